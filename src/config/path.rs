@@ -1,0 +1,126 @@
+//! A path into a page or a record, as `gateway.toml` writes it.
+//!
+//! With a leading slash it is an RFC 6901 pointer from the page's root; without one it starts at
+//! the record; `.` is the record itself. For XML the same segments name elements, and `@name` an
+//! attribute.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use jsonptr::PointerBuf;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error as _};
+
+/// Where something stands in a page, or in one record of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Path {
+    origin: Origin,
+    segments: Vec<String>,
+}
+
+/// What a [`Path`] is counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// The page's root: the path was written with a leading slash.
+    Page,
+    /// The record at hand.
+    Record,
+}
+
+impl Path {
+    /// What the path is counted from.
+    pub const fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// The steps from the origin, unescaped. Empty is the origin itself.
+    pub fn segments(&self) -> &[String] {
+        &self.segments
+    }
+}
+
+impl FromStr for Path {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (origin, pointer) = match text {
+            "." => (Origin::Record, Cow::Borrowed("")),
+            "" => {
+                return Err(
+                    "an empty path: write `/` and names from the page's root, a name of the \
+                     record, or `.` for the record itself"
+                        .to_owned(),
+                );
+            }
+            // RFC 6901 has "" for the whole document, which a config key can hardly show.
+            "/" => (Origin::Page, Cow::Borrowed("")),
+            _ if text.starts_with('/') => (Origin::Page, Cow::Borrowed(text)),
+            _ => (Origin::Record, Cow::Owned(format!("/{text}"))),
+        };
+        let pointer = PointerBuf::parse(pointer.as_ref())
+            .map_err(|_| format!("`{text}` is no path: `~` must be followed by 0 or 1"))?;
+        let segments = pointer
+            .tokens()
+            .map(|token| token.decoded().into_owned())
+            .collect();
+        Ok(Self { origin, segments })
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pointer = PointerBuf::from_tokens(self.segments.iter().map(String::as_str));
+        match (self.origin, pointer.as_str()) {
+            (Origin::Page, "") => formatter.write_str("/"),
+            (Origin::Page, pointer) => formatter.write_str(pointer),
+            (Origin::Record, "") => formatter.write_str("."),
+            (Origin::Record, pointer) => formatter.write_str(pointer.trim_start_matches('/')),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Path {
+    fn schema_name() -> Cow<'static, str> {
+        "Path".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "minLength": 1,
+            "description": "With a leading slash an RFC 6901 pointer from the page's root, without \
+                            one from the record; `.` is a scalar record itself. For XML the same \
+                            over elements, `@name` for attributes.",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_prints_as_it_was_written() {
+        for text in ["/", ".", "/data", "name", "users/user", "/a~1b/c~0d", "@id"] {
+            assert_eq!(text.parse::<Path>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn escapes_are_undone_in_segments() {
+        let path: Path = "/a~1b".parse().unwrap();
+        assert_eq!(path.segments(), ["a/b"]);
+        assert_eq!(path.origin(), Origin::Page);
+        assert!("/a~2".parse::<Path>().is_err());
+        assert!("".parse::<Path>().is_err());
+    }
+}

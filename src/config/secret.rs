@@ -1,0 +1,162 @@
+//! Secrets: named in `gateway.toml`, held elsewhere, never shown.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use secrecy::SecretString;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use thiserror::Error;
+
+use super::Environment;
+
+/// Where a secret is: `{ env = "NAME" }` or `{ file = "path" }`. Never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Secret {
+    /// In the environment variable of this name.
+    Env(String),
+    /// In the file at this path; white space at its end does not count.
+    File(PathBuf),
+}
+
+/// Why a secret could not be read. Names where it should be, never what it is.
+#[derive(Debug, Error)]
+pub enum SecretError {
+    /// The environment variable is not set.
+    #[error("the environment variable `{0}` is not set")]
+    Unset(String),
+    /// The environment variable or file is there, with nothing in it.
+    #[error("{0} is empty")]
+    Empty(String),
+    /// The file cannot be read.
+    #[error("the file `{}` cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Reads secrets from an environment and from files.
+#[derive(Debug, Clone, Copy)]
+pub struct SecretReader<'a> {
+    environment: &'a Environment,
+}
+
+impl<'a> SecretReader<'a> {
+    /// A reader that looks variables up in `environment`.
+    pub const fn new(environment: &'a Environment) -> Self {
+        Self { environment }
+    }
+
+    /// Reads one secret.
+    pub fn read(&self, secret: &Secret) -> Result<SecretString, SecretError> {
+        let text = match secret {
+            Secret::Env(name) => self
+                .environment
+                .get(name)
+                .map(str::to_owned)
+                .ok_or_else(|| SecretError::Unset(name.clone()))?,
+            Secret::File(path) => std::fs::read_to_string(path)
+                .map(|text| text.trim_end().to_owned())
+                .map_err(|source| SecretError::Unreadable {
+                    path: path.clone(),
+                    source,
+                })?,
+        };
+        if text.is_empty() {
+            return Err(SecretError::Empty(secret.to_string()));
+        }
+        Ok(SecretString::from(text))
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(formatter, "the environment variable `{name}`"),
+            Self::File(path) => write!(formatter, "the file `{}`", path.display()),
+        }
+    }
+}
+
+const EXPECTED: &str = "`{ env = \"NAME\" }` or `{ file = \"path\" }`";
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SecretVisitor;
+
+        impl<'de> Visitor<'de> for SecretVisitor {
+            type Value = Secret;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(EXPECTED)
+            }
+
+            // The literal must not reach the message: serde's own would print it.
+            fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Secret, E> {
+                Err(E::custom(SECRET_LITERAL))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Secret, E> {
+                Err(E::custom(SECRET_LITERAL))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Secret, E> {
+                Err(E::custom(SECRET_LITERAL))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Secret, E> {
+                Err(E::custom(SECRET_LITERAL))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Secret, A::Error> {
+                let wrong = || A::Error::custom(format!("a secret is written {EXPECTED}"));
+                let (key, place) = map.next_entry::<String, String>()?.ok_or_else(wrong)?;
+                let secret = match key.as_str() {
+                    "env" => Secret::Env(place),
+                    "file" => Secret::File(place.into()),
+                    _ => return Err(A::Error::unknown_field(&key, &["env", "file"])),
+                };
+                match map.next_key::<String>()? {
+                    None => Ok(secret),
+                    Some(_) => Err(wrong()),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(SecretVisitor)
+    }
+}
+
+/// What is said of a literal where a secret belongs. Whoever prints the line masks it on seeing
+/// this.
+pub const SECRET_LITERAL: &str = "a secret is not written into the file: name where it is, as `{ env = \"NAME\" }` or `{ file = \"path\" }`";
+
+impl JsonSchema for Secret {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Where a secret is. Never the secret itself.",
+            "oneOf": [
+                {
+                    "type": "object",
+                    "properties": { "env": { "type": "string", "description": "The environment variable that holds it." } },
+                    "required": ["env"],
+                    "additionalProperties": false,
+                },
+                {
+                    "type": "object",
+                    "properties": { "file": { "type": "string", "description": "The file that holds it; white space at its end does not count." } },
+                    "required": ["file"],
+                    "additionalProperties": false,
+                },
+            ],
+        })
+    }
+}

@@ -1,0 +1,206 @@
+//! Durations and rates as a person writes them: `"10s"`, `"5m"`, `"100/s"`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error as _};
+
+/// A length of time of zero or more, written with its unit: `"250ms"`, `"10s"`, `"5m"`, `"1h"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(Duration);
+
+impl Span {
+    /// So many seconds.
+    pub const fn seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
+    /// The length of time.
+    pub const fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse::<SignedDuration>()
+            .ok()
+            .and_then(|span| Duration::try_from(span).ok())
+            .map(Self)
+            .ok_or_else(|| {
+                format!("`{text}` is no duration: write a number and a unit, as in `10s` or `5m`")
+            })
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match SignedDuration::try_from(self.0) {
+            Ok(span) => write!(formatter, "{span:#}"),
+            Err(_) => write!(formatter, "{:?}", self.0),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A length of time with its unit, as in \"250ms\", \"10s\", \"5m\", \"1h\".",
+        })
+    }
+}
+
+/// So many of something per second, minute or hour: `"5/s"`, `"600/m"`, `"1000/h"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    count: NonZeroU32,
+    unit: Unit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Second,
+    Minute,
+    Hour,
+}
+
+impl Unit {
+    const fn length(self) -> Duration {
+        match self {
+            Self::Second => Duration::from_secs(1),
+            Self::Minute => Duration::from_secs(60),
+            Self::Hour => Duration::from_secs(3600),
+        }
+    }
+}
+
+impl Rate {
+    /// So many a second; zero is taken as one.
+    pub const fn per_second(count: u32) -> Self {
+        let count = match NonZeroU32::new(count) {
+            Some(count) => count,
+            None => NonZeroU32::MIN,
+        };
+        Self {
+            count,
+            unit: Unit::Second,
+        }
+    }
+
+    /// The time between two, at this rate.
+    pub fn interval(self) -> Duration {
+        self.unit.length() / self.count.get()
+    }
+
+    /// How many in one unit of time.
+    pub const fn count(self) -> NonZeroU32 {
+        self.count
+    }
+
+    /// The unit of time that [`Rate::count`] counts in.
+    pub const fn window(self) -> Duration {
+        self.unit.length()
+    }
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = text.split_once('/').and_then(|(count, unit)| {
+            let unit = match unit.trim() {
+                "s" => Unit::Second,
+                "m" => Unit::Minute,
+                "h" => Unit::Hour,
+                _ => return None,
+            };
+            let count = count.trim().parse().ok()?;
+            Some(Self { count, unit })
+        });
+        parsed.ok_or_else(|| {
+            format!(
+                "`{text}` is no rate: write a whole number of at least 1 per `s`, `m` or `h`, as in `5/s`"
+            )
+        })
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self.unit {
+            Unit::Second => "s",
+            Unit::Minute => "m",
+            Unit::Hour => "h",
+        };
+        write!(formatter, "{}/{unit}", self.count)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Rate {
+    fn schema_name() -> Cow<'static, str> {
+        "Rate".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^\\s*[1-9][0-9]*\\s*/\\s*[smh]\\s*$",
+            "description": "So many per second, minute or hour, as in \"5/s\", \"600/m\", \"1000/h\".",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_write_them() {
+        assert_eq!("10s".parse(), Ok(Span::seconds(10)));
+        assert_eq!("5m".parse(), Ok(Span::seconds(300)));
+        assert_eq!(
+            "250ms".parse::<Span>().map(Span::get),
+            Ok(Duration::from_millis(250))
+        );
+        assert!("10".parse::<Span>().is_err());
+        assert!("-1s".parse::<Span>().is_err());
+    }
+
+    #[test]
+    fn rates_read_as_people_write_them() {
+        let rate: Rate = "600/m".parse().unwrap();
+        assert_eq!(rate.interval(), Duration::from_millis(100));
+        assert_eq!(rate.to_string(), "600/m");
+        for wrong in ["5", "0/s", "5/d", "-1/s", "x/s"] {
+            assert!(wrong.parse::<Rate>().is_err(), "{wrong}");
+        }
+    }
+}

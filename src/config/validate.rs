@@ -1,0 +1,1 @@
+//! What two settings cannot mean together.

@@ -1,0 +1,1 @@
+//! The downstream layer: HTTP in, HTTP out.

@@ -1,0 +1,31 @@
+//! groupgate: one `GET /groups` over many legacy group backends.
+//!
+//! # Layout
+//!
+//! A request for groups crosses three layers, each a folder, in this order:
+//!
+//! * [`downstream`] turns HTTP into a [`gateway::query::Query`] and a
+//!   [`gateway::listing::Listing`] back into HTTP.
+//! * [`gateway`] asks every selected upstream's catalog entry at once, merges what they hold and
+//!   cuts one page.
+//! * [`upstream`] keeps, per upstream and credential scope, a snapshot of the whole group list,
+//!   and refreshes it by walking the upstream's pages.
+//!
+//! Beside them: [`config`] (all that `gateway.toml` may say), [`group`] (the normalized record),
+//! [`telemetry`], [`cli`], and [`demo`] (the five emulated upstreams).
+
+pub mod cli;
+pub mod config;
+
+pub mod downstream;
+
+pub mod gateway;
+
+pub mod upstream;
+
+pub mod fold;
+pub mod group;
+
+pub mod telemetry;
+
+pub mod demo;

@@ -1,0 +1,6 @@
+//! The upstream layer: whole, normalized group lists, kept fresh.
+pub mod error;
+pub use error::{ErrorKind, UpstreamError};
+pub mod snapshot;
+pub use snapshot::Snapshot;
+pub mod catalog;

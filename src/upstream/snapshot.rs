@@ -1,0 +1,502 @@
+//! The immutable, normalized result of one walk, laid out for queries.
+//!
+//! Rows stand in the default order (folded name, name, source, id). Each group's JSON is rendered
+//! once, into one buffer, so that a page is cut from memory; what filters and sorts look at stands
+//! beside it in one text buffer. Nothing here is ever changed: a refresh makes a new snapshot.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::fold::fold;
+use crate::group::{Group, Member};
+
+/// How many bytes of a name take part in the order. Names that agree so far are ordered by source
+/// and id. A bound is needed because a cursor carries the name it stands at.
+pub const NAME_KEY_BYTES: usize = 384;
+
+/// How long a source's id of a group may be, for the same reason.
+pub const SOURCE_ID_BYTES: usize = 512;
+
+/// The whole group list of one upstream and credential scope.
+pub struct Snapshot {
+    source: Arc<str>,
+    rows: Vec<Row>,
+    json: Bytes,
+    text: String,
+    members: Vec<u64>,
+    hash: ContentHash,
+}
+
+/// What the rows of a snapshot are, whatever walk or replica brought them: equal lists have equal
+/// hashes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContentHash([u8; 16]);
+
+impl ContentHash {
+    /// The hash's bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.0 {
+            write!(formatter, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A stretch of one of the buffers.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    start: u64,
+    length: u32,
+}
+
+impl Stretch {
+    /// What an absent text is: a stretch that no text can have.
+    const ABSENT: Self = Self {
+        start: u64::MAX,
+        length: 0,
+    };
+
+    fn range(self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.length as usize
+    }
+}
+
+#[derive(Debug)]
+struct Row {
+    json: Stretch,
+    id: Stretch,
+    name: Stretch,
+    folded: Stretch,
+    description: Stretch,
+    status: Stretch,
+    organization_id: Stretch,
+    external_id: Stretch,
+    members: Stretch,
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+    deleted: bool,
+}
+
+impl Snapshot {
+    /// Normalizes the order of `groups` and lays them out. Ids must be unique; the walk sees to
+    /// that.
+    pub fn new(source: Arc<str>, groups: Vec<Group>) -> Self {
+        let mut keyed: Vec<_> = groups
+            .into_iter()
+            .map(|group| {
+                let key = name_key(&group.name).len();
+                (fold(&group.name[..key]).into_owned(), key, group)
+            })
+            .collect();
+        keyed.sort_unstable_by(
+            |(left_fold, left_key, left), (right_fold, right_key, right)| {
+                left_fold
+                    .cmp(right_fold)
+                    .then_with(|| left.name[..*left_key].cmp(&right.name[..*right_key]))
+                    .then_with(|| left.id.cmp(&right.id))
+            },
+        );
+        let mut layout = Layout::default();
+        let rows = keyed
+            .iter()
+            .map(|(folded, _, group)| layout.row(folded, group))
+            .collect();
+        let digest = Sha256::digest(&layout.json);
+        let mut hash = ContentHash([0; 16]);
+        hash.0.copy_from_slice(&digest[..16]);
+        layout.text.shrink_to_fit();
+        layout.members.shrink_to_fit();
+        layout.json.shrink_to_fit();
+        Self {
+            source,
+            rows,
+            json: layout.json.into(),
+            text: layout.text,
+            members: layout.members,
+            hash,
+        }
+    }
+
+    /// The upstream that the groups came from.
+    pub const fn source(&self) -> &Arc<str> {
+        &self.source
+    }
+
+    /// How many groups there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether the upstream has no group at all.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// What the content is, by which snapshots compare.
+    pub const fn hash(&self) -> ContentHash {
+        self.hash
+    }
+
+    /// How much memory the snapshot takes.
+    pub fn bytes(&self) -> usize {
+        self.json.len()
+            + self.text.len()
+            + self.members.len() * size_of::<u64>()
+            + self.rows.len() * size_of::<Row>()
+            + size_of::<Self>()
+    }
+
+    /// The row at `index`, in default order.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such row.
+    pub fn row(&self, index: usize) -> RowRef<'_> {
+        RowRef {
+            snapshot: self,
+            row: &self.rows[index],
+        }
+    }
+
+    /// All rows, in default order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = RowRef<'_>> {
+        self.rows.iter().map(|row| RowRef {
+            snapshot: self,
+            row,
+        })
+    }
+
+    fn text(&self, stretch: Stretch) -> Option<&str> {
+        (stretch.start != u64::MAX).then(|| &self.text[stretch.range()])
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Snapshot")
+            .field("source", &self.source)
+            .field("groups", &self.rows.len())
+            .field("hash", &self.hash)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The stretch of a name that takes part in the order.
+pub fn name_key(name: &str) -> &str {
+    &name[..name.floor_char_boundary(NAME_KEY_BYTES)]
+}
+
+/// One group of a snapshot, as queries see it.
+#[derive(Clone, Copy)]
+pub struct RowRef<'a> {
+    snapshot: &'a Snapshot,
+    row: &'a Row,
+}
+
+impl<'a> RowRef<'a> {
+    /// The upstream that the group came from.
+    pub fn source(self) -> &'a str {
+        &self.snapshot.source
+    }
+
+    /// The normalized id.
+    pub fn id(self) -> &'a str {
+        self.snapshot.text(self.row.id).unwrap_or_default()
+    }
+
+    /// The name, as long as it takes part in the order.
+    pub fn name(self) -> &'a str {
+        self.snapshot.text(self.row.name).unwrap_or_default()
+    }
+
+    /// The fold of [`RowRef::name`].
+    pub fn folded_name(self) -> &'a str {
+        self.snapshot.text(self.row.folded).unwrap_or_default()
+    }
+
+    /// Whether the folded name or description contains `folded`.
+    pub fn contains(self, folded: &str) -> bool {
+        // A name that is longer than its key is searched in full: its fold follows in the text.
+        self.folded_name().contains(folded)
+            || self
+                .snapshot
+                .text(self.row.description)
+                .is_some_and(|text| text.contains(folded))
+    }
+
+    /// The status, lower-cased.
+    pub fn status(self) -> Option<&'a str> {
+        self.snapshot.text(self.row.status)
+    }
+
+    /// The organization's id.
+    pub fn organization_id(self) -> Option<&'a str> {
+        self.snapshot.text(self.row.organization_id)
+    }
+
+    /// The id in a third system.
+    pub fn external_id(self) -> Option<&'a str> {
+        self.snapshot.text(self.row.external_id)
+    }
+
+    /// When the group was made.
+    pub const fn created_at(self) -> Option<Timestamp> {
+        self.row.created_at
+    }
+
+    /// When the group last changed.
+    pub const fn updated_at(self) -> Option<Timestamp> {
+        self.row.updated_at
+    }
+
+    /// Whether the upstream marks the group deleted.
+    pub const fn is_deleted(self) -> bool {
+        self.row.deleted
+    }
+
+    /// Whether an account with this id, or with this e-mail address folded, is among members,
+    /// admins or guests.
+    pub fn has_member(self, key: &MemberKey) -> bool {
+        let hashes = &self.snapshot.members[self.row.members.range()];
+        // Hashes only say where a look is worth it.
+        (hashes.contains(&key.id_hash) || hashes.contains(&key.email_hash))
+            && self.group().is_ok_and(|group| {
+                [&group.members, &group.admins, &group.guests]
+                    .into_iter()
+                    .flatten()
+                    .any(|member| key.matches(member))
+            })
+    }
+
+    /// The group's rendered JSON.
+    pub fn json(self) -> &'a [u8] {
+        &self.snapshot.json[self.row.json.range()]
+    }
+
+    /// The group itself, read back from its JSON.
+    pub fn group(self) -> Result<Group, serde_json::Error> {
+        serde_json::from_slice(self.json())
+    }
+}
+
+impl fmt::Debug for RowRef<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("RowRef").field(&self.id()).finish()
+    }
+}
+
+/// Whom a `member` filter asks for.
+#[derive(Debug, Clone)]
+pub struct MemberKey {
+    id: String,
+    email: String,
+    id_hash: u64,
+    email_hash: u64,
+}
+
+impl MemberKey {
+    /// The account with this id or e-mail address.
+    pub fn new(member: &str) -> Self {
+        let email = fold(member).into_owned();
+        Self {
+            id_hash: member_hash(member),
+            email_hash: member_hash(&email),
+            id: member.to_owned(),
+            email,
+        }
+    }
+
+    fn matches(&self, member: &Member) -> bool {
+        member.id.as_deref() == Some(&self.id)
+            || member
+                .email
+                .as_deref()
+                .is_some_and(|email| fold(email) == self.email)
+    }
+}
+
+fn member_hash(text: &str) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(text)
+}
+
+/// The buffers of a snapshot while it is laid out.
+#[derive(Default)]
+struct Layout {
+    json: Vec<u8>,
+    text: String,
+    members: Vec<u64>,
+    // Few distinct values stand for all rows, so each is kept once.
+    shared: HashMap<String, Stretch>,
+}
+
+impl Layout {
+    fn row(&mut self, folded: &str, group: &Group) -> Row {
+        let start = self.json.len();
+        // A `Group` has string keys and finite numbers only: it always serializes into memory.
+        let rendered = serde_json::to_writer(&mut self.json, group);
+        debug_assert!(rendered.is_ok(), "a group always renders");
+        let name = name_key(&group.name);
+        let members = self.members.len();
+        for member in [&group.members, &group.admins, &group.guests]
+            .into_iter()
+            .flatten()
+        {
+            self.members.extend(member.id.as_deref().map(member_hash));
+            self.members.extend(
+                member
+                    .email
+                    .as_deref()
+                    .map(|email| member_hash(&fold(email))),
+            );
+        }
+        // Searches look at the whole name, the order only at its key.
+        let rest = (name.len() < group.name.len()).then(|| fold(&group.name));
+        let description = match (rest, group.description.as_deref()) {
+            (None, None) => Stretch::ABSENT,
+            (None, Some(text)) => self.own(&fold(text)),
+            (Some(rest), text) => self.own(&format!("{rest}\0{}", fold(text.unwrap_or_default()))),
+        };
+        Row {
+            json: Stretch {
+                start: start as u64,
+                length: (self.json.len() - start) as u32,
+            },
+            id: self.own(&group.id),
+            name: self.own(name),
+            folded: if folded == name {
+                // The name was just written.
+                Stretch {
+                    start: (self.text.len() - name.len()) as u64,
+                    length: name.len() as u32,
+                }
+            } else {
+                self.own(folded)
+            },
+            description,
+            status: self.share(group.status.as_deref()),
+            organization_id: self.share(group.organization_id.as_deref()),
+            external_id: match group.external_id.as_deref() {
+                Some(text) => self.own(text),
+                None => Stretch::ABSENT,
+            },
+            members: Stretch {
+                start: members as u64,
+                length: (self.members.len() - members) as u32,
+            },
+            created_at: group.created_at,
+            updated_at: group.updated_at,
+            deleted: group.deleted_at.is_some(),
+        }
+    }
+
+    fn own(&mut self, text: &str) -> Stretch {
+        let start = self.text.len() as u64;
+        self.text.push_str(text);
+        Stretch {
+            start,
+            length: text.len() as u32,
+        }
+    }
+
+    fn share(&mut self, text: Option<&str>) -> Stretch {
+        let Some(text) = text else {
+            return Stretch::ABSENT;
+        };
+        if let Some(&stretch) = self.shared.get(text) {
+            return stretch;
+        }
+        let stretch = self.own(text);
+        self.shared.insert(text.to_owned(), stretch);
+        stretch
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A group with an id and a name, for tests of everything above.
+    pub(crate) fn group(source: &str, id: &str, name: &str) -> Group {
+        Group {
+            id: format!("{source}:{id}"),
+            source: source.to_owned(),
+            source_id: id.to_owned(),
+            name: name.to_owned(),
+            description: None,
+            email: None,
+            status: None,
+            organization_id: None,
+            external_id: None,
+            parent_id: None,
+            url: None,
+            logo_url: None,
+            members: Vec::new(),
+            admins: Vec::new(),
+            guests: Vec::new(),
+            member_count: None,
+            created_at: None,
+            updated_at: None,
+            deleted_at: None,
+            attributes: serde_json::Map::new(),
+        }
+    }
+
+    #[test]
+    fn equal_lists_have_equal_hashes_whatever_their_order() {
+        let groups = vec![group("a", "1", "x"), group("a", "2", "y")];
+        let turned = groups.iter().rev().cloned().collect();
+        let first = Snapshot::new("a".into(), groups);
+        let second = Snapshot::new("a".into(), turned);
+        assert_eq!(first.hash(), second.hash());
+        assert_ne!(
+            first.hash(),
+            Snapshot::new("a".into(), vec![group("a", "1", "x")]).hash()
+        );
+    }
+
+    #[test]
+    fn rows_show_what_queries_look_at() {
+        let mut straße = group("a", "1", "Straße");
+        straße.status = Some("active".to_owned());
+        straße.description = Some("Où l'on MARCHE".to_owned());
+        straße.guests = vec![Member {
+            id: None,
+            email: Some("Ann@Example.com".to_owned()),
+        }];
+        let snapshot = Snapshot::new("a".into(), vec![group("a", "2", "zoo"), straße.clone()]);
+        let row = snapshot.row(0);
+        assert_eq!(row.id(), "a:1");
+        assert_eq!(row.name(), "Straße");
+        assert_eq!(row.folded_name(), "strasse");
+        assert_eq!(row.status(), Some("active"));
+        assert!(row.contains("marche"));
+        assert!(!row.contains("zoo"));
+        assert!(row.has_member(&MemberKey::new("ANN@example.com")));
+        assert!(!row.has_member(&MemberKey::new("bob@example.com")));
+        assert_eq!(row.group().unwrap(), straße);
+        assert_eq!(snapshot.row(1).status(), None);
+    }
+
+    #[test]
+    fn a_name_longer_than_its_key_is_searched_in_full() {
+        let long = format!("{}needle", "x".repeat(NAME_KEY_BYTES));
+        let snapshot = Snapshot::new("a".into(), vec![group("a", "1", &long)]);
+        assert_eq!(snapshot.row(0).name().len(), NAME_KEY_BYTES);
+        assert!(snapshot.row(0).contains("needle"));
+    }
+}
