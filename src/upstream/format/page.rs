@@ -84,7 +84,7 @@ impl Page {
             | Value::Number(_)
             | Value::String(_)
             | Value::Array(_)
-            | Value::Object(_) => Ok(container.step(name).map_or_else(Vec::new, Node::list)),
+            | Value::Object(_) => Ok(container.member(name).map_or_else(Vec::new, Node::list)),
         }
     }
 
@@ -92,7 +92,7 @@ impl Page {
     fn walk(&self, path: &Path, segments: &[String]) -> Result<Node<'_>, FormatError> {
         let mut node = self.root();
         for (depth, name) in segments.iter().enumerate() {
-            node = node.step(name).ok_or_else(|| FormatError::Missing {
+            node = node.member(name).ok_or_else(|| FormatError::Missing {
                 path: path.to_string(),
                 reached: pointer(&segments[..depth]),
                 holds: node.holds(),
@@ -128,7 +128,18 @@ impl<'a> Node<'a> {
         };
         path.segments()
             .iter()
-            .try_fold(start, |node, name| node.step(name))
+            .try_fold(start, |node, name| node.member(name))
+    }
+
+    /// What an object has under a name, or a JSON list at an index. Of repeated XML elements the
+    /// first is meant.
+    pub fn member(self, name: &str) -> Option<Self> {
+        let value = match self.first().value {
+            Value::Object(members) => members.get(name),
+            Value::Array(items) => items.get(index(name)?),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        };
+        value.map(|value| self.at(value))
     }
 
     /// Whether it is null: JSON's, or an XML element with `nil="true"`.
@@ -186,15 +197,6 @@ impl<'a> Node<'a> {
             Some(first) if self.is_xml() => self.at(first),
             Some(_) | None => self,
         }
-    }
-
-    fn step(self, name: &str) -> Option<Self> {
-        let value = match self.first().value {
-            Value::Object(members) => members.get(name),
-            Value::Array(items) => items.get(index(name)?),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-        };
-        value.map(|value| self.at(value))
     }
 
     fn is_empty(self) -> bool {

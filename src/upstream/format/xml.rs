@@ -63,13 +63,11 @@ impl From<Error> for Flaw {
 
 /// Line and column of a byte, counted from 1.
 fn position(bytes: &[u8], at: usize) -> (usize, usize) {
-    let before = &bytes[..at.min(bytes.len())];
-    let line_start = before
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |newline| newline + 1);
-    let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-    (line, before.len() - line_start + 1)
+    bytes[..at.min(bytes.len())]
+        .split(|&byte| byte == b'\n')
+        .enumerate()
+        .last()
+        .map_or((1, 1), |(before, line)| (before + 1, line.len() + 1))
 }
 
 /// Why bytes are no UTF-8: the declaration may have said so, in the part that could be read.
@@ -345,11 +343,11 @@ mod tests {
             match self {
                 Self::Text(text) => format!("<{name}>{}</{name}>", escape(text)),
                 Self::Children(children) => {
-                    let children: String = children
+                    let children: Vec<_> = children
                         .iter()
-                        .map(|(name, child)| format!("\n{}", child.render(name)))
+                        .map(|(name, child)| child.render(name))
                         .collect();
-                    format!("<{name}>{children}\n</{name}>")
+                    format!("<{name}>\n{}\n</{name}>", children.join("\n"))
                 }
             }
         }
