@@ -12,6 +12,8 @@ pub use secret::{Secret, SecretReader};
 pub mod units;
 pub use units::{Rate, Span};
 
+pub mod placeholder;
+
 pub mod path;
 pub use path::Path;
 
