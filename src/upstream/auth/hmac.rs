@@ -93,7 +93,7 @@ impl Hmac {
 
     fn encode(&self, bytes: &[u8]) -> String {
         match self.encoding {
-            Encoding::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Encoding::Hex => hex(bytes),
             Encoding::Base64 => STANDARD.encode(bytes),
         }
     }
@@ -157,6 +157,14 @@ fn dated(
         "`date = { header = \"…\", format = \"…\" }` beside it",
     );
     None
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0xf])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 /// The header that says when a request was signed.
@@ -248,10 +256,6 @@ mod tests {
 
     use super::*;
     use crate::upstream::auth::tests::{compile, get, signed};
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 
     /// RFC 4231, sections 4.2 to 4.8 (without 4.6, which is truncated); RFC 2202, section 3 for
     /// SHA-1.

@@ -125,14 +125,13 @@ impl State {
     fn settle(&mut self, outcome: &Outcome, now: Instant) {
         self.login = None;
         self.hold_off = None;
-        match outcome {
-            Ok(token) => self.current = Some(Arc::clone(token)),
-            // Half of what is left, again and again: a few tries, none of them in a hurry.
-            Err(_) => {
-                let left = self.alive(now).and_then(|token| token.left(now));
-                self.hold_off = left.and_then(|left| now.checked_add(left / 2));
-            }
+        if let Ok(token) = outcome {
+            self.current = Some(Arc::clone(token));
+            return;
         }
+        // Half of what is left, again and again: a few tries, none of them in a hurry.
+        let left = self.alive(now).and_then(|token| token.left(now));
+        self.hold_off = left.and_then(|left| now.checked_add(left / 2));
     }
 }
 
@@ -147,7 +146,7 @@ impl fmt::Debug for TokenCell {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::time::Duration;
 
     use futures_util::future::join_all;
@@ -164,7 +163,7 @@ mod tests {
     struct Upstream {
         begun: Arc<AtomicUsize>,
         ended: Arc<AtomicUsize>,
-        is_down: Arc<std::sync::atomic::AtomicBool>,
+        is_down: Arc<AtomicBool>,
     }
 
     impl Upstream {
@@ -201,6 +200,11 @@ mod tests {
             .await
             .map(|token| token.secret().expose_secret().to_owned())
             .map_err(|error| error.kind)
+    }
+
+    /// The texts of tokens that must all be there.
+    fn texts(tokens: Vec<Result<String, ErrorKind>>) -> Vec<String> {
+        tokens.into_iter().map(Result::unwrap).collect()
     }
 
     fn seconds(seconds: u64) -> Duration {
@@ -259,7 +263,7 @@ mod tests {
         assert_eq!(upstream.logins(), (1, 1));
         advance(seconds(12)).await;
         let tokens = join_all((0..3).map(|_| get(&cell, &upstream))).await;
-        assert_eq!(tokens.map_ok(), ["t2", "t1", "t1"]);
+        assert_eq!(texts(tokens), ["t2", "t1", "t1"]);
         assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t2"));
         assert_eq!(upstream.logins(), (2, 2));
     }
@@ -291,7 +295,7 @@ mod tests {
         assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
         advance(seconds(100)).await;
         let tokens = join_all((0..3).map(|_| get(&cell, &upstream))).await;
-        assert_eq!(tokens.map_ok(), ["t2", "t2", "t2"]);
+        assert_eq!(texts(tokens), ["t2", "t2", "t2"]);
         assert_eq!(upstream.logins(), (2, 2));
     }
 
@@ -317,16 +321,5 @@ mod tests {
         upstream.set_down(true);
         cell.invalidate(&refused);
         assert_eq!(get(&cell, &upstream).await, Err(ErrorKind::HttpStatus));
-    }
-
-    /// The texts of tokens that must all be there.
-    trait MapOk {
-        fn map_ok(self) -> Vec<String>;
-    }
-
-    impl MapOk for Vec<Result<String, ErrorKind>> {
-        fn map_ok(self) -> Vec<String> {
-            self.into_iter().map(Result::unwrap).collect()
-        }
     }
 }

@@ -71,16 +71,13 @@ impl FormatError {
         Self::Unreadable {
             expected,
             looks: looks(body),
-            problem: excerpt(&problem.to_string(), PROBLEM_CHARS),
+            problem: problem.to_string(),
         }
     }
 }
 
 /// How much of the body a message may show.
 const GLIMPSE_CHARS: usize = 12;
-
-/// How long a decoder's own words may be: some of them quote names of any length.
-const PROBLEM_CHARS: usize = 160;
 
 /// What a body looks like at first sight.
 fn looks(body: &[u8]) -> String {

@@ -76,16 +76,11 @@ impl Page {
         name: &str,
     ) -> Result<Vec<Node<'_>>, FormatError> {
         let container = self.walk(path, around)?.first();
-        match container.value {
-            // A message where elements belong must not pass for an empty list.
-            Value::String(text) if !xml::is_blank(text) => Err(container.no_list(pointer(around))),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_)
-            | Value::Object(_) => Ok(container.member(name).map_or_else(Vec::new, Node::list)),
+        // A message where elements belong must not pass for an empty list.
+        if container.value.is_string() && !container.is_empty() {
+            return Err(container.no_list(pointer(around)));
         }
+        Ok(container.member(name).map_or_else(Vec::new, Node::list))
     }
 
     /// Follows segments from the root, and says how far it came if one leads nowhere.
@@ -168,13 +163,9 @@ impl<'a> Node<'a> {
         if self.is_empty() {
             return Vec::new();
         }
-        match self.value {
-            Value::Array(items) => items.iter().map(|item| self.at(item)).collect(),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Object(_) => vec![self],
+        match self.value.as_array() {
+            Some(items) => items.iter().map(|item| self.at(item)).collect(),
+            None => vec![self],
         }
     }
 

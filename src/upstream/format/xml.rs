@@ -22,6 +22,9 @@ pub(super) const TEXT: &str = "#text";
 /// How deep elements may stand in each other: as deep as serde_json lets JSON go.
 const MAX_DEPTH: usize = 128;
 
+/// How long the reader's own words may be: some of them quote names of any length.
+const ERROR_CHARS: usize = 120;
+
 /// Decodes one document: an object whose one member is the root element.
 pub(super) fn decode(body: &[u8]) -> Result<Value, FormatError> {
     let bytes = without_bom(body);
@@ -57,7 +60,7 @@ struct Flaw(String);
 
 impl From<Error> for Flaw {
     fn from(error: Error) -> Self {
-        Self(error.to_string())
+        Self(excerpt(&error.to_string(), ERROR_CHARS))
     }
 }
 
@@ -319,6 +322,16 @@ mod tests {
         assert!(
             error.to_string().contains("128 deep at line 1 column 385"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn a_message_keeps_the_place_whatever_it_quotes() {
+        let body = format!("<a>\n</{}>", "b".repeat(10_000));
+        let message = decode(body.as_bytes()).unwrap_err().to_string();
+        assert!(
+            message.len() < 256 && message.ends_with("at line 2 column 1"),
+            "{message}"
         );
     }
 
