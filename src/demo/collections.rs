@@ -183,23 +183,16 @@ fn group(record: Record) -> Value {
     if let Some(description) = record.description() {
         group.insert("group_description".into(), description.into());
     }
-    let created = record.created().to_string();
-    let updated = record.updated().map(|time| time.to_string());
-    group.insert(
-        "updated_at".into(),
-        updated.unwrap_or(created.clone()).into(),
-    );
-    group.insert("created_at".into(), created.into());
-    group.insert(
-        "document_count".into(),
-        (record.number("documents") % 500).into(),
-    );
+    let created = record.created();
+    let updated = record.updated().unwrap_or(created);
+    group.insert("created_at".into(), created.to_string().into());
+    group.insert("updated_at".into(), updated.to_string().into());
+    let documents = record.number("documents") % 500;
+    group.insert("document_count".into(), documents.into());
     if record.one_in(3, "settings") {
         let language = record.pick(&["en", "de", "ja"], "language");
-        group.insert(
-            "settings".into(),
-            json!({ "language": language, "tags": ["index", null], "public": record.one_in(2, "public") }),
-        );
+        let settings = json!({ "language": language, "tags": ["index", null] });
+        group.insert("settings".into(), settings);
     }
     Value::Object(group)
 }

@@ -67,15 +67,16 @@ impl Vendor for OnliveSite {
     }
 
     fn answer(&self, request: &Request, groups: usize) -> Answer {
+        let id = group_id(request);
+        if self.kind(request) == Kind::Other && id.is_none() {
+            return self.failure(request, StatusCode::NOT_FOUND);
+        }
         if !self.is_signed(request) {
             return self.refusal(request);
         }
-        if self.kind(request) != Kind::Other {
-            return self.list(&Parameters::of(request), groups);
-        }
-        match single(request, groups) {
-            Some(record) => exchange::json(StatusCode::OK, &group(record)),
-            None => error(StatusCode::NOT_FOUND, "User group not found"),
+        match id {
+            None => self.list(&Parameters::of(request), groups),
+            Some(id) => single(id, groups),
         }
     }
 
@@ -183,13 +184,18 @@ fn positive(parameters: &Parameters, name: &str, default: usize) -> Result<usize
         .ok_or_else(|| format!("{name} must be a positive number"))
 }
 
-/// The group whose own address was asked for.
-fn single(request: &Request, groups: usize) -> Option<Record> {
+/// The id of the one group that is asked for.
+fn group_id(request: &Request) -> Option<&str> {
     let path = request.uri().path();
     let id = path.strip_prefix(LIST_PATH)?.strip_prefix('/')?;
-    (request.method() == Method::GET)
-        .then(|| find(NAME, id, groups))
-        .flatten()
+    (request.method() == Method::GET).then_some(id)
+}
+
+fn single(id: &str, groups: usize) -> Answer {
+    match find(NAME, id, groups) {
+        Some(record) => exchange::json(StatusCode::OK, &group(record)),
+        None => error(StatusCode::NOT_FOUND, "User group not found"),
+    }
 }
 
 fn error(status: StatusCode, message: &str) -> Answer {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::header::{CONTENT_LENGTH, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
@@ -137,11 +137,13 @@ fn truncated(answer: Answer) -> Response<Body> {
     head.headers
         .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     let half = body.slice(..body.len() / 2);
-    let frames = [
-        Ok(Frame::data(half)),
-        Err(io::ErrorKind::ConnectionAborted.into()),
-    ];
-    Response::from_parts(head, StreamBody::new(stream::iter(frames)).boxed())
+    let begin = stream::once(async move { Ok(Frame::data(half)) });
+    let end = stream::once(async {
+        // What is ready at once is sent at once: without a pause not even the head would go out.
+        tokio::task::yield_now().await;
+        Err(io::ErrorKind::ConnectionAborted.into())
+    });
+    Response::from_parts(head, BoxBody::new(StreamBody::new(begin.chain(end))))
 }
 
 fn with_retry_after(mut answer: Answer) -> Answer {

@@ -71,6 +71,9 @@ impl Vendor for Tallyfy {
     }
 
     fn answer(&self, request: &Request, groups: usize) -> Answer {
+        if self.kind(request) == Kind::Other {
+            return self.failure(request, StatusCode::NOT_FOUND);
+        }
         if let Some(wait) = self.quota.as_ref().and_then(Quota::take) {
             return too_many(wait);
         }
@@ -80,9 +83,6 @@ impl Vendor for Tallyfy {
         if header(request, "x-tallyfy-client") != Some("APIClient") {
             let message = "The X-Tallyfy-Client header is missing.";
             return error(StatusCode::BAD_REQUEST, message);
-        }
-        if self.kind(request) == Kind::Other {
-            return self.failure(request, StatusCode::NOT_FOUND);
         }
         self.list(&Parameters::of(request), groups)
     }

@@ -19,7 +19,7 @@ const SECRET_KEY: &str = "demo-vinyl-secret-key";
 /// The most items of a page, and how many it has when nobody says.
 const MAX_ITEMS: usize = 100;
 
-/// The vendor's API. Its order is by lower-cased name; equal names are in the order of their ids.
+/// The vendor's API. Its order is by lower-cased name; equal names are in the order of their making.
 #[derive(Debug, Default)]
 struct VinylDns {
     by_name: Order<usize>,
@@ -197,20 +197,16 @@ fn sort_name(record: Record) -> String {
     record.name().to_lowercase()
 }
 
-fn sort_key(record: Record) -> (String, String) {
-    (sort_name(record), record.uuid())
-}
-
 fn by_name(groups: usize) -> Vec<u32> {
     let mut order: Vec<u32> = indices(groups).collect();
-    order.sort_by_cached_key(|&index| sort_key(Record::new(NAME, index)));
+    order.sort_by_cached_key(|&index| sort_name(Record::new(NAME, index)));
     order
 }
 
 /// Where in the order the group after `last` stands.
 fn place_after(order: &[u32], last: Record) -> usize {
-    let last = sort_key(last);
-    order.partition_point(|&index| sort_key(Record::new(NAME, index)) <= last)
+    let last = (sort_name(last), last.index());
+    order.partition_point(|&index| (sort_name(Record::new(NAME, index)), index) <= last)
 }
 
 fn group(record: Record, abridged: bool) -> Value {

@@ -64,11 +64,11 @@ impl Vendor for Publisher {
     }
 
     fn answer(&self, request: &Request, groups: usize) -> Answer {
-        if bearer(request) != Some(TOKEN) {
-            return self.refusal(request);
-        }
         if self.kind(request) == Kind::Other {
             return self.failure(request, StatusCode::NOT_FOUND);
+        }
+        if bearer(request) != Some(TOKEN) {
+            return self.refusal(request);
         }
         match self.list(&Parameters::of(request), groups) {
             Ok(page) => page.render(Format::of(request)),
@@ -126,7 +126,8 @@ impl Publisher {
         if let Some(updated) = record.updated() {
             group.insert("updated".into(), updated.to_string().into());
         }
-        group.insert("active".into(), (!record.one_in(10, "inactive")).into());
+        let kind = record.pick(&["internal", "external"], "kind");
+        group.insert("type".into(), kind.into());
         if record.one_in(3, "creator") {
             let creator = json!({ "id": record.number("creator") % 1000, "name": "Ada & Co" });
             group.insert("createdby".into(), creator);
