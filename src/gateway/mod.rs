@@ -25,8 +25,8 @@ mod fan_out;
 
 pub mod verdict;
 
-pub mod view;
 mod pool;
+pub mod view;
 mod views;
 
 mod composer;

@@ -149,11 +149,7 @@ fn by_name(left: &impl Ranked, right: &impl Ranked) -> Ordering {
 
 /// A direction turns instants around, never their absence: groups that lack the field come last
 /// either way.
-fn by_instant(
-    left: Option<Timestamp>,
-    right: Option<Timestamp>,
-    direction: Direction,
-) -> Ordering {
+fn by_instant(left: Option<Timestamp>, right: Option<Timestamp>, direction: Direction) -> Ordering {
     match (left, right) {
         (Some(left), Some(right)) => direction.turn(left.cmp(&right)),
         (Some(_), None) => Ordering::Less,

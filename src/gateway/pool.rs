@@ -28,7 +28,8 @@ impl Pool {
         Self::sized(available_parallelism().map_or(1, usize::from), WAITING)
     }
 
-    fn sized(workers: usize, waiting: usize) -> Self {
+    /// A pool in which so much runs and so much waits.
+    pub(super) fn sized(workers: usize, waiting: usize) -> Self {
         Self {
             places: Arc::new(Semaphore::new(workers + waiting)),
             workers: Arc::new(Semaphore::new(workers)),

@@ -28,7 +28,7 @@ impl<'a> Choice<'a> {
     pub(super) fn refusal(self, word: &str) -> String {
         let mut message = format!("there is no {} `{word}`", self.noun);
         if let Some(nearest) = self.nearest(word) {
-            let _ = write!(message, ", did you mean `{nearest}`?");
+            let _ = write!(message, " (did you mean `{nearest}`?)");
         }
         if !self.words.is_empty() {
             let _ = write!(message, "; allowed are `{}`", self.words.join("`, `"));
@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(choice.pick("red"), Ok("red"));
         assert_eq!(
             choice.refusal("gren"),
-            "there is no colour `gren`, did you mean `green`?; allowed are `red`, `green`"
+            "there is no colour `gren` (did you mean `green`?); allowed are `red`, `green`"
         );
         assert_eq!(
             choice.refusal("ultramarine"),

@@ -91,3 +91,103 @@ impl Views {
 const fn kibibytes(bytes: u64) -> u64 {
     bytes / 1024
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::snapshot::tests::group;
+
+    fn snapshot(names: &[&str]) -> Arc<Snapshot> {
+        let groups = names.iter().map(|name| group("a", name, name)).collect();
+        Snapshot::new("a".into(), groups).into()
+    }
+
+    async fn view(views: &Views, snapshot: &Arc<Snapshot>, filter: &Filter) -> View {
+        let snapshots = vec![Arc::clone(snapshot)];
+        let view = views.view(snapshots, filter, &Sort::default()).await;
+        view.unwrap()
+    }
+
+    async fn kept(views: &Views) -> u64 {
+        views.arrangements.run_pending_tasks().await;
+        views.arrangements.entry_count()
+    }
+
+    #[tokio::test]
+    async fn equal_questions_over_equal_content_are_arranged_once() {
+        let views = Views::new(ByteSize::mib(8));
+        let filter = Filter::default();
+        let (first, second) = (snapshot(&["x", "y"]), snapshot(&["y", "x"]));
+        assert_eq!(view(&views, &first, &filter).await.len(), 2);
+        assert_eq!(view(&views, &second, &filter).await.row(1).id(), "a:y");
+        assert_eq!(kept(&views).await, 1);
+    }
+
+    #[tokio::test]
+    async fn other_content_is_arranged_anew() {
+        let views = Views::new(ByteSize::mib(8));
+        let filter = Filter::default();
+        assert_eq!(view(&views, &snapshot(&["x"]), &filter).await.len(), 1);
+        assert_eq!(view(&views, &snapshot(&["x", "y"]), &filter).await.len(), 2);
+        assert_eq!(kept(&views).await, 2);
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_holds_no_snapshot_in_memory() {
+        let views = Views::new(ByteSize::mib(8));
+        let snapshot = snapshot(&["x"]);
+        drop(view(&views, &snapshot, &Filter::default()).await);
+        assert_eq!(kept(&views).await, 1);
+        assert_eq!(Arc::strong_count(&snapshot), 1);
+    }
+
+    #[tokio::test]
+    async fn lookups_by_id_are_not_kept() {
+        let views = Views::new(ByteSize::mib(8));
+        let filter = Filter {
+            ids: Some(["a:x".to_owned()].into()),
+            ..Filter::default()
+        };
+        assert_eq!(view(&views, &snapshot(&["x", "y"]), &filter).await.len(), 1);
+        assert_eq!(kept(&views).await, 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_never_outgrows_its_share() {
+        let share = ByteSize::kib(4 * SHARE);
+        let views = Views::new(share);
+        let snapshot = snapshot(&["x"]);
+        for search in 0..32 {
+            let filter = Filter {
+                search: Some(search.to_string()),
+                ..Filter::default()
+            };
+            view(&views, &snapshot, &filter).await;
+        }
+        // Each takes a kibibyte at least.
+        assert_eq!(kept(&views).await, 4);
+    }
+
+    #[tokio::test]
+    async fn the_same_question_asked_many_times_at_once_is_arranged_once() {
+        let mut views = Views::new(ByteSize::mib(8));
+        // A second build at the same time would be turned away.
+        views.pool = Pool::sized(1, 0);
+        let snapshot = snapshot(&["x", "y"]);
+        let filter = Filter::default();
+        let asked = (0..100).map(|_| view(&views, &snapshot, &filter));
+        let answers = futures_util::future::join_all(asked).await;
+        assert!(answers.iter().all(|view| view.len() == 2));
+    }
+
+    #[tokio::test]
+    async fn a_question_that_finds_the_pool_full_is_turned_away() {
+        let mut views = Views::new(ByteSize::mib(8));
+        views.pool = Pool::sized(0, 0);
+        let snapshots = vec![snapshot(&["x"])];
+        let refused = views
+            .view(snapshots, &Filter::default(), &Sort::default())
+            .await;
+        assert_eq!(refused.unwrap_err(), Overloaded);
+    }
+}

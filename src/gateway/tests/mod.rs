@@ -1,12 +1,33 @@
 //! What the tests of this layer share, and the properties of whole sequences of pages.
 
+mod answers;
+mod sequences;
+
 use std::time::Duration;
+
+use proptest::prelude::*;
 
 use crate::group::Group;
 use crate::upstream::catalog::{Counts, Held, Lookup, State};
 use crate::upstream::{ErrorKind, Snapshot, UpstreamError};
 
 use super::listing::SourceReport;
+use super::order::{Direction, Sort, SortField, SortKey};
+
+/// Every sort that a query can ask for.
+pub(super) fn sorts() -> impl Strategy<Value = Sort> {
+    let field = prop::sample::select(&SortField::ALL[..]);
+    let direction = prop::sample::select(&[Direction::Ascending, Direction::Descending][..]);
+    prop::collection::vec((field, direction), 1..=3).prop_map(|named| {
+        let mut keys: Vec<SortKey> = Vec::new();
+        for (field, direction) in named {
+            if keys.iter().all(|key| key.field != field) {
+                keys.push(SortKey { field, direction });
+            }
+        }
+        Sort::new(keys)
+    })
+}
 
 /// A source that contributes these groups.
 pub(super) fn fresh(source: &str, groups: Vec<Group>) -> SourceReport {
