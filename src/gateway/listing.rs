@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::upstream::catalog::{Held, State};
+use crate::upstream::catalog::Held;
 use crate::upstream::snapshot::RowRef;
+use crate::upstream::{ErrorKind, Snapshot};
 
 use super::view::View;
 
@@ -18,6 +19,9 @@ pub struct Listing {
     pub range: Range<usize>,
     /// The cursor of the next page; `None` on the last.
     pub next_cursor: Option<String>,
+    /// The whole query string that asks for the next page: the cursor, and the query's parameters
+    /// where the cursor is too small for them.
+    pub next_query: Option<String>,
     /// Whether every asked source contributed, on this page and on all before it.
     pub complete: bool,
     /// How each asked source stands, in order of name.
@@ -32,22 +36,18 @@ pub struct SourceReport {
     /// What the catalog held.
     pub held: Held,
     /// Set when the source was missing on an earlier page of this sequence: why it was.
-    pub missed: Option<crate::upstream::ErrorKind>,
+    pub missed: Option<ErrorKind>,
 }
 
-impl SourceReport {
-    /// How many groups the source contributed, before any filter.
-    pub fn groups(&self) -> usize {
-        self.held
-            .snapshot
-            .as_ref()
-            .map_or(0, |snapshot| snapshot.len())
-    }
-
-    /// Whether the source's groups are in the answer.
-    pub fn contributed(&self) -> bool {
-        matches!(self.held.state, State::Fresh | State::Stale)
-    }
+/// One group, found by its id.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The list that the group is in.
+    pub snapshot: Arc<Snapshot>,
+    /// Which row of the list it is.
+    pub index: usize,
+    /// How its source stands.
+    pub source: SourceReport,
 }
 
 impl Listing {
@@ -59,5 +59,43 @@ impl Listing {
     /// The rows of this page, in order.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = RowRef<'_>> {
         self.range.clone().map(|index| self.view.row(index))
+    }
+}
+
+impl SourceReport {
+    /// A report on what the catalog held, on the first page of a sequence.
+    pub const fn new(held: Held) -> Self {
+        Self { held, missed: None }
+    }
+
+    /// How many groups the source contributed, before any filter.
+    pub fn groups(&self) -> usize {
+        self.held
+            .snapshot
+            .as_ref()
+            .map_or(0, |snapshot| snapshot.len())
+    }
+
+    /// Whether the source's groups are in the answer. The snapshot itself says so, and not the
+    /// state, so that a report never contradicts the rows that it comes with.
+    pub const fn contributed(&self) -> bool {
+        self.held.snapshot.is_some()
+    }
+
+    /// Why the source's groups are not in the answer.
+    pub(super) fn failure(&self) -> Option<ErrorKind> {
+        if self.contributed() {
+            return None;
+        }
+        // A source that is still on its first walk did not answer in time either.
+        let error = self.held.error.as_ref();
+        Some(error.map_or(ErrorKind::Timeout, |error| error.kind))
+    }
+}
+
+impl Found {
+    /// The group.
+    pub fn row(&self) -> RowRef<'_> {
+        self.snapshot.row(self.index)
     }
 }

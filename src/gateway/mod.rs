@@ -3,19 +3,42 @@
 //! ```text
 //! Query ▸ fan_out (every selected upstream, one deadline) ▸ view (filter, sort) ▸ page ▸ Listing
 //! ```
+//!
+//! Only the fan-out waits for upstreams. What follows decides from snapshots in memory, so a page
+//! of one sequence can be cut by any replica, from whatever its catalog holds.
 
 pub mod query;
 pub use query::Query;
+mod canonical;
+mod form;
+mod parse;
+mod suggest;
+
+pub mod filter;
+pub mod order;
 
 pub mod cursor;
+pub mod mark;
+pub mod missed;
 
+mod fan_out;
+
+pub mod verdict;
+
+mod pool;
 pub mod view;
+mod views;
 
+mod composer;
 pub mod listing;
 pub use listing::Listing;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use thiserror::Error;
@@ -25,8 +48,13 @@ use tower::Service;
 use crate::config::Settings;
 use crate::upstream::catalog::{Catalog, Demand, Scope};
 
+use composer::Composer;
 use cursor::Keys;
-use listing::SourceReport;
+use fan_out::{fan_out, selected};
+use filter::source_of;
+use listing::{Found, SourceReport};
+use pool::Overloaded;
+use verdict::{Outage, RETRY, retry_after};
 
 /// One query and how it is to be answered.
 #[derive(Debug, Clone)]
@@ -59,16 +87,45 @@ pub enum GatewayError {
     Overloaded,
 }
 
+impl GatewayError {
+    /// What kind of trouble it is, from which its HTTP status follows.
+    pub fn outage(&self) -> Outage {
+        match self {
+            Self::Unavailable { sources, .. } => Outage::of(sources),
+            Self::Overloaded => Outage::Waiting,
+        }
+    }
+
+    /// When asking again may help, where that is known. Always known while the outage is
+    /// [`Outage::Waiting`].
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { sources, .. } => retry_after(sources),
+            Self::Overloaded => Some(RETRY),
+        }
+    }
+}
+
+impl From<Overloaded> for GatewayError {
+    fn from(_: Overloaded) -> Self {
+        Self::Overloaded
+    }
+}
+
 /// Answers queries over the catalog.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     catalog: Arc<Catalog>,
+    composer: Composer,
 }
 
 impl Gateway {
     /// A gateway over `catalog`.
-    pub fn new(catalog: Arc<Catalog>, _settings: &Settings, _keys: Keys) -> Self {
-        Self { catalog }
+    pub fn new(catalog: Arc<Catalog>, settings: &Settings, keys: Keys) -> Self {
+        Self {
+            catalog,
+            composer: Composer::new(settings, keys),
+        }
     }
 
     /// The catalog that it asks.
@@ -77,9 +134,53 @@ impl Gateway {
     }
 
     /// The keys that sign cursors, needed to read a query.
-    pub fn keys(&self) -> &Keys {
-        unreachable!()
+    pub const fn keys(&self) -> &Keys {
+        self.composer.keys()
     }
+
+    /// The group with this normalized id. `None`: its source has none, or there is no such source.
+    pub async fn group(
+        &self,
+        id: &str,
+        scope: &Scope,
+        demand: Demand,
+        deadline: Instant,
+    ) -> Result<Option<Found>, GatewayError> {
+        let source = source_of(id);
+        let held = self.catalog.get(source, scope, demand, deadline).await;
+        held.map_or(Ok(None), |held| look_up(id, SourceReport::new(held)))
+    }
+
+    async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
+        let Ask {
+            query,
+            scope,
+            demand,
+            strict,
+            deadline,
+        } = ask;
+        let (catalog, scope) = (&self.catalog, &scope);
+        let names = selected(&query.filter, catalog.sources());
+        let sources = fan_out(names, async |source: Arc<str>| {
+            catalog.get(&source, scope, demand, deadline).await
+        })
+        .await;
+        self.composer.compose(&query, strict, sources).await
+    }
+}
+
+fn look_up(id: &str, source: SourceReport) -> Result<Option<Found>, GatewayError> {
+    let Some(snapshot) = source.held.snapshot.clone() else {
+        return Err(GatewayError::Unavailable {
+            reason: format!("the source `{}` is not available", source.held.source),
+            sources: vec![source],
+        });
+    };
+    Ok(snapshot.find(id).map(|index| Found {
+        snapshot,
+        index,
+        source,
+    }))
 }
 
 impl Service<Ask> for Gateway {
@@ -91,7 +192,8 @@ impl Service<Ask> for Gateway {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _ask: Ask) -> Self::Future {
-        unreachable!()
+    fn call(&mut self, ask: Ask) -> Self::Future {
+        let gateway = self.clone();
+        Box::pin(async move { gateway.list(ask).await })
     }
 }

@@ -1,28 +1,56 @@
 //! What a caller asks for: filters, order, page. Parsed once, in one canonical form.
+//!
+//! [`Query::parse`] is the only way in (`parse.rs`); two spellings of one question become equal
+//! values. What a parameter is called, and what is said of it in the documentation, stands in
+//! [`PARAMETERS`] alone.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::cursor::{Caller, Cursor, Keys};
+use super::filter::Filter;
+use super::order::Sort;
+
+/// How many groups a page holds when the caller does not say.
+pub const DEFAULT_LIMIT: usize = 100;
+
+/// How many groups a page holds at most.
+pub const LARGEST_LIMIT: usize = 1000;
+
+/// How many fields a sort may name.
+pub const SORT_FIELDS: usize = 3;
 
 /// What a caller asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Query {
-    /// How many groups a page holds.
-    pub limit: Limit,
+    /// Which groups match.
+    pub filter: Filter,
+    /// In which order.
+    pub sort: Sort,
     /// Which fields to return, in the order of the record; `None` is all of them. Always holds
     /// `id` and `source`.
     pub fields: Option<Vec<&'static str>>,
+    /// How many groups a page holds.
+    pub limit: Limit,
     /// Where the page begins; `None` is the start.
     pub cursor: Option<Cursor>,
+    /// Who asks: the cursor of the next page is made for them.
+    pub caller: Caller,
 }
 
 /// How many groups a page holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Limit {
     /// So many at most.
     Page(usize),
     /// Every one that matches: a streamed answer.
     All,
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self::Page(DEFAULT_LIMIT)
+    }
 }
 
 /// One query parameter, as the parser takes it and OpenAPI shows it.
@@ -40,11 +68,161 @@ pub struct Parameter {
     pub example: &'static str,
 }
 
+const TEXT: &str = r#"{"type":"string","minLength":1}"#;
+
+const MOMENT: &str = r#"{"type":"string","anyOf":[{"format":"date-time"},{"format":"date"}]}"#;
+
 /// Every parameter of `GET /groups`.
-pub const PARAMETERS: &[Parameter] = &[];
+pub const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "search",
+        description: "Groups whose name or description contains this, whatever the case and \
+                      however accents are composed.",
+        repeatable: false,
+        schema: TEXT,
+        example: "sales",
+    },
+    Parameter {
+        name: "source",
+        description: "Only groups of these sources, separated by commas.",
+        repeatable: false,
+        schema: TEXT,
+        example: "directory,wiki",
+    },
+    Parameter {
+        name: "id",
+        description: "Only the group with this normalized id. May be given more than once; \
+                      never split at commas.",
+        repeatable: true,
+        schema: r#"{"type":"string","pattern":":"}"#,
+        example: "directory:1001",
+    },
+    Parameter {
+        name: "status",
+        description: "Only groups with this status, whatever its case.",
+        repeatable: false,
+        schema: TEXT,
+        example: "active",
+    },
+    Parameter {
+        name: "organization_id",
+        description: "Only groups of the organization with exactly this id.",
+        repeatable: false,
+        schema: TEXT,
+        example: "org-7",
+    },
+    Parameter {
+        name: "external_id",
+        description: "Only groups with exactly this id in a third system.",
+        repeatable: false,
+        schema: TEXT,
+        example: "ext-42",
+    },
+    Parameter {
+        name: "member",
+        description: "Only groups with this account among members, admins or guests: exactly \
+                      its id, or its e-mail address whatever the case.",
+        repeatable: false,
+        schema: TEXT,
+        example: "ann@example.com",
+    },
+    Parameter {
+        name: "created_after",
+        description: "Only groups made at this moment or later: an RFC 3339 instant, or a date \
+                      that means midnight UTC.",
+        repeatable: false,
+        schema: MOMENT,
+        example: "2024-01-01",
+    },
+    Parameter {
+        name: "created_before",
+        description: "Only groups made before this moment.",
+        repeatable: false,
+        schema: MOMENT,
+        example: "2024-07-01T00:00:00Z",
+    },
+    Parameter {
+        name: "updated_after",
+        description: "Only groups changed at this moment or later.",
+        repeatable: false,
+        schema: MOMENT,
+        example: "2024-01-01",
+    },
+    Parameter {
+        name: "updated_before",
+        description: "Only groups last changed before this moment.",
+        repeatable: false,
+        schema: MOMENT,
+        example: "2024-07-01T00:00:00+02:00",
+    },
+    Parameter {
+        name: "deleted",
+        description: "What becomes of groups that their source marks deleted.",
+        repeatable: false,
+        schema: r#"{"type":"string","enum":["exclude","include","only"],"default":"exclude"}"#,
+        example: "include",
+    },
+    Parameter {
+        name: "sort",
+        description: "Up to three of `name`, `created_at`, `updated_at`, `source` and `id`, \
+                      separated by commas; `-` before a field is descending. Groups that lack a \
+                      field come last either way.",
+        repeatable: false,
+        schema: r#"{"type":"string","default":"name","pattern":"^[-+ ]?(name|created_at|updated_at|source|id)(,[-+ ]?(name|created_at|updated_at|source|id)){0,2}$"}"#,
+        example: "-updated_at,name",
+    },
+    Parameter {
+        name: "fields",
+        description: "Only these fields of each group, separated by commas; `id` and `source` \
+                      always come along.",
+        repeatable: false,
+        schema: TEXT,
+        example: "name,member_count",
+    },
+    Parameter {
+        name: "limit",
+        description: "How many groups a page holds; more than 1000 counts as 1000. `all` is for \
+                      the streamed formats, NDJSON and CSV.",
+        repeatable: false,
+        schema: r#"{"default":100,"anyOf":[{"type":"integer","minimum":1},{"const":"all"}]}"#,
+        example: "50",
+    },
+    Parameter {
+        name: "cursor",
+        description: "The `next_cursor` of the page before. It suffices alone; parameters sent \
+                      with it must be those that it was made for, except `limit`.",
+        repeatable: false,
+        schema: TEXT,
+        example: "AQpkAA",
+    },
+];
 
 /// Every field of a group, in the order of the record.
-pub const FIELDS: &[&str] = &[];
+pub const FIELDS: &[&str] = &[
+    "id",
+    "source",
+    "source_id",
+    "name",
+    "description",
+    "email",
+    "status",
+    "organization_id",
+    "external_id",
+    "parent_id",
+    "url",
+    "logo_url",
+    "members",
+    "admins",
+    "guests",
+    "member_count",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+    "attributes",
+];
+
+/// The fields that are returned whatever is asked for.
+pub const FIXED_FIELDS: &[&str] = &["id", "source"];
 
 /// What may be asked of the query being parsed.
 #[derive(Debug, Clone, Copy)]
@@ -75,9 +253,37 @@ pub enum QueryError {
     Cursor(String),
 }
 
-impl Query {
-    /// Parses the raw query string of a request.
-    pub fn parse(_raw: &str, _vocabulary: Vocabulary<'_>) -> Result<Self, QueryError> {
-        unreachable!()
+impl QueryError {
+    /// Something is wrong with the parameter `name`.
+    pub(super) fn parameter(name: &str, message: impl Into<String>) -> Self {
+        Self::Parameter {
+            name: name.to_owned(),
+            message: message.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::upstream::snapshot::tests::group;
+
+    #[test]
+    fn the_fields_are_those_of_a_group_in_the_order_of_the_record() {
+        let group = serde_json::to_value(group("a", "1", "x")).unwrap();
+        let keys: Vec<_> = group.as_object().unwrap().keys().collect();
+        assert_eq!(keys, FIELDS);
+    }
+
+    #[test]
+    fn every_parameter_is_named_once_and_has_a_schema_that_is_json() {
+        let names: BTreeSet<_> = PARAMETERS.iter().map(|parameter| parameter.name).collect();
+        assert_eq!(names.len(), PARAMETERS.len());
+        for parameter in PARAMETERS {
+            let schema: serde_json::Value = serde_json::from_str(parameter.schema).unwrap();
+            assert!(schema.is_object(), "{}", parameter.name);
+        }
     }
 }

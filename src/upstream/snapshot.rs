@@ -31,6 +31,7 @@ pub struct Snapshot {
     json: Bytes,
     text: String,
     members: Vec<u64>,
+    by_id: Vec<u32>,
     hash: ContentHash,
 }
 
@@ -121,14 +122,17 @@ impl Snapshot {
         layout.text.shrink_to_fit();
         layout.members.shrink_to_fit();
         layout.json.shrink_to_fit();
-        Self {
+        let mut snapshot = Self {
             source,
             rows,
             json: layout.json.into(),
             text: layout.text,
             members: layout.members,
+            by_id: Vec::new(),
             hash,
-        }
+        };
+        snapshot.by_id = snapshot.rows_by_id();
+        snapshot
     }
 
     /// The upstream that the groups came from.
@@ -157,6 +161,7 @@ impl Snapshot {
             + self.text.len()
             + self.members.len() * size_of::<u64>()
             + self.rows.len() * size_of::<Row>()
+            + self.by_id.len() * size_of::<u32>()
             + size_of::<Self>()
     }
 
@@ -172,12 +177,26 @@ impl Snapshot {
         }
     }
 
+    /// The index of the row with this normalized id.
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.by_id
+            .binary_search_by(|&row| self.row(row as usize).id().cmp(id))
+            .ok()
+            .map(|place| self.by_id[place] as usize)
+    }
+
     /// All rows, in default order.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = RowRef<'_>> {
         self.rows.iter().map(|row| RowRef {
             snapshot: self,
             row,
         })
+    }
+
+    fn rows_by_id(&self) -> Vec<u32> {
+        let mut rows: Vec<_> = (0..self.rows.len() as u32).collect();
+        rows.sort_unstable_by_key(|&row| self.row(row as usize).id());
+        rows
     }
 
     fn text(&self, stretch: Stretch) -> Option<&str> {
@@ -490,6 +509,20 @@ pub(crate) mod tests {
         assert!(!row.has_member(&MemberKey::new("bob@example.com")));
         assert_eq!(row.group().unwrap(), straße);
         assert_eq!(snapshot.row(1).status(), None);
+    }
+
+    #[test]
+    fn every_row_is_found_by_its_id_and_nothing_else_is() {
+        let groups = ["10", "9", "", "é", "1:0"]
+            .map(|id| group("a", id, &format!("name of {id}")))
+            .to_vec();
+        let snapshot = Snapshot::new("a".into(), groups);
+        for index in 0..snapshot.len() {
+            assert_eq!(snapshot.find(snapshot.row(index).id()), Some(index));
+        }
+        for id in ["a:1", "10", "b:10", ""] {
+            assert_eq!(snapshot.find(id), None);
+        }
     }
 
     #[test]

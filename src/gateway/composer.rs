@@ -1,0 +1,99 @@
+//! From what the sources hold to one page: the part of the gateway that waits for no upstream.
+
+use std::sync::Arc;
+
+use crate::config::Settings;
+
+use super::GatewayError;
+use super::cursor::{Cursor, Keys};
+use super::listing::{Listing, SourceReport};
+use super::missed::Missed;
+use super::query::Query;
+use super::verdict::{Needs, verdict};
+use super::views::Views;
+
+/// Makes listings of what the sources hold.
+#[derive(Debug, Clone)]
+pub(super) struct Composer {
+    views: Views,
+    keys: Keys,
+    min_sources: usize,
+}
+
+impl Composer {
+    pub(super) fn new(settings: &Settings, keys: Keys) -> Self {
+        Self {
+            views: Views::new(settings.cache.capacity),
+            keys,
+            min_sources: settings.gateway.min_sources,
+        }
+    }
+
+    pub(super) const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The page that `query` asks for, from what the asked `sources` hold, if that is enough.
+    pub(super) async fn compose(
+        &self,
+        query: &Query,
+        strict: bool,
+        mut sources: Vec<SourceReport>,
+    ) -> Result<Listing, GatewayError> {
+        let missed = tally(query, &mut sources);
+        let needs = Needs {
+            min_sources: self.min_sources,
+            strict,
+        };
+        if let Err(lack) = verdict(&sources, &missed, needs) {
+            return Err(GatewayError::Unavailable {
+                reason: lack.to_string(),
+                sources,
+            });
+        }
+        let snapshots = sources
+            .iter()
+            .filter_map(|report| report.held.snapshot.clone())
+            .collect();
+        let view = self
+            .views
+            .view(snapshots, &query.filter, &query.sort)
+            .await?;
+        let range = view.page(query.cursor.as_ref().map(Cursor::mark), query.limit);
+        let complete = missed.is_empty();
+        let next = range
+            .clone()
+            .last()
+            .filter(|_| range.end < view.len())
+            .map(|last| self.keys.sign(query, view.row(last).into(), missed));
+        let (next_cursor, next_query) = next.map(|next| (next.cursor, next.query)).unzip();
+        let remaining = sources.iter().map(|report| report.held.fresh_for);
+        Ok(Listing {
+            view: Arc::new(view),
+            range,
+            next_cursor,
+            next_query,
+            complete,
+            max_age: remaining.min().unwrap_or_default(),
+            sources,
+        })
+    }
+}
+
+/// What the sequence has missed up to and with this page; each report is told what was missed
+/// before. Nothing missed is what `complete` means.
+fn tally(query: &Query, sources: &mut [SourceReport]) -> Missed {
+    let mut missed = query
+        .cursor
+        .as_ref()
+        .map(|cursor| cursor.missed().clone())
+        .unwrap_or_default();
+    for report in sources {
+        let source = &report.held.source;
+        report.missed = missed.kind_of(source);
+        if let Some(kind) = report.failure() {
+            missed.note(source, kind);
+        }
+    }
+    missed
+}

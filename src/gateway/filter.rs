@@ -1,0 +1,241 @@
+//! Which groups a query asks for.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::upstream::snapshot::{MemberKey, RowRef};
+
+/// Which groups a query asks for: those that pass every condition that is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// Folded text that the name or description contains.
+    pub search: Option<String>,
+    /// The sources to ask; `None` is all that the caller may see.
+    pub sources: Option<BTreeSet<String>>,
+    /// The normalized ids to look up.
+    pub ids: Option<BTreeSet<String>>,
+    /// The status, lower-cased.
+    pub status: Option<String>,
+    /// The organization's id.
+    pub organization_id: Option<String>,
+    /// The id in a third system.
+    pub external_id: Option<String>,
+    /// The id or e-mail address of an account in the group.
+    pub member: Option<String>,
+    /// The earliest moment that the group may have been made.
+    pub created_after: Option<Timestamp>,
+    /// The moment before which the group was made.
+    pub created_before: Option<Timestamp>,
+    /// The earliest moment that the group may have changed last.
+    pub updated_after: Option<Timestamp>,
+    /// The moment before which the group changed last.
+    pub updated_before: Option<Timestamp>,
+    /// What becomes of deleted groups.
+    pub deleted: Deleted,
+}
+
+/// What becomes of groups that their source marks deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Deleted {
+    /// They do not match.
+    #[default]
+    Exclude,
+    /// They match like any other.
+    Include,
+    /// Nothing else matches.
+    Only,
+}
+
+impl Deleted {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::Exclude, Self::Include, Self::Only];
+
+    /// The word for it in a query.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exclude => "exclude",
+            Self::Include => "include",
+            Self::Only => "only",
+        }
+    }
+
+    const fn admits(self, deleted: bool) -> bool {
+        match self {
+            Self::Exclude => !deleted,
+            Self::Include => true,
+            Self::Only => deleted,
+        }
+    }
+}
+
+impl Filter {
+    /// Whether groups of `source` can match at all: what need not be asked is not.
+    pub fn admits_source(&self, source: &str) -> bool {
+        self.sources
+            .as_ref()
+            .is_none_or(|sources| sources.contains(source))
+            && self
+                .ids
+                .as_ref()
+                .is_none_or(|ids| ids.iter().any(|id| source_of(id) == source))
+    }
+
+    /// The filter, made ready to look at many rows.
+    pub fn matcher(&self) -> Matcher<'_> {
+        Matcher {
+            filter: self,
+            member: self.member.as_deref().map(MemberKey::new),
+        }
+    }
+}
+
+/// The source of a normalized id: what stands before its first colon.
+pub fn source_of(id: &str) -> &str {
+    id.split_once(':').map_or(id, |(source, _)| source)
+}
+
+/// A filter, made ready to look at many rows.
+#[derive(Debug)]
+pub struct Matcher<'a> {
+    filter: &'a Filter,
+    member: Option<MemberKey>,
+}
+
+impl Matcher<'_> {
+    /// Whether the row passes every condition. What costs little is looked at first.
+    ///
+    /// `sources` is not looked at: it decides which snapshots are there.
+    pub fn matches(&self, row: RowRef<'_>) -> bool {
+        let filter = self.filter;
+        filter.deleted.admits(row.is_deleted())
+            && equals(filter.status.as_ref(), row.status())
+            && equals(filter.organization_id.as_ref(), row.organization_id())
+            && equals(filter.external_id.as_ref(), row.external_id())
+            && within(
+                filter.created_after,
+                filter.created_before,
+                row.created_at(),
+            )
+            && within(
+                filter.updated_after,
+                filter.updated_before,
+                row.updated_at(),
+            )
+            && filter.ids.as_ref().is_none_or(|ids| ids.contains(row.id()))
+            && filter
+                .search
+                .as_ref()
+                .is_none_or(|search| row.contains(search))
+            && self
+                .member
+                .as_ref()
+                .is_none_or(|member| row.has_member(member))
+    }
+}
+
+fn equals(wanted: Option<&String>, value: Option<&str>) -> bool {
+    wanted.is_none_or(|wanted| value == Some(wanted))
+}
+
+/// Whether `value` lies from `after` inclusive to `before` exclusive. A group that does not say
+/// when lies in no bounded range.
+fn within(after: Option<Timestamp>, before: Option<Timestamp>, value: Option<Timestamp>) -> bool {
+    after.is_none_or(|after| value.is_some_and(|value| value >= after))
+        && before.is_none_or(|before| value.is_some_and(|value| value < before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::{Group, Member};
+    use crate::upstream::Snapshot;
+    use crate::upstream::snapshot::tests::group;
+
+    fn matches(filter: &Filter, group: &Group) -> bool {
+        let snapshot = Snapshot::new(group.source.as_str().into(), vec![group.clone()]);
+        filter.matcher().matches(snapshot.row(0))
+    }
+
+    fn moment(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_filter_without_conditions_matches_every_group_that_is_not_deleted() {
+        let mut group = group("a", "1", "x");
+        assert!(matches(&Filter::default(), &group));
+        group.deleted_at = Some(moment("2024-01-01T00:00:00Z"));
+        assert!(!matches(&Filter::default(), &group));
+    }
+
+    #[test]
+    fn deleted_groups_are_excluded_included_or_alone() {
+        let live = group("a", "1", "x");
+        let mut gone = group("a", "2", "x");
+        gone.deleted_at = Some(moment("2024-01-01T00:00:00Z"));
+        let admitted = Deleted::ALL.map(|deleted| {
+            let filter = Filter {
+                deleted,
+                ..Filter::default()
+            };
+            (matches(&filter, &live), matches(&filter, &gone))
+        });
+        assert_eq!(admitted, [(true, false), (true, true), (false, true)]);
+    }
+
+    #[test]
+    fn after_is_inclusive_and_before_exclusive() {
+        let mut group = group("a", "1", "x");
+        group.created_at = Some(moment("2024-01-01T00:00:00Z"));
+        let filter = |after: &str, before: &str| Filter {
+            created_after: Some(moment(after)),
+            created_before: Some(moment(before)),
+            ..Filter::default()
+        };
+        assert!(matches(
+            &filter("2024-01-01T00:00:00Z", "2024-01-01T00:00:01Z"),
+            &group
+        ));
+        assert!(!matches(
+            &filter("2023-01-01T00:00:00Z", "2024-01-01T00:00:00Z"),
+            &group
+        ));
+    }
+
+    #[test]
+    fn a_group_without_the_date_lies_in_no_range() {
+        let filter = Filter {
+            updated_before: Some(moment("2099-01-01T00:00:00Z")),
+            ..Filter::default()
+        };
+        assert!(!matches(&filter, &group("a", "1", "x")));
+    }
+
+    #[test]
+    fn a_member_is_found_by_id_or_folded_email() {
+        let mut group = group("a", "1", "x");
+        group.admins = vec![Member {
+            id: Some("U-1".to_owned()),
+            email: Some("Ann@Example.com".to_owned()),
+        }];
+        let member = |member: &str| Filter {
+            member: Some(member.to_owned()),
+            ..Filter::default()
+        };
+        assert!(matches(&member("U-1"), &group));
+        assert!(!matches(&member("u-1"), &group));
+        assert!(matches(&member("ANN@example.COM"), &group));
+    }
+
+    #[test]
+    fn only_sources_of_the_asked_ids_are_asked() {
+        let filter = Filter {
+            ids: Some(["b:1:2".to_owned()].into()),
+            ..Filter::default()
+        };
+        assert!(filter.admits_source("b"));
+        assert!(!filter.admits_source("a"));
+        assert!(!filter.admits_source("b:1"));
+    }
+}

@@ -1,0 +1,117 @@
+//! A bounded pool for work that computes long enough to hold up I/O.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+/// How much work may wait for its turn. What comes then is turned away at once, instead of being
+/// answered too late.
+const WAITING: usize = 64;
+
+/// Every place is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Overloaded;
+
+/// A bounded pool: so much runs, so much waits, and the rest is turned away.
+#[derive(Debug, Clone)]
+pub(super) struct Pool {
+    places: Arc<Semaphore>,
+    workers: Arc<Semaphore>,
+}
+
+impl Pool {
+    /// A pool with a worker per processor.
+    pub(super) fn new() -> Self {
+        Self::sized(available_parallelism().map_or(1, usize::from), WAITING)
+    }
+
+    /// A pool in which so much runs and so much waits.
+    pub(super) fn sized(workers: usize, waiting: usize) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(workers + waiting)),
+            workers: Arc::new(Semaphore::new(workers)),
+        }
+    }
+
+    /// Runs `work` off the I/O threads, when its turn comes.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Overloaded> {
+        let place = Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| Overloaded)?;
+        let worker = Arc::clone(&self.workers)
+            .acquire_owned()
+            .await
+            .map_err(|_| Overloaded)?;
+        let done = spawn_blocking(move || {
+            // Work that nobody waits for any more still runs, and is still counted.
+            let _held = (place, worker);
+            work()
+        });
+        match done.await {
+            Ok(result) => Ok(result),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The runtime is shutting down.
+                Err(_) => Err(Overloaded),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_is_done_off_the_thread_that_asks() {
+        let here = std::thread::current().id();
+        let there = Pool::new().run(|| std::thread::current().id()).await;
+        assert_ne!(there, Ok(here));
+    }
+
+    #[tokio::test]
+    async fn work_beyond_the_queue_is_turned_away_and_the_rest_is_done() {
+        let pool = Pool::sized(1, 1);
+        let (go, wait) = mpsc::channel();
+        let running = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(move || wait.recv()).await }
+        });
+        tokio::task::yield_now().await;
+        let waiting = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(|| 2).await }
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(pool.run(|| 3).await, Err(Overloaded));
+        go.send(1).unwrap();
+        assert_eq!(running.await.unwrap(), Ok(Ok(1)));
+        assert_eq!(waiting.await.unwrap(), Ok(2));
+        assert_eq!(pool.run(|| 3).await, Ok(3));
+    }
+
+    #[tokio::test]
+    async fn work_that_its_caller_abandons_keeps_its_worker_until_it_is_done() {
+        let pool = Pool::sized(1, 0);
+        let (go, wait) = mpsc::channel::<()>();
+        let abandoned = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(move || wait.recv()).await }
+        });
+        tokio::task::yield_now().await;
+        abandoned.abort();
+        assert!(abandoned.await.unwrap_err().is_cancelled());
+        assert_eq!(pool.run(|| 1).await, Err(Overloaded));
+        drop(go);
+        let place = pool.places.acquire().await;
+        assert!(place.is_ok());
+    }
+}

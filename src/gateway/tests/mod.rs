@@ -1,0 +1,68 @@
+//! What the tests of this layer share, and the properties of whole sequences of pages.
+
+mod answers;
+mod sequences;
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use crate::group::Group;
+use crate::upstream::catalog::{Counts, Held, Lookup, State};
+use crate::upstream::{ErrorKind, Snapshot, UpstreamError};
+
+use super::listing::SourceReport;
+use super::order::{Direction, Sort, SortField, SortKey};
+
+/// Every sort that a query can ask for.
+pub(super) fn sorts() -> impl Strategy<Value = Sort> {
+    let field = prop::sample::select(&SortField::ALL[..]);
+    let direction = prop::sample::select(&[Direction::Ascending, Direction::Descending][..]);
+    prop::collection::vec((field, direction), 1..=3).prop_map(|named| {
+        let mut keys: Vec<SortKey> = Vec::new();
+        for (field, direction) in named {
+            if keys.iter().all(|key| key.field != field) {
+                keys.push(SortKey { field, direction });
+            }
+        }
+        Sort::new(keys)
+    })
+}
+
+/// A source that contributes these groups.
+pub(super) fn fresh(source: &str, groups: Vec<Group>) -> SourceReport {
+    let mut report = absent(source, State::Fresh);
+    report.held.snapshot = Some(Snapshot::new(source.into(), groups).into());
+    report.held.fresh_for = Duration::from_secs(30);
+    report
+}
+
+/// A source with nothing to serve, for this reason.
+pub(super) fn failed(source: &str, kind: ErrorKind) -> SourceReport {
+    let mut report = absent(source, State::Failed);
+    report.held.error = Some(UpstreamError::new(kind, "as the test says").into());
+    report
+}
+
+/// A source on its first walk.
+pub(super) fn pending(source: &str) -> SourceReport {
+    absent(source, State::Pending)
+}
+
+fn absent(source: &str, state: State) -> SourceReport {
+    SourceReport::new(Held {
+        source: source.into(),
+        required: false,
+        state,
+        snapshot: None,
+        as_of: None,
+        fresh_for: Duration::ZERO,
+        error: None,
+        counts: Counts::default(),
+        lookup: Lookup {
+            forwarded: None,
+            collapsed: false,
+            detail: None,
+        },
+    })
+}

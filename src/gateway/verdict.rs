@@ -1,0 +1,264 @@
+//! Whether what the sources gave is enough for an answer, and who is to blame when it is not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::upstream::ErrorKind;
+use crate::upstream::catalog::State;
+
+use super::listing::SourceReport;
+use super::missed::Missed;
+
+/// When a caller may ask again where nobody knows better.
+pub(super) const RETRY: Duration = Duration::from_secs(1);
+
+/// What an answer needs before it is given.
+#[derive(Debug, Clone, Copy)]
+pub struct Needs {
+    /// How many sources must contribute, capped at how many were asked.
+    pub min_sources: usize,
+    /// Whether the answer must be complete (`Prefer: handling=strict`).
+    pub strict: bool,
+}
+
+/// What an answer lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Lack {
+    /// A source that no answer may be given without.
+    #[error("the source `{0}` is required and not available")]
+    Required(Arc<str>),
+    /// Sources.
+    #[error("{contributed} of {asked} sources are available, and {needed} must be")]
+    Sources {
+        /// How many contributed.
+        contributed: usize,
+        /// How many were asked.
+        asked: usize,
+        /// How many had to contribute.
+        needed: usize,
+    },
+    /// Completeness, which the caller insists on.
+    #[error("the list would be incomplete, and strict handling was asked for")]
+    Completeness,
+}
+
+/// Whether an answer may be given from what the asked sources gave now, and from what the sequence
+/// has `missed` up to now. Sources that were not asked are not in `reports` and do not count.
+pub fn verdict(reports: &[SourceReport], missed: &Missed, needs: Needs) -> Result<(), Lack> {
+    let absent = |report: &&SourceReport| report.held.required && !report.contributed();
+    if let Some(report) = reports.iter().find(absent) {
+        return Err(Lack::Required(Arc::clone(&report.held.source)));
+    }
+    let asked = reports.len();
+    let contributed = reports.iter().filter(|report| report.contributed()).count();
+    let needed = needs.min_sources.min(asked);
+    if contributed < needed {
+        return Err(Lack::Sources {
+            contributed,
+            asked,
+            needed,
+        });
+    }
+    if needs.strict && !missed.is_empty() {
+        return Err(Lack::Completeness);
+    }
+    Ok(())
+}
+
+/// What kind of trouble keeps an answer from being given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outage {
+    /// All that failed ran out of time: a gateway timeout, 504.
+    TimedOut,
+    /// All that failed will be there after a while: unavailable, 503.
+    Waiting,
+    /// Anything else: a bad gateway, 502.
+    Failed,
+}
+
+impl Outage {
+    /// What the failing ones among `reports` have in common.
+    pub fn of(reports: &[SourceReport]) -> Self {
+        let mut outages = reports.iter().filter_map(Self::of_one);
+        let Some(first) = outages.next() else {
+            return Self::Failed;
+        };
+        if outages.all(|outage| outage == first) {
+            first
+        } else {
+            Self::Failed
+        }
+    }
+
+    fn of_one(report: &SourceReport) -> Option<Self> {
+        if report.held.state == State::Pending {
+            return Some(Self::Waiting);
+        }
+        let kind = report.failure().or(report.missed)?;
+        if kind == ErrorKind::Timeout {
+            return Some(Self::TimedOut);
+        }
+        Some(if kind.is_wait() {
+            Self::Waiting
+        } else {
+            Self::Failed
+        })
+    }
+}
+
+/// When a failing one among `reports` may be back: the longest wait that one of them asks for,
+/// because until then something is missing.
+pub fn retry_after(reports: &[SourceReport]) -> Option<Duration> {
+    reports
+        .iter()
+        .filter(|report| !report.contributed())
+        .filter_map(|report| report.held.error.as_ref()?.retry_after)
+        .max()
+        .or_else(|| (Outage::of(reports) == Outage::Waiting).then_some(RETRY))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::gateway::tests::{failed, fresh, pending};
+
+    const LENIENT: Needs = Needs {
+        min_sources: 1,
+        strict: false,
+    };
+
+    fn required(mut report: SourceReport) -> SourceReport {
+        report.held.required = true;
+        report
+    }
+
+    /// The verdict on the first page of a sequence.
+    fn first(reports: &[SourceReport], needs: Needs) -> Result<(), Lack> {
+        let mut missed = Missed::default();
+        for report in reports {
+            if let Some(kind) = report.failure() {
+                missed.note(&report.held.source, kind);
+            }
+        }
+        verdict(reports, &missed, needs)
+    }
+
+    #[test]
+    fn some_sources_are_enough_unless_one_that_failed_is_required() {
+        let optional = [fresh("a", vec![]), failed("b", ErrorKind::Dns)];
+        assert_eq!(first(&optional, LENIENT), Ok(()));
+        let reports = [fresh("a", vec![]), required(failed("b", ErrorKind::Dns))];
+        assert_eq!(first(&reports, LENIENT), Err(Lack::Required("b".into())));
+    }
+
+    #[test]
+    fn a_required_source_that_was_not_asked_does_not_count() {
+        assert_eq!(first(&[fresh("a", vec![])], LENIENT), Ok(()));
+    }
+
+    #[test]
+    fn min_sources_is_capped_at_the_sources_asked() {
+        let needs = Needs {
+            min_sources: 2,
+            strict: false,
+        };
+        assert_eq!(first(&[fresh("a", vec![])], needs), Ok(()));
+        assert_eq!(first(&[], needs), Ok(()));
+        let reports = [fresh("a", vec![]), pending("b"), pending("c")];
+        assert_eq!(
+            first(&reports, needs).unwrap_err().to_string(),
+            "1 of 3 sources are available, and 2 must be"
+        );
+    }
+
+    #[test]
+    fn no_source_at_all_is_no_answer() {
+        assert!(first(&[pending("a")], LENIENT).is_err());
+    }
+
+    #[test]
+    fn strict_handling_also_refuses_what_an_earlier_page_missed() {
+        let strict = Needs {
+            min_sources: 1,
+            strict: true,
+        };
+        let reports = [fresh("a", vec![]), fresh("b", vec![])];
+        assert_eq!(first(&reports, strict), Ok(()));
+        let mut missed = Missed::default();
+        missed.note("b", ErrorKind::Connect);
+        assert_eq!(verdict(&reports, &missed, strict), Err(Lack::Completeness));
+        assert_eq!(verdict(&reports, &missed, LENIENT), Ok(()));
+    }
+
+    #[test]
+    fn the_outage_is_what_all_that_failed_have_in_common() {
+        let timeout = || failed("a", ErrorKind::Timeout);
+        let limited = || failed("b", ErrorKind::RateLimited);
+        for (reports, outage) in [
+            (
+                vec![timeout(), timeout(), fresh("c", vec![])],
+                Outage::TimedOut,
+            ),
+            (vec![pending("a"), limited()], Outage::Waiting),
+            (vec![failed("a", ErrorKind::CircuitOpen)], Outage::Waiting),
+            (vec![timeout(), pending("b")], Outage::Failed),
+            (vec![limited(), failed("c", ErrorKind::Tls)], Outage::Failed),
+            (vec![failed("c", ErrorKind::HttpStatus)], Outage::Failed),
+        ] {
+            assert_eq!(Outage::of(&reports), outage, "{reports:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_wait_is_the_one_to_wait_for() {
+        let waiting = |seconds| {
+            let mut report = failed("a", ErrorKind::RateLimited);
+            let wait = Some(Duration::from_secs(seconds));
+            let error = crate::upstream::UpstreamError::new(ErrorKind::RateLimited, "slow down");
+            report.held.error = Some(error.with_retry_after(wait).into());
+            report
+        };
+        let reports = [waiting(3), waiting(9), pending("b")];
+        assert_eq!(retry_after(&reports), Some(Duration::from_secs(9)));
+        assert_eq!(retry_after(&[pending("b")]), Some(RETRY));
+        assert_eq!(retry_after(&[failed("c", ErrorKind::Tls)]), None);
+    }
+
+    fn reports() -> impl Strategy<Value = Vec<SourceReport>> {
+        let report = (0..4_u8, any::<bool>()).prop_map(|(state, required)| {
+            let mut report = match state {
+                0 => pending("x"),
+                1 => failed("x", ErrorKind::Decode),
+                _ => fresh("x", vec![]),
+            };
+            report.held.required = required;
+            report
+        });
+        prop::collection::vec(report, 0..6).prop_map(|mut reports| {
+            for (number, report) in reports.iter_mut().enumerate() {
+                report.held.source = number.to_string().into();
+            }
+            reports
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_answer_is_given_exactly_when_the_contract_says_so(
+            reports in reports(),
+            min_sources in 0..8_usize,
+            strict in any::<bool>(),
+        ) {
+            let contributed = reports.iter().filter(|report| report.contributed()).count();
+            let enough = contributed >= min_sources.min(reports.len());
+            let required = reports.iter().all(|report| report.contributed() || !report.held.required);
+            let complete = contributed == reports.len();
+            let given = first(&reports, Needs { min_sources, strict }).is_ok();
+            prop_assert_eq!(given, enough && required && (complete || !strict));
+        }
+    }
+}
