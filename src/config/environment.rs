@@ -21,6 +21,13 @@ impl Environment {
         self.0.get(name).map(String::as_str)
     }
 
+    /// These variables, with `over` on top: where both set one, `over` has its say.
+    #[must_use]
+    pub fn overlaid(mut self, over: Self) -> Self {
+        self.0.extend(over.0);
+        self
+    }
+
     /// Every variable and what it holds, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0

@@ -235,10 +235,9 @@ impl Adapter {
     ) -> Result<Turn, UpstreamError> {
         let outcomes: Vec<_> = answer
             .page
-            .records(&self.records)
-            .map_err(|error| UpstreamError::new(ErrorKind::Mapping, error.to_string()))?
+            .records(&self.records)?
             .into_iter()
-            .map(|record| self.mapping.map(&answer.page, record))
+            .map(|record| self.mapping.map(record))
             .collect();
         let url =
             request.uri().to_string().parse().map_err(|_| {

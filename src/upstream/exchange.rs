@@ -66,8 +66,7 @@ impl Judge {
             _ => None,
         };
         success::check_status(status, &headers, message, self.wall.now())?;
-        let page =
-            page.map_err(|error| UpstreamError::new(ErrorKind::Decode, error.to_string()))?;
+        let page = page?;
         if let Some(rule) = rule {
             success::check_body(rule, &page)
                 .map_err(|error| error.with_retry_after(self.retry_after(&headers)))?;

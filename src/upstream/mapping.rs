@@ -15,7 +15,7 @@ use crate::config::path::Origin;
 use crate::config::upstream::{Each, Extra, Fields, OneOrMany};
 use crate::group::{Group, Member};
 
-use super::format::{Node, Page};
+use super::format::Node;
 use super::snapshot::SOURCE_ID_BYTES;
 
 /// Turns the records of one upstream into groups.
@@ -59,10 +59,9 @@ impl Mapping {
         }
     }
 
-    /// Maps one record of a page.
-    pub fn map(&self, page: &Page, record: Node<'_>) -> Result<Mapped, Skip> {
+    /// Maps one record of a page. Paths from the page's root find their way through it.
+    pub fn map(&self, record: Node<'_>) -> Result<Mapped, Skip> {
         let mut reader = Reader {
-            page,
             record,
             taken: Vec::new(),
             unread_times: 0,
@@ -111,7 +110,6 @@ impl Mapping {
 
 /// Reads one record, and remembers which of its parts a field has taken.
 struct Reader<'a> {
-    page: &'a Page,
     record: Node<'a>,
     taken: Vec<&'a [String]>,
     unread_times: u64,
@@ -122,20 +120,13 @@ impl<'a> Reader<'a> {
     /// the group shows them as null.
     fn first(&mut self, paths: &'a OneOrMany<Path>) -> Option<(&'a Path, Node<'a>)> {
         for path in paths.as_slice() {
-            match self.find(path) {
+            match self.record.find(path) {
                 Some(node) if node.is_null() => self.take(path),
                 Some(node) => return Some((path, node)),
                 None => {}
             }
         }
         None
-    }
-
-    fn find(&self, path: &Path) -> Option<Node<'a>> {
-        match path.origin() {
-            Origin::Page => self.page.find(path),
-            Origin::Record => self.record.find(path),
-        }
     }
 
     fn take(&mut self, path: &'a Path) {
@@ -157,7 +148,7 @@ impl<'a> Reader<'a> {
 
     fn time(&mut self, paths: Option<&'a OneOrMany<Path>>) -> Option<Timestamp> {
         let (path, node) = self.first(paths?)?;
-        let time = node.text().and_then(|text| text.parse().ok());
+        let time = node.text().and_then(|text| text.trim().parse().ok());
         match time {
             Some(_) => self.take(path),
             None => self.unread_times += 1,
@@ -175,7 +166,7 @@ impl<'a> Reader<'a> {
     /// The people of a list; `None` when the record does not say.
     fn people(&mut self, each: Option<&'a Each>) -> Option<Vec<Member>> {
         let each = each?;
-        let node = self.find(&each.each)?;
+        let node = self.record.find(&each.each)?;
         if node.is_null() {
             self.take(&each.each);
             return None;
@@ -287,6 +278,7 @@ mod tests {
     use serde_json::json;
 
     use crate::config::upstream::Format;
+    use crate::upstream::format::Page;
 
     use super::*;
 
@@ -294,7 +286,7 @@ mod tests {
         let fields: Fields = toml::from_str(fields).unwrap();
         let page = Page::decode(Format::Json, json!([record]).to_string().as_bytes()).unwrap();
         let records = page.records(&"/".parse().unwrap()).unwrap();
-        Mapping::new("u".into(), fields, Extra::Keep).map(&page, records[0])
+        Mapping::new("u".into(), fields, Extra::Keep).map(records[0])
     }
 
     fn group(fields: &str, record: &Value) -> Group {

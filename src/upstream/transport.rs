@@ -27,7 +27,7 @@ use tower_http::decompression::DecompressionLayer;
 use crate::clock::WallClock;
 use crate::config::upstream::Limits;
 
-use super::auth::Auth;
+use super::auth::{Auth, AuthError};
 use super::error::{ErrorKind, UpstreamError};
 use super::quota::Quota;
 use super::retry::RetryPolicy;
@@ -146,6 +146,9 @@ struct DnsFailure(#[source] std::io::Error);
 
 /// Finds out what kind of failure came up from below.
 fn classify(error: BoxError) -> UpstreamError {
+    if let Some(unsigned) = cause::<AuthError>(&*error) {
+        return unsigned.clone().into();
+    }
     let kind = if is_caused_by::<Elapsed>(&*error) {
         ErrorKind::Timeout
     } else if is_caused_by::<LengthLimitError>(&*error) {
