@@ -209,8 +209,13 @@ impl Adapter {
         off_thread_if_large(bytes, move || adapter.read(position, sent, answer, taken)).await
     }
 
-    /// Reads a recorded page as if it had just come.
-    pub fn replay(&self, body: &[u8]) -> Result<Turn, UpstreamError> {
+    /// Reads a recorded answer as if it had just come for the first page.
+    pub fn replay(
+        &self,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: &[u8],
+    ) -> Result<Turn, UpstreamError> {
         let position = self.pager.first();
         let gaps = Gaps {
             position: &position,
@@ -220,9 +225,7 @@ impl Adapter {
             .template
             .fill(&gaps)
             .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))?;
-        let answer = self
-            .exchange
-            .judge(StatusCode::OK, HeaderMap::new(), body)?;
+        let answer = self.exchange.judge(status, headers, body)?;
         self.read(position, request, answer, Duration::ZERO)
     }
 
