@@ -19,7 +19,7 @@ use crate::group::Group;
 use super::adapter::{Adapter, Turn};
 use super::catalog::Counts;
 use super::error::{ErrorKind, UpstreamError};
-use super::pager::{Announcement, Next, PagerError, Position};
+use super::pager::{Announcement, Next, PagerError, Position, SoFar};
 
 /// What one walk brought.
 #[derive(Debug)]
@@ -102,23 +102,6 @@ impl From<PagerError> for Broken {
     }
 }
 
-impl From<PagerError> for UpstreamError {
-    fn from(error: PagerError) -> Self {
-        let kind = match error {
-            PagerError::TooMany(_) => ErrorKind::LimitExceeded,
-            PagerError::TotalAbsent(_)
-            | PagerError::NotANumber { .. }
-            | PagerError::EmptyOf(_)
-            | PagerError::BadUrl
-            | PagerError::ForeignUrl(_)
-            | PagerError::Loop
-            | PagerError::SamePage
-            | PagerError::Short { .. } => ErrorKind::Pagination,
-        };
-        Self::new(kind, error.to_string())
-    }
-}
-
 /// One reading of the whole list, and the account that is kept over its pages.
 struct Attempt<'a> {
     adapter: &'a Arc<Adapter>,
@@ -129,6 +112,8 @@ struct Attempt<'a> {
     positions: HashSet<Position>,
     prints: HashSet<u64>,
     announced: Option<Announcement>,
+    /// How many records there are, where a request of its own has told.
+    counted: Option<u64>,
     groups: Vec<Group>,
     counts: Counts,
     pages: u64,
@@ -158,6 +143,7 @@ impl<'a> Attempt<'a> {
             positions: HashSet::new(),
             prints: HashSet::new(),
             announced: None,
+            counted: None,
             groups: Vec::new(),
             counts: Counts::default(),
             pages: 0,
@@ -168,12 +154,18 @@ impl<'a> Attempt<'a> {
 
     async fn run(mut self) -> Result<Walked, Broken> {
         let pager = self.adapter.pager();
+        self.counted = self.adapter.count(self.deadline).await?;
         let mut position = pager.first();
         self.positions.insert(position.clone());
         let mut turn = self.adapter.turn(position.clone(), self.deadline).await?;
         let granted = turn.records();
         loop {
-            let next = pager.next(&position, granted, turn.look())?;
+            let so_far = SoFar {
+                granted,
+                received: self.records + turn.records(),
+                counted: self.counted,
+            };
+            let next = pager.next(&position, so_far, turn.look())?;
             if self.absorb(turn)? == Page::Seen && self.ends_on_repeat(PagerError::SamePage)? {
                 break;
             }
@@ -207,9 +199,13 @@ impl<'a> Attempt<'a> {
             .buffered(adapter.limits().concurrency as usize);
         while let Some(turn) = turns.try_next().await? {
             let single = turn.records() == 1;
+            let is_past_end = turn.is_past_end();
             // One record that comes twice is a repeated id; a whole page is a list that moved.
             if self.absorb(turn)? == Page::Seen && !single {
                 return Err(Broken::Drifted(PagerError::SamePage.into()));
+            }
+            if is_past_end {
+                break;
             }
         }
         Ok(())
@@ -239,7 +235,9 @@ impl<'a> Attempt<'a> {
             .records
             .fetch_add(turn.records(), Ordering::Relaxed);
         self.check_bounds()?;
-        self.check_announcement(turn.announcement())?;
+        if !turn.is_past_end() {
+            self.check_announcement(turn.announcement())?;
+        }
         let print = fingerprint(&turn);
         let page = if turn.records() > 0 && !self.prints.insert(print) {
             Page::Seen
@@ -260,12 +258,15 @@ impl<'a> Attempt<'a> {
 
     fn check_bounds(&self) -> Result<(), UpstreamError> {
         let limits = self.adapter.limits();
+        let cap = self.adapter.pager().cap().map(u64::from);
         let exceeded = if self.pages > limits.pages.into() {
             format!("more than {} pages (`limits.pages`)", limits.pages)
         } else if self.records > limits.groups.into() {
             format!("more than {} records (`limits.groups`)", limits.groups)
         } else if self.bytes > limits.walk_bytes.as_u64() {
             format!("more than {} (`limits.walk_bytes`)", limits.walk_bytes)
+        } else if let Some(cap) = cap.filter(|&cap| self.records >= cap) {
+            format!("{cap} records, where the upstream cuts its list (`pagination.cap`)")
         } else {
             return Ok(());
         };
@@ -294,16 +295,27 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Walked, Broken> {
-        if let Some(announced) = self.announced.and_then(|announced| announced.records)
-            && self.records < announced
-        {
-            return Err(PagerError::Short {
+    /// Holds the list against how many records there are said to be.
+    fn check_total(&self) -> Result<(), Broken> {
+        let short = |announced| {
+            UpstreamError::from(PagerError::Short {
                 announced,
                 received: self.records,
-            }
-            .into());
+            })
+        };
+        let announced = self.announced.and_then(|announced| announced.records);
+        if let Some(announced) = announced.filter(|&announced| self.records < announced) {
+            return Err(Broken::Failed(short(announced)));
         }
+        match self.counted.filter(|&counted| self.records < counted) {
+            // Count and list were taken at two moments, so the list may have shrunk between them.
+            Some(counted) => Err(Broken::Drifted(short(counted))),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> Result<Walked, Broken> {
+        self.check_total()?;
         let before = self.groups.len();
         let mut ids = HashSet::with_capacity(before);
         self.groups

@@ -4,12 +4,15 @@
 //! anything. What depends on several keys of an upstream is checked only where its whole block
 //! could be read: otherwise every slip of the pen would drag a tail of false alarms behind it.
 
+mod answers;
 mod auth;
+mod pagination;
 mod paths;
+mod placeholders;
 mod request;
 mod secrets;
 
-use super::upstream::{Limits, Pagination};
+use super::upstream::Limits;
 use super::{
     Cursor, KeyPath, Problem, Problems, RateLimit, SecretReader, Server, Settings, Upstream,
 };
@@ -35,7 +38,7 @@ pub(super) fn validate(
         check_name(&at, name, &mut problems);
         check_upstream(&at, upstream, &mut problems);
         if !unread.iter().any(|unread| unread.is_within(&at)) {
-            request::check_placeholders(&at, upstream, &mut problems);
+            placeholders::check(&at, upstream, &mut problems);
         }
     }
     secrets::check(settings, secrets, &mut problems);
@@ -123,21 +126,8 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     paths::check(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
     check_limits(&at.join("limits"), &upstream.limits, problems);
-    if limit(&upstream.pagination) == Some(0) {
-        at_least_one(&at.join("pagination"), "limit", 0, problems);
-    }
-}
-
-/// How many records a page is asked for.
-fn limit(pagination: &Pagination) -> Option<u32> {
-    match pagination {
-        Pagination::None => None,
-        Pagination::Cursor(pages) => pages.limit,
-        Pagination::Offset(pages) => pages.limit,
-        Pagination::Page(pages) => pages.limit,
-        Pagination::Link(pages) => pages.limit,
-        Pagination::NextUrl(pages) => pages.limit,
-    }
+    pagination::check(at, upstream, problems);
+    answers::check(&at.join("answers"), &upstream.answers, problems);
 }
 
 fn check_limits(at: &KeyPath, limits: &Limits, problems: &mut Problems) {
