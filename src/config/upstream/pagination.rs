@@ -178,7 +178,8 @@ pub struct OffsetPages {
     /// What a page with fewer records than asked for means.
     #[serde(default)]
     pub short_page: ShortPage,
-    /// What a page without records means. `continue` needs a total or a flag to end the walk.
+    /// What a page without records means. `continue` needs something else to end the
+    /// walk: a total, a flag, or a rule that means `end`.
     #[serde(default = "ends")]
     pub empty_page: EmptyPage,
     /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
@@ -216,7 +217,8 @@ pub struct NumberedPages {
     /// What a page with fewer records than asked for means.
     #[serde(default)]
     pub short_page: ShortPage,
-    /// What a page without records means. `continue` needs a total or a flag to end the walk.
+    /// What a page without records means. `continue` needs something else to end the
+    /// walk: a total, a flag, or a rule that means `end`.
     #[serde(default = "ends")]
     pub empty_page: EmptyPage,
     /// How many records the upstream cuts its list at without saying so. Reaching it is an error.

@@ -20,7 +20,7 @@ pub(super) fn check_login(at: &KeyPath, rules: &[Rule], problems: &mut Problems)
                     at.join(index.to_string()).join("means"),
                     "a login brings no list that could end",
                 )
-                .with_help("one of: ok, retry, rate_limited, unauthorized, failed"),
+                .with_help("one of: `ok`, `retry`, `rate_limited`, `unauthorized`, `failed`"),
             );
         }
     }

@@ -18,7 +18,6 @@ pub(super) fn check(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
         Auth::TokenExchange(exchange) => {
             super::request::check(&at.join("request"), &exchange.request, problems);
             super::placeholders::check_unpaged(&at.join("request"), &exchange.request, problems);
-            super::answers::check_login(&at.join("answers"), &exchange.answers, problems);
             check_header_name(&at.join("header"), &exchange.header, problems);
             check_header_value(&at.join("scheme"), &exchange.scheme, problems);
         }

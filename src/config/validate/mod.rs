@@ -12,7 +12,7 @@ mod placeholders;
 mod request;
 mod secrets;
 
-use super::upstream::Limits;
+use super::upstream::{Auth, Limits};
 use super::{
     Cursor, KeyPath, Problem, Problems, RateLimit, SecretReader, Server, Settings, Upstream,
 };
@@ -38,7 +38,7 @@ pub(super) fn validate(
         check_name(&at, name, &mut problems);
         check_upstream(&at, upstream, &mut problems);
         if !unread.iter().any(|unread| unread.is_within(&at)) {
-            placeholders::check(&at, upstream, &mut problems);
+            check_whole(&at, upstream, &mut problems);
         }
     }
     secrets::check(settings, secrets, &mut problems);
@@ -126,8 +126,25 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     paths::check(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
     check_limits(&at.join("limits"), &upstream.limits, problems);
+    pagination::check_numbers(&at.join("pagination"), &upstream.pagination, problems);
+    if let Some(continuation) = &upstream.continuation {
+        request::check(&at.join("continuation"), continuation, problems);
+    }
+    if let Some(call) = upstream.pagination.total_call() {
+        let at = at.join("pagination").join("total");
+        request::check(&at.join("request"), &call.request, problems);
+    }
+}
+
+/// Checks what depends on several keys of a block.
+fn check_whole(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    request::check_bodies(at, upstream, problems);
+    placeholders::check(at, upstream, problems);
     pagination::check(at, upstream, problems);
     answers::check(&at.join("answers"), &upstream.answers, problems);
+    if let Auth::TokenExchange(login) = &upstream.auth {
+        answers::check_login(&at.join("auth").join("answers"), &login.answers, problems);
+    }
 }
 
 fn check_limits(at: &KeyPath, limits: &Limits, problems: &mut Problems) {

@@ -4,23 +4,31 @@ use super::at_least_one;
 use super::paths::location_from_root;
 use crate::config::path::Origin;
 use crate::config::upstream::{
-    Absent, CursorPages, CursorSource, EmptyPage, NumberedPages, OffsetPages, Pagination,
+    Absent, CursorPages, CursorSource, EmptyPage, Meaning, NumberedPages, OffsetPages, Pagination,
     ShortPage, Step, Total, TotalCall,
 };
 use crate::config::{KeyPath, Path, Problem, Problems, Upstream};
 
+/// Checks what single keys say.
+pub(super) fn check_numbers(at: &KeyPath, pagination: &Pagination, problems: &mut Problems) {
+    let terms = pagination.terms();
+    for (key, value) in [("limit", terms.limit), ("cap", terms.cap)] {
+        if value == Some(0) {
+            at_least_one(at, key, 0, problems);
+        }
+    }
+}
+
+/// Checks what the keys say together.
 pub(super) fn check(upstream_at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     let at = upstream_at.join("pagination");
-    check_terms(&at, &upstream.pagination, problems);
+    check_flags(&at, &upstream.pagination, problems);
     match &upstream.pagination {
         Pagination::None(_) => check_continuation(upstream_at, upstream, problems),
         Pagination::Cursor(pages) => check_cursor(&at, pages, problems),
-        Pagination::Offset(pages) => check_offset(&at, pages, problems),
-        Pagination::Page(pages) => check_page(&at, pages, problems),
+        Pagination::Offset(pages) => check_offset(&at, pages, upstream, problems),
+        Pagination::Page(pages) => check_page(&at, pages, upstream, problems),
         Pagination::Link(_) | Pagination::NextUrl(_) => {}
-    }
-    if let Some(continuation) = &upstream.continuation {
-        super::request::check(&upstream_at.join("continuation"), continuation, problems);
     }
 }
 
@@ -36,13 +44,8 @@ fn check_continuation(at: &KeyPath, upstream: &Upstream, problems: &mut Problems
     }
 }
 
-fn check_terms(at: &KeyPath, pagination: &Pagination, problems: &mut Problems) {
+fn check_flags(at: &KeyPath, pagination: &Pagination, problems: &mut Problems) {
     let terms = pagination.terms();
-    for (key, value) in [("limit", terms.limit), ("cap", terms.cap)] {
-        if value == Some(0) {
-            at_least_one(at, key, 0, problems);
-        }
-    }
     if terms.more.is_some() && terms.last.is_some() {
         problems.push(
             Problem::new(
@@ -77,28 +80,27 @@ fn from_record(path: &Path) -> String {
     }
 }
 
-fn check_offset(at: &KeyPath, pages: &OffsetPages, problems: &mut Problems) {
+fn check_offset(at: &KeyPath, pages: &OffsetPages, upstream: &Upstream, problems: &mut Problems) {
     let numbered = Numbered {
         limit: pages.limit,
         step: Some(pages.step),
         total: pages.total.as_ref(),
-        is_announced: pages.total.is_some(),
-        absent: pages.absent,
-        is_flagged: pages.more.is_some() || pages.last.is_some(),
+        is_announced: pages.total.is_some() && pages.absent != Absent::Continue,
+        is_told: is_told(upstream),
         short_page: pages.short_page,
         empty_page: pages.empty_page,
     };
     numbered.check(at, problems);
 }
 
-fn check_page(at: &KeyPath, pages: &NumberedPages, problems: &mut Problems) {
+fn check_page(at: &KeyPath, pages: &NumberedPages, upstream: &Upstream, problems: &mut Problems) {
     let numbered = Numbered {
         limit: pages.limit,
         step: pages.step,
         total: pages.total.as_ref(),
-        is_announced: pages.total.is_some() || pages.pages.is_some(),
-        absent: pages.absent,
-        is_flagged: pages.more.is_some() || pages.last.is_some(),
+        is_announced: (pages.total.is_some() || pages.pages.is_some())
+            && pages.absent != Absent::Continue,
+        is_told: is_told(upstream),
         short_page: pages.short_page,
         empty_page: pages.empty_page,
     };
@@ -114,14 +116,22 @@ fn check_page(at: &KeyPath, pages: &NumberedPages, problems: &mut Problems) {
     }
 }
 
+/// Whether a flag or a rule says where the list ends.
+fn is_told(upstream: &Upstream) -> bool {
+    let terms = upstream.pagination.terms();
+    let has_rule = (upstream.answers.iter()).any(|rule| rule.means == Meaning::End);
+    terms.more.is_some() || terms.last.is_some() || has_rule
+}
+
 /// What the two numbered styles have in common.
 struct Numbered<'a> {
     limit: Option<u32>,
     step: Option<Step>,
     total: Option<&'a Total>,
+    /// Whether it is known how much there is.
     is_announced: bool,
-    absent: Absent,
-    is_flagged: bool,
+    /// Whether an answer tells that there is no more.
+    is_told: bool,
     short_page: ShortPage,
     empty_page: EmptyPage,
 }
@@ -131,15 +141,14 @@ impl Numbered<'_> {
         if self.limit.is_none() {
             self.check_without_limit(at, problems);
         }
-        let is_told = self.is_announced && self.absent != Absent::Continue;
-        if self.empty_page == EmptyPage::Continue && !is_told && !self.is_flagged {
+        if self.empty_page == EmptyPage::Continue && !self.is_announced && !self.is_told {
             problems.push(
                 Problem::new(
                     at.join("empty_page"),
                     "nothing would end the walk if an empty page does not",
                 )
                 .with_help(
-                    "name what does: `total`, `pages`, `more` or `last`; without them an empty page has to be the end",
+                    "name what does: `total`, `pages`, `more`, `last`, or a rule that means `end`",
                 ),
             );
         }
@@ -168,7 +177,6 @@ impl Numbered<'_> {
 
 fn check_total_call(at: &KeyPath, call: &TotalCall, problems: &mut Problems) {
     let request = at.join("request");
-    super::request::check(&request, &call.request, problems);
     super::placeholders::check_unpaged(&request, &call.request, problems);
     location_from_root(&at.join("at"), &call.at, "a count has no records", problems);
 }

@@ -6,8 +6,8 @@ use url::Url;
 use crate::config::mask::{has_password, names_secret};
 use crate::config::placeholder::{Piece, PlaceholderError, scan};
 use crate::config::secret::SECRET_LITERAL;
-use crate::config::upstream::{Json, Request, Text};
-use crate::config::{KeyPath, Problem, Problems};
+use crate::config::upstream::{Auth, Json, Request, Text};
+use crate::config::{KeyPath, Problem, Problems, Upstream};
 
 pub(super) fn check_base_url(at: &KeyPath, url: &Url, problems: &mut Problems) {
     if has_password(url.as_str()) {
@@ -37,10 +37,24 @@ pub(super) fn check_base_url(at: &KeyPath, url: &Url, problems: &mut Problems) {
     }
 }
 
+/// Checks the bodies of all requests of an upstream.
+pub(super) fn check_bodies(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    check_body(&at.join("request"), &upstream.request, problems);
+    if let Some(continuation) = &upstream.continuation {
+        check_body(&at.join("continuation"), continuation, problems);
+    }
+    if let Some(call) = upstream.pagination.total_call() {
+        let at = at.join("pagination").join("total").join("request");
+        check_body(&at, &call.request, problems);
+    }
+    if let Auth::TokenExchange(login) = &upstream.auth {
+        check_body(&at.join("auth").join("request"), &login.request, problems);
+    }
+}
+
 /// Checks what a request says by itself.
 pub(super) fn check(at: &KeyPath, request: &Request, problems: &mut Problems) {
     check_path(&at.join("path"), &request.path, problems);
-    check_body(at, request, problems);
     for (name, value) in &request.headers {
         let at = at.join("headers").join(name);
         check_header_name(&at, name, problems);
