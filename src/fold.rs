@@ -22,16 +22,16 @@ pub fn fold(text: &str) -> Cow<'_, str> {
         };
     }
     let mapper = CaseMapper::new();
-    let nfd = DecomposingNormalizerBorrowed::new_nfd();
-    let nfkd = DecomposingNormalizerBorrowed::new_nfkd();
-    let nfkc = ComposingNormalizerBorrowed::new_nfkc();
+    let canonical = DecomposingNormalizerBorrowed::new_nfd();
+    let compatible = DecomposingNormalizerBorrowed::new_nfkd();
+    let composed = ComposingNormalizerBorrowed::new_nfkc();
     // Folding twice with a compatibility decomposition between makes the fold idempotent: a
     // compatibility character may decompose into one that still has a case.
-    let once = nfkd
-        .normalize(&mapper.fold_string(&nfd.normalize(text)))
+    let once = compatible
+        .normalize(&mapper.fold_string(&canonical.normalize(text)))
         .into_owned();
     let twice = mapper.fold_string(&once).into_owned();
-    Cow::Owned(nfkc.normalize(&twice).into_owned())
+    Cow::Owned(composed.normalize(&twice).into_owned())
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub mod gateway;
 
 pub mod upstream;
 
+pub mod clock;
 pub mod fold;
 pub mod group;
 

@@ -1,35 +1,133 @@
-//! Reads `gateway.toml` and lays the environment over it.
+//! Reads `gateway.toml`, lays the environment over it, and checks what came of it.
+//!
+//! Text ▸ [document](super::document) ▸ [layers](super::layers) ▸ [typed settings](super::read) ▸
+//! [validation](super::validate). Each stage goes on as far as it can, so that one reading reports
+//! every problem; settings come out only if there was none.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 
-/// The environment variables that one run sees: the process's own, or a test's.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+use super::document::Document;
+use super::layers::{self, Variables};
+use super::read;
+use super::report::{Finding, Report};
+use super::validate::validate;
+use super::{Environment, KeyPath, Problem, Problems, SecretReader, Settings};
 
-impl Environment {
-    /// What one variable holds.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+/// A configuration that can be run.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What the file and the environment say together.
+    pub settings: Settings,
+    /// The variables that secrets are read from.
+    pub environment: Environment,
+    source: Source,
+}
+
+impl Loaded {
+    /// Reads the secrets that the settings name.
+    pub fn secrets(&self) -> SecretReader<'_> {
+        SecretReader::new(&self.environment)
+    }
+
+    /// Shows problems that were found later, when the settings were put to use, where they stand
+    /// in the same file.
+    pub fn report(&self, problems: Problems) -> Report {
+        self.source.report(problems)
     }
 }
 
-impl std::fmt::Debug for Environment {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Names only: values may be secrets.
-        formatter.debug_set().entries(self.0.keys()).finish()
+/// Loads a configuration from a file.
+pub fn load(file: &Path, environment: Environment) -> Result<Loaded, Report> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let finding = Finding {
+            message: format!("`{name}` cannot be read: {error}"),
+            help: Some("`--config` names the file to use".to_owned()),
+            span: None,
+        };
+        Report::new(&name, String::new(), vec![finding])
+    })?;
+    load_text(&name, &text, environment)
+}
+
+/// Loads a configuration from the text of a file of this name.
+pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loaded, Report> {
+    let document = Document::read(name, text)?;
+    let layers = layers::lay(&document, &environment).map_err(|error| {
+        let finding = Finding {
+            message: error.to_string(),
+            help: None,
+            span: None,
+        };
+        Report::new(name, document.shown.text.clone(), vec![finding])
+    })?;
+    let reading = read::read(layers.tree, &layers.variables);
+
+    let mut unread = reading.unread;
+    unread.extend(document.problems.iter().map(|problem| problem.at.clone()));
+    let mut problems = Problems::default();
+    problems.extend(document.problems.clone());
+    problems.extend(layers.problems);
+    problems.extend(reading.problems);
+    if let Some(settings) = &reading.settings {
+        problems.extend(validate(settings, &unread, SecretReader::new(&environment)));
+    }
+    let source = Source {
+        name: name.to_owned(),
+        document,
+        variables: layers.variables,
+    };
+    match reading.settings {
+        Some(settings) if problems.is_empty() => Ok(Loaded {
+            settings,
+            environment,
+            source,
+        }),
+        Some(_) | None => Err(source.report(problems)),
     }
 }
 
-impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
-        Self(
-            variables
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
+/// The file and the variables that settings came from.
+#[derive(Debug, Clone)]
+struct Source {
+    name: String,
+    document: Document,
+    variables: Variables,
+}
+
+impl Source {
+    fn report(&self, problems: Problems) -> Report {
+        let findings = problems.into_iter().map(|problem| self.locate(problem));
+        Report::new(
+            &self.name,
+            self.document.shown.text.clone(),
+            findings.collect(),
         )
     }
-}
 
-/// Placeholder until the loader lands on this branch.
-pub fn load() {}
+    fn locate(&self, problem: Problem) -> Finding {
+        let variable = (problem.variable.as_deref()).or_else(|| self.variable(&problem.at));
+        match variable {
+            Some(variable) => Finding {
+                message: format!("environment variable `{variable}`: {}", problem.message),
+                help: problem.help,
+                span: None,
+            },
+            None => Finding {
+                span: self.document.span(&problem.at),
+                message: problem.message,
+                help: problem.help,
+            },
+        }
+    }
+
+    /// The variable that set a key, or that made the table at it.
+    fn variable(&self, at: &KeyPath) -> Option<&str> {
+        let is_in_file = self.document.places.contains_key(at);
+        self.variables
+            .iter()
+            .find(|(set, _)| *set == at || (!is_in_file && set.is_within(at)))
+            .filter(|_| !at.keys().is_empty())
+            .map(|(_, name)| name.as_str())
+    }
+}

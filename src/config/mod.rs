@@ -6,25 +6,44 @@
 //!
 //! Only this folder reads files and the environment.
 
-pub mod secret;
-pub use secret::{Secret, SecretReader};
+pub mod load;
+pub use load::{Loaded, load, load_text};
 
-pub mod units;
-pub use units::{Rate, Span};
+mod document;
+mod layers;
+mod mask;
+mod read;
+mod tree;
+mod validate;
 
-pub mod path;
-pub use path::Path;
-
-pub mod upstream;
-pub use upstream::Upstream;
+pub mod environment;
+pub use environment::Environment;
 
 pub mod problem;
 pub use problem::{KeyPath, Problem, Problems};
 
-pub mod load;
-pub use load::{Environment, load};
+pub mod report;
+pub use report::Report;
 
-pub mod validate;
+pub mod schema;
+pub use schema::schema;
+
+pub mod nearest;
+pub mod placeholder;
+
+pub mod path;
+pub use path::Path;
+
+pub mod secret;
+pub use secret::{Secret, SecretReader};
+
+mod text;
+
+pub mod units;
+pub use units::{Rate, Span};
+
+pub mod upstream;
+pub use upstream::Upstream;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -56,10 +75,12 @@ pub struct Settings {
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
     /// The address that serves groups. Port 0 takes any free port.
+    #[serde(deserialize_with = "text::address")]
     #[schemars(with = "String")]
     pub listen: SocketAddr,
     /// The address that serves health and status. On any address but loopback it demands
     /// `admin_token`.
+    #[serde(deserialize_with = "text::address")]
     #[schemars(with = "String")]
     pub admin: SocketAddr,
     /// What `Authorization: Bearer …` must carry on the admin listener.
@@ -103,6 +124,7 @@ impl Default for Gateway {
 #[serde(default, deny_unknown_fields)]
 pub struct Cache {
     /// Memory for everything cached: snapshots, views and rendered pages have a fixed share each.
+    #[serde(deserialize_with = "text::size")]
     #[schemars(with = "String")]
     pub capacity: ByteSize,
     /// How long a snapshot is fresh, counted from the end of its walk.

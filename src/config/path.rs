@@ -10,7 +10,9 @@ use std::str::FromStr;
 
 use jsonptr::PointerBuf;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserialize, Deserializer};
+
+use super::text;
 
 /// Where something stands in a page, or in one record of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -82,9 +84,7 @@ impl fmt::Display for Path {
 
 impl<'de> Deserialize<'de> for Path {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+        text::parse(deserializer, "a path such as `/data` or `name`", str::parse)
     }
 }
 

@@ -24,6 +24,23 @@ impl KeyPath {
         Self(keys)
     }
 
+    /// This path and, after it, another.
+    #[must_use]
+    pub fn append(&self, rest: &Self) -> Self {
+        Self([self.keys(), rest.keys()].concat())
+    }
+
+    /// The path of the table or list that this one leads into; `None` for the file itself.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, parent) = self.0.split_last()?;
+        Some(Self(parent.to_vec()))
+    }
+
+    /// Whether this path leads to `ancestor` or to something in it.
+    pub fn is_within(&self, ancestor: &Self) -> bool {
+        self.0.starts_with(&ancestor.0)
+    }
+
     /// The keys, outermost first.
     pub fn keys(&self) -> &[String] {
         &self.0
@@ -46,6 +63,8 @@ pub struct Problem {
     pub message: String,
     /// What would be right.
     pub help: Option<String>,
+    /// The environment variable that the value came from, where it did not come from the file.
+    pub variable: Option<String>,
 }
 
 impl Problem {
@@ -55,6 +74,7 @@ impl Problem {
             at,
             message: message.into(),
             help: None,
+            variable: None,
         }
     }
 
@@ -62,6 +82,13 @@ impl Problem {
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same problem, of a value that came from an environment variable.
+    #[must_use]
+    pub fn from_variable(mut self, name: impl Into<String>) -> Self {
+        self.variable = Some(name.into());
         self
     }
 }
@@ -84,6 +111,11 @@ impl Problems {
     /// Keeps the value of a good result, and the problem of a bad one.
     pub fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.push(problem)).ok()
+    }
+
+    /// Drops those that are not to be reported.
+    pub fn retain(&mut self, keep: impl FnMut(&Problem) -> bool) {
+        self.0.retain(keep);
     }
 
     /// Whether nothing is wrong.

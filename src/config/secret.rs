@@ -100,6 +100,10 @@ impl<'de> Deserialize<'de> for Secret {
                 Err(E::custom(SECRET_LITERAL))
             }
 
+            fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Secret, E> {
+                Err(E::custom(SECRET_LITERAL))
+            }
+
             fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Secret, E> {
                 Err(E::custom(SECRET_LITERAL))
             }

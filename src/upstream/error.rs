@@ -154,12 +154,13 @@ impl UpstreamError {
 
     /// Whether the same request may succeed a moment later.
     pub fn is_transient(&self) -> bool {
-        self.kind.is_transient()
-            || self.status.is_some_and(|status| {
-                // RFC 9110, section 15.6: these say that the server, not the request, is at fault.
-                matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504)
-            })
+        self.kind.is_transient() || self.status.is_some_and(is_transient)
     }
+}
+
+/// Whether a status says that the server, not the request, is at fault (RFC 9110, section 15.6).
+pub fn is_transient(status: http::StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504)
 }
 
 impl fmt::Display for UpstreamError {

@@ -1,6 +1,41 @@
-//! The upstream layer: whole, normalized group lists, kept fresh.
-pub mod error;
-pub use error::{ErrorKind, UpstreamError};
+//! The upstream layer: each upstream's whole group list, normalized and kept fresh.
+//!
+//! ```text
+//! catalog (fresh? stale? walk?) ▸ walk ─┬─▸ template ▸ exchange ▸ transport ▸ (the upstream)
+//!                                       │                              ▼
+//!                                       └─◂ pager ◂ mapping ◂ format ◂─┘
+//! ```
+//!
+//! An upstream is a style of paging × a style of auth × a format × a mapping, all declared; an
+//! [`Adapter`] is one such declaration, compiled. This layer knows nothing of queries or HTTP
+//! callers.
+
+pub mod catalog;
+pub use catalog::Catalog;
+
 pub mod snapshot;
 pub use snapshot::Snapshot;
-pub mod catalog;
+
+pub mod walk;
+
+pub mod adapter;
+pub use adapter::Adapter;
+
+pub mod pager;
+pub mod template;
+
+pub mod exchange;
+mod login;
+mod success;
+
+pub mod auth;
+pub mod transport;
+
+pub mod quota;
+mod retry;
+
+pub mod format;
+pub mod mapping;
+
+pub mod error;
+pub use error::{ErrorKind, UpstreamError};

@@ -1,5 +1,16 @@
 //! The catalog: the snapshots, and the machinery that keeps them fresh.
+//!
+//! ```text
+//! get ▸ entry (fresh? stale? wait?) ▸ one walk at a time ▸ shelf (bounded memory)
+//! ```
+//!
+//! What is kept is whole snapshots, per upstream and credential scope; every query over them is
+//! answered from memory. A walk is a task of its own: callers wait for it, none of them owns it.
 
+mod entry;
+mod shelf;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +19,18 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Snapshot, UpstreamError};
+use crate::clock::WallClock;
+use crate::config::Cache;
+
+use super::adapter::{Adapter, AdapterDigest};
+use super::walk::{Progress, Walked, walk};
+use super::{ErrorKind, Snapshot, UpstreamError};
+
+use entry::{Brought, Entry, Fetch, Terms};
+use shelf::Shelf;
+
+/// The part of `cache.capacity` that shared snapshots may take.
+const SHARED_SHARE: f64 = 0.5;
 
 /// On whose behalf an upstream is asked. Part of every catalog key, so that forgetting it does not
 /// compile.
@@ -113,13 +135,63 @@ pub struct Source {
     pub required: bool,
 }
 
+/// Which snapshot: every part of the key is a value of its own, never joined text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    upstream: Arc<str>,
+    adapter: AdapterDigest,
+    scope: Scope,
+}
+
 /// The snapshots of every upstream and credential scope.
 #[derive(Debug)]
 pub struct Catalog {
     sources: Vec<Source>,
+    shared: BTreeMap<Arc<str>, Arc<Entry>>,
 }
 
 impl Catalog {
+    /// A catalog of these upstreams, with nothing in it yet.
+    pub fn new(adapters: Vec<Arc<Adapter>>, cache: &Cache, wall: &WallClock) -> Self {
+        let share = |part: f64| (cache.capacity.as_u64() as f64 * part) as u64;
+        let shelf = Arc::new(Shelf::reserved(share(SHARED_SHARE)));
+        let shared: BTreeMap<_, _> = adapters
+            .into_iter()
+            .map(|adapter| {
+                let key = Key {
+                    upstream: Arc::clone(adapter.name()),
+                    adapter: adapter.digest(),
+                    scope: Scope::Shared,
+                };
+                let name = Arc::clone(adapter.name());
+                let terms = Terms {
+                    freshness: adapter.freshness(),
+                    required: adapter.required(),
+                };
+                let fetch: Fetch =
+                    Box::new(move |progress| Box::pin(bring(Arc::clone(&adapter), progress)));
+                let entry = Entry::new(key, terms, fetch, Arc::clone(&shelf), wall.clone());
+                (name, Arc::new(entry))
+            })
+            .collect();
+        let sources = shared
+            .iter()
+            .map(|(name, entry)| Source {
+                name: Arc::clone(name),
+                required: entry.required(),
+            })
+            .collect();
+        Self { sources, shared }
+    }
+
+    /// Begins the first walk of every upstream that is asked with the gateway's own account, so
+    /// that the first caller does not pay for it.
+    pub fn warm(&self) {
+        for entry in self.shared.values() {
+            entry.warm();
+        }
+    }
+
     /// Every upstream, in order of name.
     pub fn sources(&self) -> &[Source] {
         &self.sources
@@ -129,16 +201,39 @@ impl Catalog {
     /// until `deadline` at the latest. Giving up never cancels a walk. `None`: no such upstream.
     pub async fn get(
         &self,
-        _source: &str,
-        _scope: &Scope,
-        _demand: Demand,
-        _deadline: Instant,
+        source: &str,
+        scope: &Scope,
+        demand: Demand,
+        deadline: Instant,
     ) -> Option<Held> {
-        None
+        Some(self.entry(source, scope)?.get(demand, deadline).await)
     }
 
     /// What one upstream holds for `scope` right now: it neither waits nor asks the upstream.
-    pub async fn peek(&self, _source: &str, _scope: &Scope) -> Option<Held> {
-        None
+    pub fn peek(&self, source: &str, scope: &Scope) -> Option<Held> {
+        Some(self.entry(source, scope)?.peek())
     }
+
+    /// How far the running walk of one upstream is, if one is running.
+    pub fn progress(&self, source: &str, scope: &Scope) -> Option<Arc<Progress>> {
+        self.entry(source, scope)?.progress()
+    }
+
+    fn entry(&self, source: &str, scope: &Scope) -> Option<&Arc<Entry>> {
+        match scope {
+            // No auth scheme forwards a caller's own credentials yet, so every adapter asks with
+            // the gateway's account, whoever calls.
+            Scope::Shared | Scope::Caller(_) => self.shared.get(source),
+        }
+    }
+}
+
+/// Walks the upstream and lays its groups out, off the I/O threads.
+async fn bring(adapter: Arc<Adapter>, progress: Arc<Progress>) -> Brought {
+    let Walked { groups, counts } = walk(&adapter, &progress).await?;
+    let source = Arc::clone(adapter.name());
+    let snapshot = tokio::task::spawn_blocking(move || Snapshot::new(source, groups))
+        .await
+        .map_err(|_| UpstreamError::new(ErrorKind::Mapping, "the list could not be laid out"))?;
+    Ok((snapshot, counts))
 }

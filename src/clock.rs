@@ -1,0 +1,71 @@
+//! The two clocks, both in the hands of whoever runs the gateway.
+//!
+//! Pacing and freshness count on tokio's clock, which tests can pause. Signatures, token ends and
+//! `as_of` show the wall clock, which is handed in, so that tests can hold it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::clock::Clock;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+/// Time since the clock was made, as tokio counts it: what every rate limit goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct TokioClock {
+    start: Instant,
+}
+
+impl TokioClock {
+    /// A clock that starts now.
+    pub fn new() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Default for TokioClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for TokioClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+/// What day and time it is.
+#[derive(Clone)]
+pub struct WallClock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl WallClock {
+    /// The system's clock.
+    pub fn system() -> Self {
+        Self(Arc::new(Timestamp::now))
+    }
+
+    /// A clock that stands still.
+    pub fn fixed(at: Timestamp) -> Self {
+        Self(Arc::new(move || at))
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for WallClock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_tuple("WallClock")
+            .field(&self.now())
+            .finish()
+    }
+}

@@ -1,0 +1,151 @@
+//! The file as written: what stands where, what it says, and what of it may be shown.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use config::{Map, Value, ValueKind};
+use toml::Spanned;
+use toml::de::{DeArray, DeInteger, DeTable, DeValue};
+
+use super::mask::{self, Masked};
+use super::report::{Finding, Report};
+use super::upstream::Auth;
+use super::{KeyPath, Problem};
+
+/// One key, or one item of a list, in the file.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// What to point at: the assignment, or the head of a table, or the item.
+    pub(super) span: Range<usize>,
+    /// Whether it is a table.
+    pub(super) is_table: bool,
+    /// Whether it is a list.
+    pub(super) is_list: bool,
+}
+
+/// What the file says, and where it says it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Document {
+    /// What stands where, in bytes of the text as written.
+    pub(super) places: BTreeMap<KeyPath, Place>,
+    /// What the file says, as the layer that others are laid over.
+    pub(super) layer: Map<String, Value>,
+    /// Values that TOML can write and no setting can take.
+    pub(super) problems: Vec<Problem>,
+    /// The text as it may be shown.
+    pub(super) shown: Masked,
+    secrets: Vec<Range<usize>>,
+}
+
+impl Document {
+    /// Reads the text of the file of this name.
+    pub(super) fn read(name: &str, text: &str) -> Result<Self, Report> {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let mut document = Self::default();
+        document.layer = document.table(&KeyPath::default(), table.get_ref(), None);
+        let mut secrets = std::mem::take(&mut document.secrets);
+        if errors.is_empty() {
+            document.shown = Masked::new(text, secrets);
+            return Ok(document);
+        }
+        secrets.extend(mask::assigned_secrets(text));
+        document.shown = Masked::new(text, secrets);
+        let findings = errors.into_iter().map(|error| Finding {
+            message: error.message().to_owned(),
+            help: None,
+            span: error.span().map(|span| document.shown.range(&span)),
+        });
+        let findings = findings.collect();
+        Err(Report::new(name, document.shown.text, findings))
+    }
+
+    /// Where to point for a key: at its own place, or else at the nearest table around it that the
+    /// file has. In bytes of the text as shown.
+    pub(super) fn span(&self, at: &KeyPath) -> Option<Range<usize>> {
+        std::iter::successors(Some(at.clone()), KeyPath::parent)
+            .find_map(|at| self.places.get(&at))
+            .map(|place| self.shown.range(&place.span))
+    }
+
+    fn table(
+        &mut self,
+        at: &KeyPath,
+        table: &DeTable<'_>,
+        scheme: Option<&str>,
+    ) -> Map<String, Value> {
+        let scheme = scheme.or_else(|| scheme_of(at, table));
+        let mut values = Map::new();
+        for (key, value) in table {
+            let at = at.join(key.get_ref().clone());
+            self.place(at.clone(), &key.span(), value);
+            let value = self.value(&at, value, scheme);
+            values.insert(key.get_ref().clone().into_owned(), value.into());
+        }
+        values
+    }
+
+    fn list(&mut self, at: &KeyPath, items: &DeArray<'_>, scheme: Option<&str>) -> Vec<Value> {
+        let mut values = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let at = at.join(index.to_string());
+            self.place(at.clone(), &item.span(), item);
+            values.push(self.value(&at, item, scheme).into());
+        }
+        values
+    }
+
+    fn value(
+        &mut self,
+        at: &KeyPath,
+        value: &Spanned<DeValue<'_>>,
+        scheme: Option<&str>,
+    ) -> ValueKind {
+        let is_plain = !value.get_ref().is_table() && !value.get_ref().is_array();
+        let has_password = value.get_ref().as_str().is_some_and(mask::has_password);
+        if is_plain && (has_password || mask::may_be_secret(at, scheme)) {
+            self.secrets.push(value.span());
+        }
+        match value.get_ref() {
+            DeValue::String(text) => ValueKind::String(text.clone().into_owned()),
+            DeValue::Integer(number) => ValueKind::I64(self.whole_number(at, number)),
+            DeValue::Float(number) => ValueKind::Float(number.as_str().parse().unwrap_or(f64::NAN)),
+            DeValue::Boolean(bool) => ValueKind::Boolean(*bool),
+            DeValue::Datetime(time) => ValueKind::String(time.to_string()),
+            DeValue::Array(items) => ValueKind::Array(self.list(at, items, scheme)),
+            DeValue::Table(table) => ValueKind::Table(self.table(at, table, scheme)),
+        }
+    }
+
+    fn whole_number(&mut self, at: &KeyPath, number: &DeInteger<'_>) -> i64 {
+        i64::from_str_radix(number.as_str(), number.radix()).unwrap_or_else(|_| {
+            self.problems
+                .push(Problem::new(at.clone(), "the number is too large"));
+            0
+        })
+    }
+
+    fn place(&mut self, at: KeyPath, key: &Range<usize>, value: &Spanned<DeValue<'_>>) {
+        let is_table = value.get_ref().is_table();
+        let is_list = value.get_ref().is_array();
+        let end = if is_table || is_list {
+            key.end
+        } else {
+            value.span().end.max(key.end)
+        };
+        let place = Place {
+            span: key.start..end,
+            is_table,
+            is_list,
+        };
+        self.places.insert(at, place);
+    }
+}
+
+/// The scheme that an `auth` table names.
+fn scheme_of<'a>(at: &KeyPath, table: &'a DeTable<'_>) -> Option<&'a str> {
+    let is_auth = at.keys().len() == 3 && at.keys()[2] == "auth";
+    is_auth
+        .then(|| table.get(Auth::TAG))
+        .flatten()
+        .and_then(|tag| tag.get_ref().as_str())
+}

@@ -1,0 +1,165 @@
+//! Lays the environment over the file.
+//!
+//! `GROUPGATE__SERVER__LISTEN` is `server.listen`. Variables reach the keys that groupgate itself
+//! names, and upstreams that the file has; never the names inside `query`, `headers`, `json` and
+//! `vars`, which are the upstream's and whose case a variable cannot keep.
+
+use std::collections::BTreeMap;
+
+use config::{Config, ConfigError, Map, Source, Value};
+
+use super::document::Document;
+use super::nearest::suggest;
+use super::{Environment, KeyPath, Problem};
+
+/// The variable that sets each key that is set by one.
+pub(super) type Variables = BTreeMap<KeyPath, String>;
+
+const PREFIX: &str = "GROUPGATE";
+const SEPARATOR: &str = "__";
+
+/// The file with the environment over it.
+pub(super) struct Layers {
+    /// What they say together.
+    pub(super) tree: toml::Value,
+    /// The keys that variables set.
+    pub(super) variables: Variables,
+    /// Variables that set nothing.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// The name of the variable that sets a key.
+pub(super) fn variable(at: &KeyPath) -> String {
+    [PREFIX.to_owned()]
+        .into_iter()
+        .chain(at.keys().iter().map(|key| key.to_uppercase()))
+        .collect::<Vec<_>>()
+        .join(SEPARATOR)
+}
+
+/// Lays the variables that start with `GROUPGATE__` over the file.
+pub(super) fn lay(document: &Document, environment: &Environment) -> Result<Layers, ConfigError> {
+    let mut variables = Variables::new();
+    let mut accepted = Map::new();
+    let mut problems = Vec::new();
+    let named: BTreeMap<KeyPath, (&str, &str)> = environment
+        .iter()
+        .filter_map(|(name, value)| Some((key_path(name)?, (name, value))))
+        .collect();
+    for (at, (name, value)) in &named {
+        let is_table = named.keys().any(|other| other != at && other.is_within(at));
+        match refusal(at, is_table, document) {
+            Some(problem) => problems.push(problem.from_variable(*name)),
+            None => {
+                accepted.insert((*name).to_owned(), (*value).to_owned());
+                variables.insert(at.clone(), (*name).to_owned());
+            }
+        }
+    }
+    let merged = Config::builder()
+        .add_source(FileLayer(document.layer.clone()))
+        .add_source(
+            config::Environment::with_prefix(PREFIX)
+                .separator(SEPARATOR)
+                .source(Some(accepted)),
+        )
+        .build()?;
+    Ok(Layers {
+        tree: merged.try_deserialize()?,
+        variables,
+        problems,
+    })
+}
+
+/// The key that a variable of ours names.
+fn key_path(variable: &str) -> Option<KeyPath> {
+    let name = variable.to_ascii_lowercase();
+    let keys = name.strip_prefix("groupgate__")?;
+    Some(KeyPath::new(keys.split(SEPARATOR)))
+}
+
+/// Why a variable may not set a key. `is_table` says that another variable sets a key in it.
+fn refusal(at: &KeyPath, is_table: bool, document: &Document) -> Option<Problem> {
+    let keys: Vec<&str> = at.keys().iter().map(String::as_str).collect();
+    if !keys.iter().all(|key| is_our_name(key)) {
+        return Some(
+            Problem::new(at.clone(), "the variable names no key")
+                .with_help("a key's variable is `GROUPGATE__SERVER__LISTEN` for `server.listen`"),
+        );
+    }
+    if let ["upstreams", upstream, ..] = keys.as_slice()
+        && !document
+            .places
+            .contains_key(&KeyPath::new(["upstreams", upstream]))
+    {
+        let known: Vec<&str> = upstreams(document).collect();
+        return Some(
+            Problem::new(at.clone(), format!("the file has no upstream `{upstream}`"))
+                .with_help(suggest(upstream, known.iter().copied())),
+        );
+    }
+    if let Some(table) = theirs(&keys) {
+        return Some(
+            Problem::new(
+                at.clone(),
+                format!("variables do not reach into `{table}`, whose names are the upstream's"),
+            )
+            .with_help("set it in the file; a secret there is written `{ env = \"NAME\" }`"),
+        );
+    }
+    if is_table || document.places.get(at).is_some_and(|place| place.is_table) {
+        return Some(Problem::new(
+            at.clone(),
+            format!("`{at}` is a table: a variable sets one key in it"),
+        ));
+    }
+    let in_list = |ancestor: &KeyPath| {
+        let place = document.places.get(ancestor);
+        place.is_some_and(|place| place.is_list)
+    };
+    std::iter::successors(at.parent(), KeyPath::parent)
+        .any(|ancestor| in_list(&ancestor))
+        .then(|| Problem::new(at.clone(), "variables do not reach into lists"))
+}
+
+fn is_our_name(key: &str) -> bool {
+    !key.is_empty()
+        && key
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+}
+
+fn upstreams(document: &Document) -> impl Iterator<Item = &str> {
+    document.places.keys().filter_map(|at| match at.keys() {
+        [upstreams, name] if upstreams == "upstreams" => Some(name.as_str()),
+        _ => None,
+    })
+}
+
+/// The table around or at a key whose names are the upstream's own.
+fn theirs<'a>(keys: &[&'a str]) -> Option<&'a str> {
+    keys.windows(2).find_map(|pair| match pair {
+        ["request", table @ ("query" | "headers" | "json" | "vars")] => Some(*table),
+        _ => None,
+    })
+}
+
+/// The file as a layer, key for key as it is written: `config`'s own file source would take a
+/// quoted key with a dot in it for a path.
+#[derive(Debug, Clone)]
+struct FileLayer(Map<String, Value>);
+
+impl Source for FileLayer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        Ok(self.0.clone())
+    }
+
+    fn collect_to(&self, cache: &mut Value) -> Result<(), ConfigError> {
+        *cache = self.collect()?.into();
+        Ok(())
+    }
+}

@@ -1,0 +1,261 @@
+//! Keeps what may be a secret out of everything that is shown.
+//!
+//! A literal where a secret belongs is refused, but the line that it stands in is shown, and so are
+//! lines of a file that cannot be read at all, where nobody knows yet what is a secret. So this
+//! errs on the safe side: it goes by the names of keys, also misspelt ones.
+
+use std::ops::Range;
+
+use super::KeyPath;
+
+/// What is shown instead.
+pub(super) const MASK: &str = "\"***\"";
+
+/// Words in the name of a key whose value is better not shown.
+const SENSITIVE: [&str; 9] = [
+    "secret",
+    "password",
+    "passwd",
+    "token",
+    "key",
+    "keys",
+    "authorization",
+    "credential",
+    "cookie",
+];
+
+/// The keys of an `auth` block whose values are no secrets under any scheme.
+const OPEN_IN_AUTH: [&str; 18] = [
+    "type",
+    "request",
+    "expires",
+    "success",
+    "header",
+    "header_name",
+    "query",
+    "scheme",
+    "region",
+    "service",
+    "hash",
+    "encoding",
+    "date",
+    "string_to_sign",
+    "token_url",
+    "scope",
+    "username",
+    "client_id",
+];
+
+/// Whether what stands at a key may be a secret. `scheme` is what the `auth` block around it names
+/// as its type.
+pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
+    let keys: Vec<&str> = at.keys().iter().map(String::as_str).collect();
+    match keys.as_slice() {
+        // These say where a secret is.
+        [.., "env" | "file"] => false,
+        ["upstreams", _, "auth"] => true,
+        // The one `token` that is a place in the answer.
+        ["upstreams", _, "auth", "token"] if scheme == Some("token_exchange") => false,
+        ["upstreams", _, "auth", key, ..] if !OPEN_IN_AUTH.contains(key) => true,
+        ["upstreams", _, rest @ ..] => rest.iter().any(|key| is_sensitive(key)),
+        rest => rest.iter().any(|key| is_sensitive(key)),
+    }
+}
+
+/// Whether a key of a request, by its name, holds a secret, so that a literal there is refused.
+/// Narrower than what is merely not shown: a false alarm here would refuse a good file.
+pub(super) fn names_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace('-', "_");
+    [
+        "secret",
+        "password",
+        "passwd",
+        "token",
+        "api_key",
+        "apikey",
+        "authorization",
+    ]
+    .iter()
+    .any(|word| key.contains(word))
+}
+
+/// Whether a text is a URL with a password in it.
+pub(super) fn has_password(text: &str) -> bool {
+    text.split_once("://")
+        .and_then(|(_, rest)| rest.split(['/', '?', '#']).next())
+        .is_some_and(|authority| authority.contains('@'))
+}
+
+fn is_sensitive(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    SENSITIVE.iter().any(|word| key.contains(word))
+        || key
+            .split(|letter: char| !letter.is_ascii_alphanumeric())
+            .any(|part| {
+                part.len() > 3
+                    && SENSITIVE
+                        .iter()
+                        .any(|word| strsim::damerau_levenshtein(part, word) <= 1)
+            })
+}
+
+/// The values that a text assigns to keys with sensitive names, found by looks alone: in a file that
+/// is no TOML there is no tree to go by.
+pub(super) fn assigned_secrets(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices('=').filter_map(|(at, _)| {
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+        let key = text[..at].trim_end().trim_end_matches(['"', '\'']);
+        let key = &key[key.trim_end_matches(is_name).len()..];
+        if key != "auth" && !is_sensitive(key) {
+            return None;
+        }
+        let value = text[at + 1..].trim_start_matches([' ', '\t']);
+        let start = text.len() - value.len();
+        let length = value_length(value);
+        (length > 0).then(|| start..start + length)
+    })
+}
+
+/// How long the plain value or the list is that a text starts with. A table counts as nothing: what
+/// is assigned in it is seen by itself.
+fn value_length(text: &str) -> usize {
+    let until = |end: &str, from: usize| text[from..].find(end).map(|at| from + at + end.len());
+    let line = text.find('\n').unwrap_or(text.len());
+    match text.as_bytes() {
+        [] | [b'{', ..] => 0,
+        [b'"', b'"', b'"', ..] => until("\"\"\"", 3).unwrap_or(text.len()),
+        [b'\'', b'\'', b'\'', ..] => until("\'\'\'", 3).unwrap_or(text.len()),
+        [b'[', ..] => until("]", 1).unwrap_or(text.len()),
+        [b'"', ..] => until("\"", 1).unwrap_or(line).min(line),
+        [b'\'', ..] => until("\'", 1).unwrap_or(line).min(line),
+        _ => text.find([',', '}', '\n']).unwrap_or(text.len()),
+    }
+}
+
+/// A text with some of it masked, and the way from places in the one to places in the other.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Masked {
+    /// The text as it may be shown.
+    pub(super) text: String,
+    /// What was masked, in the original's bytes and in the masked text's, in order.
+    cuts: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl Masked {
+    /// Masks the ranges. Lines keep their numbers.
+    pub(super) fn new(text: &str, mut secrets: Vec<Range<usize>>) -> Self {
+        secrets.sort_by_key(|secret| secret.start);
+        let mut masked = Self::default();
+        let mut shown_to = 0;
+        for secret in union(secrets) {
+            masked.text.push_str(&text[shown_to..secret.start]);
+            let start = masked.text.len();
+            masked.text.push_str(MASK);
+            let line_feeds = text[secret.clone()].matches('\n').count();
+            masked.text.extend(std::iter::repeat_n('\n', line_feeds));
+            shown_to = secret.end;
+            masked.cuts.push((secret, start..masked.text.len()));
+        }
+        masked.text.push_str(&text[shown_to..]);
+        masked
+    }
+
+    /// Where a range of the original stands in the masked text.
+    pub(super) fn range(&self, original: &Range<usize>) -> Range<usize> {
+        self.place(original.start)..self.place(original.end)
+    }
+
+    fn place(&self, original: usize) -> usize {
+        let before = self.cuts.iter().rev().find(|(cut, _)| cut.start < original);
+        match before {
+            None => original,
+            Some((cut, mask)) if original < cut.end => mask.start,
+            Some((cut, mask)) => original - cut.end + mask.end,
+        }
+    }
+}
+
+/// The ranges, those that overlap made one. They must be in the order of their starts.
+fn union(ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut union: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match union.last_mut() {
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => union.push(range),
+        }
+    }
+    union
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn may_be_secret(keys: &str, scheme: Option<&str>) -> bool {
+        super::may_be_secret(&KeyPath::new(keys.split('.')), scheme)
+    }
+
+    #[test]
+    fn what_an_auth_block_holds_is_secret_unless_known_to_be_open() {
+        assert!(may_be_secret("upstreams.a.auth", None));
+        assert!(may_be_secret("upstreams.a.auth.token", Some("bearer")));
+        assert!(may_be_secret(
+            "upstreams.a.auth.tokken",
+            Some("token_exchange")
+        ));
+        assert!(may_be_secret(
+            "upstreams.a.auth.request.json.client_secret",
+            None
+        ));
+        assert!(!may_be_secret(
+            "upstreams.a.auth.token",
+            Some("token_exchange")
+        ));
+        assert!(!may_be_secret("upstreams.a.auth.token.env", Some("bearer")));
+        assert!(!may_be_secret(
+            "upstreams.a.auth.request.json.fingerprint",
+            None
+        ));
+    }
+
+    #[test]
+    fn elsewhere_the_name_of_the_key_decides_even_misspelt() {
+        assert!(may_be_secret("server.admin_token", None));
+        assert!(may_be_secret("server.admin_tokn", None));
+        assert!(may_be_secret("cursor.keys.0", None));
+        assert!(!may_be_secret("server.listen", None));
+        assert!(!may_be_secret("upstreams.tokens.records", None));
+    }
+
+    #[test]
+    fn masking_keeps_lines_and_finds_places_again() {
+        let text = "a = \"\"\"x\ny\"\"\"\nb = 1\n";
+        let masked = Masked::new(text, vec![4..13]);
+        assert_eq!(masked.text, "a = \"***\"\n\nb = 1\n");
+        let b = text.find('b').unwrap();
+        assert_eq!(&masked.text[masked.range(&(b..b + 1))], "b");
+    }
+
+    #[test]
+    fn in_a_text_that_is_no_toml_secrets_are_found_by_the_names_of_their_keys() {
+        for text in [
+            "token = \"hunter2\" x",
+            "token = \"hunter2",
+            "x = { \"api-key\" = 'hunter2' y",
+            "tokn=hunter2, x",
+            "keys = [\n\"a\",\n\"hunter2\"",
+            "secret_key = \"\"\"\na\nhunter2",
+        ] {
+            let masked = Masked::new(text, assigned_secrets(text).collect());
+            assert!(!masked.text.contains("hunter2"), "{}", masked.text);
+        }
+        let named = "token = { env = \"TOKEN\" }";
+        assert_eq!(assigned_secrets(named).count(), 0);
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_seen() {
+        assert!(has_password("https://me:hunter2@example.com/"));
+        assert!(!has_password("https://example.com/@me"));
+    }
+}

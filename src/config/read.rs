@@ -1,0 +1,261 @@
+//! Reads the merged tree into [`Settings`], and goes on after a fault, so that one reading finds
+//! all of them.
+//!
+//! serde stops at the first fault. So a value that cannot be read is taken out of the tree, or is
+//! given a stand-in where its table needs one, and the tree is read again. Nothing ever runs with a
+//! stand-in: settings that were read with faults do not leave the loader.
+
+use toml::Value;
+
+use super::layers::Variables;
+use super::nearest::{nearest, suggest};
+use super::tree::{self, Fault, Found, Misfit};
+use super::upstream::{Auth, Pagination};
+use super::{KeyPath, Problem, Problems, Settings, mask};
+
+/// What became of the tree.
+pub(super) struct Reading {
+    /// The settings; with stand-ins for what is in `unread`. `None` if not even those helped.
+    pub(super) settings: Option<Settings>,
+    /// The keys that could not be read or were missing, in the order in which they were met.
+    pub(super) unread: Vec<KeyPath>,
+    /// What is to be said of them.
+    pub(super) problems: Problems,
+}
+
+/// More faults than this in one file say that it is no configuration of ours.
+const MOST_FAULTS: usize = 200;
+
+/// Reads the tree; `variables` are the keys whose values came from the environment, as texts.
+pub(super) fn read(mut tree: Value, variables: &Variables) -> Reading {
+    let mut misfits: Vec<Misfit> = Vec::new();
+    let mut reading = Reading {
+        settings: None,
+        unread: Vec::new(),
+        problems: Problems::default(),
+    };
+    while misfits.len() < MOST_FAULTS {
+        let misfit = match attempt(&tree) {
+            Ok(settings) => {
+                reading.settings = Some(settings);
+                break;
+            }
+            Err(misfit) => misfit,
+        };
+        if retype(&mut tree, &misfit, variables) {
+            continue;
+        }
+        if !follows_from(&misfit, &misfits) {
+            reading.problems.push(problem(&misfit, &tree, variables));
+        }
+        let slot = misfit.slot();
+        let healed = heal(&mut tree, &slot);
+        reading.unread.push(slot);
+        misfits.push(misfit);
+        if !healed {
+            break;
+        }
+    }
+    reading
+}
+
+impl Misfit {
+    /// The key that is wrong, unknown or missing.
+    fn slot(&self) -> KeyPath {
+        match &self.fault {
+            // Our own visitors meet an unknown key before it is part of the path.
+            Fault::UnknownKey { key, .. } if self.at.keys().last() != Some(key) => {
+                self.at.join(key)
+            }
+            Fault::MissingKey(key) => self.at.join(key),
+            Fault::UnknownKey { .. }
+            | Fault::UnknownWord { .. }
+            | Fault::WrongType { .. }
+            | Fault::Unreadable(_) => self.at.clone(),
+        }
+    }
+}
+
+fn attempt(tree: &Value) -> Result<Settings, Misfit> {
+    tree::read(tree.clone()).map_err(|misfit| refine(tree, misfit))
+}
+
+/// Leads a misfit that stopped at a tagged table to the key in it.
+fn refine(tree: &Value, misfit: Misfit) -> Misfit {
+    let [upstreams, _, block] = misfit.at.keys() else {
+        return misfit;
+    };
+    type InVariant = fn(&str, Value) -> Option<Misfit>;
+    let (tag, in_variant): (_, InVariant) = match (upstreams.as_str(), block.as_str()) {
+        ("upstreams", "pagination") => (Pagination::TAG, Pagination::misfit),
+        ("upstreams", "auth") => (Auth::TAG, Auth::misfit),
+        _ => return misfit,
+    };
+    let Some(Value::Table(mut table)) = find(tree, &misfit.at).cloned() else {
+        return misfit;
+    };
+    let Some(variant) = table.remove(tag) else {
+        return misfit;
+    };
+    let inner = variant
+        .as_str()
+        .and_then(|variant| in_variant(variant, Value::Table(table)));
+    match inner {
+        Some(inner) => Misfit {
+            at: misfit.at.append(&inner.at),
+            fault: inner.fault,
+        },
+        None => Misfit {
+            at: misfit.at.join(tag),
+            fault: misfit.fault,
+        },
+    }
+}
+
+/// Variables are texts. Where a number or a truth value was expected instead, the text is taken
+/// for one; so a key that takes strings keeps `12345` as it is.
+fn retype(tree: &mut Value, misfit: &Misfit, variables: &Variables) -> bool {
+    let Fault::WrongType {
+        found: Found::Text(text),
+        ..
+    } = &misfit.fault
+    else {
+        return false;
+    };
+    if !variables.contains_key(&misfit.at) {
+        return false;
+    }
+    let value = (text.parse().map(Value::Integer))
+        .or_else(|_| text.parse().map(Value::Boolean))
+        .or_else(|_| text.parse().map(Value::Float));
+    value.is_ok_and(|value| put(tree, &misfit.at, Some(value)).is_some())
+}
+
+/// Whether a key is missing only because it was misspelt.
+fn follows_from(misfit: &Misfit, earlier: &[Misfit]) -> bool {
+    let Fault::MissingKey(missing) = &misfit.fault else {
+        return false;
+    };
+    earlier.iter().any(|earlier| match &earlier.fault {
+        Fault::UnknownKey { key, known } => {
+            earlier.slot().parent().as_ref() == Some(&misfit.at)
+                && nearest(key, known.iter().copied()) == Some(missing)
+        }
+        Fault::MissingKey(_)
+        | Fault::UnknownWord { .. }
+        | Fault::WrongType { .. }
+        | Fault::Unreadable(_) => false,
+    })
+}
+
+/// Makes the tree readable at `slot`, or else at the table around it.
+fn heal(tree: &mut Value, slot: &KeyPath) -> bool {
+    let is_healed = |tree: &Value| {
+        attempt(tree)
+            .map_err(|next| next.slot())
+            .err()
+            .is_none_or(|next| !next.is_within(slot) && !slot.is_within(&next))
+    };
+    for stand_in in stand_ins() {
+        let mut healed = tree.clone();
+        if put(&mut healed, slot, stand_in).is_some() && is_healed(&healed) {
+            *tree = healed;
+            return true;
+        }
+    }
+    slot.parent()
+        .filter(|parent| !parent.keys().is_empty())
+        .is_some_and(|parent| heal(tree, &parent))
+}
+
+/// What is put in the place of a value, in the order of trying: nothing, and then one of each
+/// shape that a key without a default takes.
+fn stand_ins() -> [Option<Value>; 6] {
+    let table = |keys: &[&str]| {
+        let entries = keys.iter().map(|key| ((*key).to_owned(), "/".into()));
+        Some(Value::Table(entries.collect()))
+    };
+    [
+        None,
+        Some("/".into()),
+        Some("http://localhost/".into()),
+        table(&["env"]),
+        table(&["path"]),
+        table(&["id", "name"]),
+    ]
+}
+
+fn problem(misfit: &Misfit, tree: &Value, variables: &Variables) -> Problem {
+    let slot = misfit.slot();
+    let is_hidden = mask::may_be_secret(&slot, scheme(tree, &slot));
+    match &misfit.fault {
+        Fault::UnknownKey { key, known } => {
+            let help = match nearest(key, known.iter().copied()) {
+                Some(nearest) if variables.contains_key(&slot) => {
+                    let meant = slot.parent().unwrap_or_default().join(nearest);
+                    format!("did you mean `{}`?", super::layers::variable(&meant))
+                }
+                _ => suggest(key, known.iter().copied()),
+            };
+            Problem::new(slot, misfit.fault.to_string()).with_help(help)
+        }
+        Fault::MissingKey(key) => Problem::new(
+            misfit.at.clone(),
+            format!("`{}` lacks the key `{key}`", misfit.at),
+        ),
+        Fault::UnknownWord { word, known } => Problem::new(slot, misfit.fault.to_string())
+            .with_help(suggest(word, known.iter().copied())),
+        Fault::WrongType { expected, found } if is_hidden => {
+            Problem::new(slot, format!("expected {expected}, found {}", found.kind()))
+        }
+        Fault::Unreadable(message) if is_hidden && message != super::secret::SECRET_LITERAL => {
+            Problem::new(slot, "the value cannot be read")
+        }
+        Fault::WrongType { .. } | Fault::Unreadable(_) => {
+            Problem::new(slot, misfit.fault.to_string())
+        }
+    }
+}
+
+/// The scheme that the `auth` around a key names.
+fn scheme<'a>(tree: &'a Value, at: &KeyPath) -> Option<&'a str> {
+    let auth = KeyPath::new(at.keys().iter().take(3).cloned());
+    find(tree, &auth.join(Auth::TAG))?.as_str()
+}
+
+fn find<'a>(tree: &'a Value, at: &KeyPath) -> Option<&'a Value> {
+    at.keys().iter().try_fold(tree, |value, key| {
+        if value.is_array() {
+            return value.get(key.parse::<usize>().ok()?);
+        }
+        value.get(key)
+    })
+}
+
+fn find_mut<'a>(tree: &'a mut Value, at: &KeyPath) -> Option<&'a mut Value> {
+    at.keys().iter().try_fold(tree, |value, key| {
+        if value.is_array() {
+            return value.get_mut(key.parse::<usize>().ok()?);
+        }
+        value.get_mut(key)
+    })
+}
+
+/// Puts a value at a key, or takes the key out. `None` if the tree has no such place.
+///
+/// An item is never taken out of a list: the items after it would be found at other numbers than
+/// the file has them.
+fn put(tree: &mut Value, at: &KeyPath, value: Option<Value>) -> Option<()> {
+    let key = at.keys().last()?;
+    let container = find_mut(tree, &at.parent()?)?;
+    if let Some(items) = container.as_array_mut() {
+        *items.get_mut(key.parse::<usize>().ok()?)? = value?;
+        return Some(());
+    }
+    let table = container.as_table_mut()?;
+    match value {
+        Some(value) => table.insert(key.clone(), value),
+        None => table.remove(key),
+    };
+    Some(())
+}

@@ -1,0 +1,84 @@
+//! Reads what is written as a string but means something else: addresses, URLs, durations.
+//!
+//! Every such key goes through [`parse`], so that a number where a duration belongs is answered
+//! with what a duration looks like, not with "expected a string".
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+
+use bytesize::ByteSize;
+use serde::de::{Deserializer, Error, Visitor};
+use url::Url;
+
+/// Reads a string and parses it. `expected` is what a person should have written.
+pub(super) fn parse<'de, D, T>(
+    deserializer: D,
+    expected: &'static str,
+    parse: fn(&str) -> Result<T, String>,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    struct TextVisitor<T> {
+        expected: &'static str,
+        parse: fn(&str) -> Result<T, String>,
+        value: PhantomData<T>,
+    }
+
+    impl<T> Visitor<'_> for TextVisitor<T> {
+        type Value = T;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str(self.expected)
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            (self.parse)(text).map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(TextVisitor {
+        expected,
+        parse,
+        value: PhantomData,
+    })
+}
+
+/// Reads the address of a listener.
+pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    parse(
+        deserializer,
+        "an address such as `127.0.0.1:8080`",
+        |text| {
+            text.parse().map_err(|_| {
+                format!(
+                    "`{text}` is no address to listen on: write an IP address and a port, as in \
+                 `127.0.0.1:8080` or `[::1]:8080`"
+                )
+            })
+        },
+    )
+}
+
+/// Reads an absolute URL.
+pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    parse(
+        deserializer,
+        "a URL such as `https://api.example.com`",
+        |text| {
+            text.parse().map_err(|error: url::ParseError| {
+                format!("`{text}` is no URL ({error}): write one such as `https://api.example.com`")
+            })
+        },
+    )
+}
+
+/// Reads a size in bytes, which always has its unit.
+pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByteSize, D::Error> {
+    parse(deserializer, "a size such as `512MiB`", |text| {
+        text.parse().map_err(|_| {
+            format!("`{text}` is no size: write a number and a unit, as in `512MiB` or `2GB`")
+        })
+    })
+}

@@ -1,0 +1,155 @@
+//! One `[upstreams.NAME]` block: how a backend is asked, and how its answer becomes groups.
+
+pub mod request;
+pub use request::{Method, Request};
+
+pub mod pagination;
+pub use pagination::{
+    Absent, CursorPages, LinkPages, NextUrlPages, NumberedPages, OffsetPages, Pagination, Repeat,
+    ShortPage,
+};
+
+pub mod auth;
+pub use auth::{
+    ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DateHeader, Encoding, Expiry, Hash,
+    HmacAuth, Oauth2Auth, TokenExchangeAuth,
+};
+
+pub mod fields;
+pub use fields::{Each, Extra, Fields};
+
+pub mod value;
+pub use value::{Json, Location, OneOrMany, Scalar, Text};
+
+use bytesize::ByteSize;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Path, Rate, Span, text};
+
+/// How one backend is asked, and how its answer becomes groups.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// Scheme, host and, where there is one, the path that every request starts with.
+    #[serde(deserialize_with = "text::url")]
+    #[schemars(with = "String", extend("format" = "uri"))]
+    pub base_url: url::Url,
+    /// The request that lists groups.
+    pub request: Request,
+    /// What the answers are written in.
+    #[serde(default)]
+    pub format: Format,
+    /// Where the list of groups stands in a page. `/` is the page itself.
+    pub records: Path,
+    /// How to tell from the body whether an answer under a 2xx status is a success.
+    pub success: Option<Success>,
+    /// How the position advances from page to page.
+    #[serde(default)]
+    pub pagination: Pagination,
+    /// Who we are to this upstream.
+    #[serde(default)]
+    pub auth: Auth,
+    /// Which part of a record becomes which field of a group.
+    pub fields: Fields,
+    /// What becomes of what a record holds and no field takes.
+    #[serde(default)]
+    pub extra: Extra,
+    /// What this upstream may be asked for, and how much it may answer.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Without this upstream there is no answer at all.
+    #[serde(default)]
+    pub required: bool,
+    /// Overrides `cache.ttl`.
+    pub ttl: Option<Span>,
+    /// Overrides `cache.stale_while_revalidate`.
+    pub stale_while_revalidate: Option<Span>,
+    /// Overrides `cache.stale_if_error`.
+    pub stale_if_error: Option<Span>,
+    /// Overrides `cache.min_refresh`.
+    pub min_refresh: Option<Span>,
+}
+
+/// What the answers are written in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// JSON (RFC 8259).
+    #[default]
+    Json,
+    /// XML 1.0: an element path takes the place of a pointer, `@name` is an attribute.
+    Xml,
+}
+
+/// How to tell from the body whether an answer under a 2xx status is a success.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Success {
+    /// Where the body says so: the first path that is there and not null.
+    pub path: OneOrMany<Path>,
+    /// What it says on success. Compared as text, so that `200` also fits `"200"`.
+    pub equals: OneOrMany<Scalar>,
+    /// What it means when none of the paths is there.
+    #[serde(default)]
+    pub absent: Absence,
+    /// Where a failed answer says why. Shown by `probe` and in logs, never to clients.
+    pub message: Option<OneOrMany<Path>>,
+}
+
+/// What a missing in-body status means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Absence {
+    /// The answer is a failure.
+    #[default]
+    Error,
+    /// The answer is a success.
+    Ok,
+}
+
+/// What an upstream may be asked for, and how much it may answer. Reaching a bound is an error,
+/// never a shorter list.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// How often it may be asked, as `"5/s"`: pages, logins and retries together. Without it, as
+    /// fast as it answers.
+    pub rate: Option<Rate>,
+    /// How many requests may be under way at once.
+    pub concurrency: u32,
+    /// How long one try of one request may take, from connecting to the end of the body.
+    pub timeout: Span,
+    /// How often a request that may be repeated is tried again.
+    pub retries: u32,
+    /// How long a whole walk may take.
+    pub walk: Span,
+    /// How many pages a walk may have.
+    pub pages: u32,
+    /// How many records a walk may bring.
+    pub groups: u32,
+    /// How large one page may be, before and after decompression.
+    #[serde(deserialize_with = "text::size")]
+    #[schemars(with = "String")]
+    pub page_bytes: ByteSize,
+    /// How large all pages of a walk may be together.
+    #[serde(deserialize_with = "text::size")]
+    #[schemars(with = "String")]
+    pub walk_bytes: ByteSize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            rate: None,
+            concurrency: 4,
+            timeout: Span::seconds(5),
+            retries: 2,
+            walk: Span::seconds(5 * 60),
+            pages: 20_000,
+            groups: 2_000_000,
+            page_bytes: ByteSize::mib(64),
+            walk_bytes: ByteSize::gib(1),
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The values that stand in an upstream's block: texts, JSON, lists that may be one, places.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, IntoDeserializer as _, MapAccess, SeqAccess, Visitor};
+
+use crate::config::{Path, Secret};
+
+/// A text with placeholders, or a secret.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
+pub enum Text {
+    /// The text itself; numbers and booleans are taken as they are written.
+    Literal(String),
+    /// Where the text is.
+    Secret(Secret),
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Json::deserialize(deserializer)? {
+            Json::Text(text) => Ok(Self::Literal(text)),
+            Json::Integer(number) => Ok(Self::Literal(number.to_string())),
+            Json::Float(number) => Ok(Self::Literal(number.to_string())),
+            Json::Bool(bool) => Ok(Self::Literal(bool.to_string())),
+            Json::Secret(secret) => Ok(Self::Secret(secret)),
+            Json::List(_) | Json::Object(_) => Err(D::Error::custom(
+                "expected a string, or a secret as `{ env = \"NAME\" }` or `{ file = \"path\" }`",
+            )),
+        }
+    }
+}
+
+/// A JSON value with placeholders in its strings. A table whose one key is `env` or `file` is a
+/// secret.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Json {
+    /// A string; exactly one placeholder takes the placeholder's type.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// A truth value.
+    Bool(bool),
+    /// Where a string is.
+    Secret(Secret),
+    /// An array.
+    List(Vec<Json>),
+    /// An object.
+    Object(BTreeMap<String, Json>),
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_toml(toml::Value::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl Json {
+    fn from_toml(value: toml::Value) -> Result<Self, String> {
+        Ok(match value {
+            toml::Value::String(text) => Self::Text(text),
+            toml::Value::Integer(number) => Self::Integer(number),
+            toml::Value::Float(number) => Self::Float(number),
+            toml::Value::Boolean(bool) => Self::Bool(bool),
+            toml::Value::Datetime(time) => Self::Text(time.to_string()),
+            toml::Value::Array(items) => Self::List(
+                items
+                    .into_iter()
+                    .map(Self::from_toml)
+                    .collect::<Result<_, _>>()?,
+            ),
+            toml::Value::Table(table) => match Self::secret(&table) {
+                Some(secret) => Self::Secret(secret),
+                None => Self::Object(
+                    table
+                        .into_iter()
+                        .map(|(name, value)| Ok((name, Self::from_toml(value)?)))
+                        .collect::<Result<_, String>>()?,
+                ),
+            },
+        })
+    }
+
+    fn secret(table: &toml::Table) -> Option<Secret> {
+        let mut entries = table.iter();
+        match (entries.next()?, entries.next()) {
+            ((key, toml::Value::String(place)), None) if key == "env" => {
+                Some(Secret::Env(place.clone()))
+            }
+            ((key, toml::Value::String(place)), None) if key == "file" => {
+                Some(Secret::File(place.into()))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl JsonSchema for Json {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Json".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A JSON value with placeholders in its strings. A table whose one key is \
+                            `env` or `file` is a secret.",
+        })
+    }
+}
+
+/// One value, or a list of them.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
+pub enum OneOrMany<T> {
+    /// Just this one.
+    One(T),
+    /// These, in order.
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    /// The values in order.
+    pub fn as_slice(&self) -> &[T] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrManyVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
+            type Value = OneOrMany<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("one value, or a list of them")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                T::deserialize(text.into_deserializer()).map(OneOrMany::One)
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+                T::deserialize(number.into_deserializer()).map(OneOrMany::One)
+            }
+
+            fn visit_bool<E: Error>(self, bool: bool) -> Result<Self::Value, E> {
+                T::deserialize(bool.into_deserializer()).map(OneOrMany::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut values = Vec::new();
+                while let Some(value) = items.next_element()? {
+                    values.push(value);
+                }
+                if values.is_empty() {
+                    return Err(A::Error::custom(
+                        "the list is empty: it needs at least one value",
+                    ));
+                }
+                Ok(OneOrMany::Many(values))
+            }
+        }
+
+        deserializer.deserialize_any(OneOrManyVisitor(PhantomData))
+    }
+}
+
+/// A string, a whole number or a truth value, held as text.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "serde_json::Value")]
+pub struct Scalar(pub String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ScalarVisitor;
+
+        impl Visitor<'_> for ScalarVisitor {
+            type Value = Scalar;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string, a whole number, `true` or `false`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Scalar, E> {
+                Ok(Scalar(text.to_owned()))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Scalar, E> {
+                Ok(Scalar(number.to_string()))
+            }
+
+            fn visit_bool<E: Error>(self, bool: bool) -> Result<Scalar, E> {
+                Ok(Scalar(bool.to_string()))
+            }
+        }
+
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+/// Where a value that steers the walk stands: in the body or in a header of the answer.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
+pub enum Location {
+    /// A path from the page's root.
+    Body(Path),
+    /// A response header.
+    Header {
+        /// The header's name.
+        header: String,
+    },
+}
+
+impl<'de> Deserialize<'de> for Location {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct InHeader {
+            header: String,
+        }
+
+        struct LocationVisitor;
+
+        impl<'de> Visitor<'de> for LocationVisitor {
+            type Value = Location;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a path such as `/meta/next`, or `{ header = \"X-Next\" }`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Location, E> {
+                text.parse().map(Location::Body).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Location, A::Error> {
+                let InHeader { header } = InHeader::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Location::Header { header })
+            }
+        }
+
+        deserializer.deserialize_any(LocationVisitor)
+    }
+}
+
+/// A table without keys: what may stand beside the tag of a variant that has none.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+/// Reads what stands beside the tag of a variant without keys, where nothing may: serde's
+/// `deny_unknown_fields` does not reach the unit variants of tagged enums.
+pub(super) fn nothing_else<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    Nothing::deserialize(deserializer).map(|Nothing {}| ())
+}

@@ -1,1 +1,0 @@
-//! What two settings cannot mean together.

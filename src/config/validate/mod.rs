@@ -1,0 +1,189 @@
+//! What settings cannot mean, alone or together.
+//!
+//! Each check looks at keys that could be read and says what is wrong with them; none changes
+//! anything. What depends on several keys of an upstream is checked only where its whole block
+//! could be read: otherwise every slip of the pen would drag a tail of false alarms behind it.
+
+mod auth;
+mod paths;
+mod request;
+mod secrets;
+
+use super::upstream::{Limits, Pagination};
+use super::{
+    Cursor, KeyPath, Problem, Problems, RateLimit, SecretReader, Server, Settings, Upstream,
+};
+
+/// Checks settings in which the keys `unread` hold stand-ins.
+pub(super) fn validate(
+    settings: &Settings,
+    unread: &[KeyPath],
+    secrets: SecretReader<'_>,
+) -> Problems {
+    let mut problems = Problems::default();
+    check_server(&settings.server, &mut problems);
+    check_rate_limit(&settings.rate_limit, &mut problems);
+    check_cursor(&settings.cursor, secrets, &mut problems);
+    if settings.upstreams.is_empty() && unread.is_empty() {
+        problems.push(
+            Problem::new(KeyPath::default(), "no upstreams: there is nothing to ask")
+                .with_help("describe each group backend under `[upstreams.NAME]`"),
+        );
+    }
+    for (name, upstream) in &settings.upstreams {
+        let at = KeyPath::new(["upstreams", name]);
+        check_name(&at, name, &mut problems);
+        check_upstream(&at, upstream, &mut problems);
+        if !unread.iter().any(|unread| unread.is_within(&at)) {
+            request::check_placeholders(&at, upstream, &mut problems);
+        }
+    }
+    secrets::check(settings, secrets, &mut problems);
+    problems.retain(|problem| !unread.iter().any(|unread| problem.at.is_within(unread)));
+    problems
+}
+
+fn check_server(server: &Server, problems: &mut Problems) {
+    let at = KeyPath::new(["server"]);
+    if !server.admin.ip().is_loopback() && server.admin_token.is_none() {
+        problems.push(
+            Problem::new(
+                at.join("admin"),
+                format!(
+                    "`{}` is not a loopback address, so the admin listener needs `admin_token`",
+                    server.admin
+                ),
+            )
+            .with_help("set `server.admin_token = { env = \"NAME\" }`, or listen on 127.0.0.1"),
+        );
+    }
+    if server.admin == server.listen && server.listen.port() != 0 {
+        problems.push(
+            Problem::new(
+                at.join("admin"),
+                "`admin` and `listen` are the same address",
+            )
+            .with_help("give the admin listener a port of its own"),
+        );
+    }
+    if server.deadline.get().is_zero() {
+        problems.push(Problem::new(
+            at.join("deadline"),
+            "a deadline of zero leaves no time for any answer",
+        ));
+    }
+}
+
+fn check_rate_limit(rate_limit: &RateLimit, problems: &mut Problems) {
+    let at = KeyPath::new(["rate_limit"]);
+    at_least_one(&at, "burst", u64::from(rate_limit.burst), problems);
+}
+
+/// The shortest key that signs a cursor: as long as the hash that it goes into.
+const SHORTEST_CURSOR_KEY: usize = 32;
+
+fn check_cursor(cursor: &Cursor, secrets: SecretReader<'_>, problems: &mut Problems) {
+    use secrecy::ExposeSecret as _;
+
+    let at = KeyPath::new(["cursor", "keys"]);
+    for (index, key) in cursor.keys.iter().enumerate() {
+        let Ok(secret) = secrets.read(key) else {
+            continue;
+        };
+        let length = secret.expose_secret().len();
+        if length < SHORTEST_CURSOR_KEY {
+            problems.push(
+                Problem::new(
+                    at.join(index.to_string()),
+                    format!("a cursor key needs at least 32 bytes: {key} holds {length}"),
+                )
+                .with_help("make one with `openssl rand -base64 32`"),
+            );
+        }
+    }
+}
+
+fn check_name(at: &KeyPath, name: &str, problems: &mut Problems) {
+    let is_plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    if (1..=64).contains(&name.len()) && name.bytes().all(is_plain) {
+        return;
+    }
+    problems.push(
+        Problem::new(
+            at.clone(),
+            format!("`{name}` cannot name an upstream: clients see it before each group's id"),
+        )
+        .with_help("use 1 to 64 of `a` to `z`, `0` to `9` and `_`"),
+    );
+}
+
+fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
+    request::check(&at.join("request"), &upstream.request, problems);
+    paths::check(at, upstream, problems);
+    auth::check(&at.join("auth"), &upstream.auth, problems);
+    check_limits(&at.join("limits"), &upstream.limits, problems);
+    if limit(&upstream.pagination) == Some(0) {
+        at_least_one(&at.join("pagination"), "limit", 0, problems);
+    }
+}
+
+/// How many records a page is asked for.
+fn limit(pagination: &Pagination) -> Option<u32> {
+    match pagination {
+        Pagination::None => None,
+        Pagination::Cursor(pages) => pages.limit,
+        Pagination::Offset(pages) => pages.limit,
+        Pagination::Page(pages) => pages.limit,
+        Pagination::Link(pages) => pages.limit,
+        Pagination::NextUrl(pages) => pages.limit,
+    }
+}
+
+fn check_limits(at: &KeyPath, limits: &Limits, problems: &mut Problems) {
+    for (key, value) in [
+        ("concurrency", u64::from(limits.concurrency)),
+        ("pages", u64::from(limits.pages)),
+        ("groups", u64::from(limits.groups)),
+        ("page_bytes", limits.page_bytes.as_u64()),
+        ("walk_bytes", limits.walk_bytes.as_u64()),
+    ] {
+        at_least_one(at, key, value, problems);
+    }
+    if limits.timeout.get().is_zero() {
+        problems.push(Problem::new(
+            at.join("timeout"),
+            "a timeout of zero leaves no time for any answer",
+        ));
+    }
+    if limits.timeout > limits.walk {
+        problems.push(
+            Problem::new(
+                at.join("timeout"),
+                format!(
+                    "one request may take {}, but the whole walk only {}",
+                    limits.timeout, limits.walk
+                ),
+            )
+            .with_help("shorten `timeout`, or give `walk` more time"),
+        );
+    }
+    if limits.page_bytes > limits.walk_bytes {
+        problems.push(Problem::new(
+            at.join("page_bytes"),
+            format!(
+                "one page may have {}, but the whole walk only {}",
+                limits.page_bytes, limits.walk_bytes
+            ),
+        ));
+    }
+}
+
+fn at_least_one(table: &KeyPath, key: &str, value: u64, problems: &mut Problems) {
+    if value == 0 {
+        problems.push(Problem::new(
+            table.join(key),
+            format!("`{key}` must be at least 1"),
+        ));
+    }
+}

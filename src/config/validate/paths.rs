@@ -1,0 +1,148 @@
+//! Paths: which must start at the page's root, and which can lead anywhere at all.
+
+use crate::config::path::Origin;
+use crate::config::upstream::{Auth, Each, Format, Location, Pagination, Success};
+use crate::config::{KeyPath, Path, Problem, Problems, Upstream};
+
+pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    from_root(
+        &at.join("records"),
+        &upstream.records,
+        "the list is what records are found in",
+        problems,
+    );
+    if let Some(success) = &upstream.success {
+        check_success(&at.join("success"), success, problems);
+    }
+    for (key, location) in steering(&upstream.pagination) {
+        let at = at.join("pagination").join(key);
+        location_from_root(
+            &at,
+            location,
+            "paging looks at the page, not at a record",
+            problems,
+        );
+    }
+    if let Auth::TokenExchange(exchange) = &upstream.auth {
+        let at = at.join("auth");
+        location_from_root(
+            &at.join("token"),
+            &exchange.token,
+            "a login's answer has no records",
+            problems,
+        );
+        if let Some(success) = &exchange.success {
+            check_success(&at.join("success"), success, problems);
+        }
+    }
+    let fields = &upstream.fields;
+    for (key, each) in [
+        ("members", &fields.members),
+        ("admins", &fields.admins),
+        ("guests", &fields.guests),
+    ] {
+        if let Some(each) = each {
+            check_each(&at.join("fields").join(key), each, problems);
+        }
+    }
+    if upstream.format == Format::Xml {
+        check_attributes(at, upstream, problems);
+    }
+}
+
+fn check_success(at: &KeyPath, success: &Success, problems: &mut Problems) {
+    const WHY: &str = "success is a matter of the whole page";
+    all_from_root(&at.join("path"), success.path.as_slice(), WHY, problems);
+    if let Some(message) = &success.message {
+        all_from_root(&at.join("message"), message.as_slice(), WHY, problems);
+    }
+}
+
+/// The places that a style of paging looks at, with their keys.
+fn steering(pagination: &Pagination) -> Vec<(&'static str, &Location)> {
+    match pagination {
+        Pagination::None | Pagination::Link(_) => vec![],
+        Pagination::Cursor(pages) => vec![("next", &pages.next)],
+        Pagination::Offset(pages) => pages.total.iter().map(|total| ("total", total)).collect(),
+        Pagination::Page(pages) => (pages.pages.iter().map(|pages| ("pages", pages)))
+            .chain(pages.total.iter().map(|total| ("total", total)))
+            .collect(),
+        Pagination::NextUrl(pages) => vec![("next", &pages.next)],
+    }
+}
+
+fn check_each(at: &KeyPath, each: &Each, problems: &mut Problems) {
+    if each.id.is_none() && each.email.is_none() {
+        problems.push(
+            Problem::new(
+                at.clone(),
+                "neither `id` nor `email` says who is in this list",
+            )
+            .with_help("`id = \".\"` takes the item itself, `id = \"name\"` a part of it"),
+        );
+    }
+}
+
+/// In XML `@name` is an attribute, and an attribute holds nothing but its value.
+fn check_attributes(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    let records = [("records", &upstream.records)];
+    let steering = steering(&upstream.pagination);
+    let steering = steering
+        .iter()
+        .filter_map(|(key, location)| match location {
+            Location::Body(path) => Some((*key, path)),
+            Location::Header { .. } => None,
+        });
+    for (key, path) in steering {
+        through_attribute(&at.join("pagination").join(key), path, problems);
+    }
+    for (key, path) in records {
+        through_attribute(&at.join(key), path, problems);
+    }
+}
+
+fn through_attribute(at: &KeyPath, path: &Path, problems: &mut Problems) {
+    let Some((_, elements)) = path.segments().split_last() else {
+        return;
+    };
+    if let Some(attribute) = elements.iter().find(|name| name.starts_with('@')) {
+        problems.push(Problem::new(
+            at.clone(),
+            format!("`{path}` leads through `{attribute}`, but an XML attribute has nothing in it"),
+        ));
+    }
+}
+
+fn location_from_root(at: &KeyPath, location: &Location, why: &str, problems: &mut Problems) {
+    match location {
+        Location::Body(path) => from_root(at, path, why, problems),
+        Location::Header { header } => {
+            super::request::check_header_name(&at.join("header"), header, problems);
+        }
+    }
+}
+
+fn all_from_root(at: &KeyPath, paths: &[Path], why: &str, problems: &mut Problems) {
+    for path in paths {
+        from_root(at, path, why, problems);
+    }
+}
+
+fn from_root(at: &KeyPath, path: &Path, why: &str, problems: &mut Problems) {
+    if path.origin() == Origin::Page {
+        return;
+    }
+    let help = match path.segments() {
+        [] => "`/` is the page itself".to_owned(),
+        _ => format!("write `/{path}`, with a leading slash"),
+    };
+    problems.push(
+        Problem::new(
+            at.clone(),
+            format!(
+                "`{path}` starts at a record, but {why}: the path must start at the page's root"
+            ),
+        )
+        .with_help(help),
+    );
+}

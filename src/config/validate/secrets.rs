@@ -1,0 +1,114 @@
+//! Every secret that the settings name must be there before anything starts.
+
+use crate::config::secret::SecretError;
+use crate::config::upstream::{Auth, Json, Request, Text};
+use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader, Settings};
+
+pub(super) fn check(settings: &Settings, secrets: SecretReader<'_>, problems: &mut Problems) {
+    for (at, secret) in named(settings) {
+        if let Err(error) = secrets.read(secret) {
+            problems.push(missing(at, secret, &error));
+        }
+    }
+}
+
+fn missing(at: KeyPath, secret: &Secret, error: &SecretError) -> Problem {
+    let message = match error {
+        SecretError::Unreadable { source, .. } => format!("{error}: {source}"),
+        SecretError::Unset(_) | SecretError::Empty(_) => error.to_string(),
+    };
+    let help = match secret {
+        Secret::Env(name) => format!("export {name}=\"...\""),
+        Secret::File(path) => format!("put the secret into `{}`", path.display()),
+    };
+    Problem::new(at, message).with_help(help)
+}
+
+/// The secrets that the settings name, and the keys that need them.
+fn named(settings: &Settings) -> Vec<(KeyPath, &Secret)> {
+    let mut found = Vec::new();
+    if let Some(token) = &settings.server.admin_token {
+        found.push((KeyPath::new(["server", "admin_token"]), token));
+    }
+    let keys = KeyPath::new(["cursor", "keys"]);
+    for (index, key) in settings.cursor.keys.iter().enumerate() {
+        found.push((keys.join(index.to_string()), key));
+    }
+    for (name, upstream) in &settings.upstreams {
+        let at = KeyPath::new(["upstreams", name]);
+        in_request(&at.join("request"), &upstream.request, &mut found);
+        in_auth(&at.join("auth"), &upstream.auth, &mut found);
+    }
+    found
+}
+
+fn in_auth<'a>(at: &KeyPath, auth: &'a Auth, found: &mut Vec<(KeyPath, &'a Secret)>) {
+    match auth {
+        Auth::None => {}
+        Auth::Bearer(bearer) => found.push((at.join("token"), &bearer.token)),
+        Auth::Basic(basic) => {
+            in_text(at.join("username"), &basic.username, found);
+            found.push((at.join("password"), &basic.password));
+        }
+        Auth::ApiKey(api_key) => found.push((at.join("key"), &api_key.key)),
+        Auth::TokenExchange(exchange) => {
+            in_request(&at.join("request"), &exchange.request, found);
+        }
+        Auth::Oauth2ClientCredentials(oauth2) => {
+            in_text(at.join("client_id"), &oauth2.client_id, found);
+            found.push((at.join("client_secret"), &oauth2.client_secret));
+        }
+        Auth::AwsSigv4(aws) => {
+            found.push((at.join("access_key"), &aws.access_key));
+            found.push((at.join("secret_key"), &aws.secret_key));
+            found.extend(
+                aws.session_token
+                    .iter()
+                    .map(|token| (at.join("session_token"), token)),
+            );
+        }
+        Auth::Hmac(hmac) => {
+            found.push((at.join("key_id"), &hmac.key_id));
+            found.push((at.join("secret"), &hmac.secret));
+        }
+    }
+}
+
+fn in_request<'a>(at: &KeyPath, request: &'a Request, found: &mut Vec<(KeyPath, &'a Secret)>) {
+    for (table, texts) in [
+        ("query", &request.query),
+        ("headers", &request.headers),
+        ("vars", &request.vars),
+    ] {
+        for (name, text) in texts {
+            in_text(at.join(table).join(name), text, found);
+        }
+    }
+    if let Some(json) = &request.json {
+        in_json(at.join("json"), json, found);
+    }
+}
+
+fn in_text<'a>(at: KeyPath, text: &'a Text, found: &mut Vec<(KeyPath, &'a Secret)>) {
+    match text {
+        Text::Secret(secret) => found.push((at, secret)),
+        Text::Literal(_) => {}
+    }
+}
+
+fn in_json<'a>(at: KeyPath, json: &'a Json, found: &mut Vec<(KeyPath, &'a Secret)>) {
+    match json {
+        Json::Secret(secret) => found.push((at, secret)),
+        Json::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                in_json(at.join(index.to_string()), item, found);
+            }
+        }
+        Json::Object(members) => {
+            for (name, member) in members {
+                in_json(at.join(name), member, found);
+            }
+        }
+        Json::Text(_) | Json::Integer(_) | Json::Float(_) | Json::Bool(_) => {}
+    }
+}

@@ -1,0 +1,343 @@
+//! Who we are to an upstream: what `auth` in `gateway.toml` compiles to.
+//!
+//! [`Auth`] signs a request at the bottom of the transport, once per try: a signature covers what
+//! is sent, when it is sent. It decides and never waits. Where a login brings the token, a
+//! [`TokenCell`] keeps it, and the exchange itself happens above, through the transport like any
+//! other, so that it never waits for a permit which its own request holds.
+//!
+//! Each scheme is a file. Header values that carry credentials are marked sensitive, so that they
+//! do not show when a request is printed.
+
+use bytes::Bytes;
+use http::header::{HOST, HeaderName, HeaderValue, InvalidHeaderValue};
+use http::{Request, Uri};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use thiserror::Error;
+
+use super::{ErrorKind, UpstreamError};
+use crate::config::{self, KeyPath, Problems, SecretReader};
+
+mod block;
+use block::Block;
+
+mod query;
+
+pub mod fixed;
+pub use fixed::Fixed;
+
+pub mod token;
+pub use token::{Token, TokenAuth};
+
+pub mod token_cell;
+pub use token_cell::TokenCell;
+
+pub mod oauth2;
+pub use oauth2::ClientCredentials;
+
+pub mod sigv4;
+pub use sigv4::SigV4;
+
+mod signing_text;
+
+pub mod hmac;
+pub use hmac::Hmac;
+
+/// How a request shows who sent it.
+#[derive(Debug)]
+pub enum Auth {
+    /// Not at all.
+    None,
+    /// With the same credentials every time.
+    Fixed(Fixed),
+    /// With the token that a login brought.
+    Token(TokenAuth),
+    /// With an AWS Signature Version 4.
+    SigV4(SigV4),
+    /// With a signature over a string of the upstream's own making.
+    Hmac(Box<Hmac>),
+}
+
+impl Auth {
+    /// Reads the secrets of an `auth` block and checks what it says. What is wrong goes into
+    /// `problems`, each at its key below `at`.
+    ///
+    /// The login of a token scheme is not compiled here: see [`ClientCredentials`] and the
+    /// request of `token_exchange`.
+    pub fn compile(
+        auth: &config::upstream::Auth,
+        at: &KeyPath,
+        secrets: &SecretReader<'_>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        use config::upstream::Auth as Config;
+        let block = &mut Block::new(at.clone(), secrets, problems);
+        match auth {
+            Config::None => Some(Self::None),
+            Config::Bearer(bearer) => Fixed::bearer(bearer, block).map(Self::Fixed),
+            Config::Basic(basic) => Fixed::basic(basic, block).map(Self::Fixed),
+            Config::ApiKey(key) => Fixed::api_key(key, block).map(Self::Fixed),
+            Config::TokenExchange(exchange) => {
+                TokenAuth::exchange(exchange, block).map(Self::Token)
+            }
+            Config::Oauth2ClientCredentials(_) => Some(Self::Token(TokenAuth::bearer())),
+            Config::AwsSigv4(sigv4) => SigV4::compile(sigv4, block).map(Self::SigV4),
+            Config::Hmac(hmac) => Hmac::compile(hmac, block).map(Box::new).map(Self::Hmac),
+        }
+    }
+
+    /// Whether a login has to bring the token that [`Auth::sign`] is given.
+    pub const fn needs_token(&self) -> bool {
+        matches!(self, Self::Token(_))
+    }
+
+    /// Puts the credentials or the signature into a request that is complete otherwise. Signing a
+    /// request once more replaces the signature.
+    ///
+    /// `token` is what the login brought, for schemes with one; `now` is the time that a
+    /// signature claims.
+    pub fn sign(
+        &self,
+        request: &mut Request<Bytes>,
+        token: Option<&SecretString>,
+        now: Timestamp,
+    ) -> Result<(), AuthError> {
+        match self {
+            Self::None => Ok(()),
+            Self::Fixed(fixed) => fixed.sign(request),
+            Self::Token(auth) => auth.sign(request, token.ok_or(AuthError::NoToken)?),
+            Self::SigV4(sigv4) => sigv4.sign(request, now),
+            Self::Hmac(hmac) => hmac.sign(request, now),
+        }
+    }
+}
+
+/// Why a request could not be signed. It was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AuthError {
+    /// The scheme needs a token, and there was no login.
+    #[error("there is no token to sign the request with")]
+    NoToken,
+    /// The URI is relative, and there is no `Host` header.
+    #[error("the request has no host to sign")]
+    NoHost,
+    /// A value holds what no header may hold, such as a line break.
+    #[error("the header `{0}` cannot carry its value")]
+    Header(HeaderName),
+    /// The URI is no URI any more, or too long.
+    #[error("the request's URI cannot carry its query")]
+    Uri,
+    /// The moment cannot be written as the `date` header's format says.
+    #[error("the time of signing cannot be written: {0}")]
+    Date(String),
+    /// The signer refused the request.
+    #[error("the request cannot be signed: {0}")]
+    Signer(String),
+}
+
+impl From<AuthError> for UpstreamError {
+    /// Nobody refused our credentials, so it is not `unauthorized`: the adapter, or the answer of
+    /// its login, is not as described.
+    fn from(error: AuthError) -> Self {
+        Self::new(ErrorKind::Mapping, error.to_string())
+    }
+}
+
+/// A scheme's word and the credentials as one header value (RFC 9110, section 11.4). Without a
+/// word, the credentials alone.
+fn credentials(scheme: &str, secret: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    if scheme.is_empty() {
+        return sensitive(secret.to_owned());
+    }
+    sensitive(format!("{scheme} {secret}"))
+}
+
+/// A header value that does not show when its request is printed.
+fn sensitive(text: String) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::try_from(text)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The `Host` header that the request will be sent with: the client adds it from the URI, without
+/// the scheme's own port (RFC 9110, section 7.2).
+fn host(request: &Request<Bytes>) -> Result<String, AuthError> {
+    if let Some(host) = request.headers().get(HOST) {
+        return host
+            .to_str()
+            .map(str::to_owned)
+            .map_err(|_| AuthError::Header(HOST));
+    }
+    let uri = request.uri();
+    let host = uri.host().ok_or(AuthError::NoHost)?;
+    Ok(match port(uri) {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    })
+}
+
+/// The port, unless it is the scheme's own.
+fn port(uri: &Uri) -> Option<u16> {
+    let own = match uri.scheme_str() {
+        Some("http") => Some(80),
+        Some("https") => Some(443),
+        Some(_) | None => None,
+    };
+    uri.port_u16().filter(|&port| Some(port) != own)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::config::Environment;
+
+    /// Compiles an `auth` block in an environment that has `KEY`, `SECRET` and `BROKEN`.
+    pub(super) fn compile(toml: &str) -> Result<Auth, Vec<String>> {
+        let auth = toml::from_str(toml).unwrap();
+        let environment = Environment::from_iter([
+            ("KEY", "AKIDEXAMPLE"),
+            ("SECRET", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+            ("BROKEN", "line\nbreak"),
+        ]);
+        let mut problems = Problems::default();
+        let at = KeyPath::new(["upstreams", "x", "auth"]);
+        let compiled = Auth::compile(&auth, &at, &SecretReader::new(&environment), &mut problems);
+        let problems: Vec<_> = problems
+            .into_iter()
+            .map(|problem| match &problem.help {
+                Some(help) => format!("{}: {problem} ({help})", problem.at),
+                None => format!("{}: {problem}", problem.at),
+            })
+            .collect();
+        compiled.filter(|_| problems.is_empty()).ok_or(problems)
+    }
+
+    /// A request signed at the moment that AWS's test vectors use.
+    pub(super) fn signed(auth: &Auth, mut request: Request<Bytes>) -> Request<Bytes> {
+        let token = SecretString::from("t0ken");
+        let now = "2015-08-30T12:36:00Z".parse().unwrap();
+        auth.sign(&mut request, Some(&token), now).unwrap();
+        request
+    }
+
+    pub(super) fn get(uri: &str) -> Request<Bytes> {
+        Request::get(uri).body(Bytes::new()).unwrap()
+    }
+
+    #[rstest]
+    #[case::none("type = 'none'", "")]
+    #[case::bearer("type = 'bearer'\ntoken = { env = 'KEY' }", "Bearer AKIDEXAMPLE")]
+    #[case::other_scheme(
+        "type = 'bearer'\nscheme = 'SSWS'\ntoken = { env = 'KEY' }",
+        "SSWS AKIDEXAMPLE"
+    )]
+    #[case::no_scheme("type = 'bearer'\nscheme = ''\ntoken = { env = 'KEY' }", "AKIDEXAMPLE")]
+    #[case::basic(
+        "type = 'basic'\nusername = 'Aladdin'\npassword = { env = 'KEY' }",
+        "Basic QWxhZGRpbjpBS0lERVhBTVBMRQ=="
+    )]
+    #[case::basic_secret_name(
+        "type = 'basic'\nusername = { env = 'KEY' }\npassword = { env = 'KEY' }",
+        "Basic QUtJREVYQU1QTEU6QUtJREVYQU1QTEU="
+    )]
+    #[case::api_key(
+        "type = 'api_key'\nheader = 'Authorization'\nkey = { env = 'KEY' }",
+        "AKIDEXAMPLE"
+    )]
+    #[case::oauth2(
+        "type = 'oauth2_client_credentials'\ntoken_url = 'https://a.example/t'\nclient_id = 'c'\nclient_secret = { env = 'KEY' }",
+        "Bearer t0ken"
+    )]
+    #[case::login(
+        "type = 'token_exchange'\nrequest = { path = '/login' }\ntoken = '/token'",
+        "Bearer t0ken"
+    )]
+    #[case::login_without_scheme(
+        "type = 'token_exchange'\nrequest = { path = '/login' }\ntoken = '/token'\nscheme = ''",
+        "t0ken"
+    )]
+    fn the_authorization_header_is_as_the_scheme_says(#[case] toml: &str, #[case] expected: &str) {
+        let request = signed(&compile(toml).unwrap(), get("https://example.com/groups"));
+        let value = request.headers().get("authorization");
+        assert_eq!(value.map_or("", |value| value.to_str().unwrap()), expected);
+        assert!(value.is_none_or(HeaderValue::is_sensitive));
+    }
+
+    #[test]
+    fn a_token_scheme_signs_nothing_without_a_token() {
+        let auth = Auth::Token(TokenAuth::bearer());
+        let mut request = get("https://example.com/groups");
+        assert!(auth.needs_token());
+        assert_eq!(
+            auth.sign(&mut request, None, Timestamp::UNIX_EPOCH),
+            Err(AuthError::NoToken)
+        );
+    }
+
+    #[rstest]
+    #[case("https://example.com/", "example.com")]
+    #[case("https://example.com:443/", "example.com")]
+    #[case("https://example.com:80/", "example.com:80")]
+    #[case("http://example.com:80/", "example.com")]
+    #[case("http://user@[::1]:8080/", "[::1]:8080")]
+    fn the_host_is_what_the_client_will_send(#[case] uri: &str, #[case] expected: &str) {
+        assert_eq!(host(&get(uri)).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_host_header_goes_before_the_uri() {
+        let mut request = get("https://example.com/");
+        request
+            .headers_mut()
+            .insert(HOST, HeaderValue::from_static("other.example"));
+        assert_eq!(host(&request).unwrap(), "other.example");
+        assert_eq!(host(&get("/groups")), Err(AuthError::NoHost));
+    }
+
+    #[test]
+    fn each_problem_is_told_at_its_key() {
+        let blocks = [
+            "type = 'bearer'\ntoken = { env = 'ABSENT' }",
+            "type = 'bearer'\ntoken = { file = '/nowhere/token' }",
+            "type = 'bearer'\ntoken = { env = 'BROKEN' }",
+            "type = 'bearer'\nscheme = \"a\\nb\"\ntoken = { env = 'KEY' }",
+            "type = 'basic'\nusername = 'a:b'\npassword = { env = 'ABSENT' }",
+            "type = 'api_key'\nkey = { env = 'KEY' }",
+            "type = 'api_key'\nkey = { env = 'KEY' }\nheader = 'x'\nquery = 'x'",
+            "type = 'api_key'\nkey = { env = 'KEY' }\nheader = 'no header'",
+            "type = 'api_key'\nkey = { env = 'BROKEN' }\nheader = 'x-key'",
+            "type = 'token_exchange'\nrequest = { path = '/' }\ntoken = '/t'\nheader = 'a b'\nscheme = \"\\u0000\"",
+            "type = 'aws_sigv4'\nregion = ''\nservice = \"s\\n3\"\naccess_key = { env = 'ABSENT' }\nsecret_key = { env = 'ABSENT' }",
+            "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{verb}'\nheader = 'x {signature'",
+            "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{date}{signature}'\nheader = '{key_id}'",
+            "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{date}'\nheader = 'x {signature}'",
+            "type = 'hmac'\nkey_id = { env = 'BROKEN' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{date}'\nheader = '{key_id} {signature}'\ndate = { header = 'x date', format = '%Q%' }",
+        ];
+        let told: Vec<_> = blocks
+            .iter()
+            .map(|block| compile(block).unwrap_err().join("\n"))
+            .collect();
+        insta::assert_snapshot!(told.join("\n--\n"));
+    }
+
+    #[test]
+    fn nothing_that_is_printed_holds_a_secret() {
+        let blocks = [
+            "type = 'bearer'\ntoken = { env = 'SECRET' }",
+            "type = 'basic'\nusername = 'a'\npassword = { env = 'SECRET' }",
+            "type = 'api_key'\nkey = { env = 'SECRET' }\nquery = 'key'",
+            "type = 'aws_sigv4'\nregion = 'r'\nservice = 's'\naccess_key = { env = 'KEY' }\nsecret_key = { env = 'SECRET' }\nsession_token = { env = 'SECRET' }",
+            "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{path}'\nheader = '{key_id} {signature}'",
+        ];
+        for block in blocks {
+            let auth = compile(block).unwrap();
+            let request = signed(&auth, get("https://example.com/groups"));
+            let printed = format!("{auth:?} {:?}", request.headers());
+            for secret in ["wJalr", "AKIDEXAMPLE", "d0phbHI"] {
+                assert!(!printed.contains(secret), "{printed}");
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! OAuth 2.0 client credentials (RFC 6749, section 4.4): the token request, and what its answer
+//! says. Sending the one and receiving the other is the transport's matter.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Uri};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::form_urlencoded;
+
+use super::block::Block;
+use super::{Token, credentials, token};
+use crate::config::upstream::Oauth2Auth;
+use crate::config::{KeyPath, Problems, SecretReader};
+use crate::upstream::format::Page;
+use crate::upstream::{ErrorKind, UpstreamError};
+
+/// A client that asks for tokens on its own behalf.
+#[derive(Debug)]
+pub struct ClientCredentials {
+    token_url: Uri,
+    authorization: HeaderValue,
+    form: Bytes,
+}
+
+impl ClientCredentials {
+    /// Reads the client's secrets. What is wrong goes into `problems`, each at its key below `at`.
+    pub fn compile(
+        config: &Oauth2Auth,
+        at: &KeyPath,
+        secrets: &SecretReader<'_>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let block = &mut Block::new(at.clone(), secrets, problems);
+        let client_id = block.text("client_id", &config.client_id);
+        let client_secret = block.secret("client_secret", &config.client_secret);
+        let Ok(token_url) = config.token_url.as_str().parse() else {
+            block.wrong(
+                "token_url",
+                "it cannot be asked",
+                "an absolute URL, as in `https://example.com/token`",
+            );
+            return None;
+        };
+        Some(Self {
+            token_url,
+            authorization: basic(&client_id?, &client_secret?)?,
+            form: form(config.scope.as_deref()),
+        })
+    }
+
+    /// The request for a token, with nothing left to add.
+    pub fn token_request(&self) -> Request<Bytes> {
+        let mut request = Request::new(self.form.clone());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.token_url.clone();
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        request
+    }
+}
+
+/// The token in a successful answer (RFC 6749, section 5.1), whose lifetime counts from `now`.
+pub fn token_from_reply(reply: &Page, now: Timestamp) -> Result<Token, UpstreamError> {
+    let reply = reply.root();
+    let text = |name| reply.member(name)?.text();
+    let unusable = |detail| UpstreamError::new(ErrorKind::Mapping, detail);
+    let access_token = text("access_token")
+        .ok_or_else(|| unusable("the token endpoint's answer holds no `access_token`"))?;
+    // Section 7.1: a token whose type is unknown must not be used. Some servers leave it out.
+    if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Err(unusable("the token endpoint's answer is no bearer token"));
+    }
+    let ends_at = text("expires_in").and_then(|seconds| token::end(&seconds, now));
+    Token::new(&access_token, ends_at, now)
+}
+
+/// HTTP Basic over the id and secret as a form would write them (RFC 6749, section 2.3.1).
+fn basic(client_id: &SecretString, client_secret: &SecretString) -> Option<HeaderValue> {
+    let encoded = |secret: &SecretString| -> String {
+        form_urlencoded::byte_serialize(secret.expose_secret().as_bytes()).collect()
+    };
+    let pair = format!("{}:{}", encoded(client_id), encoded(client_secret));
+    // Base64 always fits into a header.
+    credentials("Basic", &STANDARD.encode(pair)).ok()
+}
+
+fn form(scope: Option<&str>) -> Bytes {
+    form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "client_credentials")
+        .extend_pairs(scope.map(|scope| ("scope", scope)))
+        .finish()
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::config::Environment;
+    use crate::config::upstream::Format;
+
+    fn compile(toml: &str) -> Option<ClientCredentials> {
+        let environment = Environment::from_iter([("SECRET", "7Fjfp0ZBr1KtDRbnfVdmIw/+ é")]);
+        ClientCredentials::compile(
+            &toml::from_str(toml).unwrap(),
+            &KeyPath::default(),
+            &SecretReader::new(&environment),
+            &mut Problems::default(),
+        )
+    }
+
+    #[test]
+    fn the_token_request_is_the_rfcs() {
+        let client = compile(
+            "token_url = 'https://server.example.com/token?tenant=a'\nclient_id = 's6:Bhd'\n\
+             client_secret = { env = 'SECRET' }\nscope = 'groups.read users.read'",
+        )
+        .unwrap();
+        let request = client.token_request();
+        assert_eq!(request.method(), Method::POST);
+        assert_eq!(request.uri(), "https://server.example.com/token?tenant=a");
+        assert_eq!(
+            request.body(),
+            "grant_type=client_credentials&scope=groups.read+users.read"
+        );
+        let authorization = &request.headers()[AUTHORIZATION];
+        assert!(authorization.is_sensitive());
+        let pair = STANDARD
+            .decode(
+                authorization
+                    .to_str()
+                    .unwrap()
+                    .strip_prefix("Basic ")
+                    .unwrap(),
+            )
+            .unwrap();
+        assert_eq!(
+            String::from_utf8(pair).unwrap(),
+            "s6%3ABhd:7Fjfp0ZBr1KtDRbnfVdmIw%2F%2B+%C3%A9"
+        );
+    }
+
+    #[test]
+    fn without_a_scope_none_is_asked_for() {
+        let client = compile(
+            "token_url = 'http://localhost/t'\nclient_id = 'a'\nclient_secret = { env = 'SECRET' }",
+        );
+        assert_eq!(
+            client.unwrap().token_request().body(),
+            "grant_type=client_credentials"
+        );
+        assert!(
+            compile(
+                "token_url = 'http://localhost/t'\nclient_id = 'a'\nclient_secret = { env = 'NO' }"
+            )
+            .is_none()
+        );
+    }
+
+    #[rstest]
+    #[case(
+        r#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"Bearer","expires_in":3600}"#,
+        Ok(Some(3600))
+    )]
+    #[case(
+        r#"{"access_token":"a","token_type":"bearer","expires_in":"60"}"#,
+        Ok(Some(60))
+    )]
+    #[case(r#"{"access_token":"a"}"#, Ok(None))]
+    #[case(r#"{"access_token":"a","token_type":"mac"}"#, Err(ErrorKind::Mapping))]
+    #[case(r#"{"error":"invalid_client"}"#, Err(ErrorKind::Mapping))]
+    #[case("[]", Err(ErrorKind::Mapping))]
+    #[tokio::test(start_paused = true)]
+    async fn the_reply_says_how_long_the_token_lives(
+        #[case] body: &str,
+        #[case] expected: Result<Option<u64>, ErrorKind>,
+    ) {
+        let page = Page::decode(Format::Json, body.as_bytes()).unwrap();
+        let life = token_from_reply(&page, Timestamp::UNIX_EPOCH)
+            .map(|token| {
+                token
+                    .left(tokio::time::Instant::now())
+                    .map(|left| left.as_secs())
+            })
+            .map_err(|error| error.kind);
+        assert_eq!(life, expected);
+    }
+}

@@ -1,0 +1,325 @@
+//! The current token of one upstream, and the one login that renews it.
+//!
+//! However many requests need a token, there is one login at a time, and all of them wait for it.
+//! It runs in whoever waits: when one gives up, the others carry it on, and it ends when nobody is
+//! left. A token is renewed before it ends by the first request that finds it due; the others go
+//! on with the old one, which also serves while renewals fail.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::time::Instant;
+
+use super::Token;
+use crate::upstream::UpstreamError;
+
+/// The outcome of a login, as everyone who waited for it sees it.
+type Outcome = Result<Arc<Token>, UpstreamError>;
+type Login = BoxFuture<'static, Outcome>;
+
+/// Holds the current token, and sees to it that there is one.
+#[derive(Clone, Default)]
+pub struct TokenCell {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<Arc<Token>>,
+    /// The earliest next try after an early renewal has failed.
+    hold_off: Option<Instant>,
+    /// The login under way. Those who wait for it own it.
+    login: Option<WeakShared<Login>>,
+}
+
+/// What a request for a token finds.
+enum Found {
+    Token(Arc<Token>),
+    Login(Shared<Login>),
+}
+
+impl TokenCell {
+    /// The current token, or the one that `login` brings. `login` is not polled where there is a
+    /// token already, or a login under way.
+    ///
+    /// Fails as the login failed, unless the token that was to be renewed early is still alive.
+    pub async fn get<L>(&self, login: L) -> Result<Arc<Token>, UpstreamError>
+    where
+        L: Future<Output = Result<Token, UpstreamError>> + Send + 'static,
+    {
+        let login = match self.look(login) {
+            Found::Token(token) => return Ok(token),
+            Found::Login(login) => login,
+        };
+        let error = match login.await {
+            Ok(token) => return Ok(token),
+            Err(error) => error,
+        };
+        let survivor = self.lock().alive(Instant::now());
+        if survivor.is_some() {
+            tracing::warn!(%error, "token not renewed early, the current one serves");
+        }
+        survivor.ok_or(error)
+    }
+
+    /// Drops a token that the upstream refused, if it is still the current one: many requests may
+    /// be refused with it, and only the first of them is news.
+    pub fn invalidate(&self, refused: &Token) {
+        let mut state = self.lock();
+        let is_current = |current: &Arc<Token>| std::ptr::eq(Arc::as_ptr(current), refused);
+        if state.current.as_ref().is_some_and(is_current) {
+            state.current = None;
+        }
+    }
+
+    fn look<L>(&self, login: L) -> Found
+    where
+        L: Future<Output = Result<Token, UpstreamError>> + Send + 'static,
+    {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let under_way = state.login.as_ref().and_then(WeakShared::upgrade);
+        match (state.alive(now), under_way) {
+            (Some(token), Some(_)) => Found::Token(token),
+            (Some(token), None) if !state.is_due(now) => Found::Token(token),
+            (None, Some(login)) => Found::Login(login),
+            (_, None) => {
+                let login = self.begin(login);
+                state.login = login.downgrade();
+                Found::Login(login)
+            }
+        }
+    }
+
+    fn begin<L>(&self, login: L) -> Shared<Login>
+    where
+        L: Future<Output = Result<Token, UpstreamError>> + Send + 'static,
+    {
+        let cell = self.clone();
+        let login = async move {
+            let outcome = login.await.map(Arc::new);
+            cell.lock().settle(&outcome, Instant::now());
+            outcome
+        };
+        login.boxed().shared()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole between any two statements that hold the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn alive(&self, now: Instant) -> Option<Arc<Token>> {
+        self.current.clone().filter(|token| token.is_alive(now))
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        let held_off = self.hold_off.is_some_and(|until| now < until);
+        !held_off && self.current.as_ref().is_some_and(|token| token.is_due(now))
+    }
+
+    fn settle(&mut self, outcome: &Outcome, now: Instant) {
+        self.login = None;
+        self.hold_off = None;
+        if let Ok(token) = outcome {
+            self.current = Some(Arc::clone(token));
+            return;
+        }
+        // Half of what is left, again and again: a few tries, none of them in a hurry.
+        let left = self.alive(now).and_then(|token| token.left(now));
+        self.hold_off = left.and_then(|left| now.checked_add(left / 2));
+    }
+}
+
+impl fmt::Debug for TokenCell {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TokenCell")
+            .field("current", &self.lock().current)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use futures_util::future::join_all;
+    use jiff::Timestamp;
+    use secrecy::ExposeSecret as _;
+    use tokio::time::{advance, timeout};
+
+    use super::*;
+    use crate::config::upstream::Expiry;
+    use crate::upstream::ErrorKind;
+
+    /// An upstream whose logins take a second and bring tokens that live 100 seconds.
+    #[derive(Clone, Default)]
+    struct Upstream {
+        begun: Arc<AtomicUsize>,
+        ended: Arc<AtomicUsize>,
+        is_down: Arc<AtomicBool>,
+    }
+
+    impl Upstream {
+        async fn login(self) -> Result<Token, UpstreamError> {
+            let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            self.ended.fetch_add(1, Ordering::Relaxed);
+            if self.is_down.load(Ordering::Relaxed) {
+                return Err(UpstreamError::new(ErrorKind::HttpStatus, "down"));
+            }
+            let expires = Expiry::After("100s".parse().unwrap());
+            Token::from_answer(
+                &format!("t{number}"),
+                Some(&expires),
+                None,
+                Timestamp::UNIX_EPOCH,
+            )
+        }
+
+        fn set_down(&self, is_down: bool) {
+            self.is_down.store(is_down, Ordering::Relaxed);
+        }
+
+        fn logins(&self) -> (usize, usize) {
+            (
+                self.begun.load(Ordering::Relaxed),
+                self.ended.load(Ordering::Relaxed),
+            )
+        }
+    }
+
+    async fn get(cell: &TokenCell, upstream: &Upstream) -> Result<String, ErrorKind> {
+        cell.get(upstream.clone().login())
+            .await
+            .map(|token| token.secret().expose_secret().to_owned())
+            .map_err(|error| error.kind)
+    }
+
+    /// The texts of tokens that must all be there.
+    fn texts(tokens: Vec<Result<String, ErrorKind>>) -> Vec<String> {
+        tokens.into_iter().map(Result::unwrap).collect()
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hundred_requests_share_one_login() {
+        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let tokens = join_all((0..100).map(|_| get(&cell, &upstream))).await;
+        assert!(tokens.iter().all(|token| token.as_deref() == Ok("t1")));
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
+        assert_eq!(upstream.logins(), (1, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_gives_up_leaves_the_login_to_the_others() {
+        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let impatient = timeout(Duration::from_millis(500), get(&cell, &upstream));
+        let (gave_up, token) = tokio::join!(impatient, get(&cell, &upstream));
+        assert!(gave_up.is_err());
+        assert_eq!(token.as_deref(), Ok("t1"));
+        assert_eq!(upstream.logins(), (1, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_login_that_all_gave_up_is_begun_anew() {
+        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let impatient = timeout(Duration::from_millis(500), get(&cell, &upstream));
+        assert!(impatient.await.is_err());
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t2"));
+        assert_eq!(upstream.logins(), (2, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_login_fails_all_who_waited_and_nobody_after() {
+        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        upstream.set_down(true);
+        let tokens = join_all((0..10).map(|_| get(&cell, &upstream))).await;
+        assert!(
+            tokens
+                .iter()
+                .all(|token| *token == Err(ErrorKind::HttpStatus))
+        );
+        assert_eq!(upstream.logins(), (1, 1));
+        upstream.set_down(false);
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t2"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_renewed_early_by_one_request_while_the_others_use_it() {
+        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
+        advance(seconds(79)).await;
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
+        assert_eq!(upstream.logins(), (1, 1));
+        advance(seconds(12)).await;
+        let tokens = join_all((0..3).map(|_| get(&cell, &upstream))).await;
+        assert_eq!(texts(tokens), ["t2", "t1", "t1"]);
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t2"));
+        assert_eq!(upstream.logins(), (2, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_serves_to_its_end_while_renewals_fail() {
+        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
+        upstream.set_down(true);
+        advance(seconds(91)).await;
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
+        assert_eq!(upstream.logins(), (2, 2));
+        // Eight seconds are left, so the next try is not before four of them are over.
+        advance(seconds(3)).await;
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
+        assert_eq!(upstream.logins(), (2, 2));
+        advance(seconds(2)).await;
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
+        assert_eq!(upstream.logins(), (3, 3));
+        advance(seconds(10)).await;
+        assert_eq!(get(&cell, &upstream).await, Err(ErrorKind::HttpStatus));
+        upstream.set_down(false);
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t5"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_has_ended_is_never_served() {
+        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
+        advance(seconds(100)).await;
+        let tokens = join_all((0..3).map(|_| get(&cell, &upstream))).await;
+        assert_eq!(texts(tokens), ["t2", "t2", "t2"]);
+        assert_eq!(upstream.logins(), (2, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ten_refused_requests_cause_one_renewal() {
+        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let refused = cell.get(upstream.clone().login()).await.unwrap();
+        let tokens = join_all((0..10).map(|_| async {
+            cell.invalidate(&refused);
+            get(&cell, &upstream).await
+        }))
+        .await;
+        assert!(tokens.iter().all(|token| token.as_deref() == Ok("t2")));
+        cell.invalidate(&refused);
+        assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t2"));
+        assert_eq!(upstream.logins(), (2, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_token_does_not_come_back_when_its_renewal_fails() {
+        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let refused = cell.get(upstream.clone().login()).await.unwrap();
+        upstream.set_down(true);
+        cell.invalidate(&refused);
+        assert_eq!(get(&cell, &upstream).await, Err(ErrorKind::HttpStatus));
+    }
+}

@@ -1,0 +1,98 @@
+//! Where snapshots are kept: a moka cache that never evicts, because nothing is put into it that
+//! does not fit.
+//!
+//! An eviction would turn every request into a walk, silently. A snapshot that does not fit is an
+//! error that somebody sees instead, and what was there before goes on serving.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytesize::ByteSize;
+use jiff::Timestamp;
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+use tokio::time::Instant;
+
+use crate::upstream::error::{ErrorKind, UpstreamError};
+use crate::upstream::snapshot::Snapshot;
+
+use super::{Counts, Key};
+
+/// A snapshot, and when it was made.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) counts: Counts,
+    /// When its walk began, for clients.
+    pub(super) as_of: Timestamp,
+    /// When its walk ended: freshness counts from here.
+    pub(super) at: Instant,
+}
+
+/// Keeps snapshots within a fixed share of memory.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    cache: Cache<Key, Arc<Stored>>,
+    capacity: u64,
+    // Held over looking and putting, so that two walks that end together cannot both take the
+    // last room.
+    used: Mutex<u64>,
+}
+
+impl Shelf {
+    /// A shelf that holds `capacity` bytes and refuses what goes beyond.
+    pub(super) fn reserved(capacity: u64) -> Self {
+        let cache = Cache::builder()
+            .eviction_policy(EvictionPolicy::lru())
+            // Weights are u32, so bytes would end at 4 GiB.
+            .weigher(|_, stored: &Arc<Stored>| kib(stored.snapshot.bytes()))
+            // The count in bytes below is exact; this one is rounded up per snapshot.
+            .max_capacity(capacity.div_ceil(1024).saturating_mul(2))
+            .build();
+        Self {
+            cache,
+            capacity,
+            used: Mutex::new(0),
+        }
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Stored>> {
+        self.cache.get(key)
+    }
+
+    /// Puts a snapshot in the place of the one before it, or says that it does not fit.
+    pub(super) fn put(&self, key: &Key, stored: Stored) -> Result<(), UpstreamError> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.size(key);
+        let size = stored.snapshot.bytes() as u64;
+        let after = *used - before + size;
+        if after > self.capacity {
+            return Err(UpstreamError::new(
+                ErrorKind::LimitExceeded,
+                format!(
+                    "its groups take {} and snapshots may take {} in all: raise `cache.capacity`",
+                    ByteSize(size),
+                    ByteSize(self.capacity),
+                ),
+            ));
+        }
+        self.cache.insert(key.clone(), Arc::new(stored));
+        *used = after;
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, key: &Key) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        *used -= self.size(key);
+        self.cache.invalidate(key);
+    }
+
+    fn size(&self, key: &Key) -> u64 {
+        self.cache
+            .get(key)
+            .map_or(0, |stored| stored.snapshot.bytes() as u64)
+    }
+}
+
+fn kib(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,201 @@
+//! Bytes become a [`Page`], the one representation in which JSON and XML meet.
+//!
+//! ```text
+//! body ▸ json | xml ▸ Page ▸ find (a path's value), records (the list of groups)
+//! ```
+//!
+//! Nothing after this folder knows which of the two an upstream speaks. Decoding is pure and
+//! bounded: no recursion that an upstream could deepen, no entity that it could define. What it
+//! makes room for is in proportion to the body, whose size the transport has limited.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::{ErrorKind, UpstreamError};
+
+mod json;
+mod xml;
+
+pub mod page;
+pub use page::{Node, Page};
+
+/// Why a body is no page, or a page holds no records.
+///
+/// A message names keys and quotes a few characters of the body at most: what an upstream holds
+/// does not belong into logs.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FormatError {
+    /// The body is not in the format that the adapter names.
+    #[error("expected {expected}, but the body {looks}: {problem}")]
+    Unreadable {
+        /// The format's name.
+        expected: &'static str,
+        /// What the body looks like, by its first characters.
+        looks: String,
+        /// What the decoder stumbled on, and where.
+        problem: String,
+    },
+    /// The container that `records` names is not in the page.
+    #[error("`{path}` is not there: `{reached}` {holds}")]
+    Missing {
+        /// The path that was followed.
+        path: String,
+        /// How far it led.
+        reached: String,
+        /// What stands there instead.
+        holds: String,
+    },
+    /// `records` names something that can be no list of groups.
+    #[error("`{path}` {holds}, where a list belongs")]
+    NoList {
+        /// The path that was followed.
+        path: String,
+        /// What stands there.
+        holds: String,
+    },
+}
+
+impl From<FormatError> for UpstreamError {
+    fn from(error: FormatError) -> Self {
+        let kind = match error {
+            FormatError::Unreadable { .. } => ErrorKind::Decode,
+            FormatError::Missing { .. } | FormatError::NoList { .. } => ErrorKind::Mapping,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl FormatError {
+    fn unreadable(expected: &'static str, body: &[u8], problem: impl fmt::Display) -> Self {
+        Self::Unreadable {
+            expected,
+            looks: looks(body),
+            problem: problem.to_string(),
+        }
+    }
+}
+
+/// How much of the body a message may show.
+const GLIMPSE_CHARS: usize = 12;
+
+/// What a body looks like at first sight.
+fn looks(body: &[u8]) -> String {
+    let start = without_bom(body).trim_ascii_start();
+    if start.is_empty() {
+        return "is empty".to_owned();
+    }
+    let start = String::from_utf8_lossy(&start[..start.len().min(4 * GLIMPSE_CHARS)]);
+    let lower = start.to_ascii_lowercase();
+    if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
+        return "looks like an HTML page".to_owned();
+    }
+    format!("begins with `{}`", excerpt(&start, GLIMPSE_CHARS))
+}
+
+/// The first characters of a text, printable, with a mark where more were left out.
+fn excerpt(text: &str, length: usize) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(length)
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect();
+    if text.chars().nth(length).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The body without the byte order mark that some servers put before UTF-8. RFC 8259, section 8.1
+/// lets a reader skip it.
+fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::config::upstream::Format;
+
+    fn message(format: Format, body: &[u8]) -> String {
+        Page::decode(format, body).unwrap_err().to_string()
+    }
+
+    #[rstest]
+    #[case::nothing(b"", "is empty")]
+    #[case::white_space(b" \n\t", "is empty")]
+    #[case::html(b"\n<!DOCTYPE html><html>", "looks like an HTML page")]
+    #[case::html_without_doctype(b"<HTML lang='en'>", "looks like an HTML page")]
+    #[case::xml(b"<error>", "begins with `<error>`")]
+    #[case::secret(b"token=abcdefghijklmnop", "begins with `token=abcdef…`")]
+    #[case::bytes(b"\xff\x00\x01", "begins with `\u{fffd}  `")]
+    fn a_message_says_what_the_body_looks_like(#[case] body: &[u8], #[case] expected: &str) {
+        assert_eq!(looks(body), expected);
+    }
+
+    #[test]
+    fn a_message_names_the_expected_format_and_the_place() {
+        insta::assert_snapshot!(
+            [
+                message(Format::Json, b"<html><body>Bad gateway</body></html>"),
+                message(Format::Json, b"{\"groups\": [\n  {\"id\": 1,}\n]}"),
+                message(Format::Json, b"{\"groups\": ["),
+                message(Format::Json, b"{\"name\": \"\xff\"}"),
+                message(Format::Xml, b"{\"error\": true}"),
+                message(Format::Xml, b"<groups>\n  <group><id>3</group>\n</groups>"),
+                message(Format::Xml, b"<groups>\n  <group>\xff</group>\n</groups>"),
+                message(Format::Xml, b"<groups>"),
+                message(Format::Xml, b"<!-- nothing -->"),
+                message(Format::Xml, b"<a/><b/>"),
+                message(Format::Xml, b"<a/> tail"),
+                message(Format::Xml, b"<a>&nbsp;</a>"),
+                message(Format::Xml, b"<a b='&nbsp;'/>"),
+                message(
+                    Format::Xml,
+                    b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>"
+                ),
+                message(
+                    Format::Xml,
+                    b"<!DOCTYPE a [<!ENTITY lol 'lol'>]><a>&lol;</a>"
+                ),
+                message(Format::Xml, b"\xff\xfe<\0a\0/\0>\0"),
+            ]
+            .join("\n")
+        );
+    }
+
+    #[test]
+    fn an_unreadable_body_is_a_decode_error_and_a_missing_container_a_mapping_error() {
+        let unreadable = Page::decode(Format::Json, b"").unwrap_err();
+        assert_eq!(UpstreamError::from(unreadable).kind, ErrorKind::Decode);
+        let page = Page::decode(Format::Json, b"{}").unwrap();
+        let missing = page.records(&"/groups".parse().unwrap()).unwrap_err();
+        assert_eq!(UpstreamError::from(missing).kind, ErrorKind::Mapping);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_decoders_panic(body: Vec<u8>) {
+            for format in [Format::Json, Format::Xml] {
+                if let Err(error) = Page::decode(format, &body) {
+                    proptest::prop_assert!(error.to_string().len() < 1024);
+                }
+            }
+        }
+
+        #[test]
+        fn no_almost_xml_makes_the_decoder_panic(body in "[<>/!?&;#xa\\[\\]CDAT\"'= \n:-]{0,80}") {
+            if let Err(error) = Page::decode(Format::Xml, body.as_bytes()) {
+                proptest::prop_assert!(error.to_string().len() < 1024);
+            }
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! XML 1.0 into the same value that JSON becomes.
+//!
+//! An element with nothing but text is a string. One with attributes or children is an object:
+//! `@name` for an attribute, the child's name for children (always a list, so that one child looks
+//! like two), `#text` for text beside them. `nil="true"` is null. Prefixes are dropped: what a
+//! prefix stands for is the document's choice, a path in `gateway.toml` names the local name.
+//!
+//! A document type is refused with all that it could define, and elements are kept on a stack of
+//! bounded height, so a small document cannot become a large one.
+
+use quick_xml::Reader;
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
+use quick_xml::{Error, XmlVersion};
+use serde_json::{Map, Value};
+
+use super::{FormatError, GLIMPSE_CHARS, excerpt, without_bom};
+
+/// The key of text that stands beside attributes or children. No element can have this name.
+pub(super) const TEXT: &str = "#text";
+
+/// How deep elements may stand in each other: as deep as serde_json lets JSON go.
+const MAX_DEPTH: usize = 128;
+
+/// How long the reader's own words may be: some of them quote names of any length.
+const ERROR_CHARS: usize = 120;
+
+/// Decodes one document: an object whose one member is the root element.
+pub(super) fn decode(body: &[u8]) -> Result<Value, FormatError> {
+    let bytes = without_bom(body);
+    let fail = |at: usize, flaw: Flaw| {
+        let (line, column) = position(bytes, at);
+        let problem = format!("{} at line {line} column {column}", flaw.0);
+        FormatError::unreadable("XML", body, problem)
+    };
+    let text = match str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let readable = &bytes[..error.valid_up_to()];
+            return Err(fail(readable.len(), encoding_flaw(readable)));
+        }
+    };
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().expand_empty_elements = true;
+    let mut tree = Tree::default();
+    loop {
+        let at = reader.buffer_position() as usize;
+        let event = reader
+            .read_event()
+            .map_err(|error| fail(reader.error_position() as usize, error.into()))?;
+        if matches!(event, Event::Eof) {
+            return tree.finish().map_err(|flaw| fail(at, flaw));
+        }
+        tree.take(event).map_err(|flaw| fail(at, flaw))?;
+    }
+}
+
+/// What is wrong with a document.
+struct Flaw(String);
+
+impl From<Error> for Flaw {
+    fn from(error: Error) -> Self {
+        Self(excerpt(&error.to_string(), ERROR_CHARS))
+    }
+}
+
+/// Line and column of a byte, counted from 1.
+fn position(bytes: &[u8], at: usize) -> (usize, usize) {
+    bytes[..at.min(bytes.len())]
+        .split(|&byte| byte == b'\n')
+        .enumerate()
+        .last()
+        .map_or((1, 1), |(before, line)| (before + 1, line.len() + 1))
+}
+
+/// Why bytes are no UTF-8: the declaration may have said so, in the part that could be read.
+fn encoding_flaw(readable: &[u8]) -> Flaw {
+    let declared =
+        str::from_utf8(readable)
+            .ok()
+            .and_then(|text| match Reader::from_str(text).read_event() {
+                Ok(Event::Decl(declaration)) => check_encoding(&declaration).err(),
+                _ => None,
+            });
+    declared.unwrap_or_else(|| Flaw("a byte that is no UTF-8".to_owned()))
+}
+
+fn check_encoding(declaration: &BytesDecl<'_>) -> Result<(), Flaw> {
+    let Some(encoding) = declaration.encoding() else {
+        return Ok(());
+    };
+    let encoding = encoding.map_err(Error::from)?;
+    let readable = ["utf-8", "utf8", "us-ascii"];
+    if readable
+        .iter()
+        .any(|name| encoding.eq_ignore_ascii_case(name))
+    {
+        return Ok(());
+    }
+    Err(Flaw(format!(
+        "the encoding `{}`, of which only UTF-8 is read,",
+        excerpt(&encoding, GLIMPSE_CHARS)
+    )))
+}
+
+/// The document so far: the elements that are open, outermost first, and the root once it closed.
+#[derive(Default)]
+struct Tree {
+    open: Vec<Element>,
+    root: Option<(String, Value)>,
+}
+
+impl Tree {
+    fn take(&mut self, event: Event<'_>) -> Result<(), Flaw> {
+        match event {
+            // The reader is told to expand empty elements into a start and an end.
+            Event::Start(tag) | Event::Empty(tag) => self.start(&tag),
+            Event::End(_) => self.end(),
+            Event::Text(text) => self.text(&text.xml10_content()),
+            Event::CData(text) => self.text(&text.xml10_content()),
+            Event::GeneralRef(reference) => self.reference(&reference),
+            Event::Decl(declaration) => check_encoding(&declaration),
+            Event::DocType(_) => Err(Flaw(
+                "a document type, which is refused for what it may define,".to_owned(),
+            )),
+            Event::Comment(_) | Event::PI(_) | Event::Eof => Ok(()),
+        }
+    }
+
+    fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), Flaw> {
+        if self.root.is_some() {
+            return Err(Flaw("a second root element".to_owned()));
+        }
+        if self.open.len() == MAX_DEPTH {
+            return Err(Flaw(format!("elements more than {MAX_DEPTH} deep")));
+        }
+        self.open.push(Element::new(tag)?);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Flaw> {
+        let Some(closed) = self.open.pop() else {
+            return Err(Flaw("an end without a start".to_owned()));
+        };
+        let (name, value) = closed.finish();
+        match self.open.last_mut() {
+            Some(parent) => parent.push(name, value),
+            None => self.root = Some((name, value)),
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Flaw> {
+        match self.open.last_mut() {
+            Some(element) => element.text.push_str(text),
+            None if is_blank(text) => {}
+            None => return Err(Flaw("text outside the root element".to_owned())),
+        }
+        Ok(())
+    }
+
+    /// Character references and the five predefined entities (XML 1.0, section 4.6).
+    fn reference(&mut self, reference: &BytesRef<'_>) -> Result<(), Flaw> {
+        if let Some(character) = reference.resolve_char_ref()? {
+            return self.text(character.encode_utf8(&mut [0; 4]));
+        }
+        match resolve_predefined_entity(reference) {
+            Some(text) => self.text(text),
+            None => Err(Flaw(format!(
+                "the unknown entity `&{};`",
+                excerpt(reference, GLIMPSE_CHARS)
+            ))),
+        }
+    }
+
+    fn finish(self) -> Result<Value, Flaw> {
+        if let Some(element) = self.open.last() {
+            let name = excerpt(&element.name, GLIMPSE_CHARS);
+            return Err(Flaw(format!("the end of the body inside of `<{name}>`")));
+        }
+        let (name, value) = self
+            .root
+            .ok_or_else(|| Flaw("the end of the body before any element".to_owned()))?;
+        let mut document = Element::default();
+        document.push(name, value);
+        Ok(Value::Object(document.members))
+    }
+}
+
+/// One element, while it is open.
+#[derive(Default)]
+struct Element {
+    name: String,
+    /// Attributes and lists of children.
+    members: Map<String, Value>,
+    text: String,
+    has_children: bool,
+    is_nil: bool,
+}
+
+impl Element {
+    fn new(tag: &BytesStart<'_>) -> Result<Self, Flaw> {
+        let mut element = Self {
+            name: tag.local_name().as_ref().to_owned(),
+            ..Self::default()
+        };
+        if element.name.is_empty() {
+            return Err(Flaw("an element without a name".to_owned()));
+        }
+        // The reader's own check for repeated names compares each with each, which a body of
+        // nothing but attributes would turn into hours.
+        for attribute in tag.attributes().with_checks(false) {
+            let attribute = attribute.map_err(Error::from)?;
+            if attribute.key.as_namespace_binding().is_some() {
+                continue;
+            }
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0)?;
+            let name = attribute.key.local_name();
+            if name.as_ref() == "nil" {
+                element.is_nil = matches!(value.as_ref(), "true" | "1");
+                continue;
+            }
+            element
+                .members
+                .entry(format!("@{}", name.as_ref()))
+                .or_insert_with(|| Value::String(value.into_owned()));
+        }
+        Ok(element)
+    }
+
+    fn push(&mut self, name: String, child: Value) {
+        self.has_children = true;
+        let siblings = self
+            .members
+            .entry(name)
+            .or_insert_with(|| Value::Array(Vec::new()));
+        // Attributes begin with `@`, so a child only ever meets its siblings.
+        if let Value::Array(siblings) = siblings {
+            siblings.push(child);
+        }
+    }
+
+    fn finish(mut self) -> (String, Value) {
+        if self.is_nil {
+            return (self.name, Value::Null);
+        }
+        if self.members.is_empty() {
+            return (self.name, Value::String(self.text));
+        }
+        let is_indentation = self.has_children && is_blank(&self.text);
+        if !self.text.is_empty() && !is_indentation {
+            self.members
+                .insert(TEXT.to_owned(), Value::String(self.text));
+        }
+        (self.name, Value::Object(self.members))
+    }
+}
+
+/// Whether a text is nothing but XML's white space, as indentation is.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use quick_xml::escape::escape;
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn decoded(text: &str) -> Value {
+        decode(text.as_bytes()).unwrap()
+    }
+
+    #[rstest]
+    #[case::text("<a>x</a>", json!({"a": ["x"]}))]
+    #[case::text_is_verbatim("<a> x\n </a>", json!({"a": [" x\n "]}))]
+    #[case::line_ends("<a>x\r\ny</a>", json!({"a": ["x\ny"]}))]
+    #[case::empty("<a/>", json!({"a": [""]}))]
+    #[case::empty_with_end("<a></a>", json!({"a": [""]}))]
+    #[case::one_child("<a> <b>1</b> </a>", json!({"a": [{"b": ["1"]}]}))]
+    #[case::two_children("<a>\n<b>1</b>\n<b>2</b>\n</a>", json!({"a": [{"b": ["1", "2"]}]}))]
+    #[case::apart("<a><b>1</b><c/><b>2</b></a>", json!({"a": [{"b": ["1", "2"], "c": [""]}]}))]
+    #[case::attributes("<a n='4' m=\"x &amp; y\"/>", json!({"a": [{"@n": "4", "@m": "x & y"}]}))]
+    #[case::attribute_and_text("<a n='4'>x</a>", json!({"a": [{"@n": "4", "#text": "x"}]}))]
+    #[case::mixed("<a>x<b/>y</a>", json!({"a": [{"b": [""], "#text": "xy"}]}))]
+    #[case::nil("<a><b nil=\"true\"/><b nil='1'/></a>", json!({"a": [{"b": [null, null]}]}))]
+    #[case::xsi_nil("<a xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:nil='true'/>", json!({"a": [null]}))]
+    #[case::not_nil("<a nil='false'>x</a>", json!({"a": ["x"]}))]
+    #[case::cdata("<a>1 <![CDATA[< 2 &amp;]]> 3</a>", json!({"a": ["1 < 2 &amp; 3"]}))]
+    #[case::entities("<a>&lt;&gt;&amp;&quot;&apos;</a>", json!({"a": ["<>&\"'"]}))]
+    #[case::characters("<a>&#233;&#x20AC;</a>", json!({"a": ["é€"]}))]
+    #[case::comments("<!--x--><a>1<!--y-->2<?z z?></a><!--x-->", json!({"a": ["12"]}))]
+    #[case::namespaces("<n:a xmlns='u' xmlns:n='v'><b/><n:b n:c='1'/></n:a>", json!({"a": [{"b": ["", {"@c": "1"}]}]}))]
+    #[case::repeated_attribute("<a b='1' b='2'/>", json!({"a": [{"@b": "1"}]}))]
+    #[case::mark("\u{feff}<a/>", json!({"a": [""]}))]
+    #[case::declaration("<?xml version=\"1.0\" encoding=\"utf-8\" standalone='yes'?>\n<a/>\n", json!({"a": [""]}))]
+    fn elements_become_values(#[case] text: &str, #[case] expected: Value) {
+        assert_eq!(decoded(text), expected);
+    }
+
+    #[rstest]
+    #[case::names_that_differ("<a></b>")]
+    #[case::an_end_too_many("<a/></a>")]
+    #[case::no_name("<></>")]
+    #[case::nul("<a>&#0;</a>")]
+    #[case::a_bare_ampersand("<a>x & y</a>")]
+    #[case::a_harmless_document_type("<!DOCTYPE a><a/>")]
+    #[case::another_encoding("<?xml version='1.0' encoding='UTF-16'?><a/>")]
+    fn what_is_not_well_formed_is_refused(#[case] text: &str) {
+        assert!(decode(text.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn elements_stand_in_each_other_up_to_a_bound() {
+        let nested = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
+        assert!(decode(nested(MAX_DEPTH).as_bytes()).is_ok());
+        let error = decode(nested(MAX_DEPTH + 1).as_bytes()).unwrap_err();
+        assert!(
+            error.to_string().contains("128 deep at line 1 column 385"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_message_keeps_the_place_whatever_it_quotes() {
+        let body = format!("<a>\n</{}>", "b".repeat(10_000));
+        let message = decode(body.as_bytes()).unwrap_err().to_string();
+        assert!(
+            message.len() < 256 && message.ends_with("at line 2 column 1"),
+            "{message}"
+        );
+    }
+
+    /// An element and what it is expected to become.
+    #[derive(Debug, Clone)]
+    enum Sample {
+        Text(String),
+        Children(Vec<(String, Sample)>),
+    }
+
+    impl Sample {
+        fn strategy() -> impl Strategy<Value = Self> {
+            // A carriage return would be normalized away, other controls are no XML.
+            let text = "[^\\p{Cc}\u{fffe}\u{ffff}]*".prop_map(Self::Text);
+            text.prop_recursive(4, 32, 4, |sample| {
+                prop::collection::vec(("[a-zé][a-z0-9._-]{0,3}", sample), 1..4)
+                    .prop_map(Self::Children)
+            })
+        }
+
+        fn render(&self, name: &str) -> String {
+            match self {
+                Self::Text(text) => format!("<{name}>{}</{name}>", escape(text)),
+                Self::Children(children) => {
+                    let children: Vec<_> = children
+                        .iter()
+                        .map(|(name, child)| child.render(name))
+                        .collect();
+                    format!("<{name}>\n{}\n</{name}>", children.join("\n"))
+                }
+            }
+        }
+
+        fn value(&self) -> Value {
+            match self {
+                Self::Text(text) => text.as_str().into(),
+                Self::Children(children) => {
+                    let mut members = Map::new();
+                    for (name, child) in children {
+                        let siblings = members.entry(name).or_insert_with(|| json!([]));
+                        siblings.as_array_mut().unwrap().push(child.value());
+                    }
+                    members.into()
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_as_xml_reads_back(sample in Sample::strategy()) {
+            prop_assert_eq!(decoded(&sample.render("root")), json!({"root": [sample.value()]}));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The login call: an exchange of its own that brings the token of the others.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use tokio::time::Instant;
+
+use crate::clock::WallClock;
+use crate::config::upstream::{
+    Absence, Auth as WrittenAuth, Expiry, Format, Location, Success, TokenExchangeAuth, Upstream,
+};
+use crate::config::{KeyPath, Problems, SecretReader};
+
+use super::auth::oauth2::{ClientCredentials, token_from_reply};
+use super::auth::{Token, TokenCell};
+use super::error::{ErrorKind, UpstreamError};
+use super::exchange::{Answer, Judge, judged};
+use super::format::Page;
+use super::pager::Position;
+use super::template::{Gaps, Template};
+use super::transport::{Deadline, Repeatable, Transport};
+
+/// Logs in, and keeps the token until it ends or is refused.
+#[derive(Debug)]
+pub(super) struct Login {
+    caller: Arc<Caller>,
+    cell: TokenCell,
+}
+
+/// Makes the call. Shared with the calls under way, which outlive whoever asked first.
+#[derive(Debug)]
+struct Caller {
+    transport: Transport,
+    call: Call,
+    judge: Judge,
+}
+
+/// What a login sends, and where its answer holds the token.
+#[derive(Debug)]
+enum Call {
+    Declared {
+        template: Template,
+        token: Location,
+        expires: Option<Expiry>,
+    },
+    ClientCredentials(ClientCredentials),
+}
+
+impl Login {
+    /// Compiles the login of `upstream`, if its auth has one.
+    pub(super) fn compile(
+        upstream: &Upstream,
+        transport: &Transport,
+        wall: &WallClock,
+        at: &KeyPath,
+        secrets: &SecretReader<'_>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let (call, success) = match &upstream.auth {
+            WrittenAuth::TokenExchange(auth) => {
+                let template = Template::compile(
+                    &upstream.base_url,
+                    &auth.request,
+                    Format::Json,
+                    &at.join("request"),
+                    secrets,
+                    problems,
+                )?;
+                let call = Call::Declared {
+                    template,
+                    token: auth.token.clone(),
+                    expires: auth.expires.clone(),
+                };
+                (call, login_success(upstream, auth))
+            }
+            WrittenAuth::Oauth2ClientCredentials(auth) => {
+                let call = ClientCredentials::compile(auth, at, secrets, problems)?;
+                (Call::ClientCredentials(call), None)
+            }
+            WrittenAuth::None
+            | WrittenAuth::Bearer(_)
+            | WrittenAuth::Basic(_)
+            | WrittenAuth::ApiKey(_)
+            | WrittenAuth::AwsSigv4(_)
+            | WrittenAuth::Hmac(_) => return None,
+        };
+        let caller = Caller {
+            transport: transport.clone(),
+            call,
+            judge: Judge {
+                format: Format::Json,
+                success,
+                wall: wall.clone(),
+            },
+        };
+        Some(Self {
+            caller: Arc::new(caller),
+            cell: TokenCell::default(),
+        })
+    }
+
+    /// The current token, after a login if there is none. However many ask, one login runs.
+    pub(super) async fn token(&self, deadline: Instant) -> Result<Arc<Token>, UpstreamError> {
+        let caller = Arc::clone(&self.caller);
+        let login = async move { caller.log_in(deadline).await };
+        self.cell.get(login).await
+    }
+
+    /// Says that the upstream refused `token`: the next one to ask logs in again.
+    pub(super) fn refused(&self, token: &Token) {
+        self.cell.invalidate(token);
+    }
+}
+
+impl Caller {
+    async fn log_in(&self, deadline: Instant) -> Result<Token, UpstreamError> {
+        let mut request = self.request()?;
+        request.extensions_mut().insert(Deadline(deadline));
+        // A login makes a token and changes nothing else, so it may be sent twice.
+        request.extensions_mut().insert(Repeatable);
+        let answer = judged(&self.transport, &self.judge, request)
+            .await
+            .map_err(refused)?;
+        self.read(&answer)
+    }
+
+    fn request(&self) -> Result<Request<Bytes>, UpstreamError> {
+        match &self.call {
+            Call::Declared { template, .. } => {
+                let gaps = Gaps {
+                    position: &Position::Start,
+                    limit: None,
+                };
+                template
+                    .fill(&gaps)
+                    .map_err(|error| UpstreamError::new(ErrorKind::Mapping, error.to_string()))
+            }
+            Call::ClientCredentials(call) => Ok(call.token_request()),
+        }
+    }
+
+    fn read(&self, answer: &Answer) -> Result<Token, UpstreamError> {
+        let now = self.judge.wall.now();
+        match &self.call {
+            Call::Declared { token, expires, .. } => {
+                let text = token_at(token, &answer.page, &answer.headers).ok_or_else(|| {
+                    UpstreamError::new(ErrorKind::Mapping, "the login's answer holds no token")
+                })?;
+                Token::from_answer(&text, expires.as_ref(), Some(&answer.page), now)
+            }
+            Call::ClientCredentials(_) => token_from_reply(&answer.page, now),
+        }
+    }
+}
+
+/// The rule for a login's answer. Upstreams that report errors under 200 do so for logins too, but
+/// their logins need not say that they succeeded: the token is there or it is not.
+fn login_success(upstream: &Upstream, auth: &TokenExchangeAuth) -> Option<Success> {
+    auth.success.clone().or_else(|| {
+        upstream.success.clone().map(|success| Success {
+            absent: Absence::Ok,
+            ..success
+        })
+    })
+}
+
+/// A login that the upstream understood and refused means that our credentials are wrong,
+/// whichever 4xx it says so with.
+fn refused(error: UpstreamError) -> UpstreamError {
+    let refusal = error.kind == ErrorKind::HttpStatus
+        && error.status.is_some_and(|status| status.is_client_error());
+    UpstreamError {
+        kind: if refusal {
+            ErrorKind::Unauthorized
+        } else {
+            error.kind
+        },
+        detail: format!("login: {}", error.detail),
+        ..error
+    }
+}
+
+fn token_at(location: &Location, page: &Page, headers: &HeaderMap) -> Option<String> {
+    match location {
+        Location::Body(path) => Some(page.find(path)?.text()?.into_owned()),
+        Location::Header { header } => Some(headers.get(header)?.to_str().ok()?.to_owned()),
+    }
+}

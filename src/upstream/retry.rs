@@ -1,0 +1,125 @@
+//! Which tries are made again, how soon, and how many the upstream can bear.
+//!
+//! A budget, not a count, protects an upstream that is down: retries are a share of what succeeds
+//! anyway, so a hundred failing callers do not become three hundred. Between two tries the wait is
+//! drawn evenly from zero to a bound that doubles (full jitter), so callers that failed together
+//! do not come back together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use rand::RngExt;
+use tokio::time::{Instant, Sleep, sleep};
+use tower::retry::Policy;
+use tower::retry::budget::{Budget, TpsBudget};
+
+use super::error::{UpstreamError, is_transient};
+use super::quota::retry_after;
+use super::transport::{Deadline, Repeatable};
+
+/// The bound of the wait before the first retry.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// The bound that doubling stops at.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Decides, for one request, whether it is tried again.
+#[derive(Debug, Clone)]
+pub(super) struct RetryPolicy {
+    budget: Arc<TpsBudget>,
+    retries_left: u32,
+    bound: Duration,
+}
+
+impl RetryPolicy {
+    /// At most so many retries of one request. All requests of the upstream share one budget: a
+    /// fifth of them over the last ten seconds, and one a second in any case.
+    pub(super) fn new(retries: u32) -> Self {
+        Self {
+            budget: Arc::new(TpsBudget::new(Duration::from_secs(10), 1, 0.2)),
+            retries_left: retries,
+            bound: FIRST_WAIT,
+        }
+    }
+
+    /// How long to wait before the next try, as far as the deadline and the budget allow one.
+    fn wait(&mut self, asked: Option<Duration>, deadline: Option<Instant>) -> Option<Duration> {
+        self.retries_left = self.retries_left.checked_sub(1)?;
+        let jitter = self.bound.mul_f64(rand::rng().random());
+        self.bound = (self.bound * 2).min(LONGEST_WAIT);
+        let wait = asked.unwrap_or_default().max(jitter);
+        if deadline.is_some_and(|deadline| Instant::now() + wait >= deadline) {
+            return None;
+        }
+        self.budget.withdraw().then_some(wait)
+    }
+}
+
+impl Policy<Request<Bytes>, Response<Bytes>, UpstreamError> for RetryPolicy {
+    type Future = Sleep;
+
+    fn retry(
+        &mut self,
+        request: &mut Request<Bytes>,
+        result: &mut Result<Response<Bytes>, UpstreamError>,
+    ) -> Option<Sleep> {
+        let asked = match result {
+            Ok(response) if is_transient(response.status()) => {
+                retry_after(response.headers(), jiff::Timestamp::now())
+            }
+            Err(error) if error.is_transient() => error.retry_after,
+            Ok(_) | Err(_) => {
+                self.budget.deposit();
+                return None;
+            }
+        };
+        let deadline = request
+            .extensions()
+            .get::<Deadline>()
+            .map(|deadline| deadline.0);
+        self.wait(asked, deadline).map(sleep)
+    }
+
+    /// Only what may be sent twice is kept for a second time (RFC 9110, section 9.2.2).
+    fn clone_request(&mut self, request: &Request<Bytes>) -> Option<Request<Bytes>> {
+        let repeatable =
+            request.method() == Method::GET || request.extensions().get::<Repeatable>().is_some();
+        repeatable.then(|| request.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upstream_that_is_down_sees_few_retries_however_many_fail() {
+        let policy = RetryPolicy::new(2);
+        let retries = (0..100)
+            .filter(|_| policy.clone().wait(None, None).is_some())
+            .count();
+        assert!((1..=20).contains(&retries), "{retries}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_beyond_the_deadline_is_no_retry() {
+        let mut policy = RetryPolicy::new(2);
+        let deadline = Some(Instant::now() + Duration::from_secs(5));
+        assert_eq!(policy.wait(Some(Duration::from_secs(6)), deadline), None);
+        assert!(
+            policy
+                .wait(Some(Duration::from_secs(1)), deadline)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_post_is_sent_once_unless_it_only_reads() {
+        let mut policy = RetryPolicy::new(1);
+        let mut post = Request::post("/").body(Bytes::new()).unwrap();
+        assert!(policy.clone_request(&post).is_none());
+        post.extensions_mut().insert(Repeatable);
+        assert!(policy.clone_request(&post).is_some());
+    }
+}

@@ -1,0 +1,205 @@
+//! One exchange over HTTP, as often and as fast as the upstream may be asked.
+//!
+//! A stack of tower services over hyper's client. It knows nothing of pages: bytes go out, bytes
+//! come back, and what goes wrong on the way has a kind. It never follows redirects, so
+//! credentials never go elsewhere.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use secrecy::SecretString;
+use thiserror::Error;
+use tokio::time::Instant;
+use tower::timeout::error::Elapsed;
+use tower::util::{BoxCloneSyncService, MapErr};
+use tower::{BoxError, ServiceBuilder, ServiceExt};
+use tower_http::decompression::DecompressionLayer;
+
+use crate::clock::WallClock;
+use crate::config::upstream::Limits;
+
+use super::auth::{Auth, AuthError};
+use super::error::{ErrorKind, UpstreamError};
+use super::quota::Quota;
+use super::retry::RetryPolicy;
+
+/// Set on a request: the latest moment at which its answer is of use.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(pub Instant);
+
+/// Set on a request: it only reads, so it may be sent twice although its method is no GET.
+#[derive(Debug, Clone, Copy)]
+pub struct Repeatable;
+
+/// Set on a request: the token that a login brought.
+#[derive(Debug, Clone)]
+pub struct LoginToken(pub SecretString);
+
+/// How long to wait for a connection. It counts towards the timeout of the try.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+type Resolver = MapErr<GaiResolver, fn(std::io::Error) -> DnsFailure>;
+type HttpClient = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
+
+/// Makes exchanges with one upstream. Clones share connections, permits and quota.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    stack: BoxCloneSyncService<Request<Bytes>, Response<Bytes>, UpstreamError>,
+}
+
+/// Why no transport can be made.
+#[derive(Debug, Error)]
+#[error("the system's trusted certificates cannot be used")]
+pub struct TlsSetupError(#[from] std::io::Error);
+
+impl Transport {
+    /// The stack for an upstream with these limits and this way of signing.
+    pub fn new(limits: &Limits, auth: Arc<Auth>, wall: WallClock) -> Result<Self, TlsSetupError> {
+        let client = http_client()?;
+        let page_bytes = usize::try_from(limits.page_bytes.as_u64()).unwrap_or(usize::MAX);
+        let stack = ServiceBuilder::new()
+            // Outermost: each try passes everything below again.
+            .retry(RetryPolicy::new(limits.retries))
+            // Above the permits: a request that waits for its turn holds none. A breaker would
+            // stand right above, so that a refused try costs no turn.
+            .layer(Quota::new(limits.rate))
+            // Shared by clones, so it bounds the upstream and not the walk.
+            .concurrency_limit(limits.concurrency as usize)
+            // Above this line failures have a kind.
+            .map_err(classify)
+            // Covers connecting, the head and the whole body of one try.
+            .timeout(limits.timeout.get())
+            // Last: the signature covers what is sent, when it is sent.
+            .filter(move |request| sign(&auth, &wall, request))
+            // Inside the timeout, so that a body that drips is cut off.
+            .and_then(move |response| read_body(response, page_bytes))
+            .layer(DecompressionLayer::new())
+            .service(client);
+        Ok(Self {
+            stack: BoxCloneSyncService::new(stack),
+        })
+    }
+
+    /// Makes one exchange, retries included.
+    pub async fn exchange(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, UpstreamError> {
+        self.stack.clone().oneshot(request).await
+    }
+}
+
+fn http_client() -> Result<HttpClient, TlsSetupError> {
+    let resolver = ServiceExt::<Name>::map_err(GaiResolver::new(), DnsFailure as fn(_) -> _);
+    let mut tcp = HttpConnector::new_with_resolver(resolver);
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let https = HttpsConnectorBuilder::new()
+        .with_provider_and_platform_verifier(rustls::crypto::aws_lc_rs::default_provider())?
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(tcp);
+    Ok(Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(30))
+        .build(https))
+}
+
+fn sign(
+    auth: &Auth,
+    wall: &WallClock,
+    mut request: Request<Bytes>,
+) -> Result<Request<Full<Bytes>>, BoxError> {
+    let token = request.extensions_mut().remove::<LoginToken>();
+    let token = token.as_ref().map(|LoginToken(secret)| secret);
+    // Only the login itself comes here without the token that it is to bring.
+    if token.is_some() || !auth.needs_token() {
+        auth.sign(&mut request, token, wall.now())?;
+    }
+    Ok(request.map(Full::new))
+}
+
+async fn read_body<B>(response: Response<B>, limit: usize) -> Result<Response<Bytes>, BoxError>
+where
+    B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send,
+{
+    let (parts, body) = response.into_parts();
+    let body = Limited::new(body, limit).collect().await?.to_bytes();
+    Ok(Response::from_parts(parts, body))
+}
+
+/// The host's name was not found. The client hides its own error for this.
+#[derive(Debug, Error)]
+#[error("the host name was not found")]
+struct DnsFailure(#[source] std::io::Error);
+
+/// Finds out what kind of failure came up from below.
+fn classify(error: BoxError) -> UpstreamError {
+    if let Some(unsigned) = cause::<AuthError>(&*error) {
+        return unsigned.clone().into();
+    }
+    let kind = if is_caused_by::<Elapsed>(&*error) {
+        ErrorKind::Timeout
+    } else if is_caused_by::<LengthLimitError>(&*error) {
+        return UpstreamError::new(
+            ErrorKind::LimitExceeded,
+            "a page is larger than `limits.page_bytes`",
+        );
+    } else if is_caused_by::<DnsFailure>(&*error) {
+        ErrorKind::Dns
+    } else if is_caused_by::<rustls::Error>(&*error) {
+        ErrorKind::Tls
+    } else if cause::<std::io::Error>(&*error)
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+    {
+        ErrorKind::Timeout
+    } else {
+        ErrorKind::Connect
+    };
+    UpstreamError::new(kind, chain(&*error))
+}
+
+fn is_caused_by<E: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
+    cause::<E>(error).is_some()
+}
+
+fn cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    causes(error).find_map(|error| {
+        error.downcast_ref().or_else(|| {
+            // An I/O error shows its cause's causes, never its cause.
+            error
+                .downcast_ref::<std::io::Error>()?
+                .get_ref()?
+                .downcast_ref()
+        })
+    })
+}
+
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
+}
+
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    causes(error)
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}

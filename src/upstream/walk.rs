@@ -1,0 +1,345 @@
+//! The walk: the exchanges that together fetch an upstream's whole list.
+//!
+//! Pages follow each other as the pager says; where the first one tells how many there are, the
+//! rest is fetched concurrently. A walk brings the whole list or an error, never a short list that
+//! looks whole: totals are checked, repeats are noticed, and every bound has its own error. A list
+//! that changes while it is read is read once more.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::upstream::Repeat;
+use crate::group::Group;
+
+use super::adapter::{Adapter, Turn};
+use super::catalog::Counts;
+use super::error::{ErrorKind, UpstreamError};
+use super::pager::{Announcement, Next, PagerError, Position};
+
+/// What one walk brought.
+#[derive(Debug)]
+pub struct Walked {
+    /// The groups, each id once, in the upstream's order.
+    pub groups: Vec<Group>,
+    /// What was counted besides.
+    pub counts: Counts,
+}
+
+/// How far a walk is, for whoever watches it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    pages: AtomicU64,
+    records: AtomicU64,
+}
+
+impl Progress {
+    /// Pages read so far.
+    pub fn pages(&self) -> u64 {
+        self.pages.load(Ordering::Relaxed)
+    }
+
+    /// Records read so far.
+    pub fn records(&self) -> u64 {
+        self.records.load(Ordering::Relaxed)
+    }
+}
+
+/// Walks the whole list of `adapter`'s upstream.
+pub async fn walk(adapter: &Arc<Adapter>, progress: &Progress) -> Result<Walked, UpstreamError> {
+    let limit = adapter.limits().walk;
+    let deadline = Instant::now() + limit.get();
+    timeout_at(deadline, twice(adapter, progress, deadline))
+        .await
+        .unwrap_or_else(|_| {
+            Err(UpstreamError::new(
+                ErrorKind::Timeout,
+                format!("the walk took longer than {limit} (`limits.walk`)"),
+            ))
+        })
+}
+
+async fn twice(
+    adapter: &Arc<Adapter>,
+    progress: &Progress,
+    deadline: Instant,
+) -> Result<Walked, UpstreamError> {
+    let first = Attempt::new(adapter, progress, deadline, false).run().await;
+    let reason = match first {
+        Ok(walked) => return Ok(walked),
+        Err(Broken::Failed(error)) => return Err(error),
+        Err(Broken::Drifted(reason)) => reason,
+    };
+    tracing::info!(source = %adapter.name(), %reason, "list changed during its walk, walking again");
+    match Attempt::new(adapter, progress, deadline, true).run().await {
+        Ok(walked) => Ok(walked),
+        Err(Broken::Failed(error) | Broken::Drifted(error)) => Err(error),
+    }
+}
+
+/// Why an attempt ended without a list.
+enum Broken {
+    /// It failed.
+    Failed(UpstreamError),
+    /// The list changed under it; a second attempt may succeed. On the second one it is a failure
+    /// for this reason.
+    Drifted(UpstreamError),
+}
+
+impl From<UpstreamError> for Broken {
+    fn from(error: UpstreamError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<PagerError> for Broken {
+    fn from(error: PagerError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<PagerError> for UpstreamError {
+    fn from(error: PagerError) -> Self {
+        let kind = match error {
+            PagerError::TooMany(_) => ErrorKind::LimitExceeded,
+            PagerError::TotalAbsent(_)
+            | PagerError::NotANumber { .. }
+            | PagerError::EmptyOf(_)
+            | PagerError::BadUrl
+            | PagerError::ForeignUrl(_)
+            | PagerError::Loop
+            | PagerError::SamePage
+            | PagerError::Short { .. } => ErrorKind::Pagination,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+/// One reading of the whole list, and the account that is kept over its pages.
+struct Attempt<'a> {
+    adapter: &'a Arc<Adapter>,
+    progress: &'a Progress,
+    deadline: Instant,
+    /// Whether the list has already changed under an earlier attempt.
+    again: bool,
+    positions: HashSet<Position>,
+    prints: HashSet<u64>,
+    announced: Option<Announcement>,
+    groups: Vec<Group>,
+    counts: Counts,
+    pages: u64,
+    records: u64,
+    bytes: u64,
+}
+
+/// Whether a page was new.
+#[derive(PartialEq)]
+enum Page {
+    New,
+    Seen,
+}
+
+impl<'a> Attempt<'a> {
+    fn new(
+        adapter: &'a Arc<Adapter>,
+        progress: &'a Progress,
+        deadline: Instant,
+        again: bool,
+    ) -> Self {
+        Self {
+            adapter,
+            progress,
+            deadline,
+            again,
+            positions: HashSet::new(),
+            prints: HashSet::new(),
+            announced: None,
+            groups: Vec::new(),
+            counts: Counts::default(),
+            pages: 0,
+            records: 0,
+            bytes: 0,
+        }
+    }
+
+    async fn run(mut self) -> Result<Walked, Broken> {
+        let pager = self.adapter.pager();
+        let mut position = pager.first();
+        self.positions.insert(position.clone());
+        let mut turn = self.adapter.turn(position.clone(), self.deadline).await?;
+        let granted = turn.records();
+        loop {
+            let next = pager.next(&position, granted, turn.look())?;
+            if self.absorb(turn)? == Page::Seen && self.ends_on_repeat(PagerError::SamePage)? {
+                break;
+            }
+            position = match next {
+                Next::End => break,
+                Next::Rest(positions) => {
+                    self.read_rest(positions).await?;
+                    break;
+                }
+                Next::One(position) => position,
+            };
+            if !self.positions.insert(position.clone()) && self.ends_on_repeat(PagerError::Loop)? {
+                break;
+            }
+            turn = self.continuation(position.clone()).await?;
+        }
+        self.finish()
+    }
+
+    /// Reads the pages that the first one announced, several at a time, in order.
+    async fn read_rest(&mut self, positions: Vec<Position>) -> Result<(), Broken> {
+        let adapter = self.adapter;
+        let deadline = self.deadline;
+        let mut turns = stream::iter(positions)
+            .map(|position| async move {
+                adapter
+                    .turn(position, deadline)
+                    .await
+                    .map_err(refused_is_drift)
+            })
+            .buffered(adapter.limits().concurrency as usize);
+        while let Some(turn) = turns.try_next().await? {
+            let single = turn.records() == 1;
+            // One record that comes twice is a repeated id; a whole page is a list that moved.
+            if self.absorb(turn)? == Page::Seen && !single {
+                return Err(Broken::Drifted(PagerError::SamePage.into()));
+            }
+        }
+        Ok(())
+    }
+
+    async fn continuation(&self, position: Position) -> Result<Turn, Broken> {
+        self.adapter
+            .turn(position, self.deadline)
+            .await
+            .map_err(refused_is_drift)
+    }
+
+    fn ends_on_repeat(&self, error: PagerError) -> Result<bool, PagerError> {
+        match self.adapter.pager().on_repeat() {
+            Repeat::End => Ok(true),
+            Repeat::Error => Err(error),
+        }
+    }
+
+    /// Takes one page into the account.
+    fn absorb(&mut self, turn: Turn) -> Result<Page, Broken> {
+        self.pages += 1;
+        self.records += turn.records();
+        self.bytes += turn.bytes();
+        self.progress.pages.fetch_add(1, Ordering::Relaxed);
+        self.progress
+            .records
+            .fetch_add(turn.records(), Ordering::Relaxed);
+        self.check_bounds()?;
+        self.check_announcement(turn.announcement())?;
+        let print = fingerprint(&turn);
+        let page = if turn.records() > 0 && !self.prints.insert(print) {
+            Page::Seen
+        } else {
+            Page::New
+        };
+        for outcome in turn.into_outcomes() {
+            match outcome {
+                Ok(mapped) => {
+                    self.counts.unread_times += mapped.unread_times;
+                    self.groups.push(mapped.group);
+                }
+                Err(_) => self.counts.skipped += 1,
+            }
+        }
+        Ok(page)
+    }
+
+    fn check_bounds(&self) -> Result<(), UpstreamError> {
+        let limits = self.adapter.limits();
+        let exceeded = if self.pages > limits.pages.into() {
+            format!("more than {} pages (`limits.pages`)", limits.pages)
+        } else if self.records > limits.groups.into() {
+            format!("more than {} records (`limits.groups`)", limits.groups)
+        } else if self.bytes > limits.walk_bytes.as_u64() {
+            format!("more than {} (`limits.walk_bytes`)", limits.walk_bytes)
+        } else {
+            return Ok(());
+        };
+        Err(UpstreamError::new(ErrorKind::LimitExceeded, exceeded))
+    }
+
+    fn check_announcement(&mut self, said: Announcement) -> Result<(), Broken> {
+        let Some(before) = self.announced.replace(said) else {
+            return Ok(());
+        };
+        if before == said {
+            return Ok(());
+        }
+        if !self.again {
+            return Err(Broken::Drifted(UpstreamError::new(
+                ErrorKind::Pagination,
+                "the announced total changed during the walk",
+            )));
+        }
+        self.counts.drifted = true;
+        // The smaller of the two is what can be held against the list.
+        self.announced = Some(Announcement {
+            records: before.records.min(said.records),
+            pages: before.pages.min(said.pages),
+        });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Walked, Broken> {
+        if let Some(announced) = self.announced.and_then(|announced| announced.records)
+            && self.records < announced
+        {
+            return Err(PagerError::Short {
+                announced,
+                received: self.records,
+            }
+            .into());
+        }
+        let before = self.groups.len();
+        let mut ids = HashSet::with_capacity(before);
+        self.groups
+            .retain(|group| ids.insert(group.source_id.clone()));
+        self.counts.repeated = (before - self.groups.len()) as u64;
+        Ok(Walked {
+            groups: self.groups,
+            counts: self.counts,
+        })
+    }
+}
+
+/// A continuation that is refused although the walk began well: its place in the list is gone.
+fn refused_is_drift(error: UpstreamError) -> Broken {
+    match error.kind {
+        ErrorKind::HttpStatus | ErrorKind::Rejected => Broken::Drifted(error),
+        ErrorKind::Timeout
+        | ErrorKind::Connect
+        | ErrorKind::Tls
+        | ErrorKind::Dns
+        | ErrorKind::Unauthorized
+        | ErrorKind::RateLimited
+        | ErrorKind::Decode
+        | ErrorKind::Mapping
+        | ErrorKind::Pagination
+        | ErrorKind::LimitExceeded
+        | ErrorKind::CircuitOpen => Broken::Failed(error),
+    }
+}
+
+/// What makes two pages the same: their records' ids, in order.
+fn fingerprint(turn: &Turn) -> u64 {
+    let ids: Vec<_> = turn
+        .outcomes()
+        .iter()
+        .map(|outcome| outcome.as_ref().map(|mapped| &mapped.group.source_id))
+        .collect();
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(ids)
+}

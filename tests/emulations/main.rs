@@ -1,0 +1,27 @@
+//! The emulated upstreams, over real HTTP, against the examples on their vendors' own pages.
+//!
+//! Whatever is asked here is written and signed without the gateway's code, so that these tests
+//! say what a vendor's client would see.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod client;
+
+mod shape;
+
+mod collections;
+
+mod vinyldns;
+
+mod publisher;
+
+mod onlivesite;
+
+mod tallyfy;
+
+mod faults;
