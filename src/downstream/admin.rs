@@ -106,7 +106,7 @@ async fn readyz<H: Holdings>(State(admin): State<Admin<H>>) -> Result<&'static s
     if admin.draining.load(Ordering::Relaxed) {
         return Err(Problem::new(Kind::NotReady, "the gateway is stopping"));
     }
-    let held = peek_all(&admin.holdings).await;
+    let held = peek_all(&admin.holdings);
     let pending: Vec<_> = held
         .iter()
         .filter(|held| held.state == Standing::Pending)
@@ -120,7 +120,7 @@ async fn readyz<H: Holdings>(State(admin): State<Admin<H>>) -> Result<&'static s
 }
 
 async fn status<H: Holdings>(State(admin): State<Admin<H>>) -> Result<Response, Problem> {
-    let held = peek_all(&admin.holdings).await;
+    let held = peek_all(&admin.holdings);
     let snapshots = held.iter().filter_map(|held| held.snapshot.as_ref());
     json(&Status {
         version: env!("CARGO_PKG_VERSION"),

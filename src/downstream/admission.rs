@@ -11,15 +11,15 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use governor::clock::Clock;
+use governor::clock::Clock as _;
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use http::{HeaderName, HeaderValue};
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
-use tokio::time::Instant;
 
+use crate::clock::TokioClock;
 use crate::config::RateLimit;
 
 use super::caller::Caller;
@@ -136,28 +136,6 @@ pub(crate) async fn admit(
 /// Rounds up: whoever waits so long has waited long enough.
 fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
-}
-
-/// Governor's clock over tokio's, which tests can hold.
-#[derive(Debug, Clone, Copy)]
-struct TokioClock {
-    start: Instant,
-}
-
-impl TokioClock {
-    fn new() -> Self {
-        Self {
-            start: Instant::now(),
-        }
-    }
-}
-
-impl Clock for TokioClock {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.start.elapsed()
-    }
 }
 
 #[cfg(test)]

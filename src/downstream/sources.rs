@@ -25,7 +25,7 @@ pub(crate) trait Holdings: Clone + Send + Sync + 'static {
     fn names(&self) -> Vec<Arc<str>>;
 
     /// What one holds right now. It does not wait.
-    fn peek(&self, source: &str) -> impl Future<Output = Option<Held>> + Send;
+    fn peek(&self, source: &str) -> Option<Held>;
 
     /// What one holds after a walk that begins now, or at the deadline.
     fn refresh(&self, source: &str, deadline: Instant)
@@ -38,8 +38,8 @@ impl Holdings for Arc<Catalog> {
         sources.map(|source| Arc::clone(&source.name)).collect()
     }
 
-    async fn peek(&self, source: &str) -> Option<Held> {
-        Catalog::peek(self, source, &Scope::Shared).await
+    fn peek(&self, source: &str) -> Option<Held> {
+        Catalog::peek(self, source, &Scope::Shared)
     }
 
     async fn refresh(&self, source: &str, deadline: Instant) -> Option<Held> {
@@ -49,12 +49,9 @@ impl Holdings for Arc<Catalog> {
 }
 
 /// What every upstream holds right now, in order of name.
-pub(crate) async fn peek_all(holdings: &impl Holdings) -> Vec<Held> {
-    let mut all = Vec::new();
-    for name in holdings.names() {
-        all.extend(holdings.peek(&name).await);
-    }
-    all
+pub(crate) fn peek_all(holdings: &impl Holdings) -> Vec<Held> {
+    let names = holdings.names().into_iter();
+    names.filter_map(|name| holdings.peek(&name)).collect()
 }
 
 /// The answer of `GET /sources`.
@@ -108,7 +105,7 @@ async fn list<H: Holdings>(
     request: Request,
 ) -> Result<Response, Problem> {
     negotiate(request.headers(), &[Format::Json])?;
-    let held = peek_all(&holdings).await;
+    let held = peek_all(&holdings);
     json(&Answer {
         sources: held.iter().map(Source::from).collect(),
     })
@@ -149,7 +146,7 @@ pub(crate) mod tests {
             self.0.iter().map(|held| Arc::clone(&held.source)).collect()
         }
 
-        async fn peek(&self, source: &str) -> Option<Held> {
+        fn peek(&self, source: &str) -> Option<Held> {
             self.find(source)
         }
 
