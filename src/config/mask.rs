@@ -278,7 +278,10 @@ mod tests {
             assert!(!masked.text.contains("hunter2"), "{}", masked.text);
         }
         let named = "token = { env = \"TOKEN\" }";
-        assert_eq!(secrets_by_looks(named), []);
+        assert_eq!(
+            secrets_by_looks(named),
+            Vec::<std::ops::Range<usize>>::new()
+        );
     }
 
     #[test]
