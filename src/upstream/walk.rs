@@ -109,6 +109,8 @@ struct Attempt<'a> {
     deadline: Instant,
     /// Whether the list has already changed under an earlier attempt.
     again: bool,
+    /// How many records the first page held.
+    granted: u64,
     positions: HashSet<Position>,
     prints: HashSet<u64>,
     announced: Option<Announcement>,
@@ -140,6 +142,7 @@ impl<'a> Attempt<'a> {
             progress,
             deadline,
             again,
+            granted: 0,
             positions: HashSet::new(),
             prints: HashSet::new(),
             announced: None,
@@ -153,42 +156,40 @@ impl<'a> Attempt<'a> {
     }
 
     async fn run(mut self) -> Result<Walked, Broken> {
-        let pager = self.adapter.pager();
         self.counted = self.adapter.count(self.deadline).await?;
-        let mut position = pager.first();
-        self.positions.insert(position.clone());
-        let mut turn = self.adapter.turn(position.clone(), self.deadline).await?;
-        let granted = turn.records();
+        let first = self.adapter.pager().first();
+        self.positions.insert(first.clone());
+        let turn = self.adapter.turn(first, self.deadline).await?;
+        self.granted = turn.records();
+        let mut next = self.take(turn)?;
         loop {
-            let so_far = SoFar {
-                granted,
-                received: self.records + turn.records(),
-                counted: self.counted,
+            next = match next {
+                Next::End => return self.finish(),
+                Next::One(position) => self.read_one(position).await?,
+                Next::Rest(positions) => self.read_rest(positions).await?,
             };
-            let next = pager.next(&position, so_far, turn.look())?;
-            if self.absorb(turn)? == Page::Seen && self.ends_on_repeat(PagerError::SamePage)? {
-                break;
-            }
-            position = match next {
-                Next::End => break,
-                Next::Rest(positions) => {
-                    self.read_rest(positions).await?;
-                    break;
-                }
-                Next::One(position) => position,
-            };
-            if !self.positions.insert(position.clone()) && self.ends_on_repeat(PagerError::Loop)? {
-                break;
-            }
-            turn = self.continuation(position.clone()).await?;
         }
-        self.finish()
     }
 
-    /// Reads the pages that the first one announced, several at a time, in order.
-    async fn read_rest(&mut self, positions: Vec<Position>) -> Result<(), Broken> {
+    /// Reads the page that the one before named.
+    async fn read_one(&mut self, position: Position) -> Result<Next, Broken> {
+        if !self.positions.insert(position.clone()) {
+            return self.repeat(PagerError::Loop);
+        }
+        let turn = self
+            .adapter
+            .turn(position, self.deadline)
+            .await
+            .map_err(refused_is_drift)?;
+        self.take(turn)
+    }
+
+    /// Reads the pages that an earlier one announced, several at a time, in order.
+    async fn read_rest(&mut self, positions: Vec<Position>) -> Result<Next, Broken> {
         let adapter = self.adapter;
         let deadline = self.deadline;
+        let last = positions.last().cloned();
+        let mut next = Next::End;
         let mut turns = stream::iter(positions)
             .map(|position| async move {
                 adapter
@@ -198,6 +199,10 @@ impl<'a> Attempt<'a> {
             })
             .buffered(adapter.limits().concurrency as usize);
         while let Some(turn) = turns.try_next().await? {
+            // A list that has grown meanwhile goes on after what was announced as its last page.
+            if last.as_ref() == Some(&turn.position) {
+                next = self.next(&turn)?;
+            }
             let single = turn.records() == 1;
             let is_past_end = turn.is_past_end();
             // One record that comes twice is a repeated id; a whole page is a list that moved.
@@ -205,23 +210,36 @@ impl<'a> Attempt<'a> {
                 return Err(Broken::Drifted(PagerError::SamePage.into()));
             }
             if is_past_end {
-                break;
+                return Ok(Next::End);
             }
         }
-        Ok(())
+        Ok(next)
     }
 
-    async fn continuation(&self, position: Position) -> Result<Turn, Broken> {
+    /// Takes one page into the account, and says where to read on.
+    fn take(&mut self, turn: Turn) -> Result<Next, Broken> {
+        let next = self.next(&turn)?;
+        match self.absorb(turn)? {
+            Page::New => Ok(next),
+            Page::Seen => self.repeat(PagerError::SamePage),
+        }
+    }
+
+    fn next(&self, turn: &Turn) -> Result<Next, PagerError> {
+        let so_far = SoFar {
+            granted: self.granted,
+            received: self.records + turn.records(),
+            counted: self.counted,
+        };
         self.adapter
-            .turn(position, self.deadline)
-            .await
-            .map_err(refused_is_drift)
+            .pager()
+            .next(&turn.position, so_far, turn.look())
     }
 
-    fn ends_on_repeat(&self, error: PagerError) -> Result<bool, PagerError> {
+    fn repeat(&self, error: PagerError) -> Result<Next, Broken> {
         match self.adapter.pager().on_repeat() {
-            Repeat::End => Ok(true),
-            Repeat::Error => Err(error),
+            Repeat::End => Ok(Next::End),
+            Repeat::Error => Err(error.into()),
         }
     }
 
@@ -235,9 +253,7 @@ impl<'a> Attempt<'a> {
             .records
             .fetch_add(turn.records(), Ordering::Relaxed);
         self.check_bounds()?;
-        if !turn.is_past_end() {
-            self.check_announcement(turn.announcement())?;
-        }
+        self.check_announcement(turn.announcement())?;
         let print = fingerprint(&turn);
         let page = if turn.records() > 0 && !self.prints.insert(print) {
             Page::Seen
@@ -274,10 +290,8 @@ impl<'a> Attempt<'a> {
     }
 
     fn check_announcement(&mut self, said: Announcement) -> Result<(), Broken> {
-        let Some(before) = self.announced.replace(said) else {
-            return Ok(());
-        };
-        if before == said {
+        let before = *self.announced.get_or_insert(said);
+        if before.agrees(said) {
             return Ok(());
         }
         if !self.again {
@@ -295,36 +309,47 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    /// Holds the list against how many records there are said to be.
-    fn check_total(&self) -> Result<(), Broken> {
-        let short = |announced| {
-            UpstreamError::from(PagerError::Short {
-                announced,
-                received: self.records,
-            })
-        };
-        let announced = self.announced.and_then(|announced| announced.records);
-        if let Some(announced) = announced.filter(|&announced| self.records < announced) {
-            return Err(Broken::Failed(short(announced)));
-        }
-        match self.counted.filter(|&counted| self.records < counted) {
-            // Count and list were taken at two moments, so the list may have shrunk between them.
-            Some(counted) => Err(Broken::Drifted(short(counted))),
-            None => Ok(()),
-        }
-    }
-
     fn finish(mut self) -> Result<Walked, Broken> {
-        self.check_total()?;
         let before = self.groups.len();
         let mut ids = HashSet::with_capacity(before);
         self.groups
             .retain(|group| ids.insert(group.source_id.clone()));
         self.counts.repeated = (before - self.groups.len()) as u64;
+        self.check_total()?;
         Ok(Walked {
             groups: self.groups,
             counts: self.counts,
         })
+    }
+
+    /// Holds the list against how many records there are said to be.
+    fn check_total(&mut self) -> Result<(), Broken> {
+        let paged = self.announced.and_then(|announced| announced.records);
+        let Some(announced) = paged.or(self.counted) else {
+            return Ok(());
+        };
+        let short = |received| {
+            UpstreamError::from(PagerError::Short {
+                announced,
+                received,
+            })
+        };
+        if self.records < announced {
+            return Err(match paged {
+                Some(_) => Broken::Failed(short(self.records)),
+                // Count and list were taken at two moments, and the list may have shrunk between.
+                None => Broken::Drifted(short(self.records)),
+            });
+        }
+        // A record that comes twice may stand where one that moved away was not seen.
+        let distinct = self.records - self.counts.repeated;
+        if distinct < announced {
+            if !self.again {
+                return Err(Broken::Drifted(short(distinct)));
+            }
+            self.counts.drifted = true;
+        }
+        Ok(())
     }
 }
 

@@ -257,11 +257,14 @@ impl Server {
         server
     }
 
-    /// Serves an emulation, and says at which base URL.
-    pub fn serve(&self, emulation: &Emulation) -> String {
-        let mut emulations = self.emulations.lock().unwrap();
-        let name = format!("case{}", emulations.len());
-        emulations.insert(name.clone(), emulation.clone());
+    /// Where an emulation of this name is served.
+    pub fn base_url(&self, name: &str) -> String {
         format!("{}/{name}", self.origin)
+    }
+
+    /// Serves an emulation under a name, from now on.
+    pub fn serve(&self, name: &str, emulation: Emulation) {
+        let mut emulations = self.emulations.lock().unwrap();
+        emulations.insert(name.to_owned(), emulation);
     }
 }

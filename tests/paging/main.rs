@@ -3,6 +3,8 @@
 
 mod emulation;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use emulation::{Counts, Emulation, LastNext, Next, Server};
@@ -12,6 +14,7 @@ use groupgate::upstream::walk::{Progress, Walked, walk};
 use groupgate::upstream::{Adapter, ErrorKind, UpstreamError};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use tokio::runtime::Runtime;
 
 /// What an adapter says of how positions advance, and the upstream that it fits.
 #[derive(Debug, Clone, Copy)]
@@ -314,7 +317,7 @@ struct Sizes {
 fn sizes() -> impl Strategy<Value = Sizes> {
     // Exact multiples of the page size are drawn as often as not.
     let records = prop_oneof![0_usize..40, (0_usize..8).prop_map(|pages| pages * 4)];
-    (records, 2_u64..6, 1_u64..6, 1_u64..4, 1_u64..5).prop_map(
+    (records, 2_u64..5, 1_u64..5, 1_u64..4, 1_u64..4).prop_map(
         |(records, limit, granted, page, left)| Sizes {
             records,
             limit,
@@ -365,6 +368,10 @@ fn config(base_url: &str, style: &str, end: &End, limit: u64) -> String {
     } else {
         ""
     };
+    let (limit, limited) = match style {
+        _ if style.contains("'none'") => (String::new(), ""),
+        _ => (format!(", limit = {limit}"), "limit = '{limit}'"),
+    };
     let position = match style {
         _ if style.contains("'cursor'") => ", at = '{cursor}'",
         _ if style.contains("'offset'") => ", at = '{offset}'",
@@ -374,16 +381,16 @@ fn config(base_url: &str, style: &str, end: &End, limit: u64) -> String {
     format!(
         "[upstreams.staff]\n\
          base_url = '{base_url}'\n\
-         request = {{ path = '/list', query = {{ limit = '{{limit}}'{position} }} }}\n\
+         request = {{ path = '/list', query = {{ {limited}{position} }} }}\n\
          records = '/items'\n\
-         pagination = {{ {style}{keys}, limit = {limit} }}\n\
+         pagination = {{ {style}{keys}{limit} }}\n\
          answers = [{rules}]\n\
          fields = {{ id = 'id', name = 'name' }}\n\
          limits = {{ pages = 200, retries = 0 }}\n"
     )
 }
 
-async fn walked(config: &str) -> Result<Walked, UpstreamError> {
+fn adapter(config: &str) -> Arc<Adapter> {
     let loaded = load_text("gateway.toml", config, Environment::default())
         .unwrap_or_else(|report| panic!("{report}"));
     let mut problems = Problems::default();
@@ -396,7 +403,7 @@ async fn walked(config: &str) -> Result<Walked, UpstreamError> {
         &mut problems,
     );
     assert!(problems.is_empty(), "{}", loaded.report(problems));
-    walk(&Arc::new(adapter.unwrap()), &Progress::default()).await
+    Arc::new(adapter.unwrap())
 }
 
 fn ids(walked: &Walked) -> Vec<String> {
@@ -407,10 +414,49 @@ fn ids(walked: &Walked) -> Vec<String> {
         .collect()
 }
 
+/// The emulations of a test, and the adapters that were made for them: making one costs more than
+/// a walk.
+struct Bench {
+    runtime: Runtime,
+    server: Server,
+    adapters: RefCell<HashMap<String, (String, Arc<Adapter>)>>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let server = runtime.block_on(Server::start());
+        Self {
+            runtime,
+            server,
+            adapters: RefCell::default(),
+        }
+    }
+
+    fn walk(
+        &self,
+        style: &str,
+        end: &End,
+        limit: u64,
+        emulation: Emulation,
+    ) -> Result<Walked, UpstreamError> {
+        let mut adapters = self.adapters.borrow_mut();
+        let name = format!("emulation{}", adapters.len());
+        let key = config("", style, end, limit);
+        let (name, adapter) = adapters.entry(key).or_insert_with(|| {
+            let base_url = self.server.base_url(&name);
+            let adapter = adapter(&config(&base_url, style, end, limit));
+            (name, adapter)
+        });
+        self.server.serve(name, emulation);
+        let progress = Progress::default();
+        self.runtime.block_on(walk(adapter, &progress))
+    }
+}
+
 #[test]
 fn a_walk_is_whole_or_an_error_whatever_the_style_its_end_and_its_upstream() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(Server::start());
+    let bench = Bench::new();
     let pairs = pairs();
     assert_eq!(pairs.len(), 385, "every pair is thought of");
     let mut failed = Vec::new();
@@ -418,11 +464,12 @@ fn a_walk_is_whole_or_an_error_whatever_the_style_its_end_and_its_upstream() {
         let mut runner = TestRunner::new(ProptestConfig::with_cases(4));
         let outcome = runner.run(&sizes(), |sizes| {
             let emulation = emulation(pair, &sizes);
-            let base_url = server.serve(&emulation);
-            let config = config(&base_url, pair.style.keys, &pair.end, sizes.limit);
-            match (runtime.block_on(walked(&config)), pair.expected) {
+            let ids_expected = emulation.ids();
+            let walked = bench.walk(pair.style.keys, &pair.end, sizes.limit, emulation);
+            match (walked, pair.expected) {
+                // It says of itself that the list moved.
                 (Ok(walked), Expected::NeverShort) if walked.counts.drifted => {}
-                (Ok(walked), _) => prop_assert_eq!(ids(&walked), emulation.ids()),
+                (Ok(walked), _) => prop_assert_eq!(ids(&walked), ids_expected),
                 (Err(error), Expected::Whole) => prop_assert!(false, "{error}"),
                 (Err(error), Expected::NeverShort) => prop_assert!(
                     matches!(error.kind, ErrorKind::Pagination | ErrorKind::LimitExceeded),
@@ -436,4 +483,47 @@ fn a_walk_is_whole_or_an_error_whatever_the_style_its_end_and_its_upstream() {
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+#[test]
+fn a_list_that_is_cut_at_its_cap_is_an_error_and_a_shorter_one_is_whole() {
+    let bench = Bench::new();
+    for style in [
+        Style {
+            keys: "style = 'none', cap = 7",
+            counts: Counts::Slots(0),
+            next: Next::Nowhere,
+        },
+        Style {
+            keys: "style = 'cursor', next = '/next', cap = 7",
+            ..TOKENS[0]
+        },
+        Style {
+            keys: "style = 'page', cap = 7",
+            ..PAGES[0]
+        },
+    ] {
+        for records in [0_u64, 1, 6, 7, 8, 20] {
+            let emulation = Emulation {
+                slots: (0..records).map(Some).collect(),
+                counts: style.counts,
+                next: style.next,
+                last_next: LastNext::Absent,
+                granted: 100,
+                granted_later: 100,
+                cap: 7,
+                is_404_past_end: false,
+            };
+            let expected = emulation.ids();
+            let walked = bench.walk(style.keys, &EMPTY, 3, emulation);
+            let walked = walked
+                .map(|walked| ids(&walked))
+                .map_err(|error| error.kind);
+            if records < 7 {
+                assert_eq!(walked, Ok(expected), "{style:?}");
+            } else {
+                assert_eq!(walked, Err(ErrorKind::LimitExceeded), "{style:?}");
+            }
+        }
+    }
 }

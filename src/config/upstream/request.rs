@@ -16,7 +16,8 @@ use super::{Json, Text};
 pub struct Request {
     /// The HTTP method. Without it, GET; a request with a body has to name one.
     pub method: Option<Method>,
-    /// The path below `base_url`. The value of a placeholder is one segment of it.
+    /// The path below `base_url`. The value of a placeholder stays within one segment, and a segment
+    /// whose placeholder has no value is left out.
     pub path: String,
     /// Query parameters, percent-encoded for you, names too (`$top`, `page[size]`). A list repeats
     /// the name.

@@ -1,8 +1,8 @@
 //! What settings cannot mean, alone or together.
 //!
 //! Each check looks at keys that could be read and says what is wrong with them; none changes
-//! anything. What depends on several keys of an upstream is checked only where its whole block
-//! could be read: otherwise every slip of the pen would drag a tail of false alarms behind it.
+//! anything. What depends on several keys is checked only where all of them could be read:
+//! otherwise every slip of the pen would drag a tail of false alarms behind it.
 
 mod answers;
 mod auth;
@@ -11,6 +11,7 @@ mod paths;
 mod placeholders;
 mod request;
 mod secrets;
+mod texts;
 
 use super::upstream::{Auth, Limits};
 use super::{
@@ -37,13 +38,30 @@ pub(super) fn validate(
         let at = KeyPath::new(["upstreams", name]);
         check_name(&at, name, &mut problems);
         check_upstream(&at, upstream, &mut problems);
-        if !unread.iter().any(|unread| unread.is_within(&at)) {
-            check_whole(&at, upstream, &mut problems);
+        if !unread.iter().any(|unread| shapes_asking(unread, &at)) {
+            check_asking(&at, upstream, &mut problems);
+        }
+        let auth = at.join("auth");
+        if !unread.iter().any(|unread| unread.is_within(&auth)) {
+            check_login(&auth, &upstream.auth, &mut problems);
         }
     }
     secrets::check(settings, secrets, &mut problems);
     problems.retain(|problem| !unread.iter().any(|unread| problem.at.is_within(unread)));
     problems
+}
+
+/// Whether a key has a say in how an upstream is asked and what its answers mean. One that is in no table of
+/// the block may be a misspelt `request`.
+fn shapes_asking(key: &KeyPath, upstream: &KeyPath) -> bool {
+    key.is_within(upstream)
+        && match &key.keys()[upstream.keys().len()..] {
+            [] | [_] => true,
+            [table, ..] => matches!(
+                table.as_str(),
+                "request" | "continuation" | "pagination" | "answers"
+            ),
+        }
 }
 
 fn check_server(server: &Server, problems: &mut Problems) {
@@ -64,7 +82,7 @@ fn check_server(server: &Server, problems: &mut Problems) {
         problems.push(
             Problem::new(
                 at.join("admin"),
-                "`admin` and `listen` are the same address",
+                format!("`admin` and `listen` are both `{}`", server.admin),
             )
             .with_help("give the admin listener a port of its own"),
         );
@@ -136,14 +154,19 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     }
 }
 
-/// Checks what depends on several keys of a block.
-fn check_whole(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+/// Checks what depends on several keys of how an upstream is asked.
+fn check_asking(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     request::check_bodies(at, upstream, problems);
     placeholders::check(at, upstream, problems);
     pagination::check(at, upstream, problems);
     answers::check(&at.join("answers"), &upstream.answers, problems);
-    if let Auth::TokenExchange(login) = &upstream.auth {
-        answers::check_login(&at.join("auth").join("answers"), &login.answers, problems);
+}
+
+/// Checks what depends on several keys of a login.
+fn check_login(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
+    request::check_login_body(at, auth, problems);
+    if let Auth::TokenExchange(login) = auth {
+        answers::check_login(&at.join("answers"), &login.answers, problems);
     }
 }
 

@@ -1,12 +1,13 @@
-//! Placeholders: each needs a value, and a position must stand somewhere.
+//! Placeholders: each needs a value, and each value needs its place.
 
 use std::collections::BTreeSet;
 
-use super::request::texts;
 use crate::config::nearest::{list, nearest};
-use crate::config::placeholder::{Piece, scan};
+use crate::config::placeholder::{Piece, PlaceholderError, scan};
 use crate::config::upstream::{Pagination, Request};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
+
+use super::texts::texts;
 
 /// The names that stand for a position or a page's size under some style.
 pub(super) const POSITIONS: [&str; 4] = ["cursor", "offset", "page", "limit"];
@@ -14,44 +15,22 @@ pub(super) const POSITIONS: [&str; 4] = ["cursor", "offset", "page", "limit"];
 /// Checks the placeholders of the requests that list groups against their style of paging.
 pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     let style = Style::of(&upstream.pagination);
-    check_listing(&at.join("request"), &upstream.request, &style, problems);
-    // The request that is sent again and again is the one that must move on.
-    let (key, moving) = match &upstream.continuation {
-        Some(continuation) => ("continuation", continuation),
-        None => ("request", &upstream.request),
-    };
-    if let Some(continuation) = &upstream.continuation {
-        check_listing(&at.join(key), continuation, &style, problems);
-    }
-    check_moves_on(at, key, moving, &style, problems);
-    check_first_path(at, upstream, problems);
-}
-
-fn check_listing(at: &KeyPath, request: &Request, style: &Style, problems: &mut Problems) {
-    let used = used(at, request);
-    for (at, name) in &used {
-        if request.vars.contains_key(name) || style.provides(name) {
-            continue;
+    let request = check_listing(&at.join("request"), &upstream.request, &style, problems);
+    // Where there are two, the one that is sent again and again has to move on.
+    let (key, used) = match &upstream.continuation {
+        Some(continuation) => {
+            let key = "continuation";
+            (
+                key,
+                check_listing(&at.join(key), continuation, &style, problems),
+            )
         }
-        problems.push(style.refuse(at, name, request));
-    }
-    check_vars(at, request, &used, problems);
-}
-
-fn check_moves_on(
-    at: &KeyPath,
-    key: &str,
-    request: &Request,
-    style: &Style,
-    problems: &mut Problems,
-) {
-    let Some(position) = style.position else {
+        None => ("request", request),
+    };
+    let (Some(used), Some(position)) = (used, style.position) else {
         return;
     };
-    if used(&at.join(key), request)
-        .iter()
-        .any(|(_, name)| name == position)
-    {
+    if used.iter().any(|(_, name)| name == position) {
         return;
     }
     problems.push(
@@ -65,32 +44,36 @@ fn check_moves_on(
     );
 }
 
-/// A parameter without a value is left out, but a path without one of its segments is another path.
-fn check_first_path(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
-    let Pagination::Cursor(pages) = &upstream.pagination else {
-        return;
-    };
-    let at = at.join("request").join("path");
-    let pieces = scan(&upstream.request.path).unwrap_or_default();
-    if pages.first.is_none() && pieces.contains(&Piece::Placeholder("cursor".to_owned())) {
-        problems.push(
-            Problem::new(at, "`{cursor}` stands in the path, but the first page has none").with_help(
-                "set `pagination.first`, or describe the pages after the first under `continuation`",
-            ),
-        );
+/// The placeholders of one request, unless one of them is unknown: it may be another, misspelt.
+fn check_listing(
+    at: &KeyPath,
+    request: &Request,
+    style: &Style,
+    problems: &mut Problems,
+) -> Option<BTreeSet<(KeyPath, String)>> {
+    let used = used(at, request);
+    let is_known = |name: &String| request.vars.contains_key(name) || style.provides(name);
+    for (at, name) in used.iter().filter(|(_, name)| !is_known(name)) {
+        problems.push(style.refuse(at, name, request));
     }
+    if !used.iter().all(|(_, name)| is_known(name)) {
+        return None;
+    }
+    check_vars(at, request, &used, problems);
+    Some(used)
 }
 
 /// Checks the placeholders of a request that is not about a page: a login, a count.
 pub(super) fn check_unpaged(at: &KeyPath, request: &Request, problems: &mut Problems) {
     let used = used(at, request);
-    for (at, name) in &used {
-        if !request.vars.contains_key(name) {
-            let known: Vec<&str> = request.vars.keys().map(String::as_str).collect();
-            problems.push(unknown_placeholder(at, name, &known));
-        }
+    let known: Vec<&str> = request.vars.keys().map(String::as_str).collect();
+    let unknown = |name: &String| !request.vars.contains_key(name);
+    for (at, name) in used.iter().filter(|(_, name)| unknown(name)) {
+        problems.push(unknown_placeholder(at, name, &known));
     }
-    check_vars(at, request, &used, problems);
+    if !used.iter().any(|(_, name)| unknown(name)) {
+        check_vars(at, request, &used, problems);
+    }
 }
 
 fn check_vars(
@@ -110,6 +93,11 @@ fn check_vars(
             );
         }
     }
+}
+
+pub(super) fn brace(at: &KeyPath, error: &PlaceholderError) -> Problem {
+    Problem::new(at.clone(), error.to_string())
+        .with_help("a placeholder is written `{name}`, a brace `{{` or `}}`")
 }
 
 pub(super) fn unknown_placeholder(at: &KeyPath, name: &str, known: &[&str]) -> Problem {

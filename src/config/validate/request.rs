@@ -1,13 +1,16 @@
-//! Requests: URLs, headers, bodies.
+//! Requests: URLs, paths, headers, bodies.
 
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use crate::config::mask::{has_password, names_secret};
-use crate::config::placeholder::{Piece, PlaceholderError, scan};
-use crate::config::secret::SECRET_LITERAL;
-use crate::config::upstream::{Auth, Json, Request, Text};
+use crate::config::placeholder::{Piece, scan};
+use crate::config::secret::{SECRET_HELP, SECRET_LITERAL};
+use crate::config::upstream::{Auth, Request, Text};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
+
+use super::placeholders::{POSITIONS, brace};
+use super::texts::texts;
 
 pub(super) fn check_base_url(at: &KeyPath, url: &Url, problems: &mut Problems) {
     if has_password(url.as_str()) {
@@ -37,21 +40,6 @@ pub(super) fn check_base_url(at: &KeyPath, url: &Url, problems: &mut Problems) {
     }
 }
 
-/// Checks the bodies of all requests of an upstream.
-pub(super) fn check_bodies(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
-    check_body(&at.join("request"), &upstream.request, problems);
-    if let Some(continuation) = &upstream.continuation {
-        check_body(&at.join("continuation"), continuation, problems);
-    }
-    if let Some(call) = upstream.pagination.total_call() {
-        let at = at.join("pagination").join("total").join("request");
-        check_body(&at, &call.request, problems);
-    }
-    if let Auth::TokenExchange(login) = &upstream.auth {
-        check_body(&at.join("auth").join("request"), &login.request, problems);
-    }
-}
-
 /// Checks what a request says by itself.
 pub(super) fn check(at: &KeyPath, request: &Request, problems: &mut Problems) {
     check_path(&at.join("path"), &request.path, problems);
@@ -66,11 +54,32 @@ pub(super) fn check(at: &KeyPath, request: &Request, problems: &mut Problems) {
         let at = at.join("vars").join(name);
         check_var_name(&at, name, problems);
         if matches!(value, Text::Literal(_)) && names_secret(name) {
-            problems.push(Problem::new(at, SECRET_LITERAL));
+            problems.push(literal_secret(at));
         }
     }
-    for (at, text) in texts(at, request) {
-        check_literal(&at, text, problems);
+    for (text_at, text) in texts(at, request) {
+        let names = &text_at.keys()[at.keys().len()..];
+        let is_secret = names.iter().any(|name| names_secret(name));
+        check_literal(&text_at, text, is_secret, problems);
+    }
+}
+
+/// Checks the bodies of all requests of an upstream.
+pub(super) fn check_bodies(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    check_body(&at.join("request"), &upstream.request, problems);
+    if let Some(continuation) = &upstream.continuation {
+        check_body(&at.join("continuation"), continuation, problems);
+    }
+    if let Some(call) = upstream.pagination.total_call() {
+        let at = at.join("pagination").join("total").join("request");
+        check_body(&at, &call.request, problems);
+    }
+}
+
+/// Checks the body of a login's request.
+pub(super) fn check_login_body(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
+    if let Auth::TokenExchange(login) = auth {
+        check_body(&at.join("request"), &login.request, problems);
     }
 }
 
@@ -109,7 +118,7 @@ fn check_path(at: &KeyPath, path: &str, problems: &mut Problems) {
                 at.clone(),
                 format!("the path `{path}` does not start with a slash"),
             )
-            .with_help(format!("write `/{path}`")),
+            .with_help("start it with a slash: it stands below `base_url`"),
         );
     }
     if path.contains(['?', '#']) {
@@ -143,7 +152,7 @@ pub(super) fn check_header_value(at: &KeyPath, value: &str, problems: &mut Probl
 }
 
 fn check_var_name(at: &KeyPath, name: &str, problems: &mut Problems) {
-    if super::placeholders::POSITIONS.contains(&name) {
+    if POSITIONS.contains(&name) {
         problems.push(
             Problem::new(
                 at.clone(),
@@ -162,90 +171,20 @@ fn check_var_name(at: &KeyPath, name: &str, problems: &mut Problems) {
     }
 }
 
-/// Refuses a literal where its name says that a secret belongs, and braces that do not match.
-fn check_literal(at: &KeyPath, text: &str, problems: &mut Problems) {
+fn literal_secret(at: KeyPath) -> Problem {
+    Problem::new(at, SECRET_LITERAL).with_help(SECRET_HELP)
+}
+
+/// Refuses a literal where a secret belongs, and braces that do not match.
+fn check_literal(at: &KeyPath, text: &str, is_secret: bool, problems: &mut Problems) {
     let scanned = scan(text);
     let is_placeholder = |piece: &Piece| matches!(piece, Piece::Placeholder(_));
-    let has_placeholder = (scanned.as_ref()).is_ok_and(|pieces| pieces.iter().any(is_placeholder));
-    let is_named_secret = at
-        .keys()
-        .iter()
-        .rev()
-        .take_while(|key| !is_part(key))
-        .any(|key| names_secret(key));
-    if is_named_secret && !has_placeholder && !text.is_empty() {
-        problems.push(Problem::new(at.clone(), SECRET_LITERAL));
+    let is_literal = !matches!(&scanned, Ok(pieces) if pieces.iter().any(is_placeholder));
+    if is_secret && is_literal && !text.is_empty() {
+        problems.push(literal_secret(at.clone()));
         return;
     }
     if let Err(error) = scanned {
         problems.push(brace(at, &error));
-    }
-}
-
-fn is_part(key: &str) -> bool {
-    matches!(
-        key,
-        "path" | "query" | "headers" | "json" | "form" | "body" | "vars"
-    )
-}
-
-pub(super) fn brace(at: &KeyPath, error: &PlaceholderError) -> Problem {
-    Problem::new(at.clone(), error.to_string())
-        .with_help("a placeholder is written `{name}`, a brace `{{` or `}}`")
-}
-
-/// The texts of a request that may hold placeholders.
-pub(super) fn texts<'a>(at: &KeyPath, request: &'a Request) -> Vec<(KeyPath, &'a str)> {
-    let mut texts = vec![(at.join("path"), request.path.as_str())];
-    for (at, text) in literals(at, request) {
-        if let Text::Literal(text) = text {
-            texts.push((at, text));
-        }
-    }
-    if let Some(json) = &request.json {
-        json_texts(at.join("json"), json, &mut texts);
-    }
-    texts
-}
-
-/// What is written as a text or as a secret in a request, its `vars` and its JSON aside.
-pub(super) fn literals<'a>(at: &KeyPath, request: &'a Request) -> Vec<(KeyPath, &'a Text)> {
-    let tables = [
-        ("query", Some(&request.query)),
-        ("form", request.form.as_ref()),
-    ];
-    let mut texts = Vec::new();
-    for (table, parameters) in tables {
-        for (name, values) in parameters.into_iter().flatten() {
-            let at = at.join(table).join(name);
-            match values.as_slice() {
-                [text] => texts.push((at, text)),
-                several => texts.extend(
-                    (several.iter().enumerate())
-                        .map(|(index, text)| (at.join(index.to_string()), text)),
-                ),
-            }
-        }
-    }
-    texts
-        .extend((request.headers.iter()).map(|(name, text)| (at.join("headers").join(name), text)));
-    texts.extend(request.body.iter().map(|text| (at.join("body"), text)));
-    texts
-}
-
-fn json_texts<'a>(at: KeyPath, json: &'a Json, texts: &mut Vec<(KeyPath, &'a str)>) {
-    match json {
-        Json::Text(text) => texts.push((at, text)),
-        Json::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                json_texts(at.join(index.to_string()), item, texts);
-            }
-        }
-        Json::Object(members) => {
-            for (name, member) in members {
-                json_texts(at.join(name), member, texts);
-            }
-        }
-        Json::Integer(_) | Json::Float(_) | Json::Bool(_) | Json::Secret(_) => {}
     }
 }

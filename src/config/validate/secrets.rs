@@ -1,6 +1,6 @@
 //! Every secret that the settings name must be there before anything starts.
 
-use super::request::literals;
+use super::texts::values;
 use crate::config::secret::SecretError;
 use crate::config::upstream::{Auth, Json, Request, Text};
 use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader, Settings};
@@ -83,7 +83,7 @@ fn in_auth<'a>(at: &KeyPath, auth: &'a Auth, found: &mut Vec<(KeyPath, &'a Secre
 }
 
 fn in_request<'a>(at: &KeyPath, request: &'a Request, found: &mut Vec<(KeyPath, &'a Secret)>) {
-    for (at, text) in literals(at, request) {
+    for (at, text) in values(at, request) {
         in_text(at, text, found);
     }
     for (name, text) in &request.vars {

@@ -30,7 +30,7 @@ pub enum Next {
     End,
     /// At this one page.
     One(Position),
-    /// At all of these, in any order: the first page told how many there are.
+    /// At all of these, in any order: the page told how many there are.
     Rest(Vec<Position>),
 }
 

@@ -4,6 +4,8 @@
 //! is, did this page look like the last. They differ only in how far a page reaches, which
 //! [`Reach`] tells.
 
+use std::ops::Range;
+
 use super::place::{name, number};
 use super::{Look, Next, PagerError, Position, SoFar};
 use crate::config::upstream::{
@@ -58,17 +60,18 @@ impl OffsetPages {
             Announced::Nothing => return Ok(one),
             Announced::End => return Ok(Next::End),
         };
-        let is_first = offset == self.first;
+        let read = offset.saturating_sub(self.first);
         match reach {
-            Reach::Even(records) if is_first && total > records => {
-                let pages = page_count(total, records)?;
-                let offsets = (1..pages).map(|page| self.first + page * records);
-                rest(pages, max_pages, offsets.map(Position::Offset))
+            Reach::Even(_) if total == 0 => Ok(Next::End),
+            Reach::Even(0) => Err(PagerError::EmptyOf(total)),
+            Reach::Even(records) => {
+                let pages = read / records + 1..total.div_ceil(records);
+                rest(pages, max_pages, |page| {
+                    Position::Offset(self.first + page * records)
+                })
             }
-            // The first page has named all the others.
-            Reach::Even(_) => Ok(Next::End),
-            Reach::Varying if next - self.first >= total => Ok(Next::End),
-            Reach::Varying if look.records == 0 => nothing_received(is_first, total),
+            Reach::Varying if read + look.records >= total => Ok(Next::End),
+            Reach::Varying if look.records == 0 => nothing_received(read == 0, total),
             Reach::Varying => Ok(one),
         }
     }
@@ -94,7 +97,7 @@ impl NumberedPages {
             Some(false) => return Ok(Next::End),
             None => {}
         }
-        let is_first = page == self.first;
+        let read = page.saturating_sub(self.first);
         let announced = match &self.pages {
             Some(pages) => announced(Some(pages), self.absent, look)?,
             None => announced_total(self.total.as_ref(), self.absent, so_far, look)?,
@@ -107,20 +110,18 @@ impl NumberedPages {
         };
         let pages = match self.reach(so_far) {
             None => announced,
+            Some(Reach::Even(_)) if announced == 0 => return Ok(Next::End),
+            Some(Reach::Even(0)) => return Err(PagerError::EmptyOf(announced)),
+            Some(Reach::Even(records)) => announced.div_ceil(records),
             Some(Reach::Varying) if so_far.received >= announced => return Ok(Next::End),
             Some(Reach::Varying) if look.records == 0 => {
-                return nothing_received(is_first, announced);
+                return nothing_received(read == 0, announced);
             }
             Some(Reach::Varying) => return Ok(one),
-            Some(Reach::Even(_)) if !is_first || announced == 0 => return Ok(Next::End),
-            Some(Reach::Even(records)) => page_count(announced, records)?,
         };
-        if !is_first {
-            // The first page has named all the others.
-            return Ok(Next::End);
-        }
-        let numbers = (1..pages).map(|page| self.first + page);
-        rest(pages, max_pages, numbers.map(Position::Page))
+        rest(read + 1..pages, max_pages, |page| {
+            Position::Page(self.first + page)
+        })
     }
 
     /// How far a page reaches, where that has to tell how many pages there are.
@@ -172,26 +173,19 @@ fn announced(
     }
 }
 
-fn page_count(total: u64, records: u64) -> Result<u64, PagerError> {
-    if records == 0 {
-        return Err(PagerError::EmptyOf(total));
-    }
-    Ok(total.div_ceil(records))
-}
-
-/// All pages after the first.
+/// The announced pages that were not read yet, counted from 0.
 fn rest(
-    pages: u64,
+    pages: Range<u64>,
     max_pages: u32,
-    positions: impl Iterator<Item = Position>,
+    position: impl Fn(u64) -> Position,
 ) -> Result<Next, PagerError> {
-    if pages > max_pages.into() {
-        return Err(PagerError::TooMany(pages));
-    }
-    if pages <= 1 {
+    if pages.is_empty() {
         return Ok(Next::End);
     }
-    Ok(Next::Rest(positions.collect()))
+    if pages.end > max_pages.into() {
+        return Err(PagerError::TooMany(pages.end));
+    }
+    Ok(Next::Rest(pages.map(position).collect()))
 }
 
 /// A page without records where more are to come. Later than on the first page the walk ends, and

@@ -50,6 +50,17 @@ pub struct SoFar {
     pub counted: Option<u64>,
 }
 
+impl SoFar {
+    /// After a first page of so many records.
+    pub const fn first(records: u64, counted: Option<u64>) -> Self {
+        Self {
+            granted: records,
+            received: records,
+            counted,
+        }
+    }
+}
+
 /// How much an upstream says there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Announcement {
@@ -57,4 +68,14 @@ pub struct Announcement {
     pub records: Option<u64>,
     /// Pages in all.
     pub pages: Option<u64>,
+}
+
+impl Announcement {
+    /// Whether both may be said of one list: what a page does not say contradicts nothing.
+    pub fn agrees(self, other: Self) -> bool {
+        let agree = |one: Option<u64>, other: Option<u64>| {
+            one.zip(other).is_none_or(|(one, other)| one == other)
+        };
+        agree(self.records, other.records) && agree(self.pages, other.pages)
+    }
 }

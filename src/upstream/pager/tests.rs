@@ -360,3 +360,21 @@ fn a_next_url_never_leaves_the_origin() {
     }
     assert_eq!(to(""), Ok(Next::End));
 }
+
+#[test]
+fn a_list_that_grew_goes_on_after_the_page_that_was_its_last() {
+    let offsets = "style = 'offset'\nfirst = 1\ntotal = '/total'";
+    let pages = "style = 'page'\ntotal = '/total'";
+    let body = |total: u64| json!({"items": [1, 2], "total": total}).to_string();
+    let after = |style, at, total| next(style, &at, &body(total)).unwrap();
+    assert_eq!(after(offsets, Position::Offset(5), 6), Next::End);
+    assert_eq!(after(pages, Position::Page(3), 6), Next::End);
+    assert_eq!(
+        after(offsets, Position::Offset(5), 9),
+        Next::Rest(vec![Position::Offset(7), Position::Offset(9)])
+    );
+    assert_eq!(
+        after(pages, Position::Page(3), 9),
+        Next::Rest(vec![Position::Page(4), Position::Page(5)])
+    );
+}

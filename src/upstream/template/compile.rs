@@ -21,8 +21,15 @@ pub(super) struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    pub(super) fn path(&mut self) -> Option<Text> {
-        self.text(&self.request.path, &self.at.join("path"))
+    /// The segments of the path.
+    pub(super) fn path(&mut self) -> Option<Vec<Text>> {
+        let at = self.at.join("path");
+        let segments = self.request.path.split('/');
+        segments
+            // The path starts with a slash: nothing stands before it.
+            .skip(1)
+            .map(|segment| self.text(segment, &at))
+            .collect()
     }
 
     pub(super) fn query(&mut self) -> Option<Parameters> {

@@ -58,7 +58,7 @@ const OUTSIDE_PATH: &AsciiSet = &RESERVED
 pub struct Template {
     method: http::Method,
     base_url: Url,
-    path: Text,
+    path: Vec<Text>,
     query: Parameters,
     headers: Vec<(HeaderName, Text)>,
     body: Option<Body>,
@@ -68,9 +68,6 @@ pub struct Template {
 /// Why a request cannot be written.
 #[derive(Debug, Error)]
 pub enum TemplateError {
-    /// The path has a gap with nothing to fill it.
-    #[error("the path has a placeholder that has no value on this page")]
-    EmptySegment,
     /// The value would change which resource is asked for.
     #[error("a value of `{0}` cannot be a path segment")]
     DotSegment(String),
@@ -153,24 +150,14 @@ impl Template {
 
     fn uri(&self, gaps: &Gaps<'_>) -> Result<Uri, TemplateError> {
         let mut target = self.base_url.path().trim_end_matches('/').to_owned();
-        for part in &self.path.0 {
-            let value = match part {
-                Part::Literal(text) => {
-                    target.extend(utf8_percent_encode(text, OUTSIDE_PATH));
-                    continue;
-                }
-                Part::Value(value) => value.expose_secret().to_owned(),
-                Part::Gap(gap) => match gap.filling(gaps) {
-                    Some(Filling::Text(text)) => text.to_owned(),
-                    Some(Filling::Number(number)) => number.to_string(),
-                    None => return Err(TemplateError::EmptySegment),
-                },
-            };
-            if matches!(value.as_str(), "" | "." | "..") {
-                // RFC 3986, section 5.2.4: no encoding keeps these from being resolved away.
-                return Err(TemplateError::DotSegment(value));
+        for segment in &self.path {
+            if let Some(segment) = fill_segment(segment, gaps)? {
+                target.push('/');
+                target.push_str(&segment);
             }
-            target.push_str(&encode(&value));
+        }
+        if target.is_empty() {
+            target.push('/');
         }
         let query = self.query.fill(gaps);
         if !query.is_empty() {
@@ -183,6 +170,31 @@ impl Template {
             .path_and_query(target)
             .build()?)
     }
+}
+
+/// The text as one segment of a path; `None` when a gap has no value.
+fn fill_segment(text: &Text, gaps: &Gaps<'_>) -> Result<Option<String>, TemplateError> {
+    let mut segment = String::new();
+    for part in &text.0 {
+        let value = match part {
+            Part::Literal(text) => {
+                segment.extend(utf8_percent_encode(text, OUTSIDE_PATH));
+                continue;
+            }
+            Part::Value(value) => value.expose_secret().to_owned(),
+            Part::Gap(gap) => match gap.filling(gaps) {
+                Some(Filling::Text(text)) => text.to_owned(),
+                Some(Filling::Number(number)) => number.to_string(),
+                None => return Ok(None),
+            },
+        };
+        if matches!(value.as_str(), "" | "." | "..") {
+            // RFC 3986, section 5.2.4: no encoding keeps these from being resolved away.
+            return Err(TemplateError::DotSegment(value));
+        }
+        segment.push_str(&encode(&value));
+    }
+    Ok(Some(segment))
 }
 
 #[cfg(test)]

@@ -286,3 +286,17 @@ fn the_first_cursor_may_be_an_empty_one_that_is_sent() {
     let first = fill(&template, &Position::Cursor(String::new()));
     assert_eq!(first.uri().query(), Some("from="));
 }
+
+#[test]
+fn a_segment_whose_placeholder_has_no_value_is_left_out() {
+    let path = |path: &str, position: &Position| {
+        let template = template(&format!("path = '{path}'"));
+        fill(&template, position).uri().path().to_owned()
+    };
+    let cursor = Position::Cursor("a/b".to_owned());
+    assert_eq!(path("/g/{cursor}", &Position::Start), "/base/g");
+    assert_eq!(path("/g/{cursor}", &cursor), "/base/g/a%2Fb");
+    assert_eq!(path("/g/to-{cursor}/x/", &Position::Start), "/base/g/x/");
+    assert_eq!(path("/g/to-{cursor}/x/", &cursor), "/base/g/to-a%2Fb/x/");
+    assert_eq!(path("/", &Position::Start), "/base/");
+}
