@@ -103,13 +103,13 @@ async fn a_wait_beyond_the_walks_deadline_is_an_error_at_once() {
     let start = Instant::now();
     let error = failed(&adapter).await;
     assert_eq!(error.kind, ErrorKind::RateLimited);
-    assert_eq!(error.retry_after, Some(Duration::from_secs(3600)));
+    assert_eq!(error.retry_after, Some(Duration::from_hours(1)));
     assert_eq!(server.requests().len(), 1);
     // And whoever comes next is not let through before.
     let error = failed(&adapter).await;
     assert_eq!(error.kind, ErrorKind::RateLimited);
     assert_eq!(server.requests().len(), 1);
-    assert!(start.elapsed() < Duration::from_secs(60));
+    assert!(start.elapsed() < Duration::from_mins(1));
 }
 
 #[tokio::test]

@@ -48,9 +48,10 @@ async fn a_cursor_in_a_header_goes_wherever_the_request_says(
          pagination = {{ style = 'cursor', next = {{ header = 'x-next' }} }}"
     );
     // A text body cannot leave out its one parameter, so its first page needs a cursor.
-    let keys = match request.contains("body") {
-        true => keys.replace("'x-next' }", "'x-next' }, first = ''"),
-        false => keys,
+    let keys = if request.contains("body") {
+        keys.replace("'x-next' }", "'x-next' }, first = ''")
+    } else {
+        keys
     };
     let adapter = adapter_of(&config(&keys), server.base_url(), &[]);
     assert_eq!(ids(&walked(&adapter).await), ["a", "b"]);

@@ -162,7 +162,6 @@ impl Emulation {
         };
         let text = next.map(|next| self.text(url, next, asked));
         match (self.next, text) {
-            (Next::Nowhere, _) => {}
             (Next::Header, Some(text)) => {
                 headers.insert("x-next", text.parse().unwrap());
             }
@@ -177,7 +176,7 @@ impl Emulation {
             (Next::Link, None) if self.last_next == LastNext::Empty => {
                 headers.insert("link", "".parse().unwrap());
             }
-            (Next::Header | Next::Link, None) => {}
+            (Next::Nowhere, _) | (Next::Header | Next::Link, None) => {}
             (Next::Body | Next::Url | Next::AbsoluteUrl, Some(text)) => body["next"] = text.into(),
             (Next::Body | Next::Url | Next::AbsoluteUrl, None) => match self.last_next {
                 LastNext::Null => body["next"] = Value::Null,

@@ -209,7 +209,9 @@ fn pairs() -> Vec<Pair> {
     }
     for style in OFFSETS {
         for end in TOTALS {
-            pairs.extend(HABITS.map(|habit| (style, end, habit, offset_with_total(style, habit))));
+            pairs.extend(
+                HABITS.map(|habit| (style, end, habit, Some(offset_with_total(style, habit)))),
+            );
         }
         for end in [MORE, LAST, EMPTY, SHORT, NOT_FOUND] {
             pairs.extend(
@@ -219,7 +221,8 @@ fn pairs() -> Vec<Pair> {
     }
     for style in PAGES {
         for end in PAGE_TOTALS {
-            pairs.extend(HABITS.map(|habit| (style, end, habit, page_with_total(end, habit))));
+            pairs
+                .extend(HABITS.map(|habit| (style, end, habit, Some(page_with_total(end, habit)))));
         }
         for end in [MORE, LAST, EMPTY, SHORT, NOT_FOUND] {
             pairs.extend(HABITS.map(|habit| (style, end, habit, page_by_itself(end, habit))));
@@ -254,10 +257,10 @@ fn token(style: Style, end: End, habit: Habit) -> Option<Expected> {
 }
 
 /// With a total, whatever is missing is missed.
-fn offset_with_total(style: Style, habit: Habit) -> Option<Expected> {
+fn offset_with_total(style: Style, habit: Habit) -> Expected {
     let is_asked = style.keys.contains("asked");
     let is_received = style.keys.contains("received");
-    Some(match habit {
+    match habit {
         Habit::AsAsked => Expected::Whole,
         Habit::Clamped if !is_asked => Expected::Whole,
         Habit::ClampedLater if is_received => Expected::Whole,
@@ -265,7 +268,7 @@ fn offset_with_total(style: Style, habit: Habit) -> Option<Expected> {
         | Habit::ClampedLater
         | Habit::ShortInTheMiddle
         | Habit::EmptyInTheMiddle => Expected::NeverShort,
-    })
+    }
 }
 
 fn offset_by_itself(style: Style, end: End, habit: Habit) -> Option<Expected> {
@@ -278,19 +281,17 @@ fn offset_by_itself(style: Style, end: End, habit: Habit) -> Option<Expected> {
         _ if end.keys == SHORT.keys => None,
         Habit::Clamped => (!is_asked).then_some(Expected::Whole),
         Habit::ClampedLater => is_received.then_some(Expected::Whole),
-        // What was left out of a page is not counted by who counts what came.
-        Habit::ShortInTheMiddle if is_received => Some(Expected::NeverShort),
-        Habit::ShortInTheMiddle => Some(Expected::Whole),
         Habit::EmptyInTheMiddle if is_empty_the_end => None,
-        Habit::EmptyInTheMiddle if is_received => Some(Expected::NeverShort),
-        Habit::EmptyInTheMiddle => Some(Expected::Whole),
+        // What was left out of a page is not counted by who counts what came.
+        _ if is_received => Some(Expected::NeverShort),
+        Habit::ShortInTheMiddle | Habit::EmptyInTheMiddle => Some(Expected::Whole),
     }
 }
 
-fn page_with_total(end: End, habit: Habit) -> Option<Expected> {
+fn page_with_total(end: End, habit: Habit) -> Expected {
     let is_asked = end.keys.contains("asked");
     let is_counted_in_pages = end.keys == PAGE_TOTALS[0].keys;
-    Some(match habit {
+    match habit {
         Habit::AsAsked => Expected::Whole,
         Habit::Clamped if !is_asked => Expected::Whole,
         Habit::ShortInTheMiddle | Habit::EmptyInTheMiddle if is_counted_in_pages => Expected::Whole,
@@ -298,7 +299,7 @@ fn page_with_total(end: End, habit: Habit) -> Option<Expected> {
         | Habit::ClampedLater
         | Habit::ShortInTheMiddle
         | Habit::EmptyInTheMiddle => Expected::NeverShort,
-    })
+    }
 }
 
 fn page_by_itself(end: End, habit: Habit) -> Option<Expected> {
@@ -405,7 +406,7 @@ fn ids(walked: &Walked) -> Vec<String> {
     walked
         .groups
         .iter()
-        .map(|group| group.source_id.to_string())
+        .map(|group| group.source_id.clone())
         .collect()
 }
 

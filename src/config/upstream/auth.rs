@@ -24,7 +24,7 @@ pub enum Auth {
     /// A key in a header or a query parameter.
     ApiKey(ApiKeyAuth),
     /// A login call that answers with a token.
-    TokenExchange(TokenExchangeAuth),
+    TokenExchange(Box<TokenExchangeAuth>),
     /// OAuth 2.0 client credentials (RFC 6749, section 4.4).
     Oauth2ClientCredentials(Oauth2Auth),
     /// AWS Signature Version 4.

@@ -67,16 +67,19 @@ impl Values {
 
 impl<'de> Deserialize<'de> for Values {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let values = match Json::deserialize(deserializer)? {
-            Json::List(items) if items.is_empty() => {
-                return Err(D::Error::custom(
-                    "the list is empty: it needs at least one value",
-                ));
-            }
-            Json::List(items) => items,
-            one => vec![one],
+        let json = Json::deserialize(deserializer)?;
+        let Json::List(items) = json else {
+            return match Text::try_from(json) {
+                Ok(one) => Ok(Self(vec![one])),
+                Err(problem) => Err(D::Error::custom(problem)),
+            };
         };
-        values
+        if items.is_empty() {
+            return Err(D::Error::custom(
+                "the list is empty: it needs at least one value",
+            ));
+        }
+        items
             .into_iter()
             .map(|value| Text::try_from(value).map_err(D::Error::custom))
             .collect::<Result<_, _>>()
