@@ -3,25 +3,19 @@
 //! It holds slots, some of which hold nothing: what a caller may not see is left out of a page
 //! after the page was cut, as real upstreams do it.
 
-use std::collections::HashMap;
-use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use http::{HeaderMap, Request, Response};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+
+use crate::support::server::{self, parameter};
 
 /// How a page says where the next one is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Next {
     /// It does not: positions are numbers.
+    #[default]
     Nowhere,
     Body,
     Header,
@@ -31,19 +25,21 @@ pub enum Next {
 }
 
 /// What positions count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counts {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Counts {
     /// Slots from this number on.
     Slots(u64),
     /// Pages from this number on.
     Pages(u64),
     /// The id of the last record read.
+    #[default]
     LastRecord,
 }
 
 /// What stands where the next page is named, on the last one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LastNext {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum LastNext {
+    #[default]
     Absent,
     Null,
     Empty,
@@ -52,25 +48,25 @@ pub enum LastNext {
 }
 
 /// An upstream.
-#[derive(Debug, Clone)]
-pub struct Emulation {
-    pub slots: Vec<Option<u64>>,
-    pub counts: Counts,
-    pub next: Next,
-    pub last_next: LastNext,
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Emulation {
+    pub(crate) slots: Vec<Option<u64>>,
+    pub(crate) counts: Counts,
+    pub(crate) next: Next,
+    pub(crate) last_next: LastNext,
     /// The most that it grants on a page.
-    pub granted: u64,
+    pub(crate) granted: u64,
     /// The most that it grants on a page that is not the first.
-    pub granted_later: u64,
+    pub(crate) granted_later: u64,
     /// Where it cuts its list.
-    pub cap: usize,
+    pub(crate) cap: usize,
     /// Whether the page past the end is a 404.
-    pub is_404_past_end: bool,
+    pub(crate) is_404_past_end: bool,
 }
 
 impl Emulation {
     /// The ids that a walk should bring.
-    pub fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         self.visible().map(|id| id.to_string()).collect()
     }
 
@@ -78,27 +74,24 @@ impl Emulation {
         self.slots.iter().copied().flatten()
     }
 
-    fn answer(&self, base: &str, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-        let path = request.uri().path();
-        if path.ends_with("/count") {
-            let body = json!({ "count": self.visible().count().to_string() });
-            return Response::new(body.to_string().into());
+    /// Answers a request for a page, or for the count.
+    pub(crate) fn answer(&self, request: &Request<Bytes>) -> Response<String> {
+        if request.uri().path().ends_with("/count") {
+            let count = self.visible().count().to_string();
+            return server::json(&json!({ "count": count }));
         }
-        let query = request.uri().query().unwrap_or_default();
-        let query: HashMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).collect();
-        let number = |name: &str| query.get(name).and_then(|text| text.parse::<u64>().ok());
+        let number = |name| parameter(request, name)?.parse::<u64>().ok();
         let at = number("at");
         let asked = number("limit").unwrap_or(u64::MAX);
         let page = self.page(at, asked);
-        if page.items.is_empty() && self.is_404_past_end && page.is_past_end {
-            let mut response = Response::new("<html>not here</html>".into());
-            *response.status_mut() = StatusCode::NOT_FOUND;
-            return response;
+        if self.is_404_past_end && page.is_past_end {
+            return server::status(404);
         }
         let mut headers = HeaderMap::new();
-        let body = self.body(base, &page, asked, &mut headers);
-        let mut response = Response::new(body.to_string().into());
-        *response.headers_mut() = headers;
+        let host = server::header(request, "host").unwrap_or_default();
+        let url = format!("http://{host}{}", request.uri().path());
+        let mut response = server::json(&self.body(&url, &page, asked, &mut headers));
+        response.headers_mut().extend(headers);
         response
     }
 
@@ -146,7 +139,7 @@ impl Emulation {
         asked.min(granted).max(1)
     }
 
-    fn body(&self, base: &str, page: &PageCut, asked: u64, headers: &mut HeaderMap) -> Value {
+    fn body(&self, url: &str, page: &PageCut, asked: u64, headers: &mut HeaderMap) -> Value {
         let total = self.visible().count() as u64;
         let items: Vec<_> = page
             .items
@@ -167,7 +160,7 @@ impl Emulation {
                 (!page.is_last).then_some(page.stop)
             }
         };
-        let text = next.map(|next| self.text(base, next, asked));
+        let text = next.map(|next| self.text(url, next, asked));
         match (self.next, text) {
             (Next::Nowhere, _) => {}
             (Next::Header, Some(text)) => {
@@ -195,11 +188,11 @@ impl Emulation {
         body
     }
 
-    fn text(&self, base: &str, next: u64, asked: u64) -> String {
+    fn text(&self, url: &str, next: u64, asked: u64) -> String {
         let mut text = match self.next {
             Next::Nowhere | Next::Body | Next::Header => return next.to_string(),
             Next::Link | Next::Url => String::new(),
-            Next::AbsoluteUrl => format!("{base}/list"),
+            Next::AbsoluteUrl => url.to_owned(),
         };
         write!(text, "?at={next}&limit={asked}").unwrap();
         text
@@ -214,57 +207,4 @@ struct PageCut {
     stop: u64,
     is_last: bool,
     is_past_end: bool,
-}
-
-/// Serves many emulations, each below a path of its own.
-#[derive(Debug)]
-pub struct Server {
-    origin: String,
-    emulations: Arc<Mutex<HashMap<String, Emulation>>>,
-}
-
-impl Server {
-    /// Serves on any free port, for as long as the runtime lives.
-    pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let emulations = Arc::<Mutex<HashMap<String, Emulation>>>::default();
-        let server = Self {
-            origin: origin.clone(),
-            emulations: Arc::clone(&emulations),
-        };
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                stream.set_nodelay(true).unwrap();
-                let emulations = Arc::clone(&emulations);
-                let origin = origin.clone();
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let name = request.uri().path().split('/').nth(1).unwrap().to_owned();
-                    let emulation = emulations.lock().unwrap()[&name].clone();
-                    let response = emulation.answer(&format!("{origin}/{name}"), &request);
-                    async move { Ok::<_, Infallible>(response) }
-                });
-                tokio::spawn(async move {
-                    let builder = auto::Builder::new(TokioExecutor::new());
-                    // A client that is dropped closes its connections as it likes.
-                    let _ = builder
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
-        });
-        server
-    }
-
-    /// Where an emulation of this name is served.
-    pub fn base_url(&self, name: &str) -> String {
-        format!("{}/{name}", self.origin)
-    }
-
-    /// Serves an emulation under a name, from now on.
-    pub fn serve(&self, name: &str, emulation: Emulation) {
-        let mut emulations = self.emulations.lock().unwrap();
-        emulations.insert(name.to_owned(), emulation);
-    }
 }

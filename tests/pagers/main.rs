@@ -1,19 +1,30 @@
 //! Whatever the style of paging, the way its list ends and the habit of its upstream: a walk brings
 //! the whole list, each group once, or an error. Never a short list that looks whole.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod emulation;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use emulation::{Counts, Emulation, LastNext, Next, Server};
-use groupgate::clock::WallClock;
-use groupgate::config::{Environment, Problems, load_text};
+use bytes::Bytes;
+use emulation::{Counts, Emulation, LastNext, Next};
 use groupgate::upstream::walk::{Progress, Walked, walk};
 use groupgate::upstream::{Adapter, ErrorKind, UpstreamError};
+use http::Request;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use support::adapter_of;
+use support::server::Server;
 use tokio::runtime::Runtime;
 
 /// What an adapter says of how positions advance, and the upstream that it fits.
@@ -361,7 +372,7 @@ fn emulation(pair: &Pair, sizes: &Sizes) -> Emulation {
     }
 }
 
-fn config(base_url: &str, style: &str, end: &End, limit: u64) -> String {
+fn config(style: &str, end: &End, limit: u64) -> String {
     let keys = end.keys;
     let rules = if end.is_404 {
         "{ status = 404, means = 'end' }"
@@ -380,7 +391,7 @@ fn config(base_url: &str, style: &str, end: &End, limit: u64) -> String {
     };
     format!(
         "[upstreams.staff]\n\
-         base_url = '{base_url}'\n\
+         base_url = \"\"\n\
          request = {{ path = '/list', query = {{ {limited}{position} }} }}\n\
          records = '/items'\n\
          pagination = {{ {style}{keys}{limit} }}\n\
@@ -388,22 +399,6 @@ fn config(base_url: &str, style: &str, end: &End, limit: u64) -> String {
          fields = {{ id = 'id', name = 'name' }}\n\
          limits = {{ pages = 200, retries = 0 }}\n"
     )
-}
-
-fn adapter(config: &str) -> Arc<Adapter> {
-    let loaded = load_text("gateway.toml", config, Environment::default())
-        .unwrap_or_else(|report| panic!("{report}"));
-    let mut problems = Problems::default();
-    let adapter = Adapter::compile(
-        "staff",
-        &loaded.settings.upstreams["staff"],
-        &loaded.settings.cache,
-        &loaded.secrets(),
-        &WallClock::system(),
-        &mut problems,
-    );
-    assert!(problems.is_empty(), "{}", loaded.report(problems));
-    Arc::new(adapter.unwrap())
 }
 
 fn ids(walked: &Walked) -> Vec<String> {
@@ -414,21 +409,26 @@ fn ids(walked: &Walked) -> Vec<String> {
         .collect()
 }
 
-/// The emulations of a test, and the adapters that were made for them: making one costs more than
-/// a walk.
+/// The emulation that is asked at the moment, and the adapters that were made for it: making one
+/// costs more than a walk.
 struct Bench {
     runtime: Runtime,
     server: Server,
-    adapters: RefCell<HashMap<String, (String, Arc<Adapter>)>>,
+    emulation: Arc<Mutex<Emulation>>,
+    adapters: RefCell<HashMap<String, Arc<Adapter>>>,
 }
 
 impl Bench {
     fn new() -> Self {
         let runtime = Runtime::new().unwrap();
-        let server = runtime.block_on(Server::start());
+        let emulation = Arc::<Mutex<Emulation>>::default();
+        let current = Arc::clone(&emulation);
+        let answer = move |request: &Request<Bytes>| current.lock().unwrap().answer(request);
+        let server = runtime.block_on(Server::start(answer));
         Self {
             runtime,
             server,
+            emulation,
             adapters: RefCell::default(),
         }
     }
@@ -440,15 +440,12 @@ impl Bench {
         limit: u64,
         emulation: Emulation,
     ) -> Result<Walked, UpstreamError> {
+        *self.emulation.lock().unwrap() = emulation;
+        let config = config(style, end, limit);
         let mut adapters = self.adapters.borrow_mut();
-        let name = format!("emulation{}", adapters.len());
-        let key = config("", style, end, limit);
-        let (name, adapter) = adapters.entry(key).or_insert_with(|| {
-            let base_url = self.server.base_url(&name);
-            let adapter = adapter(&config(&base_url, style, end, limit));
-            (name, adapter)
-        });
-        self.server.serve(name, emulation);
+        let adapter = adapters
+            .entry(config)
+            .or_insert_with_key(|config| adapter_of(config, self.server.base_url(), &[]));
         let progress = Progress::default();
         self.runtime.block_on(walk(adapter, &progress))
     }
