@@ -1,13 +1,14 @@
 //! Reads `gateway.toml`, lays the environment over it, and checks what came of it.
 //!
-//! Text ▸ [document](super::document) ▸ [layers](super::layers) ▸ [typed settings](super::read) ▸
-//! [validation](super::validate). Each stage goes on as far as it can, so that one reading reports
+//! Text ▸ [document](super::document) ▸ [layers](super::layers) ▸ [presets](super::preset) ▸
+//! [typed settings](super::read) ▸ [validation](super::validate). Each stage goes on as far as it can, so that one reading reports
 //! every problem; settings come out only if there was none.
 
 use std::path::Path;
 
 use super::document::Document;
 use super::layers::{self, Variables};
+use super::preset::{self, Laid, Origin};
 use super::read;
 use super::report::{Finding, Report};
 use super::validate::validate;
@@ -53,7 +54,7 @@ pub fn load(file: &Path, environment: Environment) -> Result<Loaded, Report> {
 /// Loads a configuration from the text of a file of this name.
 pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loaded, Report> {
     let document = Document::read(name, text)?;
-    let layers = layers::lay(&document, &environment).map_err(|error| {
+    let mut layers = layers::lay(&document, &environment).map_err(|error| {
         let finding = Finding {
             message: error.to_string(),
             help: None,
@@ -61,13 +62,16 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
         };
         Report::new(name, document.shown.text.clone(), vec![finding])
     })?;
-    let reading = read::read(layers.tree, &layers.variables);
+    let presets = preset::lay(&mut layers.tree);
+    let reading = read::read(layers.tree, &layers.variables, &presets);
 
     let mut unread = reading.unread;
+    unread.extend(presets.unread.iter().cloned());
     unread.extend(document.problems.iter().map(|problem| problem.at.clone()));
     let mut problems = Problems::default();
     problems.extend(document.problems.clone());
     problems.extend(layers.problems);
+    problems.extend(presets.problems.clone());
     problems.extend(reading.problems);
     if let Some(settings) = &reading.settings {
         problems.extend(validate(settings, &unread, SecretReader::new(&environment)));
@@ -76,6 +80,7 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
         name: name.to_owned(),
         document,
         variables: layers.variables,
+        presets,
     };
     match reading.settings {
         Some(settings) if problems.is_empty() => Ok(Loaded {
@@ -87,12 +92,13 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
     }
 }
 
-/// The file and the variables that settings came from.
+/// The file, the variables and the presets that settings came from.
 #[derive(Debug, Clone)]
 struct Source {
     name: String,
     document: Document,
     variables: Variables,
+    presets: Laid,
 }
 
 impl Source {
@@ -107,17 +113,37 @@ impl Source {
 
     fn locate(&self, problem: Problem) -> Finding {
         let variable = (problem.variable.as_deref()).or_else(|| self.variable(&problem.at));
-        match variable {
-            Some(variable) => Finding {
+        if let Some(variable) = variable {
+            return Finding {
                 message: format!("environment variable `{variable}`: {}", problem.message),
                 help: problem.help,
                 span: None,
-            },
+            };
+        }
+        match self.presets.origin(&problem.at) {
+            Some(origin) => self.locate_in_preset(problem, &origin),
             None => Finding {
                 span: self.document.span(&problem.at),
                 message: problem.message,
                 help: problem.help,
             },
+        }
+    }
+
+    /// The file has no line for what a preset says, but one that names it.
+    fn locate_in_preset(&self, problem: Problem, origin: &Origin) -> Finding {
+        let Origin { preset, key, .. } = origin;
+        let instead = format!("set `{key}` in this block instead");
+        Finding {
+            span: self.document.span(&origin.named_at),
+            message: format!(
+                "in the preset `{}`, `{key}`: {}",
+                preset.name, problem.message
+            ),
+            help: Some(match problem.help {
+                Some(help) => format!("{help}; or {instead}"),
+                None => instead,
+            }),
         }
     }
 

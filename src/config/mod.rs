@@ -12,6 +12,7 @@ pub use load::{Loaded, load, load_text};
 mod document;
 mod layers;
 mod mask;
+mod preset;
 mod read;
 mod tree;
 mod validate;

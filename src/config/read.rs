@@ -9,6 +9,7 @@ use toml::Value;
 
 use super::layers::Variables;
 use super::nearest::{nearest, suggest};
+use super::preset::Laid;
 use super::tree::{self, Fault, Found, Misfit};
 use super::upstream::{Auth, Pagination};
 use super::{KeyPath, Problem, Problems, Settings, mask};
@@ -26,8 +27,9 @@ pub(super) struct Reading {
 /// More faults than this in one file say that it is no configuration of ours.
 const MOST_FAULTS: usize = 200;
 
-/// Reads the tree; `variables` are the keys whose values came from the environment, as texts.
-pub(super) fn read(mut tree: Value, variables: &Variables) -> Reading {
+/// Reads the tree; `variables` are the keys whose values came from the environment, as texts, and
+/// `presets` is what lies under the file.
+pub(super) fn read(mut tree: Value, variables: &Variables, presets: &Laid) -> Reading {
     let mut misfits: Vec<Misfit> = Vec::new();
     let mut reading = Reading {
         settings: None,
@@ -46,7 +48,8 @@ pub(super) fn read(mut tree: Value, variables: &Variables) -> Reading {
             continue;
         }
         if !follows_from(&misfit, &misfits) {
-            reading.problems.push(problem(&misfit, &tree, variables));
+            let problem = problem(&misfit, &tree, variables, presets);
+            reading.problems.push(problem);
         }
         let slot = misfit.slot();
         let healed = heal(&mut tree, &slot);
@@ -185,7 +188,7 @@ fn stand_ins() -> [Option<Value>; 6] {
     ]
 }
 
-fn problem(misfit: &Misfit, tree: &Value, variables: &Variables) -> Problem {
+fn problem(misfit: &Misfit, tree: &Value, variables: &Variables, presets: &Laid) -> Problem {
     let slot = misfit.slot();
     let is_hidden = mask::may_be_secret(&slot, scheme(tree, &slot));
     match &misfit.fault {
@@ -199,10 +202,12 @@ fn problem(misfit: &Misfit, tree: &Value, variables: &Variables) -> Problem {
             };
             Problem::new(slot, misfit.fault.to_string()).with_help(help)
         }
-        Fault::MissingKey(key) => Problem::new(
-            misfit.at.clone(),
-            format!("`{}` lacks the key `{key}`", misfit.at),
-        ),
+        Fault::MissingKey(key) => presets.need(&slot).unwrap_or_else(|| {
+            Problem::new(
+                misfit.at.clone(),
+                format!("`{}` lacks the key `{key}`", misfit.at),
+            )
+        }),
         Fault::UnknownWord { word, known } => Problem::new(slot, misfit.fault.to_string())
             .with_help(suggest(word, known.iter().copied())),
         Fault::WrongType { expected, found } if is_hidden => {
