@@ -54,7 +54,7 @@ fn allow_presets(definitions: &mut Map<String, Value>) {
     );
 }
 
-/// A schema without what it requires, and `parts` with the same of all that it refers to.
+/// A schema without the keys that it requires, and `parts` with the same of all that it refers to.
 fn part(
     schema: &Value,
     definitions: &Map<String, Value>,
@@ -63,7 +63,7 @@ fn part(
     match schema {
         Value::Object(members) => members
             .iter()
-            .filter(|(name, value)| !(*name == "required" && value.is_array()))
+            .filter(|(name, _)| *name != "required" || !is_table(members))
             .map(|(name, value)| match (name.as_str(), value.as_str()) {
                 ("$ref", Some(target)) => (name.clone(), reference(target, definitions, parts)),
                 // Without its tag, a table may be a part of several.
@@ -77,6 +77,12 @@ fn part(
             .collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => schema.clone(),
     }
+}
+
+/// Whether a schema is that of a table with keys of ours. One that is nothing but its tag is none:
+/// without the tag, every table would do.
+fn is_table(schema: &Map<String, Value>) -> bool {
+    schema.get("additionalProperties") == Some(&Value::Bool(false))
 }
 
 /// A reference to the part of what `target` refers to.
