@@ -95,9 +95,12 @@ fn brief(group: &Group) -> Value {
 }
 
 fn show(turn: &Turn) -> String {
+    if turn.records() == 0 {
+        return "no groups".to_owned();
+    }
     let shown = turn.outcomes().iter().map(|outcome| match outcome {
         Ok(mapped) => serde_json::to_string_pretty(&brief(&mapped.group)).unwrap(),
-        Err(skip) => format!("skipped: {skip:?}"),
+        Err(skip) => format!("skipped: {skip}"),
     });
     shown.collect::<Vec<_>>().join("\n")
 }
