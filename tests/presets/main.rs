@@ -1,5 +1,11 @@
 //! The presets, against pages written from the vendors' public documentation.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod recorded;
 mod server;
 
