@@ -33,7 +33,8 @@ pub(crate) fn names(preset: &str) -> Vec<String> {
 /// Reads one of a preset's answers, as one that came from `origin`.
 pub(crate) fn read(preset: &str, name: &str, origin: &str) -> Recorded {
     let path = folder(preset).join(name).with_extension("http");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let text = text.replace("{origin}", origin);
     let (head, body) = text.split_once("\n\n").unwrap();
     let mut lines = head.lines().skip_while(|line| line.starts_with('#'));
