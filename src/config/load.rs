@@ -1,13 +1,15 @@
 //! Reads `gateway.toml`, lays the environment over it, and checks what came of it.
 //!
-//! Text ▸ [document](super::document) ▸ [layers](super::layers) ▸ [presets](super::preset) ▸
-//! [typed settings](super::read) ▸ [validation](super::validate). Each stage goes on as far as it can, so that one reading reports
-//! every problem; settings come out only if there was none.
+//! Text ▸ [`super::document`] ▸ [`super::layers`] ▸ [`super::preset`] ▸ [`super::read`] ▸
+//! [`super::validate`]. Each stage goes on as far as it can, so that one reading reports every
+//! problem; settings come out only if there was none.
 
+use std::fmt;
 use std::path::Path;
 
 use super::document::Document;
 use super::layers::{self, Variables};
+use super::nearest::list;
 use super::preset::{self, Laid, Origin};
 use super::read;
 use super::report::{Finding, Report};
@@ -93,12 +95,21 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
 }
 
 /// The file, the variables and the presets that settings came from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Source {
     name: String,
     document: Document,
     variables: Variables,
     presets: Laid,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Source")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Source {
@@ -112,16 +123,11 @@ impl Source {
     }
 
     fn locate(&self, problem: Problem) -> Finding {
-        let variable = (problem.variable.as_deref()).or_else(|| self.variable(&problem.at));
-        if let Some(variable) = variable {
-            return Finding {
-                message: format!("environment variable `{variable}`: {}", problem.message),
-                help: problem.help,
-                span: None,
-            };
+        if let Some(problem) = self.of_variables(&problem) {
+            return problem;
         }
         match self.presets.origin(&problem.at) {
-            Some(origin) => self.locate_in_preset(problem, &origin),
+            Some(origin) => self.in_preset(problem, &origin),
             None => Finding {
                 span: self.document.span(&problem.at),
                 message: problem.message,
@@ -130,8 +136,26 @@ impl Source {
         }
     }
 
-    /// The file has no line for what a preset says, but one that names it.
-    fn locate_in_preset(&self, problem: Problem, origin: &Origin) -> Finding {
+    /// A problem of what variables say, for which the file has no line.
+    fn of_variables(&self, problem: &Problem) -> Option<Finding> {
+        let variables = match &problem.variable {
+            Some(variable) => vec![variable.as_str()],
+            None => self.variables_of(&problem.at),
+        };
+        let plural = if variables.len() == 1 { "" } else { "s" };
+        let variables = list(variables)?;
+        Some(Finding {
+            message: format!(
+                "environment variable{plural} {variables}: {}",
+                problem.message
+            ),
+            help: problem.help.clone(),
+            span: None,
+        })
+    }
+
+    /// A problem of what a preset says: the file has a line that names the preset.
+    fn in_preset(&self, problem: Problem, origin: &Origin) -> Finding {
         let Origin { preset, key, .. } = origin;
         let instead = format!("set `{key}` in this block instead");
         Finding {
@@ -147,13 +171,13 @@ impl Source {
         }
     }
 
-    /// The variable that set a key, or that made the table at it.
-    fn variable(&self, at: &KeyPath) -> Option<&str> {
-        let is_in_file = self.document.places.contains_key(at);
+    /// The variables that set a key, or made the table at it.
+    fn variables_of(&self, at: &KeyPath) -> Vec<&str> {
+        let is_in_file = at.keys().is_empty() || self.document.places.contains_key(at);
         self.variables
             .iter()
-            .find(|(set, _)| *set == at || (!is_in_file && set.is_within(at)))
-            .filter(|_| !at.keys().is_empty())
+            .filter(|(set, _)| *set == at || (!is_in_file && set.is_within(at)))
             .map(|(_, name)| name.as_str())
+            .collect()
     }
 }

@@ -1,158 +1,196 @@
 //! The JSON Schema of `gateway.toml`, for editors.
 
-use std::collections::BTreeMap;
-
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::{Settings, preset};
-
-/// Where the definitions stand, and what a reference to one starts with.
-const DEFINITIONS: &str = "$defs";
-const REFERENCE: &str = "#/$defs/";
+use super::nearest::list;
+use super::partial::allow_presets;
+use super::{KeyPath, Settings};
 
 /// The schema of all that `gateway.toml` may say (JSON Schema, draft 2020-12).
 pub fn schema() -> Value {
-    let mut schema = SchemaGenerator::new(SchemaSettings::draft2020_12())
-        .into_root_schema_for::<Settings>()
-        .to_value();
-    if let Some(definitions) = schema[DEFINITIONS].as_object_mut() {
+    let mut schema = settings();
+    if let Some(definitions) = schema["$defs"].as_object_mut() {
         allow_presets(definitions);
     }
     schema
 }
 
-/// Lets an upstream that names a preset leave out what the preset says.
-///
-/// The types are read with the preset under them, so that they know nothing of it. An editor sees
-/// the block alone: without a preset it must be whole, and over one any part of it will do.
-fn allow_presets(definitions: &mut Map<String, Value>) {
-    let Some(upstream) = definitions.remove("Upstream") else {
-        return;
-    };
-    let mut parts = BTreeMap::new();
-    let mut over_preset = part(&upstream, definitions, &mut parts);
-    over_preset["required"] = json!([preset::KEY]);
-    let mut whole = upstream;
-    if let Some(properties) = whole["properties"].as_object_mut() {
-        properties.remove(preset::KEY);
-    }
-    let description = whole["description"].take();
-    definitions.extend(parts);
-    definitions.insert("WholeUpstream".to_owned(), whole);
-    definitions.insert("UpstreamOverPreset".to_owned(), over_preset);
-    definitions.insert(
-        "Upstream".to_owned(),
-        json!({
-            "description": description,
-            "anyOf": [
-                { "$ref": format!("{REFERENCE}WholeUpstream") },
-                { "$ref": format!("{REFERENCE}UpstreamOverPreset") },
-            ],
-        }),
-    );
+/// The schema of the settings, in which no preset fills a gap.
+fn settings() -> Value {
+    SchemaGenerator::new(SchemaSettings::draft2020_12())
+        .into_root_schema_for::<Settings>()
+        .to_value()
 }
 
-/// A schema without the keys that it requires, and `parts` with the same of all that it refers to.
-fn part(
-    schema: &Value,
-    definitions: &Map<String, Value>,
-    parts: &mut BTreeMap<String, Value>,
-) -> Value {
-    match schema {
-        Value::Object(members) => members
-            .iter()
-            .filter(|(name, _)| *name != "required" || !is_table(members))
-            .map(|(name, value)| match (name.as_str(), value.as_str()) {
-                ("$ref", Some(target)) => (name.clone(), reference(target, definitions, parts)),
-                // Without its tag, a table may be a part of several.
-                ("oneOf", _) => ("anyOf".to_owned(), part(value, definitions, parts)),
-                _ => (name.clone(), part(value, definitions, parts)),
-            })
-            .collect(),
-        Value::Array(items) => items
-            .iter()
-            .map(|item| part(item, definitions, parts))
-            .collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => schema.clone(),
+/// What the manual says of a key, in the table that `tree` has around it.
+pub(super) fn describe(at: &KeyPath, tree: &toml::Value) -> Option<String> {
+    let schema = settings();
+    let (last, tables) = at.keys().split_last()?;
+    let mut node = &schema;
+    let mut value = Some(tree);
+    for key in tables {
+        node = fitting(&schema, node, value).find_map(|shape| child(shape, key))?;
+        value = value.and_then(|value| value.get(key));
     }
+    let described: Vec<&Value> = fitting(&schema, node, value)
+        .filter_map(|shape| child(shape, last))
+        .collect();
+    if let Some(words) = list(described.iter().filter_map(|property| tag(property))) {
+        return Some(format!("one of {words}"));
+    }
+    let description = described.first()?.get("description")?.as_str()?;
+    Some(description.replace('\n', " "))
 }
 
-/// Whether a schema is that of a table with keys of ours. One that is nothing but its tag is none:
-/// without the tag, every table would do.
-fn is_table(schema: &Map<String, Value>) -> bool {
-    schema.get("additionalProperties") == Some(&Value::Bool(false))
+/// The schemas of a value that agree with the tags that it has.
+fn fitting<'a>(
+    schema: &'a Value,
+    node: &'a Value,
+    value: Option<&toml::Value>,
+) -> impl Iterator<Item = &'a Value> {
+    shapes(schema, node)
+        .into_iter()
+        .filter(move |shape| fits(shape, value))
 }
 
-/// A reference to the part of what `target` refers to.
-fn reference(
-    target: &str,
-    definitions: &Map<String, Value>,
-    parts: &mut BTreeMap<String, Value>,
-) -> Value {
-    let name = target.trim_start_matches(REFERENCE);
-    let part_name = format!("PartOf{name}");
-    match definitions.get(name) {
-        // Where a secret is cannot be said in part.
-        Some(definition) if name != "Secret" => {
-            if !parts.contains_key(&part_name) {
-                // Definitions may refer to themselves.
-                parts.insert(part_name.clone(), Value::Null);
-                let definition = part(definition, definitions, parts);
-                parts.insert(part_name.clone(), definition);
-            }
-            format!("{REFERENCE}{part_name}").into()
-        }
-        Some(_) | None => target.into(),
-    }
+/// The schemas that describe the same value as `node`: itself, what it refers to, its variants.
+fn shapes<'a>(schema: &'a Value, node: &'a Value) -> Vec<&'a Value> {
+    let referred = (node.get("$ref").and_then(Value::as_str))
+        .and_then(|reference| schema.pointer(reference.strip_prefix('#')?));
+    let variants = ["oneOf", "anyOf"]
+        .into_iter()
+        .filter_map(|key| node.get(key)?.as_array())
+        .flatten();
+    let inner = referred
+        .into_iter()
+        .chain(variants)
+        .flat_map(|node| shapes(schema, node));
+    std::iter::once(node).chain(inner).collect()
+}
+
+/// Whether a value has the tag that a variant's schema asks for, or none yet.
+fn fits(shape: &Value, value: Option<&toml::Value>) -> bool {
+    let properties = shape.get("properties").and_then(Value::as_object);
+    properties.into_iter().flatten().all(|(key, property)| {
+        let found = value.and_then(|value| value.get(key)?.as_str());
+        found.is_none() || tag(property).is_none_or(|tag| found == Some(tag))
+    })
+}
+
+/// The one word that a property may hold.
+fn tag(property: &Value) -> Option<&str> {
+    property.get("const")?.as_str()
+}
+
+fn child<'a>(shape: &'a Value, key: &str) -> Option<&'a Value> {
+    let property = shape.get("properties").and_then(|keys| keys.get(key));
+    property
+        .or_else(|| {
+            shape
+                .get("additionalProperties")
+                .filter(|any| any.is_object())
+        })
+        .or_else(|| shape.get("items"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_preset_is_one_of_those_there_are_each_with_its_description() {
-        let schema = schema();
-        let names = &schema[DEFINITIONS]["UpstreamOverPreset"]["properties"]["preset"];
-        let listed: Vec<_> = names["anyOf"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|preset| preset["const"].as_str().unwrap())
-            .collect();
-        assert!(crate::presets::names().eq(listed));
-        assert!(names["description"].is_string());
-        assert!(names["anyOf"][0]["description"].is_string());
-    }
-
-    #[test]
-    fn a_block_must_be_whole_unless_it_names_a_preset() {
-        let schema = schema();
-        let definitions = &schema[DEFINITIONS];
-        let required = |name: &str| definitions[name]["required"].clone();
-        assert_eq!(
-            required("WholeUpstream"),
-            json!(["base_url", "request", "records", "fields"])
-        );
-        assert_eq!(required("UpstreamOverPreset"), json!(["preset"]));
-        assert_eq!(required("Fields"), json!(["id", "name"]));
-        assert_eq!(required("PartOfFields"), Value::Null);
-        assert_eq!(
-            definitions["UpstreamOverPreset"]["properties"]["fields"]["$ref"],
-            "#/$defs/PartOfFields"
-        );
-        assert_eq!(required("PartOfAuth"), Value::Null);
-    }
-
-    #[test]
-    fn every_reference_leads_somewhere() {
-        let schema = schema();
-        let text = schema.to_string();
-        for (at, _) in text.match_indices(REFERENCE) {
-            let name = text[at + REFERENCE.len()..].split('"').next().unwrap();
-            assert!(!schema[DEFINITIONS][name].is_null(), "{name}");
+    /// Calls `visit` with every property of the schema and its place.
+    fn walk(node: &Value, place: &str, visit: &mut impl FnMut(&str, &Value)) {
+        if let Some(properties) = node.get("properties").and_then(Value::as_object) {
+            for (key, property) in properties {
+                visit(&format!("{place}.{key}"), property);
+            }
         }
+        match node {
+            Value::Object(entries) => {
+                for (key, inner) in entries {
+                    walk(inner, &format!("{place}/{key}"), visit);
+                }
+            }
+            Value::Array(items) => {
+                for (index, inner) in items.iter().enumerate() {
+                    walk(inner, &format!("{place}/{index}"), visit);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    #[test]
+    fn every_key_is_described() {
+        let mut count = 0;
+        walk(&schema(), "", &mut |place, property| {
+            count += 1;
+            // The tag of a variant says all with its value; its variant is described.
+            let is_tag = property.get("const").is_some();
+            assert!(is_tag || property.get("description").is_some(), "{place}");
+        });
+        assert!(count > 100, "{count}");
+    }
+
+    #[test]
+    fn every_secret_has_a_name_that_is_masked() {
+        walk(&schema(), "", &mut |place, property| {
+            let is_secret = property.to_string().contains("#/$defs/Secret\"");
+            let (_, key) = place.rsplit_once('.').unwrap();
+            if is_secret {
+                let at = KeyPath::new(["upstreams", "any", "auth", key]);
+                assert!(super::super::mask::may_be_secret(&at, None), "{place}");
+            }
+        });
+    }
+
+    #[test]
+    fn the_tags_of_styles_and_schemes_are_in_the_schema() {
+        let schema = schema();
+        for (definition, tag, words) in [
+            (
+                "Pagination",
+                "style",
+                &["none", "cursor", "offset", "page", "link", "next_url"][..],
+            ),
+            (
+                "Auth",
+                "type",
+                &[
+                    "none",
+                    "bearer",
+                    "basic",
+                    "api_key",
+                    "token_exchange",
+                    "oauth2_client_credentials",
+                    "aws_sigv4",
+                    "hmac",
+                ],
+            ),
+        ] {
+            let variants = schema["$defs"][definition]["oneOf"].as_array().unwrap();
+            let found: Vec<&str> = variants
+                .iter()
+                .map(|variant| variant["properties"][tag]["const"].as_str().unwrap())
+                .collect();
+            assert_eq!(found, words);
+            assert!(
+                variants
+                    .iter()
+                    .all(|variant| variant.get("description").is_some())
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_is_described_as_its_own_scheme_means_it() {
+        let tree = "[upstreams.a.auth]\ntype = \"token_exchange\"".parse::<toml::Table>();
+        let tree = toml::Value::Table(tree.unwrap());
+        let at = KeyPath::new(["upstreams", "a", "auth", "token"]);
+        assert_eq!(
+            describe(&at, &tree).as_deref(),
+            Some("Where the answer holds the token.")
+        );
     }
 }
