@@ -24,7 +24,7 @@ pub(super) fn allow_presets(definitions: &mut Map<String, Value>) {
     if let Some(properties) = whole["properties"].as_object_mut() {
         properties.remove(preset::KEY);
     }
-    let description = whole["description"].take();
+    let description = whole["description"].clone();
     definitions.extend(parts);
     definitions.insert("WholeUpstream".to_owned(), whole);
     definitions.insert("UpstreamOverPreset".to_owned(), over_preset);
