@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 
 use crate::clock::WallClock;
@@ -192,13 +192,15 @@ fn login_success(upstream: &Upstream, auth: &TokenExchangeAuth) -> Option<Succes
     })
 }
 
-/// A login that the upstream understood and refused means that our credentials are wrong,
-/// whichever 4xx it says so with.
+/// A login that the upstream understood and refused means that our credentials are wrong. Besides
+/// 401 and 403, which always say so, these are the words of RFC 6749, section 5.2, and of servers
+/// that check a form. Any other status blames no credentials: 404 may be a deployment.
 fn refused(mut error: UpstreamError) -> UpstreamError {
-    let is_refusal = error.kind == ErrorKind::HttpStatus
-        && !error.is_transient()
-        && error.status.is_some_and(|status| status.is_client_error());
-    if is_refusal {
+    let is_refusal = matches!(
+        error.status,
+        Some(StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
+    );
+    if error.kind == ErrorKind::HttpStatus && !error.is_transient() && is_refusal {
         error.kind = ErrorKind::Unauthorized;
     }
     error.detail.insert_str(0, "login: ");
