@@ -315,11 +315,25 @@ impl<'a> Attempt<'a> {
         self.groups
             .retain(|group| ids.insert(group.source_id.clone()));
         self.counts.repeated = (before - self.groups.len()) as u64;
+        self.check_mapped()?;
         self.check_total()?;
         Ok(Walked {
             groups: self.groups,
             counts: self.counts,
         })
+    }
+
+    /// Records of which none is a group are something else, such as an excuse where the list
+    /// should be: they must not take the place of the groups that were there before.
+    fn check_mapped(&self) -> Result<(), UpstreamError> {
+        if self.records == 0 || !self.groups.is_empty() {
+            return Ok(());
+        }
+        let records = self.records;
+        Err(UpstreamError::new(
+            ErrorKind::Mapping,
+            format!("none of {records} records has an id and a name (`fields`)"),
+        ))
     }
 
     /// Holds the list against how many records there are said to be.
