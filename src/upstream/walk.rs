@@ -113,7 +113,8 @@ struct Attempt<'a> {
     granted: u64,
     positions: HashSet<Position>,
     prints: HashSet<u64>,
-    announced: Option<Announcement>,
+    /// How much there is, as far as any page has said.
+    announced: Announcement,
     /// How many records there are, where a request of its own has told.
     counted: Option<u64>,
     groups: Vec<Group>,
@@ -145,7 +146,7 @@ impl<'a> Attempt<'a> {
             granted: 0,
             positions: HashSet::new(),
             prints: HashSet::new(),
-            announced: None,
+            announced: Announcement::default(),
             counted: None,
             groups: Vec::new(),
             counts: Counts::default(),
@@ -290,22 +291,15 @@ impl<'a> Attempt<'a> {
     }
 
     fn check_announcement(&mut self, said: Announcement) -> Result<(), Broken> {
-        let before = *self.announced.get_or_insert(said);
-        if before.agrees(said) {
-            return Ok(());
-        }
-        if !self.again {
+        let has_changed = !self.announced.agrees(said);
+        if has_changed && !self.again {
             return Err(Broken::Drifted(UpstreamError::new(
                 ErrorKind::Pagination,
                 "the announced total changed during the walk",
             )));
         }
-        self.counts.drifted = true;
-        // The smaller of the two is what can be held against the list.
-        self.announced = Some(Announcement {
-            records: before.records.min(said.records),
-            pages: before.pages.min(said.pages),
-        });
+        self.counts.drifted |= has_changed;
+        self.announced = self.announced.least(said);
         Ok(())
     }
 
@@ -338,7 +332,7 @@ impl<'a> Attempt<'a> {
 
     /// Holds the list against how many records there are said to be.
     fn check_total(&mut self) -> Result<(), Broken> {
-        let paged = self.announced.and_then(|announced| announced.records);
+        let paged = self.announced.records;
         let Some(announced) = paged.or(self.counted) else {
             return Ok(());
         };

@@ -18,6 +18,25 @@ const ROOT: &str = r#"
     fields = { id = "id", name = "name" }
 "#;
 
+/// An upstream of numbered teams, one a page unless `limit` says otherwise.
+const PAGED: &str = r#"
+    [upstreams.club]
+    base_url = ""
+    request = { path = "/teams", query = { page = "{page}", limit = "{limit}" } }
+    records = "/teams"
+    pagination = { style = "page", limit = 1, total = "/total" }
+    fields = { id = "id", name = "name" }
+"#;
+
+fn page(request: &Request<bytes::Bytes>) -> u64 {
+    let page = parameter(request, "page");
+    page.expect("every page has a number").parse().unwrap()
+}
+
+fn team(id: u64) -> Value {
+    json!({ "id": id, "name": "Team" })
+}
+
 #[rstest]
 #[case::an_excuse(json!({ "message": "temporarily unavailable" }))]
 #[case::other_keys(json!([{ "uuid": 1, "title": "A" }, { "uuid": 2, "title": "B" }]))]
@@ -35,4 +54,28 @@ async fn a_record_without_a_name_among_others_is_skipped() {
     let server = Server::start(move |_| answer(&body)).await;
     let walked = walked(&adapter_of(ROOT, server.base_url(), &[])).await;
     assert_eq!((walked.groups.len(), walked.counts.skipped), (1, 1));
+}
+
+#[rstest]
+#[case::that_comes_late(2)]
+#[case::that_comes_last(3)]
+#[tokio::test]
+async fn a_total_is_held_against_the_list_whichever_page_names_it(#[case] named_on: u64) {
+    let server = Server::start(move |request| {
+        let page = page(request);
+        let total = (page >= named_on).then_some(30);
+        // Past the third page there is nothing, whatever the total says.
+        let teams: Vec<_> = (page <= 3).then(|| team(page)).into_iter().collect();
+        answer(&json!({ "teams": teams, "total": total }))
+    })
+    .await;
+    let toml = PAGED.replace(
+        "/total\"",
+        "/total\", absent = \"continue\", step = \"received\"",
+    );
+    let error = failed(&adapter_of(&toml, server.base_url(), &[])).await;
+    assert_eq!(
+        error.to_string(),
+        "pagination: 30 records were announced and 3 came"
+    );
 }
