@@ -6,7 +6,6 @@
 //! that changes while it is read is read once more.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -255,8 +254,7 @@ impl<'a> Attempt<'a> {
             .fetch_add(turn.records(), Ordering::Relaxed);
         self.check_bounds()?;
         self.check_announcement(turn.announcement())?;
-        let print = fingerprint(&turn);
-        let page = if turn.records() > 0 && !self.prints.insert(print) {
+        let page = if turn.records() > 0 && !self.prints.insert(turn.print()) {
             Page::Seen
         } else {
             Page::New
@@ -377,14 +375,4 @@ fn refused_is_drift(error: UpstreamError) -> Broken {
         | ErrorKind::LimitExceeded
         | ErrorKind::CircuitOpen => Broken::Failed(error),
     }
-}
-
-/// What makes two pages the same: their records' ids, in order.
-fn fingerprint(turn: &Turn) -> u64 {
-    let ids: Vec<_> = turn
-        .outcomes()
-        .iter()
-        .map(|outcome| outcome.as_ref().map(|mapped| &mapped.group.source_id))
-        .collect();
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(ids)
 }

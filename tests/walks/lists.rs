@@ -79,3 +79,19 @@ async fn a_total_is_held_against_the_list_whichever_page_names_it(#[case] named_
         "pagination: 30 records were announced and 3 came"
     );
 }
+
+#[tokio::test]
+async fn pages_of_records_without_names_are_as_many_pages_as_they_are() {
+    let server = Server::start(|request| {
+        let page = page(request);
+        let team = |id| json!({ "id": id, "name": (page == 3).then_some("Team") });
+        answer(&json!({ "teams": [team(2 * page), team(2 * page + 1)], "total": 6 }))
+    })
+    .await;
+    let walked = walked(&adapter_of(PAGED, server.base_url(), &[])).await;
+    let skipped = Counts {
+        skipped: 4,
+        ..Counts::default()
+    };
+    assert_eq!((walked.groups.len(), walked.counts), (2, skipped));
+}
