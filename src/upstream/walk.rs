@@ -112,6 +112,8 @@ struct Attempt<'a> {
     granted: u64,
     positions: HashSet<Position>,
     prints: HashSet<u64>,
+    /// Whether a record has come twice on a page of its own.
+    has_spared: bool,
     /// How much there is, as far as any page has said.
     announced: Announcement,
     /// How many records there are, where a request of its own has told.
@@ -145,6 +147,7 @@ impl<'a> Attempt<'a> {
             granted: 0,
             positions: HashSet::new(),
             prints: HashSet::new(),
+            has_spared: false,
             announced: Announcement::default(),
             counted: None,
             groups: Vec::new(),
@@ -203,10 +206,8 @@ impl<'a> Attempt<'a> {
             if last.as_ref() == Some(&turn.position) {
                 next = self.next(&turn)?;
             }
-            let single = turn.records() == 1;
             let is_past_end = turn.is_past_end();
-            // One record that comes twice is a repeated id; a whole page is a list that moved.
-            if self.absorb(turn)? == Page::Seen && !single {
+            if self.absorb(turn)? == Page::Seen {
                 return Err(Broken::Drifted(PagerError::SamePage.into()));
             }
             if is_past_end {
@@ -254,11 +255,7 @@ impl<'a> Attempt<'a> {
             .fetch_add(turn.records(), Ordering::Relaxed);
         self.check_bounds()?;
         self.check_announcement(turn.announcement())?;
-        let page = if turn.records() > 0 && !self.prints.insert(turn.print()) {
-            Page::Seen
-        } else {
-            Page::New
-        };
+        let page = self.look(&turn);
         for outcome in turn.into_outcomes() {
             match outcome {
                 Ok(mapped) => {
@@ -269,6 +266,19 @@ impl<'a> Attempt<'a> {
             }
         }
         Ok(page)
+    }
+
+    /// Whether a page was new. One record that comes twice is a repeated id, though its page holds
+    /// nothing else; the next time, an upstream does not look at what page it is asked for.
+    fn look(&mut self, turn: &Turn) -> Page {
+        if turn.records() == 0 || self.prints.insert(turn.print()) {
+            return Page::New;
+        }
+        let is_spared = turn.records() == 1
+            && !self.has_spared
+            && self.adapter.pager().on_repeat() == Repeat::Error;
+        self.has_spared |= is_spared;
+        if is_spared { Page::New } else { Page::Seen }
     }
 
     fn check_bounds(&self) -> Result<(), UpstreamError> {

@@ -95,3 +95,36 @@ async fn pages_of_records_without_names_are_as_many_pages_as_they_are() {
     };
     assert_eq!((walked.groups.len(), walked.counts), (2, skipped));
 }
+
+#[rstest]
+#[case::announced(PAGED.to_owned())]
+#[case::one_after_the_other(PAGED.replace(", total = \"/total\"", ""))]
+#[tokio::test]
+async fn an_upstream_that_ignores_the_page_is_no_list_though_its_pages_hold_one_record(
+    #[case] toml: String,
+) {
+    let server = Server::start(|_| answer(&json!({ "teams": [team(1)], "total": 5 }))).await;
+    let error = failed(&adapter_of(&toml, server.base_url(), &[])).await;
+    assert_eq!(
+        error.to_string(),
+        "pagination: a page comes a second time, at another position"
+    );
+}
+
+#[rstest]
+#[case::announced(PAGED.to_owned())]
+#[case::one_after_the_other(PAGED.replace(", total = \"/total\"", ""))]
+#[tokio::test]
+async fn one_record_that_comes_twice_is_kept_once_and_counted(#[case] toml: String) {
+    let server = Server::start(|request| {
+        let teams: Vec<_> = match page(request) {
+            page @ 1..=3 => vec![team(page)],
+            4 => vec![team(2)],
+            _ => Vec::new(),
+        };
+        answer(&json!({ "teams": teams, "total": 4 }))
+    })
+    .await;
+    let walked = walked(&adapter_of(&toml, server.base_url(), &[])).await;
+    assert_eq!((walked.groups.len(), walked.counts.repeated), (3, 1));
+}
