@@ -177,7 +177,7 @@ impl<'a> Attempt<'a> {
     /// Reads the page that the one before named.
     async fn read_one(&mut self, position: Position) -> Result<Next, Broken> {
         if !self.positions.insert(position.clone()) {
-            return self.repeat(PagerError::Loop);
+            return self.repeat(PagerError::Loop.into());
         }
         let turn = self
             .adapter
@@ -208,7 +208,7 @@ impl<'a> Attempt<'a> {
             }
             let is_past_end = turn.is_past_end();
             if self.absorb(turn)? == Page::Seen {
-                return Err(Broken::Drifted(PagerError::SamePage.into()));
+                return self.repeat(Broken::Drifted(PagerError::SamePage.into()));
             }
             if is_past_end {
                 return Ok(Next::End);
@@ -222,7 +222,7 @@ impl<'a> Attempt<'a> {
         let next = self.next(&turn)?;
         match self.absorb(turn)? {
             Page::New => Ok(next),
-            Page::Seen => self.repeat(PagerError::SamePage),
+            Page::Seen => self.repeat(PagerError::SamePage.into()),
         }
     }
 
@@ -237,10 +237,11 @@ impl<'a> Attempt<'a> {
             .next(&turn.position, so_far, turn.look())
     }
 
-    fn repeat(&self, error: PagerError) -> Result<Next, Broken> {
+    /// What a repeat means: the end where the upstream is known for it, or what is `broken`.
+    fn repeat(&self, broken: Broken) -> Result<Next, Broken> {
         match self.adapter.pager().on_repeat() {
             Repeat::End => Ok(Next::End),
-            Repeat::Error => Err(error.into()),
+            Repeat::Error => Err(broken),
         }
     }
 

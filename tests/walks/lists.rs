@@ -128,3 +128,18 @@ async fn one_record_that_comes_twice_is_kept_once_and_counted(#[case] toml: Stri
     let walked = walked(&adapter_of(&toml, server.base_url(), &[])).await;
     assert_eq!((walked.groups.len(), walked.counts.repeated), (3, 1));
 }
+
+#[tokio::test]
+async fn a_last_page_that_repeats_ends_an_announced_list_where_it_is_known_to() {
+    let server = Server::start(|request| {
+        let page = page(request).min(2);
+        answer(&json!({ "teams": [team(2 * page), team(2 * page + 1)], "pages": 5 }))
+    })
+    .await;
+    let announced = PAGED.replace("total = \"/total\"", "pages = \"/pages\"");
+    let error = failed(&adapter_of(&announced, server.base_url(), &[])).await;
+    assert_eq!(error.kind, ErrorKind::Pagination, "{error}");
+    let known = announced.replace("\"/pages\"", "\"/pages\", on_repeat = \"end\"");
+    let walked = walked(&adapter_of(&known, server.base_url(), &[])).await;
+    assert_eq!(walked.groups.len(), 4);
+}
