@@ -46,6 +46,10 @@ pub struct WallClock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl WallClock {
     /// The system's clock.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "where everybody else's clock comes from"
+    )]
     pub fn system() -> Self {
         Self(Arc::new(Timestamp::now))
     }

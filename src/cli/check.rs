@@ -93,6 +93,9 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
             upstream.stale_if_error.unwrap_or(cache.stale_if_error),
         ),
     ];
+    if let Some(preset) = &upstream.preset {
+        lines.insert(0, format!("over     the preset {preset}"));
+    }
     if upstream.required {
         lines.push("required no answer is given without it".to_owned());
     }

@@ -5,6 +5,7 @@
 
 mod check;
 mod demo;
+mod presets;
 mod probe;
 mod schema;
 mod serve;
@@ -32,6 +33,7 @@ enum Command {
     Demo(demo::Demo),
     Check(check::Check),
     Probe(probe::Probe),
+    Presets(presets::Presets),
     /// Print the JSON Schema of gateway.toml, for editor completion.
     Schema,
 }
@@ -96,6 +98,7 @@ fn run(command: Command, environment: Environment) -> Result<(), Failure> {
             }
             Command::Check(check) => check.run(environment),
             Command::Probe(probe) => probe.run(environment).await,
+            Command::Presets(presets) => presets.run(),
             Command::Schema => schema::run(),
         }
     })

@@ -54,6 +54,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::clock::WallClock;
+
 use exchange::Vendor;
 
 /// Makes a vendor whose API is reached at an origin.
@@ -115,7 +117,7 @@ impl Default for Options {
             publisher_page: None,
             tallyfy_paging: Paging::Meta,
             tallyfy_quota: None,
-            clock: Timestamp::now,
+            clock: || WallClock::system().now(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! position in, page and groups out.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::config::{Cache, KeyPath, Path, Problem, Problems, SecretReader};
 use super::auth::Auth;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Answer, Exchange};
-use super::format::Page;
+use super::format::{Node, Page};
 use super::mapping::{Mapped, Mapping, Skip};
 use super::pager::{Announcement, Look, Pager, Position};
 use super::template::{self, Gaps, Template};
@@ -87,6 +88,7 @@ pub struct Turn {
     announcement: Announcement,
     mark: Option<String>,
     is_past_end: bool,
+    print: u64,
     outcomes: Vec<Result<Mapped, Skip>>,
 }
 
@@ -114,6 +116,11 @@ impl Turn {
     /// How much the upstream says there is.
     pub const fn announcement(&self) -> Announcement {
         self.announcement
+    }
+
+    /// By which the walk knows a page that comes again.
+    pub(super) const fn print(&self) -> u64 {
+        self.print
     }
 
     /// Whether the answer means that the list has ended before it.
@@ -292,9 +299,10 @@ impl Adapter {
         };
         let mark = records.last().and_then(|record| self.pager.mark(*record));
         let outcomes: Vec<_> = records
-            .into_iter()
-            .map(|record| self.mapping.map(record))
+            .iter()
+            .map(|record| self.mapping.map(*record))
             .collect();
+        let print = print(&records, &outcomes);
         let url = url(&request)?;
         let look = Look {
             page: &answer.page,
@@ -317,9 +325,23 @@ impl Adapter {
             announcement,
             mark,
             is_past_end: answer.is_past_end,
+            print,
             outcomes,
         })
     }
+}
+
+/// What makes two pages the same: their records' ids, in order. A record that is no group is known
+/// by all that it holds, or else any two pages of such records would be one.
+fn print(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for (record, outcome) in records.iter().zip(outcomes) {
+        match outcome {
+            Ok(mapped) => mapped.group.source_id.hash(&mut hasher),
+            Err(_) => record.value().hash(&mut hasher),
+        }
+    }
+    hasher.finish()
 }
 
 fn fill(

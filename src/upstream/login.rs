@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 
 use crate::clock::WallClock;
@@ -24,21 +24,21 @@ use super::transport::{Deadline, Repeatable, Transport};
 /// Logs in, and keeps the token until it ends or is refused.
 #[derive(Debug)]
 pub(super) struct Login {
-    caller: Arc<Caller>,
+    call: Arc<LoginCall>,
     cell: TokenCell,
 }
 
-/// Makes the call. Shared with the calls under way, which outlive whoever asked first.
+/// The exchange that logs in. Shared with those under way, which outlive whoever asked first.
 #[derive(Debug)]
-struct Caller {
+struct LoginCall {
     transport: Transport,
-    call: Call,
+    style: LoginStyle,
     judge: Judge,
 }
 
 /// What a login sends, and where its answer holds the token.
 #[derive(Debug)]
-enum Call {
+enum LoginStyle {
     Declared {
         template: Template,
         token: Location,
@@ -57,7 +57,7 @@ impl Login {
         secrets: &SecretReader<'_>,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let (call, law) = match &upstream.auth {
+        let (style, law) = match &upstream.auth {
             WrittenAuth::TokenExchange(auth) => {
                 let reading = reading(auth);
                 let template = Template::compile(
@@ -68,7 +68,7 @@ impl Login {
                     secrets,
                     problems,
                 )?;
-                let call = Call::Declared {
+                let style = LoginStyle::Declared {
                     template,
                     token: auth.token.clone(),
                     expires: auth.expires.clone(),
@@ -80,10 +80,10 @@ impl Login {
                     message: paths(upstream.message.as_ref()),
                     wall: wall.clone(),
                 };
-                (call, law)
+                (style, law)
             }
             WrittenAuth::Oauth2ClientCredentials(auth) => {
-                let call = ClientCredentials::compile(auth, at, secrets, problems)?;
+                let client = ClientCredentials::compile(auth, at, secrets, problems)?;
                 let law = Law {
                     reading: Reading::As(Format::Json),
                     rules: Vec::new(),
@@ -91,7 +91,7 @@ impl Login {
                     message: ClientCredentials::message(),
                     wall: wall.clone(),
                 };
-                (Call::ClientCredentials(call), law)
+                (LoginStyle::ClientCredentials(client), law)
             }
             WrittenAuth::None
             | WrittenAuth::Bearer(_)
@@ -100,21 +100,21 @@ impl Login {
             | WrittenAuth::AwsSigv4(_)
             | WrittenAuth::Hmac(_) => return None,
         };
-        let caller = Caller {
+        let call = LoginCall {
             transport: transport.clone(),
-            call,
+            style,
             judge: Judge::new(law),
         };
         Some(Self {
-            caller: Arc::new(caller),
+            call: Arc::new(call),
             cell: TokenCell::default(),
         })
     }
 
     /// The current token, after a login if there is none. However many ask, one login runs.
     pub(super) async fn token(&self, deadline: Instant) -> Result<Arc<Token>, UpstreamError> {
-        let caller = Arc::clone(&self.caller);
-        let login = async move { caller.log_in(deadline).await };
+        let call = Arc::clone(&self.call);
+        let login = async move { call.log_in(deadline).await };
         self.cell.get(login).await
     }
 
@@ -124,7 +124,7 @@ impl Login {
     }
 }
 
-impl Caller {
+impl LoginCall {
     async fn log_in(&self, deadline: Instant) -> Result<Token, UpstreamError> {
         let mut request = self.request()?;
         request.extensions_mut().insert(Deadline(deadline));
@@ -139,24 +139,24 @@ impl Caller {
     }
 
     fn request(&self) -> Result<Request<Bytes>, UpstreamError> {
-        match &self.call {
-            Call::Declared { template, .. } => template
+        match &self.style {
+            LoginStyle::Declared { template, .. } => template
                 .fill(&Gaps::NONE)
                 .map_err(|error| UpstreamError::new(ErrorKind::Mapping, error.to_string())),
-            Call::ClientCredentials(call) => Ok(call.token_request()),
+            LoginStyle::ClientCredentials(client) => Ok(client.token_request()),
         }
     }
 
     fn read(&self, answer: &Answer) -> Result<Token, UpstreamError> {
         let now = self.judge.now();
-        match &self.call {
-            Call::Declared { token, expires, .. } => {
+        match &self.style {
+            LoginStyle::Declared { token, expires, .. } => {
                 let text = token_at(token, &answer.page, &answer.headers).ok_or_else(|| {
                     UpstreamError::new(ErrorKind::Mapping, "the login's answer holds no token")
                 })?;
                 Token::from_answer(&text, expires.as_ref(), Some(&answer.page), now)
             }
-            Call::ClientCredentials(_) => token_from_reply(&answer.page, now),
+            LoginStyle::ClientCredentials(_) => token_from_reply(&answer.page, now),
         }
     }
 }
@@ -192,13 +192,15 @@ fn login_success(upstream: &Upstream, auth: &TokenExchangeAuth) -> Option<Succes
     })
 }
 
-/// A login that the upstream understood and refused means that our credentials are wrong,
-/// whichever 4xx it says so with.
+/// A login that the upstream understood and refused means that our credentials are wrong. Besides
+/// 401 and 403, which always say so, these are the words of RFC 6749, section 5.2, and of servers
+/// that check a form. Any other status blames no credentials: 404 may be a deployment.
 fn refused(mut error: UpstreamError) -> UpstreamError {
-    let is_refusal = error.kind == ErrorKind::HttpStatus
-        && !error.is_transient()
-        && error.status.is_some_and(|status| status.is_client_error());
-    if is_refusal {
+    let is_refusal = matches!(
+        error.status,
+        Some(StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
+    );
+    if error.kind == ErrorKind::HttpStatus && !error.is_transient() && is_refusal {
         error.kind = ErrorKind::Unauthorized;
     }
     error.detail.insert_str(0, "login: ");

@@ -6,7 +6,6 @@
 //! that changes while it is read is read once more.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -113,7 +112,10 @@ struct Attempt<'a> {
     granted: u64,
     positions: HashSet<Position>,
     prints: HashSet<u64>,
-    announced: Option<Announcement>,
+    /// Whether a record has come twice on a page of its own.
+    has_spared: bool,
+    /// How much there is, as far as any page has said.
+    announced: Announcement,
     /// How many records there are, where a request of its own has told.
     counted: Option<u64>,
     groups: Vec<Group>,
@@ -145,7 +147,8 @@ impl<'a> Attempt<'a> {
             granted: 0,
             positions: HashSet::new(),
             prints: HashSet::new(),
-            announced: None,
+            has_spared: false,
+            announced: Announcement::default(),
             counted: None,
             groups: Vec::new(),
             counts: Counts::default(),
@@ -174,7 +177,7 @@ impl<'a> Attempt<'a> {
     /// Reads the page that the one before named.
     async fn read_one(&mut self, position: Position) -> Result<Next, Broken> {
         if !self.positions.insert(position.clone()) {
-            return self.repeat(PagerError::Loop);
+            return self.repeat(PagerError::Loop.into());
         }
         let turn = self
             .adapter
@@ -203,11 +206,9 @@ impl<'a> Attempt<'a> {
             if last.as_ref() == Some(&turn.position) {
                 next = self.next(&turn)?;
             }
-            let single = turn.records() == 1;
             let is_past_end = turn.is_past_end();
-            // One record that comes twice is a repeated id; a whole page is a list that moved.
-            if self.absorb(turn)? == Page::Seen && !single {
-                return Err(Broken::Drifted(PagerError::SamePage.into()));
+            if self.absorb(turn)? == Page::Seen {
+                return self.repeat(Broken::Drifted(PagerError::SamePage.into()));
             }
             if is_past_end {
                 return Ok(Next::End);
@@ -221,7 +222,7 @@ impl<'a> Attempt<'a> {
         let next = self.next(&turn)?;
         match self.absorb(turn)? {
             Page::New => Ok(next),
-            Page::Seen => self.repeat(PagerError::SamePage),
+            Page::Seen => self.repeat(PagerError::SamePage.into()),
         }
     }
 
@@ -236,10 +237,11 @@ impl<'a> Attempt<'a> {
             .next(&turn.position, so_far, turn.look())
     }
 
-    fn repeat(&self, error: PagerError) -> Result<Next, Broken> {
+    /// What a repeat means: the end where the upstream is known for it, or what is `broken`.
+    fn repeat(&self, broken: Broken) -> Result<Next, Broken> {
         match self.adapter.pager().on_repeat() {
             Repeat::End => Ok(Next::End),
-            Repeat::Error => Err(error.into()),
+            Repeat::Error => Err(broken),
         }
     }
 
@@ -254,12 +256,7 @@ impl<'a> Attempt<'a> {
             .fetch_add(turn.records(), Ordering::Relaxed);
         self.check_bounds()?;
         self.check_announcement(turn.announcement())?;
-        let print = fingerprint(&turn);
-        let page = if turn.records() > 0 && !self.prints.insert(print) {
-            Page::Seen
-        } else {
-            Page::New
-        };
+        let page = self.look(&turn);
         for outcome in turn.into_outcomes() {
             match outcome {
                 Ok(mapped) => {
@@ -270,6 +267,19 @@ impl<'a> Attempt<'a> {
             }
         }
         Ok(page)
+    }
+
+    /// Whether a page was new. One record that comes twice is a repeated id, though its page holds
+    /// nothing else; the next time, an upstream does not look at what page it is asked for.
+    fn look(&mut self, turn: &Turn) -> Page {
+        if turn.records() == 0 || self.prints.insert(turn.print()) {
+            return Page::New;
+        }
+        let is_spared = turn.records() == 1
+            && !self.has_spared
+            && self.adapter.pager().on_repeat() == Repeat::Error;
+        self.has_spared |= is_spared;
+        if is_spared { Page::New } else { Page::Seen }
     }
 
     fn check_bounds(&self) -> Result<(), UpstreamError> {
@@ -290,22 +300,15 @@ impl<'a> Attempt<'a> {
     }
 
     fn check_announcement(&mut self, said: Announcement) -> Result<(), Broken> {
-        let before = *self.announced.get_or_insert(said);
-        if before.agrees(said) {
-            return Ok(());
-        }
-        if !self.again {
+        let has_changed = !self.announced.agrees(said);
+        if has_changed && !self.again {
             return Err(Broken::Drifted(UpstreamError::new(
                 ErrorKind::Pagination,
                 "the announced total changed during the walk",
             )));
         }
-        self.counts.drifted = true;
-        // The smaller of the two is what can be held against the list.
-        self.announced = Some(Announcement {
-            records: before.records.min(said.records),
-            pages: before.pages.min(said.pages),
-        });
+        self.counts.drifted |= has_changed;
+        self.announced = self.announced.least(said);
         Ok(())
     }
 
@@ -315,6 +318,7 @@ impl<'a> Attempt<'a> {
         self.groups
             .retain(|group| ids.insert(group.source_id.clone()));
         self.counts.repeated = (before - self.groups.len()) as u64;
+        self.check_mapped()?;
         self.check_total()?;
         Ok(Walked {
             groups: self.groups,
@@ -322,9 +326,22 @@ impl<'a> Attempt<'a> {
         })
     }
 
+    /// Records of which none is a group are something else, such as an excuse where the list
+    /// should be: they must not take the place of the groups that were there before.
+    fn check_mapped(&self) -> Result<(), UpstreamError> {
+        if self.records == 0 || !self.groups.is_empty() {
+            return Ok(());
+        }
+        let records = self.records;
+        Err(UpstreamError::new(
+            ErrorKind::Mapping,
+            format!("none of {records} records has an id and a name (`fields`)"),
+        ))
+    }
+
     /// Holds the list against how many records there are said to be.
     fn check_total(&mut self) -> Result<(), Broken> {
-        let paged = self.announced.and_then(|announced| announced.records);
+        let paged = self.announced.records;
         let Some(announced) = paged.or(self.counted) else {
             return Ok(());
         };
@@ -369,14 +386,4 @@ fn refused_is_drift(error: UpstreamError) -> Broken {
         | ErrorKind::LimitExceeded
         | ErrorKind::CircuitOpen => Broken::Failed(error),
     }
-}
-
-/// What makes two pages the same: their records' ids, in order.
-fn fingerprint(turn: &Turn) -> u64 {
-    let ids: Vec<_> = turn
-        .outcomes()
-        .iter()
-        .map(|outcome| outcome.as_ref().map(|mapped| &mapped.group.source_id))
-        .collect();
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(ids)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use groupgate::clock::WallClock;
 use groupgate::demo::{Emulation, Emulations, Options};
 use hmac::{Hmac, KeyInit, Mac};
 use http::StatusCode;
@@ -51,7 +52,7 @@ fn signed_at(emulations: &Emulations, path: &str, time: Timestamp) -> Builder {
 }
 
 async fn fetch(emulations: &Emulations, path: &str) -> Reply {
-    ask(signed_at(emulations, path, Timestamp::now())).await
+    ask(signed_at(emulations, path, WallClock::system().now())).await
 }
 
 async fn list(emulations: &Emulations, query: &str) -> Value {
@@ -144,7 +145,7 @@ async fn a_new_group_shifts_every_page() {
 #[tokio::test]
 async fn whatever_is_not_signed_as_it_should_be_is_refused_as_documented() {
     let emulations = start(1).await;
-    let now = Timestamp::now();
+    let now = WallClock::system().now();
     let stamp = date(now);
     let good = authorization(&emulations, LIST, &stamp);
     let request = || get(emulation(&emulations), LIST);

@@ -25,6 +25,8 @@ mod bounds;
 
 mod styles;
 
+mod lists;
+
 use groupgate::demo::{Emulation, Emulations, Options};
 use groupgate::upstream::walk::Walked;
 

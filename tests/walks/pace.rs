@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use groupgate::demo::{Change, Fault, Options};
 use groupgate::upstream::ErrorKind;
+use http::Response;
 use rstest::rstest;
+use serde_json::json;
 use tokio::time::Instant;
 
-use crate::support::{adapter, failed, walked};
+use crate::support::server::{Server, json as answer};
+use crate::support::{adapter, adapter_of, failed, walked};
 use crate::{emulation, start, start_with};
 
 #[rstest]
@@ -120,4 +123,49 @@ async fn a_quota_that_is_used_up_says_when_to_come_back() {
     assert_eq!(error.kind, ErrorKind::RateLimited, "{error}");
     let wait = error.retry_after.unwrap();
     assert!((50..=60).contains(&wait.as_secs()), "{wait:?}");
+}
+
+const CLUB: &str = r#"
+    [upstreams.club]
+    base_url = ""
+    request = { path = "/teams" }
+    records = "/teams"
+    success = { path = "/code", equals = 200 }
+    fields = { id = "id", name = "id" }
+"#;
+
+#[tokio::test]
+async fn a_pause_beyond_all_time_is_cut_and_told_as_what_it_was() {
+    let server = Server::start(|_| {
+        Response::builder()
+            .status(429)
+            .header("retry-after", u64::MAX)
+            .body(String::new())
+            .unwrap()
+    })
+    .await;
+    let adapter = adapter_of(CLUB, server.base_url(), &[]);
+    for told in ["rate_limited: status 429", "rate_limited: no turn within"] {
+        let error = failed(&adapter).await;
+        assert!(error.to_string().starts_with(told), "{error}");
+        let wait = error.retry_after.unwrap().as_secs();
+        assert!((590..=600).contains(&wait), "{wait}");
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_pause_that_is_asked_for_in_a_body_holds_every_request() {
+    let server = Server::start(|_| {
+        let mut refusal = answer(&json!({ "code": 429 }));
+        refusal.headers_mut().insert("retry-after", 600.into());
+        refusal
+    })
+    .await;
+    let adapter = adapter_of(CLUB, server.base_url(), &[]);
+    for _ in 0..2 {
+        let error = failed(&adapter).await;
+        assert_eq!(error.kind, ErrorKind::RateLimited, "{error}");
+    }
+    assert_eq!(server.requests().len(), 1);
 }

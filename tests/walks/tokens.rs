@@ -128,6 +128,10 @@ async fn a_list_that_refuses_every_token_is_unauthorized_after_exactly_one_renew
 #[case::web_page(Fault::Garbage, ErrorKind::Decode)]
 #[case::broken_off(Fault::Truncate, ErrorKind::Connect)]
 #[case::refused(Fault::Status(400), ErrorKind::Unauthorized)]
+#[case::refused_as_a_form(Fault::Status(422), ErrorKind::Unauthorized)]
+#[case::not_found(Fault::Status(404), ErrorKind::HttpStatus)]
+#[case::too_slow(Fault::Status(408), ErrorKind::HttpStatus)]
+#[case::in_conflict(Fault::Status(409), ErrorKind::HttpStatus)]
 #[tokio::test]
 async fn a_login_that_fails_is_unauthorized_only_if_it_was_refused(
     #[case] fault: Fault,

@@ -28,12 +28,17 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Path, Rate, Span, text};
+use super::{Path, Rate, Span, preset, text};
 
 /// How one backend is asked, and how its answer becomes groups.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
+    /// An adapter that ships with groupgate, laid under this block: what the block sets replaces
+    /// what the preset says, key by key. `groupgate presets` lists them, and with a name prints one.
+    #[serde(default)]
+    #[schemars(schema_with = "preset::schema")]
+    pub preset: Option<String>,
     /// Scheme, host and, where there is one, the path that every request starts with.
     #[serde(deserialize_with = "text::url")]
     #[schemars(with = "String", extend("format" = "uri"))]

@@ -9,6 +9,10 @@ use jiff::Timestamp;
 use crate::config::upstream::{DelayUnit, RetryAfter};
 use crate::upstream::format::Page;
 
+/// The longest delay that is believed. Whoever asks for more is asked again after this: a server
+/// that is back early, or that erred when it asked for a year, must not stay switched off.
+pub const LONGEST_DELAY: Duration = Duration::from_mins(10);
+
 /// Reads `Retry-After`: seconds or an HTTP date (RFC 9110, section 10.2.3).
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     in_header(
@@ -36,29 +40,32 @@ pub(super) fn at(
 fn in_header(text: &str, unit: DelayUnit, now: Timestamp) -> Option<Duration> {
     number(text, unit, now).or_else(|| {
         let at = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
-        Some(until(at, now))
+        believed(until(at.as_duration().as_secs_f64(), now))
     })
 }
 
 fn number(text: &str, unit: DelayUnit, now: Timestamp) -> Option<Duration> {
     let number: f64 = text.trim().parse().ok()?;
-    let seconds = match unit {
-        DelayUnit::Seconds | DelayUnit::Epoch => number,
-        DelayUnit::EpochMs => number / 1000.0,
-    };
-    let length = Duration::try_from_secs_f64(seconds).ok()?;
-    match unit {
-        DelayUnit::Seconds => Some(length),
-        DelayUnit::Epoch | DelayUnit::EpochMs => {
-            let at = Timestamp::UNIX_EPOCH.checked_add(length).ok()?;
-            Some(until(at, now))
-        }
-    }
+    believed(match unit {
+        DelayUnit::Seconds => number,
+        DelayUnit::Epoch => until(number, now),
+        DelayUnit::EpochMs => until(number / 1000.0, now),
+    })
 }
 
-/// A moment in the past means now.
-fn until(at: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(at.duration_since(now)).unwrap_or_default()
+/// How many seconds lie between now and a moment. One in the past means now.
+fn until(epoch: f64, now: Timestamp) -> f64 {
+    // Not `max`, which would take what is no number for zero.
+    let seconds = epoch - now.as_duration().as_secs_f64();
+    if seconds < 0.0 { 0.0 } else { seconds }
+}
+
+/// So many seconds, as far as they are believed.
+fn believed(seconds: f64) -> Option<Duration> {
+    if !seconds.is_finite() {
+        return None;
+    }
+    Duration::try_from_secs_f64(seconds.min(LONGEST_DELAY.as_secs_f64())).ok()
 }
 
 #[cfg(test)]
@@ -77,9 +84,14 @@ mod tests {
     #[case::a_date_that_is_over("Sun, 06 Nov 1994 08:00:00 GMT", Some(0.0))]
     #[case::words("soon", None)]
     #[case::negative("-1", None)]
-    #[case::endless("1e300", None)]
+    #[case::the_longest("600", Some(600.0))]
+    #[case::a_year("31536000", Some(600.0))]
+    #[case::more_than_a_clock_can_add("18446744073709551615", Some(600.0))]
+    #[case::more_than_a_length_of_time_can_be("1e300", Some(600.0))]
+    #[case::a_date_that_nobody_lives_to_see("Fri, 31 Dec 9999 23:59:59 GMT", Some(600.0))]
+    #[case::infinite("inf", None)]
     #[case::no_number("NaN", None)]
-    fn retry_after_is_read_as_seconds_or_as_a_date(
+    fn retry_after_is_read_as_seconds_or_as_a_date_and_believed_for_ten_minutes(
         #[case] text: &str,
         #[case] expected: Option<f64>,
     ) {
@@ -89,7 +101,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case::header_delta("{ header = 'x-reset' }", Some(784_111_777.0))]
+    #[case::header_delta("{ header = 'x-reset' }", Some(600.0))]
     #[case::header_epoch("{ header = 'x-reset', as = 'epoch' }", Some(37.0))]
     #[case::header_epoch_ms("{ header = 'x-reset-ms', as = 'epoch_ms' }", Some(37.5))]
     #[case::header_absent("{ header = 'x-other' }", None)]

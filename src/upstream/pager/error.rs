@@ -41,6 +41,9 @@ pub enum PagerError {
     /// The next page's URL cannot be read.
     #[error("the next page's URL cannot be read")]
     BadUrl,
+    /// A `Link` field is not written as one, and may have named the next page.
+    #[error("a `Link` header cannot be read")]
+    BadLink,
     /// The next page's URL leads to another origin, where our credentials must not go.
     #[error("the next page's URL leads to another origin, `{0}`")]
     ForeignUrl(String),
@@ -71,6 +74,7 @@ impl From<PagerError> for UpstreamError {
             | PagerError::NoMark(_)
             | PagerError::EmptyOf(_)
             | PagerError::BadUrl
+            | PagerError::BadLink
             | PagerError::ForeignUrl(_)
             | PagerError::Loop
             | PagerError::SamePage

@@ -1,4 +1,7 @@
-//! Positions that are URLs: from a `Link` header or from the body, never of another origin.
+//! Positions that are URLs: from a `Link` header (RFC 8288) or from the body, never of another
+//! origin.
+
+use std::borrow::Cow;
 
 use http::HeaderMap;
 use http::header::LINK;
@@ -15,79 +18,153 @@ pub(super) fn at_url(target: &str, base: &Url) -> Result<Position, PagerError> {
     Ok(Position::Url(url))
 }
 
-/// The target of the first `rel="next"` link (RFC 8288, section 3), over all `Link` fields.
-pub(super) fn next_link(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get_all(LINK)
-        .iter()
-        .filter_map(|field| field.to_str().ok())
-        .flat_map(links)
-        .find(|(_, parameters)| is_next(parameters))
-        .map(|(target, _)| target.to_owned())
+/// The target of the first `rel="next"` link over all `Link` fields.
+///
+/// A field that cannot be read may have held it: to pass over it would make a short list.
+pub(super) fn next_link(headers: &HeaderMap) -> Result<Option<String>, PagerError> {
+    for field in headers.get_all(LINK) {
+        let links = str::from_utf8(field.as_bytes()).ok().and_then(links);
+        let links = links.ok_or(PagerError::BadLink)?;
+        if let Some(next) = links.into_iter().find(Link::is_next) {
+            return Ok(Some(next.target.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
-/// The links of one field: targets in angle brackets, each with its parameters.
-fn links(field: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut rest = field;
-    std::iter::from_fn(move || {
-        let start = rest.find('<')? + 1;
-        let end = start + rest[start..].find('>')?;
-        let target = &rest[start..end];
-        let parameters = &rest[end + 1..];
-        // A comma between links, unlike one inside quotes.
-        let mut quoted = false;
-        let stop = parameters
-            .char_indices()
-            .find(|&(_, character)| {
-                quoted ^= character == '"';
-                character == ',' && !quoted
-            })
-            .map_or(parameters.len(), |(index, _)| index);
-        rest = &parameters[stop..];
-        Some((target, &parameters[..stop]))
-    })
+/// A target, and its relations if it has any.
+struct Link<'a> {
+    target: &'a str,
+    relations: Option<Cow<'a, str>>,
 }
 
-/// Whether `rel` is or holds `next`: it is a list of words, quoted or not, in any case.
-fn is_next(parameters: &str) -> bool {
-    parameters
-        .split(';')
-        .filter_map(|parameter| parameter.split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("rel"))
-        .is_some_and(|(_, value)| {
-            value
-                .trim()
-                .trim_matches('"')
+impl Link<'_> {
+    /// Relations are a list of words, compared in any case (RFC 8288, section 3.3).
+    fn is_next(&self) -> bool {
+        self.relations.as_ref().is_some_and(|relations| {
+            relations
                 .split_ascii_whitespace()
                 .any(|relation| relation.eq_ignore_ascii_case("next"))
         })
+    }
+}
+
+/// The links of one field (RFC 8288, appendix B.2). `None`: it cannot be read.
+fn links(field: &str) -> Option<Vec<Link<'_>>> {
+    let mut links = Vec::new();
+    let mut rest = field.trim_ascii_start();
+    while !rest.is_empty() {
+        // A list may have empty members (RFC 9110, section 5.6.1.2).
+        if let Some(after) = rest.strip_prefix(',') {
+            rest = after.trim_ascii_start();
+            continue;
+        }
+        let (link, after) = link(rest)?;
+        links.push(link);
+        rest = after;
+    }
+    Some(links)
+}
+
+/// The link that a text begins with, and what comes after it: nothing, or a comma.
+fn link(text: &str) -> Option<(Link<'_>, &str)> {
+    let (target, mut rest) = text.strip_prefix('<')?.split_once('>')?;
+    let mut relations = None;
+    loop {
+        rest = rest.trim_ascii_start();
+        let Some(after) = rest.strip_prefix(';') else {
+            break;
+        };
+        let (name, value, after) = parameter(after)?;
+        // All but the first `rel` are ignored (RFC 8288, section 3.3).
+        if relations.is_none() && name.eq_ignore_ascii_case("rel") {
+            relations = Some(value);
+        }
+        rest = after;
+    }
+    (rest.is_empty() || rest.starts_with(',')).then_some((Link { target, relations }, rest))
+}
+
+/// The parameter that a text begins with, its value without quotes, and what comes after it.
+fn parameter(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
+    let (name, rest) = word(text.trim_ascii_start(), "=;,");
+    let Some(value) = rest.trim_ascii_start().strip_prefix('=') else {
+        return Some((name, Cow::Borrowed(""), rest));
+    };
+    let value = value.trim_ascii_start();
+    if let Some(quoted) = value.strip_prefix('"') {
+        let (value, rest) = unquoted(quoted)?;
+        return Some((name, Cow::Owned(value), rest));
+    }
+    let (value, rest) = word(value, ";,");
+    Some((name, Cow::Borrowed(value), rest))
+}
+
+/// The text up to white space or one of `ends`. Servers leave out quotes that RFC 9110 demands, as
+/// in `rel=https://example.com/up`, so that anything else may stand in it.
+fn word<'a>(text: &'a str, ends: &str) -> (&'a str, &'a str) {
+    let is_end = |character: char| ends.contains(character) || character.is_ascii_whitespace();
+    text.split_at(text.find(is_end).unwrap_or(text.len()))
+}
+
+/// What stands before the closing quote, with its escapes undone (RFC 9110, section 5.6.4), and
+/// what comes after the quote.
+fn unquoted(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut characters = text.chars();
+    loop {
+        match characters.next()? {
+            '"' => return Some((value, characters.as_str())),
+            '\\' => value.push(characters.next()?),
+            character => value.push(character),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+    use rstest::rstest;
+
     use super::*;
 
-    #[test]
-    fn the_next_link_is_found_in_any_field_and_any_spelling() {
-        let headers = |fields: &[&str]| {
-            let mut headers = HeaderMap::new();
-            for field in fields {
-                headers.append(LINK, field.parse().unwrap());
-            }
-            headers
-        };
-        let found = |fields: &[&str]| next_link(&headers(fields));
-        assert_eq!(found(&["<a>; rel=next"]).as_deref(), Some("a"));
-        assert_eq!(
-            found(&["<a>; rel=\"prev\"", "<b>; rel=\"next\""]).as_deref(),
-            Some("b")
-        );
-        assert_eq!(found(&["<a,b>; rel=\"next last\""]).as_deref(), Some("a,b"));
-        assert_eq!(
-            found(&["<a>; rel=prev, <b>;REL=\"Next\""]).as_deref(),
-            Some("b")
-        );
-        assert_eq!(found(&["<a>; rel=\"last\"", ""]), None);
-        assert_eq!(found(&["garbage, <"]), None);
+    fn next(fields: &[&[u8]]) -> Result<Option<String>, PagerError> {
+        let mut headers = HeaderMap::new();
+        for field in fields {
+            headers.append(LINK, HeaderValue::from_bytes(field).unwrap());
+        }
+        next_link(&headers)
+    }
+
+    #[rstest]
+    #[case::bare(&["<a>; rel=next"], Some("a"))]
+    #[case::in_another_field(&["<a>; rel=\"prev\"", "<b>; rel=\"next\""], Some("b"))]
+    #[case::of_several_relations(&["<a,b>; rel=\"last  NEXT\""], Some("a,b"))]
+    #[case::after_another(&["<a>; rel=prev, <b>;REL=\"Next\""], Some("b"))]
+    #[case::with_space_everywhere(&[" , <a> ; title = \"t\" ; rel = next ,"], Some("a"))]
+    #[case::with_a_bare_url(&["<a>; rev=https://b/c?d=e; rel=next"], Some("a"))]
+    #[case::beside_a_flag(&["<a>; crossorigin; rel=next"], Some("a"))]
+    #[case::beside_a_title_in_utf_8(&["<a>; title=\"\u{dc}bersicht\"; rel=next"], Some("a"))]
+    #[case::only_in_a_title(&["<a>; title=\"b; rel=next\"; rel=last"], None)]
+    #[case::after_an_escaped_quote(&[r#"<a>; title="\", <b>; rel=next, \\"; rel=last"#], None)]
+    #[case::in_the_second_rel(&["<a>; rel=prev; rel=next"], None)]
+    #[case::in_another_relation(&["<a>; rel=nextish"], None)]
+    #[case::of_no_link(&["<a>; rel=last", ""], None)]
+    fn the_next_link_is_found_in_any_field_and_any_spelling(
+        #[case] fields: &[&str],
+        #[case] expected: Option<&str>,
+    ) {
+        let fields: Vec<_> = fields.iter().map(|field| field.as_bytes()).collect();
+        assert_eq!(next(&fields), Ok(expected.map(str::to_owned)));
+    }
+
+    #[rstest]
+    #[case::words(b"garbage, <")]
+    #[case::no_closing_bracket(b"<a; rel=next")]
+    #[case::no_closing_quote(b"<a>; rel=\"next")]
+    #[case::words_after_a_link(b"<a>; rel=last next")]
+    #[case::no_text(b"<\xe9>; rel=next")]
+    fn a_field_that_cannot_be_read_is_no_end(#[case] field: &[u8]) {
+        assert_eq!(next(&[field]), Err(PagerError::BadLink));
     }
 }

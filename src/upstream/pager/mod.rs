@@ -174,7 +174,7 @@ impl Pager {
             Pagination::Cursor(style) => {
                 return Ok(style.named(look)?.map(Position::Cursor));
             }
-            Pagination::Link(_) => link::next_link(look.headers),
+            Pagination::Link(_) => link::next_link(look.headers)?,
             Pagination::NextUrl(style) => place::text(&style.next, look),
             Pagination::None(_) | Pagination::Offset(_) | Pagination::Page(_) => None,
         };

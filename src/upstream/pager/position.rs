@@ -62,7 +62,7 @@ impl SoFar {
 }
 
 /// How much an upstream says there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Announcement {
     /// Records in all.
     pub records: Option<u64>,
@@ -77,5 +77,16 @@ impl Announcement {
             one.zip(other).is_none_or(|(one, other)| one == other)
         };
         agree(self.records, other.records) && agree(self.pages, other.pages)
+    }
+
+    /// What both allow to hold against a list: the smaller where they differ, and all that only
+    /// one of them says.
+    #[must_use]
+    pub fn least(self, other: Self) -> Self {
+        let least = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+        Self {
+            records: least(self.records, other.records),
+            pages: least(self.pages, other.pages),
+        }
     }
 }
