@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{Limits, TotalCall, Upstream};
+use crate::config::upstream::{Auth as WrittenAuth, Limits, TotalCall, Upstream};
 use crate::config::{Cache, KeyPath, Path, Problem, Problems, SecretReader};
 
 use super::auth::Auth;
@@ -25,7 +25,8 @@ use super::format::{Node, Page};
 use super::mapping::{Mapped, Mapping, Skip};
 use super::pager::{Announcement, Look, Pager, Position};
 use super::template::{self, Gaps, Template};
-use super::transport::Transport;
+use super::tls::Tls;
+use super::transport::{Transport, chain};
 
 /// How one upstream is asked, and how its answers become groups.
 #[derive(Debug)]
@@ -149,6 +150,7 @@ impl Adapter {
         cache: &Cache,
         secrets: &SecretReader<'_>,
         wall: &WallClock,
+        tls: &Tls,
         problems: &mut Problems,
     ) -> Option<Self> {
         let at = KeyPath::new(["upstreams", name]);
@@ -173,9 +175,14 @@ impl Adapter {
         };
         let auth = Auth::compile(&upstream.auth, &at.join("auth"), secrets, problems);
         let auth = Arc::new(auth?);
-        let transport = Transport::new(&upstream.limits, Arc::clone(&auth), wall.clone())
-            .map_err(|error| Problem::new(at.join("base_url"), error.to_string()));
-        let transport = problems.keep(transport)?;
+        let tls = needs_tls(upstream).then(|| tls.config()).transpose();
+        let tls = problems.keep(tls.map_err(|error| {
+            Problem::new(at.join("base_url"), chain(&error)).with_help(
+                "install the system's certificates (package `ca-certificates`), or name a file \
+                 that holds some in the variable `SSL_CERT_FILE`",
+            )
+        }))?;
+        let transport = Transport::new(&upstream.limits, Arc::clone(&auth), wall.clone(), tls);
         let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
         let name: Arc<str> = name.into();
         Some(Self {
@@ -331,6 +338,23 @@ impl Adapter {
     }
 }
 
+/// Whether any exchange with the upstream goes over TLS. No page is read from elsewhere than
+/// `base_url`, and no login but this one goes elsewhere.
+fn needs_tls(upstream: &Upstream) -> bool {
+    let token_url = match &upstream.auth {
+        WrittenAuth::Oauth2ClientCredentials(auth) => Some(&auth.token_url),
+        WrittenAuth::None
+        | WrittenAuth::Bearer(_)
+        | WrittenAuth::Basic(_)
+        | WrittenAuth::ApiKey(_)
+        | WrittenAuth::TokenExchange(_)
+        | WrittenAuth::AwsSigv4(_)
+        | WrittenAuth::Hmac(_) => None,
+    };
+    let mut urls = [Some(&upstream.base_url), token_url].into_iter().flatten();
+    urls.any(|url| url.scheme() == "https")
+}
+
 /// What makes two pages the same: their records' ids, in order. A record that is no group is known
 /// by all that it holds, or else any two pages of such records would be one.
 fn print(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
@@ -411,5 +435,80 @@ impl Freshness {
                 .get(),
             min_refresh: upstream.min_refresh.unwrap_or(cache.min_refresh).get(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::config::Environment;
+
+    /// Compiles a block on a system without certificates.
+    fn compile_without_certificates(toml: &str) -> (Option<Adapter>, Vec<String>) {
+        let environment = Environment::from_iter([("SECRET", "s3cr3t")]);
+        let mut problems = Problems::default();
+        let adapter = Adapter::compile(
+            "club",
+            &toml::from_str(toml).unwrap(),
+            &Cache::default(),
+            &SecretReader::new(&environment),
+            &WallClock::fixed(jiff::Timestamp::UNIX_EPOCH),
+            &Tls::unavailable(),
+            &mut problems,
+        );
+        let problems = problems.into_iter().map(|problem| {
+            let help = problem.help.clone().unwrap_or_default();
+            format!("{}: {problem} ({help})", problem.at)
+        });
+        (adapter, problems.collect())
+    }
+
+    const PLAIN: &str = "
+        base_url = 'http://localhost'
+        request = { path = '/teams' }
+        records = '/'
+        fields = { id = 'id', name = 'name' }
+    ";
+
+    const PLAIN_WITH_A_SECURE_LOGIN: &str = "
+        base_url = 'http://localhost'
+        request = { path = '/teams' }
+        records = '/'
+        fields = { id = 'id', name = 'name' }
+
+        [auth]
+        type = 'oauth2_client_credentials'
+        token_url = 'https://localhost/token'
+        client_id = 'club'
+        client_secret = { env = 'SECRET' }
+    ";
+
+    #[tokio::test]
+    async fn plain_http_needs_no_certificates() {
+        let (adapter, problems) = compile_without_certificates(PLAIN);
+        assert!(adapter.is_some());
+        assert_eq!(problems, Vec::<String>::new());
+    }
+
+    #[rstest]
+    #[case::list(PLAIN.replace("http:", "https:"))]
+    #[case::login(PLAIN_WITH_A_SECURE_LOGIN.to_owned())]
+    #[tokio::test]
+    async fn https_without_certificates_is_refused_with_the_reason_and_a_way_out(
+        #[case] toml: String,
+    ) {
+        let (adapter, problems) = compile_without_certificates(&toml);
+        assert!(adapter.is_none());
+        assert_eq!(
+            problems,
+            [
+                "upstreams.club.base_url: the system's trusted certificates cannot be used: \
+              unexpected error: no certificates were found (install the system's certificates \
+              (package `ca-certificates`), or name a file that holds some in the variable \
+              `SSL_CERT_FILE`)"
+            ]
+        );
     }
 }

@@ -28,6 +28,7 @@ pub mod exchange;
 mod login;
 
 pub mod auth;
+pub mod tls;
 pub mod transport;
 
 pub mod quota;

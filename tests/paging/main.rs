@@ -10,6 +10,7 @@ use std::sync::Arc;
 use emulation::{Counts, Emulation, LastNext, Next, Server};
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Problems, load_text};
+use groupgate::upstream::tls::Tls;
 use groupgate::upstream::walk::{Progress, Walked, walk};
 use groupgate::upstream::{Adapter, ErrorKind, UpstreamError};
 use proptest::prelude::*;
@@ -400,6 +401,7 @@ fn adapter(config: &str) -> Arc<Adapter> {
         &loaded.settings.cache,
         &loaded.secrets(),
         &WallClock::system(),
+        &Tls::default(),
         &mut problems,
     );
     assert!(problems.is_empty(), "{}", loaded.report(problems));
