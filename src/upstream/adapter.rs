@@ -19,11 +19,13 @@ use crate::config::upstream::{Auth as WrittenAuth, Limits, TotalCall, Upstream};
 use crate::config::{Cache, KeyPath, Path, Problem, Problems, SecretReader};
 
 use super::auth::Auth;
+use super::catalog::shared_capacity;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Answer, Exchange};
 use super::format::{Node, Page};
 use super::mapping::{Mapped, Mapping, Skip};
 use super::pager::{Announcement, Look, Pager, Position};
+use super::snapshot::Snapshot;
 use super::template::{self, Gaps, Template};
 use super::tls::Tls;
 use super::transport::{Transport, chain};
@@ -41,6 +43,7 @@ pub struct Adapter {
     records: Path,
     mapping: Mapping,
     limits: Limits,
+    room: u64,
     freshness: Freshness,
     required: bool,
 }
@@ -90,6 +93,7 @@ pub struct Turn {
     mark: Option<String>,
     is_past_end: bool,
     print: u64,
+    mapped_bytes: u64,
     outcomes: Vec<Result<Mapped, Skip>>,
 }
 
@@ -112,6 +116,11 @@ impl Turn {
     /// How large the body was.
     pub const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// How much memory its groups take in a snapshot at least.
+    pub const fn mapped_bytes(&self) -> u64 {
+        self.mapped_bytes
     }
 
     /// How much the upstream says there is.
@@ -195,6 +204,7 @@ impl Adapter {
             records: upstream.records.clone(),
             mapping: Mapping::new(Arc::clone(&name), upstream.fields.clone(), upstream.extra),
             limits: upstream.limits.clone(),
+            room: shared_capacity(cache),
             freshness: Freshness::of(upstream, cache),
             required: upstream.required,
             name,
@@ -219,6 +229,11 @@ impl Adapter {
     /// What the upstream may be asked for.
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How much memory its snapshot may take, were it the only one.
+    pub const fn room(&self) -> u64 {
+        self.room
     }
 
     /// How long its snapshots serve.
@@ -310,6 +325,9 @@ impl Adapter {
             .map(|record| self.mapping.map(*record))
             .collect();
         let print = print(&records, &outcomes);
+        let mapped = outcomes.iter().flatten();
+        let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
+        let mapped_bytes = mapped_bytes.sum();
         let url = url(&request)?;
         let look = Look {
             page: &answer.page,
@@ -333,6 +351,7 @@ impl Adapter {
             mark,
             is_past_end: answer.is_past_end,
             print,
+            mapped_bytes,
             outcomes,
         })
     }

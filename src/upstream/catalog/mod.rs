@@ -153,8 +153,7 @@ pub struct Catalog {
 impl Catalog {
     /// A catalog of these upstreams, with nothing in it yet.
     pub fn new(adapters: Vec<Arc<Adapter>>, cache: &Cache, wall: &WallClock) -> Self {
-        let share = |part: f64| (cache.capacity.as_u64() as f64 * part) as u64;
-        let shelf = Arc::new(Shelf::reserved(share(SHARED_SHARE)));
+        let shelf = Arc::new(Shelf::reserved(shared_capacity(cache)));
         let shared: BTreeMap<_, _> = adapters
             .into_iter()
             .map(|adapter| {
@@ -227,6 +226,11 @@ impl Catalog {
             Scope::Caller(_) => None,
         }
     }
+}
+
+/// How much memory shared snapshots may take together.
+pub fn shared_capacity(cache: &Cache) -> u64 {
+    (cache.capacity.as_u64() as f64 * SHARED_SHARE) as u64
 }
 
 /// Walks the upstream and lays its groups out, off the I/O threads.
