@@ -26,7 +26,7 @@ use super::format::{Node, Page};
 use super::mapping::{Mapped, Mapping, Skip};
 use super::pager::{Announcement, Look, Pager, Position};
 use super::snapshot::Snapshot;
-use super::template::{self, Gaps, Template};
+use super::template::{self, Gaps, Template, TemplateError};
 use super::tls::Tls;
 use super::transport::{Transport, chain};
 
@@ -267,7 +267,7 @@ impl Adapter {
         let Some(count) = &self.count else {
             return Ok(None);
         };
-        let request = fill(&count.template, &Gaps::NONE)?;
+        let request = count.template.fill(&Gaps::NONE).map_err(unwritten)?;
         let url = url(&request)?;
         let answer = self.exchange.send(request, deadline).await?;
         let look = Look {
@@ -296,15 +296,18 @@ impl Adapter {
 
     /// The request for the page at `position`.
     fn request(&self, position: &Position) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
-        let template = match &self.continuation {
-            Some(continuation) if *position != self.pager.first() => continuation,
-            Some(_) | None => &self.template,
-        };
         let gaps = Gaps {
             position,
             limit: self.pager.limit(),
         };
-        fill(template, &gaps)
+        if *position == self.pager.first() {
+            return self.template.fill(&gaps).map_err(unwritten);
+        }
+        let template = self.continuation.as_ref().unwrap_or(&self.template);
+        // What worked for the first page fails here for the position that the upstream named.
+        template
+            .fill(&gaps)
+            .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))
     }
 
     fn read(
@@ -387,18 +390,14 @@ fn print(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
     hasher.finish()
 }
 
-fn fill(
-    template: &Template,
-    gaps: &Gaps<'_>,
-) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
-    template
-        .fill(gaps)
-        .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))
+/// A request that nothing of the upstream's goes into, and that cannot be written all the same.
+pub(super) fn unwritten(error: TemplateError) -> UpstreamError {
+    UpstreamError::ours(format!("the request cannot be written: {error}"))
 }
 
 fn url(request: &http::Request<bytes::Bytes>) -> Result<Url, UpstreamError> {
     let url = request.uri().to_string().parse();
-    url.map_err(|_| UpstreamError::new(ErrorKind::Pagination, "the request's URL is odd"))
+    url.map_err(|_| UpstreamError::ours("the request's URL cannot be read back"))
 }
 
 /// Bodies above this are decoded and mapped off the I/O threads: below it, the hand-over costs
@@ -414,12 +413,13 @@ where
     if bytes < LARGE_BODY {
         return work();
     }
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
-        Err(UpstreamError::new(
-            ErrorKind::Decode,
-            "reading the page was cut short",
-        ))
-    })
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|cut| {
+            Err(UpstreamError::ours(format!(
+                "reading a page was cut short: {cut}"
+            )))
+        })
 }
 
 impl AdapterDigest {
@@ -463,6 +463,7 @@ mod tests {
 
     use super::*;
     use crate::config::Environment;
+    use crate::upstream::Fault;
 
     /// Compiles a block on a system without certificates.
     fn compile_without_certificates(toml: &str) -> (Option<Adapter>, Vec<String>) {
@@ -503,6 +504,37 @@ mod tests {
         client_id = 'club'
         client_secret = { env = 'SECRET' }
     ";
+
+    #[tokio::test]
+    async fn a_panic_over_a_page_is_told_as_our_own_fault_and_in_its_words() {
+        let work = || -> Result<(), _> { panic!("a list of lists") };
+        let error = off_thread_if_large(LARGE_BODY, work).await.unwrap_err();
+        assert_eq!(error.fault(), Fault::Gateway);
+        assert!(error.detail.contains("a list of lists"), "{error}");
+    }
+
+    #[rstest]
+    #[case::of_settings("/a", "'.'", Position::Start, Fault::Gateway)]
+    #[case::of_an_upstream("/{cursor}", "'a'", Position::Cursor("..".to_owned()), Fault::Upstream)]
+    #[tokio::test]
+    async fn a_segment_that_no_path_can_hold_is_the_fault_of_whoever_named_it(
+        #[case] path: &str,
+        #[case] var: &str,
+        #[case] position: Position,
+        #[case] fault: Fault,
+    ) {
+        let (adapter, _) = compile_without_certificates(&format!(
+            "
+            base_url = 'http://localhost'
+            request = {{ path = '/{{var}}{path}', vars = {{ var = {var} }} }}
+            records = '/'
+            pagination = {{ style = 'cursor', next = '/next' }}
+            fields = {{ id = 'id', name = 'name' }}
+            "
+        ));
+        let error = adapter.unwrap().request(&position).unwrap_err();
+        assert_eq!(error.fault(), fault, "{error}");
+    }
 
     #[tokio::test]
     async fn plain_http_needs_no_certificates() {

@@ -39,4 +39,4 @@ pub mod judge;
 pub mod mapping;
 
 pub mod error;
-pub use error::{ErrorKind, UpstreamError};
+pub use error::{ErrorKind, Fault, UpstreamError};

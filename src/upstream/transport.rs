@@ -131,10 +131,7 @@ where
         let response = self.0.call(request);
         Box::pin(async move {
             let Some(judge) = judge else {
-                return Err(UpstreamError::new(
-                    ErrorKind::Mapping,
-                    "nobody is there to judge the answer",
-                ));
+                return Err(UpstreamError::ours("nobody is there to judge the answer"));
             };
             // The permit is given back here, before the body is decoded.
             let response = response.await?;

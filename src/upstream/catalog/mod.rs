@@ -24,7 +24,7 @@ use crate::config::Cache;
 
 use super::adapter::{Adapter, AdapterDigest};
 use super::walk::{Progress, Walked, walk};
-use super::{ErrorKind, Snapshot, UpstreamError};
+use super::{Snapshot, UpstreamError};
 
 use entry::{Brought, Entry, Fetch, Terms};
 use shelf::Shelf;
@@ -239,6 +239,6 @@ async fn bring(adapter: Arc<Adapter>, progress: Arc<Progress>) -> Brought {
     let source = Arc::clone(adapter.name());
     let snapshot = tokio::task::spawn_blocking(move || Snapshot::new(source, groups))
         .await
-        .map_err(|_| UpstreamError::new(ErrorKind::Mapping, "the list could not be laid out"))?;
+        .map_err(|cut| UpstreamError::ours(format!("the list was not laid out: {cut}")))?;
     Ok((snapshot, counts))
 }
