@@ -12,7 +12,7 @@
 //!   and refreshes it by walking the upstream's pages.
 //!
 //! Beside them: [`config`] (all that `gateway.toml` may say), [`group`] (the normalized record),
-//! [`telemetry`], [`cli`], and [`demo`] (the five emulated upstreams).
+//! [`infer`] (from a sample to a block of that file), [`telemetry`], [`cli`], and [`demo`] (the five emulated upstreams).
 
 pub mod cli;
 pub mod config;
@@ -22,6 +22,8 @@ pub mod downstream;
 pub mod gateway;
 
 pub mod upstream;
+
+pub mod infer;
 
 pub mod clock;
 pub mod fold;

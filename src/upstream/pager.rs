@@ -378,7 +378,7 @@ fn at_url(target: &str, base: &Url) -> Result<Next, PagerError> {
 }
 
 /// The target of the first `rel="next"` link (RFC 8288, section 3), over all `Link` fields.
-fn next_link(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn next_link(headers: &HeaderMap) -> Option<String> {
     headers
         .get_all(LINK)
         .iter()

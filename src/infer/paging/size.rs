@@ -1,0 +1,133 @@
+//! How many records a page is asked for.
+
+use url::Url;
+
+use crate::infer::guess::{Line, Sureness};
+use crate::upstream::pager::next_link;
+
+use super::{Parameter, Seen, Track};
+
+/// What a parameter for the size of a page is called, or the place where a page repeats it.
+const NAMES: [&str; 19] = [
+    "limit",
+    "perpage",
+    "pagesize",
+    "maxitems",
+    "maxresults",
+    "itemsperpage",
+    "pagelimit",
+    "count",
+    "size",
+    "top",
+    "rows",
+    "take",
+    "max",
+    "num",
+    "results",
+    "maxrecords",
+    "length",
+    "fetch",
+    "resultsperpage",
+];
+
+/// How many records a page is asked for, and how.
+#[derive(Debug, Clone)]
+pub(super) struct Size {
+    pub(super) number: u64,
+    name: String,
+    sureness: Sureness,
+    why: String,
+}
+
+pub(super) fn of(seen: &[Seen<'_>], tracks: &[Track]) -> Option<Size> {
+    asked(seen)
+        .or_else(|| linked(seen, tracks))
+        .or_else(|| repeated(seen, tracks))
+}
+
+fn is_size(text: &str) -> bool {
+    text.parse::<u32>().is_ok_and(|number| number > 0)
+}
+
+/// It stands in the URL of a sample.
+fn asked(seen: &[Seen<'_>]) -> Option<Size> {
+    let (name, value) = seen
+        .iter()
+        .find_map(|seen| seen.parameter(&NAMES, is_size))?;
+    Some(Size {
+        number: value.parse().ok()?,
+        name,
+        sureness: Sureness::Certain,
+        why: "the sample was asked with it".to_owned(),
+    })
+}
+
+/// It stands in the URL of the page after a sample.
+fn linked(seen: &[Seen<'_>], tracks: &[Track]) -> Option<Size> {
+    let headers = seen.iter().filter_map(|seen| next_link(seen.headers));
+    let body = tracks.iter().flat_map(Track::texts).map(str::to_owned);
+    headers.chain(body).find_map(|text| {
+        let url = Url::parse(&text).ok()?;
+        let mut parameters = url.query_pairs();
+        let is_named = |name: &str| NAMES.contains(&crate::infer::names::plain(name).as_str());
+        let (name, value) = parameters.find(|(name, value)| is_named(name) && is_size(value))?;
+        Some(Size {
+            number: value.parse().ok()?,
+            name: name.into_owned(),
+            sureness: Sureness::Likely,
+            why: "the URL of the next page has it".to_owned(),
+        })
+    })
+}
+
+/// The page repeats it, so it can be asked for.
+fn repeated(seen: &[Seen<'_>], tracks: &[Track]) -> Option<Size> {
+    let most = seen.iter().map(|seen| seen.records.len() as u64).max()?;
+    let track = NAMES.iter().find_map(|name| {
+        tracks.iter().find(|track| {
+            let number = track.number().filter(|number| *number >= most.max(1));
+            track.name == *name && number.is_some_and(|number| number <= u64::from(u32::MAX))
+        })
+    })?;
+    let number = track.number()?;
+    let written = track.written();
+    let is_count = matches!(&*track.name, "count" | "size" | "results" | "length");
+    // These may as well say how many records the page holds, or how many there are.
+    if is_count && (number == most || written.is_none()) {
+        return None;
+    }
+    let name = match (&*track.name, written) {
+        // RFC 7644, section 3.4.2.4: `count` asks for `itemsPerPage`.
+        ("itemsperpage", _) => "count".to_owned(),
+        ("resultsperpage", _) => "limit".to_owned(),
+        (_, Some(written)) => written.to_owned(),
+        (name, None) if name == "perpage" => "per_page".to_owned(),
+        (name, None) => name.to_owned(),
+    };
+    Some(Size {
+        number,
+        name,
+        sureness: Sureness::Likely,
+        why: format!("{} repeats it", track.place.shown()),
+    })
+}
+
+impl Size {
+    pub(super) fn line(&self) -> Line {
+        let number = i64::try_from(self.number).unwrap_or(i64::MAX);
+        let why = format!(
+            "{}; more on a page is faster, where it is allowed",
+            self.why
+        );
+        Line::guess("limit", number, self.sureness, &why)
+    }
+
+    pub(super) fn parameter(&self) -> Parameter {
+        Parameter {
+            name: self.name.clone(),
+            placeholder: "{limit}",
+            sureness: self.sureness,
+            why: self.why.clone(),
+        }
+    }
+}
