@@ -65,7 +65,9 @@ fn after_prefix(text: &[u8]) -> Option<(String, Page)> {
     let head = &text[..text.len().min(PREFIX_BYTES)];
     let start = head.iter().position(|byte| matches!(byte, b'{' | b'['))?;
     let prefix = str::from_utf8(&text[..start]).ok()?.trim_end();
-    let is_plain = !prefix.is_empty() && !prefix.contains(char::is_control);
+    // A word before it would be another document, or a script.
+    let ends_oddly = !prefix.ends_with(|last: char| last.is_alphanumeric() || last == '(');
+    let is_plain = !prefix.is_empty() && ends_oddly && !prefix.contains(char::is_control);
     let page = Page::decode(Format::Json, &text[start..]).ok()?;
     is_plain.then(|| (prefix.to_owned(), page))
 }
@@ -103,6 +105,7 @@ mod tests {
     #[case::html(200, "<!DOCTYPE html><html><p>Sign in</html>", "HTML")]
     #[case::nothing(200, "", "is empty")]
     #[case::words(200, "service unavailable", "service unav")]
+    #[case::word(200, "result {}", "result {}")]
     #[case::cut(200, "{\"groups\": [", "EOF")]
     #[case::error(503, "[]", "503")]
     fn what_is_no_page_is_refused_with_the_reason(

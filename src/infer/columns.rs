@@ -75,7 +75,9 @@ impl<'a> Columns<'a> {
             names.push(name);
             if let Some(place) = self.place(places, names) {
                 self.all[place].cells.push((record, member));
-                if names.len() < DEPTH {
+                // Of repeated elements, a path would find the first alone.
+                let is_repeated = member.items().is_some_and(|items| items.len() > 1);
+                if names.len() < DEPTH && !is_repeated {
                     self.collect(places, names, record, member);
                 }
             }

@@ -10,8 +10,9 @@ use crate::upstream::snapshot::SOURCE_ID_BYTES;
 
 use super::columns::{Column, Columns};
 use super::guess::{Line, Sureness, table};
+use super::records::{Records, children};
 use super::shape::{TimeFormat, is_email, is_reference, is_url, is_uuid};
-use super::vocabulary::{Holds, ID, NAME, Rank, SCALARS, Words};
+use super::vocabulary::{Holds, ID, NAME, Rank, SCALARS, Words, subjects_of};
 use super::{people, times};
 
 /// What `fields.id` or `fields.name` is guessed to be.
@@ -45,6 +46,8 @@ pub(super) fn identity(
     columns: &Columns<'_>,
     subjects: &[String],
 ) -> (Option<Identity>, Option<Identity>) {
+    let own = subjects_of(columns);
+    let subjects = &[subjects, &own].concat();
     (
         identify(&ID, columns, subjects),
         identify(&NAME, columns, subjects),
@@ -69,7 +72,7 @@ fn identify(words: &Words, columns: &Columns<'_>, subjects: &[String]) -> Option
     };
     let note = match (words.holds, is_repeated) {
         (Holds::Id, true) => ", but one stands in several of them",
-        (Holds::Id, false) if columns.records > 1 => ", each another",
+        (Holds::Id, false) if columns.records > 1 => ", each different",
         _ => "",
     };
     let why = format!("{}{note}", by_name(&chosen, columns));
@@ -82,9 +85,14 @@ fn identify(words: &Words, columns: &Columns<'_>, subjects: &[String]) -> Option
 }
 
 /// What the fields are guessed to be: the lines, the id's first.
-pub(super) fn guess(columns: &Columns<'_>, subjects: &[String], is_keyed: bool) -> Vec<Line> {
-    let mut taken = Vec::new();
-    let (id, name) = settled(columns, subjects, is_keyed);
+pub(super) fn guess(columns: &Columns<'_>, records: &Records<'_>) -> Vec<Line> {
+    let subjects = &[records.subjects.clone(), subjects_of(columns)].concat();
+    let mut taken: Vec<_> = children(columns).into_iter().collect();
+    let (id, name) = if records.is_keyed {
+        keyed(columns, subjects)
+    } else {
+        settled(columns, subjects)
+    };
     taken.extend(id.paths.iter().chain(&name.paths).cloned());
     let mut lines = vec![id.line("id"), name.line("name")];
     for words in &SCALARS {
@@ -99,32 +107,29 @@ pub(super) fn guess(columns: &Columns<'_>, subjects: &[String], is_keyed: bool) 
     lines
 }
 
-/// Id and name, whatever it takes: every block needs both.
-fn settled(columns: &Columns<'_>, subjects: &[String], is_keyed: bool) -> (Identity, Identity) {
-    let (id, name) = identity(columns, subjects);
-    let id = if is_keyed {
-        let key = Identity {
-            sureness: Sureness::Likely,
-            ..Identity::elsewhere("$key", "each record stands under a name of its own")
-        };
-        Some(key)
-    } else {
-        id.or_else(|| {
-            by_values(
-                columns,
-                looks_like_id,
-                "the values are short and each another",
-            )
-        })
+/// Id and name of records that stand under names of their own: what is not inside of the record is
+/// the name.
+fn keyed(columns: &Columns<'_>, subjects: &[String]) -> (Identity, Identity) {
+    let key = Identity {
+        sureness: Sureness::Likely,
+        ..Identity::elsewhere("$key", "the name that a record stands under is its own")
     };
+    let (id, name) = identity(columns, subjects);
+    (id.unwrap_or_else(|| key.clone()), name.unwrap_or(key))
+}
+
+/// Id and name, whatever it takes: every block needs both.
+fn settled(columns: &Columns<'_>, subjects: &[String]) -> (Identity, Identity) {
+    let (id, name) = identity(columns, subjects);
+    let id = id.or_else(|| by_values(columns, &[], looks_like_id, "identifiers that all differ"));
     let name = name.or_else(|| {
-        let id = id.as_ref();
+        let taken = id.as_ref().map_or(&[][..], |id| &id.paths);
         by_values(
             columns,
-            |texts| looks_like_name(texts),
-            "the values are short texts",
+            taken,
+            looks_like_name,
+            "short texts that all differ",
         )
-        .filter(|name| id.is_none_or(|id| id.paths != name.paths))
     });
     match (id, name) {
         (Some(id), Some(name)) => (id, name),
@@ -164,23 +169,25 @@ fn settled(columns: &Columns<'_>, subjects: &[String], is_keyed: bool) -> (Ident
     }
 }
 
-/// The first member of a record whose values in all records pass a test.
+/// The first member of a record that is not taken and whose values in all records pass a test.
 fn by_values(
     columns: &Columns<'_>,
+    taken: &[Path],
     test: impl Fn(&[String]) -> bool,
-    why: &str,
+    what: &str,
 ) -> Option<Identity> {
     let column = columns.all.iter().find(|column| {
         let texts: Vec<_> = column.texts().map(|(_, text)| text.into_owned()).collect();
         column.names.len() == 1
             && column.is_scalar()
+            && !taken.contains(&column.path)
             && texts.len() == columns.records
             && test(&texts)
     })?;
     Some(Identity {
         paths: vec![column.path.clone()],
         sureness: Sureness::NotSure,
-        why: format!("by the look of it alone: {why}"),
+        why: format!("its name says nothing, but its values are {what}"),
         is_everywhere: true,
     })
 }

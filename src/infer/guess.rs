@@ -82,14 +82,6 @@ impl Line {
         self.comments.push(comment.into());
         self
     }
-
-    #[cfg(test)]
-    pub(super) fn key(&self) -> Option<&str> {
-        match &self.entry {
-            Entry::Set(key, _) => Some(key),
-            Entry::Suggested(..) | Entry::Nothing => None,
-        }
-    }
 }
 
 /// An inline table of these keys, in this order.

@@ -67,10 +67,13 @@ impl Leaf {
             .ok()
     }
 
-    /// The name that it has in the page, as it is written there.
+    /// The name that it has in the page, as it is written there, less the mark of an attribute.
     pub(super) fn written(&self) -> Option<&str> {
         match &self.place {
-            Place::Body(path) => path.segments().last().map(String::as_str),
+            Place::Body(path) => path
+                .segments()
+                .last()
+                .map(|name| name.trim_start_matches('@')),
             Place::Header(_) => None,
         }
     }

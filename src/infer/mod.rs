@@ -253,7 +253,7 @@ fn sections(
         },
         Section {
             path: &["fields"],
-            lines: fields::guess(columns, &records.subjects, records.is_keyed),
+            lines: fields::guess(columns, records),
         },
     ]
 }

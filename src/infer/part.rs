@@ -52,11 +52,6 @@ impl<'a> Part<'a> {
         self.object().is_some()
     }
 
-    /// What stands at a path from here.
-    pub(super) fn find(self, path: &Path) -> Option<Self> {
-        Some(self.at(self.node.find(path)?))
-    }
-
     /// The text of a scalar.
     pub(super) fn text(self) -> Option<Cow<'a, str>> {
         self.node.text()
@@ -76,9 +71,10 @@ impl<'a> Part<'a> {
     }
 
     fn object(self) -> Option<&'a Map<String, Value>> {
-        match self.node.value() {
-            Value::Array(elements) if self.is_xml() => elements.first()?.as_object(),
-            value => value.as_object(),
+        let value = self.node.value();
+        match value.as_array() {
+            Some(elements) if self.is_xml() => elements.first()?.as_object(),
+            Some(_) | None => value.as_object(),
         }
     }
 

@@ -85,8 +85,12 @@ fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<List<'a>> {
             .collect();
         return Some(plain_list(&inner.path, items));
     }
-    if !is_xml && cells.iter().all(|part| part.items().is_some()) && !cells.is_empty() {
-        let items = cells.into_iter().flat_map(items).collect();
+    if !is_xml && cells.iter().any(|part| part.items().is_some()) {
+        // One value without a list around it is a list of one.
+        let items = cells
+            .into_iter()
+            .flat_map(|part| part.items().unwrap_or_else(|| vec![part]))
+            .collect();
         return Some(plain_list(&column.path, items));
     }
     if is_xml {
@@ -104,11 +108,11 @@ fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<List<'a>> {
             items,
         });
     }
-    let texts: Vec<_> = column.texts().map(|(_, text)| text.into_owned()).collect();
-    let separator = [",", ";"]
-        .into_iter()
-        .find(|separator| texts.iter().any(|text| text.contains(separator)))?;
-    (texts.len() == cells.len()).then(|| List {
+    let separator = [",", ";"].into_iter().find(|separator| {
+        let mut texts = column.texts();
+        texts.any(|(_, text)| text.contains(separator))
+    })?;
+    column.is_scalar().then(|| List {
         path: column.path.clone(),
         form: Form::Text(separator),
         items: Vec::new(),
@@ -233,6 +237,11 @@ impl List<'_> {
             let why = "by its name; a list of objects, but none of their members looks like an id";
             return Line::guess(key, self.entry(keys), sureness, why);
         }
-        Line::guess(key, self.entry(keys), sureness, "by its name; a list of objects")
+        Line::guess(
+            key,
+            self.entry(keys),
+            sureness,
+            "by its name; a list of objects",
+        )
     }
 }

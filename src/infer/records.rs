@@ -33,6 +33,8 @@ pub(super) struct Records<'a> {
     pub(super) subjects: Vec<String>,
     pub(super) sureness: Sureness,
     path: String,
+    /// Whether every sample has the list, empty or not.
+    is_everywhere: bool,
     why: String,
     others: Vec<String>,
 }
@@ -47,11 +49,14 @@ impl<'a> Records<'a> {
     pub(super) fn line(&self, columns: &Columns<'_>) -> Line {
         let children = children(columns);
         let mut keys: Vec<(&str, Value)> = vec![("at", self.path.as_str().into())];
+        if !self.is_everywhere {
+            keys.push(("absent", "empty".into()));
+        }
         if self.is_keyed {
             keys.push(("keyed", true.into()));
         }
         if let Some(children) = &children {
-            keys.push(("children", children.as_str().into()));
+            keys.push(("children", children.to_string().into()));
         }
         let value = if keys.len() == 1 {
             self.path.as_str().into()
@@ -59,6 +64,12 @@ impl<'a> Records<'a> {
             Value::InlineTable(keys.into_iter().collect())
         };
         let mut line = Line::guess("records", value, self.sureness, &self.why);
+        if !self.is_everywhere {
+            line = line.and(format!(
+                "{}: a sample has no such list, which is taken for an empty one",
+                Sureness::Likely
+            ));
+        }
         if let Some(children) = children {
             line = line.and(format!(
                 "{}: `{children}` holds the groups below a group, by its name; each becomes a \
@@ -74,18 +85,17 @@ impl<'a> Records<'a> {
 }
 
 /// The member of a record that lists the groups below it.
-fn children(columns: &Columns<'_>) -> Option<String> {
-    let is_children = |name: &str| CHILDREN.contains(&plain(name).as_str());
+pub(super) fn children(columns: &Columns<'_>) -> Option<Path> {
+    let is_list = |part: &Part<'_>| part.items().is_some() && !part.is_xml();
     columns
         .all
         .iter()
         .find(|column| {
             column.names.len() == 1
-                && is_children(column.names[0])
-                && column.cells.iter().all(|(_, part)| part.items().is_some())
-                && column.cells.iter().all(|(_, part)| !part.is_xml())
+                && CHILDREN.contains(&plain(column.names[0]).as_str())
+                && column.cells.iter().all(|(_, part)| is_list(part))
         })
-        .map(|column| column.path.to_string())
+        .map(|column| column.path.clone())
 }
 
 /// Finds the list. There always is an answer; how sure it is tells what it is worth.
@@ -104,16 +114,15 @@ pub(super) fn find<'a>(bodies: &[&'a Body]) -> Records<'a> {
             candidates[index].kind = candidates[index].kind.max(kind);
         }
     }
-    let mut judged: Vec<Judged<'a>> = candidates
-        .into_iter()
-        .take(CANDIDATES)
-        .filter_map(Judged::of)
-        .collect();
+    let mut judged: Vec<Judged<'a>> = candidates.into_iter().filter_map(Judged::of).collect();
     // The sort is stable: of equals, the one that comes first in the page.
     judged.sort_by_key(|judged| std::cmp::Reverse(judged.score()));
     let mut judged = judged.into_iter();
     match judged.next() {
-        Some(best) if best.quality > Quality::Single => best.records(&judged.collect::<Vec<_>>()),
+        Some(best) if best.quality > Quality::Single => {
+            let others: Vec<_> = judged.collect();
+            best.records(&others, bodies)
+        }
         _ => nothing(bodies),
     }
 }
@@ -149,6 +158,9 @@ impl<'a> Candidate<'a> {
 type Found<'a> = (Vec<&'a str>, Kind, Vec<Part<'a>>);
 
 fn collect<'a>(part: Part<'a>, names: &mut Vec<&'a str>, found: &mut Vec<Found<'a>>) {
+    if found.len() == CANDIDATES {
+        return;
+    }
     if let Some(items) = part.items().filter(|_| !part.is_xml()) {
         found.push((names.clone(), Kind::List, items));
         return;
@@ -166,7 +178,7 @@ fn collect<'a>(part: Part<'a>, names: &mut Vec<&'a str>, found: &mut Vec<Found<'
         let items = members.iter().map(|(_, member)| *member).collect();
         found.push((names.clone(), Kind::Keyed, items));
     }
-    if names.len() == DEPTH || members.len() > CANDIDATES {
+    if names.len() == DEPTH {
         return;
     }
     for (name, member) in members {
@@ -254,12 +266,19 @@ impl<'a> Judged<'a> {
         quality + listed
     }
 
-    fn records(self, others: &[Self]) -> Records<'a> {
+    fn records(self, others: &[Self], bodies: &[&Body]) -> Records<'a> {
+        let is_in_record = |other: &Self| {
+            self.candidate.kind != Kind::List
+                && other.candidate.names.starts_with(&self.candidate.names)
+        };
         let rivals: Vec<_> = others
             .iter()
             .filter(|other| other.quality >= Quality::HalfNamed.min(self.quality))
-            .filter(|other| other.quality > Quality::Single)
+            .filter(|other| other.quality > Quality::Single && !is_in_record(other))
             .collect();
+        let is_everywhere = bodies
+            .iter()
+            .all(|body| body.page.records(&self.path).is_ok());
         let lead = rivals
             .iter()
             .map(|rival| self.score() - rival.score())
@@ -270,7 +289,9 @@ impl<'a> Judged<'a> {
             Quality::AllNamed | Quality::Named if self.listed == Listed::Others => {
                 Sureness::NotSure
             }
-            Quality::AllNamed if rivals.is_empty() && self.candidate.kind != Kind::Keyed => {
+            Quality::AllNamed
+                if rivals.is_empty() && is_everywhere && self.candidate.kind != Kind::Keyed =>
+            {
                 Sureness::Certain
             }
             Quality::AllNamed | Quality::Named => Sureness::Likely,
@@ -289,6 +310,7 @@ impl<'a> Judged<'a> {
             is_keyed: self.candidate.kind == Kind::Keyed,
             subjects: self.subjects,
             path: self.path.to_string(),
+            is_everywhere,
             sureness,
             others,
         }
@@ -342,8 +364,18 @@ fn quality(kind: Kind, items: &[Part<'_>], subjects: &[String]) -> Quality {
             .as_ref()
             .is_some_and(|identity| identity.is_everywhere)
     };
-    match identity(&columns, subjects) {
-        (_, name) if kind == Kind::Keyed && everywhere(&name) => Quality::AllNamed,
+    let (id, name) = identity(&columns, subjects);
+    // An element may hold the list; then what is named in it is not its own.
+    let is_own = |identity: &Option<Identity>| {
+        let mut paths = identity.iter().flat_map(|identity| &identity.paths);
+        kind != Kind::Element || paths.all(|path| path.segments().len() == 1)
+    };
+    match (id, name) {
+        (id, name) if !is_own(&id) || !is_own(&name) => Quality::Single,
+        // What is not in a record that stands under a name of its own is that name.
+        (id, name) if kind == Kind::Keyed && (everywhere(&id) || everywhere(&name)) => {
+            Quality::AllNamed
+        }
         (id, name) if everywhere(&id) && everywhere(&name) => Quality::AllNamed,
         (Some(_), Some(_)) => Quality::Named,
         // An element that is no list holds all sorts of things.
@@ -407,6 +439,7 @@ fn nothing<'a>(bodies: &[&'a Body]) -> Records<'a> {
         pages,
         is_keyed: false,
         sureness: Sureness::NotSure,
+        is_everywhere: true,
         why: why.to_owned(),
         others: Vec::new(),
     }

@@ -13,6 +13,7 @@ use url::{Position, Url};
 use crate::config::mask::names_secret;
 
 use super::guess::{Line, Sureness, table};
+use super::names::plain;
 use super::paging::{Paging, Parameter, Seen, is_position};
 
 /// The lines of the block that say where and how to ask.
@@ -118,13 +119,25 @@ fn literal(name: &str, parameter: &str, values: &[String]) -> Line {
         [only] => braced(only).into(),
         _ => Value::Array(values.iter().map(|value| braced(value)).collect::<Array>()),
     };
-    Line::guess(
-        parameter,
-        value,
-        Sureness::Certain,
-        "the sample was asked with it",
-    )
+    if FILTERS.contains(&plain(parameter).as_str()) {
+        let why = "the sample was asked with it, but it may leave groups out: then take it away";
+        return Line::guess(parameter, value, Sureness::NotSure, why);
+    }
+    let why = "the sample was asked with it";
+    Line::guess(parameter, value, Sureness::Certain, why)
 }
+
+/// Parameters that may make the list shorter.
+const FILTERS: [&str; 8] = [
+    "search",
+    "q",
+    "query",
+    "filter",
+    "name",
+    "namefilter",
+    "prefix",
+    "where",
+];
 
 fn secret(name: &str, what: &str) -> Value {
     table([("env", variable(name, what).into())])
@@ -132,7 +145,7 @@ fn secret(name: &str, what: &str) -> Value {
 
 /// The environment variable for a secret of an upstream.
 fn variable(name: &str, what: &str) -> String {
-    let plain = |text: &str| -> String {
+    let upper = |text: &str| -> String {
         let characters = text.chars().map(|character| {
             if character.is_ascii_alphanumeric() {
                 character.to_ascii_uppercase()
@@ -142,7 +155,7 @@ fn variable(name: &str, what: &str) -> String {
         });
         characters.collect()
     };
-    format!("{}_{}", plain(name), plain(what))
+    format!("{}_{}", upper(name), upper(what))
 }
 
 /// Who we are: what the sample was asked with, or something to fill in.

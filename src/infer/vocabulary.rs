@@ -3,7 +3,8 @@
 //! All in plain form (see [`super::names`]), the best first. `strong` words hardly ever mean
 //! anything else; `weak` ones often do.
 
-use super::columns::Column;
+use super::columns::{Column, Columns};
+use super::names::Listed;
 
 /// What one field may be called, and what it may hold.
 #[derive(Debug, Clone, Copy)]
@@ -345,6 +346,29 @@ pub(super) const CHILDREN: [&str; 6] = [
     "subteams",
     "childs",
 ];
+
+/// Words for the record itself, which the names of its members begin with: where there is a
+/// `team_id` and a `team_name`, it is a team.
+pub(super) fn subjects_of(columns: &Columns<'_>) -> Vec<String> {
+    let names: Vec<_> = columns
+        .all
+        .iter()
+        .filter(|column| column.names.len() == 1)
+        .flat_map(Column::plain_names)
+        .collect();
+    let subject = |name: &String| {
+        let subject = name
+            .strip_suffix("id")
+            .filter(|subject| subject.len() > 1)?;
+        let is_other = Listed::of(subject) == Listed::Others || subject.ends_with("by");
+        let has_name = names.iter().any(|name| {
+            name.strip_prefix(subject)
+                .is_some_and(|rest| rest == "name")
+        });
+        (has_name && !is_other).then(|| subject.to_owned())
+    };
+    names.iter().filter_map(subject).collect()
+}
 
 /// How well a column's name fits: the smaller, the better. `subjects` are words for the record
 /// itself, which a name may begin with: `group_id` is the `id` of a group.

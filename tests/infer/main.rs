@@ -3,6 +3,13 @@
 //! A sample is a file `NAME.N.http` in `samples`: where there is one, the line of the request, then
 //! headers of the answer, an empty line and the body. Files of one name are pages of one list.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod gives_groups;
 mod samples;
 mod snapshots;

@@ -11,7 +11,7 @@ use groupgate::upstream::Adapter;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The pages of one case, in order.
-pub fn read(case: &str) -> Vec<Sample> {
+pub(crate) fn read(case: &str) -> Vec<Sample> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/infer/samples");
     let pages = (1..).map(|page| folder.join(format!("{case}.{page}.http")));
     let pages: Vec<_> = pages
@@ -44,7 +44,7 @@ fn append(headers: &mut HeaderMap, line: &str) {
 }
 
 /// Loads a block, as `groupgate check` does. Every variable that it may name is set.
-pub fn load(block: &str) -> Loaded {
+pub(crate) fn load(block: &str) -> Loaded {
     let variables = block
         .split("env = \"")
         .skip(1)
@@ -56,7 +56,7 @@ pub fn load(block: &str) -> Loaded {
 }
 
 /// What a block makes of a sample.
-pub fn groups(block: &str, sample: &Sample) -> Vec<Group> {
+pub(crate) fn groups(block: &str, sample: &Sample) -> Vec<Group> {
     let loaded = load(block);
     let (name, upstream) = loaded.settings.upstreams.iter().next().unwrap();
     let mut problems = Problems::default();

@@ -9,7 +9,7 @@ use crate::infer::vocabulary::ID;
 use super::{Evidence, Paging, Parameter, Track, movement, place_line, style_line};
 
 /// What a token for the next page is called, the surest first.
-const TOKENS: [&str; 22] = [
+const TOKENS: [&str; 23] = [
     "nextcursor",
     "nextpagetoken",
     "nexttoken",
@@ -32,6 +32,7 @@ const TOKENS: [&str; 22] = [
     "cursor",
     "after",
     "token",
+    "cookie",
 ];
 
 /// How many of [`TOKENS`] mean the next page whatever stands there.
@@ -169,26 +170,24 @@ fn by_name(evidence: &Evidence<'_, '_>) -> Option<Paging> {
             && !track.is_truth
             && texts.all(|text| {
                 let is_number = text.parse::<u64>().is_ok();
-                !is_reference(text) && !(is_number && matches!(&*track.name, "next" | "nextpage"))
+                let is_page = is_number && matches!(&*track.name, "next" | "nextpage");
+                !is_reference(text) && !is_page
             })
             && !is_echo(evidence, track)
     };
     let is_silent = |track: &Track| track.texts().next().is_none();
-    let filled = evidence.track(&TOKENS, is_token);
-    let (track, sureness, why) = match filled {
-        Some(track) => {
-            let sureness = if is_sure(&track.name) || track.ends() {
-                Sureness::Certain
-            } else {
-                Sureness::Likely
-            };
-            (track, sureness, format!("by its name{}", movement(track)))
-        }
-        None => {
-            let track = evidence.track(&TOKENS[..SURE_TOKENS], is_silent)?;
-            let why = "by its name; it is empty here, so this was the last page".to_owned();
-            (track, Sureness::Likely, why)
-        }
+    let (track, sureness, why) = if let Some(track) = evidence.track(&TOKENS, is_token) {
+        let is_flagged = evidence.flag().is_some();
+        let sureness = if is_sure(&track.name) || track.ends() || is_flagged {
+            Sureness::Certain
+        } else {
+            Sureness::Likely
+        };
+        (track, sureness, format!("by its name{}", movement(track)))
+    } else {
+        let track = evidence.track(&TOKENS[..SURE_TOKENS], is_silent)?;
+        let why = "by its name; it is empty here, so this was the last page".to_owned();
+        (track, Sureness::Likely, why)
     };
     let parameter = parameter(evidence, track);
     let why_style = format!("{} is a token for the next page", track.place.shown());

@@ -63,16 +63,13 @@ pub(super) fn by_body(evidence: &Evidence<'_, '_>) -> Option<Paging> {
     let is_silent = |track: &Track| track.texts().next().is_none();
     let found =
         (evidence.track(&ALWAYS_URLS, is_url)).or_else(|| evidence.track(&MAY_BE_URLS, is_url));
-    let (track, sureness, why) = match found {
-        Some(track) => {
-            let why = format!("it is the URL of another page{}", movement(track));
-            (track, Sureness::Certain, why)
-        }
-        None => {
-            let track = evidence.track(&ALWAYS_URLS, is_silent)?;
-            let why = "by its name; it is empty here, so this was the last page".to_owned();
-            (track, Sureness::Likely, why)
-        }
+    let (track, sureness, why) = if let Some(track) = found {
+        let why = format!("it is the URL of another page{}", movement(track));
+        (track, Sureness::Certain, why)
+    } else {
+        let track = evidence.track(&ALWAYS_URLS, is_silent)?;
+        let why = "by its name; it is empty here, so this was the last page".to_owned();
+        (track, Sureness::Likely, why)
     };
     let place = track.place.shown();
     let lines = vec![

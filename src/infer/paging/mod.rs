@@ -95,7 +95,7 @@ impl Evidence<'_, '_> {
     /// Where a page says how many records there are in all. A number below what is on the pages is
     /// something else, and so is one that is another on each page.
     fn total(&self) -> Option<&Track> {
-        const TOTALS: [&str; 16] = [
+        const TOTALS: [&str; 17] = [
             "total",
             "totalcount",
             "totalresults",
@@ -112,6 +112,7 @@ impl Evidence<'_, '_> {
             "resultcount",
             "totalentries",
             "totalobjects",
+            "hits",
         ];
         let most = self.seen.iter().map(|seen| seen.records.len() as u64).max();
         let fits = |track: &Track| {

@@ -157,18 +157,16 @@ fn announced(evidence: &Evidence<'_, '_>) -> Option<Position> {
     let total = evidence
         .total()
         .filter(|total| total.number() > Some(records))?;
-    let mut why = format!(
+    let number = evidence.track(&NUMBERS, |track| track.numbers().is_some());
+    let or_page = number.map_or_else(String::new, |number| {
+        let place = number.place.shown();
+        format!(". It may also be `style = \"page\"`, because of {place}")
+    });
+    let why = format!(
         "{} says that there are more than the {records} here, but nothing shows how to ask for \
-         them; counting records works with any size of page",
+         them; counting records works with any size of page{or_page}",
         total.place.shown()
     );
-    let number = evidence.track(&NUMBERS, |track| track.numbers().is_some());
-    if let Some(number) = number {
-        why.push_str(&format!(
-            ". It may also be `style = \"page\"`, because of {}",
-            number.place.shown()
-        ));
-    }
     let name = "offset".to_owned();
     Some(Position::usual(
         Count::Records,
@@ -236,7 +234,7 @@ fn offset(evidence: &Evidence<'_, '_>, position: Position) -> Paging {
         lines.push(Line::guess("first", 1, Sureness::Likely, &why));
     }
     lines.extend(evidence.total().map(total_line));
-    lines.extend(evidence.absent(evidence.total()));
+    lines.extend(absent(evidence.total()));
     finished(evidence, lines, position)
 }
 
@@ -260,7 +258,7 @@ fn page(evidence: &Evidence<'_, '_>, position: Position) -> Paging {
         place_line("pages", &pages.place, Sureness::Certain, why)
     }));
     lines.extend(evidence.total().map(total_line));
-    lines.extend(evidence.absent(pages.or(evidence.total())));
+    lines.extend(absent(pages.or(evidence.total())));
     finished(evidence, lines, position)
 }
 
@@ -298,14 +296,14 @@ impl Evidence<'_, '_> {
             track.numbers().is_some() && !track.differs()
         })
     }
+}
 
-    /// What it means that a sample does not say how much there is.
-    fn absent(&self, track: Option<&Track>) -> Option<Line> {
-        let why = "a sample does not say it, so it was the only page";
-        track
-            .filter(|track| track.is_missing_somewhere())
-            .map(|_| Line::guess("absent", "end", Sureness::Likely, why))
-    }
+/// What it means that a sample does not say how much there is.
+fn absent(track: Option<&Track>) -> Option<Line> {
+    let why = "a sample does not say it, so it was the only page";
+    track
+        .filter(|track| track.is_missing_somewhere())
+        .map(|_| Line::guess("absent", "end", Sureness::Likely, why))
 }
 
 /// Whether a parameter of a URL says where a page is.

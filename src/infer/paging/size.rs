@@ -41,6 +41,7 @@ pub(super) struct Size {
 
 pub(super) fn of(seen: &[Seen<'_>], tracks: &[Track]) -> Option<Size> {
     asked(seen)
+        .or_else(|| matched(seen))
         .or_else(|| linked(seen, tracks))
         .or_else(|| repeated(seen, tracks))
 }
@@ -59,6 +60,29 @@ fn asked(seen: &[Seen<'_>]) -> Option<Size> {
         name,
         sureness: Sureness::Certain,
         why: "the sample was asked with it".to_owned(),
+    })
+}
+
+/// A number in the URL of each sample is just as many as there are records on the first page.
+fn matched(seen: &[Seen<'_>]) -> Option<Size> {
+    let [first, _, ..] = seen else {
+        return None;
+    };
+    let number = first.records.len() as u64;
+    let (name, _) = first.query().into_iter().find(|(name, value)| {
+        let is_everywhere = seen.iter().all(|seen| {
+            let query = seen.query();
+            query
+                .iter()
+                .any(|(other, same)| other == name && same == value)
+        });
+        number > 1 && is_everywhere && value.parse() == Ok(number)
+    })?;
+    Some(Size {
+        number,
+        name,
+        sureness: Sureness::Likely,
+        why: "each sample was asked with it, and the first holds just as many".to_owned(),
     })
 }
 
@@ -83,30 +107,29 @@ fn linked(seen: &[Seen<'_>], tracks: &[Track]) -> Option<Size> {
 /// The page repeats it, so it can be asked for.
 fn repeated(seen: &[Seen<'_>], tracks: &[Track]) -> Option<Size> {
     let most = seen.iter().map(|seen| seen.records.len() as u64).max()?;
-    let track = NAMES.iter().find_map(|name| {
-        tracks.iter().find(|track| {
-            let number = track.number().filter(|number| *number >= most.max(1));
-            track.name == *name && number.is_some_and(|number| number <= u64::from(u32::MAX))
-        })
-    })?;
-    let number = track.number()?;
-    let written = track.written();
-    let is_count = matches!(&*track.name, "count" | "size" | "results" | "length");
-    // These may as well say how many records the page holds, or how many there are.
-    if is_count && (number == most || written.is_none()) {
-        return None;
-    }
-    let name = match (&*track.name, written) {
+    let size = |track: &Track| {
+        let number = track.number().filter(|number| *number >= most.max(1))?;
+        u32::try_from(number).ok()
+    };
+    let (track, number) = NAMES
+        .iter()
+        // These may as well say how many records the page holds, or how many there are.
+        .filter(|name| !matches!(**name, "count" | "size" | "results" | "length"))
+        .find_map(|name| {
+            let mut named = tracks.iter().filter(|track| track.name == *name);
+            named.find_map(|track| Some((track, size(track)?)))
+        })?;
+    let name = match (track.name.as_str(), track.written()) {
         // RFC 7644, section 3.4.2.4: `count` asks for `itemsPerPage`.
-        ("itemsperpage", _) => "count".to_owned(),
-        ("resultsperpage", _) => "limit".to_owned(),
-        (_, Some(written)) => written.to_owned(),
-        (name, None) if name == "perpage" => "per_page".to_owned(),
-        (name, None) => name.to_owned(),
+        ("itemsperpage", _) => "count",
+        ("resultsperpage", _) => "limit",
+        (_, Some(written)) => written,
+        ("perpage", None) => "per_page",
+        (name, None) => name,
     };
     Some(Size {
-        number,
-        name,
+        number: number.into(),
+        name: name.to_owned(),
         sureness: Sureness::Likely,
         why: format!("{} repeats it", track.place.shown()),
     })
