@@ -14,6 +14,7 @@
 //! Beside them: [`config`] (all that `gateway.toml` may say), [`group`] (the normalized record),
 //! [`infer`] (from a sample to a block of that file), [`telemetry`], [`cli`], and [`demo`] (the five emulated upstreams).
 
+pub mod app;
 pub mod cli;
 pub mod config;
 

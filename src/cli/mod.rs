@@ -1,1 +1,129 @@
-//! cli
+//! The command line: one file a command.
+//!
+//! A command that fails says why on standard error, in a form for people, and exits with 1; clap
+//! answers misuse with 2. What a command is for goes to standard output, logs never do.
+
+mod check;
+mod demo;
+mod probe;
+mod schema;
+mod serve;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Environment, Loaded, Report};
+use crate::telemetry::{self, LogFormat};
+
+/// One GET /groups over many group backends.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    Check(check::Check),
+    Probe(probe::Probe),
+    /// Print the JSON Schema of gateway.toml, for editor completion.
+    Schema,
+}
+
+/// Why a command failed, as it is shown: nothing is added to it.
+#[derive(Debug)]
+struct Failure(String);
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut text = format!("error: {error}");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text.push_str(&format!("\n  because: {cause}"));
+            source = cause.source();
+        }
+        Self(text)
+    }
+}
+
+impl Failure {
+    /// A failure whose text says it all.
+    fn new(text: impl std::fmt::Display) -> Self {
+        Self(format!("error: {text}"))
+    }
+
+    /// The problems of a configuration, in colour where somebody watches.
+    fn report(report: &Report) -> Self {
+        Self(report.render(io::stderr().is_terminal()))
+    }
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let environment = Environment::from_process();
+    let outcome = run(arguments.command, environment);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(text)) => {
+            // Nobody is left to tell when standard error is gone.
+            let _ = writeln!(io::stderr(), "{}", text.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, environment: Environment) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(serve) => {
+                log(&environment, "info")?;
+                serve.run(environment).await
+            }
+            Command::Demo(demo) => {
+                // A demo is one process for its whole life, so its cursors may end with it.
+                log(&environment, "warn,groupgate::gateway::cursor=error")?;
+                demo.run(environment).await
+            }
+            Command::Check(check) => check.run(environment),
+            Command::Probe(probe) => probe.run(environment).await,
+            Command::Schema => schema::run(),
+        }
+    })
+}
+
+/// Begins to log what `RUST_LOG` asks for, or else this much.
+fn log(environment: &Environment, usual: &str) -> Result<(), Failure> {
+    let filter = environment.get("RUST_LOG").unwrap_or(usual);
+    Ok(telemetry::init(LogFormat::for_stderr(), filter)?)
+}
+
+fn load(file: &Path, environment: Environment) -> Result<Loaded, Failure> {
+    crate::config::load(file, environment).map_err(|report| Failure::report(&report))
+}
+
+/// Writes to standard output. A reader that went away (`| head`) is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    match writeln!(io::stdout(), "{}", text.trim_end()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
+/// Waits for the signal that asks the process to stop: SIGINT or SIGTERM.
+async fn stop_signal() -> io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        outcome = tokio::signal::ctrl_c() => outcome,
+        _ = terminate.recv() => Ok(()),
+    }
+}

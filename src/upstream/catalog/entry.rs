@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use futures_util::future::BoxFuture;
+use jiff::{Timestamp, Unit};
 
 use crate::clock::WallClock;
 use crate::upstream::adapter::Freshness;
@@ -362,7 +363,7 @@ impl Entry {
         walks.last_begun = Some(Instant::now());
         let entry = Arc::clone(self);
         tokio::spawn(async move {
-            let as_of = entry.wall.now();
+            let as_of = whole_milliseconds(entry.wall.now());
             // A task within the task: its panic is this walk's failure, and nobody waits for ever.
             let walked = tokio::spawn((entry.fetch)(Arc::clone(&run.progress)))
                 .await
@@ -378,7 +379,7 @@ impl Entry {
     }
 
     /// Keeps what a walk brought, and begins the one that waits behind it.
-    fn end(self: &Arc<Self>, walked: Brought, as_of: jiff::Timestamp) {
+    fn end(self: &Arc<Self>, walked: Brought, as_of: Timestamp) {
         let kept = walked.and_then(|(snapshot, counts)| self.keep(snapshot, counts, as_of));
         let mut walks = self.lock();
         walks.running = None;
@@ -407,7 +408,7 @@ impl Entry {
         &self,
         snapshot: Snapshot,
         counts: Counts,
-        as_of: jiff::Timestamp,
+        as_of: Timestamp,
     ) -> Result<(), UpstreamError> {
         tracing::info!(
             source = %self.key.upstream,
@@ -438,6 +439,11 @@ impl Entry {
     fn lock(&self) -> MutexGuard<'_, Walks> {
         self.walks.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A walk's beginning is known no finer than this, and clients read it.
+fn whole_milliseconds(time: Timestamp) -> Timestamp {
+    time.round(Unit::Millisecond).unwrap_or(time)
 }
 
 impl fmt::Debug for Entry {

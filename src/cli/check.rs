@@ -1,0 +1,162 @@
+//! `groupgate check`: validates a configuration, and says what it understood.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::app::App;
+use crate::clock::WallClock;
+use crate::config::upstream::{Auth, Format, Location, Method, Pagination, Upstream};
+use crate::config::{Environment, Settings};
+
+use super::{Failure, load, print};
+
+/// Validate a configuration and explain what it means.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The configuration to check.
+    #[arg(default_value = "gateway.toml")]
+    file: PathBuf,
+}
+
+impl Check {
+    pub(super) fn run(self, environment: Environment) -> Result<(), Failure> {
+        let loaded = load(&self.file, environment)?;
+        App::compile(&loaded, &WallClock::system()).map_err(|report| Failure::report(&report))?;
+        print(&explain(&loaded.settings))
+    }
+}
+
+fn explain(settings: &Settings) -> String {
+    let mut text = format!(
+        "serves groups on {} and health on {}, every answer within {}\n\
+         one caller may ask {} (bursts of {}); {} of memory\n",
+        settings.server.listen,
+        settings.server.admin,
+        settings.server.deadline,
+        settings.rate_limit.per_client,
+        settings.rate_limit.burst,
+        settings.cache.capacity,
+    );
+    if settings.cursor.keys.is_empty() {
+        text.push_str(
+            "warning: no `cursor.keys`: cursors end with the process, and replicas do not know \
+             each other's\n",
+        );
+    }
+    for (name, upstream) in &settings.upstreams {
+        // Writing into a string does not fail.
+        let _ = write!(text, "\n{name}\n{}", explain_upstream(upstream, settings));
+    }
+    let count = settings.upstreams.len();
+    let plural = if count == 1 { "" } else { "s" };
+    let _ = write!(text, "\nok: {count} upstream{plural}");
+    text
+}
+
+fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
+    let request = &upstream.request;
+    let method = match request.method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+    };
+    let format = match upstream.format {
+        Format::Json => "JSON",
+        Format::Xml => "XML",
+    };
+    let base = upstream.base_url.as_str().trim_end_matches('/');
+    let limits = &upstream.limits;
+    let rate = limits.rate.map_or_else(
+        || "as fast as it answers".to_owned(),
+        |rate| rate.to_string(),
+    );
+    let cache = &settings.cache;
+    let mut lines = vec![
+        format!("asks     {method} {base}{}", request.path),
+        format!("reads    {format}, records at {}", upstream.records),
+        format!("pages    {}", explain_pagination(&upstream.pagination)),
+        format!("is       {}", explain_auth(&upstream.auth)),
+        "sees     every caller sees what this account sees".to_owned(),
+        format!(
+            "pace     {rate}, {} at once, {} a try, {} a walk",
+            limits.concurrency, limits.timeout, limits.walk
+        ),
+        format!(
+            "serves   {} fresh, {} more while refreshing, {} more if that fails",
+            upstream.ttl.unwrap_or(cache.ttl),
+            upstream
+                .stale_while_revalidate
+                .unwrap_or(cache.stale_while_revalidate),
+            upstream.stale_if_error.unwrap_or(cache.stale_if_error),
+        ),
+    ];
+    if upstream.required {
+        lines.push("required no answer is given without it".to_owned());
+    }
+    lines.iter().map(|line| format!("  {line}\n")).collect()
+}
+
+fn explain_pagination(pagination: &Pagination) -> String {
+    match pagination {
+        Pagination::None => "none: the first answer is the whole list".to_owned(),
+        Pagination::Cursor(style) => format!(
+            "by the cursor at {}, until there is none",
+            location(&style.next)
+        ),
+        Pagination::Offset(style) => format!(
+            "by offset from {}, {}",
+            style.first,
+            until(style.total.as_ref().map(|total| ("total", total)))
+        ),
+        Pagination::Page(style) => {
+            let pages = style.pages.as_ref().map(|pages| ("pages", pages));
+            let total = style.total.as_ref().map(|total| ("total", total));
+            format!("by number from {}, {}", style.first, until(pages.or(total)))
+        }
+        Pagination::Link(_) => "by the Link header's rel=\"next\", until there is none".to_owned(),
+        Pagination::NextUrl(style) => format!(
+            "by the URL at {}, until there is none",
+            location(&style.next)
+        ),
+    }
+}
+
+fn until(announced: Option<(&str, &Location)>) -> String {
+    match announced {
+        Some((what, at)) => format!("until the {what} at {}, concurrently", location(at)),
+        None => "until a page is empty".to_owned(),
+    }
+}
+
+fn location(location: &Location) -> String {
+    match location {
+        Location::Body(path) => path.to_string(),
+        Location::Header { header } => format!("the header {header}"),
+    }
+}
+
+fn explain_auth(auth: &Auth) -> String {
+    match auth {
+        Auth::None => "nobody: it sends no credentials".to_owned(),
+        Auth::Bearer(auth) => format!("a token from {}", auth.token),
+        Auth::Basic(auth) => format!("a user with the password from {}", auth.password),
+        Auth::ApiKey(auth) => format!("a key from {}", auth.key),
+        Auth::TokenExchange(auth) => format!(
+            "a login at {}, token at {}",
+            auth.request.path,
+            location(&auth.token)
+        ),
+        Auth::Oauth2ClientCredentials(auth) => {
+            format!("an OAuth 2.0 client at {}", auth.token_url)
+        }
+        Auth::AwsSigv4(auth) => format!(
+            "an AWS signature for {} in {}, key from {}",
+            auth.service, auth.region, auth.access_key
+        ),
+        Auth::Hmac(auth) => format!(
+            "a signature in `{}`, key from {}",
+            auth.header_name, auth.key_id
+        ),
+    }
+}

@@ -1,0 +1,37 @@
+//! `groupgate serve`: runs the gateway until it is asked to stop.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::app::App;
+use crate::clock::WallClock;
+use crate::config::Environment;
+
+use super::{Failure, load, stop_signal};
+
+/// Run the gateway.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// The configuration to run with.
+    #[arg(long, default_value = "gateway.toml")]
+    config: PathBuf,
+}
+
+impl Serve {
+    pub(super) async fn run(self, environment: Environment) -> Result<(), Failure> {
+        let loaded = load(&self.config, environment)?;
+        let adapters = App::compile(&loaded, &WallClock::system())
+            .map_err(|report| Failure::report(&report))?;
+        let app = App::start(&loaded, adapters, &WallClock::system()).await?;
+        tracing::info!(
+            listen = %app.data_addr(),
+            admin = %app.admin_addr(),
+            "serving"
+        );
+        stop_signal().await?;
+        tracing::info!("stopping");
+        app.stop().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,258 @@
+//! The admin listener: health for whoever runs the process, status and refresh for its operators.
+//!
+//! Where a token is configured, all but the two health endpoints demand it: probes cannot carry
+//! secrets, and learn none.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::{Extension, Path, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use subtle::ConstantTimeEq as _;
+use tokio::time::Instant;
+
+use crate::gateway::listing::SourceReport;
+use crate::upstream::catalog::State as Standing;
+
+use super::deadline::Deadline;
+use super::problem::{Kind, Problem};
+use super::sources::{Holdings, Source, json, peek_all};
+
+/// What the admin endpoints need.
+#[derive(Debug, Clone)]
+pub(crate) struct Admin<H> {
+    /// What holds the upstreams' lists.
+    pub(crate) holdings: H,
+    /// When the process began to serve.
+    pub(crate) begun: Instant,
+    /// Whether it is about to stop.
+    pub(crate) draining: Arc<AtomicBool>,
+}
+
+/// The answer of `GET /status`.
+#[derive(Debug, Serialize)]
+struct Status {
+    /// The version of groupgate.
+    version: &'static str,
+    /// How long it has been serving, in seconds.
+    uptime_seconds: u64,
+    /// Whether it is about to stop.
+    draining: bool,
+    /// How many groups there are in all.
+    groups: usize,
+    /// How each source stands, in order of name.
+    sources: Vec<Source>,
+}
+
+/// The endpoints.
+pub(crate) fn routes<H: Holdings>(admin: Admin<H>, token: Option<SecretString>) -> Router {
+    let operators = Router::new()
+        .route("/status", get(status::<H>))
+        .route("/refresh/{upstream}", post(refresh::<H>))
+        .route_layer(from_fn_with_state(token.map(Arc::new), authorize));
+    Router::new()
+        .route("/livez", get(async || "alive\n"))
+        .route("/readyz", get(readyz::<H>))
+        .merge(operators)
+        .with_state(admin)
+}
+
+async fn authorize(
+    State(token): State<Option<Arc<SecretString>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(token) = token else {
+        return next.run(request).await;
+    };
+    if request
+        .headers()
+        .get(AUTHORIZATION)
+        .is_some_and(|sent| carries(sent, &token))
+    {
+        return next.run(request).await;
+    }
+    let problem = Problem::new(
+        Kind::Unauthorized,
+        "this endpoint needs `Authorization: Bearer` with the token of `server.admin_token`",
+    );
+    let challenge = [(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))];
+    (challenge, problem).into_response()
+}
+
+/// Whether a header carries the token (RFC 6750, section 2.1). The comparison takes as long
+/// wherever they differ.
+fn carries(sent: &HeaderValue, token: &SecretString) -> bool {
+    let Some((scheme, sent)) = sent.to_str().ok().and_then(|sent| sent.split_once(' ')) else {
+        return false;
+    };
+    let same = sent
+        .trim()
+        .as_bytes()
+        .ct_eq(token.expose_secret().as_bytes());
+    scheme.eq_ignore_ascii_case("bearer") && same.into()
+}
+
+/// Ready is a process that would answer as well as it can: every upstream was walked once, or has
+/// failed once, for a failed one gets no better by sending callers elsewhere.
+async fn readyz<H: Holdings>(State(admin): State<Admin<H>>) -> Result<&'static str, Problem> {
+    if admin.draining.load(Ordering::Relaxed) {
+        return Err(Problem::new(Kind::NotReady, "the gateway is stopping"));
+    }
+    let held = peek_all(&admin.holdings);
+    let pending: Vec<_> = held
+        .iter()
+        .filter(|held| held.state == Standing::Pending)
+        .map(|held| held.source.as_ref())
+        .collect();
+    if pending.is_empty() {
+        return Ok("ready\n");
+    }
+    let detail = format!("not yet walked: {}", pending.join(", "));
+    Err(Problem::new(Kind::NotReady, detail))
+}
+
+async fn status<H: Holdings>(State(admin): State<Admin<H>>) -> Result<Response, Problem> {
+    let held = peek_all(&admin.holdings);
+    let snapshots = held.iter().filter_map(|held| held.snapshot.as_ref());
+    json(&Status {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_seconds: admin.begun.elapsed().as_secs(),
+        draining: admin.draining.load(Ordering::Relaxed),
+        groups: snapshots.map(|snapshot| snapshot.len()).sum(),
+        sources: held.iter().map(Source::from).collect(),
+    })
+}
+
+async fn refresh<H: Holdings>(
+    State(admin): State<Admin<H>>,
+    Extension(Deadline(deadline)): Extension<Deadline>,
+    Path(upstream): Path<String>,
+) -> Result<Response, Problem> {
+    let Some(held) = admin.holdings.refresh(&upstream, deadline).await else {
+        let known = admin.holdings.names().join(", ");
+        let detail = format!("there is no upstream `{upstream}`: there are {known}");
+        return Err(Problem::new(Kind::NotFound, detail));
+    };
+    let status = match held.state {
+        Standing::Fresh | Standing::Stale => StatusCode::OK,
+        Standing::Pending => StatusCode::ACCEPTED,
+        Standing::Failed => {
+            let detail = format!("the walk of `{upstream}` failed");
+            return Err(Problem::of_sources(
+                detail,
+                &[SourceReport { held, missed: None }],
+            ));
+        }
+    };
+    Ok((status, json(&Source::from(&held))?).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::header::AUTHORIZATION;
+    use rstest::rstest;
+
+    use super::super::sources::tests::{Fixed, empty, failed, fresh};
+    use super::super::testing::{ask, get, send, text};
+    use super::*;
+    use crate::upstream::ErrorKind;
+    use crate::upstream::catalog::Held;
+
+    fn router(held: impl Into<Arc<[Held]>>, draining: bool, token: Option<&str>) -> Router {
+        let admin = Admin {
+            holdings: Fixed(held.into()),
+            begun: Instant::now(),
+            draining: Arc::new(AtomicBool::new(draining)),
+        };
+        let deadline = Deadline(Instant::now() + Duration::from_secs(1));
+        routes(admin, token.map(SecretString::from)).layer(Extension(deadline))
+    }
+
+    fn post(path: &str) -> http::request::Builder {
+        get(path).method(http::Method::POST)
+    }
+
+    #[tokio::test]
+    async fn it_is_ready_when_every_upstream_was_walked_or_has_failed() {
+        let walked = [fresh("alpha", &[]), failed("beta", ErrorKind::Timeout)];
+        let pending = [fresh("alpha", &[]), empty("beta", Standing::Pending)];
+        let ready = ask(router(walked, false, None), "/readyz").await;
+        assert_eq!(ready.status(), StatusCode::OK);
+        let waiting = ask(router(pending, false, None), "/readyz").await;
+        assert_eq!(waiting.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn it_is_not_ready_while_it_drains() {
+        let response = ask(router([fresh("alpha", &[])], true, None), "/readyz").await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let response = ask(router([fresh("alpha", &[])], true, None), "/livez").await;
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn status_shows_the_process_and_every_source() {
+        let held = [fresh("alpha", &["x", "y"]), failed("beta", ErrorKind::Dns)];
+        let router = router(held, false, None);
+        tokio::time::advance(Duration::from_secs(90)).await;
+        let body = text(ask(router, "/status").await).await;
+        insta::assert_snapshot!(body.replace(env!("CARGO_PKG_VERSION"), "[version]"));
+    }
+
+    #[rstest]
+    #[case("alpha", StatusCode::OK)]
+    #[case("beta", StatusCode::ACCEPTED)]
+    #[case("gamma", StatusCode::GATEWAY_TIMEOUT)]
+    #[case("delta", StatusCode::SERVICE_UNAVAILABLE)]
+    #[case("epsilon", StatusCode::BAD_GATEWAY)]
+    #[case("omega", StatusCode::NOT_FOUND)]
+    #[tokio::test]
+    async fn a_refresh_tells_how_the_source_stands_now(
+        #[case] upstream: &str,
+        #[case] expected: StatusCode,
+    ) {
+        let held = [
+            fresh("alpha", &["x"]),
+            empty("beta", Standing::Pending),
+            failed("gamma", ErrorKind::Timeout),
+            failed("delta", ErrorKind::RateLimited),
+            failed("epsilon", ErrorKind::Unauthorized),
+        ];
+        let request = post(&format!("/refresh/{upstream}"));
+        let response = send(router(held, false, None), request).await;
+        assert_eq!(response.status(), expected);
+    }
+
+    #[rstest]
+    #[case(None, StatusCode::UNAUTHORIZED)]
+    #[case(Some("Bearer wrong"), StatusCode::UNAUTHORIZED)]
+    #[case(Some("Basic letmein"), StatusCode::UNAUTHORIZED)]
+    #[case(Some("Bearer letmei"), StatusCode::UNAUTHORIZED)]
+    #[case(Some("Bearer letmein"), StatusCode::OK)]
+    #[case(Some("bearer letmein"), StatusCode::OK)]
+    #[tokio::test]
+    async fn a_configured_token_is_demanded(
+        #[case] sent: Option<&str>,
+        #[case] expected: StatusCode,
+    ) {
+        let router = router([fresh("alpha", &[])], false, Some("letmein"));
+        let mut request = get("/status");
+        if let Some(sent) = sent {
+            request = request.header(AUTHORIZATION, sent);
+        }
+        let response = send(router.clone(), request).await;
+        assert_eq!(response.status(), expected);
+        let probe = ask(router, "/readyz").await;
+        assert_eq!(probe.status(), StatusCode::OK);
+    }
+}

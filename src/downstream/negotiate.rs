@@ -1,0 +1,184 @@
+//! Which format a caller gets (RFC 9110, section 12.5.1).
+//!
+//! Read leniently: a range that is no media range is skipped, for old HTTP libraries send such
+//! ranges beside good ones, and a caller that cannot change its headers still wants its groups.
+
+use http::HeaderMap;
+use http::header::ACCEPT;
+
+use super::problem::{Kind, Problem};
+
+/// A format that answers come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Format {
+    /// One object.
+    Json,
+    /// One document.
+    Xml,
+    /// One group a line, streamed.
+    Ndjson,
+    /// One group a row, streamed.
+    Csv,
+}
+
+impl Format {
+    /// Every format, the preferred first.
+    pub(crate) const ALL: &'static [Self] = &[Self::Json, Self::Xml, Self::Ndjson, Self::Csv];
+
+    /// The media type that asks for it.
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Xml => "application/xml",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Csv => "text/csv",
+        }
+    }
+
+    /// The media type that it is sent as.
+    pub(crate) const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json | Self::Ndjson => self.media_type(),
+            Self::Xml => "application/xml; charset=utf-8",
+            // RFC 4180, section 3: the first line names the columns.
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+        }
+    }
+
+    /// Whether it is streamed, so that it may hold every group at once.
+    pub(crate) const fn is_streamed(self) -> bool {
+        match self {
+            Self::Json | Self::Xml => false,
+            Self::Ndjson | Self::Csv => true,
+        }
+    }
+}
+
+/// One of the ranges of an `Accept` header.
+#[derive(Debug, Clone, Copy)]
+struct Range<'a> {
+    kind: &'a str,
+    subkind: &'a str,
+    quality: f32,
+}
+
+impl<'a> Range<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let (kind, subkind) = parts.next()?.split_once('/')?;
+        let quality = parts
+            .filter_map(|parameter| parameter.split_once('='))
+            .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+            .map_or(Some(1.0), |(_, value)| value.trim().parse().ok())?;
+        Some(Self {
+            kind,
+            subkind,
+            quality,
+        })
+    }
+
+    /// How closely it describes a media type, if it does at all.
+    fn closeness(self, media_type: &str) -> Option<u8> {
+        let (kind, subkind) = media_type.split_once('/')?;
+        match (self.kind, self.subkind) {
+            ("*", "*") => Some(0),
+            (own, "*") if own.eq_ignore_ascii_case(kind) => Some(1),
+            (own, other)
+                if own.eq_ignore_ascii_case(kind) && other.eq_ignore_ascii_case(subkind) =>
+            {
+                Some(2)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The offered format that the caller likes best; among equals, the first offered.
+pub(crate) fn negotiate(headers: &HeaderMap, offered: &[Format]) -> Result<Format, Problem> {
+    let ranges: Vec<_> = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter(|range| !range.trim().is_empty())
+        .collect();
+    let parsed: Vec<_> = ranges.iter().copied().filter_map(Range::parse).collect();
+    let quality = |format: &Format| {
+        if ranges.is_empty() {
+            return 1.0;
+        }
+        let closest = parsed
+            .iter()
+            .filter_map(|range| Some((range.closeness(format.media_type())?, range.quality)))
+            .max_by_key(|(closeness, _)| *closeness);
+        closest.map_or(0.0, |(_, quality)| quality)
+    };
+    offered
+        .iter()
+        .copied()
+        .map(|format| (format, quality(&format)))
+        .filter(|(_, quality)| *quality > 0.0)
+        // The last of equals would win: so the first offered goes last.
+        .rev()
+        .max_by(|(_, left), (_, right)| left.total_cmp(right))
+        .map(|(format, _)| format)
+        .ok_or_else(|| not_acceptable(offered))
+}
+
+fn not_acceptable(offered: &[Format]) -> Problem {
+    let names: Vec<_> = offered.iter().map(|format| format.media_type()).collect();
+    Problem::new(
+        Kind::NotAcceptable,
+        format!(
+            "none of the formats in `Accept` is served here: accept {}",
+            names.join(", ")
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue};
+    use rstest::rstest;
+
+    use super::*;
+
+    fn chosen(accept: &str) -> Option<Format> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_str(accept).unwrap());
+        negotiate(&headers, Format::ALL).ok()
+    }
+
+    #[rstest]
+    #[case("", Some(Format::Json))]
+    #[case("*/*", Some(Format::Json))]
+    #[case("text/*", Some(Format::Csv))]
+    #[case("Application/XML", Some(Format::Xml))]
+    #[case("application/json;q=0.5, application/xml", Some(Format::Xml))]
+    #[case("text/html, application/x-ndjson;q=0.2", Some(Format::Ndjson))]
+    #[case("application/json;q=0, */*", Some(Format::Xml))]
+    #[case("application/*;q=0.1, text/csv;q=0.2", Some(Format::Csv))]
+    #[case("*/*;q=0.1, application/json;q=0", Some(Format::Xml))]
+    #[case("text/html, image/gif, *; q=.2, */*; q=.2", Some(Format::Json))]
+    #[case("application/json; charset=utf-8", Some(Format::Json))]
+    #[case("text/html", None)]
+    #[case("*/*;q=0", None)]
+    #[case("nonsense", None)]
+    fn the_best_liked_format_is_chosen(#[case] accept: &str, #[case] expected: Option<Format>) {
+        assert_eq!(chosen(accept), expected);
+    }
+
+    #[test]
+    fn without_the_header_it_is_json() {
+        let format = negotiate(&HeaderMap::new(), Format::ALL).unwrap();
+        assert_eq!(format, Format::Json);
+    }
+
+    #[test]
+    fn several_headers_count_as_one() {
+        let mut headers = HeaderMap::new();
+        headers.append(ACCEPT, HeaderValue::from_static("application/json;q=0.1"));
+        headers.append(ACCEPT, HeaderValue::from_static("text/csv"));
+        assert_eq!(negotiate(&headers, Format::ALL).unwrap(), Format::Csv);
+    }
+}

@@ -1,0 +1,306 @@
+//! `GET /openapi.json` and `GET /docs`: the description of the data listener, generated from the
+//! code that serves it, so that it cannot fall behind.
+
+mod page;
+
+use axum::Router;
+use axum::routing::get;
+use bytes::Bytes;
+use http::HeaderName;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::gateway::query::{PARAMETERS, Parameter};
+use crate::group::Group;
+
+use super::envelope::Envelope;
+use super::negotiate::Format;
+use super::problem;
+use super::sources;
+
+/// How long a caller may keep the description: it changes with releases only.
+const AN_HOUR: &str = "max-age=3600";
+
+/// The page brings its own style, and nothing else may run or load.
+const NOTHING_FROM_ELSEWHERE: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+/// The answer of `GET /groups`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Groups")]
+struct Answer {
+    /// The groups of this page.
+    groups: Vec<Group>,
+    #[serde(flatten)]
+    envelope: Envelope,
+}
+
+/// The endpoints.
+pub(crate) fn routes() -> Router {
+    let document = document();
+    let page = Bytes::from(page::render(&document));
+    let json = Bytes::from(document.to_string());
+    Router::new()
+        .route("/openapi.json", get(async || (openapi_headers(), json)))
+        .route("/docs", get(async || (page_headers(), page)))
+}
+
+fn openapi_headers() -> [(HeaderName, &'static str); 2] {
+    [
+        (CONTENT_TYPE, Format::Json.content_type()),
+        (CACHE_CONTROL, AN_HOUR),
+    ]
+}
+
+fn page_headers() -> [(HeaderName, &'static str); 3] {
+    [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CACHE_CONTROL, AN_HOUR),
+        (CONTENT_SECURITY_POLICY, NOTHING_FROM_ELSEWHERE),
+    ]
+}
+
+/// The OpenAPI 3.1 document of the data listener.
+pub fn document() -> Value {
+    let mut schemas = SchemaSettings::draft2020_12()
+        // As it is sent, every key is there: null stands for what is not known.
+        .for_serialize()
+        .with(|settings| settings.definitions_path = "/components/schemas".into())
+        .into_generator();
+    let paths = json!({
+        "/groups": { "get": list(&mut schemas) },
+        "/groups/{id}": { "get": one(&mut schemas) },
+        "/sources": { "get": stand(&mut schemas) },
+    });
+    let problem = schemas.subschema_for::<problem::Document<'_>>();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "groupgate",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": env!("CARGO_PKG_DESCRIPTION"),
+            "license": { "name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE") },
+        },
+        // Relative to this document, so that path prefixes survive.
+        "servers": [{ "url": "." }],
+        "paths": paths,
+        "components": {
+            "responses": { "Problem": {
+                "description": "A problem (RFC 9457).",
+                "content": { problem::MEDIA_TYPE: { "schema": problem } },
+            } },
+            "schemas": schemas.take_definitions(true),
+        },
+    })
+}
+
+fn list(schemas: &mut SchemaGenerator) -> Value {
+    let mut content = Map::new();
+    for format in Format::ALL {
+        let schema = match format {
+            Format::Json => schemas.subschema_for::<Answer>().to_value(),
+            Format::Xml | Format::Ndjson | Format::Csv => json!({
+                "type": "string",
+                "description": description(*format),
+            }),
+        };
+        content.insert(format.media_type().to_owned(), json!({ "schema": schema }));
+    }
+    json!({
+        "operationId": "listGroups",
+        "summary": "One page of groups",
+        "description": "The groups of every source, as one filtered and sorted list.",
+        "parameters": PARAMETERS.iter().map(parameter).chain(preferences()).collect::<Value>(),
+        "responses": responses(
+            "A page of groups, and how each source stands.",
+            content,
+            &[304, 400, 406, 429, 500, 502, 503, 504],
+        ),
+    })
+}
+
+fn one(schemas: &mut SchemaGenerator) -> Value {
+    let json = schemas.subschema_for::<Group>().to_value();
+    let xml = json!({ "type": "string", "description": "The group's XML element." });
+    let content = [(Format::Json, json), (Format::Xml, xml)]
+        .map(|(format, schema)| (format.media_type().to_owned(), json!({ "schema": schema })));
+    let id = json!({
+        "name": "id",
+        "in": "path",
+        "required": true,
+        "description": "The normalized id, percent-encoded once.",
+        "schema": { "type": "string" },
+        "example": "directory:1001",
+    });
+    json!({
+        "operationId": "getGroup",
+        "summary": "One group",
+        "parameters": [id],
+        "responses": responses(
+            "The group.",
+            content.into_iter().collect(),
+            &[304, 400, 404, 406, 429, 500, 502, 503, 504],
+        ),
+    })
+}
+
+fn stand(schemas: &mut SchemaGenerator) -> Value {
+    let schema = schemas.subschema_for::<sources::Answer>();
+    let content = (
+        Format::Json.media_type().to_owned(),
+        json!({ "schema": schema }),
+    );
+    json!({
+        "operationId": "listSources",
+        "summary": "How each source stands",
+        "responses": responses(
+            "Every source.",
+            std::iter::once(content).collect(),
+            &[406, 429, 500],
+        ),
+    })
+}
+
+/// What a format other than JSON looks like.
+const fn description(format: Format) -> &'static str {
+    match format {
+        Format::Json => "One object.",
+        Format::Xml => {
+            "A `groups` element of `group` elements and a last one, `sources`. Null is \
+             `nil=\"true\"`; other fields are `attribute` elements with `name` and `type`."
+        }
+        Format::Ndjson => {
+            "One group a line, then a last line `{\"summary\": …}` with the rest of the answer."
+        }
+        Format::Csv => {
+            "RFC 4180, one column per field: text quoted, null empty, lists and attributes as \
+             JSON. The rest of the answer is in `X-Total-Count`, `X-Complete`, `X-Sources` and \
+             `Link`."
+        }
+    }
+}
+
+fn parameter(parameter: &Parameter) -> Value {
+    // The table's schemas are JSON text; a test reads every one.
+    let schema: Value = serde_json::from_str(parameter.schema).unwrap_or_default();
+    let (schema, example) = if parameter.repeatable {
+        let schema = json!({ "type": "array", "items": schema });
+        (schema, json!([parameter.example]))
+    } else {
+        (schema, json!(parameter.example))
+    };
+    json!({
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.description,
+        "schema": schema,
+        "example": example,
+    })
+}
+
+/// The request headers that change an answer.
+fn preferences() -> [Value; 2] {
+    [
+        json!({
+            "name": "Prefer",
+            "in": "header",
+            "description": "`handling=strict`: an incomplete answer becomes a problem instead.",
+            "schema": { "type": "string" },
+            "example": "handling=strict",
+        }),
+        json!({
+            "name": "Cache-Control",
+            "in": "header",
+            "description": "`no-cache`: the sources are read anew, as often as they allow.",
+            "schema": { "type": "string" },
+            "example": "no-cache",
+        }),
+    ]
+}
+
+fn responses(good: &str, content: Map<String, Value>, others: &[u16]) -> Value {
+    let mut responses = Map::new();
+    responses.insert(
+        "200".to_owned(),
+        json!({ "description": good, "content": content }),
+    );
+    for status in others {
+        let response = if *status == 304 {
+            json!({ "description": "The caller has this answer already." })
+        } else {
+            json!({ "$ref": "#/components/responses/Problem" })
+        };
+        responses.insert(status.to_string(), response);
+    }
+    Value::Object(responses)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::problem::Kind;
+    use super::*;
+    use crate::gateway::query::FIELDS;
+    use crate::upstream::ErrorKind;
+
+    fn text() -> String {
+        document().to_string()
+    }
+
+    #[test]
+    fn the_document_is_this() {
+        let mut document = document();
+        document["info"]["version"] = "[version]".into();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&document).unwrap());
+    }
+
+    #[test]
+    fn every_parameter_is_described() {
+        let document = document();
+        let parameters = document["paths"]["/groups"]["get"]["parameters"]
+            .as_array()
+            .unwrap();
+        for parameter in PARAMETERS {
+            let described = parameters.iter().find(|one| one["name"] == parameter.name);
+            let described = described.unwrap_or_else(|| panic!("{} is missing", parameter.name));
+            assert!(described["schema"].is_object(), "{}", parameter.name);
+        }
+    }
+
+    #[test]
+    fn every_field_of_a_group_is_described_and_required() {
+        let document = document();
+        let schema = &document["components"]["schemas"]["Group"];
+        for field in FIELDS {
+            let described = &schema["properties"][field]["description"];
+            assert!(described.is_string(), "{field}");
+            let required = schema["required"].as_array().unwrap();
+            assert!(required.iter().any(|name| name == field), "{field}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_error_is_named() {
+        let text = text();
+        for kind in ErrorKind::ALL {
+            assert!(text.contains(&format!("\"{kind}\"")), "{kind}");
+        }
+        for kind in Kind::ALL {
+            assert!(text.contains(&kind.uri()), "{}", kind.uri());
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let text = document.to_string();
+        let mut references = 0;
+        for piece in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = piece.split('"').next().unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+            references += 1;
+        }
+        assert!(references > 5);
+    }
+}

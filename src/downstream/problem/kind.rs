@@ -1,0 +1,216 @@
+//! The kinds of problem, and the status of each.
+
+use http::StatusCode;
+
+use crate::gateway::verdict::Outage;
+
+/// What every problem's `type` begins with.
+const TYPE_PREFIX: &str = "urn:groupgate:problem:";
+
+/// The kinds of problem: each is one stable `type`, one title and one status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A parameter is unknown, malformed, or given too often.
+    InvalidParameter,
+    /// The cursor cannot be used.
+    StartOver,
+    /// The request is malformed elsewhere than in its parameters.
+    BadRequest,
+    /// The admin listener's token is missing or wrong.
+    Unauthorized,
+    /// There is no such thing.
+    NotFound,
+    /// There is, but not with this method.
+    MethodNotAllowed,
+    /// No format that the caller accepts.
+    NotAcceptable,
+    /// The request carries more than any request needs to.
+    ContentTooLarge,
+    /// The path and query are too long.
+    UriTooLong,
+    /// The caller asks more often than it may.
+    TooManyRequests,
+    /// The headers are too long.
+    HeadersTooLarge,
+    /// A defect of ours.
+    Internal,
+    /// Sources failed, and not all of them by time.
+    SourcesFailed,
+    /// Sources are missing, and waiting is all there is to do.
+    SourcesNotReady,
+    /// Sources did not answer in time.
+    SourcesTimedOut,
+    /// As much is being done as can be done.
+    Overloaded,
+    /// The process does not take requests yet, or no longer.
+    NotReady,
+    /// The answer was not done by its deadline.
+    DeadlineExceeded,
+}
+
+impl Kind {
+    /// Every kind, as OpenAPI lists them.
+    pub(crate) const ALL: [Self; 18] = [
+        Self::InvalidParameter,
+        Self::StartOver,
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::ContentTooLarge,
+        Self::UriTooLong,
+        Self::TooManyRequests,
+        Self::HeadersTooLarge,
+        Self::Internal,
+        Self::SourcesFailed,
+        Self::SourcesNotReady,
+        Self::SourcesTimedOut,
+        Self::Overloaded,
+        Self::NotReady,
+        Self::DeadlineExceeded,
+    ];
+
+    /// The status, the last part of the `type`, and the title.
+    const fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::InvalidParameter => (
+                StatusCode::BAD_REQUEST,
+                "invalid-parameter",
+                "a parameter is not valid",
+            ),
+            Self::StartOver => (
+                StatusCode::BAD_REQUEST,
+                "start-over",
+                "the cursor cannot be used: start over without it",
+            ),
+            Self::BadRequest => (
+                StatusCode::BAD_REQUEST,
+                "bad-request",
+                "the request is malformed",
+            ),
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "a valid bearer token is needed",
+            ),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "there is no such thing"),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "the method is not allowed here",
+            ),
+            Self::NotAcceptable => (
+                StatusCode::NOT_ACCEPTABLE,
+                "not-acceptable",
+                "no acceptable format",
+            ),
+            Self::ContentTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "content-too-large",
+                "the request body is too large",
+            ),
+            Self::UriTooLong => (
+                StatusCode::URI_TOO_LONG,
+                "uri-too-long",
+                "the path and query are too long",
+            ),
+            Self::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "too many requests",
+            ),
+            Self::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers-too-large",
+                "the request headers are too large",
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "the gateway has a defect",
+            ),
+            Self::SourcesFailed => (StatusCode::BAD_GATEWAY, "sources-failed", "sources failed"),
+            Self::SourcesNotReady => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "sources-not-ready",
+                "sources are not ready yet",
+            ),
+            Self::SourcesTimedOut => (
+                StatusCode::GATEWAY_TIMEOUT,
+                "sources-timed-out",
+                "sources did not answer in time",
+            ),
+            Self::Overloaded => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "the gateway is overloaded",
+            ),
+            Self::NotReady => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "not-ready",
+                "the gateway is not ready",
+            ),
+            Self::DeadlineExceeded => (
+                StatusCode::GATEWAY_TIMEOUT,
+                "deadline-exceeded",
+                "the answer was not done in time",
+            ),
+        }
+    }
+
+    /// The status that goes with it.
+    pub(crate) const fn status(self) -> StatusCode {
+        self.parts().0
+    }
+
+    /// The stable `type`.
+    pub(crate) fn uri(self) -> String {
+        format!("{TYPE_PREFIX}{}", self.parts().1)
+    }
+
+    /// A short title for people.
+    pub(crate) const fn title(self) -> &'static str {
+        self.parts().2
+    }
+
+    /// What an error status means that came without a problem: from the router or a layer.
+    pub(super) fn of(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            _ if status.is_client_error() => Self::BadRequest,
+            _ => Self::Internal,
+        }
+    }
+}
+
+impl From<Outage> for Kind {
+    fn from(outage: Outage) -> Self {
+        match outage {
+            Outage::TimedOut => Self::SourcesTimedOut,
+            Outage::Waiting => Self::SourcesNotReady,
+            Outage::Failed => Self::SourcesFailed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_type_of_its_own() {
+        let types: BTreeSet<_> = Kind::ALL.into_iter().map(Kind::uri).collect();
+        assert_eq!(types.len(), Kind::ALL.len());
+    }
+
+    #[test]
+    fn a_status_that_nobody_explained_is_explained_by_its_class() {
+        assert_eq!(Kind::of(StatusCode::BAD_REQUEST), Kind::BadRequest);
+        assert_eq!(Kind::of(StatusCode::NOT_FOUND), Kind::NotFound);
+        assert_eq!(Kind::of(StatusCode::BAD_GATEWAY), Kind::Internal);
+    }
+}

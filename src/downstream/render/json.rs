@@ -1,0 +1,59 @@
+//! JSON: one object per page, assembled from what the snapshots have rendered already.
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+
+use crate::downstream::envelope::Envelope;
+use crate::upstream::snapshot::RowRef;
+
+use super::record::Record;
+use super::{Fields, RenderError};
+
+/// What stands before the groups of a page.
+pub(super) const BEFORE: Bytes = Bytes::from_static(b"{\"groups\":[");
+
+/// The groups of a page, separated by commas.
+pub(super) fn rows<'a>(
+    rows: impl IntoIterator<Item = RowRef<'a>>,
+    fields: Fields<'_>,
+) -> Result<Bytes, RenderError> {
+    let mut out = Vec::new();
+    for row in rows {
+        if !out.is_empty() {
+            out.push(b',');
+        }
+        write_group(&mut out, row, fields)?;
+    }
+    Ok(out.into())
+}
+
+/// What stands after them.
+pub(super) fn after(envelope: &Envelope) -> Result<Bytes, RenderError> {
+    let envelope = serde_json::to_vec(envelope)?;
+    // The envelope's members follow the groups in the same object: a comma takes the place of its
+    // own brace.
+    Ok([b"],", envelope.strip_prefix(b"{").unwrap_or(&envelope)]
+        .concat()
+        .into())
+}
+
+/// One group, whole as the snapshot holds it, or with the wanted fields only.
+pub(super) fn write_group(
+    out: &mut Vec<u8>,
+    row: RowRef<'_>,
+    fields: Fields<'_>,
+) -> Result<(), RenderError> {
+    if fields.is_none() {
+        out.extend_from_slice(row.json());
+        return Ok(());
+    }
+    let record = Record::read(row)?;
+    let mut before = '{';
+    for (name, value) in record.fields(fields) {
+        write!(out, "{before}\"{name}\":{value}")?;
+        before = ',';
+    }
+    out.push(b'}');
+    Ok(())
+}

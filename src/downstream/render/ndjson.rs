@@ -1,0 +1,36 @@
+//! NDJSON: one group a line, then a line that holds the rest of the envelope. A reader that misses
+//! the last line knows that it has not read everything.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::downstream::envelope::Envelope;
+use crate::upstream::snapshot::RowRef;
+
+use super::{Fields, RenderError, json};
+
+/// The last line.
+#[derive(Debug, Serialize)]
+struct LastLine<'a> {
+    summary: &'a Envelope,
+}
+
+/// The lines of these rows.
+pub(super) fn rows<'a>(
+    rows: impl IntoIterator<Item = RowRef<'a>>,
+    fields: Fields<'_>,
+) -> Result<Bytes, RenderError> {
+    let mut out = Vec::new();
+    for row in rows {
+        json::write_group(&mut out, row, fields)?;
+        out.push(b'\n');
+    }
+    Ok(out.into())
+}
+
+/// The last line.
+pub(super) fn after(envelope: &Envelope) -> Result<Bytes, RenderError> {
+    let mut out = serde_json::to_vec(&LastLine { summary: envelope })?;
+    out.push(b'\n');
+    Ok(out.into())
+}

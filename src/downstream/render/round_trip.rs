@@ -1,0 +1,466 @@
+//! Each format converts back to the JSON answer: readers for the other three, and the properties.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use jiff::Timestamp;
+use proptest::prelude::*;
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use serde_json::{Map, Number, Value, json};
+
+use crate::downstream::envelope::{Envelope, SourceError, SourceStatus};
+use crate::gateway::query::FIELDS;
+use crate::group::{Group, Member};
+use crate::upstream::catalog::State;
+use crate::upstream::snapshot::tests::group;
+use crate::upstream::{ErrorKind, Snapshot, UpstreamError};
+
+use super::{Fields, Format, Frame, csv};
+
+/// The whole answer in a format.
+fn answer(format: Format, snapshot: &Snapshot, fields: Fields<'_>, envelope: &Envelope) -> String {
+    let frame = Frame::new(format, fields, envelope).unwrap();
+    let rows = super::rows(format, snapshot.rows(), fields).unwrap();
+    String::from_utf8(frame.around(&rows).to_vec()).unwrap()
+}
+
+/// The answer as JSON, which the others must convert back to.
+fn from_json(snapshot: &Snapshot, fields: Fields<'_>, envelope: &Envelope) -> Value {
+    serde_json::from_str(&answer(Format::Json, snapshot, fields, envelope)).unwrap()
+}
+
+fn from_ndjson(snapshot: &Snapshot, fields: Fields<'_>, envelope: &Envelope) -> Value {
+    let mut groups: Vec<Value> = answer(Format::Ndjson, snapshot, fields, envelope)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut whole = groups.pop().unwrap()["summary"].take();
+    whole["groups"] = Value::Array(groups);
+    whole
+}
+
+fn from_csv(snapshot: &Snapshot, fields: Fields<'_>, envelope: &Envelope) -> Value {
+    let text = answer(Format::Csv, snapshot, fields, envelope);
+    let mut records = cells(&text).into_iter();
+    let columns = records.next().unwrap();
+    let groups = records.map(|record| {
+        let members = columns.iter().zip(record).map(|(column, cell)| {
+            let name = column.text.clone();
+            let value = cell.value(&name);
+            (name, value)
+        });
+        Value::Object(members.collect())
+    });
+    let groups = groups.collect();
+    let mut headers = HeaderMap::new();
+    csv::describe(&mut headers, envelope).unwrap();
+    let read = |name: &str| serde_json::from_slice::<Value>(headers[name].as_bytes()).unwrap();
+    json!({
+        "groups": Value::Array(groups),
+        "total": read("x-total-count"),
+        "complete": read("x-complete"),
+        "sources": read("x-sources"),
+        // In `Link`, which is not the renderer's.
+        "next_cursor": envelope.next_cursor,
+    })
+}
+
+/// A cell of CSV, and whether it was quoted.
+#[derive(Debug, Default)]
+struct Cell {
+    text: String,
+    quoted: bool,
+}
+
+impl Cell {
+    fn value(self, column: &str) -> Value {
+        match column {
+            _ if !self.quoted && self.text.is_empty() => Value::Null,
+            "members" | "admins" | "guests" | "attributes" | "member_count" => {
+                serde_json::from_str(&self.text).unwrap()
+            }
+            _ => Value::String(self.text),
+        }
+    }
+}
+
+/// Reads RFC 4180 as written, and sees quotes.
+fn cells(text: &str) -> Vec<Vec<Cell>> {
+    let mut records = Vec::new();
+    let mut record = Vec::new();
+    let mut cell = Cell::default();
+    let mut inside = false;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if inside && characters.peek() == Some(&'"') => {
+                cell.text.push('"');
+                characters.next();
+            }
+            '"' => {
+                inside = !inside;
+                cell.quoted = true;
+            }
+            ',' if !inside => record.push(std::mem::take(&mut cell)),
+            '\r' if !inside => {
+                assert_eq!(characters.next(), Some('\n'));
+                record.push(std::mem::take(&mut cell));
+                records.push(std::mem::take(&mut record));
+            }
+            other => cell.text.push(other),
+        }
+    }
+    records
+}
+
+/// An XML element, read whole.
+#[derive(Debug, Default)]
+struct Element {
+    name: String,
+    attributes: Map<String, Value>,
+    children: Vec<Element>,
+    text: String,
+}
+
+impl Element {
+    fn of(start: &BytesStart<'_>) -> Self {
+        let attributes = start.attributes().map(|attribute| {
+            let attribute = attribute.unwrap();
+            let value = attribute
+                .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+                .unwrap();
+            (attribute.key.as_ref().to_owned(), value.into())
+        });
+        Self {
+            name: start.name().as_ref().to_owned(),
+            attributes: attributes.collect(),
+            ..Self::default()
+        }
+    }
+
+    fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name)?.as_str()
+    }
+
+    fn text(&self) -> String {
+        match self.attribute("encoding") {
+            Some("json") => serde_json::from_str(&self.text).unwrap(),
+            _ => self.text.clone(),
+        }
+    }
+
+    fn scalar(&self) -> Value {
+        match self.attribute("nil") {
+            Some("true") => Value::Null,
+            _ => Value::String(self.text()),
+        }
+    }
+
+    fn typed(&self) -> Value {
+        match self.attribute("type") {
+            Some("array") => self.children.iter().map(Self::typed).collect(),
+            Some("object") => self.object(),
+            Some("number" | "boolean") => serde_json::from_str(&self.text).unwrap(),
+            _ => self.scalar(),
+        }
+    }
+
+    fn object(&self) -> Value {
+        let members = self.children.iter().map(|child| {
+            let name = child.attribute("name").unwrap();
+            let name = match child.attribute("name_encoding") {
+                Some("json") => serde_json::from_str(name).unwrap(),
+                _ => name.to_owned(),
+            };
+            (name, child.typed())
+        });
+        Value::Object(members.collect())
+    }
+
+    fn field(&self) -> Value {
+        match self.name.as_str() {
+            "attributes" => self.object(),
+            "members" | "admins" | "guests" => self.children.iter().map(Self::fields).collect(),
+            "member_count" if !self.text.is_empty() => serde_json::from_str(&self.text).unwrap(),
+            _ => self.scalar(),
+        }
+    }
+
+    fn fields(&self) -> Value {
+        let members = self
+            .children
+            .iter()
+            .map(|child| (child.name.clone(), child.field()));
+        Value::Object(members.collect())
+    }
+
+    fn source(&self) -> Value {
+        let number = |element: &Self, name| {
+            element
+                .attribute(name)
+                .map(|text: &str| text.parse::<u64>().unwrap())
+        };
+        json!({
+            "name": self.attribute("name"),
+            "state": self.attribute("state"),
+            "groups": number(self, "groups"),
+            "as_of": self.attribute("as_of"),
+            "error": self.children.first().map(|error| json!({
+                "type": error.attribute("type"),
+                "title": error.attribute("title"),
+                "retry_after_seconds": number(error, "retry_after_seconds"),
+            })),
+        })
+    }
+}
+
+fn from_xml(snapshot: &Snapshot, fields: Fields<'_>, envelope: &Envelope) -> Value {
+    let root = read_xml(&answer(Format::Xml, snapshot, fields, envelope));
+    let (sources, groups) = root.children.split_last().unwrap();
+    json!({
+        "groups": groups.iter().map(Element::fields).collect::<Value>(),
+        "total": root.attribute("total").unwrap().parse::<u64>().unwrap(),
+        "next_cursor": root.attribute("next_cursor"),
+        "complete": root.attribute("complete") == Some("true"),
+        "sources": sources.children.iter().map(Element::source).collect::<Value>(),
+    })
+}
+
+fn read_xml(text: &str) -> Element {
+    let mut reader = Reader::from_str(text);
+    let mut open = vec![Element::default()];
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(start) => open.push(Element::of(&start)),
+            Event::Empty(start) => {
+                let element = Element::of(&start);
+                open.last_mut().unwrap().children.push(element);
+            }
+            Event::End(_) => {
+                let element = open.pop().unwrap();
+                open.last_mut().unwrap().children.push(element);
+            }
+            Event::Text(piece) => {
+                let piece = piece.xml10_content();
+                open.last_mut().unwrap().text.push_str(&piece);
+            }
+            Event::GeneralRef(reference) => {
+                let name = reference.xml10_content();
+                let text = quick_xml::escape::unescape(&format!("&{name};"))
+                    .unwrap()
+                    .into_owned();
+                open.last_mut().unwrap().text.push_str(&text);
+            }
+            Event::Eof => return open.pop().unwrap().children.pop().unwrap(),
+            Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_) => {}
+        }
+    }
+}
+
+/// Text with everything that a format could trip over.
+fn text() -> impl Strategy<Value = String> {
+    let nasty = prop_oneof![
+        Just("\0".to_owned()),
+        Just("\r".to_owned()),
+        Just("\r\n".to_owned()),
+        Just("\u{FFFE}\u{FFFF}".to_owned()),
+        Just("]]><!--\u{1}\"&amp;'".to_owned()),
+        Just("\" , \"\"\\u0000\\".to_owned()),
+        Just("\t \n".to_owned()),
+        Just("null".to_owned()),
+        Just("𝄞 é\u{301}\u{202e}\u{85}\u{2028}".to_owned()),
+    ];
+    prop_oneof![
+        Just(String::new()),
+        any::<String>(),
+        proptest::collection::vec(prop_oneof![nasty, "[a-z<>&\"]{0,4}"], 0..6)
+            .prop_map(|pieces| pieces.concat()),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let number = prop_oneof![
+        any::<i64>().prop_map(Number::from),
+        any::<u64>().prop_map(Number::from),
+        any::<f64>().prop_filter_map("a number", Number::from_f64),
+        Just(serde_json::from_str("1.50e+400").unwrap()),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        number.prop_map(Value::Number),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((text(), inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn people() -> impl Strategy<Value = Vec<Member>> {
+    let person = (proptest::option::of(text()), proptest::option::of(text()));
+    proptest::collection::vec(person.prop_map(|(id, email)| Member { id, email }), 0..3)
+}
+
+fn moment() -> impl Strategy<Value = Option<Timestamp>> {
+    proptest::option::of(
+        (-1_000_000_000_i64..4_000_000_000, 0..1_000_000_000_i32)
+            .prop_map(|(second, nanosecond)| Timestamp::new(second.max(0), nanosecond).unwrap()),
+    )
+}
+
+prop_compose! {
+    fn any_group()(
+        id in text(),
+        name in text(),
+        texts in proptest::collection::vec(proptest::option::of(text()), 8),
+        members in people(),
+        admins in people(),
+        guests in people(),
+        member_count in proptest::option::of(any::<u64>()),
+        moments in (moment(), moment(), moment()),
+        attributes in proptest::collection::vec((text(), value()), 0..4),
+    ) -> Group {
+        Group {
+            description: texts[0].clone(),
+            email: texts[1].clone(),
+            status: texts[2].clone(),
+            organization_id: texts[3].clone(),
+            external_id: texts[4].clone(),
+            parent_id: texts[5].clone(),
+            url: texts[6].clone(),
+            logo_url: texts[7].clone(),
+            members,
+            admins,
+            guests,
+            member_count,
+            created_at: moments.0,
+            updated_at: moments.1,
+            deleted_at: moments.2,
+            attributes: attributes.into_iter().collect(),
+            ..group("a", &id, &name)
+        }
+    }
+}
+
+/// An envelope with everything that may be in one.
+fn envelope() -> Envelope {
+    let failure = UpstreamError::new(ErrorKind::RateLimited, "hush")
+        .with_retry_after(Some(std::time::Duration::from_millis(1500)));
+    Envelope {
+        total: 7,
+        next_cursor: Some("abc-_".to_owned()),
+        complete: false,
+        sources: vec![
+            SourceStatus {
+                name: "a".to_owned(),
+                state: State::Fresh,
+                groups: 7,
+                as_of: Some("2026-11-21T09:30:00Z".parse().unwrap()),
+                error: None,
+            },
+            SourceStatus {
+                name: "b".to_owned(),
+                state: State::Failed,
+                groups: 0,
+                as_of: None,
+                error: Some(SourceError::of(&failure)),
+            },
+        ],
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_format_converts_back_to_the_json_answer(
+        groups in proptest::collection::vec(any_group(), 0..4),
+        wanted in proptest::option::of(proptest::sample::subsequence(FIELDS, 1..FIELDS.len())),
+    ) {
+        let snapshot = Snapshot::new(Arc::from("a"), groups);
+        let envelope = envelope();
+        let fields = wanted.as_deref();
+        let expected = from_json(&snapshot, fields, &envelope);
+        prop_assert_eq!(&from_ndjson(&snapshot, fields, &envelope), &expected);
+        prop_assert_eq!(&from_csv(&snapshot, fields, &envelope), &expected);
+        prop_assert_eq!(&from_xml(&snapshot, fields, &envelope), &expected);
+    }
+
+    #[test]
+    fn a_csv_reader_of_another_make_sees_the_same_cells(
+        groups in proptest::collection::vec(any_group(), 1..4),
+    ) {
+        let snapshot = Snapshot::new(Arc::from("a"), groups);
+        let text = answer(Format::Csv, &snapshot, None, &envelope());
+        let mut reader = ::csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(text.as_bytes());
+        let theirs: Vec<Vec<String>> = reader
+            .records()
+            .map(|record| record.unwrap().iter().map(str::to_owned).collect())
+            .collect();
+        let ours: Vec<Vec<String>> = cells(&text)
+            .into_iter()
+            .map(|record| record.into_iter().map(|cell| cell.text).collect())
+            .collect();
+        prop_assert_eq!(theirs, ours);
+    }
+}
+
+/// One group that shows how each format writes what there is.
+fn sample() -> Snapshot {
+    let mut sample = group("a", "1", "Ops & \"Sales\"");
+    sample.description = Some(String::new());
+    sample.status = Some("bell\u{7}".to_owned());
+    sample.members = vec![Member {
+        id: Some("1001".to_owned()),
+        email: None,
+    }];
+    sample.member_count = Some(1);
+    sample.created_at = Some("2023-03-10T09:00:00Z".parse().unwrap());
+    sample.attributes = serde_json::from_value(json!({
+        "plan": "gold",
+        "limits": {"seats": 5, "hard": false, "notes": [null, "x"]},
+    }))
+    .unwrap();
+    Snapshot::new(Arc::from("a"), vec![sample])
+}
+
+#[test]
+fn json_shows_the_groups_and_the_envelope() {
+    insta::assert_snapshot!(answer(Format::Json, &sample(), None, &envelope()));
+}
+
+#[test]
+fn xml_shows_the_groups_and_the_envelope() {
+    let document = answer(Format::Xml, &sample(), None, &envelope());
+    insta::assert_snapshot!(document.replace("><", ">\n<"));
+}
+
+#[test]
+fn csv_quotes_text_and_leaves_null_empty() {
+    insta::assert_snapshot!(answer(Format::Csv, &sample(), None, &envelope()));
+}
+
+#[test]
+fn ndjson_ends_with_a_summary() {
+    insta::assert_snapshot!(answer(Format::Ndjson, &sample(), None, &envelope()));
+}
+
+#[test]
+fn chosen_fields_come_in_the_order_of_the_record() {
+    let snapshot = sample();
+    let fields: Fields<'_> = Some(&["id", "source", "name"]);
+    let rows = super::rows(Format::Json, snapshot.rows(), fields).unwrap();
+    assert_eq!(
+        &rows[..],
+        br#"{"id":"a:1","source":"a","name":"Ops & \"Sales\""}"#
+    );
+}

@@ -1,0 +1,212 @@
+//! `GET /sources`: how each upstream stands, whoever asks for groups meanwhile.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::upstream::catalog::{Catalog, Counts, Demand, Held, Scope, State as Standing};
+
+use super::envelope::SourceError;
+use super::negotiate::{Format, negotiate};
+use super::problem::Problem;
+
+/// What holds the upstreams' lists: the catalog, or a test's stand-in.
+pub(crate) trait Holdings: Clone + Send + Sync + 'static {
+    /// The names of the upstreams, in order.
+    fn names(&self) -> Vec<Arc<str>>;
+
+    /// What one holds right now. It does not wait.
+    fn peek(&self, source: &str) -> Option<Held>;
+
+    /// What one holds after a walk that begins now, or at the deadline.
+    fn refresh(&self, source: &str, deadline: Instant)
+    -> impl Future<Output = Option<Held>> + Send;
+}
+
+impl Holdings for Arc<Catalog> {
+    fn names(&self) -> Vec<Arc<str>> {
+        let sources = self.sources().iter();
+        sources.map(|source| Arc::clone(&source.name)).collect()
+    }
+
+    fn peek(&self, source: &str) -> Option<Held> {
+        Catalog::peek(self, source, &Scope::Shared)
+    }
+
+    async fn refresh(&self, source: &str, deadline: Instant) -> Option<Held> {
+        self.get(source, &Scope::Shared, Demand::Revalidate, deadline)
+            .await
+    }
+}
+
+/// What every upstream holds right now, in order of name.
+pub(crate) fn peek_all(holdings: &impl Holdings) -> Vec<Held> {
+    let names = holdings.names();
+    names
+        .iter()
+        .filter_map(|name| holdings.peek(name))
+        .collect()
+}
+
+/// The answer of `GET /sources`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Sources")]
+pub(crate) struct Answer {
+    /// How each source stands, in order of name.
+    sources: Vec<Source>,
+}
+
+/// How one source stands, and what was odd about its list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Source {
+    /// Its name.
+    name: Arc<str>,
+    /// How it stands.
+    state: Standing,
+    /// When its list was read, RFC 3339 UTC.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    as_of: Option<Timestamp>,
+    /// How many groups it has.
+    groups: usize,
+    #[serde(flatten)]
+    counts: Counts,
+    /// Why its last walk failed, while that still matters.
+    error: Option<SourceError>,
+}
+
+impl From<&Held> for Source {
+    fn from(held: &Held) -> Self {
+        Self {
+            name: Arc::clone(&held.source),
+            state: held.state,
+            as_of: held.as_of,
+            groups: held.snapshot.as_ref().map_or(0, |snapshot| snapshot.len()),
+            counts: held.counts,
+            error: held.error.as_deref().map(SourceError::of),
+        }
+    }
+}
+
+/// The endpoint.
+pub(crate) fn routes<H: Holdings>(holdings: H) -> Router {
+    Router::new()
+        .route("/sources", get(list::<H>))
+        .with_state(holdings)
+}
+
+async fn list<H: Holdings>(
+    State(holdings): State<H>,
+    request: Request,
+) -> Result<Response, Problem> {
+    negotiate(request.headers(), &[Format::Json])?;
+    let held = peek_all(&holdings);
+    json(&Answer {
+        sources: held.iter().map(Source::from).collect(),
+    })
+}
+
+/// A JSON response that says how things stand now: nobody may keep it.
+pub(crate) fn json(body: &impl Serialize) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(body).map_err(Problem::defect)?;
+    let headers = [
+        (CONTENT_TYPE, Format::Json.content_type()),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, body).into_response())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::downstream::testing::{ask, text};
+    use crate::upstream::catalog::Lookup;
+    use crate::upstream::snapshot::tests::group;
+    use crate::upstream::{ErrorKind, Snapshot, UpstreamError};
+
+    /// Upstreams that hold what a test says; a refresh changes nothing.
+    #[derive(Clone)]
+    pub(crate) struct Fixed(pub(crate) Arc<[Held]>);
+
+    impl Fixed {
+        fn find(&self, source: &str) -> Option<Held> {
+            self.0.iter().find(|held| &*held.source == source).cloned()
+        }
+    }
+
+    impl Holdings for Fixed {
+        fn names(&self) -> Vec<Arc<str>> {
+            self.0.iter().map(|held| Arc::clone(&held.source)).collect()
+        }
+
+        fn peek(&self, source: &str) -> Option<Held> {
+            self.find(source)
+        }
+
+        async fn refresh(&self, source: &str, _: Instant) -> Option<Held> {
+            self.find(source)
+        }
+    }
+
+    /// An upstream without a list.
+    pub(crate) fn empty(source: &str, state: Standing) -> Held {
+        Held {
+            source: source.into(),
+            required: false,
+            state,
+            snapshot: None,
+            as_of: None,
+            fresh_for: Duration::ZERO,
+            error: None,
+            counts: Counts::default(),
+            lookup: Lookup {
+                forwarded: None,
+                collapsed: false,
+                detail: None,
+            },
+        }
+    }
+
+    /// An upstream whose last walk failed so.
+    pub(crate) fn failed(source: &str, kind: ErrorKind) -> Held {
+        Held {
+            error: Some(Arc::new(UpstreamError::new(kind, "quoted secret"))),
+            ..empty(source, Standing::Failed)
+        }
+    }
+
+    /// An upstream that holds groups of these names, fresh for 12 seconds more.
+    pub(crate) fn fresh(source: &str, names: &[&str]) -> Held {
+        let groups = names
+            .iter()
+            .enumerate()
+            .map(|(id, name)| group(source, &id.to_string(), name))
+            .collect();
+        Held {
+            snapshot: Some(Arc::new(Snapshot::new(source.into(), groups))),
+            as_of: Some("2026-11-21T09:30:00Z".parse().unwrap()),
+            fresh_for: Duration::from_millis(12_800),
+            ..empty(source, Standing::Fresh)
+        }
+    }
+
+    #[tokio::test]
+    async fn every_source_says_how_it_stands() {
+        let mut odd = fresh("alpha", &["x", "y"]);
+        odd.counts.skipped = 3;
+        let holdings = Fixed([odd, failed("beta", ErrorKind::Decode)].into());
+        let response = ask(routes(holdings), "/sources").await;
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        insta::assert_snapshot!(text(response).await);
+    }
+}

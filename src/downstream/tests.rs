@@ -1,0 +1,375 @@
+//! The whole edge without sockets: requests go in at the top of the stack, answers come out.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytesize::ByteSize;
+use http::{Method, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use rstest::rstest;
+use serde_json::Value;
+use tokio::time::Instant;
+use tower::ServiceExt as _;
+
+use super::groups::{Groups, Lists};
+use super::listener::Answers;
+use super::pages::Pages;
+use super::sources::tests::{Fixed, empty, failed, fresh};
+use super::testing::{get, text};
+use super::{Server, data_routes, data_stack};
+use crate::clock::WallClock;
+use crate::config::{RateLimit, Settings};
+use crate::gateway::cursor::Keys;
+use crate::gateway::listing::{Found, SourceReport};
+use crate::gateway::view::View;
+use crate::gateway::{Ask, Gateway, GatewayError, Listing};
+use crate::upstream::ErrorKind;
+use crate::upstream::catalog::{Catalog, Demand, Held, Scope, State};
+
+impl Lists for Fixed {
+    async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
+        assert_eq!(ask.scope, Scope::Shared);
+        let sources: Vec<_> = self.0.iter().cloned().map(SourceReport::new).collect();
+        let complete = sources.iter().all(SourceReport::contributed);
+        if ask.strict && !complete {
+            return Err(GatewayError::Unavailable {
+                reason: "the list would be incomplete".to_owned(),
+                sources,
+            });
+        }
+        let snapshots = self.0.iter().filter_map(|held| held.snapshot.clone());
+        let view = View::new(snapshots.collect(), &ask.query.filter, &ask.query.sort);
+        let range = view.page(None, ask.query.limit);
+        let more = range.end < view.len();
+        Ok(Listing {
+            next_cursor: more.then(|| "onward".to_owned()),
+            next_query: more.then(|| "cursor=onward".to_owned()),
+            max_age: sources[0].held.fresh_for,
+            view: Arc::new(view),
+            range,
+            complete,
+            sources,
+        })
+    }
+
+    async fn group(
+        &self,
+        id: &str,
+        _: &Scope,
+        _: Demand,
+        _: Instant,
+    ) -> Result<Option<Found>, GatewayError> {
+        assert_ne!(id, "panic", "as the test asks");
+        let found = self.0.iter().find_map(|held| {
+            let snapshot = held.snapshot.clone()?;
+            Some(Found {
+                index: snapshot.find(id)?,
+                source: SourceReport::new(held.clone()),
+                snapshot,
+            })
+        });
+        Ok(found)
+    }
+}
+
+/// Two sources that answer.
+fn both() -> Vec<Held> {
+    vec![
+        fresh("alpha", &["Ops", "Sales"]),
+        fresh("beta", &["a/b 100%", "Legal"]),
+    ]
+}
+
+/// One source that answers, and one that does not.
+fn part() -> Vec<Held> {
+    vec![
+        fresh("alpha", &["Ops"]),
+        failed("beta", ErrorKind::RateLimited),
+    ]
+}
+
+fn stack(held: Vec<Held>) -> impl Answers {
+    let settings = Settings {
+        rate_limit: RateLimit {
+            burst: 1,
+            ..RateLimit::default()
+        },
+        ..Settings::default()
+    };
+    let holdings = Fixed(held.into());
+    let names = holdings.0.iter().map(|held| Arc::clone(&held.source));
+    let groups = Groups {
+        sources: names.collect(),
+        keys: Keys::new(vec![vec![7; 32].into()]),
+        pages: Pages::new(ByteSize::mib(16)),
+        lists: holdings.clone(),
+    };
+    data_stack(&settings, data_routes(groups, holdings))
+}
+
+async fn answer(held: Vec<Held>, request: http::request::Builder) -> Response {
+    let request = request.header("x-request-id", "the-id");
+    let request = request.body(Body::empty()).unwrap();
+    stack(held).oneshot(request).await.unwrap()
+}
+
+async fn json(response: Response) -> Value {
+    serde_json::from_str(&text(response).await).unwrap()
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers()[name].to_str().unwrap()
+}
+
+/// Status, headers and body, without what differs from run to run.
+async fn shown(response: Response) -> String {
+    let status = response.status();
+    let headers: Vec<_> = response
+        .headers()
+        .iter()
+        .filter(|(name, _)| *name != "server-timing")
+        .map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap()))
+        .collect();
+    format!("{status}\n{}\n{}", headers.concat(), text(response).await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_comes_with_all_that_describes_it() {
+    let response = answer(both(), get("/groups?limit=3&fields=name")).await;
+    let timing = header(&response, "server-timing");
+    assert!(timing.starts_with("list;dur="), "{timing}");
+    insta::assert_snapshot!(shown(response).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partial_answer_says_what_is_missing_and_is_not_kept() {
+    insta::assert_snapshot!(shown(answer(part(), get("/groups?fields=id")).await).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn strict_handling_makes_a_partial_answer_a_problem() {
+    let strict = || get("/groups").header("prefer", "handling=strict");
+    let whole = answer(both(), strict()).await;
+    assert_eq!(whole.status(), StatusCode::OK);
+    assert_eq!(header(&whole, "preference-applied"), "handling=strict");
+    insta::assert_snapshot!(shown(answer(part(), strict()).await).await);
+}
+
+#[rstest]
+#[case("an_unknown_parameter", get("/groups?serach=ops"))]
+#[case("a_forged_cursor", get("/groups?cursor=AAAA"))]
+#[case("an_unknown_path", get("/group"))]
+#[case("an_unknown_group", get("/groups/alpha:7"))]
+#[case("another_method", get("/groups").method(Method::DELETE))]
+#[case("no_acceptable_format", get("/groups").header("accept", "image/png"))]
+#[case("a_long_query", get(&format!("/groups?search={}", "x".repeat(9000))))]
+#[case("a_panic", get("/groups/panic"))]
+#[tokio::test(start_paused = true)]
+async fn every_refusal_is_a_problem(#[case] name: &str, #[case] request: http::request::Builder) {
+    insta::assert_snapshot!(name, shown(answer(both(), request).await).await);
+}
+
+#[tokio::test]
+async fn a_source_that_does_not_exist_is_refused_like_a_group_that_does_not() {
+    let group = answer(both(), get("/groups/alpha:7")).await;
+    let source = answer(both(), get("/groups/omega:7")).await;
+    assert_eq!(group.status(), StatusCode::NOT_FOUND);
+    assert_eq!(text(group).await, text(source).await);
+}
+
+#[tokio::test]
+async fn a_head_is_answered_as_a_get_without_the_body() {
+    for path in ["/groups", "/groups?serach=ops", "/sources", "/nowhere"] {
+        let whole = answer(both(), get(path)).await;
+        let head = answer(both(), get(path).method(Method::HEAD)).await;
+        assert_eq!(head.status(), whole.status(), "{path}");
+        assert_eq!(
+            head.headers().get("content-type"),
+            whole.headers().get("content-type")
+        );
+        let length: usize = header(&head, "content-length").parse().unwrap();
+        assert_eq!(text(head).await, "");
+        assert_eq!(text(whole).await.len(), length, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_the_answer_is_told_so() {
+    let first = answer(both(), get("/groups")).await;
+    let tag = header(&first, "etag");
+    let again = answer(both(), get("/groups").header("if-none-match", tag)).await;
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    for name in ["etag", "cache-control", "vary", "cache-status", "link"] {
+        assert_eq!(header(&again, name), header(&first, name));
+    }
+    assert_eq!(text(again).await, "");
+    let as_csv = get("/groups")
+        .header("if-none-match", tag)
+        .header("accept", "text/csv");
+    assert_eq!(answer(both(), as_csv).await.status(), StatusCode::OK);
+}
+
+#[rstest]
+#[case("alpha:0", "/groups/alpha:0")]
+#[case("alpha:0", "/groups/alpha%3A0")]
+#[tokio::test]
+async fn one_group_is_found_by_its_encoded_id(#[case] id: &str, #[case] path: &str) {
+    let response = answer(both(), get(path)).await;
+    assert_eq!(header(&response, "cache-control"), "max-age=12");
+    assert_eq!(json(response).await["id"], id);
+}
+
+#[tokio::test]
+async fn an_id_may_hold_slashes_spaces_and_percent_signs() {
+    let mut odd = crate::upstream::snapshot::tests::group("alpha", "a/b 100%25", "Odd");
+    odd.deleted_at = Some("2024-01-01T00:00:00Z".parse().unwrap());
+    let mut held = fresh("alpha", &[]);
+    let snapshot = crate::upstream::Snapshot::new("alpha".into(), vec![odd]);
+    held.snapshot = Some(Arc::new(snapshot));
+    for path in [
+        "/groups/alpha:a/b%20100%2525",
+        "/groups/alpha%3Aa%2Fb%20100%2525",
+    ] {
+        let response = answer(vec![held.clone()], get(path)).await;
+        assert_eq!(json(response).await["source_id"], "a/b 100%25", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn one_group_is_also_a_document_of_its_own() {
+    let request = get("/groups/alpha:0").header("accept", "application/xml");
+    let response = answer(both(), request).await;
+    assert_eq!(
+        header(&response, "content-type"),
+        "application/xml; charset=utf-8"
+    );
+    let document = text(response).await;
+    assert!(document.contains("?><group><id>alpha:0</id>"), "{document}");
+}
+
+#[rstest]
+#[case("application/x-ndjson")]
+#[case("text/csv")]
+#[tokio::test]
+async fn streamed_formats_hold_every_group_in_several_chunks(#[case] accept: &str) {
+    let names: Vec<String> = (0..600)
+        .map(|number| format!("group {number:03}"))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let held = vec![fresh("alpha", &names)];
+    let request = get("/groups?limit=all&fields=name").header("accept", accept);
+    let response = answer(held, request).await;
+    let mut body = response.into_body();
+    let (mut chunks, mut lines) = (0, 0);
+    while let Some(frame) = body.frame().await {
+        let chunk = frame.unwrap().into_data().unwrap();
+        lines += std::str::from_utf8(&chunk).unwrap().lines().count();
+        chunks += 1;
+    }
+    // Three chunks of rows, and a first or last line.
+    assert_eq!((chunks, lines), (4, 601));
+}
+
+#[tokio::test]
+async fn csv_has_the_envelope_in_headers() {
+    let request = get("/groups?limit=1").header("accept", "text/csv");
+    let response = answer(part(), request).await;
+    assert_eq!(header(&response, "x-total-count"), "1");
+    assert_eq!(header(&response, "x-complete"), "false");
+    let sources: Value = serde_json::from_str(header(&response, "x-sources")).unwrap();
+    assert_eq!(sources[1]["error"]["type"], "rate_limited");
+}
+
+#[tokio::test]
+async fn a_large_answer_is_compressed_as_the_caller_likes_best() {
+    let names: Vec<String> = (0..100).map(|number| format!("group {number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let held = vec![fresh("alpha", &names)];
+    for encoding in ["zstd", "br", "gzip"] {
+        let request = get("/groups").header("accept-encoding", encoding);
+        let response = answer(held.clone(), request).await;
+        assert_eq!(header(&response, "content-encoding"), encoding);
+        assert_eq!(header(&response, "vary"), "accept, accept-encoding, prefer");
+    }
+    let plain = answer(held, get("/groups")).await;
+    assert!(!plain.headers().contains_key("content-encoding"));
+}
+
+#[tokio::test]
+async fn a_small_answer_is_sent_as_it_is() {
+    let request = get("/groups?fields=id").header("accept-encoding", "gzip");
+    let response = answer(vec![fresh("alpha", &[])], request).await;
+    assert!(!response.headers().contains_key("content-encoding"));
+}
+
+#[tokio::test]
+async fn a_refused_answer_names_the_source_that_is_to_blame() {
+    let held = vec![fresh("alpha", &[]), empty("beta", State::Pending)];
+    let request = get("/groups").header("prefer", "handling=strict");
+    let response = answer(held, request).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(header(&response, "retry-after"), "1");
+    let problem = json(response).await;
+    assert_eq!(problem["sources"].as_array().unwrap().len(), 1);
+    assert_eq!(problem["sources"][0]["name"], "beta");
+}
+
+#[tokio::test]
+async fn the_description_is_served_to_machines_and_people() {
+    let machine = answer(both(), get("/openapi.json")).await;
+    assert_eq!(json(machine).await["openapi"], "3.1.0");
+    let person = answer(both(), get("/docs")).await;
+    assert_eq!(header(&person, "content-type"), "text/html; charset=utf-8");
+    assert!(text(person).await.contains("<h1>groupgate"));
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_named_with_its_key() {
+    let any_port = ([127, 0, 0, 1], 0).into();
+    let (address, _taken) = super::bind("server.admin", any_port).await.unwrap();
+    let error = super::bind("server.admin", address).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("cannot listen on {address}, as `server.admin` asks")
+    );
+}
+
+#[tokio::test]
+async fn callers_who_ask_too_often_are_told_when_to_come_back() {
+    let stack = stack(both());
+    let ask = || get("/sources").body(Body::empty()).unwrap();
+    let first = stack.clone().oneshot(ask()).await.unwrap();
+    assert_eq!(first.status(), StatusCode::OK);
+    let second = stack.oneshot(ask()).await.unwrap();
+    assert_eq!(second.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(header(&second, "retry-after"), "1");
+    assert_eq!(
+        json(second).await["type"],
+        "urn:groupgate:problem:too-many-requests"
+    );
+}
+
+#[tokio::test]
+async fn both_listeners_serve_until_the_server_stops() {
+    let mut settings = Settings::default();
+    settings.server.listen.set_port(0);
+    settings.server.admin.set_port(0);
+    let catalog = Catalog::new(Vec::new(), &settings.cache, &WallClock::system());
+    let keys = Keys::new(vec![vec![7; 32].into()]);
+    let gateway = Gateway::new(Arc::new(catalog), &settings, keys);
+    let server = Server::start(&settings, None, gateway).await.unwrap();
+    let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
+    let groups = format!("http://{}/groups", server.data_addr());
+    let readyz = format!("http://{}/readyz", server.admin_addr());
+    for uri in [&groups, &readyz] {
+        let response = client.get(uri.parse().unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{uri}");
+    }
+    server.shutdown().await;
+    for uri in [&groups, &readyz] {
+        assert!(client.get(uri.parse().unwrap()).await.is_err(), "{uri}");
+    }
+}

@@ -1,0 +1,61 @@
+//! Where a request's time went (`Server-Timing`).
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// The stages of one request so far.
+#[derive(Debug)]
+pub(crate) struct Timing {
+    since: Instant,
+    stages: Vec<(&'static str, Duration)>,
+}
+
+impl Timing {
+    /// Begins the first stage.
+    pub(crate) fn begin() -> Self {
+        Self {
+            since: Instant::now(),
+            stages: Vec::new(),
+        }
+    }
+
+    /// Ends the running stage, and begins the next.
+    pub(crate) fn lap(&mut self, stage: &'static str) {
+        let now = Instant::now();
+        self.stages.push((stage, now - self.since));
+        self.since = now;
+    }
+
+    /// Says on a response how long each stage took, in milliseconds.
+    pub(crate) fn announce(&self, headers: &mut HeaderMap) {
+        let stages: Vec<_> = self
+            .stages
+            .iter()
+            .map(|(name, took)| format!("{name};dur={:.3}", took.as_secs_f64() * 1e3))
+            .collect();
+        if let Ok(value) = HeaderValue::try_from(stages.join(", ")) {
+            headers.insert(SERVER_TIMING, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_stage_is_told_in_milliseconds() {
+        let mut timing = Timing::begin();
+        tokio::time::advance(Duration::from_millis(12)).await;
+        timing.lap("wait");
+        tokio::time::advance(Duration::from_micros(500)).await;
+        timing.lap("render");
+        let mut headers = HeaderMap::new();
+        timing.announce(&mut headers);
+        assert_eq!(headers[SERVER_TIMING], "wait;dur=12.000, render;dur=0.500");
+    }
+}
