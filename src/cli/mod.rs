@@ -5,6 +5,7 @@
 
 mod check;
 mod demo;
+mod infer;
 mod probe;
 mod schema;
 mod serve;
@@ -32,6 +33,7 @@ enum Command {
     Demo(demo::Demo),
     Check(check::Check),
     Probe(probe::Probe),
+    Infer(infer::Infer),
     /// Print the JSON Schema of gateway.toml, for editor completion.
     Schema,
 }
@@ -96,6 +98,7 @@ fn run(command: Command, environment: Environment) -> Result<(), Failure> {
             }
             Command::Check(check) => check.run(environment),
             Command::Probe(probe) => probe.run(environment).await,
+            Command::Infer(infer) => infer.run().await,
             Command::Schema => schema::run(),
         }
     })

@@ -10,6 +10,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod command;
+mod emulations;
 mod gives_groups;
 mod samples;
 mod snapshots;

@@ -19,11 +19,11 @@ fn example(file: &str, url: Option<&str>) -> Sample {
 }
 
 /// What the shipped configuration says of an upstream.
-fn shipped(name: &str) -> Table {
+pub(crate) fn shipped(name: &str) -> Table {
     block(include_str!("../../gateway.toml"), name)
 }
 
-fn block(text: &str, name: &str) -> Table {
+pub(crate) fn block(text: &str, name: &str) -> Table {
     let file: Table = text.parse().unwrap();
     let upstreams = &file["upstreams"];
     upstreams[name].as_table().unwrap().clone()
@@ -37,7 +37,7 @@ fn paths(field: &Value) -> Vec<&str> {
 }
 
 /// Each proposed field is one that ships, and each that ships and is in the sample is proposed.
-fn assert_fields(proposed: &Table, shipped: &Table, sample: &Sample) {
+pub(crate) fn assert_fields(proposed: &Table, shipped: &Table, sample: &Sample) {
     let text = String::from_utf8_lossy(&sample.body);
     let is_in_sample = |name: &str| {
         let name = name.split('/').next().unwrap_or(name);
@@ -69,7 +69,7 @@ fn assert_fields(proposed: &Table, shipped: &Table, sample: &Sample) {
 }
 
 /// What both say of the pages is the same, how many records a page has aside.
-fn assert_pages(proposed: &Table, shipped: &Table) {
+pub(crate) fn assert_pages(proposed: &Table, shipped: &Table) {
     let style = |block: &Table| {
         let pages = block.get("pagination").and_then(Value::as_table);
         pages

@@ -6,6 +6,7 @@ use crate::infer::names::plain;
 use crate::infer::shape::is_reference;
 use crate::infer::vocabulary::ID;
 
+use super::numbered::is_number_of;
 use super::{Evidence, Paging, Parameter, Track, movement, place_line, style_line};
 
 /// What a token for the next page is called, the surest first.
@@ -62,10 +63,17 @@ pub(super) const PARAMETERS: [&str; 20] = [
     "lastid",
 ];
 
-pub(super) fn guess(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+/// A token that samples show in use, or whose name leaves no doubt.
+pub(super) fn surely(evidence: &Evidence<'_, '_>) -> Option<Paging> {
     by_use(evidence)
         .or_else(|| by_last_record(evidence))
-        .or_else(|| by_name(evidence))
+        .or_else(|| by_name(evidence, &TOKENS[..SURE_TOKENS]))
+}
+
+/// Anything else that may be a token.
+pub(super) fn likely(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+    by_name(evidence, &TOKENS)
+        .or_else(|| by_silence(evidence))
         .or_else(|| by_parameter(evidence))
 }
 
@@ -111,18 +119,25 @@ fn by_use(evidence: &Evidence<'_, '_>) -> Option<Paging> {
     ))
 }
 
-/// What each sample was asked with and the one before it was not.
+/// What each sample was asked with and the one before it was not. A number that takes the place of
+/// another counts pages or records.
 fn new_parameters(evidence: &Evidence<'_, '_>) -> impl Iterator<Item = (usize, String, String)> {
-    evidence
-        .seen
-        .windows(2)
-        .enumerate()
-        .flat_map(|(index, pair)| {
-            let before = pair[0].query();
-            let new = pair[1].query().into_iter();
-            new.filter(move |parameter| !before.contains(parameter))
-                .map(move |(name, value)| (index + 1, name, value))
-        })
+    let pairs = evidence.seen.windows(2).enumerate();
+    pairs.flat_map(|(index, pair)| {
+        let before = pair[0].query();
+        let is_new = move |(name, value): &(String, String)| {
+            let known = before.iter().find(|(other, _)| other == name);
+            let counts = |text: &str| text.parse::<u64>().is_ok();
+            match known {
+                Some((_, old)) => old != value && !(counts(old) && counts(value)),
+                None => !(is_number_of(name) && counts(value)),
+            }
+        };
+        let query = pair[1].query().into_iter().filter(is_new);
+        query
+            .map(move |(name, value)| (index + 1, name, value))
+            .collect::<Vec<_>>()
+    })
 }
 
 fn says(track: &Track, sample: usize, value: &str) -> bool {
@@ -162,8 +177,8 @@ fn last_record_line(path: &str, sureness: Sureness, why: &str) -> Line {
     Line::guess("next", table([("last_record", path.into())]), sureness, why)
 }
 
-/// A place that is called as tokens are.
-fn by_name(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+/// A place that is called like one of `names`.
+fn by_name(evidence: &Evidence<'_, '_>, names: &[&str]) -> Option<Paging> {
     let is_token = |track: &Track| {
         let mut texts = track.texts().peekable();
         texts.peek().is_some()
@@ -175,27 +190,32 @@ fn by_name(evidence: &Evidence<'_, '_>) -> Option<Paging> {
             })
             && !is_echo(evidence, track)
     };
-    let is_silent = |track: &Track| track.texts().next().is_none();
-    let (track, sureness, why) = if let Some(track) = evidence.track(&TOKENS, is_token) {
-        let is_flagged = evidence.flag().is_some();
-        let sureness = if is_sure(&track.name) || track.ends() || is_flagged {
-            Sureness::Certain
-        } else {
-            Sureness::Likely
-        };
-        (track, sureness, format!("by its name{}", movement(track)))
+    let track = evidence.track(names, is_token)?;
+    let is_flagged = evidence.flag().is_some();
+    let sureness = if is_sure(&track.name) || track.ends() || is_flagged {
+        Sureness::Certain
     } else {
-        let track = evidence.track(&TOKENS[..SURE_TOKENS], is_silent)?;
-        let why = "by its name; it is empty here, so this was the last page".to_owned();
-        (track, Sureness::Likely, why)
+        Sureness::Likely
     };
-    let parameter = parameter(evidence, track);
+    let why = format!("by its name{}", movement(track));
+    Some(named(evidence, track, sureness, &why))
+}
+
+/// A place that is called as tokens are and empty in every sample.
+fn by_silence(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+    let is_silent = |track: &Track| track.texts().next().is_none();
+    let track = evidence.track(&TOKENS[..SURE_TOKENS], is_silent)?;
+    let why = "by its name; it is empty here, so this was the last page";
+    Some(named(evidence, track, Sureness::Likely, why))
+}
+
+fn named(evidence: &Evidence<'_, '_>, track: &Track, sureness: Sureness, why: &str) -> Paging {
     let why_style = format!("{} is a token for the next page", track.place.shown());
-    Some(evidence.cursor(
+    evidence.cursor(
         style_line("cursor", sureness, &why_style),
-        place_line("next", &track.place, sureness, &why),
-        parameter,
-    ))
+        place_line("next", &track.place, sureness, why),
+        parameter(evidence, track),
+    )
 }
 
 fn is_sure(name: &str) -> bool {

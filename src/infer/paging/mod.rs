@@ -53,8 +53,12 @@ pub(super) fn guess(seen: &[Seen<'_>]) -> Paging {
         size: size::of(seen, &tracks),
     };
     linked::by_header(&evidence)
+        .or_else(|| cursor::surely(&evidence))
+        // Pages that are counted up to a known end can be fetched concurrently, so that comes
+        // before the URL of the next one where an answer has both.
+        .or_else(|| numbered::up_to_an_end(&evidence))
         .or_else(|| linked::by_body(&evidence))
-        .or_else(|| cursor::guess(&evidence))
+        .or_else(|| cursor::likely(&evidence))
         .or_else(|| numbered::guess(&evidence))
         .or_else(|| cursor::after_last_record(&evidence))
         .unwrap_or_else(|| none(&evidence))

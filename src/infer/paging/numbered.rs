@@ -1,5 +1,7 @@
 //! Pages that are counted, in records or by their own number.
 
+use url::Url;
+
 use crate::infer::guess::{Line, Sureness};
 use crate::infer::names::plain;
 
@@ -65,15 +67,28 @@ struct Position {
     why: String,
 }
 
+/// Pages whose position is known, and how many there are.
+pub(super) fn up_to_an_end(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+    evidence.pages().or(evidence.total())?;
+    let position = stepping(evidence)
+        .or_else(|| asked(evidence))
+        .or_else(|| linked(evidence))?;
+    Some(paging(evidence, position))
+}
+
 pub(super) fn guess(evidence: &Evidence<'_, '_>) -> Option<Paging> {
-    let position = asked(evidence)
-        .or_else(|| stepping(evidence))
+    let position = stepping(evidence)
+        .or_else(|| asked(evidence))
         .or_else(|| repeated(evidence))
         .or_else(|| announced(evidence))?;
-    Some(match position.count {
+    Some(paging(evidence, position))
+}
+
+fn paging(evidence: &Evidence<'_, '_>, position: Position) -> Paging {
+    match position.count {
         Count::Records => offset(evidence, position),
         Count::Pages => page(evidence, position),
-    })
+    }
 }
 
 fn is_number(text: &str) -> bool {
@@ -84,7 +99,11 @@ fn is_number(text: &str) -> bool {
 fn asked(evidence: &Evidence<'_, '_>) -> Option<Position> {
     let find = |names: &[&str], count| {
         evidence.seen.iter().find_map(|seen| {
-            let (name, value) = seen.parameter(names, is_number)?;
+            // Some take `first` for how many there shall be.
+            let records = seen.records.len().to_string();
+            let (name, value) = seen
+                .parameter(names, is_number)
+                .filter(|(name, value)| !(plain(name) == "first" && *value == records))?;
             Some((name, value, count))
         })
     };
@@ -100,6 +119,35 @@ fn asked(evidence: &Evidence<'_, '_>) -> Option<Position> {
     })
 }
 
+/// The URL of the next page has such a parameter.
+fn linked(evidence: &Evidence<'_, '_>) -> Option<Position> {
+    let next = evidence
+        .tracks
+        .iter()
+        .filter(|track| track.name.contains("next"));
+    let urls = next
+        .flat_map(Track::texts)
+        .filter_map(|text| Url::parse(text).ok());
+    let (name, number, count) = urls.into_iter().find_map(|url| {
+        let mut numbers = url.query_pairs().filter_map(|(name, value)| {
+            let count = Count::of(&name)?;
+            Some((name.into_owned(), value.parse::<u64>().ok()?, count))
+        });
+        numbers.next()
+    })?;
+    let why = format!("the URL of the next page has `{name}`");
+    Some(Position {
+        count,
+        first: match count {
+            Count::Pages => number.checked_sub(1),
+            Count::Records => None,
+        },
+        parameter: count.parameter(name, Sureness::Certain, "the URL of the next page has it"),
+        sureness: Sureness::Certain,
+        why,
+    })
+}
+
 /// The URLs of two samples have a number that grows: by one it is a page, by more an offset.
 fn stepping(evidence: &Evidence<'_, '_>) -> Option<Position> {
     let [one, two, ..] = evidence.seen else {
@@ -110,16 +158,23 @@ fn stepping(evidence: &Evidence<'_, '_>) -> Option<Position> {
         let first: u64 = before.parse().ok()?;
         let (_, next) = after.iter().find(|(other, _)| *other == name)?;
         let step = next.parse::<u64>().ok()?.checked_sub(first)?;
-        let (count, how) = match step {
+        let (by_step, how) = match step {
             0 => return None,
             1 => (Count::Pages, "by one"),
             _ => (Count::Records, "by more than one"),
         };
+        let named = Count::of(&name);
+        let sureness = if named.is_some() {
+            Sureness::Certain
+        } else {
+            Sureness::Likely
+        };
+        let count = named.unwrap_or(by_step);
         Some(Position {
             count,
             first: Some(first),
             parameter: count.parameter(name.clone(), Sureness::Certain, "it grows with the page"),
-            sureness: Sureness::Likely,
+            sureness,
             why: format!("`{name}` grows {how} from one sample to the next"),
         })
     })
@@ -191,6 +246,15 @@ impl Position {
 }
 
 impl Count {
+    /// What a parameter of this name counts, if its name says so.
+    fn of(name: &str) -> Option<Self> {
+        let name = plain(name);
+        if NUMBERS.contains(&name.as_str()) {
+            return Some(Self::Pages);
+        }
+        OFFSETS.contains(&name.as_str()).then_some(Self::Records)
+    }
+
     fn parameter(self, name: String, sureness: Sureness, why: &str) -> Parameter {
         Parameter {
             name,
@@ -306,9 +370,12 @@ fn absent(track: Option<&Track>) -> Option<Line> {
         .map(|_| Line::guess("absent", "end", Sureness::Likely, why))
 }
 
+/// Whether a parameter of a URL is called as numbers of pages and records are.
+pub(super) fn is_number_of(name: &str) -> bool {
+    Count::of(name).is_some()
+}
+
 /// Whether a parameter of a URL says where a page is.
 pub(in crate::infer) fn is_position(name: &str) -> bool {
-    let name = plain(name);
-    let words = [&OFFSETS[..], &NUMBERS[..], &cursor::PARAMETERS[..]];
-    words.iter().any(|words| words.contains(&name.as_str()))
+    is_number_of(name) || cursor::PARAMETERS.contains(&plain(name).as_str())
 }
