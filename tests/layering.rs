@@ -105,7 +105,8 @@ fn only_the_configuration_reads_the_environment() {
 #[test]
 fn no_code_on_the_data_path_names_a_vendor() {
     let vendors = [
-        "tallyfy", "Tallyfy", "vinyl", "Vinyl", "onlive", "Onlive", "highq", "HighQ",
+        "tallyfy", "Tallyfy", "vinyl", "Vinyl", "onlive", "Onlive", "highq", "HighQ", "okta",
+        "Okta", "keycloak", "Keycloak", "gitlab", "GitLab", "Slack",
     ];
     for folder in ["config", "upstream", "infer", "gateway", "downstream"] {
         assert_eq!(lines_with(folder, &vendors), Vec::<String>::new());

@@ -6,29 +6,24 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use bytesize::ByteSize;
 use clap::Args;
 use http::header::{ACCEPT, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use url::Url;
 
-use crate::clock::WallClock;
-use crate::config::Span;
-use crate::config::upstream::Limits;
 use crate::infer::{Proposal, Sample, propose, propose_as};
-use crate::upstream::auth::Auth;
-use crate::upstream::transport::Transport;
+use crate::upstream::transport::fetch;
 
 use super::{Failure, print};
 
 /// How long the one request may take.
-const TIMEOUT: Span = Span::seconds(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How large its answer may be. A page that tells how a list goes on is far smaller.
-const BODY: ByteSize = ByteSize::mib(16);
+const BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// What an API is asked for that answers in several formats.
 const ANY: &str = "application/json, application/xml;q=0.9, */*;q=0.5";
@@ -104,7 +99,7 @@ impl Infer {
     async fn ask(&self, url: Url) -> Result<Sample, Failure> {
         let headers = self.header.iter().map(|text| header(text));
         let sent: HeaderMap = headers.collect::<Result<_, _>>()?;
-        let response = transport()?.exchange(request(&url, &sent)?).await?;
+        let response = fetch(request(&url, &sent)?, TIMEOUT, BODY_BYTES).await?;
         let (parts, body) = response.into_parts();
         if !parts.status.is_success() {
             return Err(refused(parts.status, &parts.headers));
@@ -117,17 +112,6 @@ impl Infer {
             body,
         })
     }
-}
-
-fn transport() -> Result<Transport, Failure> {
-    let limits = Limits {
-        timeout: TIMEOUT,
-        page_bytes: BODY,
-        retries: 0,
-        ..Limits::default()
-    };
-    let nobody = Arc::new(Auth::None);
-    Ok(Transport::new(&limits, nobody, WallClock::system())?)
 }
 
 fn request(url: &Url, sent: &HeaderMap) -> Result<Request<Bytes>, Failure> {

@@ -12,6 +12,8 @@ pub use load::{Loaded, load, load_text};
 mod document;
 mod layers;
 pub(crate) mod mask;
+mod partial;
+mod preset;
 mod read;
 mod tree;
 mod validate;

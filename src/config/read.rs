@@ -9,6 +9,7 @@ use toml::Value;
 
 use super::layers::{Variables, variable};
 use super::nearest::{nearest, suggest};
+use super::preset::Laid;
 use super::secret::{SECRET_HELP, SECRET_LITERAL};
 use super::tree::{self, Fault, Found, Misfit};
 use super::upstream::{Auth, Pagination};
@@ -27,8 +28,9 @@ pub(super) struct Reading {
 /// More faults than this in one file say that it is no configuration of ours.
 const MOST_FAULTS: usize = 200;
 
-/// Reads the tree; `variables` are the keys whose values came from the environment, as texts.
-pub(super) fn read(mut tree: Value, variables: &Variables) -> Reading {
+/// Reads the tree; `variables` are the keys whose values came from the environment, as texts, and
+/// `presets` is what lies under the file.
+pub(super) fn read(mut tree: Value, variables: &Variables, presets: &Laid) -> Reading {
     let mut misfits: Vec<Misfit> = Vec::new();
     let mut reading = Reading {
         settings: None,
@@ -47,7 +49,8 @@ pub(super) fn read(mut tree: Value, variables: &Variables) -> Reading {
             continue;
         }
         if !follows_from(&misfit, &misfits) {
-            reading.problems.push(problem(&misfit, &tree, variables));
+            let problem = problem(&misfit, &tree, variables, presets);
+            reading.problems.push(problem);
         }
         let healed = heal(&mut tree, &misfit.slot());
         misfits.push(misfit);
@@ -187,7 +190,7 @@ fn stand_ins() -> [Option<Value>; 6] {
     ]
 }
 
-fn problem(misfit: &Misfit, tree: &Value, variables: &Variables) -> Problem {
+fn problem(misfit: &Misfit, tree: &Value, variables: &Variables, presets: &Laid) -> Problem {
     let slot = misfit.slot();
     let text = find(tree, &slot).and_then(Value::as_str);
     let is_hidden =
@@ -203,14 +206,14 @@ fn problem(misfit: &Misfit, tree: &Value, variables: &Variables) -> Problem {
             };
             Problem::new(slot, misfit.fault.to_string()).with_help(help)
         }
-        Fault::MissingKey(key) => {
+        Fault::MissingKey(key) => presets.need(&slot).unwrap_or_else(|| {
             let message = format!("`{}` lacks the key `{key}`", misfit.at);
             let problem = Problem::new(misfit.at.clone(), message);
             match schema::describe(&slot, tree) {
                 Some(description) => problem.with_help(format!("`{key}`: {description}")),
                 None => problem,
             }
-        }
+        }),
         Fault::UnknownWord { word, known } => Problem::new(slot, misfit.fault.to_string())
             .with_help(suggest(word, known.iter().copied())),
         Fault::WrongType { expected, found } if is_hidden => {

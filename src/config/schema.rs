@@ -5,10 +5,20 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::nearest::list;
+use super::partial::allow_presets;
 use super::{KeyPath, Settings};
 
 /// The schema of all that `gateway.toml` may say (JSON Schema, draft 2020-12).
 pub fn schema() -> Value {
+    let mut schema = settings();
+    if let Some(definitions) = schema["$defs"].as_object_mut() {
+        allow_presets(definitions);
+    }
+    schema
+}
+
+/// The schema of the settings, in which no preset fills a gap.
+fn settings() -> Value {
     SchemaGenerator::new(SchemaSettings::draft2020_12())
         .into_root_schema_for::<Settings>()
         .to_value()
@@ -16,7 +26,7 @@ pub fn schema() -> Value {
 
 /// What the manual says of a key, in the table that `tree` has around it.
 pub(super) fn describe(at: &KeyPath, tree: &toml::Value) -> Option<String> {
-    let schema = schema();
+    let schema = settings();
     let (last, tables) = at.keys().split_last()?;
     let mut node = &schema;
     let mut value = Some(tree);
@@ -180,7 +190,9 @@ mod tests {
         let at = KeyPath::new(["upstreams", "a", "auth", "token"]);
         assert_eq!(
             describe(&at, &tree).as_deref(),
-            Some("Where the answer holds the token.")
+            Some(
+                "Where the answer holds the token. `/` is the whole answer, as a JSON string or a text."
+            )
         );
     }
 }

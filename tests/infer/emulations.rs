@@ -4,7 +4,7 @@ use groupgate::demo::{Emulations, Options};
 use groupgate::infer::{Sample, Sureness, propose_as};
 use groupgate::upstream::Adapter;
 use groupgate::upstream::adapter::Turn;
-use groupgate::upstream::pager::Next;
+use groupgate::upstream::pager::{Next, SoFar};
 use rstest::rstest;
 use tokio::time::{Duration, Instant};
 
@@ -30,10 +30,10 @@ async fn pages(adapter: &std::sync::Arc<Adapter>) -> Vec<Sample> {
     let deadline = Instant::now() + Duration::from_secs(30);
     let pager = adapter.pager();
     let mut turn = adapter.turn(pager.first(), deadline).await.unwrap();
-    let granted = turn.records();
+    let mut so_far = SoFar::first(turn.records(), None);
     let mut samples = vec![sample(&turn)];
     loop {
-        let next = pager.next(&turn.position, granted, turn.look()).unwrap();
+        let next = pager.next(&turn.position, so_far, turn.look()).unwrap();
         let positions = match next {
             Next::End => return samples,
             Next::One(position) => vec![position],
@@ -42,6 +42,7 @@ async fn pages(adapter: &std::sync::Arc<Adapter>) -> Vec<Sample> {
         let is_last = positions.len() > 1;
         for position in positions {
             turn = adapter.turn(position, deadline).await.unwrap();
+            so_far.received += turn.records();
             samples.push(sample(&turn));
         }
         if is_last {

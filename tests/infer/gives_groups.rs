@@ -15,6 +15,7 @@ use crate::samples::{groups, load, read};
 #[case::scim_cursor("scim_cursor")]
 #[case::offset("offset")]
 #[case::jsonapi("jsonapi")]
+#[case::iam("iam")]
 fn every_record_of_a_sample_becomes_a_group(#[case] case: &str) {
     let samples = read(case);
     let proposal = propose(&samples).to_string();
@@ -109,7 +110,7 @@ fn xml(name: &str, value: &Value) -> String {
 }
 
 /// Words of the language that the loader is still to learn.
-const NEW_WORDS: [&str; 13] = [
+const NEW_WORDS: [&str; 10] = [
     "values = {",
     "format = \"epoch",
     "format = \"date",
@@ -118,11 +119,8 @@ const NEW_WORDS: [&str; 13] = [
     "absent = \"empty",
     "keyed =",
     "children =",
-    "more =",
-    "last =",
     "split =",
     "strip_prefix =",
-    "last_record =",
 ];
 
 /// A proposal for these samples loads, and if it is certain, it finds groups.
@@ -167,7 +165,7 @@ proptest! {
     #[test]
     fn any_url_gives_a_block_that_loads(
         path in "[ -~é]{0,20}",
-        query in prop::collection::btree_map("[a-z$\\[\\]{}%A-Z_.]{0,12}", "[ -~é]{0,12}", 0..5),
+        query in prop::collection::vec(("[a-z$\\[\\]{}%A-Z_.]{0,12}", "[ -~é]{0,12}"), 0..5),
         body in document(),
     ) {
         let mut url = url::Url::parse("https://api.example.com").unwrap();

@@ -75,6 +75,8 @@ async fn accept(socket: TcpListener, site: Arc<Site>) {
 }
 
 async fn serve(stream: TcpStream, site: Arc<Site>) {
+    // Without it small answers wait for the peer's delayed acknowledgement.
+    stream.set_nodelay(true).unwrap();
     let service = service_fn(move |request| answer(request, Arc::clone(&site)));
     // A client that goes away is no failure of the test.
     let _ = auto::Builder::new(TokioExecutor::new())
