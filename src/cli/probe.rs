@@ -77,7 +77,7 @@ async fn walk(adapter: &Arc<Adapter>) -> Result<(), Failure> {
     let pager = adapter.pager();
     let turn = adapter.turn(pager.first(), deadline).await?;
     print(&show(&turn, adapter))?;
-    let granted = turn.records();
+    let granted = turn.listed();
     let mut tally = Tally::default();
     tally.add(&turn);
     let mut next = pager.next(&turn.position, granted, turn.look())?;
@@ -177,7 +177,7 @@ fn show(turn: &Turn, adapter: &Adapter) -> String {
     let _ = writeln!(text, "not mapped\n{}", indented(&unmapped(turn)));
     let next = match adapter
         .pager()
-        .next(&turn.position, turn.records(), turn.look())
+        .next(&turn.position, turn.listed(), turn.look())
     {
         Ok(Next::End) => "nothing: this was the last page".to_owned(),
         Ok(Next::One(position)) => format!("one page, at {position:?}"),

@@ -138,6 +138,9 @@ fn upstreams(document: &Document) -> impl Iterator<Item = &str> {
 
 /// The table around or at a key whose names are the upstream's own.
 fn theirs<'a>(keys: &[&'a str]) -> Option<&'a str> {
+    if let ["upstreams", _, "fields", .., table @ "values", _] = keys {
+        return Some(table);
+    }
     keys.windows(2).find_map(|pair| match pair {
         ["request", table @ ("query" | "headers" | "json" | "vars")] => Some(*table),
         _ => None,

@@ -15,13 +15,13 @@ use url::Url;
 
 use crate::clock::WallClock;
 use crate::config::upstream::{Limits, Upstream};
-use crate::config::{Cache, KeyPath, Path, Problem, Problems, SecretReader};
+use crate::config::{Cache, KeyPath, Problem, Problems, SecretReader};
 
 use super::auth::Auth;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Answer, Exchange};
 use super::format::Page;
-use super::mapping::{Mapped, Mapping, Skip};
+use super::mapping::{Batch, Mapped, Mapping, Skip};
 use super::pager::{Announcement, Look, Pager, Position};
 use super::template::{Gaps, Template};
 use super::transport::Transport;
@@ -34,7 +34,6 @@ pub struct Adapter {
     exchange: Exchange,
     template: Template,
     pager: Pager,
-    records: Path,
     mapping: Mapping,
     limits: Limits,
     freshness: Freshness,
@@ -76,23 +75,28 @@ pub struct Turn {
     url: Url,
     bytes: u64,
     announcement: Announcement,
-    outcomes: Vec<Result<Mapped, Skip>>,
+    batch: Batch,
 }
 
 impl Turn {
     /// What became of each record, in order.
     pub fn outcomes(&self) -> &[Result<Mapped, Skip>] {
-        &self.outcomes
+        &self.batch.outcomes
     }
 
     /// What became of each record, in order.
     pub fn into_outcomes(self) -> Vec<Result<Mapped, Skip>> {
-        self.outcomes
+        self.batch.outcomes
     }
 
-    /// How many records the page held.
+    /// How many records the page held, with those below others.
     pub fn records(&self) -> u64 {
-        self.outcomes.len() as u64
+        self.batch.outcomes.len() as u64
+    }
+
+    /// How many records the page lists, without those below others: what paging counts in.
+    pub const fn listed(&self) -> u64 {
+        self.batch.listed
     }
 
     /// How large the body was.
@@ -111,7 +115,7 @@ impl Turn {
             page: &self.page,
             headers: &self.headers,
             url: &self.url,
-            records: self.records(),
+            records: self.listed(),
         }
     }
 }
@@ -147,8 +151,7 @@ impl Adapter {
             exchange: exchange?,
             template: template?,
             pager: Pager::new(upstream.pagination.clone(), upstream.limits.pages),
-            records: upstream.records.clone(),
-            mapping: Mapping::new(Arc::clone(&name), upstream.fields.clone(), upstream.extra),
+            mapping: Mapping::new(Arc::clone(&name), upstream),
             limits: upstream.limits.clone(),
             freshness: Freshness::of(upstream, cache),
             required: upstream.required,
@@ -236,12 +239,7 @@ impl Adapter {
         answer: Answer,
         taken: Duration,
     ) -> Result<Turn, UpstreamError> {
-        let outcomes: Vec<_> = answer
-            .page
-            .records(&self.records)?
-            .into_iter()
-            .map(|record| self.mapping.map(record))
-            .collect();
+        let batch = self.mapping.map(&answer.page)?;
         let url =
             request.uri().to_string().parse().map_err(|_| {
                 UpstreamError::new(ErrorKind::Pagination, "the request's URL is odd")
@@ -250,7 +248,7 @@ impl Adapter {
             page: &answer.page,
             headers: &answer.headers,
             url: &url,
-            records: outcomes.len() as u64,
+            records: batch.listed,
         };
         let announcement = self.pager.announces(look)?;
         Ok(Turn {
@@ -263,7 +261,7 @@ impl Adapter {
             url,
             bytes: answer.bytes,
             announcement,
-            outcomes,
+            batch,
         })
     }
 }

@@ -133,6 +133,8 @@ struct Attempt<'a> {
     counts: Counts,
     pages: u64,
     records: u64,
+    /// Records without those below others, which is what totals count.
+    listed: u64,
     bytes: u64,
 }
 
@@ -162,6 +164,7 @@ impl<'a> Attempt<'a> {
             counts: Counts::default(),
             pages: 0,
             records: 0,
+            listed: 0,
             bytes: 0,
         }
     }
@@ -171,7 +174,7 @@ impl<'a> Attempt<'a> {
         let mut position = pager.first();
         self.positions.insert(position.clone());
         let mut turn = self.adapter.turn(position.clone(), self.deadline).await?;
-        let granted = turn.records();
+        let granted = turn.listed();
         loop {
             let next = pager.next(&position, granted, turn.look())?;
             if self.absorb(turn)? == Page::Seen && self.ends_on_repeat(PagerError::SamePage)? {
@@ -206,7 +209,7 @@ impl<'a> Attempt<'a> {
             })
             .buffered(adapter.limits().concurrency as usize);
         while let Some(turn) = turns.try_next().await? {
-            let single = turn.records() == 1;
+            let single = turn.listed() == 1;
             // One record that comes twice is a repeated id; a whole page is a list that moved.
             if self.absorb(turn)? == Page::Seen && !single {
                 return Err(Broken::Drifted(PagerError::SamePage.into()));
@@ -233,6 +236,7 @@ impl<'a> Attempt<'a> {
     fn absorb(&mut self, turn: Turn) -> Result<Page, Broken> {
         self.pages += 1;
         self.records += turn.records();
+        self.listed += turn.listed();
         self.bytes += turn.bytes();
         self.progress.pages.fetch_add(1, Ordering::Relaxed);
         self.progress
@@ -296,11 +300,11 @@ impl<'a> Attempt<'a> {
 
     fn finish(mut self) -> Result<Walked, Broken> {
         if let Some(announced) = self.announced.and_then(|announced| announced.records)
-            && self.records < announced
+            && self.listed < announced
         {
             return Err(PagerError::Short {
                 announced,
-                received: self.records,
+                received: self.listed,
             }
             .into());
         }

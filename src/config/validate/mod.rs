@@ -5,7 +5,9 @@
 //! could be read: otherwise every slip of the pen would drag a tail of false alarms behind it.
 
 mod auth;
+mod fields;
 mod paths;
+mod records;
 mod request;
 mod secrets;
 
@@ -36,6 +38,7 @@ pub(super) fn validate(
         check_upstream(&at, upstream, &mut problems);
         if !unread.iter().any(|unread| unread.is_within(&at)) {
             request::check_placeholders(&at, upstream, &mut problems);
+            fields::check(&at, upstream, &mut problems);
         }
     }
     secrets::check(settings, secrets, &mut problems);
@@ -121,6 +124,7 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
     request::check(&at.join("request"), &upstream.request, problems);
     paths::check(at, upstream, problems);
+    records::check(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
     check_limits(&at.join("limits"), &upstream.limits, problems);
     if limit(&upstream.pagination) == Some(0) {

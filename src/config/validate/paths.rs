@@ -1,16 +1,10 @@
 //! Paths: which must start at the page's root, and which can lead anywhere at all.
 
 use crate::config::path::Origin;
-use crate::config::upstream::{Auth, Each, Format, Location, Pagination, Success};
+use crate::config::upstream::{Auth, Format, Location, Pagination, Success};
 use crate::config::{KeyPath, Path, Problem, Problems, Upstream};
 
 pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
-    from_root(
-        &at.join("records"),
-        &upstream.records,
-        "the list is what records are found in",
-        problems,
-    );
     if let Some(success) = &upstream.success {
         check_success(&at.join("success"), success, problems);
     }
@@ -33,16 +27,6 @@ pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) 
         );
         if let Some(success) = &exchange.success {
             check_success(&at.join("success"), success, problems);
-        }
-    }
-    let fields = &upstream.fields;
-    for (key, each) in [
-        ("members", &fields.members),
-        ("admins", &fields.admins),
-        ("guests", &fields.guests),
-    ] {
-        if let Some(each) = each {
-            check_each(&at.join("fields").join(key), each, problems);
         }
     }
     if upstream.format == Format::Xml {
@@ -71,21 +55,8 @@ fn steering(pagination: &Pagination) -> Vec<(&'static str, &Location)> {
     }
 }
 
-fn check_each(at: &KeyPath, each: &Each, problems: &mut Problems) {
-    if each.id.is_none() && each.email.is_none() {
-        problems.push(
-            Problem::new(
-                at.clone(),
-                "neither `id` nor `email` says who is in this list",
-            )
-            .with_help("`id = \".\"` takes the item itself, `id = \"name\"` a part of it"),
-        );
-    }
-}
-
 /// In XML `@name` is an attribute, and an attribute holds nothing but its value.
 fn check_attributes(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
-    let records = [("records", &upstream.records)];
     let steering = steering(&upstream.pagination);
     let steering = steering
         .iter()
@@ -96,12 +67,9 @@ fn check_attributes(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) 
     for (key, path) in steering {
         through_attribute(&at.join("pagination").join(key), path, problems);
     }
-    for (key, path) in records {
-        through_attribute(&at.join(key), path, problems);
-    }
 }
 
-fn through_attribute(at: &KeyPath, path: &Path, problems: &mut Problems) {
+pub(super) fn through_attribute(at: &KeyPath, path: &Path, problems: &mut Problems) {
     let Some((_, elements)) = path.segments().split_last() else {
         return;
     };
@@ -128,7 +96,7 @@ fn all_from_root(at: &KeyPath, paths: &[Path], why: &str, problems: &mut Problem
     }
 }
 
-fn from_root(at: &KeyPath, path: &Path, why: &str, problems: &mut Problems) {
+pub(super) fn from_root(at: &KeyPath, path: &Path, why: &str, problems: &mut Problems) {
     if path.origin() == Origin::Page {
         return;
     }
