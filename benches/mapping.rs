@@ -66,8 +66,8 @@ fn mapping_by(fields: &str) -> Mapping {
 // A function of its own, so that a profiler can be told to look at it alone.
 #[inline(never)]
 fn map_page(mapping: &Mapping, page: &Page) -> usize {
-    let batch = mapping.map(page).unwrap();
-    let mapped = batch.outcomes.into_iter().flatten();
+    let records = mapping.records(page).unwrap();
+    let mapped = mapping.map(records).unwrap().into_iter().flatten();
     mapped
         .map(|mapped| black_box(mapped).group.members.len())
         .sum()

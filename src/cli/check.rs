@@ -7,7 +7,9 @@ use clap::Args;
 
 use crate::app::App;
 use crate::clock::WallClock;
-use crate::config::upstream::{Auth, Format, Location, Method, Pagination, Upstream};
+use crate::config::upstream::{
+    Auth, CursorSource, Format, Location, Method, Pagination, Total, Upstream,
+};
 use crate::config::{Environment, Settings};
 
 use super::{Failure, load, print};
@@ -57,7 +59,7 @@ fn explain(settings: &Settings) -> String {
 
 fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
     let request = &upstream.request;
-    let method = match request.method {
+    let method = match request.method.unwrap_or_default() {
         Method::Get => "GET",
         Method::Post => "POST",
     };
@@ -91,6 +93,9 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
             upstream.stale_if_error.unwrap_or(cache.stale_if_error),
         ),
     ];
+    if let Some(preset) = &upstream.preset {
+        lines.insert(0, format!("over     the preset {preset}"));
+    }
     if upstream.required {
         lines.push("required no answer is given without it".to_owned());
     }
@@ -99,21 +104,21 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
 
 fn explain_pagination(pagination: &Pagination) -> String {
     match pagination {
-        Pagination::None => "none: the first answer is the whole list".to_owned(),
+        Pagination::None(_) => "none: the first answer is the whole list".to_owned(),
         Pagination::Cursor(style) => format!(
             "by the cursor at {}, until there is none",
-            location(&style.next)
+            cursor_source(&style.next)
         ),
         Pagination::Offset(style) => format!(
             "by offset from {}, {}",
             style.first,
-            until(style.total.as_ref().map(|total| ("total", total)))
+            until(None, style.total.as_ref())
         ),
-        Pagination::Page(style) => {
-            let pages = style.pages.as_ref().map(|pages| ("pages", pages));
-            let total = style.total.as_ref().map(|total| ("total", total));
-            format!("by number from {}, {}", style.first, until(pages.or(total)))
-        }
+        Pagination::Page(style) => format!(
+            "by number from {}, {}",
+            style.first,
+            until(style.pages.as_ref(), style.total.as_ref())
+        ),
         Pagination::Link(_) => "by the Link header's rel=\"next\", until there is none".to_owned(),
         Pagination::NextUrl(style) => format!(
             "by the URL at {}, until there is none",
@@ -122,10 +127,26 @@ fn explain_pagination(pagination: &Pagination) -> String {
     }
 }
 
-fn until(announced: Option<(&str, &Location)>) -> String {
-    match announced {
-        Some((what, at)) => format!("until the {what} at {}, concurrently", location(at)),
-        None => "until a page is empty".to_owned(),
+fn cursor_source(source: &CursorSource) -> String {
+    match source {
+        CursorSource::Page(place) => location(place),
+        CursorSource::Record { last_record } => format!("{last_record} of the last record"),
+    }
+}
+
+fn until(pages: Option<&Location>, total: Option<&Total>) -> String {
+    match (pages, total) {
+        (Some(pages), _) => format!("until the pages at {}, concurrently", location(pages)),
+        (None, Some(Total::Page(total))) => {
+            format!("until the total at {}, concurrently", location(total))
+        }
+        (None, Some(Total::Call(call))) => {
+            format!(
+                "until the total that {} tells, concurrently",
+                call.request.path
+            )
+        }
+        (None, None) => "until a page is empty".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod demo;
+mod presets;
 mod probe;
 mod schema;
 mod serve;
@@ -32,6 +33,7 @@ enum Command {
     Demo(demo::Demo),
     Check(check::Check),
     Probe(probe::Probe),
+    Presets(presets::Presets),
     /// Print the JSON Schema of gateway.toml, for editor completion.
     Schema,
 }
@@ -90,11 +92,13 @@ fn run(command: Command, environment: Environment) -> Result<(), Failure> {
                 serve.run(environment).await
             }
             Command::Demo(demo) => {
-                log(&environment, "warn")?;
+                // A demo is one process for its whole life, so its cursors may end with it.
+                log(&environment, "warn,groupgate::gateway::cursor=error")?;
                 demo.run(environment).await
             }
             Command::Check(check) => check.run(environment),
             Command::Probe(probe) => probe.run(environment).await,
+            Command::Presets(presets) => presets.run(),
             Command::Schema => schema::run(),
         }
     })

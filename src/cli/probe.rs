@@ -19,7 +19,7 @@ use crate::clock::WallClock;
 use crate::config::Environment;
 use crate::upstream::Adapter;
 use crate::upstream::adapter::Turn;
-use crate::upstream::pager::Next;
+use crate::upstream::pager::{Next, SoFar};
 
 use super::{Failure, load, print};
 
@@ -55,7 +55,7 @@ impl Probe {
                     Failure::new(format!("`{}` cannot be read: {error}", file.display()))
                 })?;
                 let turn = adapter.replay(StatusCode::OK, HeaderMap::new(), &body)?;
-                print(&show(&turn, adapter))
+                print(&show(&turn, adapter, None))
             }
             None => walk(adapter).await,
         }
@@ -75,12 +75,13 @@ async fn walk(adapter: &Arc<Adapter>) -> Result<(), Failure> {
     let start = Instant::now();
     let deadline = start + adapter.limits().walk.get();
     let pager = adapter.pager();
+    let counted = adapter.count(deadline).await?;
     let turn = adapter.turn(pager.first(), deadline).await?;
-    print(&show(&turn, adapter))?;
-    let granted = turn.listed();
+    print(&show(&turn, adapter, counted))?;
+    let mut so_far = SoFar::first(turn.listed(), counted);
     let mut tally = Tally::default();
     tally.add(&turn);
-    let mut next = pager.next(&turn.position, granted, turn.look())?;
+    let mut next = pager.next(&turn.position, so_far, turn.look())?;
     loop {
         let positions = match next {
             Next::End => break,
@@ -93,11 +94,12 @@ async fn walk(adapter: &Arc<Adapter>) -> Result<(), Failure> {
             let turn = adapter.turn(position, deadline).await?;
             print(&line(&turn))?;
             tally.add(&turn);
+            so_far.received += turn.listed();
             if tally.pages >= u64::from(adapter.limits().pages) {
                 return Err(Failure::new("more pages than `limits.pages` allows"));
             }
             if !several {
-                next = pager.next(&turn.position, granted, turn.look())?;
+                next = pager.next(&turn.position, so_far, turn.look())?;
             }
         }
     }
@@ -138,7 +140,7 @@ fn line(turn: &Turn) -> String {
 }
 
 /// One page, step by step.
-fn show(turn: &Turn, adapter: &Adapter) -> String {
+fn show(turn: &Turn, adapter: &Adapter, counted: Option<u64>) -> String {
     let mut text = String::new();
     // Writing into a string does not fail.
     let _ = writeln!(text, "request\n{}", show_request(&turn.request));
@@ -175,10 +177,11 @@ fn show(turn: &Turn, adapter: &Adapter) -> String {
         let _ = writeln!(text, "first group\n{}", indented(&group));
     }
     let _ = writeln!(text, "not mapped\n{}", indented(&unmapped(turn)));
-    let next = match adapter
-        .pager()
-        .next(&turn.position, turn.listed(), turn.look())
-    {
+    let next = match adapter.pager().next(
+        &turn.position,
+        SoFar::first(turn.listed(), counted),
+        turn.look(),
+    ) {
         Ok(Next::End) => "nothing: this was the last page".to_owned(),
         Ok(Next::One(position)) => format!("one page, at {position:?}"),
         Ok(Next::Rest(positions)) => format!("{} more pages", positions.len()),

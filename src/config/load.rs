@@ -1,13 +1,16 @@
 //! Reads `gateway.toml`, lays the environment over it, and checks what came of it.
 //!
-//! Text ▸ [document](super::document) ▸ [layers](super::layers) ▸ [typed settings](super::read) ▸
-//! [validation](super::validate). Each stage goes on as far as it can, so that one reading reports
-//! every problem; settings come out only if there was none.
+//! Text ▸ [`super::document`] ▸ [`super::layers`] ▸ [`super::preset`] ▸ [`super::read`] ▸
+//! [`super::validate`]. Each stage goes on as far as it can, so that one reading reports every
+//! problem; settings come out only if there was none.
 
+use std::fmt;
 use std::path::Path;
 
 use super::document::Document;
 use super::layers::{self, Variables};
+use super::nearest::list;
+use super::preset::{self, Laid, Origin};
 use super::read;
 use super::report::{Finding, Report};
 use super::validate::validate;
@@ -53,7 +56,7 @@ pub fn load(file: &Path, environment: Environment) -> Result<Loaded, Report> {
 /// Loads a configuration from the text of a file of this name.
 pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loaded, Report> {
     let document = Document::read(name, text)?;
-    let layers = layers::lay(&document, &environment).map_err(|error| {
+    let mut layers = layers::lay(&document, &environment).map_err(|error| {
         let finding = Finding {
             message: error.to_string(),
             help: None,
@@ -61,13 +64,16 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
         };
         Report::new(name, document.shown.text.clone(), vec![finding])
     })?;
-    let reading = read::read(layers.tree, &layers.variables);
+    let presets = preset::lay(&mut layers.tree);
+    let reading = read::read(layers.tree, &layers.variables, &presets);
 
     let mut unread = reading.unread;
+    unread.extend(presets.unread.iter().cloned());
     unread.extend(document.problems.iter().map(|problem| problem.at.clone()));
     let mut problems = Problems::default();
     problems.extend(document.problems.clone());
     problems.extend(layers.problems);
+    problems.extend(presets.problems.clone());
     problems.extend(reading.problems);
     if let Some(settings) = &reading.settings {
         problems.extend(validate(settings, &unread, SecretReader::new(&environment)));
@@ -76,6 +82,7 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
         name: name.to_owned(),
         document,
         variables: layers.variables,
+        presets,
     };
     match reading.settings {
         Some(settings) if problems.is_empty() => Ok(Loaded {
@@ -87,12 +94,22 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
     }
 }
 
-/// The file and the variables that settings came from.
-#[derive(Debug, Clone)]
+/// The file, the variables and the presets that settings came from.
+#[derive(Clone)]
 struct Source {
     name: String,
     document: Document,
     variables: Variables,
+    presets: Laid,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Source")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Source {
@@ -106,13 +123,11 @@ impl Source {
     }
 
     fn locate(&self, problem: Problem) -> Finding {
-        let variable = (problem.variable.as_deref()).or_else(|| self.variable(&problem.at));
-        match variable {
-            Some(variable) => Finding {
-                message: format!("environment variable `{variable}`: {}", problem.message),
-                help: problem.help,
-                span: None,
-            },
+        if let Some(problem) = self.of_variables(&problem) {
+            return problem;
+        }
+        match self.presets.origin(&problem.at) {
+            Some(origin) => self.in_preset(problem, &origin),
             None => Finding {
                 span: self.document.span(&problem.at),
                 message: problem.message,
@@ -121,13 +136,48 @@ impl Source {
         }
     }
 
-    /// The variable that set a key, or that made the table at it.
-    fn variable(&self, at: &KeyPath) -> Option<&str> {
-        let is_in_file = self.document.places.contains_key(at);
+    /// A problem of what variables say, for which the file has no line.
+    fn of_variables(&self, problem: &Problem) -> Option<Finding> {
+        let variables = match &problem.variable {
+            Some(variable) => vec![variable.as_str()],
+            None => self.variables_of(&problem.at),
+        };
+        let plural = if variables.len() == 1 { "" } else { "s" };
+        let variables = list(variables)?;
+        Some(Finding {
+            message: format!(
+                "environment variable{plural} {variables}: {}",
+                problem.message
+            ),
+            help: problem.help.clone(),
+            span: None,
+        })
+    }
+
+    /// A problem of what a preset says: the file has a line that names the preset.
+    fn in_preset(&self, problem: Problem, origin: &Origin) -> Finding {
+        let Origin { preset, key, .. } = origin;
+        let instead = format!("set `{key}` in this block instead");
+        Finding {
+            span: self.document.span(&origin.named_at),
+            message: format!(
+                "in the preset `{}`, `{key}`: {}",
+                preset.name, problem.message
+            ),
+            help: Some(match problem.help {
+                Some(help) => format!("{help}; or {instead}"),
+                None => instead,
+            }),
+        }
+    }
+
+    /// The variables that set a key, or made the table at it.
+    fn variables_of(&self, at: &KeyPath) -> Vec<&str> {
+        let is_in_file = at.keys().is_empty() || self.document.places.contains_key(at);
         self.variables
             .iter()
-            .find(|(set, _)| *set == at || (!is_in_file && set.is_within(at)))
-            .filter(|_| !at.keys().is_empty())
+            .filter(|(set, _)| *set == at || (!is_in_file && set.is_within(at)))
             .map(|(_, name)| name.as_str())
+            .collect()
     }
 }

@@ -14,16 +14,16 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{Limits, Upstream};
+use crate::config::upstream::{Limits, TotalCall, Upstream};
 use crate::config::{Cache, KeyPath, Problem, Problems, SecretReader};
 
 use super::auth::Auth;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Answer, Exchange};
 use super::format::Page;
-use super::mapping::{Batch, Mapped, Mapping, Skip};
+use super::mapping::{Mapped, Mapping, Records, Skip};
 use super::pager::{Announcement, Look, Pager, Position};
-use super::template::{Gaps, Template};
+use super::template::{self, Gaps, Template};
 use super::transport::Transport;
 
 /// How one upstream is asked, and how its answers become groups.
@@ -33,11 +33,20 @@ pub struct Adapter {
     digest: AdapterDigest,
     exchange: Exchange,
     template: Template,
+    continuation: Option<Template>,
+    count: Option<Count>,
     pager: Pager,
     mapping: Mapping,
     limits: Limits,
     freshness: Freshness,
     required: bool,
+}
+
+/// The exchange that tells how many records there are.
+#[derive(Debug)]
+struct Count {
+    template: Template,
+    call: TotalCall,
 }
 
 /// Which adapter a snapshot was made with: another block makes another key.
@@ -75,28 +84,31 @@ pub struct Turn {
     url: Url,
     bytes: u64,
     announcement: Announcement,
-    batch: Batch,
+    mark: Option<String>,
+    is_past_end: bool,
+    listed: u64,
+    outcomes: Vec<Result<Mapped, Skip>>,
 }
 
 impl Turn {
     /// What became of each record, in order.
     pub fn outcomes(&self) -> &[Result<Mapped, Skip>] {
-        &self.batch.outcomes
+        &self.outcomes
     }
 
     /// What became of each record, in order.
     pub fn into_outcomes(self) -> Vec<Result<Mapped, Skip>> {
-        self.batch.outcomes
+        self.outcomes
     }
 
     /// How many records the page held, with those below others.
     pub fn records(&self) -> u64 {
-        self.batch.outcomes.len() as u64
+        self.outcomes.len() as u64
     }
 
     /// How many records the page lists, without those below others: what paging counts in.
     pub const fn listed(&self) -> u64 {
-        self.batch.listed
+        self.listed
     }
 
     /// How large the body was.
@@ -109,6 +121,11 @@ impl Turn {
         self.announcement
     }
 
+    /// Whether the answer means that the list has ended before it.
+    pub const fn is_past_end(&self) -> bool {
+        self.is_past_end
+    }
+
     /// What the pager looks at.
     pub fn look(&self) -> Look<'_> {
         Look {
@@ -116,6 +133,8 @@ impl Turn {
             headers: &self.headers,
             url: &self.url,
             records: self.listed(),
+            mark: self.mark.as_deref(),
+            is_past_end: self.is_past_end,
         }
     }
 }
@@ -131,14 +150,25 @@ impl Adapter {
         problems: &mut Problems,
     ) -> Option<Self> {
         let at = KeyPath::new(["upstreams", name]);
-        let template = Template::compile(
-            &upstream.base_url,
-            &upstream.request,
-            upstream.format,
-            &at.join("request"),
-            secrets,
-            problems,
-        );
+        let mut template = |request, at: KeyPath| {
+            let accept = template::accept(upstream.format);
+            Template::compile(&upstream.base_url, request, accept, &at, secrets, problems)
+        };
+        let listing = template(&upstream.request, at.join("request"));
+        let continuation = match &upstream.continuation {
+            Some(request) => Some(template(request, at.join("continuation"))?),
+            None => None,
+        };
+        let count = match upstream.pagination.total_call() {
+            Some(call) => {
+                let at = at.join("pagination").join("total").join("request");
+                Some(Count {
+                    template: template(&call.request, at)?,
+                    call: call.clone(),
+                })
+            }
+            None => None,
+        };
         let auth = Auth::compile(&upstream.auth, &at.join("auth"), secrets, problems);
         let auth = Arc::new(auth?);
         let transport = Transport::new(&upstream.limits, Arc::clone(&auth), wall.clone())
@@ -149,7 +179,9 @@ impl Adapter {
         Some(Self {
             digest: AdapterDigest::of(upstream),
             exchange: exchange?,
-            template: template?,
+            template: listing?,
+            continuation,
+            count,
             pager: Pager::new(upstream.pagination.clone(), upstream.limits.pages),
             mapping: Mapping::new(Arc::clone(&name), upstream),
             limits: upstream.limits.clone(),
@@ -195,14 +227,7 @@ impl Adapter {
         position: Position,
         deadline: Instant,
     ) -> Result<Turn, UpstreamError> {
-        let gaps = Gaps {
-            position: &position,
-            limit: self.pager.limit(),
-        };
-        let request = self
-            .template
-            .fill(&gaps)
-            .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))?;
+        let request = self.request(&position)?;
         let sent = request.clone();
         let start = Instant::now();
         let answer = self.exchange.send(request, deadline).await?;
@@ -210,6 +235,25 @@ impl Adapter {
         let adapter = Arc::clone(self);
         let bytes = answer.bytes;
         off_thread_if_large(bytes, move || adapter.read(position, sent, answer, taken)).await
+    }
+
+    /// Asks how many records there are, where that is a request of its own.
+    pub async fn count(&self, deadline: Instant) -> Result<Option<u64>, UpstreamError> {
+        let Some(count) = &self.count else {
+            return Ok(None);
+        };
+        let request = fill(&count.template, &Gaps::NONE)?;
+        let url = url(&request)?;
+        let answer = self.exchange.send(request, deadline).await?;
+        let look = Look {
+            page: &answer.page,
+            headers: &answer.headers,
+            url: &url,
+            records: 0,
+            mark: None,
+            is_past_end: answer.is_past_end,
+        };
+        Ok(Some(Pager::count(&count.call, look)?))
     }
 
     /// Reads a recorded answer as if it had just come for the first page.
@@ -220,16 +264,22 @@ impl Adapter {
         body: &[u8],
     ) -> Result<Turn, UpstreamError> {
         let position = self.pager.first();
-        let gaps = Gaps {
-            position: &position,
-            limit: self.pager.limit(),
-        };
-        let request = self
-            .template
-            .fill(&gaps)
-            .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))?;
+        let request = self.request(&position)?;
         let answer = self.exchange.judge(status, headers, body)?;
         self.read(position, request, answer, Duration::ZERO)
+    }
+
+    /// The request for the page at `position`.
+    fn request(&self, position: &Position) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
+        let template = match &self.continuation {
+            Some(continuation) if *position != self.pager.first() => continuation,
+            Some(_) | None => &self.template,
+        };
+        let gaps = Gaps {
+            position,
+            limit: self.pager.limit(),
+        };
+        fill(template, &gaps)
     }
 
     fn read(
@@ -239,16 +289,22 @@ impl Adapter {
         answer: Answer,
         taken: Duration,
     ) -> Result<Turn, UpstreamError> {
-        let batch = self.mapping.map(&answer.page)?;
-        let url =
-            request.uri().to_string().parse().map_err(|_| {
-                UpstreamError::new(ErrorKind::Pagination, "the request's URL is odd")
-            })?;
+        let records = if answer.is_past_end {
+            Records::default()
+        } else {
+            self.mapping.records(&answer.page)?
+        };
+        let mark = records.last().and_then(|record| self.pager.mark(record));
+        let listed = records.len() as u64;
+        let outcomes = self.mapping.map(records)?;
+        let url = url(&request)?;
         let look = Look {
             page: &answer.page,
             headers: &answer.headers,
             url: &url,
-            records: batch.listed,
+            records: listed,
+            mark: mark.as_deref(),
+            is_past_end: answer.is_past_end,
         };
         let announcement = self.pager.announces(look)?;
         Ok(Turn {
@@ -261,9 +317,26 @@ impl Adapter {
             url,
             bytes: answer.bytes,
             announcement,
-            batch,
+            mark,
+            is_past_end: answer.is_past_end,
+            listed,
+            outcomes,
         })
     }
+}
+
+fn fill(
+    template: &Template,
+    gaps: &Gaps<'_>,
+) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
+    template
+        .fill(gaps)
+        .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))
+}
+
+fn url(request: &http::Request<bytes::Bytes>) -> Result<Url, UpstreamError> {
+    let url = request.uri().to_string().parse();
+    url.map_err(|_| UpstreamError::new(ErrorKind::Pagination, "the request's URL is odd"))
 }
 
 /// Bodies above this are decoded and mapped off the I/O threads: below it, the hand-over costs

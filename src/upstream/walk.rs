@@ -19,7 +19,7 @@ use crate::group::Group;
 use super::adapter::{Adapter, Turn};
 use super::catalog::Counts;
 use super::error::{ErrorKind, UpstreamError};
-use super::pager::{Announcement, Next, PagerError, Position};
+use super::pager::{Announcement, Next, PagerError, Position, SoFar};
 
 /// What one walk brought.
 #[derive(Debug)]
@@ -102,23 +102,6 @@ impl From<PagerError> for Broken {
     }
 }
 
-impl From<PagerError> for UpstreamError {
-    fn from(error: PagerError) -> Self {
-        let kind = match error {
-            PagerError::TooMany(_) => ErrorKind::LimitExceeded,
-            PagerError::TotalAbsent(_)
-            | PagerError::NotANumber { .. }
-            | PagerError::EmptyOf(_)
-            | PagerError::BadUrl
-            | PagerError::ForeignUrl(_)
-            | PagerError::Loop
-            | PagerError::SamePage
-            | PagerError::Short { .. } => ErrorKind::Pagination,
-        };
-        Self::new(kind, error.to_string())
-    }
-}
-
 /// One reading of the whole list, and the account that is kept over its pages.
 struct Attempt<'a> {
     adapter: &'a Arc<Adapter>,
@@ -126,14 +109,18 @@ struct Attempt<'a> {
     deadline: Instant,
     /// Whether the list has already changed under an earlier attempt.
     again: bool,
+    /// How many records the first page held.
+    granted: u64,
     positions: HashSet<Position>,
     prints: HashSet<u64>,
     announced: Option<Announcement>,
+    /// How many records there are, where a request of its own has told.
+    counted: Option<u64>,
     groups: Vec<Group>,
     counts: Counts,
     pages: u64,
     records: u64,
-    /// Records without those below others, which is what totals count.
+    /// Records without those below others: paging, totals and caps count in these.
     listed: u64,
     bytes: u64,
 }
@@ -157,9 +144,11 @@ impl<'a> Attempt<'a> {
             progress,
             deadline,
             again,
+            granted: 0,
             positions: HashSet::new(),
             prints: HashSet::new(),
             announced: None,
+            counted: None,
             groups: Vec::new(),
             counts: Counts::default(),
             pages: 0,
@@ -170,36 +159,40 @@ impl<'a> Attempt<'a> {
     }
 
     async fn run(mut self) -> Result<Walked, Broken> {
-        let pager = self.adapter.pager();
-        let mut position = pager.first();
-        self.positions.insert(position.clone());
-        let mut turn = self.adapter.turn(position.clone(), self.deadline).await?;
-        let granted = turn.listed();
+        self.counted = self.adapter.count(self.deadline).await?;
+        let first = self.adapter.pager().first();
+        self.positions.insert(first.clone());
+        let turn = self.adapter.turn(first, self.deadline).await?;
+        self.granted = turn.listed();
+        let mut next = self.take(turn)?;
         loop {
-            let next = pager.next(&position, granted, turn.look())?;
-            if self.absorb(turn)? == Page::Seen && self.ends_on_repeat(PagerError::SamePage)? {
-                break;
-            }
-            position = match next {
-                Next::End => break,
-                Next::Rest(positions) => {
-                    self.read_rest(positions).await?;
-                    break;
-                }
-                Next::One(position) => position,
+            next = match next {
+                Next::End => return self.finish(),
+                Next::One(position) => self.read_one(position).await?,
+                Next::Rest(positions) => self.read_rest(positions).await?,
             };
-            if !self.positions.insert(position.clone()) && self.ends_on_repeat(PagerError::Loop)? {
-                break;
-            }
-            turn = self.continuation(position.clone()).await?;
         }
-        self.finish()
     }
 
-    /// Reads the pages that the first one announced, several at a time, in order.
-    async fn read_rest(&mut self, positions: Vec<Position>) -> Result<(), Broken> {
+    /// Reads the page that the one before named.
+    async fn read_one(&mut self, position: Position) -> Result<Next, Broken> {
+        if !self.positions.insert(position.clone()) {
+            return self.repeat(PagerError::Loop);
+        }
+        let turn = self
+            .adapter
+            .turn(position, self.deadline)
+            .await
+            .map_err(refused_is_drift)?;
+        self.take(turn)
+    }
+
+    /// Reads the pages that an earlier one announced, several at a time, in order.
+    async fn read_rest(&mut self, positions: Vec<Position>) -> Result<Next, Broken> {
         let adapter = self.adapter;
         let deadline = self.deadline;
+        let last = positions.last().cloned();
+        let mut next = Next::End;
         let mut turns = stream::iter(positions)
             .map(|position| async move {
                 adapter
@@ -209,26 +202,47 @@ impl<'a> Attempt<'a> {
             })
             .buffered(adapter.limits().concurrency as usize);
         while let Some(turn) = turns.try_next().await? {
+            // A list that has grown meanwhile goes on after what was announced as its last page.
+            if last.as_ref() == Some(&turn.position) {
+                next = self.next(&turn)?;
+            }
             let single = turn.listed() == 1;
+            let is_past_end = turn.is_past_end();
             // One record that comes twice is a repeated id; a whole page is a list that moved.
             if self.absorb(turn)? == Page::Seen && !single {
                 return Err(Broken::Drifted(PagerError::SamePage.into()));
             }
+            if is_past_end {
+                return Ok(Next::End);
+            }
         }
-        Ok(())
+        Ok(next)
     }
 
-    async fn continuation(&self, position: Position) -> Result<Turn, Broken> {
+    /// Takes one page into the account, and says where to read on.
+    fn take(&mut self, turn: Turn) -> Result<Next, Broken> {
+        let next = self.next(&turn)?;
+        match self.absorb(turn)? {
+            Page::New => Ok(next),
+            Page::Seen => self.repeat(PagerError::SamePage),
+        }
+    }
+
+    fn next(&self, turn: &Turn) -> Result<Next, PagerError> {
+        let so_far = SoFar {
+            granted: self.granted,
+            received: self.listed + turn.listed(),
+            counted: self.counted,
+        };
         self.adapter
-            .turn(position, self.deadline)
-            .await
-            .map_err(refused_is_drift)
+            .pager()
+            .next(&turn.position, so_far, turn.look())
     }
 
-    fn ends_on_repeat(&self, error: PagerError) -> Result<bool, PagerError> {
+    fn repeat(&self, error: PagerError) -> Result<Next, Broken> {
         match self.adapter.pager().on_repeat() {
-            Repeat::End => Ok(true),
-            Repeat::Error => Err(error),
+            Repeat::End => Ok(Next::End),
+            Repeat::Error => Err(error.into()),
         }
     }
 
@@ -264,12 +278,15 @@ impl<'a> Attempt<'a> {
 
     fn check_bounds(&self) -> Result<(), UpstreamError> {
         let limits = self.adapter.limits();
+        let cap = self.adapter.pager().cap().map(u64::from);
         let exceeded = if self.pages > limits.pages.into() {
             format!("more than {} pages (`limits.pages`)", limits.pages)
         } else if self.records > limits.groups.into() {
             format!("more than {} records (`limits.groups`)", limits.groups)
         } else if self.bytes > limits.walk_bytes.as_u64() {
             format!("more than {} (`limits.walk_bytes`)", limits.walk_bytes)
+        } else if let Some(cap) = cap.filter(|&cap| self.listed >= cap) {
+            format!("{cap} records, where the upstream cuts its list (`pagination.cap`)")
         } else {
             return Ok(());
         };
@@ -277,10 +294,8 @@ impl<'a> Attempt<'a> {
     }
 
     fn check_announcement(&mut self, said: Announcement) -> Result<(), Broken> {
-        let Some(before) = self.announced.replace(said) else {
-            return Ok(());
-        };
-        if before == said {
+        let before = *self.announced.get_or_insert(said);
+        if before.agrees(said) {
             return Ok(());
         }
         if !self.again {
@@ -299,24 +314,46 @@ impl<'a> Attempt<'a> {
     }
 
     fn finish(mut self) -> Result<Walked, Broken> {
-        if let Some(announced) = self.announced.and_then(|announced| announced.records)
-            && self.listed < announced
-        {
-            return Err(PagerError::Short {
-                announced,
-                received: self.listed,
-            }
-            .into());
-        }
         let before = self.groups.len();
         let mut ids = HashSet::with_capacity(before);
         self.groups
             .retain(|group| ids.insert(group.source_id.clone()));
         self.counts.repeated = (before - self.groups.len()) as u64;
+        self.check_total()?;
         Ok(Walked {
             groups: self.groups,
             counts: self.counts,
         })
+    }
+
+    /// Holds the list against how many records there are said to be.
+    fn check_total(&mut self) -> Result<(), Broken> {
+        let paged = self.announced.and_then(|announced| announced.records);
+        let Some(announced) = paged.or(self.counted) else {
+            return Ok(());
+        };
+        let short = |received| {
+            UpstreamError::from(PagerError::Short {
+                announced,
+                received,
+            })
+        };
+        if self.listed < announced {
+            return Err(match paged {
+                Some(_) => Broken::Failed(short(self.listed)),
+                // Count and list were taken at two moments, and the list may have shrunk between.
+                None => Broken::Drifted(short(self.listed)),
+            });
+        }
+        // A record that comes twice may stand where one that moved away was not seen.
+        let distinct = self.records - self.counts.repeated;
+        if distinct < announced {
+            if !self.again {
+                return Err(Broken::Drifted(short(distinct)));
+            }
+            self.counts.drifted = true;
+        }
+        Ok(())
     }
 }
 

@@ -1,33 +1,44 @@
 //! Auth schemes: what their keys cannot mean together.
 
 use crate::config::placeholder::{Piece, scan};
-use crate::config::upstream::{ApiKeyAuth, Auth, BasicAuth, HmacAuth, Text};
+use crate::config::upstream::{ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, HmacAuth, Text};
 use crate::config::{KeyPath, Problem, Problems};
 
-use super::request::{check_base_url, check_header_name, check_header_value, unknown_placeholder};
+use super::placeholders::{self, unknown_placeholder};
+use super::request::{self, check_base_url, check_header_name, check_header_value};
 
 pub(super) fn check(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
     match auth {
-        Auth::None | Auth::AwsSigv4(_) => {}
+        Auth::None => {}
         Auth::Bearer(bearer) => {
             check_header_value(&at.join("scheme"), &bearer.scheme, problems);
         }
         Auth::Basic(basic) => check_basic(at, basic, problems),
         Auth::ApiKey(api_key) => check_api_key(at, api_key, problems),
         Auth::TokenExchange(exchange) => {
-            super::request::check(&at.join("request"), &exchange.request, problems);
-            super::request::check_login_placeholders(
-                &at.join("request"),
-                &exchange.request,
-                problems,
-            );
+            request::check(&at.join("request"), &exchange.request, problems);
+            placeholders::check_unpaged(&at.join("request"), &exchange.request, problems);
             check_header_name(&at.join("header"), &exchange.header, problems);
             check_header_value(&at.join("scheme"), &exchange.scheme, problems);
         }
         Auth::Oauth2ClientCredentials(oauth2) => {
             check_base_url(&at.join("token_url"), &oauth2.token_url, problems);
         }
+        Auth::AwsSigv4(aws) => check_sigv4(at, aws, problems),
         Auth::Hmac(hmac) => check_hmac(at, hmac, problems),
+    }
+}
+
+fn check_sigv4(at: &KeyPath, aws: &AwsSigv4Auth, problems: &mut Problems) {
+    for (index, name) in aws.sign_headers.iter().enumerate() {
+        let at = at.join("sign_headers").join(index.to_string());
+        check_header_name(&at, name, problems);
+        if name.eq_ignore_ascii_case("authorization") {
+            problems.push(Problem::new(
+                at,
+                "`authorization` carries the signature, so it cannot be signed",
+            ));
+        }
     }
 }
 
@@ -103,7 +114,7 @@ fn check_hmac(at: &KeyPath, hmac: &HmacAuth, problems: &mut Problems) {
 fn check_template(at: &KeyPath, text: &str, known: &[&str], problems: &mut Problems) {
     let pieces = match scan(text) {
         Ok(pieces) => pieces,
-        Err(error) => return problems.push(super::request::brace(at, &error)),
+        Err(error) => return problems.push(placeholders::brace(at, &error)),
     };
     for piece in pieces {
         match piece {

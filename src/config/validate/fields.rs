@@ -96,6 +96,9 @@ fn check_each(at: &KeyPath, each: &Each, is_xml: bool, problems: &mut Problems) 
     if each.keyed && is_xml {
         problems.push(Problem::new(at.join("keyed"), KEYED_XML));
     }
+    if is_xml {
+        through_attribute(&at.join("each"), &each.each, problems);
+    }
     let Some(split) = &each.split else {
         return;
     };

@@ -1,17 +1,21 @@
 //! What settings cannot mean, alone or together.
 //!
 //! Each check looks at keys that could be read and says what is wrong with them; none changes
-//! anything. What depends on several keys of an upstream is checked only where its whole block
-//! could be read: otherwise every slip of the pen would drag a tail of false alarms behind it.
+//! anything. What depends on several keys is checked only where all of them could be read:
+//! otherwise every slip of the pen would drag a tail of false alarms behind it.
 
+mod answers;
 mod auth;
 mod fields;
+mod pagination;
 mod paths;
+mod placeholders;
 mod records;
 mod request;
 mod secrets;
+mod texts;
 
-use super::upstream::{Limits, Pagination};
+use super::upstream::{Auth, Limits};
 use super::{
     Cursor, KeyPath, Problem, Problems, RateLimit, SecretReader, Server, Settings, Upstream,
 };
@@ -36,14 +40,42 @@ pub(super) fn validate(
         let at = KeyPath::new(["upstreams", name]);
         check_name(&at, name, &mut problems);
         check_upstream(&at, upstream, &mut problems);
-        if !unread.iter().any(|unread| unread.is_within(&at)) {
-            request::check_placeholders(&at, upstream, &mut problems);
+        if !unread.iter().any(|unread| shapes_asking(unread, &at)) {
+            check_asking(&at, upstream, &mut problems);
+        }
+        if !unread.iter().any(|unread| shapes_fields(unread, &at)) {
             fields::check(&at, upstream, &mut problems);
+        }
+        let auth = at.join("auth");
+        if !unread.iter().any(|unread| unread.is_within(&auth)) {
+            check_login(&auth, &upstream.auth, &mut problems);
         }
     }
     secrets::check(settings, secrets, &mut problems);
     problems.retain(|problem| !unread.iter().any(|unread| problem.at.is_within(unread)));
     problems
+}
+
+/// Whether a key has a say in how an upstream is asked and what its answers mean. One that is in no table of
+/// the block may be a misspelt `request`.
+fn shapes_asking(key: &KeyPath, upstream: &KeyPath) -> bool {
+    key.is_within(upstream)
+        && match &key.keys()[upstream.keys().len()..] {
+            [] | [_] => true,
+            [table, ..] => matches!(
+                table.as_str(),
+                "request" | "continuation" | "pagination" | "answers"
+            ),
+        }
+}
+
+/// Whether a key has a say in what fields are read from.
+fn shapes_fields(key: &KeyPath, upstream: &KeyPath) -> bool {
+    key.is_within(upstream)
+        && match &key.keys()[upstream.keys().len()..] {
+            [] | [_] => true,
+            [table, ..] => matches!(table.as_str(), "records" | "fields"),
+        }
 }
 
 fn check_server(server: &Server, problems: &mut Problems) {
@@ -64,7 +96,7 @@ fn check_server(server: &Server, problems: &mut Problems) {
         problems.push(
             Problem::new(
                 at.join("admin"),
-                "`admin` and `listen` are the same address",
+                format!("`admin` and `listen` are both `{}`", server.admin),
             )
             .with_help("give the admin listener a port of its own"),
         );
@@ -127,20 +159,29 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     records::check(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
     check_limits(&at.join("limits"), &upstream.limits, problems);
-    if limit(&upstream.pagination) == Some(0) {
-        at_least_one(&at.join("pagination"), "limit", 0, problems);
+    pagination::check_numbers(&at.join("pagination"), &upstream.pagination, problems);
+    if let Some(continuation) = &upstream.continuation {
+        request::check(&at.join("continuation"), continuation, problems);
+    }
+    if let Some(call) = upstream.pagination.total_call() {
+        let at = at.join("pagination").join("total");
+        request::check(&at.join("request"), &call.request, problems);
     }
 }
 
-/// How many records a page is asked for.
-fn limit(pagination: &Pagination) -> Option<u32> {
-    match pagination {
-        Pagination::None => None,
-        Pagination::Cursor(pages) => pages.limit,
-        Pagination::Offset(pages) => pages.limit,
-        Pagination::Page(pages) => pages.limit,
-        Pagination::Link(pages) => pages.limit,
-        Pagination::NextUrl(pages) => pages.limit,
+/// Checks what depends on several keys of how an upstream is asked.
+fn check_asking(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    request::check_bodies(at, upstream, problems);
+    placeholders::check(at, upstream, problems);
+    pagination::check(at, upstream, problems);
+    answers::check(&at.join("answers"), &upstream.answers, problems);
+}
+
+/// Checks what depends on several keys of a login.
+fn check_login(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
+    request::check_login_body(at, auth, problems);
+    if let Auth::TokenExchange(login) = auth {
+        answers::check_login(&at.join("answers"), &login.answers, problems);
     }
 }
 

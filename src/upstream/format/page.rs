@@ -32,6 +32,22 @@ impl Page {
         Ok(Self { format, root })
     }
 
+    /// A page that is one text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            format: Format::Json,
+            root: Value::String(text.into()),
+        }
+    }
+
+    /// A page that holds nothing.
+    pub const fn nothing() -> Self {
+        Self {
+            format: Format::Json,
+            root: Value::Null,
+        }
+    }
+
     /// The page itself. In XML it is the document, whose one member is the root element.
     pub const fn root(&self) -> Node<'_> {
         Node {
@@ -141,11 +157,16 @@ impl<'a> Node<'a> {
     /// What stands at a path: from the page's root if it begins with a slash, else from here. `.`
     /// is this node itself. Absent is `None`, null is not.
     pub fn find(self, path: &Path) -> Option<Self> {
+        self.follow(path, path.segments())
+    }
+
+    /// Follows the first segments of a path from where it begins.
+    fn follow(self, path: &Path, segments: &[String]) -> Option<Self> {
         let start = match path.origin() {
             Origin::Page => self.page.root(),
             Origin::Record => self,
         };
-        path.segments()
+        segments
             .iter()
             .try_fold(start, |node, name| node.member(name))
     }
@@ -159,6 +180,14 @@ impl<'a> Node<'a> {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
         };
         value.map(|value| self.at(value))
+    }
+
+    /// The element around the list at `path`, which in XML is there although the list has no item.
+    pub(crate) fn around(self, path: &Path) -> Option<Self> {
+        match path.segments() {
+            [around @ .., _] if self.is_xml() && !around.is_empty() => self.follow(path, around),
+            _ => None,
+        }
     }
 
     /// Whether it is null: JSON's, or an XML element with `nil="true"`.

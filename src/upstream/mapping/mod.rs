@@ -33,7 +33,7 @@ use thiserror::Error;
 use crate::config::upstream::{Extra, Upstream};
 use crate::group::Group;
 
-use super::format::{FormatError, Page};
+use super::format::{FormatError, Node, Page};
 use super::snapshot::SOURCE_ID_BYTES;
 use fields::Fields;
 use item::Item;
@@ -49,13 +49,25 @@ pub struct Mapping {
     extra: Extra,
 }
 
-/// What became of the records of a page.
-#[derive(Debug)]
-pub struct Batch {
-    /// Of each record, in order; of a tree's, each before those below it.
-    pub outcomes: Vec<Result<Mapped, Skip>>,
-    /// How many records the page lists, without those below others. Paging counts in these.
-    pub listed: u64,
+/// The records that a page lists, without those below others: what paging counts in.
+#[derive(Debug, Default)]
+pub struct Records<'a>(Vec<Item<'a>>);
+
+impl<'a> Records<'a> {
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether the page lists none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The last of them.
+    pub fn last(&self) -> Option<Node<'a>> {
+        self.0.last()?.node()
+    }
 }
 
 /// Why a record is no group. The rest of its page is kept.
@@ -92,11 +104,15 @@ impl Mapping {
         }
     }
 
-    /// Maps all records of a page.
-    pub fn map(&self, page: &Page) -> Result<Batch, FormatError> {
-        let records = self.tree.top(page)?;
+    /// The records that a page lists.
+    pub fn records<'a>(&self, page: &'a Page) -> Result<Records<'a>, FormatError> {
+        self.tree.top(page).map(Records)
+    }
+
+    /// What becomes of records and of those below them, each before those below it.
+    pub fn map(&self, records: Records<'_>) -> Result<Vec<Result<Mapped, Skip>>, FormatError> {
+        let Records(records) = records;
         let mut outcomes = Vec::with_capacity(records.len());
-        let listed = records.len() as u64;
         if self.tree.children().is_some() {
             self.map_tree(records, &Lineage::top(), 1, &mut outcomes)?;
         } else {
@@ -104,7 +120,7 @@ impl Mapping {
             let records = records.into_iter();
             outcomes.extend(records.map(|record| self.map_record(record, &lineage)));
         }
-        Ok(Batch { outcomes, listed })
+        Ok(outcomes)
     }
 
     fn map_tree(
@@ -182,6 +198,13 @@ pub(super) mod tests {
 
     use super::*;
 
+    /// What became of the records of a page.
+    #[derive(Debug)]
+    pub(in crate::upstream::mapping) struct Batch {
+        pub(in crate::upstream::mapping) listed: usize,
+        pub(in crate::upstream::mapping) outcomes: Vec<Result<Mapped, Skip>>,
+    }
+
     /// Maps a body by an adapter of these keys.
     pub(in crate::upstream::mapping) fn batch(
         keys: &str,
@@ -190,7 +213,12 @@ pub(super) mod tests {
         let block = format!("base_url = 'http://localhost'\nrequest.path = '/'\n{keys}");
         let upstream: Upstream = toml::from_str(&block).unwrap();
         let page = Page::decode(upstream.format, body.as_bytes())?;
-        Mapping::new("u".into(), &upstream).map(&page)
+        let mapping = Mapping::new("u".into(), &upstream);
+        let records = mapping.records(&page)?;
+        Ok(Batch {
+            listed: records.len(),
+            outcomes: mapping.map(records)?,
+        })
     }
 
     fn map(fields: &str, record: &Value) -> Result<Mapped, Skip> {

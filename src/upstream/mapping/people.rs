@@ -32,12 +32,12 @@ enum Shape {
 }
 
 /// The people of a record.
-#[derive(Debug, PartialEq)]
-pub(super) struct Found {
+#[derive(Debug)]
+pub(super) struct Found<'p> {
     /// `None` when the record does not say.
     pub(super) people: Option<Vec<Member>>,
-    /// Whether the list holds nothing else.
-    pub(super) is_whole: bool,
+    /// The part of the record that holds nothing else.
+    pub(super) taken: Option<&'p [String]>,
 }
 
 impl People {
@@ -56,56 +56,65 @@ impl People {
         }
     }
 
-    /// The path of the list from the record.
-    pub(super) fn path(&self) -> Option<&[String]> {
-        (self.each.origin() == Origin::Record).then(|| self.each.segments())
-    }
-
     /// Reads the list of a record; `None` when it is not there.
-    pub(super) fn read(&self, record: Node<'_>) -> Option<Found> {
-        let list = record.find(&self.each)?;
+    pub(super) fn read(&self, record: Node<'_>) -> Option<Found<'_>> {
+        let Some(list) = record.find(&self.each) else {
+            return self.nobody(record);
+        };
         if list.is_null() {
             return Some(Found {
                 people: None,
-                is_whole: true,
+                taken: self.path(),
             });
         }
-        match &self.shape {
-            Shape::List => {
-                let items = list.list();
-                Some(self.found(items.into_iter().map(Item::Plain)))
-            }
+        let (people, is_whole) = match &self.shape {
+            Shape::List => self.all(list.list().into_iter().map(Item::Plain)),
             Shape::Keyed => {
-                let entries = list.entries()?;
-                Some(
-                    self.found(
-                        entries
-                            .into_iter()
-                            .map(|(key, node)| Item::Keyed(key, node)),
-                    ),
-                )
+                let entries = list.entries()?.into_iter();
+                self.all(entries.map(|(key, node)| Item::Keyed(key, node)))
             }
-            Shape::Text(split) => Some(self.in_text(list, split)),
-        }
+            Shape::Text(split) => self.in_text(list, split),
+        };
+        Some(Found {
+            people: Some(people),
+            taken: self.path().filter(|_| is_whole),
+        })
     }
 
-    fn in_text(&self, list: Node<'_>, split: &str) -> Found {
-        let mut found = Found {
-            people: Some(Vec::new()),
-            is_whole: true,
-        };
-        // What is no text after all is read as it is.
+    /// No people, where XML has the element around their list; `None` where it has not.
+    fn nobody(&self, record: Node<'_>) -> Option<Found<'_>> {
+        let around = record.around(&self.each)?;
+        let path = self.path().and_then(<[String]>::split_last);
+        Some(Found {
+            people: (!around.is_null()).then(Vec::new),
+            taken: path.map(|(_, around)| around).filter(|_| around.is_empty()),
+        })
+    }
+
+    /// The path of the list from the record.
+    fn path(&self) -> Option<&[String]> {
+        (self.each.origin() == Origin::Record).then(|| self.each.segments())
+    }
+
+    /// The people in a text, and whether it holds nothing else. What is no text after all is read
+    /// as it is.
+    fn in_text(&self, list: Node<'_>, split: &str) -> (Vec<Member>, bool) {
+        let mut people = Vec::new();
+        let mut is_whole = true;
         for item in list.list() {
             let text = item.text();
             let pieces = text.iter().flat_map(|text| text.split(split));
             let pieces = pieces.map(str::trim).filter(|piece| !piece.is_empty());
-            let whole = text.is_none().then_some(Item::Plain(item));
-            found.append(self.found(pieces.map(Item::Piece).chain(whole)));
+            let other = text.is_none().then_some(Item::Plain(item));
+            let (more, holds_no_more) = self.all(pieces.map(Item::Piece).chain(other));
+            people.extend(more);
+            is_whole = is_whole && holds_no_more;
         }
-        found
+        (people, is_whole)
     }
 
-    fn found<'a>(&self, items: impl Iterator<Item = Item<'a>>) -> Found {
+    /// The people among items, and whether these hold nothing else.
+    fn all<'a>(&self, items: impl Iterator<Item = Item<'a>>) -> (Vec<Member>, bool) {
         let mut people = Vec::with_capacity(items.size_hint().0);
         let mut is_whole = true;
         for item in items {
@@ -113,10 +122,7 @@ impl People {
             is_whole = is_whole && person.is_some() && self.is_whole(item);
             people.extend(person);
         }
-        Found {
-            people: Some(people),
-            is_whole,
-        }
+        (people, is_whole)
     }
 
     fn person(&self, item: Item<'_>) -> Option<Member> {
@@ -148,15 +154,6 @@ impl People {
 
     fn fields(&self) -> impl Iterator<Item = &Field> {
         [&self.id, &self.email].into_iter().flatten()
-    }
-}
-
-impl Found {
-    fn append(&mut self, more: Self) {
-        self.is_whole = self.is_whole && more.is_whole;
-        self.people
-            .get_or_insert_default()
-            .extend(more.people.into_iter().flatten());
     }
 }
 
@@ -208,6 +205,27 @@ mod tests {
         assert_eq!(count(json!({"id": 1, "name": "a"})), None);
         assert_eq!(count(json!({"id": 1, "name": "a", "members": null})), None);
         assert_eq!(count(json!({"id": 1, "name": "a", "members": []})), Some(0));
+    }
+
+    #[test]
+    fn an_xml_list_without_items_is_empty_where_the_element_around_it_is_there() {
+        let keys = "format = 'xml'\nrecords = '/list/item'\n[fields]\nid = 'id'\nname = 'id'\n\
+                    members = { each = 'users/user', id = '.' }";
+        let counted = |record: &str| {
+            let body = format!("<list><item><id>1</id>{record}</item></list>");
+            let batch = batch(keys, &body).unwrap();
+            let group = groups(&batch).next().unwrap();
+            (group.member_count, Value::Object(group.attributes.clone()))
+        };
+        assert_eq!(counted(""), (None, json!({})));
+        assert_eq!(counted("<users/>"), (Some(0), json!({})));
+        assert_eq!(counted("<users> </users>"), (Some(0), json!({})));
+        assert_eq!(counted("<users nil='true'/>"), (None, json!({})));
+        let one = "<users><user>7</user></users>";
+        assert_eq!(counted(one), (Some(1), json!({})));
+        let others = "<users><robot>7</robot></users>";
+        let kept = json!({"users": [{"robot": ["7"]}]});
+        assert_eq!(counted(others), (Some(0), kept));
     }
 
     /// Members as `id/email`, with `-` for null.

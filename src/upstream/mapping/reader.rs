@@ -57,11 +57,8 @@ impl<'a> Reader<'a> {
 
     /// The people of a list; `None` when the record does not say.
     pub(super) fn people(&mut self, people: Option<&'a People>) -> Option<Vec<Member>> {
-        let people = people?;
-        let found = people.read(self.record.node()?)?;
-        if found.is_whole {
-            self.taken.extend(people.path());
-        }
+        let found = people?.read(self.record.node()?)?;
+        self.taken.extend(found.taken);
         found.people
     }
 

@@ -118,8 +118,7 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
-    use super::super::Batch;
-    use super::super::tests::{batch, groups};
+    use super::super::tests::{Batch, batch, groups};
     use super::*;
     use crate::upstream::{ErrorKind, UpstreamError};
 
@@ -156,7 +155,7 @@ mod tests {
         let keys = format!("records = {records}\nfields = {{ {fields} }}");
         let batch = batch(&keys, &page.to_string()).unwrap();
         assert_eq!(ids(&batch), expected);
-        assert_eq!(batch.listed, expected.len() as u64);
+        assert_eq!(batch.listed, expected.len());
         assert!(groups(&batch).all(|group| group.attributes.is_empty() && group.path.is_none()));
     }
 
@@ -407,7 +406,7 @@ mod tests {
             let xml_keys = format!("format = 'xml'\nrecords = {{ at = '/list/g', children = 'sub/g' }}\n{}", fields("@id"));
             for (keys, body) in [(json_keys, json), (xml_keys, xml)] {
                 let batch = batch(&keys, &body).unwrap();
-                prop_assert_eq!(batch.listed, forest.len() as u64);
+                prop_assert_eq!(batch.listed, forest.len());
                 prop_assert_eq!(placed(&batch), flattened(&forest));
                 prop_assert!(groups(&batch).all(|group| group.attributes.get("name").is_none()));
             }

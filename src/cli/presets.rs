@@ -1,0 +1,52 @@
+//! `groupgate presets`: the adapters that ship in the binary.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+
+use crate::config::nearest::nearest;
+use crate::presets::{self, Preset};
+
+use super::{Failure, print};
+
+/// List the adapters that ship with groupgate, or print one as a block to start from.
+#[derive(Debug, Args)]
+pub(super) struct Presets {
+    /// The preset to print, as `preset = "NAME"` calls it
+    name: Option<String>,
+}
+
+impl Presets {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let Some(name) = self.name else {
+            return print(&list());
+        };
+        let preset = presets::get(&name).ok_or_else(|| unknown(&name))?;
+        print(&preset.block(preset.name))
+    }
+}
+
+fn list() -> String {
+    let width = presets::names().map(str::len).max().unwrap_or_default();
+    let mut text = String::new();
+    for Preset { name, title, .. } in presets::names().filter_map(presets::get) {
+        // Writing into a string does not fail.
+        let _ = writeln!(text, "{name:width$}  {title}");
+    }
+    text.push_str(
+        "\nName one in an [upstreams.NAME] block, as in `preset = \"okta\"`, and set in the block what\n\
+         is yours or different. `groupgate presets NAME` prints what it says.",
+    );
+    text
+}
+
+fn unknown(name: &str) -> Failure {
+    match nearest(name, presets::names()) {
+        Some(nearest) => Failure::new(format!(
+            "there is no preset `{name}`\n  did you mean `{nearest}`?"
+        )),
+        None => Failure::new(format!(
+            "there is no preset `{name}`\n  `groupgate presets` lists them"
+        )),
+    }
+}

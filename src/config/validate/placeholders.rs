@@ -1,0 +1,187 @@
+//! Placeholders: each needs a value, and each value needs its place.
+
+use std::collections::BTreeSet;
+
+use crate::config::nearest::{list, nearest};
+use crate::config::placeholder::{Piece, PlaceholderError, scan};
+use crate::config::upstream::{Pagination, Request};
+use crate::config::{KeyPath, Problem, Problems, Upstream};
+
+use super::texts::texts;
+
+/// The names that stand for a position or a page's size under some style.
+pub(super) const POSITIONS: [&str; 4] = ["cursor", "offset", "page", "limit"];
+
+/// Checks the placeholders of the requests that list groups against their style of paging.
+pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    let style = Style::of(&upstream.pagination);
+    let request = check_listing(&at.join("request"), &upstream.request, &style, problems);
+    // Where there are two, the one that is sent again and again has to move on.
+    let (key, used) = match &upstream.continuation {
+        Some(continuation) => {
+            let key = "continuation";
+            (
+                key,
+                check_listing(&at.join(key), continuation, &style, problems),
+            )
+        }
+        None => ("request", request),
+    };
+    let (Some(used), Some(position)) = (used, style.position) else {
+        return;
+    };
+    if used.iter().any(|(_, name)| name == position) {
+        return;
+    }
+    problems.push(
+        Problem::new(
+            at.join("pagination").join(Pagination::TAG),
+            format!("`{{{position}}}` stands nowhere in the {key}, so every page would be the first"),
+        )
+        .with_help(format!(
+            "write it where the upstream expects it, as in `query = {{ {position} = \"{{{position}}}\" }}`"
+        )),
+    );
+}
+
+/// The placeholders of one request, unless one of them is unknown: it may be another, misspelt.
+fn check_listing(
+    at: &KeyPath,
+    request: &Request,
+    style: &Style,
+    problems: &mut Problems,
+) -> Option<BTreeSet<(KeyPath, String)>> {
+    let used = used(at, request);
+    let is_known = |name: &String| request.vars.contains_key(name) || style.provides(name);
+    for (at, name) in used.iter().filter(|(_, name)| !is_known(name)) {
+        problems.push(style.refuse(at, name, request));
+    }
+    if !used.iter().all(|(_, name)| is_known(name)) {
+        return None;
+    }
+    check_vars(at, request, &used, problems);
+    Some(used)
+}
+
+/// Checks the placeholders of a request that is not about a page: a login, a count.
+pub(super) fn check_unpaged(at: &KeyPath, request: &Request, problems: &mut Problems) {
+    let used = used(at, request);
+    let known: Vec<&str> = request.vars.keys().map(String::as_str).collect();
+    let unknown = |name: &String| !request.vars.contains_key(name);
+    for (at, name) in used.iter().filter(|(_, name)| unknown(name)) {
+        problems.push(unknown_placeholder(at, name, &known));
+    }
+    if !used.iter().any(|(_, name)| unknown(name)) {
+        check_vars(at, request, &used, problems);
+    }
+}
+
+fn check_vars(
+    at: &KeyPath,
+    request: &Request,
+    used: &BTreeSet<(KeyPath, String)>,
+    problems: &mut Problems,
+) {
+    for name in request.vars.keys() {
+        if !used.iter().any(|(_, used)| used == name) && !POSITIONS.contains(&name.as_str()) {
+            problems.push(
+                Problem::new(
+                    at.join("vars").join(name),
+                    format!("`{{{name}}}` stands nowhere in the request"),
+                )
+                .with_help("write it where the value belongs, or leave the value out"),
+            );
+        }
+    }
+}
+
+pub(super) fn brace(at: &KeyPath, error: &PlaceholderError) -> Problem {
+    Problem::new(at.clone(), error.to_string())
+        .with_help("a placeholder is written `{name}`, a brace `{{` or `}}`")
+}
+
+pub(super) fn unknown_placeholder(at: &KeyPath, name: &str, known: &[&str]) -> Problem {
+    let problem = Problem::new(at.clone(), format!("unknown placeholder `{{{name}}}`"));
+    let braced: Vec<String> = known.iter().map(|name| format!("{{{name}}}")).collect();
+    let help = match (
+        nearest(name, known.iter().copied()),
+        list(braced.iter().map(String::as_str)),
+    ) {
+        (Some(nearest), _) => format!("did you mean `{{{nearest}}}`?"),
+        (None, Some(all)) => format!("one of: {all}; a brace is written `{{{{`"),
+        (None, None) => "give it a value under `vars`; a brace is written `{{`".to_owned(),
+    };
+    problem.with_help(help)
+}
+
+/// What a style of paging writes into the request.
+struct Style {
+    name: &'static str,
+    position: Option<&'static str>,
+    has_limit: bool,
+    takes_limit: bool,
+}
+
+impl Style {
+    fn of(pagination: &Pagination) -> Self {
+        let (name, position) = match pagination {
+            Pagination::None(_) => ("none", None),
+            Pagination::Cursor(_) => ("cursor", Some("cursor")),
+            Pagination::Offset(_) => ("offset", Some("offset")),
+            Pagination::Page(_) => ("page", Some("page")),
+            Pagination::Link(_) => ("link", None),
+            Pagination::NextUrl(_) => ("next_url", None),
+        };
+        Self {
+            name,
+            position,
+            has_limit: pagination.terms().limit.is_some(),
+            takes_limit: !matches!(pagination, Pagination::None(_)),
+        }
+    }
+
+    fn provides(&self, name: &str) -> bool {
+        self.position == Some(name) || (name == "limit" && self.has_limit)
+    }
+
+    fn refuse(&self, at: &KeyPath, name: &str, request: &Request) -> Problem {
+        if name == "limit" && self.takes_limit {
+            return Problem::new(
+                at.clone(),
+                "`{limit}` stands here, but `pagination.limit` is not set",
+            )
+            .with_help("set it, as in `limit = 100`");
+        }
+        if !POSITIONS.contains(&name) {
+            let known: Vec<&str> = (self.position.into_iter())
+                .chain(self.has_limit.then_some("limit"))
+                .chain(request.vars.keys().map(String::as_str))
+                .collect();
+            return unknown_placeholder(at, name, &known);
+        }
+        let problem = Problem::new(
+            at.clone(),
+            format!(
+                "`{{{name}}}` has no value under the pagination style `{}`",
+                self.name
+            ),
+        );
+        match self.position {
+            Some(position) => problem.with_help(format!("this style provides `{{{position}}}`")),
+            None => problem.with_help(format!("this style provides no `{{{name}}}`")),
+        }
+    }
+}
+
+/// The placeholders in a request, and where they stand.
+fn used(at: &KeyPath, request: &Request) -> BTreeSet<(KeyPath, String)> {
+    let mut used = BTreeSet::new();
+    for (at, text) in texts(at, request) {
+        for piece in scan(text).unwrap_or_default() {
+            if let Piece::Placeholder(name) = piece {
+                used.insert((at.clone(), name));
+            }
+        }
+    }
+    used
+}

@@ -1,0 +1,57 @@
+//! Recorded answers: an HTTP answer as text, after a line of comment.
+
+use std::path::{Path, PathBuf};
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+/// An answer, as it was written down.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorded {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+/// The folder of a preset's answers.
+fn folder(preset: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/presets")
+        .join(preset)
+}
+
+/// The names of a preset's answers.
+pub(crate) fn names(preset: &str) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder(preset))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Reads one of a preset's answers, as one that came from `origin`.
+pub(crate) fn read(preset: &str, name: &str, origin: &str) -> Recorded {
+    let path = folder(preset).join(name).with_extension("http");
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = text.replace("{origin}", origin);
+    let (head, body) = text.split_once("\n\n").unwrap();
+    let mut lines = head.lines().skip_while(|line| line.starts_with('#'));
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+    let headers = lines.map(|line| {
+        let (name, value) = line.split_once(':').unwrap();
+        let name: HeaderName = name.parse().unwrap();
+        (name, HeaderValue::from_str(value.trim()).unwrap())
+    });
+    let mut recorded = Recorded {
+        status: status.parse().unwrap(),
+        headers: HeaderMap::new(),
+        body: body.to_owned(),
+    };
+    // A field may be there several times.
+    for (name, value) in headers {
+        recorded.headers.append(name, value);
+    }
+    recorded
+}
