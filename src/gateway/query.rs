@@ -209,6 +209,7 @@ pub const FIELDS: &[&str] = &[
     "organization_id",
     "external_id",
     "parent_id",
+    "path",
     "url",
     "logo_url",
     "members",

@@ -16,14 +16,14 @@ use url::Url;
 
 use crate::clock::WallClock;
 use crate::config::upstream::{Auth as WrittenAuth, Limits, TotalCall, Upstream};
-use crate::config::{Cache, KeyPath, Path, Problem, Problems, SecretReader};
+use crate::config::{Cache, KeyPath, Problem, Problems, SecretReader};
 
 use super::auth::Auth;
 use super::catalog::shared_capacity;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Answer, Exchange};
 use super::format::{Node, Page};
-use super::mapping::{Mapped, Mapping, Skip};
+use super::mapping::{Mapped, Mapping, Records, Skip};
 use super::pager::{Announcement, Look, Pager, Position};
 use super::snapshot::Snapshot;
 use super::template::{self, Gaps, Template, TemplateError};
@@ -40,7 +40,6 @@ pub struct Adapter {
     continuation: Option<Template>,
     count: Option<Count>,
     pager: Pager,
-    records: Path,
     mapping: Mapping,
     limits: Limits,
     room: u64,
@@ -94,6 +93,7 @@ pub struct Turn {
     is_past_end: bool,
     print: u64,
     mapped_bytes: u64,
+    listed: u64,
     outcomes: Vec<Result<Mapped, Skip>>,
 }
 
@@ -108,9 +108,14 @@ impl Turn {
         self.outcomes
     }
 
-    /// How many records the page held.
+    /// How many records the page held, with those below others.
     pub fn records(&self) -> u64 {
         self.outcomes.len() as u64
+    }
+
+    /// How many records the page lists, without those below others: what paging counts in.
+    pub const fn listed(&self) -> u64 {
+        self.listed
     }
 
     /// How large the body was.
@@ -144,7 +149,7 @@ impl Turn {
             page: &self.page,
             headers: &self.headers,
             url: &self.url,
-            records: self.records(),
+            records: self.listed(),
             mark: self.mark.as_deref(),
             is_past_end: self.is_past_end,
         }
@@ -201,8 +206,7 @@ impl Adapter {
             continuation,
             count,
             pager: Pager::new(upstream.pagination.clone(), upstream.limits.pages),
-            records: upstream.records.clone(),
-            mapping: Mapping::new(Arc::clone(&name), upstream.fields.clone(), upstream.extra),
+            mapping: Mapping::new(Arc::clone(&name), upstream),
             limits: upstream.limits.clone(),
             room: shared_capacity(cache),
             freshness: Freshness::of(upstream, cache),
@@ -318,16 +322,15 @@ impl Adapter {
         taken: Duration,
     ) -> Result<Turn, UpstreamError> {
         let records = if answer.is_past_end {
-            Vec::new()
+            Records::default()
         } else {
-            answer.page.records(&self.records)?
+            self.mapping.records(&answer.page)?
         };
-        let mark = records.last().and_then(|record| self.pager.mark(*record));
-        let outcomes: Vec<_> = records
-            .iter()
-            .map(|record| self.mapping.map(*record))
-            .collect();
-        let print = print(&records, &outcomes);
+        let mark = records.last().and_then(|record| self.pager.mark(record));
+        let listed = records.len() as u64;
+        let nodes: Vec<_> = records.nodes().collect();
+        let outcomes = self.mapping.map(records)?;
+        let print = print(&nodes, &outcomes);
         let mapped = outcomes.iter().flatten();
         let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
         let mapped_bytes = mapped_bytes.sum();
@@ -336,7 +339,7 @@ impl Adapter {
             page: &answer.page,
             headers: &answer.headers,
             url: &url,
-            records: outcomes.len() as u64,
+            records: listed,
             mark: mark.as_deref(),
             is_past_end: answer.is_past_end,
         };
@@ -355,6 +358,7 @@ impl Adapter {
             is_past_end: answer.is_past_end,
             print,
             mapped_bytes,
+            listed,
             outcomes,
         })
     }
@@ -377,14 +381,16 @@ fn needs_tls(upstream: &Upstream) -> bool {
     urls.any(|url| url.scheme() == "https")
 }
 
-/// What makes two pages the same: their records' ids, in order. A record that is no group is known
-/// by all that it holds, or else any two pages of such records would be one.
+/// What makes two pages the same: their groups' ids, in order. A page with records that are no
+/// groups is known by all that it holds, or else any two pages of such records would be one.
 fn print(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for (record, outcome) in records.iter().zip(outcomes) {
-        match outcome {
-            Ok(mapped) => mapped.group.source_id.hash(&mut hasher),
-            Err(_) => record.value().hash(&mut hasher),
+    for mapped in outcomes.iter().flatten() {
+        mapped.group.source_id.hash(&mut hasher);
+    }
+    if outcomes.iter().any(Result::is_err) {
+        for record in records {
+            record.value().hash(&mut hasher);
         }
     }
     hasher.finish()
