@@ -12,6 +12,7 @@ use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
 use crate::upstream::Adapter;
 use crate::upstream::catalog::Catalog;
+use crate::upstream::tls::Tls;
 
 /// A running gateway.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ impl App {
         let settings = &loaded.settings;
         let secrets = loaded.secrets();
         let mut problems = Problems::default();
+        let tls = Tls::default();
         let adapters = settings
             .upstreams
             .iter()
@@ -45,6 +47,7 @@ impl App {
                     &settings.cache,
                     &secrets,
                     wall,
+                    &tls,
                     &mut problems,
                 )
             })

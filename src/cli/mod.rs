@@ -15,6 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Environment, Loaded, Report};
 use crate::telemetry::{self, LogFormat};
@@ -122,11 +123,23 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Waits for the signal that asks the process to stop: SIGINT or SIGTERM.
+/// Waits for the signal that asks the process to stop: SIGINT or SIGTERM. Another one after it ends
+/// the process at once, whatever still drains.
 async fn stop_signal() -> io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        outcome = tokio::signal::ctrl_c() => outcome,
-        _ = terminate.recv() => Ok(()),
-    }
+    // Both stay open between the signals, so that none is lost.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut next = async move || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    next().await;
+    tokio::spawn(async move {
+        next().await;
+        tracing::warn!("stopped before open requests had ended");
+        std::process::exit(1);
+    });
+    Ok(())
 }

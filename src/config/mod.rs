@@ -90,7 +90,12 @@ pub struct Server {
     /// The latest moment for an answer, counted from the request. Sources that are not there by
     /// then are reported as pending, and their walks go on for the next caller.
     pub deadline: Span,
-    /// How long open requests may go on after a stop was asked for.
+    /// How long requests are still taken after a stop was asked for, while `/readyz` says no
+    /// already: the time that load balancers need to see it and send callers elsewhere. Give it
+    /// more than the interval of their checks.
+    pub lead: Span,
+    /// How long open requests may go on once no more are taken. A process that is stopped needs
+    /// `lead` and `drain` together, and a second signal ends it at once.
     pub drain: Span,
 }
 
@@ -101,6 +106,7 @@ impl Default for Server {
             admin: SocketAddr::from(([127, 0, 0, 1], 9090)),
             admin_token: None,
             deadline: Span::seconds(10),
+            lead: Span::seconds(1),
             drain: Span::seconds(30),
         }
     }

@@ -85,6 +85,7 @@ pub struct Server {
     data: Listener,
     admin: Listener,
     draining: Arc<AtomicBool>,
+    lead: Duration,
     drain: Duration,
 }
 
@@ -130,6 +131,7 @@ impl Server {
             data: Listener::start(data, data_stack(settings, data_routes)),
             admin: Listener::start(admin, admin_stack(settings, admin_routes)),
             draining,
+            lead: server.lead.get(),
             drain: server.drain.get(),
         })
     }
@@ -144,10 +146,13 @@ impl Server {
         self.admin.address()
     }
 
-    /// Stops: takes no new callers, and lets open requests end for as long as `server.drain` says.
-    /// The admin listener goes last, so that it can be seen draining.
+    /// Stops: says so on `/readyz`, takes callers for `server.lead` longer, and then lets open
+    /// requests end for as long as `server.drain` says. The admin listener goes last, so that it
+    /// can be seen draining.
     pub async fn shutdown(self) {
         self.draining.store(true, Ordering::Relaxed);
+        // Whoever balances load learns of it by asking: until then, a closed port refuses callers.
+        tokio::time::sleep(self.lead).await;
         self.data.stop(self.drain).await;
         self.admin.stop(ADMIN_DRAIN).await;
     }

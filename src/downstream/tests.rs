@@ -8,6 +8,7 @@ use bytesize::ByteSize;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rstest::rstest;
 use serde_json::Value;
@@ -352,16 +353,26 @@ async fn callers_who_ask_too_often_are_told_when_to_come_back() {
     );
 }
 
-#[tokio::test]
-async fn both_listeners_serve_until_the_server_stops() {
+/// A server without upstreams that stops being reached so long after it is told to.
+async fn server(lead: &str) -> Server {
     let mut settings = Settings::default();
     settings.server.listen.set_port(0);
     settings.server.admin.set_port(0);
+    settings.server.lead = lead.parse().unwrap();
     let catalog = Catalog::new(Vec::new(), &settings.cache, &WallClock::system());
     let keys = Keys::new(vec![vec![7; 32].into()]);
     let gateway = Gateway::new(Arc::new(catalog), &settings, keys);
-    let server = Server::start(&settings, None, gateway).await.unwrap();
-    let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
+    Server::start(&settings, None, gateway).await.unwrap()
+}
+
+fn client() -> Client<HttpConnector, Body> {
+    Client::builder(TokioExecutor::new()).build_http()
+}
+
+#[tokio::test]
+async fn both_listeners_serve_until_the_server_stops() {
+    let server = server("0s").await;
+    let client = client();
     let groups = format!("http://{}/groups", server.data_addr());
     let readyz = format!("http://{}/readyz", server.admin_addr());
     for uri in [&groups, &readyz] {
@@ -372,4 +383,19 @@ async fn both_listeners_serve_until_the_server_stops() {
     for uri in [&groups, &readyz] {
         assert!(client.get(uri.parse().unwrap()).await.is_err(), "{uri}");
     }
+}
+
+#[tokio::test]
+async fn a_stopping_server_says_so_before_it_refuses_anyone() {
+    let server = server("1h").await;
+    let groups = format!("http://{}/groups", server.data_addr());
+    let readyz = format!("http://{}/readyz", server.admin_addr());
+    let stopping = tokio::spawn(server.shutdown());
+    // Its first poll raises the flag and begins the lead.
+    tokio::task::yield_now().await;
+    let ready = client().get(readyz.parse().unwrap()).await.unwrap();
+    assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let answer = client().get(groups.parse().unwrap()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    stopping.abort();
 }

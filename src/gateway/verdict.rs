@@ -67,44 +67,44 @@ pub fn verdict(reports: &[SourceReport], missed: &Missed, needs: Needs) -> Resul
     Ok(())
 }
 
-/// What kind of trouble keeps an answer from being given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What kind of trouble keeps an answer from being given: of several, the greatest.
+///
+/// A source on its first walk is as late as one that timed out, but will be there in a while. Where
+/// both are missing, saying when to come back helps more than saying that time ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outage {
     /// All that failed ran out of time: a gateway timeout, 504.
     TimedOut,
-    /// All that failed will be there after a while: unavailable, 503.
+    /// All that failed is a matter of time, and some of it of waiting: unavailable, 503.
     Waiting,
     /// Anything else: a bad gateway, 502.
     Failed,
 }
 
 impl Outage {
-    /// What the failing ones among `reports` have in common.
+    /// What the failing ones among `reports` amount to.
     pub fn of(reports: &[SourceReport]) -> Self {
-        let mut outages = reports.iter().filter_map(Self::of_one);
-        let Some(first) = outages.next() else {
-            return Self::Failed;
-        };
-        if outages.all(|outage| outage == first) {
-            first
-        } else {
-            Self::Failed
-        }
+        let outages = reports.iter().filter_map(Self::of_one);
+        outages.max().unwrap_or(Self::Failed)
     }
 
     fn of_one(report: &SourceReport) -> Option<Self> {
         if report.held.state == State::Pending {
             return Some(Self::Waiting);
         }
-        let kind = report.failure().or(report.missed)?;
+        report.failure().or(report.missed).map(Self::from)
+    }
+}
+
+impl From<ErrorKind> for Outage {
+    fn from(kind: ErrorKind) -> Self {
         if kind == ErrorKind::Timeout {
-            return Some(Self::TimedOut);
+            return Self::TimedOut;
         }
-        Some(if kind.is_wait() {
-            Self::Waiting
-        } else {
-            Self::Failed
-        })
+        if kind.is_wait() {
+            return Self::Waiting;
+        }
+        Self::Failed
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_outage_is_what_all_that_failed_have_in_common() {
+    fn a_failure_outweighs_waiting_and_waiting_outweighs_a_timeout() {
         let timeout = || failed("a", ErrorKind::Timeout);
         let limited = || failed("b", ErrorKind::RateLimited);
         for (reports, outage) in [
@@ -205,7 +205,9 @@ mod tests {
             ),
             (vec![pending("a"), limited()], Outage::Waiting),
             (vec![failed("a", ErrorKind::CircuitOpen)], Outage::Waiting),
-            (vec![timeout(), pending("b")], Outage::Failed),
+            (vec![timeout(), pending("b")], Outage::Waiting),
+            (vec![timeout(), limited()], Outage::Waiting),
+            (vec![timeout(), failed("c", ErrorKind::Tls)], Outage::Failed),
             (vec![limited(), failed("c", ErrorKind::Tls)], Outage::Failed),
             (vec![failed("c", ErrorKind::HttpStatus)], Outage::Failed),
         ] {

@@ -15,17 +15,20 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{Limits, TotalCall, Upstream};
+use crate::config::upstream::{Auth as WrittenAuth, Limits, TotalCall, Upstream};
 use crate::config::{Cache, KeyPath, Path, Problem, Problems, SecretReader};
 
 use super::auth::Auth;
+use super::catalog::shared_capacity;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Answer, Exchange};
 use super::format::Node;
 use super::mapping::{Mapped, Mapping, Skip};
 use super::pager::{Look, Pager, Position};
-use super::template::{self, Gaps, Template};
-use super::transport::Transport;
+use super::snapshot::Snapshot;
+use super::template::{self, Gaps, Template, TemplateError};
+use super::tls::Tls;
+use super::transport::{Transport, chain};
 pub use super::turn::Turn;
 
 /// How one upstream is asked, and how its answers become groups.
@@ -41,6 +44,7 @@ pub struct Adapter {
     records: Path,
     mapping: Mapping,
     limits: Limits,
+    room: u64,
     freshness: Freshness,
     required: bool,
 }
@@ -77,6 +81,7 @@ impl Adapter {
         cache: &Cache,
         secrets: &SecretReader<'_>,
         wall: &WallClock,
+        tls: &Tls,
         problems: &mut Problems,
     ) -> Option<Self> {
         let at = KeyPath::new(["upstreams", name]);
@@ -101,9 +106,14 @@ impl Adapter {
         };
         let auth = Auth::compile(&upstream.auth, &at.join("auth"), secrets, problems);
         let auth = Arc::new(auth?);
-        let transport = Transport::new(&upstream.limits, Arc::clone(&auth), wall.clone())
-            .map_err(|error| Problem::new(at.join("base_url"), error.to_string()));
-        let transport = problems.keep(transport)?;
+        let tls = needs_tls(upstream).then(|| tls.config()).transpose();
+        let tls = problems.keep(tls.map_err(|error| {
+            Problem::new(at.join("base_url"), chain(&error)).with_help(
+                "install the system's certificates (package `ca-certificates`), or name a file \
+                 that holds some in the variable `SSL_CERT_FILE`",
+            )
+        }))?;
+        let transport = Transport::new(&upstream.limits, Arc::clone(&auth), wall.clone(), tls);
         let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
         let name: Arc<str> = name.into();
         Some(Self {
@@ -116,6 +126,7 @@ impl Adapter {
             records: upstream.records.clone(),
             mapping: Mapping::new(Arc::clone(&name), upstream.fields.clone(), upstream.extra),
             limits: upstream.limits.clone(),
+            room: shared_capacity(cache),
             freshness: Freshness::of(upstream, cache),
             required: upstream.required,
             name,
@@ -140,6 +151,11 @@ impl Adapter {
     /// What the upstream may be asked for.
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How much memory its snapshot may take, were it the only one.
+    pub const fn room(&self) -> u64 {
+        self.room
     }
 
     /// How long its snapshots serve.
@@ -173,7 +189,7 @@ impl Adapter {
         let Some(count) = &self.count else {
             return Ok(None);
         };
-        let request = fill(&count.template, &Gaps::NONE)?;
+        let request = count.template.fill(&Gaps::NONE).map_err(unwritten)?;
         let url = url(&request)?;
         let answer = self.exchange.send(request, deadline).await?;
         let look = Look {
@@ -202,15 +218,18 @@ impl Adapter {
 
     /// The request for the page at `position`.
     fn request(&self, position: &Position) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
-        let template = match &self.continuation {
-            Some(continuation) if *position != self.pager.first() => continuation,
-            Some(_) | None => &self.template,
-        };
         let gaps = Gaps {
             position,
             limit: self.pager.limit(),
         };
-        fill(template, &gaps)
+        if *position == self.pager.first() {
+            return self.template.fill(&gaps).map_err(unwritten);
+        }
+        let template = self.continuation.as_ref().unwrap_or(&self.template);
+        // What worked for the first page fails here for the position that the upstream named.
+        template
+            .fill(&gaps)
+            .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))
     }
 
     fn read(
@@ -231,6 +250,9 @@ impl Adapter {
             .map(|record| self.mapping.map(*record))
             .collect();
         let print = print(&records, &outcomes);
+        let mapped = outcomes.iter().flatten();
+        let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
+        let mapped_bytes = mapped_bytes.sum();
         let url = url(&request)?;
         let look = Look {
             page: &answer.page,
@@ -254,9 +276,27 @@ impl Adapter {
             mark,
             is_past_end: answer.is_past_end,
             print,
+            mapped_bytes,
             outcomes,
         })
     }
+}
+
+/// Whether any exchange with the upstream goes over TLS. No page is read from elsewhere than
+/// `base_url`, and no login but this one goes elsewhere.
+fn needs_tls(upstream: &Upstream) -> bool {
+    let token_url = match &upstream.auth {
+        WrittenAuth::Oauth2ClientCredentials(auth) => Some(&auth.token_url),
+        WrittenAuth::None
+        | WrittenAuth::Bearer(_)
+        | WrittenAuth::Basic(_)
+        | WrittenAuth::ApiKey(_)
+        | WrittenAuth::TokenExchange(_)
+        | WrittenAuth::AwsSigv4(_)
+        | WrittenAuth::Hmac(_) => None,
+    };
+    let mut urls = [Some(&upstream.base_url), token_url].into_iter().flatten();
+    urls.any(|url| url.scheme() == "https")
 }
 
 /// What makes two pages the same: their records' ids, in order. A record that is no group is known
@@ -272,18 +312,14 @@ fn print(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
     hasher.finish()
 }
 
-fn fill(
-    template: &Template,
-    gaps: &Gaps<'_>,
-) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
-    template
-        .fill(gaps)
-        .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))
+/// A request that nothing of the upstream's goes into, and that cannot be written all the same.
+pub(super) fn unwritten(error: TemplateError) -> UpstreamError {
+    UpstreamError::ours(format!("the request cannot be written: {error}"))
 }
 
 fn url(request: &http::Request<bytes::Bytes>) -> Result<Url, UpstreamError> {
     let url = request.uri().to_string().parse();
-    url.map_err(|_| UpstreamError::new(ErrorKind::Pagination, "the request's URL is odd"))
+    url.map_err(|_| UpstreamError::ours("the request's URL cannot be read back"))
 }
 
 /// Bodies above this are decoded and mapped off the I/O threads: below it, the hand-over costs
@@ -299,12 +335,13 @@ where
     if bytes < LARGE_BODY {
         return work();
     }
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
-        Err(UpstreamError::new(
-            ErrorKind::Decode,
-            "reading the page was cut short",
-        ))
-    })
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|cut| {
+            Err(UpstreamError::ours(format!(
+                "reading a page was cut short: {cut}"
+            )))
+        })
 }
 
 impl AdapterDigest {
@@ -339,5 +376,112 @@ impl Freshness {
                 .get(),
             min_refresh: upstream.min_refresh.unwrap_or(cache.min_refresh).get(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::config::Environment;
+    use crate::upstream::Fault;
+
+    /// Compiles a block on a system without certificates.
+    fn compile_without_certificates(toml: &str) -> (Option<Adapter>, Vec<String>) {
+        let environment = Environment::from_iter([("SECRET", "s3cr3t")]);
+        let mut problems = Problems::default();
+        let adapter = Adapter::compile(
+            "club",
+            &toml::from_str(toml).unwrap(),
+            &Cache::default(),
+            &SecretReader::new(&environment),
+            &WallClock::fixed(jiff::Timestamp::UNIX_EPOCH),
+            &Tls::unavailable(),
+            &mut problems,
+        );
+        let problems = problems.into_iter().map(|problem| {
+            let help = problem.help.clone().unwrap_or_default();
+            format!("{}: {problem} ({help})", problem.at)
+        });
+        (adapter, problems.collect())
+    }
+
+    const PLAIN: &str = "
+        base_url = 'http://localhost'
+        request = { path = '/teams' }
+        records = '/'
+        fields = { id = 'id', name = 'name' }
+    ";
+
+    const PLAIN_WITH_A_SECURE_LOGIN: &str = "
+        base_url = 'http://localhost'
+        request = { path = '/teams' }
+        records = '/'
+        fields = { id = 'id', name = 'name' }
+
+        [auth]
+        type = 'oauth2_client_credentials'
+        token_url = 'https://localhost/token'
+        client_id = 'club'
+        client_secret = { env = 'SECRET' }
+    ";
+
+    #[tokio::test]
+    async fn a_panic_over_a_page_is_told_as_our_own_fault_and_in_its_words() {
+        let work = || -> Result<(), _> { panic!("a list of lists") };
+        let error = off_thread_if_large(LARGE_BODY, work).await.unwrap_err();
+        assert_eq!(error.fault(), Fault::Gateway);
+        assert!(error.detail.contains("a list of lists"), "{error}");
+    }
+
+    #[rstest]
+    #[case::of_settings("/a", "'.'", Position::Start, Fault::Gateway)]
+    #[case::of_an_upstream("/{cursor}", "'a'", Position::Cursor("..".to_owned()), Fault::Upstream)]
+    #[tokio::test]
+    async fn a_segment_that_no_path_can_hold_is_the_fault_of_whoever_named_it(
+        #[case] path: &str,
+        #[case] var: &str,
+        #[case] position: Position,
+        #[case] fault: Fault,
+    ) {
+        let (adapter, _) = compile_without_certificates(&format!(
+            "
+            base_url = 'http://localhost'
+            request = {{ path = '/{{var}}{path}', vars = {{ var = {var} }} }}
+            records = '/'
+            pagination = {{ style = 'cursor', next = '/next' }}
+            fields = {{ id = 'id', name = 'name' }}
+            "
+        ));
+        let error = adapter.unwrap().request(&position).unwrap_err();
+        assert_eq!(error.fault(), fault, "{error}");
+    }
+
+    #[tokio::test]
+    async fn plain_http_needs_no_certificates() {
+        let (adapter, problems) = compile_without_certificates(PLAIN);
+        assert!(adapter.is_some());
+        assert_eq!(problems, Vec::<String>::new());
+    }
+
+    #[rstest]
+    #[case::list(PLAIN.replace("http:", "https:"))]
+    #[case::login(PLAIN_WITH_A_SECURE_LOGIN.to_owned())]
+    #[tokio::test]
+    async fn https_without_certificates_is_refused_with_the_reason_and_a_way_out(
+        #[case] toml: String,
+    ) {
+        let (adapter, problems) = compile_without_certificates(&toml);
+        assert!(adapter.is_none());
+        assert_eq!(
+            problems,
+            [
+                "upstreams.club.base_url: the system's trusted certificates cannot be used: \
+              unexpected error: no certificates were found (install the system's certificates \
+              (package `ca-certificates`), or name a file that holds some in the variable \
+              `SSL_CERT_FILE`)"
+            ]
+        );
     }
 }

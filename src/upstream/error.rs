@@ -114,6 +114,15 @@ impl fmt::Display for ErrorKind {
     }
 }
 
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The upstream's, or of the way to it.
+    Upstream,
+    /// Our own: a defect, or settings that passed every check and cannot be followed.
+    Gateway,
+}
+
 /// Why an upstream did not give its list.
 #[derive(Debug, Clone)]
 pub struct UpstreamError {
@@ -126,6 +135,7 @@ pub struct UpstreamError {
     /// The HTTP status that it answered with, where it answered.
     pub status: Option<http::StatusCode>,
     is_transient: bool,
+    fault: Fault,
 }
 
 impl UpstreamError {
@@ -137,7 +147,25 @@ impl UpstreamError {
             retry_after: None,
             status: None,
             is_transient: kind.is_transient(),
+            fault: Fault::Upstream,
         }
+    }
+
+    /// A failure of our own.
+    ///
+    /// Clients know a closed list of kinds, none of which is about us. `decode` is the least untrue
+    /// of them: for whatever reason, we could not read the source's answer. It blames nobody, is
+    /// not worth waiting for, and lets what is cached serve on. The detail tells the truth.
+    pub fn ours(detail: impl Into<String>) -> Self {
+        Self {
+            fault: Fault::Gateway,
+            ..Self::new(ErrorKind::Decode, detail)
+        }
+    }
+
+    /// Whose fault it is.
+    pub const fn fault(&self) -> Fault {
+        self.fault
     }
 
     /// The same failure, with the status that it came under.

@@ -12,6 +12,7 @@ use crate::config::upstream::{
 };
 use crate::config::{KeyPath, Problems, SecretReader};
 
+use super::adapter::unwritten;
 use super::auth::oauth2::{ClientCredentials, token_from_reply};
 use super::auth::{Token, TokenCell};
 use super::error::{ErrorKind, UpstreamError};
@@ -140,9 +141,7 @@ impl LoginCall {
 
     fn request(&self) -> Result<Request<Bytes>, UpstreamError> {
         match &self.style {
-            LoginStyle::Declared { template, .. } => template
-                .fill(&Gaps::NONE)
-                .map_err(|error| UpstreamError::new(ErrorKind::Mapping, error.to_string())),
+            LoginStyle::Declared { template, .. } => template.fill(&Gaps::NONE).map_err(unwritten),
             LoginStyle::ClientCredentials(client) => Ok(client.token_request()),
         }
     }

@@ -31,6 +31,7 @@ pub mod exchange;
 mod login;
 
 pub mod auth;
+pub mod tls;
 pub mod transport;
 
 pub mod quota;
@@ -41,4 +42,4 @@ pub mod judge;
 pub mod mapping;
 
 pub mod error;
-pub use error::{ErrorKind, UpstreamError};
+pub use error::{ErrorKind, Fault, UpstreamError};

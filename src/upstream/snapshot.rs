@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -153,6 +154,15 @@ impl Snapshot {
     /// What the content is, by which snapshots compare.
     pub const fn hash(&self) -> ContentHash {
         self.hash
+    }
+
+    /// How much memory a group takes in a snapshot at least: walks need not go on once the groups
+    /// that they have take more than there is.
+    pub fn least_bytes(group: &Group) -> usize {
+        let mut counter = Counter(0);
+        let rendered = serde_json::to_writer(&mut counter, group);
+        debug_assert!(rendered.is_ok(), "a group always renders");
+        counter.0 + size_of::<Row>()
     }
 
     /// How much memory the snapshot takes.
@@ -353,6 +363,20 @@ fn member_hash(text: &str) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one(text)
 }
 
+/// Counts what is written to it.
+struct Counter(usize);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The buffers of a snapshot while it is laid out.
 #[derive(Default)]
 struct Layout {
@@ -531,5 +555,16 @@ pub(crate) mod tests {
         let snapshot = Snapshot::new("a".into(), vec![group("a", "1", &long)]);
         assert_eq!(snapshot.row(0).name().len(), NAME_KEY_BYTES);
         assert!(snapshot.row(0).contains("needle"));
+    }
+
+    #[test]
+    fn a_snapshot_takes_no_less_than_its_groups_do_at_least() {
+        let groups: Vec<_> = ["", "a", "Straße", &"long ".repeat(200)]
+            .iter()
+            .map(|name| group("a", name, name))
+            .collect();
+        let least: usize = groups.iter().map(Snapshot::least_bytes).sum();
+        let bytes = Snapshot::new("a".into(), groups).bytes();
+        assert!((bytes / 4..=bytes).contains(&least), "{least} of {bytes}");
     }
 }

@@ -14,16 +14,18 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper::body::Incoming;
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 use secrecy::SecretString;
 use thiserror::Error;
 use tokio::time::Instant;
 use tower::timeout::error::Elapsed;
-use tower::util::{BoxCloneSyncService, MapErr};
+use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 use tower_http::decompression::DecompressionLayer;
 
@@ -51,8 +53,7 @@ pub struct LoginToken(pub SecretString);
 /// How long to wait for a connection. It counts towards the timeout of the try.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-type Resolver = MapErr<GaiResolver, fn(std::io::Error) -> DnsFailure>;
-type HttpClient = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
+type HttpClient = BoxCloneSyncService<Request<Full<Bytes>>, Response<Incoming>, ClientError>;
 
 /// Makes exchanges with one upstream. Clones share connections, permits and quota.
 #[derive(Debug, Clone)]
@@ -60,15 +61,16 @@ pub struct Transport {
     stack: BoxCloneSyncService<Request<Bytes>, Answer, UpstreamError>,
 }
 
-/// Why no transport can be made.
-#[derive(Debug, Error)]
-#[error("the system's trusted certificates cannot be used")]
-pub struct TlsSetupError(#[from] std::io::Error);
-
 impl Transport {
-    /// The stack for an upstream with these limits and this way of signing.
-    pub fn new(limits: &Limits, auth: Arc<Auth>, wall: WallClock) -> Result<Self, TlsSetupError> {
-        let client = http_client()?;
+    /// The stack for an upstream with these limits and this way of signing. Without `tls` it makes
+    /// no connection but plain ones.
+    pub fn new(
+        limits: &Limits,
+        auth: Arc<Auth>,
+        wall: WallClock,
+        tls: Option<ClientConfig>,
+    ) -> Self {
+        let client = http_client(tls);
         let page_bytes = usize::try_from(limits.page_bytes.as_u64()).unwrap_or(usize::MAX);
         let stack = ServiceBuilder::new()
             // Outermost: each try passes everything below again.
@@ -91,9 +93,9 @@ impl Transport {
             .and_then(move |response| read_body(response, page_bytes))
             .layer(DecompressionLayer::new())
             .service(client);
-        Ok(Self {
+        Self {
             stack: BoxCloneSyncService::new(stack),
-        })
+        }
     }
 
     /// Makes one exchange, retries included, each try judged by `judge`.
@@ -129,10 +131,7 @@ where
         let response = self.0.call(request);
         Box::pin(async move {
             let Some(judge) = judge else {
-                return Err(UpstreamError::new(
-                    ErrorKind::Mapping,
-                    "nobody is there to judge the answer",
-                ));
+                return Err(UpstreamError::ours("nobody is there to judge the answer"));
             };
             // The permit is given back here, before the body is decoded.
             let response = response.await?;
@@ -141,22 +140,34 @@ where
     }
 }
 
-fn http_client() -> Result<HttpClient, TlsSetupError> {
+/// A client that speaks TLS where it is given the means, and plain HTTP alone where not.
+fn http_client(tls: Option<ClientConfig>) -> HttpClient {
     let resolver = ServiceExt::<Name>::map_err(GaiResolver::new(), DnsFailure as fn(_) -> _);
     let mut tcp = HttpConnector::new_with_resolver(resolver);
-    tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let Some(tls) = tls else {
+        return client_over(tcp);
+    };
+    tcp.enforce_http(false);
     let https = HttpsConnectorBuilder::new()
-        .with_provider_and_platform_verifier(rustls::crypto::aws_lc_rs::default_provider())?
+        .with_tls_config(tls)
         .https_or_http()
         .enable_all_versions()
         .wrap_connector(tcp);
-    Ok(Client::builder(TokioExecutor::new())
+    client_over(https)
+}
+
+fn client_over<C>(connector: C) -> HttpClient
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    let client = Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(Duration::from_secs(30))
-        .build(https))
+        .build(connector);
+    BoxCloneSyncService::new(client)
 }
 
 fn sign(
@@ -240,7 +251,8 @@ fn causes<'a>(
     })
 }
 
-fn chain(error: &(dyn StdError + 'static)) -> String {
+/// An error and its causes, in one line.
+pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
     causes(error)
         .map(ToString::to_string)
         .collect::<Vec<_>>()

@@ -30,6 +30,7 @@ pub struct Turn {
     pub(super) mark: Option<String>,
     pub(super) is_past_end: bool,
     pub(super) print: u64,
+    pub(super) mapped_bytes: u64,
     pub(super) outcomes: Vec<Result<Mapped, Skip>>,
 }
 
@@ -52,6 +53,11 @@ impl Turn {
     /// How large the body was.
     pub const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// How much memory its groups take in a snapshot at least.
+    pub const fn mapped_bytes(&self) -> u64 {
+        self.mapped_bytes
     }
 
     /// How much the upstream says there is.

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytesize::ByteSize;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
@@ -123,6 +124,8 @@ struct Attempt<'a> {
     pages: u64,
     records: u64,
     bytes: u64,
+    /// How much memory the groups take in a snapshot at least.
+    mapped_bytes: u64,
 }
 
 /// Whether a page was new.
@@ -155,6 +158,7 @@ impl<'a> Attempt<'a> {
             pages: 0,
             records: 0,
             bytes: 0,
+            mapped_bytes: 0,
         }
     }
 
@@ -250,6 +254,7 @@ impl<'a> Attempt<'a> {
         self.pages += 1;
         self.records += turn.records();
         self.bytes += turn.bytes();
+        self.mapped_bytes += turn.mapped_bytes();
         self.progress.pages.fetch_add(1, Ordering::Relaxed);
         self.progress
             .records
@@ -291,6 +296,9 @@ impl<'a> Attempt<'a> {
             format!("more than {} records (`limits.groups`)", limits.groups)
         } else if self.bytes > limits.walk_bytes.as_u64() {
             format!("more than {} (`limits.walk_bytes`)", limits.walk_bytes)
+        } else if self.mapped_bytes > self.adapter.room() {
+            let room = ByteSize(self.adapter.room());
+            format!("its groups take more than {room}, all that snapshots may (`cache.capacity`)")
         } else if let Some(cap) = cap.filter(|&cap| self.records >= cap) {
             format!("{cap} records, where the upstream cuts its list (`pagination.cap`)")
         } else {

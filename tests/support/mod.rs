@@ -10,6 +10,7 @@ use std::sync::Arc;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Loaded, Problems, load_text};
 use groupgate::demo::Emulations;
+use groupgate::upstream::tls::Tls;
 use groupgate::upstream::walk::{Progress, Walked, walk};
 use groupgate::upstream::{Adapter, UpstreamError};
 
@@ -59,6 +60,7 @@ pub(crate) fn compile(loaded: &Loaded, name: &str, wall: &WallClock) -> Arc<Adap
         &loaded.settings.cache,
         &loaded.secrets(),
         wall,
+        &Tls::default(),
         &mut problems,
     );
     assert!(problems.is_empty(), "{}", loaded.report(problems));

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use groupgate::clock::WallClock;
 use groupgate::demo::Options;
 use groupgate::upstream::ErrorKind;
 use rstest::rstest;
 use tokio::time::Instant;
 
-use crate::support::{adapter, failed, walked};
+use crate::support::{GATEWAY, adapter, compile, failed, load_emulated, walked};
 use crate::{PAGED, emulation, start, start_with};
 
 #[rstest]
@@ -41,6 +42,20 @@ async fn more_announced_pages_than_allowed_are_not_even_asked_for() {
         let settings = [("pagination.limit", "10"), ("limits.pages", "4")];
         failed(&adapter(&emulations, name, &settings)).await;
         assert_eq!(emulation(&emulations, name).stats().pages, 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_no_snapshot_could_hold_is_not_read_to_its_end() {
+    let emulations = start(2000).await;
+    for name in PAGED {
+        let variables = [("GROUPGATE__CACHE__CAPACITY", "256KiB")];
+        let loaded = load_emulated(GATEWAY, &emulations, &variables);
+        let error = failed(&compile(&loaded, name, &WallClock::system())).await;
+        assert_eq!(error.kind, ErrorKind::LimitExceeded, "{name}: {error}");
+        assert!(error.detail.contains("cache.capacity"), "{name}: {error}");
+        let pages = emulation(&emulations, name).stats().pages;
+        assert!((2..10).contains(&pages), "{name}: {pages}");
     }
 }
 

@@ -86,7 +86,7 @@ async fn strict_handling_turns_an_incomplete_answer_into_a_problem() {
 async fn a_problem_reports_every_asked_source() {
     let sources = vec![failed("a", ErrorKind::Timeout), pending("b")];
     let error = answer("", false, sources).await.unwrap_err();
-    assert_eq!(error.outage(), Outage::Failed);
+    assert_eq!(error.outage(), Outage::Waiting);
     let GatewayError::Unavailable { sources, .. } = error else {
         panic!("two sources are unavailable");
     };

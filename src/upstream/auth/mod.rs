@@ -136,10 +136,17 @@ pub enum AuthError {
 }
 
 impl From<AuthError> for UpstreamError {
-    /// Nobody refused our credentials, so it is not `unauthorized`: the adapter, or the answer of
-    /// its login, is not as described.
+    /// Nobody refused our credentials, so it is not `unauthorized`.
     fn from(error: AuthError) -> Self {
-        Self::new(ErrorKind::Mapping, error.to_string())
+        match error {
+            // The only value that is not known before is the token that a login brought.
+            AuthError::Header(_) => Self::new(ErrorKind::Mapping, error.to_string()),
+            AuthError::NoToken
+            | AuthError::NoHost
+            | AuthError::Uri
+            | AuthError::Date(_)
+            | AuthError::Signer(_) => Self::ours(error.to_string()),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use jiff::{Timestamp, Unit};
 
 use crate::clock::WallClock;
 use crate::upstream::adapter::Freshness;
-use crate::upstream::error::{ErrorKind, UpstreamError};
+use crate::upstream::error::{ErrorKind, Fault, UpstreamError};
 use crate::upstream::snapshot::Snapshot;
 use crate::upstream::walk::Progress;
 
@@ -385,11 +385,10 @@ impl Entry {
             // A task within the task: its panic is this walk's failure, and nobody waits for ever.
             let walked = tokio::spawn((entry.fetch)(Arc::clone(&run.progress)))
                 .await
-                .unwrap_or_else(|_| {
-                    Err(UpstreamError::new(
-                        ErrorKind::Mapping,
-                        "the walk ended unexpectedly",
-                    ))
+                .unwrap_or_else(|cut| {
+                    Err(UpstreamError::ours(format!(
+                        "the walk was cut short: {cut}"
+                    )))
                 });
             entry.end(walked, as_of);
             run.finished.send_replace(true);
@@ -418,6 +417,13 @@ impl Entry {
                 None
             }
             Err(error) => {
+                if error.fault() == Fault::Gateway {
+                    tracing::error!(
+                        source = %self.key.upstream,
+                        error.detail = error.detail,
+                        "walk failed by our own fault"
+                    );
+                }
                 tracing::warn!(
                     source = %self.key.upstream,
                     error.type = error.kind.as_str(),
@@ -755,9 +761,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_walk_that_panics_is_a_failure_and_nobody_waits_for_ever() {
-        let unscripted = Scripted::usual();
-        assert_eq!(unscripted.get().await.state, State::Failed);
+    async fn a_walk_that_panics_is_a_failure_of_ours_and_nobody_waits_for_ever() {
+        let held = Scripted::usual().get().await;
+        assert_eq!(held.state, State::Failed);
+        let error = held.error.unwrap();
+        assert_eq!(error.fault(), Fault::Gateway);
+        assert!(error.detail.contains("panicked"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]

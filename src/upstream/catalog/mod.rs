@@ -24,7 +24,7 @@ use crate::config::Cache;
 
 use super::adapter::{Adapter, AdapterDigest};
 use super::walk::{Progress, Walked, walk};
-use super::{ErrorKind, Snapshot, UpstreamError};
+use super::{Snapshot, UpstreamError};
 
 use entry::{Brought, Entry, Fetch, Terms};
 use shelf::Shelf;
@@ -153,8 +153,7 @@ pub struct Catalog {
 impl Catalog {
     /// A catalog of these upstreams, with nothing in it yet.
     pub fn new(adapters: Vec<Arc<Adapter>>, cache: &Cache, wall: &WallClock) -> Self {
-        let share = |part: f64| (cache.capacity.as_u64() as f64 * part) as u64;
-        let shelf = Arc::new(Shelf::reserved(share(SHARED_SHARE)));
+        let shelf = Arc::new(Shelf::reserved(shared_capacity(cache)));
         let shared: BTreeMap<_, _> = adapters
             .into_iter()
             .map(|adapter| {
@@ -229,12 +228,17 @@ impl Catalog {
     }
 }
 
+/// How much memory shared snapshots may take together.
+pub fn shared_capacity(cache: &Cache) -> u64 {
+    (cache.capacity.as_u64() as f64 * SHARED_SHARE) as u64
+}
+
 /// Walks the upstream and lays its groups out, off the I/O threads.
 async fn bring(adapter: Arc<Adapter>, progress: Arc<Progress>) -> Brought {
     let Walked { groups, counts } = walk(&adapter, &progress).await?;
     let source = Arc::clone(adapter.name());
     let snapshot = tokio::task::spawn_blocking(move || Snapshot::new(source, groups))
         .await
-        .map_err(|_| UpstreamError::new(ErrorKind::Mapping, "the list could not be laid out"))?;
+        .map_err(|cut| UpstreamError::ours(format!("the list was not laid out: {cut}")))?;
     Ok((snapshot, counts))
 }
