@@ -12,7 +12,7 @@
 //!   and refreshes it by walking the upstream's pages.
 //!
 //! Beside them: [`config`] (all that `gateway.toml` may say), [`presets`] (adapters that ship in the
-//! binary), [`group`] (the normalized record),
+//! binary), [`infer`] (from a sample to a block of that file), [`group`] (the normalized record),
 //! [`telemetry`], [`cli`], and [`demo`] (the five emulated upstreams).
 
 pub mod app;
@@ -25,6 +25,8 @@ pub mod downstream;
 pub mod gateway;
 
 pub mod upstream;
+
+pub mod infer;
 
 pub mod clock;
 pub mod fold;

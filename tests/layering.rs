@@ -54,6 +54,7 @@ fn the_upstream_layer_knows_nothing_above_it() {
         "crate::cli",
         "crate::app",
         "crate::demo",
+        "crate::infer",
     ];
     assert_eq!(lines_with("upstream", &above), Vec::<String>::new());
 }
@@ -70,6 +71,22 @@ fn the_gateway_layer_knows_nothing_above_it() {
 }
 
 #[test]
+fn proposing_a_block_asks_nobody() {
+    let asking = [
+        "crate::upstream::transport",
+        "crate::upstream::exchange",
+        "crate::gateway",
+        "crate::downstream",
+        "crate::cli",
+        "crate::app",
+        "crate::demo",
+        "tokio",
+        "std::fs",
+    ];
+    assert_eq!(lines_with("infer", &asking), Vec::<String>::new());
+}
+
+#[test]
 fn the_configuration_knows_no_layer() {
     let layers = ["crate::upstream", "crate::gateway", "crate::downstream"];
     assert_eq!(lines_with("config", &layers), Vec::<String>::new());
@@ -77,7 +94,7 @@ fn the_configuration_knows_no_layer() {
 
 #[test]
 fn only_the_configuration_reads_the_environment() {
-    for folder in ["upstream", "gateway", "downstream", "cli", "demo"] {
+    for folder in ["upstream", "infer", "gateway", "downstream", "cli", "demo"] {
         assert_eq!(
             lines_with(folder, &["std::env::var", "env::vars"]),
             Vec::<String>::new()
@@ -91,7 +108,7 @@ fn no_code_on_the_data_path_names_a_vendor() {
         "tallyfy", "Tallyfy", "vinyl", "Vinyl", "onlive", "Onlive", "highq", "HighQ", "okta",
         "Okta", "keycloak", "Keycloak", "gitlab", "GitLab", "Slack",
     ];
-    for folder in ["config", "upstream", "gateway", "downstream"] {
+    for folder in ["config", "upstream", "infer", "gateway", "downstream"] {
         assert_eq!(lines_with(folder, &vendors), Vec::<String>::new());
     }
 }

@@ -5,6 +5,7 @@
 
 mod check;
 mod demo;
+mod infer;
 mod presets;
 mod probe;
 mod schema;
@@ -34,6 +35,7 @@ enum Command {
     Demo(demo::Demo),
     Check(check::Check),
     Probe(probe::Probe),
+    Infer(infer::Infer),
     Presets(presets::Presets),
     /// Print the JSON Schema of gateway.toml, for editor completion.
     Schema,
@@ -99,6 +101,7 @@ fn run(command: Command, environment: Environment) -> Result<(), Failure> {
             }
             Command::Check(check) => check.run(environment),
             Command::Probe(probe) => probe.run(environment).await,
+            Command::Infer(infer) => infer.run().await,
             Command::Presets(presets) => presets.run(),
             Command::Schema => schema::run(),
         }

@@ -67,7 +67,7 @@ pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
 
 /// Whether a key of a request, by its name, holds a secret, so that a literal there is refused.
 /// Narrower than what is merely not shown: a false alarm here would refuse a good file.
-pub(super) fn names_secret(key: &str) -> bool {
+pub(crate) fn names_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase().replace('-', "_");
     [
         "secret",

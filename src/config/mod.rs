@@ -11,7 +11,7 @@ pub use load::{Loaded, load, load_text};
 
 mod document;
 mod layers;
-mod mask;
+pub(crate) mod mask;
 mod partial;
 mod preset;
 mod read;

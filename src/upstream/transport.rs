@@ -37,6 +37,7 @@ use super::error::{ErrorKind, UpstreamError};
 use super::judge::{Answer, Judge};
 use super::quota::Quota;
 use super::retry::RetryPolicy;
+use super::tls::Tls;
 
 /// Set on a request: the latest moment at which its answer is of use.
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +108,32 @@ impl Transport {
         request.extensions_mut().insert(judge.clone());
         self.stack.clone().oneshot(request).await
     }
+}
+
+/// Makes one request, once, and takes whatever comes: nothing is signed, judged or tried again. The
+/// answer's body may have so many bytes.
+pub async fn fetch(
+    request: Request<Bytes>,
+    timeout: Duration,
+    body_bytes: usize,
+) -> Result<Response<Bytes>, UpstreamError> {
+    let tls = match request.uri().scheme_str() {
+        Some("https") => Some(
+            Tls::default()
+                .config()
+                .map_err(|error| UpstreamError::new(ErrorKind::Tls, error.to_string()))?,
+        ),
+        Some(_) | None => None,
+    };
+    let client = http_client(tls);
+    ServiceBuilder::new()
+        .map_err(classify)
+        .timeout(timeout)
+        .and_then(move |response| read_body(response, body_bytes))
+        .layer(DecompressionLayer::new())
+        .service(client)
+        .oneshot(request.map(Full::new))
+        .await
 }
 
 /// A service whose every answer is judged by the [`Judge`] that its request brings along.

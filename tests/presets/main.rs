@@ -18,6 +18,7 @@ use groupgate::group::Group;
 use groupgate::presets;
 use groupgate::upstream::Adapter;
 use groupgate::upstream::adapter::Turn;
+use groupgate::upstream::tls::Tls;
 use groupgate::upstream::walk::{Progress, walk};
 use rstest::rstest;
 use serde_json::Value;
@@ -69,6 +70,7 @@ fn adapter(block: &str) -> Arc<Adapter> {
         &loaded.settings.cache,
         &loaded.secrets(),
         &WallClock::fixed(noon),
+        &Tls::default(),
         &mut problems,
     );
     assert!(problems.is_empty(), "{}", loaded.report(problems));

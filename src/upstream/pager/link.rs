@@ -21,7 +21,7 @@ pub(super) fn at_url(target: &str, base: &Url) -> Result<Position, PagerError> {
 /// The target of the first `rel="next"` link over all `Link` fields.
 ///
 /// A field that cannot be read may have held it: to pass over it would make a short list.
-pub(super) fn next_link(headers: &HeaderMap) -> Result<Option<String>, PagerError> {
+pub(crate) fn next_link(headers: &HeaderMap) -> Result<Option<String>, PagerError> {
     for field in headers.get_all(LINK) {
         let links = str::from_utf8(field.as_bytes()).ok().and_then(links);
         let links = links.ok_or(PagerError::BadLink)?;

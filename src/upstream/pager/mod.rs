@@ -20,6 +20,8 @@ pub mod error;
 pub use error::PagerError;
 
 mod link;
+pub(crate) use link::next_link;
+
 mod numbered;
 mod place;
 

@@ -1,0 +1,185 @@
+//! `groupgate infer`: from an answer of an API to a block of `gateway.toml`.
+//!
+//! The answer is asked for once, or read from files; what is proposed from it is
+//! [`crate::infer`]'s matter. Nothing that the request carries is shown unless its name says that
+//! it is no secret.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::Args;
+use http::header::{ACCEPT, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use url::Url;
+
+use crate::infer::{Proposal, Sample, propose, propose_as};
+use crate::upstream::transport::fetch;
+
+use super::{Failure, print};
+
+/// How long the one request may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How large its answer may be. A page that tells how a list goes on is far smaller.
+const BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// What an API is asked for that answers in several formats.
+const ANY: &str = "application/json, application/xml;q=0.9, */*;q=0.5";
+
+/// Propose a block of gateway.toml from an answer of an API.
+///
+/// Give one page with --url, or up to a few pages of one list with --sample, in order: two pages
+/// tell more than one, best the first and the last.
+#[derive(Debug, Args)]
+pub(super) struct Infer {
+    /// Ask this URL, once
+    #[arg(long, required_unless_present = "sample", conflicts_with = "sample")]
+    url: Option<String>,
+    /// Send a header along, as 'Name: value'; secrets become environment variables in the block
+    #[arg(long, value_name = "HEADER", requires = "url")]
+    header: Vec<String>,
+    /// Read recorded answers instead, as the API wrote them
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    sample: Vec<PathBuf>,
+    /// What to call the block; after the URL's host unless it is given
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// Reads a header. Clap would repeat a wrong one in its message, and it may hold a secret.
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or_else(|| Failure::new("a header is written as --header 'Name: value'"))?;
+    let name = name.trim().parse();
+    let name = name.map_err(|_| Failure::new("a header's name has letters, digits and `-`"))?;
+    let value = value.trim().parse();
+    let value = value.map_err(|_| Failure::new("a header's value is one line of visible ASCII"))?;
+    Ok((name, value))
+}
+
+/// Reads a URL, which may hold a secret just so.
+fn url(text: &str) -> Result<Url, Failure> {
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .ok_or_else(|| Failure::new("--url takes a whole URL, from `https://` on"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Failure::new(
+            "a URL is no place for a user and a password: send them as \
+             --header 'Authorization: Basic …'",
+        ));
+    }
+    Ok(url)
+}
+
+impl Infer {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let samples = match &self.url {
+            Some(text) => vec![self.ask(url(text)?).await?],
+            None => self
+                .sample
+                .iter()
+                .map(|file| read(file))
+                .collect::<Result<_, _>>()?,
+        };
+        print(&self.propose(&samples).to_string())
+    }
+
+    fn propose(&self, samples: &[Sample]) -> Proposal {
+        match &self.name {
+            Some(name) => propose_as(name, samples),
+            None => propose(samples),
+        }
+    }
+
+    /// Makes the one request. An answer that is an error fails: nothing is to be learned from it.
+    async fn ask(&self, url: Url) -> Result<Sample, Failure> {
+        let headers = self.header.iter().map(|text| header(text));
+        let sent: HeaderMap = headers.collect::<Result<_, _>>()?;
+        let response = fetch(request(&url, &sent)?, TIMEOUT, BODY_BYTES).await?;
+        let (parts, body) = response.into_parts();
+        if !parts.status.is_success() {
+            return Err(refused(parts.status, &parts.headers));
+        }
+        Ok(Sample {
+            url: Some(url),
+            sent,
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        })
+    }
+}
+
+fn request(url: &Url, sent: &HeaderMap) -> Result<Request<Bytes>, Failure> {
+    let mut url = url.clone();
+    url.set_fragment(None);
+    let mut request = Request::get(url.as_str()).body(Bytes::new())?;
+    let headers = request.headers_mut();
+    headers.insert(ACCEPT, HeaderValue::from_static(ANY));
+    let agent = concat!("groupgate/", env!("CARGO_PKG_VERSION"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+    headers.extend(sent.clone());
+    Ok(request)
+}
+
+fn refused(status: StatusCode, headers: &HeaderMap) -> Failure {
+    let advice = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            "say who you are with --header, as in --header 'Authorization: Bearer …'"
+        }
+        _ if status.is_redirection() && headers.contains_key(http::header::LOCATION) => {
+            "redirects are not followed: give the URL that it leads to"
+        }
+        _ => "nothing is to be learned from an error: give a URL that answers with a list",
+    };
+    Failure::new(format!("the answer has the status {status}; {advice}"))
+}
+
+fn read(file: &Path) -> Result<Sample, Failure> {
+    let body = fs::read(file)
+        .map_err(|error| Failure::new(format!("`{}` cannot be read: {error}", file.display())))?;
+    Ok(Sample::recorded(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_hold_a_secret_is_refused_without_being_shown() {
+        for text in ["hunter2", "hunter 2: x", "name: hunter2\nx: y"] {
+            let Failure(refused) = header(text).unwrap_err();
+            assert!(!refused.contains("hunter"), "{refused}");
+        }
+        for text in [
+            "hunter2",
+            "ftp://hunter2",
+            "https://svc:hunter2@example.com/groups",
+        ] {
+            let Failure(refused) = url(text).unwrap_err();
+            assert!(!refused.contains("hunter"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_a_name_and_a_value() {
+        let (name, value) = header("X-Tenant:  acme ").unwrap();
+        assert_eq!(
+            (name.as_str(), value.to_str().unwrap()),
+            ("x-tenant", "acme")
+        );
+    }
+
+    #[test]
+    fn the_headers_that_were_given_replace_the_usual_ones() {
+        let sent = HeaderMap::from_iter([header("Accept: application/scim+json").unwrap()]);
+        let request = request(&url("https://example.com/g?q=1#x").unwrap(), &sent).unwrap();
+        assert_eq!(request.headers()[ACCEPT], "application/scim+json");
+        assert_eq!(request.headers().get_all(ACCEPT).iter().count(), 1);
+        assert_eq!(request.uri(), "https://example.com/g?q=1");
+    }
+}

@@ -1,0 +1,90 @@
+//! A guess: one line of the proposed block, how sure it is, and why.
+
+use std::fmt;
+
+use toml_edit::Value;
+
+/// How sure a guess is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sureness {
+    /// Nothing speaks against it, and little for it: look at it before it is used.
+    NotSure,
+    /// Names or values speak for it.
+    Likely,
+    /// Names and values speak for it, and the samples show nothing else that it could be.
+    Certain,
+}
+
+impl fmt::Display for Sureness {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NotSure => "not sure",
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        })
+    }
+}
+
+/// One line of a proposal, under the comments that stand above it.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    /// Each is a paragraph of its own.
+    pub(super) comments: Vec<String>,
+    pub(super) entry: Entry,
+}
+
+/// What stands below the comments.
+#[derive(Debug, Clone)]
+pub(super) enum Entry {
+    /// A key and its value.
+    Set(String, Value),
+    /// A key and its value as a comment, for the reader to bring to life.
+    Suggested(String, Value),
+    /// Nothing.
+    Nothing,
+}
+
+impl Line {
+    /// A guess.
+    pub(super) fn guess(key: &str, value: impl Into<Value>, sureness: Sureness, why: &str) -> Self {
+        Self {
+            comments: vec![format!("{sureness}: {why}")],
+            entry: Entry::Set(key.to_owned(), value.into()),
+        }
+    }
+
+    /// What no sample shows, with a stand-in that loads.
+    pub(super) fn fill_in(key: &str, value: impl Into<Value>, what: &str) -> Self {
+        Self {
+            comments: vec![format!("FILL IN: {what}")],
+            entry: Entry::Set(key.to_owned(), value.into()),
+        }
+    }
+
+    /// What no sample shows, and may not be needed.
+    pub(super) fn suggestion(key: &str, value: impl Into<Value>, what: &str) -> Self {
+        Self {
+            comments: vec![what.to_owned()],
+            entry: Entry::Suggested(key.to_owned(), value.into()),
+        }
+    }
+
+    /// Something to know, without a key.
+    pub(super) fn remark(text: impl Into<String>) -> Self {
+        Self {
+            comments: vec![text.into()],
+            entry: Entry::Nothing,
+        }
+    }
+
+    /// One more thing to know about the same key.
+    pub(super) fn and(mut self, comment: impl Into<String>) -> Self {
+        self.comments.push(comment.into());
+        self
+    }
+}
+
+/// An inline table of these keys, in this order.
+pub(super) fn table<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::InlineTable(entries.into_iter().collect())
+}

@@ -1,0 +1,130 @@
+//! What stands beside the records: totals, tokens, flags, in the body and in headers.
+
+use http::HeaderMap;
+use toml_edit::Value;
+
+use crate::config::Path;
+
+use super::guess::table;
+use super::names::plain;
+use super::part::{Part, page_path};
+
+/// How deep in a page a leaf may stand.
+const DEPTH: usize = 5;
+
+/// How many leaves are looked at.
+const LEAVES: usize = 400;
+
+/// One scalar or null beside the records.
+#[derive(Debug, Clone)]
+pub(super) struct Leaf {
+    pub(super) place: Place,
+    /// Its last name, in plain form.
+    pub(super) name: String,
+    /// How many names lead to it.
+    pub(super) depth: usize,
+    /// What it says; `None` for null, and for nothing but blanks.
+    pub(super) text: Option<String>,
+    pub(super) is_truth: bool,
+}
+
+/// Where a leaf stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    Body(Path),
+    Header(String),
+}
+
+impl Place {
+    /// As `gateway.toml` writes it.
+    pub(super) fn value(&self) -> Value {
+        match self {
+            Self::Body(path) => path.to_string().into(),
+            Self::Header(name) => table([("header", name.as_str().into())]),
+        }
+    }
+
+    /// As a comment shows it.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Body(path) => format!("`{path}`"),
+            Self::Header(name) => format!("the header `{name}`"),
+        }
+    }
+}
+
+impl Leaf {
+    pub(super) fn number(&self) -> Option<u64> {
+        self.text.as_deref()?.trim().parse().ok()
+    }
+
+    pub(super) fn truth(&self) -> Option<bool> {
+        self.text
+            .as_deref()?
+            .trim()
+            .to_ascii_lowercase()
+            .parse()
+            .ok()
+    }
+
+    /// The name that it has in the page, as it is written there, less the mark of an attribute.
+    pub(super) fn written(&self) -> Option<&str> {
+        match &self.place {
+            Place::Body(path) => path
+                .segments()
+                .last()
+                .map(|name| name.trim_start_matches('@')),
+            Place::Header(_) => None,
+        }
+    }
+}
+
+/// All that stands beside the records, which are at `records`.
+pub(super) fn of(root: Part<'_>, records: &[&str], headers: &HeaderMap) -> Vec<Leaf> {
+    let mut leaves = Vec::new();
+    collect(root, records, &mut Vec::new(), &mut leaves);
+    leaves.extend(headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str();
+        let text = value.to_str().ok()?.trim();
+        Some(Leaf {
+            place: Place::Header(name.to_owned()),
+            name: plain(name.strip_prefix("x-").unwrap_or(name)),
+            depth: 1,
+            text: (!text.is_empty()).then(|| text.to_owned()),
+            is_truth: false,
+        })
+    }));
+    leaves
+}
+
+fn collect<'a>(part: Part<'a>, records: &[&str], names: &mut Vec<&'a str>, leaves: &mut Vec<Leaf>) {
+    let is_records = !names.is_empty() && names == records;
+    let is_list = part
+        .items()
+        .is_some_and(|items| !part.is_xml() || items.len() > 1);
+    if is_records || is_list || leaves.len() >= LEAVES {
+        return;
+    }
+    if part.is_null() || part.text().is_some() {
+        leaves.extend(leaf(part, names));
+    }
+    if names.len() == DEPTH {
+        return;
+    }
+    for (name, member) in part.members() {
+        names.push(name);
+        collect(member, records, names, leaves);
+        names.pop();
+    }
+}
+
+fn leaf(part: Part<'_>, names: &[&str]) -> Option<Leaf> {
+    let text = part.text().map(|text| text.trim().to_owned());
+    Some(Leaf {
+        place: Place::Body(page_path(names)?),
+        name: plain(names.last()?),
+        depth: names.len(),
+        is_truth: part.truth().is_some(),
+        text: text.filter(|text| !text.is_empty()),
+    })
+}

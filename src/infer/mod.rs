@@ -1,0 +1,290 @@
+//! From a sample of an upstream's answers to a block of `gateway.toml`.
+//!
+//! ```text
+//! samples ▸ body ▸ records ▸ columns ▸ fields ─┐
+//!                     └────▸ leaves ▸ paging ▸ request ▸ block (TOML with a reason at each key)
+//! ```
+//!
+//! Pure functions: nothing here asks an upstream or reads a file. A guess is a line of the block,
+//! and says how sure it is and why; where the samples say nothing, that is said instead. Comments
+//! name members and numbers of the samples, never what stands in their records.
+
+mod block;
+mod body;
+mod columns;
+mod fields;
+mod guess;
+mod leaves;
+mod names;
+mod paging;
+mod part;
+mod people;
+mod records;
+mod request;
+mod shape;
+mod success;
+mod times;
+mod vocabulary;
+
+pub use guess::Sureness;
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use url::{Host, Url};
+
+use crate::config::upstream::Format;
+
+use block::Section;
+use body::Body;
+use columns::Columns;
+use guess::Line;
+use paging::{Paging, Seen};
+use records::Records;
+use request::Asked;
+
+/// One answer of an upstream. Several are pages of one list, in order.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// Where it comes from, with its query, where that is known.
+    pub url: Option<Url>,
+    /// The headers that it was asked with. Their values show in the block unless their names, or
+    /// the mark on them, say that they are secret.
+    pub sent: HeaderMap,
+    /// The answer's status.
+    pub status: StatusCode,
+    /// The answer's header section; empty where only the body was recorded.
+    pub headers: HeaderMap,
+    /// The answer's body.
+    pub body: Bytes,
+}
+
+impl Sample {
+    /// A recorded body of which nothing else is known.
+    pub fn recorded(body: impl Into<Bytes>) -> Self {
+        Self {
+            url: None,
+            sent: HeaderMap::new(),
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: body.into(),
+        }
+    }
+}
+
+/// A block for `gateway.toml`. It prints as TOML that loads.
+#[derive(Debug)]
+pub struct Proposal {
+    name: String,
+    records: Sureness,
+    text: String,
+}
+
+impl Proposal {
+    /// What the block is called: `NAME` in `[upstreams.NAME]`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How sure it is of where the groups are.
+    pub const fn records(&self) -> Sureness {
+        self.records
+    }
+}
+
+impl fmt::Display for Proposal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+/// Proposes a block that is called after the host that the samples come from.
+pub fn propose(samples: &[Sample]) -> Proposal {
+    let url = samples.iter().find_map(|sample| sample.url.as_ref());
+    propose_as(&usual_name(url), samples)
+}
+
+/// Proposes a block of this name. Names are for `check` to judge.
+pub fn propose_as(name: &str, samples: &[Sample]) -> Proposal {
+    let reading = Reading::of(samples);
+    let bodies: Vec<_> = reading.pages.iter().map(|(_, body)| body).collect();
+    let records = records::find(&bodies);
+    let columns = Columns::of(&records.all());
+    let seen = reading.seen(&records);
+    let paging = paging::guess(&seen);
+    let none = HeaderMap::new();
+    let sent = samples.first().map_or(&none, |sample| &sample.sent);
+    let asked = request::guess(name, &seen, sent, &paging);
+    let sections = sections(&reading, &records, &columns, &seen, asked, paging);
+    Proposal {
+        text: block::write(name, &heading(samples.len(), &reading), &sections),
+        name: name.to_owned(),
+        records: records.sureness,
+    }
+}
+
+/// The samples, read.
+struct Reading<'a> {
+    pages: Vec<(&'a Sample, Body)>,
+    /// Why others were not.
+    flaws: Vec<String>,
+}
+
+impl<'a> Reading<'a> {
+    fn of(samples: &'a [Sample]) -> Self {
+        let mut reading = Self {
+            pages: Vec::new(),
+            flaws: Vec::new(),
+        };
+        for (index, sample) in samples.iter().enumerate() {
+            if let Err(flaw) = reading.add(sample) {
+                let flaw = format!("Sample {} is of no use: {flaw}.", index + 1);
+                reading.flaws.push(flaw);
+            }
+        }
+        reading
+    }
+
+    fn add(&mut self, sample: &'a Sample) -> Result<(), String> {
+        let body = Body::read(sample.status, &sample.body)?;
+        if let Some((_, first)) = self.pages.first()
+            && first.format != body.format
+        {
+            return Err("it is in another format than the first".to_owned());
+        }
+        self.pages.push((sample, body));
+        Ok(())
+    }
+
+    fn seen<'s>(&'s self, records: &Records<'s>) -> Vec<Seen<'s>> {
+        self.pages
+            .iter()
+            .zip(&records.pages)
+            .map(|((sample, body), page)| Seen {
+                url: sample.url.as_ref(),
+                headers: &sample.headers,
+                leaves: leaves::of(body.root(), &records.names, &sample.headers),
+                records: page.clone(),
+            })
+            .collect()
+    }
+
+    /// The lines for what the bodies are written in.
+    fn format_lines(&self) -> Vec<Line> {
+        let Some((_, body)) = self.pages.first() else {
+            return Vec::new();
+        };
+        let (word, why) = match body.format {
+            Format::Json => ("json", "the body is JSON"),
+            Format::Xml => ("xml", "the body is XML"),
+        };
+        let mut line = Line::guess("format", word, Sureness::Certain, why);
+        if body.is_marked {
+            line = line.and("It begins with a byte order mark, which is skipped.");
+        }
+        let prefix = body.prefix.as_ref().map(|prefix| {
+            let why = "it stands before the JSON, to keep it from being run as a script";
+            Line::guess("strip_prefix", prefix.as_str(), Sureness::Certain, why)
+        });
+        [line].into_iter().chain(prefix).collect()
+    }
+}
+
+fn heading(samples: usize, reading: &Reading<'_>) -> Vec<String> {
+    let from = match samples {
+        1 => "one sample".to_owned(),
+        _ => format!("{samples} samples"),
+    };
+    let mut heading = vec![format!(
+        "Proposed from {from}. Above each key stands how sure the guess is, certain, likely or not \
+         sure, and why; FILL IN marks what no sample shows."
+    )];
+    heading.extend(reading.flaws.iter().cloned());
+    let mut bodies = reading.pages.iter().map(|(sample, _)| &sample.body);
+    let first = bodies.next();
+    if bodies.any(|body| Some(body) == first) {
+        heading.push(
+            "Two samples are the same page, so they tell no more than one: give the page after it."
+                .to_owned(),
+        );
+    }
+    heading
+}
+
+fn sections(
+    reading: &Reading<'_>,
+    records: &Records<'_>,
+    columns: &Columns<'_>,
+    seen: &[Seen<'_>],
+    asked: Asked,
+    paging: Paging,
+) -> Vec<Section> {
+    let leaves: Vec<_> = seen.iter().map(|seen| seen.leaves.as_slice()).collect();
+    let status = reading
+        .pages
+        .first()
+        .map_or(StatusCode::OK, |(sample, _)| sample.status);
+    let mut block = asked.base_url;
+    block.extend(asked.auth);
+    block.extend(reading.format_lines());
+    block.push(records.line(columns));
+    block.extend(success::guess(status, &leaves));
+    vec![
+        Section {
+            path: &[],
+            lines: block,
+        },
+        Section {
+            path: &["request"],
+            lines: asked.request,
+        },
+        Section {
+            path: &["request", "headers"],
+            lines: asked.headers,
+        },
+        Section {
+            path: &["request", "query"],
+            lines: asked.query,
+        },
+        Section {
+            path: &["pagination"],
+            lines: paging.lines,
+        },
+        Section {
+            path: &["fields"],
+            lines: fields::guess(columns, records),
+        },
+    ]
+}
+
+/// Parts of a host's name that say nothing of whose it is.
+const USUAL_LABELS: [&str; 8] = [
+    "api", "www", "openapi", "rest", "app", "gateway", "com", "co",
+];
+
+/// What a block is called for an upstream at this URL: the part of its host's name that was
+/// registered, as far as can be told.
+fn usual_name(url: Option<&Url>) -> String {
+    let usual = || "upstream".to_owned();
+    let Some(Host::Domain(domain)) = url.and_then(Url::host) else {
+        return usual();
+    };
+    let labels: Vec<_> = domain.split('.').collect();
+    // The last one is the top level domain.
+    let own = labels.split_last().map_or(&[][..], |(_, own)| own);
+    let telling = own.iter().rev().find(|label| !USUAL_LABELS.contains(label));
+    let name: String = telling
+        .into_iter()
+        .flat_map(|label| label.chars())
+        .map(|character| {
+            if character.is_ascii_alphanumeric() {
+                character
+            } else {
+                '_'
+            }
+        })
+        .take(64)
+        .collect();
+    if name.is_empty() { usual() } else { name }
+}

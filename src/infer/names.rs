@@ -1,0 +1,145 @@
+//! Names of members, whatever the style they are written in.
+//!
+//! `group_name`, `groupName`, `GroupName` and `group-name` are one name: letters and digits, in
+//! lower case. So a vocabulary lists each word once.
+
+/// A name without its style: letters and digits, in lower case.
+pub(super) fn plain(name: &str) -> String {
+    name.chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// One of what a plain name lists.
+pub(super) fn singular(plain: &str) -> String {
+    if let Some(stem) = plain.strip_suffix("ies") {
+        return format!("{stem}y");
+    }
+    plain.strip_suffix('s').unwrap_or(plain).to_owned()
+}
+
+/// Words for a group.
+pub(super) const GROUPS: [&str; 13] = [
+    "group",
+    "usergroup",
+    "team",
+    "collection",
+    "role",
+    "unit",
+    "orgunit",
+    "circle",
+    "squad",
+    "department",
+    "community",
+    "distributionlist",
+    "principal",
+];
+
+/// Words for a list of anything.
+const LISTS: [&str; 18] = [
+    "data",
+    "items",
+    "item",
+    "results",
+    "result",
+    "records",
+    "value",
+    "values",
+    "entries",
+    "entry",
+    "list",
+    "content",
+    "contents",
+    "resources",
+    "rows",
+    "elements",
+    "hits",
+    "member",
+];
+
+/// Words for lists that stand beside groups and hold something else.
+const OTHERS: [&str; 20] = [
+    "user",
+    "member",
+    "person",
+    "people",
+    "account",
+    "link",
+    "error",
+    "warning",
+    "included",
+    "schema",
+    "permission",
+    "facet",
+    "sort",
+    "tag",
+    "column",
+    "header",
+    "filter",
+    "message",
+    "notification",
+    "application",
+];
+
+/// What the name of a list says about what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Listed {
+    /// Something that is no group.
+    Others,
+    /// Nothing.
+    Unknown,
+    /// That it is a list.
+    Anything,
+    /// Groups.
+    Groups,
+}
+
+impl Listed {
+    pub(super) fn of(name: &str) -> Self {
+        let plain = plain(name);
+        let one = singular(&plain);
+        if GROUPS.iter().any(|word| one.ends_with(word)) {
+            return Self::Groups;
+        }
+        if LISTS.contains(&plain.as_str()) {
+            return Self::Anything;
+        }
+        if OTHERS.contains(&one.as_str()) || OTHERS.contains(&plain.as_str()) {
+            return Self::Others;
+        }
+        Self::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn styles_of_writing_are_one_name() {
+        for name in [
+            "group_name",
+            "groupName",
+            "GroupName",
+            "group-name",
+            "@groupName",
+        ] {
+            assert_eq!(plain(name), "groupname");
+        }
+    }
+
+    #[rstest]
+    #[case("userGroups", Listed::Groups)]
+    #[case("Team", Listed::Groups)]
+    #[case("data", Listed::Anything)]
+    #[case("Resources", Listed::Anything)]
+    #[case("users", Listed::Others)]
+    #[case("people", Listed::Others)]
+    #[case("things", Listed::Unknown)]
+    fn a_lists_name_says_what_is_in_it(#[case] name: &str, #[case] expected: Listed) {
+        assert_eq!(Listed::of(name), expected);
+    }
+}

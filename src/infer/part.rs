@@ -1,0 +1,129 @@
+//! One place in a sample, seen the same way in JSON and in XML.
+//!
+//! [`Node`] answers where a known path leads. Guessing asks the other way round, what is here, and
+//! this adds it: members by name, items where there is a list.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use crate::config::Path;
+use crate::config::upstream::Format;
+use crate::upstream::format::{Node, Page};
+
+/// One place in a sample.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'a> {
+    node: Node<'a>,
+    format: Format,
+}
+
+impl<'a> Part<'a> {
+    pub(super) const fn root(page: &'a Page, format: Format) -> Self {
+        Self {
+            node: page.root(),
+            format,
+        }
+    }
+
+    /// What an object holds, by name. Nothing for anything else.
+    pub(super) fn members(self) -> Vec<(&'a str, Self)> {
+        self.object().map_or_else(Vec::new, |members| {
+            members
+                .keys()
+                // In XML, text beside attributes is the element's own.
+                .filter(|name| !(self.is_xml() && name.starts_with('#')))
+                .filter_map(|name| Some((name.as_str(), self.at(self.node.member(name)?))))
+                .collect()
+        })
+    }
+
+    /// The items, where there is a list: a JSON array, or XML elements of one name.
+    pub(super) fn items(self) -> Option<Vec<Self>> {
+        let is_list = self.node.value().is_array();
+        is_list.then(|| {
+            let nodes = self.node.list();
+            nodes.into_iter().map(|node| self.at(node)).collect()
+        })
+    }
+
+    /// Whether members stand here.
+    pub(super) fn is_object(self) -> bool {
+        self.object().is_some()
+    }
+
+    /// The text of a scalar.
+    pub(super) fn text(self) -> Option<Cow<'a, str>> {
+        self.node.text()
+    }
+
+    pub(super) fn is_null(self) -> bool {
+        self.node.is_null()
+    }
+
+    /// Whether it is `true` or `false`, also as text.
+    pub(super) fn truth(self) -> Option<bool> {
+        self.text()?.trim().to_ascii_lowercase().parse().ok()
+    }
+
+    pub(super) fn is_xml(self) -> bool {
+        self.format == Format::Xml
+    }
+
+    fn object(self) -> Option<&'a Map<String, Value>> {
+        let value = self.node.value();
+        match value.as_array() {
+            Some(elements) if self.is_xml() => elements.first()?.as_object(),
+            Some(_) | None => value.as_object(),
+        }
+    }
+
+    const fn at(self, node: Node<'a>) -> Self {
+        Self { node, ..self }
+    }
+}
+
+/// The path from the page's root over these names; `None` where `gateway.toml` cannot write it.
+pub(super) fn page_path<S: AsRef<str>>(names: &[S]) -> Option<Path> {
+    written(&format!("/{}", joined(names)), names)
+}
+
+/// The path from a record over these names; `None` where `gateway.toml` cannot write it.
+pub(super) fn record_path<S: AsRef<str>>(names: &[S]) -> Option<Path> {
+    if names.is_empty() {
+        return ".".parse().ok();
+    }
+    written(&joined(names), names)
+}
+
+/// RFC 6901, section 3.
+fn joined<S: AsRef<str>>(names: &[S]) -> String {
+    let escaped: Vec<_> = names
+        .iter()
+        .map(|name| name.as_ref().replace('~', "~0").replace('/', "~1"))
+        .collect();
+    escaped.join("/")
+}
+
+fn written<S: AsRef<str>>(text: &str, names: &[S]) -> Option<Path> {
+    let path: Path = text.parse().ok()?;
+    let segments = path.segments().iter().map(String::as_str);
+    let is_same = segments.eq(names.iter().map(AsRef::as_ref));
+    // A member whose name is nothing, a dot, or an XML attribute's child would read as another path.
+    (is_same && path.to_string() == text).then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_would_read_as_another_is_not_written() {
+        assert_eq!(record_path(&["a/b", "c"]).unwrap().to_string(), "a~1b/c");
+        assert_eq!(record_path::<&str>(&[]).unwrap().to_string(), ".");
+        assert_eq!(page_path::<&str>(&[]).unwrap().to_string(), "/");
+        for names in [&[""][..], &["."], &["", "a"]] {
+            assert_eq!(record_path(names), None, "{names:?}");
+        }
+    }
+}

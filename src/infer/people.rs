@@ -1,0 +1,247 @@
+//! Who is in a group, who runs it, and who is a guest: lists of people inside of a record.
+
+use toml_edit::{Array, Value};
+
+use crate::config::Path;
+
+use super::columns::{Column, Columns};
+use super::fields::{choose, paths_value};
+use super::guess::{Line, Sureness};
+use super::names::{plain, singular};
+use super::part::{Part, record_path};
+use super::shape::is_email;
+use super::vocabulary::{PEOPLE, PERSON_EMAIL, PERSON_ID, PeopleWords, rank_in};
+
+pub(super) fn guess(
+    columns: &Columns<'_>,
+    subjects: &[String],
+    taken: &mut Vec<Path>,
+) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for words in &PEOPLE {
+        if let Some((path, line)) = people(words, columns, subjects, taken) {
+            taken.push(path);
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+fn people(
+    words: &PeopleWords,
+    columns: &Columns<'_>,
+    subjects: &[String],
+    taken: &[Path],
+) -> Option<(Path, Line)> {
+    let mut named: Vec<_> = columns
+        .all
+        .iter()
+        .filter(|column| !taken.contains(&column.path))
+        .filter_map(|column| Some((rank_in(words.names, false, column, subjects)?, column)))
+        .filter_map(|(rank, column)| Some((rank, list(columns, column)?)))
+        .collect();
+    named.sort_by_key(|(rank, list)| (list.items.is_empty(), *rank));
+    let (_, list) = named.into_iter().next()?;
+    let line = list.line(words.key);
+    Some((list.path, line))
+}
+
+/// A list of people that was found.
+struct List<'a> {
+    path: Path,
+    form: Form,
+    items: Vec<Part<'a>>,
+}
+
+/// How the list is written.
+enum Form {
+    /// As a list.
+    Plain,
+    /// As an object whose members are the people, each under its id.
+    Keyed,
+    /// As one text.
+    Text(&'static str),
+}
+
+/// The list that stands in a column, or in the one member of the objects there.
+fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<List<'a>> {
+    let cells: Vec<_> = column
+        .cells
+        .iter()
+        .map(|(_, part)| *part)
+        .filter(|part| !part.is_null())
+        .collect();
+    let plain_list = |path: &Path, items| List {
+        path: path.clone(),
+        form: Form::Plain,
+        items,
+    };
+    let is_xml = cells.iter().any(|part| part.is_xml());
+    if let Some(inner) = inner(columns, column) {
+        let items = inner
+            .cells
+            .iter()
+            .flat_map(|(_, part)| items(*part))
+            .collect();
+        return Some(plain_list(&inner.path, items));
+    }
+    if !is_xml && cells.iter().any(|part| part.items().is_some()) {
+        // One value without a list around it is a list of one.
+        let items = cells
+            .into_iter()
+            .flat_map(|part| part.items().unwrap_or_else(|| vec![part]))
+            .collect();
+        return Some(plain_list(&column.path, items));
+    }
+    if is_xml {
+        return xml_list(column, &cells);
+    }
+    if !cells.is_empty() && cells.iter().all(|part| is_keyed(*part)) {
+        let items = cells
+            .iter()
+            .flat_map(|part| part.members())
+            .map(|(_, member)| member)
+            .collect();
+        return Some(List {
+            path: column.path.clone(),
+            form: Form::Keyed,
+            items,
+        });
+    }
+    let separator = [",", ";"].into_iter().find(|separator| {
+        let mut texts = column.texts();
+        texts.any(|(_, text)| text.contains(separator))
+    })?;
+    column.is_scalar().then(|| List {
+        path: column.path.clone(),
+        form: Form::Text(separator),
+        items: Vec::new(),
+    })
+}
+
+/// Repeated elements are the list; an empty element is around one that the samples do not show.
+fn xml_list<'a>(column: &Column<'a>, cells: &[Part<'a>]) -> Option<List<'a>> {
+    let filled: Vec<_> = cells.iter().flat_map(|part| items(*part)).collect();
+    if filled.iter().any(|item| item.is_object()) || filled.len() > cells.len() {
+        return Some(List {
+            path: column.path.clone(),
+            form: Form::Plain,
+            items: filled,
+        });
+    }
+    let last = column.names.last()?;
+    let one = singular(&plain(last));
+    if !filled.is_empty() || one == plain(last) {
+        return None;
+    }
+    let names: Vec<_> = column.names.iter().copied().chain([one.as_str()]).collect();
+    Some(List {
+        path: record_path(&names)?,
+        form: Form::Plain,
+        items: Vec::new(),
+    })
+}
+
+fn items(part: Part<'_>) -> Vec<Part<'_>> {
+    part.items().unwrap_or_default()
+}
+
+/// The one list in the objects of a column: XML's elements inside of one, JSON's `{ "data": [] }`.
+fn inner<'c, 'a>(columns: &'c Columns<'a>, column: &Column<'a>) -> Option<&'c Column<'a>> {
+    let is_around = |(_, part): &(usize, Part<'a>)| {
+        let is_one = part.items().is_none_or(|items| items.len() < 2);
+        part.is_null() || (is_one && (part.is_object() || part.is_xml()))
+    };
+    if !column.cells.iter().all(is_around) {
+        return None;
+    }
+    let mut lists = columns.below(column).filter(|below| {
+        let is_attribute = below.names.last().is_some_and(|name| name.starts_with('@'));
+        !is_attribute && below.cells.iter().all(|(_, part)| part.items().is_some())
+    });
+    let first = lists.next()?;
+    // Several lists, or XML's elements of different names, are one person, not a list of them.
+    lists.next().is_none().then_some(first)
+}
+
+/// Whether members look like people under their ids: objects, or true.
+fn is_keyed(part: Part<'_>) -> bool {
+    let members = part.members();
+    let is_person = |member: Part<'_>| member.is_object() || member.truth().is_some();
+    members.len() > 1 && members.into_iter().all(|(_, member)| is_person(member))
+}
+
+impl List<'_> {
+    /// The value of the field: where the list is, and these keys.
+    fn entry(&self, keys: Vec<(&str, Value)>) -> Value {
+        let each = ("each", self.path.to_string().into());
+        Value::InlineTable([each].into_iter().chain(keys).collect())
+    }
+
+    fn line(&self, key: &str) -> Line {
+        match self.form {
+            Form::Keyed => Line::guess(
+                key,
+                self.entry(vec![("keyed", true.into()), ("id", "$key".into())]),
+                Sureness::Likely,
+                "by its name; an object whose members are the people",
+            ),
+            Form::Text(separator) => Line::guess(
+                key,
+                self.entry(vec![("split", separator.into()), ("id", ".".into())]),
+                Sureness::Likely,
+                "by its name; a list in one text",
+            ),
+            Form::Plain if self.items.is_empty() => Line::guess(
+                key,
+                self.entry(vec![(
+                    "id",
+                    Value::Array(["id", "."].into_iter().collect::<Array>()),
+                )]),
+                Sureness::NotSure,
+                "by its name, but nobody is in it, so what one looks like is not known",
+            ),
+            Form::Plain => self.plain_line(key),
+        }
+    }
+
+    fn plain_line(&self, key: &str) -> Line {
+        if self.items.iter().all(|item| !item.is_object()) {
+            let is_address = |item: &Part<'_>| item.text().is_some_and(|text| is_email(&text));
+            let (part, what) = if self.items.iter().all(is_address) {
+                ("email", "e-mail addresses")
+            } else {
+                ("id", "plain values")
+            };
+            let why = format!("by its name; a list of {what}");
+            return Line::guess(
+                key,
+                self.entry(vec![(part, ".".into())]),
+                Sureness::Certain,
+                &why,
+            );
+        }
+        let columns = Columns::of(&self.items);
+        let find = |words| choose(words, &columns, &[], &[]).filter(|chosen| !chosen.is_silent());
+        let (id, email) = (find(&PERSON_ID), find(&PERSON_EMAIL));
+        let sureness = match id.as_ref().or(email.as_ref()) {
+            Some(chosen) if !chosen.is_weak => Sureness::Certain,
+            Some(_) => Sureness::Likely,
+            None => Sureness::NotSure,
+        };
+        let mut keys = Vec::new();
+        keys.extend(id.map(|id| ("id", paths_value(&id.paths()))));
+        keys.extend(email.map(|email| ("email", paths_value(&email.paths()))));
+        if keys.is_empty() {
+            keys.push(("id", "id".into()));
+            let why = "by its name; a list of objects, but none of their members looks like an id";
+            return Line::guess(key, self.entry(keys), sureness, why);
+        }
+        Line::guess(
+            key,
+            self.entry(keys),
+            sureness,
+            "by its name; a list of objects",
+        )
+    }
+}

@@ -1,0 +1,149 @@
+//! What a page says of its own success, beside its status.
+
+use http::StatusCode;
+use toml_edit::{InlineTable, Value};
+
+use super::guess::{Line, Sureness};
+use super::leaves::{Leaf, Place};
+
+/// What the place is called that says so, the surest first.
+const STATUSES: [&str; 9] = [
+    "statuscode",
+    "httpstatus",
+    "ok",
+    "success",
+    "issuccess",
+    "status",
+    "stat",
+    "code",
+    "errorcode",
+];
+
+/// What a message beside it is called.
+const MESSAGES: [&str; 7] = [
+    "message",
+    "msg",
+    "errormessage",
+    "errordescription",
+    "statusmessage",
+    "reason",
+    "detail",
+];
+
+/// The line for `success`, where the body of each sample says that it succeeded.
+pub(super) fn guess(status: StatusCode, samples: &[&[Leaf]]) -> Option<Line> {
+    let (leaf, sureness, why) = said(status, samples).or_else(|| denied(samples))?;
+    let Place::Body(path) = &leaf.place else {
+        return None;
+    };
+    let mut keys: InlineTable = InlineTable::new();
+    keys.insert("path", path.to_string().into());
+    keys.insert("equals", equals(leaf.text.as_deref()?));
+    let is_there = |sample: &&[Leaf]| sample.iter().any(|other| other.place == leaf.place);
+    if leaf.name == "error" || !samples.iter().all(is_there) {
+        keys.insert("absent", "ok".into());
+    }
+    let message = message(leaf, samples);
+    if let Some(message) = &message {
+        keys.insert("message", message.as_str().into());
+    }
+    let mut line = Line::guess("success", keys, sureness, why);
+    if message.is_none() {
+        line = line.and("FILL IN: `message`, the path at which a failure says why.");
+    }
+    Some(line)
+}
+
+/// A place that says that it went well, the same in every sample that has it.
+fn said<'a>(
+    status: StatusCode,
+    samples: &[&'a [Leaf]],
+) -> Option<(&'a Leaf, Sureness, &'static str)> {
+    STATUSES.iter().find_map(|name| {
+        let found = leaves(samples, name);
+        let first = *found.iter().min_by_key(|leaf| leaf.depth)?;
+        let is_same = found
+            .iter()
+            .filter(|leaf| leaf.place == first.place)
+            .all(|leaf| leaf.text == first.text);
+        let (sureness, why) = judge(first, status)?;
+        is_same.then_some((first, sureness, why))
+    })
+}
+
+fn judge(leaf: &Leaf, status: StatusCode) -> Option<(Sureness, &'static str)> {
+    let text = leaf.text.as_deref()?;
+    if text == status.as_str() {
+        return Some((
+            Sureness::Certain,
+            "the body repeats the status; a failure may come under status 200 and say so only here",
+        ));
+    }
+    match (leaf.name.as_str(), text.to_ascii_lowercase().as_str()) {
+        ("ok" | "success" | "issuccess", "true" | "1") => Some((
+            Sureness::Certain,
+            "the body says that it succeeded, so a failure may come under status 200",
+        )),
+        ("status" | "stat", "ok" | "success" | "succeeded") => Some((
+            Sureness::Likely,
+            "the body says that it succeeded, so a failure may come under status 200",
+        )),
+        ("code" | "errorcode" | "status" | "statuscode", "0") => Some((
+            Sureness::NotSure,
+            "0 often means that nothing went wrong; look up what a failure looks like",
+        )),
+        _ => None,
+    }
+}
+
+/// `error`, which is there and false.
+fn denied<'a>(samples: &[&'a [Leaf]]) -> Option<(&'a Leaf, Sureness, &'static str)> {
+    let found = leaves(samples, "error");
+    let first = *found.first()?;
+    found
+        .iter()
+        .all(|leaf| leaf.truth() == Some(false))
+        .then_some((
+            first,
+            Sureness::Likely,
+            "the body says that it is no error, so an error may come under status 200",
+        ))
+}
+
+/// The leaves of this name near the root of the bodies.
+fn leaves<'a>(samples: &[&'a [Leaf]], name: &str) -> Vec<&'a Leaf> {
+    samples
+        .iter()
+        .flat_map(|sample| sample.iter())
+        .filter(|leaf| leaf.name == name && leaf.depth <= 3)
+        .filter(|leaf| matches!(leaf.place, Place::Body(_)))
+        .collect()
+}
+
+/// The message that stands right beside the status.
+fn message(status: &Leaf, samples: &[&[Leaf]]) -> Option<String> {
+    let Place::Body(path) = &status.place else {
+        return None;
+    };
+    let around = path.segments().split_last()?.1;
+    MESSAGES.iter().find_map(|name| {
+        leaves(samples, name)
+            .into_iter()
+            .find_map(|leaf| match &leaf.place {
+                Place::Body(path) => {
+                    let is_beside = path.segments().split_last()?.1 == around;
+                    is_beside.then(|| path.to_string())
+                }
+                Place::Header(_) => None,
+            })
+    })
+}
+
+/// As it is compared: by its text, so a number may stand as one.
+fn equals(text: &str) -> Value {
+    match (text.parse::<i64>(), text.parse::<bool>()) {
+        (Ok(number), _) if number.to_string() == text => number.into(),
+        (_, Ok(truth)) => truth.into(),
+        _ => text.into(),
+    }
+}
