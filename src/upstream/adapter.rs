@@ -1,7 +1,7 @@
-//! An adapter: one upstream's block, compiled, and one turn of its walk.
+//! An adapter: one upstream's block, compiled.
 //!
 //! Compiling reads the secrets and checks what only the parts together can tell; after it nothing
-//! is optional that the walk needs. A turn is the unit that the walk repeats and `probe` shows:
+//! is optional that the walk needs. It makes the turns that the walk repeats and `probe` shows:
 //! position in, page and groups out.
 
 use std::fmt;
@@ -22,13 +22,14 @@ use super::auth::Auth;
 use super::catalog::shared_capacity;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Answer, Exchange};
-use super::format::{Node, Page};
+use super::format::Node;
 use super::mapping::{Mapped, Mapping, Records, Skip};
-use super::pager::{Announcement, Look, Pager, Position};
+use super::pager::{Look, Pager, Position};
 use super::snapshot::Snapshot;
 use super::template::{self, Gaps, Template, TemplateError};
 use super::tls::Tls;
 use super::transport::{Transport, chain};
+pub use super::turn::Turn;
 
 /// How one upstream is asked, and how its answers become groups.
 #[derive(Debug)]
@@ -69,91 +70,6 @@ pub struct Freshness {
     pub stale_if_error: Duration,
     /// The shortest time between two walks that are asked for, or after a failed one.
     pub min_refresh: Duration,
-}
-
-/// One turn of a walk: a page, and the groups on it.
-#[derive(Debug)]
-pub struct Turn {
-    /// Where the page is.
-    pub position: Position,
-    /// What was sent; header values that carry secrets are marked sensitive.
-    pub request: http::Request<bytes::Bytes>,
-    /// The answer's status.
-    pub status: StatusCode,
-    /// The answer's header section.
-    pub headers: HeaderMap,
-    /// The answer's body.
-    pub page: Page,
-    /// How long the answer took.
-    pub taken: Duration,
-    url: Url,
-    bytes: u64,
-    announcement: Announcement,
-    mark: Option<String>,
-    is_past_end: bool,
-    print: u64,
-    mapped_bytes: u64,
-    listed: u64,
-    outcomes: Vec<Result<Mapped, Skip>>,
-}
-
-impl Turn {
-    /// What became of each record, in order.
-    pub fn outcomes(&self) -> &[Result<Mapped, Skip>] {
-        &self.outcomes
-    }
-
-    /// What became of each record, in order.
-    pub fn into_outcomes(self) -> Vec<Result<Mapped, Skip>> {
-        self.outcomes
-    }
-
-    /// How many records the page held, with those below others.
-    pub fn records(&self) -> u64 {
-        self.outcomes.len() as u64
-    }
-
-    /// How many records the page lists, without those below others: what paging counts in.
-    pub const fn listed(&self) -> u64 {
-        self.listed
-    }
-
-    /// How large the body was.
-    pub const fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// How much memory its groups take in a snapshot at least.
-    pub const fn mapped_bytes(&self) -> u64 {
-        self.mapped_bytes
-    }
-
-    /// How much the upstream says there is.
-    pub const fn announcement(&self) -> Announcement {
-        self.announcement
-    }
-
-    /// By which the walk knows a page that comes again.
-    pub(super) const fn print(&self) -> u64 {
-        self.print
-    }
-
-    /// Whether the answer means that the list has ended before it.
-    pub const fn is_past_end(&self) -> bool {
-        self.is_past_end
-    }
-
-    /// What the pager looks at.
-    pub fn look(&self) -> Look<'_> {
-        Look {
-            page: &self.page,
-            headers: &self.headers,
-            url: &self.url,
-            records: self.listed(),
-            mark: self.mark.as_deref(),
-            is_past_end: self.is_past_end,
-        }
-    }
 }
 
 impl Adapter {

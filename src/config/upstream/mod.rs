@@ -5,9 +5,12 @@ pub use request::{Method, Request, Values};
 
 pub mod pagination;
 pub use pagination::{
-    Absent, CursorPages, CursorSource, EmptyPage, LinkPages, NextUrlPages, NumberedPages,
-    OffsetPages, Pagination, Repeat, ShortPage, Step, Terms, Total, TotalCall, WholeList,
+    Absent, CursorPages, EmptyPage, LinkPages, NextUrlPages, NumberedPages, OffsetPages,
+    Pagination, Repeat, ShortPage, Step, Terms, WholeList,
 };
+
+pub mod source;
+pub use source::{CursorSource, Total, TotalCall};
 
 pub mod answers;
 pub use answers::{DelayUnit, HeaderCondition, Meaning, RetryAfter, Rule, StatusPattern};
