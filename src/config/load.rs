@@ -44,7 +44,9 @@ pub fn load(file: &Path, environment: Environment) -> Result<Loaded, Report> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         let finding = Finding {
             message: format!("`{name}` cannot be read: {error}"),
-            help: Some("name another: `groupgate check FILE`, elsewhere `--config FILE`".to_owned()),
+            help: Some(
+                "name another: `groupgate check FILE`, elsewhere `--config FILE`".to_owned(),
+            ),
             span: None,
         };
         Report::new(&name, String::new(), vec![finding])
