@@ -23,6 +23,7 @@ use crate::upstream::catalog::State as Standing;
 
 use super::deadline::Deadline;
 use super::problem::{Kind, Problem};
+use super::refusal;
 use super::sources::{Holdings, Source, json, peek_all};
 
 /// What the admin endpoints need.
@@ -57,11 +58,15 @@ pub(crate) fn routes<H: Holdings>(admin: Admin<H>, token: Option<SecretString>) 
         .route("/status", get(status::<H>))
         .route("/refresh/{upstream}", post(refresh::<H>))
         .route_layer(from_fn_with_state(token.map(Arc::new), authorize));
-    Router::new()
+    let routes = Router::new()
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(readyz::<H>))
         .merge(operators)
-        .with_state(admin)
+        .with_state(admin);
+    refusal::elsewhere(
+        routes,
+        "`/livez`, `/readyz`, `/status` and `POST /refresh/{upstream}`",
+    )
 }
 
 async fn authorize(

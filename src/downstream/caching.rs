@@ -76,6 +76,18 @@ impl EntityTag {
         content.tag()
     }
 
+    /// The tag of a text.
+    pub(crate) fn of_text(text: &str) -> Self {
+        let mut content = ContentHasher(Sha256::new());
+        text.hash(&mut content);
+        content.tag()
+    }
+
+    /// The tag as a header says it.
+    pub(crate) const fn value(&self) -> &HeaderValue {
+        &self.0
+    }
+
     /// Whether the caller has this very answer already (RFC 9110, section 13.1.2; a weak
     /// comparison).
     pub(crate) fn is_known(&self, headers: &HeaderMap) -> bool {
@@ -131,6 +143,10 @@ pub(crate) fn describe(headers: &mut HeaderMap, tag: &EntityTag, basis: Basis<'_
     headers.insert(VARY, VARIES_BY);
     if let Ok(value) = HeaderValue::try_from(cache_control(basis, scope)) {
         headers.insert(CACHE_CONTROL, value);
+    }
+    // A list without members is no field at all (RFC 9651, section 3.1).
+    if basis.sources.is_empty() {
+        return;
     }
     if let Ok(value) = HeaderValue::try_from(cache_status(basis.sources)) {
         headers.insert(CACHE_STATUS, value);
@@ -306,6 +322,16 @@ mod tests {
             "alpha; hit; ttl=12, beta; fwd=stale; ttl=12; collapsed, \
              \"9to5\"; hit; ttl=0; detail=min_refresh, gamma; fwd=miss, delta"
         );
+    }
+
+    #[test]
+    fn where_no_source_was_asked_no_cache_has_a_status() {
+        let mut headers = HeaderMap::new();
+        describe(&mut headers, &tag(&[]), basis(&[]), &Scope::Shared);
+        assert!(!headers.contains_key(CACHE_STATUS));
+        let asked = reports([fresh("alpha", &[])]);
+        describe(&mut headers, &tag(&asked), basis(&asked), &Scope::Shared);
+        assert!(headers.contains_key(CACHE_STATUS));
     }
 
     #[rstest]

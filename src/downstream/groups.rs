@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Extension, Request, State};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::header::LINK;
@@ -28,6 +29,7 @@ use super::negotiate::{Format, negotiate};
 use super::pages::Pages;
 use super::prefer::{self, PREFERENCE_APPLIED, STRICT};
 use super::problem::{Kind, Problem};
+use super::refusal;
 use super::timing::Timing;
 
 /// The formats of a single group: it has no rows to stream.
@@ -82,7 +84,10 @@ pub(crate) fn routes<L: Lists>(groups: Groups<L>) -> Router {
     Router::new()
         .route("/groups", get(list::<L>))
         // A wildcard, for an id may hold slashes.
-        .route("/groups/{*id}", get(one::<L>))
+        .route(
+            "/groups/{*id}",
+            get(one::<L>).layer(from_fn(refusal::parameters)),
+        )
         .with_state(groups)
 }
 
@@ -136,10 +141,6 @@ async fn one<L: Lists>(
 ) -> Result<Response, Problem> {
     let headers = request.headers();
     let format = negotiate(headers, SINGLE)?;
-    if request.uri().query().is_some_and(|query| !query.is_empty()) {
-        let detail = "a single group is asked for without parameters";
-        return Err(Problem::new(Kind::InvalidParameter, detail));
-    }
     let id = id_of(request.uri().path())?;
     let scope = caller.scope;
     let demand = caching::demand(headers);

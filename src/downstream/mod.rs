@@ -18,6 +18,7 @@ mod admission;
 mod caller;
 mod deadline;
 mod limits;
+mod refusal;
 
 mod negotiate;
 mod prefer;
@@ -175,9 +176,13 @@ async fn bind(
 }
 
 fn data_routes(groups: Groups<impl Lists>, holdings: impl Holdings) -> Router {
-    groups::routes(groups)
+    let routes = groups::routes(groups)
         .merge(sources::routes(holdings))
-        .merge(openapi::routes())
+        .merge(openapi::routes());
+    refusal::elsewhere(
+        routes,
+        "`/groups`, `/groups/{id}`, `/sources`, `/openapi.json` and `/docs`, which explains them",
+    )
 }
 
 /// What every request to the data listener passes, from the outside in.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -18,6 +19,7 @@ use crate::upstream::catalog::{Catalog, Counts, Demand, Held, Scope, State as St
 use super::envelope::SourceError;
 use super::negotiate::{Format, negotiate};
 use super::problem::Problem;
+use super::refusal;
 
 /// What holds the upstreams' lists: the catalog, or a test's stand-in.
 pub(crate) trait Holdings: Clone + Send + Sync + 'static {
@@ -100,6 +102,7 @@ impl From<&Held> for Source {
 pub(crate) fn routes<H: Holdings>(holdings: H) -> Router {
     Router::new()
         .route("/sources", get(list::<H>))
+        .route_layer(from_fn(refusal::parameters))
         .with_state(holdings)
 }
 

@@ -327,6 +327,31 @@ async fn the_description_is_served_to_machines_and_people() {
     assert!(text(person).await.contains("<h1>groupgate"));
 }
 
+#[rstest]
+#[case("/openapi.json")]
+#[case("/docs")]
+#[tokio::test]
+async fn whoever_has_the_description_is_told_so(#[case] path: &str) {
+    let first = answer(both(), get(path)).await;
+    let tag = header(&first, "etag");
+    let again = answer(both(), get(path).header("if-none-match", tag)).await;
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(header(&again, "etag"), tag);
+    assert_eq!(text(again).await, "");
+}
+
+#[rstest]
+#[case("/groups/alpha:0?x=1")]
+#[case("/sources?x=1")]
+#[case("/openapi.json?x=1")]
+#[case("/docs?x=1")]
+#[tokio::test]
+async fn addresses_without_parameters_name_the_one_they_were_sent(#[case] path: &str) {
+    let response = answer(both(), get(path)).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(json(response).await["parameter"], "x");
+}
+
 #[tokio::test]
 async fn an_address_that_is_taken_is_named_with_its_key() {
     let any_port = ([127, 0, 0, 1], 0).into();

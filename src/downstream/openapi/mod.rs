@@ -4,10 +4,12 @@
 mod page;
 
 use axum::Router;
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use http::HeaderName;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
@@ -16,9 +18,11 @@ use serde_json::{Map, Value, json};
 use crate::gateway::query::{PARAMETERS, Parameter};
 use crate::group::Group;
 
+use super::caching::EntityTag;
 use super::envelope::Envelope;
 use super::negotiate::Format;
 use super::problem;
+use super::refusal;
 use super::sources;
 
 /// How long a caller may keep the description: it changes with releases only.
@@ -40,26 +44,49 @@ struct Answer {
 /// The endpoints.
 pub(crate) fn routes() -> Router {
     let document = document();
-    let page = Bytes::from(page::render(&document));
-    let json = Bytes::from(document.to_string());
+    let page = Text::new("text/html; charset=utf-8", page::render(&document));
+    let json = Text::new(Format::Json.content_type(), document.to_string());
     Router::new()
-        .route("/openapi.json", get(async || (openapi_headers(), json)))
-        .route("/docs", get(async || (page_headers(), page)))
+        .route(
+            "/openapi.json",
+            get(async |known: HeaderMap| json.answer(&known)),
+        )
+        .route("/docs", get(async |known: HeaderMap| page.answer(&known)))
+        .route_layer(from_fn(refusal::parameters))
 }
 
-fn openapi_headers() -> [(HeaderName, &'static str); 2] {
-    [
-        (CONTENT_TYPE, Format::Json.content_type()),
-        (CACHE_CONTROL, AN_HOUR),
-    ]
+/// A text that stays the same as long as the process runs.
+#[derive(Debug, Clone)]
+struct Text {
+    content_type: &'static str,
+    tag: EntityTag,
+    bytes: Bytes,
 }
 
-fn page_headers() -> [(HeaderName, &'static str); 3] {
-    [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CACHE_CONTROL, AN_HOUR),
-        (CONTENT_SECURITY_POLICY, NOTHING_FROM_ELSEWHERE),
-    ]
+impl Text {
+    fn new(content_type: &'static str, text: String) -> Self {
+        Self {
+            content_type,
+            tag: EntityTag::of_text(&text),
+            bytes: text.into(),
+        }
+    }
+
+    fn answer(self, headers: &HeaderMap) -> Response {
+        let described = [
+            (CONTENT_TYPE, HeaderValue::from_static(self.content_type)),
+            (CACHE_CONTROL, HeaderValue::from_static(AN_HOUR)),
+            (
+                CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(NOTHING_FROM_ELSEWHERE),
+            ),
+            (ETAG, self.tag.value().clone()),
+        ];
+        if self.tag.is_known(headers) {
+            return (StatusCode::NOT_MODIFIED, described).into_response();
+        }
+        (described, self.bytes).into_response()
+    }
 }
 
 /// The OpenAPI 3.1 document of the data listener.
