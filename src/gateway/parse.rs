@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use crate::fold::fold;
@@ -142,7 +142,7 @@ fn parse_ids(form: &Form) -> Result<Option<BTreeSet<String>>, QueryError> {
     match ids.iter().find(|id| !id.contains(':')) {
         Some(id) => {
             let message =
-                format!("`id`: `{id}` is none: an id is a source, a colon, and the source's id");
+                format!("`id`: `{id}` is no id: an id is a source, a colon, and the source's id");
             Err(QueryError::parameter("id", message))
         }
         None => Ok((!ids.is_empty()).then_some(ids)),
@@ -153,8 +153,8 @@ fn parse_ids(form: &Form) -> Result<Option<BTreeSet<String>>, QueryError> {
 fn parse_instant(text: &str) -> Result<Timestamp, String> {
     let wrong = || {
         format!(
-            "`{text}` is no moment: write `2024-01-31`, `2024-01-31T09:30:00Z` or \
-             `2024-01-31T09:30:00+02:00`"
+            "`{text}` is neither a date nor an instant: write `2024-01-31`, \
+             `2024-01-31T09:30:00Z` or `2024-01-31T09:30:00+02:00`"
         )
     };
     // A date-time without an offset also reads as a date, and would silently lose its time.
@@ -163,7 +163,18 @@ fn parse_instant(text: &str) -> Result<Timestamp, String> {
         let midnight = date.to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
         return Ok(midnight.timestamp());
     }
-    with_plus(text).parse().map_err(|_| wrong())
+    with_plus(text).parse().map_err(|_| {
+        if is_local(text) {
+            format!("`{text}` has no offset: write `{text}Z` if it is in UTC")
+        } else {
+            wrong()
+        }
+    })
+}
+
+/// Whether `text` is a time of day somewhere, which is no instant.
+fn is_local(text: &str) -> bool {
+    text.contains(':') && text.parse::<DateTime>().is_ok()
 }
 
 /// `text` with the `+` of its offset, where that arrived as a space.
