@@ -27,6 +27,7 @@ pub mod upstream;
 pub mod clock;
 pub mod fold;
 pub mod group;
+mod percent;
 
 pub mod telemetry;
 
