@@ -19,7 +19,7 @@ use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 
 use crate::gateway::listing::SourceReport;
-use crate::upstream::catalog::State as Standing;
+use crate::upstream::catalog;
 
 use super::deadline::Deadline;
 use super::problem::{Kind, Problem};
@@ -114,7 +114,7 @@ async fn readyz<H: Holdings>(State(admin): State<Admin<H>>) -> Result<&'static s
     let held = peek_all(&admin.holdings);
     let pending: Vec<_> = held
         .iter()
-        .filter(|held| held.state == Standing::Pending)
+        .filter(|held| held.state == catalog::State::Pending)
         .map(|held| held.source.as_ref())
         .collect();
     if pending.is_empty() {
@@ -147,9 +147,9 @@ async fn refresh<H: Holdings>(
         return Err(Problem::new(Kind::NotFound, detail));
     };
     let status = match held.state {
-        Standing::Fresh | Standing::Stale => StatusCode::OK,
-        Standing::Pending => StatusCode::ACCEPTED,
-        Standing::Failed => {
+        catalog::State::Fresh | catalog::State::Stale => StatusCode::OK,
+        catalog::State::Pending => StatusCode::ACCEPTED,
+        catalog::State::Failed => {
             let detail = format!("the walk of `{upstream}` failed");
             return Err(Problem::of_sources(
                 detail,
@@ -190,7 +190,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_ready_when_every_upstream_was_walked_or_has_failed() {
         let walked = [fresh("alpha", &[]), failed("beta", ErrorKind::Timeout)];
-        let pending = [fresh("alpha", &[]), empty("beta", Standing::Pending)];
+        let pending = [fresh("alpha", &[]), empty("beta", catalog::State::Pending)];
         let ready = ask(router(walked, false, None), "/readyz").await;
         assert_eq!(ready.status(), StatusCode::OK);
         let waiting = ask(router(pending, false, None), "/readyz").await;
@@ -228,7 +228,7 @@ mod tests {
     ) {
         let held = [
             fresh("alpha", &["x"]),
-            empty("beta", Standing::Pending),
+            empty("beta", catalog::State::Pending),
             failed("gamma", ErrorKind::Timeout),
             failed("delta", ErrorKind::RateLimited),
             failed("epsilon", ErrorKind::Unauthorized),

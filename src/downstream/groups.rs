@@ -175,7 +175,7 @@ impl<L> Groups<L> {
         let vocabulary = Vocabulary {
             sources: &sources,
             streamed: format.is_streamed(),
-            caller: &caller.cursors_of,
+            holder: &caller.holder,
             keys: &self.keys,
         };
         Ok(Query::parse(raw, vocabulary)?)

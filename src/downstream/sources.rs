@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::upstream::catalog::{Catalog, Counts, Demand, Held, Scope, State as Standing};
+use crate::upstream::catalog::{self, Catalog, Counts, Demand, Held, Scope};
 
 use super::envelope::SourceError;
 use super::negotiate::{Format, negotiate};
@@ -73,7 +73,7 @@ pub(crate) struct Source {
     /// Its name.
     name: Arc<str>,
     /// How it stands.
-    state: Standing,
+    state: catalog::State,
     /// When its list was read, RFC 3339 UTC.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     as_of: Option<Timestamp>,
@@ -162,7 +162,7 @@ pub(crate) mod tests {
     }
 
     /// An upstream without a list.
-    pub(crate) fn empty(source: &str, state: Standing) -> Held {
+    pub(crate) fn empty(source: &str, state: catalog::State) -> Held {
         Held {
             source: source.into(),
             required: false,
@@ -184,7 +184,7 @@ pub(crate) mod tests {
     pub(crate) fn failed(source: &str, kind: ErrorKind) -> Held {
         Held {
             error: Some(Arc::new(UpstreamError::new(kind, "quoted secret"))),
-            ..empty(source, Standing::Failed)
+            ..empty(source, catalog::State::Failed)
         }
     }
 
@@ -199,7 +199,7 @@ pub(crate) mod tests {
             snapshot: Some(Arc::new(Snapshot::new(source.into(), groups))),
             as_of: Some("2026-11-21T09:30:00Z".parse().unwrap()),
             fresh_for: Duration::from_millis(12_800),
-            ..empty(source, Standing::Fresh)
+            ..empty(source, catalog::State::Fresh)
         }
     }
 

@@ -38,7 +38,7 @@ fn resume(
     form: &Form,
     vocabulary: Vocabulary<'_>,
 ) -> Result<Query, QueryError> {
-    let cursor = vocabulary.keys.verify(token, vocabulary.caller)?;
+    let cursor = vocabulary.keys.verify(token, vocabulary.holder)?;
     let limit = match form.one("limit") {
         Some(_) => sent.limit,
         None => cursor.limit(),
@@ -114,7 +114,7 @@ fn read(form: &Form, vocabulary: Vocabulary<'_>) -> Result<Query, QueryError> {
         limit: parsed(form, "limit", |text| parse_limit(text, vocabulary.streamed))?
             .unwrap_or_default(),
         cursor: None,
-        caller: vocabulary.caller.clone(),
+        holder: vocabulary.holder.clone(),
     })
 }
 
@@ -264,7 +264,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::gateway::cursor::{Caller, Keys};
+    use crate::gateway::cursor::{Holder, Keys};
     use crate::gateway::query::PARAMETERS;
 
     const SOURCES: &[&str] = &["directory", "tickets", "wiki"];
@@ -275,7 +275,7 @@ mod tests {
             Vocabulary {
                 sources: SOURCES,
                 streamed,
-                caller: &Caller::Anyone,
+                holder: &Holder::Anyone,
                 keys: &Keys::new(vec![vec![7; 32].into()]),
             },
         )
@@ -453,7 +453,7 @@ mod tests {
             limit in 1..=LARGEST_LIMIT,
         ) -> Query {
             let fields = fields.map(|named| [FIXED_FIELDS, &named].concat());
-            Query { filter, sort, fields, limit: Limit::Page(limit), cursor: None, caller: Caller::Anyone }
+            Query { filter, sort, fields, limit: Limit::Page(limit), cursor: None, holder: Holder::Anyone }
         }
     }
 

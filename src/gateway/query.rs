@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::cursor::{Caller, Cursor, Keys};
+use super::cursor::{Cursor, Holder, Keys};
 use super::filter::Filter;
 use super::order::Sort;
 
@@ -35,7 +35,7 @@ pub struct Query {
     /// Where the page begins; `None` is the start.
     pub cursor: Option<Cursor>,
     /// Who asks: the cursor of the next page is made for them.
-    pub caller: Caller,
+    pub holder: Holder,
 }
 
 /// How many groups a page holds.
@@ -232,7 +232,7 @@ pub struct Vocabulary<'a> {
     /// Whether the answer is streamed, so that `limit=all` is allowed.
     pub streamed: bool,
     /// Who asks; a cursor made for another is refused.
-    pub caller: &'a Caller,
+    pub holder: &'a Holder,
     /// What cursors are verified with.
     pub keys: &'a Keys,
 }

@@ -13,7 +13,7 @@ use super::{failed, fresh, sorts};
 use crate::config::Settings;
 use crate::fold::fold;
 use crate::gateway::composer::Composer;
-use crate::gateway::cursor::{Caller, Keys};
+use crate::gateway::cursor::{Holder, Keys};
 use crate::gateway::filter::Filter;
 use crate::gateway::listing::{Listing, SourceReport};
 use crate::gateway::order::{Direction, Sort, SortField};
@@ -49,7 +49,7 @@ impl Replicas {
             Vocabulary {
                 sources: &SOURCES,
                 streamed: false,
-                caller: &Caller::Anyone,
+                holder: &Holder::Anyone,
                 keys: composer.keys(),
             },
         )
@@ -228,7 +228,7 @@ fn first_page(sort: &Sort, limit: usize) -> String {
         fields: None,
         limit: Limit::Page(limit),
         cursor: None,
-        caller: Caller::Anyone,
+        holder: Holder::Anyone,
     };
     query.first_page()
 }
