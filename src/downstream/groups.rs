@@ -110,9 +110,9 @@ async fn list<L: Lists>(
         deadline,
     };
 
-    let mut timing = Timing::begin();
     let listing = groups.lists.list(ask).await?;
-    timing.lap("list");
+    let spent = listing.spent;
+    let mut timing = Timing::after(vec![("wait", spent.wait), ("view", spent.view)]);
     let tag = EntityTag::of(&query, format, Basis::from(&listing));
     let mut described = HeaderMap::new();
     caching::describe(&mut described, &tag, Basis::from(&listing), &scope);
@@ -147,7 +147,7 @@ async fn one<L: Lists>(
 
     let mut timing = Timing::begin();
     let found = groups.lists.group(&id, &scope, demand, deadline).await?;
-    timing.lap("find");
+    timing.lap("wait");
     let found = found.ok_or_else(no_such_group)?;
     let tag = EntityTag::of(&id, format, Basis::from(&found));
     let mut response = if tag.is_known(headers) {

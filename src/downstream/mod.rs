@@ -116,7 +116,7 @@ impl Server {
         let groups = Groups {
             sources: holdings.names().into(),
             keys: gateway.keys().clone(),
-            pages: Pages::new(settings.cache.capacity),
+            pages: Pages::new(settings.cache.shares().pages),
             lists: gateway,
         };
         let data_routes = data_routes(groups, Arc::clone(&holdings));

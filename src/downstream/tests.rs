@@ -1,10 +1,10 @@
 //! The whole edge without sockets: requests go in at the top of the stack, answers come out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use bytesize::ByteSize;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
@@ -24,7 +24,7 @@ use super::{Server, data_routes, data_stack};
 use crate::clock::WallClock;
 use crate::config::{RateLimit, Settings};
 use crate::gateway::cursor::Keys;
-use crate::gateway::listing::{Found, SourceReport};
+use crate::gateway::listing::{Found, SourceReport, Spent};
 use crate::gateway::view::View;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
 use crate::upstream::ErrorKind;
@@ -53,6 +53,10 @@ impl Lists for Fixed {
             range,
             complete,
             sources,
+            spent: Spent {
+                wait: Duration::from_secs(3),
+                view: Duration::from_millis(4),
+            },
         })
     }
 
@@ -105,7 +109,7 @@ fn stack(held: Vec<Held>) -> impl Answers {
     let groups = Groups {
         sources: names.collect(),
         keys: Keys::new(vec![vec![7; 32].into()]),
-        pages: Pages::new(ByteSize::mib(16)),
+        pages: Pages::new(1 << 20),
         lists: holdings.clone(),
     };
     data_stack(&settings, data_routes(groups, holdings))
@@ -141,7 +145,10 @@ async fn shown(response: Response) -> String {
 async fn a_page_comes_with_all_that_describes_it() {
     let response = answer(both(), get("/groups?limit=3&fields=name")).await;
     let timing = header(&response, "server-timing");
-    assert!(timing.starts_with("list;dur="), "{timing}");
+    assert!(
+        timing.starts_with("wait;dur=3000.000, view;dur=4.000, render;dur="),
+        "{timing}"
+    );
     insta::assert_snapshot!(shown(response).await);
 }
 

@@ -80,6 +80,15 @@ impl Cursor {
         &self.carried
     }
 
+    /// How much memory the cursor takes besides its own value.
+    pub(super) fn bytes(&self) -> usize {
+        let carried = match &self.carried {
+            Carried::Whole(canonical) => canonical.len(),
+            Carried::Digest(_) => 0,
+        };
+        carried + self.mark.bytes() + self.missed.bytes()
+    }
+
     /// Where the page before ended.
     pub const fn mark(&self) -> &Mark {
         &self.mark

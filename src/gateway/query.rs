@@ -38,6 +38,15 @@ pub struct Query {
     pub holder: Holder,
 }
 
+impl Query {
+    /// How much memory the query takes besides its own value.
+    pub fn bytes(&self) -> usize {
+        let fields = self.fields.as_deref().map_or(0, size_of_val);
+        let cursor = self.cursor.as_ref().map_or(0, Cursor::bytes);
+        self.filter.bytes() + fields + cursor
+    }
+}
+
 /// How many groups a page holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Limit {

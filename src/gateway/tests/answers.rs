@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{failed, fresh, pending};
+use super::{ask, failed, fresh, pending};
 use crate::config::Settings;
 use crate::gateway::composer::Composer;
 use crate::gateway::cursor::{Holder, Keys};
@@ -32,7 +32,7 @@ async fn answer(
         keys: composer.keys(),
     };
     let query = Query::parse(raw, vocabulary).unwrap();
-    composer.compose(&query, strict, sources).await
+    composer.compose(&ask(query, strict), sources).await
 }
 
 fn some(source: &str) -> SourceReport {

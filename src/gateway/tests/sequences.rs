@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{failed, fresh, sorts};
+use super::{ask, failed, fresh, sorts};
 use crate::config::Settings;
 use crate::fold::fold;
 use crate::gateway::composer::Composer;
@@ -36,7 +36,7 @@ impl Replicas {
         let composer = || Composer::new(&Settings::default(), Keys::new(vec![vec![7; 32].into()]));
         Self {
             composers: [composer(), composer()],
-            runtime: Builder::new_current_thread().build().unwrap(),
+            runtime: Builder::new_current_thread().enable_time().build().unwrap(),
             served: 0,
         }
     }
@@ -54,7 +54,8 @@ impl Replicas {
             },
         )
         .unwrap();
-        let listing = composer.compose(&query, false, sources);
+        let ask = ask(query, false);
+        let listing = composer.compose(&ask, sources);
         self.runtime.block_on(listing).unwrap()
     }
 }
