@@ -13,7 +13,8 @@ use super::filter::{Deleted, Filter};
 use super::form::Form;
 use super::order::{Direction, Sort, SortField, SortKey};
 use super::query::{
-    FIELDS, FIXED_FIELDS, LARGEST_LIMIT, Limit, Query, QueryError, SORT_FIELDS, Vocabulary,
+    CANONICAL_BYTES, FIELDS, FIXED_FIELDS, LARGEST_LIMIT, Limit, Query, QueryError, SORT_FIELDS,
+    Vocabulary,
 };
 use super::suggest::Choice;
 
@@ -24,6 +25,10 @@ impl Query {
     pub fn parse(raw: &str, vocabulary: Vocabulary<'_>) -> Result<Self, QueryError> {
         let form = Form::parse(raw)?;
         let sent = read(&form, vocabulary)?;
+        let length = sent.canonical().len();
+        if length > CANONICAL_BYTES {
+            return Err(QueryError::TooLong(length));
+        }
         match form.one("cursor") {
             None => Ok(sent),
             Some(token) => resume(token, sent, &form, vocabulary),
@@ -329,6 +334,19 @@ mod tests {
         ] {
             assert_eq!(parse(left), parse(right), "{left} and {right}");
         }
+    }
+
+    #[test]
+    fn a_query_whose_next_page_could_not_be_asked_for_is_refused_at_once() {
+        // One letter of three bytes folds to eighteen, which are percent-encoded.
+        let swelling = |letters: usize| format!("search={}", "\u{fdfa}".repeat(letters));
+        assert!(parse_as(&swelling(50), false).is_ok());
+        let refused = parse_as(&swelling(100), false);
+        assert!(
+            matches!(refused, Err(QueryError::TooLong(_))),
+            "{refused:?}"
+        );
+        assert!(swelling(100).len() < CANONICAL_BYTES);
     }
 
     #[test]

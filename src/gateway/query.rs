@@ -20,6 +20,10 @@ pub const LARGEST_LIMIT: usize = 1000;
 /// How many fields a sort may name.
 pub const SORT_FIELDS: usize = 3;
 
+/// How long a query may be in its canonical spelling: with a cursor beside it, it must still fit
+/// into the address of the next page. Folding and percent-encoding may make it longer than it came.
+pub const CANONICAL_BYTES: usize = 6000;
+
 /// What a caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Query {
@@ -257,6 +261,12 @@ pub enum QueryError {
         /// What is wrong with it, and what is allowed.
         message: String,
     },
+    /// The query is too long to be continued on a next page.
+    #[error(
+        "the query has {0} bytes once it is folded and percent-encoded, and may have \
+         {CANONICAL_BYTES}: ask for less at once"
+    )]
+    TooLong(usize),
     /// The cursor is forged, outdated, or another's: start over without it.
     #[error("{0}")]
     Cursor(String),

@@ -127,6 +127,7 @@ impl From<QueryError> for Problem {
             QueryError::Parameter { name, .. } => {
                 Self::new(Kind::InvalidParameter, detail).with_parameter(name)
             }
+            QueryError::TooLong(_) => Self::new(Kind::UriTooLong, detail),
             QueryError::Cursor(_) => Self::new(Kind::StartOver, detail).with_parameter("cursor"),
         }
     }
