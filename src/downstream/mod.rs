@@ -125,6 +125,7 @@ impl Server {
                 holdings,
                 begun: Instant::now(),
                 draining: Arc::clone(&draining),
+                settings: Arc::new(settings.clone()),
             },
             admin_token,
         );

@@ -23,6 +23,8 @@ use crate::gateway::GatewayError;
 use crate::gateway::listing::SourceReport;
 use crate::gateway::query::QueryError;
 use crate::gateway::verdict::{self, Outage};
+use crate::upstream::UpstreamError;
+use crate::upstream::catalog::Held;
 
 use super::envelope::SourceStatus;
 use super::request_id::RequestId;
@@ -92,6 +94,15 @@ impl Problem {
                 .map(SourceStatus::of)
                 .collect(),
             ..Self::new(Outage::of(reports).into(), detail)
+        }
+    }
+
+    /// That the walk of a source failed, whatever the source still serves from before.
+    pub(crate) fn of_walk(detail: impl Into<String>, held: &Held, error: &UpstreamError) -> Self {
+        Self {
+            retry_after: error.retry_after,
+            sources: vec![SourceStatus::of(&SourceReport::new(held.clone()))],
+            ..Self::new(Outage::from(error.kind).into(), detail)
         }
     }
 
