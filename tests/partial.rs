@@ -114,10 +114,10 @@ async fn whatever_goes_wrong_with_one_upstream_the_others_groups_are_all_there(
     #[case] garbage: &str,
 ) {
     let limit = format!("UPSTREAMS__{}__LIMITS__TIMEOUT", name.to_uppercase());
-    let gate = setup().set(&limit, "300ms").ready().await;
+    let gate = setup().set(&limit, "1s").ready().await;
     let faults = [
         (Fault::Refuse, "connect"),
-        (Fault::Slow(Duration::from_secs(1)), "timeout"),
+        (Fault::Slow(Duration::from_secs(2)), "timeout"),
         (Fault::Hang, "timeout"),
         (Fault::Status(429), "rate_limited"),
         (Fault::Status(500), "http_status"),
@@ -257,8 +257,8 @@ async fn when_upstreams_fail_in_different_ways_the_gateway_is_a_bad_one() {
 #[tokio::test]
 async fn a_slow_upstream_is_pending_at_the_deadline_and_its_walk_goes_on() {
     let gate = setup()
-        .set("SERVER__DEADLINE", "500ms")
-        .fault("onlivesite", Fault::Slow(Duration::from_secs(1)))
+        .set("SERVER__DEADLINE", "1500ms")
+        .fault("onlivesite", Fault::Slow(Duration::from_secs(3)))
         .start()
         .await;
     let page = gate.page(ALL).await;
