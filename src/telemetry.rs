@@ -61,7 +61,11 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
     let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let logs = match format {
         LogFormat::Human => logs.boxed(),
-        LogFormat::Json => logs.json().flatten_event(true).boxed(),
+        LogFormat::Json => logs
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed(),
     };
     let tracer = SdkTracerProvider::builder().build().tracer("groupgate");
     // The filter is for the logs alone: a quiet log must not end a caller's trace.

@@ -90,7 +90,8 @@ fn run(command: Command, environment: Environment) -> Result<(), Failure> {
                 serve.run(environment).await
             }
             Command::Demo(demo) => {
-                log(&environment, "warn")?;
+                // A demo is one process for its whole life, so its cursors may end with it.
+                log(&environment, "warn,groupgate::gateway::cursor=error")?;
                 demo.run(environment).await
             }
             Command::Check(check) => check.run(environment),

@@ -48,15 +48,34 @@ impl Document {
             document.shown = Masked::new(text, secrets);
             return Ok(document);
         }
-        secrets.extend(mask::assigned_secrets(text));
+        secrets.extend(mask::secrets_by_looks(text));
         document.shown = Masked::new(text, secrets);
-        let findings = errors.into_iter().map(|error| Finding {
-            message: error.message().to_owned(),
-            help: None,
+        // What is wrong after the first error may be wrong only because of it.
+        let first = errors.into_iter().next().map(|error| Finding {
+            message: error.message().replace(", expected nothing", ""),
+            help: syntax_help(error.message()).map(str::to_owned),
             span: error.span().map(|span| document.shown.range(&span)),
         });
-        let findings = findings.collect();
+        let findings = first.into_iter().collect();
         Err(Report::new(name, document.shown.text, findings))
+    }
+
+    /// The upstreams that the file has.
+    pub(super) fn upstreams(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().filter_map(|at| match at.keys() {
+            [upstreams, name] if upstreams == "upstreams" => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether the file has a table at a key.
+    pub(super) fn is_table(&self, at: &KeyPath) -> bool {
+        self.places.get(at).is_some_and(|place| place.is_table)
+    }
+
+    /// Whether the file has a list at a key.
+    pub(super) fn is_list(&self, at: &KeyPath) -> bool {
+        self.places.get(at).is_some_and(|place| place.is_list)
     }
 
     /// Where to point for a key: at its own place, or else at the nearest table around it that the
@@ -139,6 +158,26 @@ impl Document {
         };
         self.places.insert(at, place);
     }
+}
+
+/// What to do about the syntax errors that people make most.
+fn syntax_help(message: &str) -> Option<&'static str> {
+    let starts = |words: &[&str]| words.iter().any(|word| message.starts_with(word));
+    if starts(&["duplicate key"]) {
+        return Some("a table has each key once: keep one of the two");
+    }
+    if starts(&[
+        "invalid float",
+        "invalid integer",
+        "invalid datetime",
+        "string values must be quoted",
+    ]) {
+        return Some("a text stands in quotes, as in `\"127.0.0.1:8080\"`");
+    }
+    if starts(&["invalid basic string", "invalid literal string"]) {
+        return Some("close the text with the quote that it started with");
+    }
+    None
 }
 
 /// The scheme that an `auth` table names.

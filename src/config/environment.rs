@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn debug_shows_names_and_no_values() {
-        let environment: Environment = [("VINYL_KEY", "hunter2")].into_iter().collect();
-        assert_eq!(format!("{environment:?}"), r#"{"VINYL_KEY"}"#);
+        let environment: Environment = [("TOKEN", "hunter2")].into_iter().collect();
+        assert_eq!(format!("{environment:?}"), r#"{"TOKEN"}"#);
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use config::{Config, ConfigError, Map, Source, Value};
 
 use super::document::Document;
-use super::nearest::suggest;
+use super::nearest::nearest;
 use super::{Environment, KeyPath, Problem};
 
 /// The variable that sets each key that is set by one.
@@ -24,7 +24,7 @@ pub(super) struct Layers {
     pub(super) tree: toml::Value,
     /// The keys that variables set.
     pub(super) variables: Variables,
-    /// Variables that set nothing.
+    /// Variables that set nothing, and keys that no layer has.
     pub(super) problems: Vec<Problem>,
 }
 
@@ -48,16 +48,21 @@ pub(super) fn lay(document: &Document, environment: &Environment) -> Result<Laye
         .collect();
     for (at, (name, value)) in &named {
         let is_table = named.keys().any(|other| other != at && other.is_within(at));
-        match refusal(at, is_table, document) {
-            Some(problem) => problems.push(problem.from_variable(*name)),
-            None => {
-                accepted.insert((*name).to_owned(), (*value).to_owned());
-                variables.insert(at.clone(), (*name).to_owned());
-            }
+        if let Some(problem) = refusal(at, is_table, document) {
+            problems.push(problem.from_variable(*name));
+            continue;
         }
+        accepted.insert((*name).to_owned(), (*value).to_owned());
+        variables.insert(at.clone(), (*name).to_owned());
+    }
+    let mut file = document.layer.clone();
+    // `config` would take a quoted key such as "server.listen" for a path.
+    for (key, _) in file.extract_if(|key, _| key.contains(['.', '['])) {
+        let message = format!("unknown key `{key}`");
+        problems.push(Problem::new(KeyPath::new([key]), message));
     }
     let merged = Config::builder()
-        .add_source(FileLayer(document.layer.clone()))
+        .add_source(FileLayer(file))
         .add_source(
             config::Environment::with_prefix(PREFIX)
                 .separator(SEPARATOR)
@@ -81,6 +86,7 @@ fn key_path(variable: &str) -> Option<KeyPath> {
 /// Why a variable may not set a key. `is_table` says that another variable sets a key in it.
 fn refusal(at: &KeyPath, is_table: bool, document: &Document) -> Option<Problem> {
     let keys: Vec<&str> = at.keys().iter().map(String::as_str).collect();
+    let refuse = |message: &str| Some(Problem::new(at.clone(), message));
     if !keys.iter().all(|key| is_our_name(key)) {
         return Some(
             Problem::new(at.clone(), "the variable names no key")
@@ -88,15 +94,9 @@ fn refusal(at: &KeyPath, is_table: bool, document: &Document) -> Option<Problem>
         );
     }
     if let ["upstreams", upstream, ..] = keys.as_slice()
-        && !document
-            .places
-            .contains_key(&KeyPath::new(["upstreams", upstream]))
+        && !document.upstreams().any(|known| known == *upstream)
     {
-        let known: Vec<&str> = upstreams(document).collect();
-        return Some(
-            Problem::new(at.clone(), format!("the file has no upstream `{upstream}`"))
-                .with_help(suggest(upstream, known.iter().copied())),
-        );
+        return Some(unknown_upstream(at, upstream, document));
     }
     if let Some(table) = theirs(&keys) {
         return Some(
@@ -107,19 +107,21 @@ fn refusal(at: &KeyPath, is_table: bool, document: &Document) -> Option<Problem>
             .with_help("set it in the file; a secret there is written `{ env = \"NAME\" }`"),
         );
     }
-    if is_table || document.places.get(at).is_some_and(|place| place.is_table) {
-        return Some(Problem::new(
-            at.clone(),
-            format!("`{at}` is a table: a variable sets one key in it"),
-        ));
+    if std::iter::successors(at.parent(), KeyPath::parent).any(|around| document.is_list(&around)) {
+        return refuse("variables do not reach into lists");
     }
-    let in_list = |ancestor: &KeyPath| {
-        let place = document.places.get(ancestor);
-        place.is_some_and(|place| place.is_list)
-    };
-    std::iter::successors(at.parent(), KeyPath::parent)
-        .any(|ancestor| in_list(&ancestor))
-        .then(|| Problem::new(at.clone(), "variables do not reach into lists"))
+    if is_table || document.is_table(at) {
+        return refuse("this is a table: a variable sets one key in it");
+    }
+    None
+}
+
+fn unknown_upstream(at: &KeyPath, name: &str, document: &Document) -> Problem {
+    let problem = Problem::new(at.clone(), format!("the file has no upstream `{name}`"));
+    match nearest(name, document.upstreams()) {
+        Some(nearest) => problem.with_help(format!("did you mean `{nearest}`?")),
+        None => problem.with_help("describe it in the file: a variable can only change it"),
+    }
 }
 
 fn is_our_name(key: &str) -> bool {
@@ -127,13 +129,6 @@ fn is_our_name(key: &str) -> bool {
         && key
             .bytes()
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
-}
-
-fn upstreams(document: &Document) -> impl Iterator<Item = &str> {
-    document.places.keys().filter_map(|at| match at.keys() {
-        [upstreams, name] if upstreams == "upstreams" => Some(name.as_str()),
-        _ => None,
-    })
 }
 
 /// The table around or at a key whose names are the upstream's own.
@@ -144,8 +139,7 @@ fn theirs<'a>(keys: &[&'a str]) -> Option<&'a str> {
     })
 }
 
-/// The file as a layer, key for key as it is written: `config`'s own file source would take a
-/// quoted key with a dot in it for a path.
+/// The file as a layer.
 #[derive(Debug, Clone)]
 struct FileLayer(Map<String, Value>);
 
@@ -156,10 +150,5 @@ impl Source for FileLayer {
 
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
         Ok(self.0.clone())
-    }
-
-    fn collect_to(&self, cache: &mut Value) -> Result<(), ConfigError> {
-        *cache = self.collect()?.into();
-        Ok(())
     }
 }

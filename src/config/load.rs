@@ -1,13 +1,15 @@
 //! Reads `gateway.toml`, lays the environment over it, and checks what came of it.
 //!
-//! Text ▸ [document](super::document) ▸ [layers](super::layers) ▸ [typed settings](super::read) ▸
-//! [validation](super::validate). Each stage goes on as far as it can, so that one reading reports
-//! every problem; settings come out only if there was none.
+//! Text ▸ [`super::document`] ▸ [`super::layers`] ▸ [`super::read`] ▸ [`super::validate`]. Each stage
+//! goes on as far as it can, so that one reading reports every problem; settings come out only if
+//! there was none.
 
+use std::fmt;
 use std::path::Path;
 
 use super::document::Document;
 use super::layers::{self, Variables};
+use super::nearest::list;
 use super::read;
 use super::report::{Finding, Report};
 use super::validate::validate;
@@ -88,11 +90,20 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
 }
 
 /// The file and the variables that settings came from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Source {
     name: String,
     document: Document,
     variables: Variables,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Source")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Source {
@@ -106,28 +117,35 @@ impl Source {
     }
 
     fn locate(&self, problem: Problem) -> Finding {
-        let variable = (problem.variable.as_deref()).or_else(|| self.variable(&problem.at));
-        match variable {
-            Some(variable) => Finding {
-                message: format!("environment variable `{variable}`: {}", problem.message),
-                help: problem.help,
-                span: None,
-            },
-            None => Finding {
-                span: self.document.span(&problem.at),
-                message: problem.message,
-                help: problem.help,
-            },
+        let variables = match &problem.variable {
+            Some(variable) => vec![variable.as_str()],
+            None => self.variables_of(&problem.at),
+        };
+        let message = match (variables.len(), list(variables)) {
+            (_, None) => {
+                return Finding {
+                    span: self.document.span(&problem.at),
+                    message: problem.message,
+                    help: problem.help,
+                };
+            }
+            (1, Some(variable)) => format!("environment variable {variable}: {}", problem.message),
+            (_, Some(all)) => format!("environment variables {all}: {}", problem.message),
+        };
+        Finding {
+            message,
+            help: problem.help,
+            span: None,
         }
     }
 
-    /// The variable that set a key, or that made the table at it.
-    fn variable(&self, at: &KeyPath) -> Option<&str> {
-        let is_in_file = self.document.places.contains_key(at);
+    /// The variables that set a key, or made the table at it.
+    fn variables_of(&self, at: &KeyPath) -> Vec<&str> {
+        let is_in_file = at.keys().is_empty() || self.document.places.contains_key(at);
         self.variables
             .iter()
-            .find(|(set, _)| *set == at || (!is_in_file && set.is_within(at)))
-            .filter(|_| !at.keys().is_empty())
+            .filter(|(set, _)| *set == at || (!is_in_file && set.is_within(at)))
             .map(|(_, name)| name.as_str())
+            .collect()
     }
 }

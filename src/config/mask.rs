@@ -99,37 +99,61 @@ fn is_sensitive(key: &str) -> bool {
             })
 }
 
-/// The values that a text assigns to keys with sensitive names, found by looks alone: in a file that
-/// is no TOML there is no tree to go by.
-pub(super) fn assigned_secrets(text: &str) -> impl Iterator<Item = Range<usize>> {
+/// What may be a secret in a text that is no TOML, found by looks alone: there is no tree to go by,
+/// and quotes may be anywhere.
+pub(super) fn secrets_by_looks(text: &str) -> Vec<Range<usize>> {
+    assigned_secrets(text).chain(users(text)).collect()
+}
+
+/// What is assigned on a line that has named something sensitive.
+fn assigned_secrets(text: &str) -> impl Iterator<Item = Range<usize>> {
     text.match_indices('=').filter_map(|(at, _)| {
-        let is_name = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
-        let key = text[..at].trim_end().trim_end_matches(['"', '\'']);
-        let key = &key[key.trim_end_matches(is_name).len()..];
-        if key != "auth" && !is_sensitive(key) {
+        let before = text[..at].trim_end();
+        let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+        let value = text[at + 1..].trim_start_matches([' ', '\t']);
+        // The key that says whether this is the secret or only where it is.
+        let key = match value.strip_prefix('{') {
+            Some(inner) => inner.split('=').next()?,
+            None => line.rsplit(['{', ',', '.']).next()?,
+        };
+        let is_secret = is_sensitive(line) || (line == "auth" && !value.starts_with('{'));
+        if !is_secret || matches!(key.trim(), "env" | "file") {
             return None;
         }
-        let value = text[at + 1..].trim_start_matches([' ', '\t']);
         let start = text.len() - value.len();
-        let length = value_length(value);
-        (length > 0).then(|| start..start + length)
+        Some(start..start + value_length(value))
     })
 }
 
-/// How long the plain value or the list is that a text starts with. A table counts as nothing: what
-/// is assigned in it is seen by itself.
+/// How far the value goes that a text starts with: to the end of its line and of the lines after it
+/// that assign nothing, and where quotes or a bracket say that it goes on, to where they close.
 fn value_length(text: &str) -> usize {
-    let until = |end: &str, from: usize| text[from..].find(end).map(|at| from + at + end.len());
-    let line = text.find('\n').unwrap_or(text.len());
-    match text.as_bytes() {
-        [] | [b'{', ..] => 0,
-        [b'"', b'"', b'"', ..] => until("\"\"\"", 3).unwrap_or(text.len()),
-        [b'\'', b'\'', b'\'', ..] => until("\'\'\'", 3).unwrap_or(text.len()),
-        [b'[', ..] => until("]", 1).unwrap_or(text.len()),
-        [b'"', ..] => until("\"", 1).unwrap_or(line).min(line),
-        [b'\'', ..] => until("\'", 1).unwrap_or(line).min(line),
-        _ => text.find([',', '}', '\n']).unwrap_or(text.len()),
-    }
+    let assigns_nothing = |line: &&str| !line.contains('=') && !line.starts_with('[');
+    let mut lines = text.split_inclusive('\n');
+    let first = lines.next().unwrap_or_default();
+    let length = first.len()
+        + lines
+            .take_while(assigns_nothing)
+            .map(str::len)
+            .sum::<usize>();
+    let closed = [("\"\"\"", "\"\"\""), ("\'\'\'", "\'\'\'"), ("[", "]")]
+        .into_iter()
+        .find_map(|(opener, closer)| {
+            let inner = first.find(opener)? + opener.len();
+            let close = text[inner..].find(closer);
+            Some(close.map_or(text.len(), |close| inner + close + closer.len()))
+        });
+    let length = length.max(closed.unwrap_or_default());
+    text[..length].trim_end().len()
+}
+
+/// What stands before each `@` and has a colon in it, as a user and a password in a URL do.
+fn users(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices('@').filter_map(|(at, _)| {
+        let is_outside = |letter: char| letter.is_whitespace() || "/\"'".contains(letter);
+        let start = text[..at].rfind(is_outside).map_or(0, |before| before + 1);
+        text[start..at].contains(':').then_some(start..at)
+    })
 }
 
 /// A text with some of it masked, and the way from places in the one to places in the other.
@@ -230,14 +254,14 @@ mod tests {
     #[test]
     fn masking_keeps_lines_and_finds_places_again() {
         let text = "a = \"\"\"x\ny\"\"\"\nb = 1\n";
-        let masked = Masked::new(text, vec![4..13]);
+        let masked = Masked::new(text, std::iter::once(4..13).collect());
         assert_eq!(masked.text, "a = \"***\"\n\nb = 1\n");
         let b = text.find('b').unwrap();
         assert_eq!(&masked.text[masked.range(&(b..b + 1))], "b");
     }
 
     #[test]
-    fn in_a_text_that_is_no_toml_secrets_are_found_by_the_names_of_their_keys() {
+    fn in_a_text_that_is_no_toml_secrets_are_found_by_looks() {
         for text in [
             "token = \"hunter2\" x",
             "token = \"hunter2",
@@ -245,12 +269,19 @@ mod tests {
             "tokn=hunter2, x",
             "keys = [\n\"a\",\n\"hunter2\"",
             "secret_key = \"\"\"\na\nhunter2",
+            "base_url = \"https://me:hunter2@example.com",
+            "token[ = \"hunter2\"",
+            "token\n= \"hunter2\"",
+            "keys = \"[\"hunter2\", x]",
         ] {
-            let masked = Masked::new(text, assigned_secrets(text).collect());
+            let masked = Masked::new(text, secrets_by_looks(text));
             assert!(!masked.text.contains("hunter2"), "{}", masked.text);
         }
         let named = "token = { env = \"TOKEN\" }";
-        assert_eq!(assigned_secrets(named).count(), 0);
+        assert_eq!(
+            secrets_by_looks(named),
+            Vec::<std::ops::Range<usize>>::new()
+        );
     }
 
     #[test]

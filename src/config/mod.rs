@@ -1,7 +1,7 @@
 //! All that `gateway.toml` may say, as written.
 //!
 //! The types here are the user's manual: their doc comments become the JSON Schema and the text
-//! that an editor shows. They hold what the file says and nothing derived from it; [`load`] reads
+//! that an editor shows. They hold what the file says and nothing derived from it; [`load()`] reads
 //! it, [`crate::upstream::Adapter`] is what an upstream's block is compiled to.
 //!
 //! Only this folder reads files and the environment.

@@ -19,7 +19,7 @@ pub(super) fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str> +
     }
     match list(known) {
         Some(all) => format!("one of: {all}"),
-        None => "nothing may stand here".to_owned(),
+        None => "no other key may stand here".to_owned(),
     }
 }
 

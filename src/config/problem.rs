@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, and where.
 //!
-//! Whoever finds a problem names the key; [`super::load`] knows the file and shows the line.
+//! Whoever finds a problem names the key; [`super::load()`] knows the file and shows the line.
 
 use std::fmt;
 

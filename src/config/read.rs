@@ -7,11 +7,12 @@
 
 use toml::Value;
 
-use super::layers::Variables;
+use super::layers::{Variables, variable};
 use super::nearest::{nearest, suggest};
+use super::secret::{SECRET_HELP, SECRET_LITERAL};
 use super::tree::{self, Fault, Found, Misfit};
 use super::upstream::{Auth, Pagination};
-use super::{KeyPath, Problem, Problems, Settings, mask};
+use super::{KeyPath, Problem, Problems, Settings, mask, schema};
 
 /// What became of the tree.
 pub(super) struct Reading {
@@ -48,12 +49,11 @@ pub(super) fn read(mut tree: Value, variables: &Variables) -> Reading {
         if !follows_from(&misfit, &misfits) {
             reading.problems.push(problem(&misfit, &tree, variables));
         }
-        let slot = misfit.slot();
-        let healed = heal(&mut tree, &slot);
-        reading.unread.push(slot);
+        let healed = heal(&mut tree, &misfit.slot());
         misfits.push(misfit);
-        if !healed {
-            break;
+        match healed {
+            Some(healed) => reading.unread.push(healed),
+            None => break,
         }
     }
     reading
@@ -80,12 +80,14 @@ fn attempt(tree: &Value) -> Result<Settings, Misfit> {
     tree::read(tree.clone()).map_err(|misfit| refine(tree, misfit))
 }
 
+/// What is wrong with the keys of a tagged table, by its tag.
+type InVariant = fn(&str, Value) -> Option<Misfit>;
+
 /// Leads a misfit that stopped at a tagged table to the key in it.
 fn refine(tree: &Value, misfit: Misfit) -> Misfit {
     let [upstreams, _, block] = misfit.at.keys() else {
         return misfit;
     };
-    type InVariant = fn(&str, Value) -> Option<Misfit>;
     let (tag, in_variant): (_, InVariant) = match (upstreams.as_str(), block.as_str()) {
         ("upstreams", "pagination") => (Pagination::TAG, Pagination::misfit),
         ("upstreams", "auth") => (Auth::TAG, Auth::misfit),
@@ -148,24 +150,24 @@ fn follows_from(misfit: &Misfit, earlier: &[Misfit]) -> bool {
     })
 }
 
-/// Makes the tree readable at `slot`, or else at the table around it.
-fn heal(tree: &mut Value, slot: &KeyPath) -> bool {
-    let is_healed = |tree: &Value| {
-        attempt(tree)
-            .map_err(|next| next.slot())
-            .err()
-            .is_none_or(|next| !next.is_within(slot) && !slot.is_within(&next))
+/// Makes the tree readable at `slot`, or else at a table around it; says where it did.
+fn heal(tree: &mut Value, slot: &KeyPath) -> Option<KeyPath> {
+    let is_healed = |tree: &Value| match attempt(tree) {
+        Ok(_) => true,
+        Err(next) => {
+            let next = next.slot();
+            !next.is_within(slot) && !slot.is_within(&next)
+        }
     };
     for stand_in in stand_ins() {
         let mut healed = tree.clone();
         if put(&mut healed, slot, stand_in).is_some() && is_healed(&healed) {
             *tree = healed;
-            return true;
+            return Some(slot.clone());
         }
     }
-    slot.parent()
-        .filter(|parent| !parent.keys().is_empty())
-        .is_some_and(|parent| heal(tree, &parent))
+    let around = slot.parent().filter(|around| !around.keys().is_empty())?;
+    heal(tree, &around)
 }
 
 /// What is put in the place of a value, in the order of trying: nothing, and then one of each
@@ -187,30 +189,37 @@ fn stand_ins() -> [Option<Value>; 6] {
 
 fn problem(misfit: &Misfit, tree: &Value, variables: &Variables) -> Problem {
     let slot = misfit.slot();
-    let is_hidden = mask::may_be_secret(&slot, scheme(tree, &slot));
+    let text = find(tree, &slot).and_then(Value::as_str);
+    let is_hidden =
+        text.is_some_and(mask::has_password) || mask::may_be_secret(&slot, scheme(tree, &slot));
     match &misfit.fault {
         Fault::UnknownKey { key, known } => {
             let help = match nearest(key, known.iter().copied()) {
                 Some(nearest) if variables.contains_key(&slot) => {
                     let meant = slot.parent().unwrap_or_default().join(nearest);
-                    format!("did you mean `{}`?", super::layers::variable(&meant))
+                    format!("did you mean `{}`?", variable(&meant))
                 }
                 _ => suggest(key, known.iter().copied()),
             };
             Problem::new(slot, misfit.fault.to_string()).with_help(help)
         }
-        Fault::MissingKey(key) => Problem::new(
-            misfit.at.clone(),
-            format!("`{}` lacks the key `{key}`", misfit.at),
-        ),
+        Fault::MissingKey(key) => {
+            let message = format!("`{}` lacks the key `{key}`", misfit.at);
+            let problem = Problem::new(misfit.at.clone(), message);
+            match schema::describe(&slot, tree) {
+                Some(description) => problem.with_help(format!("`{key}`: {description}")),
+                None => problem,
+            }
+        }
         Fault::UnknownWord { word, known } => Problem::new(slot, misfit.fault.to_string())
             .with_help(suggest(word, known.iter().copied())),
         Fault::WrongType { expected, found } if is_hidden => {
             Problem::new(slot, format!("expected {expected}, found {}", found.kind()))
         }
-        Fault::Unreadable(message) if is_hidden && message != super::secret::SECRET_LITERAL => {
-            Problem::new(slot, "the value cannot be read")
+        Fault::Unreadable(message) if message == SECRET_LITERAL => {
+            Problem::new(slot, SECRET_LITERAL).with_help(SECRET_HELP)
         }
+        Fault::Unreadable(_) if is_hidden => Problem::new(slot, "the value cannot be read"),
         Fault::WrongType { .. } | Fault::Unreadable(_) => {
             Problem::new(slot, misfit.fault.to_string())
         }

@@ -10,7 +10,7 @@ use miette::{
 
 /// What is wrong with a configuration: every problem with its file, line and column, the line
 /// itself with secrets masked, and what would be right.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Report {
     name: String,
     text: String,
@@ -47,7 +47,8 @@ impl Report {
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_context_lines(1)
             .with_links(false)
-            .with_width(100);
+            // One line each: a terminal wraps by itself, and a log is searched by line.
+            .with_wrap_lines(false);
         let mut rendered = String::new();
         for finding in &self.findings {
             // Writing to a string cannot fail.
@@ -74,12 +75,24 @@ impl Report {
     }
 
     /// The part of a span that lies on its first line: a value of many lines need not be shown
-    /// whole to be found.
+    /// whole to be found. At the end of a line it is the last letter, so that there is something
+    /// to point at.
     fn on_one_line(&self, span: &Range<usize>) -> Range<usize> {
-        let start = span.start.min(self.text.len());
-        let end = span.end.clamp(start, self.text.len());
+        let start = self.text.floor_char_boundary(span.start);
+        let end = self.text.floor_char_boundary(span.end).max(start);
         let line = self.text[start..end].find('\n');
-        start..line.map_or(end, |length| start + length)
+        let end = line.map_or(end, |length| start + length);
+        let before = self.text[..start].chars().next_back();
+        match before {
+            Some(letter) if start == end && letter != '\n' && self.is_line_end(end) => {
+                start - letter.len_utf8()..end
+            }
+            _ => start..end,
+        }
+    }
+
+    fn is_line_end(&self, at: usize) -> bool {
+        matches!(self.text[at..].chars().next(), None | Some('\n' | '\r'))
     }
 
     fn summary(&self) -> String {
@@ -93,6 +106,16 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.render(false))
+    }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Report")
+            .field("name", &self.name)
+            .field("findings", &self.findings)
+            .finish_non_exhaustive()
     }
 }
 

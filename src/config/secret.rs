@@ -135,9 +135,12 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// What is said of a literal where a secret belongs. Whoever prints the line masks it on seeing
-/// this.
-pub const SECRET_LITERAL: &str = "a secret is not written into the file: name where it is, as `{ env = \"NAME\" }` or `{ file = \"path\" }`";
+/// What is said of a literal where a secret belongs.
+pub const SECRET_LITERAL: &str = "a secret is never written out here";
+
+/// What would be right instead.
+pub const SECRET_HELP: &str =
+    "say where it is: `{ env = \"NAME\" }` for a variable, `{ file = \"path\" }` for a file";
 
 impl JsonSchema for Secret {
     fn schema_name() -> Cow<'static, str> {

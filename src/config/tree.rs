@@ -114,7 +114,7 @@ fn key_path(path: &serde_path_to_error::Path) -> KeyPath {
 /// A value as serde reads it.
 struct Node(Value);
 
-impl<'de> IntoDeserializer<'de, Fault> for Node {
+impl IntoDeserializer<'_, Fault> for Node {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -160,12 +160,10 @@ impl<'de> de::Deserializer<'de> for Node {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        match self.0 {
-            Value::String(word) => {
-                de::value::StringDeserializer::new(word).deserialize_enum(name, variants, visitor)
-            }
-            other => Node(other).deserialize_any(visitor),
-        }
+        let Value::String(word) = self.0 else {
+            return self.deserialize_any(visitor);
+        };
+        de::value::StringDeserializer::new(word).deserialize_enum(name, variants, visitor)
     }
 
     forward_to_deserialize_any! {

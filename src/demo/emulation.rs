@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::fault::Fault;
 use super::listener::Listener;
+use super::plan::Change;
 use super::site::Site;
 use super::stats::Stats;
 use super::{Open, Options, lock};
@@ -92,6 +93,12 @@ impl Emulation {
     /// Changes how many groups there are. The first ones stay the same, later ones are newer.
     pub fn set_groups(&self, groups: usize) {
         self.site.set_groups(groups);
+    }
+
+    /// Makes a change just before the list request of this number is answered, as
+    /// [`Stats::pages`] counts them. For tests of what happens in the middle of a walk.
+    pub fn before_page(&self, page: u64, change: Change) {
+        self.site.plan.add(page, change);
     }
 
     /// Closes the port and all its connections: from now on they are refused.

@@ -17,6 +17,9 @@ pub use emulation::Emulation;
 
 mod listener;
 
+mod plan;
+pub use plan::Change;
+
 mod site;
 
 mod stats;

@@ -17,6 +17,7 @@ use hyper::body::{Frame, Incoming};
 
 use super::exchange::{Answer, Request, Vendor, answer};
 use super::fault::Fault;
+use super::plan::{Change, Plan};
 use super::stats::Tally;
 use super::{MAX_GROUPS, lock};
 
@@ -31,6 +32,7 @@ type Body = BoxBody<Bytes, io::Error>;
 pub(super) struct Site {
     pub(super) vendor: Box<dyn Vendor>,
     pub(super) tally: Tally,
+    pub(super) plan: Plan,
     latency: Duration,
     groups: AtomicUsize,
     fault: Mutex<Option<Fault>>,
@@ -42,6 +44,7 @@ impl Site {
         Self {
             vendor,
             tally: Tally::default(),
+            plan: Plan::default(),
             latency,
             groups: AtomicUsize::new(groups),
             fault: Mutex::new(None),
@@ -70,12 +73,26 @@ impl Site {
     ) -> io::Result<Response<Body>> {
         let request = read(request).await?;
         let under_way = self.tally.begin(self.vendor.kind(&request));
+        if let Some(page) = under_way.page() {
+            self.keep_plan(page);
+        }
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
         }
         let response = self.respond(request).await?;
         under_way.answered(response.status());
         Ok(response)
+    }
+
+    /// Makes the changes that are planned before the list request of this number.
+    fn keep_plan(&self, page: u64) {
+        for change in self.plan.due(page) {
+            match change {
+                Change::Groups(groups) => self.set_groups(groups),
+                Change::Fault(fault) => self.set_fault(fault),
+                Change::RevokeTokens => self.vendor.revoke_tokens(),
+            }
+        }
     }
 
     async fn respond(self: &Arc<Self>, request: Request) -> io::Result<Response<Body>> {

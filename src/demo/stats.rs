@@ -63,7 +63,11 @@ impl Tally {
             }
             Kind::Other => {}
         }
-        UnderWay { tally: self, kind }
+        UnderWay {
+            tally: self,
+            kind,
+            pages: counts.stats.pages,
+        }
     }
 }
 
@@ -72,9 +76,18 @@ impl Tally {
 pub(super) struct UnderWay<'a> {
     tally: &'a Tally,
     kind: Kind,
+    pages: u64,
 }
 
 impl UnderWay<'_> {
+    /// Which list request it is, counted from 1.
+    pub(super) const fn page(&self) -> Option<u64> {
+        match self.kind {
+            Kind::FirstPage | Kind::LaterPage => Some(self.pages),
+            Kind::Login | Kind::Other => None,
+        }
+    }
+
     /// Counts what was answered.
     pub(super) fn answered(self, status: StatusCode) {
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {

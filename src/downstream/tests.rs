@@ -7,6 +7,8 @@ use axum::response::Response;
 use bytesize::ByteSize;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use rstest::rstest;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -17,14 +19,15 @@ use super::listener::Answers;
 use super::pages::Pages;
 use super::sources::tests::{Fixed, empty, failed, fresh};
 use super::testing::{get, text};
-use super::{data_routes, data_stack};
+use super::{Server, data_routes, data_stack};
+use crate::clock::WallClock;
 use crate::config::{RateLimit, Settings};
 use crate::gateway::cursor::Keys;
 use crate::gateway::listing::{Found, SourceReport};
 use crate::gateway::view::View;
-use crate::gateway::{Ask, GatewayError, Listing};
+use crate::gateway::{Ask, Gateway, GatewayError, Listing};
 use crate::upstream::ErrorKind;
-use crate::upstream::catalog::{Demand, Held, Scope, State};
+use crate::upstream::catalog::{Catalog, Demand, Held, Scope, State};
 
 impl Lists for Fixed {
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
@@ -347,4 +350,26 @@ async fn callers_who_ask_too_often_are_told_when_to_come_back() {
         json(second).await["type"],
         "urn:groupgate:problem:too-many-requests"
     );
+}
+
+#[tokio::test]
+async fn both_listeners_serve_until_the_server_stops() {
+    let mut settings = Settings::default();
+    settings.server.listen.set_port(0);
+    settings.server.admin.set_port(0);
+    let catalog = Catalog::new(Vec::new(), &settings.cache, &WallClock::system());
+    let keys = Keys::new(vec![vec![7; 32].into()]);
+    let gateway = Gateway::new(Arc::new(catalog), &settings, keys);
+    let server = Server::start(&settings, None, gateway).await.unwrap();
+    let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
+    let groups = format!("http://{}/groups", server.data_addr());
+    let readyz = format!("http://{}/readyz", server.admin_addr());
+    for uri in [&groups, &readyz] {
+        let response = client.get(uri.parse().unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{uri}");
+    }
+    server.shutdown().await;
+    for uri in [&groups, &readyz] {
+        assert!(client.get(uri.parse().unwrap()).await.is_err(), "{uri}");
+    }
 }

@@ -166,7 +166,9 @@ impl<'a> Reader<'a> {
     /// The people of a list; `None` when the record does not say.
     fn people(&mut self, each: Option<&'a Each>) -> Option<Vec<Member>> {
         let each = each?;
-        let node = self.record.find(&each.each)?;
+        let Some(node) = self.record.find(&each.each) else {
+            return self.nobody(&each.each);
+        };
         if node.is_null() {
             self.take(&each.each);
             return None;
@@ -180,6 +182,16 @@ impl<'a> Reader<'a> {
             self.take(&each.each);
         }
         Some(people)
+    }
+
+    /// No people, where XML has the element around their list; `None` where it has not.
+    fn nobody(&mut self, list: &'a Path) -> Option<Vec<Member>> {
+        let around = self.record.around(list)?;
+        if around.is_empty() && list.origin() == Origin::Record {
+            let segments = list.segments();
+            self.taken.push(&segments[..segments.len() - 1]);
+        }
+        (!around.is_null()).then(Vec::new)
     }
 
     /// What no field has taken. A scalar record has nothing left.
@@ -289,6 +301,15 @@ mod tests {
         Mapping::new("u".into(), fields, Extra::Keep).map(records[0])
     }
 
+    fn xml_group(fields: &str, record: &str) -> Group {
+        let fields: Fields = toml::from_str(fields).unwrap();
+        let body = format!("<list><item><id>1</id><name>a</name>{record}</item></list>");
+        let page = Page::decode(Format::Xml, body.as_bytes()).unwrap();
+        let records = page.records(&"/list/item".parse().unwrap()).unwrap();
+        let mapping = Mapping::new("u".into(), fields, Extra::Keep);
+        mapping.map(records[0]).unwrap().group
+    }
+
     fn group(fields: &str, record: &Value) -> Group {
         map(fields, record).unwrap().group
     }
@@ -320,6 +341,26 @@ mod tests {
             map(BARE, &json!({"id": long, "name": "a"})),
             Err(Skip::LongId)
         );
+    }
+
+    #[test]
+    fn an_xml_list_without_items_is_empty_where_the_element_around_it_is_there() {
+        let fields = format!("{BARE}members = {{ each = 'users/user', id = '.' }}");
+        let counted = |record: &str| {
+            let group = xml_group(&fields, record);
+            (group.member_count, Value::Object(group.attributes))
+        };
+        assert_eq!(counted(""), (None, json!({})));
+        assert_eq!(counted("<users/>"), (Some(0), json!({})));
+        assert_eq!(counted("<users> </users>"), (Some(0), json!({})));
+        assert_eq!(counted("<users nil='true'/>"), (None, json!({})));
+        assert_eq!(
+            counted("<users><user>7</user></users>"),
+            (Some(1), json!({}))
+        );
+        let others = "<users><robot>7</robot></users>";
+        let kept = json!({"users": [{"robot": ["7"]}]});
+        assert_eq!(counted(others), (Some(0), kept));
     }
 
     #[test]

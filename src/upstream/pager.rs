@@ -4,6 +4,8 @@
 //! a position is written into the request is the template's matter. The walk keeps the account
 //! that needs every page (repeats, totals, bounds).
 
+use std::ops::Range;
+
 use http::HeaderMap;
 use http::header::LINK;
 use thiserror::Error;
@@ -53,6 +55,16 @@ pub struct Announcement {
     pub pages: Option<u64>,
 }
 
+impl Announcement {
+    /// Whether both may be said of one list: what a page does not say contradicts nothing.
+    pub fn agrees(self, other: Self) -> bool {
+        let agree = |one: Option<u64>, other: Option<u64>| {
+            one.zip(other).is_none_or(|(one, other)| one == other)
+        };
+        agree(self.records, other.records) && agree(self.pages, other.pages)
+    }
+}
+
 /// Where to read on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
@@ -60,7 +72,7 @@ pub enum Next {
     End,
     /// At this one page.
     One(Position),
-    /// At all of these, in any order: the first page told how many there are.
+    /// At all of these, in any order: the page told how many there are.
     Rest(Vec<Position>),
 }
 
@@ -247,19 +259,16 @@ impl OffsetPages {
             }
             Announced::End => return Ok(Next::End),
         };
-        if offset != self.first || announced <= granted {
+        if announced == 0 {
             return Ok(Next::End);
         }
         if granted == 0 {
             return Err(PagerError::EmptyOf(announced));
         }
-        let pages = announced.div_ceil(granted);
-        bounded(pages, max_pages)?;
-        Ok(Next::Rest(
-            (1..pages)
-                .map(|page| Position::Offset(self.first + page * granted))
-                .collect(),
-        ))
+        let read = offset.saturating_sub(self.first) / granted + 1;
+        rest(read..announced.div_ceil(granted), max_pages, |page| {
+            Position::Offset(self.first + page * granted)
+        })
     }
 }
 
@@ -288,15 +297,11 @@ impl NumberedPages {
                 Ok(Next::End)
             }
             Announced::Nothing => Ok(Next::One(Position::Page(page + 1))),
-            Announced::Total(_) if page != self.first => Ok(Next::End),
-            Announced::Total(pages) if pages <= 1 => Ok(Next::End),
             Announced::Total(pages) => {
-                bounded(pages, max_pages)?;
-                Ok(Next::Rest(
-                    (1..pages)
-                        .map(|page| Position::Page(self.first + page))
-                        .collect(),
-                ))
+                let read = page.saturating_sub(self.first) + 1;
+                rest(read..pages, max_pages, |page| {
+                    Position::Page(self.first + page)
+                })
             }
         }
     }
@@ -328,11 +333,19 @@ fn announced(
     }
 }
 
-fn bounded(pages: u64, max_pages: u32) -> Result<(), PagerError> {
-    if pages > max_pages.into() {
-        return Err(PagerError::TooMany(pages));
+/// The announced pages that were not read yet, counted from 0.
+fn rest(
+    pages: Range<u64>,
+    max_pages: u32,
+    position: impl Fn(u64) -> Position,
+) -> Result<Next, PagerError> {
+    if pages.is_empty() {
+        return Ok(Next::End);
     }
-    Ok(())
+    if pages.end > max_pages.into() {
+        return Err(PagerError::TooMany(pages.end));
+    }
+    Ok(Next::Rest(pages.map(position).collect()))
 }
 
 /// Without a total, an empty page is the end; a short one only where the adapter says so.
@@ -599,6 +612,24 @@ mod tests {
         };
         assert_eq!(offset(""), Ok(Next::One(Position::Offset(2))));
         assert_eq!(offset("short_page = 'end'"), Ok(Next::End));
+    }
+
+    #[test]
+    fn a_list_that_grew_goes_on_after_the_page_that_was_its_last() {
+        let offsets = "style = 'offset'\nfirst = 1\ntotal = '/total'";
+        let pages = "style = 'page'\ntotal = '/total'";
+        let body = |total: u64| json!({"items": [1, 2], "total": total}).to_string();
+        let after = |style, at, total| next(style, &at, &body(total)).unwrap();
+        assert_eq!(after(offsets, Position::Offset(5), 6), Next::End);
+        assert_eq!(after(pages, Position::Page(3), 6), Next::End);
+        assert_eq!(
+            after(offsets, Position::Offset(5), 9),
+            Next::Rest(vec![Position::Offset(7), Position::Offset(9)])
+        );
+        assert_eq!(
+            after(pages, Position::Page(3), 9),
+            Next::Rest(vec![Position::Page(4), Position::Page(5)])
+        );
     }
 
     #[test]

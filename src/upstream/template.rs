@@ -53,7 +53,7 @@ const AGENT: &str = concat!("groupgate/", env!("CARGO_PKG_VERSION"));
 pub struct Template {
     method: http::Method,
     base_url: Url,
-    path: Text,
+    path: Vec<Text>,
     query: Vec<(String, Text)>,
     headers: Vec<(HeaderName, Text)>,
     body: Option<Body>,
@@ -72,9 +72,6 @@ pub struct Gaps<'a> {
 /// Why a request cannot be written.
 #[derive(Debug, Error)]
 pub enum TemplateError {
-    /// The path has a gap with nothing to fill it.
-    #[error("the path has a placeholder that has no value on this page")]
-    EmptySegment,
     /// The value would change which resource is asked for.
     #[error("a value of `{0}` cannot be a path segment")]
     DotSegment(String),
@@ -160,6 +157,31 @@ impl Text {
         Some(filled)
     }
 
+    /// The text as one segment of a path; `None` when a gap has no value.
+    fn fill_segment(&self, gaps: &Gaps<'_>) -> Result<Option<String>, TemplateError> {
+        let mut segment = String::new();
+        for part in &self.0 {
+            let value = match part {
+                Part::Literal(text) => {
+                    segment.extend(utf8_percent_encode(text, OUTSIDE_PATH));
+                    continue;
+                }
+                Part::Value(value) => value.expose_secret().to_owned(),
+                Part::Gap(gap) => match gap.filling(gaps) {
+                    Some(Filling::Text(text)) => text.to_owned(),
+                    Some(Filling::Number(number)) => number.to_string(),
+                    None => return Ok(None),
+                },
+            };
+            if matches!(value.as_str(), "" | "." | "..") {
+                // RFC 3986, section 5.2.4: no encoding keeps these from being resolved away.
+                return Err(TemplateError::DotSegment(value));
+            }
+            segment.push_str(&encode(&value));
+        }
+        Ok(Some(segment))
+    }
+
     fn may_be_secret(&self) -> bool {
         self.0.iter().any(|part| matches!(part, Part::Value(_)))
     }
@@ -202,7 +224,13 @@ impl Template {
             secrets,
             problems,
         };
-        let path = compiler.text(&request.path, &at.join("path"));
+        let path = request
+            .path
+            .split('/')
+            // The path starts with a slash: nothing stands before it.
+            .skip(1)
+            .map(|segment| compiler.text(segment, &at.join("path")))
+            .collect::<Option<Vec<_>>>();
         let query = request
             .query
             .iter()
@@ -261,24 +289,14 @@ impl Template {
 
     fn uri(&self, gaps: &Gaps<'_>) -> Result<Uri, TemplateError> {
         let mut target = self.base_url.path().trim_end_matches('/').to_owned();
-        for part in &self.path.0 {
-            let value = match part {
-                Part::Literal(text) => {
-                    target.extend(utf8_percent_encode(text, OUTSIDE_PATH));
-                    continue;
-                }
-                Part::Value(value) => value.expose_secret().to_owned(),
-                Part::Gap(gap) => match gap.filling(gaps) {
-                    Some(Filling::Text(text)) => text.to_owned(),
-                    Some(Filling::Number(number)) => number.to_string(),
-                    None => return Err(TemplateError::EmptySegment),
-                },
-            };
-            if matches!(value.as_str(), "" | "." | "..") {
-                // RFC 3986, section 5.2.4: no encoding keeps these from being resolved away.
-                return Err(TemplateError::DotSegment(value));
+        for segment in &self.path {
+            if let Some(segment) = segment.fill_segment(gaps)? {
+                target.push('/');
+                target.push_str(&segment);
             }
-            target.push_str(&encode(&value));
+        }
+        if target.is_empty() {
+            target.push('/');
         }
         let mut separator = '?';
         for (name, text) in &self.query {
@@ -465,6 +483,20 @@ mod tests {
             cursor.fill(&gaps),
             Err(TemplateError::DotSegment(_))
         ));
+    }
+
+    #[test]
+    fn a_segment_whose_placeholder_has_no_value_is_left_out() {
+        let path = |path: &str, position: &Position| {
+            let template = template(&format!("path = '{path}'"));
+            fill(&template, position).uri().path().to_owned()
+        };
+        let cursor = Position::Cursor("a/b".to_owned());
+        assert_eq!(path("/g/{cursor}", &Position::Start), "/base/g");
+        assert_eq!(path("/g/{cursor}", &cursor), "/base/g/a%2Fb");
+        assert_eq!(path("/g/to-{cursor}/x/", &Position::Start), "/base/g/x/");
+        assert_eq!(path("/g/to-{cursor}/x/", &cursor), "/base/g/to-a%2Fb/x/");
+        assert_eq!(path("/", &Position::Start), "/base/");
     }
 
     #[test]

@@ -175,15 +175,15 @@ fn is_caused_by<E: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool
 }
 
 fn cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
-    causes(error).find_map(|error| {
-        error.downcast_ref().or_else(|| {
-            // An I/O error shows its cause's causes, never its cause.
-            error
-                .downcast_ref::<std::io::Error>()?
-                .get_ref()?
-                .downcast_ref()
-        })
-    })
+    causes(error).find_map(unwrapped)
+}
+
+/// The error itself, or what it wraps: an I/O error shows its cause's causes, never its cause, and
+/// a TLS failure comes in two of them.
+fn unwrapped<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    error
+        .downcast_ref()
+        .or_else(|| unwrapped(error.downcast_ref::<std::io::Error>()?.get_ref()?))
 }
 
 fn causes<'a>(

@@ -126,6 +126,8 @@ struct Attempt<'a> {
     deadline: Instant,
     /// Whether the list has already changed under an earlier attempt.
     again: bool,
+    /// How many records the first page held.
+    granted: u64,
     positions: HashSet<Position>,
     prints: HashSet<u64>,
     announced: Option<Announcement>,
@@ -155,6 +157,7 @@ impl<'a> Attempt<'a> {
             progress,
             deadline,
             again,
+            granted: 0,
             positions: HashSet::new(),
             prints: HashSet::new(),
             announced: None,
@@ -167,36 +170,39 @@ impl<'a> Attempt<'a> {
     }
 
     async fn run(mut self) -> Result<Walked, Broken> {
-        let pager = self.adapter.pager();
-        let mut position = pager.first();
-        self.positions.insert(position.clone());
-        let mut turn = self.adapter.turn(position.clone(), self.deadline).await?;
-        let granted = turn.records();
+        let first = self.adapter.pager().first();
+        self.positions.insert(first.clone());
+        let turn = self.adapter.turn(first, self.deadline).await?;
+        self.granted = turn.records();
+        let mut next = self.take(turn)?;
         loop {
-            let next = pager.next(&position, granted, turn.look())?;
-            if self.absorb(turn)? == Page::Seen && self.ends_on_repeat(PagerError::SamePage)? {
-                break;
-            }
-            position = match next {
-                Next::End => break,
-                Next::Rest(positions) => {
-                    self.read_rest(positions).await?;
-                    break;
-                }
-                Next::One(position) => position,
+            next = match next {
+                Next::End => return self.finish(),
+                Next::One(position) => self.read_one(position).await?,
+                Next::Rest(positions) => self.read_rest(positions).await?,
             };
-            if !self.positions.insert(position.clone()) && self.ends_on_repeat(PagerError::Loop)? {
-                break;
-            }
-            turn = self.continuation(position.clone()).await?;
         }
-        self.finish()
     }
 
-    /// Reads the pages that the first one announced, several at a time, in order.
-    async fn read_rest(&mut self, positions: Vec<Position>) -> Result<(), Broken> {
+    /// Reads the page that the one before named.
+    async fn read_one(&mut self, position: Position) -> Result<Next, Broken> {
+        if !self.positions.insert(position.clone()) {
+            return self.repeat(PagerError::Loop);
+        }
+        let turn = self
+            .adapter
+            .turn(position, self.deadline)
+            .await
+            .map_err(refused_is_drift)?;
+        self.take(turn)
+    }
+
+    /// Reads the pages that an earlier one announced, several at a time, in order.
+    async fn read_rest(&mut self, positions: Vec<Position>) -> Result<Next, Broken> {
         let adapter = self.adapter;
         let deadline = self.deadline;
+        let last = positions.last().cloned();
+        let mut next = Next::End;
         let mut turns = stream::iter(positions)
             .map(|position| async move {
                 adapter
@@ -206,26 +212,38 @@ impl<'a> Attempt<'a> {
             })
             .buffered(adapter.limits().concurrency as usize);
         while let Some(turn) = turns.try_next().await? {
+            // A list that has grown meanwhile goes on after what was announced as its last page.
+            if last.as_ref() == Some(&turn.position) {
+                next = self.next(&turn)?;
+            }
             let single = turn.records() == 1;
             // One record that comes twice is a repeated id; a whole page is a list that moved.
             if self.absorb(turn)? == Page::Seen && !single {
                 return Err(Broken::Drifted(PagerError::SamePage.into()));
             }
         }
-        Ok(())
+        Ok(next)
     }
 
-    async fn continuation(&self, position: Position) -> Result<Turn, Broken> {
+    /// Takes one page into the account, and says where to read on.
+    fn take(&mut self, turn: Turn) -> Result<Next, Broken> {
+        let next = self.next(&turn)?;
+        match self.absorb(turn)? {
+            Page::New => Ok(next),
+            Page::Seen => self.repeat(PagerError::SamePage),
+        }
+    }
+
+    fn next(&self, turn: &Turn) -> Result<Next, PagerError> {
         self.adapter
-            .turn(position, self.deadline)
-            .await
-            .map_err(refused_is_drift)
+            .pager()
+            .next(&turn.position, self.granted, turn.look())
     }
 
-    fn ends_on_repeat(&self, error: PagerError) -> Result<bool, PagerError> {
+    fn repeat(&self, error: PagerError) -> Result<Next, Broken> {
         match self.adapter.pager().on_repeat() {
-            Repeat::End => Ok(true),
-            Repeat::Error => Err(error),
+            Repeat::End => Ok(Next::End),
+            Repeat::Error => Err(error.into()),
         }
     }
 
@@ -273,10 +291,8 @@ impl<'a> Attempt<'a> {
     }
 
     fn check_announcement(&mut self, said: Announcement) -> Result<(), Broken> {
-        let Some(before) = self.announced.replace(said) else {
-            return Ok(());
-        };
-        if before == said {
+        let before = *self.announced.get_or_insert(said);
+        if before.agrees(said) {
             return Ok(());
         }
         if !self.again {

@@ -47,6 +47,41 @@ pub struct Fields {
     pub deleted_at: Option<OneOrMany<Path>>,
 }
 
+impl Fields {
+    /// The paths that lead to single values, with their keys.
+    pub fn paths(&self) -> impl Iterator<Item = (&'static str, &OneOrMany<Path>)> {
+        [
+            ("id", Some(&self.id)),
+            ("name", Some(&self.name)),
+            ("description", self.description.as_ref()),
+            ("email", self.email.as_ref()),
+            ("status", self.status.as_ref()),
+            ("organization_id", self.organization_id.as_ref()),
+            ("external_id", self.external_id.as_ref()),
+            ("parent_id", self.parent_id.as_ref()),
+            ("url", self.url.as_ref()),
+            ("logo_url", self.logo_url.as_ref()),
+            ("member_count", self.member_count.as_ref()),
+            ("created_at", self.created_at.as_ref()),
+            ("updated_at", self.updated_at.as_ref()),
+            ("deleted_at", self.deleted_at.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(key, path)| Some((key, path?)))
+    }
+
+    /// The lists of people, with their keys.
+    pub fn lists(&self) -> impl Iterator<Item = (&'static str, &Each)> {
+        [
+            ("members", self.members.as_ref()),
+            ("admins", self.admins.as_ref()),
+            ("guests", self.guests.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(key, each)| Some((key, each?)))
+    }
+}
+
 /// A list of people in a record. At least one of `id` and `email` is needed.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

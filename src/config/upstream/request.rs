@@ -16,7 +16,8 @@ pub struct Request {
     /// The HTTP method.
     #[serde(default)]
     pub method: Method,
-    /// The path below `base_url`. The value of a placeholder is one segment of it.
+    /// The path below `base_url`. The value of a placeholder stays within one segment, and a segment
+    /// whose placeholder has no value is left out.
     pub path: String,
     /// Query parameters, percent-encoded for you.
     #[serde(default)]

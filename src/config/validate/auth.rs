@@ -4,7 +4,8 @@ use crate::config::placeholder::{Piece, scan};
 use crate::config::upstream::{ApiKeyAuth, Auth, BasicAuth, HmacAuth, Text};
 use crate::config::{KeyPath, Problem, Problems};
 
-use super::request::{check_base_url, check_header_name, check_header_value, unknown_placeholder};
+use super::placeholders::{self, unknown_placeholder};
+use super::request::{self, check_base_url, check_header_name, check_header_value};
 
 pub(super) fn check(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
     match auth {
@@ -15,12 +16,8 @@ pub(super) fn check(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
         Auth::Basic(basic) => check_basic(at, basic, problems),
         Auth::ApiKey(api_key) => check_api_key(at, api_key, problems),
         Auth::TokenExchange(exchange) => {
-            super::request::check(&at.join("request"), &exchange.request, problems);
-            super::request::check_login_placeholders(
-                &at.join("request"),
-                &exchange.request,
-                problems,
-            );
+            request::check(&at.join("request"), &exchange.request, problems);
+            placeholders::check_login(&at.join("request"), &exchange.request, problems);
             check_header_name(&at.join("header"), &exchange.header, problems);
             check_header_value(&at.join("scheme"), &exchange.scheme, problems);
         }
@@ -103,7 +100,7 @@ fn check_hmac(at: &KeyPath, hmac: &HmacAuth, problems: &mut Problems) {
 fn check_template(at: &KeyPath, text: &str, known: &[&str], problems: &mut Problems) {
     let pieces = match scan(text) {
         Ok(pieces) => pieces,
-        Err(error) => return problems.push(super::request::brace(at, &error)),
+        Err(error) => return problems.push(placeholders::brace(at, &error)),
     };
     for piece in pieces {
         match piece {

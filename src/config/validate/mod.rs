@@ -1,11 +1,12 @@
 //! What settings cannot mean, alone or together.
 //!
 //! Each check looks at keys that could be read and says what is wrong with them; none changes
-//! anything. What depends on several keys of an upstream is checked only where its whole block
-//! could be read: otherwise every slip of the pen would drag a tail of false alarms behind it.
+//! anything. What depends on several keys is checked only where all of them could be read:
+//! otherwise every slip of the pen would drag a tail of false alarms behind it.
 
 mod auth;
 mod paths;
+mod placeholders;
 mod request;
 mod secrets;
 
@@ -34,13 +35,23 @@ pub(super) fn validate(
         let at = KeyPath::new(["upstreams", name]);
         check_name(&at, name, &mut problems);
         check_upstream(&at, upstream, &mut problems);
-        if !unread.iter().any(|unread| unread.is_within(&at)) {
-            request::check_placeholders(&at, upstream, &mut problems);
+        if !unread.iter().any(|unread| shapes_requests(unread, &at)) {
+            placeholders::check(&at, upstream, &mut problems);
         }
     }
     secrets::check(settings, secrets, &mut problems);
     problems.retain(|problem| !unread.iter().any(|unread| problem.at.is_within(unread)));
     problems
+}
+
+/// Whether a key has a say in what an upstream's requests look like. One that is in no table of
+/// the block may be a misspelt `request`.
+fn shapes_requests(key: &KeyPath, upstream: &KeyPath) -> bool {
+    key.is_within(upstream)
+        && match &key.keys()[upstream.keys().len()..] {
+            [] | [_] => true,
+            [table, ..] => matches!(table.as_str(), "request" | "pagination"),
+        }
 }
 
 fn check_server(server: &Server, problems: &mut Problems) {
@@ -61,7 +72,7 @@ fn check_server(server: &Server, problems: &mut Problems) {
         problems.push(
             Problem::new(
                 at.join("admin"),
-                "`admin` and `listen` are the same address",
+                format!("`admin` and `listen` are both `{}`", server.admin),
             )
             .with_help("give the admin listener a port of its own"),
         );

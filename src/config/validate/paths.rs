@@ -35,15 +35,8 @@ pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) 
             check_success(&at.join("success"), success, problems);
         }
     }
-    let fields = &upstream.fields;
-    for (key, each) in [
-        ("members", &fields.members),
-        ("admins", &fields.admins),
-        ("guests", &fields.guests),
-    ] {
-        if let Some(each) = each {
-            check_each(&at.join("fields").join(key), each, problems);
-        }
+    for (key, each) in upstream.fields.lists() {
+        check_each(&at.join("fields").join(key), each, problems);
     }
     if upstream.format == Format::Xml {
         check_attributes(at, upstream, problems);
@@ -85,19 +78,20 @@ fn check_each(at: &KeyPath, each: &Each, problems: &mut Problems) {
 
 /// In XML `@name` is an attribute, and an attribute holds nothing but its value.
 fn check_attributes(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
-    let records = [("records", &upstream.records)];
-    let steering = steering(&upstream.pagination);
-    let steering = steering
-        .iter()
-        .filter_map(|(key, location)| match location {
-            Location::Body(path) => Some((*key, path)),
-            Location::Header { .. } => None,
-        });
-    for (key, path) in steering {
-        through_attribute(&at.join("pagination").join(key), path, problems);
+    through_attribute(&at.join("records"), &upstream.records, problems);
+    for (key, location) in steering(&upstream.pagination) {
+        if let Location::Body(path) = location {
+            through_attribute(&at.join("pagination").join(key), path, problems);
+        }
     }
-    for (key, path) in records {
-        through_attribute(&at.join(key), path, problems);
+    for (key, paths) in upstream.fields.paths() {
+        for path in paths.as_slice() {
+            through_attribute(&at.join("fields").join(key), path, problems);
+        }
+    }
+    for (key, each) in upstream.fields.lists() {
+        let at = at.join("fields").join(key).join("each");
+        through_attribute(&at, &each.each, problems);
     }
 }
 

@@ -117,11 +117,16 @@ impl<'a> Node<'a> {
     /// What stands at a path: from the page's root if it begins with a slash, else from here. `.`
     /// is this node itself. Absent is `None`, null is not.
     pub fn find(self, path: &Path) -> Option<Self> {
+        self.follow(path, path.segments())
+    }
+
+    /// Follows the first segments of a path from where it begins.
+    fn follow(self, path: &Path, segments: &[String]) -> Option<Self> {
         let start = match path.origin() {
             Origin::Page => self.page.root(),
             Origin::Record => self,
         };
-        path.segments()
+        segments
             .iter()
             .try_fold(start, |node, name| node.member(name))
     }
@@ -135,6 +140,14 @@ impl<'a> Node<'a> {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
         };
         value.map(|value| self.at(value))
+    }
+
+    /// The element around the list at `path`, which in XML is there although the list has no item.
+    pub(crate) fn around(self, path: &Path) -> Option<Self> {
+        match path.segments() {
+            [around @ .., _] if self.is_xml() && !around.is_empty() => self.follow(path, around),
+            _ => None,
+        }
     }
 
     /// Whether it is null: JSON's, or an XML element with `nil="true"`.
@@ -190,7 +203,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn is_empty(self) -> bool {
+    /// Whether nothing is listed here.
+    pub(crate) fn is_empty(self) -> bool {
         match self.value {
             Value::Null => true,
             Value::Object(members) => members.is_empty(),

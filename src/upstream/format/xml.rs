@@ -256,10 +256,10 @@ impl Element {
     }
 }
 
-/// Whether a text is nothing but XML's white space, as indentation is.
+/// Whether a text is nothing but white space, as indentation is. XML knows four such characters;
+/// vendors also indent with no-break spaces.
 pub(super) fn is_blank(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+    text.chars().all(char::is_whitespace)
 }
 
 #[cfg(test)]
@@ -282,6 +282,7 @@ mod tests {
     #[case::empty("<a/>", json!({"a": [""]}))]
     #[case::empty_with_end("<a></a>", json!({"a": [""]}))]
     #[case::one_child("<a> <b>1</b> </a>", json!({"a": [{"b": ["1"]}]}))]
+    #[case::no_break_spaces("<a>\u{a0}\n<b>\u{a0}</b>\u{a0}</a>", json!({"a": [{"b": ["\u{a0}"]}]}))]
     #[case::two_children("<a>\n<b>1</b>\n<b>2</b>\n</a>", json!({"a": [{"b": ["1", "2"]}]}))]
     #[case::apart("<a><b>1</b><c/><b>2</b></a>", json!({"a": [{"b": ["1", "2"], "c": [""]}]}))]
     #[case::attributes("<a n='4' m=\"x &amp; y\"/>", json!({"a": [{"@n": "4", "@m": "x & y"}]}))]

@@ -1,0 +1,53 @@
+//! Whole walks over real HTTP: the shipped configuration against the emulated upstreams, and
+//! styles that no shipped upstream has against small ones.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod whole;
+
+mod pace;
+
+mod tokens;
+
+mod drift;
+
+mod faults;
+
+mod bounds;
+
+mod styles;
+
+use groupgate::demo::{Emulation, Emulations, Options};
+use groupgate::upstream::walk::Walked;
+
+/// The upstreams whose lists come in pages.
+const PAGED: [&str; 4] = ["vinyldns", "publisher", "onlivesite", "tallyfy"];
+
+async fn start(groups: usize) -> Emulations {
+    start_with(Options {
+        groups,
+        ..Options::default()
+    })
+    .await
+}
+
+async fn start_with(options: Options) -> Emulations {
+    Emulations::start(options).await.expect("ports are free")
+}
+
+fn emulation<'a>(emulations: &'a Emulations, name: &str) -> &'a Emulation {
+    emulations.get(name).expect("the emulation exists")
+}
+
+fn ids(walked: &Walked) -> Vec<&str> {
+    let ids = walked.groups.iter();
+    ids.map(|group| group.source_id.as_str()).collect()
+}
