@@ -171,7 +171,7 @@ fn a_file_that_is_not_there_is_a_report_too() {
         report.to_string().lines().collect::<Vec<_>>(),
         [
             "  x `no/such/gateway.toml` cannot be read: No such file or directory (os error 2)",
-            "  help: `--config` names the file to use",
+            "  help: name the configuration: `check FILE`, or `--config FILE` for `serve` and `probe`",
             "",
             "1 problem in no/such/gateway.toml",
         ]

@@ -44,7 +44,10 @@ pub fn load(file: &Path, environment: Environment) -> Result<Loaded, Report> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         let finding = Finding {
             message: format!("`{name}` cannot be read: {error}"),
-            help: Some("`--config` names the file to use".to_owned()),
+            help: Some(
+                "name the configuration: `check FILE`, or `--config FILE` for `serve` and `probe`"
+                    .to_owned(),
+            ),
             span: None,
         };
         Report::new(&name, String::new(), vec![finding])
