@@ -31,7 +31,7 @@ impl Check {
 fn explain(settings: &Settings) -> String {
     let mut text = format!(
         "serves groups on {} and health on {}, every answer within {}\n\
-         one caller may ask {} (bursts of {}); {} of memory\n",
+         each caller may ask {}, in bursts of {}; caches take up to {}\n",
         settings.server.listen,
         settings.server.admin,
         settings.server.deadline,
@@ -76,14 +76,14 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
         format!("asks     {method} {base}{}", request.path),
         format!("reads    {format}, records at {}", upstream.records),
         format!("pages    {}", explain_pagination(&upstream.pagination)),
-        format!("is       {}", explain_auth(&upstream.auth)),
+        format!("auth     {}", explain_auth(&upstream.auth)),
         "sees     every caller sees what this account sees".to_owned(),
         format!(
             "pace     {rate}, {} at once, {} a try, {} a walk",
             limits.concurrency, limits.timeout, limits.walk
         ),
         format!(
-            "serves   {} fresh, {} more while refreshing, {} more if that fails",
+            "serves   {} as fresh; after that up to {} while it refreshes, up to {} if that fails",
             upstream.ttl.unwrap_or(cache.ttl),
             upstream
                 .stale_while_revalidate
@@ -110,7 +110,7 @@ fn explain_pagination(pagination: &Pagination) -> String {
             until(style.total.as_ref().map(|total| ("total", total)))
         ),
         Pagination::Page(style) => {
-            let pages = style.pages.as_ref().map(|pages| ("pages", pages));
+            let pages = style.pages.as_ref().map(|pages| ("number of pages", pages));
             let total = style.total.as_ref().map(|total| ("total", total));
             format!("by number from {}, {}", style.first, until(pages.or(total)))
         }
@@ -124,7 +124,7 @@ fn explain_pagination(pagination: &Pagination) -> String {
 
 fn until(announced: Option<(&str, &Location)>) -> String {
     match announced {
-        Some((what, at)) => format!("until the {what} at {}, concurrently", location(at)),
+        Some((what, at)) => format!("up to the {what} at {}, several at once", location(at)),
         None => "until a page is empty".to_owned(),
     }
 }
@@ -138,7 +138,7 @@ fn location(location: &Location) -> String {
 
 fn explain_auth(auth: &Auth) -> String {
     match auth {
-        Auth::None => "nobody: it sends no credentials".to_owned(),
+        Auth::None => "none: it sends no credentials".to_owned(),
         Auth::Bearer(auth) => format!("a token from {}", auth.token),
         Auth::Basic(auth) => format!("a user with the password from {}", auth.password),
         Auth::ApiKey(auth) => format!("a key from {}", auth.key),

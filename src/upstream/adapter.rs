@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -64,7 +65,7 @@ pub struct Turn {
     /// Where the page is.
     pub position: Position,
     /// What was sent; header values that carry secrets are marked sensitive.
-    pub request: http::Request<bytes::Bytes>,
+    pub request: http::Request<Bytes>,
     /// The answer's status.
     pub status: StatusCode,
     /// The answer's header section.
@@ -186,20 +187,24 @@ impl Adapter {
         self.required
     }
 
+    /// The request for the page at `position`, before it is signed.
+    pub fn request(&self, position: &Position) -> Result<http::Request<Bytes>, UpstreamError> {
+        let gaps = Gaps {
+            position,
+            limit: self.pager.limit(),
+        };
+        self.template
+            .fill(&gaps)
+            .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))
+    }
+
     /// Reads the page at `position`.
     pub async fn turn(
         self: &Arc<Self>,
         position: Position,
         deadline: Instant,
     ) -> Result<Turn, UpstreamError> {
-        let gaps = Gaps {
-            position: &position,
-            limit: self.pager.limit(),
-        };
-        let request = self
-            .template
-            .fill(&gaps)
-            .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))?;
+        let request = self.request(&position)?;
         let sent = request.clone();
         let start = Instant::now();
         let answer = self.exchange.send(request, deadline).await?;
@@ -217,14 +222,7 @@ impl Adapter {
         body: &[u8],
     ) -> Result<Turn, UpstreamError> {
         let position = self.pager.first();
-        let gaps = Gaps {
-            position: &position,
-            limit: self.pager.limit(),
-        };
-        let request = self
-            .template
-            .fill(&gaps)
-            .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))?;
+        let request = self.request(&position)?;
         let answer = self.exchange.judge(status, headers, body)?;
         self.read(position, request, answer, Duration::ZERO)
     }
@@ -232,7 +230,7 @@ impl Adapter {
     fn read(
         &self,
         position: Position,
-        request: http::Request<bytes::Bytes>,
+        request: http::Request<Bytes>,
         answer: Answer,
         taken: Duration,
     ) -> Result<Turn, UpstreamError> {
