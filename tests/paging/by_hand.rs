@@ -301,10 +301,8 @@ fn prefixed(source: &str, id: &Value) -> String {
 
 /// Text, or a number as text.
 fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::Number(number) => Some(number.to_string()),
-        value => value.as_str().map(str::to_owned),
-    }
+    let number = || value.as_number().map(ToString::to_string);
+    value.as_str().map(str::to_owned).or_else(number)
 }
 
 fn texts(list: &Value, pointer: &str) -> Vec<String> {
