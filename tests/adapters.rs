@@ -15,7 +15,7 @@ mod support;
 use std::collections::HashMap;
 
 use groupgate::upstream::adapter::Turn;
-use groupgate::upstream::pager::{Next, Position};
+use groupgate::upstream::pager::{Next, Position, SoFar};
 use groupgate::upstream::{Adapter, ErrorKind, UpstreamError};
 use http::{HeaderMap, Response, StatusCode};
 use quick_xml::events::Event;
@@ -383,7 +383,11 @@ fn an_xml_document_that_is_no_list_is_an_error() {
 fn next(adapter: &Adapter, turn: &Turn) -> Next {
     let pager = adapter.pager();
     pager
-        .next(&turn.position, turn.records(), turn.look())
+        .next(
+            &turn.position,
+            SoFar::first(turn.records(), None),
+            turn.look(),
+        )
         .unwrap()
 }
 

@@ -146,8 +146,8 @@ fn names_that_are_the_upstreams_keep_their_case_also_under_variables() {
     let request = &loaded.settings.upstreams["vinyldns"].request;
     assert_eq!(request.path, "/all");
     assert_eq!(
-        request.query["startFrom"],
-        Text::Literal("{cursor}".to_owned())
+        request.query["startFrom"].as_slice(),
+        [Text::Literal("{cursor}".to_owned())]
     );
 }
 

@@ -7,7 +7,9 @@ use clap::Args;
 
 use crate::app::App;
 use crate::clock::WallClock;
-use crate::config::upstream::{Auth, Format, Location, Method, Pagination, Upstream};
+use crate::config::upstream::{
+    Auth, CursorSource, Format, Location, Method, Pagination, Total, Upstream,
+};
 use crate::config::{Environment, Settings};
 
 use super::{Failure, load, print};
@@ -57,7 +59,7 @@ fn explain(settings: &Settings) -> String {
 
 fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
     let request = &upstream.request;
-    let method = match request.method {
+    let method = match request.method.unwrap_or_default() {
         Method::Get => "GET",
         Method::Post => "POST",
     };
@@ -99,21 +101,21 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
 
 fn explain_pagination(pagination: &Pagination) -> String {
     match pagination {
-        Pagination::None => "none: the first answer is the whole list".to_owned(),
+        Pagination::None(_) => "none: the first answer is the whole list".to_owned(),
         Pagination::Cursor(style) => format!(
             "by the cursor at {}, until there is none",
-            location(&style.next)
+            cursor_source(&style.next)
         ),
         Pagination::Offset(style) => format!(
             "by offset from {}, {}",
             style.first,
-            until(style.total.as_ref().map(|total| ("total", total)))
+            until(None, style.total.as_ref())
         ),
-        Pagination::Page(style) => {
-            let pages = style.pages.as_ref().map(|pages| ("number of pages", pages));
-            let total = style.total.as_ref().map(|total| ("total", total));
-            format!("by number from {}, {}", style.first, until(pages.or(total)))
-        }
+        Pagination::Page(style) => format!(
+            "by number from {}, {}",
+            style.first,
+            until(style.pages.as_ref(), style.total.as_ref())
+        ),
         Pagination::Link(_) => "by the Link header's rel=\"next\", until there is none".to_owned(),
         Pagination::NextUrl(style) => format!(
             "by the URL at {}, until there is none",
@@ -122,11 +124,21 @@ fn explain_pagination(pagination: &Pagination) -> String {
     }
 }
 
-fn until(announced: Option<(&str, &Location)>) -> String {
-    match announced {
-        Some((what, at)) => format!("up to the {what} at {}, several at once", location(at)),
-        None => "until a page is empty".to_owned(),
+fn cursor_source(source: &CursorSource) -> String {
+    match source {
+        CursorSource::Page(place) => location(place),
+        CursorSource::Record { last_record } => format!("{last_record} of the last record"),
     }
+}
+
+fn until(pages: Option<&Location>, total: Option<&Total>) -> String {
+    let announced = match (pages, total) {
+        (Some(pages), _) => format!("the number of pages at {}", location(pages)),
+        (None, Some(Total::Page(total))) => format!("the total at {}", location(total)),
+        (None, Some(Total::Call(call))) => format!("the total that {} tells", call.request.path),
+        (None, None) => return "until a page is empty".to_owned(),
+    };
+    format!("up to {announced}, several at once")
 }
 
 fn location(location: &Location) -> String {

@@ -19,7 +19,7 @@ use crate::clock::WallClock;
 use crate::config::Environment;
 use crate::upstream::Adapter;
 use crate::upstream::adapter::Turn;
-use crate::upstream::pager::{Next, Position};
+use crate::upstream::pager::{Next, Position, SoFar};
 
 use super::{Failure, load, print};
 
@@ -74,7 +74,7 @@ fn replay(adapter: &Adapter, file: &Path) -> Result<(), Failure> {
     let size = ByteSize(turn.bytes());
     print(&format!(
         "\nanswer, as recorded\n  {size}\n{}",
-        show(&turn, adapter)
+        show(&turn, adapter, None)
     ))
 }
 
@@ -83,6 +83,7 @@ async fn walk(adapter: &Arc<Adapter>) -> Result<(), Failure> {
     let start = Instant::now();
     let deadline = start + adapter.limits().walk.get();
     let pager = adapter.pager();
+    let counted = adapter.count(deadline).await?;
     // Shown before it is sent: where no answer comes, it is all there is to look at.
     let request = adapter.request(&pager.first())?;
     print(&format!("request\n{}", show_request(&request)))?;
@@ -92,12 +93,12 @@ async fn walk(adapter: &Arc<Adapter>) -> Result<(), Failure> {
         turn.status,
         turn.taken,
         ByteSize(turn.bytes()),
-        show(&turn, adapter)
+        show(&turn, adapter, counted)
     ))?;
-    let granted = turn.records();
+    let mut so_far = SoFar::first(turn.records(), counted);
     let mut tally = Tally::default();
     tally.add(&turn);
-    let mut next = pager.next(&turn.position, granted, turn.look())?;
+    let mut next = pager.next(&turn.position, so_far, turn.look())?;
     loop {
         let positions = match next {
             Next::End => break,
@@ -110,11 +111,12 @@ async fn walk(adapter: &Arc<Adapter>) -> Result<(), Failure> {
             let turn = later(adapter, position, deadline).await?;
             print(&line(&turn))?;
             tally.add(&turn);
+            so_far.received += turn.records();
             if tally.pages >= u64::from(adapter.limits().pages) {
                 return Err(Failure::new("more pages than `limits.pages` allows"));
             }
             if !several {
-                next = pager.next(&turn.position, granted, turn.look())?;
+                next = pager.next(&turn.position, so_far, turn.look())?;
             }
         }
     }
@@ -169,7 +171,7 @@ fn line(turn: &Turn) -> String {
 }
 
 /// What a page holds and what became of it, step by step.
-fn show(turn: &Turn, adapter: &Adapter) -> String {
+fn show(turn: &Turn, adapter: &Adapter, counted: Option<u64>) -> String {
     let mut text = String::new();
     // Writing into a string does not fail.
     let announcement = turn.announcement();
@@ -198,10 +200,11 @@ fn show(turn: &Turn, adapter: &Adapter) -> String {
         let _ = writeln!(text, "first group\n{}", indented(&group));
     }
     let _ = writeln!(text, "not mapped\n{}", indented(&unmapped(turn)));
-    let next = match adapter
-        .pager()
-        .next(&turn.position, turn.records(), turn.look())
-    {
+    let next = match adapter.pager().next(
+        &turn.position,
+        SoFar::first(turn.records(), counted),
+        turn.look(),
+    ) {
         Ok(Next::End) => "nothing: this was the last page".to_owned(),
         Ok(Next::One(position)) => format!("one page, at {}", place(&position)),
         Ok(Next::Rest(positions)) => format!(

@@ -1,8 +1,8 @@
 //! Lays the environment over the file.
 //!
 //! `GROUPGATE__SERVER__LISTEN` is `server.listen`. Variables reach the keys that groupgate itself
-//! names, and upstreams that the file has; never the names inside `query`, `headers`, `json` and
-//! `vars`, which are the upstream's and whose case a variable cannot keep.
+//! names, and upstreams that the file has; never the names inside `query`, `headers`, `json`, `form`
+//! and `vars`, which are the upstream's and whose case a variable cannot keep.
 
 use std::collections::BTreeMap;
 
@@ -134,7 +134,10 @@ fn is_our_name(key: &str) -> bool {
 /// The table around or at a key whose names are the upstream's own.
 fn theirs<'a>(keys: &[&'a str]) -> Option<&'a str> {
     keys.windows(2).find_map(|pair| match pair {
-        ["request", table @ ("query" | "headers" | "json" | "vars")] => Some(*table),
+        [
+            "request" | "continuation",
+            table @ ("query" | "headers" | "json" | "form" | "vars"),
+        ] => Some(*table),
         _ => None,
     })
 }

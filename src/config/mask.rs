@@ -25,8 +25,11 @@ const SENSITIVE: [&str; 9] = [
 ];
 
 /// The keys of an `auth` block whose values are no secrets under any scheme.
-const OPEN_IN_AUTH: [&str; 18] = [
+const OPEN_IN_AUTH: [&str; 21] = [
     "type",
+    "answer",
+    "answers",
+    "sign_headers",
     "request",
     "expires",
     "success",

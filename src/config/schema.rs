@@ -180,7 +180,9 @@ mod tests {
         let at = KeyPath::new(["upstreams", "a", "auth", "token"]);
         assert_eq!(
             describe(&at, &tree).as_deref(),
-            Some("Where the answer holds the token.")
+            Some(
+                "Where the answer holds the token. `/` is the whole answer, as a JSON string or a text."
+            )
         );
     }
 }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{Limits, Upstream};
+use crate::config::upstream::{Limits, TotalCall, Upstream};
 use crate::config::{Cache, KeyPath, Path, Problem, Problems, SecretReader};
 
 use super::auth::Auth;
@@ -24,7 +24,7 @@ use super::exchange::{Answer, Exchange};
 use super::format::Page;
 use super::mapping::{Mapped, Mapping, Skip};
 use super::pager::{Announcement, Look, Pager, Position};
-use super::template::{Gaps, Template};
+use super::template::{self, Gaps, Template};
 use super::transport::Transport;
 
 /// How one upstream is asked, and how its answers become groups.
@@ -34,12 +34,21 @@ pub struct Adapter {
     digest: AdapterDigest,
     exchange: Exchange,
     template: Template,
+    continuation: Option<Template>,
+    count: Option<Count>,
     pager: Pager,
     records: Path,
     mapping: Mapping,
     limits: Limits,
     freshness: Freshness,
     required: bool,
+}
+
+/// The exchange that tells how many records there are.
+#[derive(Debug)]
+struct Count {
+    template: Template,
+    call: TotalCall,
 }
 
 /// Which adapter a snapshot was made with: another block makes another key.
@@ -77,6 +86,8 @@ pub struct Turn {
     url: Url,
     bytes: u64,
     announcement: Announcement,
+    mark: Option<String>,
+    is_past_end: bool,
     outcomes: Vec<Result<Mapped, Skip>>,
 }
 
@@ -106,6 +117,11 @@ impl Turn {
         self.announcement
     }
 
+    /// Whether the answer means that the list has ended before it.
+    pub const fn is_past_end(&self) -> bool {
+        self.is_past_end
+    }
+
     /// What the pager looks at.
     pub fn look(&self) -> Look<'_> {
         Look {
@@ -113,6 +129,8 @@ impl Turn {
             headers: &self.headers,
             url: &self.url,
             records: self.records(),
+            mark: self.mark.as_deref(),
+            is_past_end: self.is_past_end,
         }
     }
 }
@@ -128,14 +146,25 @@ impl Adapter {
         problems: &mut Problems,
     ) -> Option<Self> {
         let at = KeyPath::new(["upstreams", name]);
-        let template = Template::compile(
-            &upstream.base_url,
-            &upstream.request,
-            upstream.format,
-            &at.join("request"),
-            secrets,
-            problems,
-        );
+        let mut template = |request, at: KeyPath| {
+            let accept = template::accept(upstream.format);
+            Template::compile(&upstream.base_url, request, accept, &at, secrets, problems)
+        };
+        let listing = template(&upstream.request, at.join("request"));
+        let continuation = match &upstream.continuation {
+            Some(request) => Some(template(request, at.join("continuation"))?),
+            None => None,
+        };
+        let count = match upstream.pagination.total_call() {
+            Some(call) => {
+                let at = at.join("pagination").join("total").join("request");
+                Some(Count {
+                    template: template(&call.request, at)?,
+                    call: call.clone(),
+                })
+            }
+            None => None,
+        };
         let auth = Auth::compile(&upstream.auth, &at.join("auth"), secrets, problems);
         let auth = Arc::new(auth?);
         let transport = Transport::new(&upstream.limits, Arc::clone(&auth), wall.clone())
@@ -146,7 +175,9 @@ impl Adapter {
         Some(Self {
             digest: AdapterDigest::of(upstream),
             exchange: exchange?,
-            template: template?,
+            template: listing?,
+            continuation,
+            count,
             pager: Pager::new(upstream.pagination.clone(), upstream.limits.pages),
             records: upstream.records.clone(),
             mapping: Mapping::new(Arc::clone(&name), upstream.fields.clone(), upstream.extra),
@@ -189,13 +220,15 @@ impl Adapter {
 
     /// The request for the page at `position`, before it is signed.
     pub fn request(&self, position: &Position) -> Result<http::Request<Bytes>, UpstreamError> {
+        let template = match &self.continuation {
+            Some(continuation) if *position != self.pager.first() => continuation,
+            Some(_) | None => &self.template,
+        };
         let gaps = Gaps {
             position,
             limit: self.pager.limit(),
         };
-        self.template
-            .fill(&gaps)
-            .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))
+        fill(template, &gaps)
     }
 
     /// Reads the page at `position`.
@@ -212,6 +245,25 @@ impl Adapter {
         let adapter = Arc::clone(self);
         let bytes = answer.bytes;
         off_thread_if_large(bytes, move || adapter.read(position, sent, answer, taken)).await
+    }
+
+    /// Asks how many records there are, where that is a request of its own.
+    pub async fn count(&self, deadline: Instant) -> Result<Option<u64>, UpstreamError> {
+        let Some(count) = &self.count else {
+            return Ok(None);
+        };
+        let request = fill(&count.template, &Gaps::NONE)?;
+        let url = url(&request)?;
+        let answer = self.exchange.send(request, deadline).await?;
+        let look = Look {
+            page: &answer.page,
+            headers: &answer.headers,
+            url: &url,
+            records: 0,
+            mark: None,
+            is_past_end: answer.is_past_end,
+        };
+        Ok(Some(Pager::count(&count.call, look)?))
     }
 
     /// Reads a recorded answer as if it had just come for the first page.
@@ -234,21 +286,24 @@ impl Adapter {
         answer: Answer,
         taken: Duration,
     ) -> Result<Turn, UpstreamError> {
-        let outcomes: Vec<_> = answer
-            .page
-            .records(&self.records)?
+        let records = if answer.is_past_end {
+            Vec::new()
+        } else {
+            answer.page.records(&self.records)?
+        };
+        let mark = records.last().and_then(|record| self.pager.mark(*record));
+        let outcomes: Vec<_> = records
             .into_iter()
             .map(|record| self.mapping.map(record))
             .collect();
-        let url =
-            request.uri().to_string().parse().map_err(|_| {
-                UpstreamError::new(ErrorKind::Pagination, "the request's URL is odd")
-            })?;
+        let url = url(&request)?;
         let look = Look {
             page: &answer.page,
             headers: &answer.headers,
             url: &url,
             records: outcomes.len() as u64,
+            mark: mark.as_deref(),
+            is_past_end: answer.is_past_end,
         };
         let announcement = self.pager.announces(look)?;
         Ok(Turn {
@@ -261,9 +316,22 @@ impl Adapter {
             url,
             bytes: answer.bytes,
             announcement,
+            mark,
+            is_past_end: answer.is_past_end,
             outcomes,
         })
     }
+}
+
+fn fill(template: &Template, gaps: &Gaps<'_>) -> Result<http::Request<Bytes>, UpstreamError> {
+    template
+        .fill(gaps)
+        .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))
+}
+
+fn url(request: &http::Request<Bytes>) -> Result<Url, UpstreamError> {
+    let url = request.uri().to_string().parse();
+    url.map_err(|_| UpstreamError::new(ErrorKind::Pagination, "the request's URL is odd"))
 }
 
 /// Bodies above this are decoded and mapped off the I/O threads: below it, the hand-over costs

@@ -125,6 +125,7 @@ pub struct UpstreamError {
     pub retry_after: Option<Duration>,
     /// The HTTP status that it answered with, where it answered.
     pub status: Option<http::StatusCode>,
+    is_transient: bool,
 }
 
 impl UpstreamError {
@@ -135,6 +136,7 @@ impl UpstreamError {
             detail: detail.into(),
             retry_after: None,
             status: None,
+            is_transient: kind.is_transient(),
         }
     }
 
@@ -142,6 +144,13 @@ impl UpstreamError {
     #[must_use]
     pub fn with_status(mut self, status: http::StatusCode) -> Self {
         self.status = Some(status);
+        self
+    }
+
+    /// The same failure, with whether the same request may succeed a moment later.
+    #[must_use]
+    pub fn with_transience(mut self, is_transient: bool) -> Self {
+        self.is_transient = is_transient;
         self
     }
 
@@ -153,14 +162,9 @@ impl UpstreamError {
     }
 
     /// Whether the same request may succeed a moment later.
-    pub fn is_transient(&self) -> bool {
-        self.kind.is_transient() || self.status.is_some_and(is_transient)
+    pub const fn is_transient(&self) -> bool {
+        self.is_transient
     }
-}
-
-/// Whether a status says that the server, not the request, is at fault (RFC 9110, section 15.6).
-pub fn is_transient(status: http::StatusCode) -> bool {
-    matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504)
 }
 
 impl fmt::Display for UpstreamError {

@@ -1,4 +1,4 @@
-//! One exchange with an upstream, judged: a page that says that it succeeded, or an error.
+//! One exchange with an upstream: a page, the end of the list, or an error.
 //!
 //! The login token is obtained up here, by an exchange of its own that passes permits and quota
 //! like any other; only the signature is computed at the bottom of the transport, per try.
@@ -10,92 +10,22 @@ use http::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{Format, Success, Upstream};
-use crate::config::{KeyPath, Problems, SecretReader};
+use crate::config::upstream::{OneOrMany, Upstream};
+use crate::config::{KeyPath, Path, Problems, SecretReader};
 
-use super::adapter::off_thread_if_large;
 use super::auth::Auth;
 use super::error::{ErrorKind, UpstreamError};
-use super::format::Page;
+pub use super::judge::Answer;
+use super::judge::{Judge, Law, Reading};
 use super::login::Login;
-use super::success;
 use super::transport::{Deadline, LoginToken, Transport};
 
-/// Makes exchanges with one upstream and judges the answers.
+/// Makes exchanges with one upstream.
 #[derive(Debug)]
 pub struct Exchange {
     transport: Transport,
     login: Option<Login>,
     judge: Judge,
-}
-
-/// An answer that succeeded.
-#[derive(Debug)]
-pub struct Answer {
-    /// Its status.
-    pub status: StatusCode,
-    /// Its header section.
-    pub headers: HeaderMap,
-    /// Its decoded body.
-    pub page: Page,
-    /// How large the body was.
-    pub bytes: u64,
-}
-
-/// How answers are judged.
-#[derive(Debug, Clone)]
-pub(super) struct Judge {
-    pub(super) format: Format,
-    pub(super) success: Option<Success>,
-    pub(super) wall: WallClock,
-}
-
-impl Judge {
-    /// Decodes an answer and says whether it succeeded.
-    fn judge(
-        &self,
-        status: StatusCode,
-        headers: HeaderMap,
-        body: &[u8],
-    ) -> Result<Answer, UpstreamError> {
-        let rule = self.success.as_ref();
-        let page = Page::decode(self.format, body);
-        // An error may be written in another format than a success: its status is enough then.
-        let message = match (rule, &page) {
-            (Some(rule), Ok(page)) if !status.is_success() => success::message(rule, page),
-            _ => None,
-        };
-        success::check_status(status, &headers, message, self.wall.now())?;
-        let page = page?;
-        if let Some(rule) = rule {
-            success::check_body(rule, &page)
-                .map_err(|error| error.with_retry_after(self.retry_after(&headers)))?;
-        }
-        Ok(Answer {
-            status,
-            headers,
-            page,
-            bytes: body.len() as u64,
-        })
-    }
-
-    fn retry_after(&self, headers: &HeaderMap) -> Option<std::time::Duration> {
-        super::quota::retry_after(headers, self.wall.now())
-    }
-}
-
-/// Sends a request and judges the answer.
-pub(super) async fn judged(
-    transport: &Transport,
-    judge: &Judge,
-    request: Request<Bytes>,
-) -> Result<Answer, UpstreamError> {
-    let (parts, body) = transport.exchange(request).await?.into_parts();
-    let judge = judge.clone();
-    off_thread_if_large(body.len() as u64, move || {
-        judge.judge(parts.status, parts.headers, &body)
-    })
-    .await
 }
 
 impl Exchange {
@@ -120,11 +50,13 @@ impl Exchange {
         Some(Self {
             transport,
             login,
-            judge: Judge {
-                format: upstream.format,
+            judge: Judge::new(Law {
+                reading: Reading::As(upstream.format),
+                rules: upstream.answers.clone(),
                 success: upstream.success.clone(),
+                message: paths(upstream.message.as_ref()),
                 wall: wall.clone(),
-            },
+            }),
         })
     }
 
@@ -137,7 +69,7 @@ impl Exchange {
     ) -> Result<Answer, UpstreamError> {
         request.extensions_mut().insert(Deadline(deadline));
         let Some(login) = &self.login else {
-            return judged(&self.transport, &self.judge, request).await;
+            return self.transport.exchange(request, &self.judge).await;
         };
         let token = login.token(deadline).await?;
         let answer = self.send_with(request.clone(), token.secret()).await;
@@ -171,6 +103,11 @@ impl Exchange {
         token: &secrecy::SecretString,
     ) -> Result<Answer, UpstreamError> {
         request.extensions_mut().insert(LoginToken(token.clone()));
-        judged(&self.transport, &self.judge, request).await
+        self.transport.exchange(request, &self.judge).await
     }
+}
+
+/// The paths that a key names, if it is there.
+pub(super) fn paths(paths: Option<&OneOrMany<Path>>) -> Vec<Path> {
+    paths.map_or_else(Vec::new, |paths| paths.as_slice().to_vec())
 }

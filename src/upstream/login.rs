@@ -15,10 +15,10 @@ use crate::config::{KeyPath, Problems, SecretReader};
 use super::auth::oauth2::{ClientCredentials, token_from_reply};
 use super::auth::{Token, TokenCell};
 use super::error::{ErrorKind, UpstreamError};
-use super::exchange::{Answer, Judge, judged};
+use super::exchange::paths;
 use super::format::Page;
-use super::pager::Position;
-use super::template::{Gaps, Template};
+use super::judge::{Answer, Judge, Law, Reading};
+use super::template::{self, Gaps, Template};
 use super::transport::{Deadline, Repeatable, Transport};
 
 /// Logs in, and keeps the token until it ends or is refused.
@@ -57,12 +57,13 @@ impl Login {
         secrets: &SecretReader<'_>,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let (call, success) = match &upstream.auth {
+        let (call, law) = match &upstream.auth {
             WrittenAuth::TokenExchange(auth) => {
+                let reading = reading(auth);
                 let template = Template::compile(
                     &upstream.base_url,
                     &auth.request,
-                    Format::Json,
+                    accept(reading),
                     &at.join("request"),
                     secrets,
                     problems,
@@ -72,11 +73,25 @@ impl Login {
                     token: auth.token.clone(),
                     expires: auth.expires.clone(),
                 };
-                (call, login_success(upstream, auth))
+                let law = Law {
+                    reading,
+                    rules: auth.answers.clone(),
+                    success: login_success(upstream, auth),
+                    message: paths(upstream.message.as_ref()),
+                    wall: wall.clone(),
+                };
+                (call, law)
             }
             WrittenAuth::Oauth2ClientCredentials(auth) => {
                 let call = ClientCredentials::compile(auth, at, secrets, problems)?;
-                (Call::ClientCredentials(call), None)
+                let law = Law {
+                    reading: Reading::As(Format::Json),
+                    rules: Vec::new(),
+                    success: None,
+                    message: ClientCredentials::message(),
+                    wall: wall.clone(),
+                };
+                (Call::ClientCredentials(call), law)
             }
             WrittenAuth::None
             | WrittenAuth::Bearer(_)
@@ -88,11 +103,7 @@ impl Login {
         let caller = Caller {
             transport: transport.clone(),
             call,
-            judge: Judge {
-                format: Format::Json,
-                success,
-                wall: wall.clone(),
-            },
+            judge: Judge::new(law),
         };
         Some(Self {
             caller: Arc::new(caller),
@@ -119,7 +130,9 @@ impl Caller {
         request.extensions_mut().insert(Deadline(deadline));
         // A login makes a token and changes nothing else, so it may be sent twice.
         request.extensions_mut().insert(Repeatable);
-        let answer = judged(&self.transport, &self.judge, request)
+        let answer = self
+            .transport
+            .exchange(request, &self.judge)
             .await
             .map_err(refused)?;
         self.read(&answer)
@@ -127,21 +140,15 @@ impl Caller {
 
     fn request(&self) -> Result<Request<Bytes>, UpstreamError> {
         match &self.call {
-            Call::Declared { template, .. } => {
-                let gaps = Gaps {
-                    position: &Position::Start,
-                    limit: None,
-                };
-                template
-                    .fill(&gaps)
-                    .map_err(|error| UpstreamError::new(ErrorKind::Mapping, error.to_string()))
-            }
+            Call::Declared { template, .. } => template
+                .fill(&Gaps::NONE)
+                .map_err(|error| UpstreamError::new(ErrorKind::Mapping, error.to_string())),
             Call::ClientCredentials(call) => Ok(call.token_request()),
         }
     }
 
     fn read(&self, answer: &Answer) -> Result<Token, UpstreamError> {
-        let now = self.judge.wall.now();
+        let now = self.judge.now();
         match &self.call {
             Call::Declared { token, expires, .. } => {
                 let text = token_at(token, &answer.page, &answer.headers).ok_or_else(|| {
@@ -151,6 +158,26 @@ impl Caller {
             }
             Call::ClientCredentials(_) => token_from_reply(&answer.page, now),
         }
+    }
+}
+
+/// How a login's answer is read. Where only headers matter, its body may be anything, or empty.
+fn reading(auth: &TokenExchangeAuth) -> Reading {
+    let reads_body = matches!(auth.token, Location::Body(_))
+        || matches!(auth.expires, Some(Expiry::At(_)))
+        || auth.success.is_some();
+    match auth.answer {
+        Some(format) => format.into(),
+        None if reads_body => Reading::As(Format::Json),
+        None => Reading::Text,
+    }
+}
+
+/// What a login asks to be answered in, unless it says so itself.
+const fn accept(reading: Reading) -> &'static str {
+    match reading {
+        Reading::As(format) => template::accept(format),
+        Reading::Text => "*/*",
     }
 }
 
@@ -167,18 +194,15 @@ fn login_success(upstream: &Upstream, auth: &TokenExchangeAuth) -> Option<Succes
 
 /// A login that the upstream understood and refused means that our credentials are wrong,
 /// whichever 4xx it says so with.
-fn refused(error: UpstreamError) -> UpstreamError {
-    let refusal = error.kind == ErrorKind::HttpStatus
+fn refused(mut error: UpstreamError) -> UpstreamError {
+    let is_refusal = error.kind == ErrorKind::HttpStatus
+        && !error.is_transient()
         && error.status.is_some_and(|status| status.is_client_error());
-    UpstreamError {
-        kind: if refusal {
-            ErrorKind::Unauthorized
-        } else {
-            error.kind
-        },
-        detail: format!("login: {}", error.detail),
-        ..error
+    if is_refusal {
+        error.kind = ErrorKind::Unauthorized;
     }
+    error.detail.insert_str(0, "login: ");
+    error
 }
 
 fn token_at(location: &Location, page: &Page, headers: &HeaderMap) -> Option<String> {

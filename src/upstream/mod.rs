@@ -3,7 +3,7 @@
 //! ```text
 //! catalog (fresh? stale? walk?) ▸ walk ─┬─▸ template ▸ exchange ▸ transport ▸ (the upstream)
 //!                                       │                              ▼
-//!                                       └─◂ pager ◂ mapping ◂ format ◂─┘
+//!                                       └─◂ pager ◂ mapping ◂ judge ◂ format
 //! ```
 //!
 //! An upstream is a style of paging × a style of auth × a format × a mapping, all declared; an
@@ -26,7 +26,6 @@ pub mod template;
 
 pub mod exchange;
 mod login;
-mod success;
 
 pub mod auth;
 pub mod transport;
@@ -35,6 +34,7 @@ pub mod quota;
 mod retry;
 
 pub mod format;
+pub mod judge;
 pub mod mapping;
 
 pub mod error;

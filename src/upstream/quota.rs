@@ -1,8 +1,8 @@
 //! The upstream's own rate limit: every exchange waits for its turn here.
 //!
 //! A rate is kept by spacing requests evenly, never by a burst and a pause: a window of the
-//! upstream's may begin at any moment. An answer that says when to come back (`Retry-After`) holds
-//! the turns of all, not only of the request that was refused.
+//! upstream's may begin at any moment. An answer that says when to come back, in a header or in its
+//! body, holds the turns of all, not only of the request that was refused.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
-use http::{Request, Response, StatusCode};
+use http::Request;
 use tokio::time::{Instant, sleep_until};
 use tower::{Layer, Service, ServiceExt};
 
@@ -120,16 +120,15 @@ pub struct Paced<S> {
     quota: Quota,
 }
 
-impl<S, B, R> Service<Request<B>> for Paced<S>
+impl<S, B> Service<Request<B>> for Paced<S>
 where
-    S: Service<Request<B>, Response = Response<R>, Error = UpstreamError> + Clone + Send + 'static,
+    S: Service<Request<B>, Error = UpstreamError> + Clone + Send + 'static,
     S::Future: Send,
     B: Send + 'static,
-    R: Send + 'static,
 {
-    type Response = Response<R>;
+    type Response = S::Response;
     type Error = UpstreamError;
-    type Future = BoxFuture<'static, Result<Response<R>, UpstreamError>>;
+    type Future = BoxFuture<'static, Result<S::Response, UpstreamError>>;
 
     // The inner service is made ready only after the wait: its readiness is a permit, and a
     // request that waits for its turn must not hold one.
@@ -146,58 +145,21 @@ where
                 .get::<Deadline>()
                 .map(|deadline| deadline.0);
             quota.turn(deadline).await?;
-            let response = inner.oneshot(request).await?;
-            if let Some(pause) = asked_pause(&response) {
+            let outcome = inner.oneshot(request).await;
+            if let Err(error) = &outcome
+                && error.is_transient()
+                && let Some(pause) = error.retry_after
+            {
                 quota.hold(pause);
             }
-            Ok(response)
+            outcome
         })
     }
-}
-
-/// How long the upstream asked to be left alone.
-fn asked_pause<R>(response: &Response<R>) -> Option<Duration> {
-    matches!(
-        response.status(),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-    )
-    .then(|| retry_after(response.headers(), jiff::Timestamp::now()))?
-}
-
-/// Reads `Retry-After`: seconds or an HTTP date (RFC 9110, section 10.2.3).
-pub fn retry_after(headers: &http::HeaderMap, now: jiff::Timestamp) -> Option<Duration> {
-    let text = headers
-        .get(http::header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    // A date in the past means now.
-    Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn headers(retry_after: &str) -> http::HeaderMap {
-        let mut headers = http::HeaderMap::new();
-        headers.insert(http::header::RETRY_AFTER, retry_after.parse().unwrap());
-        headers
-    }
-
-    #[test]
-    fn retry_after_is_read_as_seconds_or_as_a_date() {
-        let now = "1994-11-06T08:49:00Z".parse().unwrap();
-        let seconds = |text| retry_after(&headers(text), now).map(|wait| wait.as_secs());
-        assert_eq!(seconds("120"), Some(120));
-        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(37));
-        assert_eq!(seconds("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
-        assert_eq!(seconds("soon"), None);
-    }
 
     #[tokio::test(start_paused = true)]
     async fn turns_are_spaced_evenly() {

@@ -1,5 +1,8 @@
 //! Which tries are made again, how soon, and how many the upstream can bear.
 //!
+//! What failed and whether it may pass is judged below, once, for statuses, bodies and broken
+//! connections alike; here is only counted and waited.
+//!
 //! A budget, not a count, protects an upstream that is down: retries are a share of what succeeds
 //! anyway, so a hundred failing callers do not become three hundred. Between two tries the wait is
 //! drawn evenly from zero to a bound that doubles (full jitter), so callers that failed together
@@ -9,14 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request};
 use rand::RngExt;
 use tokio::time::{Instant, Sleep, sleep};
 use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
 
-use super::error::{UpstreamError, is_transient};
-use super::quota::retry_after;
+use super::error::UpstreamError;
 use super::transport::{Deadline, Repeatable};
 
 /// The bound of the wait before the first retry.
@@ -56,18 +58,15 @@ impl RetryPolicy {
     }
 }
 
-impl Policy<Request<Bytes>, Response<Bytes>, UpstreamError> for RetryPolicy {
+impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
     type Future = Sleep;
 
     fn retry(
         &mut self,
         request: &mut Request<Bytes>,
-        result: &mut Result<Response<Bytes>, UpstreamError>,
+        outcome: &mut Result<R, UpstreamError>,
     ) -> Option<Sleep> {
-        let asked = match result {
-            Ok(response) if is_transient(response.status()) => {
-                retry_after(response.headers(), jiff::Timestamp::now())
-            }
+        let asked = match outcome {
             Err(error) if error.is_transient() => error.retry_after,
             Ok(_) | Err(_) => {
                 self.budget.deposit();
@@ -114,12 +113,16 @@ mod tests {
         );
     }
 
+    fn clone(policy: &mut RetryPolicy, request: &Request<Bytes>) -> Option<Request<Bytes>> {
+        Policy::<_, (), _>::clone_request(policy, request)
+    }
+
     #[test]
     fn a_post_is_sent_once_unless_it_only_reads() {
         let mut policy = RetryPolicy::new(1);
         let mut post = Request::post("/").body(Bytes::new()).unwrap();
-        assert!(policy.clone_request(&post).is_none());
+        assert!(clone(&mut policy, &post).is_none());
         post.extensions_mut().insert(Repeatable);
-        assert!(policy.clone_request(&post).is_some());
+        assert!(clone(&mut policy, &post).is_some());
     }
 }

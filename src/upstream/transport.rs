@@ -1,14 +1,17 @@
 //! One exchange over HTTP, as often and as fast as the upstream may be asked.
 //!
-//! A stack of tower services over hyper's client. It knows nothing of pages: bytes go out, bytes
-//! come back, and what goes wrong on the way has a kind. It never follows redirects, so
-//! credentials never go elsewhere.
+//! A stack of tower services over hyper's client. Bytes go out, and what comes back is judged by
+//! whoever the request brings along ([`Judge`]): what goes wrong, on the way or in a body, has a
+//! kind by the time that anyone decides on another try. It never follows redirects, so credentials
+//! never go elsewhere.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -21,7 +24,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 use tower::timeout::error::Elapsed;
 use tower::util::{BoxCloneSyncService, MapErr};
-use tower::{BoxError, ServiceBuilder, ServiceExt};
+use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 use tower_http::decompression::DecompressionLayer;
 
 use crate::clock::WallClock;
@@ -29,6 +32,7 @@ use crate::config::upstream::Limits;
 
 use super::auth::{Auth, AuthError};
 use super::error::{ErrorKind, UpstreamError};
+use super::judge::{Answer, Judge};
 use super::quota::Quota;
 use super::retry::RetryPolicy;
 
@@ -53,7 +57,7 @@ type HttpClient = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 /// Makes exchanges with one upstream. Clones share connections, permits and quota.
 #[derive(Debug, Clone)]
 pub struct Transport {
-    stack: BoxCloneSyncService<Request<Bytes>, Response<Bytes>, UpstreamError>,
+    stack: BoxCloneSyncService<Request<Bytes>, Answer, UpstreamError>,
 }
 
 /// Why no transport can be made.
@@ -72,6 +76,9 @@ impl Transport {
             // Above the permits: a request that waits for its turn holds none. A breaker would
             // stand right above, so that a refused try costs no turn.
             .layer(Quota::new(limits.rate))
+            // Below retries and quota, which go by what an answer means, wherever it says so. Above
+            // the permits: a page that is being decoded holds none.
+            .layer_fn(Judging)
             // Shared by clones, so it bounds the upstream and not the walk.
             .concurrency_limit(limits.concurrency as usize)
             // Above this line failures have a kind.
@@ -89,12 +96,48 @@ impl Transport {
         })
     }
 
-    /// Makes one exchange, retries included.
+    /// Makes one exchange, retries included, each try judged by `judge`.
     pub async fn exchange(
         &self,
-        request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, UpstreamError> {
+        mut request: Request<Bytes>,
+        judge: &Judge,
+    ) -> Result<Answer, UpstreamError> {
+        request.extensions_mut().insert(judge.clone());
         self.stack.clone().oneshot(request).await
+    }
+}
+
+/// A service whose every answer is judged by the [`Judge`] that its request brings along.
+#[derive(Debug, Clone)]
+struct Judging<S>(S);
+
+impl<S> Service<Request<Bytes>> for Judging<S>
+where
+    S: Service<Request<Bytes>, Response = Response<Bytes>, Error = UpstreamError>,
+    S::Future: Send + 'static,
+{
+    type Response = Answer;
+    type Error = UpstreamError;
+    type Future = BoxFuture<'static, Result<Answer, UpstreamError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        let judge = request.extensions().get::<Judge>().cloned();
+        let response = self.0.call(request);
+        Box::pin(async move {
+            let Some(judge) = judge else {
+                return Err(UpstreamError::new(
+                    ErrorKind::Mapping,
+                    "nobody is there to judge the answer",
+                ));
+            };
+            // The permit is given back here, before the body is decoded.
+            let response = response.await?;
+            judge.hear(response).await
+        })
     }
 }
 

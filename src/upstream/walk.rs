@@ -19,7 +19,7 @@ use crate::group::Group;
 use super::adapter::{Adapter, Turn};
 use super::catalog::Counts;
 use super::error::{ErrorKind, UpstreamError};
-use super::pager::{Announcement, Next, PagerError, Position};
+use super::pager::{Announcement, Next, PagerError, Position, SoFar};
 
 /// What one walk brought.
 #[derive(Debug)]
@@ -102,23 +102,6 @@ impl From<PagerError> for Broken {
     }
 }
 
-impl From<PagerError> for UpstreamError {
-    fn from(error: PagerError) -> Self {
-        let kind = match error {
-            PagerError::TooMany(_) => ErrorKind::LimitExceeded,
-            PagerError::TotalAbsent(_)
-            | PagerError::NotANumber { .. }
-            | PagerError::EmptyOf(_)
-            | PagerError::BadUrl
-            | PagerError::ForeignUrl(_)
-            | PagerError::Loop
-            | PagerError::SamePage
-            | PagerError::Short { .. } => ErrorKind::Pagination,
-        };
-        Self::new(kind, error.to_string())
-    }
-}
-
 /// One reading of the whole list, and the account that is kept over its pages.
 struct Attempt<'a> {
     adapter: &'a Arc<Adapter>,
@@ -131,6 +114,8 @@ struct Attempt<'a> {
     positions: HashSet<Position>,
     prints: HashSet<u64>,
     announced: Option<Announcement>,
+    /// How many records there are, where a request of its own has told.
+    counted: Option<u64>,
     groups: Vec<Group>,
     counts: Counts,
     pages: u64,
@@ -161,6 +146,7 @@ impl<'a> Attempt<'a> {
             positions: HashSet::new(),
             prints: HashSet::new(),
             announced: None,
+            counted: None,
             groups: Vec::new(),
             counts: Counts::default(),
             pages: 0,
@@ -170,6 +156,7 @@ impl<'a> Attempt<'a> {
     }
 
     async fn run(mut self) -> Result<Walked, Broken> {
+        self.counted = self.adapter.count(self.deadline).await?;
         let first = self.adapter.pager().first();
         self.positions.insert(first.clone());
         let turn = self.adapter.turn(first, self.deadline).await?;
@@ -217,9 +204,13 @@ impl<'a> Attempt<'a> {
                 next = self.next(&turn)?;
             }
             let single = turn.records() == 1;
+            let is_past_end = turn.is_past_end();
             // One record that comes twice is a repeated id; a whole page is a list that moved.
             if self.absorb(turn)? == Page::Seen && !single {
                 return Err(Broken::Drifted(PagerError::SamePage.into()));
+            }
+            if is_past_end {
+                return Ok(Next::End);
             }
         }
         Ok(next)
@@ -235,9 +226,14 @@ impl<'a> Attempt<'a> {
     }
 
     fn next(&self, turn: &Turn) -> Result<Next, PagerError> {
+        let so_far = SoFar {
+            granted: self.granted,
+            received: self.records + turn.records(),
+            counted: self.counted,
+        };
         self.adapter
             .pager()
-            .next(&turn.position, self.granted, turn.look())
+            .next(&turn.position, so_far, turn.look())
     }
 
     fn repeat(&self, error: PagerError) -> Result<Next, Broken> {
@@ -278,12 +274,15 @@ impl<'a> Attempt<'a> {
 
     fn check_bounds(&self) -> Result<(), UpstreamError> {
         let limits = self.adapter.limits();
+        let cap = self.adapter.pager().cap().map(u64::from);
         let exceeded = if self.pages > limits.pages.into() {
             format!("more than {} pages (`limits.pages`)", limits.pages)
         } else if self.records > limits.groups.into() {
             format!("more than {} records (`limits.groups`)", limits.groups)
         } else if self.bytes > limits.walk_bytes.as_u64() {
             format!("more than {} (`limits.walk_bytes`)", limits.walk_bytes)
+        } else if let Some(cap) = cap.filter(|&cap| self.records >= cap) {
+            format!("{cap} records, where the upstream cuts its list (`pagination.cap`)")
         } else {
             return Ok(());
         };
@@ -311,24 +310,46 @@ impl<'a> Attempt<'a> {
     }
 
     fn finish(mut self) -> Result<Walked, Broken> {
-        if let Some(announced) = self.announced.and_then(|announced| announced.records)
-            && self.records < announced
-        {
-            return Err(PagerError::Short {
-                announced,
-                received: self.records,
-            }
-            .into());
-        }
         let before = self.groups.len();
         let mut ids = HashSet::with_capacity(before);
         self.groups
             .retain(|group| ids.insert(group.source_id.clone()));
         self.counts.repeated = (before - self.groups.len()) as u64;
+        self.check_total()?;
         Ok(Walked {
             groups: self.groups,
             counts: self.counts,
         })
+    }
+
+    /// Holds the list against how many records there are said to be.
+    fn check_total(&mut self) -> Result<(), Broken> {
+        let paged = self.announced.and_then(|announced| announced.records);
+        let Some(announced) = paged.or(self.counted) else {
+            return Ok(());
+        };
+        let short = |received| {
+            UpstreamError::from(PagerError::Short {
+                announced,
+                received,
+            })
+        };
+        if self.records < announced {
+            return Err(match paged {
+                Some(_) => Broken::Failed(short(self.records)),
+                // Count and list were taken at two moments, and the list may have shrunk between.
+                None => Broken::Drifted(short(self.records)),
+            });
+        }
+        // A record that comes twice may stand where one that moved away was not seen.
+        let distinct = self.records - self.counts.repeated;
+        if distinct < announced {
+            if !self.again {
+                return Err(Broken::Drifted(short(distinct)));
+            }
+            self.counts.drifted = true;
+        }
+        Ok(())
     }
 }
 

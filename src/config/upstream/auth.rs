@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 
 use super::value::{Nothing, nothing_else};
-use super::{Location, Request, Success, Text};
+use super::{Location, Request, Rule, Success, Text};
 use crate::config::tree::{self, Misfit};
 use crate::config::{Path, Secret, Span, text};
 
@@ -98,13 +98,19 @@ pub struct ApiKeyAuth {
 pub struct TokenExchangeAuth {
     /// The login request, below the same `base_url`.
     pub request: Request,
-    /// Where the answer holds the token.
+    /// What the answer is written in. Without it, JSON; or anything, if only headers are read.
+    pub answer: Option<LoginFormat>,
+    /// Where the answer holds the token. `/` is the whole answer, as a JSON string or a text.
     pub token: Location,
     /// When the token ends. Without it, when it is refused.
     pub expires: Option<Expiry>,
     /// How to tell from the body whether the login was a success. Without it, the upstream's own
     /// `success` counts, except that an absent status is a success.
     pub success: Option<Success>,
+    /// What the login's answers mean where status and `success` do not tell. The upstream's own
+    /// rules are not for logins.
+    #[serde(default)]
+    pub answers: Vec<Rule>,
     /// The header that carries the token.
     #[serde(default = "authorization")]
     pub header: String,
@@ -115,6 +121,18 @@ pub struct TokenExchangeAuth {
 
 fn authorization() -> String {
     "authorization".to_owned()
+}
+
+/// What a login's answer is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginFormat {
+    /// JSON (RFC 8259).
+    Json,
+    /// Plain text: the answer is the token.
+    Text,
+    /// XML 1.0.
+    Xml,
 }
 
 /// When a token ends.
@@ -189,6 +207,10 @@ pub struct AwsSigv4Auth {
     pub secret_key: Secret,
     /// The session token of temporary credentials.
     pub session_token: Option<Secret>,
+    /// Headers to sign although a hop may change them, such as `user-agent`. All others are signed
+    /// anyway.
+    #[serde(default)]
+    pub sign_headers: Vec<String>,
 }
 
 /// A signature over a string of your own making, in a header of your own shape.

@@ -1,18 +1,21 @@
 //! One `[upstreams.NAME]` block: how a backend is asked, and how its answer becomes groups.
 
 pub mod request;
-pub use request::{Method, Request};
+pub use request::{Method, Request, Values};
 
 pub mod pagination;
 pub use pagination::{
-    Absent, CursorPages, LinkPages, NextUrlPages, NumberedPages, OffsetPages, Pagination, Repeat,
-    ShortPage,
+    Absent, CursorPages, CursorSource, EmptyPage, LinkPages, NextUrlPages, NumberedPages,
+    OffsetPages, Pagination, Repeat, ShortPage, Step, Terms, Total, TotalCall, WholeList,
 };
+
+pub mod answers;
+pub use answers::{DelayUnit, HeaderCondition, Meaning, RetryAfter, Rule, StatusPattern};
 
 pub mod auth;
 pub use auth::{
     ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DateHeader, Encoding, Expiry, Hash,
-    HmacAuth, Oauth2Auth, TokenExchangeAuth,
+    HmacAuth, LoginFormat, Oauth2Auth, TokenExchangeAuth,
 };
 
 pub mod fields;
@@ -37,6 +40,9 @@ pub struct Upstream {
     pub base_url: url::Url,
     /// The request that lists groups.
     pub request: Request,
+    /// The request for the pages after the first, where they are asked for in another way. Where
+    /// the upstream names the URL of a page, its path and query are not used.
+    pub continuation: Option<Request>,
     /// What the answers are written in.
     #[serde(default)]
     pub format: Format,
@@ -44,6 +50,13 @@ pub struct Upstream {
     pub records: Path,
     /// How to tell from the body whether an answer under a 2xx status is a success.
     pub success: Option<Success>,
+    /// What an answer means where status and `success` do not tell: of several rules, the first
+    /// that holds.
+    #[serde(default)]
+    pub answers: Vec<Rule>,
+    /// Where a failed answer says why: the first of these places that holds a text. Shown by
+    /// `probe` and in logs, never to clients.
+    pub message: Option<OneOrMany<Path>>,
     /// How the position advances from page to page.
     #[serde(default)]
     pub pagination: Pagination,

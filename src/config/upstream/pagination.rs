@@ -1,21 +1,26 @@
 //! How the position advances from page to page: one variant for each style.
+//!
+//! What the keys mean that every style has ([`Terms`]) does not depend on the style, so that end
+//! conditions combine instead of multiplying.
+
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::Location;
-use super::value::{Nothing, nothing_else};
+use super::{Location, Request};
+use crate::config::Path;
 use crate::config::tree::{self, Misfit};
 
 /// How the position advances from page to page. Where it is written is the request's matter: put
 /// the style's placeholder into query, headers, path or body.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(tag = "style", rename_all = "snake_case")]
 pub enum Pagination {
     /// The first answer is the whole list.
-    #[default]
-    #[serde(deserialize_with = "nothing_else")]
-    None,
+    None(WholeList),
     /// Each page names the next with a token, which goes where `{cursor}` stands.
     Cursor(CursorPages),
     /// Pages are counted in records; `{offset}` is how many come before the page.
@@ -28,6 +33,12 @@ pub enum Pagination {
     NextUrl(NextUrlPages),
 }
 
+impl Default for Pagination {
+    fn default() -> Self {
+        Self::None(WholeList::default())
+    }
+}
+
 impl Pagination {
     /// The key that names the style.
     pub(in crate::config) const TAG: &'static str = "style";
@@ -36,7 +47,7 @@ impl Pagination {
     /// reads a tagged table, so a refused one is read again as its style's own struct.
     pub(in crate::config) fn misfit(style: &str, keys: toml::Value) -> Option<Misfit> {
         match style {
-            "none" => tree::read::<Nothing>(keys).err(),
+            "none" => tree::read::<WholeList>(keys).err(),
             "cursor" => tree::read::<CursorPages>(keys).err(),
             "offset" => tree::read::<OffsetPages>(keys).err(),
             "page" => tree::read::<NumberedPages>(keys).err(),
@@ -45,16 +56,96 @@ impl Pagination {
             _ => None,
         }
     }
+
+    /// The request that asks how many records there are, if there is one.
+    pub fn total_call(&self) -> Option<&TotalCall> {
+        let total = match self {
+            Self::Offset(pages) => pages.total.as_ref(),
+            Self::Page(pages) => pages.total.as_ref(),
+            Self::None(_) | Self::Cursor(_) | Self::Link(_) | Self::NextUrl(_) => None,
+        };
+        total?.call()
+    }
+
+    /// What the style says of the keys that every style has.
+    pub const fn terms(&self) -> Terms<'_> {
+        macro_rules! terms {
+            ($pages:ident) => {
+                Terms {
+                    limit: $pages.limit,
+                    more: $pages.more.as_ref(),
+                    last: $pages.last.as_ref(),
+                    empty_page: $pages.empty_page,
+                    cap: $pages.cap,
+                    on_repeat: $pages.on_repeat,
+                }
+            };
+        }
+        match self {
+            Self::None(list) => Terms {
+                limit: None,
+                more: None,
+                last: None,
+                empty_page: EmptyPage::End,
+                cap: list.cap,
+                on_repeat: Repeat::Error,
+            },
+            Self::Cursor(pages) => terms!(pages),
+            Self::Offset(pages) => terms!(pages),
+            Self::Page(pages) => terms!(pages),
+            Self::Link(pages) => terms!(pages),
+            Self::NextUrl(pages) => terms!(pages),
+        }
+    }
+}
+
+/// The keys that every style has.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// How many records to ask for.
+    pub limit: Option<u32>,
+    /// Where a page says that there is more.
+    pub more: Option<&'a Location>,
+    /// Where a page says that it is the last.
+    pub last: Option<&'a Location>,
+    /// What a page without records means.
+    pub empty_page: EmptyPage,
+    /// Where the upstream cuts its list.
+    pub cap: Option<u32>,
+    /// What a position or a page that was seen before means.
+    pub on_repeat: Repeat,
+}
+
+/// The first answer is the whole list.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WholeList {
+    /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
+    pub cap: Option<u32>,
 }
 
 /// Each page names the next with a token.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CursorPages {
-    /// Where a page names the next one. Absent, null or empty there: it was the last.
-    pub next: Location,
+    /// Where a page names the next one: a path, `{ header = "X-Next" }`, or `{ last_record = "id" }`
+    /// for a part of its last record. Absent, null or empty there: it was the last.
+    pub next: CursorSource,
+    /// The cursor of the first page, such as `""` or `"*"`. Without it the first request has none,
+    /// and its parameter is left out.
+    pub first: Option<String>,
     /// How many records to ask for, where `{limit}` stands.
     pub limit: Option<u32>,
+    /// Where a page says whether there is more: true goes on, false ends the walk whatever else is
+    /// there. Absent, it says nothing.
+    pub more: Option<Location>,
+    /// Where a page says whether it is the last: the opposite of `more`.
+    pub last: Option<Location>,
+    /// What a page without records means.
+    #[serde(default = "goes_on")]
+    pub empty_page: EmptyPage,
+    /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
+    pub cap: Option<u32>,
     /// What a cursor or a page that was seen before means.
     #[serde(default)]
     pub on_repeat: Repeat,
@@ -69,15 +160,30 @@ pub struct OffsetPages {
     pub first: u64,
     /// How many records to ask for, where `{limit}` stands.
     pub limit: Option<u32>,
-    /// Where a page says how many records there are in all. The pages after the first are then
-    /// fetched concurrently.
-    pub total: Option<Location>,
+    /// How far the offset advances from page to page.
+    #[serde(default)]
+    pub step: Step,
+    /// Where a page says how many records there are in all, or the request that asks for it. The
+    /// pages after the first are then fetched concurrently, unless they have to follow each other:
+    /// with `more` or `last`, and with `step = "received"`.
+    pub total: Option<Total>,
     /// What it means when `total` is named but not there.
     #[serde(default)]
     pub absent: Absent,
+    /// Where a page says whether there is more: true goes on, false ends the walk whatever else is
+    /// there. Absent, it says nothing.
+    pub more: Option<Location>,
+    /// Where a page says whether it is the last: the opposite of `more`.
+    pub last: Option<Location>,
     /// What a page with fewer records than asked for means.
     #[serde(default)]
     pub short_page: ShortPage,
+    /// What a page without records means. `continue` needs something else to end the
+    /// walk: a total, a flag, or a rule that means `end`.
+    #[serde(default = "ends")]
+    pub empty_page: EmptyPage,
+    /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
+    pub cap: Option<u32>,
     /// What a page that was seen before means.
     #[serde(default)]
     pub on_repeat: Repeat,
@@ -93,16 +199,30 @@ pub struct NumberedPages {
     /// How many records to ask for, where `{limit}` stands.
     pub limit: Option<u32>,
     /// Where a page says how many pages there are. The pages after the first are then fetched
-    /// concurrently.
+    /// concurrently, unless `more` or `last` says page by page whether another follows.
     pub pages: Option<Location>,
-    /// Where a page says how many records there are in all.
-    pub total: Option<Location>,
+    /// Where a page says how many records there are in all, or the request that asks for it.
+    pub total: Option<Total>,
+    /// How many records a page is taken to hold where `total` has to tell how many pages there
+    /// are. The number itself always advances by one.
+    pub step: Option<Step>,
     /// What it means when `pages` or `total` is named but not there.
     #[serde(default)]
     pub absent: Absent,
+    /// Where a page says whether there is more: true goes on, false ends the walk whatever else is
+    /// there. Absent, it says nothing.
+    pub more: Option<Location>,
+    /// Where a page says whether it is the last: the opposite of `more`.
+    pub last: Option<Location>,
     /// What a page with fewer records than asked for means.
     #[serde(default)]
     pub short_page: ShortPage,
+    /// What a page without records means. `continue` needs something else to end the
+    /// walk: a total, a flag, or a rule that means `end`.
+    #[serde(default = "ends")]
+    pub empty_page: EmptyPage,
+    /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
+    pub cap: Option<u32>,
     /// What a page that was seen before means.
     #[serde(default)]
     pub on_repeat: Repeat,
@@ -118,6 +238,16 @@ const fn one() -> u64 {
 pub struct LinkPages {
     /// How many records to ask for, where `{limit}` stands.
     pub limit: Option<u32>,
+    /// Where a page says whether there is more: true goes on, false ends the walk whatever else is
+    /// there. Absent, it says nothing.
+    pub more: Option<Location>,
+    /// Where a page says whether it is the last: the opposite of `more`.
+    pub last: Option<Location>,
+    /// What a page without records means.
+    #[serde(default = "goes_on")]
+    pub empty_page: EmptyPage,
+    /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
+    pub cap: Option<u32>,
     /// What a link or a page that was seen before means.
     #[serde(default)]
     pub on_repeat: Repeat,
@@ -131,9 +261,181 @@ pub struct NextUrlPages {
     pub next: Location,
     /// How many records to ask for, where `{limit}` stands.
     pub limit: Option<u32>,
+    /// Where a page says whether there is more: true goes on, false ends the walk whatever else is
+    /// there. Absent, it says nothing.
+    pub more: Option<Location>,
+    /// Where a page says whether it is the last: the opposite of `more`.
+    pub last: Option<Location>,
+    /// What a page without records means.
+    #[serde(default = "goes_on")]
+    pub empty_page: EmptyPage,
+    /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
+    pub cap: Option<u32>,
     /// What a URL or a page that was seen before means.
     #[serde(default)]
     pub on_repeat: Repeat,
+}
+
+/// Where a page names the next one.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
+pub enum CursorSource {
+    /// In the page: in its body or in a header.
+    Page(Location),
+    /// In its last record. A page without records is then the last.
+    Record {
+        /// A path from the record.
+        last_record: Path,
+    },
+}
+
+impl<'de> Deserialize<'de> for CursorSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            header: Option<String>,
+            last_record: Option<Path>,
+        }
+
+        struct SourceVisitor;
+
+        impl<'de> Visitor<'de> for SourceVisitor {
+            type Value = CursorSource;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(
+                    "a path such as `/meta/next`, `{ header = \"X-Next\" }` or \
+                     `{ last_record = \"id\" }`",
+                )
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<CursorSource, E> {
+                let path = text.parse().map_err(E::custom)?;
+                Ok(CursorSource::Page(Location::Body(path)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CursorSource, A::Error> {
+                match Table::deserialize(MapAccessDeserializer::new(map))? {
+                    Table {
+                        header: Some(header),
+                        last_record: None,
+                    } => Ok(CursorSource::Page(Location::Header { header })),
+                    Table {
+                        header: None,
+                        last_record: Some(last_record),
+                    } => Ok(CursorSource::Record { last_record }),
+                    Table { .. } => Err(A::Error::custom(
+                        "the next page stands in one place: name exactly one of `header` and \
+                         `last_record`",
+                    )),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(SourceVisitor)
+    }
+}
+
+/// Where it is said how many records there are in all.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(untagged)]
+pub enum Total {
+    /// In every page.
+    Page(Location),
+    /// In the answer to a request of its own, made once before the first page.
+    Call(Box<TotalCall>),
+}
+
+/// A request that asks how many records there are.
+#[derive(Debug, Clone, JsonSchema)]
+pub struct TotalCall {
+    /// The request. It is not about a page, so it has no position.
+    pub request: Request,
+    /// Where its answer says the number.
+    pub at: Location,
+}
+
+impl Total {
+    /// Where a page says it, if the pages do.
+    pub const fn in_page(&self) -> Option<&Location> {
+        match self {
+            Self::Page(location) => Some(location),
+            Self::Call(_) => None,
+        }
+    }
+
+    /// The request that asks for it, if there is one.
+    pub fn call(&self) -> Option<&TotalCall> {
+        match self {
+            Self::Page(_) => None,
+            Self::Call(call) => Some(call),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Total {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            header: Option<String>,
+            request: Option<Request>,
+            at: Option<Location>,
+        }
+
+        struct TotalVisitor;
+
+        impl<'de> Visitor<'de> for TotalVisitor {
+            type Value = Total;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(
+                    "a path such as `/meta/total`, `{ header = \"X-Total\" }` or \
+                     `{ request = { path = \"/count\" }, at = \"/count\" }`",
+                )
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Total, E> {
+                let path = text.parse().map_err(E::custom)?;
+                Ok(Total::Page(Location::Body(path)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Total, A::Error> {
+                match Table::deserialize(MapAccessDeserializer::new(map))? {
+                    Table {
+                        header: Some(header),
+                        request: None,
+                        at: None,
+                    } => Ok(Total::Page(Location::Header { header })),
+                    Table {
+                        header: None,
+                        request: Some(request),
+                        at: Some(at),
+                    } => Ok(Total::Call(Box::new(TotalCall { request, at }))),
+                    Table { .. } => Err(A::Error::custom(
+                        "a total stands in a `header` of the page, or `at` a place in the answer \
+                         to a `request`",
+                    )),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(TotalVisitor)
+    }
+}
+
+/// How far an offset advances, or how much a page is taken to hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// By as many records as the first page held, whatever was asked for.
+    #[default]
+    Granted,
+    /// By as many as each page held: for upstreams whose pages vary and leave nothing out.
+    Received,
+    /// By `limit`: for upstreams that count what they left out of a page.
+    Asked,
 }
 
 /// What a missing total means.
@@ -158,6 +460,24 @@ pub enum ShortPage {
     Continue,
     /// It was the last one.
     End,
+}
+
+/// What a page without records means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EmptyPage {
+    /// It was the last one, unless a flag says that there is more.
+    End,
+    /// Nothing: what else there is ends the walk.
+    Continue,
+}
+
+const fn ends() -> EmptyPage {
+    EmptyPage::End
+}
+
+const fn goes_on() -> EmptyPage {
+    EmptyPage::Continue
 }
 
 /// What a position or a page that was seen before means.

@@ -4,29 +4,35 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 
 use super::{Json, Text};
 
 /// The shape of one request. `{cursor} {offset} {page} {limit}` and the names under `vars` may
-/// stand in the path, in query and header values and in JSON strings; `{{` is a brace. What has
-/// no value on a page (the cursor of the first) is left out with its parameter.
+/// stand in the path, in query and header values and in the body; `{{` is a brace. What has no
+/// value on a page (the cursor of the first) is left out with its parameter.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The HTTP method.
-    #[serde(default)]
-    pub method: Method,
+    /// The HTTP method. Without it, GET; a request with a body has to name one.
+    pub method: Option<Method>,
     /// The path below `base_url`. The value of a placeholder stays within one segment, and a segment
     /// whose placeholder has no value is left out.
     pub path: String,
-    /// Query parameters, percent-encoded for you.
+    /// Query parameters, percent-encoded for you, names too (`$top`, `page[size]`). A list repeats
+    /// the name.
     #[serde(default)]
-    pub query: BTreeMap<String, Text>,
+    pub query: BTreeMap<String, Values>,
     /// Headers beside those of auth. `Accept` follows from `format` unless it is set here.
     #[serde(default)]
     pub headers: BTreeMap<String, Text>,
     /// A JSON body. A string that is exactly one placeholder takes the placeholder's type.
     pub json: Option<Json>,
+    /// A form as the body (`application/x-www-form-urlencoded`). A list repeats the name.
+    pub form: Option<BTreeMap<String, Values>>,
+    /// A body sent as it is written, such as `null`; values of placeholders are inserted as they
+    /// are. Its `Content-Type` is `application/json` unless a header says otherwise.
+    pub body: Option<Text>,
     /// Values of your own for placeholders, such as an organization id.
     #[serde(default)]
     pub vars: BTreeMap<String, Text>,
@@ -38,11 +44,42 @@ pub struct Request {
 /// The HTTP method of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Method {
-    /// A request without a body.
+    /// A request that only reads. A few upstreams want a body even so.
     #[default]
     #[serde(rename = "GET")]
     Get,
     /// A request that may have a body; tried again only if it is `idempotent`.
     #[serde(rename = "POST")]
     Post,
+}
+
+/// The values of one parameter: one, or several that repeat its name.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "super::OneOrMany<Text>")]
+pub struct Values(Vec<Text>);
+
+impl Values {
+    /// The values in order; at least one.
+    pub fn as_slice(&self) -> &[Text] {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let values = match Json::deserialize(deserializer)? {
+            Json::List(items) if items.is_empty() => {
+                return Err(D::Error::custom(
+                    "the list is empty: it needs at least one value",
+                ));
+            }
+            Json::List(items) => items,
+            one => vec![one],
+        };
+        values
+            .into_iter()
+            .map(|value| Text::try_from(value).map_err(D::Error::custom))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
 }

@@ -21,18 +21,26 @@ pub enum Text {
     Secret(Secret),
 }
 
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Json::deserialize(deserializer)? {
+impl TryFrom<Json> for Text {
+    type Error = &'static str;
+
+    fn try_from(value: Json) -> Result<Self, Self::Error> {
+        match value {
             Json::Text(text) => Ok(Self::Literal(text)),
             Json::Integer(number) => Ok(Self::Literal(number.to_string())),
             Json::Float(number) => Ok(Self::Literal(number.to_string())),
             Json::Bool(bool) => Ok(Self::Literal(bool.to_string())),
             Json::Secret(secret) => Ok(Self::Secret(secret)),
-            Json::List(_) | Json::Object(_) => Err(D::Error::custom(
+            Json::List(_) | Json::Object(_) => Err(
                 "expected a string, or a secret as `{ env = \"NAME\" }` or `{ file = \"path\" }`",
-            )),
+            ),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::try_from(Json::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

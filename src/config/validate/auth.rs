@@ -1,7 +1,7 @@
 //! Auth schemes: what their keys cannot mean together.
 
 use crate::config::placeholder::{Piece, scan};
-use crate::config::upstream::{ApiKeyAuth, Auth, BasicAuth, HmacAuth, Text};
+use crate::config::upstream::{ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, HmacAuth, Text};
 use crate::config::{KeyPath, Problem, Problems};
 
 use super::placeholders::{self, unknown_placeholder};
@@ -9,7 +9,7 @@ use super::request::{self, check_base_url, check_header_name, check_header_value
 
 pub(super) fn check(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
     match auth {
-        Auth::None | Auth::AwsSigv4(_) => {}
+        Auth::None => {}
         Auth::Bearer(bearer) => {
             check_header_value(&at.join("scheme"), &bearer.scheme, problems);
         }
@@ -17,14 +17,28 @@ pub(super) fn check(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
         Auth::ApiKey(api_key) => check_api_key(at, api_key, problems),
         Auth::TokenExchange(exchange) => {
             request::check(&at.join("request"), &exchange.request, problems);
-            placeholders::check_login(&at.join("request"), &exchange.request, problems);
+            placeholders::check_unpaged(&at.join("request"), &exchange.request, problems);
             check_header_name(&at.join("header"), &exchange.header, problems);
             check_header_value(&at.join("scheme"), &exchange.scheme, problems);
         }
         Auth::Oauth2ClientCredentials(oauth2) => {
             check_base_url(&at.join("token_url"), &oauth2.token_url, problems);
         }
+        Auth::AwsSigv4(aws) => check_sigv4(at, aws, problems),
         Auth::Hmac(hmac) => check_hmac(at, hmac, problems),
+    }
+}
+
+fn check_sigv4(at: &KeyPath, aws: &AwsSigv4Auth, problems: &mut Problems) {
+    for (index, name) in aws.sign_headers.iter().enumerate() {
+        let at = at.join("sign_headers").join(index.to_string());
+        check_header_name(&at, name, problems);
+        if name.eq_ignore_ascii_case("authorization") {
+            problems.push(Problem::new(
+                at,
+                "`authorization` carries the signature, so it cannot be signed",
+            ));
+        }
     }
 }
 

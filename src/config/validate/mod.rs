@@ -4,13 +4,16 @@
 //! anything. What depends on several keys is checked only where all of them could be read:
 //! otherwise every slip of the pen would drag a tail of false alarms behind it.
 
+mod answers;
 mod auth;
+mod pagination;
 mod paths;
 mod placeholders;
 mod request;
 mod secrets;
+mod texts;
 
-use super::upstream::{Limits, Pagination};
+use super::upstream::{Auth, Limits};
 use super::{
     Cursor, KeyPath, Problem, Problems, RateLimit, SecretReader, Server, Settings, Upstream,
 };
@@ -35,8 +38,12 @@ pub(super) fn validate(
         let at = KeyPath::new(["upstreams", name]);
         check_name(&at, name, &mut problems);
         check_upstream(&at, upstream, &mut problems);
-        if !unread.iter().any(|unread| shapes_requests(unread, &at)) {
-            placeholders::check(&at, upstream, &mut problems);
+        if !unread.iter().any(|unread| shapes_asking(unread, &at)) {
+            check_asking(&at, upstream, &mut problems);
+        }
+        let auth = at.join("auth");
+        if !unread.iter().any(|unread| unread.is_within(&auth)) {
+            check_login(&auth, &upstream.auth, &mut problems);
         }
     }
     secrets::check(settings, secrets, &mut problems);
@@ -44,13 +51,16 @@ pub(super) fn validate(
     problems
 }
 
-/// Whether a key has a say in what an upstream's requests look like. One that is in no table of
+/// Whether a key has a say in how an upstream is asked and what its answers mean. One that is in no table of
 /// the block may be a misspelt `request`.
-fn shapes_requests(key: &KeyPath, upstream: &KeyPath) -> bool {
+fn shapes_asking(key: &KeyPath, upstream: &KeyPath) -> bool {
     key.is_within(upstream)
         && match &key.keys()[upstream.keys().len()..] {
             [] | [_] => true,
-            [table, ..] => matches!(table.as_str(), "request" | "pagination"),
+            [table, ..] => matches!(
+                table.as_str(),
+                "request" | "continuation" | "pagination" | "answers"
+            ),
         }
 }
 
@@ -134,20 +144,29 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     paths::check(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
     check_limits(&at.join("limits"), &upstream.limits, problems);
-    if limit(&upstream.pagination) == Some(0) {
-        at_least_one(&at.join("pagination"), "limit", 0, problems);
+    pagination::check_numbers(&at.join("pagination"), &upstream.pagination, problems);
+    if let Some(continuation) = &upstream.continuation {
+        request::check(&at.join("continuation"), continuation, problems);
+    }
+    if let Some(call) = upstream.pagination.total_call() {
+        let at = at.join("pagination").join("total");
+        request::check(&at.join("request"), &call.request, problems);
     }
 }
 
-/// How many records a page is asked for.
-fn limit(pagination: &Pagination) -> Option<u32> {
-    match pagination {
-        Pagination::None => None,
-        Pagination::Cursor(pages) => pages.limit,
-        Pagination::Offset(pages) => pages.limit,
-        Pagination::Page(pages) => pages.limit,
-        Pagination::Link(pages) => pages.limit,
-        Pagination::NextUrl(pages) => pages.limit,
+/// Checks what depends on several keys of how an upstream is asked.
+fn check_asking(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    request::check_bodies(at, upstream, problems);
+    placeholders::check(at, upstream, problems);
+    pagination::check(at, upstream, problems);
+    answers::check(&at.join("answers"), &upstream.answers, problems);
+}
+
+/// Checks what depends on several keys of a login.
+fn check_login(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
+    request::check_login_body(at, auth, problems);
+    if let Auth::TokenExchange(login) = auth {
+        answers::check_login(&at.join("answers"), &login.answers, problems);
     }
 }
 

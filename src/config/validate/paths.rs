@@ -1,7 +1,9 @@
 //! Paths: which must start at the page's root, and which can lead anywhere at all.
 
 use crate::config::path::Origin;
-use crate::config::upstream::{Auth, Each, Format, Location, Pagination, Success};
+use crate::config::upstream::{
+    Auth, CursorSource, Each, Format, Location, Pagination, RetryAfter, Rule, Success, Total,
+};
 use crate::config::{KeyPath, Path, Problem, Problems, Upstream};
 
 pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
@@ -23,8 +25,18 @@ pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) 
             problems,
         );
     }
+    if let Some(message) = &upstream.message {
+        all_from_root(
+            &at.join("message"),
+            message.as_slice(),
+            WHOLE_ANSWER,
+            problems,
+        );
+    }
+    check_answers(&at.join("answers"), &upstream.answers, problems);
     if let Auth::TokenExchange(exchange) = &upstream.auth {
         let at = at.join("auth");
+        check_answers(&at.join("answers"), &exchange.answers, problems);
         location_from_root(
             &at.join("token"),
             &exchange.token,
@@ -51,17 +63,60 @@ fn check_success(at: &KeyPath, success: &Success, problems: &mut Problems) {
     }
 }
 
+/// Why nothing about an answer's meaning can stand in a record.
+const WHOLE_ANSWER: &str = "what an answer means is a matter of the whole of it";
+
+fn check_answers(at: &KeyPath, rules: &[Rule], problems: &mut Problems) {
+    for (index, rule) in rules.iter().enumerate() {
+        let at = at.join(index.to_string());
+        if let Some(path) = &rule.path {
+            from_root(&at.join("path"), path, WHOLE_ANSWER, problems);
+        }
+        if let Some(message) = &rule.message {
+            all_from_root(
+                &at.join("message"),
+                message.as_slice(),
+                WHOLE_ANSWER,
+                problems,
+            );
+        }
+        match &rule.retry_after {
+            Some(RetryAfter::Body { path, .. }) => {
+                from_root(&at.join("retry_after"), path, WHOLE_ANSWER, problems);
+            }
+            Some(RetryAfter::Header { header, .. }) => {
+                let at = at.join("retry_after").join("header");
+                super::request::check_header_name(&at, header, problems);
+            }
+            None => {}
+        }
+    }
+}
+
 /// The places that a style of paging looks at, with their keys.
 fn steering(pagination: &Pagination) -> Vec<(&'static str, &Location)> {
-    match pagination {
-        Pagination::None | Pagination::Link(_) => vec![],
-        Pagination::Cursor(pages) => vec![("next", &pages.next)],
-        Pagination::Offset(pages) => pages.total.iter().map(|total| ("total", total)).collect(),
+    fn in_page(total: Option<&Total>) -> Option<(&'static str, &Location)> {
+        Some(("total", total?.in_page()?))
+    }
+
+    let own: Vec<_> = match pagination {
+        Pagination::None(_) | Pagination::Link(_) => vec![],
+        Pagination::Cursor(pages) => match &pages.next {
+            CursorSource::Page(next) => vec![("next", next)],
+            CursorSource::Record { .. } => vec![],
+        },
+        Pagination::Offset(pages) => in_page(pages.total.as_ref()).into_iter().collect(),
         Pagination::Page(pages) => (pages.pages.iter().map(|pages| ("pages", pages)))
-            .chain(pages.total.iter().map(|total| ("total", total)))
+            .chain(in_page(pages.total.as_ref()))
             .collect(),
         Pagination::NextUrl(pages) => vec![("next", &pages.next)],
-    }
+    };
+    let terms = pagination.terms();
+    let flags = [("more", terms.more), ("last", terms.last)];
+    let flags = flags
+        .into_iter()
+        .filter_map(|(key, flag)| Some((key, flag?)));
+    own.into_iter().chain(flags).collect()
 }
 
 fn check_each(at: &KeyPath, each: &Each, problems: &mut Problems) {
@@ -107,7 +162,12 @@ fn through_attribute(at: &KeyPath, path: &Path, problems: &mut Problems) {
     }
 }
 
-fn location_from_root(at: &KeyPath, location: &Location, why: &str, problems: &mut Problems) {
+pub(super) fn location_from_root(
+    at: &KeyPath,
+    location: &Location,
+    why: &str,
+    problems: &mut Problems,
+) {
     match location {
         Location::Body(path) => from_root(at, path, why, problems),
         Location::Header { header } => {

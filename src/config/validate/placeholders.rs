@@ -4,45 +4,67 @@ use std::collections::BTreeSet;
 
 use crate::config::nearest::{list, nearest};
 use crate::config::placeholder::{Piece, PlaceholderError, scan};
-use crate::config::upstream::{Json, Pagination, Request, Text};
+use crate::config::upstream::{Pagination, Request};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
+
+use super::texts::texts;
 
 /// The names that stand for a position or a page's size under some style.
 pub(super) const POSITIONS: [&str; 4] = ["cursor", "offset", "page", "limit"];
 
-/// Checks the placeholders of the request that lists groups against its style of paging.
+/// Checks the placeholders of the requests that list groups against their style of paging.
 pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
-    let request = at.join("request");
     let style = Style::of(&upstream.pagination);
-    let used = used(&request, &upstream.request);
-    let is_known = |name: &String| upstream.request.vars.contains_key(name) || style.provides(name);
-    for (at, name) in used.iter().filter(|(_, name)| !is_known(name)) {
-        problems.push(style.refuse(at, name, &upstream.request));
-    }
-    // One that is misspelt may be the one that is missing.
-    if !used.iter().all(|(_, name)| is_known(name)) {
+    let request = check_listing(&at.join("request"), &upstream.request, &style, problems);
+    // Where there are two, the one that is sent again and again has to move on.
+    let (key, used) = match &upstream.continuation {
+        Some(continuation) => {
+            let key = "continuation";
+            (
+                key,
+                check_listing(&at.join(key), continuation, &style, problems),
+            )
+        }
+        None => ("request", request),
+    };
+    let (Some(used), Some(position)) = (used, style.position) else {
+        return;
+    };
+    if used.iter().any(|(_, name)| name == position) {
         return;
     }
-    check_vars(&request, &upstream.request, &used, problems);
-    if let Some(position) = style.position
-        && !used.iter().any(|(_, name)| name == position)
-    {
-        problems.push(
-            Problem::new(
-                at.join("pagination").join(Pagination::TAG),
-                format!(
-                    "`{{{position}}}` stands nowhere in the request, so every page would be the first"
-                ),
-            )
-            .with_help(format!(
-                "write it where the upstream expects it, as in `query = {{ {position} = \"{{{position}}}\" }}`"
-            )),
-        );
-    }
+    problems.push(
+        Problem::new(
+            at.join("pagination").join(Pagination::TAG),
+            format!("`{{{position}}}` stands nowhere in the {key}, so every page would be the first"),
+        )
+        .with_help(format!(
+            "write it where the upstream expects it, as in `query = {{ {position} = \"{{{position}}}\" }}`"
+        )),
+    );
 }
 
-/// Checks the placeholders of a login, which has no pages.
-pub(super) fn check_login(at: &KeyPath, request: &Request, problems: &mut Problems) {
+/// The placeholders of one request, unless one of them is unknown: it may be another, misspelt.
+fn check_listing(
+    at: &KeyPath,
+    request: &Request,
+    style: &Style,
+    problems: &mut Problems,
+) -> Option<BTreeSet<(KeyPath, String)>> {
+    let used = used(at, request);
+    let is_known = |name: &String| request.vars.contains_key(name) || style.provides(name);
+    for (at, name) in used.iter().filter(|(_, name)| !is_known(name)) {
+        problems.push(style.refuse(at, name, request));
+    }
+    if !used.iter().all(|(_, name)| is_known(name)) {
+        return None;
+    }
+    check_vars(at, request, &used, problems);
+    Some(used)
+}
+
+/// Checks the placeholders of a request that is not about a page: a login, a count.
+pub(super) fn check_unpaged(at: &KeyPath, request: &Request, problems: &mut Problems) {
     let used = used(at, request);
     let known: Vec<&str> = request.vars.keys().map(String::as_str).collect();
     let unknown = |name: &String| !request.vars.contains_key(name);
@@ -103,7 +125,7 @@ struct Style {
 impl Style {
     fn of(pagination: &Pagination) -> Self {
         let (name, position) = match pagination {
-            Pagination::None => ("none", None),
+            Pagination::None(_) => ("none", None),
             Pagination::Cursor(_) => ("cursor", Some("cursor")),
             Pagination::Offset(_) => ("offset", Some("offset")),
             Pagination::Page(_) => ("page", Some("page")),
@@ -113,8 +135,8 @@ impl Style {
         Self {
             name,
             position,
-            has_limit: super::limit(pagination).is_some(),
-            takes_limit: !matches!(pagination, Pagination::None),
+            has_limit: pagination.terms().limit.is_some(),
+            takes_limit: !matches!(pagination, Pagination::None(_)),
         }
     }
 
@@ -162,37 +184,4 @@ fn used(at: &KeyPath, request: &Request) -> BTreeSet<(KeyPath, String)> {
         }
     }
     used
-}
-
-/// The texts of a request that may hold placeholders.
-pub(super) fn texts<'a>(at: &KeyPath, request: &'a Request) -> Vec<(KeyPath, &'a str)> {
-    let mut texts = vec![(at.join("path"), request.path.as_str())];
-    for (table, values) in [("query", &request.query), ("headers", &request.headers)] {
-        for (name, value) in values {
-            if let Text::Literal(text) = value {
-                texts.push((at.join(table).join(name), text));
-            }
-        }
-    }
-    if let Some(json) = &request.json {
-        json_texts(at.join("json"), json, &mut texts);
-    }
-    texts
-}
-
-fn json_texts<'a>(at: KeyPath, json: &'a Json, texts: &mut Vec<(KeyPath, &'a str)>) {
-    match json {
-        Json::Text(text) => texts.push((at, text)),
-        Json::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                json_texts(at.join(index.to_string()), item, texts);
-            }
-        }
-        Json::Object(members) => {
-            for (name, member) in members {
-                json_texts(at.join(name), member, texts);
-            }
-        }
-        Json::Integer(_) | Json::Float(_) | Json::Bool(_) | Json::Secret(_) => {}
-    }
 }

@@ -6,10 +6,11 @@ use url::Url;
 use crate::config::mask::{has_password, names_secret};
 use crate::config::placeholder::{Piece, scan};
 use crate::config::secret::{SECRET_HELP, SECRET_LITERAL};
-use crate::config::upstream::{Method, Request, Text};
-use crate::config::{KeyPath, Problem, Problems};
+use crate::config::upstream::{Auth, Request, Text};
+use crate::config::{KeyPath, Problem, Problems, Upstream};
 
-use super::placeholders::{POSITIONS, brace, texts};
+use super::placeholders::{POSITIONS, brace};
+use super::texts::texts;
 
 pub(super) fn check_base_url(at: &KeyPath, url: &Url, problems: &mut Problems) {
     if has_password(url.as_str()) {
@@ -42,12 +43,6 @@ pub(super) fn check_base_url(at: &KeyPath, url: &Url, problems: &mut Problems) {
 /// Checks what a request says by itself.
 pub(super) fn check(at: &KeyPath, request: &Request, problems: &mut Problems) {
     check_path(&at.join("path"), &request.path, problems);
-    if request.method == Method::Get && request.json.is_some() {
-        problems.push(
-            Problem::new(at.join("json"), "a GET has no body")
-                .with_help("set `method = \"POST\"`, or move the values to `query`"),
-        );
-    }
     for (name, value) in &request.headers {
         let at = at.join("headers").join(name);
         check_header_name(&at, name, problems);
@@ -66,6 +61,53 @@ pub(super) fn check(at: &KeyPath, request: &Request, problems: &mut Problems) {
         let names = &text_at.keys()[at.keys().len()..];
         let is_secret = names.iter().any(|name| names_secret(name));
         check_literal(&text_at, text, is_secret, problems);
+    }
+}
+
+/// Checks the bodies of all requests of an upstream.
+pub(super) fn check_bodies(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    check_body(&at.join("request"), &upstream.request, problems);
+    if let Some(continuation) = &upstream.continuation {
+        check_body(&at.join("continuation"), continuation, problems);
+    }
+    if let Some(call) = upstream.pagination.total_call() {
+        let at = at.join("pagination").join("total").join("request");
+        check_body(&at, &call.request, problems);
+    }
+}
+
+/// Checks the body of a login's request.
+pub(super) fn check_login_body(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
+    if let Auth::TokenExchange(login) = auth {
+        check_body(&at.join("request"), &login.request, problems);
+    }
+}
+
+fn check_body(at: &KeyPath, request: &Request, problems: &mut Problems) {
+    let mut bodies = [
+        ("json", request.json.is_some()),
+        ("form", request.form.is_some()),
+        ("body", request.body.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(key, is_there)| is_there.then_some(key));
+    let Some(first) = bodies.next() else {
+        return;
+    };
+    if let Some(second) = bodies.next() {
+        problems.push(
+            Problem::new(
+                at.join(second),
+                format!("a request has one body: `{first}` and `{second}` are two"),
+            )
+            .with_help("name one of `json`, `form` and `body`"),
+        );
+    }
+    if request.method.is_none() {
+        problems.push(
+            Problem::new(at.join(first), "a body needs a method")
+                .with_help("set `method = \"POST\"`, or move the values to `query`"),
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every secret that the settings name must be there before anything starts.
 
+use super::texts::values;
 use crate::config::secret::SecretError;
 use crate::config::upstream::{Auth, Json, Request, Text};
 use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader, Settings};
@@ -38,6 +39,13 @@ fn named(settings: &Settings) -> Vec<(KeyPath, &Secret)> {
     for (name, upstream) in &settings.upstreams {
         let at = KeyPath::new(["upstreams", name]);
         in_request(&at.join("request"), &upstream.request, &mut found);
+        if let Some(continuation) = &upstream.continuation {
+            in_request(&at.join("continuation"), continuation, &mut found);
+        }
+        if let Some(call) = upstream.pagination.total_call() {
+            let at = at.join("pagination").join("total").join("request");
+            in_request(&at, &call.request, &mut found);
+        }
         in_auth(&at.join("auth"), &upstream.auth, &mut found);
     }
     found
@@ -76,14 +84,11 @@ fn in_auth<'a>(at: &KeyPath, auth: &'a Auth, found: &mut Vec<(KeyPath, &'a Secre
 }
 
 fn in_request<'a>(at: &KeyPath, request: &'a Request, found: &mut Vec<(KeyPath, &'a Secret)>) {
-    for (table, texts) in [
-        ("query", &request.query),
-        ("headers", &request.headers),
-        ("vars", &request.vars),
-    ] {
-        for (name, text) in texts {
-            in_text(at.join(table).join(name), text, found);
-        }
+    for (at, text) in values(at, request) {
+        in_text(at, text, found);
+    }
+    for (name, text) in &request.vars {
+        in_text(at.join("vars").join(name), text, found);
     }
     if let Some(json) = &request.json {
         in_json(at.join("json"), json, found);

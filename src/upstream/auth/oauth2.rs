@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use super::block::Block;
 use super::{Token, credentials, token};
 use crate::config::upstream::Oauth2Auth;
-use crate::config::{KeyPath, Problems, SecretReader};
+use crate::config::{KeyPath, Path, Problems, SecretReader};
 use crate::upstream::format::Page;
 use crate::upstream::{ErrorKind, UpstreamError};
 
@@ -49,6 +49,14 @@ impl ClientCredentials {
             authorization: basic(&client_id?, &client_secret?)?,
             form: form(config.scope.as_deref()),
         })
+    }
+
+    /// Where a refusal says why (RFC 6749, section 5.2).
+    pub fn message() -> Vec<Path> {
+        ["/error_description", "/error"]
+            .iter()
+            .filter_map(|path| path.parse().ok())
+            .collect()
     }
 
     /// The request for a token, with nothing left to add.

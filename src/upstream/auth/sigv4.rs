@@ -75,7 +75,7 @@ impl SigV4 {
         let service = service?;
         Some(Self {
             credentials,
-            settings: settings(&service),
+            settings: settings(&service, &config.sign_headers),
             region: region?,
             service,
         })
@@ -150,9 +150,14 @@ fn scope(key: &str, text: &str, block: &mut Block<'_>) -> Option<String> {
     None
 }
 
-fn settings(service: &str) -> SigningSettings {
+fn settings(service: &str, sign_headers: &[String]) -> SigningSettings {
     let mut settings = SigningSettings::default();
-    settings.excluded_headers = Some(UNSIGNED_HEADERS.map(Cow::Borrowed).to_vec());
+    let is_named = |header: &&str| {
+        let mut names = sign_headers.iter();
+        names.any(|name| name.eq_ignore_ascii_case(header))
+    };
+    let unsigned = UNSIGNED_HEADERS.into_iter().filter(|name| !is_named(name));
+    settings.excluded_headers = Some(unsigned.map(Cow::Borrowed).collect());
     if service == "s3" {
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
@@ -264,7 +269,7 @@ mod tests {
                 request.header(*name, *value)
             });
         let request = request.body(Bytes::new()).unwrap();
-        check(&sigv4(settings("service"), None), request, expected);
+        check(&sigv4(settings("service", &[]), None), request, expected);
     }
 
     #[rstest]
@@ -284,7 +289,11 @@ mod tests {
         #[case] expected: &str,
     ) {
         let request = request(method, "/").body(Bytes::new()).unwrap();
-        check(&sigv4(settings("service"), Some(token)), request, expected);
+        check(
+            &sigv4(settings("service", &[]), Some(token)),
+            request,
+            expected,
+        );
     }
 
     #[rstest]
@@ -320,7 +329,7 @@ mod tests {
         #[case] path: &str,
         #[case] expected: &str,
     ) {
-        let mut settings = settings("s3");
+        let mut settings = settings("s3", &[]);
         // The suite takes S3's paths without S3's header.
         settings.payload_checksum_kind = PayloadChecksumKind::NoHeader;
         let request = request("GET", path).body(Bytes::new()).unwrap();
@@ -345,7 +354,7 @@ mod tests {
             .header("content-length", "13")
             .body(Bytes::from_static(b"Param1=value1"))
             .unwrap();
-        check(&sigv4(settings("s3"), None), request, expected);
+        check(&sigv4(settings("s3", &[]), None), request, expected);
     }
 
     #[rstest]
@@ -379,10 +388,36 @@ mod tests {
         assert_eq!(signed(&auth, once).headers(), &headers);
     }
 
+    #[rstest]
+    #[case::as_usual("", "host;x-amz-date;x-amz-target")]
+    #[case::named(
+        "sign_headers = ['User-Agent']",
+        "host;user-agent;x-amz-date;x-amz-target"
+    )]
+    #[case::signed_anyway("sign_headers = ['x-amz-target']", "host;x-amz-date;x-amz-target")]
+    fn all_headers_are_signed_and_of_those_a_hop_may_change_the_named_ones(
+        #[case] key: &str,
+        #[case] expected: &str,
+    ) {
+        let auth = compile(&format!(
+            "type = 'aws_sigv4'\nregion = 'us-east-1'\nservice = 'iam'\n\
+             access_key = {{ env = 'KEY' }}\nsecret_key = {{ env = 'SECRET' }}\n{key}"
+        ))
+        .unwrap();
+        let mut request = get("https://example.com/");
+        let headers = request.headers_mut();
+        headers.insert("user-agent", HeaderValue::from_static("groupgate"));
+        headers.insert("x-amz-target", HeaderValue::from_static("ListGroups"));
+        let request = signed(&auth, request);
+        let authorization = request.headers()["authorization"].to_str().unwrap();
+        let signed = format!("SignedHeaders={expected},");
+        assert!(authorization.contains(&signed), "{authorization}");
+    }
+
     #[test]
     fn a_request_without_a_host_is_refused_and_not_signed_for_nobody() {
         let mut request = get("/groups");
-        let error = sigv4(settings("service"), None)
+        let error = sigv4(settings("service", &[]), None)
             .sign(&mut request, Timestamp::UNIX_EPOCH)
             .unwrap_err();
         assert_eq!(error, AuthError::NoHost);

@@ -23,8 +23,11 @@ use crate::upstream::walk::Progress;
 use super::shelf::{Shelf, Stored};
 use super::{Counts, Demand, Held, Key, Lookup, State};
 
-/// The longest time that an upstream's `Retry-After` keeps a failed walk from being tried again.
-const LONGEST_REST: Duration = Duration::from_mins(10);
+/// The longest that an upstream rests after failures, unless it asks for more.
+const LONGEST_REST: Duration = Duration::from_mins(1);
+/// The longest that it rests after it refused our credentials: trying those again and again locks
+/// accounts.
+const LONGEST_LOCKED_REST: Duration = Duration::from_mins(10);
 
 /// What one walk brings.
 pub(super) type Brought = Result<(Snapshot, Counts), UpstreamError>;
@@ -69,6 +72,8 @@ struct Run {
 struct Failure {
     error: Arc<UpstreamError>,
     at: Instant,
+    /// How many walks failed in a row, with this one.
+    count: u32,
 }
 
 /// What to do for one caller.
@@ -107,10 +112,19 @@ impl Age {
 }
 
 impl Failure {
-    /// How long the upstream is left alone after this failure, from now on.
+    /// How long the upstream is left alone after this failure, from now on: twice as long with
+    /// each one that follows, and as long as it asks for.
     fn rest(&self, freshness: Freshness, now: Instant) -> Option<Duration> {
-        let asked = self.error.retry_after.unwrap_or_default().min(LONGEST_REST);
-        let until = self.at + freshness.min_refresh.max(asked);
+        let longest = match self.error.kind {
+            ErrorKind::Unauthorized => LONGEST_LOCKED_REST,
+            _ => LONGEST_REST,
+        };
+        let doubled = 2_u32.saturating_pow(self.count.saturating_sub(1));
+        let rest = freshness.min_refresh.saturating_mul(doubled).min(longest);
+        let rest = rest
+            .max(freshness.min_refresh)
+            .max(self.error.retry_after.unwrap_or_default());
+        let until = self.at + rest;
         (until > now).then(|| until - now)
     }
 }
@@ -227,39 +241,38 @@ impl Entry {
         let age = stored
             .as_ref()
             .map_or(Age::Expired, |stored| Age::of(stored, freshness, now));
-        let resting = walks
-            .failure
-            .as_ref()
-            .is_some_and(|failure| failure.rest(freshness, now).is_some());
         let hit = Lookup {
             detail,
             ..Lookup::HIT
         };
-        match (age, stored) {
-            (Age::Fresh(_), Some(stored)) => Plan::Serve(self.stored(&stored, walks, now, hit)),
-            (Age::Revalidating, Some(stored)) => {
-                if !resting {
-                    self.begin_or_join(walks);
-                }
-                Plan::Serve(self.stored(&stored, walks, now, hit))
-            }
-            (Age::IfError, Some(stored)) if resting => {
-                Plan::Serve(self.stored(&stored, walks, now, hit))
-            }
-            (_, None) | (Age::Expired, Some(_)) if resting => {
-                Plan::Serve(self.nothing(walks, now, hit))
-            }
-            (_, stored) => {
-                let (run, collapsed) = self.begin_or_join(walks);
+        // An upstream that is known to fail is asked behind the callers: the first of them has
+        // waited for the failure, and one bad source must not take its time from every answer.
+        let failing = walks.failure.is_some();
+        let serve_now = match age {
+            Age::Fresh(_) | Age::Revalidating => true,
+            Age::IfError | Age::Expired => failing,
+        };
+        if !matches!(age, Age::Fresh(_)) && !self.is_resting(walks, now) {
+            let (run, collapsed) = self.begin_or_join(walks);
+            if !serve_now {
                 let forwarded = if stored.is_some() { "stale" } else { "miss" };
                 let lookup = Lookup {
                     forwarded: Some(forwarded),
                     collapsed,
                     detail,
                 };
-                Plan::Wait(run, lookup)
+                return Plan::Wait(run, lookup);
             }
         }
+        Plan::Serve(match stored {
+            Some(stored) if age != Age::Expired => self.stored(&stored, walks, now, hit),
+            Some(_) | None => self.nothing(walks, now, hit),
+        })
+    }
+
+    fn is_resting(&self, walks: &Walks, now: Instant) -> bool {
+        let failure = walks.failure.as_ref();
+        failure.is_some_and(|failure| failure.rest(self.terms.freshness, now).is_some())
     }
 
     fn walked_just_now(&self, walks: &Walks, now: Instant) -> bool {
@@ -269,9 +282,14 @@ impl Entry {
     }
 
     /// What to serve to a caller that waited for a walk.
-    fn waited(&self, ended: bool, lookup: Lookup) -> Held {
+    fn waited(&self, ended: bool, mut lookup: Lookup) -> Held {
         let walks = self.lock();
         let now = Instant::now();
+        if !ended {
+            lookup.detail = Some("deadline");
+        } else if walks.failure.is_some() {
+            lookup.detail = Some("failed");
+        }
         let Some(stored) = self.shelf.get(&self.key) else {
             return self.nothing(&walks, now, lookup);
         };
@@ -382,23 +400,43 @@ impl Entry {
     fn end(self: &Arc<Self>, walked: Brought, as_of: Timestamp) {
         let kept = walked.and_then(|(snapshot, counts)| self.keep(snapshot, counts, as_of));
         let mut walks = self.lock();
+        let taken = walks.last_begun.map(|begun| begun.elapsed());
+        let before = walks.failure.as_ref().map_or(0, |failure| failure.count);
         walks.running = None;
-        walks.failure = kept.err().map(|error| {
-            tracing::warn!(
-                source = %self.key.upstream,
-                error.type = error.kind.as_str(),
-                error.detail = error.detail,
-                "walk failed"
-            );
-            if error.kind == ErrorKind::Unauthorized {
-                // What we may no longer see, we may no longer show.
-                self.shelf.remove(&self.key);
+        walks.failure = match kept {
+            Ok((groups, counts)) => {
+                tracing::info!(
+                    source = %self.key.upstream,
+                    groups,
+                    skipped = counts.skipped,
+                    repeated = counts.repeated,
+                    unread_times = counts.unread_times,
+                    drifted = counts.drifted,
+                    taken = ?taken.unwrap_or_default(),
+                    "walk finished"
+                );
+                None
             }
-            Failure {
-                error: Arc::new(error),
-                at: Instant::now(),
+            Err(error) => {
+                tracing::warn!(
+                    source = %self.key.upstream,
+                    error.type = error.kind.as_str(),
+                    error.detail = error.detail,
+                    failures = before + 1,
+                    taken = ?taken.unwrap_or_default(),
+                    "walk failed"
+                );
+                if error.kind == ErrorKind::Unauthorized {
+                    // What we may no longer see, we may no longer show.
+                    self.shelf.remove(&self.key);
+                }
+                Some(Failure {
+                    error: Arc::new(error),
+                    at: Instant::now(),
+                    count: before + 1,
+                })
             }
-        });
+        };
         if let Some(queued) = walks.queued.take() {
             self.begin(&mut walks, queued);
         }
@@ -409,15 +447,8 @@ impl Entry {
         snapshot: Snapshot,
         counts: Counts,
         as_of: Timestamp,
-    ) -> Result<(), UpstreamError> {
-        tracing::info!(
-            source = %self.key.upstream,
-            groups = snapshot.len(),
-            bytes = snapshot.bytes(),
-            skipped = counts.skipped,
-            repeated = counts.repeated,
-            "walk finished"
-        );
+    ) -> Result<(usize, Counts), UpstreamError> {
+        let groups = snapshot.len();
         // The same content keeps the same memory.
         let snapshot = match self.shelf.get(&self.key) {
             Some(before) if before.snapshot.hash() == snapshot.hash() => {
@@ -425,15 +456,14 @@ impl Entry {
             }
             Some(_) | None => Arc::new(snapshot),
         };
-        self.shelf.put(
-            &self.key,
-            Stored {
-                snapshot,
-                counts,
-                as_of,
-                at: Instant::now(),
-            },
-        )
+        let stored = Stored {
+            snapshot,
+            counts,
+            as_of,
+            at: Instant::now(),
+        };
+        self.shelf.put(&self.key, stored)?;
+        Ok((groups, counts))
     }
 
     fn lock(&self) -> MutexGuard<'_, Walks> {
@@ -622,6 +652,7 @@ mod tests {
         advance(3600 * SECOND).await;
         let held = upstream.get().await;
         assert_eq!((held.state, name(&held)), (State::Failed, None));
+        sleep(2 * SECOND).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -636,6 +667,50 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_upstream_that_is_known_to_fail_takes_no_time_from_answers() {
+        let hangs = 60 * SECOND;
+        let upstream = Scripted::usual()
+            .then(SECOND, Ok("a"))
+            .then(hangs, Err(ErrorKind::Timeout))
+            .then(hangs, Err(ErrorKind::Timeout));
+        upstream.get().await;
+        advance(400 * SECOND).await;
+        let start = Instant::now();
+        let held = upstream.get().await;
+        assert_eq!(held.lookup.detail, Some("deadline"));
+        assert_eq!(start.elapsed(), 10 * SECOND);
+        sleep(100 * SECOND).await;
+        for _ in 0..3 {
+            let start = Instant::now();
+            let held = upstream.get().await;
+            assert_eq!((held.state, name(&held)), (State::Stale, Some("a")));
+            assert_eq!(start.elapsed(), Duration::ZERO);
+        }
+        sleep(SECOND).await;
+        assert_eq!(upstream.walks(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_failure_in_a_row_doubles_the_rest_up_to_a_bound() {
+        let upstream = Scripted::usual();
+        let mut rests = Vec::new();
+        for _ in 0..7 {
+            let upstream = &upstream;
+            upstream
+                .script
+                .lock()
+                .unwrap()
+                .push_back((Duration::ZERO, Err(ErrorKind::Connect)));
+            upstream.get().await;
+            sleep(Duration::from_millis(1)).await;
+            let rest = upstream.get().await.error.unwrap().retry_after.unwrap();
+            rests.push(rest.as_secs_f64().round() as u64);
+            advance(rest).await;
+        }
+        assert_eq!(rests, [5, 10, 20, 40, 60, 60, 60]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_upstream_that_failed_rests_before_it_is_asked_again_and_then_heals() {
         let upstream = Scripted::usual()
             .then(SECOND, Err(ErrorKind::Connect))
@@ -647,6 +722,8 @@ mod tests {
         }
         assert_eq!(upstream.walks(), 1);
         advance(5 * SECOND).await;
+        assert_eq!(upstream.get().await.state, State::Failed);
+        sleep(2 * SECOND).await;
         let held = upstream.get().await;
         assert_eq!(held.state, State::Fresh);
         assert!(held.error.is_none());

@@ -86,7 +86,7 @@ pub struct Lookup {
     pub forwarded: Option<&'static str>,
     /// Whether the caller joined a walk that another had begun.
     pub collapsed: bool,
-    /// What else there is to say, such as `min_refresh`.
+    /// What else there is to say: `min_refresh`, `deadline` or `failed`.
     pub detail: Option<&'static str>,
 }
 
@@ -221,9 +221,10 @@ impl Catalog {
 
     fn entry(&self, source: &str, scope: &Scope) -> Option<&Arc<Entry>> {
         match scope {
-            // No auth scheme forwards a caller's own credentials yet, so every adapter asks with
-            // the gateway's account, whoever calls.
-            Scope::Shared | Scope::Caller(_) => self.shared.get(source),
+            Scope::Shared => self.shared.get(source),
+            // No auth scheme forwards a caller's own credentials yet, and what the gateway's
+            // account sees must not be taken for what a caller may see.
+            Scope::Caller(_) => None,
         }
     }
 }

@@ -32,6 +32,22 @@ impl Page {
         Ok(Self { format, root })
     }
 
+    /// A page that is one text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            format: Format::Json,
+            root: Value::String(text.into()),
+        }
+    }
+
+    /// A page that holds nothing.
+    pub const fn nothing() -> Self {
+        Self {
+            format: Format::Json,
+            root: Value::Null,
+        }
+    }
+
     /// The page itself. In XML it is the document, whose one member is the root element.
     pub const fn root(&self) -> Node<'_> {
         Node {

@@ -1,0 +1,242 @@
+//! What an answer means: rules over its status, headers and body, before what everyone agrees on.
+
+use std::fmt;
+use std::str::FromStr;
+
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+use super::{OneOrMany, Scalar};
+use crate::config::Path;
+
+/// What an answer means. All conditions that are given must hold, and at least one is needed; of
+/// several rules the first that holds counts. Where none does, `success` and the status decide.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The status, as `404` or `"5xx"`; of a list, one of them.
+    pub status: Option<OneOrMany<StatusPattern>>,
+    /// A header that must be there.
+    pub header: Option<HeaderCondition>,
+    /// A place in the body that must be there, and neither null nor false.
+    pub path: Option<Path>,
+    /// What must stand at `path`; of a list, one of them. Compared as text.
+    pub equals: Option<OneOrMany<Scalar>>,
+    /// The media type, as `text/html`, whatever parameters follow it.
+    pub content_type: Option<String>,
+    /// What such an answer means.
+    pub means: Meaning,
+    /// Where it says when to ask again. Without it, in `Retry-After`.
+    pub retry_after: Option<RetryAfter>,
+    /// Where it says why. Without it, at the upstream's `message`.
+    pub message: Option<OneOrMany<Path>>,
+}
+
+/// A header that an answer must have.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderCondition {
+    /// The header's name.
+    pub name: String,
+    /// What it must say; of a list, one of them. Without it, anything.
+    pub equals: Option<OneOrMany<Scalar>>,
+}
+
+/// What an answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Meaning {
+    /// It is a page, whatever its status.
+    Ok,
+    /// It failed, and may succeed a moment later.
+    Retry,
+    /// We asked too often: all requests wait as long as it says, and it is tried again.
+    RateLimited,
+    /// Our credentials were refused: a login's token is renewed, and it is tried once more.
+    Unauthorized,
+    /// It failed, and will again.
+    Failed,
+    /// The list ends before it, as with 404 for the page after the last.
+    End,
+}
+
+impl Meaning {
+    /// Whether it says that something went wrong.
+    pub const fn is_failure(self) -> bool {
+        match self {
+            Self::Ok | Self::End => false,
+            Self::Retry | Self::RateLimited | Self::Unauthorized | Self::Failed => true,
+        }
+    }
+
+    /// Whether the same request is tried again.
+    pub const fn is_transient(self) -> bool {
+        matches!(self, Self::Retry | Self::RateLimited)
+    }
+}
+
+/// A status, or a class of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "serde_json::Value")]
+pub enum StatusPattern {
+    /// Exactly this one.
+    Code(u16),
+    /// All that begin with this digit.
+    Class(u16),
+}
+
+impl StatusPattern {
+    /// Whether a status is meant.
+    pub fn matches(self, status: StatusCode) -> bool {
+        match self {
+            Self::Code(code) => status.as_u16() == code,
+            Self::Class(digit) => status.as_u16() / 100 == digit,
+        }
+    }
+}
+
+impl FromStr for StatusPattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_status = |code: &u16| (200..=599).contains(code);
+        let code = text.parse().ok().filter(is_status).map(Self::Code);
+        let class = match text {
+            "2xx" => Some(Self::Class(2)),
+            "3xx" => Some(Self::Class(3)),
+            "4xx" => Some(Self::Class(4)),
+            "5xx" => Some(Self::Class(5)),
+            _ => None,
+        };
+        code.or(class).ok_or_else(|| {
+            format!(
+                "`{text}` is no status of an answer: write one from 200 to 599, or all of a kind \
+                 as `5xx`"
+            )
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for StatusPattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Scalar(text) = Scalar::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Where an answer says when to ask again, and how it is written.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
+pub enum RetryAfter {
+    /// In the body.
+    Body {
+        /// A path from the page's root.
+        path: Path,
+        /// How it is written.
+        #[schemars(rename = "as")]
+        unit: DelayUnit,
+    },
+    /// In a header.
+    Header {
+        /// The header's name.
+        header: String,
+        /// How it is written.
+        #[schemars(rename = "as")]
+        unit: DelayUnit,
+    },
+}
+
+/// How a moment to ask again is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DelayUnit {
+    /// Seconds from now, also with a fraction. In a header an HTTP date is understood too.
+    #[default]
+    Seconds,
+    /// A moment, in seconds since 1970.
+    Epoch,
+    /// A moment, in milliseconds since 1970.
+    EpochMs,
+}
+
+impl<'de> Deserialize<'de> for RetryAfter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            path: Option<Path>,
+            header: Option<String>,
+            #[serde(default, rename = "as")]
+            unit: DelayUnit,
+        }
+
+        struct RetryAfterVisitor;
+
+        impl<'de> Visitor<'de> for RetryAfterVisitor {
+            type Value = RetryAfter;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(
+                    "a path such as `/retry_after`, or a table as \
+                     `{ header = \"x-ratelimit-reset\", as = \"epoch\" }`",
+                )
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<RetryAfter, E> {
+                let path = text.parse().map_err(E::custom)?;
+                Ok(RetryAfter::Body {
+                    path,
+                    unit: DelayUnit::default(),
+                })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RetryAfter, A::Error> {
+                match Table::deserialize(MapAccessDeserializer::new(map))? {
+                    Table {
+                        path: Some(path),
+                        header: None,
+                        unit,
+                    } => Ok(RetryAfter::Body { path, unit }),
+                    Table {
+                        path: None,
+                        header: Some(header),
+                        unit,
+                    } => Ok(RetryAfter::Header { header, unit }),
+                    Table { .. } => Err(A::Error::custom(
+                        "the delay stands in one place: name exactly one of `path` and `header`",
+                    )),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(RetryAfterVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("404", 404, true)]
+    #[case("404", 403, false)]
+    #[case("5xx", 599, true)]
+    #[case("5xx", 499, false)]
+    fn a_pattern_fits_its_status(#[case] pattern: &str, #[case] status: u16, #[case] fits: bool) {
+        let pattern: StatusPattern = pattern.parse().unwrap();
+        let status = StatusCode::from_u16(status).unwrap();
+        assert_eq!(pattern.matches(status), fits);
+    }
+
+    #[rstest]
+    fn what_is_no_status_is_refused(
+        #[values("", "5x", "6xx", "1xx", "99", "100", "600", "ok")] text: &str,
+    ) {
+        assert!(text.parse::<StatusPattern>().is_err());
+    }
+}

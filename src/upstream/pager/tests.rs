@@ -1,0 +1,380 @@
+//! Where each style reads on, page by page. Whole walks are in `tests/paging`.
+
+use http::HeaderMap;
+use rstest::rstest;
+use serde_json::json;
+
+use crate::config::upstream::Format;
+use crate::upstream::format::Page;
+
+use super::*;
+
+/// Where to read on after a page, which is the first if its position is.
+fn next(style: &str, position: &Position, body: &str) -> Result<Next, PagerError> {
+    next_with_headers(style, position, body, &[])
+}
+
+fn next_with_headers(
+    style: &str,
+    position: &Position,
+    body: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<Next, PagerError> {
+    let headers: HeaderMap = headers
+        .iter()
+        .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+        .collect();
+    let page = Page::decode(Format::Json, body.as_bytes()).unwrap();
+    let records = page.records(&"/items".parse().unwrap()).unwrap();
+    let pager = Pager::new(toml::from_str(style).unwrap(), 100);
+    let mark = records.last().and_then(|record| pager.mark(*record));
+    let count = records.len() as u64;
+    let look = Look {
+        page: &page,
+        headers: &headers,
+        url: &"https://u.example/list?a=b".parse().unwrap(),
+        records: count,
+        mark: mark.as_deref(),
+        is_past_end: false,
+    };
+    let so_far = SoFar {
+        granted: if *position == pager.first() { count } else { 2 },
+        received: count,
+        counted: None,
+    };
+    pager.next(position, so_far, look)
+}
+
+fn cursor(text: &str) -> Result<Next, PagerError> {
+    Ok(Next::One(Position::Cursor(text.to_owned())))
+}
+
+fn offset(number: u64) -> Result<Next, PagerError> {
+    Ok(Next::One(Position::Offset(number)))
+}
+
+#[rstest]
+#[case::in_the_body("next = '/next'", r#"{"items": [1], "next": "a+/="}"#, cursor("a+/="))]
+#[case::as_a_number("next = '/next'", r#"{"items": [1], "next": 17}"#, cursor("17"))]
+#[case::in_a_header(
+    "next = { header = 'x-next' }",
+    r#"{"items": [1]}"#,
+    cursor("from header")
+)]
+#[case::of_the_last_record(
+    "next = { last_record = 'id' }",
+    r#"{"items": [{"id": 1}, {"id": 2}]}"#,
+    cursor("2")
+)]
+#[case::the_last_record_itself(
+    "next = { last_record = '.' }",
+    r#"{"items": ["a", "b"]}"#,
+    cursor("b")
+)]
+#[case::no_last_record("next = { last_record = 'id' }", r#"{"items": []}"#, Ok(Next::End))]
+#[case::a_last_record_without_it("next = { last_record = 'id' }", r#"{"items": [{}]}"#, Err(PagerError::NoMark("id".to_owned())))]
+#[case::absent("next = '/next'", r#"{"items": [1]}"#, Ok(Next::End))]
+#[case::null("next = '/next'", r#"{"items": [1], "next": null}"#, Ok(Next::End))]
+#[case::empty("next = '/next'", r#"{"items": [1], "next": ""}"#, Ok(Next::End))]
+#[case::empty_page("next = '/next'", r#"{"items": [], "next": "c"}"#, cursor("c"))]
+#[case::empty_page_that_ends(
+    "next = '/next'\nempty_page = 'end'",
+    r#"{"items": [], "next": "c"}"#,
+    Ok(Next::End)
+)]
+#[case::more_is_false(
+    "next = '/next'\nmore = '/more'",
+    r#"{"items": [1], "next": "c", "more": false}"#,
+    Ok(Next::End)
+)]
+#[case::last_is_true(
+    "next = '/next'\nlast = '/last'",
+    r#"{"items": [1], "next": "c", "last": "1"}"#,
+    Ok(Next::End)
+)]
+#[case::more_is_true(
+    "next = '/next'\nmore = '/more'",
+    r#"{"items": [1], "next": "c", "more": 1}"#,
+    cursor("c")
+)]
+#[case::more_is_true_on_an_empty_page(
+    "next = '/next'\nmore = '/more'\nempty_page = 'end'",
+    r#"{"items": [], "next": "c", "more": true}"#,
+    cursor("c")
+)]
+#[case::more_is_true_and_no_cursor(
+    "next = '/next'\nmore = '/more'",
+    r#"{"items": [1], "more": true}"#,
+    Err(PagerError::NoNext)
+)]
+#[case::more_is_absent(
+    "next = '/next'\nmore = '/more'",
+    r#"{"items": [1], "next": "c"}"#,
+    cursor("c")
+)]
+fn a_cursor_is_followed_until_something_says_that_it_ends(
+    #[case] keys: &str,
+    #[case] body: &str,
+    #[case] expected: Result<Next, PagerError>,
+) {
+    let style = format!("style = 'cursor'\n{keys}");
+    let headers = [("x-next", "from header")];
+    assert_eq!(
+        next_with_headers(&style, &Position::Start, body, &headers),
+        expected
+    );
+}
+
+#[rstest]
+#[case::none("style = 'cursor'\nnext = '/n'", Position::Start)]
+#[case::empty(
+    "style = 'cursor'\nnext = '/n'\nfirst = ''",
+    Position::Cursor(String::new())
+)]
+#[case::star("style = 'cursor'\nnext = '/n'\nfirst = '*'", Position::Cursor("*".to_owned()))]
+#[case::offset("style = 'offset'", Position::Offset(0))]
+#[case::start_index("style = 'offset'\nfirst = 1", Position::Offset(1))]
+#[case::page("style = 'page'", Position::Page(1))]
+#[case::page_zero("style = 'page'\nfirst = 0", Position::Page(0))]
+#[case::link("style = 'link'", Position::Start)]
+fn the_first_page_is_where_the_style_begins(#[case] style: &str, #[case] expected: Position) {
+    let pager = Pager::new(toml::from_str(style).unwrap(), 100);
+    assert_eq!(pager.first(), expected);
+}
+
+#[rstest]
+#[case::granted("", 10, offset(12))]
+#[case::received("step = 'received'", 10, offset(11))]
+#[case::asked("step = 'asked'", 10, offset(15))]
+#[case::granted_by_the_first_page("", 0, offset(1))]
+#[case::asked_of_the_first_page("step = 'asked'", 0, offset(5))]
+fn an_offset_advances_by_what_the_adapter_says(
+    #[case] step: &str,
+    #[case] at: u64,
+    #[case] expected: Result<Next, PagerError>,
+) {
+    let style = format!("style = 'offset'\nlimit = 5\n{step}");
+    assert_eq!(
+        next(&style, &Position::Offset(at), r#"{"items": [1]}"#),
+        expected
+    );
+}
+
+#[rstest]
+#[case::granted("", Ok(Next::Rest(vec![Position::Offset(3), Position::Offset(5)])))]
+#[case::asked("step = 'asked'", Ok(Next::Rest(vec![Position::Offset(4)])))]
+#[case::received("step = 'received'", offset(3))]
+#[case::more("more = '/more'", offset(3))]
+#[case::as_a_header("total = { header = 'x-total' }", Ok(Next::Rest(vec![Position::Offset(3)])))]
+fn a_total_names_all_pages_at_once_unless_they_have_to_follow_each_other(
+    #[case] keys: &str,
+    #[case] expected: Result<Next, PagerError>,
+) {
+    let total = if keys.starts_with("total") {
+        ""
+    } else {
+        "total = '/total'"
+    };
+    let style = format!("style = 'offset'\nfirst = 1\nlimit = 3\n{total}\n{keys}");
+    let body = r#"{"items": [1, 2], "total": 5, "more": true}"#;
+    let headers = [("x-total", "4")];
+    let found = next_with_headers(&style, &Position::Offset(1), body, &headers);
+    assert_eq!(found, expected);
+}
+
+#[rstest]
+#[case::granted("", Ok(Next::Rest(vec![Position::Page(2), Position::Page(3)])))]
+#[case::asked("step = 'asked'", Ok(Next::Rest(vec![Position::Page(2)])))]
+#[case::received("step = 'received'", Ok(Next::One(Position::Page(2))))]
+#[case::last("last = '/last'", Ok(Next::End))]
+fn a_total_tells_how_many_pages_there_are_by_what_a_page_is_taken_to_hold(
+    #[case] keys: &str,
+    #[case] expected: Result<Next, PagerError>,
+) {
+    let style = format!("style = 'page'\nlimit = 3\ntotal = '/total'\n{keys}");
+    let body = r#"{"items": [1, 2], "total": 5, "last": true}"#;
+    assert_eq!(next(&style, &Position::Page(1), body), expected);
+}
+
+#[rstest]
+#[case::number("1", Ok(Some(true)))]
+#[case::text("\"true\"", Ok(Some(true)))]
+#[case::digit("\"0\"", Ok(Some(false)))]
+#[case::zero("0", Ok(Some(false)))]
+#[case::truth("false", Ok(Some(false)))]
+#[case::null("null", Ok(None))]
+#[case::empty("\"\"", Ok(None))]
+#[case::word("\"yes\"", Err("`/more` is `yes`, which is neither true nor false"))]
+fn a_flag_is_true_or_false_in_any_of_the_usual_spellings(
+    #[case] value: &str,
+    #[case] expected: Result<Option<bool>, &str>,
+) {
+    let body = format!(r#"{{"items": [1], "more": {value}, "next": "c"}}"#);
+    let found = next(
+        "style = 'cursor'\nnext = '/next'\nmore = '/more'",
+        &Position::Start,
+        &body,
+    );
+    // Without a word from the flag, the cursor is followed: the same as when it says true.
+    let expected = expected.map(|flag| match flag {
+        Some(true) | None => Next::One(Position::Cursor("c".to_owned())),
+        Some(false) => Next::End,
+    });
+    assert_eq!(
+        found.map_err(|error| error.to_string()),
+        expected.map_err(str::to_owned)
+    );
+}
+
+#[test]
+fn an_answer_past_the_end_ends_any_style() {
+    let page = Page::nothing();
+    let look = Look {
+        page: &page,
+        headers: &HeaderMap::new(),
+        url: &"https://u.example/".parse().unwrap(),
+        records: 0,
+        mark: None,
+        is_past_end: true,
+    };
+    let so_far = SoFar {
+        granted: 2,
+        received: 2,
+        counted: Some(9),
+    };
+    for style in ["page", "offset", "link"] {
+        let pager = Pager::new(toml::from_str(&format!("style = '{style}'")).unwrap(), 100);
+        assert_eq!(pager.next(&pager.first(), so_far, look), Ok(Next::End));
+    }
+}
+
+#[rstest]
+#[case::ends("", Ok(Next::End))]
+#[case::goes_on("empty_page = 'continue'\nmore = '/more'", offset(4))]
+fn an_empty_numbered_page_ends_the_walk_unless_declared(
+    #[case] keys: &str,
+    #[case] expected: Result<Next, PagerError>,
+) {
+    let style = format!("style = 'offset'\n{keys}");
+    assert_eq!(
+        next(&style, &Position::Offset(2), r#"{"items": []}"#),
+        expected
+    );
+}
+
+#[test]
+fn a_missing_total_means_what_is_declared() {
+    let body = r#"{"items": [1, 2]}"#;
+    let page = |absent: &str| {
+        next(
+            &format!("style = 'page'\npages = '/pages'\n{absent}"),
+            &Position::Page(1),
+            body,
+        )
+    };
+    assert_eq!(page(""), Err(PagerError::TotalAbsent("/pages".to_owned())));
+    assert_eq!(page("absent = 'end'"), Ok(Next::End));
+    assert_eq!(
+        page("absent = 'continue'"),
+        Ok(Next::One(Position::Page(2)))
+    );
+}
+
+#[test]
+fn a_short_page_ends_the_walk_only_where_that_is_declared() {
+    let body = r#"{"items": [1, 2]}"#;
+    let offset = |short: &str| {
+        next(
+            &format!("style = 'offset'\nlimit = 10\n{short}"),
+            &Position::Offset(0),
+            body,
+        )
+    };
+    assert_eq!(offset(""), Ok(Next::One(Position::Offset(2))));
+    assert_eq!(offset("short_page = 'end'"), Ok(Next::End));
+}
+
+#[test]
+fn a_total_may_be_written_as_text_and_nothing_else() {
+    let style = "style = 'offset'\ntotal = '/total'";
+    let at = Position::Offset(0);
+    assert_eq!(
+        next(style, &at, r#"{"items": [1, 2], "total": "3"}"#),
+        Ok(Next::Rest(vec![Position::Offset(2)]))
+    );
+    assert!(matches!(
+        next(style, &at, r#"{"items": [1], "total": "many"}"#),
+        Err(PagerError::NotANumber { .. })
+    ));
+}
+
+#[test]
+fn an_empty_first_page_of_a_full_list_is_a_contradiction() {
+    let body = r#"{"items": [], "total": 7}"#;
+    for (style, at) in [("offset", Position::Offset(0)), ("page", Position::Page(1))] {
+        assert_eq!(
+            next(&format!("style = '{style}'\ntotal = '/total'"), &at, body),
+            Err(PagerError::EmptyOf(7))
+        );
+    }
+}
+
+#[test]
+fn more_pages_than_allowed_are_refused_before_any_is_asked_for() {
+    let body = r#"{"items": [1], "total": 1000000}"#;
+    assert_eq!(
+        next(
+            "style = 'offset'\ntotal = '/total'",
+            &Position::Offset(0),
+            body
+        ),
+        Err(PagerError::TooMany(1_000_000))
+    );
+}
+
+#[test]
+fn a_next_url_never_leaves_the_origin() {
+    let to = |target: &str| {
+        let body = json!({"items": [1], "next": target}).to_string();
+        next(
+            "style = 'next_url'\nnext = '/next'",
+            &Position::Start,
+            &body,
+        )
+    };
+    let expected = Position::Url("https://u.example/list?from=2".parse().unwrap());
+    assert_eq!(to("?from=2"), Ok(Next::One(expected.clone())));
+    assert_eq!(to("https://u.example/list?from=2"), Ok(Next::One(expected)));
+    for foreign in [
+        "https://evil.example/",
+        "http://u.example/",
+        "//evil.example/",
+        "https://u.example:8443/",
+        "https://user@u.example/",
+        "file:///etc/passwd",
+    ] {
+        assert!(
+            matches!(to(foreign), Err(PagerError::ForeignUrl(_))),
+            "{foreign}"
+        );
+    }
+    assert_eq!(to(""), Ok(Next::End));
+}
+
+#[test]
+fn a_list_that_grew_goes_on_after_the_page_that_was_its_last() {
+    let offsets = "style = 'offset'\nfirst = 1\ntotal = '/total'";
+    let pages = "style = 'page'\ntotal = '/total'";
+    let body = |total: u64| json!({"items": [1, 2], "total": total}).to_string();
+    let after = |style, at, total| next(style, &at, &body(total)).unwrap();
+    assert_eq!(after(offsets, Position::Offset(5), 6), Next::End);
+    assert_eq!(after(pages, Position::Page(3), 6), Next::End);
+    assert_eq!(
+        after(offsets, Position::Offset(5), 9),
+        Next::Rest(vec![Position::Offset(7), Position::Offset(9)])
+    );
+    assert_eq!(
+        after(pages, Position::Page(3), 9),
+        Next::Rest(vec![Position::Page(4), Position::Page(5)])
+    );
+}

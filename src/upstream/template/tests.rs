@@ -1,0 +1,302 @@
+//! What is written where.
+
+use http::header::{ACCEPT, CONTENT_TYPE};
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::config::Environment;
+
+use super::*;
+
+fn template(request: &str) -> Template {
+    let request: written::Request = toml::from_str(request).unwrap();
+    let environment = Environment::from_iter([("ORG", "a/b c"), ("KEY", "k\u{e9}y")]);
+    let mut problems = Problems::default();
+    let template = Template::compile(
+        &"https://u.example/base/".parse().unwrap(),
+        &request,
+        accept(Format::Json),
+        &KeyPath::new(["request"]),
+        &SecretReader::new(&environment),
+        &mut problems,
+    );
+    assert_eq!(problems, Problems::default());
+    template.unwrap()
+}
+
+fn fill(template: &Template, position: &Position) -> Request<Bytes> {
+    let gaps = Gaps {
+        position,
+        limit: Some(100),
+    };
+    template.fill(&gaps).unwrap()
+}
+
+#[test]
+fn a_parameter_without_a_value_is_left_out() {
+    let template = template("path = '/g'\nquery = { from = '{cursor}', max = '{limit}' }");
+    let first = fill(&template, &Position::Start);
+    assert_eq!(first.uri(), "https://u.example/base/g?max=100");
+    let second = fill(&template, &Position::Cursor("a+b/=&é".to_owned()));
+    assert_eq!(
+        second.uri(),
+        "https://u.example/base/g?from=a%2Bb%2F%3D%26%C3%A9&max=100"
+    );
+}
+
+#[test]
+fn a_path_value_is_one_segment() {
+    let org = template("path = '/o/{org}/g'\nvars = { org = { env = 'ORG' } }");
+    assert_eq!(
+        fill(&org, &Position::Start).uri().path(),
+        "/base/o/a%2Fb%20c/g"
+    );
+    let cursor = template("path = '/g/{cursor}'");
+    let climbing = Position::Cursor("..".to_owned());
+    let gaps = Gaps {
+        position: &climbing,
+        limit: None,
+    };
+    assert!(matches!(
+        cursor.fill(&gaps),
+        Err(TemplateError::DotSegment(_))
+    ));
+}
+
+#[test]
+fn a_json_string_that_is_one_placeholder_takes_its_type() {
+    let template = template(
+        "path = '/g'\nmethod = 'POST'\njson = { page = '{page}', size = '{limit}', text = 'page {page}', cursor = '{cursor}', deep = { list = ['{{x}}', 1, true] } }",
+    );
+    let request = fill(&template, &Position::Page(3));
+    let body: Value = serde_json::from_slice(request.body()).unwrap();
+    assert_eq!(
+        body,
+        serde_json::json!({
+            "page": 3, "size": 100, "text": "page 3", "deep": {"list": ["{x}", 1, true]},
+        })
+    );
+    assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
+}
+
+#[test]
+fn an_empty_body_is_sent_as_it_is_written() {
+    let template = template("path = '/g'\nmethod = 'POST'\njson = {}");
+    assert_eq!(fill(&template, &Position::Start).body(), "{}");
+}
+
+#[test]
+fn a_line_break_never_reaches_a_header() {
+    let template = template("path = '/g'\nheaders = { x-cursor = '{cursor}' }");
+    let forged = Position::Cursor("a\r\nx-admin: 1".to_owned());
+    let gaps = Gaps {
+        position: &forged,
+        limit: None,
+    };
+    assert!(matches!(
+        template.fill(&gaps),
+        Err(TemplateError::Header(_))
+    ));
+    assert!(
+        !fill(&template, &Position::Start)
+            .headers()
+            .contains_key("x-cursor")
+    );
+}
+
+#[test]
+fn headers_that_hold_secrets_are_marked() {
+    let template = template("path = '/g'\nheaders = { x-key = { env = 'KEY' }, x-plain = 'p' }");
+    let request = fill(&template, &Position::Start);
+    assert!(request.headers()["x-key"].is_sensitive());
+    assert!(!request.headers()["x-plain"].is_sensitive());
+    assert_eq!(request.headers()[ACCEPT], "application/json");
+}
+
+#[test]
+fn a_url_of_the_upstream_is_asked_as_it_is() {
+    let template = template("path = '/g'\nquery = { max = '{limit}' }");
+    let url = "https://u.example/next?token=a%2Bb".parse().unwrap();
+    assert_eq!(
+        fill(&template, &Position::Url(url)).uri(),
+        "https://u.example/next?token=a%2Bb"
+    );
+}
+
+#[rstest]
+#[case::get("path = '/g'", "GET", "", "")]
+#[case::get_with_a_body(
+    "path = '/g'\nmethod = 'GET'\njson = { all = true }",
+    "GET",
+    r#"{"all":true}"#,
+    "application/json"
+)]
+#[case::post_json(
+    "path = '/g'\nmethod = 'POST'\njson = { size = '{limit}' }",
+    "POST",
+    r#"{"size":100}"#,
+    "application/json"
+)]
+#[case::post_json_list(
+    "path = '/g'\nmethod = 'POST'\njson = ['{limit}', 'all']",
+    "POST",
+    r#"[100,"all"]"#,
+    "application/json"
+)]
+#[case::post_form(
+    "path = '/g'\nmethod = 'POST'\nform = { Action = 'ListGroups', Marker = '{cursor}', MaxItems = '{limit}' }",
+    "POST",
+    "Action=ListGroups&MaxItems=100",
+    "application/x-www-form-urlencoded"
+)]
+#[case::post_form_with_repeated_names(
+    "path = '/g'\nmethod = 'POST'\nform = { expand = ['members', 'owner'], q = 'a b&c' }",
+    "POST",
+    "expand=members&expand=owner&q=a%20b%26c",
+    "application/x-www-form-urlencoded"
+)]
+#[case::post_nothing("path = '/g'\nmethod = 'POST'", "POST", "", "")]
+#[case::post_empty(
+    "path = '/g'\nmethod = 'POST'\nbody = ''",
+    "POST",
+    "",
+    "application/json"
+)]
+#[case::post_empty_object(
+    "path = '/g'\nmethod = 'POST'\njson = {}",
+    "POST",
+    "{}",
+    "application/json"
+)]
+#[case::post_null(
+    "path = '/g'\nmethod = 'POST'\nbody = 'null'",
+    "POST",
+    "null",
+    "application/json"
+)]
+#[case::post_text(
+    "path = '/g'\nmethod = 'POST'\nbody = '<list max=\"{limit}\"/>'\nheaders = { content-type = 'text/xml' }",
+    "POST",
+    r#"<list max="100"/>"#,
+    "text/xml"
+)]
+fn a_request_is_sent_with_its_method_and_its_body(
+    #[case] request: &str,
+    #[case] method: &str,
+    #[case] body: &str,
+    #[case] content_type: &str,
+) {
+    let request = fill(&template(request), &Position::Start);
+    assert_eq!(request.method(), method);
+    assert_eq!(request.body(), body);
+    let said = request.headers().get(CONTENT_TYPE);
+    assert_eq!(
+        said.map_or("", |value| value.to_str().unwrap()),
+        content_type
+    );
+}
+
+#[rstest]
+#[case::repeated(
+    "{ expand = ['members', 'owner'], n = 1 }",
+    "expand=members&expand=owner&n=1"
+)]
+#[case::brackets("{ 'page[size]' = '{limit}' }", "page%5Bsize%5D=100")]
+#[case::dollar(
+    "{ '$top' = '{limit}', '$skiptoken' = '{cursor}' }",
+    "%24skiptoken=c%2B%2F&%24top=100"
+)]
+#[case::plus("{ sort = '+created' }", "sort=%2Bcreated")]
+#[case::types("{ deep = false, ratio = 0.5 }", "deep=false&ratio=0.5")]
+#[case::empty("{ filter = '' }", "filter=")]
+#[case::a_secret("{ key = { env = 'KEY' } }", "key=k%C3%A9y")]
+#[case::a_list_with_a_secret("{ key = ['a', { env = 'KEY' }] }", "key=a&key=k%C3%A9y")]
+fn a_query_can_be_read_in_one_way_whatever_its_names(#[case] query: &str, #[case] expected: &str) {
+    let template = template(&format!("path = '/g'\nquery = {query}"));
+    let request = fill(&template, &Position::Cursor("c+/".to_owned()));
+    assert_eq!(request.uri().query(), Some(expected));
+    let read: Vec<_> = url::form_urlencoded::parse(expected.as_bytes()).collect();
+    assert_eq!(read.len(), expected.split('&').count());
+}
+
+#[rstest]
+#[case::query(
+    "query = { c = '{cursor}' }",
+    "https://u.example/base/g?c=%2A%26",
+    "",
+    None
+)]
+#[case::path(
+    "path = '/g/{cursor}/list'",
+    "https://u.example/base/g/%2A%26/list",
+    "",
+    None
+)]
+#[case::header(
+    "headers = { x-c = '{cursor}' }",
+    "https://u.example/base/g",
+    "",
+    Some("*&")
+)]
+#[case::form(
+    "method = 'POST'\nform = { c = '{cursor}' }",
+    "https://u.example/base/g",
+    "c=%2A%26",
+    None
+)]
+#[case::json(
+    "method = 'POST'\njson = { c = '{cursor}' }",
+    "https://u.example/base/g",
+    r#"{"c":"*&"}"#,
+    None
+)]
+#[case::body(
+    "method = 'POST'\nbody = 'c={cursor}'",
+    "https://u.example/base/g",
+    "c=*&",
+    None
+)]
+fn a_cursor_may_stand_anywhere_and_is_escaped_for_where_it_stands(
+    #[case] request: &str,
+    #[case] uri: &str,
+    #[case] body: &str,
+    #[case] header: Option<&str>,
+) {
+    let path = if request.starts_with("path") {
+        ""
+    } else {
+        "path = '/g'\n"
+    };
+    let template = template(&format!("{path}{request}"));
+    let request = fill(&template, &Position::Cursor("*&".to_owned()));
+    assert_eq!(request.uri(), uri);
+    assert_eq!(request.body(), body);
+    assert_eq!(
+        request
+            .headers()
+            .get("x-c")
+            .map(|value| value.to_str().unwrap()),
+        header
+    );
+}
+
+#[test]
+fn the_first_cursor_may_be_an_empty_one_that_is_sent() {
+    let template = template("path = '/g'\nquery = { from = '{cursor}' }");
+    let first = fill(&template, &Position::Cursor(String::new()));
+    assert_eq!(first.uri().query(), Some("from="));
+}
+
+#[test]
+fn a_segment_whose_placeholder_has_no_value_is_left_out() {
+    let path = |path: &str, position: &Position| {
+        let template = template(&format!("path = '{path}'"));
+        fill(&template, position).uri().path().to_owned()
+    };
+    let cursor = Position::Cursor("a/b".to_owned());
+    assert_eq!(path("/g/{cursor}", &Position::Start), "/base/g");
+    assert_eq!(path("/g/{cursor}", &cursor), "/base/g/a%2Fb");
+    assert_eq!(path("/g/to-{cursor}/x/", &Position::Start), "/base/g/x/");
+    assert_eq!(path("/g/to-{cursor}/x/", &cursor), "/base/g/to-a%2Fb/x/");
+    assert_eq!(path("/", &Position::Start), "/base/");
+}
