@@ -33,7 +33,7 @@ impl Check {
 fn explain(settings: &Settings) -> String {
     let mut text = format!(
         "serves groups on {} and health on {}, every answer within {}\n\
-         one caller may ask {} (bursts of {}); {} of memory\n",
+         each caller may ask {}, in bursts of {}; caches take up to {}\n",
         settings.server.listen,
         settings.server.admin,
         settings.server.deadline,
@@ -78,14 +78,14 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
         format!("asks     {method} {base}{}", request.path),
         format!("reads    {format}, records at {}", upstream.records.at()),
         format!("pages    {}", explain_pagination(&upstream.pagination)),
-        format!("is       {}", explain_auth(&upstream.auth)),
+        format!("auth     {}", explain_auth(&upstream.auth)),
         "sees     every caller sees what this account sees".to_owned(),
         format!(
             "pace     {rate}, {} at once, {} a try, {} a walk",
             limits.concurrency, limits.timeout, limits.walk
         ),
         format!(
-            "serves   {} fresh, {} more while refreshing, {} more if that fails",
+            "serves   {} as fresh; after that up to {} while it refreshes, up to {} if that fails",
             upstream.ttl.unwrap_or(cache.ttl),
             upstream
                 .stale_while_revalidate
@@ -135,19 +135,13 @@ fn cursor_source(source: &CursorSource) -> String {
 }
 
 fn until(pages: Option<&Location>, total: Option<&Total>) -> String {
-    match (pages, total) {
-        (Some(pages), _) => format!("until the pages at {}, concurrently", location(pages)),
-        (None, Some(Total::Page(total))) => {
-            format!("until the total at {}, concurrently", location(total))
-        }
-        (None, Some(Total::Call(call))) => {
-            format!(
-                "until the total that {} tells, concurrently",
-                call.request.path
-            )
-        }
-        (None, None) => "until a page is empty".to_owned(),
-    }
+    let announced = match (pages, total) {
+        (Some(pages), _) => format!("the number of pages at {}", location(pages)),
+        (None, Some(Total::Page(total))) => format!("the total at {}", location(total)),
+        (None, Some(Total::Call(call))) => format!("the total that {} tells", call.request.path),
+        (None, None) => return "until a page is empty".to_owned(),
+    };
+    format!("up to {announced}, several at once")
 }
 
 fn location(location: &Location) -> String {
@@ -159,7 +153,7 @@ fn location(location: &Location) -> String {
 
 fn explain_auth(auth: &Auth) -> String {
     match auth {
-        Auth::None => "nobody: it sends no credentials".to_owned(),
+        Auth::None => "none: it sends no credentials".to_owned(),
         Auth::Bearer(auth) => format!("a token from {}", auth.token),
         Auth::Basic(auth) => format!("a user with the password from {}", auth.password),
         Auth::ApiKey(auth) => format!("a key from {}", auth.key),

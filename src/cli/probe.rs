@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use crate::clock::WallClock;
 use crate::config::Environment;
 use crate::upstream::Adapter;
 use crate::upstream::adapter::Turn;
-use crate::upstream::pager::{Next, SoFar};
+use crate::upstream::pager::{Next, Position, SoFar};
 
 use super::{Failure, load, print};
 
@@ -50,13 +50,7 @@ impl Probe {
             .find(|adapter| **adapter.name() == *self.name)
             .ok_or_else(|| unknown(&self.name, &compiled.adapters))?;
         match &self.sample {
-            Some(file) => {
-                let body = std::fs::read(file).map_err(|error| {
-                    Failure::new(format!("`{}` cannot be read: {error}", file.display()))
-                })?;
-                let turn = adapter.replay(StatusCode::OK, HeaderMap::new(), &body)?;
-                print(&show(&turn, adapter, None))
-            }
+            Some(file) => replay(adapter, file),
             None => walk(adapter).await,
         }
     }
@@ -70,14 +64,37 @@ fn unknown(name: &str, adapters: &[Arc<Adapter>]) -> Failure {
     ))
 }
 
+/// Reads a recorded page as if it had just come for the first one.
+fn replay(adapter: &Adapter, file: &Path) -> Result<(), Failure> {
+    let body = std::fs::read(file)
+        .map_err(|error| Failure::new(format!("`{}` cannot be read: {error}", file.display())))?;
+    let request = adapter.request(&adapter.pager().first())?;
+    print(&format!("request, not sent\n{}", show_request(&request)))?;
+    let turn = adapter.replay(StatusCode::OK, HeaderMap::new(), &body)?;
+    let size = ByteSize(turn.bytes());
+    print(&format!(
+        "\nanswer, as recorded\n  {size}\n{}",
+        show(&turn, adapter, None)
+    ))
+}
+
 /// Reads every page, the first in full and the others in a line each.
 async fn walk(adapter: &Arc<Adapter>) -> Result<(), Failure> {
     let start = Instant::now();
     let deadline = start + adapter.limits().walk.get();
     let pager = adapter.pager();
     let counted = adapter.count(deadline).await?;
+    // Shown before it is sent: where no answer comes, it is all there is to look at.
+    let request = adapter.request(&pager.first())?;
+    print(&format!("request\n{}", show_request(&request)))?;
     let turn = adapter.turn(pager.first(), deadline).await?;
-    print(&show(&turn, adapter, counted))?;
+    print(&format!(
+        "\nanswer\n  {} in {:.0?}, {}\n{}",
+        turn.status,
+        turn.taken,
+        ByteSize(turn.bytes()),
+        show(&turn, adapter, counted)
+    ))?;
     let mut so_far = SoFar::first(turn.listed(), counted);
     let mut tally = Tally::default();
     tally.add(&turn);
@@ -91,7 +108,7 @@ async fn walk(adapter: &Arc<Adapter>) -> Result<(), Failure> {
         let several = positions.len() > 1;
         next = Next::End;
         for position in positions {
-            let turn = adapter.turn(position, deadline).await?;
+            let turn = later(adapter, position, deadline).await?;
             print(&line(&turn))?;
             tally.add(&turn);
             so_far.received += turn.listed();
@@ -110,6 +127,20 @@ async fn walk(adapter: &Arc<Adapter>) -> Result<(), Failure> {
         tally.skipped,
         start.elapsed()
     ))
+}
+
+/// Reads a page after the first. An error says which.
+async fn later(
+    adapter: &Arc<Adapter>,
+    position: Position,
+    deadline: Instant,
+) -> Result<Turn, Failure> {
+    let request = adapter.request(&position)?;
+    let turn = adapter.turn(position, deadline).await;
+    turn.map_err(|error| {
+        let (method, uri) = (request.method(), request.uri());
+        Failure::new(format!("{method} {uri}: {error}"))
+    })
 }
 
 #[derive(Default)]
@@ -139,18 +170,10 @@ fn line(turn: &Turn) -> String {
     )
 }
 
-/// One page, step by step.
+/// What a page holds and what became of it, step by step.
 fn show(turn: &Turn, adapter: &Adapter, counted: Option<u64>) -> String {
     let mut text = String::new();
     // Writing into a string does not fail.
-    let _ = writeln!(text, "request\n{}", show_request(&turn.request));
-    let _ = writeln!(
-        text,
-        "answer\n  {} in {:.0?}, {}",
-        turn.status,
-        turn.taken,
-        ByteSize(turn.bytes())
-    );
     let announcement = turn.announcement();
     let _ = writeln!(
         text,
@@ -183,12 +206,26 @@ fn show(turn: &Turn, adapter: &Adapter, counted: Option<u64>) -> String {
         turn.look(),
     ) {
         Ok(Next::End) => "nothing: this was the last page".to_owned(),
-        Ok(Next::One(position)) => format!("one page, at {position:?}"),
-        Ok(Next::Rest(positions)) => format!("{} more pages", positions.len()),
+        Ok(Next::One(position)) => format!("one page, at {}", place(&position)),
+        Ok(Next::Rest(positions)) => format!(
+            "{} more, from {} on",
+            positions.len(),
+            positions.first().map_or_else(String::new, place)
+        ),
         Err(error) => format!("an error: {error}"),
     };
     let _ = writeln!(text, "next\n  {next}");
     text
+}
+
+fn place(position: &Position) -> String {
+    match position {
+        Position::Start => "the start".to_owned(),
+        Position::Cursor(cursor) => format!("the cursor {cursor}"),
+        Position::Offset(offset) => format!("offset {offset}"),
+        Position::Page(number) => format!("page {number}"),
+        Position::Url(url) => url.to_string(),
+    }
 }
 
 fn show_request(request: &Request<Bytes>) -> String {

@@ -156,8 +156,8 @@ fn value_length(text: &str) -> usize {
 fn users(text: &str) -> impl Iterator<Item = Range<usize>> {
     text.match_indices('@').filter_map(|(at, _)| {
         let is_outside = |letter: char| letter.is_whitespace() || "/\"'".contains(letter);
-        let start = text[..at].rfind(is_outside).map_or(0, |before| before + 1);
-        text[start..at].contains(':').then_some(start..at)
+        let user = text[..at].rsplit(is_outside).next()?;
+        user.contains(':').then_some(at - user.len()..at)
     })
 }
 
@@ -255,6 +255,13 @@ mod tests {
         assert!(!may_be_secret("server.listen", None));
         assert!(!may_be_secret("upstreams.tokens.records", None));
         assert!(!may_be_secret("upstreams.a.records.keyed", None));
+    }
+
+    #[test]
+    fn a_user_in_a_url_begins_after_any_white_space() {
+        let text = "see\u{2003}ann:pw@host";
+        let found: Vec<_> = users(text).map(|user| &text[user]).collect();
+        assert_eq!(found, ["ann:pw"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -214,8 +215,11 @@ impl Adapter {
         self.read(position, request, answer, Duration::ZERO)
     }
 
-    /// The request for the page at `position`.
-    fn request(&self, position: &Position) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
+    /// The request for the page at `position`, before it is signed.
+    pub fn request(
+        &self,
+        position: &Position,
+    ) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
         let gaps = Gaps {
             position,
             limit: self.pager.limit(),
@@ -233,7 +237,7 @@ impl Adapter {
     fn read(
         &self,
         position: Position,
-        request: http::Request<bytes::Bytes>,
+        request: http::Request<Bytes>,
         answer: Answer,
         taken: Duration,
     ) -> Result<Turn, UpstreamError> {
@@ -317,7 +321,7 @@ pub(super) fn unwritten(error: TemplateError) -> UpstreamError {
     UpstreamError::ours(format!("the request cannot be written: {error}"))
 }
 
-fn url(request: &http::Request<bytes::Bytes>) -> Result<Url, UpstreamError> {
+fn url(request: &http::Request<Bytes>) -> Result<Url, UpstreamError> {
     let url = request.uri().to_string().parse();
     url.map_err(|_| UpstreamError::ours("the request's URL cannot be read back"))
 }

@@ -14,10 +14,11 @@ pub(super) fn check(settings: &Settings, secrets: SecretReader<'_>, problems: &m
 }
 
 fn missing(at: KeyPath, secret: &Secret, error: &SecretError) -> Problem {
-    let message = match error {
+    let reason = match error {
         SecretError::Unreadable { source, .. } => format!("{error}: {source}"),
         SecretError::Unset(_) | SecretError::Empty(_) => error.to_string(),
     };
+    let message = format!("`{at}` needs a secret: {reason}");
     let help = match secret {
         Secret::Env(name) => format!("export {name}=\"...\""),
         Secret::File(path) => format!("put the secret into `{}`", path.display()),
