@@ -154,8 +154,8 @@ fn value_length(text: &str) -> usize {
 fn users(text: &str) -> impl Iterator<Item = Range<usize>> {
     text.match_indices('@').filter_map(|(at, _)| {
         let is_outside = |letter: char| letter.is_whitespace() || "/\"'".contains(letter);
-        let start = text[..at].rfind(is_outside).map_or(0, |before| before + 1);
-        text[start..at].contains(':').then_some(start..at)
+        let user = text[..at].rsplit(is_outside).next()?;
+        user.contains(':').then_some(at - user.len()..at)
     })
 }
 
@@ -285,6 +285,13 @@ mod tests {
             secrets_by_looks(named),
             Vec::<std::ops::Range<usize>>::new()
         );
+    }
+
+    #[test]
+    fn a_user_may_stand_behind_any_white_space() {
+        let text = "\u{2028}me:hunter2@example.com";
+        let masked = Masked::new(text, users(text).collect());
+        assert_eq!(masked.text, "\u{2028}\"***\"@example.com");
     }
 
     #[test]
