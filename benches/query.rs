@@ -49,6 +49,7 @@ fn group(source: &str, number: u64) -> Group {
         organization_id: None,
         external_id: None,
         parent_id: None,
+        path: None,
         url: None,
         logo_url: None,
         members: Vec::new(),

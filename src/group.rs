@@ -28,6 +28,9 @@ pub struct Group {
     pub external_id: Option<String>,
     /// The source's id of the group above this one.
     pub parent_id: Option<String>,
+    /// Where the group stands in its source's tree, as text: names from the root, or what the source
+    /// calls its path.
+    pub path: Option<String>,
     /// Where a person may see the group.
     pub url: Option<String>,
     /// Where the group's picture is.

@@ -31,6 +31,7 @@ pub mod infer;
 pub mod clock;
 pub mod fold;
 pub mod group;
+mod percent;
 
 pub mod telemetry;
 

@@ -76,7 +76,7 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
     let cache = &settings.cache;
     let mut lines = vec![
         format!("asks     {method} {base}{}", request.path),
-        format!("reads    {format}, records at {}", upstream.records),
+        format!("reads    {format}, records at {}", upstream.records.at()),
         format!("pages    {}", explain_pagination(&upstream.pagination)),
         format!("is       {}", explain_auth(&upstream.auth)),
         "sees     every caller sees what this account sees".to_owned(),

@@ -78,7 +78,7 @@ async fn walk(adapter: &Arc<Adapter>) -> Result<(), Failure> {
     let counted = adapter.count(deadline).await?;
     let turn = adapter.turn(pager.first(), deadline).await?;
     print(&show(&turn, adapter, counted))?;
-    let mut so_far = SoFar::first(turn.records(), counted);
+    let mut so_far = SoFar::first(turn.listed(), counted);
     let mut tally = Tally::default();
     tally.add(&turn);
     let mut next = pager.next(&turn.position, so_far, turn.look())?;
@@ -94,7 +94,7 @@ async fn walk(adapter: &Arc<Adapter>) -> Result<(), Failure> {
             let turn = adapter.turn(position, deadline).await?;
             print(&line(&turn))?;
             tally.add(&turn);
-            so_far.received += turn.records();
+            so_far.received += turn.listed();
             if tally.pages >= u64::from(adapter.limits().pages) {
                 return Err(Failure::new("more pages than `limits.pages` allows"));
             }
@@ -179,7 +179,7 @@ fn show(turn: &Turn, adapter: &Adapter, counted: Option<u64>) -> String {
     let _ = writeln!(text, "not mapped\n{}", indented(&unmapped(turn)));
     let next = match adapter.pager().next(
         &turn.position,
-        SoFar::first(turn.records(), counted),
+        SoFar::first(turn.listed(), counted),
         turn.look(),
     ) {
         Ok(Next::End) => "nothing: this was the last page".to_owned(),

@@ -133,6 +133,9 @@ fn is_our_name(key: &str) -> bool {
 
 /// The table around or at a key whose names are the upstream's own.
 fn theirs<'a>(keys: &[&'a str]) -> Option<&'a str> {
+    if let ["upstreams", _, "fields", .., table @ "values", _] = keys {
+        return Some(table);
+    }
     keys.windows(2).find_map(|pair| match pair {
         [
             "request" | "continuation",

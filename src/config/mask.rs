@@ -60,6 +60,8 @@ pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
         // The one `token` that is a place in the answer.
         ["upstreams", _, "auth", "token"] if scheme == Some("token_exchange") => false,
         ["upstreams", _, "auth", key, ..] if !OPEN_IN_AUTH.contains(key) => true,
+        // Nothing in these is sent anywhere, and `keyed` and `$key` only sound like keys.
+        ["upstreams", _, "records" | "fields", ..] => false,
         ["upstreams", _, rest @ ..] => rest.iter().any(|key| is_sensitive(key)),
         rest => rest.iter().any(|key| is_sensitive(key)),
     }
@@ -252,6 +254,7 @@ mod tests {
         assert!(may_be_secret("cursor.keys.0", None));
         assert!(!may_be_secret("server.listen", None));
         assert!(!may_be_secret("upstreams.tokens.records", None));
+        assert!(!may_be_secret("upstreams.a.records.keyed", None));
     }
 
     #[test]

@@ -158,6 +158,30 @@ impl Default for Cache {
     }
 }
 
+/// What each kind of cached thing may take, in bytes: so nothing flushes anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shares {
+    /// Whole lists of groups: a half.
+    pub snapshots: u64,
+    /// Filtered and sorted orders over them: an eighth.
+    pub views: u64,
+    /// Rendered pages: a sixteenth.
+    pub pages: u64,
+}
+
+impl Cache {
+    /// What each kind of cached thing may take of the capacity. The rest is for what requests hold
+    /// while they are answered, and for the snapshots of callers' own accounts.
+    pub fn shares(&self) -> Shares {
+        let capacity = self.capacity.as_u64();
+        Shares {
+            snapshots: capacity / 2,
+            views: capacity / 8,
+            pages: capacity / 16,
+        }
+    }
+}
+
 /// How often one caller may ask. A caller is a peer address (an IPv6 caller its /64 network).
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -1,11 +1,14 @@
-//! Guesses what a misspelt word was meant to be.
+//! Guesses what a misspelt word was meant to be, in `gateway.toml` and in requests alike.
 
 /// The known word nearest to `word`, if one is near enough to be a misspelling of it.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A third of the letters wrong is another word, not a slip.
-    let slips = word.chars().count().div_ceil(3);
+    let letters = word.chars().count();
+    let slips = letters.div_ceil(3);
     known
         .into_iter()
+        // A distance costs the product of the lengths, and whoever asks chooses one of them.
+        .filter(|candidate| candidate.chars().count().abs_diff(letters) <= slips)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= slips)
         .min()

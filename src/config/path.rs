@@ -36,6 +36,11 @@ impl Path {
         self.origin
     }
 
+    /// Whether it is `.`, the record itself.
+    pub fn is_record(&self) -> bool {
+        self.origin == Origin::Record && self.segments.is_empty()
+    }
+
     /// The steps from the origin, unescaped. Empty is the origin itself.
     pub fn segments(&self) -> &[String] {
         &self.segments

@@ -36,6 +36,14 @@ pub enum PlaceholderError {
 /// );
 /// ```
 pub fn scan(text: &str) -> Result<Vec<Piece>, PlaceholderError> {
+    scan_for(text, is_name)
+}
+
+/// Like [`scan`], where other texts than names may stand between the braces.
+pub(super) fn scan_for(
+    text: &str,
+    may_stand: impl Fn(&str) -> bool,
+) -> Result<Vec<Piece>, PlaceholderError> {
     let mut pieces = Vec::new();
     let mut literal = String::new();
     let mut rest = text;
@@ -50,7 +58,7 @@ pub fn scan(text: &str) -> Result<Vec<Piece>, PlaceholderError> {
             rest = after;
         } else if let Some(after) = braces.strip_prefix('{') {
             let (name, after) = after.split_once('}').ok_or(PlaceholderError::Unclosed)?;
-            if !is_name(name) {
+            if !may_stand(name) {
                 return Err(PlaceholderError::Name(name.to_owned()));
             }
             if !literal.is_empty() {

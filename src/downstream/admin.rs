@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Extension, Path, Request, State};
@@ -18,11 +19,13 @@ use serde::Serialize;
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 
-use crate::gateway::listing::SourceReport;
-use crate::upstream::catalog::State as Standing;
+use crate::config::Settings;
+use crate::upstream::UpstreamError;
+use crate::upstream::catalog::{self, Held};
 
 use super::deadline::Deadline;
 use super::problem::{Kind, Problem};
+use super::refusal;
 use super::sources::{Holdings, Source, json, peek_all};
 
 /// What the admin endpoints need.
@@ -34,6 +37,18 @@ pub(crate) struct Admin<H> {
     pub(crate) begun: Instant,
     /// Whether it is about to stop.
     pub(crate) draining: Arc<AtomicBool>,
+    /// What the upstreams' blocks and `[cache]` say of the time between two walks.
+    pub(crate) settings: Arc<Settings>,
+}
+
+impl<H> Admin<H> {
+    /// How far apart an upstream's walks must be that are asked for.
+    fn min_refresh(&self, upstream: &str) -> Duration {
+        let own = self.settings.upstreams.get(upstream);
+        own.and_then(|upstream| upstream.min_refresh)
+            .unwrap_or(self.settings.cache.min_refresh)
+            .get()
+    }
 }
 
 /// The answer of `GET /status`.
@@ -57,11 +72,15 @@ pub(crate) fn routes<H: Holdings>(admin: Admin<H>, token: Option<SecretString>) 
         .route("/status", get(status::<H>))
         .route("/refresh/{upstream}", post(refresh::<H>))
         .route_layer(from_fn_with_state(token.map(Arc::new), authorize));
-    Router::new()
+    let routes = Router::new()
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(readyz::<H>))
         .merge(operators)
-        .with_state(admin)
+        .with_state(admin);
+    refusal::elsewhere(
+        routes,
+        "`/livez`, `/readyz`, `/status` and `POST /refresh/{upstream}`",
+    )
 }
 
 async fn authorize(
@@ -109,7 +128,7 @@ async fn readyz<H: Holdings>(State(admin): State<Admin<H>>) -> Result<&'static s
     let held = peek_all(&admin.holdings);
     let pending: Vec<_> = held
         .iter()
-        .filter(|held| held.state == Standing::Pending)
+        .filter(|held| held.state == catalog::State::Pending)
         .map(|held| held.source.as_ref())
         .collect();
     if pending.is_empty() {
@@ -131,6 +150,7 @@ async fn status<H: Holdings>(State(admin): State<Admin<H>>) -> Result<Response, 
     })
 }
 
+/// Says what became of the walk that was asked for: 200 means that the list was read anew.
 async fn refresh<H: Holdings>(
     State(admin): State<Admin<H>>,
     Extension(Deadline(deadline)): Extension<Deadline>,
@@ -141,24 +161,60 @@ async fn refresh<H: Holdings>(
         let detail = format!("there is no upstream `{upstream}`: there are {known}");
         return Err(Problem::new(Kind::NotFound, detail));
     };
-    let status = match held.state {
-        Standing::Fresh | Standing::Stale => StatusCode::OK,
-        Standing::Pending => StatusCode::ACCEPTED,
-        Standing::Failed => {
+    let status = match Outcome::of(&held) {
+        Outcome::Walked => StatusCode::OK,
+        Outcome::Walking => StatusCode::ACCEPTED,
+        Outcome::Failed(error) => {
             let detail = format!("the walk of `{upstream}` failed");
-            return Err(Problem::of_sources(
-                detail,
-                &[SourceReport { held, missed: None }],
-            ));
+            return Err(Problem::of_walk(detail, &held, &error));
+        }
+        Outcome::TooSoon => {
+            let wait = wait(&held, admin.min_refresh(&upstream));
+            let detail = format!("`{upstream}` was walked a moment ago, and was not asked again");
+            return Err(Problem::new(Kind::TooManyRequests, detail).with_retry_after(wait));
         }
     };
     Ok((status, json(&Source::from(&held))?).into_response())
 }
 
+/// What became of a walk that an operator asked for.
+#[derive(Debug)]
+enum Outcome {
+    /// It ended well.
+    Walked,
+    /// It was still under way at the deadline, and goes on.
+    Walking,
+    /// It failed, whatever is still served from before.
+    Failed(Arc<UpstreamError>),
+    /// The upstream was not asked.
+    TooSoon,
+}
+
+impl Outcome {
+    fn of(held: &Held) -> Self {
+        if held.lookup.forwarded.is_none() {
+            return Self::TooSoon;
+        }
+        // What is held then, also an error, is from before the walk.
+        if held.lookup.detail == Some("deadline") || held.state == catalog::State::Pending {
+            return Self::Walking;
+        }
+        match &held.error {
+            Some(error) => Self::Failed(Arc::clone(error)),
+            None => Self::Walked,
+        }
+    }
+}
+
+/// How long until the upstream may be asked: as long as it rests after a failure, or at most as
+/// long as walks must be apart.
+fn wait(held: &Held, min_refresh: Duration) -> Duration {
+    let rest = held.error.as_ref().and_then(|error| error.retry_after);
+    rest.unwrap_or(min_refresh)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use http::header::AUTHORIZATION;
     use rstest::rstest;
 
@@ -166,13 +222,13 @@ mod tests {
     use super::super::testing::{ask, get, send, text};
     use super::*;
     use crate::upstream::ErrorKind;
-    use crate::upstream::catalog::Held;
 
     fn router(held: impl Into<Arc<[Held]>>, draining: bool, token: Option<&str>) -> Router {
         let admin = Admin {
             holdings: Fixed(held.into()),
             begun: Instant::now(),
             draining: Arc::new(AtomicBool::new(draining)),
+            settings: Arc::default(),
         };
         let deadline = Deadline(Instant::now() + Duration::from_secs(1));
         routes(admin, token.map(SecretString::from)).layer(Extension(deadline))
@@ -185,7 +241,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_ready_when_every_upstream_was_walked_or_has_failed() {
         let walked = [fresh("alpha", &[]), failed("beta", ErrorKind::Timeout)];
-        let pending = [fresh("alpha", &[]), empty("beta", Standing::Pending)];
+        let pending = [fresh("alpha", &[]), empty("beta", catalog::State::Pending)];
         let ready = ask(router(walked, false, None), "/readyz").await;
         assert_eq!(ready.status(), StatusCode::OK);
         let waiting = ask(router(pending, false, None), "/readyz").await;
@@ -215,22 +271,59 @@ mod tests {
     #[case("gamma", StatusCode::GATEWAY_TIMEOUT)]
     #[case("delta", StatusCode::SERVICE_UNAVAILABLE)]
     #[case("epsilon", StatusCode::BAD_GATEWAY)]
+    #[case("zeta", StatusCode::ACCEPTED)]
+    #[case("late_again", StatusCode::ACCEPTED)]
+    #[case("eta", StatusCode::BAD_GATEWAY)]
     #[case("omega", StatusCode::NOT_FOUND)]
     #[tokio::test]
-    async fn a_refresh_tells_how_the_source_stands_now(
+    async fn a_refresh_tells_what_became_of_the_walk(
         #[case] upstream: &str,
         #[case] expected: StatusCode,
     ) {
-        let held = [
+        let mut late = fresh("zeta", &["x"]);
+        late.lookup.detail = Some("deadline");
+        let failed_before = failed("late_again", ErrorKind::Dns).error;
+        let mut late_again = fresh("late_again", &["x"]);
+        late_again.lookup.detail = Some("deadline");
+        late_again.error = failed_before;
+        let mut stale = fresh("eta", &["x"]);
+        stale.state = catalog::State::Stale;
+        stale.error = failed("eta", ErrorKind::Dns).error;
+        let mut held = [
             fresh("alpha", &["x"]),
-            empty("beta", Standing::Pending),
+            empty("beta", catalog::State::Pending),
             failed("gamma", ErrorKind::Timeout),
             failed("delta", ErrorKind::RateLimited),
             failed("epsilon", ErrorKind::Unauthorized),
+            late,
+            late_again,
+            stale,
         ];
+        for held in &mut held {
+            held.lookup.forwarded = Some("request");
+        }
         let request = post(&format!("/refresh/{upstream}"));
         let response = send(router(held, false, None), request).await;
         assert_eq!(response.status(), expected);
+    }
+
+    #[rstest]
+    #[case(None, "5")]
+    #[case(Some(2), "2")]
+    #[tokio::test]
+    async fn a_refresh_that_walks_nothing_says_when_one_would(
+        #[case] rest: Option<u64>,
+        #[case] expected: &str,
+    ) {
+        let mut held = fresh("alpha", &["x"]);
+        held.lookup.detail = Some("min_refresh");
+        held.error = rest.map(|seconds| {
+            let rest = Some(Duration::from_secs(seconds));
+            Arc::new(UpstreamError::new(ErrorKind::Dns, "").with_retry_after(rest))
+        });
+        let response = send(router([held], false, None), post("/refresh/alpha")).await;
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()["retry-after"], expected);
     }
 
     #[rstest]

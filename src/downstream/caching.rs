@@ -30,6 +30,8 @@ pub(crate) struct Basis<'a> {
     complete: bool,
     max_age: Duration,
     sources: &'a [SourceReport],
+    /// The only group that is shown, as JSON: the others of its source do not matter.
+    row: Option<&'a [u8]>,
 }
 
 impl<'a> From<&'a Listing> for Basis<'a> {
@@ -38,6 +40,7 @@ impl<'a> From<&'a Listing> for Basis<'a> {
             complete: listing.complete,
             max_age: listing.max_age,
             sources: &listing.sources,
+            row: None,
         }
     }
 }
@@ -48,6 +51,7 @@ impl<'a> From<&'a Found> for Basis<'a> {
             complete: true,
             max_age: found.source.held.fresh_for,
             sources: slice::from_ref(&found.source),
+            row: Some(found.row().json()),
         }
     }
 }
@@ -63,17 +67,32 @@ impl EntityTag {
         asked.hash(&mut content);
         format.hash(&mut content);
         basis.complete.hash(&mut content);
+        basis.row.hash(&mut content);
         for report in basis.sources {
             let held = &report.held;
             held.source.hash(&mut content);
             held.state.hash(&mut content);
-            let snapshot = held.snapshot.as_ref();
-            snapshot.map(|snapshot| snapshot.hash()).hash(&mut content);
+            if basis.row.is_none() {
+                let snapshot = held.snapshot.as_ref();
+                snapshot.map(|snapshot| snapshot.hash()).hash(&mut content);
+            }
             let error = held.error.as_ref();
             error.map(|error| error.kind).hash(&mut content);
             report.missed.hash(&mut content);
         }
         content.tag()
+    }
+
+    /// The tag of a text.
+    pub(crate) fn of_text(text: &str) -> Self {
+        let mut content = ContentHasher(Sha256::new());
+        text.hash(&mut content);
+        content.tag()
+    }
+
+    /// The tag as a header says it.
+    pub(crate) const fn value(&self) -> &HeaderValue {
+        &self.0
     }
 
     /// Whether the caller has this very answer already (RFC 9110, section 13.1.2; a weak
@@ -131,6 +150,10 @@ pub(crate) fn describe(headers: &mut HeaderMap, tag: &EntityTag, basis: Basis<'_
     headers.insert(VARY, VARIES_BY);
     if let Ok(value) = HeaderValue::try_from(cache_control(basis, scope)) {
         headers.insert(CACHE_CONTROL, value);
+    }
+    // A list without members is no field at all (RFC 9651, section 3.1).
+    if basis.sources.is_empty() {
+        return;
     }
     if let Ok(value) = HeaderValue::try_from(cache_status(basis.sources)) {
         headers.insert(CACHE_STATUS, value);
@@ -227,6 +250,7 @@ mod tests {
             complete: sources.iter().all(SourceReport::contributed),
             max_age: Duration::from_millis(12_800),
             sources,
+            row: None,
         }
     }
 
@@ -258,6 +282,23 @@ mod tests {
         let basis = basis(&sources);
         assert_ne!(EntityTag::of(&"other", Format::Json, basis), own);
         assert_ne!(EntityTag::of(&"query", Format::Csv, basis), own);
+    }
+
+    #[test]
+    fn the_tag_of_one_group_changes_with_that_group_alone() {
+        let tag = |names: &[&str]| {
+            let source = SourceReport::new(fresh("alpha", names));
+            let snapshot = source.held.snapshot.clone().unwrap();
+            let index = snapshot.find("alpha:0").unwrap();
+            let found = Found {
+                snapshot,
+                index,
+                source,
+            };
+            EntityTag::of(&"alpha:0", Format::Json, Basis::from(&found))
+        };
+        assert_eq!(tag(&["x"]), tag(&["x", "y"]));
+        assert_ne!(tag(&["x"]), tag(&["y"]));
     }
 
     #[rstest]
@@ -306,6 +347,16 @@ mod tests {
             "alpha; hit; ttl=12, beta; fwd=stale; ttl=12; collapsed, \
              \"9to5\"; hit; ttl=0; detail=min_refresh, gamma; fwd=miss, delta"
         );
+    }
+
+    #[test]
+    fn where_no_source_was_asked_no_cache_has_a_status() {
+        let mut headers = HeaderMap::new();
+        describe(&mut headers, &tag(&[]), basis(&[]), &Scope::Shared);
+        assert!(!headers.contains_key(CACHE_STATUS));
+        let asked = reports([fresh("alpha", &[])]);
+        describe(&mut headers, &tag(&asked), basis(&asked), &Scope::Shared);
+        assert!(headers.contains_key(CACHE_STATUS));
     }
 
     #[rstest]

@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::gateway::cursor;
+use crate::gateway::cursor::Holder;
 use crate::upstream::catalog::Scope;
 
 /// Where a connection comes from.
@@ -26,7 +26,7 @@ pub(crate) struct Caller {
     pub(crate) scope: Scope,
     /// Whose cursors the caller may use. An address is no identity to bind a cursor to, for it may
     /// change between two pages.
-    pub(crate) cursors_of: cursor::Caller,
+    pub(crate) holder: Holder,
 }
 
 impl Caller {
@@ -42,7 +42,7 @@ impl Caller {
         Self {
             network,
             scope: Scope::Shared,
-            cursors_of: cursor::Caller::Anyone,
+            holder: Holder::Anyone,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Extension, Request, State};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::header::LINK;
@@ -28,6 +29,7 @@ use super::negotiate::{Format, negotiate};
 use super::pages::Pages;
 use super::prefer::{self, PREFERENCE_APPLIED, STRICT};
 use super::problem::{Kind, Problem};
+use super::refusal;
 use super::timing::Timing;
 
 /// The formats of a single group: it has no rows to stream.
@@ -82,7 +84,10 @@ pub(crate) fn routes<L: Lists>(groups: Groups<L>) -> Router {
     Router::new()
         .route("/groups", get(list::<L>))
         // A wildcard, for an id may hold slashes.
-        .route("/groups/{*id}", get(one::<L>))
+        .route(
+            "/groups/{*id}",
+            get(one::<L>).layer(from_fn(refusal::parameters)),
+        )
         .with_state(groups)
 }
 
@@ -105,9 +110,9 @@ async fn list<L: Lists>(
         deadline,
     };
 
-    let mut timing = Timing::begin();
     let listing = groups.lists.list(ask).await?;
-    timing.lap("list");
+    let spent = listing.spent;
+    let mut timing = Timing::after(vec![("wait", spent.wait), ("view", spent.view)]);
     let tag = EntityTag::of(&query, format, Basis::from(&listing));
     let mut described = HeaderMap::new();
     caching::describe(&mut described, &tag, Basis::from(&listing), &scope);
@@ -136,17 +141,13 @@ async fn one<L: Lists>(
 ) -> Result<Response, Problem> {
     let headers = request.headers();
     let format = negotiate(headers, SINGLE)?;
-    if request.uri().query().is_some_and(|query| !query.is_empty()) {
-        let detail = "a single group is asked for without parameters";
-        return Err(Problem::new(Kind::InvalidParameter, detail));
-    }
     let id = id_of(request.uri().path())?;
     let scope = caller.scope;
     let demand = caching::demand(headers);
 
     let mut timing = Timing::begin();
     let found = groups.lists.group(&id, &scope, demand, deadline).await?;
-    timing.lap("find");
+    timing.lap("wait");
     let found = found.ok_or_else(no_such_group)?;
     let tag = EntityTag::of(&id, format, Basis::from(&found));
     let mut response = if tag.is_known(headers) {
@@ -174,7 +175,7 @@ impl<L> Groups<L> {
         let vocabulary = Vocabulary {
             sources: &sources,
             streamed: format.is_streamed(),
-            caller: &caller.cursors_of,
+            holder: &caller.holder,
             keys: &self.keys,
         };
         Ok(Query::parse(raw, vocabulary)?)

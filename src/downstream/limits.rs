@@ -8,10 +8,16 @@ use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 
+use crate::gateway::cursor::CURSOR_BYTES;
+use crate::gateway::query::CANONICAL_BYTES;
+
 use super::problem::{Kind, Problem};
 
 /// The longest path and query, in bytes: room for a cursor and dozens of ids.
 const URI: usize = 8 * 1024;
+
+// The address of every next page that we hand out fits.
+const _: () = assert!("/groups?&cursor=".len() + CANONICAL_BYTES + CURSOR_BYTES <= URI);
 
 /// The largest headers, in bytes of names and values.
 const HEADERS: usize = 16 * 1024;

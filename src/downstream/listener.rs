@@ -21,6 +21,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_io_timeout::TimeoutStream;
 use tower::{Service, ServiceExt as _};
 
 use super::caller::Peer;
@@ -36,6 +37,14 @@ const STREAMS: u32 = 256;
 
 /// How often a silent HTTP/2 peer is asked whether it is there, and how long it may take to say.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How many connections may be open. Each takes a file descriptor and, while its head is read, up
+/// to [`HEAD_BYTES`]; who comes later waits in the system's queue until one ends.
+const CONNECTIONS: usize = 4096;
+
+/// How long a client may leave what was written to it unread. One that stops reading would hold its
+/// answer, and the lists that a streamed answer is made from, for as long as it likes.
+const UNREAD: Duration = Duration::from_secs(30);
 
 /// How long to wait before accepting again when the system is short of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -74,7 +83,7 @@ impl Listener {
         service: impl Answers,
     ) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(serve(socket, service, stopped));
+        let serving = tokio::spawn(serve(socket, service, CONNECTIONS, stopped));
         Self {
             address,
             stop,
@@ -99,6 +108,7 @@ impl Listener {
 async fn serve(
     socket: TcpListener,
     service: impl Answers,
+    most: usize,
     mut stopped: oneshot::Receiver<Duration>,
 ) {
     let graceful = GracefulShutdown::new();
@@ -106,10 +116,13 @@ async fn serve(
     let drain = loop {
         tokio::select! {
             drain = &mut stopped => break drain.unwrap_or_default(),
-            accepted = socket.accept() => match accepted {
+            accepted = socket.accept(), if connections.len() < most => match accepted {
                 Ok((stream, peer)) => {
                     let service = service.clone();
                     connections.spawn(converse(stream, Peer(peer), service, graceful.watcher()));
+                    if connections.len() == most {
+                        tracing::warn!(connections = most, "no more connections are accepted");
+                    }
                 }
                 Err(error) => rest(&error).await,
             },
@@ -162,7 +175,9 @@ async fn converse(stream: TcpStream, peer: Peer, service: impl Answers, watcher:
         service.oneshot(request)
     });
     let builder = builder();
-    let connection = builder.serve_connection(TokioIo::new(stream), answer);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(UNREAD));
+    let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), answer);
     let mut connection = std::pin::pin!(watcher.watch(connection));
     // hyper's own timer runs once it knows which HTTP is spoken: until then, this one does.
     let result = match tokio::time::timeout(HEAD_TIMEOUT, connection.as_mut()).await {
@@ -196,10 +211,12 @@ fn builder() -> Builder<TokioExecutor> {
 mod tests {
     use axum::Router;
     use axum::routing::get;
+    use bytes::Bytes;
+    use futures_util::stream;
     use http::{StatusCode, Version};
     use hyper_util::client::legacy::Client;
     use hyper_util::client::legacy::connect::HttpConnector;
-    use tokio::io::AsyncReadExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::Notify;
 
     use super::*;
@@ -274,5 +291,48 @@ mod tests {
         let mut silent = TcpStream::connect(listener.address()).await.unwrap();
         let read = silent.read(&mut [0; 1]).await;
         assert_eq!(read.unwrap(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_its_client_leaves_unread_is_let_go() {
+        let (held, let_go) = oneshot::channel::<()>();
+        let held = Arc::new(std::sync::Mutex::new(Some(held)));
+        let endless = get(async move || {
+            let held = held.lock().unwrap().take();
+            let chunk = Bytes::from(vec![b'x'; 1 << 20]);
+            Body::from_stream(stream::repeat_with(move || {
+                let _ = &held;
+                Ok::<_, Infallible>(chunk.clone())
+            }))
+        });
+        let listener = start(Router::new().route("/", endless)).await;
+        let mut client = TcpStream::connect(listener.address()).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let begun = tokio::time::Instant::now();
+        assert!(let_go.await.is_err());
+        assert!(begun.elapsed() >= UNREAD);
+    }
+
+    #[tokio::test]
+    async fn a_connection_beyond_the_most_waits_until_one_ends() {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let (_stop, stopped) = oneshot::channel();
+        let routes = Router::new().route("/", get(async || "here"));
+        tokio::spawn(serve(socket, routes, 1, stopped));
+        let first = TcpStream::connect(address).await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n";
+        second.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        let waited = tokio::time::timeout(
+            Duration::from_millis(50),
+            second.read_to_string(&mut answer),
+        );
+        assert!(waited.await.is_err());
+        drop(first);
+        second.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("here"), "{answer}");
     }
 }

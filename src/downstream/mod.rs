@@ -18,6 +18,7 @@ mod admission;
 mod caller;
 mod deadline;
 mod limits;
+mod refusal;
 
 mod negotiate;
 mod prefer;
@@ -115,7 +116,7 @@ impl Server {
         let groups = Groups {
             sources: holdings.names().into(),
             keys: gateway.keys().clone(),
-            pages: Pages::new(settings.cache.capacity),
+            pages: Pages::new(settings.cache.shares().pages),
             lists: gateway,
         };
         let data_routes = data_routes(groups, Arc::clone(&holdings));
@@ -124,6 +125,7 @@ impl Server {
                 holdings,
                 begun: Instant::now(),
                 draining: Arc::clone(&draining),
+                settings: Arc::new(settings.clone()),
             },
             admin_token,
         );
@@ -175,9 +177,13 @@ async fn bind(
 }
 
 fn data_routes(groups: Groups<impl Lists>, holdings: impl Holdings) -> Router {
-    groups::routes(groups)
+    let routes = groups::routes(groups)
         .merge(sources::routes(holdings))
-        .merge(openapi::routes())
+        .merge(openapi::routes());
+    refusal::elsewhere(
+        routes,
+        "`/groups`, `/groups/{id}`, `/sources`, `/openapi.json` and `/docs`, which explains them",
+    )
 }
 
 /// What every request to the data listener passes, from the outside in.

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use bytesize::ByteSize;
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 
@@ -16,9 +15,6 @@ use crate::upstream::snapshot::ContentHash;
 
 use super::negotiate::Format;
 use super::render::{self, RenderError};
-
-/// The share of the whole cache that rendered pages get: one part in so many.
-const SHARE: u64 = 16;
 
 /// The rendered rows of pages, the least recently used forgotten first.
 #[derive(Debug, Clone)]
@@ -44,16 +40,20 @@ impl Key {
             contents: contents.collect(),
         }
     }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.query.bytes() + size_of_val(&*self.contents)
+    }
 }
 
 impl Pages {
-    /// Keeps pages in their share of `capacity`.
-    pub(crate) fn new(capacity: ByteSize) -> Self {
+    /// Keeps pages in so many bytes.
+    pub(crate) fn new(share: u64) -> Self {
         Self(
             Cache::builder()
                 // In KiB, for weights are 32 bits wide.
-                .max_capacity(capacity.as_u64() / SHARE / 1024)
-                .weigher(|_, rows: &Bytes| (rows.len() / 1024 + 1) as u32)
+                .max_capacity(share / 1024)
+                .weigher(|key: &Key, rows: &Bytes| ((key.bytes() + rows.len()) / 1024 + 1) as u32)
                 .eviction_policy(EvictionPolicy::lru())
                 .build(),
         )
@@ -74,5 +74,34 @@ impl Pages {
         }
         let key = Key::new(query, format, listing);
         self.0.try_get_with(key, async { render() }).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::cursor::Holder;
+    use crate::gateway::filter::Filter;
+    use crate::gateway::order::Sort;
+    use crate::gateway::query::Limit;
+
+    #[test]
+    fn a_long_question_weighs_as_much_as_its_text() {
+        let key = |search: usize| Key {
+            query: Query {
+                filter: Filter {
+                    search: Some("x".repeat(search)),
+                    ..Filter::default()
+                },
+                sort: Sort::default(),
+                fields: None,
+                limit: Limit::default(),
+                cursor: None,
+                holder: Holder::Anyone,
+            },
+            format: Format::Xml,
+            contents: Vec::new(),
+        };
+        assert_eq!(key(8000).bytes() - key(0).bytes(), 8000);
     }
 }

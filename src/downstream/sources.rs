@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -13,11 +14,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::upstream::catalog::{Catalog, Counts, Demand, Held, Scope, State as Standing};
+use crate::upstream::catalog::{self, Catalog, Counts, Demand, Held, Scope};
 
 use super::envelope::SourceError;
 use super::negotiate::{Format, negotiate};
 use super::problem::Problem;
+use super::refusal;
 
 /// What holds the upstreams' lists: the catalog, or a test's stand-in.
 pub(crate) trait Holdings: Clone + Send + Sync + 'static {
@@ -71,7 +73,7 @@ pub(crate) struct Source {
     /// Its name.
     name: Arc<str>,
     /// How it stands.
-    state: Standing,
+    state: catalog::State,
     /// When its list was read, RFC 3339 UTC.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     as_of: Option<Timestamp>,
@@ -100,6 +102,7 @@ impl From<&Held> for Source {
 pub(crate) fn routes<H: Holdings>(holdings: H) -> Router {
     Router::new()
         .route("/sources", get(list::<H>))
+        .route_layer(from_fn(refusal::parameters))
         .with_state(holdings)
 }
 
@@ -159,7 +162,7 @@ pub(crate) mod tests {
     }
 
     /// An upstream without a list.
-    pub(crate) fn empty(source: &str, state: Standing) -> Held {
+    pub(crate) fn empty(source: &str, state: catalog::State) -> Held {
         Held {
             source: source.into(),
             required: false,
@@ -181,7 +184,7 @@ pub(crate) mod tests {
     pub(crate) fn failed(source: &str, kind: ErrorKind) -> Held {
         Held {
             error: Some(Arc::new(UpstreamError::new(kind, "quoted secret"))),
-            ..empty(source, Standing::Failed)
+            ..empty(source, catalog::State::Failed)
         }
     }
 
@@ -196,7 +199,7 @@ pub(crate) mod tests {
             snapshot: Some(Arc::new(Snapshot::new(source.into(), groups))),
             as_of: Some("2026-11-21T09:30:00Z".parse().unwrap()),
             fresh_for: Duration::from_millis(12_800),
-            ..empty(source, Standing::Fresh)
+            ..empty(source, catalog::State::Fresh)
         }
     }
 

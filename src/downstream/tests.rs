@@ -1,10 +1,10 @@
 //! The whole edge without sockets: requests go in at the top of the stack, answers come out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use bytesize::ByteSize;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
@@ -24,7 +24,7 @@ use super::{Server, data_routes, data_stack};
 use crate::clock::WallClock;
 use crate::config::{RateLimit, Settings};
 use crate::gateway::cursor::Keys;
-use crate::gateway::listing::{Found, SourceReport};
+use crate::gateway::listing::{Found, SourceReport, Spent};
 use crate::gateway::view::View;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
 use crate::upstream::ErrorKind;
@@ -53,6 +53,10 @@ impl Lists for Fixed {
             range,
             complete,
             sources,
+            spent: Spent {
+                wait: Duration::from_secs(3),
+                view: Duration::from_millis(4),
+            },
         })
     }
 
@@ -105,7 +109,7 @@ fn stack(held: Vec<Held>) -> impl Answers {
     let groups = Groups {
         sources: names.collect(),
         keys: Keys::new(vec![vec![7; 32].into()]),
-        pages: Pages::new(ByteSize::mib(16)),
+        pages: Pages::new(1 << 20),
         lists: holdings.clone(),
     };
     data_stack(&settings, data_routes(groups, holdings))
@@ -141,7 +145,10 @@ async fn shown(response: Response) -> String {
 async fn a_page_comes_with_all_that_describes_it() {
     let response = answer(both(), get("/groups?limit=3&fields=name")).await;
     let timing = header(&response, "server-timing");
-    assert!(timing.starts_with("list;dur="), "{timing}");
+    assert!(
+        timing.starts_with("wait;dur=3000.000, view;dur=4.000, render;dur="),
+        "{timing}"
+    );
     insta::assert_snapshot!(shown(response).await);
 }
 
@@ -325,6 +332,31 @@ async fn the_description_is_served_to_machines_and_people() {
     let person = answer(both(), get("/docs")).await;
     assert_eq!(header(&person, "content-type"), "text/html; charset=utf-8");
     assert!(text(person).await.contains("<h1>groupgate"));
+}
+
+#[rstest]
+#[case("/openapi.json")]
+#[case("/docs")]
+#[tokio::test]
+async fn whoever_has_the_description_is_told_so(#[case] path: &str) {
+    let first = answer(both(), get(path)).await;
+    let tag = header(&first, "etag");
+    let again = answer(both(), get(path).header("if-none-match", tag)).await;
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(header(&again, "etag"), tag);
+    assert_eq!(text(again).await, "");
+}
+
+#[rstest]
+#[case("/groups/alpha:0?x=1")]
+#[case("/sources?x=1")]
+#[case("/openapi.json?x=1")]
+#[case("/docs?x=1")]
+#[tokio::test]
+async fn addresses_without_parameters_name_the_one_they_were_sent(#[case] path: &str) {
+    let response = answer(both(), get(path)).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(json(response).await["parameter"], "x");
 }
 
 #[tokio::test]

@@ -17,9 +17,14 @@ pub(crate) struct Timing {
 impl Timing {
     /// Begins the first stage.
     pub(crate) fn begin() -> Self {
+        Self::after(Vec::new())
+    }
+
+    /// Begins the next stage after those that were measured elsewhere.
+    pub(crate) fn after(stages: Vec<(&'static str, Duration)>) -> Self {
         Self {
             since: Instant::now(),
-            stages: Vec::new(),
+            stages,
         }
     }
 

@@ -6,22 +6,18 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use sha2::{Digest, Sha256};
+
+use crate::percent::RESERVED;
 
 use super::filter::Deleted;
 use super::order::{Direction, Sort};
 use super::query::{Limit, Query};
 
-/// What is written as it is: RFC 3986's unreserved characters, and two that lists and ids are full
-/// of and that mean nothing in a query string.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b',')
-    .remove(b':');
+/// Written as they are are also two characters that lists and ids are full of and that mean nothing
+/// in a query string.
+const ENCODED: &AsciiSet = &RESERVED.remove(b',').remove(b':');
 
 /// How many bytes of a query's digest are kept.
 pub(super) const DIGEST_BYTES: usize = 16;

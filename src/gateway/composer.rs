@@ -1,16 +1,23 @@
 //! From what the sources hold to one page: the part of the gateway that waits for no upstream.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::config::Settings;
 
-use super::GatewayError;
 use super::cursor::{Cursor, Keys};
-use super::listing::{Listing, SourceReport};
+use super::listing::{Listing, SourceReport, Spent};
 use super::missed::Missed;
 use super::query::Query;
 use super::verdict::{Needs, verdict};
 use super::views::Views;
+use super::{Ask, GatewayError};
+
+/// How long after the deadline a view's turn may still come. Sources that are waited for until
+/// then leave no time to sort the others' groups, which the caller gets a moment later instead.
+const TURN: Duration = Duration::from_millis(500);
 
 /// Makes listings of what the sources hold.
 #[derive(Debug, Clone)]
@@ -23,7 +30,7 @@ pub(super) struct Composer {
 impl Composer {
     pub(super) fn new(settings: &Settings, keys: Keys) -> Self {
         Self {
-            views: Views::new(settings.cache.capacity),
+            views: Views::new(settings.cache.shares().views),
             keys,
             min_sources: settings.gateway.min_sources,
         }
@@ -33,17 +40,17 @@ impl Composer {
         &self.keys
     }
 
-    /// The page that `query` asks for, from what the asked `sources` hold, if that is enough.
+    /// The page that is asked for, from what the asked `sources` hold, if that is enough.
     pub(super) async fn compose(
         &self,
-        query: &Query,
-        strict: bool,
+        ask: &Ask,
         mut sources: Vec<SourceReport>,
     ) -> Result<Listing, GatewayError> {
+        let query = &ask.query;
         let missed = tally(query, &mut sources);
         let needs = Needs {
             min_sources: self.min_sources,
-            strict,
+            strict: ask.strict,
         };
         if let Err(lack) = verdict(&sources, &missed, needs) {
             return Err(GatewayError::Unavailable {
@@ -55,10 +62,15 @@ impl Composer {
             .iter()
             .filter_map(|report| report.held.snapshot.clone())
             .collect();
+        let begun = Instant::now();
         let view = self
             .views
-            .view(snapshots, &query.filter, &query.sort)
+            .view(snapshots, &query.filter, &query.sort, ask.deadline + TURN)
             .await?;
+        let spent = Spent {
+            view: begun.elapsed(),
+            ..Spent::default()
+        };
         let range = view.page(query.cursor.as_ref().map(Cursor::mark), query.limit);
         let complete = missed.is_empty();
         let next = range
@@ -75,6 +87,7 @@ impl Composer {
             next_query,
             complete,
             max_age: remaining.min().unwrap_or_default(),
+            spent,
             sources,
         })
     }

@@ -81,6 +81,23 @@ impl Filter {
                 .is_none_or(|ids| ids.iter().any(|id| source_of(id) == source))
     }
 
+    /// How much memory the filter takes besides its own value.
+    pub fn bytes(&self) -> usize {
+        let texts = [
+            &self.search,
+            &self.status,
+            &self.organization_id,
+            &self.external_id,
+            &self.member,
+        ];
+        let texts = texts.into_iter().flatten().map(String::len);
+        let sets = [&self.sources, &self.ids];
+        let words = sets.into_iter().flatten().flatten();
+        texts
+            .chain(words.map(|word| size_of::<String>() + word.len()))
+            .sum()
+    }
+
     /// The filter, made ready to look at many rows.
     pub fn matcher(&self) -> Matcher<'_> {
         Matcher {

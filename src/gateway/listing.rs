@@ -28,6 +28,17 @@ pub struct Listing {
     pub sources: Vec<SourceReport>,
     /// How long the answer stays what it is: the smallest remaining freshness.
     pub max_age: Duration,
+    /// What the time until now was spent on.
+    pub spent: Spent,
+}
+
+/// What the time of one listing was spent on: "is it the upstreams, or is it us?"
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Waiting for the slowest source.
+    pub wait: Duration,
+    /// Filtering and sorting, and waiting for a turn to do so.
+    pub view: Duration,
 }
 
 /// How one asked source stands in a listing.

@@ -55,6 +55,13 @@ impl From<RowRef<'_>> for Mark {
     }
 }
 
+impl Mark {
+    /// How much memory the mark takes besides its own value.
+    pub(super) fn bytes(&self) -> usize {
+        self.name.raw.len() + self.name.folded.len() + self.id.len()
+    }
+}
+
 impl Ranked for Mark {
     fn folded_name(&self) -> &str {
         &self.name.folded

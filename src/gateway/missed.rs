@@ -37,6 +37,11 @@ impl Missed {
             .and_then(|missed| ErrorKind::ALL.get(usize::from(missed.kind)).copied())
     }
 
+    /// How much memory it takes besides its own value.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+
     /// Notes that `source` is missing, and why. What was noted first stays.
     pub fn note(&mut self, source: &str, kind: ErrorKind) {
         if self.0.len() == NAMED || self.kind_of(source).is_some() {

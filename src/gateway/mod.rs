@@ -152,20 +152,19 @@ impl Gateway {
     }
 
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
-        let Ask {
-            query,
-            scope,
-            demand,
-            strict,
-            deadline,
-        } = ask;
-        let (catalog, scope) = (&self.catalog, &scope);
-        let names = selected(&query.filter, catalog.sources());
+        let begun = Instant::now();
+        let (catalog, ask) = (&self.catalog, &ask);
+        let names = selected(&ask.query.filter, catalog.sources());
         let sources = fan_out(names, async |source: Arc<str>| {
-            catalog.get(&source, scope, demand, deadline).await
+            catalog
+                .get(&source, &ask.scope, ask.demand, ask.deadline)
+                .await
         })
         .await;
-        self.composer.compose(&query, strict, sources).await
+        let wait = begun.elapsed();
+        let mut listing = self.composer.compose(ask, sources).await?;
+        listing.spent.wait = wait;
+        Ok(listing)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use crate::fold::fold;
@@ -13,7 +13,8 @@ use super::filter::{Deleted, Filter};
 use super::form::Form;
 use super::order::{Direction, Sort, SortField, SortKey};
 use super::query::{
-    FIELDS, FIXED_FIELDS, LARGEST_LIMIT, Limit, Query, QueryError, SORT_FIELDS, Vocabulary,
+    CANONICAL_BYTES, FIELDS, FIXED_FIELDS, LARGEST_LIMIT, Limit, Query, QueryError, SORT_FIELDS,
+    Vocabulary,
 };
 use super::suggest::Choice;
 
@@ -24,6 +25,10 @@ impl Query {
     pub fn parse(raw: &str, vocabulary: Vocabulary<'_>) -> Result<Self, QueryError> {
         let form = Form::parse(raw)?;
         let sent = read(&form, vocabulary)?;
+        let length = sent.canonical().len();
+        if length > CANONICAL_BYTES {
+            return Err(QueryError::TooLong(length));
+        }
         match form.one("cursor") {
             None => Ok(sent),
             Some(token) => resume(token, sent, &form, vocabulary),
@@ -38,7 +43,7 @@ fn resume(
     form: &Form,
     vocabulary: Vocabulary<'_>,
 ) -> Result<Query, QueryError> {
-    let cursor = vocabulary.keys.verify(token, vocabulary.caller)?;
+    let cursor = vocabulary.keys.verify(token, vocabulary.holder)?;
     let limit = match form.one("limit") {
         Some(_) => sent.limit,
         None => cursor.limit(),
@@ -114,7 +119,7 @@ fn read(form: &Form, vocabulary: Vocabulary<'_>) -> Result<Query, QueryError> {
         limit: parsed(form, "limit", |text| parse_limit(text, vocabulary.streamed))?
             .unwrap_or_default(),
         cursor: None,
-        caller: vocabulary.caller.clone(),
+        holder: vocabulary.holder.clone(),
     })
 }
 
@@ -142,7 +147,7 @@ fn parse_ids(form: &Form) -> Result<Option<BTreeSet<String>>, QueryError> {
     match ids.iter().find(|id| !id.contains(':')) {
         Some(id) => {
             let message =
-                format!("`id`: `{id}` is none: an id is a source, a colon, and the source's id");
+                format!("`id`: `{id}` is no id: an id is a source, a colon, and the source's id");
             Err(QueryError::parameter("id", message))
         }
         None => Ok((!ids.is_empty()).then_some(ids)),
@@ -153,8 +158,8 @@ fn parse_ids(form: &Form) -> Result<Option<BTreeSet<String>>, QueryError> {
 fn parse_instant(text: &str) -> Result<Timestamp, String> {
     let wrong = || {
         format!(
-            "`{text}` is no moment: write `2024-01-31`, `2024-01-31T09:30:00Z` or \
-             `2024-01-31T09:30:00+02:00`"
+            "`{text}` is neither a date nor an instant: write `2024-01-31`, \
+             `2024-01-31T09:30:00Z` or `2024-01-31T09:30:00+02:00`"
         )
     };
     // A date-time without an offset also reads as a date, and would silently lose its time.
@@ -163,7 +168,18 @@ fn parse_instant(text: &str) -> Result<Timestamp, String> {
         let midnight = date.to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
         return Ok(midnight.timestamp());
     }
-    with_plus(text).parse().map_err(|_| wrong())
+    with_plus(text).parse().map_err(|_| {
+        if is_local(text) {
+            format!("`{text}` has no offset: write `{text}Z` if it is in UTC")
+        } else {
+            wrong()
+        }
+    })
+}
+
+/// Whether `text` is a time of day somewhere, which is no instant.
+fn is_local(text: &str) -> bool {
+    text.contains(':') && text.parse::<DateTime>().is_ok()
 }
 
 /// `text` with the `+` of its offset, where that arrived as a space.
@@ -253,7 +269,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::gateway::cursor::{Caller, Keys};
+    use crate::gateway::cursor::{Holder, Keys};
     use crate::gateway::query::PARAMETERS;
 
     const SOURCES: &[&str] = &["directory", "tickets", "wiki"];
@@ -264,7 +280,7 @@ mod tests {
             Vocabulary {
                 sources: SOURCES,
                 streamed,
-                caller: &Caller::Anyone,
+                holder: &Holder::Anyone,
                 keys: &Keys::new(vec![vec![7; 32].into()]),
             },
         )
@@ -318,6 +334,19 @@ mod tests {
         ] {
             assert_eq!(parse(left), parse(right), "{left} and {right}");
         }
+    }
+
+    #[test]
+    fn a_query_whose_next_page_could_not_be_asked_for_is_refused_at_once() {
+        // One letter of three bytes folds to eighteen, which are percent-encoded.
+        let swelling = |letters: usize| format!("search={}", "\u{fdfa}".repeat(letters));
+        assert!(parse_as(&swelling(50), false).is_ok());
+        let refused = parse_as(&swelling(100), false);
+        assert!(
+            matches!(refused, Err(QueryError::TooLong(_))),
+            "{refused:?}"
+        );
+        assert!(swelling(100).len() < CANONICAL_BYTES);
     }
 
     #[test]
@@ -442,7 +471,7 @@ mod tests {
             limit in 1..=LARGEST_LIMIT,
         ) -> Query {
             let fields = fields.map(|named| [FIXED_FIELDS, &named].concat());
-            Query { filter, sort, fields, limit: Limit::Page(limit), cursor: None, caller: Caller::Anyone }
+            Query { filter, sort, fields, limit: Limit::Page(limit), cursor: None, holder: Holder::Anyone }
         }
     }
 

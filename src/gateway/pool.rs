@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
 
 /// How much work may wait for its turn. What comes then is turned away at once, instead of being
 /// answered too late.
@@ -36,17 +37,20 @@ impl Pool {
         }
     }
 
-    /// Runs `work` off the I/O threads, when its turn comes.
+    /// Runs `work` off the I/O threads, if its turn comes until `deadline`. Later, nobody would
+    /// wait for it any more.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
+        deadline: Instant,
     ) -> Result<T, Overloaded> {
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
             .map_err(|_| Overloaded)?;
-        let worker = Arc::clone(&self.workers)
-            .acquire_owned()
+        // A free worker is taken also when it is late: an answer is then made at once.
+        let worker = timeout_at(deadline, Arc::clone(&self.workers).acquire_owned())
             .await
+            .map_err(|_| Overloaded)?
             .map_err(|_| Overloaded)?;
         let done = spawn_blocking(move || {
             // Work that nobody waits for any more still runs, and is still counted.
@@ -67,13 +71,31 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::time::Duration;
 
     use super::*;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_mins(1)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_whose_turn_does_not_come_in_time_is_turned_away() {
+        let pool = Pool::sized(1, 1);
+        let worker = pool.workers.acquire().await.unwrap();
+        let asked = Instant::now();
+        assert_eq!(pool.run(|| 1, soon()).await, Err(Overloaded));
+        assert_eq!(asked.elapsed(), Duration::from_mins(1));
+        drop(worker);
+        assert_eq!(pool.run(|| 1, asked).await, Ok(1));
+    }
 
     #[tokio::test]
     async fn work_is_done_off_the_thread_that_asks() {
         let here = std::thread::current().id();
-        let there = Pool::new().run(|| std::thread::current().id()).await;
+        let there = Pool::new()
+            .run(|| std::thread::current().id(), soon())
+            .await;
         assert_ne!(there, Ok(here));
     }
 
@@ -83,19 +105,19 @@ mod tests {
         let (go, wait) = mpsc::channel();
         let running = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(move || wait.recv()).await }
+            async move { pool.run(move || wait.recv(), soon()).await }
         });
         tokio::task::yield_now().await;
         let waiting = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(|| 2).await }
+            async move { pool.run(|| 2, soon()).await }
         });
         tokio::task::yield_now().await;
-        assert_eq!(pool.run(|| 3).await, Err(Overloaded));
+        assert_eq!(pool.run(|| 3, soon()).await, Err(Overloaded));
         go.send(1).unwrap();
         assert_eq!(running.await.unwrap(), Ok(Ok(1)));
         assert_eq!(waiting.await.unwrap(), Ok(2));
-        assert_eq!(pool.run(|| 3).await, Ok(3));
+        assert_eq!(pool.run(|| 3, soon()).await, Ok(3));
     }
 
     #[tokio::test]
@@ -104,12 +126,12 @@ mod tests {
         let (go, wait) = mpsc::channel::<()>();
         let abandoned = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(move || wait.recv()).await }
+            async move { pool.run(move || wait.recv(), soon()).await }
         });
         tokio::task::yield_now().await;
         abandoned.abort();
         assert!(abandoned.await.unwrap_err().is_cancelled());
-        assert_eq!(pool.run(|| 1).await, Err(Overloaded));
+        assert_eq!(pool.run(|| 1, soon()).await, Err(Overloaded));
         drop(go);
         let place = pool.places.acquire().await;
         assert!(place.is_ok());

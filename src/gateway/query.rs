@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::cursor::{Caller, Cursor, Keys};
+use super::cursor::{Cursor, Holder, Keys};
 use super::filter::Filter;
 use super::order::Sort;
 
@@ -19,6 +19,10 @@ pub const LARGEST_LIMIT: usize = 1000;
 
 /// How many fields a sort may name.
 pub const SORT_FIELDS: usize = 3;
+
+/// How long a query may be in its canonical spelling: with a cursor beside it, it must still fit
+/// into the address of the next page. Folding and percent-encoding may make it longer than it came.
+pub const CANONICAL_BYTES: usize = 6000;
 
 /// What a caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -35,7 +39,16 @@ pub struct Query {
     /// Where the page begins; `None` is the start.
     pub cursor: Option<Cursor>,
     /// Who asks: the cursor of the next page is made for them.
-    pub caller: Caller,
+    pub holder: Holder,
+}
+
+impl Query {
+    /// How much memory the query takes besides its own value.
+    pub fn bytes(&self) -> usize {
+        let fields = self.fields.as_deref().map_or(0, size_of_val);
+        let cursor = self.cursor.as_ref().map_or(0, Cursor::bytes);
+        self.filter.bytes() + fields + cursor
+    }
 }
 
 /// How many groups a page holds.
@@ -209,6 +222,7 @@ pub const FIELDS: &[&str] = &[
     "organization_id",
     "external_id",
     "parent_id",
+    "path",
     "url",
     "logo_url",
     "members",
@@ -232,7 +246,7 @@ pub struct Vocabulary<'a> {
     /// Whether the answer is streamed, so that `limit=all` is allowed.
     pub streamed: bool,
     /// Who asks; a cursor made for another is refused.
-    pub caller: &'a Caller,
+    pub holder: &'a Holder,
     /// What cursors are verified with.
     pub keys: &'a Keys,
 }
@@ -248,6 +262,12 @@ pub enum QueryError {
         /// What is wrong with it, and what is allowed.
         message: String,
     },
+    /// The query is too long to be continued on a next page.
+    #[error(
+        "the query has {0} bytes once it is folded and percent-encoded, and may have \
+         {CANONICAL_BYTES}: ask for less at once"
+    )]
+    TooLong(usize),
     /// The cursor is forged, outdated, or another's: start over without it.
     #[error("{0}")]
     Cursor(String),

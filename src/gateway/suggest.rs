@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::config::nearest::nearest;
+
 /// The words that may be chosen from, and what they name.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Choice<'a> {
@@ -26,28 +28,18 @@ impl<'a> Choice<'a> {
 
     /// That there is no such word, which one was probably meant, and which there are.
     pub(super) fn refusal(self, word: &str) -> String {
-        let mut message = format!("there is no {} `{word}`", self.noun);
-        if let Some(nearest) = self.nearest(word) {
+        let mut message = if word.is_empty() {
+            format!("a {} has no name", self.noun)
+        } else {
+            format!("there is no {} `{word}`", self.noun)
+        };
+        if let Some(nearest) = nearest(word, self.words.iter().copied()) {
             let _ = write!(message, " (did you mean `{nearest}`?)");
         }
         if !self.words.is_empty() {
             let _ = write!(message, "; allowed are `{}`", self.words.join("`, `"));
         }
         message
-    }
-
-    fn nearest(self, word: &str) -> Option<&'a str> {
-        // One slip in every three letters is still the same word.
-        let slips = (word.len() / 3).max(1);
-        self.words
-            .iter()
-            .copied()
-            // Distances cost the product of the lengths, and a caller chooses one of them.
-            .filter(|listed| listed.len().abs_diff(word.len()) <= slips)
-            .map(|listed| (strsim::damerau_levenshtein(listed, word), listed))
-            .filter(|(distance, _)| *distance <= slips)
-            .min()
-            .map(|(_, listed)| listed)
     }
 }
 
@@ -66,6 +58,14 @@ mod tests {
         assert_eq!(
             choice.refusal("ultramarine"),
             "there is no colour `ultramarine`; allowed are `red`, `green`"
+        );
+    }
+
+    #[test]
+    fn a_word_that_was_left_out_is_not_quoted() {
+        assert_eq!(
+            Choice::new("colour", &["red"]).refusal(""),
+            "a colour has no name; allowed are `red`"
         );
     }
 

@@ -44,6 +44,11 @@ impl Arrangement {
         }
     }
 
+    /// Whether no row passes.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// How much memory the arrangement takes.
     pub fn bytes(&self) -> usize {
         size_of::<Self>() + size_of_val(&*self.places)

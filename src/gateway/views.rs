@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bytesize::ByteSize;
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
+use tokio::time::Instant;
 
 use crate::upstream::Snapshot;
 use crate::upstream::snapshot::ContentHash;
@@ -13,9 +13,6 @@ use super::filter::Filter;
 use super::order::Sort;
 use super::pool::{Overloaded, Pool};
 use super::view::{Arrangement, View};
-
-/// Which part of the whole cache views may take: one part in so many.
-const SHARE: u64 = 8;
 
 /// Makes views, once for equal questions over equal content.
 #[derive(Debug, Clone)]
@@ -32,16 +29,31 @@ struct Key {
     contents: Vec<(Arc<str>, ContentHash)>,
 }
 
+/// Why an arrangement is not kept.
+#[derive(Debug, Clone)]
+enum Unkept {
+    /// It holds nothing, so there is nothing to keep.
+    Empty(Arc<Arrangement>),
+    /// There is none.
+    Overloaded(Overloaded),
+}
+
+impl Key {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.filter.bytes() + size_of_val(&*self.contents)
+    }
+}
+
 impl Views {
-    /// Views that take their share of `capacity`.
-    pub(super) fn new(capacity: ByteSize) -> Self {
+    /// Views that take so many bytes.
+    pub(super) fn new(share: u64) -> Self {
         let arrangements = Cache::builder()
             .name("views")
             // The default policy may refuse a new entry when the cache is full.
             .eviction_policy(EvictionPolicy::lru())
-            .max_capacity(kibibytes(capacity.as_u64() / SHARE))
-            .weigher(|_, arrangement: &Arc<Arrangement>| {
-                let weight = kibibytes(arrangement.bytes() as u64) + 1;
+            .max_capacity(kibibytes(share))
+            .weigher(|key: &Key, arrangement: &Arc<Arrangement>| {
+                let weight = kibibytes((key.bytes() + arrangement.bytes()) as u64) + 1;
                 u32::try_from(weight).unwrap_or(u32::MAX)
             })
             .build();
@@ -51,12 +63,14 @@ impl Views {
         }
     }
 
-    /// The view of `snapshots`, which stand in order of their sources.
+    /// The view of `snapshots`, which stand in order of their sources. Who would have to wait for a
+    /// turn beyond `deadline` is turned away.
     pub(super) async fn view(
         &self,
         snapshots: Vec<Arc<Snapshot>>,
         filter: &Filter,
         sort: &Sort,
+        deadline: Instant,
     ) -> Result<View, Overloaded> {
         // Looking ids up is quicker than handing the work over, and would crowd the cache.
         if filter.ids.is_some() {
@@ -72,17 +86,26 @@ impl Views {
         };
         let arrange = {
             let (snapshots, filter, sort) = (snapshots.clone(), filter.clone(), sort.clone());
-            self.pool
-                .run(move || Arc::new(Arrangement::new(&snapshots, &filter, &sort)))
+            move || Arc::new(Arrangement::new(&snapshots, &filter, &sort))
+        };
+        let arrange = async {
+            let arranged = self.pool.run(arrange, deadline).await;
+            let arrangement = arranged.map_err(Unkept::Overloaded)?;
+            if arrangement.is_empty() {
+                return Err(Unkept::Empty(arrangement));
+            }
+            Ok(arrangement)
         };
         // Equal questions wait for one answer. The first caller's future does the work, and if it is
         // dropped the next begins again: cheap here, where a build takes milliseconds and not, as a
         // walk does, minutes.
-        let arrangement = self
-            .arrangements
-            .try_get_with(key, arrange)
-            .await
-            .map_err(|overloaded| *overloaded)?;
+        let arrangement = match self.arrangements.try_get_with(key, arrange).await {
+            Ok(arrangement) => arrangement,
+            Err(unkept) => match &*unkept {
+                Unkept::Empty(arrangement) => Arc::clone(arrangement),
+                Unkept::Overloaded(overloaded) => return Err(*overloaded),
+            },
+        };
         Ok(View::arranged(snapshots, arrangement, sort.clone()))
     }
 }
@@ -94,6 +117,8 @@ const fn kibibytes(bytes: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::upstream::snapshot::tests::group;
 
@@ -104,8 +129,21 @@ mod tests {
 
     async fn view(views: &Views, snapshot: &Arc<Snapshot>, filter: &Filter) -> View {
         let snapshots = vec![Arc::clone(snapshot)];
-        let view = views.view(snapshots, filter, &Sort::default()).await;
+        let view = views
+            .view(snapshots, filter, &Sort::default(), soon())
+            .await;
         view.unwrap()
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_mins(1)
+    }
+
+    fn searching(search: String) -> Filter {
+        Filter {
+            search: Some(search),
+            ..Filter::default()
+        }
     }
 
     async fn kept(views: &Views) -> u64 {
@@ -115,7 +153,7 @@ mod tests {
 
     #[tokio::test]
     async fn equal_questions_over_equal_content_are_arranged_once() {
-        let views = Views::new(ByteSize::mib(8));
+        let views = Views::new(1 << 20);
         let filter = Filter::default();
         let (first, second) = (snapshot(&["x", "y"]), snapshot(&["y", "x"]));
         assert_eq!(view(&views, &first, &filter).await.len(), 2);
@@ -125,7 +163,7 @@ mod tests {
 
     #[tokio::test]
     async fn other_content_is_arranged_anew() {
-        let views = Views::new(ByteSize::mib(8));
+        let views = Views::new(1 << 20);
         let filter = Filter::default();
         assert_eq!(view(&views, &snapshot(&["x"]), &filter).await.len(), 1);
         assert_eq!(view(&views, &snapshot(&["x", "y"]), &filter).await.len(), 2);
@@ -134,7 +172,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_kept_holds_no_snapshot_in_memory() {
-        let views = Views::new(ByteSize::mib(8));
+        let views = Views::new(1 << 20);
         let snapshot = snapshot(&["x"]);
         drop(view(&views, &snapshot, &Filter::default()).await);
         assert_eq!(kept(&views).await, 1);
@@ -143,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn lookups_by_id_are_not_kept() {
-        let views = Views::new(ByteSize::mib(8));
+        let views = Views::new(1 << 20);
         let filter = Filter {
             ids: Some(["a:x".to_owned()].into()),
             ..Filter::default()
@@ -154,23 +192,40 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_kept_never_outgrows_its_share() {
-        let share = ByteSize::kib(4 * SHARE);
-        let views = Views::new(share);
-        let snapshot = snapshot(&["x"]);
-        for search in 0..32 {
-            let filter = Filter {
-                search: Some(search.to_string()),
-                ..Filter::default()
-            };
-            view(&views, &snapshot, &filter).await;
+        let views = Views::new(4 * 1024);
+        let snapshot = snapshot(&["0123456789"]);
+        for search in 0..10 {
+            let filter = searching(search.to_string());
+            assert_eq!(view(&views, &snapshot, &filter).await.len(), 1);
         }
         // Each takes a kibibyte at least.
         assert_eq!(kept(&views).await, 4);
     }
 
     #[tokio::test]
+    async fn a_long_question_takes_room_however_short_its_answer() {
+        let views = Views::new(20 * 1024);
+        let name = "x".repeat(8 * 1024);
+        let snapshot = snapshot(&[&name]);
+        for shorter in 0..10 {
+            let filter = searching(name[shorter..].to_owned());
+            assert_eq!(view(&views, &snapshot, &filter).await.len(), 1);
+        }
+        assert_eq!(kept(&views).await, 2);
+    }
+
+    #[tokio::test]
+    async fn an_arrangement_of_nothing_is_not_kept() {
+        let views = Views::new(1 << 20);
+        let filter = searching("y".to_owned());
+        let empty = view(&views, &snapshot(&["x"]), &filter).await;
+        assert!(empty.is_empty());
+        assert_eq!(kept(&views).await, 0);
+    }
+
+    #[tokio::test]
     async fn the_same_question_asked_many_times_at_once_is_arranged_once() {
-        let mut views = Views::new(ByteSize::mib(8));
+        let mut views = Views::new(1 << 20);
         // A second build at the same time would be turned away.
         views.pool = Pool::sized(1, 0);
         let snapshot = snapshot(&["x", "y"]);
@@ -182,11 +237,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_question_that_finds_the_pool_full_is_turned_away() {
-        let mut views = Views::new(ByteSize::mib(8));
+        let mut views = Views::new(1 << 20);
         views.pool = Pool::sized(0, 0);
         let snapshots = vec![snapshot(&["x"])];
         let refused = views
-            .view(snapshots, &Filter::default(), &Sort::default())
+            .view(snapshots, &Filter::default(), &Sort::default(), soon())
             .await;
         assert_eq!(refused.unwrap_err(), Overloaded);
     }

@@ -1,7 +1,7 @@
-//! An adapter: one upstream's block, compiled, and one turn of its walk.
+//! An adapter: one upstream's block, compiled.
 //!
 //! Compiling reads the secrets and checks what only the parts together can tell; after it nothing
-//! is optional that the walk needs. A turn is the unit that the walk repeats and `probe` shows:
+//! is optional that the walk needs. It makes the turns that the walk repeats and `probe` shows:
 //! position in, page and groups out.
 
 use std::fmt;
@@ -16,19 +16,20 @@ use url::Url;
 
 use crate::clock::WallClock;
 use crate::config::upstream::{Auth as WrittenAuth, Limits, TotalCall, Upstream};
-use crate::config::{Cache, KeyPath, Path, Problem, Problems, SecretReader};
+use crate::config::{Cache, KeyPath, Problem, Problems, SecretReader};
 
 use super::auth::Auth;
 use super::catalog::shared_capacity;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Answer, Exchange};
-use super::format::{Node, Page};
-use super::mapping::{Mapped, Mapping, Skip};
-use super::pager::{Announcement, Look, Pager, Position};
+use super::format::Node;
+use super::mapping::{Mapped, Mapping, Records, Skip};
+use super::pager::{Look, Pager, Position};
 use super::snapshot::Snapshot;
 use super::template::{self, Gaps, Template, TemplateError};
 use super::tls::Tls;
 use super::transport::{Transport, chain};
+pub use super::turn::Turn;
 
 /// How one upstream is asked, and how its answers become groups.
 #[derive(Debug)]
@@ -40,7 +41,6 @@ pub struct Adapter {
     continuation: Option<Template>,
     count: Option<Count>,
     pager: Pager,
-    records: Path,
     mapping: Mapping,
     limits: Limits,
     room: u64,
@@ -70,85 +70,6 @@ pub struct Freshness {
     pub stale_if_error: Duration,
     /// The shortest time between two walks that are asked for, or after a failed one.
     pub min_refresh: Duration,
-}
-
-/// One turn of a walk: a page, and the groups on it.
-#[derive(Debug)]
-pub struct Turn {
-    /// Where the page is.
-    pub position: Position,
-    /// What was sent; header values that carry secrets are marked sensitive.
-    pub request: http::Request<bytes::Bytes>,
-    /// The answer's status.
-    pub status: StatusCode,
-    /// The answer's header section.
-    pub headers: HeaderMap,
-    /// The answer's body.
-    pub page: Page,
-    /// How long the answer took.
-    pub taken: Duration,
-    url: Url,
-    bytes: u64,
-    announcement: Announcement,
-    mark: Option<String>,
-    is_past_end: bool,
-    print: u64,
-    mapped_bytes: u64,
-    outcomes: Vec<Result<Mapped, Skip>>,
-}
-
-impl Turn {
-    /// What became of each record, in order.
-    pub fn outcomes(&self) -> &[Result<Mapped, Skip>] {
-        &self.outcomes
-    }
-
-    /// What became of each record, in order.
-    pub fn into_outcomes(self) -> Vec<Result<Mapped, Skip>> {
-        self.outcomes
-    }
-
-    /// How many records the page held.
-    pub fn records(&self) -> u64 {
-        self.outcomes.len() as u64
-    }
-
-    /// How large the body was.
-    pub const fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// How much memory its groups take in a snapshot at least.
-    pub const fn mapped_bytes(&self) -> u64 {
-        self.mapped_bytes
-    }
-
-    /// How much the upstream says there is.
-    pub const fn announcement(&self) -> Announcement {
-        self.announcement
-    }
-
-    /// By which the walk knows a page that comes again.
-    pub(super) const fn print(&self) -> u64 {
-        self.print
-    }
-
-    /// Whether the answer means that the list has ended before it.
-    pub const fn is_past_end(&self) -> bool {
-        self.is_past_end
-    }
-
-    /// What the pager looks at.
-    pub fn look(&self) -> Look<'_> {
-        Look {
-            page: &self.page,
-            headers: &self.headers,
-            url: &self.url,
-            records: self.records(),
-            mark: self.mark.as_deref(),
-            is_past_end: self.is_past_end,
-        }
-    }
 }
 
 impl Adapter {
@@ -201,8 +122,7 @@ impl Adapter {
             continuation,
             count,
             pager: Pager::new(upstream.pagination.clone(), upstream.limits.pages),
-            records: upstream.records.clone(),
-            mapping: Mapping::new(Arc::clone(&name), upstream.fields.clone(), upstream.extra),
+            mapping: Mapping::new(Arc::clone(&name), upstream),
             limits: upstream.limits.clone(),
             room: shared_capacity(cache),
             freshness: Freshness::of(upstream, cache),
@@ -318,16 +238,15 @@ impl Adapter {
         taken: Duration,
     ) -> Result<Turn, UpstreamError> {
         let records = if answer.is_past_end {
-            Vec::new()
+            Records::default()
         } else {
-            answer.page.records(&self.records)?
+            self.mapping.records(&answer.page)?
         };
-        let mark = records.last().and_then(|record| self.pager.mark(*record));
-        let outcomes: Vec<_> = records
-            .iter()
-            .map(|record| self.mapping.map(*record))
-            .collect();
-        let print = print(&records, &outcomes);
+        let mark = records.last().and_then(|record| self.pager.mark(record));
+        let listed = records.len() as u64;
+        let nodes: Vec<_> = records.nodes().collect();
+        let outcomes = self.mapping.map(records)?;
+        let print = print(&nodes, &outcomes);
         let mapped = outcomes.iter().flatten();
         let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
         let mapped_bytes = mapped_bytes.sum();
@@ -336,7 +255,7 @@ impl Adapter {
             page: &answer.page,
             headers: &answer.headers,
             url: &url,
-            records: outcomes.len() as u64,
+            records: listed,
             mark: mark.as_deref(),
             is_past_end: answer.is_past_end,
         };
@@ -355,6 +274,7 @@ impl Adapter {
             is_past_end: answer.is_past_end,
             print,
             mapped_bytes,
+            listed,
             outcomes,
         })
     }
@@ -377,14 +297,16 @@ fn needs_tls(upstream: &Upstream) -> bool {
     urls.any(|url| url.scheme() == "https")
 }
 
-/// What makes two pages the same: their records' ids, in order. A record that is no group is known
-/// by all that it holds, or else any two pages of such records would be one.
+/// What makes two pages the same: their groups' ids, in order. A page with records that are no
+/// groups is known by all that it holds, or else any two pages of such records would be one.
 fn print(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for (record, outcome) in records.iter().zip(outcomes) {
-        match outcome {
-            Ok(mapped) => mapped.group.source_id.hash(&mut hasher),
-            Err(_) => record.value().hash(&mut hasher),
+    for mapped in outcomes.iter().flatten() {
+        mapped.group.source_id.hash(&mut hasher);
+    }
+    if outcomes.iter().any(Result::is_err) {
+        for record in records {
+            record.value().hash(&mut hasher);
         }
     }
     hasher.finish()

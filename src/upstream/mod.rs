@@ -21,6 +21,9 @@ pub mod walk;
 pub mod adapter;
 pub use adapter::Adapter;
 
+pub mod turn;
+pub use turn::Turn;
+
 pub mod pager;
 pub mod template;
 

@@ -486,6 +486,7 @@ pub(crate) mod tests {
             organization_id: None,
             external_id: None,
             parent_id: None,
+            path: None,
             url: None,
             logo_url: None,
             members: Vec::new(),

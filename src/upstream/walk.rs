@@ -123,6 +123,8 @@ struct Attempt<'a> {
     counts: Counts,
     pages: u64,
     records: u64,
+    /// Records without those below others: paging, totals and caps count in these.
+    listed: u64,
     bytes: u64,
     /// How much memory the groups take in a snapshot at least.
     mapped_bytes: u64,
@@ -157,6 +159,7 @@ impl<'a> Attempt<'a> {
             counts: Counts::default(),
             pages: 0,
             records: 0,
+            listed: 0,
             bytes: 0,
             mapped_bytes: 0,
         }
@@ -167,7 +170,7 @@ impl<'a> Attempt<'a> {
         let first = self.adapter.pager().first();
         self.positions.insert(first.clone());
         let turn = self.adapter.turn(first, self.deadline).await?;
-        self.granted = turn.records();
+        self.granted = turn.listed();
         let mut next = self.take(turn)?;
         loop {
             next = match next {
@@ -233,7 +236,7 @@ impl<'a> Attempt<'a> {
     fn next(&self, turn: &Turn) -> Result<Next, PagerError> {
         let so_far = SoFar {
             granted: self.granted,
-            received: self.records + turn.records(),
+            received: self.listed + turn.listed(),
             counted: self.counted,
         };
         self.adapter
@@ -253,6 +256,7 @@ impl<'a> Attempt<'a> {
     fn absorb(&mut self, turn: Turn) -> Result<Page, Broken> {
         self.pages += 1;
         self.records += turn.records();
+        self.listed += turn.listed();
         self.bytes += turn.bytes();
         self.mapped_bytes += turn.mapped_bytes();
         self.progress.pages.fetch_add(1, Ordering::Relaxed);
@@ -299,7 +303,7 @@ impl<'a> Attempt<'a> {
         } else if self.mapped_bytes > self.adapter.room() {
             let room = ByteSize(self.adapter.room());
             format!("its groups take more than {room}, all that snapshots may (`cache.capacity`)")
-        } else if let Some(cap) = cap.filter(|&cap| self.records >= cap) {
+        } else if let Some(cap) = cap.filter(|&cap| self.listed >= cap) {
             format!("{cap} records, where the upstream cuts its list (`pagination.cap`)")
         } else {
             return Ok(());
@@ -359,11 +363,11 @@ impl<'a> Attempt<'a> {
                 received,
             })
         };
-        if self.records < announced {
+        if self.listed < announced {
             return Err(match paged {
-                Some(_) => Broken::Failed(short(self.records)),
+                Some(_) => Broken::Failed(short(self.listed)),
                 // Count and list were taken at two moments, and the list may have shrunk between.
-                None => Broken::Drifted(short(self.records)),
+                None => Broken::Drifted(short(self.listed)),
             });
         }
         // A record that comes twice may stand where one that moved away was not seen.

@@ -8,6 +8,7 @@ use groupgate::config::{Environment, Loaded, Problems, load_text};
 use groupgate::group::Group;
 use groupgate::infer::Sample;
 use groupgate::upstream::Adapter;
+use groupgate::upstream::tls::Tls;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The pages of one case, in order.
@@ -66,6 +67,7 @@ pub(crate) fn groups(block: &str, sample: &Sample) -> Vec<Group> {
         &loaded.settings.cache,
         &loaded.secrets(),
         &WallClock::system(),
+        &Tls::default(),
         &mut problems,
     );
     let Some(adapter) = adapter.filter(|_| problems.is_empty()) else {

@@ -2,7 +2,7 @@
 
 use groupgate::upstream::ErrorKind;
 use groupgate::upstream::catalog::Counts;
-use http::{Request, Response};
+use http::Request;
 use rstest::rstest;
 use serde_json::{Value, json};
 

@@ -5,9 +5,12 @@ pub use request::{Method, Request, Values};
 
 pub mod pagination;
 pub use pagination::{
-    Absent, CursorPages, CursorSource, EmptyPage, LinkPages, NextUrlPages, NumberedPages,
-    OffsetPages, Pagination, Repeat, ShortPage, Step, Terms, Total, TotalCall, WholeList,
+    Absent, CursorPages, EmptyPage, LinkPages, NextUrlPages, NumberedPages, OffsetPages,
+    Pagination, Repeat, ShortPage, Step, Terms, WholeList,
 };
+
+pub mod source;
+pub use source::{CursorSource, Total, TotalCall};
 
 pub mod answers;
 pub use answers::{DelayUnit, HeaderCondition, Meaning, RetryAfter, Rule, StatusPattern};
@@ -18,11 +21,20 @@ pub use auth::{
     HmacAuth, LoginFormat, Oauth2Auth, TokenExchangeAuth,
 };
 
+pub mod records;
+pub use records::{AbsentRecords, RecordList, Records};
+
 pub mod fields;
 pub use fields::{Each, Extra, Fields};
 
+pub mod field;
+pub use field::{Conversion, Decode, Field, Part, Source, Take, Template, TemplatePiece};
+
+pub mod time;
+pub use time::TimeFormat;
+
 pub mod value;
-pub use value::{Json, Location, OneOrMany, Scalar, Text};
+pub use value::{Json, Location, OneOrMany, PathOr, Scalar, Text};
 
 use bytesize::ByteSize;
 use schemars::JsonSchema;
@@ -51,8 +63,9 @@ pub struct Upstream {
     /// What the answers are written in.
     #[serde(default)]
     pub format: Format,
-    /// Where the list of groups stands in a page. `/` is the page itself.
-    pub records: Path,
+    /// Where the list of groups stands in a page. `/` is the page itself. A table says more: whether
+    /// the list may be missing, is an object keyed by id, or holds trees.
+    pub records: Records,
     /// How to tell from the body whether an answer under a 2xx status is a success.
     pub success: Option<Success>,
     /// What an answer means where status and `success` do not tell: of several rules, the first

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -166,6 +167,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
                 T::deserialize(bool.into_deserializer()).map(OneOrMany::One)
             }
 
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(OneOrMany::One)
+            }
+
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
                 let mut values = Vec::new();
                 while let Some(value) = items.next_element()? {
@@ -181,6 +186,44 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
         }
 
         deserializer.deserialize_any(OneOrManyVisitor(PhantomData))
+    }
+}
+
+/// A path, or a table where there is more to say than where something stands.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
+pub enum PathOr<P, T> {
+    /// Just the path.
+    Path(P),
+    /// What there is to say besides.
+    Table(T),
+}
+
+impl<'de, P: FromStr<Err = String>, T: Deserialize<'de>> Deserialize<'de> for PathOr<P, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PathOrVisitor<P, T>(PhantomData<(P, T)>);
+
+        impl<'de, P, T> Visitor<'de> for PathOrVisitor<P, T>
+        where
+            P: FromStr<Err = String>,
+            T: Deserialize<'de>,
+        {
+            type Value = PathOr<P, T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a path such as `/data` or `name`, or a table")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                text.parse().map(PathOr::Path).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(PathOr::Table)
+            }
+        }
+
+        deserializer.deserialize_any(PathOrVisitor(PhantomData))
     }
 }
 

@@ -6,9 +6,11 @@
 
 mod answers;
 mod auth;
+mod fields;
 mod pagination;
 mod paths;
 mod placeholders;
+mod records;
 mod request;
 mod secrets;
 mod texts;
@@ -41,6 +43,9 @@ pub(super) fn validate(
         if !unread.iter().any(|unread| shapes_asking(unread, &at)) {
             check_asking(&at, upstream, &mut problems);
         }
+        if !unread.iter().any(|unread| shapes_fields(unread, &at)) {
+            fields::check(&at, upstream, &mut problems);
+        }
         let auth = at.join("auth");
         if !unread.iter().any(|unread| unread.is_within(&auth)) {
             check_login(&auth, &upstream.auth, &mut problems);
@@ -61,6 +66,15 @@ fn shapes_asking(key: &KeyPath, upstream: &KeyPath) -> bool {
                 table.as_str(),
                 "request" | "continuation" | "pagination" | "answers"
             ),
+        }
+}
+
+/// Whether a key has a say in what fields are read from.
+fn shapes_fields(key: &KeyPath, upstream: &KeyPath) -> bool {
+    key.is_within(upstream)
+        && match &key.keys()[upstream.keys().len()..] {
+            [] | [_] => true,
+            [table, ..] => matches!(table.as_str(), "records" | "fields"),
         }
 }
 
@@ -142,6 +156,7 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
     request::check(&at.join("request"), &upstream.request, problems);
     paths::check(at, upstream, problems);
+    records::check(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
     check_limits(&at.join("limits"), &upstream.limits, problems);
     pagination::check_numbers(&at.join("pagination"), &upstream.pagination, problems);

@@ -2,17 +2,11 @@
 
 use crate::config::path::Origin;
 use crate::config::upstream::{
-    Auth, CursorSource, Each, Format, Location, Pagination, RetryAfter, Rule, Success, Total,
+    Auth, CursorSource, Format, Location, Pagination, RetryAfter, Rule, Success, Total,
 };
 use crate::config::{KeyPath, Path, Problem, Problems, Upstream};
 
 pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
-    from_root(
-        &at.join("records"),
-        &upstream.records,
-        "the list is what records are found in",
-        problems,
-    );
     if let Some(success) = &upstream.success {
         check_success(&at.join("success"), success, problems);
     }
@@ -46,9 +40,6 @@ pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) 
         if let Some(success) = &exchange.success {
             check_success(&at.join("success"), success, problems);
         }
-    }
-    for (key, each) in upstream.fields.lists() {
-        check_each(&at.join("fields").join(key), each, problems);
     }
     if upstream.format == Format::Xml {
         check_attributes(at, upstream, problems);
@@ -119,38 +110,16 @@ fn steering(pagination: &Pagination) -> Vec<(&'static str, &Location)> {
     own.into_iter().chain(flags).collect()
 }
 
-fn check_each(at: &KeyPath, each: &Each, problems: &mut Problems) {
-    if each.id.is_none() && each.email.is_none() {
-        problems.push(
-            Problem::new(
-                at.clone(),
-                "neither `id` nor `email` says who is in this list",
-            )
-            .with_help("`id = \".\"` takes the item itself, `id = \"name\"` a part of it"),
-        );
-    }
-}
-
 /// In XML `@name` is an attribute, and an attribute holds nothing but its value.
 fn check_attributes(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
-    through_attribute(&at.join("records"), &upstream.records, problems);
     for (key, location) in steering(&upstream.pagination) {
         if let Location::Body(path) = location {
             through_attribute(&at.join("pagination").join(key), path, problems);
         }
     }
-    for (key, paths) in upstream.fields.paths() {
-        for path in paths.as_slice() {
-            through_attribute(&at.join("fields").join(key), path, problems);
-        }
-    }
-    for (key, each) in upstream.fields.lists() {
-        let at = at.join("fields").join(key).join("each");
-        through_attribute(&at, &each.each, problems);
-    }
 }
 
-fn through_attribute(at: &KeyPath, path: &Path, problems: &mut Problems) {
+pub(super) fn through_attribute(at: &KeyPath, path: &Path, problems: &mut Problems) {
     let Some((_, elements)) = path.segments().split_last() else {
         return;
     };
@@ -182,7 +151,7 @@ fn all_from_root(at: &KeyPath, paths: &[Path], why: &str, problems: &mut Problem
     }
 }
 
-fn from_root(at: &KeyPath, path: &Path, why: &str, problems: &mut Problems) {
+pub(super) fn from_root(at: &KeyPath, path: &Path, why: &str, problems: &mut Problems) {
     if path.origin() == Origin::Page {
         return;
     }

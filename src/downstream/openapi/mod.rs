@@ -4,10 +4,12 @@
 mod page;
 
 use axum::Router;
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use http::HeaderName;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
@@ -16,9 +18,11 @@ use serde_json::{Map, Value, json};
 use crate::gateway::query::{PARAMETERS, Parameter};
 use crate::group::Group;
 
+use super::caching::EntityTag;
 use super::envelope::Envelope;
 use super::negotiate::Format;
 use super::problem;
+use super::refusal;
 use super::sources;
 
 /// How long a caller may keep the description: it changes with releases only.
@@ -40,26 +44,49 @@ struct Answer {
 /// The endpoints.
 pub(crate) fn routes() -> Router {
     let document = document();
-    let page = Bytes::from(page::render(&document));
-    let json = Bytes::from(document.to_string());
+    let page = Text::new("text/html; charset=utf-8", page::render(&document));
+    let json = Text::new(Format::Json.content_type(), document.to_string());
     Router::new()
-        .route("/openapi.json", get(async || (openapi_headers(), json)))
-        .route("/docs", get(async || (page_headers(), page)))
+        .route(
+            "/openapi.json",
+            get(async |known: HeaderMap| json.answer(&known)),
+        )
+        .route("/docs", get(async |known: HeaderMap| page.answer(&known)))
+        .route_layer(from_fn(refusal::parameters))
 }
 
-fn openapi_headers() -> [(HeaderName, &'static str); 2] {
-    [
-        (CONTENT_TYPE, Format::Json.content_type()),
-        (CACHE_CONTROL, AN_HOUR),
-    ]
+/// A text that stays the same as long as the process runs.
+#[derive(Debug, Clone)]
+struct Text {
+    content_type: &'static str,
+    tag: EntityTag,
+    bytes: Bytes,
 }
 
-fn page_headers() -> [(HeaderName, &'static str); 3] {
-    [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CACHE_CONTROL, AN_HOUR),
-        (CONTENT_SECURITY_POLICY, NOTHING_FROM_ELSEWHERE),
-    ]
+impl Text {
+    fn new(content_type: &'static str, text: String) -> Self {
+        Self {
+            content_type,
+            tag: EntityTag::of_text(&text),
+            bytes: text.into(),
+        }
+    }
+
+    fn answer(self, headers: &HeaderMap) -> Response {
+        let described = [
+            (CONTENT_TYPE, HeaderValue::from_static(self.content_type)),
+            (CACHE_CONTROL, HeaderValue::from_static(AN_HOUR)),
+            (
+                CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(NOTHING_FROM_ELSEWHERE),
+            ),
+            (ETAG, self.tag.value().clone()),
+        ];
+        if self.tag.is_known(headers) {
+            return (StatusCode::NOT_MODIFIED, described).into_response();
+        }
+        (described, self.bytes).into_response()
+    }
 }
 
 /// The OpenAPI 3.1 document of the data listener.
@@ -112,11 +139,17 @@ fn list(schemas: &mut SchemaGenerator) -> Value {
         "operationId": "listGroups",
         "summary": "One page of groups",
         "description": "The groups of every source, as one filtered and sorted list.",
-        "parameters": PARAMETERS.iter().map(parameter).chain(preferences()).collect::<Value>(),
+        "parameters": PARAMETERS
+            .iter()
+            .map(parameter)
+            .chain([strictness()])
+            .chain(conditions())
+            .collect::<Value>(),
         "responses": responses(
             "A page of groups, and how each source stands.",
             content,
-            &[304, 400, 406, 429, 500, 502, 503, 504],
+            &[CACHING, PAGING, LIMITS].concat(),
+            &[304, 400, 405, 406, 413, 414, 429, 431, 500, 502, 503, 504],
         ),
     })
 }
@@ -137,11 +170,12 @@ fn one(schemas: &mut SchemaGenerator) -> Value {
     json!({
         "operationId": "getGroup",
         "summary": "One group",
-        "parameters": [id],
+        "parameters": std::iter::once(id).chain(conditions()).collect::<Value>(),
         "responses": responses(
             "The group.",
             content.into_iter().collect(),
-            &[304, 400, 404, 406, 429, 500, 502, 503, 504],
+            &[CACHING, LIMITS].concat(),
+            &[304, 400, 404, 405, 406, 413, 414, 429, 431, 500, 502, 503, 504],
         ),
     })
 }
@@ -158,7 +192,8 @@ fn stand(schemas: &mut SchemaGenerator) -> Value {
         "responses": responses(
             "Every source.",
             std::iter::once(content).collect(),
-            &[406, 429, 500],
+            LIMITS,
+            &[400, 405, 406, 413, 414, 429, 431, 500],
         ),
     })
 }
@@ -200,31 +235,103 @@ fn parameter(parameter: &Parameter) -> Value {
     })
 }
 
-/// The request headers that change an answer.
-fn preferences() -> [Value; 2] {
+/// The request header that makes an answer whole or none.
+fn strictness() -> Value {
+    request_header(
+        "Prefer",
+        "`handling=strict`: an incomplete answer becomes a problem instead.",
+        "handling=strict",
+    )
+}
+
+/// The request headers for what the caller or we have already.
+fn conditions() -> [Value; 2] {
     [
-        json!({
-            "name": "Prefer",
-            "in": "header",
-            "description": "`handling=strict`: an incomplete answer becomes a problem instead.",
-            "schema": { "type": "string" },
-            "example": "handling=strict",
-        }),
-        json!({
-            "name": "Cache-Control",
-            "in": "header",
-            "description": "`no-cache`: the sources are read anew, as often as they allow.",
-            "schema": { "type": "string" },
-            "example": "no-cache",
-        }),
+        request_header(
+            "Cache-Control",
+            "`no-cache`: the sources are read anew, as often as they allow.",
+            "no-cache",
+        ),
+        request_header(
+            "If-None-Match",
+            "The `ETag` of an answer that the caller has: if it is still right, 304 says so.",
+            "W/\"6e340b9cffb37a989ca544e6bb780a2c\"",
+        ),
     ]
 }
 
-fn responses(good: &str, content: Map<String, Value>, others: &[u16]) -> Value {
+fn request_header(name: &str, description: &str, example: &str) -> Value {
+    json!({
+        "name": name,
+        "in": "header",
+        "description": description,
+        "schema": { "type": "string" },
+        "example": example,
+    })
+}
+
+/// A response header, and what it says.
+type Header = (&'static str, &'static str);
+
+/// How an answer may be kept, and what of it was.
+const CACHING: &[Header] = &[
+    ("ETag", "What the answer says, for `If-None-Match`."),
+    ("Cache-Control", "How long the answer stays what it is."),
+    (
+        "Cache-Status",
+        "What the cache of each source did (RFC 9211).",
+    ),
+    ("Server-Timing", "Where the time went, in milliseconds."),
+];
+
+/// The neighbours of a page; of CSV, also the rest of its envelope.
+const PAGING: &[Header] = &[
+    (
+        "Link",
+        "The `next` page, where there is one, and the `first` (RFC 8288).",
+    ),
+    ("X-Total-Count", "CSV only: how many groups match in all."),
+    (
+        "X-Complete",
+        "CSV only: whether every asked source contributed.",
+    ),
+    (
+        "X-Sources",
+        "CSV only: how each asked source stands, as JSON. Of many sources it holds name, state \
+         and type of error alone, and where that is too long for a header it is left out.",
+    ),
+];
+
+/// How often the caller may ask.
+const LIMITS: &[Header] = &[
+    (
+        "RateLimit",
+        "How many requests are left, and when all are again.",
+    ),
+    (
+        "RateLimit-Policy",
+        "How many requests there are, in how many seconds.",
+    ),
+    (
+        "X-Request-Id",
+        "The id of the request, made here or taken from it.",
+    ),
+];
+
+fn response_headers(headers: &[Header]) -> Value {
+    let described = headers.iter().map(|(name, description)| {
+        let header = json!({ "description": description, "schema": { "type": "string" } });
+        ((*name).to_owned(), header)
+    });
+    Value::Object(described.collect())
+}
+
+fn responses(good: &str, content: Map<String, Value>, headers: &[Header], others: &[u16]) -> Value {
+    let headers = response_headers(headers);
     let mut responses = Map::new();
     responses.insert(
         "200".to_owned(),
-        json!({ "description": good, "content": content }),
+        json!({ "description": good, "headers": headers, "content": content }),
     );
     for status in others {
         let response = if *status == 304 {
@@ -277,6 +384,17 @@ mod tests {
             assert!(described.is_string(), "{field}");
             let required = schema["required"].as_array().unwrap();
             assert!(required.iter().any(|name| name == field), "{field}");
+        }
+    }
+
+    #[test]
+    fn every_operation_names_the_problems_that_any_request_may_meet() {
+        let document = document();
+        for path in ["/groups", "/groups/{id}", "/sources"] {
+            let responses = &document["paths"][path]["get"]["responses"];
+            for status in ["405", "406", "413", "414", "429", "431", "500"] {
+                assert!(responses[status].is_object(), "{path}: {status}");
+            }
         }
     }
 

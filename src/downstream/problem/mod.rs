@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -23,6 +23,8 @@ use crate::gateway::GatewayError;
 use crate::gateway::listing::SourceReport;
 use crate::gateway::query::QueryError;
 use crate::gateway::verdict::{self, Outage};
+use crate::upstream::UpstreamError;
+use crate::upstream::catalog::Held;
 
 use super::envelope::SourceStatus;
 use super::request_id::RequestId;
@@ -95,10 +97,26 @@ impl Problem {
         }
     }
 
+    /// That the walk of a source failed, whatever the source still serves from before.
+    pub(crate) fn of_walk(detail: impl Into<String>, held: &Held, error: &UpstreamError) -> Self {
+        Self {
+            retry_after: error.retry_after,
+            sources: vec![SourceStatus::of(&SourceReport::new(held.clone()))],
+            ..Self::new(Outage::from(error.kind).into(), detail)
+        }
+    }
+
     /// What clients are told of an error response that came without a problem.
-    fn of_status(status: StatusCode) -> Self {
-        let kind = Kind::of(status);
-        Self::new(kind, kind.title())
+    fn of_refusal(method: &Method, response: &Response) -> Self {
+        let kind = Kind::of(response.status());
+        let allowed = response.headers().get(ALLOW);
+        match allowed.and_then(|allowed| allowed.to_str().ok()) {
+            Some(allowed) => {
+                let allowed = allowed.replace(',', ", ");
+                Self::new(kind, format!("`{method}` is none of {allowed}"))
+            }
+            None => Self::new(kind, kind.title()),
+        }
     }
 
     fn retry_after(&self) -> Option<HeaderValue> {
@@ -120,6 +138,7 @@ impl From<QueryError> for Problem {
             QueryError::Parameter { name, .. } => {
                 Self::new(Kind::InvalidParameter, detail).with_parameter(name)
             }
+            QueryError::TooLong(_) => Self::new(Kind::UriTooLong, detail),
             QueryError::Cursor(_) => Self::new(Kind::StartOver, detail).with_parameter("cursor"),
         }
     }
@@ -173,7 +192,7 @@ pub(crate) struct Document<'a> {
 /// Writes the body of every error response, now that the request's id is at hand.
 pub(crate) async fn render(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
-    let wants_body = request.method() != Method::HEAD;
+    let method = request.method().clone();
     let mut response = next.run(request).await;
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -182,7 +201,7 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     let problem = response
         .extensions_mut()
         .remove()
-        .unwrap_or_else(|| Problem::of_status(status));
+        .unwrap_or_else(|| Problem::of_refusal(&method, &response));
     let document = Document {
         r#type: problem.kind.uri(),
         title: problem.kind.title(),
@@ -198,10 +217,10 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    *response.body_mut() = if wants_body {
-        Body::from(body)
-    } else {
+    *response.body_mut() = if method == Method::HEAD {
         Body::empty()
+    } else {
+        Body::from(body)
     };
     response
 }

@@ -9,9 +9,12 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::header::InvalidHeaderValue;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
 use thiserror::Error;
 
-use crate::downstream::envelope::Envelope;
+use crate::downstream::envelope::{Envelope, SourceStatus};
+use crate::upstream::ErrorKind;
+use crate::upstream::catalog::State;
 use crate::upstream::snapshot::RowRef;
 
 use super::record::{Record, columns};
@@ -20,6 +23,17 @@ use super::{Fields, RenderError};
 const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 const X_COMPLETE: HeaderName = HeaderName::from_static("x-complete");
 const X_SOURCES: HeaderName = HeaderName::from_static("x-sources");
+
+/// How long `X-Sources` may be: proxies commonly refuse headers of more than 8 KiB in all.
+const SOURCES_BYTES: usize = 4 * 1024;
+
+/// What is said of a source where there are too many to say all.
+#[derive(Debug, Serialize)]
+struct Brief<'a> {
+    name: &'a str,
+    state: State,
+    error: Option<ErrorKind>,
+}
 
 /// Why the envelope could not be put into headers. It takes a defect of ours.
 #[derive(Debug, Error)]
@@ -59,15 +73,34 @@ pub(super) fn rows<'a>(
 }
 
 /// Puts the envelope into headers. The cursor of the next page is in `Link`, as for every format.
+/// Many sources are told in brief, and `X-Sources` is left out where even that is too long:
+/// `/sources` tells the rest.
 pub(crate) fn describe(headers: &mut HeaderMap, envelope: &Envelope) -> Result<(), EnvelopeError> {
-    let sources = serde_json::to_string(&envelope.sources)?;
     headers.insert(X_TOTAL_COUNT, HeaderValue::from(envelope.total));
     headers.insert(
         X_COMPLETE,
         HeaderValue::from_static(word(envelope.complete)),
     );
-    headers.insert(X_SOURCES, HeaderValue::try_from(sources)?);
+    let mut sources = serde_json::to_string(&envelope.sources)?;
+    if sources.len() > SOURCES_BYTES {
+        sources = in_brief(&envelope.sources)?;
+    }
+    if sources.len() <= SOURCES_BYTES {
+        headers.insert(X_SOURCES, HeaderValue::try_from(sources)?);
+    }
     Ok(())
+}
+
+fn in_brief(sources: &[SourceStatus]) -> serde_json::Result<String> {
+    let sources: Vec<_> = sources
+        .iter()
+        .map(|source| Brief {
+            name: &source.name,
+            state: source.state,
+            error: source.error.as_ref().map(|error| error.r#type),
+        })
+        .collect();
+    serde_json::to_string(&sources)
 }
 
 const fn word(complete: bool) -> &'static str {
@@ -90,4 +123,49 @@ fn write_cell(out: &mut String, json: &str) -> Result<(), RenderError> {
     out.push_str(&text.replace('"', "\"\""));
     out.push('"');
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// What `X-Sources` says of the last of so many sources; nothing where it is left out.
+    fn told_of_the_last(sources: usize) -> String {
+        let source = |number: usize| SourceStatus {
+            name: format!("source_{number}"),
+            state: State::Fresh,
+            groups: 7,
+            as_of: None,
+            error: None,
+        };
+        let envelope = Envelope {
+            total: 0,
+            next_cursor: None,
+            complete: true,
+            sources: (0..sources).map(source).collect(),
+        };
+        let mut headers = HeaderMap::new();
+        describe(&mut headers, &envelope).unwrap();
+        let value = headers
+            .get(X_SOURCES)
+            .map_or("", |value| value.to_str().unwrap());
+        assert!(value.len() <= SOURCES_BYTES);
+        value.rsplit('{').next().unwrap().to_owned()
+    }
+
+    #[rstest]
+    #[case(
+        5,
+        r#""name":"source_4","state":"fresh","groups":7,"as_of":null,"error":null}]"#
+    )]
+    #[case(70, r#""name":"source_69","state":"fresh","error":null}]"#)]
+    #[case(500, "")]
+    fn the_more_sources_the_less_is_said_of_each_in_a_header(
+        #[case] sources: usize,
+        #[case] last: &str,
+    ) {
+        assert_eq!(told_of_the_last(sources), last);
+    }
 }

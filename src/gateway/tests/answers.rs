@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{failed, fresh, pending};
+use super::{ask, failed, fresh, pending};
 use crate::config::Settings;
 use crate::gateway::composer::Composer;
-use crate::gateway::cursor::{Caller, Keys};
+use crate::gateway::cursor::{Holder, Keys};
 use crate::gateway::listing::{Listing, SourceReport};
 use crate::gateway::query::{Query, Vocabulary};
 use crate::gateway::verdict::Outage;
@@ -28,11 +28,11 @@ async fn answer(
     let vocabulary = Vocabulary {
         sources: &["a", "b"],
         streamed: true,
-        caller: &Caller::Anyone,
+        holder: &Holder::Anyone,
         keys: composer.keys(),
     };
     let query = Query::parse(raw, vocabulary).unwrap();
-    composer.compose(&query, strict, sources).await
+    composer.compose(&ask(query, strict), sources).await
 }
 
 fn some(source: &str) -> SourceReport {

@@ -6,13 +6,15 @@ mod sequences;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use tokio::time::Instant;
 
 use crate::group::Group;
-use crate::upstream::catalog::{Counts, Held, Lookup, State};
+use crate::upstream::catalog::{Counts, Demand, Held, Lookup, Scope, State};
 use crate::upstream::{ErrorKind, Snapshot, UpstreamError};
 
 use super::listing::SourceReport;
 use super::order::{Direction, Sort, SortField, SortKey};
+use super::{Ask, Query};
 
 /// Every sort that a query can ask for.
 pub(super) fn sorts() -> impl Strategy<Value = Sort> {
@@ -27,6 +29,17 @@ pub(super) fn sorts() -> impl Strategy<Value = Sort> {
         }
         Sort::new(keys)
     })
+}
+
+/// A request for what `query` asks.
+pub(super) fn ask(query: Query, strict: bool) -> Ask {
+    Ask {
+        query,
+        scope: Scope::Shared,
+        demand: Demand::Cached,
+        strict,
+        deadline: Instant::now() + Duration::from_secs(10),
+    }
 }
 
 /// A source that contributes these groups.

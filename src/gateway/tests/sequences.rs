@@ -9,11 +9,11 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{failed, fresh, sorts};
+use super::{ask, failed, fresh, sorts};
 use crate::config::Settings;
 use crate::fold::fold;
 use crate::gateway::composer::Composer;
-use crate::gateway::cursor::{Caller, Keys};
+use crate::gateway::cursor::{Holder, Keys};
 use crate::gateway::filter::Filter;
 use crate::gateway::listing::{Listing, SourceReport};
 use crate::gateway::order::{Direction, Sort, SortField};
@@ -36,7 +36,7 @@ impl Replicas {
         let composer = || Composer::new(&Settings::default(), Keys::new(vec![vec![7; 32].into()]));
         Self {
             composers: [composer(), composer()],
-            runtime: Builder::new_current_thread().build().unwrap(),
+            runtime: Builder::new_current_thread().enable_time().build().unwrap(),
             served: 0,
         }
     }
@@ -49,12 +49,13 @@ impl Replicas {
             Vocabulary {
                 sources: &SOURCES,
                 streamed: false,
-                caller: &Caller::Anyone,
+                holder: &Holder::Anyone,
                 keys: composer.keys(),
             },
         )
         .unwrap();
-        let listing = composer.compose(&query, false, sources);
+        let ask = ask(query, false);
+        let listing = composer.compose(&ask, sources);
         self.runtime.block_on(listing).unwrap()
     }
 }
@@ -228,7 +229,7 @@ fn first_page(sort: &Sort, limit: usize) -> String {
         fields: None,
         limit: Limit::Page(limit),
         cursor: None,
-        caller: Caller::Anyone,
+        holder: Holder::Anyone,
     };
     query.first_page()
 }

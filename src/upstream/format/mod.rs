@@ -36,7 +36,17 @@ pub enum FormatError {
         /// What the decoder stumbled on, and where.
         problem: String,
     },
-    /// The container that `records` names is not in the page.
+    /// The container that `records` names is not in what should hold it.
+    #[error("`{path}` is not there: `{reached}` {holds}")]
+    Absent {
+        /// The path that was followed.
+        path: String,
+        /// How far it led.
+        reached: String,
+        /// What stands there instead.
+        holds: String,
+    },
+    /// What should hold the container that `records` names is not in the page either.
     #[error("`{path}` is not there: `{reached}` {holds}")]
     Missing {
         /// The path that was followed.
@@ -45,6 +55,22 @@ pub enum FormatError {
         reached: String,
         /// What stands there instead.
         holds: String,
+    },
+    /// `records` names something that is not keyed, as its adapter says.
+    #[error("`{path}` {holds}, where an object keyed by data belongs")]
+    NotKeyed {
+        /// The path that was followed.
+        path: String,
+        /// What stands there.
+        holds: String,
+    },
+    /// Records stand in each other deeper than any tree of groups.
+    #[error("`{path}` leads more than {depth} records deep")]
+    TooDeep {
+        /// The path from a record to those below it.
+        path: String,
+        /// How deep it may lead.
+        depth: usize,
     },
     /// `records` names something that can be no list of groups.
     #[error("`{path}` {holds}, where a list belongs")]
@@ -60,7 +86,11 @@ impl From<FormatError> for UpstreamError {
     fn from(error: FormatError) -> Self {
         let kind = match error {
             FormatError::Unreadable { .. } => ErrorKind::Decode,
-            FormatError::Missing { .. } | FormatError::NoList { .. } => ErrorKind::Mapping,
+            FormatError::Absent { .. }
+            | FormatError::Missing { .. }
+            | FormatError::NotKeyed { .. }
+            | FormatError::NoList { .. } => ErrorKind::Mapping,
+            FormatError::TooDeep { .. } => ErrorKind::LimitExceeded,
         };
         Self::new(kind, error.to_string())
     }

@@ -75,6 +75,16 @@ impl Page {
         }
     }
 
+    /// The records of an object that is keyed by data, each with its key. Nothing for null, `{}`
+    /// and `[]`.
+    pub fn keyed_records(&self, path: &Path) -> Result<Vec<(&str, Node<'_>)>, FormatError> {
+        let container = self.walk(path, path.segments())?;
+        container.entries().ok_or_else(|| FormatError::NotKeyed {
+            path: path.to_string(),
+            holds: container.holds(),
+        })
+    }
+
     fn members(&self, path: &Path, segments: &[String]) -> Result<Vec<Node<'_>>, FormatError> {
         let container = self.walk(path, segments)?;
         match container.value {
@@ -103,10 +113,24 @@ impl Page {
     fn walk(&self, path: &Path, segments: &[String]) -> Result<Node<'_>, FormatError> {
         let mut node = self.root();
         for (depth, name) in segments.iter().enumerate() {
-            node = node.member(name).ok_or_else(|| FormatError::Missing {
-                path: path.to_string(),
-                reached: pointer(&segments[..depth]),
-                holds: node.holds(),
+            node = node.member(name).ok_or_else(|| {
+                let path = path.to_string();
+                let reached = pointer(&segments[..depth]);
+                let holds = node.holds();
+                // An XML document has one root: with another it is another document.
+                let is_root = depth == 0 && self.format == Format::Xml;
+                if depth + 1 == segments.len() && !is_root && node.may_have_members() {
+                    return FormatError::Absent {
+                        path,
+                        reached,
+                        holds,
+                    };
+                }
+                FormatError::Missing {
+                    path,
+                    reached,
+                    holds,
+                }
             })?;
         }
         Ok(node)
@@ -198,6 +222,17 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The members of an object with their names, also if there are none: null and `[]` are what
+    /// some servers make of an empty object. `None` for anything else.
+    pub fn entries(self) -> Option<Vec<(&'a str, Self)>> {
+        if self.is_empty() {
+            return Some(Vec::new());
+        }
+        let members = self.value.as_object()?;
+        let entry = |(name, value): (&'a String, &'a Value)| (name.as_str(), self.at(value));
+        Some(members.iter().map(entry).collect())
+    }
+
     /// The value as it was decoded. In XML every child element is a list.
     pub const fn value(self) -> &'a Value {
         self.value
@@ -219,8 +254,13 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Whether nothing is listed here.
-    pub(crate) fn is_empty(self) -> bool {
+    /// Whether a member that is not here could be: in an object, and in what stands for an empty one.
+    fn may_have_members(self) -> bool {
+        self.is_empty() || self.first().value.is_object()
+    }
+
+    /// Whether nothing is listed here: null, `{}`, `[]`, an XML element with nothing in it.
+    pub fn is_empty(self) -> bool {
         match self.value {
             Value::Null => true,
             Value::Object(members) => members.is_empty(),
@@ -243,7 +283,7 @@ impl<'a> Node<'a> {
     }
 
     /// What is here, for a message: kinds and names, never values.
-    fn holds(self) -> String {
+    pub(in crate::upstream) fn holds(self) -> String {
         match self.first().value {
             Value::Null => "is null".to_owned(),
             Value::Bool(_) => "is a truth value".to_owned(),

@@ -1,0 +1,303 @@
+//! What one field of a group is read from: a path, or a table with the conversions on the way.
+//!
+//! The set of conversions is small, closed and in a fixed order. What it cannot say is better asked
+//! of the upstream than computed here.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
+
+use super::{OneOrMany, PathOr, Scalar, TimeFormat};
+use crate::config::placeholder::{Piece, PlaceholderError, scan_for};
+use crate::config::{Path, text};
+
+/// What a field is read from. Of a list, the first source that gives a value other than null counts.
+pub type Field = OneOrMany<Source>;
+
+/// A path, or a table that says what is done to what stands there.
+pub type Source = PathOr<Part, Conversion>;
+
+/// Where a value comes from, which is exactly one of `path`, `template` and `constant`, and what is
+/// done to it, in the order of the keys here. A `template` or a `constant` takes only `values`, `else`
+/// and `format`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Conversion {
+    /// Where the value stands. `$key` is the name of a keyed record.
+    pub path: Option<Part>,
+    /// A text made of several values, as `"{given} {family}"`: braces hold paths, `{{` is a brace.
+    /// Null if one of them is missing or null.
+    pub template: Option<Template>,
+    /// A value that is the same for every record.
+    pub constant: Option<Scalar>,
+    /// Texts that mean null, as `["", "N/A", "0"]`.
+    pub null: Option<OneOrMany<Scalar>>,
+    /// How the text is escaped. What is not escaped so stays as it is.
+    pub decode: Option<Decode>,
+    /// What the text is cut at, as `"/"`; `take` says which piece counts.
+    pub split: Option<String>,
+    /// Which piece counts: `first`, `last`, or its number from 0. Where there is no such piece, the
+    /// field has no value.
+    pub take: Option<Take>,
+    /// What each text becomes, as `{ "1" = "active" }`. A text that is not here stays as it is, unless
+    /// `else` says otherwise.
+    pub values: Option<BTreeMap<String, Scalar>>,
+    /// What a text becomes that is not in `values`.
+    #[serde(rename = "else")]
+    pub otherwise: Option<Scalar>,
+    /// How a time is written. For `created_at`, `updated_at` and `deleted_at` only; without it a time
+    /// is read as RFC 3339.
+    pub format: Option<TimeFormat>,
+}
+
+/// A part of a record: what stands at a path, or the name that it is keyed by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// The name of a keyed record, or of a keyed person.
+    Key,
+    /// What stands at a path.
+    At(Path),
+}
+
+impl FromStr for Part {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "$key" => Ok(Self::Key),
+            _ => text.parse().map(Self::At),
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key => formatter.write_str("$key"),
+            Self::At(path) => path.fmt(formatter),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::parse(deserializer, "a path such as `name`, or `$key`", str::parse)
+    }
+}
+
+impl JsonSchema for Part {
+    fn schema_name() -> Cow<'static, str> {
+        "Part".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "minLength": 1,
+            "description": "Without a leading slash a path from the record, with one from the page's \
+                            root; `.` is a scalar record itself, `$key` the name of a keyed record. \
+                            For XML the same over elements, `@name` for attributes.",
+        })
+    }
+}
+
+/// A text made of several values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<TemplatePiece>);
+
+/// A piece of a [`Template`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TemplatePiece {
+    /// Text that stands for itself.
+    Literal(String),
+    /// The path between two braces.
+    Part(Part),
+}
+
+impl Template {
+    /// The pieces in order.
+    pub fn pieces(&self) -> &[TemplatePiece] {
+        &self.0
+    }
+
+    /// The parts of a record that the text is made of.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.0.iter().filter_map(|piece| match piece {
+            TemplatePiece::Part(part) => Some(part),
+            TemplatePiece::Literal(_) => None,
+        })
+    }
+}
+
+impl FromStr for Template {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_path = |path: &str| !path.contains('{') && path.parse::<Part>().is_ok();
+        let pieces = scan_for(text, is_path).map_err(|error| {
+            let what = match error {
+                PlaceholderError::Name(path) => format!("`{{{path}}}` holds no path"),
+                PlaceholderError::Unclosed | PlaceholderError::Unopened => error.to_string(),
+            };
+            format!("{what}: write `{{name}}` for what stands at `name`, and `{{{{` for a brace")
+        })?;
+        let pieces: Result<_, String> = (pieces.into_iter())
+            .map(|piece| match piece {
+                Piece::Literal(text) => Ok(TemplatePiece::Literal(text)),
+                Piece::Placeholder(path) => path.parse().map(TemplatePiece::Part),
+            })
+            .collect();
+        let template = Self(pieces?);
+        if template.parts().next().is_none() {
+            return Err(format!(
+                "`{text}` holds no path in braces: write `constant` for what is always the same"
+            ));
+        }
+        Ok(template)
+    }
+}
+
+impl<'de> Deserialize<'de> for Template {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::parse(
+            deserializer,
+            "a template such as `{given} {family}`",
+            str::parse,
+        )
+    }
+}
+
+impl JsonSchema for Template {
+    fn schema_name() -> Cow<'static, str> {
+        "Template".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A text made of several values, as `{given} {family}`: braces hold paths, \
+                            `{{` is a brace.",
+        })
+    }
+}
+
+/// How a text is escaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Decode {
+    /// As in a URL: `%C3%A9` is `é`.
+    Percent,
+}
+
+/// Which piece of a text that was cut counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Take {
+    /// The first.
+    First,
+    /// The last.
+    Last,
+    /// The one with this number, from 0.
+    Index(usize),
+}
+
+impl<'de> Deserialize<'de> for Take {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TakeVisitor;
+
+        impl Visitor<'_> for TakeVisitor {
+            type Value = Take;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("`first`, `last`, or the number of a piece from 0")
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<Take, E> {
+                match word {
+                    "first" => Ok(Take::First),
+                    "last" => Ok(Take::Last),
+                    _ => Err(E::unknown_variant(word, &["first", "last"])),
+                }
+            }
+
+            fn visit_i64<E: Error>(self, index: i64) -> Result<Take, E> {
+                let index = usize::try_from(index).map_err(|_| {
+                    E::custom(format!("there is no piece {index}: pieces count from 0"))
+                })?;
+                Ok(Take::Index(index))
+            }
+        }
+
+        deserializer.deserialize_any(TakeVisitor)
+    }
+}
+
+impl JsonSchema for Take {
+    fn schema_name() -> Cow<'static, str> {
+        "Take".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Which piece of a text that was cut counts: its number from 0, or a word.",
+            "anyOf": [
+                { "type": "string", "enum": ["first", "last"] },
+                { "type": "integer", "minimum": 0 },
+            ],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn part(text: &str) -> TemplatePiece {
+        TemplatePiece::Part(text.parse().unwrap())
+    }
+
+    #[test]
+    fn braces_hold_any_path_and_two_are_one() {
+        let template: Template = "{{{$key}}} {name/givenName}/{@id}{/tenant}"
+            .parse()
+            .unwrap();
+        let literal = |text: &str| TemplatePiece::Literal(text.to_owned());
+        assert_eq!(
+            template.pieces(),
+            [
+                literal("{"),
+                part("$key"),
+                literal("} "),
+                part("name/givenName"),
+                literal("/"),
+                part("@id"),
+                part("/tenant"),
+            ]
+        );
+    }
+
+    #[rstest]
+    #[case::opened("{given {family}")]
+    #[case::never_closed("{given")]
+    #[case::never_opened("given}")]
+    #[case::empty("{}")]
+    #[case::no_pointer("{a~2}")]
+    #[case::no_path_at_all("Team")]
+    fn a_template_that_means_nothing_is_refused(#[case] text: &str) {
+        assert!(text.parse::<Template>().is_err());
+    }
+
+    #[test]
+    fn a_key_is_a_part_of_its_own_and_prints_as_it_was_written() {
+        assert_eq!("$key".parse(), Ok(Part::Key));
+        for text in ["$key", "$ref", "name", "/meta/tenant", ".", "key"] {
+            assert_eq!(text.parse::<Part>().unwrap().to_string(), text);
+        }
+    }
+}

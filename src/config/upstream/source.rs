@@ -1,0 +1,160 @@
+//! Where paging finds what it goes by, where that is more than a place in the page.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+use super::{Location, Request};
+use crate::config::Path;
+
+/// Where a page names the next one.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
+pub enum CursorSource {
+    /// In the page: in its body or in a header.
+    Page(Location),
+    /// In its last record. A page without records is then the last.
+    Record {
+        /// A path from the record.
+        last_record: Path,
+    },
+}
+
+impl<'de> Deserialize<'de> for CursorSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            header: Option<String>,
+            last_record: Option<Path>,
+        }
+
+        struct SourceVisitor;
+
+        impl<'de> Visitor<'de> for SourceVisitor {
+            type Value = CursorSource;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(
+                    "a path such as `/meta/next`, `{ header = \"X-Next\" }` or \
+                     `{ last_record = \"id\" }`",
+                )
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<CursorSource, E> {
+                let path = text.parse().map_err(E::custom)?;
+                Ok(CursorSource::Page(Location::Body(path)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CursorSource, A::Error> {
+                match Table::deserialize(MapAccessDeserializer::new(map))? {
+                    Table {
+                        header: Some(header),
+                        last_record: None,
+                    } => Ok(CursorSource::Page(Location::Header { header })),
+                    Table {
+                        header: None,
+                        last_record: Some(last_record),
+                    } => Ok(CursorSource::Record { last_record }),
+                    Table { .. } => Err(A::Error::custom(
+                        "the next page stands in one place: name exactly one of `header` and \
+                         `last_record`",
+                    )),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(SourceVisitor)
+    }
+}
+
+/// Where it is said how many records there are in all.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(untagged)]
+pub enum Total {
+    /// In every page.
+    Page(Location),
+    /// In the answer to a request of its own, made once before the first page.
+    Call(Box<TotalCall>),
+}
+
+/// A request that asks how many records there are.
+#[derive(Debug, Clone, JsonSchema)]
+pub struct TotalCall {
+    /// The request. It is not about a page, so it has no position.
+    pub request: Request,
+    /// Where its answer says the number.
+    pub at: Location,
+}
+
+impl Total {
+    /// Where a page says it, if the pages do.
+    pub const fn in_page(&self) -> Option<&Location> {
+        match self {
+            Self::Page(location) => Some(location),
+            Self::Call(_) => None,
+        }
+    }
+
+    /// The request that asks for it, if there is one.
+    pub fn call(&self) -> Option<&TotalCall> {
+        match self {
+            Self::Page(_) => None,
+            Self::Call(call) => Some(call),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Total {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            header: Option<String>,
+            request: Option<Request>,
+            at: Option<Location>,
+        }
+
+        struct TotalVisitor;
+
+        impl<'de> Visitor<'de> for TotalVisitor {
+            type Value = Total;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(
+                    "a path such as `/meta/total`, `{ header = \"X-Total\" }` or \
+                     `{ request = { path = \"/count\" }, at = \"/count\" }`",
+                )
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Total, E> {
+                let path = text.parse().map_err(E::custom)?;
+                Ok(Total::Page(Location::Body(path)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Total, A::Error> {
+                match Table::deserialize(MapAccessDeserializer::new(map))? {
+                    Table {
+                        header: Some(header),
+                        request: None,
+                        at: None,
+                    } => Ok(Total::Page(Location::Header { header })),
+                    Table {
+                        header: None,
+                        request: Some(request),
+                        at: Some(at),
+                    } => Ok(Total::Call(Box::new(TotalCall { request, at }))),
+                    Table { .. } => Err(A::Error::custom(
+                        "a total stands in a `header` of the page, or `at` a place in the answer \
+                         to a `request`",
+                    )),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(TotalVisitor)
+    }
+}

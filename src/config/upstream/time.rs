@@ -1,0 +1,154 @@
+//! How an upstream writes times.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use jiff::fmt::strtime::BrokenDownTime;
+use jiff::{Timestamp, tz::TimeZone};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error as _};
+
+/// How an upstream writes times.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum TimeFormat {
+    /// RFC 3339, with up to nine digits after the second.
+    #[default]
+    Rfc3339,
+    /// Seconds since 1970, also with a fraction. 0 is never.
+    Epoch,
+    /// Milliseconds since 1970. 0 is never.
+    EpochMs,
+    /// `2024-01-15 10:30:00`, also with a fraction or a `T`, in UTC.
+    DateTime,
+    /// `2024-01-15`, which is midnight in UTC.
+    Date,
+    /// `20240115103000Z`, the generalized time of LDAP (RFC 4517, section 3.3.13).
+    Ldap,
+    /// `Mon, 15 Jan 2024 10:30:00 GMT` (RFC 1123, section 5.2.14).
+    Rfc1123,
+    /// A pattern as strftime has them; without an offset in UTC.
+    Pattern(String),
+}
+
+impl TimeFormat {
+    /// The words for what has a name.
+    const WORDS: &'static [&'static str] = &[
+        "rfc3339",
+        "epoch",
+        "epoch_ms",
+        "date_time",
+        "date",
+        "ldap",
+        "rfc1123",
+    ];
+
+    fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "rfc3339" => Self::Rfc3339,
+            "epoch" => Self::Epoch,
+            "epoch_ms" => Self::EpochMs,
+            "date_time" => Self::DateTime,
+            "date" => Self::Date,
+            "ldap" => Self::Ldap,
+            "rfc1123" => Self::Rfc1123,
+            _ => return None,
+        })
+    }
+}
+
+/// A pattern by which times can be read.
+struct Pattern(String);
+
+impl FromStr for Pattern {
+    type Err = String;
+
+    /// Writes one moment by the pattern and reads it back, which shows what no list of directives
+    /// could: whether they are known, can be read, and together name a moment.
+    fn from_str(pattern: &str) -> Result<Self, String> {
+        let refuse = |error: jiff::Error| format!("no time can be read by `{pattern}`: {error}");
+        let moment = BrokenDownTime::from(&Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC));
+        let written = moment.to_string(pattern).map_err(refuse)?;
+        let read = BrokenDownTime::parse(pattern, &written).map_err(refuse)?;
+        if read.timestamp().is_none() {
+            read.to_datetime().map_err(refuse)?;
+        }
+        Ok(Self(pattern.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = crate::config::text::parse(
+            deserializer,
+            "a word such as `epoch`, or a pattern such as `%d/%m/%Y %H:%M`",
+            |text| Ok(text.to_owned()),
+        )?;
+        if text.contains('%') {
+            let Pattern(pattern) = text.parse().map_err(D::Error::custom)?;
+            return Ok(Self::Pattern(pattern));
+        }
+        Self::of(&text).ok_or_else(|| D::Error::unknown_variant(&text, Self::WORDS))
+    }
+}
+
+impl JsonSchema for TimeFormat {
+    fn schema_name() -> Cow<'static, str> {
+        "TimeFormat".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let word = |word, description| json_schema!({ "const": word, "description": description });
+        json_schema!({
+            "description": "How an upstream writes times.",
+            "oneOf": [
+                word("rfc3339", "RFC 3339, with up to nine digits after the second."),
+                word("epoch", "Seconds since 1970, also with a fraction. 0 is never."),
+                word("epoch_ms", "Milliseconds since 1970. 0 is never."),
+                word("date_time", "`2024-01-15 10:30:00`, also with a fraction or a `T`, in UTC."),
+                word("date", "`2024-01-15`, which is midnight in UTC."),
+                word("ldap", "`20240115103000Z`, the generalized time of LDAP (RFC 4517)."),
+                word("rfc1123", "`Mon, 15 Jan 2024 10:30:00 GMT` (RFC 1123)."),
+                {
+                    "type": "string",
+                    "pattern": "%",
+                    "description": "A pattern as strftime has them; without an offset in UTC.",
+                },
+            ],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn every_word_names_a_format() {
+        for word in TimeFormat::WORDS {
+            assert!(TimeFormat::of(word).is_some(), "{word}");
+        }
+    }
+
+    #[rstest]
+    #[case("%Y-%m-%d %H:%M:%S")]
+    #[case("%d/%m/%Y")]
+    #[case("%d.%m.%y %H:%M")]
+    #[case("%b %d, %Y %I:%M %p")]
+    #[case("%Y-%m-%dT%H:%M:%S%.f%z")]
+    #[case("%s")]
+    fn a_pattern_that_names_a_moment_is_taken(#[case] pattern: &str) {
+        assert!(pattern.parse::<Pattern>().is_ok());
+    }
+
+    #[rstest]
+    #[case::no_date("%H:%M")]
+    #[case::no_year("%d %b")]
+    #[case::unknown("%Y-%m-%d %E")]
+    #[case::a_lone_percent("100%")]
+    #[case::a_zone_that_cannot_be_read("%Y-%m-%d %Z")]
+    fn a_pattern_that_names_no_moment_is_refused(#[case] pattern: &str) {
+        assert!(pattern.parse::<Pattern>().is_err());
+    }
+}

@@ -1,0 +1,78 @@
+//! One record, read field by field.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::config::Path;
+use crate::group::Member;
+
+use super::field::{Field, Source};
+use super::item::{Item, Reading};
+use super::leftovers::leftovers;
+use super::people::People;
+
+/// Reads one record, and remembers which of its parts a field has taken.
+pub(super) struct Reader<'a> {
+    record: Item<'a>,
+    taken: Vec<&'a [String]>,
+    unread_times: u64,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) const fn new(record: Item<'a>) -> Self {
+        Self {
+            record,
+            taken: Vec::new(),
+            unread_times: 0,
+        }
+    }
+
+    pub(super) fn text(&mut self, field: Option<&'a Field>) -> Option<String> {
+        field?.text(self.record, |source| self.taken.extend(source.paths()))
+    }
+
+    pub(super) fn some_text(&mut self, field: &'a Field) -> Option<String> {
+        self.text(Some(field)).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn time(&mut self, field: Option<&'a Field>) -> Option<Timestamp> {
+        let take = |source: &'a Source| self.taken.extend(source.paths());
+        match field?.read(self.record, take, |source, text| source.time(&text)) {
+            Reading::Value(time) => Some(time),
+            Reading::Absent | Reading::Null => None,
+            Reading::Unfit => {
+                self.unread_times += 1;
+                None
+            }
+        }
+    }
+
+    pub(super) fn count(&mut self, field: Option<&'a Field>) -> Option<u64> {
+        let take = |source: &'a Source| self.taken.extend(source.paths());
+        let count = field?.read(self.record, take, |_, text| {
+            (text.trim().parse()).map_or(Reading::Unfit, Reading::Value)
+        });
+        count.value()
+    }
+
+    /// The people of a list; `None` when the record does not say.
+    pub(super) fn people(&mut self, people: Option<&'a People>) -> Option<Vec<Member>> {
+        let found = people?.read(self.record.node()?)?;
+        self.taken.extend(found.taken);
+        found.people
+    }
+
+    /// How many times could not be read.
+    pub(super) const fn unread_times(&self) -> u64 {
+        self.unread_times
+    }
+
+    /// What no field has taken, nor `children`, which become groups of their own.
+    pub(super) fn leftovers(mut self, children: Option<&'a Path>) -> Map<String, Value> {
+        let Some(record) = self.record.node() else {
+            return Map::new();
+        };
+        self.taken.extend(children.map(Path::segments));
+        leftovers(record, &self.taken)
+    }
+}
