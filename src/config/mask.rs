@@ -298,6 +298,13 @@ mod tests {
     }
 
     #[test]
+    fn a_user_may_stand_behind_any_white_space() {
+        let text = "\u{2028}me:hunter2@example.com";
+        let masked = Masked::new(text, users(text).collect());
+        assert_eq!(masked.text, "\u{2028}\"***\"@example.com");
+    }
+
+    #[test]
     fn a_password_in_a_url_is_seen() {
         assert!(has_password("https://me:hunter2@example.com/"));
         assert!(!has_password("https://example.com/@me"));
