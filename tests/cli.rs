@@ -136,7 +136,7 @@ async fn check_names_every_missing_secret_with_the_key_that_needs_it() {
         ("TALLYFY_ORG", "tallyfy.request.vars.org_id"),
     ] {
         let said = format!(
-            "`upstreams.{key}` needs a secret: the environment variable `{variable}` is not set"
+            "the environment variable `{variable}` is not set, and `upstreams.{key}` needs it"
         );
         assert!(outcome.complained.contains(&said), "{}", outcome.complained);
     }

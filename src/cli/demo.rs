@@ -186,7 +186,7 @@ fn invitation(app: &App) -> String {
          \x20 curl -s 'http://{data}/groups?source=tallyfy,publisher&limit=5' -H 'Accept: text/csv'\n\
          \x20 curl -s 'http://{data}/groups?limit=all' -H 'Accept: application/x-ndjson' | tail -1\n\
          \x20 curl -s 'http://{data}/sources'\n\
-         \x20 curl -s -X POST 'http://{admin}/refresh/publisher'\n\
+         \x20 curl -s 'http://{admin}/status'\n\
          \nread about it: http://{data}/docs   stop it: ctrl-c"
     ));
     text

@@ -18,7 +18,7 @@ fn missing(at: KeyPath, secret: &Secret, error: &SecretError) -> Problem {
         SecretError::Unreadable { source, .. } => format!("{error}: {source}"),
         SecretError::Unset(_) | SecretError::Empty(_) => error.to_string(),
     };
-    let message = format!("`{at}` needs a secret: {reason}");
+    let message = format!("{reason}, and `{at}` needs it");
     let help = match secret {
         Secret::Env(name) => format!("export {name}=\"...\""),
         Secret::File(path) => format!("put the secret into `{}`", path.display()),
