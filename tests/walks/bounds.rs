@@ -55,7 +55,7 @@ async fn a_list_that_no_snapshot_could_hold_is_not_read_to_its_end() {
         assert_eq!(error.kind, ErrorKind::LimitExceeded, "{name}: {error}");
         assert!(error.detail.contains("cache.capacity"), "{name}: {error}");
         let pages = emulation(&emulations, name).stats().pages;
-        assert!((2..10).contains(&pages), "{name}: {pages}");
+        assert!(pages < 10, "{name}: {pages}");
     }
 }
 
