@@ -74,12 +74,13 @@ async fn a_refresh_walks_one_upstream_and_answers_how_it_stands_then() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_fails_still_serves_what_was_read_before() {
+async fn a_refresh_that_fails_says_so_and_what_was_read_before_still_serves() {
     let gate = Setup::new(5).set("CACHE__MIN_REFRESH", "1ms").ready().await;
     gate.emulation("tallyfy").set_fault(Some(Fault::Refuse));
-    let reply = gate.refresh("tallyfy").await;
-    assert_eq!(reply.json()["groups"], 5);
-    assert_eq!(reply.json()["error"]["type"], "connect");
+    let problem = gate.refresh("tallyfy").await.problem(502, "sources-failed");
+    assert_eq!(problem["sources"][0]["error"]["type"], "connect");
+    let list = gate.get("/groups?source=tallyfy&deleted=include").await;
+    assert_eq!(list.json()["total"], 5);
 
     gate.emulation("tallyfy")
         .set_fault(Some(Fault::Unauthorized));

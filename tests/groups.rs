@@ -342,7 +342,7 @@ async fn a_parameter_that_cannot_be_meant_is_named_with_what_is_allowed() {
         ("serach=x", "serach", "`search`"),
         ("Search=x", "Search", "`search`"),
         ("source=tallify", "source", "`tallyfy`"),
-        ("source=tallyfy,", "source", "``"),
+        ("source=tallyfy,", "source", "no name"),
         ("id=nocolon", "id", "a colon"),
         ("sort=size", "sort", "`created_at`"),
         ("sort=name,id,source,created_at", "sort", "at most 3"),

@@ -37,8 +37,7 @@ enum Command {
     Probe(probe::Probe),
     Infer(infer::Infer),
     Presets(presets::Presets),
-    /// Print the JSON Schema of gateway.toml, for editor completion.
-    Schema,
+    Schema(schema::Schema),
 }
 
 /// Why a command failed, as it is shown: nothing is added to it.
@@ -103,7 +102,7 @@ fn run(command: Command, environment: Environment) -> Result<(), Failure> {
             Command::Probe(probe) => probe.run(environment).await,
             Command::Infer(infer) => infer.run().await,
             Command::Presets(presets) => presets.run(),
-            Command::Schema => schema::run(),
+            Command::Schema(schema) => schema.run(),
         }
     })
 }

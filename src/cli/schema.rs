@@ -1,9 +1,24 @@
-//! `groupgate schema`: the JSON Schema of `gateway.toml`.
+//! `groupgate schema`: everything that `gateway.toml` may say, for editors or for people.
 
-use crate::config;
+use clap::Args;
+
+use crate::config::{reference, schema};
 
 use super::{Failure, print};
 
-pub(super) fn run() -> Result<(), Failure> {
-    print(&serde_json::to_string_pretty(&config::schema())?)
+/// Print the JSON Schema of gateway.toml, for editor completion.
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Print it as a reference for people instead
+    #[arg(long)]
+    markdown: bool,
+}
+
+impl Schema {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        if self.markdown {
+            return print(&reference());
+        }
+        print(&serde_json::to_string_pretty(&schema())?)
+    }
 }

@@ -55,13 +55,12 @@ pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
     let keys: Vec<&str> = at.keys().iter().map(String::as_str).collect();
     match keys.as_slice() {
         // These say where a secret is.
-        [.., "env" | "file"] => false,
+        [.., "env" | "file"] | ["upstreams", _, "records" | "fields", ..] => false,
         ["upstreams", _, "auth"] => true,
         // The one `token` that is a place in the answer.
         ["upstreams", _, "auth", "token"] if scheme == Some("token_exchange") => false,
         ["upstreams", _, "auth", key, ..] if !OPEN_IN_AUTH.contains(key) => true,
         // Nothing in these is sent anywhere, and `keyed` and `$key` only sound like keys.
-        ["upstreams", _, "records" | "fields", ..] => false,
         ["upstreams", _, rest @ ..] => rest.iter().any(|key| is_sensitive(key)),
         rest => rest.iter().any(|key| is_sensitive(key)),
     }

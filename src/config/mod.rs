@@ -30,6 +30,9 @@ pub use report::Report;
 pub mod schema;
 pub use schema::schema;
 
+pub mod reference;
+pub use reference::reference;
+
 pub mod nearest;
 pub mod placeholder;
 

@@ -8,6 +8,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use bytes::Bytes;
+use groupgate::clock::WallClock;
 use groupgate::demo::Emulations;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
@@ -253,7 +254,10 @@ impl Upstreams<'_> {
 
     fn onlive_signed(&self, path: &str, query: &str) -> Request<Full<Bytes>> {
         let (key, secret) = (self.variable("ONLIVE_KEY"), self.variable("ONLIVE_SECRET"));
-        let date = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+        let date = WallClock::system()
+            .now()
+            .strftime("%Y%m%dT%H%M%SZ")
+            .to_string();
         let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
             .unwrap()
             .chain_update(format!("GET\n{path}\n{query}\n{date}"));

@@ -1,5 +1,6 @@
 //! Fields: conversions that cannot be meant together, and keys of what is not keyed.
 
+use crate::config::upstream::field::Template;
 use crate::config::upstream::{Conversion, Each, Field, Fields, Format, Part, PathOr};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
 
@@ -158,7 +159,7 @@ fn check_conversion(at: &KeyPath, conversion: &Conversion, scope: Scope, problem
     if let Some(path) = &conversion.path {
         check_part(&at.join("path"), path, scope, problems);
     }
-    for part in conversion.template.iter().flat_map(|text| text.parts()) {
+    for part in conversion.template.iter().flat_map(Template::parts) {
         check_part(&at.join("template"), part, scope, problems);
     }
     if conversion.otherwise.is_some() && conversion.values.is_none() {

@@ -115,9 +115,10 @@ impl Failure {
     /// How long the upstream is left alone after this failure, from now on: twice as long with
     /// each one that follows, and as long as it asks for.
     fn rest(&self, freshness: Freshness, now: Instant) -> Option<Duration> {
-        let longest = match self.error.kind {
-            ErrorKind::Unauthorized => LONGEST_LOCKED_REST,
-            _ => LONGEST_REST,
+        let longest = if self.error.kind == ErrorKind::Unauthorized {
+            LONGEST_LOCKED_REST
+        } else {
+            LONGEST_REST
         };
         let doubled = 2_u32.saturating_pow(self.count.saturating_sub(1));
         let rest = freshness.min_refresh.saturating_mul(doubled).min(longest);

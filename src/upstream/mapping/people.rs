@@ -146,9 +146,9 @@ impl People {
                 members.keys().all(|name| takes(std::slice::from_ref(name)))
             }
             // A name may have a value that says no more than "yes".
-            (_, None | Some(Value::Null | Value::Bool(true))) => true,
+            (_, None | Some(Value::Null | Value::Bool(true)))
+            | (Item::Plain(_) | Item::Piece(_), Some(_)) => true,
             (Item::Keyed(..), Some(_)) => takes(&[]),
-            (Item::Plain(_) | Item::Piece(_), Some(_)) => true,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
-use crate::config::upstream::{Conversion, Decode, Take};
+use crate::config::upstream::{Conversion, Decode, OneOrMany, Take};
 
 use super::item::Reading;
 
@@ -22,7 +22,7 @@ pub(super) struct Steps {
 impl Steps {
     /// Compiles what a table says is done to its text; `None` if it is nothing.
     pub(super) fn new(conversion: &Conversion) -> Option<Self> {
-        let null = conversion.null.iter().flat_map(|null| null.as_slice());
+        let null = conversion.null.iter().flat_map(OneOrMany::as_slice);
         let values = conversion.values.iter().flatten();
         let steps = Self {
             null: null.map(|text| text.0.clone()).collect(),
