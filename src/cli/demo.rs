@@ -55,12 +55,13 @@ impl Demo {
         let compiled = App::compile(&loaded, &wall).map_err(|report| Failure::report(&report))?;
         let app = App::start(&loaded, compiled, &wall).await?;
         print(&self.greeting(&emulations))?;
+        let mut stop = Box::pin(stop_signal()?);
         tokio::select! {
             () = watch_first_walks(&app) => {}
-            outcome = stop_signal() => return Ok(outcome?),
+            () = &mut stop => return Ok(()),
         }
         print(&invitation(&app))?;
-        stop_signal().await?;
+        stop.await;
         app.stop().await;
         Ok(())
     }

@@ -125,9 +125,9 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Waits for the signal that asks the process to stop: SIGINT or SIGTERM. Another one after it ends
-/// the process at once, whatever still drains.
-async fn stop_signal() -> io::Result<()> {
+/// Listens from now on for the signal that asks the process to stop, SIGINT or SIGTERM; what comes
+/// back waits for it. Another one after it ends the process at once, whatever still drains.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     // Both stay open between the signals, so that none is lost.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -137,11 +137,12 @@ async fn stop_signal() -> io::Result<()> {
             _ = terminate.recv() => {}
         }
     };
-    next().await;
-    tokio::spawn(async move {
+    Ok(async move {
         next().await;
-        tracing::warn!("stopped before open requests had ended");
-        std::process::exit(1);
-    });
-    Ok(())
+        tokio::spawn(async move {
+            next().await;
+            tracing::warn!("stopped before open requests had ended");
+            std::process::exit(1);
+        });
+    })
 }

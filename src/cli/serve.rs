@@ -23,13 +23,15 @@ impl Serve {
         let loaded = load(&self.config, environment)?;
         let adapters = App::compile(&loaded, &WallClock::system())
             .map_err(|report| Failure::report(&report))?;
+        // Before anybody is told that it serves: whoever knows may stop it.
+        let stop = stop_signal()?;
         let app = App::start(&loaded, adapters, &WallClock::system()).await?;
         tracing::info!(
             listen = %app.data_addr(),
             admin = %app.admin_addr(),
             "serving"
         );
-        stop_signal().await?;
+        stop.await;
         tracing::info!("stopping");
         app.stop().await;
         Ok(())
