@@ -14,15 +14,8 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
-use hyper_util::client::legacy::connect::{Connect, HttpConnector};
-use hyper_util::client::legacy::{Client, Error as ClientError};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use secrecy::SecretString;
-use thiserror::Error;
 use tokio::time::Instant;
 use tower::timeout::error::Elapsed;
 use tower::util::BoxCloneSyncService;
@@ -33,6 +26,7 @@ use crate::clock::WallClock;
 use crate::config::upstream::Limits;
 
 use super::auth::{Auth, AuthError};
+use super::client::{DnsFailure, http_client};
 use super::error::{ErrorKind, UpstreamError};
 use super::judge::{Answer, Judge};
 use super::quota::Quota;
@@ -50,11 +44,6 @@ pub struct Repeatable;
 /// Set on a request: the token that a login brought.
 #[derive(Debug, Clone)]
 pub struct LoginToken(pub SecretString);
-
-/// How long to wait for a connection. It counts towards the timeout of the try.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-type HttpClient = BoxCloneSyncService<Request<Full<Bytes>>, Response<Incoming>, ClientError>;
 
 /// Makes exchanges with one upstream. Clones share connections, permits and quota.
 #[derive(Debug, Clone)]
@@ -167,36 +156,6 @@ where
     }
 }
 
-/// A client that speaks TLS where it is given the means, and plain HTTP alone where not.
-fn http_client(tls: Option<ClientConfig>) -> HttpClient {
-    let resolver = ServiceExt::<Name>::map_err(GaiResolver::new(), DnsFailure as fn(_) -> _);
-    let mut tcp = HttpConnector::new_with_resolver(resolver);
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    let Some(tls) = tls else {
-        return client_over(tcp);
-    };
-    tcp.enforce_http(false);
-    let https = HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http()
-        .enable_all_versions()
-        .wrap_connector(tcp);
-    client_over(https)
-}
-
-fn client_over<C>(connector: C) -> HttpClient
-where
-    C: Connect + Clone + Send + Sync + 'static,
-{
-    let client = Client::builder(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_secs(30))
-        .build(connector);
-    BoxCloneSyncService::new(client)
-}
-
 fn sign(
     auth: &Auth,
     wall: &WallClock,
@@ -219,11 +178,6 @@ where
     let body = Limited::new(body, limit).collect().await?.to_bytes();
     Ok(Response::from_parts(parts, body))
 }
-
-/// The host's name was not found. The client hides its own error for this.
-#[derive(Debug, Error)]
-#[error("the host name was not found")]
-struct DnsFailure(#[source] std::io::Error);
 
 /// Finds out what kind of failure came up from below.
 fn classify(error: BoxError) -> UpstreamError {
