@@ -32,6 +32,7 @@ pub mod clock;
 pub mod fold;
 pub mod group;
 mod percent;
+mod verbatim;
 
 pub mod telemetry;
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde::Deserialize as _;
 use sha2::{Digest, Sha256};
 
 use crate::fold::fold;
@@ -319,7 +320,10 @@ impl<'a> RowRef<'a> {
 
     /// The group itself, read back from its JSON.
     pub fn group(self) -> Result<Group, serde_json::Error> {
-        serde_json::from_slice(self.json())
+        let mut deserializer = serde_json::Deserializer::from_slice(self.json());
+        // As deep as `limits.depth` let it become, which may be deeper than serde_json's own bound.
+        deserializer.disable_recursion_limit();
+        Group::deserialize(&mut deserializer)
     }
 }
 

@@ -9,6 +9,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Number, Value, json};
 
+use crate::config::upstream::DEEPEST;
 use crate::downstream::envelope::{Envelope, SourceError, SourceStatus};
 use crate::gateway::query::FIELDS;
 use crate::group::{Group, Member};
@@ -413,6 +414,32 @@ proptest! {
             .collect();
         prop_assert_eq!(theirs, ours);
     }
+}
+
+/// What `limits.depth` at its most lets into the attributes of a group from XML, where each element
+/// is a list and an object, on two thirds of the stack that a worker has.
+#[test]
+fn every_format_holds_what_is_as_deep_as_it_may_be() {
+    let render = || render_depth(DEEPEST as usize);
+    let thread = std::thread::Builder::new().stack_size((2 << 20) / 3 * 2);
+    thread.spawn(render).unwrap().join().unwrap();
+}
+
+fn render_depth(depth: usize) {
+    let mut deep = group("a", "1", "Ops");
+    let value = (0..depth).fold(Value::Null, |value, _| json!([{ "a": value }]));
+    deep.attributes.insert("deep".to_owned(), value);
+    let snapshot = Snapshot::new(Arc::from("a"), vec![deep.clone()]);
+    assert_eq!(snapshot.row(0).group().unwrap(), deep);
+    let lists = |format, mark| {
+        answer(format, &snapshot, None, &envelope())
+            .matches(mark)
+            .count()
+    };
+    assert_eq!(lists(Format::Json, "[{\"a\":"), depth);
+    assert_eq!(lists(Format::Ndjson, "[{\"a\":"), depth);
+    assert_eq!(lists(Format::Csv, "[{\"\"a\"\":"), depth);
+    assert_eq!(lists(Format::Xml, "<attribute name=\"a\""), depth);
 }
 
 /// One group that shows how each format writes what there is.

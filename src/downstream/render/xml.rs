@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::downstream::envelope::{Envelope, SourceStatus};
 use crate::upstream::snapshot::RowRef;
+use crate::verbatim;
 
 use super::record::Record;
 use super::{Fields, RenderError};
@@ -101,7 +102,7 @@ fn write_group(xml: &mut Xml, row: RowRef<'_>, fields: Fields<'_>) -> Result<(),
     let record = Record::read(row)?;
     xml.write_event(Event::Start(BytesStart::new("group")))?;
     for (name, json) in record.fields(fields) {
-        write_field(xml, name, &serde_json::from_str(json)?)?;
+        write_field(xml, name, &verbatim::read_own(json)?)?;
     }
     close(xml, "group")
 }
