@@ -52,6 +52,7 @@ impl Exchange {
             login,
             judge: Judge::new(Law {
                 reading: Reading::As(upstream.format),
+                depth: upstream.limits.depth,
                 rules: upstream.answers.clone(),
                 success: upstream.success.clone(),
                 message: paths(upstream.message.as_ref()),

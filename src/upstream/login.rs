@@ -76,6 +76,7 @@ impl Login {
                 };
                 let law = Law {
                     reading,
+                    depth: upstream.limits.depth,
                     rules: auth.answers.clone(),
                     success: login_success(upstream, auth),
                     message: paths(upstream.message.as_ref()),
@@ -87,6 +88,7 @@ impl Login {
                 let client = ClientCredentials::compile(auth, at, secrets, problems)?;
                 let law = Law {
                     reading: Reading::As(Format::Json),
+                    depth: upstream.limits.depth,
                     rules: Vec::new(),
                     success: None,
                     message: ClientCredentials::message(),

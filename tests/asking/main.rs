@@ -12,6 +12,7 @@
 mod support;
 
 mod answers;
+mod depth;
 mod logins;
 mod requests;
 

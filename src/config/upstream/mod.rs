@@ -139,6 +139,13 @@ pub enum Absence {
     Ok,
 }
 
+/// How deep lists, objects and elements may stand in each other unless `limits.depth` says so.
+pub(crate) const DEFAULT_DEPTH: u32 = 128;
+
+/// The most that `limits.depth` may say. It holds a tree of 64 records with three levels each, and
+/// what is read and written in a recursion fits on a worker's stack, in debug builds too.
+pub(crate) const DEEPEST: u32 = 192;
+
 /// What an upstream may be asked for, and how much it may answer. Reaching a bound is an error,
 /// never a shorter list.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -163,6 +170,10 @@ pub struct Limits {
     #[serde(deserialize_with = "text::size")]
     #[schemars(with = "String")]
     pub page_bytes: ByteSize,
+    /// How deep lists and objects, or XML elements, may stand in each other in any answer, a login's
+    /// too: at most 192. What a record holds reaches callers as deep as it came, and many of them
+    /// read no JSON that is deeper than 64 or 128.
+    pub depth: u32,
     /// How large all pages of a walk may be together.
     #[serde(deserialize_with = "text::size")]
     #[schemars(with = "String")]
@@ -180,6 +191,7 @@ impl Default for Limits {
             pages: 20_000,
             groups: 2_000_000,
             page_bytes: ByteSize::mib(64),
+            depth: DEFAULT_DEPTH,
             walk_bytes: ByteSize::gib(1),
         }
     }

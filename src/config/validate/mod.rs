@@ -15,7 +15,7 @@ mod request;
 mod secrets;
 mod texts;
 
-use super::upstream::{Auth, Limits};
+use super::upstream::{Auth, DEEPEST, Limits};
 use super::{
     Cursor, KeyPath, Problem, Problems, RateLimit, SecretReader, Server, Settings, Upstream,
 };
@@ -191,9 +191,19 @@ fn check_limits(at: &KeyPath, limits: &Limits, problems: &mut Problems) {
         ("pages", u64::from(limits.pages)),
         ("groups", u64::from(limits.groups)),
         ("page_bytes", limits.page_bytes.as_u64()),
+        ("depth", u64::from(limits.depth)),
         ("walk_bytes", limits.walk_bytes.as_u64()),
     ] {
         at_least_one(at, key, value, problems);
+    }
+    if limits.depth > DEEPEST {
+        problems.push(
+            Problem::new(
+                at.join("depth"),
+                format!("`depth` must be at most {DEEPEST}"),
+            )
+            .with_help("no list of groups is as deep; is it the answer of something else?"),
+        );
     }
     if limits.timeout.get().is_zero() {
         problems.push(Problem::new(

@@ -2,38 +2,62 @@
 
 use serde_json::Value;
 
-use super::{FormatError, without_bom};
+use super::{FormatError, text};
+use crate::verbatim::{self, Unread};
 
-/// Decodes one document. serde_json bounds its depth and refuses what is not UTF-8.
-pub(super) fn decode(body: &[u8]) -> Result<Value, FormatError> {
-    serde_json::from_slice(without_bom(body))
-        .map_err(|error| FormatError::unreadable("JSON", body, error))
+/// Decodes one document in which at most `depth` lists and objects stand in each other.
+pub(super) fn decode(body: &[u8], depth: u32) -> Result<Value, FormatError> {
+    let unreadable = |problem| FormatError::unreadable("JSON", body, problem);
+    let text = text::of(body).map_err(|flaw| unreadable(flaw.to_string()))?;
+    verbatim::read(text, depth).map_err(|unread| match unread {
+        Unread::TooDeep { line, column } => FormatError::Nested {
+            what: "lists and objects",
+            depth,
+            line,
+            column,
+        },
+        Unread::Malformed(error) => unreadable(error.to_string()),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::upstream::DEFAULT_DEPTH;
 
     #[test]
     fn numbers_keep_their_digits() {
         let text = r#"{"id":12345678901234567890123,"rate":1.50,"tiny":1e-7}"#;
-        let value = decode(text.as_bytes()).unwrap();
+        let value = decode(text.as_bytes(), DEFAULT_DEPTH).unwrap();
         assert_eq!(value.to_string(), text);
     }
 
     #[test]
     fn members_keep_their_order() {
         let text = r#"{"z":1,"a":2,"m":3}"#;
-        assert_eq!(decode(text.as_bytes()).unwrap().to_string(), text);
+        assert_eq!(
+            decode(text.as_bytes(), DEFAULT_DEPTH).unwrap().to_string(),
+            text
+        );
     }
 
     #[test]
     fn a_byte_order_mark_is_skipped() {
-        assert_eq!(decode(b"\xef\xbb\xbf[1]").unwrap().to_string(), "[1]");
+        assert_eq!(
+            decode(b"\xef\xbb\xbf[1]", DEFAULT_DEPTH)
+                .unwrap()
+                .to_string(),
+            "[1]"
+        );
     }
 
     #[test]
-    fn a_document_deeper_than_any_list_of_groups_is_refused() {
-        assert!(decode("[".repeat(100_000).as_bytes()).is_err());
+    fn lists_and_objects_stand_in_each_other_up_to_the_depth() {
+        assert!(decode(b"[[{\"a\": [1]}]]", 4).is_ok());
+        let error = decode(b"[\n[{\"a\":\n [1]}]]", 3).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "lists and objects more than 3 deep (`limits.depth`) at line 3 column 2"
+        );
     }
 }

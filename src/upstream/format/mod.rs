@@ -15,6 +15,7 @@ use thiserror::Error;
 use super::{ErrorKind, UpstreamError};
 
 mod json;
+mod text;
 mod xml;
 
 pub mod page;
@@ -35,6 +36,18 @@ pub enum FormatError {
         looks: String,
         /// What the decoder stumbled on, and where.
         problem: String,
+    },
+    /// What is in the body stands deeper in each other than the adapter allows.
+    #[error("{what} more than {depth} deep (`limits.depth`) at line {line} column {column}")]
+    Nested {
+        /// What does.
+        what: &'static str,
+        /// How deep it may.
+        depth: u32,
+        /// The line, from 1.
+        line: usize,
+        /// The byte in that line, from 1.
+        column: usize,
     },
     /// The container that `records` names is not in what should hold it.
     #[error("`{path}` is not there: `{reached}` {holds}")]
@@ -90,7 +103,7 @@ impl From<FormatError> for UpstreamError {
             | FormatError::Missing { .. }
             | FormatError::NotKeyed { .. }
             | FormatError::NoList { .. } => ErrorKind::Mapping,
-            FormatError::TooDeep { .. } => ErrorKind::LimitExceeded,
+            FormatError::Nested { .. } | FormatError::TooDeep { .. } => ErrorKind::LimitExceeded,
         };
         Self::new(kind, error.to_string())
     }
@@ -111,6 +124,9 @@ const GLIMPSE_CHARS: usize = 12;
 
 /// What a body looks like at first sight.
 fn looks(body: &[u8]) -> String {
+    if text::is_utf16(body) {
+        return "looks like UTF-16, where only UTF-8 is read".to_owned();
+    }
     let start = without_bom(body).trim_ascii_start();
     if start.is_empty() {
         return "is empty".to_owned();

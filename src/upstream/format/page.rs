@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::{FormatError, json, xml};
 use crate::config::Path;
 use crate::config::path::Origin;
-use crate::config::upstream::Format;
+use crate::config::upstream::{DEFAULT_DEPTH, Format};
 
 /// One decoded page.
 #[derive(Debug, Clone)]
@@ -23,11 +23,17 @@ pub struct Page {
 }
 
 impl Page {
-    /// Reads a body as the format that the adapter names.
+    /// Reads a body as the format that the adapter names, as deep as adapters allow that say
+    /// nothing of it.
     pub fn decode(format: Format, body: &[u8]) -> Result<Self, FormatError> {
+        Self::decode_within(format, body, DEFAULT_DEPTH)
+    }
+
+    /// Reads a body in which at most `depth` lists and objects, or elements, stand in each other.
+    pub fn decode_within(format: Format, body: &[u8], depth: u32) -> Result<Self, FormatError> {
         let root = match format {
-            Format::Json => json::decode(body)?,
-            Format::Xml => xml::decode(body)?,
+            Format::Json => json::decode(body, depth)?,
+            Format::Xml => xml::decode(body, depth)?,
         };
         Ok(Self { format, root })
     }

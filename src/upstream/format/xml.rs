@@ -14,35 +14,40 @@ use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use quick_xml::{Error, XmlVersion};
 use serde_json::{Map, Value};
 
-use super::{FormatError, GLIMPSE_CHARS, excerpt, without_bom};
+use super::text::{self, NotUtf8, position};
+use super::{FormatError, GLIMPSE_CHARS, excerpt};
 
 /// The key of text that stands beside attributes or children. No element can have this name.
 pub(super) const TEXT: &str = "#text";
 
-/// How deep elements may stand in each other: as deep as serde_json lets JSON go.
-const MAX_DEPTH: usize = 128;
-
 /// How long the reader's own words may be: some of them quote names of any length.
 const ERROR_CHARS: usize = 120;
 
-/// Decodes one document: an object whose one member is the root element.
-pub(super) fn decode(body: &[u8]) -> Result<Value, FormatError> {
-    let bytes = without_bom(body);
-    let fail = |at: usize, flaw: Flaw| {
-        let (line, column) = position(bytes, at);
-        let problem = format!("{} at line {line} column {column}", flaw.0);
+/// Decodes one document, in which at most `depth` elements stand in each other: an object whose one
+/// member is the root element.
+pub(super) fn decode(body: &[u8], depth: u32) -> Result<Value, FormatError> {
+    let text = text::of(body).map_err(|flaw| {
+        let problem = encoding_flaw(&body[..flaw.offset], &flaw);
         FormatError::unreadable("XML", body, problem)
-    };
-    let text = match str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let readable = &bytes[..error.valid_up_to()];
-            return Err(fail(readable.len(), encoding_flaw(readable)));
+    })?;
+    let fail = |at: usize, flaw: Flaw| {
+        let (line, column) = position(text.as_bytes(), at);
+        match flaw {
+            Flaw::NotWellFormed(problem) => {
+                let problem = format!("{problem} at line {line} column {column}");
+                FormatError::unreadable("XML", body, problem)
+            }
+            Flaw::TooDeep => FormatError::Nested {
+                what: "elements",
+                depth,
+                line,
+                column,
+            },
         }
     };
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
-    let mut tree = Tree::default();
+    let mut tree = Tree::new(depth);
     loop {
         let at = reader.buffer_position() as usize;
         let event = reader
@@ -56,38 +61,49 @@ pub(super) fn decode(body: &[u8]) -> Result<Value, FormatError> {
 }
 
 /// What is wrong with a document.
-struct Flaw(String);
+enum Flaw {
+    NotWellFormed(String),
+    TooDeep,
+}
 
-impl From<Error> for Flaw {
-    fn from(error: Error) -> Self {
-        Self(excerpt(&error.to_string(), ERROR_CHARS))
+impl Flaw {
+    fn new(problem: impl Into<String>) -> Self {
+        Self::NotWellFormed(problem.into())
     }
 }
 
-/// Line and column of a byte, counted from 1.
-fn position(bytes: &[u8], at: usize) -> (usize, usize) {
-    bytes[..at.min(bytes.len())]
-        .split(|&byte| byte == b'\n')
-        .enumerate()
-        .last()
-        .map_or((1, 1), |(before, line)| (before + 1, line.len() + 1))
+impl From<Error> for Flaw {
+    fn from(error: Error) -> Self {
+        Self::new(excerpt(&error.to_string(), ERROR_CHARS))
+    }
 }
 
 /// Why bytes are no UTF-8: the declaration may have said so, in the part that could be read.
-fn encoding_flaw(readable: &[u8]) -> Flaw {
+fn encoding_flaw(readable: &[u8], flaw: &NotUtf8) -> String {
     let declared =
-        str::from_utf8(readable)
+        text::of(readable)
             .ok()
             .and_then(|text| match Reader::from_str(text).read_event() {
-                Ok(Event::Decl(declaration)) => check_encoding(&declaration).err(),
+                Ok(Event::Decl(declaration)) => other_encoding(&declaration).ok().flatten(),
                 _ => None,
             });
-    declared.unwrap_or_else(|| Flaw("a byte that is no UTF-8".to_owned()))
+    match declared {
+        Some(problem) => format!("{problem}: {flaw}"),
+        None => flaw.to_string(),
+    }
 }
 
 fn check_encoding(declaration: &BytesDecl<'_>) -> Result<(), Flaw> {
+    match other_encoding(declaration)? {
+        Some(problem) => Err(Flaw::new(format!("{problem},"))),
+        None => Ok(()),
+    }
+}
+
+/// What to say of a declaration that names an encoding which is not read.
+fn other_encoding(declaration: &BytesDecl<'_>) -> Result<Option<String>, Flaw> {
     let Some(encoding) = declaration.encoding() else {
-        return Ok(());
+        return Ok(None);
     };
     let encoding = encoding.map_err(Error::from)?;
     let readable = ["utf-8", "utf8", "us-ascii"];
@@ -95,22 +111,30 @@ fn check_encoding(declaration: &BytesDecl<'_>) -> Result<(), Flaw> {
         .iter()
         .any(|name| encoding.eq_ignore_ascii_case(name))
     {
-        return Ok(());
+        return Ok(None);
     }
-    Err(Flaw(format!(
-        "the encoding `{}`, of which only UTF-8 is read,",
+    Ok(Some(format!(
+        "the encoding `{}`, where only UTF-8 is read",
         excerpt(&encoding, GLIMPSE_CHARS)
     )))
 }
 
 /// The document so far: the elements that are open, outermost first, and the root once it closed.
-#[derive(Default)]
 struct Tree {
     open: Vec<Element>,
     root: Option<(String, Value)>,
+    depth: usize,
 }
 
 impl Tree {
+    const fn new(depth: u32) -> Self {
+        Self {
+            open: Vec::new(),
+            root: None,
+            depth: depth as usize,
+        }
+    }
+
     fn take(&mut self, event: Event<'_>) -> Result<(), Flaw> {
         match event {
             // The reader is told to expand empty elements into a start and an end.
@@ -120,8 +144,8 @@ impl Tree {
             Event::CData(text) => self.text(&text.xml10_content()),
             Event::GeneralRef(reference) => self.reference(&reference),
             Event::Decl(declaration) => check_encoding(&declaration),
-            Event::DocType(_) => Err(Flaw(
-                "a document type, which is refused for what it may define,".to_owned(),
+            Event::DocType(_) => Err(Flaw::new(
+                "a document type, which is refused for the entities that it may define,",
             )),
             Event::Comment(_) | Event::PI(_) | Event::Eof => Ok(()),
         }
@@ -129,10 +153,10 @@ impl Tree {
 
     fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), Flaw> {
         if self.root.is_some() {
-            return Err(Flaw("a second root element".to_owned()));
+            return Err(Flaw::new("a second root element"));
         }
-        if self.open.len() == MAX_DEPTH {
-            return Err(Flaw(format!("elements more than {MAX_DEPTH} deep")));
+        if self.open.len() >= self.depth {
+            return Err(Flaw::TooDeep);
         }
         self.open.push(Element::new(tag)?);
         Ok(())
@@ -140,7 +164,7 @@ impl Tree {
 
     fn end(&mut self) -> Result<(), Flaw> {
         let Some(closed) = self.open.pop() else {
-            return Err(Flaw("an end without a start".to_owned()));
+            return Err(Flaw::new("an end without a start"));
         };
         let (name, value) = closed.finish();
         match self.open.last_mut() {
@@ -154,7 +178,7 @@ impl Tree {
         match self.open.last_mut() {
             Some(element) => element.text.push_str(text),
             None if is_blank(text) => {}
-            None => return Err(Flaw("text outside the root element".to_owned())),
+            None => return Err(Flaw::new("text outside the root element")),
         }
         Ok(())
     }
@@ -166,7 +190,7 @@ impl Tree {
         }
         match resolve_predefined_entity(reference) {
             Some(text) => self.text(text),
-            None => Err(Flaw(format!(
+            None => Err(Flaw::new(format!(
                 "the unknown entity `&{};`",
                 excerpt(reference, GLIMPSE_CHARS)
             ))),
@@ -176,11 +200,13 @@ impl Tree {
     fn finish(self) -> Result<Value, Flaw> {
         if let Some(element) = self.open.last() {
             let name = excerpt(&element.name, GLIMPSE_CHARS);
-            return Err(Flaw(format!("the end of the body inside of `<{name}>`")));
+            return Err(Flaw::new(format!(
+                "the end of the body inside of `<{name}>`"
+            )));
         }
         let (name, value) = self
             .root
-            .ok_or_else(|| Flaw("the end of the body before any element".to_owned()))?;
+            .ok_or_else(|| Flaw::new("the end of the body before any element"))?;
         let mut document = Element::default();
         document.push(name, value);
         Ok(Value::Object(document.members))
@@ -204,9 +230,7 @@ impl Element {
             name: tag.local_name().as_ref().to_owned(),
             ..Self::default()
         };
-        if element.name.is_empty() {
-            return Err(Flaw("an element without a name".to_owned()));
-        }
+        check_name(&element.name)?;
         // The reader's own check for repeated names compares each with each, which a body of
         // nothing but attributes would turn into hours.
         for attribute in tag.attributes().with_checks(false) {
@@ -220,6 +244,7 @@ impl Element {
                 element.is_nil = matches!(value.as_ref(), "true" | "1");
                 continue;
             }
+            check_name(name.as_ref())?;
             element
                 .members
                 .entry(format!("@{}", name.as_ref()))
@@ -256,6 +281,19 @@ impl Element {
     }
 }
 
+/// Refuses what cannot begin a name (XML 1.0, section 2.3): it would stand where an attribute or
+/// text does.
+fn check_name(name: &str) -> Result<(), Flaw> {
+    match name.chars().next() {
+        None => Err(Flaw::new("a tag or an attribute without a name")),
+        Some('_' | 'A'..='Z' | 'a'..='z' | '\u{80}'..) => Ok(()),
+        Some(_) => Err(Flaw::new(format!(
+            "`{}`, which is no name,",
+            excerpt(name, GLIMPSE_CHARS)
+        ))),
+    }
+}
+
 /// Whether a text is nothing but white space, as indentation is. XML knows four such characters;
 /// vendors also indent with no-break spaces.
 pub(super) fn is_blank(text: &str) -> bool {
@@ -270,9 +308,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config::upstream::DEFAULT_DEPTH;
 
     fn decoded(text: &str) -> Value {
-        decode(text.as_bytes()).unwrap()
+        decode(text.as_bytes(), DEFAULT_DEPTH).unwrap()
     }
 
     #[rstest]
@@ -307,29 +346,35 @@ mod tests {
     #[case::names_that_differ("<a></b>")]
     #[case::an_end_too_many("<a/></a>")]
     #[case::no_name("<></>")]
+    #[case::a_prefix_without_a_name("<a:/>")]
+    #[case::the_name_of_an_attribute("<r a='1'><@a>x</@a></r>")]
+    #[case::the_name_of_text("<r><#text>x</#text>y</r>")]
+    #[case::an_attribute_without_a_name("<a b:='1'/>")]
     #[case::nul("<a>&#0;</a>")]
     #[case::a_bare_ampersand("<a>x & y</a>")]
     #[case::a_harmless_document_type("<!DOCTYPE a><a/>")]
     #[case::another_encoding("<?xml version='1.0' encoding='UTF-16'?><a/>")]
     fn what_is_not_well_formed_is_refused(#[case] text: &str) {
-        assert!(decode(text.as_bytes()).is_err());
+        assert!(decode(text.as_bytes(), DEFAULT_DEPTH).is_err());
     }
 
     #[test]
-    fn elements_stand_in_each_other_up_to_a_bound() {
+    fn elements_stand_in_each_other_up_to_the_depth() {
         let nested = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
-        assert!(decode(nested(MAX_DEPTH).as_bytes()).is_ok());
-        let error = decode(nested(MAX_DEPTH + 1).as_bytes()).unwrap_err();
-        assert!(
-            error.to_string().contains("128 deep at line 1 column 385"),
-            "{error}"
+        assert!(decode(nested(5).as_bytes(), 5).is_ok());
+        let error = decode(nested(6).as_bytes(), 5).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "elements more than 5 deep (`limits.depth`) at line 1 column 16"
         );
     }
 
     #[test]
     fn a_message_keeps_the_place_whatever_it_quotes() {
         let body = format!("<a>\n</{}>", "b".repeat(10_000));
-        let message = decode(body.as_bytes()).unwrap_err().to_string();
+        let message = decode(body.as_bytes(), DEFAULT_DEPTH)
+            .unwrap_err()
+            .to_string();
         assert!(
             message.len() < 256 && message.ends_with("at line 2 column 1"),
             "{message}"

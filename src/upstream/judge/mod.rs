@@ -52,6 +52,8 @@ pub struct Judge(Arc<Law>);
 pub(super) struct Law {
     /// How a body that is no failure is read.
     pub(super) reading: Reading,
+    /// How deep lists, objects and elements may stand in each other in any body.
+    pub(super) depth: u32,
     /// The adapter's own rules, in order.
     pub(super) rules: Vec<Rule>,
     /// Where a body says that it is a success.
@@ -82,26 +84,26 @@ impl From<LoginFormat> for Reading {
 }
 
 impl Reading {
-    fn read(self, body: &[u8]) -> Result<Page, FormatError> {
+    fn read(self, body: &[u8], depth: u32) -> Result<Page, FormatError> {
         match self {
-            Self::As(format) => Page::decode(format, body),
+            Self::As(format) => Page::decode_within(format, body, depth),
             Self::Text => Ok(Page::text(String::from_utf8_lossy(body))),
         }
     }
 
-    /// The body in whatever format it is: failures are often written in another one than pages.
-    fn guess(self, body: &[u8]) -> Page {
-        let own = match self {
-            Self::As(format) => format,
-            Self::Text => Format::Json,
+    /// The body in whatever format it is, where it could not be read as it should: failures are
+    /// often written in another one than pages. One that is too deep is a text like any other.
+    fn guess(self, body: &[u8], depth: u32) -> Page {
+        let others: &[Format] = match self {
+            Self::As(Format::Json) => &[Format::Xml],
+            Self::As(Format::Xml) => &[Format::Json],
+            Self::Text => &[Format::Json, Format::Xml],
         };
-        let other = match own {
-            Format::Json => Format::Xml,
-            Format::Xml => Format::Json,
-        };
-        Page::decode(own, body)
-            .or_else(|_| Page::decode(other, body))
-            .unwrap_or_else(|_| Page::text(String::from_utf8_lossy(body)))
+        let mut pages = others
+            .iter()
+            .filter_map(|format| Page::decode_within(*format, body, depth).ok());
+        let page = pages.next();
+        page.unwrap_or_else(|| Page::text(String::from_utf8_lossy(body)))
     }
 }
 
@@ -141,12 +143,12 @@ impl Judge {
         body: &[u8],
     ) -> Result<Answer, UpstreamError> {
         let law = &*self.0;
-        let read = law.reading.read(body);
+        let read = law.reading.read(body, law.depth);
         let guessed;
         let page = match (&read, law.reading) {
             (Ok(page), Reading::As(_)) => page,
             (Ok(_), Reading::Text) | (Err(_), _) => {
-                guessed = law.reading.guess(body);
+                guessed = law.reading.guess(body, law.depth);
                 &guessed
             }
         };
