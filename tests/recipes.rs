@@ -1,8 +1,15 @@
 //! Every block of the recipes loads and compiles as it stands.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot write its files fails"
+)]
+
 use groupgate::app::App;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, load_text};
+use rcgen::{CertificateParams, KeyPair};
+use tempfile::TempDir;
 
 /// The TOML blocks of the recipes, in order.
 fn blocks() -> Vec<&'static str> {
@@ -24,11 +31,29 @@ fn environment(block: &str) -> Environment {
         .collect()
 }
 
+/// A folder with the certificates and keys that blocks name, in place of `/etc/groupgate`.
+fn certificates() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::default().self_signed(&key).unwrap();
+    for (name, text) in [
+        ("company-ca.pem", certificate.pem()),
+        ("client.pem", certificate.pem()),
+        ("client.key", key.serialize_pem()),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
 #[test]
 fn every_recipe_loads_and_compiles() {
     let blocks = blocks();
     assert!(blocks.len() >= 20, "{} recipes", blocks.len());
+    let certificates = certificates();
+    let folder = certificates.path().display().to_string();
     for block in blocks {
+        let block = &block.replace("/etc/groupgate", &folder);
         let compiled = load_text("recipe.toml", block, environment(block))
             .and_then(|loaded| App::compile(&loaded, &WallClock::system()));
         if let Err(report) = compiled {

@@ -8,7 +8,8 @@ use clap::Args;
 use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::upstream::{
-    Auth, CursorSource, Format, Location, Method, Pagination, Total, Upstream,
+    Auth, Connection, CursorSource, Format, HttpVersion, Location, Method, Pagination, Total,
+    Upstream,
 };
 use crate::config::{Environment, Settings};
 
@@ -93,6 +94,9 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
             upstream.stale_if_error.unwrap_or(cache.stale_if_error),
         ),
     ];
+    if let Some(connection) = explain_connection(&upstream.connection) {
+        lines.insert(1, format!("through  {connection}"));
+    }
     if let Some(preset) = &upstream.preset {
         lines.insert(0, format!("over     the preset {preset}"));
     }
@@ -100,6 +104,34 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
         lines.push("required no answer is given without it".to_owned());
     }
     lines.iter().map(|line| format!("  {line}\n")).collect()
+}
+
+/// What of the way to an upstream is not as usual.
+fn explain_connection(connection: &Connection) -> Option<String> {
+    let proxy = connection.proxy.as_ref().map(|proxy| {
+        let credentials = connection.proxy_password.as_ref();
+        let credentials = credentials.map(|password| format!(", password from {password}"));
+        let credentials = credentials.unwrap_or_default();
+        let proxy = proxy.as_str().trim_end_matches('/');
+        format!("the proxy {proxy}{credentials}")
+    });
+    let mut told: Vec<String> = proxy.into_iter().collect();
+    if let Some(ca) = &connection.ca {
+        told.push(format!("TLS that only {} vouches for", ca.display()));
+    }
+    if let (Some(certificate), Some(key)) = (&connection.client_certificate, &connection.client_key)
+    {
+        let certificate = certificate.display();
+        told.push(format!(
+            "with the certificate {certificate}, key from {key}"
+        ));
+    }
+    match connection.http {
+        HttpVersion::Auto => {}
+        HttpVersion::One => told.push("HTTP/1.1 only".to_owned()),
+        HttpVersion::Two => told.push("HTTP/2 only".to_owned()),
+    }
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 fn explain_pagination(pagination: &Pagination) -> String {
@@ -173,5 +205,32 @@ fn explain_auth(auth: &Auth) -> String {
             "a signature in `{}`, key from {}",
             auth.header_name, auth.key_id
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usual_connection_is_not_spoken_of_and_any_other_is() {
+        assert_eq!(explain_connection(&Connection::default()), None);
+        let connection = "
+            ca = 'ca.pem'
+            client_certificate = 'client.pem'
+            client_key = { file = 'client.key' }
+            proxy = 'http://proxy:3128'
+            proxy_username = 'us'
+            proxy_password = { env = 'PROXY_PASSWORD' }
+            http = '1'
+        ";
+        assert_eq!(
+            explain_connection(&toml::from_str(connection).unwrap()).as_deref(),
+            Some(
+                "the proxy http://proxy:3128, password from the environment variable \
+                 `PROXY_PASSWORD`; TLS that only ca.pem vouches for; with the certificate \
+                 client.pem, key from the file `client.key`; HTTP/1.1 only"
+            )
+        );
     }
 }

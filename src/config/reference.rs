@@ -108,7 +108,9 @@ fn table(definition: &Value) -> String {
         .map(|(name, property)| {
             let default = match property.get("default") {
                 _ if required.contains(&name.as_str()) => "required".to_owned(),
-                Some(default) if !default.is_object() => format!("`{default}`"),
+                Some(default) if !default.is_object() && !default.is_null() => {
+                    format!("`{default}`")
+                }
                 Some(_) | None => String::new(),
             };
             let said = one_line(&description(property).unwrap_or_default());

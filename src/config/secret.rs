@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::SecretString;
@@ -70,6 +70,14 @@ impl<'a> SecretReader<'a> {
             return Err(SecretError::Empty(secret.to_string()));
         }
         Ok(SecretString::from(text))
+    }
+
+    /// Reads a file that stands beside secrets and is none, such as a certificate.
+    pub fn file(&self, path: &Path) -> Result<Vec<u8>, SecretError> {
+        std::fs::read(path).map_err(|source| SecretError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })
     }
 }
 

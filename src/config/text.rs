@@ -74,6 +74,13 @@ pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::
     )
 }
 
+/// Reads an absolute URL that may be left out.
+pub(super) fn optional_url<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Url>, D::Error> {
+    url(deserializer).map(Some)
+}
+
 /// Reads a size in bytes, which always has its unit.
 pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByteSize, D::Error> {
     parse(deserializer, "a size such as `512MiB`", |text| {

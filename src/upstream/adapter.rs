@@ -16,11 +16,12 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{Auth as WrittenAuth, Limits, TotalCall, Upstream};
-use crate::config::{Cache, KeyPath, Problem, Problems, SecretReader};
+use crate::config::upstream::{Limits, TotalCall, Upstream};
+use crate::config::{Cache, KeyPath, Problems, SecretReader};
 
 use super::auth::Auth;
 use super::catalog::shared_capacity;
+use super::client::Connections;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Answer, Exchange};
 use super::format::Node;
@@ -29,7 +30,7 @@ use super::pager::{Look, Pager, Position};
 use super::snapshot::Snapshot;
 use super::template::{self, Gaps, Template, TemplateError};
 use super::tls::Tls;
-use super::transport::{Transport, chain};
+use super::transport::Transport;
 pub use super::turn::Turn;
 
 /// How one upstream is asked, and how its answers become groups.
@@ -106,14 +107,13 @@ impl Adapter {
         };
         let auth = Auth::compile(&upstream.auth, &at.join("auth"), secrets, problems);
         let auth = Arc::new(auth?);
-        let tls = needs_tls(upstream).then(|| tls.config()).transpose();
-        let tls = problems.keep(tls.map_err(|error| {
-            Problem::new(at.join("base_url"), chain(&error)).with_help(
-                "install the system's certificates (package `ca-certificates`), or name a file \
-                 that holds some in the variable `SSL_CERT_FILE`",
-            )
-        }))?;
-        let transport = Transport::new(&upstream.limits, Arc::clone(&auth), wall.clone(), tls);
+        let connections = Connections::compile(upstream, tls, wall.now(), &at, secrets, problems)?;
+        let transport = Transport::new(
+            &upstream.limits,
+            Arc::clone(&auth),
+            wall.clone(),
+            &connections,
+        );
         let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
         let name: Arc<str> = name.into();
         Some(Self {
@@ -282,23 +282,6 @@ impl Adapter {
             outcomes,
         })
     }
-}
-
-/// Whether any exchange with the upstream goes over TLS. No page is read from elsewhere than
-/// `base_url`, and no login but this one goes elsewhere.
-fn needs_tls(upstream: &Upstream) -> bool {
-    let token_url = match &upstream.auth {
-        WrittenAuth::Oauth2ClientCredentials(auth) => Some(&auth.token_url),
-        WrittenAuth::None
-        | WrittenAuth::Bearer(_)
-        | WrittenAuth::Basic(_)
-        | WrittenAuth::ApiKey(_)
-        | WrittenAuth::TokenExchange(_)
-        | WrittenAuth::AwsSigv4(_)
-        | WrittenAuth::Hmac(_) => None,
-    };
-    let mut urls = [Some(&upstream.base_url), token_url].into_iter().flatten();
-    urls.any(|url| url.scheme() == "https")
 }
 
 /// What makes two pages the same: their groups' ids, in order. A page with records that are no

@@ -31,7 +31,7 @@ pub mod exchange;
 mod login;
 
 pub mod auth;
-mod client;
+pub mod client;
 pub mod tls;
 pub mod transport;
 

@@ -1,13 +1,24 @@
-//! TLS, as all upstreams of a configuration share it.
+//! TLS: whom we trust, and who we are.
 //!
 //! The system's certificates are read once, and only when an upstream is asked over HTTPS: where
-//! all are asked over plain HTTP, a system without certificates will do.
+//! all are asked over plain HTTP, or name CAs of their own, a system without certificates will do.
+//! Whoever is trusted, a server must prove that it is the one whose name stands in the URL: nothing
+//! here can turn that off.
 
 use std::sync::{Arc, OnceLock};
 
 use hyper_rustls::ConfigBuilderExt;
-use rustls::ClientConfig;
-use rustls::crypto::aws_lc_rs;
+use jiff::Timestamp;
+use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{
+    CertificateError as Fault, ClientConfig, ConfigBuilder, Error, InconsistentKeys, RootCertStore,
+    WantsVerifier,
+};
 use thiserror::Error;
 
 /// What the connections to all upstreams trust: the system's certificates, once they are needed.
@@ -18,6 +29,27 @@ pub struct Tls(OnceLock<Result<ClientConfig, TlsSetupError>>);
 #[derive(Debug, Clone, Error)]
 #[error("the system's trusted certificates cannot be used")]
 pub struct TlsSetupError(#[from] rustls::Error);
+
+/// What is wrong with a file of certificates, or with a key.
+#[derive(Debug, Error)]
+pub(super) enum CertificateError {
+    #[error("holds no certificate")]
+    None,
+    #[error("is no whole PEM: certificate {0} breaks off or holds what no PEM can")]
+    Broken(usize),
+    #[error("holds a certificate that cannot be read, number {0}: {1}")]
+    Unreadable(usize, Error),
+    #[error("holds no certificate that has not expired")]
+    Expired,
+    #[error("cannot be used: {0}")]
+    Unusable(Error),
+    #[error("holds no private key that can be read")]
+    NoKey,
+    #[error("holds a key that cannot be used ({0}) with the certificate")]
+    BadKey(Error),
+    #[error("holds a key that does not belong to the certificate")]
+    OtherKey,
+}
 
 impl Tls {
     /// How a connection is made and whom it trusts. Copies share their sessions.
@@ -34,9 +66,99 @@ impl Tls {
 }
 
 fn trust_the_system() -> Result<ClientConfig, TlsSetupError> {
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .try_with_platform_verifier()?
-        .with_no_client_auth();
-    Ok(config)
+    let config = builder()?.try_with_platform_verifier()?;
+    Ok(config.with_no_client_auth())
+}
+
+/// TLS that trusts the CAs in a PEM file and no others.
+pub(super) fn trust_only(pem: &[u8], now: Timestamp) -> Result<ClientConfig, CertificateError> {
+    let mut roots = RootCertStore::empty();
+    let mut expired = RootCertStore::empty();
+    for (index, certificate) in certificates(pem)?.into_iter().enumerate() {
+        // Roots are not asked for their dates when a server shows what they signed.
+        let store = if has_expired(&certificate, now) {
+            &mut expired
+        } else {
+            &mut roots
+        };
+        store
+            .add(certificate)
+            .map_err(|error| CertificateError::Unreadable(index + 1, error))?;
+    }
+    if roots.is_empty() {
+        return Err(CertificateError::Expired);
+    }
+    let builder = builder().map_err(CertificateError::Unusable)?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// A certificate, with those that lead to its CA, and its key.
+pub(super) fn identity(
+    certificate: &[u8],
+    key: &[u8],
+) -> Result<Arc<CertifiedKey>, CertificateError> {
+    let chain = certificates(certificate)?;
+    // The reason is left out: it may quote what was read.
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateError::NoKey)?;
+    let identity = CertifiedKey::from_der(chain, key, &provider());
+    let identity = identity.map_err(|error| {
+        if error == Error::InconsistentKeys(InconsistentKeys::KeyMismatch) {
+            CertificateError::OtherKey
+        } else if matches!(error, Error::InvalidCertificate(_)) {
+            CertificateError::Unreadable(1, error)
+        } else {
+            CertificateError::BadKey(error)
+        }
+    })?;
+    Ok(Arc::new(identity))
+}
+
+/// The same TLS, which shows who we are to servers that ask. It shares no session with any other:
+/// one that is resumed would be another's.
+pub(super) fn showing(mut tls: ClientConfig, identity: Arc<CertifiedKey>) -> ClientConfig {
+    tls.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(identity));
+    tls.resumption = Resumption::default();
+    tls
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
+    ClientConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()
+}
+
+fn provider() -> CryptoProvider {
+    aws_lc_rs::default_provider()
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    let mut certificates = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let number = certificates.len() + 1;
+        certificates.push(certificate.map_err(|_| CertificateError::Broken(number))?);
+    }
+    if certificates.is_empty() {
+        return Err(CertificateError::None);
+    }
+    Ok(certificates)
+}
+
+/// Whether a certificate's time is over. Whether it is good for anything else is not asked: its
+/// dates are the first thing that is looked at.
+fn has_expired(certificate: &CertificateDer<'_>, now: Timestamp) -> bool {
+    let Ok(parsed) = ParsedCertificate::try_from(certificate) else {
+        return false;
+    };
+    let since_epoch = now.as_duration().unsigned_abs();
+    let verdict = verify_server_cert_signed_by_trust_anchor(
+        &parsed,
+        &RootCertStore::empty(),
+        &[],
+        UnixTime::since_unix_epoch(since_epoch),
+        provider().signature_verification_algorithms.all,
+    );
+    matches!(
+        verdict,
+        Err(Error::InvalidCertificate(
+            Fault::Expired | Fault::ExpiredContext { .. }
+        ))
+    )
 }

@@ -14,7 +14,6 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use rustls::ClientConfig;
 use secrecy::SecretString;
 use tokio::time::Instant;
 use tower::timeout::error::Elapsed;
@@ -26,7 +25,7 @@ use crate::clock::WallClock;
 use crate::config::upstream::Limits;
 
 use super::auth::{Auth, AuthError};
-use super::client::{DnsFailure, http_client};
+use super::client::{Connections, DnsFailure, ProxyFailure, http_client};
 use super::error::{ErrorKind, UpstreamError};
 use super::judge::{Answer, Judge};
 use super::quota::Quota;
@@ -52,15 +51,14 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// The stack for an upstream with these limits and this way of signing. Without `tls` it makes
-    /// no connection but plain ones.
+    /// The stack for an upstream with these limits and this way of signing, over such connections.
     pub fn new(
         limits: &Limits,
         auth: Arc<Auth>,
         wall: WallClock,
-        tls: Option<ClientConfig>,
+        connections: &Connections,
     ) -> Self {
-        let client = http_client(tls);
+        let client = http_client(connections);
         let page_bytes = usize::try_from(limits.page_bytes.as_u64()).unwrap_or(usize::MAX);
         let stack = ServiceBuilder::new()
             // Outermost: each try passes everything below again.
@@ -114,7 +112,7 @@ pub async fn fetch(
         ),
         Some(_) | None => None,
     };
-    let client = http_client(tls);
+    let client = http_client(&Connections::usual(tls));
     ServiceBuilder::new()
         .map_err(classify)
         .timeout(timeout)
@@ -191,6 +189,15 @@ fn classify(error: BoxError) -> UpstreamError {
             ErrorKind::LimitExceeded,
             "a page is larger than `limits.page_bytes`",
         );
+    } else if let Some(failure) = cause::<ProxyFailure>(&*error) {
+        // What keeps us from the proxy is no word about the upstream's name or its pace.
+        let kind = if is_caused_by::<rustls::Error>(&*error) {
+            ErrorKind::Tls
+        } else {
+            ErrorKind::Connect
+        };
+        return UpstreamError::new(kind, chain(&*error))
+            .with_transience(kind == ErrorKind::Connect && failure.is_transient());
     } else if is_caused_by::<DnsFailure>(&*error) {
         ErrorKind::Dns
     } else if is_caused_by::<rustls::Error>(&*error) {

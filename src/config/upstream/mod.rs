@@ -21,6 +21,9 @@ pub use auth::{
     HmacAuth, LoginFormat, Oauth2Auth, TokenExchangeAuth,
 };
 
+pub mod connection;
+pub use connection::{Connection, HttpVersion};
+
 pub mod records;
 pub use records::{AbsentRecords, RecordList, Records};
 
@@ -81,6 +84,9 @@ pub struct Upstream {
     /// Who we are to this upstream.
     #[serde(default)]
     pub auth: Auth,
+    /// How it is reached: CA, client certificate, proxy, HTTP version.
+    #[serde(default)]
+    pub connection: Connection,
     /// Which part of a record becomes which field of a group.
     pub fields: Fields,
     /// What becomes of what a record holds and no field takes.
@@ -100,6 +106,24 @@ pub struct Upstream {
     pub stale_if_error: Option<Span>,
     /// Overrides `cache.min_refresh`.
     pub min_refresh: Option<Span>,
+}
+
+impl Upstream {
+    /// What every URL that is asked starts with. No page is read from elsewhere than `base_url`, and
+    /// no login but one kind goes elsewhere.
+    pub fn urls(&self) -> impl Iterator<Item = &url::Url> {
+        let token_url = match &self.auth {
+            Auth::Oauth2ClientCredentials(auth) => Some(&auth.token_url),
+            Auth::None
+            | Auth::Bearer(_)
+            | Auth::Basic(_)
+            | Auth::ApiKey(_)
+            | Auth::TokenExchange(_)
+            | Auth::AwsSigv4(_)
+            | Auth::Hmac(_) => None,
+        };
+        std::iter::once(&self.base_url).chain(token_url)
+    }
 }
 
 /// What the answers are written in.

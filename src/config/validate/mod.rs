@@ -6,6 +6,7 @@
 
 mod answers;
 mod auth;
+mod connection;
 mod fields;
 mod pagination;
 mod paths;
@@ -46,6 +47,9 @@ pub(super) fn validate(
         if !unread.iter().any(|unread| shapes_fields(unread, &at)) {
             fields::check(&at, upstream, &mut problems);
         }
+        if !unread.iter().any(|unread| shapes_connecting(unread, &at)) {
+            connection::check_together(&at.join("connection"), upstream, &mut problems);
+        }
         let auth = at.join("auth");
         if !unread.iter().any(|unread| unread.is_within(&auth)) {
             check_login(&auth, &upstream.auth, &mut problems);
@@ -66,6 +70,15 @@ fn shapes_asking(key: &KeyPath, upstream: &KeyPath) -> bool {
                 table.as_str(),
                 "request" | "continuation" | "pagination" | "answers"
             ),
+        }
+}
+
+/// Whether a key has a say in how an upstream is reached, and where.
+fn shapes_connecting(key: &KeyPath, upstream: &KeyPath) -> bool {
+    key.is_within(upstream)
+        && match &key.keys()[upstream.keys().len()..] {
+            [] | [_] => true,
+            [table, ..] => matches!(table.as_str(), "connection" | "auth"),
         }
 }
 
@@ -158,6 +171,7 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     paths::check(at, upstream, problems);
     records::check(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
+    connection::check(&at.join("connection"), &upstream.connection, problems);
     check_limits(&at.join("limits"), &upstream.limits, problems);
     pagination::check_numbers(&at.join("pagination"), &upstream.pagination, problems);
     if let Some(continuation) = &upstream.continuation {

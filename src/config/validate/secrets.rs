@@ -2,7 +2,7 @@
 
 use super::texts::values;
 use crate::config::secret::SecretError;
-use crate::config::upstream::{Auth, Json, Request, Text};
+use crate::config::upstream::{Auth, Connection, Json, Request, Text};
 use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader, Settings};
 
 pub(super) fn check(settings: &Settings, secrets: SecretReader<'_>, problems: &mut Problems) {
@@ -47,6 +47,7 @@ fn named(settings: &Settings) -> Vec<(KeyPath, &Secret)> {
             in_request(&at, &call.request, &mut found);
         }
         in_auth(&at.join("auth"), &upstream.auth, &mut found);
+        in_connection(&at.join("connection"), &upstream.connection, &mut found);
     }
     found
 }
@@ -80,6 +81,22 @@ fn in_auth<'a>(at: &KeyPath, auth: &'a Auth, found: &mut Vec<(KeyPath, &'a Secre
             found.push((at.join("key_id"), &hmac.key_id));
             found.push((at.join("secret"), &hmac.secret));
         }
+    }
+}
+
+fn in_connection<'a>(
+    at: &KeyPath,
+    connection: &'a Connection,
+    found: &mut Vec<(KeyPath, &'a Secret)>,
+) {
+    if let Some(username) = &connection.proxy_username {
+        in_text(at.join("proxy_username"), username, found);
+    }
+    for (key, secret) in [
+        ("client_key", &connection.client_key),
+        ("proxy_password", &connection.proxy_password),
+    ] {
+        found.extend(secret.iter().map(|secret| (at.join(key), secret)));
     }
 }
 

@@ -1,4 +1,4 @@
-//! One `auth` block while it is compiled: where it stands, and what is wrong with it.
+//! One table of an upstream's block while it is compiled: where it stands, and what is wrong with it.
 
 use std::error::Error as _;
 
@@ -8,15 +8,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::config::upstream::Text;
 use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader};
 
-/// Reads the keys of one block. What cannot be read is `None` and has become a problem.
-pub(super) struct Block<'a> {
+/// Reads the keys of one table. What cannot be read is `None` and has become a problem.
+pub(in crate::upstream) struct Block<'a> {
     at: KeyPath,
     secrets: &'a SecretReader<'a>,
     problems: &'a mut Problems,
 }
 
 impl<'a> Block<'a> {
-    pub(super) const fn new(
+    pub(in crate::upstream) const fn new(
         at: KeyPath,
         secrets: &'a SecretReader<'a>,
         problems: &'a mut Problems,
@@ -29,17 +29,31 @@ impl<'a> Block<'a> {
     }
 
     /// The table under a key of this one.
-    pub(super) fn table(&mut self, key: &str) -> Block<'_> {
+    pub(in crate::upstream) fn table(&mut self, key: &str) -> Block<'_> {
         Block::new(self.at.join(key), self.secrets, self.problems)
     }
 
     /// Notes what is wrong at a key, and what would be right.
-    pub(super) fn wrong(&mut self, key: &str, message: impl Into<String>, help: impl Into<String>) {
+    pub(in crate::upstream) fn wrong(
+        &mut self,
+        key: &str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.problems
             .push(Problem::new(self.at.join(key), message).with_help(help));
     }
 
-    pub(super) fn secret(&mut self, key: &str, secret: &Secret) -> Option<SecretString> {
+    /// Notes a problem at another key.
+    pub(in crate::upstream) fn push(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    pub(in crate::upstream) fn secret(
+        &mut self,
+        key: &str,
+        secret: &Secret,
+    ) -> Option<SecretString> {
         let read = self.secrets.read(secret).map_err(|error| {
             let message = match error.source() {
                 Some(source) => format!("{error}: {source}"),
@@ -51,14 +65,14 @@ impl<'a> Block<'a> {
     }
 
     /// A text as it is, placeholders and all: who we are does not depend on the page.
-    pub(super) fn text(&mut self, key: &str, text: &Text) -> Option<SecretString> {
+    pub(in crate::upstream) fn text(&mut self, key: &str, text: &Text) -> Option<SecretString> {
         match text {
             Text::Literal(text) => Some(SecretString::from(text.as_str())),
             Text::Secret(secret) => self.secret(key, secret),
         }
     }
 
-    pub(super) fn header_name(&mut self, key: &str, name: &str) -> Option<HeaderName> {
+    pub(in crate::upstream) fn header_name(&mut self, key: &str, name: &str) -> Option<HeaderName> {
         let parsed = name.parse().ok();
         if parsed.is_none() {
             self.wrong(
@@ -71,14 +85,22 @@ impl<'a> Block<'a> {
     }
 
     /// A secret that may stand in a header.
-    pub(super) fn header_secret(&mut self, key: &str, secret: &Secret) -> Option<SecretString> {
+    pub(in crate::upstream) fn header_secret(
+        &mut self,
+        key: &str,
+        secret: &Secret,
+    ) -> Option<SecretString> {
         let secret = self.secret(key, secret)?;
         self.header_text(key, secret.expose_secret())?;
         Some(secret)
     }
 
     /// A text that may stand in a header.
-    pub(super) fn header_text<'t>(&mut self, key: &str, text: &'t str) -> Option<&'t str> {
+    pub(in crate::upstream) fn header_text<'t>(
+        &mut self,
+        key: &str,
+        text: &'t str,
+    ) -> Option<&'t str> {
         if HeaderValue::try_from(text).is_ok() {
             return Some(text);
         }

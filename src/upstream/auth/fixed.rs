@@ -10,7 +10,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::block::Block;
 use super::{AuthError, credentials, query};
-use crate::config::upstream::{ApiKeyAuth, BasicAuth, BearerAuth};
+use crate::config::Secret;
+use crate::config::upstream::{ApiKeyAuth, BasicAuth, BearerAuth, Text};
 
 /// Credentials that are the same in every request, and where they stand.
 #[derive(Debug)]
@@ -39,19 +40,12 @@ impl Fixed {
     }
 
     pub(super) fn basic(config: &BasicAuth, block: &mut Block<'_>) -> Option<Self> {
-        let username = block.text("username", &config.username);
-        let password = block.secret("password", &config.password);
-        let username = username?;
-        if username.expose_secret().contains(':') {
-            block.wrong(
-                "username",
-                "it holds a colon, which would end it (RFC 7617, section 2)",
-                "a name without a colon",
-            );
-            return None;
-        }
-        let pair = format!("{}:{}", username.expose_secret(), password?.expose_secret());
-        Self::authorization("Basic", &STANDARD.encode(pair))
+        let username = ("username", &config.username);
+        let value = basic_credentials(block, username, ("password", &config.password))?;
+        Some(Self::Header {
+            name: AUTHORIZATION,
+            value,
+        })
     }
 
     /// Scheme and credentials, both fit for a header.
@@ -106,6 +100,28 @@ impl Fixed {
         }
         Ok(())
     }
+}
+
+/// A user's name and password as a header carries them (RFC 7617), each with the key that it stands
+/// at in the block.
+pub(in crate::upstream) fn basic_credentials(
+    block: &mut Block<'_>,
+    (username_key, username): (&str, &Text),
+    (password_key, password): (&str, &Secret),
+) -> Option<HeaderValue> {
+    let username = block.text(username_key, username);
+    let password = block.secret(password_key, password);
+    let username = username?;
+    if username.expose_secret().contains(':') {
+        block.wrong(
+            username_key,
+            "it holds a colon, which would end it (RFC 7617, section 2)",
+            "a name without a colon",
+        );
+        return None;
+    }
+    let pair = format!("{}:{}", username.expose_secret(), password?.expose_secret());
+    credentials("Basic", &STANDARD.encode(pair)).ok()
 }
 
 /// The URI with the key as its last parameter. A URL that the upstream gave us for the next page

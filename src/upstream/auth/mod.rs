@@ -18,7 +18,7 @@ use thiserror::Error;
 use super::{ErrorKind, UpstreamError};
 use crate::config::{self, KeyPath, Problems, SecretReader};
 
-mod block;
+pub(super) mod block;
 use block::Block;
 
 mod query;

@@ -1,0 +1,162 @@
+//! Connections: what their keys cannot mean, alone and together.
+
+use url::Url;
+
+use crate::config::mask::has_password;
+use crate::config::upstream::{Connection, HttpVersion};
+use crate::config::{KeyPath, Problem, Problems, Upstream};
+
+/// Checks what the keys say by themselves.
+pub(super) fn check(at: &KeyPath, connection: &Connection, problems: &mut Problems) {
+    if let Some(proxy) = &connection.proxy {
+        check_proxy(&at.join("proxy"), proxy, problems);
+    }
+    if connection.max_age.get().is_zero() {
+        problems.push(
+            Problem::new(
+                at.join("max_age"),
+                "a connection that may not grow older than nothing carries no request",
+            )
+            .with_help("write a time such as `5m`; `idle = \"0s\"` keeps no connection open"),
+        );
+    }
+}
+
+fn check_proxy(at: &KeyPath, proxy: &Url, problems: &mut Problems) {
+    if has_password(proxy.as_str()) {
+        problems.push(
+            Problem::new(at.clone(), "a URL is no place for a user and a password").with_help(
+                "set `proxy_username = \"...\"` and `proxy_password = { env = \"NAME\" }` beside it",
+            ),
+        );
+        return;
+    }
+    if !matches!(proxy.scheme(), "http" | "https") {
+        problems.push(
+            Problem::new(
+                at.clone(),
+                format!("`{}` is no scheme to speak with a proxy by", proxy.scheme()),
+            )
+            .with_help("write `http://`, or `https://` for a proxy that speaks TLS itself"),
+        );
+        return;
+    }
+    if proxy.path() != "/" || proxy.query().is_some() || proxy.fragment().is_some() {
+        problems.push(
+            Problem::new(
+                at.clone(),
+                format!("`{proxy}` has more than scheme, host and port"),
+            )
+            .with_help("write a proxy as `http://proxy.example.com:3128`"),
+        );
+    }
+}
+
+/// Checks what depends on several keys, and on which URLs are asked.
+pub(super) fn check_together(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    let connection = &upstream.connection;
+    check_client(at, connection, problems);
+    check_proxy_keys(at, connection, problems);
+    let urls: Vec<&Url> = upstream.urls().collect();
+    if !urls.iter().any(|url| url.scheme() == "https") {
+        for (key, is_set) in [
+            ("ca", connection.ca.is_some()),
+            (
+                "client_certificate",
+                connection.client_certificate.is_some(),
+            ),
+        ] {
+            if is_set {
+                problems.push(
+                    Problem::new(
+                        at.join(key),
+                        format!("`{key}` is for TLS, and this upstream is asked over plain HTTP"),
+                    )
+                    .with_help("write `https://` in `base_url`, or leave the key out"),
+                );
+            }
+        }
+    }
+    let plain = urls.iter().find(|url| url.scheme() == "http");
+    if let (HttpVersion::Two, Some(_), Some(plain)) = (connection.http, &connection.proxy, plain) {
+        problems.push(
+            Problem::new(
+                at.join("http"),
+                format!(
+                    "a proxy hands plain HTTP on as HTTP/1.1, so `{plain}` is never asked by HTTP/2"
+                ),
+            )
+            .with_help("leave `http` out, or ask over `https://`"),
+        );
+    }
+}
+
+/// A certificate is shown with its key.
+fn check_client(at: &KeyPath, connection: &Connection, problems: &mut Problems) {
+    let (has, lacks, help) = match (&connection.client_certificate, &connection.client_key) {
+        (Some(_), None) => (
+            "client_certificate",
+            "client_key",
+            "`client_key = { file = \"client.key\" }`",
+        ),
+        (None, Some(_)) => (
+            "client_key",
+            "client_certificate",
+            "`client_certificate = \"client.pem\"`",
+        ),
+        (None, None) | (Some(_), Some(_)) => return,
+    };
+    problems.push(
+        Problem::new(
+            at.join(has),
+            format!("`{has}` is of no use without `{lacks}`"),
+        )
+        .with_help(format!("set {help} beside it")),
+    );
+}
+
+/// What is said of a proxy needs a proxy, and a name needs its password.
+fn check_proxy_keys(at: &KeyPath, connection: &Connection, problems: &mut Problems) {
+    let keys = [
+        ("proxy_username", connection.proxy_username.is_some()),
+        ("proxy_password", connection.proxy_password.is_some()),
+        ("proxy_ca", connection.proxy_ca.is_some()),
+    ];
+    let Some(proxy) = &connection.proxy else {
+        for (key, _) in keys.into_iter().filter(|(_, is_set)| *is_set) {
+            problems.push(
+                Problem::new(at.join(key), format!("`{key}` is set, but no `proxy`"))
+                    .with_help("set `proxy = \"http://proxy.example.com:3128\"`"),
+            );
+        }
+        return;
+    };
+    let [
+        (username, has_username),
+        (password, has_password),
+        (ca, has_ca),
+    ] = keys;
+    if has_username != has_password {
+        let (has, lacks) = if has_username {
+            (username, password)
+        } else {
+            (password, username)
+        };
+        problems.push(
+            Problem::new(
+                at.join(has),
+                format!("`{has}` is of no use without `{lacks}`"),
+            )
+            .with_help("name both, or none"),
+        );
+    }
+    if has_ca && proxy.scheme() == "http" {
+        problems.push(
+            Problem::new(
+                at.join(ca),
+                format!("`{ca}` is for a proxy that speaks TLS, and `{proxy}` does not"),
+            )
+            .with_help("write `https://` in `proxy`; the upstream's own CA belongs under `ca`"),
+        );
+    }
+}

@@ -1,0 +1,167 @@
+//! How one connection comes about: a name looked up, TCP, a proxy where there is one, TLS.
+//!
+//! Each step takes the step below and is a service of the same shape, so that TLS does not know
+//! whether a proxy carries it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::Scheme;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
+use rustls::ClientConfig;
+use thiserror::Error;
+use tokio::time::timeout;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Service, ServiceExt, service_fn};
+
+use super::connections::Connections;
+use super::proxy;
+use super::stream::Stream;
+use crate::config::upstream::HttpVersion;
+
+/// How long to wait for a connection, TLS and a proxy's consent included. It counts towards the
+/// timeout of the try.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Opens connections.
+pub(super) type Connector = BoxCloneSyncService<Uri, Stream, BoxError>;
+
+/// Looks names up.
+pub(super) trait Resolver:
+    Service<Name, Error = io::Error, Response: Iterator<Item = SocketAddr>>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<R> Resolver for R where
+    R: Service<Name, Error = io::Error, Response: Iterator<Item = SocketAddr>>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// The host's name was not found. The client hides its own error for this.
+#[derive(Debug, Error)]
+#[error("the host name was not found")]
+pub(in crate::upstream) struct DnsFailure(#[source] io::Error);
+
+/// A connection that came about, and is not what was asked for.
+#[derive(Debug, Error)]
+enum Unfit {
+    #[error("no connection within {CONNECT_TIMEOUT:?}")]
+    Slow,
+    #[error("no connection within {CONNECT_TIMEOUT:?} through the proxy `{0}`")]
+    SlowProxy(String),
+    #[error("`{0}` asks for TLS, which was not prepared")]
+    WithoutTls(Uri),
+    #[error("the server does not speak HTTP/2, and `connection.http` allows nothing else")]
+    NoHttp2,
+}
+
+/// Every step on the way to an upstream.
+pub(super) fn connector<R>(resolver: R, connections: &Connections) -> Connector
+where
+    R: Resolver,
+    R::Future: Send + 'static,
+{
+    let tcp = tcp(resolver);
+    let way = match &connections.proxy {
+        Some(proxy) => proxy::through(tcp, Arc::clone(proxy)),
+        None => tcp,
+    };
+    in_time(
+        as_asked(secured(way, connections.tls.as_ref()), connections),
+        connections,
+    )
+}
+
+/// TCP to any of the addresses that a name has: IPv6 and IPv4 race (RFC 8305).
+fn tcp<R>(resolver: R) -> Connector
+where
+    R: Resolver,
+    R::Future: Send + 'static,
+{
+    let resolver = ServiceExt::<Name>::map_err(resolver, DnsFailure as fn(_) -> _);
+    let mut tcp = HttpConnector::new_with_resolver(resolver);
+    tcp.set_nodelay(true);
+    // Shared among the addresses of a name, so that a dead one leaves time for the next.
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    // The step above knows what is to become of `https`.
+    tcp.enforce_http(false);
+    BoxCloneSyncService::new(tcp.map_response(Stream::new).map_err(BoxError::from))
+}
+
+/// TLS where the URL asks for it.
+pub(super) fn secured(below: Connector, tls: Option<&ClientConfig>) -> Connector {
+    let Some(tls) = tls else {
+        return BoxCloneSyncService::new(service_fn(move |target: Uri| {
+            let below = below.clone();
+            async move {
+                // Never in plain text what was meant to be encrypted.
+                if target.scheme() != Some(&Scheme::HTTP) {
+                    return Err(Unfit::WithoutTls(target).into());
+                }
+                below.oneshot(target).await
+            }
+        }));
+    };
+    let https = HttpsConnector::from((below, Arc::new(tls.clone())));
+    BoxCloneSyncService::new(https.map_response(|stream| {
+        let connected = stream.connected();
+        let is_h2 = connected.is_negotiated_h2();
+        let stream = Stream::new(stream);
+        match (connected.is_proxied(), is_h2) {
+            (true, _) => stream.forwarding(),
+            (false, true) => stream.speaking_h2(),
+            (false, false) => stream,
+        }
+    }))
+}
+
+/// Sees to it that HTTP/2 is spoken where nothing else may be: some servers take part in no
+/// negotiation, and go on with HTTP/1.1.
+fn as_asked(below: Connector, connections: &Connections) -> Connector {
+    if connections.http != HttpVersion::Two {
+        return below;
+    }
+    BoxCloneSyncService::new(service_fn(move |target: Uri| {
+        let below = below.clone();
+        async move {
+            let is_negotiable = target.scheme() == Some(&Scheme::HTTPS);
+            let stream = below.oneshot(target).await?;
+            if is_negotiable && !stream.is_h2() {
+                return Err(Unfit::NoHttp2.into());
+            }
+            Ok(stream)
+        }
+    }))
+}
+
+/// All steps together in time.
+fn in_time(below: Connector, connections: &Connections) -> Connector {
+    let proxy = connections.proxy.clone();
+    BoxCloneSyncService::new(service_fn(move |target: Uri| {
+        let below = below.clone();
+        let proxy = proxy.clone();
+        async move {
+            let connected = timeout(CONNECT_TIMEOUT, below.oneshot(target)).await;
+            connected.unwrap_or_else(|_| {
+                let slow = match proxy {
+                    Some(proxy) => Unfit::SlowProxy(proxy.name().to_owned()),
+                    None => Unfit::Slow,
+                };
+                Err(io::Error::new(io::ErrorKind::TimedOut, slow).into())
+            })
+        }
+    }))
+}

@@ -1,0 +1,70 @@
+//! Connections to one upstream: names looked up, TCP and TLS, kept open between exchanges.
+//!
+//! ```text
+//! request ▸ forwarding (for a proxy) ▸ renewal ▸ pool ▸ CONNECTOR
+//! CONNECTOR: time and version ▸ TLS ▸ proxy (its own TLS, CONNECT) ▸ TCP ▸ names
+//! ```
+//!
+//! The bottom of the transport. It sends what it is given, as it is given, and follows nothing. What
+//! `connection` in `gateway.toml` says is compiled into [`Connections`]; the environment's proxy
+//! variables have no say.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::dns::GaiResolver;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Service};
+
+mod connections;
+pub use connections::Connections;
+
+mod connector;
+pub(super) use connector::DnsFailure;
+use connector::Resolver;
+
+mod proxy;
+pub(super) use proxy::ProxyFailure;
+
+mod renewal;
+use renewal::Renewing;
+
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) type HttpClient =
+    BoxCloneSyncService<Request<Full<Bytes>>, Response<Incoming>, BoxError>;
+
+/// A client whose connections are made as `connections` says.
+pub(super) fn http_client(connections: &Connections) -> HttpClient {
+    client_by(GaiResolver::new(), connections)
+}
+
+/// A client that looks names up as `resolver` does.
+fn client_by<R>(resolver: R, connections: &Connections) -> HttpClient
+where
+    R: Resolver,
+    R::Future: Send + 'static,
+{
+    let connector = connector::connector(resolver, connections);
+    let client = Renewing::new(connector, connections);
+    match &connections.proxy {
+        Some(proxy) => boxed(proxy::forward(client, proxy)),
+        None => boxed(client),
+    }
+}
+
+fn boxed<S>(service: S) -> HttpClient
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<Incoming>, Error = BoxError>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send + 'static,
+{
+    BoxCloneSyncService::new(service)
+}

@@ -1,0 +1,91 @@
+//! Connections do not grow older than `connection.max_age`.
+//!
+//! A pool keeps a busy connection for ever, and with it the address that the name had on the first
+//! day. So the pool itself is renewed: the next request after its time opens connections anew, and
+//! looks the name up. What is under way on an old one ends in peace; its connections close after it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, FutureExt as _, TryFutureExt as _};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Builder, Client};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
+use tower::{BoxError, Service};
+
+use super::connections::Connections;
+use super::connector::Connector;
+use crate::config::upstream::HttpVersion;
+
+/// How often a connection with several requests on it is asked whether it still lives, and how long
+/// it may take to say so. HTTP/1.1 needs no question: a request that ends in a timeout takes its
+/// connection with it.
+const HTTP2_PING: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
+
+/// A client that forgets its connections when they are old. Clones share them.
+#[derive(Clone)]
+pub(super) struct Renewing {
+    connector: Connector,
+    builder: Builder,
+    max_age: Duration,
+    pool: Arc<Mutex<Pool>>,
+}
+
+struct Pool {
+    since: Instant,
+    client: Client<Connector, Full<Bytes>>,
+}
+
+impl Renewing {
+    pub(super) fn new(connector: Connector, connections: &Connections) -> Self {
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(connections.idle)
+            .http2_only(connections.http == HttpVersion::Two)
+            .http2_keep_alive_interval(HTTP2_PING.0)
+            .http2_keep_alive_timeout(HTTP2_PING.1);
+        let pool = Pool {
+            since: Instant::now(),
+            client: builder.build(connector.clone()),
+        };
+        Self {
+            connector,
+            builder,
+            max_age: connections.max_age,
+            pool: Arc::new(Mutex::new(pool)),
+        }
+    }
+
+    /// The pool of the day.
+    fn client(&self) -> Client<Connector, Full<Bytes>> {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        if pool.since.elapsed() >= self.max_age {
+            *pool = Pool {
+                since: Instant::now(),
+                client: self.builder.build(self.connector.clone()),
+            };
+        }
+        pool.client.clone()
+    }
+}
+
+impl Service<Request<Full<Bytes>>> for Renewing {
+    type Response = Response<Incoming>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<Incoming>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+        self.client().request(request).map_err(Into::into).boxed()
+    }
+}
