@@ -78,7 +78,11 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
     let mut lines = vec![
         format!("asks     {method} {base}{}", request.path),
         format!("reads    {format}, records at {}", upstream.records.at()),
-        format!("pages    {}", explain_pagination(&upstream.pagination)),
+        format!(
+            "pages    {}{}",
+            explain_pagination(&upstream.pagination),
+            explain_origins(&upstream.pagination)
+        ),
         format!("auth     {}", explain_auth(&upstream.auth)),
         "sees     every caller sees what this account sees".to_owned(),
         format!(
@@ -99,6 +103,15 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
     }
     if let Some(preset) = &upstream.preset {
         lines.insert(0, format!("over     the preset {preset}"));
+    }
+    if let Some(hedge) = &upstream.hedge {
+        lines.push(format!(
+            "hedges   a page that is {} late is asked for a second time",
+            hedge.after
+        ));
+    }
+    if !upstream.breaker.enabled {
+        lines.push("breaker  none: however often it fails, it is asked again".to_owned());
     }
     if upstream.required {
         lines.push("required no answer is given without it".to_owned());
@@ -157,6 +170,19 @@ fn explain_pagination(pagination: &Pagination) -> String {
             location(&style.next)
         ),
     }
+}
+
+/// Our credentials go wherever pages are read from, which is worth a word.
+fn explain_origins(pagination: &Pagination) -> String {
+    let origins: Vec<_> = pagination
+        .origins()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    if origins.is_empty() {
+        return String::new();
+    }
+    format!("; credentials go to {} too", origins.join(" and "))
 }
 
 fn cursor_source(source: &CursorSource) -> String {

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use crate::config::Settings;
 use crate::upstream::UpstreamError;
 use crate::upstream::catalog::{self, Held};
+use crate::upstream::transport::Circuit;
 
 use super::deadline::Deadline;
 use super::problem::{Kind, Problem};
@@ -63,7 +64,16 @@ struct Status {
     /// How many groups there are in all.
     groups: usize,
     /// How each source stands, in order of name.
-    sources: Vec<Source>,
+    sources: Vec<Standing>,
+}
+
+/// How one source stands, and whether it is asked at all.
+#[derive(Debug, Serialize)]
+struct Standing {
+    #[serde(flatten)]
+    source: Source,
+    /// How its circuit breaker stands; null where it is switched off.
+    circuit: Option<Circuit>,
 }
 
 /// The endpoints.
@@ -140,13 +150,17 @@ async fn readyz<H: Holdings>(State(admin): State<Admin<H>>) -> Result<&'static s
 
 async fn status<H: Holdings>(State(admin): State<Admin<H>>) -> Result<Response, Problem> {
     let held = peek_all(&admin.holdings);
+    let standing = |held: &Held| Standing {
+        source: Source::from(held),
+        circuit: admin.holdings.circuit(&held.source),
+    };
     let snapshots = held.iter().filter_map(|held| held.snapshot.as_ref());
     json(&Status {
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: admin.begun.elapsed().as_secs(),
         draining: admin.draining.load(Ordering::Relaxed),
         groups: snapshots.map(|snapshot| snapshot.len()).sum(),
-        sources: held.iter().map(Source::from).collect(),
+        sources: held.iter().map(standing).collect(),
     })
 }
 

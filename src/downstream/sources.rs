@@ -15,6 +15,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::upstream::catalog::{self, Catalog, Counts, Demand, Held, Scope};
+use crate::upstream::transport::Circuit;
 
 use super::envelope::SourceError;
 use super::negotiate::{Format, negotiate};
@@ -29,6 +30,9 @@ pub(crate) trait Holdings: Clone + Send + Sync + 'static {
     /// What one holds right now. It does not wait.
     fn peek(&self, source: &str) -> Option<Held>;
 
+    /// How one's breaker stands, if it has one.
+    fn circuit(&self, source: &str) -> Option<Circuit>;
+
     /// What one holds after a walk that begins now, or at the deadline.
     fn refresh(&self, source: &str, deadline: Instant)
     -> impl Future<Output = Option<Held>> + Send;
@@ -42,6 +46,10 @@ impl Holdings for Arc<Catalog> {
 
     fn peek(&self, source: &str) -> Option<Held> {
         Catalog::peek(self, source, &Scope::Shared)
+    }
+
+    fn circuit(&self, source: &str) -> Option<Circuit> {
+        Catalog::circuit(self, source)
     }
 
     async fn refresh(&self, source: &str, deadline: Instant) -> Option<Held> {
@@ -135,6 +143,7 @@ pub(crate) mod tests {
     use crate::downstream::testing::{ask, text};
     use crate::upstream::catalog::Lookup;
     use crate::upstream::snapshot::tests::group;
+    use crate::upstream::transport::CircuitState;
     use crate::upstream::{ErrorKind, Snapshot, UpstreamError};
 
     /// Upstreams that hold what a test says; a refresh changes nothing.
@@ -154,6 +163,14 @@ pub(crate) mod tests {
 
         fn peek(&self, source: &str) -> Option<Held> {
             self.find(source)
+        }
+
+        fn circuit(&self, source: &str) -> Option<Circuit> {
+            let is_failed = self.find(source)?.state == catalog::State::Failed;
+            is_failed.then(|| Circuit {
+                state: CircuitState::HalfOpen,
+                since: "2026-11-21T09:29:00Z".parse().unwrap(),
+            })
         }
 
         async fn refresh(&self, source: &str, _: Instant) -> Option<Held> {

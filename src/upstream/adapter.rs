@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use url::Url;
@@ -30,7 +30,7 @@ use super::pager::{Look, Pager, Position};
 use super::snapshot::Snapshot;
 use super::template::{self, Gaps, Template, TemplateError};
 use super::tls::Tls;
-use super::transport::Transport;
+use super::transport::{Circuit, Transport};
 pub use super::turn::Turn;
 
 /// How one upstream is asked, and how its answers become groups.
@@ -108,21 +108,23 @@ impl Adapter {
         let auth = Auth::compile(&upstream.auth, &at.join("auth"), secrets, problems);
         let auth = Arc::new(auth?);
         let connections = Connections::compile(upstream, tls, wall.now(), &at, secrets, problems)?;
+        let name: Arc<str> = name.into();
         let transport = Transport::new(
-            &upstream.limits,
+            &name,
+            upstream,
             Arc::clone(&auth),
             wall.clone(),
             &connections,
         );
         let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
-        let name: Arc<str> = name.into();
         Some(Self {
             digest: AdapterDigest::of(upstream),
             exchange: exchange?,
             template: listing?,
             continuation,
             count,
-            pager: Pager::new(upstream.pagination.clone(), upstream.limits.pages),
+            pager: Pager::new(upstream.pagination.clone(), upstream.limits.pages)
+                .reading_from(&upstream.base_url),
             mapping: Mapping::new(Arc::clone(&name), upstream),
             limits: upstream.limits.clone(),
             room: shared_capacity(cache),
@@ -167,6 +169,11 @@ impl Adapter {
         self.required
     }
 
+    /// How its breaker stands, if it has one.
+    pub fn circuit(&self) -> Option<Circuit> {
+        self.exchange.circuit()
+    }
+
     /// Reads the page at `position`.
     pub async fn turn(
         self: &Arc<Self>,
@@ -189,8 +196,9 @@ impl Adapter {
             return Ok(None);
         };
         let request = count.template.fill(&Gaps::NONE).map_err(unwritten)?;
-        let url = url(&request)?;
+        let asked = request.uri().clone();
         let answer = self.exchange.send(request, deadline).await?;
+        let url = url(answer.uri.as_ref().unwrap_or(&asked))?;
         let look = Look {
             page: &answer.page,
             headers: &answer.headers,
@@ -254,7 +262,7 @@ impl Adapter {
         let mapped = outcomes.iter().flatten();
         let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
         let mapped_bytes = mapped_bytes.sum();
-        let url = url(&request)?;
+        let url = url(answer.uri.as_ref().unwrap_or(request.uri()))?;
         let look = Look {
             page: &answer.page,
             headers: &answer.headers,
@@ -304,8 +312,8 @@ pub(super) fn unwritten(error: TemplateError) -> UpstreamError {
     UpstreamError::ours(format!("the request cannot be written: {error}"))
 }
 
-fn url(request: &http::Request<Bytes>) -> Result<Url, UpstreamError> {
-    let url = request.uri().to_string().parse();
+fn url(uri: &Uri) -> Result<Url, UpstreamError> {
+    let url = uri.to_string().parse();
     url.map_err(|_| UpstreamError::ours("the request's URL cannot be read back"))
 }
 

@@ -134,6 +134,8 @@ pub struct UpstreamError {
     pub retry_after: Option<Duration>,
     /// The HTTP status that it answered with, where it answered.
     pub status: Option<http::StatusCode>,
+    /// Where else the upstream says that the answer is.
+    pub(super) location: Option<Box<str>>,
     is_transient: bool,
     fault: Fault,
 }
@@ -146,6 +148,7 @@ impl UpstreamError {
             detail: detail.into(),
             retry_after: None,
             status: None,
+            location: None,
             is_transient: kind.is_transient(),
             fault: Fault::Upstream,
         }

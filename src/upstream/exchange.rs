@@ -18,7 +18,7 @@ use super::error::{ErrorKind, UpstreamError};
 pub use super::judge::Answer;
 use super::judge::{Judge, Law, Reading};
 use super::login::Login;
-use super::transport::{Deadline, LoginToken, Transport};
+use super::transport::{Circuit, Deadline, Hedgeable, LoginToken, Transport};
 
 /// Makes exchanges with one upstream.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ impl Exchange {
         deadline: Instant,
     ) -> Result<Answer, UpstreamError> {
         request.extensions_mut().insert(Deadline(deadline));
+        request.extensions_mut().insert(Hedgeable);
         let Some(login) = &self.login else {
             return self.transport.exchange(request, &self.judge).await;
         };
@@ -86,6 +87,11 @@ impl Exchange {
             }
             answer => answer,
         }
+    }
+
+    /// How the breaker of all exchanges stands, if there is one.
+    pub fn circuit(&self) -> Option<Circuit> {
+        self.transport.circuit()
     }
 
     /// Judges a recorded answer.

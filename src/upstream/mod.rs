@@ -35,9 +35,6 @@ pub mod client;
 pub mod tls;
 pub mod transport;
 
-pub mod quota;
-mod retry;
-
 pub mod format;
 pub mod judge;
 pub mod mapping;

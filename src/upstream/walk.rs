@@ -239,9 +239,19 @@ impl<'a> Attempt<'a> {
             received: self.listed + turn.listed(),
             counted: self.counted,
         };
-        self.adapter
+        let next = self
+            .adapter
             .pager()
-            .next(&turn.position, so_far, turn.look())
+            .next(&turn.position, so_far, turn.look());
+        next.inspect_err(|error| self.warn(error))
+    }
+
+    /// An upstream that sends us elsewhere may have been made to.
+    fn warn(&self, error: &PagerError) {
+        if let PagerError::ForeignUrl(origin) = error {
+            let source = &**self.adapter.name();
+            tracing::warn!(source, origin, "refused a URL of another origin");
+        }
     }
 
     /// What a repeat means: the end where the upstream is known for it, or what is `broken`.

@@ -24,6 +24,12 @@ pub use auth::{
 pub mod connection;
 pub use connection::{Connection, HttpVersion};
 
+pub mod origin;
+pub use origin::Origin;
+
+pub mod resilience;
+pub use resilience::{Breaker, Hedge};
+
 pub mod records;
 pub use records::{AbsentRecords, RecordList, Records};
 
@@ -95,6 +101,12 @@ pub struct Upstream {
     /// What this upstream may be asked for, and how much it may answer.
     #[serde(default)]
     pub limits: Limits,
+    /// When it is given a rest because it fails.
+    #[serde(default)]
+    pub breaker: Breaker,
+    /// When a page that is late is asked for a second time, as in `hedge = { after = "300ms" }`.
+    /// Without it, never.
+    pub hedge: Option<Hedge>,
     /// Without this upstream there is no answer at all.
     #[serde(default)]
     pub required: bool,
@@ -109,8 +121,8 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// What every URL that is asked starts with. No page is read from elsewhere than `base_url`, and
-    /// no login but one kind goes elsewhere.
+    /// What every URL that is asked starts with. No page is read from elsewhere than `base_url` and
+    /// `pagination.origins`, and no login but one kind goes elsewhere.
     pub fn urls(&self) -> impl Iterator<Item = &url::Url> {
         let token_url = match &self.auth {
             Auth::Oauth2ClientCredentials(auth) => Some(&auth.token_url),
@@ -122,7 +134,10 @@ impl Upstream {
             | Auth::AwsSigv4(_)
             | Auth::Hmac(_) => None,
         };
-        std::iter::once(&self.base_url).chain(token_url)
+        let origins = self.pagination.origins().iter().map(Origin::url);
+        std::iter::once(&self.base_url)
+            .chain(token_url)
+            .chain(origins)
     }
 }
 
@@ -175,13 +190,28 @@ pub(crate) const DEEPEST: u32 = 192;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// How often it may be asked, as `"5/s"`: pages, logins and retries together. Without it, as
-    /// fast as it answers.
+    /// How often it may be asked, as `"5/s"`: pages, logins, retries and redirects together. Without
+    /// it, as fast as it answers.
     pub rate: Option<Rate>,
+    /// Whether it is asked more slowly when its answers say that little is left of its own rate
+    /// limit, before it refuses anything: what is left is spread over the time until more comes.
+    /// Goes by the headers `RateLimit`, `RateLimit-Remaining` and `RateLimit-Reset`,
+    /// `X-RateLimit-…`, `X-Rate-Limit-…`, and by `Retry-After` on any answer. A reset of a thousand
+    /// million and more is a moment (seconds since 1970, or milliseconds), a smaller one is so many
+    /// seconds. No header holds anything up for more than ten minutes.
+    pub pacing: bool,
     /// How many requests may be under way at once.
     pub concurrency: u32,
     /// How long one try of one request may take, from connecting to the end of the body.
     pub timeout: Span,
+    /// How long it may take to connect, within `timeout`. Without it, 3s.
+    pub connect_timeout: Option<Span>,
+    /// How long the head of an answer, its status and headers, may take from when its request began,
+    /// within `timeout`. Without it, as long as `timeout`.
+    pub head_timeout: Option<Span>,
+    /// How long nothing may come in the middle of a body, within `timeout`. Without it, 30s. Worth
+    /// setting where `timeout` is long because pages are.
+    pub idle_timeout: Option<Span>,
     /// How often a request that may be repeated is tried again.
     pub retries: u32,
     /// How long a whole walk may take.
@@ -208,8 +238,12 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             rate: None,
+            pacing: true,
             concurrency: 4,
             timeout: Span::seconds(5),
+            connect_timeout: None,
+            head_timeout: None,
+            idle_timeout: None,
             retries: 2,
             walk: Span::seconds(5 * 60),
             pages: 20_000,

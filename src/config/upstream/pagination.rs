@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CursorSource, Location, Total, TotalCall};
+use super::{CursorSource, Location, Origin, Total, TotalCall};
 use crate::config::tree::{self, Misfit};
 
 /// How the position advances from page to page. Where it is written is the request's matter: put
@@ -60,6 +60,15 @@ impl Pagination {
             Self::None(_) | Self::Cursor(_) | Self::Link(_) | Self::NextUrl(_) => None,
         };
         total?.call()
+    }
+
+    /// The origins besides that of `base_url` that pages may be read from.
+    pub fn origins(&self) -> &[Origin] {
+        match self {
+            Self::Link(pages) => &pages.origins,
+            Self::NextUrl(pages) => &pages.origins,
+            Self::None(_) | Self::Cursor(_) | Self::Offset(_) | Self::Page(_) => &[],
+        }
     }
 
     /// What the style says of the keys that every style has.
@@ -243,12 +252,18 @@ pub struct LinkPages {
     pub empty_page: EmptyPage,
     /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
     pub cap: Option<u32>,
+    /// Further origins that a next page may be read from, as in `["https://pages.example.com"]`.
+    /// Everything that goes to `base_url` goes there too, credentials included. A next page of any
+    /// other origin is refused, and `http` where `base_url` is `https` is another origin.
+    #[serde(default)]
+    pub origins: Vec<Origin>,
     /// What a link or a page that was seen before means.
     #[serde(default)]
     pub on_repeat: Repeat,
 }
 
-/// The body holds the URL of the next page, absolute or relative, always of the same origin.
+/// The body holds the URL of the next page, absolute or relative, of the same origin unless
+/// `origins` names another.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NextUrlPages {
@@ -266,6 +281,11 @@ pub struct NextUrlPages {
     pub empty_page: EmptyPage,
     /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
     pub cap: Option<u32>,
+    /// Further origins that a next page may be read from, as in `["https://pages.example.com"]`.
+    /// Everything that goes to `base_url` goes there too, credentials included. A next page of any
+    /// other origin is refused, and `http` where `base_url` is `https` is another origin.
+    #[serde(default)]
+    pub origins: Vec<Origin>,
     /// What a URL or a page that was seen before means.
     #[serde(default)]
     pub on_repeat: Repeat,

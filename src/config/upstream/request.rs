@@ -41,6 +41,13 @@ pub struct Request {
     pub idempotent: bool,
 }
 
+impl Request {
+    /// Whether it may be sent twice (RFC 9110, section 9.2.2).
+    pub fn may_repeat(&self) -> bool {
+        self.idempotent || self.method.unwrap_or_default() == Method::Get
+    }
+}
+
 /// The HTTP method of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Method {

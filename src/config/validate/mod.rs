@@ -8,6 +8,7 @@ mod answers;
 mod auth;
 mod connection;
 mod fields;
+mod limits;
 mod pagination;
 mod paths;
 mod placeholders;
@@ -16,7 +17,7 @@ mod request;
 mod secrets;
 mod texts;
 
-use super::upstream::{Auth, DEEPEST, Limits};
+use super::upstream::Auth;
 use super::{
     Cursor, KeyPath, Problem, Problems, RateLimit, SecretReader, Server, Settings, Upstream,
 };
@@ -172,7 +173,7 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     records::check(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
     connection::check(&at.join("connection"), &upstream.connection, problems);
-    check_limits(&at.join("limits"), &upstream.limits, problems);
+    limits::check(at, upstream, problems);
     pagination::check_numbers(&at.join("pagination"), &upstream.pagination, problems);
     if let Some(continuation) = &upstream.continuation {
         request::check(&at.join("continuation"), continuation, problems);
@@ -196,55 +197,6 @@ fn check_login(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
     request::check_login_body(at, auth, problems);
     if let Auth::TokenExchange(login) = auth {
         answers::check_login(&at.join("answers"), &login.answers, problems);
-    }
-}
-
-fn check_limits(at: &KeyPath, limits: &Limits, problems: &mut Problems) {
-    for (key, value) in [
-        ("concurrency", u64::from(limits.concurrency)),
-        ("pages", u64::from(limits.pages)),
-        ("groups", u64::from(limits.groups)),
-        ("page_bytes", limits.page_bytes.as_u64()),
-        ("depth", u64::from(limits.depth)),
-        ("walk_bytes", limits.walk_bytes.as_u64()),
-    ] {
-        at_least_one(at, key, value, problems);
-    }
-    if limits.depth > DEEPEST {
-        problems.push(
-            Problem::new(
-                at.join("depth"),
-                format!("`depth` must be at most {DEEPEST}"),
-            )
-            .with_help("no list of groups is as deep; is it the answer of something else?"),
-        );
-    }
-    if limits.timeout.get().is_zero() {
-        problems.push(Problem::new(
-            at.join("timeout"),
-            "a timeout of zero leaves no time for any answer",
-        ));
-    }
-    if limits.timeout > limits.walk {
-        problems.push(
-            Problem::new(
-                at.join("timeout"),
-                format!(
-                    "one request may take {}, but the whole walk only {}",
-                    limits.timeout, limits.walk
-                ),
-            )
-            .with_help("shorten `timeout`, or give `walk` more time"),
-        );
-    }
-    if limits.page_bytes > limits.walk_bytes {
-        problems.push(Problem::new(
-            at.join("page_bytes"),
-            format!(
-                "one page may have {}, but the whole walk only {}",
-                limits.page_bytes, limits.walk_bytes
-            ),
-        ));
     }
 }
 

@@ -23,6 +23,7 @@ use crate::clock::WallClock;
 use crate::config::Cache;
 
 use super::adapter::{Adapter, AdapterDigest};
+use super::transport::Circuit;
 use super::walk::{Progress, Walked, walk};
 use super::{Snapshot, UpstreamError};
 
@@ -148,6 +149,7 @@ struct Key {
 pub struct Catalog {
     sources: Vec<Source>,
     shared: BTreeMap<Arc<str>, Arc<Entry>>,
+    adapters: Vec<Arc<Adapter>>,
 }
 
 impl Catalog {
@@ -155,7 +157,8 @@ impl Catalog {
     pub fn new(adapters: Vec<Arc<Adapter>>, cache: &Cache, wall: &WallClock) -> Self {
         let shelf = Arc::new(Shelf::reserved(shared_capacity(cache)));
         let shared: BTreeMap<_, _> = adapters
-            .into_iter()
+            .iter()
+            .cloned()
             .map(|adapter| {
                 let key = Key {
                     upstream: Arc::clone(adapter.name()),
@@ -180,7 +183,11 @@ impl Catalog {
                 required: entry.required(),
             })
             .collect();
-        Self { sources, shared }
+        Self {
+            sources,
+            shared,
+            adapters,
+        }
     }
 
     /// Begins the first walk of every upstream that is asked with the gateway's own account, so
@@ -211,6 +218,14 @@ impl Catalog {
     /// What one upstream holds for `scope` right now: it neither waits nor asks the upstream.
     pub fn peek(&self, source: &str, scope: &Scope) -> Option<Held> {
         Some(self.entry(source, scope)?.peek())
+    }
+
+    /// How one upstream's breaker stands, if it has one.
+    pub fn circuit(&self, source: &str) -> Option<Circuit> {
+        let mut adapters = self.adapters.iter();
+        adapters
+            .find(|adapter| &**adapter.name() == source)?
+            .circuit()
     }
 
     /// How far the running walk of one upstream is, if one is running.

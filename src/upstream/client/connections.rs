@@ -13,11 +13,14 @@ use url::Url;
 
 use super::proxy::Proxy;
 use crate::config::upstream::{Connection, HttpVersion, Upstream};
-use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader};
+use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader, Span};
 use crate::upstream::auth::block::Block;
 use crate::upstream::auth::fixed::basic_credentials;
 use crate::upstream::tls::{CertificateError, Tls, TlsSetupError, identity, showing, trust_only};
 use crate::upstream::transport::chain;
+
+/// How long connecting may take where nothing is said.
+pub(in crate::upstream) const CONNECT_TIMEOUT: Span = Span::seconds(3);
 
 /// How connections to one upstream are made.
 #[derive(Debug, Clone)]
@@ -28,6 +31,8 @@ pub struct Connections {
     pub(super) http: HttpVersion,
     pub(super) max_age: Duration,
     pub(super) idle: Duration,
+    /// How long one may take to come about, TLS and a proxy's consent included.
+    pub(super) connect_timeout: Duration,
 }
 
 impl Connections {
@@ -40,6 +45,7 @@ impl Connections {
             http: usual.http,
             max_age: usual.max_age.get(),
             idle: usual.idle.get(),
+            connect_timeout: CONNECT_TIMEOUT.get(),
         }
     }
 
@@ -52,7 +58,7 @@ impl Connections {
         secrets: &SecretReader<'_>,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let connection = &upstream.connection;
+        let (connection, limits) = (&upstream.connection, &upstream.limits);
         let asks_tls = upstream.urls().any(|url| url.scheme() == "https");
         let table = at.join("connection");
         let mut compiler = Compiler {
@@ -87,6 +93,7 @@ impl Connections {
             http: connection.http,
             max_age: connection.max_age.get(),
             idle: connection.idle.get(),
+            connect_timeout: limits.connect_timeout.unwrap_or(CONNECT_TIMEOUT).get(),
         })
     }
 }

@@ -24,10 +24,6 @@ use super::proxy;
 use super::stream::Stream;
 use crate::config::upstream::HttpVersion;
 
-/// How long to wait for a connection, TLS and a proxy's consent included. It counts towards the
-/// timeout of the try.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
 /// Opens connections.
 pub(super) type Connector = BoxCloneSyncService<Uri, Stream, BoxError>;
 
@@ -55,13 +51,27 @@ impl<R> Resolver for R where
 #[error("the host name was not found")]
 pub(in crate::upstream) struct DnsFailure(#[source] io::Error);
 
+/// No connection came about in time. How much time there was, whoever gave it knows.
+#[derive(Debug, Error)]
+#[error("no connection came about in time{}", through(proxy.as_deref()))]
+pub(in crate::upstream) struct Slow {
+    proxy: Option<String>,
+}
+
+impl Slow {
+    /// The proxy on the way, as a message goes on after the time.
+    pub(in crate::upstream) fn through(&self) -> String {
+        through(self.proxy.as_deref())
+    }
+}
+
+fn through(proxy: Option<&str>) -> String {
+    proxy.map_or_else(String::new, |name| format!(" through the proxy `{name}`"))
+}
+
 /// A connection that came about, and is not what was asked for.
 #[derive(Debug, Error)]
 enum Unfit {
-    #[error("no connection within {CONNECT_TIMEOUT:?}")]
-    Slow,
-    #[error("no connection within {CONNECT_TIMEOUT:?} through the proxy `{0}`")]
-    SlowProxy(String),
     #[error("`{0}` asks for TLS, which was not prepared")]
     WithoutTls(Uri),
     #[error("the server does not speak HTTP/2, and `connection.http` allows nothing else")]
@@ -74,7 +84,7 @@ where
     R: Resolver,
     R::Future: Send + 'static,
 {
-    let tcp = tcp(resolver);
+    let tcp = tcp(resolver, connections.connect_timeout);
     let way = match &connections.proxy {
         Some(proxy) => proxy::through(tcp, Arc::clone(proxy)),
         None => tcp,
@@ -86,7 +96,7 @@ where
 }
 
 /// TCP to any of the addresses that a name has: IPv6 and IPv4 race (RFC 8305).
-fn tcp<R>(resolver: R) -> Connector
+fn tcp<R>(resolver: R, connect_timeout: Duration) -> Connector
 where
     R: Resolver,
     R::Future: Send + 'static,
@@ -95,7 +105,7 @@ where
     let mut tcp = HttpConnector::new_with_resolver(resolver);
     tcp.set_nodelay(true);
     // Shared among the addresses of a name, so that a dead one leaves time for the next.
-    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    tcp.set_connect_timeout(Some(connect_timeout));
     // The step above knows what is to become of `https`.
     tcp.enforce_http(false);
     BoxCloneSyncService::new(tcp.map_response(Stream::new).map_err(BoxError::from))
@@ -147,19 +157,18 @@ fn as_asked(below: Connector, connections: &Connections) -> Connector {
     }))
 }
 
-/// All steps together in time.
+/// All steps together in time. It counts towards the timeout of the try.
 fn in_time(below: Connector, connections: &Connections) -> Connector {
     let proxy = connections.proxy.clone();
+    let limit = connections.connect_timeout;
     BoxCloneSyncService::new(service_fn(move |target: Uri| {
         let below = below.clone();
         let proxy = proxy.clone();
         async move {
-            let connected = timeout(CONNECT_TIMEOUT, below.oneshot(target)).await;
+            let connected = timeout(limit, below.oneshot(target)).await;
             connected.unwrap_or_else(|_| {
-                let slow = match proxy {
-                    Some(proxy) => Unfit::SlowProxy(proxy.name().to_owned()),
-                    None => Unfit::Slow,
-                };
+                let proxy = proxy.map(|proxy| proxy.name().to_owned());
+                let slow = Slow { proxy };
                 Err(io::Error::new(io::ErrorKind::TimedOut, slow).into())
             })
         }

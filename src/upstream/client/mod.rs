@@ -18,11 +18,12 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service};
 
 mod connections;
+pub(super) use connections::CONNECT_TIMEOUT;
 pub use connections::Connections;
 
 mod connector;
-pub(super) use connector::DnsFailure;
 use connector::Resolver;
+pub(super) use connector::{DnsFailure, Slow};
 
 mod proxy;
 pub(super) use proxy::ProxyFailure;

@@ -37,6 +37,19 @@ pub(super) fn at(
     }
 }
 
+/// Reads when a rate limit starts anew: a moment or a length of time, whichever the number can be,
+/// or an HTTP date. `X-RateLimit-Reset` is both, depending on the vendor; no window is thirty years
+/// long, and none has ended before 2001.
+pub(in crate::upstream) fn reset(text: &str, now: Timestamp) -> Option<Duration> {
+    let number: Option<f64> = text.trim().parse().ok();
+    let unit = match number {
+        Some(number) if number >= 1e12 => DelayUnit::EpochMs,
+        Some(number) if number >= 1e9 => DelayUnit::Epoch,
+        Some(_) | None => DelayUnit::Seconds,
+    };
+    in_header(text, unit, now)
+}
+
 fn in_header(text: &str, unit: DelayUnit, now: Timestamp) -> Option<Duration> {
     number(text, unit, now).or_else(|| {
         let at = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();

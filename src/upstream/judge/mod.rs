@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, Uri};
 use jiff::Timestamp;
 
 use crate::clock::WallClock;
@@ -33,6 +33,8 @@ mod success;
 pub struct Answer {
     /// Its status.
     pub status: StatusCode,
+    /// The URI that it came from, where that is another one than was asked.
+    pub uri: Option<Uri>,
     /// Its header section.
     pub headers: HeaderMap,
     /// Its decoded body; nothing where the list ends before it.
@@ -165,6 +167,7 @@ impl Judge {
         let page = if is_past_end { Page::nothing() } else { read? };
         Ok(Answer {
             status,
+            uri: None,
             headers,
             page,
             bytes: body.len() as u64,

@@ -45,7 +45,9 @@ pub enum PagerError {
     #[error("a `Link` header cannot be read")]
     BadLink,
     /// The next page's URL leads to another origin, where our credentials must not go.
-    #[error("the next page's URL leads to another origin, `{0}`")]
+    #[error(
+        "the next page's URL leads to another origin, `{0}`, which `pagination.origins` does not name"
+    )]
     ForeignUrl(String),
     /// The position was read before.
     #[error("a position comes a second time: the walk would never end")]

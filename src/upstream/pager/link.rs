@@ -1,22 +1,11 @@
-//! Positions that are URLs: from a `Link` header (RFC 8288) or from the body, never of another
-//! origin.
+//! The next page's URL in a `Link` header (RFC 8288).
 
 use std::borrow::Cow;
 
 use http::HeaderMap;
 use http::header::LINK;
-use url::Url;
 
-use super::{PagerError, Position};
-
-/// The position of the page that `target` names, seen from `base`.
-pub(super) fn at_url(target: &str, base: &Url) -> Result<Position, PagerError> {
-    let url = base.join(target).map_err(|_| PagerError::BadUrl)?;
-    if url.origin() != base.origin() || !url.username().is_empty() || url.password().is_some() {
-        return Err(PagerError::ForeignUrl(url.origin().ascii_serialization()));
-    }
-    Ok(Position::Url(url))
-}
+use super::PagerError;
 
 /// The target of the first `rel="next"` link over all `Link` fields.
 ///

@@ -7,6 +7,8 @@
 //! Ends combine, whatever the style: an answer that means the end, then a flag, then the style's
 //! own end, then an empty page where that is one.
 
+use url::Url;
+
 use crate::config::upstream::{
     CursorPages, CursorSource, EmptyPage, Location, Pagination, Repeat, Total, TotalCall,
 };
@@ -41,12 +43,26 @@ pub enum Next {
 pub struct Pager {
     style: Pagination,
     max_pages: u32,
+    /// Where the first page is read from.
+    home: Option<url::Origin>,
 }
 
 impl Pager {
     /// The pager of this style, which announces no more than `max_pages` at once.
     pub const fn new(style: Pagination, max_pages: u32) -> Self {
-        Self { style, max_pages }
+        Self {
+            style,
+            max_pages,
+            home: None,
+        }
+    }
+
+    /// The same pager, whose first page is read from `base_url`: pages that lead to other origins
+    /// may lead back there.
+    #[must_use]
+    pub fn reading_from(mut self, base_url: &Url) -> Self {
+        self.home = Some(base_url.origin());
+        self
     }
 
     /// Where the first page is.
@@ -180,7 +196,21 @@ impl Pager {
             Pagination::NextUrl(style) => place::text(&style.next, look),
             Pagination::None(_) | Pagination::Offset(_) | Pagination::Page(_) => None,
         };
-        url.map(|url| link::at_url(&url, look.url)).transpose()
+        url.map(|url| self.at_url(&url, look.url)).transpose()
+    }
+
+    /// The position of the page that `target` names, seen from the page at `base`. It may be of the
+    /// origin that this page came from, of the first page's, or of one that the style allows.
+    fn at_url(&self, target: &str, base: &Url) -> Result<Position, PagerError> {
+        let url = base.join(target).map_err(|_| PagerError::BadUrl)?;
+        let origin = url.origin();
+        let is_allowed = origin == base.origin()
+            || self.home.as_ref() == Some(&origin)
+            || self.style.origins().iter().any(|one| one.covers(&url));
+        if !is_allowed || !url.username().is_empty() || url.password().is_some() {
+            return Err(PagerError::ForeignUrl(origin.ascii_serialization()));
+        }
+        Ok(Position::Url(url))
     }
 }
 

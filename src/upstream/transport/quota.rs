@@ -2,9 +2,10 @@
 //!
 //! A rate is kept by spacing requests evenly, never by a burst and a pause: a window of the
 //! upstream's may begin at any moment. An answer that says when to come back, in a header or in its
-//! body, holds the turns of all, not only of the request that was refused.
+//! body, holds the turns of all, not only of the request that was refused; one that says how little
+//! is left spreads them ([`pace`](super::pace)).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,15 +13,19 @@ use futures_util::future::BoxFuture;
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
-use http::Request;
+use http::{HeaderMap, Request};
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 use tower::{Layer, Service, ServiceExt};
 
 use crate::clock::TokioClock;
 use crate::config::Rate;
 
-use super::error::{ErrorKind, UpstreamError};
-use super::transport::Deadline;
+use crate::upstream::judge::delay;
+use crate::upstream::{ErrorKind, UpstreamError};
+
+use super::Deadline;
+use super::pace::{Spread, allowances};
 
 type Limiter = governor::RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>;
 
@@ -29,7 +34,14 @@ type Limiter = governor::RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMi
 pub struct Quota {
     clock: TokioClock,
     limiter: Option<Arc<Limiter>>,
-    held_until: Arc<Mutex<Option<Instant>>>,
+    asked: Arc<Mutex<Asked>>,
+}
+
+/// What the upstream has asked for.
+#[derive(Debug, Default)]
+struct Asked {
+    held_until: Option<Instant>,
+    spread: Option<Spread>,
 }
 
 impl Quota {
@@ -42,7 +54,7 @@ impl Quota {
         Self {
             clock,
             limiter,
-            held_until: Arc::default(),
+            asked: Arc::default(),
         }
     }
 
@@ -65,30 +77,47 @@ impl Quota {
 
     /// When to try again; `None` took a turn.
     fn next_turn(&self) -> Option<Instant> {
-        if let Some(held) = self.held_until() {
+        let mut asked = self.asked();
+        let now = Instant::now();
+        if let Some(held) = asked.held_until.filter(|&until| until > now) {
             return Some(held);
         }
-        let early = self.limiter.as_ref()?.check().err()?;
-        let wait = early.wait_time_from(self.clock.now());
-        Some(Instant::now() + wait)
+        if let Some(due) = asked.spread.and_then(|spread| spread.due(now)) {
+            return Some(due);
+        }
+        if let Some(limiter) = &self.limiter
+            && let Err(early) = limiter.check()
+        {
+            return Some(now + early.wait_time_from(self.clock.now()));
+        }
+        if let Some(spread) = &mut asked.spread {
+            spread.take(now);
+        }
+        None
     }
 
-    fn held_until(&self) -> Option<Instant> {
-        let held = self
-            .held_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        held.filter(|&until| until > Instant::now())
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps every turn back for so long.
     fn hold(&self, pause: Duration) {
         let until = Instant::now() + pause;
-        let mut held = self
-            .held_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let held = &mut self.asked().held_until;
         *held = Some(held.map_or(until, |earlier| earlier.max(until)));
+    }
+
+    /// Heeds what the header section of any answer says of the turns to come.
+    pub fn heed(&self, headers: &HeaderMap, now: Timestamp) {
+        if let Some(pause) = delay::retry_after(headers, now) {
+            self.hold(pause);
+        }
+        let said = allowances(headers, now);
+        if said.is_empty() {
+            return;
+        }
+        let mut asked = self.asked();
+        asked.spread = Spread::after(asked.spread, &said, Instant::now());
     }
 }
 
@@ -97,7 +126,7 @@ impl std::fmt::Debug for Quota {
         formatter
             .debug_struct("Quota")
             .field("limited", &self.limiter.is_some())
-            .field("held_until", &self.held_until())
+            .field("asked", &self.asked())
             .finish_non_exhaustive()
     }
 }
@@ -159,6 +188,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -187,5 +218,70 @@ mod tests {
         assert_eq!(start.elapsed(), Duration::ZERO);
         quota.turn(None).await.unwrap();
         assert!(start.elapsed() >= Duration::from_secs(30));
+    }
+
+    fn heeding(lines: &[(&'static str, &str)]) -> Quota {
+        let quota = Quota::new(None);
+        let headers = lines
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+        quota.heed(&HeaderMap::from_iter(headers), Timestamp::UNIX_EPOCH);
+        quota
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_little_is_left_is_shared_by_all_who_wait() {
+        let quota = heeding(&[
+            ("x-ratelimit-limit", "100"),
+            ("x-ratelimit-remaining", "4"),
+            ("x-ratelimit-reset", "20"),
+        ]);
+        let start = Instant::now();
+        let turns = (0..5).map(|_| async {
+            quota.turn(None).await.unwrap();
+            start.elapsed().as_secs()
+        });
+        let mut turns = futures_util::future::join_all(turns).await;
+        turns.sort_unstable();
+        assert_eq!(turns, [0, 5, 10, 15, 20]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_retry_after_on_any_answer_holds_the_turns() {
+        let quota = heeding(&[("retry-after", "7")]);
+        let start = Instant::now();
+        quota.turn(None).await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_header_stalls_for_longer_than_ten_minutes() {
+        for lines in [
+            &[
+                ("x-ratelimit-remaining", "0"),
+                ("x-ratelimit-reset", "99999999999"),
+            ][..],
+            &[
+                ("x-rate-limit-remaining", "0"),
+                ("x-rate-limit-reset", "999999999"),
+            ][..],
+            &[("retry-after", "18446744073709551615")][..],
+        ] {
+            let quota = heeding(lines);
+            let start = Instant::now();
+            quota.turn(None).await.unwrap();
+            assert_eq!(start.elapsed(), delay::LONGEST_DELAY, "{lines:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_spread_turn_beyond_the_deadline_fails_at_once() {
+        let quota = heeding(&[("ratelimit", "\"day\";r=0;t=300")]);
+        let start = Instant::now();
+        let deadline = start + Duration::from_secs(10);
+        let error = quota.turn(Some(deadline)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::RateLimited);
+        assert_eq!(error.retry_after, Some(Duration::from_mins(5)));
+        assert_eq!(start.elapsed(), Duration::ZERO);
     }
 }

@@ -12,19 +12,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::Request;
 use rand::RngExt;
 use tokio::time::{Instant, Sleep, sleep};
 use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
 
-use super::error::UpstreamError;
-use super::transport::{Deadline, Repeatable};
+use crate::upstream::{ErrorKind, UpstreamError};
+
+use super::{Deadline, is_repeatable};
 
 /// The bound of the wait before the first retry.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// The bound that doubling stops at.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// How often an upstream's requests may be sent again, all together: a fifth of them over the last
+/// ten seconds, and one a second in any case.
+pub(super) fn budget() -> Arc<TpsBudget> {
+    Arc::new(TpsBudget::new(Duration::from_secs(10), 1, 0.2))
+}
 
 /// Decides, for one request, whether it is tried again.
 #[derive(Debug, Clone)]
@@ -35,11 +42,10 @@ pub(super) struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// At most so many retries of one request. All requests of the upstream share one budget: a
-    /// fifth of them over the last ten seconds, and one a second in any case.
-    pub(super) fn new(retries: u32) -> Self {
+    /// At most so many retries of one request, as far as the upstream's `budget` allows.
+    pub(super) fn new(retries: u32, budget: Arc<TpsBudget>) -> Self {
         Self {
-            budget: Arc::new(TpsBudget::new(Duration::from_secs(10), 1, 0.2)),
+            budget,
             retries_left: retries,
             bound: FIRST_WAIT,
         }
@@ -68,6 +74,8 @@ impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
     ) -> Option<Sleep> {
         let asked = match outcome {
             Err(error) if error.is_transient() => error.retry_after,
+            // Nothing was sent: it neither helps to try again nor earns a try for others.
+            Err(error) if error.kind == ErrorKind::CircuitOpen => return None,
             Ok(_) | Err(_) => {
                 self.budget.deposit();
                 return None;
@@ -82,19 +90,18 @@ impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
 
     /// Only what may be sent twice is kept for a second time (RFC 9110, section 9.2.2).
     fn clone_request(&mut self, request: &Request<Bytes>) -> Option<Request<Bytes>> {
-        let repeatable =
-            request.method() == Method::GET || request.extensions().get::<Repeatable>().is_some();
-        repeatable.then(|| request.clone())
+        is_repeatable(request).then(|| request.clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::upstream::transport::Repeatable;
 
     #[tokio::test(start_paused = true)]
     async fn an_upstream_that_is_down_sees_few_retries_however_many_fail() {
-        let policy = RetryPolicy::new(2);
+        let policy = RetryPolicy::new(2, budget());
         let retries = (0..100)
             .filter(|_| policy.clone().wait(None, None).is_some())
             .count();
@@ -103,7 +110,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_beyond_the_deadline_is_no_retry() {
-        let mut policy = RetryPolicy::new(2);
+        let mut policy = RetryPolicy::new(2, budget());
         let deadline = Some(Instant::now() + Duration::from_secs(5));
         assert_eq!(policy.wait(Some(Duration::from_secs(6)), deadline), None);
         assert!(
@@ -119,10 +126,25 @@ mod tests {
 
     #[test]
     fn a_post_is_sent_once_unless_it_only_reads() {
-        let mut policy = RetryPolicy::new(1);
+        let mut policy = RetryPolicy::new(1, budget());
         let mut post = Request::post("/").body(Bytes::new()).unwrap();
         assert!(clone(&mut policy, &post).is_none());
         post.extensions_mut().insert(Repeatable);
         assert!(clone(&mut policy, &post).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_of_the_breaker_is_not_tried_again_and_earns_no_tries() {
+        let mut policy = RetryPolicy::new(100, budget());
+        let mut request = Request::get("/").body(Bytes::new()).unwrap();
+        let mut answer = |kind| {
+            let mut outcome = Err::<(), _>(UpstreamError::new(kind, "so it is"));
+            policy.retry(&mut request, &mut outcome).is_some()
+        };
+        for _ in 0..1000 {
+            assert!(!answer(ErrorKind::CircuitOpen));
+        }
+        let retries = (0..100).filter(|_| answer(ErrorKind::Connect)).count();
+        assert!((1..=20).contains(&retries), "{retries}");
     }
 }

@@ -1,0 +1,238 @@
+//! Hedging: a page that is late is asked for a second time, and the first good answer counts.
+//!
+//! It stands below the retries, from whose budget it spends, and above breaker and quota, so that
+//! the second request is let through, takes its turn and its permit like any other. The loser is
+//! dropped, which ends its request. tower has a hedge of its own, which measures percentiles, takes
+//! whatever comes first, a failure too, and knows no budget.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, Either, select};
+use http::Request;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+use tower::retry::budget::{Budget, TpsBudget};
+use tower::{Layer, Service, ServiceExt};
+
+use crate::upstream::UpstreamError;
+
+use super::is_repeatable;
+
+/// Set on a request: it may be sent a second time while its answer is late.
+#[derive(Debug, Clone, Copy)]
+pub struct Hedgeable;
+
+/// Set on a request: whom to tell that it is being sent. One that waits for its turn is not late.
+#[derive(Debug, Clone)]
+pub(super) struct Sent(pub(super) Arc<Notify>);
+
+/// Sends requests a second time that are late by `after`.
+#[derive(Debug, Clone)]
+pub(super) struct Hedging {
+    after: Duration,
+    budget: Arc<TpsBudget>,
+}
+
+impl Hedging {
+    pub(super) fn new(after: Duration, budget: Arc<TpsBudget>) -> Self {
+        Self { after, budget }
+    }
+}
+
+impl<S> Layer<S> for Hedging {
+    type Service = Hedged<S>;
+
+    fn layer(&self, inner: S) -> Hedged<S> {
+        Hedged {
+            inner,
+            hedging: self.clone(),
+        }
+    }
+}
+
+/// A service whose late answers are asked for twice.
+#[derive(Debug, Clone)]
+pub(super) struct Hedged<S> {
+    inner: S,
+    hedging: Hedging,
+}
+
+impl<S> Service<Request<Bytes>> for Hedged<S>
+where
+    S: Service<Request<Bytes>, Error = UpstreamError> + Clone + Send + 'static,
+    S::Response: Send,
+    S::Future: Send,
+{
+    type Response = S::Response;
+    type Error = UpstreamError;
+    type Future = BoxFuture<'static, Result<S::Response, UpstreamError>>;
+
+    // Each request makes the inner service ready for itself.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Bytes>) -> Self::Future {
+        let inner = self.inner.clone();
+        let hedging = self.hedging.clone();
+        let may_hedge =
+            request.extensions().get::<Hedgeable>().is_some() && is_repeatable(&request);
+        if !may_hedge {
+            return Box::pin(inner.oneshot(request));
+        }
+        Box::pin(async move {
+            let second = request.clone();
+            let sent = Arc::new(Notify::new());
+            request.extensions_mut().insert(Sent(Arc::clone(&sent)));
+            let first = pin!(inner.clone().oneshot(request));
+            let late = pin!(async {
+                sent.notified().await;
+                sleep(hedging.after).await;
+            });
+            let first = match select(first, late).await {
+                Either::Left((outcome, _)) => return outcome,
+                Either::Right(((), first)) => first,
+            };
+            if !hedging.budget.withdraw() {
+                return first.await;
+            }
+            let second = pin!(inner.oneshot(second));
+            match select(first, second).await {
+                // What no repetition changes is the answer, also while a second one is under way.
+                Either::Left((Err(error), second)) if error.is_transient() => {
+                    second.await.or(Err(error))
+                }
+                Either::Left((outcome, _)) | Either::Right((outcome @ Ok(_), _)) => outcome,
+                Either::Right((Err(_), first)) => first.await,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use rstest::rstest;
+    use tokio::time::Instant;
+    use tower::service_fn;
+
+    use super::*;
+    use crate::upstream::ErrorKind;
+    use crate::upstream::transport::Repeatable;
+
+    type Outcome = Result<usize, ErrorKind>;
+
+    fn budget() -> Arc<TpsBudget> {
+        Arc::new(TpsBudget::new(Duration::from_secs(10), 1, 0.2))
+    }
+
+    fn page() -> Request<Bytes> {
+        let mut page = Request::get("/").body(Bytes::new()).unwrap();
+        page.extensions_mut().insert(Hedgeable);
+        page
+    }
+
+    fn told(request: &Request<Bytes>) {
+        if let Some(Sent(sent)) = request.extensions().get() {
+            sent.notify_one();
+        }
+    }
+
+    /// Sends a request to an upstream whose nth answer takes so many milliseconds. Says what came,
+    /// after how long, and how many requests were sent.
+    async fn send(
+        request: Request<Bytes>,
+        answers: &'static [(u64, Outcome)],
+        budget: Arc<TpsBudget>,
+    ) -> (Outcome, u128, usize) {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&sent);
+        let upstream = service_fn(move |request: Request<Bytes>| {
+            let (wait, outcome) = answers[count.fetch_add(1, Ordering::Relaxed)];
+            told(&request);
+            async move {
+                sleep(Duration::from_millis(wait)).await;
+                outcome.map_err(|kind| UpstreamError::new(kind, "so it is"))
+            }
+        });
+        let hedging = Hedging::new(Duration::from_millis(300), budget);
+        let start = Instant::now();
+        let outcome = hedging.layer(upstream).oneshot(request).await;
+        let outcome = outcome.map_err(|error| error.kind);
+        (
+            outcome,
+            start.elapsed().as_millis(),
+            sent.load(Ordering::Relaxed),
+        )
+    }
+
+    #[rstest]
+    #[case::in_time(&[(200, Ok(1))], Ok(1), 200)]
+    #[case::the_second_is_faster(&[(900, Ok(1)), (100, Ok(2))], Ok(2), 400)]
+    #[case::the_first_is_faster(&[(400, Ok(1)), (500, Ok(2))], Ok(1), 400)]
+    #[case::the_second_fails(&[(900, Ok(1)), (100, Err(ErrorKind::CircuitOpen))], Ok(1), 900)]
+    #[case::the_first_fails(&[(400, Err(ErrorKind::Connect)), (500, Ok(2))], Ok(2), 800)]
+    #[case::both_fail(
+        &[(400, Err(ErrorKind::Connect)), (500, Err(ErrorKind::CircuitOpen))],
+        Err(ErrorKind::Connect),
+        800
+    )]
+    #[case::for_good(
+        &[(400, Err(ErrorKind::Unauthorized)), (500, Ok(2))],
+        Err(ErrorKind::Unauthorized),
+        400
+    )]
+    #[tokio::test(start_paused = true)]
+    async fn the_first_good_answer_counts(
+        #[case] answers: &'static [(u64, Outcome)],
+        #[case] expected: Outcome,
+        #[case] taken: u128,
+    ) {
+        let expected = (expected, taken, answers.len());
+        assert_eq!(send(page(), answers, budget()).await, expected);
+    }
+
+    #[rstest]
+    #[case::a_login(Request::get("/").extension(Repeatable))]
+    #[case::what_is_sent_once(Request::post("/").extension(Hedgeable))]
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_to_be_repeated_is_sent_once_however_late_it_is(
+        #[case] request: http::request::Builder,
+    ) {
+        let request = request.body(Bytes::new()).unwrap();
+        let sent = send(request, &[(5000, Ok(1))], budget()).await;
+        assert_eq!(sent, (Ok(1), 5000, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_answers_do_not_double_what_an_upstream_is_asked() {
+        let budget = budget();
+        let mut requests = 0;
+        for _ in 0..100 {
+            let answers = &[(900, Ok(1)), (900, Ok(2))];
+            let (outcome, _, sent) = send(page(), answers, Arc::clone(&budget)).await;
+            assert_eq!(outcome, Ok(1));
+            requests += sent;
+        }
+        // One a second may be, and these hundred take ninety seconds.
+        assert!((101..=195).contains(&requests), "{requests}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_waits_for_its_turn_is_not_late() {
+        let upstream = service_fn(|request: Request<Bytes>| async move {
+            sleep(Duration::from_secs(2)).await;
+            told(&request);
+            sleep(Duration::from_millis(200)).await;
+            Ok::<_, UpstreamError>(request.extensions().get::<Sent>().is_some())
+        });
+        let hedging = Hedging::new(Duration::from_millis(300), budget());
+        let is_first = hedging.layer(upstream).oneshot(page()).await.unwrap();
+        assert!(is_first);
+    }
+}

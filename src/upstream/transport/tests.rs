@@ -1,0 +1,240 @@
+//! The whole stack, under a clock that stands still, over answers that a test makes up.
+
+use std::sync::Mutex;
+
+use rstest::rstest;
+use tokio::time::sleep;
+use tower::service_fn;
+
+use super::*;
+use crate::config::upstream::Format;
+use crate::upstream::judge::{Law, Reading};
+
+type Answers = fn(usize, &Request<Full<Bytes>>) -> (u64, http::response::Builder);
+
+/// The stack with these keys, and when its requests were sent: whole seconds and targets.
+struct Stack {
+    transport: Transport,
+    judge: Judge,
+    start: Instant,
+    sent: Arc<Mutex<Vec<(u64, String)>>>,
+}
+
+impl Stack {
+    /// The nth answer comes after so many milliseconds, and has an empty object for a body.
+    fn new(keys: &str, answers: Answers) -> Self {
+        let block = format!(
+            "base_url = 'http://club.example'\nrequest = {{ path = '/' }}\nrecords = '/'\n\
+             fields = {{ id = 'id', name = 'id' }}\n{keys}"
+        );
+        let wall = WallClock::fixed(jiff::Timestamp::UNIX_EPOCH);
+        let start = Instant::now();
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&sent);
+        let client = service_fn(move |request: Request<Full<Bytes>>| {
+            let mut log = log.lock().unwrap();
+            let (wait, answer) = answers(log.len(), &request);
+            log.push((start.elapsed().as_secs(), request.uri().to_string()));
+            async move {
+                sleep(Duration::from_millis(wait)).await;
+                Ok::<_, BoxError>(answer.body(Full::new(Bytes::from("{}"))).unwrap())
+            }
+        });
+        let upstream = toml::from_str(&block).unwrap();
+        let auth = Arc::new(Auth::None);
+        let judge = Judge::new(Law {
+            reading: Reading::As(Format::Json),
+            depth: 64,
+            rules: Vec::new(),
+            success: None,
+            message: Vec::new(),
+            wall: wall.clone(),
+        });
+        Self {
+            transport: Transport::over(client, &"club".into(), &upstream, auth, wall),
+            judge,
+            start,
+            sent,
+        }
+    }
+
+    async fn ask(&self, seconds: u64) -> Result<Answer, UpstreamError> {
+        let request = Request::get("http://club.example/a")
+            .extension(Deadline(Instant::now() + Duration::from_secs(seconds)))
+            .extension(Hedgeable);
+        let request = request.body(Bytes::new()).unwrap();
+        self.transport.exchange(request, &self.judge).await
+    }
+
+    fn sent(&self) -> Vec<u64> {
+        let sent = self.sent.lock().unwrap();
+        sent.iter().map(|(second, _)| *second).collect()
+    }
+
+    fn seconds(&self) -> u64 {
+        self.start.elapsed().as_secs()
+    }
+}
+
+fn ok() -> http::response::Builder {
+    Response::builder()
+}
+
+fn status(status: u16) -> http::response::Builder {
+    ok().status(status)
+}
+
+#[rstest]
+#[case::retries("", |sent, _: &_| (0, if sent < 2 { status(500) } else { ok() }))]
+#[case::redirects("", |sent, _: &_| {
+    let hop = || status(302).header("location", format!("/{sent}"));
+    (0, if sent < 2 { hop() } else { ok() })
+})]
+#[case::hedges("hedge = { after = '1ms' }", |sent, _: &_| match sent {
+    0 => (4000, status(500)),
+    1 => (500, status(500)),
+    _ => (0, ok()),
+})]
+#[tokio::test(start_paused = true)]
+async fn every_request_takes_a_turn(#[case] keys: &str, #[case] answers: Answers) {
+    let stack = Stack::new(&format!("limits.rate = '30/m'\n{keys}"), answers);
+    stack.ask(60).await.unwrap();
+    let sent = stack.sent();
+    assert_eq!(sent.len(), 3, "{sent:?}");
+    let apart = sent.windows(2).all(|two| two[1] - two[0] >= 2);
+    assert!(apart, "{sent:?}");
+}
+
+#[rstest]
+#[case::before_the_deadline(60, 2, 30)]
+#[case::after_the_deadline(10, 1, 0)]
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_is_asked_for_is_kept_as_far_as_the_deadline_allows(
+    #[case] deadline: u64,
+    #[case] requests: usize,
+    #[case] seconds: u64,
+) {
+    let stack = Stack::new("", |sent, _: &_| {
+        (
+            0,
+            if sent == 0 {
+                status(503).header("retry-after", 30)
+            } else {
+                ok()
+            },
+        )
+    });
+    let answer = stack.ask(deadline).await;
+    assert_eq!(stack.sent().len(), requests);
+    assert_eq!(stack.seconds(), seconds);
+    match answer {
+        Ok(_) => assert_eq!(requests, 2),
+        Err(error) => assert_eq!(error.retry_after, Some(Duration::from_secs(30))),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_is_down_is_asked_until_its_breaker_opens_and_then_left_alone() {
+    let stack = Stack::new("breaker.failures = 4\nlimits.rate = '60/m'", |_, _: &_| {
+        (0, status(500))
+    });
+    let first = stack.ask(60).await.unwrap_err();
+    assert_eq!(first.kind, ErrorKind::HttpStatus);
+    // The second runs into the open breaker with its first retry, and gives up.
+    let second = stack.ask(60).await.unwrap_err();
+    assert_eq!(second.kind, ErrorKind::CircuitOpen);
+    let before = stack.seconds();
+    for _ in 0..100 {
+        let refused = stack.ask(60).await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::CircuitOpen);
+    }
+    // What is refused takes neither time nor turns.
+    assert_eq!(stack.seconds(), before);
+    assert_eq!(stack.sent().len(), 4);
+    let circuit = stack.transport.circuit().unwrap();
+    assert_eq!(circuit.state, CircuitState::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_that_is_switched_off_never_opens() {
+    let stack = Stack::new("breaker.enabled = false\nlimits.retries = 0", |_, _: &_| {
+        (0, status(500))
+    });
+    for _ in 0..50 {
+        let error = stack.ask(60).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::HttpStatus);
+    }
+    assert_eq!(stack.transport.circuit(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_probe_heals_what_a_rest_has_healed() {
+    let stack = Stack::new("breaker.failures = 1\nlimits.retries = 0", |sent, _: &_| {
+        (100, if sent == 0 { status(500) } else { ok() })
+    });
+    stack.ask(60).await.unwrap_err();
+    sleep(Duration::from_secs(5)).await;
+    let (one, other) = tokio::join!(stack.ask(60), stack.ask(60));
+    assert!(one.is_ok());
+    assert_eq!(other.unwrap_err().kind, ErrorKind::CircuitOpen);
+    assert!(stack.ask(60).await.is_ok());
+}
+
+#[rstest]
+#[case::heeded("", [0, 0, 10, 20, 30])]
+#[case::not_heeded("limits.pacing = false", [0, 0, 0, 0, 0])]
+#[tokio::test(start_paused = true)]
+async fn answers_slow_what_is_asked_before_anything_is_refused(
+    #[case] keys: &str,
+    #[case] expected: [u64; 5],
+) {
+    let stack = Stack::new(keys, |sent, _: &_| {
+        let left = 3_usize.saturating_sub(sent);
+        let until = 30_usize.saturating_sub(sent.saturating_sub(1) * 10);
+        let answer = ok()
+            .header("ratelimit-policy", "\"default\";q=100;w=60")
+            .header("ratelimit", format!("\"default\";r={left};t={until}"));
+        (0, answer)
+    });
+    for _ in 0..5 {
+        stack.ask(60).await.unwrap();
+    }
+    assert_eq!(stack.sent(), expected);
+}
+
+#[rstest]
+#[case::head(
+    "limits.head_timeout = '1s'",
+    1,
+    "no response head came within 1s (`limits.head_timeout`)"
+)]
+#[case::whole(
+    "limits.timeout = '2s'",
+    2,
+    "no whole answer came within 2s (`limits.timeout`)"
+)]
+#[tokio::test(start_paused = true)]
+async fn what_is_late_is_told_with_the_key_that_says_so(
+    #[case] keys: &str,
+    #[case] seconds: u64,
+    #[case] expected: &str,
+) {
+    let stack = Stack::new(&format!("{keys}\nlimits.retries = 0"), |_, _: &_| {
+        (60_000, ok())
+    });
+    let error = stack.ask(60).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Timeout);
+    assert_eq!(error.detail, expected);
+    assert_eq!(stack.seconds(), seconds);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_redirected_says_where_it_came_from() {
+    let stack = Stack::new("", |_, request: &Request<_>| match request.uri().path() {
+        "/a" => (0, status(307).header("location", "/b?c=d")),
+        _ => (0, ok()),
+    });
+    let answer = stack.ask(60).await.unwrap();
+    let uri = answer.uri.map(|uri| uri.to_string());
+    assert_eq!(uri.as_deref(), Some("http://club.example/b?c=d"));
+}

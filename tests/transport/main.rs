@@ -1,0 +1,58 @@
+//! How upstreams are asked, over real sockets: what is late, too large, elsewhere or broken.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod raw;
+
+mod bodies;
+mod breaker;
+mod hedges;
+mod origins;
+mod redirects;
+mod timeouts;
+mod turns;
+
+use std::sync::Arc;
+
+use groupgate::upstream::Adapter;
+use groupgate::upstream::walk::Walked;
+
+use support::adapter_of;
+
+/// The ids that a walk brought, in order.
+fn ids(walked: &Walked) -> Vec<&str> {
+    let groups = walked.groups.iter();
+    groups.map(|group| group.source_id.as_ref()).collect()
+}
+
+/// An adapter of these keys, over those that every test has; without retries unless it says so.
+fn staff(base_url: &str, keys: &str) -> Arc<Adapter> {
+    let request = if keys.contains("request =") {
+        ""
+    } else {
+        "request = { path = '/list' }"
+    };
+    let retries = if keys.contains("limits.retries") {
+        ""
+    } else {
+        "limits.retries = 0"
+    };
+    let toml = format!(
+        "[upstreams.staff]\n\
+         base_url = \"\"\n\
+         records = '/items'\n\
+         fields = {{ id = 'id', name = 'id' }}\n\
+         {request}\n\
+         {retries}\n\
+         {keys}"
+    );
+    adapter_of(&toml, base_url, &[("SECRET", "s3cr3t")])
+}
