@@ -47,6 +47,33 @@ async fn an_upstream_that_has_failed_once_does_not_keep_it_from_being_ready() {
 }
 
 #[tokio::test]
+async fn the_status_shows_which_upstreams_are_given_a_rest() {
+    let gate = Setup::new(5)
+        .set("UPSTREAMS__TALLYFY__BREAKER__FAILURES", "1")
+        .set("UPSTREAMS__TALLYFY__BREAKER__REST", "1m")
+        .set("UPSTREAMS__PUBLISHER__BREAKER__ENABLED", "false")
+        .fault("tallyfy", Fault::Status(500))
+        .ready()
+        .await;
+    let status = get(&gate, "/status").await.json();
+    let circuit = |name| &source(&status, name)["circuit"];
+    assert_eq!(circuit("tallyfy")["state"], "open");
+    assert_eq!(circuit("vinyldns")["state"], "closed");
+    assert!(circuit("vinyldns")["since"].is_string());
+    assert!(circuit("publisher").is_null());
+    let error = &source(&status, "tallyfy")["error"];
+    assert_eq!(error["type"], "circuit_open");
+    assert!(
+        error["retry_after_seconds"].as_u64().unwrap() >= 40,
+        "{error}"
+    );
+    // Nobody gets at it out of turn, and everybody is told when to come back.
+    let refresh = gate.admin(Method::POST, "/refresh/tallyfy", &[]).await;
+    let wait: u64 = refresh.header("retry-after").parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+}
+
+#[tokio::test]
 async fn the_status_shows_every_source() {
     let gate = Setup::new(5).ready().await;
     let reply = get(&gate, "/status").await;

@@ -460,7 +460,16 @@ mod tests {
         assert_eq!(problems, Vec::<String>::new());
     }
 
+    const PLAIN_WITH_SECURE_PAGES: &str = "
+        base_url = 'http://localhost'
+        request = { path = '/teams' }
+        records = '/'
+        pagination = { style = 'link', origins = ['https://localhost'] }
+        fields = { id = 'id', name = 'name' }
+    ";
+
     #[rstest]
+    #[case::pages(PLAIN_WITH_SECURE_PAGES.to_owned())]
     #[case::list(PLAIN.replace("http:", "https:"))]
     #[case::login(PLAIN_WITH_A_SECURE_LOGIN.to_owned())]
     #[tokio::test]

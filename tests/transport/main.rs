@@ -15,6 +15,7 @@ mod raw;
 mod bodies;
 mod breaker;
 mod hedges;
+mod logs;
 mod origins;
 mod redirects;
 mod timeouts;

@@ -22,12 +22,12 @@ pub struct Breaker {
     /// Which part of the requests within `window` must fail to call for a rest, above 0 and up to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub rate: f64,
-    /// How far back `rate` looks.
+    /// How far back `rate` looks. Without it, 30s.
     pub window: Span,
     /// How many requests `window` must hold at least before `rate` counts.
     pub calls: u32,
-    /// How long the first rest is, give or take a little, so that replicas do not come back
-    /// together.
+    /// How long the first rest is, or up to a fifth less, so that replicas do not come back together.
+    /// Without it, 5s.
     pub rest: Span,
 }
 

@@ -103,10 +103,11 @@ where
     }
 }
 
-/// Reads a body to its end.
+/// Reads a body to its end. One that has more than so many bytes is `too_large`.
 pub(super) async fn read<B>(
     response: Response<B>,
     bytes: ByteSize,
+    too_large: fn(ByteSize) -> Cut,
 ) -> Result<Response<Bytes>, BoxError>
 where
     B: Body<Data: Send, Error: Into<BoxError>> + Send,
@@ -115,8 +116,7 @@ where
     let limit = usize::try_from(bytes.as_u64()).unwrap_or(usize::MAX);
     let body = Limited::new(body, limit).collect().await;
     let body = body.map_err(|error| match error.downcast::<LengthLimitError>() {
-        // Below, nothing larger comes through: it has grown on the way.
-        Ok(_) => Box::new(Cut::LargeUnpacked(bytes)),
+        Ok(_) => too_large(bytes).into(),
         Err(error) => error,
     })?;
     Ok(Response::from_parts(parts, body.to_bytes()))
@@ -146,7 +146,7 @@ mod tests {
             response = response.header(CONTENT_ENCODING, encoding);
         }
         let response = watch(response.body(body).unwrap(), BOUNDS);
-        let read = read(response, BOUNDS.bytes).await;
+        let read = read(response, BOUNDS.bytes, Cut::LargeUnpacked).await;
         read.err().map(|error| error.to_string())
     }
 

@@ -9,7 +9,11 @@
 //!
 //! It stands below the retries, which do not try again what it refuses, and above the quota, so
 //! that a refused try costs no turn. One breaker serves every request of an upstream, logins
-//! included. What it decides is a plain function of moments and outcomes; only [`Guarded`] waits.
+//! included. The catalog leaves an upstream alone between failed walks by itself; this also ends a
+//! walk whose many requests would fail one by one, and holds whoever asks for a walk out of turn.
+//! The refusal says when to come back, and the catalog's rest is at least as long.
+//!
+//! What it decides is a plain function of moments and outcomes; only [`Guarded`] waits.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};

@@ -31,15 +31,19 @@ pub(super) enum Cut {
     /// Too many bytes were in what came.
     #[error("a page is larger than {0} after decompression (`limits.page_bytes`)")]
     LargeUnpacked(ByteSize),
+    /// Too many bytes came, where no key says how many may.
+    #[error("the answer is larger than {0}")]
+    LargeAnswer(ByteSize),
 }
 
 impl Cut {
     const fn kind(&self) -> ErrorKind {
         match self {
             Self::Head(_) | Self::Idle(_) => ErrorKind::Timeout,
-            Self::Large(_) | Self::LargePacked(_) | Self::LargeUnpacked(_) => {
-                ErrorKind::LimitExceeded
-            }
+            Self::Large(_)
+            | Self::LargePacked(_)
+            | Self::LargeUnpacked(_)
+            | Self::LargeAnswer(_) => ErrorKind::LimitExceeded,
         }
     }
 }

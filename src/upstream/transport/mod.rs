@@ -158,7 +158,8 @@ impl Transport {
             // Last: the signature covers what is sent, when it is sent.
             .filter(move |request| sign(&auth, &wall, request))
             // Inside the timeout, so that a body that drips is cut off.
-            .and_then(move |response| body::read(response, bounds.bytes))
+            // Larger than what came through below, it has grown in the decompression.
+            .and_then(move |response| body::read(response, bounds.bytes, Cut::LargeUnpacked))
             .layer(DecompressionLayer::new())
             // Below the decompression: these bytes are those that come.
             .map_response(move |response| body::watch(response, bounds))
@@ -211,7 +212,7 @@ pub async fn fetch(
     ServiceBuilder::new()
         .map_err(move |error| classify(error, &patience))
         .timeout(timeout)
-        .and_then(move |response| body::read(response, bytes))
+        .and_then(move |response| body::read(response, bytes, Cut::LargeAnswer))
         .layer(DecompressionLayer::new())
         .service(client)
         .oneshot(request.map(Full::new))

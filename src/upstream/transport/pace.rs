@@ -1,14 +1,13 @@
 //! What an upstream's answers say of its own rate limit, before it refuses anything.
 //!
-//! Three spellings are known, each optional in each answer:
+//! Three spellings are known, each optional in each answer. Whose they are stands in
+//! `docs/recipes.md`.
 //!
 //! * `RateLimit: "default";r=50;t=30` with `RateLimit-Policy: "default";q=100;w=60`
 //!   (draft-ietf-httpapi-ratelimit-headers-10), and the one header of draft 7, `RateLimit:
 //!   limit=100, remaining=50, reset=30`;
-//! * `RateLimit-Limit`, `-Remaining` and `-Reset` (drafts 0 to 6; GitLab,
-//!   docs.gitlab.com/administration/settings/user_and_ip_rate_limits);
-//! * the same with `X-RateLimit-` (GitHub, docs.github.com/rest/using-the-rest-api) or
-//!   `X-Rate-Limit-` before them (Okta, developer.okta.com/docs/reference/rl-best-practices).
+//! * `RateLimit-Limit`, `-Remaining` and `-Reset` (drafts 0 to 6);
+//! * the same with `X-RateLimit-` or `X-Rate-Limit-` before them.
 //!
 //! Reading is a plain function; [`Spread`] says what follows. The quota waits.
 
@@ -257,7 +256,7 @@ mod tests {
         "X-RateLimit-Remaining: 5\nX-RateLimit-Reset: 1795253460000",
         &[(5, None, 60)]
     )]
-    #[case::okta(
+    #[case::with_two_hyphens(
         "x-rate-limit-limit: 600\nx-rate-limit-remaining: 3\nx-rate-limit-reset: 1795253410",
         &[(3, Some(600), 10)]
     )]
