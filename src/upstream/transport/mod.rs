@@ -44,7 +44,6 @@ use hedge::{Hedging, Sent};
 pub mod breaker;
 use breaker::Breaker;
 pub use breaker::{Circuit, CircuitState};
-mod window;
 
 mod redirect;
 use redirect::Redirects;

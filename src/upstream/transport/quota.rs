@@ -225,7 +225,7 @@ mod tests {
         let headers = lines
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
-        quota.heed(&HeaderMap::from_iter(headers), Timestamp::UNIX_EPOCH);
+        quota.heed(&headers.collect(), Timestamp::UNIX_EPOCH);
         quota
     }
 

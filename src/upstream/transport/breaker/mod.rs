@@ -30,9 +30,13 @@ use tower::{Layer, Service, ServiceExt};
 
 use crate::clock::WallClock;
 use crate::config::upstream::Breaker as Terms;
-use crate::upstream::{ErrorKind, Fault, UpstreamError};
+use crate::upstream::{ErrorKind, UpstreamError};
 
-use super::window::Window;
+mod sign;
+use sign::Sign;
+
+mod window;
+use window::Window;
 
 /// The rest that doubling stops at, unless the first one is longer.
 const LONGEST_REST: Duration = Duration::from_mins(1);
@@ -114,48 +118,6 @@ impl Phase {
             Self::Closed => CircuitState::Closed,
             Self::Open { .. } => CircuitState::Open,
             Self::HalfOpen => CircuitState::HalfOpen,
-        }
-    }
-}
-
-/// What an outcome says of the upstream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
-    /// It is there and at work, whatever it thinks of the request.
-    Alive,
-    /// It failed.
-    Failing,
-    /// Nothing: it was not asked, or asked to be asked later.
-    None,
-}
-
-impl Sign {
-    fn of<T>(outcome: &Result<T, UpstreamError>) -> Self {
-        let Err(error) = outcome else {
-            return Self::Alive;
-        };
-        if error.fault() == Fault::Gateway {
-            return Self::None;
-        }
-        match error.kind {
-            ErrorKind::Timeout | ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Dns => {
-                Self::Failing
-            }
-            ErrorKind::HttpStatus | ErrorKind::Rejected => {
-                let is_server_error = error.status.is_some_and(|status| status.is_server_error());
-                if error.is_transient() || is_server_error {
-                    Self::Failing
-                } else {
-                    Self::Alive
-                }
-            }
-            ErrorKind::Unauthorized
-            | ErrorKind::Decode
-            | ErrorKind::Mapping
-            | ErrorKind::Pagination
-            | ErrorKind::LimitExceeded => Self::Alive,
-            // Our own quota speaks like the upstream's.
-            ErrorKind::RateLimited | ErrorKind::CircuitOpen => Self::None,
         }
     }
 }
