@@ -140,7 +140,7 @@ fn looks(body: &[u8]) -> String {
 }
 
 /// The first characters of a text, printable, with a mark where more were left out.
-fn excerpt(text: &str, length: usize) -> String {
+pub(in crate::upstream) fn excerpt(text: &str, length: usize) -> String {
     let mut shown: String = text
         .chars()
         .take(length)

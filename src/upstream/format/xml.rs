@@ -281,17 +281,24 @@ impl Element {
     }
 }
 
-/// Refuses what cannot begin a name (XML 1.0, section 2.3): it would stand where an attribute or
-/// text does.
+/// Refuses what is no name (XML 1.0, section 2.3), all of ASCII checked: it would stand where an
+/// attribute or text does.
 fn check_name(name: &str) -> Result<(), Flaw> {
-    match name.chars().next() {
-        None => Err(Flaw::new("a tag or an attribute without a name")),
-        Some('_' | 'A'..='Z' | 'a'..='z' | '\u{80}'..) => Ok(()),
-        Some(_) => Err(Flaw::new(format!(
-            "`{}`, which is no name,",
-            excerpt(name, GLIMPSE_CHARS)
-        ))),
+    let is_start = |letter: char| letter == '_' || letter.is_ascii_alphabetic();
+    let is_inner = |letter: char| matches!(letter, '-' | '.' | '0'..='9');
+    let mut letters = name.chars();
+    let Some(first) = letters.next() else {
+        return Err(Flaw::new("a tag or an attribute without a name"));
+    };
+    let is_name = (is_start(first) || !first.is_ascii())
+        && letters.all(|letter| is_start(letter) || is_inner(letter) || !letter.is_ascii());
+    if is_name {
+        return Ok(());
     }
+    Err(Flaw::new(format!(
+        "`{}`, which is no name,",
+        excerpt(name, GLIMPSE_CHARS)
+    )))
 }
 
 /// Whether a text is nothing but white space, as indentation is. XML knows four such characters;
@@ -349,6 +356,8 @@ mod tests {
     #[case::a_prefix_without_a_name("<a:/>")]
     #[case::the_name_of_an_attribute("<r a='1'><@a>x</@a></r>")]
     #[case::the_name_of_text("<r><#text>x</#text>y</r>")]
+    #[case::a_slash_too_many("<a><b//></a>")]
+    #[case::a_prefix_of_a_prefix("<a:b:c/>")]
     #[case::an_attribute_without_a_name("<a b:='1'/>")]
     #[case::nul("<a>&#0;</a>")]
     #[case::a_bare_ampersand("<a>x & y</a>")]

@@ -2,6 +2,10 @@
 
 use super::{Look, PagerError};
 use crate::config::upstream::Location;
+use crate::upstream::format::excerpt;
+
+/// How much a message shows of what is no number: an upstream may put a whole text there.
+const VALUE_CHARS: usize = 40;
 
 /// A place as a message names it.
 pub(super) fn name(location: &Location) -> String {
@@ -26,7 +30,7 @@ pub(super) fn number(location: &Location, look: Look<'_>) -> Result<Option<u64>,
         .map(|text| {
             text.trim().parse().map_err(|_| PagerError::NotANumber {
                 name: name(location),
-                value: text,
+                value: excerpt(&text, VALUE_CHARS),
             })
         })
         .transpose()
@@ -42,7 +46,7 @@ pub(super) fn flag(location: &Location, look: Look<'_>) -> Result<Option<bool>, 
         "false" | "0" => Ok(Some(false)),
         _ => Err(PagerError::NotAFlag {
             name: name(location),
-            value: text,
+            value: excerpt(&text, VALUE_CHARS),
         }),
     }
 }

@@ -45,6 +45,14 @@ fn next_with_headers(
     pager.next(position, so_far, look)
 }
 
+#[test]
+fn a_message_shows_little_of_what_is_no_number() {
+    let body = format!(r#"{{"items": [1], "total": {}}}"#, "9".repeat(1 << 20));
+    let style = "style = 'offset'\ntotal = '/total'";
+    let error = next_with_headers(style, &Position::Offset(0), &body, &[]).unwrap_err();
+    assert!(error.to_string().len() < 128, "{error:.200}");
+}
+
 fn cursor(text: &str) -> Next {
     Next::One(Position::Cursor(text.to_owned()))
 }
