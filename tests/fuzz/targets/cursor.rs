@@ -1,0 +1,91 @@
+//! A token verifies if the keys made it for its caller, and never else.
+
+use std::sync::{Arc, LazyLock};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use groupgate::gateway::Query;
+use groupgate::gateway::cursor::{CURSOR_BYTES, Holder, Keys};
+use groupgate::gateway::missed::Missed;
+use groupgate::gateway::query::Vocabulary;
+use groupgate::group::Group;
+use groupgate::upstream::{ErrorKind, Snapshot};
+
+fn keys(seeds: &[u8]) -> Keys {
+    Keys::new(seeds.iter().map(|seed| vec![*seed; 32].into()).collect())
+}
+
+static KEYS: LazyLock<Keys> = LazyLock::new(|| keys(&[1, 2]));
+static ROTATED: LazyLock<Keys> = LazyLock::new(|| keys(&[3, 1]));
+static OTHERS: LazyLock<Keys> = LazyLock::new(|| keys(&[4, 5]));
+
+fn query(raw: &str, holder: &Holder) -> Option<Query> {
+    let vocabulary = Vocabulary {
+        sources: &["a"],
+        streamed: false,
+        holder,
+        keys: &KEYS,
+    };
+    Query::parse(raw, vocabulary).ok()
+}
+
+/// A forged token; then an honest one, and what two bytes of the input make of it.
+pub(crate) fn cursor(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let holder = Holder::Anyone;
+    assert!(
+        KEYS.verify(&text, &holder).is_err(),
+        "no input can know the keys"
+    );
+    let encoded = URL_SAFE_NO_PAD.encode(data);
+    assert!(
+        KEYS.verify(&encoded, &holder).is_err(),
+        "no input can know the keys"
+    );
+
+    let snapshot = Snapshot::new(Arc::from("a"), vec![group(&text)]);
+    let search: String = text
+        .chars()
+        .filter(|letter| letter.is_alphanumeric())
+        .take(200)
+        .collect();
+    let Some(query) = query(&format!("search={search}"), &holder) else {
+        return;
+    };
+    let mut missed = Missed::default();
+    missed.note(&text[..text.floor_char_boundary(64)], ErrorKind::Timeout);
+    let token = KEYS.sign(&query, snapshot.row(0).into(), missed).cursor;
+    assert!(token.len() <= CURSOR_BYTES, "{} bytes", token.len());
+
+    let made = KEYS
+        .verify(&token, &holder)
+        .expect("our own token verifies");
+    assert_eq!(made.mark(), &snapshot.row(0).into());
+    assert!(
+        ROTATED.verify(&token, &holder).is_ok(),
+        "a retired key verifies"
+    );
+    assert!(OTHERS.verify(&token, &holder).is_err());
+    assert!(KEYS.verify(&token, &Holder::Digest([0; 32])).is_err());
+
+    if let [at, change, ..] = data {
+        let mut bytes = token.clone().into_bytes();
+        let at = (usize::from(*at) * 8 + usize::from(change % 8)) % bytes.len();
+        bytes[at] ^= change | 1;
+        let forged = String::from_utf8_lossy(&bytes);
+        assert!(
+            KEYS.verify(&forged, &holder).is_err(),
+            "{forged} is not {token}"
+        );
+        assert!(KEYS.verify(&token[..at], &holder).is_err());
+    }
+}
+
+fn group(text: &str) -> Group {
+    let id = &text[..text.floor_char_boundary(512)];
+    let json = serde_json::json!({
+        "id": format!("a:{id}"), "source": "a", "source_id": id, "name": text,
+        "members": [], "admins": [], "guests": [], "attributes": {},
+    });
+    serde_json::from_value(json).expect("all that a group needs is there")
+}

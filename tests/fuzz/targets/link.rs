@@ -1,0 +1,65 @@
+//! `Link` headers name the next page, or nothing does.
+
+use std::sync::LazyLock;
+
+use groupgate::config::upstream::Format;
+use groupgate::upstream::format::Page;
+use groupgate::upstream::pager::{Look, Next, Pager, Position, SoFar};
+use http::header::LINK;
+use http::{HeaderMap, HeaderValue};
+use url::Url;
+
+use super::{loaded, says_little};
+
+static PAGER: LazyLock<Pager> = LazyLock::new(|| {
+    let toml = "[upstreams.u]\nbase_url = 'http://api.example.com'\nrequest.path = '/'\n\
+                records = '/'\npagination.style = 'link'\nfields = { id = 'id', name = 'id' }\n";
+    let upstream = &loaded(toml).settings.upstreams["u"];
+    Pager::new(upstream.pagination.clone(), 10)
+});
+
+static ASKED: LazyLock<Url> = LazyLock::new(|| "http://api.example.com/a/b?c=d".parse().unwrap());
+
+/// One header field a line.
+pub(crate) fn link(data: &[u8]) {
+    let mut headers = HeaderMap::new();
+    for field in data.split(|&byte| byte == b'\n') {
+        if let Ok(value) = HeaderValue::from_bytes(field) {
+            headers.append(LINK, value);
+        }
+    }
+    let page = Page::decode(Format::Json, b"[1]").expect("a list is a page");
+    let look = Look {
+        page: &page,
+        headers: &headers,
+        url: &ASKED,
+        records: 1,
+        mark: None,
+        is_past_end: false,
+    };
+    match PAGER.next(&Position::Start, SoFar::first(1, None), look) {
+        Ok(Next::End) => {}
+        Ok(Next::One(Position::Url(next))) => {
+            assert_eq!(next.origin(), ASKED.origin());
+            assert!(next.username().is_empty() && next.password().is_none());
+            assert!(
+                stands_in(&headers, &next),
+                "{next} is in none of {headers:?}"
+            );
+        }
+        Ok(other) => panic!("a link led to {other:?}"),
+        Err(error) => says_little(error),
+    }
+}
+
+/// Whether a header has the URL between its angle brackets.
+fn stands_in(headers: &HeaderMap, next: &Url) -> bool {
+    headers.get_all(LINK).iter().any(|field| {
+        let field = String::from_utf8_lossy(field.as_bytes());
+        // One may stand in a target too.
+        let starts = field.match_indices('<').map(|(at, _)| &field[at + 1..]);
+        let mut targets = starts.filter_map(|rest| rest.split('>').next());
+        let is_next = targets.any(|target| ASKED.join(target).is_ok_and(|url| url == *next));
+        is_next && field.to_ascii_lowercase().contains("next")
+    })
+}
