@@ -127,6 +127,20 @@ fn check_path(at: &KeyPath, path: &str, problems: &mut Problems) {
                 .with_help("parameters belong under `query`"),
         );
     }
+    // RFC 3986, section 6.2.2.2: a dot that is encoded is a dot.
+    let is_dots = |segment: &str| {
+        let segment = segment.to_ascii_lowercase().replace("%2e", ".");
+        matches!(segment.as_str(), "." | "..")
+    };
+    if let Some(dots) = path.split('/').find(|segment| is_dots(segment)) {
+        problems.push(
+            Problem::new(
+                at.clone(),
+                format!("the segment `{dots}` would be resolved away, and the path lead elsewhere"),
+            )
+            .with_help("write where it leads to; `base_url` may be shorter"),
+        );
+    }
 }
 
 pub(super) fn check_header_name(at: &KeyPath, name: &str, problems: &mut Problems) {
