@@ -60,6 +60,7 @@ fn stands_in(headers: &HeaderMap, next: &Url) -> bool {
         let starts = field.match_indices('<').map(|(at, _)| &field[at + 1..]);
         let mut targets = starts.filter_map(|rest| rest.split('>').next());
         let is_next = targets.any(|target| ASKED.join(target).is_ok_and(|url| url == *next));
-        is_next && field.to_ascii_lowercase().contains("next")
+        let words = field.replace('\\', "").to_ascii_lowercase();
+        is_next && words.contains("next")
     })
 }
