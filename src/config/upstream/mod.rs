@@ -204,8 +204,8 @@ pub struct Limits {
     pub concurrency: u32,
     /// How long one try of one request may take, from connecting to the end of the body.
     pub timeout: Span,
-    /// How long it may take to open a connection, within `timeout`. Without it, 3s. Looking the name
-    /// up and agreeing on TLS count towards `head_timeout` and `timeout`.
+    /// How long it may take to open a connection, within `timeout`: the name looked up, TLS and a
+    /// proxy's consent included. Without it, 3s.
     pub connect_timeout: Option<Span>,
     /// How long the head of an answer, its status and headers, may take from when its request began,
     /// within `timeout`. Without it, as long as `timeout`.
