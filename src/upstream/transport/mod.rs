@@ -15,6 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytesize::ByteSize;
 use futures_util::future::BoxFuture;
+use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
@@ -273,10 +274,20 @@ fn sign(
     if token.is_some() || !auth.needs_token() {
         auth.sign(&mut request, token, wall.now())?;
     }
+    say_that_it_is_empty(&mut request);
     if let Some(Sent(sent)) = request.extensions().get() {
         sent.notify_one();
     }
     Ok(request.map(Full::new))
+}
+
+/// A POST without a body says so (RFC 9110, section 8.6): hyper leaves it unsaid, and some servers
+/// then answer 411. Not signed, for a hop may write it.
+fn say_that_it_is_empty(request: &mut Request<Bytes>) {
+    if request.method() == Method::POST && request.body().is_empty() {
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
 }
 
 #[cfg(test)]
