@@ -59,9 +59,19 @@ pub(super) fn check(at: &KeyPath, request: &Request, problems: &mut Problems) {
     }
     for (text_at, text) in texts(at, request) {
         let names = &text_at.keys()[at.keys().len()..];
-        let is_secret = names.iter().any(|name| names_secret(name));
-        check_literal(&text_at, text, is_secret, problems);
+        check_literal(&text_at, text, holds_secret(names), problems);
     }
+}
+
+/// Whether what stands at these keys of a request is a secret by its name. In a list its name is
+/// the list's. What stands around it does not count: a login may have an object called `password`
+/// that says whose it is.
+fn holds_secret(names: &[String]) -> bool {
+    let mut own = names
+        .iter()
+        .rev()
+        .skip_while(|name| name.parse::<usize>().is_ok());
+    own.next().is_some_and(|name| names_secret(name))
 }
 
 /// Checks the bodies of all requests of an upstream.
