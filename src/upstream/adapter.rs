@@ -254,7 +254,8 @@ impl Adapter {
         } else {
             self.mapping.records(&answer.page)?
         };
-        let mark = records.last().and_then(|record| self.pager.mark(record));
+        let last = records.last();
+        let mark = last.and_then(|(record, key)| self.pager.mark(record, key));
         let listed = records.len() as u64;
         let nodes: Vec<_> = records.nodes().collect();
         let outcomes = self.mapping.map(records)?;

@@ -133,7 +133,8 @@ pub struct WholeList {
 #[serde(deny_unknown_fields)]
 pub struct CursorPages {
     /// Where a page names the next one: a path, `{ header = "X-Next" }`, or `{ last_record = "id" }`
-    /// for a part of its last record. Absent, null or empty there: it was the last.
+    /// for a part of its last record (`$key` for the name of a keyed one). Absent, null or empty
+    /// there: it was the last.
     pub next: CursorSource,
     /// The cursor of the first page, such as `""` or `"*"`. Without it the first request has none,
     /// and its parameter is left out.
@@ -145,7 +146,7 @@ pub struct CursorPages {
     pub more: Option<Location>,
     /// Where a page says whether it is the last: the opposite of `more`.
     pub last: Option<Location>,
-    /// What a page without records means.
+    /// What a page without records means. Without it, `continue`.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,
     /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
@@ -182,8 +183,8 @@ pub struct OffsetPages {
     /// What a page with fewer records than asked for means.
     #[serde(default)]
     pub short_page: ShortPage,
-    /// What a page without records means. `continue` needs something else to end the
-    /// walk: a total, a flag, or a rule that means `end`.
+    /// What a page without records means. Without it, `end`; `continue` needs something else to end
+    /// the walk: a total, a flag, or a rule that means `end`.
     #[serde(default = "ends")]
     pub empty_page: EmptyPage,
     /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
@@ -221,8 +222,8 @@ pub struct NumberedPages {
     /// What a page with fewer records than asked for means.
     #[serde(default)]
     pub short_page: ShortPage,
-    /// What a page without records means. `continue` needs something else to end the
-    /// walk: a total, a flag, or a rule that means `end`.
+    /// What a page without records means. Without it, `end`; `continue` needs something else to end
+    /// the walk: a total, a flag, or a rule that means `end`.
     #[serde(default = "ends")]
     pub empty_page: EmptyPage,
     /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
@@ -247,7 +248,7 @@ pub struct LinkPages {
     pub more: Option<Location>,
     /// Where a page says whether it is the last: the opposite of `more`.
     pub last: Option<Location>,
-    /// What a page without records means.
+    /// What a page without records means. Without it, `continue`.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,
     /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
@@ -276,7 +277,7 @@ pub struct NextUrlPages {
     pub more: Option<Location>,
     /// Where a page says whether it is the last: the opposite of `more`.
     pub last: Option<Location>,
-    /// What a page without records means.
+    /// What a page without records means. Without it, `continue`.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,
     /// How many records the upstream cuts its list at without saying so. Reaching it is an error.

@@ -7,8 +7,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::{Location, Request};
-use crate::config::Path;
+use super::{Location, Part, Request};
 
 /// Where a page names the next one.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
@@ -18,8 +17,8 @@ pub enum CursorSource {
     Page(Location),
     /// In its last record. A page without records is then the last.
     Record {
-        /// A path from the record.
-        last_record: Path,
+        /// A path from the record, or `$key` for the name of a keyed one.
+        last_record: Part,
     },
 }
 
@@ -29,7 +28,7 @@ impl<'de> Deserialize<'de> for CursorSource {
         #[serde(deny_unknown_fields)]
         struct Table {
             header: Option<String>,
-            last_record: Option<Path>,
+            last_record: Option<Part>,
         }
 
         struct SourceVisitor;

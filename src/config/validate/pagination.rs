@@ -5,7 +5,7 @@ use super::paths::location_from_root;
 use crate::config::path::Origin;
 use crate::config::upstream::{
     Absent, CursorPages, CursorSource, EmptyPage, Meaning, NumberedPages, OffsetPages, Pagination,
-    ShortPage, Step, Total, TotalCall,
+    Part, ShortPage, Step, Total, TotalCall,
 };
 use crate::config::{KeyPath, Path, Problem, Problems, Upstream};
 
@@ -25,7 +25,7 @@ pub(super) fn check(upstream_at: &KeyPath, upstream: &Upstream, problems: &mut P
     check_flags(&at, &upstream.pagination, problems);
     match &upstream.pagination {
         Pagination::None(_) => check_continuation(upstream_at, upstream, problems),
-        Pagination::Cursor(pages) => check_cursor(&at, pages, problems),
+        Pagination::Cursor(pages) => check_cursor(&at, pages, upstream, problems),
         Pagination::Offset(pages) => check_offset(&at, pages, upstream, problems),
         Pagination::Page(pages) => check_page(&at, pages, upstream, problems),
         Pagination::Link(_) | Pagination::NextUrl(_) => {}
@@ -57,19 +57,27 @@ fn check_flags(at: &KeyPath, pagination: &Pagination, problems: &mut Problems) {
     }
 }
 
-fn check_cursor(at: &KeyPath, pages: &CursorPages, problems: &mut Problems) {
-    if let CursorSource::Record { last_record } = &pages.next
-        && last_record.origin() == Origin::Page
-    {
-        problems.push(
+fn check_cursor(at: &KeyPath, pages: &CursorPages, upstream: &Upstream, problems: &mut Problems) {
+    let CursorSource::Record { last_record } = &pages.next else {
+        return;
+    };
+    let at = at.join("next").join("last_record");
+    match last_record {
+        Part::Key if !upstream.records.keyed() => problems.push(
             Problem::new(
-                at.join("next").join("last_record"),
-                format!(
-                    "`{last_record}` starts at the page, but a part of the last record is meant"
-                ),
+                at,
+                "`$key` stands for nothing here: `records` has no `keyed = true`",
             )
-            .with_help(from_record(last_record)),
-        );
+            .with_help("set it where the list is an object whose names are part of the data"),
+        ),
+        Part::At(path) if path.origin() == Origin::Page => problems.push(
+            Problem::new(
+                at,
+                format!("`{path}` starts at the page, but a part of the last record is meant"),
+            )
+            .with_help(from_record(path)),
+        ),
+        Part::Key | Part::At(_) => {}
     }
 }
 

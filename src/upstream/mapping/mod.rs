@@ -69,9 +69,13 @@ impl<'a> Records<'a> {
         self.0.iter().filter_map(|item| item.node())
     }
 
-    /// The last of them.
-    pub fn last(&self) -> Option<Node<'a>> {
-        self.0.last()?.node()
+    /// The last of them, and the name that it is keyed by, if it is.
+    pub fn last(&self) -> Option<(Node<'a>, Option<&'a str>)> {
+        match *self.0.last()? {
+            Item::Plain(node) => Some((node, None)),
+            Item::Keyed(key, node) => Some((node, Some(key))),
+            Item::Piece(_) => None,
+        }
     }
 }
 

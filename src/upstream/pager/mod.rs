@@ -7,10 +7,12 @@
 //! Ends combine, whatever the style: an answer that means the end, then a flag, then the style's
 //! own end, then an empty page where that is one.
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use crate::config::upstream::{
-    CursorPages, CursorSource, EmptyPage, Location, Pagination, Repeat, Total, TotalCall,
+    CursorPages, CursorSource, EmptyPage, Location, Pagination, Part, Repeat, Total, TotalCall,
 };
 
 use super::format::Node;
@@ -93,9 +95,9 @@ impl Pager {
         self.style.terms().on_repeat
     }
 
-    /// What a record holds that the page after it is asked with, where the style reads on from a
-    /// record.
-    pub fn mark(&self, record: Node<'_>) -> Option<String> {
+    /// What a record holds, or is keyed by, that the page after it is asked with, where the style
+    /// reads on from a record.
+    pub fn mark(&self, record: Node<'_>, key: Option<&str>) -> Option<String> {
         let Pagination::Cursor(CursorPages {
             next: CursorSource::Record { last_record },
             ..
@@ -103,7 +105,10 @@ impl Pager {
         else {
             return None;
         };
-        let text = record.find(last_record)?.text()?;
+        let text = match last_record {
+            Part::Key => Cow::Borrowed(key?),
+            Part::At(path) => record.find(path)?.text()?,
+        };
         (!text.is_empty()).then(|| text.into_owned())
     }
 

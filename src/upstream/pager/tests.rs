@@ -27,7 +27,7 @@ fn next_with_headers(
     let page = Page::decode(Format::Json, body.as_bytes()).unwrap();
     let records = page.records(&"/items".parse().unwrap()).unwrap();
     let pager = Pager::new(toml::from_str(style).unwrap(), 100);
-    let mark = records.last().and_then(|record| pager.mark(*record));
+    let mark = records.last().and_then(|record| pager.mark(*record, None));
     let count = records.len() as u64;
     let look = Look {
         page: &page,
