@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::{Environment, Span, load_text};
-use crate::demo::{Emulations, Fault, Options};
+use crate::demo::{Emulations, Fault, Options, fault};
 use crate::upstream::catalog::{Scope, State};
 
 use super::{Failure, print, stop_signal};
@@ -26,6 +26,7 @@ const SHIPPED_GROUPS: usize = 50_000;
 
 /// Start five emulated upstreams on loopback and the gateway in front of them.
 #[derive(Debug, Args)]
+#[command(after_long_help = format!("Faults:\n{}", fault::listing()))]
 pub(super) struct Demo {
     /// How many groups each upstream has, at most 1000000
     #[arg(long, default_value_t = 200)]
@@ -33,8 +34,9 @@ pub(super) struct Demo {
     /// How long each answer of an upstream takes, such as 5ms
     #[arg(long, default_value = "5ms")]
     latency: Span,
-    /// What goes wrong, as UPSTREAM=FAULT or *=FAULT; may be given more than once. Faults: down,
-    /// slow:500ms, status:503, garbage, error-in-body, unauthorized, hang, truncate
+    /// What goes wrong, as UPSTREAM=FAULT, or *=FAULT wherever it can; may be given more than once
+    ///
+    /// The faults are listed below.
     #[arg(long, value_name = "UPSTREAM=FAULT", value_parser = Fault::switch)]
     fault: Vec<(String, Fault)>,
 }
@@ -88,7 +90,11 @@ impl Demo {
             let fault = self
                 .fault
                 .iter()
-                .rfind(|(name, _)| name == emulation.name() || name == "*")
+                .rfind(|(name, fault)| {
+                    let name = name.as_str();
+                    name == emulation.name()
+                        || (name == "*" && fault.applies_to(emulation.name()).is_ok())
+                })
                 .map_or_else(String::new, |(_, fault)| format!("  (fault: {fault})"));
             text.push_str(&format!(
                 "  {:<12} {}{fault}\n",

@@ -5,12 +5,23 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::Options;
+use super::envelope::Envelope;
 use super::exchange::{self, Answer, Kind, Request, Vendor, bearer, header, reason};
 use super::order::indices;
 use super::records::Record;
 use super::tokens::Tokens;
 
 pub(super) const NAME: &str = "collections";
+
+/// Where a list holds what faults change.
+pub(super) const ENVELOPE: Envelope = Envelope {
+    records: "/data",
+    id: "group_id",
+    next: None,
+    total: None,
+    link: None,
+    speaks_xml: false,
+};
 
 const LIST_PATH: &str = "/fetch-groups";
 const LOGIN_PATH: &str = "/generate-client-auth-token";

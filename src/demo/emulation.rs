@@ -1,6 +1,7 @@
 //! The handle on one running emulation.
 
 use std::io;
+use std::mem;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
@@ -8,11 +9,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::fault::Fault;
+use super::jam::Jam;
 use super::listener::Listener;
 use super::plan::Change;
 use super::site::Site;
 use super::stats::Stats;
-use super::{Open, Options, lock};
+use super::{Known, Options, lock};
 
 /// One emulated upstream on its loopback port.
 #[derive(Debug)]
@@ -24,40 +26,54 @@ pub struct Emulation {
     port: Mutex<Port>,
 }
 
-/// Whether the port is open. It is while nobody stopped the emulation and no fault refuses.
+/// How the port is. It is open while nobody stopped the emulation and no fault closes it.
 #[derive(Debug)]
 struct Port {
     stopped: bool,
-    listener: Option<Listener>,
+    door: Door,
+}
+
+/// What whoever connects comes to.
+#[derive(Debug)]
+enum Door {
+    /// Nothing.
+    Closed,
+    /// The emulation.
+    Open(Listener),
+    /// A port that takes no connection.
+    Jammed {
+        /// Dropped, it closes the port.
+        _jam: Jam,
+    },
 }
 
 impl Emulation {
-    /// Starts the emulation called `name` of the vendor that `open` makes.
-    pub(super) async fn start(
-        name: &'static str,
-        open: Open,
-        options: &Options,
-    ) -> io::Result<Self> {
+    /// Starts the emulation of this vendor.
+    pub(super) async fn start(vendor: Known, options: &Options) -> io::Result<Self> {
+        let Known {
+            name,
+            open,
+            envelope,
+        } = vendor;
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = socket.local_addr()?;
         let origin = format!("http://{address}");
         let vendor = open(&origin, options);
         let base_url = origin + vendor.context();
-        let site = Arc::new(Site::new(vendor, options.groups, options.latency));
+        let site = Arc::new(Site::new(vendor, envelope, options));
         let emulation = Self {
             name,
             address,
             base_url,
             port: Mutex::new(Port {
                 stopped: false,
-                listener: Some(Listener::open(socket, Arc::clone(&site))),
+                door: Door::Open(Listener::open(socket, Arc::clone(&site))),
             }),
             site,
         };
-        let fault = options
-            .faults
-            .iter()
-            .rfind(|(upstream, _)| upstream == name || upstream == "*");
+        let fault = options.faults.iter().rfind(|(upstream, fault)| {
+            upstream == name || (upstream == "*" && fault.applies_to(name).is_ok())
+        });
         emulation.set_fault(fault.map(|(_, fault)| *fault));
         Ok(emulation)
     }
@@ -82,7 +98,8 @@ impl Emulation {
         self.site.tally.reset();
     }
 
-    /// Changes what goes wrong. It holds for the next request, also on open connections.
+    /// Changes what goes wrong. It holds for the next request, also on open connections. A fault
+    /// that cannot happen here ([`Fault::applies_to`]) changes no answer.
     pub fn set_fault(&self, fault: Option<Fault>) {
         self.site.set_fault(fault);
         if let Err(error) = self.settle() {
@@ -144,15 +161,26 @@ impl Emulation {
             .collect()
     }
 
-    /// Opens or closes the port, as it should be.
+    /// Opens, closes or jams the port, as it should be.
     fn settle(&self) -> io::Result<()> {
         let mut port = lock(&self.port);
-        if port.stopped || self.site.fault() == Some(Fault::Refuse) {
+        let fault = self.site.fault();
+        if port.stopped || fault == Some(Fault::Refuse) {
             port.close();
             return Ok(());
         }
-        if port.listener.is_none() {
-            port.listener = Some(Listener::reopen(self.address, Arc::clone(&self.site))?);
+        if fault == Some(Fault::HangConnect) {
+            if !matches!(port.door, Door::Jammed { .. }) {
+                port.close();
+                let jam = Jam::open(self.address)?;
+                port.door = Door::Jammed { _jam: jam };
+            }
+            return Ok(());
+        }
+        if !matches!(port.door, Door::Open(_)) {
+            port.close();
+            let listener = Listener::reopen(self.address, Arc::clone(&self.site))?;
+            port.door = Door::Open(listener);
         }
         Ok(())
     }
@@ -160,6 +188,9 @@ impl Emulation {
 
 impl Port {
     fn close(&mut self) -> Option<JoinHandle<()>> {
-        self.listener.take().map(Listener::close)
+        match mem::replace(&mut self.door, Door::Closed) {
+            Door::Open(listener) => Some(listener.close()),
+            Door::Closed | Door::Jammed { .. } => None,
+        }
     }
 }

@@ -32,6 +32,21 @@ pub(super) trait Vendor: fmt::Debug + Send + Sync {
     /// Answers as the vendor would if it had so many groups.
     fn answer(&self, request: &Request, groups: usize) -> Answer;
 
+    /// A list answer before it is written, whatever format it is to be in; an answer that is no list
+    /// as it is.
+    fn document(&self, request: &Request, groups: usize) -> Result<Value, Box<Answer>> {
+        let answer = self.answer(request, groups);
+        if !answer.status().is_success() {
+            return Err(answer.into());
+        }
+        serde_json::from_slice(answer.body()).map_err(|_| answer.into())
+    }
+
+    /// Writes a list answer in the format that `request` asks for.
+    fn write(&self, _request: &Request, document: &Value) -> Answer {
+        json(StatusCode::OK, document)
+    }
+
     /// Answers as the vendor does when it refuses the request's credential.
     fn refusal(&self, request: &Request) -> Answer;
 

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::fault::Fault;
 use super::lock;
 use super::site::Site;
 
@@ -98,12 +99,37 @@ async fn serve(stream: TcpStream, site: Arc<Site>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot switch off send coalescing");
     }
-    let service = service_fn(move |request| Arc::clone(&site).serve(request));
+    let (stream, kept) = match kept(stream) {
+        Ok(both) => both,
+        Err(error) => return tracing::warn!(%error, "cannot keep hold of a connection"),
+    };
+    let service = {
+        let site = Arc::clone(&site);
+        service_fn(move |request| Arc::clone(&site).serve(request))
+    };
     let connection = auto::Builder::new(TokioExecutor::new());
     if let Err(error) = connection
         .serve_connection(TokioIo::new(stream), service)
         .await
     {
         tracing::debug!(%error, "an emulation's connection failed");
+        if site.fault() == Some(Fault::Reset) {
+            reset(kept);
+        }
+    }
+}
+
+/// The connection, and another hold on it: it ends when both are gone.
+fn kept(stream: TcpStream) -> io::Result<(TcpStream, std::net::TcpStream)> {
+    let stream = stream.into_std()?;
+    let kept = stream.try_clone()?;
+    Ok((TcpStream::from_std(stream)?, kept))
+}
+
+/// Ends a connection by a reset: what was sent and has not arrived is lost.
+fn reset(kept: std::net::TcpStream) {
+    let cut = TcpStream::from_std(kept).and_then(|stream| stream.set_zero_linger());
+    if let Err(error) = cut {
+        tracing::warn!(%error, "cannot reset a connection");
     }
 }

@@ -6,26 +6,34 @@
 //! the two would agree on a mistake. No other folder may name a vendor.
 //!
 //! ```text
-//! request ▸ listener ▸ site (counts, waits, fails on purpose) ▸ vendor (answers) ▸ records
+//! request ▸ listener ▸ site (counts, waits) ▸ deed (fails on purpose) ▸ vendor (answers) ▸ records
 //! ```
 
 pub mod fault;
-pub use fault::{Fault, FaultError};
+pub use fault::{CATALOGUE, Fault, FaultError, Reason};
 
 mod emulation;
 pub use emulation::Emulation;
 
 mod listener;
 
+mod jam;
+
 mod plan;
 pub use plan::Change;
 
 mod site;
 
+mod deed;
+
+mod elsewhere;
+
 mod stats;
 pub use stats::Stats;
 
 mod exchange;
+
+mod envelope;
 
 mod signature;
 
@@ -56,18 +64,37 @@ use jiff::Timestamp;
 
 use crate::clock::WallClock;
 
+use envelope::Envelope;
 use exchange::Vendor;
 
 /// Makes a vendor whose API is reached at an origin.
 type Open = fn(origin: &str, options: &Options) -> Box<dyn Vendor>;
 
-/// Every vendor, under the name that gateway.toml gives it.
-const VENDORS: [(&str, Open); 5] = [
-    (collections::NAME, collections::open),
-    (vinyldns::NAME, vinyldns::open),
-    (publisher::NAME, publisher::open),
-    (onlivesite::NAME, onlivesite::open),
-    (tallyfy::NAME, tallyfy::open),
+/// A vendor, under the name that gateway.toml gives it.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    name: &'static str,
+    open: Open,
+    envelope: &'static Envelope,
+}
+
+impl Known {
+    const fn new(name: &'static str, open: Open, envelope: &'static Envelope) -> Self {
+        Self {
+            name,
+            open,
+            envelope,
+        }
+    }
+}
+
+/// Every vendor.
+const VENDORS: [Known; 5] = [
+    Known::new(collections::NAME, collections::open, &collections::ENVELOPE),
+    Known::new(vinyldns::NAME, vinyldns::open, &vinyldns::ENVELOPE),
+    Known::new(publisher::NAME, publisher::open, &publisher::ENVELOPE),
+    Known::new(onlivesite::NAME, onlivesite::open, &onlivesite::ENVELOPE),
+    Known::new(tallyfy::NAME, tallyfy::open, &tallyfy::ENVELOPE),
 ];
 
 /// The most groups that one emulation serves.
@@ -75,7 +102,14 @@ pub const MAX_GROUPS: usize = 1_000_000;
 
 /// The names of the emulated upstreams.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    VENDORS.iter().map(|&(name, _)| name)
+    VENDORS.iter().map(|vendor| vendor.name)
+}
+
+/// What surrounds the groups of the emulation of this name.
+fn envelope_of(name: &str) -> Option<&'static Envelope> {
+    let mut vendors = VENDORS.iter();
+    let vendor = vendors.find(|vendor| vendor.name == name)?;
+    Some(vendor.envelope)
 }
 
 /// How the emulations behave.
@@ -85,7 +119,8 @@ pub struct Options {
     pub groups: usize,
     /// How long each answer takes at least.
     pub latency: Duration,
-    /// Which upstreams (`*` is all) misbehave from the start, and how. The last one counts.
+    /// Which upstreams (`*` is all where it can happen) misbehave from the start, and how. The last
+    /// one counts.
     pub faults: Vec<(String, Fault)>,
     /// What the tokens of `collections` look like.
     pub tokens: TokenKind,
@@ -137,8 +172,8 @@ impl Emulations {
     pub async fn start(options: Options) -> io::Result<Self> {
         check(&options)?;
         let mut emulations = Vec::with_capacity(VENDORS.len());
-        for (name, open) in VENDORS {
-            emulations.push(Emulation::start(name, open, &options).await?);
+        for vendor in VENDORS {
+            emulations.push(Emulation::start(vendor, &options).await?);
         }
         Ok(Self { emulations })
     }
@@ -176,8 +211,8 @@ fn check(options: &Options) -> io::Result<()> {
             options.groups
         )));
     }
-    for (name, _) in &options.faults {
-        fault::check_upstream(name).map_err(|error| invalid(error.to_string()))?;
+    for (name, fault) in &options.faults {
+        fault::check_upstream(name, *fault).map_err(|error| invalid(error.to_string()))?;
     }
     Ok(())
 }

@@ -8,12 +8,26 @@ use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde_json::{Value, json};
 
 use super::Options;
+use super::envelope::{Continuation, Envelope};
 use super::exchange::{self, Answer, Kind, Parameters, Request, Vendor, header, reason};
 use super::order::{self, Order, indices};
 use super::records::{Record, find};
 use super::signature::{hex, hmac_sha256};
 
 pub(super) const NAME: &str = "onlivesite";
+
+/// Where a list holds what faults change.
+pub(super) const ENVELOPE: Envelope = Envelope {
+    records: "/items",
+    id: "id",
+    next: Some(Continuation::Page {
+        parameter: "page",
+        pages: "/pages",
+    }),
+    total: Some("/total"),
+    link: None,
+    speaks_xml: false,
+};
 
 const LIST_PATH: &str = "/api/v1/user-groups";
 

@@ -9,8 +9,8 @@ use super::{Fault, lock};
 pub enum Change {
     /// There are so many groups.
     Groups(usize),
-    /// This goes wrong, or nothing does. [`Fault::Refuse`] cuts connections but leaves the port
-    /// open.
+    /// This goes wrong, or nothing does. [`Fault::Refuse`] and [`Fault::HangConnect`] cut
+    /// connections but leave the port open.
     Fault(Option<Fault>),
     /// Every token that was issued is refused.
     RevokeTokens,

@@ -1,31 +1,27 @@
-//! What surrounds a vendor's answers: counting, latency and faults.
+//! What surrounds a vendor's answers: counting, latency, and a fault while it lasts.
 
-use std::convert::Infallible;
 use std::future::pending;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{StreamExt, stream};
-use http::header::{CONTENT_LENGTH, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full, Limited, StreamBody};
-use hyper::body::{Frame, Incoming};
+use http::Response;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use jiff::Timestamp;
 
-use super::exchange::{Answer, Request, Vendor, answer};
+use super::deed::{Body, Case, Deed, First, twisted, whole};
+use super::elsewhere::is_elsewhere;
+use super::envelope::Envelope;
+use super::exchange::{Answer, Request, Vendor};
 use super::fault::Fault;
 use super::plan::{Change, Plan};
 use super::stats::Tally;
-use super::{MAX_GROUPS, lock};
+use super::{MAX_GROUPS, Options, lock};
 
 /// What a request may carry: far more than any list or login request needs.
 const REQUEST_BYTES: usize = 1 << 20;
-
-/// The body of an answer as it goes out. One that ends in an error cuts the connection.
-type Body = BoxBody<Bytes, io::Error>;
 
 /// One emulated API behind its listener.
 #[derive(Debug)]
@@ -33,21 +29,38 @@ pub(super) struct Site {
     pub(super) vendor: Box<dyn Vendor>,
     pub(super) tally: Tally,
     pub(super) plan: Plan,
+    envelope: &'static Envelope,
     latency: Duration,
+    clock: fn() -> Timestamp,
     groups: AtomicUsize,
-    fault: Mutex<Option<Fault>>,
+    trouble: Mutex<Option<Arc<Trouble>>>,
+}
+
+/// A fault while it lasts.
+#[derive(Debug)]
+struct Trouble {
+    fault: Fault,
+    /// How many requests met it.
+    met: AtomicU64,
+    first: First,
 }
 
 impl Site {
     /// A site without faults.
-    pub(super) fn new(vendor: Box<dyn Vendor>, groups: usize, latency: Duration) -> Self {
+    pub(super) fn new(
+        vendor: Box<dyn Vendor>,
+        envelope: &'static Envelope,
+        options: &Options,
+    ) -> Self {
         Self {
             vendor,
             tally: Tally::default(),
             plan: Plan::default(),
-            latency,
-            groups: AtomicUsize::new(groups),
-            fault: Mutex::new(None),
+            envelope,
+            latency: options.latency,
+            clock: options.clock,
+            groups: AtomicUsize::new(options.groups),
+            trouble: Mutex::new(None),
         }
     }
 
@@ -58,12 +71,22 @@ impl Site {
 
     /// Changes what goes wrong.
     pub(super) fn set_fault(&self, fault: Option<Fault>) {
-        *lock(&self.fault) = fault;
+        *lock(&self.trouble) = fault.map(|fault| {
+            Arc::new(Trouble {
+                fault,
+                met: AtomicU64::new(0),
+                first: First::default(),
+            })
+        });
     }
 
     /// What goes wrong.
     pub(super) fn fault(&self) -> Option<Fault> {
-        *lock(&self.fault)
+        self.trouble().map(|trouble| trouble.fault)
+    }
+
+    fn trouble(&self) -> Option<Arc<Trouble>> {
+        lock(&self.trouble).clone()
     }
 
     /// Answers one request. An error cuts the connection without an answer.
@@ -72,6 +95,12 @@ impl Site {
         request: http::Request<Incoming>,
     ) -> io::Result<Response<Body>> {
         let request = read(request).await?;
+        if matches!(self.fault(), Some(Fault::Redirect | Fault::NextElsewhere))
+            && is_elsewhere(&request)
+        {
+            self.tally.went_elsewhere();
+            return Ok(whole(self.answer(request).await?));
+        }
         let under_way = self.tally.begin(self.vendor.kind(&request));
         if let Some(page) = under_way.page() {
             self.keep_plan(page);
@@ -96,37 +125,51 @@ impl Site {
     }
 
     async fn respond(self: &Arc<Self>, request: Request) -> io::Result<Response<Body>> {
-        let vendor = &self.vendor;
-        Ok(match self.fault() {
-            None => whole(self.answer(request).await?),
-            // Reached by a connection that was open when the listener closed.
-            Some(Fault::Refuse) => return Err(io::ErrorKind::ConnectionReset.into()),
-            Some(Fault::Slow(by)) => {
+        let Some(trouble) = self.trouble() else {
+            return Ok(whole(self.answer(request).await?));
+        };
+        let met = trouble.met.fetch_add(1, Ordering::Relaxed);
+        let case = Case {
+            vendor: &*self.vendor,
+            request: &request,
+            met,
+            now: (self.clock)(),
+        };
+        Ok(match case.meet(trouble.fault)? {
+            Deed::Nothing => whole(self.answer(request).await?),
+            Deed::Cut => return Err(io::ErrorKind::ConnectionReset.into()),
+            Deed::Silence => pending().await,
+            Deed::Late(by) => {
                 tokio::time::sleep(by).await;
                 whole(self.answer(request).await?)
             }
-            Some(Fault::Status(code)) => {
-                let status = StatusCode::from_u16(code).map_err(io::Error::other)?;
-                whole(with_retry_after(vendor.failure(&request, status)))
+            Deed::Instead(answer) => whole(answer),
+            Deed::Sent(send) => send(self.answer(request).await?)?,
+            Deed::Twisted(twist) => {
+                let twisted = move |site: &Self, groups| {
+                    let list = (&request, groups);
+                    let so_far = (&trouble.first, met);
+                    twisted(twist, &*site.vendor, site.envelope, list, so_far)
+                };
+                whole(self.off_thread(twisted).await?)
             }
-            Some(Fault::Garbage) => whole(web_page()),
-            Some(Fault::ErrorInBody) => {
-                let mut failure = vendor.failure(&request, StatusCode::INTERNAL_SERVER_ERROR);
-                *failure.status_mut() = StatusCode::OK;
-                whole(failure)
-            }
-            Some(Fault::Unauthorized) => whole(vendor.refusal(&request)),
-            Some(Fault::Hang) => pending().await,
-            Some(Fault::Truncate) => truncated(self.answer(request).await?),
         })
+    }
+
+    async fn answer(self: &Arc<Self>, request: Request) -> io::Result<Answer> {
+        let answer = move |site: &Self, groups| site.vendor.answer(&request, groups);
+        self.off_thread(answer).await
     }
 
     /// Lets the vendor answer, off the I/O threads: a list of a million groups takes seconds, and
     /// the gateway may run in the same process.
-    async fn answer(self: &Arc<Self>, request: Request) -> io::Result<Answer> {
+    async fn off_thread(
+        self: &Arc<Self>,
+        answer: impl FnOnce(&Self, usize) -> Answer + Send + 'static,
+    ) -> io::Result<Answer> {
         let site = Arc::clone(self);
         let groups = self.groups.load(Ordering::Relaxed);
-        tokio::task::spawn_blocking(move || site.vendor.answer(&request, groups))
+        tokio::task::spawn_blocking(move || answer(&site, groups))
             .await
             .map_err(io::Error::other)
     }
@@ -139,48 +182,4 @@ async fn read(request: http::Request<Incoming>) -> io::Result<Request> {
         .await
         .map_err(io::Error::other)?;
     Ok(Request::from_parts(head, body.to_bytes()))
-}
-
-fn whole(answer: Answer) -> Response<Body> {
-    answer.map(|body| {
-        Full::new(body)
-            .map_err(|never: Infallible| match never {})
-            .boxed()
-    })
-}
-
-fn truncated(answer: Answer) -> Response<Body> {
-    let (mut head, body) = answer.into_parts();
-    head.headers
-        .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    let half = body.slice(..body.len() / 2);
-    let begin = stream::once(async move { Ok(Frame::data(half)) });
-    let end = stream::once(async {
-        // What is ready at once is sent at once: without a pause not even the head would go out.
-        tokio::task::yield_now().await;
-        Err(io::ErrorKind::ConnectionAborted.into())
-    });
-    Response::from_parts(head, BoxBody::new(StreamBody::new(begin.chain(end))))
-}
-
-fn with_retry_after(mut answer: Answer) -> Answer {
-    if matches!(
-        answer.status(),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-    ) {
-        answer
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    answer
-}
-
-fn web_page() -> Answer {
-    answer(
-        StatusCode::OK,
-        "text/html; charset=utf-8",
-        "<!doctype html>\n<html><head><title>Sign in</title></head>\
-         <body><p>Your session has ended.<br>Please sign in.</p></body></html>\n"
-            .to_owned(),
-    )
 }

@@ -22,6 +22,8 @@ pub struct Stats {
     pub unauthorized: u64,
     /// The most list requests that were under way at once.
     pub max_in_flight: u64,
+    /// Requests to the other host, where a redirect or a link has led.
+    pub elsewhere: u64,
 }
 
 /// Keeps the [`Stats`] of one emulation.
@@ -47,6 +49,11 @@ impl Tally {
             max_in_flight: counts.in_flight,
             ..Stats::default()
         };
+    }
+
+    /// Counts a request to the other host, and nowhere else.
+    pub(super) fn went_elsewhere(&self) {
+        lock(&self.0).stats.elsewhere += 1;
     }
 
     /// Counts a request, which is under way until the guard is dropped.
@@ -117,6 +124,7 @@ mod tests {
         tally.begin(Kind::Login).answered(StatusCode::UNAUTHORIZED);
         first.answered(StatusCode::OK);
         tally.begin(Kind::LaterPage).answered(StatusCode::OK);
+        tally.went_elsewhere();
         assert_eq!(
             tally.stats(),
             Stats {
@@ -126,6 +134,7 @@ mod tests {
                 logins: 1,
                 unauthorized: 1,
                 max_in_flight: 2,
+                elsewhere: 1,
             }
         );
         tally.reset();

@@ -9,12 +9,26 @@ use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
+use super::envelope::{Continuation, Envelope};
 use super::exchange::{self, Answer, Kind, Parameters, Request, Vendor, bearer, header, reason};
 use super::order::indices;
 use super::records::Record;
 use super::{Options, lock};
 
 pub(super) const NAME: &str = "tallyfy";
+
+/// Where a list holds what faults change.
+pub(super) const ENVELOPE: Envelope = Envelope {
+    records: "/data",
+    id: "id",
+    next: Some(Continuation::Page {
+        parameter: "page",
+        pages: "/meta/pagination/total_pages",
+    }),
+    total: Some("/meta/pagination/total"),
+    link: Some("/meta/pagination/links/next"),
+    speaks_xml: false,
+};
 
 const ORGANIZATION: &str = "demo-organization";
 const TOKEN: &str = "demo-tallyfy-token";

@@ -4,12 +4,23 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::Options;
+use super::envelope::{Continuation, Envelope};
 use super::exchange::{self, Answer, Kind, Parameters, Request, Vendor, header, reason, text};
 use super::order::{Order, indices};
 use super::records::{Record, account_uuid, find};
 use super::signature::Authorization;
 
 pub(super) const NAME: &str = "vinyldns";
+
+/// Where a list holds what faults change.
+pub(super) const ENVELOPE: Envelope = Envelope {
+    records: "/groups",
+    id: "id",
+    next: Some(Continuation::Cursor("/nextId")),
+    total: None,
+    link: None,
+    speaks_xml: false,
+};
 
 const LIST_PATH: &str = "/groups";
 

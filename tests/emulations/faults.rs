@@ -188,6 +188,7 @@ async fn a_fault_from_the_start_goes_to_the_upstreams_it_names() {
 
 #[rstest]
 #[case(Options { faults: vec![("colections".to_owned(), Fault::Hang)], ..Options::default() })]
+#[case(Options { faults: vec![("publisher".to_owned(), Fault::RepeatCursor)], ..Options::default() })]
 #[case(Options { groups: MAX_GROUPS + 1, ..Options::default() })]
 #[tokio::test]
 async fn options_that_make_no_sense_start_nothing(#[case] options: Options) {

@@ -25,3 +25,5 @@ mod onlivesite;
 mod tallyfy;
 
 mod faults;
+
+mod catalogue;

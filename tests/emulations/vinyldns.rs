@@ -7,7 +7,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use bytes::Bytes;
-use groupgate::demo::Emulations;
+use groupgate::demo::{Emulations, Fault};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use rstest::rstest;
@@ -241,4 +241,30 @@ async fn a_cursor_that_is_no_groups_id_is_a_fault_of_the_server() {
     )
     .await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[tokio::test]
+async fn a_cursor_that_repeats_and_one_that_never_ends_are_the_vendors_own() {
+    let emulations = start(25).await;
+    let emulation = pick(&emulations, NAME);
+    emulation.set_fault(Some(Fault::RepeatCursor));
+    let first = list(&emulations, "?maxItems=10").await.json();
+    let cursor = first["nextId"].as_str().unwrap();
+    let second = list(&emulations, &format!("?maxItems=10&startFrom={cursor}")).await;
+    let second = second.json();
+    assert_eq!(second["nextId"], cursor);
+    assert_ne!(second["groups"], first["groups"]);
+
+    emulation.set_fault(Some(Fault::Endless));
+    let mut next = String::new();
+    let mut ids = HashSet::new();
+    for page in 1..=30 {
+        let page_of_ten = list(&emulations, &format!("?maxItems=10{next}"))
+            .await
+            .json();
+        let groups = page_of_ten["groups"].as_array().unwrap();
+        ids.extend(groups.iter().map(|group| group["id"].to_string()));
+        assert_eq!(ids.len(), 10 * page);
+        next = format!("&startFrom={}", page_of_ten["nextId"].as_str().unwrap());
+    }
 }

@@ -2,11 +2,13 @@
 //!
 //! The vendor does not publish its error format; the one here is a `message` in either format.
 
+use http::header::ACCEPT;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::Options;
+use super::envelope::{Continuation, Envelope};
 use super::exchange::{self, Answer, Kind, Parameters, Request, Vendor, bearer, header, reason};
 use super::order::{self, Order};
 use super::records::Record;
@@ -17,6 +19,16 @@ use ask::Ask;
 mod xml;
 
 pub(super) const NAME: &str = "publisher";
+
+/// Where a list holds what faults change.
+pub(super) const ENVELOPE: Envelope = Envelope {
+    records: "/groups",
+    id: "id",
+    next: Some(Continuation::Offset("offset")),
+    total: Some("/total"),
+    link: None,
+    speaks_xml: true,
+};
 
 /// What the base URL ends in.
 const CONTEXT: &str = "/context";
@@ -71,8 +83,28 @@ impl Vendor for Publisher {
             return self.refusal(request);
         }
         match self.list(&Parameters::of(request), groups) {
-            Ok(page) => page.render(Format::of(request)),
+            Ok(page) => self.write(request, &page.document()),
             Err(message) => error(request, StatusCode::BAD_REQUEST, &message),
+        }
+    }
+
+    fn document(&self, request: &Request, groups: usize) -> Result<Value, Box<Answer>> {
+        let mut in_json = request.clone();
+        in_json.headers_mut().remove(ACCEPT);
+        let answer = self.answer(&in_json, groups);
+        if !answer.status().is_success() {
+            return Err(self.answer(request, groups).into());
+        }
+        serde_json::from_slice(answer.body()).map_err(|_| answer.into())
+    }
+
+    fn write(&self, request: &Request, document: &Value) -> Answer {
+        match Format::of(request) {
+            Format::Json => exchange::json(StatusCode::OK, document),
+            Format::Xml => {
+                let body = xml::document(document);
+                exchange::answer(StatusCode::OK, xml::MEDIA_TYPE, body)
+            }
         }
     }
 
@@ -195,28 +227,8 @@ struct Page {
 }
 
 impl Page {
-    fn render(&self, format: Format) -> Answer {
-        let Self {
-            total,
-            current,
-            groups,
-        } = self;
-        match format {
-            Format::Json => {
-                let body = json!({ "total": total, "currentpage": current, "groups": groups });
-                exchange::json(StatusCode::OK, &body)
-            }
-            Format::Xml => {
-                let mut body = String::from("<groups>");
-                xml::element(&mut body, "total", &json!(total));
-                xml::element(&mut body, "currentpage", &json!(current));
-                for group in groups {
-                    xml::element(&mut body, "group", group);
-                }
-                body += "</groups>";
-                exchange::answer(StatusCode::OK, xml::MEDIA_TYPE, body)
-            }
-        }
+    fn document(self) -> Value {
+        json!({ "total": self.total, "currentpage": self.current, "groups": self.groups })
     }
 }
 

@@ -5,6 +5,23 @@ use serde_json::Value;
 
 pub(super) const MEDIA_TYPE: &str = "application/xml; charset=utf-8";
 
+/// Writes a list answer. Its root has the list's name, and holds the groups beside the totals.
+pub(super) fn document(document: &Value) -> String {
+    let mut out = String::from("<groups>");
+    for (name, value) in document.as_object().into_iter().flatten() {
+        match (name.as_str(), value) {
+            ("groups", Value::Array(groups)) => {
+                for group in groups {
+                    element(&mut out, "group", group);
+                }
+            }
+            (name, value) => element(&mut out, name, value),
+        }
+    }
+    out += "</groups>";
+    out
+}
+
 /// Writes one value as one element.
 pub(super) fn element(out: &mut String, name: &str, value: &Value) {
     out.extend(["<", name, ">"]);
