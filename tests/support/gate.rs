@@ -98,6 +98,13 @@ impl Setup {
         self
     }
 
+    /// Writes something else where the configuration says `from`.
+    pub(crate) fn rewrite(mut self, from: &str, to: &str) -> Self {
+        assert!(self.toml.contains(from), "nowhere: {from}");
+        self.toml = self.toml.replace(from, to);
+        self
+    }
+
     /// Writes more at the end of the configuration.
     pub(crate) fn declare(mut self, toml: &str) -> Self {
         self.toml.push_str(toml);
@@ -140,6 +147,11 @@ impl Gate {
             emulations,
             app: app.expect("ports are free"),
         }
+    }
+
+    /// Stops the gateway, and then the upstreams.
+    pub(crate) async fn stop(self) {
+        self.app.stop().await;
     }
 
     /// Another gateway in front of the same upstreams, with the same configuration.

@@ -1,0 +1,251 @@
+//! One cell of the table: one gateway in front of five upstreams, of which one has a fault.
+
+use std::fmt;
+use std::time::Duration;
+
+use groupgate::demo::Fault;
+use groupgate::upstream::ErrorKind;
+use serde_json::Value;
+use tokio::time::{Instant, interval, timeout};
+
+use crate::gate::{Gate, SOURCES, Setup, source};
+use crate::rows::{DEADLINE, Expected, GROUPS, expected, faults, is_heavy, settings, setup};
+
+/// How long after the deadline an answer may be on its way, on a machine that does much else.
+const MARGIN: Duration = Duration::from_secs(1);
+/// How long anything that must happen may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Every group on one page, those marked deleted too.
+const ALL: &str = "/groups?limit=1000&deleted=include";
+
+/// What the gateway holds when the fault begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cache {
+    /// Nothing: the fault is there from the start.
+    Cold,
+    /// The whole list, past its time.
+    Warm,
+}
+
+/// One cell of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) fault: Fault,
+    pub(crate) upstream: &'static str,
+    pub(crate) cache: Cache,
+}
+
+impl Cell {
+    /// All cells, also those that cannot happen.
+    pub(crate) fn all() -> Vec<Self> {
+        let mut cells = Vec::new();
+        for fault in faults() {
+            for cache in [Cache::Cold, Cache::Warm] {
+                cells.extend(SOURCES.map(|upstream| Self {
+                    fault,
+                    upstream,
+                    cache,
+                }));
+            }
+        }
+        cells
+    }
+
+    /// Whether it is about memory.
+    pub(crate) fn is_heavy(&self) -> bool {
+        is_heavy(self.fault)
+    }
+
+    /// Why it cannot happen, if it cannot.
+    pub(crate) fn reason(self) -> Option<String> {
+        let applies = self.fault.applies_to(self.upstream);
+        applies.err().map(|reason| reason.to_string())
+    }
+
+    /// Lives through the fault. What comes back is what was seen, in a word.
+    pub(crate) async fn run(self) -> Result<String, String> {
+        let gate = match self.cache {
+            Cache::Cold => self.cold().await,
+            Cache::Warm => self.warm().await?,
+        };
+        let seen = timeout(PATIENCE, self.settled(&gate))
+            .await
+            .map_err(|_| format!("not settled within {PATIENCE:?}"))??;
+        let elsewhere = gate.emulation(self.upstream).stats().elsewhere;
+        if elsewhere > 0 {
+            return Err(format!("{elsewhere} requests went to another host"));
+        }
+        self.heal(&gate).await?;
+        gate.stop().await;
+        Ok(seen)
+    }
+
+    /// A gateway that has met nothing but the fault.
+    async fn cold(self) -> Gate {
+        let setup = self.setup().fault(self.upstream, self.fault);
+        setup.start().await
+    }
+
+    /// A gateway whose whole list of this upstream must be read again when the fault begins.
+    async fn warm(self) -> Result<Gate, String> {
+        let gate = self.setup().start().await;
+        self.until(&gate, "warm", |page| is_whole(page, self.upstream))
+            .await?;
+        gate.emulation(self.upstream).set_fault(Some(self.fault));
+        Ok(gate)
+    }
+
+    /// Every answer asks this upstream anew; what the others gave stays good.
+    fn setup(self) -> Setup {
+        let ttl = format!("UPSTREAMS__{}__TTL", self.upstream.to_uppercase());
+        settings(self.fault, self.upstream, setup().set(&ttl, "1ms"))
+    }
+
+    /// Asks until the fault shows. Every answer on the way is held against what must always be.
+    async fn settled(self, gate: &Gate) -> Result<String, String> {
+        let mut tick = interval(Duration::from_millis(50));
+        loop {
+            tick.tick().await;
+            let page = self.ask(gate).await?;
+            if let Some(seen) = self.look(gate, &page).await? {
+                return Ok(seen);
+            }
+        }
+    }
+
+    /// Asks for everything, and checks what no fault may change: an answer in time, and the other
+    /// upstreams' whole lists.
+    async fn ask(self, gate: &Gate) -> Result<Value, String> {
+        let begin = Instant::now();
+        let page = gate.page(ALL).await;
+        let taken = begin.elapsed();
+        if taken > DEADLINE + MARGIN {
+            return Err(format!("answered after {taken:?}"));
+        }
+        for other in SOURCES.iter().filter(|name| **name != self.upstream) {
+            if !is_whole(&page, other) {
+                return Err(format!("{other} suffers too: {}", source(&page, other)));
+            }
+        }
+        let ours = source(&page, self.upstream)["groups"].as_u64();
+        let total = (4 * GROUPS) as u64 + ours.unwrap_or_default();
+        if page["total"] != total {
+            return Err(format!("the total is {} and not {total}", page["total"]));
+        }
+        Ok(page)
+    }
+
+    /// What came of the fault; `None` is nothing yet. Anything but what is expected is an error.
+    async fn look(self, gate: &Gate, page: &Value) -> Result<Option<String>, String> {
+        let ours = source(page, self.upstream);
+        let is_complete = page["complete"] == true;
+        let is_failed = ours["state"] == "failed" && ours["groups"] == 0 && !is_complete;
+        let is_stale = ours["state"] == "stale" && ours["groups"] == GROUPS && is_complete;
+        let wrong = || Err(format!("{:?}: {ours}", expected(self.fault, self.upstream)));
+        match expected(self.fault, self.upstream) {
+            Expected::Fails(kind) => {
+                if ours["error"].is_null() && self.may_take_a_walk_to_show() {
+                    return Ok(None);
+                }
+                // What we may no longer see, we may no longer show.
+                let is_served = self.cache == Cache::Warm && kind != ErrorKind::Unauthorized;
+                let is_right = if is_served { is_stale } else { is_failed };
+                if !is_right || ours["error"]["type"] != kind.as_str() {
+                    return wrong();
+                }
+                Ok(Some(kind.to_string()))
+            }
+            Expected::Late => {
+                let is_right = match self.cache {
+                    Cache::Cold => ours["state"] == "pending" && !is_complete,
+                    Cache::Warm => is_stale,
+                };
+                if !is_right || !ours["error"].is_null() {
+                    return wrong();
+                }
+                Ok(Some("late".to_owned()))
+            }
+            Expected::Whole => {
+                if !is_whole(page, self.upstream) || !is_complete {
+                    return wrong();
+                }
+                Ok(Some("borne".to_owned()))
+            }
+            Expected::Odd { groups, counted } => {
+                let sources = gate.page("/sources").await;
+                let count = &source(&sources, self.upstream)[counted];
+                let is_right = ours["groups"] == groups && ours["error"].is_null();
+                if !is_right || *count != GROUPS - groups {
+                    return Err(format!("{counted} is {count}: {ours}"));
+                }
+                Ok(Some(counted.to_owned()))
+            }
+        }
+    }
+
+    /// Whether a first walk may still succeed: one request passes, and a list without pages needs
+    /// no more where a token is there.
+    fn may_take_a_walk_to_show(self) -> bool {
+        matches!(self.fault, Fault::UnauthorizedAfter(_)) && self.cache == Cache::Warm
+    }
+
+    /// Takes the fault away, or waits for the end of one that ends by itself.
+    async fn heal(self, gate: &Gate) -> Result<(), String> {
+        if !matches!(self.fault, Fault::Burst { .. }) {
+            gate.emulation(self.upstream).set_fault(None);
+        }
+        self.until(gate, "healed", |page| {
+            is_whole(page, self.upstream) && page["complete"] == true
+        })
+        .await
+    }
+
+    async fn until(
+        self,
+        gate: &Gate,
+        what: &str,
+        wished: impl Fn(&Value) -> bool,
+    ) -> Result<(), String> {
+        let mut last = Value::Null;
+        let mut tick = interval(Duration::from_millis(100));
+        let waiting = async {
+            loop {
+                tick.tick().await;
+                let page = gate.page(ALL).await;
+                if wished(&page) {
+                    return;
+                }
+                last = source(&page, self.upstream).clone();
+            }
+        };
+        let waited = timeout(PATIENCE, waiting).await;
+        waited.map_err(|_| format!("not {what} within {PATIENCE:?}: {last}"))
+    }
+}
+
+/// Whether a source has brought all its groups.
+fn is_whole(page: &Value, name: &str) -> bool {
+    let source = source(page, name);
+    source["state"] == "fresh" && source["groups"] == GROUPS && source["error"].is_null()
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            fault,
+            upstream,
+            cache,
+        } = self;
+        write!(formatter, "{fault}/{cache}/{upstream}")
+    }
+}
+
+impl fmt::Display for Cache {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Cold => "cold",
+            Self::Warm => "warm",
+        })
+    }
+}

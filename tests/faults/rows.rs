@@ -1,0 +1,202 @@
+//! The rows of the table: each fault, the settings under which it is met, and what must come of it.
+
+use std::mem::discriminant;
+use std::time::Duration;
+
+use groupgate::demo::{CATALOGUE, Fault};
+use groupgate::upstream::ErrorKind;
+
+use crate::gate::Setup;
+
+/// How many groups each upstream has.
+pub(crate) const GROUPS: usize = 25;
+/// How many come on a page, where there are pages.
+const PAGE: usize = 10;
+
+/// How long a caller waits at most.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(4);
+/// Slower than callers wait, and soon enough for the walk.
+const LATE: Fault = Fault::Slow(Duration::from_secs(5));
+/// Slower than anybody waits.
+const TOO_SLOW: Fault = Fault::Slow(Duration::from_mins(1));
+
+/// What must come of a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// The source fails for this reason.
+    Fails(ErrorKind),
+    /// The caller goes before the answer comes.
+    Late,
+    /// The list comes whole: the fault is borne.
+    Whole,
+    /// The list comes with so many groups, and what is odd about it is counted.
+    Odd {
+        groups: usize,
+        /// Under which name `/sources` counts it.
+        counted: &'static str,
+    },
+}
+
+/// Faults that have a value, with values that fit the deadline and that come to different ends.
+const WITH_VALUES: [Fault; 16] = [
+    LATE,
+    TOO_SLOW,
+    Fault::Status(403),
+    Fault::Status(404),
+    Fault::Status(429),
+    Fault::Status(500),
+    Fault::Status(502),
+    Fault::Status(503),
+    burst(500, 2),
+    burst(502, 2),
+    burst(503, 1),
+    burst(500, 9),
+    Fault::TooMany(Duration::from_secs(1)),
+    Fault::TooManyUntil(Duration::from_secs(1)),
+    Fault::UnauthorizedAfter(1),
+    Fault::Drip {
+        bytes: 1,
+        every: Duration::from_millis(50),
+    },
+];
+
+const fn burst(status: u16, failures: u32) -> Fault {
+    Fault::Burst { status, failures }
+}
+
+/// The faults that are tried: the whole catalogue.
+pub(crate) fn faults() -> Vec<Fault> {
+    let has_value = |fault: &Fault| {
+        let mut tried = WITH_VALUES.iter();
+        tried.any(|tried| discriminant(tried) == discriminant(fault))
+    };
+    let catalogue = CATALOGUE.iter().map(|&(fault, _)| fault);
+    WITH_VALUES
+        .into_iter()
+        .chain(catalogue.filter(|fault| !has_value(fault)))
+        .collect()
+}
+
+/// Whether the fault is about memory.
+pub(crate) const fn is_heavy(fault: Fault) -> bool {
+    matches!(
+        fault,
+        Fault::Huge
+            | Fault::GzipBomb
+            | Fault::EntityBomb
+            | Fault::DeepJson
+            | Fault::DeepXml
+            | Fault::Headers
+    )
+}
+
+/// What the fault needs: little patience where patience runs out, and no second try where the
+/// upstream asks for a second of rest.
+pub(crate) fn settings(fault: Fault, upstream: &str, setup: Setup) -> Setup {
+    let block = format!("UPSTREAMS__{}", upstream.to_uppercase());
+    let limit =
+        |setup: Setup, key: &str, value: &str| setup.set(&format!("{block}__LIMITS__{key}"), value);
+    match expected(fault, upstream) {
+        Expected::Fails(ErrorKind::Timeout) => {
+            limit(limit(setup, "TIMEOUT", "500ms"), "RETRIES", "1")
+        }
+        Expected::Fails(ErrorKind::RateLimited) => limit(setup, "RETRIES", "0"),
+        Expected::Fails(_) if fault == Fault::Status(503) => limit(setup, "RETRIES", "0"),
+        Expected::Late => limit(setup, "TIMEOUT", "20s"),
+        Expected::Fails(_) if upstream == "tallyfy" => reading(fault, setup),
+        Expected::Fails(_) | Expected::Whole | Expected::Odd { .. } => setup,
+    }
+}
+
+/// The shipped adapter of `tallyfy` reads neither totals nor links.
+fn reading(fault: Fault, setup: Setup) -> Setup {
+    if fault == Fault::WrongTotal {
+        let total = "/meta/pagination/total";
+        return setup.set("UPSTREAMS__TALLYFY__PAGINATION__TOTAL", total);
+    }
+    if fault != Fault::NextElsewhere {
+        return setup;
+    }
+    setup
+        .rewrite(
+            "pagination = { style = \"page\", first = 1, limit = 100, \
+             pages = \"/meta/pagination/total_pages\", absent = \"end\" }",
+            "pagination = { style = \"next_url\", next = \"/meta/pagination/links/next\" }",
+        )
+        .rewrite(
+            "query = { with = \"assets\", page = \"{page}\", per_page = \"{limit}\" }",
+            "query = { with = \"assets\", per_page = \"10\" }",
+        )
+}
+
+/// What must come of `fault` at `upstream`.
+pub(crate) fn expected(fault: Fault, upstream: &str) -> Expected {
+    let pages = match upstream {
+        "collections" => 1,
+        _ => GROUPS.div_ceil(PAGE),
+    };
+    Expected::Fails(match fault {
+        LATE => return Expected::Late,
+        Fault::Burst {
+            failures: 1..=2, ..
+        }
+        | Fault::MediaType => return Expected::Whole,
+        Fault::DuplicateIds => {
+            return Expected::Odd {
+                groups: GROUPS - pages,
+                counted: "repeated",
+            };
+        }
+        Fault::MissingIds => {
+            let page = if pages == 1 { GROUPS } else { PAGE };
+            let missing = |records: usize| records.div_ceil(3);
+            let missing = (pages - 1) * missing(page) + missing(GROUPS - (pages - 1) * page);
+            return Expected::Odd {
+                groups: GROUPS - missing,
+                counted: "skipped",
+            };
+        }
+        Fault::Refuse | Fault::Truncate | Fault::Reset | Fault::Headers => ErrorKind::Connect,
+        Fault::HangConnect | Fault::Hang | Fault::Slow(_) | Fault::Drip { .. } => {
+            ErrorKind::Timeout
+        }
+        Fault::Status(429) | Fault::TooMany(_) | Fault::TooManyUntil(_) => ErrorKind::RateLimited,
+        Fault::Status(403) | Fault::Unauthorized | Fault::UnauthorizedAfter(_) => {
+            ErrorKind::Unauthorized
+        }
+        Fault::Status(_) | Fault::Burst { .. } | Fault::Redirect => ErrorKind::HttpStatus,
+        Fault::Cut | Fault::Garbage | Fault::InvalidUtf8 | Fault::EntityBomb => ErrorKind::Decode,
+        // There it is asked for XML.
+        Fault::DeepJson if upstream == "publisher" => ErrorKind::Decode,
+        Fault::DeepJson | Fault::DeepXml => ErrorKind::LimitExceeded,
+        Fault::Huge | Fault::GzipBomb | Fault::Endless => ErrorKind::LimitExceeded,
+        // Told by what they are: a status in the body, a text that is no JSON, or a document
+        // without the list.
+        Fault::ErrorInBody => match upstream {
+            "collections" | "onlivesite" => ErrorKind::Rejected,
+            "vinyldns" => ErrorKind::Decode,
+            _ => ErrorKind::Mapping,
+        },
+        Fault::WrongTypes => ErrorKind::Mapping,
+        Fault::WrongTotal | Fault::RepeatPage | Fault::RepeatCursor | Fault::NextElsewhere => {
+            ErrorKind::Pagination
+        }
+    })
+}
+
+/// The configuration that all cells share.
+pub(crate) fn setup() -> Setup {
+    let setup = Setup::new(GROUPS)
+        .set("SERVER__DEADLINE", &format!("{}s", DEADLINE.as_secs()))
+        .set("CACHE__TTL", "1h")
+        .set("CACHE__STALE_WHILE_REVALIDATE", "0s")
+        .set("CACHE__MIN_REFRESH", "50ms")
+        .set_each("LIMITS__PAGE_BYTES", "4MiB")
+        .set_each("LIMITS__PAGES", "20");
+    ["vinyldns", "publisher", "onlivesite", "tallyfy"]
+        .iter()
+        .fold(setup, |setup, upstream| {
+            let key = format!("UPSTREAMS__{}__PAGINATION__LIMIT", upstream.to_uppercase());
+            setup.set(&key, &PAGE.to_string())
+        })
+}
