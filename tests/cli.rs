@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use groupgate::demo::{Emulations, Fault, Options};
+use groupgate::demo::{CATALOGUE, Emulations, Fault, Options};
 use http::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::NamedTempFile;
@@ -434,4 +434,28 @@ async fn demo_shows_faults_and_serves_what_is_left() {
     let sources = page["sources"].as_array().unwrap();
     assert_eq!(each(sources, "name"), gate::SOURCES);
     assert!(terminate(child).await.success());
+}
+
+#[tokio::test]
+async fn demo_help_lists_every_fault() {
+    let outcome = run(groupgate(&["demo", "--help"], [])).await;
+    assert_eq!(outcome.code, 0);
+    for (fault, _) in CATALOGUE {
+        let begin = format!("  {fault} ");
+        let mut lines = outcome.said.lines();
+        assert!(lines.any(|line| line.starts_with(&begin)), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn demo_refuses_a_fault_that_cannot_happen_with_the_reason() {
+    let arguments = ["demo", "--fault", "publisher=repeat-cursor"];
+    let outcome = run(groupgate(&arguments, [])).await;
+    assert_eq!(outcome.code, 2);
+    let reason = "its pages name no cursor of the next one";
+    assert!(
+        outcome.complained.contains(reason),
+        "{}",
+        outcome.complained
+    );
 }

@@ -43,9 +43,12 @@ impl Arguments {
 
     /// Whether this cell is wanted. None is ever ignored.
     pub(crate) fn choose(&self, name: &str) -> bool {
-        let holds = |filter: &String| match self.exact {
-            true => name == filter,
-            false => name.contains(filter),
+        let holds = |filter: &String| {
+            if self.exact {
+                name == filter
+            } else {
+                name.contains(filter)
+            }
         };
         !self.ignored
             && (self.filters.is_empty() || self.filters.iter().any(holds))

@@ -168,8 +168,9 @@ pub(crate) fn expected(fault: Fault, upstream: &str) -> Expected {
         Fault::Cut | Fault::Garbage | Fault::InvalidUtf8 | Fault::EntityBomb => ErrorKind::Decode,
         // There it is asked for XML.
         Fault::DeepJson if upstream == "publisher" => ErrorKind::Decode,
-        Fault::DeepJson | Fault::DeepXml => ErrorKind::LimitExceeded,
-        Fault::Huge | Fault::GzipBomb | Fault::Endless => ErrorKind::LimitExceeded,
+        Fault::DeepJson | Fault::DeepXml | Fault::Huge | Fault::GzipBomb | Fault::Endless => {
+            ErrorKind::LimitExceeded
+        }
         // Told by what they are: a status in the body, a text that is no JSON, or a document
         // without the list.
         Fault::ErrorInBody => match upstream {
