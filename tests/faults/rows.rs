@@ -156,7 +156,7 @@ pub(crate) fn expected(fault: Fault, upstream: &str) -> Expected {
                 counted: "skipped",
             };
         }
-        Fault::Refuse | Fault::Truncate | Fault::Reset | Fault::Headers => ErrorKind::Connect,
+        Fault::Refuse | Fault::Truncate | Fault::Reset => ErrorKind::Connect,
         Fault::HangConnect | Fault::Hang | Fault::Slow(_) | Fault::Drip { .. } => {
             ErrorKind::Timeout
         }
@@ -168,9 +168,12 @@ pub(crate) fn expected(fault: Fault, upstream: &str) -> Expected {
         Fault::Cut | Fault::Garbage | Fault::InvalidUtf8 | Fault::EntityBomb => ErrorKind::Decode,
         // There it is asked for XML.
         Fault::DeepJson if upstream == "publisher" => ErrorKind::Decode,
-        Fault::DeepJson | Fault::DeepXml | Fault::Huge | Fault::GzipBomb | Fault::Endless => {
-            ErrorKind::LimitExceeded
-        }
+        Fault::Headers
+        | Fault::DeepJson
+        | Fault::DeepXml
+        | Fault::Huge
+        | Fault::GzipBomb
+        | Fault::Endless => ErrorKind::LimitExceeded,
         // Told by what they are: a status in the body, a text that is no JSON, or a document
         // without the list.
         Fault::ErrorInBody => match upstream {
@@ -193,7 +196,9 @@ pub(crate) fn setup() -> Setup {
         .set("CACHE__STALE_WHILE_REVALIDATE", "0s")
         .set("CACHE__MIN_REFRESH", "50ms")
         .set_each("LIMITS__PAGE_BYTES", "4MiB")
-        .set_each("LIMITS__PAGES", "20");
+        .set_each("LIMITS__PAGES", "20")
+        // A breaker that opened must not make the end of a fault a long wait.
+        .set_each("BREAKER__REST", "200ms");
     ["vinyldns", "publisher", "onlivesite", "tallyfy"]
         .iter()
         .fold(setup, |setup, upstream| {
