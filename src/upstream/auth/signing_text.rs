@@ -1,7 +1,9 @@
 //! Texts with placeholders for what is signed: an HMAC scheme's string to sign and its header.
 //!
-//! `{name}` is a placeholder, `{{` is a brace. Unlike a request's template, the names are ours and
-//! all of them always have a value.
+//! Braces are read as everywhere ([`placeholder`]). Unlike in a request's template, the names are
+//! ours and all of them always have a value.
+
+use crate::config::placeholder::{self, PlaceholderError, scan};
 
 /// What a placeholder stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,25 +104,20 @@ pub(super) struct TextError {
 impl SigningText {
     /// Reads a text in which these placeholders may stand.
     pub(super) fn parse(text: &str, allowed: &[Placeholder]) -> Result<Self, TextError> {
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('{') {
-            pieces.push(Piece::Text(before.to_owned()));
-            if let Some(after) = after.strip_prefix('{') {
-                pieces.push(Piece::Text("{".to_owned()));
-                rest = after;
-                continue;
-            }
-            let (name, after) = after.split_once('}').ok_or_else(unclosed)?;
-            let placeholder = allowed
+        let pieces = scan(text).map_err(|error| unreadable(error, allowed))?;
+        let piece = |piece| match piece {
+            placeholder::Piece::Literal(text) => Ok(Piece::Text(text)),
+            placeholder::Piece::Placeholder(name) => allowed
                 .iter()
                 .find(|placeholder| placeholder.name() == name)
-                .ok_or_else(|| unknown(name, allowed))?;
-            pieces.push(Piece::Placeholder(*placeholder));
-            rest = after;
-        }
-        pieces.push(Piece::Text(rest.to_owned()));
-        Ok(Self(pieces))
+                .map(|placeholder| Piece::Placeholder(*placeholder))
+                .ok_or_else(|| unknown(&name, allowed)),
+        };
+        pieces
+            .into_iter()
+            .map(piece)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Whether a placeholder stands in it.
@@ -140,10 +137,13 @@ impl SigningText {
     }
 }
 
-fn unclosed() -> TextError {
-    TextError {
-        message: "a `{` without its `}`".to_owned(),
-        help: "`{name}` for a placeholder, `{{` for a brace".to_owned(),
+fn unreadable(error: PlaceholderError, allowed: &[Placeholder]) -> TextError {
+    match error {
+        PlaceholderError::Name(name) => unknown(&name, allowed),
+        PlaceholderError::Unclosed | PlaceholderError::Unopened => TextError {
+            message: error.to_string(),
+            help: "`{name}` for a placeholder, `{{` and `}}` for braces".to_owned(),
+        },
     }
 }
 
@@ -178,9 +178,9 @@ mod tests {
         for (text, expected) in [
             ("", ""),
             ("{method}\n{path}?{query}", "GET\n/a?b=c"),
-            ("{{{date}}", "{today}"),
+            ("{{{date}}}", "{today}"),
             (
-                "a {host} {key_id} {body_hash} {signature} }",
+                "a {host} {key_id} {body_hash} {signature} }}",
                 "a example.com id 00 ff }",
             ),
         ] {
@@ -198,9 +198,12 @@ mod tests {
 
     #[test]
     fn a_brace_needs_its_other_half() {
-        assert_eq!(
-            SigningText::parse("a {b", Placeholder::SIGNED),
-            Err(unclosed())
-        );
+        for (text, message) in [
+            ("a {date", "a brace is opened and never closed"),
+            ("a date}", "a brace is closed and was never opened"),
+        ] {
+            let error = SigningText::parse(text, Placeholder::SIGNED).unwrap_err();
+            assert_eq!(error.message, message);
+        }
     }
 }
