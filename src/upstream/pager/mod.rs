@@ -23,6 +23,9 @@ pub use position::{Announcement, Look, Position, SoFar};
 pub mod error;
 pub use error::PagerError;
 
+pub mod decision;
+pub use decision::{Decision, Flag, Naming, Why};
+
 mod link;
 pub(crate) use link::next_link;
 
@@ -144,12 +147,23 @@ impl Pager {
         so_far: SoFar,
         look: Look<'_>,
     ) -> Result<Next, PagerError> {
+        let decision = self.decide(position, so_far, look)?;
+        Ok(decision.next)
+    }
+
+    /// Where to read on after the page at `position`, and why there.
+    pub fn decide(
+        &self,
+        position: &Position,
+        so_far: SoFar,
+        look: Look<'_>,
+    ) -> Result<Decision<'_>, PagerError> {
         if look.is_past_end {
-            return Ok(Next::End);
+            return Ok(Decision::end(Why::PastEnd));
         }
         let flag = self.flag(look)?;
         match (&self.style, position) {
-            (Pagination::None(_), _) => Ok(Next::End),
+            (Pagination::None(_), _) => Ok(Decision::end(Why::Whole)),
             (Pagination::Offset(style), Position::Offset(offset)) => {
                 style.next(*offset, flag, so_far, look, self.max_pages)
             }
@@ -158,36 +172,43 @@ impl Pager {
             }
             // A numbered style starts at a number and only ever hands out numbers.
             (Pagination::Offset(_) | Pagination::Page(_), _) => Err(PagerError::Loop),
-            (Pagination::Cursor(_) | Pagination::Link(_) | Pagination::NextUrl(_), _) => {
-                self.follow(flag, look)
-            }
+            (Pagination::Cursor(style), _) => self.follow(style.naming(), flag, look),
+            (Pagination::Link(_), _) => self.follow(Naming::Link, flag, look),
+            (Pagination::NextUrl(style), _) => self.follow(Naming::At(&style.next), flag, look),
         }
     }
 
-    /// Whether a flag says that there is more.
-    fn flag(&self, look: Look<'_>) -> Result<Option<bool>, PagerError> {
+    /// What a flag says of whether there is more.
+    fn flag(&self, look: Look<'_>) -> Result<Option<Flag<'_>>, PagerError> {
         let terms = self.style.terms();
         let read = |location: Option<&Location>| {
             location.map_or(Ok(None), |location| place::flag(location, look))
         };
         let more = read(terms.more)?;
         let last = read(terms.last)?;
-        Ok(more.or(last.map(|is_last| !is_last)))
+        let more = terms.more.zip(more).map(|(at, more)| Flag { at, more });
+        let last = terms.last.zip(last);
+        Ok(more.or(last.map(|(at, is_last)| Flag { at, more: !is_last })))
     }
 
-    /// Reads on where the page itself says.
-    fn follow(&self, flag: Option<bool>, look: Look<'_>) -> Result<Next, PagerError> {
-        let is_end = match flag {
-            Some(more) => !more,
-            None => look.records == 0 && self.style.terms().empty_page == EmptyPage::End,
-        };
-        if is_end {
-            return Ok(Next::End);
+    /// Reads on where the page itself says, at `naming`.
+    fn follow<'a>(
+        &'a self,
+        naming: Naming<'a>,
+        flag: Option<Flag<'a>>,
+        look: Look<'_>,
+    ) -> Result<Decision<'a>, PagerError> {
+        match flag {
+            Some(flag) if !flag.more => return Ok(Decision::end(Why::Flag(flag))),
+            None if look.records == 0 && self.style.terms().empty_page == EmptyPage::End => {
+                return Ok(Decision::end(Why::Empty));
+            }
+            Some(_) | None => {}
         }
         match (self.named(look)?, flag) {
-            (Some(position), _) => Ok(Next::One(position)),
-            (None, Some(true)) => Err(PagerError::NoNext),
-            (None, Some(false) | None) => Ok(Next::End),
+            (Some(position), _) => Ok(Decision::one(position, Why::Named(naming))),
+            (None, Some(_)) => Err(PagerError::NoNext),
+            (None, None) => Ok(Decision::end(Why::Unnamed(naming))),
         }
     }
 
@@ -220,6 +241,13 @@ impl Pager {
 }
 
 impl CursorPages {
+    const fn naming(&self) -> Naming<'_> {
+        match &self.next {
+            CursorSource::Page(location) => Naming::At(location),
+            CursorSource::Record { last_record } => Naming::LastRecord(last_record),
+        }
+    }
+
     fn named(&self, look: Look<'_>) -> Result<Option<String>, PagerError> {
         match &self.next {
             CursorSource::Page(location) => Ok(place::text(location, look)),

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::place::{name, number};
-use super::{Look, Next, PagerError, Position, SoFar};
+use super::{Decision, Flag, Look, Next, PagerError, Position, SoFar, Why};
 use crate::config::upstream::{
     Absent, EmptyPage, Location, NumberedPages, OffsetPages, ShortPage, Step, Total,
 };
@@ -34,94 +34,98 @@ impl Reach {
 
 impl OffsetPages {
     /// Where to read on after the page at `offset`. `flag` is what the page says of that.
-    pub(super) fn next(
-        &self,
+    pub(super) fn next<'a>(
+        &'a self,
         offset: u64,
-        flag: Option<bool>,
+        flag: Option<Flag<'a>>,
         so_far: SoFar,
         look: Look<'_>,
         max_pages: u32,
-    ) -> Result<Next, PagerError> {
+    ) -> Result<Decision<'a>, PagerError> {
         let reach = Reach::of(self.step, self.limit, so_far.granted);
         let next = offset
             + match reach {
                 Reach::Even(records) => records,
                 Reach::Varying => look.records,
             };
-        let one = Next::One(Position::Offset(next));
+        let one = |why| Ok(Decision::one(Position::Offset(next), why));
         match flag {
-            Some(true) => return Ok(one),
-            Some(false) => return Ok(Next::End),
+            Some(flag) if flag.more => return one(Why::Flag(flag)),
+            Some(flag) => return end(Why::Flag(flag)),
             None => {}
         }
-        let total = match announced_total(self.total.as_ref(), self.absent, so_far, look)? {
-            Announced::Total(total) => total,
-            Announced::Nothing if self.looks_last(look) => return Ok(Next::End),
-            Announced::Nothing => return Ok(one),
-            Announced::End => return Ok(Next::End),
+        let (total, why) = match announced_total(self.total.as_ref(), self.absent, so_far, look)? {
+            Announced::Total(total, why) => (total, why),
+            Announced::Nothing => {
+                return self.looks_last(look).map_or_else(|| one(Why::Open), end);
+            }
+            Announced::End(at) => return end(Why::NoTotal(at)),
         };
         let read = offset.saturating_sub(self.first);
         match reach {
-            Reach::Even(_) if total == 0 => Ok(Next::End),
+            Reach::Even(_) if total == 0 => end(why),
             Reach::Even(0) => Err(PagerError::EmptyOf(total)),
             Reach::Even(records) => {
                 let pages = read / records + 1..total.div_ceil(records);
-                rest(pages, max_pages, |page| {
+                let next = rest(pages, max_pages, |page| {
                     Position::Offset(self.first + page * records)
-                })
+                });
+                Ok(Decision::new(next?, why))
             }
-            Reach::Varying if read + look.records >= total => Ok(Next::End),
+            Reach::Varying if read + look.records >= total => end(why),
             Reach::Varying if look.records == 0 => nothing_received(read == 0, total),
-            Reach::Varying => Ok(one),
+            Reach::Varying => one(why),
         }
     }
 
-    fn looks_last(&self, look: Look<'_>) -> bool {
+    fn looks_last(&self, look: Look<'_>) -> Option<Why<'static>> {
         looks_last(look, self.limit, self.short_page, self.empty_page)
     }
 }
 
 impl NumberedPages {
     /// Where to read on after the page numbered `page`. `flag` is what the page says of that.
-    pub(super) fn next(
-        &self,
+    pub(super) fn next<'a>(
+        &'a self,
         page: u64,
-        flag: Option<bool>,
+        flag: Option<Flag<'a>>,
         so_far: SoFar,
         look: Look<'_>,
         max_pages: u32,
-    ) -> Result<Next, PagerError> {
-        let one = Next::One(Position::Page(page + 1));
+    ) -> Result<Decision<'a>, PagerError> {
+        let one = |why| Ok(Decision::one(Position::Page(page + 1), why));
         match flag {
-            Some(true) => return Ok(one),
-            Some(false) => return Ok(Next::End),
+            Some(flag) if flag.more => return one(Why::Flag(flag)),
+            Some(flag) => return end(Why::Flag(flag)),
             None => {}
         }
         let read = page.saturating_sub(self.first);
         let announced = match &self.pages {
-            Some(pages) => announced(Some(pages), self.absent, look)?,
+            Some(pages) => announced(Some(pages), self.absent, look, Why::Pages)?,
             None => announced_total(self.total.as_ref(), self.absent, so_far, look)?,
         };
-        let announced = match announced {
-            Announced::Total(announced) => announced,
-            Announced::Nothing if self.looks_last(look) => return Ok(Next::End),
-            Announced::Nothing => return Ok(one),
-            Announced::End => return Ok(Next::End),
+        let (announced, why) = match announced {
+            Announced::Total(announced, why) => (announced, why),
+            Announced::Nothing => {
+                return self.looks_last(look).map_or_else(|| one(Why::Open), end);
+            }
+            Announced::End(at) => return end(Why::NoTotal(at)),
         };
         let pages = match self.reach(so_far) {
             None => announced,
-            Some(Reach::Even(_)) if announced == 0 => return Ok(Next::End),
+            Some(Reach::Even(_)) if announced == 0 => return end(why),
             Some(Reach::Even(0)) => return Err(PagerError::EmptyOf(announced)),
             Some(Reach::Even(records)) => announced.div_ceil(records),
-            Some(Reach::Varying) if so_far.received >= announced => return Ok(Next::End),
+            Some(Reach::Varying) if so_far.received >= announced => return end(why),
             Some(Reach::Varying) if look.records == 0 => {
                 return nothing_received(read == 0, announced);
             }
-            Some(Reach::Varying) => return Ok(one),
+            Some(Reach::Varying) => return one(why),
         };
-        rest(read + 1..pages, max_pages, |page| {
+        let next = rest(read + 1..pages, max_pages, |page| {
             Position::Page(self.first + page)
-        })
+        });
+        Ok(Decision::new(next?, why))
     }
 
     /// How far a page reaches, where that has to tell how many pages there are.
@@ -130,45 +134,55 @@ impl NumberedPages {
         (self.pages.is_none()).then(|| Reach::of(step, self.limit, so_far.granted))
     }
 
-    fn looks_last(&self, look: Look<'_>) -> bool {
+    fn looks_last(&self, look: Look<'_>) -> Option<Why<'static>> {
         looks_last(look, self.limit, self.short_page, self.empty_page)
     }
 }
 
-/// What is known about how much there is.
-enum Announced {
-    /// So much.
-    Total(u64),
-    /// Nothing, and the walk goes on until a page looks like the last.
-    Nothing,
-    /// Nothing, and that means that it was the only page.
-    End,
+/// The end, for this reason.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every way out of a pager is a result"
+)]
+const fn end(why: Why<'_>) -> Result<Decision<'_>, PagerError> {
+    Ok(Decision::end(why))
 }
 
-fn announced_total(
-    total: Option<&Total>,
+/// What is known about how much there is.
+enum Announced<'a> {
+    /// So much, as this says.
+    Total(u64, Why<'a>),
+    /// Nothing, and the walk goes on until a page looks like the last.
+    Nothing,
+    /// Nothing here, and that means that it was the only page.
+    End(&'a Location),
+}
+
+fn announced_total<'a>(
+    total: Option<&'a Total>,
     absent: Absent,
     so_far: SoFar,
     look: Look<'_>,
-) -> Result<Announced, PagerError> {
+) -> Result<Announced<'a>, PagerError> {
     match so_far.counted {
-        Some(counted) => Ok(Announced::Total(counted)),
-        None => announced(total.and_then(Total::in_page), absent, look),
+        Some(counted) => Ok(Announced::Total(counted, Why::Counted(counted))),
+        None => announced(total.and_then(Total::in_page), absent, look, Why::Records),
     }
 }
 
-fn announced(
-    location: Option<&Location>,
+fn announced<'a>(
+    location: Option<&'a Location>,
     absent: Absent,
     look: Look<'_>,
-) -> Result<Announced, PagerError> {
+    why: impl Fn(&'a Location, u64) -> Why<'a>,
+) -> Result<Announced<'a>, PagerError> {
     let Some(location) = location else {
         return Ok(Announced::Nothing);
     };
     match (number(location, look)?, absent) {
-        (Some(total), _) => Ok(Announced::Total(total)),
+        (Some(total), _) => Ok(Announced::Total(total, why(location, total))),
         (None, Absent::Continue) => Ok(Announced::Nothing),
-        (None, Absent::End) => Ok(Announced::End),
+        (None, Absent::End) => Ok(Announced::End(location)),
         (None, Absent::Error) => Err(PagerError::TotalAbsent(name(location))),
     }
 }
@@ -190,23 +204,24 @@ fn rest(
 
 /// A page without records where more are to come. Later than on the first page the walk ends, and
 /// what was announced is held against what came.
-fn nothing_received(is_first: bool, announced: u64) -> Result<Next, PagerError> {
+const fn nothing_received(is_first: bool, announced: u64) -> Result<Decision<'static>, PagerError> {
     if is_first {
         return Err(PagerError::EmptyOf(announced));
     }
-    Ok(Next::End)
+    end(Why::Empty)
 }
 
-/// Without a total, an empty page is the end unless the adapter says otherwise; a short one only
-/// where it says so.
+/// Why a page looks like the last, if it does. Without a total, an empty page is the end unless the
+/// adapter says otherwise; a short one only where it says so.
 fn looks_last(
     look: Look<'_>,
     limit: Option<u32>,
     short_page: ShortPage,
     empty_page: EmptyPage,
-) -> bool {
-    let is_empty = look.records == 0;
-    let is_short = limit.is_some_and(|limit| look.records < limit.into());
-    (is_empty && empty_page == EmptyPage::End)
-        || (is_short && !is_empty && short_page == ShortPage::End)
+) -> Option<Why<'static>> {
+    if look.records == 0 {
+        return (empty_page == EmptyPage::End).then_some(Why::Empty);
+    }
+    let limit = limit.filter(|&limit| look.records < limit.into())?;
+    (short_page == ShortPage::End).then_some(Why::Short(limit))
 }
