@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Uri};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use url::Url;
@@ -24,7 +25,7 @@ use super::catalog::shared_capacity;
 use super::client::Connections;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Answer, Exchange};
-use super::format::Node;
+use super::format::{Node, Page};
 use super::mapping::{Mapped, Mapping, Records, Skip};
 use super::pager::{Look, Pager, Position};
 use super::snapshot::Snapshot;
@@ -32,6 +33,7 @@ use super::template::{self, Gaps, Template, TemplateError};
 use super::tls::Tls;
 use super::transport::{Circuit, Transport};
 pub use super::turn::Turn;
+use super::wire::{Purpose, Wire};
 
 /// How one upstream is asked, and how its answers become groups.
 #[derive(Debug)]
@@ -174,14 +176,27 @@ impl Adapter {
         self.exchange.circuit()
     }
 
+    /// Tells `wire` of everything that is sent and that comes, from now on and once for all.
+    pub fn listen(&self, wire: Arc<dyn Wire>) {
+        self.exchange.tap().listen(wire);
+    }
+
+    /// The records of a page that became its turn's outcomes, in the same order, as they came. None
+    /// for what is listed and not there.
+    pub fn records<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
+        self.mapping.values(page)
+    }
+
     /// Reads the page at `position`.
     pub async fn turn(
         self: &Arc<Self>,
         position: Position,
         deadline: Instant,
     ) -> Result<Turn, UpstreamError> {
-        let request = self.request(&position)?;
+        let mut request = self.request(&position)?;
         let sent = request.clone();
+        let purpose = Purpose::Page(position.clone());
+        request.extensions_mut().insert(purpose);
         let start = Instant::now();
         let answer = self.exchange.send(request, deadline).await?;
         let taken = start.elapsed();
@@ -192,10 +207,12 @@ impl Adapter {
 
     /// Asks how many records there are, where that is a request of its own.
     pub async fn count(&self, deadline: Instant) -> Result<Option<u64>, UpstreamError> {
-        let Some(count) = &self.count else {
+        let count = self.count.as_ref();
+        let Some(count) = count.filter(|_| !self.exchange.tap().has_only_pages()) else {
             return Ok(None);
         };
-        let request = count.template.fill(&Gaps::NONE).map_err(unwritten)?;
+        let mut request = count.template.fill(&Gaps::NONE).map_err(unwritten)?;
+        request.extensions_mut().insert(Purpose::Count);
         let asked = request.uri().clone();
         let answer = self.exchange.send(request, deadline).await?;
         let url = url(answer.uri.as_ref().unwrap_or(&asked))?;

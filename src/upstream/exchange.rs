@@ -19,6 +19,7 @@ pub use super::judge::Answer;
 use super::judge::{Judge, Law, Reading};
 use super::login::Login;
 use super::transport::{Circuit, Deadline, Hedgeable, LoginToken, Transport};
+use super::wire::Tap;
 
 /// Makes exchanges with one upstream.
 #[derive(Debug)]
@@ -70,7 +71,8 @@ impl Exchange {
     ) -> Result<Answer, UpstreamError> {
         request.extensions_mut().insert(Deadline(deadline));
         request.extensions_mut().insert(Hedgeable);
-        let Some(login) = &self.login else {
+        let login = self.login.as_ref();
+        let Some(login) = login.filter(|_| !self.transport.tap().has_only_pages()) else {
             return self.transport.exchange(request, &self.judge).await;
         };
         let token = login.token(deadline).await?;
@@ -92,6 +94,11 @@ impl Exchange {
     /// How the breaker of all exchanges stands, if there is one.
     pub fn circuit(&self) -> Option<Circuit> {
         self.transport.circuit()
+    }
+
+    /// Where someone may listen to what is sent and what comes.
+    pub(super) const fn tap(&self) -> &Tap {
+        self.transport.tap()
     }
 
     /// Judges a recorded answer.

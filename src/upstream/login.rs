@@ -21,6 +21,7 @@ use super::format::Page;
 use super::judge::{Answer, Judge, Law, Reading};
 use super::template::{self, Gaps, Template};
 use super::transport::{Deadline, Repeatable, Transport};
+use super::wire::Purpose;
 
 /// Logs in, and keeps the token until it ends or is refused.
 #[derive(Debug)]
@@ -133,6 +134,7 @@ impl LoginCall {
         request.extensions_mut().insert(Deadline(deadline));
         // A login makes a token and changes nothing else, so it may be sent twice.
         request.extensions_mut().insert(Repeatable);
+        request.extensions_mut().insert(Purpose::Login);
         let answer = self
             .transport
             .exchange(request, &self.judge)

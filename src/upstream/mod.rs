@@ -17,6 +17,7 @@ pub mod snapshot;
 pub use snapshot::Snapshot;
 
 pub mod walk;
+pub mod watch;
 
 pub mod adapter;
 pub use adapter::Adapter;
@@ -34,6 +35,7 @@ pub mod auth;
 pub mod client;
 pub mod tls;
 pub mod transport;
+pub mod wire;
 
 pub mod format;
 pub mod judge;

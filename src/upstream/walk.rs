@@ -7,7 +7,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytesize::ByteSize;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -20,6 +19,8 @@ use super::adapter::{Adapter, Turn};
 use super::catalog::Counts;
 use super::error::{ErrorKind, UpstreamError};
 use super::pager::{Announcement, Next, PagerError, Position, SoFar};
+pub use super::watch::Progress;
+use super::watch::{Check, Event, Observer};
 
 /// What one walk brought.
 #[derive(Debug)]
@@ -30,30 +31,14 @@ pub struct Walked {
     pub counts: Counts,
 }
 
-/// How far a walk is, for whoever watches it.
-#[derive(Debug, Default)]
-pub struct Progress {
-    pages: AtomicU64,
-    records: AtomicU64,
-}
-
-impl Progress {
-    /// Pages read so far.
-    pub fn pages(&self) -> u64 {
-        self.pages.load(Ordering::Relaxed)
-    }
-
-    /// Records read so far.
-    pub fn records(&self) -> u64 {
-        self.records.load(Ordering::Relaxed)
-    }
-}
-
-/// Walks the whole list of `adapter`'s upstream.
-pub async fn walk(adapter: &Arc<Adapter>, progress: &Progress) -> Result<Walked, UpstreamError> {
+/// Walks the whole list of `adapter`'s upstream, and tells `observer` how it goes.
+pub async fn walk(
+    adapter: &Arc<Adapter>,
+    observer: &dyn Observer,
+) -> Result<Walked, UpstreamError> {
     let limit = adapter.limits().walk;
     let deadline = Instant::now() + limit.get();
-    timeout_at(deadline, twice(adapter, progress, deadline))
+    timeout_at(deadline, twice(adapter, observer, deadline))
         .await
         .unwrap_or_else(|_| {
             Err(UpstreamError::new(
@@ -65,17 +50,18 @@ pub async fn walk(adapter: &Arc<Adapter>, progress: &Progress) -> Result<Walked,
 
 async fn twice(
     adapter: &Arc<Adapter>,
-    progress: &Progress,
+    observer: &dyn Observer,
     deadline: Instant,
 ) -> Result<Walked, UpstreamError> {
-    let first = Attempt::new(adapter, progress, deadline, false).run().await;
+    let first = Attempt::new(adapter, observer, deadline, false).run().await;
     let reason = match first {
         Ok(walked) => return Ok(walked),
         Err(Broken::Failed(error)) => return Err(error),
         Err(Broken::Drifted(reason)) => reason,
     };
     tracing::info!(source = %adapter.name(), %reason, "list changed during its walk, walking again");
-    match Attempt::new(adapter, progress, deadline, true).run().await {
+    observer.saw(Event::Restarted(&reason));
+    match Attempt::new(adapter, observer, deadline, true).run().await {
         Ok(walked) => Ok(walked),
         Err(Broken::Failed(error) | Broken::Drifted(error)) => Err(error),
     }
@@ -105,7 +91,7 @@ impl From<PagerError> for Broken {
 /// One reading of the whole list, and the account that is kept over its pages.
 struct Attempt<'a> {
     adapter: &'a Arc<Adapter>,
-    progress: &'a Progress,
+    observer: &'a dyn Observer,
     deadline: Instant,
     /// Whether the list has already changed under an earlier attempt.
     again: bool,
@@ -140,13 +126,13 @@ enum Page {
 impl<'a> Attempt<'a> {
     fn new(
         adapter: &'a Arc<Adapter>,
-        progress: &'a Progress,
+        observer: &'a dyn Observer,
         deadline: Instant,
         again: bool,
     ) -> Self {
         Self {
             adapter,
-            progress,
+            observer,
             deadline,
             again,
             granted: 0,
@@ -167,9 +153,12 @@ impl<'a> Attempt<'a> {
 
     async fn run(mut self) -> Result<Walked, Broken> {
         self.counted = self.adapter.count(self.deadline).await?;
+        if let Some(counted) = self.counted {
+            self.observer.saw(Event::Counted(counted));
+        }
         let first = self.adapter.pager().first();
         self.positions.insert(first.clone());
-        let turn = self.adapter.turn(first, self.deadline).await?;
+        let turn = self.fetch(first).await?;
         self.granted = turn.listed();
         let mut next = self.take(turn)?;
         loop {
@@ -184,38 +173,29 @@ impl<'a> Attempt<'a> {
     /// Reads the page that the one before named.
     async fn read_one(&mut self, position: Position) -> Result<Next, Broken> {
         if !self.positions.insert(position.clone()) {
-            return self.repeat(PagerError::Loop.into());
+            return self.repeat(PagerError::Loop, Broken::Failed);
         }
-        let turn = self
-            .adapter
-            .turn(position, self.deadline)
-            .await
-            .map_err(refused_is_drift)?;
+        let turn = self.fetch(position).await.map_err(refused_is_drift)?;
         self.take(turn)
     }
 
     /// Reads the pages that an earlier one announced, several at a time, in order.
     async fn read_rest(&mut self, positions: Vec<Position>) -> Result<Next, Broken> {
-        let adapter = self.adapter;
-        let deadline = self.deadline;
+        let (adapter, observer, deadline) = (self.adapter, self.observer, self.deadline);
         let last = positions.last().cloned();
         let mut next = Next::End;
         let mut turns = stream::iter(positions)
-            .map(|position| async move {
-                adapter
-                    .turn(position, deadline)
-                    .await
-                    .map_err(refused_is_drift)
-            })
+            .map(|position| fetch(adapter, observer, deadline, position))
             .buffered(adapter.limits().concurrency as usize);
-        while let Some(turn) = turns.try_next().await? {
+        while let Some(turn) = turns.try_next().await.map_err(refused_is_drift)? {
+            self.observer.saw(Event::Read(&turn));
             // A list that has grown meanwhile goes on after what was announced as its last page.
             if last.as_ref() == Some(&turn.position) {
                 next = self.next(&turn)?;
             }
             let is_past_end = turn.is_past_end();
             if self.absorb(turn)? == Page::Seen {
-                return self.repeat(Broken::Drifted(PagerError::SamePage.into()));
+                return self.repeat(PagerError::SamePage, Broken::Drifted);
             }
             if is_past_end {
                 return Ok(Next::End);
@@ -226,10 +206,11 @@ impl<'a> Attempt<'a> {
 
     /// Takes one page into the account, and says where to read on.
     fn take(&mut self, turn: Turn) -> Result<Next, Broken> {
+        self.observer.saw(Event::Read(&turn));
         let next = self.next(&turn)?;
         match self.absorb(turn)? {
             Page::New => Ok(next),
-            Page::Seen => self.repeat(PagerError::SamePage.into()),
+            Page::Seen => self.repeat(PagerError::SamePage, Broken::Failed),
         }
     }
 
@@ -239,11 +220,13 @@ impl<'a> Attempt<'a> {
             received: self.listed + turn.listed(),
             counted: self.counted,
         };
-        let next = self
+        let decided = self
             .adapter
             .pager()
-            .next(&turn.position, so_far, turn.look());
-        next.inspect_err(|error| self.warn(error))
+            .decide(&turn.position, so_far, turn.look());
+        let decision = decided.inspect_err(|error| self.warn(error))?;
+        self.observer.saw(Event::Decided(&decision));
+        Ok(decision.next)
     }
 
     /// An upstream that sends us elsewhere may have been made to.
@@ -254,12 +237,25 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// What a repeat means: the end where the upstream is known for it, or what is `broken`.
-    fn repeat(&self, broken: Broken) -> Result<Next, Broken> {
-        match self.adapter.pager().on_repeat() {
-            Repeat::End => Ok(Next::End),
-            Repeat::Error => Err(broken),
+    /// What a repeat means: the end where the upstream is known for it, or that this is `broken`.
+    fn repeat(
+        &self,
+        what: PagerError,
+        broken: impl Fn(UpstreamError) -> Broken,
+    ) -> Result<Next, Broken> {
+        let is_end = self.adapter.pager().on_repeat() == Repeat::End;
+        self.observer.saw(Event::Repeated {
+            what: &what,
+            is_end,
+        });
+        if is_end {
+            return Ok(Next::End);
         }
+        Err(broken(what.into()))
+    }
+
+    async fn fetch(&self, position: Position) -> Result<Turn, UpstreamError> {
+        fetch(self.adapter, self.observer, self.deadline, position).await
     }
 
     /// Takes one page into the account.
@@ -269,10 +265,6 @@ impl<'a> Attempt<'a> {
         self.listed += turn.listed();
         self.bytes += turn.bytes();
         self.mapped_bytes += turn.mapped_bytes();
-        self.progress.pages.fetch_add(1, Ordering::Relaxed);
-        self.progress
-            .records
-            .fetch_add(turn.records(), Ordering::Relaxed);
         self.check_bounds()?;
         self.check_announcement(turn.announcement())?;
         let page = self.look(&turn);
@@ -364,7 +356,13 @@ impl<'a> Attempt<'a> {
     /// Holds the list against how many records there are said to be.
     fn check_total(&mut self) -> Result<(), Broken> {
         let paged = self.announced.records;
-        let Some(announced) = paged.or(self.counted) else {
+        let announced = paged.or(self.counted);
+        self.observer.saw(Event::Checked(Check {
+            announced,
+            listed: self.listed,
+            repeated: self.counts.repeated,
+        }));
+        let Some(announced) = announced else {
             return Ok(());
         };
         let short = |received| {
@@ -390,6 +388,22 @@ impl<'a> Attempt<'a> {
         }
         Ok(())
     }
+}
+
+/// Reads the page at `position`.
+async fn fetch(
+    adapter: &Arc<Adapter>,
+    observer: &dyn Observer,
+    deadline: Instant,
+    position: Position,
+) -> Result<Turn, UpstreamError> {
+    let turn = adapter.turn(position.clone(), deadline).await;
+    turn.inspect_err(|error| {
+        observer.saw(Event::Failed {
+            position: &position,
+            error,
+        });
+    })
 }
 
 /// A continuation that is refused although the walk began well: its place in the list is gone.

@@ -23,6 +23,7 @@ use super::block::Block;
 use super::signing_text::{Placeholder, SigningText, Values};
 use super::{AuthError, host, sensitive};
 use crate::config::upstream::{DateHeader, Encoding, Hash, HmacAuth};
+use crate::upstream::wire::SignedText;
 
 /// A signature over a string of the upstream's own making.
 pub struct Hmac {
@@ -66,12 +67,18 @@ impl Hmac {
             Some(date) => date.write(request, now)?,
             None => String::new(),
         };
-        let value = self.header_value(request, &date)?;
+        let (value, signed) = self.header_value(request, &date)?;
         request.headers_mut().insert(&self.header_name, value);
+        request.extensions_mut().insert(signed);
         Ok(())
     }
 
-    fn header_value(&self, request: &Request<Bytes>, date: &str) -> Result<HeaderValue, AuthError> {
+    /// The value of the header that carries the signature, and what was signed.
+    fn header_value(
+        &self,
+        request: &Request<Bytes>,
+        date: &str,
+    ) -> Result<(HeaderValue, SignedText), AuthError> {
         let unsigned = Values {
             method: request.method().as_str(),
             path: request.uri().path(),
@@ -88,7 +95,8 @@ impl Hmac {
             signature: &signature,
             ..unsigned
         });
-        sensitive(value).map_err(|_| AuthError::Header(self.header_name.clone()))
+        let value = sensitive(value).map_err(|_| AuthError::Header(self.header_name.clone()))?;
+        Ok((value, SignedText(string_to_sign)))
     }
 
     fn encode(&self, bytes: &[u8]) -> String {

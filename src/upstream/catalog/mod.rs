@@ -250,7 +250,7 @@ pub fn shared_capacity(cache: &Cache) -> u64 {
 
 /// Walks the upstream and lays its groups out, off the I/O threads.
 async fn bring(adapter: Arc<Adapter>, progress: Arc<Progress>) -> Brought {
-    let Walked { groups, counts } = walk(&adapter, &progress).await?;
+    let Walked { groups, counts } = walk(&adapter, &*progress).await?;
     let source = Arc::clone(adapter.name());
     let snapshot = tokio::task::spawn_blocking(move || Snapshot::new(source, groups))
         .await

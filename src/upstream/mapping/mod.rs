@@ -27,7 +27,7 @@ mod leftovers;
 
 use std::sync::Arc;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::config::upstream::{Extra, Upstream};
@@ -118,6 +118,32 @@ impl Mapping {
         self.tree.top(page).map(Records)
     }
 
+    /// The records of a page and those below them, in the order of what becomes of them. Nothing
+    /// where the page lists no records.
+    pub fn values<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
+        let mut values = Vec::new();
+        if let Ok(top) = self.tree.top(page) {
+            self.values_of(top, 1, &mut values);
+        }
+        values
+    }
+
+    fn values_of<'a>(
+        &self,
+        records: Vec<Item<'a>>,
+        depth: usize,
+        values: &mut Vec<Option<&'a Value>>,
+    ) {
+        for record in records {
+            values.push(record.node().map(Node::value));
+            if self.tree.children().is_some()
+                && let Ok(below) = self.tree.below(record, depth)
+            {
+                self.values_of(below, depth + 1, values);
+            }
+        }
+    }
+
     /// What becomes of records and of those below them, each before those below it.
     pub fn map(&self, records: Records<'_>) -> Result<Vec<Result<Mapped, Skip>>, FormatError> {
         let Records(records) = records;
@@ -203,7 +229,7 @@ impl Mapping {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

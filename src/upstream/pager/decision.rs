@@ -4,8 +4,7 @@ use std::fmt;
 
 use super::place::name;
 use super::{Next, Position};
-use crate::config::Path;
-use crate::config::upstream::Location;
+use crate::config::upstream::{Location, Part};
 
 /// Where to read on, and why there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +61,7 @@ pub enum Naming<'a> {
     /// In the `Link` header.
     Link,
     /// In its last record.
-    LastRecord(&'a Path),
+    LastRecord(&'a Part),
 }
 
 impl<'a> Decision<'a> {
@@ -124,7 +123,8 @@ impl fmt::Display for Naming<'_> {
         match self {
             Self::At(location) => write!(formatter, "`{}`", name(location)),
             Self::Link => formatter.write_str("the `Link` header"),
-            Self::LastRecord(path) => write!(formatter, "the last record's `{path}`"),
+            Self::LastRecord(Part::Key) => formatter.write_str("the last record's name"),
+            Self::LastRecord(Part::At(path)) => write!(formatter, "the last record's `{path}`"),
         }
     }
 }

@@ -70,6 +70,10 @@ pub(super) fn classify(error: BoxError, patience: &Patience) -> UpstreamError {
     if let Some(unsigned) = cause::<AuthError>(&*error) {
         return unsigned.clone().into();
     }
+    // What stands in for the upstream says itself what went wrong.
+    if let Some(told) = cause::<UpstreamError>(&*error) {
+        return told.clone();
+    }
     if let Some(cut) = cause::<Cut>(&*error) {
         return UpstreamError::new(cut.kind(), cut.to_string());
     }

@@ -34,6 +34,7 @@ use super::client::{CONNECT_TIMEOUT, Connections, http_client};
 use super::error::{ErrorKind, UpstreamError};
 use super::judge::{Answer, Judge};
 use super::tls::Tls;
+use super::wire::Tap;
 
 mod retry;
 use retry::RetryPolicy;
@@ -85,6 +86,7 @@ fn is_repeatable<B>(request: &Request<B>) -> bool {
 pub struct Transport {
     stack: BoxCloneSyncService<Request<Bytes>, Answer, UpstreamError>,
     breaker: Option<Breaker>,
+    tap: Tap,
 }
 
 impl Transport {
@@ -127,6 +129,8 @@ impl Transport {
         };
         let head_timeout = limits.head_timeout;
         let patience = Patience::of(limits);
+        let tap = Tap::default();
+        let wire = tap.clone();
         let stack = ServiceBuilder::new()
             // Outermost: each try passes everything below again.
             .retry(RetryPolicy::new(limits.retries, budget))
@@ -157,6 +161,8 @@ impl Transport {
             .timeout(limits.timeout.get())
             // Last: the signature covers what is sent, when it is sent.
             .filter(move |request| sign(&auth, &wall, request))
+            // Below the signature and above the bytes: whoever listens knows what was sent.
+            .layer_fn(move |service| wire.clone().over(service))
             // Inside the timeout, so that a body that drips is cut off.
             // Larger than what came through below, it has grown in the decompression.
             .and_then(move |response| body::read(response, bounds.bytes, Cut::LargeUnpacked))
@@ -169,7 +175,13 @@ impl Transport {
         Self {
             stack: BoxCloneSyncService::new(stack),
             breaker,
+            tap,
         }
+    }
+
+    /// Where someone may listen to what is sent and what comes.
+    pub(super) const fn tap(&self) -> &Tap {
+        &self.tap
     }
 
     /// How the breaker stands, if there is one.
@@ -267,8 +279,8 @@ fn sign(
     auth: &Auth,
     wall: &WallClock,
     mut request: Request<Bytes>,
-) -> Result<Request<Full<Bytes>>, BoxError> {
-    let token = request.extensions_mut().remove::<LoginToken>();
+) -> Result<Request<Bytes>, BoxError> {
+    let token = request.extensions().get::<LoginToken>().cloned();
     let token = token.as_ref().map(|LoginToken(secret)| secret);
     // Only the login itself comes here without the token that it is to bring.
     if token.is_some() || !auth.needs_token() {
@@ -278,7 +290,7 @@ fn sign(
     if let Some(Sent(sent)) = request.extensions().get() {
         sent.notify_one();
     }
-    Ok(request.map(Full::new))
+    Ok(request)
 }
 
 /// A POST without a body says so (RFC 9110, section 8.6): hyper leaves it unsaid, and some servers
