@@ -68,6 +68,8 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
         Format::Json => "JSON",
         Format::Xml => "XML",
     };
+    let prefix = upstream.strip_prefix.as_ref();
+    let prefix = prefix.map_or_else(String::new, |prefix| format!(" after `{prefix}`"));
     let base = upstream.base_url.as_str().trim_end_matches('/');
     let limits = &upstream.limits;
     let rate = limits.rate.map_or_else(
@@ -77,7 +79,10 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
     let cache = &settings.cache;
     let mut lines = vec![
         format!("asks     {method} {base}{}", request.path),
-        format!("reads    {format}, records at {}", upstream.records.at()),
+        format!(
+            "reads    {format}{prefix}, records at {}",
+            upstream.records.at()
+        ),
         format!(
             "pages    {}{}",
             explain_pagination(&upstream.pagination),

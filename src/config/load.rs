@@ -13,8 +13,8 @@ use super::nearest::list;
 use super::preset::{self, Laid, Origin};
 use super::read;
 use super::report::{Finding, Report};
-use super::validate::validate;
-use super::{Environment, KeyPath, Problem, Problems, SecretReader, Settings};
+use super::validate::{named, validate};
+use super::{Environment, KeyPath, Problem, Problems, Secret, SecretReader, Settings};
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]
@@ -24,12 +24,28 @@ pub struct Loaded {
     /// The variables that secrets are read from.
     pub environment: Environment,
     source: Source,
+    tree: toml::Value,
 }
 
 impl Loaded {
     /// Reads the secrets that the settings name.
     pub fn secrets(&self) -> SecretReader<'_> {
         SecretReader::new(&self.environment)
+    }
+
+    /// One upstream's block as the file, the environment and its preset write it together.
+    pub fn block(&self, upstream: &str) -> Option<&toml::Table> {
+        self.tree.get("upstreams")?.get(upstream)?.as_table()
+    }
+
+    /// The secrets that one upstream's block names.
+    pub fn secrets_of(&self, upstream: &str) -> Vec<&Secret> {
+        let at = KeyPath::new(["upstreams", upstream]);
+        let named = named(&self.settings).into_iter();
+        named
+            .filter(|(key, _)| key.is_within(&at))
+            .map(|(_, secret)| secret)
+            .collect()
     }
 
     /// Shows problems that were found later, when the settings were put to use, where they stand
@@ -91,6 +107,7 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
             settings,
             environment,
             source,
+            tree: reading.tree,
         }),
         Some(_) | None => Err(source.report(problems)),
     }

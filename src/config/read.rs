@@ -23,6 +23,8 @@ pub(super) struct Reading {
     pub(super) unread: Vec<KeyPath>,
     /// What is to be said of them.
     pub(super) problems: Problems,
+    /// The tree as it was read in the end.
+    pub(super) tree: Value,
 }
 
 /// More faults than this in one file say that it is no configuration of ours.
@@ -36,6 +38,7 @@ pub(super) fn read(mut tree: Value, variables: &Variables, presets: &Laid) -> Re
         settings: None,
         unread: Vec::new(),
         problems: Problems::default(),
+        tree: Value::Boolean(false),
     };
     while misfits.len() < MOST_FAULTS {
         let misfit = match attempt(&tree) {
@@ -59,6 +62,7 @@ pub(super) fn read(mut tree: Value, variables: &Variables, presets: &Laid) -> Re
             None => break,
         }
     }
+    reading.tree = tree;
     reading
 }
 

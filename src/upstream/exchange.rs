@@ -54,6 +54,7 @@ impl Exchange {
             judge: Judge::new(Law {
                 reading: Reading::As(upstream.format),
                 depth: upstream.limits.depth,
+                prefix: upstream.strip_prefix.clone(),
                 rules: upstream.answers.clone(),
                 success: upstream.success.clone(),
                 message: paths(upstream.message.as_ref()),

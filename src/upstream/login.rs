@@ -78,6 +78,7 @@ impl Login {
                 let law = Law {
                     reading,
                     depth: upstream.limits.depth,
+                    prefix: upstream.strip_prefix.clone(),
                     rules: auth.answers.clone(),
                     success: login_success(upstream, auth),
                     message: paths(upstream.message.as_ref()),
@@ -90,6 +91,7 @@ impl Login {
                 let law = Law {
                     reading: Reading::As(Format::Json),
                     depth: upstream.limits.depth,
+                    prefix: None,
                     rules: Vec::new(),
                     success: None,
                     message: ClientCredentials::message(),

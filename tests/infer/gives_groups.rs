@@ -110,7 +110,7 @@ fn xml(name: &str, value: &Value) -> String {
 }
 
 /// Words of the language that the loader is still to learn.
-const NEW_WORDS: [&str; 10] = [
+const NEW_WORDS: [&str; 9] = [
     "values = {",
     "format = \"epoch",
     "format = \"date",
@@ -120,7 +120,6 @@ const NEW_WORDS: [&str; 10] = [
     "keyed =",
     "children =",
     "split =",
-    "strip_prefix =",
 ];
 
 /// A proposal for these samples loads, and if it is certain, it finds groups.

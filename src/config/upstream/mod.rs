@@ -72,6 +72,10 @@ pub struct Upstream {
     /// What the answers are written in.
     #[serde(default)]
     pub format: Format,
+    /// What stands before the JSON of every answer to keep it from being run as a script, such as
+    /// `)]}'`. An answer that does not begin with it is read as it is, as errors often are. It
+    /// holds for logins too.
+    pub strip_prefix: Option<String>,
     /// Where the list of groups stands in a page. `/` is the page itself. A table says more: whether
     /// the list may be missing, is an object keyed by id, or holds trees.
     pub records: Records,

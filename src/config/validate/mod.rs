@@ -15,6 +15,8 @@ mod placeholders;
 mod records;
 mod request;
 mod secrets;
+pub(super) use secrets::named;
+
 mod texts;
 
 use super::upstream::Auth;
@@ -171,6 +173,7 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     request::check(&at.join("request"), &upstream.request, problems);
     paths::check(at, upstream, problems);
     records::check(at, upstream, problems);
+    records::check_prefix(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
     connection::check(&at.join("connection"), &upstream.connection, problems);
     limits::check(at, upstream, problems);

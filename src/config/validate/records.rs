@@ -32,6 +32,31 @@ pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) 
     }
 }
 
+/// What stands before JSON is something, and stands before JSON.
+pub(super) fn check_prefix(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    let Some(prefix) = &upstream.strip_prefix else {
+        return;
+    };
+    let at = at.join("strip_prefix");
+    if prefix.trim().is_empty() {
+        problems.push(
+            Problem::new(
+                at,
+                "there is nothing to strip: white space before JSON is skipped anyway",
+            )
+            .with_help("write what stands before the JSON, such as `)]}'`, or leave it out"),
+        );
+    } else if upstream.format == Format::Xml {
+        problems.push(
+            Problem::new(
+                at,
+                "a prefix keeps JSON from being run as a script, and `format` is `xml`",
+            )
+            .with_help("leave it out"),
+        );
+    }
+}
+
 fn check_list(at: &KeyPath, list: &RecordList, is_xml: bool, problems: &mut Problems) {
     if list.keyed && is_xml {
         problems.push(Problem::new(at.join("keyed"), KEYED_XML));

@@ -27,7 +27,7 @@ fn missing(at: KeyPath, secret: &Secret, error: &SecretError) -> Problem {
 }
 
 /// The secrets that the settings name, and the keys that need them.
-fn named(settings: &Settings) -> Vec<(KeyPath, &Secret)> {
+pub(in crate::config) fn named(settings: &Settings) -> Vec<(KeyPath, &Secret)> {
     let mut found = Vec::new();
     if let Some(token) = &settings.server.admin_token {
         found.push((KeyPath::new(["server", "admin_token"]), token));

@@ -164,6 +164,13 @@ fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
+/// The body without the text that some servers put before JSON to keep it from being run as a
+/// script. A body that does not begin with it stays as it is.
+pub(super) fn without_prefix<'a>(body: &'a [u8], prefix: &str) -> &'a [u8] {
+    let text = without_bom(body).trim_ascii_start();
+    text.strip_prefix(prefix.as_bytes()).unwrap_or(body)
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -185,6 +192,18 @@ mod tests {
     #[case::bytes(b"\xff\x00\x01", "begins with `\u{fffd}  `")]
     fn a_message_says_what_the_body_looks_like(#[case] body: &[u8], #[case] expected: &str) {
         assert_eq!(looks(body), expected);
+    }
+
+    #[rstest]
+    #[case::there(")]}'\n{}", "\n{}")]
+    #[case::behind_white_space(" \n)]}'{}", "{}")]
+    #[case::behind_a_byte_order_mark("\u{feff})]}'{}", "{}")]
+    #[case::twice(")]}')]}'{}", ")]}'{}")]
+    #[case::not_there("{\"a\": \")]}'\"}", "{\"a\": \")]}'\"}")]
+    #[case::half(")]", ")]")]
+    fn a_prefix_is_stripped_once_where_it_is(#[case] body: &str, #[case] expected: &str) {
+        let left = without_prefix(body.as_bytes(), ")]}'");
+        assert_eq!(str::from_utf8(left), Ok(expected));
     }
 
     #[test]

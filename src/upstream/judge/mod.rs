@@ -20,7 +20,7 @@ use crate::config::upstream::{Format, LoginFormat, Rule, Success};
 
 use super::UpstreamError;
 use super::adapter::off_thread_if_large;
-use super::format::{FormatError, Page};
+use super::format::{FormatError, Page, without_prefix};
 
 pub mod delay;
 mod message;
@@ -56,6 +56,8 @@ pub(super) struct Law {
     pub(super) reading: Reading,
     /// How deep lists, objects and elements may stand in each other in any body.
     pub(super) depth: u32,
+    /// What may stand before JSON, and is no part of it.
+    pub(super) prefix: Option<String>,
     /// The adapter's own rules, in order.
     pub(super) rules: Vec<Rule>,
     /// Where a body says that it is a success.
@@ -145,6 +147,11 @@ impl Judge {
         body: &[u8],
     ) -> Result<Answer, UpstreamError> {
         let law = &*self.0;
+        let bytes = body.len() as u64;
+        let body = match &law.prefix {
+            Some(prefix) => without_prefix(body, prefix),
+            None => body,
+        };
         let read = law.reading.read(body, law.depth);
         let guessed;
         let page = match (&read, law.reading) {
@@ -170,7 +177,7 @@ impl Judge {
             uri: None,
             headers,
             page,
-            bytes: body.len() as u64,
+            bytes,
             is_past_end,
         })
     }

@@ -17,6 +17,7 @@ fn judge(keys: &str, reading: Reading) -> Judge {
     Judge::new(Law {
         reading,
         depth: 16,
+        prefix: None,
         rules: keys.answers,
         success: keys.success,
         message: keys
