@@ -1,0 +1,356 @@
+//! `groupgate probe`: one upstream, asked step by step.
+//!
+//! ```text
+//! walk ▸ witness (events) ┬▸ story ▸ text | JSON
+//! wire ▸ tape (bytes) ────┴▸ record ▸ a case ▸ stage (stands in for the upstream) ▸ walk
+//! ```
+//!
+//! It is the walk itself that is watched, not one like it. Whatever is shown or written goes
+//! through the [`veil`], which hides secrets; only `--raw` shows a page as it came.
+
+mod case;
+mod columns;
+mod glance;
+mod record;
+mod sample;
+mod story;
+mod tape;
+mod text;
+mod veil;
+mod witness;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use clap::Args;
+use secrecy::ExposeSecret as _;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::clock::WallClock;
+use crate::config::{Environment, Loaded, Secret};
+use crate::upstream::walk::{Walked, walk};
+use crate::upstream::{Adapter, UpstreamError};
+
+use super::{Failure, load, print};
+
+use case::Case;
+use record::Recording;
+use sample::Samples;
+use tape::{Stage, Tape};
+use veil::Veil;
+use witness::{Seen, Voice, Witness};
+
+/// Ask one upstream and show, step by step, what comes of it.
+///
+/// It walks the upstream's whole list, as the gateway does. One page is shown in full: its request
+/// and answer, the records found and skipped, what no field takes, and the first groups beside the
+/// records that they came from. Of every page it says what was decided after it, and why; at the
+/// end, what the whole walk brought. Secrets that the configuration names, and tokens that logins
+/// bring, are masked wherever they show. Exits with 1 if the walk fails.
+#[derive(Debug, Args)]
+pub(super) struct Probe {
+    /// The upstream, as `[upstreams.NAME]` calls it
+    name: String,
+    /// The configuration that describes it
+    #[arg(long, default_value = "gateway.toml")]
+    config: PathBuf,
+    /// The page to show in full, counted from 1
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
+    page: u64,
+    /// Print that page's body as it came, unmasked, and nothing else
+    #[arg(long, conflicts_with_all = ["json", "record"])]
+    raw: bool,
+    /// Print one JSON object instead of a text
+    ///
+    /// It has the keys `upstream`, `pages` (each with `page`, `position`, `requests`, `bytes`,
+    /// `records`, `groups`, `skipped`, `unread_times`, `announced_records`, `announced_pages` and
+    /// `next`), `detail` of the page in full (`page`, `groups` as pairs of `record` and `group`,
+    /// `unmapped`), and of `summary` and `error` the one that is not null. A request has `purpose`
+    /// (`login`, `count`, `page`), `method`, `url`, `headers`, `body`, `signed` and `answer`
+    /// (`status`, `milliseconds`, `bytes`, `headers`).
+    #[arg(long)]
+    json: bool,
+    /// Write the walk as a test case into this folder, as NAME.toml
+    ///
+    /// Secrets, login tokens and signatures are replaced by words that stand in for them; which, is
+    /// said at the end. Everything else in the bodies, personal data too, is written as it came:
+    /// look through the file before you pass it on.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Walk recorded pages instead of asking, one file a page; or a case that --record wrote
+    ///
+    /// A case (a file that ends with `.toml`) brings its own block and secrets, so --config is not
+    /// read; that the groups it expects do not come of it is a failure.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "record")]
+    sample: Vec<PathBuf>,
+}
+
+/// One upstream, compiled, with what stands in for it.
+struct Subject {
+    adapter: Arc<Adapter>,
+    loaded: Loaded,
+    veil: Arc<Veil>,
+    stage: Option<Arc<dyn Stage>>,
+}
+
+impl Probe {
+    pub(super) async fn run(self, environment: Environment) -> Result<(), Failure> {
+        match self.sample.as_slice() {
+            [] => self.ask(environment).await,
+            [file] if file.extension().is_some_and(|kind| kind == "toml") => {
+                self.replay(file).await
+            }
+            files => self.look_at(files, environment).await,
+        }
+    }
+
+    /// Asks the upstream.
+    async fn ask(&self, environment: Environment) -> Result<(), Failure> {
+        let subject = self.subject(load(&self.config, environment)?, None)?;
+        let recording = self.record.as_deref();
+        let recording = recording
+            .map(|folder| Recording::new(folder, &self.name))
+            .transpose()?;
+        let (witness, outcome) = self.walk(&subject, recording.is_some()).await?;
+        if let Some(recording) = recording {
+            let written =
+                recording.write(&subject.loaded, &subject.veil, &witness.tape, &outcome)?;
+            // Beside JSON there is no room on standard output.
+            if !self.json {
+                print(&written)?;
+            }
+        }
+        self.conclude(&witness, &outcome)
+    }
+
+    /// Walks recorded pages.
+    async fn look_at(&self, files: &[PathBuf], environment: Environment) -> Result<(), Failure> {
+        let samples = Arc::new(Samples::read(files)?);
+        let stage = Arc::clone(&samples) as Arc<dyn Stage>;
+        let subject = self.subject(load(&self.config, environment)?, Some(stage))?;
+        let (witness, outcome) = self.walk(&subject, false).await?;
+        if outcome.is_err() && samples.ran_out() && witness.pages() > 0 {
+            return self.conclude_part(&witness, outcome.milliseconds);
+        }
+        self.conclude(&witness, &outcome)?;
+        match samples.left() {
+            0 => Ok(()),
+            left => Err(Failure::new(format!(
+                "the walk ended before the last {left} of the recorded pages"
+            ))),
+        }
+    }
+
+    /// Walks a recorded case, and holds what comes of it against what it expects.
+    async fn replay(&self, file: &Path) -> Result<(), Failure> {
+        let case = Case::read(file)?;
+        let loaded = case.load(&self.name, file)?;
+        let case = Arc::new(case);
+        let stage = Arc::clone(&case) as Arc<dyn Stage>;
+        let subject = self.subject(loaded, Some(stage))?;
+        let (witness, outcome) = self.walk(&subject, false).await?;
+        if !case.expects_failure() {
+            self.conclude(&witness, &outcome)?;
+        }
+        let complaints = case.complaints(&outcome);
+        if !complaints.is_empty() {
+            return Err(Failure::new(format!(
+                "it is not as `{}` expects:\n  {}",
+                file.display(),
+                complaints.join("\n  ")
+            )));
+        }
+        if self.raw || self.json {
+            return Ok(());
+        }
+        print(&format!("\nas `{}` expects", file.display()))
+    }
+
+    fn subject(&self, loaded: Loaded, stage: Option<Arc<dyn Stage>>) -> Result<Subject, Failure> {
+        let compiled = App::compile(&loaded, &WallClock::system())
+            .map_err(|report| Failure::report(&report))?;
+        let adapter = compiled
+            .adapters
+            .iter()
+            .find(|adapter| **adapter.name() == *self.name)
+            .ok_or_else(|| unknown(&self.name, &compiled.adapters))?;
+        Ok(Subject {
+            adapter: Arc::clone(adapter),
+            veil: Arc::new(veil(&loaded, &self.name)),
+            loaded,
+            stage,
+        })
+    }
+
+    /// Walks the whole list, or as far as anybody wants to know.
+    async fn walk<'a>(
+        &self,
+        subject: &'a Subject,
+        is_recorded: bool,
+    ) -> Result<(Witness<'a>, Outcome), Failure> {
+        let Subject {
+            adapter,
+            loaded,
+            veil,
+            stage,
+        } = subject;
+        let block = loaded.settings.upstreams.get(&self.name);
+        let block = block.ok_or_else(|| unknown(&self.name, std::slice::from_ref(adapter)))?;
+        let tape = Arc::new(Tape::new(Arc::clone(veil), stage.clone(), is_recorded));
+        adapter.listen(Arc::clone(&tape) as _);
+        let witness = Witness {
+            adapter,
+            block,
+            veil: Arc::clone(veil),
+            tape,
+            page: self.page,
+            voice: match (self.raw, self.json) {
+                (true, _) => Voice::Raw,
+                (false, true) => Voice::Json,
+                (false, false) => Voice::Text,
+            },
+            is_sent: stage.is_none(),
+            seen: Mutex::new(Seen::default()),
+            satisfied: Notify::new(),
+        };
+        let start = Instant::now();
+        let walked = tokio::select! {
+            walked = walk(adapter, &witness) => Some(walked),
+            () = witness.satisfied.notified() => None,
+        };
+        let milliseconds = (start.elapsed().as_secs_f64() * 1000.0).round();
+        Ok((
+            witness,
+            Outcome {
+                walked,
+                milliseconds,
+            },
+        ))
+    }
+
+    /// Tells the end of the story.
+    fn conclude(&self, witness: &Witness<'_>, outcome: &Outcome) -> Result<(), Failure> {
+        if self.raw {
+            return self.print_raw(witness, outcome);
+        }
+        let failed = match &outcome.walked {
+            Some(Err(error)) => Some(error),
+            Some(Ok(_)) | None => None,
+        };
+        if let Some(error) = failed {
+            let story = witness.failed(error);
+            let told = story.error.as_ref().map(text::trouble).unwrap_or_default();
+            if self.json {
+                print(&serde_json::to_string_pretty(&story)?)?;
+            }
+            return Err(Failure(told));
+        }
+        self.tell(witness, outcome.list(), outcome.milliseconds)
+    }
+
+    /// Tells the end of a story whose pages ended before the list did.
+    fn conclude_part(&self, witness: &Witness<'_>, milliseconds: f64) -> Result<(), Failure> {
+        if self.raw {
+            return self.print_raw(witness, &Outcome::default());
+        }
+        self.tell(witness, None, milliseconds)
+    }
+
+    fn tell(
+        &self,
+        witness: &Witness<'_>,
+        walked: Option<&Walked>,
+        milliseconds: f64,
+    ) -> Result<(), Failure> {
+        let story = witness.ended(walked, milliseconds);
+        if self.json {
+            print(&serde_json::to_string_pretty(&story)?)?;
+        } else if let Some(summary) = &story.summary {
+            print(&text::summary(summary))?;
+        }
+        if witness.pages() < self.page {
+            return Err(Failure::new(format!(
+                "there is no page {}: the walk had {}",
+                self.page,
+                witness.pages()
+            )));
+        }
+        Ok(())
+    }
+
+    fn print_raw(&self, witness: &Witness<'_>, outcome: &Outcome) -> Result<(), Failure> {
+        use std::io::Write as _;
+        let raw = witness.raw();
+        if let Some(body) = &raw {
+            match std::io::stdout().write_all(body) {
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+                outcome => outcome?,
+            }
+        }
+        match (&outcome.walked, raw) {
+            (Some(Err(error)), _) => {
+                let story = witness.failed(error);
+                Err(Failure(
+                    story.error.as_ref().map(text::trouble).unwrap_or_default(),
+                ))
+            }
+            (_, None) => Err(Failure::new(format!(
+                "there is no page {}: the walk had {}",
+                self.page,
+                witness.pages()
+            ))),
+            (_, Some(_)) => Ok(()),
+        }
+    }
+}
+
+/// What came of a walk.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// `None` where it was left as soon as enough was seen.
+    walked: Option<Result<Walked, UpstreamError>>,
+    milliseconds: f64,
+}
+
+impl Outcome {
+    fn is_err(&self) -> bool {
+        matches!(self.walked, Some(Err(_)))
+    }
+
+    fn list(&self) -> Option<&Walked> {
+        self.walked.as_ref()?.as_ref().ok()
+    }
+}
+
+fn unknown(name: &str, adapters: &[Arc<Adapter>]) -> Failure {
+    let names: Vec<_> = adapters.iter().map(|adapter| &**adapter.name()).collect();
+    Failure::new(format!(
+        "there is no upstream `{name}`: the file has {}",
+        names.join(", ")
+    ))
+}
+
+/// Hides the secrets that an upstream's block names.
+fn veil(loaded: &Loaded, name: &str) -> Veil {
+    let veil = Veil::default();
+    let secrets = loaded.secrets();
+    for secret in loaded.secrets_of(name) {
+        // One that cannot be read was refused when the block was compiled.
+        if let Ok(value) = secrets.read(secret) {
+            veil.hide(value.expose_secret(), &called(secret));
+        }
+    }
+    veil
+}
+
+/// What a secret is called: its variable, or its file.
+fn called(secret: &Secret) -> String {
+    match secret {
+        Secret::Env(name) => name.clone(),
+        Secret::File(path) => path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().to_uppercase()),
+    }
+}

@@ -1,0 +1,156 @@
+//! Everything that went over the wire of one upstream, or that stands in for it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use secrecy::ExposeSecret as _;
+use tower::BoxError;
+
+use crate::upstream::UpstreamError;
+use crate::upstream::transport::LoginToken;
+use crate::upstream::wire::{Purpose, SignedText, Wire};
+
+use super::veil::Veil;
+
+/// One try of one request.
+#[derive(Debug, Clone)]
+pub(super) struct Try {
+    pub(super) purpose: Option<Purpose>,
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    /// What was sent; values that carry credentials are marked sensitive.
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// What was signed, where the adapter says what that is.
+    pub(super) signed: Option<String>,
+    /// What came back, if anything did.
+    pub(super) answer: Option<Heard>,
+}
+
+/// An answer as it came.
+#[derive(Debug, Clone)]
+pub(super) struct Heard {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) taken: Duration,
+}
+
+/// What answers in the upstream's place.
+pub(super) trait Stage: std::fmt::Debug + Send + Sync {
+    /// The answer to a request.
+    fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError>;
+
+    /// Whether it answers for pages alone.
+    fn has_only_pages(&self) -> bool;
+}
+
+/// Listens, and keeps what it hears.
+#[derive(Debug)]
+pub(super) struct Tape {
+    veil: Arc<Veil>,
+    stage: Option<Arc<dyn Stage>>,
+    tries: Mutex<Tries>,
+    /// Whether what was looked at is kept all the same.
+    keeps_all: bool,
+}
+
+#[derive(Debug, Default)]
+struct Tries {
+    all: Vec<Try>,
+    /// How many were let go before the first that is kept.
+    gone: usize,
+    /// Up to which of those that are kept somebody has looked.
+    looked: Vec<bool>,
+}
+
+impl Tape {
+    pub(super) fn new(veil: Arc<Veil>, stage: Option<Arc<dyn Stage>>, keeps_all: bool) -> Self {
+        Self {
+            veil,
+            stage,
+            tries: Mutex::default(),
+            keeps_all,
+        }
+    }
+
+    /// The tries that nobody has looked at and that these are the purposes of, in order.
+    pub(super) fn take(&self, is_meant: impl Fn(&Purpose) -> bool) -> Vec<Try> {
+        let mut tries = self.lock();
+        let mut taken = Vec::new();
+        for index in 0..tries.all.len() {
+            let is_new = !tries.looked[index];
+            if is_new && tries.all[index].purpose.as_ref().is_some_and(&is_meant) {
+                taken.push(tries.all[index].clone());
+                tries.looked[index] = true;
+            }
+        }
+        if !self.keeps_all {
+            // The walk's own bound holds for what is under way, not for what was.
+            let done = tries.looked.iter().take_while(|looked| **looked).count();
+            tries.all.drain(..done);
+            tries.looked.drain(..done);
+            tries.gone += done;
+        }
+        taken
+    }
+
+    /// Everything, in the order of time.
+    pub(super) fn all(&self) -> Vec<Try> {
+        self.lock().all.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tries> {
+        // The list is whole between any two statements that hold the lock.
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wire for Tape {
+    fn sends(&self, request: &Request<Bytes>) -> u64 {
+        if let Some(LoginToken(token)) = request.extensions().get() {
+            self.veil.hide(token.expose_secret(), "LOGIN_TOKEN");
+        }
+        let mut tries = self.lock();
+        tries.all.push(Try {
+            purpose: request.extensions().get().cloned(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+            body: request.body().clone(),
+            signed: request
+                .extensions()
+                .get()
+                .map(|SignedText(text)| text.clone()),
+            answer: None,
+        });
+        tries.looked.push(false);
+        (tries.gone + tries.all.len() - 1) as u64
+    }
+
+    fn answered(&self, number: u64, answer: &Response<Bytes>, taken: Duration) {
+        let mut tries = self.lock();
+        let index = (number as usize).checked_sub(tries.gone);
+        if let Some(heard) = index.and_then(|index| tries.all.get_mut(index)) {
+            heard.answer = Some(Heard {
+                status: answer.status(),
+                headers: answer.headers().clone(),
+                body: answer.body().clone(),
+                taken,
+            });
+        }
+    }
+
+    fn stands_in(&self, request: &Request<Bytes>) -> Option<Result<Response<Bytes>, BoxError>> {
+        let stage = self.stage.as_ref()?;
+        Some(stage.answer(request).map_err(BoxError::from))
+    }
+
+    fn has_only_pages(&self) -> bool {
+        self.stage
+            .as_ref()
+            .is_some_and(|stage| stage.has_only_pages())
+    }
+}
