@@ -225,15 +225,8 @@ async fn probe_walks_one_upstream_and_shows_what_it_saw() {
         let outcome = run(groupgate(&["probe", upstream], borrowed(&variables))).await;
         assert_eq!(outcome.complained, "");
         assert_eq!(outcome.code, 0);
-        for step in [
-            "request",
-            "answer",
-            "records",
-            "first group",
-            "not mapped",
-            "next",
-        ] {
-            let heading = |line: &str| line == step;
+        for step in ["request", "answer", "records", "unmapped", "group", "next"] {
+            let heading = |line: &str| line.contains(step);
             assert!(
                 outcome.said.lines().any(heading),
                 "{step}: {}",
@@ -241,12 +234,14 @@ async fn probe_walks_one_upstream_and_shows_what_it_saw() {
             );
         }
         assert!(
-            outcome.said.contains("in all: 250 groups on "),
+            outcome
+                .said
+                .contains("\nin all\n            250 groups on "),
             "{}",
             outcome.said
         );
         for (name, value) in &variables {
-            let is_secret = !name.ends_with("BASE_URL") && name != "TALLYFY_ORG";
+            let is_secret = !name.ends_with("BASE_URL");
             assert!(!is_secret || !outcome.said.contains(value), "{name} shows");
         }
     }
@@ -259,9 +254,14 @@ async fn probe_shows_what_it_asked_where_the_upstream_refuses() {
     tallyfy.set_fault(Some(Fault::Unauthorized));
     let outcome = run(groupgate(&["probe", "tallyfy"], borrowed(&variables))).await;
     assert_eq!(outcome.code, 1);
-    let asked = format!("GET {}/organizations/", tallyfy.base_url());
-    assert!(outcome.said.contains(&asked), "{}", outcome.said);
-    assert_eq!(outcome.complained, "error: unauthorized: status 401\n");
+    let asked = format!("GET {}/organizations/***/groups", tallyfy.base_url());
+    for said in [
+        "error: unauthorized: status 401\n",
+        &asked,
+        "a status of 2xx",
+    ] {
+        assert!(outcome.complained.contains(said), "{}", outcome.complained);
+    }
 }
 
 #[tokio::test]
@@ -274,7 +274,9 @@ async fn probe_replays_a_recorded_page() {
     .await;
     assert_eq!(outcome.complained, "");
     assert_eq!(outcome.code, 0);
-    insta::assert_snapshot!(outcome.said);
+    let measured = |line: &&str| !line.contains(" in ") && !line.contains("x-amz-date");
+    let said: Vec<_> = outcome.said.lines().filter(measured).collect();
+    insta::assert_snapshot!(said.join("\n"));
 }
 
 #[tokio::test]
@@ -284,14 +286,15 @@ async fn probe_shows_why_a_record_is_no_group_and_what_no_field_takes() {
         { "name": "nobody's" },
         { "id": "2", "name": "Ops", "color": "blue", "floor": 3 }
     ] }"#;
-    let sample = file(page);
+    let sample = NamedTempFile::with_suffix(".json").unwrap();
+    std::fs::write(sample.path(), page).unwrap();
     let arguments = ["probe", "tallyfy", "--sample", name(sample.path())];
     let outcome = run(groupgate(&arguments, SECRETS)).await;
     assert_eq!(outcome.code, 0, "{}", outcome.complained);
     for said in [
-        "record 2 skipped: it has no id",
-        "color (in 2 of 3)",
-        "floor (in 1 of 3)",
+        "skipped   record 2: it has no id",
+        "color  in 2 of 3: \"red\"",
+        "floor  in 1 of 3: 3",
     ] {
         assert!(outcome.said.contains(said), "{}", outcome.said);
     }

@@ -20,8 +20,8 @@ use crate::upstream::catalog::Counts;
 
 use super::Outcome;
 use super::glance::filled;
-use super::record::toml_of;
 use super::tape::Stage;
+use super::toml_text::toml_of;
 
 /// Where a recorded upstream is said to be. Nothing is ever sent there.
 const ORIGIN: &str = "http://recorded.invalid";

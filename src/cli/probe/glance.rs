@@ -183,22 +183,22 @@ pub(super) fn asked(one: &Try, veil: &Veil) -> Asked {
     }
 }
 
-/// Names and values, in the order of names. What carries credentials is not shown.
-fn headers(headers: &HeaderMap, veil: &Veil) -> Vec<(String, String)> {
-    let mut shown: Vec<_> = headers
-        .iter()
-        .map(|(name, value)| {
-            let is_secret =
-                value.is_sensitive() || matches!(name.as_str(), "set-cookie" | "cookie");
-            let value = match value.to_str() {
-                _ if is_secret => MASK.to_owned(),
-                Ok(text) => veil.mask(text).into_owned(),
-                Err(_) => "(not text)".to_owned(),
-            };
-            (name.to_string(), value)
-        })
-        .collect();
-    shown.sort();
+/// Each header with its values. What carries credentials is not shown.
+fn headers(headers: &HeaderMap, veil: &Veil) -> BTreeMap<String, String> {
+    let mut shown: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in headers {
+        let is_secret = value.is_sensitive() || matches!(name.as_str(), "set-cookie" | "cookie");
+        let value = match value.to_str() {
+            _ if is_secret => MASK.into(),
+            Ok(text) => veil.mask(text),
+            Err(_) => "(not text)".into(),
+        };
+        let values = shown.entry(name.to_string()).or_default();
+        if !values.is_empty() {
+            values.push_str(", ");
+        }
+        values.push_str(&value);
+    }
     shown
 }
 

@@ -16,6 +16,7 @@ mod sample;
 mod story;
 mod tape;
 mod text;
+mod toml_text;
 mod veil;
 mod witness;
 
@@ -114,15 +115,17 @@ impl Probe {
             .map(|folder| Recording::new(folder, &self.name))
             .transpose()?;
         let (witness, outcome) = self.walk(&subject, recording.is_some()).await?;
-        if let Some(recording) = recording {
-            let written =
-                recording.write(&subject.loaded, &subject.veil, &witness.tape, &outcome)?;
-            // Beside JSON there is no room on standard output.
-            if !self.json {
-                print(&written)?;
-            }
+        let written = recording.map(|recording| {
+            recording.write(&subject.loaded, &subject.veil, &witness.tape, &outcome)
+        });
+        let concluded = self.conclude(&witness, &outcome);
+        // Beside JSON there is no room on standard output.
+        if let Some(written) = written.transpose()?
+            && !self.json
+        {
+            print(&written)?;
         }
-        self.conclude(&witness, &outcome)
+        concluded
     }
 
     /// Walks recorded pages.

@@ -20,6 +20,7 @@ use crate::upstream::wire::Purpose;
 
 use super::case::{ORIGIN_MARK, brief};
 use super::tape::{Heard, Tape, Try};
+use super::toml_text::{long, quoted, toml_of};
 use super::veil::{Veil, stand_in};
 use super::{Outcome, called};
 
@@ -110,7 +111,10 @@ impl Recording {
             text.push_str("  no secret stood in them\n");
         }
         for (stand_in, count) in found {
-            text.push_str(&format!("  {count} times {stand_in} stands for a secret\n"));
+            let plural = if *count == 1 { "" } else { "s" };
+            text.push_str(&format!(
+                "  {stand_in} stands for a secret in {count} place{plural}\n"
+            ));
         }
         text.push_str(
             "  headers with credentials or signatures are left out; everything else, personal \
@@ -182,6 +186,9 @@ impl Writer<'_> {
         block.remove("preset");
         if let Some(limits) = block.get_mut("limits").and_then(Value::as_table_mut) {
             limits.remove("rate");
+            if limits.is_empty() {
+                block.remove("limits");
+            }
         }
         let below = self.base.path().trim_end_matches('/').to_owned();
         for keys in [
@@ -472,55 +479,4 @@ fn with_mark(text: &str, origin: &str, path: &str) -> String {
 fn utf8(body: &[u8]) -> Result<&str, Failure> {
     str::from_utf8(body)
         .map_err(|_| Failure::new("a body is no UTF-8 text, and cannot be recorded"))
-}
-
-fn quoted(text: &str) -> String {
-    toml_edit::Value::from(text).to_string()
-}
-
-/// A text over several lines, as it is wherever TOML allows.
-fn long(text: &str) -> String {
-    let is_plain = |letter: char| !letter.is_control() || matches!(letter, '\n' | '\t');
-    if text.contains("'''") || text.ends_with('\'') || !text.chars().all(is_plain) {
-        return quoted(text);
-    }
-    // TOML drops a line feed right after the quotes.
-    let begin = if text.starts_with('\n') { "\n" } else { "" };
-    format!("'''{begin}{text}'''")
-}
-
-/// A block as TOML: its plain keys, and a table for each that is one.
-pub(super) fn toml_of(at: &[&str], block: &Table) -> String {
-    let heading = |keys: &[&str]| {
-        let keys: Vec<_> = keys.iter().map(|key| Key::new(*key).to_string()).collect();
-        format!("[{}]\n", keys.join("."))
-    };
-    let line = |(key, value): (&String, &Value)| format!("{} = {}\n", Key::new(key), edit(value));
-    let (tables, plain): (Vec<_>, Vec<_>) = block.iter().partition(|(_, value)| value.is_table());
-    let mut text = heading(at);
-    text.extend(plain.into_iter().map(line));
-    for (name, table) in tables {
-        let at = [at, &[name]].concat();
-        text.push('\n');
-        text.push_str(&heading(&at));
-        text.extend(table.as_table().into_iter().flatten().map(line));
-    }
-    text
-}
-
-fn edit(value: &Value) -> toml_edit::Value {
-    match value {
-        Value::String(text) => text.as_str().into(),
-        Value::Integer(number) => (*number).into(),
-        Value::Float(number) => (*number).into(),
-        Value::Boolean(bool) => (*bool).into(),
-        Value::Datetime(time) => time.to_string().into(),
-        Value::Array(items) => items.iter().map(edit).collect(),
-        Value::Table(table) => {
-            let members = table
-                .iter()
-                .map(|(key, value)| (Key::new(key), edit(value)));
-            toml_edit::Value::InlineTable(members.collect())
-        }
-    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Everything in here is masked already.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -45,7 +47,7 @@ pub(super) struct Asked {
     pub(super) purpose: &'static str,
     pub(super) method: String,
     pub(super) url: String,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Option<String>,
     /// What was signed, where the adapter says what that is.
     pub(super) signed: Option<String>,
@@ -59,7 +61,7 @@ pub(super) struct Answered {
     pub(super) status: u16,
     pub(super) milliseconds: f64,
     pub(super) bytes: usize,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: BTreeMap<String, String>,
 }
 
 /// A record that is no group.

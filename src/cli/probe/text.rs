@@ -2,6 +2,7 @@
 //!
 //! The page that is looked at more closely takes a screen, every other one a line or two.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -210,7 +211,7 @@ fn answered(answer: &Answered, is_whole: bool) -> Vec<String> {
     lines
 }
 
-fn headers(headers: &[(String, String)]) -> impl Iterator<Item = String> {
+fn headers(headers: &BTreeMap<String, String>) -> impl Iterator<Item = String> {
     headers
         .iter()
         .map(|(name, value)| cut(&format!("{name}: {value}"), WIDTH - MARGIN))

@@ -83,6 +83,8 @@ impl Observer for Witness<'_> {
                 self.say(&format!(
                     "\nthe list changed while it was read, and is read again: {reason}\n"
                 ));
+                // What did not come has been told.
+                self.tape.take(|_| true);
                 let mut restarts = std::mem::take(&mut seen.summary.restarts);
                 restarts.push(reason);
                 *seen = Seen::default();

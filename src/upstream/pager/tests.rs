@@ -20,6 +20,16 @@ fn next_with_headers(
     body: &str,
     headers: &[(&'static str, &str)],
 ) -> Result<Next, PagerError> {
+    decide(style, position, body, headers).map(|(next, _)| next)
+}
+
+/// Where to read on, and why there.
+fn decide(
+    style: &str,
+    position: &Position,
+    body: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<(Next, String), PagerError> {
     let headers: HeaderMap = headers
         .iter()
         .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
@@ -42,7 +52,68 @@ fn next_with_headers(
         received: count,
         counted: None,
     };
-    pager.next(position, so_far, look)
+    let decision = pager.decide(position, so_far, look)?;
+    assert_eq!(
+        pager.next(position, so_far, look).as_ref(),
+        Ok(&decision.next)
+    );
+    Ok((decision.next, decision.why.to_string()))
+}
+
+#[rstest]
+#[case("style = 'none'", "", "the first answer is the whole list")]
+#[case("style = 'cursor'\nnext = '/n'", r#", "n": "a""#, "`/n` names it")]
+#[case("style = 'cursor'\nnext = '/n'", "", "`/n` is absent, null or empty")]
+#[case(
+    "style = 'cursor'\nnext = { last_record = 'id' }",
+    "",
+    "the last record's `id` names it"
+)]
+#[case(
+    "style = 'link'",
+    "",
+    "no `Link` header has a target with `rel=\"next\"`"
+)]
+#[case("style = 'next_url'\nnext = '/n'", r#", "n": "?b""#, "`/n` names it")]
+#[case(
+    "style = 'offset'\nmore = '/m'",
+    r#", "m": true"#,
+    "`/m` says that there is more"
+)]
+#[case(
+    "style = 'page'\nlast = '/l'",
+    r#", "l": true"#,
+    "`/l` says that there is no more"
+)]
+#[case("style = 'page'\npages = '/p'", r#", "p": 5"#, "`/p` says 5 pages")]
+#[case("style = 'offset'\ntotal = '/t'", r#", "t": 5"#, "`/t` says 5 records")]
+#[case("style = 'page'\npages = '/p'\nabsent = 'end'", "", "`/p` is absent")]
+#[case("style = 'offset'", "", "nothing says that this page was the last")]
+#[case(
+    "style = 'offset'\nlimit = 9\nshort_page = 'end'",
+    "",
+    "the page holds less than the 9 asked for"
+)]
+fn a_decision_says_why(#[case] style: &str, #[case] more: &str, #[case] expected: &str) {
+    let body = format!(r#"{{"items": [{{"id": 1}}]{more}}}"#);
+    let pager = Pager::new(toml::from_str(style).unwrap(), 100);
+    let (_, why) = decide(style, &pager.first(), &body, &[]).unwrap();
+    assert_eq!(why, expected);
+}
+
+#[test]
+fn an_empty_page_is_the_reason_for_an_end() {
+    let (next, why) = decide(
+        "style = 'page'",
+        &Position::Page(2),
+        r#"{"items": []}"#,
+        &[],
+    )
+    .unwrap();
+    assert_eq!(
+        (next, why.as_str()),
+        (Next::End, "the page holds no record")
+    );
 }
 
 #[test]
