@@ -44,6 +44,7 @@ impl Stack {
         let auth = Arc::new(Auth::None);
         let judge = Judge::new(Law {
             reading: Reading::As(Format::Json),
+            prefix: None,
             depth: 64,
             rules: Vec::new(),
             success: None,
