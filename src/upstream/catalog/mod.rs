@@ -7,7 +7,10 @@
 //! What is kept is whole snapshots, per upstream and credential scope; every query over them is
 //! answered from memory. A walk is a task of its own: callers wait for it, none of them owns it.
 
+mod age;
 mod entry;
+mod rest;
+mod run;
 mod shelf;
 
 use std::collections::BTreeMap;

@@ -4,20 +4,24 @@
 //! once, into one buffer, so that a page is cut from memory; what filters and sorts look at stands
 //! beside it in one text buffer. Nothing here is ever changed: a refresh makes a new snapshot.
 
-use std::collections::HashMap;
+mod layout;
+mod member;
+mod row;
+
+pub use member::MemberKey;
+pub use row::RowRef;
+
 use std::fmt;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Timestamp;
-use serde::Deserialize as _;
 use sha2::{Digest, Sha256};
 
 use crate::fold::fold;
-use crate::group::{Group, Member};
+use crate::group::Group;
+
+use layout::{Layout, Row, Stretch};
 
 /// How many bytes of a name take part in the order. Names that agree so far are ordered by source
 /// and id. A bound is needed because a cursor carries the name it stands at.
@@ -56,42 +60,6 @@ impl fmt::Debug for ContentHash {
         }
         Ok(())
     }
-}
-
-/// A stretch of one of the buffers.
-#[derive(Debug, Clone, Copy)]
-struct Stretch {
-    start: u64,
-    length: u32,
-}
-
-impl Stretch {
-    /// What an absent text is: a stretch that no text can have.
-    const ABSENT: Self = Self {
-        start: u64::MAX,
-        length: 0,
-    };
-
-    fn range(self) -> Range<usize> {
-        let start = self.start as usize;
-        start..start + self.length as usize
-    }
-}
-
-#[derive(Debug)]
-struct Row {
-    json: Stretch,
-    id: Stretch,
-    name: Stretch,
-    folded: Stretch,
-    description: Stretch,
-    status: Stretch,
-    organization_id: Stretch,
-    external_id: Stretch,
-    members: Stretch,
-    created_at: Option<Timestamp>,
-    updated_at: Option<Timestamp>,
-    deleted: bool,
 }
 
 impl Snapshot {
@@ -231,142 +199,6 @@ pub fn name_key(name: &str) -> &str {
     &name[..name.floor_char_boundary(NAME_KEY_BYTES)]
 }
 
-/// One group of a snapshot, as queries see it.
-#[derive(Clone, Copy)]
-pub struct RowRef<'a> {
-    snapshot: &'a Snapshot,
-    row: &'a Row,
-}
-
-impl<'a> RowRef<'a> {
-    /// The upstream that the group came from.
-    pub fn source(self) -> &'a str {
-        &self.snapshot.source
-    }
-
-    /// The normalized id.
-    pub fn id(self) -> &'a str {
-        self.snapshot.text(self.row.id).unwrap_or_default()
-    }
-
-    /// The name, as long as it takes part in the order.
-    pub fn name(self) -> &'a str {
-        self.snapshot.text(self.row.name).unwrap_or_default()
-    }
-
-    /// The fold of [`RowRef::name`].
-    pub fn folded_name(self) -> &'a str {
-        self.snapshot.text(self.row.folded).unwrap_or_default()
-    }
-
-    /// Whether the folded name or description contains `folded`.
-    pub fn contains(self, folded: &str) -> bool {
-        // A name that is longer than its key is searched in full: its fold follows in the text.
-        self.folded_name().contains(folded)
-            || self
-                .snapshot
-                .text(self.row.description)
-                .is_some_and(|text| text.contains(folded))
-    }
-
-    /// The status, lower-cased.
-    pub fn status(self) -> Option<&'a str> {
-        self.snapshot.text(self.row.status)
-    }
-
-    /// The organization's id.
-    pub fn organization_id(self) -> Option<&'a str> {
-        self.snapshot.text(self.row.organization_id)
-    }
-
-    /// The id in a third system.
-    pub fn external_id(self) -> Option<&'a str> {
-        self.snapshot.text(self.row.external_id)
-    }
-
-    /// When the group was made.
-    pub const fn created_at(self) -> Option<Timestamp> {
-        self.row.created_at
-    }
-
-    /// When the group last changed.
-    pub const fn updated_at(self) -> Option<Timestamp> {
-        self.row.updated_at
-    }
-
-    /// Whether the upstream marks the group deleted.
-    pub const fn is_deleted(self) -> bool {
-        self.row.deleted
-    }
-
-    /// Whether an account with this id, or with this e-mail address folded, is among members,
-    /// admins or guests.
-    pub fn has_member(self, key: &MemberKey) -> bool {
-        let hashes = &self.snapshot.members[self.row.members.range()];
-        // Hashes only say where a look is worth it.
-        (hashes.contains(&key.id_hash) || hashes.contains(&key.email_hash))
-            && self.group().is_ok_and(|group| {
-                [&group.members, &group.admins, &group.guests]
-                    .into_iter()
-                    .flatten()
-                    .any(|member| key.matches(member))
-            })
-    }
-
-    /// The group's rendered JSON.
-    pub fn json(self) -> &'a [u8] {
-        &self.snapshot.json[self.row.json.range()]
-    }
-
-    /// The group itself, read back from its JSON.
-    pub fn group(self) -> Result<Group, serde_json::Error> {
-        let mut deserializer = serde_json::Deserializer::from_slice(self.json());
-        // As deep as `limits.depth` let it become, which may be deeper than serde_json's own bound.
-        deserializer.disable_recursion_limit();
-        Group::deserialize(&mut deserializer)
-    }
-}
-
-impl fmt::Debug for RowRef<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("RowRef").field(&self.id()).finish()
-    }
-}
-
-/// Whom a `member` filter asks for.
-#[derive(Debug, Clone)]
-pub struct MemberKey {
-    id: String,
-    email: String,
-    id_hash: u64,
-    email_hash: u64,
-}
-
-impl MemberKey {
-    /// The account with this id or e-mail address.
-    pub fn new(member: &str) -> Self {
-        let email = fold(member).into_owned();
-        Self {
-            id_hash: member_hash(member),
-            email_hash: member_hash(&email),
-            id: member.to_owned(),
-            email,
-        }
-    }
-
-    fn matches(&self, member: &Member) -> bool {
-        member.id.as_deref() == Some(&self.id)
-            || member
-                .email
-                .as_deref()
-                .is_some_and(|email| fold(email) == self.email)
-    }
-}
-
-fn member_hash(text: &str) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(text)
-}
-
 /// Counts what is written to it.
 struct Counter(usize);
 
@@ -381,100 +213,10 @@ impl io::Write for Counter {
     }
 }
 
-/// The buffers of a snapshot while it is laid out.
-#[derive(Default)]
-struct Layout {
-    json: Vec<u8>,
-    text: String,
-    members: Vec<u64>,
-    // Few distinct values stand for all rows, so each is kept once.
-    shared: HashMap<String, Stretch>,
-}
-
-impl Layout {
-    fn row(&mut self, folded: &str, group: &Group) -> Row {
-        let start = self.json.len();
-        // A `Group` has string keys and finite numbers only: it always serializes into memory.
-        let rendered = serde_json::to_writer(&mut self.json, group);
-        debug_assert!(rendered.is_ok(), "a group always renders");
-        let name = name_key(&group.name);
-        let members = self.members.len();
-        for member in [&group.members, &group.admins, &group.guests]
-            .into_iter()
-            .flatten()
-        {
-            self.members.extend(member.id.as_deref().map(member_hash));
-            self.members.extend(
-                member
-                    .email
-                    .as_deref()
-                    .map(|email| member_hash(&fold(email))),
-            );
-        }
-        // Searches look at the whole name, the order only at its key.
-        let rest = (name.len() < group.name.len()).then(|| fold(&group.name));
-        let description = match (rest, group.description.as_deref()) {
-            (None, None) => Stretch::ABSENT,
-            (None, Some(text)) => self.own(&fold(text)),
-            (Some(rest), text) => self.own(&format!("{rest}\0{}", fold(text.unwrap_or_default()))),
-        };
-        Row {
-            json: Stretch {
-                start: start as u64,
-                length: (self.json.len() - start) as u32,
-            },
-            id: self.own(&group.id),
-            name: self.own(name),
-            folded: if folded == name {
-                // The name was just written.
-                Stretch {
-                    start: (self.text.len() - name.len()) as u64,
-                    length: name.len() as u32,
-                }
-            } else {
-                self.own(folded)
-            },
-            description,
-            status: self.share(group.status.as_deref()),
-            organization_id: self.share(group.organization_id.as_deref()),
-            external_id: match group.external_id.as_deref() {
-                Some(text) => self.own(text),
-                None => Stretch::ABSENT,
-            },
-            members: Stretch {
-                start: members as u64,
-                length: (self.members.len() - members) as u32,
-            },
-            created_at: group.created_at,
-            updated_at: group.updated_at,
-            deleted: group.deleted_at.is_some(),
-        }
-    }
-
-    fn own(&mut self, text: &str) -> Stretch {
-        let start = self.text.len() as u64;
-        self.text.push_str(text);
-        Stretch {
-            start,
-            length: text.len() as u32,
-        }
-    }
-
-    fn share(&mut self, text: Option<&str>) -> Stretch {
-        let Some(text) = text else {
-            return Stretch::ABSENT;
-        };
-        if let Some(&stretch) = self.shared.get(text) {
-            return stretch;
-        }
-        let stretch = self.own(text);
-        self.shared.insert(text.to_owned(), stretch);
-        stretch
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
+    use crate::group::Member;
+
     use super::*;
 
     /// A group with an id and a name, for tests of everything above.

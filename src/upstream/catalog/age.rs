@@ -1,0 +1,39 @@
+//! How old a snapshot is, and what that makes of it: a plain function of two moments.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::upstream::adapter::Freshness;
+
+use super::shelf::Stored;
+
+/// How far a snapshot is past its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    /// Within its time to live, for so long still.
+    Fresh(Duration),
+    /// Served at once, while a refresh runs.
+    Revalidating,
+    /// Served only if a refresh fails.
+    IfError,
+    /// Served no more.
+    Expired,
+}
+
+impl Age {
+    /// The age of a snapshot `now`.
+    pub(super) fn of(stored: &Stored, freshness: Freshness, now: Instant) -> Self {
+        let age = now.saturating_duration_since(stored.at);
+        let Some(past) = age.checked_sub(freshness.ttl) else {
+            return Self::Fresh(freshness.ttl.saturating_sub(age));
+        };
+        if past < freshness.stale_while_revalidate {
+            Self::Revalidating
+        } else if past < freshness.stale_if_error {
+            Self::IfError
+        } else {
+            Self::Expired
+        }
+    }
+}

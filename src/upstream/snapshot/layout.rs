@@ -1,0 +1,146 @@
+//! How a snapshot's groups lie in memory: a few large buffers, and rows that say which stretch of
+//! them is what.
+//!
+//! A group each in an allocation of its own would cost more than the groups. What many rows share,
+//! such as a status, is kept once.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use jiff::Timestamp;
+
+use crate::fold::fold;
+use crate::group::Group;
+
+use super::member::member_hash;
+use super::name_key;
+
+/// A stretch of one of the buffers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch {
+    pub(super) start: u64,
+    length: u32,
+}
+
+impl Stretch {
+    /// What an absent text is: a stretch that no text can have.
+    pub(super) const ABSENT: Self = Self {
+        start: u64::MAX,
+        length: 0,
+    };
+
+    pub(super) fn range(self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.length as usize
+    }
+}
+
+/// Which stretches one group takes, and what of it needs no text.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) json: Stretch,
+    pub(super) id: Stretch,
+    pub(super) name: Stretch,
+    pub(super) folded: Stretch,
+    pub(super) description: Stretch,
+    pub(super) status: Stretch,
+    pub(super) organization_id: Stretch,
+    pub(super) external_id: Stretch,
+    pub(super) members: Stretch,
+    pub(super) created_at: Option<Timestamp>,
+    pub(super) updated_at: Option<Timestamp>,
+    pub(super) deleted: bool,
+}
+
+/// The buffers of a snapshot while it is laid out.
+#[derive(Default)]
+pub(super) struct Layout {
+    pub(super) json: Vec<u8>,
+    pub(super) text: String,
+    pub(super) members: Vec<u64>,
+    // Few distinct values stand for all rows, so each is kept once.
+    shared: HashMap<String, Stretch>,
+}
+
+impl Layout {
+    /// Lays one group out behind those before it.
+    pub(super) fn row(&mut self, folded: &str, group: &Group) -> Row {
+        let start = self.json.len();
+        // A `Group` has string keys and finite numbers only: it always serializes into memory.
+        let rendered = serde_json::to_writer(&mut self.json, group);
+        debug_assert!(rendered.is_ok(), "a group always renders");
+        let name = name_key(&group.name);
+        let members = self.members.len();
+        for member in [&group.members, &group.admins, &group.guests]
+            .into_iter()
+            .flatten()
+        {
+            self.members.extend(member.id.as_deref().map(member_hash));
+            self.members.extend(
+                member
+                    .email
+                    .as_deref()
+                    .map(|email| member_hash(&fold(email))),
+            );
+        }
+        // Searches look at the whole name, the order only at its key.
+        let rest = (name.len() < group.name.len()).then(|| fold(&group.name));
+        let description = match (rest, group.description.as_deref()) {
+            (None, None) => Stretch::ABSENT,
+            (None, Some(text)) => self.own(&fold(text)),
+            (Some(rest), text) => self.own(&format!("{rest}\0{}", fold(text.unwrap_or_default()))),
+        };
+        Row {
+            json: Stretch {
+                start: start as u64,
+                length: (self.json.len() - start) as u32,
+            },
+            id: self.own(&group.id),
+            name: self.own(name),
+            folded: if folded == name {
+                // The name was just written.
+                Stretch {
+                    start: (self.text.len() - name.len()) as u64,
+                    length: name.len() as u32,
+                }
+            } else {
+                self.own(folded)
+            },
+            description,
+            status: self.share(group.status.as_deref()),
+            organization_id: self.share(group.organization_id.as_deref()),
+            external_id: match group.external_id.as_deref() {
+                Some(text) => self.own(text),
+                None => Stretch::ABSENT,
+            },
+            members: Stretch {
+                start: members as u64,
+                length: (self.members.len() - members) as u32,
+            },
+            created_at: group.created_at,
+            updated_at: group.updated_at,
+            deleted: group.deleted_at.is_some(),
+        }
+    }
+
+    fn own(&mut self, text: &str) -> Stretch {
+        let start = self.text.len() as u64;
+        self.text.push_str(text);
+        Stretch {
+            start,
+            length: text.len() as u32,
+        }
+    }
+
+    fn share(&mut self, text: Option<&str>) -> Stretch {
+        let Some(text) = text else {
+            return Stretch::ABSENT;
+        };
+        if let Some(&stretch) = self.shared.get(text) {
+            return stretch;
+        }
+        let stretch = self.own(text);
+        self.shared.insert(text.to_owned(), stretch);
+        stretch
+    }
+}

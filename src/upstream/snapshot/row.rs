@@ -1,0 +1,114 @@
+//! One group of a snapshot, as queries see it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Deserialize as _;
+
+use crate::group::Group;
+
+use super::Snapshot;
+use super::layout::Row;
+use super::member::MemberKey;
+
+/// One group of a snapshot, as queries see it.
+#[derive(Clone, Copy)]
+pub struct RowRef<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) row: &'a Row,
+}
+
+impl<'a> RowRef<'a> {
+    /// The upstream that the group came from.
+    pub fn source(self) -> &'a str {
+        &self.snapshot.source
+    }
+
+    /// The normalized id.
+    pub fn id(self) -> &'a str {
+        self.snapshot.text(self.row.id).unwrap_or_default()
+    }
+
+    /// The name, as long as it takes part in the order.
+    pub fn name(self) -> &'a str {
+        self.snapshot.text(self.row.name).unwrap_or_default()
+    }
+
+    /// The fold of [`RowRef::name`].
+    pub fn folded_name(self) -> &'a str {
+        self.snapshot.text(self.row.folded).unwrap_or_default()
+    }
+
+    /// Whether the folded name or description contains `folded`.
+    pub fn contains(self, folded: &str) -> bool {
+        // A name that is longer than its key is searched in full: its fold follows in the text.
+        self.folded_name().contains(folded)
+            || self
+                .snapshot
+                .text(self.row.description)
+                .is_some_and(|text| text.contains(folded))
+    }
+
+    /// The status, lower-cased.
+    pub fn status(self) -> Option<&'a str> {
+        self.snapshot.text(self.row.status)
+    }
+
+    /// The organization's id.
+    pub fn organization_id(self) -> Option<&'a str> {
+        self.snapshot.text(self.row.organization_id)
+    }
+
+    /// The id in a third system.
+    pub fn external_id(self) -> Option<&'a str> {
+        self.snapshot.text(self.row.external_id)
+    }
+
+    /// When the group was made.
+    pub const fn created_at(self) -> Option<Timestamp> {
+        self.row.created_at
+    }
+
+    /// When the group last changed.
+    pub const fn updated_at(self) -> Option<Timestamp> {
+        self.row.updated_at
+    }
+
+    /// Whether the upstream marks the group deleted.
+    pub const fn is_deleted(self) -> bool {
+        self.row.deleted
+    }
+
+    /// Whether an account with this id, or with this e-mail address folded, is among members,
+    /// admins or guests.
+    pub fn has_member(self, key: &MemberKey) -> bool {
+        let hashes = &self.snapshot.members[self.row.members.range()];
+        // Hashes only say where a look is worth it.
+        (hashes.contains(&key.id_hash) || hashes.contains(&key.email_hash))
+            && self.group().is_ok_and(|group| {
+                [&group.members, &group.admins, &group.guests]
+                    .into_iter()
+                    .flatten()
+                    .any(|member| key.matches(member))
+            })
+    }
+
+    /// The group's rendered JSON.
+    pub fn json(self) -> &'a [u8] {
+        &self.snapshot.json[self.row.json.range()]
+    }
+
+    /// The group itself, read back from its JSON.
+    pub fn group(self) -> Result<Group, serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_slice(self.json());
+        // As deep as `limits.depth` let it become, which may be deeper than serde_json's own bound.
+        deserializer.disable_recursion_limit();
+        Group::deserialize(&mut deserializer)
+    }
+}
+
+impl fmt::Debug for RowRef<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("RowRef").field(&self.id()).finish()
+    }
+}
