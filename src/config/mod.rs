@@ -90,8 +90,9 @@ pub struct Server {
     pub admin: SocketAddr,
     /// What `Authorization: Bearer …` must carry on the admin listener.
     pub admin_token: Option<Secret>,
-    /// The latest moment for an answer, counted from the request. Sources that are not there by
-    /// then are reported as pending, and their walks go on for the next caller.
+    /// The latest moment for an answer, counted from the request. A twentieth of it, at least 50 ms
+    /// and at most 500 ms, is kept back for merging and writing: sources that are not there by then
+    /// are reported as pending, and their walks go on for the next caller.
     pub deadline: Span,
     /// How long requests are still taken after a stop was asked for, while `/readyz` says no
     /// already: the time that load balancers need to see it and send callers elsewhere. Give it

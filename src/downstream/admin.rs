@@ -167,10 +167,10 @@ async fn status<H: Holdings>(State(admin): State<Admin<H>>) -> Result<Response, 
 /// Says what became of the walk that was asked for: 200 means that the list was read anew.
 async fn refresh<H: Holdings>(
     State(admin): State<Admin<H>>,
-    Extension(Deadline(deadline)): Extension<Deadline>,
+    Extension(deadline): Extension<Deadline>,
     Path(upstream): Path<String>,
 ) -> Result<Response, Problem> {
-    let Some(held) = admin.holdings.refresh(&upstream, deadline).await else {
+    let Some(held) = admin.holdings.refresh(&upstream, deadline.wait_until).await else {
         let known = admin.holdings.names().join(", ");
         let detail = format!("there is no upstream `{upstream}`: there are {known}");
         return Err(Problem::new(Kind::NotFound, detail));
@@ -244,7 +244,7 @@ mod tests {
             draining: Arc::new(AtomicBool::new(draining)),
             settings: Arc::default(),
         };
-        let deadline = Deadline(Instant::now() + Duration::from_secs(1));
+        let deadline = Deadline::new(Instant::now(), Duration::from_secs(1));
         routes(admin, token.map(SecretString::from)).layer(Extension(deadline))
     }
 

@@ -1,8 +1,9 @@
 //! The latest moment for an answer.
 //!
-//! The gateway keeps to it by itself and answers with what it has by then. The layer is the
-//! backstop for whatever does not: it waits a little longer, so that it never beats the gateway's
-//! better answer. It bounds the time until the response begins, not a streamed body.
+//! `server.deadline` counts from the request, and no caller waits past it. A share of it is kept
+//! back: sources are waited for until that share begins, and what they gave is merged, rendered
+//! and written in it. The gateway answers with what it has by then; the layer is the backstop for
+//! whatever does not. It bounds the time until the response begins, not a streamed body.
 
 use std::time::Duration;
 
@@ -13,12 +14,31 @@ use tokio::time::{Instant, timeout_at};
 
 use super::problem::{Kind, Problem};
 
-/// How long after the deadline the gateway's own answer is still waited for.
-const GRACE: Duration = Duration::from_secs(1);
+/// What is kept back of the time for an answer: a twentieth, within these bounds. Less would be
+/// lost on a busy machine; more would only shorten the wait.
+const LEAST_KEPT: Duration = Duration::from_millis(50);
+const MOST_KEPT: Duration = Duration::from_millis(500);
 
-/// The latest moment for the answer to a request.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadline(pub(crate) Instant);
+/// The latest moments in the life of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Deadline {
+    /// Until when sources are waited for.
+    pub(crate) wait_until: Instant,
+    /// When the answer is given up. A moment before the caller's deadline: that, too, is an answer
+    /// that has to be written.
+    pub(crate) answer: Instant,
+}
+
+impl Deadline {
+    /// The deadline of a request that came at `begun` and may take this long.
+    pub(crate) fn new(begun: Instant, allowed: Duration) -> Self {
+        let kept = (allowed / 20).clamp(LEAST_KEPT, MOST_KEPT).min(allowed / 2);
+        Self {
+            wait_until: begun + (allowed - kept),
+            answer: begun + (allowed - kept / 4),
+        }
+    }
+}
 
 /// Sets the deadline, this long after the request came.
 pub(crate) async fn set(
@@ -26,9 +46,9 @@ pub(crate) async fn set(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let deadline = Instant::now() + allowed;
-    request.extensions_mut().insert(Deadline(deadline));
-    let answer = timeout_at(deadline + GRACE, next.run(request)).await;
+    let deadline = Deadline::new(Instant::now(), allowed);
+    request.extensions_mut().insert(deadline);
+    let answer = timeout_at(deadline.answer, next.run(request)).await;
     answer.unwrap_or_else(|_| {
         Problem::new(
             Kind::DeadlineExceeded,
@@ -45,18 +65,38 @@ mod tests {
     use axum::middleware::from_fn_with_state;
     use axum::routing::get;
     use http::StatusCode;
+    use rstest::rstest;
     use tower::ServiceExt as _;
 
     use super::*;
 
+    #[rstest]
+    #[case::a_twentieth(4_000, 3_800, 3_950)]
+    #[case::but_not_less_than_50_ms(400, 350, 388)]
+    #[case::nor_more_than_500_ms(60_000, 59_500, 59_875)]
+    #[case::nor_more_than_a_half(40, 20, 35)]
     #[tokio::test(start_paused = true)]
-    async fn an_answer_that_never_comes_is_given_up() {
+    async fn a_share_of_the_time_is_kept_back_for_the_answer(
+        #[case] allowed: u64,
+        #[case] wait: u128,
+        #[case] answer: u128,
+    ) {
+        let begun = Instant::now();
+        let deadline = Deadline::new(begun, Duration::from_millis(allowed));
+        assert_eq!((deadline.wait_until - begun).as_millis(), wait);
+        // Rounded up: what is a fraction before the moment is not after it.
+        let latest = (deadline.answer - begun).as_micros().div_ceil(1000);
+        assert_eq!(latest, answer);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_never_comes_is_given_up_before_the_deadline() {
         let stack = Router::new()
             .route("/", get(std::future::pending::<&str>))
             .layer(from_fn_with_state(Duration::from_secs(10), set));
         let begun = Instant::now();
         let response = stack.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
-        assert_eq!(begun.elapsed(), Duration::from_secs(11));
+        assert_eq!(begun.elapsed(), Duration::from_millis(9_875));
     }
 }

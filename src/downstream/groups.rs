@@ -40,13 +40,13 @@ pub(crate) trait Lists: Clone + Send + Sync + 'static {
     /// One page of groups.
     fn list(&self, ask: Ask) -> impl Future<Output = Result<Listing, GatewayError>> + Send;
 
-    /// One group. `None`: there is none with this id.
+    /// One group, waiting for its source until then. `None`: there is none with this id.
     fn group(
         &self,
         id: &str,
         scope: &Scope,
         demand: Demand,
-        deadline: Instant,
+        wait_until: Instant,
     ) -> impl Future<Output = Result<Option<Found>, GatewayError>> + Send;
 }
 
@@ -60,9 +60,9 @@ impl Lists for Gateway {
         id: &str,
         scope: &Scope,
         demand: Demand,
-        deadline: Instant,
+        wait_until: Instant,
     ) -> Result<Option<Found>, GatewayError> {
-        Self::group(self, id, scope, demand, deadline).await
+        Self::group(self, id, scope, demand, wait_until).await
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn routes<L: Lists>(groups: Groups<L>) -> Router {
 async fn list<L: Lists>(
     State(groups): State<Groups<L>>,
     Extension(caller): Extension<Caller>,
-    Extension(Deadline(deadline)): Extension<Deadline>,
+    Extension(deadline): Extension<Deadline>,
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers();
@@ -107,7 +107,8 @@ async fn list<L: Lists>(
         scope: scope.clone(),
         demand: caching::demand(headers),
         strict,
-        deadline,
+        wait_until: deadline.wait_until,
+        deadline: deadline.answer,
     };
 
     let listing = groups.lists.list(ask).await?;
@@ -136,7 +137,7 @@ async fn list<L: Lists>(
 async fn one<L: Lists>(
     State(groups): State<Groups<L>>,
     Extension(caller): Extension<Caller>,
-    Extension(Deadline(deadline)): Extension<Deadline>,
+    Extension(deadline): Extension<Deadline>,
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers();
@@ -146,7 +147,10 @@ async fn one<L: Lists>(
     let demand = caching::demand(headers);
 
     let mut timing = Timing::begin();
-    let found = groups.lists.group(&id, &scope, demand, deadline).await?;
+    let found = groups
+        .lists
+        .group(&id, &scope, demand, deadline.wait_until)
+        .await?;
     timing.lap("wait");
     let found = found.ok_or_else(no_such_group)?;
     let tag = EntityTag::of(&id, format, Basis::from(&found));

@@ -33,9 +33,12 @@ pub(crate) trait Holdings: Clone + Send + Sync + 'static {
     /// How one's breaker stands, if it has one.
     fn circuit(&self, source: &str) -> Option<Circuit>;
 
-    /// What one holds after a walk that begins now, or at the deadline.
-    fn refresh(&self, source: &str, deadline: Instant)
-    -> impl Future<Output = Option<Held>> + Send;
+    /// What one holds after a walk that begins now, waiting for its end until then.
+    fn refresh(
+        &self,
+        source: &str,
+        wait_until: Instant,
+    ) -> impl Future<Output = Option<Held>> + Send;
 }
 
 impl Holdings for Arc<Catalog> {
@@ -52,8 +55,8 @@ impl Holdings for Arc<Catalog> {
         Catalog::circuit(self, source)
     }
 
-    async fn refresh(&self, source: &str, deadline: Instant) -> Option<Held> {
-        self.get(source, &Scope::Shared, Demand::Revalidate, deadline)
+    async fn refresh(&self, source: &str, wait_until: Instant) -> Option<Held> {
+        self.get(source, &Scope::Shared, Demand::Revalidate, wait_until)
             .await
     }
 }

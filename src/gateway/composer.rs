@@ -1,7 +1,6 @@
 //! From what the sources hold to one page: the part of the gateway that waits for no upstream.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -14,10 +13,6 @@ use super::query::Query;
 use super::verdict::{Needs, verdict};
 use super::views::Views;
 use super::{Ask, GatewayError};
-
-/// How long after the deadline a view's turn may still come. Sources that are waited for until
-/// then leave no time to sort the others' groups, which the caller gets a moment later instead.
-const TURN: Duration = Duration::from_millis(500);
 
 /// Makes listings of what the sources hold.
 #[derive(Debug, Clone)]
@@ -62,10 +57,13 @@ impl Composer {
             .iter()
             .filter_map(|report| report.held.snapshot.clone())
             .collect();
+        // Half of what is kept back for the answer may go by in the queue: sorting and rendering
+        // need the rest.
+        let turn = ask.wait_until + ask.deadline.saturating_duration_since(ask.wait_until) / 2;
         let begun = Instant::now();
         let view = self
             .views
-            .view(snapshots, &query.filter, &query.sort, ask.deadline + TURN)
+            .view(snapshots, &query.filter, &query.sort, turn)
             .await?;
         let spent = Spent {
             view: begun.elapsed(),

@@ -67,7 +67,9 @@ pub struct Ask {
     pub demand: Demand,
     /// Whether an incomplete answer is to be a problem (`Prefer: handling=strict`).
     pub strict: bool,
-    /// The latest moment for an answer.
+    /// Until when sources are waited for.
+    pub wait_until: Instant,
+    /// The latest moment for an answer, by which what they gave is to be sorted.
     pub deadline: Instant,
 }
 
@@ -138,16 +140,16 @@ impl Gateway {
         self.composer.keys()
     }
 
-    /// The group with this normalized id. `None`: its source has none, or there is no such source.
+    /// The group with this normalized id, waiting for its source until then. `None`: its source has none, or there is no such source.
     pub async fn group(
         &self,
         id: &str,
         scope: &Scope,
         demand: Demand,
-        deadline: Instant,
+        wait_until: Instant,
     ) -> Result<Option<Found>, GatewayError> {
         let source = source_of(id);
-        let held = self.catalog.get(source, scope, demand, deadline).await;
+        let held = self.catalog.get(source, scope, demand, wait_until).await;
         held.map_or(Ok(None), |held| look_up(id, SourceReport::new(held)))
     }
 
@@ -157,7 +159,7 @@ impl Gateway {
         let names = selected(&ask.query.filter, catalog.sources());
         let sources = fan_out(names, async |source: Arc<str>| {
             catalog
-                .get(&source, &ask.scope, ask.demand, ask.deadline)
+                .get(&source, &ask.scope, ask.demand, ask.wait_until)
                 .await
         })
         .await;

@@ -38,6 +38,7 @@ pub(super) fn ask(query: Query, strict: bool) -> Ask {
         scope: Scope::Shared,
         demand: Demand::Cached,
         strict,
+        wait_until: Instant::now() + Duration::from_secs(9),
         deadline: Instant::now() + Duration::from_secs(10),
     }
 }
