@@ -45,13 +45,14 @@ pub use secret::{Secret, SecretReader};
 mod text;
 
 pub mod units;
-pub use units::{Rate, Span};
+pub use units::{Rate, Share, Span};
 
 pub mod upstream;
 pub use upstream::Upstream;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use schemars::JsonSchema;
@@ -148,6 +149,12 @@ pub struct Cache {
     /// The shortest time between two walks that callers ask for with `Cache-Control: no-cache`,
     /// and between a failed walk and the next try.
     pub min_refresh: Span,
+    /// A folder in which the gateway's own snapshots are also kept, so that a restart during an
+    /// outage finds them: they are read at the start, and served as stale until the first walk
+    /// succeeds, as long as `stale_if_error` allows. Each is a file that only the gateway's user
+    /// may read; what is in it is not encrypted. A relative path counts from where the process was
+    /// started. Without it, nothing is written to disk.
+    pub directory: Option<PathBuf>,
 }
 
 impl Default for Cache {
@@ -158,6 +165,7 @@ impl Default for Cache {
             stale_while_revalidate: Span::seconds(5 * 60),
             stale_if_error: Span::seconds(60 * 60),
             min_refresh: Span::seconds(5),
+            directory: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Durations and rates as a person writes them: `"10s"`, `"5m"`, `"100/s"`.
+//! Durations, rates and shares as a person writes them: `"10s"`, `"5m"`, `"100/s"`, `0.5`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserialize, Deserializer};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use super::text;
 
@@ -176,6 +176,92 @@ impl JsonSchema for Rate {
     }
 }
 
+/// A part of a whole, from 0 (nothing) to 1 (all): `0.5` is a half.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Share(f64);
+
+impl Share {
+    /// A half.
+    pub const HALF: Self = Self(0.5);
+
+    /// Nothing.
+    pub const NONE: Self = Self(0.0);
+
+    /// The part, if `part` is one.
+    pub fn new(part: f64) -> Option<Self> {
+        (0.0..=1.0).contains(&part).then_some(Self(part))
+    }
+
+    /// The part, from 0 to 1.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ShareVisitor;
+
+        impl ShareVisitor {
+            fn share<E: Error>(part: f64) -> Result<Share, E> {
+                Share::new(part).ok_or_else(|| {
+                    E::custom(format!(
+                        "`{part}` is no share: write a number from 0 to 1, as in `0.5`"
+                    ))
+                })
+            }
+        }
+
+        impl Visitor<'_> for ShareVisitor {
+            type Value = Share;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a number from 0 to 1, such as `0.5`")
+            }
+
+            fn visit_f64<E: Error>(self, part: f64) -> Result<Share, E> {
+                Self::share(part)
+            }
+
+            fn visit_i64<E: Error>(self, part: i64) -> Result<Share, E> {
+                Self::share(part as f64)
+            }
+
+            // As a variable brings it.
+            fn visit_str<E: Error>(self, text: &str) -> Result<Share, E> {
+                Self::share(text.parse().unwrap_or(f64::NAN)).map_err(|_: E| {
+                    E::custom(format!(
+                        "`{text}` is no share: write a number from 0 to 1, as in `0.5`"
+                    ))
+                })
+            }
+        }
+
+        deserializer.deserialize_any(ShareVisitor)
+    }
+}
+
+impl JsonSchema for Share {
+    fn schema_name() -> Cow<'static, str> {
+        "Share".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "description": "A part of a whole, from 0 (nothing) to 1 (all).",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +276,19 @@ mod tests {
         );
         assert!("10".parse::<Span>().is_err());
         assert!("-1s".parse::<Span>().is_err());
+    }
+
+    #[test]
+    fn a_share_is_a_part_of_a_whole() {
+        let read = |toml: &str| toml::from_str::<toml::Table>(toml).unwrap()["share"].clone();
+        let share = |toml: &str| Share::deserialize(read(toml));
+        assert_eq!(share("share = 0.5"), Ok(Share::HALF));
+        assert_eq!(share("share = 0"), Ok(Share::NONE));
+        assert_eq!(share("share = '0.5'"), Ok(Share::HALF));
+        for wrong in ["share = 1.5", "share = -1", "share = nan", "share = 'half'"] {
+            let error = share(wrong).unwrap_err().to_string();
+            assert!(error.contains("write a number from 0 to 1"), "{error}");
+        }
     }
 
     #[test]

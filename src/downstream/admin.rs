@@ -138,7 +138,8 @@ async fn readyz<H: Holdings>(State(admin): State<Admin<H>>) -> Result<&'static s
     let held = peek_all(&admin.holdings);
     let pending: Vec<_> = held
         .iter()
-        .filter(|held| held.state == catalog::State::Pending)
+        // A list from disk is served, and says nothing of whether the upstream answers.
+        .filter(|held| !held.walked)
         .map(|held| held.source.as_ref())
         .collect();
     if pending.is_empty() {
@@ -177,7 +178,7 @@ async fn refresh<H: Holdings>(
     };
     let status = match Outcome::of(&held) {
         Outcome::Walked => StatusCode::OK,
-        Outcome::Walking => StatusCode::ACCEPTED,
+        Outcome::Walking | Outcome::HeldBack => StatusCode::ACCEPTED,
         Outcome::Failed(error) => {
             let detail = format!("the walk of `{upstream}` failed");
             return Err(Problem::of_walk(detail, &held, &error));
@@ -198,6 +199,8 @@ enum Outcome {
     Walked,
     /// It was still under way at the deadline, and goes on.
     Walking,
+    /// It ended well, and its list waits for another walk to confirm it.
+    HeldBack,
     /// It failed, whatever is still served from before.
     Failed(Arc<UpstreamError>),
     /// The upstream was not asked.
@@ -215,6 +218,7 @@ impl Outcome {
         }
         match &held.error {
             Some(error) => Self::Failed(Arc::clone(error)),
+            None if held.held_back.is_some() => Self::HeldBack,
             None => Self::Walked,
         }
     }
@@ -236,6 +240,7 @@ mod tests {
     use super::super::testing::{ask, get, send, text};
     use super::*;
     use crate::upstream::ErrorKind;
+    use crate::upstream::catalog::HeldBack;
 
     fn router(held: impl Into<Arc<[Held]>>, draining: bool, token: Option<&str>) -> Router {
         let admin = Admin {
@@ -256,6 +261,10 @@ mod tests {
     async fn it_is_ready_when_every_upstream_was_walked_or_has_failed() {
         let walked = [fresh("alpha", &[]), failed("beta", ErrorKind::Timeout)];
         let pending = [fresh("alpha", &[]), empty("beta", catalog::State::Pending)];
+        let mut from_disk = fresh("beta", &["x"]);
+        from_disk.walked = false;
+        let response = ask(router([from_disk], false, None), "/readyz").await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         let ready = ask(router(walked, false, None), "/readyz").await;
         assert_eq!(ready.status(), StatusCode::OK);
         let waiting = ask(router(pending, false, None), "/readyz").await;
@@ -288,6 +297,7 @@ mod tests {
     #[case("zeta", StatusCode::ACCEPTED)]
     #[case("late_again", StatusCode::ACCEPTED)]
     #[case("eta", StatusCode::BAD_GATEWAY)]
+    #[case("theta", StatusCode::ACCEPTED)]
     #[case("omega", StatusCode::NOT_FOUND)]
     #[tokio::test]
     async fn a_refresh_tells_what_became_of_the_walk(
@@ -303,7 +313,14 @@ mod tests {
         let mut stale = fresh("eta", &["x"]);
         stale.state = catalog::State::Stale;
         stale.error = failed("eta", ErrorKind::Dns).error;
+        let mut in_doubt = fresh("theta", &["x"]);
+        in_doubt.held_back = Some(HeldBack {
+            groups: 0,
+            served: 1,
+            since: jiff::Timestamp::UNIX_EPOCH,
+        });
         let mut held = [
+            in_doubt,
             fresh("alpha", &["x"]),
             empty("beta", catalog::State::Pending),
             failed("gamma", ErrorKind::Timeout),

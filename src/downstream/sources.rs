@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::upstream::catalog::{self, Catalog, Counts, Demand, Held, Scope};
+use crate::upstream::catalog::{self, Catalog, Counts, Demand, Held, HeldBack, Scope};
 use crate::upstream::transport::Circuit;
 
 use super::envelope::SourceError;
@@ -92,6 +92,9 @@ pub(crate) struct Source {
     groups: usize,
     #[serde(flatten)]
     counts: Counts,
+    /// A much shorter list that was read since and is not served: it waits for another walk to
+    /// confirm it.
+    held_back: Option<HeldBack>,
     /// Why its last walk failed, while that still matters.
     error: Option<SourceError>,
 }
@@ -104,6 +107,7 @@ impl From<&Held> for Source {
             as_of: held.as_of,
             groups: held.snapshot.as_ref().map_or(0, |snapshot| snapshot.len()),
             counts: held.counts,
+            held_back: held.held_back,
             error: held.error.as_deref().map(SourceError::of),
         }
     }
@@ -191,6 +195,8 @@ pub(crate) mod tests {
             as_of: None,
             fresh_for: Duration::ZERO,
             error: None,
+            held_back: None,
+            walked: state != catalog::State::Pending,
             counts: Counts::default(),
             lookup: Lookup {
                 forwarded: None,

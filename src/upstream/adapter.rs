@@ -17,8 +17,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{Limits, TotalCall, Upstream};
-use crate::config::{Cache, KeyPath, Problems, SecretReader};
+use crate::config::upstream::{Limits, Refresh, TotalCall, Upstream};
+use crate::config::{Cache, KeyPath, Problems, SecretReader, Share};
 
 use super::auth::Auth;
 use super::catalog::shared_capacity;
@@ -49,6 +49,8 @@ pub struct Adapter {
     limits: Limits,
     room: u64,
     freshness: Freshness,
+    refresh: Refresh,
+    shrink_guard: Share,
     required: bool,
 }
 
@@ -131,6 +133,8 @@ impl Adapter {
             limits: upstream.limits.clone(),
             room: shared_capacity(cache),
             freshness: Freshness::of(upstream, cache),
+            refresh: upstream.refresh,
+            shrink_guard: upstream.shrink_guard,
             required: upstream.required,
             name,
         })
@@ -164,6 +168,16 @@ impl Adapter {
     /// How long its snapshots serve.
     pub const fn freshness(&self) -> Freshness {
         self.freshness
+    }
+
+    /// When its list is read anew.
+    pub const fn refresh(&self) -> Refresh {
+        self.refresh
+    }
+
+    /// The share of what is served that a new list must have.
+    pub const fn shrink_guard(&self) -> Share {
+        self.shrink_guard
     }
 
     /// Whether no answer may be given without it.

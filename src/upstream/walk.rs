@@ -29,6 +29,8 @@ pub struct Walked {
     pub groups: Vec<Group>,
     /// What was counted besides.
     pub counts: Counts,
+    /// How many pages were read.
+    pub pages: u64,
 }
 
 /// Walks the whole list of `adapter`'s upstream, and tells `observer` how it goes.
@@ -337,6 +339,7 @@ impl<'a> Attempt<'a> {
         Ok(Walked {
             groups: self.groups,
             counts: self.counts,
+            pages: self.pages,
         })
     }
 

@@ -49,7 +49,7 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Path, Rate, Span, preset, text};
+use super::{Path, Rate, Share, Span, preset, text};
 
 /// How one backend is asked, and how its answer becomes groups.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -122,6 +122,33 @@ pub struct Upstream {
     pub stale_if_error: Option<Span>,
     /// Overrides `cache.min_refresh`.
     pub min_refresh: Option<Span>,
+    /// When the list is read anew.
+    #[serde(default)]
+    pub refresh: Refresh,
+    /// The share of the groups that are served which a new list must have, to replace them at once.
+    /// A shorter one is held back, shown as `held_back` by `/sources` and logged; another walk
+    /// follows after `min_refresh`, and if that is as short again it is believed. Lists of less
+    /// than ten groups are only held back if nothing is left of them, and nothing is held back when
+    /// the older list may be served no more. `0` turns the guard off.
+    #[serde(default = "half")]
+    pub shrink_guard: Share,
+}
+
+const fn half() -> Share {
+    Share::HALF
+}
+
+/// When a list is read anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Refresh {
+    /// When somebody asks for it past its `ttl`.
+    #[default]
+    OnDemand,
+    /// Before its `ttl` is over, also when nobody asks, so that no caller ever waits for it. The
+    /// moment is drawn anew each time, so that replicas do not ask all at once. The list is then
+    /// also served past `stale_while_revalidate` while a late refresh runs.
+    Background,
 }
 
 impl Upstream {

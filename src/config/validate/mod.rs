@@ -19,9 +19,11 @@ pub(super) use secrets::named;
 
 mod texts;
 
-use super::upstream::Auth;
+use std::path::PathBuf;
+
+use super::upstream::{Auth, Refresh};
 use super::{
-    Cursor, KeyPath, Problem, Problems, RateLimit, SecretReader, Server, Settings, Upstream,
+    Cache, Cursor, KeyPath, Problem, Problems, RateLimit, SecretReader, Server, Settings, Upstream,
 };
 
 /// Checks settings in which the keys `unread` hold stand-ins.
@@ -32,6 +34,7 @@ pub(super) fn validate(
 ) -> Problems {
     let mut problems = Problems::default();
     check_server(&settings.server, &mut problems);
+    check_cache(&settings.cache, &mut problems);
     check_rate_limit(&settings.rate_limit, &mut problems);
     check_cursor(&settings.cursor, secrets, &mut problems);
     if settings.upstreams.is_empty() && unread.is_empty() {
@@ -44,6 +47,7 @@ pub(super) fn validate(
         let at = KeyPath::new(["upstreams", name]);
         check_name(&at, name, &mut problems);
         check_upstream(&at, upstream, &mut problems);
+        check_refresh(&at, upstream, &settings.cache, &mut problems);
         if !unread.iter().any(|unread| shapes_asking(unread, &at)) {
             check_asking(&at, upstream, &mut problems);
         }
@@ -125,6 +129,19 @@ fn check_server(server: &Server, problems: &mut Problems) {
     }
 }
 
+fn check_cache(cache: &Cache, problems: &mut Problems) {
+    let names_nothing = |directory: &PathBuf| directory.as_os_str().is_empty();
+    if cache.directory.as_ref().is_some_and(names_nothing) {
+        problems.push(
+            Problem::new(
+                KeyPath::new(["cache", "directory"]),
+                "an empty text names no folder",
+            )
+            .with_help("name one, or leave `directory` out to keep nothing on disk"),
+        );
+    }
+}
+
 fn check_rate_limit(rate_limit: &RateLimit, problems: &mut Problems) {
     let at = KeyPath::new(["rate_limit"]);
     at_least_one(&at, "burst", u64::from(rate_limit.burst), problems);
@@ -184,6 +201,20 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     if let Some(call) = upstream.pagination.total_call() {
         let at = at.join("pagination").join("total");
         request::check(&at.join("request"), &call.request, problems);
+    }
+}
+
+/// A list that is renewed before it expires needs a time in which it has not.
+fn check_refresh(at: &KeyPath, upstream: &Upstream, cache: &Cache, problems: &mut Problems) {
+    let ttl = upstream.ttl.unwrap_or(cache.ttl);
+    if upstream.refresh == Refresh::Background && ttl.get().is_zero() {
+        problems.push(
+            Problem::new(
+                at.join("refresh"),
+                "a list cannot be renewed before it expires when its `ttl` is zero",
+            )
+            .with_help("give it a `ttl`, or leave `refresh` at `\"on_demand\"`"),
+        );
     }
 }
 

@@ -72,6 +72,8 @@ fn absent(source: &str, state: State) -> SourceReport {
         as_of: None,
         fresh_for: Duration::ZERO,
         error: None,
+        held_back: None,
+        walked: state != State::Pending,
         counts: Counts::default(),
         lookup: Lookup {
             forwarded: None,

@@ -25,6 +25,15 @@ impl Age {
     /// The age of a snapshot `now`.
     pub(super) fn of(stored: &Stored, freshness: Freshness, now: Instant) -> Self {
         let age = now.saturating_duration_since(stored.at);
+        if let Some(before) = stored.restored {
+            // It stands in until the first walk succeeds, whatever its age.
+            let serves = freshness.ttl.saturating_add(freshness.stale_if_error);
+            return if age.saturating_add(before) < serves {
+                Self::Revalidating
+            } else {
+                Self::Expired
+            };
+        }
         let Some(past) = age.checked_sub(freshness.ttl) else {
             return Self::Fresh(freshness.ttl.saturating_sub(age));
         };

@@ -9,9 +9,14 @@
 
 mod age;
 mod entry;
+mod guard;
+mod refresh;
 mod rest;
 mod run;
 mod shelf;
+mod tasks;
+
+pub use guard::HeldBack;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,8 +35,9 @@ use super::transport::Circuit;
 use super::walk::{Progress, Walked, walk};
 use super::{Snapshot, UpstreamError};
 
-use entry::{Brought, Entry, Fetch, Terms};
+use entry::{Brought, Entry, Fetch, Place, Terms};
 use shelf::Shelf;
+use tasks::Tasks;
 
 /// The part of `cache.capacity` that shared snapshots may take.
 const SHARED_SHARE: f64 = 0.5;
@@ -90,7 +96,7 @@ pub struct Lookup {
     pub forwarded: Option<&'static str>,
     /// Whether the caller joined a walk that another had begun.
     pub collapsed: bool,
-    /// What else there is to say: `min_refresh`, `deadline` or `failed`.
+    /// What else there is to say: `min_refresh`, `deadline`, `failed` or `held_back`.
     pub detail: Option<&'static str>,
 }
 
@@ -111,6 +117,10 @@ pub struct Held {
     pub fresh_for: Duration,
     /// Why the last walk failed, while that still matters.
     pub error: Option<Arc<UpstreamError>>,
+    /// A much shorter list that was read since, and waits for another walk to confirm it.
+    pub held_back: Option<HeldBack>,
+    /// Whether a walk of this process has ended, well or badly.
+    pub walked: bool,
     /// What the walk counted besides groups.
     pub counts: Counts,
     /// How the catalog came by it.
@@ -153,12 +163,17 @@ pub struct Catalog {
     sources: Vec<Source>,
     shared: BTreeMap<Arc<str>, Arc<Entry>>,
     adapters: Vec<Arc<Adapter>>,
+    place: Arc<Place>,
 }
 
 impl Catalog {
     /// A catalog of these upstreams, with nothing in it yet.
     pub fn new(adapters: Vec<Arc<Adapter>>, cache: &Cache, wall: &WallClock) -> Self {
-        let shelf = Arc::new(Shelf::reserved(shared_capacity(cache)));
+        let place = Arc::new(Place {
+            shelf: Shelf::reserved(shared_capacity(cache)),
+            wall: wall.clone(),
+            tasks: Tasks::new(),
+        });
         let shared: BTreeMap<_, _> = adapters
             .iter()
             .cloned()
@@ -172,10 +187,12 @@ impl Catalog {
                 let terms = Terms {
                     freshness: adapter.freshness(),
                     required: adapter.required(),
+                    refresh: adapter.refresh(),
+                    shrink_guard: adapter.shrink_guard(),
                 };
                 let fetch: Fetch =
                     Box::new(move |progress| Box::pin(bring(Arc::clone(&adapter), progress)));
-                let entry = Entry::new(key, terms, fetch, Arc::clone(&shelf), wall.clone());
+                let entry = Entry::new(key, terms, fetch, Arc::clone(&place));
                 (name, Arc::new(entry))
             })
             .collect();
@@ -190,15 +207,23 @@ impl Catalog {
             sources,
             shared,
             adapters,
+            place,
         }
     }
 
     /// Begins the first walk of every upstream that is asked with the gateway's own account, so
-    /// that the first caller does not pay for it.
+    /// that the first caller does not pay for it. From then on walks also begin that nobody asks
+    /// for, as `refresh` and `shrink_guard` say.
     pub fn warm(&self) {
         for entry in self.shared.values() {
             entry.warm();
+            self.place.tasks.spawn(refresh::keep(Arc::clone(entry)));
         }
+    }
+
+    /// Ends every walk, and begins none from now on.
+    pub fn close(&self) {
+        self.place.tasks.close();
     }
 
     /// Every upstream, in order of name.
@@ -246,17 +271,32 @@ impl Catalog {
     }
 }
 
+impl Drop for Catalog {
+    fn drop(&mut self) {
+        // Its tasks hold what holds them.
+        self.close();
+    }
+}
+
 /// How much memory shared snapshots may take together.
 pub fn shared_capacity(cache: &Cache) -> u64 {
     (cache.capacity.as_u64() as f64 * SHARED_SHARE) as u64
 }
 
 /// Walks the upstream and lays its groups out, off the I/O threads.
-async fn bring(adapter: Arc<Adapter>, progress: Arc<Progress>) -> Brought {
-    let Walked { groups, counts } = walk(&adapter, &*progress).await?;
+async fn bring(adapter: Arc<Adapter>, progress: Arc<Progress>) -> Result<Brought, UpstreamError> {
+    let Walked {
+        groups,
+        counts,
+        pages,
+    } = walk(&adapter, &*progress).await?;
     let source = Arc::clone(adapter.name());
     let snapshot = tokio::task::spawn_blocking(move || Snapshot::new(source, groups))
         .await
         .map_err(|cut| UpstreamError::ours(format!("the list was not laid out: {cut}")))?;
-    Ok((snapshot, counts))
+    Ok(Brought {
+        snapshot,
+        counts,
+        pages,
+    })
 }

@@ -27,9 +27,15 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// How long the upstream is left alone after this failure, from now on: twice as long with
-    /// each one that follows, and as long as it asks for.
+    /// How long the upstream is left alone after this failure, from now on.
     pub(super) fn rest(&self, freshness: Freshness, now: Instant) -> Option<Duration> {
+        let until = self.until(freshness);
+        (until > now).then(|| until - now)
+    }
+
+    /// Until when the upstream is left alone after this failure: twice as long with each one that
+    /// follows, and as long as it asks for.
+    pub(super) fn until(&self, freshness: Freshness) -> Instant {
         let longest = if self.error.kind == ErrorKind::Unauthorized {
             LONGEST_LOCKED_REST
         } else {
@@ -40,7 +46,6 @@ impl Failure {
         let rest = rest
             .max(freshness.min_refresh)
             .max(self.error.retry_after.unwrap_or_default());
-        let until = self.at + rest;
-        (until > now).then(|| until - now)
+        self.at + rest
     }
 }

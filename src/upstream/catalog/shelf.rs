@@ -5,6 +5,7 @@
 //! error that somebody sees instead, and what was there before goes on serving.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use jiff::Timestamp;
@@ -24,8 +25,13 @@ pub(super) struct Stored {
     pub(super) counts: Counts,
     /// When its walk began, for clients.
     pub(super) as_of: Timestamp,
-    /// When its walk ended: freshness counts from here.
+    /// When its walk ended, or when it was read from disk: freshness counts from here.
     pub(super) at: Instant,
+    /// How many pages its walk had.
+    pub(super) pages: u64,
+    /// How old it was already when it was read from disk. `None`: a walk of this process brought
+    /// it.
+    pub(super) restored: Option<Duration>,
 }
 
 /// Keeps snapshots within a fixed share of memory.
@@ -60,7 +66,7 @@ impl Shelf {
     }
 
     /// Puts a snapshot in the place of the one before it, or says that it does not fit.
-    pub(super) fn put(&self, key: &Key, stored: Stored) -> Result<(), UpstreamError> {
+    pub(super) fn put(&self, key: &Key, stored: Arc<Stored>) -> Result<(), UpstreamError> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.size(key);
         let size = stored.snapshot.bytes() as u64;
@@ -75,7 +81,7 @@ impl Shelf {
                 ),
             ));
         }
-        self.cache.insert(key.clone(), Arc::new(stored));
+        self.cache.insert(key.clone(), stored);
         *used = after;
         Ok(())
     }

@@ -7,15 +7,16 @@ use futures_util::future::join_all;
 use tokio::time::{advance, sleep};
 
 use crate::upstream::adapter::AdapterDigest;
-use crate::upstream::catalog::Scope;
+use crate::upstream::catalog::{Scope, refresh};
+use crate::upstream::error::{ErrorKind, Fault};
 use crate::upstream::snapshot::tests::group;
 
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What the next walks do: how long each takes, and what comes of it.
-type Script = VecDeque<(Duration, Result<&'static str, ErrorKind>)>;
+/// What the next walks do: how long each takes, and the names of the groups that come of it.
+type Script = VecDeque<(Duration, Result<Vec<String>, ErrorKind>)>;
 
 struct Scripted {
     entry: Arc<Entry>,
@@ -25,6 +26,10 @@ struct Scripted {
 
 impl Scripted {
     fn new(freshness: Freshness, capacity: u64) -> Self {
+        Self::on_terms(Terms { freshness, ..TERMS }, capacity)
+    }
+
+    fn on_terms(terms: Terms, capacity: u64) -> Self {
         let walks = Arc::new(AtomicUsize::new(0));
         let script = Arc::new(Mutex::new(Script::new()));
         let fetch: Fetch = {
@@ -36,9 +41,10 @@ impl Scripted {
                     let (takes, outcome) = step.expect("an unexpected walk");
                     sleep(takes).await;
                     outcome
-                        .map(|name| {
-                            let groups = vec![group("u", "1", name)];
-                            (Snapshot::new("u".into(), groups), Counts::default())
+                        .map(|names| Brought {
+                            snapshot: snapshot(&names),
+                            counts: Counts::default(),
+                            pages: 1,
                         })
                         .map_err(|kind| UpstreamError::new(kind, "scripted"))
                 })
@@ -49,14 +55,13 @@ impl Scripted {
             adapter: AdapterDigest::default(),
             scope: Scope::Shared,
         };
-        let terms = Terms {
-            freshness,
-            required: false,
-        };
-        let shelf = Arc::new(Shelf::reserved(capacity));
-        let wall = WallClock::fixed("2026-11-21T09:30:00Z".parse().unwrap());
+        let place = Arc::new(Place {
+            shelf: Shelf::reserved(capacity),
+            wall: WallClock::fixed("2026-11-21T09:30:00Z".parse().unwrap()),
+            tasks: Tasks::new(),
+        });
         Self {
-            entry: Arc::new(Entry::new(key, terms, fetch, shelf, wall)),
+            entry: Arc::new(Entry::new(key, terms, fetch, place)),
             walks,
             script,
         }
@@ -67,7 +72,25 @@ impl Scripted {
     }
 
     fn then(self, takes: Duration, outcome: Result<&'static str, ErrorKind>) -> Self {
+        self.step(takes, outcome.map(|name| vec![name.to_owned()]));
+        self
+    }
+
+    /// A walk of a second that brings so many groups.
+    fn then_groups(self, groups: usize) -> Self {
+        let names = (0..groups).map(|group| format!("{group:03}")).collect();
+        self.step(SECOND, Ok(names));
+        self
+    }
+
+    fn step(&self, takes: Duration, outcome: Result<Vec<String>, ErrorKind>) {
         self.script.lock().unwrap().push_back((takes, outcome));
+    }
+
+    /// Walks from now on whenever a walk is due that nobody asks for.
+    fn kept(self) -> Self {
+        let entry = Arc::clone(&self.entry);
+        self.entry.place.tasks.spawn(refresh::keep(entry));
         self
     }
 
@@ -84,12 +107,31 @@ impl Scripted {
     }
 }
 
+const TERMS: Terms = Terms {
+    freshness: USUAL,
+    required: false,
+    refresh: Refresh::OnDemand,
+    shrink_guard: Share::HALF,
+};
+
 const USUAL: Freshness = Freshness {
     ttl: Duration::from_secs(30),
     stale_while_revalidate: Duration::from_mins(5),
     stale_if_error: Duration::from_hours(1),
     min_refresh: Duration::from_secs(5),
 };
+
+fn snapshot(names: &[impl AsRef<str>]) -> Snapshot {
+    let numbered = names.iter().enumerate();
+    let groups = numbered
+        .map(|(number, name)| group("u", &number.to_string(), name.as_ref()))
+        .collect();
+    Snapshot::new("u".into(), groups)
+}
+
+fn groups(held: &Held) -> usize {
+    held.snapshot.as_ref().map_or(0, |snapshot| snapshot.len())
+}
 
 fn name(held: &Held) -> Option<&str> {
     held.snapshot
@@ -207,11 +249,7 @@ async fn each_failure_in_a_row_doubles_the_rest_up_to_a_bound() {
     let mut rests = Vec::new();
     for _ in 0..7 {
         let upstream = &upstream;
-        upstream
-            .script
-            .lock()
-            .unwrap()
-            .push_back((Duration::ZERO, Err(ErrorKind::Connect)));
+        upstream.step(Duration::ZERO, Err(ErrorKind::Connect));
         upstream.get().await;
         sleep(Duration::from_millis(1)).await;
         let rest = upstream.get().await.error.unwrap().retry_after.unwrap();
@@ -276,7 +314,7 @@ async fn a_walk_that_panics_is_a_failure_of_ours_and_nobody_waits_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_that_does_not_fit_is_an_error_and_the_one_before_stays() {
-    let room = Snapshot::new("u".into(), vec![group("u", "1", "a")]).bytes() as u64 + 10;
+    let room = snapshot(&["a"]).bytes() as u64 + 10;
     let upstream = Scripted::new(USUAL, room)
         .then(SECOND, Ok("a"))
         .then(SECOND, Ok("a name that needs more room than there is"));
@@ -313,4 +351,232 @@ async fn without_a_time_to_live_every_caller_gets_a_fresh_walk() {
     assert_eq!(upstream.get().await.state, State::Fresh);
     let held = upstream.get().await;
     assert_eq!((held.state, name(&held)), (State::Fresh, Some("b")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_has_lost_most_of_its_groups_is_held_back_until_a_second_walk_confirms_it() {
+    let upstream = Scripted::usual()
+        .then_groups(100)
+        .then_groups(40)
+        .then_groups(39)
+        .kept();
+    upstream.get().await;
+    advance(31 * SECOND).await;
+    upstream.get().await;
+    sleep(2 * SECOND).await;
+    let held = upstream.get().await;
+    // Past its time to live it says so, and no failure is to blame.
+    assert_eq!((groups(&held), held.state), (100, State::Stale));
+    assert!(held.error.is_none());
+    let held_back = held.held_back.unwrap();
+    assert_eq!((held_back.groups, held_back.served), (40, 100));
+    for _ in 0..20 {
+        upstream.get().await;
+    }
+    assert_eq!(
+        upstream.walks(),
+        2,
+        "a walk that comes too soon confirms nothing"
+    );
+    sleep(6 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.state), (39, State::Fresh));
+    assert_eq!(held.held_back, None);
+    assert_eq!(upstream.walks(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_whole_again_on_the_second_walk_was_never_served_short() {
+    let upstream = Scripted::usual()
+        .then_groups(100)
+        .then_groups(0)
+        .then_groups(101)
+        .kept();
+    upstream.get().await;
+    advance(31 * SECOND).await;
+    upstream.get().await;
+    sleep(2 * SECOND).await;
+    assert_eq!(groups(&upstream.get().await), 100);
+    sleep(6 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.held_back), (101, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_that_callers_demand_too_soon_after_one_that_is_held_back_confirms_nothing() {
+    let upstream = Scripted::usual()
+        .then_groups(100)
+        .then_groups(10)
+        .then_groups(11)
+        .then_groups(12);
+    upstream.get().await;
+    sleep(6 * SECOND).await;
+    let (first, second) = tokio::join!(upstream.ask(Demand::Revalidate), async {
+        // Queued behind the running walk, so that it begins as soon as that has ended.
+        sleep(SECOND / 2).await;
+        let queued = upstream.entry.begin_or_queue(&mut upstream.entry.lock()).0;
+        queued.end(Instant::now() + 10 * SECOND).await;
+        upstream.entry.peek()
+    });
+    assert_eq!(first.lookup.detail, Some("held_back"));
+    assert_eq!((groups(&first), first.state), (100, State::Fresh));
+    assert_eq!(
+        (groups(&second), second.held_back.unwrap().groups),
+        (100, 11)
+    );
+    sleep(5 * SECOND).await;
+    let held = upstream.ask(Demand::Revalidate).await;
+    assert_eq!((groups(&held), held.held_back), (12, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_list_is_believed_when_the_one_before_may_be_served_no_more() {
+    let upstream = Scripted::usual().then_groups(100).then_groups(10);
+    upstream.get().await;
+    advance(4000 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.held_back), (10, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_guard_every_list_is_believed() {
+    let terms = Terms {
+        shrink_guard: Share::NONE,
+        ..TERMS
+    };
+    let upstream = Scripted::on_terms(terms, 1 << 20)
+        .then_groups(100)
+        .then_groups(0);
+    upstream.get().await;
+    advance(331 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.state), (0, State::Fresh));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_between_the_two_walks_leaves_the_list_in_doubt_and_rests() {
+    let upstream = Scripted::usual()
+        .then_groups(100)
+        .then_groups(10)
+        .then(SECOND, Err(ErrorKind::Connect))
+        .then_groups(10)
+        .kept();
+    upstream.get().await;
+    advance(31 * SECOND).await;
+    upstream.get().await;
+    sleep(8 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.state), (100, State::Stale));
+    assert_eq!(held.error.unwrap().kind, ErrorKind::Connect);
+    assert_eq!(held.held_back.unwrap().groups, 10);
+    sleep(10 * SECOND).await;
+    assert_eq!(groups(&upstream.get().await), 10);
+}
+
+const BACKGROUND: Terms = Terms {
+    refresh: Refresh::Background,
+    ..TERMS
+};
+
+#[tokio::test(start_paused = true)]
+async fn in_the_background_a_list_is_renewed_before_it_expires_though_nobody_asks() {
+    let mut upstream = Scripted::on_terms(BACKGROUND, 1 << 20);
+    for _ in 0..100 {
+        upstream = upstream.then(SECOND, Ok("a"));
+    }
+    let upstream = upstream.kept();
+    upstream.entry.warm();
+    sleep(2 * SECOND).await;
+    for _ in 0..600 {
+        assert_eq!(upstream.entry.peek().state, State::Fresh);
+        sleep(SECOND).await;
+    }
+    // A time to live of 30 s is renewed after 20 to 27, and a walk takes one.
+    assert!(
+        (22..=29).contains(&upstream.walks()),
+        "{}",
+        upstream.walks()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_background_a_caller_never_waits_for_a_list_that_is_there() {
+    let freshness = Freshness {
+        stale_while_revalidate: Duration::ZERO,
+        ..USUAL
+    };
+    let terms = Terms {
+        freshness,
+        ..BACKGROUND
+    };
+    let upstream = Scripted::on_terms(terms, 1 << 20)
+        .then(SECOND, Ok("a"))
+        .then(60 * SECOND, Ok("b"))
+        .kept();
+    upstream.get().await;
+    sleep(40 * SECOND).await;
+    let asked = Instant::now();
+    let held = upstream.get().await;
+    assert_eq!((held.state, name(&held)), (State::Stale, Some("a")));
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_background_an_upstream_that_fails_is_left_to_rest_and_then_tried_again() {
+    let mut upstream = Scripted::on_terms(BACKGROUND, 1 << 20);
+    for _ in 0..5 {
+        upstream = upstream.then(Duration::ZERO, Err(ErrorKind::Connect));
+    }
+    for _ in 0..50 {
+        upstream = upstream.then(Duration::ZERO, Ok("a"));
+    }
+    let upstream = upstream.kept();
+    upstream.entry.warm();
+    let mut walks = Vec::new();
+    for _ in 0..5 {
+        sleep(5 * SECOND).await;
+        walks.push(upstream.walks());
+    }
+    // Rests of 5, 10 and 20 s, each up to a fifth longer.
+    assert!(walks[0] <= 2 && walks[4] <= 3, "{walks:?}");
+    sleep(200 * SECOND).await;
+    assert_eq!(upstream.entry.peek().state, State::Fresh);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_that_were_started_together_walk_apart() {
+    let start = || {
+        let upstream = Scripted::on_terms(BACKGROUND, 1 << 20)
+            .then(SECOND, Ok("a"))
+            .then(SECOND, Ok("a"));
+        upstream.entry.warm();
+        upstream
+    };
+    let replicas: Vec<_> = (0..8).map(|_| start()).collect();
+    sleep(2 * SECOND).await;
+    let mut due: Vec<_> = replicas
+        .iter()
+        .map(|replica| replica.entry.due(rand::random()).unwrap())
+        .collect();
+    due.sort();
+    due.dedup();
+    assert_eq!(due.len(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_behind_callers_ends_with_the_catalog() {
+    let upstream = Scripted::on_terms(BACKGROUND, 1 << 20)
+        .then(SECOND, Ok("a"))
+        .then(60 * SECOND, Ok("b"))
+        .kept();
+    upstream.get().await;
+    sleep(40 * SECOND).await;
+    assert_eq!(upstream.walks(), 2);
+    let entry = Arc::downgrade(&upstream.entry);
+    upstream.entry.place.tasks.close();
+    drop(upstream);
+    // The walk that was under way and the task that keeps the entry fresh held it.
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
+    assert!(entry.upgrade().is_none());
 }

@@ -9,32 +9,57 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use jiff::{Timestamp, Unit};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::clock::WallClock;
+use crate::config::Share;
+use crate::config::upstream::Refresh;
 use crate::upstream::adapter::Freshness;
-use crate::upstream::error::{ErrorKind, Fault, UpstreamError};
+use crate::upstream::error::UpstreamError;
 use crate::upstream::snapshot::Snapshot;
 use crate::upstream::walk::Progress;
 
 use super::age::Age;
+use super::guard::Doubt;
 use super::rest::Failure;
 use super::run::Run;
 use super::shelf::{Shelf, Stored};
+use super::tasks::Tasks;
 use super::{Counts, Demand, Held, Key, Lookup, State};
 
+mod walking;
+
 /// What one walk brings.
-pub(super) type Brought = Result<(Snapshot, Counts), UpstreamError>;
+#[derive(Debug)]
+pub(super) struct Brought {
+    pub(super) snapshot: Snapshot,
+    pub(super) counts: Counts,
+    pub(super) pages: u64,
+}
 
 /// Makes one walk. The entry decides when; what a walk is, it does not know.
-pub(super) type Fetch = Box<dyn Fn(Arc<Progress>) -> BoxFuture<'static, Brought> + Send + Sync>;
+pub(super) type Fetch =
+    Box<dyn Fn(Arc<Progress>) -> BoxFuture<'static, Result<Brought, UpstreamError>> + Send + Sync>;
+
+/// What the entries of a catalog share.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Where their snapshots are kept.
+    pub(super) shelf: Shelf,
+    /// The clock that `as_of` shows.
+    pub(super) wall: WallClock,
+    /// Where their walks run.
+    pub(super) tasks: Tasks,
+}
 
 /// On what terms an entry's snapshots serve.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
     pub(super) freshness: Freshness,
     pub(super) required: bool,
+    pub(super) refresh: Refresh,
+    pub(super) shrink_guard: Share,
 }
 
 /// One upstream and credential scope.
@@ -42,9 +67,10 @@ pub(super) struct Entry {
     key: Key,
     terms: Terms,
     fetch: Fetch,
-    shelf: Arc<Shelf>,
-    wall: WallClock,
+    place: Arc<Place>,
     walks: Mutex<Walks>,
+    /// Told whenever a walk has ended.
+    ended: Notify,
 }
 
 /// The walks of one entry: at most one is under way, and at most one waits behind it.
@@ -53,7 +79,11 @@ struct Walks {
     running: Option<Run>,
     queued: Option<Run>,
     last_begun: Option<Instant>,
+    /// How long the last one took that ended.
+    taken: Option<Duration>,
     failure: Option<Failure>,
+    /// What the last one brought and nobody sees yet.
+    doubt: Option<Doubt>,
 }
 
 /// What to do for one caller.
@@ -71,20 +101,14 @@ impl Lookup {
 }
 
 impl Entry {
-    pub(super) fn new(
-        key: Key,
-        terms: Terms,
-        fetch: Fetch,
-        shelf: Arc<Shelf>,
-        wall: WallClock,
-    ) -> Self {
+    pub(super) fn new(key: Key, terms: Terms, fetch: Fetch, place: Arc<Place>) -> Self {
         Self {
             key,
             terms,
             fetch,
-            shelf,
-            wall,
+            place,
             walks: Mutex::default(),
+            ended: Notify::new(),
         }
     }
 
@@ -115,7 +139,7 @@ impl Entry {
     pub(super) fn peek(&self) -> Held {
         let walks = self.lock();
         let now = Instant::now();
-        match self.shelf.get(&self.key) {
+        match self.place.shelf.get(&self.key) {
             Some(stored) => self.stored(&stored, &walks, now, Lookup::HIT),
             None => self.nothing(&walks, now, Lookup::HIT),
         }
@@ -153,7 +177,7 @@ impl Entry {
         detail: Option<&'static str>,
     ) -> Plan {
         let freshness = self.terms.freshness;
-        let stored = self.shelf.get(&self.key);
+        let stored = self.place.shelf.get(&self.key);
         let age = stored
             .as_ref()
             .map_or(Age::Expired, |stored| Age::of(stored, freshness, now));
@@ -164,9 +188,12 @@ impl Entry {
         // An upstream that is known to fail is asked behind the callers: the first of them has
         // waited for the failure, and one bad source must not take its time from every answer.
         let failing = walks.failure.is_some();
+        // So is one that is renewed behind them anyway, or whose answer is in doubt.
+        let behind = walks.doubt.is_some() || self.terms.refresh == Refresh::Background;
         let serve_now = match age {
             Age::Fresh(_) | Age::Revalidating => true,
-            Age::IfError | Age::Expired => failing,
+            Age::IfError => failing || behind,
+            Age::Expired => failing,
         };
         if !matches!(age, Age::Fresh(_)) && !self.is_resting(walks, now) {
             let (run, collapsed) = self.begin_or_join(walks);
@@ -188,7 +215,9 @@ impl Entry {
 
     fn is_resting(&self, walks: &Walks, now: Instant) -> bool {
         let failure = walks.failure.as_ref();
-        failure.is_some_and(|failure| failure.rest(self.terms.freshness, now).is_some())
+        let rests = |failure: &Failure| failure.rest(self.terms.freshness, now).is_some();
+        // A walk that comes too soon confirms nothing.
+        failure.is_some_and(rests) || walks.doubt.is_some_and(|doubt| now < doubt.until)
     }
 
     fn walked_just_now(&self, walks: &Walks, now: Instant) -> bool {
@@ -205,11 +234,13 @@ impl Entry {
             lookup.detail = Some("deadline");
         } else if walks.failure.is_some() {
             lookup.detail = Some("failed");
+        } else if walks.doubt.is_some() {
+            lookup.detail = Some("held_back");
         }
-        let Some(stored) = self.shelf.get(&self.key) else {
+        let Some(stored) = self.place.shelf.get(&self.key) else {
             return self.nothing(&walks, now, lookup);
         };
-        if ended && walks.failure.is_none() {
+        if ended && walks.failure.is_none() && walks.doubt.is_none() {
             // Just walked for this caller: good even where the time to live is zero.
             let mut held = self.stored(&stored, &walks, now, lookup);
             held.state = State::Fresh;
@@ -263,139 +294,16 @@ impl Entry {
             as_of: None,
             fresh_for: Duration::ZERO,
             error,
+            held_back: walks.doubt.map(|doubt| doubt.shown),
+            walked: walks.taken.is_some(),
             counts: Counts::default(),
             lookup,
         }
     }
 
-    /// The running walk, or a new one; and whether another had begun it.
-    fn begin_or_join(self: &Arc<Self>, walks: &mut Walks) -> (Run, bool) {
-        if let Some(run) = &walks.running {
-            return (run.clone(), true);
-        }
-        let run = Run::new();
-        self.begin(walks, run.clone());
-        (run, false)
-    }
-
-    /// A walk that begins now, or once the running one has ended: never the running one, which
-    /// began before the caller came.
-    fn begin_or_queue(self: &Arc<Self>, walks: &mut Walks) -> (Run, bool) {
-        if walks.running.is_none() {
-            return self.begin_or_join(walks);
-        }
-        if let Some(run) = &walks.queued {
-            return (run.clone(), true);
-        }
-        let run = Run::new();
-        walks.queued = Some(run.clone());
-        (run, false)
-    }
-
-    fn begin(self: &Arc<Self>, walks: &mut Walks, run: Run) {
-        walks.running = Some(run.clone());
-        walks.last_begun = Some(Instant::now());
-        let entry = Arc::clone(self);
-        tokio::spawn(async move {
-            let as_of = whole_milliseconds(entry.wall.now());
-            // A task within the task: its panic is this walk's failure, and nobody waits for ever.
-            let walked = tokio::spawn((entry.fetch)(Arc::clone(&run.progress)))
-                .await
-                .unwrap_or_else(|cut| {
-                    Err(UpstreamError::ours(format!(
-                        "the walk was cut short: {cut}"
-                    )))
-                });
-            entry.end(walked, as_of);
-            run.finish();
-        });
-    }
-
-    /// Keeps what a walk brought, and begins the one that waits behind it.
-    fn end(self: &Arc<Self>, walked: Brought, as_of: Timestamp) {
-        let kept = walked.and_then(|(snapshot, counts)| self.keep(snapshot, counts, as_of));
-        let mut walks = self.lock();
-        let taken = walks.last_begun.map(|begun| begun.elapsed());
-        let before = walks.failure.as_ref().map_or(0, |failure| failure.count);
-        walks.running = None;
-        walks.failure = match kept {
-            Ok((groups, counts)) => {
-                tracing::info!(
-                    source = %self.key.upstream,
-                    groups,
-                    skipped = counts.skipped,
-                    repeated = counts.repeated,
-                    unread_times = counts.unread_times,
-                    drifted = counts.drifted,
-                    taken = ?taken.unwrap_or_default(),
-                    "walk finished"
-                );
-                None
-            }
-            Err(error) => {
-                if error.fault() == Fault::Gateway {
-                    tracing::error!(
-                        source = %self.key.upstream,
-                        error.detail = error.detail,
-                        "walk failed by our own fault"
-                    );
-                }
-                tracing::warn!(
-                    source = %self.key.upstream,
-                    error.type = error.kind.as_str(),
-                    error.detail = error.detail,
-                    failures = before + 1,
-                    taken = ?taken.unwrap_or_default(),
-                    "walk failed"
-                );
-                if error.kind == ErrorKind::Unauthorized {
-                    // What we may no longer see, we may no longer show.
-                    self.shelf.remove(&self.key);
-                }
-                Some(Failure {
-                    error: Arc::new(error),
-                    at: Instant::now(),
-                    count: before + 1,
-                })
-            }
-        };
-        if let Some(queued) = walks.queued.take() {
-            self.begin(&mut walks, queued);
-        }
-    }
-
-    fn keep(
-        &self,
-        snapshot: Snapshot,
-        counts: Counts,
-        as_of: Timestamp,
-    ) -> Result<(usize, Counts), UpstreamError> {
-        let groups = snapshot.len();
-        // The same content keeps the same memory.
-        let snapshot = match self.shelf.get(&self.key) {
-            Some(before) if before.snapshot.hash() == snapshot.hash() => {
-                Arc::clone(&before.snapshot)
-            }
-            Some(_) | None => Arc::new(snapshot),
-        };
-        let stored = Stored {
-            snapshot,
-            counts,
-            as_of,
-            at: Instant::now(),
-        };
-        self.shelf.put(&self.key, stored)?;
-        Ok((groups, counts))
-    }
-
     fn lock(&self) -> MutexGuard<'_, Walks> {
         self.walks.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A walk's beginning is known no finer than this, and clients read it.
-fn whole_milliseconds(time: Timestamp) -> Timestamp {
-    time.round(Unit::Millisecond).unwrap_or(time)
 }
 
 impl fmt::Debug for Entry {
