@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
 
 use crate::clock::WallClock;
 use crate::config::{KeyPath, Loaded, Problem, Problems, Report, Secret};
-use crate::downstream::{Server, StartError};
+use crate::downstream::{self, Server};
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
 use crate::upstream::Adapter;
-use crate::upstream::catalog::Catalog;
+use crate::upstream::catalog::{self, Catalog};
 use crate::upstream::tls::Tls;
 
 /// A running gateway.
@@ -28,6 +29,17 @@ pub struct Compiled {
     pub adapters: Vec<Arc<Adapter>>,
     keys: Keys,
     admin_token: Option<SecretString>,
+}
+
+/// Why the gateway could not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// An address is taken.
+    #[error(transparent)]
+    Listen(#[from] downstream::StartError),
+    /// The settings ask for what this machine does not give.
+    #[error(transparent)]
+    Settings(Report),
 }
 
 impl App {
@@ -85,14 +97,17 @@ impl App {
         })
     }
 
-    /// Starts listening, and begins the first walk of every upstream.
+    /// Reads what is kept on disk, starts listening, and begins the first walk of every upstream.
     pub async fn start(
         loaded: &Loaded,
         compiled: Compiled,
         wall: &WallClock,
     ) -> Result<Self, StartError> {
         let settings = &loaded.settings;
+        prepare_directory(loaded)?;
         let catalog = Arc::new(Catalog::new(compiled.adapters, &settings.cache, wall));
+        // Before anybody is answered: until its first walk succeeds, it is all that there is.
+        catalog.restore().await;
         let gateway = Gateway::new(Arc::clone(&catalog), settings, compiled.keys);
         let server = Server::start(settings, compiled.admin_token, gateway).await?;
         catalog.warm();
@@ -114,8 +129,31 @@ impl App {
         &self.catalog
     }
 
-    /// Stops accepting, and waits for open requests as long as `server.drain` allows.
+    /// Stops accepting, waits for open requests as long as `server.drain` allows, and ends what
+    /// goes on behind them.
     pub async fn stop(self) {
         self.server.shutdown().await;
+        self.catalog.close().await;
     }
+}
+
+/// Sees to the folder that snapshots are kept in. Only where they will be: `check` writes nothing.
+fn prepare_directory(loaded: &Loaded) -> Result<(), StartError> {
+    let Some(directory) = &loaded.settings.cache.directory else {
+        return Ok(());
+    };
+    catalog::prepare(directory).map_err(|error| {
+        let mut problems = Problems::default();
+        problems.push(
+            Problem::new(
+                KeyPath::new(["cache", "directory"]),
+                format!("`{}` cannot be written to: {error}", directory.display()),
+            )
+            .with_help(
+                "name a folder that the gateway's user may write to, or leave `directory` out to \
+                 keep nothing on disk",
+            ),
+        );
+        StartError::Settings(loaded.report(problems))
+    })
 }

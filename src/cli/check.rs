@@ -2,16 +2,19 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
 use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::upstream::{
-    Auth, Connection, CursorSource, Format, HttpVersion, Location, Method, Pagination, Total,
-    Upstream,
+    Auth, Connection, CursorSource, Format, HttpVersion, Limits, Location, Method, Pagination,
+    Refresh, Total, Upstream,
 };
-use crate::config::{Environment, Settings};
+use crate::config::{Environment, Settings, Share};
+use crate::upstream::Adapter;
+use crate::upstream::catalog::pages_kept;
 
 use super::{Failure, load, print};
 
@@ -26,12 +29,13 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(self, environment: Environment) -> Result<(), Failure> {
         let loaded = load(&self.file, environment)?;
-        App::compile(&loaded, &WallClock::system()).map_err(|report| Failure::report(&report))?;
-        print(&explain(&loaded.settings))
+        let compiled = App::compile(&loaded, &WallClock::system())
+            .map_err(|report| Failure::report(&report))?;
+        print(&explain(&loaded.settings, &compiled.adapters))
     }
 }
 
-fn explain(settings: &Settings) -> String {
+fn explain(settings: &Settings, adapters: &[Arc<Adapter>]) -> String {
     let mut text = format!(
         "serves groups on {} and health on {}, every answer within {}\n\
          each caller may ask {}, in bursts of {}; caches take up to {}\n",
@@ -42,6 +46,13 @@ fn explain(settings: &Settings) -> String {
         settings.rate_limit.burst,
         settings.cache.capacity,
     );
+    if let Some(directory) = &settings.cache.directory {
+        let directory = directory.display();
+        let _ = writeln!(
+            text,
+            "snapshots are kept in {directory} as well, for a restart"
+        );
+    }
     if settings.cursor.keys.is_empty() {
         text.push_str(
             "warning: no `cursor.keys`: cursors end with the process, and replicas do not know \
@@ -51,6 +62,12 @@ fn explain(settings: &Settings) -> String {
     for (name, upstream) in &settings.upstreams {
         // Writing into a string does not fail.
         let _ = write!(text, "\n{name}\n{}", explain_upstream(upstream, settings));
+        let adapter = adapters.iter().find(|adapter| **adapter.name() == **name);
+        let directory = settings.cache.directory.as_deref();
+        let pages = adapter
+            .zip(directory)
+            .and_then(|(adapter, directory)| pages_kept(directory, adapter));
+        text.extend(pages.and_then(|pages| too_slow(&upstream.limits, pages)));
     }
     let count = settings.upstreams.len();
     let plural = if count == 1 { "" } else { "s" };
@@ -118,6 +135,12 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
     if !upstream.breaker.enabled {
         lines.push("breaker  none: however often it fails, it is asked again".to_owned());
     }
+    if upstream.refresh == Refresh::Background {
+        lines.push("renews   its list before that, though nobody asks".to_owned());
+    }
+    if upstream.shrink_guard == Share::NONE {
+        lines.push("guards   nothing: a list that suddenly shrinks is believed at once".to_owned());
+    }
     if upstream.required {
         lines.push("required no answer is given without it".to_owned());
     }
@@ -150,6 +173,22 @@ fn explain_connection(connection: &Connection) -> Option<String> {
         HttpVersion::Two => told.push("HTTP/2 only".to_owned()),
     }
     (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// What is to be said of a walk that cannot read as many pages as the last one did.
+fn too_slow(limits: &Limits, pages: u64) -> Option<String> {
+    let rate = limits.rate?;
+    let takes = rate
+        .interval()
+        .saturating_mul(u32::try_from(pages).unwrap_or(u32::MAX));
+    (takes > limits.walk.get()).then(|| {
+        format!(
+            "  warning: the last walk read {pages} pages, which take {} s at {rate}: longer than \
+             {} (`limits.walk`)\n",
+            takes.as_secs(),
+            limits.walk
+        )
+    })
 }
 
 fn explain_pagination(pagination: &Pagination) -> String {

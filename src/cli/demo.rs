@@ -55,7 +55,9 @@ impl Demo {
             .map_err(|report| Failure::report(&report))?;
         let wall = WallClock::system();
         let compiled = App::compile(&loaded, &wall).map_err(|report| Failure::report(&report))?;
-        let app = App::start(&loaded, compiled, &wall).await?;
+        let app = App::start(&loaded, compiled, &wall)
+            .await
+            .map_err(Failure::start)?;
         print(&self.greeting(&emulations))?;
         let mut stop = Box::pin(stop_signal()?);
         tokio::select! {

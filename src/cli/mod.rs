@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::app::StartError;
 use crate::config::{Environment, Loaded, Report};
 use crate::telemetry::{self, LogFormat};
 
@@ -60,6 +61,14 @@ impl Failure {
     /// A failure whose text says it all.
     fn new(text: impl std::fmt::Display) -> Self {
         Self(format!("error: {text}"))
+    }
+
+    /// Why the gateway could not start.
+    fn start(error: StartError) -> Self {
+        match error {
+            StartError::Settings(report) => Self::report(&report),
+            StartError::Listen(error) => error.into(),
+        }
     }
 
     /// The problems of a configuration, in colour where somebody watches.

@@ -25,7 +25,9 @@ impl Serve {
             .map_err(|report| Failure::report(&report))?;
         // Before anybody is told that it serves: whoever knows may stop it.
         let stop = stop_signal()?;
-        let app = App::start(&loaded, adapters, &WallClock::system()).await?;
+        let app = App::start(&loaded, adapters, &WallClock::system())
+            .await
+            .map_err(Failure::start)?;
         tracing::info!(
             listen = %app.data_addr(),
             admin = %app.admin_addr(),

@@ -117,6 +117,11 @@ impl Setup {
         Gate::start(self, Arc::new(emulations.expect("ports are free"))).await
     }
 
+    /// Starts the gateway over emulations that run already.
+    pub(crate) async fn over(self, emulations: &Arc<Emulations>) -> Gate {
+        Gate::start(self, Arc::clone(emulations)).await
+    }
+
     /// Starts the emulations and the gateway, and waits until all first walks have ended.
     pub(crate) async fn ready(self) -> Gate {
         let gate = self.start().await;
@@ -157,6 +162,15 @@ impl Gate {
     /// Another gateway in front of the same upstreams, with the same configuration.
     pub(crate) async fn replica(&self) -> Self {
         Self::start(self.setup.clone(), Arc::clone(&self.emulations)).await
+    }
+
+    /// Stops the gateway; the upstreams go on.
+    pub(crate) async fn stop(self) -> Stopped {
+        self.app.stop().await;
+        Stopped {
+            setup: self.setup,
+            emulations: self.emulations,
+        }
     }
 
     /// One of the upstreams.
@@ -242,6 +256,29 @@ impl Gate {
         let reply = self.get(path).await;
         assert_eq!(reply.status, StatusCode::OK, "{path}: {}", reply.text());
         reply.json()
+    }
+}
+
+/// What is left of a gateway that was stopped.
+#[derive(Debug)]
+pub(crate) struct Stopped {
+    pub(crate) emulations: Arc<Emulations>,
+    setup: Setup,
+}
+
+impl Stopped {
+    /// The same gateway again.
+    pub(crate) async fn start(self) -> Gate {
+        Gate::start(self.setup, self.emulations).await
+    }
+
+    /// The environment that the gateway ran in.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let variables = self.emulations.variables();
+        variables
+            .into_iter()
+            .chain(self.setup.variables.clone())
+            .collect()
     }
 }
 

@@ -1,13 +1,14 @@
 //! The catalog: the snapshots, and the machinery that keeps them fresh.
 //!
 //! ```text
-//! get ▸ entry (fresh? stale? wait?) ▸ one walk at a time ▸ shelf (bounded memory)
+//! get ▸ entry (fresh? stale? wait?) ▸ one walk at a time ▸ guard ▸ shelf (bounded memory) ▸ disk
 //! ```
 //!
 //! What is kept is whole snapshots, per upstream and credential scope; every query over them is
 //! answered from memory. A walk is a task of its own: callers wait for it, none of them owns it.
 
 mod age;
+mod disk;
 mod entry;
 mod guard;
 mod refresh;
@@ -19,12 +20,15 @@ mod tasks;
 pub use guard::HeldBack;
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::clock::WallClock;
@@ -35,6 +39,7 @@ use super::transport::Circuit;
 use super::walk::{Progress, Walked, walk};
 use super::{Snapshot, UpstreamError};
 
+use disk::Disk;
 use entry::{Brought, Entry, Fetch, Place, Terms};
 use shelf::Shelf;
 use tasks::Tasks;
@@ -128,7 +133,7 @@ pub struct Held {
 }
 
 /// What a walk counted besides groups. All zero is a clean walk.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Records skipped because they have no id or no name, or an id that is too long.
     pub skipped: u64,
@@ -167,9 +172,16 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// A catalog of these upstreams, with nothing in it yet.
+    /// A catalog of these upstreams, with nothing in it yet. Must be called within a tokio runtime.
     pub fn new(adapters: Vec<Arc<Adapter>>, cache: &Cache, wall: &WallClock) -> Self {
+        let keys: Vec<_> = adapters
+            .iter()
+            .map(|adapter| Key::shared(adapter))
+            .collect();
+        let most = shared_capacity(cache);
+        let directory = cache.directory.as_deref();
         let place = Arc::new(Place {
+            disk: directory.map(|directory| Disk::open(directory, &keys, most, wall)),
             shelf: Shelf::reserved(shared_capacity(cache)),
             wall: wall.clone(),
             tasks: Tasks::new(),
@@ -178,16 +190,13 @@ impl Catalog {
             .iter()
             .cloned()
             .map(|adapter| {
-                let key = Key {
-                    upstream: Arc::clone(adapter.name()),
-                    adapter: adapter.digest(),
-                    scope: Scope::Shared,
-                };
+                let key = Key::shared(&adapter);
                 let name = Arc::clone(adapter.name());
                 let terms = Terms {
                     freshness: adapter.freshness(),
                     required: adapter.required(),
                     refresh: adapter.refresh(),
+                    persistent: true,
                     shrink_guard: adapter.shrink_guard(),
                 };
                 let fetch: Fetch =
@@ -211,6 +220,12 @@ impl Catalog {
         }
     }
 
+    /// Reads what is kept on disk, to be served until the first walks succeed. What cannot be read
+    /// is logged and left alone.
+    pub async fn restore(&self) {
+        join_all(self.shared.values().map(|entry| entry.restore())).await;
+    }
+
     /// Begins the first walk of every upstream that is asked with the gateway's own account, so
     /// that the first caller does not pay for it. From then on walks also begin that nobody asks
     /// for, as `refresh` and `shrink_guard` say.
@@ -221,9 +236,13 @@ impl Catalog {
         }
     }
 
-    /// Ends every walk, and begins none from now on.
-    pub fn close(&self) {
+    /// Ends every walk and begins none from now on, and waits until what is to be kept on disk is
+    /// there.
+    pub async fn close(&self) {
         self.place.tasks.close();
+        if let Some(disk) = &self.place.disk {
+            disk.close().await;
+        }
     }
 
     /// Every upstream, in order of name.
@@ -274,8 +293,29 @@ impl Catalog {
 impl Drop for Catalog {
     fn drop(&mut self) {
         // Its tasks hold what holds them.
-        self.close();
+        self.place.tasks.close();
     }
+}
+
+impl Key {
+    /// The key of what the gateway's own account sees.
+    fn shared(adapter: &Adapter) -> Self {
+        Self {
+            upstream: Arc::clone(adapter.name()),
+            adapter: adapter.digest(),
+            scope: Scope::Shared,
+        }
+    }
+}
+
+/// Makes `cache.directory` if need be, and sees whether snapshots can be written there.
+pub fn prepare(directory: &Path) -> io::Result<()> {
+    disk::prepare(directory)
+}
+
+/// How many pages the walk had whose snapshot `cache.directory` holds of an upstream.
+pub fn pages_kept(directory: &Path, adapter: &Adapter) -> Option<u64> {
+    disk::pages(directory, &Key::shared(adapter))
 }
 
 /// How much memory shared snapshots may take together.

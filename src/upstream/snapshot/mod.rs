@@ -125,6 +125,11 @@ impl Snapshot {
         self.hash
     }
 
+    /// The groups' JSON, one after the other in default order.
+    pub fn json(&self) -> &[u8] {
+        &self.json
+    }
+
     /// How much memory a group takes in a snapshot at least: walks need not go on once the groups
     /// that they have take more than there is.
     pub fn least_bytes(group: &Group) -> usize {

@@ -21,6 +21,7 @@ use crate::upstream::snapshot::Snapshot;
 use crate::upstream::walk::Progress;
 
 use super::age::Age;
+use super::disk::Disk;
 use super::guard::Doubt;
 use super::rest::Failure;
 use super::run::Run;
@@ -49,6 +50,8 @@ pub(super) struct Place {
     pub(super) shelf: Shelf,
     /// The clock that `as_of` shows.
     pub(super) wall: WallClock,
+    /// Where their snapshots are kept as well, if that is wished.
+    pub(super) disk: Option<Disk>,
     /// Where their walks run.
     pub(super) tasks: Tasks,
 }
@@ -59,6 +62,8 @@ pub(super) struct Terms {
     pub(super) freshness: Freshness,
     pub(super) required: bool,
     pub(super) refresh: Refresh,
+    /// Whether its snapshot is kept on disk, where the catalog has one.
+    pub(super) persistent: bool,
     pub(super) shrink_guard: Share,
 }
 
@@ -114,6 +119,27 @@ impl Entry {
 
     pub(super) const fn required(&self) -> bool {
         self.terms.required
+    }
+
+    /// Takes what is kept on disk, to be served until the first walk succeeds.
+    pub(super) async fn restore(&self) {
+        let Some(disk) = self.disk() else {
+            return;
+        };
+        let Some(stored) = disk.restore(&self.key, self.terms.freshness).await else {
+            return;
+        };
+        if let Err(error) = self.place.shelf.put(&self.key, Arc::new(stored)) {
+            tracing::warn!(
+                source = %self.key.upstream,
+                error.detail = error.detail,
+                "snapshot on disk does not fit"
+            );
+        }
+    }
+
+    fn disk(&self) -> Option<&Disk> {
+        self.place.disk.as_ref().filter(|_| self.terms.persistent)
     }
 
     /// Begins a first walk, unless one was begun already.

@@ -1,9 +1,11 @@
 //! What an entry serves and when it walks, over walks that a test scripts.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
+use rstest::rstest;
 use tokio::time::{advance, sleep};
 
 use crate::upstream::adapter::AdapterDigest;
@@ -30,6 +32,24 @@ impl Scripted {
     }
 
     fn on_terms(terms: Terms, capacity: u64) -> Self {
+        Self::in_place(terms, capacity, |_, _| None, NOW)
+    }
+
+    /// An entry at a certain time, whose snapshot is kept in a folder.
+    fn on_disk(directory: &Path, now: &str) -> Self {
+        let open = |key: &Key, wall: &WallClock| {
+            let keys = std::slice::from_ref(key);
+            Some(Disk::open(directory, keys, 1 << 20, wall))
+        };
+        Self::in_place(TERMS, 1 << 20, open, now)
+    }
+
+    fn in_place(
+        terms: Terms,
+        capacity: u64,
+        disk: impl FnOnce(&Key, &WallClock) -> Option<Disk>,
+        now: &str,
+    ) -> Self {
         let walks = Arc::new(AtomicUsize::new(0));
         let script = Arc::new(Mutex::new(Script::new()));
         let fetch: Fetch = {
@@ -55,9 +75,11 @@ impl Scripted {
             adapter: AdapterDigest::default(),
             scope: Scope::Shared,
         };
+        let wall = WallClock::fixed(now.parse().unwrap());
         let place = Arc::new(Place {
             shelf: Shelf::reserved(capacity),
-            wall: WallClock::fixed("2026-11-21T09:30:00Z".parse().unwrap()),
+            disk: disk(&key, &wall),
+            wall,
             tasks: Tasks::new(),
         });
         Self {
@@ -87,6 +109,12 @@ impl Scripted {
         self.script.lock().unwrap().push_back((takes, outcome));
     }
 
+    /// Ends as a process does that is asked to stop.
+    async fn stop(self) {
+        self.entry.place.tasks.close();
+        self.entry.disk().unwrap().close().await;
+    }
+
     /// Walks from now on whenever a walk is due that nobody asks for.
     fn kept(self) -> Self {
         let entry = Arc::clone(&self.entry);
@@ -107,10 +135,13 @@ impl Scripted {
     }
 }
 
+const NOW: &str = "2026-11-21T09:30:00Z";
+
 const TERMS: Terms = Terms {
     freshness: USUAL,
     required: false,
     refresh: Refresh::OnDemand,
+    persistent: true,
     shrink_guard: Share::HALF,
 };
 
@@ -579,4 +610,136 @@ async fn what_runs_behind_callers_ends_with_the_catalog() {
     tokio::task::yield_now().await;
     tokio::task::yield_now().await;
     assert!(entry.upgrade().is_none());
+}
+
+/// A folder in which a list of a hundred groups is kept, which was read at [`NOW`].
+async fn kept_before() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let upstream = Scripted::on_disk(directory.path(), NOW).then_groups(100);
+    assert_eq!(groups(&upstream.get().await), 100);
+    upstream.stop().await;
+    directory
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_the_list_from_before_is_served_as_stale_until_the_first_walk_succeeds() {
+    let directory = kept_before().await;
+    let upstream = Scripted::on_disk(directory.path(), "2026-11-21T09:45:00Z")
+        .then(SECOND, Err(ErrorKind::Connect))
+        .then_groups(101);
+    upstream.entry.restore().await;
+    upstream.entry.warm();
+    let asked = Instant::now();
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.state), (100, State::Stale));
+    assert_eq!(held.as_of, Some(NOW.parse().unwrap()));
+    assert!(!held.walked);
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    sleep(2 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.state), (100, State::Stale));
+    assert!(held.walked && held.error.is_some());
+    sleep(5 * SECOND).await;
+    upstream.get().await;
+    sleep(2 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.state), (101, State::Fresh));
+}
+
+#[rstest]
+#[case::fresh_by_the_clock_and_stale_all_the_same("2026-11-21T09:30:01Z", 100)]
+#[case::just_not_too_old("2026-11-21T10:30:29Z", 100)]
+#[case::too_old("2026-11-21T10:30:30Z", 0)]
+#[case::of_the_future("2026-11-21T09:29:59Z", 0)]
+#[tokio::test(start_paused = true)]
+async fn a_list_on_disk_serves_as_long_as_the_wall_clock_allows(
+    #[case] now: &str,
+    #[case] served: usize,
+) {
+    let directory = kept_before().await;
+    let upstream = Scripted::on_disk(directory.path(), now);
+    upstream.entry.restore().await;
+    let held = upstream.entry.peek();
+    assert_eq!(groups(&held), served);
+    assert_ne!(held.state, State::Fresh);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_from_disk_expires_while_the_upstream_goes_on_failing() {
+    let directory = kept_before().await;
+    let upstream = Scripted::on_disk(directory.path(), "2026-11-21T10:20:00Z")
+        .then(Duration::ZERO, Err(ErrorKind::Connect))
+        .then(Duration::ZERO, Err(ErrorKind::Connect));
+    upstream.entry.restore().await;
+    upstream.entry.warm();
+    sleep(600 * SECOND).await;
+    assert_eq!(groups(&upstream.get().await), 100);
+    advance(31 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.state), (0, State::Failed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_walk_after_a_restart_is_held_against_the_list_from_before() {
+    let directory = kept_before().await;
+    let upstream = Scripted::on_disk(directory.path(), NOW).then_groups(1);
+    upstream.entry.restore().await;
+    upstream.entry.warm();
+    sleep(2 * SECOND).await;
+    let held = upstream.entry.peek();
+    assert_eq!((groups(&held), held.state), (100, State::Stale));
+    assert_eq!(held.held_back.unwrap().groups, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_refused_credential_showed_is_also_gone_from_disk() {
+    let directory = kept_before().await;
+    let upstream =
+        Scripted::on_disk(directory.path(), NOW).then(SECOND, Err(ErrorKind::Unauthorized));
+    upstream.entry.restore().await;
+    upstream.get().await;
+    sleep(2 * SECOND).await;
+    assert_eq!(groups(&upstream.entry.peek()), 0);
+    upstream.stop().await;
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_cannot_be_read_is_ignored_and_replaced() {
+    let directory = kept_before().await;
+    let files = || std::fs::read_dir(directory.path()).unwrap();
+    let path = files().next().unwrap().unwrap().path();
+    std::fs::write(&path, "groupgate snapshot 1\n").unwrap();
+    let upstream = Scripted::on_disk(directory.path(), NOW).then_groups(3);
+    upstream.entry.restore().await;
+    assert_eq!(upstream.entry.peek().state, State::Pending);
+    assert_eq!(groups(&upstream.get().await), 3);
+    upstream.stop().await;
+    let upstream = Scripted::on_disk(directory.path(), NOW);
+    upstream.entry.restore().await;
+    assert_eq!(groups(&upstream.entry.peek()), 3);
+    assert_eq!(files().count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callers_own_list_never_comes_to_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let wall = WallClock::fixed(NOW.parse().unwrap());
+    let key = Key {
+        upstream: "u".into(),
+        adapter: AdapterDigest::default(),
+        scope: Scope::Caller([7; 32]),
+    };
+    let disk = Disk::open(directory.path(), &[], 1 << 20, &wall);
+    let stored = Arc::new(Stored {
+        snapshot: Arc::new(snapshot(&["a"])),
+        counts: Counts::default(),
+        as_of: wall.now(),
+        at: Instant::now(),
+        pages: 1,
+        restored: None,
+    });
+    disk.keep(&key, &stored, USUAL);
+    disk.close().await;
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }

@@ -202,6 +202,9 @@ impl Entry {
             restored: None,
         });
         self.place.shelf.put(&self.key, Arc::clone(&stored))?;
+        if let Some(disk) = self.disk() {
+            disk.keep(&self.key, &stored, self.terms.freshness);
+        }
         Ok(stored)
     }
 
@@ -224,6 +227,9 @@ impl Entry {
         if error.kind == ErrorKind::Unauthorized {
             // What we may no longer see, we may no longer show.
             self.place.shelf.remove(&self.key);
+            if let Some(disk) = self.disk() {
+                disk.remove(&self.key);
+            }
         }
         Failure {
             error: Arc::new(error),
