@@ -34,8 +34,8 @@ impl Deadline {
     pub(crate) fn new(begun: Instant, allowed: Duration) -> Self {
         let kept = (allowed / 20).clamp(LEAST_KEPT, MOST_KEPT).min(allowed / 2);
         Self {
-            wait_until: begun + (allowed - kept),
-            answer: begun + (allowed - kept / 4),
+            wait_until: begun + allowed.saturating_sub(kept),
+            answer: begun + allowed.saturating_sub(kept / 4),
         }
     }
 }

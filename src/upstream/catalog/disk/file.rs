@@ -118,7 +118,10 @@ pub(super) fn read(path: &Path, most: u64) -> Result<(Header, Snapshot), FileErr
     let mut rest = content;
     check_version(&mut rest)?;
     let header = header(&mut rest)?;
-    let groups = serde_json::Deserializer::from_slice(rest)
+    let mut groups = serde_json::Deserializer::from_slice(rest);
+    // As deep as `limits.depth` let it become, and the checksum says that it is as we wrote it.
+    groups.disable_recursion_limit();
+    let groups = groups
         .into_iter::<Group>()
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| FileError::Nonsense(error.to_string()))?;
