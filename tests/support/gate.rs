@@ -154,17 +154,12 @@ impl Gate {
         }
     }
 
-    /// Stops the gateway, and then the upstreams.
-    pub(crate) async fn stop(self) {
-        self.app.stop().await;
-    }
-
     /// Another gateway in front of the same upstreams, with the same configuration.
     pub(crate) async fn replica(&self) -> Self {
         Self::start(self.setup.clone(), Arc::clone(&self.emulations)).await
     }
 
-    /// Stops the gateway; the upstreams go on.
+    /// Stops the gateway. The upstreams go on for as long as what comes back is kept.
     pub(crate) async fn stop(self) -> Stopped {
         self.app.stop().await;
         Stopped {
