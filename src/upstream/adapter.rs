@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{Limits, Refresh, TotalCall, Upstream};
+use crate::config::upstream::{Breaker, Limits, Refresh, TotalCall, Upstream};
 use crate::config::{Cache, KeyPath, Problems, SecretReader, Share};
 
 use super::auth::Auth;
@@ -382,6 +382,8 @@ impl AdapterDigest {
         // outage, and starts again, is still to find the list from before.
         let shaping = Upstream {
             limits: Limits::default(),
+            breaker: Breaker::default(),
+            hedge: None,
             required: false,
             ttl: None,
             stale_while_revalidate: None,
