@@ -99,6 +99,18 @@ fn child<'a>(shape: &'a Value, key: &str) -> Option<&'a Value> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_committed_schema_is_the_generated_one_and_the_shipped_file_names_it() {
+        let committed: Value =
+            serde_json::from_str(include_str!("../../docs/gateway.schema.json")).unwrap();
+        assert!(
+            committed == schema(),
+            "write it anew: cargo run -- schema > docs/gateway.schema.json"
+        );
+        let first = include_str!("../../gateway.toml").lines().next();
+        assert_eq!(first, Some("#:schema docs/gateway.schema.json"));
+    }
+
     /// Calls `visit` with every property of the schema and its place.
     fn walk(node: &Value, place: &str, visit: &mut impl FnMut(&str, &Value)) {
         if let Some(properties) = node.get("properties").and_then(Value::as_object) {
