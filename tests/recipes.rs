@@ -31,7 +31,8 @@ fn environment(block: &str) -> Environment {
         .collect()
 }
 
-/// A folder with the certificates and keys that blocks name, in place of `/etc/groupgate`.
+/// A folder with the certificates and keys that blocks name, in place of `/etc/groupgate`, and for
+/// what they keep.
 fn certificates() -> TempDir {
     let folder = TempDir::new().unwrap();
     let key = KeyPair::generate().unwrap();
@@ -53,7 +54,9 @@ fn every_recipe_loads_and_compiles() {
     let certificates = certificates();
     let folder = certificates.path().display().to_string();
     for block in blocks {
-        let block = &block.replace("/etc/groupgate", &folder);
+        let block = &block
+            .replace("/etc/groupgate", &folder)
+            .replace("/var/cache/groupgate", &folder);
         let compiled = load_text("recipe.toml", block, environment(block))
             .and_then(|loaded| App::compile(&loaded, &WallClock::system()));
         if let Err(report) = compiled {
