@@ -116,6 +116,8 @@ struct Case<'a> {
     status: StatusCode,
     headers: &'a HeaderMap,
     page: &'a Page,
+    /// Why the body could not be read as it should.
+    flaw: Option<&'a FormatError>,
     now: Timestamp,
 }
 
@@ -165,6 +167,7 @@ impl Judge {
             status,
             headers: &headers,
             page,
+            flaw: read.as_ref().err(),
             now: law.wall.now(),
         };
         let is_past_end = match law.decide(&case)? {

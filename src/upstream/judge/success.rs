@@ -13,9 +13,11 @@ pub(super) fn check(rule: &Success, case: &Case<'_>, law: &Law) -> Result<(), Up
         .iter()
         .find_map(|path| case.page.find(path).filter(|node| !node.is_null()));
     let Some(said) = said else {
-        return match rule.absent {
-            Absence::Ok => Ok(()),
-            Absence::Error => Err(UpstreamError::new(
+        return match (rule.absent, case.flaw) {
+            (Absence::Ok, _) => Ok(()),
+            // A body that could not be read has rejected nothing.
+            (Absence::Error, Some(flaw)) => Err(flaw.clone().into()),
+            (Absence::Error, None) => Err(UpstreamError::new(
                 ErrorKind::Rejected,
                 format!("none of {} is there to say that it succeeded", paths(rule)),
             )),

@@ -195,6 +195,19 @@ fn under_200_the_body_decides_after_the_rules(#[case] body: &str, #[case] expect
 }
 
 #[rstest]
+#[case::cut_off(r#"{"data": ["#, "decode")]
+#[case::html("<html>", "decode")]
+#[case::too_deep("[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]", "limit_exceeded")]
+#[case::in_another_format("<answer><status>500</status></answer>", "rejected")]
+fn a_body_that_cannot_be_read_is_not_taken_for_one_that_says_nothing(
+    #[case] body: &str,
+    #[case] expected: &str,
+) {
+    let keys = "success = { path = ['/status', '/answer/status'], equals = 200, absent = 'error' }";
+    assert_eq!(outcome(hear(keys, 200, "", body)), expected);
+}
+
+#[rstest]
 #[case::first_path(r#"{"error": "broken"}"#, "status 500: broken")]
 #[case::boolean_is_no_text(r#"{"error": true, "message": "broken"}"#, "status 500: broken")]
 #[case::object_is_no_text(r#"{"error": {"code": 1}, "message": "broken"}"#, "status 500: broken")]
