@@ -39,6 +39,8 @@ pub(super) struct RetryPolicy {
     budget: Arc<TpsBudget>,
     retries_left: u32,
     bound: Duration,
+    /// Why the try before failed.
+    failed: Option<UpstreamError>,
 }
 
 impl RetryPolicy {
@@ -48,6 +50,7 @@ impl RetryPolicy {
             budget,
             retries_left: retries,
             bound: FIRST_WAIT,
+            failed: None,
         }
     }
 
@@ -73,9 +76,20 @@ impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
         outcome: &mut Result<R, UpstreamError>,
     ) -> Option<Sleep> {
         let asked = match outcome {
-            Err(error) if error.is_transient() => error.retry_after,
+            Err(error) if error.is_transient() => {
+                self.failed = Some(error.clone());
+                error.retry_after
+            }
             // Nothing was sent: it neither helps to try again nor earns a try for others.
-            Err(error) if error.kind == ErrorKind::CircuitOpen => return None,
+            Err(error) if error.kind == ErrorKind::CircuitOpen => {
+                // What opened the breaker is the news; only a request that was never sent has
+                // none but the refusal.
+                if let Some(failed) = self.failed.take() {
+                    let wait = failed.retry_after.max(error.retry_after);
+                    *error = failed.with_retry_after(wait);
+                }
+                return None;
+            }
             Ok(_) | Err(_) => {
                 self.budget.deposit();
                 return None;
@@ -131,6 +145,21 @@ mod tests {
         assert!(clone(&mut policy, &post).is_none());
         post.extensions_mut().insert(Repeatable);
         assert!(clone(&mut policy, &post).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_retry_that_the_breaker_refuses_ends_with_what_failed_before_it() {
+        let mut policy = RetryPolicy::new(2, budget());
+        let mut request = Request::get("/").body(Bytes::new()).unwrap();
+        let mut outcome = Err::<(), _>(UpstreamError::new(ErrorKind::Connect, "reset"));
+        assert!(policy.retry(&mut request, &mut outcome).is_some());
+        let rest = Some(Duration::from_secs(5));
+        let refusal = UpstreamError::new(ErrorKind::CircuitOpen, "not asked");
+        outcome = Err(refusal.with_retry_after(rest));
+        assert!(policy.retry(&mut request, &mut outcome).is_none());
+        let error = outcome.unwrap_err();
+        assert_eq!(error.to_string(), "connect: reset");
+        assert_eq!(error.retry_after, rest);
     }
 
     #[tokio::test(start_paused = true)]
