@@ -149,7 +149,7 @@ impl Transport {
             // Below the judge, which makes an error of an answer and loses its headers.
             .map_response(move |response: Response<Bytes>| {
                 if let Some((quota, wall)) = &paced {
-                    quota.heed(response.headers(), wall.now());
+                    quota.heed(response.status(), response.headers(), wall.now());
                 }
                 response
             })

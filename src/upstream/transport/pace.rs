@@ -21,6 +21,10 @@ use crate::upstream::judge::delay::{LONGEST_DELAY, reset};
 
 /// What is left of a limit of which nobody has said how large it is, when it is little.
 const LITTLE: u64 = 20;
+/// The longest that an answer which refuses nothing keeps a turn back. One that brought what was
+/// asked for may be wrong about what is left, or know of nothing but the next hour; what is refused
+/// after this says itself when to come back.
+pub(super) const LONGEST_PACE: Duration = Duration::from_mins(1);
 /// Two ends of a window that are no further apart are one: they are told in whole seconds.
 const SAME_WINDOW: Duration = Duration::from_millis(1500);
 
@@ -141,11 +145,19 @@ pub(super) struct Spread {
     left: u64,
     ends: Instant,
     next: Instant,
+    /// The longest time between two turns.
+    longest: Duration,
 }
 
 impl Spread {
-    /// What follows from `said`, given what followed from earlier answers.
-    pub(super) fn after(earlier: Option<Self>, said: &[Allowance], now: Instant) -> Option<Self> {
+    /// What follows from `said`, given what followed from earlier answers. No turn waits for longer
+    /// than `longest` after the one before.
+    pub(super) fn after(
+        earlier: Option<Self>,
+        said: &[Allowance],
+        now: Instant,
+        longest: Duration,
+    ) -> Option<Self> {
         let earlier = earlier.filter(|spread| spread.ends > now);
         let is_same = |spread: &Self, allowance: &Allowance| {
             let ends = now + allowance.lasts;
@@ -161,15 +173,26 @@ impl Spread {
             // Answers overtake each other: one that knows of less is right about its window.
             (Some(spread), Some(allowance)) if is_same(&spread, allowance) => Some(Self {
                 left: spread.left.min(allowance.left),
+                next: match allowance.left {
+                    0 => spread.next.max(now + allowance.interval().min(longest)),
+                    _ => spread.next,
+                },
+                longest,
                 ..spread
             }),
-            (earlier, Some(allowance)) => Some(Self {
-                left: allowance.left,
-                ends: now + allowance.lasts.min(LONGEST_DELAY),
-                next: earlier.map_or(now, |spread| {
-                    spread.next.min(now + allowance.interval()).max(now)
-                }),
-            }),
+            (earlier, Some(allowance)) => {
+                let soon = now + allowance.interval().min(longest);
+                Some(Self {
+                    left: allowance.left,
+                    ends: now + allowance.lasts.min(LONGEST_DELAY),
+                    next: match (allowance.left, earlier) {
+                        (0, _) => soon,
+                        (_, Some(spread)) => spread.next.min(soon).max(now),
+                        (_, None) => now,
+                    },
+                    longest,
+                })
+            }
             (Some(spread), None) => {
                 let is_over = said.iter().any(|allowance| !is_same(&spread, allowance));
                 (!is_over).then_some(spread)
@@ -183,7 +206,7 @@ impl Spread {
         if now >= self.ends {
             return None;
         }
-        let due = if self.left == 0 { self.ends } else { self.next };
+        let due = self.next.min(self.ends);
         (due > now).then_some(due)
     }
 
@@ -193,7 +216,7 @@ impl Spread {
             return;
         };
         let left = u32::try_from(self.left.max(1)).unwrap_or(u32::MAX);
-        self.next = now + lasts / left;
+        self.next = now + (lasts / left).min(self.longest);
         self.left = self.left.saturating_sub(1);
     }
 }
@@ -284,6 +307,10 @@ mod tests {
         }]
     }
 
+    fn after(earlier: Option<Spread>, said: &[Allowance], now: Instant) -> Option<Spread> {
+        Spread::after(earlier, said, now, LONGEST_DELAY)
+    }
+
     fn turns(mut spread: Spread, count: usize) -> Vec<u64> {
         let start = Instant::now();
         let mut now = start;
@@ -299,16 +326,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn while_much_is_left_nothing_is_spread() {
-        assert!(Spread::after(None, &said(21, 100, 30), Instant::now()).is_none());
-        assert!(Spread::after(None, &said(20, 100, 30), Instant::now()).is_some());
+        assert!(after(None, &said(21, 100, 30), Instant::now()).is_none());
+        assert!(after(None, &said(20, 100, 30), Instant::now()).is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_left_is_spread_evenly_over_the_time_until_more_comes() {
-        let spread = Spread::after(None, &said(3, 100, 30), Instant::now()).unwrap();
+        let spread = after(None, &said(3, 100, 30), Instant::now()).unwrap();
         assert_eq!(turns(spread, 5), [0, 10, 20, 30, 30]);
-        let spread = Spread::after(None, &said(0, 100, 30), Instant::now()).unwrap();
+        let spread = after(None, &said(0, 100, 30), Instant::now()).unwrap();
         assert_eq!(turns(spread, 1), [30]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_little_is_left_of_a_long_window_keeps_no_turn_back_for_too_long() {
+        let now = Instant::now();
+        for (left, expected) in [(0, [60, 120, 180]), (2, [0, 60, 120])] {
+            let spread = Spread::after(None, &said(left, 100, 600), now, LONGEST_PACE);
+            assert_eq!(turns(spread.unwrap(), 3), expected);
+        }
+        // Said again by each answer, it is no longer.
+        let spread = Spread::after(None, &said(0, 100, 600), now, LONGEST_PACE);
+        let again = Spread::after(spread, &said(0, 100, 600), now, LONGEST_PACE);
+        assert_eq!(turns(again.unwrap(), 2), [60, 120]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -318,26 +358,26 @@ mod tests {
             said(2, 100, 60)[0],
             said(90, 100, 600)[0],
         ];
-        let spread = Spread::after(None, &both, Instant::now()).unwrap();
+        let spread = after(None, &both, Instant::now()).unwrap();
         assert_eq!(turns(spread, 2), [0, 30]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_was_overtaken_does_not_give_back_what_is_spent() {
         let now = Instant::now();
-        let spread = Spread::after(None, &said(0, 100, 30), now);
-        let spread = Spread::after(spread, &said(1, 100, 30), now);
+        let spread = after(None, &said(0, 100, 30), now);
+        let spread = after(spread, &said(1, 100, 30), now);
         assert_eq!(turns(spread.unwrap(), 1), [30]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_new_window_counts_anew() {
         let now = Instant::now();
-        let spread = Spread::after(None, &said(1, 100, 2), now);
+        let spread = after(None, &said(1, 100, 2), now);
         let later = now + Duration::from_secs(3);
-        assert!(Spread::after(spread, &said(99, 100, 60), later).is_none());
+        assert!(after(spread, &said(99, 100, 60), later).is_none());
         let early = now + Duration::from_secs(1);
-        assert!(Spread::after(spread, &said(99, 100, 60), early).is_none());
-        assert!(Spread::after(spread, &[], early).is_some());
+        assert!(after(spread, &said(99, 100, 60), early).is_none());
+        assert!(after(spread, &[], early).is_some());
     }
 }

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, StatusCode};
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 use tower::{Layer, Service, ServiceExt};
@@ -25,7 +25,7 @@ use crate::upstream::judge::delay;
 use crate::upstream::{ErrorKind, UpstreamError};
 
 use super::Deadline;
-use super::pace::{Spread, allowances};
+use super::pace::{LONGEST_PACE, Spread, allowances};
 
 type Limiter = governor::RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>;
 
@@ -107,17 +107,23 @@ impl Quota {
         *held = Some(held.map_or(until, |earlier| earlier.max(until)));
     }
 
-    /// Heeds what the header section of any answer says of the turns to come.
-    pub fn heed(&self, headers: &HeaderMap, now: Timestamp) {
+    /// Heeds what the header section of any answer says of the turns to come. One that refuses
+    /// nothing cannot stall an upstream that is well.
+    pub fn heed(&self, status: StatusCode, headers: &HeaderMap, now: Timestamp) {
+        let longest = if status.is_client_error() || status.is_server_error() {
+            delay::LONGEST_DELAY
+        } else {
+            LONGEST_PACE
+        };
         if let Some(pause) = delay::retry_after(headers, now) {
-            self.hold(pause);
+            self.hold(pause.min(longest));
         }
         let said = allowances(headers, now);
         if said.is_empty() {
             return;
         }
         let mut asked = self.asked();
-        asked.spread = Spread::after(asked.spread, &said, Instant::now());
+        asked.spread = Spread::after(asked.spread, &said, Instant::now(), longest);
     }
 }
 
@@ -189,6 +195,7 @@ where
 #[cfg(test)]
 mod tests {
     use http::HeaderName;
+    use rstest::rstest;
 
     use super::*;
 
@@ -220,22 +227,26 @@ mod tests {
         assert!(start.elapsed() >= Duration::from_secs(30));
     }
 
-    fn heeding(lines: &[(&'static str, &str)]) -> Quota {
+    fn heeding(status: u16, lines: &[(&'static str, &str)]) -> Quota {
         let quota = Quota::new(None);
         let headers = lines
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
-        quota.heed(&headers.collect(), Timestamp::UNIX_EPOCH);
+        let status = StatusCode::from_u16(status).unwrap();
+        quota.heed(status, &headers.collect(), Timestamp::UNIX_EPOCH);
         quota
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_little_is_left_is_shared_by_all_who_wait() {
-        let quota = heeding(&[
-            ("x-ratelimit-limit", "100"),
-            ("x-ratelimit-remaining", "4"),
-            ("x-ratelimit-reset", "20"),
-        ]);
+        let quota = heeding(
+            200,
+            &[
+                ("x-ratelimit-limit", "100"),
+                ("x-ratelimit-remaining", "4"),
+                ("x-ratelimit-reset", "20"),
+            ],
+        );
         let start = Instant::now();
         let turns = (0..5).map(|_| async {
             quota.turn(None).await.unwrap();
@@ -248,14 +259,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_retry_after_on_any_answer_holds_the_turns() {
-        let quota = heeding(&[("retry-after", "7")]);
+        let quota = heeding(200, &[("retry-after", "7")]);
         let start = Instant::now();
         quota.turn(None).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 7);
     }
 
+    #[rstest]
+    #[case::of_a_success(200, LONGEST_PACE)]
+    #[case::of_a_redirect(302, LONGEST_PACE)]
+    #[case::of_a_refusal(429, delay::LONGEST_DELAY)]
+    #[case::of_a_failure(503, delay::LONGEST_DELAY)]
     #[tokio::test(start_paused = true)]
-    async fn no_header_stalls_for_longer_than_ten_minutes() {
+    async fn no_header_stalls_for_long(#[case] status: u16, #[case] longest: Duration) {
         for lines in [
             &[
                 ("x-ratelimit-remaining", "0"),
@@ -267,16 +283,16 @@ mod tests {
             ][..],
             &[("retry-after", "18446744073709551615")][..],
         ] {
-            let quota = heeding(lines);
+            let quota = heeding(status, lines);
             let start = Instant::now();
             quota.turn(None).await.unwrap();
-            assert_eq!(start.elapsed(), delay::LONGEST_DELAY, "{lines:?}");
+            assert_eq!(start.elapsed(), longest, "{lines:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_spread_turn_beyond_the_deadline_fails_at_once() {
-        let quota = heeding(&[("ratelimit", "\"day\";r=0;t=300")]);
+        let quota = heeding(429, &[("ratelimit", "\"day\";r=0;t=300")]);
         let start = Instant::now();
         let deadline = start + Duration::from_secs(10);
         let error = quota.turn(Some(deadline)).await.unwrap_err();
