@@ -15,6 +15,7 @@ use crate::config::{KeyPath, Path, Problems, SecretReader};
 
 use super::auth::Auth;
 use super::error::{ErrorKind, UpstreamError};
+use super::format::Bounds;
 pub use super::judge::Answer;
 use super::judge::{Judge, Law, Reading};
 use super::login::Login;
@@ -53,7 +54,7 @@ impl Exchange {
             login,
             judge: Judge::new(Law {
                 reading: Reading::As(upstream.format),
-                depth: upstream.limits.depth,
+                bounds: Bounds::of(&upstream.limits),
                 prefix: upstream.strip_prefix.clone(),
                 rules: upstream.answers.clone(),
                 success: upstream.success.clone(),

@@ -17,7 +17,7 @@ use super::auth::oauth2::{ClientCredentials, token_from_reply};
 use super::auth::{Token, TokenCell};
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::paths;
-use super::format::Page;
+use super::format::{Bounds, Page};
 use super::judge::{Answer, Judge, Law, Reading};
 use super::template::{self, Gaps, Template};
 use super::transport::{Deadline, Repeatable, Transport};
@@ -77,7 +77,7 @@ impl Login {
                 };
                 let law = Law {
                     reading,
-                    depth: upstream.limits.depth,
+                    bounds: Bounds::of(&upstream.limits),
                     prefix: upstream.strip_prefix.clone(),
                     rules: auth.answers.clone(),
                     success: login_success(upstream, auth),
@@ -90,7 +90,7 @@ impl Login {
                 let client = ClientCredentials::compile(auth, at, secrets, problems)?;
                 let law = Law {
                     reading: Reading::As(Format::Json),
-                    depth: upstream.limits.depth,
+                    bounds: Bounds::of(&upstream.limits),
                     prefix: None,
                     rules: Vec::new(),
                     success: None,

@@ -2,20 +2,22 @@
 
 use serde_json::Value;
 
-use super::{FormatError, text};
+use super::{Bounds, FormatError, text};
 use crate::verbatim::{self, Unread};
 
-/// Decodes one document in which at most `depth` lists and objects stand in each other.
-pub(super) fn decode(body: &[u8], depth: u32) -> Result<Value, FormatError> {
+/// Decodes one document within `bounds`.
+pub(super) fn decode(body: &[u8], bounds: Bounds) -> Result<Value, FormatError> {
     let unreadable = |problem| FormatError::unreadable("JSON", body, problem);
     let text = text::of(body).map_err(|flaw| unreadable(flaw.to_string()))?;
-    verbatim::read(text, depth).map_err(|unread| match unread {
+    let Bounds { depth, room } = bounds;
+    verbatim::read(text, depth, room.as_u64()).map_err(|unread| match unread {
         Unread::TooDeep { line, column } => FormatError::Nested {
             what: "lists and objects",
             depth,
             line,
             column,
         },
+        Unread::TooLarge { line, column } => FormatError::Swollen { room, line, column },
         Unread::Malformed(error) => unreadable(error.to_string()),
     })
 }
@@ -23,12 +25,11 @@ pub(super) fn decode(body: &[u8], depth: u32) -> Result<Value, FormatError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::upstream::DEFAULT_DEPTH;
 
     #[test]
     fn numbers_keep_their_digits() {
         let text = r#"{"id":12345678901234567890123,"rate":1.50,"tiny":1e-7}"#;
-        let value = decode(text.as_bytes(), DEFAULT_DEPTH).unwrap();
+        let value = decode(text.as_bytes(), Bounds::default()).unwrap();
         assert_eq!(value.to_string(), text);
     }
 
@@ -36,7 +37,9 @@ mod tests {
     fn members_keep_their_order() {
         let text = r#"{"z":1,"a":2,"m":3}"#;
         assert_eq!(
-            decode(text.as_bytes(), DEFAULT_DEPTH).unwrap().to_string(),
+            decode(text.as_bytes(), Bounds::default())
+                .unwrap()
+                .to_string(),
             text
         );
     }
@@ -44,7 +47,7 @@ mod tests {
     #[test]
     fn a_byte_order_mark_is_skipped() {
         assert_eq!(
-            decode(b"\xef\xbb\xbf[1]", DEFAULT_DEPTH)
+            decode(b"\xef\xbb\xbf[1]", Bounds::default())
                 .unwrap()
                 .to_string(),
             "[1]"
@@ -53,8 +56,8 @@ mod tests {
 
     #[test]
     fn lists_and_objects_stand_in_each_other_up_to_the_depth() {
-        assert!(decode(b"[[{\"a\": [1]}]]", 4).is_ok());
-        let error = decode(b"[\n[{\"a\":\n [1]}]]", 3).unwrap_err();
+        assert!(decode(b"[[{\"a\": [1]}]]", Bounds::deep(4)).is_ok());
+        let error = decode(b"[\n[{\"a\":\n [1]}]]", Bounds::deep(3)).unwrap_err();
         assert_eq!(
             error.to_string(),
             "lists and objects more than 3 deep (`limits.depth`) at line 3 column 2"

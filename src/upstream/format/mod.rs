@@ -5,14 +5,16 @@
 //! ```
 //!
 //! Nothing after this folder knows which of the two an upstream speaks. Decoding is pure and
-//! bounded: no recursion that an upstream could deepen, no entity that it could define. What it
-//! makes room for is in proportion to the body, whose size the transport has limited.
+//! bounded: no recursion that an upstream could deepen, no entity that it could define, and no more
+//! memory than in proportion to the largest body that the transport lets through.
 
 use std::fmt;
 
+use bytesize::ByteSize;
 use thiserror::Error;
 
 use super::{ErrorKind, UpstreamError};
+use crate::config::upstream::Limits;
 
 mod json;
 mod text;
@@ -20,6 +22,44 @@ mod xml;
 
 pub mod page;
 pub use page::{Node, Page};
+
+/// How many times as large as `limits.page_bytes` what is in a page may be in memory. Groups become
+/// eight to twenty times as large as they are written, lists of next to nothing sixty times.
+const GROWTH: u64 = 16;
+
+/// How much may be in a body.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// How deep lists and objects, or elements, may stand in each other.
+    depth: u32,
+    /// How much memory all of them may take.
+    room: ByteSize,
+}
+
+impl Bounds {
+    /// As much as `limits` allow.
+    pub fn of(limits: &Limits) -> Self {
+        Self {
+            depth: limits.depth,
+            room: ByteSize(limits.page_bytes.as_u64().saturating_mul(GROWTH)),
+        }
+    }
+
+    #[cfg(test)]
+    fn deep(depth: u32) -> Self {
+        Self {
+            depth,
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for Bounds {
+    /// As much as adapters allow that say nothing of it.
+    fn default() -> Self {
+        Self::of(&Limits::default())
+    }
+}
 
 /// Why a body is no page, or a page holds no records.
 ///
@@ -44,6 +84,19 @@ pub enum FormatError {
         what: &'static str,
         /// How deep it may.
         depth: u32,
+        /// The line, from 1.
+        line: usize,
+        /// The byte in that line, from 1.
+        column: usize,
+    },
+    /// What is in the body takes more memory than a page may.
+    #[error(
+        "what is in the body takes more than {room} of memory, {GROWTH} times `limits.page_bytes`, \
+         at line {line} column {column}"
+    )]
+    Swollen {
+        /// How much it may take.
+        room: ByteSize,
         /// The line, from 1.
         line: usize,
         /// The byte in that line, from 1.
@@ -103,7 +156,9 @@ impl From<FormatError> for UpstreamError {
             | FormatError::Missing { .. }
             | FormatError::NotKeyed { .. }
             | FormatError::NoList { .. } => ErrorKind::Mapping,
-            FormatError::Nested { .. } | FormatError::TooDeep { .. } => ErrorKind::LimitExceeded,
+            FormatError::Nested { .. }
+            | FormatError::Swollen { .. }
+            | FormatError::TooDeep { .. } => ErrorKind::LimitExceeded,
         };
         Self::new(kind, error.to_string())
     }
@@ -235,6 +290,35 @@ mod tests {
             ]
             .join("\n")
         );
+    }
+
+    #[rstest]
+    #[case::numbers(Format::Json, "0,", "[", "0]")]
+    #[case::objects(Format::Json, r#"{"a":0},"#, "[", "0]")]
+    #[case::elements(Format::Xml, "<b/>", "<a>", "</a>")]
+    #[case::lists_of_one_element(Format::Xml, "<b><c/></b>", "<a>", "</a>")]
+    #[case::attributes(Format::Xml, "<b c=''/>", "<a>", "</a>")]
+    fn a_small_body_that_becomes_a_huge_page_is_refused(
+        #[case] format: Format,
+        #[case] item: &str,
+        #[case] start: &str,
+        #[case] end: &str,
+    ) {
+        let bounds = Bounds {
+            room: ByteSize::mib(1),
+            ..Bounds::default()
+        };
+        let body = |bytes: usize| {
+            let items = item.repeat(bytes / item.len());
+            format!("{start}{items}{end}")
+        };
+        assert!(Page::decode_within(format, body(1 << 10).as_bytes(), bounds).is_ok());
+        let error = Page::decode_within(format, body(1 << 16).as_bytes(), bounds).unwrap_err();
+        let message = error.to_string();
+        let expected = "what is in the body takes more than 1.0 MiB of memory, 16 times \
+                        `limits.page_bytes`, at line 1 column ";
+        assert!(message.starts_with(expected), "{message}");
+        assert_eq!(UpstreamError::from(error).kind, ErrorKind::LimitExceeded);
     }
 
     #[test]

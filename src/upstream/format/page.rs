@@ -10,10 +10,10 @@ use std::fmt;
 use jsonptr::PointerBuf;
 use serde_json::{Map, Value};
 
-use super::{FormatError, json, xml};
+use super::{Bounds, FormatError, json, xml};
 use crate::config::Path;
 use crate::config::path::Origin;
-use crate::config::upstream::{DEFAULT_DEPTH, Format};
+use crate::config::upstream::Format;
 
 /// One decoded page.
 #[derive(Debug, Clone)]
@@ -23,17 +23,17 @@ pub struct Page {
 }
 
 impl Page {
-    /// Reads a body as the format that the adapter names, as deep as adapters allow that say
-    /// nothing of it.
+    /// Reads a body as the format that the adapter names, within the bounds of adapters that say
+    /// nothing of them.
     pub fn decode(format: Format, body: &[u8]) -> Result<Self, FormatError> {
-        Self::decode_within(format, body, DEFAULT_DEPTH)
+        Self::decode_within(format, body, Bounds::default())
     }
 
-    /// Reads a body in which at most `depth` lists and objects, or elements, stand in each other.
-    pub fn decode_within(format: Format, body: &[u8], depth: u32) -> Result<Self, FormatError> {
+    /// Reads a body within `bounds`.
+    pub fn decode_within(format: Format, body: &[u8], bounds: Bounds) -> Result<Self, FormatError> {
         let root = match format {
-            Format::Json => json::decode(body, depth)?,
-            Format::Xml => xml::decode(body, depth)?,
+            Format::Json => json::decode(body, bounds)?,
+            Format::Xml => xml::decode(body, bounds)?,
         };
         Ok(Self { format, root })
     }

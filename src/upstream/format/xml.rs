@@ -15,7 +15,8 @@ use quick_xml::{Error, XmlVersion};
 use serde_json::{Map, Value};
 
 use super::text::{self, NotUtf8, position};
-use super::{FormatError, GLIMPSE_CHARS, excerpt};
+use super::{Bounds, FormatError, GLIMPSE_CHARS, excerpt};
+use crate::verbatim::{Full, Room};
 
 /// The key of text that stands beside attributes or children. No element can have this name.
 pub(super) const TEXT: &str = "#text";
@@ -23,13 +24,13 @@ pub(super) const TEXT: &str = "#text";
 /// How long the reader's own words may be: some of them quote names of any length.
 const ERROR_CHARS: usize = 120;
 
-/// Decodes one document, in which at most `depth` elements stand in each other: an object whose one
-/// member is the root element.
-pub(super) fn decode(body: &[u8], depth: u32) -> Result<Value, FormatError> {
+/// Decodes one document within `bounds`: an object whose one member is the root element.
+pub(super) fn decode(body: &[u8], bounds: Bounds) -> Result<Value, FormatError> {
     let text = text::of(body).map_err(|flaw| {
         let problem = encoding_flaw(&body[..flaw.offset], &flaw);
         FormatError::unreadable("XML", body, problem)
     })?;
+    let Bounds { depth, room } = bounds;
     let fail = |at: usize, flaw: Flaw| {
         let (line, column) = position(text.as_bytes(), at);
         match flaw {
@@ -43,11 +44,12 @@ pub(super) fn decode(body: &[u8], depth: u32) -> Result<Value, FormatError> {
                 line,
                 column,
             },
+            Flaw::TooLarge => FormatError::Swollen { room, line, column },
         }
     };
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
-    let mut tree = Tree::new(depth);
+    let mut tree = Tree::new(bounds);
     loop {
         let at = reader.buffer_position() as usize;
         let event = reader
@@ -64,11 +66,18 @@ pub(super) fn decode(body: &[u8], depth: u32) -> Result<Value, FormatError> {
 enum Flaw {
     NotWellFormed(String),
     TooDeep,
+    TooLarge,
 }
 
 impl Flaw {
     fn new(problem: impl Into<String>) -> Self {
         Self::NotWellFormed(problem.into())
+    }
+}
+
+impl From<Full> for Flaw {
+    fn from(_: Full) -> Self {
+        Self::TooLarge
     }
 }
 
@@ -124,14 +133,16 @@ struct Tree {
     open: Vec<Element>,
     root: Option<(String, Value)>,
     depth: usize,
+    room: Room,
 }
 
 impl Tree {
-    const fn new(depth: u32) -> Self {
+    const fn new(bounds: Bounds) -> Self {
         Self {
             open: Vec::new(),
             root: None,
-            depth: depth as usize,
+            depth: bounds.depth as usize,
+            room: Room::of(bounds.room.as_u64()),
         }
     }
 
@@ -158,7 +169,7 @@ impl Tree {
         if self.open.len() >= self.depth {
             return Err(Flaw::TooDeep);
         }
-        self.open.push(Element::new(tag)?);
+        self.open.push(Element::new(tag, &self.room)?);
         Ok(())
     }
 
@@ -168,7 +179,7 @@ impl Tree {
         };
         let (name, value) = closed.finish();
         match self.open.last_mut() {
-            Some(parent) => parent.push(name, value),
+            Some(parent) => parent.push(name, value, &self.room)?,
             None => self.root = Some((name, value)),
         }
         Ok(())
@@ -176,7 +187,10 @@ impl Tree {
 
     fn text(&mut self, text: &str) -> Result<(), Flaw> {
         match self.open.last_mut() {
-            Some(element) => element.text.push_str(text),
+            Some(element) => {
+                self.room.text(text.len())?;
+                element.text.push_str(text);
+            }
             None if is_blank(text) => {}
             None => return Err(Flaw::new("text outside the root element")),
         }
@@ -208,7 +222,7 @@ impl Tree {
             .root
             .ok_or_else(|| Flaw::new("the end of the body before any element"))?;
         let mut document = Element::default();
-        document.push(name, value);
+        document.push(name, value, &self.room)?;
         Ok(Value::Object(document.members))
     }
 }
@@ -225,7 +239,7 @@ struct Element {
 }
 
 impl Element {
-    fn new(tag: &BytesStart<'_>) -> Result<Self, Flaw> {
+    fn new(tag: &BytesStart<'_>, room: &Room) -> Result<Self, Flaw> {
         let mut element = Self {
             name: tag.local_name().as_ref().to_owned(),
             ..Self::default()
@@ -245,24 +259,32 @@ impl Element {
                 continue;
             }
             check_name(name.as_ref())?;
-            element
-                .members
-                .entry(format!("@{}", name.as_ref()))
-                .or_insert_with(|| Value::String(value.into_owned()));
+            let name = format!("@{}", name.as_ref());
+            if element.members.contains_key(&name) {
+                continue;
+            }
+            room.member(&name, element.members.is_empty())?;
+            room.value(value.len())?;
+            let value = Value::String(value.into_owned());
+            element.members.insert(name, value);
         }
         Ok(element)
     }
 
-    fn push(&mut self, name: String, child: Value) {
+    fn push(&mut self, name: String, child: Value, room: &Room) -> Result<(), Full> {
         self.has_children = true;
-        let siblings = self
-            .members
-            .entry(name)
-            .or_insert_with(|| Value::Array(Vec::new()));
+        // What is in it was counted when it was read.
+        room.value(0)?;
         // Attributes begin with `@`, so a child only ever meets its siblings.
-        if let Value::Array(siblings) = siblings {
+        if let Some(Value::Array(siblings)) = self.members.get_mut(&name) {
             siblings.push(child);
+            return Ok(());
         }
+        room.member(&name, self.members.is_empty())?;
+        room.value(0)?;
+        // With room for one: most children are the only ones of their name.
+        self.members.insert(name, Value::Array(vec![child]));
+        Ok(())
     }
 
     fn finish(mut self) -> (String, Value) {
@@ -315,10 +337,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::upstream::DEFAULT_DEPTH;
 
     fn decoded(text: &str) -> Value {
-        decode(text.as_bytes(), DEFAULT_DEPTH).unwrap()
+        decode(text.as_bytes(), Bounds::default()).unwrap()
     }
 
     #[rstest]
@@ -364,14 +385,14 @@ mod tests {
     #[case::a_harmless_document_type("<!DOCTYPE a><a/>")]
     #[case::another_encoding("<?xml version='1.0' encoding='UTF-16'?><a/>")]
     fn what_is_not_well_formed_is_refused(#[case] text: &str) {
-        assert!(decode(text.as_bytes(), DEFAULT_DEPTH).is_err());
+        assert!(decode(text.as_bytes(), Bounds::default()).is_err());
     }
 
     #[test]
     fn elements_stand_in_each_other_up_to_the_depth() {
         let nested = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
-        assert!(decode(nested(5).as_bytes(), 5).is_ok());
-        let error = decode(nested(6).as_bytes(), 5).unwrap_err();
+        assert!(decode(nested(5).as_bytes(), Bounds::deep(5)).is_ok());
+        let error = decode(nested(6).as_bytes(), Bounds::deep(5)).unwrap_err();
         assert_eq!(
             error.to_string(),
             "elements more than 5 deep (`limits.depth`) at line 1 column 16"
@@ -381,7 +402,7 @@ mod tests {
     #[test]
     fn a_message_keeps_the_place_whatever_it_quotes() {
         let body = format!("<a>\n</{}>", "b".repeat(10_000));
-        let message = decode(body.as_bytes(), DEFAULT_DEPTH)
+        let message = decode(body.as_bytes(), Bounds::default())
             .unwrap_err()
             .to_string();
         assert!(

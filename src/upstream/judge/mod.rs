@@ -20,7 +20,7 @@ use crate::config::upstream::{Format, LoginFormat, Rule, Success};
 
 use super::UpstreamError;
 use super::adapter::off_thread_if_large;
-use super::format::{FormatError, Page, without_prefix};
+use super::format::{Bounds, FormatError, Page, without_prefix};
 
 pub mod delay;
 mod message;
@@ -54,8 +54,8 @@ pub struct Judge(Arc<Law>);
 pub(super) struct Law {
     /// How a body that is no failure is read.
     pub(super) reading: Reading,
-    /// How deep lists, objects and elements may stand in each other in any body.
-    pub(super) depth: u32,
+    /// How much may be in any body.
+    pub(super) bounds: Bounds,
     /// What may stand before JSON, and is no part of it.
     pub(super) prefix: Option<String>,
     /// The adapter's own rules, in order.
@@ -88,16 +88,16 @@ impl From<LoginFormat> for Reading {
 }
 
 impl Reading {
-    fn read(self, body: &[u8], depth: u32) -> Result<Page, FormatError> {
+    fn read(self, body: &[u8], bounds: Bounds) -> Result<Page, FormatError> {
         match self {
-            Self::As(format) => Page::decode_within(format, body, depth),
+            Self::As(format) => Page::decode_within(format, body, bounds),
             Self::Text => Ok(Page::text(String::from_utf8_lossy(body))),
         }
     }
 
     /// The body in whatever format it is, where it could not be read as it should: failures are
-    /// often written in another one than pages. One that is too deep is a text like any other.
-    fn guess(self, body: &[u8], depth: u32) -> Page {
+    /// often written in another one than pages. One that is out of bounds is a text like any other.
+    fn guess(self, body: &[u8], bounds: Bounds) -> Page {
         let others: &[Format] = match self {
             Self::As(Format::Json) => &[Format::Xml],
             Self::As(Format::Xml) => &[Format::Json],
@@ -105,7 +105,7 @@ impl Reading {
         };
         let mut pages = others
             .iter()
-            .filter_map(|format| Page::decode_within(*format, body, depth).ok());
+            .filter_map(|format| Page::decode_within(*format, body, bounds).ok());
         let page = pages.next();
         page.unwrap_or_else(|| Page::text(String::from_utf8_lossy(body)))
     }
@@ -154,12 +154,12 @@ impl Judge {
             Some(prefix) => without_prefix(body, prefix),
             None => body,
         };
-        let read = law.reading.read(body, law.depth);
+        let read = law.reading.read(body, law.bounds);
         let guessed;
         let page = match (&read, law.reading) {
             (Ok(page), Reading::As(_)) => page,
             (Ok(_), Reading::Text) | (Err(_), _) => {
-                guessed = law.reading.guess(body, law.depth);
+                guessed = law.reading.guess(body, law.bounds);
                 &guessed
             }
         };

@@ -8,6 +8,7 @@ use tower::service_fn;
 
 use super::*;
 use crate::config::upstream::Format;
+use crate::upstream::format::Bounds;
 use crate::upstream::judge::{Law, Reading};
 
 type Answers = fn(usize, &Request<Full<Bytes>>) -> (u64, http::response::Builder);
@@ -45,7 +46,7 @@ impl Stack {
         let judge = Judge::new(Law {
             reading: Reading::As(Format::Json),
             prefix: None,
-            depth: 64,
+            bounds: Bounds::default(),
             rules: Vec::new(),
             success: None,
             message: Vec::new(),

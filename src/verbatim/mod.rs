@@ -14,6 +14,9 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+mod room;
+pub(crate) use room::{Full, Room};
+
 /// Why a text is no value.
 #[derive(Debug)]
 pub(crate) enum Unread {
@@ -24,16 +27,26 @@ pub(crate) enum Unread {
         /// The byte in that line, from 1.
         column: usize,
     },
+    /// Its values take more memory than is allowed.
+    TooLarge {
+        /// The line of the first for which there is none, from 1.
+        line: usize,
+        /// The byte in that line, from 1.
+        column: usize,
+    },
     /// It is no JSON.
     Malformed(serde_json::Error),
 }
 
-/// Reads one document in which at most `depth` lists and objects stand in each other.
-pub(crate) fn read(text: &str, depth: u32) -> Result<Value, Unread> {
+/// Reads one document in which at most `depth` lists and objects stand in each other, and whose
+/// values take at most so many bytes of memory.
+pub(crate) fn read(text: &str, depth: u32, bytes: u64) -> Result<Value, Unread> {
     let is_too_deep = Cell::new(false);
+    let room = Room::of(bytes);
     let seed = Verbatim {
         left: depth,
         is_too_deep: &is_too_deep,
+        room: &room,
     };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer.disable_recursion_limit();
@@ -41,21 +54,24 @@ pub(crate) fn read(text: &str, depth: u32) -> Result<Value, Unread> {
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value));
     value.map_err(|error| {
-        if !is_too_deep.get() {
-            return Unread::Malformed(error);
-        }
-        Unread::TooDeep {
-            line: error.line(),
-            column: error.column(),
+        let (line, column) = (error.line(), error.column());
+        if is_too_deep.get() {
+            Unread::TooDeep { line, column }
+        } else if room.is_short() {
+            Unread::TooLarge { line, column }
+        } else {
+            Unread::Malformed(error)
         }
     })
 }
 
-/// Reads back what this process has written itself, whose depth was bounded before it was kept.
+/// Reads back what this process has written itself, which was bounded before it was kept.
 pub(crate) fn read_own(text: &str) -> Result<Value, serde_json::Error> {
-    read(text, u32::MAX).map_err(|unread| match unread {
+    read(text, u32::MAX, u64::MAX).map_err(|unread| match unread {
         Unread::Malformed(error) => error,
-        Unread::TooDeep { .. } => serde_json::Error::custom("deeper than anything that is kept"),
+        Unread::TooDeep { .. } | Unread::TooLarge { .. } => {
+            serde_json::Error::custom("deeper or larger than anything that is kept")
+        }
     })
 }
 
@@ -67,6 +83,7 @@ where
     let seed = Verbatim {
         left: u32::MAX,
         is_too_deep: &Cell::new(false),
+        room: &Room::of(u64::MAX),
     };
     match seed.deserialize(deserializer)? {
         Value::Object(members) => Ok(members),
@@ -81,6 +98,13 @@ where
 struct Verbatim<'a> {
     left: u32,
     is_too_deep: &'a Cell<bool>,
+    room: &'a Room,
+}
+
+impl Full {
+    fn told<E: serde::de::Error>(self) -> E {
+        E::custom(self)
+    }
 }
 
 impl Verbatim<'_> {
@@ -111,32 +135,39 @@ impl<'de> Visitor<'de> for Verbatim<'_> {
         formatter.write_str("any JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Value, E> {
+        self.room.value(0).map_err(Full::told)?;
         Ok(Value::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Value, E> {
+        self.room.value(0).map_err(Full::told)?;
         Ok(Value::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
+        self.room.value(0).map_err(Full::told)?;
         Ok(Value::Number(value.into()))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
+        self.room.value(0).map_err(Full::told)?;
         Ok(Value::Number(value.into()))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        self.room.value(value.len()).map_err(Full::told)?;
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
+        self.room.value(value.len()).map_err(Full::told)?;
         Ok(Value::String(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let deeper = self.deeper()?;
+        self.room.value(0).map_err(Full::told)?;
         let mut items = Vec::new();
         while let Some(item) = list.next_element_seed(deeper)? {
             items.push(item);
@@ -160,7 +191,10 @@ impl<'de> Visitor<'de> for Verbatim<'_> {
             members.insert(NUMBER.to_owned(), value);
         }
         let deeper = self.deeper()?;
+        self.room.value(0).map_err(Full::told)?;
         while let Some(name) = key {
+            let is_first = members.is_empty();
+            self.room.member(&name, is_first).map_err(Full::told)?;
             // Of members that have one name the last counts, as everywhere where JSON is read.
             members.insert(name, object.next_value_seed(deeper)?);
             key = object.next_key()?;
@@ -178,8 +212,12 @@ mod tests {
 
     const DEPTH: u32 = 128;
 
+    fn read_deep(text: &str, depth: u32) -> Result<Value, Unread> {
+        read(text, depth, u64::MAX)
+    }
+
     fn written(text: &str) -> String {
-        read(text, DEPTH).unwrap().to_string()
+        read_deep(text, DEPTH).unwrap().to_string()
     }
 
     #[rstest]
@@ -225,18 +263,61 @@ mod tests {
         #[case] depth: u32,
         #[case] place: Option<(usize, usize)>,
     ) {
-        let found = match read(text, depth) {
+        let found = match read_deep(text, depth) {
             Ok(_) => None,
             Err(Unread::TooDeep { line, column }) => Some((line, column)),
-            Err(Unread::Malformed(error)) => panic!("{error}"),
+            Err(other) => panic!("{other:?}"),
         };
         assert_eq!(found, place);
+    }
+
+    /// How many bytes a text takes: with one less it is refused.
+    fn takes(text: &str) -> u64 {
+        let fits = |bytes: &u64| match read(text, DEPTH, *bytes) {
+            Ok(_) => true,
+            Err(Unread::TooLarge { .. }) => false,
+            Err(other) => panic!("{other:?}"),
+        };
+        (0..10_000).find(fits).unwrap()
+    }
+
+    #[rstest]
+    #[case::nothing("null", 1)]
+    #[case::truths("[true,false]", 3)]
+    #[case::numbers("[0,1.5]", 3)]
+    #[case::texts("[\"\",\"cd\"]", 3)]
+    #[case::empty_lists("[[],[]]", 3)]
+    #[case::empty_objects("[{},{}]", 3)]
+    fn what_a_text_becomes_is_counted_value_by_value(#[case] text: &str, #[case] values: usize) {
+        let values = (values * size_of::<Value>()) as u64;
+        let takes = takes(text);
+        assert!((values..=values + 40).contains(&takes), "{values} {takes}");
+    }
+
+    #[test]
+    fn an_object_takes_more_than_a_list() {
+        let list = takes(r#"["b"]"#);
+        let (one, two) = (takes(r#"{"a":"b"}"#), takes(r#"{"a":"b","c":"b"}"#));
+        assert!(one > 2 * list, "{list} {one}");
+        assert!(two > one + takes("null"), "{one} {two}");
+    }
+
+    #[test]
+    fn what_becomes_too_large_is_refused_where_it_does() {
+        let text = format!("[\n{}0]", "0,".repeat(100_000));
+        assert!(read(&text, DEPTH, 10_000_000).is_ok());
+        match read(&text, DEPTH, 1_000_000).map(drop) {
+            Err(Unread::TooLarge { line: 2, column }) => {
+                assert!((10_000..40_000).contains(&column), "{column}");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn a_flaw_before_the_depth_is_what_is_told() {
         let text = format!("[tru, {}", "[".repeat(1000));
-        assert!(matches!(read(&text, DEPTH), Err(Unread::Malformed(_))));
+        assert!(matches!(read_deep(&text, DEPTH), Err(Unread::Malformed(_))));
     }
 
     #[test]
@@ -252,7 +333,7 @@ mod tests {
         fn it_reads_what_serde_json_reads_and_refuses_what_it_refuses(
             text in r#"([\[\]{}:, ]|"[a\\u0-9]{0,6}"|-?[0-9.e]{1,4}|null|true){0,12}"#
         ) {
-            let own = read(&text, 100).ok();
+            let own = read_deep(&text, 100).ok();
             prop_assert_eq!(own, serde_json::from_str(&text).ok());
         }
     }
