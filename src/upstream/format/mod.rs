@@ -21,7 +21,10 @@ mod text;
 mod xml;
 
 pub mod page;
-pub use page::{Node, Page};
+pub use page::Page;
+
+pub mod node;
+pub use node::Node;
 
 /// How many times as large as `limits.page_bytes` what is in a page may be in memory. Groups become
 /// eight to twenty times as large as they are written, lists of next to nothing sixty times.

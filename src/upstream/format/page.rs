@@ -1,18 +1,13 @@
-//! One decoded page, and how paths find their way in it.
+//! One decoded page, and the list of records in it.
 //!
-//! A page is a JSON value whatever it was written in. The one difference that remains is how lists
-//! work: in XML every child is a list, and stands for its first element wherever one is meant.
-//! [`Node`] hides it, so that nobody else has to ask.
-
-use std::borrow::Cow;
-use std::fmt;
+//! A page is a JSON value whatever it was written in. What is said here of a list that is missing,
+//! empty or none at all is what an adapter's author reads when `records` is wrong.
 
 use jsonptr::PointerBuf;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Bounds, FormatError, json, xml};
+use super::{Bounds, FormatError, Node, json, xml};
 use crate::config::Path;
-use crate::config::path::Origin;
 use crate::config::upstream::Format;
 
 /// One decoded page.
@@ -56,15 +51,17 @@ impl Page {
 
     /// The page itself. In XML it is the document, whose one member is the root element.
     pub const fn root(&self) -> Node<'_> {
-        Node {
-            page: self,
-            value: &self.root,
-        }
+        Node::new(self, &self.root)
     }
 
     /// What stands at a path, counted from the page's root. Absent is `None`, null is not.
     pub fn find(&self, path: &Path) -> Option<Node<'_>> {
         self.root().find(path)
+    }
+
+    /// Whether it was written in XML.
+    pub(super) const fn is_xml(&self) -> bool {
+        matches!(self.format, Format::Xml)
     }
 
     /// The records of the page, which `path` names: as many nodes as there are, also if they are
@@ -93,7 +90,7 @@ impl Page {
 
     fn members(&self, path: &Path, segments: &[String]) -> Result<Vec<Node<'_>>, FormatError> {
         let container = self.walk(path, segments)?;
-        match container.value {
+        match container.value() {
             Value::Null | Value::Array(_) | Value::Object(_) => Ok(container.list()),
             Value::Bool(_) | Value::Number(_) | Value::String(_) => {
                 Err(container.no_list(path.to_string()))
@@ -109,7 +106,7 @@ impl Page {
     ) -> Result<Vec<Node<'_>>, FormatError> {
         let container = self.walk(path, around)?.first();
         // A message where elements belong must not pass for an empty list.
-        if container.value.is_string() && !container.is_empty() {
+        if container.value().is_string() && !container.is_empty() {
             return Err(container.no_list(pointer(around)));
         }
         Ok(container.member(name).map_or_else(Vec::new, Node::list))
@@ -124,7 +121,7 @@ impl Page {
                 let reached = pointer(&segments[..depth]);
                 let holds = node.holds();
                 // An XML document has one root: with another it is another document.
-                let is_root = depth == 0 && self.format == Format::Xml;
+                let is_root = depth == 0 && self.is_xml();
                 if depth + 1 == segments.len() && !is_root && node.may_have_members() {
                     return FormatError::Absent {
                         path,
@@ -152,209 +149,24 @@ fn pointer(segments: &[String]) -> String {
     pointer.to_string()
 }
 
-/// One place in a page: the page itself, a record, or anything in it.
-#[derive(Clone, Copy)]
-pub struct Node<'a> {
-    page: &'a Page,
-    value: &'a Value,
-}
-
-impl<'a> Node<'a> {
-    /// What stands at a path: from the page's root if it begins with a slash, else from here. `.`
-    /// is this node itself. Absent is `None`, null is not.
-    pub fn find(self, path: &Path) -> Option<Self> {
-        self.follow(path, path.segments())
-    }
-
-    /// Follows the first segments of a path from where it begins.
-    fn follow(self, path: &Path, segments: &[String]) -> Option<Self> {
-        let start = match path.origin() {
-            Origin::Page => self.page.root(),
-            Origin::Record => self,
-        };
-        segments
-            .iter()
-            .try_fold(start, |node, name| node.member(name))
-    }
-
-    /// What an object has under a name, or a JSON list at an index. Of repeated XML elements the
-    /// first is meant.
-    pub fn member(self, name: &str) -> Option<Self> {
-        let value = match self.first().value {
-            Value::Object(members) => members.get(name),
-            Value::Array(items) => items.get(index(name)?),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-        };
-        value.map(|value| self.at(value))
-    }
-
-    /// The element around the list at `path`, which in XML is there although the list has no item.
-    pub(crate) fn around(self, path: &Path) -> Option<Self> {
-        match path.segments() {
-            [around @ .., _] if self.is_xml() && !around.is_empty() => self.follow(path, around),
-            _ => None,
-        }
-    }
-
-    /// Whether it is null: JSON's, or an XML element with `nil="true"`.
-    pub fn is_null(self) -> bool {
-        self.first().value.is_null()
-    }
-
-    /// The text of a scalar: a string as it is, a number digit by digit as it was written, an XML
-    /// element's text. `None` for null, lists and objects.
-    pub fn text(self) -> Option<Cow<'a, str>> {
-        match self.first().value {
-            Value::String(text) => Some(Cow::Borrowed(text)),
-            Value::Number(number) => Some(Cow::Borrowed(number.as_str())),
-            Value::Bool(true) => Some(Cow::Borrowed("true")),
-            Value::Bool(false) => Some(Cow::Borrowed("false")),
-            Value::Object(members) if self.is_xml() => {
-                members.get(xml::TEXT)?.as_str().map(Cow::Borrowed)
-            }
-            Value::Null | Value::Array(_) | Value::Object(_) => None,
-        }
-    }
-
-    /// What is listed here: nothing for null, `{}`, `[]` and an empty XML element, the items of a
-    /// list, and a list of one for anything else.
-    pub fn list(self) -> Vec<Self> {
-        if self.is_empty() {
-            return Vec::new();
-        }
-        match self.value.as_array() {
-            Some(items) => items.iter().map(|item| self.at(item)).collect(),
-            None => vec![self],
-        }
-    }
-
-    /// The members of an object with their names, also if there are none: null and `[]` are what
-    /// some servers make of an empty object. `None` for anything else.
-    pub fn entries(self) -> Option<Vec<(&'a str, Self)>> {
-        if self.is_empty() {
-            return Some(Vec::new());
-        }
-        let members = self.value.as_object()?;
-        let entry = |(name, value): (&'a String, &'a Value)| (name.as_str(), self.at(value));
-        Some(members.iter().map(entry).collect())
-    }
-
-    /// The value as it was decoded. In XML every child element is a list.
-    pub const fn value(self) -> &'a Value {
-        self.value
-    }
-
-    const fn at(self, value: &'a Value) -> Self {
-        Self { value, ..self }
-    }
-
-    fn is_xml(self) -> bool {
-        self.page.format == Format::Xml
-    }
-
-    /// The first of repeated XML elements, and anything else itself.
-    fn first(self) -> Self {
-        match self.value.as_array().and_then(|items| items.first()) {
-            Some(first) if self.is_xml() => self.at(first),
-            Some(_) | None => self,
-        }
-    }
-
-    /// Whether a member that is not here could be: in an object, and in what stands for an empty one.
-    fn may_have_members(self) -> bool {
-        self.is_empty() || self.first().value.is_object()
-    }
-
-    /// Whether nothing is listed here: null, `{}`, `[]`, an XML element with nothing in it.
-    pub fn is_empty(self) -> bool {
-        match self.value {
-            Value::Null => true,
-            Value::Object(members) => members.is_empty(),
-            // Where XML has one element and it is empty, there is no item in it.
-            Value::Array(items) => match items.as_slice() {
-                [] => true,
-                [only] => self.is_xml() && self.at(only).is_empty(),
-                [_, ..] => false,
-            },
-            Value::String(text) => self.is_xml() && xml::is_blank(text),
-            Value::Bool(_) | Value::Number(_) => false,
-        }
-    }
-
-    fn no_list(self, path: String) -> FormatError {
-        FormatError::NoList {
-            path,
-            holds: self.holds(),
-        }
-    }
-
-    /// What is here, for a message: kinds and names, never values.
-    pub(in crate::upstream) fn holds(self) -> String {
-        match self.first().value {
-            Value::Null => "is null".to_owned(),
-            Value::Bool(_) => "is a truth value".to_owned(),
-            Value::Number(_) => "is a number".to_owned(),
-            Value::String(_) if self.is_empty() => "is empty".to_owned(),
-            Value::String(_) => "is a text".to_owned(),
-            Value::Array(items) => format!("is a list of {}", items.len()),
-            Value::Object(members) if members.is_empty() => "is empty".to_owned(),
-            Value::Object(members) => names(members),
-        }
-    }
-}
-
-impl fmt::Debug for Node<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Node").field(self.value).finish()
-    }
-}
-
-/// An array index as RFC 6901, section 4 has it: no sign, no leading zero.
-fn index(name: &str) -> Option<usize> {
-    let is_index = name == "0" || name.starts_with(|first: char| matches!(first, '1'..='9'));
-    if !is_index {
-        return None;
-    }
-    name.parse().ok()
-}
-
-/// How many names a message lists, and how much of each it shows: an object may be keyed by data.
-const NAMES_SHOWN: usize = 8;
-const NAME_CHARS: usize = 32;
-
-fn names(members: &Map<String, Value>) -> String {
-    let shown: Vec<_> = members
-        .keys()
-        .take(NAMES_SHOWN)
-        .map(|name| format!("`{}`", super::excerpt(name, NAME_CHARS)))
-        .collect();
-    let shown = shown.join(", ");
-    match members.len().saturating_sub(NAMES_SHOWN) {
-        0 => format!("holds {shown}"),
-        more => format!("holds {shown} and {more} more"),
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::borrow::Cow;
+
     use rstest::rstest;
 
     use super::*;
 
-    fn json(text: &str) -> Page {
+    pub(in crate::upstream::format) fn json(text: &str) -> Page {
         Page::decode(Format::Json, text.as_bytes()).unwrap()
     }
 
-    fn xml(text: &str) -> Page {
+    pub(in crate::upstream::format) fn xml(text: &str) -> Page {
         Page::decode(Format::Xml, text.as_bytes()).unwrap()
     }
 
-    fn path(text: &str) -> Path {
+    pub(in crate::upstream::format) fn path(text: &str) -> Path {
         text.parse().unwrap()
-    }
-
-    fn text(page: &Page, at: &str) -> Option<String> {
-        page.find(&path(at))?.text().map(Cow::into_owned)
     }
 
     /// The `id` of every record, `?` where it has none.
@@ -372,78 +184,6 @@ mod tests {
                     .map_or("?".into(), Cow::into_owned)
             })
             .collect())
-    }
-
-    #[rstest]
-    #[case("/", None)]
-    #[case("/total", Some("12345678901234567890.50"))]
-    #[case("/ok", Some("true"))]
-    #[case("/none", None)]
-    #[case("/absent", None)]
-    #[case("/groups", None)]
-    #[case("/groups/1/id", Some("b"))]
-    #[case("/groups/01/id", None)]
-    #[case("/groups/+1/id", None)]
-    #[case("/groups/-/id", None)]
-    #[case("/groups/2/id", None)]
-    #[case("/groups/id", None)]
-    #[case("/by~1id/0", Some("zero"))]
-    #[case("/text/x", None)]
-    #[case("text", Some("t"))]
-    fn a_pointer_finds_what_rfc_6901_says(#[case] at: &str, #[case] expected: Option<&str>) {
-        let page = json(
-            r#"{"total": 12345678901234567890.50, "ok": true, "none": null,
-                "groups": [{"id": "a"}, {"id": "b"}], "by/id": {"0": "zero"}, "text": "t"}"#,
-        );
-        assert_eq!(text(&page, at).as_deref(), expected);
-    }
-
-    #[rstest]
-    #[case("/groups/@total", Some("4"))]
-    #[case("/groups/total", Some("4"))]
-    #[case("/groups/group/name", Some("First"))]
-    #[case("/groups/group/1/name", None)]
-    #[case("/groups/group/@id", Some("1"))]
-    #[case("/groups/group", None)]
-    #[case("/groups/note", Some("mixed "))]
-    #[case("/groups/empty", Some(""))]
-    #[case("/groups/nothing", None)]
-    #[case("/groups/absent", None)]
-    #[case("/total", None)]
-    fn an_element_path_takes_the_first_of_repeated_elements(
-        #[case] at: &str,
-        #[case] expected: Option<&str>,
-    ) {
-        let page = xml(
-            "<groups total='4'><total>4</total><group id='1'><name>First</name></group>\
-             <group id='2'><name>Second</name></group><note>mixed <b/></note><empty/>\
-             <nothing nil='true'/></groups>",
-        );
-        assert_eq!(text(&page, at).as_deref(), expected);
-    }
-
-    #[test]
-    fn null_is_there_and_absent_is_not() {
-        for page in [json(r#"{"r": {"x": null}}"#), xml("<r><x nil='true'/></r>")] {
-            assert!(page.find(&path("/r/x")).unwrap().is_null());
-            assert!(page.find(&path("/r/y")).is_none());
-            assert!(!page.find(&path("/r")).unwrap().is_null());
-        }
-    }
-
-    #[test]
-    fn a_record_finds_from_itself_and_from_the_page() {
-        let page = json(r#"{"tenant": "t", "groups": [{"id": 1}, "bare"]}"#);
-        let records = page.records(&path("/groups")).unwrap();
-        let found = |record: Node<'_>, at| {
-            record
-                .find(&path(at))
-                .and_then(|node| node.text().map(Cow::into_owned))
-        };
-        assert_eq!(found(records[0], "id").as_deref(), Some("1"));
-        assert_eq!(found(records[0], "/tenant").as_deref(), Some("t"));
-        assert_eq!(found(records[0], "tenant"), None);
-        assert_eq!(found(records[1], ".").as_deref(), Some("bare"));
     }
 
     #[rstest]
@@ -506,42 +246,5 @@ mod tests {
             .map(Result::unwrap_err)
             .join("\n")
         );
-    }
-
-    #[rstest]
-    #[case::absent("<r/>", None)]
-    #[case::empty("<r><users/></r>", None)]
-    #[case::one("<r><users><user>1</user></users></r>", Some(&["1"][..]))]
-    #[case::two("<r><users><user>1</user><user>2</user></users></r>", Some(&["1", "2"][..]))]
-    fn repeated_elements_are_a_list_also_inside_a_record(
-        #[case] body: &str,
-        #[case] expected: Option<&[&str]>,
-    ) {
-        let page = xml(body);
-        let users = page.find(&path("/r/users/user")).map(|users| {
-            users
-                .list()
-                .into_iter()
-                .filter_map(Node::text)
-                .collect::<Vec<_>>()
-        });
-        assert_eq!(
-            users.as_deref(),
-            expected
-                .map(|users| {
-                    users
-                        .iter()
-                        .map(|&user| Cow::from(user))
-                        .collect::<Vec<_>>()
-                })
-                .as_deref()
-        );
-    }
-
-    #[test]
-    fn one_scalar_without_a_list_is_a_list_of_one() {
-        let page = json(r#"{"admin": "a@example.com", "none": null}"#);
-        let listed = |at| page.find(&path(at)).unwrap().list().len();
-        assert_eq!((listed("/admin"), listed("/none")), (1, 0));
     }
 }
