@@ -221,7 +221,10 @@ impl Entry {
             Age::IfError => failing || behind,
             Age::Expired => failing,
         };
-        if !matches!(age, Age::Fresh(_)) && !self.is_resting(walks, now) {
+        // A walk that comes too soon confirms nothing, unless the older list may be served no more.
+        let is_in_doubt = age != Age::Expired && walks.doubt.is_some_and(|doubt| now < doubt.until);
+        let is_resting = is_in_doubt || self.rests_after_failure(walks, now);
+        if !matches!(age, Age::Fresh(_)) && !is_resting {
             let (run, collapsed) = self.begin_or_join(walks);
             if !serve_now {
                 let forwarded = if stored.is_some() { "stale" } else { "miss" };
@@ -239,11 +242,9 @@ impl Entry {
         })
     }
 
-    fn is_resting(&self, walks: &Walks, now: Instant) -> bool {
+    fn rests_after_failure(&self, walks: &Walks, now: Instant) -> bool {
         let failure = walks.failure.as_ref();
-        let rests = |failure: &Failure| failure.rest(self.terms.freshness, now).is_some();
-        // A walk that comes too soon confirms nothing.
-        failure.is_some_and(rests) || walks.doubt.is_some_and(|doubt| now < doubt.until)
+        failure.is_some_and(|failure| failure.rest(self.terms.freshness, now).is_some())
     }
 
     fn walked_just_now(&self, walks: &Walks, now: Instant) -> bool {

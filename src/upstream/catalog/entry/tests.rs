@@ -461,6 +461,50 @@ async fn a_walk_that_callers_demand_too_soon_after_one_that_is_held_back_confirm
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_that_goes_on_falling_apart_is_believed_once_two_walks_agree() {
+    let upstream = Scripted::usual()
+        .then_groups(100)
+        .then_groups(40)
+        .then_groups(0)
+        .then_groups(40)
+        .kept();
+    upstream.get().await;
+    advance(31 * SECOND).await;
+    upstream.get().await;
+    sleep(8 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!(groups(&held), 100, "no walk agreed with another");
+    assert_eq!(held.held_back.unwrap().groups, 0);
+    sleep(6 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.held_back), (40, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_in_doubt_keeps_nobody_waiting_once_the_one_before_may_be_served_no_more() {
+    let freshness = Freshness {
+        ttl: 7 * SECOND,
+        stale_while_revalidate: Duration::ZERO,
+        stale_if_error: Duration::ZERO,
+        ..USUAL
+    };
+    let upstream = Scripted::new(freshness, 1 << 20)
+        .then_groups(100)
+        .then_groups(10)
+        .then_groups(10);
+    upstream.get().await;
+    advance(5 * SECOND).await;
+    let held = upstream.ask(Demand::Revalidate).await;
+    assert_eq!(
+        (groups(&held), held.lookup.detail),
+        (100, Some("held_back"))
+    );
+    advance(2 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.state), (10, State::Fresh));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_short_list_is_believed_when_the_one_before_may_be_served_no_more() {
     let upstream = Scripted::usual().then_groups(100).then_groups(10);
     upstream.get().await;

@@ -162,7 +162,8 @@ impl Entry {
             let min_refresh = self.terms.freshness.min_refresh;
             return Some(Doubt::new(shown, min_refresh, now));
         };
-        if begun >= doubt.until {
+        let is_in_time = begun >= doubt.until;
+        if is_in_time && !is_suspicious(self.terms.shrink_guard, doubt.shown.groups, groups) {
             tracing::warn!(
                 source = %self.key.upstream,
                 groups,
@@ -176,6 +177,11 @@ impl Entry {
             groups,
             served,
             ..doubt.shown
+        if is_in_time {
+            // Much shorter again: a list that falls apart is confirmed once two walks agree.
+            return Some(Doubt::new(shown, self.terms.freshness.min_refresh, now));
+        }
+        // Too soon to confirm anything: what was in doubt stays so, for no longer than before.
         };
         Some(Doubt { shown, ..doubt })
     }
