@@ -224,11 +224,11 @@ impl Outcome {
     }
 }
 
-/// How long until the upstream may be asked: as long as it rests after a failure, or at most as
-/// long as walks must be apart.
+/// How long until the upstream is asked again if an operator wishes: at most as long as walks must
+/// be apart, however long it would rest after a failure.
 fn wait(held: &Held, min_refresh: Duration) -> Duration {
     let rest = held.error.as_ref().and_then(|error| error.retry_after);
-    rest.unwrap_or(min_refresh)
+    rest.map_or(min_refresh, |rest| rest.min(min_refresh))
 }
 
 #[cfg(test)]
@@ -350,6 +350,7 @@ mod tests {
         held.lookup.detail = Some("min_refresh");
         held.error = rest.map(|seconds| {
             let rest = Some(Duration::from_secs(seconds));
+    #[case(Some(600), "5")]
             Arc::new(UpstreamError::new(ErrorKind::Dns, "").with_retry_after(rest))
         });
         let response = send(router([held], false, None), post("/refresh/alpha")).await;

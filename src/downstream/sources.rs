@@ -56,7 +56,7 @@ impl Holdings for Arc<Catalog> {
     }
 
     async fn refresh(&self, source: &str, wait_until: Instant) -> Option<Held> {
-        self.get(source, &Scope::Shared, Demand::Revalidate, wait_until)
+        self.get(source, &Scope::Shared, Demand::Insist, wait_until)
             .await
     }
 }

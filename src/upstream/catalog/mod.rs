@@ -67,6 +67,9 @@ pub enum Demand {
     Revalidate,
 }
 
+    /// A walk begun after the request came, of a resting upstream too: an operator asks, who may
+    /// have mended what failed.
+    Insist,
 /// How a source stands in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

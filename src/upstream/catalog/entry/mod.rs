@@ -181,10 +181,14 @@ impl Entry {
         let now = Instant::now();
         match demand {
             Demand::Cached => self.plan_cached(&mut walks, now, None),
-            Demand::Revalidate if self.walked_just_now(&walks, now) => {
+            Demand::Revalidate | Demand::Insist if self.walked_just_now(&walks, now) => {
                 self.plan_cached(&mut walks, now, Some("min_refresh"))
             }
-            Demand::Revalidate => {
+            // It asked to be left alone, or keeps failing: no caller may talk us out of that.
+            Demand::Revalidate if self.rests_after_failure(&walks, now) => {
+                self.plan_cached(&mut walks, now, Some("failed"))
+            }
+            Demand::Revalidate | Demand::Insist => {
                 let (run, collapsed) = self.begin_or_queue(&mut walks);
                 let lookup = Lookup {
                     forwarded: Some("request"),

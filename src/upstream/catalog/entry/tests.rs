@@ -505,6 +505,27 @@ async fn a_list_in_doubt_keeps_nobody_waiting_once_the_one_before_may_be_served_
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_upstream_that_rests_is_left_alone_whoever_asks_but_an_operator() {
+    let upstream = Scripted::usual();
+    for _ in 0..3 {
+        upstream.step(Duration::ZERO, Err(ErrorKind::RateLimited));
+        upstream.ask(Demand::Insist).await;
+        advance(5 * SECOND).await;
+    }
+    // It rests for 20 s after the third failure, of which 5 are over.
+    let held = upstream.ask(Demand::Revalidate).await;
+    assert_eq!(
+        (held.state, held.lookup.detail),
+        (State::Failed, Some("failed"))
+    );
+    assert_eq!(held.error.unwrap().retry_after, Some(15 * SECOND));
+    assert_eq!(upstream.walks(), 3);
+    let upstream = upstream.then(SECOND, Ok("a"));
+    let held = upstream.ask(Demand::Insist).await;
+    assert_eq!((held.state, name(&held)), (State::Fresh, Some("a")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_short_list_is_believed_when_the_one_before_may_be_served_no_more() {
     let upstream = Scripted::usual().then_groups(100).then_groups(10);
     upstream.get().await;
