@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::Clock;
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use tokio::time::Instant;
 
 /// Time since the clock was made, as tokio counts it: what every rate limit goes by.
@@ -63,6 +63,12 @@ impl WallClock {
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }
+
+    /// The present moment to the millisecond, for people to read.
+    pub fn now_in_milliseconds(&self) -> Timestamp {
+        let now = self.now();
+        now.round(Unit::Millisecond).unwrap_or(now)
+    }
 }
 
 impl fmt::Debug for WallClock {
@@ -71,5 +77,17 @@ impl fmt::Debug for WallClock {
             .debug_tuple("WallClock")
             .field(&self.now())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_that_people_read_ends_with_its_milliseconds() {
+        let now = "2026-11-21T09:30:00.123456789Z".parse().unwrap();
+        let shown = WallClock::fixed(now).now_in_milliseconds();
+        assert_eq!(shown.to_string(), "2026-11-21T09:30:00.123Z");
     }
 }

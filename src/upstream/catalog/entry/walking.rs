@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -57,7 +57,7 @@ impl Entry {
         walks.last_begun = Some(begun);
         let entry = Arc::clone(self);
         self.place.tasks.spawn(async move {
-            let as_of = whole_milliseconds(entry.place.wall.now());
+            let as_of = entry.place.wall.now_in_milliseconds();
             // A task within the task: its panic is this walk's failure, and nobody waits for ever.
             // In a set, so that it ends with the task around it.
             let mut walk = JoinSet::new();
@@ -172,17 +172,16 @@ impl Entry {
             );
             return None;
         }
-        // Too soon to confirm anything: what was in doubt stays so, for no longer than before.
         let shown = HeldBack {
             groups,
             served,
             ..doubt.shown
+        };
         if is_in_time {
             // Much shorter again: a list that falls apart is confirmed once two walks agree.
             return Some(Doubt::new(shown, self.terms.freshness.min_refresh, now));
         }
         // Too soon to confirm anything: what was in doubt stays so, for no longer than before.
-        };
         Some(Doubt { shown, ..doubt })
     }
 
@@ -281,9 +280,4 @@ impl Entry {
     pub(in crate::upstream::catalog) async fn walked(&self) {
         self.ended.notified().await;
     }
-}
-
-/// A walk's beginning is known no finer than this, and clients read it.
-fn whole_milliseconds(time: Timestamp) -> Timestamp {
-    time.round(Unit::Millisecond).unwrap_or(time)
 }

@@ -156,7 +156,7 @@ impl Breaker {
             wall: wall.clone(),
             book: Mutex::new(Book {
                 phase: Phase::Closed,
-                since: wall.now(),
+                since: wall.now_in_milliseconds(),
                 number: 0,
                 in_row: 0,
                 last_failure: None,
@@ -295,7 +295,7 @@ impl Core {
         }
         book.phase = phase;
         book.number += 1;
-        book.since = self.wall.now();
+        book.since = self.wall.now_in_milliseconds();
     }
 }
 
