@@ -37,7 +37,9 @@ pub(crate) async fn trace(request: Request, next: Next) -> Response {
 }
 
 fn span_of(request: &Request) -> Span {
-    let span = tracing::info_span!(
+    // As loud as the loudest line in it, or a log of warnings would say that a request failed and
+    // not which.
+    let span = tracing::warn_span!(
         "request",
         otel.kind = "server",
         method = %request.method(),
@@ -75,9 +77,19 @@ mod tests {
     use axum::body::Body;
     use opentelemetry::trace::TracerProvider as _;
     use opentelemetry_sdk::trace::SdkTracerProvider;
+    use tracing::level_filters::LevelFilter;
     use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;
+
+    #[test]
+    fn a_log_of_warnings_says_which_request_failed() {
+        let subscriber = tracing_subscriber::registry().with(LevelFilter::WARN);
+        tracing::subscriber::with_default(subscriber, || {
+            let span = span_of(&Request::new(Body::empty()));
+            assert!(span.has_field("path") && !span.is_disabled());
+        });
+    }
 
     #[test]
     fn the_trace_of_the_caller_is_continued() {
