@@ -162,8 +162,8 @@ async fn watch_first_walks(app: &App) {
             .iter()
             .map(|source| {
                 let records = catalog
-                    .progress(&source.name, &Scope::Shared)
-                    .map_or(0, |progress| progress.records());
+                    .walking(&source.name, &Scope::Shared)
+                    .map_or(0, |walking| walking.records);
                 format!("{} {records}", source.name)
             })
             .collect();

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::config::Settings;
 use crate::upstream::UpstreamError;
-use crate::upstream::catalog::{self, Held};
+use crate::upstream::catalog::{self, Held, Walking};
 use crate::upstream::transport::Circuit;
 
 use super::deadline::Deadline;
@@ -74,6 +74,9 @@ struct Standing {
     source: Source,
     /// How its circuit breaker stands; null where it is switched off.
     circuit: Option<Circuit>,
+    /// How far its walk is, null if none is under way. One that has been for long and has read
+    /// little waits for the upstream.
+    walking: Option<Walking>,
 }
 
 /// The endpoints.
@@ -154,6 +157,7 @@ async fn status<H: Holdings>(State(admin): State<Admin<H>>) -> Result<Response, 
     let standing = |held: &Held| Standing {
         source: Source::from(held),
         circuit: admin.holdings.circuit(&held.source),
+        walking: admin.holdings.walking(&held.source),
     };
     let snapshots = held.iter().filter_map(|held| held.snapshot.as_ref());
     json(&Status {
@@ -281,7 +285,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn status_shows_the_process_and_every_source() {
-        let held = [fresh("alpha", &["x", "y"]), failed("beta", ErrorKind::Dns)];
+        let pending = empty("gamma", catalog::State::Pending);
+        let held = [
+            fresh("alpha", &["x", "y"]),
+            failed("beta", ErrorKind::Dns),
+            pending,
+        ];
         let router = router(held, false, None);
         tokio::time::advance(Duration::from_secs(90)).await;
         let body = text(ask(router, "/status").await).await;
@@ -341,6 +350,7 @@ mod tests {
     #[rstest]
     #[case(None, "5")]
     #[case(Some(2), "2")]
+    #[case(Some(600), "5")]
     #[tokio::test]
     async fn a_refresh_that_walks_nothing_says_when_one_would(
         #[case] rest: Option<u64>,
@@ -350,7 +360,6 @@ mod tests {
         held.lookup.detail = Some("min_refresh");
         held.error = rest.map(|seconds| {
             let rest = Some(Duration::from_secs(seconds));
-    #[case(Some(600), "5")]
             Arc::new(UpstreamError::new(ErrorKind::Dns, "").with_retry_after(rest))
         });
         let response = send(router([held], false, None), post("/refresh/alpha")).await;

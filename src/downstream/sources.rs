@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::upstream::catalog::{self, Catalog, Counts, Demand, Held, HeldBack, Scope};
+use crate::upstream::catalog::{self, Catalog, Counts, Demand, Held, HeldBack, Scope, Walking};
 use crate::upstream::transport::Circuit;
 
 use super::envelope::SourceError;
@@ -32,6 +32,9 @@ pub(crate) trait Holdings: Clone + Send + Sync + 'static {
 
     /// How one's breaker stands, if it has one.
     fn circuit(&self, source: &str) -> Option<Circuit>;
+
+    /// How far one's walk is, if one is under way.
+    fn walking(&self, source: &str) -> Option<Walking>;
 
     /// What one holds after a walk that begins now, waiting for its end until then.
     fn refresh(
@@ -53,6 +56,10 @@ impl Holdings for Arc<Catalog> {
 
     fn circuit(&self, source: &str) -> Option<Circuit> {
         Catalog::circuit(self, source)
+    }
+
+    fn walking(&self, source: &str) -> Option<Walking> {
+        Catalog::walking(self, source, &Scope::Shared)
     }
 
     async fn refresh(&self, source: &str, wait_until: Instant) -> Option<Held> {
@@ -177,6 +184,15 @@ pub(crate) mod tests {
             is_failed.then(|| Circuit {
                 state: CircuitState::HalfOpen,
                 since: "2026-11-21T09:29:00Z".parse().unwrap(),
+            })
+        }
+
+        fn walking(&self, source: &str) -> Option<Walking> {
+            let is_walking = !self.find(source)?.walked;
+            is_walking.then_some(Walking {
+                seconds: 90,
+                pages: 2,
+                records: 200,
             })
         }
 

@@ -18,6 +18,7 @@ mod shelf;
 mod tasks;
 
 pub use guard::HeldBack;
+pub use run::Walking;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -63,13 +64,14 @@ pub enum Demand {
     /// Whatever the cache rules allow.
     #[default]
     Cached,
-    /// A walk begun after the request came (`Cache-Control: no-cache`).
+    /// A walk begun after the request came (`Cache-Control: no-cache`), unless the upstream rests
+    /// after a failure.
     Revalidate,
-}
-
     /// A walk begun after the request came, of a resting upstream too: an operator asks, who may
     /// have mended what failed.
     Insist,
+}
+
 /// How a source stands in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -279,8 +281,8 @@ impl Catalog {
     }
 
     /// How far the running walk of one upstream is, if one is running.
-    pub fn progress(&self, source: &str, scope: &Scope) -> Option<Arc<Progress>> {
-        self.entry(source, scope)?.progress()
+    pub fn walking(&self, source: &str, scope: &Scope) -> Option<Walking> {
+        self.entry(source, scope)?.walking()
     }
 
     fn entry(&self, source: &str, scope: &Scope) -> Option<&Arc<Entry>> {

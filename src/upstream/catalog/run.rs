@@ -2,10 +2,23 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::upstream::walk::Progress;
+
+/// How far a walk is that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Walking {
+    /// For how many seconds it has been under way.
+    pub seconds: u64,
+    /// How many pages it has read.
+    pub pages: u64,
+    /// How many records they hold.
+    pub records: u64,
+}
 
 /// A walk that somebody can wait for.
 #[derive(Debug, Clone)]

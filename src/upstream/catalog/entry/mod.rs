@@ -24,7 +24,7 @@ use super::age::Age;
 use super::disk::Disk;
 use super::guard::Doubt;
 use super::rest::Failure;
-use super::run::Run;
+use super::run::{Run, Walking};
 use super::shelf::{Shelf, Stored};
 use super::tasks::Tasks;
 use super::{Counts, Demand, Held, Key, Lookup, State};
@@ -171,9 +171,15 @@ impl Entry {
         }
     }
 
-    pub(super) fn progress(&self) -> Option<Arc<Progress>> {
+    /// How far the running walk is, if one is running.
+    pub(super) fn walking(&self) -> Option<Walking> {
         let walks = self.lock();
-        walks.running.as_ref().map(|run| Arc::clone(&run.progress))
+        let progress = &walks.running.as_ref()?.progress;
+        Some(Walking {
+            seconds: walks.last_begun?.elapsed().as_secs(),
+            pages: progress.pages(),
+            records: progress.records(),
+        })
     }
 
     fn plan(self: &Arc<Self>, demand: Demand) -> Plan {
