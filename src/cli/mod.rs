@@ -93,10 +93,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command, environment: Environment) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    to_the_end(async {
         match command {
             Command::Serve(serve) => {
                 log(&environment, "info")?;
@@ -113,7 +110,18 @@ fn run(command: Command, environment: Environment) -> Result<(), Failure> {
             Command::Presets(presets) => presets.run(),
             Command::Schema(schema) => schema.run(),
         }
-    })
+    })?
+}
+
+/// Runs a future to its end, and nothing beyond: what is worth waiting for has been waited for, and
+/// a disk that hangs must not keep the process from ending.
+fn to_the_end<T>(future: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(future);
+    runtime.shutdown_background();
+    Ok(outcome)
 }
 
 /// Begins to log what `RUST_LOG` asks for, or else this much.
@@ -154,4 +162,27 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
             std::process::exit(1);
         });
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_process_ends_though_a_disk_hangs() {
+        let (heals, hangs) = channel::<()>();
+        let (ends, ended) = channel();
+        thread::spawn(move || {
+            let outcome = to_the_end(async {
+                tokio::task::spawn_blocking(move || hangs.recv());
+            });
+            ends.send(outcome.is_ok())
+        });
+        assert_eq!(ended.recv_timeout(Duration::from_secs(30)), Ok(true));
+        drop(heals);
+    }
 }
