@@ -82,6 +82,24 @@ fn pages(request: &Request<Bytes>) -> Response<String> {
 }
 
 #[tokio::test]
+async fn what_an_upstream_shows_of_the_request_holds_no_credentials_and_moves_no_cursor() {
+    let server = Server::start(|request| {
+        let sent = request.headers()["authorization"].to_str().unwrap();
+        let page = format!("<pre>authorization: {sent}\n\u{1b}[2J\u{9b}31mred</pre>");
+        Response::builder().status(500).body(page).unwrap()
+    })
+    .await;
+    let toml = DIRECTORY.replace(
+        r#"{ type = "api_key", key = { env = "KEY" }, query = "api_key" }"#,
+        r#"{ type = "basic", username = { env = "TENANT" }, password = { env = "KEY" } }"#,
+    );
+    let outcome = directory(&toml, &server, &[]).await;
+    let told = outcome.complained;
+    assert!(told.contains("authorization: Basic ***\n"), "{told}");
+    assert!(told.contains("\u{fffd}[2J\u{fffd}31mred"), "{told}");
+}
+
+#[tokio::test]
 async fn one_page_is_shown_in_full_and_the_others_in_a_line() {
     let server = Server::start(pages).await;
     let outcome = directory(DIRECTORY, &server, &[]).await;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use secrecy::ExposeSecret as _;
 use tower::BoxError;
@@ -112,6 +113,16 @@ impl Wire for Tape {
     fn sends(&self, request: &Request<Bytes>) -> u64 {
         if let Some(LoginToken(token)) = request.extensions().get() {
             self.veil.hide(token.expose_secret(), "LOGIN_TOKEN");
+        }
+        for value in request.headers().get_all(AUTHORIZATION) {
+            // An upstream that shows what it was asked shows the pair as it was sent.
+            let pair = value
+                .to_str()
+                .ok()
+                .and_then(|value| value.strip_prefix("Basic "));
+            if let Some(pair) = pair {
+                self.veil.hide(pair, "BASIC_CREDENTIALS");
+            }
         }
         let mut tries = self.lock();
         tries.all.push(Try {

@@ -40,6 +40,18 @@ impl Text {
             label = "";
         }
     }
+
+    /// The text, without what would make a terminal do something: upstreams write parts of it.
+    fn shown(self) -> String {
+        let visible = |letter: char| {
+            if letter.is_control() && !matches!(letter, '\n' | '\t') {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                letter
+            }
+        };
+        self.0.chars().map(visible).collect()
+    }
 }
 
 /// A page in a line or two.
@@ -65,7 +77,7 @@ pub(super) fn brief(step: &Step) -> String {
     );
     let mut rest = Text(text);
     skips(&mut rest, step);
-    rest.0
+    rest.shown()
 }
 
 /// A page in full.
@@ -109,7 +121,7 @@ pub(super) fn full(step: &Step, detail: &Detail, block: &Upstream, is_sent: bool
     if !detail.groups.is_empty() {
         text.0.push_str(&side_by_side(&detail.groups));
     }
-    text.0
+    text.shown()
 }
 
 /// Groups beside the records that they came from, over the whole width.
@@ -187,7 +199,7 @@ pub(super) fn onward(onward: &Onward) -> String {
     };
     let mut text = Text::default();
     text.add("next", wrapped(&next));
-    text.0
+    text.shown()
 }
 
 fn request(asked: &Asked, is_whole: bool) -> Vec<String> {
@@ -300,7 +312,7 @@ pub(super) fn summary(summary: &Summary) -> String {
     lines.extend(ended_by.map(|what| format!("ended as `on_repeat` says: {what}")));
     text.0.push_str("\nin all\n");
     text.add("", lines);
-    text.0
+    text.shown()
 }
 
 /// Why a walk failed, and where.
@@ -326,7 +338,7 @@ pub(super) fn trouble(trouble: &Trouble) -> String {
     text.add("expected", expected.flat_map(|expected| wrapped(expected)));
     let body = trouble.body.iter().flat_map(|body| body.lines());
     text.add("body", body.map(|line| cut(line, 2 * WIDTH)));
-    text.0
+    text.shown()
 }
 
 /// So many of something.

@@ -2,7 +2,7 @@
 //!
 //! Secrets are known by their values: those that the configuration names, and the tokens that
 //! logins brought. A value is found however it is written where it stands: as it is, in a URL, in
-//! a form, in JSON or in XML. A short one counts only where it stands alone, or else a secret
+//! a form, in JSON, in XML or in a web page. A short one counts only where it stands alone, or else a secret
 //! `a` would blot out every `a`.
 
 use std::borrow::Cow;
@@ -128,15 +128,46 @@ fn ways(value: &str) -> Vec<String> {
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;");
+    let attribute = xml.replace('"', "&quot;");
     vec![
-        value.to_owned(),
         percent.to_lowercase(),
+        // A URL within a URL.
+        percent.replace('%', "%25"),
         percent,
         form,
-        json,
         slashed,
+        escaped(&json, is_markup),
+        escaped(&json, |letter| is_markup(letter) || !letter.is_ascii()),
+        escaped(&json, |letter| !letter.is_ascii()),
+        json,
+        attribute.replace('\'', "&apos;"),
+        attribute.replace('\'', "&#39;"),
+        attribute.replace("&quot;", "&#34;").replace('\'', "&#39;"),
+        attribute.replace('\'', "&#x27;"),
+        attribute,
         xml,
+        value.to_owned(),
     ]
+}
+
+/// What writers of JSON that is to stand in a web page escape, though JSON does not ask for it.
+const fn is_markup(letter: char) -> bool {
+    matches!(letter, '&' | '<' | '>' | '\'' | '=')
+}
+
+/// JSON with an escape in place of each letter that `is_meant`.
+fn escaped(json: &str, is_meant: impl Fn(char) -> bool) -> String {
+    let mut out = String::new();
+    for letter in json.chars() {
+        if is_meant(letter) {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(letter);
+        }
+    }
+    out
 }
 
 /// The text with `by` in place of each `secret`, and how many there were.
@@ -186,6 +217,11 @@ mod tests {
             "s3cr/t \\\"& é",
             "s3cr\\/t \\\"& é",
             "s3cr/t \"&amp; é",
+            "s3cr/t &quot;&amp; é",
+            "s3cr/t &#34;&amp; é",
+            "s3cr/t \\\"\\u0026 é",
+            "s3cr/t \\\"& \\u00e9",
+            "s3cr%252Ft%2520%2522%2526%2520%25C3%25A9",
         ] {
             assert_eq!(veil.mask(&format!("a={text}.")), "a=***.", "{text}");
         }
