@@ -4,6 +4,7 @@ use std::path::Path;
 
 use groupgate::demo::{Emulations, Options};
 use http::Response;
+use rstest::rstest;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -144,6 +145,31 @@ async fn a_recording_says_what_it_replaced_and_is_of_any_origin() {
         outcome.said.contains("2 groups on 2 pages"),
         "{}",
         outcome.said
+    );
+}
+
+#[rstest]
+#[case::under_another_name(
+    r#"{"jwt": "eyJhbGciOi.eyJzdWIiOiI.c2lnbmF0dXJl", "ends": "2026-11-25T01:18:05.562Z"}"#
+)]
+#[case::as_the_whole_answer("eyJhbGciOi.eyJzdWIiOiI.c2lnbmF0dXJl\n")]
+#[tokio::test]
+async fn a_token_that_the_login_did_not_find_is_not_written_down(#[case] login: &'static str) {
+    let server = Server::start(|_| Response::new(login.to_owned())).await;
+    let folder = TempDir::new().unwrap();
+    let outcome = directory(LINKED, &server, &["--record", name(folder.path())]).await;
+    assert_eq!(outcome.code, 1);
+    let case = recorded("directory", &folder);
+    let shown = [&case, &outcome.said, &outcome.complained];
+    for text in shown {
+        // What was expected instead is told with the first letters of what came.
+        assert!(!text.contains("eyJzdWIiOiI"), "{text}");
+    }
+    assert!(case.contains("REMOVED_"), "{case}");
+    assert_eq!(
+        case.contains("2026-11-25"),
+        login.contains("2026-11-25"),
+        "{case}"
     );
 }
 
