@@ -1,4 +1,4 @@
-//! The story of a walk as a text for people, 98 characters wide.
+//! The story of a walk as a text for people, 80 characters wide.
 //!
 //! The page that is looked at more closely takes a screen, every other one a line or two.
 
@@ -15,7 +15,7 @@ use super::columns::{beside, cut, json, spaced};
 use super::story::{Answered, Asked, Detail, Onward, Pair, Step, Summary, Trouble};
 
 /// How wide a line may be. What is copied, such as a URL, is never broken.
-const WIDTH: usize = 98;
+const WIDTH: usize = 80;
 
 /// Where what is told begins; before it stands what it is.
 const MARGIN: usize = 12;
