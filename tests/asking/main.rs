@@ -16,13 +16,7 @@ mod depth;
 mod logins;
 mod requests;
 
-use groupgate::upstream::walk::Walked;
-
-/// The ids that a walk brought, in order.
-fn ids(walked: &Walked) -> Vec<&str> {
-    let groups = walked.groups.iter();
-    groups.map(|group| group.source_id.as_ref()).collect()
-}
+use support::ids;
 
 /// An adapter of these keys, over those that every test has.
 fn config(keys: &str) -> String {

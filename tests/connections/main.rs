@@ -26,13 +26,8 @@ mod wire;
 use std::sync::Arc;
 
 use groupgate::upstream::Adapter;
-use groupgate::upstream::walk::Walked;
 
-/// The ids that a walk brought, in order.
-fn ids(walked: &Walked) -> Vec<&str> {
-    let groups = walked.groups.iter();
-    groups.map(|group| group.source_id.as_ref()).collect()
-}
+use support::ids;
 
 /// An adapter of the upstream at `base_url`, with these keys in its table `connection`.
 fn adapter(base_url: &str, connection: &str) -> Arc<Adapter> {

@@ -166,3 +166,9 @@ pub(crate) async fn failed(adapter: &Arc<Adapter>) -> UpstreamError {
         Ok(walked) => panic!("{}: {} groups came", adapter.name(), walked.groups.len()),
     }
 }
+
+/// The ids that a walk brought, in order.
+pub(crate) fn ids(walked: &Walked) -> Vec<&str> {
+    let groups = walked.groups.iter();
+    groups.map(|group| group.source_id.as_str()).collect()
+}

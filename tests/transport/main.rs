@@ -24,15 +24,8 @@ mod turns;
 use std::sync::Arc;
 
 use groupgate::upstream::Adapter;
-use groupgate::upstream::walk::Walked;
 
-use support::adapter_of;
-
-/// The ids that a walk brought, in order.
-fn ids(walked: &Walked) -> Vec<&str> {
-    let groups = walked.groups.iter();
-    groups.map(|group| group.source_id.as_ref()).collect()
-}
+use support::{adapter_of, ids};
 
 /// An adapter of these keys, over those that every test has; without retries unless it says so.
 fn staff(base_url: &str, keys: &str) -> Arc<Adapter> {

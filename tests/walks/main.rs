@@ -28,7 +28,8 @@ mod styles;
 mod lists;
 
 use groupgate::demo::{Emulation, Emulations, Options};
-use groupgate::upstream::walk::Walked;
+
+use support::ids;
 
 /// The upstreams whose lists come in pages.
 const PAGED: [&str; 4] = ["vinyldns", "publisher", "onlivesite", "tallyfy"];
@@ -47,9 +48,4 @@ async fn start_with(options: Options) -> Emulations {
 
 fn emulation<'a>(emulations: &'a Emulations, name: &str) -> &'a Emulation {
     emulations.get(name).expect("the emulation exists")
-}
-
-fn ids(walked: &Walked) -> Vec<&str> {
-    let ids = walked.groups.iter();
-    ids.map(|group| group.source_id.as_str()).collect()
 }
