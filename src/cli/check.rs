@@ -9,8 +9,8 @@ use clap::Args;
 use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::upstream::{
-    Auth, Connection, CursorSource, Format, HttpVersion, Limits, Location, Method, Pagination,
-    Refresh, Total, Upstream,
+    Auth, Connection, CursorSource, Format, HttpVersion, Limits, List, Location, Method,
+    Pagination, Pushable, Refresh, Total, Upstream,
 };
 use crate::config::{Environment, Settings, Share};
 use crate::upstream::Adapter;
@@ -123,6 +123,9 @@ fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
     if let Some(connection) = explain_connection(&upstream.connection) {
         lines.insert(1, format!("through  {connection}"));
     }
+    if upstream.list == List::ByQuery {
+        lines.insert(1, format!("filters  {}", explain_filters(upstream)));
+    }
     if let Some(preset) = &upstream.preset {
         lines.insert(0, format!("over     the preset {preset}"));
     }
@@ -189,6 +192,25 @@ fn too_slow(limits: &Limits, pages: u64) -> Option<String> {
             limits.walk
         )
     })
+}
+
+/// What the upstream is asked by. That each stands in the request was checked.
+fn explain_filters(upstream: &Upstream) -> String {
+    let asked: Vec<_> = upstream
+        .request
+        .filters()
+        .into_iter()
+        .map(Pushable::as_str)
+        .collect();
+    let pages = if upstream.pushdown.paged {
+        ""
+    } else {
+        ", then without pages"
+    };
+    format!(
+        "asked by query: {}{pages}; its whole list only where a query has none of these",
+        asked.join(", ")
+    )
 }
 
 fn explain_pagination(pagination: &Pagination) -> String {

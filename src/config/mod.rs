@@ -179,6 +179,8 @@ pub struct Shares {
     pub views: u64,
     /// Rendered pages: a sixteenth.
     pub pages: u64,
+    /// What upstreams answered that are asked by query: an eighth.
+    pub queries: u64,
 }
 
 impl Cache {
@@ -190,6 +192,7 @@ impl Cache {
             snapshots: capacity / 2,
             views: capacity / 8,
             pages: capacity / 16,
+            queries: capacity / 8,
         }
     }
 }

@@ -20,6 +20,7 @@ use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 
 use crate::config::Settings;
+use crate::config::upstream::List;
 use crate::upstream::UpstreamError;
 use crate::upstream::catalog::{self, Held, Walking};
 use crate::upstream::transport::Circuit;
@@ -43,6 +44,12 @@ pub(crate) struct Admin<H> {
 }
 
 impl<H> Admin<H> {
+    /// Whether an upstream's whole list is not asked for at start.
+    fn is_by_query(&self, upstream: &str) -> bool {
+        let own = self.settings.upstreams.get(upstream);
+        own.is_some_and(|upstream| upstream.list == List::ByQuery)
+    }
+
     /// How far apart an upstream's walks must be that are asked for.
     fn min_refresh(&self, upstream: &str) -> Duration {
         let own = self.settings.upstreams.get(upstream);
@@ -133,7 +140,8 @@ fn carries(sent: &HeaderValue, token: &SecretString) -> bool {
 }
 
 /// Ready is a process that would answer as well as it can: every upstream was walked once, or has
-/// failed once, for a failed one gets no better by sending callers elsewhere.
+/// failed once, for a failed one gets no better by sending callers elsewhere. One that is asked by
+/// query is not walked before somebody asks.
 async fn readyz<H: Holdings>(State(admin): State<Admin<H>>) -> Result<&'static str, Problem> {
     if admin.draining.load(Ordering::Relaxed) {
         return Err(Problem::new(Kind::NotReady, "the gateway is stopping"));
@@ -142,7 +150,7 @@ async fn readyz<H: Holdings>(State(admin): State<Admin<H>>) -> Result<&'static s
     let pending: Vec<_> = held
         .iter()
         // A list from disk is served, and says nothing of whether the upstream answers.
-        .filter(|held| !held.walked)
+        .filter(|held| !held.walked && !admin.is_by_query(&held.source))
         .map(|held| held.source.as_ref())
         .collect();
     if pending.is_empty() {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::upstream::pushdown::Conditions;
 use crate::upstream::snapshot::{MemberKey, RowRef};
 
 /// Which groups a query asks for: those that pass every condition that is set.
@@ -81,6 +82,28 @@ impl Filter {
                 .is_none_or(|ids| ids.iter().any(|id| source_of(id) == source))
     }
 
+    /// What the filter demands of the groups of `source`, as far as an upstream could know.
+    pub fn conditions(&self, source: &str) -> Conditions<'_> {
+        let ids = self.ids.iter().flatten();
+        let mut ids = ids.filter(|id| source_of(id) == source);
+        let id = match (ids.next(), ids.next()) {
+            (Some(id), None) => source_id_of(id),
+            _ => None,
+        };
+        Conditions {
+            search: self.search.as_deref(),
+            id,
+            status: self.status.as_deref(),
+            organization_id: self.organization_id.as_deref(),
+            external_id: self.external_id.as_deref(),
+            member: self.member.as_deref(),
+            created_after: self.created_after,
+            created_before: self.created_before,
+            updated_after: self.updated_after,
+            updated_before: self.updated_before,
+        }
+    }
+
     /// How much memory the filter takes besides its own value.
     pub fn bytes(&self) -> usize {
         let texts = [
@@ -110,6 +133,11 @@ impl Filter {
 /// The source of a normalized id: what stands before its first colon.
 pub fn source_of(id: &str) -> &str {
     id.split_once(':').map_or(id, |(source, _)| source)
+}
+
+/// The source's own id in a normalized one: what stands after its first colon.
+pub fn source_id_of(id: &str) -> Option<&str> {
+    id.split_once(':').map(|(_, id)| id)
 }
 
 /// A filter, made ready to look at many rows.
@@ -243,6 +271,16 @@ mod tests {
         assert!(matches(&member("U-1"), &group));
         assert!(!matches(&member("u-1"), &group));
         assert!(matches(&member("ANN@example.COM"), &group));
+    }
+
+    #[test]
+    fn an_upstream_is_told_of_an_id_only_where_it_is_the_only_one_of_that_source() {
+        let filter = Filter {
+            ids: Some(["a:1".to_owned(), "b:1:2".to_owned(), "a:2".to_owned()].into()),
+            ..Filter::default()
+        };
+        let id = |source| filter.conditions(source).id;
+        assert_eq!([id("a"), id("b"), id("c")], [None, Some("1:2"), None]);
     }
 
     #[test]

@@ -47,11 +47,12 @@ use tower::Service;
 
 use crate::config::Settings;
 use crate::upstream::catalog::{Catalog, Demand, Scope};
+use crate::upstream::pushdown::Conditions;
 
 use composer::Composer;
 use cursor::Keys;
 use fan_out::{fan_out, selected};
-use filter::source_of;
+use filter::{source_id_of, source_of};
 use listing::{Found, SourceReport};
 use pool::Overloaded;
 use verdict::{Outage, RETRY, retry_after};
@@ -149,7 +150,14 @@ impl Gateway {
         wait_until: Instant,
     ) -> Result<Option<Found>, GatewayError> {
         let source = source_of(id);
-        let held = self.catalog.get(source, scope, demand, wait_until).await;
+        let conditions = Conditions {
+            id: source_id_of(id),
+            ..Conditions::default()
+        };
+        let held = self
+            .catalog
+            .find(source, scope, &conditions, demand, wait_until)
+            .await;
         held.map_or(Ok(None), |held| look_up(id, SourceReport::new(held)))
     }
 
@@ -158,8 +166,9 @@ impl Gateway {
         let (catalog, ask) = (&self.catalog, &ask);
         let names = selected(&ask.query.filter, catalog.sources());
         let sources = fan_out(names, async |source: Arc<str>| {
+            let conditions = ask.query.filter.conditions(&source);
             catalog
-                .get(&source, &ask.scope, ask.demand, ask.wait_until)
+                .find(&source, &ask.scope, &conditions, ask.demand, ask.wait_until)
                 .await
         })
         .await;

@@ -17,48 +17,46 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{Breaker, Limits, Refresh, TotalCall, Upstream};
+use crate::config::upstream::{Breaker, Limits, Pagination, Refresh, Upstream, WholeList};
 use crate::config::{Cache, KeyPath, Problems, SecretReader, Share};
 
 use super::auth::Auth;
 use super::catalog::shared_capacity;
 use super::client::Connections;
-use super::error::{ErrorKind, UpstreamError};
+use super::error::UpstreamError;
 use super::exchange::{Answer, Exchange};
 use super::format::{Node, Page};
 use super::mapping::{Mapped, Mapping, Records, Skip};
 use super::pager::{Look, Pager, Position};
+use super::pushdown::{Pushed, Rules};
+use super::requests::Requests;
 use super::snapshot::Snapshot;
-use super::template::{self, Gaps, Template, TemplateError};
+use super::template::Gaps;
 use super::tls::Tls;
 use super::transport::{Circuit, Transport};
 pub use super::turn::Turn;
 use super::wire::{Purpose, Wire};
 
-/// How one upstream is asked, and how its answers become groups.
-#[derive(Debug)]
+/// How one upstream is asked, and how its answers become groups. Its parts are shared, so that one
+/// that asks with filters costs little.
+#[derive(Debug, Clone)]
 pub struct Adapter {
     name: Arc<str>,
     digest: AdapterDigest,
-    exchange: Exchange,
-    template: Template,
-    continuation: Option<Template>,
-    count: Option<Count>,
+    exchange: Arc<Exchange>,
+    requests: Arc<Requests>,
     pager: Pager,
-    mapping: Mapping,
+    /// How the pages of an answer to a filter follow each other.
+    filtered: Pager,
+    rules: Option<Rules>,
+    pushed: Pushed,
+    mapping: Arc<Mapping>,
     limits: Limits,
     room: u64,
     freshness: Freshness,
     refresh: Refresh,
     shrink_guard: Share,
     required: bool,
-}
-
-/// The exchange that tells how many records there are.
-#[derive(Debug)]
-struct Count {
-    template: Template,
-    call: TotalCall,
 }
 
 /// Which adapter a snapshot was made with: another block makes another key.
@@ -90,25 +88,7 @@ impl Adapter {
         problems: &mut Problems,
     ) -> Option<Self> {
         let at = KeyPath::new(["upstreams", name]);
-        let mut template = |request, at: KeyPath| {
-            let accept = template::accept(upstream.format);
-            Template::compile(&upstream.base_url, request, accept, &at, secrets, problems)
-        };
-        let listing = template(&upstream.request, at.join("request"));
-        let continuation = match &upstream.continuation {
-            Some(request) => Some(template(request, at.join("continuation"))?),
-            None => None,
-        };
-        let count = match upstream.pagination.total_call() {
-            Some(call) => {
-                let at = at.join("pagination").join("total").join("request");
-                Some(Count {
-                    template: template(&call.request, at)?,
-                    call: call.clone(),
-                })
-            }
-            None => None,
-        };
+        let requests = Requests::compile(upstream, &at, secrets, problems);
         let auth = Auth::compile(&upstream.auth, &at.join("auth"), secrets, problems);
         let auth = Arc::new(auth?);
         let connections = Connections::compile(upstream, tls, wall.now(), &at, secrets, problems)?;
@@ -121,15 +101,20 @@ impl Adapter {
             &connections,
         );
         let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
+        let requests = requests?;
+        let rules = Rules::compile(upstream, requests.listing(), &at, problems);
+        let pager = |pagination: Pagination| {
+            Pager::new(pagination, upstream.limits.pages).reading_from(&upstream.base_url)
+        };
         Some(Self {
             digest: AdapterDigest::of(upstream),
-            exchange: exchange?,
-            template: listing?,
-            continuation,
-            count,
-            pager: Pager::new(upstream.pagination.clone(), upstream.limits.pages)
-                .reading_from(&upstream.base_url),
-            mapping: Mapping::new(Arc::clone(&name), upstream),
+            exchange: Arc::new(exchange?),
+            requests: Arc::new(requests),
+            pager: pager(upstream.pagination.clone()),
+            filtered: pager(filtered(upstream)),
+            rules,
+            pushed: Pushed::NONE,
+            mapping: Arc::new(Mapping::new(Arc::clone(&name), upstream)),
             limits: upstream.limits.clone(),
             room: shared_capacity(cache),
             freshness: Freshness::of(upstream, cache),
@@ -148,6 +133,22 @@ impl Adapter {
     /// Which adapter it is.
     pub const fn digest(&self) -> AdapterDigest {
         self.digest
+    }
+
+    /// What may be handed to the upstream, if it is asked by query.
+    pub const fn rules(&self) -> Option<&Rules> {
+        self.rules.as_ref()
+    }
+
+    /// The adapter that asks for what `pushed` leaves of the list, which may take so much memory.
+    #[must_use]
+    pub fn asking(&self, pushed: Pushed, room: u64) -> Self {
+        Self {
+            pager: self.filtered.clone(),
+            pushed,
+            room,
+            ..self.clone()
+        }
     }
 
     /// How its pages follow each other.
@@ -221,11 +222,12 @@ impl Adapter {
 
     /// Asks how many records there are, where that is a request of its own.
     pub async fn count(&self, deadline: Instant) -> Result<Option<u64>, UpstreamError> {
-        let count = self.count.as_ref();
+        // An answer of one page needs no total.
+        let count = self.requests.count().filter(|_| self.pager.has_count());
         let Some(count) = count.filter(|_| !self.exchange.tap().has_only_pages()) else {
             return Ok(None);
         };
-        let mut request = count.template.fill(&Gaps::NONE).map_err(unwritten)?;
+        let mut request = count.request(&self.pushed)?;
         request.extensions_mut().insert(Purpose::Count);
         let asked = request.uri().clone();
         let answer = self.exchange.send(request, deadline).await?;
@@ -262,15 +264,13 @@ impl Adapter {
         let gaps = Gaps {
             position,
             limit: self.pager.limit(),
+            pushed: &self.pushed,
         };
         if *position == self.pager.first() {
-            return self.template.fill(&gaps).map_err(unwritten);
+            self.requests.first(&gaps)
+        } else {
+            self.requests.next(&gaps)
         }
-        let template = self.continuation.as_ref().unwrap_or(&self.template);
-        // What worked for the first page fails here for the position that the upstream named.
-        template
-            .fill(&gaps)
-            .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))
     }
 
     fn read(
@@ -324,6 +324,16 @@ impl Adapter {
     }
 }
 
+/// How the pages of an answer to a filter follow each other.
+fn filtered(upstream: &Upstream) -> Pagination {
+    if upstream.pushdown.paged {
+        return upstream.pagination.clone();
+    }
+    Pagination::None(WholeList {
+        cap: upstream.pagination.terms().cap,
+    })
+}
+
 /// What makes two pages the same: their groups' ids, in order. A page with records that are no
 /// groups is known by all that it holds, or else any two pages of such records would be one.
 fn print(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
@@ -337,11 +347,6 @@ fn print(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
         }
     }
     hasher.finish()
-}
-
-/// A request that nothing of the upstream's goes into, and that cannot be written all the same.
-pub(super) fn unwritten(error: TemplateError) -> UpstreamError {
-    UpstreamError::ours(format!("the request cannot be written: {error}"))
 }
 
 fn url(uri: &Uri) -> Result<Url, UpstreamError> {

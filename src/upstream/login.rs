@@ -12,13 +12,13 @@ use crate::config::upstream::{
 };
 use crate::config::{KeyPath, Problems, SecretReader};
 
-use super::adapter::unwritten;
 use super::auth::oauth2::{ClientCredentials, token_from_reply};
 use super::auth::{Token, TokenCell};
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::paths;
 use super::format::{Bounds, Page};
 use super::judge::{Answer, Judge, Law, Reading};
+use super::requests::unwritten;
 use super::template::{self, Gaps, Template};
 use super::transport::{Deadline, Repeatable, Transport};
 use super::wire::Purpose;

@@ -26,6 +26,8 @@ pub mod turn;
 pub use turn::Turn;
 
 pub mod pager;
+pub mod pushdown;
+mod requests;
 pub mod template;
 
 pub mod exchange;

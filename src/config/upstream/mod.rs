@@ -27,6 +27,9 @@ pub use connection::{Connection, HttpVersion};
 pub mod origin;
 pub use origin::Origin;
 
+pub mod pushdown;
+pub use pushdown::{List, Pushable, Pushdown};
+
 pub mod resilience;
 pub use resilience::{Breaker, Hedge};
 
@@ -69,6 +72,13 @@ pub struct Upstream {
     /// The request for the pages after the first, where they are asked for in another way. Where
     /// the upstream names the URL of a page, its path and query are not used.
     pub continuation: Option<Request>,
+    /// Whether queries are answered from the whole list, or the upstream is asked for what each
+    /// needs.
+    #[serde(default)]
+    pub list: List,
+    /// How the upstream takes filters. Only with `list = "by_query"`.
+    #[serde(default)]
+    pub pushdown: Pushdown,
     /// What the answers are written in.
     #[serde(default)]
     pub format: Format,

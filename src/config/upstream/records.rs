@@ -39,6 +39,14 @@ pub enum AbsentRecords {
 }
 
 impl Records {
+    /// Where a record holds those below it, if it does.
+    pub const fn children(&self) -> Option<&Path> {
+        match self {
+            Self::Path(_) => None,
+            Self::Table(list) => list.children.as_ref(),
+        }
+    }
+
     /// Where the list stands.
     pub const fn at(&self) -> &Path {
         match self {

@@ -12,6 +12,7 @@ mod limits;
 mod pagination;
 mod paths;
 mod placeholders;
+mod pushdown;
 mod records;
 mod request;
 mod secrets;
@@ -75,7 +76,7 @@ fn shapes_asking(key: &KeyPath, upstream: &KeyPath) -> bool {
             [] | [_] => true,
             [table, ..] => matches!(
                 table.as_str(),
-                "request" | "continuation" | "pagination" | "answers"
+                "request" | "continuation" | "pagination" | "answers" | "pushdown"
             ),
         }
 }
@@ -222,6 +223,7 @@ fn check_refresh(at: &KeyPath, upstream: &Upstream, cache: &Cache, problems: &mu
 fn check_asking(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     request::check_bodies(at, upstream, problems);
     placeholders::check(at, upstream, problems);
+    pushdown::check(at, upstream, problems);
     pagination::check(at, upstream, problems);
     answers::check(&at.join("answers"), &upstream.answers, problems);
 }

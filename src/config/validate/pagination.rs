@@ -4,8 +4,8 @@ use super::at_least_one;
 use super::paths::location_from_root;
 use crate::config::path::Origin;
 use crate::config::upstream::{
-    Absent, CursorPages, CursorSource, EmptyPage, Meaning, NumberedPages, OffsetPages, Pagination,
-    Part, ShortPage, Step, Total, TotalCall,
+    Absent, CursorPages, CursorSource, EmptyPage, List, Meaning, NumberedPages, OffsetPages,
+    Pagination, Part, ShortPage, Step, TotalCall,
 };
 use crate::config::{KeyPath, Path, Problem, Problems, Upstream};
 
@@ -23,6 +23,9 @@ pub(super) fn check_numbers(at: &KeyPath, pagination: &Pagination, problems: &mu
 pub(super) fn check(upstream_at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     let at = upstream_at.join("pagination");
     check_flags(&at, &upstream.pagination, problems);
+    if let Some(call) = upstream.pagination.total_call() {
+        check_total_call(&at.join("total"), call, upstream.list, problems);
+    }
     match &upstream.pagination {
         Pagination::None(_) => check_continuation(upstream_at, upstream, problems),
         Pagination::Cursor(pages) => check_cursor(&at, pages, upstream, problems),
@@ -92,7 +95,6 @@ fn check_offset(at: &KeyPath, pages: &OffsetPages, upstream: &Upstream, problems
     let numbered = Numbered {
         limit: pages.limit,
         step: Some(pages.step),
-        total: pages.total.as_ref(),
         is_announced: pages.total.is_some() && pages.absent != Absent::Continue,
         is_told: is_told(upstream),
         short_page: pages.short_page,
@@ -105,7 +107,6 @@ fn check_page(at: &KeyPath, pages: &NumberedPages, upstream: &Upstream, problems
     let numbered = Numbered {
         limit: pages.limit,
         step: pages.step,
-        total: pages.total.as_ref(),
         is_announced: (pages.total.is_some() || pages.pages.is_some())
             && pages.absent != Absent::Continue,
         is_told: is_told(upstream),
@@ -132,10 +133,9 @@ fn is_told(upstream: &Upstream) -> bool {
 }
 
 /// What the two numbered styles have in common.
-struct Numbered<'a> {
+struct Numbered {
     limit: Option<u32>,
     step: Option<Step>,
-    total: Option<&'a Total>,
     /// Whether it is known how much there is.
     is_announced: bool,
     /// Whether an answer tells that there is no more.
@@ -144,7 +144,7 @@ struct Numbered<'a> {
     empty_page: EmptyPage,
 }
 
-impl Numbered<'_> {
+impl Numbered {
     fn check(&self, at: &KeyPath, problems: &mut Problems) {
         if self.limit.is_none() {
             self.check_without_limit(at, problems);
@@ -159,9 +159,6 @@ impl Numbered<'_> {
                     "name what does: `total`, `pages`, `more`, `last`, or a rule that means `end`",
                 ),
             );
-        }
-        if let Some(call) = self.total.and_then(Total::call) {
-            check_total_call(&at.join("total"), call, problems);
         }
     }
 
@@ -183,8 +180,8 @@ impl Numbered<'_> {
     }
 }
 
-fn check_total_call(at: &KeyPath, call: &TotalCall, problems: &mut Problems) {
+fn check_total_call(at: &KeyPath, call: &TotalCall, list: List, problems: &mut Problems) {
     let request = at.join("request");
-    super::placeholders::check_unpaged(&request, &call.request, problems);
+    super::placeholders::check_count(&request, &call.request, list, problems);
     location_from_root(&at.join("at"), &call.at, "a count has no records", problems);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::config::nearest::{list, nearest};
 use crate::config::placeholder::{Piece, PlaceholderError, scan};
-use crate::config::upstream::{Pagination, Request};
+use crate::config::upstream::{List, Pagination, Pushable, Request};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
 
 use super::texts::texts;
@@ -14,7 +14,7 @@ pub(super) const POSITIONS: [&str; 4] = ["cursor", "offset", "page", "limit"];
 
 /// Checks the placeholders of the requests that list groups against their style of paging.
 pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
-    let style = Style::of(&upstream.pagination);
+    let style = Style::of(upstream);
     let request = check_listing(&at.join("request"), &upstream.request, &style, problems);
     // Where there are two, the one that is sent again and again has to move on.
     let (key, used) = match &upstream.continuation {
@@ -63,11 +63,22 @@ fn check_listing(
     Some(used)
 }
 
-/// Checks the placeholders of a request that is not about a page: a login, a count.
+/// Checks the placeholders of a request that counts: it is not about a page.
+pub(super) fn check_count(at: &KeyPath, request: &Request, list: List, problems: &mut Problems) {
+    check_pageless(at, request, list == List::ByQuery, problems);
+}
+
+/// Checks the placeholders of a request that is about no page and no query: a login.
 pub(super) fn check_unpaged(at: &KeyPath, request: &Request, problems: &mut Problems) {
+    check_pageless(at, request, false, problems);
+}
+
+fn check_pageless(at: &KeyPath, request: &Request, by_query: bool, problems: &mut Problems) {
     let used = used(at, request);
     let known: Vec<&str> = request.vars.keys().map(String::as_str).collect();
-    let unknown = |name: &String| !request.vars.contains_key(name);
+    let unknown = |name: &String| {
+        !request.vars.contains_key(name) && !(by_query && Pushable::named(name).is_some())
+    };
     for (at, name) in used.iter().filter(|(_, name)| unknown(name)) {
         problems.push(unknown_placeholder(at, name, &known));
     }
@@ -101,6 +112,13 @@ pub(super) fn brace(at: &KeyPath, error: &PlaceholderError) -> Problem {
 }
 
 pub(super) fn unknown_placeholder(at: &KeyPath, name: &str, known: &[&str]) -> Problem {
+    if name == "caller" || name.starts_with("caller.") {
+        return Problem::new(
+            at.clone(),
+            format!("`{{{name}}}` is reserved: what is known of a caller is not handed on yet"),
+        )
+        .with_help("every caller sees what this upstream's `auth` sees");
+    }
     let problem = Problem::new(at.clone(), format!("unknown placeholder `{{{name}}}`"));
     let braced: Vec<String> = known.iter().map(|name| format!("{{{name}}}")).collect();
     let help = match (
@@ -120,10 +138,12 @@ struct Style {
     position: Option<&'static str>,
     has_limit: bool,
     takes_limit: bool,
+    by_query: bool,
 }
 
 impl Style {
-    fn of(pagination: &Pagination) -> Self {
+    fn of(upstream: &Upstream) -> Self {
+        let pagination = &upstream.pagination;
         let (name, position) = match pagination {
             Pagination::None(_) => ("none", None),
             Pagination::Cursor(_) => ("cursor", Some("cursor")),
@@ -137,11 +157,14 @@ impl Style {
             position,
             has_limit: pagination.terms().limit.is_some(),
             takes_limit: !matches!(pagination, Pagination::None(_)),
+            by_query: upstream.list == List::ByQuery,
         }
     }
 
     fn provides(&self, name: &str) -> bool {
-        self.position == Some(name) || (name == "limit" && self.has_limit)
+        self.position == Some(name)
+            || (name == "limit" && self.has_limit)
+            || (self.by_query && Pushable::named(name).is_some())
     }
 
     fn refuse(&self, at: &KeyPath, name: &str, request: &Request) -> Problem {
@@ -151,6 +174,16 @@ impl Style {
                 "`{limit}` stands here, but `pagination.limit` is not set",
             )
             .with_help("set it, as in `limit = 100`");
+        }
+        if let (false, Some(filter)) = (self.by_query, Pushable::named(name)) {
+            return Problem::new(
+                at.clone(),
+                format!("`{{{filter}}}` has no value, because the whole list is asked for"),
+            )
+            .with_help(
+                "set `list = \"by_query\"` and say under `pushdown` how the upstream takes it; a \
+                 value of your own belongs under `vars`",
+            );
         }
         if !POSITIONS.contains(&name) {
             let known: Vec<&str> = (self.position.into_iter())

@@ -5,12 +5,14 @@
 //! ```
 //!
 //! What is kept is whole snapshots, per upstream and credential scope; every query over them is
-//! answered from memory. A walk is a task of its own: callers wait for it, none of them owns it.
+//! answered from memory. Where an upstream is asked by query, what the queries brought is kept beside
+//! them (`queries.rs`). A walk is a task of its own: callers wait for it, none of them owns it.
 
 mod age;
 mod disk;
 mod entry;
 mod guard;
+mod queries;
 mod refresh;
 mod rest;
 mod run;
@@ -36,12 +38,14 @@ use crate::clock::WallClock;
 use crate::config::Cache;
 
 use super::adapter::{Adapter, AdapterDigest};
+use super::pushdown::{Conditions, Pushed};
 use super::transport::Circuit;
 use super::walk::{Progress, Walked, walk};
 use super::{Snapshot, UpstreamError};
 
 use disk::Disk;
 use entry::{Brought, Entry, Fetch, Place, Terms};
+use queries::Queries;
 use shelf::Shelf;
 use tasks::Tasks;
 
@@ -165,6 +169,8 @@ struct Key {
     upstream: Arc<str>,
     adapter: AdapterDigest,
     scope: Scope,
+    /// The filters that the upstream was asked with; none for the whole list.
+    pushed: Pushed,
 }
 
 /// The snapshots of every upstream and credential scope.
@@ -172,6 +178,8 @@ struct Key {
 pub struct Catalog {
     sources: Vec<Source>,
     shared: BTreeMap<Arc<str>, Arc<Entry>>,
+    /// What upstreams brought that are asked by query.
+    queries: BTreeMap<Arc<str>, Queries>,
     adapters: Vec<Arc<Adapter>>,
     place: Arc<Place>,
 }
@@ -189,8 +197,12 @@ impl Catalog {
             disk: directory.map(|directory| Disk::open(directory, &keys, most, wall)),
             shelf: Shelf::reserved(shared_capacity(cache)),
             wall: wall.clone(),
-            tasks: Tasks::new(),
+            tasks: Arc::new(Tasks::new()),
         });
+        let by_query = adapters.iter().filter(|adapter| adapter.rules().is_some());
+        // Each has a part of its own, so that no flood of queries to one flushes another's.
+        let room = cache.shares().queries / (by_query.count() as u64).max(1);
+        let mut queries = BTreeMap::new();
         let shared: BTreeMap<_, _> = adapters
             .iter()
             .cloned()
@@ -204,10 +216,21 @@ impl Catalog {
                     persistent: true,
                     shrink_guard: adapter.shrink_guard(),
                 };
-                let fetch: Fetch =
-                    Box::new(move |progress| Box::pin(bring(Arc::clone(&adapter), progress)));
-                let entry = Entry::new(key, terms, fetch, Arc::clone(&place));
-                (name, Arc::new(entry))
+                let beside = adapter.rules().map(|_| Arc::new(place.beside(room)));
+                let (walked, asked) = (Arc::clone(&adapter), beside.clone());
+                let fetch: Fetch = Box::new(move |progress| {
+                    Box::pin(queries::bring_whole(
+                        Arc::clone(&walked),
+                        asked.clone(),
+                        progress,
+                    ))
+                });
+                let entry = Arc::new(Entry::new(key, terms, fetch, Arc::clone(&place)));
+                if let Some(beside) = beside {
+                    let whole = Arc::clone(&entry);
+                    queries.insert(Arc::clone(&name), Queries::new(adapter, whole, beside));
+                }
+                (name, entry)
             })
             .collect();
         let sources = shared
@@ -220,6 +243,7 @@ impl Catalog {
         Self {
             sources,
             shared,
+            queries,
             adapters,
             place,
         }
@@ -232,11 +256,14 @@ impl Catalog {
     }
 
     /// Begins the first walk of every upstream that is asked with the gateway's own account, so
-    /// that the first caller does not pay for it. From then on walks also begin that nobody asks
-    /// for, as `refresh` and `shrink_guard` say.
+    /// that the first caller does not pay for it. Where an upstream is asked by query, its whole
+    /// list is what nobody may ever need. From then on walks also begin that nobody asks for, as
+    /// `refresh` and `shrink_guard` say.
     pub fn warm(&self) {
-        for entry in self.shared.values() {
-            entry.warm();
+        for (name, entry) in &self.shared {
+            if !self.queries.contains_key(name) {
+                entry.warm();
+            }
             self.place.tasks.spawn(refresh::keep(Arc::clone(entry)));
         }
     }
@@ -267,9 +294,32 @@ impl Catalog {
         Some(self.entry(source, scope)?.get(demand, deadline).await)
     }
 
-    /// What one upstream holds for `scope` right now: it neither waits nor asks the upstream.
+    /// Like [`Catalog::get`], where only groups that meet `conditions` are needed. What comes holds
+    /// all of these, and may hold more.
+    pub async fn find(
+        &self,
+        source: &str,
+        scope: &Scope,
+        conditions: &Conditions<'_>,
+        demand: Demand,
+        deadline: Instant,
+    ) -> Option<Held> {
+        let whole = self.entry(source, scope)?;
+        let Some(queries) = self.queries.get(source) else {
+            return Some(whole.get(demand, deadline).await);
+        };
+        Some(queries.find(conditions, demand, deadline).await)
+    }
+
+    /// What one upstream holds for `scope` right now: it neither waits nor asks the upstream. Of one
+    /// that is asked by query that is what the last query brought, until its whole list was asked
+    /// for.
     pub fn peek(&self, source: &str, scope: &Scope) -> Option<Held> {
-        Some(self.entry(source, scope)?.peek())
+        let whole = self.entry(source, scope)?;
+        Some(match self.queries.get(source) {
+            Some(queries) => queries.peek(),
+            None => whole.peek(),
+        })
     }
 
     /// How one upstream's breaker stands, if it has one.
@@ -309,7 +359,13 @@ impl Key {
             upstream: Arc::clone(adapter.name()),
             adapter: adapter.digest(),
             scope: Scope::Shared,
+            pushed: Pushed::NONE,
         }
+    }
+
+    /// How much memory it takes.
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.pushed.bytes()
     }
 }
 

@@ -1,10 +1,11 @@
-//! Where snapshots are kept: a moka cache that never evicts, because nothing is put into it that
-//! does not fit.
+//! Where snapshots are kept: whole lists in a moka cache that never evicts, because nothing is put
+//! into it that does not fit.
 //!
 //! An eviction would turn every request into a walk, silently. A snapshot that does not fit is an
-//! error that somebody sees instead, and what was there before goes on serving.
+//! error that somebody sees instead, and what was there before goes on serving. What single queries
+//! brought is another matter: there is no end to queries, so the least recently used makes room.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -39,9 +40,9 @@ pub(super) struct Stored {
 pub(super) struct Shelf {
     cache: Cache<Key, Arc<Stored>>,
     capacity: u64,
-    // Held over looking and putting, so that two walks that end together cannot both take the
-    // last room.
-    used: Mutex<u64>,
+    /// How much is taken, where nothing makes room. Held over looking and putting, so that two walks
+    /// that end together cannot both take the last room.
+    used: Option<Mutex<u64>>,
 }
 
 impl Shelf {
@@ -57,8 +58,29 @@ impl Shelf {
         Self {
             cache,
             capacity,
-            used: Mutex::new(0),
+            used: Some(Mutex::new(0)),
         }
+    }
+
+    /// A shelf that holds `capacity` bytes, on which what was used last stays, for as long as it is
+    /// not `idle`.
+    pub(super) fn evicting(capacity: u64, idle: Duration) -> Self {
+        let cache = Cache::builder()
+            .eviction_policy(EvictionPolicy::lru())
+            .weigher(|key: &Key, stored: &Arc<Stored>| kib(key.bytes() + stored.snapshot.bytes()))
+            .max_capacity(capacity / 1024)
+            .time_to_idle(idle)
+            .build();
+        Self {
+            cache,
+            capacity,
+            used: None,
+        }
+    }
+
+    /// How much it holds at most.
+    pub(super) const fn capacity(&self) -> u64 {
+        self.capacity
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<Arc<Stored>> {
@@ -67,10 +89,9 @@ impl Shelf {
 
     /// Puts a snapshot in the place of the one before it, or says that it does not fit.
     pub(super) fn put(&self, key: &Key, stored: Arc<Stored>) -> Result<(), UpstreamError> {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.size(key);
         let size = stored.snapshot.bytes() as u64;
-        let after = *used - before + size;
+        let mut used = self.lock();
+        let after = used.as_ref().map_or(0, |used| **used - self.size(key)) + size;
         if after > self.capacity {
             return Err(UpstreamError::new(
                 ErrorKind::LimitExceeded,
@@ -82,14 +103,28 @@ impl Shelf {
             ));
         }
         self.cache.insert(key.clone(), stored);
-        *used = after;
+        if let Some(used) = &mut used {
+            **used = after;
+        }
         Ok(())
     }
 
     pub(super) fn remove(&self, key: &Key) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        *used -= self.size(key);
+        if let Some(used) = &mut self.lock() {
+            **used -= self.size(key);
+        }
         self.cache.invalidate(key);
+    }
+
+    /// Removes every snapshot from a shelf that evicts.
+    pub(super) fn clear(&self) {
+        debug_assert!(self.used.is_none(), "what is counted is removed one by one");
+        self.cache.invalidate_all();
+    }
+
+    fn lock(&self) -> Option<MutexGuard<'_, u64>> {
+        let used = self.used.as_ref()?;
+        Some(used.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn size(&self, key: &Key) -> u64 {

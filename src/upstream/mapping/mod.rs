@@ -19,7 +19,7 @@ mod fields;
 
 mod field;
 mod steps;
-mod time;
+pub(super) mod time;
 
 mod people;
 

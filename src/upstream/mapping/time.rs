@@ -28,6 +28,14 @@ pub(super) fn read(format: &TimeFormat, text: &str) -> Reading<Timestamp> {
     time.map_or(Reading::Unfit, Reading::Value)
 }
 
+/// The instant that a text stands for, if it stands for one.
+pub(in crate::upstream) fn read_exactly(format: &TimeFormat, text: &str) -> Option<Timestamp> {
+    match read(format, text) {
+        Reading::Value(time) => Some(time),
+        Reading::Absent | Reading::Null | Reading::Unfit => None,
+    }
+}
+
 /// Units of so many nanoseconds since 1970.
 fn counted(text: &str, unit: i128) -> Reading<Timestamp> {
     match nanoseconds(text, unit) {

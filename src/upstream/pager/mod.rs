@@ -88,6 +88,11 @@ impl Pager {
         self.style.terms().limit
     }
 
+    /// Whether a request of its own tells how many records there are.
+    pub fn has_count(&self) -> bool {
+        self.style.total_call().is_some()
+    }
+
     /// How many records the upstream silently cuts its list at.
     pub const fn cap(&self) -> Option<u32> {
         self.style.terms().cap

@@ -32,6 +32,15 @@ impl Body {
         }
     }
 
+    /// The texts in it.
+    pub(super) fn texts(&self) -> Vec<&Text> {
+        match self {
+            Self::Json(shape) => shape.texts(),
+            Self::Form(parameters) => parameters.texts().collect(),
+            Self::Verbatim(text) => vec![text],
+        }
+    }
+
     /// The body with its gaps filled; `None` when it is a text with a gap that has no value.
     pub(super) fn fill(&self, gaps: &Gaps<'_>) -> Option<Bytes> {
         Some(match self {
@@ -43,6 +52,17 @@ impl Body {
 }
 
 impl Shape {
+    fn texts(&self) -> Vec<&Text> {
+        match self {
+            Self::Text(text) => vec![text],
+            Self::Plain(_) => Vec::new(),
+            Self::List(items) => items.iter().flat_map(Self::texts).collect(),
+            Self::Object(members) => (members.iter())
+                .flat_map(|(_, member)| member.texts())
+                .collect(),
+        }
+    }
+
     /// The value with its gaps filled; `None` when it is a text with a gap that has no value.
     fn fill(&self, gaps: &Gaps<'_>) -> Option<Value> {
         Some(match self {

@@ -1,12 +1,15 @@
 //! The request template: where a position is written.
 //!
-//! `{cursor} {offset} {page} {limit}` may stand in path, query, headers and body, and each value
-//! is escaped for where it stands. How a position advances is the pager's matter; this module only
-//! writes it down. It never sends anything.
+//! `{cursor} {offset} {page} {limit}` and the filters that are handed on may stand in path, query,
+//! headers and body, and each value is escaped for where it stands. How a position advances is the
+//! pager's matter, which filters are handed on that of pushdown; this module only writes them down.
+//! It never sends anything.
 //!
 //! ```text
 //! request as written ▸ compile ▸ Template { path, parameters, headers, body } ▸ fill ▸ request
 //! ```
+
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
@@ -16,7 +19,7 @@ use secrecy::ExposeSecret;
 use thiserror::Error;
 use url::Url;
 
-use crate::config::upstream::{self as written, Format, Method};
+use crate::config::upstream::{self as written, Format, Method, Pushable};
 use crate::config::{KeyPath, Problems, SecretReader};
 
 use super::pager::Position;
@@ -120,6 +123,14 @@ impl Template {
             body: body?,
             repeatable: request.idempotent,
         })
+    }
+
+    /// The filters that it can be asked with.
+    pub fn pushes(&self) -> BTreeSet<Pushable> {
+        let headers = self.headers.iter().map(|(_, text)| text);
+        let texts = self.path.iter().chain(self.query.texts()).chain(headers);
+        let body = self.body.iter().flat_map(Body::texts);
+        texts.chain(body).flat_map(Text::pushes).collect()
     }
 
     /// Writes the request for one page.

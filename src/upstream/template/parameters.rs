@@ -31,6 +31,11 @@ impl FromIterator<(String, Text)> for Parameters {
 }
 
 impl Parameters {
+    /// The values, in order.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &Text> {
+        self.0.iter().map(|(_, text)| text)
+    }
+
     /// `name=value&…`; what has no value is left out.
     pub(super) fn fill(&self, gaps: &Gaps<'_>) -> String {
         let pairs = self.0.iter().filter_map(|(name, text)| {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::config::Environment;
 
 use super::*;
+use crate::upstream::pushdown::Pushed;
 
 fn template(request: &str) -> Template {
     let request: written::Request = toml::from_str(request).unwrap();
@@ -28,6 +29,7 @@ fn fill(template: &Template, position: &Position) -> Request<Bytes> {
     let gaps = Gaps {
         position,
         limit: Some(100),
+        pushed: &Pushed::NONE,
     };
     template.fill(&gaps).unwrap()
 }
@@ -56,6 +58,7 @@ fn a_path_value_is_one_segment() {
     let gaps = Gaps {
         position: &climbing,
         limit: None,
+        pushed: &Pushed::NONE,
     };
     assert!(matches!(
         cursor.fill(&gaps),
@@ -92,6 +95,7 @@ fn a_line_break_never_reaches_a_header() {
     let gaps = Gaps {
         position: &forged,
         limit: None,
+        pushed: &Pushed::NONE,
     };
     assert!(matches!(
         template.fill(&gaps),

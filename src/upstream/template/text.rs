@@ -2,7 +2,9 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::config::upstream::Pushable;
 use crate::upstream::pager::Position;
+use crate::upstream::pushdown::{Pushed, Written};
 
 /// What fills the gaps on one page.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +13,8 @@ pub struct Gaps<'a> {
     pub position: &'a Position,
     /// How many records to ask for.
     pub limit: Option<u32>,
+    /// The filters that the upstream is asked with.
+    pub pushed: &'a Pushed,
 }
 
 impl Gaps<'_> {
@@ -18,6 +22,7 @@ impl Gaps<'_> {
     pub const NONE: Gaps<'static> = Gaps {
         position: &Position::Start,
         limit: None,
+        pushed: &Pushed::NONE,
     };
 }
 
@@ -41,6 +46,7 @@ pub(super) enum Gap {
     Offset,
     Page,
     Limit,
+    Filter(Pushable),
 }
 
 /// The value of a gap on one page.
@@ -56,7 +62,7 @@ impl Gap {
             "offset" => Self::Offset,
             "page" => Self::Page,
             "limit" => Self::Limit,
-            _ => return None,
+            _ => Self::Filter(Pushable::named(name)?),
         })
     }
 
@@ -66,6 +72,10 @@ impl Gap {
             (Self::Offset, Position::Offset(number)) | (Self::Page, Position::Page(number)) => {
                 Some(Filling::Number(*number))
             }
+            (Self::Filter(filter), _) => gaps.pushed.get(filter).map(|written| match written {
+                Written::Text(text) => Filling::Text(text),
+                Written::Number(number) => Filling::Number(*number),
+            }),
             (Self::Limit, _) => gaps.limit.map(|limit| Filling::Number(limit.into())),
             (Self::Cursor | Self::Offset | Self::Page, _) => None,
         }
@@ -91,6 +101,16 @@ impl Text {
             }
         }
         Some(filled)
+    }
+
+    /// The filters whose placeholders stand in it.
+    pub(super) fn pushes(&self) -> impl Iterator<Item = Pushable> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Gap(Gap::Filter(filter)) => Some(*filter),
+            Part::Gap(Gap::Cursor | Gap::Offset | Gap::Page | Gap::Limit)
+            | Part::Literal(_)
+            | Part::Value(_) => None,
+        })
     }
 
     pub(super) fn may_be_secret(&self) -> bool {

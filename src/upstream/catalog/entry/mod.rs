@@ -23,6 +23,7 @@ use crate::upstream::walk::Progress;
 use super::age::Age;
 use super::disk::Disk;
 use super::guard::Doubt;
+use super::queries;
 use super::rest::Failure;
 use super::run::{Run, Walking};
 use super::shelf::{Shelf, Stored};
@@ -53,7 +54,20 @@ pub(super) struct Place {
     /// Where their snapshots are kept as well, if that is wished.
     pub(super) disk: Option<Disk>,
     /// Where their walks run.
-    pub(super) tasks: Tasks,
+    pub(super) tasks: Arc<Tasks>,
+}
+
+impl Place {
+    /// A place beside this one for what single queries bring: on a shelf of its own that holds
+    /// `room` bytes, and never on disk. Its walks end with those here.
+    pub(super) fn beside(&self, room: u64) -> Self {
+        Self {
+            shelf: queries::shelf(room),
+            wall: self.wall.clone(),
+            disk: None,
+            tasks: Arc::clone(&self.tasks),
+        }
+    }
 }
 
 /// On what terms an entry's snapshots serve.
@@ -135,6 +149,23 @@ impl Entry {
                 error.detail = error.detail,
                 "snapshot on disk does not fit"
             );
+        }
+    }
+
+    /// What it keeps.
+    pub(super) const fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(super) const fn terms(&self) -> Terms {
+        self.terms
+    }
+
+    /// Removes what it keeps: what a refused account can no longer see, nobody may.
+    pub(super) fn forget(&self) {
+        self.place.shelf.remove(&self.key);
+        if let Some(disk) = self.disk() {
+            disk.remove(&self.key);
         }
     }
 

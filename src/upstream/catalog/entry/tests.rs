@@ -11,6 +11,7 @@ use tokio::time::{advance, sleep};
 use crate::upstream::adapter::AdapterDigest;
 use crate::upstream::catalog::{Scope, refresh};
 use crate::upstream::error::{ErrorKind, Fault};
+use crate::upstream::pushdown::Pushed;
 use crate::upstream::snapshot::tests::group;
 
 use super::*;
@@ -74,13 +75,14 @@ impl Scripted {
             upstream: "u".into(),
             adapter: AdapterDigest::default(),
             scope: Scope::Shared,
+            pushed: Pushed::NONE,
         };
         let wall = WallClock::fixed(now.parse().unwrap());
         let place = Arc::new(Place {
             shelf: Shelf::reserved(capacity),
             disk: disk(&key, &wall),
             wall,
-            tasks: Tasks::new(),
+            tasks: Arc::new(Tasks::new()),
         });
         Self {
             entry: Arc::new(Entry::new(key, terms, fetch, place)),
@@ -794,6 +796,7 @@ async fn a_callers_own_list_never_comes_to_disk() {
         upstream: "u".into(),
         adapter: AdapterDigest::default(),
         scope: Scope::Caller([7; 32]),
+        pushed: Pushed::NONE,
     };
     let disk = Disk::open(directory.path(), &[], 1 << 20, &wall);
     let stored = Arc::new(Stored {

@@ -231,10 +231,7 @@ impl Entry {
         );
         if error.kind == ErrorKind::Unauthorized {
             // What we may no longer see, we may no longer show.
-            self.place.shelf.remove(&self.key);
-            if let Some(disk) = self.disk() {
-                disk.remove(&self.key);
-            }
+            self.forget();
         }
         Failure {
             error: Arc::new(error),

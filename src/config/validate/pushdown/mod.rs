@@ -1,0 +1,166 @@
+//! Pushdown: filters that stand nowhere, or where they would not be safe, or that would lose groups.
+
+mod places;
+mod statements;
+
+use std::collections::BTreeSet;
+
+use crate::config::nearest::list;
+use crate::config::placeholder::{Piece, scan};
+use crate::config::upstream::{List, Pagination, Pushable, Request};
+use crate::config::{KeyPath, Problem, Problems, Upstream};
+
+use super::texts::texts;
+
+/// Checks how an upstream is asked by query.
+pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    match upstream.list {
+        List::Whole => check_whole(at, upstream, problems),
+        List::ByQuery => check_by_query(at, upstream, problems),
+    }
+}
+
+fn check_whole(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    let at = at.join("pushdown");
+    let described = upstream.pushdown.described();
+    let keys = described.into_iter().map(Pushable::as_str);
+    for key in keys.chain((!upstream.pushdown.paged).then_some("paged")) {
+        problems.push(
+            Problem::new(
+                at.join(key),
+                "nothing is handed on, because the whole list is asked for",
+            )
+            .with_help("set `list = \"by_query\"`, or leave it out"),
+        );
+    }
+}
+
+fn check_by_query(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    let request = at.join("request");
+    check_vars(&request, &upstream.request, problems);
+    let used = upstream.request.filters();
+    if used.is_empty() {
+        let all = Pushable::ALL.map(|filter| format!("{{{filter}}}"));
+        let all = list(all.iter().map(String::as_str)).unwrap_or_default();
+        problems.push(
+            Problem::new(
+                at.join("list"),
+                "no filter stands in the request, so every query would need the whole list",
+            )
+            .with_help(format!("write one where the upstream expects it: {all}")),
+        );
+    }
+    let places = at.join("pushdown");
+    for filter in upstream.pushdown.described() {
+        if !used.contains(&filter) {
+            problems.push(
+                Problem::new(
+                    places.join(filter.as_str()),
+                    format!("`{{{filter}}}` stands nowhere in the request"),
+                )
+                .with_help("write it where the upstream expects it, or leave this out"),
+            );
+        }
+    }
+    if upstream.records.children().is_some() {
+        problems.push(
+            Problem::new(
+                at.join("list"),
+                "a group of a tree tells what is above it, and an answer to a filter may lack that",
+            )
+            .with_help("ask for the whole list"),
+        );
+    }
+    places::check(&request, &upstream.request, &upstream.pushdown, problems);
+    statements::check(at, upstream, &used, problems);
+    check_further(at, upstream, &used, problems);
+}
+
+/// Checks the requests that belong to the same list.
+fn check_further(
+    at: &KeyPath,
+    upstream: &Upstream,
+    used: &BTreeSet<Pushable>,
+    problems: &mut Problems,
+) {
+    if let Some(continuation) = &upstream.continuation {
+        let at = at.join("continuation");
+        check_vars(&at, continuation, problems);
+        places::check(&at, continuation, &upstream.pushdown, problems);
+        let again = continuation.filters();
+        for filter in again.difference(used) {
+            problems.push(only_later(&at, *filter));
+        }
+        // A cursor and a URL carry the question along; a number does not.
+        if matches!(
+            upstream.pagination,
+            Pagination::Offset(_) | Pagination::Page(_)
+        ) {
+            for filter in used.difference(&again) {
+                problems.push(lost(&at, *filter, "the pages after the first"));
+            }
+        }
+    }
+    if let Some(call) = upstream.pagination.total_call()
+        && upstream.pushdown.paged
+    {
+        let at = at.join("pagination").join("total").join("request");
+        check_vars(&at, &call.request, problems);
+        places::check(&at, &call.request, &upstream.pushdown, problems);
+        let counted = call.request.filters();
+        for filter in counted.difference(used) {
+            problems.push(only_later(&at, *filter));
+        }
+        for filter in used.difference(&counted) {
+            problems.push(lost(&at, *filter, "the total"));
+        }
+    }
+}
+
+fn only_later(at: &KeyPath, filter: Pushable) -> Problem {
+    Problem::new(
+        at.clone(),
+        format!("`{{{filter}}}` stands here and not in the `request` that lists groups"),
+    )
+    .with_help("a filter belongs into both")
+}
+
+fn lost(at: &KeyPath, filter: Pushable, what: &str) -> Problem {
+    Problem::new(
+        at.clone(),
+        format!("`{{{filter}}}` is missing here, so {what} would be those of another list"),
+    )
+    .with_help(format!("write `{{{filter}}}` here as in the `request`"))
+}
+
+fn check_vars(at: &KeyPath, request: &Request, problems: &mut Problems) {
+    for name in request.vars.keys() {
+        if Pushable::named(name).is_some() {
+            problems.push(
+                Problem::new(
+                    at.join("vars").join(name),
+                    format!("`{{{name}}}` already means what a query filters by"),
+                )
+                .with_help("give the value another name"),
+            );
+        }
+    }
+}
+
+impl Request {
+    /// The filters whose placeholders stand in it.
+    pub fn filters(&self) -> BTreeSet<Pushable> {
+        let texts = texts(&KeyPath::default(), self).into_iter();
+        texts.flat_map(|(_, text)| filters_in(text)).collect()
+    }
+}
+
+fn filters_in(text: &str) -> Vec<Pushable> {
+    let pieces = scan(text).unwrap_or_default().into_iter();
+    pieces
+        .filter_map(|piece| match piece {
+            Piece::Placeholder(name) => Pushable::named(&name),
+            Piece::Literal(_) => None,
+        })
+        .collect()
+}

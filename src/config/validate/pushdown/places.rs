@@ -1,0 +1,152 @@
+//! Where a filter stands: what callers send must stay a value there.
+
+use crate::config::placeholder::{Piece, scan};
+use crate::config::upstream::pushdown::Quote;
+use crate::config::upstream::{Pushable, Pushdown, Request};
+use crate::config::{KeyPath, Problem, Problems};
+
+use super::filters_in;
+use crate::config::validate::texts::texts;
+
+/// Checks every text of one request.
+pub(super) fn check(at: &KeyPath, request: &Request, pushdown: &Pushdown, problems: &mut Problems) {
+    let (path, body) = (at.join("path"), at.join("body"));
+    for (at, text) in texts(at, request) {
+        let is_path = at == path;
+        // The values of a path are segments, each for itself.
+        let parts: Vec<&str> = if is_path {
+            text.split('/').collect()
+        } else {
+            vec![text]
+        };
+        for text in parts {
+            let place = Place {
+                at: &at,
+                text,
+                is_raw: at == body,
+            };
+            place.check(pushdown, problems);
+        }
+    }
+}
+
+/// One text with filters in it.
+struct Place<'a> {
+    at: &'a KeyPath,
+    text: &'a str,
+    /// Whether values are inserted as they are, without the escapes of a URL or of JSON.
+    is_raw: bool,
+}
+
+impl Place<'_> {
+    fn check(&self, pushdown: &Pushdown, problems: &mut Problems) {
+        let filters = filters_in(self.text);
+        if let Some(problem) = self.shared(&filters) {
+            problems.push(problem);
+            return;
+        }
+        let Some(&filter) = filters.first() else {
+            return;
+        };
+        let is_alone = !self.is_raw && self.text == format!("{{{filter}}}");
+        let problem = match (pushdown.quote(filter), filter) {
+            // Words and figures of the adapter's own.
+            (
+                _,
+                Pushable::Status
+                | Pushable::CreatedAfter
+                | Pushable::CreatedBefore
+                | Pushable::UpdatedAfter
+                | Pushable::UpdatedBefore,
+            )
+            | (Some(Quote::Word), _) => None,
+            (None, _) if is_alone => None,
+            (None, _) => Some(self.unquoted(filter)),
+            (Some(Quote::Backslash), _) => self.outside(filter, '"', "double"),
+            (Some(Quote::Doubled), _) => self.outside(filter, '\'', "single"),
+            (Some(Quote::Ldap), _) => is_alone.then(|| {
+                Problem::new(
+                    self.at.clone(),
+                    format!(
+                        "`{{{filter}}}` stands alone here, but `quote = \"ldap\"` escapes it for \
+                         a filter of LDAP"
+                    ),
+                )
+                .with_help("leave `quote` out, or write the filter, as in `(cn=*{search}*)`")
+            }),
+        };
+        problems.extend(problem);
+    }
+
+    /// A text is left out as soon as one of its placeholders has no value.
+    fn shared(&self, filters: &[Pushable]) -> Option<Problem> {
+        let &first = filters.first()?;
+        if let Some(other) = filters.iter().find(|&&filter| filter != first) {
+            let problem = Problem::new(
+                self.at.clone(),
+                format!(
+                    "`{{{first}}}` and `{{{other}}}` stand in one text, which is left out unless a \
+                     query has both"
+                ),
+            );
+            return Some(problem.with_help("write each in a parameter of its own, or keep one"));
+        }
+        let cursor = Piece::Placeholder("cursor".to_owned());
+        scan(self.text)
+            .unwrap_or_default()
+            .contains(&cursor)
+            .then(|| {
+                Problem::new(
+                self.at.clone(),
+                format!(
+                    "`{{{first}}}` and `{{cursor}}` stand in one text, which is left out of the \
+                     first page"
+                ),
+            )
+            .with_help("write each in a parameter of its own")
+            })
+    }
+
+    fn unquoted(&self, filter: Pushable) -> Problem {
+        Problem::new(
+            self.at.clone(),
+            format!(
+                "`{{{filter}}}` is a part of a longer text, so what callers send could change what \
+                 the text says"
+            ),
+        )
+        .with_help(format!(
+            "say under `pushdown.{filter}` how it is escaped: `quote = \"backslash\"`, \
+             `\"doubled\"`, `\"ldap\"` or `\"word\"`"
+        ))
+    }
+
+    /// What is wrong where a value does not stand between the quotes that its escapes are for.
+    fn outside(&self, filter: Pushable, quote: char, name: &str) -> Option<Problem> {
+        let mut is_open = false;
+        for piece in scan(self.text).unwrap_or_default() {
+            match piece {
+                Piece::Literal(text) => is_open ^= text.matches(quote).count() % 2 == 1,
+                Piece::Placeholder(placeholder) => {
+                    if placeholder == filter.as_str() && !is_open {
+                        return Some(self.unprotected(filter, quote, name));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn unprotected(&self, filter: Pushable, quote: char, name: &str) -> Problem {
+        Problem::new(
+            self.at.clone(),
+            format!(
+                "`{{{filter}}}` does not stand between {name} quotes, which its `quote` escapes it \
+                 for"
+            ),
+        )
+        .with_help(format!(
+            "write `{quote}{{{filter}}}{quote}`, or name another `quote`"
+        ))
+    }
+}

@@ -1,0 +1,216 @@
+//! What one upstream brought that is asked by query: an entry for each set of filters.
+//!
+//! There is no end to what callers may ask for, so everything here has a bound: the entries and
+//! their snapshots in bytes, the least recently used making room and the idle ones being dropped; and
+//! the walks, of which a few run at once and a few more stand in line. For each set of filters an
+//! [`Entry`] decides what it decides for whole lists: one walk at a time, the same freshness, the same
+//! rests after failures.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::config::Share;
+use crate::config::upstream::Refresh;
+use crate::upstream::adapter::Adapter;
+use crate::upstream::error::{ErrorKind, UpstreamError};
+use crate::upstream::pushdown::{Conditions, Pushed};
+use crate::upstream::walk::Progress;
+
+use super::entry::{Brought, Entry, Fetch, Place, Terms};
+use super::shelf::Shelf;
+use super::{Demand, Held, Key, State, bring};
+
+/// How long what nobody asks for is kept.
+const IDLE: Duration = Duration::from_mins(10);
+
+/// How many queries may stand in line for each that is being walked.
+const LINE: usize = 64;
+
+/// The part of an upstream's room that its entries may take beside their snapshots.
+const ENTRIES_SHARE: u64 = 8;
+
+/// What an entry takes besides its key: about so much, with its walks and the cache's own account.
+const ENTRY_BYTES: usize = 768;
+
+/// What one upstream brought that is asked by query.
+#[derive(Debug)]
+pub(super) struct Queries {
+    adapter: Arc<Adapter>,
+    /// Its whole list.
+    whole: Arc<Entry>,
+    entries: Cache<Pushed, Arc<Entry>>,
+    place: Arc<Place>,
+    line: Arc<Line>,
+    /// The entry that was asked last, which shows how the upstream stands.
+    last: Mutex<Option<Arc<Entry>>>,
+}
+
+/// The line in which queries wait for their walk.
+#[derive(Debug)]
+struct Line {
+    places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
+
+/// A walk's turn. Dropping it lets the next one begin.
+#[derive(Debug)]
+struct Turn {
+    _place: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
+}
+
+/// The shelf for what queries bring, in `room` with their entries.
+pub(super) fn shelf(room: u64) -> Shelf {
+    let entries = room / (ENTRIES_SHARE + 1);
+    Shelf::evicting(room - entries, IDLE)
+}
+
+/// Walks a whole list. Where its account is refused, what was in the place `beside` it goes too.
+pub(super) async fn bring_whole(
+    adapter: Arc<Adapter>,
+    beside: Option<Arc<Place>>,
+    progress: Arc<Progress>,
+) -> Result<Brought, UpstreamError> {
+    let brought = bring(adapter, progress).await;
+    if let (Some(place), true) = (beside, is_refused(&brought)) {
+        place.shelf.clear();
+    }
+    brought
+}
+
+fn is_refused(brought: &Result<Brought, UpstreamError>) -> bool {
+    matches!(brought, Err(error) if error.kind == ErrorKind::Unauthorized)
+}
+
+impl Line {
+    /// A line in which `at_once` walks run.
+    fn new(at_once: usize) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(at_once.saturating_mul(LINE + 1))),
+            turns: Arc::new(Semaphore::new(at_once)),
+        }
+    }
+
+    /// Waits for a turn. Where too many wait already, it is refused at once.
+    async fn turn(&self) -> Result<Turn, UpstreamError> {
+        let full = || {
+            UpstreamError::new(
+                ErrorKind::RateLimited,
+                "too many different queries are waiting for this upstream (`limits.concurrency` of \
+                 them are answered at once)",
+            )
+        };
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| full())?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        Ok(Turn {
+            _place: place,
+            // It is never closed.
+            _turn: turn.map_err(|_| full())?,
+        })
+    }
+}
+
+impl Queries {
+    /// Nothing yet of the upstream of `adapter`, whose whole list is `whole`. Snapshots go into
+    /// `place`.
+    pub(super) fn new(adapter: Arc<Adapter>, whole: Arc<Entry>, place: Arc<Place>) -> Self {
+        let entries = Cache::builder()
+            .eviction_policy(EvictionPolicy::lru())
+            .weigher(|pushed: &Pushed, _| {
+                // Twice: the entry holds its key too.
+                let bytes = ENTRY_BYTES + size_of::<Entry>() + 2 * pushed.bytes();
+                u32::try_from(bytes).unwrap_or(u32::MAX)
+            })
+            .max_capacity(place.shelf.capacity() / ENTRIES_SHARE)
+            .time_to_idle(IDLE)
+            .build();
+        Self {
+            line: Arc::new(Line::new(adapter.limits().concurrency as usize)),
+            adapter,
+            whole,
+            entries,
+            place,
+            last: Mutex::default(),
+        }
+    }
+
+    /// What holds all groups that meet `conditions`: the whole list where nothing can be handed on, or
+    /// where it is there and fresh; else what the upstream brings for them.
+    pub(super) async fn find(
+        &self,
+        conditions: &Conditions<'_>,
+        demand: Demand,
+        deadline: Instant,
+    ) -> Held {
+        let rules = self.adapter.rules();
+        let pushed = rules.map_or(Pushed::NONE, |rules| rules.push(conditions));
+        if pushed.is_none() {
+            return self.whole.get(demand, deadline).await;
+        }
+        if demand == Demand::Cached {
+            let held = self.whole.peek();
+            if held.state == State::Fresh {
+                return held;
+            }
+        }
+        let entry = self
+            .entries
+            .get_with_by_ref(&pushed, || self.entry(&pushed));
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&entry));
+        entry.get(demand, deadline).await
+    }
+
+    /// How the upstream stands: by its whole list, or as long as nobody asked for that, by the query
+    /// that was asked last.
+    pub(super) fn peek(&self) -> Held {
+        let whole = self.whole.peek();
+        if whole.state != State::Pending || self.whole.progress().is_some() {
+            return whole;
+        }
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().map_or(whole, |entry| entry.peek())
+    }
+
+    fn entry(&self, pushed: &Pushed) -> Arc<Entry> {
+        let key = Key {
+            pushed: pushed.clone(),
+            ..self.whole.key().clone()
+        };
+        let terms = Terms {
+            // Nobody may ask the same again, and what matches may well be nothing from now on.
+            refresh: Refresh::OnDemand,
+            persistent: false,
+            shrink_guard: Share::NONE,
+            ..self.whole.terms()
+        };
+        let fetch = self.fetch(pushed.clone());
+        Arc::new(Entry::new(key, terms, fetch, Arc::clone(&self.place)))
+    }
+
+    fn fetch(&self, pushed: Pushed) -> Fetch {
+        let adapter = Arc::clone(&self.adapter);
+        let whole = Arc::clone(&self.whole);
+        let place = Arc::clone(&self.place);
+        let line = Arc::clone(&self.line);
+        Box::new(move |progress| {
+            let asking = Arc::new(adapter.asking(pushed.clone(), place.shelf.capacity()));
+            let (whole, place, line) = (Arc::clone(&whole), Arc::clone(&place), Arc::clone(&line));
+            Box::pin(async move {
+                let _turn = line.turn().await?;
+                let brought = bring(asking, progress).await;
+                if is_refused(&brought) {
+                    // One account sees all of this: what it may no longer see, nobody may.
+                    place.shelf.clear();
+                    whole.forget();
+                }
+                brought
+            })
+        })
+    }
+}

@@ -1,0 +1,227 @@
+//! Moments, as an upstream takes them: widened, and never finer than it sees.
+//!
+//! Ours are inclusive after and exclusive before. An upstream may have it the other way round, cut
+//! what it compares with down to whole seconds or days, or round it: one step of that size to the
+//! outside makes up for each of these, and for all of them together.
+
+use jiff::Timestamp;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+
+use crate::config::upstream::TimeFormat;
+use crate::config::upstream::pushdown::PushedTime;
+use crate::upstream::mapping::time::read_exactly;
+
+use super::Written;
+
+/// The moment from which on an upstream is asked, so that nothing at or after `moment` is missed.
+pub(super) fn after(rule: &PushedTime, moment: Timestamp) -> Option<Written> {
+    let step = step(rule)?;
+    let whole = moment.as_nanosecond().div_euclid(step).checked_mul(step)?;
+    write(rule, whole.checked_sub(step)?)
+}
+
+/// The moment up to which an upstream is asked, so that nothing before `moment` is missed.
+pub(super) fn before(rule: &PushedTime, moment: Timestamp) -> Option<Written> {
+    let step = step(rule)?;
+    let below = moment.as_nanosecond().checked_neg()?.div_euclid(step);
+    let whole = below.checked_mul(step)?.checked_neg()?;
+    write(rule, whole.checked_add(step)?)
+}
+
+/// Whether the format can tell moments apart that are one step from each other.
+pub(super) fn can_write(rule: &PushedTime) -> bool {
+    /// Days of this century, and a while of each step after them.
+    const DAYS: [i128; 3] = [10_957, 19_781, 23_741];
+    const DAY: i128 = 86_400_000_000_000;
+    let Some(step) = step(rule) else {
+        return false;
+    };
+    DAYS.into_iter().all(|day| {
+        let first = (day * DAY).div_euclid(step);
+        (first..first + 50).all(|count| write(rule, count * step).is_some())
+    })
+}
+
+fn step(rule: &PushedTime) -> Option<i128> {
+    let step = i128::try_from(rule.round.get().as_nanos()).ok()?;
+    (step > 0).then_some(step)
+}
+
+/// The moment as the upstream reads it, if it can be read back as the same.
+fn write(rule: &PushedTime, nanoseconds: i128) -> Option<Written> {
+    let moment = Timestamp::from_nanosecond(nanoseconds).ok()?;
+    let by = |pattern: &str| strtime::format(pattern, &moment.to_zoned(TimeZone::UTC)).ok();
+    let number = |count: i64| u64::try_from(count).ok().map(Written::Number);
+    let written = match &rule.format {
+        TimeFormat::Rfc3339 => Written::Text(moment.to_string()),
+        TimeFormat::Epoch => number(moment.as_second())?,
+        TimeFormat::EpochMs => number(moment.as_millisecond())?,
+        TimeFormat::DateTime => Written::Text(by("%Y-%m-%d %H:%M:%S")?),
+        TimeFormat::Date => Written::Text(by("%Y-%m-%d")?),
+        TimeFormat::Ldap => Written::Text(by("%Y%m%d%H%M%SZ")?),
+        TimeFormat::Rfc1123 => Written::Text(by("%a, %d %b %Y %H:%M:%S GMT")?),
+        TimeFormat::Pattern(pattern) => Written::Text(by(pattern)?),
+    };
+    let text = match &written {
+        Written::Text(text) => text.clone(),
+        Written::Number(number) => number.to_string(),
+    };
+    (read_exactly(&rule.format, &text) == Some(moment)).then_some(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::config::Span;
+
+    fn rule(format: TimeFormat, round: &str) -> PushedTime {
+        PushedTime {
+            format,
+            round: round.parse().unwrap(),
+        }
+    }
+
+    fn moment(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn text(text: &str) -> Option<Written> {
+        Some(Written::Text(text.to_owned()))
+    }
+
+    #[test]
+    fn a_moment_goes_out_one_step_to_the_outside_and_whole() {
+        let days = rule(TimeFormat::Date, "24h");
+        let noon = moment("2024-01-15T12:00:00Z");
+        assert_eq!(after(&days, noon), text("2024-01-14"));
+        assert_eq!(before(&days, noon), text("2024-01-17"));
+        let midnight = moment("2024-01-15T00:00:00Z");
+        assert_eq!(after(&days, midnight), text("2024-01-14"));
+        assert_eq!(before(&days, midnight), text("2024-01-16"));
+        let seconds = rule(TimeFormat::Epoch, "1s");
+        assert_eq!(
+            after(&seconds, moment("1970-01-01T00:00:10.5Z")),
+            Some(Written::Number(9))
+        );
+        assert_eq!(
+            before(&seconds, moment("1970-01-01T00:00:10.5Z")),
+            Some(Written::Number(12))
+        );
+    }
+
+    #[test]
+    fn a_moment_that_the_format_cannot_hold_is_not_written() {
+        // A count from 1970 below zero is read by few, and 0 is never.
+        let seconds = rule(TimeFormat::Epoch, "1s");
+        assert_eq!(after(&seconds, moment("1970-01-01T00:00:00Z")), None);
+        assert_eq!(after(&seconds, moment("1970-01-01T00:00:01Z")), None);
+        let plain = PushedTime::default();
+        assert_eq!(after(&plain, Timestamp::MIN), None);
+        assert_eq!(before(&plain, Timestamp::MAX), None);
+        let years = rule(TimeFormat::Pattern("%d.%m.%y".to_owned()), "24h");
+        assert_eq!(after(&years, moment("1900-06-01T00:00:00Z")), None);
+    }
+
+    #[rstest]
+    #[case(TimeFormat::Rfc3339, "1s", true)]
+    #[case(TimeFormat::Rfc3339, "1ms", true)]
+    #[case(TimeFormat::Date, "24h", true)]
+    #[case(TimeFormat::Date, "48h", true)]
+    #[case(TimeFormat::Date, "1s", false)]
+    #[case(TimeFormat::Date, "36h", false)]
+    #[case(TimeFormat::DateTime, "1ms", false)]
+    #[case(TimeFormat::Epoch, "1ms", false)]
+    #[case(TimeFormat::EpochMs, "1ms", true)]
+    #[case(TimeFormat::Ldap, "1s", true)]
+    #[case(TimeFormat::Rfc1123, "1s", true)]
+    #[case(TimeFormat::Pattern("%d/%m/%Y %H:%M".to_owned()), "1s", false)]
+    #[case(TimeFormat::Pattern("%d/%m/%Y %H:%M".to_owned()), "1m", true)]
+    #[case(TimeFormat::Rfc3339, "0s", false)]
+    fn a_format_that_is_coarser_than_its_step_is_noticed(
+        #[case] format: TimeFormat,
+        #[case] round: &str,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(can_write(&rule(format, round)), expected);
+    }
+
+    /// How an upstream compares: what becomes of the time of a group, and whether the bound itself
+    /// counts.
+    #[derive(Debug, Clone, Copy)]
+    enum Rounding {
+        Down,
+        Up,
+        Nearest,
+        Not,
+    }
+
+    fn seen(time: i128, rounding: Rounding, step: i128) -> i128 {
+        match rounding {
+            Rounding::Down => time.div_euclid(step) * step,
+            Rounding::Up => -(-time).div_euclid(step) * step,
+            Rounding::Nearest => (time + step / 2).div_euclid(step) * step,
+            Rounding::Not => time,
+        }
+    }
+
+    fn some_rule() -> impl Strategy<Value = PushedTime> {
+        prop::sample::select(vec![
+            rule(TimeFormat::Rfc3339, "1s"),
+            rule(TimeFormat::Rfc3339, "1ms"),
+            rule(TimeFormat::Epoch, "1s"),
+            rule(TimeFormat::EpochMs, "1ms"),
+            rule(TimeFormat::Date, "24h"),
+            rule(TimeFormat::DateTime, "1m"),
+            rule(TimeFormat::Ldap, "1h"),
+            rule(TimeFormat::Rfc1123, "1s"),
+            rule(TimeFormat::Pattern("%d/%m/%Y %H:%M".to_owned()), "1m"),
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn no_upstream_loses_a_group_that_lies_in_our_range(
+            rule in some_rule(),
+            bound in 0_i128..2_000_000_000_000_000_000,
+            distance in prop_oneof![0_i128..3, 0_i128..2_000_000_000, 0_i128..200_000_000_000_000],
+            rounding in prop::sample::select(vec![Rounding::Down, Rounding::Up, Rounding::Nearest, Rounding::Not]),
+            inclusive in any::<bool>(),
+        ) {
+            let step = i128::try_from(rule.round.get().as_nanos()).unwrap();
+            let read = |written: Written| {
+                let text = match written {
+                    Written::Text(text) => text,
+                    Written::Number(number) => number.to_string(),
+                };
+                read_exactly(&rule.format, &text).unwrap().as_nanosecond()
+            };
+            let moment = Timestamp::from_nanosecond(bound).unwrap();
+            if let Some(written) = after(&rule, moment) {
+                let (asked, time) = (read(written), seen(bound + distance, rounding, step));
+                prop_assert!(time > asked || (inclusive && time == asked));
+            }
+            if let Some(written) = before(&rule, moment) {
+                let (asked, time) = (read(written), seen(bound - 1 - distance, rounding, step));
+                prop_assert!(time < asked || (inclusive && time == asked));
+            }
+        }
+    }
+
+    #[test]
+    fn a_moment_is_handed_on_by_seconds_unless_said_otherwise() {
+        assert_eq!(PushedTime::default().round, Span::seconds(1));
+        let noon = moment("2024-01-15T12:00:00.25Z");
+        assert_eq!(
+            after(&PushedTime::default(), noon),
+            text("2024-01-15T11:59:59Z")
+        );
+        assert_eq!(
+            before(&PushedTime::default(), noon),
+            text("2024-01-15T12:00:02Z")
+        );
+    }
+}
