@@ -128,7 +128,7 @@ fn only_later(at: &KeyPath, filter: Pushable) -> Problem {
 fn lost(at: &KeyPath, filter: Pushable, what: &str) -> Problem {
     Problem::new(
         at.clone(),
-        format!("`{{{filter}}}` is missing here, so {what} would be those of another list"),
+        format!("`{{{filter}}}` is missing here, so {what} would be of another list"),
     )
     .with_help(format!("write `{{{filter}}}` here as in the `request`"))
 }

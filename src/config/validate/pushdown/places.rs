@@ -72,7 +72,9 @@ impl Place<'_> {
                          a filter of LDAP"
                     ),
                 )
-                .with_help("leave `quote` out, or write the filter, as in `(cn=*{search}*)`")
+                .with_help(format!(
+                    "leave `quote` out, or write the filter, as in `(cn={{{filter}}})`"
+                ))
             }),
         };
         problems.extend(problem);
@@ -108,16 +110,18 @@ impl Place<'_> {
     }
 
     fn unquoted(&self, filter: Pushable) -> Problem {
+        let what = if self.is_raw {
+            "inserted into the body as it is"
+        } else {
+            "a part of a longer text"
+        };
         Problem::new(
             self.at.clone(),
-            format!(
-                "`{{{filter}}}` is a part of a longer text, so what callers send could change what \
-                 the text says"
-            ),
+            format!("`{{{filter}}}` is {what}, so what callers send could change what it says"),
         )
         .with_help(format!(
-            "say under `pushdown.{filter}` how it is escaped: `quote = \"backslash\"`, \
-             `\"doubled\"`, `\"ldap\"` or `\"word\"`"
+            "say how it is escaped: `pushdown.{filter}.quote` is `backslash`, `doubled`, `ldap` or \
+             `word`"
         ))
     }
 

@@ -118,8 +118,8 @@ fn check_comparison(at: &KeyPath, case: Case, texts: Texts, problems: &mut Probl
         problems.push(
             Problem::new(
                 at.clone(),
-                "texts that are the same here may differ for the upstream, as a wide `\u{ff37}` and \
-                 `w` do, so nothing could be handed on",
+                "texts that are the same here may differ for the upstream, as a wide `w` and a \
+                 narrow one do, so nothing could be handed on",
             )
             .with_help(
                 "say `texts = \"ascii\"` if that is all they hold (with `case = \"ascii\"` if \
