@@ -9,8 +9,9 @@ use serde::de::{Deserializer, Error};
 use super::{Json, Text};
 
 /// The shape of one request. `{cursor} {offset} {page} {limit}` and the names under `vars` may
-/// stand in the path, in query and header values and in the body; `{{` is a brace. What has no
-/// value on a page (the cursor of the first) is left out with its parameter.
+/// stand in the path, in query and header values and in the body, and with `list = "by_query"` the
+/// filters of a query; `{{` is a brace. What has no value on a page (the cursor of the first) or in a
+/// query is left out with its parameter.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
