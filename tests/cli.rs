@@ -125,6 +125,45 @@ async fn check_explains_the_shipped_configuration() {
     insta::assert_snapshot!(outcome.said);
 }
 
+/// The command `check`, over a block that asks by query and takes moments so.
+async fn check_by_query(time: &str) -> Outcome {
+    let toml = format!(
+        "
+        [upstreams.club]
+        base_url = 'http://localhost'
+        list = 'by_query'
+        request = {{ path = '/teams', query = {{ id = '{{id}}', since = '{{created_after}}' }} }}
+        records = '/'
+        pushdown = {{ paged = false, created_after = {time} }}
+        fields = {{ id = 'id', name = 'name', created_at = 'made' }}
+        "
+    );
+    let file = NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), toml).unwrap();
+    run(groupgate(&["check", file.path().to_str().unwrap()], [])).await
+}
+
+#[tokio::test]
+async fn check_says_by_which_filters_an_upstream_is_asked() {
+    let outcome = check_by_query("{ format = 'date', round = '24h' }").await;
+    assert_eq!(outcome.complained, "");
+    let said = "asked by query: id, created_after, then without pages; its whole list only where \
+                a query has none of these";
+    assert!(outcome.said.contains(said), "{}", outcome.said);
+}
+
+#[tokio::test]
+async fn check_refuses_moments_that_are_written_too_coarsely() {
+    let outcome = check_by_query("{ format = 'date' }").await;
+    assert_eq!(outcome.code, 1);
+    for said in [
+        "cannot tell two apart that are 1s from each other",
+        "set `round = \"24h\"`, or whole days more",
+    ] {
+        assert!(outcome.complained.contains(said), "{}", outcome.complained);
+    }
+}
+
 #[tokio::test]
 async fn check_names_every_missing_secret_with_the_key_that_needs_it() {
     let outcome = run(groupgate(&["check"], [])).await;

@@ -214,3 +214,148 @@ impl Queries {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+    use jiff::Timestamp;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::config::upstream::Upstream;
+    use crate::config::{Cache as Capacity, Environment, Problems, SecretReader};
+    use crate::upstream::catalog::shelf::Stored;
+    use crate::upstream::catalog::{Catalog, Counts, Scope};
+    use crate::upstream::snapshot::Snapshot;
+    use crate::upstream::snapshot::tests::group;
+    use crate::upstream::tls::Tls;
+
+    /// An upstream that nobody answers for, asked by the search alone.
+    fn adapter() -> Arc<Adapter> {
+        let upstream: Upstream = toml::from_str(
+            "
+            base_url = 'http://127.0.0.1:1'
+            list = 'by_query'
+            request = { path = '/teams', query = { q = '{search}' } }
+            records = '/'
+            limits = { concurrency = 2, retries = 0 }
+            pushdown.search = { matches = 'contains', in = ['name'], case = 'folded' }
+            fields = { id = 'id', name = 'name' }
+            ",
+        )
+        .unwrap();
+        let environment = Environment::default();
+        let mut problems = Problems::default();
+        let adapter = Adapter::compile(
+            "club",
+            &upstream,
+            &Capacity::default(),
+            &SecretReader::new(&environment),
+            &WallClock::fixed(Timestamp::UNIX_EPOCH),
+            &Tls::unavailable(),
+            &mut problems,
+        );
+        assert!(problems.is_empty(), "{problems:?}");
+        Arc::new(adapter.unwrap())
+    }
+
+    fn catalog() -> Catalog {
+        let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
+        let cache = Capacity {
+            capacity: bytesize::ByteSize::mib(1),
+            ..Capacity::default()
+        };
+        Catalog::new(vec![adapter()], &cache, &wall)
+    }
+
+    fn searching(text: &str) -> Conditions<'_> {
+        Conditions {
+            search: Some(text),
+            ..Conditions::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_number_of_questions_makes_more_entries_than_there_is_room_for() {
+        let catalog = catalog();
+        let queries = &catalog.queries["club"];
+        for turn in 0..2000 {
+            let text = format!("a text of some length, and then a number: {turn}");
+            queries
+                .find(&searching(&text), Demand::Cached, Instant::now())
+                .await;
+        }
+        queries.entries.run_pending_tasks();
+        let room = queries.shelf.capacity() / ENTRIES_SHARE;
+        assert!(queries.entries.weighted_size() <= room);
+        let kept = queries.entries.entry_count();
+        assert!((5..100).contains(&kept), "{kept} entries in {room} bytes");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_nobody_can_be_asked_is_one_for_the_whole_list() {
+        let catalog = catalog();
+        catalog.warm();
+        let whole = |catalog: &Catalog| catalog.progress("club", &Scope::Shared).is_some();
+        assert!(!whole(&catalog), "it is not walked at start");
+        let find = async |text: &'static str| {
+            let conditions = searching(text);
+            let now = Instant::now();
+            let found = catalog.find("club", &Scope::Shared, &conditions, Demand::Cached, now);
+            found.await.unwrap().state
+        };
+        find("sales").await;
+        assert!(!whole(&catalog));
+        find("two  spaces").await;
+        assert!(whole(&catalog));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_walks_run_at_once_and_a_bounded_line_waits() {
+        let line = Line::new(2);
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let walks = (0..500).map(|_| async {
+            let turn = line.turn().await?;
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            sleep(Duration::from_secs(1)).await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            drop(turn);
+            Ok::<_, UpstreamError>(())
+        });
+        let ends = join_all(walks).await;
+        assert_eq!(most.into_inner(), 2);
+        let walked = ends.iter().filter(|end| end.is_ok()).count();
+        assert_eq!(walked, 2 * (LINE + 1));
+        let refused = ends.into_iter().find_map(Result::err).unwrap();
+        assert_eq!(refused.kind, ErrorKind::RateLimited);
+        assert!(line.turn().await.is_ok(), "the line has moved on");
+    }
+
+    #[test]
+    fn a_shelf_for_queries_makes_room_for_what_is_used_and_refuses_what_never_fits() {
+        let key = |text: &str| Key {
+            upstream: "u".into(),
+            adapter: crate::upstream::adapter::AdapterDigest::default(),
+            scope: Scope::Shared,
+            pushed: adapter().rules().unwrap().push(&searching(text)),
+        };
+        let stored = |name: &str| Stored {
+            snapshot: Arc::new(Snapshot::new("u".into(), vec![group("u", "1", name)])),
+            counts: Counts::default(),
+            as_of: Timestamp::UNIX_EPOCH,
+            at: Instant::now(),
+        };
+        let shelf = Shelf::evicting(16 * 1024, IDLE);
+        for turn in 0..100 {
+            shelf.put(&key(&turn.to_string()), stored("x")).unwrap();
+        }
+        assert!(shelf.get(&key("99")).is_some());
+        assert!(shelf.get(&key("0")).is_none());
+        let large = shelf.put(&key("large"), stored(&"x".repeat(20 * 1024)));
+        assert_eq!(large.unwrap_err().kind, ErrorKind::LimitExceeded);
+        shelf.clear();
+        assert!(shelf.get(&key("99")).is_none());
+    }
+}
