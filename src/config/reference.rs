@@ -79,7 +79,9 @@ fn told(variant: &Value) -> String {
         let keys = table(variant);
         let said = one_line(&description);
         return if keys.is_empty() {
-            format!("\n- {}: {said}\n", kind(variant))
+            // Without a word to say, no blank is left at the end of the line.
+            let line = format!("- {}: {said}", kind(variant));
+            format!("\n{}\n", line.trim_end())
         } else {
             format!("\n- a table: {said}\n{keys}")
         };

@@ -40,9 +40,11 @@ impl Record {
         Self {
             id,
             name: format!("{} {id}", NAMES[id % NAMES.len()]),
-            about: (id % 3 == 0).then(|| format!("Handles SALES inquiry {}", id % 5)),
+            about: id
+                .is_multiple_of(3)
+                .then(|| format!("Handles SALES inquiry {}", id % 5)),
             state: ["OPEN", "CLOSED", "Open"][id % 3],
-            made: 1_700_000_000 + (id as i64) * 50_000,
+            made: 1_700_000_000 + i64::try_from(id).unwrap() * 50_000,
             member: id % 4,
         }
     }
@@ -182,13 +184,11 @@ impl Gate {
             let page = self.get(&path).await.json();
             assert_eq!(page["complete"], true, "{page}");
             groups.extend(page["groups"].as_array().unwrap().iter().cloned());
-            match page["next_cursor"].as_str() {
-                Some(cursor) => path = format!("/groups?cursor={cursor}"),
-                None => {
-                    assert_eq!(page["total"], groups.len());
-                    return groups;
-                }
-            }
+            let Some(cursor) = page["next_cursor"].as_str() else {
+                assert_eq!(page["total"], groups.len());
+                return groups;
+            };
+            path = format!("/groups?cursor={cursor}");
         }
     }
 }

@@ -77,7 +77,8 @@ fn check_pageless(at: &KeyPath, request: &Request, by_query: bool, problems: &mu
     let used = used(at, request);
     let known: Vec<&str> = request.vars.keys().map(String::as_str).collect();
     let unknown = |name: &String| {
-        !request.vars.contains_key(name) && !(by_query && Pushable::named(name).is_some())
+        let is_filter = by_query && Pushable::named(name).is_some();
+        !is_filter && !request.vars.contains_key(name)
     };
     for (at, name) in used.iter().filter(|(_, name)| unknown(name)) {
         problems.push(unknown_placeholder(at, name, &known));

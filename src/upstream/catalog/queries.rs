@@ -224,6 +224,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+    use crate::clock::WallClock;
     use crate::config::upstream::Upstream;
     use crate::config::{Cache as Capacity, Environment, Problems, SecretReader};
     use crate::upstream::catalog::shelf::Stored;
@@ -288,7 +289,7 @@ mod tests {
                 .await;
         }
         queries.entries.run_pending_tasks();
-        let room = queries.shelf.capacity() / ENTRIES_SHARE;
+        let room = queries.place.shelf.capacity() / ENTRIES_SHARE;
         assert!(queries.entries.weighted_size() <= room);
         let kept = queries.entries.entry_count();
         assert!((5..100).contains(&kept), "{kept} entries in {room} bytes");
@@ -341,11 +342,15 @@ mod tests {
             scope: Scope::Shared,
             pushed: adapter().rules().unwrap().push(&searching(text)),
         };
-        let stored = |name: &str| Stored {
-            snapshot: Arc::new(Snapshot::new("u".into(), vec![group("u", "1", name)])),
-            counts: Counts::default(),
-            as_of: Timestamp::UNIX_EPOCH,
-            at: Instant::now(),
+        let stored = |name: &str| {
+            Arc::new(Stored {
+                snapshot: Arc::new(Snapshot::new("u".into(), vec![group("u", "1", name)])),
+                counts: Counts::default(),
+                as_of: Timestamp::UNIX_EPOCH,
+                at: Instant::now(),
+                pages: 1,
+                restored: None,
+            })
         };
         let shelf = Shelf::evicting(16 * 1024, IDLE);
         for turn in 0..100 {

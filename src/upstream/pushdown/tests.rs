@@ -44,7 +44,7 @@ fn pushed(rules: &Rules, conditions: &Conditions<'_>) -> Vec<(Pushable, String)>
     texts.collect()
 }
 
-fn search<'a>(rules: &Rules, text: &'a str) -> Option<String> {
+fn search(rules: &Rules, text: &str) -> Option<String> {
     let conditions = Conditions {
         search: Some(text),
         ..Conditions::default()
