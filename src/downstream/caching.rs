@@ -73,8 +73,7 @@ impl EntityTag {
             held.source.hash(&mut content);
             held.state.hash(&mut content);
             if basis.row.is_none() {
-                let snapshot = held.snapshot.as_ref();
-                snapshot.map(|snapshot| snapshot.hash()).hash(&mut content);
+                report.content().hash(&mut content);
             }
             let error = held.error.as_ref();
             error.map(|error| error.kind).hash(&mut content);

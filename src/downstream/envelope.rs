@@ -42,7 +42,8 @@ pub(crate) struct SourceStatus {
     pub(crate) name: String,
     /// How it stands.
     pub(crate) state: State,
-    /// How many groups it has, before any filter.
+    /// How many groups it has, before any filter. Where its upstream was asked for what the query
+    /// needs, how many of them match.
     pub(crate) groups: usize,
     /// When its list was read, RFC 3339 UTC.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]

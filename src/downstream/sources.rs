@@ -208,6 +208,7 @@ pub(crate) mod tests {
             required: false,
             state,
             snapshot: None,
+            by_query: false,
             as_of: None,
             fresh_for: Duration::ZERO,
             error: None,

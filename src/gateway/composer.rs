@@ -53,18 +53,24 @@ impl Composer {
                 sources,
             });
         }
-        let snapshots = sources
-            .iter()
-            .filter_map(|report| report.held.snapshot.clone())
-            .collect();
+        let contributing = || sources.iter().filter(|report| report.contributed());
+        let snapshots = contributing().filter_map(|report| report.held.snapshot.clone());
+        let snapshots = snapshots.collect();
+        let by_query = contributing().enumerate();
+        let by_query = by_query.filter(|(_, report)| report.held.by_query);
+        let by_query = by_query.map(|(number, _)| number).collect();
         // Half of what is kept back for the answer may go by in the queue: sorting and rendering
         // need the rest.
         let turn = ask.wait_until + ask.deadline.saturating_duration_since(ask.wait_until) / 2;
         let begun = Instant::now();
         let view = self
             .views
-            .view(snapshots, &query.filter, &query.sort, turn)
+            .view(snapshots, by_query, &query.filter, &query.sort, turn)
             .await?;
+        let contributing = sources.iter_mut().filter(|report| report.contributed());
+        for (number, report) in contributing.enumerate() {
+            report.matched = view.matched(number);
+        }
         let spent = Spent {
             view: begun.elapsed(),
             ..Spent::default()

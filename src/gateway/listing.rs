@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::upstream::catalog::Held;
-use crate::upstream::snapshot::RowRef;
+use crate::upstream::snapshot::{ContentHash, RowRef};
 use crate::upstream::{ErrorKind, Snapshot};
 
-use super::view::View;
+use super::view::{Matched, View};
 
 /// One page of groups, and how each asked source stands.
 #[derive(Debug, Clone)]
@@ -48,6 +48,9 @@ pub struct SourceReport {
     pub held: Held,
     /// Set when the source was missing on an earlier page of this sequence: why it was.
     pub missed: Option<ErrorKind>,
+    /// What of its groups is in the listing, where the snapshot that was at hand for them is not
+    /// what every replica has.
+    pub matched: Option<Matched>,
 }
 
 /// One group, found by its id.
@@ -76,15 +79,26 @@ impl Listing {
 impl SourceReport {
     /// A report on what the catalog held, on the first page of a sequence.
     pub const fn new(held: Held) -> Self {
-        Self { held, missed: None }
+        Self {
+            held,
+            missed: None,
+            matched: None,
+        }
     }
 
-    /// How many groups the source contributed, before any filter.
+    /// How many groups the source contributed: before any filter, unless it was asked by query.
     pub fn groups(&self) -> usize {
-        self.held
-            .snapshot
-            .as_ref()
-            .map_or(0, |snapshot| snapshot.len())
+        if let Some(matched) = self.matched {
+            return matched.groups;
+        }
+        let snapshot = self.held.snapshot.as_ref();
+        snapshot.map_or(0, |snapshot| snapshot.len())
+    }
+
+    /// What the source contributed, as every replica sees it.
+    pub fn content(&self) -> Option<ContentHash> {
+        let matched = self.matched.map(|matched| matched.hash);
+        matched.or_else(|| Some(self.held.snapshot.as_ref()?.hash()))
     }
 
     /// Whether the source's groups are in the answer. The snapshot itself says so, and not the

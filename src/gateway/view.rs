@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::upstream::Snapshot;
-use crate::upstream::snapshot::RowRef;
+use crate::upstream::snapshot::{ContentHash, RowRef};
 
 use super::filter::Filter;
 use super::mark::Mark;
@@ -21,6 +21,17 @@ use super::query::Limit;
 #[derive(Debug)]
 pub struct Arrangement {
     places: Box<[Place]>,
+    matched: Vec<(usize, Matched)>,
+}
+
+/// What of one snapshot is in a view. It is the same of a whole list as of a part of it, as long as
+/// the part holds all that matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Matched {
+    /// How many groups.
+    pub groups: usize,
+    /// What they are.
+    pub hash: ContentHash,
 }
 
 /// Where a row is: in which snapshot, and there at which index.
@@ -41,7 +52,28 @@ impl Arrangement {
         });
         Self {
             places: places.into_boxed_slice(),
+            matched: Vec::new(),
         }
+    }
+
+    /// The same arrangement of `snapshots`, which also tells what is in it of those with these
+    /// `numbers`.
+    #[must_use]
+    pub fn telling(mut self, snapshots: &[Arc<Snapshot>], numbers: &[usize]) -> Self {
+        self.matched = numbers
+            .iter()
+            .map(|&number| (number, self.matched_of(snapshots, number)))
+            .collect();
+        self
+    }
+
+    fn matched_of(&self, snapshots: &[Arc<Snapshot>], number: usize) -> Matched {
+        let mut groups = 0;
+        let places = self.places.iter();
+        let own = places.filter(|place| place.snapshot as usize == number);
+        let rows = own.map(|place| resolve(snapshots, *place).json());
+        let hash = ContentHash::of(rows.inspect(|_| groups += 1));
+        Matched { groups, hash }
     }
 
     /// Whether no row passes.
@@ -51,7 +83,7 @@ impl Arrangement {
 
     /// How much memory the arrangement takes.
     pub fn bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(&*self.places)
+        size_of::<Self>() + size_of_val(&*self.places) + size_of_val(&*self.matched)
     }
 }
 
@@ -108,6 +140,12 @@ impl View {
             arrangement,
             sort,
         }
+    }
+
+    /// What is in it of the snapshot with this `number`, if it is to tell that.
+    pub fn matched(&self, number: usize) -> Option<Matched> {
+        let mut matched = self.arrangement.matched.iter();
+        matched.find_map(|(of, matched)| (*of == number).then_some(*matched))
     }
 
     /// How many groups match.

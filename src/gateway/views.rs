@@ -27,6 +27,7 @@ struct Key {
     filter: Filter,
     sort: Sort,
     contents: Vec<(Arc<str>, ContentHash)>,
+    telling: Vec<usize>,
 }
 
 /// Why an arrangement is not kept.
@@ -40,7 +41,10 @@ enum Unkept {
 
 impl Key {
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.filter.bytes() + size_of_val(&*self.contents)
+        size_of::<Self>()
+            + self.filter.bytes()
+            + size_of_val(&*self.contents)
+            + size_of_val(&*self.telling)
     }
 }
 
@@ -63,18 +67,25 @@ impl Views {
         }
     }
 
-    /// The view of `snapshots`, which stand in order of their sources. Who would have to wait for a
-    /// turn beyond `deadline` is turned away.
+    /// The view of `snapshots`, which stand in order of their sources, `telling` what is in it of
+    /// those with these numbers. Who would have to wait for a turn beyond `deadline` is turned away.
     pub(super) async fn view(
         &self,
         snapshots: Vec<Arc<Snapshot>>,
+        telling: Vec<usize>,
         filter: &Filter,
         sort: &Sort,
         deadline: Instant,
     ) -> Result<View, Overloaded> {
         // Looking ids up is quicker than handing the work over, and would crowd the cache.
         if filter.ids.is_some() {
-            return Ok(View::new(snapshots, filter, sort));
+            let arrangement = Arrangement::new(&snapshots, filter, sort);
+            let arrangement = arrangement.telling(&snapshots, &telling);
+            return Ok(View::arranged(
+                snapshots,
+                Arc::new(arrangement),
+                sort.clone(),
+            ));
         }
         let key = Key {
             filter: filter.clone(),
@@ -83,10 +94,14 @@ impl Views {
                 .iter()
                 .map(|snapshot| (Arc::clone(snapshot.source()), snapshot.hash()))
                 .collect(),
+            telling: telling.clone(),
         };
         let arrange = {
             let (snapshots, filter, sort) = (snapshots.clone(), filter.clone(), sort.clone());
-            move || Arc::new(Arrangement::new(&snapshots, &filter, &sort))
+            move || {
+                let arrangement = Arrangement::new(&snapshots, &filter, &sort);
+                Arc::new(arrangement.telling(&snapshots, &telling))
+            }
         };
         let arrange = async {
             let arranged = self.pool.run(arrange, deadline).await;
@@ -130,7 +145,7 @@ mod tests {
     async fn view(views: &Views, snapshot: &Arc<Snapshot>, filter: &Filter) -> View {
         let snapshots = vec![Arc::clone(snapshot)];
         let view = views
-            .view(snapshots, filter, &Sort::default(), soon())
+            .view(snapshots, Vec::new(), filter, &Sort::default(), soon())
             .await;
         view.unwrap()
     }
@@ -241,7 +256,13 @@ mod tests {
         views.pool = Pool::sized(0, 0);
         let snapshots = vec![snapshot(&["x"])];
         let refused = views
-            .view(snapshots, &Filter::default(), &Sort::default(), soon())
+            .view(
+                snapshots,
+                Vec::new(),
+                &Filter::default(),
+                &Sort::default(),
+                soon(),
+            )
             .await;
         assert_eq!(refused.unwrap_err(), Overloaded);
     }

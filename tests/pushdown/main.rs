@@ -14,6 +14,8 @@ mod gate;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::sync::{Arc, Mutex};
+
 use futures_util::future::join_all;
 use http::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -21,6 +23,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use emulation::{Gate, asked, many, serve};
+use gate::Reply;
 use support::server::{self, Server, parameter};
 
 /// The whole list, as any upstream.
@@ -288,4 +291,66 @@ async fn an_account_that_is_refused_over_one_query_shows_nothing_of_any() {
         Some(" fwd=miss")
     );
     assert_eq!(asked(&server).len(), requests + 1);
+}
+
+#[tokio::test]
+async fn replicas_agree_on_a_tag_whichever_list_they_answer_from() {
+    let server = serve(many(60)).await;
+    let with_whole = Gate::start(server.base_url(), BY_QUERY).await;
+    assert_eq!(with_whole.groups("").await.len(), 60);
+    for query in [
+        "search=sales",
+        "search=sales&sort=-name&limit=3",
+        "search=sales&id=club:0&id=club:1",
+        "id=club:7",
+        "search=nobody",
+    ] {
+        let path = format!("/groups?{query}");
+        let before = asked(&server).len();
+        let from_whole = with_whole.get(&path).await;
+        assert_eq!(asked(&server).len(), before, "{query} was asked again");
+        let without = Gate::start(server.base_url(), BY_QUERY).await;
+        let by_query = without.get(&path).await;
+        let requests = asked(&server);
+        let requests = &requests[before..];
+        assert!(!requests.is_empty() && requests.iter().all(|uri| uri != "/all?page=1"));
+        assert_eq!(
+            from_whole.header("etag"),
+            by_query.header("etag"),
+            "{query}"
+        );
+        assert_eq!(timeless(&from_whole), timeless(&by_query), "{query}");
+    }
+}
+
+/// What a page says, whenever its sources were read.
+fn timeless(reply: &Reply) -> Value {
+    let mut page = reply.json();
+    for source in page["sources"].as_array_mut().unwrap() {
+        source["as_of"].take();
+    }
+    page["next_cursor"].take();
+    page
+}
+
+#[tokio::test]
+async fn the_tag_of_a_query_changes_with_what_matches_and_with_nothing_else() {
+    let names = Arc::new(Mutex::new(["abc", "xyz"]));
+    let current = Arc::clone(&names);
+    let server = Server::start(move |_| {
+        let names = *current.lock().unwrap();
+        let groups = [1, 2].map(|id| serde_json::json!({ "id": id, "name": names[id - 1] }));
+        server::json(&serde_json::json!({ "groups": groups, "total": 2 }))
+    })
+    .await;
+    let gate = Gate::with(server.base_url(), BY_QUERY, NEVER_FRESH).await;
+    let mut tags = Vec::new();
+    for now in [["abc", "xyz"], ["abc", "zzz"], ["abcd", "zzz"]] {
+        *names.lock().unwrap() = now;
+        let reply = gate.get("/groups?search=b").await;
+        assert_eq!(reply.json()["groups"][0]["name"], now[0]);
+        tags.push(reply.header("etag").to_owned());
+    }
+    assert_eq!(tags[0], tags[1]);
+    assert_ne!(tags[1], tags[2]);
 }

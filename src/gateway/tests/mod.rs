@@ -69,6 +69,7 @@ fn absent(source: &str, state: State) -> SourceReport {
         required: false,
         state,
         snapshot: None,
+        by_query: false,
         as_of: None,
         fresh_for: Duration::ZERO,
         error: None,

@@ -125,6 +125,9 @@ pub struct Held {
     pub state: State,
     /// Its groups.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// Whether another replica may hold more or fewer groups for the same query: the whole list, or
+    /// what the upstream found. Those that match are the same in each.
+    pub by_query: bool,
     /// When the snapshot's walk began.
     pub as_of: Option<Timestamp>,
     /// How much longer the snapshot is fresh; zero unless `state` is `Fresh`.

@@ -153,15 +153,21 @@ impl Queries {
         if pushed.is_none() {
             return self.whole.get(demand, deadline).await;
         }
+        let held = self.find_by(&pushed, demand, deadline).await;
+        Held {
+            by_query: true,
+            ..held
+        }
+    }
+
+    async fn find_by(&self, pushed: &Pushed, demand: Demand, deadline: Instant) -> Held {
         if demand == Demand::Cached {
             let held = self.whole.peek();
             if held.state == State::Fresh {
                 return held;
             }
         }
-        let entry = self
-            .entries
-            .get_with_by_ref(&pushed, || self.entry(&pushed));
+        let entry = self.entries.get_with_by_ref(pushed, || self.entry(pushed));
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&entry));
         entry.get(demand, deadline).await
     }

@@ -47,6 +47,17 @@ pub struct Snapshot {
 pub struct ContentHash([u8; 16]);
 
 impl ContentHash {
+    /// The hash of rows, given as their JSON.
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut digest = Sha256::new();
+        for row in rows {
+            digest.update(row);
+        }
+        let mut hash = Self([0; 16]);
+        hash.0.copy_from_slice(&digest.finalize()[..16]);
+        hash
+    }
+
     /// The hash's bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
@@ -86,9 +97,7 @@ impl Snapshot {
             .iter()
             .map(|(folded, _, group)| layout.row(folded, group))
             .collect();
-        let digest = Sha256::digest(&layout.json);
-        let mut hash = ContentHash([0; 16]);
-        hash.0.copy_from_slice(&digest[..16]);
+        let hash = ContentHash::of([&*layout.json]);
         layout.text.shrink_to_fit();
         layout.members.shrink_to_fit();
         layout.json.shrink_to_fit();

@@ -359,6 +359,7 @@ impl Entry {
             required: self.terms.required,
             state: State::Pending,
             snapshot: None,
+            by_query: false,
             as_of: None,
             fresh_for: Duration::ZERO,
             error,
