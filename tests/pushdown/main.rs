@@ -17,7 +17,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
-use http::StatusCode;
+use http::{Response, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rstest::rstest;
 use serde_json::Value;
@@ -353,4 +353,55 @@ async fn the_tag_of_a_query_changes_with_what_matches_and_with_nothing_else() {
     }
     assert_eq!(tags[0], tags[1]);
     assert_ne!(tags[1], tags[2]);
+}
+
+fn failure() -> Response<String> {
+    server::status(500)
+}
+
+/// More than there is room for.
+fn flood() -> Response<String> {
+    let name = "b".repeat(300_000);
+    server::json(&serde_json::json!({ "groups": [{ "id": 2, "name": name }], "total": 1 }))
+}
+
+#[rstest]
+#[case::it_fails(failure, "http_status")]
+#[case::its_answer_is_too_large(flood, "limit_exceeded")]
+#[tokio::test]
+async fn where_a_query_brings_nothing_the_whole_list_serves_as_long_as_it_may(
+    #[case] found: fn() -> Response<String>,
+    #[case] error: &str,
+) {
+    let server = Server::start(move |request| {
+        if parameter(request, "q").is_some() {
+            return found();
+        }
+        server::json(&serde_json::json!({ "groups": [{ "id": 1, "name": "abc" }], "total": 1 }))
+    })
+    .await;
+    let block = format!("limits = {{ retries = 0 }}\n{BY_QUERY}");
+    let kept = "
+        [cache]
+        capacity = '2MiB'
+        ttl = '0s'
+        stale_while_revalidate = '0s'
+        stale_if_error = ";
+    let gate = Gate::with(server.base_url(), &block, &format!("{kept} '1h'")).await;
+    let failed = gate
+        .get("/groups?search=b")
+        .await
+        .problem(502, "sources-failed");
+    assert_eq!(failed["sources"][0]["error"]["type"], error);
+    assert_eq!(gate.groups("").await.len(), 1);
+    let page = gate.get("/groups?search=b").await.json();
+    assert_eq!(page["groups"][0]["name"], "abc", "{page}");
+    let source = &page["sources"][0];
+    assert_eq!(source["state"], "stale", "{page}");
+    assert_eq!(source["error"]["type"], error, "{page}");
+
+    let gate = Gate::with(server.base_url(), &block, &format!("{kept} '0s'")).await;
+    assert_eq!(gate.groups("").await.len(), 1);
+    let late = gate.get("/groups?search=b").await;
+    assert_eq!(late.status, StatusCode::BAD_GATEWAY, "{}", late.text());
 }

@@ -141,7 +141,8 @@ impl Queries {
     }
 
     /// What holds all groups that meet `conditions`: the whole list where nothing can be handed on, or
-    /// where it is there and fresh; else what the upstream brings for them.
+    /// where it is there and fresh; else what the upstream brings for them. Where it brings nothing,
+    /// the whole list serves as long as it may.
     pub(super) async fn find(
         &self,
         conditions: &Conditions<'_>,
@@ -169,14 +170,25 @@ impl Queries {
         }
         let entry = self.entries.get_with_by_ref(pushed, || self.entry(pushed));
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&entry));
-        entry.get(demand, deadline).await
+        let asked = entry.get(demand, deadline).await;
+        if asked.snapshot.is_some() {
+            return asked;
+        }
+        match self.whole.servable() {
+            Some(whole) => Held {
+                error: asked.error.or(whole.error),
+                lookup: asked.lookup,
+                ..whole
+            },
+            None => asked,
+        }
     }
 
     /// How the upstream stands: by its whole list, or as long as nobody asked for that, by the query
     /// that was asked last.
     pub(super) fn peek(&self) -> Held {
         let whole = self.whole.peek();
-        if whole.state != State::Pending || self.whole.progress().is_some() {
+        if whole.state != State::Pending || self.whole.walking().is_some() {
             return whole;
         }
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -305,7 +317,7 @@ mod tests {
     async fn a_question_that_nobody_can_be_asked_is_one_for_the_whole_list() {
         let catalog = catalog();
         catalog.warm();
-        let whole = |catalog: &Catalog| catalog.progress("club", &Scope::Shared).is_some();
+        let whole = |catalog: &Catalog| catalog.walking("club", &Scope::Shared).is_some();
         assert!(!whole(&catalog), "it is not walked at start");
         let find = async |text: &'static str| {
             let conditions = searching(text);

@@ -202,6 +202,15 @@ impl Entry {
         }
     }
 
+    /// What may be served right now, however the last walk ended.
+    pub(super) fn servable(&self) -> Option<Held> {
+        let walks = self.lock();
+        let now = Instant::now();
+        let stored = self.place.shelf.get(&self.key)?;
+        let age = Age::of(&stored, self.terms.freshness, now);
+        (age != Age::Expired).then(|| self.stored(&stored, &walks, now, Lookup::HIT))
+    }
+
     /// How far the running walk is, if one is running.
     pub(super) fn walking(&self) -> Option<Walking> {
         let walks = self.lock();
