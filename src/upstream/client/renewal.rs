@@ -27,6 +27,10 @@ use crate::config::upstream::HttpVersion;
 /// connection with it.
 const HTTP2_PING: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
 
+/// How large the header section of an answer may be over HTTP/2: as large as over HTTP/1.1, for
+/// which the version that is spoken must make no difference. Left alone it would be 16 KiB.
+const HTTP2_HEADERS: u32 = 400 * 1024;
+
 /// A client that forgets its connections when they are old. Clones share them.
 #[derive(Clone)]
 pub(super) struct Renewing {
@@ -49,6 +53,7 @@ impl Renewing {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(connections.idle)
             .http2_only(connections.http == HttpVersion::Two)
+            .http2_max_header_list_size(HTTP2_HEADERS)
             .http2_keep_alive_interval(HTTP2_PING.0)
             .http2_keep_alive_timeout(HTTP2_PING.1);
         let pool = Pool {

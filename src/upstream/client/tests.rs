@@ -7,14 +7,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tower::{ServiceExt as _, service_fn};
 
 use super::*;
+use crate::config::upstream::HttpVersion;
 
 /// Where the name leads at the moment.
 type Addresses = Arc<Mutex<Vec<IpAddr>>>;
@@ -100,6 +104,40 @@ async fn of_several_addresses_the_first_that_answers_is_taken() {
     let addresses = Addresses::new(Mutex::new(vec![dead, home_address]));
     let client = client_by(names(&addresses), &Connections::usual(None));
     assert_eq!(home(&client, port).await, home_address.to_string());
+}
+
+#[tokio::test]
+async fn a_header_section_may_be_as_large_over_http_2_as_over_http_1() {
+    const FIELDS: usize = 40;
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = socket.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = socket.accept().await {
+            let answer = service_fn(|_| async {
+                let field = |number| (format!("x-{number}"), "a".repeat(4096));
+                let start = Response::builder();
+                let response = (0..FIELDS)
+                    .map(field)
+                    .fold(start, |response, (name, value)| {
+                        response.header(name, value)
+                    });
+                response.body(Full::<Bytes>::default())
+            });
+            let answer = TowerToHyperService::new(answer);
+            let server = auto::Builder::new(TokioExecutor::new());
+            let stream = TokioIo::new(stream);
+            tokio::spawn(async move { server.serve_connection(stream, answer).await.is_ok() });
+        }
+    });
+    for http in [HttpVersion::One, HttpVersion::Two] {
+        let mut connections = Connections::usual(None);
+        connections.http = http;
+        let client = http_client(&connections);
+        let request = Request::get(format!("http://127.0.0.1:{port}/"));
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        let response = client.oneshot(request).await.unwrap();
+        assert!(response.headers().len() >= FIELDS, "{http:?}");
+    }
 }
 
 #[tokio::test]
