@@ -81,6 +81,12 @@ fn is_repeatable<B>(request: &Request<B>) -> bool {
     request.method() == Method::GET || request.extensions().get::<Repeatable>().is_some()
 }
 
+/// The latest moment at which a request's answer is of use, if there is one.
+fn deadline<B>(request: &Request<B>) -> Option<Instant> {
+    let deadline = request.extensions().get();
+    deadline.map(|Deadline(deadline)| *deadline)
+}
+
 /// Makes exchanges with one upstream. Clones share connections, permits, quota, budget and breaker.
 #[derive(Debug, Clone)]
 pub struct Transport {

@@ -24,7 +24,7 @@ use crate::config::Rate;
 use crate::upstream::judge::delay;
 use crate::upstream::{ErrorKind, UpstreamError};
 
-use super::Deadline;
+use super::deadline;
 use super::pace::{LONGEST_PACE, Spread, allowances};
 
 type Limiter = governor::RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>;
@@ -175,11 +175,7 @@ where
         let inner = self.inner.clone();
         let quota = self.quota.clone();
         Box::pin(async move {
-            let deadline = request
-                .extensions()
-                .get::<Deadline>()
-                .map(|deadline| deadline.0);
-            quota.turn(deadline).await?;
+            quota.turn(deadline(&request)).await?;
             let outcome = inner.oneshot(request).await;
             if let Err(error) = &outcome
                 && error.is_transient()

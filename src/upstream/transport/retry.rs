@@ -20,7 +20,7 @@ use tower::retry::budget::{Budget, TpsBudget};
 
 use crate::upstream::{ErrorKind, UpstreamError};
 
-use super::{Deadline, is_repeatable};
+use super::{deadline, is_repeatable};
 
 /// The bound of the wait before the first retry.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -95,11 +95,7 @@ impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
                 return None;
             }
         };
-        let deadline = request
-            .extensions()
-            .get::<Deadline>()
-            .map(|deadline| deadline.0);
-        self.wait(asked, deadline).map(sleep)
+        self.wait(asked, deadline(request)).map(sleep)
     }
 
     /// Only what may be sent twice is kept for a second time (RFC 9110, section 9.2.2).
