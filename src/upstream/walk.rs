@@ -65,6 +65,13 @@ async fn twice(
     observer.saw(Event::Restarted(&reason));
     match Attempt::new(adapter, observer, deadline, true).run().await {
         Ok(walked) => Ok(walked),
+        // Not even begun, for what ended the first attempt has opened the breaker: that is the news.
+        Err(Broken::Failed(error))
+            if error.kind == ErrorKind::CircuitOpen && is_refusal(reason.kind) =>
+        {
+            let wait = reason.retry_after.max(error.retry_after);
+            Err(reason.with_retry_after(wait))
+        }
         Err(Broken::Failed(error) | Broken::Drifted(error)) => Err(error),
     }
 }
@@ -411,18 +418,14 @@ async fn fetch(
 
 /// A continuation that is refused although the walk began well: its place in the list is gone.
 fn refused_is_drift(error: UpstreamError) -> Broken {
-    match error.kind {
-        ErrorKind::HttpStatus | ErrorKind::Rejected => Broken::Drifted(error),
-        ErrorKind::Timeout
-        | ErrorKind::Connect
-        | ErrorKind::Tls
-        | ErrorKind::Dns
-        | ErrorKind::Unauthorized
-        | ErrorKind::RateLimited
-        | ErrorKind::Decode
-        | ErrorKind::Mapping
-        | ErrorKind::Pagination
-        | ErrorKind::LimitExceeded
-        | ErrorKind::CircuitOpen => Broken::Failed(error),
+    if is_refusal(error.kind) {
+        Broken::Drifted(error)
+    } else {
+        Broken::Failed(error)
     }
+}
+
+/// Whether the upstream answered, and refused.
+const fn is_refusal(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::HttpStatus | ErrorKind::Rejected)
 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, interval};
 
 use crate::staff;
 use crate::support::failed;
-use crate::support::server::{Server, json as answer, status};
+use crate::support::server::{Server, json as answer, parameter, status};
 
 #[tokio::test]
 async fn an_upstream_that_fails_is_left_alone_until_a_probe_finds_it_well() {
@@ -48,4 +48,24 @@ async fn an_upstream_that_fails_is_left_alone_until_a_probe_finds_it_well() {
     }
     assert_eq!(state(), CircuitState::Closed);
     assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_walk_tells_what_opened_the_breaker_and_not_that_it_is_open() {
+    let server = Server::start(|request| match parameter(request, "cursor") {
+        None => answer(&json!({ "items": [{ "id": 1 }], "next": "b" })),
+        Some(_) => status(500),
+    })
+    .await;
+    let keys = "request = { path = '/list', query = { cursor = '{cursor}' } }\n\
+                pagination = { style = 'cursor', next = '/next' }\n\
+                breaker = { failures = 1 }\nlimits.retries = 1";
+    let adapter = staff(server.base_url(), keys);
+    // Its retry and its second attempt run into the breaker.
+    let error = failed(&adapter).await;
+    assert_eq!(error.kind, ErrorKind::HttpStatus, "{error}");
+    assert!(error.retry_after.is_some());
+    assert_eq!(server.requests().len(), 2);
+    let refused = failed(&adapter).await;
+    assert_eq!(refused.kind, ErrorKind::CircuitOpen, "{refused}");
 }
