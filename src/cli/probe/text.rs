@@ -126,8 +126,9 @@ pub(super) fn full(step: &Step, detail: &Detail, block: &Upstream, is_sent: bool
 
 /// Groups beside the records that they came from, over the whole width.
 fn side_by_side(pairs: &[Pair]) -> String {
-    let width = (WIDTH - 2 - 3) / 2;
-    let line = |text: &str| format!("  {text}\n");
+    // A column for a time and its field, and none to spare.
+    let width = (WIDTH - 1 - 3) / 2;
+    let line = |text: &str| format!(" {text}\n");
     let heading = beside(
         &["record, as it came".to_owned()],
         &["group, as it is served".to_owned()],
