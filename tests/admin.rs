@@ -62,7 +62,8 @@ async fn the_status_shows_which_upstreams_are_given_a_rest() {
     assert!(circuit("vinyldns")["since"].is_string());
     assert!(circuit("publisher").is_null());
     let error = &source(&status, "tallyfy")["error"];
-    assert_eq!(error["type"], "circuit_open");
+    // What opened it is told, and its rest as the time to come back.
+    assert_eq!(error["type"], "http_status");
     assert!(
         error["retry_after_seconds"].as_u64().unwrap() >= 40,
         "{error}"
