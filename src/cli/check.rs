@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::upstream::{
     Auth, Connection, CursorSource, Format, HttpVersion, Limits, List, Location, Method,
-    Pagination, Pushable, Refresh, Total, Upstream,
+    Pagination, Pushable, Refresh, ShortPage, Total, Upstream,
 };
 use crate::config::{Environment, Settings, Share};
 use crate::upstream::Adapter;
@@ -214,25 +214,37 @@ fn explain_filters(upstream: &Upstream) -> String {
 }
 
 fn explain_pagination(pagination: &Pagination) -> String {
+    let flag = flag(pagination);
+    let only = flag.as_deref().map(|flag| format!(", and only {flag}"));
+    let only = only.unwrap_or_default();
+    let until = |pages, total, short_page| match (announced(pages, total), &flag) {
+        (Some(announced), Some(_)) => format!("up to {announced}{only}"),
+        (Some(announced), None) => format!("up to {announced}, several at once"),
+        (None, Some(flag)) => flag.clone(),
+        (None, None) if short_page == ShortPage::End => "until a page is short".to_owned(),
+        (None, None) => "until a page is empty".to_owned(),
+    };
     match pagination {
         Pagination::None(_) => "none: the first answer is the whole list".to_owned(),
         Pagination::Cursor(style) => format!(
-            "by the cursor at {}, until there is none",
+            "by the cursor at {}, until there is none{only}",
             cursor_source(&style.next)
         ),
         Pagination::Offset(style) => format!(
             "by offset from {}, {}",
             style.first,
-            until(None, style.total.as_ref())
+            until(None, style.total.as_ref(), style.short_page)
         ),
         Pagination::Page(style) => format!(
             "by number from {}, {}",
             style.first,
-            until(style.pages.as_ref(), style.total.as_ref())
+            until(style.pages.as_ref(), style.total.as_ref(), style.short_page)
         ),
-        Pagination::Link(_) => "by the Link header's rel=\"next\", until there is none".to_owned(),
+        Pagination::Link(_) => {
+            format!("by the Link header's rel=\"next\", until there is none{only}")
+        }
         Pagination::NextUrl(style) => format!(
-            "by the URL at {}, until there is none",
+            "by the URL at {}, until there is none{only}",
             location(&style.next)
         ),
     }
@@ -258,14 +270,21 @@ fn cursor_source(source: &CursorSource) -> String {
     }
 }
 
-fn until(pages: Option<&Location>, total: Option<&Total>) -> String {
-    let announced = match (pages, total) {
+/// What a page says of whether another follows.
+fn flag(pagination: &Pagination) -> Option<String> {
+    let terms = pagination.terms();
+    let more = (terms.more).map(|more| format!("while {} is true", location(more)));
+    more.or_else(|| Some(format!("until {} is true", location(terms.last?))))
+}
+
+/// How far the pages go, where that is known before they are read.
+fn announced(pages: Option<&Location>, total: Option<&Total>) -> Option<String> {
+    Some(match (pages, total) {
         (Some(pages), _) => format!("the number of pages at {}", location(pages)),
         (None, Some(Total::Page(total))) => format!("the total at {}", location(total)),
         (None, Some(Total::Call(call))) => format!("the total that {} tells", call.request.path),
-        (None, None) => return "until a page is empty".to_owned(),
-    };
-    format!("up to {announced}, several at once")
+        (None, None) => return None,
+    })
 }
 
 fn location(location: &Location) -> String {
@@ -303,6 +322,27 @@ fn explain_auth(auth: &Auth) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flag_that_ends_the_pages_is_spoken_of() {
+        let explained = |text: &str| explain_pagination(&toml::from_str(text).unwrap());
+        assert_eq!(
+            explained("style = 'offset'\nmore = '/more'"),
+            "by offset from 0, while /more is true"
+        );
+        assert_eq!(
+            explained("style = 'page'\nfirst = 1\nlast = { header = 'X-Last' }\ntotal = '/total'"),
+            "by number from 1, up to the total at /total, and only until the header X-Last is true"
+        );
+        assert_eq!(
+            explained("style = 'next_url'\nnext = '/links/next'\nmore = '/meta/has_more'"),
+            "by the URL at /links/next, until there is none, and only while /meta/has_more is true"
+        );
+        assert_eq!(
+            explained("style = 'page'\nfirst = 1\nlimit = 10\nshort_page = 'end'"),
+            "by number from 1, until a page is short"
+        );
+    }
 
     #[test]
     fn a_usual_connection_is_not_spoken_of_and_any_other_is() {
