@@ -143,3 +143,23 @@ fn a_block_is_called_after_the_host(#[case] url: &str, #[case] name: &str) {
     sample.url = Some(url.parse().unwrap());
     assert_eq!(propose(&[sample]).name(), name);
 }
+
+#[test]
+fn a_flag_beside_a_next_url_counts_unless_the_url_runs_out() {
+    let page = |more: bool, next: &str| {
+        let body = format!(
+            r#"{{"groups": [{{"id": {}, "name": "a"}}], "meta": {{"has_more": {more}}}, "links": {{"next": {next}}}}}"#,
+            next.len()
+        );
+        Sample::recorded(body)
+    };
+    let first = page(true, r#""https://example.com/groups?after=x""#);
+    let always = page(false, r#""https://example.com/groups?after=xyz""#);
+    for samples in [vec![first.clone()], vec![first.clone(), always]] {
+        let text = propose(&samples).to_string();
+        assert!(text.contains("\nmore = \"/meta/has_more\"\n"), "{text}");
+        load(&text);
+    }
+    let text = propose(&[first, page(false, "null")]).to_string();
+    assert!(!text.contains("\nmore = "), "{text}");
+}

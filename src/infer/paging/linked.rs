@@ -72,7 +72,7 @@ pub(super) fn by_body(evidence: &Evidence<'_, '_>) -> Option<Paging> {
         (track, Sureness::Likely, why)
     };
     let place = track.place.shown();
-    let lines = vec![
+    let mut lines = vec![
         style_line(
             "next_url",
             sureness,
@@ -80,6 +80,11 @@ pub(super) fn by_body(evidence: &Evidence<'_, '_>) -> Option<Paging> {
         ),
         place_line("next", &track.place, sureness, &why),
     ];
+    // Some name a next page on the last one too, so where no sample shows the URL run out, a flag
+    // beside it counts.
+    if !track.ends() {
+        lines.extend(evidence.flag());
+    }
     Some(linked(evidence, lines, track.texts()))
 }
 
