@@ -163,3 +163,21 @@ fn a_flag_beside_a_next_url_counts_unless_the_url_runs_out() {
     let text = propose(&[first, page(false, "null")]).to_string();
     assert!(!text.contains("\nmore = "), "{text}");
 }
+
+#[test]
+fn a_page_as_long_as_was_asked_for_is_not_taken_for_the_whole_list() {
+    let body = r#"[{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]"#;
+    let asked = |url: &str| Sample {
+        url: Some(url.parse().unwrap()),
+        ..Sample::recorded(body)
+    };
+    let text = propose(&[asked("https://example.com/groups?n=2")]).to_string();
+    assert!(
+        text.replace("\n# ", " ").contains("`n` asked for 2"),
+        "{text}"
+    );
+    assert!(text.contains("\ncap = 2\n"), "{text}");
+    load(&text);
+    let text = propose(&[asked("https://example.com/groups?n=3")]).to_string();
+    assert!(!text.contains("cap"), "{text}");
+}

@@ -70,8 +70,18 @@ fn style_line(style: &str, sureness: Sureness, why: &str) -> Line {
 
 fn none(evidence: &Evidence<'_, '_>) -> Paging {
     let (sureness, why) = evidence.why_no_pages();
+    let mut lines = vec![style_line("none", sureness, &why)];
+    if let Some((_, records)) = evidence.full_page() {
+        let why = "a list that reaches it is refused, not served short; drop this with the style";
+        lines.push(Line::guess(
+            "cap",
+            records.cast_signed(),
+            Sureness::NotSure,
+            why,
+        ));
+    }
     Paging {
-        lines: vec![style_line("none", sureness, &why)],
+        lines,
         position: None,
         limit: None,
         is_linked: false,
@@ -185,6 +195,16 @@ impl Evidence<'_, '_> {
         self.size.as_ref().map(Size::parameter)
     }
 
+    /// The parameter of the first sample's URL that says just as many as there are records on the
+    /// page, and that number.
+    fn full_page(&self) -> Option<(String, u64)> {
+        let records = self.records();
+        let asked = self.seen.first()?.query();
+        let same = |value: &str| value.parse() == Ok(records);
+        let (name, _) = asked.into_iter().find(|(_, value)| same(value))?;
+        (records > 1).then_some((name, records))
+    }
+
     fn why_no_pages(&self) -> (Sureness, String) {
         let records = self.records();
         if self.seen.is_empty() {
@@ -199,6 +219,14 @@ impl Evidence<'_, '_> {
             return (Sureness::NotSure, why);
         }
         let silence = "nothing on the page says that there are more, or where";
+        if let Some((name, _)) = self.full_page() {
+            let why = format!(
+                "{silence}; but `{name}` asked for {records} and just as many came, so there may \
+                 well be: look up which parameter leads to the next page (an offset, a page \
+                 number), or give that page and its URL"
+            );
+            return (Sureness::NotSure, why);
+        }
         let why = match self.size.as_ref().filter(|size| size.number > records) {
             Some(size) => format!(
                 "{silence}; it holds {records} of the {} that fit, so it is the last or the only \
