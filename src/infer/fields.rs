@@ -96,7 +96,11 @@ pub(super) fn guess(columns: &Columns<'_>, records: &Records<'_>) -> Vec<Line> {
     taken.extend(id.paths.iter().chain(&name.paths).cloned());
     let mut lines = vec![id.line("id"), name.line("name")];
     for words in &SCALARS {
-        if let Some(chosen) = choose(words, columns, subjects, &taken) {
+        let mut barred = taken.clone();
+        if words.key == "description" {
+            barred.extend(echoes(columns, &name.paths));
+        }
+        if let Some(chosen) = choose(words, columns, subjects, &barred) {
             taken.extend(chosen.paths());
             lines.push(scalar_line(words, &chosen, columns));
         }
@@ -105,6 +109,19 @@ pub(super) fn guess(columns: &Columns<'_>, records: &Records<'_>) -> Vec<Line> {
     lines.extend(times::guess(columns, subjects, &mut taken));
     lines.extend(leftovers(columns, &taken));
     lines
+}
+
+/// The columns that say in every record what the name says: they describe nothing.
+fn echoes(columns: &Columns<'_>, name: &[Path]) -> Vec<Path> {
+    let is_name = |column: &&Column<'_>| name == [column.path.clone()];
+    let Some(name) = columns.all.iter().find(is_name) else {
+        return Vec::new();
+    };
+    let same = columns
+        .all
+        .iter()
+        .filter(|column| column.texts().eq(name.texts()));
+    same.map(|column| column.path.clone()).collect()
 }
 
 /// Id and name of records that stand under names of their own: what is not inside of the record is

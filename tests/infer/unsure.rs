@@ -181,3 +181,15 @@ fn a_page_as_long_as_was_asked_for_is_not_taken_for_the_whole_list() {
     let text = propose(&[asked("https://example.com/groups?n=3")]).to_string();
     assert!(!text.contains("cap"), "{text}");
 }
+
+#[test]
+fn what_repeats_the_name_is_no_description() {
+    let text = |second: &str| {
+        let body = format!(
+            r#"[{{"id": 1, "name": "a", "summary": "a"}}, {{"id": 2, "name": "b", "summary": "{second}"}}]"#
+        );
+        propose(&[Sample::recorded(body)]).to_string()
+    };
+    assert!(!text("b").contains("\ndescription = "), "{}", text("b"));
+    assert!(text("the b team").contains("\ndescription = \"summary\"\n"));
+}
