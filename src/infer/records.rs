@@ -420,8 +420,8 @@ fn nothing<'a>(bodies: &[&'a Body]) -> Records<'a> {
         }
         Some(_) => {
             let pages = roots.map(|root| {
-                let is_object = root.is_object();
-                is_object.then_some(root).into_iter().collect()
+                let is_group = root.is_object() && !root.members().is_empty();
+                is_group.then_some(root).into_iter().collect()
             });
             (Vec::new(), pages.collect())
         }

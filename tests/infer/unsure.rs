@@ -25,6 +25,7 @@ use crate::samples::load;
 )]
 #[case::users(r#"{"users": [{"id": 1, "name": "a"}]}"#, "something else than groups")]
 #[case::scalar("7", "no list")]
+#[case::nobody("{}", "give a page with groups on it")]
 #[case::html(
     "<!DOCTYPE html><html><body>Sign in</body></html>",
     "looks like an HTML page"
