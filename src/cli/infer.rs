@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
-use http::header::{ACCEPT, USER_AGENT};
+use http::header::{ACCEPT, USER_AGENT, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use url::Url;
 
@@ -24,6 +24,12 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How large its answer may be. A page that tells how a list goes on is far smaller.
 const BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// How much of an error's body is shown.
+const SAID_CHARS: usize = 200;
+
+/// From how many characters on a word that the request carried may be a secret.
+const SECRET_CHARS: usize = 4;
 
 /// What an API is asked for that answers in several formats.
 const ANY: &str = "application/json, application/xml;q=0.9, */*;q=0.5";
@@ -102,7 +108,8 @@ impl Infer {
         let response = fetch(request(&url, &sent)?, TIMEOUT, BODY_BYTES).await?;
         let (parts, body) = response.into_parts();
         if !parts.status.is_success() {
-            return Err(refused(parts.status, &parts.headers));
+            let said = said(&body, &url, &sent);
+            return Err(refused(parts.status, &parts.headers, &said));
         }
         Ok(Sample {
             url: Some(url),
@@ -126,17 +133,57 @@ fn request(url: &Url, sent: &HeaderMap) -> Result<Request<Bytes>, Failure> {
     Ok(request)
 }
 
-fn refused(status: StatusCode, headers: &HeaderMap) -> Failure {
+/// How an error begins, on one line and without what the request carried: some repeat it.
+fn said(body: &[u8], url: &Url, sent: &HeaderMap) -> String {
+    let text = String::from_utf8_lossy(body);
+    let printable = text.replace(char::is_control, " ");
+    let mut said = printable.split_whitespace().collect::<Vec<_>>().join(" ");
+    let headers = sent.values().filter_map(|value| value.to_str().ok());
+    let words = headers.flat_map(|value| value.split([' ', '=', ',', ';', '"']));
+    let parameters: Vec<_> = url.query_pairs().map(|(_, value)| value).collect();
+    let carried = words.chain(parameters.iter().map(AsRef::as_ref));
+    for word in carried.filter(|word| word.len() >= SECRET_CHARS) {
+        said = said.replace(word, "***");
+    }
+    match said.char_indices().nth(SAID_CHARS) {
+        Some((end, _)) => format!("{}…", &said[..end]),
+        None => said,
+    }
+}
+
+/// Whether the answer asks for a user and a password.
+fn is_basic(headers: &HeaderMap) -> bool {
+    let challenges = headers.get_all(WWW_AUTHENTICATE);
+    challenges.iter().any(|challenge| {
+        let scheme = challenge.as_bytes().get(..5);
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"))
+    })
+}
+
+fn refused(status: StatusCode, headers: &HeaderMap, said: &str) -> Failure {
     let advice = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if is_basic(headers) => {
+            "say who you are with \
+             --header \"Authorization: Basic $(printf %s 'USER:PASSWORD' | base64)\""
+        }
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             "say who you are with --header, as in --header 'Authorization: Bearer …'"
         }
         _ if status.is_redirection() && headers.contains_key(http::header::LOCATION) => {
             "redirects are not followed: give the URL that it leads to"
         }
-        _ => "nothing is to be learned from an error: give a URL that answers with a list",
+        _ => {
+            "nothing is to be learned from an error: give a URL that answers with a list, and \
+             each header that the API asks for with --header"
+        }
     };
-    Failure::new(format!("the answer has the status {status}; {advice}"))
+    let said = match said {
+        "" => String::new(),
+        said => format!("\n  body      {said}"),
+    };
+    Failure::new(format!(
+        "the answer has the status {status}; {advice}{said}"
+    ))
 }
 
 fn read(file: &Path) -> Result<Sample, Failure> {
@@ -163,6 +210,34 @@ mod tests {
             let Failure(refused) = url(text).unwrap_err();
             assert!(!refused.contains("hunter"), "{refused}");
         }
+    }
+
+    #[test]
+    fn an_error_shows_what_the_api_said_and_nothing_that_the_request_carried() {
+        let asked = url("https://example.com/groups?key=hunter2&n=1").unwrap();
+        let sent = HeaderMap::from_iter([
+            header("Authorization: Token token=hunter3").unwrap(),
+            header("X-Flag: 1").unwrap(),
+        ]);
+        let body = b"<ocs>\n\t<message>hunter2 and\x1b hunter3 are not 11</message>";
+        let told = said(body, &asked, &sent);
+        assert_eq!(told, "<ocs> <message>*** and *** are not 11</message>");
+        assert_eq!(said(&[b'x'; 300], &asked, &sent).chars().count(), 201);
+        let Failure(refused) = refused(StatusCode::PRECONDITION_FAILED, &HeaderMap::new(), &told);
+        assert!(refused.contains("--header"), "{refused}");
+        assert!(refused.ends_with(&told), "{refused}");
+    }
+
+    #[test]
+    fn who_wants_a_user_and_a_password_is_not_told_of_a_token() {
+        let wants = |challenge: &'static str| {
+            let value = HeaderValue::from_static(challenge);
+            let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, value)]);
+            let Failure(refused) = refused(StatusCode::UNAUTHORIZED, &headers, "");
+            refused
+        };
+        assert!(wants("basic realm=\"Reviews\"").contains("Basic $(printf %s"));
+        assert!(wants("Bearer").ends_with("'Authorization: Bearer …'"));
     }
 
     #[test]
