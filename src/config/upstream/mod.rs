@@ -239,7 +239,8 @@ pub struct Limits {
     /// Goes by the headers `RateLimit`, `RateLimit-Remaining` and `RateLimit-Reset`,
     /// `X-RateLimit-…`, `X-Rate-Limit-…`, and by `Retry-After` on any answer. A reset of a thousand
     /// million and more is a moment (seconds since 1970, or milliseconds), a smaller one is so many
-    /// seconds. No header holds anything up for more than ten minutes.
+    /// seconds. What stands on an answer that refuses nothing holds turns for a minute at most, on a
+    /// refusal for ten.
     pub pacing: bool,
     /// How many requests may be under way at once.
     pub concurrency: u32,
@@ -262,7 +263,8 @@ pub struct Limits {
     pub pages: u32,
     /// How many records a walk may bring.
     pub groups: u32,
-    /// How large one page may be, before and after decompression.
+    /// How large one page may be, before and after decompression. What is in it may take sixteen times
+    /// as much memory.
     #[serde(deserialize_with = "text::size")]
     #[schemars(with = "String")]
     pub page_bytes: ByteSize,
