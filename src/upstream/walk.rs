@@ -22,6 +22,10 @@ use super::pager::{Announcement, Next, PagerError, Position, SoFar};
 pub use super::watch::Progress;
 use super::watch::{Check, Event, Observer};
 
+/// After so many pages without a single group the rest is not asked for: the adapter is wrong, and a
+/// long list would cost its upstream hundreds of requests to say so.
+const HOPELESS_PAGES: u64 = 3;
+
 /// What one walk brought.
 #[derive(Debug)]
 pub struct Walked {
@@ -285,6 +289,9 @@ impl<'a> Attempt<'a> {
                 }
                 Err(_) => self.counts.skipped += 1,
             }
+        }
+        if self.pages == HOPELESS_PAGES {
+            self.check_mapped()?;
         }
         Ok(page)
     }

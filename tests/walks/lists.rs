@@ -1,5 +1,8 @@
 //! Answers that look like a list and are none, or not the whole one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use groupgate::upstream::ErrorKind;
 use groupgate::upstream::catalog::Counts;
 use http::Request;
@@ -46,6 +49,27 @@ async fn records_of_which_none_is_a_group_are_no_list(#[case] body: Value) {
     let error = failed(&adapter_of(ROOT, server.base_url(), &[])).await;
     assert_eq!(error.kind, ErrorKind::Mapping, "{error}");
     assert!(error.detail.starts_with("none of "), "{error}");
+}
+
+#[tokio::test]
+async fn a_long_list_without_a_group_is_given_up_after_a_few_pages() {
+    let asked = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&asked);
+    let server = Server::start(move |request| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let page = page(request);
+        let teams: Vec<_> = (page <= 200)
+            .then(|| json!({ "uuid": page }))
+            .into_iter()
+            .collect();
+        answer(&json!({ "teams": teams }))
+    })
+    .await;
+    let paged = PAGED.replace(r#", total = "/total""#, "");
+    let error = failed(&adapter_of(&paged, server.base_url(), &[])).await;
+    assert_eq!(error.kind, ErrorKind::Mapping, "{error}");
+    assert!(error.detail.starts_with("none of 3 records "), "{error}");
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]
