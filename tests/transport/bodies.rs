@@ -63,6 +63,25 @@ async fn a_small_body_that_inflates_to_a_huge_one_is_cut_off_while_it_does(
 }
 
 #[rstest]
+#[tokio::test]
+async fn a_body_that_is_not_packed_as_it_says_is_no_broken_connection(
+    #[values("gzip", "br", "zstd")] encoding: &'static str,
+) {
+    let body = b"<html>Sign in</html>".to_vec();
+    let upstream = Raw::start(move |_| {
+        let length = body.len();
+        let lines = format!("content-encoding: {encoding}\r\ncontent-length: {length}\r\n");
+        vec![head(&lines), Step::Send(body.clone())]
+    })
+    .await;
+    let error = failed(&staff(&upstream.base_url, "")).await;
+    assert_eq!(error.kind, ErrorKind::Decode, "{error}");
+    let said = "the body cannot be decompressed: ";
+    assert!(error.detail.starts_with(said), "{error}");
+    assert_eq!(upstream.requests(), 1, "it would be the same once more");
+}
+
+#[rstest]
 #[case::plain("", "a page is larger than 1.0 MiB (`limits.page_bytes`)")]
 #[case::packed(
     "content-encoding: gzip\r\n",

@@ -87,6 +87,10 @@ pub(super) fn classify(error: BoxError, patience: &Patience) -> UpstreamError {
             "the answer's header section is larger than the 100 fields and 400 KiB that are read",
         );
     }
+    if is_of_unpacking(&*error) {
+        let detail = format!("the body cannot be decompressed: {}", chain(&*error));
+        return UpstreamError::new(ErrorKind::Decode, detail);
+    }
     let timed_out = cause::<std::io::Error>(&*error)
         .is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut);
     if let Some(failure) = cause::<ProxyFailure>(&*error) {
@@ -116,6 +120,15 @@ pub(super) fn classify(error: BoxError, patience: &Patience) -> UpstreamError {
         ErrorKind::Connect
     };
     UpstreamError::new(kind, chain(&*error))
+}
+
+/// Whether the bytes came well and are not what their `Content-Encoding` says. What goes wrong on the
+/// way to us or in between is hyper's to tell.
+fn is_of_unpacking(error: &(dyn StdError + 'static)) -> bool {
+    is_caused_by::<std::io::Error>(error)
+        && !is_caused_by::<hyper::Error>(error)
+        && !is_caused_by::<hyper_util::client::legacy::Error>(error)
+        && !is_caused_by::<ProxyFailure>(error)
 }
 
 fn is_connect(error: &(dyn StdError + 'static)) -> bool {
