@@ -12,8 +12,8 @@
 //!   and refreshes it by walking the upstream's pages.
 //!
 //! Beside them: [`config`] (all that `gateway.toml` may say), [`presets`] (adapters that ship in the
-//! binary), [`infer`] (from a sample to a block of that file), [`group`] (the normalized record),
-//! [`telemetry`], [`cli`], and [`demo`] (the five emulated upstreams).
+//! binary), [`group`] (the normalized record), [`telemetry`], [`cli`], and [`tools`] (probe, infer, and
+//! the demo's five emulated upstreams).
 
 pub mod app;
 pub mod cli;
@@ -26,8 +26,6 @@ pub mod gateway;
 
 pub mod upstream;
 
-pub mod infer;
-
 pub mod clock;
 pub mod fold;
 pub mod group;
@@ -36,4 +34,4 @@ mod verbatim;
 
 pub mod telemetry;
 
-pub mod demo;
+pub mod tools;

@@ -10,7 +10,7 @@
 #[path = "support/gate.rs"]
 mod gate;
 
-use groupgate::demo::Fault;
+use groupgate::tools::demo::Fault;
 use http::{Method, StatusCode};
 
 use gate::{Gate, SOURCES, Setup, each, source};

@@ -13,7 +13,7 @@ mod gate;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use groupgate::demo::Fault;
+use groupgate::tools::demo::Fault;
 use http::{Method, StatusCode};
 use rstest::rstest;
 

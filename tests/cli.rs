@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use groupgate::demo::{CATALOGUE, Emulations, Fault, Options};
+use groupgate::tools::demo::{CATALOGUE, Emulations, Fault, Options};
 use http::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::NamedTempFile;

@@ -53,8 +53,7 @@ fn the_upstream_layer_knows_nothing_above_it() {
         "crate::downstream",
         "crate::cli",
         "crate::app",
-        "crate::demo",
-        "crate::infer",
+        "crate::tools",
     ];
     assert_eq!(lines_with("upstream", &above), Vec::<String>::new());
 }
@@ -65,7 +64,7 @@ fn the_gateway_layer_knows_nothing_above_it() {
         "crate::downstream",
         "crate::cli",
         "crate::app",
-        "crate::demo",
+        "crate::tools",
     ];
     assert_eq!(lines_with("gateway", &above), Vec::<String>::new());
 }
@@ -79,11 +78,12 @@ fn proposing_a_block_asks_nobody() {
         "crate::downstream",
         "crate::cli",
         "crate::app",
-        "crate::demo",
+        "crate::tools::demo",
+        "crate::tools::probe",
         "tokio",
         "std::fs",
     ];
-    assert_eq!(lines_with("infer", &asking), Vec::<String>::new());
+    assert_eq!(lines_with("tools/infer", &asking), Vec::<String>::new());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn the_configuration_knows_no_layer() {
 
 #[test]
 fn only_the_configuration_reads_the_environment() {
-    for folder in ["upstream", "infer", "gateway", "downstream", "cli", "demo"] {
+    for folder in ["upstream", "gateway", "downstream", "cli", "tools"] {
         assert_eq!(
             lines_with(folder, &["std::env::var", "env::vars"]),
             Vec::<String>::new()
@@ -108,7 +108,7 @@ fn no_code_on_the_data_path_names_a_vendor() {
         "tallyfy", "Tallyfy", "vinyl", "Vinyl", "onlive", "Onlive", "highq", "HighQ", "okta",
         "Okta", "keycloak", "Keycloak", "gitlab", "GitLab", "Slack",
     ];
-    for folder in ["config", "upstream", "infer", "gateway", "downstream"] {
+    for folder in ["config", "upstream", "tools/infer", "gateway", "downstream"] {
         assert_eq!(lines_with(folder, &vendors), Vec::<String>::new());
     }
 }

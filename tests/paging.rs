@@ -16,7 +16,7 @@ mod by_hand;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use groupgate::demo::Fault;
+use groupgate::tools::demo::Fault;
 use http::StatusCode;
 use rstest::rstest;
 use serde_json::Value;

@@ -13,7 +13,7 @@ mod gate;
 
 use std::time::Duration;
 
-use groupgate::demo::Fault;
+use groupgate::tools::demo::Fault;
 use http::{Method, Response, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};

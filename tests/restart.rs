@@ -16,7 +16,7 @@ use std::process::Command;
 use groupgate::app::{App, StartError};
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, load_text};
-use groupgate::demo::Fault;
+use groupgate::tools::demo::Fault;
 use http::{Method, StatusCode};
 
 use gate::{SOURCES, Setup, source};

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::{Environment, Span, load_text};
-use crate::demo::{Emulations, Fault, Options, fault};
+use crate::tools::demo::{Emulations, Fault, Options, fault};
 use crate::upstream::catalog::{Scope, State};
 
 use super::{Failure, print, stop_signal};

@@ -1,7 +1,7 @@
 //! `groupgate infer`: from an answer of an API to a block of `gateway.toml`.
 //!
 //! The answer is asked for once, or read from files; what is proposed from it is
-//! [`crate::infer`]'s matter. Nothing that the request carries is shown unless its name says that
+//! [`crate::tools::infer`]'s matter. Nothing that the request carries is shown unless its name says that
 //! it is no secret.
 
 use std::fs;
@@ -14,7 +14,7 @@ use http::header::{ACCEPT, USER_AGENT, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use url::Url;
 
-use crate::infer::{Proposal, Sample, propose, propose_as};
+use crate::tools::infer::{Proposal, Sample, propose, propose_as};
 use crate::upstream::transport::fetch;
 
 use super::{Failure, print};

@@ -7,7 +7,6 @@ mod check;
 mod demo;
 mod infer;
 mod presets;
-mod probe;
 mod schema;
 mod serve;
 
@@ -21,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::StartError;
 use crate::config::{Environment, Loaded, Report};
 use crate::telemetry::{self, LogFormat};
+use crate::tools::probe;
 
 /// One GET /groups over many group backends.
 #[derive(Debug, Parser)]
@@ -43,7 +43,7 @@ enum Command {
 
 /// Why a command failed, as it is shown: nothing is added to it.
 #[derive(Debug)]
-struct Failure(String);
+pub(crate) struct Failure(pub(crate) String);
 
 impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
@@ -59,12 +59,12 @@ impl<E: std::error::Error> From<E> for Failure {
 
 impl Failure {
     /// A failure whose text says it all.
-    fn new(text: impl std::fmt::Display) -> Self {
+    pub(crate) fn new(text: impl std::fmt::Display) -> Self {
         Self(format!("error: {text}"))
     }
 
     /// Why the gateway could not start.
-    fn start(error: StartError) -> Self {
+    pub(crate) fn start(error: StartError) -> Self {
         match error {
             StartError::Settings(report) => Self::report(&report),
             StartError::Listen(error) => error.into(),
@@ -72,7 +72,7 @@ impl Failure {
     }
 
     /// The problems of a configuration, in colour where somebody watches.
-    fn report(report: &Report) -> Self {
+    pub(crate) fn report(report: &Report) -> Self {
         Self(report.render(io::stderr().is_terminal()))
     }
 }
@@ -130,12 +130,12 @@ fn log(environment: &Environment, usual: &str) -> Result<(), Failure> {
     Ok(telemetry::init(LogFormat::for_stderr(), filter)?)
 }
 
-fn load(file: &Path, environment: Environment) -> Result<Loaded, Failure> {
+pub(crate) fn load(file: &Path, environment: Environment) -> Result<Loaded, Failure> {
     crate::config::load(file, environment).map_err(|report| Failure::report(&report))
 }
 
 /// Writes to standard output. A reader that went away (`| head`) is no failure.
-fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     match writeln!(io::stdout(), "{}", text.trim_end()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => Ok(outcome?),

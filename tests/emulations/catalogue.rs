@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
-use groupgate::demo::{CATALOGUE, Emulation, Emulations, Fault, names};
+use groupgate::tools::demo::{CATALOGUE, Emulation, Emulations, Fault, names};
 use http::StatusCode;
 use http::request::Builder;
 use http_body_util::{BodyExt, Full};

@@ -1,7 +1,7 @@
 //! A plain HTTP client, and the emulations that it talks to.
 
 use bytes::Bytes;
-use groupgate::demo::{Emulation, Emulations, Options};
+use groupgate::tools::demo::{Emulation, Emulations, Options};
 use http::request::Builder;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use groupgate::demo::{Emulations, Fault, LoginStatus, Options, TokenKind};
+use groupgate::tools::demo::{Emulations, Fault, LoginStatus, Options, TokenKind};
 use http::StatusCode;
 use http::request::Builder;
 use rstest::rstest;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use groupgate::demo::{Emulation, Emulations, Fault, MAX_GROUPS, Options, Stats, names};
+use groupgate::tools::demo::{Emulation, Emulations, Fault, MAX_GROUPS, Options, Stats, names};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use hyper_util::client::legacy::Error as ClientError;

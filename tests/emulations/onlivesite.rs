@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use groupgate::clock::WallClock;
-use groupgate::demo::{Emulation, Emulations, Options};
+use groupgate::tools::demo::{Emulation, Emulations, Options};
 use hmac::{Hmac, KeyInit, Mac};
 use http::StatusCode;
 use http::request::Builder;

@@ -1,6 +1,6 @@
 //! The third upstream: offsets, two formats, sorting and fields.
 
-use groupgate::demo::{Emulations, Options};
+use groupgate::tools::demo::{Emulations, Options};
 use http::StatusCode;
 use quick_xml::Reader;
 use quick_xml::events::Event;

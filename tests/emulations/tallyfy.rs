@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use groupgate::demo::{Emulations, Options, Paging};
+use groupgate::tools::demo::{Emulations, Options, Paging};
 use http::StatusCode;
 use http::request::Builder;
 use rstest::rstest;

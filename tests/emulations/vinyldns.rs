@@ -7,7 +7,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use bytes::Bytes;
-use groupgate::demo::{Emulations, Fault};
+use groupgate::tools::demo::{Emulations, Fault};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use rstest::rstest;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use groupgate::demo::Fault;
+use groupgate::tools::demo::Fault;
 use groupgate::upstream::ErrorKind;
 use serde_json::Value;
 use tokio::time::{Instant, interval, timeout};

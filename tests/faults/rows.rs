@@ -3,7 +3,7 @@
 use std::mem::discriminant;
 use std::time::Duration;
 
-use groupgate::demo::{CATALOGUE, Fault};
+use groupgate::tools::demo::{CATALOGUE, Fault};
 use groupgate::upstream::ErrorKind;
 
 use crate::gate::Setup;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use groupgate::demo::{Emulations, Options};
+use groupgate::tools::demo::{Emulations, Options};
 
 use crate::samples::load;
 use crate::vendors::{assert_pages, block, shipped};

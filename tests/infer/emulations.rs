@@ -1,7 +1,7 @@
 //! Two pages of each emulated upstream become what ships for it.
 
-use groupgate::demo::{Emulations, Options};
-use groupgate::infer::{Sample, Sureness, propose_as};
+use groupgate::tools::demo::{Emulations, Options};
+use groupgate::tools::infer::{Sample, Sureness, propose_as};
 use groupgate::upstream::Adapter;
 use groupgate::upstream::adapter::Turn;
 use groupgate::upstream::pager::{Next, SoFar};

@@ -1,6 +1,6 @@
 //! A proposal that is certain of its records is one that works.
 
-use groupgate::infer::{Sample, Sureness, propose};
+use groupgate::tools::infer::{Sample, Sureness, propose};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Map, Value, json};

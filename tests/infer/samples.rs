@@ -6,7 +6,7 @@ use std::path::Path;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Loaded, Problems, load_text};
 use groupgate::group::Group;
-use groupgate::infer::Sample;
+use groupgate::tools::infer::Sample;
 use groupgate::upstream::Adapter;
 use groupgate::upstream::tls::Tls;
 use http::{HeaderMap, HeaderName, HeaderValue};

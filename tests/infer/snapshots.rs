@@ -1,6 +1,6 @@
 //! The whole proposals, to be read as a platform engineer would.
 
-use groupgate::infer::propose;
+use groupgate::tools::infer::propose;
 use rstest::rstest;
 
 use crate::samples::read;

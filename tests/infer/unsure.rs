@@ -1,6 +1,6 @@
 //! Where the samples do not tell, the proposal says so, and still loads.
 
-use groupgate::infer::{Sample, Sureness, propose};
+use groupgate::tools::infer::{Sample, Sureness, propose};
 use http::StatusCode;
 use rstest::rstest;
 

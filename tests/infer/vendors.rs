@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use groupgate::infer::{Sample, Sureness, propose_as};
+use groupgate::tools::infer::{Sample, Sureness, propose_as};
 use rstest::rstest;
 use toml::{Table, Value};
 

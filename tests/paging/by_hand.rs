@@ -9,7 +9,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4::SigningParams;
 use bytes::Bytes;
 use groupgate::clock::WallClock;
-use groupgate::demo::Emulations;
+use groupgate::tools::demo::Emulations;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
 use http_body_util::{BodyExt, Full};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use groupgate::demo::{Emulations, Options};
+use groupgate::tools::demo::{Emulations, Options};
 use http::Response;
 use rstest::rstest;
 use serde_json::json;

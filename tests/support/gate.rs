@@ -18,7 +18,7 @@ use bytes::Bytes;
 use groupgate::app::App;
 use groupgate::clock::WallClock;
 use groupgate::config::load_text;
-use groupgate::demo::{Emulation, Emulations, Fault, Options};
+use groupgate::tools::demo::{Emulation, Emulations, Fault, Options};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Loaded, Problems, load_text};
-use groupgate::demo::Emulations;
+use groupgate::tools::demo::Emulations;
 use groupgate::upstream::tls::Tls;
 use groupgate::upstream::walk::{Progress, Walked, walk};
 use groupgate::upstream::{Adapter, UpstreamError};

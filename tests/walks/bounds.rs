@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use groupgate::clock::WallClock;
-use groupgate::demo::Options;
+use groupgate::tools::demo::Options;
 use groupgate::upstream::ErrorKind;
 use rstest::rstest;
 use tokio::time::Instant;

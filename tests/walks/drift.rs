@@ -1,6 +1,6 @@
 //! Lists that change while they are walked.
 
-use groupgate::demo::{Change, Fault};
+use groupgate::tools::demo::{Change, Fault};
 use groupgate::upstream::ErrorKind;
 use groupgate::upstream::catalog::Counts;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use groupgate::clock::WallClock;
-use groupgate::demo::{Change, Fault, names};
+use groupgate::tools::demo::{Change, Fault, names};
 use groupgate::upstream::ErrorKind;
 use rstest::rstest;
 

@@ -27,7 +27,7 @@ mod styles;
 
 mod lists;
 
-use groupgate::demo::{Emulation, Emulations, Options};
+use groupgate::tools::demo::{Emulation, Emulations, Options};
 
 use support::ids;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use groupgate::demo::{Change, Fault, Options};
+use groupgate::tools::demo::{Change, Fault, Options};
 use groupgate::upstream::ErrorKind;
 use http::Response;
 use rstest::rstest;

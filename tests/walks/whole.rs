@@ -1,6 +1,6 @@
 //! A walk brings the whole list, whatever its size and whatever the pages'.
 
-use groupgate::demo::{Options, Paging};
+use groupgate::tools::demo::{Options, Paging};
 use groupgate::upstream::catalog::Counts;
 use rstest::rstest;
 

@@ -1,10 +1,10 @@
 //! Pages that name the next one by a token, or whose last record does.
 
-use crate::infer::columns::Columns;
-use crate::infer::guess::{Line, Sureness, table};
-use crate::infer::names::plain;
-use crate::infer::shape::is_reference;
-use crate::infer::vocabulary::ID;
+use crate::tools::infer::columns::Columns;
+use crate::tools::infer::guess::{Line, Sureness, table};
+use crate::tools::infer::names::plain;
+use crate::tools::infer::shape::is_reference;
+use crate::tools::infer::vocabulary::ID;
 
 use super::numbered::is_number_of;
 use super::{Evidence, Paging, Parameter, Track, movement, place_line, style_line};

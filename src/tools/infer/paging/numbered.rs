@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use crate::infer::guess::{Line, Sureness};
-use crate::infer::names::plain;
+use crate::tools::infer::guess::{Line, Sureness};
+use crate::tools::infer::names::plain;
 
 use super::cursor;
 use super::{Evidence, Paging, Parameter, Track, place_line, style_line};
@@ -376,6 +376,6 @@ pub(super) fn is_number_of(name: &str) -> bool {
 }
 
 /// Whether a parameter of a URL says where a page is.
-pub(in crate::infer) fn is_position(name: &str) -> bool {
+pub(in crate::tools::infer) fn is_position(name: &str) -> bool {
     is_number_of(name) || cursor::PARAMETERS.contains(&plain(name).as_str())
 }

@@ -3,8 +3,8 @@
 use http::header::LINK;
 use url::Url;
 
-use crate::infer::guess::{Line, Sureness};
-use crate::infer::shape::is_reference;
+use crate::tools::infer::guess::{Line, Sureness};
+use crate::tools::infer::shape::is_reference;
 use crate::upstream::pager::next_link;
 
 use super::{Evidence, Paging, Seen, Track, movement, place_line, style_line};

@@ -3,22 +3,22 @@
 use http::HeaderMap;
 use url::Url;
 
-use crate::infer::leaves::{Leaf, Place};
-use crate::infer::names::plain;
-use crate::infer::part::Part;
+use crate::tools::infer::leaves::{Leaf, Place};
+use crate::tools::infer::names::plain;
+use crate::tools::infer::part::Part;
 
 /// What paging sees of one sample.
 #[derive(Debug)]
-pub(in crate::infer) struct Seen<'a> {
-    pub(in crate::infer) url: Option<&'a Url>,
-    pub(in crate::infer) headers: &'a HeaderMap,
-    pub(in crate::infer) leaves: Vec<Leaf>,
-    pub(in crate::infer) records: Vec<Part<'a>>,
+pub(in crate::tools::infer) struct Seen<'a> {
+    pub(in crate::tools::infer) url: Option<&'a Url>,
+    pub(in crate::tools::infer) headers: &'a HeaderMap,
+    pub(in crate::tools::infer) leaves: Vec<Leaf>,
+    pub(in crate::tools::infer) records: Vec<Part<'a>>,
 }
 
 impl Seen<'_> {
     /// The query of its URL, decoded.
-    pub(in crate::infer) fn query(&self) -> Vec<(String, String)> {
+    pub(in crate::tools::infer) fn query(&self) -> Vec<(String, String)> {
         self.url.map_or_else(Vec::new, |url| {
             let pairs = url.query_pairs();
             pairs
@@ -45,7 +45,7 @@ impl Seen<'_> {
 
 /// One place beside the records, over all samples.
 #[derive(Debug)]
-pub(in crate::infer) struct Track {
+pub(in crate::tools::infer) struct Track {
     pub(super) place: Place,
     pub(super) name: String,
     pub(super) depth: usize,
@@ -55,7 +55,7 @@ pub(in crate::infer) struct Track {
 }
 
 /// The places that any sample has, with what each of them says.
-pub(in crate::infer) fn tracks(seen: &[Seen<'_>]) -> Vec<Track> {
+pub(in crate::tools::infer) fn tracks(seen: &[Seen<'_>]) -> Vec<Track> {
     let mut tracks: Vec<Track> = Vec::new();
     for (sample, seen_here) in seen.iter().enumerate() {
         for leaf in &seen_here.leaves {

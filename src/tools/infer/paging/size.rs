@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::infer::guess::{Line, Sureness};
+use crate::tools::infer::guess::{Line, Sureness};
 use crate::upstream::pager::next_link;
 
 use super::{Parameter, Seen, Track};
@@ -93,7 +93,8 @@ fn linked(seen: &[Seen<'_>], tracks: &[Track]) -> Option<Size> {
     headers.chain(body).find_map(|text| {
         let url = Url::parse(&text).ok()?;
         let mut parameters = url.query_pairs();
-        let is_named = |name: &str| NAMES.contains(&crate::infer::names::plain(name).as_str());
+        let is_named =
+            |name: &str| NAMES.contains(&crate::tools::infer::names::plain(name).as_str());
         let (name, value) = parameters.find(|(name, value)| is_named(name) && is_size(value))?;
         Some(Size {
             number: value.parse().ok()?,

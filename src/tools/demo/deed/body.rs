@@ -27,7 +27,7 @@ const BLOCKS: usize = 1 << 10;
 const DEPTH: usize = 10_000;
 
 /// An answer as it is.
-pub(in crate::demo) fn whole(answer: Answer) -> Response<Body> {
+pub(in crate::tools::demo) fn whole(answer: Answer) -> Response<Body> {
     answer.map(|body| {
         Full::new(body)
             .map_err(|never: Infallible| match never {})

@@ -17,15 +17,15 @@ use super::super::lock;
 const TOO_MANY: u64 = 7;
 
 /// Changes a list.
-pub(in crate::demo) type Twist = fn(&mut List<'_>);
+pub(in crate::tools::demo) type Twist = fn(&mut List<'_>);
 
 /// The first page that held groups since a fault began: what is shown again, or for ever.
 #[derive(Debug, Default)]
-pub(in crate::demo) struct First(Mutex<Option<Value>>);
+pub(in crate::tools::demo) struct First(Mutex<Option<Value>>);
 
 /// A list answer on its way out.
 #[derive(Debug)]
-pub(in crate::demo) struct List<'a> {
+pub(in crate::tools::demo) struct List<'a> {
     document: Value,
     first: Value,
     envelope: &'static Envelope,
@@ -35,7 +35,7 @@ pub(in crate::demo) struct List<'a> {
 
 /// Answers a list request with a list that `twist` has changed, and any other as it is. `met` is
 /// how many requests met the fault before.
-pub(in crate::demo) fn twisted(
+pub(in crate::tools::demo) fn twisted(
     twist: Twist,
     vendor: &dyn Vendor,
     envelope: &'static Envelope,

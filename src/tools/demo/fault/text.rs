@@ -81,7 +81,7 @@ impl Fault {
 }
 
 /// Checks that `name` is an emulation at which `fault` can happen, or `*` for all of them.
-pub(in crate::demo) fn check_upstream(name: &str, fault: Fault) -> Result<(), FaultError> {
+pub(in crate::tools::demo) fn check_upstream(name: &str, fault: Fault) -> Result<(), FaultError> {
     if name == "*" {
         return Ok(());
     }

@@ -81,7 +81,7 @@ fn comment(text: &mut String, paragraph: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::infer::guess::Sureness;
+    use crate::tools::infer::guess::Sureness;
 
     #[test]
     fn what_a_sample_says_stays_inside_of_its_comment() {

@@ -34,7 +34,7 @@ use crate::config::{Environment, Loaded, Secret};
 use crate::upstream::walk::{Walked, walk};
 use crate::upstream::{Adapter, UpstreamError};
 
-use super::{Failure, load, print};
+use crate::cli::{Failure, load, print};
 
 use case::Case;
 use record::Recording;
@@ -51,7 +51,7 @@ use witness::{Seen, Voice, Witness};
 /// end, what the whole walk brought. Secrets that the configuration names, and tokens that logins
 /// bring, are masked wherever they show. Exits with 1 if the walk fails.
 #[derive(Debug, Args)]
-pub(super) struct Probe {
+pub(crate) struct Probe {
     /// The upstream, as `[upstreams.NAME]` calls it
     name: String,
     /// The configuration that describes it
@@ -97,7 +97,7 @@ struct Subject {
 }
 
 impl Probe {
-    pub(super) async fn run(self, environment: Environment) -> Result<(), Failure> {
+    pub(crate) async fn run(self, environment: Environment) -> Result<(), Failure> {
         match self.sample.as_slice() {
             [] => self.ask(environment).await,
             [file] if file.extension().is_some_and(|kind| kind == "toml") => {
