@@ -25,7 +25,7 @@ pub mod problem;
 pub use problem::{KeyPath, Problem, Problems};
 
 pub mod report;
-pub use report::Report;
+pub use report::{FaultyLine, Report, ReportedProblem};
 
 pub mod schema;
 pub use schema::schema;

@@ -26,6 +26,28 @@ pub(super) struct Finding {
     pub(super) span: Option<Range<usize>>,
 }
 
+/// One problem as a report shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportedProblem<'a> {
+    /// What is wrong.
+    pub message: &'a str,
+    /// What would be right.
+    pub help: Option<&'a str>,
+    /// The faulty line. `None` where the file is not what is wrong.
+    pub line: Option<FaultyLine<'a>>,
+}
+
+/// A line of the file, and the part of it that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultyLine<'a> {
+    /// Its number, from 1.
+    pub number: usize,
+    /// The line as shown: what may be a secret is masked.
+    pub text: &'a str,
+    /// The part that is wrong, in bytes of `text`.
+    pub span: Range<usize>,
+}
+
 impl Report {
     /// A report on the file of this name and this text, in which nothing secret is left.
     pub(super) fn new(name: &str, text: String, mut findings: Vec<Finding>) -> Self {
@@ -34,6 +56,25 @@ impl Report {
             name: name.to_owned(),
             text,
             findings,
+        }
+    }
+
+    /// Every problem, in the order in which they are shown.
+    pub fn problems(&self) -> impl Iterator<Item = ReportedProblem<'_>> {
+        self.findings.iter().map(|finding| ReportedProblem {
+            message: &finding.message,
+            help: finding.help.as_deref(),
+            line: finding.span.as_ref().map(|span| self.faulty_line(span)),
+        })
+    }
+
+    fn faulty_line(&self, span: &Range<usize>) -> FaultyLine<'_> {
+        let span = self.on_one_line(span);
+        let start = self.text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+        FaultyLine {
+            number: self.text[..start].lines().count() + 1,
+            text: self.text[start..].lines().next().unwrap_or_default(),
+            span: span.start - start..span.end - start,
         }
     }
 
