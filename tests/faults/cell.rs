@@ -8,8 +8,8 @@ use groupgate::upstream::ErrorKind;
 use serde_json::Value;
 use tokio::time::{Instant, interval, timeout};
 
-use crate::gate::{Gate, SOURCES, Setup, source};
 use crate::rows::{DEADLINE, Expected, GROUPS, expected, faults, is_heavy, settings, setup};
+use crate::support::gate::{Gate, SOURCES, Setup, source};
 
 /// How long after the deadline an answer may be on its way, on a machine that does much else.
 const MARGIN: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use groupgate::tools::demo::{CATALOGUE, Fault};
 use groupgate::upstream::ErrorKind;
 
-use crate::gate::Setup;
+use crate::support::gate::Setup;
 
 /// How many groups each upstream has.
 pub(crate) const GROUPS: usize = 25;

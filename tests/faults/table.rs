@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::cell::Cell;
-use crate::gate::SOURCES;
 use crate::memory::{ALL_MIB, CELL_MIB};
+use crate::support::gate::SOURCES;
 
 /// What came of one cell.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use groupgate::config::{Environment, load_text};
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use crate::gate::{Reply, ask};
+use crate::support::gate::{Reply, ask};
 use crate::support::server::{self, Server, parameter};
 
 /// How many groups a page holds.

@@ -9,8 +9,6 @@
 )]
 
 mod emulation;
-#[path = "../support/gate.rs"]
-mod gate;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -23,7 +21,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use emulation::{Gate, asked, many, serve};
-use gate::Reply;
+use support::gate::Reply;
 use support::server::{self, Server, parameter};
 
 /// The whole list, as any upstream.

@@ -1,14 +1,6 @@
 //! The gateway with its shipped configuration, in front of the five emulations, over real sockets;
 //! and a client that asks it.
 
-#![allow(
-    dead_code,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "each test file asks for its own part, and a test that cannot go on has failed"
-)]
-
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;

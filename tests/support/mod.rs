@@ -1,8 +1,9 @@
 //! What several tests need: adapters of the shipped configuration or of any other, and a small
 //! upstream to point them at.
 
-#![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(dead_code, reason = "each binary takes what it needs")]
 
+pub(crate) mod gate;
 pub(crate) mod server;
 
 use std::sync::Arc;

@@ -1,0 +1,25 @@
+//! The gateway as its callers and its operators meet it: over its API, and as a process.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod adapters;
+mod admin;
+mod admission;
+mod caching;
+mod cli;
+mod equivalence;
+mod groups;
+mod paging;
+mod partial;
+mod recipes;
+mod restart;
+mod signals;
+mod stampede;
