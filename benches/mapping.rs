@@ -11,8 +11,8 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use groupgate::config::Upstream;
 use groupgate::config::upstream::Format;
-use groupgate::upstream::format::Page;
-use groupgate::upstream::mapping::Mapping;
+use groupgate::page::format::Page;
+use groupgate::page::mapping::Mapping;
 
 const GROUPS: usize = 1000;
 

@@ -12,7 +12,7 @@ use groupgate::gateway::order::{Direction, Sort, SortField, SortKey};
 use groupgate::gateway::query::Limit;
 use groupgate::gateway::view::View;
 use groupgate::group::Group;
-use groupgate::upstream::Snapshot;
+use groupgate::snapshot::Snapshot;
 use jiff::Timestamp;
 use serde_json::Map;
 

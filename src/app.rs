@@ -6,13 +6,13 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
+use crate::catalog::{self, Catalog};
 use crate::clock::WallClock;
 use crate::config::{KeyPath, Loaded, Problem, Problems, Report, Secret};
 use crate::downstream::{self, Server};
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
 use crate::upstream::Adapter;
-use crate::upstream::catalog::{self, Catalog};
 use crate::upstream::tls::Tls;
 
 /// A running gateway.

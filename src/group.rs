@@ -53,7 +53,7 @@ pub struct Group {
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub deleted_at: Option<Timestamp>,
     /// What the source sends and no field takes, verbatim.
-    #[serde(deserialize_with = "crate::verbatim::members")]
+    #[serde(deserialize_with = "crate::json::members")]
     pub attributes: Map<String, Value>,
 }
 

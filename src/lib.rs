@@ -24,13 +24,20 @@ pub mod downstream;
 
 pub mod gateway;
 
+pub mod catalog;
+
 pub mod upstream;
 
+pub mod page;
+
+pub mod snapshot;
+
 pub mod clock;
+pub mod error;
 pub mod fold;
 pub mod group;
+mod json;
 mod percent;
-mod verbatim;
 
 pub mod telemetry;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::app::App;
+use crate::catalog::pages_kept;
 use crate::clock::WallClock;
 use crate::config::upstream::{
     Auth, Connection, CursorSource, Format, HttpVersion, Limits, List, Location, Method,
@@ -14,7 +15,6 @@ use crate::config::upstream::{
 };
 use crate::config::{Environment, Settings, Share};
 use crate::upstream::Adapter;
-use crate::upstream::catalog::pages_kept;
 
 use super::{Failure, load, print};
 

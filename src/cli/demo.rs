@@ -11,10 +11,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::app::App;
+use crate::catalog::{Scope, State};
 use crate::clock::WallClock;
 use crate::config::{Environment, Span, load_text};
 use crate::tools::demo::{Emulations, Fault, Options, fault};
-use crate::upstream::catalog::{Scope, State};
 
 use super::{Failure, print, stop_signal};
 

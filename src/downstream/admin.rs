@@ -19,10 +19,10 @@ use serde::Serialize;
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 
+use crate::catalog::{self, Held, Walking};
 use crate::config::Settings;
 use crate::config::upstream::List;
-use crate::upstream::UpstreamError;
-use crate::upstream::catalog::{self, Held, Walking};
+use crate::error::UpstreamError;
 use crate::upstream::transport::Circuit;
 
 use super::deadline::Deadline;
@@ -251,8 +251,8 @@ mod tests {
     use super::super::sources::tests::{Fixed, empty, failed, fresh};
     use super::super::testing::{ask, get, send, text};
     use super::*;
-    use crate::upstream::ErrorKind;
-    use crate::upstream::catalog::HeldBack;
+    use crate::catalog::HeldBack;
+    use crate::error::ErrorKind;
 
     fn router(held: impl Into<Arc<[Held]>>, draining: bool, token: Option<&str>) -> Router {
         let admin = Admin {

@@ -11,7 +11,7 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
 use crate::gateway::{Listing, Query};
-use crate::upstream::snapshot::RowRef;
+use crate::snapshot::RowRef;
 
 use super::envelope::Envelope;
 use super::negotiate::Format;

@@ -12,9 +12,9 @@ use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 
+use crate::catalog::{Demand, Scope, State};
 use crate::gateway::Listing;
 use crate::gateway::listing::{Found, SourceReport};
-use crate::upstream::catalog::{Demand, Scope, State};
 
 use super::negotiate::Format;
 
@@ -237,8 +237,8 @@ mod tests {
 
     use super::super::sources::tests::{empty, failed, fresh};
     use super::*;
-    use crate::upstream::ErrorKind;
-    use crate::upstream::catalog::{Held, Lookup};
+    use crate::catalog::{Held, Lookup};
+    use crate::error::ErrorKind;
 
     fn reports(held: impl IntoIterator<Item = Held>) -> Vec<SourceReport> {
         held.into_iter().map(SourceReport::new).collect()

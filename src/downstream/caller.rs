@@ -10,8 +10,8 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 
+use crate::catalog::Scope;
 use crate::gateway::cursor::Holder;
-use crate::upstream::catalog::Scope;
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy)]

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::catalog::State;
+use crate::error::{ErrorKind, UpstreamError};
 use crate::gateway::Listing;
 use crate::gateway::listing::SourceReport;
-use crate::upstream::catalog::State;
-use crate::upstream::{ErrorKind, UpstreamError};
 
 /// What a page says besides its groups. Every key is always there.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

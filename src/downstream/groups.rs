@@ -15,11 +15,11 @@ use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
+use crate::catalog::{Demand, Scope};
 use crate::gateway::cursor::Keys;
 use crate::gateway::listing::Found;
 use crate::gateway::query::Vocabulary;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing, Query};
-use crate::upstream::catalog::{Demand, Scope};
 
 use super::body;
 use super::caching::{self, Basis, EntityTag};

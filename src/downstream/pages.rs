@@ -11,7 +11,7 @@ use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 
 use crate::gateway::{Listing, Query};
-use crate::upstream::snapshot::ContentHash;
+use crate::snapshot::ContentHash;
 
 use super::negotiate::Format;
 use super::render::{self, RenderError};

@@ -14,7 +14,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::upstream::catalog::{self, Catalog, Counts, Demand, Held, HeldBack, Scope, Walking};
+use crate::catalog::{self, Catalog, Demand, Held, HeldBack, Scope, Walking};
+use crate::snapshot::Counts;
 use crate::upstream::transport::Circuit;
 
 use super::envelope::SourceError;
@@ -154,11 +155,12 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::catalog::Lookup;
     use crate::downstream::testing::{ask, text};
-    use crate::upstream::catalog::Lookup;
-    use crate::upstream::snapshot::tests::group;
+    use crate::error::{ErrorKind, UpstreamError};
+    use crate::snapshot::Snapshot;
+    use crate::snapshot::tests::group;
     use crate::upstream::transport::CircuitState;
-    use crate::upstream::{ErrorKind, Snapshot, UpstreamError};
 
     /// Upstreams that hold what a test says; a refresh changes nothing.
     #[derive(Clone)]

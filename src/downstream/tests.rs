@@ -21,14 +21,14 @@ use super::pages::Pages;
 use super::sources::tests::{Fixed, empty, failed, fresh};
 use super::testing::{get, text};
 use super::{Server, data_routes, data_stack};
+use crate::catalog::{Catalog, Demand, Held, Scope, State};
 use crate::clock::WallClock;
 use crate::config::{RateLimit, Settings};
+use crate::error::ErrorKind;
 use crate::gateway::cursor::Keys;
 use crate::gateway::listing::{Found, SourceReport, Spent};
 use crate::gateway::view::View;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
-use crate::upstream::ErrorKind;
-use crate::upstream::catalog::{Catalog, Demand, Held, Scope, State};
 
 impl Lists for Fixed {
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
@@ -232,10 +232,10 @@ async fn one_group_is_found_by_its_encoded_id(#[case] id: &str, #[case] path: &s
 
 #[tokio::test]
 async fn an_id_may_hold_slashes_spaces_and_percent_signs() {
-    let mut odd = crate::upstream::snapshot::tests::group("alpha", "a/b 100%25", "Odd");
+    let mut odd = crate::snapshot::tests::group("alpha", "a/b 100%25", "Odd");
     odd.deleted_at = Some("2024-01-01T00:00:00Z".parse().unwrap());
     let mut held = fresh("alpha", &[]);
-    let snapshot = crate::upstream::Snapshot::new("alpha".into(), vec![odd]);
+    let snapshot = crate::snapshot::Snapshot::new("alpha".into(), vec![odd]);
     held.snapshot = Some(Arc::new(snapshot));
     for path in [
         "/groups/alpha:a/b%20100%2525",

@@ -208,11 +208,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::ErrorKind;
     use crate::gateway::missed::NAMED;
     use crate::gateway::query::Vocabulary;
-    use crate::upstream::snapshot::tests::group;
-    use crate::upstream::snapshot::{NAME_KEY_BYTES, SOURCE_ID_BYTES};
-    use crate::upstream::{ErrorKind, Snapshot};
+    use crate::snapshot::Snapshot;
+    use crate::snapshot::tests::group;
+    use crate::snapshot::{NAME_KEY_BYTES, SOURCE_ID_BYTES};
 
     fn keys(seeds: &[u8]) -> Keys {
         Keys::new(seeds.iter().map(|seed| vec![*seed; 32].into()).collect())

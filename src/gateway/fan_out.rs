@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use crate::upstream::catalog::{Held, Source};
+use crate::catalog::{Held, Source};
 
 use super::filter::Filter;
 use super::listing::SourceReport;
@@ -42,8 +42,8 @@ mod tests {
     use tokio::time::{Instant, sleep};
 
     use super::*;
+    use crate::error::ErrorKind;
     use crate::gateway::tests::{failed, fresh};
-    use crate::upstream::ErrorKind;
 
     fn source(name: &str) -> Source {
         Source {

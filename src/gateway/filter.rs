@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::snapshot::{MemberKey, RowRef};
 use crate::upstream::pushdown::Conditions;
-use crate::upstream::snapshot::{MemberKey, RowRef};
 
 /// Which groups a query asks for: those that pass every condition that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -194,8 +194,8 @@ fn within(after: Option<Timestamp>, before: Option<Timestamp>, value: Option<Tim
 mod tests {
     use super::*;
     use crate::group::{Group, Member};
-    use crate::upstream::Snapshot;
-    use crate::upstream::snapshot::tests::group;
+    use crate::snapshot::Snapshot;
+    use crate::snapshot::tests::group;
 
     fn matches(filter: &Filter, group: &Group) -> bool {
         let snapshot = Snapshot::new(group.source.as_str().into(), vec![group.clone()]);

@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::upstream::catalog::Held;
-use crate::upstream::snapshot::{ContentHash, RowRef};
-use crate::upstream::{ErrorKind, Snapshot};
+use crate::catalog::Held;
+use crate::error::ErrorKind;
+use crate::snapshot::Snapshot;
+use crate::snapshot::{ContentHash, RowRef};
 
 use super::view::{Matched, View};
 

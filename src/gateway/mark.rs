@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fold::fold;
-use crate::upstream::snapshot::RowRef;
+use crate::snapshot::RowRef;
 
 use super::filter::source_of;
 use super::order::Ranked;
@@ -94,9 +94,9 @@ mod tests {
 
     use super::*;
     use crate::gateway::order::Sort;
-    use crate::upstream::Snapshot;
-    use crate::upstream::snapshot::NAME_KEY_BYTES;
-    use crate::upstream::snapshot::tests::group;
+    use crate::snapshot::NAME_KEY_BYTES;
+    use crate::snapshot::Snapshot;
+    use crate::snapshot::tests::group;
 
     #[test]
     fn a_mark_stands_where_its_row_stands_also_after_it_was_written_and_read() {

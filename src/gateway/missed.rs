@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::upstream::ErrorKind;
+use crate::error::ErrorKind;
 
 /// How many missed sources are named: as many as surely fit into a cursor. That some are missing is
 /// known however many they are.

@@ -45,8 +45,8 @@ use thiserror::Error;
 use tokio::time::Instant;
 use tower::Service;
 
+use crate::catalog::{Catalog, Demand, Scope};
 use crate::config::Settings;
-use crate::upstream::catalog::{Catalog, Demand, Scope};
 use crate::upstream::pushdown::Conditions;
 
 use composer::Composer;

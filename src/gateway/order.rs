@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
-use crate::upstream::snapshot::RowRef;
+use crate::snapshot::RowRef;
 
 /// By which fields groups are sorted, the first counting most.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -188,8 +188,8 @@ impl Ranked for RowRef<'_> {
 mod tests {
     use super::*;
     use crate::group::Group;
-    use crate::upstream::Snapshot;
-    use crate::upstream::snapshot::tests::group;
+    use crate::snapshot::Snapshot;
+    use crate::snapshot::tests::group;
 
     fn sort(field: SortField, direction: Direction) -> Sort {
         Sort::new(vec![SortKey { field, direction }])

@@ -288,7 +288,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::upstream::snapshot::tests::group;
+    use crate::snapshot::tests::group;
 
     #[test]
     fn the_fields_are_those_of_a_group_in_the_order_of_the_record() {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::upstream::ErrorKind;
-use crate::upstream::catalog::State;
+use crate::catalog::State;
+use crate::error::ErrorKind;
 
 use super::listing::SourceReport;
 use super::missed::Missed;
@@ -220,7 +220,7 @@ mod tests {
         let waiting = |seconds| {
             let mut report = failed("a", ErrorKind::RateLimited);
             let wait = Some(Duration::from_secs(seconds));
-            let error = crate::upstream::UpstreamError::new(ErrorKind::RateLimited, "slow down");
+            let error = crate::error::UpstreamError::new(ErrorKind::RateLimited, "slow down");
             report.held.error = Some(error.with_retry_after(wait).into());
             report
         };

@@ -9,8 +9,8 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::upstream::Snapshot;
-use crate::upstream::snapshot::{ContentHash, RowRef};
+use crate::snapshot::Snapshot;
+use crate::snapshot::{ContentHash, RowRef};
 
 use super::filter::Filter;
 use super::mark::Mark;
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
     use crate::gateway::filter::Deleted;
     use crate::group::Group;
-    use crate::upstream::snapshot::tests::group;
+    use crate::snapshot::tests::group;
 
     fn snapshot(source: &str, groups: Vec<Group>) -> Arc<Snapshot> {
         Snapshot::new(source.into(), groups).into()

@@ -6,8 +6,8 @@ use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 use tokio::time::Instant;
 
-use crate::upstream::Snapshot;
-use crate::upstream::snapshot::ContentHash;
+use crate::snapshot::ContentHash;
+use crate::snapshot::Snapshot;
 
 use super::filter::Filter;
 use super::order::Sort;
@@ -135,7 +135,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::upstream::snapshot::tests::group;
+    use crate::snapshot::tests::group;
 
     fn snapshot(names: &[&str]) -> Arc<Snapshot> {
         let groups = names.iter().map(|name| group("a", name, name)).collect();

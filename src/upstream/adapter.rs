@@ -21,21 +21,23 @@ use crate::config::upstream::{Breaker, Limits, Pagination, Refresh, Upstream, Wh
 use crate::config::{Cache, KeyPath, Problems, SecretReader, Share};
 
 use super::auth::Auth;
-use super::catalog::shared_capacity;
+use super::classify::Answer;
 use super::client::Connections;
-use super::error::UpstreamError;
-use super::exchange::{Answer, Exchange};
-use super::format::{Node, Page};
-use super::mapping::{Mapped, Mapping, Records, Skip};
+use super::exchange::Exchange;
+use super::extensions::Purpose;
+use super::off_thread::off_thread_if_large;
 use super::pager::{Look, Pager, Position};
 use super::pushdown::{Pushed, Rules};
 use super::requests::Requests;
-use super::snapshot::Snapshot;
 use super::template::Gaps;
 use super::tls::Tls;
 use super::transport::{Circuit, Transport};
 pub use super::turn::Turn;
-use super::wire::{Purpose, Wire};
+use super::wire::Wire;
+use crate::error::UpstreamError;
+use crate::page::format::{Node, Page};
+use crate::page::mapping::{Mapped, Mapping, Records, Skip};
+use crate::snapshot::Snapshot;
 
 /// How one upstream is asked, and how its answers become groups. Its parts are shared, so that one
 /// that asks with filters costs little.
@@ -116,7 +118,7 @@ impl Adapter {
             pushed: Pushed::NONE,
             mapping: Arc::new(Mapping::new(Arc::clone(&name), upstream)),
             limits: upstream.limits.clone(),
-            room: shared_capacity(cache),
+            room: cache.shares().snapshots,
             freshness: Freshness::of(upstream, cache),
             refresh: upstream.refresh,
             shrink_guard: upstream.shrink_guard,
@@ -354,28 +356,6 @@ fn url(uri: &Uri) -> Result<Url, UpstreamError> {
     url.map_err(|_| UpstreamError::ours("the request's URL cannot be read back"))
 }
 
-/// Bodies above this are decoded and mapped off the I/O threads: below it, the hand-over costs
-/// more than the work.
-pub(super) const LARGE_BODY: u64 = 256 * 1024;
-
-/// Runs `work` on a blocking thread when it is about that many bytes or more.
-pub(super) async fn off_thread_if_large<T, F>(bytes: u64, work: F) -> Result<T, UpstreamError>
-where
-    T: Send + 'static,
-    F: FnOnce() -> Result<T, UpstreamError> + Send + 'static,
-{
-    if bytes < LARGE_BODY {
-        return work();
-    }
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|cut| {
-            Err(UpstreamError::ours(format!(
-                "reading a page was cut short: {cut}"
-            )))
-        })
-}
-
 impl AdapterDigest {
     /// The digest's bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
@@ -437,7 +417,8 @@ mod tests {
 
     use super::*;
     use crate::config::Environment;
-    use crate::upstream::Fault;
+    use crate::error::Fault;
+    use crate::upstream::off_thread::LARGE_BODY;
 
     /// Compiles a block on a system without certificates.
     fn compile_without_certificates(toml: &str) -> (Option<Adapter>, Vec<String>) {

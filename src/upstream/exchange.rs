@@ -10,17 +10,17 @@ use http::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{OneOrMany, Upstream};
-use crate::config::{KeyPath, Path, Problems, SecretReader};
+use crate::config::upstream::Upstream;
+use crate::config::{KeyPath, Problems, SecretReader};
 
 use super::auth::Auth;
-use super::error::{ErrorKind, UpstreamError};
-use super::format::Bounds;
-pub use super::judge::Answer;
-use super::judge::{Judge, Law, Reading};
+use super::classify::{Answer, Judge, Law, Reading, paths};
+use super::extensions::{Deadline, Hedgeable, LoginToken};
 use super::login::Login;
-use super::transport::{Circuit, Deadline, Hedgeable, LoginToken, Transport};
+use super::transport::{Circuit, Transport};
 use super::wire::Tap;
+use crate::error::{ErrorKind, UpstreamError};
+use crate::page::format::Bounds;
 
 /// Makes exchanges with one upstream.
 #[derive(Debug)]
@@ -121,9 +121,4 @@ impl Exchange {
         request.extensions_mut().insert(LoginToken(token.clone()));
         self.transport.exchange(request, &self.judge).await
     }
-}
-
-/// The paths that a key names, if it is there.
-pub(super) fn paths(paths: Option<&OneOrMany<Path>>) -> Vec<Path> {
-    paths.map_or_else(Vec::new, |paths| paths.as_slice().to_vec())
 }

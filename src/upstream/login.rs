@@ -14,14 +14,13 @@ use crate::config::{KeyPath, Problems, SecretReader};
 
 use super::auth::oauth2::{ClientCredentials, token_from_reply};
 use super::auth::{Token, TokenCell};
-use super::error::{ErrorKind, UpstreamError};
-use super::exchange::paths;
-use super::format::{Bounds, Page};
-use super::judge::{Answer, Judge, Law, Reading};
+use super::classify::{Answer, Judge, Law, Reading, paths};
+use super::extensions::{Deadline, Purpose, Repeatable};
 use super::requests::unwritten;
 use super::template::{self, Gaps, Template};
-use super::transport::{Deadline, Repeatable, Transport};
-use super::wire::Purpose;
+use super::transport::Transport;
+use crate::error::{ErrorKind, UpstreamError};
+use crate::page::format::{Bounds, Page};
 
 /// Logs in, and keeps the token until it ends or is refused.
 #[derive(Debug)]

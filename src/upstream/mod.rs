@@ -1,20 +1,14 @@
-//! The upstream layer: each upstream's whole group list, normalized and kept fresh.
+//! The upstream layer: how one upstream is asked, page by page.
 //!
 //! ```text
-//! catalog (fresh? stale? walk?) ▸ walk ─┬─▸ template ▸ exchange ▸ transport ▸ (the upstream)
-//!                                       │                              ▼
-//!                                       └─◂ pager ◂ mapping ◂ judge ◂ format
+//! walk ─┬─▸ pager ▸ template ▸ exchange (login) ▸ transport ▸ client ▸ (the upstream)
+//!       │                                            ▼
+//!       └─◂ pager ◂ page (format ▸ mapping) ◂ classify
 //! ```
 //!
 //! An upstream is a style of paging × a style of auth × a format × a mapping, all declared; an
 //! [`Adapter`] is one such declaration, compiled. This layer knows nothing of queries or HTTP
 //! callers.
-
-pub mod catalog;
-pub use catalog::Catalog;
-
-pub mod snapshot;
-pub use snapshot::Snapshot;
 
 pub mod walk;
 pub mod watch;
@@ -31,6 +25,7 @@ mod requests;
 pub mod template;
 
 pub mod exchange;
+pub mod extensions;
 mod login;
 
 pub mod auth;
@@ -39,9 +34,5 @@ pub mod tls;
 pub mod transport;
 pub mod wire;
 
-pub mod format;
-pub mod judge;
-pub mod mapping;
-
-pub mod error;
-pub use error::{ErrorKind, Fault, UpstreamError};
+pub mod classify;
+mod off_thread;

@@ -6,10 +6,10 @@ use http::Request;
 use crate::config::upstream::{TotalCall, Upstream};
 use crate::config::{KeyPath, Problems, SecretReader};
 
-use super::error::{ErrorKind, UpstreamError};
 use super::pager::Position;
 use super::pushdown::Pushed;
 use super::template::{self, Gaps, Template, TemplateError};
+use crate::error::{ErrorKind, UpstreamError};
 
 /// What an upstream is asked with.
 #[derive(Debug)]

@@ -59,7 +59,7 @@ impl Tls {
 
     /// A system without certificates.
     #[cfg(test)]
-    pub(super) fn unavailable() -> Self {
+    pub(crate) fn unavailable() -> Self {
         let reason = rustls::Error::General("no certificates were found".to_owned());
         Self(OnceLock::from(Err(TlsSetupError(reason))))
     }

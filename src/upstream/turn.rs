@@ -5,9 +5,9 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use url::Url;
 
-use super::format::Page;
-use super::mapping::{Mapped, Skip};
 use super::pager::{Announcement, Look, Position};
+use crate::page::format::Page;
+use crate::page::mapping::{Mapped, Skip};
 
 /// One turn of a walk: a page, and the groups on it.
 #[derive(Debug)]

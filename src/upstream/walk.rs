@@ -16,11 +16,11 @@ use crate::config::upstream::Repeat;
 use crate::group::Group;
 
 use super::adapter::{Adapter, Turn};
-use super::catalog::Counts;
-use super::error::{ErrorKind, UpstreamError};
 use super::pager::{Announcement, Next, PagerError, Position, SoFar};
 pub use super::watch::Progress;
 use super::watch::{Check, Event, Observer};
+use crate::error::{ErrorKind, UpstreamError};
+use crate::snapshot::Counts;
 
 /// After so many pages without a single group the rest is not asked for: the adapter is wrong, and a
 /// long list would cost its upstream hundreds of requests to say so.

@@ -9,9 +9,9 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::UpstreamError;
 use super::pager::{Decision, PagerError, Position};
 use super::turn::Turn;
+use crate::error::UpstreamError;
 
 /// Someone who watches a walk.
 pub trait Observer: fmt::Debug + Sync {

@@ -17,8 +17,7 @@ use http_body_util::Full;
 use tokio::time::Instant;
 use tower::{BoxError, Service};
 
-use super::pager::Position;
-use super::transport::LoginToken;
+use super::extensions::LoginToken;
 
 /// Someone who listens on the wire of one upstream.
 pub trait Wire: fmt::Debug + Send + Sync {
@@ -38,21 +37,6 @@ pub trait Wire: fmt::Debug + Send + Sync {
         false
     }
 }
-
-/// Set on a request: what its answer is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Purpose {
-    /// A token.
-    Login,
-    /// How many records there are.
-    Count,
-    /// The page at this position.
-    Page(Position),
-}
-
-/// Set on a request: the text that was signed for it, where the adapter says what that is.
-#[derive(Debug, Clone)]
-pub struct SignedText(pub String);
 
 /// Where someone may begin to listen, once. Clones are the same place.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use http::Response;
 use rstest::rstest;
 use serde_json::json;

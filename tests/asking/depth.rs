@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use groupgate::upstream::{ErrorKind, Snapshot};
+use groupgate::error::ErrorKind;
+use groupgate::snapshot::Snapshot;
 use http::Response;
 use rstest::rstest;
 

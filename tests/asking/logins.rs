@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use http::Response;
 use rstest::rstest;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! Who we are to a server that asks for a certificate.
 
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use rstest::rstest;
 
 use crate::authority::Authority;

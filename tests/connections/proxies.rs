@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use http::StatusCode;
 use rstest::rstest;
 use tokio::net::TcpListener;

@@ -1,6 +1,6 @@
 //! Whom a connection trusts.
 
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use rcgen::{BasicConstraints, IsCa};
 use rstest::rstest;
 

@@ -1,6 +1,6 @@
 //! Which HTTP is spoken.
 
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use http::Version;
 use rstest::rstest;
 

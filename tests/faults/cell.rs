@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use groupgate::error::ErrorKind;
 use groupgate::tools::demo::Fault;
-use groupgate::upstream::ErrorKind;
 use serde_json::Value;
 use tokio::time::{Instant, interval, timeout};
 

@@ -3,8 +3,8 @@
 use std::mem::discriminant;
 use std::time::Duration;
 
+use groupgate::error::ErrorKind;
 use groupgate::tools::demo::{CATALOGUE, Fault};
-use groupgate::upstream::ErrorKind;
 
 use crate::support::gate::Setup;
 

@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 
+use groupgate::error::{ErrorKind, UpstreamError};
+use groupgate::upstream::Adapter;
 use groupgate::upstream::adapter::Turn;
 use groupgate::upstream::pager::{Next, Position, SoFar};
-use groupgate::upstream::{Adapter, ErrorKind, UpstreamError};
 use http::{HeaderMap, Response, StatusCode};
 use quick_xml::events::Event;
 use rstest::rstest;

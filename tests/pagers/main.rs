@@ -18,8 +18,9 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use emulation::{Counts, Emulation, LastNext, Next};
+use groupgate::error::{ErrorKind, UpstreamError};
+use groupgate::upstream::Adapter;
 use groupgate::upstream::walk::{Progress, Walked, walk};
-use groupgate::upstream::{Adapter, ErrorKind, UpstreamError};
 use http::Request;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;

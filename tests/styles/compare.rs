@@ -1,7 +1,7 @@
 //! What came of a walk, held against what was to come.
 
+use groupgate::error::UpstreamError;
 use groupgate::group::Group;
-use groupgate::upstream::UpstreamError;
 use groupgate::upstream::walk::Walked;
 use serde_json::{Map, Value};
 

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Loaded, Problems, load_text};
+use groupgate::error::UpstreamError;
 use groupgate::tools::demo::Emulations;
+use groupgate::upstream::Adapter;
 use groupgate::upstream::tls::Tls;
 use groupgate::upstream::walk::{Progress, Walked, walk};
-use groupgate::upstream::{Adapter, UpstreamError};
 
 /// The shipped configuration.
 pub(crate) const GATEWAY: &str = include_str!("../../gateway.toml");

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use rstest::rstest;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use groupgate::upstream::transport::CircuitState;
 use groupgate::upstream::walk::{Progress, walk};
 use serde_json::json;

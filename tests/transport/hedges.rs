@@ -1,6 +1,6 @@
 //! A page that is late is asked for twice, and the first answer counts.
 
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use rstest::rstest;
 
 use crate::raw::{Raw, Step, whole};

@@ -1,6 +1,6 @@
 //! Next pages: of the same origin, or of one that the adapter names.
 
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use http::Response;
 use rstest::rstest;
 use serde_json::json;

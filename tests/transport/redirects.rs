@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use http::{Method, Response};
 use rstest::rstest;
 use serde_json::json;

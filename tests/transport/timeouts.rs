@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use rstest::rstest;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use groupgate::clock::WallClock;
+use groupgate::error::ErrorKind;
 use groupgate::tools::demo::Options;
-use groupgate::upstream::ErrorKind;
 use rstest::rstest;
 use tokio::time::Instant;
 

@@ -1,8 +1,8 @@
 //! Lists that change while they are walked.
 
+use groupgate::error::ErrorKind;
+use groupgate::snapshot::Counts;
 use groupgate::tools::demo::{Change, Fault};
-use groupgate::upstream::ErrorKind;
-use groupgate::upstream::catalog::Counts;
 
 use crate::support::{adapter, failed, walked};
 use crate::{emulation, ids, start};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use groupgate::clock::WallClock;
+use groupgate::error::ErrorKind;
 use groupgate::tools::demo::{Change, Fault, names};
-use groupgate::upstream::ErrorKind;
 use rstest::rstest;
 
 use crate::support::{GATEWAY, adapter, compile, failed, load_emulated, walked};

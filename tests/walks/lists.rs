@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use groupgate::upstream::ErrorKind;
-use groupgate::upstream::catalog::Counts;
+use groupgate::error::ErrorKind;
+use groupgate::snapshot::Counts;
 use http::Request;
 use rstest::rstest;
 use serde_json::{Value, json};

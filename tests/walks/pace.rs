@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use groupgate::error::ErrorKind;
 use groupgate::tools::demo::{Change, Fault, Options};
-use groupgate::upstream::ErrorKind;
 use http::Response;
 use rstest::rstest;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! Upstreams of other styles than the shipped ones, described by TOML alone.
 
 use bytes::Bytes;
-use groupgate::upstream::ErrorKind;
+use groupgate::error::ErrorKind;
 use groupgate::upstream::walk::Walked;
 use http::{Request, Response};
 use serde_json::{Value, json};

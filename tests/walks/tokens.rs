@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use groupgate::clock::WallClock;
+use groupgate::error::ErrorKind;
 use groupgate::tools::demo::{Change, Fault, LoginStatus, Options, TokenKind};
-use groupgate::upstream::ErrorKind;
 use http::Response;
 use jiff::Timestamp;
 use rstest::rstest;

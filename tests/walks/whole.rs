@@ -1,7 +1,7 @@
 //! A walk brings the whole list, whatever its size and whatever the pages'.
 
+use groupgate::snapshot::Counts;
 use groupgate::tools::demo::{Options, Paging};
-use groupgate::upstream::catalog::Counts;
 use rstest::rstest;
 
 use crate::support::{PUBLISHER_JSON, adapter, adapters, walked};

@@ -348,8 +348,8 @@ fn responses(good: &str, content: Map<String, Value>, headers: &[Header], others
 mod tests {
     use super::super::problem::Kind;
     use super::*;
+    use crate::error::ErrorKind;
     use crate::gateway::query::FIELDS;
-    use crate::upstream::ErrorKind;
 
     fn text() -> String {
         document().to_string()

@@ -19,12 +19,12 @@ use http::{HeaderValue, Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::catalog::Held;
+use crate::error::UpstreamError;
 use crate::gateway::GatewayError;
 use crate::gateway::listing::SourceReport;
 use crate::gateway::query::QueryError;
 use crate::gateway::verdict::{self, Outage};
-use crate::upstream::UpstreamError;
-use crate::upstream::catalog::Held;
 
 use super::envelope::SourceStatus;
 use super::request_id::RequestId;
@@ -230,9 +230,9 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::catalog::State;
     use crate::downstream::sources::tests::{empty, failed, fresh};
-    use crate::upstream::ErrorKind;
-    use crate::upstream::catalog::State;
+    use crate::error::ErrorKind;
 
     #[rstest]
     #[case(&[ErrorKind::Timeout, ErrorKind::Timeout], StatusCode::GATEWAY_TIMEOUT)]

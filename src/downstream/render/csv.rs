@@ -12,10 +12,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::catalog::State;
 use crate::downstream::envelope::{Envelope, SourceStatus};
-use crate::upstream::ErrorKind;
-use crate::upstream::catalog::State;
-use crate::upstream::snapshot::RowRef;
+use crate::error::ErrorKind;
+use crate::snapshot::RowRef;
 
 use super::record::{Record, columns};
 use super::{Fields, RenderError};

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use bytes::Bytes;
 
 use crate::downstream::envelope::Envelope;
-use crate::upstream::snapshot::RowRef;
+use crate::snapshot::RowRef;
 
 use super::record::Record;
 use super::{Fields, RenderError};

@@ -18,7 +18,7 @@ mod round_trip;
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::upstream::snapshot::RowRef;
+use crate::snapshot::RowRef;
 
 use super::envelope::Envelope;
 use super::negotiate::Format;

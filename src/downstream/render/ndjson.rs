@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::downstream::envelope::Envelope;
-use crate::upstream::snapshot::RowRef;
+use crate::snapshot::RowRef;
 
 use super::{Fields, RenderError, json};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use crate::gateway::query::FIELDS;
-use crate::upstream::snapshot::RowRef;
+use crate::snapshot::RowRef;
 
 use super::{Fields, RenderError};
 

@@ -9,13 +9,14 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Number, Value, json};
 
+use crate::catalog::State;
 use crate::config::upstream::DEEPEST;
 use crate::downstream::envelope::{Envelope, SourceError, SourceStatus};
+use crate::error::{ErrorKind, UpstreamError};
 use crate::gateway::query::FIELDS;
 use crate::group::{Group, Member};
-use crate::upstream::catalog::State;
-use crate::upstream::snapshot::tests::group;
-use crate::upstream::{ErrorKind, Snapshot, UpstreamError};
+use crate::snapshot::Snapshot;
+use crate::snapshot::tests::group;
 
 use super::{Fields, Format, Frame, csv};
 

@@ -14,8 +14,8 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use serde_json::{Map, Value};
 
 use crate::downstream::envelope::{Envelope, SourceStatus};
-use crate::upstream::snapshot::RowRef;
-use crate::verbatim;
+use crate::json;
+use crate::snapshot::RowRef;
 
 use super::record::Record;
 use super::{Fields, RenderError};
@@ -102,7 +102,7 @@ fn write_group(xml: &mut Xml, row: RowRef<'_>, fields: Fields<'_>) -> Result<(),
     let record = Record::read(row)?;
     xml.write_event(Event::Start(BytesStart::new("group")))?;
     for (name, json) in record.fields(fields) {
-        write_field(xml, name, &verbatim::read_own(json)?)?;
+        write_field(xml, name, &json::read_own(json)?)?;
     }
     close(xml, "group")
 }

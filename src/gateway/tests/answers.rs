@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use super::{ask, failed, fresh, pending};
+use crate::catalog::State;
 use crate::config::Settings;
+use crate::error::ErrorKind;
 use crate::gateway::composer::Composer;
 use crate::gateway::cursor::{Holder, Keys};
 use crate::gateway::listing::{Listing, SourceReport};
 use crate::gateway::query::{Query, Vocabulary};
 use crate::gateway::verdict::Outage;
 use crate::gateway::{GatewayError, look_up};
-use crate::upstream::ErrorKind;
-use crate::upstream::catalog::State;
-use crate::upstream::snapshot::RowRef;
-use crate::upstream::snapshot::tests::group;
+use crate::snapshot::RowRef;
+use crate::snapshot::tests::group;
 
 fn composer() -> Composer {
     Composer::new(&Settings::default(), Keys::new(vec![vec![7; 32].into()]))

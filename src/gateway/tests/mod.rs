@@ -8,9 +8,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
+use crate::catalog::{Demand, Held, Lookup, Scope, State};
+use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Group;
-use crate::upstream::catalog::{Counts, Demand, Held, Lookup, Scope, State};
-use crate::upstream::{ErrorKind, Snapshot, UpstreamError};
+use crate::snapshot::Counts;
+use crate::snapshot::Snapshot;
 
 use super::listing::SourceReport;
 use super::order::{Direction, Sort, SortField, SortKey};

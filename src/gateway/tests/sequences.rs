@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{ask, failed, fresh, sorts};
 use crate::config::Settings;
+use crate::error::ErrorKind;
 use crate::fold::fold;
 use crate::gateway::composer::Composer;
 use crate::gateway::cursor::{Holder, Keys};
@@ -19,8 +20,7 @@ use crate::gateway::listing::{Listing, SourceReport};
 use crate::gateway::order::{Direction, Sort, SortField};
 use crate::gateway::query::{Limit, Query, Vocabulary};
 use crate::group::Group;
-use crate::upstream::ErrorKind;
-use crate::upstream::snapshot::tests::group;
+use crate::snapshot::tests::group;
 
 const SOURCES: [&str; 3] = ["a", "a-b", "b"];
 

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::config::upstream::Format;
-use crate::upstream::format::{FormatError, Page};
+use crate::page::format::{FormatError, Page};
 
 use super::part::Part;
 

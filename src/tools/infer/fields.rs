@@ -6,7 +6,7 @@
 use toml_edit::{Array, Value};
 
 use crate::config::Path;
-use crate::upstream::snapshot::SOURCE_ID_BYTES;
+use crate::snapshot::SOURCE_ID_BYTES;
 
 use super::columns::{Column, Columns};
 use super::guess::{Line, Sureness, table};

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::config::Path;
 use crate::config::upstream::Format;
-use crate::upstream::format::{Node, Page};
+use crate::page::format::{Node, Page};
 
 /// One place in a sample.
 #[derive(Debug, Clone, Copy)]

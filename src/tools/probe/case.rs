@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use crate::cli::Failure;
 use crate::config::{Loaded, load_text};
-use crate::upstream::UpstreamError;
-use crate::upstream::catalog::Counts;
+use crate::error::UpstreamError;
+use crate::snapshot::Counts;
 
 use super::Outcome;
 use super::glance::filled;

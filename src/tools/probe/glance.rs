@@ -6,9 +6,10 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::config::upstream::{Format, Success, Upstream};
+use crate::error::ErrorKind;
+use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::{Decision, Next, Position};
-use crate::upstream::wire::Purpose;
-use crate::upstream::{Adapter, ErrorKind, Turn};
+use crate::upstream::{Adapter, Turn};
 
 use super::story::{Answered, Asked, Detail, Onward, Pair, Skipped, Step, Unmapped};
 use super::tape::{Heard, Try};

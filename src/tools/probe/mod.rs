@@ -31,8 +31,9 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::{Environment, Loaded, Secret};
+use crate::error::UpstreamError;
+use crate::upstream::Adapter;
 use crate::upstream::walk::{Walked, walk};
-use crate::upstream::{Adapter, UpstreamError};
 
 use crate::cli::{Failure, load, print};
 

@@ -15,8 +15,8 @@ use url::Url;
 use crate::cli::Failure;
 use crate::config::mask::names_secret;
 use crate::config::{Loaded, Secret};
+use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
-use crate::upstream::wire::Purpose;
 
 use super::case::{ORIGIN_MARK, brief};
 use super::tape::{Heard, Tape, Try};

@@ -9,9 +9,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::cli::Failure;
-use crate::upstream::UpstreamError;
+use crate::error::UpstreamError;
+use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
-use crate::upstream::wire::Purpose;
 
 use super::tape::Stage;
 

@@ -9,9 +9,9 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use secrecy::ExposeSecret as _;
 use tower::BoxError;
 
-use crate::upstream::UpstreamError;
-use crate::upstream::transport::LoginToken;
-use crate::upstream::wire::{Purpose, SignedText, Wire};
+use crate::error::UpstreamError;
+use crate::upstream::extensions::{LoginToken, Purpose, SignedText};
+use crate::upstream::wire::Wire;
 
 use super::veil::Veil;
 

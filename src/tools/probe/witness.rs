@@ -7,11 +7,12 @@ use tokio::sync::Notify;
 
 use crate::cli::print;
 use crate::config::upstream::Upstream;
+use crate::error::UpstreamError;
+use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 use crate::upstream::walk::Walked;
 use crate::upstream::watch::{Check, Event, Observer};
-use crate::upstream::wire::Purpose;
-use crate::upstream::{Adapter, Turn, UpstreamError};
+use crate::upstream::{Adapter, Turn};
 
 use super::story::{Detail, Step, Story, Summary, Trouble};
 use super::tape::{Tape, Try};

@@ -23,7 +23,7 @@ use super::block::Block;
 use super::signing_text::{Placeholder, SigningText, Values};
 use super::{AuthError, host, sensitive};
 use crate::config::upstream::{DateHeader, Encoding, Hash, HmacAuth};
-use crate::upstream::wire::SignedText;
+use crate::upstream::extensions::SignedText;
 
 /// A signature over a string of the upstream's own making.
 pub struct Hmac {

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use thiserror::Error;
 
-use super::{ErrorKind, UpstreamError};
 use crate::config::{self, KeyPath, Problems, SecretReader};
+use crate::error::{ErrorKind, UpstreamError};
 
 pub(super) mod block;
 use block::Block;

@@ -14,8 +14,8 @@ use super::block::Block;
 use super::{Token, credentials, token};
 use crate::config::upstream::Oauth2Auth;
 use crate::config::{KeyPath, Path, Problems, SecretReader};
-use crate::upstream::format::Page;
-use crate::upstream::{ErrorKind, UpstreamError};
+use crate::error::{ErrorKind, UpstreamError};
+use crate::page::format::Page;
 
 /// A client that asks for tokens on its own behalf.
 #[derive(Debug)]

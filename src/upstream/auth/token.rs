@@ -15,8 +15,8 @@ use tokio::time::Instant;
 use super::block::Block;
 use super::{AuthError, credentials};
 use crate::config::upstream::{Expiry, TokenExchangeAuth};
-use crate::upstream::format::Page;
-use crate::upstream::{ErrorKind, UpstreamError};
+use crate::error::{ErrorKind, UpstreamError};
+use crate::page::format::Page;
 
 /// How a token is sent.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::time::Instant;
 
 use super::Token;
-use crate::upstream::UpstreamError;
+use crate::error::UpstreamError;
 
 /// The outcome of a login, as everyone who waited for it sees it.
 type Outcome = Result<Arc<Token>, UpstreamError>;
@@ -156,7 +156,7 @@ mod tests {
 
     use super::*;
     use crate::config::upstream::Expiry;
-    use crate::upstream::ErrorKind;
+    use crate::error::ErrorKind;
 
     /// An upstream whose logins take a second and bring tokens that live 100 seconds.
     #[derive(Clone, Default)]

@@ -14,10 +14,10 @@ use url::Url;
 use super::proxy::Proxy;
 use crate::config::upstream::{Connection, HttpVersion, Upstream};
 use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader, Span};
+use crate::error::chain;
 use crate::upstream::auth::block::Block;
 use crate::upstream::auth::fixed::basic_credentials;
 use crate::upstream::tls::{CertificateError, Tls, TlsSetupError, identity, showing, trust_only};
-use crate::upstream::transport::chain;
 
 /// How long connecting may take where nothing is said.
 pub(in crate::upstream) const CONNECT_TIMEOUT: Span = Span::seconds(3);

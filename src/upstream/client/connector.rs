@@ -8,8 +8,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
+use bytes::Bytes;
 use http::uri::Scheme;
+use http::{Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
@@ -19,10 +22,11 @@ use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt, service_fn};
 
-use super::connections::Connections;
-use super::proxy;
 use super::stream::Stream;
 use crate::config::upstream::HttpVersion;
+
+pub(crate) type HttpClient =
+    BoxCloneSyncService<Request<Full<Bytes>>, Response<Incoming>, BoxError>;
 
 /// Opens connections.
 pub(super) type Connector = BoxCloneSyncService<Uri, Stream, BoxError>;
@@ -78,25 +82,8 @@ enum Unfit {
     NoHttp2,
 }
 
-/// Every step on the way to an upstream.
-pub(super) fn connector<R>(resolver: R, connections: &Connections) -> Connector
-where
-    R: Resolver,
-    R::Future: Send + 'static,
-{
-    let tcp = tcp(resolver, connections.connect_timeout);
-    let way = match &connections.proxy {
-        Some(proxy) => proxy::through(tcp, Arc::clone(proxy)),
-        None => tcp,
-    };
-    in_time(
-        as_asked(secured(way, connections.tls.as_ref()), connections),
-        connections,
-    )
-}
-
 /// TCP to any of the addresses that a name has: IPv6 and IPv4 race (RFC 8305).
-fn tcp<R>(resolver: R, connect_timeout: Duration) -> Connector
+pub(super) fn tcp<R>(resolver: R, connect_timeout: Duration) -> Connector
 where
     R: Resolver,
     R::Future: Send + 'static,
@@ -140,8 +127,8 @@ pub(super) fn secured(below: Connector, tls: Option<&ClientConfig>) -> Connector
 
 /// Sees to it that HTTP/2 is spoken where nothing else may be: some servers take part in no
 /// negotiation, and go on with HTTP/1.1.
-fn as_asked(below: Connector, connections: &Connections) -> Connector {
-    if connections.http != HttpVersion::Two {
+pub(super) fn as_asked(below: Connector, version: HttpVersion) -> Connector {
+    if version != HttpVersion::Two {
         return below;
     }
     BoxCloneSyncService::new(service_fn(move |target: Uri| {
@@ -158,16 +145,13 @@ fn as_asked(below: Connector, connections: &Connections) -> Connector {
 }
 
 /// All steps together in time. It counts towards the timeout of the try.
-fn in_time(below: Connector, connections: &Connections) -> Connector {
-    let proxy = connections.proxy.clone();
-    let limit = connections.connect_timeout;
+pub(super) fn in_time(below: Connector, limit: Duration, proxy: Option<String>) -> Connector {
     BoxCloneSyncService::new(service_fn(move |target: Uri| {
         let below = below.clone();
         let proxy = proxy.clone();
         async move {
             let connected = timeout(limit, below.oneshot(target)).await;
             connected.unwrap_or_else(|_| {
-                let proxy = proxy.map(|proxy| proxy.name().to_owned());
                 let slow = Slow { proxy };
                 Err(io::Error::new(io::ErrorKind::TimedOut, slow).into())
             })

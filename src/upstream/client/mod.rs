@@ -9,6 +9,8 @@
 //! `connection` in `gateway.toml` says is compiled into [`Connections`]; the environment's proxy
 //! variables have no say.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -22,7 +24,8 @@ pub(super) use connections::CONNECT_TIMEOUT;
 pub use connections::Connections;
 
 mod connector;
-use connector::Resolver;
+pub(super) use connector::HttpClient;
+use connector::{Connector, Resolver, as_asked, in_time, secured, tcp};
 pub(super) use connector::{DnsFailure, Slow};
 
 mod proxy;
@@ -36,9 +39,6 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub(super) type HttpClient =
-    BoxCloneSyncService<Request<Full<Bytes>>, Response<Incoming>, BoxError>;
-
 /// A client whose connections are made as `connections` says.
 pub(super) fn http_client(connections: &Connections) -> HttpClient {
     client_by(GaiResolver::new(), connections)
@@ -50,12 +50,33 @@ where
     R: Resolver,
     R::Future: Send + 'static,
 {
-    let connector = connector::connector(resolver, connections);
+    let connector = connector(resolver, connections);
     let client = Renewing::new(connector, connections);
     match &connections.proxy {
         Some(proxy) => boxed(proxy::forward(client, proxy)),
         None => boxed(client),
     }
+}
+
+/// Every step on the way to an upstream.
+fn connector<R>(resolver: R, connections: &Connections) -> Connector
+where
+    R: Resolver,
+    R::Future: Send + 'static,
+{
+    let tcp = tcp(resolver, connections.connect_timeout);
+    let way = match &connections.proxy {
+        Some(proxy) => proxy::through(tcp, Arc::clone(proxy)),
+        None => tcp,
+    };
+    in_time(
+        as_asked(secured(way, connections.tls.as_ref()), connections.http),
+        connections.connect_timeout,
+        connections
+            .proxy
+            .as_ref()
+            .map(|proxy| proxy.name().to_owned()),
+    )
 }
 
 fn boxed<S>(service: S) -> HttpClient

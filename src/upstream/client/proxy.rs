@@ -18,8 +18,7 @@ use thiserror::Error;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt, service_fn};
 
-use super::HttpClient;
-use super::connector::{Connector, secured};
+use super::connector::{Connector, HttpClient, secured};
 use super::stream::Stream;
 
 /// A proxy, and who we are to it.

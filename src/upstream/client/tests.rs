@@ -148,7 +148,7 @@ async fn without_tls_nothing_that_asks_for_it_is_sent() {
     let request = Request::get(format!("https://groups.example:{port}/"));
     let request = request.body(Full::<Bytes>::default()).unwrap();
     let error = client.oneshot(request).await.unwrap_err();
-    let told = crate::upstream::transport::chain(&*error);
+    let told = crate::error::chain(&*error);
     assert!(
         told.contains("asks for TLS, which was not prepared"),
         "{told}"

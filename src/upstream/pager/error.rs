@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::upstream::{ErrorKind, UpstreamError};
+use crate::error::{ErrorKind, UpstreamError};
 
 /// Why the walk cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -15,7 +15,7 @@ use crate::config::upstream::{
     CursorPages, CursorSource, EmptyPage, Location, Pagination, Part, Repeat, Total, TotalCall,
 };
 
-use super::format::Node;
+use crate::page::format::Node;
 
 pub mod position;
 pub use position::{Announcement, Look, Position, SoFar};

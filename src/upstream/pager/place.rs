@@ -2,7 +2,7 @@
 
 use super::{Look, PagerError};
 use crate::config::upstream::Location;
-use crate::upstream::format::excerpt;
+use crate::page::format::excerpt;
 
 /// How much a message shows of what is no number: an upstream may put a whole text there.
 const VALUE_CHARS: usize = 40;

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use url::Url;
 
-use crate::upstream::format::Page;
+use crate::page::format::Page;
 
 /// Where a page is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

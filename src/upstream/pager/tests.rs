@@ -5,7 +5,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use crate::config::upstream::Format;
-use crate::upstream::format::Page;
+use crate::page::format::Page;
 
 use super::*;
 

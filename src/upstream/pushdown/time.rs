@@ -10,9 +10,9 @@ use jiff::tz::TimeZone;
 
 use crate::config::upstream::TimeFormat;
 use crate::config::upstream::pushdown::PushedTime;
-use crate::upstream::mapping::time::read_exactly;
+use crate::page::mapping::time::read_exactly;
 
-use super::Written;
+use super::pushed::Written;
 
 /// The moment from which on an upstream is asked, so that nothing at or after `moment` is missed.
 pub(super) fn after(rule: &PushedTime, moment: Timestamp) -> Option<Written> {

@@ -22,8 +22,8 @@ use url::Url;
 use crate::config::upstream::{self as written, Format, Method, Pushable};
 use crate::config::{KeyPath, Problems, SecretReader};
 
+use super::extensions::Repeatable;
 use super::pager::Position;
-use super::transport::Repeatable;
 
 mod compile;
 use compile::Compiler;

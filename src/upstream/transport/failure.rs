@@ -9,9 +9,9 @@ use tower::timeout::error::Elapsed;
 
 use crate::config::Span;
 use crate::config::upstream::Limits;
+use crate::error::{ErrorKind, UpstreamError, causes, chain};
 use crate::upstream::auth::AuthError;
 use crate::upstream::client::{CONNECT_TIMEOUT, DnsFailure, ProxyFailure, Slow};
-use crate::upstream::{ErrorKind, UpstreamError};
 
 /// Why an answer was cut off by us.
 #[derive(Debug, Clone, Error)]
@@ -150,23 +150,4 @@ fn unwrapped<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> 
     error
         .downcast_ref()
         .or_else(|| unwrapped(error.downcast_ref::<std::io::Error>()?.get_ref()?))
-}
-
-fn causes<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let error = next?;
-        next = error.source();
-        Some(error)
-    })
-}
-
-/// An error and its causes, in one line.
-pub(in crate::upstream) fn chain(error: &(dyn StdError + 'static)) -> String {
-    causes(error)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

@@ -18,17 +18,9 @@ use tokio::time::sleep;
 use tower::retry::budget::{Budget, TpsBudget};
 use tower::{Layer, Service, ServiceExt};
 
-use crate::upstream::UpstreamError;
+use crate::error::UpstreamError;
 
-use super::is_repeatable;
-
-/// Set on a request: it may be sent a second time while its answer is late.
-#[derive(Debug, Clone, Copy)]
-pub struct Hedgeable;
-
-/// Set on a request: whom to tell that it is being sent. One that waits for its turn is not late.
-#[derive(Debug, Clone)]
-pub(super) struct Sent(pub(super) Arc<Notify>);
+use crate::upstream::extensions::{Hedgeable, Sent, is_repeatable};
 
 /// Sends requests a second time that are late by `after`.
 #[derive(Debug, Clone)]
@@ -122,8 +114,8 @@ mod tests {
     use tower::service_fn;
 
     use super::*;
-    use crate::upstream::ErrorKind;
-    use crate::upstream::transport::Repeatable;
+    use crate::error::ErrorKind;
+    use crate::upstream::extensions::Repeatable;
 
     type Outcome = Result<usize, ErrorKind>;
 

@@ -19,8 +19,7 @@ use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use secrecy::SecretString;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 use tower_http::decompression::DecompressionLayer;
@@ -30,18 +29,18 @@ use crate::config::Span;
 use crate::config::upstream::Upstream;
 
 use super::auth::Auth;
+use super::classify::{Answer, Judge};
 use super::client::{CONNECT_TIMEOUT, Connections, http_client};
-use super::error::{ErrorKind, UpstreamError};
-use super::judge::{Answer, Judge};
+use super::extensions::{LoginToken, Sent};
 use super::tls::Tls;
 use super::wire::Tap;
+use crate::error::{ErrorKind, UpstreamError};
 
 mod retry;
 use retry::RetryPolicy;
 
 mod hedge;
-pub use hedge::Hedgeable;
-use hedge::{Hedging, Sent};
+use hedge::Hedging;
 
 pub mod breaker;
 use breaker::Breaker;
@@ -58,34 +57,10 @@ mod body;
 use body::Bounds;
 
 mod failure;
-pub(super) use failure::chain;
 use failure::{Cut, Patience, classify};
 
 /// How long a body may stand still where nothing is said.
 const IDLE_TIMEOUT: Span = Span::seconds(30);
-
-/// Set on a request: the latest moment at which its answer is of use.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadline(pub Instant);
-
-/// Set on a request: it only reads, so it may be sent twice although its method is no GET.
-#[derive(Debug, Clone, Copy)]
-pub struct Repeatable;
-
-/// Set on a request: the token that a login brought.
-#[derive(Debug, Clone)]
-pub struct LoginToken(pub SecretString);
-
-/// Whether a request may be sent twice (RFC 9110, section 9.2.2).
-fn is_repeatable<B>(request: &Request<B>) -> bool {
-    request.method() == Method::GET || request.extensions().get::<Repeatable>().is_some()
-}
-
-/// The latest moment at which a request's answer is of use, if there is one.
-fn deadline<B>(request: &Request<B>) -> Option<Instant> {
-    let deadline = request.extensions().get();
-    deadline.map(|Deadline(deadline)| *deadline)
-}
 
 /// Makes exchanges with one upstream. Clones share connections, permits, quota, budget and breaker.
 #[derive(Debug, Clone)]

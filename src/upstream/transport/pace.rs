@@ -17,7 +17,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::upstream::judge::delay::{LONGEST_DELAY, reset};
+use crate::upstream::classify::delay::{LONGEST_DELAY, reset};
 
 /// What is left of a limit of which nobody has said how large it is, when it is little.
 const LITTLE: u64 = 20;

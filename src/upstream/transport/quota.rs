@@ -21,11 +21,11 @@ use tower::{Layer, Service, ServiceExt};
 use crate::clock::TokioClock;
 use crate::config::Rate;
 
-use crate::upstream::judge::delay;
-use crate::upstream::{ErrorKind, UpstreamError};
+use crate::error::{ErrorKind, UpstreamError};
+use crate::upstream::classify::delay;
 
-use super::deadline;
 use super::pace::{LONGEST_PACE, Spread, allowances};
+use crate::upstream::extensions::deadline;
 
 type Limiter = governor::RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>;
 

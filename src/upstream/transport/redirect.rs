@@ -16,10 +16,10 @@ use thiserror::Error;
 use tower::{Layer, Service, ServiceExt};
 use url::Url;
 
-use crate::upstream::judge::Answer;
-use crate::upstream::{ErrorKind, UpstreamError};
+use crate::error::{ErrorKind, UpstreamError};
+use crate::upstream::classify::Answer;
 
-use super::is_repeatable;
+use crate::upstream::extensions::is_repeatable;
 
 /// How many redirects one request may meet.
 const MOST_HOPS: usize = 3;
@@ -178,7 +178,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::upstream::transport::Repeatable;
+    use crate::upstream::extensions::Repeatable;
 
     #[rstest]
     #[case::relative("c?d=e", Ok("https://club.example/a/c?d=e"))]

@@ -18,9 +18,9 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
 
-use crate::upstream::{ErrorKind, UpstreamError};
+use crate::error::{ErrorKind, UpstreamError};
 
-use super::{deadline, is_repeatable};
+use crate::upstream::extensions::{deadline, is_repeatable};
 
 /// The bound of the wait before the first retry.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -107,7 +107,7 @@ impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::upstream::transport::Repeatable;
+    use crate::upstream::extensions::Repeatable;
 
     #[tokio::test(start_paused = true)]
     async fn an_upstream_that_is_down_sees_few_retries_however_many_fail() {

@@ -8,8 +8,10 @@ use tower::service_fn;
 
 use super::*;
 use crate::config::upstream::Format;
-use crate::upstream::format::Bounds;
-use crate::upstream::judge::{Law, Reading};
+use crate::page::format::Bounds;
+use crate::upstream::classify::{Law, Reading};
+use crate::upstream::extensions::{Deadline, Hedgeable};
+use tokio::time::Instant;
 
 type Answers = fn(usize, &Request<Full<Bytes>>) -> (u64, http::response::Builder);
 

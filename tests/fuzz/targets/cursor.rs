@@ -4,12 +4,13 @@ use std::sync::{Arc, LazyLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use groupgate::error::ErrorKind;
 use groupgate::gateway::Query;
 use groupgate::gateway::cursor::{CURSOR_BYTES, Holder, Keys};
 use groupgate::gateway::missed::Missed;
 use groupgate::gateway::query::Vocabulary;
 use groupgate::group::Group;
-use groupgate::upstream::{ErrorKind, Snapshot};
+use groupgate::snapshot::Snapshot;
 
 fn keys(seeds: &[u8]) -> Keys {
     Keys::new(seeds.iter().map(|seed| vec![*seed; 32].into()).collect())

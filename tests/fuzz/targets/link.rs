@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use groupgate::config::upstream::Format;
-use groupgate::upstream::format::Page;
+use groupgate::page::format::Page;
 use groupgate::upstream::pager::{Look, Next, Pager, Position, SoFar};
 use http::header::LINK;
 use http::{HeaderMap, HeaderValue};

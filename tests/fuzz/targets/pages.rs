@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
 use groupgate::config::upstream::{Format, Upstream};
-use groupgate::upstream::Snapshot;
-use groupgate::upstream::format::Page;
-use groupgate::upstream::mapping::Mapping;
+use groupgate::page::format::Page;
+use groupgate::page::mapping::Mapping;
+use groupgate::snapshot::Snapshot;
 use groupgate::upstream::pager::{Look, Pager, Position, SoFar};
 use http::HeaderMap;
 use serde_json::{Map, Value};

@@ -30,7 +30,7 @@ use tower::{Layer, Service, ServiceExt};
 
 use crate::clock::WallClock;
 use crate::config::upstream::Breaker as Terms;
-use crate::upstream::{ErrorKind, UpstreamError};
+use crate::error::{ErrorKind, UpstreamError};
 
 mod sign;
 use sign::Sign;

@@ -1,6 +1,6 @@
 //! What an outcome says of an upstream: whether it is well, not whether we got what we wanted.
 
-use crate::upstream::{ErrorKind, Fault, UpstreamError};
+use crate::error::{ErrorKind, Fault, UpstreamError};
 
 /// What an outcome says of the upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

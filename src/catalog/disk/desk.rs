@@ -1,0 +1,113 @@
+//! What is to be done on the disk: of each key at most one thing, the latest.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use crate::snapshot::Snapshot;
+
+use super::file::Header;
+
+/// One thing to do on the disk.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// Write a snapshot in the place of the one before it.
+    Write(Write),
+    /// Remove the file of this name.
+    Remove(String),
+    /// Look for files that nobody will read again.
+    Sweep,
+}
+
+/// A snapshot to write.
+#[derive(Debug)]
+pub(super) struct Write {
+    pub(super) header: Header,
+    pub(super) snapshot: Arc<Snapshot>,
+}
+
+/// Where things lie that are to be done.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    pile: Mutex<Pile>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Pile {
+    /// By key: what to write, or that its file is to be removed.
+    tasks: BTreeMap<String, Option<Write>>,
+    closed: bool,
+}
+
+impl Desk {
+    /// Puts a snapshot on the desk, over what lies there of its key.
+    pub(super) fn write(&self, header: Header, snapshot: Arc<Snapshot>) {
+        self.put(header.key.clone(), Some(Write { header, snapshot }));
+    }
+
+    /// Asks for the removal of a key's file.
+    pub(super) fn remove(&self, key: String) {
+        self.put(key, None);
+    }
+
+    /// Takes nothing more.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+
+    /// What is to be done next: a removal at once, a write once the disk has `rested`, and a sweep
+    /// when it is due. `None`: the desk is closed and all is done. Nothing waits once it is closed.
+    pub(super) async fn next(&self, rested: Instant, sweep: Instant) -> Option<Task> {
+        loop {
+            let has_more = {
+                let mut pile = self.lock();
+                if let Some(task) = pile.take(Instant::now() >= rested) {
+                    return Some(task);
+                }
+                if pile.closed {
+                    return None;
+                }
+                !pile.tasks.is_empty()
+            };
+            if Instant::now() >= sweep {
+                return Some(Task::Sweep);
+            }
+            let until = if has_more { sweep.min(rested) } else { sweep };
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = sleep_until(until) => {}
+            }
+        }
+    }
+
+    fn put(&self, key: String, task: Option<Write>) {
+        let mut pile = self.lock();
+        if !pile.closed {
+            pile.tasks.insert(key, task);
+            self.changed.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pile> {
+        self.pile.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pile {
+    fn take(&mut self, has_rested: bool) -> Option<Task> {
+        let removal = self.tasks.iter().find(|(_, task)| task.is_none());
+        let key = match removal {
+            Some((key, _)) => key.clone(),
+            None if has_rested || self.closed => self.tasks.keys().next()?.clone(),
+            None => return None,
+        };
+        Some(match self.tasks.remove(&key)? {
+            Some(write) => Task::Write(write),
+            None => Task::Remove(key),
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! One snapshot as a file: a line that says what the file is, a line of JSON that says of what, the
+//! groups' JSON one after the other, and the SHA-256 of all that.
+//!
+//! Groups are kept as they are served, not as they lie in memory, so that a version which lays them
+//! out in another way can still read them. What cannot be read whole is not read at all.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::group::Group;
+use crate::snapshot::Counts;
+use crate::snapshot::Snapshot;
+
+/// What every file of ours begins with, whatever its version.
+pub(super) const MAGIC: &str = "groupgate snapshot ";
+
+/// The version that is written, and the only one that is read.
+const VERSION: &str = "1";
+
+/// The first two lines are no longer than this.
+const HEAD_BYTES: u64 = 16 * 1024;
+
+const CHECKSUM_BYTES: usize = 32;
+
+/// Of what a file is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::catalog) struct Header {
+    /// The digest of the key that it was written under.
+    pub(in crate::catalog) key: String,
+    /// The upstream's name.
+    pub(in crate::catalog) source: String,
+    /// When its walk began.
+    pub(in crate::catalog) as_of: Timestamp,
+    /// When its walk ended: its age counts from here.
+    pub(in crate::catalog) ended_at: Timestamp,
+    /// How long it may be served, by the settings that it was written under.
+    pub(in crate::catalog) serves_until: Timestamp,
+    /// How many pages its walk had.
+    pub(in crate::catalog) pages: u64,
+    /// What its walk counted besides groups.
+    pub(in crate::catalog) counts: Counts,
+    /// How many groups it has.
+    pub(in crate::catalog) groups: usize,
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, Error)]
+pub(super) enum FileError {
+    /// The system refuses.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// It is no file of ours.
+    #[error("it does not begin as a snapshot does")]
+    Foreign,
+    /// Another version wrote it.
+    #[error("it is of version `{0}`, and only `{VERSION}` can be read")]
+    Version(String),
+    /// It is larger than snapshots may be.
+    #[error("it holds {0} bytes, more than snapshots may take (`cache.capacity`)")]
+    TooLarge(u64),
+    /// It was cut short or changed.
+    #[error("its checksum does not fit: it was cut short or changed")]
+    Corrupt,
+    /// Its header or its groups make no sense, though the checksum fits.
+    #[error("it holds something else than it should: {0}")]
+    Nonsense(String),
+}
+
+/// Writes a file that nobody else may read, whole and on the disk when this returns.
+pub(super) fn write(path: &Path, header: &Header, snapshot: &Snapshot) -> io::Result<()> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    let mut writer = Summing {
+        inner: BufWriter::new(file),
+        digest: Sha256::new(),
+    };
+    writeln!(writer, "{MAGIC}{VERSION}")?;
+    serde_json::to_writer(&mut writer, header)?;
+    writer.write_all(b"\n")?;
+    writer.write_all(snapshot.json())?;
+    let Summing { mut inner, digest } = writer;
+    inner.write_all(&digest.finalize())?;
+    inner.into_inner()?.sync_all()
+}
+
+/// Reads a whole file that is no longer than `most` bytes.
+pub(super) fn read(path: &Path, most: u64) -> Result<(Header, Snapshot), FileError> {
+    let file = open(path)?;
+    let length = file.metadata()?.len();
+    if length > most.saturating_add(HEAD_BYTES) {
+        return Err(FileError::TooLarge(length));
+    }
+    let mut bytes = Vec::with_capacity(length as usize);
+    // It may grow under us.
+    file.take(most.saturating_add(HEAD_BYTES))
+        .read_to_end(&mut bytes)?;
+    let mut rest = bytes.as_slice();
+    check_version(&mut rest)?;
+    let content = bytes
+        .len()
+        .checked_sub(CHECKSUM_BYTES)
+        .ok_or(FileError::Corrupt)?;
+    let (content, checksum) = bytes.split_at(content);
+    if Sha256::digest(content).as_slice() != checksum {
+        return Err(FileError::Corrupt);
+    }
+    let mut rest = content;
+    check_version(&mut rest)?;
+    let header = header(&mut rest)?;
+    let mut groups = serde_json::Deserializer::from_slice(rest);
+    // As deep as `limits.depth` let it become, and the checksum says that it is as we wrote it.
+    groups.disable_recursion_limit();
+    let groups = groups
+        .into_iter::<Group>()
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| FileError::Nonsense(error.to_string()))?;
+    if groups.len() != header.groups || groups.iter().any(|group| group.source != header.source) {
+        let why = "its groups are not those that its header tells of";
+        return Err(FileError::Nonsense(why.to_owned()));
+    }
+    let source: Arc<str> = header.source.as_str().into();
+    Ok((header, Snapshot::new(source, groups)))
+}
+
+/// Reads what a file says of itself, without looking whether the rest is whole.
+pub(super) fn read_header(path: &Path) -> Result<Header, FileError> {
+    let mut head = BufReader::new(open(path)?.take(HEAD_BYTES));
+    check_version(&mut head)?;
+    header(&mut head)
+}
+
+/// Opens a plain file; a link or a pipe of that name is none of ours.
+fn open(path: &Path) -> Result<File, FileError> {
+    if !path.symlink_metadata()?.is_file() {
+        return Err(FileError::Foreign);
+    }
+    Ok(File::open(path)?)
+}
+
+fn check_version(head: &mut impl BufRead) -> Result<(), FileError> {
+    let line = line(head)?;
+    match line.strip_prefix(MAGIC) {
+        None => Err(FileError::Foreign),
+        Some(VERSION) => Ok(()),
+        Some(other) => Err(FileError::Version(other.chars().take(20).collect())),
+    }
+}
+
+fn header(head: &mut impl BufRead) -> Result<Header, FileError> {
+    let line = line(head)?;
+    serde_json::from_str(&line).map_err(|error| FileError::Nonsense(error.to_string()))
+}
+
+fn line(head: &mut impl BufRead) -> Result<String, FileError> {
+    let mut line = Vec::new();
+    head.take(HEAD_BYTES).read_until(b'\n', &mut line)?;
+    if line.pop() != Some(b'\n') {
+        return Err(FileError::Foreign);
+    }
+    String::from_utf8(line).map_err(|_| FileError::Foreign)
+}
+
+/// Hashes what is written through it.
+struct Summing<W> {
+    inner: W,
+    digest: Sha256,
+}
+
+impl<W: Write> Write for Summing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::snapshot::tests::group;
+
+    fn header_of(snapshot: &Snapshot) -> Header {
+        Header {
+            key: "k".to_owned(),
+            source: "u".to_owned(),
+            as_of: Timestamp::UNIX_EPOCH,
+            ended_at: Timestamp::UNIX_EPOCH,
+            serves_until: Timestamp::UNIX_EPOCH,
+            pages: 3,
+            counts: Counts {
+                drifted: true,
+                ..Counts::default()
+            },
+            groups: snapshot.len(),
+        }
+    }
+
+    fn written(names: &[&str]) -> (tempfile::TempDir, std::path::PathBuf, Snapshot) {
+        let groups = names.iter().map(|name| group("u", name, name)).collect();
+        let snapshot = Snapshot::new("u".into(), groups);
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        write(&path, &header_of(&snapshot), &snapshot).unwrap();
+        (directory, path, snapshot)
+    }
+
+    #[test]
+    fn a_file_reads_back_as_what_was_written_and_is_for_its_owner_only() {
+        for names in [&[][..], &["a"], &["zoo", "Straße", "a\nb"]] {
+            let (_directory, path, snapshot) = written(names);
+            let (header, read) = read(&path, 1 << 20).unwrap();
+            assert_eq!(header, header_of(&snapshot));
+            assert_eq!(read.hash(), snapshot.hash());
+            assert_eq!(read_header(&path).unwrap(), header);
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_that_was_cut_short_or_changed_is_never_read(at in 0.0..1.0_f64, bit in 0..8_u8) {
+            let (_directory, path, _) = written(&["a", "b"]);
+            let whole = fs::read(&path).unwrap();
+            let at = (whole.len() as f64 * at) as usize;
+            fs::write(&path, &whole[..at]).unwrap();
+            prop_assert!(read(&path, 1 << 20).is_err());
+            let mut changed = whole;
+            changed[at] ^= 1 << bit;
+            fs::write(&path, &changed).unwrap();
+            prop_assert!(read(&path, 1 << 20).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said() {
+        let (directory, path, _) = written(&["a"]);
+        let whole = fs::read(&path).unwrap();
+        let (_directory, large, _) = written(&[&"x".repeat(9_000)]);
+        let mut said = vec![read(&large, 1000).unwrap_err().to_string()];
+        let mut with = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            said.push(read(&path, 1 << 20).unwrap_err().to_string());
+        };
+        with(b"");
+        with(b"#!/bin/sh\n");
+        with(b"groupgate snapshot 99\n{}\n");
+        with(&whole[..whole.len() - 1]);
+        let mut signed = b"groupgate snapshot 1\n{}\n".to_vec();
+        signed.extend(Sha256::digest(&signed));
+        with(&signed);
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        said.push(read(&link, 1 << 20).unwrap_err().to_string());
+        insta::assert_snapshot!(said.join("\n"));
+    }
+}

@@ -1,0 +1,119 @@
+//! Removes files that nobody will read again: those of keys that are no longer configured.
+//!
+//! Another process may share the folder, such as the version before in a rolling update, so a file
+//! goes only once no settings that it was written under would serve it. What is not ours stays.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::file::{MAGIC, read_header};
+use super::folder::{Folder, Role};
+
+/// How long a file is left alone of which nobody can tell how long it serves: nobody takes longer
+/// to write one.
+const UNTOLD: SignedDuration = SignedDuration::from_hours(24);
+
+/// Removes what nobody will read again but the gateway that knows these keys.
+pub(super) fn sweep(folder: &Folder, known: &[String], now: Timestamp) -> io::Result<()> {
+    for (role, path) in folder.files()? {
+        let is_over = match &role {
+            Role::Snapshot(name) if known.contains(name) => false,
+            Role::Snapshot(_) => is_over(&path, now),
+            Role::Unfinished => is_old(&path, now),
+        };
+        if is_over {
+            tracing::info!(file = %path.display(), "snapshot on disk removed: nobody serves it");
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_over(path: &Path, now: Timestamp) -> bool {
+    match read_header(path) {
+        Ok(header) => header.serves_until < now,
+        Err(_) => is_ours(path) && is_old(path, now),
+    }
+}
+
+/// Whether a file begins as ours do, of whatever version.
+fn is_ours(path: &Path) -> bool {
+    let mut begin = [0; MAGIC.len()];
+    File::open(path)
+        .and_then(|mut file| file.read_exact(&mut begin))
+        .is_ok_and(|()| begin == MAGIC.as_bytes())
+}
+
+fn is_old(path: &Path, now: Timestamp) -> bool {
+    let changed = fs::metadata(path).and_then(|metadata| metadata.modified());
+    changed.is_ok_and(|changed| {
+        let age = Timestamp::try_from(changed).map(|changed| now.duration_since(changed));
+        age.is_ok_and(|age| age > UNTOLD)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::disk::file::Header;
+    use crate::snapshot::Counts;
+    use crate::snapshot::Snapshot;
+
+    const KNOWN: char = '1';
+
+    fn name(letter: char) -> String {
+        letter.to_string().repeat(64)
+    }
+
+    /// What is left of a folder after it was swept so many days from now.
+    fn left_after(days: i64) -> Vec<String> {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = Folder::new(directory.path());
+        let now = Timestamp::try_from(std::time::SystemTime::now()).unwrap();
+        let snapshot = Snapshot::new("u".into(), Vec::new());
+        for (letter, serves) in [(KNOWN, 0), ('a', 10), ('b', 0)] {
+            let header = Header {
+                key: name(letter),
+                source: "u".to_owned(),
+                as_of: now,
+                ended_at: now,
+                serves_until: now + SignedDuration::from_hours(24 * serves),
+                pages: 1,
+                counts: Counts::default(),
+                groups: 0,
+            };
+            folder.write(&header, &snapshot).unwrap();
+        }
+        let unfinished = format!("{}.snapshot.0.unfinished", name('c'));
+        for (name, text) in [
+            (unfinished.as_str(), "half"),
+            (
+                &format!("{}.snapshot", name('d')),
+                "groupgate snapshot 99\n",
+            ),
+            (&format!("{}.snapshot", name('e')), "somebody else's"),
+            ("notes.txt", "somebody else's"),
+        ] {
+            fs::write(directory.path().join(name), text).unwrap();
+        }
+        let later = now + SignedDuration::from_hours(24 * days) + SignedDuration::from_mins(1);
+        sweep(&folder, &[name(KNOWN)], later).unwrap();
+        let mut left: Vec<_> = fs::read_dir(directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .map(|name| name.chars().take(1).collect())
+            .collect();
+        left.sort();
+        left
+    }
+
+    #[test]
+    fn a_file_goes_once_nobody_would_serve_it_and_what_is_not_ours_stays() {
+        assert_eq!(left_after(0), ["1", "a", "c", "d", "e", "n"]);
+        assert_eq!(left_after(2), ["1", "a", "e", "n"]);
+        assert_eq!(left_after(11), ["1", "e", "n"]);
+    }
+}

@@ -1,0 +1,281 @@
+//! The walks of an entry: when one begins, and what becomes of what it brings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::config::upstream::Refresh;
+use crate::error::{ErrorKind, Fault, UpstreamError};
+
+use super::super::age::Age;
+use super::super::fetch::Brought;
+use super::super::guard::{Doubt, HeldBack, is_suspicious};
+use super::super::refresh::{renewal, retry};
+use super::super::rest::Failure;
+use super::super::run::Run;
+use super::super::shelf::Stored;
+use super::{Entry, Walks};
+
+/// What became of a walk that ended well.
+enum Kept {
+    /// Its list serves from now on.
+    Replaced(Arc<Stored>),
+    /// Its list is held back.
+    HeldBack(Doubt),
+}
+
+impl Entry {
+    /// The running walk, or a new one; and whether another had begun it.
+    pub(super) fn begin_or_join(self: &Arc<Self>, walks: &mut Walks) -> (Run, bool) {
+        if let Some(run) = &walks.running {
+            return (run.clone(), true);
+        }
+        let run = Run::new();
+        self.begin(walks, run.clone());
+        (run, false)
+    }
+
+    /// A walk that begins now, or once the running one has ended: never the running one, which
+    /// began before the caller came.
+    pub(super) fn begin_or_queue(self: &Arc<Self>, walks: &mut Walks) -> (Run, bool) {
+        if walks.running.is_none() {
+            return self.begin_or_join(walks);
+        }
+        if let Some(run) = &walks.queued {
+            return (run.clone(), true);
+        }
+        let run = Run::new();
+        walks.queued = Some(run.clone());
+        (run, false)
+    }
+
+    pub(super) fn begin(self: &Arc<Self>, walks: &mut Walks, run: Run) {
+        let begun = Instant::now();
+        walks.running = Some(run.clone());
+        walks.last_begun = Some(begun);
+        let entry = Arc::clone(self);
+        self.place.tasks.spawn(async move {
+            let as_of = entry.place.wall.now_in_milliseconds();
+            // A task within the task: its panic is this walk's failure, and nobody waits for ever.
+            // In a set, so that it ends with the task around it.
+            let mut walk = JoinSet::new();
+            walk.spawn((entry.fetch)(Arc::clone(&run.progress)));
+            let walked = match walk.join_next().await {
+                Some(Ok(walked)) => walked,
+                Some(Err(cut)) => Err(UpstreamError::ours(format!(
+                    "the walk was cut short: {cut}"
+                ))),
+                None => Err(UpstreamError::ours("the walk never began")),
+            };
+            entry.end(walked, as_of, begun);
+            run.finish();
+        });
+    }
+
+    /// Takes what a walk brought that began at `begun`, and begins the one that waits behind it.
+    fn end(
+        self: &Arc<Self>,
+        walked: Result<Brought, UpstreamError>,
+        as_of: Timestamp,
+        begun: Instant,
+    ) {
+        let mut walks = self.lock();
+        let before = walks.failure.take().map_or(0, |failure| failure.count);
+        let taken = begun.elapsed();
+        walks.running = None;
+        walks.taken = Some(taken);
+        let outcome = walked.and_then(|brought| match self.doubt(&walks, &brought, as_of, begun) {
+            Some(doubt) => Ok(Kept::HeldBack(doubt)),
+            None => self.keep(brought, as_of).map(Kept::Replaced),
+        });
+        match outcome {
+            Ok(Kept::Replaced(stored)) => {
+                tracing::info!(
+                    source = %self.key.upstream,
+                    groups = stored.snapshot.len(),
+                    pages = stored.pages,
+                    skipped = stored.counts.skipped,
+                    repeated = stored.counts.repeated,
+                    unread_times = stored.counts.unread_times,
+                    drifted = stored.counts.drifted,
+                    ?taken,
+                    "walk finished"
+                );
+                walks.doubt = None;
+            }
+            Ok(Kept::HeldBack(doubt)) => {
+                tracing::warn!(
+                    source = %self.key.upstream,
+                    groups = doubt.shown.groups,
+                    served = doubt.shown.served,
+                    ?taken,
+                    "walk brought a much shorter list, held back until another walk confirms it"
+                );
+                walks.doubt = Some(doubt);
+            }
+            Err(error) => {
+                if error.kind == ErrorKind::Unauthorized {
+                    walks.doubt = None;
+                }
+                walks.failure = Some(self.failed(error, before + 1, taken));
+            }
+        }
+        if let Some(queued) = walks.queued.take() {
+            self.begin(&mut walks, queued);
+        }
+        drop(walks);
+        self.ended.notify_one();
+    }
+
+    /// Why a list is held back, if it is: it is much shorter than one that may still be served, and
+    /// no earlier walk has brought as short a one.
+    fn doubt(
+        &self,
+        walks: &Walks,
+        brought: &Brought,
+        as_of: Timestamp,
+        begun: Instant,
+    ) -> Option<Doubt> {
+        let now = Instant::now();
+        let stored = self.place.shelf.get(&self.key)?;
+        let (served, groups) = (stored.snapshot.len(), brought.snapshot.len());
+        if !is_suspicious(self.terms.shrink_guard, served, groups) {
+            return None;
+        }
+        if Age::of(&stored, self.terms.freshness, now) == Age::Expired {
+            tracing::warn!(
+                source = %self.key.upstream,
+                groups,
+                served,
+                "much shorter list believed, because the one before may be served no more"
+            );
+            return None;
+        }
+        let Some(doubt) = walks.doubt else {
+            let shown = HeldBack {
+                groups,
+                served,
+                since: as_of,
+            };
+            let min_refresh = self.terms.freshness.min_refresh;
+            return Some(Doubt::new(shown, min_refresh, now));
+        };
+        let is_in_time = begun >= doubt.until;
+        if is_in_time && !is_suspicious(self.terms.shrink_guard, doubt.shown.groups, groups) {
+            tracing::warn!(
+                source = %self.key.upstream,
+                groups,
+                served,
+                "much shorter list confirmed by another walk"
+            );
+            return None;
+        }
+        let shown = HeldBack {
+            groups,
+            served,
+            ..doubt.shown
+        };
+        if is_in_time {
+            // Much shorter again: a list that falls apart is confirmed once two walks agree.
+            return Some(Doubt::new(shown, self.terms.freshness.min_refresh, now));
+        }
+        // Too soon to confirm anything: what was in doubt stays so, for no longer than before.
+        Some(Doubt { shown, ..doubt })
+    }
+
+    fn keep(&self, brought: Brought, as_of: Timestamp) -> Result<Arc<Stored>, UpstreamError> {
+        let Brought {
+            snapshot,
+            counts,
+            pages,
+        } = brought;
+        // The same content keeps the same memory.
+        let snapshot = match self.place.shelf.get(&self.key) {
+            Some(before) if before.snapshot.hash() == snapshot.hash() => {
+                Arc::clone(&before.snapshot)
+            }
+            Some(_) | None => Arc::new(snapshot),
+        };
+        let stored = Arc::new(Stored {
+            snapshot,
+            counts,
+            as_of,
+            at: Instant::now(),
+            pages,
+            restored: None,
+        });
+        self.place.shelf.put(&self.key, Arc::clone(&stored))?;
+        if let Some(disk) = self.disk() {
+            disk.keep(&self.key, &stored, self.terms.freshness);
+        }
+        Ok(stored)
+    }
+
+    fn failed(&self, error: UpstreamError, count: u32, taken: Duration) -> Failure {
+        if error.fault() == Fault::Gateway {
+            tracing::error!(
+                source = %self.key.upstream,
+                error.detail = error.detail,
+                "walk failed by our own fault"
+            );
+        }
+        tracing::warn!(
+            source = %self.key.upstream,
+            error.type = error.kind.as_str(),
+            error.detail = error.detail,
+            failures = count,
+            ?taken,
+            "walk failed"
+        );
+        if error.kind == ErrorKind::Unauthorized {
+            // What we may no longer see, we may no longer show.
+            self.forget();
+        }
+        Failure {
+            error: Arc::new(error),
+            at: Instant::now(),
+            count,
+        }
+    }
+
+    /// When a walk is due that nobody asks for; none while one is under way.
+    pub(in crate::catalog) fn due(&self, jitter: f64) -> Option<Instant> {
+        let walks = self.lock();
+        if walks.running.is_some() || walks.last_begun.is_none() {
+            return None;
+        }
+        let freshness = self.terms.freshness;
+        let retry = walks
+            .failure
+            .as_ref()
+            .map(|failure| retry(failure.at, failure.until(freshness), jitter));
+        if let Some(doubt) = walks.doubt {
+            return Some(retry.map_or(doubt.until, |retry| retry.max(doubt.until)));
+        }
+        match self.terms.refresh {
+            Refresh::OnDemand => None,
+            Refresh::Background => retry.or_else(|| {
+                let stored = self.place.shelf.get(&self.key)?;
+                Some(renewal(
+                    stored.at,
+                    freshness.ttl,
+                    walks.taken.unwrap_or_default(),
+                    jitter,
+                ))
+            }),
+        }
+    }
+
+    /// Begins a walk, unless one is under way.
+    pub(in crate::catalog) fn renew(self: &Arc<Self>) {
+        self.begin_or_join(&mut self.lock());
+    }
+
+    /// Waits until a walk ends.
+    pub(in crate::catalog) async fn walked(&self) {
+        self.ended.notified().await;
+    }
+}

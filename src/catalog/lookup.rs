@@ -1,0 +1,95 @@
+//! What the catalog is asked for, and what it answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::error::UpstreamError;
+use crate::snapshot::{Counts, Snapshot};
+
+use super::guard::HeldBack;
+
+/// What a request accepts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Demand {
+    /// Whatever the cache rules allow.
+    #[default]
+    Cached,
+    /// A walk begun after the request came (`Cache-Control: no-cache`), unless the upstream rests
+    /// after a failure.
+    Revalidate,
+    /// A walk begun after the request came, of a resting upstream too: an operator asks, who may
+    /// have mended what failed.
+    Insist,
+}
+
+/// How a source stands in an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Within its time to live.
+    Fresh,
+    /// Past its time to live, served while it is refreshed or because the refresh failed.
+    Stale,
+    /// Its first walk is still running.
+    Pending,
+    /// It has nothing to serve.
+    Failed,
+}
+
+impl State {
+    /// The stable word that clients match on.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::Pending => "pending",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// How the catalog came by what it holds, for `Cache-Status` (RFC 9211).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lookup {
+    /// Why the upstream was asked, if this caller had to wait for it: `miss`, `stale` or
+    /// `request`. `None` is a hit.
+    pub forwarded: Option<&'static str>,
+    /// Whether the caller joined a walk that another had begun.
+    pub collapsed: bool,
+    /// What else there is to say: `min_refresh`, `deadline`, `failed` or `held_back`.
+    pub detail: Option<&'static str>,
+}
+
+/// What the catalog holds of one upstream for one caller: rows and outcome travel together.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The upstream.
+    pub source: Arc<str>,
+    /// Whether no answer may be given without it.
+    pub required: bool,
+    /// How it stands. `Fresh` and `Stale` come with a snapshot, the others without.
+    pub state: State,
+    /// Its groups.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// Whether another replica may hold more or fewer groups for the same query: the whole list, or
+    /// what the upstream found. Those that match are the same in each.
+    pub by_query: bool,
+    /// When the snapshot's walk began.
+    pub as_of: Option<Timestamp>,
+    /// How much longer the snapshot is fresh; zero unless `state` is `Fresh`.
+    pub fresh_for: Duration,
+    /// Why the last walk failed, while that still matters.
+    pub error: Option<Arc<UpstreamError>>,
+    /// A much shorter list that was read since, and waits for another walk to confirm it.
+    pub held_back: Option<HeldBack>,
+    /// Whether a walk of this process has ended, well or badly.
+    pub walked: bool,
+    /// What the walk counted besides groups.
+    pub counts: Counts,
+    /// How the catalog came by it.
+    pub lookup: Lookup,
+}

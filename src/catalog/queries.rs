@@ -1,0 +1,376 @@
+//! What one upstream brought that is asked by query: an entry for each set of filters.
+//!
+//! There is no end to what callers may ask for, so everything here has a bound: the entries and
+//! their snapshots in bytes, the least recently used making room and the idle ones being dropped; and
+//! the walks, of which a few run at once and a few more stand in line. For each set of filters an
+//! [`Entry`] decides what it decides for whole lists: one walk at a time, the same freshness, the same
+//! rests after failures.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::config::Share;
+use crate::config::upstream::Refresh;
+use crate::error::{ErrorKind, UpstreamError};
+use crate::upstream::adapter::Adapter;
+use crate::upstream::pushdown::{Conditions, Pushed};
+use crate::upstream::walk::Progress;
+
+use super::entry::{Entry, Place, Terms};
+use super::fetch::{Brought, Fetch, bring};
+use super::key::Key;
+use super::lookup::{Demand, Held, State};
+use super::shelf::{ENTRIES_SHARE, IDLE};
+
+/// How many queries may stand in line for each that is being walked.
+const LINE: usize = 64;
+
+/// What an entry takes besides its key: about so much, with its walks and the cache's own account.
+const ENTRY_BYTES: usize = 768;
+
+/// What one upstream brought that is asked by query.
+#[derive(Debug)]
+pub(super) struct Queries {
+    adapter: Arc<Adapter>,
+    /// Its whole list.
+    whole: Arc<Entry>,
+    entries: Cache<Pushed, Arc<Entry>>,
+    place: Arc<Place>,
+    line: Arc<Line>,
+    /// The entry that was asked last, which shows how the upstream stands.
+    last: Mutex<Option<Arc<Entry>>>,
+}
+
+/// The line in which queries wait for their walk.
+#[derive(Debug)]
+struct Line {
+    places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
+
+/// A walk's turn. Dropping it lets the next one begin.
+#[derive(Debug)]
+struct Turn {
+    _place: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
+}
+
+/// Walks a whole list. Where its account is refused, what was in the place `beside` it goes too.
+pub(super) async fn bring_whole(
+    adapter: Arc<Adapter>,
+    beside: Option<Arc<Place>>,
+    progress: Arc<Progress>,
+) -> Result<Brought, UpstreamError> {
+    let brought = bring(adapter, progress).await;
+    if let (Some(place), true) = (beside, is_refused(&brought)) {
+        place.shelf.clear();
+    }
+    brought
+}
+
+fn is_refused(brought: &Result<Brought, UpstreamError>) -> bool {
+    matches!(brought, Err(error) if error.kind == ErrorKind::Unauthorized)
+}
+
+impl Line {
+    /// A line in which `at_once` walks run.
+    fn new(at_once: usize) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(at_once.saturating_mul(LINE + 1))),
+            turns: Arc::new(Semaphore::new(at_once)),
+        }
+    }
+
+    /// Waits for a turn. Where too many wait already, it is refused at once.
+    async fn turn(&self) -> Result<Turn, UpstreamError> {
+        let full = || {
+            UpstreamError::new(
+                ErrorKind::RateLimited,
+                "too many different queries are waiting for this upstream (`limits.concurrency` of \
+                 them are answered at once)",
+            )
+        };
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| full())?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        Ok(Turn {
+            _place: place,
+            // It is never closed.
+            _turn: turn.map_err(|_| full())?,
+        })
+    }
+}
+
+impl Queries {
+    /// Nothing yet of the upstream of `adapter`, whose whole list is `whole`. Snapshots go into
+    /// `place`.
+    pub(super) fn new(adapter: Arc<Adapter>, whole: Arc<Entry>, place: Arc<Place>) -> Self {
+        let entries = Cache::builder()
+            .eviction_policy(EvictionPolicy::lru())
+            .weigher(|pushed: &Pushed, _| {
+                // Twice: the entry holds its key too.
+                let bytes = ENTRY_BYTES + size_of::<Entry>() + 2 * pushed.bytes();
+                u32::try_from(bytes).unwrap_or(u32::MAX)
+            })
+            .max_capacity(place.shelf.capacity() / ENTRIES_SHARE)
+            .time_to_idle(IDLE)
+            .build();
+        Self {
+            line: Arc::new(Line::new(adapter.limits().concurrency as usize)),
+            adapter,
+            whole,
+            entries,
+            place,
+            last: Mutex::default(),
+        }
+    }
+
+    /// What holds all groups that meet `conditions`: the whole list where nothing can be handed on, or
+    /// where it is there and fresh; else what the upstream brings for them. Where it brings nothing,
+    /// the whole list serves as long as it may.
+    pub(super) async fn find(
+        &self,
+        conditions: &Conditions<'_>,
+        demand: Demand,
+        deadline: Instant,
+    ) -> Held {
+        let rules = self.adapter.rules();
+        let pushed = rules.map_or(Pushed::NONE, |rules| rules.push(conditions));
+        if pushed.is_none() {
+            return self.whole.get(demand, deadline).await;
+        }
+        let held = self.find_by(&pushed, demand, deadline).await;
+        Held {
+            by_query: true,
+            ..held
+        }
+    }
+
+    async fn find_by(&self, pushed: &Pushed, demand: Demand, deadline: Instant) -> Held {
+        if demand == Demand::Cached {
+            let held = self.whole.peek();
+            if held.state == State::Fresh {
+                return held;
+            }
+        }
+        let entry = self.entries.get_with_by_ref(pushed, || self.entry(pushed));
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&entry));
+        let asked = entry.get(demand, deadline).await;
+        if asked.snapshot.is_some() {
+            return asked;
+        }
+        match self.whole.servable() {
+            Some(whole) => Held {
+                error: asked.error.or(whole.error),
+                lookup: asked.lookup,
+                ..whole
+            },
+            None => asked,
+        }
+    }
+
+    /// How the upstream stands: by its whole list, or as long as nobody asked for that, by the query
+    /// that was asked last.
+    pub(super) fn peek(&self) -> Held {
+        let whole = self.whole.peek();
+        if whole.state != State::Pending || self.whole.walking().is_some() {
+            return whole;
+        }
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().map_or(whole, |entry| entry.peek())
+    }
+
+    fn entry(&self, pushed: &Pushed) -> Arc<Entry> {
+        let key = Key {
+            pushed: pushed.clone(),
+            ..self.whole.key().clone()
+        };
+        let terms = Terms {
+            // Nobody may ask the same again, and what matches may well be nothing from now on.
+            refresh: Refresh::OnDemand,
+            persistent: false,
+            shrink_guard: Share::NONE,
+            ..self.whole.terms()
+        };
+        let fetch = self.fetch(pushed.clone());
+        Arc::new(Entry::new(key, terms, fetch, Arc::clone(&self.place)))
+    }
+
+    fn fetch(&self, pushed: Pushed) -> Fetch {
+        let adapter = Arc::clone(&self.adapter);
+        let whole = Arc::clone(&self.whole);
+        let place = Arc::clone(&self.place);
+        let line = Arc::clone(&self.line);
+        Box::new(move |progress| {
+            let asking = Arc::new(adapter.asking(pushed.clone(), place.shelf.capacity()));
+            let (whole, place, line) = (Arc::clone(&whole), Arc::clone(&place), Arc::clone(&line));
+            Box::pin(async move {
+                let _turn = line.turn().await?;
+                let brought = bring(asking, progress).await;
+                if is_refused(&brought) {
+                    // One account sees all of this: what it may no longer see, nobody may.
+                    place.shelf.clear();
+                    whole.forget();
+                }
+                brought
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+    use jiff::Timestamp;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::catalog::shelf::Shelf;
+    use crate::catalog::shelf::Stored;
+    use crate::catalog::{Catalog, Scope};
+    use crate::clock::WallClock;
+    use crate::config::upstream::Upstream;
+    use crate::config::{Cache as Capacity, Environment, Problems, SecretReader};
+    use crate::snapshot::Counts;
+    use crate::snapshot::Snapshot;
+    use crate::snapshot::tests::group;
+    use crate::upstream::tls::Tls;
+    use std::time::Duration;
+
+    /// An upstream that nobody answers for, asked by the search alone.
+    fn adapter() -> Arc<Adapter> {
+        let upstream: Upstream = toml::from_str(
+            "
+            base_url = 'http://127.0.0.1:1'
+            list = 'by_query'
+            request = { path = '/teams', query = { q = '{search}' } }
+            records = '/'
+            limits = { concurrency = 2, retries = 0 }
+            pushdown.search = { matches = 'contains', in = ['name'], case = 'folded' }
+            fields = { id = 'id', name = 'name' }
+            ",
+        )
+        .unwrap();
+        let environment = Environment::default();
+        let mut problems = Problems::default();
+        let adapter = Adapter::compile(
+            "club",
+            &upstream,
+            &Capacity::default(),
+            &SecretReader::new(&environment),
+            &WallClock::fixed(Timestamp::UNIX_EPOCH),
+            &Tls::unavailable(),
+            &mut problems,
+        );
+        assert!(problems.is_empty(), "{problems:?}");
+        Arc::new(adapter.unwrap())
+    }
+
+    fn catalog() -> Catalog {
+        let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
+        let cache = Capacity {
+            capacity: bytesize::ByteSize::mib(1),
+            ..Capacity::default()
+        };
+        Catalog::new(vec![adapter()], &cache, &wall)
+    }
+
+    fn searching(text: &str) -> Conditions<'_> {
+        Conditions {
+            search: Some(text),
+            ..Conditions::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_number_of_questions_makes_more_entries_than_there_is_room_for() {
+        let catalog = catalog();
+        let queries = &catalog.queries["club"];
+        for turn in 0..2000 {
+            let text = format!("a text of some length, and then a number: {turn}");
+            queries
+                .find(&searching(&text), Demand::Cached, Instant::now())
+                .await;
+        }
+        queries.entries.run_pending_tasks();
+        let room = queries.place.shelf.capacity() / ENTRIES_SHARE;
+        assert!(queries.entries.weighted_size() <= room);
+        let kept = queries.entries.entry_count();
+        assert!((5..100).contains(&kept), "{kept} entries in {room} bytes");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_nobody_can_be_asked_is_one_for_the_whole_list() {
+        let catalog = catalog();
+        catalog.warm();
+        let whole = |catalog: &Catalog| catalog.walking("club", &Scope::Shared).is_some();
+        assert!(!whole(&catalog), "it is not walked at start");
+        let find = async |text: &'static str| {
+            let conditions = searching(text);
+            let now = Instant::now();
+            let found = catalog.find("club", &Scope::Shared, &conditions, Demand::Cached, now);
+            found.await.unwrap().state
+        };
+        find("sales").await;
+        assert!(!whole(&catalog));
+        find("two  spaces").await;
+        assert!(whole(&catalog));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_walks_run_at_once_and_a_bounded_line_waits() {
+        let line = Line::new(2);
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let walks = (0..500).map(|_| async {
+            let turn = line.turn().await?;
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            sleep(Duration::from_secs(1)).await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            drop(turn);
+            Ok::<_, UpstreamError>(())
+        });
+        let ends = join_all(walks).await;
+        assert_eq!(most.into_inner(), 2);
+        let walked = ends.iter().filter(|end| end.is_ok()).count();
+        assert_eq!(walked, 2 * (LINE + 1));
+        let refused = ends.into_iter().find_map(Result::err).unwrap();
+        assert_eq!(refused.kind, ErrorKind::RateLimited);
+        assert!(line.turn().await.is_ok(), "the line has moved on");
+    }
+
+    #[test]
+    fn a_shelf_for_queries_makes_room_for_what_is_used_and_refuses_what_never_fits() {
+        let key = |text: &str| Key {
+            upstream: "u".into(),
+            adapter: crate::upstream::adapter::AdapterDigest::default(),
+            scope: Scope::Shared,
+            pushed: adapter().rules().unwrap().push(&searching(text)),
+        };
+        let stored = |name: &str| {
+            Arc::new(Stored {
+                snapshot: Arc::new(Snapshot::new("u".into(), vec![group("u", "1", name)])),
+                counts: Counts::default(),
+                as_of: Timestamp::UNIX_EPOCH,
+                at: Instant::now(),
+                pages: 1,
+                restored: None,
+            })
+        };
+        let shelf = Shelf::evicting(16 * 1024, IDLE);
+        for turn in 0..100 {
+            shelf.put(&key(&turn.to_string()), stored("x")).unwrap();
+        }
+        assert!(shelf.get(&key("99")).is_some());
+        assert!(shelf.get(&key("0")).is_none());
+        let large = shelf.put(&key("large"), stored(&"x".repeat(20 * 1024)));
+        assert_eq!(large.unwrap_err().kind, ErrorKind::LimitExceeded);
+        shelf.clear();
+        assert!(shelf.get(&key("99")).is_none());
+    }
+}

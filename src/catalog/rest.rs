@@ -1,0 +1,51 @@
+//! How long an upstream is left alone after it failed.
+//!
+//! A struggling upstream must not be made worse: each failure in a row doubles the rest, up to a
+//! bound, and what the upstream itself asks for counts too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::{ErrorKind, UpstreamError};
+use crate::upstream::adapter::Freshness;
+
+/// The longest that an upstream rests after failures, unless it asks for more.
+const LONGEST_REST: Duration = Duration::from_mins(1);
+/// The longest that it rests after it refused our credentials: trying those again and again locks
+/// accounts.
+const LONGEST_LOCKED_REST: Duration = Duration::from_mins(10);
+
+/// The last walk, which failed.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) error: Arc<UpstreamError>,
+    pub(super) at: Instant,
+    /// How many walks failed in a row, with this one.
+    pub(super) count: u32,
+}
+
+impl Failure {
+    /// How long the upstream is left alone after this failure, from now on.
+    pub(super) fn rest(&self, freshness: Freshness, now: Instant) -> Option<Duration> {
+        let until = self.until(freshness);
+        (until > now).then(|| until - now)
+    }
+
+    /// Until when the upstream is left alone after this failure: twice as long with each one that
+    /// follows, and as long as it asks for.
+    pub(super) fn until(&self, freshness: Freshness) -> Instant {
+        let longest = if self.error.kind == ErrorKind::Unauthorized {
+            LONGEST_LOCKED_REST
+        } else {
+            LONGEST_REST
+        };
+        let doubled = 2_u32.saturating_pow(self.count.saturating_sub(1));
+        let rest = freshness.min_refresh.saturating_mul(doubled).min(longest);
+        let rest = rest
+            .max(freshness.min_refresh)
+            .max(self.error.retry_after.unwrap_or_default());
+        self.at + rest
+    }
+}

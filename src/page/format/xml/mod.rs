@@ -1,0 +1,269 @@
+//! XML 1.0 into the same value that JSON becomes.
+//!
+//! An element with nothing but text is a string. One with attributes or children is an object:
+//! `@name` for an attribute, the child's name for children (always a list, so that one child looks
+//! like two), `#text` for text beside them. `nil="true"` is null. Prefixes are dropped: what a
+//! prefix stands for is the document's choice, a path in `gateway.toml` names the local name.
+//!
+//! A document type is refused with all that it could define. Here is the document as a whole, its
+//! encoding and what is wrong with it; what it holds is built in [`tree`].
+
+use quick_xml::events::{BytesDecl, Event};
+use quick_xml::{Error, Reader};
+use serde_json::Value;
+
+use super::text::{self, NotUtf8, position};
+use super::{Bounds, FormatError, GLIMPSE_CHARS, excerpt};
+use crate::json::BudgetExceeded;
+
+mod tree;
+pub(super) use tree::TEXT;
+use tree::Tree;
+
+/// How long the reader's own words may be: some of them quote names of any length.
+const ERROR_CHARS: usize = 120;
+
+/// Decodes one document within `bounds`: an object whose one member is the root element.
+pub(super) fn decode(body: &[u8], bounds: Bounds) -> Result<Value, FormatError> {
+    let text = text::of(body).map_err(|flaw| {
+        let problem = encoding_flaw(&body[..flaw.offset], &flaw);
+        FormatError::unreadable("XML", body, problem)
+    })?;
+    let Bounds { depth, room } = bounds;
+    let fail = |at: usize, flaw: Flaw| {
+        let (line, column) = position(text.as_bytes(), at);
+        match flaw {
+            Flaw::NotWellFormed(problem) => {
+                let problem = format!("{problem} at line {line} column {column}");
+                FormatError::unreadable("XML", body, problem)
+            }
+            Flaw::TooDeep => FormatError::Nested {
+                what: "elements",
+                depth,
+                line,
+                column,
+            },
+            Flaw::TooLarge => FormatError::Swollen { room, line, column },
+        }
+    };
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().expand_empty_elements = true;
+    let mut tree = Tree::new(bounds);
+    loop {
+        let at = reader.buffer_position() as usize;
+        let event = reader
+            .read_event()
+            .map_err(|error| fail(reader.error_position() as usize, error.into()))?;
+        if matches!(event, Event::Eof) {
+            return tree.finish().map_err(|flaw| fail(at, flaw));
+        }
+        tree.take(event).map_err(|flaw| fail(at, flaw))?;
+    }
+}
+
+/// What is wrong with a document.
+enum Flaw {
+    NotWellFormed(String),
+    TooDeep,
+    TooLarge,
+}
+
+impl Flaw {
+    fn new(problem: impl Into<String>) -> Self {
+        Self::NotWellFormed(problem.into())
+    }
+}
+
+impl From<BudgetExceeded> for Flaw {
+    fn from(_: BudgetExceeded) -> Self {
+        Self::TooLarge
+    }
+}
+
+impl From<Error> for Flaw {
+    fn from(error: Error) -> Self {
+        Self::new(excerpt(&error.to_string(), ERROR_CHARS))
+    }
+}
+
+/// Why bytes are no UTF-8: the declaration may have said so, in the part that could be read.
+fn encoding_flaw(readable: &[u8], flaw: &NotUtf8) -> String {
+    let declared =
+        text::of(readable)
+            .ok()
+            .and_then(|text| match Reader::from_str(text).read_event() {
+                Ok(Event::Decl(declaration)) => other_encoding(&declaration).ok().flatten(),
+                _ => None,
+            });
+    match declared {
+        Some(problem) => format!("{problem}: {flaw}"),
+        None => flaw.to_string(),
+    }
+}
+
+fn check_encoding(declaration: &BytesDecl<'_>) -> Result<(), Flaw> {
+    match other_encoding(declaration)? {
+        Some(problem) => Err(Flaw::new(format!("{problem},"))),
+        None => Ok(()),
+    }
+}
+
+/// What to say of a declaration that names an encoding which is not read.
+fn other_encoding(declaration: &BytesDecl<'_>) -> Result<Option<String>, Flaw> {
+    let Some(encoding) = declaration.encoding() else {
+        return Ok(None);
+    };
+    let encoding = encoding.map_err(Error::from)?;
+    let readable = ["utf-8", "utf8", "us-ascii"];
+    if readable
+        .iter()
+        .any(|name| encoding.eq_ignore_ascii_case(name))
+    {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "the encoding `{}`, where only UTF-8 is read",
+        excerpt(&encoding, GLIMPSE_CHARS)
+    )))
+}
+
+/// Whether a text is nothing but white space, as indentation is. XML knows four such characters;
+/// vendors also indent with no-break spaces.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use quick_xml::escape::escape;
+    use rstest::rstest;
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    fn decoded(text: &str) -> Value {
+        decode(text.as_bytes(), Bounds::default()).unwrap()
+    }
+
+    #[rstest]
+    #[case::text("<a>x</a>", json!({"a": ["x"]}))]
+    #[case::text_is_verbatim("<a> x\n </a>", json!({"a": [" x\n "]}))]
+    #[case::line_ends("<a>x\r\ny</a>", json!({"a": ["x\ny"]}))]
+    #[case::empty("<a/>", json!({"a": [""]}))]
+    #[case::empty_with_end("<a></a>", json!({"a": [""]}))]
+    #[case::one_child("<a> <b>1</b> </a>", json!({"a": [{"b": ["1"]}]}))]
+    #[case::no_break_spaces("<a>\u{a0}\n<b>\u{a0}</b>\u{a0}</a>", json!({"a": [{"b": ["\u{a0}"]}]}))]
+    #[case::two_children("<a>\n<b>1</b>\n<b>2</b>\n</a>", json!({"a": [{"b": ["1", "2"]}]}))]
+    #[case::apart("<a><b>1</b><c/><b>2</b></a>", json!({"a": [{"b": ["1", "2"], "c": [""]}]}))]
+    #[case::attributes("<a n='4' m=\"x &amp; y\"/>", json!({"a": [{"@n": "4", "@m": "x & y"}]}))]
+    #[case::attribute_and_text("<a n='4'>x</a>", json!({"a": [{"@n": "4", "#text": "x"}]}))]
+    #[case::mixed("<a>x<b/>y</a>", json!({"a": [{"b": [""], "#text": "xy"}]}))]
+    #[case::nil("<a><b nil=\"true\"/><b nil='1'/></a>", json!({"a": [{"b": [null, null]}]}))]
+    #[case::xsi_nil("<a xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:nil='true'/>", json!({"a": [null]}))]
+    #[case::not_nil("<a nil='false'>x</a>", json!({"a": ["x"]}))]
+    #[case::cdata("<a>1 <![CDATA[< 2 &amp;]]> 3</a>", json!({"a": ["1 < 2 &amp; 3"]}))]
+    #[case::entities("<a>&lt;&gt;&amp;&quot;&apos;</a>", json!({"a": ["<>&\"'"]}))]
+    #[case::characters("<a>&#233;&#x20AC;</a>", json!({"a": ["é€"]}))]
+    #[case::comments("<!--x--><a>1<!--y-->2<?z z?></a><!--x-->", json!({"a": ["12"]}))]
+    #[case::namespaces("<n:a xmlns='u' xmlns:n='v'><b/><n:b n:c='1'/></n:a>", json!({"a": [{"b": ["", {"@c": "1"}]}]}))]
+    #[case::repeated_attribute("<a b='1' b='2'/>", json!({"a": [{"@b": "1"}]}))]
+    #[case::mark("\u{feff}<a/>", json!({"a": [""]}))]
+    #[case::declaration("<?xml version=\"1.0\" encoding=\"utf-8\" standalone='yes'?>\n<a/>\n", json!({"a": [""]}))]
+    fn elements_become_values(#[case] text: &str, #[case] expected: Value) {
+        assert_eq!(decoded(text), expected);
+    }
+
+    #[rstest]
+    #[case::names_that_differ("<a></b>")]
+    #[case::an_end_too_many("<a/></a>")]
+    #[case::no_name("<></>")]
+    #[case::a_prefix_without_a_name("<a:/>")]
+    #[case::the_name_of_an_attribute("<r a='1'><@a>x</@a></r>")]
+    #[case::the_name_of_text("<r><#text>x</#text>y</r>")]
+    #[case::a_slash_too_many("<a><b//></a>")]
+    #[case::a_prefix_of_a_prefix("<a:b:c/>")]
+    #[case::an_attribute_without_a_name("<a b:='1'/>")]
+    #[case::nul("<a>&#0;</a>")]
+    #[case::a_bare_ampersand("<a>x & y</a>")]
+    #[case::a_harmless_document_type("<!DOCTYPE a><a/>")]
+    #[case::another_encoding("<?xml version='1.0' encoding='UTF-16'?><a/>")]
+    fn what_is_not_well_formed_is_refused(#[case] text: &str) {
+        assert!(decode(text.as_bytes(), Bounds::default()).is_err());
+    }
+
+    #[test]
+    fn elements_stand_in_each_other_up_to_the_depth() {
+        let nested = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
+        assert!(decode(nested(5).as_bytes(), Bounds::deep(5)).is_ok());
+        let error = decode(nested(6).as_bytes(), Bounds::deep(5)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "elements more than 5 deep (`limits.depth`) at line 1 column 16"
+        );
+    }
+
+    #[test]
+    fn a_message_keeps_the_place_whatever_it_quotes() {
+        let body = format!("<a>\n</{}>", "b".repeat(10_000));
+        let message = decode(body.as_bytes(), Bounds::default())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.len() < 256 && message.ends_with("at line 2 column 1"),
+            "{message}"
+        );
+    }
+
+    /// An element and what it is expected to become.
+    #[derive(Debug, Clone)]
+    enum Sample {
+        Text(String),
+        Children(Vec<(String, Sample)>),
+    }
+
+    impl Sample {
+        fn strategy() -> impl Strategy<Value = Self> {
+            // A carriage return would be normalized away, other controls are no XML.
+            let text = "[^\\p{Cc}\u{fffe}\u{ffff}]*".prop_map(Self::Text);
+            text.prop_recursive(4, 32, 4, |sample| {
+                prop::collection::vec(("[a-zé][a-z0-9._-]{0,3}", sample), 1..4)
+                    .prop_map(Self::Children)
+            })
+        }
+
+        fn render(&self, name: &str) -> String {
+            match self {
+                Self::Text(text) => format!("<{name}>{}</{name}>", escape(text)),
+                Self::Children(children) => {
+                    let children: Vec<_> = children
+                        .iter()
+                        .map(|(name, child)| child.render(name))
+                        .collect();
+                    format!("<{name}>\n{}\n</{name}>", children.join("\n"))
+                }
+            }
+        }
+
+        fn value(&self) -> Value {
+            match self {
+                Self::Text(text) => text.as_str().into(),
+                Self::Children(children) => {
+                    let mut members = Map::new();
+                    for (name, child) in children {
+                        let siblings = members.entry(name).or_insert_with(|| json!([]));
+                        siblings.as_array_mut().unwrap().push(child.value());
+                    }
+                    members.into()
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_as_xml_reads_back(sample in Sample::strategy()) {
+            prop_assert_eq!(decoded(&sample.render("root")), json!({"root": [sample.value()]}));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What fields are read from: a record, or one person of a list in it.
+
+use std::borrow::Cow;
+
+use crate::config::upstream::Part;
+use crate::page::format::Node;
+
+/// What fields are read from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Item<'a> {
+    /// Something that stands in a page.
+    Plain(Node<'a>),
+    /// A member of an object, with its name.
+    Keyed(&'a str, Node<'a>),
+    /// A piece of a text that lists several.
+    Piece(&'a str),
+}
+
+/// What reading gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reading<T> {
+    /// Nothing is there.
+    Absent,
+    /// It is there, and it means that there is no value.
+    Null,
+    /// It is there, and it cannot be what the field needs.
+    Unfit,
+    /// It is there.
+    Value(T),
+}
+
+impl<T> Reading<T> {
+    /// The value, whatever else it may have been.
+    pub(super) fn value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Null | Self::Unfit => None,
+        }
+    }
+
+    /// What `convert` makes of the value.
+    pub(super) fn and_then<U>(self, convert: impl FnOnce(T) -> Reading<U>) -> Reading<U> {
+        match self {
+            Self::Value(value) => convert(value),
+            Self::Absent => Reading::Absent,
+            Self::Null => Reading::Null,
+            Self::Unfit => Reading::Unfit,
+        }
+    }
+}
+
+impl<'a> Item<'a> {
+    /// The place in the page; a piece of a text has none of its own.
+    pub(super) const fn node(self) -> Option<Node<'a>> {
+        match self {
+            Self::Plain(node) | Self::Keyed(_, node) => Some(node),
+            Self::Piece(_) => None,
+        }
+    }
+
+    /// The text of one part.
+    pub(super) fn text(self, part: &Part) -> Reading<Cow<'a, str>> {
+        match (part, self) {
+            (Part::At(path), Self::Plain(node) | Self::Keyed(_, node)) => {
+                node.find(path).map_or(Reading::Absent, scalar)
+            }
+            (Part::Key, Self::Keyed(key, _)) => Reading::Value(Cow::Borrowed(key)),
+            (Part::At(path), Self::Piece(text)) if path.is_record() => {
+                Reading::Value(Cow::Borrowed(text))
+            }
+            (Part::Key, Self::Plain(_) | Self::Piece(_)) | (Part::At(_), Self::Piece(_)) => {
+                Reading::Absent
+            }
+        }
+    }
+}
+
+fn scalar(node: Node<'_>) -> Reading<Cow<'_, str>> {
+    match node.text() {
+        Some(text) => Reading::Value(text),
+        // Some servers write `{}` or `[]` for nothing.
+        None if node.is_null() || node.is_empty() => Reading::Null,
+        None => Reading::Unfit,
+    }
+}

@@ -1,0 +1,357 @@
+//! The mapping: the records of a page become groups.
+//!
+//! ```text
+//!                                    ┌▸ field (sources, conversions, times) ┐
+//! page ▸ tree (records, in order) ▸ reader ▸ people ────────────────────────┼▸ group
+//!                                    └▸ leftovers ──────────────────────────┘
+//! ```
+//!
+//! A pure function, compiled once from the adapter's block. What no field takes is kept verbatim
+//! under `attributes`; a value that cannot be what its field needs (an object for a name, a time
+//! that cannot be read) counts as not taken, so nothing that the upstream sent is lost.
+
+mod tree;
+
+mod item;
+mod reader;
+
+mod fields;
+
+mod field;
+mod steps;
+pub(crate) mod time;
+
+mod people;
+
+mod leftovers;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::config::upstream::{Extra, Upstream};
+use crate::group::Group;
+
+use super::format::{FormatError, Node, Page};
+use crate::snapshot::SOURCE_ID_BYTES;
+use fields::Fields;
+use item::Item;
+use reader::Reader;
+use tree::{Lineage, Tree};
+
+/// Turns the records of one upstream into groups.
+#[derive(Debug)]
+pub struct Mapping {
+    source: Arc<str>,
+    tree: Tree,
+    fields: Fields,
+    extra: Extra,
+}
+
+/// The records that a page lists, without those below others: what paging counts in.
+#[derive(Debug, Default)]
+pub struct Records<'a>(Vec<Item<'a>>);
+
+impl<'a> Records<'a> {
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether the page lists none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them that are there, in order.
+    pub fn nodes(&self) -> impl Iterator<Item = Node<'a>> {
+        self.0.iter().filter_map(|item| item.node())
+    }
+
+    /// The last of them, and the name that it is keyed by, if it is.
+    pub fn last(&self) -> Option<(Node<'a>, Option<&'a str>)> {
+        match *self.0.last()? {
+            Item::Plain(node) => Some((node, None)),
+            Item::Keyed(key, node) => Some((node, Some(key))),
+            Item::Piece(_) => None,
+        }
+    }
+}
+
+/// Why a record is no group. The rest of its page is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+pub enum Skip {
+    /// There is no id, or it is empty, or it is a list or an object.
+    #[error("it has no id")]
+    NoId,
+    /// There is no name, or it is empty, or it is a list or an object.
+    #[error("it has no name")]
+    NoName,
+    /// The id is longer than a cursor could hold.
+    #[error("its id is longer than {SOURCE_ID_BYTES} bytes")]
+    LongId,
+}
+
+/// A group, and how many of its times could not be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapped {
+    /// The group.
+    pub group: Group,
+    /// Times that are null because they could not be read; they are kept in `attributes`.
+    pub unread_times: u64,
+}
+
+impl Mapping {
+    /// The mapping that an upstream's block describes.
+    pub fn new(source: Arc<str>, upstream: &Upstream) -> Self {
+        Self {
+            source,
+            tree: Tree::new(&upstream.records),
+            fields: Fields::new(&upstream.fields),
+            extra: upstream.extra,
+        }
+    }
+
+    /// The records that a page lists.
+    pub fn records<'a>(&self, page: &'a Page) -> Result<Records<'a>, FormatError> {
+        self.tree.top(page).map(Records)
+    }
+
+    /// The records of a page and those below them, in the order of what becomes of them. Nothing
+    /// where the page lists no records.
+    pub fn values<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
+        let mut values = Vec::new();
+        if let Ok(top) = self.tree.top(page) {
+            self.values_of(top, 1, &mut values);
+        }
+        values
+    }
+
+    fn values_of<'a>(
+        &self,
+        records: Vec<Item<'a>>,
+        depth: usize,
+        values: &mut Vec<Option<&'a Value>>,
+    ) {
+        for record in records {
+            values.push(record.node().map(Node::value));
+            if self.tree.children().is_some()
+                && let Ok(below) = self.tree.below(record, depth)
+            {
+                self.values_of(below, depth + 1, values);
+            }
+        }
+    }
+
+    /// What becomes of records and of those below them, each before those below it.
+    pub fn map(&self, records: Records<'_>) -> Result<Vec<Result<Mapped, Skip>>, FormatError> {
+        let Records(records) = records;
+        let mut outcomes = Vec::with_capacity(records.len());
+        if self.tree.children().is_some() {
+            self.map_tree(records, &Lineage::top(), 1, &mut outcomes)?;
+        } else {
+            let lineage = Lineage::default();
+            let records = records.into_iter();
+            outcomes.extend(records.map(|record| self.map_record(record, &lineage)));
+        }
+        Ok(outcomes)
+    }
+
+    fn map_tree(
+        &self,
+        records: Vec<Item<'_>>,
+        lineage: &Lineage,
+        depth: usize,
+        outcomes: &mut Vec<Result<Mapped, Skip>>,
+    ) -> Result<(), FormatError> {
+        for record in records {
+            let outcome = self.map_record(record, lineage);
+            let lineage = lineage.below(&outcome);
+            outcomes.push(outcome);
+            let below = self.tree.below(record, depth)?;
+            self.map_tree(below, &lineage, depth + 1, outcomes)?;
+        }
+        Ok(())
+    }
+
+    fn map_record(&self, record: Item<'_>, lineage: &Lineage) -> Result<Mapped, Skip> {
+        let mut reader = Reader::new(record);
+        let fields = &self.fields;
+        let source_id = reader.some_text(&fields.id).ok_or(Skip::NoId)?;
+        if source_id.len() > SOURCE_ID_BYTES {
+            return Err(Skip::LongId);
+        }
+        let name = reader.some_text(&fields.name).ok_or(Skip::NoName)?;
+        let members = reader.people(fields.members.as_ref());
+        let counted = reader.count(fields.member_count.as_ref());
+        let mut group = Group {
+            id: format!("{}:{source_id}", self.source),
+            source: self.source.to_string(),
+            source_id,
+            description: reader.text(fields.description.as_ref()),
+            email: reader.text(fields.email.as_ref()),
+            status: reader
+                .text(fields.status.as_ref())
+                .map(|status| status.to_lowercase()),
+            organization_id: reader.text(fields.organization_id.as_ref()),
+            external_id: reader.text(fields.external_id.as_ref()),
+            parent_id: match &fields.parent_id {
+                Some(parent_id) => reader.text(Some(parent_id)),
+                None => lineage.parent_id.clone(),
+            },
+            path: match &fields.path {
+                Some(path) => reader.text(Some(path)),
+                None => lineage.path_to(&name),
+            },
+            name,
+            url: reader.text(fields.url.as_ref()),
+            logo_url: reader.text(fields.logo_url.as_ref()),
+            member_count: counted.or_else(|| members.as_ref().map(|list| list.len() as u64)),
+            members: members.unwrap_or_default(),
+            admins: reader.people(fields.admins.as_ref()).unwrap_or_default(),
+            guests: reader.people(fields.guests.as_ref()).unwrap_or_default(),
+            created_at: reader.time(fields.created_at.as_ref()),
+            updated_at: reader.time(fields.updated_at.as_ref()),
+            deleted_at: reader.time(fields.deleted_at.as_ref()),
+            attributes: Map::new(),
+        };
+        let unread_times = reader.unread_times();
+        if self.extra == Extra::Keep {
+            group.attributes = reader.leftovers(self.tree.children());
+        }
+        Ok(Mapped {
+            group,
+            unread_times,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What became of the records of a page.
+    #[derive(Debug)]
+    pub(in crate::page::mapping) struct Batch {
+        pub(in crate::page::mapping) listed: usize,
+        pub(in crate::page::mapping) outcomes: Vec<Result<Mapped, Skip>>,
+    }
+
+    /// Maps a body by an adapter of these keys.
+    pub(in crate::page::mapping) fn batch(keys: &str, body: &str) -> Result<Batch, FormatError> {
+        let block = format!("base_url = 'http://localhost'\nrequest.path = '/'\n{keys}");
+        let upstream: Upstream = toml::from_str(&block).unwrap();
+        let page = Page::decode(upstream.format, body.as_bytes())?;
+        let mapping = Mapping::new("u".into(), &upstream);
+        let records = mapping.records(&page)?;
+        Ok(Batch {
+            listed: records.len(),
+            outcomes: mapping.map(records)?,
+        })
+    }
+
+    fn map(fields: &str, record: &Value) -> Result<Mapped, Skip> {
+        let keys = format!("records = '/'\n[fields]\n{fields}");
+        let mut batch = batch(&keys, &json!([record]).to_string()).unwrap();
+        batch.outcomes.remove(0)
+    }
+
+    /// The group of one JSON record by these fields.
+    pub(in crate::page::mapping) fn group(fields: &str, record: &Value) -> Group {
+        map(fields, record).unwrap().group
+    }
+
+    pub(in crate::page::mapping) const BARE: &str = "id = 'id'\nname = 'name'\n";
+
+    #[test]
+    fn ids_are_text_whatever_the_upstream_uses() {
+        let record = serde_json::from_str(r#"{"id": 123456789012345678901234567890, "name": 7}"#);
+        let group = group(BARE, &record.unwrap());
+        assert_eq!(group.id, "u:123456789012345678901234567890");
+        assert_eq!(group.name, "7");
+    }
+
+    #[test]
+    fn a_record_without_id_or_name_is_skipped() {
+        assert_eq!(map(BARE, &json!({"name": "a"})), Err(Skip::NoId));
+        assert_eq!(map(BARE, &json!({"id": "", "name": "a"})), Err(Skip::NoId));
+        assert_eq!(
+            map(BARE, &json!({"id": 1, "name": null})),
+            Err(Skip::NoName)
+        );
+        assert_eq!(
+            map(BARE, &json!({"id": 1, "name": ["a"]})),
+            Err(Skip::NoName)
+        );
+        let long = "x".repeat(SOURCE_ID_BYTES + 1);
+        assert_eq!(
+            map(BARE, &json!({"id": long, "name": "a"})),
+            Err(Skip::LongId)
+        );
+    }
+
+    #[test]
+    fn what_no_field_takes_is_kept_verbatim() {
+        let fields = format!("{BARE}description = 'about/text'\nupdated_at = ['new', 'old']");
+        let record = json!({
+            "id": 1, "name": "a", "zeta": [1, {"b": null}], "about": {"text": "t", "lang": "en"},
+            "new": "2024-01-01T00:00:00Z", "old": "2023-01-01T00:00:00Z", "alpha": 1.50,
+        });
+        let attributes = group(&fields, &record).attributes;
+        assert_eq!(
+            Value::Object(attributes),
+            json!({"zeta": [1, {"b": null}], "about": {"lang": "en"}, "old": "2023-01-01T00:00:00Z", "alpha": 1.50})
+        );
+    }
+
+    #[test]
+    fn the_first_path_that_is_there_and_not_null_counts() {
+        let fields = format!("{BARE}updated_at = ['updated_at', 'last_updated']");
+        let record = json!({"id": 1, "name": "a", "updated_at": null, "last_updated": "2024-04-20T10:00:00+02:00"});
+        let group = group(&fields, &record);
+        assert_eq!(
+            group.updated_at.unwrap().to_string(),
+            "2024-04-20T08:00:00Z"
+        );
+        assert!(group.attributes.is_empty());
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_read_is_null_counted_and_kept() {
+        let fields = format!("{BARE}created_at = 'created'");
+        let mapped = map(
+            &fields,
+            &json!({"id": 1, "name": "a", "created": "yesterday"}),
+        )
+        .unwrap();
+        assert_eq!(mapped.group.created_at, None);
+        assert_eq!(mapped.unread_times, 1);
+        assert_eq!(mapped.group.attributes["created"], "yesterday");
+    }
+
+    #[test]
+    fn status_is_lower_cased() {
+        let fields = format!("{BARE}status = 'status'");
+        let record = json!({"id": 1, "name": "a", "status": "Active"});
+        assert_eq!(group(&fields, &record).status.as_deref(), Some("active"));
+    }
+
+    #[test]
+    fn ids_repeat_in_other_upstreams_but_groups_do_not() {
+        let keys = "records = '/'\nfields = { id = 'id', name = 'id' }";
+        let batch = batch(keys, r#"[{"id": 1}, {"id": 2}, {"id": 1}]"#).unwrap();
+        let ids: Vec<_> = groups(&batch).map(|group| group.id.as_str()).collect();
+        // The walk keeps the first of these and counts the other: it also sees the other pages.
+        assert_eq!(ids, ["u:1", "u:2", "u:1"]);
+        assert!(groups(&batch).all(|group| group.id == format!("u:{}", group.source_id)));
+    }
+
+    /// The groups of a batch, which must have skipped nothing.
+    pub(in crate::page::mapping) fn groups(batch: &Batch) -> impl Iterator<Item = &Group> {
+        let outcomes = batch.outcomes.iter();
+        outcomes.map(|outcome| &outcome.as_ref().unwrap().group)
+    }
+}

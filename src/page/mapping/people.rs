@@ -1,0 +1,295 @@
+//! Lists of people in a record: objects, scalars, one or many, keyed by id, or all in one text.
+
+use serde_json::Value;
+
+use crate::config::Path;
+use crate::config::path::Origin;
+use crate::config::upstream::Each;
+use crate::group::Member;
+use crate::page::format::Node;
+
+use super::field::Field;
+use super::item::Item;
+
+/// Where a record lists people, compiled.
+#[derive(Debug)]
+pub(super) struct People {
+    each: Path,
+    shape: Shape,
+    id: Option<Field>,
+    email: Option<Field>,
+}
+
+/// What the list is.
+#[derive(Debug)]
+enum Shape {
+    /// One value or a list of values.
+    List,
+    /// An object whose names are part of the data.
+    Keyed,
+    /// A text with this between the people.
+    Text(String),
+}
+
+/// The people of a record.
+#[derive(Debug)]
+pub(super) struct Found<'p> {
+    /// `None` when the record does not say.
+    pub(super) people: Option<Vec<Member>>,
+    /// The part of the record that holds nothing else.
+    pub(super) taken: Option<&'p [String]>,
+}
+
+impl People {
+    /// Compiles what `gateway.toml` says of a list of people.
+    pub(super) fn new(each: &Each) -> Self {
+        let shape = match &each.split {
+            Some(split) => Shape::Text(split.clone()),
+            None if each.keyed => Shape::Keyed,
+            None => Shape::List,
+        };
+        Self {
+            each: each.each.clone(),
+            shape,
+            id: each.id.as_ref().map(Field::new),
+            email: each.email.as_ref().map(Field::new),
+        }
+    }
+
+    /// Reads the list of a record; `None` when it is not there.
+    pub(super) fn read(&self, record: Node<'_>) -> Option<Found<'_>> {
+        let Some(list) = record.find(&self.each) else {
+            return self.nobody(record);
+        };
+        if list.is_null() {
+            return Some(Found {
+                people: None,
+                taken: self.path(),
+            });
+        }
+        let (people, is_whole) = match &self.shape {
+            Shape::List => self.all(list.list().into_iter().map(Item::Plain)),
+            Shape::Keyed => {
+                let entries = list.entries()?.into_iter();
+                self.all(entries.map(|(key, node)| Item::Keyed(key, node)))
+            }
+            Shape::Text(split) => self.in_text(list, split),
+        };
+        Some(Found {
+            people: Some(people),
+            taken: self.path().filter(|_| is_whole),
+        })
+    }
+
+    /// No people, where XML has the element around their list; `None` where it has not.
+    fn nobody(&self, record: Node<'_>) -> Option<Found<'_>> {
+        let around = record.around(&self.each)?;
+        let path = self.path().and_then(<[String]>::split_last);
+        Some(Found {
+            people: (!around.is_null()).then(Vec::new),
+            taken: path.map(|(_, around)| around).filter(|_| around.is_empty()),
+        })
+    }
+
+    /// The path of the list from the record.
+    fn path(&self) -> Option<&[String]> {
+        (self.each.origin() == Origin::Record).then(|| self.each.segments())
+    }
+
+    /// The people in a text, and whether it holds nothing else. What is no text after all is read
+    /// as it is.
+    fn in_text(&self, list: Node<'_>, split: &str) -> (Vec<Member>, bool) {
+        let mut people = Vec::new();
+        let mut is_whole = true;
+        for item in list.list() {
+            let text = item.text();
+            let pieces = text.iter().flat_map(|text| text.split(split));
+            let pieces = pieces.map(str::trim).filter(|piece| !piece.is_empty());
+            let other = text.is_none().then_some(Item::Plain(item));
+            let (more, holds_no_more) = self.all(pieces.map(Item::Piece).chain(other));
+            people.extend(more);
+            is_whole = is_whole && holds_no_more;
+        }
+        (people, is_whole)
+    }
+
+    /// The people among items, and whether these hold nothing else.
+    fn all<'a>(&self, items: impl Iterator<Item = Item<'a>>) -> (Vec<Member>, bool) {
+        let mut people = Vec::with_capacity(items.size_hint().0);
+        let mut is_whole = true;
+        for item in items {
+            let person = self.person(item);
+            is_whole = is_whole && person.is_some() && self.is_whole(item);
+            people.extend(person);
+        }
+        (people, is_whole)
+    }
+
+    fn person(&self, item: Item<'_>) -> Option<Member> {
+        let text =
+            |field: Option<&Field>| field?.text(item, |_| {}).filter(|text| !text.is_empty());
+        let member = Member {
+            id: text(self.id.as_ref()),
+            email: text(self.email.as_ref()),
+        };
+        (member.id.is_some() || member.email.is_some()).then_some(member)
+    }
+
+    /// Whether an item holds nothing but what a member takes.
+    fn is_whole(&self, item: Item<'_>) -> bool {
+        let takes = |path: &[String]| {
+            let mut paths = self.fields().flat_map(Field::paths);
+            paths.any(|taken| taken == path)
+        };
+        match (item, item.node().map(Node::value)) {
+            (_, Some(Value::Object(members))) => {
+                members.keys().all(|name| takes(std::slice::from_ref(name)))
+            }
+            // A name may have a value that says no more than "yes".
+            (_, None | Some(Value::Null | Value::Bool(true)))
+            | (Item::Plain(_) | Item::Piece(_), Some(_)) => true,
+            (Item::Keyed(..), Some(_)) => takes(&[]),
+        }
+    }
+
+    fn fields(&self) -> impl Iterator<Item = &Field> {
+        [&self.id, &self.email].into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::super::tests::{BARE, batch, group, groups};
+    use super::*;
+
+    #[test]
+    fn people_may_be_scalars_or_objects_and_one_or_many() {
+        let fields = format!(
+            "{BARE}members = {{ each = 'members', id = '.' }}\nadmins = {{ each = 'admins', id = 'id', email = 'mail' }}"
+        );
+        let record = json!({
+            "id": 1, "name": "a", "members": [1001, "x"],
+            "admins": {"id": 5, "mail": "a@example.com"},
+        });
+        let group = group(&fields, &record);
+        let ids: Vec<_> = group
+            .members
+            .iter()
+            .map(|member| member.id.as_deref())
+            .collect();
+        assert_eq!(ids, [Some("1001"), Some("x")]);
+        assert_eq!(group.member_count, Some(2));
+        assert_eq!(group.admins[0].email.as_deref(), Some("a@example.com"));
+        assert!(group.attributes.is_empty());
+    }
+
+    #[test]
+    fn people_who_come_with_more_than_a_member_takes_are_kept_too() {
+        let fields = format!("{BARE}members = {{ each = 'members', id = 'id' }}");
+        let record = json!({"id": 1, "name": "a", "members": [{"id": 5, "role": "lead"}]});
+        let group = group(&fields, &record);
+        assert_eq!(group.members[0].id.as_deref(), Some("5"));
+        assert_eq!(
+            group.attributes["members"],
+            json!([{"id": 5, "role": "lead"}])
+        );
+    }
+
+    #[test]
+    fn a_list_of_people_that_is_not_there_says_nothing_about_their_number() {
+        let fields = format!("{BARE}members = {{ each = 'members', id = '.' }}");
+        let count = |record| group(&fields, &record).member_count;
+        assert_eq!(count(json!({"id": 1, "name": "a"})), None);
+        assert_eq!(count(json!({"id": 1, "name": "a", "members": null})), None);
+        assert_eq!(count(json!({"id": 1, "name": "a", "members": []})), Some(0));
+    }
+
+    #[test]
+    fn an_xml_list_without_items_is_empty_where_the_element_around_it_is_there() {
+        let keys = "format = 'xml'\nrecords = '/list/item'\n[fields]\nid = 'id'\nname = 'id'\n\
+                    members = { each = 'users/user', id = '.' }";
+        let counted = |record: &str| {
+            let body = format!("<list><item><id>1</id>{record}</item></list>");
+            let batch = batch(keys, &body).unwrap();
+            let group = groups(&batch).next().unwrap();
+            (group.member_count, Value::Object(group.attributes.clone()))
+        };
+        assert_eq!(counted(""), (None, json!({})));
+        assert_eq!(counted("<users/>"), (Some(0), json!({})));
+        assert_eq!(counted("<users> </users>"), (Some(0), json!({})));
+        assert_eq!(counted("<users nil='true'/>"), (None, json!({})));
+        let one = "<users><user>7</user></users>";
+        assert_eq!(counted(one), (Some(1), json!({})));
+        let others = "<users><robot>7</robot></users>";
+        let kept = json!({"users": [{"robot": ["7"]}]});
+        assert_eq!(counted(others), (Some(0), kept));
+    }
+
+    /// Members as `id/email`, with `-` for null.
+    fn shown(members: &[Member]) -> Vec<String> {
+        let text = |text: &Option<String>| text.as_deref().unwrap_or("-").to_owned();
+        let shown = |member: &Member| format!("{}/{}", text(&member.id), text(&member.email));
+        members.iter().map(shown).collect()
+    }
+
+    #[rstest]
+    #[case::list_of_scalars("id = '.'", json!([7, "x"]), &["7/-", "x/-"])]
+    #[case::one_scalar("email = '.'", json!("a@x"), &["-/a@x"])]
+    #[case::list_of_objects("id = 'id', email = 'mail'", json!([{"id": 1, "mail": "a@x"}, {"id": 2}]), &["1/a@x", "2/-"])]
+    #[case::one_object("id = 'id'", json!({"id": 1}), &["1/-"])]
+    #[case::empty_list("id = '.'", json!([]), &[])]
+    #[case::empty_object("id = 'id'", json!({}), &[])]
+    #[case::keyed_by_id("keyed = true, id = '$key', email = 'mail'", json!({"u1": {"mail": "a@x"}, "u2": {}}), &["u1/a@x", "u2/-"])]
+    #[case::keyed_to_scalars("keyed = true, id = '$key', email = '.'", json!({"u1": "a@x", "u2": null}), &["u1/a@x", "u2/-"])]
+    #[case::keyed_flags("keyed = true, id = '$key'", json!({"u1": true}), &["u1/-"])]
+    #[case::keyed_and_empty("keyed = true, id = '$key'", json!([]), &[])]
+    #[case::one_text("split = ',', id = '.'", json!("ann, bob,,c"), &["ann/-", "bob/-", "c/-"])]
+    #[case::empty_text("split = ',', id = '.'", json!(" "), &[])]
+    #[case::list_of_texts("split = ';', email = '.'", json!(["a;b", "c"]), &["-/a", "-/b", "-/c"])]
+    #[case::converted("id = { path = 'ref', split = '/', take = 'last' }", json!([{"ref": "/users/7"}]), &["7/-"])]
+    #[case::declared_null("id = { path = 'id', null = '0' }, email = 'mail'", json!([{"id": 0, "mail": "a@x"}]), &["-/a@x"])]
+    #[case::percent("split = ' ', id = { path = '.', decode = 'percent' }", json!("a%40x b"), &["a@x/-", "b/-"])]
+    fn people_are_read_from_any_list(
+        #[case] keys: &str,
+        #[case] people: Value,
+        #[case] expected: &[&str],
+    ) {
+        let fields = format!("{BARE}members = {{ each = 'who', {keys} }}");
+        let group = group(&fields, &json!({"id": 1, "name": "a", "who": people}));
+        assert_eq!(shown(&group.members), expected);
+        assert_eq!(group.member_count, Some(expected.len() as u64));
+        assert!(group.attributes.is_empty(), "{:?}", group.attributes);
+    }
+
+    #[rstest]
+    #[case::a_role_beside_the_key("keyed = true, id = '$key'", json!({"u1": "owner"}))]
+    #[case::an_object_beside_the_key("keyed = true, id = '$key'", json!({"u1": {"role": "owner"}}))]
+    #[case::a_list_that_should_be_keyed("keyed = true, id = '$key'", json!(["u1"]))]
+    #[case::someone_without_id("id = 'id'", json!([{"name": "x"}]))]
+    fn a_list_that_says_more_is_kept(#[case] keys: &str, #[case] people: Value) {
+        let fields = format!("{BARE}members = {{ each = 'who', {keys} }}");
+        let group = group(&fields, &json!({"id": 1, "name": "a", "who": people}));
+        assert_eq!(group.attributes["who"], people);
+    }
+
+    #[rstest]
+    #[case::attributes("each = 'users/user', id = '@id', email = '@mail'", "<users><user id='1' mail='a@x'/><user id='2'/></users>", &["1/a@x", "2/-"])]
+    #[case::one_element("each = 'users/user', id = '.'", "<users><user>1</user></users>", &["1/-"])]
+    #[case::no_element("each = 'users/user', id = '.'", "<users/>", &[])]
+    #[case::one_text("each = 'users', split = ',', id = '.'", "<users>1, 2</users>", &["1/-", "2/-"])]
+    fn people_are_read_from_xml(
+        #[case] keys: &str,
+        #[case] people: &str,
+        #[case] expected: &[&str],
+    ) {
+        let keys = format!(
+            "format = 'xml'\nrecords = '/g/r'\n[fields]\nid = '@id'\nname = '@id'\nmembers = {{ {keys} }}"
+        );
+        let batch = batch(&keys, &format!("<g><r id='7'>{people}</r></g>")).unwrap();
+        let members: Vec<_> = groups(&batch).map(|group| shown(&group.members)).collect();
+        assert_eq!(members, [expected]);
+    }
+}

@@ -1,0 +1,311 @@
+//! Times, as upstreams write them.
+
+use jiff::civil::{Date, DateTime};
+use jiff::fmt::rfc2822;
+use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::upstream::TimeFormat;
+
+use super::item::Reading;
+
+const NANOS_PER_SECOND: i128 = 1_000_000_000;
+const NANOS_PER_MILLISECOND: i128 = 1_000_000;
+
+/// The instant that a text stands for. 0 as a count from 1970 is null: upstreams write it for never.
+pub(super) fn read(format: &TimeFormat, text: &str) -> Reading<Timestamp> {
+    let time = match format {
+        TimeFormat::Rfc3339 => text.parse().ok(),
+        TimeFormat::Epoch => return counted(text, NANOS_PER_SECOND),
+        TimeFormat::EpochMs => return counted(text, NANOS_PER_MILLISECOND),
+        TimeFormat::DateTime => date_time(text),
+        TimeFormat::Date => date(text),
+        TimeFormat::Ldap => generalized(text),
+        TimeFormat::Rfc1123 => rfc1123(text),
+        TimeFormat::Pattern(pattern) => by_pattern(pattern, text),
+    };
+    time.map_or(Reading::Unfit, Reading::Value)
+}
+
+/// The instant that a text stands for, if it stands for one.
+pub(crate) fn read_exactly(format: &TimeFormat, text: &str) -> Option<Timestamp> {
+    match read(format, text) {
+        Reading::Value(time) => Some(time),
+        Reading::Absent | Reading::Null | Reading::Unfit => None,
+    }
+}
+
+/// Units of so many nanoseconds since 1970.
+fn counted(text: &str, unit: i128) -> Reading<Timestamp> {
+    match nanoseconds(text, unit) {
+        Some(0) => Reading::Null,
+        Some(count) => Timestamp::from_nanosecond(count).map_or(Reading::Unfit, Reading::Value),
+        None => Reading::Unfit,
+    }
+}
+
+/// A decimal number of units, in nanoseconds; what is smaller is cut off.
+fn nanoseconds(text: &str, unit: i128) -> Option<i128> {
+    if text.contains(['e', 'E']) {
+        return scientific(text, unit);
+    }
+    let (is_negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    let count = number(whole)?.checked_mul(unit)? + fraction(part, unit)?;
+    Some(if is_negative { -count } else { count })
+}
+
+/// Some serializers write large numbers as `1.7053146E9`. A float of that size has microseconds.
+fn scientific(text: &str, unit: i128) -> Option<i128> {
+    let count: f64 = text.parse().ok()?;
+    let microseconds = (count * (unit / 1000) as f64).round();
+    // Beyond its range the cast gives the nearest end, which the multiplication refuses.
+    (microseconds as i128).checked_mul(1000)
+}
+
+/// Digits and nothing else.
+fn number(digits: &str) -> Option<i128> {
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok()
+}
+
+/// The digits after a decimal point, of so many nanoseconds.
+fn fraction(digits: &str, unit: i128) -> Option<i128> {
+    number(digits)?;
+    let digits = &digits[..digits.len().min(9)];
+    let scale = 10_i128.pow(9 - digits.len() as u32);
+    Some(number(digits)? * scale * unit / NANOS_PER_SECOND)
+}
+
+fn in_utc(civil: DateTime) -> Option<Timestamp> {
+    Offset::UTC.to_timestamp(civil).ok()
+}
+
+fn date_time(text: &str) -> Option<Timestamp> {
+    // An offset that is there all the same is not overlooked.
+    (text.parse().ok()).or_else(|| in_utc(text.parse().ok()?))
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    // The parser would pass over a time of day.
+    let is_date = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let date: Date = text.parse().ok().filter(|_| is_date)?;
+    in_utc(date.into())
+}
+
+/// `YYYYMMDDhh[mm[ss]][.fraction](Z|±hh[mm])`, where the fraction is one of the last unit that is
+/// there (RFC 4517, section 3.3.13).
+fn generalized(text: &str) -> Option<Timestamp> {
+    let zone = text.find(['Z', '+', '-'])?;
+    let (local, zone) = text.split_at(zone);
+    let (digits, part) = local.split_once(['.', ',']).unwrap_or((local, "0"));
+    number(digits)?;
+    let field = |range: std::ops::Range<usize>| digits.get(range)?.parse::<i8>().ok();
+    let (minute, second, unit) = match digits.len() {
+        10 => (0, 0, 3600),
+        12 => (field(10..12)?, 0, 60),
+        14 => (field(10..12)?, field(12..14)?, 1),
+        _ => return None,
+    };
+    let year = digits.get(..4)?.parse().ok()?;
+    let (month, day, hour) = (field(4..6)?, field(6..8)?, field(8..10)?);
+    let civil = DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
+    let time = offset(zone)?.to_timestamp(civil).ok()?;
+    let nanoseconds = fraction(part, unit * NANOS_PER_SECOND)?;
+    time.checked_add(SignedDuration::from_nanos_i128(nanoseconds))
+        .ok()
+}
+
+/// `Z`, `±hh` or `±hhmm`.
+fn offset(text: &str) -> Option<Offset> {
+    if text == "Z" {
+        return Some(Offset::UTC);
+    }
+    let (sign, digits) = text.split_at_checked(1)?;
+    number(digits)?;
+    let (hours, minutes) = match digits.len() {
+        2 => (digits, "0"),
+        4 => digits.split_at(2),
+        _ => return None,
+    };
+    let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+    Offset::from_seconds(if sign == "-" { -seconds } else { seconds }).ok()
+}
+
+fn rfc1123(text: &str) -> Option<Timestamp> {
+    // The weekday adds nothing to the date, so a wrong one takes nothing away.
+    let parser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    parser.parse_timestamp(text).ok()
+}
+
+fn by_pattern(pattern: &str, text: &str) -> Option<Timestamp> {
+    let read = BrokenDownTime::parse(pattern, text).ok()?;
+    if read.timestamp().is_some() || read.offset().is_some() {
+        return read.to_timestamp().ok();
+    }
+    if read.iana_time_zone().is_some() {
+        return Some(read.to_zoned().ok()?.timestamp());
+    }
+    in_utc(read.to_datetime().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::fmt::strtime;
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::super::tests::group;
+    use super::*;
+
+    fn format(word: &str) -> TimeFormat {
+        let table: toml::Table = format!("format = '{word}'").parse().unwrap();
+        table["format"].clone().try_into().unwrap()
+    }
+
+    #[rstest]
+    #[case("rfc3339", "2024-01-15T10:30:00Z", "2024-01-15T10:30:00Z")]
+    #[case("rfc3339", "2024-01-15T12:30:00.5+02:00", "2024-01-15T10:30:00.5Z")]
+    #[case(
+        "rfc3339",
+        "2024-01-15T10:30:00.123456789Z",
+        "2024-01-15T10:30:00.123456789Z"
+    )]
+    #[case("epoch", "1705314600", "2024-01-15T10:30:00Z")]
+    #[case("epoch", "1705314600.25", "2024-01-15T10:30:00.25Z")]
+    #[case("epoch", "1705314600.1234567899", "2024-01-15T10:30:00.123456789Z")]
+    #[case("epoch", "1.7053146005E9", "2024-01-15T10:30:00.5Z")]
+    #[case("epoch", "-1.5", "1969-12-31T23:59:58.5Z")]
+    #[case("epoch_ms", "1705314600123", "2024-01-15T10:30:00.123Z")]
+    #[case("epoch_ms", "1705314600123.5", "2024-01-15T10:30:00.1235Z")]
+    #[case("epoch_ms", "1.705314600123E12", "2024-01-15T10:30:00.123Z")]
+    #[case("date_time", "2024-01-15 10:30:00", "2024-01-15T10:30:00Z")]
+    #[case("date_time", "2024-01-15 10:30:00.125", "2024-01-15T10:30:00.125Z")]
+    #[case("date_time", "2024-01-15T10:30:00", "2024-01-15T10:30:00Z")]
+    #[case("date_time", "2024-01-15 12:30:00+02:00", "2024-01-15T10:30:00Z")]
+    #[case("date", "2024-01-15", "2024-01-15T00:00:00Z")]
+    #[case("ldap", "20240115103000Z", "2024-01-15T10:30:00Z")]
+    #[case("ldap", "20240115103000.0Z", "2024-01-15T10:30:00Z")]
+    #[case("ldap", "20240115103000,25Z", "2024-01-15T10:30:00.25Z")]
+    #[case("ldap", "20240115123000+0200", "2024-01-15T10:30:00Z")]
+    #[case("ldap", "20240115053000-05", "2024-01-15T10:30:00Z")]
+    #[case("ldap", "202401151030Z", "2024-01-15T10:30:00Z")]
+    #[case("ldap", "2024011510.5Z", "2024-01-15T10:30:00Z")]
+    #[case("rfc1123", "Mon, 15 Jan 2024 10:30:00 GMT", "2024-01-15T10:30:00Z")]
+    #[case("rfc1123", "Mon, 15 Jan 2024 12:30:00 +0200", "2024-01-15T10:30:00Z")]
+    #[case("%d/%m/%Y %H:%M", "15/01/2024 10:30", "2024-01-15T10:30:00Z")]
+    #[case("%d.%m.%Y", "15.01.2024", "2024-01-15T00:00:00Z")]
+    #[case("%Y-%m-%d %H:%M %z", "2024-01-15 12:30 +0200", "2024-01-15T10:30:00Z")]
+    #[case("%s", "1705314600", "2024-01-15T10:30:00Z")]
+    fn a_time_is_read_as_it_is_written(
+        #[case] word: &str,
+        #[case] text: &str,
+        #[case] expected: &str,
+    ) {
+        let expected = Reading::Value(expected.parse().unwrap());
+        assert_eq!(read(&format(word), text), expected);
+    }
+
+    #[rstest]
+    #[case("rfc3339", "2024-01-15 10:30")]
+    #[case("epoch", "soon")]
+    #[case("epoch", "")]
+    #[case("epoch", "1.2.3")]
+    #[case("epoch", "+5")]
+    #[case("epoch", "1705314600123456")]
+    #[case("epoch", "99999999999999999999999999999999999999999")]
+    #[case("epoch", "1e999")]
+    #[case("epoch_ms", "NaN")]
+    #[case("date_time", "0000-00-00 00:00:00")]
+    #[case("date", "2024-02-30")]
+    #[case("date", "2024-01-15 10:30:00")]
+    #[case("ldap", "20240115103000")]
+    #[case("ldap", "20241315103000Z")]
+    #[case("ldap", "2024é115103000Z")]
+    #[case("ldap", "20240115103000+é")]
+    #[case("ldap", "20240115103000+99999")]
+    #[case("rfc1123", "15.01.2024")]
+    #[case("%d/%m/%Y", "2024-01-15")]
+    fn what_is_no_time_is_not_guessed(#[case] word: &str, #[case] text: &str) {
+        assert_eq!(read(&format(word), text), Reading::Unfit);
+    }
+
+    #[rstest]
+    #[case("epoch", "0")]
+    #[case("epoch", "0.0")]
+    #[case("epoch", "-0")]
+    #[case("epoch_ms", "0")]
+    #[case("epoch_ms", "0E0")]
+    fn counting_from_1970_zero_is_never(#[case] word: &str, #[case] text: &str) {
+        assert_eq!(read(&format(word), text), Reading::Null);
+    }
+
+    #[test]
+    fn a_time_that_is_never_is_null_and_taken() {
+        let fields = "id = 'id'\nname = 'id'\n                      created_at = { path = 'made', format = 'epoch' }\n                      updated_at = [{ path = 'new', format = 'epoch' }, { path = 'old', format = 'date' }]\n                      deleted_at = { path = 'gone', null = ['0000-00-00'], format = 'date' }";
+        let group = group(
+            fields,
+            &json!({"id": 1, "made": 0, "new": 0, "old": "2024-01-15", "gone": "0000-00-00"}),
+        );
+        assert_eq!((group.created_at, group.deleted_at), (None, None));
+        assert_eq!(
+            group.updated_at.unwrap().to_string(),
+            "2024-01-15T00:00:00Z"
+        );
+        assert!(group.attributes.is_empty(), "{:?}", group.attributes);
+    }
+
+    /// How each format writes a time, and the finest step that it can write.
+    fn written(time: Timestamp, word: &str) -> (String, Timestamp) {
+        let cut = |step: i128| {
+            let nanoseconds = time.as_nanosecond();
+            Timestamp::from_nanosecond(nanoseconds - nanoseconds.rem_euclid(step)).unwrap()
+        };
+        let second = cut(NANOS_PER_SECOND);
+        let with = |pattern: &str, time: Timestamp| strtime::format(pattern, time).unwrap();
+        match word {
+            "rfc3339" => (time.to_string(), time),
+            "epoch" => (with("%s.%9f", time), time),
+            "epoch_ms" => {
+                let time = cut(NANOS_PER_MILLISECOND);
+                (time.as_millisecond().to_string(), time)
+            }
+            "date_time" => (with("%Y-%m-%d %H:%M:%S%.f", time), time),
+            "date" => (with("%Y-%m-%d", time), cut(86_400 * NANOS_PER_SECOND)),
+            "ldap" => (with("%Y%m%d%H%M%S%.fZ", time), time),
+            "rfc1123" => (with("%a, %d %b %Y %H:%M:%S GMT", time), second),
+            pattern => (with(pattern, time), second),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_format_writes_reads_back(
+            second in 86_400_i64..200_000_000_000,
+            nanosecond in prop_oneof![Just(0), 0..1_000_000_000_i32],
+        ) {
+            let time = Timestamp::new(second, nanosecond).unwrap();
+            for word in ["rfc3339", "epoch", "epoch_ms", "date_time", "date", "ldap", "rfc1123", "%d.%m.%Y %I:%M:%S %p", "%A %j %Y %T"] {
+                let (text, expected) = written(time, word);
+                prop_assert_eq!(read(&format(word), &text), Reading::Value(expected), "{} {}", word, text);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_a_reader_panic(text in prop_oneof![any::<String>(), "[0-9eE+.,Z -]{0,24}"]) {
+            for word in ["rfc3339", "epoch", "epoch_ms", "date_time", "date", "ldap", "rfc1123", "%Y-%m-%d"] {
+                let reading = read(&format(word), &text);
+                prop_assert!(reading != Reading::Absent);
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What a walk counted besides groups.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a walk counted besides groups. All zero is a clean walk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Counts {
+    /// Records skipped because they have no id or no name, or an id that is too long.
+    pub skipped: u64,
+    /// Records left out because their id had come before.
+    pub repeated: u64,
+    /// Times that could not be read; they are null and kept under `attributes`.
+    pub unread_times: u64,
+    /// Whether the list changed while it was walked, also on the second try.
+    pub drifted: bool,
+}

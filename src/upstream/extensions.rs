@@ -1,0 +1,56 @@
+//! What a request carries through the transport, set as `http::Extensions`.
+
+use std::sync::Arc;
+
+use http::{Method, Request};
+use secrecy::SecretString;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::pager::Position;
+
+/// The latest moment at which the response is of use.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(pub Instant);
+
+/// The request only reads, so it may be sent twice although its method is not GET.
+#[derive(Debug, Clone, Copy)]
+pub struct Repeatable;
+
+/// The request may be sent a second time while its response is late.
+#[derive(Debug, Clone, Copy)]
+pub struct Hedgeable;
+
+/// The token that a login returned.
+#[derive(Debug, Clone)]
+pub struct LoginToken(pub SecretString);
+
+/// The text that was signed, where the adapter defines it.
+#[derive(Debug, Clone)]
+pub struct SignedText(pub String);
+
+/// Notified when the request is sent. A request that still waits for its turn is not late.
+#[derive(Debug, Clone)]
+pub(super) struct Sent(pub(super) Arc<Notify>);
+
+/// What the response is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// A token.
+    Login,
+    /// How many records there are.
+    Count,
+    /// The page at this position.
+    Page(Position),
+}
+
+/// Whether a request may be sent twice (RFC 9110, section 9.2.2).
+pub(super) fn is_repeatable<B>(request: &Request<B>) -> bool {
+    request.method() == Method::GET || request.extensions().get::<Repeatable>().is_some()
+}
+
+/// The latest moment at which the response is of use, if there is one.
+pub(super) fn deadline<B>(request: &Request<B>) -> Option<Instant> {
+    let deadline = request.extensions().get();
+    deadline.map(|Deadline(deadline)| *deadline)
+}

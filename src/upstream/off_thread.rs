@@ -1,0 +1,25 @@
+//! Work that would hold up an I/O thread, on a thread of its own.
+
+use crate::error::UpstreamError;
+
+/// Bodies above this are decoded and mapped off the I/O threads: below it, the hand-over costs
+/// more than the work.
+pub(super) const LARGE_BODY: u64 = 256 * 1024;
+
+/// Runs `work` on a blocking thread when it is about that many bytes or more.
+pub(super) async fn off_thread_if_large<T, F>(bytes: u64, work: F) -> Result<T, UpstreamError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, UpstreamError> + Send + 'static,
+{
+    if bytes < LARGE_BODY {
+        return work();
+    }
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|cut| {
+            Err(UpstreamError::ours(format!(
+                "reading a page was cut short: {cut}"
+            )))
+        })
+}
