@@ -13,10 +13,10 @@ use super::shelf::Stored;
 pub(super) enum Age {
     /// Within its time to live, for so long still.
     Fresh(Duration),
-    /// Served at once, while a refresh runs.
-    Revalidating,
-    /// Served only if a refresh fails.
-    IfError,
+    /// Served at once, while a refresh runs; for so long still.
+    Revalidating(Duration),
+    /// Served only if a refresh fails, for so long still.
+    IfError(Duration),
     /// Served no more.
     Expired,
 }
@@ -28,21 +28,30 @@ impl Age {
         if let Some(before) = stored.restored {
             // It stands in until the first walk succeeds, whatever its age.
             let serves = freshness.ttl.saturating_add(freshness.stale_if_error);
-            return if age.saturating_add(before) < serves {
-                Self::Revalidating
-            } else {
+            let left = serves.saturating_sub(age.saturating_add(before));
+            return if left.is_zero() {
                 Self::Expired
+            } else {
+                Self::Revalidating(left)
             };
         }
         let Some(past) = age.checked_sub(freshness.ttl) else {
             return Self::Fresh(freshness.ttl.saturating_sub(age));
         };
         if past < freshness.stale_while_revalidate {
-            Self::Revalidating
+            Self::Revalidating(freshness.stale_while_revalidate.saturating_sub(past))
         } else if past < freshness.stale_if_error {
-            Self::IfError
+            Self::IfError(freshness.stale_if_error.saturating_sub(past))
         } else {
             Self::Expired
+        }
+    }
+
+    /// How long until it is another one.
+    pub(super) const fn left(self) -> Option<Duration> {
+        match self {
+            Self::Fresh(left) | Self::Revalidating(left) | Self::IfError(left) => Some(left),
+            Self::Expired => None,
         }
     }
 }

@@ -82,6 +82,9 @@ pub struct Held {
     pub as_of: Option<Timestamp>,
     /// How much longer the snapshot is fresh; zero unless `state` is `Fresh`.
     pub fresh_for: Duration,
+    /// How long until it is another `state`, or is served by other rules, unless the catalog's epoch
+    /// moves before. `None`: no sooner than that.
+    pub changes_in: Option<Duration>,
     /// Why the last walk failed, while that still matters.
     pub error: Option<Arc<UpstreamError>>,
     /// A much shorter list that was read since, and waits for another walk to confirm it.

@@ -11,6 +11,7 @@
 mod age;
 mod disk;
 mod entry;
+mod epoch;
 mod fetch;
 mod guard;
 mod key;
@@ -44,6 +45,7 @@ use crate::upstream::transport::Circuit;
 
 use disk::Disk;
 use entry::{Entry, Place, Terms};
+use epoch::Epoch;
 use fetch::Fetch;
 use key::Key;
 use queries::Queries;
@@ -84,6 +86,7 @@ impl Catalog {
             shelf: Shelf::reserved(cache.shares().snapshots),
             wall: wall.clone(),
             tasks: Arc::new(Tasks::new()),
+            epoch: Arc::new(Epoch::default()),
         });
         let by_query = adapters.iter().filter(|adapter| adapter.rules().is_some());
         // Each has a part of its own, so that no flood of queries to one flushes another's.
@@ -161,6 +164,12 @@ impl Catalog {
         if let Some(disk) = &self.place.disk {
             disk.close().await;
         }
+    }
+
+    /// Moves whenever a walk has changed what any of it shows. What was made from it later than the
+    /// epoch was read holds as long as the epoch stands still, and [`Held::changes_in`] allows.
+    pub fn epoch(&self) -> u64 {
+        self.place.epoch.current()
     }
 
     /// Every upstream, in order of name.

@@ -213,6 +213,7 @@ pub(crate) mod tests {
             by_query: false,
             as_of: None,
             fresh_for: Duration::ZERO,
+            changes_in: None,
             error: None,
             held_back: None,
             walked: state != catalog::State::Pending,
@@ -244,6 +245,7 @@ pub(crate) mod tests {
             snapshot: Some(Arc::new(Snapshot::new(source.into(), groups))),
             as_of: Some("2026-11-21T09:30:00Z".parse().unwrap()),
             fresh_for: Duration::from_millis(12_800),
+            changes_in: Some(Duration::from_millis(12_800)),
             ..empty(source, catalog::State::Fresh)
         }
     }

@@ -19,6 +19,7 @@ use crate::upstream::adapter::Freshness;
 
 use super::age::Age;
 use super::disk::Disk;
+use super::epoch::Epoch;
 use super::fetch::Fetch;
 use super::guard::Doubt;
 use super::rest::Failure;
@@ -41,6 +42,8 @@ pub(super) struct Place {
     pub(super) disk: Option<Disk>,
     /// Where their walks run.
     pub(super) tasks: Arc<Tasks>,
+    /// Moves when one of them has ended.
+    pub(super) epoch: Arc<Epoch>,
 }
 
 impl Place {
@@ -52,6 +55,7 @@ impl Place {
             wall: self.wall.clone(),
             disk: None,
             tasks: Arc::clone(&self.tasks),
+            epoch: Arc::clone(&self.epoch),
         }
     }
 }
@@ -253,8 +257,8 @@ impl Entry {
         // So is one that is renewed behind them anyway, or whose answer is in doubt.
         let behind = walks.doubt.is_some() || self.terms.refresh == Refresh::Background;
         let serve_now = match age {
-            Age::Fresh(_) | Age::Revalidating => true,
-            Age::IfError => failing || behind,
+            Age::Fresh(_) | Age::Revalidating(_) => true,
+            Age::IfError(_) => failing || behind,
             Age::Expired => failing,
         };
         // A walk that comes too soon confirms nothing, unless the older list may be served no more.
@@ -310,7 +314,7 @@ impl Entry {
             return held;
         }
         match Age::of(&stored, self.terms.freshness, now) {
-            Age::Fresh(_) | Age::Revalidating | Age::IfError => {
+            Age::Fresh(_) | Age::Revalidating(_) | Age::IfError(_) => {
                 self.stored(&stored, &walks, now, lookup)
             }
             Age::Expired => self.nothing(&walks, now, lookup),
@@ -318,15 +322,17 @@ impl Entry {
     }
 
     fn stored(&self, stored: &Stored, walks: &Walks, now: Instant, lookup: Lookup) -> Held {
-        let (state, fresh_for) = match Age::of(stored, self.terms.freshness, now) {
+        let age = Age::of(stored, self.terms.freshness, now);
+        let (state, fresh_for) = match age {
             Age::Fresh(left) => (State::Fresh, left),
-            Age::Revalidating | Age::IfError | Age::Expired => (State::Stale, Duration::ZERO),
+            Age::Revalidating(_) | Age::IfError(_) | Age::Expired => (State::Stale, Duration::ZERO),
         };
         Held {
             state,
             snapshot: Some(Arc::clone(&stored.snapshot)),
             as_of: Some(stored.as_of),
             fresh_for,
+            changes_in: age.left(),
             counts: stored.counts,
             ..self.bare(walks, now, lookup)
         }
@@ -357,6 +363,7 @@ impl Entry {
             by_query: false,
             as_of: None,
             fresh_for: Duration::ZERO,
+            changes_in: None,
             error,
             held_back: walks.doubt.map(|doubt| doubt.shown),
             walked: walks.taken.is_some(),

@@ -85,6 +85,7 @@ impl Scripted {
             disk: disk(&key, &wall),
             wall,
             tasks: Arc::new(Tasks::new()),
+            epoch: Arc::default(),
         });
         Self {
             entry: Arc::new(Entry::new(key, terms, fetch, place)),
@@ -241,6 +242,32 @@ async fn a_failed_refresh_serves_the_stale_one_until_its_time_is_over() {
     let held = upstream.get().await;
     assert_eq!((held.state, name(&held)), (State::Failed, None));
     sleep(2 * SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_changes_when_it_says_and_otherwise_only_as_the_epoch_moves() {
+    let upstream = Scripted::usual()
+        .then(SECOND, Ok("a"))
+        .then(SECOND, Err(ErrorKind::Connect));
+    let epoch = || upstream.entry.place.epoch.current();
+    let before = epoch();
+    upstream.get().await;
+    let walked = epoch();
+    assert_ne!(walked, before);
+    let mut ages = Vec::new();
+    while let Some(left) = upstream.entry.peek().changes_in {
+        ages.push(left.as_secs());
+        advance(left).await;
+    }
+    // The time to live, then what of `stale_while_revalidate` and `stale_if_error` comes after it.
+    assert_eq!(ages, [30, 300, 3300]);
+    assert_eq!(epoch(), walked);
+    upstream.get().await;
+    assert_ne!(
+        epoch(),
+        walked,
+        "a walk that fails changes what is shown, too"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -126,6 +126,7 @@ impl Entry {
         if let Some(queued) = walks.queued.take() {
             self.begin(&mut walks, queued);
         }
+        self.place.epoch.advance();
         drop(walks);
         self.ended.notify_one();
     }

@@ -74,6 +74,7 @@ fn absent(source: &str, state: State) -> SourceReport {
         by_query: false,
         as_of: None,
         fresh_for: Duration::ZERO,
+        changes_in: None,
         error: None,
         held_back: None,
         walked: state != State::Pending,
