@@ -41,4 +41,6 @@ mod percent;
 
 pub mod telemetry;
 
+mod terminal;
+
 pub mod tools;

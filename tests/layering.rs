@@ -83,7 +83,10 @@ fn proposing_a_block_asks_nobody() {
         "tokio",
         "std::fs",
     ];
-    assert_eq!(lines_with("tools/infer", &asking), Vec::<String>::new());
+    let mut found = lines_with("tools/infer", &asking);
+    // Where samples come from is the one file that may ask.
+    found.retain(|line| !line.contains("infer/samples.rs"));
+    assert_eq!(found, Vec::<String>::new());
 }
 
 #[test]

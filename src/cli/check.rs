@@ -14,9 +14,10 @@ use crate::config::upstream::{
     Pagination, Pushable, Refresh, ShortPage, Total, Upstream,
 };
 use crate::config::{Environment, Settings, Share};
+use crate::terminal::{Failure, print};
 use crate::upstream::Adapter;
 
-use super::{Failure, load, print};
+use super::load;
 
 /// Validate a configuration and explain what it means.
 #[derive(Debug, Args)]

@@ -4,23 +4,29 @@
 //! answers misuse with 2. What a command is for goes to standard output, logs never do.
 
 mod check;
+#[cfg(feature = "demo")]
 mod demo;
+#[cfg(feature = "infer")]
 mod infer;
 mod presets;
+#[cfg(feature = "probe")]
+mod probe;
 mod schema;
 mod serve;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::StartError;
-use crate::config::{Environment, Loaded, Report};
+use crate::config::{Environment, Loaded};
 use crate::telemetry::{self, LogFormat};
-use crate::tools::probe;
+use crate::terminal::Failure;
+
+/// The commands that a build may lack: each is a cargo feature of its own name.
+const OPTIONAL: [&str; 3] = ["probe", "infer", "demo"];
 
 /// One GET /groups over many group backends.
 #[derive(Debug, Parser)]
@@ -33,53 +39,27 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    #[cfg(feature = "demo")]
     Demo(demo::Demo),
     Check(check::Check),
+    #[cfg(feature = "probe")]
     Probe(probe::Probe),
+    #[cfg(feature = "infer")]
     Infer(infer::Infer),
     Presets(presets::Presets),
     Schema(schema::Schema),
 }
 
-/// Why a command failed, as it is shown: nothing is added to it.
-#[derive(Debug)]
-pub(crate) struct Failure(pub(crate) String);
-
-impl<E: std::error::Error> From<E> for Failure {
-    fn from(error: E) -> Self {
-        let mut text = format!("error: {error}");
-        let mut source = error.source();
-        while let Some(cause) = source {
-            text.push_str(&format!("\n  because: {cause}"));
-            source = cause.source();
-        }
-        Self(text)
-    }
-}
-
-impl Failure {
-    /// A failure whose text says it all.
-    pub(crate) fn new(text: impl std::fmt::Display) -> Self {
-        Self(format!("error: {text}"))
-    }
-
-    /// Why the gateway could not start.
-    pub(crate) fn start(error: StartError) -> Self {
-        match error {
-            StartError::Settings(report) => Self::report(&report),
-            StartError::Listen(error) => error.into(),
-        }
-    }
-
-    /// The problems of a configuration, in colour where somebody watches.
-    pub(crate) fn report(report: &Report) -> Self {
-        Self(report.render(io::stderr().is_terminal()))
-    }
-}
-
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| {
+        if let Some(sentence) = built_out(&error) {
+            // Nobody is left to tell when standard error is gone.
+            let _ = writeln!(io::stderr(), "error: {sentence}");
+            std::process::exit(2);
+        }
+        error.exit()
+    });
     let environment = Environment::from_process();
     let outcome = run(arguments.command, environment);
     match outcome {
@@ -92,6 +72,16 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What to say of a command that other builds have.
+fn built_out(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    OPTIONAL.contains(&name.as_str()).then(|| {
+        format!("this groupgate was built without `{name}`: build it with `--features {name}`")
+    })
+}
+
 fn run(command: Command, environment: Environment) -> Result<(), Failure> {
     to_the_end(async {
         match command {
@@ -99,13 +89,16 @@ fn run(command: Command, environment: Environment) -> Result<(), Failure> {
                 log(&environment, "info")?;
                 serve.run(environment).await
             }
+            #[cfg(feature = "demo")]
             Command::Demo(demo) => {
                 // A demo is one process for its whole life, so its cursors may end with it.
                 log(&environment, "warn,groupgate::gateway::cursor=error")?;
                 demo.run(environment).await
             }
             Command::Check(check) => check.run(environment),
+            #[cfg(feature = "probe")]
             Command::Probe(probe) => probe.run(environment).await,
+            #[cfg(feature = "infer")]
             Command::Infer(infer) => infer.run().await,
             Command::Presets(presets) => presets.run(),
             Command::Schema(schema) => schema.run(),
@@ -130,38 +123,8 @@ fn log(environment: &Environment, usual: &str) -> Result<(), Failure> {
     Ok(telemetry::init(LogFormat::for_stderr(), filter)?)
 }
 
-pub(crate) fn load(file: &Path, environment: Environment) -> Result<Loaded, Failure> {
+fn load(file: &Path, environment: Environment) -> Result<Loaded, Failure> {
     crate::config::load(file, environment).map_err(|report| Failure::report(&report))
-}
-
-/// Writes to standard output. A reader that went away (`| head`) is no failure.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    match writeln!(io::stdout(), "{}", text.trim_end()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => Ok(outcome?),
-    }
-}
-
-/// Listens from now on for the signal that asks the process to stop, SIGINT or SIGTERM; what comes
-/// back waits for it. Another one after it ends the process at once, whatever still drains.
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    // Both stay open between the signals, so that none is lost.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut next = async move || {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    };
-    Ok(async move {
-        next().await;
-        tokio::spawn(async move {
-            next().await;
-            tracing::warn!("stopped before open requests had ended");
-            std::process::exit(1);
-        });
-    })
 }
 
 #[cfg(test)]
@@ -171,6 +134,22 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn a_command_that_was_built_out_is_named_and_a_misspelt_one_is_not() {
+        let said = |name: &str| {
+            let command = clap::Command::new("groupgate").subcommand(clap::Command::new("serve"));
+            let error = command.try_get_matches_from(["groupgate", name, "--json"]);
+            built_out(&error.unwrap_err())
+        };
+        for name in OPTIONAL {
+            let expected = format!(
+                "this groupgate was built without `{name}`: build it with `--features {name}`"
+            );
+            assert_eq!(said(name), Some(expected));
+        }
+        assert_eq!(said("sreve"), None);
+    }
 
     #[test]
     fn the_process_ends_though_a_disk_hangs() {

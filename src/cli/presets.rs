@@ -6,8 +6,7 @@ use clap::Args;
 
 use crate::config::nearest::nearest;
 use crate::presets::{self, Preset};
-
-use super::{Failure, print};
+use crate::terminal::{Failure, print};
 
 /// List the adapters that ship with groupgate, or print one as a block to start from.
 #[derive(Debug, Args)]

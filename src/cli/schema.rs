@@ -3,8 +3,7 @@
 use clap::Args;
 
 use crate::config::{reference, schema};
-
-use super::{Failure, print};
+use crate::terminal::{Failure, print};
 
 /// Print the JSON Schema of gateway.toml, for editor completion.
 #[derive(Debug, Args)]

@@ -7,8 +7,9 @@ use clap::Args;
 use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::Environment;
+use crate::terminal::{Failure, stop_signal};
 
-use super::{Failure, load, stop_signal};
+use super::load;
 
 /// Run the gateway.
 #[derive(Debug, Args)]

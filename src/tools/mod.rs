@@ -1,8 +1,12 @@
 //! What helps whoever describes an upstream: none of it takes part in answering `GET /groups`.
 //!
 //! [`probe`] shows one walk step by step, and records and replays it. [`infer`] proposes a block
-//! of `gateway.toml` from a sample. [`demo`] emulates the five upstreams of the shipped file.
+//! of `gateway.toml` from a sample. [`demo`] emulates the five upstreams of the shipped file. Each is a
+//! cargo feature of its own name.
 
+#[cfg(feature = "demo")]
 pub mod demo;
+#[cfg(feature = "infer")]
 pub mod infer;
+#[cfg(feature = "probe")]
 pub(crate) mod probe;

@@ -56,6 +56,8 @@ mod order;
 
 mod records;
 
+pub(crate) mod gateway;
+
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

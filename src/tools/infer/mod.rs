@@ -5,9 +5,9 @@
 //!                     └────▸ leaves ▸ paging ▸ request ▸ block (TOML with a reason at each key)
 //! ```
 //!
-//! Pure functions: nothing here asks an upstream or reads a file. A guess is a line of the block,
-//! and says how sure it is and why; where the samples say nothing, that is said instead. Comments
-//! name members and numbers of the samples, never what stands in their records.
+//! Pure functions, but for [`samples`], which reads files or asks an upstream once. A guess is a line
+//! of the block, and says how sure it is and why; where the samples say nothing, that is said instead.
+//! Comments name members and numbers of the samples, never what stands in their records.
 
 mod block;
 mod body;
@@ -21,6 +21,7 @@ mod part;
 mod people;
 mod records;
 mod request;
+pub(crate) mod samples;
 mod shape;
 mod success;
 mod times;

@@ -13,10 +13,10 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cli::Failure;
 use crate::config::{Loaded, load_text};
 use crate::error::UpstreamError;
 use crate::snapshot::Counts;
+use crate::terminal::Failure;
 
 use super::Outcome;
 use super::glance::filled;

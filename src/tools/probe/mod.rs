@@ -23,70 +23,40 @@ mod witness;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use clap::Args;
 use secrecy::ExposeSecret as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::clock::WallClock;
-use crate::config::{Environment, Loaded, Secret};
+use crate::config::{self, Environment, Loaded, Secret};
 use crate::error::UpstreamError;
+use crate::terminal::{Failure, print, print_bytes};
 use crate::upstream::Adapter;
 use crate::upstream::walk::{Walked, walk};
-
-use crate::cli::{Failure, load, print};
 
 use case::Case;
 use record::Recording;
 use sample::Samples;
 use tape::{Stage, Tape};
 use veil::Veil;
-use witness::{Seen, Voice, Witness};
+pub(crate) use witness::Voice;
+use witness::{Seen, Witness};
 
-/// Ask one upstream and show, step by step, what comes of it.
-///
-/// It walks the upstream's whole list, as the gateway does. One page is shown in full: its request
-/// and answer, the records found and skipped, what no field takes, and the first groups beside the
-/// records that they came from. Of every page it says what was decided after it, and why; at the
-/// end, what the whole walk brought. Secrets that the configuration names, and tokens that logins
-/// bring, are masked wherever they show. Exits with 1 if the walk fails.
-#[derive(Debug, Args)]
+/// What to ask, and what to tell of it.
+#[derive(Debug)]
 pub(crate) struct Probe {
-    /// The upstream, as `[upstreams.NAME]` calls it
-    name: String,
-    /// The configuration that describes it
-    #[arg(long, default_value = "gateway.toml")]
-    config: PathBuf,
-    /// The page to show in full, counted from 1
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
-    page: u64,
-    /// Print that page's body as it came, unmasked, and nothing else
-    #[arg(long, conflicts_with_all = ["json", "record"])]
-    raw: bool,
-    /// Print one JSON object instead of a text
-    ///
-    /// It has the keys `upstream`, `pages` (each with `page`, `position`, `requests`, `bytes`,
-    /// `records`, `groups`, `skipped`, `unread_times`, `announced_records`, `announced_pages` and
-    /// `next`), `detail` of the page in full (`page`, `groups` as pairs of `record` and `group`,
-    /// `unmapped`), and of `summary` and `error` the one that is not null. A request has `purpose`
-    /// (`login`, `count`, `page`), `method`, `url`, `headers`, `body`, `signed` and `answer`
-    /// (`status`, `milliseconds`, `bytes`, `headers`).
-    #[arg(long)]
-    json: bool,
-    /// Write the walk as a test case into this folder, as NAME.toml
-    ///
-    /// Secrets, login tokens and signatures are replaced by words that stand in for them; which, is
-    /// said at the end. Everything else in the bodies, personal data too, is written as it came:
-    /// look through the file before you pass it on.
-    #[arg(long, value_name = "DIR")]
-    record: Option<PathBuf>,
-    /// Walk recorded pages instead of asking, one file a page; or a case that --record wrote
-    ///
-    /// A case (a file that ends with `.toml`) brings its own block and secrets, so --config is not
-    /// read; that the groups it expects do not come of it is a failure.
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "record")]
-    sample: Vec<PathBuf>,
+    /// The upstream, as `[upstreams.NAME]` calls it.
+    pub(crate) name: String,
+    /// The configuration that describes it.
+    pub(crate) config: PathBuf,
+    /// The page to show in full, counted from 1.
+    pub(crate) page: u64,
+    pub(crate) voice: Voice,
+    /// The folder to write the walk to, as a test case.
+    pub(crate) record: Option<PathBuf>,
+    /// Recorded pages, or one case, to walk instead of asking.
+    pub(crate) sample: Vec<PathBuf>,
 }
 
 /// One upstream, compiled, with what stands in for it.
@@ -108,9 +78,13 @@ impl Probe {
         }
     }
 
+    fn load(&self, environment: Environment) -> Result<Loaded, Failure> {
+        config::load(&self.config, environment).map_err(|report| Failure::report(&report))
+    }
+
     /// Asks the upstream.
     async fn ask(&self, environment: Environment) -> Result<(), Failure> {
-        let subject = self.subject(load(&self.config, environment)?, None)?;
+        let subject = self.subject(self.load(environment)?, None)?;
         let recording = self.record.as_deref();
         let recording = recording
             .map(|folder| Recording::new(folder, &self.name))
@@ -122,7 +96,7 @@ impl Probe {
         let concluded = self.conclude(&witness, &outcome);
         // Beside JSON there is no room on standard output.
         if let Some(written) = written.transpose()?
-            && !self.json
+            && self.voice != Voice::Json
         {
             print(&written)?;
         }
@@ -133,7 +107,7 @@ impl Probe {
     async fn look_at(&self, files: &[PathBuf], environment: Environment) -> Result<(), Failure> {
         let samples = Arc::new(Samples::read(files)?);
         let stage = Arc::clone(&samples) as Arc<dyn Stage>;
-        let subject = self.subject(load(&self.config, environment)?, Some(stage))?;
+        let subject = self.subject(self.load(environment)?, Some(stage))?;
         let (witness, outcome) = self.walk(&subject, false).await?;
         if outcome.is_err() && samples.ran_out() && witness.pages() > 0 {
             return self.conclude_part(&witness, outcome.milliseconds);
@@ -166,7 +140,7 @@ impl Probe {
                 complaints.join("\n  ")
             )));
         }
-        if self.raw || self.json {
+        if self.voice != Voice::Text {
             return Ok(());
         }
         print(&format!("\nas `{}` expects", file.display()))
@@ -210,11 +184,7 @@ impl Probe {
             veil: Arc::clone(veil),
             tape,
             page: self.page,
-            voice: match (self.raw, self.json) {
-                (true, _) => Voice::Raw,
-                (false, true) => Voice::Json,
-                (false, false) => Voice::Text,
-            },
+            voice: self.voice,
             is_sent: stage.is_none(),
             seen: Mutex::new(Seen::default()),
             satisfied: Notify::new(),
@@ -236,7 +206,7 @@ impl Probe {
 
     /// Tells the end of the story.
     fn conclude(&self, witness: &Witness<'_>, outcome: &Outcome) -> Result<(), Failure> {
-        if self.raw {
+        if self.voice == Voice::Raw {
             return self.print_raw(witness, outcome);
         }
         let failed = match &outcome.walked {
@@ -246,7 +216,7 @@ impl Probe {
         if let Some(error) = failed {
             let story = witness.failed(error);
             let told = story.error.as_ref().map(text::trouble).unwrap_or_default();
-            if self.json {
+            if self.voice == Voice::Json {
                 print(&serde_json::to_string_pretty(&story)?)?;
             }
             return Err(Failure(told));
@@ -256,7 +226,7 @@ impl Probe {
 
     /// Tells the end of a story whose pages ended before the list did.
     fn conclude_part(&self, witness: &Witness<'_>, milliseconds: f64) -> Result<(), Failure> {
-        if self.raw {
+        if self.voice == Voice::Raw {
             return self.print_raw(witness, &Outcome::default());
         }
         self.tell(witness, None, milliseconds)
@@ -269,7 +239,7 @@ impl Probe {
         milliseconds: f64,
     ) -> Result<(), Failure> {
         let story = witness.ended(walked, milliseconds);
-        if self.json {
+        if self.voice == Voice::Json {
             print(&serde_json::to_string_pretty(&story)?)?;
         } else if let Some(summary) = &story.summary {
             print(&text::summary(summary))?;
@@ -285,13 +255,9 @@ impl Probe {
     }
 
     fn print_raw(&self, witness: &Witness<'_>, outcome: &Outcome) -> Result<(), Failure> {
-        use std::io::Write as _;
         let raw = witness.raw();
         if let Some(body) = &raw {
-            match std::io::stdout().write_all(body) {
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-                outcome => outcome?,
-            }
+            print_bytes(body)?;
         }
         match (&outcome.walked, raw) {
             (Some(Err(error)), _) => {

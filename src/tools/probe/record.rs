@@ -12,9 +12,9 @@ use toml::{Table, Value};
 use toml_edit::Key;
 use url::Url;
 
-use crate::cli::Failure;
 use crate::config::mask::names_secret;
 use crate::config::{Loaded, Secret};
+use crate::terminal::Failure;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 

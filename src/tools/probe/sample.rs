@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use http::{Request, Response};
 
-use crate::cli::Failure;
 use crate::error::UpstreamError;
+use crate::terminal::Failure;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use crate::cli::print;
 use crate::config::upstream::Upstream;
 use crate::error::UpstreamError;
+use crate::terminal::print;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 use crate::upstream::walk::Walked;
@@ -21,7 +21,7 @@ use super::{glance, text};
 
 /// What is told, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Voice {
+pub(crate) enum Voice {
     /// A text, page by page.
     Text,
     /// One JSON object, at the end.

@@ -26,8 +26,7 @@ pub use error::PagerError;
 pub mod decision;
 pub use decision::{Decision, Flag, Naming, Why};
 
-mod link;
-pub(crate) use link::next_link;
+pub(crate) mod link;
 
 mod numbered;
 mod place;

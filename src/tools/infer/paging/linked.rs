@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::tools::infer::guess::{Line, Sureness};
 use crate::tools::infer::shape::is_reference;
-use crate::upstream::pager::next_link;
+use crate::upstream::pager::link::next_link;
 
 use super::{Evidence, Paging, Seen, Track, movement, place_line, style_line};
 

@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::tools::infer::guess::{Line, Sureness};
-use crate::upstream::pager::next_link;
+use crate::upstream::pager::link::next_link;
 
 use super::{Parameter, Seen, Track};
 

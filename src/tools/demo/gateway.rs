@@ -1,0 +1,207 @@
+//! The gateway in front of the emulated upstreams, for a person to try.
+//!
+//! It runs the shipped `gateway.toml` itself: base URLs and secrets come through the environment, as
+//! they would in production.
+
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::app::App;
+use crate::catalog::{Scope, State};
+use crate::clock::WallClock;
+use crate::config::{Environment, Span, load_text};
+use crate::terminal::{Failure, print, stop_signal};
+
+use super::{Emulations, Fault, Options};
+
+/// The configuration that ships with groupgate.
+const SHIPPED: &str = include_str!("../../../gateway.toml");
+
+/// Groups per upstream up to which the shipped limits are enough.
+const SHIPPED_GROUPS: usize = 50_000;
+
+/// How the demo is to run.
+#[derive(Debug)]
+pub(crate) struct Demo {
+    /// How many groups each upstream has.
+    pub(crate) groups: usize,
+    /// How long each answer of an upstream takes.
+    pub(crate) latency: Span,
+    /// Which upstreams misbehave, and how.
+    pub(crate) faults: Vec<(String, Fault)>,
+}
+
+impl Demo {
+    pub(crate) async fn run(self, environment: Environment) -> Result<(), Failure> {
+        let options = Options {
+            groups: self.groups,
+            latency: self.latency.get(),
+            faults: self.faults.clone(),
+            ..Options::default()
+        };
+        let emulations = Emulations::start(options).await?;
+        let environment = self.environment(&emulations, environment);
+        let loaded = load_text("gateway.toml", SHIPPED, environment)
+            .map_err(|report| Failure::report(&report))?;
+        let wall = WallClock::system();
+        let compiled = App::compile(&loaded, &wall).map_err(|report| Failure::report(&report))?;
+        let app = App::start(&loaded, compiled, &wall)
+            .await
+            .map_err(Failure::start)?;
+        print(&self.greeting(&emulations))?;
+        let mut stop = Box::pin(stop_signal()?);
+        tokio::select! {
+            () = watch_first_walks(&app) => {}
+            () = &mut stop => return Ok(()),
+        }
+        print(&invitation(&app))?;
+        stop.await;
+        app.stop().await;
+        Ok(())
+    }
+
+    /// The environment under which the shipped file runs here. What the user has set comes last,
+    /// so that `GROUPGATE__SERVER__LISTEN` and its like keep their say.
+    fn environment(&self, emulations: &Emulations, user: Environment) -> Environment {
+        let mut variables = emulations.variables();
+        if self.groups > SHIPPED_GROUPS {
+            variables.extend(room_for_many(emulations));
+        }
+        variables
+            .into_iter()
+            .collect::<Environment>()
+            .overlaid(user)
+    }
+
+    fn greeting(&self, emulations: &Emulations) -> String {
+        let mut text = format!(
+            "five emulated upstreams, {} groups each, {} an answer:\n",
+            self.groups, self.latency
+        );
+        for emulation in emulations {
+            let fault = self
+                .faults
+                .iter()
+                .rfind(|(name, fault)| {
+                    let name = name.as_str();
+                    name == emulation.name()
+                        || (name == "*" && fault.applies_to(emulation.name()).is_ok())
+                })
+                .map_or_else(String::new, |(_, fault)| format!("  (fault: {fault})"));
+            text.push_str(&format!(
+                "  {:<12} {}{fault}\n",
+                emulation.name(),
+                emulation.base_url()
+            ));
+        }
+        text
+    }
+}
+
+/// What the shipped limits have to give for lists of a million: memory, page size, and time.
+fn room_for_many(emulations: &Emulations) -> impl Iterator<Item = (String, String)> {
+    let cache = [("GROUPGATE__CACHE__CAPACITY", "12GiB")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let limits = [
+        ("PAGE_BYTES", "1GiB"),
+        ("WALK_BYTES", "4GiB"),
+        ("TIMEOUT", "120s"),
+        ("WALK", "30m"),
+        ("RATE", "100000/s"),
+    ];
+    let upstreams: Vec<_> = emulations
+        .iter()
+        .flat_map(|emulation| {
+            let name = emulation.name().to_uppercase();
+            limits.map(|(key, value)| {
+                let variable = format!("GROUPGATE__UPSTREAMS__{name}__LIMITS__{key}");
+                (variable, value.to_owned())
+            })
+        })
+        .collect();
+    cache.into_iter().chain(upstreams)
+}
+
+/// Shows how far the first walks are, where somebody watches and there is something to see.
+async fn watch_first_walks(app: &App) {
+    let bar = if io::stderr().is_terminal() {
+        ProgressBar::new_spinner()
+    } else {
+        ProgressBar::hidden()
+    };
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        bar.set_style(style);
+    }
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        tick.tick().await;
+        let catalog = app.catalog();
+        let walking: Vec<_> = catalog
+            .sources()
+            .iter()
+            .filter(|source| {
+                catalog
+                    .peek(&source.name, &Scope::Shared)
+                    .is_some_and(|held| held.state == State::Pending)
+            })
+            .collect();
+        if walking.is_empty() {
+            break;
+        }
+        let progress: Vec<_> = walking
+            .iter()
+            .map(|source| {
+                let records = catalog
+                    .walking(&source.name, &Scope::Shared)
+                    .map_or(0, |walking| walking.records);
+                format!("{} {records}", source.name)
+            })
+            .collect();
+        bar.set_message(format!("walking: {}", progress.join(", ")));
+        bar.tick();
+    }
+    bar.finish_and_clear();
+}
+
+fn invitation(app: &App) -> String {
+    let data = reachable(app.data_addr());
+    let admin = reachable(app.admin_addr());
+    let mut text = String::from("\nthe gateway:\n");
+    for source in app.catalog().sources() {
+        let Some(held) = app.catalog().peek(&source.name, &Scope::Shared) else {
+            continue;
+        };
+        let outcome = match (&held.snapshot, &held.error) {
+            (Some(snapshot), _) => format!("{} groups", snapshot.len()),
+            (None, Some(error)) => format!("failed: {error}"),
+            (None, None) => "still walking".to_owned(),
+        };
+        text.push_str(&format!("  {:<12} {outcome}\n", source.name));
+    }
+    text.push_str(&format!(
+        "\ntry it:\n\
+         \x20 curl -s 'http://{data}/groups?limit=3'\n\
+         \x20 curl -s 'http://{data}/groups?search=sales&sort=-created_at&fields=name,created_at'\n\
+         \x20 curl -s 'http://{data}/groups?source=tallyfy,publisher&limit=5' -H 'Accept: text/csv'\n\
+         \x20 curl -s 'http://{data}/groups?limit=all' -H 'Accept: application/x-ndjson' | tail -1\n\
+         \x20 curl -s 'http://{data}/sources'\n\
+         \x20 curl -s 'http://{admin}/status'\n\
+         \nread about it: http://{data}/docs   stop it: ctrl-c"
+    ));
+    text
+}
+
+/// An address that a client on this machine can use, also where the gateway listens on all.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if !address.ip().is_unspecified() {
+        return address;
+    }
+    let loopback = match address {
+        SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+        SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(loopback, address.port())
+}
