@@ -171,7 +171,7 @@ fn a_report_for_a_terminal_has_colour_and_one_for_a_file_has_none() {
 
 /// The words that a tagged table of the schema may have for its tag.
 fn tags(schema: &Value, definition: &str, tag: &str) -> Vec<String> {
-    let variants = schema["$defs"][definition]["oneOf"].as_array();
+    let variants = schema["$defs"][definition]["anyOf"].as_array();
     let word = |variant: &Value| {
         variant["properties"][tag]["const"]
             .as_str()

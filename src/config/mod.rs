@@ -12,9 +12,9 @@ pub use load::{Loaded, load, load_text};
 mod document;
 mod layers;
 pub(crate) mod mask;
-mod partial;
 mod preset;
 mod read;
+mod requirements;
 mod tree;
 mod validate;
 

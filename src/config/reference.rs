@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::schema::schema;
+use super::schema::settings;
 
 const HEAD: &str = "\
 # Everything that gateway.toml may say
@@ -24,7 +24,7 @@ set by a variable: `GROUPGATE__UPSTREAMS__NAME__LIMITS__RATE=5/s`.
 
 /// The reference as Markdown.
 pub fn reference() -> String {
-    let schema = schema();
+    let schema = settings();
     let none = Map::new();
     let definitions = schema
         .get("$defs")
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn every_definition_of_the_schema_has_its_section() {
-        let schema = schema();
+        let schema = settings();
         let text = reference();
         for name in schema["$defs"].as_object().unwrap().keys() {
             assert!(text.contains(&format!("\n## {name}\n")), "{name}");

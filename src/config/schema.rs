@@ -5,7 +5,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::nearest::list;
-use super::partial::allow_presets;
+use super::requirements::allow_presets;
 use super::{KeyPath, Settings};
 
 /// The schema of all that `gateway.toml` may say (JSON Schema, draft 2020-12).
@@ -18,10 +18,43 @@ pub fn schema() -> Value {
 }
 
 /// The schema of the settings, in which no preset fills a gap.
-fn settings() -> Value {
-    SchemaGenerator::new(SchemaSettings::draft2020_12())
+pub(super) fn settings() -> Value {
+    let mut schema = SchemaGenerator::new(SchemaSettings::draft2020_12())
         .into_root_schema_for::<Settings>()
-        .to_value()
+        .to_value();
+    forget_null(&mut schema);
+    schema
+}
+
+/// Takes the null out of what may be left out: TOML has none.
+fn forget_null(node: &mut Value) {
+    match node {
+        Value::Object(members) => {
+            if members.get("default").is_some_and(Value::is_null) {
+                members.shift_remove("default");
+            }
+            if let Some(Value::Array(types)) = members.get("type")
+                && let [one, null] = types.as_slice()
+                && null == "null"
+            {
+                let one = one.clone();
+                members.insert("type".to_owned(), one);
+            }
+            if let Some(Value::Array(variants)) = members.get("anyOf")
+                && let [one, null] = variants.as_slice()
+                && null["type"] == "null"
+                && let Some(one) = one.as_object().cloned()
+            {
+                members.shift_remove("anyOf");
+                for (key, member) in one {
+                    members.entry(key).or_insert(member);
+                }
+            }
+            members.values_mut().for_each(forget_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_null),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// What the manual says of a key, in the table that `tree` has around it.
@@ -136,7 +169,7 @@ mod tests {
     #[test]
     fn every_key_is_described() {
         let mut count = 0;
-        walk(&schema(), "", &mut |place, property| {
+        walk(&settings(), "", &mut |place, property| {
             count += 1;
             // The tag of a variant says all with its value; its variant is described.
             let is_tag = property.get("const").is_some();
@@ -159,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_tags_of_styles_and_schemes_are_in_the_schema() {
-        let schema = schema();
+        let schema = settings();
         for (definition, tag, words) in [
             (
                 "Pagination",
