@@ -54,10 +54,22 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod case;
 mod compare;
 mod dimensions;
 mod upstream;
+
+mod asking;
+mod connections;
+mod pagers;
+mod presets;
+mod pushdown;
+mod sigv4_cases;
+mod transport;
+mod walks;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

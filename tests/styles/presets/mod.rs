@@ -1,0 +1,325 @@
+//! The presets, against pages written from the vendors' public documentation.
+
+mod recorded;
+mod server;
+
+use std::sync::Arc;
+
+use groupgate::clock::WallClock;
+use groupgate::config::upstream::Upstream;
+use groupgate::config::{Environment, Loaded, Problems, load_text};
+use groupgate::group::Group;
+use groupgate::presets;
+use groupgate::upstream::Adapter;
+use groupgate::upstream::adapter::Turn;
+use groupgate::upstream::tls::Tls;
+use groupgate::upstream::walk::{Progress, walk};
+use rstest::rstest;
+use serde_json::Value;
+
+use server::Server;
+
+/// Every variable that a preset names.
+const VARIABLES: [(&str, &str); 22] = [
+    ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+    (
+        "AWS_SECRET_ACCESS_KEY",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    ),
+    ("AZURE_CLIENT_ID", "535fb089-9ff3-47b6-9bfb-4f1264799865"),
+    ("AZURE_CLIENT_SECRET", "sampleCredentia1s"),
+    ("COLLECTIONS_DOMAIN", "my-domain"),
+    ("COLLECTIONS_EMAIL", "svc@example.com"),
+    ("COLLECTIONS_ID", "a-client"),
+    ("COLLECTIONS_SECRET", "a-secret"),
+    ("GITLAB_TOKEN", "glpat-EXAMPLE"),
+    ("KEYCLOAK_CLIENT_ID", "groupgate"),
+    ("KEYCLOAK_CLIENT_SECRET", "s3cret&more"),
+    ("KEYCLOAK_REALM", "acme corp"),
+    ("OKTA_TOKEN", "00QCjAl4MlV-WPXM...0HmjFx-vbGua"),
+    ("ONLIVE_KEY", "a-key"),
+    ("ONLIVE_SECRET", "a-secret"),
+    ("PUBLISHER_TOKEN", "a-token"),
+    ("SCIM_TOKEN", "h480djs93hd8"),
+    ("SLACK_TOKEN", "xoxb-EXAMPLE"),
+    ("TALLYFY_ORG", "acme"),
+    ("TALLYFY_TOKEN", "a-token"),
+    ("VINYL_KEY", "a-key"),
+    ("VINYL_SECRET", "a-secret"),
+];
+
+fn load(text: &str) -> Loaded {
+    let environment: Environment = VARIABLES.into_iter().collect();
+    load_text("gateway.toml", text, environment).unwrap_or_else(|report| panic!("{report}"))
+}
+
+/// The adapter of a block over a preset, on 2026-11-21 at noon.
+fn adapter(block: &str) -> Arc<Adapter> {
+    let loaded = load(&format!("[upstreams.x]\n{block}"));
+    let noon = "2026-11-21T12:00:00Z".parse().unwrap();
+    let mut problems = Problems::default();
+    let adapter = Adapter::compile(
+        "x",
+        &loaded.settings.upstreams["x"],
+        &loaded.settings.cache,
+        &loaded.secrets(),
+        &WallClock::fixed(noon),
+        &Tls::default(),
+        &mut problems,
+    );
+    assert!(problems.is_empty(), "{}", loaded.report(problems));
+    Arc::new(adapter.unwrap())
+}
+
+/// A block over a preset, for an upstream at `origin`.
+fn block(preset: &str, origin: &str) -> String {
+    let mut block = format!("preset = '{preset}'\nbase_url = '{origin}'\n");
+    if preset == "microsoft_graph" {
+        block.push_str(&format!(
+            "auth.token_url = '{origin}/acme/oauth2/v2.0/token'\n"
+        ));
+    }
+    block
+}
+
+/// A group without what it does not have.
+fn brief(group: &Group) -> Value {
+    let Value::Object(mut members) = serde_json::to_value(group).unwrap() else {
+        unreachable!("a group is an object");
+    };
+    members.retain(|_, value| match value {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    });
+    Value::Object(members)
+}
+
+fn show(turn: &Turn) -> String {
+    if turn.records() == 0 {
+        return "no groups".to_owned();
+    }
+    let shown = turn.outcomes().iter().map(|outcome| match outcome {
+        Ok(mapped) => serde_json::to_string_pretty(&brief(&mapped.group)).unwrap(),
+        Err(skip) => format!("skipped: {skip}"),
+    });
+    shown.collect::<Vec<_>>().join("\n")
+}
+
+macro_rules! snapshot {
+    ($name:expr, $shown:expr) => {
+        insta::with_settings!({
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!($name, $shown);
+        });
+    };
+}
+
+#[rstest]
+fn each_recorded_page_becomes_groups_or_says_why_not(
+    #[values(
+        "aws_iam",
+        "gitlab",
+        "keycloak",
+        "microsoft_graph",
+        "okta",
+        "scim",
+        "scim_cursor",
+        "slack"
+    )]
+    preset: &str,
+) {
+    let origin = "https://vendor.example.com";
+    let adapter = adapter(&block(preset, origin));
+    let mut shown = String::new();
+    for name in recorded::names(preset) {
+        if name == "token" {
+            continue;
+        }
+        let page = recorded::read(preset, &name, origin);
+        let outcome = match adapter.replay(page.status, page.headers, page.body.as_bytes()) {
+            Ok(turn) => show(&turn),
+            Err(error) => {
+                let wait = error
+                    .retry_after
+                    .map(|wait| format!("\nretry after {wait:?}"));
+                format!("{error}{}", wait.unwrap_or_default())
+            }
+        };
+        shown.push_str(&format!("── {name} ──\n{outcome}\n"));
+    }
+    snapshot!(format!("{preset}_pages"), shown);
+}
+
+/// Walks a block and says what was asked; the walk must bring just these groups.
+async fn walked(
+    preset: &'static str,
+    more: &str,
+    answers: &[&'static str],
+    expected: &[&str],
+) -> String {
+    let server = Server::start(preset, answers).await;
+    // One after the other, so that the script is in order.
+    let block = format!(
+        "{}limits.concurrency = 1\n{more}",
+        block(preset, &server.origin)
+    );
+    let walked = walk(&adapter(&block), &Progress::default()).await.unwrap();
+    let names: Vec<_> = walked.groups.iter().map(|group| &group.name).collect();
+    assert_eq!(names, expected);
+    assert_eq!(server.left(), Vec::<&str>::new());
+    server.asked()
+}
+
+const THREE: [&str; 3] = ["first", "middle", "last"];
+
+#[rstest]
+#[case::aws_iam("aws_iam", &THREE, &["Admins", "Test", "Managers"])]
+#[case::gitlab("gitlab", &THREE, &["Foobar Group", "Twitter", "H5bp", "Flightjs"])]
+#[case::keycloak(
+    "keycloak",
+    &["first", "middle", "last", "empty"],
+    &["engineering", "platform", "on-call", "web", "sales"]
+)]
+#[case::microsoft_graph("microsoft_graph", &THREE, &["Golf Assist", "Golf Discussion", "Library Assist"])]
+#[case::okta("okta", &THREE, &["West Coast Users", "Everyone", "Domain Users", "Zürich"])]
+#[case::scim("scim", &THREE, &["Tour Guides", "Employees", "US Employees", "Group B", "Group C"])]
+#[case::scim_cursor(
+    "scim_cursor",
+    &THREE,
+    &["Tour Guides", "Employees", "US Employees", "Group B", "Group C"]
+)]
+#[case::slack("slack", &["first"], &["Team Admins", "Team Owners", "Marketing Team"])]
+#[tokio::test]
+async fn each_preset_asks_its_way_through_the_whole_list(
+    #[case] preset: &'static str,
+    #[case] answers: &[&'static str],
+    #[case] expected: &[&str],
+) {
+    let asked = walked(preset, "", answers, expected).await;
+    snapshot!(format!("{preset}_requests"), asked);
+}
+
+#[tokio::test]
+async fn gitlab_without_a_token_is_walked_by_keyset_links() {
+    let more = "auth = { type = 'none' }\nrequest.query.pagination = 'keyset'";
+    let answers = ["keyset_first", "keyset_last"];
+    let asked = walked("gitlab", more, &answers, &["Foobar Group", "Flightjs"]).await;
+    snapshot!("gitlab_keyset_requests", asked);
+}
+
+#[tokio::test]
+async fn gitlab_may_be_walked_by_page_numbers_instead() {
+    let more = "pagination = { style = 'page', limit = 100, pages = { header = 'x-total-pages' }, absent = 'continue' }\n\
+                request.query.page = '{page}'";
+    let names = ["Foobar Group", "Twitter", "H5bp", "Flightjs"];
+    let asked = walked("gitlab", more, &THREE, &names).await;
+    snapshot!("gitlab_page_requests", asked);
+}
+
+#[tokio::test]
+async fn a_failure_that_passes_is_tried_again() {
+    for (preset, failure) in [("slack", "unavailable"), ("aws_iam", "unavailable")] {
+        let server = Server::start(preset, &[failure, "empty"]).await;
+        let adapter = adapter(&block(preset, &server.origin));
+        let walked = walk(&adapter, &Progress::default()).await.unwrap();
+        assert!(walked.groups.is_empty(), "{preset}");
+        assert_eq!(server.left(), Vec::<&str>::new(), "{preset}");
+    }
+}
+
+/// What the shipped gateway.toml has beside a preset: what is a deployment's own.
+const SHIPPED: [(&str, &str, &str); 5] = [
+    (
+        "collections",
+        "collections",
+        "base_url = 'https://api.example.com'
+         request.headers.domain = 'my-domain'
+         auth.request.json.user.email = 'svc@example.com'
+         auth.request.json.user.group_name = 'my-domain'",
+    ),
+    (
+        "vinyldns",
+        "vinyldns",
+        "base_url = 'https://dns.example.com'",
+    ),
+    (
+        "publisher",
+        "publisher",
+        "base_url = 'https://pub.example.com/context'",
+    ),
+    ("onlivesite", "onlivesite", ""),
+    ("tallyfy", "tallyfy", ""),
+];
+
+#[test]
+fn the_shipped_blocks_say_what_their_presets_say() {
+    let shipped = load(include_str!("../../../gateway.toml"));
+    for (upstream, preset, own) in SHIPPED {
+        let over_preset = load(&format!("[upstreams.x]\npreset = '{preset}'\n{own}"));
+        let over_preset = Upstream {
+            preset: None,
+            ..over_preset.settings.upstreams["x"].clone()
+        };
+        let written_out = &shipped.settings.upstreams[upstream];
+        assert_eq!(format!("{over_preset:#?}"), format!("{written_out:#?}"));
+    }
+}
+
+#[test]
+fn publisher_as_json_is_publisher_but_for_what_gateway_toml_names() {
+    let settings = |preset: &str, own: &str| {
+        let text =
+            format!("[upstreams.x]\npreset = '{preset}'\nbase_url = 'https://a.example'\n{own}");
+        let upstream = load(&text).settings.upstreams.remove("x").unwrap();
+        format!(
+            "{:#?}",
+            Upstream {
+                preset: None,
+                ..upstream
+            }
+        )
+    };
+    let overridden = "format = 'json'
+                      records = '/groups'
+                      pagination = { style = 'offset', limit = 200, total = '/total' }
+                      fields.members = { each = 'users', id = '.' }";
+    assert_eq!(
+        settings("publisher_json", ""),
+        settings("publisher", overridden)
+    );
+}
+
+#[test]
+fn every_preset_loads_with_what_it_asks_for() {
+    for preset in presets::names().filter_map(presets::get) {
+        let needs: Vec<&str> = preset.needs().map(|(_, assignment)| assignment).collect();
+        load(&format!(
+            "[upstreams.x]\npreset = '{}'\n{}",
+            preset.name,
+            needs.join("\n")
+        ));
+    }
+}
+
+#[test]
+fn a_preset_that_is_printed_and_written_out_says_the_same() {
+    for preset in presets::names().filter_map(presets::get) {
+        let needs: Vec<&str> = preset.needs().map(|(_, assignment)| assignment).collect();
+        let named = load(&format!(
+            "[upstreams.x]\npreset = '{}'\n{}",
+            preset.name,
+            needs.join("\n")
+        ));
+        let printed = preset.block("x").replace("# yours: ", "");
+        let named = Upstream {
+            preset: None,
+            ..named.settings.upstreams["x"].clone()
+        };
+        let written_out = &load(&printed).settings.upstreams["x"];
+        assert_eq!(format!("{named:#?}"), format!("{written_out:#?}"));
+    }
+}
