@@ -1,15 +1,21 @@
 //! What the operator is told: refused URLs, and breakers that change.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use http::Response;
 use rstest::rstest;
 use serde_json::json;
+use tracing::Dispatch;
 
 use super::staff;
 use crate::support::failed;
 use crate::support::server::{Server, json as answer, status};
+
+/// A second subscriber, which nobody uses. While there is only one, an event that another thread is
+/// the first to reach is switched off for good unless that thread listens too.
+static ANOTHER: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -27,6 +33,7 @@ impl Write for Lines {
 impl Lines {
     /// Everything of `warn` and above that this thread logs as long as the guard lives.
     fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        LazyLock::force(&ANOTHER);
         let lines = Self::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
