@@ -29,7 +29,7 @@ use super::off_thread::off_thread_if_large;
 use super::pager::{Look, Pager, Position};
 use super::pushdown::{Pushed, Rules};
 use super::requests::Requests;
-use super::template::Gaps;
+use super::template::Variables;
 use super::tls::Tls;
 use super::transport::{Circuit, Transport};
 pub use super::turn::Turn;
@@ -263,15 +263,15 @@ impl Adapter {
         &self,
         position: &Position,
     ) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
-        let gaps = Gaps {
+        let variables = Variables {
             position,
             limit: self.pager.limit(),
             pushed: &self.pushed,
         };
         if *position == self.pager.first() {
-            self.requests.first(&gaps)
+            self.requests.first(&variables)
         } else {
-            self.requests.next(&gaps)
+            self.requests.next(&variables)
         }
     }
 

@@ -16,8 +16,8 @@ use super::auth::oauth2::{ClientCredentials, token_from_reply};
 use super::auth::{Token, TokenCell};
 use super::classify::{Answer, Judge, Law, Reading, paths};
 use super::extensions::{Deadline, Purpose, Repeatable};
-use super::requests::unwritten;
-use super::template::{self, Gaps, Template};
+use super::requests::render_error;
+use super::template::{self, Template, Variables};
 use super::transport::Transport;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::format::{Bounds, Page};
@@ -146,7 +146,9 @@ impl LoginCall {
 
     fn request(&self) -> Result<Request<Bytes>, UpstreamError> {
         match &self.style {
-            LoginStyle::Declared { template, .. } => template.fill(&Gaps::NONE).map_err(unwritten),
+            LoginStyle::Declared { template, .. } => {
+                template.render(&Variables::NONE).map_err(render_error)
+            }
             LoginStyle::ClientCredentials(client) => Ok(client.token_request()),
         }
     }

@@ -8,7 +8,7 @@ use crate::config::{KeyPath, Problems, SecretReader};
 
 use super::pager::Position;
 use super::pushdown::Pushed;
-use super::template::{self, Gaps, Template, TemplateError};
+use super::template::{self, Template, TemplateError, Variables};
 use crate::error::{ErrorKind, UpstreamError};
 
 /// What an upstream is asked with.
@@ -66,16 +66,16 @@ impl Requests {
     }
 
     /// The request for the first page.
-    pub(super) fn first(&self, gaps: &Gaps<'_>) -> Result<Request<Bytes>, UpstreamError> {
-        self.listing.fill(gaps).map_err(unwritten)
+    pub(super) fn first(&self, variables: &Variables<'_>) -> Result<Request<Bytes>, UpstreamError> {
+        self.listing.render(variables).map_err(render_error)
     }
 
     /// The request for a page after it.
-    pub(super) fn next(&self, gaps: &Gaps<'_>) -> Result<Request<Bytes>, UpstreamError> {
+    pub(super) fn next(&self, variables: &Variables<'_>) -> Result<Request<Bytes>, UpstreamError> {
         let template = self.continuation.as_ref().unwrap_or(&self.listing);
         // What worked for the first page fails here for the position that the upstream named.
         template
-            .fill(gaps)
+            .render(variables)
             .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))
     }
 
@@ -88,16 +88,16 @@ impl Requests {
 impl Count {
     /// The request that asks for it.
     pub(super) fn request(&self, pushed: &Pushed) -> Result<Request<Bytes>, UpstreamError> {
-        let gaps = Gaps {
+        let variables = Variables {
             position: &Position::Start,
             limit: None,
             pushed,
         };
-        self.template.fill(&gaps).map_err(unwritten)
+        self.template.render(&variables).map_err(render_error)
     }
 }
 
-/// A request that nothing of the upstream's goes into, and that cannot be written all the same.
-pub(super) fn unwritten(error: TemplateError) -> UpstreamError {
-    UpstreamError::ours(format!("the request cannot be written: {error}"))
+/// A request that contains nothing from the upstream, and still cannot be rendered: our fault.
+pub(super) fn render_error(error: TemplateError) -> UpstreamError {
+    UpstreamError::ours(format!("the request cannot be rendered: {error}"))
 }

@@ -5,7 +5,7 @@
 //! is decided on its own. The answer is filtered here again, so it may hold too much.
 //!
 //! ```text
-//! Conditions (what the query demands) ▸ Rules (may it? how is it written?) ▸ Pushed (into the gaps)
+//! Conditions (what the query demands) ▸ Rules (may it? how is it written?) ▸ Pushed (into the placeholders)
 //! ```
 
 pub mod pushed;

@@ -1,52 +1,52 @@
-//! Bodies: JSON, a form, or a text as it is written.
+//! Bodies: JSON, a form, or raw text.
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::Value as Json;
 
 use super::parameters::Parameters;
-use super::text::{Filling, Gaps, Part, Text};
+use super::text::{Part, Text, Value, Variables};
 
 /// The body of a request.
 #[derive(Debug)]
 pub(super) enum Body {
     Json(Shape),
     Form(Parameters),
-    Verbatim(Text),
+    Raw(Text),
 }
 
-/// A JSON value with gaps in its strings.
+/// A JSON value with placeholders in its strings.
 #[derive(Debug)]
 pub(super) enum Shape {
     Text(Text),
-    Plain(Value),
+    Constant(Json),
     List(Vec<Shape>),
     Object(Vec<(String, Shape)>),
 }
 
 impl Body {
-    /// The media type that it is sent as, unless a header says otherwise.
+    /// The default `Content-Type`.
     pub(super) const fn media_type(&self) -> &'static str {
         match self {
-            Self::Json(_) | Self::Verbatim(_) => "application/json",
+            Self::Json(_) | Self::Raw(_) => "application/json",
             Self::Form(_) => "application/x-www-form-urlencoded",
         }
     }
 
-    /// The texts in it.
+    /// The texts that may have placeholders.
     pub(super) fn texts(&self) -> Vec<&Text> {
         match self {
             Self::Json(shape) => shape.texts(),
             Self::Form(parameters) => parameters.texts().collect(),
-            Self::Verbatim(text) => vec![text],
+            Self::Raw(text) => vec![text],
         }
     }
 
-    /// The body with its gaps filled; `None` when it is a text with a gap that has no value.
-    pub(super) fn fill(&self, gaps: &Gaps<'_>) -> Option<Bytes> {
+    /// The body with its placeholders replaced; `None` if it is a text and one has no value.
+    pub(super) fn render(&self, variables: &Variables<'_>) -> Option<Bytes> {
         Some(match self {
-            Self::Json(shape) => shape.fill(gaps)?.to_string().into(),
-            Self::Form(parameters) => parameters.fill(gaps).into(),
-            Self::Verbatim(text) => text.fill(gaps)?.into(),
+            Self::Json(shape) => shape.render(variables)?.to_string().into(),
+            Self::Form(parameters) => parameters.render(variables).into(),
+            Self::Raw(text) => text.render(variables)?.into(),
         })
     }
 }
@@ -55,7 +55,7 @@ impl Shape {
     fn texts(&self) -> Vec<&Text> {
         match self {
             Self::Text(text) => vec![text],
-            Self::Plain(_) => Vec::new(),
+            Self::Constant(_) => Vec::new(),
             Self::List(items) => items.iter().flat_map(Self::texts).collect(),
             Self::Object(members) => (members.iter())
                 .flat_map(|(_, member)| member.texts())
@@ -63,21 +63,24 @@ impl Shape {
         }
     }
 
-    /// The value with its gaps filled; `None` when it is a text with a gap that has no value.
-    fn fill(&self, gaps: &Gaps<'_>) -> Option<Value> {
+    /// The value with its placeholders replaced; `None` if it is a text and one has no value.
+    fn render(&self, variables: &Variables<'_>) -> Option<Json> {
         Some(match self {
-            Self::Plain(value) => value.clone(),
+            Self::Constant(value) => value.clone(),
             Self::Text(text) => match text.0.as_slice() {
-                [Part::Gap(gap)] => match gap.filling(gaps)? {
-                    Filling::Text(text) => text.into(),
-                    Filling::Number(number) => number.into(),
+                [Part::Placeholder(placeholder)] => match placeholder.value(variables)? {
+                    Value::Text(text) => text.into(),
+                    Value::Number(number) => number.into(),
                 },
-                _ => text.fill(gaps)?.into(),
+                _ => text.render(variables)?.into(),
             },
-            Self::List(items) => items.iter().filter_map(|item| item.fill(gaps)).collect(),
+            Self::List(items) => items
+                .iter()
+                .filter_map(|item| item.render(variables))
+                .collect(),
             Self::Object(members) => members
                 .iter()
-                .filter_map(|(name, member)| Some((name.clone(), member.fill(gaps)?)))
+                .filter_map(|(name, member)| Some((name.clone(), member.render(variables)?)))
                 .collect(),
         })
     }

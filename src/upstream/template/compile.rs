@@ -1,4 +1,4 @@
-//! From a request as it is written to a template: secrets read, placeholders found.
+//! Compiles a request from the settings into a template: reads secrets, finds placeholders.
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, USER_AGENT};
 
@@ -8,11 +8,11 @@ use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader};
 
 use super::body::{Body, Shape};
 use super::parameters::Parameters;
-use super::text::{Gap, Part, Text};
+use super::text::{Part, Placeholder, Text};
 
 const AGENT: &str = concat!("groupgate/", env!("CARGO_PKG_VERSION"));
 
-/// Compiles the parts of one request, noting every problem on the way.
+/// Compiles the parts of one request, and collects all problems.
 pub(super) struct Compiler<'a> {
     pub(super) request: &'a written::Request,
     pub(super) at: &'a KeyPath,
@@ -36,7 +36,7 @@ impl Compiler<'_> {
         self.parameters(&self.request.query, &self.at.join("query"))
     }
 
-    /// The headers as written, and those that every request has.
+    /// The headers from the settings, and the defaults.
     pub(super) fn headers(
         &mut self,
         accept: &str,
@@ -63,8 +63,8 @@ impl Compiler<'_> {
         Some(headers)
     }
 
-    /// The body, if there is one; the outer `None` is one that could not be read.
-    #[expect(clippy::option_option, reason = "no body and a broken one differ")]
+    /// The body, if there is one; the outer `None` means that it is invalid.
+    #[expect(clippy::option_option, reason = "no body and an invalid one differ")]
     pub(super) fn body(&mut self) -> Option<Option<Body>> {
         let request = self.request;
         if let Some(json) = &request.json {
@@ -76,7 +76,7 @@ impl Compiler<'_> {
         }
         if let Some(body) = &request.body {
             let body = self.value(body, &self.at.join("body"))?;
-            return Some(Some(Body::Verbatim(body)));
+            return Some(Some(Body::Raw(body)));
         }
         Some(None)
     }
@@ -99,9 +99,9 @@ impl Compiler<'_> {
         Some(match json {
             Json::Text(text) => Shape::Text(self.text(text, at)?),
             Json::Secret(secret) => Shape::Text(Text(vec![self.secret(secret, at)?])),
-            Json::Integer(number) => Shape::Plain((*number).into()),
-            Json::Float(number) => Shape::Plain((*number).into()),
-            Json::Bool(bool) => Shape::Plain((*bool).into()),
+            Json::Integer(number) => Shape::Constant((*number).into()),
+            Json::Float(number) => Shape::Constant((*number).into()),
+            Json::Bool(bool) => Shape::Constant((*bool).into()),
             Json::List(items) => Shape::List(
                 items
                     .iter()
@@ -130,7 +130,7 @@ impl Compiler<'_> {
             .secrets
             .read(secret)
             .map_err(|error| Problem::new(at.clone(), error.to_string()));
-        self.problems.keep(read).map(Part::Value)
+        self.problems.keep(read).map(Part::Secret)
     }
 
     fn text(&mut self, text: &str, at: &KeyPath) -> Option<Text> {
@@ -143,16 +143,16 @@ impl Compiler<'_> {
                 Piece::Literal(text) => parts.push(Part::Literal(text)),
                 Piece::Placeholder(name) => match self.request.vars.get(&name) {
                     Some(written::Text::Literal(text)) => {
-                        parts.push(Part::Value(text.clone().into()));
+                        parts.push(Part::Secret(text.clone().into()));
                     }
                     Some(written::Text::Secret(secret)) => {
                         parts.push(self.secret(secret, &self.at.join("vars").join(&name))?);
                     }
                     None => {
-                        let gap = Gap::named(&name).ok_or_else(|| {
+                        let placeholder = Placeholder::named(&name).ok_or_else(|| {
                             Problem::new(at.clone(), format!("unknown placeholder `{{{name}}}`"))
                         });
-                        parts.push(Part::Gap(self.problems.keep(gap)?));
+                        parts.push(Part::Placeholder(self.problems.keep(placeholder)?));
                     }
                 },
             }

@@ -1,12 +1,11 @@
 //! The request template: where a position is written.
 //!
-//! `{cursor} {offset} {page} {limit}` and the filters that are handed on may stand in path, query,
-//! headers and body, and each value is escaped for where it stands. How a position advances is the
-//! pager's matter, which filters are handed on that of pushdown; this module only writes them down.
-//! It never sends anything.
+//! `{cursor} {offset} {page} {limit}` and pushed-down filters may stand in path, query, headers and
+//! body. Each value is escaped for its place. The pager decides how a position advances, and
+//! pushdown which filters are passed on; this module only renders them. It never sends anything.
 //!
 //! ```text
-//! request as written ▸ compile ▸ Template { path, parameters, headers, body } ▸ fill ▸ request
+//! request as written ▸ compile ▸ Template { path, parameters, headers, body } ▸ render ▸ request
 //! ```
 
 use std::collections::BTreeSet;
@@ -29,8 +28,8 @@ mod compile;
 use compile::Compiler;
 
 mod text;
-pub use text::Gaps;
-use text::{Filling, Part, Text};
+pub use text::Variables;
+use text::{Part, Text, Value};
 
 mod parameters;
 use parameters::{Parameters, RESERVED, encode};
@@ -56,7 +55,7 @@ const OUTSIDE_PATH: &AsciiSet = &RESERVED
     .remove(b'@')
     .remove(b'%');
 
-/// One request with gaps where the position goes.
+/// One request, with placeholders for the position and the filters.
 #[derive(Debug)]
 pub struct Template {
     method: http::Method,
@@ -68,21 +67,21 @@ pub struct Template {
     repeatable: bool,
 }
 
-/// Why a request cannot be written.
+/// Why a request cannot be rendered.
 #[derive(Debug, Error)]
 pub enum TemplateError {
-    /// The value would change which resource is asked for.
+    /// The value would change which resource is requested.
     #[error("a value of `{0}` cannot be a path segment")]
     DotSegment(String),
-    /// The value cannot stand in a header.
-    #[error("the value of the header `{0}` holds a character that no header may hold")]
+    /// The value cannot be sent in a header.
+    #[error("the value of header `{0}` contains a character that is not allowed in a header")]
     Header(HeaderName),
-    /// The parts do not make a URI.
+    /// The parts do not form a URI.
     #[error("the request's URI is not valid")]
     Uri(#[from] http::Error),
 }
 
-/// What a request asks to be answered in, unless it says so itself.
+/// The default `Accept` of a request.
 pub(super) const fn accept(format: Format) -> &'static str {
     match format {
         Format::Json => "application/json",
@@ -91,8 +90,8 @@ pub(super) const fn accept(format: Format) -> &'static str {
 }
 
 impl Template {
-    /// Compiles the request written at `at`, reading the secrets that it names. `accept` is what it
-    /// asks to be answered in, unless it says so itself.
+    /// Compiles the request at `at`, and reads the secrets that it names. `accept` is the default
+    /// `Accept`.
     pub fn compile(
         base_url: &Url,
         request: &written::Request,
@@ -125,7 +124,7 @@ impl Template {
         })
     }
 
-    /// The filters that it can be asked with.
+    /// The filters that it has placeholders for.
     pub fn pushes(&self) -> BTreeSet<Pushable> {
         let headers = self.headers.iter().map(|(_, text)| text);
         let texts = self.path.iter().chain(self.query.texts()).chain(headers);
@@ -133,36 +132,36 @@ impl Template {
         texts.chain(body).flat_map(Text::pushes).collect()
     }
 
-    /// Writes the request for one page.
-    pub fn fill(&self, gaps: &Gaps<'_>) -> Result<Request<Bytes>, TemplateError> {
-        let uri = match gaps.position {
+    /// Renders the request for one page.
+    pub fn render(&self, variables: &Variables<'_>) -> Result<Request<Bytes>, TemplateError> {
+        let uri = match variables.position {
             // The upstream wrote this URL; the pager has checked its origin.
             Position::Url(url) => url.as_str().parse::<Uri>().map_err(http::Error::from)?,
             Position::Start | Position::Cursor(_) | Position::Offset(_) | Position::Page(_) => {
-                self.uri(gaps)?
+                self.uri(variables)?
             }
         };
         let mut request = Request::builder().method(&self.method).uri(uri);
         for (name, text) in &self.headers {
-            let Some(filled) = text.fill(gaps) else {
+            let Some(rendered) = text.render(variables) else {
                 continue;
             };
             let mut value =
-                HeaderValue::try_from(filled).map_err(|_| TemplateError::Header(name.clone()))?;
+                HeaderValue::try_from(rendered).map_err(|_| TemplateError::Header(name.clone()))?;
             value.set_sensitive(text.may_be_secret());
             request = request.header(name, value);
         }
         if self.repeatable {
             request = request.extension(Repeatable);
         }
-        let body = self.body.as_ref().and_then(|body| body.fill(gaps));
+        let body = self.body.as_ref().and_then(|body| body.render(variables));
         Ok(request.body(body.unwrap_or_default())?)
     }
 
-    fn uri(&self, gaps: &Gaps<'_>) -> Result<Uri, TemplateError> {
+    fn uri(&self, variables: &Variables<'_>) -> Result<Uri, TemplateError> {
         let mut target = self.base_url.path().trim_end_matches('/').to_owned();
         for segment in &self.path {
-            if let Some(segment) = fill_segment(segment, gaps)? {
+            if let Some(segment) = render_segment(segment, variables)? {
                 target.push('/');
                 target.push_str(&segment);
             }
@@ -170,7 +169,7 @@ impl Template {
         if target.is_empty() {
             target.push('/');
         }
-        let query = self.query.fill(gaps);
+        let query = self.query.render(variables);
         if !query.is_empty() {
             target.push('?');
             target.push_str(&query);
@@ -183,8 +182,8 @@ impl Template {
     }
 }
 
-/// The text as one segment of a path; `None` when a gap has no value.
-fn fill_segment(text: &Text, gaps: &Gaps<'_>) -> Result<Option<String>, TemplateError> {
+/// The text as one path segment; `None` if a placeholder has no value.
+fn render_segment(text: &Text, variables: &Variables<'_>) -> Result<Option<String>, TemplateError> {
     let mut segment = String::new();
     for part in &text.0 {
         let value = match part {
@@ -192,15 +191,15 @@ fn fill_segment(text: &Text, gaps: &Gaps<'_>) -> Result<Option<String>, Template
                 segment.extend(utf8_percent_encode(text, OUTSIDE_PATH));
                 continue;
             }
-            Part::Value(value) => value.expose_secret().to_owned(),
-            Part::Gap(gap) => match gap.filling(gaps) {
-                Some(Filling::Text(text)) => text.to_owned(),
-                Some(Filling::Number(number)) => number.to_string(),
+            Part::Secret(value) => value.expose_secret().to_owned(),
+            Part::Placeholder(placeholder) => match placeholder.value(variables) {
+                Some(Value::Text(text)) => text.to_owned(),
+                Some(Value::Number(number)) => number.to_string(),
                 None => return Ok(None),
             },
         };
         if matches!(value.as_str(), "" | "." | "..") {
-            // RFC 3986, section 5.2.4: no encoding keeps these from being resolved away.
+            // RFC 3986, section 5.2.4: encoding does not keep these from being resolved away.
             return Err(TemplateError::DotSegment(value));
         }
         segment.push_str(&encode(&value));

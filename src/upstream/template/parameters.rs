@@ -1,12 +1,12 @@
-//! Parameters: names and values as a query or a form writes them.
+//! Parameters: the names and values of a query or a form.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::text::{Gaps, Text};
+use super::text::{Text, Variables};
 
 /// All but the unreserved characters of RFC 3986. Signature schemes agree on this form, so what is
-/// signed is what is sent, and no `+` ever has two meanings. Names such as `$top` and `page[size]`
-/// are written so too: whoever reads a query decodes them.
+/// signed is what is sent, and `+` is never ambiguous. It applies to names such as `$top` and
+/// `page[size]` too: servers decode them.
 pub(super) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -17,7 +17,7 @@ pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Parameters in the order in which they are sent. A name may stand in it more than once.
+/// Parameters in the order in which they are sent. A name may occur more than once.
 #[derive(Debug)]
 pub(super) struct Parameters(Vec<(String, Text)>);
 
@@ -36,10 +36,10 @@ impl Parameters {
         self.0.iter().map(|(_, text)| text)
     }
 
-    /// `name=value&…`; what has no value is left out.
-    pub(super) fn fill(&self, gaps: &Gaps<'_>) -> String {
+    /// `name=value&…`, without parameters that have no value.
+    pub(super) fn render(&self, variables: &Variables<'_>) -> String {
         let pairs = self.0.iter().filter_map(|(name, text)| {
-            let value = text.fill(gaps)?;
+            let value = text.render(variables)?;
             Some(format!("{name}={}", encode(&value)))
         });
         pairs.collect::<Vec<_>>().join("&")

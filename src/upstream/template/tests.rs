@@ -25,21 +25,21 @@ fn template(request: &str) -> Template {
     template.unwrap()
 }
 
-fn fill(template: &Template, position: &Position) -> Request<Bytes> {
-    let gaps = Gaps {
+fn render(template: &Template, position: &Position) -> Request<Bytes> {
+    let variables = Variables {
         position,
         limit: Some(100),
         pushed: &Pushed::NONE,
     };
-    template.fill(&gaps).unwrap()
+    template.render(&variables).unwrap()
 }
 
 #[test]
 fn a_parameter_without_a_value_is_left_out() {
     let template = template("path = '/g'\nquery = { from = '{cursor}', max = '{limit}' }");
-    let first = fill(&template, &Position::Start);
+    let first = render(&template, &Position::Start);
     assert_eq!(first.uri(), "https://u.example/base/g?max=100");
-    let second = fill(&template, &Position::Cursor("a+b/=&é".to_owned()));
+    let second = render(&template, &Position::Cursor("a+b/=&é".to_owned()));
     assert_eq!(
         second.uri(),
         "https://u.example/base/g?from=a%2Bb%2F%3D%26%C3%A9&max=100"
@@ -50,18 +50,18 @@ fn a_parameter_without_a_value_is_left_out() {
 fn a_path_value_is_one_segment() {
     let org = template("path = '/o/{org}/g'\nvars = { org = { env = 'ORG' } }");
     assert_eq!(
-        fill(&org, &Position::Start).uri().path(),
+        render(&org, &Position::Start).uri().path(),
         "/base/o/a%2Fb%20c/g"
     );
     let cursor = template("path = '/g/{cursor}'");
     let climbing = Position::Cursor("..".to_owned());
-    let gaps = Gaps {
+    let variables = Variables {
         position: &climbing,
         limit: None,
         pushed: &Pushed::NONE,
     };
     assert!(matches!(
-        cursor.fill(&gaps),
+        cursor.render(&variables),
         Err(TemplateError::DotSegment(_))
     ));
 }
@@ -71,7 +71,7 @@ fn a_json_string_that_is_one_placeholder_takes_its_type() {
     let template = template(
         "path = '/g'\nmethod = 'POST'\njson = { page = '{page}', size = '{limit}', text = 'page {page}', cursor = '{cursor}', deep = { list = ['{{x}}', 1, true] } }",
     );
-    let request = fill(&template, &Position::Page(3));
+    let request = render(&template, &Position::Page(3));
     let body: Value = serde_json::from_slice(request.body()).unwrap();
     assert_eq!(
         body,
@@ -85,24 +85,24 @@ fn a_json_string_that_is_one_placeholder_takes_its_type() {
 #[test]
 fn an_empty_body_is_sent_as_it_is_written() {
     let template = template("path = '/g'\nmethod = 'POST'\njson = {}");
-    assert_eq!(fill(&template, &Position::Start).body(), "{}");
+    assert_eq!(render(&template, &Position::Start).body(), "{}");
 }
 
 #[test]
 fn a_line_break_never_reaches_a_header() {
     let template = template("path = '/g'\nheaders = { x-cursor = '{cursor}' }");
     let forged = Position::Cursor("a\r\nx-admin: 1".to_owned());
-    let gaps = Gaps {
+    let variables = Variables {
         position: &forged,
         limit: None,
         pushed: &Pushed::NONE,
     };
     assert!(matches!(
-        template.fill(&gaps),
+        template.render(&variables),
         Err(TemplateError::Header(_))
     ));
     assert!(
-        !fill(&template, &Position::Start)
+        !render(&template, &Position::Start)
             .headers()
             .contains_key("x-cursor")
     );
@@ -111,7 +111,7 @@ fn a_line_break_never_reaches_a_header() {
 #[test]
 fn headers_that_hold_secrets_are_marked() {
     let template = template("path = '/g'\nheaders = { x-key = { env = 'KEY' }, x-plain = 'p' }");
-    let request = fill(&template, &Position::Start);
+    let request = render(&template, &Position::Start);
     assert!(request.headers()["x-key"].is_sensitive());
     assert!(!request.headers()["x-plain"].is_sensitive());
     assert_eq!(request.headers()[ACCEPT], "application/json");
@@ -122,7 +122,7 @@ fn a_url_of_the_upstream_is_asked_as_it_is() {
     let template = template("path = '/g'\nquery = { max = '{limit}' }");
     let url = "https://u.example/next?token=a%2Bb".parse().unwrap();
     assert_eq!(
-        fill(&template, &Position::Url(url)).uri(),
+        render(&template, &Position::Url(url)).uri(),
         "https://u.example/next?token=a%2Bb"
     );
 }
@@ -190,7 +190,7 @@ fn a_request_is_sent_with_its_method_and_its_body(
     #[case] body: &str,
     #[case] content_type: &str,
 ) {
-    let request = fill(&template(request), &Position::Start);
+    let request = render(&template(request), &Position::Start);
     assert_eq!(request.method(), method);
     assert_eq!(request.body(), body);
     let said = request.headers().get(CONTENT_TYPE);
@@ -217,7 +217,7 @@ fn a_request_is_sent_with_its_method_and_its_body(
 #[case::a_list_with_a_secret("{ key = ['a', { env = 'KEY' }] }", "key=a&key=k%C3%A9y")]
 fn a_query_can_be_read_in_one_way_whatever_its_names(#[case] query: &str, #[case] expected: &str) {
     let template = template(&format!("path = '/g'\nquery = {query}"));
-    let request = fill(&template, &Position::Cursor("c+/".to_owned()));
+    let request = render(&template, &Position::Cursor("c+/".to_owned()));
     assert_eq!(request.uri().query(), Some(expected));
     let read: Vec<_> = url::form_urlencoded::parse(expected.as_bytes()).collect();
     assert_eq!(read.len(), expected.split('&').count());
@@ -272,7 +272,7 @@ fn a_cursor_may_stand_anywhere_and_is_escaped_for_where_it_stands(
         "path = '/g'\n"
     };
     let template = template(&format!("{path}{request}"));
-    let request = fill(&template, &Position::Cursor("*&".to_owned()));
+    let request = render(&template, &Position::Cursor("*&".to_owned()));
     assert_eq!(request.uri(), uri);
     assert_eq!(request.body(), body);
     assert_eq!(
@@ -287,7 +287,7 @@ fn a_cursor_may_stand_anywhere_and_is_escaped_for_where_it_stands(
 #[test]
 fn the_first_cursor_may_be_an_empty_one_that_is_sent() {
     let template = template("path = '/g'\nquery = { from = '{cursor}' }");
-    let first = fill(&template, &Position::Cursor(String::new()));
+    let first = render(&template, &Position::Cursor(String::new()));
     assert_eq!(first.uri().query(), Some("from="));
 }
 
@@ -295,7 +295,7 @@ fn the_first_cursor_may_be_an_empty_one_that_is_sent() {
 fn a_segment_whose_placeholder_has_no_value_is_left_out() {
     let path = |path: &str, position: &Position| {
         let template = template(&format!("path = '{path}'"));
-        fill(&template, position).uri().path().to_owned()
+        render(&template, position).uri().path().to_owned()
     };
     let cursor = Position::Cursor("a/b".to_owned());
     assert_eq!(path("/g/{cursor}", &Position::Start), "/base/g");

@@ -1,4 +1,4 @@
-//! Texts with gaps, and what fills them on one page.
+//! Texts with placeholders, and the variables that are rendered into them.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -6,42 +6,42 @@ use crate::config::upstream::Pushable;
 use crate::upstream::pager::Position;
 use crate::upstream::pushdown::{Pushed, Written};
 
-/// What fills the gaps on one page.
+/// The values of the placeholders for one page.
 #[derive(Debug, Clone, Copy)]
-pub struct Gaps<'a> {
-    /// Where the page is.
+pub struct Variables<'a> {
+    /// The position of the page.
     pub position: &'a Position,
-    /// How many records to ask for.
+    /// How many records to request.
     pub limit: Option<u32>,
-    /// The filters that the upstream is asked with.
+    /// The filters that are pushed down.
     pub pushed: &'a Pushed,
 }
 
-impl Gaps<'_> {
-    /// What a request that is not about a page is filled with: nothing.
-    pub const NONE: Gaps<'static> = Gaps {
+impl Variables<'_> {
+    /// No values, for requests that are not about a page.
+    pub const NONE: Variables<'static> = Variables {
         position: &Position::Start,
         limit: None,
         pushed: &Pushed::NONE,
     };
 }
 
-/// A text with gaps.
+/// A text with placeholders.
 #[derive(Debug)]
 pub(super) struct Text(pub(super) Vec<Part>);
 
 #[derive(Debug)]
 pub(super) enum Part {
-    /// Stands as it was written.
+    /// Written as is.
     Literal(String),
-    /// A variable's value, escaped where it stands.
-    Value(SecretString),
-    /// A place for what differs from page to page.
-    Gap(Gap),
+    /// A value of `vars`, or a secret. Escaped for its place.
+    Secret(SecretString),
+    /// Replaced by a value that differs from page to page.
+    Placeholder(Placeholder),
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Gap {
+pub(super) enum Placeholder {
     Cursor,
     Offset,
     Page,
@@ -49,13 +49,13 @@ pub(super) enum Gap {
     Filter(Pushable),
 }
 
-/// The value of a gap on one page.
-pub(super) enum Filling<'a> {
+/// The value of a placeholder for one page.
+pub(super) enum Value<'a> {
     Text(&'a str),
     Number(u64),
 }
 
-impl Gap {
+impl Placeholder {
     pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "cursor" => Self::Cursor,
@@ -66,17 +66,19 @@ impl Gap {
         })
     }
 
-    pub(super) fn filling<'a>(self, gaps: &Gaps<'a>) -> Option<Filling<'a>> {
-        match (self, gaps.position) {
-            (Self::Cursor, Position::Cursor(cursor)) => Some(Filling::Text(cursor)),
+    pub(super) fn value<'a>(self, variables: &Variables<'a>) -> Option<Value<'a>> {
+        match (self, variables.position) {
+            (Self::Cursor, Position::Cursor(cursor)) => Some(Value::Text(cursor)),
             (Self::Offset, Position::Offset(number)) | (Self::Page, Position::Page(number)) => {
-                Some(Filling::Number(*number))
+                Some(Value::Number(*number))
             }
-            (Self::Filter(filter), _) => gaps.pushed.get(filter).map(|written| match written {
-                Written::Text(text) => Filling::Text(text),
-                Written::Number(number) => Filling::Number(*number),
-            }),
-            (Self::Limit, _) => gaps.limit.map(|limit| Filling::Number(limit.into())),
+            (Self::Filter(filter), _) => {
+                variables.pushed.get(filter).map(|written| match written {
+                    Written::Text(text) => Value::Text(text),
+                    Written::Number(number) => Value::Number(*number),
+                })
+            }
+            (Self::Limit, _) => variables.limit.map(|limit| Value::Number(limit.into())),
             (Self::Cursor | Self::Offset | Self::Page, _) => None,
         }
     }
@@ -87,33 +89,35 @@ impl Text {
         Self(vec![Part::Literal(text.into())])
     }
 
-    /// The text with its gaps filled; `None` when one has no value.
-    pub(super) fn fill(&self, gaps: &Gaps<'_>) -> Option<String> {
-        let mut filled = String::new();
+    /// The text with its placeholders replaced; `None` if one has no value.
+    pub(super) fn render(&self, variables: &Variables<'_>) -> Option<String> {
+        let mut rendered = String::new();
         for part in &self.0 {
             match part {
-                Part::Literal(text) => filled.push_str(text),
-                Part::Value(value) => filled.push_str(value.expose_secret()),
-                Part::Gap(gap) => match gap.filling(gaps)? {
-                    Filling::Text(text) => filled.push_str(text),
-                    Filling::Number(number) => filled.push_str(&number.to_string()),
+                Part::Literal(text) => rendered.push_str(text),
+                Part::Secret(value) => rendered.push_str(value.expose_secret()),
+                Part::Placeholder(placeholder) => match placeholder.value(variables)? {
+                    Value::Text(text) => rendered.push_str(text),
+                    Value::Number(number) => rendered.push_str(&number.to_string()),
                 },
             }
         }
-        Some(filled)
+        Some(rendered)
     }
 
-    /// The filters whose placeholders stand in it.
+    /// The filters that it has placeholders for.
     pub(super) fn pushes(&self) -> impl Iterator<Item = Pushable> {
         self.0.iter().filter_map(|part| match part {
-            Part::Gap(Gap::Filter(filter)) => Some(*filter),
-            Part::Gap(Gap::Cursor | Gap::Offset | Gap::Page | Gap::Limit)
+            Part::Placeholder(Placeholder::Filter(filter)) => Some(*filter),
+            Part::Placeholder(
+                Placeholder::Cursor | Placeholder::Offset | Placeholder::Page | Placeholder::Limit,
+            )
             | Part::Literal(_)
-            | Part::Value(_) => None,
+            | Part::Secret(_) => None,
         })
     }
 
     pub(super) fn may_be_secret(&self) -> bool {
-        self.0.iter().any(|part| matches!(part, Part::Value(_)))
+        self.0.iter().any(|part| matches!(part, Part::Secret(_)))
     }
 }
