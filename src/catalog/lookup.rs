@@ -60,7 +60,7 @@ pub struct Lookup {
     pub forwarded: Option<&'static str>,
     /// Whether the caller joined a walk that another had begun.
     pub collapsed: bool,
-    /// What else there is to say: `min_refresh`, `deadline`, `failed` or `held_back`.
+    /// What else there is to say: `min_refresh`, `deadline`, `failed` or `pending_shrink`.
     pub detail: Option<&'static str>,
 }
 
@@ -88,7 +88,7 @@ pub struct Held {
     /// Why the last walk failed, while that still matters.
     pub error: Option<Arc<UpstreamError>>,
     /// A much shorter list that was read since, and waits for another walk to confirm it.
-    pub held_back: Option<HeldBack>,
+    pub pending_shrink: Option<HeldBack>,
     /// Whether a walk of this process has ended, well or badly.
     pub walked: bool,
     /// What the walk counted besides groups.

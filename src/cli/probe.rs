@@ -31,7 +31,7 @@ pub(super) struct Probe {
     /// Print one JSON object instead of a text
     ///
     /// It has the keys `upstream`, `pages` (each with `page`, `position`, `requests`, `bytes`,
-    /// `records`, `groups`, `skipped`, `unread_times`, `announced_records`, `announced_pages` and
+    /// `records`, `groups`, `skipped`, `unparsed_timestamps`, `announced_records`, `announced_pages` and
     /// `next`), `detail` of the page in full (`page`, `groups` as pairs of `record` and `group`,
     /// `unmapped`), and of `summary` and `error` the one that is not null. A request has `purpose`
     /// (`login`, `count`, `page`), `method`, `url`, `headers`, `body`, `signed` and `answer`

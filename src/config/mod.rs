@@ -98,9 +98,9 @@ pub struct Server {
     /// How long requests are still taken after a stop was asked for, while `/readyz` says no
     /// already: the time that load balancers need to see it and send callers elsewhere. Give it
     /// more than the interval of their checks.
-    pub lead: Span,
+    pub shutdown_delay: Span,
     /// How long open requests may go on once no more are taken. A process that is stopped needs
-    /// `lead` and `drain` together, and a second signal ends it at once.
+    /// `shutdown_delay` and `drain` together, and a second signal ends it at once.
     pub drain: Span,
 }
 
@@ -111,7 +111,7 @@ impl Default for Server {
             admin: SocketAddr::from(([127, 0, 0, 1], 9090)),
             admin_token: None,
             deadline: Span::seconds(10),
-            lead: Span::seconds(1),
+            shutdown_delay: Span::seconds(1),
             drain: Span::seconds(30),
         }
     }

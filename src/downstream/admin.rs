@@ -230,7 +230,7 @@ impl Outcome {
         }
         match &held.error {
             Some(error) => Self::Failed(Arc::clone(error)),
-            None if held.held_back.is_some() => Self::HeldBack,
+            None if held.pending_shrink.is_some() => Self::HeldBack,
             None => Self::Walked,
         }
     }
@@ -331,7 +331,7 @@ mod tests {
         stale.state = catalog::State::Stale;
         stale.error = failed("eta", ErrorKind::Dns).error;
         let mut in_doubt = fresh("theta", &["x"]);
-        in_doubt.held_back = Some(HeldBack {
+        in_doubt.pending_shrink = Some(HeldBack {
             groups: 0,
             served: 1,
             since: jiff::Timestamp::UNIX_EPOCH,

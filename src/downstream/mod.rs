@@ -86,7 +86,7 @@ pub struct Server {
     data: Listener,
     admin: Listener,
     draining: Arc<AtomicBool>,
-    lead: Duration,
+    shutdown_delay: Duration,
     drain: Duration,
 }
 
@@ -133,7 +133,7 @@ impl Server {
             data: Listener::start(data, data_stack(settings, data_routes)),
             admin: Listener::start(admin, admin_stack(settings, admin_routes)),
             draining,
-            lead: server.lead.get(),
+            shutdown_delay: server.shutdown_delay.get(),
             drain: server.drain.get(),
         })
     }
@@ -148,13 +148,13 @@ impl Server {
         self.admin.address()
     }
 
-    /// Stops: says so on `/readyz`, takes callers for `server.lead` longer, and then lets open
+    /// Stops: says so on `/readyz`, takes callers for `server.shutdown_delay` longer, and then lets open
     /// requests end for as long as `server.drain` says. The admin listener goes last, so that it
     /// can be seen draining.
     pub async fn shutdown(self) {
         self.draining.store(true, Ordering::Relaxed);
         // Whoever balances load learns of it by asking: until then, a closed port refuses callers.
-        tokio::time::sleep(self.lead).await;
+        tokio::time::sleep(self.shutdown_delay).await;
         self.data.stop(self.drain).await;
         self.admin.stop(ADMIN_DRAIN).await;
     }

@@ -102,7 +102,7 @@ pub(crate) struct Source {
     counts: Counts,
     /// A much shorter list that was read since and is not served: it waits for another walk to
     /// confirm it.
-    held_back: Option<HeldBack>,
+    pending_shrink: Option<HeldBack>,
     /// Why its last walk failed, while that still matters.
     error: Option<SourceError>,
 }
@@ -115,7 +115,7 @@ impl From<&Held> for Source {
             as_of: held.as_of,
             groups: held.snapshot.as_ref().map_or(0, |snapshot| snapshot.len()),
             counts: held.counts,
-            held_back: held.held_back,
+            pending_shrink: held.pending_shrink,
             error: held.error.as_deref().map(SourceError::of),
         }
     }
@@ -215,7 +215,7 @@ pub(crate) mod tests {
             fresh_for: Duration::ZERO,
             changes_in: None,
             error: None,
-            held_back: None,
+            pending_shrink: None,
             walked: state != catalog::State::Pending,
             counts: Counts::default(),
             lookup: Lookup {

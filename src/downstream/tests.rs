@@ -386,11 +386,11 @@ async fn callers_who_ask_too_often_are_told_when_to_come_back() {
 }
 
 /// A server without upstreams that stops being reached so long after it is told to.
-async fn server(lead: &str) -> Server {
+async fn server(shutdown_delay: &str) -> Server {
     let mut settings = Settings::default();
     settings.server.listen.set_port(0);
     settings.server.admin.set_port(0);
-    settings.server.lead = lead.parse().unwrap();
+    settings.server.shutdown_delay = shutdown_delay.parse().unwrap();
     let catalog = Catalog::new(Vec::new(), &settings.cache, &WallClock::system());
     let keys = Keys::new(vec![vec![7; 32].into()]);
     let gateway = Gateway::new(Arc::new(catalog), &settings, keys);
@@ -423,7 +423,7 @@ async fn a_stopping_server_says_so_before_it_refuses_anyone() {
     let groups = format!("http://{}/groups", server.data_addr());
     let readyz = format!("http://{}/readyz", server.admin_addr());
     let stopping = tokio::spawn(server.shutdown());
-    // Its first poll raises the flag and begins the lead.
+    // Its first poll raises the flag and begins the delay.
     tokio::task::yield_now().await;
     let ready = client().get(readyz.parse().unwrap()).await.unwrap();
     assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -11,7 +11,7 @@ pub struct Counts {
     /// Records left out because their id had come before.
     pub repeated: u64,
     /// Times that could not be read; they are null and kept under `attributes`.
-    pub unread_times: u64,
+    pub unparsed_timestamps: u64,
     /// Whether the list changed while it was walked, also on the second try.
     pub drifted: bool,
 }

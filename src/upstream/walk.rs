@@ -284,7 +284,7 @@ impl<'a> Attempt<'a> {
         for outcome in turn.into_outcomes() {
             match outcome {
                 Ok(mapped) => {
-                    self.counts.unread_times += mapped.unread_times;
+                    self.counts.unparsed_timestamps += mapped.unparsed_timestamps;
                     self.groups.push(mapped.group);
                 }
                 Err(_) => self.counts.skipped += 1,

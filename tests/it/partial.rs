@@ -320,7 +320,7 @@ async fn a_group_without_id_or_name_is_skipped_and_counted_and_the_rest_is_kept(
         let report = source(&sources, "sixth");
         assert_eq!(report["groups"], 2);
         assert_eq!(report["skipped"], 4);
-        assert_eq!(report["unread_times"], 1);
+        assert_eq!(report["unparsed_timestamps"], 1);
     }
 }
 

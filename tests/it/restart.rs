@@ -108,11 +108,11 @@ async fn a_list_that_has_shrunk_is_held_back_and_shown_until_a_second_walk_confi
     })
     .await;
     assert_eq!(held["groups"], 30);
-    assert_eq!(held["held_back"]["groups"], 5);
+    assert_eq!(held["pending_shrink"]["groups"], 5);
     let sources = gate.page("/sources").await;
     let status = gate.admin(Method::GET, "/status", &[]).await.json();
     for answer in [sources, status] {
-        let held = &source(&answer, "vinyldns")["held_back"];
+        let held = &source(&answer, "vinyldns")["pending_shrink"];
         assert_eq!((&held["groups"], &held["served"]), (&5.into(), &30.into()));
         assert!(held["since"].is_string());
     }
@@ -122,7 +122,7 @@ async fn a_list_that_has_shrunk_is_held_back_and_shown_until_a_second_walk_confi
     let page = gate
         .until("/sources", |page| source(page, "vinyldns")["groups"] == 5)
         .await;
-    assert!(source(&page, "vinyldns")["held_back"].is_null());
+    assert!(source(&page, "vinyldns")["pending_shrink"].is_null());
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ pub(crate) struct Expect {
 pub(crate) struct Counts {
     pub(crate) skipped: u64,
     pub(crate) repeated: u64,
-    pub(crate) unread_times: u64,
+    pub(crate) unparsed_timestamps: u64,
     pub(crate) drifted: bool,
 }
 

@@ -15,7 +15,7 @@ pub(crate) fn complaints(case: &Case, outcome: &Result<Walked, UpstreamError>) -
             let counts = Counts {
                 skipped: walked.counts.skipped,
                 repeated: walked.counts.repeated,
-                unread_times: walked.counts.unread_times,
+                unparsed_timestamps: walked.counts.unparsed_timestamps,
                 drifted: walked.counts.drifted,
             };
             if counts != case.expect.counts {

@@ -39,7 +39,7 @@
 //!
 //! [expect]                                        # in the upstream's order, keys that have a value
 //! groups = [{ source_id = "1", name = "Sales" }]  # but `id` and `source`; a text is read as JSON
-//! counts = { skipped = 1 }                        # skipped, repeated, unread_times, drifted
+//! counts = { skipped = 1 }                        # skipped, repeated, unparsed_timestamps, drifted
 //! # or: error = { type = "pagination", detail = "a part of it", retry_after = 30 }
 //! # or: problem = "a part of what `check` says"
 //! ```

@@ -302,7 +302,7 @@ impl Entry {
         } else if walks.failure.is_some() {
             lookup.detail = Some("failed");
         } else if walks.doubt.is_some() {
-            lookup.detail = Some("held_back");
+            lookup.detail = Some("pending_shrink");
         }
         let Some(stored) = self.place.shelf.get(&self.key) else {
             return self.nothing(&walks, now, lookup);
@@ -365,7 +365,7 @@ impl Entry {
             fresh_for: Duration::ZERO,
             changes_in: None,
             error,
-            held_back: walks.doubt.map(|doubt| doubt.shown),
+            pending_shrink: walks.doubt.map(|doubt| doubt.shown),
             walked: walks.taken.is_some(),
             counts: Counts::default(),
             lookup,

@@ -430,8 +430,8 @@ async fn a_list_that_has_lost_most_of_its_groups_is_held_back_until_a_second_wal
     // Past its time to live it says so, and no failure is to blame.
     assert_eq!((groups(&held), held.state), (100, State::Stale));
     assert!(held.error.is_none());
-    let held_back = held.held_back.unwrap();
-    assert_eq!((held_back.groups, held_back.served), (40, 100));
+    let pending_shrink = held.pending_shrink.unwrap();
+    assert_eq!((pending_shrink.groups, pending_shrink.served), (40, 100));
     for _ in 0..20 {
         upstream.get().await;
     }
@@ -443,7 +443,7 @@ async fn a_list_that_has_lost_most_of_its_groups_is_held_back_until_a_second_wal
     sleep(6 * SECOND).await;
     let held = upstream.get().await;
     assert_eq!((groups(&held), held.state), (39, State::Fresh));
-    assert_eq!(held.held_back, None);
+    assert_eq!(held.pending_shrink, None);
     assert_eq!(upstream.walks(), 3);
 }
 
@@ -461,7 +461,7 @@ async fn a_list_that_is_whole_again_on_the_second_walk_was_never_served_short() 
     assert_eq!(groups(&upstream.get().await), 100);
     sleep(6 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((groups(&held), held.held_back), (101, None));
+    assert_eq!((groups(&held), held.pending_shrink), (101, None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -480,15 +480,15 @@ async fn a_walk_that_callers_demand_too_soon_after_one_that_is_held_back_confirm
         queued.end(Instant::now() + 10 * SECOND).await;
         upstream.entry.peek()
     });
-    assert_eq!(first.lookup.detail, Some("held_back"));
+    assert_eq!(first.lookup.detail, Some("pending_shrink"));
     assert_eq!((groups(&first), first.state), (100, State::Fresh));
     assert_eq!(
-        (groups(&second), second.held_back.unwrap().groups),
+        (groups(&second), second.pending_shrink.unwrap().groups),
         (100, 11)
     );
     sleep(5 * SECOND).await;
     let held = upstream.ask(Demand::Revalidate).await;
-    assert_eq!((groups(&held), held.held_back), (12, None));
+    assert_eq!((groups(&held), held.pending_shrink), (12, None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -505,10 +505,10 @@ async fn a_list_that_goes_on_falling_apart_is_believed_once_two_walks_agree() {
     sleep(8 * SECOND).await;
     let held = upstream.get().await;
     assert_eq!(groups(&held), 100, "no walk agreed with another");
-    assert_eq!(held.held_back.unwrap().groups, 0);
+    assert_eq!(held.pending_shrink.unwrap().groups, 0);
     sleep(6 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((groups(&held), held.held_back), (40, None));
+    assert_eq!((groups(&held), held.pending_shrink), (40, None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -528,7 +528,7 @@ async fn a_list_in_doubt_keeps_nobody_waiting_once_the_one_before_may_be_served_
     let held = upstream.ask(Demand::Revalidate).await;
     assert_eq!(
         (groups(&held), held.lookup.detail),
-        (100, Some("held_back"))
+        (100, Some("pending_shrink"))
     );
     advance(2 * SECOND).await;
     let held = upstream.get().await;
@@ -562,7 +562,7 @@ async fn a_short_list_is_believed_when_the_one_before_may_be_served_no_more() {
     upstream.get().await;
     advance(4000 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((groups(&held), held.held_back), (10, None));
+    assert_eq!((groups(&held), held.pending_shrink), (10, None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -595,7 +595,7 @@ async fn a_failure_between_the_two_walks_leaves_the_list_in_doubt_and_rests() {
     let held = upstream.get().await;
     assert_eq!((groups(&held), held.state), (100, State::Stale));
     assert_eq!(held.error.unwrap().kind, ErrorKind::Connect);
-    assert_eq!(held.held_back.unwrap().groups, 10);
+    assert_eq!(held.pending_shrink.unwrap().groups, 10);
     sleep(10 * SECOND).await;
     assert_eq!(groups(&upstream.get().await), 10);
 }
@@ -784,7 +784,7 @@ async fn the_first_walk_after_a_restart_is_held_against_the_list_from_before() {
     sleep(2 * SECOND).await;
     let held = upstream.entry.peek();
     assert_eq!((groups(&held), held.state), (100, State::Stale));
-    assert_eq!(held.held_back.unwrap().groups, 1);
+    assert_eq!(held.pending_shrink.unwrap().groups, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -99,7 +99,7 @@ impl Entry {
                     pages = stored.pages,
                     skipped = stored.counts.skipped,
                     repeated = stored.counts.repeated,
-                    unread_times = stored.counts.unread_times,
+                    unparsed_timestamps = stored.counts.unparsed_timestamps,
                     drifted = stored.counts.drifted,
                     ?taken,
                     "walk finished"

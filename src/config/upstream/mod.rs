@@ -136,7 +136,7 @@ pub struct Upstream {
     #[serde(default)]
     pub refresh: Refresh,
     /// The share of the groups that are served which a new list must have, to replace them at once.
-    /// A shorter one is held back, shown as `held_back` by `/sources` and logged; another walk
+    /// A shorter one is held back, shown as `pending_shrink` by `/sources` and logged; another walk
     /// follows after `min_refresh`, and if that is as short again it is believed. Lists of less
     /// than ten groups are only held back if nothing is left of them, and nothing is held back when
     /// the older list may be served no more. `0` turns the guard off.

@@ -28,7 +28,7 @@ pub struct Breaker {
     pub calls: u32,
     /// How long the first rest is, or up to a fifth less, so that replicas do not come back together.
     /// Without it, 5s.
-    pub rest: Span,
+    pub open_for: Span,
 }
 
 impl Default for Breaker {
@@ -39,7 +39,7 @@ impl Default for Breaker {
             rate: 0.5,
             window: Span::seconds(30),
             calls: 10,
-            rest: Span::seconds(5),
+            open_for: Span::seconds(5),
         }
     }
 }

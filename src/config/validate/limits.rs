@@ -112,7 +112,7 @@ fn check_breaker(at: &KeyPath, breaker: &Breaker, problems: &mut Problems) {
             .with_help("half of them is `rate = 0.5`"),
         );
     }
-    for (key, span) in [("window", breaker.window), ("rest", breaker.rest)] {
+    for (key, span) in [("window", breaker.window), ("open_for", breaker.open_for)] {
         if span.get().is_zero() {
             problems.push(
                 Problem::new(at.join(key), format!("`{key}` must be longer than zero"))

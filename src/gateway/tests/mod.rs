@@ -76,7 +76,7 @@ fn absent(source: &str, state: State) -> SourceReport {
         fresh_for: Duration::ZERO,
         changes_in: None,
         error: None,
-        held_back: None,
+        pending_shrink: None,
         walked: state != State::Pending,
         counts: Counts::default(),
         lookup: Lookup {

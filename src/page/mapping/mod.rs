@@ -99,7 +99,7 @@ pub struct Mapped {
     /// The group.
     pub group: Group,
     /// Times that are null because they could not be read; they are kept in `attributes`.
-    pub unread_times: u64,
+    pub unparsed_timestamps: u64,
 }
 
 impl Mapping {
@@ -216,13 +216,13 @@ impl Mapping {
             deleted_at: reader.time(fields.deleted_at.as_ref()),
             attributes: Map::new(),
         };
-        let unread_times = reader.unread_times();
+        let unparsed_timestamps = reader.unparsed_timestamps();
         if self.extra == Extra::Keep {
             group.attributes = reader.leftovers(self.tree.children());
         }
         Ok(Mapped {
             group,
-            unread_times,
+            unparsed_timestamps,
         })
     }
 }
@@ -328,7 +328,7 @@ pub(super) mod tests {
         )
         .unwrap();
         assert_eq!(mapped.group.created_at, None);
-        assert_eq!(mapped.unread_times, 1);
+        assert_eq!(mapped.unparsed_timestamps, 1);
         assert_eq!(mapped.group.attributes["created"], "yesterday");
     }
 

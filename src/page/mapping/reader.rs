@@ -15,7 +15,7 @@ use super::people::People;
 pub(super) struct Reader<'a> {
     record: Item<'a>,
     taken: Vec<&'a [String]>,
-    unread_times: u64,
+    unparsed_timestamps: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -23,7 +23,7 @@ impl<'a> Reader<'a> {
         Self {
             record,
             taken: Vec::new(),
-            unread_times: 0,
+            unparsed_timestamps: 0,
         }
     }
 
@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
             Reading::Value(time) => Some(time),
             Reading::Absent | Reading::Null => None,
             Reading::Unfit => {
-                self.unread_times += 1;
+                self.unparsed_timestamps += 1;
                 None
             }
         }
@@ -63,8 +63,8 @@ impl<'a> Reader<'a> {
     }
 
     /// How many times could not be read.
-    pub(super) const fn unread_times(&self) -> u64 {
-        self.unread_times
+    pub(super) const fn unparsed_timestamps(&self) -> u64 {
+        self.unparsed_timestamps
     }
 
     /// What no field has taken, nor `children`, which become groups of their own.

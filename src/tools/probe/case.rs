@@ -100,7 +100,7 @@ struct Expect {
 struct ExpectedCounts {
     skipped: u64,
     repeated: u64,
-    unread_times: u64,
+    unparsed_timestamps: u64,
     drifted: bool,
 }
 
@@ -275,7 +275,7 @@ impl From<&Counts> for ExpectedCounts {
         Self {
             skipped: counts.skipped,
             repeated: counts.repeated,
-            unread_times: counts.unread_times,
+            unparsed_timestamps: counts.unparsed_timestamps,
             drifted: counts.drifted,
         }
     }

@@ -41,7 +41,7 @@ pub(super) fn step(page: u64, turn: &Turn, tries: &[Try], veil: &Veil) -> Step {
         records: turn.records(),
         groups: mapped.clone().count() as u64,
         skipped: skipped.collect(),
-        unread_times: mapped.map(|mapped| mapped.unread_times).sum(),
+        unparsed_timestamps: mapped.map(|mapped| mapped.unparsed_timestamps).sum(),
         announced_records: announcement.records,
         announced_pages: announcement.pages,
         next: None,

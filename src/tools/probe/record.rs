@@ -312,7 +312,7 @@ impl Writer<'_> {
         let numbers = [
             ("skipped", counts.skipped),
             ("repeated", counts.repeated),
-            ("unread_times", counts.unread_times),
+            ("unparsed_timestamps", counts.unparsed_timestamps),
         ];
         let mut said: Vec<_> = numbers
             .into_iter()

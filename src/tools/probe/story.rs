@@ -33,7 +33,7 @@ pub(super) struct Step {
     pub(super) records: u64,
     pub(super) groups: u64,
     pub(super) skipped: Vec<Skipped>,
-    pub(super) unread_times: u64,
+    pub(super) unparsed_timestamps: u64,
     pub(super) announced_records: Option<u64>,
     pub(super) announced_pages: Option<u64>,
     /// What the pager decided after the page; null where that was known before.
@@ -119,7 +119,7 @@ pub(super) struct Summary {
     pub(super) milliseconds: f64,
     pub(super) skipped: u64,
     pub(super) repeated: u64,
-    pub(super) unread_times: u64,
+    pub(super) unparsed_timestamps: u64,
     pub(super) drifted: bool,
     /// How many records there should be, if anyone said.
     pub(super) announced: Option<u64>,

@@ -113,8 +113,11 @@ pub(super) fn full(step: &Step, detail: &Detail, block: &Upstream, is_sent: bool
     let found = format!("{} at `{at}`{announced}, {groups}", step.records);
     text.add("records", [found]);
     skips(&mut text, step);
-    if step.unread_times > 0 {
-        let unread = format!("{} times cannot be read; they are null", step.unread_times);
+    if step.unparsed_timestamps > 0 {
+        let unread = format!(
+            "{} times cannot be read; they are null",
+            step.unparsed_timestamps
+        );
         text.add("times", [unread]);
     }
     text.add("unmapped", unmapped(detail, block, step.records));
@@ -296,7 +299,7 @@ pub(super) fn summary(summary: &Summary) -> String {
         "{} skipped, {} repeated, {} times unread, {}",
         counted(summary.skipped, "record"),
         summary.repeated,
-        summary.unread_times,
+        summary.unparsed_timestamps,
         if summary.drifted {
             "and the list changed meanwhile"
         } else {

@@ -152,7 +152,7 @@ impl Witness<'_> {
                 summary.groups = walked.groups.len() as u64;
                 summary.skipped = walked.counts.skipped;
                 summary.repeated = walked.counts.repeated;
-                summary.unread_times = walked.counts.unread_times;
+                summary.unparsed_timestamps = walked.counts.unparsed_timestamps;
                 summary.drifted = walked.counts.drifted;
             }
             None => summary.is_part = true,

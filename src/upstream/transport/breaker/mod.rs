@@ -259,7 +259,7 @@ impl Core {
 
     /// Begins a rest, each twice as long as the one before it.
     fn open(&self, book: &mut Book, now: Instant) {
-        let first = self.terms.rest.get();
+        let first = self.terms.open_for.get();
         let doubled = first.saturating_mul(2_u32.saturating_pow(book.rests));
         let longest = doubled.min(LONGEST_REST.max(first));
         book.rests = book.rests.saturating_add(1);

@@ -137,7 +137,7 @@ async fn a_rejection_that_may_pass_is_a_failure_and_a_fault_of_ours_is_none() {
 
 #[tokio::test(start_paused = true)]
 async fn after_the_rest_exactly_one_probe_is_let_through_and_its_answer_closes_it() {
-    let breaker = breaker("failures = 1\nrest = '5s'");
+    let breaker = breaker("failures = 1\nopen_for = '5s'");
     fail(&breaker, 1);
     advance(Duration::from_secs(5)).await;
     assert_eq!(state(&breaker), CircuitState::Open);
@@ -154,7 +154,7 @@ async fn after_the_rest_exactly_one_probe_is_let_through_and_its_answer_closes_i
 
 #[tokio::test(start_paused = true)]
 async fn each_rest_is_twice_as_long_up_to_a_minute_and_the_first_is_short_again_after_an_answer() {
-    let breaker = breaker("failures = 1\nrest = '20s'");
+    let breaker = breaker("failures = 1\nopen_for = '20s'");
     fail(&breaker, 1);
     for longest in [20_000, 40_000, 60_000, 60_000] {
         let wait = breaker.admit().unwrap_err().retry_after.unwrap();
@@ -177,7 +177,7 @@ async fn each_rest_is_twice_as_long_up_to_a_minute_and_the_first_is_short_again_
 async fn a_probe_that_finds_nothing_out_goes_back_to_open_for_as_long_as_before(
     #[case] kind: Option<ErrorKind>,
 ) {
-    let breaker = breaker("failures = 1\nrest = '5s'");
+    let breaker = breaker("failures = 1\nopen_for = '5s'");
     fail(&breaker, 1);
     let first = breaker.admit().unwrap_err().retry_after;
     advance(Duration::from_secs(5)).await;
@@ -194,7 +194,7 @@ async fn a_probe_that_finds_nothing_out_goes_back_to_open_for_as_long_as_before(
 
 #[tokio::test(start_paused = true)]
 async fn what_began_before_it_opened_says_nothing_about_its_probe() {
-    let breaker = breaker("failures = 1\nrest = '5s'");
+    let breaker = breaker("failures = 1\nopen_for = '5s'");
     let late = breaker.admit().unwrap();
     let later = breaker.admit().unwrap();
     fail(&breaker, 1);
@@ -208,7 +208,7 @@ async fn what_began_before_it_opened_says_nothing_about_its_probe() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_given_up_opens_a_half_open_breaker_again() {
-    let breaker = breaker("failures = 1\nrest = '5s'");
+    let breaker = breaker("failures = 1\nopen_for = '5s'");
     let hanging = tower::service_fn(|_: Request<()>| async {
         std::future::pending::<Infallible>().await;
         Ok::<(), UpstreamError>(())
