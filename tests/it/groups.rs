@@ -10,7 +10,8 @@ use http::{Method, Response, StatusCode};
 use quick_xml::escape::unescape;
 use serde_json::{Value, json};
 
-use crate::support::gate::{Gate, SOURCES, Setup, each, encoded, groups_of, serve, source};
+use crate::support::gate::{Gate, SOURCES, Setup, each, encoded, groups_of, source};
+use crate::support::server::{Server, header, parameter, status};
 
 /// Enough that every trap of the emulated data is among them.
 const GROUPS: usize = 64;
@@ -521,19 +522,12 @@ async fn the_description_lists_every_parameter_and_the_page_needs_nothing_from_e
 /// and an array for a page.
 #[tokio::test]
 async fn a_sixth_upstream_is_added_by_configuration_alone() {
-    let address = serve(|request| {
-        let header = |name: &str| {
-            let value = request.headers().get(name);
-            value.map_or("", |value| value.to_str().unwrap())
-        };
-        if header("authorization") != "Bearer sixth-token" {
-            let refused = Response::builder().status(StatusCode::UNAUTHORIZED);
-            return refused.body(String::new()).unwrap();
+    let server = Server::start(|request| {
+        if header(request, "authorization") != Some("Bearer sixth-token") {
+            return status(401);
         }
-        let query = request.uri().query().unwrap_or_default();
-        let number: u32 = query
-            .strip_prefix("page=")
-            .map_or(1, |text| text.parse().unwrap());
+        let page = parameter(request, "page");
+        let number: u32 = page.map_or(1, |text| text.parse().unwrap());
         let response = Response::builder().header("content-type", "application/json");
         let response = match number {
             1 | 2 => response.header("link", format!("<?page={}>; rel=\"next\"", number + 1)),
@@ -556,13 +550,14 @@ async fn a_sixth_upstream_is_added_by_configuration_alone() {
         .declare(&format!(
             r#"
             [upstreams.sixth]
-            base_url = "http://{address}"
+            base_url = "{}"
             request = {{ path = "/teams" }}
             records = "/"
             pagination = {{ style = "link" }}
             auth = {{ type = "bearer", token = {{ env = "SIXTH_TOKEN" }} }}
             fields = {{ id = "uuid", name = "title", members = {{ each = "people", email = "mail" }} }}
-            "#
+            "#,
+            server.base_url()
         ))
         .variable("SIXTH_TOKEN", "sixth-token")
         .ready()

@@ -9,7 +9,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::gate::{Gate, SOURCES, Setup, each, groups_of, serve, source};
+use crate::support::gate::{Gate, SOURCES, Setup, each, groups_of, source};
+use crate::support::server::Server;
 
 const GROUPS: usize = 6;
 
@@ -292,16 +293,17 @@ async fn a_group_without_id_or_name_is_skipped_and_counted_and_the_rest_is_kept(
         { "id": 3, "name": { "en": "no text" } },
         { "id": 4, "name": "last", "made": "long ago" },
     ]);
-    let address = serve(move |_| Response::new(page.to_string())).await;
+    let server = Server::start(move |_| Response::new(page.to_string())).await;
     let gate = Setup::new(GROUPS)
         .declare(&format!(
             r#"
             [upstreams.sixth]
-            base_url = "http://{address}"
+            base_url = "{}"
             request = {{ path = "/" }}
             records = "/"
             fields = {{ id = "id", name = "name", created_at = "made" }}
-            "#
+            "#,
+            server.base_url()
         ))
         .ready()
         .await;

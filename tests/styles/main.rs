@@ -60,7 +60,7 @@ mod support;
 mod case;
 mod compare;
 mod dimensions;
-mod upstream;
+mod script;
 
 mod asking;
 mod connections;
@@ -91,7 +91,7 @@ use tokio::time::timeout;
 
 use case::{Case, SOURCE};
 use dimensions::{DIMENSIONS, PAIRS, UNSAID, values};
-use upstream::{Order, Upstream};
+use script::{Order, Upstream};
 
 /// Where the cases are.
 const FOLDER: &str = "tests/styles";
@@ -126,7 +126,10 @@ async fn style(#[files("tests/styles/*.toml")] file: PathBuf) {
 async fn run(case: &Case) -> Vec<String> {
     let upstream = Upstream::start(case.exchanges.clone()).await;
     let wall = WallClock::fixed(case.now.parse().unwrap());
-    let (loaded, compiled) = match (compile(case, &upstream.origin, &wall), &case.expect.problem) {
+    let (loaded, compiled) = match (
+        compile(case, upstream.origin(), &wall),
+        &case.expect.problem,
+    ) {
         (Ok(parts), None) => parts,
         (Ok(_), Some(expected)) => return vec![format!("it was not refused with `{expected}`")],
         (Err(report), Some(expected)) if report.to_string().contains(expected) => {

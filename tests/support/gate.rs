@@ -1,8 +1,6 @@
 //! The gateway with its shipped configuration, in front of the five emulations, over real sockets;
 //! and a client that asks it.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +9,12 @@ use groupgate::app::App;
 use groupgate::clock::WallClock;
 use groupgate::config::load_text;
 use groupgate::tools::demo::{Emulation, Emulations, Fault, Options};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioExecutor;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::time::{Instant, interval};
 
 /// The five sources, in the order of their names.
@@ -367,28 +362,4 @@ pub(crate) async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> 
         }
     }
     panic!("not within {PATIENCE:?}: {what}");
-}
-
-/// Serves an upstream of the test's own on loopback, for as long as the test runs.
-pub(crate) async fn serve(
-    answer: impl Fn(&Request<Incoming>) -> Response<String> + Clone + Send + 'static,
-) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port is free");
-    let address = listener
-        .local_addr()
-        .expect("a bound socket has an address");
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let answer = answer.clone();
-            let service = service_fn(move |request| {
-                let response = answer(&request);
-                async move { Ok::<_, Infallible>(response) }
-            });
-            let connection = hyper::server::conn::http1::Builder::new();
-            tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
-        }
-    });
-    address
 }

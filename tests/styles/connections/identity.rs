@@ -4,7 +4,7 @@ use groupgate::error::ErrorKind;
 use rstest::rstest;
 
 use super::authority::Authority;
-use super::site::{Site, mutual, open};
+use super::upstream::{self, mutual, open};
 use super::{adapter, ids};
 use crate::support::{failed, walked};
 
@@ -12,10 +12,10 @@ use crate::support::{failed, walked};
 async fn a_client_certificate_is_shown_to_a_server_that_asks() {
     let authority = Authority::new();
     let tls = mutual(&authority.server(&["127.0.0.1"]), &authority);
-    let site = Site::tls(tls).await;
+    let site = upstream::secure(tls).await;
     let connection = authority.trusted() + &authority.shown(&authority.client());
     assert_eq!(
-        ids(&walked(&adapter(&site.https(), &connection)).await),
+        ids(&walked(&adapter(site.base_url(), &connection)).await),
         ["a"]
     );
 }
@@ -23,10 +23,10 @@ async fn a_client_certificate_is_shown_to_a_server_that_asks() {
 #[tokio::test]
 async fn a_server_that_does_not_ask_is_served_all_the_same() {
     let authority = Authority::new();
-    let site = Site::tls(open(&authority.server(&["127.0.0.1"]), &[])).await;
+    let site = upstream::secure(open(&authority.server(&["127.0.0.1"]), &[])).await;
     let connection = authority.trusted() + &authority.shown(&authority.client());
     assert_eq!(
-        ids(&walked(&adapter(&site.https(), &connection)).await),
+        ids(&walked(&adapter(site.base_url(), &connection)).await),
         ["a"]
     );
 }
@@ -38,12 +38,12 @@ async fn a_server_that_does_not_ask_is_served_all_the_same() {
 async fn without_the_right_client_certificate_there_is_no_connection(#[case] shows_another: bool) {
     let [authority, other] = [Authority::new(), Authority::new()];
     let tls = mutual(&authority.server(&["127.0.0.1"]), &authority);
-    let site = Site::tls(tls).await;
+    let site = upstream::secure(tls).await;
     let mut connection = authority.trusted();
     if shows_another {
         connection += &other.shown(&other.client());
     }
-    let error = failed(&adapter(&site.https(), &connection)).await;
+    let error = failed(&adapter(site.base_url(), &connection)).await;
     assert_eq!(error.kind, ErrorKind::Tls, "{error}");
     assert!(error.detail.contains("received fatal alert"), "{error}");
     assert_eq!(site.requests().len(), 0);

@@ -3,7 +3,7 @@
 
 mod authority;
 mod proxy;
-mod site;
+mod upstream;
 
 mod identity;
 mod proxies;

@@ -9,9 +9,10 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use super::authority::Authority;
-use super::proxy::{Proxy, Rules};
-use super::site::{Site, mutual, open};
+use super::proxy::{self, Rules, asked, setting};
+use super::upstream::{self, mutual, open};
 use super::{adapter, adapter_with, config, ids};
+use crate::support::server::Server;
 use crate::support::{failed, walked};
 
 /// A name that nobody but the proxy finds.
@@ -26,16 +27,16 @@ const KNOWN: &str = "proxy_username = 'us'\nproxy_password = { env = 'PROXY_PASS
 #[tokio::test]
 async fn https_is_tunnelled_and_the_proxys_credentials_end_there() {
     let authority = Authority::new();
-    let site = Site::tls(open(&authority.server(&[INTERNAL]), &[])).await;
-    let proxy = Proxy::start(Rules {
+    let site = upstream::secure(open(&authority.server(&[INTERNAL]), &[])).await;
+    let proxy = proxy::start(Rules {
         credentials: Some(CREDENTIALS),
-        ..Rules::to(site.address)
+        ..Rules::to(site.address())
     })
     .await;
-    let connection = authority.trusted() + &proxy.setting() + KNOWN;
+    let connection = authority.trusted() + &setting(&proxy) + KNOWN;
     let adapter = adapter(&format!("https://{INTERNAL}"), &connection);
     assert_eq!(ids(&walked(&adapter).await), ["a"]);
-    assert_eq!(proxy.asked(), ["CONNECT groups.corp.example:443"]);
+    assert_eq!(asked(&proxy), ["CONNECT groups.corp.example:443"]);
     let requests = site.requests();
     assert_eq!(requests.len(), 1);
     assert_eq!(requests[0].headers()["host"], INTERNAL);
@@ -45,27 +46,27 @@ async fn https_is_tunnelled_and_the_proxys_credentials_end_there() {
 
 #[tokio::test]
 async fn plain_http_is_handed_to_the_proxy_with_its_whole_url() {
-    let site = Site::plain().await;
-    let proxy = Proxy::start(Rules {
+    let site = upstream::plain().await;
+    let proxy = proxy::start(Rules {
         credentials: Some(CREDENTIALS),
-        ..Rules::to(site.address)
+        ..Rules::to(site.address())
     })
     .await;
-    let connection = proxy.setting() + KNOWN;
+    let connection = setting(&proxy) + KNOWN;
     let adapter = adapter(&format!("http://{INTERNAL}"), &connection);
     assert_eq!(ids(&walked(&adapter).await), ["a"]);
-    assert_eq!(proxy.asked(), ["GET http://groups.corp.example/list"]);
+    assert_eq!(asked(&proxy), ["GET http://groups.corp.example/list"]);
     assert_eq!(site.requests()[0].headers()["host"], INTERNAL);
 }
 
 #[tokio::test]
 async fn a_proxy_that_speaks_tls_is_known_by_its_own_ca() {
     let [company, theirs] = [Authority::new(), Authority::new()];
-    let site = Site::tls(mutual(&theirs.server(&[INTERNAL]), &theirs)).await;
+    let site = upstream::secure(mutual(&theirs.server(&[INTERNAL]), &theirs)).await;
     let tls = open(&company.server(&["127.0.0.1"]), &["h2", "http/1.1"]);
-    let proxy = Proxy::start_over(Some(tls), Rules::to(site.address)).await;
+    let proxy = proxy::start_on(Server::bind().await.tls(tls), Rules::to(site.address()));
     let client = theirs.trusted() + &theirs.shown(&theirs.client());
-    let url = format!("proxy = 'https://{}'\n", proxy.address);
+    let url = setting(&proxy);
     let base_url = format!("https://{INTERNAL}");
 
     let refused = failed(&adapter(&base_url, &(client.clone() + &url))).await;
@@ -73,7 +74,7 @@ async fn a_proxy_that_speaks_tls_is_known_by_its_own_ca() {
     assert!(
         refused
             .detail
-            .contains(&format!("the proxy `https://{}`", proxy.address))
+            .contains(&format!("the proxy `{}`", proxy.base_url()))
     );
     assert!(!refused.is_transient());
 
@@ -84,9 +85,9 @@ async fn a_proxy_that_speaks_tls_is_known_by_its_own_ca() {
 #[tokio::test]
 async fn a_server_behind_a_proxy_is_verified_like_any_other() {
     let authority = Authority::new();
-    let site = Site::tls(open(&authority.server(&["elsewhere.example"]), &[])).await;
-    let proxy = Proxy::start(Rules::to(site.address)).await;
-    let connection = authority.trusted() + &proxy.setting();
+    let site = upstream::secure(open(&authority.server(&["elsewhere.example"]), &[])).await;
+    let proxy = proxy::start(Rules::to(site.address())).await;
+    let connection = authority.trusted() + &setting(&proxy);
     let error = failed(&adapter(&format!("https://{INTERNAL}"), &connection)).await;
     assert_eq!(error.kind, ErrorKind::Tls, "{error}");
     assert!(error.detail.contains("elsewhere.example"), "{error}");
@@ -96,12 +97,12 @@ async fn a_server_behind_a_proxy_is_verified_like_any_other() {
 async fn http2_is_spoken_through_a_tunnel() {
     let authority = Authority::new();
     let tls = open(&authority.server(&[INTERNAL]), &["h2"]);
-    let site = Site::tls(tls).await;
-    let proxy = Proxy::start(Rules::to(site.address)).await;
-    let connection = authority.trusted() + &proxy.setting() + "http = '2'";
+    let site = upstream::secure(tls).await;
+    let proxy = proxy::start(Rules::to(site.address())).await;
+    let connection = authority.trusted() + &setting(&proxy) + "http = '2'";
     let adapter = adapter(&format!("https://{INTERNAL}:8443"), &connection);
     assert_eq!(ids(&walked(&adapter).await), ["a"]);
-    assert_eq!(proxy.asked(), ["CONNECT groups.corp.example:8443"]);
+    assert_eq!(asked(&proxy), ["CONNECT groups.corp.example:8443"]);
     assert_eq!(site.requests()[0].version(), http::Version::HTTP_2);
 }
 
@@ -124,17 +125,17 @@ async fn a_proxy_that_refuses_is_named_with_what_it_said(
     #[case] said: &str,
     #[case] is_transient: bool,
 ) {
-    let site = Site::plain().await;
-    let proxy = Proxy::start(Rules {
+    let site = upstream::plain().await;
+    let proxy = proxy::start(Rules {
         credentials: Some(CREDENTIALS),
         refusal: refusal.map(|status| StatusCode::from_u16(status).unwrap()),
-        ..Rules::to(site.address)
+        ..Rules::to(site.address())
     })
     .await;
-    let connection = proxy.setting() + keys;
+    let connection = setting(&proxy) + keys;
     let error = failed(&adapter(&format!("{scheme}://{INTERNAL}"), &connection)).await;
     assert_eq!(error.kind, ErrorKind::Connect, "{error}");
-    let name = format!("the proxy `http://{}`", proxy.address);
+    let name = format!("the proxy `{}`", proxy.base_url());
     assert!(error.detail.contains(&name), "{error}");
     assert!(error.detail.contains(said), "{error}");
     assert_eq!(error.is_transient(), is_transient, "{error}");
@@ -214,16 +215,16 @@ async fn a_proxy_that_says_nothing_is_given_up_in_time() {
 async fn a_login_elsewhere_goes_through_the_same_proxy() {
     let authority = Authority::new();
     let server = authority.server(&[INTERNAL, "login.corp.example"]);
-    let site = Site::tls(open(&server, &[])).await;
-    let proxy = Proxy::start(Rules::to(site.address)).await;
+    let site = upstream::secure(open(&server, &[])).await;
+    let proxy = proxy::start(Rules::to(site.address())).await;
     let auth = "auth = { type = 'oauth2_client_credentials', token_url = \
                 'https://login.corp.example/token', client_id = 'us', \
                 client_secret = { env = 'CLIENT_SECRET' } }";
-    let connection = authority.trusted() + &proxy.setting();
+    let connection = authority.trusted() + &setting(&proxy);
     let adapter = adapter_with(&format!("https://{INTERNAL}"), auth, &connection);
     assert_eq!(ids(&walked(&adapter).await), ["a"]);
     assert_eq!(
-        proxy.asked(),
+        asked(&proxy),
         [
             "CONNECT login.corp.example:443",
             "CONNECT groups.corp.example:443"
@@ -233,20 +234,20 @@ async fn a_login_elsewhere_goes_through_the_same_proxy() {
 
 #[tokio::test]
 async fn the_environments_proxy_has_no_say() {
-    let site = Site::plain().await;
-    let proxy = Proxy::start(Rules::to(site.address)).await;
+    let site = upstream::plain().await;
+    let proxy = proxy::start(Rules::to(site.address())).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gateway.toml");
-    let toml = config("", "").replace("\"\"", &format!("\"{}\"", site.http()));
+    let toml = config("", "").replace("\"\"", &format!("\"{}\"", site.base_url()));
     std::fs::write(&file, toml).unwrap();
     let mut probe = Command::new(env!("CARGO_BIN_EXE_groupgate"));
     probe.args(["probe", "staff", "--config"]).arg(&file);
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-        let address = format!("http://{}", proxy.address);
-        probe.env(name, &address).env(name.to_lowercase(), &address);
+        let address = proxy.base_url();
+        probe.env(name, address).env(name.to_lowercase(), address);
     }
     let output = probe.output().await.unwrap();
     assert!(output.status.success(), "{output:?}");
     assert_eq!(site.requests().len(), 1);
-    assert_eq!(proxy.asked(), Vec::<String>::new());
+    assert_eq!(asked(&proxy), Vec::<String>::new());
 }

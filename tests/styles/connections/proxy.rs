@@ -1,8 +1,8 @@
 //! A small HTTP proxy. It finds every name at the same address, as if it alone knew the company's
 //! own names.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{HOST, PROXY_AUTHORIZATION};
@@ -13,18 +13,10 @@ use hyper::client::conn::http1 as client;
 use hyper::server::conn::http1 as server;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
+use tokio::io::copy_bidirectional;
+use tokio::net::TcpStream;
 
-/// A running proxy. Dropping it closes its port.
-pub(crate) struct Proxy {
-    pub(crate) address: SocketAddr,
-    seen: Arc<Mutex<Vec<Request<()>>>>,
-    _accepting: JoinSet<()>,
-}
+use crate::support::server::{Bound, Connection, Log, Server};
 
 /// What a proxy does with those who come.
 #[derive(Clone)]
@@ -48,61 +40,31 @@ impl Rules {
     }
 }
 
-impl Proxy {
-    pub(crate) async fn start(rules: Rules) -> Self {
-        Self::start_over(None, rules).await
-    }
-
-    pub(crate) async fn start_over(tls: Option<ServerConfig>, rules: Rules) -> Self {
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = socket.local_addr().unwrap();
-        let seen = Arc::<Mutex<_>>::default();
-        let acceptor = tls.map(|tls| TlsAcceptor::from(Arc::new(tls)));
-        let mut accepting = JoinSet::new();
-        let log = Arc::clone(&seen);
-        accepting.spawn(async move {
-            while let Ok((stream, _)) = socket.accept().await {
-                let (rules, log, acceptor) = (rules.clone(), Arc::clone(&log), acceptor.clone());
-                tokio::spawn(async move {
-                    match acceptor {
-                        None => serve(stream, rules, log).await,
-                        Some(acceptor) => {
-                            if let Ok(stream) = acceptor.accept(stream).await {
-                                serve(stream, rules, log).await;
-                            }
-                        }
-                    }
-                });
-            }
-        });
-        Self {
-            address,
-            seen,
-            _accepting: accepting,
-        }
-    }
-
-    /// The setting that leads through it.
-    pub(crate) fn setting(&self) -> String {
-        format!("proxy = \"http://{}\"\n", self.address)
-    }
-
-    /// The first lines of what was asked of it, without the version.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        let seen = self.seen.lock().unwrap();
-        let line = |request: &Request<()>| format!("{} {}", request.method(), request.uri());
-        seen.iter().map(line).collect()
-    }
+/// Starts a proxy.
+pub(crate) async fn start(rules: Rules) -> Server {
+    start_on(Server::bind().await, rules)
 }
 
-async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    rules: Rules,
-    log: Arc<Mutex<Vec<Request<()>>>>,
-) {
+/// Starts a proxy on a port that is taken.
+pub(crate) fn start_on(port: Bound, rules: Rules) -> Server {
+    port.accept(move |connection, log| serve(connection, rules.clone(), log))
+}
+
+/// The setting that leads through it.
+pub(crate) fn setting(proxy: &Server) -> String {
+    format!("proxy = \"{}\"\n", proxy.base_url())
+}
+
+/// The first lines of what was asked of it, without the version.
+pub(crate) fn asked(proxy: &Server) -> Vec<String> {
+    let line = |request: &Request<Bytes>| format!("{} {}", request.method(), request.uri());
+    proxy.requests().iter().map(line).collect()
+}
+
+async fn serve(connection: Box<dyn Connection>, rules: Rules, log: Arc<Log>) {
     let service = service_fn(move |request| answer(request, rules.clone(), Arc::clone(&log)));
     let connection = server::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(connection), service)
         .with_upgrades();
     // A client that goes away is no failure of the test.
     let _ = connection.await;
@@ -111,11 +73,10 @@ async fn serve(
 async fn answer(
     request: Request<Incoming>,
     rules: Rules,
-    log: Arc<Mutex<Vec<Request<()>>>>,
+    log: Arc<Log>,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let (head, body) = request.into_parts();
-    let logged = Request::from_parts(head.clone(), ());
-    log.lock().unwrap().push(logged);
+    log.note(Request::from_parts(head.clone(), Bytes::new()));
     let shown = head.headers.get(PROXY_AUTHORIZATION);
     let wanted = rules.credentials.map(HeaderValue::from_static);
     if wanted.is_some() && shown != wanted.as_ref() {
@@ -124,12 +85,11 @@ async fn answer(
     if let Some(refusal) = rules.refusal {
         return Ok(status(refusal));
     }
-    let behind = TcpStream::connect(rules.behind).await.unwrap();
+    let mut behind = TcpStream::connect(rules.behind).await.unwrap();
     let mut request = Request::from_parts(head, body);
     if request.method() == Method::CONNECT {
         tokio::spawn(async move {
             let upgraded = hyper::upgrade::on(&mut request).await.unwrap();
-            let mut behind = behind;
             let _ = copy_bidirectional(&mut TokioIo::new(upgraded), &mut behind).await;
         });
         return Ok(status(StatusCode::OK));

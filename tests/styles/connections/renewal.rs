@@ -4,7 +4,7 @@ use rstest::rstest;
 use tokio::time::{Duration, Instant};
 
 use super::adapter;
-use super::site::Site;
+use super::upstream;
 use crate::support::walked;
 
 #[rstest]
@@ -12,8 +12,8 @@ use crate::support::walked;
 #[case::two("http = '2'")]
 #[tokio::test]
 async fn a_connection_is_used_again(#[case] key: &str) {
-    let site = Site::plain().await;
-    let adapter = adapter(&site.http(), key);
+    let site = upstream::plain().await;
+    let adapter = adapter(site.base_url(), key);
     for _ in 0..5 {
         walked(&adapter).await;
     }
@@ -25,8 +25,8 @@ async fn a_connection_is_used_again(#[case] key: &str) {
 #[case::two("max_age = '30ms'\nhttp = '2'")]
 #[tokio::test]
 async fn a_connection_that_is_always_busy_is_replaced_when_it_is_old(#[case] keys: &str) {
-    let site = Site::plain().await;
-    let adapter = adapter(&site.http(), keys);
+    let site = upstream::plain().await;
+    let adapter = adapter(site.base_url(), keys);
     let give_up = Instant::now() + Duration::from_secs(20);
     while site.connections() < 3 && Instant::now() < give_up {
         walked(&adapter).await;
@@ -37,8 +37,8 @@ async fn a_connection_that_is_always_busy_is_replaced_when_it_is_old(#[case] key
 
 #[tokio::test]
 async fn a_connection_that_may_not_idle_is_used_once() {
-    let site = Site::plain().await;
-    let adapter = adapter(&site.http(), "idle = '0s'");
+    let site = upstream::plain().await;
+    let adapter = adapter(site.base_url(), "idle = '0s'");
     for _ in 0..3 {
         walked(&adapter).await;
     }

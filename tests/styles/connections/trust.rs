@@ -5,7 +5,7 @@ use rcgen::{BasicConstraints, IsCa};
 use rstest::rstest;
 
 use super::authority::{Authority, Time, self_signed};
-use super::site::{Site, open};
+use super::upstream::{self, open};
 use super::{adapter, adapter_with, ids};
 use crate::support::{failed, walked};
 
@@ -15,8 +15,8 @@ use crate::support::{failed, walked};
 #[tokio::test]
 async fn a_server_that_the_ca_vouches_for_is_asked(#[case] name: &str) {
     let authority = Authority::new();
-    let site = Site::tls(open(&authority.server(&[name]), &[])).await;
-    let base_url = site.https().replace("127.0.0.1", name);
+    let site = upstream::secure(open(&authority.server(&[name]), &[])).await;
+    let base_url = site.base_url().replace("127.0.0.1", name);
     let adapter = adapter(&base_url, &authority.trusted());
     assert_eq!(ids(&walked(&adapter).await), ["a"]);
 }
@@ -24,8 +24,8 @@ async fn a_server_that_the_ca_vouches_for_is_asked(#[case] name: &str) {
 #[tokio::test]
 async fn without_the_ca_the_same_server_is_refused() {
     let authority = Authority::new();
-    let site = Site::tls(open(&authority.server(&["127.0.0.1"]), &[])).await;
-    let error = failed(&adapter(&site.https(), "")).await;
+    let site = upstream::secure(open(&authority.server(&["127.0.0.1"]), &[])).await;
+    let error = failed(&adapter(site.base_url(), "")).await;
     assert_eq!(error.kind, ErrorKind::Tls, "{error}");
     assert!(error.detail.contains("UnknownIssuer"), "{error}");
     assert_eq!(site.requests().len(), 0);
@@ -34,19 +34,19 @@ async fn without_the_ca_the_same_server_is_refused() {
 #[tokio::test]
 async fn a_ca_takes_the_place_of_all_others() {
     let [authority, other] = [Authority::new(), Authority::new()];
-    let site = Site::tls(open(&authority.server(&["127.0.0.1"]), &[])).await;
-    let error = failed(&adapter(&site.https(), &other.trusted())).await;
+    let site = upstream::secure(open(&authority.server(&["127.0.0.1"]), &[])).await;
+    let error = failed(&adapter(site.base_url(), &other.trusted())).await;
     assert_eq!(error.kind, ErrorKind::Tls, "{error}");
     let both = other.write("both.pem", &(other.pem() + &authority.pem()));
-    let adapter = adapter(&site.https(), &format!("ca = {both:?}"));
+    let adapter = adapter(site.base_url(), &format!("ca = {both:?}"));
     assert_eq!(ids(&walked(&adapter).await), ["a"]);
 }
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused_and_both_names_are_told() {
     let authority = Authority::new();
-    let site = Site::tls(open(&authority.server(&["elsewhere.example"]), &[])).await;
-    let error = failed(&adapter(&site.https(), &authority.trusted())).await;
+    let site = upstream::secure(open(&authority.server(&["elsewhere.example"]), &[])).await;
+    let error = failed(&adapter(site.base_url(), &authority.trusted())).await;
     assert_eq!(error.kind, ErrorKind::Tls, "{error}");
     assert!(error.detail.contains("elsewhere.example"), "{error}");
     assert!(error.detail.contains("127.0.0.1"), "{error}");
@@ -57,8 +57,8 @@ async fn a_certificate_for_another_name_is_refused_and_both_names_are_told() {
 async fn a_certificate_whose_time_is_over_is_refused() {
     let authority = Authority::new();
     let expired = authority.server_of(&["127.0.0.1"], Time::Past);
-    let site = Site::tls(open(&expired, &[])).await;
-    let error = failed(&adapter(&site.https(), &authority.trusted())).await;
+    let site = upstream::secure(open(&expired, &[])).await;
+    let error = failed(&adapter(site.base_url(), &authority.trusted())).await;
     assert_eq!(error.kind, ErrorKind::Tls, "{error}");
     assert!(error.detail.contains("expired"), "{error}");
 }
@@ -74,8 +74,8 @@ async fn a_server_that_signed_its_own_certificate_is_trusted_by_it(
     let folder = Authority::new();
     let server = self_signed(&["127.0.0.1"], is_ca);
     let file = folder.write("server.pem", &server.certificate.pem());
-    let site = Site::tls(open(&server, &[])).await;
-    let adapter = adapter(&site.https(), &format!("ca = {file:?}"));
+    let site = upstream::secure(open(&server, &[])).await;
+    let adapter = adapter(site.base_url(), &format!("ca = {file:?}"));
     if is_trusted {
         assert_eq!(ids(&walked(&adapter).await), ["a"]);
         return;
@@ -88,8 +88,9 @@ async fn a_server_that_signed_its_own_certificate_is_trusted_by_it(
 #[tokio::test]
 async fn a_server_that_speaks_no_tls_is_refused() {
     let authority = Authority::new();
-    let site = Site::plain().await;
-    let error = failed(&adapter(&site.https(), &authority.trusted())).await;
+    let site = upstream::plain().await;
+    let base_url = site.base_url().replace("http://", "https://");
+    let error = failed(&adapter(&base_url, &authority.trusted())).await;
     assert_eq!(error.kind, ErrorKind::Tls, "{error}");
     assert_eq!(site.requests().len(), 0);
 }
@@ -97,8 +98,8 @@ async fn a_server_that_speaks_no_tls_is_refused() {
 #[tokio::test]
 async fn a_refused_server_is_not_asked_again() {
     let authority = Authority::new();
-    let site = Site::tls(open(&authority.server(&["127.0.0.1"]), &[])).await;
-    let error = failed(&adapter(&site.https(), "")).await;
+    let site = upstream::secure(open(&authority.server(&["127.0.0.1"]), &[])).await;
+    let error = failed(&adapter(site.base_url(), "")).await;
     assert!(!error.is_transient(), "{error}");
 }
 
@@ -107,15 +108,15 @@ async fn a_login_elsewhere_goes_by_the_same_settings() {
     let authority = Authority::new();
     let server = authority.server(&["127.0.0.1"]);
     let [site, login] = [
-        Site::tls(open(&server, &[])).await,
-        Site::tls(open(&server, &[])).await,
+        upstream::secure(open(&server, &[])).await,
+        upstream::secure(open(&server, &[])).await,
     ];
     let auth = format!(
         "auth = {{ type = 'oauth2_client_credentials', token_url = '{}/token', client_id = 'us', \
          client_secret = {{ env = 'CLIENT_SECRET' }} }}",
-        login.https()
+        login.base_url()
     );
-    let adapter = adapter_with(&site.https(), &auth, &authority.trusted());
+    let adapter = adapter_with(site.base_url(), &auth, &authority.trusted());
     assert_eq!(ids(&walked(&adapter).await), ["a"]);
     assert_eq!(login.requests().len(), 1);
     assert_eq!(site.requests()[0].headers()["authorization"], "Bearer t");

@@ -5,7 +5,7 @@ use http::Version;
 use rstest::rstest;
 
 use super::authority::Authority;
-use super::site::{Site, open};
+use super::upstream::{self, open};
 use super::{adapter, ids};
 use crate::support::{failed, walked};
 
@@ -22,8 +22,8 @@ async fn the_version_is_agreed_on_over_tls(
     #[case] version: Version,
 ) {
     let authority = Authority::new();
-    let site = Site::tls(open(&authority.server(&["127.0.0.1"]), protocols)).await;
-    let adapter = adapter(&site.https(), &(authority.trusted() + key));
+    let site = upstream::secure(open(&authority.server(&["127.0.0.1"]), protocols)).await;
+    let adapter = adapter(site.base_url(), &(authority.trusted() + key));
     assert_eq!(ids(&walked(&adapter).await), ["a"]);
     assert_eq!(site.requests()[0].version(), version);
 }
@@ -35,8 +35,8 @@ async fn the_version_is_agreed_on_over_tls(
 #[case::two_as_a_number("http = 2", Version::HTTP_2)]
 #[tokio::test]
 async fn over_plain_tcp_nothing_is_negotiated(#[case] key: &str, #[case] version: Version) {
-    let site = Site::plain().await;
-    let adapter = adapter(&site.http(), key);
+    let site = upstream::plain().await;
+    let adapter = adapter(site.base_url(), key);
     assert_eq!(ids(&walked(&adapter).await), ["a"]);
     assert_eq!(site.requests()[0].version(), version);
 }
@@ -51,9 +51,9 @@ async fn a_server_that_cannot_speak_http2_where_it_must_is_not_asked(
     #[case] said: &str,
 ) {
     let authority = Authority::new();
-    let site = Site::tls(open(&authority.server(&["127.0.0.1"]), protocols)).await;
+    let site = upstream::secure(open(&authority.server(&["127.0.0.1"]), protocols)).await;
     let error = failed(&adapter(
-        &site.https(),
+        site.base_url(),
         &(authority.trusted() + "http = '2'"),
     ))
     .await;

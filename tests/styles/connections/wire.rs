@@ -1,66 +1,25 @@
 //! What old and odd servers do on the wire, byte by byte.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use groupgate::error::ErrorKind;
-use groupgate::upstream::Adapter;
 use rstest::rstest;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 
 use super::{adapter, adapter_with, ids};
+use crate::support::server::{Server, Step};
 use crate::support::{failed, walked};
 
 /// A server that answers every request with these bytes, and closes the connection if it says so.
-struct Wire {
-    address: SocketAddr,
-    connections: Arc<AtomicUsize>,
+async fn wire(answer: impl Into<Vec<u8>>, after: After) -> Server {
+    let steps = match after {
+        After::Close => vec![Step::Send(answer.into())],
+        After::Keep => vec![Step::Send(answer.into()), Step::KeepAlive],
+    };
+    Server::play(move |_| steps.clone()).await
 }
 
 #[derive(Clone, Copy)]
 enum After {
     Close,
     Keep,
-}
-
-impl Wire {
-    async fn start(answer: impl Into<Vec<u8>>, after: After) -> Self {
-        let answer = answer.into();
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = socket.local_addr().unwrap();
-        let connections = Arc::<AtomicUsize>::default();
-        let count = Arc::clone(&connections);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = socket.accept().await {
-                count.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(speak(stream, answer.clone(), after));
-            }
-        });
-        Self {
-            address,
-            connections,
-        }
-    }
-
-    fn adapter(&self) -> Arc<Adapter> {
-        adapter(&format!("http://{}", self.address), "")
-    }
-}
-
-async fn speak(mut stream: TcpStream, answer: Vec<u8>, after: After) {
-    let mut head = Vec::new();
-    while let Ok(byte) = stream.read_u8().await {
-        head.push(byte);
-        if !head.ends_with(b"\r\n\r\n") {
-            continue;
-        }
-        head.clear();
-        if stream.write_all(&answer).await.is_err() || matches!(after, After::Close) {
-            return;
-        }
-    }
 }
 
 const BODY: &str = r#"{"items":[{"id":"a"},{"id":"b"}]}"#;
@@ -83,12 +42,12 @@ async fn an_answer_is_read_however_it_is_framed(
     #[case] after: After,
     #[case] connections: usize,
 ) {
-    let wire = Wire::start(answer, after).await;
-    let adapter = wire.adapter();
+    let wire = wire(answer, after).await;
+    let adapter = adapter(wire.base_url(), "");
     for _ in 0..2 {
         assert_eq!(ids(&walked(&adapter).await), ["a", "b"]);
     }
-    assert_eq!(wire.connections.load(Ordering::SeqCst), connections);
+    assert_eq!(wire.connections(), connections);
 }
 
 #[tokio::test]
@@ -98,8 +57,11 @@ async fn a_compressed_answer_is_unpacked() {
         "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
         packed.len()
     );
-    let wire = Wire::start([head.as_bytes(), &packed].concat(), After::Keep).await;
-    assert_eq!(ids(&walked(&wire.adapter()).await), ["a", "b"]);
+    let wire = wire([head.as_bytes(), &packed].concat(), After::Keep).await;
+    assert_eq!(
+        ids(&walked(&adapter(wire.base_url(), "")).await),
+        ["a", "b"]
+    );
 }
 
 /// `BODY`, as `gzip -n` packs it without compressing (RFC 1952, RFC 1951 section 3.2.4).
@@ -128,9 +90,8 @@ async fn of_link_headers_sent_twice_none_is_lost() {
          rel=\"next\"\r\nContent-Length: {}\r\n\r\n{page}",
         page.len()
     );
-    let wire = Wire::start(answer, After::Keep).await;
-    let base_url = format!("http://{}", wire.address);
-    let adapter = adapter_with(&base_url, "pagination = { style = 'link' }", "");
+    let wire = wire(answer, After::Keep).await;
+    let adapter = adapter_with(wire.base_url(), "pagination = { style = 'link' }", "");
     // The second page is the first again, which is how we know that it was asked for.
     assert_eq!(failed(&adapter).await.kind, ErrorKind::Pagination);
 }
@@ -144,7 +105,7 @@ async fn of_link_headers_sent_twice_none_is_lost() {
 )]
 #[tokio::test]
 async fn an_answer_that_is_not_whole_is_no_answer(#[case] answer: &str) {
-    let wire = Wire::start(answer, After::Close).await;
-    let error = failed(&wire.adapter()).await;
+    let wire = wire(answer, After::Close).await;
+    let error = failed(&adapter(wire.base_url(), "")).await;
     assert_eq!(error.kind, ErrorKind::Connect, "{error}");
 }

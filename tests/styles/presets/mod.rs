@@ -17,7 +17,7 @@ use groupgate::upstream::walk::{Progress, walk};
 use rstest::rstest;
 use serde_json::Value;
 
-use server::Server;
+use server::Recorded;
 
 /// Every variable that a preset names.
 const VARIABLES: [(&str, &str); 22] = [
@@ -139,8 +139,8 @@ fn each_recorded_page_becomes_groups_or_says_why_not(
         if name == "token" {
             continue;
         }
-        let page = recorded::read(preset, &name, origin);
-        let outcome = match adapter.replay(page.status, page.headers, page.body.as_bytes()) {
+        let (head, body) = recorded::read(preset, &name, origin).into_parts();
+        let outcome = match adapter.replay(head.status, head.headers, body.as_bytes()) {
             Ok(turn) => show(&turn),
             Err(error) => {
                 let wait = error
@@ -161,11 +161,11 @@ async fn walked(
     answers: &[&'static str],
     expected: &[&str],
 ) -> String {
-    let server = Server::start(preset, answers).await;
+    let server = Recorded::start(preset, answers).await;
     // One after the other, so that the script is in order.
     let block = format!(
         "{}limits.concurrency = 1\n{more}",
-        block(preset, &server.origin)
+        block(preset, server.origin())
     );
     let walked = walk(&adapter(&block), &Progress::default()).await.unwrap();
     let names: Vec<_> = walked.groups.iter().map(|group| &group.name).collect();
@@ -223,8 +223,8 @@ async fn gitlab_may_be_walked_by_page_numbers_instead() {
 #[tokio::test]
 async fn a_failure_that_passes_is_tried_again() {
     for (preset, failure) in [("slack", "unavailable"), ("aws_iam", "unavailable")] {
-        let server = Server::start(preset, &[failure, "empty"]).await;
-        let adapter = adapter(&block(preset, &server.origin));
+        let server = Recorded::start(preset, &[failure, "empty"]).await;
+        let adapter = adapter(&block(preset, server.origin()));
         let walked = walk(&adapter, &Progress::default()).await.unwrap();
         assert!(walked.groups.is_empty(), "{preset}");
         assert_eq!(server.left(), Vec::<&str>::new(), "{preset}");

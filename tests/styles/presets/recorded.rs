@@ -2,15 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-
-/// An answer, as it was written down.
-#[derive(Debug, Clone)]
-pub(crate) struct Recorded {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
-}
+use http::Response;
 
 /// The folder of a preset's answers.
 fn folder(preset: &str) -> PathBuf {
@@ -31,7 +23,7 @@ pub(crate) fn names(preset: &str) -> Vec<String> {
 }
 
 /// Reads one of a preset's answers, as one that came from `origin`.
-pub(crate) fn read(preset: &str, name: &str, origin: &str) -> Recorded {
+pub(crate) fn read(preset: &str, name: &str, origin: &str) -> Response<String> {
     let path = folder(preset).join(name).with_extension("http");
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -39,19 +31,9 @@ pub(crate) fn read(preset: &str, name: &str, origin: &str) -> Recorded {
     let (head, body) = text.split_once("\n\n").unwrap();
     let mut lines = head.lines().skip_while(|line| line.starts_with('#'));
     let status = lines.next().unwrap().split(' ').nth(1).unwrap();
-    let headers = lines.map(|line| {
+    let response = lines.fold(Response::builder().status(status), |response, line| {
         let (name, value) = line.split_once(':').unwrap();
-        let name: HeaderName = name.parse().unwrap();
-        (name, HeaderValue::from_str(value.trim()).unwrap())
+        response.header(name, value.trim())
     });
-    let mut recorded = Recorded {
-        status: status.parse().unwrap(),
-        headers: HeaderMap::new(),
-        body: body.to_owned(),
-    };
-    // A field may be there several times.
-    for (name, value) in headers {
-        recorded.headers.append(name, value);
-    }
-    recorded
+    response.body(body.to_owned()).unwrap()
 }

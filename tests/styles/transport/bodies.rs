@@ -10,8 +10,8 @@ use rstest::rstest;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tower_http::compression::CompressionLayer;
 
-use super::raw::{Raw, Step, head, whole};
 use super::staff;
+use crate::support::server::{Server, Step, head, whole};
 use crate::support::{failed, walked};
 
 /// So many spaces in an otherwise good page, compressed as `encoding`.
@@ -49,16 +49,16 @@ async fn a_small_body_that_inflates_to_a_huge_one_is_cut_off_while_it_does(
         );
         vec![head(&lines), Step::Send(packed.clone())]
     };
-    let upstream = Raw::start(answer).await;
-    let error = failed(&staff(&upstream.base_url, "limits.page_bytes = '64KiB'")).await;
+    let upstream = Server::play(answer).await;
+    let error = failed(&staff(upstream.base_url(), "limits.page_bytes = '64KiB'")).await;
     assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
     assert_eq!(
         error.detail,
         "a page is larger than 64.0 KiB after decompression (`limits.page_bytes`)"
     );
-    assert_eq!(upstream.requests(), 1);
+    assert_eq!(upstream.requests().len(), 1);
     // The page is good, and only too large.
-    let roomy = staff(&upstream.base_url, "limits.page_bytes = '32MiB'");
+    let roomy = staff(upstream.base_url(), "limits.page_bytes = '32MiB'");
     assert!(walked(&roomy).await.groups.is_empty());
 }
 
@@ -68,17 +68,21 @@ async fn a_body_that_is_not_packed_as_it_says_is_no_broken_connection(
     #[values("gzip", "br", "zstd")] encoding: &'static str,
 ) {
     let body = b"<html>Sign in</html>".to_vec();
-    let upstream = Raw::start(move |_| {
+    let upstream = Server::play(move |_| {
         let length = body.len();
         let lines = format!("content-encoding: {encoding}\r\ncontent-length: {length}\r\n");
         vec![head(&lines), Step::Send(body.clone())]
     })
     .await;
-    let error = failed(&staff(&upstream.base_url, "")).await;
+    let error = failed(&staff(upstream.base_url(), "")).await;
     assert_eq!(error.kind, ErrorKind::Decode, "{error}");
     let said = "the body cannot be decompressed: ";
     assert!(error.detail.starts_with(said), "{error}");
-    assert_eq!(upstream.requests(), 1, "it would be the same once more");
+    assert_eq!(
+        upstream.requests().len(),
+        1,
+        "it would be the same once more"
+    );
 }
 
 #[rstest]
@@ -90,8 +94,8 @@ async fn a_body_that_is_not_packed_as_it_says_is_no_broken_connection(
 #[tokio::test]
 async fn a_huge_body_that_says_so_is_not_even_begun(#[case] line: &str, #[case] expected: &str) {
     let lines = format!("{line}content-length: 1073741824\r\n");
-    let upstream = Raw::start(move |_| vec![head(&lines), Step::Hang]).await;
-    let error = failed(&staff(&upstream.base_url, "limits.page_bytes = '1MiB'")).await;
+    let upstream = Server::play(move |_| vec![head(&lines), Step::Hang]).await;
+    let error = failed(&staff(upstream.base_url(), "limits.page_bytes = '1MiB'")).await;
     assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
     assert_eq!(error.detail, expected);
 }
@@ -99,17 +103,17 @@ async fn a_huge_body_that_says_so_is_not_even_begun(#[case] line: &str, #[case] 
 #[tokio::test]
 async fn a_body_without_end_is_cut_off_while_it_comes() {
     let chunk = [b"10000\r\n".to_vec(), vec![b' '; 0x10000], b"\r\n".to_vec()].concat();
-    let upstream = Raw::start(move |_| {
+    let upstream = Server::play(move |_| {
         vec![
             head("transfer-encoding: chunked\r\n"),
             Step::Flood(chunk.clone()),
         ]
     })
     .await;
-    let error = failed(&staff(&upstream.base_url, "limits.page_bytes = '1MiB'")).await;
+    let error = failed(&staff(upstream.base_url(), "limits.page_bytes = '1MiB'")).await;
     assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
     // What is sent and not read lies in the sockets' buffers.
-    let sent = upstream.bytes();
+    let sent = upstream.sent();
     assert!(sent < 32 << 20, "{sent}");
 }
 
@@ -118,21 +122,21 @@ async fn a_body_without_end_is_cut_off_while_it_comes() {
 #[case::one_huge_field(format!("x-huge: {}\r\n", "a".repeat(1 << 20)))]
 #[tokio::test]
 async fn a_header_section_beyond_all_bounds_is_told_as_what_it_is(#[case] lines: String) {
-    let upstream = Raw::start(move |_| vec![head(&lines), Step::Hang]).await;
-    let error = failed(&staff(&upstream.base_url, "limits.retries = 2")).await;
+    let upstream = Server::play(move |_| vec![head(&lines), Step::Hang]).await;
+    let error = failed(&staff(upstream.base_url(), "limits.retries = 2")).await;
     assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
     assert_eq!(
         error.detail,
         "the answer's header section is larger than the 100 fields and 400 KiB that are read"
     );
-    assert_eq!(upstream.requests(), 1);
+    assert_eq!(upstream.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn a_page_as_large_as_it_may_be_is_read() {
     let page = format!("{}{{\"items\":[]}}", " ".repeat(1024 - 12));
     assert_eq!(page.len(), 1024);
-    let upstream = Raw::start(move |_| whole(&page)).await;
-    let adapter = staff(&upstream.base_url, "limits.page_bytes = '1KiB'");
+    let upstream = Server::play(move |_| whole(&page)).await;
+    let adapter = staff(upstream.base_url(), "limits.page_bytes = '1KiB'");
     assert!(walked(&adapter).await.groups.is_empty());
 }

@@ -1,7 +1,5 @@
 //! How upstreams are asked, over real sockets: what is late, too large, elsewhere or broken.
 
-mod raw;
-
 mod bodies;
 mod breaker;
 mod hedges;

@@ -8,9 +8,9 @@ use rstest::rstest;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
-use super::raw::{Raw, Step, head};
 use super::staff;
 use crate::support::failed;
+use crate::support::server::{Server, Step, head};
 
 #[rstest]
 #[case::no_head(
@@ -44,8 +44,8 @@ async fn what_is_late_is_told_with_the_key_that_says_so(
     #[case] keys: &str,
     #[case] expected: &str,
 ) {
-    let upstream = Raw::start(move |_| script.clone()).await;
-    let adapter = staff(&upstream.base_url, keys);
+    let upstream = Server::play(move |_| script.clone()).await;
+    let adapter = staff(upstream.base_url(), keys);
     let start = Instant::now();
     let error = failed(&adapter).await;
     assert_eq!(error.kind, ErrorKind::Timeout, "{error}");

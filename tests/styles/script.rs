@@ -1,21 +1,12 @@
 //! An upstream that answers a case's exchanges, each once, and notes what comes instead.
 
-use std::convert::Infallible;
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
 use crate::case::{self, Exchange};
+use crate::support::server::Server;
 
 /// The order in which exchanges must come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +19,8 @@ pub(crate) enum Order {
 
 /// A running upstream.
 pub(crate) struct Upstream {
-    pub(crate) origin: String,
+    server: Server,
     script: Arc<Script>,
-    _accepting: JoinSet<()>,
 }
 
 struct Script {
@@ -47,10 +37,9 @@ struct State {
 
 impl Upstream {
     pub(crate) async fn start(exchanges: Vec<Exchange>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let port = Server::bind().await;
         let script = Arc::new(Script {
-            origin: origin.clone(),
+            origin: port.base_url().to_owned(),
             state: Mutex::new(State {
                 order: Order::Written,
                 used: vec![false; exchanges.len()],
@@ -58,13 +47,13 @@ impl Upstream {
             }),
             exchanges,
         });
-        let mut accepting = JoinSet::new();
-        accepting.spawn(accept(listener, Arc::clone(&script)));
-        Self {
-            origin,
-            script,
-            _accepting: accepting,
-        }
+        let played = Arc::clone(&script);
+        let server = port.serve(move |request| played.answer(request));
+        Self { server, script }
+    }
+
+    pub(crate) fn origin(&self) -> &str {
+        self.server.base_url()
     }
 
     pub(crate) fn expect(&self, order: Order) {
@@ -90,45 +79,23 @@ impl Upstream {
     }
 }
 
-async fn accept(listener: TcpListener, script: Arc<Script>) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(serve(stream, Arc::clone(&script)));
-    }
-}
-
-async fn serve(stream: TcpStream, script: Arc<Script>) {
-    // Without it small answers wait for the peer's delayed acknowledgement.
-    stream.set_nodelay(true).unwrap();
-    let service = service_fn(move |request| answer(Arc::clone(&script), request));
-    // A client that goes away is no failure of the case.
-    let _ = Builder::new(TokioExecutor::new())
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-}
-
-async fn answer(
-    script: Arc<Script>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (head, body) = request.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    let Some(response) = script.find(&head, &body) else {
-        let mut response = Response::new(Full::from("no such exchange"));
-        *response.status_mut() = StatusCode::GONE;
-        return Ok(response);
-    };
-    Ok(script.write(response))
-}
-
 impl Script {
+    fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        if let Some(response) = self.find(request) {
+            return self.write(response);
+        }
+        let mut response = Response::new(Bytes::from("no such exchange"));
+        *response.status_mut() = StatusCode::GONE;
+        response
+    }
+
     /// The answer to a request, if it is one that the case expects now.
-    fn find(&self, head: &Parts, body: &[u8]) -> Option<&case::Response> {
+    fn find(&self, request: &Request<Bytes>) -> Option<&case::Response> {
         let mut state = self.state.lock().unwrap();
         let unused = |index: &usize| !state.used[*index];
         let mut left = (0..self.exchanges.len()).filter(unused);
         let differences =
-            |index: usize| differences(&self.exchanges[index].request, &self.origin, head, body);
+            |index: usize| differences(&self.exchanges[index].request, &self.origin, request);
         let found = match state.order {
             Order::Written => left.next().ok_or(None),
             Order::Any => {
@@ -147,7 +114,7 @@ impl Script {
                 Some(&self.exchanges[index].response)
             }
             Err(wrong) => {
-                let asked = format!("{} {}", head.method, head.uri);
+                let asked = format!("{} {}", request.method(), request.uri());
                 state.complaints.push(match wrong {
                     None => format!("asked for more than the case has: {asked}"),
                     Some((index, wrong)) => format!(
@@ -161,8 +128,8 @@ impl Script {
         }
     }
 
-    fn write(&self, answer: &case::Response) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::from(answer.body(&self.origin)));
+    fn write(&self, answer: &case::Response) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::from(answer.body(&self.origin)));
         *response.status_mut() = StatusCode::from_u16(answer.status).unwrap();
         *response.headers_mut() = answer.headers(&self.origin);
         match answer.version.as_deref() {
@@ -175,7 +142,7 @@ impl Script {
 }
 
 /// In what a request differs from the one that was to come.
-fn differences(expected: &case::Request, origin: &str, head: &Parts, body: &[u8]) -> Vec<String> {
+fn differences(expected: &case::Request, origin: &str, request: &Request<Bytes>) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut compare = |what: &str, came: Option<&str>, expected: &str| {
         let expected = expected.replace("{origin}", origin);
@@ -189,22 +156,28 @@ fn differences(expected: &case::Request, origin: &str, head: &Parts, body: &[u8]
             wrong.push(format!("{what} is {came}, where `{expected}` was expected"));
         }
     };
-    compare("the method", Some(head.method.as_str()), &expected.method);
+    compare(
+        "the method",
+        Some(request.method().as_str()),
+        &expected.method,
+    );
     if let Some(target) = &expected.target {
-        let came = head
-            .uri
-            .path_and_query()
-            .map(http::uri::PathAndQuery::as_str);
+        let came = request.uri().path_and_query();
+        let came = came.map(http::uri::PathAndQuery::as_str);
         compare("the target", came, target);
     }
     for (name, value) in &expected.headers {
-        let came: Vec<_> = head.headers.get_all(name).iter().collect();
+        let came: Vec<_> = request.headers().get_all(name).iter().collect();
         let came: Vec<_> = came.iter().map(|value| value.to_str().unwrap()).collect();
         let came = (!came.is_empty()).then(|| came.join(", "));
         compare(&format!("`{name}`"), came.as_deref(), value);
     }
     if let Some(text) = &expected.body {
-        compare("the body", Some(&String::from_utf8_lossy(body)), text);
+        compare(
+            "the body",
+            Some(&String::from_utf8_lossy(request.body())),
+            text,
+        );
     }
     wrong
 }
