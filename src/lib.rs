@@ -32,6 +32,7 @@ pub mod page;
 
 pub mod snapshot;
 
+pub mod caller;
 pub mod clock;
 pub mod error;
 pub mod fold;
