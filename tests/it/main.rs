@@ -17,6 +17,7 @@ mod caching;
 mod cli;
 mod equivalence;
 mod groups;
+mod layering;
 mod paging;
 mod partial;
 mod recipes;
