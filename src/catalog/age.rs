@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::upstream::adapter::Freshness;
 
-use super::shelf::Stored;
+use super::store::CachedSnapshot;
 
 /// How far a snapshot is past its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) enum Age {
 
 impl Age {
     /// The age of a snapshot `now`.
-    pub(super) fn of(stored: &Stored, freshness: Freshness, now: Instant) -> Self {
+    pub(super) fn of(stored: &CachedSnapshot, freshness: Freshness, now: Instant) -> Self {
         let age = now.saturating_duration_since(stored.at);
         if let Some(before) = stored.restored {
             // It stands in until the first walk succeeds, whatever its age.

@@ -11,21 +11,22 @@ use crate::upstream::walk::{Progress, Walked, walk};
 
 /// What one walk brings.
 #[derive(Debug)]
-pub(super) struct Brought {
+pub(super) struct WalkResult {
     pub(super) snapshot: Snapshot,
     pub(super) counts: Counts,
     pub(super) pages: u64,
 }
 
 /// Makes one walk. The entry decides when; what a walk is, it does not know.
-pub(super) type Fetch =
-    Box<dyn Fn(Arc<Progress>) -> BoxFuture<'static, Result<Brought, UpstreamError>> + Send + Sync>;
+pub(super) type Fetch = Box<
+    dyn Fn(Arc<Progress>) -> BoxFuture<'static, Result<WalkResult, UpstreamError>> + Send + Sync,
+>;
 
 /// Walks the upstream and lays its groups out, off the I/O threads.
 pub(super) async fn bring(
     adapter: Arc<Adapter>,
     progress: Arc<Progress>,
-) -> Result<Brought, UpstreamError> {
+) -> Result<WalkResult, UpstreamError> {
     let Walked {
         groups,
         counts,
@@ -35,7 +36,7 @@ pub(super) async fn bring(
     let snapshot = tokio::task::spawn_blocking(move || Snapshot::new(source, groups))
         .await
         .map_err(|cut| UpstreamError::ours(format!("the list was not laid out: {cut}")))?;
-    Ok(Brought {
+    Ok(WalkResult {
         snapshot,
         counts,
         pages,

@@ -10,11 +10,11 @@ use serde::Serialize;
 use crate::error::UpstreamError;
 use crate::snapshot::{Counts, Snapshot};
 
-use super::guard::HeldBack;
+use super::shrink_guard::PendingShrink;
 
 /// What a request accepts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Demand {
+pub enum CacheMode {
     /// Whatever the cache rules allow.
     #[default]
     Cached,
@@ -54,7 +54,7 @@ impl State {
 
 /// How the catalog came by what it holds, for `Cache-Status` (RFC 9211).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lookup {
+pub struct CacheOutcome {
     /// Why the upstream was asked, if this caller had to wait for it: `miss`, `stale` or
     /// `request`. `None` is a hit.
     pub forwarded: Option<&'static str>,
@@ -66,7 +66,7 @@ pub struct Lookup {
 
 /// What the catalog holds of one upstream for one caller: rows and outcome travel together.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct SourceLookup {
     /// The upstream.
     pub source: Arc<str>,
     /// Whether no answer may be given without it.
@@ -88,11 +88,11 @@ pub struct Held {
     /// Why the last walk failed, while that still matters.
     pub error: Option<Arc<UpstreamError>>,
     /// A much shorter list that was read since, and waits for another walk to confirm it.
-    pub pending_shrink: Option<HeldBack>,
+    pub pending_shrink: Option<PendingShrink>,
     /// Whether a walk of this process has ended, well or badly.
     pub walked: bool,
     /// What the walk counted besides groups.
     pub counts: Counts,
     /// How the catalog came by it.
-    pub lookup: Lookup,
+    pub outcome: CacheOutcome,
 }

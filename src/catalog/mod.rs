@@ -1,7 +1,7 @@
 //! The catalog: the snapshots, and the machinery that keeps them fresh.
 //!
 //! ```text
-//! get ▸ entry (fresh? stale? wait?) ▸ one walk at a time ▸ guard ▸ shelf (bounded memory) ▸ disk
+//! get ▸ entry (fresh? stale? wait?) ▸ one walk at a time ▸ guard ▸ store (bounded memory) ▸ disk
 //! ```
 //!
 //! What is kept is whole snapshots, per upstream and credential scope; every query over them is
@@ -9,24 +9,24 @@
 //! them (`queries.rs`). A walk is a task of its own: callers wait for it, none of them owns it.
 
 mod age;
+mod backoff;
 mod disk;
 mod entry;
 mod epoch;
 mod fetch;
-mod guard;
+mod in_flight;
 mod key;
 mod lookup;
 mod queries;
 mod refresh;
-mod rest;
-mod run;
-mod shelf;
+mod shrink_guard;
+mod store;
 mod tasks;
 
-pub use guard::HeldBack;
+pub use in_flight::RunningWalk;
 pub use key::Scope;
-pub use lookup::{Demand, Held, Lookup, State};
-pub use run::Walking;
+pub use lookup::{CacheMode, CacheOutcome, SourceLookup, State};
+pub use shrink_guard::PendingShrink;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -44,12 +44,12 @@ use crate::upstream::pushdown::Conditions;
 use crate::upstream::transport::Circuit;
 
 use disk::Disk;
-use entry::{Entry, Place, Terms};
+use entry::{CatalogResources, Entry, EntryPolicy};
 use epoch::Epoch;
 use fetch::Fetch;
 use key::Key;
 use queries::Queries;
-use shelf::Shelf;
+use store::Store;
 use tasks::Tasks;
 
 /// One upstream as the layers above know it.
@@ -69,7 +69,7 @@ pub struct Catalog {
     /// What upstreams brought that are asked by query.
     queries: BTreeMap<Arc<str>, Queries>,
     adapters: Vec<Arc<Adapter>>,
-    place: Arc<Place>,
+    resources: Arc<CatalogResources>,
 }
 
 impl Catalog {
@@ -81,9 +81,9 @@ impl Catalog {
             .collect();
         let most = cache.shares().snapshots;
         let directory = cache.directory.as_deref();
-        let place = Arc::new(Place {
+        let resources = Arc::new(CatalogResources {
             disk: directory.map(|directory| Disk::open(directory, &keys, most, wall)),
-            shelf: Shelf::reserved(cache.shares().snapshots),
+            store: Store::reserved(cache.shares().snapshots),
             wall: wall.clone(),
             tasks: Arc::new(Tasks::new()),
             epoch: Arc::new(Epoch::default()),
@@ -98,14 +98,14 @@ impl Catalog {
             .map(|adapter| {
                 let key = Key::shared(&adapter);
                 let name = Arc::clone(adapter.name());
-                let terms = Terms {
+                let policy = EntryPolicy {
                     freshness: adapter.freshness(),
                     required: adapter.required(),
                     refresh: adapter.refresh(),
                     persistent: true,
                     shrink_guard: adapter.shrink_guard(),
                 };
-                let beside = adapter.rules().map(|_| Arc::new(place.beside(room)));
+                let beside = adapter.rules().map(|_| Arc::new(resources.beside(room)));
                 let (walked, asked) = (Arc::clone(&adapter), beside.clone());
                 let fetch: Fetch = Box::new(move |progress| {
                     Box::pin(queries::bring_whole(
@@ -114,7 +114,7 @@ impl Catalog {
                         progress,
                     ))
                 });
-                let entry = Arc::new(Entry::new(key, terms, fetch, Arc::clone(&place)));
+                let entry = Arc::new(Entry::new(key, policy, fetch, Arc::clone(&resources)));
                 if let Some(beside) = beside {
                     let whole = Arc::clone(&entry);
                     queries.insert(Arc::clone(&name), Queries::new(adapter, whole, beside));
@@ -134,7 +134,7 @@ impl Catalog {
             shared,
             queries,
             adapters,
-            place,
+            resources,
         }
     }
 
@@ -153,23 +153,23 @@ impl Catalog {
             if !self.queries.contains_key(name) {
                 entry.warm();
             }
-            self.place.tasks.spawn(refresh::keep(Arc::clone(entry)));
+            self.resources.tasks.spawn(refresh::keep(Arc::clone(entry)));
         }
     }
 
     /// Ends every walk and begins none from now on, and waits until what is to be kept on disk is
     /// there.
     pub async fn close(&self) {
-        self.place.tasks.close();
-        if let Some(disk) = &self.place.disk {
+        self.resources.tasks.close();
+        if let Some(disk) = &self.resources.disk {
             disk.close().await;
         }
     }
 
     /// Moves whenever a walk has changed what any of it shows. What was made from it later than the
-    /// epoch was read holds as long as the epoch stands still, and [`Held::changes_in`] allows.
+    /// epoch was read holds as long as the epoch stands still, and [`SourceLookup::changes_in`] allows.
     pub fn epoch(&self) -> u64 {
-        self.place.epoch.current()
+        self.resources.epoch.current()
     }
 
     /// Every upstream, in order of name.
@@ -177,16 +177,16 @@ impl Catalog {
         &self.sources
     }
 
-    /// What one upstream holds for `scope`, refreshed as `demand` and the cache rules say, waiting
+    /// What one upstream holds for `scope`, refreshed as `mode` and the cache rules say, waiting
     /// until `deadline` at the latest. Giving up never cancels a walk. `None`: no such upstream.
     pub async fn get(
         &self,
         source: &str,
         scope: &Scope,
-        demand: Demand,
+        mode: CacheMode,
         deadline: Instant,
-    ) -> Option<Held> {
-        Some(self.entry(source, scope)?.get(demand, deadline).await)
+    ) -> Option<SourceLookup> {
+        Some(self.entry(source, scope)?.get(mode, deadline).await)
     }
 
     /// Like [`Catalog::get`], where only groups that meet `conditions` are needed. What comes holds
@@ -196,20 +196,20 @@ impl Catalog {
         source: &str,
         scope: &Scope,
         conditions: &Conditions<'_>,
-        demand: Demand,
+        mode: CacheMode,
         deadline: Instant,
-    ) -> Option<Held> {
+    ) -> Option<SourceLookup> {
         let whole = self.entry(source, scope)?;
         let Some(queries) = self.queries.get(source) else {
-            return Some(whole.get(demand, deadline).await);
+            return Some(whole.get(mode, deadline).await);
         };
-        Some(queries.find(conditions, demand, deadline).await)
+        Some(queries.find(conditions, mode, deadline).await)
     }
 
     /// What one upstream holds for `scope` right now: it neither waits nor asks the upstream. Of one
     /// that is asked by query that is what the last query brought, until its whole list was asked
     /// for.
-    pub fn peek(&self, source: &str, scope: &Scope) -> Option<Held> {
+    pub fn peek(&self, source: &str, scope: &Scope) -> Option<SourceLookup> {
         let whole = self.entry(source, scope)?;
         Some(match self.queries.get(source) {
             Some(queries) => queries.peek(),
@@ -226,7 +226,7 @@ impl Catalog {
     }
 
     /// How far the running walk of one upstream is, if one is running.
-    pub fn walking(&self, source: &str, scope: &Scope) -> Option<Walking> {
+    pub fn walking(&self, source: &str, scope: &Scope) -> Option<RunningWalk> {
         self.entry(source, scope)?.walking()
     }
 
@@ -243,7 +243,7 @@ impl Catalog {
 impl Drop for Catalog {
     fn drop(&mut self) {
         // Its tasks hold what holds them.
-        self.place.tasks.close();
+        self.resources.tasks.close();
     }
 }
 

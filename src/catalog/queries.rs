@@ -20,11 +20,11 @@ use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::{Conditions, Pushed};
 use crate::upstream::walk::Progress;
 
-use super::entry::{Entry, Place, Terms};
-use super::fetch::{Brought, Fetch, bring};
+use super::entry::{CatalogResources, Entry, EntryPolicy};
+use super::fetch::{Fetch, WalkResult, bring};
 use super::key::Key;
-use super::lookup::{Demand, Held, State};
-use super::shelf::{ENTRIES_SHARE, IDLE};
+use super::lookup::{CacheMode, SourceLookup, State};
+use super::store::{ENTRIES_SHARE, IDLE};
 
 /// How many queries may stand in line for each that is being walked.
 const LINE: usize = 64;
@@ -39,7 +39,7 @@ pub(super) struct Queries {
     /// Its whole list.
     whole: Arc<Entry>,
     entries: Cache<Pushed, Arc<Entry>>,
-    place: Arc<Place>,
+    resources: Arc<CatalogResources>,
     line: Arc<Line>,
     /// The entry that was asked last, which shows how the upstream stands.
     last: Mutex<Option<Arc<Entry>>>,
@@ -62,17 +62,17 @@ struct Turn {
 /// Walks a whole list. Where its account is refused, what was in the place `beside` it goes too.
 pub(super) async fn bring_whole(
     adapter: Arc<Adapter>,
-    beside: Option<Arc<Place>>,
+    beside: Option<Arc<CatalogResources>>,
     progress: Arc<Progress>,
-) -> Result<Brought, UpstreamError> {
+) -> Result<WalkResult, UpstreamError> {
     let brought = bring(adapter, progress).await;
-    if let (Some(place), true) = (beside, is_refused(&brought)) {
-        place.shelf.clear();
+    if let (Some(resources), true) = (beside, is_refused(&brought)) {
+        resources.store.clear();
     }
     brought
 }
 
-fn is_refused(brought: &Result<Brought, UpstreamError>) -> bool {
+fn is_refused(brought: &Result<WalkResult, UpstreamError>) -> bool {
     matches!(brought, Err(error) if error.kind == ErrorKind::Unauthorized)
 }
 
@@ -94,11 +94,11 @@ impl Line {
                  them are answered at once)",
             )
         };
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| full())?;
+        let resources = Arc::clone(&self.places).try_acquire_owned();
+        let resources = resources.map_err(|_| full())?;
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         Ok(Turn {
-            _place: place,
+            _place: resources,
             // It is never closed.
             _turn: turn.map_err(|_| full())?,
         })
@@ -108,7 +108,11 @@ impl Line {
 impl Queries {
     /// Nothing yet of the upstream of `adapter`, whose whole list is `whole`. Snapshots go into
     /// `place`.
-    pub(super) fn new(adapter: Arc<Adapter>, whole: Arc<Entry>, place: Arc<Place>) -> Self {
+    pub(super) fn new(
+        adapter: Arc<Adapter>,
+        whole: Arc<Entry>,
+        resources: Arc<CatalogResources>,
+    ) -> Self {
         let entries = Cache::builder()
             .eviction_policy(EvictionPolicy::lru())
             .weigher(|pushed: &Pushed, _| {
@@ -116,7 +120,7 @@ impl Queries {
                 let bytes = ENTRY_BYTES + size_of::<Entry>() + 2 * pushed.bytes();
                 u32::try_from(bytes).unwrap_or(u32::MAX)
             })
-            .max_capacity(place.shelf.capacity() / ENTRIES_SHARE)
+            .max_capacity(resources.store.capacity() / ENTRIES_SHARE)
             .time_to_idle(IDLE)
             .build();
         Self {
@@ -124,7 +128,7 @@ impl Queries {
             adapter,
             whole,
             entries,
-            place,
+            resources,
             last: Mutex::default(),
         }
     }
@@ -135,23 +139,23 @@ impl Queries {
     pub(super) async fn find(
         &self,
         conditions: &Conditions<'_>,
-        demand: Demand,
+        mode: CacheMode,
         deadline: Instant,
-    ) -> Held {
+    ) -> SourceLookup {
         let rules = self.adapter.rules();
         let pushed = rules.map_or(Pushed::NONE, |rules| rules.push(conditions));
         if pushed.is_none() {
-            return self.whole.get(demand, deadline).await;
+            return self.whole.get(mode, deadline).await;
         }
-        let held = self.find_by(&pushed, demand, deadline).await;
-        Held {
+        let held = self.find_by(&pushed, mode, deadline).await;
+        SourceLookup {
             by_query: true,
             ..held
         }
     }
 
-    async fn find_by(&self, pushed: &Pushed, demand: Demand, deadline: Instant) -> Held {
-        if demand == Demand::Cached {
+    async fn find_by(&self, pushed: &Pushed, mode: CacheMode, deadline: Instant) -> SourceLookup {
+        if mode == CacheMode::Cached {
             let held = self.whole.peek();
             if held.state == State::Fresh {
                 return held;
@@ -159,14 +163,14 @@ impl Queries {
         }
         let entry = self.entries.get_with_by_ref(pushed, || self.entry(pushed));
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&entry));
-        let asked = entry.get(demand, deadline).await;
+        let asked = entry.get(mode, deadline).await;
         if asked.snapshot.is_some() {
             return asked;
         }
         match self.whole.servable() {
-            Some(whole) => Held {
+            Some(whole) => SourceLookup {
                 error: asked.error.or(whole.error),
-                lookup: asked.lookup,
+                outcome: asked.outcome,
                 ..whole
             },
             None => asked,
@@ -175,7 +179,7 @@ impl Queries {
 
     /// How the upstream stands: by its whole list, or as long as nobody asked for that, by the query
     /// that was asked last.
-    pub(super) fn peek(&self) -> Held {
+    pub(super) fn peek(&self) -> SourceLookup {
         let whole = self.whole.peek();
         if whole.state != State::Pending || self.whole.walking().is_some() {
             return whole;
@@ -189,31 +193,35 @@ impl Queries {
             pushed: pushed.clone(),
             ..self.whole.key().clone()
         };
-        let terms = Terms {
+        let policy = EntryPolicy {
             // Nobody may ask the same again, and what matches may well be nothing from now on.
             refresh: Refresh::OnDemand,
             persistent: false,
             shrink_guard: Share::NONE,
-            ..self.whole.terms()
+            ..self.whole.policy()
         };
         let fetch = self.fetch(pushed.clone());
-        Arc::new(Entry::new(key, terms, fetch, Arc::clone(&self.place)))
+        Arc::new(Entry::new(key, policy, fetch, Arc::clone(&self.resources)))
     }
 
     fn fetch(&self, pushed: Pushed) -> Fetch {
         let adapter = Arc::clone(&self.adapter);
         let whole = Arc::clone(&self.whole);
-        let place = Arc::clone(&self.place);
+        let resources = Arc::clone(&self.resources);
         let line = Arc::clone(&self.line);
         Box::new(move |progress| {
-            let asking = Arc::new(adapter.asking(pushed.clone(), place.shelf.capacity()));
-            let (whole, place, line) = (Arc::clone(&whole), Arc::clone(&place), Arc::clone(&line));
+            let asking = Arc::new(adapter.asking(pushed.clone(), resources.store.capacity()));
+            let (whole, resources, line) = (
+                Arc::clone(&whole),
+                Arc::clone(&resources),
+                Arc::clone(&line),
+            );
             Box::pin(async move {
                 let _turn = line.turn().await?;
                 let brought = bring(asking, progress).await;
                 if is_refused(&brought) {
                     // One account sees all of this: what it may no longer see, nobody may.
-                    place.shelf.clear();
+                    resources.store.clear();
                     whole.forget();
                 }
                 brought
@@ -231,8 +239,8 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::catalog::shelf::Shelf;
-    use crate::catalog::shelf::Stored;
+    use crate::catalog::store::CachedSnapshot;
+    use crate::catalog::store::Store;
     use crate::catalog::{Catalog, Scope};
     use crate::clock::WallClock;
     use crate::config::upstream::Upstream;
@@ -295,11 +303,11 @@ mod tests {
         for turn in 0..2000 {
             let text = format!("a text of some length, and then a number: {turn}");
             queries
-                .find(&searching(&text), Demand::Cached, Instant::now())
+                .find(&searching(&text), CacheMode::Cached, Instant::now())
                 .await;
         }
         queries.entries.run_pending_tasks();
-        let room = queries.place.shelf.capacity() / ENTRIES_SHARE;
+        let room = queries.resources.store.capacity() / ENTRIES_SHARE;
         assert!(queries.entries.weighted_size() <= room);
         let kept = queries.entries.entry_count();
         assert!((5..100).contains(&kept), "{kept} entries in {room} bytes");
@@ -314,7 +322,7 @@ mod tests {
         let find = async |text: &'static str| {
             let conditions = searching(text);
             let now = Instant::now();
-            let found = catalog.find("club", &Scope::Shared, &conditions, Demand::Cached, now);
+            let found = catalog.find("club", &Scope::Shared, &conditions, CacheMode::Cached, now);
             found.await.unwrap().state
         };
         find("sales").await;
@@ -353,7 +361,7 @@ mod tests {
             pushed: adapter().rules().unwrap().push(&searching(text)),
         };
         let stored = |name: &str| {
-            Arc::new(Stored {
+            Arc::new(CachedSnapshot {
                 snapshot: Arc::new(Snapshot::new("u".into(), vec![group("u", "1", name)])),
                 counts: Counts::default(),
                 as_of: Timestamp::UNIX_EPOCH,
@@ -362,15 +370,15 @@ mod tests {
                 restored: None,
             })
         };
-        let shelf = Shelf::evicting(16 * 1024, IDLE);
+        let store = Store::evicting(16 * 1024, IDLE);
         for turn in 0..100 {
-            shelf.put(&key(&turn.to_string()), stored("x")).unwrap();
+            store.put(&key(&turn.to_string()), stored("x")).unwrap();
         }
-        assert!(shelf.get(&key("99")).is_some());
-        assert!(shelf.get(&key("0")).is_none());
-        let large = shelf.put(&key("large"), stored(&"x".repeat(20 * 1024)));
+        assert!(store.get(&key("99")).is_some());
+        assert!(store.get(&key("0")).is_none());
+        let large = store.put(&key("large"), stored(&"x".repeat(20 * 1024)));
         assert_eq!(large.unwrap_err().kind, ErrorKind::LimitExceeded);
-        shelf.clear();
-        assert!(shelf.get(&key("99")).is_none());
+        store.clear();
+        assert!(store.get(&key("99")).is_none());
     }
 }

@@ -19,7 +19,7 @@ use serde::Serialize;
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 
-use crate::catalog::{self, Held, Walking};
+use crate::catalog::{self, RunningWalk, SourceLookup};
 use crate::config::Settings;
 use crate::config::upstream::List;
 use crate::error::UpstreamError;
@@ -83,7 +83,7 @@ struct Standing {
     circuit: Option<Circuit>,
     /// How far its walk is, null if none is under way. One that has been for long and has read
     /// little waits for the upstream.
-    walking: Option<Walking>,
+    walking: Option<RunningWalk>,
 }
 
 /// The endpoints.
@@ -162,7 +162,7 @@ async fn readyz<H: Holdings>(State(admin): State<Admin<H>>) -> Result<&'static s
 
 async fn status<H: Holdings>(State(admin): State<Admin<H>>) -> Result<Response, Problem> {
     let held = peek_all(&admin.holdings);
-    let standing = |held: &Held| Standing {
+    let standing = |held: &SourceLookup| Standing {
         source: Source::from(held),
         circuit: admin.holdings.circuit(&held.source),
         walking: admin.holdings.walking(&held.source),
@@ -190,7 +190,7 @@ async fn refresh<H: Holdings>(
     };
     let status = match Outcome::of(&held) {
         Outcome::Walked => StatusCode::OK,
-        Outcome::Walking | Outcome::HeldBack => StatusCode::ACCEPTED,
+        Outcome::Walking | Outcome::PendingShrink => StatusCode::ACCEPTED,
         Outcome::Failed(error) => {
             let detail = format!("the walk of `{upstream}` failed");
             return Err(Problem::of_walk(detail, &held, &error));
@@ -212,7 +212,7 @@ enum Outcome {
     /// It was still under way at the deadline, and goes on.
     Walking,
     /// It ended well, and its list waits for another walk to confirm it.
-    HeldBack,
+    PendingShrink,
     /// It failed, whatever is still served from before.
     Failed(Arc<UpstreamError>),
     /// The upstream was not asked.
@@ -220,17 +220,17 @@ enum Outcome {
 }
 
 impl Outcome {
-    fn of(held: &Held) -> Self {
-        if held.lookup.forwarded.is_none() {
+    fn of(held: &SourceLookup) -> Self {
+        if held.outcome.forwarded.is_none() {
             return Self::TooSoon;
         }
         // What is held then, also an error, is from before the walk.
-        if held.lookup.detail == Some("deadline") || held.state == catalog::State::Pending {
+        if held.outcome.detail == Some("deadline") || held.state == catalog::State::Pending {
             return Self::Walking;
         }
         match &held.error {
             Some(error) => Self::Failed(Arc::clone(error)),
-            None if held.pending_shrink.is_some() => Self::HeldBack,
+            None if held.pending_shrink.is_some() => Self::PendingShrink,
             None => Self::Walked,
         }
     }
@@ -238,7 +238,7 @@ impl Outcome {
 
 /// How long until the upstream is asked again if an operator wishes: at most as long as walks must
 /// be apart, however long it would rest after a failure.
-fn wait(held: &Held, min_refresh: Duration) -> Duration {
+fn wait(held: &SourceLookup, min_refresh: Duration) -> Duration {
     let rest = held.error.as_ref().and_then(|error| error.retry_after);
     rest.map_or(min_refresh, |rest| rest.min(min_refresh))
 }
@@ -251,10 +251,10 @@ mod tests {
     use super::super::sources::tests::{Fixed, empty, failed, fresh};
     use super::super::testing::{ask, get, send, text};
     use super::*;
-    use crate::catalog::HeldBack;
+    use crate::catalog::PendingShrink;
     use crate::error::ErrorKind;
 
-    fn router(held: impl Into<Arc<[Held]>>, draining: bool, token: Option<&str>) -> Router {
+    fn router(held: impl Into<Arc<[SourceLookup]>>, draining: bool, token: Option<&str>) -> Router {
         let admin = Admin {
             holdings: Fixed(held.into()),
             begun: Instant::now(),
@@ -322,16 +322,16 @@ mod tests {
         #[case] expected: StatusCode,
     ) {
         let mut late = fresh("zeta", &["x"]);
-        late.lookup.detail = Some("deadline");
+        late.outcome.detail = Some("deadline");
         let failed_before = failed("late_again", ErrorKind::Dns).error;
         let mut late_again = fresh("late_again", &["x"]);
-        late_again.lookup.detail = Some("deadline");
+        late_again.outcome.detail = Some("deadline");
         late_again.error = failed_before;
         let mut stale = fresh("eta", &["x"]);
         stale.state = catalog::State::Stale;
         stale.error = failed("eta", ErrorKind::Dns).error;
         let mut in_doubt = fresh("theta", &["x"]);
-        in_doubt.pending_shrink = Some(HeldBack {
+        in_doubt.pending_shrink = Some(PendingShrink {
             groups: 0,
             served: 1,
             since: jiff::Timestamp::UNIX_EPOCH,
@@ -348,7 +348,7 @@ mod tests {
             stale,
         ];
         for held in &mut held {
-            held.lookup.forwarded = Some("request");
+            held.outcome.forwarded = Some("request");
         }
         let request = post(&format!("/refresh/{upstream}"));
         let response = send(router(held, false, None), request).await;
@@ -365,7 +365,7 @@ mod tests {
         #[case] expected: &str,
     ) {
         let mut held = fresh("alpha", &["x"]);
-        held.lookup.detail = Some("min_refresh");
+        held.outcome.detail = Some("min_refresh");
         held.error = rest.map(|seconds| {
             let rest = Some(Duration::from_secs(seconds));
             Arc::new(UpstreamError::new(ErrorKind::Dns, "").with_retry_after(rest))

@@ -12,7 +12,7 @@ use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 
-use crate::catalog::{Demand, Scope, State};
+use crate::catalog::{CacheMode, Scope, State};
 use crate::gateway::Listing;
 use crate::gateway::listing::{Found, SourceReport};
 
@@ -178,7 +178,7 @@ fn cache_status(reports: &[SourceReport]) -> String {
 fn cache_status_member(report: &SourceReport) -> String {
     let held = &report.held;
     let mut member = cache_name(&held.source);
-    match held.lookup.forwarded {
+    match held.outcome.forwarded {
         Some(reason) => {
             member.push_str("; fwd=");
             member.push_str(reason);
@@ -196,10 +196,10 @@ fn cache_status_member(report: &SourceReport) -> String {
         State::Stale => member.push_str("; ttl=0"),
         State::Pending | State::Failed => {}
     }
-    if held.lookup.collapsed {
+    if held.outcome.collapsed {
         member.push_str("; collapsed");
     }
-    if let Some(detail) = held.lookup.detail {
+    if let Some(detail) = held.outcome.detail {
         member.push_str("; detail=");
         member.push_str(detail);
     }
@@ -217,7 +217,7 @@ fn cache_name(source: &str) -> String {
 }
 
 /// How fresh the caller wants the answer (RFC 9111, section 5.2.1.4).
-pub(crate) fn demand(headers: &HeaderMap) -> Demand {
+pub(crate) fn mode(headers: &HeaderMap) -> CacheMode {
     let directives = headers
         .get_all(CACHE_CONTROL)
         .iter()
@@ -225,10 +225,10 @@ pub(crate) fn demand(headers: &HeaderMap) -> Demand {
         .flat_map(|value| value.split(','));
     for directive in directives {
         if directive.trim().eq_ignore_ascii_case("no-cache") {
-            return Demand::Revalidate;
+            return CacheMode::Revalidate;
         }
     }
-    Demand::Cached
+    CacheMode::Cached
 }
 
 #[cfg(test)]
@@ -237,10 +237,10 @@ mod tests {
 
     use super::super::sources::tests::{empty, failed, fresh};
     use super::*;
-    use crate::catalog::{Held, Lookup};
+    use crate::catalog::{CacheOutcome, SourceLookup};
     use crate::error::ErrorKind;
 
-    fn reports(held: impl IntoIterator<Item = Held>) -> Vec<SourceReport> {
+    fn reports(held: impl IntoIterator<Item = SourceLookup>) -> Vec<SourceReport> {
         held.into_iter().map(SourceReport::new).collect()
     }
 
@@ -329,16 +329,16 @@ mod tests {
     #[test]
     fn each_source_says_what_its_cache_did() {
         let mut waited = fresh("beta", &[]);
-        waited.lookup = Lookup {
+        waited.outcome = CacheOutcome {
             forwarded: Some("stale"),
             collapsed: true,
             detail: None,
         };
         let mut stale = fresh("9to5", &[]);
         stale.state = State::Stale;
-        stale.lookup.detail = Some("min_refresh");
+        stale.outcome.detail = Some("min_refresh");
         let mut gone = failed("gamma", ErrorKind::Dns);
-        gone.lookup.forwarded = Some("miss");
+        gone.outcome.forwarded = Some("miss");
         let resting = failed("delta", ErrorKind::Dns);
         let sources = reports([fresh("alpha", &[]), waited, stale, gone, resting]);
         assert_eq!(
@@ -359,12 +359,12 @@ mod tests {
     }
 
     #[rstest]
-    #[case("no-cache", Demand::Revalidate)]
-    #[case("max-age=0, No-Cache", Demand::Revalidate)]
-    #[case("no-store", Demand::Cached)]
-    fn no_cache_asks_for_a_new_walk(#[case] sent: &'static str, #[case] expected: Demand) {
+    #[case("no-cache", CacheMode::Revalidate)]
+    #[case("max-age=0, No-Cache", CacheMode::Revalidate)]
+    #[case("no-store", CacheMode::Cached)]
+    fn no_cache_asks_for_a_new_walk(#[case] sent: &'static str, #[case] expected: CacheMode) {
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(sent));
-        assert_eq!(demand(&headers), expected);
+        assert_eq!(mode(&headers), expected);
     }
 }

@@ -15,7 +15,7 @@ use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
-use crate::catalog::{Demand, Scope};
+use crate::catalog::{CacheMode, Scope};
 use crate::gateway::cursor::Keys;
 use crate::gateway::listing::Found;
 use crate::gateway::query::Vocabulary;
@@ -45,7 +45,7 @@ pub(crate) trait Lists: Clone + Send + Sync + 'static {
         &self,
         id: &str,
         scope: &Scope,
-        demand: Demand,
+        mode: CacheMode,
         wait_until: Instant,
     ) -> impl Future<Output = Result<Option<Found>, GatewayError>> + Send;
 }
@@ -59,10 +59,10 @@ impl Lists for Gateway {
         &self,
         id: &str,
         scope: &Scope,
-        demand: Demand,
+        mode: CacheMode,
         wait_until: Instant,
     ) -> Result<Option<Found>, GatewayError> {
-        Self::group(self, id, scope, demand, wait_until).await
+        Self::group(self, id, scope, mode, wait_until).await
     }
 }
 
@@ -105,7 +105,7 @@ async fn list<L: Lists>(
     let ask = Ask {
         query: query.clone(),
         scope: scope.clone(),
-        demand: caching::demand(headers),
+        mode: caching::mode(headers),
         strict,
         wait_until: deadline.wait_until,
         deadline: deadline.answer,
@@ -144,12 +144,12 @@ async fn one<L: Lists>(
     let format = negotiate(headers, SINGLE)?;
     let id = id_of(request.uri().path())?;
     let scope = caller.scope;
-    let demand = caching::demand(headers);
+    let mode = caching::mode(headers);
 
     let mut timing = Timing::begin();
     let found = groups
         .lists
-        .group(&id, &scope, demand, deadline.wait_until)
+        .group(&id, &scope, mode, deadline.wait_until)
         .await?;
     timing.lap("wait");
     let found = found.ok_or_else(no_such_group)?;

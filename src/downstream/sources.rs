@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::catalog::{self, Catalog, Demand, Held, HeldBack, Scope, Walking};
+use crate::catalog::{self, CacheMode, Catalog, PendingShrink, RunningWalk, Scope, SourceLookup};
 use crate::snapshot::Counts;
 use crate::upstream::transport::Circuit;
 
@@ -29,20 +29,20 @@ pub(crate) trait Holdings: Clone + Send + Sync + 'static {
     fn names(&self) -> Vec<Arc<str>>;
 
     /// What one holds right now. It does not wait.
-    fn peek(&self, source: &str) -> Option<Held>;
+    fn peek(&self, source: &str) -> Option<SourceLookup>;
 
     /// How one's breaker stands, if it has one.
     fn circuit(&self, source: &str) -> Option<Circuit>;
 
     /// How far one's walk is, if one is under way.
-    fn walking(&self, source: &str) -> Option<Walking>;
+    fn walking(&self, source: &str) -> Option<RunningWalk>;
 
     /// What one holds after a walk that begins now, waiting for its end until then.
     fn refresh(
         &self,
         source: &str,
         wait_until: Instant,
-    ) -> impl Future<Output = Option<Held>> + Send;
+    ) -> impl Future<Output = Option<SourceLookup>> + Send;
 }
 
 impl Holdings for Arc<Catalog> {
@@ -51,7 +51,7 @@ impl Holdings for Arc<Catalog> {
         sources.map(|source| Arc::clone(&source.name)).collect()
     }
 
-    fn peek(&self, source: &str) -> Option<Held> {
+    fn peek(&self, source: &str) -> Option<SourceLookup> {
         Catalog::peek(self, source, &Scope::Shared)
     }
 
@@ -59,18 +59,18 @@ impl Holdings for Arc<Catalog> {
         Catalog::circuit(self, source)
     }
 
-    fn walking(&self, source: &str) -> Option<Walking> {
+    fn walking(&self, source: &str) -> Option<RunningWalk> {
         Catalog::walking(self, source, &Scope::Shared)
     }
 
-    async fn refresh(&self, source: &str, wait_until: Instant) -> Option<Held> {
-        self.get(source, &Scope::Shared, Demand::Insist, wait_until)
+    async fn refresh(&self, source: &str, wait_until: Instant) -> Option<SourceLookup> {
+        self.get(source, &Scope::Shared, CacheMode::Insist, wait_until)
             .await
     }
 }
 
 /// What every upstream holds right now, in order of name.
-pub(crate) fn peek_all(holdings: &impl Holdings) -> Vec<Held> {
+pub(crate) fn peek_all(holdings: &impl Holdings) -> Vec<SourceLookup> {
     let names = holdings.names();
     names
         .iter()
@@ -102,13 +102,13 @@ pub(crate) struct Source {
     counts: Counts,
     /// A much shorter list that was read since and is not served: it waits for another walk to
     /// confirm it.
-    pending_shrink: Option<HeldBack>,
+    pending_shrink: Option<PendingShrink>,
     /// Why its last walk failed, while that still matters.
     error: Option<SourceError>,
 }
 
-impl From<&Held> for Source {
-    fn from(held: &Held) -> Self {
+impl From<&SourceLookup> for Source {
+    fn from(held: &SourceLookup) -> Self {
         Self {
             name: Arc::clone(&held.source),
             state: held.state,
@@ -155,7 +155,7 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::catalog::Lookup;
+    use crate::catalog::CacheOutcome;
     use crate::downstream::testing::{ask, text};
     use crate::error::{ErrorKind, UpstreamError};
     use crate::snapshot::Snapshot;
@@ -164,10 +164,10 @@ pub(crate) mod tests {
 
     /// Upstreams that hold what a test says; a refresh changes nothing.
     #[derive(Clone)]
-    pub(crate) struct Fixed(pub(crate) Arc<[Held]>);
+    pub(crate) struct Fixed(pub(crate) Arc<[SourceLookup]>);
 
     impl Fixed {
-        fn find(&self, source: &str) -> Option<Held> {
+        fn find(&self, source: &str) -> Option<SourceLookup> {
             self.0.iter().find(|held| &*held.source == source).cloned()
         }
     }
@@ -177,7 +177,7 @@ pub(crate) mod tests {
             self.0.iter().map(|held| Arc::clone(&held.source)).collect()
         }
 
-        fn peek(&self, source: &str) -> Option<Held> {
+        fn peek(&self, source: &str) -> Option<SourceLookup> {
             self.find(source)
         }
 
@@ -189,23 +189,23 @@ pub(crate) mod tests {
             })
         }
 
-        fn walking(&self, source: &str) -> Option<Walking> {
+        fn walking(&self, source: &str) -> Option<RunningWalk> {
             let is_walking = !self.find(source)?.walked;
-            is_walking.then_some(Walking {
+            is_walking.then_some(RunningWalk {
                 seconds: 90,
                 pages: 2,
                 records: 200,
             })
         }
 
-        async fn refresh(&self, source: &str, _: Instant) -> Option<Held> {
+        async fn refresh(&self, source: &str, _: Instant) -> Option<SourceLookup> {
             self.find(source)
         }
     }
 
     /// An upstream without a list.
-    pub(crate) fn empty(source: &str, state: catalog::State) -> Held {
-        Held {
+    pub(crate) fn empty(source: &str, state: catalog::State) -> SourceLookup {
+        SourceLookup {
             source: source.into(),
             required: false,
             state,
@@ -218,7 +218,7 @@ pub(crate) mod tests {
             pending_shrink: None,
             walked: state != catalog::State::Pending,
             counts: Counts::default(),
-            lookup: Lookup {
+            outcome: CacheOutcome {
                 forwarded: None,
                 collapsed: false,
                 detail: None,
@@ -227,21 +227,21 @@ pub(crate) mod tests {
     }
 
     /// An upstream whose last walk failed so.
-    pub(crate) fn failed(source: &str, kind: ErrorKind) -> Held {
-        Held {
+    pub(crate) fn failed(source: &str, kind: ErrorKind) -> SourceLookup {
+        SourceLookup {
             error: Some(Arc::new(UpstreamError::new(kind, "quoted secret"))),
             ..empty(source, catalog::State::Failed)
         }
     }
 
     /// An upstream that holds groups of these names, fresh for 12 seconds more.
-    pub(crate) fn fresh(source: &str, names: &[&str]) -> Held {
+    pub(crate) fn fresh(source: &str, names: &[&str]) -> SourceLookup {
         let groups = names
             .iter()
             .enumerate()
             .map(|(id, name)| group(source, &id.to_string(), name))
             .collect();
-        Held {
+        SourceLookup {
             snapshot: Some(Arc::new(Snapshot::new(source.into(), groups))),
             as_of: Some("2026-11-21T09:30:00Z".parse().unwrap()),
             fresh_for: Duration::from_millis(12_800),

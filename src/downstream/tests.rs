@@ -21,7 +21,7 @@ use super::pages::Pages;
 use super::sources::tests::{Fixed, empty, failed, fresh};
 use super::testing::{get, text};
 use super::{Server, data_routes, data_stack};
-use crate::catalog::{Catalog, Demand, Held, Scope, State};
+use crate::catalog::{CacheMode, Catalog, Scope, SourceLookup, State};
 use crate::clock::WallClock;
 use crate::config::{RateLimit, Settings};
 use crate::error::ErrorKind;
@@ -64,7 +64,7 @@ impl Lists for Fixed {
         &self,
         id: &str,
         _: &Scope,
-        _: Demand,
+        _: CacheMode,
         _: Instant,
     ) -> Result<Option<Found>, GatewayError> {
         assert_ne!(id, "panic", "as the test asks");
@@ -81,7 +81,7 @@ impl Lists for Fixed {
 }
 
 /// Two sources that answer.
-fn both() -> Vec<Held> {
+fn both() -> Vec<SourceLookup> {
     vec![
         fresh("alpha", &["Ops", "Sales"]),
         fresh("beta", &["a/b 100%", "Legal"]),
@@ -89,14 +89,14 @@ fn both() -> Vec<Held> {
 }
 
 /// One source that answers, and one that does not.
-fn part() -> Vec<Held> {
+fn part() -> Vec<SourceLookup> {
     vec![
         fresh("alpha", &["Ops"]),
         failed("beta", ErrorKind::RateLimited),
     ]
 }
 
-fn stack(held: Vec<Held>) -> impl Answers {
+fn stack(held: Vec<SourceLookup>) -> impl Answers {
     let settings = Settings {
         rate_limit: RateLimit {
             burst: 1,
@@ -115,7 +115,7 @@ fn stack(held: Vec<Held>) -> impl Answers {
     data_stack(&settings, data_routes(groups, holdings))
 }
 
-async fn answer(held: Vec<Held>, request: http::request::Builder) -> Response {
+async fn answer(held: Vec<SourceLookup>, request: http::request::Builder) -> Response {
     let request = request.header("x-request-id", "the-id");
     let request = request.body(Body::empty()).unwrap();
     stack(held).oneshot(request).await.unwrap()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use crate::catalog::{Held, Source};
+use crate::catalog::{Source, SourceLookup};
 
 use super::filter::Filter;
 use super::listing::SourceReport;
@@ -25,7 +25,7 @@ pub(super) async fn fan_out<Asked>(
     ask: impl Fn(Arc<str>) -> Asked,
 ) -> Vec<SourceReport>
 where
-    Asked: Future<Output = Option<Held>>,
+    Asked: Future<Output = Option<SourceLookup>>,
 {
     join_all(sources.into_iter().map(ask))
         .await

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::catalog::Held;
+use crate::catalog::SourceLookup;
 use crate::error::ErrorKind;
 use crate::snapshot::Snapshot;
 use crate::snapshot::{ContentHash, RowRef};
@@ -46,7 +46,7 @@ pub struct Spent {
 #[derive(Debug, Clone)]
 pub struct SourceReport {
     /// What the catalog held.
-    pub held: Held,
+    pub held: SourceLookup,
     /// Set when the source was missing on an earlier page of this sequence: why it was.
     pub missed: Option<ErrorKind>,
     /// What of its groups is in the listing, where the snapshot that was at hand for them is not
@@ -79,7 +79,7 @@ impl Listing {
 
 impl SourceReport {
     /// A report on what the catalog held, on the first page of a sequence.
-    pub const fn new(held: Held) -> Self {
+    pub const fn new(held: SourceLookup) -> Self {
         Self {
             held,
             missed: None,

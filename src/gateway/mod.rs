@@ -45,7 +45,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 use tower::Service;
 
-use crate::catalog::{Catalog, Demand, Scope};
+use crate::catalog::{CacheMode, Catalog, Scope};
 use crate::config::Settings;
 use crate::upstream::pushdown::Conditions;
 
@@ -65,7 +65,7 @@ pub struct Ask {
     /// On whose behalf.
     pub scope: Scope,
     /// How fresh the answer must be.
-    pub demand: Demand,
+    pub mode: CacheMode,
     /// Whether an incomplete answer is to be a problem (`Prefer: handling=strict`).
     pub strict: bool,
     /// Until when sources are waited for.
@@ -146,7 +146,7 @@ impl Gateway {
         &self,
         id: &str,
         scope: &Scope,
-        demand: Demand,
+        mode: CacheMode,
         wait_until: Instant,
     ) -> Result<Option<Found>, GatewayError> {
         let source = source_of(id);
@@ -156,7 +156,7 @@ impl Gateway {
         };
         let held = self
             .catalog
-            .find(source, scope, &conditions, demand, wait_until)
+            .find(source, scope, &conditions, mode, wait_until)
             .await;
         held.map_or(Ok(None), |held| look_up(id, SourceReport::new(held)))
     }
@@ -168,7 +168,7 @@ impl Gateway {
         let sources = fan_out(names, async |source: Arc<str>| {
             let conditions = ask.query.filter.conditions(&source);
             catalog
-                .find(&source, &ask.scope, &conditions, ask.demand, ask.wait_until)
+                .find(&source, &ask.scope, &conditions, ask.mode, ask.wait_until)
                 .await
         })
         .await;

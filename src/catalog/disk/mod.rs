@@ -1,17 +1,17 @@
 //! Snapshots on disk, so that a restart during an outage has something to serve.
 //!
 //! ```text
-//! entry ▸ desk (the latest of each key) ▸ one writer, off the I/O threads ▸ one file per key
+//! entry ▸ queue (the latest of each key) ▸ one writer, off the I/O threads ▸ one file per key
 //! ```
 //!
-//! A file is written beside the old one and put in its place, so that there is always a whole one.
+//! A file is written beside the old one and moved into its place, so that there is always a whole one.
 //! Writing never holds up a walk: of what comes while the disk is busy, the latest is written. Only
 //! the gateway's own snapshots come here, never those of callers' own accounts.
 
-mod desk;
 mod file;
 mod folder;
-mod sweep;
+mod gc;
+mod write_queue;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,18 +26,18 @@ use crate::snapshot::Snapshot;
 use crate::upstream::adapter::Freshness;
 
 use super::key::{Key, Scope};
-use super::shelf::Stored;
+use super::store::CachedSnapshot;
 
-use desk::{Desk, Task};
 use file::{FileError, Header};
 use folder::Folder;
+use write_queue::{Task, WriteQueue};
 
 /// How long the writer rests after a write, in times of what the write took: large lists that are
 /// read often must not keep the disk busy.
 const REST: u32 = 9;
 
 /// How often files are looked for that nobody will read again.
-const SWEEP: Duration = Duration::from_hours(1);
+const COLLECT_EVERY: Duration = Duration::from_hours(1);
 
 /// How long the end of the process waits for the last writes.
 const LAST_WRITES: Duration = Duration::from_secs(10);
@@ -49,7 +49,7 @@ pub(super) struct Disk {
     /// The longest file that is read.
     most: u64,
     wall: WallClock,
-    desk: Arc<Desk>,
+    queue: Arc<WriteQueue>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -57,20 +57,20 @@ impl Disk {
     /// Keeps the snapshots of `keys` in a folder, and reads none that is longer than `most` bytes.
     pub(super) fn open(path: &Path, keys: &[Key], most: u64, wall: &WallClock) -> Self {
         let folder = Folder::new(path);
-        let desk = Arc::new(Desk::default());
+        let queue = Arc::new(WriteQueue::default());
         let known = keys.iter().map(name).collect();
-        let writing = write_all(folder.clone(), Arc::clone(&desk), known, wall.clone());
+        let writing = write_all(folder.clone(), Arc::clone(&queue), known, wall.clone());
         Self {
             folder,
             most,
             wall: wall.clone(),
-            desk,
+            queue,
             writer: Mutex::new(Some(tokio::spawn(writing))),
         }
     }
 
     /// What is kept of a key, if it may still be served.
-    pub(super) async fn restore(&self, key: &Key, freshness: Freshness) -> Option<Stored> {
+    pub(super) async fn restore(&self, key: &Key, freshness: Freshness) -> Option<CachedSnapshot> {
         if key.scope != Scope::Shared {
             return None;
         }
@@ -114,7 +114,7 @@ impl Disk {
     }
 
     /// Has a snapshot written that is whole and was just read, soon.
-    pub(super) fn keep(&self, key: &Key, stored: &Arc<Stored>, freshness: Freshness) {
+    pub(super) fn keep(&self, key: &Key, stored: &Arc<CachedSnapshot>, freshness: Freshness) {
         if key.scope != Scope::Shared {
             return;
         }
@@ -129,19 +129,19 @@ impl Disk {
             counts: stored.counts,
             groups: stored.snapshot.len(),
         };
-        self.desk.write(header, Arc::clone(&stored.snapshot));
+        self.queue.write(header, Arc::clone(&stored.snapshot));
     }
 
     /// Has what is kept of a key removed, now.
     pub(super) fn remove(&self, key: &Key) {
         if key.scope == Scope::Shared {
-            self.desk.remove(name(key));
+            self.queue.remove(name(key));
         }
     }
 
     /// Waits until what was handed in is written, for a while; nothing is written from then on.
     pub(super) async fn close(&self) {
-        self.desk.close();
+        self.queue.close();
         let writer = self
             .writer
             .lock()
@@ -157,7 +157,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        self.desk.close();
+        self.queue.close();
     }
 }
 
@@ -173,14 +173,14 @@ pub(super) fn pages(path: &Path, key: &Key) -> Option<u64> {
     (header.key == name).then_some(header.pages)
 }
 
-fn restored(key: &Key, header: &Header, snapshot: Snapshot, age: Duration) -> Stored {
+fn restored(key: &Key, header: &Header, snapshot: Snapshot, age: Duration) -> CachedSnapshot {
     tracing::info!(
         source = %key.upstream,
         groups = header.groups,
         as_of = %header.as_of,
         "snapshot read from disk"
     );
-    Stored {
+    CachedSnapshot {
         snapshot: Arc::new(snapshot),
         counts: header.counts,
         as_of: header.as_of,
@@ -221,23 +221,23 @@ fn name(key: &Key) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Does what lies on the desk until it is closed and empty, and sweeps now and then.
-async fn write_all(folder: Folder, desk: Arc<Desk>, known: Vec<String>, wall: WallClock) {
+/// Does what waits in the queue until it is closed and empty, and collects garbage now and then.
+async fn write_all(folder: Folder, queue: Arc<WriteQueue>, known: Vec<String>, wall: WallClock) {
     let mut rested = Instant::now();
-    let mut swept = Instant::now();
+    let mut collect_at = Instant::now();
     let known = Arc::new(known);
-    while let Some(task) = desk.next(rested, swept).await {
+    while let Some(task) = queue.next(rested, collect_at).await {
         let begun = Instant::now();
         let is_write = matches!(task, Task::Write(_));
-        if matches!(task, Task::Sweep) {
-            swept = begun + SWEEP;
+        if matches!(task, Task::CollectGarbage) {
+            collect_at = begun + COLLECT_EVERY;
         }
         let (known, now) = (Arc::clone(&known), wall.now());
         let to = folder.clone();
         let done = spawn_blocking(move || match task {
             Task::Write(write) => to.write(&write.header, &write.snapshot),
             Task::Remove(name) => to.remove(&name),
-            Task::Sweep => sweep::sweep(&to, &known, now),
+            Task::CollectGarbage => gc::collect(&to, &known, now),
         });
         if let Ok(Err(error)) = done.await {
             tracing::warn!(

@@ -18,24 +18,24 @@ use crate::error::UpstreamError;
 use crate::upstream::adapter::Freshness;
 
 use super::age::Age;
+use super::backoff::Failure;
 use super::disk::Disk;
 use super::epoch::Epoch;
 use super::fetch::Fetch;
-use super::guard::Doubt;
-use super::rest::Failure;
-use super::run::{Run, Walking};
-use super::shelf::{Shelf, Stored};
+use super::in_flight::{InFlightWalk, RunningWalk};
+use super::shrink_guard::PendingConfirmation;
+use super::store::{CachedSnapshot, Store};
 use super::tasks::Tasks;
-use super::{Demand, Held, Key, Lookup, State};
+use super::{CacheMode, CacheOutcome, Key, SourceLookup, State};
 use crate::snapshot::Counts;
 
 mod walking;
 
 /// What the entries of a catalog share.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct CatalogResources {
     /// Where their snapshots are kept.
-    pub(super) shelf: Shelf,
+    pub(super) store: Store,
     /// The clock that `as_of` shows.
     pub(super) wall: WallClock,
     /// Where their snapshots are kept as well, if that is wished.
@@ -46,12 +46,12 @@ pub(super) struct Place {
     pub(super) epoch: Arc<Epoch>,
 }
 
-impl Place {
-    /// A place beside this one for what single queries bring: on a shelf of its own that holds
+impl CatalogResources {
+    /// A place beside this one for what single queries bring: with a store of its own that holds
     /// `room` bytes, and never on disk. Its walks end with those here.
     pub(super) fn beside(&self, room: u64) -> Self {
         Self {
-            shelf: Shelf::for_queries(room),
+            store: Store::for_queries(room),
             wall: self.wall.clone(),
             disk: None,
             tasks: Arc::clone(&self.tasks),
@@ -62,7 +62,7 @@ impl Place {
 
 /// On what terms an entry's snapshots serve.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Terms {
+pub(super) struct EntryPolicy {
     pub(super) freshness: Freshness,
     pub(super) required: bool,
     pub(super) refresh: Refresh,
@@ -74,9 +74,9 @@ pub(super) struct Terms {
 /// One upstream and credential scope.
 pub(super) struct Entry {
     key: Key,
-    terms: Terms,
+    policy: EntryPolicy,
     fetch: Fetch,
-    place: Arc<Place>,
+    resources: Arc<CatalogResources>,
     walks: Mutex<Walks>,
     /// Told whenever a walk has ended.
     ended: Notify,
@@ -85,23 +85,23 @@ pub(super) struct Entry {
 /// The walks of one entry: at most one is under way, and at most one waits behind it.
 #[derive(Debug, Default)]
 struct Walks {
-    running: Option<Run>,
-    queued: Option<Run>,
+    running: Option<InFlightWalk>,
+    queued: Option<InFlightWalk>,
     last_begun: Option<Instant>,
     /// How long the last one took that ended.
     taken: Option<Duration>,
     failure: Option<Failure>,
     /// What the last one brought and nobody sees yet.
-    doubt: Option<Doubt>,
+    pending: Option<PendingConfirmation>,
 }
 
 /// What to do for one caller.
 enum Plan {
-    Serve(Held),
-    Wait(Run, Lookup),
+    Serve(SourceLookup),
+    Wait(InFlightWalk, CacheOutcome),
 }
 
-impl Lookup {
+impl CacheOutcome {
     const HIT: Self = Self {
         forwarded: None,
         collapsed: false,
@@ -110,19 +110,24 @@ impl Lookup {
 }
 
 impl Entry {
-    pub(super) fn new(key: Key, terms: Terms, fetch: Fetch, place: Arc<Place>) -> Self {
+    pub(super) fn new(
+        key: Key,
+        policy: EntryPolicy,
+        fetch: Fetch,
+        resources: Arc<CatalogResources>,
+    ) -> Self {
         Self {
             key,
-            terms,
+            policy,
             fetch,
-            place,
+            resources,
             walks: Mutex::default(),
             ended: Notify::new(),
         }
     }
 
     pub(super) const fn required(&self) -> bool {
-        self.terms.required
+        self.policy.required
     }
 
     /// Takes what is kept on disk, to be served until the first walk succeeds.
@@ -130,10 +135,10 @@ impl Entry {
         let Some(disk) = self.disk() else {
             return;
         };
-        let Some(stored) = disk.restore(&self.key, self.terms.freshness).await else {
+        let Some(stored) = disk.restore(&self.key, self.policy.freshness).await else {
             return;
         };
-        if let Err(error) = self.place.shelf.put(&self.key, Arc::new(stored)) {
+        if let Err(error) = self.resources.store.put(&self.key, Arc::new(stored)) {
             tracing::warn!(
                 source = %self.key.upstream,
                 error.detail = error.detail,
@@ -147,91 +152,94 @@ impl Entry {
         &self.key
     }
 
-    pub(super) const fn terms(&self) -> Terms {
-        self.terms
+    pub(super) const fn policy(&self) -> EntryPolicy {
+        self.policy
     }
 
     /// Removes what it keeps: what a refused account can no longer see, nobody may.
     pub(super) fn forget(&self) {
-        self.place.shelf.remove(&self.key);
+        self.resources.store.remove(&self.key);
         if let Some(disk) = self.disk() {
             disk.remove(&self.key);
         }
     }
 
     fn disk(&self) -> Option<&Disk> {
-        self.place.disk.as_ref().filter(|_| self.terms.persistent)
+        self.resources
+            .disk
+            .as_ref()
+            .filter(|_| self.policy.persistent)
     }
 
     /// Begins a first walk, unless one was begun already.
     pub(super) fn warm(self: &Arc<Self>) {
         let mut walks = self.lock();
         if walks.last_begun.is_none() {
-            self.begin(&mut walks, Run::new());
+            self.begin(&mut walks, InFlightWalk::new());
         }
     }
 
     /// Serves what the cache rules allow, after a walk where they demand one.
-    pub(super) async fn get(self: &Arc<Self>, demand: Demand, deadline: Instant) -> Held {
-        match self.plan(demand) {
+    pub(super) async fn get(self: &Arc<Self>, mode: CacheMode, deadline: Instant) -> SourceLookup {
+        match self.plan(mode) {
             Plan::Serve(held) => held,
-            Plan::Wait(run, lookup) => {
-                let ended = run.end(deadline).await;
-                self.waited(ended, lookup)
+            Plan::Wait(walk, outcome) => {
+                let ended = walk.end(deadline).await;
+                self.waited(ended, outcome)
             }
         }
     }
 
     /// What there is right now.
-    pub(super) fn peek(&self) -> Held {
+    pub(super) fn peek(&self) -> SourceLookup {
         let walks = self.lock();
         let now = Instant::now();
-        match self.place.shelf.get(&self.key) {
-            Some(stored) => self.stored(&stored, &walks, now, Lookup::HIT),
-            None => self.nothing(&walks, now, Lookup::HIT),
+        match self.resources.store.get(&self.key) {
+            Some(stored) => self.stored(&stored, &walks, now, CacheOutcome::HIT),
+            None => self.nothing(&walks, now, CacheOutcome::HIT),
         }
     }
 
     /// What may be served right now, however the last walk ended.
-    pub(super) fn servable(&self) -> Option<Held> {
+    pub(super) fn servable(&self) -> Option<SourceLookup> {
         let walks = self.lock();
         let now = Instant::now();
-        let stored = self.place.shelf.get(&self.key)?;
-        let age = Age::of(&stored, self.terms.freshness, now);
-        (age != Age::Expired).then(|| self.stored(&stored, &walks, now, Lookup::HIT))
+        let stored = self.resources.store.get(&self.key)?;
+        let age = Age::of(&stored, self.policy.freshness, now);
+        (age != Age::Expired).then(|| self.stored(&stored, &walks, now, CacheOutcome::HIT))
     }
 
     /// How far the running walk is, if one is running.
-    pub(super) fn walking(&self) -> Option<Walking> {
+    pub(super) fn walking(&self) -> Option<RunningWalk> {
         let walks = self.lock();
         let progress = &walks.running.as_ref()?.progress;
-        Some(Walking {
+        Some(RunningWalk {
             seconds: walks.last_begun?.elapsed().as_secs(),
             pages: progress.pages(),
             records: progress.records(),
         })
     }
 
-    fn plan(self: &Arc<Self>, demand: Demand) -> Plan {
+    fn plan(self: &Arc<Self>, mode: CacheMode) -> Plan {
         let mut walks = self.lock();
         let now = Instant::now();
-        match demand {
-            Demand::Cached => self.plan_cached(&mut walks, now, None),
-            Demand::Revalidate | Demand::Insist if self.walked_just_now(&walks, now) => {
+        match mode {
+            CacheMode::Cached => self.plan_cached(&mut walks, now, None),
+            CacheMode::Revalidate | CacheMode::Insist if self.walked_just_now(&walks, now) => {
                 self.plan_cached(&mut walks, now, Some("min_refresh"))
             }
             // It asked to be left alone, or keeps failing: no caller may talk us out of that.
-            Demand::Revalidate if self.rests_after_failure(&walks, now) => {
+            CacheMode::Revalidate if self.rests_after_failure(&walks, now) => {
                 self.plan_cached(&mut walks, now, Some("failed"))
             }
-            Demand::Revalidate | Demand::Insist => {
-                let (run, collapsed) = self.begin_or_queue(&mut walks);
-                let lookup = Lookup {
+            CacheMode::Revalidate | CacheMode::Insist => {
+                let (walk, collapsed) = self.begin_or_queue(&mut walks);
+                let outcome = CacheOutcome {
                     forwarded: Some("request"),
                     collapsed,
                     detail: None,
                 };
-                Plan::Wait(run, lookup)
+                Plan::Wait(walk, outcome)
             }
         }
     }
@@ -242,38 +250,39 @@ impl Entry {
         now: Instant,
         detail: Option<&'static str>,
     ) -> Plan {
-        let freshness = self.terms.freshness;
-        let stored = self.place.shelf.get(&self.key);
+        let freshness = self.policy.freshness;
+        let stored = self.resources.store.get(&self.key);
         let age = stored
             .as_ref()
             .map_or(Age::Expired, |stored| Age::of(stored, freshness, now));
-        let hit = Lookup {
+        let hit = CacheOutcome {
             detail,
-            ..Lookup::HIT
+            ..CacheOutcome::HIT
         };
         // An upstream that is known to fail is asked behind the callers: the first of them has
         // waited for the failure, and one bad source must not take its time from every answer.
         let failing = walks.failure.is_some();
-        // So is one that is renewed behind them anyway, or whose answer is in doubt.
-        let behind = walks.doubt.is_some() || self.terms.refresh == Refresh::Background;
+        // So is one that is renewed behind them anyway, or whose shrunk list waits for confirmation.
+        let behind = walks.pending.is_some() || self.policy.refresh == Refresh::Background;
         let serve_now = match age {
             Age::Fresh(_) | Age::Revalidating(_) => true,
             Age::IfError(_) => failing || behind,
             Age::Expired => failing,
         };
         // A walk that comes too soon confirms nothing, unless the older list may be served no more.
-        let is_in_doubt = age != Age::Expired && walks.doubt.is_some_and(|doubt| now < doubt.until);
+        let is_in_doubt =
+            age != Age::Expired && walks.pending.is_some_and(|pending| now < pending.until);
         let is_resting = is_in_doubt || self.rests_after_failure(walks, now);
         if !matches!(age, Age::Fresh(_)) && !is_resting {
-            let (run, collapsed) = self.begin_or_join(walks);
+            let (walk, collapsed) = self.begin_or_join(walks);
             if !serve_now {
                 let forwarded = if stored.is_some() { "stale" } else { "miss" };
-                let lookup = Lookup {
+                let outcome = CacheOutcome {
                     forwarded: Some(forwarded),
                     collapsed,
                     detail,
                 };
-                return Plan::Wait(run, lookup);
+                return Plan::Wait(walk, outcome);
             }
         }
         Plan::Serve(match stored {
@@ -284,80 +293,86 @@ impl Entry {
 
     fn rests_after_failure(&self, walks: &Walks, now: Instant) -> bool {
         let failure = walks.failure.as_ref();
-        failure.is_some_and(|failure| failure.rest(self.terms.freshness, now).is_some())
+        failure.is_some_and(|failure| failure.rest(self.policy.freshness, now).is_some())
     }
 
     fn walked_just_now(&self, walks: &Walks, now: Instant) -> bool {
         walks
             .last_begun
-            .is_some_and(|begun| now < begun + self.terms.freshness.min_refresh)
+            .is_some_and(|begun| now < begun + self.policy.freshness.min_refresh)
     }
 
     /// What to serve to a caller that waited for a walk.
-    fn waited(&self, ended: bool, mut lookup: Lookup) -> Held {
+    fn waited(&self, ended: bool, mut outcome: CacheOutcome) -> SourceLookup {
         let walks = self.lock();
         let now = Instant::now();
         if !ended {
-            lookup.detail = Some("deadline");
+            outcome.detail = Some("deadline");
         } else if walks.failure.is_some() {
-            lookup.detail = Some("failed");
-        } else if walks.doubt.is_some() {
-            lookup.detail = Some("pending_shrink");
+            outcome.detail = Some("failed");
+        } else if walks.pending.is_some() {
+            outcome.detail = Some("pending_shrink");
         }
-        let Some(stored) = self.place.shelf.get(&self.key) else {
-            return self.nothing(&walks, now, lookup);
+        let Some(stored) = self.resources.store.get(&self.key) else {
+            return self.nothing(&walks, now, outcome);
         };
-        if ended && walks.failure.is_none() && walks.doubt.is_none() {
+        if ended && walks.failure.is_none() && walks.pending.is_none() {
             // Just walked for this caller: good even where the time to live is zero.
-            let mut held = self.stored(&stored, &walks, now, lookup);
+            let mut held = self.stored(&stored, &walks, now, outcome);
             held.state = State::Fresh;
             return held;
         }
-        match Age::of(&stored, self.terms.freshness, now) {
+        match Age::of(&stored, self.policy.freshness, now) {
             Age::Fresh(_) | Age::Revalidating(_) | Age::IfError(_) => {
-                self.stored(&stored, &walks, now, lookup)
+                self.stored(&stored, &walks, now, outcome)
             }
-            Age::Expired => self.nothing(&walks, now, lookup),
+            Age::Expired => self.nothing(&walks, now, outcome),
         }
     }
 
-    fn stored(&self, stored: &Stored, walks: &Walks, now: Instant, lookup: Lookup) -> Held {
-        let age = Age::of(stored, self.terms.freshness, now);
+    fn stored(
+        &self,
+        stored: &CachedSnapshot,
+        walks: &Walks,
+        now: Instant,
+        outcome: CacheOutcome,
+    ) -> SourceLookup {
+        let age = Age::of(stored, self.policy.freshness, now);
         let (state, fresh_for) = match age {
             Age::Fresh(left) => (State::Fresh, left),
             Age::Revalidating(_) | Age::IfError(_) | Age::Expired => (State::Stale, Duration::ZERO),
         };
-        Held {
+        SourceLookup {
             state,
             snapshot: Some(Arc::clone(&stored.snapshot)),
             as_of: Some(stored.as_of),
             fresh_for,
             changes_in: age.left(),
             counts: stored.counts,
-            ..self.bare(walks, now, lookup)
+            ..self.bare(walks, now, outcome)
         }
     }
 
-    fn nothing(&self, walks: &Walks, now: Instant, lookup: Lookup) -> Held {
-        let held = self.bare(walks, now, lookup);
+    fn nothing(&self, walks: &Walks, now: Instant, outcome: CacheOutcome) -> SourceLookup {
+        let held = self.bare(walks, now, outcome);
         let state = if held.error.is_some() {
             State::Failed
         } else {
             State::Pending
         };
-        Held { state, ..held }
+        SourceLookup { state, ..held }
     }
 
-    fn bare(&self, walks: &Walks, now: Instant, lookup: Lookup) -> Held {
+    fn bare(&self, walks: &Walks, now: Instant, outcome: CacheOutcome) -> SourceLookup {
         let error = walks.failure.as_ref().map(|failure| {
-            let rest = failure.rest(self.terms.freshness, now);
+            let rest = failure.rest(self.policy.freshness, now);
             let mut error = UpstreamError::clone(&failure.error);
             error.retry_after = rest;
             Arc::new(error)
         });
-        Held {
+        SourceLookup {
             source: Arc::clone(&self.key.upstream),
-            required: self.terms.required,
+            required: self.policy.required,
             state: State::Pending,
             snapshot: None,
             by_query: false,
@@ -365,10 +380,10 @@ impl Entry {
             fresh_for: Duration::ZERO,
             changes_in: None,
             error,
-            pending_shrink: walks.doubt.map(|doubt| doubt.shown),
+            pending_shrink: walks.pending.map(|pending| pending.shown),
             walked: walks.taken.is_some(),
             counts: Counts::default(),
-            lookup,
+            outcome,
         }
     }
 
@@ -382,7 +397,7 @@ impl fmt::Debug for Entry {
         formatter
             .debug_struct("Entry")
             .field("key", &self.key)
-            .field("terms", &self.terms)
+            .field("policy", &self.policy)
             .field("walks", &self.walks)
             .finish_non_exhaustive()
     }

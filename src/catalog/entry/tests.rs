@@ -15,7 +15,7 @@ use crate::upstream::adapter::AdapterDigest;
 use crate::upstream::pushdown::Pushed;
 
 use super::*;
-use crate::catalog::fetch::Brought;
+use crate::catalog::fetch::WalkResult;
 use crate::snapshot::Snapshot;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -31,11 +31,17 @@ struct Scripted {
 
 impl Scripted {
     fn new(freshness: Freshness, capacity: u64) -> Self {
-        Self::on_terms(Terms { freshness, ..TERMS }, capacity)
+        Self::on_terms(
+            EntryPolicy {
+                freshness,
+                ..POLICY
+            },
+            capacity,
+        )
     }
 
-    fn on_terms(terms: Terms, capacity: u64) -> Self {
-        Self::in_place(terms, capacity, |_, _| None, NOW)
+    fn on_terms(policy: EntryPolicy, capacity: u64) -> Self {
+        Self::in_place(policy, capacity, |_, _| None, NOW)
     }
 
     /// An entry at a certain time, whose snapshot is kept in a folder.
@@ -44,11 +50,11 @@ impl Scripted {
             let keys = std::slice::from_ref(key);
             Some(Disk::open(directory, keys, 1 << 20, wall))
         };
-        Self::in_place(TERMS, 1 << 20, open, now)
+        Self::in_place(POLICY, 1 << 20, open, now)
     }
 
     fn in_place(
-        terms: Terms,
+        policy: EntryPolicy,
         capacity: u64,
         disk: impl FnOnce(&Key, &WallClock) -> Option<Disk>,
         now: &str,
@@ -64,7 +70,7 @@ impl Scripted {
                     let (takes, outcome) = step.expect("an unexpected walk");
                     sleep(takes).await;
                     outcome
-                        .map(|names| Brought {
+                        .map(|names| WalkResult {
                             snapshot: snapshot(&names),
                             counts: Counts::default(),
                             pages: 1,
@@ -80,15 +86,15 @@ impl Scripted {
             pushed: Pushed::NONE,
         };
         let wall = WallClock::fixed(now.parse().unwrap());
-        let place = Arc::new(Place {
-            shelf: Shelf::reserved(capacity),
+        let resources = Arc::new(CatalogResources {
+            store: Store::reserved(capacity),
             disk: disk(&key, &wall),
             wall,
             tasks: Arc::new(Tasks::new()),
             epoch: Arc::default(),
         });
         Self {
-            entry: Arc::new(Entry::new(key, terms, fetch, place)),
+            entry: Arc::new(Entry::new(key, policy, fetch, resources)),
             walks,
             script,
         }
@@ -116,23 +122,23 @@ impl Scripted {
 
     /// Ends as a process does that is asked to stop.
     async fn stop(self) {
-        self.entry.place.tasks.close();
+        self.entry.resources.tasks.close();
         self.entry.disk().unwrap().close().await;
     }
 
     /// Walks from now on whenever a walk is due that nobody asks for.
     fn kept(self) -> Self {
         let entry = Arc::clone(&self.entry);
-        self.entry.place.tasks.spawn(refresh::keep(entry));
+        self.entry.resources.tasks.spawn(refresh::keep(entry));
         self
     }
 
-    async fn ask(&self, demand: Demand) -> Held {
-        self.entry.get(demand, Instant::now() + 10 * SECOND).await
+    async fn ask(&self, mode: CacheMode) -> SourceLookup {
+        self.entry.get(mode, Instant::now() + 10 * SECOND).await
     }
 
-    async fn get(&self) -> Held {
-        self.ask(Demand::Cached).await
+    async fn get(&self) -> SourceLookup {
+        self.ask(CacheMode::Cached).await
     }
 
     fn walks(&self) -> usize {
@@ -142,7 +148,7 @@ impl Scripted {
 
 const NOW: &str = "2026-11-21T09:30:00Z";
 
-const TERMS: Terms = Terms {
+const POLICY: EntryPolicy = EntryPolicy {
     freshness: USUAL,
     required: false,
     refresh: Refresh::OnDemand,
@@ -165,11 +171,11 @@ fn snapshot(names: &[impl AsRef<str>]) -> Snapshot {
     Snapshot::new("u".into(), groups)
 }
 
-fn groups(held: &Held) -> usize {
+fn groups(held: &SourceLookup) -> usize {
     held.snapshot.as_ref().map_or(0, |snapshot| snapshot.len())
 }
 
-fn name(held: &Held) -> Option<&str> {
+fn name(held: &SourceLookup) -> Option<&str> {
     held.snapshot
         .as_ref()
         .map(|snapshot| snapshot.row(0).name())
@@ -184,8 +190,11 @@ async fn however_many_wait_one_walk_runs() {
             .all(|held| held.state == State::Fresh && name(held) == Some("a"))
     );
     assert_eq!(upstream.walks(), 1);
-    assert_eq!(held.iter().filter(|held| !held.lookup.collapsed).count(), 1);
-    assert_eq!(upstream.get().await.lookup, Lookup::HIT);
+    assert_eq!(
+        held.iter().filter(|held| !held.outcome.collapsed).count(),
+        1
+    );
+    assert_eq!(upstream.get().await.outcome, CacheOutcome::HIT);
 }
 
 #[tokio::test(start_paused = true)]
@@ -224,7 +233,7 @@ async fn past_its_stale_time_a_caller_waits_for_the_refresh() {
     advance(331 * SECOND).await;
     let held = upstream.get().await;
     assert_eq!((held.state, name(&held)), (State::Fresh, Some("b")));
-    assert_eq!(held.lookup.forwarded, Some("stale"));
+    assert_eq!(held.outcome.forwarded, Some("stale"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -249,7 +258,7 @@ async fn what_is_held_changes_when_it_says_and_otherwise_only_as_the_epoch_moves
     let upstream = Scripted::usual()
         .then(SECOND, Ok("a"))
         .then(SECOND, Err(ErrorKind::Connect));
-    let epoch = || upstream.entry.place.epoch.current();
+    let epoch = || upstream.entry.resources.epoch.current();
     let before = epoch();
     upstream.get().await;
     let walked = epoch();
@@ -292,7 +301,7 @@ async fn an_upstream_that_is_known_to_fail_takes_no_time_from_answers() {
     advance(400 * SECOND).await;
     let start = Instant::now();
     let held = upstream.get().await;
-    assert_eq!(held.lookup.detail, Some("deadline"));
+    assert_eq!(held.outcome.detail, Some("deadline"));
     assert_eq!(start.elapsed(), 10 * SECOND);
     sleep(100 * SECOND).await;
     for _ in 0..3 {
@@ -347,7 +356,7 @@ async fn a_revalidation_waits_for_a_walk_begun_after_it_and_at_most_one_is_queue
         .then(SECOND, Ok("b"));
     let later = async {
         sleep(6 * SECOND).await;
-        join_all((0..10).map(|_| upstream.ask(Demand::Revalidate))).await
+        join_all((0..10).map(|_| upstream.ask(CacheMode::Revalidate))).await
     };
     let (first, later) = tokio::join!(upstream.get(), later);
     assert_eq!(name(&first), Some("a"));
@@ -359,9 +368,9 @@ async fn a_revalidation_waits_for_a_walk_begun_after_it_and_at_most_one_is_queue
 async fn a_revalidation_right_after_a_walk_is_answered_from_the_cache_and_says_so() {
     let upstream = Scripted::usual().then(SECOND, Ok("a"));
     upstream.get().await;
-    let held = upstream.ask(Demand::Revalidate).await;
+    let held = upstream.ask(CacheMode::Revalidate).await;
     assert_eq!(name(&held), Some("a"));
-    assert_eq!(held.lookup.detail, Some("min_refresh"));
+    assert_eq!(held.outcome.detail, Some("min_refresh"));
     assert_eq!(upstream.walks(), 1);
 }
 
@@ -473,21 +482,21 @@ async fn a_walk_that_callers_demand_too_soon_after_one_that_is_held_back_confirm
         .then_groups(12);
     upstream.get().await;
     sleep(6 * SECOND).await;
-    let (first, second) = tokio::join!(upstream.ask(Demand::Revalidate), async {
+    let (first, second) = tokio::join!(upstream.ask(CacheMode::Revalidate), async {
         // Queued behind the running walk, so that it begins as soon as that has ended.
         sleep(SECOND / 2).await;
         let queued = upstream.entry.begin_or_queue(&mut upstream.entry.lock()).0;
         queued.end(Instant::now() + 10 * SECOND).await;
         upstream.entry.peek()
     });
-    assert_eq!(first.lookup.detail, Some("pending_shrink"));
+    assert_eq!(first.outcome.detail, Some("pending_shrink"));
     assert_eq!((groups(&first), first.state), (100, State::Fresh));
     assert_eq!(
         (groups(&second), second.pending_shrink.unwrap().groups),
         (100, 11)
     );
     sleep(5 * SECOND).await;
-    let held = upstream.ask(Demand::Revalidate).await;
+    let held = upstream.ask(CacheMode::Revalidate).await;
     assert_eq!((groups(&held), held.pending_shrink), (12, None));
 }
 
@@ -525,9 +534,9 @@ async fn a_list_in_doubt_keeps_nobody_waiting_once_the_one_before_may_be_served_
         .then_groups(10);
     upstream.get().await;
     advance(5 * SECOND).await;
-    let held = upstream.ask(Demand::Revalidate).await;
+    let held = upstream.ask(CacheMode::Revalidate).await;
     assert_eq!(
-        (groups(&held), held.lookup.detail),
+        (groups(&held), held.outcome.detail),
         (100, Some("pending_shrink"))
     );
     advance(2 * SECOND).await;
@@ -540,19 +549,19 @@ async fn an_upstream_that_rests_is_left_alone_whoever_asks_but_an_operator() {
     let upstream = Scripted::usual();
     for _ in 0..3 {
         upstream.step(Duration::ZERO, Err(ErrorKind::RateLimited));
-        upstream.ask(Demand::Insist).await;
+        upstream.ask(CacheMode::Insist).await;
         advance(5 * SECOND).await;
     }
     // It rests for 20 s after the third failure, of which 5 are over.
-    let held = upstream.ask(Demand::Revalidate).await;
+    let held = upstream.ask(CacheMode::Revalidate).await;
     assert_eq!(
-        (held.state, held.lookup.detail),
+        (held.state, held.outcome.detail),
         (State::Failed, Some("failed"))
     );
     assert_eq!(held.error.unwrap().retry_after, Some(15 * SECOND));
     assert_eq!(upstream.walks(), 3);
     let upstream = upstream.then(SECOND, Ok("a"));
-    let held = upstream.ask(Demand::Insist).await;
+    let held = upstream.ask(CacheMode::Insist).await;
     assert_eq!((held.state, name(&held)), (State::Fresh, Some("a")));
 }
 
@@ -567,11 +576,11 @@ async fn a_short_list_is_believed_when_the_one_before_may_be_served_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_guard_every_list_is_believed() {
-    let terms = Terms {
+    let policy = EntryPolicy {
         shrink_guard: Share::NONE,
-        ..TERMS
+        ..POLICY
     };
-    let upstream = Scripted::on_terms(terms, 1 << 20)
+    let upstream = Scripted::on_terms(policy, 1 << 20)
         .then_groups(100)
         .then_groups(0);
     upstream.get().await;
@@ -600,9 +609,9 @@ async fn a_failure_between_the_two_walks_leaves_the_list_in_doubt_and_rests() {
     assert_eq!(groups(&upstream.get().await), 10);
 }
 
-const BACKGROUND: Terms = Terms {
+const BACKGROUND: EntryPolicy = EntryPolicy {
     refresh: Refresh::Background,
-    ..TERMS
+    ..POLICY
 };
 
 #[tokio::test(start_paused = true)]
@@ -632,11 +641,11 @@ async fn in_the_background_a_caller_never_waits_for_a_list_that_is_there() {
         stale_while_revalidate: Duration::ZERO,
         ..USUAL
     };
-    let terms = Terms {
+    let policy = EntryPolicy {
         freshness,
         ..BACKGROUND
     };
-    let upstream = Scripted::on_terms(terms, 1 << 20)
+    let upstream = Scripted::on_terms(policy, 1 << 20)
         .then(SECOND, Ok("a"))
         .then(60 * SECOND, Ok("b"))
         .kept();
@@ -700,7 +709,7 @@ async fn what_runs_behind_callers_ends_with_the_catalog() {
     sleep(40 * SECOND).await;
     assert_eq!(upstream.walks(), 2);
     let entry = Arc::downgrade(&upstream.entry);
-    upstream.entry.place.tasks.close();
+    upstream.entry.resources.tasks.close();
     drop(upstream);
     // The walk that was under way and the task that keeps the entry fresh held it.
     tokio::task::yield_now().await;
@@ -828,7 +837,7 @@ async fn a_callers_own_list_never_comes_to_disk() {
         pushed: Pushed::NONE,
     };
     let disk = Disk::open(directory.path(), &[], 1 << 20, &wall);
-    let stored = Arc::new(Stored {
+    let stored = Arc::new(CachedSnapshot {
         snapshot: Arc::new(snapshot(&["a"])),
         counts: Counts::default(),
         as_of: wall.now(),

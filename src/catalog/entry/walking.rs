@@ -11,59 +11,59 @@ use crate::config::upstream::Refresh;
 use crate::error::{ErrorKind, Fault, UpstreamError};
 
 use super::super::age::Age;
-use super::super::fetch::Brought;
-use super::super::guard::{Doubt, HeldBack, is_suspicious};
+use super::super::backoff::Failure;
+use super::super::fetch::WalkResult;
+use super::super::in_flight::InFlightWalk;
 use super::super::refresh::{renewal, retry};
-use super::super::rest::Failure;
-use super::super::run::Run;
-use super::super::shelf::Stored;
+use super::super::shrink_guard::{PendingConfirmation, PendingShrink, is_suspicious};
+use super::super::store::CachedSnapshot;
 use super::{Entry, Walks};
 
 /// What became of a walk that ended well.
 enum Kept {
     /// Its list serves from now on.
-    Replaced(Arc<Stored>),
+    Replaced(Arc<CachedSnapshot>),
     /// Its list is held back.
-    HeldBack(Doubt),
+    PendingShrink(PendingConfirmation),
 }
 
 impl Entry {
     /// The running walk, or a new one; and whether another had begun it.
-    pub(super) fn begin_or_join(self: &Arc<Self>, walks: &mut Walks) -> (Run, bool) {
-        if let Some(run) = &walks.running {
-            return (run.clone(), true);
+    pub(super) fn begin_or_join(self: &Arc<Self>, walks: &mut Walks) -> (InFlightWalk, bool) {
+        if let Some(walk) = &walks.running {
+            return (walk.clone(), true);
         }
-        let run = Run::new();
-        self.begin(walks, run.clone());
-        (run, false)
+        let walk = InFlightWalk::new();
+        self.begin(walks, walk.clone());
+        (walk, false)
     }
 
     /// A walk that begins now, or once the running one has ended: never the running one, which
     /// began before the caller came.
-    pub(super) fn begin_or_queue(self: &Arc<Self>, walks: &mut Walks) -> (Run, bool) {
+    pub(super) fn begin_or_queue(self: &Arc<Self>, walks: &mut Walks) -> (InFlightWalk, bool) {
         if walks.running.is_none() {
             return self.begin_or_join(walks);
         }
-        if let Some(run) = &walks.queued {
-            return (run.clone(), true);
+        if let Some(walk) = &walks.queued {
+            return (walk.clone(), true);
         }
-        let run = Run::new();
-        walks.queued = Some(run.clone());
-        (run, false)
+        let walk = InFlightWalk::new();
+        walks.queued = Some(walk.clone());
+        (walk, false)
     }
 
-    pub(super) fn begin(self: &Arc<Self>, walks: &mut Walks, run: Run) {
+    pub(super) fn begin(self: &Arc<Self>, walks: &mut Walks, walk: InFlightWalk) {
         let begun = Instant::now();
-        walks.running = Some(run.clone());
+        walks.running = Some(walk.clone());
         walks.last_begun = Some(begun);
         let entry = Arc::clone(self);
-        self.place.tasks.spawn(async move {
-            let as_of = entry.place.wall.now_in_milliseconds();
+        self.resources.tasks.spawn(async move {
+            let as_of = entry.resources.wall.now_in_milliseconds();
             // A task within the task: its panic is this walk's failure, and nobody waits for ever.
             // In a set, so that it ends with the task around it.
-            let mut walk = JoinSet::new();
-            walk.spawn((entry.fetch)(Arc::clone(&run.progress)));
-            let walked = match walk.join_next().await {
+            let mut task = JoinSet::new();
+            task.spawn((entry.fetch)(Arc::clone(&walk.progress)));
+            let walked = match task.join_next().await {
                 Some(Ok(walked)) => walked,
                 Some(Err(cut)) => Err(UpstreamError::ours(format!(
                     "the walk was cut short: {cut}"
@@ -71,14 +71,14 @@ impl Entry {
                 None => Err(UpstreamError::ours("the walk never began")),
             };
             entry.end(walked, as_of, begun);
-            run.finish();
+            walk.finish();
         });
     }
 
     /// Takes what a walk brought that began at `begun`, and begins the one that waits behind it.
     fn end(
         self: &Arc<Self>,
-        walked: Result<Brought, UpstreamError>,
+        walked: Result<WalkResult, UpstreamError>,
         as_of: Timestamp,
         begun: Instant,
     ) {
@@ -87,10 +87,13 @@ impl Entry {
         let taken = begun.elapsed();
         walks.running = None;
         walks.taken = Some(taken);
-        let outcome = walked.and_then(|brought| match self.doubt(&walks, &brought, as_of, begun) {
-            Some(doubt) => Ok(Kept::HeldBack(doubt)),
-            None => self.keep(brought, as_of).map(Kept::Replaced),
-        });
+        let outcome =
+            walked.and_then(
+                |brought| match self.pending(&walks, &brought, as_of, begun) {
+                    Some(pending) => Ok(Kept::PendingShrink(pending)),
+                    None => self.keep(brought, as_of).map(Kept::Replaced),
+                },
+            );
         match outcome {
             Ok(Kept::Replaced(stored)) => {
                 tracing::info!(
@@ -104,21 +107,21 @@ impl Entry {
                     ?taken,
                     "walk finished"
                 );
-                walks.doubt = None;
+                walks.pending = None;
             }
-            Ok(Kept::HeldBack(doubt)) => {
+            Ok(Kept::PendingShrink(pending)) => {
                 tracing::warn!(
                     source = %self.key.upstream,
-                    groups = doubt.shown.groups,
-                    served = doubt.shown.served,
+                    groups = pending.shown.groups,
+                    served = pending.shown.served,
                     ?taken,
                     "walk brought a much shorter list, held back until another walk confirms it"
                 );
-                walks.doubt = Some(doubt);
+                walks.pending = Some(pending);
             }
             Err(error) => {
                 if error.kind == ErrorKind::Unauthorized {
-                    walks.doubt = None;
+                    walks.pending = None;
                 }
                 walks.failure = Some(self.failed(error, before + 1, taken));
             }
@@ -126,27 +129,27 @@ impl Entry {
         if let Some(queued) = walks.queued.take() {
             self.begin(&mut walks, queued);
         }
-        self.place.epoch.advance();
+        self.resources.epoch.advance();
         drop(walks);
         self.ended.notify_one();
     }
 
     /// Why a list is held back, if it is: it is much shorter than one that may still be served, and
     /// no earlier walk has brought as short a one.
-    fn doubt(
+    fn pending(
         &self,
         walks: &Walks,
-        brought: &Brought,
+        brought: &WalkResult,
         as_of: Timestamp,
         begun: Instant,
-    ) -> Option<Doubt> {
+    ) -> Option<PendingConfirmation> {
         let now = Instant::now();
-        let stored = self.place.shelf.get(&self.key)?;
+        let stored = self.resources.store.get(&self.key)?;
         let (served, groups) = (stored.snapshot.len(), brought.snapshot.len());
-        if !is_suspicious(self.terms.shrink_guard, served, groups) {
+        if !is_suspicious(self.policy.shrink_guard, served, groups) {
             return None;
         }
-        if Age::of(&stored, self.terms.freshness, now) == Age::Expired {
+        if Age::of(&stored, self.policy.freshness, now) == Age::Expired {
             tracing::warn!(
                 source = %self.key.upstream,
                 groups,
@@ -155,17 +158,17 @@ impl Entry {
             );
             return None;
         }
-        let Some(doubt) = walks.doubt else {
-            let shown = HeldBack {
+        let Some(pending) = walks.pending else {
+            let shown = PendingShrink {
                 groups,
                 served,
                 since: as_of,
             };
-            let min_refresh = self.terms.freshness.min_refresh;
-            return Some(Doubt::new(shown, min_refresh, now));
+            let min_refresh = self.policy.freshness.min_refresh;
+            return Some(PendingConfirmation::new(shown, min_refresh, now));
         };
-        let is_in_time = begun >= doubt.until;
-        if is_in_time && !is_suspicious(self.terms.shrink_guard, doubt.shown.groups, groups) {
+        let is_in_time = begun >= pending.until;
+        if is_in_time && !is_suspicious(self.policy.shrink_guard, pending.shown.groups, groups) {
             tracing::warn!(
                 source = %self.key.upstream,
                 groups,
@@ -174,33 +177,41 @@ impl Entry {
             );
             return None;
         }
-        let shown = HeldBack {
+        let shown = PendingShrink {
             groups,
             served,
-            ..doubt.shown
+            ..pending.shown
         };
         if is_in_time {
             // Much shorter again: a list that falls apart is confirmed once two walks agree.
-            return Some(Doubt::new(shown, self.terms.freshness.min_refresh, now));
+            return Some(PendingConfirmation::new(
+                shown,
+                self.policy.freshness.min_refresh,
+                now,
+            ));
         }
-        // Too soon to confirm anything: what was in doubt stays so, for no longer than before.
-        Some(Doubt { shown, ..doubt })
+        // Too soon to confirm anything: what waits stays so, for no longer than before.
+        Some(PendingConfirmation { shown, ..pending })
     }
 
-    fn keep(&self, brought: Brought, as_of: Timestamp) -> Result<Arc<Stored>, UpstreamError> {
-        let Brought {
+    fn keep(
+        &self,
+        brought: WalkResult,
+        as_of: Timestamp,
+    ) -> Result<Arc<CachedSnapshot>, UpstreamError> {
+        let WalkResult {
             snapshot,
             counts,
             pages,
         } = brought;
         // The same content keeps the same memory.
-        let snapshot = match self.place.shelf.get(&self.key) {
+        let snapshot = match self.resources.store.get(&self.key) {
             Some(before) if before.snapshot.hash() == snapshot.hash() => {
                 Arc::clone(&before.snapshot)
             }
             Some(_) | None => Arc::new(snapshot),
         };
-        let stored = Arc::new(Stored {
+        let stored = Arc::new(CachedSnapshot {
             snapshot,
             counts,
             as_of,
@@ -208,9 +219,9 @@ impl Entry {
             pages,
             restored: None,
         });
-        self.place.shelf.put(&self.key, Arc::clone(&stored))?;
+        self.resources.store.put(&self.key, Arc::clone(&stored))?;
         if let Some(disk) = self.disk() {
-            disk.keep(&self.key, &stored, self.terms.freshness);
+            disk.keep(&self.key, &stored, self.policy.freshness);
         }
         Ok(stored)
     }
@@ -248,18 +259,18 @@ impl Entry {
         if walks.running.is_some() || walks.last_begun.is_none() {
             return None;
         }
-        let freshness = self.terms.freshness;
+        let freshness = self.policy.freshness;
         let retry = walks
             .failure
             .as_ref()
             .map(|failure| retry(failure.at, failure.until(freshness), jitter));
-        if let Some(doubt) = walks.doubt {
-            return Some(retry.map_or(doubt.until, |retry| retry.max(doubt.until)));
+        if let Some(pending) = walks.pending {
+            return Some(retry.map_or(pending.until, |retry| retry.max(pending.until)));
         }
-        match self.terms.refresh {
+        match self.policy.refresh {
             Refresh::OnDemand => None,
             Refresh::Background => retry.or_else(|| {
-                let stored = self.place.shelf.get(&self.key)?;
+                let stored = self.resources.store.get(&self.key)?;
                 Some(renewal(
                     stored.at,
                     freshness.ttl,

@@ -19,7 +19,7 @@ use http::{HeaderValue, Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::catalog::Held;
+use crate::catalog::SourceLookup;
 use crate::error::UpstreamError;
 use crate::gateway::GatewayError;
 use crate::gateway::listing::SourceReport;
@@ -98,7 +98,11 @@ impl Problem {
     }
 
     /// That the walk of a source failed, whatever the source still serves from before.
-    pub(crate) fn of_walk(detail: impl Into<String>, held: &Held, error: &UpstreamError) -> Self {
+    pub(crate) fn of_walk(
+        detail: impl Into<String>,
+        held: &SourceLookup,
+        error: &UpstreamError,
+    ) -> Self {
         Self {
             retry_after: error.retry_after,
             sources: vec![SourceStatus::of(&SourceReport::new(held.clone()))],

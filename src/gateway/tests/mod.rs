@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use crate::catalog::{Demand, Held, Lookup, Scope, State};
+use crate::catalog::{CacheMode, CacheOutcome, Scope, SourceLookup, State};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Group;
 use crate::snapshot::Counts;
@@ -38,7 +38,7 @@ pub(super) fn ask(query: Query, strict: bool) -> Ask {
     Ask {
         query,
         scope: Scope::Shared,
-        demand: Demand::Cached,
+        mode: CacheMode::Cached,
         strict,
         wait_until: Instant::now() + Duration::from_secs(9),
         deadline: Instant::now() + Duration::from_secs(10),
@@ -66,7 +66,7 @@ pub(super) fn pending(source: &str) -> SourceReport {
 }
 
 fn absent(source: &str, state: State) -> SourceReport {
-    SourceReport::new(Held {
+    SourceReport::new(SourceLookup {
         source: source.into(),
         required: false,
         state,
@@ -79,7 +79,7 @@ fn absent(source: &str, state: State) -> SourceReport {
         pending_shrink: None,
         walked: state != State::Pending,
         counts: Counts::default(),
-        lookup: Lookup {
+        outcome: CacheOutcome {
             forwarded: None,
             collapsed: false,
             detail: None,

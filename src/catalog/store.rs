@@ -28,7 +28,7 @@ pub(super) const ENTRIES_SHARE: u64 = 8;
 
 /// A snapshot, and when it was made.
 #[derive(Debug)]
-pub(super) struct Stored {
+pub(super) struct CachedSnapshot {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) counts: Counts,
     /// When its walk began, for clients.
@@ -44,21 +44,21 @@ pub(super) struct Stored {
 
 /// Keeps snapshots within a fixed share of memory.
 #[derive(Debug)]
-pub(super) struct Shelf {
-    cache: Cache<Key, Arc<Stored>>,
+pub(super) struct Store {
+    cache: Cache<Key, Arc<CachedSnapshot>>,
     capacity: u64,
     /// How much is taken, where nothing makes room. Held over looking and putting, so that two walks
     /// that end together cannot both take the last room.
     used: Option<Mutex<u64>>,
 }
 
-impl Shelf {
-    /// A shelf that holds `capacity` bytes and refuses what goes beyond.
+impl Store {
+    /// A store that holds `capacity` bytes and refuses what goes beyond.
     pub(super) fn reserved(capacity: u64) -> Self {
         let cache = Cache::builder()
             .eviction_policy(EvictionPolicy::lru())
             // Weights are u32, so bytes would end at 4 GiB.
-            .weigher(|_, stored: &Arc<Stored>| kib(stored.snapshot.bytes()))
+            .weigher(|_, stored: &Arc<CachedSnapshot>| kib(stored.snapshot.bytes()))
             // The count in bytes below is exact; this one is rounded up per snapshot.
             .max_capacity(capacity.div_ceil(1024).saturating_mul(2))
             .build();
@@ -69,18 +69,20 @@ impl Shelf {
         }
     }
 
-    /// The shelf for the results of queries, which share `bytes` with their entries.
+    /// The store for the results of queries, which share `bytes` with their entries.
     pub(super) fn for_queries(bytes: u64) -> Self {
         let entries = bytes / (ENTRIES_SHARE + 1);
         Self::evicting(bytes - entries, IDLE)
     }
 
-    /// A shelf that holds `capacity` bytes, on which what was used last stays, for as long as it is
+    /// A store that holds `capacity` bytes, on which what was used last stays, for as long as it is
     /// not `idle`.
     pub(super) fn evicting(capacity: u64, idle: Duration) -> Self {
         let cache = Cache::builder()
             .eviction_policy(EvictionPolicy::lru())
-            .weigher(|key: &Key, stored: &Arc<Stored>| kib(key.bytes() + stored.snapshot.bytes()))
+            .weigher(|key: &Key, stored: &Arc<CachedSnapshot>| {
+                kib(key.bytes() + stored.snapshot.bytes())
+            })
             .max_capacity(capacity / 1024)
             .time_to_idle(idle)
             .build();
@@ -96,12 +98,12 @@ impl Shelf {
         self.capacity
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<Arc<Stored>> {
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<CachedSnapshot>> {
         self.cache.get(key)
     }
 
     /// Puts a snapshot in the place of the one before it, or says that it does not fit.
-    pub(super) fn put(&self, key: &Key, stored: Arc<Stored>) -> Result<(), UpstreamError> {
+    pub(super) fn put(&self, key: &Key, stored: Arc<CachedSnapshot>) -> Result<(), UpstreamError> {
         let size = stored.snapshot.bytes() as u64;
         let mut used = self.lock();
         let after = used.as_ref().map_or(0, |used| **used - self.size(key)) + size;
@@ -129,7 +131,7 @@ impl Shelf {
         self.cache.invalidate(key);
     }
 
-    /// Removes every snapshot from a shelf that evicts.
+    /// Removes every snapshot from a store that evicts.
     pub(super) fn clear(&self) {
         debug_assert!(self.used.is_none(), "what is counted is removed one by one");
         self.cache.invalidate_all();

@@ -17,7 +17,7 @@ use super::folder::{Folder, Role};
 const UNTOLD: SignedDuration = SignedDuration::from_hours(24);
 
 /// Removes what nobody will read again but the gateway that knows these keys.
-pub(super) fn sweep(folder: &Folder, known: &[String], now: Timestamp) -> io::Result<()> {
+pub(super) fn collect(folder: &Folder, known: &[String], now: Timestamp) -> io::Result<()> {
     for (role, path) in folder.files()? {
         let is_over = match &role {
             Role::Snapshot(name) if known.contains(name) => false,
@@ -68,7 +68,7 @@ mod tests {
         letter.to_string().repeat(64)
     }
 
-    /// What is left of a folder after it was swept so many days from now.
+    /// What is left of a folder after garbage was collected so many days from now.
     fn left_after(days: i64) -> Vec<String> {
         let directory = tempfile::tempdir().unwrap();
         let folder = Folder::new(directory.path());
@@ -100,7 +100,7 @@ mod tests {
             fs::write(directory.path().join(name), text).unwrap();
         }
         let later = now + SignedDuration::from_hours(24 * days) + SignedDuration::from_mins(1);
-        sweep(&folder, &[name(KNOWN)], later).unwrap();
+        collect(&folder, &[name(KNOWN)], later).unwrap();
         let mut left: Vec<_> = fs::read_dir(directory.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -18,7 +18,7 @@ pub(super) enum Task {
     /// Remove the file of this name.
     Remove(String),
     /// Look for files that nobody will read again.
-    Sweep,
+    CollectGarbage,
 }
 
 /// A snapshot to write.
@@ -30,20 +30,20 @@ pub(super) struct Write {
 
 /// Where things lie that are to be done.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
-    pile: Mutex<Pile>,
+pub(super) struct WriteQueue {
+    pending: Mutex<Pending>,
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Pile {
+struct Pending {
     /// By key: what to write, or that its file is to be removed.
     tasks: BTreeMap<String, Option<Write>>,
     closed: bool,
 }
 
-impl Desk {
-    /// Puts a snapshot on the desk, over what lies there of its key.
+impl WriteQueue {
+    /// Queues a snapshot, in the place of what waits there of its key.
     pub(super) fn write(&self, header: Header, snapshot: Arc<Snapshot>) {
         self.put(header.key.clone(), Some(Write { header, snapshot }));
     }
@@ -60,21 +60,21 @@ impl Desk {
     }
 
     /// What is to be done next: a removal at once, a write once the disk has `rested`, and a sweep
-    /// when it is due. `None`: the desk is closed and all is done. Nothing waits once it is closed.
+    /// when it is due. `None`: the queue is closed and all is done. Nothing waits once it is closed.
     pub(super) async fn next(&self, rested: Instant, sweep: Instant) -> Option<Task> {
         loop {
             let has_more = {
-                let mut pile = self.lock();
-                if let Some(task) = pile.take(Instant::now() >= rested) {
+                let mut pending = self.lock();
+                if let Some(task) = pending.take(Instant::now() >= rested) {
                     return Some(task);
                 }
-                if pile.closed {
+                if pending.closed {
                     return None;
                 }
-                !pile.tasks.is_empty()
+                !pending.tasks.is_empty()
             };
             if Instant::now() >= sweep {
-                return Some(Task::Sweep);
+                return Some(Task::CollectGarbage);
             }
             let until = if has_more { sweep.min(rested) } else { sweep };
             tokio::select! {
@@ -85,19 +85,19 @@ impl Desk {
     }
 
     fn put(&self, key: String, task: Option<Write>) {
-        let mut pile = self.lock();
-        if !pile.closed {
-            pile.tasks.insert(key, task);
+        let mut pending = self.lock();
+        if !pending.closed {
+            pending.tasks.insert(key, task);
             self.changed.notify_one();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Pile> {
-        self.pile.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Pile {
+impl Pending {
     fn take(&mut self, has_rested: bool) -> Option<Task> {
         let removal = self.tasks.iter().find(|(_, task)| task.is_none());
         let key = match removal {

@@ -11,7 +11,7 @@ use crate::upstream::walk::Progress;
 
 /// How far a walk is that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Walking {
+pub struct RunningWalk {
     /// For how many seconds it has been under way.
     pub seconds: u64,
     /// How many pages it has read.
@@ -22,12 +22,12 @@ pub struct Walking {
 
 /// A walk that somebody can wait for.
 #[derive(Debug, Clone)]
-pub(super) struct Run {
+pub(super) struct InFlightWalk {
     finished: Arc<watch::Sender<bool>>,
     pub(super) progress: Arc<Progress>,
 }
 
-impl Run {
+impl InFlightWalk {
     /// A walk that has not ended.
     pub(super) fn new() -> Self {
         Self {

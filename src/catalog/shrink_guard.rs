@@ -23,7 +23,7 @@ const SOONEST: Duration = Duration::from_secs(1);
 
 /// A list that was read and is held back, because it is much shorter than the one that is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct HeldBack {
+pub struct PendingShrink {
     /// How many groups it has.
     pub groups: usize,
     /// How many the list has that is served instead.
@@ -35,15 +35,15 @@ pub struct HeldBack {
 
 /// A list that is held back, and when another walk may confirm it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Doubt {
-    pub(super) shown: HeldBack,
+pub(super) struct PendingConfirmation {
+    pub(super) shown: PendingShrink,
     /// A walk that begins from here on is believed.
     pub(super) until: Instant,
 }
 
-impl Doubt {
-    /// A doubt that arises now.
-    pub(super) fn new(shown: HeldBack, min_refresh: Duration, now: Instant) -> Self {
+impl PendingConfirmation {
+    /// A list held back from now on.
+    pub(super) fn new(shown: PendingShrink, min_refresh: Duration, now: Instant) -> Self {
         Self {
             shown,
             until: now + min_refresh.max(SOONEST),
