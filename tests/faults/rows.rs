@@ -198,7 +198,7 @@ pub(crate) fn setup() -> Setup {
         .set_each("LIMITS__PAGE_BYTES", "4MiB")
         .set_each("LIMITS__PAGES", "20")
         // A breaker that opened must not make the end of a fault a long wait.
-        .set_each("BREAKER__REST", "200ms");
+        .set_each("BREAKER__OPEN_FOR", "200ms");
     ["vinyldns", "publisher", "onlivesite", "tallyfy"]
         .iter()
         .fold(setup, |setup, upstream| {

@@ -40,7 +40,7 @@ async fn an_upstream_that_has_failed_once_does_not_keep_it_from_being_ready() {
 async fn the_status_shows_which_upstreams_are_given_a_rest() {
     let gate = Setup::new(5)
         .set("UPSTREAMS__TALLYFY__BREAKER__FAILURES", "1")
-        .set("UPSTREAMS__TALLYFY__BREAKER__REST", "1m")
+        .set("UPSTREAMS__TALLYFY__BREAKER__OPEN_FOR", "1m")
         .set("UPSTREAMS__PUBLISHER__BREAKER__ENABLED", "false")
         .fault("tallyfy", Fault::Status(500))
         .ready()

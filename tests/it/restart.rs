@@ -15,7 +15,7 @@ fn kept_in(directory: &Path) -> Setup {
     Setup::new(30)
         .set("CACHE__DIRECTORY", directory.to_str().unwrap())
         .set("CACHE__MIN_REFRESH", "100ms")
-        .set("SERVER__LEAD", "0s")
+        .set("SERVER__SHUTDOWN_DELAY", "0s")
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {

@@ -9,7 +9,7 @@ const CONFIG: &str = r#"
 [server]
 listen = "127.0.0.1:0"
 admin = "127.0.0.1:0"
-lead = "1h"
+shutdown_delay = "1h"
 
 [upstreams.nobody]
 base_url = "http://127.0.0.1:9"
