@@ -8,8 +8,8 @@ use crate::config::path::Origin;
 use crate::config::upstream::TimeFormat;
 use crate::config::upstream::{self, Conversion, Part, PathOr, Template, TemplatePiece};
 
+use super::conversions::Conversions;
 use super::item::{Item, Reading};
-use super::steps::Steps;
 use super::time;
 
 /// What one field is read from: sources, of which the first that gives a value counts.
@@ -21,7 +21,7 @@ pub(super) struct Field(Vec<Source>);
 pub(super) struct Source {
     start: Start,
     /// What is done to the text; none for a plain path, which most fields are.
-    steps: Option<Box<Steps>>,
+    conversions: Option<Box<Conversions>>,
     format: TimeFormat,
     /// The paths from the item that it looks at.
     paths: Vec<Vec<String>>,
@@ -81,11 +81,11 @@ impl Field {
 
 impl Source {
     fn new(source: &upstream::Source) -> Self {
-        let (start, steps, format) = match source {
+        let (start, conversions, format) = match source {
             PathOr::Path(part) => (Start::Part(part.clone()), None, TimeFormat::default()),
             PathOr::Table(conversion) => (
                 Start::new(conversion),
-                Steps::new(conversion).map(Box::new),
+                Conversions::new(conversion).map(Box::new),
                 conversion.format.clone().unwrap_or_default(),
             ),
         };
@@ -101,7 +101,7 @@ impl Source {
         Self {
             paths: paths.collect(),
             start,
-            steps,
+            conversions,
             format,
         }
     }
@@ -123,8 +123,8 @@ impl Source {
             Start::Template(template) => fill(template, item),
             Start::Constant(text) => Reading::Value(Cow::Borrowed(text.as_str())),
         };
-        match &self.steps {
-            Some(steps) => start.and_then(|text| steps.run(text)),
+        match &self.conversions {
+            Some(conversions) => start.and_then(|text| conversions.apply(text)),
             None => start,
         }
     }

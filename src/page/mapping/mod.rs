@@ -3,7 +3,7 @@
 //! ```text
 //!                                    ┌▸ field (sources, conversions, times) ┐
 //! page ▸ tree (records, in order) ▸ reader ▸ people ────────────────────────┼▸ group
-//!                                    └▸ leftovers ──────────────────────────┘
+//!                                    └▸ unmapped ───────────────────────────┘
 //! ```
 //!
 //! A pure function, compiled once from the adapter's block. What no field takes is kept verbatim
@@ -17,13 +17,13 @@ mod reader;
 
 mod fields;
 
+mod conversions;
 mod field;
-mod steps;
 pub(crate) mod time;
 
 mod people;
 
-mod leftovers;
+mod unmapped;
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ use crate::snapshot::SOURCE_ID_BYTES;
 use fields::Fields;
 use item::Item;
 use reader::Reader;
-use tree::{Lineage, Tree};
+use tree::{Ancestors, Tree};
 
 /// Turns the records of one upstream into groups.
 #[derive(Debug)]
@@ -149,11 +149,11 @@ impl Mapping {
         let Records(records) = records;
         let mut outcomes = Vec::with_capacity(records.len());
         if self.tree.children().is_some() {
-            self.map_tree(records, &Lineage::top(), 1, &mut outcomes)?;
+            self.map_tree(records, &Ancestors::top(), 1, &mut outcomes)?;
         } else {
-            let lineage = Lineage::default();
+            let ancestors = Ancestors::default();
             let records = records.into_iter();
-            outcomes.extend(records.map(|record| self.map_record(record, &lineage)));
+            outcomes.extend(records.map(|record| self.map_record(record, &ancestors)));
         }
         Ok(outcomes)
     }
@@ -161,21 +161,21 @@ impl Mapping {
     fn map_tree(
         &self,
         records: Vec<Item<'_>>,
-        lineage: &Lineage,
+        ancestors: &Ancestors,
         depth: usize,
         outcomes: &mut Vec<Result<Mapped, Skip>>,
     ) -> Result<(), FormatError> {
         for record in records {
-            let outcome = self.map_record(record, lineage);
-            let lineage = lineage.below(&outcome);
+            let outcome = self.map_record(record, ancestors);
+            let ancestors = ancestors.below(&outcome);
             outcomes.push(outcome);
             let below = self.tree.below(record, depth)?;
-            self.map_tree(below, &lineage, depth + 1, outcomes)?;
+            self.map_tree(below, &ancestors, depth + 1, outcomes)?;
         }
         Ok(())
     }
 
-    fn map_record(&self, record: Item<'_>, lineage: &Lineage) -> Result<Mapped, Skip> {
+    fn map_record(&self, record: Item<'_>, ancestors: &Ancestors) -> Result<Mapped, Skip> {
         let mut reader = Reader::new(record);
         let fields = &self.fields;
         let source_id = reader.some_text(&fields.id).ok_or(Skip::NoId)?;
@@ -198,11 +198,11 @@ impl Mapping {
             external_id: reader.text(fields.external_id.as_ref()),
             parent_id: match &fields.parent_id {
                 Some(parent_id) => reader.text(Some(parent_id)),
-                None => lineage.parent_id.clone(),
+                None => ancestors.parent_id.clone(),
             },
             path: match &fields.path {
                 Some(path) => reader.text(Some(path)),
-                None => lineage.path_to(&name),
+                None => ancestors.path_to(&name),
             },
             name,
             url: reader.text(fields.url.as_ref()),
@@ -218,7 +218,7 @@ impl Mapping {
         };
         let unparsed_timestamps = reader.unparsed_timestamps();
         if self.extra == Extra::Keep {
-            group.attributes = reader.leftovers(self.tree.children());
+            group.attributes = reader.unmapped(self.tree.children());
         }
         Ok(Mapped {
             group,

@@ -8,8 +8,8 @@ use crate::group::Member;
 
 use super::field::{Field, Source};
 use super::item::{Item, Reading};
-use super::leftovers::leftovers;
 use super::people::People;
+use super::unmapped::unmapped;
 
 /// Reads one record, and remembers which of its parts a field has taken.
 pub(super) struct Reader<'a> {
@@ -68,11 +68,11 @@ impl<'a> Reader<'a> {
     }
 
     /// What no field has taken, nor `children`, which become groups of their own.
-    pub(super) fn leftovers(mut self, children: Option<&'a Path>) -> Map<String, Value> {
+    pub(super) fn unmapped(mut self, children: Option<&'a Path>) -> Map<String, Value> {
         let Some(record) = self.record.node() else {
             return Map::new();
         };
         self.taken.extend(children.map(Path::segments));
-        leftovers(record, &self.taken)
+        unmapped(record, &self.taken)
     }
 }

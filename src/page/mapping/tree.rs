@@ -75,15 +75,15 @@ fn keyed<'a>(entries: Vec<(&'a str, crate::page::format::Node<'a>)>) -> Vec<Item
     entries.into_iter().map(item).collect()
 }
 
-/// What a record has from those above it. Nothing where there is no tree, or where the record above
-/// became no group: its name would be missing from the path.
+/// The records above a nested record. Unknown without a tree, or if the record above is no group:
+/// its name would be missing from the path.
 #[derive(Debug, Default)]
-pub(super) struct Lineage {
+pub(super) struct Ancestors {
     pub(super) parent_id: Option<String>,
     path: Option<String>,
 }
 
-impl Lineage {
+impl Ancestors {
     /// At the top of a tree.
     pub(super) const fn top() -> Self {
         Self {
@@ -92,7 +92,7 @@ impl Lineage {
         }
     }
 
-    /// Below a record that became this.
+    /// Below a record with this outcome.
     pub(super) fn below(&self, above: &Result<Mapped, Skip>) -> Self {
         let Ok(Mapped { group, .. }) = above else {
             return Self::default();

@@ -1,4 +1,4 @@
-//! The conversions between what stands in a record and the text of a field.
+//! Conversions of the text in a record to the text of a field.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,9 +9,9 @@ use crate::config::upstream::{Conversion, Decode, OneOrMany, Take};
 
 use super::item::Reading;
 
-/// What is done to a text, in this order.
+/// The conversions of a field, applied in this order.
 #[derive(Debug)]
-pub(super) struct Steps {
+pub(super) struct Conversions {
     null: Vec<String>,
     decode: Option<Decode>,
     cut: Option<(String, Take)>,
@@ -19,12 +19,12 @@ pub(super) struct Steps {
     otherwise: Option<String>,
 }
 
-impl Steps {
-    /// Compiles what a table says is done to its text; `None` if it is nothing.
+impl Conversions {
+    /// Compiles the conversions in a table; `None` if there are none.
     pub(super) fn new(conversion: &Conversion) -> Option<Self> {
         let null = conversion.null.iter().flat_map(OneOrMany::as_slice);
         let values = conversion.values.iter().flatten();
-        let steps = Self {
+        let conversions = Self {
             null: null.map(|text| text.0.clone()).collect(),
             decode: conversion.decode,
             cut: conversion.split.clone().zip(conversion.take),
@@ -33,16 +33,16 @@ impl Steps {
                 .collect(),
             otherwise: conversion.otherwise.as_ref().map(|text| text.0.clone()),
         };
-        let is_idle = steps.null.is_empty()
-            && steps.decode.is_none()
-            && steps.cut.is_none()
-            && steps.values.is_empty()
-            && steps.otherwise.is_none();
-        (!is_idle).then_some(steps)
+        let is_idle = conversions.null.is_empty()
+            && conversions.decode.is_none()
+            && conversions.cut.is_none()
+            && conversions.values.is_empty()
+            && conversions.otherwise.is_none();
+        (!is_idle).then_some(conversions)
     }
 
-    /// The text after all steps.
-    pub(super) fn run<'t>(&'t self, text: Cow<'t, str>) -> Reading<Cow<'t, str>> {
+    /// The text after all conversions.
+    pub(super) fn apply<'t>(&'t self, text: Cow<'t, str>) -> Reading<Cow<'t, str>> {
         if self.null.iter().any(|null| *null == text) {
             return Reading::Null;
         }
@@ -62,8 +62,8 @@ impl Steps {
     }
 }
 
-/// A text without its percent-escapes. Where they stand for no UTF-8 it stays as it is: an id with
-/// a replacement character in it would be another's.
+/// A text without its percent-escapes. If the result is not UTF-8, it stays as it is: an id with a
+/// replacement character might be another record's.
 fn percent_decoded(text: Cow<'_, str>) -> Cow<'_, str> {
     match percent_decode_str(&text).decode_utf8() {
         Ok(Cow::Owned(decoded)) => Cow::Owned(decoded),
