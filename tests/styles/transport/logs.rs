@@ -84,7 +84,10 @@ async fn a_refused_url_is_told_with_its_origin_and_nothing_more(
 #[tokio::test]
 async fn a_breaker_that_opens_is_told_once() {
     let server = Server::start(|_| status(500)).await;
-    let adapter = staff(server.base_url(), "breaker = { failures = 2, rest = '1m' }");
+    let adapter = staff(
+        server.base_url(),
+        "breaker = { failures = 2, open_for = '1m' }",
+    );
     let (lines, _listening) = Lines::listen();
     for _ in 0..5 {
         failed(&adapter).await;
