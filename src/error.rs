@@ -38,7 +38,7 @@ pub enum ErrorKind {
     Pagination,
     /// More pages, groups or bytes than allowed.
     LimitExceeded,
-    /// The upstream was given a rest after many failures.
+    /// The circuit breaker is open after repeated failures.
     CircuitOpen,
 }
 
@@ -94,7 +94,7 @@ impl ErrorKind {
             Self::Mapping => "the source's answer is not what was described",
             Self::Pagination => "the source's pages contradict themselves",
             Self::LimitExceeded => "the source's list is larger than allowed",
-            Self::CircuitOpen => "the source is given a rest after failures",
+            Self::CircuitOpen => "the source's circuit breaker is open after repeated failures",
         }
     }
 

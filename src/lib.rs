@@ -30,8 +30,11 @@ pub mod upstream;
 
 pub mod page;
 
+pub mod observe;
+
 pub mod snapshot;
 
+mod backoff;
 pub mod caller;
 pub mod clock;
 pub mod error;

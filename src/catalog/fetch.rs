@@ -5,9 +5,10 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use crate::error::UpstreamError;
+use crate::observe::{Observers, Progress};
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::Adapter;
-use crate::upstream::walk::{Progress, Walked, walk};
+use crate::upstream::walk::{Walked, walk};
 
 /// What one walk brings.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub(super) async fn bring(
         groups,
         counts,
         pages,
-    } = walk(&adapter, &*progress).await?;
+    } = walk(&adapter, &Observers::from(progress)).await?;
     let source = Arc::clone(adapter.name());
     let snapshot = tokio::task::spawn_blocking(move || Snapshot::new(source, groups))
         .await

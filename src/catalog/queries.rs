@@ -16,9 +16,9 @@ use tokio::time::Instant;
 use crate::config::Share;
 use crate::config::upstream::Refresh;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::observe::Progress;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::{Conditions, Pushed};
-use crate::upstream::walk::Progress;
 
 use super::entry::{CatalogResources, Entry, EntryPolicy};
 use super::fetch::{Fetch, WalkResult, bring};

@@ -7,5 +7,7 @@
 //! Nothing after [`format`] knows which format the answer had. Nothing here waits, and nothing
 //! knows how the bytes were fetched.
 
+pub mod fetched_page;
 pub mod format;
 pub mod mapping;
+pub mod position;

@@ -21,20 +21,20 @@ use crate::config::upstream::{Breaker, Limits, Pagination, Refresh, Upstream, Wh
 use crate::config::{Cache, KeyPath, Problems, SecretReader, Share};
 
 use super::auth::Auth;
-use super::classify::Answer;
+use super::classify::ClassifiedResponse;
 use super::client::Connections;
 use super::exchange::Exchange;
 use super::extensions::Purpose;
 use super::off_thread::off_thread_if_large;
-use super::pager::{Look, Pager, Position};
+use super::pager::{PageContext, Pager, Position};
 use super::pushdown::{Pushed, Rules};
 use super::requests::Requests;
 use super::template::Variables;
 use super::tls::Tls;
-use super::transport::{Circuit, Transport};
-pub use super::turn::Turn;
-use super::wire::Wire;
+use super::transport::{Circuit, Replay, Transport};
 use crate::error::UpstreamError;
+use crate::observe::Observers;
+use crate::page::fetched_page::FetchedPage;
 use crate::page::format::{Node, Page};
 use crate::page::mapping::{Mapped, Mapping, Records, Skip};
 use crate::snapshot::Snapshot;
@@ -193,68 +193,73 @@ impl Adapter {
         self.exchange.circuit()
     }
 
-    /// Tells `wire` of everything that is sent and that comes, from now on and once for all.
-    pub fn listen(&self, wire: Arc<dyn Wire>) {
-        self.exchange.tap().listen(wire);
+    /// Answers from a recording from now on: nothing is sent any more.
+    pub fn set_replay(&self, replay: Arc<dyn Replay>) {
+        self.exchange.set_replay(replay);
     }
 
-    /// The records of a page that became its turn's outcomes, in the same order, as they came. None
-    /// for what is listed and not there.
+    /// The records of a page, in the order of its outcomes. `None` for a record that is listed but
+    /// absent.
     pub fn records<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
         self.mapping.values(page)
     }
 
     /// Reads the page at `position`.
-    pub async fn turn(
+    pub async fn fetch_page(
         self: &Arc<Self>,
         position: Position,
         deadline: Instant,
-    ) -> Result<Turn, UpstreamError> {
+        observers: &Observers,
+    ) -> Result<FetchedPage, UpstreamError> {
         let mut request = self.request(&position)?;
         let sent = request.clone();
         let purpose = Purpose::Page(position.clone());
         request.extensions_mut().insert(purpose);
         let start = Instant::now();
-        let answer = self.exchange.send(request, deadline).await?;
-        let taken = start.elapsed();
+        let answer = self.exchange.send(request, deadline, observers).await?;
+        let elapsed = start.elapsed();
         let adapter = Arc::clone(self);
         let bytes = answer.bytes;
-        off_thread_if_large(bytes, move || adapter.read(position, sent, answer, taken)).await
+        off_thread_if_large(bytes, move || adapter.read(position, sent, answer, elapsed)).await
     }
 
-    /// Asks how many records there are, where that is a request of its own.
-    pub async fn count(&self, deadline: Instant) -> Result<Option<u64>, UpstreamError> {
-        // An answer of one page needs no total.
+    /// Requests the total number of records, if that is a request of its own.
+    pub async fn count(
+        &self,
+        deadline: Instant,
+        observers: &Observers,
+    ) -> Result<Option<u64>, UpstreamError> {
+        // A list of one page needs no total.
         let count = self.requests.count().filter(|_| self.pager.has_count());
-        let Some(count) = count.filter(|_| !self.exchange.tap().has_only_pages()) else {
+        let Some(count) = count.filter(|_| !self.exchange.has_only_pages()) else {
             return Ok(None);
         };
         let mut request = count.request(&self.pushed)?;
         request.extensions_mut().insert(Purpose::Count);
         let asked = request.uri().clone();
-        let answer = self.exchange.send(request, deadline).await?;
+        let answer = self.exchange.send(request, deadline, observers).await?;
         let url = url(answer.uri.as_ref().unwrap_or(&asked))?;
-        let look = Look {
+        let context = PageContext {
             page: &answer.page,
             headers: &answer.headers,
             url: &url,
             records: 0,
-            mark: None,
+            last_record_key: None,
             is_past_end: answer.is_past_end,
         };
-        Ok(Some(Pager::count(&count.call, look)?))
+        Ok(Some(Pager::count(&count.call, context)?))
     }
 
-    /// Reads a recorded answer as if it had just come for the first page.
+    /// Reads a recorded response as the first page.
     pub fn replay(
         &self,
         status: StatusCode,
         headers: HeaderMap,
         body: &[u8],
-    ) -> Result<Turn, UpstreamError> {
+    ) -> Result<FetchedPage, UpstreamError> {
         let position = self.pager.first();
         let request = self.request(&position)?;
-        let answer = self.exchange.judge(status, headers, body)?;
+        let answer = self.exchange.classify(status, headers, body)?;
         self.read(position, request, answer, Duration::ZERO)
     }
 
@@ -279,46 +284,47 @@ impl Adapter {
         &self,
         position: Position,
         request: http::Request<Bytes>,
-        answer: Answer,
-        taken: Duration,
-    ) -> Result<Turn, UpstreamError> {
+        answer: ClassifiedResponse,
+        elapsed: Duration,
+    ) -> Result<FetchedPage, UpstreamError> {
         let records = if answer.is_past_end {
             Records::default()
         } else {
             self.mapping.records(&answer.page)?
         };
         let last = records.last();
-        let mark = last.and_then(|(record, key)| self.pager.mark(record, key));
+        let last_record_key =
+            last.and_then(|(record, key)| self.pager.last_record_key(record, key));
         let listed = records.len() as u64;
         let nodes: Vec<_> = records.nodes().collect();
         let outcomes = self.mapping.map(records)?;
-        let print = print(&nodes, &outcomes);
+        let fingerprint = fingerprint(&nodes, &outcomes);
         let mapped = outcomes.iter().flatten();
         let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
         let mapped_bytes = mapped_bytes.sum();
         let url = url(answer.uri.as_ref().unwrap_or(request.uri()))?;
-        let look = Look {
+        let context = PageContext {
             page: &answer.page,
             headers: &answer.headers,
             url: &url,
             records: listed,
-            mark: mark.as_deref(),
+            last_record_key: last_record_key.as_deref(),
             is_past_end: answer.is_past_end,
         };
-        let announcement = self.pager.announces(look)?;
-        Ok(Turn {
+        let announcement = self.pager.announces(context)?;
+        Ok(FetchedPage {
             position,
             request,
             status: answer.status,
             headers: answer.headers,
             page: answer.page,
-            taken,
+            elapsed,
             url,
             bytes: answer.bytes,
             announcement,
-            mark,
+            last_record_key,
             is_past_end: answer.is_past_end,
-            print,
+            fingerprint,
             mapped_bytes,
             listed,
             outcomes,
@@ -337,8 +343,8 @@ fn filtered(upstream: &Upstream) -> Pagination {
 }
 
 /// What makes two pages the same: their groups' ids, in order. A page with records that are no
-/// groups is known by all that it holds, or else any two pages of such records would be one.
-fn print(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
+/// groups is identified by its whole content, or any two pages of such records would be the same.
+fn fingerprint(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for mapped in outcomes.iter().flatten() {
         mapped.group.source_id.hash(&mut hasher);

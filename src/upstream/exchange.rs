@@ -5,6 +5,8 @@
 //! Otherwise, at a concurrency of one, a login would wait for the permit that its own request
 //! holds.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
@@ -14,12 +16,12 @@ use crate::config::upstream::Upstream;
 use crate::config::{KeyPath, Problems, SecretReader};
 
 use super::auth::Auth;
-use super::classify::{Answer, Judge, Law, Reading, paths};
+use super::classify::{BodyFormat, ClassifiedResponse, Classifier, ClassifyRules, paths};
 use super::extensions::{Deadline, Hedgeable, LoginToken};
 use super::login::Login;
-use super::transport::{Circuit, Transport};
-use super::wire::Tap;
+use super::transport::{Circuit, Replay, Transport};
 use crate::error::{ErrorKind, UpstreamError};
+use crate::observe::Observers;
 use crate::page::format::Bounds;
 
 /// Makes exchanges with one upstream.
@@ -27,7 +29,7 @@ use crate::page::format::Bounds;
 pub struct Exchange {
     transport: Transport,
     login: Option<Login>,
-    judge: Judge,
+    classifier: Classifier,
 }
 
 impl Exchange {
@@ -52,8 +54,8 @@ impl Exchange {
         Some(Self {
             transport,
             login,
-            judge: Judge::new(Law {
-                reading: Reading::As(upstream.format),
+            classifier: Classifier::new(ClassifyRules {
+                format: BodyFormat::Decoded(upstream.format),
                 bounds: Bounds::of(&upstream.limits),
                 prefix: upstream.strip_prefix.clone(),
                 rules: upstream.answers.clone(),
@@ -70,14 +72,18 @@ impl Exchange {
         &self,
         mut request: Request<Bytes>,
         deadline: Instant,
-    ) -> Result<Answer, UpstreamError> {
+        observers: &Observers,
+    ) -> Result<ClassifiedResponse, UpstreamError> {
         request.extensions_mut().insert(Deadline(deadline));
         request.extensions_mut().insert(Hedgeable);
+        if !observers.is_empty() {
+            request.extensions_mut().insert(observers.clone());
+        }
         let login = self.login.as_ref();
-        let Some(login) = login.filter(|_| !self.transport.tap().has_only_pages()) else {
-            return self.transport.exchange(request, &self.judge).await;
+        let Some(login) = login.filter(|_| !self.transport.has_only_pages()) else {
+            return self.transport.exchange(request, &self.classifier).await;
         };
-        let token = login.token(deadline).await?;
+        let token = login.token(deadline, observers).await?;
         let answer = self.send_with(request.clone(), token.secret()).await;
         match answer {
             Err(error) if error.kind == ErrorKind::Unauthorized => {
@@ -86,39 +92,44 @@ impl Exchange {
                     "login token refused, logging in again"
                 );
                 login.refused(&token);
-                let token = login.token(deadline).await?;
+                let token = login.token(deadline, observers).await?;
                 self.send_with(request, token.secret()).await
             }
             answer => answer,
         }
     }
 
-    /// How the breaker of all exchanges stands, if there is one.
+    /// The state of the breaker of all exchanges, if there is one.
     pub fn circuit(&self) -> Option<Circuit> {
         self.transport.circuit()
     }
 
-    /// Where someone may listen to what is sent and what comes.
-    pub(super) const fn tap(&self) -> &Tap {
-        self.transport.tap()
+    /// Answers from a recording from now on.
+    pub(super) fn set_replay(&self, replay: Arc<dyn Replay>) {
+        self.transport.set_replay(replay);
     }
 
-    /// Judges a recorded answer.
-    pub fn judge(
+    /// Whether it answers from recorded pages only.
+    pub(super) fn has_only_pages(&self) -> bool {
+        self.transport.has_only_pages()
+    }
+
+    /// Classifies a recorded response.
+    pub fn classify(
         &self,
         status: StatusCode,
         headers: HeaderMap,
         body: &[u8],
-    ) -> Result<Answer, UpstreamError> {
-        self.judge.judge(status, headers, body)
+    ) -> Result<ClassifiedResponse, UpstreamError> {
+        self.classifier.classify(status, headers, body)
     }
 
     async fn send_with(
         &self,
         mut request: Request<Bytes>,
         token: &secrecy::SecretString,
-    ) -> Result<Answer, UpstreamError> {
+    ) -> Result<ClassifiedResponse, UpstreamError> {
         request.extensions_mut().insert(LoginToken(token.clone()));
-        self.transport.exchange(request, &self.judge).await
+        self.transport.exchange(request, &self.classifier).await
     }
 }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::pager::Position;
+use crate::page::position::Position;
 
 /// The latest moment at which the response is of use.
 #[derive(Debug, Clone, Copy)]

@@ -14,12 +14,13 @@ use crate::config::{KeyPath, Problems, SecretReader};
 
 use super::auth::oauth2::{ClientCredentials, token_from_reply};
 use super::auth::{Token, TokenCell};
-use super::classify::{Answer, Judge, Law, Reading, paths};
+use super::classify::{BodyFormat, ClassifiedResponse, Classifier, ClassifyRules, paths};
 use super::extensions::{Deadline, Purpose, Repeatable};
 use super::requests::render_error;
 use super::template::{self, Template, Variables};
 use super::transport::Transport;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::observe::Observers;
 use crate::page::format::{Bounds, Page};
 
 /// Logs in, and keeps the token until it ends or is refused.
@@ -34,7 +35,7 @@ pub(super) struct Login {
 struct LoginCall {
     transport: Transport,
     style: LoginStyle,
-    judge: Judge,
+    classifier: Classifier,
 }
 
 /// What a login sends, and where its answer holds the token.
@@ -58,13 +59,13 @@ impl Login {
         secrets: &SecretReader<'_>,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let (style, law) = match &upstream.auth {
+        let (style, rules) = match &upstream.auth {
             WrittenAuth::TokenExchange(auth) => {
-                let reading = reading(auth);
+                let format = login_format(auth);
                 let template = Template::compile(
                     &upstream.base_url,
                     &auth.request,
-                    accept(reading),
+                    accept(format),
                     &at.join("request"),
                     secrets,
                     problems,
@@ -74,8 +75,8 @@ impl Login {
                     token: auth.token.clone(),
                     expires: auth.expires.clone(),
                 };
-                let law = Law {
-                    reading,
+                let rules = ClassifyRules {
+                    format,
                     bounds: Bounds::of(&upstream.limits),
                     prefix: upstream.strip_prefix.clone(),
                     rules: auth.answers.clone(),
@@ -83,12 +84,12 @@ impl Login {
                     message: paths(upstream.message.as_ref()),
                     wall: wall.clone(),
                 };
-                (style, law)
+                (style, rules)
             }
             WrittenAuth::Oauth2ClientCredentials(auth) => {
                 let client = ClientCredentials::compile(auth, at, secrets, problems)?;
-                let law = Law {
-                    reading: Reading::As(Format::Json),
+                let rules = ClassifyRules {
+                    format: BodyFormat::Decoded(Format::Json),
                     bounds: Bounds::of(&upstream.limits),
                     prefix: None,
                     rules: Vec::new(),
@@ -96,7 +97,7 @@ impl Login {
                     message: ClientCredentials::message(),
                     wall: wall.clone(),
                 };
-                (LoginStyle::ClientCredentials(client), law)
+                (LoginStyle::ClientCredentials(client), rules)
             }
             WrittenAuth::None
             | WrittenAuth::Bearer(_)
@@ -108,7 +109,7 @@ impl Login {
         let call = LoginCall {
             transport: transport.clone(),
             style,
-            judge: Judge::new(law),
+            classifier: Classifier::new(rules),
         };
         Some(Self {
             call: Arc::new(call),
@@ -117,9 +118,14 @@ impl Login {
     }
 
     /// The current token, after a login if there is none. However many ask, one login runs.
-    pub(super) async fn token(&self, deadline: Instant) -> Result<Arc<Token>, UpstreamError> {
+    pub(super) async fn token(
+        &self,
+        deadline: Instant,
+        observers: &Observers,
+    ) -> Result<Arc<Token>, UpstreamError> {
         let call = Arc::clone(&self.call);
-        let login = async move { call.log_in(deadline).await };
+        let observers = observers.clone();
+        let login = async move { call.log_in(deadline, observers).await };
         self.cell.get(login).await
     }
 
@@ -130,15 +136,22 @@ impl Login {
 }
 
 impl LoginCall {
-    async fn log_in(&self, deadline: Instant) -> Result<Token, UpstreamError> {
+    async fn log_in(
+        &self,
+        deadline: Instant,
+        observers: Observers,
+    ) -> Result<Token, UpstreamError> {
         let mut request = self.request()?;
         request.extensions_mut().insert(Deadline(deadline));
         // A login makes a token and changes nothing else, so it may be sent twice.
         request.extensions_mut().insert(Repeatable);
         request.extensions_mut().insert(Purpose::Login);
+        if !observers.is_empty() {
+            request.extensions_mut().insert(observers);
+        }
         let answer = self
             .transport
-            .exchange(request, &self.judge)
+            .exchange(request, &self.classifier)
             .await
             .map_err(refused)?;
         self.read(&answer)
@@ -153,8 +166,8 @@ impl LoginCall {
         }
     }
 
-    fn read(&self, answer: &Answer) -> Result<Token, UpstreamError> {
-        let now = self.judge.now();
+    fn read(&self, answer: &ClassifiedResponse) -> Result<Token, UpstreamError> {
+        let now = self.classifier.now();
         match &self.style {
             LoginStyle::Declared { token, expires, .. } => {
                 let text = token_at(token, &answer.page, &answer.headers).ok_or_else(|| {
@@ -168,22 +181,22 @@ impl LoginCall {
 }
 
 /// How a login's answer is read. Where only headers matter, its body may be anything, or empty.
-fn reading(auth: &TokenExchangeAuth) -> Reading {
+fn login_format(auth: &TokenExchangeAuth) -> BodyFormat {
     let reads_body = matches!(auth.token, Location::Body(_))
         || matches!(auth.expires, Some(Expiry::At(_)))
         || auth.success.is_some();
     match auth.answer {
         Some(format) => format.into(),
-        None if reads_body => Reading::As(Format::Json),
-        None => Reading::Text,
+        None if reads_body => BodyFormat::Decoded(Format::Json),
+        None => BodyFormat::Text,
     }
 }
 
 /// What a login asks to be answered in, unless it says so itself.
-const fn accept(reading: Reading) -> &'static str {
-    match reading {
-        Reading::As(format) => template::accept(format),
-        Reading::Text => "*/*",
+const fn accept(format: BodyFormat) -> &'static str {
+    match format {
+        BodyFormat::Decoded(format) => template::accept(format),
+        BodyFormat::Text => "*/*",
     }
 }
 

@@ -11,13 +11,10 @@
 //! callers.
 
 pub mod walk;
-pub mod watch;
 
 pub mod adapter;
+pub use crate::page::fetched_page::FetchedPage;
 pub use adapter::Adapter;
-
-pub mod turn;
-pub use turn::Turn;
 
 pub mod pager;
 pub mod pushdown;
@@ -32,7 +29,6 @@ pub mod auth;
 pub mod client;
 pub mod tls;
 pub mod transport;
-pub mod wire;
 
 pub mod classify;
 mod off_thread;

@@ -1,10 +1,11 @@
 //! Two pages of each emulated upstream become what ships for it.
 
+use groupgate::observe::Observers;
 use groupgate::tools::demo::{Emulations, Options};
 use groupgate::tools::infer::{Sample, Sureness, propose_as};
 use groupgate::upstream::Adapter;
-use groupgate::upstream::adapter::Turn;
-use groupgate::upstream::pager::{Next, SoFar};
+use groupgate::upstream::FetchedPage;
+use groupgate::upstream::pager::{Next, WalkTotals};
 use rstest::rstest;
 use tokio::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use crate::vendors::{assert_fields, assert_pages, block, shipped};
 const GROUPS: usize = 25;
 
 /// What came over the wire; a decoded page is as good as its text.
-fn sample(turn: &Turn) -> Sample {
+fn sample(turn: &FetchedPage) -> Sample {
     Sample {
         url: Some(turn.request.uri().to_string().parse().unwrap()),
         status: turn.status,
@@ -29,11 +30,14 @@ fn sample(turn: &Turn) -> Sample {
 async fn pages(adapter: &std::sync::Arc<Adapter>) -> Vec<Sample> {
     let deadline = Instant::now() + Duration::from_secs(30);
     let pager = adapter.pager();
-    let mut turn = adapter.turn(pager.first(), deadline).await.unwrap();
-    let mut so_far = SoFar::first(turn.records(), None);
+    let mut turn = adapter
+        .fetch_page(pager.first(), deadline, &Observers::default())
+        .await
+        .unwrap();
+    let mut totals = WalkTotals::first(turn.records(), None);
     let mut samples = vec![sample(&turn)];
     loop {
-        let next = pager.next(&turn.position, so_far, turn.look()).unwrap();
+        let next = pager.next(&turn.position, totals, (&turn).into()).unwrap();
         let positions = match next {
             Next::End => return samples,
             Next::One(position) => vec![position],
@@ -41,8 +45,11 @@ async fn pages(adapter: &std::sync::Arc<Adapter>) -> Vec<Sample> {
         };
         let is_last = positions.len() > 1;
         for position in positions {
-            turn = adapter.turn(position, deadline).await.unwrap();
-            so_far.received += turn.records();
+            turn = adapter
+                .fetch_page(position, deadline, &Observers::default())
+                .await
+                .unwrap();
+            totals.received += turn.records();
             samples.push(sample(&turn));
         }
         if is_last {

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use groupgate::error::{ErrorKind, UpstreamError};
 use groupgate::upstream::Adapter;
-use groupgate::upstream::adapter::Turn;
-use groupgate::upstream::pager::{Next, Position, SoFar};
+use groupgate::upstream::FetchedPage;
+use groupgate::upstream::pager::{Next, Position, WalkTotals};
 use http::{HeaderMap, Response, StatusCode};
 use quick_xml::events::Event;
 use rstest::rstest;
@@ -79,7 +79,7 @@ impl Example {
         fixture(self.file)
     }
 
-    fn replay(&self) -> Result<Turn, UpstreamError> {
+    fn replay(&self) -> Result<FetchedPage, UpstreamError> {
         let adapter = shipped(self.upstream, self.settings);
         replay(&adapter, self.status, &self.body())
     }
@@ -89,27 +89,27 @@ fn fixture(file: &str) -> Vec<u8> {
     std::fs::read(format!("{VENDOR}/{file}")).expect("the fixture is there")
 }
 
-fn replay(adapter: &Adapter, status: u16, body: &[u8]) -> Result<Turn, UpstreamError> {
+fn replay(adapter: &Adapter, status: u16, body: &[u8]) -> Result<FetchedPage, UpstreamError> {
     let status = StatusCode::from_u16(status).unwrap();
     adapter.replay(status, HeaderMap::new(), body)
 }
 
 /// The groups as clients see them, or the error as logs do.
-fn shown(outcome: Result<Turn, UpstreamError>) -> String {
+fn shown(outcome: Result<FetchedPage, UpstreamError>) -> String {
     match outcome {
         Ok(turn) => serde_json::to_string_pretty(&groups(&turn)).unwrap(),
         Err(error) => error.to_string(),
     }
 }
 
-fn groups(turn: &Turn) -> Vec<Value> {
+fn groups(turn: &FetchedPage) -> Vec<Value> {
     let groups = turn.outcomes().iter();
     groups
         .map(|outcome| serde_json::to_value(&outcome.as_ref().unwrap().group).unwrap())
         .collect()
 }
 
-fn ids(turn: &Turn) -> Vec<String> {
+fn ids(turn: &FetchedPage) -> Vec<String> {
     let text = |group: &Value| group["source_id"].as_str().unwrap().to_owned();
     groups(turn).iter().map(text).collect()
 }
@@ -372,13 +372,13 @@ fn an_xml_document_that_is_no_list_is_an_error() {
     );
 }
 
-fn next(adapter: &Adapter, turn: &Turn) -> Next {
+fn next(adapter: &Adapter, turn: &FetchedPage) -> Next {
     let pager = adapter.pager();
     pager
         .next(
             &turn.position,
-            SoFar::first(turn.records(), None),
-            turn.look(),
+            WalkTotals::first(turn.records(), None),
+            turn.into(),
         )
         .unwrap()
 }

@@ -37,7 +37,7 @@ async fn an_upstream_that_has_failed_once_does_not_keep_it_from_being_ready() {
 }
 
 #[tokio::test]
-async fn the_status_shows_which_upstreams_are_given_a_rest() {
+async fn the_status_shows_which_circuit_breakers_are_open() {
     let gate = Setup::new(5)
         .set("UPSTREAMS__TALLYFY__BREAKER__FAILURES", "1")
         .set("UPSTREAMS__TALLYFY__BREAKER__OPEN_FOR", "1m")
@@ -52,7 +52,7 @@ async fn the_status_shows_which_upstreams_are_given_a_rest() {
     assert!(circuit("vinyldns")["since"].is_string());
     assert!(circuit("publisher").is_null());
     let error = &source(&status, "tallyfy")["error"];
-    // What opened it is told, and its rest as the time to come back.
+    // The error that opened it is shown, with the time to come back.
     assert_eq!(error["type"], "http_status");
     assert!(
         error["retry_after_seconds"].as_u64().unwrap() >= 40,

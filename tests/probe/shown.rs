@@ -253,7 +253,7 @@ async fn what_the_pager_stumbles_on_is_shown_with_the_page_that_says_so() {
     assert_eq!(outcome.code, 1);
     let complained = &outcome.complained;
     assert!(
-        complained.starts_with("error: pagination: a position comes a second time"),
+        complained.starts_with("error: pagination: a position was repeated"),
         "{complained}"
     );
     assert!(
@@ -315,7 +315,7 @@ async fn an_end_by_a_repeat_is_told() {
             .await;
     let outcome = directory(&toml, &server, &[]).await;
     assert_eq!(outcome.code, 0, "{}", outcome.complained);
-    let said = "ended as `on_repeat` says: a page comes a second time";
+    let said = "ended as `on_repeat` says: a page was repeated";
     assert!(outcome.said.contains(said), "{}", outcome.said);
 }
 

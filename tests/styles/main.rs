@@ -81,7 +81,8 @@ use groupgate::app::{App, Compiled};
 use groupgate::clock::WallClock;
 use groupgate::config::upstream::Pagination;
 use groupgate::config::{Loaded, Report, load_text};
-use groupgate::upstream::walk::{Progress, walk};
+use groupgate::observe::Observers;
+use groupgate::upstream::walk::walk;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -143,7 +144,7 @@ async fn run(case: &Case) -> Vec<String> {
             return compare::answer(case, &ask(&loaded, compiled, &wall, query).await);
         }
         let adapter = &compiled.adapters[0];
-        compare::complaints(case, &walk(adapter, &Progress::default()).await)
+        compare::complaints(case, &walk(adapter, &Observers::default()).await)
     };
     let Ok(compared) = timeout(LONGEST, compared).await else {
         return vec![format!("it took longer than {LONGEST:?}")];

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Loaded, Problems, load_text};
 use groupgate::error::UpstreamError;
+use groupgate::observe::Observers;
 use groupgate::tools::demo::Emulations;
 use groupgate::upstream::Adapter;
 use groupgate::upstream::tls::Tls;
-use groupgate::upstream::walk::{Progress, Walked, walk};
+use groupgate::upstream::walk::{Walked, walk};
 
 /// The shipped configuration.
 pub(crate) const GATEWAY: &str = include_str!("../../gateway.toml");
@@ -157,13 +158,13 @@ fn borrowed(variables: &[(String, String)]) -> Vec<(&str, &str)> {
 
 /// Walks an upstream that gives its list.
 pub(crate) async fn walked(adapter: &Arc<Adapter>) -> Walked {
-    let walked = walk(adapter, &Progress::default()).await;
+    let walked = walk(adapter, &Observers::default()).await;
     walked.unwrap_or_else(|error| panic!("{}: {error}", adapter.name()))
 }
 
 /// Walks an upstream that does not.
 pub(crate) async fn failed(adapter: &Arc<Adapter>) -> UpstreamError {
-    match walk(adapter, &Progress::default()).await {
+    match walk(adapter, &Observers::default()).await {
         Err(error) => error,
         Ok(walked) => panic!("{}: {} groups came", adapter.name(), walked.groups.len()),
     }

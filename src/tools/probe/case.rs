@@ -17,10 +17,10 @@ use crate::config::{Loaded, load_text};
 use crate::error::UpstreamError;
 use crate::snapshot::Counts;
 use crate::terminal::Failure;
+use crate::upstream::transport::Replay;
 
 use super::Outcome;
 use super::glance::filled;
-use super::tape::Stage;
 use super::toml_text::toml_of;
 
 /// Where a recorded upstream is said to be. Nothing is ever sent there.
@@ -200,8 +200,8 @@ impl Case {
     }
 }
 
-impl Stage for Case {
-    fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+impl Replay for Case {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unused = (0..self.exchanges.len()).filter(|&index| !used[index]);
         let Some(index) = unused.find(|&index| self.exchanges[index].request.fits(request)) else {

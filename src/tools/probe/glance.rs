@@ -1,6 +1,7 @@
 //! Turns what a walk saw into what may be told of it: masked, and no longer than one can read.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
@@ -8,8 +9,8 @@ use serde_json::{Map, Value};
 use crate::config::upstream::{Format, Success, Upstream};
 use crate::error::ErrorKind;
 use crate::upstream::extensions::Purpose;
-use crate::upstream::pager::{Decision, Next, Position};
-use crate::upstream::{Adapter, Turn};
+use crate::upstream::pager::{Next, Position};
+use crate::upstream::{Adapter, FetchedPage};
 
 use super::story::{Answered, Asked, Detail, Onward, Pair, Skipped, Step, Unmapped};
 use super::tape::{Heard, Try};
@@ -22,7 +23,7 @@ const SHOWN_GROUPS: usize = 2;
 const SHOWN_BODY: usize = 800;
 
 /// A page as it is told.
-pub(super) fn step(page: u64, turn: &Turn, tries: &[Try], veil: &Veil) -> Step {
+pub(super) fn step(page: u64, turn: &FetchedPage, tries: &[Try], veil: &Veil) -> Step {
     let skipped = turn.outcomes().iter().enumerate();
     let skipped = skipped.filter_map(|(index, outcome)| {
         let reason = outcome.as_ref().err()?.to_string();
@@ -49,7 +50,7 @@ pub(super) fn step(page: u64, turn: &Turn, tries: &[Try], veil: &Veil) -> Step {
 }
 
 /// A page as it is told of more closely.
-pub(super) fn detail(page: u64, turn: &Turn, adapter: &Adapter, veil: &Veil) -> Detail {
+pub(super) fn detail(page: u64, turn: &FetchedPage, adapter: &Adapter, veil: &Veil) -> Detail {
     let records = adapter.records(&turn.page);
     let pairs = turn.outcomes().iter().zip(records);
     let pairs = pairs.filter_map(|(outcome, record)| {
@@ -93,7 +94,7 @@ fn is_nothing(value: &Value) -> bool {
 }
 
 /// Which attributes the records carry that no field takes.
-fn unmapped(turn: &Turn, veil: &Veil) -> Vec<Unmapped> {
+fn unmapped(turn: &FetchedPage, veil: &Veil) -> Vec<Unmapped> {
     let mut found: Vec<Unmapped> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for mapped in turn.outcomes().iter().flatten() {
@@ -135,8 +136,8 @@ fn masked(value: &Value, veil: &Veil) -> Value {
 }
 
 /// What the pager decided, as it is told.
-pub(super) fn onward(decision: &Decision<'_>, veil: &Veil) -> Onward {
-    let (pages, at) = match &decision.next {
+pub(super) fn onward(next: &Next, reason: fmt::Arguments<'_>, veil: &Veil) -> Onward {
+    let (pages, at) = match next {
         Next::End => (0, None),
         Next::One(position) => (1, Some(position)),
         Next::Rest(positions) => (positions.len(), positions.first()),
@@ -144,7 +145,7 @@ pub(super) fn onward(decision: &Decision<'_>, veil: &Veil) -> Onward {
     Onward {
         pages,
         at: at.map(|at| place(at, veil)),
-        why: veil.mask(&decision.why.to_string()).into_owned(),
+        why: veil.mask(&reason.to_string()).into_owned(),
     }
 }
 

@@ -31,14 +31,16 @@ use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::{self, Environment, Loaded, Secret};
 use crate::error::UpstreamError;
+use crate::observe::{Observer, Observers};
 use crate::terminal::{Failure, print, print_bytes};
 use crate::upstream::Adapter;
+use crate::upstream::transport::Replay;
 use crate::upstream::walk::{Walked, walk};
 
 use case::Case;
 use record::Recording;
 use sample::Samples;
-use tape::{Stage, Tape};
+use tape::Tape;
 use veil::Veil;
 pub(crate) use witness::Voice;
 use witness::{Seen, Witness};
@@ -64,7 +66,7 @@ struct Subject {
     adapter: Arc<Adapter>,
     loaded: Loaded,
     veil: Arc<Veil>,
-    stage: Option<Arc<dyn Stage>>,
+    stage: Option<Arc<dyn Replay>>,
 }
 
 impl Probe {
@@ -106,7 +108,7 @@ impl Probe {
     /// Walks recorded pages.
     async fn look_at(&self, files: &[PathBuf], environment: Environment) -> Result<(), Failure> {
         let samples = Arc::new(Samples::read(files)?);
-        let stage = Arc::clone(&samples) as Arc<dyn Stage>;
+        let stage = Arc::clone(&samples) as Arc<dyn Replay>;
         let subject = self.subject(self.load(environment)?, Some(stage))?;
         let (witness, outcome) = self.walk(&subject, false).await?;
         if outcome.is_err() && samples.ran_out() && witness.pages() > 0 {
@@ -126,7 +128,7 @@ impl Probe {
         let case = Case::read(file)?;
         let loaded = case.load(&self.name, file)?;
         let case = Arc::new(case);
-        let stage = Arc::clone(&case) as Arc<dyn Stage>;
+        let stage = Arc::clone(&case) as Arc<dyn Replay>;
         let subject = self.subject(loaded, Some(stage))?;
         let (witness, outcome) = self.walk(&subject, false).await?;
         if !case.expects_failure() {
@@ -146,7 +148,7 @@ impl Probe {
         print(&format!("\nas `{}` expects", file.display()))
     }
 
-    fn subject(&self, loaded: Loaded, stage: Option<Arc<dyn Stage>>) -> Result<Subject, Failure> {
+    fn subject(&self, loaded: Loaded, stage: Option<Arc<dyn Replay>>) -> Result<Subject, Failure> {
         let compiled = App::compile(&loaded, &WallClock::system())
             .map_err(|report| Failure::report(&report))?;
         let adapter = compiled
@@ -163,11 +165,11 @@ impl Probe {
     }
 
     /// Walks the whole list, or as far as anybody wants to know.
-    async fn walk<'a>(
+    async fn walk(
         &self,
-        subject: &'a Subject,
+        subject: &Subject,
         is_recorded: bool,
-    ) -> Result<(Witness<'a>, Outcome), Failure> {
+    ) -> Result<(Arc<Witness>, Outcome), Failure> {
         let Subject {
             adapter,
             loaded,
@@ -176,22 +178,27 @@ impl Probe {
         } = subject;
         let block = loaded.settings.upstreams.get(&self.name);
         let block = block.ok_or_else(|| unknown(&self.name, std::slice::from_ref(adapter)))?;
-        let tape = Arc::new(Tape::new(Arc::clone(veil), stage.clone(), is_recorded));
-        adapter.listen(Arc::clone(&tape) as _);
-        let witness = Witness {
-            adapter,
-            block,
+        let tape = Arc::new(Tape::new(Arc::clone(veil), is_recorded));
+        if let Some(stage) = stage {
+            adapter.set_replay(Arc::clone(stage));
+        }
+        let witness = Arc::new(Witness {
+            adapter: Arc::clone(adapter),
+            block: block.clone(),
             veil: Arc::clone(veil),
-            tape,
+            tape: Arc::clone(&tape),
             page: self.page,
             voice: self.voice,
             is_sent: stage.is_none(),
             seen: Mutex::new(Seen::default()),
             satisfied: Notify::new(),
-        };
+        });
+        // The tape first: a page is told with its requests.
+        let observers: [Arc<dyn Observer>; 2] = [tape, Arc::clone(&witness) as _];
+        let observers = Observers::from_iter(observers);
         let start = Instant::now();
         let walked = tokio::select! {
-            walked = walk(adapter, &witness) => Some(walked),
+            walked = walk(adapter, &observers) => Some(walked),
             () = witness.satisfied.notified() => None,
         };
         let milliseconds = (start.elapsed().as_secs_f64() * 1000.0).round();
@@ -205,7 +212,7 @@ impl Probe {
     }
 
     /// Tells the end of the story.
-    fn conclude(&self, witness: &Witness<'_>, outcome: &Outcome) -> Result<(), Failure> {
+    fn conclude(&self, witness: &Witness, outcome: &Outcome) -> Result<(), Failure> {
         if self.voice == Voice::Raw {
             return self.print_raw(witness, outcome);
         }
@@ -225,7 +232,7 @@ impl Probe {
     }
 
     /// Tells the end of a story whose pages ended before the list did.
-    fn conclude_part(&self, witness: &Witness<'_>, milliseconds: f64) -> Result<(), Failure> {
+    fn conclude_part(&self, witness: &Witness, milliseconds: f64) -> Result<(), Failure> {
         if self.voice == Voice::Raw {
             return self.print_raw(witness, &Outcome::default());
         }
@@ -234,7 +241,7 @@ impl Probe {
 
     fn tell(
         &self,
-        witness: &Witness<'_>,
+        witness: &Witness,
         walked: Option<&Walked>,
         milliseconds: f64,
     ) -> Result<(), Failure> {
@@ -254,7 +261,7 @@ impl Probe {
         Ok(())
     }
 
-    fn print_raw(&self, witness: &Witness<'_>, outcome: &Outcome) -> Result<(), Failure> {
+    fn print_raw(&self, witness: &Witness, outcome: &Outcome) -> Result<(), Failure> {
         let raw = witness.raw();
         if let Some(body) = &raw {
             print_bytes(body)?;

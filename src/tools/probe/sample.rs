@@ -12,8 +12,7 @@ use crate::error::UpstreamError;
 use crate::terminal::Failure;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
-
-use super::tape::Stage;
+use crate::upstream::transport::Replay;
 
 /// Recorded pages, which answer one position after the other. Logins and counts are not asked for.
 #[derive(Debug)]
@@ -56,8 +55,8 @@ impl Samples {
     }
 }
 
-impl Stage for Samples {
-    fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+impl Replay for Samples {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
         let page = match request.extensions().get() {
             Some(Purpose::Page(position)) => self.page(position),
             Some(Purpose::Login | Purpose::Count) | None => None,

@@ -1,4 +1,4 @@
-//! Everything that went over the wire of one upstream, or that stands in for it.
+//! The recorder: keeps all exchanges with one upstream.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,17 +7,16 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use secrecy::ExposeSecret as _;
-use tower::BoxError;
 
-use crate::error::UpstreamError;
+use crate::observe::{Event, Observer};
 use crate::upstream::extensions::{LoginToken, Purpose, SignedText};
-use crate::upstream::wire::Wire;
 
 use super::veil::Veil;
 
 /// One try of one request.
 #[derive(Debug, Clone)]
 pub(super) struct Try {
+    exchange: u64,
     pub(super) purpose: Option<Purpose>,
     pub(super) method: Method,
     pub(super) uri: Uri,
@@ -39,20 +38,10 @@ pub(super) struct Heard {
     pub(super) taken: Duration,
 }
 
-/// What answers in the upstream's place.
-pub(super) trait Stage: std::fmt::Debug + Send + Sync {
-    /// The answer to a request.
-    fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError>;
-
-    /// Whether it answers for pages alone.
-    fn has_only_pages(&self) -> bool;
-}
-
 /// Listens, and keeps what it hears.
 #[derive(Debug)]
 pub(super) struct Tape {
     veil: Arc<Veil>,
-    stage: Option<Arc<dyn Stage>>,
     tries: Mutex<Tries>,
     /// Whether what was looked at is kept all the same.
     keeps_all: bool,
@@ -61,17 +50,14 @@ pub(super) struct Tape {
 #[derive(Debug, Default)]
 struct Tries {
     all: Vec<Try>,
-    /// How many were let go before the first that is kept.
-    gone: usize,
     /// Up to which of those that are kept somebody has looked.
     looked: Vec<bool>,
 }
 
 impl Tape {
-    pub(super) fn new(veil: Arc<Veil>, stage: Option<Arc<dyn Stage>>, keeps_all: bool) -> Self {
+    pub(super) fn new(veil: Arc<Veil>, keeps_all: bool) -> Self {
         Self {
             veil,
-            stage,
             tries: Mutex::default(),
             keeps_all,
         }
@@ -93,7 +79,6 @@ impl Tape {
             let done = tries.looked.iter().take_while(|looked| **looked).count();
             tries.all.drain(..done);
             tries.looked.drain(..done);
-            tries.gone += done;
         }
         taken
     }
@@ -109,8 +94,28 @@ impl Tape {
     }
 }
 
-impl Wire for Tape {
-    fn sends(&self, request: &Request<Bytes>) -> u64 {
+impl Observer for Tape {
+    fn observe(&self, event: &Event<'_>) {
+        match event {
+            Event::RequestSent { exchange, request } => self.sent(*exchange, request),
+            Event::ResponseReceived {
+                exchange,
+                response,
+                elapsed,
+            } => self.received(*exchange, response, *elapsed),
+            Event::RecordsCounted(_)
+            | Event::PageRead(_)
+            | Event::NextDecided { .. }
+            | Event::Repeated { .. }
+            | Event::PageFailed { .. }
+            | Event::WalkRestarted(_)
+            | Event::TotalChecked { .. } => {}
+        }
+    }
+}
+
+impl Tape {
+    fn sent(&self, exchange: u64, request: &Request<Bytes>) {
         if let Some(LoginToken(token)) = request.extensions().get() {
             self.veil.hide(token.expose_secret(), "LOGIN_TOKEN");
         }
@@ -126,6 +131,7 @@ impl Wire for Tape {
         }
         let mut tries = self.lock();
         tries.all.push(Try {
+            exchange,
             purpose: request.extensions().get().cloned(),
             method: request.method().clone(),
             uri: request.uri().clone(),
@@ -138,30 +144,18 @@ impl Wire for Tape {
             answer: None,
         });
         tries.looked.push(false);
-        (tries.gone + tries.all.len() - 1) as u64
     }
 
-    fn answered(&self, number: u64, answer: &Response<Bytes>, taken: Duration) {
+    fn received(&self, exchange: u64, response: &Response<Bytes>, elapsed: Duration) {
         let mut tries = self.lock();
-        let index = (number as usize).checked_sub(tries.gone);
-        if let Some(heard) = index.and_then(|index| tries.all.get_mut(index)) {
-            heard.answer = Some(Heard {
-                status: answer.status(),
-                headers: answer.headers().clone(),
-                body: answer.body().clone(),
-                taken,
+        let mut sent = tries.all.iter_mut().rev();
+        if let Some(one) = sent.find(|one| one.exchange == exchange) {
+            one.answer = Some(Heard {
+                status: response.status(),
+                headers: response.headers().clone(),
+                body: response.body().clone(),
+                taken: elapsed,
             });
         }
-    }
-
-    fn stands_in(&self, request: &Request<Bytes>) -> Option<Result<Response<Bytes>, BoxError>> {
-        let stage = self.stage.as_ref()?;
-        Some(stage.answer(request).map_err(BoxError::from))
-    }
-
-    fn has_only_pages(&self) -> bool {
-        self.stage
-            .as_ref()
-            .is_some_and(|stage| stage.has_only_pages())
     }
 }

@@ -7,12 +7,12 @@ use tokio::sync::Notify;
 
 use crate::config::upstream::Upstream;
 use crate::error::UpstreamError;
+use crate::observe::{Event, Observer};
 use crate::terminal::print;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 use crate::upstream::walk::Walked;
-use crate::upstream::watch::{Check, Event, Observer};
-use crate::upstream::{Adapter, Turn};
+use crate::upstream::{Adapter, FetchedPage};
 
 use super::story::{Detail, Step, Story, Summary, Trouble};
 use super::tape::{Tape, Try};
@@ -32,9 +32,9 @@ pub(crate) enum Voice {
 
 /// Watches the walk of one upstream.
 #[derive(Debug)]
-pub(super) struct Witness<'a> {
-    pub(super) adapter: &'a Adapter,
-    pub(super) block: &'a Upstream,
+pub(super) struct Witness {
+    pub(super) adapter: Arc<Adapter>,
+    pub(super) block: Upstream,
     pub(super) veil: Arc<Veil>,
     pub(super) tape: Arc<Tape>,
     /// The page to look at more closely, counted from 1.
@@ -60,26 +60,28 @@ pub(super) struct Seen {
     failed: Option<Position>,
 }
 
-impl Observer for Witness<'_> {
-    fn saw(&self, event: Event<'_>) {
+impl Observer for Witness {
+    fn observe(&self, event: &Event<'_>) {
         let seen = &mut *self.seen();
         match event {
-            Event::Counted(_) => {}
-            Event::Read(turn) => self.read(turn, seen),
-            Event::Decided(decision) => {
-                let onward = glance::onward(decision, &self.veil);
+            Event::RecordsCounted(_)
+            | Event::RequestSent { .. }
+            | Event::ResponseReceived { .. } => {}
+            Event::PageRead(page) => self.read(page, seen),
+            Event::NextDecided { next, reason } => {
+                let onward = glance::onward(next, *reason, &self.veil);
                 self.say(&text::onward(&onward));
                 if let Some(step) = seen.steps.last_mut() {
                     step.next = Some(onward);
                 }
             }
             Event::Repeated { what, is_end } => {
-                if is_end {
+                if *is_end {
                     seen.summary.ended_by = Some(what.to_string());
                 }
             }
-            Event::Failed { position, .. } => seen.failed = Some(position.clone()),
-            Event::Restarted(reason) => {
+            Event::PageFailed { position, .. } => seen.failed = Some((*position).clone()),
+            Event::WalkRestarted(reason) => {
                 let reason = self.veil.mask(&reason.to_string()).into_owned();
                 self.say(&format!(
                     "\nthe list changed while it was read, and is read again: {reason}\n"
@@ -91,13 +93,13 @@ impl Observer for Witness<'_> {
                 *seen = Seen::default();
                 seen.summary.restarts = restarts;
             }
-            Event::Checked(Check { announced, .. }) => seen.summary.announced = announced,
+            Event::TotalChecked { announced, .. } => seen.summary.announced = *announced,
         }
     }
 }
 
-impl Witness<'_> {
-    fn read(&self, turn: &Turn, seen: &mut Seen) {
+impl Witness {
+    fn read(&self, turn: &FetchedPage, seen: &mut Seen) {
         let page = Purpose::Page(turn.position.clone());
         let is_its_own = |purpose: &Purpose| {
             matches!(purpose, Purpose::Login | Purpose::Count) || *purpose == page
@@ -109,8 +111,8 @@ impl Witness<'_> {
         let number = seen.summary.pages;
         let step = glance::step(number, turn, &tries, &self.veil);
         if number == self.page {
-            let detail = glance::detail(number, turn, self.adapter, &self.veil);
-            self.say(&text::full(&step, &detail, self.block, self.is_sent));
+            let detail = glance::detail(number, turn, &self.adapter, &self.veil);
+            self.say(&text::full(&step, &detail, &self.block, self.is_sent));
             seen.detail = Some(detail);
             seen.raw = body(&tries);
             if self.voice == Voice::Raw {
@@ -188,7 +190,7 @@ impl Witness<'_> {
                 error.kind,
                 purpose,
                 heard.map(|heard| heard.status),
-                self.block,
+                &self.block,
             ),
             body: heard.and_then(|heard| glance::beginning(heard, purpose, &self.veil)),
         };

@@ -1,4 +1,4 @@
-//! When an upstream wants to be asked again: in `Retry-After`, or wherever its adapter says.
+//! Delays that an upstream requests: in `Retry-After`, or wherever its adapter says.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use crate::config::upstream::{DelayUnit, RetryAfter};
 use crate::page::format::Page;
 
-/// The longest delay that is believed. Whoever asks for more is asked again after this: a server
-/// that is back early, or that erred when it asked for a year, must not stay switched off.
+/// The longest delay that is honoured: a server that is back early, or that asked for a year by
+/// mistake, must not stay switched off.
 pub const LONGEST_DELAY: Duration = Duration::from_mins(10);
 
 /// Reads `Retry-After`: seconds or an HTTP date (RFC 9110, section 10.2.3).
@@ -22,7 +22,7 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     )
 }
 
-/// Reads the delay at a place. One that is absent or makes no sense is none.
+/// Reads the delay at a location. An absent or invalid one is `None`.
 pub(super) fn at(
     place: &RetryAfter,
     headers: &HeaderMap,
@@ -37,10 +37,10 @@ pub(super) fn at(
     }
 }
 
-/// Reads when a rate limit starts anew: a moment or a length of time, whichever the number can be,
-/// or an HTTP date. `X-RateLimit-Reset` is both, depending on the vendor; no window is thirty years
-/// long, and none has ended before 2001.
-pub(in crate::upstream) fn reset(text: &str, now: Timestamp) -> Option<Duration> {
+/// Reads when a rate limit resets: a time, a duration or an HTTP date. `X-RateLimit-Reset` is
+/// either, depending on the vendor, so the size of the number decides: no window is thirty years
+/// long, and none ended before 2001.
+pub(crate) fn reset(text: &str, now: Timestamp) -> Option<Duration> {
     let number: Option<f64> = text.trim().parse().ok();
     let unit = match number {
         Some(number) if number >= 1e12 => DelayUnit::EpochMs,
@@ -53,28 +53,28 @@ pub(in crate::upstream) fn reset(text: &str, now: Timestamp) -> Option<Duration>
 fn in_header(text: &str, unit: DelayUnit, now: Timestamp) -> Option<Duration> {
     number(text, unit, now).or_else(|| {
         let at = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
-        believed(until(at.as_duration().as_secs_f64(), now))
+        bounded(until(at.as_duration().as_secs_f64(), now))
     })
 }
 
 fn number(text: &str, unit: DelayUnit, now: Timestamp) -> Option<Duration> {
     let number: f64 = text.trim().parse().ok()?;
-    believed(match unit {
+    bounded(match unit {
         DelayUnit::Seconds => number,
         DelayUnit::Epoch => until(number, now),
         DelayUnit::EpochMs => until(number / 1000.0, now),
     })
 }
 
-/// How many seconds lie between now and a moment. One in the past means now.
+/// The seconds from now until `epoch`; zero if it has passed.
 fn until(epoch: f64, now: Timestamp) -> f64 {
-    // Not `max`, which would take what is no number for zero.
+    // Not `max`, which would turn NaN into zero.
     let seconds = epoch - now.as_duration().as_secs_f64();
     if seconds < 0.0 { 0.0 } else { seconds }
 }
 
-/// So many seconds, as far as they are believed.
-fn believed(seconds: f64) -> Option<Duration> {
+/// So many seconds, up to the longest delay.
+fn bounded(seconds: f64) -> Option<Duration> {
     if !seconds.is_finite() {
         return None;
     }
@@ -94,17 +94,17 @@ mod tests {
     #[case::seconds("120", Some(120.0))]
     #[case::a_fraction("0.5", Some(0.5))]
     #[case::a_date("Sun, 06 Nov 1994 08:49:37 GMT", Some(37.0))]
-    #[case::a_date_that_is_over("Sun, 06 Nov 1994 08:00:00 GMT", Some(0.0))]
+    #[case::a_date_in_the_past("Sun, 06 Nov 1994 08:00:00 GMT", Some(0.0))]
     #[case::words("soon", None)]
     #[case::negative("-1", None)]
     #[case::the_longest("600", Some(600.0))]
     #[case::a_year("31536000", Some(600.0))]
     #[case::more_than_a_clock_can_add("18446744073709551615", Some(600.0))]
-    #[case::more_than_a_length_of_time_can_be("1e300", Some(600.0))]
-    #[case::a_date_that_nobody_lives_to_see("Wed, 01 Dec 9999 00:00:00 GMT", Some(600.0))]
+    #[case::more_than_a_duration_holds("1e300", Some(600.0))]
+    #[case::a_date_in_the_year_9999("Wed, 01 Dec 9999 00:00:00 GMT", Some(600.0))]
     #[case::infinite("inf", None)]
-    #[case::no_number("NaN", None)]
-    fn retry_after_is_read_as_seconds_or_as_a_date_and_believed_for_ten_minutes(
+    #[case::nan("NaN", None)]
+    fn retry_after_is_read_as_seconds_or_a_date_up_to_ten_minutes(
         #[case] text: &str,
         #[case] expected: Option<f64>,
     ) {

@@ -1,16 +1,16 @@
-//! What a failed answer says of itself, for logs and `probe`.
+//! The message of an error response, for logs and `probe`.
 
 use crate::config::Path;
 
-use super::law::{Case, Law};
+use super::context::{ClassifyRules, ResponseContext};
 
-/// The longest message of an upstream that goes into a log line.
+/// The longest upstream message in a log line.
 const MESSAGE_BYTES: usize = 200;
 
-/// The first of several places that holds a text. A truth value is none: `error` may be either.
-pub(super) fn first(paths: &[Path], case: &Case<'_>) -> Option<String> {
+/// The text at the first path that has one. A boolean is not a text: `error` may be either.
+pub(super) fn first(paths: &[Path], context: &ResponseContext<'_>) -> Option<String> {
     paths.iter().find_map(|path| {
-        let node = case
+        let node = context
             .page
             .find(path)
             .filter(|node| !node.value().is_boolean())?;
@@ -20,17 +20,17 @@ pub(super) fn first(paths: &[Path], case: &Case<'_>) -> Option<String> {
     })
 }
 
-/// What stands where the adapter says that failures say why.
-pub(super) fn declared(case: &Case<'_>, law: &Law) -> Option<String> {
-    first(&law.message, case).or_else(|| {
-        let message = law.success.as_ref()?.message.as_ref()?;
-        first(message.as_slice(), case)
+/// The message where the adapter declares one.
+pub(super) fn declared(context: &ResponseContext<'_>, rules: &ClassifyRules) -> Option<String> {
+    first(&rules.message, context).or_else(|| {
+        let message = rules.success.as_ref()?.message.as_ref()?;
+        first(message.as_slice(), context)
     })
 }
 
-/// The status of a failure, and what it says.
-pub(super) fn detail(case: &Case<'_>, said: Option<String>) -> String {
-    let status = case.status.as_u16();
+/// The status of an error, and its message.
+pub(super) fn detail(context: &ResponseContext<'_>, said: Option<String>) -> String {
+    let status = context.status.as_u16();
     match said {
         Some(said) => format!("status {status}: {said}"),
         None => format!("status {status}"),

@@ -1,12 +1,12 @@
-//! What an answer means: a page, the end of the list, or an error of some kind.
+//! Classifies responses: a page, the end of the list, or an error with a kind.
 //!
 //! ```text
-//! status, headers, body ▸ the adapter's rules ▸ status ▸ `success` ▸ Answer | UpstreamError
+//! status, headers, body ▸ rules of the adapter ▸ status ▸ `success` ▸ response | error
 //! ```
 //!
-//! The first that has an opinion decides. A status alone does not tell: some upstreams report
-//! errors under 200, others end their lists with 404. Judging is a plain function; it happens
-//! below the retries, so that an error in a body is retried like any other.
+//! The first that applies decides. A status alone does not suffice: some upstreams report errors
+//! with 200, others end their lists with 404. Classification is a plain function; it runs below the
+//! retries, so that an error in a body is retried like any other.
 
 use std::sync::Arc;
 
@@ -24,72 +24,75 @@ mod rules;
 mod status;
 mod success;
 
-pub mod answer;
-pub use answer::Answer;
+pub mod response;
+pub use response::ClassifiedResponse;
 
-pub(super) mod law;
-use law::{Case, Verdict};
-pub(super) use law::{Law, Reading, paths};
+pub(super) mod context;
+pub(super) use context::{BodyFormat, ClassifyRules, paths};
+use context::{Classified, ResponseContext};
 
-/// How the answers to one kind of request are judged.
+/// Classifies the responses to one kind of request.
 #[derive(Debug, Clone)]
-pub struct Judge(Arc<Law>);
+pub struct Classifier(Arc<ClassifyRules>);
 
-impl Judge {
-    pub(super) fn new(law: Law) -> Self {
-        Self(Arc::new(law))
+impl Classifier {
+    pub(super) fn new(rules: ClassifyRules) -> Self {
+        Self(Arc::new(rules))
     }
 
-    /// The present moment, as far as judging goes.
+    /// The current time.
     pub(super) fn now(&self) -> Timestamp {
         self.0.wall.now()
     }
 
-    /// Judges an answer whose body has come.
-    pub(super) async fn hear(&self, response: Response<Bytes>) -> Result<Answer, UpstreamError> {
+    /// Classifies a response whose body has been read.
+    pub(super) async fn classify_response(
+        &self,
+        response: Response<Bytes>,
+    ) -> Result<ClassifiedResponse, UpstreamError> {
         let (parts, body) = response.into_parts();
-        let judge = self.clone();
+        let classifier = self.clone();
         off_thread_if_large(body.len() as u64, move || {
-            judge.judge(parts.status, parts.headers, &body)
+            classifier.classify(parts.status, parts.headers, &body)
         })
         .await
     }
 
-    /// Judges an answer.
-    pub fn judge(
+    /// Classifies a response.
+    pub fn classify(
         &self,
         status: StatusCode,
         headers: HeaderMap,
         body: &[u8],
-    ) -> Result<Answer, UpstreamError> {
-        let law = &*self.0;
+    ) -> Result<ClassifiedResponse, UpstreamError> {
+        let rules = &*self.0;
         let bytes = body.len() as u64;
-        let body = match &law.prefix {
+        let body = match &rules.prefix {
             Some(prefix) => without_prefix(body, prefix),
             None => body,
         };
-        let read = law.reading.read(body, law.bounds);
+        let read = rules.format.read(body, rules.bounds);
         let guessed;
-        let page = match (&read, law.reading) {
-            (Ok(page), Reading::As(_)) => page,
-            (Ok(_), Reading::Text) | (Err(_), _) => {
-                guessed = law.reading.guess(body, law.bounds);
+        let page = match (&read, rules.format) {
+            (Ok(page), BodyFormat::Decoded(_)) => page,
+            (Ok(_), BodyFormat::Text) | (Err(_), _) => {
+                guessed = rules.format.guess(body, rules.bounds);
                 &guessed
             }
         };
-        let case = Case {
+        let context = ResponseContext {
             status,
             headers: &headers,
             page,
-            flaw: read.as_ref().err(),
-            now: law.wall.now(),
+            decode_error: read.as_ref().err(),
+            now: rules.wall.now(),
         };
-        let is_past_end = match decide(law, &case)? {
-            Verdict::Page => false,
-            Verdict::End => true,
+        let is_past_end = match decide(rules, &context)? {
+            Classified::Page => false,
+            Classified::End => true,
         };
         let page = if is_past_end { Page::nothing() } else { read? };
-        Ok(Answer {
+        Ok(ClassifiedResponse {
             status,
             uri: None,
             headers,
@@ -100,17 +103,20 @@ impl Judge {
     }
 }
 
-fn decide(law: &Law, case: &Case<'_>) -> Result<Verdict, UpstreamError> {
-    if let Some(rule) = law.rules.iter().find(|rule| rules::holds(rule, case)) {
-        return rules::apply(rule, case, law);
+fn decide(
+    rules: &ClassifyRules,
+    context: &ResponseContext<'_>,
+) -> Result<Classified, UpstreamError> {
+    if let Some(rule) = rules.rules.iter().find(|rule| rules::holds(rule, context)) {
+        return rules::apply(rule, context, rules);
     }
-    if !case.status.is_success() {
-        return Err(status::failure(case, law));
+    if !context.status.is_success() {
+        return Err(status::failure(context, rules));
     }
-    if let Some(success) = &law.success {
-        success::check(success, case, law)?;
+    if let Some(success) = &rules.success {
+        success::check(success, context, rules)?;
     }
-    Ok(Verdict::Page)
+    Ok(Classified::Page)
 }
 
 #[cfg(test)]

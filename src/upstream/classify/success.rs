@@ -1,26 +1,30 @@
-//! Whether an answer under a 2xx status says in its body that it succeeded.
+//! Whether the body of a 2xx response states success.
 
 use crate::config::upstream::{Absence, Success};
 use crate::error::{ErrorKind, UpstreamError};
 
-use super::law::{Case, Law};
+use super::context::{ClassifyRules, ResponseContext};
 use super::{delay, message};
 
-/// Judges an answer by its body.
-pub(super) fn check(rule: &Success, case: &Case<'_>, law: &Law) -> Result<(), UpstreamError> {
+/// Checks the body.
+pub(super) fn check(
+    rule: &Success,
+    context: &ResponseContext<'_>,
+    rules: &ClassifyRules,
+) -> Result<(), UpstreamError> {
     let said = rule
         .path
         .as_slice()
         .iter()
-        .find_map(|path| case.page.find(path).filter(|node| !node.is_null()));
+        .find_map(|path| context.page.find(path).filter(|node| !node.is_null()));
     let Some(said) = said else {
-        return match (rule.absent, case.flaw) {
+        return match (rule.absent, context.decode_error) {
             (Absence::Ok, _) => Ok(()),
-            // A body that could not be read has rejected nothing.
-            (Absence::Error, Some(flaw)) => Err(flaw.clone().into()),
+            // A body that could not be decoded has rejected nothing.
+            (Absence::Error, Some(decode_error)) => Err(decode_error.clone().into()),
             (Absence::Error, None) => Err(UpstreamError::new(
                 ErrorKind::Rejected,
-                format!("none of {} is there to say that it succeeded", paths(rule)),
+                format!("no success indicator: none of {} is present", paths(rule)),
             )),
         };
     };
@@ -33,10 +37,10 @@ pub(super) fn check(rule: &Success, case: &Case<'_>, law: &Law) -> Result<(), Up
         "429" => ErrorKind::RateLimited,
         _ => ErrorKind::Rejected,
     };
-    let why = message::declared(case, law).map_or_else(String::new, |why| format!(": {why}"));
+    let why = message::declared(context, rules).map_or_else(String::new, |why| format!(": {why}"));
     let detail = format!("the body says `{}`{why}", message::shorten(&said));
     Err(UpstreamError::new(kind, detail)
-        .with_retry_after(delay::retry_after(case.headers, case.now))
+        .with_retry_after(delay::retry_after(context.headers, context.now))
         .with_transience(kind == ErrorKind::RateLimited))
 }
 

@@ -1,4 +1,4 @@
-//! What answers mean: rules, then status, then `success`.
+//! Rules, then status, then `success`.
 
 use rstest::rstest;
 
@@ -16,10 +16,10 @@ struct Keys {
     message: Option<crate::config::upstream::OneOrMany<Path>>,
 }
 
-fn judge(keys: &str, reading: Reading) -> Judge {
+fn classifier(keys: &str, format: BodyFormat) -> Classifier {
     let keys: Keys = toml::from_str(keys).unwrap();
-    Judge::new(Law {
-        reading,
+    Classifier::new(ClassifyRules {
+        format,
         bounds: Bounds::of(&toml::from_str("depth = 16\npage_bytes = '1KiB'").unwrap()),
         prefix: None,
         rules: keys.answers,
@@ -31,31 +31,42 @@ fn judge(keys: &str, reading: Reading) -> Judge {
     })
 }
 
-/// Judges an answer whose headers are written as `name: value`, one a line.
-fn hear(keys: &str, status: u16, headers: &str, body: &str) -> Result<Answer, UpstreamError> {
-    hear_as(Reading::As(Format::Json), keys, status, headers, body)
-}
-
-fn hear_as(
-    reading: Reading,
+/// Classifies a response whose headers are lines of `name: value`.
+fn classify(
     keys: &str,
     status: u16,
     headers: &str,
     body: &str,
-) -> Result<Answer, UpstreamError> {
+) -> Result<ClassifiedResponse, UpstreamError> {
+    classify_as(
+        BodyFormat::Decoded(Format::Json),
+        keys,
+        status,
+        headers,
+        body,
+    )
+}
+
+fn classify_as(
+    format: BodyFormat,
+    keys: &str,
+    status: u16,
+    headers: &str,
+    body: &str,
+) -> Result<ClassifiedResponse, UpstreamError> {
     let headers = headers
         .lines()
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
         .collect();
     let status = StatusCode::from_u16(status).unwrap();
-    judge(keys, reading).judge(status, headers, body.as_bytes())
+    classifier(keys, format).classify(status, headers, body.as_bytes())
 }
 
-/// What came of it in a word: `page`, `end`, or the kind of error, with a mark where the same
-/// request is tried again and the seconds that it is to wait.
-fn outcome(heard: Result<Answer, UpstreamError>) -> String {
-    match heard {
+/// The outcome in a word: `page`, `end`, or the kind of error, with `again` if the request is
+/// retried, and after how many seconds.
+fn outcome(result: Result<ClassifiedResponse, UpstreamError>) -> String {
+    match result {
         Ok(answer) if answer.is_past_end => "end".to_owned(),
         Ok(_) => "page".to_owned(),
         Err(error) => {
@@ -92,7 +103,7 @@ fn without_rules_the_status_decides(
     #[case] headers: &str,
     #[case] expected: &str,
 ) {
-    assert_eq!(outcome(hear("", status, headers, "{}")), expected);
+    assert_eq!(outcome(classify("", status, headers, "{}")), expected);
 }
 
 #[rstest]
@@ -140,8 +151,8 @@ fn without_rules_the_status_decides(
 fn a_rule_counts_when_all_of_its_conditions_hold(#[case] rules: &str, #[case] expected: &str) {
     let headers = "x-error: none left\ncontent-type: text/html; charset=utf-8";
     let body = r#"{"code": 7, "errors": [{"text": "x"}], "nothing": null, "error": false}"#;
-    let heard = hear(&format!("answers = [{rules}]"), 404, headers, body);
-    assert_eq!(outcome(heard), expected);
+    let result = classify(&format!("answers = [{rules}]"), 404, headers, body);
+    assert_eq!(outcome(result), expected);
 }
 
 #[rstest]
@@ -160,7 +171,10 @@ fn a_meaning_is_what_the_walk_does_next(
     #[case] expected: &str,
 ) {
     let keys = format!("answers = [{{ path = '/code', means = '{means}' }}]");
-    assert_eq!(outcome(hear(&keys, status, "", r#"{"code": 1}"#)), expected);
+    assert_eq!(
+        outcome(classify(&keys, status, "", r#"{"code": 1}"#)),
+        expected
+    );
 }
 
 #[rstest]
@@ -174,13 +188,13 @@ fn a_meaning_is_what_the_walk_does_next(
 fn a_rate_limit_says_where_its_delay_stands(#[case] key: &str, #[case] expected: &str) {
     let keys =
         format!("answers = [{{ status = 400, path = '/code', means = 'rate_limited'{key} }}]");
-    let heard = hear(
+    let result = classify(
         &keys,
         400,
         "retry-after: 3\nx-reset: 784111777",
         r#"{"code": "throttled", "wait": 1.5}"#,
     );
-    assert_eq!(outcome(heard), expected);
+    assert_eq!(outcome(result), expected);
 }
 
 #[rstest]
@@ -195,7 +209,7 @@ fn a_rate_limit_says_where_its_delay_stands(#[case] key: &str, #[case] expected:
 fn under_200_the_body_decides_after_the_rules(#[case] body: &str, #[case] expected: &str) {
     let keys = "success = { path = '/status', equals = 200 }\n\
                 answers = [{ path = '/code', equals = 'wait', means = 'retry' }]";
-    assert_eq!(outcome(hear(keys, 200, "", body)), expected);
+    assert_eq!(outcome(classify(keys, 200, "", body)), expected);
 }
 
 #[rstest]
@@ -209,7 +223,7 @@ fn a_body_that_cannot_be_read_is_not_taken_for_one_that_says_nothing(
     #[case] expected: &str,
 ) {
     let keys = "success = { path = ['/status', '/answer/status'], equals = 200, absent = 'error' }";
-    assert_eq!(outcome(hear(keys, 200, "", body)), expected);
+    assert_eq!(outcome(classify(keys, 200, "", body)), expected);
 }
 
 #[rstest]
@@ -232,14 +246,14 @@ fn a_failure_says_why_in_the_first_place_that_holds_a_text(
     #[case] expected: &str,
 ) {
     let keys = "message = ['/error', '/message', '/errors/0/message']";
-    assert_eq!(hear(keys, 500, "", body).unwrap_err().detail, expected);
+    assert_eq!(classify(keys, 500, "", body).unwrap_err().detail, expected);
 }
 
 #[test]
 fn a_rule_may_know_better_where_a_failure_says_why() {
     let keys = "message = '/error'\n\
                 answers = [{ status = 400, means = 'failed', message = ['/detail'] }]";
-    let detail = |body| hear(keys, 400, "", body).unwrap_err().detail;
+    let detail = |body| classify(keys, 400, "", body).unwrap_err().detail;
     assert_eq!(detail(r#"{"error": "e", "detail": "d"}"#), "status 400: d");
     assert_eq!(detail(r#"{"error": "e"}"#), "status 400: e");
 }
@@ -247,44 +261,52 @@ fn a_rule_may_know_better_where_a_failure_says_why() {
 #[test]
 fn a_long_message_is_cut_between_letters() {
     let body = format!(r#"{{"error": "{}"}}"#, "é".repeat(500));
-    let detail = hear("message = '/error'", 500, "", &body)
+    let detail = classify("message = '/error'", 500, "", &body)
         .unwrap_err()
         .detail;
     assert_eq!(detail, format!("status 500: {}", "é".repeat(100)));
 }
 
 #[rstest]
-#[case::json_said_to_be_html(Reading::As(Format::Json), "content-type: text/html", "{}", "page")]
-#[case::html_under_200(Reading::As(Format::Json), "", "<html>", "decode")]
-#[case::json_where_xml_belongs(Reading::As(Format::Xml), "", "{}", "decode")]
-#[case::empty(Reading::As(Format::Json), "", "", "decode")]
-#[case::empty_text(Reading::Text, "", "", "page")]
+#[case::json_said_to_be_html(
+    BodyFormat::Decoded(Format::Json),
+    "content-type: text/html",
+    "{}",
+    "page"
+)]
+#[case::html_under_200(BodyFormat::Decoded(Format::Json), "", "<html>", "decode")]
+#[case::json_where_xml_belongs(BodyFormat::Decoded(Format::Xml), "", "{}", "decode")]
+#[case::empty(BodyFormat::Decoded(Format::Json), "", "", "decode")]
+#[case::empty_text(BodyFormat::Text, "", "", "page")]
 fn under_200_the_body_must_be_what_the_adapter_names(
-    #[case] reading: Reading,
+    #[case] format: BodyFormat,
     #[case] headers: &str,
     #[case] body: &str,
     #[case] expected: &str,
 ) {
-    assert_eq!(outcome(hear_as(reading, "", 200, headers, body)), expected);
+    assert_eq!(
+        outcome(classify_as(format, "", 200, headers, body)),
+        expected
+    );
 }
 
 #[test]
 fn an_error_under_200_in_another_format_is_seen_by_rules() {
     let keys = "answers = [{ path = '/code', equals = 'busy', means = 'retry' }]";
-    let heard = hear_as(
-        Reading::As(Format::Xml),
+    let result = classify_as(
+        BodyFormat::Decoded(Format::Xml),
         keys,
         200,
         "",
         r#"{"code": "busy"}"#,
     );
-    assert_eq!(outcome(heard), "rejected, again");
+    assert_eq!(outcome(result), "rejected, again");
 }
 
 #[test]
 fn a_page_past_the_end_holds_nothing_whatever_its_body() {
     let keys = "answers = [{ status = 404, means = 'end' }]";
-    let answer = hear(keys, 404, "", "<html>not found").unwrap();
+    let answer = classify(keys, 404, "", "<html>not found").unwrap();
     assert!(answer.is_past_end);
     assert!(answer.page.root().is_null());
     assert_eq!(answer.bytes, 15);
@@ -292,6 +314,6 @@ fn a_page_past_the_end_holds_nothing_whatever_its_body() {
 
 #[test]
 fn a_text_is_taken_as_it_is() {
-    let answer = hear_as(Reading::Text, "", 200, "", "\"t0ken\"").unwrap();
+    let answer = classify_as(BodyFormat::Text, "", 200, "", "\"t0ken\"").unwrap();
     assert_eq!(answer.page.root().text().as_deref(), Some("\"t0ken\""));
 }

@@ -1,10 +1,10 @@
-//! What the pager decided about a page, and why: for whoever watches a walk.
+//! What the pager decided after a page, and why.
 
 use std::fmt;
 
-use super::place::name;
-use super::{Next, Position};
+use super::location::name;
 use crate::config::upstream::{Location, Part};
+use crate::page::position::{Next, Position};
 
 /// Where to read on, and why there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,42 +12,42 @@ pub struct Decision<'a> {
     /// Where to read on.
     pub next: Next,
     /// Why there.
-    pub why: Why<'a>,
+    pub reason: Reason<'a>,
 }
 
-/// What in a page decided.
+/// What decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why<'a> {
-    /// The answer means that the list has ended before it.
+pub enum Reason<'a> {
+    /// The response means that the list ended before it.
     PastEnd,
-    /// The first answer is the whole list.
+    /// The first page is the whole list.
     Whole,
     /// A flag says whether there is more.
     Flag(Flag<'a>),
-    /// The page names the next one here.
+    /// The page names the next one.
     Named(Naming<'a>),
-    /// The page could name the next one here, and does not.
+    /// The page does not name a next one.
     Unnamed(Naming<'a>),
-    /// The page says how many pages there are.
+    /// The page states the number of pages.
     Pages(&'a Location, u64),
-    /// The page says how many records there are.
+    /// The page states the number of records.
     Records(&'a Location, u64),
-    /// A request of its own told how many records there are.
+    /// A request of its own returned the number of records.
     Counted(u64),
-    /// The page does not say how much there is, which means that it was the only one.
+    /// The page states no total, which means that it is the only one.
     NoTotal(&'a Location),
-    /// The page holds no record.
+    /// The page is empty.
     Empty,
-    /// The page holds fewer records than the number that was asked for.
+    /// The page has fewer records than requested.
     Short(u32),
-    /// Nothing says that it was the last.
+    /// Nothing says that it is the last.
     Open,
 }
 
-/// What a flag says.
+/// The value of a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flag<'a> {
-    /// Where it stands.
+    /// Where it is.
     pub at: &'a Location,
     /// Whether there is more.
     pub more: bool,
@@ -56,7 +56,7 @@ pub struct Flag<'a> {
 /// Where a page names the one after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming<'a> {
-    /// At a place of its own.
+    /// At a location of its own.
     At(&'a Location),
     /// In the `Link` header.
     Link,
@@ -65,24 +65,26 @@ pub enum Naming<'a> {
 }
 
 impl<'a> Decision<'a> {
-    pub(super) const fn new(next: Next, why: Why<'a>) -> Self {
-        Self { next, why }
+    pub(super) const fn new(next: Next, reason: Reason<'a>) -> Self {
+        Self { next, reason }
     }
 
-    pub(super) const fn end(why: Why<'a>) -> Self {
-        Self::new(Next::End, why)
+    pub(super) const fn end(reason: Reason<'a>) -> Self {
+        Self::new(Next::End, reason)
     }
 
-    pub(super) const fn one(position: Position, why: Why<'a>) -> Self {
-        Self::new(Next::One(position), why)
+    pub(super) const fn one(position: Position, reason: Reason<'a>) -> Self {
+        Self::new(Next::One(position), reason)
     }
 }
 
-impl fmt::Display for Why<'_> {
+impl fmt::Display for Reason<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PastEnd => formatter.write_str("the answer means that the list ended before it"),
-            Self::Whole => formatter.write_str("the first answer is the whole list"),
+            Self::PastEnd => {
+                formatter.write_str("the response means that the list ended before it")
+            }
+            Self::Whole => formatter.write_str("the first response is the whole list"),
             Self::Flag(Flag { at, more: true }) => {
                 write!(formatter, "`{}` says that there is more", name(at))
             }
@@ -97,7 +99,7 @@ impl fmt::Display for Why<'_> {
                 formatter.write_str("no `Link` header has a target with `rel=\"next\"`")
             }
             Self::Unnamed(Naming::LastRecord(_)) | Self::Empty => {
-                formatter.write_str("the page holds no record")
+                formatter.write_str("the page is empty")
             }
             Self::Pages(at, pages) => write!(formatter, "`{}` says {pages} pages", name(at)),
             Self::Records(at, records) => {
@@ -106,14 +108,17 @@ impl fmt::Display for Why<'_> {
             Self::Counted(records) => {
                 write!(
                     formatter,
-                    "the request for the total said {records} records"
+                    "the request for the total returned {records} records"
                 )
             }
             Self::NoTotal(at) => write!(formatter, "`{}` is absent", name(at)),
             Self::Short(limit) => {
-                write!(formatter, "the page holds less than the {limit} asked for")
+                write!(
+                    formatter,
+                    "the page has fewer records than the {limit} requested"
+                )
             }
-            Self::Open => formatter.write_str("nothing says that this page was the last"),
+            Self::Open => formatter.write_str("nothing says that this page is the last"),
         }
     }
 }
@@ -123,7 +128,7 @@ impl fmt::Display for Naming<'_> {
         match self {
             Self::At(location) => write!(formatter, "`{}`", name(location)),
             Self::Link => formatter.write_str("the `Link` header"),
-            Self::LastRecord(Part::Key) => formatter.write_str("the last record's name"),
+            Self::LastRecord(Part::Key) => formatter.write_str("the key of the last record"),
             Self::LastRecord(Part::At(path)) => write!(formatter, "the last record's `{path}`"),
         }
     }

@@ -1,66 +1,66 @@
-//! Why a walk cannot go on.
+//! Errors of paging.
 
 use thiserror::Error;
 
 use crate::error::{ErrorKind, UpstreamError};
 
-/// Why the walk cannot go on.
+/// Why a walk cannot continue.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PagerError {
-    /// The upstream always says how much there is, and now does not.
-    #[error("the page does not say `{0}`")]
+    /// The total is missing.
+    #[error("the page has no `{0}`")]
     TotalAbsent(String),
-    /// What should be a number is none.
-    #[error("`{name}` is `{value}`, which is no number")]
+    /// What should be a number is not one.
+    #[error("`{name}` is `{value}`, which is not a number")]
     NotANumber {
-        /// Where it stands.
+        /// Where it is.
         name: String,
-        /// What it says.
+        /// Its value.
         value: String,
     },
-    /// What should be a truth value is none.
+    /// What should be a boolean is not one.
     #[error("`{name}` is `{value}`, which is neither true nor false")]
     NotAFlag {
-        /// Where it stands.
+        /// Where it is.
         name: String,
-        /// What it says.
+        /// Its value.
         value: String,
     },
-    /// A flag says that there is more, and nothing says where.
-    #[error("the page says that there is more, but not where")]
+    /// A flag says that there is more, but the page names no next position.
+    #[error("the page says that there is more, but names no next position")]
     NoNext,
-    /// The last record lacks what the next page is asked with.
-    #[error("the last record holds nothing at `{0}` to read on from")]
-    NoMark(String),
-    /// The page holds nothing although there is something.
-    #[error("the first page holds no record of the {0} that it announces")]
-    EmptyOf(u64),
+    /// The last record lacks the key of the next page.
+    #[error("the last record has no value at `{0}` to continue from")]
+    NoLastRecordKey(String),
+    /// The first page is empty although records are announced.
+    #[error("the first page is empty, but announces {0} records")]
+    EmptyFirstPage(u64),
     /// The first page announces more pages than a walk may have.
     #[error("{0} pages are announced, more than `limits.pages` allows")]
     TooMany(u64),
-    /// The next page's URL cannot be read.
-    #[error("the next page's URL cannot be read")]
+    /// The next page's URL is invalid.
+    #[error("the URL of the next page is invalid")]
     BadUrl,
-    /// A `Link` field is not written as one, and may have named the next page.
-    #[error("a `Link` header cannot be read")]
+    /// A `Link` header cannot be parsed. It may have named the next page.
+    #[error("a `Link` header cannot be parsed")]
     BadLink,
-    /// The next page's URL leads to another origin, where our credentials must not go.
+    /// The next page's URL has another origin, to which our credentials must not be sent.
     #[error(
-        "the next page's URL leads to another origin, `{0}`, which `pagination.origins` does not name"
+        "the URL of the next page has another origin, `{0}`, which `pagination.origins` does not list"
     )]
     ForeignUrl(String),
     /// The position was read before.
-    #[error("a position comes a second time: the walk would never end")]
+    #[error("a position was repeated: the walk would never end")]
     Loop,
     /// The page was read before, at another position.
-    #[error("a page comes a second time, at another position")]
+    #[error("a page was repeated at another position")]
     SamePage,
-    /// Fewer records came than were announced.
-    #[error("{announced} records were announced and {received} came")]
+    /// Fewer records than announced.
+    #[error("{announced} records were announced, but {received} received")]
     Short {
-        /// How many there should be.
+        /// How many were announced.
         announced: u64,
-        /// How many there were.
+        /// How many were received.
         received: u64,
     },
 }
@@ -73,8 +73,8 @@ impl From<PagerError> for UpstreamError {
             | PagerError::NotANumber { .. }
             | PagerError::NotAFlag { .. }
             | PagerError::NoNext
-            | PagerError::NoMark(_)
-            | PagerError::EmptyOf(_)
+            | PagerError::NoLastRecordKey(_)
+            | PagerError::EmptyFirstPage(_)
             | PagerError::BadUrl
             | PagerError::BadLink
             | PagerError::ForeignUrl(_)

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use http::header::LINK;
 
-use super::PagerError;
+use super::error::PagerError;
 
 /// The target of the first `rel="next"` link over all `Link` fields.
 ///
-/// A field that cannot be read may have held it: to pass over it would make a short list.
+/// A field that cannot be parsed is an error, for it may have held the link.
 pub(crate) fn next_link(headers: &HeaderMap) -> Result<Option<String>, PagerError> {
     for field in headers.get_all(LINK) {
         let links = str::from_utf8(field.as_bytes()).ok().and_then(links);
@@ -21,7 +21,7 @@ pub(crate) fn next_link(headers: &HeaderMap) -> Result<Option<String>, PagerErro
     Ok(None)
 }
 
-/// A target, and its relations if it has any.
+/// A target and its relations.
 struct Link<'a> {
     target: &'a str,
     relations: Option<Cow<'a, str>>,
@@ -38,7 +38,7 @@ impl Link<'_> {
     }
 }
 
-/// The links of one field (RFC 8288, appendix B.2). `None`: it cannot be read.
+/// The links of one field (RFC 8288, appendix B.2), or `None` if it cannot be parsed.
 fn links(field: &str) -> Option<Vec<Link<'_>>> {
     let mut links = Vec::new();
     let mut rest = field.trim_ascii_start();
@@ -55,7 +55,7 @@ fn links(field: &str) -> Option<Vec<Link<'_>>> {
     Some(links)
 }
 
-/// The link that a text begins with, and what comes after it: nothing, or a comma.
+/// The link at the start of a text, and the rest: nothing, or a comma.
 fn link(text: &str) -> Option<(Link<'_>, &str)> {
     let (target, mut rest) = text.strip_prefix('<')?.split_once('>')?;
     let mut relations = None;
@@ -74,7 +74,7 @@ fn link(text: &str) -> Option<(Link<'_>, &str)> {
     (rest.is_empty() || rest.starts_with(',')).then_some((Link { target, relations }, rest))
 }
 
-/// The parameter that a text begins with, its value without quotes, and what comes after it.
+/// The parameter at the start of a text, its value without quotes, and the rest.
 fn parameter(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
     let (name, rest) = word(text.trim_ascii_start(), "=;,");
     let Some(value) = rest.trim_ascii_start().strip_prefix('=') else {
@@ -89,15 +89,14 @@ fn parameter(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
     Some((name, Cow::Borrowed(value), rest))
 }
 
-/// The text up to white space or one of `ends`. Servers leave out quotes that RFC 9110 demands, as
-/// in `rel=https://example.com/up`, so that anything else may stand in it.
+/// The text up to white space or one of `ends`. Servers omit quotes that RFC 9110 requires, as in
+/// `rel=https://example.com/up`, so any other character is accepted.
 fn word<'a>(text: &'a str, ends: &str) -> (&'a str, &'a str) {
     let is_end = |character: char| ends.contains(character) || character.is_ascii_whitespace();
     text.split_at(text.find(is_end).unwrap_or(text.len()))
 }
 
-/// What stands before the closing quote, with its escapes undone (RFC 9110, section 5.6.4), and
-/// what comes after the quote.
+/// The text before the closing quote, unescaped (RFC 9110, section 5.6.4), and the rest after it.
 fn unquoted(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut characters = text.chars();
@@ -153,7 +152,7 @@ mod tests {
     #[case::no_closing_quote(b"<a>; rel=\"next")]
     #[case::words_after_a_link(b"<a>; rel=last next")]
     #[case::no_text(b"<\xe9>; rel=next")]
-    fn a_field_that_cannot_be_read_is_no_end(#[case] field: &[u8]) {
+    fn a_field_that_cannot_be_parsed_is_an_error(#[case] field: &[u8]) {
         assert_eq!(next(&[field]), Err(PagerError::BadLink));
     }
 }

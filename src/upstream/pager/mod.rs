@@ -1,11 +1,11 @@
 //! The pager: how the position advances from page to page.
 //!
-//! A pure function of what a page says and of what the walk has counted ([`SoFar`]): no I/O, no
-//! state. Where a position is written into the request is the template's matter. The walk keeps
-//! the account that needs every page (repeats, totals, bounds).
+//! A pure function of a page ([`PageContext`]) and of the walk so far ([`WalkTotals`]): no I/O, no
+//! state. The template writes a position into the request. The walk checks what needs all pages
+//! (repeats, totals, limits).
 //!
-//! Ends combine, whatever the style: an answer that means the end, then a flag, then the style's
-//! own end, then an empty page where that is one.
+//! End conditions combine in all styles: a response that means the end, then a flag, then the
+//! style's own condition, then an empty page.
 
 use std::borrow::Cow;
 
@@ -17,42 +17,33 @@ use crate::config::upstream::{
 
 use crate::page::format::Node;
 
-pub mod position;
-pub use position::{Announcement, Look, Position, SoFar};
+pub mod context;
+pub use context::{PageContext, WalkTotals};
+
+pub use crate::page::position::{Announcement, Next, Position};
 
 pub mod error;
 pub use error::PagerError;
 
 pub mod decision;
-pub use decision::{Decision, Flag, Naming, Why};
+pub use decision::{Decision, Flag, Naming, Reason};
 
 pub(crate) mod link;
 
+mod location;
 mod numbered;
-mod place;
-
-/// Where to read on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
-    /// Nowhere: that was the last page.
-    End,
-    /// At this one page.
-    One(Position),
-    /// At all of these, in any order: the page told how many there are.
-    Rest(Vec<Position>),
-}
 
 /// How one upstream's pages follow each other.
 #[derive(Debug, Clone)]
 pub struct Pager {
     style: Pagination,
     max_pages: u32,
-    /// Where the first page is read from.
+    /// The origin of the first page.
     home: Option<url::Origin>,
 }
 
 impl Pager {
-    /// The pager of this style, which announces no more than `max_pages` at once.
+    /// A pager of this style that returns at most `max_pages` positions at once.
     pub const fn new(style: Pagination, max_pages: u32) -> Self {
         Self {
             style,
@@ -61,8 +52,8 @@ impl Pager {
         }
     }
 
-    /// The same pager, whose first page is read from `base_url`: pages that lead to other origins
-    /// may lead back there.
+    /// The same pager, with `base_url` as the origin of the first page, to which pages of other
+    /// origins may link.
     #[must_use]
     pub fn reading_from(mut self, base_url: &Url) -> Self {
         self.home = Some(base_url.origin());
@@ -82,29 +73,29 @@ impl Pager {
         }
     }
 
-    /// How many records to ask for on each page.
+    /// How many records to request per page.
     pub const fn limit(&self) -> Option<u32> {
         self.style.terms().limit
     }
 
-    /// Whether a request of its own tells how many records there are.
+    /// Whether the total comes from a request of its own.
     pub fn has_count(&self) -> bool {
         self.style.total_call().is_some()
     }
 
-    /// How many records the upstream silently cuts its list at.
+    /// The number of records at which the upstream silently truncates its list.
     pub const fn cap(&self) -> Option<u32> {
         self.style.terms().cap
     }
 
-    /// What a position or page that was seen before means.
+    /// What a repeated position or page means.
     pub const fn on_repeat(&self) -> Repeat {
         self.style.terms().on_repeat
     }
 
-    /// What a record holds, or is keyed by, that the page after it is asked with, where the style
-    /// reads on from a record.
-    pub fn mark(&self, record: Node<'_>, key: Option<&str>) -> Option<String> {
+    /// The key of a record with which the next page is requested, if the style continues from the last
+    /// record.
+    pub fn last_record_key(&self, record: Node<'_>, key: Option<&str>) -> Option<String> {
         let Pagination::Cursor(CursorPages {
             next: CursorSource::Record { last_record },
             ..
@@ -119,9 +110,9 @@ impl Pager {
         (!text.is_empty()).then(|| text.into_owned())
     }
 
-    /// How much there is in all, as far as this page says. Two pages of one walk that say
-    /// different things were cut from different lists.
-    pub fn announces(&self, look: Look<'_>) -> Result<Announcement, PagerError> {
+    /// The totals that this page states. Two pages of one walk that state different totals come from
+    /// different lists.
+    pub fn announces(&self, context: PageContext<'_>) -> Result<Announcement, PagerError> {
         let (total, pages) = match &self.style {
             Pagination::Offset(style) => (style.total.as_ref(), None),
             Pagination::Page(style) => (style.total.as_ref(), style.pages.as_ref()),
@@ -131,7 +122,7 @@ impl Pager {
             | Pagination::NextUrl(_) => (None, None),
         };
         let read = |location: Option<&Location>| {
-            location.map_or(Ok(None), |location| place::number(location, look))
+            location.map_or(Ok(None), |location| location::number(location, context))
         };
         Ok(Announcement {
             records: read(total.and_then(Total::in_page))?,
@@ -139,19 +130,20 @@ impl Pager {
         })
     }
 
-    /// How many records there are, as the answer to a request of its own says ([`TotalCall`]).
-    pub fn count(call: &TotalCall, look: Look<'_>) -> Result<u64, PagerError> {
-        place::number(&call.at, look)?.ok_or_else(|| PagerError::TotalAbsent(place::name(&call.at)))
+    /// The total in the response to a request of its own ([`TotalCall`]).
+    pub fn count(call: &TotalCall, context: PageContext<'_>) -> Result<u64, PagerError> {
+        location::number(&call.at, context)?
+            .ok_or_else(|| PagerError::TotalAbsent(location::name(&call.at)))
     }
 
     /// Where to read on after the page at `position`.
     pub fn next(
         &self,
         position: &Position,
-        so_far: SoFar,
-        look: Look<'_>,
+        totals: WalkTotals,
+        context: PageContext<'_>,
     ) -> Result<Next, PagerError> {
-        let decision = self.decide(position, so_far, look)?;
+        let decision = self.decide(position, totals, context)?;
         Ok(decision.next)
     }
 
@@ -159,34 +151,34 @@ impl Pager {
     pub fn decide(
         &self,
         position: &Position,
-        so_far: SoFar,
-        look: Look<'_>,
+        totals: WalkTotals,
+        context: PageContext<'_>,
     ) -> Result<Decision<'_>, PagerError> {
-        if look.is_past_end {
-            return Ok(Decision::end(Why::PastEnd));
+        if context.is_past_end {
+            return Ok(Decision::end(Reason::PastEnd));
         }
-        let flag = self.flag(look)?;
+        let flag = self.flag(context)?;
         match (&self.style, position) {
-            (Pagination::None(_), _) => Ok(Decision::end(Why::Whole)),
+            (Pagination::None(_), _) => Ok(Decision::end(Reason::Whole)),
             (Pagination::Offset(style), Position::Offset(offset)) => {
-                style.next(*offset, flag, so_far, look, self.max_pages)
+                style.next(*offset, flag, totals, context, self.max_pages)
             }
             (Pagination::Page(style), Position::Page(page)) => {
-                style.next(*page, flag, so_far, look, self.max_pages)
+                style.next(*page, flag, totals, context, self.max_pages)
             }
             // A numbered style starts at a number and only ever hands out numbers.
             (Pagination::Offset(_) | Pagination::Page(_), _) => Err(PagerError::Loop),
-            (Pagination::Cursor(style), _) => self.follow(style.naming(), flag, look),
-            (Pagination::Link(_), _) => self.follow(Naming::Link, flag, look),
-            (Pagination::NextUrl(style), _) => self.follow(Naming::At(&style.next), flag, look),
+            (Pagination::Cursor(style), _) => self.follow(style.naming(), flag, context),
+            (Pagination::Link(_), _) => self.follow(Naming::Link, flag, context),
+            (Pagination::NextUrl(style), _) => self.follow(Naming::At(&style.next), flag, context),
         }
     }
 
-    /// What a flag says of whether there is more.
-    fn flag(&self, look: Look<'_>) -> Result<Option<Flag<'_>>, PagerError> {
+    /// The flag that says whether there is more.
+    fn flag(&self, context: PageContext<'_>) -> Result<Option<Flag<'_>>, PagerError> {
         let terms = self.style.terms();
         let read = |location: Option<&Location>| {
-            location.map_or(Ok(None), |location| place::flag(location, look))
+            location.map_or(Ok(None), |location| location::flag(location, context))
         };
         let more = read(terms.more)?;
         let last = read(terms.last)?;
@@ -195,42 +187,42 @@ impl Pager {
         Ok(more.or(last.map(|(at, is_last)| Flag { at, more: !is_last })))
     }
 
-    /// Reads on where the page itself says, at `naming`.
+    /// Continues where the page itself says, at `naming`.
     fn follow<'a>(
         &'a self,
         naming: Naming<'a>,
         flag: Option<Flag<'a>>,
-        look: Look<'_>,
+        context: PageContext<'_>,
     ) -> Result<Decision<'a>, PagerError> {
         match flag {
-            Some(flag) if !flag.more => return Ok(Decision::end(Why::Flag(flag))),
-            None if look.records == 0 && self.style.terms().empty_page == EmptyPage::End => {
-                return Ok(Decision::end(Why::Empty));
+            Some(flag) if !flag.more => return Ok(Decision::end(Reason::Flag(flag))),
+            None if context.records == 0 && self.style.terms().empty_page == EmptyPage::End => {
+                return Ok(Decision::end(Reason::Empty));
             }
             Some(_) | None => {}
         }
-        match (self.named(look)?, flag) {
-            (Some(position), _) => Ok(Decision::one(position, Why::Named(naming))),
+        match (self.named(context)?, flag) {
+            (Some(position), _) => Ok(Decision::one(position, Reason::Named(naming))),
             (None, Some(_)) => Err(PagerError::NoNext),
-            (None, None) => Ok(Decision::end(Why::Unnamed(naming))),
+            (None, None) => Ok(Decision::end(Reason::Unnamed(naming))),
         }
     }
 
     /// The position that the page names, if it names one.
-    fn named(&self, look: Look<'_>) -> Result<Option<Position>, PagerError> {
+    fn named(&self, context: PageContext<'_>) -> Result<Option<Position>, PagerError> {
         let url = match &self.style {
             Pagination::Cursor(style) => {
-                return Ok(style.named(look)?.map(Position::Cursor));
+                return Ok(style.named(context)?.map(Position::Cursor));
             }
-            Pagination::Link(_) => link::next_link(look.headers)?,
-            Pagination::NextUrl(style) => place::text(&style.next, look),
+            Pagination::Link(_) => link::next_link(context.headers)?,
+            Pagination::NextUrl(style) => location::text(&style.next, context),
             Pagination::None(_) | Pagination::Offset(_) | Pagination::Page(_) => None,
         };
-        url.map(|url| self.at_url(&url, look.url)).transpose()
+        url.map(|url| self.at_url(&url, context.url)).transpose()
     }
 
-    /// The position of the page that `target` names, seen from the page at `base`. It may be of the
-    /// origin that this page came from, of the first page's, or of one that the style allows.
+    /// The position of the page at `target`, relative to `base`. Allowed are the origin of this page,
+    /// that of the first page, and those that the style lists.
     fn at_url(&self, target: &str, base: &Url) -> Result<Position, PagerError> {
         let url = base.join(target).map_err(|_| PagerError::BadUrl)?;
         let origin = url.origin();
@@ -252,13 +244,13 @@ impl CursorPages {
         }
     }
 
-    fn named(&self, look: Look<'_>) -> Result<Option<String>, PagerError> {
+    fn named(&self, context: PageContext<'_>) -> Result<Option<String>, PagerError> {
         match &self.next {
-            CursorSource::Page(location) => Ok(place::text(location, look)),
-            CursorSource::Record { .. } if look.records == 0 => Ok(None),
-            CursorSource::Record { last_record } => match look.mark {
+            CursorSource::Page(location) => Ok(location::text(location, context)),
+            CursorSource::Record { .. } if context.records == 0 => Ok(None),
+            CursorSource::Record { last_record } => match context.last_record_key {
                 Some(mark) => Ok(Some(mark.to_owned())),
-                None => Err(PagerError::NoMark(last_record.to_string())),
+                None => Err(PagerError::NoLastRecordKey(last_record.to_string())),
             },
         }
     }

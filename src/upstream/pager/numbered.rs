@@ -1,141 +1,148 @@
 //! Numbered positions: offsets and pages.
 //!
-//! Both ask the same questions in the same order: does a flag decide, is it known how much there
-//! is, did this page look like the last. They differ only in how far a page reaches, which
-//! [`Reach`] tells.
+//! Both check the same things in the same order: a flag, a total, signs that this page is the last.
+//! They differ only in how far a page advances the position ([`Stride`]).
 
 use std::ops::Range;
 
-use super::place::{name, number};
-use super::{Decision, Flag, Look, Next, PagerError, Position, SoFar, Why};
+use super::context::{PageContext, WalkTotals};
+use super::decision::{Decision, Flag, Reason};
+use super::error::PagerError;
+use super::location::{name, number};
 use crate::config::upstream::{
     Absent, EmptyPage, Location, NumberedPages, OffsetPages, ShortPage, Step, Total,
 };
+use crate::page::position::{Next, Position};
 
-/// How far the pages of a numbered style reach.
+/// How far a page advances the position.
 #[derive(Debug, Clone, Copy)]
-enum Reach {
-    /// Every page as far as any other: positions can be told before pages are read.
-    Even(u64),
-    /// Each page as far as it turns out to: one page after the other.
+enum Stride {
+    /// The same for all pages: positions are known before the pages are read.
+    Fixed(u64),
+    /// As many records as the page has: one page after the other.
     Varying,
 }
 
-impl Reach {
+impl Stride {
     fn of(step: Step, limit: Option<u32>, granted: u64) -> Self {
         match step {
-            Step::Granted => Self::Even(granted),
+            Step::Granted => Self::Fixed(granted),
             Step::Received => Self::Varying,
-            // Without a limit nothing was asked for, which is refused where settings are checked.
-            Step::Asked => Self::Even(limit.map_or(granted, u64::from)),
+            // The configuration requires a limit for this step.
+            Step::Asked => Self::Fixed(limit.map_or(granted, u64::from)),
         }
     }
 }
 
 impl OffsetPages {
-    /// Where to read on after the page at `offset`. `flag` is what the page says of that.
+    /// Where to read on after the page at `offset`. `flag` is the flag on the page.
     pub(super) fn next<'a>(
         &'a self,
         offset: u64,
         flag: Option<Flag<'a>>,
-        so_far: SoFar,
-        look: Look<'_>,
+        totals: WalkTotals,
+        context: PageContext<'_>,
         max_pages: u32,
     ) -> Result<Decision<'a>, PagerError> {
-        let reach = Reach::of(self.step, self.limit, so_far.granted);
+        let stride = Stride::of(self.step, self.limit, totals.granted);
         let next = offset
-            + match reach {
-                Reach::Even(records) => records,
-                Reach::Varying => look.records,
+            + match stride {
+                Stride::Fixed(records) => records,
+                Stride::Varying => context.records,
             };
-        let one = |why| Ok(Decision::one(Position::Offset(next), why));
+        let one = |reason| Ok(Decision::one(Position::Offset(next), reason));
         match flag {
-            Some(flag) if flag.more => return one(Why::Flag(flag)),
-            Some(flag) => return end(Why::Flag(flag)),
+            Some(flag) if flag.more => return one(Reason::Flag(flag)),
+            Some(flag) => return end(Reason::Flag(flag)),
             None => {}
         }
-        let (total, why) = match announced_total(self.total.as_ref(), self.absent, so_far, look)? {
-            Announced::Total(total, why) => (total, why),
-            Announced::Nothing => {
-                return self.looks_last(look).map_or_else(|| one(Why::Open), end);
-            }
-            Announced::End(at) => return end(Why::NoTotal(at)),
-        };
+        let (total, reason) =
+            match announced_total(self.total.as_ref(), self.absent, totals, context)? {
+                Announced::Total(total, reason) => (total, reason),
+                Announced::Nothing => {
+                    return self
+                        .looks_last(context)
+                        .map_or_else(|| one(Reason::Open), end);
+                }
+                Announced::End(at) => return end(Reason::NoTotal(at)),
+            };
         let read = offset.saturating_sub(self.first);
-        match reach {
-            Reach::Even(_) if total == 0 => end(why),
-            Reach::Even(0) => Err(PagerError::EmptyOf(total)),
-            Reach::Even(records) => {
+        match stride {
+            Stride::Fixed(_) if total == 0 => end(reason),
+            Stride::Fixed(0) => Err(PagerError::EmptyFirstPage(total)),
+            Stride::Fixed(records) => {
                 let pages = read / records + 1..total.div_ceil(records);
                 let next = rest(pages, max_pages, |page| {
                     Position::Offset(self.first + page * records)
                 });
-                Ok(Decision::new(next?, why))
+                Ok(Decision::new(next?, reason))
             }
-            Reach::Varying if read + look.records >= total => end(why),
-            Reach::Varying if look.records == 0 => nothing_received(read == 0, total),
-            Reach::Varying => one(why),
+            Stride::Varying if read + context.records >= total => end(reason),
+            Stride::Varying if context.records == 0 => nothing_received(read == 0, total),
+            Stride::Varying => one(reason),
         }
     }
 
-    fn looks_last(&self, look: Look<'_>) -> Option<Why<'static>> {
-        looks_last(look, self.limit, self.short_page, self.empty_page)
+    fn looks_last(&self, context: PageContext<'_>) -> Option<Reason<'static>> {
+        looks_last(context, self.limit, self.short_page, self.empty_page)
     }
 }
 
 impl NumberedPages {
-    /// Where to read on after the page numbered `page`. `flag` is what the page says of that.
+    /// Where to read on after page number `page`. `flag` is the flag on the page.
     pub(super) fn next<'a>(
         &'a self,
         page: u64,
         flag: Option<Flag<'a>>,
-        so_far: SoFar,
-        look: Look<'_>,
+        totals: WalkTotals,
+        context: PageContext<'_>,
         max_pages: u32,
     ) -> Result<Decision<'a>, PagerError> {
-        let one = |why| Ok(Decision::one(Position::Page(page + 1), why));
+        let one = |reason| Ok(Decision::one(Position::Page(page + 1), reason));
         match flag {
-            Some(flag) if flag.more => return one(Why::Flag(flag)),
-            Some(flag) => return end(Why::Flag(flag)),
+            Some(flag) if flag.more => return one(Reason::Flag(flag)),
+            Some(flag) => return end(Reason::Flag(flag)),
             None => {}
         }
         let read = page.saturating_sub(self.first);
         let announced = match &self.pages {
-            Some(pages) => announced(Some(pages), self.absent, look, Why::Pages)?,
-            None => announced_total(self.total.as_ref(), self.absent, so_far, look)?,
+            Some(pages) => announced(Some(pages), self.absent, context, Reason::Pages)?,
+            None => announced_total(self.total.as_ref(), self.absent, totals, context)?,
         };
-        let (announced, why) = match announced {
-            Announced::Total(announced, why) => (announced, why),
+        let (announced, reason) = match announced {
+            Announced::Total(announced, reason) => (announced, reason),
             Announced::Nothing => {
-                return self.looks_last(look).map_or_else(|| one(Why::Open), end);
+                return self
+                    .looks_last(context)
+                    .map_or_else(|| one(Reason::Open), end);
             }
-            Announced::End(at) => return end(Why::NoTotal(at)),
+            Announced::End(at) => return end(Reason::NoTotal(at)),
         };
-        let pages = match self.reach(so_far) {
+        let pages = match self.stride(totals) {
             None => announced,
-            Some(Reach::Even(_)) if announced == 0 => return end(why),
-            Some(Reach::Even(0)) => return Err(PagerError::EmptyOf(announced)),
-            Some(Reach::Even(records)) => announced.div_ceil(records),
-            Some(Reach::Varying) if so_far.received >= announced => return end(why),
-            Some(Reach::Varying) if look.records == 0 => {
+            Some(Stride::Fixed(_)) if announced == 0 => return end(reason),
+            Some(Stride::Fixed(0)) => return Err(PagerError::EmptyFirstPage(announced)),
+            Some(Stride::Fixed(records)) => announced.div_ceil(records),
+            Some(Stride::Varying) if totals.received >= announced => return end(reason),
+            Some(Stride::Varying) if context.records == 0 => {
                 return nothing_received(read == 0, announced);
             }
-            Some(Reach::Varying) => return one(why),
+            Some(Stride::Varying) => return one(reason),
         };
         let next = rest(read + 1..pages, max_pages, |page| {
             Position::Page(self.first + page)
         });
-        Ok(Decision::new(next?, why))
+        Ok(Decision::new(next?, reason))
     }
 
-    /// How far a page reaches, where that has to tell how many pages there are.
-    fn reach(&self, so_far: SoFar) -> Option<Reach> {
+    /// How far a page advances, if the number of pages follows from it.
+    fn stride(&self, totals: WalkTotals) -> Option<Stride> {
         let step = self.step.unwrap_or_default();
-        (self.pages.is_none()).then(|| Reach::of(step, self.limit, so_far.granted))
+        (self.pages.is_none()).then(|| Stride::of(step, self.limit, totals.granted))
     }
 
-    fn looks_last(&self, look: Look<'_>) -> Option<Why<'static>> {
-        looks_last(look, self.limit, self.short_page, self.empty_page)
+    fn looks_last(&self, context: PageContext<'_>) -> Option<Reason<'static>> {
+        looks_last(context, self.limit, self.short_page, self.empty_page)
     }
 }
 
@@ -144,43 +151,48 @@ impl NumberedPages {
     clippy::unnecessary_wraps,
     reason = "every way out of a pager is a result"
 )]
-const fn end(why: Why<'_>) -> Result<Decision<'_>, PagerError> {
-    Ok(Decision::end(why))
+const fn end(reason: Reason<'_>) -> Result<Decision<'_>, PagerError> {
+    Ok(Decision::end(reason))
 }
 
-/// What is known about how much there is.
+/// What is known about the total.
 enum Announced<'a> {
-    /// So much, as this says.
-    Total(u64, Why<'a>),
-    /// Nothing, and the walk goes on until a page looks like the last.
+    /// The total, and what states it.
+    Total(u64, Reason<'a>),
+    /// Unknown: the walk goes on until a page looks like the last.
     Nothing,
-    /// Nothing here, and that means that it was the only page.
+    /// Absent, which means that this is the only page.
     End(&'a Location),
 }
 
 fn announced_total<'a>(
     total: Option<&'a Total>,
     absent: Absent,
-    so_far: SoFar,
-    look: Look<'_>,
+    totals: WalkTotals,
+    context: PageContext<'_>,
 ) -> Result<Announced<'a>, PagerError> {
-    match so_far.counted {
-        Some(counted) => Ok(Announced::Total(counted, Why::Counted(counted))),
-        None => announced(total.and_then(Total::in_page), absent, look, Why::Records),
+    match totals.counted {
+        Some(counted) => Ok(Announced::Total(counted, Reason::Counted(counted))),
+        None => announced(
+            total.and_then(Total::in_page),
+            absent,
+            context,
+            Reason::Records,
+        ),
     }
 }
 
 fn announced<'a>(
     location: Option<&'a Location>,
     absent: Absent,
-    look: Look<'_>,
-    why: impl Fn(&'a Location, u64) -> Why<'a>,
+    context: PageContext<'_>,
+    reason: impl Fn(&'a Location, u64) -> Reason<'a>,
 ) -> Result<Announced<'a>, PagerError> {
     let Some(location) = location else {
         return Ok(Announced::Nothing);
     };
-    match (number(location, look)?, absent) {
-        (Some(total), _) => Ok(Announced::Total(total, why(location, total))),
+    match (number(location, context)?, absent) {
+        (Some(total), _) => Ok(Announced::Total(total, reason(location, total))),
         (None, Absent::Continue) => Ok(Announced::Nothing),
         (None, Absent::End) => Ok(Announced::End(location)),
         (None, Absent::Error) => Err(PagerError::TotalAbsent(name(location))),
@@ -202,26 +214,26 @@ fn rest(
     Ok(Next::Rest(pages.map(position).collect()))
 }
 
-/// A page without records where more are to come. Later than on the first page the walk ends, and
-/// what was announced is held against what came.
+/// An empty page although more records are announced. After the first page the walk ends, and the
+/// total is checked.
 const fn nothing_received(is_first: bool, announced: u64) -> Result<Decision<'static>, PagerError> {
     if is_first {
-        return Err(PagerError::EmptyOf(announced));
+        return Err(PagerError::EmptyFirstPage(announced));
     }
-    end(Why::Empty)
+    end(Reason::Empty)
 }
 
 /// Why a page looks like the last, if it does. Without a total, an empty page is the end unless the
-/// adapter says otherwise; a short one only where it says so.
+/// adapter says otherwise; a short page only if it says so.
 fn looks_last(
-    look: Look<'_>,
+    context: PageContext<'_>,
     limit: Option<u32>,
     short_page: ShortPage,
     empty_page: EmptyPage,
-) -> Option<Why<'static>> {
-    if look.records == 0 {
-        return (empty_page == EmptyPage::End).then_some(Why::Empty);
+) -> Option<Reason<'static>> {
+    if context.records == 0 {
+        return (empty_page == EmptyPage::End).then_some(Reason::Empty);
     }
-    let limit = limit.filter(|&limit| look.records < limit.into())?;
-    (short_page == ShortPage::End).then_some(Why::Short(limit))
+    let limit = limit.filter(|&limit| context.records < limit.into())?;
+    (short_page == ShortPage::End).then_some(Reason::Short(limit))
 }

@@ -23,7 +23,7 @@ fn next_with_headers(
     decide(style, position, body, headers).map(|(next, _)| next)
 }
 
-/// Where to read on, and why there.
+/// Where to read on, and why.
 fn decide(
     style: &str,
     position: &Position,
@@ -37,31 +37,33 @@ fn decide(
     let page = Page::decode(Format::Json, body.as_bytes()).unwrap();
     let records = page.records(&"/items".parse().unwrap()).unwrap();
     let pager = Pager::new(toml::from_str(style).unwrap(), 100);
-    let mark = records.last().and_then(|record| pager.mark(*record, None));
+    let last_record_key = records
+        .last()
+        .and_then(|record| pager.last_record_key(*record, None));
     let count = records.len() as u64;
-    let look = Look {
+    let context = PageContext {
         page: &page,
         headers: &headers,
         url: &"https://u.example/list?a=b".parse().unwrap(),
         records: count,
-        mark: mark.as_deref(),
+        last_record_key: last_record_key.as_deref(),
         is_past_end: false,
     };
-    let so_far = SoFar {
+    let totals = WalkTotals {
         granted: if *position == pager.first() { count } else { 2 },
         received: count,
         counted: None,
     };
-    let decision = pager.decide(position, so_far, look)?;
+    let decision = pager.decide(position, totals, context)?;
     assert_eq!(
-        pager.next(position, so_far, look).as_ref(),
+        pager.next(position, totals, context).as_ref(),
         Ok(&decision.next)
     );
-    Ok((decision.next, decision.why.to_string()))
+    Ok((decision.next, decision.reason.to_string()))
 }
 
 #[rstest]
-#[case("style = 'none'", "", "the first answer is the whole list")]
+#[case("style = 'none'", "", "the first response is the whole list")]
 #[case("style = 'cursor'\nnext = '/n'", r#", "n": "a""#, "`/n` names it")]
 #[case("style = 'cursor'\nnext = '/n'", "", "`/n` is absent, null or empty")]
 #[case(
@@ -88,32 +90,29 @@ fn decide(
 #[case("style = 'page'\npages = '/p'", r#", "p": 5"#, "`/p` says 5 pages")]
 #[case("style = 'offset'\ntotal = '/t'", r#", "t": 5"#, "`/t` says 5 records")]
 #[case("style = 'page'\npages = '/p'\nabsent = 'end'", "", "`/p` is absent")]
-#[case("style = 'offset'", "", "nothing says that this page was the last")]
+#[case("style = 'offset'", "", "nothing says that this page is the last")]
 #[case(
     "style = 'offset'\nlimit = 9\nshort_page = 'end'",
     "",
-    "the page holds less than the 9 asked for"
+    "the page has fewer records than the 9 requested"
 )]
 fn a_decision_says_why(#[case] style: &str, #[case] more: &str, #[case] expected: &str) {
     let body = format!(r#"{{"items": [{{"id": 1}}]{more}}}"#);
     let pager = Pager::new(toml::from_str(style).unwrap(), 100);
-    let (_, why) = decide(style, &pager.first(), &body, &[]).unwrap();
-    assert_eq!(why, expected);
+    let (_, reason) = decide(style, &pager.first(), &body, &[]).unwrap();
+    assert_eq!(reason, expected);
 }
 
 #[test]
 fn an_empty_page_is_the_reason_for_an_end() {
-    let (next, why) = decide(
+    let (next, reason) = decide(
         "style = 'page'",
         &Position::Page(2),
         r#"{"items": []}"#,
         &[],
     )
     .unwrap();
-    assert_eq!(
-        (next, why.as_str()),
-        (Next::End, "the page holds no record")
-    );
+    assert_eq!((next, reason.as_str()), (Next::End, "the page is empty"));
 }
 
 #[test]
@@ -155,7 +154,7 @@ fn offset(number: u64) -> Next {
     Ok(cursor("b"))
 )]
 #[case::no_last_record("next = { last_record = 'id' }", r#"{"items": []}"#, Ok(Next::End))]
-#[case::a_last_record_without_it("next = { last_record = 'id' }", r#"{"items": [{}]}"#, Err(PagerError::NoMark("id".to_owned())))]
+#[case::a_last_record_without_it("next = { last_record = 'id' }", r#"{"items": [{}]}"#, Err(PagerError::NoLastRecordKey("id".to_owned())))]
 #[case::absent("next = '/next'", r#"{"items": [1]}"#, Ok(Next::End))]
 #[case::null("next = '/next'", r#"{"items": [1], "next": null}"#, Ok(Next::End))]
 #[case::empty("next = '/next'", r#"{"items": [1], "next": ""}"#, Ok(Next::End))]
@@ -312,22 +311,22 @@ fn a_flag_is_true_or_false_in_any_of_the_usual_spellings(
 #[test]
 fn an_answer_past_the_end_ends_any_style() {
     let page = Page::nothing();
-    let look = Look {
+    let context = PageContext {
         page: &page,
         headers: &HeaderMap::new(),
         url: &"https://u.example/".parse().unwrap(),
         records: 0,
-        mark: None,
+        last_record_key: None,
         is_past_end: true,
     };
-    let so_far = SoFar {
+    let totals = WalkTotals {
         granted: 2,
         received: 2,
         counted: Some(9),
     };
     for style in ["page", "offset", "link"] {
         let pager = Pager::new(toml::from_str(&format!("style = '{style}'")).unwrap(), 100);
-        assert_eq!(pager.next(&pager.first(), so_far, look), Ok(Next::End));
+        assert_eq!(pager.next(&pager.first(), totals, context), Ok(Next::End));
     }
 }
 
@@ -397,7 +396,7 @@ fn an_empty_first_page_of_a_full_list_is_a_contradiction() {
     for (style, at) in [("offset", Position::Offset(0)), ("page", Position::Page(1))] {
         assert_eq!(
             next(&format!("style = '{style}'\ntotal = '/total'"), &at, body),
-            Err(PagerError::EmptyOf(7))
+            Err(PagerError::EmptyFirstPage(7))
         );
     }
 }

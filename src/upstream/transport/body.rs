@@ -1,8 +1,8 @@
-//! An answer's body: read to its end, or cut off where it is too large or stands still.
+//! Response bodies: read to the end, or cut off when they are too large or stall.
 //!
-//! It is watched twice. Below the decompression by the bytes that come, so that a body which drips
-//! or never ends is cut off whatever is in it; above it by what they become, so that a small body
-//! which inflates to a huge one is cut off while it does.
+//! Limits apply twice. Below the decompression to the bytes received, so that a body that trickles
+//! or never ends is cut off whatever it contains; above it to the decompressed bytes, so that a
+//! small body that inflates to a huge one is cut off while it does.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -18,49 +18,52 @@ use tower::BoxError;
 
 use crate::config::Span;
 
-use super::failure::Cut;
+use super::error::BodyError;
 
-/// How large a body may be, and how long it may stand still.
+/// How large a body may be, and how long it may stall.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(super) struct BodyLimits {
     pub(super) bytes: ByteSize,
     pub(super) idle: Span,
 }
 
-/// A body as it comes, cut off at its bounds.
+/// A body that ends with an error at its limits.
 #[derive(Debug)]
-pub(super) struct Watched<B> {
+pub(super) struct LimitedBody<B> {
     inner: B,
-    bounds: Bounds,
-    left: u64,
-    is_packed: bool,
+    limits: BodyLimits,
+    remaining: u64,
+    is_compressed: bool,
     idle: Pin<Box<Sleep>>,
 }
 
-/// Watches the body of an answer whose head has come.
-pub(super) fn watch<B: Body>(response: Response<B>, bounds: Bounds) -> Response<Watched<B>> {
-    let is_packed = response.headers().contains_key(CONTENT_ENCODING);
-    response.map(|inner| Watched {
+/// Limits the body of a response whose head has arrived.
+pub(super) fn limit<B: Body>(
+    response: Response<B>,
+    limits: BodyLimits,
+) -> Response<LimitedBody<B>> {
+    let is_compressed = response.headers().contains_key(CONTENT_ENCODING);
+    response.map(|inner| LimitedBody {
         inner,
-        bounds,
-        left: bounds.bytes.as_u64(),
-        is_packed,
-        idle: Box::pin(sleep(bounds.idle.get())),
+        limits,
+        remaining: limits.bytes.as_u64(),
+        is_compressed,
+        idle: Box::pin(sleep(limits.idle.get())),
     })
 }
 
-impl<B> Watched<B> {
+impl<B> LimitedBody<B> {
     fn too_large(&self) -> BoxError {
-        let bytes = self.bounds.bytes;
-        Box::new(if self.is_packed {
-            Cut::LargePacked(bytes)
+        let bytes = self.limits.bytes;
+        Box::new(if self.is_compressed {
+            BodyError::LargeCompressed(bytes)
         } else {
-            Cut::Large(bytes)
+            BodyError::TooLarge(bytes)
         })
     }
 }
 
-impl<B> Body for Watched<B>
+impl<B> Body for LimitedBody<B>
 where
     B: Body<Error: Into<BoxError>> + Unpin,
 {
@@ -71,26 +74,26 @@ where
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
-        // What is announced as too large is not even begun.
-        if self.inner.size_hint().lower() > self.left {
+        // A body that is announced as too large is not read at all.
+        if self.inner.size_hint().lower() > self.remaining {
             return Poll::Ready(Some(Err(self.too_large())));
         }
         let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(context) else {
             ready!(self.idle.as_mut().poll(context));
-            let cut = Cut::Idle(self.bounds.idle);
-            return Poll::Ready(Some(Err(cut.into())));
+            let error = BodyError::Idle(self.limits.idle);
+            return Poll::Ready(Some(Err(error.into())));
         };
-        let again = Instant::now() + self.bounds.idle.get();
-        self.idle.as_mut().reset(again);
+        let deadline = Instant::now() + self.limits.idle.get();
+        self.idle.as_mut().reset(deadline);
         let Some(frame) = frame else {
             return Poll::Ready(None);
         };
         let frame = frame.map_err(Into::into)?;
-        let came = frame.data_ref().map_or(0, |data| data.remaining() as u64);
-        let Some(left) = self.left.checked_sub(came) else {
+        let received = frame.data_ref().map_or(0, |data| data.remaining() as u64);
+        let Some(remaining) = self.remaining.checked_sub(received) else {
             return Poll::Ready(Some(Err(self.too_large())));
         };
-        self.left = left;
+        self.remaining = remaining;
         Poll::Ready(Some(Ok(frame)))
     }
 
@@ -103,11 +106,11 @@ where
     }
 }
 
-/// Reads a body to its end. One that has more than so many bytes is `too_large`.
+/// Reads a body to its end. One with more than `bytes` is the error that `too_large` makes.
 pub(super) async fn read<B>(
     response: Response<B>,
     bytes: ByteSize,
-    too_large: fn(ByteSize) -> Cut,
+    too_large: fn(ByteSize) -> BodyError,
 ) -> Result<Response<Bytes>, BoxError>
 where
     B: Body<Data: Send, Error: Into<BoxError>> + Send,
@@ -132,12 +135,12 @@ mod tests {
 
     use super::*;
 
-    const BOUNDS: Bounds = Bounds {
+    const LIMITS: BodyLimits = BodyLimits {
         bytes: ByteSize(8),
         idle: Span::seconds(2),
     };
 
-    async fn cut<B>(body: B, encoding: Option<&str>) -> Option<String>
+    async fn error_of<B>(body: B, encoding: Option<&str>) -> Option<String>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin,
     {
@@ -145,54 +148,48 @@ mod tests {
         if let Some(encoding) = encoding {
             response = response.header(CONTENT_ENCODING, encoding);
         }
-        let response = watch(response.body(body).unwrap(), BOUNDS);
-        let read = read(response, BOUNDS.bytes, Cut::LargeUnpacked).await;
+        let response = limit(response.body(body).unwrap(), LIMITS);
+        let read = read(response, LIMITS.bytes, BodyError::LargeDecompressed).await;
         read.err().map(|error| error.to_string())
     }
 
     #[rstest]
-    #[case::that_fits(8, None, None)]
-    #[case::that_does_not(9, None, Some("a page is larger than 8 B (`limits.page_bytes`)"))]
-    #[case::that_is_packed(
+    #[case::within_the_limit(8, None, None)]
+    #[case::above_the_limit(9, None, Some("a page is larger than 8 B (`limits.page_bytes`)"))]
+    #[case::that_is_compressed(
         9,
         Some("gzip"),
         Some("a page is larger than 8 B before decompression (`limits.page_bytes`)")
     )]
     #[tokio::test]
-    async fn a_body_is_cut_off_at_its_bound(
+    async fn a_body_is_cut_off_at_its_limit(
         #[case] bytes: usize,
         #[case] encoding: Option<&str>,
         #[case] expected: Option<&str>,
     ) {
         let body = Full::new(Bytes::from(vec![0; bytes]));
-        assert_eq!(cut(body, encoding).await.as_deref(), expected);
+        assert_eq!(error_of(body, encoding).await.as_deref(), expected);
     }
 
     #[tokio::test]
-    async fn a_body_that_never_says_how_large_it_is_is_cut_off_while_it_comes() {
+    async fn a_body_of_unknown_length_is_cut_off_while_it_arrives() {
         let frames = stream::repeat_with(|| Ok::<_, BoxError>(Frame::data(Bytes::from("abc"))));
         let expected = "a page is larger than 8 B (`limits.page_bytes`)";
-        let cut = cut(StreamBody::new(frames), None).await;
-        assert_eq!(cut.as_deref(), Some(expected));
+        let error = error_of(StreamBody::new(frames), None).await;
+        assert_eq!(error.as_deref(), Some(expected));
     }
 
     #[rstest]
     #[case::in_time(1900, None)]
-    #[case::too_slowly(
-        2100,
-        Some("nothing more of the body came for 2s (`limits.idle_timeout`)")
-    )]
+    #[case::too_slowly(2100, Some("the body stalled for 2s (`limits.idle_timeout`)"))]
     #[tokio::test(start_paused = true)]
-    async fn a_body_may_drip_but_not_stand_still(
-        #[case] pause: u64,
-        #[case] expected: Option<&str>,
-    ) {
+    async fn a_body_may_trickle_but_not_stall(#[case] pause: u64, #[case] expected: Option<&str>) {
         let drops = stream::unfold(0, move |count| async move {
             sleep(Duration::from_millis(pause)).await;
             let frame = Ok::<_, BoxError>(Frame::data(Bytes::from("a")));
             (count < 4).then_some((frame, count + 1))
         });
-        let cut = cut(StreamBody::new(Box::pin(drops)), None).await;
-        assert_eq!(cut.as_deref(), expected);
+        let error = error_of(StreamBody::new(Box::pin(drops)), None).await;
+        assert_eq!(error.as_deref(), expected);
     }
 }

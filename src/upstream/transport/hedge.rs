@@ -1,9 +1,9 @@
-//! Hedging: a page that is late is asked for a second time, and the first good answer counts.
+//! Hedging: a page that is late is requested a second time, and the first good response wins.
 //!
-//! It stands below the retries, from whose budget it spends, and above breaker and quota, so that
-//! the second request is let through, takes its turn and its permit like any other. The loser is
-//! dropped, which ends its request. tower has a hedge of its own, which measures percentiles, takes
-//! whatever comes first, a failure too, and knows no budget.
+//! It sits below the retries, whose budget it shares, and above breaker and rate limit, so that the
+//! second request passes them like the first. The loser is dropped, which cancels its request.
+//! tower has a hedge layer too, but it measures percentiles, takes the first outcome even if it is
+//! a failure, and has no budget.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,38 +22,40 @@ use crate::error::UpstreamError;
 
 use crate::upstream::extensions::{Hedgeable, Sent, is_repeatable};
 
-/// Sends requests a second time that are late by `after`.
+/// Sends requests a second time that take longer than `after`.
 #[derive(Debug, Clone)]
-pub(super) struct Hedging {
+pub(super) struct HedgeLayer {
     after: Duration,
     budget: Arc<TpsBudget>,
 }
 
-impl Hedging {
-    pub(super) fn new(after: Duration, budget: Arc<TpsBudget>) -> Self {
+impl HedgeLayer {
+    pub(super) const fn new(after: Duration, budget: Arc<TpsBudget>) -> Self {
         Self { after, budget }
     }
 }
 
-impl<S> Layer<S> for Hedging {
-    type Service = Hedged<S>;
+impl<S> Layer<S> for HedgeLayer {
+    type Service = Hedge<S>;
 
-    fn layer(&self, inner: S) -> Hedged<S> {
-        Hedged {
+    fn layer(&self, inner: S) -> Hedge<S> {
+        Hedge {
             inner,
-            hedging: self.clone(),
+            after: self.after,
+            budget: Arc::clone(&self.budget),
         }
     }
 }
 
-/// A service whose late answers are asked for twice.
+/// Sends late requests to the inner service a second time.
 #[derive(Debug, Clone)]
-pub(super) struct Hedged<S> {
+pub(super) struct Hedge<S> {
     inner: S,
-    hedging: Hedging,
+    after: Duration,
+    budget: Arc<TpsBudget>,
 }
 
-impl<S> Service<Request<Bytes>> for Hedged<S>
+impl<S> Service<Request<Bytes>> for Hedge<S>
 where
     S: Service<Request<Bytes>, Error = UpstreamError> + Clone + Send + 'static,
     S::Response: Send,
@@ -63,14 +65,15 @@ where
     type Error = UpstreamError;
     type Future = BoxFuture<'static, Result<S::Response, UpstreamError>>;
 
-    // Each request makes the inner service ready for itself.
+    // Each request waits for the inner service itself.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request<Bytes>) -> Self::Future {
         let inner = self.inner.clone();
-        let hedging = self.hedging.clone();
+        let after = self.after;
+        let budget = Arc::clone(&self.budget);
         let may_hedge =
             request.extensions().get::<Hedgeable>().is_some() && is_repeatable(&request);
         if !may_hedge {
@@ -83,18 +86,18 @@ where
             let first = pin!(inner.clone().oneshot(request));
             let late = pin!(async {
                 sent.notified().await;
-                sleep(hedging.after).await;
+                sleep(after).await;
             });
             let first = match select(first, late).await {
                 Either::Left((outcome, _)) => return outcome,
                 Either::Right(((), first)) => first,
             };
-            if !hedging.budget.withdraw() {
+            if !budget.withdraw() {
                 return first.await;
             }
             let second = pin!(inner.oneshot(second));
             match select(first, second).await {
-                // What no repetition changes is the answer, also while a second one is under way.
+                // A permanent error is final, even while the second request is under way.
                 Either::Left((Err(error), second)) if error.is_transient() => {
                     second.await.or(Err(error))
                 }
@@ -129,14 +132,14 @@ mod tests {
         page
     }
 
-    fn told(request: &Request<Bytes>) {
+    fn notify(request: &Request<Bytes>) {
         if let Some(Sent(sent)) = request.extensions().get() {
             sent.notify_one();
         }
     }
 
-    /// Sends a request to an upstream whose nth answer takes so many milliseconds. Says what came,
-    /// after how long, and how many requests were sent.
+    /// Sends a request to an upstream whose nth answer takes so many milliseconds. Returns the
+    /// outcome, how long it took, and how many requests were sent.
     async fn send(
         request: Request<Bytes>,
         answers: &'static [(u64, Outcome)],
@@ -146,15 +149,15 @@ mod tests {
         let count = Arc::clone(&sent);
         let upstream = service_fn(move |request: Request<Bytes>| {
             let (wait, outcome) = answers[count.fetch_add(1, Ordering::Relaxed)];
-            told(&request);
+            notify(&request);
             async move {
                 sleep(Duration::from_millis(wait)).await;
-                outcome.map_err(|kind| UpstreamError::new(kind, "so it is"))
+                outcome.map_err(|kind| UpstreamError::new(kind, "failed"))
             }
         });
-        let hedging = Hedging::new(Duration::from_millis(300), budget);
+        let layer = HedgeLayer::new(Duration::from_millis(300), budget);
         let start = Instant::now();
-        let outcome = hedging.layer(upstream).oneshot(request).await;
+        let outcome = layer.layer(upstream).oneshot(request).await;
         let outcome = outcome.map_err(|error| error.kind);
         (
             outcome,
@@ -174,13 +177,13 @@ mod tests {
         Err(ErrorKind::Connect),
         800
     )]
-    #[case::for_good(
+    #[case::the_first_fails_permanently(
         &[(400, Err(ErrorKind::Unauthorized)), (500, Ok(2))],
         Err(ErrorKind::Unauthorized),
         400
     )]
     #[tokio::test(start_paused = true)]
-    async fn the_first_good_answer_counts(
+    async fn the_first_good_response_wins(
         #[case] answers: &'static [(u64, Outcome)],
         #[case] expected: Outcome,
         #[case] taken: u128,
@@ -191,9 +194,9 @@ mod tests {
 
     #[rstest]
     #[case::a_login(Request::get("/").extension(Repeatable))]
-    #[case::what_is_sent_once(Request::post("/").extension(Hedgeable))]
+    #[case::not_repeatable(Request::post("/").extension(Hedgeable))]
     #[tokio::test(start_paused = true)]
-    async fn what_is_not_to_be_repeated_is_sent_once_however_late_it_is(
+    async fn a_request_that_must_not_be_repeated_is_never_hedged(
         #[case] request: http::request::Builder,
     ) {
         let request = request.body(Bytes::new()).unwrap();
@@ -202,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn late_answers_do_not_double_what_an_upstream_is_asked() {
+    async fn late_responses_do_not_double_the_load_on_an_upstream() {
         let budget = budget();
         let mut requests = 0;
         for _ in 0..100 {
@@ -211,20 +214,20 @@ mod tests {
             assert_eq!(outcome, Ok(1));
             requests += sent;
         }
-        // One a second may be, and these hundred take ninety seconds.
+        // The budget allows one a second, and these hundred take ninety seconds.
         assert!((101..=195).contains(&requests), "{requests}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_that_waits_for_its_turn_is_not_late() {
+    async fn a_request_that_waits_for_the_rate_limit_is_not_late() {
         let upstream = service_fn(|request: Request<Bytes>| async move {
             sleep(Duration::from_secs(2)).await;
-            told(&request);
+            notify(&request);
             sleep(Duration::from_millis(200)).await;
             Ok::<_, UpstreamError>(request.extensions().get::<Sent>().is_some())
         });
-        let hedging = Hedging::new(Duration::from_millis(300), budget());
-        let is_first = hedging.layer(upstream).oneshot(page()).await.unwrap();
+        let layer = HedgeLayer::new(Duration::from_millis(300), budget());
+        let is_first = layer.layer(upstream).oneshot(page()).await.unwrap();
         assert!(is_first);
     }
 }

@@ -1,22 +1,21 @@
-//! One exchange over HTTP, as often and as fast as the upstream may be asked.
+//! One exchange over HTTP, within the limits of an upstream.
 //!
-//! A stack of tower services over hyper's client. Bytes go out, and what comes back is judged by
-//! whoever the request brings along ([`Judge`]): what goes wrong, on the way or in a body, has a
-//! kind by the time that anyone decides on another try.
+//! A stack of tower services over hyper's client. Each layer is a file and has the shape of
+//! tower's own: a `…Layer` that wraps an inner service. Responses are classified by the
+//! [`Classifier`] that a request carries, so that every error, of the connection or in a body, has a
+//! kind before anyone decides on a retry.
 //!
 //! ```text
-//! retry (budget) ▸ hedge ▸ breaker ▸ redirects ▸ quota ▸ judge ▸ concurrency ▸ timeouts ▸ sign ▸ …
+//! retry (budget) ▸ hedge ▸ breaker ▸ redirect ▸ rate limit ▸ classify ▸ concurrency ▸ timeout ▸ sign
+//! ▸ tap ▸ replay ▸ body ▸ decompression ▸ client
 //! ```
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use bytesize::ByteSize;
-use futures_util::future::BoxFuture;
-use http::header::{CONTENT_LENGTH, HeaderValue};
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 use tokio::time::timeout;
@@ -27,51 +26,64 @@ use tower_http::decompression::DecompressionLayer;
 use crate::clock::WallClock;
 use crate::config::Span;
 use crate::config::upstream::Upstream;
+use crate::error::{ErrorKind, UpstreamError};
 
 use super::auth::Auth;
-use super::classify::{Answer, Judge};
+use super::classify::{ClassifiedResponse, Classifier};
 use super::client::{CONNECT_TIMEOUT, Connections, http_client};
-use super::extensions::{LoginToken, Sent};
 use super::tls::Tls;
-use super::wire::Tap;
-use crate::error::{ErrorKind, UpstreamError};
 
 mod retry;
 use retry::RetryPolicy;
 
 mod hedge;
-use hedge::Hedging;
+use hedge::HedgeLayer;
 
 pub mod breaker;
-use breaker::Breaker;
+use breaker::{Breaker, CircuitBreakerLayer};
 pub use breaker::{Circuit, CircuitState};
 
 mod redirect;
-use redirect::Redirects;
+use redirect::RedirectLayer;
 
-pub mod quota;
-use quota::Quota;
-mod pace;
+mod pacing;
+mod rate_limit;
+use rate_limit::RateLimitLayer;
+mod rate_limit_headers;
+
+mod classify;
+use classify::ClassifyLayer;
+
+mod sign;
+use sign::Sign;
+
+mod tap;
+use tap::TapLayer;
+
+pub mod replay;
+pub use replay::Replay;
+use replay::ReplayLayer;
 
 mod body;
-use body::Bounds;
+use body::BodyLimits;
 
-mod failure;
-use failure::{Cut, Patience, classify};
+mod error;
+use error::{BodyError, TimeoutText, to_upstream_error};
 
-/// How long a body may stand still where nothing is said.
+/// The default of `limits.idle_timeout`.
 const IDLE_TIMEOUT: Span = Span::seconds(30);
 
-/// Makes exchanges with one upstream. Clones share connections, permits, quota, budget and breaker.
+/// Makes exchanges with one upstream. Clones share connections, permits, rate limit, budget and
+/// breaker.
 #[derive(Debug, Clone)]
 pub struct Transport {
-    stack: BoxCloneSyncService<Request<Bytes>, Answer, UpstreamError>,
+    stack: BoxCloneSyncService<Request<Bytes>, ClassifiedResponse, UpstreamError>,
     breaker: Option<Breaker>,
-    tap: Tap,
+    replay: ReplayLayer,
 }
 
 impl Transport {
-    /// The stack for the upstream `name`, with this way of signing, over such connections.
+    /// The stack for the upstream `name`, with its credentials, over its connections.
     pub fn new(
         name: &Arc<str>,
         upstream: &Upstream,
@@ -82,7 +94,7 @@ impl Transport {
         Self::over(http_client(connections), name, upstream, auth, wall)
     }
 
-    /// The stack over anything that brings answers.
+    /// The stack over any client.
     fn over<C, B>(
         client: C,
         name: &Arc<str>,
@@ -99,90 +111,98 @@ impl Transport {
         let limits = &upstream.limits;
         let budget = retry::budget();
         let hedge = upstream.hedge.as_ref();
-        let hedging = hedge.map(|hedge| Hedging::new(hedge.after.get(), Arc::clone(&budget)));
+        let hedge = hedge.map(|hedge| HedgeLayer::new(hedge.after.get(), Arc::clone(&budget)));
         let breaker = &upstream.breaker;
         let breaker = (breaker.enabled).then(|| Breaker::new(name, breaker, &wall));
-        let quota = Quota::new(limits.rate);
-        let paced = limits.pacing.then(|| (quota.clone(), wall.clone()));
-        let bounds = Bounds {
+        let rate_limit = RateLimitLayer::new(limits.rate);
+        let paced = limits.pacing.then(|| (rate_limit.clone(), wall.clone()));
+        let body_limits = BodyLimits {
             bytes: limits.page_bytes,
             idle: limits.idle_timeout.unwrap_or(IDLE_TIMEOUT),
         };
         let head_timeout = limits.head_timeout;
-        let patience = Patience::of(limits);
-        let tap = Tap::default();
-        let wire = tap.clone();
+        let timeouts = TimeoutText::of(limits);
+        let replay = ReplayLayer::default();
         let stack = ServiceBuilder::new()
-            // Outermost: each try passes everything below again.
+            // Outermost: each attempt passes all layers below again.
             .retry(RetryPolicy::new(limits.retries, budget))
-            // Above breaker and quota: a second request is let through and waits like the first.
-            .option_layer(hedging)
-            // Above the quota: a refused try costs no turn.
-            .option_layer(breaker.clone())
-            // Below the breaker, for which all hops are one try; above the quota, for each is a
-            // request.
-            .layer(Redirects::of(name))
-            // Above the permits: a request that waits for its turn holds none.
-            .layer(quota)
-            // Below all of these, which go by what an answer means, wherever it says so. Above
-            // the permits: a page that is being decoded holds none.
-            .layer_fn(Judging)
-            // Below the judge, which makes an error of an answer and loses its headers.
+            // Above breaker and rate limit: the second request passes them like the first.
+            .option_layer(hedge)
+            // Above the rate limit: a rejected attempt uses no slot.
+            .option_layer(breaker.clone().map(CircuitBreakerLayer::new))
+            // Below the breaker, for which all hops are one attempt; above the rate limit, for which
+            // each hop is a request.
+            .layer(RedirectLayer::new(name))
+            // Above the permits: a request that waits for its slot holds none.
+            .layer(rate_limit)
+            // Below all layers that depend on what a response means. Above the permits: a page that
+            // is being decoded holds none.
+            .layer(ClassifyLayer)
+            // Below the classification, which turns a response into an error without its headers.
             .map_response(move |response: Response<Bytes>| {
-                if let Some((quota, wall)) = &paced {
-                    quota.heed(response.status(), response.headers(), wall.now());
+                if let Some((rate_limit, wall)) = &paced {
+                    rate_limit.apply(response.status(), response.headers(), wall.now());
                 }
                 response
             })
-            // Shared by clones, so it bounds the upstream and not the walk.
+            // Shared by clones, so it limits the upstream and not the walk.
             .concurrency_limit(limits.concurrency as usize)
-            // Above this line failures have a kind.
-            .map_err(move |error| classify(error, &patience))
-            // Covers connecting, the head and the whole body of one try.
+            // Above this line all errors have a kind.
+            .map_err(move |error| to_upstream_error(error, &timeouts))
+            // Covers one attempt: the connection, the head and the whole body.
             .timeout(limits.timeout.get())
             // Last: the signature covers what is sent, when it is sent.
-            .filter(move |request| sign(&auth, &wall, request))
-            // Below the signature and above the bytes: whoever listens knows what was sent.
-            .layer_fn(move |service| wire.clone().over(service))
-            // Inside the timeout, so that a body that drips is cut off.
-            // Larger than what came through below, it has grown in the decompression.
-            .and_then(move |response| body::read(response, bounds.bytes, Cut::LargeUnpacked))
+            .filter(Sign::new(auth, wall))
+            // Below the signature: observers see what is sent.
+            .layer(TapLayer::default())
+            // Below the tap: a recording is observed like an upstream.
+            .layer(replay.clone())
+            // Inside the timeout, so that a body that trickles is cut off. A body that exceeds the
+            // limit here and not below has grown in the decompression.
+            .and_then(move |response| {
+                body::read(response, body_limits.bytes, BodyError::LargeDecompressed)
+            })
             .layer(DecompressionLayer::new())
-            // Below the decompression: these bytes are those that come.
-            .map_response(move |response| body::watch(response, bounds))
+            // Below the decompression: these are the bytes received.
+            .map_response(move |response| body::limit(response, body_limits))
             .map_future(move |head| within(head_timeout, head))
             .map_err(Into::<BoxError>::into)
             .service(client);
         Self {
             stack: BoxCloneSyncService::new(stack),
             breaker,
-            tap,
+            replay,
         }
     }
 
-    /// Where someone may listen to what is sent and what comes.
-    pub(super) const fn tap(&self) -> &Tap {
-        &self.tap
+    /// Answers from a recording from now on.
+    pub(super) fn set_replay(&self, replay: Arc<dyn Replay>) {
+        self.replay.set(replay);
     }
 
-    /// How the breaker stands, if there is one.
+    /// Whether it answers from recorded pages only.
+    pub(super) fn has_only_pages(&self) -> bool {
+        self.replay.has_only_pages()
+    }
+
+    /// The state of the breaker, if there is one.
     pub fn circuit(&self) -> Option<Circuit> {
         self.breaker.as_ref().map(Breaker::circuit)
     }
 
-    /// Makes one exchange, retries included, each try judged by `judge`.
+    /// Makes one exchange, retries included. `classifier` classifies the response to each attempt.
     pub async fn exchange(
         &self,
         mut request: Request<Bytes>,
-        judge: &Judge,
-    ) -> Result<Answer, UpstreamError> {
-        request.extensions_mut().insert(judge.clone());
+        classifier: &Classifier,
+    ) -> Result<ClassifiedResponse, UpstreamError> {
+        request.extensions_mut().insert(classifier.clone());
         self.stack.clone().oneshot(request).await
     }
 }
 
-/// Makes one request, once, and takes whatever comes: nothing is signed, judged, followed or tried
-/// again. The answer's body may have so many bytes.
+/// Sends one request and returns the response as it is: nothing is signed, classified, followed or
+/// retried. The response body is limited to `body_bytes`.
 pub async fn fetch(
     request: Request<Bytes>,
     timeout: Duration,
@@ -198,21 +218,21 @@ pub async fn fetch(
     };
     let client = http_client(&Connections::usual(tls));
     let bytes = ByteSize(body_bytes as u64);
-    let patience = Patience {
+    let timeouts = TimeoutText {
         whole: format!("{timeout:?}"),
         connect: CONNECT_TIMEOUT.to_string(),
     };
     ServiceBuilder::new()
-        .map_err(move |error| classify(error, &patience))
+        .map_err(move |error| to_upstream_error(error, &timeouts))
         .timeout(timeout)
-        .and_then(move |response| body::read(response, bytes, Cut::LargeAnswer))
+        .and_then(move |response| body::read(response, bytes, BodyError::LargeResponse))
         .layer(DecompressionLayer::new())
         .service(client)
         .oneshot(request.map(Full::new))
         .await
 }
 
-/// Waits for the head of an answer, if need be only for so long.
+/// Waits for the head of a response, within `limit` if there is one.
 async fn within<T>(
     limit: Option<Span>,
     head: impl Future<Output = Result<T, BoxError>>,
@@ -222,65 +242,7 @@ async fn within<T>(
     };
     timeout(limit.get(), head)
         .await
-        .unwrap_or_else(|_| Err(Cut::Head(limit).into()))
-}
-
-/// A service whose every answer is judged by the [`Judge`] that its request brings along.
-#[derive(Debug, Clone)]
-struct Judging<S>(S);
-
-impl<S> Service<Request<Bytes>> for Judging<S>
-where
-    S: Service<Request<Bytes>, Response = Response<Bytes>, Error = UpstreamError>,
-    S::Future: Send + 'static,
-{
-    type Response = Answer;
-    type Error = UpstreamError;
-    type Future = BoxFuture<'static, Result<Answer, UpstreamError>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
-        self.0.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let judge = request.extensions().get::<Judge>().cloned();
-        let response = self.0.call(request);
-        Box::pin(async move {
-            let Some(judge) = judge else {
-                return Err(UpstreamError::ours("nobody is there to judge the answer"));
-            };
-            // The permit is given back here, before the body is decoded.
-            let response = response.await?;
-            judge.hear(response).await
-        })
-    }
-}
-
-fn sign(
-    auth: &Auth,
-    wall: &WallClock,
-    mut request: Request<Bytes>,
-) -> Result<Request<Bytes>, BoxError> {
-    let token = request.extensions().get::<LoginToken>().cloned();
-    let token = token.as_ref().map(|LoginToken(secret)| secret);
-    // Only the login itself comes here without the token that it is to bring.
-    if token.is_some() || !auth.needs_token() {
-        auth.sign(&mut request, token, wall.now())?;
-    }
-    say_that_it_is_empty(&mut request);
-    if let Some(Sent(sent)) = request.extensions().get() {
-        sent.notify_one();
-    }
-    Ok(request)
-}
-
-/// A POST without a body says so (RFC 9110, section 8.6): hyper leaves it unsaid, and some servers
-/// then answer 411. Not signed, for a hop may write it.
-fn say_that_it_is_empty(request: &mut Request<Bytes>) {
-    if request.method() == Method::POST && request.body().is_empty() {
-        let headers = request.headers_mut();
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
+        .unwrap_or_else(|_| Err(BodyError::Head(limit).into()))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Redirects: followed within the origin that was asked, and never out of it.
+//! Redirects: followed within the origin of the request, and never to another one.
 //!
-//! It stands above the quota, so that every hop takes a turn, is signed anew for where it goes and
-//! is judged like any other answer; and below the breaker, for which all hops are one request.
-//! Credentials never leave the origin that they are meant for: an upstream that sends us elsewhere
-//! may have been made to, and what is elsewhere may be ours alone to reach.
+//! It sits above the rate limit, so that every hop counts as a request, is signed for its own URL
+//! and is classified like any other response; and below the breaker, for which all hops are one
+//! request. Credentials never leave the origin they are meant for: an upstream that redirects
+//! elsewhere may be compromised, and the target may be reachable only from our network (SSRF).
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,44 +17,44 @@ use tower::{Layer, Service, ServiceExt};
 use url::Url;
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::upstream::classify::Answer;
+use crate::upstream::classify::ClassifiedResponse;
 
 use crate::upstream::extensions::is_repeatable;
 
-/// How many redirects one request may meet.
-const MOST_HOPS: usize = 3;
+/// The most redirects that one request follows.
+const MAX_REDIRECTS: usize = 3;
 
 /// Why a redirect is not followed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 enum Refusal {
-    #[error("it redirects to another origin, `{0}`, where our credentials must not go")]
-    Foreign(String),
-    #[error("it redirects to what cannot be read as a URL")]
-    Unreadable,
-    #[error("it redirects in a circle")]
-    Circle,
-    #[error("it redirects more than {MOST_HOPS} times")]
+    #[error("it redirects to another origin, `{0}`, to which our credentials must not be sent")]
+    ForeignOrigin(String),
+    #[error("it redirects to an invalid URL")]
+    InvalidUrl,
+    #[error("it redirects in a loop")]
+    Loop,
+    #[error("it redirects more than {MAX_REDIRECTS} times")]
     TooMany,
-    #[error("it redirects what may be sent only once")]
-    Once,
+    #[error("it redirects a request that must be sent only once")]
+    NotRepeatable,
 }
 
 /// Follows the redirects of the upstream `source`.
 #[derive(Debug, Clone)]
-pub(super) struct Redirects {
+pub(super) struct RedirectLayer {
     source: Arc<str>,
 }
 
-impl Redirects {
-    pub(super) fn of(source: &Arc<str>) -> Self {
+impl RedirectLayer {
+    pub(super) fn new(source: &Arc<str>) -> Self {
         Self {
             source: Arc::clone(source),
         }
     }
 
-    /// The failure that a redirect is which is not followed.
+    /// The error of a redirect that is not followed.
     fn refused(&self, mut error: UpstreamError, refusal: &Refusal) -> UpstreamError {
-        if let Refusal::Foreign(origin) = refusal {
+        if let Refusal::ForeignOrigin(origin) = refusal {
             tracing::warn!(
                 source = &*self.source,
                 origin,
@@ -69,34 +69,37 @@ impl Redirects {
     }
 }
 
-impl<S> Layer<S> for Redirects {
-    type Service = Following<S>;
+impl<S> Layer<S> for RedirectLayer {
+    type Service = FollowRedirect<S>;
 
-    fn layer(&self, inner: S) -> Following<S> {
-        Following {
+    fn layer(&self, inner: S) -> FollowRedirect<S> {
+        FollowRedirect {
             inner,
             redirects: self.clone(),
         }
     }
 }
 
-/// A service whose redirects are followed.
+/// Follows the redirects of the inner service.
 #[derive(Debug, Clone)]
-pub(super) struct Following<S> {
+pub(super) struct FollowRedirect<S> {
     inner: S,
-    redirects: Redirects,
+    redirects: RedirectLayer,
 }
 
-impl<S> Service<Request<Bytes>> for Following<S>
+impl<S> Service<Request<Bytes>> for FollowRedirect<S>
 where
-    S: Service<Request<Bytes>, Response = Answer, Error = UpstreamError> + Clone + Send + 'static,
+    S: Service<Request<Bytes>, Response = ClassifiedResponse, Error = UpstreamError>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
 {
-    type Response = Answer;
+    type Response = ClassifiedResponse;
     type Error = UpstreamError;
-    type Future = BoxFuture<'static, Result<Answer, UpstreamError>>;
+    type Future = BoxFuture<'static, Result<ClassifiedResponse, UpstreamError>>;
 
-    // Each hop makes the inner service ready for itself.
+    // Each hop waits for the inner service itself.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
         Poll::Ready(Ok(()))
     }
@@ -105,12 +108,12 @@ where
         let inner = self.inner.clone();
         let redirects = self.redirects.clone();
         Box::pin(async move {
-            let mut asked = Vec::new();
+            let mut visited = Vec::new();
             loop {
                 let sent = request.clone();
                 let error = match inner.clone().oneshot(request).await {
                     Ok(mut answer) => {
-                        answer.uri = (!asked.is_empty()).then(|| sent.uri().clone());
+                        answer.uri = (!visited.is_empty()).then(|| sent.uri().clone());
                         return Ok(answer);
                     }
                     Err(error) => error,
@@ -119,7 +122,7 @@ where
                 else {
                     return Err(error);
                 };
-                match hop(&sent, status, location, &mut asked) {
+                match hop(&sent, status, location, &mut visited) {
                     Ok(next) => request = next,
                     Err(refusal) => return Err(redirects.refused(error, &refusal)),
                 }
@@ -128,22 +131,22 @@ where
     }
 }
 
-/// The request that a redirect asks for. `asked` holds those that were redirected before.
+/// The request that a redirect leads to. `visited` holds the requests that were redirected before.
 fn hop(
     sent: &Request<Bytes>,
     status: StatusCode,
     location: &str,
-    asked: &mut Vec<(Method, Uri)>,
+    visited: &mut Vec<(Method, Uri)>,
 ) -> Result<Request<Bytes>, Refusal> {
     if !is_repeatable(sent) {
-        return Err(Refusal::Once);
+        return Err(Refusal::NotRepeatable);
     }
     let uri = target(sent.uri(), location)?;
     let mut next = sent.clone();
     if status == StatusCode::SEE_OTHER {
-        // The answer to the request is elsewhere, and is only read there (RFC 9110, section
-        // 15.4.4). Every other redirect repeats the request as it is: that a POST may become a GET
-        // under 301 and 302 is a concession to old browsers, and would ask for something else.
+        // See other: the response is at the target, to be fetched with GET (RFC 9110, section
+        // 15.4.4). All other redirects repeat the request unchanged: that a POST may become a GET
+        // after 301 and 302 is a concession to old browsers, and would be a different request.
         *next.method_mut() = Method::GET;
         *next.body_mut() = Bytes::new();
         for name in [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING] {
@@ -151,26 +154,26 @@ fn hop(
         }
     }
     *next.uri_mut() = uri;
-    asked.push((sent.method().clone(), sent.uri().clone()));
-    if asked.contains(&(next.method().clone(), next.uri().clone())) {
-        return Err(Refusal::Circle);
+    visited.push((sent.method().clone(), sent.uri().clone()));
+    if visited.contains(&(next.method().clone(), next.uri().clone())) {
+        return Err(Refusal::Loop);
     }
-    if asked.len() > MOST_HOPS {
+    if visited.len() > MAX_REDIRECTS {
         return Err(Refusal::TooMany);
     }
     Ok(next)
 }
 
-/// Where a `Location` leads, seen from `base`, if that is the same origin.
+/// The target of a `Location` relative to `base`, if it has the same origin.
 fn target(base: &Uri, location: &str) -> Result<Uri, Refusal> {
-    let base: Url = base.to_string().parse().map_err(|_| Refusal::Unreadable)?;
-    let mut url = base.join(location).map_err(|_| Refusal::Unreadable)?;
-    let is_nobody = url.username().is_empty() && url.password().is_none();
-    if url.origin() != base.origin() || !is_nobody {
-        return Err(Refusal::Foreign(url.origin().ascii_serialization()));
+    let base: Url = base.to_string().parse().map_err(|_| Refusal::InvalidUrl)?;
+    let mut url = base.join(location).map_err(|_| Refusal::InvalidUrl)?;
+    let has_no_userinfo = url.username().is_empty() && url.password().is_none();
+    if url.origin() != base.origin() || !has_no_userinfo {
+        return Err(Refusal::ForeignOrigin(url.origin().ascii_serialization()));
     }
     url.set_fragment(None);
-    url.as_str().parse().map_err(|_| Refusal::Unreadable)
+    url.as_str().parse().map_err(|_| Refusal::InvalidUrl)
 }
 
 #[cfg(test)]
@@ -187,9 +190,9 @@ mod tests {
     #[case::another_host("https://evil.example/", Err("https://evil.example"))]
     #[case::another_host_without_scheme("//evil.example/c", Err("https://evil.example"))]
     #[case::another_port("https://club.example:8443/c", Err("https://club.example:8443"))]
-    #[case::in_the_clear("http://club.example/c", Err("http://club.example"))]
-    #[case::as_somebody("https://me:pw@club.example/c", Err("https://club.example"))]
-    #[case::no_web("file:///etc/passwd", Err("null"))]
+    #[case::downgraded_to_http("http://club.example/c", Err("http://club.example"))]
+    #[case::with_userinfo("https://me:pw@club.example/c", Err("https://club.example"))]
+    #[case::another_scheme("file:///etc/passwd", Err("null"))]
     fn a_redirect_stays_within_its_origin(
         #[case] location: &str,
         #[case] expected: Result<&str, &str>,
@@ -198,7 +201,7 @@ mod tests {
         let found = target(&base, location).map(|uri| uri.to_string());
         let expected = expected
             .map(str::to_owned)
-            .map_err(|origin| Refusal::Foreign(origin.to_owned()));
+            .map_err(|origin| Refusal::ForeignOrigin(origin.to_owned()));
         assert_eq!(found, expected);
     }
 
@@ -220,7 +223,7 @@ mod tests {
             .unwrap();
         let status = StatusCode::from_u16(status).unwrap();
         let refused = hop(&sent, status, "/b", &mut Vec::new()).unwrap_err();
-        assert_eq!(refused, Refusal::Once);
+        assert_eq!(refused, Refusal::NotRepeatable);
         sent.extensions_mut().insert(Repeatable);
         let next = hop(&sent, status, "/b", &mut Vec::new()).unwrap();
         assert_eq!(
@@ -232,18 +235,18 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_and_a_fourth_hop_are_refused() {
-        let mut asked = Vec::new();
+    fn a_loop_and_a_fourth_redirect_are_refused() {
+        let mut visited = Vec::new();
         let mut sent = Request::get("http://club.example/0")
             .body(Bytes::new())
             .unwrap();
         for path in ["/1", "/2", "/3"] {
-            sent = hop(&sent, StatusCode::FOUND, path, &mut asked).unwrap();
+            sent = hop(&sent, StatusCode::FOUND, path, &mut visited).unwrap();
         }
-        let mut circle = asked.clone();
-        let back = hop(&sent, StatusCode::FOUND, "/1", &mut circle);
-        assert_eq!(back.unwrap_err(), Refusal::Circle);
-        let on = hop(&sent, StatusCode::FOUND, "/4", &mut asked);
+        let mut cycle = visited.clone();
+        let back = hop(&sent, StatusCode::FOUND, "/1", &mut cycle);
+        assert_eq!(back.unwrap_err(), Refusal::Loop);
+        let on = hop(&sent, StatusCode::FOUND, "/4", &mut visited);
         assert_eq!(on.unwrap_err(), Refusal::TooMany);
     }
 }

@@ -1,12 +1,12 @@
-//! Which tries are made again, how soon, and how many the upstream can bear.
+//! Retries: which requests are sent again, how soon, and how many of them.
 //!
-//! What failed and whether it may pass is judged below, once, for statuses, bodies and broken
-//! connections alike; here is only counted and waited.
+//! Whether an error is transient is decided below, once, for statuses, bodies and broken
+//! connections alike; this layer only counts and waits.
 //!
-//! A budget, not a count, protects an upstream that is down: retries are a share of what succeeds
-//! anyway, so a hundred failing callers do not become three hundred. Between two tries the wait is
-//! drawn evenly from zero to a bound that doubles (full jitter), so callers that failed together
-//! do not come back together.
+//! A budget, not a count, protects an upstream that is down: retries are a fraction of all
+//! requests, so a hundred failing callers do not become three hundred. The wait between two
+//! attempts is drawn evenly from zero to a bound that doubles (full jitter), so callers that failed
+//! together do not come back together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,48 +18,56 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
 
+use crate::backoff;
 use crate::error::{ErrorKind, UpstreamError};
 
 use crate::upstream::extensions::{deadline, is_repeatable};
 
 /// The bound of the wait before the first retry.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
-/// The bound that doubling stops at.
+/// The largest bound.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// How often an upstream's requests may be sent again, all together: a fifth of them over the last
-/// ten seconds, and one a second in any case.
+/// The retry budget of one upstream: a fifth of its requests over the last ten seconds, and one a
+/// second in any case.
 pub(super) fn budget() -> Arc<TpsBudget> {
     Arc::new(TpsBudget::new(Duration::from_secs(10), 1, 0.2))
 }
 
-/// Decides, for one request, whether it is tried again.
+/// Decides whether one request is retried.
 #[derive(Debug, Clone)]
 pub(super) struct RetryPolicy {
     budget: Arc<TpsBudget>,
-    retries_left: u32,
-    bound: Duration,
-    /// Why the try before failed.
+    retries: u32,
+    attempted: u32,
+    /// The error of the attempt before.
     failed: Option<UpstreamError>,
 }
 
 impl RetryPolicy {
-    /// At most so many retries of one request, as far as the upstream's `budget` allows.
+    /// At most so many retries of one request, within the upstream's `budget`.
     pub(super) fn new(retries: u32, budget: Arc<TpsBudget>) -> Self {
         Self {
             budget,
-            retries_left: retries,
-            bound: FIRST_WAIT,
+            retries,
+            attempted: 0,
             failed: None,
         }
     }
 
-    /// How long to wait before the next try, as far as the deadline and the budget allow one.
-    fn wait(&mut self, asked: Option<Duration>, deadline: Option<Instant>) -> Option<Duration> {
-        self.retries_left = self.retries_left.checked_sub(1)?;
-        let jitter = self.bound.mul_f64(rand::rng().random());
-        self.bound = (self.bound * 2).min(LONGEST_WAIT);
-        let wait = asked.unwrap_or_default().max(jitter);
+    /// How long to wait before the next attempt, if deadline and budget allow one.
+    fn wait(
+        &mut self,
+        retry_after: Option<Duration>,
+        deadline: Option<Instant>,
+    ) -> Option<Duration> {
+        if self.attempted >= self.retries {
+            return None;
+        }
+        let bound = backoff::exponential(FIRST_WAIT, self.attempted, LONGEST_WAIT);
+        self.attempted += 1;
+        let jitter = bound.mul_f64(rand::rng().random());
+        let wait = retry_after.unwrap_or_default().max(jitter);
         if deadline.is_some_and(|deadline| Instant::now() + wait >= deadline) {
             return None;
         }
@@ -75,15 +83,15 @@ impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
         request: &mut Request<Bytes>,
         outcome: &mut Result<R, UpstreamError>,
     ) -> Option<Sleep> {
-        let asked = match outcome {
+        let retry_after = match outcome {
             Err(error) if error.is_transient() => {
                 self.failed = Some(error.clone());
                 error.retry_after
             }
-            // Nothing was sent: it neither helps to try again nor earns a try for others.
+            // Nothing was sent: a retry cannot help, and the budget earns nothing.
             Err(error) if error.kind == ErrorKind::CircuitOpen => {
-                // What opened the breaker is the news; only a request that was never sent has
-                // none but the refusal.
+                // Report the error that opened the breaker; a request that was never sent has only
+                // the rejection.
                 if let Some(failed) = self.failed.take() {
                     let wait = failed.retry_after.max(error.retry_after);
                     *error = failed.with_retry_after(wait);
@@ -95,10 +103,10 @@ impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
                 return None;
             }
         };
-        self.wait(asked, deadline(request)).map(sleep)
+        self.wait(retry_after, deadline(request)).map(sleep)
     }
 
-    /// Only what may be sent twice is kept for a second time (RFC 9110, section 9.2.2).
+    /// Only repeatable requests are kept for a retry (RFC 9110, section 9.2.2).
     fn clone_request(&mut self, request: &Request<Bytes>) -> Option<Request<Bytes>> {
         is_repeatable(request).then(|| request.clone())
     }
@@ -135,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_post_is_sent_once_unless_it_only_reads() {
+    fn a_post_is_sent_once_unless_it_is_idempotent() {
         let mut policy = RetryPolicy::new(1, budget());
         let mut post = Request::post("/").body(Bytes::new()).unwrap();
         assert!(clone(&mut policy, &post).is_none());
@@ -144,26 +152,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_retry_that_the_breaker_refuses_ends_with_what_failed_before_it() {
+    async fn a_retry_that_the_breaker_rejects_ends_with_the_error_before_it() {
         let mut policy = RetryPolicy::new(2, budget());
         let mut request = Request::get("/").body(Bytes::new()).unwrap();
         let mut outcome = Err::<(), _>(UpstreamError::new(ErrorKind::Connect, "reset"));
         assert!(policy.retry(&mut request, &mut outcome).is_some());
-        let rest = Some(Duration::from_secs(5));
-        let refusal = UpstreamError::new(ErrorKind::CircuitOpen, "not asked");
-        outcome = Err(refusal.with_retry_after(rest));
+        let open_for = Some(Duration::from_secs(5));
+        let rejection = UpstreamError::new(ErrorKind::CircuitOpen, "rejected");
+        outcome = Err(rejection.with_retry_after(open_for));
         assert!(policy.retry(&mut request, &mut outcome).is_none());
         let error = outcome.unwrap_err();
         assert_eq!(error.to_string(), "connect: reset");
-        assert_eq!(error.retry_after, rest);
+        assert_eq!(error.retry_after, open_for);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_of_the_breaker_is_not_tried_again_and_earns_no_tries() {
+    async fn a_rejection_by_the_breaker_is_not_retried_and_earns_no_budget() {
         let mut policy = RetryPolicy::new(100, budget());
         let mut request = Request::get("/").body(Bytes::new()).unwrap();
         let mut answer = |kind| {
-            let mut outcome = Err::<(), _>(UpstreamError::new(kind, "so it is"));
+            let mut outcome = Err::<(), _>(UpstreamError::new(kind, "failed"));
             policy.retry(&mut request, &mut outcome).is_some()
         };
         for _ in 0..1000 {

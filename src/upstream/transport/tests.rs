@@ -1,4 +1,4 @@
-//! The whole stack, under a clock that stands still, over answers that a test makes up.
+//! The whole stack, with a paused clock and made-up responses.
 
 use std::sync::Mutex;
 
@@ -9,7 +9,7 @@ use tower::service_fn;
 use super::*;
 use crate::config::upstream::Format;
 use crate::page::format::Bounds;
-use crate::upstream::classify::{Law, Reading};
+use crate::upstream::classify::{BodyFormat, ClassifyRules};
 use crate::upstream::extensions::{Deadline, Hedgeable};
 use tokio::time::Instant;
 
@@ -18,7 +18,7 @@ type Answers = fn(usize, &Request<Full<Bytes>>) -> (u64, http::response::Builder
 /// The stack with these keys, and when its requests were sent: whole seconds and targets.
 struct Stack {
     transport: Transport,
-    judge: Judge,
+    classifier: Classifier,
     start: Instant,
     sent: Arc<Mutex<Vec<(u64, String)>>>,
 }
@@ -45,8 +45,8 @@ impl Stack {
         });
         let upstream = toml::from_str(&block).unwrap();
         let auth = Arc::new(Auth::None);
-        let judge = Judge::new(Law {
-            reading: Reading::As(Format::Json),
+        let classifier = Classifier::new(ClassifyRules {
+            format: BodyFormat::Decoded(Format::Json),
             prefix: None,
             bounds: Bounds::default(),
             rules: Vec::new(),
@@ -56,18 +56,18 @@ impl Stack {
         });
         Self {
             transport: Transport::over(client, &"club".into(), &upstream, auth, wall),
-            judge,
+            classifier,
             start,
             sent,
         }
     }
 
-    async fn ask(&self, seconds: u64) -> Result<Answer, UpstreamError> {
+    async fn ask(&self, seconds: u64) -> Result<ClassifiedResponse, UpstreamError> {
         let request = Request::get("http://club.example/a")
             .extension(Deadline(Instant::now() + Duration::from_secs(seconds)))
             .extension(Hedgeable);
         let request = request.body(Bytes::new()).unwrap();
-        self.transport.exchange(request, &self.judge).await
+        self.transport.exchange(request, &self.classifier).await
     }
 
     fn sent(&self) -> Vec<u64> {
@@ -98,7 +98,7 @@ fn status(status: u16) -> http::response::Builder {
     (if sent == 0 { 4000 } else { 0 }, ok())
 })]
 #[tokio::test(start_paused = true)]
-async fn every_request_takes_a_turn(
+async fn every_request_waits_for_a_slot(
     #[case] keys: &str,
     #[case] requests: usize,
     #[case] answers: Answers,
@@ -115,7 +115,7 @@ async fn every_request_takes_a_turn(
 #[case::before_the_deadline(60, 2, 30)]
 #[case::after_the_deadline(10, 1, 0)]
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_is_asked_for_is_kept_as_far_as_the_deadline_allows(
+async fn a_requested_pause_is_kept_if_the_deadline_allows(
     #[case] deadline: u64,
     #[case] requests: usize,
     #[case] seconds: u64,
@@ -140,7 +140,7 @@ async fn a_pause_that_is_asked_for_is_kept_as_far_as_the_deadline_allows(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upstream_that_is_down_is_asked_until_its_breaker_opens_and_then_left_alone() {
+async fn an_upstream_that_is_down_is_left_alone_once_its_breaker_opens() {
     let stack = Stack::new("breaker.failures = 4\nlimits.rate = '60/m'", |_, _: &_| {
         (0, status(500))
     });
@@ -152,10 +152,10 @@ async fn an_upstream_that_is_down_is_asked_until_its_breaker_opens_and_then_left
     assert!(second.retry_after.is_some());
     let before = stack.seconds();
     for _ in 0..100 {
-        let refused = stack.ask(60).await.unwrap_err();
-        assert_eq!(refused.kind, ErrorKind::CircuitOpen);
+        let rejected = stack.ask(60).await.unwrap_err();
+        assert_eq!(rejected.kind, ErrorKind::CircuitOpen);
     }
-    // What is refused takes neither time nor turns.
+    // A rejection takes neither time nor a slot.
     assert_eq!(stack.seconds(), before);
     assert_eq!(stack.sent().len(), 4);
     let circuit = stack.transport.circuit().unwrap();
@@ -163,7 +163,7 @@ async fn an_upstream_that_is_down_is_asked_until_its_breaker_opens_and_then_left
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_breaker_that_is_switched_off_never_opens() {
+async fn a_disabled_breaker_never_opens() {
     let stack = Stack::new("breaker.enabled = false\nlimits.retries = 0", |_, _: &_| {
         (0, status(500))
     });
@@ -175,7 +175,7 @@ async fn a_breaker_that_is_switched_off_never_opens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_probe_heals_what_a_rest_has_healed() {
+async fn one_probe_closes_the_breaker_of_a_recovered_upstream() {
     let stack = Stack::new("breaker.failures = 1\nlimits.retries = 0", |sent, _: &_| {
         (100, if sent == 0 { status(500) } else { ok() })
     });
@@ -188,10 +188,10 @@ async fn one_probe_heals_what_a_rest_has_healed() {
 }
 
 #[rstest]
-#[case::heeded("", [0, 0, 10, 20, 30])]
-#[case::not_heeded("limits.pacing = false", [0, 0, 0, 0, 0])]
+#[case::enabled("", [0, 0, 10, 20, 30])]
+#[case::disabled("limits.pacing = false", [0, 0, 0, 0, 0])]
 #[tokio::test(start_paused = true)]
-async fn answers_slow_what_is_asked_before_anything_is_refused(
+async fn pacing_slows_requests_before_any_is_refused(
     #[case] keys: &str,
     #[case] expected: [u64; 5],
 ) {
@@ -213,19 +213,15 @@ async fn answers_slow_what_is_asked_before_anything_is_refused(
 #[case::head(
     "limits.head_timeout = '1s'",
     1,
-    "no response head came within 1s (`limits.head_timeout`)"
+    "no response head within 1s (`limits.head_timeout`)"
 )]
 #[case::whole(
     "limits.timeout = '2s'",
     2,
-    "no whole answer came within 2s (`limits.timeout`)"
+    "no complete response within 2s (`limits.timeout`)"
 )]
 #[tokio::test(start_paused = true)]
-async fn what_is_late_is_told_with_the_key_that_says_so(
-    #[case] keys: &str,
-    #[case] seconds: u64,
-    #[case] expected: &str,
-) {
+async fn a_timeout_names_its_key(#[case] keys: &str, #[case] seconds: u64, #[case] expected: &str) {
     let stack = Stack::new(&format!("{keys}\nlimits.retries = 0"), |_, _: &_| {
         (60_000, ok())
     });
@@ -236,7 +232,7 @@ async fn what_is_late_is_told_with_the_key_that_says_so(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_was_redirected_says_where_it_came_from() {
+async fn a_redirected_response_states_its_url() {
     let stack = Stack::new("", |_, request: &Request<_>| match request.uri().path() {
         "/a" => (0, status(307).header("location", "/b?c=d")),
         _ => (0, ok()),

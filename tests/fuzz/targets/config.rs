@@ -17,7 +17,7 @@ pub(crate) fn config(data: &[u8]) {
     assert!(!shown.contains(SECRET), "{shown}");
 }
 
-/// What is said of a text that is refused, after a look at whether it can be found.
+/// What is said of a text that is refused, after a context at whether it can be found.
 fn load(text: &str) -> Option<String> {
     let loaded = load_text("fuzz.toml", text, Environment::default());
     let report = match loaded {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use groupgate::config::upstream::Format;
 use groupgate::page::format::Page;
-use groupgate::upstream::pager::{Look, Next, Pager, Position, SoFar};
+use groupgate::upstream::pager::{Next, PageContext, Pager, Position, WalkTotals};
 use http::header::LINK;
 use http::{HeaderMap, HeaderValue};
 use url::Url;
@@ -29,15 +29,15 @@ pub(crate) fn link(data: &[u8]) {
         }
     }
     let page = Page::decode(Format::Json, b"[1]").expect("a list is a page");
-    let look = Look {
+    let context = PageContext {
         page: &page,
         headers: &headers,
         url: &ASKED,
         records: 1,
-        mark: None,
+        last_record_key: None,
         is_past_end: false,
     };
-    match PAGER.next(&Position::Start, SoFar::first(1, None), look) {
+    match PAGER.next(&Position::Start, WalkTotals::first(1, None), context) {
         Ok(Next::End) => {}
         Ok(Next::One(Position::Url(next))) => {
             assert_eq!(next.origin(), ASKED.origin());

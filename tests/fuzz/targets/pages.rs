@@ -7,7 +7,7 @@ use groupgate::config::upstream::{Format, Upstream};
 use groupgate::page::format::Page;
 use groupgate::page::mapping::Mapping;
 use groupgate::snapshot::Snapshot;
-use groupgate::upstream::pager::{Look, Pager, Position, SoFar};
+use groupgate::upstream::pager::{PageContext, Pager, Position, WalkTotals};
 use http::HeaderMap;
 use serde_json::{Map, Value};
 use url::Url;
@@ -68,16 +68,16 @@ fn map(page: &Page, reading: &Reading) {
         Ok(records) => records,
         Err(error) => return says_little(error),
     };
-    let look = Look {
+    let context = PageContext {
         page,
         headers: &HeaderMap::new(),
         url: &ASKED,
         records: records.len() as u64,
-        mark: None,
+        last_record_key: None,
         is_past_end: false,
     };
-    let so_far = SoFar::first(look.records, None);
-    if let Err(error) = reading.pager.next(&Position::Start, so_far, look) {
+    let totals = WalkTotals::first(context.records, None);
+    if let Err(error) = reading.pager.next(&Position::Start, totals, context) {
         says_little(error);
     }
     let outcomes = match reading.mapping.map(records) {

@@ -47,11 +47,12 @@ fn lines_with(folder: &str, words: &[&str]) -> Vec<String> {
 }
 
 /// The rooms of the data path, from the callers to the bytes: each may know those after it.
-const ROOMS: [&str; 6] = [
+const ROOMS: [&str; 7] = [
     "downstream",
     "gateway",
     "catalog",
     "upstream",
+    "observe",
     "page",
     "snapshot",
 ];

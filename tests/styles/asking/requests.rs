@@ -165,7 +165,7 @@ async fn a_list_shorter_than_its_count_is_read_again_and_then_an_error() {
     let error = failed(&adapter).await;
     assert_eq!(
         error.to_string(),
-        "pagination: 3 records were announced and 2 came"
+        "pagination: 3 records were announced, but 2 received"
     );
     assert_eq!(server.requests().len(), 6);
 }

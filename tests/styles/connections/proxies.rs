@@ -205,7 +205,7 @@ async fn a_proxy_that_says_nothing_is_given_up_in_time() {
     let error = failed(&adapter(&format!("https://{INTERNAL}"), &connection)).await;
     assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
     let said = format!(
-        "no connection came about within 3s (`limits.connect_timeout`) through the proxy \
+        "no connection within 3s (`limits.connect_timeout`) through the proxy \
          `http://{address}`"
     );
     assert!(error.detail.contains(&said), "{error}");

@@ -12,8 +12,9 @@ use crate::support::server::Server;
 use bytes::Bytes;
 use emulation::{Counts, Emulation, LastNext, Next};
 use groupgate::error::{ErrorKind, UpstreamError};
+use groupgate::observe::Observers;
 use groupgate::upstream::Adapter;
-use groupgate::upstream::walk::{Progress, Walked, walk};
+use groupgate::upstream::walk::{Walked, walk};
 use http::Request;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -439,8 +440,8 @@ impl Bench {
         let adapter = adapters
             .entry(config)
             .or_insert_with_key(|config| adapter_of(config, self.server.base_url(), &[]));
-        let progress = Progress::default();
-        self.runtime.block_on(walk(adapter, &progress))
+        let observers = Observers::default();
+        self.runtime.block_on(walk(adapter, &observers))
     }
 }
 

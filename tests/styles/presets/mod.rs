@@ -9,11 +9,12 @@ use groupgate::clock::WallClock;
 use groupgate::config::upstream::Upstream;
 use groupgate::config::{Environment, Loaded, Problems, load_text};
 use groupgate::group::Group;
+use groupgate::observe::Observers;
 use groupgate::presets;
 use groupgate::upstream::Adapter;
-use groupgate::upstream::adapter::Turn;
+use groupgate::upstream::FetchedPage;
 use groupgate::upstream::tls::Tls;
-use groupgate::upstream::walk::{Progress, walk};
+use groupgate::upstream::walk::walk;
 use rstest::rstest;
 use serde_json::Value;
 
@@ -96,7 +97,7 @@ fn brief(group: &Group) -> Value {
     Value::Object(members)
 }
 
-fn show(turn: &Turn) -> String {
+fn show(turn: &FetchedPage) -> String {
     if turn.records() == 0 {
         return "no groups".to_owned();
     }
@@ -167,7 +168,7 @@ async fn walked(
         "{}limits.concurrency = 1\n{more}",
         block(preset, server.origin())
     );
-    let walked = walk(&adapter(&block), &Progress::default()).await.unwrap();
+    let walked = walk(&adapter(&block), &Observers::default()).await.unwrap();
     let names: Vec<_> = walked.groups.iter().map(|group| &group.name).collect();
     assert_eq!(names, expected);
     assert_eq!(server.left(), Vec::<&str>::new());
@@ -225,7 +226,7 @@ async fn a_failure_that_passes_is_tried_again() {
     for (preset, failure) in [("slack", "unavailable"), ("aws_iam", "unavailable")] {
         let server = Recorded::start(preset, &[failure, "empty"]).await;
         let adapter = adapter(&block(preset, server.origin()));
-        let walked = walk(&adapter, &Progress::default()).await.unwrap();
+        let walked = walk(&adapter, &Observers::default()).await.unwrap();
         assert!(walked.groups.is_empty(), "{preset}");
         assert_eq!(server.left(), Vec::<&str>::new(), "{preset}");
     }

@@ -127,7 +127,7 @@ async fn a_header_section_beyond_all_bounds_is_told_as_what_it_is(#[case] lines:
     assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
     assert_eq!(
         error.detail,
-        "the answer's header section is larger than the 100 fields and 400 KiB that are read"
+        "the response's header section exceeds 100 fields or 400 KiB"
     );
     assert_eq!(upstream.requests().len(), 1);
 }

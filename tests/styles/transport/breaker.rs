@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use groupgate::error::ErrorKind;
+use groupgate::observe::Observers;
 use groupgate::upstream::transport::CircuitState;
-use groupgate::upstream::walk::{Progress, walk};
+use groupgate::upstream::walk::walk;
 use serde_json::json;
 use tokio::time::{Instant, interval};
 
@@ -26,7 +27,7 @@ async fn an_upstream_that_fails_is_left_alone_until_a_probe_finds_it_well() {
         }
     })
     .await;
-    let keys = "breaker = { failures = 2, rest = '400ms' }";
+    let keys = "breaker = { failures = 2, open_for = '400ms' }";
     let adapter = staff(server.base_url(), keys);
     let state = || adapter.circuit().unwrap().state;
     assert_eq!(state(), CircuitState::Closed);
@@ -42,7 +43,7 @@ async fn an_upstream_that_fails_is_left_alone_until_a_probe_finds_it_well() {
     is_well.store(true, Ordering::Relaxed);
     let mut ticks = interval(Duration::from_millis(20));
     let patience = Instant::now() + Duration::from_secs(20);
-    while walk(&adapter, &Progress::default()).await.is_err() {
+    while walk(&adapter, &Observers::default()).await.is_err() {
         assert!(Instant::now() < patience, "it never heals");
         ticks.tick().await;
     }

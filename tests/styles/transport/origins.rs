@@ -39,8 +39,8 @@ async fn a_next_page_elsewhere_is_refused_unless_the_adapter_names_the_origin(#[
     assert_eq!(
         error.detail,
         format!(
-            "the next page's URL leads to another origin, `{}`, which `pagination.origins` does \
-             not name",
+            "the URL of the next page has another origin, `{}`, which `pagination.origins` does \
+             not list",
             pages.base_url()
         )
     );

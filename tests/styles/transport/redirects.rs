@@ -70,7 +70,7 @@ async fn a_redirect_to_another_origin_is_refused_and_nothing_is_sent_there() {
     assert_eq!(
         error.detail,
         format!(
-            "status 302: it redirects to another origin, `{}`, where our credentials must not go",
+            "status 302: it redirects to another origin, `{}`, to which our credentials must not be sent",
             elsewhere.base_url()
         )
     );
@@ -79,7 +79,7 @@ async fn a_redirect_to_another_origin_is_refused_and_nothing_is_sent_there() {
 }
 
 #[rstest]
-#[case::in_a_circle("/list", ErrorKind::HttpStatus, "it redirects in a circle", 1)]
+#[case::in_a_loop("/list", ErrorKind::HttpStatus, "it redirects in a loop", 1)]
 #[case::without_end("", ErrorKind::LimitExceeded, "it redirects more than 3 times", 4)]
 #[tokio::test]
 async fn redirects_end(
@@ -132,7 +132,7 @@ async fn what_may_be_sent_only_once_is_not_sent_elsewhere_either() {
     let error = failed(&staff(server.base_url(), keys)).await;
     assert_eq!(
         error.to_string(),
-        "http_status: status 307: it redirects what may be sent only once"
+        "http_status: status 307: it redirects a request that must be sent only once"
     );
     assert_eq!(server.requests().len(), 1);
 }

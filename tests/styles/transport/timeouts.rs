@@ -16,27 +16,27 @@ use crate::support::server::{Server, Step, head};
 #[case::no_head(
     vec![Step::Hang],
     "limits.head_timeout = '200ms'",
-    "no response head came within 200ms (`limits.head_timeout`)"
+    "no response head within 200ms (`limits.head_timeout`)"
 )]
 #[case::half_a_head(
     vec![Step::Send(b"HTTP/1.1 200 OK\r\ncontent-".to_vec()), Step::Hang],
     "limits.head_timeout = '200ms'",
-    "no response head came within 200ms (`limits.head_timeout`)"
+    "no response head within 200ms (`limits.head_timeout`)"
 )]
 #[case::half_a_body(
     vec![head("content-length: 12\r\n"), Step::Send(b"{\"it".to_vec()), Step::Hang],
     "limits.idle_timeout = '200ms'",
-    "nothing more of the body came for 200ms (`limits.idle_timeout`)"
+    "the body stalled for 200ms (`limits.idle_timeout`)"
 )]
 #[case::no_body(
     vec![head("content-length: 12\r\n"), Step::Hang],
     "limits.idle_timeout = '200ms'",
-    "nothing more of the body came for 200ms (`limits.idle_timeout`)"
+    "the body stalled for 200ms (`limits.idle_timeout`)"
 )]
 #[case::half_a_body_within_the_pause(
     vec![head("content-length: 12\r\n"), Step::Send(b"{\"it".to_vec()), Step::Hang],
     "limits.timeout = '200ms'",
-    "no whole answer came within 200ms (`limits.timeout`)"
+    "no complete response within 200ms (`limits.timeout`)"
 )]
 #[tokio::test]
 async fn what_is_late_is_told_with_the_key_that_says_so(
@@ -73,6 +73,6 @@ async fn a_connection_that_does_not_come_about_is_a_timeout_of_its_own() {
     assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
     assert_eq!(
         error.detail,
-        "no connection came about within 200ms (`limits.connect_timeout`)"
+        "no connection within 200ms (`limits.connect_timeout`)"
     );
 }

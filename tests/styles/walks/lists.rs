@@ -100,7 +100,7 @@ async fn a_total_is_held_against_the_list_whichever_page_names_it(#[case] named_
     let error = failed(&adapter_of(&toml, server.base_url(), &[])).await;
     assert_eq!(
         error.to_string(),
-        "pagination: 30 records were announced and 3 came"
+        "pagination: 30 records were announced, but 3 received"
     );
 }
 
@@ -131,7 +131,7 @@ async fn an_upstream_that_ignores_the_page_is_no_list_though_its_pages_hold_one_
     let error = failed(&adapter_of(&toml, server.base_url(), &[])).await;
     assert_eq!(
         error.to_string(),
-        "pagination: a page comes a second time, at another position"
+        "pagination: a page was repeated at another position"
     );
 }
 

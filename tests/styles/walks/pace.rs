@@ -145,7 +145,10 @@ async fn a_pause_beyond_all_time_is_cut_and_told_as_what_it_was() {
     })
     .await;
     let adapter = adapter_of(CLUB, server.base_url(), &[]);
-    for told in ["rate_limited: status 429", "rate_limited: no turn within"] {
+    for told in [
+        "rate_limited: status 429",
+        "rate_limited: the upstream's rate limit allows no request",
+    ] {
         let error = failed(&adapter).await;
         assert!(error.to_string().starts_with(told), "{error}");
         let wait = error.retry_after.unwrap().as_secs();

@@ -105,8 +105,8 @@ async fn a_link_to_another_origin_is_not_followed() {
     .await;
     assert_eq!(
         error.to_string(),
-        "pagination: the next page's URL leads to another origin, `http://127.0.0.1:9`, \
-         which `pagination.origins` does not name"
+        "pagination: the URL of the next page has another origin, `http://127.0.0.1:9`, \
+         which `pagination.origins` does not list"
     );
 }
 

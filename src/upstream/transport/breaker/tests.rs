@@ -1,20 +1,26 @@
-//! When a breaker opens, how long it rests, and what closes it again.
+//! When a breaker opens, for how long, and what closes it again.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
-use http::StatusCode;
+use http::{Request, StatusCode};
+use jiff::Timestamp;
 use rstest::rstest;
 use tokio::time::advance;
+use tower::{Layer as _, ServiceExt as _};
 
-use super::*;
+use super::state::{LONGEST_OPEN, PROBE_TIME};
+use super::{Breaker, CircuitBreakerLayer, CircuitState};
+use crate::clock::WallClock;
+use crate::error::{ErrorKind, UpstreamError};
 
-fn breaker(terms: &str) -> Breaker {
+fn breaker(thresholds: &str) -> Breaker {
     let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
-    Breaker::new(&"club".into(), &toml::from_str(terms).unwrap(), &wall)
+    Breaker::new(&"club".into(), &toml::from_str(thresholds).unwrap(), &wall)
 }
 
 fn error(kind: ErrorKind) -> Result<(), UpstreamError> {
-    Err(UpstreamError::new(kind, "so it is"))
+    Err(UpstreamError::new(kind, "failed"))
 }
 
 fn end(breaker: &Breaker, outcome: &Result<(), UpstreamError>) {
@@ -32,7 +38,7 @@ fn state(breaker: &Breaker) -> CircuitState {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_in_a_row_open_it_and_one_answer_between_them_does_not() {
+async fn failures_in_a_row_open_it_unless_a_success_comes_between() {
     let breaker = breaker("failures = 3\ncalls = 100");
     fail(&breaker, 2);
     end(&breaker, &Ok(()));
@@ -40,12 +46,12 @@ async fn failures_in_a_row_open_it_and_one_answer_between_them_does_not() {
     assert_eq!(state(&breaker), CircuitState::Closed);
     fail(&breaker, 1);
     assert_eq!(state(&breaker), CircuitState::Open);
-    let refused = breaker.admit().unwrap_err();
+    let rejected = breaker.admit().unwrap_err();
     assert_eq!(
-        refused.to_string(),
-        "circuit_open: not asked, for it is given a rest; its last failure: timeout: so it is"
+        rejected.to_string(),
+        "circuit_open: circuit breaker open after repeated failures; the last one: timeout: failed"
     );
-    let wait = refused.retry_after.unwrap();
+    let wait = rejected.retry_after.unwrap();
     assert!((4000..=5000).contains(&wait.as_millis()), "{wait:?}");
 }
 
@@ -66,10 +72,7 @@ async fn requests_that_fail_together_count_as_one_failure_in_a_row() {
 #[case::half(&[true, false], CircuitState::Open)]
 #[case::a_third(&[true, false, false], CircuitState::Closed)]
 #[tokio::test(start_paused = true)]
-async fn too_large_a_part_of_the_requests_failing_opens_it(
-    #[case] pattern: &[bool],
-    #[case] expected: CircuitState,
-) {
+async fn a_high_failure_rate_opens_it(#[case] pattern: &[bool], #[case] expected: CircuitState) {
     let breaker = breaker("failures = 50\nrate = 0.5\ncalls = 12");
     for (fails, _) in pattern.iter().cycle().zip(0..12) {
         assert_eq!(state(&breaker), CircuitState::Closed);
@@ -80,13 +83,13 @@ async fn too_large_a_part_of_the_requests_failing_opens_it(
         };
         end(&breaker, &outcome);
     }
-    // A failure is what asks for the sum.
+    // The rate is checked only when a request fails.
     fail(&breaker, u32::from(state(&breaker) == CircuitState::Closed));
     assert_eq!(state(&breaker), expected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_that_are_older_than_the_window_do_not_count_towards_the_rate() {
+async fn failures_older_than_the_window_do_not_count_towards_the_rate() {
     let breaker = breaker("failures = 50\nrate = 0.5\ncalls = 10\nwindow = '10s'");
     fail(&breaker, 9);
     advance(Duration::from_secs(11)).await;
@@ -111,13 +114,13 @@ async fn failures_that_are_older_than_the_window_do_not_count_towards_the_rate()
 #[case::tls(ErrorKind::Tls, None, true)]
 #[case::timeout(ErrorKind::Timeout, None, true)]
 #[tokio::test(start_paused = true)]
-async fn only_what_says_that_the_upstream_is_not_well_is_a_failure(
+async fn only_errors_that_show_an_unhealthy_upstream_count_as_failures(
     #[case] kind: ErrorKind,
     #[case] status: Option<u16>,
     #[case] opens: bool,
 ) {
     let breaker = breaker("failures = 1");
-    let mut error = UpstreamError::new(kind, "so it is");
+    let mut error = UpstreamError::new(kind, "failed");
     if let Some(status) = status {
         error = error.with_status(StatusCode::from_u16(status).unwrap());
     }
@@ -126,7 +129,7 @@ async fn only_what_says_that_the_upstream_is_not_well_is_a_failure(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_that_may_pass_is_a_failure_and_a_fault_of_ours_is_none() {
+async fn a_transient_rejection_is_a_failure_and_a_fault_of_ours_is_not() {
     let breaker = breaker("failures = 1");
     end(&breaker, &Err(UpstreamError::ours("a defect")));
     assert_eq!(state(&breaker), CircuitState::Closed);
@@ -136,7 +139,7 @@ async fn a_rejection_that_may_pass_is_a_failure_and_a_fault_of_ours_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_rest_exactly_one_probe_is_let_through_and_its_answer_closes_it() {
+async fn after_open_for_exactly_one_probe_passes_and_its_response_closes_it() {
     let breaker = breaker("failures = 1\nopen_for = '5s'");
     fail(&breaker, 1);
     advance(Duration::from_secs(5)).await;
@@ -146,14 +149,14 @@ async fn after_the_rest_exactly_one_probe_is_let_through_and_its_answer_closes_i
     for _ in 0..3 {
         assert_eq!(breaker.admit().unwrap_err().retry_after, Some(PROBE_TIME));
     }
-    // An answer that refuses us shows that somebody is there.
+    // A refusal shows that the upstream is up.
     probe.end(&error(ErrorKind::Unauthorized));
     assert_eq!(state(&breaker), CircuitState::Closed);
     assert!(breaker.admit().is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_rest_is_twice_as_long_up_to_a_minute_and_the_first_is_short_again_after_an_answer() {
+async fn it_stays_open_twice_as_long_each_time_up_to_a_minute_until_it_closes() {
     let breaker = breaker("failures = 1\nopen_for = '20s'");
     fail(&breaker, 1);
     for longest in [20_000, 40_000, 60_000, 60_000] {
@@ -163,7 +166,7 @@ async fn each_rest_is_twice_as_long_up_to_a_minute_and_the_first_is_short_again_
         advance(wait).await;
         fail(&breaker, 1);
     }
-    advance(LONGEST_REST).await;
+    advance(LONGEST_OPEN).await;
     end(&breaker, &Ok(()));
     fail(&breaker, 1);
     let wait = breaker.admit().unwrap_err().retry_after.unwrap();
@@ -172,9 +175,9 @@ async fn each_rest_is_twice_as_long_up_to_a_minute_and_the_first_is_short_again_
 
 #[rstest]
 #[case::dropped(None)]
-#[case::that_was_not_sent(Some(ErrorKind::RateLimited))]
+#[case::not_sent(Some(ErrorKind::RateLimited))]
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_finds_nothing_out_goes_back_to_open_for_as_long_as_before(
+async fn a_probe_without_an_outcome_reopens_it_for_as_long_as_before(
     #[case] kind: Option<ErrorKind>,
 ) {
     let breaker = breaker("failures = 1\nopen_for = '5s'");
@@ -193,7 +196,7 @@ async fn a_probe_that_finds_nothing_out_goes_back_to_open_for_as_long_as_before(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_began_before_it_opened_says_nothing_about_its_probe() {
+async fn a_request_from_before_it_opened_does_not_count_as_its_probe() {
     let breaker = breaker("failures = 1\nopen_for = '5s'");
     let late = breaker.admit().unwrap();
     let later = breaker.admit().unwrap();
@@ -207,19 +210,19 @@ async fn what_began_before_it_opened_says_nothing_about_its_probe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_given_up_opens_a_half_open_breaker_again() {
+async fn a_cancelled_call_reopens_a_half_open_breaker() {
     let breaker = breaker("failures = 1\nopen_for = '5s'");
     let hanging = tower::service_fn(|_: Request<()>| async {
         std::future::pending::<Infallible>().await;
         Ok::<(), UpstreamError>(())
     });
-    let service = breaker.layer(hanging);
+    let service = CircuitBreakerLayer::new(breaker.clone()).layer(hanging);
     fail(&breaker, 1);
     advance(Duration::from_secs(5)).await;
     let probe = service.clone().oneshot(Request::new(()));
-    let given_up = tokio::time::timeout(Duration::from_secs(1), probe).await;
-    assert!(given_up.is_err());
+    let cancelled = tokio::time::timeout(Duration::from_secs(1), probe).await;
+    assert!(cancelled.is_err());
     assert_eq!(state(&breaker), CircuitState::Open);
-    let refused = service.oneshot(Request::new(())).await.unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::CircuitOpen);
+    let rejected = service.oneshot(Request::new(())).await.unwrap_err();
+    assert_eq!(rejected.kind, ErrorKind::CircuitOpen);
 }

@@ -1,16 +1,16 @@
-//! How many calls were made lately, and how many of them failed.
+//! A sliding window that counts calls and failures.
 //!
-//! Time is cut into slots, of which the last few make the window: it slides in steps, and takes the
-//! same little memory however many calls there are.
+//! Time is divided into slots, and the window is the last few of them: it slides in steps, and its
+//! memory does not grow with the number of calls.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Into how many slots a window is cut.
+/// The number of slots in a window.
 const SLOTS: usize = 10;
 
-/// Calls and failures over the last so much time.
+/// Calls and failures within the last `length`.
 #[derive(Debug)]
 pub(super) struct Window {
     start: Instant,
@@ -20,14 +20,14 @@ pub(super) struct Window {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
-    /// Which slot since the start it holds.
+    /// Its number since the start.
     number: u64,
     calls: u32,
     failures: u32,
 }
 
 impl Window {
-    /// A window of this length, with nothing in it.
+    /// An empty window of this length.
     pub(super) fn new(length: Duration) -> Self {
         Self {
             start: Instant::now(),
@@ -36,7 +36,7 @@ impl Window {
         }
     }
 
-    /// Counts one call that has just ended.
+    /// Counts one call that ended at `now`.
     pub(super) fn count(&mut self, now: Instant, is_failure: bool) {
         let number = self.number(now);
         let slot = &mut self.slots[(number % SLOTS as u64) as usize];
@@ -50,7 +50,7 @@ impl Window {
         slot.failures = slot.failures.saturating_add(u32::from(is_failure));
     }
 
-    /// How many calls ended in the window, and how many of them failed.
+    /// The number of calls in the window, and how many of them failed.
     pub(super) fn sum(&self, now: Instant) -> (u32, u32) {
         let newest = self.number(now);
         let current = self
@@ -65,7 +65,7 @@ impl Window {
         })
     }
 
-    /// Forgets everything.
+    /// Empties the window.
     pub(super) fn clear(&mut self) {
         self.slots = [Slot::default(); SLOTS];
     }

@@ -1,4 +1,5 @@
-//! What kind of failure came up from below the stack, in words that name the key which decided.
+//! Errors of the client, the body and the timeouts, as kinds with messages that name the key to
+//! change.
 
 use std::error::Error as StdError;
 
@@ -13,49 +14,49 @@ use crate::error::{ErrorKind, UpstreamError, causes, chain};
 use crate::upstream::auth::AuthError;
 use crate::upstream::client::{CONNECT_TIMEOUT, DnsFailure, ProxyFailure, Slow};
 
-/// Why an answer was cut off by us.
+/// Why we cut a response off.
 #[derive(Debug, Clone, Error)]
-pub(super) enum Cut {
+pub(super) enum BodyError {
     /// The head was late.
-    #[error("no response head came within {0} (`limits.head_timeout`)")]
+    #[error("no response head within {0} (`limits.head_timeout`)")]
     Head(Span),
-    /// The body stood still.
-    #[error("nothing more of the body came for {0} (`limits.idle_timeout`)")]
+    /// The body stalled.
+    #[error("the body stalled for {0} (`limits.idle_timeout`)")]
     Idle(Span),
-    /// Too many bytes came.
+    /// Too many bytes.
     #[error("a page is larger than {0} (`limits.page_bytes`)")]
-    Large(ByteSize),
-    /// Too many bytes came although they are compressed.
+    TooLarge(ByteSize),
+    /// Too many bytes, even compressed.
     #[error("a page is larger than {0} before decompression (`limits.page_bytes`)")]
-    LargePacked(ByteSize),
-    /// Too many bytes were in what came.
+    LargeCompressed(ByteSize),
+    /// Too many bytes once decompressed.
     #[error("a page is larger than {0} after decompression (`limits.page_bytes`)")]
-    LargeUnpacked(ByteSize),
-    /// Too many bytes came, where no key says how many may.
-    #[error("the answer is larger than {0}")]
-    LargeAnswer(ByteSize),
+    LargeDecompressed(ByteSize),
+    /// Too many bytes, for a limit that no key sets.
+    #[error("the response is larger than {0}")]
+    LargeResponse(ByteSize),
 }
 
-impl Cut {
+impl BodyError {
     const fn kind(&self) -> ErrorKind {
         match self {
             Self::Head(_) | Self::Idle(_) => ErrorKind::Timeout,
-            Self::Large(_)
-            | Self::LargePacked(_)
-            | Self::LargeUnpacked(_)
-            | Self::LargeAnswer(_) => ErrorKind::LimitExceeded,
+            Self::TooLarge(_)
+            | Self::LargeCompressed(_)
+            | Self::LargeDecompressed(_)
+            | Self::LargeResponse(_) => ErrorKind::LimitExceeded,
         }
     }
 }
 
-/// How long a try and its connecting may take, as failures tell it.
+/// The timeouts of an attempt and of its connection, as error messages show them.
 #[derive(Debug, Clone)]
-pub(super) struct Patience {
+pub(super) struct TimeoutText {
     pub(super) whole: String,
     pub(super) connect: String,
 }
 
-impl Patience {
+impl TimeoutText {
     pub(super) fn of(limits: &Limits) -> Self {
         let connect = limits.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
         Self {
@@ -65,36 +66,36 @@ impl Patience {
     }
 }
 
-/// Finds out what kind of failure came up from below.
-pub(super) fn classify(error: BoxError, patience: &Patience) -> UpstreamError {
-    if let Some(unsigned) = cause::<AuthError>(&*error) {
-        return unsigned.clone().into();
+/// The kind and message of an error from below.
+pub(super) fn to_upstream_error(error: BoxError, timeouts: &TimeoutText) -> UpstreamError {
+    if let Some(error) = cause::<AuthError>(&*error) {
+        return error.clone().into();
     }
-    // What stands in for the upstream says itself what went wrong.
-    if let Some(told) = cause::<UpstreamError>(&*error) {
-        return told.clone();
+    // A replay reports its own errors.
+    if let Some(error) = cause::<UpstreamError>(&*error) {
+        return error.clone();
     }
-    if let Some(cut) = cause::<Cut>(&*error) {
-        return UpstreamError::new(cut.kind(), cut.to_string());
+    if let Some(error) = cause::<BodyError>(&*error) {
+        return UpstreamError::new(error.kind(), error.to_string());
     }
     if is_caused_by::<Elapsed>(&*error) {
-        let detail = format!("no whole answer came within {}", patience.whole);
+        let detail = format!("no complete response within {}", timeouts.whole);
         return UpstreamError::new(ErrorKind::Timeout, detail);
     }
     if cause::<hyper::Error>(&*error).is_some_and(hyper::Error::is_parse_too_large) {
         return UpstreamError::new(
             ErrorKind::LimitExceeded,
-            "the answer's header section is larger than the 100 fields and 400 KiB that are read",
+            "the response's header section exceeds 100 fields or 400 KiB",
         );
     }
-    if is_of_unpacking(&*error) {
+    if is_decompression(&*error) {
         let detail = format!("the body cannot be decompressed: {}", chain(&*error));
         return UpstreamError::new(ErrorKind::Decode, detail);
     }
     let timed_out = cause::<std::io::Error>(&*error)
         .is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut);
     if let Some(failure) = cause::<ProxyFailure>(&*error) {
-        // What keeps us from the proxy is no word about the upstream's name or its pace.
+        // A failure to reach the proxy says nothing about the upstream's name or speed.
         let kind = if is_caused_by::<rustls::Error>(&*error) {
             ErrorKind::Tls
         } else {
@@ -109,10 +110,7 @@ pub(super) fn classify(error: BoxError, patience: &Patience) -> UpstreamError {
         ErrorKind::Tls
     } else if timed_out && is_connect(&*error) {
         let through = cause::<Slow>(&*error).map_or_else(String::new, Slow::through);
-        let detail = format!(
-            "no connection came about within {}{through}",
-            patience.connect
-        );
+        let detail = format!("no connection within {}{through}", timeouts.connect);
         return UpstreamError::new(ErrorKind::Timeout, detail);
     } else if timed_out {
         ErrorKind::Timeout
@@ -122,9 +120,9 @@ pub(super) fn classify(error: BoxError, patience: &Patience) -> UpstreamError {
     UpstreamError::new(kind, chain(&*error))
 }
 
-/// Whether the bytes came well and are not what their `Content-Encoding` says. What goes wrong on the
-/// way to us or in between is hyper's to tell.
-fn is_of_unpacking(error: &(dyn StdError + 'static)) -> bool {
+/// Whether the bytes arrived and do not match their `Content-Encoding`. Errors on the way are
+/// hyper's.
+fn is_decompression(error: &(dyn StdError + 'static)) -> bool {
     is_caused_by::<std::io::Error>(error)
         && !is_caused_by::<hyper::Error>(error)
         && !is_caused_by::<hyper_util::client::legacy::Error>(error)
@@ -144,8 +142,8 @@ fn cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Opti
     causes(error).find_map(unwrapped)
 }
 
-/// The error itself, or what it wraps: an I/O error shows its cause's causes, never its cause, and
-/// a TLS failure comes in two of them.
+/// The error itself, or the one it wraps: `source` of an I/O error skips the error that it wraps,
+/// and a TLS error is wrapped twice.
 fn unwrapped<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     error
         .downcast_ref()

@@ -1,26 +1,25 @@
-//! What an outcome says of an upstream: whether it is well, not whether we got what we wanted.
+//! What an outcome says about an upstream: whether it works, not whether we got what we wanted.
 
 use crate::error::{ErrorKind, Fault, UpstreamError};
 
-/// What an outcome says of the upstream.
+/// What an outcome says about the upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sign {
-    /// It is there and at work, whatever it thinks of the request.
+pub(super) enum Health {
+    /// It answers, even if it refuses the request.
     Alive,
     /// It failed.
     Failing,
-    /// Nothing: it was not asked, or asked to be asked later.
-    None,
+    /// Unknown: it was not asked, or asked us to come back later.
+    Unknown,
 }
 
-impl Sign {
-    /// What `outcome` says.
+impl Health {
     pub(super) fn of<T>(outcome: &Result<T, UpstreamError>) -> Self {
         let Err(error) = outcome else {
             return Self::Alive;
         };
         if error.fault() == Fault::Gateway {
-            return Self::None;
+            return Self::Unknown;
         }
         match error.kind {
             ErrorKind::Timeout | ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Dns => {
@@ -39,8 +38,8 @@ impl Sign {
             | ErrorKind::Mapping
             | ErrorKind::Pagination
             | ErrorKind::LimitExceeded => Self::Alive,
-            // Our own quota speaks like the upstream's.
-            ErrorKind::RateLimited | ErrorKind::CircuitOpen => Self::None,
+            // Our own rate limit returns the same kind as the upstream's.
+            ErrorKind::RateLimited | ErrorKind::CircuitOpen => Self::Unknown,
         }
     }
 }

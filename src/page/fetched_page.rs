@@ -1,0 +1,84 @@
+//! A page as it was fetched: what was requested, what came back, and the groups in it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use url::Url;
+
+use super::format::Page;
+use super::mapping::{Mapped, Skip};
+use super::position::{Announcement, Position};
+
+/// A page, and the groups on it.
+#[derive(Debug)]
+pub struct FetchedPage {
+    /// Where the page is.
+    pub position: Position,
+    /// The request; header values that carry secrets are marked sensitive.
+    pub request: Request<Bytes>,
+    /// The status of the response.
+    pub status: StatusCode,
+    /// The headers of the response.
+    pub headers: HeaderMap,
+    /// The body of the response.
+    pub page: Page,
+    /// How long the response took.
+    pub elapsed: Duration,
+    pub(crate) url: Url,
+    pub(crate) bytes: u64,
+    pub(crate) announcement: Announcement,
+    pub(crate) last_record_key: Option<String>,
+    pub(crate) is_past_end: bool,
+    pub(crate) fingerprint: u64,
+    pub(crate) mapped_bytes: u64,
+    pub(crate) listed: u64,
+    pub(crate) outcomes: Vec<Result<Mapped, Skip>>,
+}
+
+impl FetchedPage {
+    /// The outcome of each record, in order.
+    pub fn outcomes(&self) -> &[Result<Mapped, Skip>] {
+        &self.outcomes
+    }
+
+    /// The outcome of each record, in order.
+    pub fn into_outcomes(self) -> Vec<Result<Mapped, Skip>> {
+        self.outcomes
+    }
+
+    /// The number of records on the page, including nested ones.
+    pub fn records(&self) -> u64 {
+        self.outcomes.len() as u64
+    }
+
+    /// The number of records that the page lists, without nested ones: the unit of paging.
+    pub const fn listed(&self) -> u64 {
+        self.listed
+    }
+
+    /// The size of the body.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The least memory that its groups take in a snapshot.
+    pub const fn mapped_bytes(&self) -> u64 {
+        self.mapped_bytes
+    }
+
+    /// The totals that it states.
+    pub const fn announcement(&self) -> Announcement {
+        self.announcement
+    }
+
+    /// By which the walk recognizes a repeated page.
+    pub(crate) const fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// Whether the response means that the list ended before it.
+    pub const fn is_past_end(&self) -> bool {
+        self.is_past_end
+    }
+}

@@ -1,0 +1,22 @@
+//! A response that is a page or the end of the list.
+
+use http::{HeaderMap, StatusCode, Uri};
+
+use crate::page::format::Page;
+
+/// A response that is not an error.
+#[derive(Debug)]
+pub struct ClassifiedResponse {
+    /// Its status.
+    pub status: StatusCode,
+    /// The URI that it came from, if the request was redirected.
+    pub uri: Option<Uri>,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its decoded body; empty if the list ends before it.
+    pub page: Page,
+    /// The size of the body.
+    pub bytes: u64,
+    /// Whether it means that the list ended before it.
+    pub is_past_end: bool,
+}

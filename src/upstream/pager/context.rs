@@ -1,0 +1,60 @@
+//! What a pager decides by: the page at hand, and the totals of the walk.
+
+use http::HeaderMap;
+use url::Url;
+
+use crate::page::fetched_page::FetchedPage;
+use crate::page::format::Page;
+
+/// The page that the pager looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct PageContext<'a> {
+    /// The decoded body.
+    pub page: &'a Page,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The URL that was requested.
+    pub url: &'a Url,
+    /// The number of records on the page.
+    pub records: u64,
+    /// What its last record holds if the style reads on from there
+    /// ([`Pager::last_record_key`](super::Pager::last_record_key)).
+    pub last_record_key: Option<&'a str>,
+    /// Whether the response means that the list ended before it.
+    pub is_past_end: bool,
+}
+
+impl<'a> From<&'a FetchedPage> for PageContext<'a> {
+    fn from(page: &'a FetchedPage) -> Self {
+        Self {
+            page: &page.page,
+            headers: &page.headers,
+            url: &page.url,
+            records: page.listed(),
+            last_record_key: page.last_record_key.as_deref(),
+            is_past_end: page.is_past_end(),
+        }
+    }
+}
+
+/// The totals of a walk, up to and including the page at hand.
+#[derive(Debug, Clone, Copy)]
+pub struct WalkTotals {
+    /// The number of records on the first page: pages are this long, whatever was requested.
+    pub granted: u64,
+    /// The number of records on all pages.
+    pub received: u64,
+    /// The total that a request of its own returned.
+    pub counted: Option<u64>,
+}
+
+impl WalkTotals {
+    /// After a first page of so many records.
+    pub const fn first(records: u64, counted: Option<u64>) -> Self {
+        Self {
+            granted: records,
+            received: records,
+            counted,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Classifies each response: a page, the end of the list, or an error with a kind.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use tower::{Layer, Service};
+
+use crate::error::UpstreamError;
+use crate::upstream::classify::{ClassifiedResponse, Classifier};
+
+/// Classifies responses with the [`Classifier`] that comes with the request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClassifyLayer;
+
+impl<S> Layer<S> for ClassifyLayer {
+    type Service = Classify<S>;
+
+    fn layer(&self, inner: S) -> Classify<S> {
+        Classify { inner }
+    }
+}
+
+/// Classifies the responses of the inner service.
+#[derive(Debug, Clone)]
+pub(super) struct Classify<S> {
+    inner: S,
+}
+
+impl<S> Service<Request<Bytes>> for Classify<S>
+where
+    S: Service<Request<Bytes>, Response = Response<Bytes>, Error = UpstreamError>,
+    S::Future: Send + 'static,
+{
+    type Response = ClassifiedResponse;
+    type Error = UpstreamError;
+    type Future = BoxFuture<'static, Result<ClassifiedResponse, UpstreamError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        let classifier = request.extensions().get::<Classifier>().cloned();
+        let response = self.inner.call(request);
+        Box::pin(async move {
+            let Some(classifier) = classifier else {
+                return Err(UpstreamError::ours("the request carries no classifier"));
+            };
+            // The concurrency permit is returned here, before the body is decoded.
+            let response = response.await?;
+            classifier.classify_response(response).await
+        })
+    }
+}

@@ -1,0 +1,177 @@
+//! One attempt to read the whole list, page after page.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
+
+use crate::config::upstream::Repeat;
+use crate::error::UpstreamError;
+use crate::observe::{Event, Observers};
+use crate::page::fetched_page::FetchedPage;
+use crate::upstream::adapter::Adapter;
+use crate::upstream::pager::{Next, PagerError, Position, WalkTotals};
+
+use super::outcome::{Interrupted, Walked};
+use super::tally::{PageSeen, Tally};
+
+/// One attempt to read the whole list.
+pub(super) struct Attempt<'a> {
+    adapter: &'a Arc<Adapter>,
+    observers: &'a Observers,
+    deadline: Instant,
+    positions: HashSet<Position>,
+    /// The number of records on the first page.
+    granted: u64,
+    tally: Tally<'a>,
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(
+        adapter: &'a Arc<Adapter>,
+        observers: &'a Observers,
+        deadline: Instant,
+        is_second: bool,
+    ) -> Self {
+        Self {
+            adapter,
+            observers,
+            deadline,
+            positions: HashSet::new(),
+            granted: 0,
+            tally: Tally::new(adapter, is_second),
+        }
+    }
+
+    pub(super) async fn run(mut self) -> Result<Walked, Interrupted> {
+        self.tally.counted = self.adapter.count(self.deadline, self.observers).await?;
+        if let Some(counted) = self.tally.counted {
+            self.observers.notify(&Event::RecordsCounted(counted));
+        }
+        let first = self.adapter.pager().first();
+        self.positions.insert(first.clone());
+        let page = self.fetch(first).await?;
+        self.granted = page.listed();
+        let mut next = self.take(page)?;
+        loop {
+            next = match next {
+                Next::End => return self.tally.finish(self.observers),
+                Next::One(position) => self.read_one(position).await?,
+                Next::Rest(positions) => self.read_rest(positions).await?,
+            };
+        }
+    }
+
+    /// Reads the page that the one before named.
+    async fn read_one(&mut self, position: Position) -> Result<Next, Interrupted> {
+        if !self.positions.insert(position.clone()) {
+            return self.repeat(PagerError::Loop, Interrupted::Failed);
+        }
+        let page = self.fetch(position).await;
+        let page = page.map_err(Interrupted::after_first_page)?;
+        self.take(page)
+    }
+
+    /// Reads the pages that an earlier one announced, several at a time, in order.
+    async fn read_rest(&mut self, positions: Vec<Position>) -> Result<Next, Interrupted> {
+        let (adapter, observers, deadline) = (self.adapter, self.observers, self.deadline);
+        let last = positions.last().cloned();
+        let mut next = Next::End;
+        let mut pages = stream::iter(positions)
+            .map(|position| fetch(adapter, observers, deadline, position))
+            .buffered(adapter.limits().concurrency as usize);
+        while let Some(page) = pages
+            .try_next()
+            .await
+            .map_err(Interrupted::after_first_page)?
+        {
+            observers.notify(&Event::PageRead(&page));
+            // A list that has grown meanwhile continues after the last page that was announced.
+            if last.as_ref() == Some(&page.position) {
+                next = self.next(&page)?;
+            }
+            let is_past_end = page.is_past_end();
+            if self.tally.add(page)? == PageSeen::Repeated {
+                return self.repeat(PagerError::SamePage, Interrupted::ListChanged);
+            }
+            if is_past_end {
+                return Ok(Next::End);
+            }
+        }
+        Ok(next)
+    }
+
+    /// Adds one page to the tally, and says where to read on.
+    fn take(&mut self, page: FetchedPage) -> Result<Next, Interrupted> {
+        self.observers.notify(&Event::PageRead(&page));
+        let next = self.next(&page)?;
+        match self.tally.add(page)? {
+            PageSeen::New => Ok(next),
+            PageSeen::Repeated => self.repeat(PagerError::SamePage, Interrupted::Failed),
+        }
+    }
+
+    fn next(&self, page: &FetchedPage) -> Result<Next, PagerError> {
+        let totals = WalkTotals {
+            granted: self.granted,
+            received: self.tally.listed + page.listed(),
+            counted: self.tally.counted,
+        };
+        let pager = self.adapter.pager();
+        let decision = pager.decide(&page.position, totals, page.into());
+        let decision = decision.inspect_err(|error| self.warn(error))?;
+        self.observers.notify(&Event::NextDecided {
+            next: &decision.next,
+            reason: format_args!("{}", decision.reason),
+        });
+        Ok(decision.next)
+    }
+
+    /// An upstream that links to another origin may be compromised.
+    fn warn(&self, error: &PagerError) {
+        if let PagerError::ForeignUrl(origin) = error {
+            let source = &**self.adapter.name();
+            tracing::warn!(source, origin, "refused a URL of another origin");
+        }
+    }
+
+    /// What a repeat means: the end if the adapter declares it, or that the walk is `interrupted`.
+    fn repeat(
+        &self,
+        what: PagerError,
+        interrupted: impl Fn(UpstreamError) -> Interrupted,
+    ) -> Result<Next, Interrupted> {
+        let is_end = self.adapter.pager().on_repeat() == Repeat::End;
+        self.observers.notify(&Event::Repeated {
+            what: format_args!("{what}"),
+            is_end,
+        });
+        if is_end {
+            return Ok(Next::End);
+        }
+        Err(interrupted(what.into()))
+    }
+
+    async fn fetch(&self, position: Position) -> Result<FetchedPage, UpstreamError> {
+        fetch(self.adapter, self.observers, self.deadline, position).await
+    }
+}
+
+/// Reads the page at `position`.
+async fn fetch(
+    adapter: &Arc<Adapter>,
+    observers: &Observers,
+    deadline: Instant,
+    position: Position,
+) -> Result<FetchedPage, UpstreamError> {
+    let page = adapter
+        .fetch_page(position.clone(), deadline, observers)
+        .await;
+    page.inspect_err(|error| {
+        observers.notify(&Event::PageFailed {
+            position: &position,
+            error,
+        });
+    })
+}

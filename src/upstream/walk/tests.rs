@@ -1,0 +1,143 @@
+//! What the observers of a walk are told, over recorded responses.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use super::*;
+use crate::clock::WallClock;
+use crate::config::{Cache, Environment, Problems, SecretReader};
+use crate::observe::{Observer, Progress};
+use crate::upstream::extensions::Purpose;
+use crate::upstream::pager::Position;
+use crate::upstream::tls::Tls;
+use crate::upstream::transport::Replay;
+
+const BLOCK: &str = "
+    base_url = 'http://club.example'
+    request = { path = '/teams', query = { from = '{cursor}' } }
+    records = '/teams'
+    pagination = { style = 'cursor', next = '/next' }
+    fields = { id = 'id', name = 'id' }
+    auth = { type = 'token_exchange', request = { method = 'POST', path = '/login' }, token = '/token' }
+";
+
+fn adapter() -> Arc<Adapter> {
+    let environment = Environment::default();
+    let mut problems = Problems::default();
+    let adapter = Adapter::compile(
+        "club",
+        &toml::from_str(BLOCK).unwrap(),
+        &Cache::default(),
+        &SecretReader::new(&environment),
+        &WallClock::fixed(jiff::Timestamp::UNIX_EPOCH),
+        &Tls::unavailable(),
+        &mut problems,
+    );
+    assert_eq!(problems, Problems::default());
+    Arc::new(adapter.unwrap())
+}
+
+/// A login and two pages, of which the first fails once.
+#[derive(Debug, Default)]
+struct TwoPages {
+    has_failed: Mutex<bool>,
+}
+
+impl Replay for TwoPages {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        let body = match request.extensions().get() {
+            Some(Purpose::Login) => r#"{"token": "t"}"#,
+            Some(Purpose::Page(Position::Start)) => {
+                r#"{"teams": [{"id": "a"}, {"id": "b"}], "next": "b"}"#
+            }
+            Some(Purpose::Page(_) | Purpose::Count) | None => r#"{"teams": [{"id": "c"}]}"#,
+        };
+        let mut response = Response::new(Bytes::from(body));
+        let is_page = matches!(request.extensions().get(), Some(Purpose::Page(_)));
+        let mut has_failed = self.has_failed.lock().unwrap();
+        if is_page && !*has_failed {
+            *has_failed = true;
+            *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+        }
+        Ok(response)
+    }
+
+    fn has_only_pages(&self) -> bool {
+        false
+    }
+}
+
+/// Writes events down, each as a line.
+#[derive(Debug, Default)]
+struct Log(Mutex<Vec<String>>);
+
+impl Observer for Log {
+    fn observe(&self, event: &Event<'_>) {
+        let line = match event {
+            Event::RequestSent { exchange, request } => {
+                let is_signed = request.headers().contains_key("authorization");
+                format!("{exchange} sent {}, signed: {is_signed}", request.uri())
+            }
+            Event::ResponseReceived {
+                exchange, response, ..
+            } => format!("{exchange} received {}", response.status().as_u16()),
+            Event::PageRead(page) => format!("read {} records", page.records()),
+            Event::NextDecided { next, reason } => format!("{next:?}: {reason}"),
+            Event::TotalChecked { listed, .. } => format!("checked {listed}"),
+            other @ (Event::RecordsCounted(_)
+            | Event::Repeated { .. }
+            | Event::PageFailed { .. }
+            | Event::WalkRestarted(_)) => format!("{other:?}"),
+        };
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.push(line);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_observers_see_a_walk_and_its_exchanges_in_one_order() {
+    let adapter = adapter();
+    adapter.set_replay(Arc::new(TwoPages::default()));
+    let (one, other, progress) = (
+        Arc::<Log>::default(),
+        Arc::<Log>::default(),
+        Arc::<Progress>::default(),
+    );
+    let observers: [Arc<dyn Observer>; 3] = [
+        Arc::clone(&one) as _,
+        Arc::clone(&other) as _,
+        Arc::clone(&progress) as _,
+    ];
+    let walked = walk(&adapter, &observers.into_iter().collect()).await;
+    assert_eq!(walked.unwrap().groups.len(), 3);
+    let expected = [
+        "0 sent http://club.example/login, signed: false",
+        "0 received 200",
+        "1 sent http://club.example/teams, signed: true",
+        "1 received 503",
+        "2 sent http://club.example/teams, signed: true",
+        "2 received 200",
+        "read 2 records",
+        "One(Cursor(\"b\")): `/next` names it",
+        "3 sent http://club.example/teams?from=b, signed: true",
+        "3 received 200",
+        "read 1 records",
+        "End: `/next` is absent, null or empty",
+        "checked 3",
+    ];
+    assert_eq!(*one.0.lock().unwrap(), expected);
+    assert_eq!(*other.0.lock().unwrap(), expected);
+    assert_eq!((progress.pages(), progress.records()), (2, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_without_observers_sends_requests_without_any() {
+    let adapter = adapter();
+    adapter.set_replay(Arc::new(TwoPages::default()));
+    assert!(Observers::default().is_empty());
+    assert!(Observers::from_iter([]).is_empty());
+    let walked = walk(&adapter, &Observers::default()).await.unwrap();
+    assert_eq!(walked.groups.len(), 3);
+}
