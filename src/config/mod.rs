@@ -137,8 +137,8 @@ impl Default for Gateway {
 #[serde(default, deny_unknown_fields)]
 pub struct Cache {
     /// Memory for everything cached: snapshots, views and rendered pages have a fixed share each.
-    #[serde(deserialize_with = "text::size")]
-    #[schemars(with = "String")]
+    #[serde(with = "text::size")]
+    #[schemars(with = "text::Size")]
     pub capacity: ByteSize,
     /// How long a snapshot is fresh, counted from the end of its walk.
     pub ttl: Span,

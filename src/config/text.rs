@@ -3,12 +3,15 @@
 //! Every such key goes through [`parse`], so that a number where a duration belongs is answered
 //! with what a duration looks like, not with "expected a string".
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 
 use bytesize::ByteSize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
+use serde::ser::Serializer;
 use url::Url;
 
 /// Reads a string and parses it. `expected` is what a person should have written.
@@ -81,11 +84,43 @@ pub(super) fn optional_url<'de, D: Deserializer<'de>>(
     url(deserializer).map(Some)
 }
 
-/// Reads a size in bytes, which always has its unit.
-pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByteSize, D::Error> {
-    parse(deserializer, "a size such as `512MiB`", |text| {
-        text.parse().map_err(|_| {
-            format!("`{text}` is no size: write a number and a unit, as in `512MiB` or `2GB`")
+/// A size in bytes, which always has its unit.
+pub(super) mod size {
+    use super::{ByteSize, Deserializer, Serializer, parse};
+
+    /// Reads a size.
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<ByteSize, D::Error> {
+        parse(deserializer, "a size such as `512MiB`", |text| {
+            text.parse().map_err(|_| {
+                format!("`{text}` is no size: write a number and a unit, as in `512MiB` or `2GB`")
+            })
         })
-    })
+    }
+
+    /// Writes a size as people do: without a fraction that is zero.
+    pub(in crate::config) fn serialize<S: Serializer>(
+        size: &ByteSize,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let text = size.to_string().replace(".0 ", "").replace(' ', "");
+        serializer.serialize_str(&text)
+    }
+}
+
+/// How a size is described.
+pub(super) struct Size;
+
+impl JsonSchema for Size {
+    fn schema_name() -> Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A number of bytes with its unit: `512MiB` and `2GiB` count in powers of 1024, `500MB` and `2GB` in powers of 1000.",
+        })
+    }
 }

@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use http::StatusCode;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::{OneOrMany, Scalar};
+use super::{OneOrMany, PathOr, Scalar};
 use crate::config::Path;
 
 /// What an answer means. All conditions that are given must hold, and at least one is needed; of
@@ -30,6 +30,7 @@ pub struct Rule {
     /// What such an answer means.
     pub means: Meaning,
     /// Where it says when to ask again. Without it, in `Retry-After`.
+    #[schemars(with = "Option<PathOr<Path, RetryAfter>>")]
     pub retry_after: Option<RetryAfter>,
     /// Where it says why. Without it, at the upstream's `message`.
     pub message: Option<OneOrMany<Path>>,
@@ -136,7 +137,7 @@ pub enum RetryAfter {
         /// A path from the page's root.
         path: Path,
         /// How it is written.
-        #[schemars(rename = "as")]
+        #[schemars(rename = "as", default)]
         unit: DelayUnit,
     },
     /// In a header.
@@ -144,13 +145,13 @@ pub enum RetryAfter {
         /// The header's name.
         header: String,
         /// How it is written.
-        #[schemars(rename = "as")]
+        #[schemars(rename = "as", default)]
         unit: DelayUnit,
     },
 }
 
 /// How a moment to ask again is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DelayUnit {
     /// Seconds from now, also with a fraction. In a header an HTTP date is understood too.

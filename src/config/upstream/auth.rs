@@ -1,7 +1,7 @@
 //! Who we are to an upstream: one variant for each scheme.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde::de::Deserializer;
 
 use super::value::{Nothing, nothing_else};
@@ -252,7 +252,7 @@ pub struct DateHeader {
 }
 
 /// A hash function.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Hash {
     /// SHA-256.
@@ -265,7 +265,7 @@ pub enum Hash {
 }
 
 /// How bytes are written as text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
     /// Lower-case hexadecimal.

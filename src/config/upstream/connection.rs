@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde::de::{Deserializer, Error, Visitor};
 use url::Url;
 
@@ -72,17 +72,17 @@ impl Default for Connection {
 }
 
 /// Which HTTP is spoken.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum HttpVersion {
     /// HTTP/2 where the server chooses it over TLS (ALPN), else HTTP/1.1.
     #[default]
-    #[schemars(rename = "auto")]
+    #[serde(rename = "auto")]
     Auto,
     /// HTTP/1.1 only: for servers and middleboxes that offer HTTP/2 and do it badly.
-    #[schemars(rename = "1")]
+    #[serde(rename = "1")]
     One,
     /// HTTP/2 only. Over plain `http` it is spoken from the first byte on (prior knowledge, h2c).
-    #[schemars(rename = "2")]
+    #[serde(rename = "2")]
     Two,
 }
 

@@ -1,7 +1,7 @@
 //! Which part of a record becomes which field of a group.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Field;
 use crate::config::Path;
@@ -73,7 +73,7 @@ pub struct Each {
 }
 
 /// What becomes of what a record holds and no field takes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Extra {
     /// It is kept verbatim under `attributes`.

@@ -50,7 +50,7 @@ pub use value::{Json, Location, OneOrMany, PathOr, Scalar, Text};
 
 use bytesize::ByteSize;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Path, Rate, Share, Span, preset, text};
 
@@ -149,7 +149,7 @@ const fn half() -> Share {
 }
 
 /// When a list is read anew.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Refresh {
     /// When somebody asks for it past its `ttl`.
@@ -183,7 +183,7 @@ impl Upstream {
 }
 
 /// What the answers are written in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// JSON (RFC 8259).
@@ -209,7 +209,7 @@ pub struct Success {
 }
 
 /// What a missing in-body status means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Absence {
     /// The answer is a failure.
@@ -265,16 +265,16 @@ pub struct Limits {
     pub groups: u32,
     /// How large one page may be, before and after decompression. What is in it may take sixteen times
     /// as much memory.
-    #[serde(deserialize_with = "text::size")]
-    #[schemars(with = "String")]
+    #[serde(with = "text::size")]
+    #[schemars(with = "text::Size")]
     pub page_bytes: ByteSize,
     /// How deep lists and objects, or XML elements, may stand in each other in any answer, a login's
     /// too: at most 192. What a record holds reaches callers as deep as it came, and many of them
     /// read no JSON that is deeper than 64 or 128.
     pub depth: u32,
     /// How large all pages of a walk may be together.
-    #[serde(deserialize_with = "text::size")]
-    #[schemars(with = "String")]
+    #[serde(with = "text::size")]
+    #[schemars(with = "text::Size")]
     pub walk_bytes: ByteSize,
 }
 

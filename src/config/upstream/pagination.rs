@@ -4,7 +4,7 @@
 //! conditions combine instead of multiplying.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{CursorSource, Location, Origin, Total, TotalCall};
 use crate::config::tree::{self, Misfit};
@@ -293,7 +293,7 @@ pub struct NextUrlPages {
 }
 
 /// How far an offset advances, or how much a page is taken to hold.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// By as many records as the first page held, whatever was asked for.
@@ -306,7 +306,7 @@ pub enum Step {
 }
 
 /// What a missing total means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Absent {
     /// The walk fails: the upstream always says it.
@@ -319,7 +319,7 @@ pub enum Absent {
 }
 
 /// What a page with fewer records than asked for means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShortPage {
     /// Nothing: many upstreams fill their pages before they filter them.
@@ -330,7 +330,7 @@ pub enum ShortPage {
 }
 
 /// What a page without records means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EmptyPage {
     /// It was the last one, unless a flag says that there is more.
@@ -348,7 +348,7 @@ const fn goes_on() -> EmptyPage {
 }
 
 /// What a position or a page that was seen before means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Repeat {
     /// The walk fails: it would never end, or the list would be wrong.

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::TimeFormat;
 use crate::config::Span;
 
 /// How much of its list an upstream is asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum List {
     /// The whole list; every query over it is answered from memory.
@@ -244,7 +244,7 @@ pub enum SearchedField {
 }
 
 /// Which letters are the same to an upstream that compares texts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Case {
     /// No two. Texts with letters are then not handed on.
@@ -258,7 +258,7 @@ pub enum Case {
 }
 
 /// What an upstream's texts are made of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Texts {
     /// Any characters. `Ｗ` may then stand where `w` is searched for, so a text is handed on only

@@ -1,7 +1,7 @@
 //! Where the list of groups stands in a page, and what kind of list it is.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::PathOr;
 use crate::config::Path;
@@ -28,7 +28,7 @@ pub struct RecordList {
 }
 
 /// What a list of groups that is not there means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AbsentRecords {
     /// The walk fails: the answer is not what was described.

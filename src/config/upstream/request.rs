@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde::de::{Deserializer, Error};
 
 use super::{Json, Text};
@@ -50,7 +50,7 @@ impl Request {
 }
 
 /// The HTTP method of a request.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum Method {
     /// A request that only reads. A few upstreams want a body even so.
     #[default]
