@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::preset;
 
 /// What a reference to a definition starts with.
-const REFERENCE: &str = "#/$defs/";
+pub(super) const REFERENCE: &str = "#/$defs/";
 
 /// Lets an upstream that names a preset leave out what the preset says.
 pub(super) fn allow_presets(definitions: &mut Map<String, Value>) {
@@ -145,7 +145,7 @@ fn definition_name(schema: &Value) -> Option<&str> {
     Some(name).filter(|name| *name != "Secret")
 }
 
-fn variants(schema: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn variants(schema: &Value) -> impl Iterator<Item = &Value> {
     ["oneOf", "anyOf"]
         .into_iter()
         .filter_map(|key| schema.get(key)?.as_array())

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use http::StatusCode;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use super::{OneOrMany, PathOr, Scalar};
 use crate::config::Path;

@@ -1,8 +1,8 @@
 //! Who we are to an upstream: one variant for each scheme.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde::de::Deserializer;
+use serde::{Deserialize, Serialize};
 
 use super::value::{Nothing, nothing_else};
 use super::{Location, Request, Rule, Success, Text};

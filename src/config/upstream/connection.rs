@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::Text;

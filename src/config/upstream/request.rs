@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize};
 
 use super::{Json, Text};
 
