@@ -11,13 +11,14 @@
 //! * [`upstream`] keeps, per upstream and credential scope, a snapshot of the whole group list,
 //!   and refreshes it by walking the upstream's pages.
 //!
-//! Beside them: [`config`] (all that `gateway.toml` may say), [`presets`] (adapters that ship in the
+//! Beside them: [`config`] (all that `gateway.toml` may say), [`plan`] (what that comes to), [`presets`] (adapters that ship in the
 //! binary), [`group`] (the normalized record), [`telemetry`], [`cli`], and [`tools`] (probe, infer, and
 //! the demo's five emulated upstreams).
 
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod plan;
 pub mod presets;
 
 pub mod downstream;

@@ -1,9 +1,9 @@
-//! Which snapshot: upstream, adapter, account and filters.
+//! Which snapshot: upstream, shape, account, scope and filters.
 
 use std::sync::Arc;
 
+use crate::plan::digest::{Account, Shape};
 use crate::upstream::Adapter;
-use crate::upstream::adapter::AdapterDigest;
 use crate::upstream::pushdown::Pushed;
 
 /// On whose behalf an upstream is asked. Part of every catalog key, so that forgetting it does not
@@ -20,7 +20,8 @@ pub enum Scope {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) upstream: Arc<str>,
-    pub(super) adapter: AdapterDigest,
+    pub(super) shape: Shape,
+    pub(super) account: Account,
     pub(super) scope: Scope,
     /// The filters that the upstream was asked with; none for the whole list.
     pub(super) pushed: Pushed,
@@ -31,7 +32,8 @@ impl Key {
     pub(super) fn shared(adapter: &Adapter) -> Self {
         Self {
             upstream: Arc::clone(adapter.name()),
-            adapter: adapter.digest(),
+            shape: adapter.shape(),
+            account: adapter.account(),
             scope: Scope::Shared,
             pushed: Pushed::NONE,
         }

@@ -356,7 +356,8 @@ mod tests {
     fn a_shelf_for_queries_makes_room_for_what_is_used_and_refuses_what_never_fits() {
         let key = |text: &str| Key {
             upstream: "u".into(),
-            adapter: crate::upstream::adapter::AdapterDigest::default(),
+            shape: crate::plan::digest::Shape::default(),
+            account: crate::plan::digest::Account::default(),
             scope: Scope::Shared,
             pushed: adapter().rules().unwrap().push(&searching(text)),
         };

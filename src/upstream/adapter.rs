@@ -4,7 +4,6 @@
 //! is optional that the walk needs. It makes the turns that the walk repeats and `probe` shows:
 //! position in, page and groups out.
 
-use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +11,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use url::Url;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{Breaker, Limits, Pagination, Refresh, Upstream, WholeList};
-use crate::config::{Cache, KeyPath, Problems, SecretReader, Share};
+use crate::config::upstream::{Limits, Pagination, Refresh, Upstream, WholeList};
+use crate::config::{Cache, KeyPath, Problem, Problems, SecretReader, Share};
+use crate::plan::digest::{Account, Shape};
 
 use super::auth::Auth;
 use super::classify::ClassifiedResponse;
@@ -44,7 +43,8 @@ use crate::snapshot::Snapshot;
 #[derive(Debug, Clone)]
 pub struct Adapter {
     name: Arc<str>,
-    digest: AdapterDigest,
+    shape: Shape,
+    account: Account,
     exchange: Arc<Exchange>,
     requests: Arc<Requests>,
     pager: Pager,
@@ -60,10 +60,6 @@ pub struct Adapter {
     shrink_guard: Share,
     required: bool,
 }
-
-/// Which adapter a snapshot was made with: another block makes another key.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct AdapterDigest([u8; 16]);
 
 /// How long a snapshot serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,11 +101,15 @@ impl Adapter {
         let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
         let requests = requests?;
         let rules = Rules::compile(upstream, requests.listing(), &at, problems);
+        // Every secret was read before, so only a file can have gone meanwhile.
+        let account = Account::of(upstream, secrets)
+            .map_err(|error| Problem::new(at.clone(), error.to_string()));
         let pager = |pagination: Pagination| {
             Pager::new(pagination, upstream.limits.pages).reading_from(&upstream.base_url)
         };
         Some(Self {
-            digest: AdapterDigest::of(upstream),
+            shape: Shape::of(upstream),
+            account: problems.keep(account)?,
             exchange: Arc::new(exchange?),
             requests: Arc::new(requests),
             pager: pager(upstream.pagination.clone()),
@@ -132,9 +132,14 @@ impl Adapter {
         &self.name
     }
 
-    /// Which adapter it is.
-    pub const fn digest(&self) -> AdapterDigest {
-        self.digest
+    /// What its list looks like.
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Whose eyes its list is seen with.
+    pub const fn account(&self) -> Account {
+        self.account
     }
 
     /// What may be handed to the upstream, if it is asked by query.
@@ -360,44 +365,6 @@ fn fingerprint(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
 fn url(uri: &Uri) -> Result<Url, UpstreamError> {
     let url = uri.to_string().parse();
     url.map_err(|_| UpstreamError::ours("the request's URL cannot be read back"))
-}
-
-impl AdapterDigest {
-    /// The digest's bytes.
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
-    fn of(upstream: &Upstream) -> Self {
-        // What shapes no list is no part of it: whoever gives an upstream more time during an
-        // outage, and starts again, is still to find the list from before.
-        let shaping = Upstream {
-            limits: Limits::default(),
-            breaker: Breaker::default(),
-            hedge: None,
-            required: false,
-            ttl: None,
-            stale_while_revalidate: None,
-            stale_if_error: None,
-            min_refresh: None,
-            refresh: Refresh::default(),
-            shrink_guard: Share::HALF,
-            ..upstream.clone()
-        };
-        // The block as it is held: secrets are in it by name only.
-        let digest = Sha256::digest(format!("{shaping:?}"));
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest[..16]);
-        Self(bytes)
-    }
-}
-
-impl fmt::Display for AdapterDigest {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
-    }
 }
 
 impl Freshness {

@@ -80,6 +80,30 @@ async fn another_block_never_serves_an_old_list() {
 }
 
 #[tokio::test]
+async fn another_account_never_gets_the_list_of_the_one_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let gate = kept_in(directory.path()).ready().await;
+    for name in ["tallyfy", "publisher", "onlivesite"] {
+        gate.emulation(name).set_fault(Some(Fault::Hang));
+    }
+    let emulations = gate.stop().await.emulations;
+    let other = kept_in(directory.path())
+        .set("SERVER__DEADLINE", "1s")
+        .variable("TALLYFY_ORG", "beta")
+        .variable("PUBLISHER_TOKEN", "another")
+        .variable("ONLIVE_SECRET", "rotated");
+    let other = other.over(&emulations).await;
+    let page = other.page("/groups").await;
+    for (name, state) in [
+        ("tallyfy", "pending"),
+        ("publisher", "pending"),
+        ("onlivesite", "stale"),
+    ] {
+        assert_eq!(source(&page, name)["state"], state, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn files_that_make_no_sense_never_stop_the_start() {
     let directory = tempfile::tempdir().unwrap();
     let stopped = kept_in(directory.path()).ready().await.stop().await;

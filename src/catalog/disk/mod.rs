@@ -208,7 +208,8 @@ fn name(key: &Key) -> String {
 
     let mut digest = Sha256::new();
     // Of all parts but the first the length is known, so that no two keys are hashed alike.
-    digest.update(key.adapter.as_bytes());
+    digest.update(key.shape.as_bytes());
+    digest.update(key.account.as_bytes());
     match key.scope {
         Scope::Shared => digest.update([0; 33]),
         Scope::Caller(caller) => {

@@ -10,8 +10,8 @@ use tokio::time::{advance, sleep};
 
 use crate::catalog::{Scope, refresh};
 use crate::error::{ErrorKind, Fault};
+use crate::plan::digest::{Account, Shape};
 use crate::snapshot::tests::group;
-use crate::upstream::adapter::AdapterDigest;
 use crate::upstream::pushdown::Pushed;
 
 use super::*;
@@ -81,7 +81,8 @@ impl Scripted {
         };
         let key = Key {
             upstream: "u".into(),
-            adapter: AdapterDigest::default(),
+            shape: Shape::default(),
+            account: Account::default(),
             scope: Scope::Shared,
             pushed: Pushed::NONE,
         };
@@ -832,7 +833,8 @@ async fn a_callers_own_list_never_comes_to_disk() {
     let wall = WallClock::fixed(NOW.parse().unwrap());
     let key = Key {
         upstream: "u".into(),
-        adapter: AdapterDigest::default(),
+        shape: Shape::default(),
+        account: Account::default(),
         scope: Scope::Caller([7; 32]),
         pushed: Pushed::NONE,
     };

@@ -47,8 +47,9 @@ pub struct HeaderCondition {
 }
 
 /// What an answer means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Meaning {
     /// It is a page, whatever its status.
     Ok,
@@ -80,12 +81,14 @@ impl Meaning {
 }
 
 /// A status, or a class of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, strum::Display)]
 #[schemars(with = "serde_json::Value")]
 pub enum StatusPattern {
     /// Exactly this one.
+    #[strum(to_string = "{0}")]
     Code(u16),
     /// All that begin with this digit.
+    #[strum(to_string = "{0}xx")]
     Class(u16),
 }
 

@@ -187,21 +187,24 @@ impl JsonSchema for Template {
 }
 
 /// How a text is escaped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Decode {
     /// As in a URL: `%C3%A9` is `é`.
     Percent,
 }
 
 /// Which piece of a text that was cut counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "snake_case")]
 pub enum Take {
     /// The first.
     First,
     /// The last.
     Last,
     /// The one with this number, from 0.
+    #[strum(to_string = "{0}")]
     Index(usize),
 }
 

@@ -73,8 +73,11 @@ pub struct Each {
 }
 
 /// What becomes of what a record holds and no field takes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Extra {
     /// It is kept verbatim under `attributes`.
     #[default]

@@ -104,6 +104,12 @@ pub struct Upstream {
     /// Who we are to this upstream.
     #[serde(default)]
     pub auth: Auth,
+    /// A name of your own for the account that `auth` stands for. A list that was read is only served
+    /// to the same account again, after a restart too. Without it, the account is known by the public
+    /// part of `auth` (user name, client id, key id), or by the token itself where there is none, and
+    /// by a client certificate. A token that is rotated then leads to another list, unless it has a
+    /// name here.
+    pub account: Option<String>,
     /// How it is reached: CA, client certificate, proxy, HTTP version.
     #[serde(default)]
     pub connection: Connection,
@@ -183,8 +189,11 @@ impl Upstream {
 }
 
 /// What the answers are written in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Format {
     /// JSON (RFC 8259).
     #[default]
@@ -209,8 +218,11 @@ pub struct Success {
 }
 
 /// What a missing in-body status means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Absence {
     /// The answer is a failure.
     #[default]

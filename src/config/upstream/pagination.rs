@@ -293,8 +293,11 @@ pub struct NextUrlPages {
 }
 
 /// How far an offset advances, or how much a page is taken to hold.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Step {
     /// By as many records as the first page held, whatever was asked for.
     #[default]
@@ -306,8 +309,11 @@ pub enum Step {
 }
 
 /// What a missing total means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Absent {
     /// The walk fails: the upstream always says it.
     #[default]
@@ -319,8 +325,11 @@ pub enum Absent {
 }
 
 /// What a page with fewer records than asked for means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ShortPage {
     /// Nothing: many upstreams fill their pages before they filter them.
     #[default]
@@ -330,8 +339,9 @@ pub enum ShortPage {
 }
 
 /// What a page without records means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum EmptyPage {
     /// It was the last one, unless a flag says that there is more.
     End,
@@ -348,8 +358,11 @@ const fn goes_on() -> EmptyPage {
 }
 
 /// What a position or a page that was seen before means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Repeat {
     /// The walk fails: it would never end, or the list would be wrong.
     #[default]

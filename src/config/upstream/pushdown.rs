@@ -222,8 +222,9 @@ pub struct PushedSearch {
 }
 
 /// What part of a text an upstream looks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Matches {
     /// Any part, wherever it begins and ends, as `search` does.
     Contains,
@@ -234,8 +235,9 @@ pub enum Matches {
 }
 
 /// A field that searches look into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum SearchedField {
     /// The display name.
     Name,
@@ -244,8 +246,11 @@ pub enum SearchedField {
 }
 
 /// Which letters are the same to an upstream that compares texts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Case {
     /// No two. Texts with letters are then not handed on.
     #[default]
@@ -258,8 +263,11 @@ pub enum Case {
 }
 
 /// What an upstream's texts are made of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Texts {
     /// Any characters. `Ｗ` may then stand where `w` is searched for, so a text is handed on only
     /// where `case = "folded"`.
@@ -271,8 +279,9 @@ pub enum Texts {
 
 /// How a text is escaped where it stands in a longer one. Values with control characters are never
 /// handed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Quote {
     /// Between double quotes, `"` and `\` have a backslash before them: `displayName co "{search}"`
     /// (SCIM, RFC 7644).
@@ -324,8 +333,9 @@ pub struct PushedMember {
 }
 
 /// A list of people in a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum PeopleList {
     /// Who is in the group.
     Members,
@@ -336,8 +346,9 @@ pub enum PeopleList {
 }
 
 /// What an upstream knows accounts by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum KnownBy {
     /// Their ids.
     Id,

@@ -28,8 +28,11 @@ pub struct RecordList {
 }
 
 /// What a list of groups that is not there means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum AbsentRecords {
     /// The walk fails: the answer is not what was described.
     #[default]

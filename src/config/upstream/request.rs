@@ -50,7 +50,10 @@ impl Request {
 }
 
 /// The HTTP method of a request.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Method {
     /// A request that only reads. A few upstreams want a body even so.
     #[default]

@@ -9,8 +9,9 @@ use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
 /// How an upstream writes times.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum TimeFormat {
     /// RFC 3339, with up to nine digits after the second.
     #[default]
@@ -29,6 +30,7 @@ pub enum TimeFormat {
     Rfc1123,
     /// A pattern as strftime has them; without an offset in UTC.
     #[serde(untagged)]
+    #[strum(to_string = "{0}")]
     Pattern(#[schemars(regex(pattern = "%"))] String),
 }
 

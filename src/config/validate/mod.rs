@@ -193,6 +193,7 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     records::check(at, upstream, problems);
     records::check_prefix(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
+    check_account(at, upstream, problems);
     connection::check(&at.join("connection"), &upstream.connection, problems);
     limits::check(at, upstream, problems);
     pagination::check_numbers(&at.join("pagination"), &upstream.pagination, problems);
@@ -202,6 +203,15 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     if let Some(call) = upstream.pagination.total_call() {
         let at = at.join("pagination").join("total");
         request::check(&at.join("request"), &call.request, problems);
+    }
+}
+
+fn check_account(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    if upstream.account.as_ref().is_some_and(String::is_empty) {
+        problems.push(
+            Problem::new(at.join("account"), "the name of the account is empty")
+                .with_help("give it a name, or leave `account` out"),
+        );
     }
 }
 

@@ -1,0 +1,100 @@
+//! Who asks, and with which values, encoded without a secret in it.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use secrecy::ExposeSecret as _;
+use sha2::{Digest as _, Sha256, Sha512};
+
+use super::encoding::{Table, Value};
+use super::request;
+use crate::config::secret::SecretError;
+use crate::config::upstream::{Auth, Connection, Request, Text};
+use crate::config::{Secret, SecretReader, Upstream};
+
+/// The key of all hashes here. Its number is the encoding's version.
+const KEY: &[u8] = b"groupgate account 1";
+
+/// Encodes the account of an upstream.
+pub(super) fn of(upstream: &Upstream, secrets: &SecretReader<'_>) -> Result<Value, SecretError> {
+    let secrets = Secrets(secrets);
+    let request = |request: &Request| secrets.request(request);
+    let total = upstream.pagination.total_call();
+    let continuation = upstream.continuation.as_ref();
+    // A tenant may be named anywhere in a request, so all of it counts.
+    let account = Table::default()
+        .put("base_url", &upstream.base_url)
+        .put("request", &request(&upstream.request)?)
+        .put("continuation", &continuation.map(request).transpose()?)
+        .put(
+            "total",
+            &total.map(|call| request(&call.request)).transpose()?,
+        );
+    let account = match &upstream.account {
+        Some(name) => account.put("named", name),
+        None => account
+            .put("auth", &secrets.auth(&upstream.auth)?)
+            .put("certificate", &secrets.certificate(&upstream.connection)?),
+    };
+    Ok(Value::Table(account))
+}
+
+/// The hash that takes the place of a secret, and that an account is.
+pub(super) fn keyed_hash(bytes: &[u8]) -> [u8; 32] {
+    // SHA-512 brings the key to the block of HMAC-SHA256.
+    let mut hmac = Hmac::<Sha256>::new(&Sha512::digest(KEY));
+    hmac.update(bytes);
+    hmac.finalize().into_bytes().into()
+}
+
+/// Reads secrets and keeps only their hashes.
+struct Secrets<'a>(&'a SecretReader<'a>);
+
+impl Secrets<'_> {
+    fn secret(&self, secret: &Secret) -> Result<Value, SecretError> {
+        let value = self.0.read(secret)?;
+        Ok(hashed(value.expose_secret().as_bytes()))
+    }
+
+    fn text(&self, text: &Text) -> Result<Value, SecretError> {
+        request::text(text, &|secret| self.secret(secret))
+    }
+
+    fn request(&self, request: &Request) -> Result<Table, SecretError> {
+        request::encode(request, &|secret| self.secret(secret))
+    }
+
+    /// Who the scheme says that we are.
+    fn auth(&self, auth: &Auth) -> Result<Option<Table>, SecretError> {
+        let scheme = |name: &str| Table::default().put("type", name);
+        Ok(Some(match auth {
+            Auth::None => return Ok(None),
+            Auth::Bearer(auth) => scheme("bearer").put("token", &self.secret(&auth.token)?),
+            Auth::Basic(auth) => scheme("basic").put("username", &self.text(&auth.username)?),
+            Auth::ApiKey(auth) => scheme("api_key").put("key", &self.secret(&auth.key)?),
+            // Which of a login's secrets is a name and which a password, nothing says.
+            Auth::TokenExchange(auth) => {
+                scheme("token_exchange").put("request", &self.request(&auth.request)?)
+            }
+            Auth::Oauth2ClientCredentials(auth) => scheme("oauth2_client_credentials")
+                .put("token_url", &auth.token_url)
+                .put("client_id", &self.text(&auth.client_id)?)
+                .put("scope", &auth.scope),
+            Auth::AwsSigv4(auth) => scheme("aws_sigv4")
+                .put("region", &auth.region)
+                .put("service", &auth.service)
+                .put("access_key", &self.secret(&auth.access_key)?),
+            Auth::Hmac(auth) => scheme("hmac").put("key_id", &self.secret(&auth.key_id)?),
+        }))
+    }
+
+    /// The certificate that we show. Its file may be renewed in place, so its content counts.
+    fn certificate(&self, connection: &Connection) -> Result<Option<Value>, SecretError> {
+        let path = connection.client_certificate.as_deref();
+        let pem = path.map(|path| self.0.file(path)).transpose()?;
+        Ok(pem.map(|pem| hashed(&pem)))
+    }
+}
+
+fn hashed(bytes: &[u8]) -> Value {
+    let hash = keyed_hash(bytes).map(|byte| format!("{byte:02x}"));
+    Value::Table(Table::default().put("hash", &hash.concat()))
+}

@@ -1,0 +1,121 @@
+//! How records become groups, encoded.
+
+use super::encoding::{Encode, Table, Value};
+use crate::config::upstream::{Conversion, Each, Fields, PathOr, Source, Template, TemplatePiece};
+
+impl Encode for Fields {
+    fn encode(&self) -> Option<Value> {
+        let Self {
+            id,
+            name,
+            description,
+            email,
+            status,
+            organization_id,
+            external_id,
+            parent_id,
+            path,
+            url,
+            logo_url,
+            members,
+            admins,
+            guests,
+            member_count,
+            created_at,
+            updated_at,
+            deleted_at,
+        } = self;
+        Table::default()
+            .put("id", id)
+            .put("name", name)
+            .put("description", description)
+            .put("email", email)
+            .put("status", status)
+            .put("organization_id", organization_id)
+            .put("external_id", external_id)
+            .put("parent_id", parent_id)
+            .put("path", path)
+            .put("url", url)
+            .put("logo_url", logo_url)
+            .put("members", members)
+            .put("admins", admins)
+            .put("guests", guests)
+            .put("member_count", member_count)
+            .put("created_at", created_at)
+            .put("updated_at", updated_at)
+            .put("deleted_at", deleted_at)
+            .encode()
+    }
+}
+
+impl Encode for Each {
+    fn encode(&self) -> Option<Value> {
+        let Self {
+            each,
+            split,
+            keyed,
+            id,
+            email,
+        } = self;
+        Table::default()
+            .put("each", each)
+            .put("split", split)
+            .put("keyed", keyed)
+            .put("id", id)
+            .put("email", email)
+            .encode()
+    }
+}
+
+impl Encode for Source {
+    fn encode(&self) -> Option<Value> {
+        match self {
+            PathOr::Path(path) => Table::default().put("path", path).encode(),
+            PathOr::Table(conversion) => conversion.encode(),
+        }
+    }
+}
+
+impl Encode for Conversion {
+    fn encode(&self) -> Option<Value> {
+        let Self {
+            path,
+            template,
+            constant,
+            null,
+            decode,
+            split,
+            take,
+            values,
+            otherwise,
+            format,
+        } = self;
+        Table::default()
+            .put("path", path)
+            .put("template", template)
+            .put("constant", constant)
+            .put("null", null)
+            .put("decode", decode)
+            .put("split", split)
+            .put("take", take)
+            .put("values", values)
+            .put("else", otherwise)
+            .put_changed("format", &format.clone().unwrap_or_default())
+            .encode()
+    }
+}
+
+impl Encode for Template {
+    fn encode(&self) -> Option<Value> {
+        self.pieces().encode()
+    }
+}
+
+impl Encode for TemplatePiece {
+    fn encode(&self) -> Option<Value> {
+        match self {
+            Self::Literal(text) => text.encode(),
+            Self::Part(part) => Table::default().put("part", part).encode(),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! How a list is paged, encoded.
+
+use super::encoding::{Encode, Table, Value};
+use crate::config::upstream::{
+    Absent, CursorPages, CursorSource, EmptyPage, LinkPages, NextUrlPages, NumberedPages,
+    OffsetPages, Pagination, Repeat, ShortPage, Total, WholeList,
+};
+
+impl Encode for Pagination {
+    fn encode(&self) -> Option<Value> {
+        let table = match self {
+            Self::None(WholeList { cap }) => Table::default().put("cap", cap),
+            Self::Cursor(pages) => cursor(pages),
+            Self::Offset(pages) => offset(pages),
+            Self::Page(pages) => numbered(pages),
+            Self::Link(pages) => link(pages),
+            Self::NextUrl(pages) => next_url(pages),
+        };
+        table.encode()
+    }
+}
+
+fn cursor(pages: &CursorPages) -> Table {
+    let CursorPages {
+        next,
+        first,
+        limit,
+        more,
+        last,
+        empty_page,
+        cap,
+        on_repeat,
+    } = pages;
+    Table::default()
+        .put("style", "cursor")
+        .put("next", next)
+        .put("first", first)
+        .put("limit", limit)
+        .put("more", more)
+        .put("last", last)
+        .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
+        .put("cap", cap)
+        .put_changed("on_repeat", on_repeat)
+}
+
+fn offset(pages: &OffsetPages) -> Table {
+    let OffsetPages {
+        first,
+        limit,
+        step,
+        total,
+        absent,
+        more,
+        last,
+        short_page,
+        empty_page,
+        cap,
+        on_repeat,
+    } = pages;
+    Table::default()
+        .put("style", "offset")
+        .put_changed("first", first)
+        .put("limit", limit)
+        .put_changed("step", step)
+        .put("total", total)
+        .put_unless(&Absent::Error, "absent", absent)
+        .put("more", more)
+        .put("last", last)
+        .put_unless(&ShortPage::Continue, "short_page", short_page)
+        .put_unless(&EmptyPage::End, "empty_page", empty_page)
+        .put("cap", cap)
+        .put_changed("on_repeat", on_repeat)
+}
+
+fn numbered(pages: &NumberedPages) -> Table {
+    let NumberedPages {
+        first,
+        limit,
+        pages,
+        total,
+        step,
+        absent,
+        more,
+        last,
+        short_page,
+        empty_page,
+        cap,
+        on_repeat,
+    } = pages;
+    Table::default()
+        .put("style", "page")
+        .put_unless(&1, "first", first)
+        .put("limit", limit)
+        .put("pages", pages)
+        .put("total", total)
+        .put("step", step)
+        .put_unless(&Absent::Error, "absent", absent)
+        .put("more", more)
+        .put("last", last)
+        .put_unless(&ShortPage::Continue, "short_page", short_page)
+        .put_unless(&EmptyPage::End, "empty_page", empty_page)
+        .put("cap", cap)
+        .put_unless(&Repeat::Error, "on_repeat", on_repeat)
+}
+
+fn link(pages: &LinkPages) -> Table {
+    let LinkPages {
+        limit,
+        more,
+        last,
+        empty_page,
+        cap,
+        origins,
+        on_repeat,
+    } = pages;
+    Table::default()
+        .put("style", "link")
+        .put("limit", limit)
+        .put("more", more)
+        .put("last", last)
+        .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
+        .put("cap", cap)
+        .put("origins", origins)
+        .put_changed("on_repeat", on_repeat)
+}
+
+fn next_url(pages: &NextUrlPages) -> Table {
+    let NextUrlPages {
+        next,
+        limit,
+        more,
+        last,
+        empty_page,
+        cap,
+        origins,
+        on_repeat,
+    } = pages;
+    Table::default()
+        .put("style", "next_url")
+        .put("next", next)
+        .put("limit", limit)
+        .put("more", more)
+        .put("last", last)
+        .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
+        .put("cap", cap)
+        .put("origins", origins)
+        .put_changed("on_repeat", on_repeat)
+}
+
+impl Encode for CursorSource {
+    fn encode(&self) -> Option<Value> {
+        match self {
+            Self::Page(location) => location.encode(),
+            Self::Record { last_record } => {
+                Table::default().put("last_record", last_record).encode()
+            }
+        }
+    }
+}
+
+impl Encode for Total {
+    fn encode(&self) -> Option<Value> {
+        match self {
+            Self::Page(location) => location.encode(),
+            Self::Call(call) => {
+                let table = Table::default().put("request", &call.request);
+                table.put("at", &call.at).encode()
+            }
+        }
+    }
+}

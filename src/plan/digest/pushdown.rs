@@ -1,0 +1,106 @@
+//! How filters are handed on, encoded.
+
+use super::encoding::{Encode, Table, Value};
+use crate::config::upstream::Pushdown;
+use crate::config::upstream::pushdown::{
+    PushedMember, PushedSearch, PushedStatus, PushedText, PushedTime,
+};
+
+impl Encode for Pushdown {
+    fn encode(&self) -> Option<Value> {
+        let Self {
+            search,
+            id,
+            status,
+            organization_id,
+            external_id,
+            member,
+            created_after,
+            created_before,
+            updated_after,
+            updated_before,
+            paged,
+        } = self;
+        let table = Table::default()
+            .put("search", search)
+            .put("id", id)
+            .put("status", status)
+            .put("organization_id", organization_id)
+            .put("external_id", external_id)
+            .put("member", member)
+            .put("created_after", created_after)
+            .put("created_before", created_before)
+            .put("updated_after", updated_after)
+            .put("updated_before", updated_before)
+            .put("unpaged", &!paged);
+        if table == Table::default() {
+            return None;
+        }
+        table.encode()
+    }
+}
+
+impl Encode for PushedSearch {
+    fn encode(&self) -> Option<Value> {
+        let Self {
+            matches,
+            fields,
+            case,
+            texts,
+            min_chars,
+            quote,
+        } = self;
+        Table::default()
+            .put("matches", matches)
+            .put("in", fields)
+            .put_changed("case", case)
+            .put_changed("texts", texts)
+            .put_changed("min_chars", min_chars)
+            .put("quote", quote)
+            .encode()
+    }
+}
+
+impl Encode for PushedText {
+    fn encode(&self) -> Option<Value> {
+        let Self { quote } = self;
+        Table::default().put("quote", quote).encode()
+    }
+}
+
+impl Encode for PushedStatus {
+    fn encode(&self) -> Option<Value> {
+        let Self { values } = self;
+        Table::default().put("values", values).encode()
+    }
+}
+
+impl Encode for PushedMember {
+    fn encode(&self) -> Option<Value> {
+        let Self {
+            lists,
+            by,
+            case,
+            texts,
+            quote,
+        } = self;
+        Table::default()
+            .put("in", lists)
+            .put("by", by)
+            .put_changed("case", case)
+            .put_changed("texts", texts)
+            .put("quote", quote)
+            .encode()
+    }
+}
+
+impl Encode for PushedTime {
+    fn encode(&self) -> Option<Value> {
+        let Self { format, round } = self;
+        let usual = Self::default();
+        Table::default()
+            .put_unless(&usual.format, "format", format)
+            .put_unless(&usual.round, "round", round)
+            .encode()
+    }
+}

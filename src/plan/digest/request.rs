@@ -1,0 +1,82 @@
+//! A request, encoded: literals as they are, secrets as whoever encodes it says.
+
+use std::collections::BTreeMap;
+
+use super::encoding::{Encode as _, Table, Value};
+use crate::config::Secret;
+use crate::config::upstream::{Json, Request, Text, Values};
+
+/// Encodes what a request sends. `secret` stands in for each secret.
+pub(super) fn encode<E>(
+    request: &Request,
+    secret: &dyn Fn(&Secret) -> Result<Value, E>,
+) -> Result<Table, E> {
+    let Request {
+        method,
+        path,
+        query,
+        headers,
+        json,
+        form,
+        body,
+        vars,
+        // How often it may be sent changes nothing about the answer.
+        idempotent: _,
+    } = request;
+    let text = |text: &Text| self::text(text, secret);
+    let values =
+        |values: &Values| -> Result<Vec<Value>, E> { values.as_slice().iter().map(text).collect() };
+    let form = form.as_ref().map(|form| each(form, values)).transpose()?;
+    let json = json.as_ref().map(|json| self::json(json, secret));
+    Ok(Table::default()
+        .put_changed("method", &method.unwrap_or_default())
+        .put("path", path)
+        .put("query", &each(query, values)?)
+        .put("headers", &each(headers, text)?)
+        .put("json", &json.transpose()?)
+        .put("form", &form)
+        .put("body", &body.as_ref().map(text).transpose()?)
+        .put("vars", &each(vars, text)?))
+}
+
+/// Encodes a text that may be a secret.
+pub(super) fn text<E>(
+    text: &Text,
+    secret: &dyn Fn(&Secret) -> Result<Value, E>,
+) -> Result<Value, E> {
+    match text {
+        Text::Literal(literal) => Ok(Value::Text(literal.clone())),
+        Text::Secret(named) => secret(named),
+    }
+}
+
+fn json<E>(json: &Json, secret: &dyn Fn(&Secret) -> Result<Value, E>) -> Result<Value, E> {
+    // A number is told from a text that looks like it, and an object from what tells it.
+    let tagged = |tag, text: String| Value::Table(Table::default().put(tag, &text));
+    Ok(match json {
+        Json::Text(text) => Value::Text(text.clone()),
+        Json::Integer(number) => tagged("integer", number.to_string()),
+        Json::Float(number) => tagged("float", number.to_string()),
+        Json::Bool(bool) => tagged("bool", bool.to_string()),
+        Json::Secret(named) => secret(named)?,
+        Json::List(items) => {
+            let items = items.iter().map(|item| self::json(item, secret));
+            Value::List(items.collect::<Result<_, E>>()?)
+        }
+        Json::Object(members) => {
+            let members = each(members, |member| self::json(member, secret))?;
+            let members = members.encode().unwrap_or(Value::List(Vec::new()));
+            Value::Table(Table::default().put("object", &members))
+        }
+    })
+}
+
+fn each<T, V, E>(
+    values: &BTreeMap<String, T>,
+    encode: impl Fn(&T) -> Result<V, E>,
+) -> Result<BTreeMap<String, V>, E> {
+    let values = values.iter();
+    values
+        .map(|(name, value)| Ok((name.clone(), encode(value)?)))
+        .collect()
+}

@@ -1,0 +1,136 @@
+//! What shapes a list, encoded.
+//!
+//! Every struct is taken apart by all its fields, so that a new key does not compile until it was
+//! decided whether it shapes lists.
+
+use std::convert::Infallible;
+
+use super::encoding::{Encode, Table, Value};
+use super::request;
+use crate::config::Upstream;
+use crate::config::upstream::{HeaderCondition, RecordList, Request, Rule, Success};
+
+/// Encodes the shape of an upstream's list.
+pub(super) fn of(upstream: &Upstream) -> Value {
+    let Upstream {
+        base_url,
+        request,
+        continuation,
+        pushdown,
+        format,
+        strip_prefix,
+        records,
+        success,
+        answers,
+        pagination,
+        fields,
+        extra,
+        // Already part of the block, key by key.
+        preset: _,
+        // What a key of the catalog says itself, or the account.
+        list: _,
+        auth: _,
+        account: _,
+        // Only read where there is no list.
+        message: _,
+        // How it is treated.
+        connection: _,
+        limits: _,
+        breaker: _,
+        hedge: _,
+        required: _,
+        ttl: _,
+        stale_while_revalidate: _,
+        stale_if_error: _,
+        min_refresh: _,
+        refresh: _,
+        shrink_guard: _,
+    } = upstream;
+    let shape = Table::default()
+        .put("base_url", base_url)
+        .put("request", request)
+        .put("continuation", continuation)
+        .put("pushdown", pushdown)
+        .put_changed("format", format)
+        .put("strip_prefix", strip_prefix)
+        .put("records", &RecordList::from(records.clone()))
+        .put("success", success)
+        .put("answers", answers)
+        .put("pagination", pagination)
+        .put("fields", fields)
+        .put_changed("extra", extra);
+    Value::Table(shape)
+}
+
+/// Which secret stands somewhere is the account's matter.
+impl Encode for Request {
+    fn encode(&self) -> Option<Value> {
+        let secret = |_: &_| Ok::<_, Infallible>(Value::List(Vec::new()));
+        let Ok(request) = request::encode(self, &secret);
+        request.encode()
+    }
+}
+
+impl Encode for RecordList {
+    fn encode(&self) -> Option<Value> {
+        let Self {
+            at,
+            absent,
+            keyed,
+            children,
+        } = self;
+        Table::default()
+            .put("at", at)
+            .put_changed("absent", absent)
+            .put("keyed", keyed)
+            .put("children", children)
+            .encode()
+    }
+}
+
+impl Encode for Success {
+    fn encode(&self) -> Option<Value> {
+        let Self {
+            path,
+            equals,
+            absent,
+            message: _,
+        } = self;
+        Table::default()
+            .put("path", path)
+            .put("equals", equals)
+            .put_changed("absent", absent)
+            .encode()
+    }
+}
+
+impl Encode for Rule {
+    fn encode(&self) -> Option<Value> {
+        let Self {
+            status,
+            header,
+            path,
+            equals,
+            content_type,
+            means,
+            retry_after: _,
+            message: _,
+        } = self;
+        Table::default()
+            .put("status", status)
+            .put("header", header)
+            .put("path", path)
+            .put("equals", equals)
+            .put("content_type", content_type)
+            .put("means", means)
+            .encode()
+    }
+}
+
+impl Encode for HeaderCondition {
+    fn encode(&self) -> Option<Value> {
+        let Self { name, equals } = self;
+        let table = Table::default().put("name", name);
+        table.put("equals", equals).encode()
+    }
+}

@@ -1,0 +1,249 @@
+use std::collections::BTreeMap;
+
+use rstest::rstest;
+
+use super::*;
+use crate::config::{Environment, Settings};
+
+const SECRETS: [(&str, &str); 16] = [
+    ("COLLECTIONS_ID", "id"),
+    ("COLLECTIONS_SECRET", "secret"),
+    ("VINYL_KEY", "AKIDEXAMPLE"),
+    ("VINYL_SECRET", "secret"),
+    ("PUBLISHER_TOKEN", "t0ken"),
+    ("ONLIVE_KEY", "key"),
+    ("ONLIVE_SECRET", "secret"),
+    ("TALLYFY_TOKEN", "t0ken"),
+    ("TALLYFY_ORG", "org"),
+    ("ORG", "alpha"),
+    ("TOKEN", "t0ken"),
+    ("USER", "gate"),
+    ("PASSWORD", "pa55word"),
+    ("CLIENT_SECRET", "s3cret"),
+    ("SECRET_KEY", "s3cret"),
+    ("ACCESS_KEY", "AKID"),
+];
+
+const BLOCK: &str = "
+    base_url = 'https://club.example'
+    records = '/teams'
+
+    [fields]
+    id = 'id'
+    name = 'name'
+
+    [request]
+    path = '/orgs/{org}/teams'
+    vars = { org = { env = 'ORG' } }
+    query = { tag = 'x' }
+    headers = { x-tenant = { env = 'USER' } }
+";
+
+const BEARER: &str = "auth = { type = 'bearer', token = { env = 'TOKEN' } }";
+const BASIC: &str =
+    "auth = { type = 'basic', username = { env = 'USER' }, password = { env = 'PASSWORD' } }";
+const API_KEY: &str = "auth = { type = 'api_key', header = 'x-key', key = { env = 'TOKEN' } }";
+const OAUTH2: &str = "auth = { type = 'oauth2_client_credentials', token_url = 'https://id.example/t', client_id = 'gate', client_secret = { env = 'CLIENT_SECRET' } }";
+const SIGV4: &str = "auth = { type = 'aws_sigv4', region = 'r', service = 's', access_key = { env = 'ACCESS_KEY' }, secret_key = { env = 'SECRET_KEY' } }";
+const HMAC: &str = "auth = { type = 'hmac', key_id = { env = 'ACCESS_KEY' }, secret = { env = 'SECRET_KEY' }, string_to_sign = '{date}', header = '{key_id} {signature}' }";
+const LOGIN: &str = "auth = { type = 'token_exchange', token = '/token', request = { path = '/login', json = { user = { env = 'USER' }, password = { env = 'PASSWORD' } } } }";
+
+fn environment(changed: &[(&str, &str)]) -> Environment {
+    let changed: Environment = changed.iter().copied().collect();
+    Environment::from_iter(SECRETS).overlaid(changed)
+}
+
+/// The digests of the usual block with a line more, where these variables have other values.
+fn digests(more: &str, changed: &[(&str, &str)]) -> (Shape, Account) {
+    let upstream = toml::from_str(&format!("{more}\n{BLOCK}")).unwrap();
+    let environment = environment(changed);
+    let account = Account::of(&upstream, &SecretReader::new(&environment));
+    (Shape::of(&upstream), account.unwrap())
+}
+
+/// The digests of the usual block with one text replaced in it.
+fn replaced(from: &str, to: &str) -> (Shape, Account) {
+    assert!(BLOCK.contains(from), "{from}");
+    let upstream = toml::from_str(&BLOCK.replace(from, to)).unwrap();
+    let environment = environment(&[]);
+    let account = Account::of(&upstream, &SecretReader::new(&environment));
+    (Shape::of(&upstream), account.unwrap())
+}
+
+/// Whoever changes what is below loses every list on disk at the next release.
+#[test]
+fn the_shipped_settings_and_each_scheme_have_the_digests_they_always_had() {
+    let settings: Settings = toml::from_str(include_str!("../../../gateway.toml")).unwrap();
+    let environment = environment(&[]);
+    let secrets = SecretReader::new(&environment);
+    let mut told = String::new();
+    for (name, upstream) in &settings.upstreams {
+        let account = Account::of(upstream, &secrets).unwrap();
+        told += &format!("{name}: shape {}, account {account}\n", Shape::of(upstream));
+    }
+    for auth in [BEARER, BASIC, API_KEY, OAUTH2, SIGV4, HMAC, LOGIN] {
+        let scheme = auth.split('\'').nth(1).unwrap();
+        told += &format!("{scheme}: account {}\n", digests(auth, &[]).1);
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[rstest]
+#[case::var("", ("ORG", "beta"))]
+#[case::header("", ("USER", "other"))]
+#[case::bearer(BEARER, ("TOKEN", "other"))]
+#[case::basic(BASIC, ("USER", "other"))]
+#[case::api_key(API_KEY, ("TOKEN", "other"))]
+#[case::sigv4(SIGV4, ("ACCESS_KEY", "other"))]
+#[case::hmac(HMAC, ("ACCESS_KEY", "other"))]
+#[case::login(LOGIN, ("PASSWORD", "other"))]
+fn another_value_is_another_account_of_the_same_shape(
+    #[case] auth: &str,
+    #[case] changed: (&str, &str),
+) {
+    let (shape, account) = digests(auth, &[]);
+    let (other_shape, other_account) = digests(auth, &[changed]);
+    assert_eq!(shape, other_shape);
+    assert_ne!(account, other_account);
+}
+
+#[rstest]
+#[case::basic(BASIC, "PASSWORD")]
+#[case::oauth2(OAUTH2, "CLIENT_SECRET")]
+#[case::sigv4(SIGV4, "SECRET_KEY")]
+#[case::hmac(HMAC, "SECRET_KEY")]
+fn a_secret_that_is_rotated_keeps_the_account(#[case] auth: &str, #[case] secret: &str) {
+    assert_eq!(digests(auth, &[]), digests(auth, &[(secret, "rotated")]));
+}
+
+#[rstest]
+#[case::bearer(BEARER, "TOKEN")]
+#[case::api_key(API_KEY, "TOKEN")]
+#[case::login(LOGIN, "PASSWORD")]
+fn an_account_with_a_name_keeps_it_whatever_is_rotated(#[case] auth: &str, #[case] secret: &str) {
+    let named = format!("account = 'svc-groups'\n{auth}");
+    let other = format!("account = 'svc-other'\n{auth}");
+    let digest = digests(&named, &[]);
+    assert_eq!(digest, digests(&named, &[(secret, "rotated")]));
+    assert_ne!(digest, digests(&other, &[]));
+    assert_ne!(
+        digest,
+        digests(&named, &[("ORG", "beta")]),
+        "another tenant"
+    );
+}
+
+#[test]
+fn every_scheme_is_an_account_of_its_own() {
+    let schemes = ["", BEARER, BASIC, API_KEY, OAUTH2, SIGV4, HMAC, LOGIN];
+    let accounts = schemes.map(|auth| (digests(auth, &[]).1.to_string(), auth));
+    assert_eq!(BTreeMap::from(accounts).len(), schemes.len());
+}
+
+#[test]
+fn a_certificate_is_known_by_what_is_in_its_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("gate.pem");
+    let shown = format!(
+        "connection = {{ client_certificate = '{}' }}",
+        path.display()
+    );
+    std::fs::write(&path, "one").unwrap();
+    let one = digests(&shown, &[]);
+    std::fs::write(&path, "two").unwrap();
+    let two = digests(&shown, &[]);
+    assert_eq!(one.0, two.0);
+    assert_ne!(one.1, two.1);
+    assert_ne!(one.1, digests("", &[]).1);
+}
+
+#[test]
+fn an_account_whose_secrets_cannot_be_read_is_none() {
+    let upstream = toml::from_str(BLOCK).unwrap();
+    let environment = Environment::default();
+    assert!(Account::of(&upstream, &SecretReader::new(&environment)).is_err());
+}
+
+#[rstest]
+#[case("limits = { timeout = '9s', pages = 7, depth = 64 }")]
+#[case("breaker = { enabled = false }")]
+#[case("hedge = { after = '300ms' }")]
+#[case("ttl = '7s'\nmin_refresh = '1s'")]
+#[case("required = true\nrefresh = 'background'\nshrink_guard = 0")]
+#[case("message = '/error'")]
+#[case("connection = { http = '1' }")]
+fn how_an_upstream_is_treated_changes_neither(#[case] more: &str) {
+    assert_eq!(digests(more, &[]), digests("", &[]));
+}
+
+#[rstest]
+#[case("format = 'json'\nextra = 'keep'\npagination = { style = 'none' }")]
+#[case("pushdown = { paged = true }\nanswers = []")]
+#[case("auth = { type = 'none' }")]
+fn a_default_that_is_written_out_changes_nothing(#[case] more: &str) {
+    assert_eq!(digests(more, &[]), digests("", &[]));
+}
+
+#[test]
+fn a_table_that_says_no_more_than_a_path_is_one() {
+    assert_eq!(replaced("'/teams'", "{ at = '/teams' }"), digests("", &[]));
+    assert_eq!(
+        replaced("name = 'name'", "name = [{ path = 'name' }]"),
+        digests("", &[])
+    );
+}
+
+#[rstest]
+#[case::field("'name'", "'title'")]
+#[case::conversion("'name'", "{ path = 'name', null = '-' }")]
+#[case::records("'/teams'", "{ at = '/teams', absent = 'empty' }")]
+fn another_mapping_is_another_shape_of_the_same_account(#[case] from: &str, #[case] to: &str) {
+    let (shape, account) = digests("", &[]);
+    let (other_shape, other_account) = replaced(from, to);
+    assert_ne!(shape, other_shape);
+    assert_eq!(account, other_account);
+}
+
+#[rstest]
+#[case::host("club.example", "club2.example")]
+#[case::path("/orgs/{org}/teams", "/orgs/{org}/groups")]
+#[case::query("tag = 'x'", "tag = 'y'")]
+#[case::a_text_instead_of_a_secret("{ env = 'ORG' }", "'alpha'")]
+fn another_request_may_ask_about_another_tenant(#[case] from: &str, #[case] to: &str) {
+    let (shape, account) = digests("", &[]);
+    let (other_shape, other_account) = replaced(from, to);
+    assert_ne!(shape, other_shape);
+    assert_ne!(account, other_account);
+}
+
+#[rstest]
+#[case("extra = 'drop'")]
+#[case("pagination = { style = 'cursor', next = '/next' }")]
+#[case("success = { path = '/status', equals = 200 }")]
+#[case("answers = [{ status = 404, means = 'end' }]")]
+#[case("pushdown = { search = { matches = 'contains', in = ['name'] } }")]
+#[case("continuation = { path = '/more' }")]
+fn whatever_may_bring_other_groups_is_another_shape(#[case] more: &str) {
+    assert_ne!(digests(more, &[]).0, digests("", &[]).0);
+}
+
+#[test]
+fn a_number_in_a_body_is_not_the_text_that_looks_like_it() {
+    let body = |json: &str| {
+        replaced(
+            "query =",
+            &format!("method = 'POST'\njson = {json}\nquery ="),
+        )
+    };
+    let different = [
+        "{ a = 1 }",
+        "{ a = '1' }",
+        "{ a = 1.5 }",
+        "{ a = '1.5' }",
+        "{}",
+        "[]",
+        "true",
+    ];
+    let shapes = different.map(|json| (body(json).0.to_string(), json));
+    assert_eq!(BTreeMap::from(shapes).len(), different.len());
+}

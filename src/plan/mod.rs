@@ -1,0 +1,3 @@
+//! What the settings come to: decided, checked, with nothing left to look up.
+
+pub mod digest;
