@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use groupgate::tools::case::CaseFile;
 use groupgate::tools::demo::{Emulations, Options};
 use http::Response;
 use rstest::rstest;
@@ -138,7 +139,12 @@ async fn a_recording_says_what_it_replaced_and_is_of_any_origin() {
     for secret in [SECRET, "t0ken-of", "r3fresh-of", "c00kie"] {
         assert!(!case.contains(secret), "{secret}: {case}");
     }
-    insta::assert_snapshot!(steady(&format!("{told}\n--\n{case}"), server.base_url()));
+    let shown = case.lines().map(|line| match line {
+        line if line.starts_with("now = ") => "now = ‹time›",
+        line => line,
+    });
+    let shown = shown.collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(steady(&format!("{told}\n--\n{shown}"), server.base_url()));
     let outcome = replay("directory", &folder).await;
     assert_eq!((outcome.code, outcome.complained.as_str()), (0, ""));
     assert!(
@@ -233,8 +239,36 @@ async fn a_case_whose_groups_are_others_is_a_failure_that_names_them() {
     let outcome = replay("directory", &folder).await;
     assert_eq!(outcome.code, 1);
     assert!(
-        outcome.complained.contains("group 1 is "),
+        outcome
+            .complained
+            .contains("group 1: `name` is \"1\", where \"a\" was expected"),
         "{}",
         outcome.complained
     );
+}
+
+#[tokio::test]
+async fn a_case_of_the_style_tests_is_walked_as_a_recording_is() {
+    let mut walked = 0;
+    for file in std::fs::read_dir("tests/styles").unwrap() {
+        let file = file.unwrap().path();
+        let Ok(case) = CaseFile::read(&file) else {
+            continue;
+        };
+        // A case that answers callers is no walk, and what stands in for an upstream sends its bodies
+        // as they are.
+        if case.ask.is_some() || case.covers.iter().any(|value| value == "D29 gzip") {
+            continue;
+        }
+        let outcome = probe(&["it", "--sample", name(&file)], &[]).await;
+        assert_eq!(
+            outcome.code,
+            0,
+            "{}: {}",
+            file.display(),
+            outcome.complained
+        );
+        walked += 1;
+    }
+    assert!(walked > 150, "{walked} cases");
 }

@@ -8,44 +8,9 @@
 //! ```
 //!
 //! `cargo test --test styles` runs them all, `cargo test --test styles from_header` those whose
-//! names hold that. To add one, add a file, and say under `covers` which values of
-//! [`dimensions::DIMENSIONS`] it shows:
-//!
-//! ```toml
-//! title = "a cursor in a response header goes into a POST form"
-//! covers = ["D9 in a response header", "D1 POST form"]
-//! source = "https://vendor.example/docs/groups"   # optional: the documentation that it follows
-//! now = "2026-11-21T12:00:00Z"                    # the default: signatures and delays go by it
-//! ask = "search=eng"                              # optional: what a caller asks the gateway for,
-//!                                                 # whose answer, in its order, is what is expected
-//!
-//! [environment]                                   # where the block reads its secrets
-//! TOKEN = "t0ken"
-//!
-//! [upstream]                                      # as in gateway.toml, without `base_url`
-//! request = { path = "/groups" }
-//!
-//! [[exchange]]                                    # in order, unless a total has told all pages
-//! [exchange.request]                              # what is not said is not looked at
-//! method = "POST"                                 # GET is the default, and looked at
-//! target = "/groups?limit=2"                      # path and query as on the wire
-//! headers = { x-tenant = "a", cookie = "" }       # "" must not be there; "Bearer …" begins so
-//! body = "cursor=abc"
-//! [exchange.response]
-//! status = 200
-//! version = "1.0"                                 # optional: an HTTP/1.0 server
-//! headers = { link = ["<a>; rel=prev", "<b>; rel=next"] }
-//! body = '''[]'''                                 # or `body_base64`, for what is no text
-//!
-//! [expect]                                        # in the upstream's order, keys that have a value
-//! groups = [{ source_id = "1", name = "Sales" }]  # but `id` and `source`; a text is read as JSON
-//! counts = { skipped = 1 }                        # skipped, repeated, unparsed_timestamps, drifted
-//! # or: error = { type = "pagination", detail = "a part of it", retry_after = 30 }
-//! # or: problem = "a part of what `check` says"
-//! ```
-//!
-//! `{origin}` stands for the upstream's own origin, in the block and in both sides of an exchange.
-//! Expected groups are written by hand, from what the API means.
+//! names hold that. To add one, add a file, as [`groupgate::tools::case`] describes it, and say under
+//! `covers` which values of [`dimensions::DIMENSIONS`] it shows. Expected groups are written by hand,
+//! from what the API means.
 
 #![allow(
     clippy::expect_used,
@@ -57,8 +22,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod case;
-mod compare;
 mod dimensions;
 mod script;
 
@@ -78,10 +41,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use groupgate::app::{App, Compiled};
-use groupgate::clock::WallClock;
+use groupgate::config::Loaded;
 use groupgate::config::upstream::Pagination;
-use groupgate::config::{Loaded, Report, load_text};
+use groupgate::group::Group;
 use groupgate::observe::Observers;
+use groupgate::tools::case::{CaseFile, ExchangeOrder};
 use groupgate::upstream::walk::walk;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
@@ -90,9 +54,8 @@ use rstest::rstest;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use case::{Case, SOURCE};
 use dimensions::{DIMENSIONS, PAIRS, UNSAID, values};
-use script::{Order, Upstream};
+use script::Upstream;
 
 /// Where the cases are.
 const FOLDER: &str = "tests/styles";
@@ -123,40 +86,36 @@ async fn style(#[files("tests/styles/*.toml")] file: PathBuf) {
     );
 }
 
+/// What a case's upstream is called.
+const SOURCE: &str = "it";
+
 /// Everything that is not as a case says.
-async fn run(case: &Case) -> Vec<String> {
+async fn run(case: &CaseFile) -> Vec<String> {
     let upstream = Upstream::start(case.exchanges.clone()).await;
-    let wall = WallClock::fixed(case.now.parse().unwrap());
-    let (loaded, compiled) = match (
-        compile(case, upstream.origin(), &wall),
-        &case.expect.problem,
-    ) {
-        (Ok(parts), None) => parts,
-        (Ok(_), Some(expected)) => return vec![format!("it was not refused with `{expected}`")],
-        (Err(report), Some(expected)) if report.to_string().contains(expected) => {
-            return Vec::new();
-        }
-        (Err(report), _) => return vec![report.to_string()],
+    let (loaded, compiled) = match case.compile(SOURCE, upstream.origin()) {
+        Ok(Some(parts)) => parts,
+        Ok(None) => return Vec::new(),
+        Err(complaint) => return vec![complaint],
     };
-    upstream.expect(order(&loaded));
+    upstream.playback.set_order(order(&loaded));
     let compared = async {
         if let Some(query) = &case.ask {
-            return compare::answer(case, &ask(&loaded, compiled, &wall, query).await);
+            return differences(case, &ask(case, &loaded, compiled, query).await);
         }
         let adapter = &compiled.adapters[0];
-        compare::complaints(case, &walk(adapter, &Observers::default()).await)
+        case.complaints(SOURCE, &walk(adapter, &Observers::default()).await)
     };
     let Ok(compared) = timeout(LONGEST, compared).await else {
         return vec![format!("it took longer than {LONGEST:?}")];
     };
-    let mut complaints = upstream.complaints();
+    let mut complaints = upstream.playback.complaints();
     complaints.extend(compared);
     complaints
 }
 
 /// What the gateway answers to a caller.
-async fn ask(loaded: &Loaded, compiled: Compiled, wall: &WallClock, query: &str) -> Value {
-    let app = App::start(loaded, compiled, wall).await.unwrap();
+async fn ask(case: &CaseFile, loaded: &Loaded, compiled: Compiled, query: &str) -> Value {
+    let app = App::start(loaded, compiled, &case.wall()).await.unwrap();
     let url = format!("http://{}/groups?{query}", app.data_addr());
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
     let response = client.get(url.parse().unwrap()).await.unwrap();
@@ -164,16 +123,16 @@ async fn ask(loaded: &Loaded, compiled: Compiled, wall: &WallClock, query: &str)
     serde_json::from_slice(&body).unwrap()
 }
 
-fn compile(case: &Case, origin: &str, wall: &WallClock) -> Result<(Loaded, Compiled), Report> {
-    let variables = case.environment.iter();
-    let variables = variables.map(|(name, value)| (name.as_str(), value.as_str()));
-    let loaded = load_text("gateway.toml", &case.gateway(origin), variables.collect())?;
-    let compiled = App::compile(&loaded, wall)?;
-    Ok((loaded, compiled))
+/// In what the groups that a caller got differ from what a case expects.
+fn differences(case: &CaseFile, answer: &Value) -> Vec<String> {
+    match serde_json::from_value::<Vec<Group>>(answer["groups"].clone()) {
+        Ok(groups) if answer["complete"] == true => case.group_complaints(SOURCE, &groups),
+        _ => vec![format!("the gateway answered {answer:#}")],
+    }
 }
 
 /// In which order the requests of a block may come.
-fn order(loaded: &Loaded) -> Order {
+fn order(loaded: &Loaded) -> ExchangeOrder {
     let upstream = &loaded.settings.upstreams[SOURCE];
     let is_announced = match &upstream.pagination {
         Pagination::Offset(style) => style.total.is_some(),
@@ -184,14 +143,14 @@ fn order(loaded: &Loaded) -> Order {
         | Pagination::NextUrl(_) => false,
     };
     if is_announced && upstream.limits.concurrency > 1 {
-        Order::Any
+        ExchangeOrder::Any
     } else {
-        Order::Written
+        ExchangeOrder::AsWritten
     }
 }
 
-fn read(file: &Path) -> Case {
-    Case::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+fn read(file: &Path) -> CaseFile {
+    CaseFile::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 /// The files of all cases.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::config::upstream::{Format, Success, Upstream};
 use crate::error::ErrorKind;
+use crate::tools::case::without_empty;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::{Next, Position};
 use crate::upstream::{Adapter, FetchedPage};
@@ -54,42 +55,16 @@ pub(super) fn detail(page: u64, turn: &FetchedPage, adapter: &Adapter, veil: &Ve
     let records = adapter.records(&turn.page);
     let pairs = turn.outcomes().iter().zip(records);
     let pairs = pairs.filter_map(|(outcome, record)| {
-        let group = serde_json::to_value(&outcome.as_ref().ok()?.group).ok()?;
+        let group = without_empty(&outcome.as_ref().ok()?.group);
         Some(Pair {
             record: masked(record?, veil),
-            group: masked(&filled(group), veil),
+            group: masked(&Value::Object(group), veil),
         })
     });
     Detail {
         page,
         groups: pairs.take(SHOWN_GROUPS).collect(),
         unmapped: unmapped(turn, veil),
-    }
-}
-
-/// A group without what it does not have.
-pub(super) fn filled(group: Value) -> Value {
-    let Value::Object(mut members) = group else {
-        return group;
-    };
-    members.retain(|name, value| {
-        if matches!(name.as_str(), "members" | "admins" | "guests") {
-            let people = value.as_array_mut().into_iter().flatten();
-            for person in people.filter_map(Value::as_object_mut) {
-                person.retain(|_, value| !value.is_null());
-            }
-        }
-        !is_nothing(value)
-    });
-    Value::Object(members)
-}
-
-fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

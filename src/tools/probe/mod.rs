@@ -8,18 +8,19 @@
 //! It is the walk itself that is watched, not one like it. Whatever is shown or written goes
 //! through the [`veil`], which hides secrets; only `--raw` shows a page as it came.
 
-mod case;
 mod columns;
 mod glance;
+mod portable;
 mod record;
 mod sample;
+mod sanitize;
 mod story;
 mod tape;
 mod text;
-mod toml_text;
 mod veil;
 mod witness;
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -27,17 +28,17 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::app::App;
+use crate::app::{App, Compiled};
 use crate::clock::WallClock;
 use crate::config::{self, Environment, Loaded, Secret};
 use crate::error::UpstreamError;
 use crate::observe::{Observer, Observers};
 use crate::terminal::{Failure, print, print_bytes};
+use crate::tools::case::{CaseFile, ExchangeOrder, Playback};
 use crate::upstream::Adapter;
 use crate::upstream::transport::Replay;
 use crate::upstream::walk::{Walked, walk};
 
-use case::Case;
 use record::Recording;
 use sample::Samples;
 use tape::Tape;
@@ -61,6 +62,9 @@ pub(crate) struct Probe {
     pub(crate) sample: Vec<PathBuf>,
 }
 
+/// Where a recorded upstream is said to be. Nothing is ever sent there.
+const RECORDED_ORIGIN: &str = "http://recorded.invalid";
+
 /// One upstream, compiled, with what stands in for it.
 struct Subject {
     adapter: Arc<Adapter>,
@@ -80,16 +84,21 @@ impl Probe {
         }
     }
 
-    fn load(&self, environment: Environment) -> Result<Loaded, Failure> {
-        config::load(&self.config, environment).map_err(|report| Failure::report(&report))
+    fn load(&self, environment: Environment) -> Result<(Loaded, Compiled), Failure> {
+        let loaded = config::load(&self.config, environment);
+        let loaded = loaded.map_err(|report| Failure::report(&report))?;
+        let compiled = App::compile(&loaded, &WallClock::system());
+        let compiled = compiled.map_err(|report| Failure::report(&report))?;
+        Ok((loaded, compiled))
     }
 
     /// Asks the upstream.
     async fn ask(&self, environment: Environment) -> Result<(), Failure> {
-        let subject = self.subject(self.load(environment)?, None)?;
+        let (loaded, compiled) = self.load(environment)?;
+        let subject = self.subject(loaded, &compiled, None)?;
         let recording = self.record.as_deref();
         let recording = recording
-            .map(|folder| Recording::new(folder, &self.name))
+            .map(|folder| Recording::new(folder, &self.name, WallClock::system().now()))
             .transpose()?;
         let (witness, outcome) = self.walk(&subject, recording.is_some()).await?;
         let written = recording.map(|recording| {
@@ -109,7 +118,8 @@ impl Probe {
     async fn look_at(&self, files: &[PathBuf], environment: Environment) -> Result<(), Failure> {
         let samples = Arc::new(Samples::read(files)?);
         let stage = Arc::clone(&samples) as Arc<dyn Replay>;
-        let subject = self.subject(self.load(environment)?, Some(stage))?;
+        let (loaded, compiled) = self.load(environment)?;
+        let subject = self.subject(loaded, &compiled, Some(stage))?;
         let (witness, outcome) = self.walk(&subject, false).await?;
         if outcome.is_err() && samples.ran_out() && witness.pages() > 0 {
             return self.conclude_part(&witness, outcome.milliseconds);
@@ -125,32 +135,55 @@ impl Probe {
 
     /// Walks a recorded case, and holds what comes of it against what it expects.
     async fn replay(&self, file: &Path) -> Result<(), Failure> {
-        let case = Case::read(file)?;
-        let loaded = case.load(&self.name, file)?;
-        let case = Arc::new(case);
-        let stage = Arc::clone(&case) as Arc<dyn Replay>;
-        let subject = self.subject(loaded, Some(stage))?;
+        let wrong = |what: &dyn Display| Failure::new(format!("`{}`: {what}", file.display()));
+        let mut case = CaseFile::read(file).map_err(|error| wrong(&error))?;
+        if case.ask.is_some() {
+            return Err(wrong(
+                &"it is about what a caller asks the gateway for, which a walk does not show",
+            ));
+        }
+        let compiled = case.compile(&self.name, RECORDED_ORIGIN);
+        let Some((loaded, compiled)) = compiled.map_err(|error| wrong(&error))? else {
+            return self.confirm(file);
+        };
+        let exchanges = std::mem::take(&mut case.exchanges);
+        let playback = Playback::new(exchanges, RECORDED_ORIGIN, ExchangeOrder::Any);
+        let playback = Arc::new(playback);
+        let stage = Arc::clone(&playback) as Arc<dyn Replay>;
+        let subject = self.subject(loaded, &compiled, Some(stage))?;
         let (witness, outcome) = self.walk(&subject, false).await?;
-        if !case.expects_failure() {
+        if case.expect.error.is_none() {
             self.conclude(&witness, &outcome)?;
         }
-        let complaints = case.complaints(&outcome);
-        if !complaints.is_empty() {
-            return Err(Failure::new(format!(
-                "it is not as `{}` expects:\n  {}",
-                file.display(),
-                complaints.join("\n  ")
-            )));
+        // Without an outcome it was left as soon as one page was seen.
+        if let Some(walked) = &outcome.walked {
+            let mut complaints = playback.complaints();
+            complaints.extend(case.complaints(&self.name, walked));
+            if !complaints.is_empty() {
+                return Err(Failure::new(format!(
+                    "it is not as `{}` expects:\n  {}",
+                    file.display(),
+                    complaints.join("\n  ")
+                )));
+            }
         }
+        self.confirm(file)
+    }
+
+    /// Says that a case came out as it should.
+    fn confirm(&self, file: &Path) -> Result<(), Failure> {
         if self.voice != Voice::Text {
             return Ok(());
         }
         print(&format!("\nas `{}` expects", file.display()))
     }
 
-    fn subject(&self, loaded: Loaded, stage: Option<Arc<dyn Replay>>) -> Result<Subject, Failure> {
-        let compiled = App::compile(&loaded, &WallClock::system())
-            .map_err(|report| Failure::report(&report))?;
+    fn subject(
+        &self,
+        loaded: Loaded,
+        compiled: &Compiled,
+        stage: Option<Arc<dyn Replay>>,
+    ) -> Result<Subject, Failure> {
         let adapter = compiled
             .adapters
             .iter()

@@ -1,0 +1,133 @@
+//! What came of a walk, held against what a case expects.
+
+use serde_json::{Map, Value};
+
+use crate::error::UpstreamError;
+use crate::group::Group;
+use crate::upstream::walk::Walked;
+
+use super::{CaseFile, ExpectedCounts};
+
+impl CaseFile {
+    /// In what the outcome of a walk of the source of this name differs from what is expected, as
+    /// sentences.
+    pub fn complaints(&self, source: &str, outcome: &Result<Walked, UpstreamError>) -> Vec<String> {
+        let expect = &self.expect;
+        match (outcome, &expect.error) {
+            (Ok(walked), None) => {
+                let mut complaints = self.group_complaints(source, &walked.groups);
+                let counts = ExpectedCounts::from(walked.counts);
+                if counts != expect.counts {
+                    complaints.push(format!(
+                        "counted {counts:?}, where {:?} was expected",
+                        expect.counts
+                    ));
+                }
+                complaints
+            }
+            (Err(error), Some(expected)) => {
+                let mut complaints = Vec::new();
+                if error.kind.as_str() != expected.kind || !error.detail.contains(&expected.detail)
+                {
+                    complaints.push(format!(
+                        "it failed with `{error}`, where `{}: …{}…` was expected",
+                        expected.kind, expected.detail
+                    ));
+                }
+                let wait = error.retry_after.map(|wait| wait.as_secs_f64());
+                if expected.retry_after.is_some() && wait != expected.retry_after {
+                    complaints.push(format!(
+                        "to be asked again after {wait:?} seconds, where {:?} was expected",
+                        expected.retry_after
+                    ));
+                }
+                complaints
+            }
+            (Err(error), None) => vec![format!("it failed with `{error}`")],
+            (Ok(walked), Some(expected)) => vec![format!(
+                "{} groups came, where `{}` was expected",
+                walked.groups.len(),
+                expected.kind
+            )],
+        }
+    }
+
+    /// In what these groups of the source of this name differ from those that are expected.
+    pub fn group_complaints(&self, source: &str, came: &[Group]) -> Vec<String> {
+        let expected = self.expect.groups.as_deref().unwrap_or_default();
+        let named = came.iter().filter_map(|group| misnamed(source, group));
+        let count = came.len().max(expected.len());
+        let pair = |index| match (came.get(index), expected.get(index)) {
+            (Some(came), Some(expected)) => members(index + 1, &essence(came), expected),
+            (Some(came), None) => {
+                let came = essence(came);
+                vec![format!("group {} is one too many: {came}", index + 1)]
+            }
+            (None, Some(expected)) => vec![format!("group {} is missing: {expected}", index + 1)],
+            (None, None) => Vec::new(),
+        };
+        (0..count).flat_map(pair).chain(named).collect()
+    }
+}
+
+/// Ids are unique only in their source, so a group's has the source before it.
+fn misnamed(source: &str, group: &Group) -> Option<String> {
+    let id = format!("{source}:{}", group.source_id);
+    let is_named = group.source == source && group.id == id;
+    (!is_named).then(|| {
+        format!(
+            "a group is called `{}`, where `{id}` was expected",
+            group.id
+        )
+    })
+}
+
+fn members(number: usize, came: &Value, expected: &Value) -> Vec<String> {
+    let empty = Map::new();
+    let came = came.as_object().unwrap_or(&empty);
+    let expected = expected.as_object().unwrap_or(&empty);
+    let mut names: Vec<_> = expected.keys().chain(came.keys()).collect();
+    names.sort();
+    names.dedup();
+    let show = |value: Option<&Value>| value.map_or("nothing".to_owned(), Value::to_string);
+    let wrong = |name: &String| {
+        let (came, expected) = (came.get(name), expected.get(name));
+        (came != expected).then(|| {
+            format!(
+                "group {number}: `{name}` is {}, where {} was expected",
+                show(came),
+                show(expected)
+            )
+        })
+    };
+    names.into_iter().filter_map(wrong).collect()
+}
+
+/// A group without what it does not have, and without what is the same for all of its source.
+pub(crate) fn essence(group: &Group) -> Value {
+    let mut essence = without_empty(group);
+    essence.retain(|name, _| name != "id" && name != "source");
+    Value::Object(essence)
+}
+
+/// The members of a group that hold something.
+pub(crate) fn without_empty(group: &Group) -> Map<String, Value> {
+    let Ok(Value::Object(mut members)) = serde_json::to_value(group) else {
+        return Map::new();
+    };
+    members.retain(|name, value| {
+        if matches!(name.as_str(), "members" | "admins" | "guests") {
+            let people = value.as_array_mut().into_iter().flatten();
+            for person in people.filter_map(Value::as_object_mut) {
+                person.retain(|_, value| !value.is_null());
+            }
+        }
+        match value {
+            Value::Null => false,
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(members) => !members.is_empty(),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        }
+    });
+    members
+}

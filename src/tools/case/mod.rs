@@ -1,0 +1,249 @@
+//! A case: an upstream's block, the exchanges of one walk, and what must come of them.
+//!
+//! `probe --record` writes one, `probe --sample` walks one, and `tests/styles` is made of them, so a
+//! recording may become a test.
+//!
+//! ```toml
+//! title = "a cursor in a response header goes into a POST form"
+//! covers = ["D9 in a response header", "D1 POST form"] # what it shows, in `tests/styles`
+//! source = "https://vendor.example/docs/groups"   # optional: the documentation that it follows
+//! now = "2026-11-21T12:00:00Z"                    # the default: signatures and delays go by it
+//! ask = "search=eng"                              # optional: what a caller asks the gateway for,
+//!                                                 # whose answer, in its order, is what is expected
+//!
+//! [environment]                                   # where the block reads its secrets
+//! TOKEN = "t0ken"
+//!
+//! [upstream]                                      # as in gateway.toml, without `base_url`
+//! request = { path = "/groups" }
+//!
+//! [[exchange]]                                    # in order, unless a total has told all pages
+//! [exchange.request]                              # what is not said is not looked at
+//! method = "POST"                                 # GET is the default, and looked at
+//! target = "/groups?limit=2"                      # path and query as on the wire
+//! headers = { x-tenant = "a", cookie = "" }       # "" must not be there; "Bearer …" begins so
+//! body = "cursor=abc"
+//! [exchange.response]
+//! status = 200
+//! version = "1.0"                                 # optional: an HTTP/1.0 server
+//! headers = { link = ["<a>; rel=prev", "<b>; rel=next"] }
+//! body = '''[]'''                                 # or `body_base64`, for what is no text
+//!
+//! [expect]                                        # in the upstream's order, keys that have a value
+//! groups = [{ source_id = "1", name = "Sales" }]  # but `id` and `source`; a text is read as JSON
+//! counts = { skipped = 1 }                        # skipped, repeated, unparsed_timestamps, drifted
+//! # or: error = { type = "pagination", detail = "a part of it", retry_after = 30 }
+//! # or: problem = "a part of what `check` says"
+//! ```
+//!
+//! `{origin}` stands for the upstream's own origin, in the block and in both sides of an exchange.
+
+mod compare;
+mod exchange;
+mod playback;
+mod write;
+
+pub(crate) use compare::{essence, without_empty};
+pub use exchange::{ExpectedRequest, RecordedExchange, RecordedResponse};
+pub(crate) use exchange::{HeaderValues, ORIGIN};
+pub use playback::{ExchangeOrder, Playback};
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use toml_edit::{DocumentMut, Item, Table};
+
+use crate::app::{App, Compiled};
+use crate::clock::WallClock;
+use crate::config::{Loaded, Report, load_text};
+use crate::snapshot::Counts;
+
+/// Where a gateway listens that runs a case.
+const SERVER: &str = "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\n";
+
+/// A case, as its file says it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseFile {
+    /// What it shows, in a sentence.
+    pub title: String,
+    /// Which values of the tests' dimensions it shows.
+    #[serde(default)]
+    pub covers: Vec<String>,
+    /// The documentation that it follows.
+    pub source: Option<String>,
+    /// What day and time it is.
+    #[serde(default = "noon")]
+    pub now: Timestamp,
+    /// What a caller asks the gateway for, as the query of `GET /groups`. Without it the upstream is
+    /// walked as it is for every caller.
+    pub ask: Option<String>,
+    /// The variables that the block reads its secrets from.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    pub(crate) upstream: toml::Table,
+    /// The requests that must come, and their answers.
+    #[serde(default, rename = "exchange")]
+    pub exchanges: Vec<RecordedExchange>,
+    /// What becomes of it.
+    pub expect: Expectation,
+    /// The file, where it was read from one.
+    #[serde(skip)]
+    pub(crate) text: String,
+}
+
+fn noon() -> Timestamp {
+    // Saturday, 2026-11-21T12:00:00Z.
+    Timestamp::constant(1_795_262_400, 0)
+}
+
+/// What becomes of a case: exactly one of `groups`, `error` and `problem`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Expectation {
+    #[serde(deserialize_with = "groups")]
+    pub(crate) groups: Option<Vec<Value>>,
+    pub(crate) counts: ExpectedCounts,
+    pub(crate) error: Option<ExpectedError>,
+    /// A part of what `check` says: the block is refused.
+    pub problem: Option<String>,
+}
+
+/// What is counted besides the groups.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ExpectedCounts {
+    skipped: u64,
+    repeated: u64,
+    unparsed_timestamps: u64,
+    drifted: bool,
+}
+
+impl From<Counts> for ExpectedCounts {
+    fn from(counts: Counts) -> Self {
+        Self {
+            skipped: counts.skipped,
+            repeated: counts.repeated,
+            unparsed_timestamps: counts.unparsed_timestamps,
+            drifted: counts.drifted,
+        }
+    }
+}
+
+/// How a walk fails.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExpectedError {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// A part of the detail.
+    #[serde(default)]
+    pub(crate) detail: String,
+    /// In how many seconds to ask again.
+    pub(crate) retry_after: Option<f64>,
+}
+
+/// A list, or a text that is one in JSON, for what TOML cannot say.
+fn groups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Value>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Groups {
+        Json(String),
+        List(Vec<Value>),
+    }
+    match Groups::deserialize(deserializer)? {
+        Groups::Json(text) => serde_json::from_str(&text).map_err(serde::de::Error::custom),
+        Groups::List(groups) => Ok(Some(groups)),
+    }
+}
+
+impl CaseFile {
+    /// Reads the case in a file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is no case.
+    pub fn read(file: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+        text.parse()
+    }
+
+    /// The gateway.toml that the case is about, in which its upstream has this name and origin: its
+    /// block as it is written, and nothing else.
+    fn gateway(&self, name: &str, origin: &str) -> String {
+        let document: Result<DocumentMut, _> = self.text.parse();
+        let block = document.ok().and_then(|mut file| file.remove("upstream"));
+        let mut block = block.unwrap_or_default();
+        if let Some(block) = block.as_table_like_mut()
+            && !block.contains_key("base_url")
+        {
+            block.insert("base_url", toml_edit::value(ORIGIN));
+        }
+        let mut upstreams = Table::new();
+        upstreams.set_implicit(true);
+        upstreams.insert(name, block);
+        let mut gateway = DocumentMut::new();
+        gateway.insert("upstreams", Item::Table(upstreams));
+        format!("{SERVER}{gateway}").replace(ORIGIN, origin)
+    }
+
+    /// The gateway that the case is about, in which its upstream has this name and origin. `None` is
+    /// one that is refused, as the case expects.
+    ///
+    /// # Errors
+    ///
+    /// It is refused otherwise, or is not refused: the text says which.
+    pub fn compile(&self, name: &str, origin: &str) -> Result<Option<(Loaded, Compiled)>, String> {
+        let compiled = self.load(name, origin).and_then(|loaded| {
+            let compiled = App::compile(&loaded, &self.wall())?;
+            Ok((loaded, compiled))
+        });
+        match (compiled, &self.expect.problem) {
+            (Ok(compiled), None) => Ok(Some(compiled)),
+            (Ok(_), Some(expected)) => Err(format!("it was not refused with `{expected}`")),
+            (Err(report), Some(expected)) if report.to_string().contains(expected) => Ok(None),
+            (Err(report), _) => Err(report.to_string()),
+        }
+    }
+
+    /// What day and time it is.
+    pub fn wall(&self) -> WallClock {
+        WallClock::fixed(self.now)
+    }
+
+    fn load(&self, name: &str, origin: &str) -> Result<Loaded, Report> {
+        let variables = self.environment.iter();
+        let variables = variables.map(|(name, value)| (name.as_str(), value.as_str()));
+        let text = self.gateway(name, origin);
+        load_text("gateway.toml", &text, variables.collect())
+    }
+}
+
+impl std::str::FromStr for CaseFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut case: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        let expect = &case.expect;
+        let outcomes = [
+            expect.groups.is_some(),
+            expect.error.is_some(),
+            expect.problem.is_some(),
+        ];
+        if outcomes.into_iter().filter(|&is_said| is_said).count() != 1 {
+            return Err("`expect` says exactly one of `groups`, `error` and `problem`".to_owned());
+        }
+        if expect.problem.is_none() && case.exchanges.is_empty() {
+            return Err("a walk has at least one `[[exchange]]`".to_owned());
+        }
+        for (index, exchange) in case.exchanges.iter().enumerate() {
+            let answer = exchange.response.answer(ORIGIN);
+            answer.map_err(|error| format!("exchange {}: {error}", index + 1))?;
+        }
+        text.clone_into(&mut case.text);
+        Ok(case)
+    }
+}

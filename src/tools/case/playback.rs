@@ -1,0 +1,125 @@
+//! Answers a case's exchanges, each once, and notes what comes instead.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::error::UpstreamError;
+use crate::upstream::transport::Replay;
+
+use super::exchange::RecordedExchange;
+
+/// The order in which exchanges must come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExchangeOrder {
+    /// As they are written.
+    AsWritten,
+    /// Any: pages that were announced are fetched at once.
+    Any,
+}
+
+/// The upstream's side of a case.
+#[derive(Debug)]
+pub struct Playback {
+    origin: String,
+    exchanges: Vec<RecordedExchange>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    order: ExchangeOrder,
+    used: Vec<bool>,
+    complaints: Vec<String>,
+}
+
+impl Playback {
+    /// Answers these exchanges as an upstream at `origin`.
+    pub fn new(exchanges: Vec<RecordedExchange>, origin: &str, order: ExchangeOrder) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            state: Mutex::new(State {
+                order,
+                used: vec![false; exchanges.len()],
+                complaints: Vec::new(),
+            }),
+            exchanges,
+        }
+    }
+
+    /// Lets the exchanges come in another order from now on.
+    pub fn set_order(&self, order: ExchangeOrder) {
+        self.lock().order = order;
+    }
+
+    /// The answer to a request, if it is one that the case expects now.
+    ///
+    /// # Errors
+    ///
+    /// It is not: the text says in what it differs.
+    pub fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, String> {
+        let state = &mut *self.lock();
+        let unused = || (0..self.exchanges.len()).filter(|&index| !state.used[index]);
+        let differences = |index: usize| {
+            let expected = &self.exchanges[index].request;
+            expected.differences(&self.origin, request)
+        };
+        let fits = |index: &usize| differences(*index).is_empty();
+        let next = match state.order {
+            ExchangeOrder::AsWritten => unused().next(),
+            ExchangeOrder::Any => unused().find(fits).or_else(|| unused().next()),
+        };
+        let asked = format!("{} {}", request.method(), request.uri());
+        let complaint = match next {
+            None => format!("asked for more than the case has: {asked}"),
+            Some(index) => {
+                let wrong = differences(index);
+                if wrong.is_empty() {
+                    state.used[index] = true;
+                    return self.exchanges[index].response.answer(&self.origin);
+                }
+                format!(
+                    "exchange {} was asked for as {asked}:\n    {}",
+                    index + 1,
+                    wrong.join("\n    ")
+                )
+            }
+        };
+        state.complaints.push(complaint.clone());
+        Err(complaint)
+    }
+
+    /// What was wrong with the requests that came, and which of those that were to come did not.
+    pub fn complaints(&self) -> Vec<String> {
+        let state = self.lock();
+        let mut complaints = state.complaints.clone();
+        for (index, exchange) in self.exchanges.iter().enumerate() {
+            if !state.used[index] {
+                let request = &exchange.request;
+                let target = request.target.as_deref().unwrap_or("anything");
+                complaints.push(format!(
+                    "exchange {} was not asked for: {} {target}",
+                    index + 1,
+                    request.method,
+                ));
+            }
+        }
+        complaints
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        // It is whole between any two statements that hold the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Replay for Playback {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        self.answer(request).map_err(UpstreamError::ours)
+    }
+
+    fn has_only_pages(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,144 @@
+//! A block that asks a recording as it asked its upstream: without what is about where and how fast,
+//! and with secrets from variables whose values stand in.
+
+use toml::{Table, Value};
+use url::Url;
+
+use crate::config::{Loaded, Secret};
+use crate::tools::case::ORIGIN;
+
+use super::called;
+use super::veil::stand_in;
+
+/// The tables of a block that describe a request.
+const REQUESTS: [&[&str]; 4] = [
+    &["request"],
+    &["continuation"],
+    &["auth", "request"],
+    &["pagination", "total", "request"],
+];
+
+/// A secret of an upstream, the variable that it is read from in a case, and what stands in for it.
+#[derive(Debug)]
+pub(super) struct Variable {
+    secret: Secret,
+    pub(super) name: String,
+    pub(super) stand_in: String,
+}
+
+/// The block for an upstream that is reached at another origin. What the path of `base` says is
+/// written into its requests.
+pub(super) fn block(mut block: Table, base: &Url, variables: &[Variable]) -> Table {
+    block.remove("base_url");
+    block.remove("preset");
+    if let Some(limits) = table_at(&mut block, &["limits"]) {
+        limits.remove("rate");
+        if limits.is_empty() {
+            block.remove("limits");
+        }
+    }
+    let below = base.path().trim_end_matches('/');
+    for keys in REQUESTS {
+        let path = table_at(&mut block, keys).and_then(|request| request.get_mut("path"));
+        if let Some(Value::String(path)) = path {
+            path.insert_str(0, below);
+        }
+    }
+    if let Some(auth) = table_at(&mut block, &["auth"])
+        && let Some(Value::String(url)) = auth.get_mut("token_url")
+        && let Ok(token_url) = Url::parse(url)
+    {
+        *url = format!("{ORIGIN}{}", &token_url[url::Position::BeforePath..]);
+    }
+    for variable in variables {
+        rename(&mut block, &variable.secret, &variable.name);
+    }
+    block
+}
+
+/// The names of the headers that a block's requests set.
+pub(super) fn headers(block: &mut Table) -> Vec<String> {
+    let mut names = Vec::new();
+    for keys in REQUESTS {
+        let request = table_at(block, keys);
+        let headers = request.and_then(|request| request.get("headers")?.as_table());
+        names.extend(
+            headers
+                .into_iter()
+                .flat_map(Table::keys)
+                .map(|name| name.to_ascii_lowercase()),
+        );
+    }
+    names
+}
+
+/// Every secret that the block of this name names.
+pub(super) fn variables(loaded: &Loaded, name: &str) -> Vec<Variable> {
+    use secrecy::ExposeSecret as _;
+    let secrets = loaded.secrets();
+    let mut variables: Vec<Variable> = Vec::new();
+    for secret in loaded.secrets_of(name) {
+        let Ok(value) = secrets.read(secret) else {
+            continue;
+        };
+        if variables.iter().any(|known| known.secret == *secret) {
+            continue;
+        }
+        let called = called(secret);
+        let plain = |letter: char| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '_'
+            }
+        };
+        variables.push(Variable {
+            secret: secret.clone(),
+            name: called.chars().map(plain).collect(),
+            stand_in: stand_in(value.expose_secret(), &called),
+        });
+    }
+    variables
+}
+
+/// Reads a secret from a variable of this name wherever a table names it.
+fn rename(table: &mut Table, secret: &Secret, variable: &str) {
+    let named = match secret {
+        Secret::Env(name) => ("env", name.clone()),
+        Secret::File(path) => ("file", path.display().to_string()),
+    };
+    for (_, value) in table.iter_mut() {
+        in_value(value, &named, variable);
+    }
+}
+
+fn in_value(value: &mut Value, named: &(&str, String), variable: &str) {
+    match value {
+        Value::Table(table) => {
+            let is_it = table.len() == 1
+                && table.get(named.0).and_then(Value::as_str) == Some(named.1.as_str());
+            if is_it {
+                *table = Table::from_iter([("env".to_owned(), variable.into())]);
+                return;
+            }
+            for (_, value) in table.iter_mut() {
+                in_value(value, named, variable);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                in_value(item, named, variable);
+            }
+        }
+        Value::String(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Boolean(_)
+        | Value::Datetime(_) => {}
+    }
+}
+
+fn table_at<'a>(block: &'a mut Table, keys: &[&str]) -> Option<&'a mut Table> {
+    keys.iter()
+        .try_fold(block, |table, key| table.get_mut(*key)?.as_table_mut())
+}
