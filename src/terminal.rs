@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::StartError;
 use crate::config::Report;
+use crate::telemetry;
 
 /// Why a command failed, as it is shown: nothing is added to it.
 #[derive(Debug)]
@@ -73,6 +74,7 @@ pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
         tokio::spawn(async move {
             next().await;
             tracing::warn!("stopped before open requests had ended");
+            telemetry::flush();
             std::process::exit(1);
         });
     })

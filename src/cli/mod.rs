@@ -86,13 +86,13 @@ fn run(command: Command, environment: Environment) -> Result<(), Failure> {
     to_the_end(async {
         match command {
             Command::Serve(serve) => {
-                log(&environment, "info")?;
+                let _guard = log(&environment, "info")?;
                 serve.run(environment).await
             }
             #[cfg(feature = "demo")]
             Command::Demo(demo) => {
                 // A demo is one process for its whole life, so its cursors may end with it.
-                log(&environment, "warn,groupgate::gateway::cursor=error")?;
+                let _guard = log(&environment, "warn,groupgate::gateway::cursor=error")?;
                 demo.run(environment).await
             }
             Command::Check(check) => check.run(environment),
@@ -117,9 +117,9 @@ fn to_the_end<T>(future: impl Future<Output = T>) -> io::Result<T> {
     Ok(outcome)
 }
 
-/// Begins to log what `RUST_LOG` asks for, or else this much.
-fn log(environment: &Environment, usual: &str) -> Result<(), Failure> {
-    let filter = environment.get("RUST_LOG").unwrap_or(usual);
+/// Starts logging with the filter in `RUST_LOG`, or the default. The log lasts as long as the guard.
+fn log(environment: &Environment, default: &str) -> Result<telemetry::Guard, Failure> {
+    let filter = environment.get("RUST_LOG").unwrap_or(default);
     Ok(telemetry::init(LogFormat::for_stderr(), filter)?)
 }
 

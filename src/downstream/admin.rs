@@ -23,6 +23,7 @@ use crate::catalog::{self, RunningWalk, SourceLookup};
 use crate::config::Settings;
 use crate::config::upstream::List;
 use crate::error::UpstreamError;
+use crate::telemetry;
 use crate::upstream::transport::Circuit;
 
 use super::deadline::Deadline;
@@ -68,6 +69,8 @@ struct Status {
     uptime_seconds: u64,
     /// Whether it is about to stop.
     draining: bool,
+    /// How many log lines were dropped because their reader was too slow.
+    dropped_log_lines: usize,
     /// How many groups there are in all.
     groups: usize,
     /// How each source stands, in order of name.
@@ -172,6 +175,7 @@ async fn status<H: Holdings>(State(admin): State<Admin<H>>) -> Result<Response, 
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: admin.begun.elapsed().as_secs(),
         draining: admin.draining.load(Ordering::Relaxed),
+        dropped_log_lines: telemetry::dropped_lines(),
         groups: snapshots.map(|snapshot| snapshot.len()).sum(),
         sources: held.iter().map(standing).collect(),
     })

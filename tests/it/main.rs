@@ -18,6 +18,7 @@ mod cli;
 mod equivalence;
 mod groups;
 mod layering;
+mod logs;
 mod paging;
 mod partial;
 mod recipes;
