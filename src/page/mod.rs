@@ -1,11 +1,11 @@
-//! One answer of an upstream: bytes in, groups out.
+//! One response of an upstream: bytes in, groups out.
 //!
 //! ```text
 //! bytes ▸ format (JSON or XML into one page) ▸ mapping (records into groups)
 //! ```
 //!
-//! Nothing after [`format`] knows which format the answer had. Nothing here waits, and nothing
-//! knows how the bytes were fetched.
+//! Nothing after [`format`] knows the format of the response. Nothing here waits, and nothing knows
+//! how the bytes were fetched.
 
 pub mod fetched_page;
 pub mod format;

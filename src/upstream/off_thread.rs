@@ -1,12 +1,12 @@
-//! Work that would hold up an I/O thread, on a thread of its own.
+//! Runs work that would block an I/O thread on another thread.
 
 use crate::error::UpstreamError;
 
-/// Bodies above this are decoded and mapped off the I/O threads: below it, the hand-over costs
-/// more than the work.
+/// Bodies of this size are decoded and mapped off the I/O threads: for smaller ones the hand-over
+/// costs more than the work.
 pub(super) const LARGE_BODY: u64 = 256 * 1024;
 
-/// Runs `work` on a blocking thread when it is about that many bytes or more.
+/// Runs `work` on a blocking thread if the body has that many bytes or more.
 pub(super) async fn off_thread_if_large<T, F>(bytes: u64, work: F) -> Result<T, UpstreamError>
 where
     T: Send + 'static,
@@ -17,9 +17,9 @@ where
     }
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|cut| {
+        .unwrap_or_else(|error| {
             Err(UpstreamError::ours(format!(
-                "reading a page was cut short: {cut}"
+                "reading a page was interrupted: {error}"
             )))
         })
 }

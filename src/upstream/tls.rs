@@ -1,9 +1,8 @@
-//! TLS: whom we trust, and who we are.
+//! TLS: which CAs we trust, and our own certificates.
 //!
-//! The system's certificates are read once, and only when an upstream is asked over HTTPS: where
-//! all are asked over plain HTTP, or name CAs of their own, a system without certificates will do.
-//! Whoever is trusted, a server must prove that it is the one whose name stands in the URL: nothing
-//! here can turn that off.
+//! The system's certificates are read once, and only if an upstream uses HTTPS: if all use plain
+//! HTTP or have CAs of their own, a system without certificates suffices. A server must always prove
+//! the host name in the URL: nothing here can turn that off.
 
 use std::sync::{Arc, OnceLock};
 
@@ -21,16 +20,16 @@ use rustls::{
 };
 use thiserror::Error;
 
-/// What the connections to all upstreams trust: the system's certificates, once they are needed.
+/// The trust of all connections: the system's certificates, read when they are needed.
 #[derive(Debug, Default)]
 pub struct Tls(OnceLock<Result<ClientConfig, TlsSetupError>>);
 
-/// Why nothing can be trusted.
+/// Why no certificates are available.
 #[derive(Debug, Clone, Error)]
 #[error("the system's trusted certificates cannot be used")]
 pub struct TlsSetupError(#[from] rustls::Error);
 
-/// What is wrong with a file of certificates, or with a key.
+/// What is wrong with a certificate file or a key.
 #[derive(Debug, Error)]
 pub(super) enum CertificateError {
     #[error("holds no certificate")]
@@ -52,9 +51,9 @@ pub(super) enum CertificateError {
 }
 
 impl Tls {
-    /// How a connection is made and whom it trusts. Copies share their sessions.
+    /// The configuration of connections. Copies share their sessions.
     pub fn config(&self) -> Result<ClientConfig, TlsSetupError> {
-        self.0.get_or_init(trust_the_system).clone()
+        self.0.get_or_init(system_trust).clone()
     }
 
     /// A system without certificates.
@@ -65,17 +64,17 @@ impl Tls {
     }
 }
 
-fn trust_the_system() -> Result<ClientConfig, TlsSetupError> {
+fn system_trust() -> Result<ClientConfig, TlsSetupError> {
     let config = builder()?.try_with_platform_verifier()?;
     Ok(config.with_no_client_auth())
 }
 
-/// TLS that trusts the CAs in a PEM file and no others.
+/// TLS that trusts only the CAs in a PEM file.
 pub(super) fn trust_only(pem: &[u8], now: Timestamp) -> Result<ClientConfig, CertificateError> {
     let mut roots = RootCertStore::empty();
     let mut expired = RootCertStore::empty();
     for (index, certificate) in certificates(pem)?.into_iter().enumerate() {
-        // Roots are not asked for their dates when a server shows what they signed.
+        // The dates of roots are not checked when a server's certificate is verified.
         let store = if has_expired(&certificate, now) {
             &mut expired
         } else {
@@ -92,13 +91,13 @@ pub(super) fn trust_only(pem: &[u8], now: Timestamp) -> Result<ClientConfig, Cer
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// A certificate, with those that lead to its CA, and its key.
+/// A certificate with its chain and its key.
 pub(super) fn identity(
     certificate: &[u8],
     key: &[u8],
 ) -> Result<Arc<CertifiedKey>, CertificateError> {
     let chain = certificates(certificate)?;
-    // The reason is left out: it may quote what was read.
+    // The reason is left out: it may quote the file.
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateError::NoKey)?;
     let identity = CertifiedKey::from_der(chain, key, &provider());
     let identity = identity.map_err(|error| {
@@ -113,9 +112,12 @@ pub(super) fn identity(
     Ok(Arc::new(identity))
 }
 
-/// The same TLS, which shows who we are to servers that ask. It shares no session with any other:
-/// one that is resumed would be another's.
-pub(super) fn showing(mut tls: ClientConfig, identity: Arc<CertifiedKey>) -> ClientConfig {
+/// The same TLS, with a client certificate for servers that ask for one. It shares no sessions: a
+/// resumed one might be another client's.
+pub(super) fn with_client_certificate(
+    mut tls: ClientConfig,
+    identity: Arc<CertifiedKey>,
+) -> ClientConfig {
     tls.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(identity));
     tls.resumption = Resumption::default();
     tls
@@ -141,14 +143,13 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateE
     Ok(certificates)
 }
 
-/// Whether a certificate's time is over. Whether it is good for anything else is not asked: its
-/// dates are the first thing that is looked at.
+/// Whether a certificate has expired. Nothing else is checked: the dates are verified first.
 fn has_expired(certificate: &CertificateDer<'_>, now: Timestamp) -> bool {
     let Ok(parsed) = ParsedCertificate::try_from(certificate) else {
         return false;
     };
     let since_epoch = now.as_duration().unsigned_abs();
-    let verdict = verify_server_cert_signed_by_trust_anchor(
+    let result = verify_server_cert_signed_by_trust_anchor(
         &parsed,
         &RootCertStore::empty(),
         &[],
@@ -156,7 +157,7 @@ fn has_expired(certificate: &CertificateDer<'_>, now: Timestamp) -> bool {
         provider().signature_verification_algorithms.all,
     );
     matches!(
-        verdict,
+        result,
         Err(Error::InvalidCertificate(
             Fault::Expired | Fault::ExpiredContext { .. }
         ))

@@ -300,11 +300,11 @@ fn a_status_in_the_body_is_found_in_either_spelling_and_may_be_missing(
 #[case::null(r#"{"statusCode": 200, "data": null}"#, Ok(0))]
 #[case::missing(
     r#"{"statusCode": 200, "message": "OKAY"}"#,
-    Err("mapping: `/data` is not there: `/` holds `statusCode`, `message`")
+    Err("mapping: `/data` is missing: `/` has `statusCode`, `message`")
 )]
 #[case::text(
     r#"{"statusCode": 200, "data": "none"}"#,
-    Err("mapping: `/data` is a text, where a list belongs")
+    Err("mapping: expected a list at `/data`, which is a string")
 )]
 fn a_list_that_is_empty_is_a_list_and_one_that_is_missing_is_an_error(
     #[case] body: &str,

@@ -1,14 +1,16 @@
-//! JSON (RFC 8259) into a page's value, numbers digit by digit as they were written.
+//! Decodes JSON (RFC 8259). Numbers keep their digits as they were written.
 
 use serde_json::Value;
 
-use super::{Bounds, FormatError, text};
+use super::error::FormatError;
+use super::limits::Bounds;
+use super::text;
 use crate::json::{self, Unread};
 
 /// Decodes one document within `bounds`.
 pub(super) fn decode(body: &[u8], bounds: Bounds) -> Result<Value, FormatError> {
     let unreadable = |problem| FormatError::unreadable("JSON", body, problem);
-    let text = text::of(body).map_err(|flaw| unreadable(flaw.to_string()))?;
+    let text = text::of(body).map_err(|error| unreadable(error.to_string()))?;
     let Bounds { depth, room } = bounds;
     json::read(text, depth, room.as_u64()).map_err(|unread| match unread {
         Unread::TooDeep { line, column } => FormatError::Nested {

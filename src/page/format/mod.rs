@@ -1,240 +1,43 @@
-//! Bytes become a [`Page`], the one representation in which JSON and XML meet.
+//! Decodes bytes into a [`Page`], the common representation of JSON and XML.
 //!
 //! ```text
-//! body ▸ json | xml ▸ Page ▸ find (a path's value), records (the list of groups)
+//! body ▸ json | xml ▸ Page ▸ find (the value at a path), records (the list of groups)
 //! ```
 //!
-//! Nothing after this folder knows which of the two an upstream speaks. Decoding is pure and
-//! bounded: no recursion that an upstream could deepen, no entity that it could define, and no more
-//! memory than in proportion to the largest body that the transport lets through.
-
-use std::fmt;
-
-use bytesize::ByteSize;
-use thiserror::Error;
-
-use crate::config::upstream::Limits;
-use crate::error::{ErrorKind, UpstreamError};
+//! Nothing after this folder knows the format of an upstream. Decoding is pure and bounded: nesting
+//! is limited, an upstream cannot define entities, and memory stays in proportion to the largest
+//! body that the transport accepts.
 
 mod json;
 mod text;
+pub(crate) use text::without_prefix;
 mod xml;
 
-pub mod page;
-pub use page::Page;
+mod excerpt;
+pub(crate) use excerpt::excerpt;
+
+mod limits;
+pub use limits::Bounds;
+
+mod error;
+pub use error::FormatError;
 
 pub mod node;
 pub use node::Node;
 
-/// How many times as large as `limits.page_bytes` what is in a page may be in memory. Groups become
-/// eight to twenty times as large as they are written, lists of next to nothing sixty times.
-const GROWTH: u64 = 16;
-
-/// How much may be in a body.
-#[derive(Debug, Clone, Copy)]
-pub struct Bounds {
-    /// How deep lists and objects, or elements, may stand in each other.
-    depth: u32,
-    /// How much memory all of them may take.
-    room: ByteSize,
-}
-
-impl Bounds {
-    /// As much as `limits` allow.
-    pub fn of(limits: &Limits) -> Self {
-        Self {
-            depth: limits.depth,
-            room: ByteSize(limits.page_bytes.as_u64().saturating_mul(GROWTH)),
-        }
-    }
-
-    #[cfg(test)]
-    fn deep(depth: u32) -> Self {
-        Self {
-            depth,
-            ..Self::default()
-        }
-    }
-}
-
-impl Default for Bounds {
-    /// As much as adapters allow that say nothing of it.
-    fn default() -> Self {
-        Self::of(&Limits::default())
-    }
-}
-
-/// Why a body is no page, or a page holds no records.
-///
-/// A message names keys and quotes a few characters of the body at most: what an upstream holds
-/// does not belong into logs.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum FormatError {
-    /// The body is not in the format that the adapter names.
-    #[error("expected {expected}, but the body {looks}: {problem}")]
-    Unreadable {
-        /// The format's name.
-        expected: &'static str,
-        /// What the body looks like, by its first characters.
-        looks: String,
-        /// What the decoder stumbled on, and where.
-        problem: String,
-    },
-    /// What is in the body stands deeper in each other than the adapter allows.
-    #[error("{what} more than {depth} deep (`limits.depth`) at line {line} column {column}")]
-    Nested {
-        /// What does.
-        what: &'static str,
-        /// How deep it may.
-        depth: u32,
-        /// The line, from 1.
-        line: usize,
-        /// The byte in that line, from 1.
-        column: usize,
-    },
-    /// What is in the body takes more memory than a page may.
-    #[error(
-        "what is in the body takes more than {room} of memory, {GROWTH} times `limits.page_bytes`, \
-         at line {line} column {column}"
-    )]
-    Swollen {
-        /// How much it may take.
-        room: ByteSize,
-        /// The line, from 1.
-        line: usize,
-        /// The byte in that line, from 1.
-        column: usize,
-    },
-    /// The container that `records` names is not in what should hold it.
-    #[error("`{path}` is not there: `{reached}` {holds}")]
-    Absent {
-        /// The path that was followed.
-        path: String,
-        /// How far it led.
-        reached: String,
-        /// What stands there instead.
-        holds: String,
-    },
-    /// What should hold the container that `records` names is not in the page either.
-    #[error("`{path}` is not there: `{reached}` {holds}")]
-    Missing {
-        /// The path that was followed.
-        path: String,
-        /// How far it led.
-        reached: String,
-        /// What stands there instead.
-        holds: String,
-    },
-    /// `records` names something that is not keyed, as its adapter says.
-    #[error("`{path}` {holds}, where an object keyed by data belongs")]
-    NotKeyed {
-        /// The path that was followed.
-        path: String,
-        /// What stands there.
-        holds: String,
-    },
-    /// Records stand in each other deeper than any tree of groups.
-    #[error("`{path}` leads more than {depth} records deep")]
-    TooDeep {
-        /// The path from a record to those below it.
-        path: String,
-        /// How deep it may lead.
-        depth: usize,
-    },
-    /// `records` names something that can be no list of groups.
-    #[error("`{path}` {holds}, where a list belongs")]
-    NoList {
-        /// The path that was followed.
-        path: String,
-        /// What stands there.
-        holds: String,
-    },
-}
-
-impl From<FormatError> for UpstreamError {
-    fn from(error: FormatError) -> Self {
-        let kind = match error {
-            FormatError::Unreadable { .. } => ErrorKind::Decode,
-            FormatError::Absent { .. }
-            | FormatError::Missing { .. }
-            | FormatError::NotKeyed { .. }
-            | FormatError::NoList { .. } => ErrorKind::Mapping,
-            FormatError::Nested { .. }
-            | FormatError::Swollen { .. }
-            | FormatError::TooDeep { .. } => ErrorKind::LimitExceeded,
-        };
-        Self::new(kind, error.to_string())
-    }
-}
-
-impl FormatError {
-    fn unreadable(expected: &'static str, body: &[u8], problem: impl fmt::Display) -> Self {
-        Self::Unreadable {
-            expected,
-            looks: looks(body),
-            problem: problem.to_string(),
-        }
-    }
-}
-
-/// How much of the body a message may show.
-const GLIMPSE_CHARS: usize = 12;
-
-/// What a body looks like at first sight.
-fn looks(body: &[u8]) -> String {
-    if text::is_utf16(body) {
-        return "looks like UTF-16, where only UTF-8 is read".to_owned();
-    }
-    let start = without_bom(body).trim_ascii_start();
-    if start.is_empty() {
-        return "is empty".to_owned();
-    }
-    let start = String::from_utf8_lossy(&start[..start.len().min(4 * GLIMPSE_CHARS)]);
-    let lower = start.to_ascii_lowercase();
-    if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
-        return "looks like an HTML page".to_owned();
-    }
-    format!("begins with `{}`", excerpt(&start, GLIMPSE_CHARS))
-}
-
-/// The first characters of a text, printable, with a mark where more were left out.
-pub(crate) fn excerpt(text: &str, length: usize) -> String {
-    let mut shown: String = text
-        .chars()
-        .take(length)
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect();
-    if text.chars().nth(length).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-/// The body without the byte order mark that some servers put before UTF-8. RFC 8259, section 8.1
-/// lets a reader skip it.
-fn without_bom(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
-}
-
-/// The body without the text that some servers put before JSON to keep it from being run as a
-/// script. A body that does not begin with it stays as it is.
-pub(crate) fn without_prefix<'a>(body: &'a [u8], prefix: &str) -> &'a [u8] {
-    let text = without_bom(body).trim_ascii_start();
-    text.strip_prefix(prefix.as_bytes()).unwrap_or(body)
-}
+pub mod page;
+pub use page::Page;
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
+    use bytesize::ByteSize;
+
+    use super::excerpt::looks;
     use super::*;
     use crate::config::upstream::Format;
+    use crate::error::{ErrorKind, UpstreamError};
 
     fn message(format: Format, body: &[u8]) -> String {
         Page::decode(format, body).unwrap_err().to_string()
@@ -318,7 +121,7 @@ mod tests {
         assert!(Page::decode_within(format, body(1 << 10).as_bytes(), bounds).is_ok());
         let error = Page::decode_within(format, body(1 << 16).as_bytes(), bounds).unwrap_err();
         let message = error.to_string();
-        let expected = "what is in the body takes more than 1.0 MiB of memory, 16 times \
+        let expected = "the decoded body takes more than 1.0 MiB of memory, 16 times \
                         `limits.page_bytes`, at line 1 column ";
         assert!(message.starts_with(expected), "{message}");
         assert_eq!(UpstreamError::from(error).kind, ErrorKind::LimitExceeded);

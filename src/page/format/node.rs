@@ -1,40 +1,48 @@
-//! One place in a page, and how paths find their way from it.
+//! A value in a page, and how paths are followed from it.
 //!
-//! The one difference between the formats that decoding leaves is how lists work: in XML every
-//! child is a list, and stands for its first element wherever one is meant. [`Node`] hides it, so
-//! that nobody else has to ask.
+//! Decoding leaves one difference between the formats: in XML every child is a list, and means its
+//! first element where a single value is expected. [`Node`] hides the difference.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{FormatError, Page, xml};
+use super::error::FormatError;
+use super::excerpt::excerpt;
+use super::xml;
 use crate::config::Path;
 use crate::config::path::Origin;
 
-/// One place in a page: the page itself, a record, or anything in it.
+/// A value in a page: the page itself, a record, or anything in it.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
-    page: &'a Page,
+    /// The root of the page.
+    root: &'a Value,
+    is_xml: bool,
     value: &'a Value,
 }
 
 impl<'a> Node<'a> {
-    pub(super) const fn new(page: &'a Page, value: &'a Value) -> Self {
-        Self { page, value }
+    /// The root of a page.
+    pub(super) const fn root(root: &'a Value, is_xml: bool) -> Self {
+        Self {
+            root,
+            is_xml,
+            value: root,
+        }
     }
 
-    /// What stands at a path: from the page's root if it begins with a slash, else from here. `.`
-    /// is this node itself. Absent is `None`, null is not.
+    /// The value at a path: from the root of the page if the path begins with a slash, else from
+    /// here. `.` is this value itself. Absent is `None`, null is not.
     pub fn find(self, path: &Path) -> Option<Self> {
         self.follow(path, path.segments())
     }
 
-    /// Follows the first segments of a path from where it begins.
+    /// Follows the first segments of a path from its origin.
     fn follow(self, path: &Path, segments: &[String]) -> Option<Self> {
         let start = match path.origin() {
-            Origin::Page => self.page.root(),
+            Origin::Page => Self::root(self.root, self.is_xml),
             Origin::Record => self,
         };
         segments
@@ -42,8 +50,7 @@ impl<'a> Node<'a> {
             .try_fold(start, |node, name| node.member(name))
     }
 
-    /// What an object has under a name, or a JSON list at an index. Of repeated XML elements the
-    /// first is meant.
+    /// A member of an object, or an item of a JSON list. Repeated XML elements mean the first.
     pub fn member(self, name: &str) -> Option<Self> {
         let value = match self.first().value {
             Value::Object(members) => members.get(name),
@@ -53,10 +60,10 @@ impl<'a> Node<'a> {
         value.map(|value| self.at(value))
     }
 
-    /// The element around the list at `path`, which in XML is there although the list has no item.
+    /// The element around the list at `path`, which exists in XML although the list is empty.
     pub(crate) fn around(self, path: &Path) -> Option<Self> {
         match path.segments() {
-            [around @ .., _] if self.is_xml() && !around.is_empty() => self.follow(path, around),
+            [around @ .., _] if self.is_xml && !around.is_empty() => self.follow(path, around),
             _ => None,
         }
     }
@@ -66,23 +73,23 @@ impl<'a> Node<'a> {
         self.first().value.is_null()
     }
 
-    /// The text of a scalar: a string as it is, a number digit by digit as it was written, an XML
-    /// element's text. `None` for null, lists and objects.
+    /// The text of a scalar: a string, a number with the digits as they were written, the text of an
+    /// XML element. `None` for null, lists and objects.
     pub fn text(self) -> Option<Cow<'a, str>> {
         match self.first().value {
             Value::String(text) => Some(Cow::Borrowed(text)),
             Value::Number(number) => Some(Cow::Borrowed(number.as_str())),
             Value::Bool(true) => Some(Cow::Borrowed("true")),
             Value::Bool(false) => Some(Cow::Borrowed("false")),
-            Value::Object(members) if self.is_xml() => {
+            Value::Object(members) if self.is_xml => {
                 members.get(xml::TEXT)?.as_str().map(Cow::Borrowed)
             }
             Value::Null | Value::Array(_) | Value::Object(_) => None,
         }
     }
 
-    /// What is listed here: nothing for null, `{}`, `[]` and an empty XML element, the items of a
-    /// list, and a list of one for anything else.
+    /// The items of a list; none for null, `{}`, `[]` and an empty XML element; one for anything
+    /// else.
     pub fn list(self) -> Vec<Self> {
         if self.is_empty() {
             return Vec::new();
@@ -93,8 +100,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The members of an object with their names, also if there are none: null and `[]` are what
-    /// some servers make of an empty object. `None` for anything else.
+    /// The members of an object with their names. Some servers send null or `[]` for an empty object.
+    /// `None` for anything else.
     pub fn entries(self) -> Option<Vec<(&'a str, Self)>> {
         if self.is_empty() {
             return Some(Vec::new());
@@ -113,35 +120,31 @@ impl<'a> Node<'a> {
         Self { value, ..self }
     }
 
-    fn is_xml(self) -> bool {
-        self.page.is_xml()
-    }
-
     /// The first of repeated XML elements, and anything else itself.
     pub(super) fn first(self) -> Self {
         match self.value.as_array().and_then(|items| items.first()) {
-            Some(first) if self.is_xml() => self.at(first),
+            Some(first) if self.is_xml => self.at(first),
             Some(_) | None => self,
         }
     }
 
-    /// Whether a member that is not here could be: in an object, and in what stands for an empty one.
+    /// Whether it can have members: an object, or what some servers send for an empty one.
     pub(super) fn may_have_members(self) -> bool {
         self.is_empty() || self.first().value.is_object()
     }
 
-    /// Whether nothing is listed here: null, `{}`, `[]`, an XML element with nothing in it.
+    /// Whether it is empty as a list: null, `{}`, `[]`, an empty XML element.
     pub fn is_empty(self) -> bool {
         match self.value {
             Value::Null => true,
             Value::Object(members) => members.is_empty(),
-            // Where XML has one element and it is empty, there is no item in it.
+            // A single empty XML element has no items.
             Value::Array(items) => match items.as_slice() {
                 [] => true,
-                [only] => self.is_xml() && self.at(only).is_empty(),
+                [only] => self.is_xml && self.at(only).is_empty(),
                 [_, ..] => false,
             },
-            Value::String(text) => self.is_xml() && xml::is_blank(text),
+            Value::String(text) => self.is_xml && xml::is_blank(text),
             Value::Bool(_) | Value::Number(_) => false,
         }
     }
@@ -153,14 +156,14 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// What is here, for a message: kinds and names, never values.
+    /// What it is, for messages: kinds and names, never values.
     pub(crate) fn holds(self) -> String {
         match self.first().value {
             Value::Null => "is null".to_owned(),
-            Value::Bool(_) => "is a truth value".to_owned(),
+            Value::Bool(_) => "is a boolean".to_owned(),
             Value::Number(_) => "is a number".to_owned(),
             Value::String(_) if self.is_empty() => "is empty".to_owned(),
-            Value::String(_) => "is a text".to_owned(),
+            Value::String(_) => "is a string".to_owned(),
             Value::Array(items) => format!("is a list of {}", items.len()),
             Value::Object(members) if members.is_empty() => "is empty".to_owned(),
             Value::Object(members) => names(members),
@@ -174,7 +177,7 @@ impl fmt::Debug for Node<'_> {
     }
 }
 
-/// An array index as RFC 6901, section 4 has it: no sign, no leading zero.
+/// An array index (RFC 6901, section 4): no sign, no leading zero.
 fn index(name: &str) -> Option<usize> {
     let is_index = name == "0" || name.starts_with(|first: char| matches!(first, '1'..='9'));
     if !is_index {
@@ -183,7 +186,7 @@ fn index(name: &str) -> Option<usize> {
     name.parse().ok()
 }
 
-/// How many names a message lists, and how much of each it shows: an object may be keyed by data.
+/// How many names a message lists, and how much of each: an object may be keyed by data.
 const NAMES_SHOWN: usize = 8;
 const NAME_CHARS: usize = 32;
 
@@ -191,12 +194,12 @@ fn names(members: &Map<String, Value>) -> String {
     let shown: Vec<_> = members
         .keys()
         .take(NAMES_SHOWN)
-        .map(|name| format!("`{}`", super::excerpt(name, NAME_CHARS)))
+        .map(|name| format!("`{}`", excerpt(name, NAME_CHARS)))
         .collect();
     let shown = shown.join(", ");
     match members.len().saturating_sub(NAMES_SHOWN) {
-        0 => format!("holds {shown}"),
-        more => format!("holds {shown} and {more} more"),
+        0 => format!("has {shown}"),
+        more => format!("has {shown} and {more} more"),
     }
 }
 
@@ -206,6 +209,7 @@ mod tests {
 
     use super::super::page::tests::{json, path, xml};
     use super::*;
+    use crate::page::format::Page;
 
     fn text(page: &Page, at: &str) -> Option<String> {
         page.find(&path(at))?.text().map(Cow::into_owned)

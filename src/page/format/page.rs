@@ -1,12 +1,15 @@
-//! One decoded page, and the list of records in it.
+//! A decoded page, and the list of records in it.
 //!
-//! A page is a JSON value whatever it was written in. What is said here of a list that is missing,
-//! empty or none at all is what an adapter's author reads when `records` is wrong.
+//! A page is a JSON value whatever its format was. Its messages about a list that is missing, empty
+//! or something else are what an adapter's author reads when `records` is wrong.
 
 use jsonptr::PointerBuf;
 use serde_json::Value;
 
-use super::{Bounds, FormatError, Node, json, xml};
+use super::error::FormatError;
+use super::limits::Bounds;
+use super::node::Node;
+use super::{json, xml};
 use crate::config::Path;
 use crate::config::upstream::Format;
 
@@ -18,13 +21,12 @@ pub struct Page {
 }
 
 impl Page {
-    /// Reads a body as the format that the adapter names, within the bounds of adapters that say
-    /// nothing of them.
+    /// Decodes a body within the default bounds.
     pub fn decode(format: Format, body: &[u8]) -> Result<Self, FormatError> {
         Self::decode_within(format, body, Bounds::default())
     }
 
-    /// Reads a body within `bounds`.
+    /// Decodes a body within `bounds`.
     pub fn decode_within(format: Format, body: &[u8], bounds: Bounds) -> Result<Self, FormatError> {
         let root = match format {
             Format::Json => json::decode(body, bounds)?,
@@ -33,7 +35,7 @@ impl Page {
         Ok(Self { format, root })
     }
 
-    /// A page that is one text.
+    /// A page that is plain text.
     pub fn text(text: impl Into<String>) -> Self {
         Self {
             format: Format::Json,
@@ -41,7 +43,7 @@ impl Page {
         }
     }
 
-    /// A page that holds nothing.
+    /// An empty page.
     pub const fn nothing() -> Self {
         Self {
             format: Format::Json,
@@ -51,24 +53,23 @@ impl Page {
 
     /// The page itself. In XML it is the document, whose one member is the root element.
     pub const fn root(&self) -> Node<'_> {
-        Node::new(self, &self.root)
+        Node::root(&self.root, self.is_xml())
     }
 
-    /// What stands at a path, counted from the page's root. Absent is `None`, null is not.
+    /// The value at a path from the root. Absent is `None`, null is not.
     pub fn find(&self, path: &Path) -> Option<Node<'_>> {
         self.root().find(path)
     }
 
-    /// Whether it was written in XML.
-    pub(super) const fn is_xml(&self) -> bool {
+    /// Whether it was XML.
+    const fn is_xml(&self) -> bool {
         matches!(self.format, Format::Xml)
     }
 
-    /// The records of the page, which `path` names: as many nodes as there are, also if they are
-    /// none or one.
+    /// The records of the page at `path`: none, one or many.
     ///
-    /// The container must be there. In JSON it is the named member, which may be null, `[]` or
-    /// `{}`; in XML, where no records means no elements, it is the element around them.
+    /// The container must exist. In JSON it is the named member, which may be null, `[]` or `{}`; in
+    /// XML, where no records means no elements, it is the element around them.
     pub fn records(&self, path: &Path) -> Result<Vec<Node<'_>>, FormatError> {
         match (self.format, path.segments()) {
             (Format::Xml, [around @ .., name]) if !around.is_empty() => {
@@ -78,8 +79,8 @@ impl Page {
         }
     }
 
-    /// The records of an object that is keyed by data, each with its key. Nothing for null, `{}`
-    /// and `[]`.
+    /// The records of an object that is keyed by data, each with its key. None for null, `{}` and
+    /// `[]`.
     pub fn keyed_records(&self, path: &Path) -> Result<Vec<(&str, Node<'_>)>, FormatError> {
         let container = self.walk(path, path.segments())?;
         container.entries().ok_or_else(|| FormatError::NotKeyed {
@@ -105,14 +106,14 @@ impl Page {
         name: &str,
     ) -> Result<Vec<Node<'_>>, FormatError> {
         let container = self.walk(path, around)?.first();
-        // A message where elements belong must not pass for an empty list.
+        // A text in place of elements must not pass for an empty list.
         if container.value().is_string() && !container.is_empty() {
             return Err(container.no_list(pointer(around)));
         }
         Ok(container.member(name).map_or_else(Vec::new, Node::list))
     }
 
-    /// Follows segments from the root, and says how far it came if one leads nowhere.
+    /// Follows segments from the root, and reports how far they led if one is missing.
     fn walk(&self, path: &Path, segments: &[String]) -> Result<Node<'_>, FormatError> {
         let mut node = self.root();
         for (depth, name) in segments.iter().enumerate() {
@@ -120,7 +121,7 @@ impl Page {
                 let path = path.to_string();
                 let reached = pointer(&segments[..depth]);
                 let holds = node.holds();
-                // An XML document has one root: with another it is another document.
+                // An XML document has one root: with another name it is another document.
                 let is_root = depth == 0 && self.is_xml();
                 if depth + 1 == segments.len() && !is_root && node.may_have_members() {
                     return FormatError::Absent {
@@ -140,7 +141,7 @@ impl Page {
     }
 }
 
-/// Segments as they are written in a path from the root.
+/// Segments as a path from the root.
 fn pointer(segments: &[String]) -> String {
     let pointer = PointerBuf::from_tokens(segments.iter().map(String::as_str));
     if pointer.is_root() {

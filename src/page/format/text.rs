@@ -1,20 +1,31 @@
-//! A body's bytes as text, and where in it something stands.
+//! A body's bytes as text, and positions in it.
 //!
-//! Both formats are read as UTF-8 only. Whatever else a body is written in, the message says so:
+//! Both formats are read as UTF-8 only. A body in another encoding gets a message that says so:
 //! "expected value at line 1 column 1" has sent people looking in the wrong place.
 
 use std::fmt;
 
-use super::without_bom;
-
-/// A byte that no UTF-8 has at its place.
+/// A byte that is not valid UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NotUtf8 {
     byte: u8,
-    /// How many bytes of the body stand before it, the byte order mark among them.
+    /// The number of bytes before it, including the byte order mark.
     pub(super) offset: usize,
     line: usize,
     column: usize,
+}
+
+/// The body without the byte order mark that some servers put before UTF-8. RFC 8259, section 8.1
+/// lets a reader skip it.
+pub(super) fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+/// The body without the text that some servers put before JSON to keep it from being run as a
+/// script. A body that does not begin with it stays as it is.
+pub(crate) fn without_prefix<'a>(body: &'a [u8], prefix: &str) -> &'a [u8] {
+    let text = without_bom(body).trim_ascii_start();
+    text.strip_prefix(prefix.as_bytes()).unwrap_or(body)
 }
 
 /// The text of a body, without the byte order mark.
@@ -42,7 +53,7 @@ impl fmt::Display for NotUtf8 {
         } = self;
         write!(
             formatter,
-            "byte {offset} is 0x{byte:02x}, which is no UTF-8, at line {line} column {column}"
+            "byte {offset} is 0x{byte:02x}, which is not UTF-8, at line {line} column {column}"
         )
     }
 }
@@ -55,8 +66,8 @@ pub(super) fn position(bytes: &[u8], at: usize) -> (usize, usize) {
     (lines.count() + 1, last + 1)
 }
 
-/// Whether bytes are UTF-16, with a mark or without: of the two bytes of a document's first
-/// character, which is of ASCII, one is zero.
+/// Whether bytes are UTF-16, with or without a mark: one of the two bytes of a document's first
+/// character, which is ASCII, is zero.
 pub(super) fn is_utf16(body: &[u8]) -> bool {
     matches!(
         body,
@@ -71,22 +82,22 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::start(b"\xff", "byte 0 is 0xff, which is no UTF-8, at line 1 column 1")]
+    #[case::start(b"\xff", "byte 0 is 0xff, which is not UTF-8, at line 1 column 1")]
     #[case::later(
         b"ab\ncd\xe9f",
-        "byte 5 is 0xe9, which is no UTF-8, at line 2 column 3"
+        "byte 5 is 0xe9, which is not UTF-8, at line 2 column 3"
     )]
     #[case::behind_a_mark(
         b"\xef\xbb\xbfa\x80",
-        "byte 4 is 0x80, which is no UTF-8, at line 1 column 2"
+        "byte 4 is 0x80, which is not UTF-8, at line 1 column 2"
     )]
     #[case::cut_in_a_character(
         b"a\xe2\x82",
-        "byte 1 is 0xe2, which is no UTF-8, at line 1 column 2"
+        "byte 1 is 0xe2, which is not UTF-8, at line 1 column 2"
     )]
     #[case::a_surrogate(
         b"\xed\xa0\x80",
-        "byte 0 is 0xed, which is no UTF-8, at line 1 column 1"
+        "byte 0 is 0xed, which is not UTF-8, at line 1 column 1"
     )]
     fn what_is_no_utf_8_is_named_with_its_place(#[case] body: &[u8], #[case] expected: &str) {
         assert_eq!(of(body).unwrap_err().to_string(), expected);

@@ -1,4 +1,4 @@
-//! One field of a group: its sources, compiled, and which of them counts.
+//! One field of a group: its sources, and which of them applies.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use super::conversions::Conversions;
 use super::item::{Item, Reading};
 use super::time;
 
-/// What one field is read from: sources, of which the first that gives a value counts.
+/// The sources of a field. The first that has a value applies.
 #[derive(Debug)]
 pub(super) struct Field(Vec<Source>);
 
@@ -20,10 +20,10 @@ pub(super) struct Field(Vec<Source>);
 #[derive(Debug)]
 pub(super) struct Source {
     start: Start,
-    /// What is done to the text; none for a plain path, which most fields are.
+    /// The conversions of the text. A plain path, like most fields, has none.
     conversions: Option<Box<Conversions>>,
     format: TimeFormat,
-    /// The paths from the item that it looks at.
+    /// The paths that it reads, relative to the item.
     paths: Vec<Vec<String>>,
 }
 
@@ -36,13 +36,13 @@ enum Start {
 }
 
 impl Field {
-    /// Compiles what `gateway.toml` says of a field.
+    /// Compiles a field.
     pub(super) fn new(field: &upstream::Field) -> Self {
         Self(field.as_slice().iter().map(Source::new).collect())
     }
 
-    /// The first value that `convert` makes of a source's text. `take` is told each source that had
-    /// a say: the one that gave the value, and those before it that are null.
+    /// The first value that `convert` makes of a source's text. `take` is called with each source
+    /// that was used: the one with the value, and those before it that are null.
     pub(super) fn read<'f, T>(
         &'f self,
         item: Item<'_>,
@@ -73,7 +73,7 @@ impl Field {
             .value()
     }
 
-    /// The paths from the item that the sources look at.
+    /// The paths that the sources read, relative to the item.
     pub(super) fn paths(&self) -> impl Iterator<Item = &[String]> {
         self.0.iter().flat_map(Source::paths)
     }
@@ -106,12 +106,12 @@ impl Source {
         }
     }
 
-    /// The time that a text of this source stands for.
+    /// Parses the text of this source as a timestamp.
     pub(super) fn time(&self, text: &str) -> Reading<Timestamp> {
         time::read(&self.format, text.trim())
     }
 
-    /// The paths from the item that the source looks at.
+    /// The paths that the source reads, relative to the item.
     pub(super) fn paths(&self) -> impl Iterator<Item = &[String]> {
         self.paths.iter().map(Vec::as_slice)
     }
@@ -120,7 +120,7 @@ impl Source {
     fn text<'t>(&'t self, item: Item<'t>) -> Reading<Cow<'t, str>> {
         let start = match &self.start {
             Start::Part(part) => item.text(part),
-            Start::Template(template) => fill(template, item),
+            Start::Template(template) => render(template, item),
             Start::Constant(text) => Reading::Value(Cow::Borrowed(text.as_str())),
         };
         match &self.conversions {
@@ -138,24 +138,24 @@ impl Start {
         if let Some(constant) = &conversion.constant {
             return Self::Constant(constant.0.clone());
         }
-        // What names no origin at all is refused before anything is compiled.
+        // A conversion without any origin was refused before.
         Self::Part(conversion.path.clone().unwrap_or(Part::Key))
     }
 }
 
 /// The text of a template; absent if one of its parts has none.
-fn fill<'t>(template: &Template, item: Item<'t>) -> Reading<Cow<'t, str>> {
-    let mut filled = String::new();
+fn render<'t>(template: &Template, item: Item<'t>) -> Reading<Cow<'t, str>> {
+    let mut rendered = String::new();
     for piece in template.pieces() {
         match piece {
-            TemplatePiece::Literal(text) => filled.push_str(text),
+            TemplatePiece::Literal(text) => rendered.push_str(text),
             TemplatePiece::Part(part) => match item.text(part) {
-                Reading::Value(text) => filled.push_str(&text),
+                Reading::Value(text) => rendered.push_str(&text),
                 Reading::Absent | Reading::Null | Reading::Unfit => return Reading::Absent,
             },
         }
     }
-    Reading::Value(Cow::Owned(filled))
+    Reading::Value(Cow::Owned(rendered))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::config::upstream;
 use super::field::Field;
 use super::people::People;
 
-/// What each field of a group is read from.
+/// Where each field of a group is read from.
 #[derive(Debug)]
 pub(super) struct Fields {
     pub(super) id: Field,
@@ -29,7 +29,7 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// Compiles what `gateway.toml` says of the fields.
+    /// Compiles all fields.
     pub(super) fn new(fields: &upstream::Fields) -> Self {
         let field = |field: &Option<upstream::Field>| field.as_ref().map(Field::new);
         let people = |each: &Option<upstream::Each>| each.as_ref().map(People::new);

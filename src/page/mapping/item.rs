@@ -8,7 +8,7 @@ use crate::page::format::Node;
 /// What fields are read from.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Item<'a> {
-    /// Something that stands in a page.
+    /// A value of a page.
     Plain(Node<'a>),
     /// A member of an object, with its name.
     Keyed(&'a str, Node<'a>),
@@ -16,21 +16,21 @@ pub(super) enum Item<'a> {
     Piece(&'a str),
 }
 
-/// What reading gave.
+/// The result of reading a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reading<T> {
-    /// Nothing is there.
+    /// Missing.
     Absent,
-    /// It is there, and it means that there is no value.
+    /// Present, and means no value.
     Null,
-    /// It is there, and it cannot be what the field needs.
+    /// Present, but unsuitable for the field.
     Unfit,
-    /// It is there.
+    /// Present.
     Value(T),
 }
 
 impl<T> Reading<T> {
-    /// The value, whatever else it may have been.
+    /// The value, if there is one.
     pub(super) fn value(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
@@ -38,7 +38,7 @@ impl<T> Reading<T> {
         }
     }
 
-    /// What `convert` makes of the value.
+    /// Converts the value.
     pub(super) fn and_then<U>(self, convert: impl FnOnce(T) -> Reading<U>) -> Reading<U> {
         match self {
             Self::Value(value) => convert(value),
@@ -50,7 +50,7 @@ impl<T> Reading<T> {
 }
 
 impl<'a> Item<'a> {
-    /// The place in the page; a piece of a text has none of its own.
+    /// The value in the page; a piece of a text has none.
     pub(super) const fn node(self) -> Option<Node<'a>> {
         match self {
             Self::Plain(node) | Self::Keyed(_, node) => Some(node),
@@ -78,7 +78,7 @@ impl<'a> Item<'a> {
 fn scalar(node: Node<'_>) -> Reading<Cow<'_, str>> {
     match node.text() {
         Some(text) => Reading::Value(text),
-        // Some servers write `{}` or `[]` for nothing.
+        // Some servers send `{}` or `[]` for no value.
         None if node.is_null() || node.is_empty() => Reading::Null,
         None => Reading::Unfit,
     }

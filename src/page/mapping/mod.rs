@@ -6,13 +6,17 @@
 //!                                    └▸ unmapped ───────────────────────────┘
 //! ```
 //!
-//! A pure function, compiled once from the adapter's block. What no field takes is kept verbatim
-//! under `attributes`; a value that cannot be what its field needs (an object for a name, a time
-//! that cannot be read) counts as not taken, so nothing that the upstream sent is lost.
+//! A pure function, compiled once from the adapter's block. Parts that no field maps are kept
+//! unchanged under `attributes`. A value that does not fit its field (an object for a name, an
+//! invalid timestamp) counts as unmapped, so nothing that the upstream sent is lost.
 
 mod tree;
 
 mod item;
+
+mod outcome;
+pub use outcome::{Mapped, Skip};
+
 mod reader;
 
 mod fields;
@@ -28,7 +32,6 @@ mod unmapped;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use thiserror::Error;
 
 use crate::config::upstream::{Extra, Upstream};
 use crate::group::Group;
@@ -49,7 +52,7 @@ pub struct Mapping {
     extra: Extra,
 }
 
-/// The records that a page lists, without those below others: what paging counts in.
+/// The records that a page lists, without nested ones: the unit of paging.
 #[derive(Debug, Default)]
 pub struct Records<'a>(Vec<Item<'a>>);
 
@@ -64,12 +67,12 @@ impl<'a> Records<'a> {
         self.0.is_empty()
     }
 
-    /// All of them that are there, in order.
+    /// All of them that exist, in order.
     pub fn nodes(&self) -> impl Iterator<Item = Node<'a>> {
         self.0.iter().filter_map(|item| item.node())
     }
 
-    /// The last of them, and the name that it is keyed by, if it is.
+    /// The last of them, and its key, if they are keyed.
     pub fn last(&self) -> Option<(Node<'a>, Option<&'a str>)> {
         match *self.0.last()? {
             Item::Plain(node) => Some((node, None)),
@@ -77,29 +80,6 @@ impl<'a> Records<'a> {
             Item::Piece(_) => None,
         }
     }
-}
-
-/// Why a record is no group. The rest of its page is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-pub enum Skip {
-    /// There is no id, or it is empty, or it is a list or an object.
-    #[error("it has no id")]
-    NoId,
-    /// There is no name, or it is empty, or it is a list or an object.
-    #[error("it has no name")]
-    NoName,
-    /// The id is longer than a cursor could hold.
-    #[error("its id is longer than {SOURCE_ID_BYTES} bytes")]
-    LongId,
-}
-
-/// A group, and how many of its times could not be read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Mapped {
-    /// The group.
-    pub group: Group,
-    /// Times that are null because they could not be read; they are kept in `attributes`.
-    pub unparsed_timestamps: u64,
 }
 
 impl Mapping {
@@ -118,8 +98,8 @@ impl Mapping {
         self.tree.top(page).map(Records)
     }
 
-    /// The records of a page and those below them, in the order of what becomes of them. Nothing
-    /// where the page lists no records.
+    /// The records of a page, each followed by its nested ones: the order of their outcomes. None if
+    /// the page lists no records.
     pub fn values<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
         let mut values = Vec::new();
         if let Ok(top) = self.tree.top(page) {
@@ -144,7 +124,7 @@ impl Mapping {
         }
     }
 
-    /// What becomes of records and of those below them, each before those below it.
+    /// The outcome of each record, followed by those of its nested records.
     pub fn map(&self, records: Records<'_>) -> Result<Vec<Result<Mapped, Skip>>, FormatError> {
         let Records(records) = records;
         let mut outcomes = Vec::with_capacity(records.len());
@@ -233,7 +213,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// What became of the records of a page.
+    /// The outcomes of the records of a page.
     #[derive(Debug)]
     pub(in crate::page::mapping) struct Batch {
         pub(in crate::page::mapping) listed: usize,

@@ -1,4 +1,4 @@
-//! Lists of people in a record: objects, scalars, one or many, keyed by id, or all in one text.
+//! Lists of people in a record: objects or scalars, one or many, keyed by id, or joined in a text.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::page::format::Node;
 use super::field::Field;
 use super::item::Item;
 
-/// Where a record lists people, compiled.
+/// Where a record lists people.
 #[derive(Debug)]
 pub(super) struct People {
     each: Path,
@@ -20,28 +20,28 @@ pub(super) struct People {
     email: Option<Field>,
 }
 
-/// What the list is.
+/// The shape of the list.
 #[derive(Debug)]
 enum Shape {
     /// One value or a list of values.
     List,
-    /// An object whose names are part of the data.
+    /// An object whose keys are data.
     Keyed,
-    /// A text with this between the people.
+    /// A text with this separator.
     Text(String),
 }
 
 /// The people of a record.
 #[derive(Debug)]
 pub(super) struct Found<'p> {
-    /// `None` when the record does not say.
+    /// `None` if the record has no list.
     pub(super) people: Option<Vec<Member>>,
     /// The part of the record that holds nothing else.
     pub(super) taken: Option<&'p [String]>,
 }
 
 impl People {
-    /// Compiles what `gateway.toml` says of a list of people.
+    /// Compiles a list of people.
     pub(super) fn new(each: &Each) -> Self {
         let shape = match &each.split {
             Some(split) => Shape::Text(split.clone()),
@@ -56,7 +56,7 @@ impl People {
         }
     }
 
-    /// Reads the list of a record; `None` when it is not there.
+    /// Reads the list of a record; `None` if it is missing.
     pub(super) fn read(&self, record: Node<'_>) -> Option<Found<'_>> {
         let Some(list) = record.find(&self.each) else {
             return self.nobody(record);
@@ -81,7 +81,7 @@ impl People {
         })
     }
 
-    /// No people, where XML has the element around their list; `None` where it has not.
+    /// No people if XML has the element around their list, else `None`.
     fn nobody(&self, record: Node<'_>) -> Option<Found<'_>> {
         let around = record.around(&self.each)?;
         let path = self.path().and_then(<[String]>::split_last);
@@ -96,8 +96,8 @@ impl People {
         (self.each.origin() == Origin::Record).then(|| self.each.segments())
     }
 
-    /// The people in a text, and whether it holds nothing else. What is no text after all is read
-    /// as it is.
+    /// The people in a text, and whether it holds nothing else. Items that are not texts are read as
+    /// they are.
     fn in_text(&self, list: Node<'_>, split: &str) -> (Vec<Member>, bool) {
         let mut people = Vec::new();
         let mut is_whole = true;
@@ -135,7 +135,7 @@ impl People {
         (member.id.is_some() || member.email.is_some()).then_some(member)
     }
 
-    /// Whether an item holds nothing but what a member takes.
+    /// Whether an item holds only what a member maps.
     fn is_whole(&self, item: Item<'_>) -> bool {
         let takes = |path: &[String]| {
             let mut paths = self.fields().flat_map(Field::paths);
@@ -145,7 +145,7 @@ impl People {
             (_, Some(Value::Object(members))) => {
                 members.keys().all(|name| takes(std::slice::from_ref(name)))
             }
-            // A name may have a value that says no more than "yes".
+            // A key may have a value that only says "yes".
             (_, None | Some(Value::Null | Value::Bool(true)))
             | (Item::Plain(_) | Item::Piece(_), Some(_)) => true,
             (Item::Keyed(..), Some(_)) => takes(&[]),

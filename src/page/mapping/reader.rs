@@ -1,4 +1,4 @@
-//! One record, read field by field.
+//! Reads one record, field by field.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -11,10 +11,10 @@ use super::item::{Item, Reading};
 use super::people::People;
 use super::unmapped::unmapped;
 
-/// Reads one record, and remembers which of its parts a field has taken.
+/// Reads one record, and remembers which of its parts were mapped.
 pub(super) struct Reader<'a> {
     record: Item<'a>,
-    taken: Vec<&'a [String]>,
+    mapped: Vec<&'a [String]>,
     unparsed_timestamps: u64,
 }
 
@@ -22,13 +22,13 @@ impl<'a> Reader<'a> {
     pub(super) const fn new(record: Item<'a>) -> Self {
         Self {
             record,
-            taken: Vec::new(),
+            mapped: Vec::new(),
             unparsed_timestamps: 0,
         }
     }
 
     pub(super) fn text(&mut self, field: Option<&'a Field>) -> Option<String> {
-        field?.text(self.record, |source| self.taken.extend(source.paths()))
+        field?.text(self.record, |source| self.mapped.extend(source.paths()))
     }
 
     pub(super) fn some_text(&mut self, field: &'a Field) -> Option<String> {
@@ -36,7 +36,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn time(&mut self, field: Option<&'a Field>) -> Option<Timestamp> {
-        let take = |source: &'a Source| self.taken.extend(source.paths());
+        let take = |source: &'a Source| self.mapped.extend(source.paths());
         match field?.read(self.record, take, |source, text| source.time(&text)) {
             Reading::Value(time) => Some(time),
             Reading::Absent | Reading::Null => None,
@@ -48,31 +48,31 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn count(&mut self, field: Option<&'a Field>) -> Option<u64> {
-        let take = |source: &'a Source| self.taken.extend(source.paths());
+        let take = |source: &'a Source| self.mapped.extend(source.paths());
         let count = field?.read(self.record, take, |_, text| {
             (text.trim().parse()).map_or(Reading::Unfit, Reading::Value)
         });
         count.value()
     }
 
-    /// The people of a list; `None` when the record does not say.
+    /// The people of a list; `None` if the record has none.
     pub(super) fn people(&mut self, people: Option<&'a People>) -> Option<Vec<Member>> {
         let found = people?.read(self.record.node()?)?;
-        self.taken.extend(found.taken);
+        self.mapped.extend(found.taken);
         found.people
     }
 
-    /// How many times could not be read.
+    /// The number of timestamps that could not be parsed.
     pub(super) const fn unparsed_timestamps(&self) -> u64 {
         self.unparsed_timestamps
     }
 
-    /// What no field has taken, nor `children`, which become groups of their own.
+    /// What no field has mapped, without `children`, which become groups of their own.
     pub(super) fn unmapped(mut self, children: Option<&'a Path>) -> Map<String, Value> {
         let Some(record) = self.record.node() else {
             return Map::new();
         };
-        self.taken.extend(children.map(Path::segments));
-        unmapped(record, &self.taken)
+        self.mapped.extend(children.map(Path::segments));
+        unmapped(record, &self.mapped)
     }
 }

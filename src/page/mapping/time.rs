@@ -1,4 +1,4 @@
-//! Times, as upstreams write them.
+//! Parses timestamps in the formats of upstreams.
 
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::rfc2822;
@@ -13,7 +13,7 @@ use super::item::Reading;
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 const NANOS_PER_MILLISECOND: i128 = 1_000_000;
 
-/// The instant that a text stands for. 0 as a count from 1970 is null: upstreams write it for never.
+/// Parses a timestamp. An epoch of 0 is null: upstreams send it for never.
 pub(super) fn read(format: &TimeFormat, text: &str) -> Reading<Timestamp> {
     let time = match format {
         TimeFormat::Rfc3339 => text.parse().ok(),
@@ -28,7 +28,7 @@ pub(super) fn read(format: &TimeFormat, text: &str) -> Reading<Timestamp> {
     time.map_or(Reading::Unfit, Reading::Value)
 }
 
-/// The instant that a text stands for, if it stands for one.
+/// Parses a timestamp, if it is one.
 pub(crate) fn read_exactly(format: &TimeFormat, text: &str) -> Option<Timestamp> {
     match read(format, text) {
         Reading::Value(time) => Some(time),
@@ -36,7 +36,7 @@ pub(crate) fn read_exactly(format: &TimeFormat, text: &str) -> Option<Timestamp>
     }
 }
 
-/// Units of so many nanoseconds since 1970.
+/// A number of units since 1970, of `unit` nanoseconds each.
 fn counted(text: &str, unit: i128) -> Reading<Timestamp> {
     match nanoseconds(text, unit) {
         Some(0) => Reading::Null,
@@ -45,7 +45,7 @@ fn counted(text: &str, unit: i128) -> Reading<Timestamp> {
     }
 }
 
-/// A decimal number of units, in nanoseconds; what is smaller is cut off.
+/// A decimal number of units, truncated to nanoseconds.
 fn nanoseconds(text: &str, unit: i128) -> Option<i128> {
     if text.contains(['e', 'E']) {
         return scientific(text, unit);
@@ -59,15 +59,16 @@ fn nanoseconds(text: &str, unit: i128) -> Option<i128> {
     Some(if is_negative { -count } else { count })
 }
 
-/// Some serializers write large numbers as `1.7053146E9`. A float of that size has microseconds.
+/// Some serializers write large numbers as `1.7053146E9`. A float of that size has microsecond
+/// precision.
 fn scientific(text: &str, unit: i128) -> Option<i128> {
     let count: f64 = text.parse().ok()?;
     let microseconds = (count * (unit / 1000) as f64).round();
-    // Beyond its range the cast gives the nearest end, which the multiplication refuses.
+    // Out of range, the cast saturates, and the multiplication overflows.
     (microseconds as i128).checked_mul(1000)
 }
 
-/// Digits and nothing else.
+/// Parses digits only.
 fn number(digits: &str) -> Option<i128> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -75,7 +76,7 @@ fn number(digits: &str) -> Option<i128> {
     digits.parse().ok()
 }
 
-/// The digits after a decimal point, of so many nanoseconds.
+/// The digits after a decimal point, as a fraction of `unit`.
 fn fraction(digits: &str, unit: i128) -> Option<i128> {
     number(digits)?;
     let digits = &digits[..digits.len().min(9)];
@@ -88,12 +89,12 @@ fn in_utc(civil: DateTime) -> Option<Timestamp> {
 }
 
 fn date_time(text: &str) -> Option<Timestamp> {
-    // An offset that is there all the same is not overlooked.
+    // An offset, if present, is respected.
     (text.parse().ok()).or_else(|| in_utc(text.parse().ok()?))
 }
 
 fn date(text: &str) -> Option<Timestamp> {
-    // The parser would pass over a time of day.
+    // The parser would ignore a time of day.
     let is_date = text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'-');
@@ -101,8 +102,8 @@ fn date(text: &str) -> Option<Timestamp> {
     in_utc(date.into())
 }
 
-/// `YYYYMMDDhh[mm[ss]][.fraction](Z|±hh[mm])`, where the fraction is one of the last unit that is
-/// there (RFC 4517, section 3.3.13).
+/// `YYYYMMDDhh[mm[ss]][.fraction](Z|±hh[mm])`, with a fraction of the last unit present (RFC 4517,
+/// section 3.3.13).
 fn generalized(text: &str) -> Option<Timestamp> {
     let zone = text.find(['Z', '+', '-'])?;
     let (local, zone) = text.split_at(zone);
@@ -141,7 +142,7 @@ fn offset(text: &str) -> Option<Offset> {
 }
 
 fn rfc1123(text: &str) -> Option<Timestamp> {
-    // The weekday adds nothing to the date, so a wrong one takes nothing away.
+    // The weekday is redundant, so a wrong one does no harm.
     let parser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
     parser.parse_timestamp(text).ok()
 }

@@ -1,16 +1,16 @@
-//! Where records stand: in the list that a page holds, and below each other.
+//! Finds records: in the list of a page, and nested in each other.
 
 use crate::config::Path;
 use crate::config::upstream::{AbsentRecords, RecordList, Records};
 use crate::page::format::{FormatError, Page};
 
 use super::item::Item;
-use super::{Mapped, Skip};
+use super::outcome::{Mapped, Skip};
 
-/// How deep records may stand below each other. Deeper trees are no groups of people.
+/// How deep records may be nested. Deeper trees are not groups of people.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// Where a page lists records, and where each holds those below it.
+/// Where a page lists records, and where each lists its nested ones.
 #[derive(Debug)]
 pub(super) struct Tree(RecordList);
 
@@ -19,12 +19,12 @@ impl Tree {
         Self(records.clone().into())
     }
 
-    /// The path from a record to those below it.
+    /// The path from a record to its nested ones.
     pub(super) const fn children(&self) -> Option<&Path> {
         self.0.children.as_ref()
     }
 
-    /// The records at the top.
+    /// The records at the top level.
     pub(super) fn top<'a>(&self, page: &'a Page) -> Result<Vec<Item<'a>>, FormatError> {
         let at = &self.0.at;
         let records = if self.0.keyed {
@@ -39,7 +39,7 @@ impl Tree {
         }
     }
 
-    /// The records below one at `depth`, counted from 1.
+    /// The records nested in one at `depth`, counted from 1.
     pub(super) fn below<'a>(
         &self,
         record: Item<'a>,

@@ -17,7 +17,9 @@ use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader, Span};
 use crate::error::chain;
 use crate::upstream::auth::block::Block;
 use crate::upstream::auth::fixed::basic_credentials;
-use crate::upstream::tls::{CertificateError, Tls, TlsSetupError, identity, showing, trust_only};
+use crate::upstream::tls::{
+    CertificateError, Tls, TlsSetupError, identity, trust_only, with_client_certificate,
+};
 
 /// How long connecting may take where nothing is said.
 pub(in crate::upstream) const CONNECT_TIMEOUT: Span = Span::seconds(3);
@@ -84,7 +86,7 @@ impl Connections {
         };
         let identity = identity?;
         let tls = tls?.map(|tls| match identity {
-            Some(identity) => showing(tls, identity),
+            Some(identity) => with_client_certificate(tls, identity),
             None => tls,
         });
         Some(Self {

@@ -64,7 +64,6 @@ fn no_modules_import_each_other_in_a_circle() {
         "catalog",
         "config",
         "gateway",
-        "page::format",
         "tools::demo",
         "tools::infer",
     ];

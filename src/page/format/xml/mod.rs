@@ -1,32 +1,34 @@
-//! XML 1.0 into the same value that JSON becomes.
+//! Decodes XML 1.0 into the same values as JSON.
 //!
-//! An element with nothing but text is a string. One with attributes or children is an object:
-//! `@name` for an attribute, the child's name for children (always a list, so that one child looks
-//! like two), `#text` for text beside them. `nil="true"` is null. Prefixes are dropped: what a
-//! prefix stands for is the document's choice, a path in `gateway.toml` names the local name.
+//! An element with only text is a string. One with attributes or children is an object: `@name` for
+//! an attribute, the child's name for children (always a list, so that one child looks like two),
+//! `#text` for text beside them. `nil="true"` is null. Prefixes are dropped: a document chooses its
+//! prefixes, and a path in `gateway.toml` names the local name.
 //!
-//! A document type is refused with all that it could define. Here is the document as a whole, its
-//! encoding and what is wrong with it; what it holds is built in [`tree`].
+//! A document type is refused, with everything it could define. [`tree`] builds the values.
 
-use quick_xml::events::{BytesDecl, Event};
-use quick_xml::{Error, Reader};
+use quick_xml::Reader;
+use quick_xml::events::Event;
 use serde_json::Value;
 
-use super::text::{self, NotUtf8, position};
-use super::{Bounds, FormatError, GLIMPSE_CHARS, excerpt};
-use crate::json::BudgetExceeded;
+use super::error::FormatError;
+use super::limits::Bounds;
+use super::text::{self, position};
+
+mod encoding;
+
+mod flaw;
+use flaw::Flaw;
 
 mod tree;
 pub(super) use tree::TEXT;
 use tree::Tree;
+pub(super) use tree::is_blank;
 
-/// How long the reader's own words may be: some of them quote names of any length.
-const ERROR_CHARS: usize = 120;
-
-/// Decodes one document within `bounds`: an object whose one member is the root element.
+/// Decodes one document within `bounds`: an object with the root element as its only member.
 pub(super) fn decode(body: &[u8], bounds: Bounds) -> Result<Value, FormatError> {
-    let text = text::of(body).map_err(|flaw| {
-        let problem = encoding_flaw(&body[..flaw.offset], &flaw);
+    let text = text::of(body).map_err(|error| {
+        let problem = encoding::not_utf8(&body[..error.offset], &error);
         FormatError::unreadable("XML", body, problem)
     })?;
     let Bounds { depth, room } = bounds;
@@ -59,78 +61,6 @@ pub(super) fn decode(body: &[u8], bounds: Bounds) -> Result<Value, FormatError> 
         }
         tree.take(event).map_err(|flaw| fail(at, flaw))?;
     }
-}
-
-/// What is wrong with a document.
-enum Flaw {
-    NotWellFormed(String),
-    TooDeep,
-    TooLarge,
-}
-
-impl Flaw {
-    fn new(problem: impl Into<String>) -> Self {
-        Self::NotWellFormed(problem.into())
-    }
-}
-
-impl From<BudgetExceeded> for Flaw {
-    fn from(_: BudgetExceeded) -> Self {
-        Self::TooLarge
-    }
-}
-
-impl From<Error> for Flaw {
-    fn from(error: Error) -> Self {
-        Self::new(excerpt(&error.to_string(), ERROR_CHARS))
-    }
-}
-
-/// Why bytes are no UTF-8: the declaration may have said so, in the part that could be read.
-fn encoding_flaw(readable: &[u8], flaw: &NotUtf8) -> String {
-    let declared =
-        text::of(readable)
-            .ok()
-            .and_then(|text| match Reader::from_str(text).read_event() {
-                Ok(Event::Decl(declaration)) => other_encoding(&declaration).ok().flatten(),
-                _ => None,
-            });
-    match declared {
-        Some(problem) => format!("{problem}: {flaw}"),
-        None => flaw.to_string(),
-    }
-}
-
-fn check_encoding(declaration: &BytesDecl<'_>) -> Result<(), Flaw> {
-    match other_encoding(declaration)? {
-        Some(problem) => Err(Flaw::new(format!("{problem},"))),
-        None => Ok(()),
-    }
-}
-
-/// What to say of a declaration that names an encoding which is not read.
-fn other_encoding(declaration: &BytesDecl<'_>) -> Result<Option<String>, Flaw> {
-    let Some(encoding) = declaration.encoding() else {
-        return Ok(None);
-    };
-    let encoding = encoding.map_err(Error::from)?;
-    let readable = ["utf-8", "utf8", "us-ascii"];
-    if readable
-        .iter()
-        .any(|name| encoding.eq_ignore_ascii_case(name))
-    {
-        return Ok(None);
-    }
-    Ok(Some(format!(
-        "the encoding `{}`, where only UTF-8 is read",
-        excerpt(&encoding, GLIMPSE_CHARS)
-    )))
-}
-
-/// Whether a text is nothing but white space, as indentation is. XML knows four such characters;
-/// vendors also indent with no-break spaces.
-pub(super) fn is_blank(text: &str) -> bool {
-    text.chars().all(char::is_whitespace)
 }
 
 #[cfg(test)]

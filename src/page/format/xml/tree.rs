@@ -1,6 +1,6 @@
-//! Elements, attributes and text while they are read, event by event.
+//! Builds the value of a document from elements, attributes and text, event by event.
 //!
-//! Elements are kept on a stack of bounded height and what is in them is counted, so a small
+//! Open elements are kept on a stack of bounded depth and their memory is counted, so a small
 //! document cannot become a large one.
 
 use quick_xml::escape::resolve_predefined_entity;
@@ -8,12 +8,15 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Error, XmlVersion};
 use serde_json::{Map, Value};
 
-use super::{Flaw, check_encoding, is_blank};
 use crate::json::{BudgetExceeded, MemoryBudget};
-use crate::page::format::{Bounds, GLIMPSE_CHARS, excerpt};
+use crate::page::format::excerpt::{GLIMPSE_CHARS, excerpt};
+use crate::page::format::limits::Bounds;
 
-/// The key of text that stands beside attributes or children. No element can have this name.
-pub(in crate::page::format) const TEXT: &str = "#text";
+use super::encoding::check_encoding;
+use super::flaw::Flaw;
+
+/// The key of text beside attributes or children. No element can have this name.
+pub(crate) const TEXT: &str = "#text";
 
 /// The document so far: the elements that are open, outermost first, and the root once it closed.
 pub(super) struct Tree {
@@ -132,8 +135,8 @@ impl Element {
             ..Self::default()
         };
         check_name(&element.name)?;
-        // The reader's own check for repeated names compares each with each, which a body of
-        // nothing but attributes would turn into hours.
+        // The reader's own check for repeated names is quadratic, and a body of nothing but
+        // attributes would take hours.
         for attribute in tag.attributes().with_checks(false) {
             let attribute = attribute.map_err(Error::from)?;
             if attribute.key.as_namespace_binding().is_some() {
@@ -165,7 +168,7 @@ impl Element {
         room: &MemoryBudget,
     ) -> Result<(), BudgetExceeded> {
         self.has_children = true;
-        // What is in it was counted when it was read.
+        // Its content was counted when it was read.
         room.value(0)?;
         // Attributes begin with `@`, so a child only ever meets its siblings.
         if let Some(Value::Array(siblings)) = self.members.get_mut(&name) {
@@ -195,8 +198,8 @@ impl Element {
     }
 }
 
-/// Refuses what is no name (XML 1.0, section 2.3), all of ASCII checked: it would stand where an
-/// attribute or text does.
+/// Rejects invalid names (XML 1.0, section 2.3), by their ASCII characters: they could pass for an
+/// attribute or text.
 fn check_name(name: &str) -> Result<(), Flaw> {
     let is_start = |letter: char| letter == '_' || letter.is_ascii_alphabetic();
     let is_inner = |letter: char| matches!(letter, '-' | '.' | '0'..='9');
@@ -210,7 +213,13 @@ fn check_name(name: &str) -> Result<(), Flaw> {
         return Ok(());
     }
     Err(Flaw::new(format!(
-        "`{}`, which is no name,",
+        "`{}`, which is not a name,",
         excerpt(name, GLIMPSE_CHARS)
     )))
+}
+
+/// Whether a text is only white space, like indentation. XML defines four such characters; vendors
+/// also indent with no-break spaces.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }

@@ -1,0 +1,128 @@
+//! Why a body is not a page.
+
+use std::fmt;
+
+use bytesize::ByteSize;
+use thiserror::Error;
+
+use crate::error::{ErrorKind, UpstreamError};
+
+use super::excerpt::looks;
+use super::limits::GROWTH;
+
+/// Why a body is not a page, or a page has no records.
+///
+/// A message names keys and quotes at most a few characters of the body: the data of an upstream
+/// does not belong into logs.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FormatError {
+    /// The body is not in the format that the adapter names.
+    #[error("expected {expected}, but the body {looks}: {problem}")]
+    Unreadable {
+        /// The format's name.
+        expected: &'static str,
+        /// What the body looks like, by its first characters.
+        looks: String,
+        /// What the decoder rejected, and where.
+        problem: String,
+    },
+    /// The body is nested deeper than the adapter allows.
+    #[error("{what} more than {depth} deep (`limits.depth`) at line {line} column {column}")]
+    Nested {
+        /// What is nested.
+        what: &'static str,
+        /// How deep it may be nested.
+        depth: u32,
+        /// The line, from 1.
+        line: usize,
+        /// The byte in that line, from 1.
+        column: usize,
+    },
+    /// The body takes more memory than a page may.
+    #[error(
+        "the decoded body takes more than {room} of memory, {GROWTH} times `limits.page_bytes`, \
+         at line {line} column {column}"
+    )]
+    Swollen {
+        /// How much it may take.
+        room: ByteSize,
+        /// The line, from 1.
+        line: usize,
+        /// The byte in that line, from 1.
+        column: usize,
+    },
+    /// The container that `records` names is missing in its parent.
+    #[error("`{path}` is missing: `{reached}` {holds}")]
+    Absent {
+        /// The path that was followed.
+        path: String,
+        /// How far it led.
+        reached: String,
+        /// What is there instead.
+        holds: String,
+    },
+    /// A parent of the container that `records` names is missing too.
+    #[error("`{path}` is missing: `{reached}` {holds}")]
+    Missing {
+        /// The path that was followed.
+        path: String,
+        /// How far it led.
+        reached: String,
+        /// What is there instead.
+        holds: String,
+    },
+    /// `records` names something that is not keyed.
+    #[error("expected an object keyed by data at `{path}`, which {holds}")]
+    NotKeyed {
+        /// The path that was followed.
+        path: String,
+        /// What is there.
+        holds: String,
+    },
+    /// Records are nested deeper than any tree of groups.
+    #[error("records are nested more than {depth} deep at `{path}`")]
+    TooDeep {
+        /// The path from a record to its children.
+        path: String,
+        /// How deep they may be nested.
+        depth: usize,
+    },
+    /// `records` names something that is not a list.
+    #[error("expected a list at `{path}`, which {holds}")]
+    NoList {
+        /// The path that was followed.
+        path: String,
+        /// What is there.
+        holds: String,
+    },
+}
+
+impl From<FormatError> for UpstreamError {
+    fn from(error: FormatError) -> Self {
+        let kind = match error {
+            FormatError::Unreadable { .. } => ErrorKind::Decode,
+            FormatError::Absent { .. }
+            | FormatError::Missing { .. }
+            | FormatError::NotKeyed { .. }
+            | FormatError::NoList { .. } => ErrorKind::Mapping,
+            FormatError::Nested { .. }
+            | FormatError::Swollen { .. }
+            | FormatError::TooDeep { .. } => ErrorKind::LimitExceeded,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl FormatError {
+    pub(super) fn unreadable(
+        expected: &'static str,
+        body: &[u8],
+        problem: impl fmt::Display,
+    ) -> Self {
+        Self::Unreadable {
+            expected,
+            looks: looks(body),
+            problem: problem.to_string(),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What messages show of a body: a few characters, and what it looks like.
+
+use super::text;
+
+/// How much of a body a message may show.
+pub(super) const GLIMPSE_CHARS: usize = 12;
+
+/// What a body looks like at first sight.
+pub(super) fn looks(body: &[u8]) -> String {
+    if text::is_utf16(body) {
+        return "looks like UTF-16, where only UTF-8 is read".to_owned();
+    }
+    let start = text::without_bom(body).trim_ascii_start();
+    if start.is_empty() {
+        return "is empty".to_owned();
+    }
+    let start = String::from_utf8_lossy(&start[..start.len().min(4 * GLIMPSE_CHARS)]);
+    let lower = start.to_ascii_lowercase();
+    if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
+        return "looks like an HTML page".to_owned();
+    }
+    format!("begins with `{}`", excerpt(&start, GLIMPSE_CHARS))
+}
+
+/// The first characters of a text, printable, with a mark where more were left out.
+pub(crate) fn excerpt(text: &str, length: usize) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(length)
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect();
+    if text.chars().nth(length).is_some() {
+        shown.push('…');
+    }
+    shown
+}
