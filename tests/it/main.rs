@@ -21,6 +21,7 @@ mod layering;
 mod logs;
 mod paging;
 mod partial;
+mod readme;
 mod recipes;
 mod restart;
 mod signals;
