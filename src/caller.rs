@@ -81,6 +81,13 @@ impl fmt::Debug for Caller {
     }
 }
 
+impl Caller {
+    /// Whether every caller gets the same answers: this one is nobody in particular and sees all.
+    pub fn is_anyone(&self) -> bool {
+        self.identity == Identity::Anonymous && self.visible == VisibleSources::All
+    }
+}
+
 impl VisibleSources {
     /// These sources and no others.
     pub fn only<Name: Into<Box<str>>>(names: impl IntoIterator<Item = Name>) -> Self {

@@ -38,6 +38,7 @@ pub mod snapshot;
 mod backoff;
 pub mod caller;
 pub mod clock;
+mod did_you_mean;
 pub mod error;
 pub mod fold;
 pub mod group;

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::UpstreamError;
+use crate::caller::NotVisible;
+use crate::error::{ErrorKind, UpstreamError};
 use crate::snapshot::{Counts, Snapshot};
 
 use super::shrink_guard::PendingShrink;
@@ -95,4 +96,31 @@ pub struct SourceLookup {
     pub counts: Counts,
     /// How the catalog came by it.
     pub outcome: CacheOutcome,
+}
+
+impl SourceLookup {
+    /// What comes of asking an upstream that cannot be asked on behalf of the caller: a failure, so
+    /// that no answer without it looks complete.
+    pub(crate) fn not_askable(source: &Arc<str>, required: bool) -> Self {
+        let error = UpstreamError::new(ErrorKind::Unauthorized, NotVisible.to_string());
+        Self {
+            source: Arc::clone(source),
+            required,
+            state: State::Failed,
+            snapshot: None,
+            by_query: false,
+            as_of: None,
+            fresh_for: Duration::ZERO,
+            changes_in: None,
+            error: Some(Arc::new(error)),
+            pending_shrink: None,
+            walked: true,
+            counts: Counts::default(),
+            outcome: CacheOutcome {
+                forwarded: None,
+                collapsed: false,
+                detail: None,
+            },
+        }
+    }
 }

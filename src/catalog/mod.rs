@@ -36,6 +36,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
+use crate::caller::{Caller, NotVisible};
 use crate::clock::WallClock;
 use crate::config::Cache;
 
@@ -189,21 +190,29 @@ impl Catalog {
         Some(self.entry(source, scope)?.get(mode, deadline).await)
     }
 
-    /// Like [`Catalog::get`], where only groups that meet `conditions` are needed. What comes holds
-    /// all of these, and may hold more.
+    /// With which account an upstream is asked on behalf of `caller`.
+    pub fn scope(&self, source: &str, caller: &Caller) -> Result<Scope, NotVisible> {
+        // No auth scheme forwards a caller's own credentials yet.
+        let is_there = self.shared.contains_key(source) && caller.visible.allows(source);
+        is_there.then_some(Scope::Shared).ok_or(NotVisible)
+    }
+
+    /// Like [`Catalog::get`] for the scope of `caller`, where only groups that meet `conditions` are
+    /// needed. What comes holds all of these, and may hold more.
     pub async fn find(
         &self,
         source: &str,
-        scope: &Scope,
+        caller: &Caller,
         conditions: &Conditions<'_>,
         mode: CacheMode,
         deadline: Instant,
-    ) -> Option<SourceLookup> {
-        let whole = self.entry(source, scope)?;
+    ) -> Result<SourceLookup, NotVisible> {
+        let scope = self.scope(source, caller)?;
+        let whole = self.entry(source, &scope).ok_or(NotVisible)?;
         let Some(queries) = self.queries.get(source) else {
-            return Some(whole.get(mode, deadline).await);
+            return Ok(whole.get(mode, deadline).await);
         };
-        Some(queries.find(conditions, mode, deadline).await)
+        Ok(queries.find(conditions, mode, deadline).await)
     }
 
     /// What one upstream holds for `scope` right now: it neither waits nor asks the upstream. Of one

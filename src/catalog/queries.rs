@@ -239,6 +239,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+    use crate::caller::Caller;
     use crate::catalog::store::CachedSnapshot;
     use crate::catalog::store::Store;
     use crate::catalog::{Catalog, Scope};
@@ -322,7 +323,8 @@ mod tests {
         let find = async |text: &'static str| {
             let conditions = searching(text);
             let now = Instant::now();
-            let found = catalog.find("club", &Scope::Shared, &conditions, CacheMode::Cached, now);
+            let caller = Caller::default();
+            let found = catalog.find("club", &caller, &conditions, CacheMode::Cached, now);
             found.await.unwrap().state
         };
         find("sales").await;

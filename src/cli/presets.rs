@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 
-use crate::config::nearest::nearest;
+use crate::did_you_mean::nearest;
 use crate::presets::{self, Preset};
 use crate::terminal::{Failure, print};
 

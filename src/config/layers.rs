@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use config::{Config, ConfigError, Map, Source, Value};
 
 use super::document::Document;
-use super::nearest::nearest;
 use super::{Environment, KeyPath, Problem};
+use crate::did_you_mean::nearest;
 
 /// The variable that sets each key that is set by one.
 pub(super) type Variables = BTreeMap<KeyPath, String>;

@@ -9,12 +9,12 @@ use std::path::Path;
 
 use super::document::Document;
 use super::layers::{self, Variables};
-use super::nearest::list;
 use super::preset::{self, Laid, Origin};
 use super::read;
 use super::report::{Finding, Report};
 use super::validate::{named, validate};
 use super::{Environment, KeyPath, Problem, Problems, Secret, SecretReader, Settings};
+use crate::did_you_mean::list;
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]

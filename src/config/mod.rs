@@ -33,7 +33,6 @@ pub use schema::schema;
 pub mod reference;
 pub use reference::reference;
 
-pub mod nearest;
 pub mod placeholder;
 
 pub mod path;

@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use toml::{Table, Value};
 
-use super::nearest::{list, nearest};
 use super::upstream::{Auth, Pagination};
 use super::{KeyPath, Problem};
+use crate::did_you_mean::{list, nearest};
 use crate::presets::{self, Preset};
 
 /// The key that names a preset.

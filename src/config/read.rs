@@ -8,12 +8,12 @@
 use toml::Value;
 
 use super::layers::{Variables, variable};
-use super::nearest::{nearest, suggest};
 use super::preset::Laid;
 use super::secret::{SECRET_HELP, SECRET_LITERAL};
 use super::tree::{self, Fault, Found, Misfit};
 use super::upstream::{Auth, Pagination};
 use super::{KeyPath, Problem, Problems, Settings, mask, schema};
+use crate::did_you_mean::{nearest, suggest};
 
 /// What became of the tree.
 pub(super) struct Reading {

@@ -4,6 +4,7 @@
 //! choose their addresses and must not choose our memory: the one that asked longest ago is
 //! forgotten first, and by then its bucket is most likely full again.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use moka::policy::EvictionPolicy;
 use crate::clock::TokioClock;
 use crate::config::RateLimit;
 
-use super::caller::Caller;
+use super::caller::Client;
 use super::problem::{Kind, Problem};
 
 /// What is left, as in draft-ietf-httpapi-ratelimit-headers-10, section 4.
@@ -41,7 +42,7 @@ type Bucket = RateLimiter<NotKeyed, InMemoryState, TokioClock, StateInformationM
 pub(crate) struct Admission {
     quota: Quota,
     clock: TokioClock,
-    buckets: Cache<Caller, Arc<Bucket>>,
+    buckets: Cache<IpAddr, Arc<Bucket>>,
 }
 
 /// What a bucket says of one request.
@@ -72,9 +73,9 @@ impl Admission {
         }
     }
 
-    async fn ask(&self, caller: Caller) -> Verdict {
+    async fn ask(&self, network: IpAddr) -> Verdict {
         let fresh = async { Arc::new(self.bucket()) };
-        let bucket = self.buckets.get_with(caller, fresh).await;
+        let bucket = self.buckets.get_with(network, fresh).await;
         match bucket.check() {
             Ok(state) => Verdict {
                 wait: None,
@@ -119,10 +120,14 @@ pub(crate) async fn admit(
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(caller) = request.extensions().get::<Caller>().cloned() else {
+    let Some(network) = request
+        .extensions()
+        .get()
+        .map(|client: &Client| client.network)
+    else {
         return Problem::new(Kind::Internal, "the caller was not identified").into_response();
     };
-    let verdict = admission.ask(caller).await;
+    let verdict = admission.ask(network).await;
     let mut response = match verdict.wait {
         None => next.run(request).await,
         Some(wait) => Problem::new(Kind::TooManyRequests, "you ask more often than you may")

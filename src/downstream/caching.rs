@@ -1,22 +1,21 @@
 //! What caches between us and the caller may do with an answer, and what ours did for it.
 //!
-//! Validators are made of what an answer says, never of when or by whom it was made: every
-//! replica gives the same `ETag`, and a refresh that brings the same content keeps it.
+//! What an `ETag` stands for is the gateway's matter: see [`Validator`].
 
 use std::fmt::Write as _;
-use std::hash::{Hash, Hasher};
 use std::slice;
 use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use sha2::{Digest as _, Sha256};
 
-use crate::catalog::{CacheMode, Scope, State};
-use crate::gateway::Listing;
+use crate::caller::{Caller, VisibleSources};
+use crate::catalog::{CacheMode, State};
 use crate::gateway::listing::{Found, SourceReport};
+use crate::gateway::{Listing, Query, Representation, Validator};
 
 use super::negotiate::Format;
+use super::render;
 
 /// What caches did with the request (RFC 9211).
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -30,8 +29,6 @@ pub(crate) struct Basis<'a> {
     complete: bool,
     max_age: Duration,
     sources: &'a [SourceReport],
-    /// The only group that is shown, as JSON: the others of its source do not matter.
-    row: Option<&'a [u8]>,
 }
 
 impl<'a> From<&'a Listing> for Basis<'a> {
@@ -40,7 +37,6 @@ impl<'a> From<&'a Listing> for Basis<'a> {
             complete: listing.complete,
             max_age: listing.max_age,
             sources: &listing.sources,
-            row: None,
         }
     }
 }
@@ -51,7 +47,6 @@ impl<'a> From<&'a Found> for Basis<'a> {
             complete: true,
             max_age: found.source.held.fresh_for,
             sources: slice::from_ref(&found.source),
-            row: Some(found.row().json()),
         }
     }
 }
@@ -61,32 +56,24 @@ impl<'a> From<&'a Found> for Basis<'a> {
 pub(crate) struct EntityTag(HeaderValue);
 
 impl EntityTag {
-    /// The tag of what was `asked`, answered in a format.
-    pub(crate) fn of(asked: &impl Hash, format: Format, basis: Basis<'_>) -> Self {
-        let mut content = ContentHasher(Sha256::new());
-        asked.hash(&mut content);
-        format.hash(&mut content);
-        basis.complete.hash(&mut content);
-        basis.row.hash(&mut content);
-        for report in basis.sources {
-            let held = &report.held;
-            held.source.hash(&mut content);
-            held.state.hash(&mut content);
-            if basis.row.is_none() {
-                report.content().hash(&mut content);
-            }
-            let error = held.error.as_ref();
-            error.map(|error| error.kind).hash(&mut content);
-            report.missed.hash(&mut content);
-        }
-        content.tag()
+    /// The tag of the page that `query` asks for.
+    pub(crate) fn of_page(
+        query: &Query,
+        visible: &VisibleSources,
+        format: Format,
+        listing: &Listing,
+    ) -> Self {
+        Validator::of_page(query, visible, representation(format), listing).into()
+    }
+
+    /// The tag of a single group.
+    pub(crate) fn of_group(format: Format, found: &Found) -> Self {
+        Validator::of_group(representation(format), found).into()
     }
 
     /// The tag of a text.
     pub(crate) fn of_text(text: &str) -> Self {
-        let mut content = ContentHasher(Sha256::new());
-        text.hash(&mut content);
-        content.tag()
+        Validator::of_text(text).into()
     }
 
     /// The tag as a header says it.
@@ -113,41 +100,36 @@ fn opaque(tag: &[u8]) -> &[u8] {
     tag.strip_prefix(b"W/").unwrap_or(tag)
 }
 
-/// Hashes structured values to a digest that every replica agrees on.
-struct ContentHasher(Sha256);
-
-impl ContentHasher {
-    fn tag(self) -> EntityTag {
+impl From<Validator> for EntityTag {
+    fn from(validator: Validator) -> Self {
         let mut tag = String::from("W/\"");
-        for byte in &self.0.finalize()[..16] {
+        for byte in validator.0 {
             // Writing into a string does not fail.
             let _ = write!(tag, "{byte:02x}");
         }
         tag.push('"');
         // Hexadecimal digits and quotes always make a header value.
-        EntityTag(HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("W/\"\"")))
+        Self(HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("W/\"\"")))
     }
 }
 
-impl Hasher for ContentHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    // Needed by the trait; the digest is what counts.
-    fn finish(&self) -> u64 {
-        let digest = self.0.clone().finalize();
-        digest[..8]
-            .iter()
-            .fold(0, |all, byte| all << 8 | u64::from(*byte))
+const fn representation(format: Format) -> Representation {
+    Representation {
+        media_type: format.media_type(),
+        renderer: render::VERSION,
     }
 }
 
 /// Says on a response, a 304 too, how it may be cached and how ours was.
-pub(crate) fn describe(headers: &mut HeaderMap, tag: &EntityTag, basis: Basis<'_>, scope: &Scope) {
+pub(crate) fn describe(
+    headers: &mut HeaderMap,
+    tag: &EntityTag,
+    basis: Basis<'_>,
+    caller: &Caller,
+) {
     headers.insert(ETAG, tag.0.clone());
     headers.insert(VARY, VARIES_BY);
-    if let Ok(value) = HeaderValue::try_from(cache_control(basis, scope)) {
+    if let Ok(value) = HeaderValue::try_from(cache_control(basis, caller)) {
         headers.insert(CACHE_CONTROL, value);
     }
     // A list without members is no field at all (RFC 9651, section 3.1).
@@ -159,14 +141,15 @@ pub(crate) fn describe(headers: &mut HeaderMap, tag: &EntityTag, basis: Basis<'_
     }
 }
 
-fn cache_control(basis: Basis<'_>, scope: &Scope) -> String {
+fn cache_control(basis: Basis<'_>, caller: &Caller) -> String {
     if !basis.complete {
         return "no-store".to_owned();
     }
     let max_age = basis.max_age.as_secs();
-    match scope {
-        Scope::Shared => format!("max-age={max_age}"),
-        Scope::Caller(_) => format!("private, max-age={max_age}"),
+    if caller.is_anyone() {
+        format!("max-age={max_age}")
+    } else {
+        format!("private, max-age={max_age}")
     }
 }
 
@@ -235,8 +218,9 @@ pub(crate) fn mode(headers: &HeaderMap) -> CacheMode {
 mod tests {
     use rstest::rstest;
 
-    use super::super::sources::tests::{empty, failed, fresh};
+    use super::super::sources::tests::{failed, fresh};
     use super::*;
+    use crate::caller::Identity;
     use crate::catalog::{CacheOutcome, SourceLookup};
     use crate::error::ErrorKind;
 
@@ -249,55 +233,7 @@ mod tests {
             complete: sources.iter().all(SourceReport::contributed),
             max_age: Duration::from_millis(12_800),
             sources,
-            row: None,
         }
-    }
-
-    fn tag(sources: &[SourceReport]) -> EntityTag {
-        EntityTag::of(&"query", Format::Json, basis(sources))
-    }
-
-    #[test]
-    fn equal_content_has_equal_tags_whenever_it_was_read() {
-        let first = reports([fresh("alpha", &["x"])]);
-        let mut later = reports([fresh("alpha", &["x"])]);
-        later[0].held.as_of = Some("2027-01-01T00:00:00Z".parse().unwrap());
-        later[0].held.fresh_for = Duration::ZERO;
-        assert_eq!(tag(&first), tag(&later));
-    }
-
-    #[test]
-    fn whatever_the_answer_shows_changes_the_tag() {
-        let sources = reports([fresh("alpha", &["x"]), failed("beta", ErrorKind::Dns)]);
-        let other_content = reports([fresh("alpha", &["y"]), failed("beta", ErrorKind::Dns)]);
-        let other_error = reports([fresh("alpha", &["x"]), failed("beta", ErrorKind::Tls)]);
-        let other_state = reports([fresh("alpha", &["x"]), empty("beta", State::Pending)]);
-        let mut missed = sources.clone();
-        missed[0].missed = Some(ErrorKind::Dns);
-        let own = tag(&sources);
-        for others in [&other_content, &other_error, &other_state, &missed] {
-            assert_ne!(tag(others), own);
-        }
-        let basis = basis(&sources);
-        assert_ne!(EntityTag::of(&"other", Format::Json, basis), own);
-        assert_ne!(EntityTag::of(&"query", Format::Csv, basis), own);
-    }
-
-    #[test]
-    fn the_tag_of_one_group_changes_with_that_group_alone() {
-        let tag = |names: &[&str]| {
-            let source = SourceReport::new(fresh("alpha", names));
-            let snapshot = source.held.snapshot.clone().unwrap();
-            let index = snapshot.find("alpha:0").unwrap();
-            let found = Found {
-                snapshot,
-                index,
-                source,
-            };
-            EntityTag::of(&"alpha:0", Format::Json, Basis::from(&found))
-        };
-        assert_eq!(tag(&["x"]), tag(&["x", "y"]));
-        assert_ne!(tag(&["x"]), tag(&["y"]));
     }
 
     #[rstest]
@@ -317,13 +253,27 @@ mod tests {
     #[test]
     fn an_answer_may_be_kept_as_long_as_all_of_it_is_fresh() {
         let whole = reports([fresh("alpha", &[])]);
-        assert_eq!(cache_control(basis(&whole), &Scope::Shared), "max-age=12");
-        assert_eq!(
-            cache_control(basis(&whole), &Scope::Caller([0; 32])),
-            "private, max-age=12"
-        );
+        let anyone = Caller::default();
+        assert_eq!(cache_control(basis(&whole), &anyone), "max-age=12");
         let part = reports([fresh("alpha", &[]), failed("beta", ErrorKind::Dns)]);
-        assert_eq!(cache_control(basis(&part), &Scope::Shared), "no-store");
+        assert_eq!(cache_control(basis(&part), &anyone), "no-store");
+    }
+
+    #[test]
+    fn what_depends_on_the_caller_is_kept_by_nobody_else() {
+        let known = Caller {
+            identity: Identity::Authenticated([0; 32]),
+            ..Caller::default()
+        };
+        let limited = Caller {
+            visible: VisibleSources::only(["alpha"]),
+            ..Caller::default()
+        };
+        let whole = reports([fresh("alpha", &[])]);
+        for caller in [known, limited] {
+            let value = cache_control(basis(&whole), &caller);
+            assert_eq!(value, "private, max-age=12");
+        }
     }
 
     #[test]
@@ -351,10 +301,11 @@ mod tests {
     #[test]
     fn where_no_source_was_asked_no_cache_has_a_status() {
         let mut headers = HeaderMap::new();
-        describe(&mut headers, &tag(&[]), basis(&[]), &Scope::Shared);
+        let (tag, anyone) = (EntityTag::of_text(""), Caller::default());
+        describe(&mut headers, &tag, basis(&[]), &anyone);
         assert!(!headers.contains_key(CACHE_STATUS));
         let asked = reports([fresh("alpha", &[])]);
-        describe(&mut headers, &tag(&asked), basis(&asked), &Scope::Shared);
+        describe(&mut headers, &tag, basis(&asked), &anyone);
         assert!(headers.contains_key(CACHE_STATUS));
     }
 

@@ -1,8 +1,8 @@
-//! Who asks.
+//! Who sends a request.
 //!
-//! Today a caller is known by the network that the connection comes from. When callers are
-//! authenticated, what the credentials say joins the address here, and nothing below changes:
-//! admission counts per [`Caller`], and the gateway asks with the caller's scope.
+//! Today a client is known by the network that the connection comes from, and every client is the
+//! same anonymous [`Caller`], who sees every source. When callers are authenticated, what their
+//! credentials say decides the caller here, and nothing below changes.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -10,28 +10,25 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::catalog::Scope;
-use crate::gateway::cursor::Holder;
+use crate::caller::Caller;
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Caller {
-    /// Where the caller is: an IPv4 address, or an IPv6 network.
-    network: IpAddr,
-    /// On whose behalf upstreams are asked.
-    pub(crate) scope: Scope,
-    /// Whose cursors the caller may use. An address is no identity to bind a cursor to, for it may
-    /// change between two pages.
-    pub(crate) holder: Holder,
+/// Who sends a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    /// Where it is: an IPv4 address, or an IPv6 network. Its requests are counted by it. It is no
+    /// identity to bind a cursor to, for it may change between two pages.
+    pub(crate) network: IpAddr,
+    /// On whose behalf it asks.
+    pub(crate) caller: Caller,
 }
 
-impl Caller {
-    /// The caller behind a connection. A single IPv6 subscriber holds a whole /64, so one is one
-    /// caller.
+impl Client {
+    /// The client behind a connection. A single IPv6 subscriber holds a whole /64, so one is one
+    /// client.
     fn of(Peer(address): Peer) -> Self {
         let network = match address.ip().to_canonical() {
             IpAddr::V4(address) => IpAddr::V4(address),
@@ -41,8 +38,7 @@ impl Caller {
         };
         Self {
             network,
-            scope: Scope::Shared,
-            holder: Holder::Anyone,
+            caller: Caller::default(),
         }
     }
 }
@@ -52,7 +48,7 @@ impl Caller {
 pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
     let unknown = Peer(SocketAddr::from(([0, 0, 0, 0], 0)));
     let peer = request.extensions().get().copied().unwrap_or(unknown);
-    request.extensions_mut().insert(Caller::of(peer));
+    request.extensions_mut().insert(Client::of(peer));
     next.run(request).await
 }
 
@@ -60,22 +56,25 @@ pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
 mod tests {
     use super::*;
 
-    fn caller(address: &str) -> Caller {
-        Caller::of(Peer(address.parse().unwrap()))
+    fn network(address: &str) -> IpAddr {
+        Client::of(Peer(address.parse().unwrap())).network
     }
 
     #[test]
-    fn an_ipv6_network_of_64_bits_is_one_caller() {
+    fn an_ipv6_network_of_64_bits_is_one_client() {
         assert_eq!(
-            caller("[2001:db8:1:2::1]:1"),
-            caller("[2001:db8:1:2:ffff::9]:2")
+            network("[2001:db8:1:2::1]:1"),
+            network("[2001:db8:1:2:ffff::9]:2")
         );
-        assert_ne!(caller("[2001:db8:1:2::1]:1"), caller("[2001:db8:1:3::1]:1"));
+        assert_ne!(
+            network("[2001:db8:1:2::1]:1"),
+            network("[2001:db8:1:3::1]:1")
+        );
     }
 
     #[test]
-    fn an_ipv4_address_is_one_caller_however_it_is_written() {
-        assert_eq!(caller("192.0.2.7:1"), caller("[::ffff:192.0.2.7]:2"));
-        assert_ne!(caller("192.0.2.7:1"), caller("192.0.2.8:1"));
+    fn an_ipv4_address_is_one_client_however_it_is_written() {
+        assert_eq!(network("192.0.2.7:1"), network("[::ffff:192.0.2.7]:2"));
+        assert_ne!(network("192.0.2.7:1"), network("192.0.2.8:1"));
     }
 }

@@ -15,15 +15,15 @@ use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
-use crate::catalog::{CacheMode, Scope};
+use crate::caller::Caller;
+use crate::catalog::CacheMode;
 use crate::gateway::cursor::Keys;
 use crate::gateway::listing::Found;
-use crate::gateway::query::Vocabulary;
-use crate::gateway::{Ask, Gateway, GatewayError, Listing, Query};
+use crate::gateway::{Ask, Gateway, GatewayError, Listing, ParseContext, Query};
 
 use super::body;
 use super::caching::{self, Basis, EntityTag};
-use super::caller::Caller;
+use super::caller::Client;
 use super::deadline::Deadline;
 use super::negotiate::{Format, negotiate};
 use super::pages::Pages;
@@ -44,7 +44,7 @@ pub(crate) trait Lists: Clone + Send + Sync + 'static {
     fn group(
         &self,
         id: &str,
-        scope: &Scope,
+        caller: &Caller,
         mode: CacheMode,
         wait_until: Instant,
     ) -> impl Future<Output = Result<Option<Found>, GatewayError>> + Send;
@@ -58,11 +58,11 @@ impl Lists for Gateway {
     async fn group(
         &self,
         id: &str,
-        scope: &Scope,
+        caller: &Caller,
         mode: CacheMode,
         wait_until: Instant,
     ) -> Result<Option<Found>, GatewayError> {
-        Self::group(self, id, scope, mode, wait_until).await
+        Self::group(self, id, caller, mode, wait_until).await
     }
 }
 
@@ -71,7 +71,7 @@ impl Lists for Gateway {
 pub(crate) struct Groups<L> {
     /// What answers.
     pub(crate) lists: L,
-    /// The names of the sources that callers may see, in order.
+    /// The name of every source, in order.
     pub(crate) sources: Arc<[Arc<str>]>,
     /// What cursors are verified with.
     pub(crate) keys: Keys,
@@ -93,18 +93,17 @@ pub(crate) fn routes<L: Lists>(groups: Groups<L>) -> Router {
 
 async fn list<L: Lists>(
     State(groups): State<Groups<L>>,
-    Extension(caller): Extension<Caller>,
+    Extension(Client { caller, .. }): Extension<Client>,
     Extension(deadline): Extension<Deadline>,
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers();
     let format = negotiate(headers, Format::ALL)?;
     let query = groups.parse(request.uri().query().unwrap_or_default(), format, &caller)?;
-    let scope = caller.scope;
     let strict = prefer::is_strict(headers);
     let ask = Ask {
         query: query.clone(),
-        scope: scope.clone(),
+        caller: caller.clone(),
         mode: caching::mode(headers),
         strict,
         wait_until: deadline.wait_until,
@@ -114,9 +113,9 @@ async fn list<L: Lists>(
     let listing = groups.lists.list(ask).await?;
     let spent = listing.spent;
     let mut timing = Timing::after(vec![("wait", spent.wait), ("view", spent.view)]);
-    let tag = EntityTag::of(&query, format, Basis::from(&listing));
+    let tag = EntityTag::of_page(&query, &caller.visible, format, &listing);
     let mut described = HeaderMap::new();
-    caching::describe(&mut described, &tag, Basis::from(&listing), &scope);
+    caching::describe(&mut described, &tag, Basis::from(&listing), &caller);
     if let Some(link) = link(&query, &listing) {
         described.insert(LINK, link);
     }
@@ -136,30 +135,29 @@ async fn list<L: Lists>(
 
 async fn one<L: Lists>(
     State(groups): State<Groups<L>>,
-    Extension(caller): Extension<Caller>,
+    Extension(Client { caller, .. }): Extension<Client>,
     Extension(deadline): Extension<Deadline>,
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers();
     let format = negotiate(headers, SINGLE)?;
     let id = id_of(request.uri().path())?;
-    let scope = caller.scope;
     let mode = caching::mode(headers);
 
     let mut timing = Timing::begin();
     let found = groups
         .lists
-        .group(&id, &scope, mode, deadline.wait_until)
+        .group(&id, &caller, mode, deadline.wait_until)
         .await?;
     timing.lap("wait");
     let found = found.ok_or_else(no_such_group)?;
-    let tag = EntityTag::of(&id, format, Basis::from(&found));
+    let tag = EntityTag::of_group(format, &found);
     let mut response = if tag.is_known(headers) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         body::of_one(format, found.row())?
     };
-    caching::describe(response.headers_mut(), &tag, Basis::from(&found), &scope);
+    caching::describe(response.headers_mut(), &tag, Basis::from(&found), &caller);
     timing.announce(response.headers_mut());
     Ok(response)
 }
@@ -175,14 +173,13 @@ fn id_of(path: &str) -> Result<Cow<'_, str>, Problem> {
 
 impl<L> Groups<L> {
     fn parse(&self, raw: &str, format: Format, caller: &Caller) -> Result<Query, Problem> {
-        let sources: Vec<_> = self.sources.iter().map(AsRef::as_ref).collect();
-        let vocabulary = Vocabulary {
-            sources: &sources,
+        let context = ParseContext {
+            sources: &self.sources,
             streamed: format.is_streamed(),
-            holder: &caller.holder,
+            caller,
             keys: &self.keys,
         };
-        Ok(Query::parse(raw, vocabulary)?)
+        Ok(Query::parse(raw, context)?)
     }
 }
 

@@ -41,6 +41,8 @@ mod admin;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod visibility;
 
 pub use openapi::document;
 

@@ -80,7 +80,6 @@ impl Pages {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::cursor::Holder;
     use crate::gateway::filter::Filter;
     use crate::gateway::order::Sort;
     use crate::gateway::query::Limit;
@@ -96,8 +95,7 @@ mod tests {
                 sort: Sort::default(),
                 fields: None,
                 limit: Limit::default(),
-                cursor: None,
-                holder: Holder::Anyone,
+                resume: None,
             },
             format: Format::Xml,
             contents: Vec::new(),

@@ -1,10 +1,10 @@
-//! `GET /sources`: how each upstream stands, whoever asks for groups meanwhile.
+//! `GET /sources`: how each upstream that the caller may see stands.
 
 use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -14,10 +14,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::caller::Caller;
 use crate::catalog::{self, CacheMode, Catalog, PendingShrink, RunningWalk, Scope, SourceLookup};
 use crate::snapshot::Counts;
 use crate::upstream::transport::Circuit;
 
+use super::caller::Client;
 use super::envelope::SourceError;
 use super::negotiate::{Format, negotiate};
 use super::problem::Problem;
@@ -28,8 +30,11 @@ pub(crate) trait Holdings: Clone + Send + Sync + 'static {
     /// The names of the upstreams, in order.
     fn names(&self) -> Vec<Arc<str>>;
 
-    /// What one holds right now. It does not wait.
+    /// What one holds right now for the gateway's own account. It does not wait.
     fn peek(&self, source: &str) -> Option<SourceLookup>;
+
+    /// What each that `caller` may see holds right now for it, in order of name. It does not wait.
+    fn peek_for(&self, caller: &Caller) -> Vec<SourceLookup>;
 
     /// How one's breaker stands, if it has one.
     fn circuit(&self, source: &str) -> Option<Circuit>;
@@ -53,6 +58,18 @@ impl Holdings for Arc<Catalog> {
 
     fn peek(&self, source: &str) -> Option<SourceLookup> {
         Catalog::peek(self, source, &Scope::Shared)
+    }
+
+    fn peek_for(&self, caller: &Caller) -> Vec<SourceLookup> {
+        let sources = self.sources().iter();
+        let visible = sources.filter(|source| caller.visible.allows(&source.name));
+        let peek = |source: &catalog::Source| {
+            let scope = self.scope(&source.name, caller).ok();
+            scope
+                .and_then(|scope| Catalog::peek(self, &source.name, &scope))
+                .unwrap_or_else(|| SourceLookup::not_askable(&source.name, source.required))
+        };
+        visible.map(peek).collect()
     }
 
     fn circuit(&self, source: &str) -> Option<Circuit> {
@@ -131,10 +148,11 @@ pub(crate) fn routes<H: Holdings>(holdings: H) -> Router {
 
 async fn list<H: Holdings>(
     State(holdings): State<H>,
+    Extension(Client { caller, .. }): Extension<Client>,
     request: Request,
 ) -> Result<Response, Problem> {
     negotiate(request.headers(), &[Format::Json])?;
-    let held = peek_all(&holdings);
+    let held = holdings.peek_for(&caller);
     json(&Answer {
         sources: held.iter().map(Source::from).collect(),
     })
@@ -156,6 +174,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::catalog::CacheOutcome;
+    use crate::downstream::caller::identify;
     use crate::downstream::testing::{ask, text};
     use crate::error::{ErrorKind, UpstreamError};
     use crate::snapshot::Snapshot;
@@ -179,6 +198,11 @@ pub(crate) mod tests {
 
         fn peek(&self, source: &str) -> Option<SourceLookup> {
             self.find(source)
+        }
+
+        fn peek_for(&self, caller: &Caller) -> Vec<SourceLookup> {
+            let visible = |held: &&SourceLookup| caller.visible.allows(&held.source);
+            self.0.iter().filter(visible).cloned().collect()
         }
 
         fn circuit(&self, source: &str) -> Option<Circuit> {
@@ -255,7 +279,8 @@ pub(crate) mod tests {
         let mut odd = fresh("alpha", &["x", "y"]);
         odd.counts.skipped = 3;
         let holdings = Fixed([odd, failed("beta", ErrorKind::Decode)].into());
-        let response = ask(routes(holdings), "/sources").await;
+        let routes = routes(holdings).layer(from_fn(identify));
+        let response = ask(routes, "/sources").await;
         assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
         insta::assert_snapshot!(text(response).await);
     }

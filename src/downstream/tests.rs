@@ -21,7 +21,8 @@ use super::pages::Pages;
 use super::sources::tests::{Fixed, empty, failed, fresh};
 use super::testing::{get, text};
 use super::{Server, data_routes, data_stack};
-use crate::catalog::{CacheMode, Catalog, Scope, SourceLookup, State};
+use crate::caller::Caller;
+use crate::catalog::{CacheMode, Catalog, SourceLookup, State};
 use crate::clock::WallClock;
 use crate::config::{RateLimit, Settings};
 use crate::error::ErrorKind;
@@ -32,7 +33,7 @@ use crate::gateway::{Ask, Gateway, GatewayError, Listing};
 
 impl Lists for Fixed {
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
-        assert_eq!(ask.scope, Scope::Shared);
+        assert!(ask.caller.is_anyone());
         let sources: Vec<_> = self.0.iter().cloned().map(SourceReport::new).collect();
         let complete = sources.iter().all(SourceReport::contributed);
         if ask.strict && !complete {
@@ -63,7 +64,7 @@ impl Lists for Fixed {
     async fn group(
         &self,
         id: &str,
-        _: &Scope,
+        _: &Caller,
         _: CacheMode,
         _: Instant,
     ) -> Result<Option<Found>, GatewayError> {

@@ -1,37 +1,37 @@
 //! Asks every selected source at once. What comes of each is data: nothing here fails.
 
-use std::sync::Arc;
-
 use futures_util::future::join_all;
 
+use crate::caller::{NotVisible, VisibleSources};
 use crate::catalog::{Source, SourceLookup};
 
 use super::filter::Filter;
 use super::listing::SourceReport;
 
-/// The sources that `filter` cannot do without, in the order of `sources`.
-pub(super) fn selected(filter: &Filter, sources: &[Source]) -> Vec<Arc<str>> {
-    sources
-        .iter()
-        .filter(|source| filter.admits_source(&source.name))
-        .map(|source| Arc::clone(&source.name))
-        .collect()
+/// The `sources` that `filter` needs, of those that are `visible`, in their order.
+pub(super) fn selected<'a>(
+    filter: &Filter,
+    visible: &VisibleSources,
+    sources: &'a [Source],
+) -> Vec<&'a Source> {
+    let mut selected: Vec<_> = sources.iter().collect();
+    selected.retain(|source| visible.allows(&source.name) && filter.admits_source(&source.name));
+    selected
 }
 
-/// What each of `sources` holds, in the same order, whichever was faster. One that is gone by now
-/// was not asked.
-pub(super) async fn fan_out<Asked>(
-    sources: Vec<Arc<str>>,
-    ask: impl Fn(Arc<str>) -> Asked,
+/// What each of `sources` holds, in the same order, whichever was faster. One that cannot be asked
+/// has failed: it was selected, so the answer is incomplete without it.
+pub(super) async fn fan_out<'a, Asked>(
+    sources: Vec<&'a Source>,
+    ask: impl Fn(&'a Source) -> Asked,
 ) -> Vec<SourceReport>
 where
-    Asked: Future<Output = Option<SourceLookup>>,
+    Asked: Future<Output = Result<SourceLookup, NotVisible>>,
 {
-    join_all(sources.into_iter().map(ask))
-        .await
-        .into_iter()
-        .flatten()
-        .map(SourceReport::new)
+    let outcomes = join_all(sources.iter().map(|source| ask(source))).await;
+    let outcomes = sources.into_iter().zip(outcomes);
+    outcomes
+        .map(|(source, outcome)| SourceReport::of(source, outcome))
         .collect()
 }
 
@@ -42,26 +42,32 @@ mod tests {
     use tokio::time::{Instant, sleep};
 
     use super::*;
+    use crate::catalog::State;
     use crate::error::ErrorKind;
-    use crate::gateway::tests::{failed, fresh};
+    use crate::gateway::tests::{failed, fresh, source};
 
-    fn source(name: &str) -> Source {
-        Source {
-            name: name.into(),
-            required: false,
-        }
-    }
-
-    fn names(filter: &Filter) -> Vec<Arc<str>> {
-        selected(filter, &["a", "b", "c"].map(source))
+    fn names(filter: &Filter, visible: &VisibleSources) -> Vec<String> {
+        let sources = ["a", "b", "c"].map(source);
+        let selected = selected(filter, visible, &sources);
+        let names = selected.iter().map(|source| source.name.to_string());
+        names.collect()
     }
 
     #[test]
     fn every_source_is_selected_unless_the_filter_says_otherwise() {
-        assert_eq!(
-            names(&Filter::default()),
-            ["a", "b", "c"].map(Arc::<str>::from)
-        );
+        let all = names(&Filter::default(), &VisibleSources::All);
+        assert_eq!(all, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_source_that_is_not_visible_is_never_asked() {
+        let visible = VisibleSources::only(["a", "c", "x"]);
+        assert_eq!(names(&Filter::default(), &visible), ["a", "c"]);
+        let named = Filter {
+            ids: Some(["b:1".to_owned()].into()),
+            ..Filter::default()
+        };
+        assert!(names(&named, &visible).is_empty());
     }
 
     #[test]
@@ -71,7 +77,7 @@ mod tests {
             ids: Some(["a:1".to_owned(), "b:1".to_owned(), "x:1".to_owned()].into()),
             ..Filter::default()
         };
-        assert_eq!(names(&filter), ["b".into()]);
+        assert_eq!(names(&filter, &VisibleSources::All), ["b"]);
     }
 
     #[test]
@@ -80,17 +86,17 @@ mod tests {
             ids: Some(["x:1".to_owned()].into()),
             ..Filter::default()
         };
-        assert!(names(&filter).is_empty());
+        assert!(names(&filter, &VisibleSources::All).is_empty());
     }
 
     #[tokio::test(start_paused = true)]
     async fn sources_are_asked_at_once_and_reported_in_order_whoever_is_faster() {
         let begun = Instant::now();
-        let sources = vec!["a".into(), "b".into(), "c".into()];
-        let reports = fan_out(sources, async |name: Arc<str>| {
-            let seconds = if &*name == "a" { 3 } else { 1 };
+        let sources = ["a", "b", "c"].map(source);
+        let reports = fan_out(sources.iter().collect(), async |source| {
+            let seconds = if &*source.name == "a" { 3 } else { 1 };
             sleep(Duration::from_secs(seconds)).await;
-            Some(fresh(&name, Vec::new()).held)
+            Ok(fresh(&source.name, Vec::new()).held)
         })
         .await;
         let order: Vec<_> = reports.iter().map(|report| &*report.held.source).collect();
@@ -99,18 +105,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_source_that_fails_or_is_gone_takes_no_other_with_it() {
-        let sources = vec!["a".into(), "b".into(), "c".into()];
-        let reports = fan_out(sources, async |name: Arc<str>| match &*name {
-            "a" => Some(failed("a", ErrorKind::Decode).held),
-            "b" => None,
-            _ => Some(fresh(&name, Vec::new()).held),
+    async fn a_source_that_fails_or_cannot_be_asked_is_reported_and_takes_no_other_with_it() {
+        let sources = ["a", "b", "c"].map(source);
+        let reports = fan_out(sources.iter().collect(), async |source| {
+            match &*source.name {
+                "a" => Ok(failed("a", ErrorKind::Decode).held),
+                "b" => Err(NotVisible),
+                _ => Ok(fresh(&source.name, Vec::new()).held),
+            }
         })
         .await;
-        let contributed: Vec<_> = reports
+        let states: Vec<_> = reports
             .iter()
-            .map(|report| (&*report.held.source, report.contributed()))
+            .map(|report| (&*report.held.source, report.held.state, report.failure()))
             .collect();
-        assert_eq!(contributed, [("a", false), ("c", true)]);
+        assert_eq!(
+            states,
+            [
+                ("a", State::Failed, Some(ErrorKind::Decode)),
+                ("b", State::Failed, Some(ErrorKind::Unauthorized)),
+                ("c", State::Fresh, None),
+            ]
+        );
     }
 }

@@ -4,12 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::catalog::SourceLookup;
+use crate::caller::NotVisible;
+use crate::catalog::{Source, SourceLookup};
 use crate::error::ErrorKind;
 use crate::snapshot::Snapshot;
 use crate::snapshot::{ContentHash, RowRef};
 
-use super::view::{Matched, View};
+use super::row_order::MatchDigest;
+use super::view::View;
 
 /// One page of groups, and how each asked source stands.
 #[derive(Debug, Clone)]
@@ -49,9 +51,9 @@ pub struct SourceReport {
     pub held: SourceLookup,
     /// Set when the source was missing on an earlier page of this sequence: why it was.
     pub missed: Option<ErrorKind>,
-    /// What of its groups is in the listing, where the snapshot that was at hand for them is not
-    /// what every replica has.
-    pub matched: Option<Matched>,
+    /// What of its groups is in the listing, where another replica may hold another snapshot with
+    /// the same matches.
+    pub matched: Option<MatchDigest>,
 }
 
 /// One group, found by its id.
@@ -85,6 +87,12 @@ impl SourceReport {
             missed: None,
             matched: None,
         }
+    }
+
+    /// A report on what came of asking `source`, on the first page of a sequence.
+    pub(super) fn of(source: &Source, outcome: Result<SourceLookup, NotVisible>) -> Self {
+        let not_askable = |NotVisible| SourceLookup::not_askable(&source.name, source.required);
+        Self::new(outcome.unwrap_or_else(not_askable))
     }
 
     /// How many groups the source contributed: before any filter, unless it was asked by query.

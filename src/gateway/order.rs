@@ -47,7 +47,7 @@ pub enum Direction {
     Descending,
 }
 
-/// What has a place in the order: a row, or the mark that a cursor holds.
+/// What has a place in the order: a row, or the seek key that a cursor holds.
 pub trait Ranked {
     /// The fold of [`Ranked::name`].
     fn folded_name(&self) -> &str;

@@ -20,7 +20,7 @@ pub(super) struct Overloaded;
 #[derive(Debug, Clone)]
 pub(super) struct Pool {
     places: Arc<Semaphore>,
-    workers: Arc<Semaphore>,
+    pub(super) workers: Arc<Semaphore>,
 }
 
 impl Pool {

@@ -1,14 +1,15 @@
-//! What a caller asks for: filters, order, page. Parsed once, in one canonical form.
+//! What is asked for: filters, order, page. Parsed once, in one canonical form.
 //!
-//! [`Query::parse`] is the only way in (`parse.rs`); two spellings of one question become equal
-//! values. What a parameter is called, and what is said of it in the documentation, stands in
-//! [`PARAMETERS`] alone.
+//! A query says nothing of who asks, so everything made from it can be shared by all who see the same
+//! sources. [`Query::parse`] is the only way in (`parse/mod.rs`); two spellings of one question become
+//! equal values. Parameter names and their documentation stand in [`PARAMETERS`] alone.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::cursor::{Cursor, Holder, Keys};
 use super::filter::Filter;
+use super::keyset::SeekKey;
+use super::missing_sources::MissingSources;
 use super::order::Sort;
 
 /// How many groups a page holds when the caller does not say.
@@ -24,7 +25,7 @@ pub const SORT_FIELDS: usize = 3;
 /// into the address of the next page. Folding and percent-encoding may make it longer than it came.
 pub const CANONICAL_BYTES: usize = 6000;
 
-/// What a caller asks for.
+/// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Query {
     /// Which groups match.
@@ -37,17 +38,30 @@ pub struct Query {
     /// How many groups a page holds.
     pub limit: Limit,
     /// Where the page begins; `None` is the start.
-    pub cursor: Option<Cursor>,
-    /// Who asks: the cursor of the next page is made for them.
-    pub holder: Holder,
+    pub resume: Option<Resume>,
+}
+
+/// Where a sequence of pages goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Resume {
+    /// Where the page before ended.
+    pub after: SeekKey,
+    /// Which sources the pages before have missed.
+    pub missing: MissingSources,
 }
 
 impl Query {
     /// How much memory the query takes besides its own value.
     pub fn bytes(&self) -> usize {
         let fields = self.fields.as_deref().map_or(0, size_of_val);
-        let cursor = self.cursor.as_ref().map_or(0, Cursor::bytes);
-        self.filter.bytes() + fields + cursor
+        let resume = self.resume.as_ref().map_or(0, Resume::bytes);
+        self.filter.bytes() + fields + resume
+    }
+}
+
+impl Resume {
+    fn bytes(&self) -> usize {
+        self.after.bytes() + self.missing.bytes()
     }
 }
 
@@ -238,19 +252,6 @@ pub const FIELDS: &[&str] = &[
 /// The fields that are returned whatever is asked for.
 pub const FIXED_FIELDS: &[&str] = &["id", "source"];
 
-/// What may be asked of the query being parsed.
-#[derive(Debug, Clone, Copy)]
-pub struct Vocabulary<'a> {
-    /// The names of the sources that this caller may see, in order.
-    pub sources: &'a [&'a str],
-    /// Whether the answer is streamed, so that `limit=all` is allowed.
-    pub streamed: bool,
-    /// Who asks; a cursor made for another is refused.
-    pub holder: &'a Holder,
-    /// What cursors are verified with.
-    pub keys: &'a Keys,
-}
-
 /// Why a query cannot be answered. Always the caller's fault.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum QueryError {
@@ -264,8 +265,8 @@ pub enum QueryError {
     },
     /// The query is too long to be continued on a next page.
     #[error(
-        "the query has {0} bytes once it is folded and percent-encoded, and may have \
-         {CANONICAL_BYTES}: ask for less at once"
+        "the query is {0} bytes long after case folding and percent-encoding; the limit is \
+         {CANONICAL_BYTES}"
     )]
     TooLong(usize),
     /// The cursor is forged, outdated, or another's: start over without it.

@@ -1,156 +1,53 @@
 //! One filtered and sorted order over several snapshots, from which pages are cut.
-//!
-//! An [`Arrangement`] is the order alone: pairs of numbers. It holds no snapshot, so a cached one
-//! never keeps an outdated list in memory; it fits any snapshots with the content that it was made
-//! from, for equal content hashes mean equal rows at equal places. A [`View`] is an arrangement
-//! together with the snapshots of one request.
 
 use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::snapshot::Snapshot;
-use crate::snapshot::{ContentHash, RowRef};
+use crate::snapshot::{RowRef, Snapshot};
 
 use super::filter::Filter;
-use super::mark::Mark;
+use super::keyset::SeekKey;
 use super::order::Sort;
 use super::query::Limit;
-
-/// The rows of several snapshots that pass a filter, in the order of a sort.
-#[derive(Debug)]
-pub struct Arrangement {
-    places: Box<[Place]>,
-    matched: Vec<(usize, Matched)>,
-}
-
-/// What of one snapshot is in a view. It is the same of a whole list as of a part of it, as long as
-/// the part holds all that matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Matched {
-    /// How many groups.
-    pub groups: usize,
-    /// What they are.
-    pub hash: ContentHash,
-}
-
-/// Where a row is: in which snapshot, and there at which index.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    snapshot: u32,
-    row: u32,
-}
-
-impl Arrangement {
-    /// Picks and sorts rows of `snapshots`.
-    pub fn new(snapshots: &[Arc<Snapshot>], filter: &Filter, sort: &Sort) -> Self {
-        let mut places = pick(snapshots, filter);
-        // Snapshots stand in the default order. A stable sort finds such runs and merges them, so
-        // the default order costs little more than one pass, and needs no merge of its own.
-        places.sort_by(|left, right| {
-            sort.compare(&resolve(snapshots, *left), &resolve(snapshots, *right))
-        });
-        Self {
-            places: places.into_boxed_slice(),
-            matched: Vec::new(),
-        }
-    }
-
-    /// The same arrangement of `snapshots`, which also tells what is in it of those with these
-    /// `numbers`.
-    #[must_use]
-    pub fn telling(mut self, snapshots: &[Arc<Snapshot>], numbers: &[usize]) -> Self {
-        self.matched = numbers
-            .iter()
-            .map(|&number| (number, self.matched_of(snapshots, number)))
-            .collect();
-        self
-    }
-
-    fn matched_of(&self, snapshots: &[Arc<Snapshot>], number: usize) -> Matched {
-        let mut groups = 0;
-        let places = self.places.iter();
-        let own = places.filter(|place| place.snapshot as usize == number);
-        let rows = own.map(|place| resolve(snapshots, *place).json());
-        let hash = ContentHash::of(rows.inspect(|_| groups += 1));
-        Matched { groups, hash }
-    }
-
-    /// Whether no row passes.
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
-    /// How much memory the arrangement takes.
-    pub fn bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(&*self.places) + size_of_val(&*self.matched)
-    }
-}
-
-fn pick(snapshots: &[Arc<Snapshot>], filter: &Filter) -> Vec<Place> {
-    let matcher = filter.matcher();
-    let mut places = Vec::new();
-    for (number, snapshot) in snapshots.iter().enumerate() {
-        let matching = |row: &usize| matcher.matches(snapshot.row(*row));
-        let place = |row: usize| Place {
-            snapshot: number as u32,
-            row: row as u32,
-        };
-        match &filter.ids {
-            // A lookup by id need not scan.
-            Some(ids) => places.extend(
-                ids.iter()
-                    .filter_map(|id| snapshot.find(id))
-                    .filter(matching)
-                    .map(place),
-            ),
-            None => places.extend((0..snapshot.len()).filter(matching).map(place)),
-        }
-    }
-    places
-}
-
-fn resolve(snapshots: &[Arc<Snapshot>], place: Place) -> RowRef<'_> {
-    snapshots[place.snapshot as usize].row(place.row as usize)
-}
+use super::row_order::{MatchDigest, RowOrder};
 
 /// One filtered and sorted order over several snapshots.
 #[derive(Debug)]
 pub struct View {
     snapshots: Vec<Arc<Snapshot>>,
-    arrangement: Arc<Arrangement>,
+    order: Arc<RowOrder>,
     sort: Sort,
 }
 
 impl View {
     /// The order that `filter` and `sort` make of `snapshots`.
     pub fn new(snapshots: Vec<Arc<Snapshot>>, filter: &Filter, sort: &Sort) -> Self {
-        let arrangement = Arrangement::new(&snapshots, filter, sort);
-        Self::arranged(snapshots, Arc::new(arrangement), sort.clone())
+        let order = RowOrder::new(&snapshots, filter, sort);
+        Self::ordered(snapshots, Arc::new(order), sort.clone())
     }
 
-    /// The order that was made before of snapshots with the same content.
-    pub(super) const fn arranged(
+    /// A view with an order that was made of snapshots with the same content.
+    pub(super) const fn ordered(
         snapshots: Vec<Arc<Snapshot>>,
-        arrangement: Arc<Arrangement>,
+        order: Arc<RowOrder>,
         sort: Sort,
     ) -> Self {
         Self {
             snapshots,
-            arrangement,
+            order,
             sort,
         }
     }
 
-    /// What is in it of the snapshot with this `number`, if it is to tell that.
-    pub fn matched(&self, number: usize) -> Option<Matched> {
-        let mut matched = self.arrangement.matched.iter();
-        matched.find_map(|(of, matched)| (*of == number).then_some(*matched))
+    /// The match digest of the snapshot with this `number`, if it was asked for.
+    pub(super) fn match_digest(&self, number: usize) -> Option<MatchDigest> {
+        self.order.match_digest(number)
     }
 
     /// How many groups match.
     pub fn len(&self) -> usize {
-        self.arrangement.places.len()
+        self.order.len()
     }
 
     /// Whether no group matches.
@@ -164,13 +61,13 @@ impl View {
     ///
     /// When there is no such row.
     pub fn row(&self, index: usize) -> RowRef<'_> {
-        resolve(&self.snapshots, self.arrangement.places[index])
+        self.order.row(&self.snapshots, index)
     }
 
-    /// The page of at most `limit` rows that begins after `mark`, or at the start. Beyond the end
-    /// it is empty.
-    pub fn page(&self, mark: Option<&Mark>, limit: Limit) -> Range<usize> {
-        let start = mark.map_or(0, |mark| self.after(mark));
+    /// The page of at most `limit` rows that begins after a row, or at the start. Beyond the end it
+    /// is empty.
+    pub fn page(&self, after: Option<&SeekKey>, limit: Limit) -> Range<usize> {
+        let start = after.map_or(0, |key| self.first_after(key));
         let end = match limit {
             Limit::Page(rows) => start.saturating_add(rows).min(self.len()),
             Limit::All => self.len(),
@@ -178,11 +75,10 @@ impl View {
         start..end
     }
 
-    /// The index of the first row that comes after `mark`, whether or not the marked row is there.
-    fn after(&self, mark: &Mark) -> usize {
-        self.arrangement.places.partition_point(|place| {
-            let row = resolve(&self.snapshots, *place);
-            self.sort.compare(&row, mark) != Ordering::Greater
+    /// The index of the first row that comes after `key`, whether or not its row is still there.
+    fn first_after(&self, key: &SeekKey) -> usize {
+        self.order.partition_point(&self.snapshots, |row| {
+            self.sort.compare(&row, key) != Ordering::Greater
         })
     }
 }

@@ -1,40 +1,43 @@
 //! The views that were made already, bounded in bytes.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use crate::snapshot::ContentHash;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ContentHash, Snapshot};
 
 use super::filter::Filter;
 use super::order::Sort;
 use super::pool::{Overloaded, Pool};
-use super::view::{Arrangement, View};
+use super::row_order::RowOrder;
+use super::view::View;
 
 /// Makes views, once for equal questions over equal content.
 #[derive(Debug, Clone)]
 pub(super) struct Views {
-    arrangements: Cache<Key, Arc<Arrangement>>,
+    orders: Cache<Key, Arc<RowOrder>>,
     pool: Pool,
 }
 
-/// What an arrangement depends on. It has no scope: callers who see the same content share it.
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// What an order depends on. No caller is in it: callers who see the same content share it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     filter: Filter,
     sort: Sort,
     contents: Vec<(Arc<str>, ContentHash)>,
-    telling: Vec<usize>,
+    /// Of which snapshots it has match digests.
+    digested: Vec<usize>,
 }
 
-/// Why an arrangement is not kept.
+/// Why an order is not kept.
 #[derive(Debug, Clone)]
-enum Unkept {
+enum NotKept {
     /// It holds nothing, so there is nothing to keep.
-    Empty(Arc<Arrangement>),
+    Empty(Arc<RowOrder>),
     /// There is none.
     Overloaded(Overloaded),
 }
@@ -44,84 +47,110 @@ impl Key {
         size_of::<Self>()
             + self.filter.bytes()
             + size_of_val(&*self.contents)
-            + size_of_val(&*self.telling)
+            + size_of_val(&*self.digested)
     }
 }
 
 impl Views {
     /// Views that take so many bytes.
     pub(super) fn new(share: u64) -> Self {
-        let arrangements = Cache::builder()
+        let orders = Cache::builder()
             .name("views")
             // The default policy may refuse a new entry when the cache is full.
             .eviction_policy(EvictionPolicy::lru())
             .max_capacity(kibibytes(share))
-            .weigher(|key: &Key, arrangement: &Arc<Arrangement>| {
-                let weight = kibibytes((key.bytes() + arrangement.bytes()) as u64) + 1;
+            .weigher(|key: &Key, order: &Arc<RowOrder>| {
+                let weight = kibibytes((key.bytes() + order.bytes()) as u64) + 1;
                 u32::try_from(weight).unwrap_or(u32::MAX)
             })
             .build();
         Self {
-            arrangements,
+            orders,
             pool: Pool::new(),
         }
     }
 
-    /// The view of `snapshots`, which stand in order of their sources, `telling` what is in it of
-    /// those with these numbers. Who would have to wait for a turn beyond `deadline` is turned away.
+    /// The view of `snapshots`, which stand in order of their sources, with match digests of those
+    /// `digested`. Who would have to wait for a worker beyond `deadline` is turned away.
     pub(super) async fn view(
         &self,
         snapshots: Vec<Arc<Snapshot>>,
-        telling: Vec<usize>,
+        digested: Vec<usize>,
         filter: &Filter,
         sort: &Sort,
         deadline: Instant,
     ) -> Result<View, Overloaded> {
         // Looking ids up is quicker than handing the work over, and would crowd the cache.
-        if filter.ids.is_some() {
-            let arrangement = Arrangement::new(&snapshots, filter, sort);
-            let arrangement = arrangement.telling(&snapshots, &telling);
-            return Ok(View::arranged(
-                snapshots,
-                Arc::new(arrangement),
-                sort.clone(),
-            ));
+        let order = if filter.ids.is_some() {
+            let order = RowOrder::new(&snapshots, filter, sort);
+            Arc::new(order.with_match_digests(&snapshots, &digested))
+        } else {
+            let contents = snapshots.iter();
+            let contents =
+                contents.map(|snapshot| (Arc::clone(snapshot.source()), snapshot.hash()));
+            let key = Key {
+                filter: filter.clone(),
+                sort: sort.clone(),
+                contents: contents.collect(),
+                digested,
+            };
+            self.order(&key, &snapshots, deadline).await?
+        };
+        Ok(View::ordered(snapshots, order, sort.clone()))
+    }
+
+    /// The order that `key` asks for. Equal questions wait for one answer, each until its own
+    /// `deadline`.
+    ///
+    /// The first caller's future does the work, and if it is dropped the next begins again: cheap
+    /// here, where a build takes milliseconds and not, as a walk does, minutes.
+    async fn order(
+        &self,
+        key: &Key,
+        snapshots: &[Arc<Snapshot>],
+        deadline: Instant,
+    ) -> Result<Arc<RowOrder>, Overloaded> {
+        loop {
+            let begun = AtomicBool::new(false);
+            let build = async {
+                begun.store(true, Ordering::Relaxed);
+                self.build(key, snapshots, deadline).await
+            };
+            let mut order = pin!(self.orders.try_get_with_by_ref(key, build));
+            let waited = timeout_at(deadline, &mut order).await;
+            let is_ours = begun.load(Ordering::Relaxed);
+            let order = match waited {
+                Ok(order) => order,
+                // Our own build minds the deadline itself, and has its worker by now.
+                Err(_) if is_ours => order.await,
+                Err(_) => return Err(Overloaded),
+            };
+            match order.as_ref().map_err(|error| &**error) {
+                Ok(order) | Err(NotKept::Empty(order)) => return Ok(Arc::clone(order)),
+                Err(NotKept::Overloaded(overloaded)) if is_ours => return Err(*overloaded),
+                // Another caller ran out of time, and we have not yet.
+                Err(NotKept::Overloaded(_)) => {}
+            }
         }
-        let key = Key {
-            filter: filter.clone(),
-            sort: sort.clone(),
-            contents: snapshots
-                .iter()
-                .map(|snapshot| (Arc::clone(snapshot.source()), snapshot.hash()))
-                .collect(),
-            telling: telling.clone(),
+    }
+
+    async fn build(
+        &self,
+        key: &Key,
+        snapshots: &[Arc<Snapshot>],
+        deadline: Instant,
+    ) -> Result<Arc<RowOrder>, NotKept> {
+        let (key, snapshots) = (key.clone(), snapshots.to_vec());
+        let work = move || {
+            let order = RowOrder::new(&snapshots, &key.filter, &key.sort);
+            Arc::new(order.with_match_digests(&snapshots, &key.digested))
         };
-        let arrange = {
-            let (snapshots, filter, sort) = (snapshots.clone(), filter.clone(), sort.clone());
-            move || {
-                let arrangement = Arrangement::new(&snapshots, &filter, &sort);
-                Arc::new(arrangement.telling(&snapshots, &telling))
-            }
-        };
-        let arrange = async {
-            let arranged = self.pool.run(arrange, deadline).await;
-            let arrangement = arranged.map_err(Unkept::Overloaded)?;
-            if arrangement.is_empty() {
-                return Err(Unkept::Empty(arrangement));
-            }
-            Ok(arrangement)
-        };
-        // Equal questions wait for one answer. The first caller's future does the work, and if it is
-        // dropped the next begins again: cheap here, where a build takes milliseconds and not, as a
-        // walk does, minutes.
-        let arrangement = match self.arrangements.try_get_with(key, arrange).await {
-            Ok(arrangement) => arrangement,
-            Err(unkept) => match &*unkept {
-                Unkept::Empty(arrangement) => Arc::clone(arrangement),
-                Unkept::Overloaded(overloaded) => return Err(*overloaded),
-            },
-        };
-        Ok(View::arranged(snapshots, arrangement, sort.clone()))
+        let order = self.pool.run(work, deadline).await;
+        let order = order.map_err(NotKept::Overloaded)?;
+        if order.is_empty() {
+            return Err(NotKept::Empty(order));
+        }
+        Ok(order)
     }
 }
 
@@ -133,6 +162,8 @@ const fn kibibytes(bytes: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use tokio::time::sleep;
 
     use super::*;
     use crate::snapshot::tests::group;
@@ -162,12 +193,12 @@ mod tests {
     }
 
     async fn kept(views: &Views) -> u64 {
-        views.arrangements.run_pending_tasks().await;
-        views.arrangements.entry_count()
+        views.orders.run_pending_tasks().await;
+        views.orders.entry_count()
     }
 
     #[tokio::test]
-    async fn equal_questions_over_equal_content_are_arranged_once() {
+    async fn equal_questions_over_equal_content_are_sorted_once() {
         let views = Views::new(1 << 20);
         let filter = Filter::default();
         let (first, second) = (snapshot(&["x", "y"]), snapshot(&["y", "x"]));
@@ -177,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn other_content_is_arranged_anew() {
+    async fn other_content_is_sorted_again() {
         let views = Views::new(1 << 20);
         let filter = Filter::default();
         assert_eq!(view(&views, &snapshot(&["x"]), &filter).await.len(), 1);
@@ -230,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_arrangement_of_nothing_is_not_kept() {
+    async fn an_empty_order_is_not_kept() {
         let views = Views::new(1 << 20);
         let filter = searching("y".to_owned());
         let empty = view(&views, &snapshot(&["x"]), &filter).await;
@@ -239,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_same_question_asked_many_times_at_once_is_arranged_once() {
+    async fn the_same_question_asked_many_times_at_once_is_sorted_once() {
         let mut views = Views::new(1 << 20);
         // A second build at the same time would be turned away.
         views.pool = Pool::sized(1, 0);
@@ -248,6 +279,43 @@ mod tests {
         let asked = (0..100).map(|_| view(&views, &snapshot, &filter));
         let answers = futures_util::future::join_all(asked).await;
         assert!(answers.iter().all(|view| view.len() == 2));
+    }
+
+    /// What comes of two equal questions, asked at once, whose turn must come within so many seconds,
+    /// and how long they took. The only worker is busy for two seconds.
+    async fn two_who_wait(first: u64, second: u64) -> [(Result<usize, Overloaded>, Duration); 2] {
+        let mut views = Views::new(1 << 20);
+        views.pool = Pool::sized(1, 1);
+        let snapshot = snapshot(&["x"]);
+        let worker = views.pool.workers.acquire().await.unwrap();
+        let begun = Instant::now();
+        let ask = async |seconds| {
+            let (snapshots, deadline) = (vec![Arc::clone(&snapshot)], begun + seconds);
+            let (filter, sort) = (Filter::default(), Sort::default());
+            let view = views.view(snapshots, Vec::new(), &filter, &sort, deadline);
+            (view.await.map(|view| view.len()), begun.elapsed())
+        };
+        let work = async {
+            sleep(Duration::from_secs(2)).await;
+            drop(worker);
+        };
+        let (first, second) = (Duration::from_secs(first), Duration::from_secs(second));
+        let (first, second, ()) = tokio::join!(ask(first), ask(second), work);
+        [first, second]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_can_wait_longer_is_not_turned_away_with_the_first() {
+        let [first, second] = two_who_wait(1, 60).await;
+        assert_eq!(first, (Err(Overloaded), Duration::from_secs(1)));
+        assert_eq!(second.0, Ok(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_cannot_wait_as_long_as_the_first_is_turned_away_alone() {
+        let [first, second] = two_who_wait(60, 1).await;
+        assert_eq!(first.0, Ok(1));
+        assert_eq!(second, (Err(Overloaded), Duration::from_secs(1)));
     }
 
     #[tokio::test]

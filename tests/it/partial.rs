@@ -181,7 +181,7 @@ async fn no_answer_that_asks_for_a_required_source_is_given_without_it() {
         .ready()
         .await;
     let problem = gate.get("/groups").await.problem(502, "sources-failed");
-    let detail = "the source `tallyfy` is required and not available";
+    let detail = "the required source `tallyfy` is unavailable";
     assert_eq!(problem["detail"], detail);
     let others = gate.page("/groups?source=publisher,vinyldns").await;
     assert_eq!(others["complete"], true);
@@ -196,7 +196,7 @@ async fn fewer_sources_than_min_sources_are_no_answer() {
         .ready()
         .await;
     let problem = gate.get("/groups").await.problem(502, "sources-failed");
-    let detail = "3 of 5 sources are available, and 4 must be";
+    let detail = "3 of 5 sources are available, but 4 are required";
     assert_eq!(problem["detail"], detail);
     // Of two that are asked, no more than two can be needed.
     let two = gate.page("/groups?source=collections,vinyldns").await;

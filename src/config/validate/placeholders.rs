@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::nearest::{list, nearest};
 use crate::config::placeholder::{Piece, PlaceholderError, scan};
 use crate::config::upstream::{List, Pagination, Pushable, Request};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
+use crate::did_you_mean::{list, nearest};
 
 use super::texts::texts;
 

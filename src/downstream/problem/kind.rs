@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::gateway::verdict::Outage;
+use crate::gateway::availability::FailureClass;
 
 /// What every problem's `type` begins with.
 const TYPE_PREFIX: &str = "urn:groupgate:problem:";
@@ -185,12 +185,12 @@ impl Kind {
     }
 }
 
-impl From<Outage> for Kind {
-    fn from(outage: Outage) -> Self {
-        match outage {
-            Outage::TimedOut => Self::SourcesTimedOut,
-            Outage::Waiting => Self::SourcesNotReady,
-            Outage::Failed => Self::SourcesFailed,
+impl From<FailureClass> for Kind {
+    fn from(class: FailureClass) -> Self {
+        match class {
+            FailureClass::TimedOut => Self::SourcesTimedOut,
+            FailureClass::Waiting => Self::SourcesNotReady,
+            FailureClass::Failed => Self::SourcesFailed,
         }
     }
 }

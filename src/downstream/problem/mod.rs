@@ -22,9 +22,9 @@ use serde::Serialize;
 use crate::catalog::SourceLookup;
 use crate::error::UpstreamError;
 use crate::gateway::GatewayError;
+use crate::gateway::availability::{self, FailureClass};
 use crate::gateway::listing::SourceReport;
 use crate::gateway::query::QueryError;
-use crate::gateway::verdict::{self, Outage};
 
 use super::envelope::SourceStatus;
 use super::request_id::RequestId;
@@ -87,13 +87,13 @@ impl Problem {
     pub(crate) fn of_sources(detail: impl Into<String>, reports: &[SourceReport]) -> Self {
         let blamed = |report: &&SourceReport| !report.contributed() || report.missed.is_some();
         Self {
-            retry_after: verdict::retry_after(reports),
+            retry_after: availability::retry_after(reports),
             sources: reports
                 .iter()
                 .filter(blamed)
                 .map(SourceStatus::of)
                 .collect(),
-            ..Self::new(Outage::of(reports).into(), detail)
+            ..Self::new(FailureClass::of(reports).into(), detail)
         }
     }
 
@@ -106,7 +106,7 @@ impl Problem {
         Self {
             retry_after: error.retry_after,
             sources: vec![SourceStatus::of(&SourceReport::new(held.clone()))],
-            ..Self::new(Outage::from(error.kind).into(), detail)
+            ..Self::new(FailureClass::from(error.kind).into(), detail)
         }
     }
 

@@ -23,6 +23,9 @@ use crate::snapshot::RowRef;
 use super::envelope::Envelope;
 use super::negotiate::Format;
 
+/// Part of every `ETag`. Whoever changes the bytes of an answer that says the same must count it up.
+pub(crate) const VERSION: u8 = 1;
+
 /// The fields to render, in the order of the record; `None` is all of them.
 pub(crate) type Fields<'a> = Option<&'a [&'static str]>;
 

@@ -1,28 +1,47 @@
 //! From the raw query string of a request to a [`Query`].
+//!
+//! Here the caller is left behind: its cursor is verified for it and only its sources can be named;
+//! the query that comes out says nothing of it.
 
+use std::sync::Arc;
+
+use crate::caller::Caller;
 use crate::fold::fold;
 
-use super::cursor::Carried;
+use super::cursor::{Carried, Keys};
 use super::filter::Filter;
-use super::form::Form;
-use super::query::{CANONICAL_BYTES, Query, QueryError, Vocabulary};
+use super::query::{CANONICAL_BYTES, Query, QueryError};
+use super::query_string::QueryString;
 
 mod value;
+
+/// What a query string is read with.
+#[derive(Debug, Clone, Copy)]
+pub struct ParseContext<'a> {
+    /// The name of every source, in order. Those that the caller may not see are unknown to it.
+    pub sources: &'a [Arc<str>],
+    /// Whether the answer is streamed, so that `limit=all` is allowed.
+    pub streamed: bool,
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// What cursors are verified with.
+    pub keys: &'a Keys,
+}
 
 impl Query {
     /// Parses the raw query string of a request.
     ///
     /// A cursor brings the whole query along; what is sent with it must agree, except `limit`.
-    pub fn parse(raw: &str, vocabulary: Vocabulary<'_>) -> Result<Self, QueryError> {
-        let form = Form::parse(raw)?;
-        let sent = read(&form, vocabulary)?;
+    pub fn parse(raw: &str, context: ParseContext<'_>) -> Result<Self, QueryError> {
+        let parameters = QueryString::parse(raw)?;
+        let sent = read(&parameters, context)?;
         let length = sent.canonical().len();
         if length > CANONICAL_BYTES {
             return Err(QueryError::TooLong(length));
         }
-        match form.one("cursor") {
+        match parameters.one("cursor") {
             None => Ok(sent),
-            Some(token) => resume(token, sent, &form, vocabulary),
+            Some(token) => resume(token, sent, &parameters, context),
         }
     }
 }
@@ -31,53 +50,54 @@ impl Query {
 fn resume(
     token: &str,
     sent: Query,
-    form: &Form,
-    vocabulary: Vocabulary<'_>,
+    parameters: &QueryString,
+    context: ParseContext<'_>,
 ) -> Result<Query, QueryError> {
-    let cursor = vocabulary.keys.verify(token, vocabulary.holder)?;
-    let limit = match form.one("limit") {
+    let cursor = context.keys.verify(token, context.caller)?;
+    let limit = match parameters.one("limit") {
         Some(_) => sent.limit,
-        None => cursor.limit(),
+        None => cursor.limit,
     };
-    let begun = match cursor.carried() {
+    let begun = match cursor.carried {
         Carried::Whole(canonical) => {
-            let begun = recall(canonical, vocabulary)?;
-            agree(&sent, &begun, form)?;
+            let begun = recall(&canonical, context)?;
+            agree(&sent, &begun, parameters)?;
             begun
         }
-        Carried::Digest(digest) if sent.digest() == *digest => sent,
+        Carried::Digest(digest) if sent.digest() == digest => sent,
         Carried::Digest(_) => {
-            let message = "this `cursor` is too small for its query: send the query's other \
-                           parameters with it, as the `Link` header does";
+            let message = "the query was too long to be carried by this `cursor`; send its other \
+                           parameters with the cursor, as the `Link` header does";
             return Err(QueryError::parameter("cursor", message));
         }
     };
     Ok(Query {
         limit,
-        cursor: Some(cursor),
+        resume: Some(cursor.resume),
         ..begun
     })
 }
 
-/// The query that a cursor carries. It was sound when it was written; what it names may be gone.
-fn recall(canonical: &str, vocabulary: Vocabulary<'_>) -> Result<Query, QueryError> {
-    Form::parse(canonical)
-        .and_then(|form| read(&form, vocabulary))
+/// The query that a cursor carries. It was valid when it was written; what it names may be gone.
+fn recall(canonical: &str, context: ParseContext<'_>) -> Result<Query, QueryError> {
+    QueryString::parse(canonical)
+        .and_then(|parameters| read(&parameters, context))
         .map_err(|error| {
             QueryError::Cursor(format!(
-                "the `cursor` continues a query that can no longer be answered: {error}"
+                "this `cursor` continues a query that is no longer valid ({error}); start over \
+                 without it"
             ))
         })
 }
 
-fn agree(sent: &Query, begun: &Query, form: &Form) -> Result<(), QueryError> {
+fn agree(sent: &Query, begun: &Query, parameters: &QueryString) -> Result<(), QueryError> {
     let differs = |name: &&str| !sent.values(name).eq(&begun.values(name));
-    match form.names().find(differs) {
+    match parameters.names().find(differs) {
         None => Ok(()),
         Some(name) => {
             let message = format!(
-                "`{name}` is not what the `cursor` was made for: leave it out, or start over \
-                 without the cursor"
+                "`{name}` does not match the query that this `cursor` continues; leave it out, or \
+                 start over without the cursor"
             );
             Err(QueryError::parameter(name, message))
         }
@@ -85,17 +105,17 @@ fn agree(sent: &Query, begun: &Query, form: &Form) -> Result<(), QueryError> {
 }
 
 /// Everything but the cursor.
-fn read(form: &Form, vocabulary: Vocabulary<'_>) -> Result<Query, QueryError> {
-    let text = |name| form.one(name).map(str::to_owned);
-    let instant = |name| parsed(form, name, value::instant);
+fn read(parameters: &QueryString, context: ParseContext<'_>) -> Result<Query, QueryError> {
+    let text = |name| parameters.one(name).map(str::to_owned);
+    let instant = |name| parsed(parameters, name, value::instant);
     Ok(Query {
         filter: Filter {
-            search: form.one("search").map(|text| fold(text).into_owned()),
-            sources: parsed(form, "source", |text| {
-                value::sources(text, vocabulary.sources)
+            search: parameters.one("search").map(|text| fold(text).into_owned()),
+            sources: parsed(parameters, "source", |text| {
+                value::sources(text, context.sources, &context.caller.visible)
             })?,
-            ids: value::ids(form)?,
-            status: form.one("status").map(str::to_lowercase),
+            ids: value::ids(parameters)?,
+            status: parameters.one("status").map(str::to_lowercase),
             organization_id: text("organization_id"),
             external_id: text("external_id"),
             member: text("member"),
@@ -103,26 +123,26 @@ fn read(form: &Form, vocabulary: Vocabulary<'_>) -> Result<Query, QueryError> {
             created_before: instant("created_before")?,
             updated_after: instant("updated_after")?,
             updated_before: instant("updated_before")?,
-            deleted: parsed(form, "deleted", value::deleted)?.unwrap_or_default(),
+            deleted: parsed(parameters, "deleted", value::deleted)?.unwrap_or_default(),
         },
-        sort: parsed(form, "sort", value::sort)?.unwrap_or_default(),
-        fields: parsed(form, "fields", value::fields)?.flatten(),
-        limit: parsed(form, "limit", |text| {
-            value::limit(text, vocabulary.streamed)
+        sort: parsed(parameters, "sort", value::sort)?.unwrap_or_default(),
+        fields: parsed(parameters, "fields", value::fields)?.flatten(),
+        limit: parsed(parameters, "limit", |text| {
+            value::limit(text, context.streamed)
         })?
         .unwrap_or_default(),
-        cursor: None,
-        holder: vocabulary.holder.clone(),
+        resume: None,
     })
 }
 
 /// What `parse` makes of the parameter, if it was sent. A refusal names the parameter.
 fn parsed<T>(
-    form: &Form,
+    parameters: &QueryString,
     name: &str,
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<Option<T>, QueryError> {
-    form.one(name)
+    parameters
+        .one(name)
         .map(parse)
         .transpose()
         .map_err(|message| QueryError::parameter(name, format!("`{name}`: {message}")))

@@ -4,22 +4,27 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::gateway::cursor::{Holder, Keys};
+use crate::caller::VisibleSources;
 use crate::gateway::filter::Deleted;
 use crate::gateway::query::{FIELDS, FIXED_FIELDS, LARGEST_LIMIT, Limit, PARAMETERS};
 
 const SOURCES: &[&str] = &["directory", "tickets", "wiki"];
 
 fn parse_as(raw: &str, streamed: bool) -> Result<Query, QueryError> {
-    Query::parse(
-        raw,
-        Vocabulary {
-            sources: SOURCES,
-            streamed,
-            holder: &Holder::Anyone,
-            keys: &Keys::new(vec![vec![7; 32].into()]),
-        },
-    )
+    parse_for(&Caller::default(), raw, streamed)
+}
+
+fn parse_for(caller: &Caller, raw: &str, streamed: bool) -> Result<Query, QueryError> {
+    let context = ParseContext {
+        sources: &SOURCES
+            .iter()
+            .map(|name| (*name).into())
+            .collect::<Vec<_>>(),
+        streamed,
+        caller,
+        keys: &Keys::new(vec![vec![7; 32].into()]),
+    };
+    Query::parse(raw, context)
 }
 
 fn parse(raw: &str) -> Query {
@@ -70,6 +75,34 @@ fn different_spellings_of_one_question_are_equal() {
     ] {
         assert_eq!(parse(left), parse(right), "{left} and {right}");
     }
+}
+
+#[test]
+fn a_source_that_the_caller_may_not_see_is_unknown_to_it() {
+    let caller = Caller {
+        visible: VisibleSources::only(["directory", "wiki"]),
+        ..Caller::default()
+    };
+    let refused = |raw| parse_for(&caller, raw, false).unwrap_err().to_string();
+    assert_eq!(
+        refused("source=tickets"),
+        "`source`: unknown source `tickets`; expected one of `directory`, `wiki`"
+    );
+    assert_eq!(
+        refused("source=tickets"),
+        refused("source=nowhere").replace("nowhere", "tickets")
+    );
+    assert!(parse_for(&caller, "source=wiki", false).is_ok());
+}
+
+#[test]
+fn a_query_is_the_same_whoever_asks() {
+    let caller = Caller {
+        visible: VisibleSources::only(["wiki"]),
+        ..Caller::default()
+    };
+    let query = parse_for(&caller, "source=wiki&search=x", false);
+    assert_eq!(query.unwrap(), parse("source=wiki&search=x"));
 }
 
 #[test]
@@ -207,7 +240,7 @@ prop_compose! {
         limit in 1..=LARGEST_LIMIT,
     ) -> Query {
         let fields = fields.map(|named| [FIXED_FIELDS, &named].concat());
-        Query { filter, sort, fields, limit: Limit::Page(limit), cursor: None, holder: Holder::Anyone }
+        Query { filter, sort, fields, limit: Limit::Page(limit), resume: None }
     }
 }
 

@@ -1,30 +1,39 @@
 //! Single values of a query string: what each may be, and what is said of one that may not.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use crate::caller::VisibleSources;
+use crate::did_you_mean::{choose, refusal};
 use crate::gateway::filter::Deleted;
-use crate::gateway::form::Form;
 use crate::gateway::order::{Direction, Sort, SortField, SortKey};
 use crate::gateway::query::{FIELDS, FIXED_FIELDS, LARGEST_LIMIT, Limit, QueryError, SORT_FIELDS};
-use crate::gateway::suggest::Choice;
+use crate::gateway::query_string::QueryString;
 
-pub(super) fn sources(text: &str, visible: &[&str]) -> Result<BTreeSet<String>, String> {
-    let choice = Choice::new("source", visible);
+/// The named sources. One that is not visible is refused like one that does not exist.
+pub(super) fn sources(
+    text: &str,
+    all: &[Arc<str>],
+    visible: &VisibleSources,
+) -> Result<BTreeSet<String>, String> {
+    let known = all.iter().map(|name| &**name);
+    let known: Vec<_> = known.filter(|name| visible.allows(name)).collect();
     text.split(',')
-        .map(|name| choice.pick(name).map(str::to_owned))
+        .map(|name| choose("source", name, &known).map(str::to_owned))
         .collect()
 }
 
-pub(super) fn ids(form: &Form) -> Result<Option<BTreeSet<String>>, QueryError> {
-    let ids: BTreeSet<_> = form.all("id").map(str::to_owned).collect();
+pub(super) fn ids(parameters: &QueryString) -> Result<Option<BTreeSet<String>>, QueryError> {
+    let ids: BTreeSet<_> = parameters.all("id").map(str::to_owned).collect();
     match ids.iter().find(|id| !id.contains(':')) {
         Some(id) => {
-            let message =
-                format!("`id`: `{id}` is no id: an id is a source, a colon, and the source's id");
+            let message = format!(
+                "`id`: `{id}` is not a group id; expected a source, a colon and the source's own id"
+            );
             Err(QueryError::parameter("id", message))
         }
         None => Ok((!ids.is_empty()).then_some(ids)),
@@ -35,7 +44,7 @@ pub(super) fn ids(form: &Form) -> Result<Option<BTreeSet<String>>, QueryError> {
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     let wrong = || {
         format!(
-            "`{text}` is neither a date nor an instant: write `2024-01-31`, \
+            "`{text}` is not a date or timestamp; expected `2024-01-31`, \
              `2024-01-31T09:30:00Z` or `2024-01-31T09:30:00+02:00`"
         )
     };
@@ -47,7 +56,7 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     }
     with_plus(text).parse().map_err(|_| {
         if is_local(text) {
-            format!("`{text}` has no offset: write `{text}Z` if it is in UTC")
+            format!("`{text}` has no UTC offset; write `{text}Z` if it is in UTC")
         } else {
             wrong()
         }
@@ -68,11 +77,11 @@ fn with_plus(text: &str) -> String {
 }
 
 pub(super) fn deleted(text: &str) -> Result<Deleted, String> {
-    let choice = Deleted::ALL.map(Deleted::as_str);
+    let words = Deleted::ALL.map(Deleted::as_str);
     Deleted::ALL
         .into_iter()
         .find(|deleted| deleted.as_str() == text)
-        .ok_or_else(|| Choice::new("value", &choice).refusal(text))
+        .ok_or_else(|| refusal("value", text, &words))
 }
 
 pub(super) fn sort(text: &str) -> Result<Sort, String> {
@@ -81,11 +90,11 @@ pub(super) fn sort(text: &str) -> Result<Sort, String> {
         .map(sort_key)
         .collect::<Result<Vec<_>, _>>()?;
     if keys.len() > SORT_FIELDS {
-        return Err(format!("at most {SORT_FIELDS} fields can be sorted by"));
+        return Err(format!("at most {SORT_FIELDS} sort fields are allowed"));
     }
     let fields: Vec<_> = keys.iter().map(|key| key.field).collect();
     match (1..fields.len()).find(|&index| fields[..index].contains(&fields[index])) {
-        Some(index) => Err(format!("`{}` is named twice", fields[index].as_str())),
+        Some(index) => Err(format!("`{}` is given twice", fields[index].as_str())),
         None => Ok(Sort::new(keys)),
     }
 }
@@ -104,15 +113,14 @@ fn sort_key(text: &str) -> Result<SortKey, String> {
         .into_iter()
         .find(|field| field.as_str() == word)
         .map(|field| SortKey { field, direction })
-        .ok_or_else(|| Choice::new("field", &words).refusal(word))
+        .ok_or_else(|| refusal("field", word, &words))
 }
 
 /// The fields in the order of the record; `None` when all are named.
 pub(super) fn fields(text: &str) -> Result<Option<Vec<&'static str>>, String> {
-    let choice = Choice::new("field", FIELDS);
     let named = text
         .split(',')
-        .map(|word| choice.pick(word))
+        .map(|word| choose("field", word, FIELDS))
         .collect::<Result<BTreeSet<_>, _>>()?;
     let fields: Vec<_> = FIELDS
         .iter()
@@ -127,13 +135,13 @@ pub(super) fn limit(text: &str, streamed: bool) -> Result<Limit, String> {
         return if streamed {
             Ok(Limit::All)
         } else {
-            Err("`all` is only for the streamed formats, NDJSON and CSV".to_owned())
+            Err("`all` is available only in the streamed formats, NDJSON and CSV".to_owned())
         };
     }
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number || text.bytes().all(|byte| byte == b'0') {
         return Err(format!(
-            "`{text}` is no size of a page: write a number from 1 to {LARGEST_LIMIT}"
+            "`{text}` is not a page size; expected a number from 1 to {LARGEST_LIMIT}"
         ));
     }
     // A number too large to hold is cut like any other that is too large.

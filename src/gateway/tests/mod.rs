@@ -1,14 +1,16 @@
-//! What the tests of this layer share, and the properties of whole sequences of pages.
+//! What the tests of this layer share.
 
 mod answers;
 mod sequences;
+mod validators;
 
 use std::time::Duration;
 
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use crate::catalog::{CacheMode, CacheOutcome, Scope, SourceLookup, State};
+use crate::caller::Caller;
+use crate::catalog::{CacheMode, CacheOutcome, Source, SourceLookup, State};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Group;
 use crate::snapshot::Counts;
@@ -37,11 +39,19 @@ pub(super) fn sorts() -> impl Strategy<Value = Sort> {
 pub(super) fn ask(query: Query, strict: bool) -> Ask {
     Ask {
         query,
-        scope: Scope::Shared,
+        caller: Caller::default(),
         mode: CacheMode::Cached,
         strict,
         wait_until: Instant::now() + Duration::from_secs(9),
         deadline: Instant::now() + Duration::from_secs(10),
+    }
+}
+
+/// A source that an answer may lack.
+pub(super) fn source(name: &str) -> Source {
+    Source {
+        name: name.into(),
+        required: false,
     }
 }
 

@@ -10,15 +10,17 @@ use proptest::sample::Index;
 use tokio::runtime::{Builder, Runtime};
 
 use super::{ask, failed, fresh, sorts};
+use crate::caller::Caller;
 use crate::config::Settings;
 use crate::error::ErrorKind;
 use crate::fold::fold;
-use crate::gateway::composer::Composer;
-use crate::gateway::cursor::{Holder, Keys};
+use crate::gateway::ParseContext;
+use crate::gateway::assemble::Assembler;
+use crate::gateway::cursor::Keys;
 use crate::gateway::filter::Filter;
 use crate::gateway::listing::{Listing, SourceReport};
 use crate::gateway::order::{Direction, Sort, SortField};
-use crate::gateway::query::{Limit, Query, Vocabulary};
+use crate::gateway::query::{Limit, Query};
 use crate::group::Group;
 use crate::snapshot::tests::group;
 
@@ -26,36 +28,37 @@ const SOURCES: [&str; 3] = ["a", "a-b", "b"];
 
 /// Two gateways with the same keys and nothing else in common. Pages come from them in turn.
 struct Replicas {
-    composers: [Composer; 2],
+    assemblers: [Assembler; 2],
     runtime: Runtime,
     served: usize,
 }
 
 impl Replicas {
     fn new() -> Self {
-        let composer = || Composer::new(&Settings::default(), Keys::new(vec![vec![7; 32].into()]));
+        let assembler =
+            || Assembler::new(&Settings::default(), Keys::new(vec![vec![7; 32].into()]));
         Self {
-            composers: [composer(), composer()],
+            assemblers: [assembler(), assembler()],
             runtime: Builder::new_current_thread().enable_time().build().unwrap(),
             served: 0,
         }
     }
 
     fn page(&mut self, raw: &str, sources: Vec<SourceReport>) -> Listing {
-        let composer = &self.composers[self.served % 2];
+        let assembler = &self.assemblers[self.served % 2];
         self.served += 1;
         let query = Query::parse(
             raw,
-            Vocabulary {
-                sources: &SOURCES,
+            ParseContext {
+                sources: &SOURCES.map(Into::into),
                 streamed: false,
-                holder: &Holder::Anyone,
-                keys: composer.keys(),
+                caller: &Caller::default(),
+                keys: assembler.keys(),
             },
         )
         .unwrap();
         let ask = ask(query, false);
-        let listing = composer.compose(&ask, sources);
+        let listing = assembler.assemble(&ask, sources);
         self.runtime.block_on(listing).unwrap()
     }
 }
@@ -228,8 +231,7 @@ fn first_page(sort: &Sort, limit: usize) -> String {
         sort: sort.clone(),
         fields: None,
         limit: Limit::Page(limit),
-        cursor: None,
-        holder: Holder::Anyone,
+        resume: None,
     };
     query.first_page()
 }

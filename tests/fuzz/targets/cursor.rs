@@ -4,11 +4,12 @@ use std::sync::{Arc, LazyLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use groupgate::caller::{Caller, Identity, VisibleSources};
 use groupgate::error::ErrorKind;
-use groupgate::gateway::Query;
-use groupgate::gateway::cursor::{CURSOR_BYTES, Holder, Keys};
-use groupgate::gateway::missed::Missed;
-use groupgate::gateway::query::Vocabulary;
+use groupgate::gateway::cursor::{CURSOR_BYTES, Keys};
+use groupgate::gateway::missing_sources::MissingSources;
+use groupgate::gateway::query::Resume;
+use groupgate::gateway::{ParseContext, Query};
 use groupgate::group::Group;
 use groupgate::snapshot::Snapshot;
 
@@ -20,27 +21,27 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| keys(&[1, 2]));
 static ROTATED: LazyLock<Keys> = LazyLock::new(|| keys(&[3, 1]));
 static OTHERS: LazyLock<Keys> = LazyLock::new(|| keys(&[4, 5]));
 
-fn query(raw: &str, holder: &Holder) -> Option<Query> {
-    let vocabulary = Vocabulary {
-        sources: &["a"],
+fn query(raw: &str, caller: &Caller) -> Option<Query> {
+    let context = ParseContext {
+        sources: &["a".into()],
         streamed: false,
-        holder,
+        caller,
         keys: &KEYS,
     };
-    Query::parse(raw, vocabulary).ok()
+    Query::parse(raw, context).ok()
 }
 
 /// A forged token; then an honest one, and what two bytes of the input make of it.
 pub(crate) fn cursor(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let holder = Holder::Anyone;
+    let caller = Caller::default();
     assert!(
-        KEYS.verify(&text, &holder).is_err(),
+        KEYS.verify(&text, &caller).is_err(),
         "no input can know the keys"
     );
     let encoded = URL_SAFE_NO_PAD.encode(data);
     assert!(
-        KEYS.verify(&encoded, &holder).is_err(),
+        KEYS.verify(&encoded, &caller).is_err(),
         "no input can know the keys"
     );
 
@@ -50,24 +51,37 @@ pub(crate) fn cursor(data: &[u8]) {
         .filter(|letter| letter.is_alphanumeric())
         .take(200)
         .collect();
-    let Some(query) = query(&format!("search={search}"), &holder) else {
+    let Some(query) = query(&format!("search={search}"), &caller) else {
         return;
     };
-    let mut missed = Missed::default();
-    missed.note(&text[..text.floor_char_boundary(64)], ErrorKind::Timeout);
-    let token = KEYS.sign(&query, snapshot.row(0).into(), missed).cursor;
+    let mut missing = MissingSources::default();
+    missing.note(&text[..text.floor_char_boundary(64)], ErrorKind::Timeout);
+    let resume = Resume {
+        after: snapshot.row(0).into(),
+        missing,
+    };
+    let token = KEYS.sign(&caller, &query, resume.clone()).cursor;
     assert!(token.len() <= CURSOR_BYTES, "{} bytes", token.len());
 
     let made = KEYS
-        .verify(&token, &holder)
+        .verify(&token, &caller)
         .expect("our own token verifies");
-    assert_eq!(made.mark(), &snapshot.row(0).into());
+    assert_eq!(made.resume, resume);
     assert!(
-        ROTATED.verify(&token, &holder).is_ok(),
+        ROTATED.verify(&token, &caller).is_ok(),
         "a retired key verifies"
     );
-    assert!(OTHERS.verify(&token, &holder).is_err());
-    assert!(KEYS.verify(&token, &Holder::Digest([0; 32])).is_err());
+    assert!(OTHERS.verify(&token, &caller).is_err());
+    let another = Caller {
+        identity: Identity::Authenticated([0; 32]),
+        ..Caller::default()
+    };
+    assert!(KEYS.verify(&token, &another).is_err());
+    let limited = Caller {
+        visible: VisibleSources::only(["a"]),
+        ..Caller::default()
+    };
+    assert!(KEYS.verify(&token, &limited).is_err());
 
     if let [at, change, ..] = data {
         let mut bytes = token.clone().into_bytes();
@@ -75,10 +89,10 @@ pub(crate) fn cursor(data: &[u8]) {
         bytes[at] ^= change | 1;
         let forged = String::from_utf8_lossy(&bytes);
         assert!(
-            KEYS.verify(&forged, &holder).is_err(),
+            KEYS.verify(&forged, &caller).is_err(),
             "{forged} is not {token}"
         );
-        assert!(KEYS.verify(&token[..at], &holder).is_err());
+        assert!(KEYS.verify(&token[..at], &caller).is_err());
     }
 }
 

@@ -2,22 +2,21 @@
 
 use std::sync::LazyLock;
 
-use groupgate::gateway::Query;
-use groupgate::gateway::cursor::{Holder, Keys};
-use groupgate::gateway::query::{Limit, QueryError, Vocabulary};
+use groupgate::caller::Caller;
+use groupgate::gateway::cursor::Keys;
+use groupgate::gateway::query::{Limit, QueryError};
+use groupgate::gateway::{ParseContext, Query};
 
 static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys::new(vec![vec![7; 32].into()]));
 
 fn parse(raw: &str) -> Result<Query, QueryError> {
-    Query::parse(
-        raw,
-        Vocabulary {
-            sources: &["a", "b_2"],
-            streamed: true,
-            holder: &Holder::Anyone,
-            keys: &KEYS,
-        },
-    )
+    let context = ParseContext {
+        sources: &["a".into(), "b_2".into()],
+        streamed: true,
+        caller: &Caller::default(),
+        keys: &KEYS,
+    };
+    Query::parse(raw, context)
 }
 
 /// What a query spells reads back as itself.
@@ -34,7 +33,7 @@ pub(crate) fn query(data: &[u8]) {
             return;
         }
     };
-    assert!(query.cursor.is_none(), "no input can know the keys");
+    assert!(query.resume.is_none(), "no input can know the keys");
     if let Limit::Page(limit) = query.limit {
         assert!((1..=1000).contains(&limit));
     }

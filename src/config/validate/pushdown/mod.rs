@@ -5,10 +5,10 @@ mod statements;
 
 use std::collections::BTreeSet;
 
-use crate::config::nearest::list;
 use crate::config::placeholder::{Piece, scan};
 use crate::config::upstream::{List, Pagination, Pushable, Request};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
+use crate::did_you_mean::list;
 
 use super::texts::texts;
 

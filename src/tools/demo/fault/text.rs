@@ -8,7 +8,7 @@ use http::StatusCode;
 use thiserror::Error;
 
 use crate::config::Span;
-use crate::config::nearest::nearest;
+use crate::did_you_mean::nearest;
 
 use super::super::names;
 use super::{CATALOGUE, Fault, Reason};

@@ -6,23 +6,24 @@ use tokio::time::Instant;
 
 use crate::config::Settings;
 
-use super::cursor::{Cursor, Keys};
+use super::ask::{Ask, GatewayError};
+use super::availability::{self, Needs};
+use super::cursor::Keys;
 use super::listing::{Listing, SourceReport, Spent};
-use super::missed::Missed;
-use super::query::Query;
-use super::verdict::{Needs, verdict};
+use super::missing_sources::MissingSources;
+use super::pool::Overloaded;
+use super::query::{Query, Resume};
 use super::views::Views;
-use super::{Ask, GatewayError};
 
 /// Makes listings of what the sources hold.
 #[derive(Debug, Clone)]
-pub(super) struct Composer {
+pub(super) struct Assembler {
     views: Views,
     keys: Keys,
     min_sources: usize,
 }
 
-impl Composer {
+impl Assembler {
     pub(super) fn new(settings: &Settings, keys: Keys) -> Self {
         Self {
             views: Views::new(settings.cache.shares().views),
@@ -36,20 +37,20 @@ impl Composer {
     }
 
     /// The page that is asked for, from what the asked `sources` hold, if that is enough.
-    pub(super) async fn compose(
+    pub(super) async fn assemble(
         &self,
         ask: &Ask,
         mut sources: Vec<SourceReport>,
     ) -> Result<Listing, GatewayError> {
         let query = &ask.query;
-        let missed = tally(query, &mut sources);
+        let missing = tally(query, &mut sources);
         let needs = Needs {
             min_sources: self.min_sources,
             strict: ask.strict,
         };
-        if let Err(lack) = verdict(&sources, &missed, needs) {
+        if let Err(unmet) = availability::check(&sources, &missing, needs) {
             return Err(GatewayError::Unavailable {
-                reason: lack.to_string(),
+                reason: unmet.to_string(),
                 sources,
             });
         }
@@ -66,22 +67,25 @@ impl Composer {
         let view = self
             .views
             .view(snapshots, by_query, &query.filter, &query.sort, turn)
-            .await?;
+            .await
+            .map_err(|Overloaded| GatewayError::Overloaded)?;
         let contributing = sources.iter_mut().filter(|report| report.contributed());
         for (number, report) in contributing.enumerate() {
-            report.matched = view.matched(number);
+            report.matched = view.match_digest(number);
         }
         let spent = Spent {
             view: begun.elapsed(),
             ..Spent::default()
         };
-        let range = view.page(query.cursor.as_ref().map(Cursor::mark), query.limit);
-        let complete = missed.is_empty();
-        let next = range
-            .clone()
-            .last()
-            .filter(|_| range.end < view.len())
-            .map(|last| self.keys.sign(query, view.row(last).into(), missed));
+        let after = query.resume.as_ref().map(|resume| &resume.after);
+        let range = view.page(after, query.limit);
+        let complete = missing.is_empty();
+        let last = range.clone().last().filter(|_| range.end < view.len());
+        let next = last.map(|last| {
+            let after = view.row(last).into();
+            let resume = Resume { after, missing };
+            self.keys.sign(&ask.caller, query, resume)
+        });
         let (next_cursor, next_query) = next.map(|next| (next.cursor, next.query)).unzip();
         let remaining = sources.iter().map(|report| report.held.fresh_for);
         Ok(Listing {
@@ -97,20 +101,17 @@ impl Composer {
     }
 }
 
-/// What the sequence has missed up to and with this page; each report is told what was missed
-/// before. Nothing missed is what `complete` means.
-fn tally(query: &Query, sources: &mut [SourceReport]) -> Missed {
-    let mut missed = query
-        .cursor
-        .as_ref()
-        .map(|cursor| cursor.missed().clone())
-        .unwrap_or_default();
+/// What was missing from the sequence up to and with this page; each report is told what was missing
+/// before. An answer is `complete` if nothing was.
+fn tally(query: &Query, sources: &mut [SourceReport]) -> MissingSources {
+    let resume = query.resume.as_ref();
+    let mut missing = resume.map_or_else(MissingSources::default, |resume| resume.missing.clone());
     for report in sources {
         let source = &report.held.source;
-        report.missed = missed.kind_of(source);
+        report.missed = missing.kind_of(source);
         if let Some(kind) = report.failure() {
-            missed.note(source, kind);
+            missing.note(source, kind);
         }
     }
-    missed
+    missing
 }

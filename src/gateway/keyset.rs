@@ -1,7 +1,7 @@
-//! Where a page ended: what the order looks at in its last row.
+//! Keyset pagination: where a page ended, as the sort keys of its last row.
 //!
-//! A mark holds the row's keys and not its number, so it keeps its meaning when the row is deleted,
-//! when others are inserted around it, and on every replica.
+//! A [`SeekKey`] holds the row's keys and not its index, so it keeps its meaning when the row is
+//! deleted, when others are inserted around it, and on every replica.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use super::order::Ranked;
 
 /// Where a page ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Mark {
+pub struct SeekKey {
     name: Name,
     id: String,
     created_at: Option<Timestamp>,
@@ -44,7 +44,7 @@ impl From<Name> for String {
     }
 }
 
-impl From<RowRef<'_>> for Mark {
+impl From<RowRef<'_>> for SeekKey {
     fn from(row: RowRef<'_>) -> Self {
         Self {
             name: row.name().to_owned().into(),
@@ -55,14 +55,14 @@ impl From<RowRef<'_>> for Mark {
     }
 }
 
-impl Mark {
-    /// How much memory the mark takes besides its own value.
+impl SeekKey {
+    /// How much memory the key takes besides its own value.
     pub(super) fn bytes(&self) -> usize {
         self.name.raw.len() + self.name.folded.len() + self.id.len()
     }
 }
 
-impl Ranked for Mark {
+impl Ranked for SeekKey {
     fn folded_name(&self) -> &str {
         &self.name.folded
     }
@@ -99,15 +99,15 @@ mod tests {
     use crate::snapshot::tests::group;
 
     #[test]
-    fn a_mark_stands_where_its_row_stands_also_after_it_was_written_and_read() {
+    fn a_seek_key_stands_where_its_row_stands_also_after_it_was_written_and_read() {
         // U+FDFA folds to eighteen characters, and its third byte does not fit into the key.
         let long = "\u{fdfa}".repeat(NAME_KEY_BYTES);
         let mut group = group("a", "1:2", &long);
         group.created_at = Some("9999-12-30T22:00:00.123456789Z".parse().unwrap());
         let snapshot = Snapshot::new("a".into(), vec![group]);
-        let mark = Mark::from(snapshot.row(0));
-        let read: Mark = postcard::from_bytes(&postcard::to_stdvec(&mark).unwrap()).unwrap();
-        assert_eq!(read, mark);
+        let key = SeekKey::from(snapshot.row(0));
+        let read: SeekKey = postcard::from_bytes(&postcard::to_stdvec(&key).unwrap()).unwrap();
+        assert_eq!(read, key);
         assert_eq!(read.created_at(), snapshot.row(0).created_at());
         assert_eq!(
             Sort::default().compare(&read, &snapshot.row(0)),

@@ -1,4 +1,4 @@
-//! Whether what the sources gave is enough for an answer, and who is to blame when it is not.
+//! Whether enough sources are available for an answer, and what kind of failure it is if not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use crate::catalog::State;
 use crate::error::ErrorKind;
 
 use super::listing::SourceReport;
-use super::missed::Missed;
+use super::missing_sources::MissingSources;
 
-/// When a caller may ask again where nobody knows better.
-pub(super) const RETRY: Duration = Duration::from_secs(1);
+/// When a caller may ask again where nothing better is known.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// What an answer needs before it is given.
 #[derive(Debug, Clone, Copy)]
@@ -23,14 +23,14 @@ pub struct Needs {
     pub strict: bool,
 }
 
-/// What an answer lacks.
+/// The need that is not met.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Lack {
-    /// A source that no answer may be given without.
-    #[error("the source `{0}` is required and not available")]
+pub enum Unmet {
+    /// A required source is unavailable.
+    #[error("the required source `{0}` is unavailable")]
     Required(Arc<str>),
-    /// Sources.
-    #[error("{contributed} of {asked} sources are available, and {needed} must be")]
+    /// Too few sources are available.
+    #[error("{contributed} of {asked} sources are available, but {needed} are required")]
     Sources {
         /// How many contributed.
         contributed: usize,
@@ -39,40 +39,45 @@ pub enum Lack {
         /// How many had to contribute.
         needed: usize,
     },
-    /// Completeness, which the caller insists on.
-    #[error("the list would be incomplete, and strict handling was asked for")]
+    /// The answer would be incomplete, which the caller does not accept.
+    #[error("the list would be incomplete, and the request asks for strict handling")]
     Completeness,
 }
 
-/// Whether an answer may be given from what the asked sources gave now, and from what the sequence
-/// has `missed` up to now. Sources that were not asked are not in `reports` and do not count.
-pub fn verdict(reports: &[SourceReport], missed: &Missed, needs: Needs) -> Result<(), Lack> {
+/// Checks that an answer may be given, from what the asked sources gave now and from what was
+/// `missing` from the sequence up to now. Sources that were not asked are not in `reports` and do not
+/// count.
+pub fn check(
+    reports: &[SourceReport],
+    missing: &MissingSources,
+    needs: Needs,
+) -> Result<(), Unmet> {
     let absent = |report: &&SourceReport| report.held.required && !report.contributed();
     if let Some(report) = reports.iter().find(absent) {
-        return Err(Lack::Required(Arc::clone(&report.held.source)));
+        return Err(Unmet::Required(Arc::clone(&report.held.source)));
     }
     let asked = reports.len();
     let contributed = reports.iter().filter(|report| report.contributed()).count();
     let needed = needs.min_sources.min(asked);
     if contributed < needed {
-        return Err(Lack::Sources {
+        return Err(Unmet::Sources {
             contributed,
             asked,
             needed,
         });
     }
-    if needs.strict && !missed.is_empty() {
-        return Err(Lack::Completeness);
+    if needs.strict && !missing.is_empty() {
+        return Err(Unmet::Completeness);
     }
     Ok(())
 }
 
-/// What kind of trouble keeps an answer from being given: of several, the greatest.
+/// What kind of failure keeps an answer from being given: of several, the greatest.
 ///
-/// A source on its first walk is as late as one that timed out, but will be there in a while. Where
-/// both are missing, saying when to come back helps more than saying that time ran out.
+/// A source on its first walk is as late as one that timed out, but will be available soon. Where both
+/// are missing, saying when to come back helps more than saying that time ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outage {
+pub enum FailureClass {
     /// All that failed ran out of time: a gateway timeout, 504.
     TimedOut,
     /// All that failed is a matter of time, and some of it of waiting: unavailable, 503.
@@ -81,11 +86,11 @@ pub enum Outage {
     Failed,
 }
 
-impl Outage {
-    /// What the failing ones among `reports` amount to.
+impl FailureClass {
+    /// The greatest failure among `reports`.
     pub fn of(reports: &[SourceReport]) -> Self {
-        let outages = reports.iter().filter_map(Self::of_one);
-        outages.max().unwrap_or(Self::Failed)
+        let classes = reports.iter().filter_map(Self::of_one);
+        classes.max().unwrap_or(Self::Failed)
     }
 
     fn of_one(report: &SourceReport) -> Option<Self> {
@@ -96,7 +101,7 @@ impl Outage {
     }
 }
 
-impl From<ErrorKind> for Outage {
+impl From<ErrorKind> for FailureClass {
     fn from(kind: ErrorKind) -> Self {
         if kind == ErrorKind::Timeout {
             return Self::TimedOut;
@@ -108,7 +113,7 @@ impl From<ErrorKind> for Outage {
     }
 }
 
-/// When a failing one among `reports` may be back: the longest wait that one of them asks for,
+/// When the failed sources among `reports` may be back: the longest wait that one of them asks for,
 /// because until then something is missing.
 pub fn retry_after(reports: &[SourceReport]) -> Option<Duration> {
     reports
@@ -116,7 +121,7 @@ pub fn retry_after(reports: &[SourceReport]) -> Option<Duration> {
         .filter(|report| !report.contributed())
         .filter_map(|report| report.held.error.as_ref()?.retry_after)
         .max()
-        .or_else(|| (Outage::of(reports) == Outage::Waiting).then_some(RETRY))
+        .or_else(|| (FailureClass::of(reports) == FailureClass::Waiting).then_some(RETRY))
 }
 
 #[cfg(test)]
@@ -136,15 +141,15 @@ mod tests {
         report
     }
 
-    /// The verdict on the first page of a sequence.
-    fn first(reports: &[SourceReport], needs: Needs) -> Result<(), Lack> {
-        let mut missed = Missed::default();
+    /// The check on the first page of a sequence.
+    fn first(reports: &[SourceReport], needs: Needs) -> Result<(), Unmet> {
+        let mut missing = MissingSources::default();
         for report in reports {
             if let Some(kind) = report.failure() {
-                missed.note(&report.held.source, kind);
+                missing.note(&report.held.source, kind);
             }
         }
-        verdict(reports, &missed, needs)
+        check(reports, &missing, needs)
     }
 
     #[test]
@@ -152,7 +157,7 @@ mod tests {
         let optional = [fresh("a", vec![]), failed("b", ErrorKind::Dns)];
         assert_eq!(first(&optional, LENIENT), Ok(()));
         let reports = [fresh("a", vec![]), required(failed("b", ErrorKind::Dns))];
-        assert_eq!(first(&reports, LENIENT), Err(Lack::Required("b".into())));
+        assert_eq!(first(&reports, LENIENT), Err(Unmet::Required("b".into())));
     }
 
     #[test]
@@ -171,7 +176,7 @@ mod tests {
         let reports = [fresh("a", vec![]), pending("b"), pending("c")];
         assert_eq!(
             first(&reports, needs).unwrap_err().to_string(),
-            "1 of 3 sources are available, and 2 must be"
+            "1 of 3 sources are available, but 2 are required"
         );
     }
 
@@ -181,37 +186,49 @@ mod tests {
     }
 
     #[test]
-    fn strict_handling_also_refuses_what_an_earlier_page_missed() {
+    fn strict_handling_also_refuses_what_an_earlier_page_missing() {
         let strict = Needs {
             min_sources: 1,
             strict: true,
         };
         let reports = [fresh("a", vec![]), fresh("b", vec![])];
         assert_eq!(first(&reports, strict), Ok(()));
-        let mut missed = Missed::default();
-        missed.note("b", ErrorKind::Connect);
-        assert_eq!(verdict(&reports, &missed, strict), Err(Lack::Completeness));
-        assert_eq!(verdict(&reports, &missed, LENIENT), Ok(()));
+        let mut missing = MissingSources::default();
+        missing.note("b", ErrorKind::Connect);
+        assert_eq!(check(&reports, &missing, strict), Err(Unmet::Completeness));
+        assert_eq!(check(&reports, &missing, LENIENT), Ok(()));
     }
 
     #[test]
     fn a_failure_outweighs_waiting_and_waiting_outweighs_a_timeout() {
         let timeout = || failed("a", ErrorKind::Timeout);
         let limited = || failed("b", ErrorKind::RateLimited);
-        for (reports, outage) in [
+        for (reports, class) in [
             (
                 vec![timeout(), timeout(), fresh("c", vec![])],
-                Outage::TimedOut,
+                FailureClass::TimedOut,
             ),
-            (vec![pending("a"), limited()], Outage::Waiting),
-            (vec![failed("a", ErrorKind::CircuitOpen)], Outage::Waiting),
-            (vec![timeout(), pending("b")], Outage::Waiting),
-            (vec![timeout(), limited()], Outage::Waiting),
-            (vec![timeout(), failed("c", ErrorKind::Tls)], Outage::Failed),
-            (vec![limited(), failed("c", ErrorKind::Tls)], Outage::Failed),
-            (vec![failed("c", ErrorKind::HttpStatus)], Outage::Failed),
+            (vec![pending("a"), limited()], FailureClass::Waiting),
+            (
+                vec![failed("a", ErrorKind::CircuitOpen)],
+                FailureClass::Waiting,
+            ),
+            (vec![timeout(), pending("b")], FailureClass::Waiting),
+            (vec![timeout(), limited()], FailureClass::Waiting),
+            (
+                vec![timeout(), failed("c", ErrorKind::Tls)],
+                FailureClass::Failed,
+            ),
+            (
+                vec![limited(), failed("c", ErrorKind::Tls)],
+                FailureClass::Failed,
+            ),
+            (
+                vec![failed("c", ErrorKind::HttpStatus)],
+                FailureClass::Failed,
+            ),
         ] {
-            assert_eq!(Outage::of(&reports), outage, "{reports:?}");
+            assert_eq!(FailureClass::of(&reports), class, "{reports:?}");
         }
     }
 

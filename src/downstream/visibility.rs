@@ -1,0 +1,229 @@
+//! Two callers, one of whom may not see every source: for it, what it may not see does not exist.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
+use http::StatusCode;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use rstest::rstest;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tower::ServiceExt as _;
+
+use super::caller::Client;
+use super::groups::Groups;
+use super::pages::Pages;
+use super::sources::Holdings as _;
+use super::testing::{get, text};
+use super::{data_routes, deadline, problem, request_id};
+use crate::caller::{Caller, VisibleSources};
+use crate::catalog::Catalog;
+use crate::clock::WallClock;
+use crate::config::{Environment, Problems, SecretReader, Settings};
+use crate::gateway::Gateway;
+use crate::gateway::cursor::Keys;
+use crate::upstream::Adapter;
+use crate::upstream::tls::Tls;
+
+/// Nobody listens there.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
+/// Where every path is a list of two groups.
+async fn upstream() -> String {
+    let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let list = service_fn(async |request: http::Request<Incoming>| {
+        let name = &request.uri().path()[1..];
+        let group = |id: u8| json!({ "id": id, "name": format!("{name} {id}") });
+        let list = json!([group(1), group(2)]);
+        Ok::<_, Infallible>(http::Response::new(Body::from(list.to_string())))
+    });
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = socket.accept().await.unwrap();
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), list);
+            tokio::spawn(connection);
+        }
+    });
+    format!("http://{address}")
+}
+
+/// A gateway over these upstreams: name, address, and whether no answer may be given without it.
+fn gateway(upstreams: &[(&str, &str, bool)]) -> Router {
+    let block = |(name, base_url, required): &(&str, &str, bool)| {
+        format!(
+            "[upstreams.{name}]
+            base_url = '{base_url}'
+            request = {{ path = '/{name}' }}
+            required = {required}
+            records = '/'
+            limits = {{ retries = 0 }}
+            fields = {{ id = 'id', name = 'name' }}
+            "
+        )
+    };
+    let blocks: String = upstreams.iter().map(block).collect();
+    let text = format!("gateway.min_sources = 3\ncache.ttl = '1h'\n{blocks}");
+    let settings: Settings = toml::from_str(&text).unwrap();
+    let environment = Environment::default();
+    let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
+    let mut problems = Problems::default();
+    let adapters = settings.upstreams.iter().map(|(name, upstream)| {
+        let adapter = Adapter::compile(
+            name,
+            upstream,
+            &settings.cache,
+            &SecretReader::new(&environment),
+            &wall,
+            &Tls::unavailable(),
+            &mut problems,
+        );
+        Arc::new(adapter.unwrap())
+    });
+    let adapters = adapters.collect();
+    assert!(problems.is_empty(), "{problems:?}");
+    let catalog = Arc::new(Catalog::new(adapters, &settings.cache, &wall));
+    let keys = Keys::new(vec![vec![7; 32].into()]);
+    let groups = Groups {
+        sources: catalog.names().into(),
+        keys: keys.clone(),
+        pages: Pages::new(1 << 20),
+        lists: Gateway::new(Arc::clone(&catalog), &settings, keys),
+    };
+    data_routes(groups, catalog)
+}
+
+fn seeing(visible: VisibleSources) -> Caller {
+    Caller {
+        visible,
+        ..Caller::default()
+    }
+}
+
+fn limited() -> Caller {
+    seeing(VisibleSources::only(["alpha", "beta"]))
+}
+
+/// What `gateway` answers to `caller`: status, headers and body, without what says how long it took.
+async fn answer(gateway: &Router, caller: Caller, path: &str) -> (StatusCode, String, String) {
+    let client = Client {
+        network: [192, 0, 2, 1].into(),
+        caller,
+    };
+    let stack = gateway
+        .clone()
+        .layer(from_fn_with_state(Duration::from_secs(10), deadline::set))
+        .layer(from_fn(problem::render))
+        .layer(from_fn(request_id::assign))
+        .layer(Extension(client));
+    let request = get(path).header("x-request-id", "the-id");
+    let response = stack.oneshot(request.body(Body::empty()).unwrap()).await;
+    let mut response = response.unwrap();
+    response.headers_mut().remove("server-timing");
+    let headers = format!("{:?}", response.headers());
+    (response.status(), headers, text(response).await)
+}
+
+/// A gateway with two sources that `limited` may not see, one of them down and both required; and one
+/// that does not have them. Both have just been asked for everything.
+async fn with_and_without() -> [Router; 2] {
+    let up = upstream().await;
+    let seen = [("alpha", &*up, false), ("beta", &*up, true)];
+    let hidden = [("gamma", &*up, true), ("delta", NOWHERE, true)];
+    let with = gateway(&[seen, hidden].concat());
+    let without = gateway(&seen);
+    tokio::join!(
+        answer(&with, Caller::default(), "/groups"),
+        answer(&without, Caller::default(), "/groups"),
+    );
+    // Whether one of them was asked a moment earlier must not show.
+    tokio::time::pause();
+    [with, without]
+}
+
+#[rstest]
+#[case("/groups", 200)]
+#[case("/groups?limit=3", 200)]
+#[case("/groups?sort=-source,name", 200)]
+#[case("/groups?search=gamma", 200)]
+#[case("/groups?source=gamma", 400)]
+#[case("/groups?source=alpha,delta", 400)]
+#[case("/groups?source=gama", 400)]
+#[case("/groups?id=gamma:1", 200)]
+#[case("/groups?id=gamma:1&id=alpha:1", 200)]
+#[case("/groups?id=delta:1", 200)]
+#[case("/groups/alpha:1", 200)]
+#[case("/groups/gamma:1", 404)]
+#[case("/groups/delta:1", 404)]
+#[case("/sources", 200)]
+#[tokio::test]
+async fn a_source_that_is_not_visible_is_answered_byte_for_byte_like_one_that_does_not_exist(
+    #[case] path: &str,
+    #[case] status: u16,
+) {
+    let [with, without] = with_and_without().await;
+    let hidden = answer(&with, limited(), path).await;
+    assert_eq!(hidden.0, status, "{}", hidden.2);
+    assert_eq!(hidden, answer(&without, limited(), path).await);
+    let everything = format!("{hidden:?}");
+    let asked = path.contains("gam") || path.contains("delta");
+    assert!(asked || !everything.contains("gamma") && !everything.contains("delta"));
+}
+
+#[tokio::test]
+async fn totals_needs_and_completeness_count_what_the_caller_may_see() {
+    let [with, _] = with_and_without().await;
+    let (status, headers, body) = answer(&with, limited(), "/groups").await;
+    assert_eq!(status, StatusCode::OK);
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["total"], 4);
+    assert_eq!(body["complete"], true);
+    assert!(headers.contains("private, max-age="), "{headers}");
+    // The other caller sees the required source that is down.
+    let (status, _, body) = answer(&with, Caller::default(), "/groups").await;
+    assert_eq!(status, StatusCode::BAD_GATEWAY);
+    assert!(
+        body.contains("the required source `delta` is unavailable"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn a_caller_who_sees_nothing_gets_an_empty_list() {
+    let [with, _] = with_and_without().await;
+    let nothing = || seeing(VisibleSources::only::<&str>([]));
+    let (status, headers, body) = answer(&with, nothing(), "/groups").await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert!(!headers.contains("cache-status"), "{headers}");
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&body["total"], &body["sources"]), (&json!(0), &json!([])));
+    let (_, _, body) = answer(&with, nothing(), "/sources").await;
+    assert_eq!(body, r#"{"sources":[]}"#);
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_caller_says_to_start_over() {
+    let [with, without] = with_and_without().await;
+    let (_, _, body) = answer(&with, limited(), "/groups?source=alpha&limit=1").await;
+    let body: Value = serde_json::from_str(&body).unwrap();
+    let next = format!("/groups?cursor={}", body["next_cursor"].as_str().unwrap());
+    // It works for the same caller on every replica.
+    for gateway in [&with, &without] {
+        let (status, _, body) = answer(gateway, limited(), &next).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+    }
+    let others = [Caller::default(), seeing(VisibleSources::only(["alpha"]))];
+    for other in others {
+        let (status, _, body) = answer(&with, other, &next).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(body.contains("urn:groupgate:problem:start-over"), "{body}");
+    }
+}
