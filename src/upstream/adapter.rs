@@ -1,18 +1,12 @@
 //! An adapter: one upstream's block, compiled.
 //!
-//! Compiling reads the secrets and checks what only the parts together can tell; after it nothing
-//! is optional that the walk needs. It makes the turns that the walk repeats and `probe` shows:
-//! position in, page and groups out.
+//! Compiling reads the secrets and checks what depends on several parts; after it nothing is
+//! optional that the walk needs. How it fetches a page is in `pages`.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode, Uri};
 use serde_json::Value;
-use tokio::time::Instant;
-use url::Url;
 
 use crate::clock::WallClock;
 use crate::config::upstream::{Limits, Pagination, Refresh, Upstream, WholeList};
@@ -20,23 +14,15 @@ use crate::config::{Cache, KeyPath, Problem, Problems, SecretReader, Share};
 use crate::plan::digest::{Account, Shape};
 
 use super::auth::Auth;
-use super::classify::ClassifiedResponse;
 use super::client::Connections;
 use super::exchange::Exchange;
-use super::extensions::Purpose;
-use super::off_thread::off_thread_if_large;
-use super::pager::{PageContext, Pager, Position};
+use super::pager::Pager;
 use super::pushdown::{Pushed, Rules};
 use super::requests::Requests;
-use super::template::Variables;
 use super::tls::Tls;
 use super::transport::{Circuit, Replay, Transport};
-use crate::error::UpstreamError;
-use crate::observe::Observers;
-use crate::page::fetched_page::FetchedPage;
-use crate::page::format::{Node, Page};
-use crate::page::mapping::{Mapped, Mapping, Records, Skip};
-use crate::snapshot::Snapshot;
+use crate::page::format::Page;
+use crate::page::mapping::Mapping;
 
 /// How one upstream is asked, and how its answers become groups. Its parts are shared, so that one
 /// that asks with filters costs little.
@@ -45,14 +31,14 @@ pub struct Adapter {
     name: Arc<str>,
     shape: Shape,
     account: Account,
-    exchange: Arc<Exchange>,
-    requests: Arc<Requests>,
-    pager: Pager,
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) requests: Arc<Requests>,
+    pub(super) pager: Pager,
     /// How the pages of an answer to a filter follow each other.
     filtered: Pager,
     rules: Option<Rules>,
-    pushed: Pushed,
-    mapping: Arc<Mapping>,
+    pub(super) pushed: Pushed,
+    pub(super) mapping: Arc<Mapping>,
     limits: Limits,
     room: u64,
     freshness: Freshness,
@@ -208,133 +194,6 @@ impl Adapter {
     pub fn records<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
         self.mapping.values(page)
     }
-
-    /// Reads the page at `position`.
-    pub async fn fetch_page(
-        self: &Arc<Self>,
-        position: Position,
-        deadline: Instant,
-        observers: &Observers,
-    ) -> Result<FetchedPage, UpstreamError> {
-        let mut request = self.request(&position)?;
-        let sent = request.clone();
-        let purpose = Purpose::Page(position.clone());
-        request.extensions_mut().insert(purpose);
-        let start = Instant::now();
-        let answer = self.exchange.send(request, deadline, observers).await?;
-        let elapsed = start.elapsed();
-        let adapter = Arc::clone(self);
-        let bytes = answer.bytes;
-        off_thread_if_large(bytes, move || adapter.read(position, sent, answer, elapsed)).await
-    }
-
-    /// Requests the total number of records, if that is a request of its own.
-    pub async fn count(
-        &self,
-        deadline: Instant,
-        observers: &Observers,
-    ) -> Result<Option<u64>, UpstreamError> {
-        // A list of one page needs no total.
-        let count = self.requests.count().filter(|_| self.pager.has_count());
-        let Some(count) = count.filter(|_| !self.exchange.has_only_pages()) else {
-            return Ok(None);
-        };
-        let mut request = count.request(&self.pushed)?;
-        request.extensions_mut().insert(Purpose::Count);
-        let asked = request.uri().clone();
-        let answer = self.exchange.send(request, deadline, observers).await?;
-        let url = url(answer.uri.as_ref().unwrap_or(&asked))?;
-        let context = PageContext {
-            page: &answer.page,
-            headers: &answer.headers,
-            url: &url,
-            records: 0,
-            last_record_key: None,
-            is_past_end: answer.is_past_end,
-        };
-        Ok(Some(Pager::count(&count.call, context)?))
-    }
-
-    /// Reads a recorded response as the first page.
-    pub fn replay(
-        &self,
-        status: StatusCode,
-        headers: HeaderMap,
-        body: &[u8],
-    ) -> Result<FetchedPage, UpstreamError> {
-        let position = self.pager.first();
-        let request = self.request(&position)?;
-        let answer = self.exchange.classify(status, headers, body)?;
-        self.read(position, request, answer, Duration::ZERO)
-    }
-
-    /// The request for the page at `position`, before it is signed.
-    pub fn request(
-        &self,
-        position: &Position,
-    ) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
-        let variables = Variables {
-            position,
-            limit: self.pager.limit(),
-            pushed: &self.pushed,
-        };
-        if *position == self.pager.first() {
-            self.requests.first(&variables)
-        } else {
-            self.requests.next(&variables)
-        }
-    }
-
-    fn read(
-        &self,
-        position: Position,
-        request: http::Request<Bytes>,
-        answer: ClassifiedResponse,
-        elapsed: Duration,
-    ) -> Result<FetchedPage, UpstreamError> {
-        let records = if answer.is_past_end {
-            Records::default()
-        } else {
-            self.mapping.records(&answer.page)?
-        };
-        let last = records.last();
-        let last_record_key =
-            last.and_then(|(record, key)| self.pager.last_record_key(record, key));
-        let listed = records.len() as u64;
-        let nodes: Vec<_> = records.nodes().collect();
-        let outcomes = self.mapping.map(records)?;
-        let fingerprint = fingerprint(&nodes, &outcomes);
-        let mapped = outcomes.iter().flatten();
-        let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
-        let mapped_bytes = mapped_bytes.sum();
-        let url = url(answer.uri.as_ref().unwrap_or(request.uri()))?;
-        let context = PageContext {
-            page: &answer.page,
-            headers: &answer.headers,
-            url: &url,
-            records: listed,
-            last_record_key: last_record_key.as_deref(),
-            is_past_end: answer.is_past_end,
-        };
-        let announcement = self.pager.announces(context)?;
-        Ok(FetchedPage {
-            position,
-            request,
-            status: answer.status,
-            headers: answer.headers,
-            page: answer.page,
-            elapsed,
-            url,
-            bytes: answer.bytes,
-            announcement,
-            last_record_key,
-            is_past_end: answer.is_past_end,
-            fingerprint,
-            mapped_bytes,
-            listed,
-            outcomes,
-        })
-    }
 }
 
 /// How the pages of an answer to a filter follow each other.
@@ -345,26 +204,6 @@ fn filtered(upstream: &Upstream) -> Pagination {
     Pagination::None(WholeList {
         cap: upstream.pagination.terms().cap,
     })
-}
-
-/// What makes two pages the same: their groups' ids, in order. A page with records that are no
-/// groups is identified by its whole content, or any two pages of such records would be the same.
-fn fingerprint(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for mapped in outcomes.iter().flatten() {
-        mapped.group.source_id.hash(&mut hasher);
-    }
-    if outcomes.iter().any(Result::is_err) {
-        for record in records {
-            record.value().hash(&mut hasher);
-        }
-    }
-    hasher.finish()
-}
-
-fn url(uri: &Uri) -> Result<Url, UpstreamError> {
-    let url = uri.to_string().parse();
-    url.map_err(|_| UpstreamError::ours("the request's URL cannot be read back"))
 }
 
 impl Freshness {
@@ -391,7 +230,8 @@ mod tests {
     use super::*;
     use crate::config::Environment;
     use crate::error::Fault;
-    use crate::upstream::off_thread::LARGE_BODY;
+    use crate::upstream::off_thread::{LARGE_BODY, off_thread_if_large};
+    use crate::upstream::pager::Position;
 
     /// Compiles a block on a system without certificates.
     fn compile_without_certificates(toml: &str) -> (Option<Adapter>, Vec<String>) {

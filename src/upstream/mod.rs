@@ -17,6 +17,7 @@ pub use crate::page::fetched_page::FetchedPage;
 pub use adapter::Adapter;
 
 pub mod pager;
+mod pages;
 pub mod pushdown;
 mod requests;
 pub mod template;

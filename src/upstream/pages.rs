@@ -1,0 +1,174 @@
+//! How an adapter fetches a page: position in, page and groups out.
+//!
+//! The walk repeats this, and `probe` shows it.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, Uri};
+use tokio::time::Instant;
+use url::Url;
+
+use super::adapter::Adapter;
+use super::classify::ClassifiedResponse;
+use super::extensions::Purpose;
+use super::off_thread::off_thread_if_large;
+use super::pager::{PageContext, Pager, Position};
+use super::template::Variables;
+use crate::error::UpstreamError;
+use crate::observe::Observers;
+use crate::page::fetched_page::FetchedPage;
+use crate::page::format::Node;
+use crate::page::mapping::{Mapped, Records, Skip};
+use crate::snapshot::Snapshot;
+
+impl Adapter {
+    /// Reads the page at `position`.
+    pub async fn fetch_page(
+        self: &Arc<Self>,
+        position: Position,
+        deadline: Instant,
+        observers: &Observers,
+    ) -> Result<FetchedPage, UpstreamError> {
+        let mut request = self.request(&position)?;
+        let sent = request.clone();
+        let purpose = Purpose::Page(position.clone());
+        request.extensions_mut().insert(purpose);
+        let start = Instant::now();
+        let answer = self.exchange.send(request, deadline, observers).await?;
+        let elapsed = start.elapsed();
+        let adapter = Arc::clone(self);
+        let bytes = answer.bytes;
+        off_thread_if_large(bytes, move || adapter.read(position, sent, answer, elapsed)).await
+    }
+
+    /// Requests the total number of records, if that is a request of its own.
+    pub async fn count(
+        &self,
+        deadline: Instant,
+        observers: &Observers,
+    ) -> Result<Option<u64>, UpstreamError> {
+        // A list of one page needs no total.
+        let count = self.requests.count().filter(|_| self.pager.has_count());
+        let Some(count) = count.filter(|_| !self.exchange.has_only_pages()) else {
+            return Ok(None);
+        };
+        let mut request = count.request(&self.pushed)?;
+        request.extensions_mut().insert(Purpose::Count);
+        let asked = request.uri().clone();
+        let answer = self.exchange.send(request, deadline, observers).await?;
+        let url = url(answer.uri.as_ref().unwrap_or(&asked))?;
+        let context = PageContext {
+            page: &answer.page,
+            headers: &answer.headers,
+            url: &url,
+            records: 0,
+            last_record_key: None,
+            is_past_end: answer.is_past_end,
+        };
+        Ok(Some(Pager::count(&count.call, context)?))
+    }
+
+    /// Reads a recorded response as the first page.
+    pub fn replay(
+        &self,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: &[u8],
+    ) -> Result<FetchedPage, UpstreamError> {
+        let position = self.pager.first();
+        let request = self.request(&position)?;
+        let answer = self.exchange.classify(status, headers, body)?;
+        self.read(position, request, answer, Duration::ZERO)
+    }
+
+    /// The request for the page at `position`, before it is signed.
+    pub fn request(
+        &self,
+        position: &Position,
+    ) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
+        let variables = Variables {
+            position,
+            limit: self.pager.limit(),
+            pushed: &self.pushed,
+        };
+        if *position == self.pager.first() {
+            self.requests.first(&variables)
+        } else {
+            self.requests.next(&variables)
+        }
+    }
+
+    fn read(
+        &self,
+        position: Position,
+        request: http::Request<Bytes>,
+        answer: ClassifiedResponse,
+        elapsed: Duration,
+    ) -> Result<FetchedPage, UpstreamError> {
+        let records = if answer.is_past_end {
+            Records::default()
+        } else {
+            self.mapping.records(&answer.page)?
+        };
+        let last = records.last();
+        let last_record_key =
+            last.and_then(|(record, key)| self.pager.last_record_key(record, key));
+        let listed = records.len() as u64;
+        let nodes: Vec<_> = records.nodes().collect();
+        let outcomes = self.mapping.map(records)?;
+        let fingerprint = fingerprint(&nodes, &outcomes);
+        let mapped = outcomes.iter().flatten();
+        let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
+        let mapped_bytes = mapped_bytes.sum();
+        let url = url(answer.uri.as_ref().unwrap_or(request.uri()))?;
+        let context = PageContext {
+            page: &answer.page,
+            headers: &answer.headers,
+            url: &url,
+            records: listed,
+            last_record_key: last_record_key.as_deref(),
+            is_past_end: answer.is_past_end,
+        };
+        let announcement = self.pager.announces(context)?;
+        Ok(FetchedPage {
+            position,
+            request,
+            status: answer.status,
+            headers: answer.headers,
+            page: answer.page,
+            elapsed,
+            url,
+            bytes: answer.bytes,
+            announcement,
+            last_record_key,
+            is_past_end: answer.is_past_end,
+            fingerprint,
+            mapped_bytes,
+            listed,
+            outcomes,
+        })
+    }
+}
+
+/// What makes two pages the same: their groups' ids, in order. A page with records that are no
+/// groups is identified by its whole content, or any two pages of such records would be the same.
+fn fingerprint(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for mapped in outcomes.iter().flatten() {
+        mapped.group.source_id.hash(&mut hasher);
+    }
+    if outcomes.iter().any(Result::is_err) {
+        for record in records {
+            record.value().hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+fn url(uri: &Uri) -> Result<Url, UpstreamError> {
+    let url = uri.to_string().parse();
+    url.map_err(|_| UpstreamError::ours("the request's URL cannot be read back"))
+}
