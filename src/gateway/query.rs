@@ -103,8 +103,8 @@ const MOMENT: &str = r#"{"type":"string","anyOf":[{"format":"date-time"},{"forma
 pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "search",
-        description: "Groups whose name or description contains this, whatever the case and \
-                      however accents are composed.",
+        description: "Only groups whose name or description contains this text, ignoring case and \
+                      Unicode composition.",
         repeatable: false,
         schema: TEXT,
         example: "sales",
@@ -118,15 +118,15 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "id",
-        description: "Only the group with this normalized id. May be given more than once; \
-                      never split at commas.",
+        description: "Only the group with this normalized id. May be repeated; it is never split \
+                      at commas.",
         repeatable: true,
         schema: r#"{"type":"string","pattern":":"}"#,
         example: "directory:1001",
     },
     Parameter {
         name: "status",
-        description: "Only groups with this status, whatever its case.",
+        description: "Only groups with this status, ignoring case.",
         repeatable: false,
         schema: TEXT,
         example: "active",
@@ -140,51 +140,51 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "external_id",
-        description: "Only groups with exactly this id in a third system.",
+        description: "Only groups with exactly this id in an external system.",
         repeatable: false,
         schema: TEXT,
         example: "ext-42",
     },
     Parameter {
         name: "member",
-        description: "Only groups with this account among members, admins or guests: exactly \
-                      its id, or its e-mail address whatever the case.",
+        description: "Only groups that list this account among members, admins or guests: its \
+                      exact id, or its e-mail address ignoring case.",
         repeatable: false,
         schema: TEXT,
         example: "ann@example.com",
     },
     Parameter {
         name: "created_after",
-        description: "Only groups made at this moment or later: an RFC 3339 instant, or a date \
-                      that means midnight UTC.",
+        description: "Only groups created at or after this time: an RFC 3339 timestamp, or a date, \
+                      which means midnight UTC.",
         repeatable: false,
         schema: MOMENT,
         example: "2024-01-01",
     },
     Parameter {
         name: "created_before",
-        description: "Only groups made before this moment.",
+        description: "Only groups created before this time.",
         repeatable: false,
         schema: MOMENT,
         example: "2024-07-01T00:00:00Z",
     },
     Parameter {
         name: "updated_after",
-        description: "Only groups changed at this moment or later.",
+        description: "Only groups last changed at or after this time.",
         repeatable: false,
         schema: MOMENT,
         example: "2024-01-01",
     },
     Parameter {
         name: "updated_before",
-        description: "Only groups last changed before this moment.",
+        description: "Only groups last changed before this time.",
         repeatable: false,
         schema: MOMENT,
         example: "2024-07-01T00:00:00+02:00",
     },
     Parameter {
         name: "deleted",
-        description: "What becomes of groups that their source marks deleted.",
+        description: "How to treat groups that their source marks deleted.",
         repeatable: false,
         schema: r#"{"type":"string","enum":["exclude","include","only"],"default":"exclude"}"#,
         example: "include",
@@ -192,32 +192,32 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "sort",
         description: "Up to three of `name`, `created_at`, `updated_at`, `source` and `id`, \
-                      separated by commas; `-` before a field is descending. Groups that lack a \
-                      field come last either way.",
+                      separated by commas; `-` before a field means descending. Groups without a \
+                      value come last in either direction.",
         repeatable: false,
         schema: r#"{"type":"string","default":"name","pattern":"^[-+ ]?(name|created_at|updated_at|source|id)(,[-+ ]?(name|created_at|updated_at|source|id)){0,2}$"}"#,
         example: "-updated_at,name",
     },
     Parameter {
         name: "fields",
-        description: "Only these fields of each group, separated by commas; `id` and `source` \
-                      always come along.",
+        description: "Only these fields of each group, separated by commas; `id` and `source` are \
+                      always included.",
         repeatable: false,
         schema: TEXT,
         example: "name,member_count",
     },
     Parameter {
         name: "limit",
-        description: "How many groups a page holds; more than 1000 counts as 1000. `all` is for \
-                      the streamed formats, NDJSON and CSV.",
+        description: "How many groups a page holds; larger values are cut to 1000. `all` is \
+                      available only in the streamed formats, NDJSON and CSV.",
         repeatable: false,
         schema: r#"{"default":100,"anyOf":[{"type":"integer","minimum":1},{"const":"all"}]}"#,
         example: "50",
     },
     Parameter {
         name: "cursor",
-        description: "The `next_cursor` of the page before. It suffices alone; parameters sent \
-                      with it must be those that it was made for, except `limit`.",
+        description: "The `next_cursor` of the previous page. It is enough on its own; parameters \
+                      sent with it must match the query that it continues, except `limit`.",
         repeatable: false,
         schema: TEXT,
         example: "AQpkAA",
