@@ -7,19 +7,23 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::fold::fold;
 use crate::group::Group;
 
 use super::member::member_hash;
-use super::name_key;
+
+/// How many bytes of a name take part in the order. Names that agree so far are ordered by source
+/// and id. A bound is needed because a cursor carries the name it stands at.
+pub const NAME_KEY_BYTES: usize = 384;
 
 /// A stretch of one of the buffers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stretch {
     pub(super) start: u64,
-    length: u32,
+    pub(super) length: u32,
 }
 
 impl Stretch {
@@ -32,6 +36,16 @@ impl Stretch {
     pub(super) fn range(self) -> Range<usize> {
         let start = self.start as usize;
         start..start + self.length as usize
+    }
+
+    /// The same of a stretch that was read and may say anything.
+    pub(super) fn checked_range(self) -> Option<Range<usize>> {
+        let start = usize::try_from(self.start).ok()?;
+        Some(start..start.checked_add(self.length as usize)?)
+    }
+
+    pub(super) const fn is_absent(self) -> bool {
+        self.start == Self::ABSENT.start
     }
 }
 
@@ -52,12 +66,48 @@ pub(super) struct Row {
     pub(super) deleted: bool,
 }
 
+impl Row {
+    /// What a group need not have.
+    pub(super) const fn may_be_absent(&self) -> [Stretch; 4] {
+        [
+            self.description,
+            self.status,
+            self.organization_id,
+            self.external_id,
+        ]
+    }
+}
+
+/// The buffers that rows say stretches of.
+pub(super) struct Buffers {
+    /// The groups' JSON, one after the other in default order.
+    pub(super) json: Bytes,
+    pub(super) text: String,
+    pub(super) members: Vec<u64>,
+}
+
+impl Buffers {
+    /// How much memory they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.json.len() + self.text.len() + self.members.len() * size_of::<u64>()
+    }
+
+    pub(super) fn text(&self, stretch: Stretch) -> Option<&str> {
+        (!stretch.is_absent()).then(|| &self.text[stretch.range()])
+    }
+}
+
+/// The stretch of a name that takes part in the order.
+pub fn name_key(name: &str) -> &str {
+    &name[..name.floor_char_boundary(NAME_KEY_BYTES)]
+}
+
 /// The buffers of a snapshot while it is laid out.
 #[derive(Default)]
 pub(super) struct Layout {
-    pub(super) json: Vec<u8>,
-    pub(super) text: String,
-    pub(super) members: Vec<u64>,
+    json: Vec<u8>,
+    text: String,
+    members: Vec<u64>,
     // Few distinct values stand for all rows, so each is kept once.
     shared: HashMap<String, Stretch>,
 }
@@ -120,6 +170,18 @@ impl Layout {
             created_at: group.created_at,
             updated_at: group.updated_at,
             deleted: group.deleted_at.is_some(),
+        }
+    }
+
+    /// The buffers, which take no more memory than they need.
+    pub(super) fn finish(mut self) -> Buffers {
+        self.json.shrink_to_fit();
+        self.text.shrink_to_fit();
+        self.members.shrink_to_fit();
+        Buffers {
+            json: self.json.into(),
+            text: self.text,
+            members: self.members,
         }
     }
 

@@ -2,232 +2,27 @@
 //!
 //! Rows stand in the default order (folded name, name, source, id). Each group's JSON is rendered
 //! once, into one buffer, so that a page is cut from memory; what filters and sorts look at stands
-//! beside it in one text buffer. Nothing here is ever changed: a refresh makes a new snapshot.
+//! beside it in one text buffer. Nothing here is ever changed: a refresh makes a new snapshot. The
+//! buffers are also what is kept on disk, as they are.
 
+mod content_hash;
 mod counts;
+mod encoding;
 mod layout;
+mod list;
 mod member;
 mod row;
 
+pub use content_hash::ContentHash;
 pub use counts::Counts;
+pub(crate) use encoding::{ENCODING, EncodingError};
+pub use layout::{NAME_KEY_BYTES, name_key};
+pub use list::Snapshot;
 pub use member::MemberKey;
 pub use row::RowRef;
 
-use std::fmt;
-use std::io;
-use std::sync::Arc;
-
-use bytes::Bytes;
-use sha2::{Digest, Sha256};
-
-use crate::fold::fold;
-use crate::group::Group;
-
-use layout::{Layout, Row, Stretch};
-
-/// How many bytes of a name take part in the order. Names that agree so far are ordered by source
-/// and id. A bound is needed because a cursor carries the name it stands at.
-pub const NAME_KEY_BYTES: usize = 384;
-
-/// How long a source's id of a group may be, for the same reason.
+/// How long a source's id of a group may be: cursors carry it, as they carry a name's key.
 pub const SOURCE_ID_BYTES: usize = 512;
-
-/// The whole group list of one upstream and credential scope.
-pub struct Snapshot {
-    source: Arc<str>,
-    rows: Vec<Row>,
-    json: Bytes,
-    text: String,
-    members: Vec<u64>,
-    by_id: Vec<u32>,
-    hash: ContentHash,
-}
-
-/// What the rows of a snapshot are, whatever walk or replica brought them: equal lists have equal
-/// hashes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ContentHash([u8; 16]);
-
-impl ContentHash {
-    /// The hash of rows, given as their JSON.
-    pub fn of<'a>(rows: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut digest = Sha256::new();
-        for row in rows {
-            digest.update(row);
-        }
-        let mut hash = Self([0; 16]);
-        hash.0.copy_from_slice(&digest.finalize()[..16]);
-        hash
-    }
-
-    /// The hash's bytes.
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for ContentHash {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0 {
-            write!(formatter, "{byte:02x}")?;
-        }
-        Ok(())
-    }
-}
-
-impl Snapshot {
-    /// Normalizes the order of `groups` and lays them out. Ids must be unique; the walk sees to
-    /// that.
-    pub fn new(source: Arc<str>, groups: Vec<Group>) -> Self {
-        let mut keyed: Vec<_> = groups
-            .into_iter()
-            .map(|group| {
-                let key = name_key(&group.name).len();
-                (fold(&group.name[..key]).into_owned(), key, group)
-            })
-            .collect();
-        keyed.sort_unstable_by(
-            |(left_fold, left_key, left), (right_fold, right_key, right)| {
-                left_fold
-                    .cmp(right_fold)
-                    .then_with(|| left.name[..*left_key].cmp(&right.name[..*right_key]))
-                    .then_with(|| left.id.cmp(&right.id))
-            },
-        );
-        let mut layout = Layout::default();
-        let rows = keyed
-            .iter()
-            .map(|(folded, _, group)| layout.row(folded, group))
-            .collect();
-        let hash = ContentHash::of([&*layout.json]);
-        layout.text.shrink_to_fit();
-        layout.members.shrink_to_fit();
-        layout.json.shrink_to_fit();
-        let mut snapshot = Self {
-            source,
-            rows,
-            json: layout.json.into(),
-            text: layout.text,
-            members: layout.members,
-            by_id: Vec::new(),
-            hash,
-        };
-        snapshot.by_id = snapshot.rows_by_id();
-        snapshot
-    }
-
-    /// The upstream that the groups came from.
-    pub const fn source(&self) -> &Arc<str> {
-        &self.source
-    }
-
-    /// How many groups there are.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Whether the upstream has no group at all.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// What the content is, by which snapshots compare.
-    pub const fn hash(&self) -> ContentHash {
-        self.hash
-    }
-
-    /// The groups' JSON, one after the other in default order.
-    pub fn json(&self) -> &[u8] {
-        &self.json
-    }
-
-    /// How much memory a group takes in a snapshot at least: walks need not go on once the groups
-    /// that they have take more than there is.
-    pub fn least_bytes(group: &Group) -> usize {
-        let mut counter = Counter(0);
-        let rendered = serde_json::to_writer(&mut counter, group);
-        debug_assert!(rendered.is_ok(), "a group always renders");
-        counter.0 + size_of::<Row>()
-    }
-
-    /// How much memory the snapshot takes.
-    pub fn bytes(&self) -> usize {
-        self.json.len()
-            + self.text.len()
-            + self.members.len() * size_of::<u64>()
-            + self.rows.len() * size_of::<Row>()
-            + self.by_id.len() * size_of::<u32>()
-            + size_of::<Self>()
-    }
-
-    /// The row at `index`, in default order.
-    ///
-    /// # Panics
-    ///
-    /// When there is no such row.
-    pub fn row(&self, index: usize) -> RowRef<'_> {
-        RowRef {
-            snapshot: self,
-            row: &self.rows[index],
-        }
-    }
-
-    /// The index of the row with this normalized id.
-    pub fn find(&self, id: &str) -> Option<usize> {
-        self.by_id
-            .binary_search_by(|&row| self.row(row as usize).id().cmp(id))
-            .ok()
-            .map(|place| self.by_id[place] as usize)
-    }
-
-    /// All rows, in default order.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = RowRef<'_>> {
-        self.rows.iter().map(|row| RowRef {
-            snapshot: self,
-            row,
-        })
-    }
-
-    fn rows_by_id(&self) -> Vec<u32> {
-        let mut rows: Vec<_> = (0..self.rows.len() as u32).collect();
-        rows.sort_unstable_by_key(|&row| self.row(row as usize).id());
-        rows
-    }
-
-    fn text(&self, stretch: Stretch) -> Option<&str> {
-        (stretch.start != u64::MAX).then(|| &self.text[stretch.range()])
-    }
-}
-
-impl fmt::Debug for Snapshot {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Snapshot")
-            .field("source", &self.source)
-            .field("groups", &self.rows.len())
-            .field("hash", &self.hash)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The stretch of a name that takes part in the order.
-pub fn name_key(name: &str) -> &str {
-    &name[..name.floor_char_boundary(NAME_KEY_BYTES)]
-}
-
-/// Counts what is written to it.
-struct Counter(usize);
-
-impl io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -7,36 +7,36 @@ use serde::Deserialize as _;
 
 use crate::group::Group;
 
-use super::Snapshot;
-use super::layout::Row;
+use super::layout::{Buffers, Row};
 use super::member::MemberKey;
 
 /// One group of a snapshot, as queries see it.
 #[derive(Clone, Copy)]
 pub struct RowRef<'a> {
-    pub(super) snapshot: &'a Snapshot,
+    pub(super) source: &'a str,
+    pub(super) buffers: &'a Buffers,
     pub(super) row: &'a Row,
 }
 
 impl<'a> RowRef<'a> {
     /// The upstream that the group came from.
     pub fn source(self) -> &'a str {
-        &self.snapshot.source
+        self.source
     }
 
     /// The normalized id.
     pub fn id(self) -> &'a str {
-        self.snapshot.text(self.row.id).unwrap_or_default()
+        self.buffers.text(self.row.id).unwrap_or_default()
     }
 
     /// The name, as long as it takes part in the order.
     pub fn name(self) -> &'a str {
-        self.snapshot.text(self.row.name).unwrap_or_default()
+        self.buffers.text(self.row.name).unwrap_or_default()
     }
 
     /// The fold of [`RowRef::name`].
     pub fn folded_name(self) -> &'a str {
-        self.snapshot.text(self.row.folded).unwrap_or_default()
+        self.buffers.text(self.row.folded).unwrap_or_default()
     }
 
     /// Whether the folded name or description contains `folded`.
@@ -44,24 +44,24 @@ impl<'a> RowRef<'a> {
         // A name that is longer than its key is searched in full: its fold follows in the text.
         self.folded_name().contains(folded)
             || self
-                .snapshot
+                .buffers
                 .text(self.row.description)
                 .is_some_and(|text| text.contains(folded))
     }
 
     /// The status, lower-cased.
     pub fn status(self) -> Option<&'a str> {
-        self.snapshot.text(self.row.status)
+        self.buffers.text(self.row.status)
     }
 
     /// The organization's id.
     pub fn organization_id(self) -> Option<&'a str> {
-        self.snapshot.text(self.row.organization_id)
+        self.buffers.text(self.row.organization_id)
     }
 
     /// The id in a third system.
     pub fn external_id(self) -> Option<&'a str> {
-        self.snapshot.text(self.row.external_id)
+        self.buffers.text(self.row.external_id)
     }
 
     /// When the group was made.
@@ -82,7 +82,7 @@ impl<'a> RowRef<'a> {
     /// Whether an account with this id, or with this e-mail address folded, is among members,
     /// admins or guests.
     pub fn has_member(self, key: &MemberKey) -> bool {
-        let hashes = &self.snapshot.members[self.row.members.range()];
+        let hashes = &self.buffers.members[self.row.members.range()];
         // Hashes only say where a look is worth it.
         (hashes.contains(&key.id_hash) || hashes.contains(&key.email_hash))
             && self.group().is_ok_and(|group| {
@@ -95,7 +95,7 @@ impl<'a> RowRef<'a> {
 
     /// The group's rendered JSON.
     pub fn json(self) -> &'a [u8] {
-        &self.snapshot.json[self.row.json.range()]
+        &self.buffers.json[self.row.json.range()]
     }
 
     /// The group itself, read back from its JSON.

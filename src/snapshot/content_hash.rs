@@ -1,0 +1,37 @@
+//! What the rows of a snapshot are, as a hash.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+/// What the rows of a snapshot are, whatever walk or replica brought them: equal lists have equal
+/// hashes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContentHash(pub(super) [u8; 16]);
+
+impl ContentHash {
+    /// The hash of rows, given as their JSON.
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut digest = Sha256::new();
+        for row in rows {
+            digest.update(row);
+        }
+        let mut hash = Self([0; 16]);
+        hash.0.copy_from_slice(&digest.finalize()[..16]);
+        hash
+    }
+
+    /// The hash's bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.0 {
+            write!(formatter, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,353 @@
+//! A snapshot as bytes: its buffers one after the other, as they lie in memory, numbers in
+//! little-endian. Reading them back parses nothing.
+//!
+//! What is read may have been cut short or changed, so every number is checked before it is used:
+//! no bytes, whatever they are, make anything panic later. That they are what was written is for a
+//! checksum around them to say.
+//!
+//! A change of this encoding, of the order of rows, of the fold, of the member hashes or of a
+//! group's JSON makes old bytes mean something else: [`ENCODING`] must change with it.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use super::content_hash::ContentHash;
+use super::layout::{Buffers, Row, Stretch};
+use super::list::Snapshot;
+use super::row::RowRef;
+
+/// The version of the encoding.
+pub(crate) const ENCODING: u32 = 2;
+
+/// Five lengths and the content hash.
+const HEAD: usize = 5 * 8 + 16;
+const STRETCHES: usize = 9;
+const STRETCH: usize = 8 + 4;
+const TIME: usize = 8 + 4;
+const ROW: usize = STRETCHES * STRETCH + 2 * TIME + 1;
+
+/// The seconds that stand for no time: no timestamp has them.
+const NO_TIME: i64 = i64::MIN;
+
+/// Why bytes are no snapshot.
+#[derive(Debug, Error)]
+pub(crate) enum EncodingError {
+    /// They cannot be read, or there are too few.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// They say something that cannot be.
+    #[error("{0}")]
+    Invalid(&'static str),
+}
+
+impl Snapshot {
+    /// How many bytes [`Snapshot::write_to`] writes.
+    pub(crate) fn encoded_len(&self) -> u64 {
+        let buffers = &self.buffers;
+        let rows = self.rows.len() * (ROW + size_of::<u32>());
+        let members = buffers.members.len() * size_of::<u64>();
+        (HEAD + rows + members + buffers.text.len() + buffers.json.len()) as u64
+    }
+
+    /// Writes the snapshot, but for the name of its upstream.
+    pub(crate) fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
+        let buffers = &self.buffers;
+        for length in [
+            self.rows.len(),
+            self.by_id.len(),
+            buffers.members.len(),
+            buffers.text.len(),
+            buffers.json.len(),
+        ] {
+            writer.write_all(&(length as u64).to_le_bytes())?;
+        }
+        writer.write_all(self.hash.as_bytes())?;
+        for row in &self.rows {
+            writer.write_all(&encode(row))?;
+        }
+        for index in &self.by_id {
+            writer.write_all(&index.to_le_bytes())?;
+        }
+        for member in &buffers.members {
+            writer.write_all(&member.to_le_bytes())?;
+        }
+        writer.write_all(buffers.text.as_bytes())?;
+        writer.write_all(&buffers.json)
+    }
+
+    /// Reads the snapshot of `source` back from its `length` bytes, all of them.
+    pub(crate) fn read_from(
+        source: Arc<str>,
+        reader: &mut impl Read,
+        length: u64,
+    ) -> Result<Self, EncodingError> {
+        let mut lengths = [0; 5];
+        for length in &mut lengths {
+            *length = u64::from_le_bytes(array(reader)?);
+        }
+        let hash = ContentHash(array(reader)?);
+        let [rows, by_id, members, text, json] = lengths;
+        // Before anything is allocated.
+        let told = [(rows, ROW), (by_id, 4), (members, 8), (text, 1), (json, 1)]
+            .into_iter()
+            .try_fold(HEAD as u64, |sum, (count, size)| {
+                sum.checked_add(count.checked_mul(size as u64)?)
+            });
+        check(told == Some(length), "its lengths do not add up")?;
+        let rows = (0..rows)
+            .map(|_| decode(&array(reader)?))
+            .collect::<Result<Vec<_>, _>>()?;
+        let by_id = (0..by_id)
+            .map(|_| array(reader).map(u32::from_le_bytes))
+            .collect::<Result<Vec<_>, _>>()?;
+        let members = (0..members)
+            .map(|_| array(reader).map(u64::from_le_bytes))
+            .collect::<Result<Vec<_>, _>>()?;
+        let text = String::from_utf8(bytes(reader, text)?)
+            .map_err(|_| EncodingError::Invalid("its text is not UTF-8"))?;
+        let json = bytes(reader, json)?.into();
+        let snapshot = Self {
+            source,
+            rows,
+            buffers: Buffers {
+                json,
+                text,
+                members,
+            },
+            by_id,
+            hash,
+        };
+        snapshot.validate()?;
+        Ok(snapshot)
+    }
+
+    /// Whether everything in it is where it says, and in the order that it should be in.
+    fn validate(&self) -> Result<(), EncodingError> {
+        let buffers = &self.buffers;
+        let is_text = |stretch: Stretch| {
+            let range = stretch.checked_range();
+            range.is_some_and(|range| buffers.text.get(range).is_some())
+        };
+        let is_within = |stretch: Stretch, length: usize| {
+            let range = stretch.checked_range();
+            range.is_some_and(|range| range.end <= length)
+        };
+        let all_there = self.rows.iter().all(|row| {
+            is_within(row.json, buffers.json.len())
+                && is_within(row.members, buffers.members.len())
+                && [row.id, row.name, row.folded].into_iter().all(is_text)
+                && (row.may_be_absent().into_iter())
+                    .all(|stretch| stretch.is_absent() || is_text(stretch))
+        });
+        check(all_there, "a group lies outside of it")?;
+        let is_its_own = |id: &str| {
+            id.strip_prefix(&*self.source)
+                .is_some_and(|rest| rest.starts_with(':'))
+        };
+        check(
+            self.rows().all(|row| is_its_own(row.id())),
+            "a group is of another source",
+        )?;
+        let in_order = self
+            .rows()
+            .is_sorted_by(|left, right| order(*left) < order(*right));
+        check(in_order, "its groups are not in order")?;
+        // Strictly ascending ids of rows that are there, as many as there are: every row once.
+        let found = self.by_id.len() == self.rows.len()
+            && self.by_id.iter().all(|&row| (row as usize) < self.rows.len())
+            && self.by_id.is_sorted_by(|&left, &right| {
+                self.row(left as usize).id() < self.row(right as usize).id()
+            });
+        check(found, "its groups cannot be found by their ids")
+    }
+}
+
+/// By what rows are in order.
+fn order<'a>(row: RowRef<'a>) -> (&'a str, &'a str, &'a str) {
+    (row.folded_name(), row.name(), row.id())
+}
+
+fn check(holds: bool, otherwise: &'static str) -> Result<(), EncodingError> {
+    if holds {
+        Ok(())
+    } else {
+        Err(EncodingError::Invalid(otherwise))
+    }
+}
+
+fn encode(row: &Row) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(ROW);
+    let absent = row.may_be_absent();
+    let always = [row.json, row.members, row.id, row.name, row.folded];
+    for stretch in always.into_iter().chain(absent) {
+        bytes.extend(stretch.start.to_le_bytes());
+        bytes.extend(stretch.length.to_le_bytes());
+    }
+    for time in [row.created_at, row.updated_at] {
+        let seconds = time.map_or(NO_TIME, Timestamp::as_second);
+        let nanoseconds = time.map_or(0, Timestamp::subsec_nanosecond);
+        bytes.extend(seconds.to_le_bytes());
+        bytes.extend(nanoseconds.to_le_bytes());
+    }
+    bytes.push(u8::from(row.deleted));
+    bytes
+}
+
+fn decode(bytes: &[u8; ROW]) -> Result<Row, EncodingError> {
+    let mut rest = bytes.as_slice();
+    let mut stretches = [Stretch::ABSENT; STRETCHES];
+    for stretch in &mut stretches {
+        *stretch = Stretch {
+            start: u64::from_le_bytes(array(&mut rest)?),
+            length: u32::from_le_bytes(array(&mut rest)?),
+        };
+    }
+    let [
+        json,
+        members,
+        id,
+        name,
+        folded,
+        description,
+        status,
+        organization_id,
+        external_id,
+    ] = stretches;
+    Ok(Row {
+        json,
+        id,
+        name,
+        folded,
+        description,
+        status,
+        organization_id,
+        external_id,
+        members,
+        created_at: time(&mut rest)?,
+        updated_at: time(&mut rest)?,
+        deleted: rest == [1],
+    })
+}
+
+fn time(rest: &mut &[u8]) -> Result<Option<Timestamp>, EncodingError> {
+    let seconds = i64::from_le_bytes(array(rest)?);
+    let nanoseconds = i32::from_le_bytes(array(rest)?);
+    if seconds == NO_TIME {
+        return Ok(None);
+    }
+    let time = Timestamp::new(seconds, nanoseconds);
+    time.map(Some)
+        .map_err(|_| EncodingError::Invalid("a time is none"))
+}
+
+fn array<const N: usize>(reader: &mut impl Read) -> Result<[u8; N], io::Error> {
+    let mut bytes = [0; N];
+    reader.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn bytes(reader: &mut impl Read, length: u64) -> Result<Vec<u8>, io::Error> {
+    let mut bytes = vec![0; length as usize];
+    reader.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::group::Member;
+    use crate::snapshot::MemberKey;
+    use crate::snapshot::tests::group;
+
+    fn snapshot() -> Snapshot {
+        let mut straße = group("u", "1", "Straße");
+        straße.status = Some("active".to_owned());
+        straße.description = Some("Où l'on marche".to_owned());
+        straße.external_id = Some("é".to_owned());
+        straße.created_at = Some("1969-12-31T23:59:59.5Z".parse().unwrap());
+        straße.deleted_at = Some(Timestamp::UNIX_EPOCH);
+        straße.guests = vec![Member {
+            id: Some("7".to_owned()),
+            email: Some("Ann@Example.com".to_owned()),
+        }];
+        let long = group("u", "3", &"a long name ".repeat(50));
+        Snapshot::new("u".into(), vec![straße, group("u", "2", "zoo"), long])
+    }
+
+    fn encoded(snapshot: &Snapshot) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        snapshot.write_to(&mut bytes).unwrap();
+        assert_eq!(bytes.len() as u64, snapshot.encoded_len());
+        bytes
+    }
+
+    fn decoded(bytes: &[u8]) -> Result<Snapshot, EncodingError> {
+        Snapshot::read_from("u".into(), &mut { bytes }, bytes.len() as u64)
+    }
+
+    /// Looks at everything that queries look at.
+    fn look_at_all(snapshot: &Snapshot) -> String {
+        let member = MemberKey::new("ann@example.com");
+        let rows = snapshot.rows().map(|row| {
+            let found = snapshot.find(row.id());
+            let shown = (row.id(), row.name(), row.folded_name(), row.status());
+            let more = (row.organization_id(), row.external_id(), row.is_deleted());
+            let times = (row.created_at(), row.updated_at());
+            let searched = (row.contains("name"), row.has_member(&member));
+            format!("{found:?} {shown:?} {more:?} {times:?} {searched:?} {:?}", row.json())
+        });
+        rows.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_snapshot_reads_back_as_it_was_written() {
+        for snapshot in [snapshot(), Snapshot::new("u".into(), Vec::new())] {
+            let read = decoded(&encoded(&snapshot)).unwrap();
+            assert_eq!(look_at_all(&read), look_at_all(&snapshot));
+            assert_eq!(read.hash(), snapshot.hash());
+            assert_eq!(read.bytes(), snapshot.bytes());
+        }
+    }
+
+    #[test]
+    fn the_list_of_one_source_is_never_read_as_that_of_another() {
+        let bytes = encoded(&snapshot());
+        for other in ["", "uu", "v"] {
+            let read = Snapshot::read_from(other.into(), &mut &*bytes, bytes.len() as u64);
+            assert!(read.is_err(), "{other}");
+        }
+    }
+
+    proptest! {
+        // Without a checksum around it: what is not refused must still be safe to look at.
+        #[test]
+        fn bytes_that_were_changed_or_cut_short_never_make_anything_panic(
+            changes in proptest::collection::vec((0.0..1.0_f64, 0..8_u8), 1..4),
+            keep in 0.9..1.1_f64,
+        ) {
+            let mut bytes = encoded(&snapshot());
+            for (at, bit) in changes {
+                let at = (bytes.len() as f64 * at) as usize;
+                bytes[at] ^= 1 << bit;
+            }
+            bytes.truncate((bytes.len() as f64 * keep) as usize);
+            if let Ok(read) = decoded(&bytes) {
+                look_at_all(&read);
+            }
+        }
+
+        #[test]
+        fn any_offset_whatever_is_safe(at in 0..(HEAD + 3 * ROW) / 4, value: u32) {
+            let mut bytes = encoded(&snapshot());
+            bytes[4 * at..4 * at + 4].copy_from_slice(&value.to_le_bytes());
+            if let Ok(read) = decoded(&bytes) {
+                look_at_all(&read);
+            }
+        }
+    }
+}
