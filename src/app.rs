@@ -4,21 +4,24 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::catalog::{self, Catalog};
 use crate::clock::WallClock;
+use crate::config::upstream::Upstream;
 use crate::config::{KeyPath, Loaded, Problem, Problems, Report, Secret};
 use crate::downstream::{self, Server};
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
+use crate::generation::{Generation, Live};
 use crate::upstream::Adapter;
 use crate::upstream::tls::Tls;
 
 /// A running gateway.
 #[derive(Debug)]
 pub struct App {
-    catalog: Arc<Catalog>,
+    live: Live,
     server: Server,
 }
 
@@ -62,6 +65,7 @@ impl App {
                     &tls,
                     &mut problems,
                 )
+                .map(|adapter| adapter.of_settings(settings_of(loaded, name, upstream)))
             })
             .map(Arc::new)
             .collect();
@@ -105,13 +109,21 @@ impl App {
     ) -> Result<Self, StartError> {
         let settings = &loaded.settings;
         prepare_directory(loaded)?;
-        let catalog = Arc::new(Catalog::new(compiled.adapters, &settings.cache, wall));
+        let catalog = Catalog::new(compiled.adapters, &settings.cache, wall);
         // Before anybody is answered: until its first walk succeeds, it is all that there is.
-        catalog.restore().await;
-        let gateway = Gateway::new(Arc::clone(&catalog), settings, compiled.keys);
+        catalog.load().await;
+        let live = Live::new(Generation::new(Arc::new(settings.clone()), catalog));
+        let gateway = Gateway::new(live.clone(), settings, compiled.keys);
         let server = Server::start(settings, compiled.admin_token, gateway).await?;
-        catalog.warm();
-        Ok(Self { catalog, server })
+        live.load().catalog().start(None);
+        Ok(Self { live, server })
+    }
+
+    /// Goes on with other settings, as far as upstreams and their lists are concerned: what the
+    /// listeners were started with stays.
+    pub async fn swap(&self, loaded: &Loaded, compiled: Compiled) {
+        let settings = Arc::new(loaded.settings.clone());
+        self.live.swap(settings, compiled.adapters).await;
     }
 
     /// Where groups are served.
@@ -124,17 +136,46 @@ impl App {
         self.server.admin_addr()
     }
 
-    /// The snapshots.
-    pub const fn catalog(&self) -> &Arc<Catalog> {
-        &self.catalog
+    /// The settings in force, and what runs under them.
+    pub const fn live(&self) -> &Live {
+        &self.live
     }
 
     /// Stops accepting, waits for open requests as long as `server.drain` allows, and ends what
     /// goes on behind them.
     pub async fn stop(self) {
         self.server.shutdown().await;
-        self.catalog.close().await;
+        self.live.load().catalog().close().await;
     }
+}
+
+/// A digest of everything that an upstream runs under, secrets and files included: another one is
+/// another upstream. It is compared within one process only, and kept nowhere.
+fn settings_of(loaded: &Loaded, name: &str, upstream: &Upstream) -> [u8; 32] {
+    let secrets = loaded.secrets();
+    let mut digest = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        digest.update((bytes.len() as u64).to_le_bytes());
+        digest.update(bytes);
+    };
+    // Secrets are in these by name only.
+    add(format!("{upstream:?}").as_bytes());
+    add(format!("{:?}", loaded.settings.cache).as_bytes());
+    for secret in loaded.secrets_of(name) {
+        if let Ok(secret) = secrets.read(secret) {
+            add(secret.expose_secret().as_bytes());
+        }
+    }
+    let connection = &upstream.connection;
+    let files = [
+        &connection.ca,
+        &connection.client_certificate,
+        &connection.proxy_ca,
+    ];
+    for file in files.into_iter().flatten() {
+        add(&secrets.file(file).unwrap_or_default());
+    }
+    digest.finalize().into()
 }
 
 /// Sees to the folder that snapshots are kept in. Only where they will be: `check` writes nothing.

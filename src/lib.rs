@@ -25,6 +25,8 @@ pub mod downstream;
 
 pub mod gateway;
 
+pub mod generation;
+
 pub mod catalog;
 
 pub mod upstream;

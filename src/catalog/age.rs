@@ -6,7 +6,12 @@ use tokio::time::Instant;
 
 use crate::upstream::adapter::Freshness;
 
-use super::store::CachedSnapshot;
+use super::cached::CachedSnapshot;
+
+/// How long after its walk a snapshot may be served at all.
+pub(super) fn serves(freshness: Freshness) -> Duration {
+    freshness.ttl.saturating_add(freshness.stale_if_error)
+}
 
 /// How far a snapshot is past its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,21 +27,22 @@ pub(super) enum Age {
 }
 
 impl Age {
-    /// The age of a snapshot `now`.
-    pub(super) fn of(stored: &CachedSnapshot, freshness: Freshness, now: Instant) -> Self {
-        let age = now.saturating_duration_since(stored.at);
-        if let Some(before) = stored.restored {
-            // It stands in until the first walk succeeds, whatever its age.
-            let serves = freshness.ttl.saturating_add(freshness.stale_if_error);
-            let left = serves.saturating_sub(age.saturating_add(before));
-            return if left.is_zero() {
-                Self::Expired
-            } else {
-                Self::Revalidating(left)
-            };
-        }
+    /// The age of a snapshot `now`. One that was there before `since` was read under other settings:
+    /// though they shape no list, it is not called fresh until a walk under the present ones ends.
+    pub(super) fn of(
+        cached: &CachedSnapshot,
+        freshness: Freshness,
+        since: Instant,
+        now: Instant,
+    ) -> Self {
+        let age = cached.age(now);
         let Some(past) = age.checked_sub(freshness.ttl) else {
-            return Self::Fresh(freshness.ttl.saturating_sub(age));
+            let left = freshness.ttl.saturating_sub(age);
+            return if cached.got_at < since {
+                Self::Revalidating(left.saturating_add(freshness.stale_while_revalidate))
+            } else {
+                Self::Fresh(left)
+            };
         };
         if past < freshness.stale_while_revalidate {
             Self::Revalidating(freshness.stale_while_revalidate.saturating_sub(past))

@@ -28,7 +28,7 @@ pub(super) struct Failure {
 
 impl Failure {
     /// How long the upstream is left alone after this failure, from now on.
-    pub(super) fn rest(&self, freshness: Freshness, now: Instant) -> Option<Duration> {
+    pub(super) fn wait(&self, freshness: Freshness, now: Instant) -> Option<Duration> {
         let until = self.until(freshness);
         (until > now).then(|| until - now)
     }

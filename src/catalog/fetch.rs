@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::error::UpstreamError;
+use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Observers, Progress};
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::Adapter;
 use crate::upstream::walk::{Walked, walk};
+
+use super::resources::CatalogResources;
 
 /// What one walk brings.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ pub(super) type Fetch = Box<
 >;
 
 /// Walks the upstream and lays its groups out, off the I/O threads.
-pub(super) async fn bring(
+pub(super) async fn walk_to_snapshot(
     adapter: Arc<Adapter>,
     progress: Arc<Progress>,
 ) -> Result<WalkResult, UpstreamError> {
@@ -42,4 +44,23 @@ pub(super) async fn bring(
         counts,
         pages,
     })
+}
+
+/// Walks a whole list. Where its account is refused, what queries brought with it goes too.
+pub(super) async fn walk_whole(
+    adapter: Arc<Adapter>,
+    for_queries: Option<Arc<CatalogResources>>,
+    progress: Arc<Progress>,
+) -> Result<WalkResult, UpstreamError> {
+    let result = walk_to_snapshot(adapter, progress).await;
+    if let (Some(resources), true) = (for_queries, is_refused(&result)) {
+        resources.store.clear();
+        resources.epoch.advance();
+    }
+    result
+}
+
+/// Whether the account that asked may ask no more.
+pub(super) fn is_refused(result: &Result<WalkResult, UpstreamError>) -> bool {
+    matches!(result, Err(error) if error.kind == ErrorKind::Unauthorized)
 }

@@ -20,10 +20,19 @@ pub struct RunningWalk {
     pub records: u64,
 }
 
+/// How a walk came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WalkEnd {
+    /// It ran to its end, good or bad.
+    Done,
+    /// It was ended, because other settings took the place of those that it ran under.
+    Superseded,
+}
+
 /// A walk that somebody can wait for.
 #[derive(Debug, Clone)]
 pub(super) struct InFlightWalk {
-    finished: Arc<watch::Sender<bool>>,
+    end: Arc<watch::Sender<Option<WalkEnd>>>,
     pub(super) progress: Arc<Progress>,
 }
 
@@ -31,21 +40,20 @@ impl InFlightWalk {
     /// A walk that has not ended.
     pub(super) fn new() -> Self {
         Self {
-            finished: Arc::new(watch::Sender::new(false)),
+            end: Arc::new(watch::Sender::new(None)),
             progress: Arc::default(),
         }
     }
 
-    /// Waits for the walk's end, at most until `deadline`; says whether it came.
-    pub(super) async fn end(&self, deadline: Instant) -> bool {
-        let mut finished = self.finished.subscribe();
-        timeout_at(deadline, finished.wait_for(|&finished| finished))
-            .await
-            .is_ok()
+    /// Waits for the walk's end, at most until `deadline`. `None`: it did not come by then.
+    pub(super) async fn end(&self, deadline: Instant) -> Option<WalkEnd> {
+        let mut end = self.end.subscribe();
+        let ended = timeout_at(deadline, end.wait_for(Option::is_some)).await;
+        *ended.ok()?.ok()?
     }
 
-    /// Lets go whoever waits.
-    pub(super) fn finish(&self) {
-        self.finished.send_replace(true);
+    /// Tells whoever waits that it has ended.
+    pub(super) fn finish(&self, end: WalkEnd) {
+        self.end.send_replace(Some(end));
     }
 }

@@ -61,8 +61,24 @@ pub struct CacheOutcome {
     pub forwarded: Option<&'static str>,
     /// Whether the caller joined a walk that another had begun.
     pub collapsed: bool,
-    /// What else there is to say: `min_refresh`, `deadline`, `failed` or `pending_shrink`.
+    /// What else there is to say: `min_refresh`, `deadline`, `failed`, `pending_shrink` or
+    /// `reloaded`.
     pub detail: Option<&'static str>,
+}
+
+impl CacheOutcome {
+    /// Answered from the cache.
+    pub(super) const HIT: Self = Self {
+        forwarded: None,
+        collapsed: false,
+        detail: None,
+    };
+
+    /// Answered by what other settings took the place of.
+    pub(super) const SUPERSEDED: Self = Self {
+        detail: Some("reloaded"),
+        ..Self::HIT
+    };
 }
 
 /// What the catalog holds of one upstream for one caller: rows and outcome travel together.
@@ -116,11 +132,7 @@ impl SourceLookup {
             pending_shrink: None,
             walked: true,
             counts: Counts::default(),
-            outcome: CacheOutcome {
-                forwarded: None,
-                collapsed: false,
-                detail: None,
-            },
+            outcome: CacheOutcome::HIT,
         }
     }
 }

@@ -10,24 +10,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use crate::config::Share;
-use crate::config::upstream::Refresh;
-use crate::error::{ErrorKind, UpstreamError};
-use crate::observe::Progress;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::{Conditions, Pushed};
 
-use super::entry::{CatalogResources, Entry, EntryPolicy};
-use super::fetch::{Fetch, WalkResult, bring};
-use super::key::Key;
+use super::entry::Entry;
+use super::fetch::{Fetch, is_refused, walk_to_snapshot};
+use super::key::CatalogKey;
+use super::line::Line;
 use super::lookup::{CacheMode, SourceLookup, State};
+use super::resources::CatalogResources;
 use super::store::{ENTRIES_SHARE, IDLE};
-
-/// How many queries may stand in line for each that is being walked.
-const LINE: usize = 64;
+use super::tasks::Tasks;
 
 /// What an entry takes besides its key: about so much, with its walks and the cache's own account.
 const ENTRY_BYTES: usize = 768;
@@ -40,78 +35,20 @@ pub(super) struct Queries {
     whole: Arc<Entry>,
     entries: Cache<Pushed, Arc<Entry>>,
     resources: Arc<CatalogResources>,
+    tasks: Arc<Tasks>,
     line: Arc<Line>,
     /// The entry that was asked last, which shows how the upstream stands.
     last: Mutex<Option<Arc<Entry>>>,
 }
 
-/// The line in which queries wait for their walk.
-#[derive(Debug)]
-struct Line {
-    places: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
-}
-
-/// A walk's turn. Dropping it lets the next one begin.
-#[derive(Debug)]
-struct Turn {
-    _place: OwnedSemaphorePermit,
-    _turn: OwnedSemaphorePermit,
-}
-
-/// Walks a whole list. Where its account is refused, what was in the place `beside` it goes too.
-pub(super) async fn bring_whole(
-    adapter: Arc<Adapter>,
-    beside: Option<Arc<CatalogResources>>,
-    progress: Arc<Progress>,
-) -> Result<WalkResult, UpstreamError> {
-    let brought = bring(adapter, progress).await;
-    if let (Some(resources), true) = (beside, is_refused(&brought)) {
-        resources.store.clear();
-    }
-    brought
-}
-
-fn is_refused(brought: &Result<WalkResult, UpstreamError>) -> bool {
-    matches!(brought, Err(error) if error.kind == ErrorKind::Unauthorized)
-}
-
-impl Line {
-    /// A line in which `at_once` walks run.
-    fn new(at_once: usize) -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(at_once.saturating_mul(LINE + 1))),
-            turns: Arc::new(Semaphore::new(at_once)),
-        }
-    }
-
-    /// Waits for a turn. Where too many wait already, it is refused at once.
-    async fn turn(&self) -> Result<Turn, UpstreamError> {
-        let full = || {
-            UpstreamError::new(
-                ErrorKind::RateLimited,
-                "too many different queries are waiting for this upstream (`limits.concurrency` of \
-                 them are answered at once)",
-            )
-        };
-        let resources = Arc::clone(&self.places).try_acquire_owned();
-        let resources = resources.map_err(|_| full())?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        Ok(Turn {
-            _place: resources,
-            // It is never closed.
-            _turn: turn.map_err(|_| full())?,
-        })
-    }
-}
-
 impl Queries {
     /// Nothing yet of the upstream of `adapter`, whose whole list is `whole`. Snapshots go into
-    /// `place`.
+    /// the store of `resources`.
     pub(super) fn new(
         adapter: Arc<Adapter>,
         whole: Arc<Entry>,
         resources: Arc<CatalogResources>,
+        tasks: Arc<Tasks>,
     ) -> Self {
         let entries = Cache::builder()
             .eviction_policy(EvictionPolicy::lru())
@@ -129,6 +66,7 @@ impl Queries {
             whole,
             entries,
             resources,
+            tasks,
             last: Mutex::default(),
         }
     }
@@ -181,27 +119,33 @@ impl Queries {
     /// that was asked last.
     pub(super) fn peek(&self) -> SourceLookup {
         let whole = self.whole.peek();
-        if whole.state != State::Pending || self.whole.walking().is_some() {
+        if whole.state != State::Pending || self.whole.running_walk().is_some() {
             return whole;
         }
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.as_ref().map_or(whole, |entry| entry.peek())
     }
 
+    /// Ends the walks of its entries, for good, and tells whoever waits for them.
+    pub(super) fn retire(&self) {
+        for (_, entry) in &self.entries {
+            entry.retire(true);
+        }
+    }
+
     fn entry(&self, pushed: &Pushed) -> Arc<Entry> {
-        let key = Key {
-            pushed: pushed.clone(),
+        let key = CatalogKey {
+            filters: pushed.clone(),
             ..self.whole.key().clone()
         };
-        let policy = EntryPolicy {
-            // Nobody may ask the same again, and what matches may well be nothing from now on.
-            refresh: Refresh::OnDemand,
-            persistent: false,
-            shrink_guard: Share::NONE,
-            ..self.whole.policy()
-        };
         let fetch = self.fetch(pushed.clone());
-        Arc::new(Entry::new(key, policy, fetch, Arc::clone(&self.resources)))
+        Arc::new(Entry::new(
+            key,
+            self.whole.policy().for_queries(),
+            fetch,
+            Arc::clone(&self.resources),
+            Arc::clone(&self.tasks),
+        ))
     }
 
     fn fetch(&self, pushed: Pushed) -> Fetch {
@@ -218,13 +162,13 @@ impl Queries {
             );
             Box::pin(async move {
                 let _turn = line.turn().await?;
-                let brought = bring(asking, progress).await;
-                if is_refused(&brought) {
+                let result = walk_to_snapshot(asking, progress).await;
+                if is_refused(&result) {
                     // One account sees all of this: what it may no longer see, nobody may.
                     resources.store.clear();
                     whole.forget();
                 }
-                brought
+                result
             })
         })
     }
@@ -232,25 +176,23 @@ impl Queries {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use futures_util::future::join_all;
     use jiff::Timestamp;
-    use tokio::time::sleep;
+
+    use std::time::Duration;
 
     use super::*;
     use crate::caller::Caller;
-    use crate::catalog::store::CachedSnapshot;
+    use crate::catalog::cached::CachedSnapshot;
     use crate::catalog::store::Store;
     use crate::catalog::{Catalog, Scope};
     use crate::clock::WallClock;
     use crate::config::upstream::Upstream;
     use crate::config::{Cache as Capacity, Environment, Problems, SecretReader};
+    use crate::error::ErrorKind;
     use crate::snapshot::Counts;
     use crate::snapshot::Snapshot;
     use crate::snapshot::tests::group;
     use crate::upstream::tls::Tls;
-    use std::time::Duration;
 
     /// An upstream that nobody answers for, asked by the search alone.
     fn adapter() -> Arc<Adapter> {
@@ -300,7 +242,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_number_of_questions_makes_more_entries_than_there_is_room_for() {
         let catalog = catalog();
-        let queries = &catalog.queries["club"];
+        let upstream = catalog.upstream("club").unwrap();
+        let queries = upstream.queries.as_ref().unwrap();
         for turn in 0..2000 {
             let text = format!("a text of some length, and then a number: {turn}");
             queries
@@ -317,13 +260,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_question_that_nobody_can_be_asked_is_one_for_the_whole_list() {
         let catalog = catalog();
-        catalog.warm();
-        let whole = |catalog: &Catalog| catalog.walking("club", &Scope::Shared).is_some();
+        catalog.start(None);
+        let whole = |catalog: &Catalog| catalog.running_walk("club", &Scope::Shared).is_some();
         assert!(!whole(&catalog), "it is not walked at start");
         let find = async |text: &'static str| {
             let conditions = searching(text);
-            let now = Instant::now();
-            let caller = Caller::default();
+            let (now, caller) = (Instant::now(), Caller::default());
             let found = catalog.find("club", &caller, &conditions, CacheMode::Cached, now);
             found.await.unwrap().state
         };
@@ -333,44 +275,24 @@ mod tests {
         assert!(whole(&catalog));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_few_walks_run_at_once_and_a_bounded_line_waits() {
-        let line = Line::new(2);
-        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let walks = (0..500).map(|_| async {
-            let turn = line.turn().await?;
-            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            sleep(Duration::from_secs(1)).await;
-            now.fetch_sub(1, Ordering::SeqCst);
-            drop(turn);
-            Ok::<_, UpstreamError>(())
-        });
-        let ends = join_all(walks).await;
-        assert_eq!(most.into_inner(), 2);
-        let walked = ends.iter().filter(|end| end.is_ok()).count();
-        assert_eq!(walked, 2 * (LINE + 1));
-        let refused = ends.into_iter().find_map(Result::err).unwrap();
-        assert_eq!(refused.kind, ErrorKind::RateLimited);
-        assert!(line.turn().await.is_ok(), "the line has moved on");
-    }
-
     #[test]
-    fn a_shelf_for_queries_makes_room_for_what_is_used_and_refuses_what_never_fits() {
-        let key = |text: &str| Key {
+    fn a_store_for_queries_makes_room_for_what_is_used_and_refuses_what_never_fits() {
+        let key = |text: &str| CatalogKey {
             upstream: "u".into(),
             shape: crate::plan::digest::Shape::default(),
             account: crate::plan::digest::Account::default(),
             scope: Scope::Shared,
-            pushed: adapter().rules().unwrap().push(&searching(text)),
+            filters: adapter().rules().unwrap().push(&searching(text)),
         };
         let stored = |name: &str| {
             Arc::new(CachedSnapshot {
                 snapshot: Arc::new(Snapshot::new("u".into(), vec![group("u", "1", name)])),
                 counts: Counts::default(),
                 as_of: Timestamp::UNIX_EPOCH,
-                at: Instant::now(),
+                walked_at: Timestamp::UNIX_EPOCH,
                 pages: 1,
-                restored: None,
+                got_at: Instant::now(),
+                age_then: Duration::ZERO,
             })
         };
         let store = Store::evicting(16 * 1024, IDLE);

@@ -38,7 +38,7 @@ pub struct PendingShrink {
 pub(super) struct PendingConfirmation {
     pub(super) shown: PendingShrink,
     /// A walk that begins from here on is believed.
-    pub(super) until: Instant,
+    pub(super) not_before: Instant,
 }
 
 impl PendingConfirmation {
@@ -46,7 +46,7 @@ impl PendingConfirmation {
     pub(super) fn new(shown: PendingShrink, min_refresh: Duration, now: Instant) -> Self {
         Self {
             shown,
-            until: now + min_refresh.max(SOONEST),
+            not_before: now + min_refresh.max(SOONEST),
         }
     }
 }

@@ -9,16 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use jiff::Timestamp;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::snapshot::Snapshot;
 
-use super::key::Key;
-use crate::snapshot::Counts;
+use super::cached::CachedSnapshot;
+use super::key::CatalogKey;
 
 /// How long the result of a query is kept that nobody asks for.
 pub(super) const IDLE: Duration = Duration::from_mins(10);
@@ -26,26 +23,10 @@ pub(super) const IDLE: Duration = Duration::from_mins(10);
 /// The part of an upstream's share that query entries may take beside their snapshots.
 pub(super) const ENTRIES_SHARE: u64 = 8;
 
-/// A snapshot, and when it was made.
-#[derive(Debug)]
-pub(super) struct CachedSnapshot {
-    pub(super) snapshot: Arc<Snapshot>,
-    pub(super) counts: Counts,
-    /// When its walk began, for clients.
-    pub(super) as_of: Timestamp,
-    /// When its walk ended, or when it was read from disk: freshness counts from here.
-    pub(super) at: Instant,
-    /// How many pages its walk had.
-    pub(super) pages: u64,
-    /// How old it was already when it was read from disk. `None`: a walk of this process brought
-    /// it.
-    pub(super) restored: Option<Duration>,
-}
-
 /// Keeps snapshots within a fixed share of memory.
 #[derive(Debug)]
 pub(super) struct Store {
-    cache: Cache<Key, Arc<CachedSnapshot>>,
+    cache: Cache<CatalogKey, Arc<CachedSnapshot>>,
     capacity: u64,
     /// How much is taken, where nothing makes room. Held over looking and putting, so that two walks
     /// that end together cannot both take the last room.
@@ -80,7 +61,7 @@ impl Store {
     pub(super) fn evicting(capacity: u64, idle: Duration) -> Self {
         let cache = Cache::builder()
             .eviction_policy(EvictionPolicy::lru())
-            .weigher(|key: &Key, stored: &Arc<CachedSnapshot>| {
+            .weigher(|key: &CatalogKey, stored: &Arc<CachedSnapshot>| {
                 kib(key.bytes() + stored.snapshot.bytes())
             })
             .max_capacity(capacity / 1024)
@@ -98,12 +79,16 @@ impl Store {
         self.capacity
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<Arc<CachedSnapshot>> {
+    pub(super) fn get(&self, key: &CatalogKey) -> Option<Arc<CachedSnapshot>> {
         self.cache.get(key)
     }
 
     /// Puts a snapshot in the place of the one before it, or says that it does not fit.
-    pub(super) fn put(&self, key: &Key, stored: Arc<CachedSnapshot>) -> Result<(), UpstreamError> {
+    pub(super) fn put(
+        &self,
+        key: &CatalogKey,
+        stored: Arc<CachedSnapshot>,
+    ) -> Result<(), UpstreamError> {
         let size = stored.snapshot.bytes() as u64;
         let mut used = self.lock();
         let after = used.as_ref().map_or(0, |used| **used - self.size(key)) + size;
@@ -124,7 +109,7 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn remove(&self, key: &Key) {
+    pub(super) fn remove(&self, key: &CatalogKey) {
         if let Some(used) = &mut self.lock() {
             **used -= self.size(key);
         }
@@ -142,7 +127,7 @@ impl Store {
         Some(used.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn size(&self, key: &Key) -> u64 {
+    fn size(&self, key: &CatalogKey) -> u64 {
         self.cache
             .get(key)
             .map_or(0, |stored| stored.snapshot.bytes() as u64)

@@ -114,14 +114,14 @@ impl Server {
         let data = bind("server.listen", server.listen).await?;
         let admin = bind("server.admin", server.admin).await?;
         let draining = Arc::new(AtomicBool::new(false));
-        let holdings = Arc::clone(gateway.catalog());
+        let holdings = gateway.live().clone();
         let groups = Groups {
             sources: holdings.names().into(),
             keys: gateway.keys().clone(),
             pages: Pages::new(settings.cache.shares().pages),
             lists: gateway,
         };
-        let data_routes = data_routes(groups, Arc::clone(&holdings));
+        let data_routes = data_routes(groups, holdings.clone());
         let admin_routes = admin::routes(
             Admin {
                 holdings,

@@ -15,7 +15,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::caller::Caller;
-use crate::catalog::{self, CacheMode, Catalog, PendingShrink, RunningWalk, Scope, SourceLookup};
+use crate::catalog::{self, CacheMode, PendingShrink, RunningWalk, Scope, SourceLookup};
+use crate::generation::Live;
 use crate::snapshot::Counts;
 use crate::upstream::transport::Circuit;
 
@@ -50,39 +51,44 @@ pub(crate) trait Holdings: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Option<SourceLookup>> + Send;
 }
 
-impl Holdings for Arc<Catalog> {
+impl Holdings for Live {
     fn names(&self) -> Vec<Arc<str>> {
-        let sources = self.sources().iter();
+        let generation = self.load();
+        let sources = generation.catalog().sources().iter();
         sources.map(|source| Arc::clone(&source.name)).collect()
     }
 
     fn peek(&self, source: &str) -> Option<SourceLookup> {
-        Catalog::peek(self, source, &Scope::Shared)
+        self.load().catalog().peek(source, &Scope::Shared)
     }
 
     fn peek_for(&self, caller: &Caller) -> Vec<SourceLookup> {
-        let sources = self.sources().iter();
-        let visible = sources.filter(|source| caller.visible.allows(&source.name));
+        let generation = self.load();
+        let catalog = generation.catalog();
+        let visible = catalog.sources().iter();
+        let visible = visible.filter(|source| caller.visible.allows(&source.name));
         let peek = |source: &catalog::Source| {
-            let scope = self.scope(&source.name, caller).ok();
+            let scope = catalog.scope(&source.name, caller).ok();
             scope
-                .and_then(|scope| Catalog::peek(self, &source.name, &scope))
+                .and_then(|scope| catalog.peek(&source.name, &scope))
                 .unwrap_or_else(|| SourceLookup::not_askable(&source.name, source.required))
         };
         visible.map(peek).collect()
     }
 
     fn circuit(&self, source: &str) -> Option<Circuit> {
-        Catalog::circuit(self, source)
+        self.load().catalog().circuit(source)
     }
 
     fn walking(&self, source: &str) -> Option<RunningWalk> {
-        Catalog::walking(self, source, &Scope::Shared)
+        self.load().catalog().running_walk(source, &Scope::Shared)
     }
 
     async fn refresh(&self, source: &str, wait_until: Instant) -> Option<SourceLookup> {
-        self.get(source, &Scope::Shared, CacheMode::Insist, wait_until)
-            .await
+        let generation = self.load();
+        let upstream = generation.catalog().upstream(source)?;
+        let held = upstream.get(&Scope::Shared, CacheMode::Insist, wait_until);
+        Some(held.await)
     }
 }
 

@@ -30,6 +30,7 @@ use crate::gateway::cursor::Keys;
 use crate::gateway::listing::{Found, SourceReport, Spent};
 use crate::gateway::view::View;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
+use crate::generation::{Generation, Live};
 
 impl Lists for Fixed {
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
@@ -394,7 +395,8 @@ async fn server(shutdown_delay: &str) -> Server {
     settings.server.shutdown_delay = shutdown_delay.parse().unwrap();
     let catalog = Catalog::new(Vec::new(), &settings.cache, &WallClock::system());
     let keys = Keys::new(vec![vec![7; 32].into()]);
-    let gateway = Gateway::new(Arc::new(catalog), &settings, keys);
+    let live = Live::new(Generation::new(Arc::new(settings.clone()), catalog));
+    let gateway = Gateway::new(live, &settings, keys);
     Server::start(&settings, None, gateway).await.unwrap()
 }
 

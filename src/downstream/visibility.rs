@@ -30,6 +30,7 @@ use crate::clock::WallClock;
 use crate::config::{Environment, Problems, SecretReader, Settings};
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
+use crate::generation::{Generation, Live};
 use crate::upstream::Adapter;
 use crate::upstream::tls::Tls;
 
@@ -90,15 +91,16 @@ fn gateway(upstreams: &[(&str, &str, bool)]) -> Router {
     });
     let adapters = adapters.collect();
     assert!(problems.is_empty(), "{problems:?}");
-    let catalog = Arc::new(Catalog::new(adapters, &settings.cache, &wall));
+    let catalog = Catalog::new(adapters, &settings.cache, &wall);
+    let live = Live::new(Generation::new(Arc::new(settings.clone()), catalog));
     let keys = Keys::new(vec![vec![7; 32].into()]);
     let groups = Groups {
-        sources: catalog.names().into(),
+        sources: live.names().into(),
         keys: keys.clone(),
         pages: Pages::new(1 << 20),
-        lists: Gateway::new(Arc::clone(&catalog), &settings, keys),
+        lists: Gateway::new(live.clone(), &settings, keys),
     };
-    data_routes(groups, catalog)
+    data_routes(groups, live)
 }
 
 fn seeing(visible: VisibleSources) -> Caller {

@@ -42,7 +42,6 @@ pub use validator::{Representation, Validator};
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
@@ -50,8 +49,9 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::caller::Caller;
-use crate::catalog::{CacheMode, Catalog, Source};
+use crate::catalog::{CacheMode, Source};
 use crate::config::Settings;
+use crate::generation::Live;
 use crate::upstream::pushdown::Conditions;
 
 use assemble::Assembler;
@@ -63,22 +63,22 @@ use listing::{Found, SourceReport};
 /// Answers queries over the catalog.
 #[derive(Debug, Clone)]
 pub struct Gateway {
-    catalog: Arc<Catalog>,
+    live: Live,
     assembler: Assembler,
 }
 
 impl Gateway {
-    /// A gateway over `catalog`.
-    pub fn new(catalog: Arc<Catalog>, settings: &Settings, keys: Keys) -> Self {
+    /// A gateway over the generation in force.
+    pub fn new(live: Live, settings: &Settings, keys: Keys) -> Self {
         Self {
-            catalog,
+            live,
             assembler: Assembler::new(settings, keys),
         }
     }
 
-    /// The catalog that it asks.
-    pub const fn catalog(&self) -> &Arc<Catalog> {
-        &self.catalog
+    /// What it asks.
+    pub const fn live(&self) -> &Live {
+        &self.live
     }
 
     /// The keys that sign cursors, needed to read a query.
@@ -95,28 +95,31 @@ impl Gateway {
         mode: CacheMode,
         wait_until: Instant,
     ) -> Result<Option<Found>, GatewayError> {
-        let Some(source) = self.visible_source(source_of(id), caller) else {
+        let generation = self.live.load();
+        let catalog = generation.catalog();
+        let name = source_of(id);
+        let source = catalog
+            .sources()
+            .iter()
+            .find(|source| &*source.name == name);
+        let Some(source) = source.filter(|_| caller.visible.allows(name)) else {
             return Ok(None);
         };
         let conditions = Conditions {
             id: source_id_of(id),
             ..Conditions::default()
         };
-        let outcome = self
-            .catalog
+        let outcome = catalog
             .find(&source.name, caller, &conditions, mode, wait_until)
             .await;
         look_up(id, SourceReport::of(source, outcome))
     }
 
-    fn visible_source(&self, name: &str, caller: &Caller) -> Option<&Source> {
-        let mut sources = self.catalog.sources().iter();
-        sources.find(|source| &*source.name == name && caller.visible.allows(name))
-    }
-
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
         let begun = Instant::now();
-        let (catalog, ask) = (&self.catalog, &ask);
+        // Once: what is asked, and of whom, is all of one generation.
+        let generation = self.live.load();
+        let (catalog, ask) = (generation.catalog(), &ask);
         let (filter, caller) = (&ask.query.filter, &ask.caller);
         let selected = selected(filter, &caller.visible, catalog.sources());
         let sources = fan_out(selected, async |source: &Source| {

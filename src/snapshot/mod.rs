@@ -26,7 +26,7 @@ pub const SOURCE_ID_BYTES: usize = 512;
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use crate::group::Member;
+    use crate::group::{Group, Member};
 
     use super::*;
 

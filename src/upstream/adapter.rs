@@ -31,6 +31,7 @@ pub struct Adapter {
     name: Arc<str>,
     shape: Shape,
     account: Account,
+    settings: [u8; 32],
     pub(super) exchange: Arc<Exchange>,
     pub(super) requests: Arc<Requests>,
     pub(super) pager: Pager,
@@ -96,6 +97,7 @@ impl Adapter {
         Some(Self {
             shape: Shape::of(upstream),
             account: problems.keep(account)?,
+            settings: [0; 32],
             exchange: Arc::new(exchange?),
             requests: Arc::new(requests),
             pager: pager(upstream.pagination.clone()),
@@ -126,6 +128,17 @@ impl Adapter {
     /// Whose eyes its list is seen with.
     pub const fn account(&self) -> Account {
         self.account
+    }
+
+    /// The adapter as the one of settings that have this digest, secrets included.
+    #[must_use]
+    pub(crate) fn of_settings(self, settings: [u8; 32]) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// Whether it is asked, treated and read by the same settings as another one.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.settings == other.settings
     }
 
     /// What may be handed to the upstream, if it is asked by query.

@@ -1,11 +1,11 @@
 //! One snapshot as a file: a line that says what the file is, a line of JSON that says of what, the
-//! groups' JSON one after the other, and the SHA-256 of all that.
+//! snapshot's buffers, and the SHA-256 of all that.
 //!
-//! Groups are kept as they are served, not as they lie in memory, so that a version which lays them
-//! out in another way can still read them. What cannot be read whole is not read at all.
+//! What cannot be read whole is not read at all. What another version wrote is left alone: the
+//! number in the first line changes with the header and with the encoding of snapshots.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,20 +15,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::group::Group;
-use crate::snapshot::Counts;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Counts, ENCODING, EncodingError, Snapshot};
 
 /// What every file of ours begins with, whatever its version.
 pub(super) const MAGIC: &str = "groupgate snapshot ";
 
-/// The version that is written, and the only one that is read.
-const VERSION: &str = "1";
-
 /// The first two lines are no longer than this.
 const HEAD_BYTES: u64 = 16 * 1024;
 
-const CHECKSUM_BYTES: usize = 32;
+const CHECKSUM_BYTES: u64 = 32;
 
 /// Of what a file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +35,7 @@ pub(in crate::catalog) struct Header {
     /// When its walk began.
     pub(in crate::catalog) as_of: Timestamp,
     /// When its walk ended: its age counts from here.
-    pub(in crate::catalog) ended_at: Timestamp,
+    pub(in crate::catalog) walked_at: Timestamp,
     /// How long it may be served, by the settings that it was written under.
     pub(in crate::catalog) serves_until: Timestamp,
     /// How many pages its walk had.
@@ -61,7 +56,7 @@ pub(super) enum FileError {
     #[error("it does not begin as a snapshot does")]
     Foreign,
     /// Another version wrote it.
-    #[error("it is of version `{0}`, and only `{VERSION}` can be read")]
+    #[error("it is of version `{0}`, and only `{ENCODING}` can be read")]
     Version(String),
     /// It is larger than snapshots may be.
     #[error("it holds {0} bytes, more than snapshots may take (`cache.capacity`)")]
@@ -85,10 +80,10 @@ pub(super) fn write(path: &Path, header: &Header, snapshot: &Snapshot) -> io::Re
         inner: BufWriter::new(file),
         digest: Sha256::new(),
     };
-    writeln!(writer, "{MAGIC}{VERSION}")?;
+    writeln!(writer, "{MAGIC}{ENCODING}")?;
     serde_json::to_writer(&mut writer, header)?;
     writer.write_all(b"\n")?;
-    writer.write_all(snapshot.json())?;
+    snapshot.write_to(&mut writer)?;
     let Summing { mut inner, digest } = writer;
     inner.write_all(&digest.finalize())?;
     inner.into_inner()?.sync_all()
@@ -101,36 +96,44 @@ pub(super) fn read(path: &Path, most: u64) -> Result<(Header, Snapshot), FileErr
     if length > most.saturating_add(HEAD_BYTES) {
         return Err(FileError::TooLarge(length));
     }
-    let mut bytes = Vec::with_capacity(length as usize);
-    // It may grow under us.
-    file.take(most.saturating_add(HEAD_BYTES))
-        .read_to_end(&mut bytes)?;
-    let mut rest = bytes.as_slice();
-    check_version(&mut rest)?;
-    let content = bytes
-        .len()
+    let mut reader = BufReader::new(file);
+    check_version(&mut reader)?;
+    let content = length
         .checked_sub(CHECKSUM_BYTES)
         .ok_or(FileError::Corrupt)?;
-    let (content, checksum) = bytes.split_at(content);
-    if Sha256::digest(content).as_slice() != checksum {
-        return Err(FileError::Corrupt);
-    }
-    let mut rest = content;
-    check_version(&mut rest)?;
-    let header = header(&mut rest)?;
-    let mut groups = serde_json::Deserializer::from_slice(rest);
-    // As deep as `limits.depth` let it become, and the checksum says that it is as we wrote it.
-    groups.disable_recursion_limit();
-    let groups = groups
-        .into_iter::<Group>()
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| FileError::Nonsense(error.to_string()))?;
-    if groups.len() != header.groups || groups.iter().any(|group| group.source != header.source) {
-        let why = "its groups are not those that its header tells of";
+    reader.rewind()?;
+    verify(&mut reader, content)?;
+    reader.rewind()?;
+    check_version(&mut reader)?;
+    let header = header(&mut reader)?;
+    let source: Arc<str> = header.source.as_str().into();
+    let rest = content.saturating_sub(reader.stream_position()?);
+    let snapshot =
+        Snapshot::read_from(source, &mut reader.take(rest), rest).map_err(|error| match error {
+            EncodingError::Io(error) => FileError::Io(error),
+            EncodingError::Invalid(why) => FileError::Nonsense(why.to_owned()),
+        })?;
+    if snapshot.len() != header.groups {
+        let why = "its groups are not as many as its header tells of";
         return Err(FileError::Nonsense(why.to_owned()));
     }
-    let source: Arc<str> = header.source.as_str().into();
-    Ok((header, Snapshot::new(source, groups)))
+    Ok((header, snapshot))
+}
+
+/// Whether the checksum fits that follows so many bytes.
+fn verify(reader: &mut impl BufRead, content: u64) -> Result<(), FileError> {
+    let mut sum = Summing {
+        inner: io::sink(),
+        digest: Sha256::new(),
+    };
+    let hashed = io::copy(&mut reader.by_ref().take(content), &mut sum)?;
+    let mut checksum = [0; CHECKSUM_BYTES as usize];
+    reader.read_exact(&mut checksum)?;
+    if hashed == content && sum.digest.finalize().as_slice() == checksum {
+        Ok(())
+    } else {
+        Err(FileError::Corrupt)
+    }
 }
 
 /// Reads what a file says of itself, without looking whether the rest is whole.
@@ -152,7 +155,7 @@ fn check_version(head: &mut impl BufRead) -> Result<(), FileError> {
     let line = line(head)?;
     match line.strip_prefix(MAGIC) {
         None => Err(FileError::Foreign),
-        Some(VERSION) => Ok(()),
+        Some(version) if version == ENCODING.to_string() => Ok(()),
         Some(other) => Err(FileError::Version(other.chars().take(20).collect())),
     }
 }
@@ -204,7 +207,7 @@ mod tests {
             key: "k".to_owned(),
             source: "u".to_owned(),
             as_of: Timestamp::UNIX_EPOCH,
-            ended_at: Timestamp::UNIX_EPOCH,
+            walked_at: Timestamp::UNIX_EPOCH,
             serves_until: Timestamp::UNIX_EPOCH,
             pages: 3,
             counts: Counts {
@@ -266,7 +269,7 @@ mod tests {
         with(b"#!/bin/sh\n");
         with(b"groupgate snapshot 99\n{}\n");
         with(&whole[..whole.len() - 1]);
-        let mut signed = b"groupgate snapshot 1\n{}\n".to_vec();
+        let mut signed = b"groupgate snapshot 2\n{}\n".to_vec();
         signed.extend(Sha256::digest(&signed));
         with(&signed);
         let link = directory.path().join("link");

@@ -9,25 +9,34 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::file::{MAGIC, read_header};
+use super::file::{FileError, MAGIC, read_header};
 use super::folder::{Folder, Role};
 
 /// How long a file is left alone of which nobody can tell how long it serves: nobody takes longer
 /// to write one.
 const UNTOLD: SignedDuration = SignedDuration::from_hours(24);
 
-/// Removes what nobody will read again but the gateway that knows these keys.
-pub(super) fn collect(folder: &Folder, known: &[String], now: Timestamp) -> io::Result<()> {
+/// Removes what nobody will read again but a gateway that uses these names.
+pub(super) fn collect(folder: &Folder, in_use: &[String], now: Timestamp) -> io::Result<()> {
+    let mut unreadable = 0;
     for (role, path) in folder.files()? {
         let is_over = match &role {
-            Role::Snapshot(name) if known.contains(name) => false,
+            Role::Snapshot(name) if in_use.contains(name) => false,
             Role::Snapshot(_) => is_over(&path, now),
             Role::Unfinished => is_old(&path, now),
         };
         if is_over {
             tracing::info!(file = %path.display(), "snapshot on disk removed: nobody serves it");
             fs::remove_file(&path)?;
+        } else if matches!(read_header(&path), Err(FileError::Version(_))) {
+            unreadable += 1;
         }
+    }
+    if unreadable > 0 {
+        tracing::info!(
+            files = unreadable,
+            "snapshots on disk were written by another version and are ignored"
+        );
     }
     Ok(())
 }
@@ -79,7 +88,7 @@ mod tests {
                 key: name(letter),
                 source: "u".to_owned(),
                 as_of: now,
-                ended_at: now,
+                walked_at: now,
                 serves_until: now + SignedDuration::from_hours(24 * serves),
                 pages: 1,
                 counts: Counts::default(),

@@ -22,11 +22,11 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout};
 
 use crate::clock::WallClock;
-use crate::snapshot::Snapshot;
 use crate::upstream::adapter::Freshness;
 
-use super::key::{Key, Scope};
-use super::store::CachedSnapshot;
+use super::age::serves;
+use super::cached::CachedSnapshot;
+use super::key::CatalogKey;
 
 use file::{FileError, Header};
 use folder::Folder;
@@ -54,12 +54,11 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// Keeps the snapshots of `keys` in a folder, and reads none that is longer than `most` bytes.
-    pub(super) fn open(path: &Path, keys: &[Key], most: u64, wall: &WallClock) -> Self {
+    /// Keeps snapshots in a folder, and reads none that is longer than `most` bytes.
+    pub(super) fn open(path: &Path, most: u64, wall: &WallClock) -> Self {
         let folder = Folder::new(path);
         let queue = Arc::new(WriteQueue::default());
-        let known = keys.iter().map(name).collect();
-        let writing = write_all(folder.clone(), Arc::clone(&queue), known, wall.clone());
+        let writing = write_all(folder.clone(), Arc::clone(&queue), wall.clone());
         Self {
             folder,
             most,
@@ -70,73 +69,112 @@ impl Disk {
     }
 
     /// What is kept of a key, if it may still be served.
-    pub(super) async fn restore(&self, key: &Key, freshness: Freshness) -> Option<CachedSnapshot> {
-        if key.scope != Scope::Shared {
-            return None;
-        }
-        let path = self.folder.path(&name(key));
+    pub(super) async fn load(
+        &self,
+        key: &CatalogKey,
+        freshness: Freshness,
+    ) -> Option<CachedSnapshot> {
+        let name = key.name()?;
+        let path = self.folder.path(&name);
         let most = self.most;
         let from = path.clone();
         let read = spawn_blocking(move || file::read(&from, most)).await.ok()?;
-        let refused = |reason: String| {
-            tracing::warn!(
-                source = %key.upstream,
-                file = %path.display(),
-                reason,
-                "snapshot on disk is not used"
-            );
-            None
+        let read = match read {
+            Err(FileError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+                return None;
+            }
+            Err(error) => Err(error.to_string()),
+            Ok((header, snapshot)) => self
+                .age(&name, key, &header, freshness)
+                .map(|age| (header, snapshot, age)),
         };
         match read {
-            Ok((header, snapshot)) => match self.age(key, &header, freshness) {
-                Ok(age) => Some(restored(key, &header, snapshot, age)),
-                Err(reason) => refused(reason),
-            },
-            Err(FileError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => refused(error.to_string()),
+            Ok((header, snapshot, age)) => {
+                tracing::info!(
+                    source = %key.upstream,
+                    groups = header.groups,
+                    as_of = %header.as_of,
+                    ?age,
+                    "snapshot read from disk"
+                );
+                Some(CachedSnapshot {
+                    snapshot: Arc::new(snapshot),
+                    counts: header.counts,
+                    as_of: header.as_of,
+                    walked_at: header.walked_at,
+                    pages: header.pages,
+                    got_at: Instant::now(),
+                    age_then: age,
+                })
+            }
+            Err(reason) => {
+                tracing::warn!(
+                    source = %key.upstream,
+                    file = %path.display(),
+                    reason,
+                    "snapshot on disk is not used"
+                );
+                None
+            }
         }
     }
 
     /// How old a snapshot is, or why it may not be served.
-    fn age(&self, key: &Key, header: &Header, freshness: Freshness) -> Result<Duration, String> {
-        if header.key != name(key) || header.source != *key.upstream {
+    fn age(
+        &self,
+        name: &str,
+        key: &CatalogKey,
+        header: &Header,
+        freshness: Freshness,
+    ) -> Result<Duration, String> {
+        if header.key != name || header.source != *key.upstream {
             return Err("it was written for another upstream".to_owned());
         }
-        let age = Duration::try_from(self.wall.now().duration_since(header.ended_at))
-            .map_err(|_| format!("it is of {}, which is yet to come", header.ended_at))?;
+        let age = Duration::try_from(self.wall.now().duration_since(header.walked_at))
+            .map_err(|_| format!("it is of {}, which is yet to come", header.walked_at))?;
         if age >= serves(freshness) {
             return Err(format!(
                 "it is of {}, longer ago than `ttl` and `stale_if_error` allow",
-                header.ended_at
+                header.walked_at
             ));
         }
         Ok(age)
     }
 
-    /// Has a snapshot written that is whole and was just read, soon.
-    pub(super) fn keep(&self, key: &Key, stored: &Arc<CachedSnapshot>, freshness: Freshness) {
-        if key.scope != Scope::Shared {
+    /// Has a snapshot written, soon.
+    pub(super) fn save(
+        &self,
+        key: &CatalogKey,
+        cached: &Arc<CachedSnapshot>,
+        freshness: Freshness,
+    ) {
+        let Some(name) = key.name() else {
             return;
-        }
-        let ended_at = self.wall.now();
-        let header = Header {
-            key: name(key),
-            source: key.upstream.to_string(),
-            as_of: stored.as_of,
-            ended_at,
-            serves_until: later(ended_at, serves(freshness)),
-            pages: stored.pages,
-            counts: stored.counts,
-            groups: stored.snapshot.len(),
         };
-        self.queue.write(header, Arc::clone(&stored.snapshot));
+        let header = Header {
+            key: name,
+            source: key.upstream.to_string(),
+            as_of: cached.as_of,
+            walked_at: cached.walked_at,
+            serves_until: later(cached.walked_at, serves(freshness)),
+            pages: cached.pages,
+            counts: cached.counts,
+            groups: cached.snapshot.len(),
+        };
+        self.queue.write(header, Arc::clone(&cached.snapshot));
     }
 
     /// Has what is kept of a key removed, now.
-    pub(super) fn remove(&self, key: &Key) {
-        if key.scope == Scope::Shared {
-            self.queue.remove(name(key));
+    pub(super) fn remove(&self, key: &CatalogKey) {
+        if let Some(name) = key.name() {
+            self.queue.remove(name);
         }
+    }
+
+    /// Says which keys' files stay, however old they are.
+    pub(super) fn use_keys<'a>(&self, keys: impl Iterator<Item = &'a CatalogKey>) {
+        self.queue
+            .use_keys(keys.filter_map(CatalogKey::name).collect());
     }
 
     /// Waits until what was handed in is written, for a while; nothing is written from then on.
@@ -167,32 +205,10 @@ pub(super) fn prepare(path: &Path) -> std::io::Result<()> {
 }
 
 /// How many pages the walk had whose snapshot is kept of a key.
-pub(super) fn pages(path: &Path, key: &Key) -> Option<u64> {
-    let name = name(key);
+pub(super) fn pages(path: &Path, key: &CatalogKey) -> Option<u64> {
+    let name = key.name()?;
     let header = file::read_header(&Folder::new(path).path(&name)).ok()?;
     (header.key == name).then_some(header.pages)
-}
-
-fn restored(key: &Key, header: &Header, snapshot: Snapshot, age: Duration) -> CachedSnapshot {
-    tracing::info!(
-        source = %key.upstream,
-        groups = header.groups,
-        as_of = %header.as_of,
-        "snapshot read from disk"
-    );
-    CachedSnapshot {
-        snapshot: Arc::new(snapshot),
-        counts: header.counts,
-        as_of: header.as_of,
-        at: Instant::now(),
-        pages: header.pages,
-        restored: Some(age),
-    }
-}
-
-/// How long after its walk a snapshot may be served at all.
-fn serves(freshness: Freshness) -> Duration {
-    freshness.ttl.saturating_add(freshness.stale_if_error)
 }
 
 fn later(time: Timestamp, by: Duration) -> Timestamp {
@@ -202,43 +218,22 @@ fn later(time: Timestamp, by: Duration) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// What a key's file is called, before its ending: its digest, for its parts may be long or odd.
-fn name(key: &Key) -> String {
-    use sha2::{Digest, Sha256};
-
-    let mut digest = Sha256::new();
-    // Of all parts but the first the length is known, so that no two keys are hashed alike.
-    digest.update(key.shape.as_bytes());
-    digest.update(key.account.as_bytes());
-    match key.scope {
-        Scope::Shared => digest.update([0; 33]),
-        Scope::Caller(caller) => {
-            digest.update([1]);
-            digest.update(caller);
-        }
-    }
-    digest.update(key.upstream.as_bytes());
-    let digest = digest.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Does what waits in the queue until it is closed and empty, and collects garbage now and then.
-async fn write_all(folder: Folder, queue: Arc<WriteQueue>, known: Vec<String>, wall: WallClock) {
+async fn write_all(folder: Folder, queue: Arc<WriteQueue>, wall: WallClock) {
     let mut rested = Instant::now();
     let mut collect_at = Instant::now();
-    let known = Arc::new(known);
     while let Some(task) = queue.next(rested, collect_at).await {
         let begun = Instant::now();
         let is_write = matches!(task, Task::Write(_));
-        if matches!(task, Task::CollectGarbage) {
+        if matches!(task, Task::CollectGarbage(_)) {
             collect_at = begun + COLLECT_EVERY;
         }
-        let (known, now) = (Arc::clone(&known), wall.now());
+        let now = wall.now();
         let to = folder.clone();
         let done = spawn_blocking(move || match task {
             Task::Write(write) => to.write(&write.header, &write.snapshot),
             Task::Remove(name) => to.remove(&name),
-            Task::CollectGarbage => gc::collect(&to, &known, now),
+            Task::CollectGarbage(in_use) => gc::collect(&to, &in_use, now),
         });
         if let Ok(Err(error)) = done.await {
             tracing::warn!(

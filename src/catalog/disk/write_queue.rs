@@ -17,8 +17,8 @@ pub(super) enum Task {
     Write(Write),
     /// Remove the file of this name.
     Remove(String),
-    /// Look for files that nobody will read again.
-    CollectGarbage,
+    /// Look for files that nobody will read again, but these.
+    CollectGarbage(Arc<[String]>),
 }
 
 /// A snapshot to write.
@@ -39,6 +39,8 @@ pub(super) struct WriteQueue {
 struct Pending {
     /// By key: what to write, or that its file is to be removed.
     tasks: BTreeMap<String, Option<Write>>,
+    /// The names that are in use, once that is known.
+    in_use: Option<Arc<[String]>>,
     closed: bool,
 }
 
@@ -53,17 +55,24 @@ impl WriteQueue {
         self.put(key, None);
     }
 
+    /// Says which names are in use from now on.
+    pub(super) fn use_keys(&self, names: Arc<[String]>) {
+        self.lock().in_use = Some(names);
+        self.changed.notify_one();
+    }
+
     /// Takes nothing more.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_one();
     }
 
-    /// What is to be done next: a removal at once, a write once the disk has `rested`, and a sweep
-    /// when it is due. `None`: the queue is closed and all is done. Nothing waits once it is closed.
-    pub(super) async fn next(&self, rested: Instant, sweep: Instant) -> Option<Task> {
+    /// What is to be done next: a removal at once, a write once the disk has `rested`, and a
+    /// collection when it is due and it is known what is in use. `None`: the queue is closed and all
+    /// is done. Nothing waits once it is closed.
+    pub(super) async fn next(&self, rested: Instant, collect_at: Instant) -> Option<Task> {
         loop {
-            let has_more = {
+            let (has_more, in_use) = {
                 let mut pending = self.lock();
                 if let Some(task) = pending.take(Instant::now() >= rested) {
                     return Some(task);
@@ -71,15 +80,19 @@ impl WriteQueue {
                 if pending.closed {
                     return None;
                 }
-                !pending.tasks.is_empty()
+                (!pending.tasks.is_empty(), pending.in_use.clone())
             };
-            if Instant::now() >= sweep {
-                return Some(Task::CollectGarbage);
+            if Instant::now() >= collect_at
+                && let Some(in_use) = in_use
+            {
+                return Some(Task::CollectGarbage(in_use));
             }
-            let until = if has_more { sweep.min(rested) } else { sweep };
+            let write = has_more.then_some(rested);
+            let collect = in_use.map(|_| collect_at);
+            let until = write.into_iter().chain(collect).min();
             tokio::select! {
                 () = self.changed.notified() => {}
-                () = sleep_until(until) => {}
+                () = sleep_until(until.unwrap_or(rested)), if until.is_some() => {}
             }
         }
     }

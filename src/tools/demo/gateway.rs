@@ -138,7 +138,8 @@ async fn watch_first_walks(app: &App) {
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     loop {
         tick.tick().await;
-        let catalog = app.catalog();
+        let generation = app.live().load();
+        let catalog = generation.catalog();
         let walking: Vec<_> = catalog
             .sources()
             .iter()
@@ -155,7 +156,7 @@ async fn watch_first_walks(app: &App) {
             .iter()
             .map(|source| {
                 let records = catalog
-                    .walking(&source.name, &Scope::Shared)
+                    .running_walk(&source.name, &Scope::Shared)
                     .map_or(0, |walking| walking.records);
                 format!("{} {records}", source.name)
             })
@@ -170,8 +171,10 @@ fn invitation(app: &App) -> String {
     let data = reachable(app.data_addr());
     let admin = reachable(app.admin_addr());
     let mut text = String::from("\nthe gateway:\n");
-    for source in app.catalog().sources() {
-        let Some(held) = app.catalog().peek(&source.name, &Scope::Shared) else {
+    let generation = app.live().load();
+    let catalog = generation.catalog();
+    for source in catalog.sources() {
+        let Some(held) = catalog.peek(&source.name, &Scope::Shared) else {
             continue;
         };
         let outcome = match (&held.snapshot, &held.error) {

@@ -2,15 +2,12 @@
 //!
 //! Two things call for one: a list that is renewed before it expires (`refresh = "background"`),
 //! and a list that is held back until another walk confirms it. Both are a plain function of what
-//! is known of the walks so far; a task per entry sleeps until the moment that it names.
+//! is known of the walks so far; a task per entry sleeps until the moment that it names
+//! (`keep_fresh.rs`).
 
-use std::future::pending;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
-
-use super::entry::Entry;
+use tokio::time::Instant;
 
 /// How much of its time to live is left when a list is renewed: some lead for the walk to end in,
 /// drawn from a range so wide that replicas which were started together soon walk apart.
@@ -35,24 +32,6 @@ pub(super) fn renewal(read: Instant, ttl: Duration, taken: Duration, jitter: f64
 pub(super) fn retry(failed: Instant, rested: Instant, jitter: f64) -> Instant {
     let rest = rested.saturating_duration_since(failed);
     rested + rest.mul_f64(RETRY_SPREAD * jitter)
-}
-
-/// Walks for an entry whenever a walk is due that nobody asks for.
-pub(super) async fn keep(entry: Arc<Entry>) {
-    loop {
-        let due = entry.due(rand::random());
-        let due_comes = async {
-            match due {
-                Some(due) => sleep_until(due).await,
-                None => pending().await,
-            }
-        };
-        tokio::select! {
-            // What is due is another thing after each walk.
-            () = entry.walked() => {}
-            () = due_comes => entry.renew(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -12,12 +12,12 @@ use crate::error::{ErrorKind, Fault, UpstreamError};
 
 use super::super::age::Age;
 use super::super::backoff::Failure;
+use super::super::cached::CachedSnapshot;
 use super::super::fetch::WalkResult;
-use super::super::in_flight::InFlightWalk;
-use super::super::refresh::{renewal, retry};
+use super::super::in_flight::{InFlightWalk, WalkEnd};
+use super::super::renewal::{renewal, retry};
 use super::super::shrink_guard::{PendingConfirmation, PendingShrink, is_suspicious};
-use super::super::store::CachedSnapshot;
-use super::{Entry, Walks};
+use super::state::{Entry, Walks};
 
 /// What became of a walk that ended well.
 enum Kept {
@@ -39,11 +39,16 @@ impl Entry {
     }
 
     /// A walk that begins now, or once the running one has ended: never the running one, which
-    /// began before the caller came.
-    pub(super) fn begin_or_queue(self: &Arc<Self>, walks: &mut Walks) -> (InFlightWalk, bool) {
+    /// began before the caller came. One that insists begins though the running one may fail.
+    pub(super) fn begin_or_queue(
+        self: &Arc<Self>,
+        walks: &mut Walks,
+        insists: bool,
+    ) -> (InFlightWalk, bool) {
         if walks.running.is_none() {
             return self.begin_or_join(walks);
         }
+        walks.queued_insists |= insists;
         if let Some(walk) = &walks.queued {
             return (walk.clone(), true);
         }
@@ -53,11 +58,14 @@ impl Entry {
     }
 
     pub(super) fn begin(self: &Arc<Self>, walks: &mut Walks, walk: InFlightWalk) {
+        if walks.retired.is_some() {
+            return walk.finish(WalkEnd::Superseded);
+        }
         let begun = Instant::now();
         walks.running = Some(walk.clone());
         walks.last_begun = Some(begun);
         let entry = Arc::clone(self);
-        self.resources.tasks.spawn(async move {
+        self.tasks.spawn(async move {
             let as_of = entry.resources.wall.now_in_milliseconds();
             // A task within the task: its panic is this walk's failure, and nobody waits for ever.
             // In a set, so that it ends with the task around it.
@@ -71,7 +79,7 @@ impl Entry {
                 None => Err(UpstreamError::ours("the walk never began")),
             };
             entry.end(walked, as_of, begun);
-            walk.finish();
+            walk.finish(WalkEnd::Done);
         });
     }
 
@@ -83,27 +91,30 @@ impl Entry {
         begun: Instant,
     ) {
         let mut walks = self.lock();
+        if walks.retired.is_some() {
+            return;
+        }
         let before = walks.failure.take().map_or(0, |failure| failure.count);
         let taken = begun.elapsed();
         walks.running = None;
         walks.taken = Some(taken);
         let outcome =
             walked.and_then(
-                |brought| match self.pending(&walks, &brought, as_of, begun) {
+                |brought| match self.shrunk(&walks, &brought, as_of, begun) {
                     Some(pending) => Ok(Kept::PendingShrink(pending)),
                     None => self.keep(brought, as_of).map(Kept::Replaced),
                 },
             );
         match outcome {
-            Ok(Kept::Replaced(stored)) => {
+            Ok(Kept::Replaced(cached)) => {
                 tracing::info!(
                     source = %self.key.upstream,
-                    groups = stored.snapshot.len(),
-                    pages = stored.pages,
-                    skipped = stored.counts.skipped,
-                    repeated = stored.counts.repeated,
-                    unparsed_timestamps = stored.counts.unparsed_timestamps,
-                    drifted = stored.counts.drifted,
+                    groups = cached.snapshot.len(),
+                    pages = cached.pages,
+                    skipped = cached.counts.skipped,
+                    repeated = cached.counts.repeated,
+                    unparsed_timestamps = cached.counts.unparsed_timestamps,
+                    drifted = cached.counts.drifted,
                     ?taken,
                     "walk finished"
                 );
@@ -126,8 +137,12 @@ impl Entry {
                 walks.failure = Some(self.failed(error, before + 1, taken));
             }
         }
-        if let Some(queued) = walks.queued.take() {
-            self.begin(&mut walks, queued);
+        let insists = std::mem::take(&mut walks.queued_insists);
+        match walks.queued.take() {
+            // The upstream is left alone from now on: what follows would fail like this one.
+            Some(queued) if walks.failure.is_some() && !insists => queued.finish(WalkEnd::Done),
+            Some(queued) => self.begin(&mut walks, queued),
+            None => {}
         }
         self.resources.epoch.advance();
         drop(walks);
@@ -136,7 +151,7 @@ impl Entry {
 
     /// Why a list is held back, if it is: it is much shorter than one that may still be served, and
     /// no earlier walk has brought as short a one.
-    fn pending(
+    fn shrunk(
         &self,
         walks: &Walks,
         brought: &WalkResult,
@@ -144,12 +159,12 @@ impl Entry {
         begun: Instant,
     ) -> Option<PendingConfirmation> {
         let now = Instant::now();
-        let stored = self.resources.store.get(&self.key)?;
-        let (served, groups) = (stored.snapshot.len(), brought.snapshot.len());
+        let cached = self.resources.store.get(&self.key)?;
+        let (served, groups) = (cached.snapshot.len(), brought.snapshot.len());
         if !is_suspicious(self.policy.shrink_guard, served, groups) {
             return None;
         }
-        if Age::of(&stored, self.policy.freshness, now) == Age::Expired {
+        if self.age(&cached, now) == Age::Expired {
             tracing::warn!(
                 source = %self.key.upstream,
                 groups,
@@ -167,7 +182,7 @@ impl Entry {
             let min_refresh = self.policy.freshness.min_refresh;
             return Some(PendingConfirmation::new(shown, min_refresh, now));
         };
-        let is_in_time = begun >= pending.until;
+        let is_in_time = begun >= pending.not_before;
         if is_in_time && !is_suspicious(self.policy.shrink_guard, pending.shown.groups, groups) {
             tracing::warn!(
                 source = %self.key.upstream,
@@ -211,19 +226,19 @@ impl Entry {
             }
             Some(_) | None => Arc::new(snapshot),
         };
-        let stored = Arc::new(CachedSnapshot {
+        let cached = Arc::new(CachedSnapshot {
             snapshot,
             counts,
             as_of,
-            at: Instant::now(),
+            walked_at: self.resources.wall.now(),
             pages,
-            restored: None,
+            got_at: Instant::now(),
+            age_then: Duration::ZERO,
         });
-        self.resources.store.put(&self.key, Arc::clone(&stored))?;
-        if let Some(disk) = self.disk() {
-            disk.keep(&self.key, &stored, self.policy.freshness);
-        }
-        Ok(stored)
+        self.resources.store.put(&self.key, Arc::clone(&cached))?;
+        let freshness = self.policy.freshness;
+        self.resources.tier.save(&self.key, &cached, freshness);
+        Ok(cached)
     }
 
     fn failed(&self, error: UpstreamError, count: u32, taken: Duration) -> Failure {
@@ -244,7 +259,7 @@ impl Entry {
         );
         if error.kind == ErrorKind::Unauthorized {
             // What we may no longer see, we may no longer show.
-            self.forget();
+            self.evict();
         }
         Failure {
             error: Arc::new(error),
@@ -256,7 +271,8 @@ impl Entry {
     /// When a walk is due that nobody asks for; none while one is under way.
     pub(in crate::catalog) fn due(&self, jitter: f64) -> Option<Instant> {
         let walks = self.lock();
-        if walks.running.is_some() || walks.last_begun.is_none() {
+        let is_idle = walks.running.is_none() && walks.retired.is_none();
+        if !is_idle || walks.last_begun.is_none() {
             return None;
         }
         let freshness = self.policy.freshness;
@@ -265,14 +281,15 @@ impl Entry {
             .as_ref()
             .map(|failure| retry(failure.at, failure.until(freshness), jitter));
         if let Some(pending) = walks.pending {
-            return Some(retry.map_or(pending.until, |retry| retry.max(pending.until)));
+            return Some(retry.map_or(pending.not_before, |retry| retry.max(pending.not_before)));
         }
         match self.policy.refresh {
             Refresh::OnDemand => None,
             Refresh::Background => retry.or_else(|| {
-                let stored = self.resources.store.get(&self.key)?;
+                let cached = self.resources.store.get(&self.key)?;
+                let walked_at = cached.got_at.checked_sub(cached.age_then);
                 Some(renewal(
-                    stored.at,
+                    walked_at.unwrap_or(cached.got_at),
                     freshness.ttl,
                     walks.taken.unwrap_or_default(),
                     jitter,

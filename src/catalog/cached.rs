@@ -1,0 +1,34 @@
+//! A snapshot in the cache, and how old it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::snapshot::{Counts, Snapshot};
+
+/// A snapshot, and when it was made.
+#[derive(Debug)]
+pub(super) struct CachedSnapshot {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) counts: Counts,
+    /// When its walk began, for clients.
+    pub(super) as_of: Timestamp,
+    /// When its walk ended, by the wall clock: freshness counts from here, in whatever process.
+    pub(super) walked_at: Timestamp,
+    /// How many pages its walk had.
+    pub(super) pages: u64,
+    /// When this process got it, from its walk or from a tier.
+    pub(super) got_at: Instant,
+    /// How old it was then.
+    pub(super) age_then: Duration,
+}
+
+impl CachedSnapshot {
+    /// How long ago its walk ended.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.got_at)
+            .saturating_add(self.age_then)
+    }
+}

@@ -1,0 +1,265 @@
+//! What an entry serves: a decision over the age of what it has and how its walks stand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::upstream::Refresh;
+use crate::error::UpstreamError;
+use crate::snapshot::Counts;
+
+use super::super::age::Age;
+use super::super::cached::CachedSnapshot;
+use super::super::in_flight::{InFlightWalk, RunningWalk, WalkEnd};
+use super::super::lookup::{CacheMode, CacheOutcome, SourceLookup, State};
+use super::state::{Entry, Walks};
+
+/// What to do for one caller.
+enum Decision {
+    Serve(SourceLookup),
+    Wait(InFlightWalk, CacheOutcome),
+}
+
+impl Entry {
+    /// Begins a first walk, unless one was begun already.
+    pub(in crate::catalog) fn warm(self: &Arc<Self>) {
+        let mut walks = self.lock();
+        if walks.last_begun.is_none() {
+            self.begin(&mut walks, InFlightWalk::new());
+        }
+    }
+
+    /// Serves what the cache rules allow, after a walk where they demand one.
+    pub(in crate::catalog) async fn get(
+        self: &Arc<Self>,
+        mode: CacheMode,
+        deadline: Instant,
+    ) -> SourceLookup {
+        match self.decide(mode) {
+            Decision::Serve(held) => held,
+            Decision::Wait(walk, outcome) => {
+                let ended = walk.end(deadline).await;
+                self.waited(ended, outcome)
+            }
+        }
+    }
+
+    /// What there is right now.
+    pub(in crate::catalog) fn peek(&self) -> SourceLookup {
+        let walks = self.lock();
+        let now = Instant::now();
+        match self.cached(&walks) {
+            Some(cached) => self.shown(&cached, &walks, now, CacheOutcome::HIT),
+            None => self.nothing(&walks, now, CacheOutcome::HIT),
+        }
+    }
+
+    /// What may be served right now, however the last walk ended.
+    pub(in crate::catalog) fn servable(&self) -> Option<SourceLookup> {
+        let walks = self.lock();
+        let now = Instant::now();
+        let cached = self.cached(&walks)?;
+        let age = self.age(&cached, now);
+        (age != Age::Expired).then(|| self.shown(&cached, &walks, now, CacheOutcome::HIT))
+    }
+
+    /// How far the running walk is, if one is running.
+    pub(in crate::catalog) fn running_walk(&self) -> Option<RunningWalk> {
+        let walks = self.lock();
+        let progress = &walks.running.as_ref()?.progress;
+        Some(RunningWalk {
+            seconds: walks.last_begun?.elapsed().as_secs(),
+            pages: progress.pages(),
+            records: progress.records(),
+        })
+    }
+
+    fn decide(self: &Arc<Self>, mode: CacheMode) -> Decision {
+        let mut walks = self.lock();
+        let now = Instant::now();
+        if walks.retired.is_some() {
+            return Decision::Serve(self.present(&walks, now, CacheOutcome::SUPERSEDED));
+        }
+        match mode {
+            CacheMode::Cached => self.decide_cached(&mut walks, now, None),
+            CacheMode::Revalidate | CacheMode::Insist if self.walked_just_now(&walks, now) => {
+                self.decide_cached(&mut walks, now, Some("min_refresh"))
+            }
+            // It asked to be left alone, or keeps failing: no caller may talk us out of that.
+            CacheMode::Revalidate if self.backs_off(&walks, now) => {
+                self.decide_cached(&mut walks, now, Some("failed"))
+            }
+            CacheMode::Revalidate | CacheMode::Insist => {
+                let insists = mode == CacheMode::Insist;
+                let (walk, collapsed) = self.begin_or_queue(&mut walks, insists);
+                let outcome = CacheOutcome {
+                    forwarded: Some("request"),
+                    collapsed,
+                    detail: None,
+                };
+                Decision::Wait(walk, outcome)
+            }
+        }
+    }
+
+    fn decide_cached(
+        self: &Arc<Self>,
+        walks: &mut Walks,
+        now: Instant,
+        detail: Option<&'static str>,
+    ) -> Decision {
+        let cached = self.cached(walks);
+        let age = cached
+            .as_ref()
+            .map_or(Age::Expired, |cached| self.age(cached, now));
+        let hit = CacheOutcome {
+            detail,
+            ..CacheOutcome::HIT
+        };
+        // An upstream that is known to fail is asked behind the callers: the first of them has
+        // waited for the failure, and one bad source must not take its time from every answer.
+        let failing = walks.failure.is_some();
+        // So is one that is renewed behind them anyway, or whose shrunk list waits for confirmation.
+        let behind = walks.pending.is_some() || self.policy.refresh == Refresh::Background;
+        // And what was there before this process or these settings serves until the first walk ends.
+        let is_from_before = walks.taken.is_none();
+        let serve_now = match age {
+            Age::Fresh(_) | Age::Revalidating(_) => true,
+            Age::IfError(_) => failing || behind || is_from_before,
+            Age::Expired => failing,
+        };
+        // A walk that comes too soon confirms nothing, unless the older list may be served no more.
+        let is_unconfirmed = age != Age::Expired
+            && walks
+                .pending
+                .is_some_and(|pending| now < pending.not_before);
+        let is_left_alone = is_unconfirmed || self.backs_off(walks, now);
+        if !matches!(age, Age::Fresh(_)) && !is_left_alone {
+            let (walk, collapsed) = self.begin_or_join(walks);
+            if !serve_now {
+                let forwarded = if cached.is_some() { "stale" } else { "miss" };
+                let outcome = CacheOutcome {
+                    forwarded: Some(forwarded),
+                    collapsed,
+                    detail,
+                };
+                return Decision::Wait(walk, outcome);
+            }
+        }
+        Decision::Serve(self.present(walks, now, hit))
+    }
+
+    /// What may be served right now, or else why there is nothing.
+    fn present(&self, walks: &Walks, now: Instant, outcome: CacheOutcome) -> SourceLookup {
+        match self.cached(walks) {
+            Some(cached) if self.age(&cached, now) != Age::Expired => {
+                self.shown(&cached, walks, now, outcome)
+            }
+            Some(_) | None => self.nothing(walks, now, outcome),
+        }
+    }
+
+    fn backs_off(&self, walks: &Walks, now: Instant) -> bool {
+        let failure = walks.failure.as_ref();
+        failure.is_some_and(|failure| failure.wait(self.policy.freshness, now).is_some())
+    }
+
+    fn walked_just_now(&self, walks: &Walks, now: Instant) -> bool {
+        walks
+            .last_begun
+            .is_some_and(|begun| now < begun + self.policy.freshness.min_refresh)
+    }
+
+    /// What to serve to a caller that waited for a walk.
+    fn waited(&self, end: Option<WalkEnd>, mut outcome: CacheOutcome) -> SourceLookup {
+        let walks = self.lock();
+        let now = Instant::now();
+        let is_replaced = match end {
+            None => {
+                outcome.detail = Some("deadline");
+                false
+            }
+            Some(WalkEnd::Superseded) => {
+                outcome.detail = CacheOutcome::SUPERSEDED.detail;
+                false
+            }
+            Some(WalkEnd::Done) if walks.failure.is_some() => {
+                outcome.detail = Some("failed");
+                false
+            }
+            Some(WalkEnd::Done) if walks.pending.is_some() => {
+                outcome.detail = Some("pending_shrink");
+                false
+            }
+            Some(WalkEnd::Done) => true,
+        };
+        match self.cached(&walks).filter(|_| is_replaced) {
+            // Just walked for this caller: good even where the time to live is zero.
+            Some(cached) => SourceLookup {
+                state: State::Fresh,
+                ..self.shown(&cached, &walks, now, outcome)
+            },
+            None => self.present(&walks, now, outcome),
+        }
+    }
+
+    fn shown(
+        &self,
+        cached: &CachedSnapshot,
+        walks: &Walks,
+        now: Instant,
+        outcome: CacheOutcome,
+    ) -> SourceLookup {
+        let age = self.age(cached, now);
+        let (state, fresh_for) = match age {
+            Age::Fresh(left) => (State::Fresh, left),
+            Age::Revalidating(_) | Age::IfError(_) | Age::Expired => (State::Stale, Duration::ZERO),
+        };
+        let bare = self.bare(walks, now, outcome);
+        SourceLookup {
+            state,
+            snapshot: Some(Arc::clone(&cached.snapshot)),
+            as_of: Some(cached.as_of),
+            fresh_for,
+            changes_in: [age.left(), bare.changes_in].into_iter().flatten().min(),
+            counts: cached.counts,
+            ..bare
+        }
+    }
+
+    fn nothing(&self, walks: &Walks, now: Instant, outcome: CacheOutcome) -> SourceLookup {
+        let held = self.bare(walks, now, outcome);
+        let state = if held.error.is_some() {
+            State::Failed
+        } else {
+            State::Pending
+        };
+        SourceLookup { state, ..held }
+    }
+
+    fn bare(&self, walks: &Walks, now: Instant, outcome: CacheOutcome) -> SourceLookup {
+        let failure = walks.failure.as_ref();
+        let wait = failure.and_then(|failure| failure.wait(self.policy.freshness, now));
+        let error = failure.map(|failure| {
+            let mut error = UpstreamError::clone(&failure.error);
+            error.retry_after = wait;
+            Arc::new(error)
+        });
+        SourceLookup {
+            source: Arc::clone(&self.key.upstream),
+            required: self.policy.required,
+            state: State::Pending,
+            snapshot: None,
+            by_query: false,
+            as_of: None,
+            fresh_for: Duration::ZERO,
+            changes_in: wait,
+            error,
+            pending_shrink: walks.pending.map(|pending| pending.shown),
+            walked: walks.taken.is_some(),
+            counts: Counts::default(),
+            outcome,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What an entry knows: its key and policy, and of its walks.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::super::age::Age;
+use super::super::backoff::Failure;
+use super::super::cached::CachedSnapshot;
+use super::super::fetch::Fetch;
+use super::super::in_flight::{InFlightWalk, WalkEnd};
+use super::super::key::CatalogKey;
+use super::super::policy::EntryPolicy;
+use super::super::resources::CatalogResources;
+use super::super::shrink_guard::PendingConfirmation;
+use super::super::tasks::Tasks;
+
+/// One upstream and credential scope.
+pub(in crate::catalog) struct Entry {
+    pub(super) key: CatalogKey,
+    pub(super) policy: EntryPolicy,
+    pub(super) fetch: Fetch,
+    pub(super) resources: Arc<CatalogResources>,
+    /// Where its walks run.
+    pub(super) tasks: Arc<Tasks>,
+    /// What was cached before was read under other settings.
+    since: Instant,
+    walks: Mutex<Walks>,
+    /// Told whenever a walk has ended.
+    pub(super) ended: Notify,
+}
+
+/// The walks of one entry: at most one is under way, and at most one waits behind it.
+#[derive(Debug, Default)]
+pub(super) struct Walks {
+    pub(super) running: Option<InFlightWalk>,
+    pub(super) queued: Option<InFlightWalk>,
+    /// Whether the queued one begins even if the running one fails.
+    pub(super) queued_insists: bool,
+    pub(super) last_begun: Option<Instant>,
+    /// How long the last one took that ended.
+    pub(super) taken: Option<Duration>,
+    pub(super) failure: Option<Failure>,
+    /// What the last one brought and nobody sees yet.
+    pub(super) pending: Option<PendingConfirmation>,
+    /// There are none from now on.
+    pub(super) retired: Option<Retired>,
+}
+
+/// What an entry still serves whose settings are no longer in force.
+#[derive(Debug)]
+pub(super) struct Retired {
+    last: Option<Arc<CachedSnapshot>>,
+}
+
+impl Entry {
+    pub(in crate::catalog) fn new(
+        key: CatalogKey,
+        policy: EntryPolicy,
+        fetch: Fetch,
+        resources: Arc<CatalogResources>,
+        tasks: Arc<Tasks>,
+    ) -> Self {
+        Self {
+            key,
+            policy,
+            fetch,
+            resources,
+            tasks,
+            since: Instant::now(),
+            walks: Mutex::default(),
+            ended: Notify::new(),
+        }
+    }
+
+    /// What it keeps.
+    pub(in crate::catalog) const fn key(&self) -> &CatalogKey {
+        &self.key
+    }
+
+    pub(in crate::catalog) const fn policy(&self) -> EntryPolicy {
+        self.policy
+    }
+
+    /// Takes what a tier keeps, where memory has nothing.
+    pub(in crate::catalog) async fn load(&self) {
+        let resources = &self.resources;
+        if resources.store.get(&self.key).is_some() {
+            return;
+        }
+        let loaded = resources.tier.load(&self.key, self.policy.freshness).await;
+        let Some(cached) = loaded else {
+            return;
+        };
+        match resources.store.put(&self.key, Arc::new(cached)) {
+            Ok(()) => resources.epoch.advance(),
+            Err(error) => tracing::warn!(
+                source = %self.key.upstream,
+                error.detail = error.detail,
+                "snapshot on disk does not fit"
+            ),
+        }
+    }
+
+    /// Removes what it keeps: what a refused account can no longer see, nobody may.
+    pub(in crate::catalog) fn forget(&self) {
+        let walks = self.lock();
+        // What other settings read since is not its own.
+        if walks.retired.is_none() {
+            self.evict();
+        }
+    }
+
+    pub(super) fn evict(&self) {
+        self.resources.store.remove(&self.key);
+        self.resources.tier.remove(&self.key);
+        self.resources.epoch.advance();
+    }
+
+    /// Ends its walks, for good, and tells whoever waits. It goes on serving what it has to those
+    /// who still ask it; memory lets go of that, unless an entry in its place has the same key.
+    pub(in crate::catalog) fn retire(&self, is_key_in_use: bool) {
+        let mut walks = self.lock();
+        let last = self.cached(&walks);
+        walks.retired = Some(Retired { last });
+        if !is_key_in_use {
+            self.resources.store.remove(&self.key);
+        }
+        let ended = [walks.running.take(), walks.queued.take()];
+        for walk in ended.into_iter().flatten() {
+            walk.finish(WalkEnd::Superseded);
+        }
+        drop(walks);
+        self.resources.epoch.advance();
+    }
+
+    pub(super) fn cached(&self, walks: &Walks) -> Option<Arc<CachedSnapshot>> {
+        match &walks.retired {
+            Some(retired) => retired.last.clone(),
+            None => self.resources.store.get(&self.key),
+        }
+    }
+
+    pub(super) fn age(&self, cached: &CachedSnapshot, now: Instant) -> Age {
+        Age::of(cached, self.policy.freshness, self.since, now)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Walks> {
+        self.walks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Entry")
+            .field("key", &self.key)
+            .field("policy", &self.policy)
+            .field("walks", &self.walks)
+            .finish_non_exhaustive()
+    }
+}

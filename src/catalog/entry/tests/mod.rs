@@ -1,0 +1,9 @@
+//! What an entry serves and when it walks, over walks that a test scripts.
+
+mod background;
+mod failing;
+mod restarting;
+mod scripted;
+mod serving;
+mod shrinking;
+mod superseded;

@@ -1,0 +1,179 @@
+//! When a list that has become much shorter is believed.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, advance, sleep};
+
+use super::scripted::{POLICY, SECOND, Scripted, USUAL, groups};
+use crate::catalog::lookup::{CacheMode, State};
+use crate::catalog::policy::EntryPolicy;
+use crate::config::Share;
+use crate::error::ErrorKind;
+use crate::upstream::adapter::Freshness;
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_has_lost_most_of_its_groups_is_held_back_until_a_second_walk_confirms_it() {
+    let upstream = Scripted::usual()
+        .then_groups(100)
+        .then_groups(40)
+        .then_groups(39)
+        .kept();
+    upstream.get().await;
+    advance(31 * SECOND).await;
+    upstream.get().await;
+    sleep(2 * SECOND).await;
+    let held = upstream.get().await;
+    // Past its time to live it says so, and no failure is to blame.
+    assert_eq!((groups(&held), held.state), (100, State::Stale));
+    assert!(held.error.is_none());
+    let pending_shrink = held.pending_shrink.unwrap();
+    assert_eq!((pending_shrink.groups, pending_shrink.served), (40, 100));
+    for _ in 0..20 {
+        upstream.get().await;
+    }
+    assert_eq!(
+        upstream.walks(),
+        2,
+        "a walk that comes too soon confirms nothing"
+    );
+    sleep(6 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.state), (39, State::Fresh));
+    assert_eq!(held.pending_shrink, None);
+    assert_eq!(upstream.walks(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_whole_again_on_the_second_walk_was_never_served_short() {
+    let upstream = Scripted::usual()
+        .then_groups(100)
+        .then_groups(0)
+        .then_groups(101)
+        .kept();
+    upstream.get().await;
+    advance(31 * SECOND).await;
+    upstream.get().await;
+    sleep(2 * SECOND).await;
+    assert_eq!(groups(&upstream.get().await), 100);
+    sleep(6 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.pending_shrink), (101, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_that_callers_demand_too_soon_after_one_that_is_held_back_confirms_nothing() {
+    let upstream = Scripted::usual()
+        .then_groups(100)
+        .then_groups(10)
+        .then_groups(11)
+        .then_groups(12);
+    upstream.get().await;
+    sleep(6 * SECOND).await;
+    let (first, second) = tokio::join!(upstream.ask(CacheMode::Revalidate), async {
+        // Queued behind the running walk, so that it begins as soon as that has ended.
+        sleep(SECOND / 2).await;
+        let queued = upstream
+            .entry
+            .begin_or_queue(&mut upstream.entry.lock(), false)
+            .0;
+        queued.end(Instant::now() + 10 * SECOND).await;
+        upstream.entry.peek()
+    });
+    assert_eq!(first.outcome.detail, Some("pending_shrink"));
+    assert_eq!((groups(&first), first.state), (100, State::Fresh));
+    assert_eq!(
+        (groups(&second), second.pending_shrink.unwrap().groups),
+        (100, 11)
+    );
+    sleep(5 * SECOND).await;
+    let held = upstream.ask(CacheMode::Revalidate).await;
+    assert_eq!((groups(&held), held.pending_shrink), (12, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_goes_on_falling_apart_is_believed_once_two_walks_agree() {
+    let upstream = Scripted::usual()
+        .then_groups(100)
+        .then_groups(40)
+        .then_groups(0)
+        .then_groups(40)
+        .kept();
+    upstream.get().await;
+    advance(31 * SECOND).await;
+    upstream.get().await;
+    sleep(8 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!(groups(&held), 100, "no walk agreed with another");
+    assert_eq!(held.pending_shrink.unwrap().groups, 0);
+    sleep(6 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.pending_shrink), (40, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_in_doubt_keeps_nobody_waiting_once_the_one_before_may_be_served_no_more() {
+    let freshness = Freshness {
+        ttl: 7 * SECOND,
+        stale_while_revalidate: Duration::ZERO,
+        stale_if_error: Duration::ZERO,
+        ..USUAL
+    };
+    let upstream = Scripted::new(freshness, 1 << 20)
+        .then_groups(100)
+        .then_groups(10)
+        .then_groups(10);
+    upstream.get().await;
+    advance(5 * SECOND).await;
+    let held = upstream.ask(CacheMode::Revalidate).await;
+    assert_eq!(
+        (groups(&held), held.outcome.detail),
+        (100, Some("pending_shrink"))
+    );
+    advance(2 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.state), (10, State::Fresh));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_list_is_believed_when_the_one_before_may_be_served_no_more() {
+    let upstream = Scripted::usual().then_groups(100).then_groups(10);
+    upstream.get().await;
+    advance(4000 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.pending_shrink), (10, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_guard_every_list_is_believed() {
+    let policy = EntryPolicy {
+        shrink_guard: Share::NONE,
+        ..POLICY
+    };
+    let upstream = Scripted::on_terms(policy, 1 << 20)
+        .then_groups(100)
+        .then_groups(0);
+    upstream.get().await;
+    advance(331 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.state), (0, State::Fresh));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_between_the_two_walks_leaves_the_list_in_doubt_and_rests() {
+    let upstream = Scripted::usual()
+        .then_groups(100)
+        .then_groups(10)
+        .then(SECOND, Err(ErrorKind::Connect))
+        .then_groups(10)
+        .kept();
+    upstream.get().await;
+    advance(31 * SECOND).await;
+    upstream.get().await;
+    sleep(8 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.state), (100, State::Stale));
+    assert_eq!(held.error.unwrap().kind, ErrorKind::Connect);
+    assert_eq!(held.pending_shrink.unwrap().groups, 10);
+    sleep(10 * SECOND).await;
+    assert_eq!(groups(&upstream.get().await), 10);
+}

@@ -1,0 +1,36 @@
+//! On what terms an entry's snapshots serve.
+
+use crate::config::Share;
+use crate::config::upstream::Refresh;
+use crate::upstream::adapter::{Adapter, Freshness};
+
+/// On what terms an entry's snapshots serve.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EntryPolicy {
+    pub(super) freshness: Freshness,
+    pub(super) required: bool,
+    pub(super) refresh: Refresh,
+    pub(super) shrink_guard: Share,
+}
+
+impl EntryPolicy {
+    /// The policy for an upstream's whole list.
+    pub(super) fn of(adapter: &Adapter) -> Self {
+        Self {
+            freshness: adapter.freshness(),
+            required: adapter.required(),
+            refresh: adapter.refresh(),
+            shrink_guard: adapter.shrink_guard(),
+        }
+    }
+
+    /// The policy for what single queries bring: nobody may ask the same again, and what matches
+    /// may well be nothing from now on.
+    pub(super) fn for_queries(self) -> Self {
+        Self {
+            refresh: Refresh::OnDemand,
+            shrink_guard: Share::NONE,
+            ..self
+        }
+    }
+}

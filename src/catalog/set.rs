@@ -1,0 +1,237 @@
+//! The upstreams of one generation of settings.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use crate::caller::{Caller, NotVisible};
+use crate::clock::WallClock;
+use crate::config::Cache;
+use crate::upstream::adapter::Adapter;
+use crate::upstream::pushdown::Conditions;
+use crate::upstream::transport::Circuit;
+
+use super::in_flight::RunningWalk;
+use super::key::Scope;
+use super::lookup::{CacheMode, SourceLookup};
+use super::resources::CatalogResources;
+use super::upstream::Upstream;
+
+/// One upstream as the layers above know it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whether no answer may be given without it.
+    pub required: bool,
+}
+
+/// Every upstream of one generation of settings, with its snapshots. The one that follows it keeps
+/// the upstreams whose settings are the same ([`Catalog::succeed`]).
+#[derive(Debug)]
+pub struct Catalog {
+    sources: Vec<Source>,
+    /// In order of name, as `sources` are.
+    upstreams: Vec<Arc<Upstream>>,
+    resources: Arc<CatalogResources>,
+    budgets: Budgets,
+}
+
+/// What snapshots may take, and where they are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Budgets {
+    snapshots: u64,
+    queries: u64,
+    directory: Option<PathBuf>,
+}
+
+impl Catalog {
+    /// A catalog of these upstreams, with nothing in it yet. Must be called within a tokio runtime.
+    pub fn new(adapters: Vec<Arc<Adapter>>, cache: &Cache, wall: &WallClock) -> Self {
+        let budgets = Budgets::of(cache, &adapters);
+        let resources =
+            CatalogResources::new(budgets.snapshots, budgets.directory.as_deref(), wall);
+        Self::over(adapters, Arc::new(resources), budgets, |_| None)
+    }
+
+    /// The catalog of the settings that come after these. An upstream whose settings are the same is
+    /// the same, with all that it holds. One whose list is of the same shape, read with the same
+    /// account, begins with the list of the one before, as stale. Nothing is asked before
+    /// [`Catalog::start`], and nothing of this one ends before [`Catalog::retire_for`].
+    #[must_use]
+    pub fn succeed(&self, adapters: Vec<Arc<Adapter>>, cache: &Cache) -> Self {
+        let budgets = Budgets::of(cache, &adapters);
+        if budgets == self.budgets {
+            let same = |adapter: &Adapter| {
+                let upstream = self.upstream(adapter.name())?;
+                upstream.is_of(adapter).then(|| Arc::clone(upstream))
+            };
+            return Self::over(adapters, Arc::clone(&self.resources), budgets, same);
+        }
+        // Another size or folder is another store: what is kept moves, as far as it fits.
+        let resources = self
+            .resources
+            .resized(budgets.snapshots, budgets.directory.as_deref());
+        for upstream in &self.upstreams {
+            if let Some(cached) = self.resources.store.get(upstream.key()) {
+                // What does not fit is read anew, and then says so.
+                let _ = resources.store.put(upstream.key(), cached);
+            }
+        }
+        Self::over(adapters, Arc::new(resources), budgets, |_| None)
+    }
+
+    fn over(
+        adapters: Vec<Arc<Adapter>>,
+        resources: Arc<CatalogResources>,
+        budgets: Budgets,
+        same: impl Fn(&Adapter) -> Option<Arc<Upstream>>,
+    ) -> Self {
+        let mut upstreams: Vec<_> = adapters
+            .into_iter()
+            .map(|adapter| {
+                same(&adapter).unwrap_or_else(|| {
+                    Arc::new(Upstream::new(adapter, &resources, budgets.queries))
+                })
+            })
+            .collect();
+        upstreams.sort_by(|left, right| left.name().cmp(right.name()));
+        let sources = upstreams.iter().map(|upstream| Source {
+            name: Arc::clone(upstream.name()),
+            required: upstream.required(),
+        });
+        resources
+            .tier
+            .use_keys(upstreams.iter().map(|upstream| upstream.key()));
+        Self {
+            sources: sources.collect(),
+            upstreams,
+            resources,
+            budgets,
+        }
+    }
+
+    /// Reads what is kept outside of memory, where memory has nothing, to be served until the first
+    /// walks succeed. What cannot be read is logged and left alone.
+    pub async fn load(&self) {
+        join_all(self.upstreams.iter().map(|upstream| upstream.load())).await;
+    }
+
+    /// Begins the first walk of every upstream that is not of `before`.
+    pub fn start(&self, before: Option<&Self>) {
+        for upstream in &self.upstreams {
+            if before.is_none_or(|before| !before.holds(upstream)) {
+                upstream.start();
+            }
+        }
+    }
+
+    /// Ends every walk that `next` does not go on with, and tells whoever waits for it.
+    pub async fn retire_for(&self, next: &Self) {
+        let is_kept = Arc::ptr_eq(&self.resources, &next.resources);
+        for upstream in &self.upstreams {
+            if !next.holds(upstream) {
+                let has_key = |other: &Arc<Upstream>| other.key() == upstream.key();
+                upstream.retire(is_kept && next.upstreams.iter().any(has_key));
+            }
+        }
+        self.resources.epoch.advance();
+        if !is_kept {
+            self.resources.tier.close().await;
+        }
+    }
+
+    /// Ends every walk and begins none from now on, and waits until what is to be kept outside of
+    /// memory is there.
+    pub async fn close(&self) {
+        for upstream in &self.upstreams {
+            upstream.retire(true);
+        }
+        self.resources.tier.close().await;
+    }
+
+    /// Moves with every change of what any of it shows, also from one generation to the next. What
+    /// was made from it later than the epoch was read holds as long as the epoch stands still, and
+    /// [`SourceLookup::changes_in`] allows.
+    pub fn epoch(&self) -> u64 {
+        self.resources.epoch.current()
+    }
+
+    /// Every upstream, in order of name.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The upstream of this name.
+    pub fn upstream(&self, name: &str) -> Option<&Arc<Upstream>> {
+        let found = self
+            .upstreams
+            .binary_search_by(|upstream| (**upstream.name()).cmp(name));
+        Some(&self.upstreams[found.ok()?])
+    }
+
+    /// With which account an upstream is asked on behalf of `caller`.
+    pub fn scope(&self, source: &str, caller: &Caller) -> Result<Scope, NotVisible> {
+        self.upstream(source).ok_or(NotVisible)?.scope(caller)
+    }
+
+    /// [`Upstream::get`] of one of them. `None`: there is no such upstream.
+    pub async fn get(
+        &self,
+        source: &str,
+        scope: &Scope,
+        mode: CacheMode,
+        deadline: Instant,
+    ) -> Option<SourceLookup> {
+        Some(self.upstream(source)?.get(scope, mode, deadline).await)
+    }
+
+    /// [`Upstream::find`] of one of them, for the scope of `caller`.
+    pub async fn find(
+        &self,
+        source: &str,
+        caller: &Caller,
+        conditions: &Conditions<'_>,
+        mode: CacheMode,
+        deadline: Instant,
+    ) -> Result<SourceLookup, NotVisible> {
+        let upstream = self.upstream(source).ok_or(NotVisible)?;
+        let scope = upstream.scope(caller)?;
+        Ok(upstream.find(&scope, conditions, mode, deadline).await)
+    }
+
+    /// [`Upstream::peek`] of one of them.
+    pub fn peek(&self, source: &str, scope: &Scope) -> Option<SourceLookup> {
+        Some(self.upstream(source)?.peek(scope))
+    }
+
+    /// [`Upstream::circuit`] of one of them.
+    pub fn circuit(&self, source: &str) -> Option<Circuit> {
+        self.upstream(source)?.circuit()
+    }
+
+    /// [`Upstream::running_walk`] of one of them.
+    pub fn running_walk(&self, source: &str, scope: &Scope) -> Option<RunningWalk> {
+        self.upstream(source)?.running_walk(scope)
+    }
+
+    fn holds(&self, upstream: &Arc<Upstream>) -> bool {
+        let other = self.upstream(upstream.name());
+        other.is_some_and(|other| Arc::ptr_eq(other, upstream))
+    }
+}
+
+impl Budgets {
+    fn of(cache: &Cache, adapters: &[Arc<Adapter>]) -> Self {
+        let shares = cache.shares();
+        let by_query = adapters.iter().filter(|adapter| adapter.rules().is_some());
+        Self {
+            snapshots: shares.snapshots,
+            // Each has a part of its own, so that no flood of queries to one flushes another's.
+            queries: shares.queries / (by_query.count() as u64).max(1),
+            directory: cache.directory.clone(),
+        }
+    }
+}

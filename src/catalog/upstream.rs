@@ -1,0 +1,196 @@
+//! One upstream, running: how it is asked, and what it brought, by credential scope.
+//!
+//! It is one value, so that a change of settings keeps or replaces it as a whole: with its snapshots
+//! go its transport, its login, its breaker and its limiter.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::caller::{Caller, NotVisible};
+use crate::upstream::adapter::Adapter;
+use crate::upstream::pushdown::Conditions;
+use crate::upstream::transport::Circuit;
+
+use super::entry::Entry;
+use super::fetch::{Fetch, walk_whole};
+use super::in_flight::RunningWalk;
+use super::keep_fresh::keep_fresh;
+use super::key::{CatalogKey, Scope};
+use super::lookup::{CacheMode, SourceLookup};
+use super::policy::EntryPolicy;
+use super::queries::Queries;
+use super::resources::CatalogResources;
+use super::tasks::Tasks;
+
+/// One upstream, running.
+#[derive(Debug)]
+pub struct Upstream {
+    adapter: Arc<Adapter>,
+    /// What the gateway's own account sees. Scopes of callers come beside it, once an auth scheme
+    /// forwards credentials.
+    shared: Arc<Entry>,
+    /// What it brought to filters, if it is asked by query.
+    pub(super) queries: Option<Queries>,
+    /// Its walks, and what begins those that nobody asks for.
+    tasks: Arc<Tasks>,
+}
+
+impl Upstream {
+    /// An upstream that nothing was asked of yet. What single queries bring may take
+    /// `query_budget` bytes.
+    pub(super) fn new(
+        adapter: Arc<Adapter>,
+        resources: &Arc<CatalogResources>,
+        query_budget: u64,
+    ) -> Self {
+        let tasks = Arc::new(Tasks::new());
+        let for_queries = adapter
+            .rules()
+            .map(|_| Arc::new(resources.for_queries(query_budget)));
+        let fetch: Fetch = {
+            let (adapter, for_queries) = (Arc::clone(&adapter), for_queries.clone());
+            Box::new(move |progress| {
+                Box::pin(walk_whole(
+                    Arc::clone(&adapter),
+                    for_queries.clone(),
+                    progress,
+                ))
+            })
+        };
+        let shared = Arc::new(Entry::new(
+            CatalogKey::shared(&adapter),
+            EntryPolicy::of(&adapter),
+            fetch,
+            Arc::clone(resources),
+            Arc::clone(&tasks),
+        ));
+        let queries = for_queries.map(|resources| {
+            let (adapter, whole) = (Arc::clone(&adapter), Arc::clone(&shared));
+            Queries::new(adapter, whole, resources, Arc::clone(&tasks))
+        });
+        Self {
+            adapter,
+            shared,
+            queries,
+            tasks,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Arc<str> {
+        self.adapter.name()
+    }
+
+    /// Whether no answer may be given without it.
+    pub fn required(&self) -> bool {
+        self.adapter.required()
+    }
+
+    /// How its breaker stands, if it has one.
+    pub fn circuit(&self) -> Option<Circuit> {
+        self.adapter.circuit()
+    }
+
+    /// With which account it is asked on behalf of `caller`.
+    pub fn scope(&self, caller: &Caller) -> Result<Scope, NotVisible> {
+        // No auth scheme forwards a caller's own credentials yet.
+        if caller.visible.allows(self.name()) {
+            Ok(Scope::Shared)
+        } else {
+            Err(NotVisible)
+        }
+    }
+
+    /// What it holds for `scope`, refreshed as `mode` and the cache rules say, waiting until
+    /// `deadline` at the latest. Giving up never cancels a walk.
+    pub async fn get(&self, scope: &Scope, mode: CacheMode, deadline: Instant) -> SourceLookup {
+        match self.entry(scope) {
+            Ok(entry) => entry.get(mode, deadline).await,
+            Err(NotVisible) => self.not_askable(),
+        }
+    }
+
+    /// Like [`Upstream::get`], where only groups that meet `conditions` are needed. What comes holds
+    /// all of these, and may hold more.
+    pub async fn find(
+        &self,
+        scope: &Scope,
+        conditions: &Conditions<'_>,
+        mode: CacheMode,
+        deadline: Instant,
+    ) -> SourceLookup {
+        match (scope, &self.queries) {
+            (Scope::Shared, Some(queries)) => queries.find(conditions, mode, deadline).await,
+            _ => self.get(scope, mode, deadline).await,
+        }
+    }
+
+    /// What it holds for `scope` right now: it neither waits nor asks. Of an upstream that is asked
+    /// by query that is what the last query brought, until its whole list was asked for.
+    pub fn peek(&self, scope: &Scope) -> SourceLookup {
+        match (self.entry(scope), &self.queries) {
+            (Err(NotVisible), _) => self.not_askable(),
+            (Ok(_), Some(queries)) => queries.peek(),
+            (Ok(entry), None) => entry.peek(),
+        }
+    }
+
+    /// How far its running walk is, if one is running.
+    pub fn running_walk(&self, scope: &Scope) -> Option<RunningWalk> {
+        self.entry(scope).ok()?.running_walk()
+    }
+
+    /// The key of its whole list.
+    pub(super) fn key(&self) -> &CatalogKey {
+        self.shared.key()
+    }
+
+    /// Whether the settings of `adapter` are those that it runs under.
+    pub(super) fn is_of(&self, adapter: &Adapter) -> bool {
+        self.adapter.is_same(adapter)
+    }
+
+    /// Takes what is kept outside of memory, where memory has nothing.
+    pub(super) async fn load(&self) {
+        self.shared.load().await;
+    }
+
+    /// Begins its first walk, so that the first caller does not pay for it, and from then on those
+    /// that nobody asks for. The whole list of an upstream that is asked by query is what nobody may
+    /// ever need.
+    pub(super) fn start(&self) {
+        if self.queries.is_none() {
+            self.shared.warm();
+        }
+        self.tasks.spawn(keep_fresh(Arc::clone(&self.shared)));
+    }
+
+    /// Ends its walks, for good, and tells whoever waits for them.
+    pub(super) fn retire(&self, is_key_in_use: bool) {
+        self.shared.retire(is_key_in_use);
+        if let Some(queries) = &self.queries {
+            queries.retire();
+        }
+        self.tasks.close();
+    }
+
+    fn entry(&self, scope: &Scope) -> Result<&Arc<Entry>, NotVisible> {
+        match scope {
+            Scope::Shared => Ok(&self.shared),
+            // What the gateway's account sees must not be taken for what a caller may see.
+            Scope::Caller(_) => Err(NotVisible),
+        }
+    }
+
+    fn not_askable(&self) -> SourceLookup {
+        SourceLookup::not_askable(self.name(), self.required())
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        // Its tasks hold what holds them.
+        self.tasks.close();
+    }
+}
