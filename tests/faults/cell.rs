@@ -9,7 +9,8 @@ use serde_json::Value;
 use tokio::time::{Instant, interval, timeout};
 
 use crate::rows::{DEADLINE, Expected, GROUPS, expected, faults, is_heavy, settings, setup};
-use crate::support::gate::{Gate, SOURCES, Setup, source};
+use crate::support::client::source;
+use crate::support::deployment::{Deployment, SOURCES, Setup};
 
 /// How long after the deadline an answer may be on its way, on a machine that does much else.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -65,35 +66,35 @@ impl Cell {
 
     /// Lives through the fault. What comes back is what was seen, in a word.
     pub(crate) async fn run(self) -> Result<String, String> {
-        let gate = match self.cache {
+        let gateway = match self.cache {
             Cache::Cold => self.cold().await,
             Cache::Warm => self.warm().await?,
         };
-        let seen = timeout(PATIENCE, self.settled(&gate))
+        let seen = timeout(PATIENCE, self.settled(&gateway))
             .await
             .map_err(|_| format!("not settled within {PATIENCE:?}"))??;
-        let elsewhere = gate.emulation(self.upstream).stats().elsewhere;
+        let elsewhere = gateway.emulation(self.upstream).stats().elsewhere;
         if elsewhere > 0 {
             return Err(format!("{elsewhere} requests went to another host"));
         }
-        self.heal(&gate).await?;
-        gate.stop().await;
+        self.heal(&gateway).await?;
+        gateway.stop().await;
         Ok(seen)
     }
 
     /// A gateway that has met nothing but the fault.
-    async fn cold(self) -> Gate {
+    async fn cold(self) -> Deployment {
         let setup = self.setup().fault(self.upstream, self.fault);
         setup.start().await
     }
 
     /// A gateway whose whole list of this upstream must be read again when the fault begins.
-    async fn warm(self) -> Result<Gate, String> {
-        let gate = self.setup().start().await;
-        self.until(&gate, "warm", |page| is_whole(page, self.upstream))
+    async fn warm(self) -> Result<Deployment, String> {
+        let gateway = self.setup().start().await;
+        self.until(&gateway, "warm", |page| is_whole(page, self.upstream))
             .await?;
-        gate.emulation(self.upstream).set_fault(Some(self.fault));
-        Ok(gate)
+        gateway.emulation(self.upstream).set_fault(Some(self.fault));
+        Ok(gateway)
     }
 
     /// Every answer asks this upstream anew; what the others gave stays good.
@@ -103,12 +104,12 @@ impl Cell {
     }
 
     /// Asks until the fault shows. Every answer on the way is held against what must always be.
-    async fn settled(self, gate: &Gate) -> Result<String, String> {
+    async fn settled(self, gateway: &Deployment) -> Result<String, String> {
         let mut tick = interval(Duration::from_millis(50));
         loop {
             tick.tick().await;
-            let page = self.ask(gate).await?;
-            if let Some(seen) = self.look(gate, &page).await? {
+            let page = self.ask(gateway).await?;
+            if let Some(seen) = self.look(gateway, &page).await? {
                 return Ok(seen);
             }
         }
@@ -116,9 +117,9 @@ impl Cell {
 
     /// Asks for everything, and checks what no fault may change: an answer in time, and the other
     /// upstreams' whole lists.
-    async fn ask(self, gate: &Gate) -> Result<Value, String> {
+    async fn ask(self, gateway: &Deployment) -> Result<Value, String> {
         let begin = Instant::now();
-        let page = gate.page(ALL).await;
+        let page = gateway.page(ALL).await;
         let taken = begin.elapsed();
         if taken > DEADLINE + MARGIN {
             return Err(format!("answered after {taken:?}"));
@@ -137,7 +138,7 @@ impl Cell {
     }
 
     /// What came of the fault; `None` is nothing yet. Anything but what is expected is an error.
-    async fn look(self, gate: &Gate, page: &Value) -> Result<Option<String>, String> {
+    async fn look(self, gateway: &Deployment, page: &Value) -> Result<Option<String>, String> {
         let ours = source(page, self.upstream);
         let is_complete = page["complete"] == true;
         let is_failed = ours["state"] == "failed" && ours["groups"] == 0 && !is_complete;
@@ -173,7 +174,7 @@ impl Cell {
                 Ok(Some("borne".to_owned()))
             }
             Expected::Odd { groups, counted } => {
-                let sources = gate.page("/sources").await;
+                let sources = gateway.page("/sources").await;
                 let count = &source(&sources, self.upstream)[counted];
                 let is_right = ours["groups"] == groups && ours["error"].is_null();
                 if !is_right || *count != GROUPS - groups {
@@ -191,11 +192,11 @@ impl Cell {
     }
 
     /// Takes the fault away, or waits for the end of one that ends by itself.
-    async fn heal(self, gate: &Gate) -> Result<(), String> {
+    async fn heal(self, gateway: &Deployment) -> Result<(), String> {
         if !matches!(self.fault, Fault::Burst { .. }) {
-            gate.emulation(self.upstream).set_fault(None);
+            gateway.emulation(self.upstream).set_fault(None);
         }
-        self.until(gate, "healed", |page| {
+        self.until(gateway, "healed", |page| {
             is_whole(page, self.upstream) && page["complete"] == true
         })
         .await
@@ -203,7 +204,7 @@ impl Cell {
 
     async fn until(
         self,
-        gate: &Gate,
+        gateway: &Deployment,
         what: &str,
         wished: impl Fn(&Value) -> bool,
     ) -> Result<(), String> {
@@ -212,7 +213,7 @@ impl Cell {
         let waiting = async {
             loop {
                 tick.tick().await;
-                let page = gate.page(ALL).await;
+                let page = gateway.page(ALL).await;
                 if wished(&page) {
                     return;
                 }

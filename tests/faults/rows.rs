@@ -6,7 +6,7 @@ use std::time::Duration;
 use groupgate::error::ErrorKind;
 use groupgate::tools::demo::{CATALOGUE, Fault};
 
-use crate::support::gate::Setup;
+use crate::support::deployment::Setup;
 
 /// How many groups each upstream has.
 pub(crate) const GROUPS: usize = 25;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cell::Cell;
 use crate::memory::{ALL_MIB, CELL_MIB};
-use crate::support::gate::SOURCES;
+use crate::support::deployment::SOURCES;
 
 /// What came of one cell.
 #[derive(Debug)]

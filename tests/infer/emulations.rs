@@ -10,7 +10,7 @@ use rstest::rstest;
 use tokio::time::{Duration, Instant};
 
 use crate::samples::groups;
-use crate::support::{PUBLISHER_JSON, adapter};
+use crate::support::adapters::{PUBLISHER_JSON, adapter};
 use crate::vendors::{assert_fields, assert_pages, block, shipped};
 
 /// How many groups each emulation serves: two pages and a bit.

@@ -14,8 +14,8 @@ use quick_xml::events::Event;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::support::adapters::{GATEWAY, PUBLISHER_JSON, shipped, walked};
 use crate::support::server::{Server, header, status};
-use crate::support::{GATEWAY, PUBLISHER_JSON, shipped, walked};
 
 /// Where the vendors' examples are.
 const VENDOR: &str = "tests/fixtures/vendor";

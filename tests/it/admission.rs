@@ -2,9 +2,10 @@
 
 use http::{Method, StatusCode};
 
-use crate::support::gate::{Gate, Setup, eventually};
+use crate::support::deployment::{Deployment, Setup};
+use crate::support::wait::eventually;
 
-async fn gate(rate: &str, burst: &str) -> Gate {
+async fn gateway(rate: &str, burst: &str) -> Deployment {
     Setup::new(1)
         .set("RATE_LIMIT__PER_CLIENT", rate)
         .set("RATE_LIMIT__BURST", burst)
@@ -14,9 +15,9 @@ async fn gate(rate: &str, burst: &str) -> Gate {
 
 #[tokio::test]
 async fn a_caller_that_asks_too_often_is_told_when_to_come_back() {
-    let gate = gate("1/h", "3").await;
+    let gateway = gateway("1/h", "3").await;
     for left in ["2", "1", "0"] {
-        let reply = gate.get("/groups").await;
+        let reply = gateway.get("/groups").await;
         assert_eq!(reply.status, StatusCode::OK);
         let limit = reply.header("ratelimit");
         assert!(
@@ -26,7 +27,7 @@ async fn a_caller_that_asks_too_often_is_told_when_to_come_back() {
         let policy = reply.header("ratelimit-policy");
         assert_eq!(policy, "\"client\";q=3;w=10800");
     }
-    let refused = gate.get("/groups").await;
+    let refused = gateway.get("/groups").await;
     refused.problem(429, "too-many-requests");
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((3500..=3600).contains(&wait), "{wait}");
@@ -35,7 +36,7 @@ async fn a_caller_that_asks_too_often_is_told_when_to_come_back() {
 
 #[tokio::test]
 async fn whatever_is_asked_counts_and_every_answer_says_what_is_left() {
-    let gate = gate("1/h", "4").await;
+    let gateway = gateway("1/h", "4").await;
     for (path, status, left) in [
         ("/groups?serach=x", StatusCode::BAD_REQUEST, "r=3"),
         ("/groups/tallyfy:nobody", StatusCode::NOT_FOUND, "r=2"),
@@ -43,7 +44,7 @@ async fn whatever_is_asked_counts_and_every_answer_says_what_is_left() {
         ("/sources", StatusCode::OK, "r=0"),
         ("/sources", StatusCode::TOO_MANY_REQUESTS, "r=0"),
     ] {
-        let reply = gate.get(path).await;
+        let reply = gateway.get(path).await;
         assert_eq!(reply.status, status, "{path}");
         assert!(reply.header("ratelimit").contains(left), "{path}");
     }
@@ -51,13 +52,13 @@ async fn whatever_is_asked_counts_and_every_answer_says_what_is_left() {
 
 #[tokio::test]
 async fn an_allowance_comes_back_at_its_rate() {
-    let gate = gate("4/s", "1").await;
-    assert_eq!(gate.get("/sources").await.status, StatusCode::OK);
-    let refused = gate.get("/sources").await;
+    let gateway = gateway("4/s", "1").await;
+    assert_eq!(gateway.get("/sources").await.status, StatusCode::OK);
+    let refused = gateway.get("/sources").await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.header("retry-after"), "1");
     eventually("the caller may ask again", async || {
-        let reply = gate.get("/sources").await;
+        let reply = gateway.get("/sources").await;
         (reply.status == StatusCode::OK).then_some(())
     })
     .await;
@@ -65,11 +66,14 @@ async fn an_allowance_comes_back_at_its_rate() {
 
 #[tokio::test]
 async fn a_caller_that_may_ask_no_more_does_not_hide_the_gateways_health() {
-    let gate = gate("1/h", "1").await;
-    gate.get("/groups").await;
-    gate.get("/groups").await.problem(429, "too-many-requests");
+    let gateway = gateway("1/h", "1").await;
+    gateway.get("/groups").await;
+    gateway
+        .get("/groups")
+        .await
+        .problem(429, "too-many-requests");
     for path in ["/livez", "/readyz", "/status"] {
-        let reply = gate.admin(Method::GET, path, &[]).await;
+        let reply = gateway.admin(Method::GET, path, &[]).await;
         assert_eq!(reply.status, StatusCode::OK, "{path}");
     }
 }

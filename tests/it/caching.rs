@@ -7,7 +7,9 @@ use groupgate::tools::demo::Fault;
 use http::{Method, StatusCode};
 use rstest::rstest;
 
-use crate::support::gate::{Reply, SOURCES, Setup, eventually, groups_of, source};
+use crate::support::client::{Reply, groups_of, source};
+use crate::support::deployment::{SOURCES, Setup};
+use crate::support::wait::eventually;
 
 const NO_CACHE: [(&str, &str); 1] = [("cache-control", "no-cache")];
 
@@ -15,15 +17,15 @@ const NO_CACHE: [(&str, &str); 1] = [("cache-control", "no-cache")];
 async fn a_hundred_concurrent_cold_callers_cause_one_walk_of_each_upstream() {
     // Slow enough that the last caller comes before the first walk ends.
     let slow = Fault::Slow(Duration::from_millis(500));
-    let gate = Setup::new(30).fault("*", slow).start().await;
-    let replies = join_all((0..100).map(|_| gate.get("/groups?limit=1000"))).await;
+    let gateway = Setup::new(30).fault("*", slow).start().await;
+    let replies = join_all((0..100).map(|_| gateway.get("/groups?limit=1000"))).await;
     let first = replies[0].json();
     assert_eq!(first["complete"], true);
     for reply in &replies {
         assert_eq!(reply.status, StatusCode::OK);
         assert_eq!(reply.json(), first);
     }
-    for emulation in gate.emulations() {
+    for emulation in gateway.emulations() {
         let stats = emulation.stats();
         let logins = u64::from(emulation.name() == "collections");
         assert_eq!(stats.walks, 1, "{}", emulation.name());
@@ -33,7 +35,7 @@ async fn a_hundred_concurrent_cold_callers_cause_one_walk_of_each_upstream() {
 
 #[tokio::test]
 async fn every_query_is_answered_from_the_snapshots_that_are_there() {
-    let gate = Setup::new(30).ready().await;
+    let gateway = Setup::new(30).ready().await;
     for path in [
         "/groups?search=sales",
         "/groups?sort=-created_at&limit=3",
@@ -41,57 +43,58 @@ async fn every_query_is_answered_from_the_snapshots_that_are_there() {
         "/groups/tallyfy:nobody",
         "/sources",
     ] {
-        gate.get(path).await;
+        gateway.get(path).await;
     }
-    for emulation in gate.emulations() {
+    for emulation in gateway.emulations() {
         assert_eq!(emulation.stats().walks, 1, "{}", emulation.name());
     }
 }
 
 #[tokio::test]
 async fn a_stale_list_is_served_at_once_while_one_refresh_runs_behind_it() {
-    let gate = Setup::new(10).set("CACHE__TTL", "100ms").ready().await;
-    let before = gate.emulation("publisher").stats().walks;
-    gate.emulation("publisher")
+    let gateway = Setup::new(10).set("CACHE__TTL", "100ms").ready().await;
+    let before = gateway.emulation("publisher").stats().walks;
+    gateway
+        .emulation("publisher")
         .set_fault(Some(Fault::Slow(Duration::from_secs(2))));
-    gate.emulation("publisher").set_groups(11);
+    gateway.emulation("publisher").set_groups(11);
 
     let path = "/groups?source=publisher";
-    let stale = gate
+    let stale = gateway
         .until(path, |page| source(page, "publisher")["state"] == "stale")
         .await;
     assert_eq!(stale["total"], 10);
-    let replies = join_all((0..20).map(|_| gate.get(path))).await;
+    let replies = join_all((0..20).map(|_| gateway.get(path))).await;
     for reply in &replies {
         assert_eq!(reply.json()["total"], 10);
         assert_eq!(reply.header("cache-control"), "max-age=0");
         assert_eq!(reply.header("cache-status"), "publisher; hit; ttl=0");
     }
-    assert_eq!(gate.emulation("publisher").stats().walks, before + 1);
-    gate.until(path, |page| page["total"] == 11).await;
+    assert_eq!(gateway.emulation("publisher").stats().walks, before + 1);
+    gateway.until(path, |page| page["total"] == 11).await;
 }
 
 #[tokio::test]
 async fn no_cache_brings_a_walk_begun_after_the_request_but_not_oftener_than_allowed() {
-    let gate = Setup::new(10).set("CACHE__MIN_REFRESH", "1h").ready().await;
+    let gateway = Setup::new(10).set("CACHE__MIN_REFRESH", "1h").ready().await;
     let path = "/groups?source=vinyldns";
-    let too_soon = gate.get_with(path, &NO_CACHE).await;
+    let too_soon = gateway.get_with(path, &NO_CACHE).await;
     assert!(is_hit(&too_soon), "{}", too_soon.header("cache-status"));
     assert!(
         too_soon
             .header("cache-status")
             .ends_with("; detail=min_refresh")
     );
-    assert_eq!(gate.emulation("vinyldns").stats().walks, 1);
+    assert_eq!(gateway.emulation("vinyldns").stats().walks, 1);
 }
 
 #[tokio::test]
 async fn of_two_no_cache_requests_in_a_row_the_second_gets_what_the_first_brought() {
-    let gate = Setup::new(10).set("CACHE__MIN_REFRESH", "2s").ready().await;
+    let gateway = Setup::new(10).set("CACHE__MIN_REFRESH", "2s").ready().await;
     let path = "/groups?source=vinyldns";
-    gate.emulation("vinyldns").set_groups(11);
+    gateway.emulation("vinyldns").set_groups(11);
     let first = eventually("a walk is allowed again", async || {
-        let reply = gate.get_with(path, &NO_CACHE).await;
+        let reply = gateway.get_with(path, &NO_CACHE).await;
         (!is_hit(&reply)).then_some(reply)
     })
     .await;
@@ -101,11 +104,11 @@ async fn of_two_no_cache_requests_in_a_row_the_second_gets_what_the_first_brough
             .header("cache-status")
             .starts_with("vinyldns; fwd=request; ttl=")
     );
-    gate.emulation("vinyldns").set_groups(12);
-    let second = gate.get_with(path, &NO_CACHE).await;
+    gateway.emulation("vinyldns").set_groups(12);
+    let second = gateway.get_with(path, &NO_CACHE).await;
     assert!(is_hit(&second), "{}", second.header("cache-status"));
     assert_eq!(second.json()["total"], 11);
-    assert_eq!(gate.emulation("vinyldns").stats().walks, 2);
+    assert_eq!(gateway.emulation("vinyldns").stats().walks, 2);
 }
 
 fn is_hit(reply: &Reply) -> bool {
@@ -114,21 +117,21 @@ fn is_hit(reply: &Reply) -> bool {
 
 #[tokio::test]
 async fn a_refresh_that_brings_the_same_content_keeps_the_etag() {
-    let gate = Setup::new(10)
+    let gateway = Setup::new(10)
         .set("CACHE__MIN_REFRESH", "1ms")
         .ready()
         .await;
-    let before = gate.get("/groups").await;
+    let before = gateway.get("/groups").await;
     assert!(before.header("etag").starts_with("W/\""));
-    for emulation in gate.emulations() {
-        gate.refresh(emulation.name()).await;
+    for emulation in gateway.emulations() {
+        gateway.refresh(emulation.name()).await;
     }
-    let same = gate.get("/groups").await;
+    let same = gateway.get("/groups").await;
     assert_eq!(same.header("etag"), before.header("etag"));
 
-    gate.emulation("tallyfy").set_groups(11);
-    gate.refresh("tallyfy").await;
-    let other = gate.get("/groups").await;
+    gateway.emulation("tallyfy").set_groups(11);
+    gateway.refresh("tallyfy").await;
+    let other = gateway.get("/groups").await;
     assert_ne!(other.header("etag"), before.header("etag"));
 }
 
@@ -158,12 +161,12 @@ async fn whoever_has_the_answer_is_told_so_without_a_body(
     #[case] path: &str,
     #[case] accept: &str,
 ) {
-    let gate = Setup::new(10).ready().await;
+    let gateway = Setup::new(10).ready().await;
     let accept = ("accept", accept);
-    let first = gate.get_with(path, &[accept]).await;
+    let first = gateway.get_with(path, &[accept]).await;
     assert_eq!(first.status, StatusCode::OK, "{}", first.text());
     let known = format!("\"another\", {}", first.header("etag"));
-    let again = gate
+    let again = gateway
         .get_with(path, &[accept, ("if-none-match", &known)])
         .await;
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
@@ -176,13 +179,13 @@ async fn whoever_has_the_answer_is_told_so_without_a_body(
 
 #[tokio::test]
 async fn an_answer_may_be_kept_for_as_long_as_its_shortest_lived_source_is_fresh() {
-    let gate = Setup::new(5)
+    let gateway = Setup::new(5)
         .set("CACHE__TTL", "1h")
         .set("UPSTREAMS__TALLYFY__TTL", "10m")
         .ready()
         .await;
     let max_age = async |path| {
-        let reply = gate.get(path).await;
+        let reply = gateway.get(path).await;
         let age = reply
             .header("cache-control")
             .strip_prefix("max-age=")
@@ -196,31 +199,31 @@ async fn an_answer_may_be_kept_for_as_long_as_its_shortest_lived_source_is_fresh
 
 #[tokio::test]
 async fn nobody_may_keep_an_incomplete_answer() {
-    let gate = Setup::new(5).fault("tallyfy", Fault::Refuse).ready().await;
-    let reply = gate.get("/groups").await;
+    let gateway = Setup::new(5).fault("tallyfy", Fault::Refuse).ready().await;
+    let reply = gateway.get("/groups").await;
     assert_eq!(reply.json()["complete"], false);
     assert_eq!(reply.header("cache-control"), "no-store");
-    let problem = gate.get("/groups?source=tallyfy").await;
+    let problem = gateway.get("/groups?source=tallyfy").await;
     problem.problem(502, "sources-failed");
     assert_eq!(problem.header("cache-control"), "no-store");
-    let others = gate.get("/groups?source=publisher").await;
+    let others = gateway.get("/groups?source=publisher").await;
     assert!(others.header("cache-control").starts_with("max-age="));
 }
 
 #[tokio::test]
 async fn an_incomplete_answer_and_the_complete_one_after_it_have_different_etags() {
-    let gate = Setup::new(5)
+    let gateway = Setup::new(5)
         .set("CACHE__MIN_REFRESH", "1ms")
         .fault("tallyfy", Fault::Refuse)
         .ready()
         .await;
-    let part = gate
+    let part = gateway
         .get("/groups?search=no%20group%20has%20this%20name")
         .await;
     assert_eq!(part.json()["complete"], false);
-    gate.emulation("tallyfy").set_fault(None);
-    gate.refresh("tallyfy").await;
-    let whole = gate
+    gateway.emulation("tallyfy").set_fault(None);
+    gateway.refresh("tallyfy").await;
+    let whole = gateway
         .get("/groups?search=no%20group%20has%20this%20name")
         .await;
     assert_eq!(whole.json()["complete"], true);
@@ -229,8 +232,8 @@ async fn an_incomplete_answer_and_the_complete_one_after_it_have_different_etags
 
 #[tokio::test]
 async fn an_answer_names_each_source_in_its_cache_status_and_what_it_varies_by() {
-    let gate = Setup::new(5).set("CACHE__TTL", "1h").ready().await;
-    let reply = gate.get("/groups").await;
+    let gateway = Setup::new(5).set("CACHE__TTL", "1h").ready().await;
+    let reply = gateway.get("/groups").await;
     let status = reply.header("cache-status");
     let members: Vec<_> = status.split(", ").collect();
     assert_eq!(members.len(), 5, "{status}");
@@ -246,14 +249,14 @@ async fn an_answer_names_each_source_in_its_cache_status_and_what_it_varies_by()
 
 #[tokio::test]
 async fn a_head_is_answered_as_a_get_without_the_body() {
-    let gate = Setup::new(5).set("CACHE__TTL", "1h").ready().await;
+    let gateway = Setup::new(5).set("CACHE__TTL", "1h").ready().await;
     for path in [
         "/groups?limit=3",
         "/groups/tallyfy:nobody",
         "/groups?limt=3",
     ] {
-        let whole = gate.get(path).await;
-        let head = gate.ask(Method::HEAD, path, &[]).await;
+        let whole = gateway.get(path).await;
+        let head = gateway.ask(Method::HEAD, path, &[]).await;
         assert_eq!(head.status, whole.status, "{path}");
         assert!(head.body.is_empty());
         for name in ["content-type", "content-length", "etag", "link", "vary"] {
@@ -264,19 +267,19 @@ async fn a_head_is_answered_as_a_get_without_the_body() {
 
 #[tokio::test]
 async fn a_caller_that_gives_up_does_not_end_the_walk_that_it_began() {
-    let gate = Setup::new(5)
+    let gateway = Setup::new(5)
         .set("UPSTREAMS__PUBLISHER__TTL", "1ms")
         .set("UPSTREAMS__PUBLISHER__STALE_WHILE_REVALIDATE", "0s")
         .ready()
         .await;
     let path = "/groups?source=publisher";
     let slow = Fault::Slow(Duration::from_secs(2));
-    gate.emulation("publisher").set_fault(Some(slow));
-    gate.emulation("publisher").reset_stats();
-    let impatient = tokio::time::timeout(Duration::from_millis(100), gate.get(path)).await;
+    gateway.emulation("publisher").set_fault(Some(slow));
+    gateway.emulation("publisher").reset_stats();
+    let impatient = tokio::time::timeout(Duration::from_millis(100), gateway.get(path)).await;
     assert!(impatient.is_err(), "the walk was too fast for this test");
-    let patient = gate.get(path).await;
+    let patient = gateway.get(path).await;
     assert!(patient.header("cache-status").contains("; collapsed"));
     assert_eq!(groups_of(&patient.json()).len(), 5);
-    assert_eq!(gate.emulation("publisher").stats().walks, 1);
+    assert_eq!(gateway.emulation("publisher").stats().walks, 1);
 }

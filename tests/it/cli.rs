@@ -1,78 +1,26 @@
 //! The command line, run as a user runs it: the built binary, its output and its exit code.
 
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use groupgate::tools::demo::{CATALOGUE, Emulations, Fault, Options};
+use groupgate::tools::demo::{CATALOGUE, Emulations, Fault};
 use http::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::NamedTempFile;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
-use tokio::time::timeout;
 
-use crate::support::gate::{SOURCES, ask, each, eventually};
-
-/// The longest time that a command may take.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Any value for every secret that the shipped configuration names.
-const SECRETS: [(&str, &str); 9] = [
-    ("COLLECTIONS_ID", "any"),
-    ("COLLECTIONS_SECRET", "any"),
-    ("VINYL_KEY", "any"),
-    ("VINYL_SECRET", "any"),
-    ("PUBLISHER_TOKEN", "any"),
-    ("ONLIVE_KEY", "any"),
-    ("ONLIVE_SECRET", "any"),
-    ("TALLYFY_TOKEN", "any"),
-    ("TALLYFY_ORG", "any"),
-];
+use crate::support::adapters::{NO_VARIABLES, SECRETS, borrowed};
+use crate::support::client::{ask, each};
+use crate::support::command::{Outcome, ended, groupgate, line_with, lines, run, terminate};
+use crate::support::deployment::SOURCES;
+use crate::support::emulations::{emulated, emulation};
+use crate::support::wait::eventually;
 
 /// Ports that are free.
 const ANY_PORT: [(&str, &str); 2] = [
     ("GROUPGATE__SERVER__LISTEN", "127.0.0.1:0"),
     ("GROUPGATE__SERVER__ADMIN", "127.0.0.1:0"),
 ];
-
-/// What a command left behind.
-#[derive(Debug)]
-struct Outcome {
-    code: i32,
-    said: String,
-    complained: String,
-}
-
-/// The command, in the folder of the shipped configuration, under these variables and no others.
-fn groupgate<'a>(
-    arguments: &[&str],
-    variables: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_groupgate"));
-    command
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env_clear()
-        .envs(variables)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
-}
-
-/// Runs a command to its end.
-async fn run(mut command: Command) -> Outcome {
-    let output = timeout(PATIENCE, command.output()).await;
-    let output = output.expect("the command ends").expect("the command runs");
-    Outcome {
-        code: output.status.code().expect("no signal ended it"),
-        said: String::from_utf8(output.stdout).expect("it writes text"),
-        complained: String::from_utf8(output.stderr).expect("it writes text"),
-    }
-}
 
 /// A configuration of the test's own.
 fn file(text: &str) -> NamedTempFile {
@@ -85,34 +33,12 @@ fn name(path: &Path) -> &str {
     path.to_str().expect("the path is text")
 }
 
-/// Reads lines until one is as wished, which must come.
-async fn line_with(lines: &mut Lines<BufReader<impl AsyncRead + Unpin>>, wished: &str) -> String {
-    let search = async {
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if line.contains(wished) {
-                return line;
-            }
-        }
-        panic!("no line has {wished}");
-    };
-    timeout(PATIENCE, search).await.expect("the line comes")
-}
-
-/// Asks a process to stop, as a supervisor does, and waits until it has.
-async fn terminate(mut child: Child) -> ExitStatus {
-    let pid = child.id().expect("it runs").to_string();
-    let sent = Command::new("kill").args(["-TERM", &pid]).status().await;
-    assert!(sent.unwrap().success());
-    let ended = timeout(PATIENCE, child.wait()).await;
-    ended.expect("it stops when asked to").unwrap()
-}
-
 #[tokio::test]
 async fn check_explains_the_shipped_configuration() {
     let outcome = run(groupgate(&["check"], SECRETS)).await;
-    assert_eq!(outcome.complained, "");
+    assert_eq!(outcome.stderr, "");
     assert_eq!(outcome.code, 0);
-    insta::assert_snapshot!(outcome.said);
+    insta::assert_snapshot!(outcome.stdout);
 }
 
 /// The command `check`, over a block that asks by query and takes moments so.
@@ -130,16 +56,20 @@ async fn check_by_query(time: &str) -> Outcome {
     );
     let file = NamedTempFile::new().unwrap();
     std::fs::write(file.path(), toml).unwrap();
-    run(groupgate(&["check", file.path().to_str().unwrap()], [])).await
+    run(groupgate(
+        &["check", file.path().to_str().unwrap()],
+        NO_VARIABLES,
+    ))
+    .await
 }
 
 #[tokio::test]
 async fn check_says_by_which_filters_an_upstream_is_asked() {
     let outcome = check_by_query("{ format = 'date', round = '24h' }").await;
-    assert_eq!(outcome.complained, "");
+    assert_eq!(outcome.stderr, "");
     let said = "asked by query: id, created_after, then without pages; its whole list only where \
                 a query has none of these";
-    assert!(outcome.said.contains(said), "{}", outcome.said);
+    assert!(outcome.stdout.contains(said), "{}", outcome.stdout);
 }
 
 #[tokio::test]
@@ -150,15 +80,15 @@ async fn check_refuses_moments_that_are_written_too_coarsely() {
         "cannot tell two apart that are 1s from each other",
         "set `round = \"24h\"`, or whole days more",
     ] {
-        assert!(outcome.complained.contains(said), "{}", outcome.complained);
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     }
 }
 
 #[tokio::test]
 async fn check_names_every_missing_secret_with_the_key_that_needs_it() {
-    let outcome = run(groupgate(&["check"], [])).await;
+    let outcome = run(groupgate(&["check"], NO_VARIABLES)).await;
     assert_eq!(outcome.code, 1);
-    assert_eq!(outcome.said, "");
+    assert_eq!(outcome.stdout, "");
     for (variable, key) in [
         ("COLLECTIONS_ID", "collections.auth.request.json.client_id"),
         ("VINYL_KEY", "vinyldns.auth.access_key"),
@@ -167,16 +97,16 @@ async fn check_names_every_missing_secret_with_the_key_that_needs_it() {
         let said = format!(
             "the environment variable `{variable}` is not set, and `upstreams.{key}` needs it"
         );
-        assert!(outcome.complained.contains(&said), "{}", outcome.complained);
+        assert!(outcome.stderr.contains(&said), "{}", outcome.stderr);
     }
-    assert!(outcome.complained.contains("9 problems in gateway.toml"));
+    assert!(outcome.stderr.contains("9 problems in gateway.toml"));
 }
 
 #[tokio::test]
 async fn a_file_that_is_not_there_is_named_with_how_to_name_another() {
-    let outcome = run(groupgate(&["check", "nowhere.toml"], [])).await;
+    let outcome = run(groupgate(&["check", "nowhere.toml"], NO_VARIABLES)).await;
     assert_eq!(outcome.code, 1);
-    insta::assert_snapshot!(outcome.complained);
+    insta::assert_snapshot!(outcome.stderr);
 }
 
 #[tokio::test]
@@ -187,34 +117,30 @@ async fn nothing_is_started_with_a_broken_configuration() {
         &["check", name(broken.path())],
         &["probe", "any", "--config", name(broken.path())],
     ] {
-        let outcome = run(groupgate(arguments, [])).await;
+        let outcome = run(groupgate(arguments, NO_VARIABLES)).await;
         assert_eq!(outcome.code, 1, "{arguments:?}");
-        assert_eq!(outcome.said, "");
+        assert_eq!(outcome.stdout, "");
         let located = format!("{}:3:1]", name(broken.path()));
-        assert!(
-            outcome.complained.contains(&located),
-            "{}",
-            outcome.complained
-        );
-        assert!(outcome.complained.contains("`deadline`"));
-        assert!(!outcome.complained.contains("serving"));
+        assert!(outcome.stderr.contains(&located), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("`deadline`"));
+        assert!(!outcome.stderr.contains("serving"));
     }
 }
 
 #[tokio::test]
 async fn misuse_is_answered_with_the_usage() {
     for arguments in [&["srve"][..], &[], &["demo", "--fault", "tallyfy=broken"]] {
-        let outcome = run(groupgate(arguments, [])).await;
+        let outcome = run(groupgate(arguments, NO_VARIABLES)).await;
         assert_eq!(outcome.code, 2, "{arguments:?}");
-        assert!(!outcome.complained.is_empty());
+        assert!(!outcome.stderr.is_empty());
     }
 }
 
 #[tokio::test]
 async fn the_schema_is_json_and_describes_every_section() {
-    let outcome = run(groupgate(&["schema"], [])).await;
+    let outcome = run(groupgate(&["schema"], NO_VARIABLES)).await;
     assert_eq!(outcome.code, 0);
-    let schema: Value = serde_json::from_str(&outcome.said).unwrap();
+    let schema: Value = serde_json::from_str(&outcome.stdout).unwrap();
     for section in [
         "server",
         "gateway",
@@ -232,19 +158,9 @@ async fn the_schema_is_json_and_describes_every_section() {
 
 /// The emulations, and the environment under which the shipped configuration asks them.
 async fn emulations(groups: usize) -> (Emulations, Vec<(String, String)>) {
-    let options = Options {
-        groups,
-        ..Options::default()
-    };
-    let emulations = Emulations::start(options).await.unwrap();
+    let emulations = emulated(groups).await;
     let variables = emulations.variables();
     (emulations, variables)
-}
-
-fn borrowed(variables: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
-    variables
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 #[tokio::test]
@@ -252,26 +168,29 @@ async fn probe_walks_one_upstream_and_shows_what_it_saw() {
     let (_emulations, variables) = emulations(250).await;
     for upstream in SOURCES {
         let outcome = run(groupgate(&["probe", upstream], borrowed(&variables))).await;
-        assert_eq!(outcome.complained, "");
+        assert_eq!(outcome.stderr, "");
         assert_eq!(outcome.code, 0);
         for step in ["request", "answer", "records", "unmapped", "group", "next"] {
             let heading = |line: &str| line.contains(step);
             assert!(
-                outcome.said.lines().any(heading),
+                outcome.stdout.lines().any(heading),
                 "{step}: {}",
-                outcome.said
+                outcome.stdout
             );
         }
         assert!(
             outcome
-                .said
+                .stdout
                 .contains("\nin all\n            250 groups on "),
             "{}",
-            outcome.said
+            outcome.stdout
         );
         for (name, value) in &variables {
             let is_secret = !name.ends_with("BASE_URL");
-            assert!(!is_secret || !outcome.said.contains(value), "{name} shows");
+            assert!(
+                !is_secret || !outcome.stdout.contains(value),
+                "{name} shows"
+            );
         }
     }
 }
@@ -279,7 +198,7 @@ async fn probe_walks_one_upstream_and_shows_what_it_saw() {
 #[tokio::test]
 async fn probe_shows_what_it_asked_where_the_upstream_refuses() {
     let (emulations, variables) = emulations(5).await;
-    let tallyfy = emulations.get("tallyfy").unwrap();
+    let tallyfy = emulation(&emulations, "tallyfy");
     tallyfy.set_fault(Some(Fault::Unauthorized));
     let outcome = run(groupgate(&["probe", "tallyfy"], borrowed(&variables))).await;
     assert_eq!(outcome.code, 1);
@@ -289,7 +208,7 @@ async fn probe_shows_what_it_asked_where_the_upstream_refuses() {
         &asked,
         "a status of 2xx",
     ] {
-        assert!(outcome.complained.contains(said), "{}", outcome.complained);
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     }
 }
 
@@ -301,10 +220,10 @@ async fn probe_replays_a_recorded_page() {
         SECRETS,
     ))
     .await;
-    assert_eq!(outcome.complained, "");
+    assert_eq!(outcome.stderr, "");
     assert_eq!(outcome.code, 0);
     let measured = |line: &&str| !line.contains(" in ") && !line.contains("x-amz-date");
-    let said: Vec<_> = outcome.said.lines().filter(measured).collect();
+    let said: Vec<_> = outcome.stdout.lines().filter(measured).collect();
     insta::assert_snapshot!(said.join("\n"));
 }
 
@@ -319,13 +238,13 @@ async fn probe_shows_why_a_record_is_no_group_and_what_no_field_takes() {
     std::fs::write(sample.path(), page).unwrap();
     let arguments = ["probe", "tallyfy", "--sample", name(sample.path())];
     let outcome = run(groupgate(&arguments, SECRETS)).await;
-    assert_eq!(outcome.code, 0, "{}", outcome.complained);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     for said in [
         "skipped   record 2: it has no id",
         "color  in 2 of 3: \"red\"",
         "floor  in 1 of 3: 3",
     ] {
-        assert!(outcome.said.contains(said), "{}", outcome.said);
+        assert!(outcome.stdout.contains(said), "{}", outcome.stdout);
     }
 }
 
@@ -352,11 +271,7 @@ async fn probe_says_why_a_recorded_page_is_none() {
     ] {
         let outcome = run(groupgate(&["probe", upstream, "--sample", sample], SECRETS)).await;
         assert_eq!(outcome.code, 1, "{upstream}");
-        assert!(
-            outcome.complained.starts_with(said),
-            "{}",
-            outcome.complained
-        );
+        assert!(outcome.stderr.starts_with(said), "{}", outcome.stderr);
     }
 }
 
@@ -364,10 +279,10 @@ async fn probe_says_why_a_recorded_page_is_none() {
 async fn serve_answers_until_it_is_asked_to_stop_and_ends_what_it_began() {
     let (emulations, variables) = emulations(5).await;
     let slow = Fault::Slow(Duration::from_secs(2));
-    emulations.get("tallyfy").unwrap().set_fault(Some(slow));
-    let variables = borrowed(&variables).chain(ANY_PORT);
+    emulation(&emulations, "tallyfy").set_fault(Some(slow));
+    let variables = borrowed(&variables).into_iter().chain(ANY_PORT);
     let mut child = groupgate(&["serve"], variables).spawn().unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut log = lines(child.stderr.take());
     let serving: Value = serde_json::from_str(&line_with(&mut log, "\"serving\"").await).unwrap();
     let url = format!("http://{}/groups", serving["listen"].as_str().unwrap());
     let admin = format!("http://{}", serving["admin"].as_str().unwrap());
@@ -384,7 +299,8 @@ async fn serve_answers_until_it_is_asked_to_stop_and_ends_what_it_began() {
         (status.json()["groups"].as_u64() >= Some(20)).then_some(())
     })
     .await;
-    let status = terminate(child).await;
+    terminate(&child).await;
+    let status = ended(child).await;
     assert!(status.success(), "{status}");
     let page = open.await.unwrap();
     assert_eq!(page.json()["complete"], true);
@@ -405,8 +321,8 @@ async fn a_port_that_is_taken_is_named_with_the_key_that_asks_for_it() {
         let outcome = run(groupgate(&["serve"], variables)).await;
         assert_eq!(outcome.code, 1);
         let said = format!("error: cannot listen on {address}, as `{key}` asks\n");
-        assert!(outcome.complained.contains(&said), "{}", outcome.complained);
-        assert!(outcome.complained.contains("Address already in use"));
+        assert!(outcome.stderr.contains(&said), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("Address already in use"));
     }
 }
 
@@ -414,7 +330,7 @@ async fn a_port_that_is_taken_is_named_with_the_key_that_asks_for_it() {
 async fn demo_prints_urls_that_work() {
     let arguments = ["demo", "--groups", "30", "--latency", "0ms"];
     let mut child = groupgate(&arguments, ANY_PORT).spawn().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut output = lines(child.stdout.take());
     line_with(&mut output, "try it:").await;
     let mut urls = Vec::new();
     while let Some(line) = output.next_line().await.unwrap() {
@@ -446,14 +362,15 @@ async fn demo_prints_urls_that_work() {
         .find(|word| word.starts_with("http"))
         .unwrap();
     assert_eq!(ask(Method::GET, docs, &[]).await.status, StatusCode::OK);
-    assert!(terminate(child).await.success());
+    terminate(&child).await;
+    assert!(ended(child).await.success());
 }
 
 #[tokio::test]
 async fn demo_shows_faults_and_serves_what_is_left() {
     let arguments = ["demo", "--groups", "5", "--fault", "vinyldns=down"];
     let mut child = groupgate(&arguments, ANY_PORT).spawn().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut output = lines(child.stdout.take());
     let greeting = line_with(&mut output, "vinyldns").await;
     assert!(greeting.ends_with("(fault: down)"), "{greeting}");
     let outcome = line_with(&mut output, "vinyldns").await;
@@ -465,16 +382,17 @@ async fn demo_shows_faults_and_serves_what_is_left() {
     assert_eq!(page["complete"], false);
     let sources = page["sources"].as_array().unwrap();
     assert_eq!(each(sources, "name"), SOURCES);
-    assert!(terminate(child).await.success());
+    terminate(&child).await;
+    assert!(ended(child).await.success());
 }
 
 #[tokio::test]
 async fn demo_help_lists_every_fault() {
-    let outcome = run(groupgate(&["demo", "--help"], [])).await;
+    let outcome = run(groupgate(&["demo", "--help"], NO_VARIABLES)).await;
     assert_eq!(outcome.code, 0);
     for (fault, _) in CATALOGUE {
         let begin = format!("  {fault} ");
-        let mut lines = outcome.said.lines();
+        let mut lines = outcome.stdout.lines();
         assert!(lines.any(|line| line.starts_with(&begin)), "{fault}");
     }
 }
@@ -482,12 +400,8 @@ async fn demo_help_lists_every_fault() {
 #[tokio::test]
 async fn demo_refuses_a_fault_that_cannot_happen_with_the_reason() {
     let arguments = ["demo", "--fault", "publisher=repeat-cursor"];
-    let outcome = run(groupgate(&arguments, [])).await;
+    let outcome = run(groupgate(&arguments, NO_VARIABLES)).await;
     assert_eq!(outcome.code, 2);
     let reason = "its pages name no cursor of the next one";
-    assert!(
-        outcome.complained.contains(reason),
-        "{}",
-        outcome.complained
-    );
+    assert!(outcome.stderr.contains(reason), "{}", outcome.stderr);
 }

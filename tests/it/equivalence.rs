@@ -11,7 +11,7 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::support::{PUBLISHER_JSON, shipped};
+use crate::support::adapters::{PUBLISHER_JSON, shipped};
 
 static XML: LazyLock<Arc<Adapter>> = LazyLock::new(|| shipped("publisher", &[]));
 

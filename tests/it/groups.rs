@@ -10,13 +10,14 @@ use http::{Method, Response, StatusCode};
 use quick_xml::escape::unescape;
 use serde_json::{Value, json};
 
-use crate::support::gate::{Gate, SOURCES, Setup, each, encoded, groups_of, source};
+use crate::support::client::{each, encoded, groups_of, source};
+use crate::support::deployment::{Deployment, SOURCES, Setup};
 use crate::support::server::{Server, header, parameter, status};
 
 /// Enough that every trap of the emulated data is among them.
 const GROUPS: usize = 64;
 
-async fn gate() -> Gate {
+async fn gateway() -> Deployment {
     Setup::new(GROUPS).ready().await
 }
 
@@ -24,16 +25,16 @@ async fn gate() -> Gate {
 type Matches = fn(&Value) -> bool;
 
 /// Every group that there is.
-async fn all(gate: &Gate) -> Vec<Value> {
-    let (groups, _) = gate.follow("limit=1000&deleted=include").await;
+async fn all(gateway: &Deployment) -> Vec<Value> {
+    let (groups, _) = gateway.follow("limit=1000&deleted=include").await;
     assert_eq!(groups.len(), SOURCES.len() * GROUPS);
     groups
 }
 
 #[tokio::test]
 async fn every_filter_gives_the_groups_that_match_and_no_others() {
-    let gate = gate().await;
-    let all = all(&gate).await;
+    let gateway = gateway().await;
+    let all = all(&gateway).await;
     let filters: [(&str, Matches); 22] = [
         ("search=sales%20TEAM", |group| contains(group, "sales team")),
         ("search=strasse", |group| {
@@ -92,7 +93,7 @@ async fn every_filter_gives_the_groups_that_match_and_no_others() {
         } else {
             "&deleted=include"
         };
-        let page = gate
+        let page = gateway
             .page(&format!("/groups?limit=1000&{filter}{deleted}"))
             .await;
         let expected: Vec<_> = all.iter().filter(|group| matches(group)).collect();
@@ -122,8 +123,8 @@ fn at<'a>(group: &'a Value, field: &str) -> Option<&'a str> {
 
 #[tokio::test]
 async fn members_are_found_by_id_and_by_address_in_any_case() {
-    let gate = gate().await;
-    let all = all(&gate).await;
+    let gateway = gateway().await;
+    let all = all(&gateway).await;
     let person = |role: &str, key: &str| {
         let mut people = all.iter().filter_map(|group| group[role].get(0));
         people
@@ -149,7 +150,7 @@ async fn members_are_found_by_id_and_by_address_in_any_case() {
             "/groups?limit=1000&deleted=include&member={}",
             encoded(&asked)
         );
-        let page = gate.page(&path).await;
+        let page = gateway.page(&path).await;
         assert_eq!(
             groups_of(&page).iter().collect::<Vec<_>>(),
             expected,
@@ -161,20 +162,22 @@ async fn members_are_found_by_id_and_by_address_in_any_case() {
 
 #[tokio::test]
 async fn every_id_is_found_however_odd_in_a_path_and_in_a_query() {
-    let gate = gate().await;
-    let all = all(&gate).await;
+    let gateway = gateway().await;
+    let all = all(&gateway).await;
     for group in &all {
         let id = encoded(group["id"].as_str().unwrap());
-        let one = gate.page(&format!("/groups/{id}")).await;
+        let one = gateway.page(&format!("/groups/{id}")).await;
         assert_eq!(&one, group);
-        let page = gate.page(&format!("/groups?deleted=include&id={id}")).await;
+        let page = gateway
+            .page(&format!("/groups?deleted=include&id={id}"))
+            .await;
         assert_eq!(groups_of(&page), slice::from_ref(group));
     }
 }
 
 #[tokio::test]
 async fn an_id_in_a_path_is_decoded_once() {
-    let gate = gate().await;
+    let gateway = gateway().await;
     for (path, id) in [
         ("/groups/collections:team/3", "collections:team/3"),
         ("/groups/collections%3Ateam%2F3", "collections:team/3"),
@@ -182,15 +185,15 @@ async fn an_id_in_a_path_is_decoded_once() {
         ("/groups/collections:group%207", "collections:group 7"),
         ("/groups/collections:urn:group:5", "collections:urn:group:5"),
     ] {
-        assert_eq!(gate.page(path).await["id"], id);
+        assert_eq!(gateway.page(path).await["id"], id);
     }
 }
 
 #[tokio::test]
 async fn several_ids_ask_only_the_sources_that_they_name() {
-    let gate = gate().await;
+    let gateway = gateway().await;
     let path = "/groups?id=collections:team/3&id=publisher:1&id=publisher:nobody,publisher:2";
-    let page = gate.page(path).await;
+    let page = gateway.page(path).await;
     let ids: BTreeSet<_> = each(groups_of(&page), "id").into_iter().collect();
     assert_eq!(ids, BTreeSet::from(["collections:team/3", "publisher:1"]));
     let sources = page["sources"].as_array().unwrap();
@@ -199,12 +202,12 @@ async fn several_ids_ask_only_the_sources_that_they_name() {
 
 #[tokio::test]
 async fn every_key_is_always_there() {
-    let gate = gate().await;
-    for group in all(&gate).await {
+    let gateway = gateway().await;
+    for group in all(&gateway).await {
         let keys: Vec<_> = group.as_object().unwrap().keys().collect();
         assert_eq!(keys, FIELDS);
     }
-    let page = gate.page("/groups?search=there+is+none").await;
+    let page = gateway.page("/groups?search=there+is+none").await;
     let keys: Vec<_> = page.as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
@@ -214,8 +217,8 @@ async fn every_key_is_always_there() {
 
 #[tokio::test]
 async fn only_the_fields_asked_for_come_with_id_and_source() {
-    let gate = gate().await;
-    let (whole, _) = gate.follow("limit=1000").await;
+    let gateway = gateway().await;
+    let (whole, _) = gateway.follow("limit=1000").await;
     let choices: [(&str, &[&str]); 4] = [
         ("name", &["id", "source", "name"]),
         ("created_at,name", &["id", "source", "name", "created_at"]),
@@ -226,7 +229,7 @@ async fn only_the_fields_asked_for_come_with_id_and_source() {
         ),
     ];
     for (fields, keys) in choices {
-        let page = gate
+        let page = gateway
             .page(&format!("/groups?limit=1000&fields={fields}"))
             .await;
         assert_eq!(groups_of(&page).len(), whole.len());
@@ -239,12 +242,12 @@ async fn only_the_fields_asked_for_come_with_id_and_source() {
 
 #[tokio::test]
 async fn every_format_gives_the_same_groups() {
-    let gate = gate().await;
+    let gateway = gateway().await;
     let path = "/groups?limit=1000&deleted=include&sort=-updated_at";
-    let json = gate.page(path).await;
+    let json = gateway.page(path).await;
     let groups = groups_of(&json);
 
-    let ndjson = gate
+    let ndjson = gateway
         .get_with(path, &[("accept", "application/x-ndjson")])
         .await;
     let mut lines: Vec<Value> = ndjson
@@ -257,7 +260,7 @@ async fn every_format_gives_the_same_groups() {
     assert_eq!(summary["summary"]["total"], json["total"]);
     assert_eq!(summary["summary"]["sources"], json["sources"]);
 
-    let csv = gate.get_with(path, &[("accept", "text/csv")]).await;
+    let csv = gateway.get_with(path, &[("accept", "text/csv")]).await;
     let mut reader = csv::Reader::from_reader(csv.text().as_bytes());
     assert_eq!(reader.headers().unwrap(), FIELDS.to_vec());
     let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
@@ -272,7 +275,9 @@ async fn every_format_gives_the_same_groups() {
     let sources: Value = serde_json::from_str(csv.header("x-sources")).unwrap();
     assert_eq!(sources, json["sources"]);
 
-    let xml = gate.get_with(path, &[("accept", "application/xml")]).await;
+    let xml = gateway
+        .get_with(path, &[("accept", "application/xml")])
+        .await;
     assert_eq!(texts_in(xml.text(), "name"), each(groups, "name"));
     let ids = each(groups, "source_id");
     assert_eq!(texts_in(xml.text(), "source_id"), ids);
@@ -299,20 +304,20 @@ fn texts_in(xml: &str, name: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn streamed_formats_may_be_asked_for_everything_at_once() {
-    let gate = Setup::new(250).ready().await;
+    let gateway = Setup::new(250).ready().await;
     let path = "/groups?limit=all&deleted=include&fields=name";
     for accept in ["application/x-ndjson", "text/csv"] {
-        let reply = gate.get_with(path, &[("accept", accept)]).await;
+        let reply = gateway.get_with(path, &[("accept", accept)]).await;
         // And a line of columns before, or of the envelope after them.
         assert_eq!(reply.text().lines().count(), 5 * 250 + 1, "{accept}");
     }
-    let refused = gate.get(path).await.problem(400, "invalid-parameter");
+    let refused = gateway.get(path).await.problem(400, "invalid-parameter");
     assert_eq!(refused["parameter"], "limit");
 }
 
 #[tokio::test]
 async fn a_page_holds_what_the_limit_says_and_no_more_than_a_thousand() {
-    let gate = Setup::new(250).ready().await;
+    let gateway = Setup::new(250).ready().await;
     for (limit, held) in [
         ("limit=1", 1),
         ("limit=1000", 1000),
@@ -320,7 +325,9 @@ async fn a_page_holds_what_the_limit_says_and_no_more_than_a_thousand() {
         ("limit=99999999999999999999", 1000),
         ("", 100),
     ] {
-        let page = gate.page(&format!("/groups?deleted=include&{limit}")).await;
+        let page = gateway
+            .page(&format!("/groups?deleted=include&{limit}"))
+            .await;
         assert_eq!(groups_of(&page).len(), held, "{limit}");
         assert_eq!(page["total"], 5 * 250);
     }
@@ -328,7 +335,7 @@ async fn a_page_holds_what_the_limit_says_and_no_more_than_a_thousand() {
 
 #[tokio::test]
 async fn a_parameter_that_cannot_be_meant_is_named_with_what_is_allowed() {
-    let gate = Setup::new(1).ready().await;
+    let gateway = Setup::new(1).ready().await;
     let refusals = [
         ("serach=x", "serach", "`search`"),
         ("Search=x", "Search", "`search`"),
@@ -354,7 +361,7 @@ async fn a_parameter_that_cannot_be_meant_is_named_with_what_is_allowed() {
         ("search=", "search", "empty"),
     ];
     for (query, parameter, said) in refusals {
-        let reply = gate.get(&format!("/groups?{query}")).await;
+        let reply = gateway.get(&format!("/groups?{query}")).await;
         let problem = reply.problem(400, "invalid-parameter");
         assert_eq!(problem["parameter"], parameter);
         let detail = problem["detail"].as_str().unwrap();
@@ -364,27 +371,27 @@ async fn a_parameter_that_cannot_be_meant_is_named_with_what_is_allowed() {
 
 #[tokio::test]
 async fn a_cursor_suffices_alone_and_what_comes_with_it_must_agree() {
-    let gate = gate().await;
-    let first = gate
+    let gateway = gateway().await;
+    let first = gateway
         .page("/groups?search=s&limit=3&sort=-name&fields=name")
         .await;
     let cursor = first["next_cursor"].as_str().unwrap();
     assert!(cursor.len() < 2048);
     let next = |more: &str| format!("/groups?cursor={cursor}{more}");
 
-    let second = gate.page(&next("")).await;
+    let second = gateway.page(&next("")).await;
     assert_eq!(groups_of(&second).len(), 3);
     assert_ne!(groups_of(&second), groups_of(&first));
-    let agreeing = gate
+    let agreeing = gateway
         .page(&next("&search=S&sort=-name&fields=name,id"))
         .await;
     assert_eq!(groups_of(&agreeing), groups_of(&second));
-    let longer = gate.page(&next("&limit=5")).await;
+    let longer = gateway.page(&next("&limit=5")).await;
     assert_eq!(groups_of(&longer).len(), 5);
     assert_eq!(&groups_of(&longer)[..3], groups_of(&second));
 
     for other in ["search=t", "sort=name", "source=tallyfy", "fields=email"] {
-        let reply = gate.get(&next(&format!("&{other}"))).await;
+        let reply = gateway.get(&next(&format!("&{other}"))).await;
         let problem = reply.problem(400, "invalid-parameter");
         let name = other.split('=').next().unwrap();
         assert_eq!(problem["parameter"], name);
@@ -393,8 +400,8 @@ async fn a_cursor_suffices_alone_and_what_comes_with_it_must_agree() {
 
 #[tokio::test]
 async fn a_forged_cursor_says_start_over() {
-    let gate = gate().await;
-    let first = gate.page("/groups?limit=3").await;
+    let gateway = gateway().await;
+    let first = gateway.page("/groups?limit=3").await;
     let cursor = first["next_cursor"].as_str().unwrap();
     let (most, last) = cursor.split_at(cursor.len() - 1);
     let other = if last == "A" { "B" } else { "A" };
@@ -406,18 +413,18 @@ async fn a_forged_cursor_says_start_over() {
         "🚀",
     ] {
         let path = format!("/groups?cursor={}", forged.replace('🚀', "%F0%9F%9A%80"));
-        let problem = gate.get(&path).await.problem(400, "start-over");
+        let problem = gateway.get(&path).await.problem(400, "start-over");
         assert_eq!(problem["parameter"], "cursor");
     }
 }
 
 #[tokio::test]
 async fn an_unknown_group_and_an_unknown_source_are_refused_word_for_word_alike() {
-    let gate = gate().await;
+    let gateway = gateway().await;
     let id = [("x-request-id", "the-same")];
-    let group = gate.get_with("/groups/tallyfy:nobody", &id).await;
-    let source = gate.get_with("/groups/nowhere:nobody", &id).await;
-    let neither = gate.get_with("/groups/nobody", &id).await;
+    let group = gateway.get_with("/groups/tallyfy:nobody", &id).await;
+    let source = gateway.get_with("/groups/nowhere:nobody", &id).await;
+    let neither = gateway.get_with("/groups/nobody", &id).await;
     group.problem(404, "not-found");
     assert_eq!(group.body, source.body);
     assert_eq!(group.body, neither.body);
@@ -425,7 +432,7 @@ async fn an_unknown_group_and_an_unknown_source_are_refused_word_for_word_alike(
 
 #[tokio::test]
 async fn what_is_not_served_to_callers_is_not_found() {
-    let gate = Setup::new(1).ready().await;
+    let gateway = Setup::new(1).ready().await;
     for path in [
         "/",
         "/group",
@@ -434,16 +441,16 @@ async fn what_is_not_served_to_callers_is_not_found() {
         "/status",
         "/refresh/tallyfy",
     ] {
-        gate.get(path).await.problem(404, "not-found");
+        gateway.get(path).await.problem(404, "not-found");
     }
 }
 
 #[tokio::test]
 async fn other_methods_are_refused_with_those_that_are_allowed() {
-    let gate = Setup::new(1).ready().await;
+    let gateway = Setup::new(1).ready().await;
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
         for path in ["/groups", "/groups/tallyfy:1", "/sources"] {
-            let reply = gate.ask(method.clone(), path, &[]).await;
+            let reply = gateway.ask(method.clone(), path, &[]).await;
             reply.problem(405, "method-not-allowed");
             assert_eq!(reply.header("allow"), "GET,HEAD", "{method} {path}");
         }
@@ -452,7 +459,7 @@ async fn other_methods_are_refused_with_those_that_are_allowed() {
 
 #[tokio::test]
 async fn the_format_is_the_one_that_the_caller_likes_best() {
-    let gate = Setup::new(1).ready().await;
+    let gateway = Setup::new(1).ready().await;
     for (accept, media_type) in [
         ("", "application/json"),
         ("*/*", "application/json"),
@@ -464,7 +471,7 @@ async fn the_format_is_the_one_that_the_caller_likes_best() {
         ),
         ("image/png, application/json;q=0.1", "application/json"),
     ] {
-        let reply = gate.get_with("/groups", &[("accept", accept)]).await;
+        let reply = gateway.get_with("/groups", &[("accept", accept)]).await;
         assert_eq!(reply.status, StatusCode::OK, "{accept}");
         assert_eq!(reply.header("content-type"), media_type, "{accept}");
     }
@@ -472,9 +479,9 @@ async fn the_format_is_the_one_that_the_caller_likes_best() {
 
 #[tokio::test]
 async fn nothing_acceptable_is_a_problem_that_lists_what_there_is() {
-    let gate = Setup::new(1).ready().await;
+    let gateway = Setup::new(1).ready().await;
     for accept in ["image/png", "application/json;q=0, text/html"] {
-        let reply = gate.get_with("/groups", &[("accept", accept)]).await;
+        let reply = gateway.get_with("/groups", &[("accept", accept)]).await;
         let problem = reply.problem(406, "not-acceptable");
         let detail = problem["detail"].as_str().unwrap();
         for format in [
@@ -490,10 +497,10 @@ async fn nothing_acceptable_is_a_problem_that_lists_what_there_is() {
 
 #[tokio::test]
 async fn a_large_answer_is_compressed_as_the_caller_accepts() {
-    let gate = gate().await;
-    let plain = gate.get("/groups").await;
+    let gateway = gateway().await;
+    let plain = gateway.get("/groups").await;
     for encoding in ["gzip", "br", "zstd"] {
-        let packed = gate
+        let packed = gateway
             .get_with("/groups", &[("accept-encoding", encoding)])
             .await;
         assert_eq!(packed.header("content-encoding"), encoding);
@@ -504,15 +511,15 @@ async fn a_large_answer_is_compressed_as_the_caller_accepts() {
 
 #[tokio::test]
 async fn the_description_lists_every_parameter_and_the_page_needs_nothing_from_elsewhere() {
-    let gate = Setup::new(1).ready().await;
-    let document = gate.page("/openapi.json").await;
+    let gateway = Setup::new(1).ready().await;
+    let document = gateway.page("/openapi.json").await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let parameters = &document["paths"]["/groups"]["get"]["parameters"];
     let described = each(parameters.as_array().unwrap(), "name");
     for parameter in PARAMETERS {
         assert!(described.contains(&parameter.name), "{}", parameter.name);
     }
-    let page = gate.get("/docs").await;
+    let page = gateway.get("/docs").await;
     assert!(page.header("content-type").starts_with("text/html"));
     assert!(!page.text().contains("<script"));
     assert!(!page.text().contains("src="));
@@ -546,7 +553,7 @@ async fn a_sixth_upstream_is_added_by_configuration_alone() {
             .unwrap()
     })
     .await;
-    let gate = Setup::new(5)
+    let gateway = Setup::new(5)
         .declare(&format!(
             r#"
             [upstreams.sixth]
@@ -562,7 +569,7 @@ async fn a_sixth_upstream_is_added_by_configuration_alone() {
         .variable("SIXTH_TOKEN", "sixth-token")
         .ready()
         .await;
-    let page = gate.page("/groups?source=sixth").await;
+    let page = gateway.page("/groups?source=sixth").await;
     let names = [
         "Team a1", "Team a2", "Team a3", "Team x1", "Team x2", "Team x3",
     ];
@@ -575,6 +582,6 @@ async fn a_sixth_upstream_is_added_by_configuration_alone() {
         json!([{ "id": null, "email": "a@example.com" }])
     );
     assert_eq!(first["attributes"], json!({ "floor": 1 }));
-    let union = gate.page("/groups?deleted=include&limit=1000").await;
+    let union = gateway.page("/groups?deleted=include&limit=1000").await;
     assert_eq!(union["total"], 5 * 5 + 6);
 }

@@ -10,7 +10,8 @@ use http::StatusCode;
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::support::gate::{Gate, SOURCES, Setup, each, groups_of, source};
+use crate::support::client::{each, groups_of, source};
+use crate::support::deployment::{Deployment, SOURCES, Setup};
 use by_hand::{Group, by_name, none_last, plain};
 
 /// A key that cursors are signed with, where replicas share one.
@@ -27,11 +28,11 @@ fn shown(groups: &[Value]) -> Vec<Group> {
 
 #[tokio::test]
 async fn five_at_a_time_brings_what_walking_each_upstream_by_hand_brings() {
-    let gate = setup(70).ready().await;
-    let mut expected = by_hand::all(gate.emulations()).await;
+    let gateway = setup(70).ready().await;
+    let mut expected = by_hand::all(gateway.emulations()).await;
     assert_eq!(expected.len(), 5 * 70);
     expected.sort_by(by_name);
-    let (groups, last) = gate.follow("limit=5&deleted=include").await;
+    let (groups, last) = gateway.follow("limit=5&deleted=include").await;
     assert_eq!(shown(&groups), expected);
     assert_eq!(last["total"], 5 * 70);
     assert_eq!(last["complete"], true);
@@ -39,13 +40,13 @@ async fn five_at_a_time_brings_what_walking_each_upstream_by_hand_brings() {
 
 #[tokio::test]
 async fn groups_marked_deleted_are_left_out_unless_asked_for() {
-    let gate = setup(40).ready().await;
-    let mut expected = by_hand::all(gate.emulations()).await;
+    let gateway = setup(40).ready().await;
+    let mut expected = by_hand::all(gateway.emulations()).await;
     let all = expected.len();
     expected.retain(|group| group.deleted_at.is_none());
     assert!(expected.len() < all, "none of the groups is deleted");
     expected.sort_by(by_name);
-    let (groups, _) = gate.follow("limit=50").await;
+    let (groups, _) = gateway.follow("limit=50").await;
     assert_eq!(shown(&groups), expected);
 }
 
@@ -63,12 +64,12 @@ async fn every_sort_pages_in_its_own_order(
     )]
     sort: &str,
 ) {
-    let gate = setup(30).ready().await;
-    let mut expected = by_hand::all(gate.emulations()).await;
+    let gateway = setup(30).ready().await;
+    let mut expected = by_hand::all(gateway.emulations()).await;
     let compare = order(sort);
     expected.sort_by(|left, right| compare(left, right).then_with(|| by_name(left, right)));
     let query = format!("sort={sort}&limit=7&deleted=include");
-    let (groups, _) = gate.follow(&query).await;
+    let (groups, _) = gateway.follow(&query).await;
     assert_eq!(shown(&groups), expected);
 }
 
@@ -92,13 +93,13 @@ fn descending<T: Ord>(left: &T, right: &T) -> Ordering {
 
 #[tokio::test]
 async fn the_links_of_each_page_lead_through_the_same_groups() {
-    let gate = setup(12).ready().await;
-    let (expected, _) = gate.follow("limit=5&sort=-created_at").await;
+    let gateway = setup(12).ready().await;
+    let (expected, _) = gateway.follow("limit=5&sort=-created_at").await;
     let mut groups = Vec::new();
     let mut query = "?limit=5&sort=-created_at".to_owned();
     let mut firsts = HashSet::new();
     loop {
-        let reply = gate.get(&format!("/groups{query}")).await;
+        let reply = gateway.get(&format!("/groups{query}")).await;
         groups.extend(groups_of(&reply.json()).iter().cloned());
         let link = reply.header("link");
         firsts.insert(target(link, "first").expect("every page links to the first"));
@@ -110,7 +111,7 @@ async fn the_links_of_each_page_lead_through_the_same_groups() {
     assert_eq!(groups, expected);
     assert_eq!(firsts.len(), 1, "{firsts:?}");
     for first in firsts {
-        let page = gate.page(&format!("/groups{first}")).await;
+        let page = gateway.page(&format!("/groups{first}")).await;
         assert_eq!(groups_of(&page), &expected[..5]);
     }
 }
@@ -163,17 +164,20 @@ async fn a_cursor_of_a_gateway_with_another_key_says_start_over() {
 #[case::shrink(15)]
 #[tokio::test]
 async fn groups_that_did_not_change_come_once_while_others_come_and_go(#[case] changed: usize) {
-    let gate = setup(25).ready().await;
-    let (before, _) = gate.follow("limit=100").await;
-    let first = gate.page("/groups?limit=20").await;
-    for emulation in gate.emulations() {
+    let gateway = setup(25).ready().await;
+    let (before, _) = gateway.follow("limit=100").await;
+    let first = gateway.page("/groups?limit=20").await;
+    for emulation in gateway.emulations() {
         emulation.set_groups(changed);
-        assert_eq!(gate.refresh(emulation.name()).await.status, StatusCode::OK);
+        assert_eq!(
+            gateway.refresh(emulation.name()).await.status,
+            StatusCode::OK
+        );
     }
-    let (after, _) = gate.follow("limit=100").await;
+    let (after, _) = gateway.follow("limit=100").await;
     let stayed: HashSet<_> = after.iter().map(|group| group["id"].clone()).collect();
     let cursor = first["next_cursor"].as_str().unwrap();
-    let (rest, _) = gate.follow(&format!("cursor={cursor}")).await;
+    let (rest, _) = gateway.follow(&format!("cursor={cursor}")).await;
     let sequence = [groups_of(&first), &rest].concat();
 
     let ids: HashSet<_> = each(&sequence, "id").into_iter().collect();
@@ -188,12 +192,12 @@ async fn groups_that_did_not_change_come_once_while_others_come_and_go(#[case] c
 
 #[tokio::test]
 async fn a_source_that_fails_between_two_pages_still_serves_what_was_read() {
-    let gate = setup(12).ready().await;
-    let (expected, _) = gate.follow("limit=100").await;
-    let first = gate.page("/groups?limit=10").await;
-    fail(&gate, "publisher", Fault::Refuse).await;
+    let gateway = setup(12).ready().await;
+    let (expected, _) = gateway.follow("limit=100").await;
+    let first = gateway.page("/groups?limit=10").await;
+    fail(&gateway, "publisher", Fault::Refuse).await;
     let cursor = first["next_cursor"].as_str().unwrap();
-    let (rest, last) = gate.follow(&format!("cursor={cursor}")).await;
+    let (rest, last) = gateway.follow(&format!("cursor={cursor}")).await;
     assert_eq!([groups_of(&first), &rest].concat(), expected);
     assert_eq!(last["complete"], true);
     assert_eq!(source(&last, "publisher")["error"]["type"], "connect");
@@ -201,23 +205,23 @@ async fn a_source_that_fails_between_two_pages_still_serves_what_was_read() {
 
 #[tokio::test]
 async fn a_source_that_was_missing_on_one_page_is_named_to_the_end_although_it_healed() {
-    let gate = setup(12).ready().await;
-    let (expected, _) = gate.follow("limit=100").await;
-    let first = gate.page("/groups?limit=10").await;
+    let gateway = setup(12).ready().await;
+    let (expected, _) = gateway.follow("limit=100").await;
+    let first = gateway.page("/groups?limit=10").await;
     assert_eq!(first["complete"], true);
 
     // Refused credentials leave nothing to serve: what we may not see, we do not show.
-    fail(&gate, "tallyfy", Fault::Unauthorized).await;
-    let second = gate.page(&after(&first)).await;
+    fail(&gateway, "tallyfy", Fault::Unauthorized).await;
+    let second = gateway.page(&after(&first)).await;
     assert_eq!(second["complete"], false);
     assert_eq!(source(&second, "tallyfy")["state"], "failed");
     assert_eq!(source(&second, "tallyfy")["error"]["type"], "unauthorized");
     assert!(!each(groups_of(&second), "source").contains(&"tallyfy"));
 
-    gate.emulation("tallyfy").set_fault(None);
-    assert_eq!(gate.refresh("tallyfy").await.status, StatusCode::OK);
+    gateway.emulation("tallyfy").set_fault(None);
+    assert_eq!(gateway.refresh("tallyfy").await.status, StatusCode::OK);
     let cursor = second["next_cursor"].as_str().unwrap();
-    let (rest, last) = gate.follow(&format!("cursor={cursor}")).await;
+    let (rest, last) = gateway.follow(&format!("cursor={cursor}")).await;
     assert_eq!(last["complete"], false);
     assert_eq!(source(&last, "tallyfy")["state"], "fresh");
     assert_eq!(source(&last, "tallyfy")["error"]["type"], "unauthorized");
@@ -226,15 +230,15 @@ async fn a_source_that_was_missing_on_one_page_is_named_to_the_end_although_it_h
     for group in expected.iter().filter(|group| group["source"] != "tallyfy") {
         assert_eq!(sequence.iter().filter(|other| *other == group).count(), 1);
     }
-    let (again, last) = gate.follow("limit=10").await;
+    let (again, last) = gateway.follow("limit=10").await;
     assert_eq!(again, expected);
     assert_eq!(last["complete"], true);
 }
 
 /// Has an upstream fail from now on, and its next walk with it.
-async fn fail(gate: &Gate, upstream: &str, fault: Fault) {
-    gate.emulation(upstream).set_fault(Some(fault));
-    gate.refresh(upstream).await;
+async fn fail(gateway: &Deployment, upstream: &str, fault: Fault) {
+    gateway.emulation(upstream).set_fault(Some(fault));
+    gateway.refresh(upstream).await;
 }
 
 /// The path of the page after this one.
@@ -245,11 +249,11 @@ fn after(page: &Value) -> String {
 
 #[tokio::test]
 async fn the_groups_of_each_source_alone_make_up_the_union() {
-    let gate = setup(15).ready().await;
-    let (union, _) = gate.follow("limit=11").await;
+    let gateway = setup(15).ready().await;
+    let (union, _) = gateway.follow("limit=11").await;
     let mut parts = Vec::new();
     for name in SOURCES {
-        let (part, last) = gate.follow(&format!("limit=4&source={name}")).await;
+        let (part, last) = gateway.follow(&format!("limit=4&source={name}")).await;
         assert_eq!(last["sources"].as_array().unwrap().len(), 1);
         assert!(part.iter().all(|group| group["source"] == name));
         parts.extend(shown(&part));

@@ -9,7 +9,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::gate::{Gate, SOURCES, Setup, each, groups_of, source};
+use crate::support::client::{each, groups_of, source};
+use crate::support::deployment::{Deployment, SOURCES, Setup};
 use crate::support::server::Server;
 
 const GROUPS: usize = 6;
@@ -62,17 +63,17 @@ fn assert_only_missing(page: &Value, missing: &str, error: &str) {
 async fn stopping_any_one_upstream_leaves_the_others_and_starting_it_heals(
     #[values("collections", "onlivesite", "publisher", "tallyfy", "vinyldns")] name: &str,
 ) {
-    let gate = short_lived().ready().await;
-    gate.until(ALL, |page| page["complete"] == true).await;
+    let gateway = short_lived().ready().await;
+    gateway.until(ALL, |page| page["complete"] == true).await;
 
-    gate.emulation(name).stop().await;
-    let page = gate.until(ALL, |page| page["complete"] == false).await;
+    gateway.emulation(name).stop().await;
+    let page = gateway.until(ALL, |page| page["complete"] == false).await;
     assert_only_missing(&page, name, "connect");
-    let one = gate.get(&format!("/groups?source={name}")).await;
+    let one = gateway.get(&format!("/groups?source={name}")).await;
     one.problem(502, "sources-failed");
 
-    gate.emulation(name).restart().await.unwrap();
-    let page = gate.until(ALL, |page| page["complete"] == true).await;
+    gateway.emulation(name).restart().await.unwrap();
+    let page = gateway.until(ALL, |page| page["complete"] == true).await;
     assert_eq!(page["total"], 5 * GROUPS);
     assert!(source(&page, name)["error"].is_null());
 }
@@ -80,10 +81,10 @@ async fn stopping_any_one_upstream_leaves_the_others_and_starting_it_heals(
 #[tokio::test]
 async fn an_upstream_that_stops_is_served_stale_for_as_long_as_allowed() {
     let setup = setup().set("CACHE__TTL", "50ms");
-    let gate = setup.ready().await;
-    let before = gate.page(ALL).await;
-    gate.emulation("tallyfy").stop().await;
-    let page = gate
+    let gateway = setup.ready().await;
+    let before = gateway.page(ALL).await;
+    gateway.emulation("tallyfy").stop().await;
+    let page = gateway
         .until(ALL, |page| !source(page, "tallyfy")["error"].is_null())
         .await;
     assert_eq!(groups_of(&page), groups_of(&before));
@@ -110,7 +111,7 @@ async fn whatever_goes_wrong_with_one_upstream_the_others_groups_are_all_there_u
 /// is of the kind that its vendor's page makes of it.
 async fn suffer(name: &str, error_in_body: &str) {
     let limit = format!("UPSTREAMS__{}__LIMITS__TIMEOUT", name.to_uppercase());
-    let gate = short_lived().set(&limit, "1s").ready().await;
+    let gateway = short_lived().set(&limit, "1s").ready().await;
     let faults = [
         (Fault::Refuse, "connect"),
         (Fault::Slow(Duration::from_secs(2)), "timeout"),
@@ -125,24 +126,24 @@ async fn suffer(name: &str, error_in_body: &str) {
     ];
     for (fault, error) in faults {
         let begun = Instant::now();
-        gate.emulation(name).set_fault(Some(fault));
+        gateway.emulation(name).set_fault(Some(fault));
         let failing = |page: &Value| source(page, name)["error"]["type"] == error;
-        let page = gate.until(ALL, failing).await;
+        let page = gateway.until(ALL, failing).await;
         assert!(begun.elapsed() < DEADLINE, "{fault}");
         assert_only_missing(&page, name, error);
-        gate.emulation(name).set_fault(None);
-        gate.until(ALL, |page| page["complete"] == true).await;
+        gateway.emulation(name).set_fault(None);
+        gateway.until(ALL, |page| page["complete"] == true).await;
     }
-    let livez = gate.admin(Method::GET, "/livez", &[]).await;
+    let livez = gateway.admin(Method::GET, "/livez", &[]).await;
     assert_eq!(livez.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn what_a_client_is_told_of_a_failure_quotes_nothing_of_the_upstream() {
-    let gate = setup().fault("publisher", Fault::Garbage).ready().await;
-    let url = gate.emulation("publisher").base_url();
+    let gateway = setup().fault("publisher", Fault::Garbage).ready().await;
+    let url = gateway.emulation("publisher").base_url();
     for path in ["/groups", "/groups?source=publisher", "/sources"] {
-        let reply = gate.get(path).await;
+        let reply = gateway.get(path).await;
         assert!(
             reply.text().contains(r#""type":"decode""#),
             "{}",
@@ -156,71 +157,75 @@ async fn what_a_client_is_told_of_a_failure_quotes_nothing_of_the_upstream() {
 
 #[tokio::test]
 async fn strict_handling_makes_an_incomplete_answer_a_problem() {
-    let gate = setup().fault("vinyldns", Fault::Status(404)).ready().await;
+    let gateway = setup().fault("vinyldns", Fault::Status(404)).ready().await;
     let strict = [("prefer", "handling=strict")];
-    let refused = gate.get_with("/groups", &strict).await;
+    let refused = gateway.get_with("/groups", &strict).await;
     let problem = refused.problem(502, "sources-failed");
     let blamed = problem["sources"].as_array().unwrap();
     assert_eq!(blamed.len(), 1);
     assert_eq!(blamed[0]["name"], "vinyldns");
     assert_eq!(blamed[0]["error"]["type"], "http_status");
 
-    let whole = gate
+    let whole = gateway
         .get_with("/groups?source=tallyfy,publisher", &strict)
         .await;
     assert_eq!(whole.status, StatusCode::OK);
     assert_eq!(whole.header("preference-applied"), "handling=strict");
-    assert_eq!(gate.get("/groups").await.status, StatusCode::OK);
+    assert_eq!(gateway.get("/groups").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn no_answer_that_asks_for_a_required_source_is_given_without_it() {
-    let gate = setup()
+    let gateway = setup()
         .set("UPSTREAMS__TALLYFY__REQUIRED", "true")
         .fault("tallyfy", Fault::Refuse)
         .ready()
         .await;
-    let problem = gate.get("/groups").await.problem(502, "sources-failed");
+    let problem = gateway.get("/groups").await.problem(502, "sources-failed");
     let detail = "the required source `tallyfy` is unavailable";
     assert_eq!(problem["detail"], detail);
-    let others = gate.page("/groups?source=publisher,vinyldns").await;
+    let others = gateway.page("/groups?source=publisher,vinyldns").await;
     assert_eq!(others["complete"], true);
 }
 
 #[tokio::test]
 async fn fewer_sources_than_min_sources_are_no_answer() {
-    let gate = setup()
+    let gateway = setup()
         .set("GATEWAY__MIN_SOURCES", "4")
         .fault("tallyfy", Fault::Refuse)
         .fault("publisher", Fault::Refuse)
         .ready()
         .await;
-    let problem = gate.get("/groups").await.problem(502, "sources-failed");
+    let problem = gateway.get("/groups").await.problem(502, "sources-failed");
     let detail = "3 of 5 sources are available, but 4 are required";
     assert_eq!(problem["detail"], detail);
     // Of two that are asked, no more than two can be needed.
-    let two = gate.page("/groups?source=collections,vinyldns").await;
+    let two = gateway.page("/groups?source=collections,vinyldns").await;
     assert_eq!(two["complete"], true);
-    gate.get("/groups?source=collections,tallyfy")
+    gateway
+        .get("/groups?source=collections,tallyfy")
         .await
         .problem(502, "sources-failed");
 }
 
 #[tokio::test]
 async fn when_all_upstreams_time_out_the_gateway_timed_out() {
-    let gate = setup()
+    let gateway = setup()
         .set_each("LIMITS__TIMEOUT", "200ms")
         .fault("*", Fault::Hang)
         .ready()
         .await;
-    let problem = gate.get("/groups").await.problem(504, "sources-timed-out");
+    let problem = gateway
+        .get("/groups")
+        .await
+        .problem(504, "sources-timed-out");
     assert_eq!(problem["sources"].as_array().unwrap().len(), 5);
 }
 
 #[tokio::test]
 async fn when_all_upstreams_ask_for_patience_the_gateway_does_too() {
-    let gate = setup().fault("*", Fault::Status(429)).ready().await;
-    let reply = gate.get("/groups").await;
+    let gateway = setup().fault("*", Fault::Status(429)).ready().await;
+    let reply = gateway.get("/groups").await;
     let problem = reply.problem(503, "sources-not-ready");
     assert_eq!(reply.header("retry-after"), "1");
     for report in problem["sources"].as_array().unwrap() {
@@ -230,12 +235,12 @@ async fn when_all_upstreams_ask_for_patience_the_gateway_does_too() {
 
 #[tokio::test]
 async fn while_all_first_walks_run_the_gateway_asks_for_patience() {
-    let gate = setup()
+    let gateway = setup()
         .set("SERVER__DEADLINE", "200ms")
         .fault("*", Fault::Hang)
         .start()
         .await;
-    let reply = gate.get("/groups").await;
+    let reply = gateway.get("/groups").await;
     let problem = reply.problem(503, "sources-not-ready");
     assert_eq!(problem["sources"][0]["state"], "pending");
     assert_eq!(reply.header("retry-after"), "1");
@@ -243,44 +248,44 @@ async fn while_all_first_walks_run_the_gateway_asks_for_patience() {
 
 #[tokio::test]
 async fn when_upstreams_fail_in_different_ways_the_gateway_is_a_bad_one() {
-    let gate = setup()
+    let gateway = setup()
         .fault("*", Fault::Status(429))
         .fault("vinyldns", Fault::Refuse)
         .ready()
         .await;
-    gate.get("/groups").await.problem(502, "sources-failed");
+    gateway.get("/groups").await.problem(502, "sources-failed");
 }
 
 #[tokio::test]
 async fn a_slow_upstream_is_pending_at_the_deadline_and_its_walk_goes_on() {
-    let gate = setup()
+    let gateway = setup()
         .set("SERVER__DEADLINE", "1500ms")
         .fault("onlivesite", Fault::Slow(Duration::from_secs(3)))
         .start()
         .await;
     let asked = Instant::now();
-    let page = gate.page(ALL).await;
+    let page = gateway.page(ALL).await;
     // The caller never waits longer, however busy the machine that merges and writes.
     assert!(asked.elapsed() <= Duration::from_millis(1500));
     assert_eq!(page["total"], 4 * GROUPS);
     assert_eq!(page["complete"], false);
     assert_eq!(source(&page, "onlivesite")["state"], "pending");
-    gate.until(ALL, |page| page["complete"] == true).await;
-    assert_eq!(gate.emulation("onlivesite").stats().walks, 1);
+    gateway.until(ALL, |page| page["complete"] == true).await;
+    assert_eq!(gateway.emulation("onlivesite").stats().walks, 1);
 }
 
 #[tokio::test]
 async fn a_failing_upstream_is_left_alone_between_tries() {
-    let gate = setup()
+    let gateway = setup()
         .set("CACHE__MIN_REFRESH", "1h")
         .fault("tallyfy", Fault::Status(500))
         .ready()
         .await;
     for _ in 0..5 {
-        let page = gate.page("/groups").await;
+        let page = gateway.page("/groups").await;
         assert_eq!(page["complete"], false);
     }
-    assert_eq!(gate.emulation("tallyfy").stats().walks, 1);
+    assert_eq!(gateway.emulation("tallyfy").stats().walks, 1);
 }
 
 #[tokio::test]
@@ -294,7 +299,7 @@ async fn a_group_without_id_or_name_is_skipped_and_counted_and_the_rest_is_kept(
         { "id": 4, "name": "last", "made": "long ago" },
     ]);
     let server = Server::start(move |_| Response::new(page.to_string())).await;
-    let gate = Setup::new(GROUPS)
+    let gateway = Setup::new(GROUPS)
         .declare(&format!(
             r#"
             [upstreams.sixth]
@@ -307,7 +312,7 @@ async fn a_group_without_id_or_name_is_skipped_and_counted_and_the_rest_is_kept(
         ))
         .ready()
         .await;
-    let page = gate.page("/groups?source=sixth").await;
+    let page = gateway.page("/groups?source=sixth").await;
     assert_eq!(each(groups_of(&page), "name"), ["first", "last"]);
     assert_eq!(page["complete"], true);
     let last = &groups_of(&page)[1];
@@ -315,8 +320,8 @@ async fn a_group_without_id_or_name_is_skipped_and_counted_and_the_rest_is_kept(
     assert_eq!(last["attributes"], json!({ "made": "long ago" }));
 
     for reply in [
-        gate.get("/sources").await,
-        gate.admin(Method::GET, "/status", &[]).await,
+        gateway.get("/sources").await,
+        gateway.admin(Method::GET, "/status", &[]).await,
     ] {
         let sources = reply.json();
         let report = source(&sources, "sixth");
@@ -328,15 +333,15 @@ async fn a_group_without_id_or_name_is_skipped_and_counted_and_the_rest_is_kept(
 
 #[tokio::test]
 async fn a_single_group_is_found_as_long_as_its_own_source_is_there() {
-    let gate = setup().fault("tallyfy", Fault::Refuse).ready().await;
-    let page = gate.page("/groups?source=vinyldns&limit=1").await;
+    let gateway = setup().fault("tallyfy", Fault::Refuse).ready().await;
+    let page = gateway.page("/groups?source=vinyldns&limit=1").await;
     let id = groups_of(&page)[0]["id"].as_str().unwrap();
-    assert_eq!(found(&gate, id).await["id"], id);
-    let reply = gate.get("/groups/tallyfy:1").await;
+    assert_eq!(found(&gateway, id).await["id"], id);
+    let reply = gateway.get("/groups/tallyfy:1").await;
     let problem = reply.problem(502, "sources-failed");
     assert_eq!(problem["sources"][0]["name"], "tallyfy");
 }
 
-async fn found(gate: &Gate, id: &str) -> Value {
-    gate.page(&format!("/groups/{id}")).await
+async fn found(gateway: &Deployment, id: &str) -> Value {
+    gateway.page(&format!("/groups/{id}")).await
 }

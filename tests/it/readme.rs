@@ -1,12 +1,10 @@
 //! README's first screen is true: its block, over an upstream, gives its answer.
 
-use groupgate::app::App;
-use groupgate::clock::WallClock;
-use http::{Method, Response};
+use http::Response;
 use serde_json::{Value, json};
 
-use crate::support::gate::{ask, eventually};
-use crate::support::load;
+use crate::support::adapters::load;
+use crate::support::gateway::Gateway;
 use crate::support::server::Server;
 
 const README: &str = include_str!("../../README.md");
@@ -33,27 +31,20 @@ async fn the_first_block_gives_the_first_answer() {
     let block = first("toml").replace("https://directory.example.com", upstream.base_url());
     let loaded = load(
         &block,
-        &[
+        [
             ("DIRECTORY_TOKEN", "a token"),
             ("GROUPGATE__SERVER__LISTEN", "127.0.0.1:0"),
             ("GROUPGATE__SERVER__ADMIN", "127.0.0.1:0"),
         ],
     );
-    let wall = WallClock::system();
-    let compiled = App::compile(&loaded, &wall).unwrap_or_else(|report| panic!("{report}"));
-    let app = App::start(&loaded, compiled, &wall).await.unwrap();
+    let gateway = Gateway::start(&loaded).await;
 
     let asked = first("sh")
         .trim()
         .trim_start_matches("curl ")
         .trim_matches('\'');
     let path = asked.strip_prefix("http://127.0.0.1:8080").unwrap();
-    let url = format!("http://{}{path}", app.data_addr());
-    let mut page = eventually("the list is there", async || {
-        let page = ask(Method::GET, &url, &[]).await.json();
-        (page["complete"] == json!(true)).then_some(page)
-    })
-    .await;
+    let mut page = gateway.until(path, |page| page["complete"] == true).await;
     let mut expected: Value = serde_json::from_str(first("json")).unwrap();
     for page in [&mut page, &mut expected] {
         // README's directory is larger, and was read at another moment.
@@ -61,5 +52,5 @@ async fn the_first_block_gives_the_first_answer() {
         page["sources"][0]["as_of"] = json!("now");
     }
     assert_eq!(page, expected);
-    app.stop().await;
+    gateway.stop().await;
 }

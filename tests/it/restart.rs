@@ -1,16 +1,19 @@
 //! A gateway that is started again during an outage serves what it kept on disk.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use groupgate::app::{App, StartError};
 use groupgate::clock::WallClock;
-use groupgate::config::{Environment, load_text};
 use groupgate::tools::demo::Fault;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::support::gate::{SOURCES, Setup, eventually, source};
+use crate::support::adapters::{NO_VARIABLES, borrowed, load};
+use crate::support::client::source;
+use crate::support::command::{groupgate, run};
+use crate::support::deployment::{SOURCES, Setup};
+use crate::support::gateway::ANY_PORT;
+use crate::support::wait::eventually;
 
 fn kept_in(directory: &Path) -> Setup {
     Setup::new(30)
@@ -27,16 +30,16 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 #[tokio::test]
 async fn a_restart_while_every_upstream_is_down_serves_the_lists_from_before() {
     let directory = tempfile::tempdir().unwrap();
-    let gate = kept_in(directory.path()).ready().await;
-    let before = gate.page("/groups?limit=1000").await;
-    let stopped = gate.stop().await;
+    let gateway = kept_in(directory.path()).ready().await;
+    let before = gateway.page("/groups?limit=1000").await;
+    let stopped = gateway.stop().await;
     assert_eq!(files(directory.path()).len(), SOURCES.len());
 
     for emulation in stopped.emulations.iter() {
         emulation.set_fault(Some(Fault::Hang));
     }
-    let gate = stopped.start().await;
-    let page = gate.page("/groups?limit=1000").await;
+    let gateway = stopped.start().await;
+    let page = gateway.page("/groups?limit=1000").await;
     assert_eq!(page["groups"], before["groups"]);
     assert_eq!(page["complete"], true);
     let as_of = |page: &Value, name| source(page, name)["as_of"].clone();
@@ -46,24 +49,24 @@ async fn a_restart_while_every_upstream_is_down_serves_the_lists_from_before() {
         assert_eq!(as_of(&page, name), as_of(&before, name));
     }
     // No walk of this process has ended yet.
-    let ready = gate.admin(Method::GET, "/readyz", &[]).await;
+    let ready = gateway.admin(Method::GET, "/readyz", &[]).await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
 
-    for emulation in gate.emulations() {
+    for emulation in gateway.emulations() {
         emulation.set_fault(Some(Fault::Refuse));
     }
-    gate.ready().await;
-    for emulation in gate.emulations() {
+    gateway.ready().await;
+    for emulation in gateway.emulations() {
         emulation.set_fault(None);
     }
     for name in SOURCES {
         eventually("it is walked again", async || {
-            let reply = gate.refresh(name).await;
+            let reply = gateway.refresh(name).await;
             (reply.status == StatusCode::OK).then_some(())
         })
         .await;
     }
-    let page = gate.page("/groups").await;
+    let page = gateway.page("/groups").await;
     for name in SOURCES {
         assert_eq!(source(&page, name)["state"], "fresh");
         assert_ne!(as_of(&page, name), as_of(&before, name));
@@ -73,9 +76,9 @@ async fn a_restart_while_every_upstream_is_down_serves_the_lists_from_before() {
 #[tokio::test]
 async fn another_block_never_serves_an_old_list() {
     let directory = tempfile::tempdir().unwrap();
-    let gate = kept_in(directory.path()).ready().await;
-    gate.emulation("tallyfy").set_fault(Some(Fault::Hang));
-    let emulations = gate.stop().await.emulations;
+    let gateway = kept_in(directory.path()).ready().await;
+    gateway.emulation("tallyfy").set_fault(Some(Fault::Hang));
+    let emulations = gateway.stop().await.emulations;
     // How long a list serves shapes none; what is kept of it does.
     let same = kept_in(directory.path()).set("UPSTREAMS__TALLYFY__TTL", "20s");
     let other = same.clone().set("UPSTREAMS__TALLYFY__EXTRA", "drop");
@@ -90,11 +93,11 @@ async fn another_block_never_serves_an_old_list() {
 #[tokio::test]
 async fn another_account_never_gets_the_list_of_the_one_before() {
     let directory = tempfile::tempdir().unwrap();
-    let gate = kept_in(directory.path()).ready().await;
+    let gateway = kept_in(directory.path()).ready().await;
     for name in ["tallyfy", "publisher", "onlivesite"] {
-        gate.emulation(name).set_fault(Some(Fault::Hang));
+        gateway.emulation(name).set_fault(Some(Fault::Hang));
     }
-    let emulations = gate.stop().await.emulations;
+    let emulations = gateway.stop().await.emulations;
     let other = kept_in(directory.path())
         .set("SERVER__DEADLINE", "1s")
         .variable("TALLYFY_ORG", "beta")
@@ -124,34 +127,34 @@ async fn files_that_make_no_sense_never_stop_the_start() {
     for (file, text) in files(directory.path()).iter().zip(texts) {
         std::fs::write(file, text).unwrap();
     }
-    let gate = stopped.start().await;
-    gate.ready().await;
-    let page = gate.page("/groups").await;
+    let gateway = stopped.start().await;
+    gateway.ready().await;
+    let page = gateway.page("/groups").await;
     assert_eq!(page["complete"], true);
 }
 
 #[tokio::test]
 async fn a_list_that_has_shrunk_is_held_back_and_shown_until_a_second_walk_confirms_it() {
-    let gate = Setup::new(30).set("CACHE__MIN_REFRESH", "2s").ready().await;
-    gate.emulation("vinyldns").set_groups(5);
+    let gateway = Setup::new(30).set("CACHE__MIN_REFRESH", "2s").ready().await;
+    gateway.emulation("vinyldns").set_groups(5);
     let held = eventually("a walk is allowed", async || {
-        let reply = gate.refresh("vinyldns").await;
+        let reply = gateway.refresh("vinyldns").await;
         (reply.status == StatusCode::ACCEPTED).then(|| reply.json())
     })
     .await;
     assert_eq!(held["groups"], 30);
     assert_eq!(held["pending_shrink"]["groups"], 5);
-    let sources = gate.page("/sources").await;
-    let status = gate.admin(Method::GET, "/status", &[]).await.json();
+    let sources = gateway.page("/sources").await;
+    let status = gateway.admin(Method::GET, "/status", &[]).await.json();
     for answer in [sources, status] {
         let held = &source(&answer, "vinyldns")["pending_shrink"];
         assert_eq!((&held["groups"], &held["served"]), (&5.into(), &30.into()));
         assert!(held["since"].is_string());
     }
-    let page = gate.page("/groups?source=vinyldns").await;
+    let page = gateway.page("/groups?source=vinyldns").await;
     assert_eq!(page["total"], 30);
     // Nobody asks for the walk that confirms it.
-    let page = gate
+    let page = gateway
         .until("/sources", |page| source(page, "vinyldns")["groups"] == 5)
         .await;
     assert!(source(&page, "vinyldns")["pending_shrink"].is_null());
@@ -160,21 +163,20 @@ async fn a_list_that_has_shrunk_is_held_back_and_shown_until_a_second_walk_confi
 #[tokio::test]
 async fn a_folder_that_cannot_be_written_to_is_refused_where_it_is_named() {
     // A file is no folder, whoever runs the test.
-    let toml = "
-[server]
-listen = '127.0.0.1:0'
-admin = '127.0.0.1:0'
-
+    let toml = format!(
+        "
+{ANY_PORT}
 [cache]
 directory = 'Cargo.toml/snapshots'
 
 [upstreams.club]
 base_url = 'http://localhost'
-request = { path = '/' }
+request = {{ path = '/' }}
 records = '/'
-fields = { id = 'id', name = 'name' }
-";
-    let loaded = load_text("gateway.toml", toml, Environment::default()).unwrap();
+fields = {{ id = 'id', name = 'name' }}
+"
+    );
+    let loaded = load(&toml, NO_VARIABLES);
     let wall = WallClock::system();
     let compiled = App::compile(&loaded, &wall).unwrap();
     let Err(StartError::Settings(report)) = App::start(&loaded, compiled, &wall).await else {
@@ -190,22 +192,17 @@ async fn check_warns_when_the_rate_cannot_cover_the_pages_of_the_last_walk() {
         .set("UPSTREAMS__TALLYFY__PAGINATION__LIMIT", "10")
         .set("UPSTREAMS__TALLYFY__LIMITS__WALK", "6s");
     let stopped = setup.ready().await.stop().await;
-    let check = |rate| {
-        let output = Command::new(env!("CARGO_BIN_EXE_groupgate"))
-            .args([
-                "check",
-                concat!(env!("CARGO_MANIFEST_DIR"), "/gateway.toml"),
-            ])
-            .env_clear()
-            .envs(stopped.environment())
-            .env("GROUPGATE__UPSTREAMS__TALLYFY__LIMITS__RATE", rate)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
+    let check = async |rate: &str| {
+        let rate = ("GROUPGATE__UPSTREAMS__TALLYFY__LIMITS__RATE", rate);
+        let environment = stopped.environment();
+        let variables = borrowed(&environment).into_iter().chain([rate]);
+        let outcome = run(groupgate(&["check"], variables)).await;
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        outcome.stdout
     };
     let warning = "warning: the last walk read 3 pages, which take 9 s at 20/m: longer than 6s \
                    (`limits.walk`)";
-    assert!(check("20/m").contains(warning), "{}", check("20/m"));
-    assert!(!check("60/m").contains("warning: the last walk"));
+    let tight = check("20/m").await;
+    assert!(tight.contains(warning), "{tight}");
+    assert!(!check("60/m").await.contains("warning: the last walk"));
 }

@@ -1,8 +1,8 @@
 //! How the process stops.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Lines};
-use std::process::{Child, ChildStderr, Command, Stdio};
+
+use crate::support::command::{ended, groupgate, line_with, lines, terminate};
 
 /// Nothing is asked of the upstream, and the process would take an hour to stop by itself.
 const CONFIG: &str = r#"
@@ -20,34 +20,20 @@ auth = { type = "none" }
 fields = { id = "id", name = "name" }
 "#;
 
-fn terminate(process: &Child) {
-    let id = process.id().to_string();
-    let sent = Command::new("kill").args(["-TERM", &id]).status();
-    assert!(sent.unwrap().success());
-}
-
-fn wait_for_log(lines: &mut Lines<BufReader<ChildStderr>>, phrase: &str) {
-    let logged = lines.any(|line| line.unwrap().contains(phrase));
-    assert!(logged, "the process ended before it logged `{phrase}`");
-}
-
-#[test]
-fn a_second_signal_ends_the_process_at_once() {
+#[tokio::test]
+async fn a_second_signal_ends_the_process_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("gateway.toml");
     fs::write(&config, CONFIG).unwrap();
-    let mut process = Command::new(env!("CARGO_BIN_EXE_groupgate"))
-        .args(["serve", "--config"])
-        .arg(&config)
-        .env("RUST_LOG", "info")
-        .stderr(Stdio::piped())
+    let arguments = ["serve", "--config", config.to_str().unwrap()];
+    let mut process = groupgate(&arguments, [("RUST_LOG", "info")])
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-    wait_for_log(&mut lines, "serving");
-    terminate(&process);
-    wait_for_log(&mut lines, "stopping");
-    terminate(&process);
-    wait_for_log(&mut lines, "stopped before open requests had ended");
-    assert_eq!(process.wait().unwrap().code(), Some(1));
+    let mut log = lines(process.stderr.take());
+    line_with(&mut log, "serving").await;
+    terminate(&process).await;
+    line_with(&mut log, "stopping").await;
+    terminate(&process).await;
+    line_with(&mut log, "stopped before open requests had ended").await;
+    assert_eq!(ended(process).await.code(), Some(1));
 }

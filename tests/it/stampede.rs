@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use crate::support::gate::{Gate, Setup};
+use crate::support::deployment::{Deployment, Setup};
 
 const CALLERS: usize = 2000;
 
@@ -42,8 +42,8 @@ struct Answer {
 }
 
 /// Asks the same for all callers at once; each must have its answer within the deadline.
-async fn stampede(gate: &Gate) -> Vec<Answer> {
-    let asked = stream::iter(0..CONNECTIONS).map(|_| connection(gate));
+async fn stampede(gateway: &Deployment) -> Vec<Answer> {
+    let asked = stream::iter(0..CONNECTIONS).map(|_| connection(gateway));
     let answers: Vec<Vec<Answer>> = asked.buffer_unordered(CONNECTIONS).collect().await;
     let answers: Vec<_> = answers.into_iter().flatten().collect();
     assert_eq!(answers.len(), CALLERS);
@@ -51,8 +51,8 @@ async fn stampede(gate: &Gate) -> Vec<Answer> {
 }
 
 /// Asks for the callers of one HTTP/2 connection at once.
-async fn connection(gate: &Gate) -> Vec<Answer> {
-    let url = gate.url(PATH);
+async fn connection(gateway: &Deployment) -> Vec<Answer> {
+    let url = gateway.url(PATH);
     let authority = url.split('/').nth(2).unwrap();
     let stream = TcpStream::connect(authority).await.unwrap();
     let executor = TokioExecutor::new();
@@ -78,8 +78,8 @@ async fn connection(gate: &Gate) -> Vec<Answer> {
     answers
 }
 
-fn walks(gate: &Gate) -> Vec<u64> {
-    let emulations = gate.emulations().iter();
+fn walks(gateway: &Deployment) -> Vec<u64> {
+    let emulations = gateway.emulations().iter();
     emulations
         .map(|emulation| emulation.stats().walks)
         .collect()
@@ -90,69 +90,69 @@ async fn on_cold_upstreams_each_is_walked_once() {
     let _turn = TURN.lock().await;
     // Slow enough that the last caller comes before the first walk ends.
     let slow = Fault::Slow(Duration::from_millis(500));
-    let gate = setup().fault("*", slow).start().await;
-    for answer in stampede(&gate).await {
+    let gateway = setup().fault("*", slow).start().await;
+    for answer in stampede(&gateway).await {
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(answer.json["complete"], true);
         assert_eq!(answer.json["total"], 150);
     }
-    assert_eq!(walks(&gate), [1; 5]);
+    assert_eq!(walks(&gateway), [1; 5]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_expired_lists_each_upstream_is_walked_once_more() {
     let _turn = TURN.lock().await;
     // Nothing is served past its time, so every caller waits for the one walk.
-    let gate = setup()
+    let gateway = setup()
         .set("CACHE__TTL", "3s")
         .set("CACHE__STALE_WHILE_REVALIDATE", "0s")
         .ready()
         .await;
-    assert_eq!(walks(&gate), [1; 5]);
-    for emulation in gate.emulations() {
+    assert_eq!(walks(&gateway), [1; 5]);
+    for emulation in gateway.emulations() {
         emulation.set_fault(Some(Fault::Slow(Duration::from_millis(500))));
         emulation.set_groups(31);
     }
     sleep(Duration::from_millis(3100)).await;
-    for answer in stampede(&gate).await {
+    for answer in stampede(&gateway).await {
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(answer.json["total"], 155, "of the walk, not from before");
     }
-    assert_eq!(walks(&gate), [2; 5]);
+    assert_eq!(walks(&gateway), [2; 5]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_stale_lists_nobody_waits_and_each_upstream_is_asked_once() {
     let _turn = TURN.lock().await;
-    let gate = setup().set("CACHE__TTL", "1s").ready().await;
-    for emulation in gate.emulations() {
+    let gateway = setup().set("CACHE__TTL", "1s").ready().await;
+    for emulation in gateway.emulations() {
         emulation.set_fault(Some(Fault::Hang));
     }
     sleep(Duration::from_millis(1100)).await;
-    for answer in stampede(&gate).await {
+    for answer in stampede(&gateway).await {
         assert_eq!(answer.json["complete"], true);
         assert_eq!(answer.json["total"], 150);
     }
-    assert_eq!(walks(&gate), [2; 5]);
+    assert_eq!(walks(&gateway), [2; 5]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failing_upstreams_are_asked_once_and_then_left_to_rest() {
     let _turn = TURN.lock().await;
-    let gate = setup()
+    let gateway = setup()
         .set("CACHE__MIN_REFRESH", "1h")
         .fault("*", Fault::Status(500))
         .start()
         .await;
-    for answer in stampede(&gate).await {
+    for answer in stampede(&gateway).await {
         assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
         assert_eq!(answer.json["sources"].as_array().unwrap().len(), 5);
     }
     for _ in 0..10 {
-        gate.get(PATH).await.problem(502, "sources-failed");
+        gateway.get(PATH).await.problem(502, "sources-failed");
     }
     // One try each: a login where there is one, or else the first page.
-    for emulation in gate.emulations() {
+    for emulation in gateway.emulations() {
         assert_eq!(emulation.stats().requests, 1, "{}", emulation.name());
     }
 }

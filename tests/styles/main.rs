@@ -24,6 +24,7 @@ mod support;
 
 mod dimensions;
 mod script;
+mod staff;
 
 mod asking;
 mod connections;
@@ -39,23 +40,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use bytes::Bytes;
-use groupgate::app::{App, Compiled};
+use groupgate::app::Compiled;
 use groupgate::config::Loaded;
 use groupgate::config::upstream::Pagination;
 use groupgate::group::Group;
 use groupgate::observe::Observers;
 use groupgate::tools::case::{CaseFile, ExchangeOrder};
 use groupgate::upstream::walk::walk;
-use http_body_util::{BodyExt, Empty};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use rstest::rstest;
 use serde_json::Value;
 use tokio::time::timeout;
 
 use dimensions::{DIMENSIONS, PAIRS, UNSAID, values};
 use script::Upstream;
+use support::gateway::Gateway;
 
 /// Where the cases are.
 const FOLDER: &str = "tests/styles";
@@ -115,12 +113,8 @@ async fn run(case: &CaseFile) -> Vec<String> {
 
 /// What the gateway answers to a caller.
 async fn ask(case: &CaseFile, loaded: &Loaded, compiled: Compiled, query: &str) -> Value {
-    let app = App::start(loaded, compiled, &case.wall()).await.unwrap();
-    let url = format!("http://{}/groups?{query}", app.data_addr());
-    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
-    let response = client.get(url.parse().unwrap()).await.unwrap();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    serde_json::from_slice(&body).unwrap()
+    let gateway = Gateway::launch(loaded, compiled, &case.wall()).await;
+    gateway.page(&format!("/groups?{query}")).await
 }
 
 /// In what the groups that a caller got differ from what a case expects.

@@ -9,11 +9,9 @@ use rstest::rstest;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{config, ids};
+use crate::staff::adapter;
+use crate::support::adapters::{failed, ids, walked};
 use crate::support::server::{Server, json, parameter, status};
-use crate::support::{adapter_of, failed, walked};
-
-const LIST: &str = "request = { path = '/list' }\n";
 
 /// An upstream that answers so many times in this way before it gives its list.
 async fn grudging(times: u64, answer: fn() -> Response<String>) -> Server {
@@ -59,8 +57,8 @@ fn html() -> Response<String> {
 #[tokio::test]
 async fn what_passes_is_tried_again(#[case] rule: &str, #[case] answer: fn() -> Response<String>) {
     let server = grudging(2, answer).await;
-    let keys = format!("{LIST}answers = [{rule}]");
-    let adapter = adapter_of(&config(&keys), server.base_url(), &[]);
+    let keys = format!("answers = [{rule}]");
+    let adapter = adapter(server.base_url(), &keys);
     assert_eq!(ids(&walked(&adapter).await), ["1"]);
     assert_eq!(server.requests().len(), 3);
 }
@@ -75,10 +73,10 @@ async fn tries_that_a_body_asks_for_are_counted_like_any_other(
 ) {
     let server = grudging(9, busy).await;
     let keys = format!(
-        "{LIST}{limits}\nmessage = '/error'\n\
+        "{limits}\nmessage = '/error'\n\
          answers = [{{ path = '/error', means = 'retry' }}]"
     );
-    let error = failed(&adapter_of(&config(&keys), server.base_url(), &[])).await;
+    let error = failed(&adapter(server.base_url(), &keys)).await;
     assert_eq!(error.to_string(), "rejected: status 200: busy");
     assert_eq!(server.requests().len(), tries);
 }
@@ -88,7 +86,7 @@ async fn a_post_that_may_change_something_is_not_tried_again_for_a_body() {
     let server = grudging(1, busy).await;
     let keys = "request = { method = 'POST', path = '/list' }\n\
                 answers = [{ path = '/error', means = 'retry' }]";
-    let error = failed(&adapter_of(&config(keys), server.base_url(), &[])).await;
+    let error = failed(&adapter(server.base_url(), keys)).await;
     assert_eq!(error.kind, ErrorKind::Rejected);
     assert_eq!(server.requests().len(), 1);
 }
@@ -96,10 +94,8 @@ async fn a_post_that_may_change_something_is_not_tried_again_for_a_body() {
 #[tokio::test]
 async fn a_wait_beyond_the_walks_deadline_is_an_error_at_once() {
     let server = grudging(9, || json(&json!({ "error": "busy", "wait": 3600 }))).await;
-    let keys = format!(
-        "{LIST}answers = [{{ path = '/error', means = 'rate_limited', retry_after = '/wait' }}]"
-    );
-    let adapter = adapter_of(&config(&keys), server.base_url(), &[]);
+    let keys = "answers = [{ path = '/error', means = 'rate_limited', retry_after = '/wait' }]";
+    let adapter = adapter(server.base_url(), keys);
     let start = Instant::now();
     let error = failed(&adapter).await;
     assert_eq!(error.kind, ErrorKind::RateLimited);
@@ -128,7 +124,7 @@ async fn a_pause_asked_for_in_a_body_holds_the_other_pages_too() {
                 pagination = { style = 'page', pages = '/pages' }\n\
                 limits = { concurrency = 1 }\n\
                 answers = [{ path = '/error', means = 'rate_limited', retry_after = '/wait' }]";
-    let adapter = adapter_of(&config(keys), server.base_url(), &[]);
+    let adapter = adapter(server.base_url(), keys);
     let start = Instant::now();
     assert_eq!(ids(&walked(&adapter).await), ["1", "2", "3"]);
     assert!(start.elapsed() >= Duration::from_millis(300));
@@ -138,8 +134,8 @@ async fn a_pause_asked_for_in_a_body_holds_the_other_pages_too() {
 #[tokio::test]
 async fn a_failure_for_good_is_not_tried_again_whatever_its_status() {
     let server = grudging(9, || status(503)).await;
-    let keys = format!("{LIST}answers = [{{ status = 503, means = 'failed' }}]");
-    let error = failed(&adapter_of(&config(&keys), server.base_url(), &[])).await;
+    let keys = "answers = [{ status = 503, means = 'failed' }]";
+    let error = failed(&adapter(server.base_url(), keys)).await;
     assert_eq!(error.kind, ErrorKind::HttpStatus);
     assert_eq!(server.requests().len(), 1);
 }
@@ -147,10 +143,10 @@ async fn a_failure_for_good_is_not_tried_again_whatever_its_status() {
 #[tokio::test]
 async fn a_404_where_the_list_begins_is_an_empty_list_only_if_declared() {
     let server = Server::start(|_| status(404)).await;
-    let error = failed(&adapter_of(&config(LIST), server.base_url(), &[])).await;
+    let error = failed(&adapter(server.base_url(), "")).await;
     assert_eq!(error.kind, ErrorKind::HttpStatus);
-    let keys = format!("{LIST}answers = [{{ status = 404, means = 'end' }}]");
-    let adapter = adapter_of(&config(&keys), server.base_url(), &[]);
+    let keys = "answers = [{ status = 404, means = 'end' }]";
+    let adapter = adapter(server.base_url(), keys);
     assert_eq!(ids(&walked(&adapter).await), Vec::<&str>::new());
 }
 
@@ -164,6 +160,6 @@ async fn an_end_before_the_announced_total_is_an_error() {
     let keys = "request = { path = '/list', query = { page = '{page}' } }\n\
                 pagination = { style = 'page', total = '/total' }\n\
                 answers = [{ status = 404, means = 'end' }]";
-    let error = failed(&adapter_of(&config(keys), server.base_url(), &[])).await;
+    let error = failed(&adapter(server.base_url(), keys)).await;
     assert_eq!(error.kind, ErrorKind::Pagination);
 }

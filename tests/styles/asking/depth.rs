@@ -7,11 +7,9 @@ use groupgate::snapshot::Snapshot;
 use http::Response;
 use rstest::rstest;
 
-use super::config;
+use crate::staff::{adapter, config};
+use crate::support::adapters::{adapter_of, failed, walked};
 use crate::support::server::Server;
-use crate::support::{adapter_of, failed, walked};
-
-const LIST: &str = "request = { path = '/list' }\n";
 
 /// `{"items": [{"id": 1, "more": [[…]]}]}`: `depth` lists and objects in each other.
 fn json_of(depth: usize) -> String {
@@ -28,7 +26,7 @@ fn xml_of(depth: usize) -> String {
 }
 
 fn keys(format: &str) -> String {
-    let keys = config(&format!("{LIST}format = '{format}'"));
+    let keys = config(&format!("format = '{format}'"));
     match format {
         "xml" => keys.replace("'/items'", "'/items/item'"),
         _ => keys,
@@ -82,12 +80,12 @@ async fn a_page_is_read_up_to_its_depth_and_no_deeper(
 async fn a_login_is_bound_to_the_same_depth(#[case] token: &str, #[case] answer: String) {
     let server = Server::start(move |_| Response::new(answer.clone())).await;
     let login = format!(
-        "{LIST}[upstreams.staff.auth]\n\
+        "[upstreams.staff.auth]\n\
          type = 'token_exchange'\n\
          request = {{ method = 'POST', path = '/login' }}\n\
          token = {token}"
     );
-    let error = failed(&adapter_of(&config(&login), server.base_url(), &[])).await;
+    let error = failed(&adapter(server.base_url(), &login)).await;
     assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
     assert!(error.detail.starts_with("login: "), "{error}");
     assert!(error.detail.contains("`limits.depth`"), "{error}");
@@ -126,7 +124,7 @@ async fn what_looks_like_a_private_mark_is_an_object_like_any_other() {
     }
     let page = format!(r#"{{"items": [{{"id": 1, "more": {nested}}}]}}"#);
     let server = Server::start(move |_| Response::new(page.clone())).await;
-    let adapter = adapter_of(&config(LIST), server.base_url(), &[]);
+    let adapter = adapter(server.base_url(), "");
     let groups = walked(&adapter).await.groups;
     let kept = groups[0].attributes["more"].to_string();
     assert!(

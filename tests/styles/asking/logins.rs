@@ -8,19 +8,16 @@ use http::Response;
 use rstest::rstest;
 use serde_json::json;
 
-use super::{config, ids};
+use crate::staff::adapter;
+use crate::support::adapters::{failed, ids, walked};
 use crate::support::server::{Server, header, json, status};
-use crate::support::{adapter_of, failed, walked};
-
-const VARIABLES: [(&str, &str); 1] = [("PASSWORD", "pass word")];
 
 fn login(keys: &str) -> String {
-    config(&format!(
-        "request = {{ path = '/list' }}\n\
-         [upstreams.staff.auth]\n\
+    format!(
+        "[upstreams.staff.auth]\n\
          type = 'token_exchange'\n\
          {keys}"
-    ))
+    )
 }
 
 /// An upstream whose login answers so, and whose list wants the token `t0ken`.
@@ -71,8 +68,8 @@ async fn a_token_is_found_wherever_the_login_puts_it(
 ) {
     let server = upstream(answer).await;
     let request = "request = { method = 'POST', path = '/login', form = { user = 'u', password = { env = 'PASSWORD' } } }\n";
-    let toml = login(&format!("{request}{keys}"));
-    let adapter = adapter_of(&toml, server.base_url(), &VARIABLES);
+    let keys = login(&format!("{request}{keys}"));
+    let adapter = adapter(server.base_url(), &keys);
     assert_eq!(ids(&walked(&adapter).await), ["1"]);
     let sent = &server.requests()[0];
     assert_eq!(sent.body(), "password=pass%20word&user=u");
@@ -106,12 +103,8 @@ async fn a_refused_token_is_renewed_once_however_it_is_refused(
         }
     })
     .await;
-    let toml = login("request = { method = 'POST', path = '/login' }\ntoken = '/token'");
-    let toml = toml.replace(
-        "request = { path = '/list' }\n",
-        &format!("request = {{ path = '/list' }}\n{keys}\n"),
-    );
-    let adapter = adapter_of(&toml, server.base_url(), &[]);
+    let login = login("request = { method = 'POST', path = '/login' }\ntoken = '/token'");
+    let adapter = adapter(server.base_url(), &format!("{keys}\n{login}"));
     assert_eq!(ids(&walked(&adapter).await), ["1"]);
     assert_eq!(logins.load(Ordering::Relaxed), 2);
 }
@@ -131,8 +124,8 @@ async fn a_login_that_fails_says_whose_fault_it_is(
 ) {
     let server = Server::start(move |_| answer()).await;
     let request = "request = { method = 'POST', path = '/login' }\ntoken = '/token'\n";
-    let toml = login(&format!("{request}{keys}"));
-    let error = failed(&adapter_of(&toml, server.base_url(), &[])).await;
+    let login = login(&format!("{request}{keys}"));
+    let error = failed(&adapter(server.base_url(), &login)).await;
     assert_eq!(error.kind, expected, "{error}");
     assert_eq!(server.requests().len(), logins);
 }

@@ -5,16 +5,3 @@ mod answers;
 mod depth;
 mod logins;
 mod requests;
-
-use crate::support::ids;
-
-/// An adapter of these keys, over those that every test has.
-fn config(keys: &str) -> String {
-    format!(
-        "[upstreams.staff]\n\
-         base_url = \"\"\n\
-         records = '/items'\n\
-         fields = {{ id = 'id', name = 'id' }}\n\
-         {keys}"
-    )
-}

@@ -4,9 +4,9 @@ use http::{Method, Response};
 use rstest::rstest;
 use serde_json::json;
 
-use super::{config, ids};
+use crate::staff::adapter;
+use crate::support::adapters::{failed, ids, walked};
 use crate::support::server::{Server, header, json, parameter, status};
-use crate::support::{adapter_of, failed, walked};
 
 #[rstest]
 #[case::query("query = { at = '{cursor}' }", "")]
@@ -53,7 +53,7 @@ async fn a_cursor_in_a_header_goes_wherever_the_request_says(
     } else {
         keys
     };
-    let adapter = adapter_of(&config(&keys), server.base_url(), &[]);
+    let adapter = adapter(server.base_url(), &keys);
     assert_eq!(ids(&walked(&adapter).await), ["a", "b"]);
     for request in server.requests() {
         let body = String::from_utf8(request.body().to_vec()).unwrap();
@@ -77,14 +77,11 @@ async fn pages_after_the_first_may_be_asked_for_in_another_way() {
         _ => status(404),
     })
     .await;
-    let adapter = adapter_of(
-        &config(
-            "request = { path = '/list', query = { limit = '{limit}' } }\n\
+    let adapter = adapter(
+        server.base_url(),
+        "request = { path = '/list', query = { limit = '{limit}' } }\n\
              continuation = { method = 'POST', path = '/list/continue', json = { cursor = '{cursor}' } }\n\
              pagination = { style = 'cursor', next = '/cursor', more = '/has_more', limit = 2 }",
-        ),
-        server.base_url(),
-        &[],
     );
     assert_eq!(ids(&walked(&adapter).await), ["1", "2", "3"]);
 }
@@ -103,13 +100,10 @@ async fn a_next_url_is_asked_with_the_token_in_the_body_again() {
         }
     })
     .await;
-    let adapter = adapter_of(
-        &config(
-            "request = { method = 'POST', path = '/list', json = { token = { env = 'TOKEN' } } }\n\
-             pagination = { style = 'next_url', next = '/next' }",
-        ),
+    let adapter = adapter(
         server.base_url(),
-        &[("TOKEN", "s3cret")],
+        "request = { method = 'POST', path = '/list', json = { token = { env = 'TOKEN' } } }\n\
+             pagination = { style = 'next_url', next = '/next' }",
     );
     assert_eq!(ids(&walked(&adapter).await), ["1", "2"]);
 }
@@ -130,13 +124,12 @@ async fn a_count_is_asked_for_once_and_names_all_pages(#[case] total: &str, #[ca
         json(&json!({ "items": [{ "id": page }] }))
     })
     .await;
-    let adapter = adapter_of(
-        &config(&format!(
+    let adapter = adapter(
+        server.base_url(),
+        &format!(
             "request = {{ path = '/list', query = {{ page = '{{page}}' }} }}\n\
              pagination = {{ style = 'page', total = {{ request = {total} }} }}"
-        )),
-        server.base_url(),
-        &[],
+        ),
     );
     assert_eq!(ids(&walked(&adapter).await), ["1", "2", "3"]);
     let asked = server.requests();
@@ -154,13 +147,10 @@ async fn a_list_shorter_than_its_count_is_read_again_and_then_an_error() {
         _ => json(&json!({ "items": [] })),
     })
     .await;
-    let adapter = adapter_of(
-        &config(
-            "request = { path = '/list', query = { page = '{page}' } }\n\
-             pagination = { style = 'page', total = { request = { path = '/count' }, at = '/total' } }",
-        ),
+    let adapter = adapter(
         server.base_url(),
-        &[],
+        "request = { path = '/list', query = { page = '{page}' } }\n\
+             pagination = { style = 'page', total = { request = { path = '/count' }, at = '/total' } }",
     );
     let error = failed(&adapter).await;
     assert_eq!(
@@ -188,7 +178,7 @@ async fn odd_names_are_encoded_and_read_back(
         "request = {{ path = '/list', query = {{ {query} }} }}\n\
          pagination = {{ style = 'link', limit = 5 }}"
     );
-    let adapter = adapter_of(&config(&keys), server.base_url(), &[]);
+    let adapter = adapter(server.base_url(), &keys);
     assert_eq!(ids(&walked(&adapter).await), ["5"]);
     assert_eq!(server.requests()[0].uri().query(), Some(sent));
 }
@@ -206,14 +196,11 @@ async fn a_vendors_own_headers_are_sent_as_they_are_written() {
         }
     })
     .await;
-    let adapter = adapter_of(
-        &config(
-            "request = { method = 'POST', path = '/', body = '{{}}', headers = { \
+    let adapter = adapter(
+        server.base_url(),
+        "request = { method = 'POST', path = '/', body = '{{}}', headers = { \
              Accept = 'application/vnd.groups+json', X-Amz-Target = 'Directory.ListGroups', \
              Content-Type = 'application/x-amz-json-1.1' } }",
-        ),
-        server.base_url(),
-        &[],
     );
     assert_eq!(ids(&walked(&adapter).await), ["1"]);
 }

@@ -4,9 +4,8 @@ use groupgate::error::ErrorKind;
 use rstest::rstest;
 
 use super::authority::Authority;
-use super::upstream::{self, mutual, open};
-use super::{adapter, ids};
-use crate::support::{failed, walked};
+use super::upstream::{self, adapter, mutual, open};
+use crate::support::adapters::{failed, ids, walked};
 
 #[tokio::test]
 async fn a_client_certificate_is_shown_to_a_server_that_asks() {

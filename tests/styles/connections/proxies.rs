@@ -10,10 +10,9 @@ use tokio::process::Command;
 
 use super::authority::Authority;
 use super::proxy::{self, Rules, asked, setting};
-use super::upstream::{self, mutual, open};
-use super::{adapter, adapter_with, config, ids};
+use super::upstream::{self, adapter, adapter_with, config, mutual, open};
+use crate::support::adapters::{failed, ids, walked};
 use crate::support::server::Server;
-use crate::support::{failed, walked};
 
 /// A name that nobody but the proxy finds.
 const INTERNAL: &str = "groups.corp.example";

@@ -3,9 +3,8 @@
 use rstest::rstest;
 use tokio::time::{Duration, Instant};
 
-use super::adapter;
-use super::upstream;
-use crate::support::walked;
+use super::upstream::{self, adapter};
+use crate::support::adapters::walked;
 
 #[rstest]
 #[case::one("")]

@@ -1,22 +1,24 @@
 //! What is wrong with files of certificates and keys is told at the key that names them.
 
-use groupgate::app::App;
+use groupgate::app::{App, Compiled};
 use groupgate::clock::WallClock;
-use groupgate::config::load_text;
+use groupgate::config::Report;
 use rstest::rstest;
 
 use super::authority::{Authority, Time};
-use super::{VARIABLES, config};
+use super::upstream::config;
+use crate::staff::VARIABLES;
+use crate::support::adapters::load;
+
+fn compile(connection: &str) -> Result<Compiled, Report> {
+    let toml = config("", connection).replace("\"\"", "\"https://127.0.0.1\"");
+    App::compile(&load(&toml, VARIABLES), &WallClock::system())
+}
 
 /// What is said of these settings, where `FOLDER` stands for the authority's folder.
 fn report(authority: &Authority, connection: &str) -> String {
     let folder = authority.folder().display().to_string();
-    let connection = connection.replace("FOLDER", &folder);
-    let toml = config("", &connection).replace("\"\"", "\"https://127.0.0.1\"");
-    let environment = VARIABLES.into_iter().collect();
-    let loaded = load_text("gateway.toml", &toml, environment);
-    let loaded = loaded.unwrap_or_else(|report| panic!("{report}"));
-    let report = App::compile(&loaded, &WallClock::system()).unwrap_err();
+    let report = compile(&connection.replace("FOLDER", &folder)).unwrap_err();
     report.to_string().replace(&folder, "FOLDER")
 }
 
@@ -149,11 +151,6 @@ fn an_expired_ca_beside_a_good_one_is_passed_over() {
         "both.pem",
         &(Authority::of(Time::Past).pem() + &authority.pem()),
     );
-    let toml = config(
-        "",
-        &format!("ca = '{}/both.pem'", authority.folder().display()),
-    );
-    let toml = toml.replace("\"\"", "\"https://127.0.0.1\"");
-    let loaded = load_text("gateway.toml", &toml, VARIABLES.into_iter().collect()).unwrap();
-    assert!(App::compile(&loaded, &WallClock::system()).is_ok());
+    let both = format!("ca = '{}/both.pem'", authority.folder().display());
+    assert!(compile(&both).is_ok());
 }

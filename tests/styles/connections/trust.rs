@@ -5,9 +5,8 @@ use rcgen::{BasicConstraints, IsCa};
 use rstest::rstest;
 
 use super::authority::{Authority, Time, self_signed};
-use super::upstream::{self, open};
-use super::{adapter, adapter_with, ids};
-use crate::support::{failed, walked};
+use super::upstream::{self, adapter, adapter_with, open};
+use crate::support::adapters::{failed, ids, walked};
 
 #[rstest]
 #[case::an_address("127.0.0.1")]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use groupgate::upstream::Adapter;
 use http::{Request, Response};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::server::WebPkiClientVerifier;
@@ -10,7 +11,29 @@ use rustls::{RootCertStore, ServerConfig};
 use serde_json::json;
 
 use super::authority::{Authority, Signed};
+use crate::staff::{self, VARIABLES};
+use crate::support::adapters::adapter_of;
 use crate::support::server::{self, Server};
+
+/// An adapter of the upstream at `base_url`, with these keys in its table `connection`.
+pub(crate) fn adapter(base_url: &str, connection: &str) -> Arc<Adapter> {
+    adapter_with(base_url, "", connection)
+}
+
+/// The same, with more of its block.
+pub(crate) fn adapter_with(base_url: &str, block: &str, connection: &str) -> Arc<Adapter> {
+    adapter_of(&config(block, connection), base_url, &VARIABLES)
+}
+
+/// A configuration whose `base_url` is still to be set.
+pub(crate) fn config(block: &str, connection: &str) -> String {
+    staff::config(&format!(
+        "limits = {{ retries = 0 }}\n\
+         {block}\n\
+         [upstreams.staff.connection]\n\
+         {connection}\n"
+    ))
+}
 
 /// One that speaks plain HTTP/1.1 and HTTP/2.
 pub(crate) async fn plain() -> Server {

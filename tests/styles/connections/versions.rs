@@ -5,9 +5,8 @@ use http::Version;
 use rstest::rstest;
 
 use super::authority::Authority;
-use super::upstream::{self, open};
-use super::{adapter, ids};
-use crate::support::{failed, walked};
+use super::upstream::{self, adapter, open};
+use crate::support::adapters::{failed, ids, walked};
 
 #[rstest]
 #[case::both_agree("", &["h2", "http/1.1"], Version::HTTP_2)]

@@ -3,9 +3,9 @@
 use groupgate::error::ErrorKind;
 use rstest::rstest;
 
-use super::{adapter, adapter_with, ids};
+use super::upstream::{adapter, adapter_with};
+use crate::support::adapters::{failed, ids, walked};
 use crate::support::server::{Server, Step};
-use crate::support::{failed, walked};
 
 /// A server that answers every request with these bytes, and closes the connection if it says so.
 async fn wire(answer: impl Into<Vec<u8>>, after: After) -> Server {

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use crate::support::adapter_of;
+use crate::support::adapters::adapter_of;
 use crate::support::server::Server;
 use bytes::Bytes;
 use emulation::{Counts, Emulation, LastNext, Next};

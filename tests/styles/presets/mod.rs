@@ -6,18 +6,18 @@ mod server;
 use std::sync::Arc;
 
 use groupgate::clock::WallClock;
+use groupgate::config::Loaded;
 use groupgate::config::upstream::Upstream;
-use groupgate::config::{Environment, Loaded, Problems, load_text};
 use groupgate::group::Group;
 use groupgate::observe::Observers;
 use groupgate::presets;
 use groupgate::upstream::Adapter;
 use groupgate::upstream::FetchedPage;
-use groupgate::upstream::tls::Tls;
 use groupgate::upstream::walk::walk;
 use rstest::rstest;
 use serde_json::Value;
 
+use crate::support::adapters::{self, GATEWAY, compile};
 use server::Recorded;
 
 /// Every variable that a preset names.
@@ -50,26 +50,14 @@ const VARIABLES: [(&str, &str); 22] = [
 ];
 
 fn load(text: &str) -> Loaded {
-    let environment: Environment = VARIABLES.into_iter().collect();
-    load_text("gateway.toml", text, environment).unwrap_or_else(|report| panic!("{report}"))
+    adapters::load(text, VARIABLES)
 }
 
 /// The adapter of a block over a preset, on 2026-11-21 at noon.
 fn adapter(block: &str) -> Arc<Adapter> {
     let loaded = load(&format!("[upstreams.x]\n{block}"));
     let noon = "2026-11-21T12:00:00Z".parse().unwrap();
-    let mut problems = Problems::default();
-    let adapter = Adapter::compile(
-        "x",
-        &loaded.settings.upstreams["x"],
-        &loaded.settings.cache,
-        &loaded.secrets(),
-        &WallClock::fixed(noon),
-        &Tls::default(),
-        &mut problems,
-    );
-    assert!(problems.is_empty(), "{}", loaded.report(problems));
-    Arc::new(adapter.unwrap())
+    compile(&loaded, "x", &WallClock::fixed(noon))
 }
 
 /// A block over a preset, for an upstream at `origin`.
@@ -258,7 +246,7 @@ const SHIPPED: [(&str, &str, &str); 5] = [
 
 #[test]
 fn the_shipped_blocks_say_what_their_presets_say() {
-    let shipped = load(include_str!("../../../gateway.toml"));
+    let shipped = load(GATEWAY);
     for (upstream, preset, own) in SHIPPED {
         let over_preset = load(&format!("[upstreams.x]\npreset = '{preset}'\n{own}"));
         let over_preset = Upstream {

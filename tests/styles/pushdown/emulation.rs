@@ -2,13 +2,12 @@
 //! that asks for the whole list.
 
 use bytes::Bytes;
-use groupgate::app::App;
-use groupgate::clock::WallClock;
-use groupgate::config::{Environment, load_text};
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use crate::support::gate::{Reply, ask};
+use crate::support::adapters::{NO_VARIABLES, load};
+use crate::support::client::groups_of;
+use crate::support::gateway::{ANY_PORT, Gateway};
 use crate::support::server::{self, Server, parameter};
 
 /// How many groups a page holds.
@@ -122,82 +121,45 @@ fn odata_value(filter: &str) -> String {
     quoted.replace("''", "'")
 }
 
-/// A gateway in front of one upstream.
-pub(crate) struct Gate {
-    app: App,
+/// A gateway in front of one upstream. `block` is what its block says besides what all have.
+pub(crate) async fn gateway(server: &Server, block: &str) -> Gateway {
+    gateway_with(server, block, "").await
 }
 
-impl Gate {
-    /// `block` is what the upstream's block says besides what all have.
-    pub(crate) async fn start(base_url: &str, block: &str) -> Self {
-        Self::with(base_url, block, "").await
-    }
-
-    pub(crate) async fn with(base_url: &str, block: &str, settings: &str) -> Self {
-        let toml = format!(
-            "
-            [server]
-            listen = '127.0.0.1:0'
-            admin = '127.0.0.1:0'
-            [rate_limit]
-            per_client = '100000/s'
-            burst = 100000
-            {settings}
-            [upstreams.club]
-            base_url = '{base_url}'
-            records = '/groups'
-            {block}
-            [upstreams.club.fields]
-            id = 'id'
-            name = 'name'
-            description = 'about'
-            status = 'state'
-            created_at = 'made'
-            members = {{ each = 'members', id = '.' }}
-            "
-        );
-        let wall = WallClock::system();
-        let loaded = load_text("gateway.toml", &toml, Environment::default())
-            .unwrap_or_else(|report| panic!("{report}"));
-        let compiled = App::compile(&loaded, &wall).unwrap_or_else(|report| panic!("{report}"));
-        let app = App::start(&loaded, compiled, &wall).await;
-        Self {
-            app: app.expect("ports are free"),
-        }
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> Reply {
-        let url = format!("http://{}{path}", self.app.data_addr());
-        ask(http::Method::GET, &url, &[]).await
-    }
-
-    pub(crate) async fn admin(&self, path: &str) -> Reply {
-        let url = format!("http://{}{path}", self.app.admin_addr());
-        ask(http::Method::GET, &url, &[]).await
-    }
-
-    /// The groups that a query gives, all pages of them, without what differs from gate to gate.
-    pub(crate) async fn groups(&self, query: &str) -> Vec<Value> {
-        let mut groups = Vec::new();
-        let mut path = format!("/groups?{query}");
-        loop {
-            let page = self.get(&path).await.json();
-            assert_eq!(page["complete"], true, "{page}");
-            groups.extend(page["groups"].as_array().unwrap().iter().cloned());
-            let Some(cursor) = page["next_cursor"].as_str() else {
-                assert_eq!(page["total"], groups.len());
-                return groups;
-            };
-            path = format!("/groups?cursor={cursor}");
-        }
-    }
+/// The same, with more settings of the gateway.
+pub(crate) async fn gateway_with(server: &Server, block: &str, settings: &str) -> Gateway {
+    let base_url = server.base_url();
+    let toml = format!(
+        "
+        {ANY_PORT}
+        [rate_limit]
+        per_client = '100000/s'
+        burst = 100000
+        {settings}
+        [upstreams.club]
+        base_url = '{base_url}'
+        records = '/groups'
+        {block}
+        [upstreams.club.fields]
+        id = 'id'
+        name = 'name'
+        description = 'about'
+        status = 'state'
+        created_at = 'made'
+        members = {{ each = 'members', id = '.' }}
+        "
+    );
+    Gateway::start(&load(&toml, NO_VARIABLES)).await
 }
 
-/// What the upstream was asked, as paths with their queries.
-pub(crate) fn asked(server: &Server) -> Vec<String> {
-    let requests = server.requests();
-    let uris = requests.iter().map(|request| request.uri().to_string());
-    uris.collect()
+/// The groups that a query gives, all pages of them.
+pub(crate) async fn groups(gateway: &Gateway, query: &str) -> Vec<Value> {
+    let pages = gateway.pages(query).await;
+    let is_whole = |page: &Value| page["complete"] == true;
+    assert!(pages.iter().all(is_whole), "{pages:?}");
+    let groups: Vec<_> = pages.iter().flat_map(groups_of).cloned().collect();
+    assert_eq!(pages[pages.len() - 1]["total"], groups.len());
+    groups
 }
 
 pub(crate) fn many(groups: usize) -> Vec<Record> {

@@ -6,14 +6,13 @@ mod emulation;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
-use http::{Response, StatusCode};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use http::{Method, Response, StatusCode};
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::support::gate::Reply;
+use crate::support::client::{Reply, encoded};
 use crate::support::server::{self, Server, parameter};
-use emulation::{Gate, asked, many, serve};
+use emulation::{gateway, gateway_with, groups, many, serve};
 
 /// The whole list, as any upstream.
 const WHOLE: &str = "
@@ -50,10 +49,6 @@ fn in_a_filter(parameter: &str, quote: &str) -> String {
     )
 }
 
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
-}
-
 /// What callers look for, also to break out.
 const SOUGHT: [&str; 14] = [
     "sales",
@@ -75,8 +70,8 @@ const SOUGHT: [&str; 14] = [
 #[tokio::test]
 async fn the_answer_to_a_query_is_that_of_the_whole_list() {
     let server = serve(many(60)).await;
-    let whole = Gate::start(server.base_url(), WHOLE).await;
-    let by_query = Gate::with(server.base_url(), BY_QUERY, NEVER_FRESH).await;
+    let whole = gateway(&server, WHOLE).await;
+    let by_query = gateway_with(&server, BY_QUERY, NEVER_FRESH).await;
     let mut queries: Vec<String> = SOUGHT
         .map(|text| format!("search={}", encoded(text)))
         .into();
@@ -98,10 +93,10 @@ async fn the_answer_to_a_query_is_that_of_the_whole_list() {
         queries.push(query.to_owned());
     }
     for query in &queries {
-        let (left, right) = (whole.groups(query).await, by_query.groups(query).await);
+        let (left, right) = (groups(&whole, query).await, groups(&by_query, query).await);
         assert_eq!(left, right, "{query}");
     }
-    let asked = asked(&server);
+    let asked = server.asked();
     for part in [
         "q=sales",
         "state=OPEN",
@@ -139,15 +134,18 @@ async fn nothing_that_callers_send_gets_out_of_a_filter(
         None => panic!("{parameter}"),
     };
     let server = serve(many(30)).await;
-    let whole = Gate::start(server.base_url(), WHOLE).await;
+    let whole = gateway(&server, WHOLE).await;
     let block = in_a_filter(&parameter, quote);
-    let by_query = Gate::with(server.base_url(), &block, NEVER_FRESH).await;
+    let by_query = gateway_with(&server, &block, NEVER_FRESH).await;
     for text in SOUGHT {
         let query = format!("search={}", encoded(text));
-        let (left, right) = (whole.groups(&query).await, by_query.groups(&query).await);
+        let (left, right) = (
+            groups(&whole, &query).await,
+            groups(&by_query, &query).await,
+        );
         assert_eq!(left, right, "{text}");
     }
-    let filtered = asked(&server);
+    let filtered = server.asked();
     let filtered = filtered.iter().filter(|uri| uri.contains("sales"));
     assert!(filtered.count() > 0, "nothing was handed on");
 }
@@ -155,16 +153,16 @@ async fn nothing_that_callers_send_gets_out_of_a_filter(
 #[tokio::test]
 async fn one_group_is_asked_for_by_its_id_alone() {
     let server = serve(many(30)).await;
-    let gate = Gate::start(server.base_url(), BY_QUERY).await;
-    let found = gate.get("/groups/club:7").await;
+    let gateway = gateway(&server, BY_QUERY).await;
+    let found = gateway.get("/groups/club:7").await;
     assert_eq!(found.status, StatusCode::OK, "{}", found.text());
     assert_eq!(found.json()["source_id"], "7");
     assert_eq!(
-        gate.get("/groups/club:nobody").await.status,
+        gateway.get("/groups/club:nobody").await.status,
         StatusCode::NOT_FOUND
     );
     assert_eq!(
-        asked(&server),
+        server.asked(),
         ["/all?id=7&page=1", "/all?id=nobody&page=1"]
     );
 }
@@ -172,42 +170,45 @@ async fn one_group_is_asked_for_by_its_id_alone() {
 #[tokio::test]
 async fn the_whole_list_is_asked_for_only_when_a_query_needs_it_and_then_serves_all() {
     let server = serve(many(5)).await;
-    let gate = Gate::start(server.base_url(), BY_QUERY).await;
-    assert_eq!(gate.admin("/readyz").await.status, StatusCode::OK);
-    assert_eq!(asked(&server), Vec::<String>::new());
+    let gateway = gateway(&server, BY_QUERY).await;
+    assert_eq!(
+        gateway.admin(Method::GET, "/readyz", &[]).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(server.asked(), Vec::<String>::new());
 
-    let first = gate.get("/groups?search=SALES").await;
+    let first = gateway.get("/groups?search=SALES").await;
     assert_eq!(
         first.header("cache-status").split(';').nth(1),
         Some(" fwd=miss")
     );
-    let again = gate.get("/groups?search=sales").await;
+    let again = gateway.get("/groups?search=sales").await;
     assert_eq!(again.header("cache-status").split(';').nth(1), Some(" hit"));
     assert_eq!(again.header("etag"), first.header("etag"));
-    assert_eq!(asked(&server), ["/all?page=1&q=sales"]);
-    let sources = gate.get("/sources").await.json();
+    assert_eq!(server.asked(), ["/all?page=1&q=sales"]);
+    let sources = gateway.get("/sources").await.json();
     assert_eq!(sources["sources"][0]["state"], "fresh", "{sources}");
 
-    assert_eq!(gate.groups("").await.len(), 5);
+    assert_eq!(groups(&gateway, "").await.len(), 5);
     for query in ["search=ops", "status=open", "member=1"] {
-        gate.groups(query).await;
+        groups(&gateway, query).await;
     }
-    assert_eq!(asked(&server), ["/all?page=1&q=sales", "/all?page=1"]);
+    assert_eq!(server.asked(), ["/all?page=1&q=sales", "/all?page=1"]);
 }
 
 #[tokio::test]
 async fn equal_questions_are_asked_once_however_they_are_put() {
     let server = serve(many(30)).await;
-    let gate = Gate::start(server.base_url(), BY_QUERY).await;
+    let gateway = gateway(&server, BY_QUERY).await;
     let queries = [
         "search=team",
         "search=TEAM&sort=-name",
         "limit=2&search=team",
         "search=team&fields=name",
     ];
-    let asks = (0..40).map(|turn| gate.groups(queries[turn % queries.len()]));
+    let asks = (0..40).map(|turn| groups(&gateway, queries[turn % queries.len()]));
     join_all(asks).await;
-    let first_pages = asked(&server);
+    let first_pages = server.asked();
     let first_pages = first_pages
         .iter()
         .filter(|uri| uri.starts_with("/all?page=1&"));
@@ -218,24 +219,24 @@ async fn equal_questions_are_asked_once_however_they_are_put() {
 async fn a_thousand_different_questions_stay_in_bounds() {
     let server = serve(many(30)).await;
     let settings = "[cache]\ncapacity = '2MiB'";
-    let gate = Gate::with(server.base_url(), BY_QUERY, settings).await;
+    let gateway = gateway_with(&server, BY_QUERY, settings).await;
     for hundred in 0..10 {
         let asks = (0..100).map(|unit| {
             let query = format!("search=team%20{}", hundred * 100 + unit);
-            let gate = &gate;
-            async move { gate.groups(&query).await.len() }
+            let gateway = &gateway;
+            async move { groups(gateway, &query).await.len() }
         });
         let found: usize = join_all(asks).await.into_iter().sum();
         assert_eq!(found > 0, hundred == 0, "{hundred}");
     }
-    assert_eq!(asked(&server).len(), 1000);
+    assert_eq!(server.asked().len(), 1000);
     // What was used last is there, what was used first is not.
-    gate.groups("search=team%20999").await;
-    let before = asked(&server).len();
-    gate.groups("search=team%20999").await;
-    assert_eq!(asked(&server).len(), before);
-    gate.groups("search=team%200").await;
-    assert!(asked(&server).len() > before);
+    groups(&gateway, "search=team%20999").await;
+    let before = server.asked().len();
+    groups(&gateway, "search=team%20999").await;
+    assert_eq!(server.asked().len(), before);
+    groups(&gateway, "search=team%200").await;
+    assert!(server.asked().len() > before);
 }
 
 #[tokio::test]
@@ -248,11 +249,11 @@ async fn an_answer_without_pages_is_asked_for_without_them() {
         pushdown.search = { matches = 'contains', in = ['name', 'description'], case = 'ascii', texts = 'ascii' }
     ";
     let server = serve(many(60)).await;
-    let gate = Gate::start(server.base_url(), block).await;
-    assert_eq!(gate.groups("search=sales").await.len(), 30);
-    assert_eq!(asked(&server), ["/all?q=sales"]);
-    assert_eq!(gate.groups("limit=1000").await.len(), 60);
-    assert_eq!(asked(&server).len(), 1 + 9);
+    let gateway = gateway(&server, block).await;
+    assert_eq!(groups(&gateway, "search=sales").await.len(), 30);
+    assert_eq!(server.asked(), ["/all?q=sales"]);
+    assert_eq!(groups(&gateway, "limit=1000").await.len(), 60);
+    assert_eq!(server.asked().len(), 1 + 9);
 }
 
 #[tokio::test]
@@ -265,28 +266,31 @@ async fn an_account_that_is_refused_over_one_query_shows_nothing_of_any() {
     })
     .await;
     let settings = "[cache]\nttl = '0s'\nstale_while_revalidate = '1h'\nstale_if_error = '1h'";
-    let gate = Gate::with(server.base_url(), BY_QUERY, settings).await;
+    let gateway = gateway_with(&server, BY_QUERY, settings).await;
     let state = |reply: &Value| reply["sources"][0]["state"].clone();
-    assert_eq!(state(&gate.get("/groups?search=a").await.json()), "fresh");
     assert_eq!(
-        gate.get("/groups?search=b").await.status,
+        state(&gateway.get("/groups?search=a").await.json()),
+        "fresh"
+    );
+    assert_eq!(
+        gateway.get("/groups?search=b").await.status,
         StatusCode::BAD_GATEWAY
     );
-    let requests = asked(&server).len();
+    let requests = server.asked().len();
     // What was kept would be served while it is asked for again.
-    let again = gate.get("/groups?search=a").await;
+    let again = gateway.get("/groups?search=a").await;
     assert_eq!(
         again.header("cache-status").split(';').nth(1),
         Some(" fwd=miss")
     );
-    assert_eq!(asked(&server).len(), requests + 1);
+    assert_eq!(server.asked().len(), requests + 1);
 }
 
 #[tokio::test]
 async fn replicas_agree_on_a_tag_whichever_list_they_answer_from() {
     let server = serve(many(60)).await;
-    let with_whole = Gate::start(server.base_url(), BY_QUERY).await;
-    assert_eq!(with_whole.groups("").await.len(), 60);
+    let with_whole = gateway(&server, BY_QUERY).await;
+    assert_eq!(groups(&with_whole, "").await.len(), 60);
     for query in [
         "search=sales",
         "search=sales&sort=-name&limit=3",
@@ -295,12 +299,12 @@ async fn replicas_agree_on_a_tag_whichever_list_they_answer_from() {
         "search=nobody",
     ] {
         let path = format!("/groups?{query}");
-        let before = asked(&server).len();
+        let before = server.asked().len();
         let from_whole = with_whole.get(&path).await;
-        assert_eq!(asked(&server).len(), before, "{query} was asked again");
-        let without = Gate::start(server.base_url(), BY_QUERY).await;
+        assert_eq!(server.asked().len(), before, "{query} was asked again");
+        let without = gateway(&server, BY_QUERY).await;
         let by_query = without.get(&path).await;
-        let requests = asked(&server);
+        let requests = server.asked();
         let requests = &requests[before..];
         assert!(!requests.is_empty() && requests.iter().all(|uri| uri != "/all?page=1"));
         assert_eq!(
@@ -332,11 +336,11 @@ async fn the_tag_of_a_query_changes_with_what_matches_and_with_nothing_else() {
         server::json(&serde_json::json!({ "groups": groups, "total": 2 }))
     })
     .await;
-    let gate = Gate::with(server.base_url(), BY_QUERY, NEVER_FRESH).await;
+    let gateway = gateway_with(&server, BY_QUERY, NEVER_FRESH).await;
     let mut tags = Vec::new();
     for now in [["abc", "xyz"], ["abc", "zzz"], ["abcd", "zzz"]] {
         *names.lock().unwrap() = now;
-        let reply = gate.get("/groups?search=b").await;
+        let reply = gateway.get("/groups?search=b").await;
         assert_eq!(reply.json()["groups"][0]["name"], now[0]);
         tags.push(reply.header("etag").to_owned());
     }
@@ -376,21 +380,21 @@ async fn where_a_query_brings_nothing_the_whole_list_serves_as_long_as_it_may(
         ttl = '0s'
         stale_while_revalidate = '0s'
         stale_if_error = ";
-    let gate = Gate::with(server.base_url(), &block, &format!("{kept} '1h'")).await;
-    let failed = gate
+    let gateway = gateway_with(&server, &block, &format!("{kept} '1h'")).await;
+    let failed = gateway
         .get("/groups?search=b")
         .await
         .problem(502, "sources-failed");
     assert_eq!(failed["sources"][0]["error"]["type"], error);
-    assert_eq!(gate.groups("").await.len(), 1);
-    let page = gate.get("/groups?search=b").await.json();
+    assert_eq!(groups(&gateway, "").await.len(), 1);
+    let page = gateway.get("/groups?search=b").await.json();
     assert_eq!(page["groups"][0]["name"], "abc", "{page}");
     let source = &page["sources"][0];
     assert_eq!(source["state"], "stale", "{page}");
     assert_eq!(source["error"]["type"], error, "{page}");
 
-    let gate = Gate::with(server.base_url(), &block, &format!("{kept} '0s'")).await;
-    assert_eq!(gate.groups("").await.len(), 1);
-    let late = gate.get("/groups?search=b").await;
+    let gateway = gateway_with(&server, &block, &format!("{kept} '0s'")).await;
+    assert_eq!(groups(&gateway, "").await.len(), 1);
+    let late = gateway.get("/groups?search=b").await;
     assert_eq!(late.status, StatusCode::BAD_GATEWAY, "{}", late.text());
 }

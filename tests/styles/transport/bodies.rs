@@ -10,9 +10,9 @@ use rstest::rstest;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tower_http::compression::CompressionLayer;
 
-use super::staff;
+use crate::staff::impatient;
+use crate::support::adapters::{failed, walked};
 use crate::support::server::{Server, Step, head, whole};
-use crate::support::{failed, walked};
 
 /// So many spaces in an otherwise good page, compressed as `encoding`.
 async fn bomb(encoding: &str, bytes: usize) -> Vec<u8> {
@@ -50,7 +50,11 @@ async fn a_small_body_that_inflates_to_a_huge_one_is_cut_off_while_it_does(
         vec![head(&lines), Step::Send(packed.clone())]
     };
     let upstream = Server::play(answer).await;
-    let error = failed(&staff(upstream.base_url(), "limits.page_bytes = '64KiB'")).await;
+    let error = failed(&impatient(
+        upstream.base_url(),
+        "limits.page_bytes = '64KiB'",
+    ))
+    .await;
     assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
     assert_eq!(
         error.detail,
@@ -58,7 +62,7 @@ async fn a_small_body_that_inflates_to_a_huge_one_is_cut_off_while_it_does(
     );
     assert_eq!(upstream.requests().len(), 1);
     // The page is good, and only too large.
-    let roomy = staff(upstream.base_url(), "limits.page_bytes = '32MiB'");
+    let roomy = impatient(upstream.base_url(), "limits.page_bytes = '32MiB'");
     assert!(walked(&roomy).await.groups.is_empty());
 }
 
@@ -74,7 +78,7 @@ async fn a_body_that_is_not_packed_as_it_says_is_no_broken_connection(
         vec![head(&lines), Step::Send(body.clone())]
     })
     .await;
-    let error = failed(&staff(upstream.base_url(), "")).await;
+    let error = failed(&impatient(upstream.base_url(), "")).await;
     assert_eq!(error.kind, ErrorKind::Decode, "{error}");
     let said = "the body cannot be decompressed: ";
     assert!(error.detail.starts_with(said), "{error}");
@@ -95,7 +99,11 @@ async fn a_body_that_is_not_packed_as_it_says_is_no_broken_connection(
 async fn a_huge_body_that_says_so_is_not_even_begun(#[case] line: &str, #[case] expected: &str) {
     let lines = format!("{line}content-length: 1073741824\r\n");
     let upstream = Server::play(move |_| vec![head(&lines), Step::Hang]).await;
-    let error = failed(&staff(upstream.base_url(), "limits.page_bytes = '1MiB'")).await;
+    let error = failed(&impatient(
+        upstream.base_url(),
+        "limits.page_bytes = '1MiB'",
+    ))
+    .await;
     assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
     assert_eq!(error.detail, expected);
 }
@@ -110,7 +118,11 @@ async fn a_body_without_end_is_cut_off_while_it_comes() {
         ]
     })
     .await;
-    let error = failed(&staff(upstream.base_url(), "limits.page_bytes = '1MiB'")).await;
+    let error = failed(&impatient(
+        upstream.base_url(),
+        "limits.page_bytes = '1MiB'",
+    ))
+    .await;
     assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
     // What is sent and not read lies in the sockets' buffers.
     let sent = upstream.sent();
@@ -123,7 +135,7 @@ async fn a_body_without_end_is_cut_off_while_it_comes() {
 #[tokio::test]
 async fn a_header_section_beyond_all_bounds_is_told_as_what_it_is(#[case] lines: String) {
     let upstream = Server::play(move |_| vec![head(&lines), Step::Hang]).await;
-    let error = failed(&staff(upstream.base_url(), "limits.retries = 2")).await;
+    let error = failed(&impatient(upstream.base_url(), "limits.retries = 2")).await;
     assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
     assert_eq!(
         error.detail,
@@ -137,6 +149,6 @@ async fn a_page_as_large_as_it_may_be_is_read() {
     let page = format!("{}{{\"items\":[]}}", " ".repeat(1024 - 12));
     assert_eq!(page.len(), 1024);
     let upstream = Server::play(move |_| whole(&page)).await;
-    let adapter = staff(upstream.base_url(), "limits.page_bytes = '1KiB'");
+    let adapter = impatient(upstream.base_url(), "limits.page_bytes = '1KiB'");
     assert!(walked(&adapter).await.groups.is_empty());
 }

@@ -9,11 +9,11 @@ use groupgate::observe::Observers;
 use groupgate::upstream::transport::CircuitState;
 use groupgate::upstream::walk::walk;
 use serde_json::json;
-use tokio::time::{Instant, interval};
 
-use super::staff;
-use crate::support::failed;
+use crate::staff::impatient;
+use crate::support::adapters::failed;
 use crate::support::server::{Server, json as answer, parameter, status};
+use crate::support::wait::eventually;
 
 #[tokio::test]
 async fn an_upstream_that_fails_is_left_alone_until_a_probe_finds_it_well() {
@@ -28,7 +28,7 @@ async fn an_upstream_that_fails_is_left_alone_until_a_probe_finds_it_well() {
     })
     .await;
     let keys = "breaker = { failures = 2, open_for = '400ms' }";
-    let adapter = staff(server.base_url(), keys);
+    let adapter = impatient(server.base_url(), keys);
     let state = || adapter.circuit().unwrap().state;
     assert_eq!(state(), CircuitState::Closed);
     for _ in 0..2 {
@@ -41,12 +41,10 @@ async fn an_upstream_that_fails_is_left_alone_until_a_probe_finds_it_well() {
     assert_eq!(server.requests().len(), 2);
 
     is_well.store(true, Ordering::Relaxed);
-    let mut ticks = interval(Duration::from_millis(20));
-    let patience = Instant::now() + Duration::from_secs(20);
-    while walk(&adapter, &Observers::default()).await.is_err() {
-        assert!(Instant::now() < patience, "it never heals");
-        ticks.tick().await;
-    }
+    eventually("a probe finds it well", async || {
+        walk(&adapter, &Observers::default()).await.ok()
+    })
+    .await;
     assert_eq!(state(), CircuitState::Closed);
     assert_eq!(server.requests().len(), 3);
 }
@@ -61,7 +59,7 @@ async fn a_walk_tells_what_opened_the_breaker_and_not_that_it_is_open() {
     let keys = "request = { path = '/list', query = { cursor = '{cursor}' } }\n\
                 pagination = { style = 'cursor', next = '/next' }\n\
                 breaker = { failures = 1 }\nlimits.retries = 1";
-    let adapter = staff(server.base_url(), keys);
+    let adapter = impatient(server.base_url(), keys);
     // Its retry and its second attempt run into the breaker.
     let error = failed(&adapter).await;
     assert_eq!(error.kind, ErrorKind::HttpStatus, "{error}");

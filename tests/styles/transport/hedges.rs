@@ -3,9 +3,9 @@
 use groupgate::error::ErrorKind;
 use rstest::rstest;
 
-use super::{ids, staff};
+use crate::staff::impatient;
+use crate::support::adapters::{failed, ids, walked};
 use crate::support::server::{Server, Step, whole};
-use crate::support::{failed, walked};
 
 const PAGE: &str = r#"{"items":[{"id":1}]}"#;
 
@@ -16,7 +16,7 @@ async fn a_page_that_hangs_is_asked_for_again_and_the_second_answer_counts() {
         _ => whole(PAGE),
     })
     .await;
-    let adapter = staff(upstream.base_url(), "hedge = { after = '50ms' }");
+    let adapter = impatient(upstream.base_url(), "hedge = { after = '50ms' }");
     assert_eq!(ids(&walked(&adapter).await), ["1"]);
     assert_eq!(upstream.requests().len(), 2);
 }
@@ -28,7 +28,7 @@ async fn a_page_that_hangs_is_asked_for_again_and_the_second_answer_counts() {
 async fn what_is_not_hedged_is_asked_for_once(#[case] keys: &str) {
     let upstream = Server::play(|_| vec![Step::Hang]).await;
     let keys = format!("limits.timeout = '300ms'\n{keys}");
-    let error = failed(&staff(upstream.base_url(), &keys)).await;
+    let error = failed(&impatient(upstream.base_url(), &keys)).await;
     assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
     assert_eq!(upstream.requests().len(), 1);
 }
@@ -41,7 +41,7 @@ async fn a_login_is_never_sent_twice_at_once() {
                 hedge = { after = '50ms' }\n\
                 [upstreams.staff.auth]\ntype = 'token_exchange'\ntoken = '/token'\n\
                 request = { path = '/login' }";
-    let error = failed(&staff(upstream.base_url(), keys)).await;
+    let error = failed(&impatient(upstream.base_url(), keys)).await;
     assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
     assert_eq!(upstream.requests().len(), 1);
 }

@@ -8,8 +8,8 @@ use rstest::rstest;
 use serde_json::json;
 use tracing::Dispatch;
 
-use super::staff;
-use crate::support::failed;
+use crate::staff::impatient;
+use crate::support::adapters::failed;
 use crate::support::server::{Server, json as answer, status};
 
 /// A second subscriber, which nobody uses. While there is only one, an event that another thread is
@@ -72,7 +72,7 @@ async fn a_refused_url_is_told_with_its_origin_and_nothing_more(
 ) {
     let server = Server::start(move |_| upstream()).await;
     let keys = "pagination = { style = 'next_url', next = '/next' }";
-    let adapter = staff(server.base_url(), keys);
+    let adapter = impatient(server.base_url(), keys);
     let (lines, _listening) = Lines::listen();
     failed(&adapter).await;
     let text = lines.text();
@@ -84,7 +84,7 @@ async fn a_refused_url_is_told_with_its_origin_and_nothing_more(
 #[tokio::test]
 async fn a_breaker_that_opens_is_told_once() {
     let server = Server::start(|_| status(500)).await;
-    let adapter = staff(
+    let adapter = impatient(
         server.base_url(),
         "breaker = { failures = 2, open_for = '1m' }",
     );

@@ -5,9 +5,9 @@ use http::Response;
 use rstest::rstest;
 use serde_json::json;
 
-use super::{ids, staff};
+use crate::staff::impatient;
+use crate::support::adapters::{failed, ids, walked};
 use crate::support::server::{Server, header, json as answer};
-use crate::support::{failed, walked};
 
 /// A page of one group that names the next one in the body and in a header.
 fn page(id: u64, next: Option<&str>) -> Response<String> {
@@ -34,7 +34,7 @@ async fn a_next_page_elsewhere_is_refused_unless_the_adapter_names_the_origin(#[
     let auth = "auth = { type = 'bearer', token = { env = 'SECRET' } }";
 
     let strict = format!("pagination = {{ {style} }}\n{auth}");
-    let error = failed(&staff(server.base_url(), &strict)).await;
+    let error = failed(&impatient(server.base_url(), &strict)).await;
     assert_eq!(error.kind, ErrorKind::Pagination, "{error}");
     assert_eq!(
         error.detail,
@@ -48,7 +48,7 @@ async fn a_next_page_elsewhere_is_refused_unless_the_adapter_names_the_origin(#[
 
     let origins = format!("origins = ['{}']", pages.base_url());
     let open = format!("pagination = {{ {style}, {origins} }}\n{auth}");
-    let adapter = staff(server.base_url(), &open);
+    let adapter = impatient(server.base_url(), &open);
     assert_eq!(ids(&walked(&adapter).await), ["1", "2", "3"]);
     for request in pages.requests() {
         assert_eq!(header(&request, "authorization"), Some("Bearer s3cr3t"));

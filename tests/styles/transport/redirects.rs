@@ -7,9 +7,9 @@ use http::{Method, Response};
 use rstest::rstest;
 use serde_json::json;
 
-use super::{ids, staff};
+use crate::staff::impatient;
+use crate::support::adapters::{failed, ids, walked};
 use crate::support::server::{Server, header, json as answer, parameter};
-use crate::support::{failed, walked};
 
 fn redirect(status: u16, to: &str) -> Response<String> {
     Response::builder()
@@ -34,7 +34,7 @@ async fn a_list_that_has_moved_within_its_origin_is_read_where_it_is(
     .await;
     let keys = "pagination = { style = 'next_url', next = '/next' }\n\
                 auth = { type = 'bearer', token = { env = 'SECRET' } }";
-    let adapter = staff(server.base_url(), keys);
+    let adapter = impatient(server.base_url(), keys);
     assert_eq!(ids(&walked(&adapter).await), ["1", "2"]);
     for request in server.requests() {
         assert_eq!(header(&request, "authorization"), Some("Bearer s3cr3t"));
@@ -50,7 +50,7 @@ async fn every_hop_is_signed_for_where_it_goes() {
     .await;
     let keys = "auth = { type = 'hmac', key_id = { env = 'SECRET' }, secret = { env = 'SECRET' }, \
                 string_to_sign = '{path}', header = 'x {signature}' }";
-    walked(&staff(server.base_url(), keys)).await;
+    walked(&impatient(server.base_url(), keys)).await;
     let signatures: Vec<_> = server
         .requests()
         .iter()
@@ -65,7 +65,7 @@ async fn a_redirect_to_another_origin_is_refused_and_nothing_is_sent_there() {
     let elsewhere = Server::start(|_| answer(&json!({ "items": [{ "id": 1 }] }))).await;
     let target = format!("{}/list?token=s3cr3t", elsewhere.base_url());
     let server = Server::start(move |_| redirect(302, &target)).await;
-    let error = failed(&staff(server.base_url(), "limits.retries = 2")).await;
+    let error = failed(&impatient(server.base_url(), "limits.retries = 2")).await;
     assert_eq!(error.kind, ErrorKind::HttpStatus, "{error}");
     assert_eq!(
         error.detail,
@@ -94,7 +94,7 @@ async fn redirects_end(
         redirect(302, if to.is_empty() { &on } else { to })
     })
     .await;
-    let error = failed(&staff(server.base_url(), "")).await;
+    let error = failed(&impatient(server.base_url(), "")).await;
     assert_eq!(error.kind, kind, "{error}");
     assert_eq!(error.detail, format!("status 302: {expected}"));
     assert_eq!(server.requests().len(), requests);
@@ -115,7 +115,7 @@ async fn a_post_that_only_reads_is_redirected_as_its_status_says(
     })
     .await;
     let keys = "request = { method = 'POST', idempotent = true, path = '/list', json = { a = 1 } }";
-    walked(&staff(server.base_url(), keys)).await;
+    walked(&impatient(server.base_url(), keys)).await;
     let requests = server.requests();
     assert_eq!(requests[1].method(), method);
     assert_eq!(requests[1].body(), body);
@@ -129,7 +129,7 @@ async fn a_post_that_only_reads_is_redirected_as_its_status_says(
 async fn what_may_be_sent_only_once_is_not_sent_elsewhere_either() {
     let server = Server::start(|_| redirect(307, "/moved")).await;
     let keys = "request = { method = 'POST', path = '/list', json = { a = 1 } }";
-    let error = failed(&staff(server.base_url(), keys)).await;
+    let error = failed(&impatient(server.base_url(), keys)).await;
     assert_eq!(
         error.to_string(),
         "http_status: status 307: it redirects a request that must be sent only once"
@@ -141,7 +141,7 @@ async fn what_may_be_sent_only_once_is_not_sent_elsewhere_either() {
 async fn an_adapter_that_has_its_own_word_for_a_redirect_keeps_it() {
     let server = Server::start(|_| redirect(302, "/login")).await;
     let keys = "answers = [{ status = 302, means = 'unauthorized' }]";
-    let error = failed(&staff(server.base_url(), keys)).await;
+    let error = failed(&impatient(server.base_url(), keys)).await;
     assert_eq!(error.kind, ErrorKind::Unauthorized, "{error}");
     assert_eq!(server.requests().len(), 1);
 }
@@ -159,7 +159,7 @@ async fn a_login_that_has_moved_is_followed_too() {
     let keys = "[upstreams.staff.auth]\ntype = 'token_exchange'\ntoken = '/token'\n\
                 request = { method = 'POST', path = '/login' }";
     let keys = format!("request = {{ path = '/list' }}\n{keys}");
-    walked(&staff(server.base_url(), &keys)).await;
+    walked(&impatient(server.base_url(), &keys)).await;
     let list = &server.requests()[2];
     assert_eq!(header(list, "authorization"), Some("Bearer t0ken"));
 }

@@ -8,8 +8,8 @@ use rstest::rstest;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
-use super::staff;
-use crate::support::failed;
+use crate::staff::impatient;
+use crate::support::adapters::failed;
 use crate::support::server::{Server, Step, head};
 
 #[rstest]
@@ -45,7 +45,7 @@ async fn what_is_late_is_told_with_the_key_that_says_so(
     #[case] expected: &str,
 ) {
     let upstream = Server::play(move |_| script.clone()).await;
-    let adapter = staff(upstream.base_url(), keys);
+    let adapter = impatient(upstream.base_url(), keys);
     let start = Instant::now();
     let error = failed(&adapter).await;
     assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
@@ -65,7 +65,7 @@ async fn a_connection_that_does_not_come_about_is_a_timeout_of_its_own() {
         queued.push(stream.unwrap());
         assert!(queued.len() < 100, "the queue has no end");
     }
-    let adapter = staff(
+    let adapter = impatient(
         &format!("http://{address}"),
         "limits.connect_timeout = '200ms'",
     );

@@ -6,9 +6,9 @@ use rstest::rstest;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::staff;
+use crate::staff::impatient;
+use crate::support::adapters::{failed, walked};
 use crate::support::server::{Server, json as answer, parameter, status};
-use crate::support::walked;
 
 #[tokio::test]
 async fn logins_take_their_turns_like_pages() {
@@ -26,7 +26,7 @@ async fn logins_take_their_turns_like_pages() {
                 [upstreams.staff.auth]\ntype = 'token_exchange'\ntoken = '/token'\n\
                 request = { method = 'POST', path = '/login' }";
     let start = Instant::now();
-    walked(&staff(server.base_url(), keys)).await;
+    walked(&impatient(server.base_url(), keys)).await;
     assert_eq!(server.requests().len(), 3);
     // Two gaps of 100 ms between three requests.
     assert!(start.elapsed() >= Duration::from_millis(200));
@@ -58,7 +58,7 @@ async fn a_walk_slows_down_when_an_answer_says_that_nothing_is_left(
          pagination = {{ style = 'page', first = 1 }}\n{keys}"
     );
     let start = Instant::now();
-    walked(&staff(server.base_url(), &keys)).await;
+    walked(&impatient(server.base_url(), &keys)).await;
     let quarters = start.elapsed().as_millis() / 250;
     assert!(
         if least == 1 {
@@ -73,6 +73,6 @@ async fn a_walk_slows_down_when_an_answer_says_that_nothing_is_left(
 #[tokio::test]
 async fn a_page_that_is_refused_for_good_is_not_asked_for_again() {
     let server = Server::start(|_| status(404)).await;
-    crate::support::failed(&staff(server.base_url(), "limits.retries = 3")).await;
+    failed(&impatient(server.base_url(), "limits.retries = 3")).await;
     assert_eq!(server.requests().len(), 1);
 }

@@ -8,8 +8,8 @@ use groupgate::tools::demo::Options;
 use rstest::rstest;
 use tokio::time::Instant;
 
-use super::{PAGED, emulation, start, start_with};
-use crate::support::{GATEWAY, adapter, compile, failed, load_emulated, walked};
+use crate::support::adapters::{GATEWAY, adapter, compile, failed, load_emulated, walked};
+use crate::support::emulations::{PAGED, emulated, emulated_by, emulation};
 
 #[rstest]
 #[case::pages(("limits.pages", "4"), ("limits.pages", "5"), "limits.pages")]
@@ -22,7 +22,7 @@ async fn a_list_beyond_a_bound_is_an_error_that_names_it(
     #[case] wide: (&str, &str),
     #[case] key: &str,
 ) {
-    let emulations = start(50).await;
+    let emulations = emulated(50).await;
     for name in PAGED {
         let with = |bound| {
             let small_pages = [("pagination.limit", "10"), ("limits.page_bytes", "8KiB")];
@@ -37,7 +37,7 @@ async fn a_list_beyond_a_bound_is_an_error_that_names_it(
 
 #[tokio::test]
 async fn more_announced_pages_than_allowed_are_not_even_asked_for() {
-    let emulations = start(50).await;
+    let emulations = emulated(50).await;
     for name in ["publisher", "onlivesite", "tallyfy"] {
         let settings = [("pagination.limit", "10"), ("limits.pages", "4")];
         failed(&adapter(&emulations, name, &settings)).await;
@@ -47,7 +47,7 @@ async fn more_announced_pages_than_allowed_are_not_even_asked_for() {
 
 #[tokio::test]
 async fn a_list_that_no_snapshot_could_hold_is_not_read_to_its_end() {
-    let emulations = start(2000).await;
+    let emulations = emulated(2000).await;
     for name in PAGED {
         let variables = [("GROUPGATE__CACHE__CAPACITY", "256KiB")];
         let loaded = load_emulated(GATEWAY, &emulations, &variables);
@@ -61,7 +61,7 @@ async fn a_list_that_no_snapshot_could_hold_is_not_read_to_its_end() {
 
 #[tokio::test]
 async fn a_walk_that_takes_too_long_is_a_timeout() {
-    let emulations = start_with(Options {
+    let emulations = emulated_by(Options {
         groups: 100,
         latency: Duration::from_millis(50),
         ..Options::default()

@@ -4,8 +4,8 @@ use groupgate::error::ErrorKind;
 use groupgate::snapshot::Counts;
 use groupgate::tools::demo::{Change, Fault};
 
-use super::{emulation, ids, start};
-use crate::support::{adapter, failed, walked};
+use crate::support::adapters::{adapter, failed, ids, walked};
+use crate::support::emulations::{emulated, emulation};
 
 /// One page at a time, so that it is known which request meets which list.
 const STEP_BY_STEP: [(&str, &str); 2] = [("pagination.limit", "7"), ("limits.concurrency", "1")];
@@ -19,7 +19,7 @@ const DRIFTED: Counts = Counts {
 
 #[tokio::test]
 async fn a_total_that_changes_restarts_the_walk_once() {
-    let emulations = start(21).await;
+    let emulations = emulated(21).await;
     let onlivesite = emulation(&emulations, "onlivesite");
     onlivesite.before_page(2, Change::Groups(22));
     let adapter = adapter(&emulations, "onlivesite", &STEP_BY_STEP);
@@ -34,7 +34,7 @@ async fn a_total_that_changes_restarts_the_walk_once() {
 
 #[tokio::test]
 async fn a_total_that_changes_again_is_accepted_without_repeats_and_flagged() {
-    let emulations = start(23).await;
+    let emulations = emulated(23).await;
     let onlivesite = emulation(&emulations, "onlivesite");
     onlivesite.before_page(2, Change::Groups(24));
     onlivesite.before_page(4, Change::Groups(25));
@@ -54,7 +54,7 @@ async fn a_total_that_changes_again_is_accepted_without_repeats_and_flagged() {
 
 #[tokio::test]
 async fn a_list_that_grows_by_a_page_again_still_brings_its_end() {
-    let emulations = start(20).await;
+    let emulations = emulated(20).await;
     let onlivesite = emulation(&emulations, "onlivesite");
     onlivesite.before_page(2, Change::Groups(21));
     // Three pages until now, and four from here.
@@ -73,7 +73,7 @@ async fn a_list_that_grows_by_a_page_again_still_brings_its_end() {
 
 #[tokio::test]
 async fn a_list_that_shrinks_again_is_accepted_and_flagged() {
-    let emulations = start(23).await;
+    let emulations = emulated(23).await;
     let onlivesite = emulation(&emulations, "onlivesite");
     onlivesite.before_page(2, Change::Groups(22));
     onlivesite.before_page(4, Change::Groups(21));
@@ -85,7 +85,7 @@ async fn a_list_that_shrinks_again_is_accepted_and_flagged() {
 
 #[tokio::test]
 async fn a_cursor_whose_group_is_gone_restarts_the_walk_once() {
-    let emulations = start(30).await;
+    let emulations = emulated(30).await;
     let vinyldns = emulation(&emulations, "vinyldns");
     vinyldns.before_page(2, Change::Groups(3));
     let settings = [("pagination.limit", "7"), ("limits.retries", "0")];
@@ -96,7 +96,7 @@ async fn a_cursor_whose_group_is_gone_restarts_the_walk_once() {
 
 #[tokio::test]
 async fn a_continuation_that_is_refused_on_both_attempts_fails_the_walk() {
-    let emulations = start(30).await;
+    let emulations = emulated(30).await;
     let vinyldns = emulation(&emulations, "vinyldns");
     vinyldns.before_page(2, Change::Fault(Some(Fault::Status(400))));
     vinyldns.before_page(3, Change::Fault(None));

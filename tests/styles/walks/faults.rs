@@ -7,8 +7,8 @@ use groupgate::error::ErrorKind;
 use groupgate::tools::demo::{Change, Fault, names};
 use rstest::rstest;
 
-use super::{PAGED, emulation, start};
-use crate::support::{GATEWAY, adapter, compile, failed, load_emulated, walked};
+use crate::support::adapters::{GATEWAY, adapter, compile, failed, load_emulated, walked};
+use crate::support::emulations::{PAGED, emulated, emulation};
 
 /// One try of each request, and pages of ten where there are pages. Only where a timeout is what
 /// is waited for, it is short: a busy machine may take its time for everything else.
@@ -49,7 +49,7 @@ async fn a_fault_in_the_middle_of_a_walk_has_its_kind(
     #[case] fault: Fault,
     #[case] kind: ErrorKind,
 ) {
-    let emulations = start(35).await;
+    let emulations = emulated(35).await;
     for name in PAGED {
         emulation(&emulations, name).before_page(3, Change::Fault(Some(fault)));
         let error = failed(&adapter(&emulations, name, &one_try(name, Some(kind)))).await;
@@ -66,7 +66,7 @@ async fn a_fault_in_the_middle_of_a_walk_has_its_kind(
 
 #[tokio::test]
 async fn an_error_in_a_success_has_its_kind() {
-    let emulations = start(35).await;
+    let emulations = emulated(35).await;
     for name in PAGED.into_iter().chain(["collections"]) {
         let page = if PAGED.contains(&name) { 3 } else { 1 };
         emulation(&emulations, name).before_page(page, Change::Fault(Some(Fault::ErrorInBody)));
@@ -77,7 +77,7 @@ async fn an_error_in_a_success_has_its_kind() {
 
 #[tokio::test]
 async fn an_upstream_that_is_slow_but_in_time_brings_its_whole_list() {
-    let emulations = start(35).await;
+    let emulations = emulated(35).await;
     for name in names() {
         emulation(&emulations, name).set_fault(Some(Fault::Slow(Duration::from_millis(5))));
         let walked = walked(&adapter(&emulations, name, &one_try(name, None))).await;
@@ -87,7 +87,7 @@ async fn an_upstream_that_is_slow_but_in_time_brings_its_whole_list() {
 
 #[tokio::test]
 async fn an_upstream_that_nobody_answers_for_heals_when_it_is_started_again() {
-    let emulations = start(5).await;
+    let emulations = emulated(5).await;
     for name in names() {
         let emulation = emulation(&emulations, name);
         let adapter = adapter(&emulations, name, &one_try(name, None));
@@ -102,7 +102,7 @@ async fn an_upstream_that_nobody_answers_for_heals_when_it_is_started_again() {
 
 #[tokio::test]
 async fn a_host_that_has_no_address_is_a_dns_error() {
-    let emulations = start(5).await;
+    let emulations = emulated(5).await;
     // A label of more than 63 bytes is refused without asking anybody (RFC 1035, section 2.3.4).
     let nowhere = format!("http://{}.invalid", "x".repeat(64));
     let settings = [("base_url", nowhere.as_str()), ("limits.retries", "0")];
@@ -112,7 +112,7 @@ async fn a_host_that_has_no_address_is_a_dns_error() {
 
 #[tokio::test]
 async fn a_server_that_speaks_no_tls_is_a_tls_error() {
-    let emulations = start(5).await;
+    let emulations = emulated(5).await;
     let plain = emulation(&emulations, "onlivesite").base_url();
     let secure = plain.replace("http://", "https://");
     let settings = [("base_url", secure.as_str()), ("limits.retries", "0")];
@@ -122,7 +122,7 @@ async fn a_server_that_speaks_no_tls_is_a_tls_error() {
 
 #[tokio::test]
 async fn a_get_that_fails_for_a_moment_is_tried_again() {
-    let emulations = start(35).await;
+    let emulations = emulated(35).await;
     for name in PAGED {
         let emulation = emulation(&emulations, name);
         emulation.before_page(2, Change::Fault(Some(Fault::Status(500))));
@@ -140,7 +140,7 @@ async fn a_get_that_fails_for_a_moment_is_tried_again() {
 #[case::that_may_change_something("idempotent = false", 1)]
 #[tokio::test]
 async fn a_post_is_tried_again_only_if_it_says(#[case] declared: &str, #[case] tries: u64) {
-    let emulations = start(5).await;
+    let emulations = emulated(5).await;
     let collections = emulation(&emulations, "collections");
     // Only after the login, which may always be tried again.
     collections.before_page(1, Change::Fault(Some(Fault::Status(500))));

@@ -9,8 +9,8 @@ use http::Request;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::support::adapters::{adapter_of, failed, walked};
 use crate::support::server::{Server, json as answer, parameter};
-use crate::support::{adapter_of, failed, walked};
 
 /// An upstream whose root is the list.
 const ROOT: &str = r#"

@@ -9,9 +9,9 @@ use rstest::rstest;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{emulation, start, start_with};
+use crate::support::adapters::{adapter, adapter_of, failed, walked};
+use crate::support::emulations::{emulated, emulated_by, emulation};
 use crate::support::server::{Server, json as answer};
-use crate::support::{adapter, adapter_of, failed, walked};
 
 #[rstest]
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn announced_pages_are_fetched_at_once_as_far_as_concurrency_allows(
     #[values("publisher", "onlivesite", "tallyfy")] name: &str,
     #[values(1, 2, 3, 8)] concurrency: u64,
 ) {
-    let emulations = start_with(Options {
+    let emulations = emulated_by(Options {
         groups: 140,
         latency: Duration::from_millis(4),
         ..Options::default()
@@ -43,7 +43,7 @@ async fn announced_pages_are_fetched_at_once_as_far_as_concurrency_allows(
 
 #[tokio::test]
 async fn walks_of_one_upstream_share_its_concurrency() {
-    let emulations = start_with(Options {
+    let emulations = emulated_by(Options {
         groups: 70,
         latency: Duration::from_millis(4),
         ..Options::default()
@@ -60,7 +60,7 @@ async fn walks_of_one_upstream_share_its_concurrency() {
 
 #[tokio::test]
 async fn pages_keep_to_the_rate() {
-    let emulations = start(70).await;
+    let emulations = emulated(70).await;
     let settings = [("pagination.limit", "7"), ("limits.rate", "50/s")];
     let start = Instant::now();
     walked(&adapter(&emulations, "onlivesite", &settings)).await;
@@ -76,7 +76,7 @@ async fn pages_keep_to_the_rate() {
 #[case::service_unavailable(503)]
 #[tokio::test]
 async fn a_pause_that_the_upstream_asks_for_is_kept(#[case] status: u16) {
-    let emulations = start(70).await;
+    let emulations = emulated(70).await;
     let onlivesite = emulation(&emulations, "onlivesite");
     onlivesite.before_page(3, Change::Fault(Some(Fault::Status(status))));
     onlivesite.before_page(4, Change::Fault(None));
@@ -98,7 +98,7 @@ async fn a_pause_longer_than_the_walk_is_not_waited_for(
     #[case] status: u16,
     #[case] kind: ErrorKind,
 ) {
-    let emulations = start(70).await;
+    let emulations = emulated(70).await;
     let onlivesite = emulation(&emulations, "onlivesite");
     onlivesite.set_fault(Some(Fault::Status(status)));
     let settings = [("limits.walk", "900ms"), ("limits.timeout", "500ms")];
@@ -112,7 +112,7 @@ async fn a_pause_longer_than_the_walk_is_not_waited_for(
 
 #[tokio::test]
 async fn a_quota_that_is_used_up_says_when_to_come_back() {
-    let emulations = start_with(Options {
+    let emulations = emulated_by(Options {
         groups: 50,
         tallyfy_quota: Some(3),
         ..Options::default()

@@ -6,9 +6,8 @@ use groupgate::upstream::walk::Walked;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use super::ids;
+use crate::support::adapters::{adapter_of, failed, ids, walked};
 use crate::support::server::{Server, header, json as answer, parameter, status};
-use crate::support::{adapter_of, failed, walked};
 
 /// How many teams every upstream here has, and how many it puts on a page.
 const TEAMS: usize = 10;

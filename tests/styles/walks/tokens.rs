@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use rstest::rstest;
 use serde_json::json;
 
-use super::{emulation, ids, start, start_with};
-use crate::support::server::{Server, header, json as answer, parameter, status};
-use crate::support::{
-    GATEWAY, adapter, adapter_at, adapter_of, compile, failed, load_emulated, walked,
+use crate::support::adapters::{
+    GATEWAY, adapter, adapter_at, adapter_of, compile, failed, ids, load_emulated, walked,
 };
+use crate::support::emulations::{emulated, emulated_by, emulation};
+use crate::support::server::{Server, header, json as answer, parameter, status};
 
 const NAME: &str = "collections";
 
@@ -27,7 +27,7 @@ async fn one_login_serves_many_walks(
     #[values(LoginStatus::StatusCode, LoginStatus::Status, LoginStatus::Absent)]
     login_status: LoginStatus,
 ) {
-    let emulations = start_with(Options {
+    let emulations = emulated_by(Options {
         groups: 5,
         tokens,
         login_status,
@@ -47,7 +47,7 @@ async fn one_login_serves_many_walks(
 async fn a_revoked_token_is_renewed_once(
     #[values(TokenKind::Jwt, TokenKind::Opaque)] tokens: TokenKind,
 ) {
-    let emulations = start_with(Options {
+    let emulations = emulated_by(Options {
         groups: 5,
         tokens,
         ..Options::default()
@@ -76,7 +76,7 @@ macro_rules! clock {
 #[tokio::test]
 async fn a_token_that_the_upstream_thinks_has_ended_is_renewed() {
     clock!(NOW, clock);
-    let emulations = start_with(Options {
+    let emulations = emulated_by(Options {
         groups: 5,
         token_life: Duration::from_mins(10),
         clock,
@@ -93,7 +93,7 @@ async fn a_token_that_the_upstream_thinks_has_ended_is_renewed() {
 
 #[tokio::test]
 async fn wrong_credentials_are_unauthorized_at_the_login() {
-    let emulations = start(5).await;
+    let emulations = emulated(5).await;
     let variables = [("COLLECTIONS_SECRET", "guessed")];
     let loaded = load_emulated(GATEWAY, &emulations, &variables);
     let adapter = compile(&loaded, NAME, &WallClock::system());
@@ -108,7 +108,7 @@ async fn wrong_credentials_are_unauthorized_at_the_login() {
 
 #[tokio::test]
 async fn a_list_that_refuses_every_token_is_unauthorized_after_exactly_one_renewal() {
-    let emulations = start(5).await;
+    let emulations = emulated(5).await;
     let domain = r#"headers = { domain = "my-domain" }"#;
     let toml = GATEWAY.replace(domain, r#"headers = { domain = "not-mine" }"#);
     assert_ne!(toml, GATEWAY);
@@ -137,7 +137,7 @@ async fn a_login_that_fails_is_unauthorized_only_if_it_was_refused(
     #[case] fault: Fault,
     #[case] kind: ErrorKind,
 ) {
-    let emulations = start(5).await;
+    let emulations = emulated(5).await;
     emulation(&emulations, NAME).set_fault(Some(fault));
     let waits = kind == ErrorKind::Timeout;
     let timeout = if waits { "150ms" } else { "5s" };

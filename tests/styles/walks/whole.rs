@@ -4,12 +4,12 @@ use groupgate::snapshot::Counts;
 use groupgate::tools::demo::{Options, Paging};
 use rstest::rstest;
 
-use super::{PAGED, emulation, ids, start, start_with};
-use crate::support::{PUBLISHER_JSON, adapter, adapters, walked};
+use crate::support::adapters::{PUBLISHER_JSON, adapter, adapters, ids, walked};
+use crate::support::emulations::{PAGED, emulated, emulated_by, emulation};
 
 #[tokio::test]
 async fn every_upstream_brings_its_whole_list() {
-    let emulations = start(321).await;
+    let emulations = emulated(321).await;
     for adapter in adapters(&emulations, &[]) {
         let walked = walked(&adapter).await;
         assert_eq!(walked.groups.len(), 321, "{}", adapter.name());
@@ -27,7 +27,7 @@ async fn every_upstream_brings_its_whole_list() {
 #[case::three_pages(30)]
 #[tokio::test]
 async fn a_list_of_any_size_is_whole(#[case] groups: usize) {
-    let emulations = start(groups).await;
+    let emulations = emulated(groups).await;
     for name in PAGED {
         let walked = walked(&adapter(&emulations, name, &[("pagination.limit", "10")])).await;
         assert_eq!(walked.groups.len(), groups, "{name}");
@@ -48,7 +48,7 @@ async fn an_upstream_that_grants_smaller_pages_than_asked_for_still_brings_every
     #[case] granted: usize,
     #[case] asked: u32,
 ) {
-    let emulations = start_with(Options {
+    let emulations = emulated_by(Options {
         groups: 53,
         publisher_page: Some(granted),
         ..Options::default()
@@ -63,7 +63,7 @@ async fn an_upstream_that_grants_smaller_pages_than_asked_for_still_brings_every
 
 #[tokio::test]
 async fn an_upstream_that_says_nothing_of_pages_has_one() {
-    let emulations = start_with(Options {
+    let emulations = emulated_by(Options {
         groups: 321,
         tallyfy_paging: Paging::Absent,
         ..Options::default()
@@ -76,7 +76,7 @@ async fn an_upstream_that_says_nothing_of_pages_has_one() {
 
 #[tokio::test]
 async fn json_and_xml_bring_the_same_groups() {
-    let emulations = start(150).await;
+    let emulations = emulated(150).await;
     let xml = adapter(&emulations, "publisher", &[("pagination.limit", "40")]);
     let settings = [&PUBLISHER_JSON[..], &[("pagination.limit", "40")]].concat();
     let json = adapter(&emulations, "publisher", &settings);
@@ -91,7 +91,7 @@ async fn json_and_xml_bring_the_same_groups() {
 
 #[tokio::test]
 async fn groups_come_in_the_upstreams_order_however_many_pages_are_read_at_once() {
-    let emulations = start(95).await;
+    let emulations = emulated(95).await;
     let limit = ("pagination.limit", "4");
     let one_by_one = adapter(
         &emulations,
