@@ -1,4 +1,4 @@
-//! `groupgate demo`: what may be asked of it.
+//! Arguments of `groupgate demo`.
 
 use clap::Args;
 
@@ -10,13 +10,13 @@ use crate::tools::demo::{Fault, fault, gateway};
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("Faults:\n{}", fault::listing()))]
 pub(super) struct Demo {
-    /// How many groups each upstream has, at most 1000000
+    /// Groups per upstream, at most 1000000
     #[arg(long, default_value_t = 200)]
     groups: usize,
-    /// How long each answer of an upstream takes, such as 5ms
+    /// Latency of each upstream response, such as 5ms
     #[arg(long, default_value = "5ms")]
     latency: Span,
-    /// What goes wrong, as UPSTREAM=FAULT, or *=FAULT wherever it can; may be given more than once
+    /// Inject a fault, as UPSTREAM=FAULT, or *=FAULT wherever it applies; may be repeated
     ///
     /// The faults are listed below.
     #[arg(long, value_name = "UPSTREAM=FAULT", value_parser = Fault::switch)]

@@ -1,4 +1,4 @@
-//! `groupgate infer`: what may be asked of it.
+//! Arguments of `groupgate infer`.
 
 use std::path::PathBuf;
 
@@ -7,22 +7,22 @@ use clap::Args;
 use crate::terminal::{Failure, print};
 use crate::tools::infer::{propose, propose_as, samples};
 
-/// Propose a block of gateway.toml from an answer of an API.
+/// Propose a block of gateway.toml from a response of an API.
 ///
-/// Give one page with --url, or up to a few pages of one list with --sample, in order: two pages
-/// tell more than one, best the first and the last.
+/// Give one page with --url, or a few pages of one list with --sample, in order. Two pages show more
+/// than one; the first and the last are best.
 #[derive(Debug, Args)]
 pub(super) struct Infer {
-    /// Ask this URL, once
+    /// Request this URL, once
     #[arg(long, required_unless_present = "sample", conflicts_with = "sample")]
     url: Option<String>,
-    /// Send a header along, as 'Name: value'; secrets become environment variables in the block
+    /// Send this header, as 'Name: value'; secrets become environment variables in the block
     #[arg(long, value_name = "HEADER", requires = "url")]
     header: Vec<String>,
-    /// Read recorded answers instead, as the API wrote them
+    /// Read recorded responses instead, as the API sent them
     #[arg(long, value_name = "FILE", num_args = 1..)]
     sample: Vec<PathBuf>,
-    /// What to call the block; after the URL's host unless it is given
+    /// The name of the block; by default it is derived from the URL's host
     #[arg(long)]
     name: Option<String>,
 }
@@ -30,7 +30,7 @@ pub(super) struct Infer {
 impl Infer {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let samples = match &self.url {
-            Some(url) => vec![samples::ask(url, &self.header).await?],
+            Some(url) => vec![samples::request_one(url, &self.header).await?],
             None => samples::read(&self.sample)?,
         };
         let proposal = match &self.name {

@@ -1,4 +1,4 @@
-//! `groupgate probe`: what may be asked of it.
+//! Arguments of `groupgate probe`.
 
 use std::path::PathBuf;
 
@@ -8,13 +8,13 @@ use crate::config::Environment;
 use crate::terminal::Failure;
 use crate::tools::probe;
 
-/// Ask one upstream and show, step by step, what comes of it.
+/// Walk one upstream and show each step.
 ///
-/// It walks the upstream's whole list, as the gateway does. One page is shown in full: its request
-/// and answer, the records found and skipped, what no field takes, and the first groups beside the
-/// records that they came from. Of every page it says what was decided after it, and why; at the
-/// end, what the whole walk brought. Secrets that the configuration names, and tokens that logins
-/// bring, are masked wherever they show. Exits with 1 if the walk fails.
+/// The whole list is walked, as the gateway does it. One page is shown in full: its request and
+/// response, the records found and skipped, the attributes that no field takes, and the first groups
+/// beside their records. Every other page takes a line or two, with where the walk reads on and why;
+/// the totals come last. Secrets that the configuration names and tokens that logins return are
+/// masked. Exits with 1 if the walk fails.
 #[derive(Debug, Args)]
 pub(super) struct Probe {
     /// The upstream, as `[upstreams.NAME]` calls it
@@ -25,30 +25,30 @@ pub(super) struct Probe {
     /// The page to show in full, counted from 1
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
     page: u64,
-    /// Print that page's body as it came, unmasked, and nothing else
+    /// Print that page's body as it was received, unmasked, and nothing else
     #[arg(long, conflicts_with_all = ["json", "record"])]
     raw: bool,
     /// Print one JSON object instead of a text
     ///
     /// It has the keys `upstream`, `pages` (each with `page`, `position`, `requests`, `bytes`,
-    /// `records`, `groups`, `skipped`, `unparsed_timestamps`, `announced_records`, `announced_pages` and
-    /// `next`), `detail` of the page in full (`page`, `groups` as pairs of `record` and `group`,
-    /// `unmapped`), and of `summary` and `error` the one that is not null. A request has `purpose`
-    /// (`login`, `count`, `page`), `method`, `url`, `headers`, `body`, `signed` and `answer`
-    /// (`status`, `milliseconds`, `bytes`, `headers`).
+    /// `records`, `groups`, `skipped`, `unparsed_timestamps`, `announced_records`,
+    /// `announced_pages` and `next`), `detail` for the page in full (`page`, `groups` as pairs of
+    /// `record` and `group`, `unmapped`), and either `summary` or `error`; the other is null. A
+    /// request has `purpose` (`login`, `count`, `page`), `method`, `url`, `headers`, `body`,
+    /// `signed` and `answer` (`status`, `milliseconds`, `bytes`, `headers`).
     #[arg(long)]
     json: bool,
     /// Write the walk as a test case into this folder, as NAME.toml
     ///
-    /// Secrets, login tokens and signatures are replaced by words that stand in for them; which, is
-    /// said at the end. Everything else in the bodies, personal data too, is written as it came:
-    /// look through the file before you pass it on.
+    /// Secrets, login tokens and signatures are replaced; a list of the replacements is printed at
+    /// the end. Everything else in the bodies, including personal data, is recorded as received:
+    /// review the file before you share it.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
-    /// Walk recorded pages instead of asking, one file a page; or a case that --record wrote
+    /// Walk recorded pages instead, one file per page, or a case that --record wrote
     ///
-    /// A case (a file that ends with `.toml`) brings its own block and secrets, so --config is not
-    /// read; that the groups it expects do not come of it is a failure.
+    /// A case (a file that ends with `.toml`) has its own block and secrets, so --config is not read.
+    /// The walk fails if it does not yield the groups that the case expects.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "record")]
     sample: Vec<PathBuf>,
 }
@@ -59,10 +59,10 @@ impl Probe {
             name: self.name,
             config: self.config,
             page: self.page,
-            voice: match (self.raw, self.json) {
-                (true, _) => probe::Voice::Raw,
-                (false, true) => probe::Voice::Json,
-                (false, false) => probe::Voice::Text,
+            output: match (self.raw, self.json) {
+                (true, _) => probe::Output::Raw,
+                (false, true) => probe::Output::Json,
+                (false, false) => probe::Output::Text,
             },
             record: self.record,
             sample: self.sample,

@@ -13,3 +13,5 @@ pub mod demo;
 pub mod infer;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;
+#[cfg(any(feature = "infer", feature = "probe"))]
+mod redact;

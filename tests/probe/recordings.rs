@@ -191,7 +191,7 @@ async fn a_recording_is_never_written_over_another() {
     let outcome = directory(&toml, &server, &["--record", name(folder.path())]).await;
     assert_eq!(outcome.code, 1);
     assert!(
-        outcome.complained.contains("is there already"),
+        outcome.complained.contains("already exists"),
         "{}",
         outcome.complained
     );
@@ -241,7 +241,7 @@ async fn a_case_whose_groups_are_others_is_a_failure_that_names_them() {
     assert!(
         outcome
             .complained
-            .contains("group 1: `name` is \"1\", where \"a\" was expected"),
+            .contains("group 1: `name` is \"1\"; expected \"a\""),
         "{}",
         outcome.complained
     );

@@ -62,7 +62,7 @@ async fn pages_that_are_the_whole_list_are_walked_to_its_end_without_a_login() {
 async fn pages_that_end_before_the_list_does_are_told_to() {
     let outcome = replay(&[FIRST], &[]).await;
     assert_eq!((outcome.code, outcome.complained.as_str()), (0, ""));
-    let said = "the recorded pages end here, and the list does not";
+    let said = "the recorded pages end before the list does";
     assert!(outcome.said.contains(said), "{}", outcome.said);
     let outcome = replay(&[FIRST], &["--json"]).await;
     assert!(
@@ -76,7 +76,7 @@ async fn pages_that_end_before_the_list_does_are_told_to() {
 async fn pages_that_nobody_asks_for_are_a_failure() {
     let outcome = replay(&[LAST, FIRST], &[]).await;
     assert_eq!(outcome.code, 1);
-    let expected = "error: the walk ended before the last 1 of the recorded pages\n";
+    let expected = "error: the walk ended without requesting the last 1 of the recorded pages\n";
     assert_eq!(outcome.complained, expected);
 }
 

@@ -290,12 +290,12 @@ async fn a_list_that_changes_is_told_to_be_read_again() {
     let outcome = directory(toml, &server, &[]).await;
     assert_eq!(outcome.code, 0, "{}", outcome.complained);
     for said in [
-        "the list changed while it was read, and is read again",
-        "2 pages, several at once, from page 2 on, because `/total` says 3 records",
+        "the list changed while it was read; reading it again",
+        "2 pages, fetched concurrently, from page 2 on, because `/total` says 3 records",
         "page 2, because `/total` says 2 records",
         "2 groups on 2 pages",
-        "2 of 2 announced records came",
-        "begun anew: pagination: the announced total changed during the walk",
+        "2 of 2 announced records received",
+        "restarted: pagination: the announced total changed during the walk",
     ] {
         // However it is broken into lines.
         let whole = outcome
@@ -315,7 +315,7 @@ async fn an_end_by_a_repeat_is_told() {
             .await;
     let outcome = directory(&toml, &server, &[]).await;
     assert_eq!(outcome.code, 0, "{}", outcome.complained);
-    let said = "ended as `on_repeat` says: a page was repeated";
+    let said = "ended by `on_repeat`: a page was repeated";
     assert!(outcome.said.contains(said), "{}", outcome.said);
 }
 

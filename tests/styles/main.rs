@@ -65,50 +65,50 @@ const LONGEST: Duration = Duration::from_secs(20);
 #[tokio::test]
 async fn style(#[files("tests/styles/*.toml")] file: PathBuf) {
     let case = read(&file);
-    let complaints = run(&case).await;
+    let differences = run(&case).await;
     let is_unsaid = |value: &&String| UNSAID.contains(&value.as_str());
     if let Some(value) = case.covers.iter().find(is_unsaid) {
         assert!(
-            !complaints.is_empty(),
+            !differences.is_empty(),
             "{}: `{value}` can be said now: strike it off `dimensions::UNSAID`",
             file.display()
         );
         return;
     }
     assert!(
-        complaints.is_empty(),
+        differences.is_empty(),
         "{}: {}\n\n  {}\n",
         file.display(),
         case.title,
-        complaints.join("\n  ")
+        differences.join("\n  ")
     );
 }
 
 /// What a case's upstream is called.
 const SOURCE: &str = "it";
 
-/// Everything that is not as a case says.
+/// How an upstream and its walk differ from a case.
 async fn run(case: &CaseFile) -> Vec<String> {
     let upstream = Upstream::start(case.exchanges.clone()).await;
     let (loaded, compiled) = match case.compile(SOURCE, upstream.origin()) {
         Ok(Some(parts)) => parts,
         Ok(None) => return Vec::new(),
-        Err(complaint) => return vec![complaint],
+        Err(problem) => return vec![problem],
     };
     upstream.playback.set_order(order(&loaded));
     let compared = async {
         if let Some(query) = &case.ask {
-            return differences(case, &ask(case, &loaded, compiled, query).await);
+            return response_differences(case, &ask(case, &loaded, compiled, query).await);
         }
         let adapter = &compiled.adapters[0];
-        case.complaints(SOURCE, &walk(adapter, &Observers::default()).await)
+        case.differences(SOURCE, &walk(adapter, &Observers::default()).await)
     };
     let Ok(compared) = timeout(LONGEST, compared).await else {
         return vec![format!("it took longer than {LONGEST:?}")];
     };
-    let mut complaints = upstream.playback.complaints();
-    complaints.extend(compared);
-    complaints
+    let mut differences = upstream.playback.differences();
+    differences.extend(compared);
+    differences
 }
 
 /// What the gateway answers to a caller.
@@ -117,10 +117,10 @@ async fn ask(case: &CaseFile, loaded: &Loaded, compiled: Compiled, query: &str) 
     gateway.page(&format!("/groups?{query}")).await
 }
 
-/// In what the groups that a caller got differ from what a case expects.
-fn differences(case: &CaseFile, answer: &Value) -> Vec<String> {
+/// How the response to a caller differs from what a case expects.
+fn response_differences(case: &CaseFile, answer: &Value) -> Vec<String> {
     match serde_json::from_value::<Vec<Group>>(answer["groups"].clone()) {
-        Ok(groups) if answer["complete"] == true => case.group_complaints(SOURCE, &groups),
+        Ok(groups) if answer["complete"] == true => case.group_differences(SOURCE, &groups),
         _ => vec![format!("the gateway answered {answer:#}")],
     }
 }

@@ -1,4 +1,4 @@
-//! What came of a walk, held against what a case expects.
+//! Compares the outcome of a walk with what a case expects.
 
 use serde_json::{Map, Value};
 
@@ -9,51 +9,52 @@ use crate::upstream::walk::Walked;
 use super::{CaseFile, ExpectedCounts};
 
 impl CaseFile {
-    /// In what the outcome of a walk of the source of this name differs from what is expected, as
+    /// How the outcome of a walk of the source of this name differs from the expected one, as
     /// sentences.
-    pub fn complaints(&self, source: &str, outcome: &Result<Walked, UpstreamError>) -> Vec<String> {
+    pub fn differences(
+        &self,
+        source: &str,
+        outcome: &Result<Walked, UpstreamError>,
+    ) -> Vec<String> {
         let expect = &self.expect;
         match (outcome, &expect.error) {
             (Ok(walked), None) => {
-                let mut complaints = self.group_complaints(source, &walked.groups);
+                let mut differences = self.group_differences(source, &walked.groups);
                 let counts = ExpectedCounts::from(walked.counts);
                 if counts != expect.counts {
-                    complaints.push(format!(
-                        "counted {counts:?}, where {:?} was expected",
-                        expect.counts
-                    ));
+                    differences.push(format!("counted {counts:?}; expected {:?}", expect.counts));
                 }
-                complaints
+                differences
             }
             (Err(error), Some(expected)) => {
-                let mut complaints = Vec::new();
+                let mut differences = Vec::new();
                 if error.kind.as_str() != expected.kind || !error.detail.contains(&expected.detail)
                 {
-                    complaints.push(format!(
-                        "it failed with `{error}`, where `{}: …{}…` was expected",
+                    differences.push(format!(
+                        "failed with `{error}`; expected `{}: …{}…`",
                         expected.kind, expected.detail
                     ));
                 }
                 let wait = error.retry_after.map(|wait| wait.as_secs_f64());
                 if expected.retry_after.is_some() && wait != expected.retry_after {
-                    complaints.push(format!(
-                        "to be asked again after {wait:?} seconds, where {:?} was expected",
+                    differences.push(format!(
+                        "retry after {wait:?} seconds; expected {:?}",
                         expected.retry_after
                     ));
                 }
-                complaints
+                differences
             }
-            (Err(error), None) => vec![format!("it failed with `{error}`")],
+            (Err(error), None) => vec![format!("failed with `{error}`")],
             (Ok(walked), Some(expected)) => vec![format!(
-                "{} groups came, where `{}` was expected",
+                "returned {} groups; expected `{}`",
                 walked.groups.len(),
                 expected.kind
             )],
         }
     }
 
-    /// In what these groups of the source of this name differ from those that are expected.
-    pub fn group_complaints(&self, source: &str, came: &[Group]) -> Vec<String> {
+    /// How these groups of the source of this name differ from the expected ones.
+    pub fn group_differences(&self, source: &str, came: &[Group]) -> Vec<String> {
         let expected = self.expect.groups.as_deref().unwrap_or_default();
         let named = came.iter().filter_map(|group| misnamed(source, group));
         let count = came.len().max(expected.len());
@@ -61,9 +62,9 @@ impl CaseFile {
             (Some(came), Some(expected)) => members(index + 1, &essence(came), expected),
             (Some(came), None) => {
                 let came = essence(came);
-                vec![format!("group {} is one too many: {came}", index + 1)]
+                vec![format!("unexpected group {}: {came}", index + 1)]
             }
-            (None, Some(expected)) => vec![format!("group {} is missing: {expected}", index + 1)],
+            (None, Some(expected)) => vec![format!("missing group {}: {expected}", index + 1)],
             (None, None) => Vec::new(),
         };
         (0..count).flat_map(pair).chain(named).collect()
@@ -74,12 +75,7 @@ impl CaseFile {
 fn misnamed(source: &str, group: &Group) -> Option<String> {
     let id = format!("{source}:{}", group.source_id);
     let is_named = group.source == source && group.id == id;
-    (!is_named).then(|| {
-        format!(
-            "a group is called `{}`, where `{id}` was expected",
-            group.id
-        )
-    })
+    (!is_named).then(|| format!("a group has the id `{}`; expected `{id}`", group.id))
 }
 
 fn members(number: usize, came: &Value, expected: &Value) -> Vec<String> {
@@ -94,7 +90,7 @@ fn members(number: usize, came: &Value, expected: &Value) -> Vec<String> {
         let (came, expected) = (came.get(name), expected.get(name));
         (came != expected).then(|| {
             format!(
-                "group {number}: `{name}` is {}, where {} was expected",
+                "group {number}: `{name}` is {}; expected {}",
                 show(came),
                 show(expected)
             )
@@ -103,14 +99,14 @@ fn members(number: usize, came: &Value, expected: &Value) -> Vec<String> {
     names.into_iter().filter_map(wrong).collect()
 }
 
-/// A group without what it does not have, and without what is the same for all of its source.
+/// A group without empty members, and without what is the same for all groups of its source.
 pub(crate) fn essence(group: &Group) -> Value {
     let mut essence = without_empty(group);
     essence.retain(|name, _| name != "id" && name != "source");
     Value::Object(essence)
 }
 
-/// The members of a group that hold something.
+/// The members of a group that are not empty.
 pub(crate) fn without_empty(group: &Group) -> Map<String, Value> {
     let Ok(Value::Object(mut members)) = serde_json::to_value(group) else {
         return Map::new();

@@ -9,31 +9,31 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use serde::Deserialize;
 
-/// What stands for the upstream's own origin in a case.
+/// Stands for the upstream's origin in a case.
 pub(crate) const ORIGIN: &str = "{origin}";
 
-/// One request that must come, and its answer.
+/// One expected request, and its response.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedExchange {
-    /// What must come in.
+    /// The expected request.
     #[serde(default)]
     pub request: ExpectedRequest,
-    /// What is answered.
+    /// The response.
     pub response: RecordedResponse,
 }
 
-/// What must come in. What is not said is not looked at, but for the method.
+/// An expected request. What is not given is not checked, except for the method.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectedRequest {
-    /// GET unless another is said.
+    /// GET if none is given.
     pub method: String,
     /// Path and query as on the wire.
     pub target: Option<String>,
-    /// A header that is `""` must not be there; one that ends with `…` begins so.
+    /// `""` is a header that must be absent; a value that ends with `…` is a prefix.
     pub headers: BTreeMap<String, String>,
-    /// The body; one that ends with `…` begins so.
+    /// The body; one that ends with `…` is a prefix.
     pub body: Option<String>,
 }
 
@@ -48,19 +48,19 @@ impl Default for ExpectedRequest {
     }
 }
 
-/// What is answered.
+/// A response.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedResponse {
     #[serde(default = "ok")]
     pub(crate) status: u16,
-    /// `"1.0"` where the upstream speaks no later HTTP.
+    /// `"1.0"` for an HTTP/1.0 server.
     pub(crate) version: Option<String>,
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, HeaderValues>,
     #[serde(default)]
     pub(crate) body: String,
-    /// Instead of `body`, what is no text.
+    /// Instead of `body`, for what is not text.
     pub(crate) body_base64: Option<String>,
 }
 
@@ -68,7 +68,7 @@ const fn ok() -> u16 {
     200
 }
 
-/// The value of a header that comes once, or those of one that comes several times.
+/// The value of a header that occurs once, or the values of one that is repeated.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum HeaderValues {
@@ -95,7 +95,7 @@ impl HeaderValues {
 }
 
 impl ExpectedRequest {
-    /// In what a request differs from the one that was to come.
+    /// How a request differs from the expected one.
     pub(super) fn differences(&self, origin: &str, request: &Request<Bytes>) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut compare = |what: &str, came: Option<&str>, expected: &str| {
@@ -106,8 +106,8 @@ impl ExpectedRequest {
                 (Some(came), None) => came == expected,
             };
             if !fits {
-                let came = came.map_or("nothing".to_owned(), |came| format!("`{came}`"));
-                wrong.push(format!("{what} is {came}, where `{expected}` was expected"));
+                let came = came.map_or("absent".to_owned(), |came| format!("`{came}`"));
+                wrong.push(format!("{what} is {came}; expected `{expected}`"));
             }
         };
         compare("the method", Some(request.method().as_str()), &self.method);
@@ -132,7 +132,7 @@ impl ExpectedRequest {
 }
 
 impl RecordedResponse {
-    /// The answer of an upstream at `origin`.
+    /// The response of an upstream at `origin`.
     pub(super) fn answer(&self, origin: &str) -> Result<Response<Bytes>, String> {
         let mut answer = Response::new(self.body(origin)?);
         *answer.status_mut() = StatusCode::from_u16(self.status)
@@ -140,7 +140,7 @@ impl RecordedResponse {
         match self.version.as_deref() {
             None => {}
             Some("1.0") => *answer.version_mut() = Version::HTTP_10,
-            Some(version) => return Err(format!("HTTP/{version} is not spoken here")),
+            Some(version) => return Err(format!("HTTP/{version} is not supported")),
         }
         for (name, values) in &self.headers {
             let wrong = || format!("`{name}` is not a header");

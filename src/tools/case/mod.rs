@@ -1,36 +1,36 @@
-//! A case: an upstream's block, the exchanges of one walk, and what must come of them.
+//! A case: an upstream's block, the exchanges of one walk, and the expected outcome.
 //!
-//! `probe --record` writes one, `probe --sample` walks one, and `tests/styles` is made of them, so a
-//! recording may become a test.
+//! `probe --record` writes one, `probe --sample` walks one, and `tests/styles` consists of them, so a
+//! recording can become a test.
 //!
 //! ```toml
 //! title = "a cursor in a response header goes into a POST form"
-//! covers = ["D9 in a response header", "D1 POST form"] # what it shows, in `tests/styles`
-//! source = "https://vendor.example/docs/groups"   # optional: the documentation that it follows
-//! now = "2026-11-21T12:00:00Z"                    # the default: signatures and delays go by it
-//! ask = "search=eng"                              # optional: what a caller asks the gateway for,
-//!                                                 # whose answer, in its order, is what is expected
+//! covers = ["D9 in a response header", "D1 POST form"] # for `tests/styles`
+//! source = "https://vendor.example/docs/groups"   # optional: the documentation it follows
+//! now = "2026-11-21T12:00:00Z"                    # the default; used for signatures and delays
+//! ask = "search=eng"                              # optional: a query to the gateway, whose
+//!                                                 # response is compared instead of the walk
 //!
-//! [environment]                                   # where the block reads its secrets
+//! [environment]                                   # the variables of its secrets
 //! TOKEN = "t0ken"
 //!
 //! [upstream]                                      # as in gateway.toml, without `base_url`
 //! request = { path = "/groups" }
 //!
-//! [[exchange]]                                    # in order, unless a total has told all pages
-//! [exchange.request]                              # what is not said is not looked at
-//! method = "POST"                                 # GET is the default, and looked at
+//! [[exchange]]                                    # in order, unless a total announces all pages
+//! [exchange.request]                              # what is not given is not checked
+//! method = "POST"                                 # the default is GET, and always checked
 //! target = "/groups?limit=2"                      # path and query as on the wire
-//! headers = { x-tenant = "a", cookie = "" }       # "" must not be there; "Bearer …" begins so
+//! headers = { x-tenant = "a", cookie = "" }       # "" must be absent; "Bearer …" is a prefix
 //! body = "cursor=abc"
 //! [exchange.response]
 //! status = 200
 //! version = "1.0"                                 # optional: an HTTP/1.0 server
 //! headers = { link = ["<a>; rel=prev", "<b>; rel=next"] }
-//! body = '''[]'''                                 # or `body_base64`, for what is no text
+//! body = '''[]'''                                 # or `body_base64`, for what is not text
 //!
-//! [expect]                                        # in the upstream's order, keys that have a value
-//! groups = [{ source_id = "1", name = "Sales" }]  # but `id` and `source`; a text is read as JSON
+//! [expect]                                        # in the upstream's order, keys with a value
+//! groups = [{ source_id = "1", name = "Sales" }]  # except `id` and `source`; a string is read as JSON
 //! counts = { skipped = 1 }                        # skipped, repeated, unparsed_timestamps, drifted
 //! # or: error = { type = "pagination", detail = "a part of it", retry_after = 30 }
 //! # or: problem = "a part of what `check` says"
@@ -61,36 +61,35 @@ use crate::clock::WallClock;
 use crate::config::{Loaded, Report, load_text};
 use crate::snapshot::Counts;
 
-/// Where a gateway listens that runs a case.
+/// Where the gateway of a case listens.
 const SERVER: &str = "[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\n";
 
 /// A case, as its file says it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaseFile {
-    /// What it shows, in a sentence.
+    /// What it shows, in one sentence.
     pub title: String,
-    /// Which values of the tests' dimensions it shows.
+    /// Which values of the tests' dimensions it covers.
     #[serde(default)]
     pub covers: Vec<String>,
     /// The documentation that it follows.
     pub source: Option<String>,
-    /// What day and time it is.
+    /// The wall-clock time.
     #[serde(default = "noon")]
     pub now: Timestamp,
-    /// What a caller asks the gateway for, as the query of `GET /groups`. Without it the upstream is
-    /// walked as it is for every caller.
+    /// The query of a `GET /groups` whose response is compared. Without it, the walk is.
     pub ask: Option<String>,
     /// The variables that the block reads its secrets from.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
     pub(crate) upstream: toml::Table,
-    /// The requests that must come, and their answers.
+    /// The expected requests, and their responses.
     #[serde(default, rename = "exchange")]
     pub exchanges: Vec<RecordedExchange>,
-    /// What becomes of it.
+    /// The expected outcome.
     pub expect: Expectation,
-    /// The file, where it was read from one.
+    /// The text of its file, if it was read from one.
     #[serde(skip)]
     pub(crate) text: String,
 }
@@ -100,7 +99,7 @@ fn noon() -> Timestamp {
     Timestamp::constant(1_795_262_400, 0)
 }
 
-/// What becomes of a case: exactly one of `groups`, `error` and `problem`.
+/// The expected outcome: exactly one of `groups`, `error` and `problem`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Expectation {
@@ -108,11 +107,11 @@ pub struct Expectation {
     pub(crate) groups: Option<Vec<Value>>,
     pub(crate) counts: ExpectedCounts,
     pub(crate) error: Option<ExpectedError>,
-    /// A part of what `check` says: the block is refused.
+    /// A part of the problem that `check` reports: the block is refused.
     pub problem: Option<String>,
 }
 
-/// What is counted besides the groups.
+/// The counts of a walk besides its groups.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ExpectedCounts {
@@ -142,11 +141,11 @@ pub(crate) struct ExpectedError {
     /// A part of the detail.
     #[serde(default)]
     pub(crate) detail: String,
-    /// In how many seconds to ask again.
+    /// Seconds until the next attempt.
     pub(crate) retry_after: Option<f64>,
 }
 
-/// A list, or a text that is one in JSON, for what TOML cannot say.
+/// A list, or a string that holds one as JSON, for what TOML cannot express.
 fn groups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Value>>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -165,14 +164,14 @@ impl CaseFile {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or is no case.
+    /// The file cannot be read, or is not a case.
     pub fn read(file: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
         text.parse()
     }
 
-    /// The gateway.toml that the case is about, in which its upstream has this name and origin: its
-    /// block as it is written, and nothing else.
+    /// The gateway.toml of the case, for an upstream of this name at this origin: its block as it is
+    /// written, and nothing else.
     fn gateway(&self, name: &str, origin: &str) -> String {
         let document: Result<DocumentMut, _> = self.text.parse();
         let block = document.ok().and_then(|mut file| file.remove("upstream"));
@@ -190,12 +189,12 @@ impl CaseFile {
         format!("{SERVER}{gateway}").replace(ORIGIN, origin)
     }
 
-    /// The gateway that the case is about, in which its upstream has this name and origin. `None` is
-    /// one that is refused, as the case expects.
+    /// The compiled gateway of the case, for an upstream of this name at this origin. `None` is one
+    /// that is refused, as the case expects.
     ///
     /// # Errors
     ///
-    /// It is refused otherwise, or is not refused: the text says which.
+    /// It is refused with another problem, or not refused: the text says which.
     pub fn compile(&self, name: &str, origin: &str) -> Result<Option<(Loaded, Compiled)>, String> {
         let compiled = self.load(name, origin).and_then(|loaded| {
             let compiled = App::compile(&loaded, &self.wall())?;
@@ -203,13 +202,15 @@ impl CaseFile {
         });
         match (compiled, &self.expect.problem) {
             (Ok(compiled), None) => Ok(Some(compiled)),
-            (Ok(_), Some(expected)) => Err(format!("it was not refused with `{expected}`")),
+            (Ok(_), Some(expected)) => Err(format!(
+                "the block was accepted; expected the problem `{expected}`"
+            )),
             (Err(report), Some(expected)) if report.to_string().contains(expected) => Ok(None),
             (Err(report), _) => Err(report.to_string()),
         }
     }
 
-    /// What day and time it is.
+    /// The wall-clock time.
     pub fn wall(&self) -> WallClock {
         WallClock::fixed(self.now)
     }
@@ -234,10 +235,10 @@ impl std::str::FromStr for CaseFile {
             expect.problem.is_some(),
         ];
         if outcomes.into_iter().filter(|&is_said| is_said).count() != 1 {
-            return Err("`expect` says exactly one of `groups`, `error` and `problem`".to_owned());
+            return Err("`expect` needs exactly one of `groups`, `error` and `problem`".to_owned());
         }
         if expect.problem.is_none() && case.exchanges.is_empty() {
-            return Err("a walk has at least one `[[exchange]]`".to_owned());
+            return Err("a walk needs at least one `[[exchange]]`".to_owned());
         }
         for (index, exchange) in case.exchanges.iter().enumerate() {
             let answer = exchange.response.answer(ORIGIN);

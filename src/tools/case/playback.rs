@@ -1,4 +1,4 @@
-//! Answers a case's exchanges, each once, and notes what comes instead.
+//! Answers the exchanges of a case, each once, and notes other requests.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use crate::upstream::transport::Replay;
 
 use super::exchange::RecordedExchange;
 
-/// The order in which exchanges must come.
+/// The order in which exchanges must be requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExchangeOrder {
     /// As they are written.
@@ -19,7 +19,7 @@ pub enum ExchangeOrder {
     Any,
 }
 
-/// The upstream's side of a case.
+/// The upstream of a case.
 #[derive(Debug)]
 pub struct Playback {
     origin: String,
@@ -31,7 +31,7 @@ pub struct Playback {
 struct State {
     order: ExchangeOrder,
     used: Vec<bool>,
-    complaints: Vec<String>,
+    differences: Vec<String>,
 }
 
 impl Playback {
@@ -42,13 +42,13 @@ impl Playback {
             state: Mutex::new(State {
                 order,
                 used: vec![false; exchanges.len()],
-                complaints: Vec::new(),
+                differences: Vec::new(),
             }),
             exchanges,
         }
     }
 
-    /// Lets the exchanges come in another order from now on.
+    /// Expects another order from now on.
     pub fn set_order(&self, order: ExchangeOrder) {
         self.lock().order = order;
     }
@@ -57,55 +57,55 @@ impl Playback {
     ///
     /// # Errors
     ///
-    /// It is not: the text says in what it differs.
+    /// It is not: the text says how it differs.
     pub fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, String> {
         let state = &mut *self.lock();
         let unused = || (0..self.exchanges.len()).filter(|&index| !state.used[index]);
-        let differences = |index: usize| {
+        let mismatches = |index: usize| {
             let expected = &self.exchanges[index].request;
             expected.differences(&self.origin, request)
         };
-        let fits = |index: &usize| differences(*index).is_empty();
+        let fits = |index: &usize| mismatches(*index).is_empty();
         let next = match state.order {
             ExchangeOrder::AsWritten => unused().next(),
             ExchangeOrder::Any => unused().find(fits).or_else(|| unused().next()),
         };
         let asked = format!("{} {}", request.method(), request.uri());
-        let complaint = match next {
-            None => format!("asked for more than the case has: {asked}"),
+        let difference = match next {
+            None => format!("unexpected request: {asked}"),
             Some(index) => {
-                let wrong = differences(index);
+                let wrong = mismatches(index);
                 if wrong.is_empty() {
                     state.used[index] = true;
                     return self.exchanges[index].response.answer(&self.origin);
                 }
                 format!(
-                    "exchange {} was asked for as {asked}:\n    {}",
+                    "exchange {} does not match {asked}:\n    {}",
                     index + 1,
                     wrong.join("\n    ")
                 )
             }
         };
-        state.complaints.push(complaint.clone());
-        Err(complaint)
+        state.differences.push(difference.clone());
+        Err(difference)
     }
 
-    /// What was wrong with the requests that came, and which of those that were to come did not.
-    pub fn complaints(&self) -> Vec<String> {
+    /// Requests that were not expected, and exchanges that were not requested.
+    pub fn differences(&self) -> Vec<String> {
         let state = self.lock();
-        let mut complaints = state.complaints.clone();
+        let mut differences = state.differences.clone();
         for (index, exchange) in self.exchanges.iter().enumerate() {
             if !state.used[index] {
                 let request = &exchange.request;
                 let target = request.target.as_deref().unwrap_or("anything");
-                complaints.push(format!(
-                    "exchange {} was not asked for: {} {target}",
+                differences.push(format!(
+                    "exchange {} was not requested: {} {target}",
                     index + 1,
                     request.method,
                 ));
             }
         }
-        complaints
+        differences
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

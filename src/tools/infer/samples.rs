@@ -1,6 +1,6 @@
-//! Samples to propose from: one answer that is asked for, or recorded ones.
+//! Samples: one response of an API, or recorded ones.
 //!
-//! Nothing that the request carries is shown unless its name says that it is no secret.
+//! Nothing that the request carries is shown unless its name says that it is not a secret.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,36 +12,37 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use url::Url;
 
 use crate::terminal::Failure;
+use crate::tools::redact::Redactor;
 use crate::upstream::transport::fetch;
 
 use super::Sample;
 
-/// How long the one request may take.
+/// How long the request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How large its answer may be. A page that tells how a list goes on is far smaller.
+/// How large the response may be. A page of a list is far smaller.
 const BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// How much of an error's body is shown.
-const SAID_CHARS: usize = 200;
+/// How many characters of an error's body are shown.
+const EXCERPT_CHARS: usize = 200;
 
-/// From how many characters on a word that the request carried may be a secret.
+/// A shorter word of the request is no secret.
 const SECRET_CHARS: usize = 4;
 
-/// What an API is asked for that answers in several formats.
+/// Asks for JSON first, where an API offers several formats.
 const ANY: &str = "application/json, application/xml;q=0.9, */*;q=0.5";
 
-/// Asks this URL, once, with these headers. An answer that is an error fails: nothing is to be
-/// learned from it.
-pub(crate) async fn ask(text: &str, headers: &[String]) -> Result<Sample, Failure> {
+/// Requests this URL once, with these headers. An error response is a failure: it does not show what
+/// a list looks like.
+pub(crate) async fn request_one(text: &str, headers: &[String]) -> Result<Sample, Failure> {
     let url = url(text)?;
     let headers = headers.iter().map(|text| header(text));
     let sent: HeaderMap = headers.collect::<Result<_, _>>()?;
     let response = fetch(request(&url, &sent)?, TIMEOUT, BODY_BYTES).await?;
     let (parts, body) = response.into_parts();
     if !parts.status.is_success() {
-        let said = said(&body, &url, &sent);
-        return Err(refused(parts.status, &parts.headers, &said));
+        let excerpt = excerpt(&body, &url, &sent);
+        return Err(refused(parts.status, &parts.headers, &excerpt));
     }
     Ok(Sample {
         url: Some(url),
@@ -52,7 +53,7 @@ pub(crate) async fn ask(text: &str, headers: &[String]) -> Result<Sample, Failur
     })
 }
 
-/// Reads recorded answers, one file each.
+/// Reads recorded responses, one file each.
 pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Sample>, Failure> {
     let read = |file: &PathBuf| match fs::read(file) {
         Ok(body) => Ok(Sample::recorded(body)),
@@ -64,27 +65,30 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Sample>, Failure> {
     files.iter().map(read).collect()
 }
 
-/// Reads a header. Clap would repeat a wrong one in its message, and it may hold a secret.
+/// Parses a header. Clap would repeat a malformed one in its message, and it may hold a secret.
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
     let (name, value) = text
         .split_once(':')
-        .ok_or_else(|| Failure::new("a header is written as --header 'Name: value'"))?;
+        .ok_or_else(|| Failure::new("write a header as --header 'Name: value'"))?;
     let name = name.trim().parse();
-    let name = name.map_err(|_| Failure::new("a header's name has letters, digits and `-`"))?;
+    let name =
+        name.map_err(|_| Failure::new("a header name consists of letters, digits and `-`"))?;
     let value = value.trim().parse();
-    let value = value.map_err(|_| Failure::new("a header's value is one line of visible ASCII"))?;
+    let value = value.map_err(|_| Failure::new("a header value is one line of visible ASCII"))?;
     Ok((name, value))
 }
 
-/// Reads a URL, which may hold a secret just so.
+/// Parses a URL, which may hold a secret too.
 fn url(text: &str) -> Result<Url, Failure> {
     let url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
-        .ok_or_else(|| Failure::new("--url takes a whole URL, from `https://` on"))?;
+        .ok_or_else(|| {
+            Failure::new("--url takes an absolute URL, such as https://api.example.com/groups")
+        })?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Failure::new(
-            "a URL is no place for a user and a password: send them as \
+            "a user and a password do not belong in a URL: send them as \
              --header 'Authorization: Basic …'",
         ));
     }
@@ -103,25 +107,28 @@ fn request(url: &Url, sent: &HeaderMap) -> Result<Request<Bytes>, Failure> {
     Ok(request)
 }
 
-/// How an error begins, on one line and without what the request carried: some repeat it.
-fn said(body: &[u8], url: &Url, sent: &HeaderMap) -> String {
+/// The beginning of an error's body, on one line and without what the request carried: some APIs
+/// repeat it.
+fn excerpt(body: &[u8], url: &Url, sent: &HeaderMap) -> String {
     let text = String::from_utf8_lossy(body);
     let printable = text.replace(char::is_control, " ");
-    let mut said = printable.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = printable.split_whitespace().collect::<Vec<_>>().join(" ");
+    let redactor = Redactor::default();
     let headers = sent.values().filter_map(|value| value.to_str().ok());
     let words = headers.flat_map(|value| value.split([' ', '=', ',', ';', '"']));
     let parameters: Vec<_> = url.query_pairs().map(|(_, value)| value).collect();
     let carried = words.chain(parameters.iter().map(AsRef::as_ref));
     for word in carried.filter(|word| word.len() >= SECRET_CHARS) {
-        said = said.replace(word, "***");
+        redactor.add(word, "SENT");
     }
-    match said.char_indices().nth(SAID_CHARS) {
-        Some((end, _)) => format!("{}…", &said[..end]),
-        None => said,
+    let line = redactor.redact(&line);
+    match line.char_indices().nth(EXCERPT_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.into_owned(),
     }
 }
 
-/// Whether the answer asks for a user and a password.
+/// Whether the response asks for a user and a password.
 fn is_basic(headers: &HeaderMap) -> bool {
     let challenges = headers.get_all(WWW_AUTHENTICATE);
     challenges.iter().any(|challenge| {
@@ -130,29 +137,29 @@ fn is_basic(headers: &HeaderMap) -> bool {
     })
 }
 
-fn refused(status: StatusCode, headers: &HeaderMap, said: &str) -> Failure {
+fn refused(status: StatusCode, headers: &HeaderMap, excerpt: &str) -> Failure {
     let advice = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if is_basic(headers) => {
-            "say who you are with \
+            "authenticate with \
              --header \"Authorization: Basic $(printf %s 'USER:PASSWORD' | base64)\""
         }
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            "say who you are with --header, as in --header 'Authorization: Bearer …'"
+            "authenticate with --header, as in --header 'Authorization: Bearer …'"
         }
         _ if status.is_redirection() && headers.contains_key(http::header::LOCATION) => {
-            "redirects are not followed: give the URL that it leads to"
+            "redirects are not followed: use the URL that it points to"
         }
         _ => {
-            "nothing is to be learned from an error: give a URL that answers with a list, and \
-             each header that the API asks for with --header"
+            "use a URL that returns a list, and pass every header that the API requires with \
+             --header"
         }
     };
-    let said = match said {
+    let body = match excerpt {
         "" => String::new(),
-        said => format!("\n  body      {said}"),
+        excerpt => format!("\n  body      {excerpt}"),
     };
     Failure::new(format!(
-        "the answer has the status {status}; {advice}{said}"
+        "the response has the status {status}; {advice}{body}"
     ))
 }
 
@@ -177,23 +184,31 @@ mod tests {
     }
 
     #[test]
-    fn an_error_shows_what_the_api_said_and_nothing_that_the_request_carried() {
+    fn an_error_shows_the_body_without_what_the_request_carried() {
         let asked = url("https://example.com/groups?key=hunter2&n=1").unwrap();
         let sent = HeaderMap::from_iter([
             header("Authorization: Token token=hunter3").unwrap(),
             header("X-Flag: 1").unwrap(),
         ]);
         let body = b"<ocs>\n\t<message>hunter2 and\x1b hunter3 are not 11</message>";
-        let told = said(body, &asked, &sent);
+        let told = excerpt(body, &asked, &sent);
         assert_eq!(told, "<ocs> <message>*** and *** are not 11</message>");
-        assert_eq!(said(&[b'x'; 300], &asked, &sent).chars().count(), 201);
+        // However the API encodes it.
+        let encoded = url("https://example.com/groups?key=hunter%2F2%20and%203").unwrap();
+        let told = excerpt(
+            br#"{"path": "?key=hunter%2F2%20and%203", "key": "hunter\/2 and 3"}"#,
+            &encoded,
+            &sent,
+        );
+        assert_eq!(told, r#"{"path": "?key=***", "key": "***"}"#);
+        assert_eq!(excerpt(&[b'x'; 300], &asked, &sent).chars().count(), 201);
         let Failure(refused) = refused(StatusCode::PRECONDITION_FAILED, &HeaderMap::new(), &told);
         assert!(refused.contains("--header"), "{refused}");
         assert!(refused.ends_with(&told), "{refused}");
     }
 
     #[test]
-    fn who_wants_a_user_and_a_password_is_not_told_of_a_token() {
+    fn a_basic_challenge_is_not_answered_with_advice_about_tokens() {
         let wants = |challenge: &'static str| {
             let value = HeaderValue::from_static(challenge);
             let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, value)]);

@@ -1,14 +1,12 @@
-//! A block that asks a recording as it asked its upstream: without what is about where and how fast,
-//! and with secrets from variables whose values stand in.
+//! A block that works with a recording as with its upstream: without what says where and how fast to
+//! send requests, and with secrets from variables that hold stand-ins.
 
 use toml::{Table, Value};
 use url::Url;
 
 use crate::config::{Loaded, Secret};
 use crate::tools::case::ORIGIN;
-
-use super::called;
-use super::veil::stand_in;
+use crate::tools::redact::{identifier, stand_in};
 
 /// The tables of a block that describe a request.
 const REQUESTS: [&[&str]; 4] = [
@@ -18,7 +16,7 @@ const REQUESTS: [&[&str]; 4] = [
     &["pagination", "total", "request"],
 ];
 
-/// A secret of an upstream, the variable that it is read from in a case, and what stands in for it.
+/// A secret of an upstream, and the variable that takes its place in a case.
 #[derive(Debug)]
 pub(super) struct Variable {
     secret: Secret,
@@ -26,8 +24,7 @@ pub(super) struct Variable {
     pub(super) stand_in: String,
 }
 
-/// The block for an upstream that is reached at another origin. What the path of `base` says is
-/// written into its requests.
+/// The block for an upstream at another origin. The path of `base` goes into its requests.
 pub(super) fn block(mut block: Table, base: &Url, variables: &[Variable]) -> Table {
     block.remove("base_url");
     block.remove("preset");
@@ -84,21 +81,24 @@ pub(super) fn variables(loaded: &Loaded, name: &str) -> Vec<Variable> {
         if variables.iter().any(|known| known.secret == *secret) {
             continue;
         }
-        let called = called(secret);
-        let plain = |letter: char| {
-            if letter.is_ascii_alphanumeric() {
-                letter
-            } else {
-                '_'
-            }
-        };
+        let called = name_of(secret);
         variables.push(Variable {
             secret: secret.clone(),
-            name: called.chars().map(plain).collect(),
+            name: identifier(&called),
             stand_in: stand_in(value.expose_secret(), &called),
         });
     }
     variables
+}
+
+/// The name of a secret: its variable, or its file.
+pub(super) fn name_of(secret: &Secret) -> String {
+    match secret {
+        Secret::Env(name) => name.clone(),
+        Secret::File(path) => path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().to_uppercase()),
+    }
 }
 
 /// Reads a secret from a variable of this name wherever a table names it.

@@ -1,57 +1,56 @@
-//! Texts as they may be written down: something that works in place of each secret.
+//! Texts as they may be recorded: a stand-in that works in place of each secret.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::config::mask::names_secret;
+use crate::tools::redact::{Redactor, stand_in};
 
-use super::veil::{Veil, stand_in};
-
-/// Takes secrets out of texts, and counts what was replaced.
+/// Replaces secrets in texts, and counts what was replaced.
 #[derive(Debug)]
 pub(super) struct Sanitizer<'a> {
-    veil: &'a Veil,
+    redactor: &'a Redactor,
     /// How often each stand-in was written.
     pub(super) replaced: BTreeMap<String, usize>,
 }
 
 impl<'a> Sanitizer<'a> {
-    pub(super) const fn new(veil: &'a Veil) -> Self {
+    pub(super) const fn new(redactor: &'a Redactor) -> Self {
         Self {
-            veil,
+            redactor,
             replaced: BTreeMap::new(),
         }
     }
 
     pub(super) fn text(&mut self, text: &str) -> String {
-        self.veil.replace(text, &mut self.replaced).into_owned()
+        self.redactor.replace(text, &mut self.replaced).into_owned()
     }
 
-    /// A login's answer, without what else in it may be a secret, by its name or by its looks: the
-    /// token too is unknown if the login did not find it.
-    pub(super) fn login_answer(&mut self, body: &str) -> String {
+    /// The body of a login's response, without anything else that may be a secret by its name or by
+    /// its looks: the token is unknown too if the login did not find it.
+    pub(super) fn login_response(&mut self, body: &str) -> String {
         let body = self.text(body);
         if looks_like_token(body.trim()) {
-            return self.in_place_of(&body, "LOGIN_ANSWER");
+            return self.replacement_of(&body, "LOGIN_RESPONSE");
         }
         let Ok(mut json) = serde_json::from_str(&body) else {
             return body;
         };
-        if self.take_tokens(&mut json) {
+        if self.replace_tokens(&mut json) {
             return json.to_string();
         }
         body
     }
 
-    /// What stands in for a secret that nobody knew before it came.
-    fn in_place_of(&mut self, secret: &str, name: &str) -> String {
+    /// What stands in for a secret that was not known before.
+    fn replacement_of(&mut self, secret: &str, name: &str) -> String {
         let stand_in = stand_in(secret, name);
         *self.replaced.entry(stand_in.clone()).or_default() += 1;
         stand_in
     }
 
-    fn take_tokens(&mut self, json: &mut Value) -> bool {
+    fn replace_tokens(&mut self, json: &mut Value) -> bool {
         let mut has_changed = false;
         match json {
             Value::Object(members) => {
@@ -60,16 +59,16 @@ impl<'a> Sanitizer<'a> {
                         && (names_secret(key) || looks_like_token(text))
                         && !text.starts_with("REMOVED_")
                     {
-                        *text = self.in_place_of(text, &key.to_uppercase());
+                        *text = self.replacement_of(text, &key.to_uppercase());
                         has_changed = true;
                     } else {
-                        has_changed |= self.take_tokens(value);
+                        has_changed |= self.replace_tokens(value);
                     }
                 }
             }
             Value::Array(items) => {
                 for item in items {
-                    has_changed |= self.take_tokens(item);
+                    has_changed |= self.replace_tokens(item);
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -78,8 +77,8 @@ impl<'a> Sanitizer<'a> {
     }
 }
 
-/// Whether a text of a login's answer may be a token: long, and of the letters that tokens are made
-/// of. Moments and URLs have a colon.
+/// Whether a text may be a token: long, and of the characters that tokens are made of. Timestamps and
+/// URLs have a colon.
 fn looks_like_token(text: &str) -> bool {
     text.len() >= 20
         && !text.starts_with("REMOVED_")

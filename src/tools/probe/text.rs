@@ -1,6 +1,6 @@
-//! The story of a walk as a text for people, 80 characters wide.
+//! The report of a walk as a text for people, 80 characters wide.
 //!
-//! The page that is looked at more closely takes a screen, every other one a line or two.
+//! The page that is shown in full takes a screen, every other one a line or two.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,12 +12,15 @@ use http::StatusCode;
 use crate::config::upstream::{Extra, Upstream};
 
 use super::columns::{beside, cut, json, spaced};
-use super::story::{Answered, Asked, Detail, Onward, Pair, Step, Summary, Trouble};
+use super::report::{
+    FailureReport, NextReport, PageDetail, PageReport, RecordAndGroup, RequestReport,
+    ResponseReport, WalkSummary,
+};
 
-/// How wide a line may be. What is copied, such as a URL, is never broken.
+/// How wide a line may be. What people copy, such as a URL, is never broken.
 const WIDTH: usize = 80;
 
-/// Where what is told begins; before it stands what it is.
+/// Where the text begins, behind its label.
 const MARGIN: usize = 12;
 
 /// How many skipped records are shown one by one.
@@ -26,11 +29,11 @@ const SHOWN_SKIPS: usize = 5;
 /// How many attributes that no field takes are shown.
 const SHOWN_ATTRIBUTES: usize = 20;
 
-/// What is told of one thing: its name, and its lines.
+/// Lines behind labels in a margin.
 #[derive(Debug, Default)]
-struct Text(String);
+struct LabelledLines(String);
 
-impl Text {
+impl LabelledLines {
     fn add(&mut self, label: &str, lines: impl IntoIterator<Item = impl AsRef<str>>) {
         let mut label = label;
         for line in lines {
@@ -41,7 +44,7 @@ impl Text {
         }
     }
 
-    /// The text, without what would make a terminal do something: upstreams write parts of it.
+    /// The text without control characters: upstreams write parts of it.
     fn shown(self) -> String {
         let visible = |letter: char| {
             if letter.is_control() && !matches!(letter, '\n' | '\t') {
@@ -55,86 +58,97 @@ impl Text {
 }
 
 /// A page in a line or two.
-pub(super) fn brief(step: &Step) -> String {
+pub(super) fn brief(page: &PageReport) -> String {
     let mut text = String::new();
-    let label = format!("page {}", step.page);
-    let answer = step.requests.last().map_or_else(String::new, outcome);
-    let what = if step.groups == step.records {
-        counted(step.records, "record")
+    let label = format!("page {}", page.page);
+    let answer = page.requests.last().map_or_else(String::new, outcome);
+    let what = if page.groups == page.records {
+        counted(page.records, "record")
     } else {
         format!(
             "{}, {} of them groups",
-            counted(step.records, "record"),
-            step.groups
+            counted(page.records, "record"),
+            page.groups
         )
     };
-    let tries = tries(&step.requests);
+    let earlier = earlier_attempts(&page.requests);
     // Writing into a string does not fail.
     let _ = writeln!(
         text,
-        "{label:<MARGIN$}{answer}: {what}; at {}{tries}",
-        cut(&step.position, WIDTH / 2)
+        "{label:<MARGIN$}{answer}: {what}; at {}{earlier}",
+        cut(&page.position, WIDTH / 2)
     );
-    let mut rest = Text(text);
-    skips(&mut rest, step);
+    let mut rest = LabelledLines(text);
+    skips(&mut rest, page);
     rest.shown()
 }
 
 /// A page in full.
-pub(super) fn full(step: &Step, detail: &Detail, block: &Upstream, is_sent: bool) -> String {
-    let mut text = Text(format!("page {}, {}\n", step.page, step.position));
-    let tries = step.requests.len();
-    for (index, asked) in step.requests.iter().enumerate() {
-        let is_last = index + 1 == tries;
-        let label = match asked.purpose {
-            "page" if is_sent => "request",
-            "page" => "not sent",
-            other => other,
-        };
-        text.add(label, request(asked, is_last));
-        if let Some(answer) = &asked.answer {
-            text.add("answer", answered(answer, is_last));
-        } else {
-            text.add("answer", ["none"]);
-        }
-    }
-    let announced = match (step.announced_records, step.announced_pages) {
+pub(super) fn full(
+    page: &PageReport,
+    detail: &PageDetail,
+    block: &Upstream,
+    is_sent: bool,
+) -> String {
+    let mut text = LabelledLines(format!("page {}, {}\n", page.page, page.position));
+    add_requests(
+        &mut text,
+        &page.requests,
+        if is_sent { "request" } else { "not sent" },
+    );
+    let announced = match (page.announced_records, page.announced_pages) {
         (Some(records), Some(pages)) => format!(" of {records} on {pages} pages"),
         (Some(records), None) => format!(" of {records}"),
         (None, Some(pages)) => format!(", on the first of {pages} pages"),
         (None, None) => String::new(),
     };
     let at = block.records.at();
-    let groups = if step.groups == step.records {
+    let groups = if page.groups == page.records {
         "all of them groups".to_owned()
     } else {
-        format!("{} of them groups", step.groups)
+        format!("{} of them groups", page.groups)
     };
-    let found = format!("{} at `{at}`{announced}, {groups}", step.records);
+    let found = format!("{} at `{at}`{announced}, {groups}", page.records);
     text.add("records", [found]);
-    skips(&mut text, step);
-    if step.unparsed_timestamps > 0 {
-        let unread = format!(
-            "{} times cannot be read; they are null",
-            step.unparsed_timestamps
+    skips(&mut text, page);
+    if page.unparsed_timestamps > 0 {
+        let unparsed = format!(
+            "{} timestamps could not be parsed; they are null",
+            page.unparsed_timestamps
         );
-        text.add("times", [unread]);
+        text.add("times", [unparsed]);
     }
-    text.add("unmapped", unmapped(detail, block, step.records));
+    text.add("unmapped", unmapped(detail, block, page.records));
     if !detail.groups.is_empty() {
         text.0.push_str(&side_by_side(&detail.groups));
     }
     text.shown()
 }
 
+/// Requests and their responses. The last one is shown in full; `label` is for one of a page.
+fn add_requests(text: &mut LabelledLines, requests: &[RequestReport], label: &str) {
+    for (index, report) in requests.iter().enumerate() {
+        let is_last = index + 1 == requests.len();
+        let label = match report.purpose {
+            "page" => label,
+            other => other,
+        };
+        text.add(label, request(report, is_last));
+        match &report.answer {
+            Some(answer) => text.add("answer", response(answer, is_last)),
+            None => text.add("answer", ["none"]),
+        }
+    }
+}
+
 /// Groups beside the records that they came from, over the whole width.
-fn side_by_side(pairs: &[Pair]) -> String {
+fn side_by_side(pairs: &[RecordAndGroup]) -> String {
     // A column for a time and its field, and none to spare.
     let width = (WIDTH - 1 - 3) / 2;
     let line = |text: &str| format!(" {text}\n");
     let heading = beside(
-        &["record, as it came".to_owned()],
-        &["group, as it is served".to_owned()],
+        &["record, as received".to_owned()],
+        &["group, as served".to_owned()],
         width,
     );
     let rule = line(&format!("{0}┼{0}", "─".repeat(width + 1)));
@@ -148,8 +162,8 @@ fn side_by_side(pairs: &[Pair]) -> String {
     text
 }
 
-fn skips(text: &mut Text, step: &Step) {
-    let skipped = &step.skipped;
+fn skips(text: &mut LabelledLines, page: &PageReport) {
+    let skipped = &page.skipped;
     let mut lines: Vec<_> = skipped
         .iter()
         .take(SHOWN_SKIPS)
@@ -161,12 +175,12 @@ fn skips(text: &mut Text, step: &Step) {
     text.add("skipped", lines);
 }
 
-fn unmapped(detail: &Detail, block: &Upstream, records: u64) -> Vec<String> {
+fn unmapped(detail: &PageDetail, block: &Upstream, records: u64) -> Vec<String> {
     if block.extra == Extra::Drop {
-        return vec!["dropped, whatever it is (`extra = \"drop\"`)".to_owned()];
+        return vec!["dropped (`extra = \"drop\"`)".to_owned()];
     }
     if detail.unmapped.is_empty() {
-        return vec!["nothing".to_owned()];
+        return vec!["none".to_owned()];
     }
     let keys = detail.unmapped.iter().map(|one| one.key.chars().count());
     let width = keys.max().unwrap_or_default().min(30);
@@ -191,27 +205,27 @@ fn unmapped(detail: &Detail, block: &Upstream, records: u64) -> Vec<String> {
     lines
 }
 
-/// What is decided after a page.
-pub(super) fn onward(onward: &Onward) -> String {
-    let why = &onward.why;
-    let next = match (&onward.at, onward.pages) {
-        (None, _) => format!("nothing, because {why}"),
+/// Where the walk reads on, and why.
+pub(super) fn next(report: &NextReport) -> String {
+    let why = &report.why;
+    let next = match (&report.at, report.pages) {
+        (None, _) => format!("the end, because {why}"),
         (Some(at), 0 | 1) => format!("{}, because {why}", cut(at, WIDTH)),
         (Some(at), pages) => {
-            format!("{pages} pages, several at once, from {at} on, because {why}")
+            format!("{pages} pages, fetched concurrently, from {at} on, because {why}")
         }
     };
-    let mut text = Text::default();
+    let mut text = LabelledLines::default();
     text.add("next", wrapped(&next));
     text.shown()
 }
 
-fn request(asked: &Asked, is_whole: bool) -> Vec<String> {
-    let mut lines = vec![format!("{} {}", asked.method, asked.url)];
+fn request(report: &RequestReport, is_whole: bool) -> Vec<String> {
+    let mut lines = vec![format!("{} {}", report.method, report.url)];
     if is_whole {
-        lines.extend(headers(&asked.headers));
-        lines.extend(asked.body.as_deref().map(|body| cut(body, 4 * WIDTH)));
-        if let Some(signed) = &asked.signed {
+        lines.extend(headers(&report.headers));
+        lines.extend(report.body.as_deref().map(|body| cut(body, 4 * WIDTH)));
+        if let Some(signed) = &report.signed {
             lines.push("signed is".to_owned());
             lines.extend(signed.lines().map(|line| format!("  {line}")));
         }
@@ -219,7 +233,7 @@ fn request(asked: &Asked, is_whole: bool) -> Vec<String> {
     lines
 }
 
-fn answered(answer: &Answered, is_whole: bool) -> Vec<String> {
+fn response(answer: &ResponseReport, is_whole: bool) -> Vec<String> {
     let mut lines = vec![status(answer)];
     if is_whole {
         lines.extend(headers(&answer.headers));
@@ -233,7 +247,7 @@ fn headers(headers: &BTreeMap<String, String>) -> impl Iterator<Item = String> {
         .map(|(name, value)| cut(&format!("{name}: {value}"), WIDTH - MARGIN))
 }
 
-fn status(answer: &Answered) -> String {
+fn status(answer: &ResponseReport) -> String {
     let reason = StatusCode::from_u16(answer.status).ok();
     let reason = reason.and_then(|status| status.canonical_reason());
     let taken = Duration::from_secs_f64(answer.milliseconds / 1000.0);
@@ -246,25 +260,25 @@ fn status(answer: &Answered) -> String {
     )
 }
 
-fn outcome(asked: &Asked) -> String {
-    asked
+fn outcome(report: &RequestReport) -> String {
+    report
         .answer
         .as_ref()
-        .map_or_else(|| "no answer".to_owned(), status)
+        .map_or_else(|| "no response".to_owned(), status)
 }
 
-/// What it took besides one request, if anything.
-fn tries(requests: &[Asked]) -> String {
+/// The attempts before the last one, if any.
+fn earlier_attempts(requests: &[RequestReport]) -> String {
     let [before @ .., _] = requests else {
         return String::new();
     };
     if before.is_empty() {
         return String::new();
     }
-    let before = before.iter().map(|asked| {
-        let status = asked.answer.as_ref();
-        let status = status.map_or("no answer".to_owned(), |answer| answer.status.to_string());
-        match asked.purpose {
+    let before = before.iter().map(|report| {
+        let status = report.answer.as_ref();
+        let status = status.map_or("no response".to_owned(), |answer| answer.status.to_string());
+        match report.purpose {
             "page" => status,
             other => format!("{other} {status}"),
         }
@@ -272,9 +286,9 @@ fn tries(requests: &[Asked]) -> String {
     format!(", after {}", before.collect::<Vec<_>>().join(", "))
 }
 
-/// What a whole walk brought.
-pub(super) fn summary(summary: &Summary) -> String {
-    let mut text = Text::default();
+/// The whole walk.
+pub(super) fn summary(summary: &WalkSummary) -> String {
+    let mut text = LabelledLines::default();
     let taken = Duration::from_secs_f64(summary.milliseconds / 1000.0);
     let mut lines = vec![format!(
         "{} on {}, {} in {taken:.0?}",
@@ -283,25 +297,28 @@ pub(super) fn summary(summary: &Summary) -> String {
         ByteSize(summary.bytes)
     )];
     if summary.is_part {
-        lines.push("the recorded pages end here, and the list does not".to_owned());
+        lines.push("the recorded pages end before the list does".to_owned());
     } else {
         lines.push(match summary.announced {
             Some(announced) => {
-                format!("{} of {announced} announced records came", summary.records)
+                format!(
+                    "{} of {announced} announced records received",
+                    summary.records
+                )
             }
             None => format!(
-                "{} came, and nothing says how many there are",
+                "{} received; the upstream announces no total",
                 counted(summary.records, "record")
             ),
         });
     }
     lines.push(format!(
-        "{} skipped, {} repeated, {} times unread, {}",
+        "{} skipped, {} repeated, {} timestamps unparsed, {}",
         counted(summary.skipped, "record"),
         summary.repeated,
         summary.unparsed_timestamps,
         if summary.drifted {
-            "and the list changed meanwhile"
+            "the list changed during the walk"
         } else {
             "no drift"
         }
@@ -310,42 +327,30 @@ pub(super) fn summary(summary: &Summary) -> String {
         summary
             .restarts
             .iter()
-            .map(|reason| format!("begun anew: {reason}")),
+            .map(|reason| format!("restarted: {reason}")),
     );
     let ended_by = summary.ended_by.iter();
-    lines.extend(ended_by.map(|what| format!("ended as `on_repeat` says: {what}")));
-    text.0.push_str("\nin all\n");
+    lines.extend(ended_by.map(|what| format!("ended by `on_repeat`: {what}")));
+    text.0.push_str("\ntotal\n");
     text.add("", lines);
     text.shown()
 }
 
 /// Why a walk failed, and where.
-pub(super) fn trouble(trouble: &Trouble) -> String {
-    let mut text = Text(format!(
+pub(super) fn failure(failure: &FailureReport) -> String {
+    let mut text = LabelledLines(format!(
         "error: {}: {}\n  on page {}\n",
-        trouble.kind, trouble.detail, trouble.page
+        failure.kind, failure.detail, failure.page
     ));
-    let count = trouble.requests.len();
-    for (index, asked) in trouble.requests.iter().enumerate() {
-        let is_last = index + 1 == count;
-        let label = match asked.purpose {
-            "page" => "request",
-            other => other,
-        };
-        text.add(label, request(asked, is_last));
-        match &asked.answer {
-            Some(answer) => text.add("answer", answered(answer, is_last)),
-            None => text.add("answer", ["none"]),
-        }
-    }
-    let expected = trouble.expected.iter();
+    add_requests(&mut text, &failure.requests, "request");
+    let expected = failure.expected.iter();
     text.add("expected", expected.flat_map(|expected| wrapped(expected)));
-    let body = trouble.body.iter().flat_map(|body| body.lines());
+    let body = failure.body.iter().flat_map(|body| body.lines());
     text.add("body", body.map(|line| cut(line, 2 * WIDTH)));
     text.shown()
 }
 
-/// So many of something.
+/// A number of something.
 fn counted(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")

@@ -1,46 +1,54 @@
-//! Turns what a walk saw into what may be told of it: masked, and no longer than one can read.
+//! Turns what a walk observed into its report: redacted, and no longer than one can read.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use http::{HeaderMap, StatusCode};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::config::upstream::{Format, Success, Upstream};
 use crate::error::ErrorKind;
 use crate::tools::case::without_empty;
+use crate::tools::redact::{MASK, Redactor};
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::{Next, Position};
 use crate::upstream::{Adapter, FetchedPage};
 
-use super::story::{Answered, Asked, Detail, Onward, Pair, Skipped, Step, Unmapped};
-use super::tape::{Heard, Try};
-use super::veil::{MASK, Veil};
+use super::capture::{Attempt, CapturedResponse};
+use super::report::{
+    NextReport, PageDetail, PageReport, RecordAndGroup, RequestReport, ResponseReport,
+    SkippedRecord, UnmappedAttribute,
+};
 
 /// How many groups are shown beside their records.
 const SHOWN_GROUPS: usize = 2;
 
-/// How much of an answer is shown where it is in the way.
+/// How many characters of the body of a failed response are shown.
 const SHOWN_BODY: usize = 800;
 
-/// A page as it is told.
-pub(super) fn step(page: u64, turn: &FetchedPage, tries: &[Try], veil: &Veil) -> Step {
-    let skipped = turn.outcomes().iter().enumerate();
+/// The report of a page.
+pub(super) fn page(
+    number: u64,
+    fetched: &FetchedPage,
+    attempts: &[Attempt],
+    redactor: &Redactor,
+) -> PageReport {
+    let skipped = fetched.outcomes().iter().enumerate();
     let skipped = skipped.filter_map(|(index, outcome)| {
         let reason = outcome.as_ref().err()?.to_string();
-        Some(Skipped {
+        Some(SkippedRecord {
             record: index + 1,
             reason,
         })
     });
-    let mapped = turn.outcomes().iter().flatten();
-    let announcement = turn.announcement();
-    Step {
-        page,
-        position: place(&turn.position, veil),
-        requests: tries.iter().map(|one| asked(one, veil)).collect(),
-        bytes: turn.bytes(),
-        records: turn.records(),
+    let mapped = fetched.outcomes().iter().flatten();
+    let announcement = fetched.announcement();
+    PageReport {
+        page: number,
+        position: position(&fetched.position, redactor),
+        requests: attempts.iter().map(|one| request(one, redactor)).collect(),
+        bytes: fetched.bytes(),
+        records: fetched.records(),
         groups: mapped.clone().count() as u64,
         skipped: skipped.collect(),
         unparsed_timestamps: mapped.map(|mapped| mapped.unparsed_timestamps).sum(),
@@ -50,35 +58,40 @@ pub(super) fn step(page: u64, turn: &FetchedPage, tries: &[Try], veil: &Veil) ->
     }
 }
 
-/// A page as it is told of more closely.
-pub(super) fn detail(page: u64, turn: &FetchedPage, adapter: &Adapter, veil: &Veil) -> Detail {
-    let records = adapter.records(&turn.page);
-    let pairs = turn.outcomes().iter().zip(records);
+/// A page in full.
+pub(super) fn detail(
+    number: u64,
+    fetched: &FetchedPage,
+    adapter: &Adapter,
+    redactor: &Redactor,
+) -> PageDetail {
+    let records = adapter.records(&fetched.page);
+    let pairs = fetched.outcomes().iter().zip(records);
     let pairs = pairs.filter_map(|(outcome, record)| {
         let group = without_empty(&outcome.as_ref().ok()?.group);
-        Some(Pair {
-            record: masked(record?, veil),
-            group: masked(&Value::Object(group), veil),
+        Some(RecordAndGroup {
+            record: redactor.redact_json(record?),
+            group: redactor.redact_json(&Value::Object(group)),
         })
     });
-    Detail {
-        page,
+    PageDetail {
+        page: number,
         groups: pairs.take(SHOWN_GROUPS).collect(),
-        unmapped: unmapped(turn, veil),
+        unmapped: unmapped(fetched, redactor),
     }
 }
 
-/// Which attributes the records carry that no field takes.
-fn unmapped(turn: &FetchedPage, veil: &Veil) -> Vec<Unmapped> {
-    let mut found: Vec<Unmapped> = Vec::new();
+/// The attributes that no field takes.
+fn unmapped(fetched: &FetchedPage, redactor: &Redactor) -> Vec<UnmappedAttribute> {
+    let mut found: Vec<UnmappedAttribute> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    for mapped in turn.outcomes().iter().flatten() {
+    for mapped in fetched.outcomes().iter().flatten() {
         for (key, value) in &mapped.group.attributes {
             let place = *places.entry(key).or_insert_with(|| {
-                found.push(Unmapped {
+                found.push(UnmappedAttribute {
                     key: key.clone(),
                     records: 0,
-                    example: masked(value, veil),
+                    example: redactor.redact_json(value),
                 });
                 found.len() - 1
             });
@@ -88,59 +101,37 @@ fn unmapped(turn: &FetchedPage, veil: &Veil) -> Vec<Unmapped> {
     found
 }
 
-fn masked(value: &Value, veil: &Veil) -> Value {
-    match value {
-        Value::String(text) => Value::String(veil.mask(text).into_owned()),
-        Value::Array(items) => items.iter().map(|item| masked(item, veil)).collect(),
-        Value::Object(members) => {
-            let members = members.iter();
-            let members = members
-                .map(|(key, value)| (veil.mask(key).into_owned(), masked(value, veil)))
-                .collect::<Map<_, _>>();
-            Value::Object(members)
-        }
-        Value::Number(number) => {
-            let text = number.to_string();
-            match veil.mask(&text) {
-                shown if shown == text => value.clone(),
-                shown => Value::String(shown.into_owned()),
-            }
-        }
-        Value::Null | Value::Bool(_) => value.clone(),
-    }
-}
-
-/// What the pager decided, as it is told.
-pub(super) fn onward(next: &Next, reason: fmt::Arguments<'_>, veil: &Veil) -> Onward {
+/// Where the walk reads on, and why.
+pub(super) fn next(next: &Next, reason: fmt::Arguments<'_>, redactor: &Redactor) -> NextReport {
     let (pages, at) = match next {
         Next::End => (0, None),
         Next::One(position) => (1, Some(position)),
         Next::Rest(positions) => (positions.len(), positions.first()),
     };
-    Onward {
+    NextReport {
         pages,
-        at: at.map(|at| place(at, veil)),
-        why: veil.mask(&reason.to_string()).into_owned(),
+        at: at.map(|at| position(at, redactor)),
+        why: redactor.redact(&reason.to_string()).into_owned(),
     }
 }
 
-/// A position as people call it.
-pub(super) fn place(position: &Position, veil: &Veil) -> String {
-    let place = match position {
+/// A position in words.
+fn position(position: &Position, redactor: &Redactor) -> String {
+    let text = match position {
         Position::Start => "the start".to_owned(),
         Position::Cursor(cursor) => format!("the cursor {cursor}"),
         Position::Offset(offset) => format!("offset {offset}"),
         Position::Page(number) => format!("page {number}"),
         Position::Url(url) => url.to_string(),
     };
-    veil.mask(&place).into_owned()
+    redactor.redact(&text).into_owned()
 }
 
-/// One try, as it is told.
-pub(super) fn asked(one: &Try, veil: &Veil) -> Asked {
-    let text = |text: &str| veil.mask(text).into_owned();
+/// The report of one attempt.
+pub(super) fn request(one: &Attempt, redactor: &Redactor) -> RequestReport {
+    let text = |text: &str| redactor.redact(text).into_owned();
     let body = String::from_utf8_lossy(&one.body);
-    Asked {
+    RequestReport {
         purpose: match one.purpose {
             Some(Purpose::Login) => "login",
             Some(Purpose::Count) => "count",
@@ -148,26 +139,26 @@ pub(super) fn asked(one: &Try, veil: &Veil) -> Asked {
         },
         method: one.method.to_string(),
         url: text(&one.uri.to_string()),
-        headers: headers(&one.headers, veil),
+        headers: headers(&one.headers, redactor),
         body: (!body.is_empty()).then(|| text(&body)),
         signed: one.signed.as_deref().map(text),
-        answer: one.answer.as_ref().map(|heard| Answered {
-            status: heard.status.as_u16(),
-            milliseconds: (heard.taken.as_secs_f64() * 1_000_000.0).round() / 1000.0,
-            bytes: heard.body.len(),
-            headers: headers(&heard.headers, veil),
+        answer: one.response.as_ref().map(|response| ResponseReport {
+            status: response.status.as_u16(),
+            milliseconds: (response.elapsed.as_secs_f64() * 1_000_000.0).round() / 1000.0,
+            bytes: response.body.len(),
+            headers: headers(&response.headers, redactor),
         }),
     }
 }
 
-/// Each header with its values. What carries credentials is not shown.
-fn headers(headers: &HeaderMap, veil: &Veil) -> BTreeMap<String, String> {
+/// Each header with its values. Credentials are not shown.
+fn headers(headers: &HeaderMap, redactor: &Redactor) -> BTreeMap<String, String> {
     let mut shown: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers {
         let is_secret = value.is_sensitive() || matches!(name.as_str(), "set-cookie" | "cookie");
         let value = match value.to_str() {
             _ if is_secret => MASK.into(),
-            Ok(text) => veil.mask(text),
+            Ok(text) => redactor.redact(text),
             Err(_) => "(not text)".into(),
         };
         let values = shown.entry(name.to_string()).or_default();
@@ -179,19 +170,23 @@ fn headers(headers: &HeaderMap, veil: &Veil) -> BTreeMap<String, String> {
     shown
 }
 
-/// The beginning of an answer's body. Of a login's nothing is shown but its shape: whatever it
-/// holds may be a token.
-pub(super) fn beginning(heard: &Heard, purpose: Option<&Purpose>, veil: &Veil) -> Option<String> {
-    if heard.body.is_empty() {
+/// The beginning of a response's body. Of a login's only the shape is shown: any value may be a
+/// token.
+pub(super) fn body_excerpt(
+    response: &CapturedResponse,
+    purpose: Option<&Purpose>,
+    redactor: &Redactor,
+) -> Option<String> {
+    if response.body.is_empty() {
         return None;
     }
     if purpose == Some(&Purpose::Login) {
-        let shape = serde_json::from_slice(&heard.body).map(|body| shape(&body).to_string());
-        let length = heard.body.len();
+        let shape = serde_json::from_slice(&response.body).map(|body| shape(&body).to_string());
+        let length = response.body.len();
         return Some(shape.unwrap_or_else(|_| format!("({length} bytes that may be a token)")));
     }
-    let text = String::from_utf8_lossy(&heard.body);
-    let text = veil.mask(&text);
+    let text = String::from_utf8_lossy(&response.body);
+    let text = redactor.redact(&text);
     let mut shown: String = text.chars().take(SHOWN_BODY).collect();
     if shown.len() < text.len() {
         shown.push('…');
@@ -199,7 +194,7 @@ pub(super) fn beginning(heard: &Heard, purpose: Option<&Purpose>, veil: &Veil) -
     Some(shown)
 }
 
-/// A value without what it holds.
+/// The shape of a value, without its contents.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -217,7 +212,7 @@ fn shape(value: &Value) -> Value {
     }
 }
 
-/// What should have come, where something else did.
+/// What was expected instead of what arrived.
 pub(super) fn expected(
     kind: ErrorKind,
     purpose: Option<&Purpose>,
@@ -263,7 +258,7 @@ pub(super) fn expected(
     }
 }
 
-/// How the body of a success says that it is one.
+/// How the body of a success identifies itself.
 fn success(success: &Success) -> String {
     let paths = success.path.as_slice().iter();
     let paths = paths.map(|path| format!("`{path}`")).collect::<Vec<_>>();

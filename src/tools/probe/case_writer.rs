@@ -1,7 +1,7 @@
-//! Writes a walk down as a case, with secrets replaced.
+//! Writes a captured walk as a case, with secrets replaced.
 //!
-//! What is written must bring the same groups when it is walked: the block as it was meant, with
-//! its preset and the environment in it; every exchange that was answered; and what came of it.
+//! A case must yield the same groups when it is walked: it holds the block with its preset and the
+//! environment merged into it, every exchange that was answered, and the outcome.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,17 @@ use crate::tools::case::{
     CaseFile, Expectation, ExpectedError, ExpectedRequest, HeaderValues, ORIGIN, RecordedExchange,
     RecordedResponse, essence,
 };
+use crate::tools::redact::Redactor;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 
+use super::capture::{Attempt, Capture, CapturedResponse};
+use super::outcome::WalkOutcome;
+use super::portable;
 use super::sanitize::Sanitizer;
-use super::tape::{Heard, Tape, Try};
-use super::veil::Veil;
-use super::{Outcome, portable};
 
-/// Headers of an answer that are about the connection, the moment or a session, and not about the
-/// list.
-const FLEETING: [&str; 8] = [
+/// Headers of a response that describe the connection, the moment or a session, not the list.
+const TRANSIENT: [&str; 8] = [
     "connection",
     "content-encoding",
     "content-length",
@@ -36,7 +36,7 @@ const FLEETING: [&str; 8] = [
     "transfer-encoding",
 ];
 
-/// Where a case is written to, and when it was recorded.
+/// A case to be written: where, and when it was recorded.
 #[derive(Debug)]
 pub(super) struct Recording {
     file: PathBuf,
@@ -45,12 +45,12 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    /// The case of an upstream of this name, in a folder that may yet have to be made.
+    /// The case of an upstream of this name, in a folder that may not exist yet.
     pub(super) fn new(folder: &Path, name: &str, now: Timestamp) -> Result<Self, Failure> {
         let file = folder.join(format!("{name}.toml"));
         if file.exists() {
             return Err(Failure::new(format!(
-                "`{}` is there already: name another folder, or move it away",
+                "`{}` already exists: choose another folder, or move the file away",
                 file.display()
             )));
         }
@@ -62,22 +62,22 @@ impl Recording {
         })
     }
 
-    /// Writes the case, and says what was replaced in it.
+    /// Writes the case, and returns what to print about it.
     pub(super) fn write(
         &self,
         loaded: &Loaded,
-        veil: &Veil,
-        tape: &Tape,
-        outcome: &Outcome,
+        redactor: &Redactor,
+        capture: &Capture,
+        outcome: &WalkOutcome,
     ) -> Result<String, Failure> {
-        let tries = tape.all();
-        let answered = tries
+        let attempts = capture.all();
+        let answered = attempts
             .iter()
-            .filter_map(|one| Some((one, one.answer.as_ref()?)));
+            .filter_map(|attempt| Some((attempt, attempt.response.as_ref()?)));
         let count = answered.clone().count();
         if count == 0 {
             return Err(Failure::new(
-                "nothing was answered, so there is nothing to record",
+                "no response arrived, so there is nothing to record",
             ));
         }
         let upstream = loaded.settings.upstreams.get(&self.name);
@@ -85,14 +85,14 @@ impl Recording {
         let base = base.ok_or_else(|| Failure::new("there is no such upstream"))?;
         let mut block = loaded.block(&self.name).cloned().unwrap_or_default();
         let mut writer = Writer {
-            sanitizer: Sanitizer::new(veil),
+            sanitizer: Sanitizer::new(redactor),
             headers: portable::headers(&mut block),
-            paths: url_paths(&tries),
+            paths: url_paths(&attempts),
             origin: base.origin().ascii_serialization(),
         };
         let variables = portable::variables(loaded, &self.name);
         let case = CaseFile {
-            title: format!("a walk of {}, as it was recorded", self.name),
+            title: format!("a recorded walk of {}", self.name),
             now: self.now,
             upstream: portable::block(block, &base, &variables),
             environment: variables
@@ -100,7 +100,7 @@ impl Recording {
                 .map(|variable| (variable.name, variable.stand_in))
                 .collect(),
             exchanges: answered
-                .map(|(one, heard)| writer.exchange(one, heard))
+                .map(|(attempt, response)| writer.exchange(attempt, response))
                 .collect::<Result<_, _>>()?,
             expect: writer.expectation(outcome)?,
             ..CaseFile::default()
@@ -114,39 +114,44 @@ impl Recording {
                 self.file.display()
             ))
         })?;
-        Ok(self.told(&writer.sanitizer.replaced, count, tries.len() - count))
+        Ok(self.summary(&writer.sanitizer.replaced, count, attempts.len() - count))
     }
 
-    fn told(&self, found: &BTreeMap<String, usize>, answered: usize, unanswered: usize) -> String {
+    fn summary(
+        &self,
+        found: &BTreeMap<String, usize>,
+        answered: usize,
+        unanswered: usize,
+    ) -> String {
         let file = self.file.display();
         let mut text = format!("\nrecorded {answered} exchanges in {file}\n");
         if unanswered > 0 {
             text.push_str(&format!(
-                "  {unanswered} tries that got no answer are left out\n"
+                "  {unanswered} attempts without a response are left out\n"
             ));
         }
         if found.is_empty() {
-            text.push_str("  no secret stood in them\n");
+            text.push_str("  they contained no secrets\n");
         }
         for (stand_in, count) in found {
             let plural = if *count == 1 { "" } else { "s" };
             text.push_str(&format!(
-                "  {stand_in} stands for a secret in {count} place{plural}\n"
+                "  {stand_in} replaces a secret in {count} place{plural}\n"
             ));
         }
         text.push_str(
-            "  headers with credentials or signatures are left out; everything else, personal \
-             data too,\n  is written as it came: look through it before you pass it on\n",
+            "  headers with credentials or signatures are left out; everything else, including personal \
+             data,\n  is recorded as received: review the file before you share it\n",
         );
         text
     }
 }
 
-/// The paths of the URLs that the upstream named, of which the origin has to be its own again.
-fn url_paths(tries: &[Try]) -> Vec<String> {
-    let mut paths: Vec<_> = tries
+/// The paths of the URLs that the upstream linked to, which must stay on its origin.
+fn url_paths(attempts: &[Attempt]) -> Vec<String> {
+    let mut paths: Vec<_> = attempts
         .iter()
-        .filter_map(|one| match &one.purpose {
+        .filter_map(|attempt| match &attempt.purpose {
             Some(Purpose::Page(Position::Url(url))) => Some(url.path().to_owned()),
             Some(Purpose::Login | Purpose::Count | Purpose::Page(_)) | None => None,
         })
@@ -156,56 +161,60 @@ fn url_paths(tries: &[Try]) -> Vec<String> {
     paths
 }
 
-/// Turns what went over the wire into what a case says.
+/// Turns captured exchanges into those of a case.
 struct Writer<'a> {
     sanitizer: Sanitizer<'a>,
-    /// The headers of requests that the block itself sets.
+    /// The request headers that the block sets.
     headers: Vec<String>,
     paths: Vec<String>,
-    /// The upstream's own.
+    /// The upstream's origin.
     origin: String,
 }
 
 impl Writer<'_> {
-    fn exchange(&mut self, one: &Try, heard: &Heard) -> Result<RecordedExchange, Failure> {
-        let is_login = one.purpose == Some(Purpose::Login);
-        let target = one.uri.path_and_query();
+    fn exchange(
+        &mut self,
+        attempt: &Attempt,
+        response: &CapturedResponse,
+    ) -> Result<RecordedExchange, Failure> {
+        let is_login = attempt.purpose == Some(Purpose::Login);
+        let target = attempt.uri.path_and_query();
         let target = target.map_or("/", |target| target.as_str());
         let mut request = ExpectedRequest {
-            method: one.method.to_string(),
+            method: attempt.method.to_string(),
             target: Some(self.sanitizer.text(target)),
             ..ExpectedRequest::default()
         };
-        // What a login carries are secrets.
+        // A login carries nothing but secrets.
         if !is_login {
-            let sent = one.headers.iter().filter(|(name, value)| {
+            let sent = attempt.headers.iter().filter(|(name, value)| {
                 !value.is_sensitive() && self.headers.iter().any(|own| own == name.as_str())
             });
             let sent = sent
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect();
             request.headers = self
-                .texts(&sent)
+                .header_texts(&sent)
                 .into_iter()
                 .map(|(name, values)| (name, values.join(", ")))
                 .collect();
-            if !one.body.is_empty() {
-                request.body = Some(self.sanitizer.text(utf8(&one.body)?));
+            if !attempt.body.is_empty() {
+                request.body = Some(self.sanitizer.text(utf8(&attempt.body)?));
             }
         }
-        let body = self.own_urls(utf8(&heard.body)?);
+        let body = self.with_origin_marks(utf8(&response.body)?);
         let body = if is_login {
-            self.sanitizer.login_answer(&body)
+            self.sanitizer.login_response(&body)
         } else {
             self.sanitizer.text(&body)
         };
-        let mut answered = heard.headers.clone();
-        for name in FLEETING {
+        let mut answered = response.headers.clone();
+        for name in TRANSIENT {
             answered.remove(name);
         }
-        let headers = self.texts(&answered);
-        let response = RecordedResponse {
-            status: heard.status.as_u16(),
+        let headers = self.header_texts(&answered);
+        let recorded = RecordedResponse {
+            status: response.status.as_u16(),
             headers: headers
                 .into_iter()
                 .map(|(name, values)| (name, HeaderValues::from(values)))
@@ -213,11 +222,14 @@ impl Writer<'_> {
             body,
             ..RecordedResponse::default()
         };
-        Ok(RecordedExchange { request, response })
+        Ok(RecordedExchange {
+            request,
+            response: recorded,
+        })
     }
 
-    /// The values of each header, without secrets, and of whichever origin they are served from.
-    fn texts(&mut self, headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
+    /// The values of each header, without secrets and with a mark for the origin.
+    fn header_texts(&mut self, headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
         let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in headers {
             if let Ok(value) = value.to_str() {
@@ -229,7 +241,7 @@ impl Writer<'_> {
         texts
     }
 
-    fn expectation(&mut self, outcome: &Outcome) -> Result<Expectation, Failure> {
+    fn expectation(&mut self, outcome: &WalkOutcome) -> Result<Expectation, Failure> {
         let mut expect = Expectation::default();
         match &outcome.walked {
             Some(Ok(walked)) => {
@@ -250,16 +262,16 @@ impl Writer<'_> {
         Ok(expect)
     }
 
-    /// A body in which the URLs that were followed are of whichever origin it is served from. Those
-    /// of single groups stay as they are: they are part of the list.
-    fn own_urls(&self, body: &str) -> String {
+    /// A body with a mark for the origin in the URLs that the walk followed. The URLs of groups stay
+    /// as they are: they are part of the list.
+    fn with_origin_marks(&self, body: &str) -> String {
         let mut body = body.to_owned();
         for path in &self.paths {
             for (origin, path) in [
                 (self.origin.clone(), path.clone()),
                 (self.origin.replace('/', "\\/"), path.replace('/', "\\/")),
             ] {
-                body = with_mark(&body, &origin, &path);
+                body = with_origin_mark(&body, &origin, &path);
             }
         }
         body
@@ -267,7 +279,7 @@ impl Writer<'_> {
 }
 
 /// The text with the origin's mark before each `path` that stands behind `origin` and ends there.
-fn with_mark(text: &str, origin: &str, path: &str) -> String {
+fn with_origin_mark(text: &str, origin: &str, path: &str) -> String {
     let url = format!("{origin}{path}");
     let mut out = String::new();
     let mut from = 0;
@@ -286,5 +298,5 @@ fn with_mark(text: &str, origin: &str, path: &str) -> String {
 
 fn utf8(body: &[u8]) -> Result<&str, Failure> {
     str::from_utf8(body)
-        .map_err(|_| Failure::new("a body is no UTF-8 text, and cannot be recorded"))
+        .map_err(|_| Failure::new("a body is not UTF-8 text and cannot be recorded"))
 }

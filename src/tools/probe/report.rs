@@ -1,72 +1,72 @@
-//! What a probe tells, as facts: the shape of `--json`, and what the text for people is made from.
+//! What a probe reports: the shape of `--json`, and what the text for people is made from.
 //!
-//! Everything in here is masked already.
+//! Everything in here is redacted already.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// The whole story.
+/// The report of one walk.
 #[derive(Debug, Serialize)]
-pub(super) struct Story {
+pub(super) struct WalkReport {
     /// The upstream's name.
     pub(super) upstream: String,
     /// The pages, in the order of the list.
-    pub(super) pages: Vec<Step>,
-    /// The page that was looked at more closely.
-    pub(super) detail: Option<Detail>,
-    /// What the whole walk brought, if it came to its end.
-    pub(super) summary: Option<Summary>,
-    /// Why it did not.
-    pub(super) error: Option<Trouble>,
+    pub(super) pages: Vec<PageReport>,
+    /// The page that is shown in full.
+    pub(super) detail: Option<PageDetail>,
+    /// The whole walk, if it succeeded.
+    pub(super) summary: Option<WalkSummary>,
+    /// Why it failed, otherwise.
+    pub(super) error: Option<FailureReport>,
 }
 
 /// One page.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Step {
+pub(super) struct PageReport {
     pub(super) page: u64,
     pub(super) position: String,
-    /// Every try of every request that the page took, logins among them.
-    pub(super) requests: Vec<Asked>,
+    /// Every attempt at every request for the page, logins included.
+    pub(super) requests: Vec<RequestReport>,
     pub(super) bytes: u64,
     pub(super) records: u64,
     pub(super) groups: u64,
-    pub(super) skipped: Vec<Skipped>,
+    pub(super) skipped: Vec<SkippedRecord>,
     pub(super) unparsed_timestamps: u64,
     pub(super) announced_records: Option<u64>,
     pub(super) announced_pages: Option<u64>,
-    /// What the pager decided after the page; null where that was known before.
-    pub(super) next: Option<Onward>,
+    /// Where the walk reads on; null where that was known before.
+    pub(super) next: Option<NextReport>,
 }
 
-/// One try of one request.
+/// One attempt at a request.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Asked {
+pub(super) struct RequestReport {
     /// `login`, `count` or `page`.
     pub(super) purpose: &'static str,
     pub(super) method: String,
     pub(super) url: String,
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Option<String>,
-    /// What was signed, where the adapter says what that is.
+    /// The text that was signed, where the adapter defines it.
     pub(super) signed: Option<String>,
-    /// Null where no answer came.
-    pub(super) answer: Option<Answered>,
+    /// Null where no response arrived.
+    pub(super) answer: Option<ResponseReport>,
 }
 
-/// One answer.
+/// One response.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Answered {
+pub(super) struct ResponseReport {
     pub(super) status: u16,
     pub(super) milliseconds: f64,
     pub(super) bytes: usize,
     pub(super) headers: BTreeMap<String, String>,
 }
 
-/// A record that is no group.
+/// A record that was skipped.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Skipped {
+pub(super) struct SkippedRecord {
     /// Counted from 1.
     pub(super) record: usize,
     pub(super) reason: String,
@@ -74,7 +74,7 @@ pub(super) struct Skipped {
 
 /// Where the walk reads on.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Onward {
+pub(super) struct NextReport {
     /// How many pages are known to follow.
     pub(super) pages: usize,
     /// Where the first of them is.
@@ -82,36 +82,36 @@ pub(super) struct Onward {
     pub(super) why: String,
 }
 
-/// A page, looked at more closely.
+/// A page in full.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct Detail {
+pub(super) struct PageDetail {
     pub(super) page: u64,
-    /// The first groups, each as it came and as it is served.
-    pub(super) groups: Vec<Pair>,
-    /// What no field takes.
-    pub(super) unmapped: Vec<Unmapped>,
+    /// The first groups, each as it was received and as it is served.
+    pub(super) groups: Vec<RecordAndGroup>,
+    /// Attributes that no field takes.
+    pub(super) unmapped: Vec<UnmappedAttribute>,
 }
 
-/// A record beside the group that came of it.
+/// A record beside the group that it became.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Pair {
+pub(super) struct RecordAndGroup {
     pub(super) record: Value,
     pub(super) group: Value,
 }
 
 /// An attribute that no field takes.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Unmapped {
+pub(super) struct UnmappedAttribute {
     pub(super) key: String,
     /// How many records have it.
     pub(super) records: usize,
-    /// What it holds in the first of them.
+    /// Its value in the first of them.
     pub(super) example: Value,
 }
 
-/// What a whole walk brought.
+/// A whole walk.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct Summary {
+pub(super) struct WalkSummary {
     pub(super) groups: u64,
     pub(super) pages: u64,
     pub(super) records: u64,
@@ -121,11 +121,11 @@ pub(super) struct Summary {
     pub(super) repeated: u64,
     pub(super) unparsed_timestamps: u64,
     pub(super) drifted: bool,
-    /// How many records there should be, if anyone said.
+    /// The announced number of records, if any.
     pub(super) announced: Option<u64>,
-    /// Why the walk was begun anew, if it was.
+    /// Why the walk started over, if it did.
     pub(super) restarts: Vec<String>,
-    /// What came a second time and ended the walk, as `on_repeat` allows.
+    /// What was repeated and ended the walk, as `on_repeat` allows.
     pub(super) ended_by: Option<String>,
     /// Whether the recorded pages ended before the list did.
     pub(super) is_part: bool,
@@ -133,15 +133,15 @@ pub(super) struct Summary {
 
 /// Why a walk failed, and where.
 #[derive(Debug, Serialize)]
-pub(super) struct Trouble {
+pub(super) struct FailureReport {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) detail: String,
     /// The page that was being read, counted from 1.
     pub(super) page: u64,
-    /// The requests that it took, the last of which failed.
-    pub(super) requests: Vec<Asked>,
+    /// The requests for it, the last of which failed.
+    pub(super) requests: Vec<RequestReport>,
     pub(super) expected: Option<String>,
-    /// The beginning of the last answer's body.
+    /// The beginning of the last response's body.
     pub(super) body: Option<String>,
 }

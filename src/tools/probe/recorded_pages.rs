@@ -1,4 +1,4 @@
-//! Recorded page bodies, walked as if the upstream were answering.
+//! Recorded page bodies, replayed as if the upstream were answering.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,15 +14,15 @@ use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 use crate::upstream::transport::Replay;
 
-/// Recorded pages, which answer one position after the other. Logins and counts are not asked for.
+/// Recorded pages, one for each new position. Neither a login nor a count is requested.
 #[derive(Debug)]
-pub(super) struct Samples {
+pub(super) struct RecordedPages {
     pages: Vec<Bytes>,
-    given: Mutex<HashMap<Position, usize>>,
-    ran_out: AtomicBool,
+    served: Mutex<HashMap<Position, usize>>,
+    is_exhausted: AtomicBool,
 }
 
-impl Samples {
+impl RecordedPages {
     pub(super) fn read(files: &[PathBuf]) -> Result<Self, Failure> {
         let read = |file: &PathBuf| {
             std::fs::read(file).map(Bytes::from).map_err(|error| {
@@ -31,38 +31,38 @@ impl Samples {
         };
         Ok(Self {
             pages: files.iter().map(read).collect::<Result<_, _>>()?,
-            given: Mutex::default(),
-            ran_out: AtomicBool::new(false),
+            served: Mutex::default(),
+            is_exhausted: AtomicBool::new(false),
         })
     }
 
-    /// Whether more pages were asked for than there are.
-    pub(super) fn ran_out(&self) -> bool {
-        self.ran_out.load(Ordering::Relaxed)
+    /// Whether more pages were requested than are recorded.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.is_exhausted.load(Ordering::Relaxed)
     }
 
-    /// How many pages nobody asked for.
-    pub(super) fn left(&self) -> usize {
-        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        self.pages.len().saturating_sub(given.len())
+    /// How many pages were not requested.
+    pub(super) fn unused(&self) -> usize {
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        self.pages.len().saturating_sub(served.len())
     }
 
     fn page(&self, position: &Position) -> Option<&Bytes> {
-        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = given.len();
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = served.len();
         self.pages
-            .get(*given.entry(position.clone()).or_insert(next))
+            .get(*served.entry(position.clone()).or_insert(next))
     }
 }
 
-impl Replay for Samples {
+impl Replay for RecordedPages {
     fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
         let page = match request.extensions().get() {
             Some(Purpose::Page(position)) => self.page(position),
             Some(Purpose::Login | Purpose::Count) | None => None,
         };
         page.map(|page| Response::new(page.clone())).ok_or_else(|| {
-            self.ran_out.store(true, Ordering::Relaxed);
+            self.is_exhausted.store(true, Ordering::Relaxed);
             UpstreamError::ours("no further page is recorded")
         })
     }

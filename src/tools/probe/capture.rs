@@ -1,0 +1,153 @@
+//! Captures every exchange with one upstream.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use secrecy::ExposeSecret as _;
+
+use crate::observe::{Event, Observer};
+use crate::tools::redact::Redactor;
+use crate::upstream::extensions::{LoginToken, Purpose, SignedText};
+
+/// One attempt at a request.
+#[derive(Debug, Clone)]
+pub(super) struct Attempt {
+    exchange: u64,
+    pub(super) purpose: Option<Purpose>,
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    /// What was sent; values that carry credentials are marked sensitive.
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// The text that was signed, where the adapter defines it.
+    pub(super) signed: Option<String>,
+    /// The response, if one arrived.
+    pub(super) response: Option<CapturedResponse>,
+}
+
+/// A response as it arrived.
+#[derive(Debug, Clone)]
+pub(super) struct CapturedResponse {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) elapsed: Duration,
+}
+
+/// Every attempt, until it is taken or for good.
+#[derive(Debug)]
+pub(super) struct Capture {
+    redactor: Arc<Redactor>,
+    /// With whether each was taken.
+    attempts: Mutex<Vec<(Attempt, bool)>>,
+    /// Whether what was taken is kept all the same.
+    keeps_all: bool,
+}
+
+impl Capture {
+    /// An empty capture, which adds the credentials that it sees to `redactor`.
+    pub(super) fn new(redactor: Arc<Redactor>, keeps_all: bool) -> Self {
+        Self {
+            redactor,
+            attempts: Mutex::default(),
+            keeps_all,
+        }
+    }
+
+    /// The attempts for these purposes that were not taken before, in order.
+    pub(super) fn take(&self, matches: impl Fn(&Purpose) -> bool) -> Vec<Attempt> {
+        let mut attempts = self.lock();
+        let mut taken = Vec::new();
+        for (attempt, is_taken) in attempts.iter_mut() {
+            if !*is_taken && attempt.purpose.as_ref().is_some_and(&matches) {
+                taken.push(attempt.clone());
+                *is_taken = true;
+            }
+        }
+        if !self.keeps_all {
+            // The walk's own bound holds for what is in flight, not for what was.
+            let done = attempts.iter().take_while(|(_, is_taken)| *is_taken);
+            let done = done.count();
+            attempts.drain(..done);
+        }
+        taken
+    }
+
+    /// Every attempt, in the order of time.
+    pub(super) fn all(&self) -> Vec<Attempt> {
+        let attempts = self.lock();
+        attempts
+            .iter()
+            .map(|(attempt, _)| attempt.clone())
+            .collect()
+    }
+
+    fn sent(&self, exchange: u64, request: &Request<Bytes>) {
+        let extensions = request.extensions();
+        if let Some(LoginToken(token)) = extensions.get() {
+            self.redactor.add(token.expose_secret(), "LOGIN_TOKEN");
+        }
+        for value in request.headers().get_all(AUTHORIZATION) {
+            // An upstream that echoes the request shows the pair as it was sent.
+            let pair = value
+                .to_str()
+                .ok()
+                .and_then(|value| value.strip_prefix("Basic "));
+            if let Some(pair) = pair {
+                self.redactor.add(pair, "BASIC_CREDENTIALS");
+            }
+        }
+        let attempt = Attempt {
+            exchange,
+            purpose: extensions.get().cloned(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+            body: request.body().clone(),
+            signed: extensions.get().map(|SignedText(text)| text.clone()),
+            response: None,
+        };
+        self.lock().push((attempt, false));
+    }
+
+    fn received(&self, exchange: u64, response: &Response<Bytes>, elapsed: Duration) {
+        let mut attempts = self.lock();
+        let mut sent = attempts.iter_mut().rev();
+        if let Some((attempt, _)) = sent.find(|(attempt, _)| attempt.exchange == exchange) {
+            attempt.response = Some(CapturedResponse {
+                status: response.status(),
+                headers: response.headers().clone(),
+                body: response.body().clone(),
+                elapsed,
+            });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Attempt, bool)>> {
+        // The list is whole between any two statements that hold the lock.
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Capture {
+    fn observe(&self, event: &Event<'_>) {
+        match event {
+            Event::RequestSent { exchange, request } => self.sent(*exchange, request),
+            Event::ResponseReceived {
+                exchange,
+                response,
+                elapsed,
+            } => self.received(*exchange, response, *elapsed),
+            Event::RecordsCounted(_)
+            | Event::PageRead(_)
+            | Event::NextDecided { .. }
+            | Event::Repeated { .. }
+            | Event::PageFailed { .. }
+            | Event::WalkRestarted(_)
+            | Event::TotalChecked { .. } => {}
+        }
+    }
+}

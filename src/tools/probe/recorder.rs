@@ -1,0 +1,230 @@
+//! Records a walk as a report, and prints it while the walk goes on.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::config::upstream::Upstream;
+use crate::error::UpstreamError;
+use crate::observe::{Event, Observer};
+use crate::page::fetched_page::FetchedPage;
+use crate::page::position::Position;
+use crate::terminal::print;
+use crate::tools::redact::Redactor;
+use crate::upstream::Adapter;
+use crate::upstream::extensions::Purpose;
+
+use super::capture::{Attempt, Capture};
+use super::outcome::WalkOutcome;
+use super::report::{FailureReport, PageDetail, PageReport, WalkReport, WalkSummary};
+use super::{summarize, text};
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// A text, page by page.
+    Text,
+    /// One JSON object, at the end.
+    Json,
+    /// One page's body, at the end.
+    Raw,
+}
+
+/// Observes the walk of one upstream.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    pub(super) adapter: Arc<Adapter>,
+    pub(super) block: Upstream,
+    pub(super) redactor: Arc<Redactor>,
+    pub(super) capture: Arc<Capture>,
+    /// The page to show in full, counted from 1.
+    pub(super) page: u64,
+    pub(super) output: Output,
+    /// Whether requests are sent.
+    pub(super) is_sent: bool,
+    pub(super) recorded: Mutex<Recorded>,
+    /// Notified when enough was seen.
+    pub(super) done: Notify,
+}
+
+/// What was recorded so far.
+#[derive(Debug, Default)]
+pub(super) struct Recorded {
+    pages: Vec<PageReport>,
+    detail: Option<PageDetail>,
+    raw: Option<Bytes>,
+    summary: WalkSummary,
+    /// The attempts for the page that was read last.
+    last: Vec<Attempt>,
+    /// The page that failed.
+    failed: Option<Position>,
+}
+
+impl Observer for Recorder {
+    fn observe(&self, event: &Event<'_>) {
+        let recorded = &mut *self.recorded();
+        match event {
+            Event::RecordsCounted(_)
+            | Event::RequestSent { .. }
+            | Event::ResponseReceived { .. } => {}
+            Event::PageRead(page) => self.page_read(page, recorded),
+            Event::NextDecided { next, reason } => {
+                let next = summarize::next(next, *reason, &self.redactor);
+                self.print(&text::next(&next));
+                if let Some(page) = recorded.pages.last_mut() {
+                    page.next = Some(next);
+                }
+            }
+            Event::Repeated { what, is_end } => {
+                if *is_end {
+                    recorded.summary.ended_by = Some(what.to_string());
+                }
+            }
+            Event::PageFailed { position, .. } => recorded.failed = Some((*position).clone()),
+            Event::WalkRestarted(reason) => {
+                let reason = self.redactor.redact(&reason.to_string()).into_owned();
+                self.print(&format!(
+                    "\nthe list changed while it was read; reading it again: {reason}\n"
+                ));
+                // The attempts for the pages that failed are reported with that.
+                self.capture.take(|_| true);
+                let mut restarts = std::mem::take(&mut recorded.summary.restarts);
+                restarts.push(reason);
+                *recorded = Recorded::default();
+                recorded.summary.restarts = restarts;
+            }
+            Event::TotalChecked { announced, .. } => recorded.summary.announced = *announced,
+        }
+    }
+}
+
+impl Recorder {
+    fn page_read(&self, fetched: &FetchedPage, recorded: &mut Recorded) {
+        let page = Purpose::Page(fetched.position.clone());
+        let is_its_own = |purpose: &Purpose| {
+            matches!(purpose, Purpose::Login | Purpose::Count) || *purpose == page
+        };
+        let attempts = self.capture.take(is_its_own);
+        recorded.summary.pages += 1;
+        recorded.summary.records += fetched.listed();
+        recorded.summary.bytes += fetched.bytes();
+        let number = recorded.summary.pages;
+        let page = summarize::page(number, fetched, &attempts, &self.redactor);
+        if number == self.page {
+            let detail = summarize::detail(number, fetched, &self.adapter, &self.redactor);
+            self.print(&text::full(&page, &detail, &self.block, self.is_sent));
+            recorded.detail = Some(detail);
+            recorded.raw = last_body(&attempts);
+            if self.output == Output::Raw {
+                self.done.notify_one();
+            }
+        } else {
+            self.print(&text::brief(&page));
+        }
+        if self.output != Output::Json {
+            recorded.pages.clear();
+        }
+        recorded.pages.push(page);
+        recorded.last = attempts;
+    }
+
+    /// The body of the page to show, as it was received.
+    pub(super) fn raw(&self) -> Option<Bytes> {
+        let recorded = &mut *self.recorded();
+        if recorded.raw.is_none() && recorded.summary.pages + 1 == self.page {
+            // It arrived, and is not a page.
+            let failed = recorded.failed.clone().map(Purpose::Page);
+            let attempts = self
+                .capture
+                .take(|purpose| Some(purpose) == failed.as_ref());
+            recorded.raw = last_body(&attempts);
+        }
+        recorded.raw.clone()
+    }
+
+    /// How many pages were read.
+    pub(super) fn pages(&self) -> u64 {
+        self.recorded().summary.pages
+    }
+
+    /// The report of the whole walk.
+    pub(super) fn finish(&self, outcome: &WalkOutcome) -> WalkReport {
+        let recorded = &mut *self.recorded();
+        let mut summary = std::mem::take(&mut recorded.summary);
+        let mut error = None;
+        summary.milliseconds = outcome.milliseconds;
+        match &outcome.walked {
+            Some(Ok(walked)) => {
+                summary.groups = walked.groups.len() as u64;
+                summary.skipped = walked.counts.skipped;
+                summary.repeated = walked.counts.repeated;
+                summary.unparsed_timestamps = walked.counts.unparsed_timestamps;
+                summary.drifted = walked.counts.drifted;
+            }
+            Some(Err(failure)) => error = Some(self.failure(failure, &summary, recorded)),
+            None => summary.is_part = true,
+        }
+        recorded.summary = summary.clone();
+        WalkReport {
+            upstream: self.adapter.name().to_string(),
+            pages: std::mem::take(&mut recorded.pages),
+            detail: recorded.detail.take(),
+            summary: error.is_none().then_some(summary),
+            error,
+        }
+    }
+
+    fn failure(
+        &self,
+        error: &UpstreamError,
+        summary: &WalkSummary,
+        recorded: &Recorded,
+    ) -> FailureReport {
+        let failed = recorded.failed.clone().map(Purpose::Page);
+        let mut attempts = self.capture.take(|purpose| match (purpose, &failed) {
+            (Purpose::Login | Purpose::Count, _) => true,
+            (Purpose::Page(_), Some(failed)) => purpose == failed,
+            (Purpose::Page(_), None) => recorded.last.is_empty(),
+        });
+        let is_of_the_last = attempts.is_empty();
+        if is_of_the_last {
+            attempts.clone_from(&recorded.last);
+        }
+        let last = attempts.last();
+        let purpose = last.and_then(|attempt| attempt.purpose.as_ref());
+        let response = last.and_then(|attempt| attempt.response.as_ref());
+        let status = response.map(|response| response.status);
+        FailureReport {
+            kind: error.kind.as_str(),
+            detail: self.redactor.redact(&error.detail).into_owned(),
+            page: (summary.pages + u64::from(!is_of_the_last)).max(1),
+            requests: attempts
+                .iter()
+                .map(|attempt| summarize::request(attempt, &self.redactor))
+                .collect(),
+            expected: summarize::expected(error.kind, purpose, status, &self.block),
+            body: response
+                .and_then(|response| summarize::body_excerpt(response, purpose, &self.redactor)),
+        }
+    }
+
+    fn print(&self, text: &str) {
+        if self.output == Output::Text {
+            // Where nobody reads on, the walk goes on all the same: it may be recorded.
+            let _ = print(text);
+        }
+    }
+
+    fn recorded(&self) -> MutexGuard<'_, Recorded> {
+        // What was recorded is whole between any two events.
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The body that arrived last.
+fn last_body(attempts: &[Attempt]) -> Option<Bytes> {
+    let mut attempts = attempts.iter().rev();
+    let response = attempts.find_map(|attempt| attempt.response.as_ref())?;
+    Some(response.body.clone())
+}
