@@ -223,6 +223,58 @@ fn every_key_of_the_shipped_file_is_in_the_schema() {
     assert_eq!(unknown, Vec::<&String>::new());
 }
 
+/// The whole numbers that a table takes by the schema: each key, and values just out of bounds.
+fn out_of_bounds(table: &Value) -> Vec<(String, i64)> {
+    let keys = table["properties"].as_object().into_iter().flatten();
+    keys.filter(|(_, property)| property["type"] == "integer")
+        .flat_map(|(key, property)| {
+            let least = property["minimum"].as_i64().map(|least| least - 1);
+            let most = property["maximum"].as_i64().map(|most| most + 1);
+            let values = least.into_iter().chain(most);
+            values.map(|value| (key.clone(), value)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn numbers_out_of_the_bounds_of_the_schema_are_refused() {
+    const BLOCK: &str = "[upstreams.a]\nbase_url = 'https://a.example'\nrecords = '/'\n\
+                         request = { path = '/' }\nfields = { id = 'id', name = 'name' }\n";
+    let schema = schema();
+    let definitions = &schema["$defs"];
+    let styles = definitions["Pagination"]["anyOf"].as_array().unwrap();
+    let mut tables = vec![
+        ("[rate_limit]".to_owned(), &definitions["RateLimit"]),
+        (
+            format!("{BLOCK}[upstreams.a.limits]"),
+            &definitions["Limits"],
+        ),
+        (
+            format!("{BLOCK}[upstreams.a.breaker]"),
+            &definitions["Breaker"],
+        ),
+    ];
+    for style in styles {
+        let word = &style["properties"]["style"]["const"];
+        let head = format!("{BLOCK}[upstreams.a.pagination]\nstyle = {word}\nnext = '/next'");
+        tables.push((head, style));
+    }
+    let mut count = 0;
+    for (head, table) in tables {
+        for (key, value) in out_of_bounds(table) {
+            count += 1;
+            let text = format!("{head}\n{key} = {value}\n");
+            let report = load_text("gateway.toml", &text, Environment::default()).unwrap_err();
+            let line = text.lines().count();
+            let is_refused = |problem: groupgate::config::ReportedProblem<'_>| {
+                problem.line.is_some_and(|at| at.number == line)
+            };
+            assert!(report.problems().any(is_refused), "{text}\n{report}");
+        }
+    }
+    assert!(count > 20, "{count}");
+}
+
 /// Every property that a schema names.
 fn properties(node: &Value, found: &mut BTreeSet<String>) {
     match node {

@@ -57,49 +57,55 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The whole of `gateway.toml`.
+/// Everything that `gateway.toml` can contain.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Where groupgate listens, and how long a caller waits.
+    /// The listeners, and how long a request or a shutdown may take.
     pub server: Server,
-    /// What an answer needs before it is given.
+    /// How many sources an answer needs.
     pub gateway: Gateway,
-    /// How much is kept, and for how long it serves. Every upstream may override the times.
+    /// How much is cached, and for how long. Each upstream can override the times.
     pub cache: Cache,
-    /// How often one caller may ask.
+    /// How many requests each client may make.
     pub rate_limit: RateLimit,
-    /// How the cursors that clients get are signed.
+    /// The keys that sign cursors.
     pub cursor: Cursor,
-    /// The group backends, one block each. Clients see the block's name as a group's `source`.
+    /// The group backends, one `[upstreams.NAME]` block each. NAME has 1 to 64 characters from `a`
+    /// to `z`, `0` to `9` and `_`. Clients see it as the `source` of a group and at the start of
+    /// its `id`.
+    #[schemars(extend("propertyNames" = { "pattern": "^[a-z0-9_]{1,64}$" }))]
     pub upstreams: BTreeMap<String, Upstream>,
 }
 
-/// Where groupgate listens, and how long a caller waits.
+/// The listeners, and how long a request or a shutdown may take.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
-    /// The address that serves groups. Port 0 takes any free port.
+    /// The address of the data listener, which serves groups: an IP address and a port, such as
+    /// `127.0.0.1:8080` or `[::1]:8080`. Host names are not accepted. Port 0 picks a free port.
     #[serde(deserialize_with = "text::address")]
     #[schemars(with = "String")]
     pub listen: SocketAddr,
-    /// The address that serves health and status. On any address but loopback it demands
-    /// `admin_token`.
+    /// The address of the admin listener, which serves health, metrics and status. It must differ
+    /// from `listen`. On any address other than loopback, `admin_token` is required.
     #[serde(deserialize_with = "text::address")]
     #[schemars(with = "String")]
     pub admin: SocketAddr,
-    /// What `Authorization: Bearer …` must carry on the admin listener.
+    /// The token that requests to the admin listener must send as `Authorization: Bearer …`.
+    /// Without it, the admin listener asks for no token.
     pub admin_token: Option<Secret>,
-    /// The latest moment for an answer, counted from the request. A twentieth of it, at least 50 ms
-    /// and at most 500 ms, is kept back for merging and writing: sources that are not there by then
-    /// are reported as pending, and their walks go on for the next caller.
+    /// How long a client may wait for an answer, counted from the arrival of the request. A
+    /// twentieth of it, at least 50 ms and at most 500 ms, is reserved for merging and sending.
+    /// Sources that are not ready by then are reported as `pending`, and their walks continue for
+    /// the next request. Must be longer than zero.
     pub deadline: Span,
-    /// How long requests are still taken after a stop was asked for, while `/readyz` says no
-    /// already: the time that load balancers need to see it and send callers elsewhere. Give it
-    /// more than the interval of their checks.
+    /// How long requests are still accepted after a shutdown was requested, while `/readyz` already
+    /// fails. This gives load balancers time to notice and send clients elsewhere, so it should be
+    /// longer than the interval of their health checks.
     pub shutdown_delay: Span,
-    /// How long open requests may go on once no more are taken. A process that is stopped needs
-    /// `shutdown_delay` and `drain` together, and a second signal ends it at once.
+    /// How long open requests may take to finish after `shutdown_delay`. Stopping the process takes
+    /// up to `shutdown_delay` and `drain` together. A second signal stops it at once.
     pub drain: Span,
 }
 
@@ -116,12 +122,13 @@ impl Default for Server {
     }
 }
 
-/// What an answer needs before it is given.
+/// How many sources an answer needs.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gateway {
-    /// How many of the asked sources must contribute, capped at how many were asked. Fewer, and
-    /// the answer is a problem instead of a partial list.
+    /// How many of the requested sources must contribute to an answer. If fewer do, the client gets
+    /// an error instead of a partial list. When a request names fewer sources than this, all of
+    /// them must contribute.
     pub min_sources: usize,
 }
 
@@ -131,28 +138,30 @@ impl Default for Gateway {
     }
 }
 
-/// How much is kept in memory, and for how long it serves.
+/// How much is kept in memory, and for how long.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cache {
-    /// Memory for everything cached: snapshots, views and rendered pages have a fixed share each.
+    /// Memory for everything that is cached. Snapshots, views and rendered pages each have a fixed
+    /// share.
     #[serde(with = "text::size")]
     #[schemars(with = "text::Size")]
     pub capacity: ByteSize,
     /// How long a snapshot is fresh, counted from the end of its walk.
     pub ttl: Span,
-    /// How long after `ttl` a snapshot is still served at once while one refresh runs behind it.
+    /// How long after `ttl` a snapshot is still served at once, while a refresh runs in the
+    /// background.
     pub stale_while_revalidate: Span,
     /// How long after `ttl` a snapshot is still served when its refresh fails.
     pub stale_if_error: Span,
-    /// The shortest time between two walks that callers ask for with `Cache-Control: no-cache`,
-    /// and between a failed walk and the next try.
+    /// The shortest time between two walks that clients request with `Cache-Control: no-cache`, and
+    /// between a failed walk and the next attempt.
     pub min_refresh: Span,
-    /// A folder in which the gateway's own snapshots are also kept, so that a restart during an
-    /// outage finds them: they are read at the start, and served as stale until the first walk
-    /// succeeds, as long as `stale_if_error` allows. Each is a file that only the gateway's user
-    /// may read; what is in it is not encrypted. A relative path counts from where the process was
-    /// started. Without it, nothing is written to disk.
+    /// A directory in which snapshots are also stored, so that a restart during an outage still
+    /// finds them. They are loaded at startup and served as stale, for as long as `stale_if_error`
+    /// allows, until the first walk succeeds. Only the user that runs the gateway can read the
+    /// files; their content is not encrypted. A relative path starts at the working directory of
+    /// the process. Without it, nothing is written to disk. An empty path is refused.
     pub directory: Option<PathBuf>,
 }
 
@@ -196,13 +205,14 @@ impl Cache {
     }
 }
 
-/// How often one caller may ask. A caller is a peer address (an IPv6 caller its /64 network).
+/// How many requests each client may make. A client is an IPv4 address or an IPv6 /64 network.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimit {
-    /// The steady rate of one caller, as `"100/s"`, `"600/m"` or `"1000/h"`.
+    /// The sustained rate of one client.
     pub per_client: Rate,
-    /// How many requests one caller may make at once after a pause.
+    /// How many requests one client may make at once after a pause.
+    #[schemars(range(min = 1))]
     pub burst: u32,
 }
 
@@ -215,11 +225,12 @@ impl Default for RateLimit {
     }
 }
 
-/// How the cursors that clients get are signed.
+/// The keys that sign the cursors that clients get.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cursor {
-    /// Signing keys of at least 32 bytes: the first signs, all verify, so replicas agree and keys
-    /// can be rotated. Without any, each process makes its own and cursors end with it.
+    /// Signing keys of at least 32 bytes each. The first one signs and all of them verify, so
+    /// replicas can share keys and keys can be rotated. Without any, each process makes its own
+    /// key, and its cursors stop working when it ends.
     pub keys: Vec<Secret>,
 }

@@ -102,9 +102,9 @@ impl JsonSchema for Path {
         json_schema!({
             "type": "string",
             "minLength": 1,
-            "description": "With a leading slash an RFC 6901 pointer from the page's root, without \
-                            one from the record; `.` is a scalar record itself. For XML the same \
-                            over elements, `@name` for attributes.",
+            "description": "With a leading slash, an RFC 6901 pointer from the root of the page; \
+                            without one, from the record. `.` is a scalar record itself. For XML, \
+                            segments name elements, and `@name` an attribute.",
         })
     }
 }

@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(
             describe(&at, &tree).as_deref(),
             Some(
-                "Where the answer holds the token. `/` is the whole answer, as a JSON string or a text."
+                "Where the response holds the token. `/` is the whole response, as a JSON string or as plain text."
             )
         );
     }

@@ -157,17 +157,17 @@ impl JsonSchema for Secret {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Where a secret is. Never the secret itself.",
+            "description": "Where a secret is stored; never the secret itself. Set exactly one of `env` and `file`.",
             "oneOf": [
                 {
                     "type": "object",
-                    "properties": { "env": { "type": "string", "description": "The environment variable that holds it." } },
+                    "properties": { "env": { "type": "string", "description": "The environment variable that contains it." } },
                     "required": ["env"],
                     "additionalProperties": false,
                 },
                 {
                     "type": "object",
-                    "properties": { "file": { "type": "string", "description": "The file that holds it; white space at its end does not count." } },
+                    "properties": { "file": { "type": "string", "description": "The file that contains it. White space at the end is ignored." } },
                     "required": ["file"],
                     "additionalProperties": false,
                 },

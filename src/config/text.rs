@@ -120,7 +120,7 @@ impl JsonSchema for Size {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "A number of bytes with its unit: `512MiB` and `2GiB` count in powers of 1024, `500MB` and `2GB` in powers of 1000.",
+            "description": "A number of bytes with its unit: `\"512MiB\"` and `\"2GiB\"` are powers of 1024, `\"500MB\"` and `\"2GB\"` powers of 1000.",
         })
     }
 }

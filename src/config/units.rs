@@ -13,7 +13,7 @@ use serde::ser::{Serialize, Serializer};
 
 use super::text;
 
-/// A length of time of zero or more, written with its unit: `"250ms"`, `"10s"`, `"5m"`, `"1h"`.
+/// A duration of zero or more, written with its unit: `"250ms"`, `"10s"`, `"5m"`, `"1h"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(Duration);
 
@@ -72,12 +72,12 @@ impl JsonSchema for Span {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "A length of time with its unit, as in \"250ms\", \"10s\", \"5m\", \"1h\".",
+            "description": "A duration of zero or more with its unit: `\"250ms\"`, `\"10s\"`, `\"5m\"`, `\"1h\"`. A number without a unit is refused.",
         })
     }
 }
 
-/// So many of something per second, minute or hour: `"5/s"`, `"600/m"`, `"1000/h"`.
+/// A number of events per second, minute or hour: `"5/s"`, `"600/m"`, `"1000/h"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     count: NonZeroU32,
@@ -184,12 +184,12 @@ impl JsonSchema for Rate {
         json_schema!({
             "type": "string",
             "pattern": "^\\s*[1-9][0-9]*\\s*/\\s*[smh]\\s*$",
-            "description": "So many per second, minute or hour, as in \"5/s\", \"600/m\", \"1000/h\".",
+            "description": "A whole number of at least 1 per second, minute or hour: `\"5/s\"`, `\"600/m\"`, `\"1000/h\"`.",
         })
     }
 }
 
-/// A part of a whole, from 0 (nothing) to 1 (all): `0.5` is a half.
+/// A fraction from 0 (none) to 1 (all): `0.5` is half.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Share(f64);
 
@@ -276,7 +276,7 @@ impl JsonSchema for Share {
             "type": "number",
             "minimum": 0,
             "maximum": 1,
-            "description": "A part of a whole, from 0 (nothing) to 1 (all).",
+            "description": "A fraction from 0 (none) to 1 (all).",
         })
     }
 }

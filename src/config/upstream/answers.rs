@@ -12,56 +12,61 @@ use serde::{Deserialize, Serialize};
 use super::{OneOrMany, PathOr, Scalar};
 use crate::config::Path;
 
-/// What an answer means. All conditions that are given must hold, and at least one is needed; of
-/// several rules the first that holds counts. Where none does, `success` and the status decide.
+/// What a response means. All given conditions must match, and at least one of `status`, `header`,
+/// `path` and `content_type` is required. The first rule that matches applies. If none does,
+/// `success` and the status decide.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The status, as `404` or `"5xx"`; of a list, one of them.
+    /// The status: `404`, `"5xx"`, or a list of which one must match.
     pub status: Option<OneOrMany<StatusPattern>>,
-    /// A header that must be there.
+    /// A header that must be present.
     pub header: Option<HeaderCondition>,
-    /// A place in the body that must be there, and neither null nor false.
+    /// A path in the body whose value must exist and be neither null nor false.
     pub path: Option<Path>,
-    /// What must stand at `path`; of a list, one of them. Compared as text.
+    /// The value at `path`, or a list of which one must match. Compared as text.
     pub equals: Option<OneOrMany<Scalar>>,
-    /// The media type, as `text/html`, whatever parameters follow it.
+    /// The media type, such as `text/html`. Parameters are ignored.
     pub content_type: Option<String>,
-    /// What such an answer means.
+    /// What such a response means.
     pub means: Meaning,
-    /// Where it says when to ask again. Without it, in `Retry-After`.
+    /// Where the response says when to retry: a path in the body, or a table. Without it, the
+    /// `Retry-After` header counts. Only with `rate_limited` and `retry`.
     #[schemars(with = "Option<PathOr<Path, RetryAfter>>")]
     pub retry_after: Option<RetryAfter>,
-    /// Where it says why. Without it, at the upstream's `message`.
+    /// Where the response explains the error. Without it, the upstream's `message` applies. Only
+    /// for failures.
     pub message: Option<OneOrMany<Path>>,
 }
 
-/// A header that an answer must have.
+/// A header that a response must have.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderCondition {
-    /// The header's name.
+    /// The name of the header.
     pub name: String,
-    /// What it must say; of a list, one of them. Without it, anything.
+    /// The value of the header, or a list of which one must match. Without it, any value matches.
     pub equals: Option<OneOrMany<Scalar>>,
 }
 
-/// What an answer means.
+/// What a response means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Meaning {
     /// It is a page, whatever its status.
     Ok,
-    /// It failed, and may succeed a moment later.
+    /// It failed, but may succeed if retried.
     Retry,
-    /// We asked too often: all requests wait as long as it says, and it is tried again.
+    /// A rate limit was exceeded. All requests wait as long as the response says, and this one is
+    /// retried.
     RateLimited,
-    /// Our credentials were refused: a login's token is renewed, and it is tried once more.
+    /// The credentials were rejected. The token of a login is renewed, and the request is retried
+    /// once.
     Unauthorized,
-    /// It failed, and will again.
+    /// It failed, and retrying does not help.
     Failed,
-    /// The list ends before it, as with 404 for the page after the last.
+    /// The list has already ended, for example a 404 for the page after the last.
     End,
 }
 
@@ -80,7 +85,7 @@ impl Meaning {
     }
 }
 
-/// A status, or a class of them.
+/// A status from 200 to 599, such as `404`, or a class: `"2xx"`, `"3xx"`, `"4xx"` or `"5xx"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, strum::Display)]
 #[schemars(with = "serde_json::Value")]
 pub enum StatusPattern {
@@ -131,38 +136,38 @@ impl<'de> Deserialize<'de> for StatusPattern {
     }
 }
 
-/// Where an answer says when to ask again, and how it is written.
+/// Where a response says when to retry. Set exactly one of `path` and `header`.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(untagged)]
 pub enum RetryAfter {
     /// In the body.
     Body {
-        /// A path from the page's root.
+        /// A path from the root of the body.
         path: Path,
-        /// How it is written.
+        /// The unit of the value.
         #[schemars(rename = "as", default)]
         unit: DelayUnit,
     },
     /// In a header.
     Header {
-        /// The header's name.
+        /// The name of the header.
         header: String,
-        /// How it is written.
+        /// The unit of the value.
         #[schemars(rename = "as", default)]
         unit: DelayUnit,
     },
 }
 
-/// How a moment to ask again is written.
+/// How a response says when to retry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DelayUnit {
-    /// Seconds from now, also with a fraction. In a header an HTTP date is understood too.
+    /// Seconds from now, possibly with a fraction. A header can also hold an HTTP date.
     #[default]
     Seconds,
-    /// A moment, in seconds since 1970.
+    /// A Unix time in seconds.
     Epoch,
-    /// A moment, in milliseconds since 1970.
+    /// A Unix time in milliseconds.
     EpochMs,
 }
 

@@ -9,27 +9,43 @@ use super::{Location, Request, Rule, Success, Text};
 use crate::config::tree::{self, Misfit};
 use crate::config::{Path, Secret, Span, text};
 
-/// Who we are to this upstream.
+/// How requests to this upstream are authenticated.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Auth {
-    /// Nobody: the upstream does not ask.
+    /// No authentication. This is the default.
     #[default]
     #[serde(deserialize_with = "nothing_else")]
     None,
-    /// A token in the `Authorization` header (RFC 6750).
+    /// A static token in the `Authorization` header (RFC 6750).
     Bearer(BearerAuth),
-    /// User and password (RFC 7617).
+    /// User name and password (RFC 7617).
     Basic(BasicAuth),
-    /// A key in a header or a query parameter.
+    /// A key in a header or in a query parameter. Set exactly one of `header` and `query`.
     ApiKey(ApiKeyAuth),
-    /// A login call that answers with a token.
+    /// A login request that returns a token. The token is cached and renewed after 80 to 90 percent
+    /// of its lifetime. If the upstream rejects it, it is renewed once.
     TokenExchange(Box<TokenExchangeAuth>),
-    /// OAuth 2.0 client credentials (RFC 6749, section 4.4).
+    /// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client sends its id and secret
+    /// with HTTP Basic authentication.
     Oauth2ClientCredentials(Oauth2Auth),
     /// AWS Signature Version 4.
     AwsSigv4(AwsSigv4Auth),
-    /// A signature over a string of your own making, in a header of your own shape.
+    /// An HMAC signature (RFC 2104) over a text that you define, sent in a header that you define.
+    ///
+    /// Placeholders in `string_to_sign` and `header`:
+    ///
+    /// - `{method}`: the HTTP method, in upper case.
+    /// - `{path}`: the path as it is sent, percent-encoded.
+    /// - `{query}`: the query string as it is sent, without the question mark; empty if there is
+    ///   none.
+    /// - `{host}`: the value of the `Host` header, with the port unless it is the default one.
+    /// - `{date}`: the signing time, as `date` writes it.
+    /// - `{body_hash}`: the hash of the request body, in `encoding`. An empty body has a hash too.
+    /// - `{key_id}`: the id of the key.
+    /// - `{signature}`: the signature. Only in `header`, which must contain it.
+    ///
+    /// `{{` and `}}` are literal braces.
     Hmac(HmacAuth),
 }
 
@@ -60,7 +76,7 @@ impl Auth {
 pub struct BearerAuth {
     /// The token.
     pub token: Secret,
-    /// The word before it.
+    /// The word before the token. If empty, the token stands alone.
     #[serde(default = "bearer")]
     pub scheme: String,
 }
@@ -69,11 +85,11 @@ fn bearer() -> String {
     "Bearer".to_owned()
 }
 
-/// User and password.
+/// User name and password.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BasicAuth {
-    /// The user's name, which must not contain a colon.
+    /// The user name. It cannot contain a colon.
     pub username: Text,
     /// The password.
     pub password: Secret,
@@ -85,36 +101,39 @@ pub struct BasicAuth {
 pub struct ApiKeyAuth {
     /// The key.
     pub key: Secret,
-    /// The header that carries it.
+    /// The header that carries the key.
     pub header: Option<String>,
-    /// The query parameter that carries it.
+    /// The query parameter that carries the key.
     pub query: Option<String>,
 }
 
-/// A login call that answers with a token. The token is kept, renewed before it ends, and renewed
-/// once when the upstream refuses it.
+/// A login request that returns a token. The token is cached, renewed before it expires, and
+/// renewed once when the upstream rejects it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenExchangeAuth {
-    /// The login request, below the same `base_url`.
+    /// The login request. Its path is relative to `base_url`. Placeholders for pages have no
+    /// meaning here.
     pub request: Request,
-    /// What the answer is written in. Without it, JSON; or anything, if only headers are read.
+    /// The format of the login response. Without it, JSON; if the token and its expiry are read
+    /// from headers, the body is ignored.
     pub answer: Option<LoginFormat>,
-    /// Where the answer holds the token. `/` is the whole answer, as a JSON string or a text.
+    /// Where the response holds the token. `/` is the whole response, as a JSON string or as plain
+    /// text.
     pub token: Location,
-    /// When the token ends. Without it, when it is refused.
+    /// When the token expires. Without it, the token is used until the upstream rejects it.
     pub expires: Option<Expiry>,
-    /// How to tell from the body whether the login was a success. Without it, the upstream's own
-    /// `success` counts, except that an absent status is a success.
+    /// How the body tells whether the login succeeded. Without it, the upstream's `success`
+    /// applies, except that a response without a status counts as a success.
     pub success: Option<Success>,
-    /// What the login's answers mean where status and `success` do not tell. The upstream's own
-    /// rules are not for logins.
+    /// What a login response means when the status and `success` do not tell. The upstream's own
+    /// rules do not apply to logins. `end` has no meaning here.
     #[serde(default)]
     pub answers: Vec<Rule>,
     /// The header that carries the token.
     #[serde(default = "authorization")]
     pub header: String,
-    /// The word before it; empty for none.
+    /// The word before the token. If empty, the token stands alone.
     #[serde(default = "bearer")]
     pub scheme: String,
 }
@@ -123,28 +142,35 @@ fn authorization() -> String {
     "authorization".to_owned()
 }
 
-/// What a login's answer is written in.
+/// The format of a login response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LoginFormat {
     /// JSON (RFC 8259).
     Json,
-    /// Plain text: the answer is the token.
+    /// Plain text: the whole response is the token.
     Text,
     /// XML 1.0.
     Xml,
 }
 
-/// When a token ends.
+/// When a token expires, in one of three forms:
+///
+/// - `"jwt"`: the token is a JWT, and its `exp` claim says when it expires.
+/// - A duration such as `"50m"`, counted from the login.
+/// - A path such as `"/expires_in"` to a value in the login response: a number of seconds from now,
+///   or an RFC 3339 timestamp. Both can be strings. Unix times and HTTP dates are not recognized.
+///
+/// If the expiry is missing, cannot be read or has already passed, the token is used until the
+/// upstream rejects it.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "String")]
 pub enum Expiry {
-    /// `"jwt"`: the token is a JWT, and its `exp` says so. One that cannot be read lives until it
-    /// is refused.
+    /// The token is a JWT, and its `exp` claim counts.
     Jwt,
-    /// A duration such as `"50m"`: so long after the login.
+    /// This long after the login.
     After(Span),
-    /// A path such as `"/expires_in"`: where the answer holds seconds from now, or an instant.
+    /// At a path in the response.
     At(Path),
 }
 
@@ -181,15 +207,15 @@ impl<'de> Deserialize<'de> for Expiry {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Oauth2Auth {
-    /// The token endpoint.
+    /// The token endpoint. It can be on another host than `base_url`.
     #[serde(deserialize_with = "text::url")]
     #[schemars(with = "String", extend("format" = "uri"))]
     pub token_url: url::Url,
-    /// The client's id.
+    /// The client id.
     pub client_id: Text,
-    /// The client's secret.
+    /// The client secret.
     pub client_secret: Secret,
-    /// The scope to ask for.
+    /// The scope to request. Without it, none is sent.
     pub scope: Option<String>,
 }
 
@@ -197,9 +223,9 @@ pub struct Oauth2Auth {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AwsSigv4Auth {
-    /// The region in the credential scope.
+    /// The region in the credential scope, such as `us-east-1`.
     pub region: String,
-    /// The service in the credential scope.
+    /// The service in the credential scope, such as `iam`.
     pub service: String,
     /// The access key id.
     pub access_key: Secret,
@@ -207,47 +233,46 @@ pub struct AwsSigv4Auth {
     pub secret_key: Secret,
     /// The session token of temporary credentials.
     pub session_token: Option<Secret>,
-    /// Headers to sign although a hop may change them, such as `user-agent`. All others are signed
-    /// anyway.
+    /// Headers that are normally not signed because proxies may change them, such as `user-agent`,
+    /// and that this upstream wants signed. All other headers are always signed. `authorization` is
+    /// refused.
     #[serde(default)]
     pub sign_headers: Vec<String>,
 }
 
-/// A signature over a string of your own making, in a header of your own shape.
-///
-/// Placeholders: `{method} {path} {query} {date} {body_hash} {host} {key_id}`, and in `header`
-/// also `{signature}`. `\n` is a line feed.
+/// An HMAC signature over a text that you define, sent in a header that you define.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HmacAuth {
-    /// The key's id.
+    /// The id of the key.
     pub key_id: Secret,
     /// The key.
     pub secret: Secret,
-    /// The hash function.
+    /// The hash function of the signature and of `{body_hash}`.
     #[serde(default)]
     pub hash: Hash,
-    /// How the signature is written.
+    /// How the signature and `{body_hash}` are written.
     #[serde(default)]
     pub encoding: Encoding,
-    /// The header that says when the request was signed.
+    /// A header that carries the signing time. Required for `{date}`.
     pub date: Option<DateHeader>,
-    /// What is signed.
+    /// The text to sign, with placeholders. In a basic TOML string, `\n` is a line feed.
     pub string_to_sign: String,
-    /// The value of the header that carries the signature.
+    /// The value of the header that carries the signature, with placeholders. It must contain
+    /// `{signature}`.
     pub header: String,
-    /// The header that carries the signature.
+    /// The name of the header that carries the signature.
     #[serde(default = "authorization")]
     pub header_name: String,
 }
 
-/// The header that says when a request was signed.
+/// A header that carries the time of signing.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DateHeader {
-    /// The header's name.
+    /// The name of the header.
     pub header: String,
-    /// How the moment is written, always UTC, in `strftime` words such as `%Y%m%dT%H%M%SZ`.
+    /// The format of the time in UTC, as a `strftime` pattern such as `%Y%m%dT%H%M%SZ`.
     pub format: String,
 }
 
@@ -260,7 +285,7 @@ pub enum Hash {
     Sha256,
     /// SHA-512.
     Sha512,
-    /// SHA-1, for upstreams that know no better.
+    /// SHA-1, for upstreams that support nothing better.
     Sha1,
 }
 
@@ -268,7 +293,7 @@ pub enum Hash {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
-    /// Lower-case hexadecimal.
+    /// Lowercase hexadecimal.
     #[default]
     Hex,
     /// Base64 with padding (RFC 4648, section 4).

@@ -10,47 +10,47 @@ use url::Url;
 use super::Text;
 use crate::config::{Secret, Span, text};
 
-/// How connections to this upstream are made: its list, its logins and every other exchange, also
-/// with a `token_url` on another host. A server's certificate is always checked, and always against
-/// the name in the URL; there is no switch for that.
+/// How connections to this upstream are made. This applies to its list, its logins and every other
+/// request, including those to a `token_url` on another host. Server certificates are always
+/// verified, including the host name; this cannot be turned off.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Connection {
-    /// A file of CA certificates (PEM, one or many). Servers are trusted if one of these vouches
-    /// for them, and *only* then: the file takes the place of the system's certificates, so that
-    /// none of the many public CAs can vouch for a private server. Whoever needs both puts both
-    /// into the file. A certificate in it that has expired does not count. A server that signed its
-    /// own certificate is trusted by that one, unless it is marked as a CA's. Without it, the
-    /// system's certificates.
+    /// A PEM file with one or more CA certificates. They replace the system's certificates: only
+    /// servers that one of them vouches for are trusted, so no public CA can vouch for a private
+    /// server. To trust both, put both into the file. Expired certificates in it are ignored. A
+    /// self-signed server certificate can be listed itself, unless it is marked as a CA. Without
+    /// it, the system's certificates apply.
     pub ca: Option<PathBuf>,
-    /// A file with the certificate that we show to servers that ask for one (mutual TLS), in PEM,
-    /// followed by those that lead from it to the CA, where the server does not have them.
+    /// A PEM file with the client certificate for mutual TLS, followed by any intermediate
+    /// certificates that the server does not have. Requires `client_key`.
     pub client_certificate: Option<PathBuf>,
-    /// The private key of `client_certificate`, in PEM and not encrypted.
+    /// The private key of `client_certificate`, in PEM and unencrypted.
     pub client_key: Option<Secret>,
-    /// The HTTP proxy that everything goes through, as `http://proxy.example.com:3128`, or
-    /// `https://…` to speak TLS with the proxy itself. What goes to an `https` URL stays encrypted
-    /// between us and the upstream (`CONNECT`); what goes to an `http` URL is seen by the proxy. The
-    /// upstream's name is looked up by the proxy. Without it, no proxy: variables such as
-    /// `HTTPS_PROXY` are not read, so that nobody reroutes credentials by accident.
+    /// The HTTP proxy for all requests, such as `http://proxy.example.com:3128`, or `https://…` to
+    /// use TLS with the proxy itself. Requests to `https` URLs stay encrypted end to end
+    /// (`CONNECT`); the proxy can read requests to `http` URLs. The proxy resolves the upstream's
+    /// name. A path, a query, or a user name and password in the URL are refused. Without it, no
+    /// proxy is used: `HTTPS_PROXY` and similar variables are ignored, so that nobody reroutes
+    /// credentials by accident.
     #[serde(deserialize_with = "text::optional_url")]
     #[schemars(with = "Option<String>", extend("format" = "uri"))]
     pub proxy: Option<Url>,
-    /// The user's name at the proxy (`Basic`, RFC 7617). It is sent to nobody but the proxy.
+    /// The user name for the proxy (HTTP Basic, RFC 7617). It is sent only to the proxy. Requires
+    /// `proxy_password`.
     pub proxy_username: Option<Text>,
-    /// The password at the proxy.
+    /// The password for the proxy.
     pub proxy_password: Option<Secret>,
-    /// A file of CA certificates that vouch for a proxy at `https://…`, as `ca` does for the
-    /// upstream. Without it, the system's certificates.
+    /// A PEM file with CA certificates for an `https` proxy, as `ca` is for the upstream. Without
+    /// it, the system's certificates apply.
     pub proxy_ca: Option<PathBuf>,
-    /// Which HTTP is spoken: `"auto"` (the default), `"1"` or `"2"`.
+    /// The HTTP version.
     pub http: HttpVersion,
-    /// How long a connection is used before a new one takes its place; 5 minutes by default. The
-    /// name is looked up anew for each, so an upstream that moves to another address is found within
-    /// this time. Of several addresses all are tried.
+    /// How long a connection is reused before a new one replaces it. Each new connection resolves
+    /// the name again, so an upstream that moves to another address is found within this time. If a
+    /// name has several addresses, all are tried. Must be longer than zero.
     pub max_age: Span,
-    /// How long a connection is kept that nothing is sent over; 30 seconds by default. `"0s"` keeps
-    /// none.
+    /// How long an unused connection is kept open. `"0s"` keeps none.
     pub idle: Span,
 }
 
@@ -71,17 +71,18 @@ impl Default for Connection {
     }
 }
 
-/// Which HTTP is spoken.
+/// The HTTP version.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum HttpVersion {
-    /// HTTP/2 where the server chooses it over TLS (ALPN), else HTTP/1.1.
+    /// HTTP/2 if the server selects it during TLS (ALPN), otherwise HTTP/1.1.
     #[default]
     #[serde(rename = "auto")]
     Auto,
-    /// HTTP/1.1 only: for servers and middleboxes that offer HTTP/2 and do it badly.
+    /// HTTP/1.1 only, for servers and middleboxes whose HTTP/2 does not work well.
     #[serde(rename = "1")]
     One,
-    /// HTTP/2 only. Over plain `http` it is spoken from the first byte on (prior knowledge, h2c).
+    /// HTTP/2 only. Over plain `http` it is used from the first byte (prior knowledge, h2c), which
+    /// is not possible through a proxy.
     #[serde(rename = "2")]
     Two,
 }

@@ -16,42 +16,42 @@ use super::{OneOrMany, PathOr, Scalar, TimeFormat};
 use crate::config::placeholder::{Piece, PlaceholderError, scan_for};
 use crate::config::{Path, text};
 
-/// What a field is read from. Of a list, the first source that gives a value other than null counts.
+/// Where a field comes from. In a list, the first source whose value is not null counts.
 pub type Field = OneOrMany<Source>;
 
-/// A path, or a table that says what is done to what stands there.
+/// A path, or a table with conversions.
 pub type Source = PathOr<Part, Conversion>;
 
-/// Where a value comes from, which is exactly one of `path`, `template` and `constant`, and what is
-/// done to it, in the order of the keys here. A `template` or a `constant` takes only `values`, `else`
-/// and `format`.
+/// Where a value comes from, and how it is converted. Exactly one of `path`, `template` and
+/// `constant` is required. The conversions run in the order of the keys below. With `template` or
+/// `constant`, only `values`, `else` and `format` are allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Conversion {
-    /// Where the value stands. `$key` is the name of a keyed record.
+    /// Where the value is. `$key` is the name of a keyed record.
     pub path: Option<Part>,
-    /// A text made of several values, as `"{given} {family}"`: braces hold paths, `{{` is a brace.
-    /// Null if one of them is missing or null.
+    /// Text that combines several values, such as `"{given} {family}"`. Braces enclose paths; `{{`
+    /// and `}}` are literal braces. If one of the values is missing or null, the result is null.
     pub template: Option<Template>,
     /// A value that is the same for every record.
     pub constant: Option<Scalar>,
-    /// Texts that mean null, as `["", "N/A", "0"]`.
+    /// Texts that mean null, such as `["", "N/A", "0"]`.
     pub null: Option<OneOrMany<Scalar>>,
-    /// How the text is escaped. What is not escaped so stays as it is.
+    /// How the text is escaped. Text that is not escaped this way stays as it is.
     pub decode: Option<Decode>,
-    /// What the text is cut at, as `"/"`; `take` says which piece counts.
+    /// The separator at which the text is split, such as `"/"`. Requires `take`.
     pub split: Option<String>,
-    /// Which piece counts: `first`, `last`, or its number from 0. Where there is no such piece, the
-    /// field has no value.
+    /// Which piece of the split text to use: `"first"`, `"last"`, or its index from 0. If there is
+    /// no such piece, the field has no value.
     pub take: Option<Take>,
-    /// What each text becomes, as `{ "1" = "active" }`. A text that is not here stays as it is, unless
-    /// `else` says otherwise.
+    /// A table from texts to values, such as `{ "1" = "active" }`. A text that is not listed stays
+    /// as it is, unless `else` is set.
     pub values: Option<BTreeMap<String, Scalar>>,
-    /// What a text becomes that is not in `values`.
+    /// The value for texts that `values` does not list.
     #[serde(rename = "else")]
     pub otherwise: Option<Scalar>,
-    /// How a time is written. For `created_at`, `updated_at` and `deleted_at` only; without it a time
-    /// is read as RFC 3339.
+    /// The format of a time. Only for `created_at`, `updated_at` and `deleted_at`. Without it,
+    /// times are RFC 3339.
     pub format: Option<TimeFormat>,
 }
 
@@ -99,9 +99,9 @@ impl JsonSchema for Part {
         json_schema!({
             "type": "string",
             "minLength": 1,
-            "description": "Without a leading slash a path from the record, with one from the page's \
-                            root; `.` is a scalar record itself, `$key` the name of a keyed record. \
-                            For XML the same over elements, `@name` for attributes.",
+            "description": "A path from the record, or, with a leading slash, from the root of the \
+                            page. `.` is a scalar record itself, and `$key` the name of a keyed \
+                            record. For XML, segments name elements, and `@name` an attribute.",
         })
     }
 }
@@ -180,8 +180,8 @@ impl JsonSchema for Template {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "A text made of several values, as `{given} {family}`: braces hold paths, \
-                            `{{` is a brace.",
+            "description": "Text that combines several values, such as `{given} {family}`. Braces \
+                            enclose paths; `{{` and `}}` are literal braces.",
         })
     }
 }
@@ -191,7 +191,7 @@ impl JsonSchema for Template {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Decode {
-    /// As in a URL: `%C3%A9` is `é`.
+    /// As in URLs: `%C3%A9` is `é`.
     Percent,
 }
 
@@ -246,10 +246,11 @@ impl JsonSchema for Take {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Which piece of a text that was cut counts: its number from 0, or a word.",
+            "description": "Which piece of a text to use.",
             "anyOf": [
-                { "type": "string", "enum": ["first", "last"] },
-                { "type": "integer", "minimum": 0 },
+                { "const": "first", "description": "The first piece." },
+                { "const": "last", "description": "The last piece." },
+                { "type": "integer", "minimum": 0, "description": "The piece with this index, from 0." },
             ],
         })
     }

@@ -8,80 +8,81 @@ use crate::config::Path;
 
 /// Which part of a record becomes which field of a group.
 ///
-/// Each is a path, a table that says what is done to what stands there, or a list of these, of which
-/// the first that gives a value other than null counts.
+/// Each field is a path, a table with conversions, or a list of these. In a list, the first one
+/// whose value is not null counts.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fields {
-    /// The group's id in its source. A record without one is skipped and counted.
+    /// The id of the group in its source. A record without one is skipped and counted.
     pub id: Field,
     /// The display name. A record without one is skipped and counted.
     pub name: Field,
     /// What the group is for.
     pub description: Option<Field>,
-    /// The group's own address.
+    /// The email address of the group.
     pub email: Option<Field>,
-    /// Life-cycle status; lower-cased.
+    /// The status, such as active or archived. It is lowercased.
     pub status: Option<Field>,
     /// The organization or tenant that the group belongs to.
     pub organization_id: Option<Field>,
-    /// The group's id in a third system.
+    /// The id of the group in a third system.
     pub external_id: Option<Field>,
-    /// The source's id of the group above this one. Where `records.children` names a tree and this
-    /// is not set, it is the id of the record above.
+    /// The source's id of the parent group. Without it, `records.children` provides the id of the
+    /// parent record.
     pub parent_id: Option<Field>,
-    /// Where the group stands in a tree, as text. Where `records.children` names a tree and this is
-    /// not set, it is the names from the root to the group, joined by `/`.
+    /// The position of the group in a tree, as text. Without it, `records.children` provides the
+    /// names from the root to the group, joined by `/`.
     pub path: Option<Field>,
-    /// Where a person may see the group.
+    /// A web page that shows the group.
     pub url: Option<Field>,
-    /// Where the group's picture is.
+    /// The group's picture.
     pub logo_url: Option<Field>,
-    /// Who is in the group.
+    /// The members of the group.
     pub members: Option<Each>,
-    /// Who runs the group.
+    /// The administrators of the group.
     pub admins: Option<Each>,
-    /// Who is in the group from outside.
+    /// Members from outside the organization.
     pub guests: Option<Each>,
-    /// How many members there are. Without it, as many as `members` lists.
+    /// The number of members. Without it, the length of `members`.
     pub member_count: Option<Field>,
-    /// When the group was made.
+    /// When the group was created.
     pub created_at: Option<Field>,
-    /// When the group last changed.
+    /// When the group was last changed.
     pub updated_at: Option<Field>,
-    /// When the group was marked deleted.
+    /// When the group was marked as deleted.
     pub deleted_at: Option<Field>,
 }
 
-/// A list of people in a record. At least one of `id` and `email` is needed, and both are read as
-/// the fields of a group are.
+/// A list of people in a record. At least one of `id` and `email` is required.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Each {
-    /// Where the list stands. One item without a list around it is a list of one.
+    /// Where the list is. A single item that is not in a list counts as a list of one.
     pub each: Path,
-    /// What separates the people where the list is one text, as in `"ann, bob"`. White space around
-    /// each is dropped, and so is what is empty; `.` is one piece.
+    /// The separator, if the list is a single text such as `"ann, bob"`. White space around each
+    /// piece and empty pieces are dropped. In `id` and `email`, `.` is one piece. Not together with
+    /// `keyed`.
     pub split: Option<String>,
-    /// The list is an object, and each member's name, which `$key` stands for, is part of the data.
+    /// Set this if the list is an object whose member names are part of the data. In `id` and
+    /// `email`, `$key` is that name. JSON only.
     #[serde(default)]
     pub keyed: bool,
-    /// The account's id, from the item; `.` is the item itself.
+    /// The account id, from the item; `.` is the item itself.
     pub id: Option<Field>,
-    /// The account's e-mail address, from the item; `.` is the item itself.
+    /// The email address of the account, from the item; `.` is the item itself.
     pub email: Option<Field>,
 }
 
-/// What becomes of what a record holds and no field takes.
+/// What happens to the parts of a record that no field uses.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Extra {
-    /// It is kept verbatim under `attributes`.
+    /// They are kept unchanged under `attributes`.
     #[default]
     Keep,
-    /// It is dropped.
+    /// They are dropped.
     Drop,
 }

@@ -54,80 +54,81 @@ use serde::{Deserialize, Serialize};
 
 use super::{Path, Rate, Share, Span, preset, text};
 
-/// How one backend is asked, and how its answer becomes groups.
+/// How to query one backend, and how its response becomes groups.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
-    /// An adapter that ships with groupgate, laid under this block: what the block sets replaces
-    /// what the preset says, key by key. `groupgate presets` lists them, and with a name prints one.
+    /// An adapter that ships with groupgate and fills in whatever this block leaves out. `groupgate
+    /// presets` lists them; `groupgate presets NAME` prints one.
     #[serde(default)]
     #[schemars(schema_with = "preset::schema")]
     pub preset: Option<String>,
-    /// Scheme, host and, where there is one, the path that every request starts with.
+    /// Scheme, host and, if there is one, the path that all requests start with. Only `http` and
+    /// `https` are supported. A query, a fragment, or a user name and password in it are refused.
     #[serde(deserialize_with = "text::url")]
     #[schemars(with = "String", extend("format" = "uri"))]
     pub base_url: url::Url,
     /// The request that lists groups.
     pub request: Request,
-    /// The request for the pages after the first, where they are asked for in another way. Where
-    /// the upstream names the URL of a page, its path and query are not used.
+    /// The request for every page after the first, if it differs from `request`. When the upstream
+    /// sends the URL of a page, the path and query of this request are not used.
     pub continuation: Option<Request>,
-    /// Whether queries are answered from the whole list, or the upstream is asked for what each
-    /// needs.
+    /// Whether queries are answered from the whole list, or passed on to the upstream.
     #[serde(default)]
     pub list: List,
     /// How the upstream takes filters. Only with `list = "by_query"`.
     #[serde(default)]
     pub pushdown: Pushdown,
-    /// What the answers are written in.
+    /// The format of responses.
     #[serde(default)]
     pub format: Format,
-    /// What stands before the JSON of every answer to keep it from being run as a script, such as
-    /// `)]}'`. An answer that does not begin with it is read as it is, as errors often are. It
-    /// holds for logins too.
+    /// A prefix such as `)]}'` that the upstream puts before JSON to stop browsers from running it
+    /// as a script. Responses that do not start with it, as is common for errors, are read as they
+    /// are. It applies to logins too. JSON only.
     pub strip_prefix: Option<String>,
-    /// Where the list of groups stands in a page. `/` is the page itself. A table says more: whether
-    /// the list may be missing, is an object keyed by id, or holds trees.
+    /// Where a page holds the list of groups; `/` is the page itself. A table can add that the list
+    /// may be missing, is an object keyed by id, or contains trees.
     pub records: Records,
-    /// How to tell from the body whether an answer under a 2xx status is a success.
+    /// How the body of a 2xx response tells success from failure. Without it, every 2xx response is
+    /// a success.
     pub success: Option<Success>,
-    /// What an answer means where status and `success` do not tell: of several rules, the first
-    /// that holds.
+    /// What a response means when the status and `success` do not tell. The first rule that matches
+    /// applies.
     #[serde(default)]
     pub answers: Vec<Rule>,
-    /// Where a failed answer says why: the first of these places that holds a text. Shown by
-    /// `probe` and in logs, never to clients.
+    /// Where a failed response explains the error: the first of these paths that holds text.
+    /// `probe` and the logs show it; clients never see it.
     pub message: Option<OneOrMany<Path>>,
-    /// How the position advances from page to page.
+    /// How to get from one page to the next. Without it, the first page is the whole list.
     #[serde(default)]
     pub pagination: Pagination,
-    /// Who we are to this upstream.
+    /// How requests are authenticated. Without it, they are not.
     #[serde(default)]
     pub auth: Auth,
-    /// A name of your own for the account that `auth` stands for. A list that was read is only served
-    /// to the same account again, after a restart too. Without it, the account is known by the public
-    /// part of `auth` (user name, client id, key id), or by the token itself where there is none, and
-    /// by a client certificate. A token that is rotated then leads to another list, unless it has a
-    /// name here.
+    /// A name for the account that `auth` stands for. A stored list is served only to the account
+    /// that fetched it, even after a restart. Without a name, the account is identified by the
+    /// public part of `auth` (user name, client id or key id) and by the client certificate; if
+    /// `auth` has no public part, by the token itself. Name the account if such a token is rotated,
+    /// so that its list is kept.
     pub account: Option<String>,
-    /// How it is reached: CA, client certificate, proxy, HTTP version.
+    /// TLS, proxy and HTTP version.
     #[serde(default)]
     pub connection: Connection,
     /// Which part of a record becomes which field of a group.
     pub fields: Fields,
-    /// What becomes of what a record holds and no field takes.
+    /// What happens to the parts of a record that no field uses.
     #[serde(default)]
     pub extra: Extra,
-    /// What this upstream may be asked for, and how much it may answer.
+    /// How much the upstream may be asked for, and how much it may send.
     #[serde(default)]
     pub limits: Limits,
-    /// When it is given a rest because it fails.
+    /// When requests are suspended because the upstream keeps failing.
     #[serde(default)]
     pub breaker: Breaker,
-    /// When a page that is late is asked for a second time, as in `hedge = { after = "300ms" }`.
+    /// When to send a second request for a slow page, for example `hedge = { after = "300ms" }`.
     /// Without it, never.
     pub hedge: Option<Hedge>,
-    /// Without this upstream there is no answer at all.
+    /// If true, no answer is given without this upstream.
     #[serde(default)]
     pub required: bool,
     /// Overrides `cache.ttl`.
@@ -138,14 +139,14 @@ pub struct Upstream {
     pub stale_if_error: Option<Span>,
     /// Overrides `cache.min_refresh`.
     pub min_refresh: Option<Span>,
-    /// When the list is read anew.
+    /// When the list is refreshed.
     #[serde(default)]
     pub refresh: Refresh,
-    /// The share of the groups that are served which a new list must have, to replace them at once.
-    /// A shorter one is held back, shown as `pending_shrink` by `/sources` and logged; another walk
-    /// follows after `min_refresh`, and if that is as short again it is believed. Lists of less
-    /// than ten groups are only held back if nothing is left of them, and nothing is held back when
-    /// the older list may be served no more. `0` turns the guard off.
+    /// Protects against lists that suddenly shrink. A new list replaces the current one at once
+    /// only if it has at least this share of its groups. A shorter list is held back: it is logged,
+    /// `/sources` reports it as `pending_shrink`, and another walk after `min_refresh` has to
+    /// confirm it. Below ten groups, only an empty list is held back. Nothing is held back once the
+    /// current list is too old to be served. `0` turns the guard off.
     #[serde(default = "half")]
     pub shrink_guard: Share,
 }
@@ -154,16 +155,16 @@ const fn half() -> Share {
     Share::HALF
 }
 
-/// When a list is read anew.
+/// When a list is refreshed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Refresh {
-    /// When somebody asks for it past its `ttl`.
+    /// When it is requested and its `ttl` has passed.
     #[default]
     OnDemand,
-    /// Before its `ttl` is over, also when nobody asks, so that no caller ever waits for it. The
-    /// moment is drawn anew each time, so that replicas do not ask all at once. The list is then
-    /// also served past `stale_while_revalidate` while a late refresh runs.
+    /// Before its `ttl` has passed, even if nobody requests it, so that no client ever waits. The
+    /// time is randomized, so that replicas do not refresh together. While a late refresh runs, the
+    /// list is served even beyond `stale_while_revalidate`. Needs a `ttl` longer than zero.
     Background,
 }
 
@@ -188,7 +189,7 @@ impl Upstream {
     }
 }
 
-/// What the answers are written in.
+/// The format of responses.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
 )]
@@ -198,36 +199,37 @@ pub enum Format {
     /// JSON (RFC 8259).
     #[default]
     Json,
-    /// XML 1.0: an element path takes the place of a pointer, `@name` is an attribute.
+    /// XML 1.0. Paths name elements, and `@name` names an attribute.
     Xml,
 }
 
-/// How to tell from the body whether an answer under a 2xx status is a success.
+/// How the body of a 2xx response tells success from failure.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Success {
-    /// Where the body says so: the first path that is there and not null.
+    /// Where the body holds a status: the first of these paths that exists and is not null.
     pub path: OneOrMany<Path>,
-    /// What it says on success. Compared as text, so that `200` also fits `"200"`.
+    /// The values that mean success. They are compared as text, so `200` also matches `"200"`.
     pub equals: OneOrMany<Scalar>,
-    /// What it means when none of the paths is there.
+    /// What it means if none of the paths exists.
     #[serde(default)]
     pub absent: Absence,
-    /// Where a failed answer says why. Shown by `probe` and in logs, never to clients.
+    /// Where a failed response explains the error. `probe` and the logs show it; clients never see
+    /// it.
     pub message: Option<OneOrMany<Path>>,
 }
 
-/// What a missing in-body status means.
+/// What a response without a status in its body means.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Absence {
-    /// The answer is a failure.
+    /// The response is a failure.
     #[default]
     Error,
-    /// The answer is a success.
+    /// The response is a success.
     Ok,
 }
 
@@ -238,56 +240,77 @@ pub(crate) const DEFAULT_DEPTH: u32 = 128;
 /// what is read and written in a recursion fits on a worker's stack, in debug builds too.
 pub(crate) const DEEPEST: u32 = 192;
 
-/// What an upstream may be asked for, and how much it may answer. Reaching a bound is an error,
-/// never a shorter list.
+/// How much an upstream may be asked for, and how much it may send. Exceeding a limit is an error;
+/// it never shortens a list.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// How often it may be asked, as `"5/s"`: pages, logins, retries and redirects together. Without
-    /// it, as fast as it answers.
+    /// The maximum request rate, such as `"5/s"`. Pages, logins, retries and redirects all count.
+    /// Without it, requests are as fast as the responses.
     pub rate: Option<Rate>,
-    /// Whether it is asked more slowly when its answers say that little is left of its own rate
-    /// limit, before it refuses anything: what is left is spread over the time until more comes.
-    /// Goes by the headers `RateLimit`, `RateLimit-Remaining` and `RateLimit-Reset`,
-    /// `X-RateLimit-…`, `X-Rate-Limit-…`, and by `Retry-After` on any answer. A reset of a thousand
-    /// million and more is a moment (seconds since 1970, or milliseconds), a smaller one is so many
-    /// seconds. What stands on an answer that refuses nothing holds turns for a minute at most, on a
-    /// refusal for ten.
+    /// Whether to slow down when response headers say that the upstream's own rate limit is nearly
+    /// used up. The remaining requests are spread over the time until the limit resets. The headers
+    /// are `RateLimit`, `RateLimit-Remaining`, `RateLimit-Reset`, their `X-RateLimit-…` and
+    /// `X-Rate-Limit-…` forms, and `Retry-After`. A reset value of 1,000,000,000 or more is a Unix
+    /// time in seconds or milliseconds; a smaller one is a number of seconds from now. A successful
+    /// response can delay requests by one minute at most, a refusal by ten.
     pub pacing: bool,
-    /// How many requests may be under way at once.
+    /// How many requests may be in flight at once.
+    #[schemars(range(min = 1))]
     pub concurrency: u32,
-    /// How long one try of one request may take, from connecting to the end of the body.
+    /// How long one attempt of one request may take, from connecting to the end of the body. At
+    /// most `walk`, and longer than zero.
     pub timeout: Span,
-    /// How long it may take to open a connection, within `timeout`: the name looked up, TLS and a
-    /// proxy's consent included. Without it, 3s.
+    /// How long connecting may take, including DNS, TLS and the proxy. At most `timeout`.
+    #[schemars(default = "Self::connect_timeout")]
     pub connect_timeout: Option<Span>,
-    /// How long the head of an answer, its status and headers, may take from when its request began,
-    /// within `timeout`. Without it, as long as `timeout`.
+    /// How long the status and headers of a response may take, counted from the start of the
+    /// request. At most `timeout`. Without it, `timeout` applies.
     pub head_timeout: Option<Span>,
-    /// How long nothing may come in the middle of a body, within `timeout`. Without it, 30s. Worth
-    /// setting where `timeout` is long because pages are.
+    /// How long a response body may pause. At most `timeout`. Worth setting when `timeout` is long
+    /// because pages are large.
+    #[schemars(default = "Self::idle_timeout")]
     pub idle_timeout: Option<Span>,
-    /// How often a request that may be repeated is tried again.
+    /// How often a request is retried, if it is safe to repeat.
     pub retries: u32,
     /// How long a whole walk may take.
     pub walk: Span,
-    /// How many pages a walk may have.
+    /// How many pages a walk may fetch.
+    #[schemars(range(min = 1))]
     pub pages: u32,
-    /// How many records a walk may bring.
+    /// How many records a walk may fetch.
+    #[schemars(range(min = 1))]
     pub groups: u32,
-    /// How large one page may be, before and after decompression. What is in it may take sixteen times
-    /// as much memory.
+    /// The maximum size of one page, both compressed and decompressed. At most `walk_bytes`.
+    /// Decoding a page may take sixteen times as much memory.
     #[serde(with = "text::size")]
     #[schemars(with = "text::Size")]
     pub page_bytes: ByteSize,
-    /// How deep lists and objects, or XML elements, may stand in each other in any answer, a login's
-    /// too: at most 192. What a record holds reaches callers as deep as it came, and many of them
-    /// read no JSON that is deeper than 64 or 128.
+    /// How deeply lists, objects and XML elements may nest in any response, including logins.
+    /// Clients get the data of a record as deep as it was received, and many cannot read JSON
+    /// deeper than 64 or 128.
+    #[schemars(range(min = 1, max = DEEPEST))]
     pub depth: u32,
-    /// How large all pages of a walk may be together.
+    /// The maximum size of all pages of a walk together.
     #[serde(with = "text::size")]
     #[schemars(with = "text::Size")]
     pub walk_bytes: ByteSize,
+}
+
+impl Limits {
+    /// How long connecting may take unless `connect_timeout` says so.
+    pub const CONNECT_TIMEOUT: Span = Span::seconds(3);
+
+    /// How long a body may pause unless `idle_timeout` says so.
+    pub const IDLE_TIMEOUT: Span = Span::seconds(30);
+
+    const fn connect_timeout() -> Span {
+        Self::CONNECT_TIMEOUT
+    }
+
+    const fn idle_timeout() -> Span {
+        Self::IDLE_TIMEOUT
+    }
 }
 
 impl Default for Limits {

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::config::text;
 
-/// Scheme, host and port of a URL (RFC 6454), as in `"https://pages.example.com"`.
+/// Scheme, host and port of a URL (RFC 6454), such as `"https://pages.example.com"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(Url);
 
@@ -76,7 +76,7 @@ impl JsonSchema for Origin {
         json_schema!({
             "type": "string",
             "format": "uri",
-            "description": "Scheme, host and, where it is not the scheme's own, port, as in \"https://pages.example.com\".",
+            "description": "Scheme, host and, unless it is the default one, port, such as `\"https://pages.example.com\"`. A path is refused.",
         })
     }
 }

@@ -9,22 +9,23 @@ use serde::{Deserialize, Serialize};
 use super::{CursorSource, Location, Origin, Total, TotalCall};
 use crate::config::tree::{self, Misfit};
 
-/// How the position advances from page to page. Where it is written is the request's matter: put
-/// the style's placeholder into query, headers, path or body.
+/// How to get from one page to the next. Where the position goes is up to the request: put the
+/// placeholder of the style into its query, headers, path or body.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(tag = "style", rename_all = "snake_case")]
 pub enum Pagination {
-    /// The first answer is the whole list.
+    /// The first page is the whole list. This is the default.
     None(WholeList),
-    /// Each page names the next with a token, which goes where `{cursor}` stands.
+    /// Each page contains a token for the next one, which goes where `{cursor}` is.
     Cursor(CursorPages),
-    /// Pages are counted in records; `{offset}` is how many come before the page.
+    /// Pages are counted in records. `{offset}` is the number of records before the page.
     Offset(OffsetPages),
-    /// Pages are numbered; `{page}` is the number.
+    /// Pages are numbered. `{page}` is the number.
     Page(NumberedPages),
-    /// The `Link` header names the next page (RFC 8288, `rel="next"`).
+    /// The `Link` header contains the URL of the next page (RFC 8288, `rel="next"`).
     Link(LinkPages),
-    /// The body holds the URL of the next page.
+    /// The body contains the URL of the next page, absolute or relative. It must have the same
+    /// origin as `base_url` or one of `origins`.
     NextUrl(NextUrlPages),
 }
 
@@ -106,7 +107,7 @@ impl Pagination {
 /// The keys that every style has.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
-    /// How many records to ask for.
+    /// How many records to request per page, where `{limit}` is.
     pub limit: Option<u32>,
     /// Where a page says that there is more.
     pub more: Option<&'a Location>,
@@ -114,44 +115,51 @@ pub struct Terms<'a> {
     pub last: Option<&'a Location>,
     /// What a page without records means.
     pub empty_page: EmptyPage,
-    /// Where the upstream cuts its list.
+    /// The length at which the upstream cuts off its list without saying so. Reaching it is an
+    /// error.
     pub cap: Option<u32>,
-    /// What a position or a page that was seen before means.
+    /// What it means if a position or a page comes a second time.
     pub on_repeat: Repeat,
 }
 
-/// The first answer is the whole list.
+/// The first page is the whole list.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WholeList {
-    /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
+    /// The length at which the upstream cuts off its list without saying so. Reaching it is an
+    /// error.
+    #[schemars(range(min = 1))]
     pub cap: Option<u32>,
 }
 
-/// Each page names the next with a token.
+/// Each page contains a token for the next one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CursorPages {
-    /// Where a page names the next one: a path, `{ header = "X-Next" }`, or `{ last_record = "id" }`
-    /// for a part of its last record (`$key` for the name of a keyed one). Absent, null or empty
-    /// there: it was the last.
+    /// Where a page contains the next cursor: a path, `{ header = "X-Next" }`, or `{ last_record =
+    /// "id" }` for a part of its last record (`$key` for the name of a keyed one). If the value is
+    /// missing, null or empty, the page was the last one.
     pub next: CursorSource,
-    /// The cursor of the first page, such as `""` or `"*"`. Without it the first request has none,
-    /// and its parameter is left out.
+    /// The cursor of the first page, such as `""` or `"*"`. Without it, the first request has no
+    /// cursor, and its parameter is left out.
     pub first: Option<String>,
-    /// How many records to ask for, where `{limit}` stands.
+    /// How many records to request per page, where `{limit}` is.
+    #[schemars(range(min = 1))]
     pub limit: Option<u32>,
-    /// Where a page says whether there is more: true goes on, false ends the walk whatever else is
-    /// there. Absent, it says nothing.
+    /// Where a page says whether there are more: true continues the walk, and false ends it no
+    /// matter what else the page contains. If the value is missing, it says nothing. Not together
+    /// with `last`.
     pub more: Option<Location>,
-    /// Where a page says whether it is the last: the opposite of `more`.
+    /// Where a page says whether it is the last one: the opposite of `more`.
     pub last: Option<Location>,
-    /// What a page without records means. Without it, `continue`.
+    /// What a page without records means.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,
-    /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
+    /// The length at which the upstream cuts off its list without saying so. Reaching it is an
+    /// error.
+    #[schemars(range(min = 1))]
     pub cap: Option<u32>,
-    /// What a cursor or a page that was seen before means.
+    /// What it means if a position or a page comes a second time.
     #[serde(default)]
     pub on_repeat: Repeat,
 }
@@ -160,36 +168,40 @@ pub struct CursorPages {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OffsetPages {
-    /// The offset of the first record: 0, or 1 where the upstream counts from there.
+    /// The offset of the first record: 0, or 1 if the upstream counts from 1.
     #[serde(default)]
     pub first: u64,
-    /// How many records to ask for, where `{limit}` stands.
+    /// How many records to request per page, where `{limit}` is.
+    #[schemars(range(min = 1))]
     pub limit: Option<u32>,
     /// How far the offset advances from page to page.
     #[serde(default)]
     pub step: Step,
-    /// Where a page says how many records there are in all, or the request that asks for it. The
-    /// pages after the first are then fetched concurrently, unless they have to follow each other:
-    /// with `more` or `last`, and with `step = "received"`.
+    /// Where a page contains the total number of records, or a separate request for it. The
+    /// remaining pages are then fetched concurrently, unless `more`, `last` or `step = "received"`
+    /// requires one after another.
     pub total: Option<Total>,
-    /// What it means when `total` is named but not there.
+    /// What it means if `total` is set but missing from a page.
     #[serde(default)]
     pub absent: Absent,
-    /// Where a page says whether there is more: true goes on, false ends the walk whatever else is
-    /// there. Absent, it says nothing.
+    /// Where a page says whether there are more: true continues the walk, and false ends it no
+    /// matter what else the page contains. If the value is missing, it says nothing. Not together
+    /// with `last`.
     pub more: Option<Location>,
-    /// Where a page says whether it is the last: the opposite of `more`.
+    /// Where a page says whether it is the last one: the opposite of `more`.
     pub last: Option<Location>,
-    /// What a page with fewer records than asked for means.
+    /// What a page with fewer records than requested means. `"end"` requires `limit`.
     #[serde(default)]
     pub short_page: ShortPage,
-    /// What a page without records means. Without it, `end`; `continue` needs something else to end
-    /// the walk: a total, a flag, or a rule that means `end`.
+    /// What a page without records means. `"continue"` requires another way to end the walk: a
+    /// total, a flag, or a rule that means `end`.
     #[serde(default = "ends")]
     pub empty_page: EmptyPage,
-    /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
+    /// The length at which the upstream cuts off its list without saying so. Reaching it is an
+    /// error.
+    #[schemars(range(min = 1))]
     pub cap: Option<u32>,
-    /// What a page that was seen before means.
+    /// What it means if a position or a page comes a second time.
     #[serde(default)]
     pub on_repeat: Repeat,
 }
@@ -201,34 +213,40 @@ pub struct NumberedPages {
     /// The number of the first page.
     #[serde(default = "one")]
     pub first: u64,
-    /// How many records to ask for, where `{limit}` stands.
+    /// How many records to request per page, where `{limit}` is.
+    #[schemars(range(min = 1))]
     pub limit: Option<u32>,
-    /// Where a page says how many pages there are. The pages after the first are then fetched
-    /// concurrently, unless `more` or `last` says page by page whether another follows.
+    /// Where a page contains the number of pages. The remaining pages are then fetched
+    /// concurrently, unless `more` or `last` is set.
     pub pages: Option<Location>,
-    /// Where a page says how many records there are in all, or the request that asks for it.
+    /// Where a page contains the total number of records, or a separate request for it.
     pub total: Option<Total>,
-    /// How many records a page is taken to hold where `total` has to tell how many pages there
-    /// are. The number itself always advances by one.
+    /// How many records a page holds, to calculate the number of pages from `total`. The page
+    /// number always advances by one. Only with `total` and without `pages`; `"granted"` if not
+    /// set.
+    #[schemars(default = "Step::default")]
     pub step: Option<Step>,
-    /// What it means when `pages` or `total` is named but not there.
+    /// What it means if `pages` or `total` is set but missing from a page.
     #[serde(default)]
     pub absent: Absent,
-    /// Where a page says whether there is more: true goes on, false ends the walk whatever else is
-    /// there. Absent, it says nothing.
+    /// Where a page says whether there are more: true continues the walk, and false ends it no
+    /// matter what else the page contains. If the value is missing, it says nothing. Not together
+    /// with `last`.
     pub more: Option<Location>,
-    /// Where a page says whether it is the last: the opposite of `more`.
+    /// Where a page says whether it is the last one: the opposite of `more`.
     pub last: Option<Location>,
-    /// What a page with fewer records than asked for means.
+    /// What a page with fewer records than requested means. `"end"` requires `limit`.
     #[serde(default)]
     pub short_page: ShortPage,
-    /// What a page without records means. Without it, `end`; `continue` needs something else to end
-    /// the walk: a total, a flag, or a rule that means `end`.
+    /// What a page without records means. `"continue"` requires another way to end the walk: a
+    /// total, a flag, or a rule that means `end`.
     #[serde(default = "ends")]
     pub empty_page: EmptyPage,
-    /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
+    /// The length at which the upstream cuts off its list without saying so. Reaching it is an
+    /// error.
+    #[schemars(range(min = 1))]
     pub cap: Option<u32>,
-    /// What a page that was seen before means.
+    /// What it means if a position or a page comes a second time.
     #[serde(default)]
     pub on_repeat: Repeat,
 }
@@ -237,74 +255,83 @@ const fn one() -> u64 {
     1
 }
 
-/// The `Link` header names the next page.
+/// The `Link` header contains the URL of the next page.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinkPages {
-    /// How many records to ask for, where `{limit}` stands.
+    /// How many records to request per page, where `{limit}` is.
+    #[schemars(range(min = 1))]
     pub limit: Option<u32>,
-    /// Where a page says whether there is more: true goes on, false ends the walk whatever else is
-    /// there. Absent, it says nothing.
+    /// Where a page says whether there are more: true continues the walk, and false ends it no
+    /// matter what else the page contains. If the value is missing, it says nothing. Not together
+    /// with `last`.
     pub more: Option<Location>,
-    /// Where a page says whether it is the last: the opposite of `more`.
+    /// Where a page says whether it is the last one: the opposite of `more`.
     pub last: Option<Location>,
-    /// What a page without records means. Without it, `continue`.
+    /// What a page without records means.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,
-    /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
+    /// The length at which the upstream cuts off its list without saying so. Reaching it is an
+    /// error.
+    #[schemars(range(min = 1))]
     pub cap: Option<u32>,
-    /// Further origins that a next page may be read from, as in `["https://pages.example.com"]`.
-    /// Everything that goes to `base_url` goes there too, credentials included. A next page of any
-    /// other origin is refused, and `http` where `base_url` is `https` is another origin.
+    /// Other origins that pages may be read from, such as `["https://pages.example.com"]`. They
+    /// receive everything that `base_url` receives, including credentials. The URL of a next page
+    /// on any other origin is refused; `http` instead of `https` is another origin.
     #[serde(default)]
     pub origins: Vec<Origin>,
-    /// What a link or a page that was seen before means.
+    /// What it means if a position or a page comes a second time.
     #[serde(default)]
     pub on_repeat: Repeat,
 }
 
-/// The body holds the URL of the next page, absolute or relative, of the same origin unless
-/// `origins` names another.
+/// The body contains the URL of the next page.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NextUrlPages {
-    /// Where a page holds the URL of the next one. Absent, null or empty there: it was the last.
+    /// Where a page contains the URL of the next one. If the value is missing, null or empty, the
+    /// page was the last one.
     pub next: Location,
-    /// How many records to ask for, where `{limit}` stands.
+    /// How many records to request per page, where `{limit}` is.
+    #[schemars(range(min = 1))]
     pub limit: Option<u32>,
-    /// Where a page says whether there is more: true goes on, false ends the walk whatever else is
-    /// there. Absent, it says nothing.
+    /// Where a page says whether there are more: true continues the walk, and false ends it no
+    /// matter what else the page contains. If the value is missing, it says nothing. Not together
+    /// with `last`.
     pub more: Option<Location>,
-    /// Where a page says whether it is the last: the opposite of `more`.
+    /// Where a page says whether it is the last one: the opposite of `more`.
     pub last: Option<Location>,
-    /// What a page without records means. Without it, `continue`.
+    /// What a page without records means.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,
-    /// How many records the upstream cuts its list at without saying so. Reaching it is an error.
+    /// The length at which the upstream cuts off its list without saying so. Reaching it is an
+    /// error.
+    #[schemars(range(min = 1))]
     pub cap: Option<u32>,
-    /// Further origins that a next page may be read from, as in `["https://pages.example.com"]`.
-    /// Everything that goes to `base_url` goes there too, credentials included. A next page of any
-    /// other origin is refused, and `http` where `base_url` is `https` is another origin.
+    /// Other origins that pages may be read from, such as `["https://pages.example.com"]`. They
+    /// receive everything that `base_url` receives, including credentials. The URL of a next page
+    /// on any other origin is refused; `http` instead of `https` is another origin.
     #[serde(default)]
     pub origins: Vec<Origin>,
-    /// What a URL or a page that was seen before means.
+    /// What it means if a position or a page comes a second time.
     #[serde(default)]
     pub on_repeat: Repeat,
 }
 
-/// How far an offset advances, or how much a page is taken to hold.
+/// How far an offset advances, or how many records a page holds.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Step {
-    /// By as many records as the first page held, whatever was asked for.
+    /// As many records as the first page contained, whatever was requested.
     #[default]
     Granted,
-    /// By as many as each page held: for upstreams whose pages vary and leave nothing out.
+    /// As many records as each page contained, for upstreams whose pages vary in size.
     Received,
-    /// By `limit`: for upstreams that count what they left out of a page.
+    /// `limit`, for upstreams that also count the records that they filtered out of a page.
+    /// Requires `limit`.
     Asked,
 }
 
@@ -315,26 +342,26 @@ pub enum Step {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Absent {
-    /// The walk fails: the upstream always says it.
+    /// The walk fails, because the upstream always sends it.
     #[default]
     Error,
     /// The page was the only one.
     End,
-    /// The walk goes on until a page is empty.
+    /// The walk continues until a page is empty.
     Continue,
 }
 
-/// What a page with fewer records than asked for means.
+/// What a page with fewer records than requested means.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum ShortPage {
-    /// Nothing: many upstreams fill their pages before they filter them.
+    /// Nothing, because many upstreams filter their pages after cutting them.
     #[default]
     Continue,
-    /// It was the last one.
+    /// It was the last page.
     End,
 }
 
@@ -343,9 +370,9 @@ pub enum ShortPage {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum EmptyPage {
-    /// It was the last one, unless a flag says that there is more.
+    /// It was the last page, unless a flag says that there are more.
     End,
-    /// Nothing: what else there is ends the walk.
+    /// Nothing. The walk ends in another way.
     Continue,
 }
 
@@ -357,16 +384,16 @@ const fn goes_on() -> EmptyPage {
     EmptyPage::Continue
 }
 
-/// What a position or a page that was seen before means.
+/// What a repeated position or page means.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Repeat {
-    /// The walk fails: it would never end, or the list would be wrong.
+    /// The walk fails. Otherwise it could run forever, or the list could be wrong.
     #[default]
     Error,
-    /// The walk ends: this upstream is known to repeat its last page.
+    /// The walk ends, because this upstream repeats its last page.
     End,
 }

@@ -16,12 +16,13 @@ use crate::config::Span;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum List {
-    /// The whole list; every query over it is answered from memory.
+    /// The whole list. All queries are answered from memory.
     #[default]
     Whole,
-    /// What a query needs, where one of its filters can be handed on: put the filter's placeholder
-    /// into the request, and say under `pushdown` how the upstream takes it. Other queries need the
-    /// whole list, which is asked for when the first of them comes, not at start.
+    /// Only what a query needs, if one of its filters can be passed on. Put the placeholder of the
+    /// filter into the request, and describe under `pushdown` how the upstream applies it. Other
+    /// queries need the whole list, which is fetched when the first of them arrives, not at
+    /// startup.
     ByQuery,
 }
 
@@ -94,37 +95,39 @@ impl fmt::Display for Pushable {
     }
 }
 
-/// How an upstream takes the filters whose placeholders stand in its request (`list = "by_query"`).
+/// How an upstream applies the filters whose placeholders are in its request. Only with `list =
+/// "by_query"`.
 ///
-/// A filter is handed on only where what is said here shows that the upstream's answer cannot lack a
-/// group that the filter lets through, and it is applied here again: an upstream may find too much,
-/// never too little. What callers send is escaped for where it stands, and a value that cannot be
-/// written safely is not handed on.
+/// A filter is passed on only if this description guarantees that the upstream returns every group
+/// that matches. groupgate then applies the filter again, so the upstream may return too many
+/// groups, but never too few. Values are escaped for the place where they go, and values that
+/// cannot be written safely are not passed on.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pushdown {
-    /// How the upstream searches; needed for `{search}`.
+    /// How the upstream searches. Required for `{search}`.
     pub search: Option<PushedSearch>,
-    /// How the upstream finds a group by its id (`{id}`). Handed on when one group is asked for.
+    /// How the upstream finds a group by its id (`{id}`). Passed on when a query asks for one
+    /// group.
     pub id: Option<PushedText>,
-    /// How the upstream filters by status; needed for `{status}`.
+    /// How the upstream filters by status. Required for `{status}`.
     pub status: Option<PushedStatus>,
     /// How the upstream finds the groups of an organization (`{organization_id}`).
     pub organization_id: Option<PushedText>,
     /// How the upstream finds a group by its id in a third system (`{external_id}`).
     pub external_id: Option<PushedText>,
-    /// How the upstream finds the groups of an account; needed for `{member}`.
+    /// How the upstream finds the groups of an account. Required for `{member}`.
     pub member: Option<PushedMember>,
-    /// How the upstream takes the earliest moment that a group was made (`{created_after}`).
+    /// How the upstream takes the earliest creation time (`{created_after}`).
     pub created_after: Option<PushedTime>,
-    /// How the upstream takes the moment before which a group was made (`{created_before}`).
+    /// How the upstream takes the time before which a group was created (`{created_before}`).
     pub created_before: Option<PushedTime>,
-    /// How the upstream takes the earliest moment that a group last changed (`{updated_after}`).
+    /// How the upstream takes the earliest time of the last change (`{updated_after}`).
     pub updated_after: Option<PushedTime>,
-    /// How the upstream takes the moment before which a group last changed (`{updated_before}`).
+    /// How the upstream takes the time before which a group was last changed (`{updated_before}`).
     pub updated_before: Option<PushedTime>,
-    /// Whether an answer to a filter comes in pages, as the whole list does. With `false` the first
-    /// answer is all of it, and the placeholders of `pagination` are left out beside a filter.
+    /// Whether filtered results come in pages like the whole list. If false, the first response is
+    /// the whole result, and the placeholders of `pagination` are left out of filtered requests.
     pub paged: bool,
 }
 
@@ -202,39 +205,40 @@ impl Pushdown {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PushedSearch {
-    /// What part of a text it looks for.
+    /// Which part of a text has to match.
     pub matches: Matches,
-    /// Which of a group's fields it looks into: all that `search` does, which are `name` and, where
-    /// `fields` maps it, `description`. It may look into more.
+    /// Which fields of a group it searches. All that `search` covers are required: `name` and, if
+    /// `fields` maps it, `description`. It may search others too.
     #[serde(rename = "in")]
     pub fields: Vec<SearchedField>,
-    /// Which letters are the same to it.
+    /// Which letters it treats as equal.
     #[serde(default)]
     pub case: Case,
-    /// What the texts that it looks into are made of.
+    /// Which characters the searched texts can contain.
     #[serde(default)]
     pub texts: Texts,
-    /// How many characters it needs at least; shorter texts are not handed on.
+    /// The minimum length in characters. Shorter texts are not passed on.
     #[serde(default)]
     pub min_chars: usize,
-    /// How the text is escaped where it is a part of a longer one.
+    /// How the text is escaped inside a longer one. Required if the placeholder does not stand
+    /// alone.
     pub quote: Option<Quote>,
 }
 
-/// What part of a text an upstream looks for.
+/// Which part of a text has to match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Matches {
-    /// Any part, wherever it begins and ends, as `search` does.
+    /// Any part of it, as with `search`.
     Contains,
-    /// The beginning. It cannot be handed on: it would miss what stands in the middle.
+    /// The beginning. Such a search is never passed on, because it misses matches in the middle.
     Prefix,
-    /// Whole words. It cannot be handed on: it would miss parts of words.
+    /// Whole words. Such a search is never passed on, because it misses parts of words.
     Words,
 }
 
-/// A field that searches look into.
+/// A field that a search covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -245,62 +249,62 @@ pub enum SearchedField {
     Description,
 }
 
-/// Which letters are the same to an upstream that compares texts.
+/// Which letters an upstream treats as equal when it compares texts.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Case {
-    /// No two. Texts with letters are then not handed on.
+    /// Only identical ones. Texts with letters are then not passed on.
     #[default]
     Exact,
-    /// `a` and `A`, to `z` and `Z`. Of other letters nothing is known.
+    /// `a` and `A` through `z` and `Z`. Other letters may differ.
     Ascii,
-    /// All that groupgate takes for the same (Unicode NFKC casefold): `ß` and `ss`, `Ｗ` and `w`, `é`
-    /// in one character or in two.
+    /// All that groupgate treats as equal (Unicode NFKC case folding): `ß` and `ss`, `Ｗ` and `w`,
+    /// `é` as one character or two.
     Folded,
 }
 
-/// What an upstream's texts are made of.
+/// Which characters the texts of an upstream can contain.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Texts {
-    /// Any characters. `Ｗ` may then stand where `w` is searched for, so a text is handed on only
-    /// where `case = "folded"`.
+    /// Any character. Since `Ｗ` may then match `w`, a text is passed on only with `case =
+    /// "folded"`.
     #[default]
     Any,
-    /// ASCII, which is a promise: a group with another character in such a text may be missed.
+    /// Only ASCII. This is a promise: groups with other characters in these texts may be missed.
     Ascii,
 }
 
-/// How a text is escaped where it stands in a longer one. Values with control characters are never
-/// handed on.
+/// How a text is escaped inside a longer one. Values with control characters are never passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Quote {
-    /// Between double quotes, `"` and `\` have a backslash before them: `displayName co "{search}"`
-    /// (SCIM, RFC 7644).
+    /// In double quotes, with a backslash before `"` and `\`: `displayName co "{search}"` (SCIM,
+    /// RFC 7644).
     Backslash,
-    /// Between single quotes, `'` is doubled: `contains(name,'{search}')` (OData). A value with a
-    /// backslash is not handed on.
+    /// In single quotes, with `'` doubled: `contains(name,'{search}')` (OData). Values with a
+    /// backslash are not passed on.
     Doubled,
-    /// As in an LDAP filter, `(cn=*{search}*)` (RFC 4515, section 3).
+    /// As in LDAP filters: `(cn=*{search}*)` (RFC 4515, section 3).
     Ldap,
-    /// Nothing is escaped: only values of letters and digits are handed on. For parameters that have
-    /// a syntax of their own.
+    /// Not escaped. Only values made of letters and digits are passed on. For parameters with a
+    /// syntax of their own.
     Word,
 }
 
-/// How an upstream finds what has exactly this value.
+/// How an upstream finds an exact value.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PushedText {
-    /// How the value is escaped where it is a part of a longer text.
+    /// How the value is escaped inside a longer text. Required if the placeholder does not stand
+    /// alone.
     pub quote: Option<Quote>,
 }
 
@@ -308,8 +312,8 @@ pub struct PushedText {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PushedStatus {
-    /// What each status is called there, as `{ active = "ACTIVE" }`: the one word that means it. A
-    /// status that is not here is not handed on.
+    /// The upstream's word for each status, such as `{ active = "ACTIVE" }`. A status that is not
+    /// listed is not passed on.
     pub values: BTreeMap<String, String>,
 }
 
@@ -317,18 +321,20 @@ pub struct PushedStatus {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PushedMember {
-    /// In which lists of people it looks: all that `fields` maps. It may look into more.
+    /// Which lists of people it searches. All that `fields` maps are required. It may search others
+    /// too.
     #[serde(rename = "in")]
     pub lists: Vec<PeopleList>,
-    /// What it knows accounts by: all that `fields` maps of them.
+    /// How it identifies accounts. This must cover all that `fields` maps.
     pub by: KnownBy,
-    /// Which letters are the same to it, in e-mail addresses.
+    /// Which letters it treats as equal in email addresses.
     #[serde(default)]
     pub case: Case,
-    /// What e-mail addresses are made of.
+    /// Which characters email addresses can contain.
     #[serde(default)]
     pub texts: Texts,
-    /// How the value is escaped where it is a part of a longer text.
+    /// How the value is escaped inside a longer text. Required if the placeholder does not stand
+    /// alone.
     pub quote: Option<Quote>,
 }
 
@@ -337,24 +343,24 @@ pub struct PushedMember {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum PeopleList {
-    /// Who is in the group.
+    /// The members.
     Members,
-    /// Who runs it.
+    /// The administrators.
     Admins,
-    /// Who is in it from outside.
+    /// Members from outside.
     Guests,
 }
 
-/// What an upstream knows accounts by.
+/// How an upstream identifies accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum KnownBy {
-    /// Their ids.
+    /// By id.
     Id,
-    /// Their e-mail addresses.
+    /// By email address.
     Email,
-    /// Either.
+    /// By either.
     Either,
 }
 
@@ -370,16 +376,16 @@ impl KnownBy {
     }
 }
 
-/// How an upstream takes a moment. It goes out earlier (`after`) or later (`before`) by one step of
-/// `round`, and then to a whole one: so nothing is lost whether the upstream counts the moment itself
-/// in or not, and whichever way it rounds.
+/// How an upstream takes a time. The time is sent one step of `round` earlier (`after`) or later
+/// (`before`), then rounded to a whole step. So no group is lost, whether or not the upstream
+/// includes the time itself and whichever way it rounds.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PushedTime {
-    /// How the moment is written, in UTC.
+    /// The format of the time, in UTC.
     pub format: TimeFormat,
-    /// The finest difference that the upstream sees: `"24h"` where it counts in days, `"48h"` where
-    /// those are the days of another time zone.
+    /// The resolution of the upstream: `"24h"` if it compares dates, `"48h"` if those are dates in
+    /// another time zone.
     pub round: Span,
 }
 

@@ -6,38 +6,39 @@ use serde::{Deserialize, Serialize};
 use super::PathOr;
 use crate::config::Path;
 
-/// Where the list of groups stands, or a table that also says what kind of list it is.
+/// Where the list of groups is, or a table that describes it further.
 pub type Records = PathOr<Path, RecordList>;
 
-/// Where the list of groups stands in a page, and what kind of list it is.
+/// Where a page holds the list of groups, and what kind of list it is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordList {
-    /// Where the list stands. `/` is the page itself.
+    /// Where the list is; `/` is the page itself.
     pub at: Path,
-    /// What it means when it is not there, although what should hold it is.
+    /// What it means if the list is missing, although the object around it exists.
     #[serde(default)]
     pub absent: AbsentRecords,
-    /// The list is an object whose members are the records, and each member's name, which `$key`
-    /// stands for in `fields`, is part of the data. JSON only.
+    /// Set this if the list is an object whose members are the records and whose member names are
+    /// part of the data. In `fields`, `$key` is that name. JSON only.
     #[serde(default)]
     pub keyed: bool,
-    /// Where a record holds the records below it, from the record. They become groups too, each tree
-    /// from the top down, at most 64 deep. Pages, offsets and totals count the records at the top.
+    /// Where a record holds its child records, relative to the record. Children become groups too,
+    /// in order from the top down and at most 64 levels deep. Pages, offsets and totals count only
+    /// the top level.
     pub children: Option<Path>,
 }
 
-/// What a list of groups that is not there means.
+/// What a missing list of groups means.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum AbsentRecords {
-    /// The walk fails: the answer is not what was described.
+    /// The walk fails, because the response is not what was described.
     #[default]
     Error,
-    /// There are no groups on the page.
+    /// The page contains no groups.
     Empty,
 }
 

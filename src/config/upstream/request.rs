@@ -8,36 +8,44 @@ use serde::{Deserialize, Serialize};
 
 use super::{Json, Text};
 
-/// The shape of one request. `{cursor} {offset} {page} {limit}` and the names under `vars` may
-/// stand in the path, in query and header values and in the body, and with `list = "by_query"` the
-/// filters of a query; `{{` is a brace. What has no value on a page (the cursor of the first) or in a
-/// query is left out with its parameter.
+/// One request. The path, query values, header values and body can contain placeholders:
+/// `{cursor}`, `{offset}`, `{page}`, `{limit}`, the names under `vars` and, with `list =
+/// "by_query"`, the filters of a query. `{{` and `}}` are literal braces.
+///
+/// A parameter, header or JSON member whose placeholder has no value is left out, for example the
+/// cursor of the first page.
+///
+/// Literal values that look like secrets by their name, such as `token` or `password`, are refused:
+/// use `{ env = "NAME" }` or `{ file = "path" }`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The HTTP method. Without it, GET; a request with a body has to name one.
+    /// The HTTP method. Required for a request with a body.
+    #[schemars(default = "Method::default")]
     pub method: Option<Method>,
-    /// The path below `base_url`. The value of a placeholder stays within one segment, and a segment
-    /// whose placeholder has no value is left out.
+    /// The path below `base_url`. The value of a placeholder stays within one segment, and a
+    /// segment whose placeholder has no value is left out.
     pub path: String,
-    /// Query parameters, percent-encoded for you, names too (`$top`, `page[size]`). A list repeats
-    /// the name.
+    /// Query parameters. Names and values are percent-encoded, so write `$top` and `page[size]` as
+    /// they are. A list repeats the parameter.
     #[serde(default)]
     pub query: BTreeMap<String, Values>,
-    /// Headers beside those of auth. `Accept` follows from `format` unless it is set here.
+    /// Request headers, in addition to those of `auth`. `Accept` follows from `format` unless it is
+    /// set here.
     #[serde(default)]
     pub headers: BTreeMap<String, Text>,
-    /// A JSON body. A string that is exactly one placeholder takes the placeholder's type.
+    /// A JSON body. A string that consists of one placeholder takes the type of its value.
     pub json: Option<Json>,
-    /// A form as the body (`application/x-www-form-urlencoded`). A list repeats the name.
+    /// A form body (`application/x-www-form-urlencoded`). A list repeats the parameter.
     pub form: Option<BTreeMap<String, Values>>,
-    /// A body sent as it is written, such as `null`; values of placeholders are inserted as they
-    /// are. Its `Content-Type` is `application/json` unless a header says otherwise.
+    /// A body that is sent as written, such as `null`. Placeholders are inserted without escaping.
+    /// The `Content-Type` is `application/json` unless a header sets it.
     pub body: Option<Text>,
-    /// Values of your own for placeholders, such as an organization id.
+    /// Your own placeholders, such as an organization id. Names consist of `a` to `z`, `0` to `9`
+    /// and `_`.
     #[serde(default)]
     pub vars: BTreeMap<String, Text>,
-    /// Says that a POST only reads, so that it may be tried again.
+    /// Set this if a POST only reads, so that it is safe to retry.
     #[serde(default)]
     pub idempotent: bool,
 }
@@ -55,16 +63,16 @@ impl Request {
 )]
 #[strum(serialize_all = "UPPERCASE")]
 pub enum Method {
-    /// A request that only reads. A few upstreams want a body even so.
+    /// A request that only reads. Some upstreams want a body with it.
     #[default]
     #[serde(rename = "GET")]
     Get,
-    /// A request that may have a body; tried again only if it is `idempotent`.
+    /// A request that may have a body. It is retried only if it is `idempotent`.
     #[serde(rename = "POST")]
     Post,
 }
 
-/// The values of one parameter: one, or several that repeat its name.
+/// One value, or a list that repeats the parameter.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "super::OneOrMany<Text>")]
 pub struct Values(Vec<Text>);

@@ -5,29 +5,32 @@ use serde::Deserialize;
 
 use crate::config::Span;
 
-/// When an upstream that fails is given a rest. While it rests nothing is sent to it, and what
-/// would have been is a `circuit_open` at once. After the rest one request is let through: if it is
-/// answered all is as before, if not the next rest is twice as long, up to a minute.
+/// The circuit breaker: when requests are suspended because the upstream keeps failing. While it is
+/// open, nothing is sent, and requests fail at once with `circuit_open`. After `open_for`, one
+/// request is let through. If it succeeds, the breaker closes; if it fails, the breaker stays open
+/// twice as long as before, up to one minute.
 ///
-/// Failures are: no connection, no answer in time, a 5xx status, and what `answers` calls `retry`.
-/// An answer that refuses us, slows us down or cannot be read is none.
+/// Failures are: no connection, a timeout, a 5xx status, and whatever `answers` calls `retry`.
+/// Responses that reject the credentials, limit the rate or cannot be decoded are not failures in
+/// this sense.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Breaker {
-    /// Whether the upstream is ever given a rest. `false` switches the breaker off.
+    /// `false` turns the circuit breaker off.
     pub enabled: bool,
-    /// How many failures in a row call for a rest. Requests that were under way together and failed
-    /// together count as one.
+    /// How many consecutive failures open it. Concurrent requests that fail together count as one.
+    #[schemars(range(min = 1))]
     pub failures: u32,
-    /// Which part of the requests within `window` must fail to call for a rest, above 0 and up to 1.
-    #[schemars(range(min = 0.0, max = 1.0))]
+    /// The fraction of requests within `window` that must fail to open it: above 0 and up to 1.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub rate: f64,
-    /// How far back `rate` looks. Without it, 30s.
+    /// The period that `rate` covers. Must be longer than zero.
     pub window: Span,
-    /// How many requests `window` must hold at least before `rate` counts.
+    /// How many requests `window` must contain before `rate` counts.
+    #[schemars(range(min = 1))]
     pub calls: u32,
-    /// How long the first rest is, or up to a fifth less, so that replicas do not come back together.
-    /// Without it, 5s.
+    /// How long it stays open the first time. Up to a fifth is subtracted at random, so that
+    /// replicas do not return together. Must be longer than zero.
     pub open_for: Span,
 }
 
@@ -44,14 +47,14 @@ impl Default for Breaker {
     }
 }
 
-/// When a page that is late is asked for a second time, while the first request goes on. The first
-/// good answer counts, and the other request is dropped. Only requests that may be repeated are
-/// sent twice, and logins never; each spends from the same budget as a retry, and takes its turn
-/// and its place among the concurrent requests like any other.
+/// When to send a second request for a slow page while the first one continues. The first good
+/// response counts, and the other request is dropped. Only requests that are safe to repeat are
+/// hedged, never logins. A hedge uses the retry budget, the rate limit and a concurrency slot like
+/// any other request, so `limits.concurrency` must be at least 2.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hedge {
-    /// How late an answer must be, from when its request was sent. About as long as 19 of 20 pages
-    /// take is a good value.
+    /// How late a response must be, counted from when its request was sent. The 95th percentile of
+    /// the response time is a good value. Longer than zero and shorter than `limits.timeout`.
     pub after: Span,
 }

@@ -9,13 +9,13 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::{Location, Part, Request};
 
-/// Where a page names the next one.
+/// Where a page contains the next cursor.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(untagged)]
 pub enum CursorSource {
-    /// In the page: in its body or in a header.
+    /// In the body or in a header.
     Page(Location),
-    /// In its last record. A page without records is then the last.
+    /// In the last record of the page. A page without records is then the last one.
     Record {
         /// A path from the record, or `$key` for the name of a keyed one.
         last_record: Part,
@@ -70,22 +70,22 @@ impl<'de> Deserialize<'de> for CursorSource {
     }
 }
 
-/// Where it is said how many records there are in all.
+/// Where to find the total number of records.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(untagged)]
 pub enum Total {
     /// In every page.
     Page(Location),
-    /// In the answer to a request of its own, made once before the first page.
+    /// In the response to a separate request, which is sent once before the first page.
     Call(Box<TotalCall>),
 }
 
-/// A request that asks how many records there are.
+/// A separate request for the total number of records.
 #[derive(Debug, Clone, JsonSchema)]
 pub struct TotalCall {
-    /// The request. It is not about a page, so it has no position.
+    /// The request. Since it is not for a page, it has no position.
     pub request: Request,
-    /// Where its answer says the number.
+    /// Where its response contains the number.
     pub at: Location,
 }
 

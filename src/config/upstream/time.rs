@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-/// How an upstream writes times.
+/// The format of a time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -16,19 +16,19 @@ pub enum TimeFormat {
     /// RFC 3339, with up to nine digits after the second.
     #[default]
     Rfc3339,
-    /// Seconds since 1970, also with a fraction. 0 is never.
+    /// Seconds since 1970, possibly with a fraction. 0 means no time.
     Epoch,
-    /// Milliseconds since 1970. 0 is never.
+    /// Milliseconds since 1970. 0 means no time.
     EpochMs,
-    /// `2024-01-15 10:30:00`, also with a fraction or a `T`, in UTC.
+    /// `2024-01-15 10:30:00` in UTC, possibly with a fraction, or with a `T` in the middle.
     DateTime,
-    /// `2024-01-15`, which is midnight in UTC.
+    /// `2024-01-15`, which is midnight UTC.
     Date,
     /// `20240115103000Z`, the generalized time of LDAP (RFC 4517, section 3.3.13).
     Ldap,
     /// `Mon, 15 Jan 2024 10:30:00 GMT` (RFC 1123, section 5.2.14).
     Rfc1123,
-    /// A pattern as strftime has them; without an offset in UTC.
+    /// A `strftime` pattern such as `%d/%m/%Y %H:%M`. Without an offset it is UTC.
     #[serde(untagged)]
     #[strum(to_string = "{0}")]
     Pattern(#[schemars(regex(pattern = "%"))] String),

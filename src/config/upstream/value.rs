@@ -12,13 +12,13 @@ use serde::de::{Deserializer, Error, IntoDeserializer as _, MapAccess, SeqAccess
 
 use crate::config::{Path, Secret};
 
-/// A text with placeholders, or a secret.
+/// Text with placeholders, or a secret.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(untagged)]
 pub enum Text {
-    /// The text itself; numbers and booleans are taken as they are written.
+    /// The text itself. Numbers and booleans are taken as they are written.
     Literal(String),
-    /// Where the text is.
+    /// Where the text comes from.
     Secret(Secret),
 }
 
@@ -45,8 +45,8 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// A JSON value with placeholders in its strings. A table whose one key is `env` or `file` is a
-/// secret.
+/// A JSON value whose strings can contain placeholders. A table whose only key is `env` or `file`
+/// is a secret.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Json {
     /// A string; exactly one placeholder takes the placeholder's type.
@@ -118,8 +118,8 @@ impl JsonSchema for Json {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "A JSON value with placeholders in its strings. A table whose one key is \
-                            `env` or `file` is a secret.",
+            "description": "A JSON value whose strings can contain placeholders. A table whose only key \
+                            is `env` or `file` is a secret.",
         })
     }
 }
@@ -189,13 +189,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     }
 }
 
-/// A path, or a table where there is more to say than where something stands.
+/// A path, or a table that says more.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(untagged)]
 pub enum PathOr<P, T> {
-    /// Just the path.
+    /// Only the path.
     Path(P),
-    /// What there is to say besides.
+    /// The path and more.
     Table(T),
 }
 
@@ -227,7 +227,7 @@ impl<'de, P: FromStr<Err = String>, T: Deserialize<'de>> Deserialize<'de> for Pa
     }
 }
 
-/// A string, a whole number or a truth value, held as text.
+/// A string, a whole number, or a boolean. It is compared as text.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "serde_json::Value")]
 pub struct Scalar(pub String);
@@ -260,15 +260,15 @@ impl<'de> Deserialize<'de> for Scalar {
     }
 }
 
-/// Where a value that steers the walk stands: in the body or in a header of the answer.
+/// Where a response contains a value that pagination or a login needs.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(untagged)]
 pub enum Location {
-    /// A path from the page's root.
+    /// A path from the root of the body.
     Body(Path),
     /// A response header.
     Header {
-        /// The header's name.
+        /// The name of the header.
         header: String,
     },
 }

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::proxy::Proxy;
-use crate::config::upstream::{Connection, HttpVersion, Upstream};
+use crate::config::upstream::{Connection, HttpVersion, Limits, Upstream};
 use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader, Span};
 use crate::error::chain;
 use crate::upstream::auth::block::Block;
@@ -22,7 +22,7 @@ use crate::upstream::tls::{
 };
 
 /// How long connecting may take where nothing is said.
-pub(in crate::upstream) const CONNECT_TIMEOUT: Span = Span::seconds(3);
+pub(in crate::upstream) const CONNECT_TIMEOUT: Span = Limits::CONNECT_TIMEOUT;
 
 /// How connections to one upstream are made.
 #[derive(Debug, Clone)]

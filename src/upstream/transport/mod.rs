@@ -25,7 +25,7 @@ use tower_http::decompression::DecompressionLayer;
 
 use crate::clock::WallClock;
 use crate::config::Span;
-use crate::config::upstream::Upstream;
+use crate::config::upstream::{Limits, Upstream};
 use crate::error::{ErrorKind, UpstreamError};
 
 use super::auth::Auth;
@@ -69,9 +69,6 @@ use body::BodyLimits;
 
 mod error;
 use error::{BodyError, TimeoutText, to_upstream_error};
-
-/// The default of `limits.idle_timeout`.
-const IDLE_TIMEOUT: Span = Span::seconds(30);
 
 /// Makes exchanges with one upstream. Clones share connections, permits, rate limit, budget and
 /// breaker.
@@ -118,7 +115,7 @@ impl Transport {
         let paced = limits.pacing.then(|| (rate_limit.clone(), wall.clone()));
         let body_limits = BodyLimits {
             bytes: limits.page_bytes,
-            idle: limits.idle_timeout.unwrap_or(IDLE_TIMEOUT),
+            idle: limits.idle_timeout.unwrap_or(Limits::IDLE_TIMEOUT),
         };
         let head_timeout = limits.head_timeout;
         let timeouts = TimeoutText::of(limits);
