@@ -1,6 +1,6 @@
-//! How long an upstream is left alone after it failed.
+//! How long an upstream is left alone after a walk failed.
 //!
-//! A struggling upstream must not be made worse: each failure in a row doubles the rest, up to a
+//! A struggling upstream must not be made worse: each failure in a row doubles the wait, up to a
 //! bound, and what the upstream itself asks for counts too.
 
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::backoff::exponential;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::upstream::adapter::Freshness;
 
-/// The longest that an upstream rests after failures, unless it asks for more.
-const LONGEST_REST: Duration = Duration::from_mins(1);
-/// The longest that it rests after it refused our credentials: trying those again and again locks
-/// accounts.
-const LONGEST_LOCKED_REST: Duration = Duration::from_mins(10);
+/// The longest wait after failures, unless the upstream asks for more.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// The longest wait after our credentials were refused: trying those again and again locks accounts.
+const LONGEST_WAIT_REFUSED: Duration = Duration::from_mins(10);
 
 /// The last walk, which failed.
 #[derive(Debug, Clone)]
@@ -37,15 +37,11 @@ impl Failure {
     /// follows, and as long as it asks for.
     pub(super) fn until(&self, freshness: Freshness) -> Instant {
         let longest = if self.error.kind == ErrorKind::Unauthorized {
-            LONGEST_LOCKED_REST
+            LONGEST_WAIT_REFUSED
         } else {
-            LONGEST_REST
+            LONGEST_WAIT
         };
-        let doubled = 2_u32.saturating_pow(self.count.saturating_sub(1));
-        let rest = freshness.min_refresh.saturating_mul(doubled).min(longest);
-        let rest = rest
-            .max(freshness.min_refresh)
-            .max(self.error.retry_after.unwrap_or_default());
-        self.at + rest
+        let wait = exponential(freshness.min_refresh, self.count.saturating_sub(1), longest);
+        self.at + wait.max(self.error.retry_after.unwrap_or_default())
     }
 }

@@ -16,6 +16,8 @@ mod admission;
 mod caching;
 mod cli;
 mod equivalence;
+mod generations;
+mod golden;
 mod groups;
 mod layering;
 mod logs;

@@ -138,6 +138,12 @@ impl Deployment {
         Self::start(self.setup.clone(), Arc::clone(&self.emulations)).await
     }
 
+    /// Puts another configuration in force, over the same upstreams.
+    pub(crate) async fn swap(&self, setup: &Setup) {
+        let loaded = load(&setup.toml, environment(setup, &self.emulations));
+        self.gateway.swap(&loaded).await;
+    }
+
     /// Stops the gateway. The upstreams go on for as long as what comes back is kept.
     pub(crate) async fn stop(self) -> Stopped {
         self.gateway.stop().await;

@@ -34,6 +34,18 @@ impl Gateway {
         }
     }
 
+    /// Puts another configuration in force.
+    pub(crate) async fn swap(&self, loaded: &Loaded) {
+        let compiled = App::compile(loaded, &WallClock::system());
+        let compiled = compiled.unwrap_or_else(|report| panic!("{report}"));
+        self.app.swap(loaded, compiled).await;
+    }
+
+    /// The gateway itself.
+    pub(crate) const fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Stops it, as a signal would.
     pub(crate) async fn stop(self) {
         self.app.stop().await;

@@ -13,6 +13,9 @@ mod folder;
 mod gc;
 mod write_queue;
 
+#[cfg(test)]
+mod golden;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

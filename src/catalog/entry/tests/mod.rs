@@ -1,6 +1,7 @@
 //! What an entry serves and when it walks, over walks that a test scripts.
 
 mod background;
+mod epochs;
 mod failing;
 mod restarting;
 mod scripted;
