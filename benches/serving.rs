@@ -1,0 +1,414 @@
+//! What a cached page costs beside a bare hyper server that sends the same bytes.
+//!
+//! Both servers run on one core, the client on another, and they take turns within one run, so that
+//! whatever else the machine does hits both. The gateway is the shipped binary with everything on:
+//! limiter, request ids, validators, trace context and the access log, which goes to `/dev/null`.
+//! Requests per second depend on the neighbours; CPU time per request, as Linux counts it for the
+//! server's threads, hardly does. Both are told as the gateway's share of the bare server.
+//!
+//! `cargo bench --bench serving` measures; `… -- --seconds 60` measures for longer.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark whose set-up fails has nothing to measure, and it prints what it measured"
+)]
+
+use std::convert::Infallible;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// How many connections ask, each again as soon as it is answered.
+const CONNECTIONS: usize = 16;
+
+/// How long one server is measured before it is the other's turn.
+const SLICE: Duration = Duration::from_millis(500);
+
+const PATH: &str = "/groups?limit=50";
+
+/// How many groups each of the upstreams has, and how many upstreams there are.
+const GROUPS: usize = 1000;
+const UPSTREAMS: usize = 3;
+
+const USAGE: &str = "usage: serving [--seconds N]";
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["--bare", page, coding] => current_thread().block_on(bare(page, coding)),
+        ["--bench"] => measure(Duration::from_secs(10)),
+        ["--seconds", seconds, ..] => measure(Duration::from_secs(seconds.parse().unwrap())),
+        _ => println!("{USAGE}"),
+    }
+}
+
+fn current_thread() -> tokio::runtime::Runtime {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().unwrap()
+}
+
+/// Measures each kind of answer for so long.
+fn measure(long: Duration) {
+    let cores = cores();
+    let (servers, client) = (cores[0], *cores.last().unwrap());
+    if servers == client {
+        println!("only one core: servers and client share it");
+    }
+    // Threads and children inherit it: the gateway's all run on the servers' core.
+    pin(servers);
+    let directory = tempfile::tempdir().unwrap();
+    let upstream = free_port();
+    let gateway = Gateway::start(directory.path(), upstream);
+    pin(client);
+    current_thread().block_on(async {
+        tokio::spawn(serve(upstream, list));
+        gateway.ready().await;
+        for coding in ["", "gzip"] {
+            pin(servers);
+            let mut bare = Bare::start(&gateway.page(), coding);
+            pin(client);
+            let address = bare.address();
+            let gateway = Measured::new(gateway.process.id(), gateway.address, coding);
+            let bare = Measured::new(bare.0.id(), address, coding);
+            compare(coding, gateway, bare, long).await;
+        }
+    });
+}
+
+/// The cores that this process may use.
+fn cores() -> Vec<usize> {
+    let allowed = sched_getaffinity(None).unwrap();
+    let cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
+    cores.collect()
+}
+
+fn pin(core: usize) {
+    let mut set = CpuSet::new();
+    set.set(core);
+    sched_setaffinity(None, &set).unwrap();
+}
+
+fn free_port() -> SocketAddr {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap()
+}
+
+/// The shipped binary, serving. Dropping it ends it.
+struct Gateway {
+    process: Child,
+    address: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Gateway {
+    fn start(directory: &Path, upstream: SocketAddr) -> Self {
+        let (address, admin) = (free_port(), free_port());
+        let mut toml = format!(
+            "[server]\nlisten = '{address}'\nadmin = '{admin}'\n\
+             [rate_limit]\nper_client = '1000000/s'\nburst = 1000000\n"
+        );
+        for number in 0..UPSTREAMS {
+            toml.push_str(&format!(
+                "[upstreams.u{number}]\nbase_url = 'http://{upstream}'\nrequest = {{ path = '/' }}\n\
+                 records = '/'\nfields = {{ id = 'id', name = 'name', description = 'about', \
+                 members = {{ each = 'people', id = '.' }} }}\n"
+            ));
+        }
+        let file = directory.join("gateway.toml");
+        fs::write(&file, toml).unwrap();
+        let process = Command::new(env!("CARGO_BIN_EXE_groupgate"))
+            .args(["serve", "--config"])
+            .arg(file)
+            .stderr(Stdio::null())
+            .spawn();
+        Self {
+            process: process.unwrap(),
+            address,
+            admin,
+        }
+    }
+
+    fn page(&self) -> String {
+        format!("http://{}{PATH}", self.address)
+    }
+
+    async fn ready(&self) {
+        let readyz = format!("http://{}/readyz", self.admin);
+        for _ in 0..200 {
+            if let Some((200, ..)) = get(&readyz, "").await {
+                return;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        println!("the gateway does not get ready");
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The list of each upstream.
+fn list() -> (HeaderMap, Bytes) {
+    let group = |number: usize| {
+        format!(
+            r#"{{"id":"g-{number}","name":"Team {:04}","about":"What team {number} is for, in a sentence or so.","people":[{number},{},{}]}}"#,
+            number * 7919 % 10_000,
+            number + 1,
+            number + 2,
+        )
+    };
+    let groups: Vec<_> = (0..GROUPS).map(group).collect();
+    let body = format!("[{}]", groups.join(","));
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", "application/json".parse().unwrap());
+    (headers, body.into())
+}
+
+/// A bare hyper server in a process of its own. Dropping it ends it.
+struct Bare(Child);
+
+impl Bare {
+    /// A server of what the gateway answers right now.
+    fn start(page: &str, coding: &str) -> Self {
+        let process = Command::new(std::env::current_exe().unwrap())
+            .args(["--bare", page, coding])
+            .stdout(Stdio::piped())
+            .spawn();
+        Self(process.unwrap())
+    }
+
+    fn address(&mut self) -> SocketAddr {
+        let mut line = String::new();
+        let output = self.0.stdout.take().unwrap();
+        BufReader::new(output).read_line(&mut line).unwrap();
+        line.trim().parse().unwrap()
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Asks for `page` once, and serves what comes for ever.
+async fn bare(page: &str, coding: &str) {
+    let (_, mut headers, body) = get(page, coding).await.unwrap();
+    // hyper writes both itself.
+    headers.remove("date");
+    headers.remove("content-length");
+    headers.remove("transfer-encoding");
+    let address = free_port();
+    println!("{address}");
+    serve(address, move || (headers.clone(), body.clone())).await;
+}
+
+/// Serves the same to everybody, as hyper does by itself.
+async fn serve(
+    address: SocketAddr,
+    answer: impl Fn() -> (HeaderMap, Bytes) + Clone + Send + 'static,
+) {
+    let socket = TcpListener::bind(address).await.unwrap();
+    while let Ok((stream, _)) = socket.accept().await {
+        stream.set_nodelay(true).unwrap();
+        let answer = answer.clone();
+        let service = service_fn(move |_| {
+            let (headers, body) = answer();
+            let mut response = Response::new(Full::new(body));
+            *response.headers_mut() = headers;
+            async move { Ok::<_, Infallible>(response) }
+        });
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+async fn get(uri: &str, coding: &str) -> Option<(u16, HeaderMap, Bytes)> {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let request = Request::get(uri).header("accept-encoding", coding);
+    let response = client.request(request.body(Full::default()).unwrap());
+    let (head, body) = response.await.ok()?.into_parts();
+    let body = body.collect().await.ok()?.to_bytes();
+    Some((head.status.as_u16(), head.headers, body))
+}
+
+/// One server, as it is asked.
+struct Measured {
+    process: u32,
+    address: SocketAddr,
+    request: Bytes,
+}
+
+/// What one turn of a server came to.
+#[derive(Clone, Copy)]
+struct Turn {
+    per_second: f64,
+    /// Microseconds of CPU time for each request.
+    cpu: f64,
+    /// How long its answers are, in bytes.
+    body: usize,
+}
+
+impl Measured {
+    fn new(process: u32, address: SocketAddr, coding: &str) -> Self {
+        let request = format!(
+            "GET {PATH} HTTP/1.1\r\nhost: {address}\r\nuser-agent: serving\r\n\
+             accept: application/json\r\naccept-encoding: {coding}\r\n\r\n"
+        );
+        Self {
+            process,
+            address,
+            request: request.into(),
+        }
+    }
+
+    /// Asks for the length of a slice.
+    async fn turn(&self) -> Turn {
+        let mut connections = JoinSet::new();
+        let mut streams = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let stream = TcpStream::connect(self.address).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            streams.push(stream);
+        }
+        let (begun, cpu) = (Instant::now(), cpu_time(self.process));
+        for stream in streams {
+            connections.spawn(ask(stream, self.request.clone(), begun + SLICE));
+        }
+        sleep_until(begun + SLICE).await;
+        let answers = connections.join_all().await;
+        let (long, cpu) = (begun.elapsed(), cpu_time(self.process).saturating_sub(cpu));
+        let asked: usize = answers.iter().map(|(asked, _)| asked).sum();
+        Turn {
+            per_second: asked as f64 / long.as_secs_f64(),
+            cpu: cpu.as_secs_f64() * 1e6 / asked as f64,
+            body: answers[0].1,
+        }
+    }
+}
+
+/// Asks again and again until then: how often, and how long the last answer's body was.
+async fn ask(mut stream: TcpStream, request: Bytes, until: Instant) -> (usize, usize) {
+    let mut buffer = vec![0; 256 * 1024];
+    let (mut asked, mut body) = (0, 0);
+    while Instant::now() < until {
+        stream.write_all(&request).await.unwrap();
+        let (mut filled, mut head) = (0, None);
+        loop {
+            let read = stream.read(&mut buffer[filled..]).await.unwrap();
+            assert!(read > 0, "the server closed the connection");
+            filled += read;
+            head = head.or_else(|| Head::read(&buffer[..filled]));
+            let Some(Head { length, content }) = head else {
+                continue;
+            };
+            body = content.unwrap_or(filled - length);
+            if filled == length + body
+                && (content.is_some() || buffer[..filled].ends_with(LAST_CHUNK))
+            {
+                break;
+            }
+        }
+        asked += 1;
+    }
+    (asked, body)
+}
+
+/// How a body ends whose length nobody announced.
+const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
+
+/// The head of a good answer.
+#[derive(Clone, Copy)]
+struct Head {
+    length: usize,
+    /// How long the body is, unless it comes in chunks.
+    content: Option<usize>,
+}
+
+impl Head {
+    /// Reads it, once it is whole.
+    fn read(answer: &[u8]) -> Option<Self> {
+        let end = answer.windows(4).position(|end| end == b"\r\n\r\n")?;
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "not a good answer");
+        let mut lines = answer[..end].split(|byte| *byte == b'\n');
+        let content = lines.find_map(|line| {
+            let (name, value) = line.split_at_checked(15)?;
+            let value = name
+                .eq_ignore_ascii_case(b"content-length:")
+                .then_some(value)?;
+            std::str::from_utf8(value).ok()?.trim().parse().ok()
+        });
+        Some(Self {
+            length: end + 4,
+            content,
+        })
+    }
+}
+
+/// How long the threads of a process have been running.
+fn cpu_time(process: u32) -> Duration {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let nanoseconds = tasks.flatten().filter_map(|task| {
+        let statistics = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        statistics.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanoseconds.sum())
+}
+
+/// Lets both take turns, and prints what came of it.
+async fn compare(coding: &str, gateway: Measured, bare: Measured, long: Duration) {
+    // Buffers and caches fill.
+    let (mut gateways, mut bares) = (vec![gateway.turn().await], vec![bare.turn().await]);
+    gateways.clear();
+    bares.clear();
+    let begun = Instant::now();
+    while begun.elapsed() < long {
+        gateways.push(gateway.turn().await);
+        bares.push(bare.turn().await);
+    }
+    let pairs = || gateways.iter().zip(&bares);
+    let speed = pairs().map(|(gateway, bare)| gateway.per_second / bare.per_second);
+    let cpu = pairs().map(|(gateway, bare)| bare.cpu / gateway.cpu);
+    println!(
+        "{:<8} {:.2} of bare hyper in requests per second, {:.2} in CPU time per request \
+         (medians of {} pairs: {:.0} and {:.0} requests per second, {:.1} and {:.1} us; \
+         bodies of {} and {} bytes)",
+        if coding.is_empty() { "plain" } else { coding },
+        median(speed.collect()),
+        median(cpu.collect()),
+        gateways.len(),
+        median(gateways.iter().map(|turn| turn.per_second).collect()),
+        median(bares.iter().map(|turn| turn.per_second).collect()),
+        median(gateways.iter().map(|turn| turn.cpu).collect()),
+        median(bares.iter().map(|turn| turn.cpu).collect()),
+        gateways[0].body,
+        bares[0].body,
+    );
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
