@@ -1,22 +1,19 @@
 //! The admin listener: health for whoever runs the process, status and refresh for its operators.
 //!
-//! Where a token is configured, all but the two health endpoints demand it: probes cannot carry
+//! Where a token is configured, all but the two health endpoints require it: probes cannot carry
 //! secrets, and learn none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Extension, Path, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use subtle::ConstantTimeEq as _;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::catalog::{self, RunningWalk, SourceLookup};
@@ -27,15 +24,31 @@ use crate::telemetry;
 use crate::upstream::transport::Circuit;
 
 use super::deadline::Deadline;
+use super::exchange::Exchange;
+use super::fallback::{READ, method_not_allowed, not_found};
+use super::layers::Patience;
 use super::problem::{Kind, Problem};
-use super::refusal;
-use super::sources::{Holdings, Source, json, peek_all};
+use super::response::{Response, full};
+use super::services::{CatalogService, peek_all};
+use super::source_list::Source;
+use super::sources::json;
 
-/// What the admin endpoints need.
-#[derive(Debug, Clone)]
-pub(crate) struct Admin<H> {
+const PATHS: &str = "`/livez`, `/readyz`, `/status` and `POST /refresh/{upstream}`";
+
+/// What stands before the name of an upstream that is to be walked.
+const REFRESH: &str = "/refresh/";
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// All that a request to the admin listener may read.
+#[derive(Debug)]
+pub(crate) struct Admin<C> {
     /// What holds the upstreams' lists.
-    pub(crate) holdings: H,
+    pub(crate) catalog: C,
+    /// Where walks run: not on the thread that answers here.
+    pub(crate) walks: Handle,
+    /// What all but the health endpoints require.
+    pub(crate) token: Option<SecretString>,
     /// When the process began to serve.
     pub(crate) begun: Instant,
     /// Whether it is about to stop.
@@ -44,7 +57,13 @@ pub(crate) struct Admin<H> {
     pub(crate) settings: Arc<Settings>,
 }
 
-impl<H> Admin<H> {
+impl<C> Patience for Admin<C> {
+    fn deadline(&self) -> Duration {
+        self.settings.server.deadline.get()
+    }
+}
+
+impl<C> Admin<C> {
     /// Whether an upstream's whole list is not asked for at start.
     fn is_by_query(&self, upstream: &str) -> bool {
         let own = self.settings.upstreams.get(upstream);
@@ -89,44 +108,47 @@ struct Standing {
     walking: Option<RunningWalk>,
 }
 
-/// The endpoints.
-pub(crate) fn routes<H: Holdings>(admin: Admin<H>, token: Option<SecretString>) -> Router {
-    let operators = Router::new()
-        .route("/status", get(status::<H>))
-        .route("/refresh/{upstream}", post(refresh::<H>))
-        .route_layer(from_fn_with_state(token.map(Arc::new), authorize));
-    let routes = Router::new()
-        .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(readyz::<H>))
-        .merge(operators)
-        .with_state(admin);
-    refusal::elsewhere(
-        routes,
-        "`/livez`, `/readyz`, `/status` and `POST /refresh/{upstream}`",
-    )
+/// Answers a request to the admin listener.
+pub(crate) async fn route<C: CatalogService>(
+    exchange: Exchange<Admin<C>>,
+) -> Result<Response, Problem> {
+    let admin = &*exchange.state;
+    match (&exchange.method, exchange.uri.path()) {
+        (&Method::GET | &Method::HEAD, "/livez") => Ok(full(TEXT, "alive\n")),
+        (&Method::GET | &Method::HEAD, "/readyz") => readyz(admin),
+        (method, "/livez" | "/readyz") => Ok(method_not_allowed(method, READ)),
+        (method, path) => {
+            let upstream = path.strip_prefix(REFRESH);
+            let upstream = upstream.filter(|name| !name.is_empty() && !name.contains('/'));
+            if path != "/status" && upstream.is_none() {
+                return Err(not_found(path, PATHS));
+            }
+            if !is_authorized(admin.token.as_ref(), &exchange.headers) {
+                return Ok(unauthorized());
+            }
+            match (method, upstream) {
+                (&Method::GET | &Method::HEAD, None) => status(admin),
+                (method, None) => Ok(method_not_allowed(method, READ)),
+                (&Method::POST, Some(upstream)) => refresh(&exchange, upstream).await,
+                (method, Some(_)) => Ok(method_not_allowed(method, &[Method::POST])),
+            }
+        }
+    }
 }
 
-async fn authorize(
-    State(token): State<Option<Arc<SecretString>>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let Some(token) = token else {
-        return next.run(request).await;
-    };
-    if request
-        .headers()
-        .get(AUTHORIZATION)
-        .is_some_and(|sent| carries(sent, &token))
-    {
-        return next.run(request).await;
-    }
-    let problem = Problem::new(
-        Kind::Unauthorized,
-        "this endpoint needs `Authorization: Bearer` with the token of `server.admin_token`",
-    );
-    let challenge = [(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))];
-    (challenge, problem).into_response()
+fn is_authorized(token: Option<&SecretString>, headers: &HeaderMap) -> bool {
+    token.is_none_or(|token| {
+        let sent = headers.get(AUTHORIZATION);
+        sent.is_some_and(|sent| carries(sent, token))
+    })
+}
+
+fn unauthorized() -> Response {
+    let detail = "send `Authorization: Bearer` with the token of `server.admin_token`";
+    let mut response = Response::from(Problem::new(Kind::Unauthorized, detail));
+    let challenge = HeaderValue::from_static("Bearer");
+    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    response
 }
 
 /// Whether a header carries the token (RFC 6750, section 2.1). The comparison takes as long
@@ -145,11 +167,11 @@ fn carries(sent: &HeaderValue, token: &SecretString) -> bool {
 /// Ready is a process that would answer as well as it can: every upstream was walked once, or has
 /// failed once, for a failed one gets no better by sending callers elsewhere. One that is asked by
 /// query is not walked before somebody asks.
-async fn readyz<H: Holdings>(State(admin): State<Admin<H>>) -> Result<&'static str, Problem> {
+fn readyz<C: CatalogService>(admin: &Admin<C>) -> Result<Response, Problem> {
     if admin.draining.load(Ordering::Relaxed) {
         return Err(Problem::new(Kind::NotReady, "the gateway is stopping"));
     }
-    let held = peek_all(&admin.holdings);
+    let held = peek_all(&admin.catalog);
     let pending: Vec<_> = held
         .iter()
         // A list from disk is served, and says nothing of whether the upstream answers.
@@ -157,18 +179,18 @@ async fn readyz<H: Holdings>(State(admin): State<Admin<H>>) -> Result<&'static s
         .map(|held| held.source.as_ref())
         .collect();
     if pending.is_empty() {
-        return Ok("ready\n");
+        return Ok(full(TEXT, "ready\n"));
     }
     let detail = format!("not yet walked: {}", pending.join(", "));
     Err(Problem::new(Kind::NotReady, detail))
 }
 
-async fn status<H: Holdings>(State(admin): State<Admin<H>>) -> Result<Response, Problem> {
-    let held = peek_all(&admin.holdings);
+fn status<C: CatalogService>(admin: &Admin<C>) -> Result<Response, Problem> {
+    let held = peek_all(&admin.catalog);
     let standing = |held: &SourceLookup| Standing {
         source: Source::from(held),
-        circuit: admin.holdings.circuit(&held.source),
-        walking: admin.holdings.walking(&held.source),
+        circuit: admin.catalog.circuit(&held.source),
+        walking: admin.catalog.walking(&held.source),
     };
     let snapshots = held.iter().filter_map(|held| held.snapshot.as_ref());
     json(&Status {
@@ -182,14 +204,21 @@ async fn status<H: Holdings>(State(admin): State<Admin<H>>) -> Result<Response, 
 }
 
 /// Says what became of the walk that was asked for: 200 means that the list was read anew.
-async fn refresh<H: Holdings>(
-    State(admin): State<Admin<H>>,
-    Extension(deadline): Extension<Deadline>,
-    Path(upstream): Path<String>,
+async fn refresh<C: CatalogService>(
+    exchange: &Exchange<Admin<C>>,
+    upstream: &str,
 ) -> Result<Response, Problem> {
-    let Some(held) = admin.holdings.refresh(&upstream, deadline.wait_until).await else {
-        let known = admin.holdings.names().join(", ");
-        let detail = format!("there is no upstream `{upstream}`: there are {known}");
+    let admin = &exchange.state;
+    let upstream = percent_decode_str(upstream)
+        .decode_utf8_lossy()
+        .into_owned();
+    let until = Deadline::new(exchange.begun, admin.deadline()).wait_until;
+    let (catalog, name) = (admin.catalog.clone(), upstream.clone());
+    let walk = async move { catalog.refresh(&name, until).await };
+    let stopping = |_| Problem::new(Kind::NotReady, "the gateway is stopping");
+    let Some(held) = admin.walks.spawn(walk).await.map_err(stopping)? else {
+        let known = admin.catalog.names().join(", ");
+        let detail = format!("no upstream `{upstream}`; available are {known}");
         return Err(Problem::new(Kind::NotFound, detail));
     };
     let status = match Outcome::of(&held) {
@@ -201,11 +230,13 @@ async fn refresh<H: Holdings>(
         }
         Outcome::TooSoon => {
             let wait = wait(&held, admin.min_refresh(&upstream));
-            let detail = format!("`{upstream}` was walked a moment ago, and was not asked again");
+            let detail = format!("`{upstream}` was walked a moment ago and was not asked again");
             return Err(Problem::new(Kind::TooManyRequests, detail).with_retry_after(wait));
         }
     };
-    Ok((status, json(&Source::from(&held))?).into_response())
+    let mut response = json(&Source::from(&held))?;
+    *response.status_mut() = status;
+    Ok(response)
 }
 
 /// What became of a walk that an operator asked for.
@@ -252,25 +283,33 @@ mod tests {
     use http::header::AUTHORIZATION;
     use rstest::rstest;
 
-    use super::super::sources::tests::{Fixed, empty, failed, fresh};
-    use super::super::testing::{ask, get, send, text};
+    use super::super::layers;
+    use super::super::testing::{Fixed, empty, failed, fresh, get, send, text};
     use super::*;
     use crate::catalog::PendingShrink;
     use crate::error::ErrorKind;
 
-    fn router(held: impl Into<Arc<[SourceLookup]>>, draining: bool, token: Option<&str>) -> Router {
-        let admin = Admin {
-            holdings: Fixed(held.into()),
+    fn admin(
+        held: impl Into<Arc<[SourceLookup]>>,
+        draining: bool,
+        token: Option<&str>,
+    ) -> Arc<Admin<Fixed>> {
+        Arc::new(Admin {
+            catalog: Fixed::new(held),
+            walks: Handle::current(),
+            token: token.map(SecretString::from),
             begun: Instant::now(),
             draining: Arc::new(AtomicBool::new(draining)),
             settings: Arc::default(),
-        };
-        let deadline = Deadline::new(Instant::now(), Duration::from_secs(1));
-        routes(admin, token.map(SecretString::from)).layer(Extension(deadline))
+        })
+    }
+
+    async fn ask(admin: &Arc<Admin<Fixed>>, request: http::request::Builder) -> Response {
+        send(layers::admin(route), admin, request).await
     }
 
     fn post(path: &str) -> http::request::Builder {
-        get(path).method(http::Method::POST)
+        get(path).method(Method::POST)
     }
 
     #[tokio::test]
@@ -279,19 +318,20 @@ mod tests {
         let pending = [fresh("alpha", &[]), empty("beta", catalog::State::Pending)];
         let mut from_disk = fresh("beta", &["x"]);
         from_disk.walked = false;
-        let response = ask(router([from_disk], false, None), "/readyz").await;
+        let response = ask(&admin([from_disk], false, None), get("/readyz")).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-        let ready = ask(router(walked, false, None), "/readyz").await;
+        let ready = ask(&admin(walked, false, None), get("/readyz")).await;
         assert_eq!(ready.status(), StatusCode::OK);
-        let waiting = ask(router(pending, false, None), "/readyz").await;
+        let waiting = ask(&admin(pending, false, None), get("/readyz")).await;
         assert_eq!(waiting.status(), StatusCode::SERVICE_UNAVAILABLE);
     }
 
     #[tokio::test]
     async fn it_is_not_ready_while_it_drains() {
-        let response = ask(router([fresh("alpha", &[])], true, None), "/readyz").await;
+        let draining = admin([fresh("alpha", &[])], true, None);
+        let response = ask(&draining, get("/readyz")).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-        let response = ask(router([fresh("alpha", &[])], true, None), "/livez").await;
+        let response = ask(&draining, get("/livez")).await;
         assert_eq!(response.status(), StatusCode::OK);
     }
 
@@ -303,9 +343,9 @@ mod tests {
             failed("beta", ErrorKind::Dns),
             pending,
         ];
-        let router = router(held, false, None);
+        let admin = admin(held, false, None);
         tokio::time::advance(Duration::from_secs(90)).await;
-        let body = text(ask(router, "/status").await).await;
+        let body = text(ask(&admin, get("/status")).await).await;
         insta::assert_snapshot!(body.replace(env!("CARGO_PKG_VERSION"), "[version]"));
     }
 
@@ -355,7 +395,7 @@ mod tests {
             held.outcome.forwarded = Some("request");
         }
         let request = post(&format!("/refresh/{upstream}"));
-        let response = send(router(held, false, None), request).await;
+        let response = ask(&admin(held, false, None), request).await;
         assert_eq!(response.status(), expected);
     }
 
@@ -374,7 +414,7 @@ mod tests {
             let rest = Some(Duration::from_secs(seconds));
             Arc::new(UpstreamError::new(ErrorKind::Dns, "").with_retry_after(rest))
         });
-        let response = send(router([held], false, None), post("/refresh/alpha")).await;
+        let response = ask(&admin([held], false, None), post("/refresh/alpha")).await;
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(response.headers()["retry-after"], expected);
     }
@@ -391,14 +431,14 @@ mod tests {
         #[case] sent: Option<&str>,
         #[case] expected: StatusCode,
     ) {
-        let router = router([fresh("alpha", &[])], false, Some("letmein"));
+        let admin = admin([fresh("alpha", &[])], false, Some("letmein"));
         let mut request = get("/status");
         if let Some(sent) = sent {
             request = request.header(AUTHORIZATION, sent);
         }
-        let response = send(router.clone(), request).await;
+        let response = ask(&admin, request).await;
         assert_eq!(response.status(), expected);
-        let probe = ask(router, "/readyz").await;
+        let probe = ask(&admin, get("/readyz")).await;
         assert_eq!(probe.status(), StatusCode::OK);
     }
 }

@@ -4,33 +4,22 @@
 //! choose their addresses and must not choose our memory: the one that asked longest ago is
 //! forgotten first, and by then its bucket is most likely full again.
 
+use std::io::{Cursor, Write as _};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 use governor::clock::Clock as _;
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use http::{HeaderName, HeaderValue};
-use moka::future::Cache;
+use http::HeaderValue;
 use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
 
 use crate::clock::TokioClock;
 use crate::config::RateLimit;
-
-use super::caller::Client;
-use super::problem::{Kind, Problem};
-
-/// What is left, as in draft-ietf-httpapi-ratelimit-headers-10, section 4.
-const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
-
-/// What is allowed, as in section 3 of the same draft.
-const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// How many callers are remembered: some tens of MiB at most.
 const CALLERS: u64 = 100_000;
@@ -38,18 +27,20 @@ const CALLERS: u64 = 100_000;
 type Bucket = RateLimiter<NotKeyed, InMemoryState, TokioClock, StateInformationMiddleware>;
 
 /// Counts what each caller asks.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Admission {
     quota: Quota,
     clock: TokioClock,
     buckets: Cache<IpAddr, Arc<Bucket>>,
+    /// The same for everybody, so it is written once.
+    policy: HeaderValue,
 }
 
 /// What a bucket says of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Verdict {
+pub(crate) struct Verdict {
     /// How long to wait, if the request is refused.
-    wait: Option<Duration>,
+    pub(crate) wait: Option<Duration>,
     /// How many requests are left at once.
     remaining: u32,
 }
@@ -64,6 +55,7 @@ impl Admission {
             .unwrap_or(Quota::per_second(NonZeroU32::MAX))
             .allow_burst(burst);
         Self {
+            policy: policy(quota),
             quota,
             clock: TokioClock::new(),
             buckets: Cache::builder()
@@ -73,9 +65,11 @@ impl Admission {
         }
     }
 
-    async fn ask(&self, network: IpAddr) -> Verdict {
-        let fresh = async { Arc::new(self.bucket()) };
-        let bucket = self.buckets.get_with(network, fresh).await;
+    /// Counts a request from `network`.
+    pub(crate) fn ask(&self, network: IpAddr) -> Verdict {
+        let bucket = self.buckets.get(&network);
+        let bucket =
+            bucket.unwrap_or_else(|| self.buckets.get_with(network, || Arc::new(self.bucket())));
         match bucket.check() {
             Ok(state) => Verdict {
                 wait: None,
@@ -92,50 +86,31 @@ impl Admission {
         RateLimiter::direct_with_clock(self.quota, self.clock).with_middleware()
     }
 
-    /// Says on a response what is allowed and what is left.
-    fn announce(&self, verdict: Verdict, response: &mut Response) {
-        let burst = self.quota.burst_size().get();
-        let refill = self.quota.replenish_interval();
-        let window = whole_seconds(self.quota.burst_size_replenished_in());
-        let reset = whole_seconds(refill * (burst - verdict.remaining.min(burst)));
+    /// What is allowed, as a header says it.
+    pub(crate) const fn policy(&self) -> &HeaderValue {
+        &self.policy
+    }
+
+    /// What is left, as a header says it.
+    pub(crate) fn left(&self, verdict: Verdict) -> Option<HeaderValue> {
         let remaining = verdict.remaining;
-        let headers = [
-            (
-                RATELIMIT_POLICY,
-                format!(r#""client";q={burst};w={window}"#),
-            ),
-            (RATELIMIT, format!(r#""client";r={remaining};t={reset}"#)),
-        ];
-        for (name, value) in headers {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                response.headers_mut().insert(name, value);
-            }
-        }
+        let missing = self.quota.burst_size().get().saturating_sub(remaining);
+        let reset = whole_seconds(self.quota.replenish_interval() * missing);
+        // Room for both numbers at their largest.
+        let mut text = Cursor::new([0; 48]);
+        write!(text, r#""client";r={remaining};t={reset}"#).ok()?;
+        let length = text.position() as usize;
+        HeaderValue::from_bytes(&text.get_ref()[..length]).ok()
     }
 }
 
-/// Lets a request through if its caller's allowance does.
-pub(crate) async fn admit(
-    State(admission): State<Admission>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let Some(network) = request
-        .extensions()
-        .get()
-        .map(|client: &Client| client.network)
-    else {
-        return Problem::new(Kind::Internal, "the caller was not identified").into_response();
-    };
-    let verdict = admission.ask(network).await;
-    let mut response = match verdict.wait {
-        None => next.run(request).await,
-        Some(wait) => Problem::new(Kind::TooManyRequests, "you ask more often than you may")
-            .with_retry_after(wait)
-            .into_response(),
-    };
-    admission.announce(verdict, &mut response);
-    response
+/// What is allowed, as a header says it.
+fn policy(quota: Quota) -> HeaderValue {
+    let burst = quota.burst_size().get();
+    let window = whole_seconds(quota.burst_size_replenished_in());
+    HeaderValue::try_from(format!(r#""client";q={burst};w={window}"#))
+        // Quotes, letters and digits always make a header value.
+        .unwrap_or(HeaderValue::from_static(""))
 }
 
 /// Rounds up: whoever waits so long has waited long enough.
@@ -145,62 +120,18 @@ fn whole_seconds(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use axum::Router;
-    use axum::body::Body;
-    use axum::middleware::from_fn_with_state;
-    use http::StatusCode;
-    use tower::ServiceExt as _;
-
-    use super::super::caller::{self, Peer};
     use super::*;
 
-    fn stack(rate: &str, burst: u32) -> Router {
-        let admission = Admission::new(&RateLimit {
-            per_client: rate.parse().unwrap(),
-            burst,
+    #[test]
+    fn what_is_left_has_room_for_the_largest_numbers() {
+        let slow = Admission::new(&RateLimit {
+            per_client: "1/h".parse().unwrap(),
+            burst: u32::MAX,
         });
-        Router::new()
-            .route("/", axum::routing::get(|| async { "in" }))
-            .layer(from_fn_with_state(admission, admit))
-            .layer(axum::middleware::from_fn(caller::identify))
-    }
-
-    async fn ask(stack: &Router, peer: &str) -> Response {
-        let mut request = Request::new(Body::empty());
-        request.extensions_mut().insert(Peer(peer.parse().unwrap()));
-        stack.clone().oneshot(request).await.unwrap()
-    }
-
-    fn header<'a>(response: &'a Response, name: &str) -> &'a str {
-        response.headers()[name].to_str().unwrap()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_caller_beyond_its_burst_waits_for_the_rate() {
-        let stack = stack("6/m", 2);
-        let first = ask(&stack, "192.0.2.1:1").await;
-        assert_eq!(first.status(), StatusCode::OK);
-        assert_eq!(header(&first, "ratelimit-policy"), r#""client";q=2;w=20"#);
-        assert_eq!(header(&first, "ratelimit"), r#""client";r=1;t=10"#);
-        assert_eq!(ask(&stack, "192.0.2.1:2").await.status(), StatusCode::OK);
-
-        let refused = ask(&stack, "192.0.2.1:3").await;
-        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(header(&refused, "retry-after"), "10");
-        assert_eq!(header(&refused, "ratelimit"), r#""client";r=0;t=20"#);
-
-        tokio::time::advance(Duration::from_secs(10)).await;
-        assert_eq!(ask(&stack, "192.0.2.1:4").await.status(), StatusCode::OK);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_caller_does_not_use_up_what_another_may() {
-        let stack = stack("1/h", 1);
-        assert_eq!(ask(&stack, "192.0.2.1:1").await.status(), StatusCode::OK);
-        assert_eq!(
-            ask(&stack, "192.0.2.1:1").await.status(),
-            StatusCode::TOO_MANY_REQUESTS
-        );
-        assert_eq!(ask(&stack, "192.0.2.2:1").await.status(), StatusCode::OK);
+        let nothing = Verdict {
+            wait: None,
+            remaining: 0,
+        };
+        assert!(slow.left(nothing).is_some());
     }
 }

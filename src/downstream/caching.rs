@@ -4,13 +4,15 @@
 
 use std::fmt::Write as _;
 use std::slice;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
 
 use crate::caller::{Caller, VisibleSources};
-use crate::catalog::{CacheMode, State};
+use crate::catalog::{CacheMode, CacheOutcome, State};
 use crate::gateway::listing::{Found, SourceReport};
 use crate::gateway::{Listing, Query, Representation, Validator};
 
@@ -120,82 +122,140 @@ const fn representation(format: Format) -> Representation {
     }
 }
 
-/// Says on a response, a 304 too, how it may be cached and how ours was.
-pub(crate) fn describe(
-    headers: &mut HeaderMap,
-    tag: &EntityTag,
-    basis: Basis<'_>,
-    caller: &Caller,
-) {
+/// The two fields of an answer that count down while it stays the same: how long it may be kept
+/// (`Cache-Control`), and what the cache of each source did (`Cache-Status`).
+#[derive(Debug, Clone)]
+pub(crate) struct Countdown {
+    complete: bool,
+    is_private: bool,
+    fresh_until: Instant,
+    sources: Box<[SourceCountdown]>,
+}
+
+/// What `Cache-Status` says of one source. It holds no snapshot.
+#[derive(Debug, Clone)]
+struct SourceCountdown {
+    name: Arc<str>,
+    outcome: CacheOutcome,
+    contributed: bool,
+    state: State,
+    fresh_until: Instant,
+}
+
+impl Countdown {
+    /// What to say of an answer that was made from what the catalog held at `held_at`.
+    pub(crate) fn new(basis: Basis<'_>, caller: &Caller, held_at: Instant) -> Self {
+        let source = |report: &SourceReport| SourceCountdown {
+            name: Arc::clone(&report.held.source),
+            outcome: report.held.outcome,
+            contributed: report.contributed(),
+            state: report.held.state,
+            fresh_until: held_at + report.held.fresh_for,
+        };
+        Self {
+            complete: basis.complete,
+            is_private: !caller.is_anyone(),
+            fresh_until: held_at + basis.max_age,
+            sources: basis.sources.iter().map(source).collect(),
+        }
+    }
+
+    /// Says it as it is `now`.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap, now: Instant) {
+        if let Ok(value) = HeaderValue::try_from(self.cache_control(now)) {
+            headers.insert(CACHE_CONTROL, value);
+        }
+        // A list without members is no field at all (RFC 9651, section 3.1).
+        if self.sources.is_empty() {
+            return;
+        }
+        if let Ok(value) = HeaderValue::try_from(self.cache_status(now)) {
+            headers.insert(CACHE_STATUS, value);
+        }
+    }
+
+    /// Until when what it says `now` is right to the second.
+    pub(crate) fn holds_until(&self, now: Instant) -> Option<Instant> {
+        let ends = self.sources.iter().map(|source| source.fresh_until);
+        let ends = ends.chain([self.fresh_until]);
+        ends.filter(|end| *end > now)
+            .map(|end| end.saturating_duration_since(now).subsec_nanos())
+            .min()
+            .map(|left| now + Duration::from_nanos(left.into()))
+    }
+
+    fn cache_control(&self, now: Instant) -> String {
+        if !self.complete {
+            return "no-store".to_owned();
+        }
+        let max_age = seconds_until(self.fresh_until, now);
+        if self.is_private {
+            format!("private, max-age={max_age}")
+        } else {
+            format!("max-age={max_age}")
+        }
+    }
+
+    fn cache_status(&self, now: Instant) -> String {
+        let mut status = String::new();
+        for (place, source) in self.sources.iter().enumerate() {
+            if place > 0 {
+                status.push_str(", ");
+            }
+            source.write(&mut status, now);
+        }
+        status
+    }
+}
+
+impl SourceCountdown {
+    fn write(&self, status: &mut String, now: Instant) {
+        push_name(status, &self.name);
+        match self.outcome.forwarded {
+            Some(reason) => {
+                status.push_str("; fwd=");
+                status.push_str(reason);
+            }
+            None if self.contributed => status.push_str("; hit"),
+            // Nothing is held, and nobody was asked: the failure is too recent.
+            None => {}
+        }
+        match self.state {
+            State::Fresh => {
+                // Writing into a string does not fail.
+                let _ = write!(status, "; ttl={}", seconds_until(self.fresh_until, now));
+            }
+            State::Stale => status.push_str("; ttl=0"),
+            State::Pending | State::Failed => {}
+        }
+        if self.outcome.collapsed {
+            status.push_str("; collapsed");
+        }
+        if let Some(detail) = self.outcome.detail {
+            status.push_str("; detail=");
+            status.push_str(detail);
+        }
+    }
+}
+
+/// Rounded down: nobody keeps an answer longer than it is fresh.
+fn seconds_until(end: Instant, now: Instant) -> u64 {
+    end.saturating_duration_since(now).as_secs()
+}
+
+/// Says on a response, a 304 too, what it is and what it varies by.
+pub(crate) fn describe(headers: &mut HeaderMap, tag: &EntityTag) {
     headers.insert(ETAG, tag.0.clone());
     headers.insert(VARY, VARIES_BY);
-    if let Ok(value) = HeaderValue::try_from(cache_control(basis, caller)) {
-        headers.insert(CACHE_CONTROL, value);
-    }
-    // A list without members is no field at all (RFC 9651, section 3.1).
-    if basis.sources.is_empty() {
-        return;
-    }
-    if let Ok(value) = HeaderValue::try_from(cache_status(basis.sources)) {
-        headers.insert(CACHE_STATUS, value);
-    }
 }
 
-fn cache_control(basis: Basis<'_>, caller: &Caller) -> String {
-    if !basis.complete {
-        return "no-store".to_owned();
-    }
-    let max_age = basis.max_age.as_secs();
-    if caller.is_anyone() {
-        format!("max-age={max_age}")
-    } else {
-        format!("private, max-age={max_age}")
-    }
-}
-
-fn cache_status(reports: &[SourceReport]) -> String {
-    let members: Vec<_> = reports.iter().map(cache_status_member).collect();
-    members.join(", ")
-}
-
-fn cache_status_member(report: &SourceReport) -> String {
-    let held = &report.held;
-    let mut member = cache_name(&held.source);
-    match held.outcome.forwarded {
-        Some(reason) => {
-            member.push_str("; fwd=");
-            member.push_str(reason);
-        }
-        None if report.contributed() => member.push_str("; hit"),
-        // Nothing is held, and nobody was asked: the failure is too recent.
-        None => {}
-    }
-    match held.state {
-        // Rounded down, as `max-age` is.
-        State::Fresh => {
-            // Writing into a string does not fail.
-            let _ = write!(member, "; ttl={}", held.fresh_for.as_secs());
-        }
-        State::Stale => member.push_str("; ttl=0"),
-        State::Pending | State::Failed => {}
-    }
-    if held.outcome.collapsed {
-        member.push_str("; collapsed");
-    }
-    if let Some(detail) = held.outcome.detail {
-        member.push_str("; detail=");
-        member.push_str(detail);
-    }
-    member
-}
-
-/// A source's name as a structured field token (RFC 9651, section 3.3.4) where it can be one,
+/// Writes a source's name as a structured field token (RFC 9651, section 3.3.4) where it can be one,
 /// else as a string. Names consist of lower-case letters, digits and underscores.
-fn cache_name(source: &str) -> String {
+fn push_name(text: &mut String, source: &str) {
     if source.starts_with(|first: char| first.is_ascii_alphabetic()) {
-        source.to_owned()
+        text.push_str(source);
     } else {
-        format!("\"{source}\"")
+        text.extend(["\"", source, "\""]);
     }
 }
 
@@ -218,10 +278,10 @@ pub(crate) fn mode(headers: &HeaderMap) -> CacheMode {
 mod tests {
     use rstest::rstest;
 
-    use super::super::sources::tests::{failed, fresh};
+    use super::super::testing::{failed, fresh};
     use super::*;
     use crate::caller::Identity;
-    use crate::catalog::{CacheOutcome, SourceLookup};
+    use crate::catalog::SourceLookup;
     use crate::error::ErrorKind;
 
     fn reports(held: impl IntoIterator<Item = SourceLookup>) -> Vec<SourceReport> {
@@ -250,13 +310,25 @@ mod tests {
         assert_eq!(tag.is_known(&headers), known);
     }
 
+    fn told(basis: Basis<'_>, caller: &Caller, after: Duration) -> HeaderMap {
+        let held_at = Instant::now();
+        let mut headers = HeaderMap::new();
+        Countdown::new(basis, caller, held_at).tell(&mut headers, held_at + after);
+        headers
+    }
+
+    fn cache_control(sources: &[SourceReport], caller: &Caller) -> HeaderValue {
+        let headers = told(basis(sources), caller, Duration::ZERO);
+        headers[CACHE_CONTROL].clone()
+    }
+
     #[test]
     fn an_answer_may_be_kept_as_long_as_all_of_it_is_fresh() {
         let whole = reports([fresh("alpha", &[])]);
         let anyone = Caller::default();
-        assert_eq!(cache_control(basis(&whole), &anyone), "max-age=12");
+        assert_eq!(cache_control(&whole, &anyone), "max-age=12");
         let part = reports([fresh("alpha", &[]), failed("beta", ErrorKind::Dns)]);
-        assert_eq!(cache_control(basis(&part), &anyone), "no-store");
+        assert_eq!(cache_control(&part, &anyone), "no-store");
     }
 
     #[test]
@@ -271,7 +343,7 @@ mod tests {
         };
         let whole = reports([fresh("alpha", &[])]);
         for caller in [known, limited] {
-            let value = cache_control(basis(&whole), &caller);
+            let value = cache_control(&whole, &caller);
             assert_eq!(value, "private, max-age=12");
         }
     }
@@ -291,8 +363,9 @@ mod tests {
         gone.outcome.forwarded = Some("miss");
         let resting = failed("delta", ErrorKind::Dns);
         let sources = reports([fresh("alpha", &[]), waited, stale, gone, resting]);
+        let headers = told(basis(&sources), &Caller::default(), Duration::ZERO);
         assert_eq!(
-            cache_status(&sources),
+            headers[CACHE_STATUS],
             "alpha; hit; ttl=12, beta; fwd=stale; ttl=12; collapsed, \
              \"9to5\"; hit; ttl=0; detail=min_refresh, gamma; fwd=miss, delta"
         );
@@ -300,13 +373,38 @@ mod tests {
 
     #[test]
     fn where_no_source_was_asked_no_cache_has_a_status() {
-        let mut headers = HeaderMap::new();
-        let (tag, anyone) = (EntityTag::of_text(""), Caller::default());
-        describe(&mut headers, &tag, basis(&[]), &anyone);
-        assert!(!headers.contains_key(CACHE_STATUS));
+        let none = told(basis(&[]), &Caller::default(), Duration::ZERO);
+        assert!(!none.contains_key(CACHE_STATUS));
         let asked = reports([fresh("alpha", &[])]);
-        describe(&mut headers, &tag, basis(&asked), &anyone);
-        assert!(headers.contains_key(CACHE_STATUS));
+        let asked = told(basis(&asked), &Caller::default(), Duration::ZERO);
+        assert!(asked.contains_key(CACHE_STATUS));
+    }
+
+    #[test]
+    fn what_counts_down_holds_until_the_next_second_of_any_source() {
+        let mut sooner = fresh("beta", &[]);
+        sooner.fresh_for = Duration::from_millis(3_300);
+        let sources = reports([fresh("alpha", &[]), sooner]);
+        let held_at = Instant::now();
+        let countdown = Countdown::new(basis(&sources), &Caller::default(), held_at);
+        let holds = |after| {
+            let until = countdown.holds_until(held_at + Duration::from_millis(after));
+            until.map(|until| (until - held_at).as_millis())
+        };
+        assert_eq!(holds(0), Some(300));
+        assert_eq!(holds(301), Some(800));
+        assert_eq!(holds(801), Some(1_300));
+        assert_eq!(holds(12_900), None);
+        let headers = told(
+            basis(&sources),
+            &Caller::default(),
+            Duration::from_millis(301),
+        );
+        assert_eq!(
+            headers[CACHE_STATUS],
+            "alpha; hit; ttl=12, beta; hit; ttl=2"
+        );
+        assert_eq!(headers[CACHE_CONTROL], "max-age=12");
     }
 
     #[rstest]

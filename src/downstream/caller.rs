@@ -6,15 +6,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
-
 use crate::caller::Caller;
-
-/// Where a connection comes from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Who sends a request.
 #[derive(Debug, Clone)]
@@ -29,8 +21,8 @@ pub(crate) struct Client {
 impl Client {
     /// The client behind a connection. A single IPv6 subscriber holds a whole /64, so one is one
     /// client.
-    fn of(Peer(address): Peer) -> Self {
-        let network = match address.ip().to_canonical() {
+    pub(crate) fn at(peer: SocketAddr) -> Self {
+        let network = match peer.ip().to_canonical() {
             IpAddr::V4(address) => IpAddr::V4(address),
             IpAddr::V6(address) => {
                 IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
@@ -43,21 +35,12 @@ impl Client {
     }
 }
 
-/// Says who asks. A request whose peer is not known counts as one from `0.0.0.0`, so that all
-/// such requests share one allowance.
-pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
-    let unknown = Peer(SocketAddr::from(([0, 0, 0, 0], 0)));
-    let peer = request.extensions().get().copied().unwrap_or(unknown);
-    request.extensions_mut().insert(Client::of(peer));
-    next.run(request).await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn network(address: &str) -> IpAddr {
-        Client::of(Peer(address.parse().unwrap())).network
+        Client::at(address.parse().unwrap()).network
     }
 
     #[test]

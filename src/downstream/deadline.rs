@@ -7,12 +7,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
-use tokio::time::{Instant, timeout_at};
-
-use super::problem::{Kind, Problem};
+use tokio::time::Instant;
 
 /// What is kept back of the time for an answer: a twentieth, within these bounds. Less would be
 /// lost on a busy machine; more would only shorten the wait.
@@ -40,33 +35,9 @@ impl Deadline {
     }
 }
 
-/// Sets the deadline, this long after the request came.
-pub(crate) async fn set(
-    State(allowed): State<Duration>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let deadline = Deadline::new(Instant::now(), allowed);
-    request.extensions_mut().insert(deadline);
-    let answer = timeout_at(deadline.answer, next.run(request)).await;
-    answer.unwrap_or_else(|_| {
-        Problem::new(
-            Kind::DeadlineExceeded,
-            format!("there was no answer within {allowed:?}"),
-        )
-        .into_response()
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::Router;
-    use axum::body::Body;
-    use axum::middleware::from_fn_with_state;
-    use axum::routing::get;
-    use http::StatusCode;
     use rstest::rstest;
-    use tower::ServiceExt as _;
 
     use super::*;
 
@@ -87,16 +58,5 @@ mod tests {
         // Rounded up: what is a fraction before the moment is not after it.
         let latest = (deadline.answer - begun).as_micros().div_ceil(1000);
         assert_eq!(latest, answer);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_answer_that_never_comes_is_given_up_before_the_deadline() {
-        let stack = Router::new()
-            .route("/", get(std::future::pending::<&str>))
-            .layer(from_fn_with_state(Duration::from_secs(10), set));
-        let begun = Instant::now();
-        let response = stack.oneshot(Request::new(Body::empty())).await.unwrap();
-        assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
-        assert_eq!(begun.elapsed(), Duration::from_millis(9_875));
     }
 }

@@ -1,163 +1,279 @@
-//! `GET /groups` and `GET /groups/{id}`.
+//! `GET /groups` and `GET /groups/{id}`, as far as they are not answered from the cache.
 
 use std::borrow::Cow;
-use std::future::Future;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{Extension, Request, State};
-use axum::middleware::from_fn;
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use http::header::LINK;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LINK};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
-use tower::ServiceExt as _;
 
 use crate::caller::Caller;
-use crate::catalog::CacheMode;
-use crate::gateway::cursor::Keys;
-use crate::gateway::listing::Found;
-use crate::gateway::{Ask, Gateway, GatewayError, Listing, ParseContext, Query};
+use crate::gateway::{Ask, Listing, ParseContext, Query};
 
-use super::body;
-use super::caching::{self, Basis, EntityTag};
-use super::caller::Client;
+use super::answers::{self, Answer, Asked, Key, Made};
+use super::caching::{self, Basis, Countdown, EntityTag};
+use super::coding::{self, Coding};
 use super::deadline::Deadline;
+use super::envelope::Envelope;
+use super::exchange::Exchange;
+use super::fallback;
+use super::layers::{KeepsAnswers as _, Patience as _};
 use super::negotiate::{Format, negotiate};
-use super::pages::Pages;
-use super::prefer::{self, PREFERENCE_APPLIED, STRICT};
+use super::prefer::{PREFERENCE_APPLIED, STRICT};
 use super::problem::{Kind, Problem};
-use super::refusal;
-use super::timing::Timing;
+use super::render::{self, Frame};
+use super::response::{Response, empty, full};
+use super::server_timing::ServerTiming;
+use super::services::{CatalogService, GroupService};
+use super::state::State;
+use super::stream;
+
+/// What stands before the id of one group.
+pub(crate) const ONE: &str = "/groups/";
 
 /// The formats of a single group: it has no rows to stream.
 const SINGLE: &[Format] = &[Format::Json, Format::Xml];
 
-/// What answers: the gateway, or a test's stand-in.
-pub(crate) trait Lists: Clone + Send + Sync + 'static {
-    /// One page of groups.
-    fn list(&self, ask: Ask) -> impl Future<Output = Result<Listing, GatewayError>> + Send;
-
-    /// One group, waiting for its source until then. `None`: there is none with this id.
-    fn group(
-        &self,
-        id: &str,
-        caller: &Caller,
-        mode: CacheMode,
-        wait_until: Instant,
-    ) -> impl Future<Output = Result<Option<Found>, GatewayError>> + Send;
+/// A page before it has a body.
+struct Draft {
+    query: Query,
+    listing: Listing,
+    tag: EntityTag,
+    /// Every header but those of the body.
+    headers: HeaderMap,
+    made: Made,
+    timing: ServerTiming,
 }
 
-impl Lists for Gateway {
-    async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
-        self.clone().oneshot(ask).await
-    }
-
-    async fn group(
-        &self,
-        id: &str,
-        caller: &Caller,
-        mode: CacheMode,
-        wait_until: Instant,
-    ) -> Result<Option<Found>, GatewayError> {
-        Self::group(self, id, caller, mode, wait_until).await
-    }
-}
-
-/// What both endpoints need.
-#[derive(Debug, Clone)]
-pub(crate) struct Groups<L> {
-    /// What answers.
-    pub(crate) lists: L,
-    /// The name of every source, in order.
-    pub(crate) sources: Arc<[Arc<str>]>,
-    /// What cursors are verified with.
-    pub(crate) keys: Keys,
-    /// Pages rendered before.
-    pub(crate) pages: Pages,
-}
-
-/// The endpoints.
-pub(crate) fn routes<L: Lists>(groups: Groups<L>) -> Router {
-    Router::new()
-        .route("/groups", get(list::<L>))
-        // A wildcard, for an id may hold slashes.
-        .route(
-            "/groups/{*id}",
-            get(one::<L>).layer(from_fn(refusal::parameters)),
-        )
-        .with_state(groups)
-}
-
-async fn list<L: Lists>(
-    State(groups): State<Groups<L>>,
-    Extension(Client { caller, .. }): Extension<Client>,
-    Extension(deadline): Extension<Deadline>,
-    request: Request,
+/// Answers `GET /groups`.
+pub(crate) async fn list<G: GroupService, C: CatalogService>(
+    exchange: Exchange<State<G, C>>,
 ) -> Result<Response, Problem> {
-    let headers = request.headers();
-    let format = negotiate(headers, Format::ALL)?;
-    let query = groups.parse(request.uri().query().unwrap_or_default(), format, &caller)?;
-    let strict = prefer::is_strict(headers);
+    let Exchange {
+        state,
+        uri,
+        headers,
+        begun,
+        client,
+        asked,
+        ..
+    } = exchange;
+    let caller = client.caller;
+    let Asked { key, mode } = match asked {
+        Some(asked) => asked,
+        None => Asked::read(&caller, &uri, &headers)?,
+    };
+    // Before the catalog is asked: what changes in between makes the answer an old one.
+    let epoch = state.epoch();
+    let deadline = Deadline::new(begun, state.deadline());
+    let query = state.parse(&key, &caller)?;
     let ask = Ask {
         query: query.clone(),
         caller: caller.clone(),
-        mode: caching::mode(headers),
-        strict,
+        mode,
+        strict: key.is_strict,
         wait_until: deadline.wait_until,
         deadline: deadline.answer,
     };
-
-    let listing = groups.lists.list(ask).await?;
-    let spent = listing.spent;
-    let mut timing = Timing::after(vec![("wait", spent.wait), ("view", spent.view)]);
-    let tag = EntityTag::of_page(&query, &caller.visible, format, &listing);
-    let mut described = HeaderMap::new();
-    caching::describe(&mut described, &tag, Basis::from(&listing), &caller);
-    if let Some(link) = link(&query, &listing) {
-        described.insert(LINK, link);
+    let listing = state.groups.list(ask).await?;
+    let draft = Draft::new(&key, &caller, query, listing, epoch, begun);
+    if !key.format.is_streamed() && answers::is_steady(&draft.listing) {
+        return state.kept(&key, draft, &headers, deadline.answer).await;
     }
-    if strict {
-        described.insert(PREFERENCE_APPLIED, STRICT);
+    if draft.tag.is_known(&headers) {
+        let mut response = empty(StatusCode::NOT_MODIFIED);
+        draft.timing.announce(response.headers_mut());
+        response.headers_mut().extend(draft.headers);
+        return Ok(response);
     }
-    let mut response = if tag.is_known(headers) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        body::of(&groups.pages, &query, format, listing).await?
-    };
-    timing.lap("render");
-    timing.announce(&mut described);
-    response.headers_mut().extend(described);
-    Ok(response)
+    state.once(&key, draft, deadline.answer).await
 }
 
-async fn one<L: Lists>(
-    State(groups): State<Groups<L>>,
-    Extension(Client { caller, .. }): Extension<Client>,
-    Extension(deadline): Extension<Deadline>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let headers = request.headers();
-    let format = negotiate(headers, SINGLE)?;
-    let id = id_of(request.uri().path())?;
-    let mode = caching::mode(headers);
+impl Draft {
+    fn new(
+        key: &Key,
+        caller: &Caller,
+        query: Query,
+        listing: Listing,
+        epoch: u64,
+        held_at: Instant,
+    ) -> Self {
+        let spent = listing.spent;
+        let timing = ServerTiming::after(vec![("wait", spent.wait), ("view", spent.view)]);
+        let tag = EntityTag::of_page(&query, &caller.visible, key.format, &listing);
+        let countdown = Countdown::new(Basis::from(&listing), caller, held_at);
+        let mut headers = HeaderMap::with_capacity(16);
+        caching::describe(&mut headers, &tag);
+        countdown.tell(&mut headers, held_at);
+        if let Some(link) = link(&query, &listing) {
+            headers.insert(LINK, link);
+        }
+        if key.is_strict {
+            headers.insert(PREFERENCE_APPLIED, STRICT);
+        }
+        let made = Made {
+            epoch,
+            held_at,
+            lasts: answers::lasts(&listing),
+            countdown,
+        };
+        Self {
+            query,
+            listing,
+            tag,
+            headers,
+            made,
+            timing,
+        }
+    }
+}
 
-    let mut timing = Timing::begin();
-    let found = groups
-        .lists
-        .group(&id, &caller, mode, deadline.wait_until)
+impl<G: GroupService, C: CatalogService> State<G, C> {
+    fn parse(&self, key: &Key, caller: &Caller) -> Result<Query, Problem> {
+        let sources = self.catalog.names();
+        let context = ParseContext {
+            sources: &sources,
+            streamed: key.format.is_streamed(),
+            caller,
+            keys: &self.keys,
+        };
+        Ok(Query::parse(key.query(), context)?)
+    }
+
+    /// Answers with a page that others may ask for, too. Of those who ask for it at once, one makes
+    /// it.
+    async fn kept(
+        &self,
+        key: &Key,
+        draft: Draft,
+        request: &HeaderMap,
+        until: Instant,
+    ) -> Result<Response, Problem> {
+        let Draft {
+            query,
+            listing,
+            tag,
+            mut headers,
+            made,
+            mut timing,
+        } = draft;
+        let _turn = self.answers().turn(key).await;
+        if let Some(answer) = self.answers().get(key, self.epoch(), Instant::now()) {
+            return Ok(answer.respond(request));
+        }
+        let (body, coding) = self.page(key, query, listing, until).await?;
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static(key.format.content_type()),
+        );
+        if let Some(name) = coding.name() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        let answer = Arc::new(Answer::new(made, tag, headers, body));
+        self.answers().put(key, Arc::clone(&answer));
+        let mut response = answer.respond(request);
+        timing.end_stage("render");
+        timing.announce(response.headers_mut());
+        Ok(response)
+    }
+
+    /// Answers with a page or a stream that only this request gets.
+    async fn once(&self, key: &Key, draft: Draft, until: Instant) -> Result<Response, Problem> {
+        let Draft {
+            query,
+            listing,
+            headers,
+            mut timing,
+            ..
+        } = draft;
+        let (mut response, coding) = if key.format.is_streamed() {
+            (self.streamed(key, query, listing)?, key.coding.best)
+        } else {
+            let (body, coding) = self.page(key, query, listing, until).await?;
+            (full(key.format.content_type(), body), coding)
+        };
+        if let Some(name) = coding.name() {
+            let name = HeaderValue::from_static(name);
+            response.headers_mut().insert(CONTENT_ENCODING, name);
+        }
+        timing.end_stage("render");
+        timing.announce(response.headers_mut());
+        response.headers_mut().extend(headers);
+        Ok(response)
+    }
+
+    /// A page in one piece, and the coding that it is in. Where that takes more than copying, it is
+    /// made off the I/O threads.
+    async fn page(
+        &self,
+        key: &Key,
+        query: Query,
+        listing: Listing,
+        until: Instant,
+    ) -> Result<(Bytes, Coding), Problem> {
+        let (format, accepted) = (key.format, key.coding);
+        let is_copied =
+            accepted.best == Coding::Identity && render::is_copied(format, query.fields.as_deref());
+        let page = move || render::page(format, query.fields.as_deref(), &listing);
+        if is_copied {
+            return Ok((page().map_err(Problem::defect)?, Coding::Identity));
+        }
+        let encoded = move || {
+            let page = page().map_err(Problem::defect)?;
+            let coding = accepted.for_length(page.len());
+            let page = coding::encode(coding, page).map_err(Problem::defect)?;
+            Ok((page, coding))
+        };
+        self.pool.run(encoded, until).await?
+    }
+
+    fn streamed(&self, key: &Key, query: Query, listing: Listing) -> Result<Response, Problem> {
+        let (format, coding) = (key.format, key.coding.best);
+        let envelope = Envelope::of(&listing);
+        let frame = Frame::new(format, query.fields.as_deref(), &envelope);
+        let frame = frame.map_err(Problem::defect)?;
+        let pool = self.pool.clone();
+        let body = stream::body(pool, frame, format, query.fields, listing, coding);
+        let mut response = full(format.content_type(), Bytes::new());
+        *response.body_mut() = body.map_err(Problem::defect)?;
+        if format == Format::Csv {
+            render::csv::describe(response.headers_mut(), &envelope).map_err(Problem::defect)?;
+        }
+        Ok(response)
+    }
+}
+
+/// Answers `GET /groups/{id}`.
+pub(crate) async fn one<G: GroupService, C>(
+    exchange: &Exchange<State<G, C>>,
+) -> Result<Response, Problem> {
+    fallback::no_parameters(&exchange.uri)?;
+    let (state, headers) = (&exchange.state, &exchange.headers);
+    let format = negotiate(headers, SINGLE)?;
+    let id = id_of(exchange.uri.path())?;
+    let caller = &exchange.client.caller;
+    let mode = caching::mode(headers);
+    let deadline = Deadline::new(exchange.begun, state.deadline());
+
+    let mut timing = ServerTiming::begin();
+    let found = state
+        .groups
+        .group(&id, caller, mode, deadline.wait_until)
         .await?;
-    timing.lap("wait");
+    timing.end_stage("wait");
     let found = found.ok_or_else(no_such_group)?;
     let tag = EntityTag::of_group(format, &found);
     let mut response = if tag.is_known(headers) {
-        StatusCode::NOT_MODIFIED.into_response()
+        empty(StatusCode::NOT_MODIFIED)
     } else {
-        body::of_one(format, found.row())?
+        let body = render::single(format, found.row()).map_err(Problem::defect)?;
+        full(format.content_type(), body)
     };
-    caching::describe(response.headers_mut(), &tag, Basis::from(&found), &caller);
+    let now = Instant::now();
+    caching::describe(response.headers_mut(), &tag);
+    Countdown::new(Basis::from(&found), caller, now).tell(response.headers_mut(), now);
     timing.announce(response.headers_mut());
     Ok(response)
 }
@@ -165,22 +281,10 @@ async fn one<L: Lists>(
 /// The id in a path, decoded once: an id that holds a percent sign comes encoded twice. What is no
 /// text names no group.
 fn id_of(path: &str) -> Result<Cow<'_, str>, Problem> {
-    let id = path.strip_prefix("/groups/").unwrap_or_default();
+    let id = path.strip_prefix(ONE).unwrap_or_default();
     percent_decode_str(id)
         .decode_utf8()
         .map_err(|_| no_such_group())
-}
-
-impl<L> Groups<L> {
-    fn parse(&self, raw: &str, format: Format, caller: &Caller) -> Result<Query, Problem> {
-        let context = ParseContext {
-            sources: &self.sources,
-            streamed: format.is_streamed(),
-            caller,
-            keys: &self.keys,
-        };
-        Ok(Query::parse(raw, context)?)
-    }
 }
 
 /// The neighbours of a page (RFC 8288), relative so that path prefixes survive. Both repeat what is
@@ -197,5 +301,5 @@ fn link(query: &Query, listing: &Listing) -> Option<HeaderValue> {
 /// What is said of a group that is not there, and of one whose source is not: word for word the
 /// same, so that nobody learns which sources there are.
 fn no_such_group() -> Problem {
-    Problem::new(Kind::NotFound, "there is no group with this id")
+    Problem::new(Kind::NotFound, "no group with this id")
 }

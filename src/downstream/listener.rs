@@ -3,16 +3,13 @@
 //! hyper-util's connection builder serves, for it shows the timeouts and limits that a stranger's
 //! connection needs.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::Request;
-use axum::response::Response;
+use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -20,11 +17,11 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
-use tower::{Service, ServiceExt as _};
 
-use super::caller::Peer;
+use super::exchange::Exchange;
+use super::layers::Stack;
 
 /// How long a client may take to send a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,23 +46,62 @@ const UNREAD: Duration = Duration::from_secs(30);
 /// How long to wait before accepting again when the system is short of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What answers the requests of a listener.
-pub(super) trait Answers:
-    Service<Request, Response = Response, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
+/// What answers the requests of a listener: layers, and the state that each request takes with it.
+#[derive(Debug)]
+pub(super) struct Edge<S, L> {
+    state: Arc<S>,
+    layers: L,
 }
 
-impl<S> Answers for S where
-    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
+impl<S, L: Copy> Clone for Edge<S, L> {
+    fn clone(&self) -> Self {
+        Self {
+            state: Arc::clone(&self.state),
+            layers: self.layers,
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static, L: Stack<S>> Edge<S, L> {
+    /// Answers over this state, through these layers.
+    pub(super) fn new(state: S, layers: L) -> Self {
+        Self {
+            state: Arc::new(state),
+            layers,
+        }
+    }
+
+    /// Answers one request that came from `peer`.
+    fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> L::Future {
+        let (head, body) = request.into_parts();
+        let exchange = Exchange::new(Arc::clone(&self.state), peer, head, Some(body));
+        let mut layers = self.layers;
+        layers.call(exchange)
+    }
+}
+
+/// A socket that is bound, and where it listens indeed: port 0 takes any free port.
+#[derive(Debug)]
+pub(super) struct Bound {
+    address: SocketAddr,
+    socket: std::net::TcpListener,
+}
+
+impl Bound {
+    /// Binds a socket. Connections wait in it until somebody serves.
+    pub(super) async fn to(address: SocketAddr) -> io::Result<Self> {
+        let socket = TcpListener::bind(address).await?.into_std()?;
+        Ok(Self {
+            address: socket.local_addr()?,
+            socket,
+        })
+    }
+
+    /// Where it listens.
+    #[cfg(test)]
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
 }
 
 /// A socket that serves until it is told to stop.
@@ -73,22 +109,59 @@ impl<S> Answers for S where
 pub(super) struct Listener {
     address: SocketAddr,
     stop: oneshot::Sender<Duration>,
-    serving: JoinHandle<()>,
+    ended: oneshot::Receiver<()>,
 }
 
 impl Listener {
-    /// Serves what comes to `socket`, which listens at `address`.
-    pub(super) fn start(
-        (address, socket): (SocketAddr, TcpListener),
-        service: impl Answers,
-    ) -> Self {
+    /// Serves what comes to a socket, on the threads of the runtime that this is called in.
+    pub(super) fn start<S, L>(bound: Bound, edge: Edge<S, L>) -> io::Result<Self>
+    where
+        S: Send + Sync + 'static,
+        L: Stack<S>,
+    {
+        let socket = TcpListener::from_std(bound.socket)?;
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(serve(socket, service, CONNECTIONS, stopped));
-        Self {
-            address,
+        let (end, ended) = oneshot::channel();
+        tokio::spawn(async move {
+            serve(socket, edge, CONNECTIONS, stopped).await;
+            // Nobody waits for the end of a listener that was dropped.
+            let _ = end.send(());
+        });
+        Ok(Self {
+            address: bound.address,
             stop,
-            serving,
-        }
+            ended,
+        })
+    }
+
+    /// Serves what comes to a socket, on a thread of its own: it answers however busy all others
+    /// are.
+    pub(super) fn start_apart<S, L>(name: &str, bound: Bound, edge: Edge<S, L>) -> io::Result<Self>
+    where
+        S: Send + Sync + 'static,
+        L: Stack<S>,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let (stop, stopped) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                runtime.block_on(async move {
+                    match TcpListener::from_std(bound.socket) {
+                        Ok(socket) => serve(socket, edge, CONNECTIONS, stopped).await,
+                        Err(error) => tracing::error!(%error, "a listener cannot serve"),
+                    }
+                });
+                let _ = end.send(());
+            })?;
+        Ok(Self {
+            address: bound.address,
+            stop,
+            ended,
+        })
     }
 
     /// Where it listens.
@@ -101,16 +174,19 @@ impl Listener {
     pub(super) async fn stop(self, drain: Duration) {
         // Both fail only if serving has ended by itself, which is what is asked for.
         let _ = self.stop.send(drain);
-        let _ = self.serving.await;
+        let _ = self.ended.await;
     }
 }
 
-async fn serve(
+async fn serve<S, L>(
     socket: TcpListener,
-    service: impl Answers,
+    edge: Edge<S, L>,
     most: usize,
     mut stopped: oneshot::Receiver<Duration>,
-) {
+) where
+    S: Send + Sync + 'static,
+    L: Stack<S>,
+{
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let drain = loop {
@@ -118,8 +194,7 @@ async fn serve(
             drain = &mut stopped => break drain.unwrap_or_default(),
             accepted = socket.accept(), if connections.len() < most => match accepted {
                 Ok((stream, peer)) => {
-                    let service = service.clone();
-                    connections.spawn(converse(stream, Peer(peer), service, graceful.watcher()));
+                    connections.spawn(converse(stream, peer, edge.clone(), graceful.watcher()));
                     if connections.len() == most {
                         tracing::warn!(connections = most, "no more connections are accepted");
                     }
@@ -159,7 +234,11 @@ async fn rest(error: &io::Error) {
 }
 
 /// Serves one connection to its end.
-async fn converse(stream: TcpStream, peer: Peer, service: impl Answers, watcher: Watcher) {
+async fn converse<S, L>(stream: TcpStream, peer: SocketAddr, edge: Edge<S, L>, watcher: Watcher)
+where
+    S: Send + Sync + 'static,
+    L: Stack<S>,
+{
     // Answers are written whole: waiting for more to send would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection broke");
@@ -167,12 +246,9 @@ async fn converse(stream: TcpStream, peer: Peer, service: impl Answers, watcher:
     }
     let asked = Arc::new(AtomicBool::new(false));
     let has_asked = Arc::clone(&asked);
-    let answer = service_fn(move |request: Request<Incoming>| {
+    let answer = service_fn(move |request| {
         has_asked.store(true, Ordering::Relaxed);
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer);
-        let service = service.clone();
-        service.oneshot(request)
+        edge.answer(request, peer)
     });
     let builder = builder();
     let mut stream = TimeoutStream::new(stream);
@@ -209,24 +285,50 @@ fn builder() -> Builder<TokioExecutor> {
 
 #[cfg(test)]
 mod tests {
-    use axum::Router;
-    use axum::routing::get;
+    use std::convert::Infallible;
+
     use bytes::Bytes;
     use futures_util::stream;
     use http::{StatusCode, Version};
+    use http_body_util::Empty;
     use hyper_util::client::legacy::Client;
     use hyper_util::client::legacy::connect::HttpConnector;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::Notify;
+    use tower::service_fn;
 
+    use super::super::response::{Body, Response, full};
     use super::*;
 
-    async fn start(routes: Router) -> Listener {
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Listener::start((socket.local_addr().unwrap(), socket), routes)
+    fn here() -> Response {
+        full("text/plain", "here")
     }
 
-    fn client(version: Version) -> Client<HttpConnector, Body> {
+    /// Serves what a function makes of the state.
+    async fn start<S, A, F>(state: S, answer: A) -> Listener
+    where
+        S: Send + Sync + 'static,
+        A: Fn(Arc<S>) -> F + Copy + Send + Sync + 'static,
+        F: Future<Output = Response> + Send + 'static,
+    {
+        let bound = Bound::to(([127, 0, 0, 1], 0).into()).await.unwrap();
+        Listener::start(bound, edge(state, answer)).unwrap()
+    }
+
+    fn edge<S, A, F>(state: S, answer: A) -> Edge<S, impl Stack<S>>
+    where
+        S: Send + Sync + 'static,
+        A: Fn(Arc<S>) -> F + Copy + Send + Sync + 'static,
+        F: Future<Output = Response> + Send + 'static,
+    {
+        let layers = service_fn(move |exchange: Exchange<S>| {
+            let answer = answer(exchange.state);
+            async move { Ok::<_, Infallible>(answer.await) }
+        });
+        Edge::new(state, layers)
+    }
+
+    fn client(version: Version) -> Client<HttpConnector, Empty<Bytes>> {
         Client::builder(TokioExecutor::new())
             .http2_only(version == Version::HTTP_2)
             .build_http()
@@ -238,7 +340,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_port_speaks_http_1_and_http_2() {
-        let listener = start(Router::new().route("/", get(async || "here"))).await;
+        let listener = start((), async |_| here()).await;
         for version in [Version::HTTP_11, Version::HTTP_2] {
             let response = client(version).get(uri(&listener)).await.unwrap();
             assert_eq!(response.status(), StatusCode::OK);
@@ -247,15 +349,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_listener_apart_answers_while_no_other_thread_does() {
+        let bound = Bound::to(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let listener = Listener::start_apart("apart", bound, edge((), async |_| here())).unwrap();
+        // This test's runtime has one thread, which waits here without giving way.
+        let mut stream = std::net::TcpStream::connect(listener.address()).unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n";
+        std::io::Write::write_all(&mut stream, request).unwrap();
+        let answer = std::io::read_to_string(stream).unwrap();
+        assert!(answer.ends_with("here"), "{answer}");
+        listener.stop(Duration::ZERO).await;
+    }
+
+    #[tokio::test]
     async fn an_open_request_ends_before_the_listener_does() {
-        let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let (has_begun, may_finish) = (Arc::clone(&begun), Arc::clone(&finish));
-        let slow = get(async move || {
-            has_begun.notify_one();
-            may_finish.notified().await;
-            "done"
-        });
-        let listener = start(Router::new().route("/", slow)).await;
+        let signals = Arc::new((Notify::new(), Notify::new()));
+        let listener = start(Arc::clone(&signals), async |signals| {
+            let (begun, finish) = &**signals;
+            begun.notify_one();
+            finish.notified().await;
+            here()
+        })
+        .await;
+        let (begun, finish) = &*signals;
         let address = listener.address();
         let request = tokio::spawn(client(Version::HTTP_11).get(uri(&listener)));
         begun.notified().await;
@@ -273,12 +389,11 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_does_not_drain_in_time_is_broken_off() {
         let begun = Arc::new(Notify::new());
-        let has_begun = Arc::clone(&begun);
-        let stuck = get(async move || {
-            has_begun.notify_one();
-            std::future::pending::<&str>().await
-        });
-        let listener = start(Router::new().route("/", stuck)).await;
+        let listener = start(Arc::clone(&begun), async |begun| {
+            begun.notify_one();
+            std::future::pending().await
+        })
+        .await;
         let request = tokio::spawn(client(Version::HTTP_11).get(uri(&listener)));
         begun.notified().await;
         listener.stop(Duration::ZERO).await;
@@ -287,7 +402,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_asks_nothing_is_closed() {
-        let listener = start(Router::new()).await;
+        let listener = start((), async |_| here()).await;
         let mut silent = TcpStream::connect(listener.address()).await.unwrap();
         let read = silent.read(&mut [0; 1]).await;
         assert_eq!(read.unwrap(), 0);
@@ -296,16 +411,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_its_client_leaves_unread_is_let_go() {
         let (held, let_go) = oneshot::channel::<()>();
-        let held = Arc::new(std::sync::Mutex::new(Some(held)));
-        let endless = get(async move || {
+        let held = std::sync::Mutex::new(Some(held));
+        let listener = start(held, async |held| {
             let held = held.lock().unwrap().take();
             let chunk = Bytes::from(vec![b'x'; 1 << 20]);
-            Body::from_stream(stream::repeat_with(move || {
+            Response::new(Body::Streamed(Box::pin(stream::repeat_with(move || {
                 let _ = &held;
-                Ok::<_, Infallible>(chunk.clone())
-            }))
-        });
-        let listener = start(Router::new().route("/", endless)).await;
+                Ok(chunk.clone())
+            }))))
+        })
+        .await;
         let mut client = TcpStream::connect(listener.address()).await.unwrap();
         let request = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n";
         client.write_all(request).await.unwrap();
@@ -319,8 +434,7 @@ mod tests {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let (_stop, stopped) = oneshot::channel();
-        let routes = Router::new().route("/", get(async || "here"));
-        tokio::spawn(serve(socket, routes, 1, stopped));
+        tokio::spawn(serve(socket, edge((), async |_| here()), 1, stopped));
         let first = TcpStream::connect(address).await.unwrap();
         let mut second = TcpStream::connect(address).await.unwrap();
         let request = b"GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n";

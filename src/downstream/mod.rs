@@ -1,39 +1,51 @@
 //! The downstream layer: HTTP in, HTTP out.
 //!
 //! ```text
-//! listener ▸ request_id ▸ trace ▸ problem ▸ catch panic ▸ deadline ▸ caller ▸ admission ▸ limits
-//!   ▸ compression ▸ negotiate ▸ (groups | sources | openapi) ▸ render, caching
+//! listener ▸ layers (… admission ▸ limits ▸ answer cache …) ▸ route ▸ (groups | sources | openapi)
+//!   ▸ render ▸ compress
 //! ```
 //!
-//! There are two listeners. The data listener serves groups to callers; the admin listener serves
-//! health and status, and is apart so that it answers however busy the other one is.
+//! There are two listeners, each served by hyper through tower layers. The data listener serves
+//! groups to callers; the admin listener serves health and status, and has a thread of its own so
+//! that it answers however busy the other one is.
 
 mod listener;
-mod request_id;
-mod trace;
-
-mod problem;
 
 mod admission;
 mod caller;
 mod deadline;
-mod limits;
-mod refusal;
+mod exchange;
+mod layers;
+mod request_id;
+mod trace_context;
 
+mod problem;
+mod response;
+
+mod services;
+mod state;
+
+mod fallback;
+mod route;
+
+mod coding;
 mod negotiate;
 mod prefer;
 
+mod answers;
 mod groups;
+mod stream;
+
+mod source_list;
 mod sources;
 
 mod openapi;
 
-mod body;
 mod caching;
+mod compress;
 mod envelope;
-mod pages;
 mod render;
-mod timing;
+mod server_timing;
 
 mod admin;
 
@@ -46,41 +58,26 @@ mod visibility;
 
 pub use openapi::document;
 
-use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
 use secrecy::SecretString;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
-use tower::ServiceBuilder;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
 
 use crate::config::Settings;
 use crate::gateway::Gateway;
 
 use admin::Admin;
-use admission::Admission;
-use groups::{Groups, Lists};
-use listener::{Answers, Listener};
-use pages::Pages;
-use problem::{Kind, Problem};
-use sources::Holdings;
+use listener::{Bound, Edge, Listener};
+use state::State;
 
 /// How long the admin listener's open requests may go on: they are short.
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
-
-/// Smaller answers are sent as they are: compressed, they would not be smaller on the wire.
-const WORTH_COMPRESSING: u64 = 860;
 
 /// Both listeners, serving.
 #[derive(Debug)]
@@ -114,26 +111,24 @@ impl Server {
         let data = bind("server.listen", server.listen).await?;
         let admin = bind("server.admin", server.admin).await?;
         let draining = Arc::new(AtomicBool::new(false));
-        let holdings = gateway.live().clone();
-        let groups = Groups {
-            sources: holdings.names().into(),
-            keys: gateway.keys().clone(),
-            pages: Pages::new(settings.cache.shares().pages),
-            lists: gateway,
+        let catalog = gateway.live().clone();
+        let operated = Admin {
+            catalog: catalog.clone(),
+            walks: Handle::current(),
+            token: admin_token,
+            begun: Instant::now(),
+            draining: Arc::clone(&draining),
+            settings: Arc::new(settings.clone()),
         };
-        let data_routes = data_routes(groups, holdings.clone());
-        let admin_routes = admin::routes(
-            Admin {
-                holdings,
-                begun: Instant::now(),
-                draining: Arc::clone(&draining),
-                settings: Arc::new(settings.clone()),
-            },
-            admin_token,
-        );
+        let keys = gateway.keys().clone();
+        let asked = State::new(settings, keys, gateway, catalog);
+        let data_edge = Edge::new(asked, layers::data(route::route));
+        let admin_edge = Edge::new(operated, layers::admin(admin::route));
         Ok(Self {
-            data: Listener::start(data, data_stack(settings, data_routes)),
-            admin: Listener::start(admin, admin_stack(settings, admin_routes)),
+            data: Listener::start(data, data_edge)
+                .map_err(failed("server.listen", server.listen))?,
+            admin: Listener::start_apart("admin", admin, admin_edge)
+                .map_err(failed("server.admin", server.admin))?,
             draining,
             shutdown_delay: server.shutdown_delay.get(),
             drain: server.drain.get(),
@@ -162,81 +157,14 @@ impl Server {
     }
 }
 
-/// A socket at `address`, and where it listens indeed: port 0 takes any free port.
-async fn bind(
-    key: &'static str,
-    address: SocketAddr,
-) -> Result<(SocketAddr, TcpListener), StartError> {
-    let bound = async {
-        let socket = TcpListener::bind(address).await?;
-        Ok((socket.local_addr()?, socket))
-    };
-    bound.await.map_err(|source| StartError {
+async fn bind(key: &'static str, address: SocketAddr) -> Result<Bound, StartError> {
+    Bound::to(address).await.map_err(failed(key, address))
+}
+
+fn failed(key: &'static str, address: SocketAddr) -> impl FnOnce(io::Error) -> StartError {
+    move |source| StartError {
         key,
         address,
         source,
-    })
-}
-
-fn data_routes(groups: Groups<impl Lists>, holdings: impl Holdings) -> Router {
-    let routes = groups::routes(groups)
-        .merge(sources::routes(holdings))
-        .merge(openapi::routes());
-    refusal::elsewhere(
-        routes,
-        "`/groups`, `/groups/{id}`, `/sources`, `/openapi.json` and `/docs`, which explains them",
-    )
-}
-
-/// What every request to the data listener passes, from the outside in.
-fn data_stack(settings: &Settings, routes: Router) -> impl Answers + use<> {
-    let deadline = settings.server.deadline.get();
-    let admission = Admission::new(&settings.rate_limit);
-    ServiceBuilder::new()
-        // Outermost: whatever is logged or answered from here on carries the id.
-        .layer(from_fn(request_id::assign))
-        // Next, so that the log line has the time and status of all that happens below.
-        .layer(from_fn(trace::trace))
-        // Above all that can refuse, and below the id that it writes into the body.
-        .layer(from_fn(problem::render))
-        // A panic further down costs one request, not the connection.
-        .layer(CatchPanicLayer::custom(panicked))
-        // The clock starts before admission: time spent there is the caller's time too.
-        .layer(from_fn_with_state(deadline, deadline::set))
-        // Who asks, for admission to count and the gateway to ask for.
-        .layer(from_fn(caller::identify))
-        // As soon as the caller is known, and before anything expensive.
-        .layer(from_fn_with_state(admission, admission::admit))
-        // Below admission, so that too large a request counts like any other.
-        .layer(from_fn(limits::check))
-        // Innermost: problems, written above, are too small to gain anything.
-        .layer(compression())
-        .service(routes)
-}
-
-/// What every request to the admin listener passes: as above, without what is for callers.
-fn admin_stack(settings: &Settings, routes: Router) -> impl Answers + use<> {
-    let deadline = settings.server.deadline.get();
-    ServiceBuilder::new()
-        .layer(from_fn(request_id::assign))
-        .layer(from_fn(trace::trace))
-        .layer(from_fn(problem::render))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(limits::check))
-        .layer(from_fn_with_state(deadline, deadline::set))
-        .service(routes)
-}
-
-fn compression() -> CompressionLayer<SizeAbove> {
-    CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING))
-}
-
-/// What a request is answered whose handler panicked.
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let message = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(message, "a handler panicked");
-    Problem::new(Kind::Internal, "the request could not be answered").into_response()
+    }
 }

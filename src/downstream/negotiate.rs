@@ -66,14 +66,10 @@ impl<'a> Range<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
         let (kind, subkind) = parts.next()?.split_once('/')?;
-        let quality = parts
-            .filter_map(|parameter| parameter.split_once('='))
-            .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
-            .map_or(Some(1.0), |(_, value)| value.trim().parse().ok())?;
         Some(Self {
             kind,
             subkind,
-            quality,
+            quality: quality(parts)?,
         })
     }
 
@@ -93,22 +89,30 @@ impl<'a> Range<'a> {
     }
 }
 
+/// How much a caller likes what has these parameters (RFC 9110, section 12.4.2); `None` where that
+/// cannot be read.
+pub(crate) fn quality<'a>(parameters: impl Iterator<Item = &'a str>) -> Option<f32> {
+    parameters
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+        .map_or(Some(1.0), |(_, value)| value.trim().parse().ok())
+}
+
 /// The offered format that the caller likes best; among equals, the first offered.
 pub(crate) fn negotiate(headers: &HeaderMap, offered: &[Format]) -> Result<Format, Problem> {
-    let ranges: Vec<_> = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter(|range| !range.trim().is_empty())
-        .collect();
-    let parsed: Vec<_> = ranges.iter().copied().filter_map(Range::parse).collect();
+    let ranges = || {
+        let values = headers.get_all(ACCEPT).iter();
+        let values = values.filter_map(|value| value.to_str().ok());
+        let ranges = values.flat_map(|value| value.split(','));
+        ranges.filter(|range| !range.trim().is_empty())
+    };
+    let is_empty = ranges().next().is_none();
     let quality = |format: &Format| {
-        if ranges.is_empty() {
+        if is_empty {
             return 1.0;
         }
-        let closest = parsed
-            .iter()
+        let closest = ranges()
+            .filter_map(Range::parse)
             .filter_map(|range| Some((range.closeness(format.media_type())?, range.quality)))
             .max_by_key(|(closeness, _)| *closeness);
         closest.map_or(0.0, |(_, quality)| quality)
@@ -130,7 +134,7 @@ fn not_acceptable(offered: &[Format]) -> Problem {
     Problem::new(
         Kind::NotAcceptable,
         format!(
-            "none of the formats in `Accept` is served here: accept {}",
+            "none of the media types in `Accept` is available; use {}",
             names.join(", ")
         ),
     )

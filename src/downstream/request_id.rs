@@ -1,9 +1,6 @@
 //! The id by which one request is found again: in the response, in problems and in the logs.
 
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Carries the id, in and out.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -11,55 +8,70 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 /// Longer ids are not taken over: they would end up in every log line.
 const LONGEST: usize = 128;
 
+/// How many digits an id has that is made here.
+const DIGITS: usize = 32;
+
 /// The id of one request.
 #[derive(Debug, Clone)]
-pub(crate) struct RequestId(HeaderValue);
+pub(crate) enum RequestId {
+    /// It came with the request.
+    Sent(HeaderValue),
+    /// It was made here: hexadecimal digits.
+    Made([u8; DIGITS]),
+}
 
 impl RequestId {
     /// Takes over a sane id that came with the request, or makes one.
-    fn of(request: &Request) -> Self {
-        let sent = request.headers().get(X_REQUEST_ID).filter(|id| is_sane(id));
-        Self(sent.cloned().unwrap_or_else(random))
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        match headers.get(X_REQUEST_ID) {
+            Some(id) if is_sane(id) => Self::Sent(id.clone()),
+            Some(_) | None => Self::Made(hex(rand::random())),
+        }
     }
 
     /// The id as text.
     pub(crate) fn as_str(&self) -> &str {
         // Visible ASCII only, by construction.
-        self.0.to_str().unwrap_or_default()
+        let text = match self {
+            Self::Sent(id) => id.to_str().ok(),
+            Self::Made(digits) => str::from_utf8(digits).ok(),
+        };
+        text.unwrap_or_default()
     }
+
+    /// The id as a header value.
+    pub(crate) fn into_value(self) -> HeaderValue {
+        match self {
+            Self::Sent(id) => id,
+            // Hexadecimal digits always make a header value.
+            Self::Made(digits) => {
+                HeaderValue::from_bytes(&digits).unwrap_or(HeaderValue::from_static("unknown"))
+            }
+        }
+    }
+}
+
+/// The digits of a number.
+pub(crate) fn hex(number: u128) -> [u8; DIGITS] {
+    const DIGIT: &[u8; 16] = b"0123456789abcdef";
+    std::array::from_fn(|place| {
+        let digit = number >> (4 * (DIGITS - 1 - place)) & 0xf;
+        DIGIT[digit as usize]
+    })
 }
 
 fn is_sane(id: &HeaderValue) -> bool {
     (1..=LONGEST).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
 }
 
-fn random() -> HeaderValue {
-    // Hexadecimal digits always make a header value.
-    HeaderValue::try_from(format!("{:032x}", rand::random::<u128>()))
-        .unwrap_or(HeaderValue::from_static("unknown"))
-}
-
-/// Gives the request its id, and the response the same.
-pub(crate) async fn assign(mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(&request);
-    request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
-    response.headers_mut().insert(X_REQUEST_ID, id.0);
-    response
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-
     use super::*;
 
     fn id_of(sent: &str) -> String {
-        let request = Request::builder()
-            .header(X_REQUEST_ID, sent)
-            .body(Body::empty())
-            .unwrap();
-        RequestId::of(&request).as_str().to_owned()
+        let mut headers = HeaderMap::new();
+        headers.insert(X_REQUEST_ID, HeaderValue::from_str(sent).unwrap());
+        RequestId::of(&headers).as_str().to_owned()
     }
 
     #[test]
@@ -75,5 +87,11 @@ mod tests {
             assert_ne!(id, sent);
             assert_eq!(id.len(), 32);
         }
+    }
+
+    #[test]
+    fn a_number_is_written_with_all_its_digits() {
+        let number = 0x0123_4567_89ab_cdef_0000_0000_0000_00ff;
+        assert_eq!(hex(number), *b"0123456789abcdef00000000000000ff");
     }
 }

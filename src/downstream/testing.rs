@@ -1,34 +1,236 @@
-//! What the tests of this folder share: asking a router, and reading its answer.
+//! What the tests of this folder share: a stand-in for all that is below the edge, requests to it,
+//! and reading its answers.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::response::Response;
+use http::Request;
+use http::request::Builder;
 use http_body_util::BodyExt as _;
-use tower::ServiceExt as _;
+use tokio::time::Instant;
 
-use super::caller::Peer;
+use crate::caller::Caller;
+use crate::catalog::{self, CacheMode, CacheOutcome, RunningWalk, SourceLookup};
+use crate::error::{ErrorKind, UpstreamError};
+use crate::gateway::listing::{Found, SourceReport, Spent};
+use crate::gateway::view::View;
+use crate::gateway::{Ask, GatewayError, Listing};
+use crate::snapshot::tests::group;
+use crate::snapshot::{Counts, Snapshot};
+use crate::upstream::transport::{Circuit, CircuitState};
 
-/// A `GET` request, as the listener passes it on.
-pub(super) fn get(path: &str) -> http::request::Builder {
-    Request::get(path).extension(Peer(SocketAddr::from(([192, 0, 2, 1], 1))))
+use super::exchange::Exchange;
+use super::layers::Stack;
+use super::response::Response;
+use super::services::{CatalogService, GroupService};
+
+/// A `GET` request.
+pub(super) fn get(path: &str) -> Builder {
+    Request::get(path).header("host", "here")
 }
 
-/// What a router answers to a plain `GET`.
-pub(super) async fn ask(router: Router, path: &str) -> Response {
-    send(router, get(path)).await
+/// A request without a body, as the listener passes it on.
+pub(super) fn exchange<S>(state: impl Into<Arc<S>>, request: Builder) -> Exchange<S> {
+    exchange_from("192.0.2.1:1", state, request)
 }
 
-/// What a router answers to a request without a body.
-pub(super) async fn send(router: Router, request: http::request::Builder) -> Response {
-    let request = request.body(Body::empty()).unwrap();
-    router.oneshot(request).await.unwrap()
+/// The same from another peer.
+pub(super) fn exchange_from<S>(
+    peer: &str,
+    state: impl Into<Arc<S>>,
+    request: Builder,
+) -> Exchange<S> {
+    let (head, ()) = request.body(()).unwrap().into_parts();
+    let peer: SocketAddr = peer.parse().unwrap();
+    Exchange::new(state.into(), peer, head, None)
+}
+
+/// What a stack answers to a request without a body.
+pub(super) async fn send<S>(
+    mut stack: impl Stack<S>,
+    state: &Arc<S>,
+    request: Builder,
+) -> Response {
+    let answer: Result<_, Infallible> = stack.call(exchange(Arc::clone(state), request)).await;
+    let Ok(response) = answer;
+    response
 }
 
 /// The body of a response.
-pub(super) async fn text(response: Response) -> String {
+pub(super) async fn bytes(response: Response) -> Vec<u8> {
     let body = response.into_body().collect().await.unwrap();
-    String::from_utf8(body.to_bytes().to_vec()).unwrap()
+    body.to_bytes().to_vec()
+}
+
+/// The body of a response that is text.
+pub(super) async fn text(response: Response) -> String {
+    String::from_utf8(bytes(response).await).unwrap()
+}
+
+/// Upstreams that hold what a test says; a refresh changes nothing.
+#[derive(Clone)]
+pub(crate) struct Fixed {
+    pub(crate) held: Arc<[SourceLookup]>,
+    pub(crate) epoch: Arc<AtomicU64>,
+    /// How often groups were listed.
+    pub(crate) listed: Arc<AtomicUsize>,
+}
+
+impl Fixed {
+    pub(crate) fn new(held: impl Into<Arc<[SourceLookup]>>) -> Self {
+        Self {
+            held: held.into(),
+            epoch: Arc::default(),
+            listed: Arc::default(),
+        }
+    }
+
+    fn find(&self, source: &str) -> Option<SourceLookup> {
+        let mut held = self.held.iter();
+        held.find(|held| &*held.source == source).cloned()
+    }
+}
+
+impl CatalogService for Fixed {
+    fn names(&self) -> Vec<Arc<str>> {
+        self.held
+            .iter()
+            .map(|held| Arc::clone(&held.source))
+            .collect()
+    }
+
+    fn peek(&self, source: &str) -> Option<SourceLookup> {
+        self.find(source)
+    }
+
+    fn peek_for(&self, caller: &Caller) -> Vec<SourceLookup> {
+        let visible = |held: &&SourceLookup| caller.visible.allows(&held.source);
+        self.held.iter().filter(visible).cloned().collect()
+    }
+
+    fn circuit(&self, source: &str) -> Option<Circuit> {
+        let is_failed = self.find(source)?.state == catalog::State::Failed;
+        is_failed.then(|| Circuit {
+            state: CircuitState::HalfOpen,
+            since: "2026-11-21T09:29:00Z".parse().unwrap(),
+        })
+    }
+
+    fn walking(&self, source: &str) -> Option<RunningWalk> {
+        let is_walking = !self.find(source)?.walked;
+        is_walking.then_some(RunningWalk {
+            seconds: 90,
+            pages: 2,
+            records: 200,
+        })
+    }
+
+    async fn refresh(&self, source: &str, _: Instant) -> Option<SourceLookup> {
+        self.find(source)
+    }
+}
+
+/// An upstream without a list.
+pub(crate) fn empty(source: &str, state: catalog::State) -> SourceLookup {
+    SourceLookup {
+        source: source.into(),
+        required: false,
+        state,
+        snapshot: None,
+        by_query: false,
+        as_of: None,
+        fresh_for: Duration::ZERO,
+        changes_in: None,
+        error: None,
+        pending_shrink: None,
+        walked: state != catalog::State::Pending,
+        counts: Counts::default(),
+        outcome: CacheOutcome {
+            forwarded: None,
+            collapsed: false,
+            detail: None,
+        },
+    }
+}
+
+/// An upstream whose last walk failed so.
+pub(crate) fn failed(source: &str, kind: ErrorKind) -> SourceLookup {
+    SourceLookup {
+        error: Some(Arc::new(UpstreamError::new(kind, "quoted secret"))),
+        ..empty(source, catalog::State::Failed)
+    }
+}
+
+/// An upstream that holds groups of these names, fresh for 12 seconds more.
+pub(crate) fn fresh(source: &str, names: &[&str]) -> SourceLookup {
+    let groups = names
+        .iter()
+        .enumerate()
+        .map(|(id, name)| group(source, &id.to_string(), name))
+        .collect();
+    SourceLookup {
+        snapshot: Some(Arc::new(Snapshot::new(source.into(), groups))),
+        as_of: Some("2026-11-21T09:30:00Z".parse().unwrap()),
+        fresh_for: Duration::from_millis(12_800),
+        changes_in: Some(Duration::from_millis(12_800)),
+        ..empty(source, catalog::State::Fresh)
+    }
+}
+
+impl GroupService for Fixed {
+    fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
+        assert!(ask.caller.is_anyone());
+        self.listed.fetch_add(1, Ordering::Relaxed);
+        let sources: Vec<_> = self.held.iter().cloned().map(SourceReport::new).collect();
+        let complete = sources.iter().all(SourceReport::contributed);
+        if ask.strict && !complete {
+            return Err(GatewayError::Unavailable {
+                reason: "the list would be incomplete".to_owned(),
+                sources,
+            });
+        }
+        let snapshots = self.held.iter().filter_map(|held| held.snapshot.clone());
+        let view = View::new(snapshots.collect(), &ask.query.filter, &ask.query.sort);
+        let range = view.page(None, ask.query.limit);
+        let more = range.end < view.len();
+        Ok(Listing {
+            next_cursor: more.then(|| "onward".to_owned()),
+            next_query: more.then(|| "cursor=onward".to_owned()),
+            max_age: sources[0].held.fresh_for,
+            view: Arc::new(view),
+            range,
+            complete,
+            sources,
+            spent: Spent {
+                wait: Duration::from_secs(3),
+                view: Duration::from_millis(4),
+            },
+        })
+    }
+
+    async fn group(
+        &self,
+        id: &str,
+        _: &Caller,
+        _: CacheMode,
+        _: Instant,
+    ) -> Result<Option<Found>, GatewayError> {
+        assert_ne!(id, "panic", "as the test asks");
+        let found = self.held.iter().find_map(|held| {
+            let snapshot = held.snapshot.clone()?;
+            Some(Found {
+                index: snapshot.find(id)?,
+                source: SourceReport::new(held.clone()),
+                snapshot,
+            })
+        });
+        Ok(found)
+    }
 }

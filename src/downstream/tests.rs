@@ -1,86 +1,29 @@
 //! The whole edge without sockets: requests go in at the top of the stack, answers come out.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::Body;
-use axum::response::Response;
+use bytes::Bytes;
+use http::request::Builder;
 use http::{Method, StatusCode};
-use http_body_util::BodyExt as _;
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rstest::rstest;
 use serde_json::Value;
-use tokio::time::Instant;
-use tower::ServiceExt as _;
 
-use super::groups::{Groups, Lists};
-use super::listener::Answers;
-use super::pages::Pages;
-use super::sources::tests::{Fixed, empty, failed, fresh};
-use super::testing::{get, text};
-use super::{Server, data_routes, data_stack};
-use crate::caller::Caller;
-use crate::catalog::{CacheMode, Catalog, SourceLookup, State};
+use super::response::Response;
+use super::state::State;
+use super::testing::{Fixed, empty, failed, fresh, get, send, text};
+use super::{Server, layers, route};
+use crate::catalog::{Catalog, SourceLookup, State as Standing};
 use crate::clock::WallClock;
 use crate::config::{RateLimit, Settings};
 use crate::error::ErrorKind;
+use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
-use crate::gateway::listing::{Found, SourceReport, Spent};
-use crate::gateway::view::View;
-use crate::gateway::{Ask, Gateway, GatewayError, Listing};
 use crate::generation::{Generation, Live};
-
-impl Lists for Fixed {
-    async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
-        assert!(ask.caller.is_anyone());
-        let sources: Vec<_> = self.0.iter().cloned().map(SourceReport::new).collect();
-        let complete = sources.iter().all(SourceReport::contributed);
-        if ask.strict && !complete {
-            return Err(GatewayError::Unavailable {
-                reason: "the list would be incomplete".to_owned(),
-                sources,
-            });
-        }
-        let snapshots = self.0.iter().filter_map(|held| held.snapshot.clone());
-        let view = View::new(snapshots.collect(), &ask.query.filter, &ask.query.sort);
-        let range = view.page(None, ask.query.limit);
-        let more = range.end < view.len();
-        Ok(Listing {
-            next_cursor: more.then(|| "onward".to_owned()),
-            next_query: more.then(|| "cursor=onward".to_owned()),
-            max_age: sources[0].held.fresh_for,
-            view: Arc::new(view),
-            range,
-            complete,
-            sources,
-            spent: Spent {
-                wait: Duration::from_secs(3),
-                view: Duration::from_millis(4),
-            },
-        })
-    }
-
-    async fn group(
-        &self,
-        id: &str,
-        _: &Caller,
-        _: CacheMode,
-        _: Instant,
-    ) -> Result<Option<Found>, GatewayError> {
-        assert_ne!(id, "panic", "as the test asks");
-        let found = self.0.iter().find_map(|held| {
-            let snapshot = held.snapshot.clone()?;
-            Some(Found {
-                index: snapshot.find(id)?,
-                source: SourceReport::new(held.clone()),
-                snapshot,
-            })
-        });
-        Ok(found)
-    }
-}
 
 /// Two sources that answer.
 fn both() -> Vec<SourceLookup> {
@@ -98,7 +41,8 @@ fn part() -> Vec<SourceLookup> {
     ]
 }
 
-fn stack(held: Vec<SourceLookup>) -> impl Answers {
+/// The state of a data listener that admits one request.
+fn state(held: Vec<SourceLookup>) -> Arc<State<Fixed, Fixed>> {
     let settings = Settings {
         rate_limit: RateLimit {
             burst: 1,
@@ -106,21 +50,17 @@ fn stack(held: Vec<SourceLookup>) -> impl Answers {
         },
         ..Settings::default()
     };
-    let holdings = Fixed(held.into());
-    let names = holdings.0.iter().map(|held| Arc::clone(&held.source));
-    let groups = Groups {
-        sources: names.collect(),
-        keys: Keys::new(vec![vec![7; 32].into()]),
-        pages: Pages::new(1 << 20),
-        lists: holdings.clone(),
-    };
-    data_stack(&settings, data_routes(groups, holdings))
+    let fixed = Fixed::new(held);
+    let keys = Keys::new(vec![vec![7; 32].into()]);
+    Arc::new(State::new(&settings, keys, fixed.clone(), fixed))
 }
 
-async fn answer(held: Vec<SourceLookup>, request: http::request::Builder) -> Response {
-    let request = request.header("x-request-id", "the-id");
-    let request = request.body(Body::empty()).unwrap();
-    stack(held).oneshot(request).await.unwrap()
+async fn ask(state: &Arc<State<Fixed, Fixed>>, request: Builder) -> Response {
+    send(layers::data(route::route), state, request).await
+}
+
+async fn answer(held: Vec<SourceLookup>, request: Builder) -> Response {
+    ask(&state(held), request.header("x-request-id", "the-id")).await
 }
 
 async fn json(response: Response) -> Value {
@@ -131,15 +71,25 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     response.headers()[name].to_str().unwrap()
 }
 
+/// The length that the listener announces of a body.
+fn length(response: &Response) -> Option<u64> {
+    match response.headers().get("content-length") {
+        Some(length) => length.to_str().unwrap().parse().ok(),
+        None => response.body().size_hint().exact(),
+    }
+}
+
 /// Status, headers and body, without what differs from run to run.
 async fn shown(response: Response) -> String {
     let status = response.status();
-    let headers: Vec<_> = response
+    let length = length(&response);
+    let mut headers: Vec<_> = response
         .headers()
         .iter()
-        .filter(|(name, _)| *name != "server-timing")
+        .filter(|(name, _)| *name != "server-timing" && *name != "content-length")
         .map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap()))
         .collect();
+    headers.extend(length.map(|length| format!("content-length: {length}\n")));
     format!("{status}\n{}\n{}", headers.concat(), text(response).await)
 }
 
@@ -178,7 +128,7 @@ async fn strict_handling_makes_a_partial_answer_a_problem() {
 #[case("a_long_query", get(&format!("/groups?search={}", "x".repeat(9000))))]
 #[case("a_panic", get("/groups/panic"))]
 #[tokio::test(start_paused = true)]
-async fn every_refusal_is_a_problem(#[case] name: &str, #[case] request: http::request::Builder) {
+async fn every_refusal_is_a_problem(#[case] name: &str, #[case] request: Builder) {
     insta::assert_snapshot!(name, shown(answer(both(), request).await).await);
 }
 
@@ -200,9 +150,10 @@ async fn a_head_is_answered_as_a_get_without_the_body() {
             head.headers().get("content-type"),
             whole.headers().get("content-type")
         );
-        let length: usize = header(&head, "content-length").parse().unwrap();
+        let announced = length(&head);
+        assert_eq!(announced, length(&whole), "{path}");
         assert_eq!(text(head).await, "");
-        assert_eq!(text(whole).await.len(), length, "{path}");
+        assert_eq!(Some(text(whole).await.len() as u64), announced, "{path}");
     }
 }
 
@@ -317,7 +268,7 @@ async fn a_small_answer_is_sent_as_it_is() {
 
 #[tokio::test]
 async fn a_refused_answer_names_the_source_that_is_to_blame() {
-    let held = vec![fresh("alpha", &[]), empty("beta", State::Pending)];
+    let held = vec![fresh("alpha", &[]), empty("beta", Standing::Pending)];
     let request = get("/groups").header("prefer", "handling=strict");
     let response = answer(held, request).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -364,7 +315,8 @@ async fn addresses_without_parameters_name_the_one_they_were_sent(#[case] path: 
 #[tokio::test]
 async fn an_address_that_is_taken_is_named_with_its_key() {
     let any_port = ([127, 0, 0, 1], 0).into();
-    let (address, _taken) = super::bind("server.admin", any_port).await.unwrap();
+    let taken = super::bind("server.admin", any_port).await.unwrap();
+    let address = taken.address();
     let error = super::bind("server.admin", address).await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -374,11 +326,10 @@ async fn an_address_that_is_taken_is_named_with_its_key() {
 
 #[tokio::test]
 async fn callers_who_ask_too_often_are_told_when_to_come_back() {
-    let stack = stack(both());
-    let ask = || get("/sources").body(Body::empty()).unwrap();
-    let first = stack.clone().oneshot(ask()).await.unwrap();
+    let state = state(both());
+    let first = ask(&state, get("/sources")).await;
     assert_eq!(first.status(), StatusCode::OK);
-    let second = stack.oneshot(ask()).await.unwrap();
+    let second = ask(&state, get("/sources")).await;
     assert_eq!(second.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(header(&second, "retry-after"), "1");
     assert_eq!(
@@ -400,7 +351,7 @@ async fn server(shutdown_delay: &str) -> Server {
     Server::start(&settings, None, gateway).await.unwrap()
 }
 
-fn client() -> Client<HttpConnector, Body> {
+fn client() -> Client<HttpConnector, Empty<Bytes>> {
     Client::builder(TokioExecutor::new()).build_http()
 }
 

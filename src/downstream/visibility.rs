@@ -2,12 +2,10 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::Body;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::{Extension, Router};
+use bytes::Bytes;
 use http::StatusCode;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,14 +14,11 @@ use jiff::Timestamp;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tower::ServiceExt as _;
+use tower::Service as _;
 
-use super::caller::Client;
-use super::groups::Groups;
-use super::pages::Pages;
-use super::sources::Holdings as _;
-use super::testing::{get, text};
-use super::{data_routes, deadline, problem, request_id};
+use super::state::State;
+use super::testing::{exchange, get, text};
+use super::{layers, route};
 use crate::caller::{Caller, VisibleSources};
 use crate::catalog::Catalog;
 use crate::clock::WallClock;
@@ -45,7 +40,8 @@ async fn upstream() -> String {
         let name = &request.uri().path()[1..];
         let group = |id: u8| json!({ "id": id, "name": format!("{name} {id}") });
         let list = json!([group(1), group(2)]);
-        Ok::<_, Infallible>(http::Response::new(Body::from(list.to_string())))
+        let body = Full::new(Bytes::from(list.to_string()));
+        Ok::<_, Infallible>(http::Response::new(body))
     });
     tokio::spawn(async move {
         loop {
@@ -57,8 +53,11 @@ async fn upstream() -> String {
     format!("http://{address}")
 }
 
+/// The state of a data listener over a gateway.
+type Listening = Arc<State<Gateway, Live>>;
+
 /// A gateway over these upstreams: name, address, and whether no answer may be given without it.
-fn gateway(upstreams: &[(&str, &str, bool)]) -> Router {
+fn gateway(upstreams: &[(&str, &str, bool)]) -> Listening {
     let block = |(name, base_url, required): &(&str, &str, bool)| {
         format!(
             "[upstreams.{name}]
@@ -94,13 +93,8 @@ fn gateway(upstreams: &[(&str, &str, bool)]) -> Router {
     let catalog = Catalog::new(adapters, &settings.cache, &wall);
     let live = Live::new(Generation::new(Arc::new(settings.clone()), catalog));
     let keys = Keys::new(vec![vec![7; 32].into()]);
-    let groups = Groups {
-        sources: live.names().into(),
-        keys: keys.clone(),
-        pages: Pages::new(1 << 20),
-        lists: Gateway::new(live.clone(), &settings, keys),
-    };
-    data_routes(groups, live)
+    let gateway = Gateway::new(live.clone(), &settings, keys.clone());
+    Arc::new(State::new(&settings, keys, gateway, live))
 }
 
 fn seeing(visible: VisibleSources) -> Caller {
@@ -115,28 +109,21 @@ fn limited() -> Caller {
 }
 
 /// What `gateway` answers to `caller`: status, headers and body, without what says how long it took.
-async fn answer(gateway: &Router, caller: Caller, path: &str) -> (StatusCode, String, String) {
-    let client = Client {
-        network: [192, 0, 2, 1].into(),
-        caller,
-    };
-    let stack = gateway
-        .clone()
-        .layer(from_fn_with_state(Duration::from_secs(10), deadline::set))
-        .layer(from_fn(problem::render))
-        .layer(from_fn(request_id::assign))
-        .layer(Extension(client));
+async fn answer(gateway: &Listening, caller: Caller, path: &str) -> (StatusCode, String, String) {
     let request = get(path).header("x-request-id", "the-id");
-    let response = stack.oneshot(request.body(Body::empty()).unwrap()).await;
-    let mut response = response.unwrap();
-    response.headers_mut().remove("server-timing");
+    let mut exchange = exchange(Arc::clone(gateway), request);
+    exchange.client.caller = caller;
+    let Ok(mut response) = layers::data(route::route).call(exchange).await;
+    for name in ["server-timing", "ratelimit"] {
+        response.headers_mut().remove(name);
+    }
     let headers = format!("{:?}", response.headers());
     (response.status(), headers, text(response).await)
 }
 
 /// A gateway with two sources that `limited` may not see, one of them down and both required; and one
 /// that does not have them. Both have just been asked for everything.
-async fn with_and_without() -> [Router; 2] {
+async fn with_and_without() -> [Listening; 2] {
     let up = upstream().await;
     let seen = [("alpha", &*up, false), ("beta", &*up, true)];
     let hidden = [("gamma", &*up, true), ("delta", NOWHERE, true)];

@@ -38,6 +38,6 @@ pub enum GatewayError {
         sources: Vec<SourceReport>,
     },
     /// As many views are being built as may be.
-    #[error("too many queries are being sorted at once")]
+    #[error("too many answers are being prepared at once")]
     Overloaded,
 }

@@ -28,7 +28,7 @@ mod fan_out;
 
 pub mod availability;
 
-mod pool;
+pub(crate) mod pool;
 mod row_order;
 pub mod view;
 mod views;

@@ -14,23 +14,23 @@ const WAITING: usize = 64;
 
 /// Every place is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Overloaded;
+pub(crate) struct Overloaded;
 
 /// A bounded pool: so much runs, so much waits, and the rest is turned away.
 #[derive(Debug, Clone)]
-pub(super) struct Pool {
+pub(crate) struct Pool {
     places: Arc<Semaphore>,
     pub(super) workers: Arc<Semaphore>,
 }
 
 impl Pool {
     /// A pool with a worker per processor.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::sized(available_parallelism().map_or(1, usize::from), WAITING)
     }
 
     /// A pool in which so much runs and so much waits.
-    pub(super) fn sized(workers: usize, waiting: usize) -> Self {
+    pub(crate) fn sized(workers: usize, waiting: usize) -> Self {
         Self {
             places: Arc::new(Semaphore::new(workers + waiting)),
             workers: Arc::new(Semaphore::new(workers)),
@@ -39,7 +39,7 @@ impl Pool {
 
     /// Runs `work` off the I/O threads, if its turn comes until `deadline`. Later, nobody would
     /// wait for it any more.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
         deadline: Instant,
@@ -52,19 +52,37 @@ impl Pool {
             .await
             .map_err(|_| Overloaded)?
             .map_err(|_| Overloaded)?;
-        let done = spawn_blocking(move || {
-            // Work that nobody waits for any more still runs, and is still counted.
-            let _held = (place, worker);
-            work()
-        });
-        match done.await {
-            Ok(result) => Ok(result),
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                // The runtime is shutting down.
-                Err(_) => Err(Overloaded),
-            },
-        }
+        // Work that nobody waits for any more still runs, and is still counted.
+        done((place, worker), work).await.ok_or(Overloaded)
+    }
+
+    /// Runs `work` off the I/O threads when its turn comes: for what was admitted before, and goes
+    /// on in parts. `None`: the runtime is shutting down.
+    pub(crate) async fn run_in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let worker = Arc::clone(&self.workers).acquire_owned().await.ok()?;
+        done(worker, work).await
+    }
+}
+
+/// What comes of `work`, done off the I/O threads while its place is `held`. `None`: the runtime is
+/// shutting down.
+async fn done<T: Send + 'static>(
+    held: impl Send + 'static,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let done = spawn_blocking(move || {
+        let _held = held;
+        work()
+    });
+    match done.await {
+        Ok(result) => Some(result),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => None,
+        },
     }
 }
 

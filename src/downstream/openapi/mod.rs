@@ -3,13 +3,9 @@
 
 mod page;
 
-use axum::Router;
-use axum::middleware::from_fn;
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG};
+use http::{HeaderValue, StatusCode};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
@@ -20,10 +16,12 @@ use crate::group::Group;
 
 use super::caching::EntityTag;
 use super::envelope::Envelope;
+use super::exchange::Exchange;
+use super::fallback;
 use super::negotiate::Format;
-use super::problem;
-use super::refusal;
-use super::sources;
+use super::problem::{self, Problem};
+use super::response::{Response, empty, full};
+use super::source_list::SourceList;
 
 /// How long a caller may keep the description: it changes with releases only.
 const AN_HOUR: &str = "max-age=3600";
@@ -41,22 +39,35 @@ struct Answer {
     envelope: Envelope,
 }
 
-/// The endpoints.
-pub(crate) fn routes() -> Router {
-    let document = document();
-    let page = Text::new("text/html; charset=utf-8", page::render(&document));
-    let json = Text::new(Format::Json.content_type(), document.to_string());
-    Router::new()
-        .route(
-            "/openapi.json",
-            get(async |known: HeaderMap| json.answer(&known)),
-        )
-        .route("/docs", get(async |known: HeaderMap| page.answer(&known)))
-        .route_layer(from_fn(refusal::parameters))
+/// The description, for machines and for people. It stays the same as long as the process runs.
+#[derive(Debug)]
+pub(crate) struct Description {
+    document: Text,
+    page: Text,
 }
 
-/// A text that stays the same as long as the process runs.
-#[derive(Debug, Clone)]
+impl Description {
+    /// Generates it.
+    pub(crate) fn new() -> Self {
+        let document = document();
+        Self {
+            page: Text::new("text/html; charset=utf-8", page::render(&document)),
+            document: Text::new(Format::Json.content_type(), document.to_string()),
+        }
+    }
+
+    /// Answers `GET /openapi.json`.
+    pub(crate) fn document<S>(&self, exchange: &Exchange<S>) -> Result<Response, Problem> {
+        self.document.answer(exchange)
+    }
+
+    /// Answers `GET /docs`.
+    pub(crate) fn page<S>(&self, exchange: &Exchange<S>) -> Result<Response, Problem> {
+        self.page.answer(exchange)
+    }
+}
+
+#[derive(Debug)]
 struct Text {
     content_type: &'static str,
     tag: EntityTag,
@@ -72,20 +83,22 @@ impl Text {
         }
     }
 
-    fn answer(self, headers: &HeaderMap) -> Response {
-        let described = [
-            (CONTENT_TYPE, HeaderValue::from_static(self.content_type)),
+    fn answer<S>(&self, exchange: &Exchange<S>) -> Result<Response, Problem> {
+        fallback::no_parameters(&exchange.uri)?;
+        let mut response = if self.tag.is_known(&exchange.headers) {
+            empty(StatusCode::NOT_MODIFIED)
+        } else {
+            full(self.content_type, self.bytes.clone())
+        };
+        response.headers_mut().extend([
             (CACHE_CONTROL, HeaderValue::from_static(AN_HOUR)),
             (
                 CONTENT_SECURITY_POLICY,
                 HeaderValue::from_static(NOTHING_FROM_ELSEWHERE),
             ),
             (ETAG, self.tag.value().clone()),
-        ];
-        if self.tag.is_known(headers) {
-            return (StatusCode::NOT_MODIFIED, described).into_response();
-        }
-        (described, self.bytes).into_response()
+        ]);
+        Ok(response)
     }
 }
 
@@ -181,7 +194,7 @@ fn one(schemas: &mut SchemaGenerator) -> Value {
 }
 
 fn stand(schemas: &mut SchemaGenerator) -> Value {
-    let schema = schemas.subschema_for::<sources::Answer>();
+    let schema = schemas.subschema_for::<SourceList>();
     let content = (
         Format::Json.media_type().to_owned(),
         json!({ "schema": schema }),

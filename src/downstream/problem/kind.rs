@@ -77,43 +77,39 @@ impl Kind {
             Self::InvalidParameter => (
                 StatusCode::BAD_REQUEST,
                 "invalid-parameter",
-                "a parameter is not valid",
+                "invalid parameter",
             ),
             Self::StartOver => (
                 StatusCode::BAD_REQUEST,
                 "start-over",
-                "the cursor cannot be used: start over without it",
+                "invalid cursor; start over without it",
             ),
-            Self::BadRequest => (
-                StatusCode::BAD_REQUEST,
-                "bad-request",
-                "the request is malformed",
-            ),
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "bad-request", "bad request"),
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
-                "a valid bearer token is needed",
+                "a valid bearer token is required",
             ),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "there is no such thing"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "not found"),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method-not-allowed",
-                "the method is not allowed here",
+                "method not allowed",
             ),
             Self::NotAcceptable => (
                 StatusCode::NOT_ACCEPTABLE,
                 "not-acceptable",
-                "no acceptable format",
+                "not acceptable",
             ),
             Self::ContentTooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "content-too-large",
-                "the request body is too large",
+                "request body too large",
             ),
             Self::UriTooLong => (
                 StatusCode::URI_TOO_LONG,
                 "uri-too-long",
-                "the path and query are too long",
+                "path and query too long",
             ),
             Self::TooManyRequests => (
                 StatusCode::TOO_MANY_REQUESTS,
@@ -123,12 +119,12 @@ impl Kind {
             Self::HeadersTooLarge => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "headers-too-large",
-                "the request headers are too large",
+                "request headers too large",
             ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
-                "the gateway has a defect",
+                "internal error",
             ),
             Self::SourcesFailed => (StatusCode::BAD_GATEWAY, "sources-failed", "sources failed"),
             Self::SourcesNotReady => (
@@ -139,7 +135,7 @@ impl Kind {
             Self::SourcesTimedOut => (
                 StatusCode::GATEWAY_TIMEOUT,
                 "sources-timed-out",
-                "sources did not answer in time",
+                "sources timed out",
             ),
             Self::Overloaded => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -154,7 +150,7 @@ impl Kind {
             Self::DeadlineExceeded => (
                 StatusCode::GATEWAY_TIMEOUT,
                 "deadline-exceeded",
-                "the answer was not done in time",
+                "deadline exceeded",
             ),
         }
     }
@@ -172,16 +168,6 @@ impl Kind {
     /// A short title for people.
     pub(crate) const fn title(self) -> &'static str {
         self.parts().2
-    }
-
-    /// What an error status means that came without a problem: from the router or a layer.
-    pub(super) fn of(status: StatusCode) -> Self {
-        match status {
-            StatusCode::NOT_FOUND => Self::NotFound,
-            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
-            _ if status.is_client_error() => Self::BadRequest,
-            _ => Self::Internal,
-        }
     }
 }
 
@@ -205,12 +191,5 @@ mod tests {
     fn every_kind_has_a_type_of_its_own() {
         let types: BTreeSet<_> = Kind::ALL.into_iter().map(Kind::uri).collect();
         assert_eq!(types.len(), Kind::ALL.len());
-    }
-
-    #[test]
-    fn a_status_that_nobody_explained_is_explained_by_its_class() {
-        assert_eq!(Kind::of(StatusCode::BAD_REQUEST), Kind::BadRequest);
-        assert_eq!(Kind::of(StatusCode::NOT_FOUND), Kind::NotFound);
-        assert_eq!(Kind::of(StatusCode::BAD_GATEWAY), Kind::Internal);
     }
 }

@@ -1,8 +1,7 @@
 //! Problems (RFC 9457): the one place that turns errors into statuses and error bodies.
 //!
-//! Whoever refuses a request returns a [`Problem`]. It travels in the response's extensions, for
-//! only the edge knows the request's id; [`render`] writes the body there, also for what the
-//! router and the layers refuse without knowing this module. So every error has one shape.
+//! Whoever refuses a request returns a [`Problem`]. It travels in the response's extensions up to
+//! a layer that knows the request's id and writes the body. So every error has one shape.
 
 mod kind;
 pub(crate) use kind::Kind;
@@ -10,12 +9,8 @@ pub(crate) use kind::Kind;
 use std::fmt;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Method, StatusCode};
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,10 +19,11 @@ use crate::error::UpstreamError;
 use crate::gateway::GatewayError;
 use crate::gateway::availability::{self, FailureClass};
 use crate::gateway::listing::SourceReport;
+use crate::gateway::pool::Overloaded;
 use crate::gateway::query::QueryError;
 
 use super::envelope::SourceStatus;
-use super::request_id::RequestId;
+use super::response::{Response, empty};
 
 /// The media type of every error body.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -77,6 +73,21 @@ impl Problem {
         Self::new(Kind::Internal, "the answer could not be rendered")
     }
 
+    /// The body that says all of it, of the request with this id.
+    pub(crate) fn body(&self, request_id: &str) -> Vec<u8> {
+        let document = Document {
+            r#type: self.kind.uri(),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: &self.detail,
+            instance: request_id,
+            parameter: self.parameter.as_deref(),
+            sources: &self.sources,
+        };
+        // Strings and numbers always serialize into memory.
+        serde_json::to_vec(&document).unwrap_or_default()
+    }
+
     /// What kind of problem it is.
     #[cfg(test)]
     pub(crate) const fn kind(&self) -> Kind {
@@ -107,19 +118,6 @@ impl Problem {
             retry_after: error.retry_after,
             sources: vec![SourceStatus::of(&SourceReport::new(held.clone()))],
             ..Self::new(FailureClass::from(error.kind).into(), detail)
-        }
-    }
-
-    /// What clients are told of an error response that came without a problem.
-    fn of_refusal(method: &Method, response: &Response) -> Self {
-        let kind = Kind::of(response.status());
-        let allowed = response.headers().get(ALLOW);
-        match allowed.and_then(|allowed| allowed.to_str().ok()) {
-            Some(allowed) => {
-                let allowed = allowed.replace(',', ", ");
-                Self::new(kind, format!("`{method}` is none of {allowed}"))
-            }
-            None => Self::new(kind, kind.title()),
         }
     }
 
@@ -158,14 +156,19 @@ impl From<GatewayError> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = self.kind.status();
-        if let Some(wait) = self.retry_after() {
+impl From<Overloaded> for Problem {
+    fn from(_: Overloaded) -> Self {
+        GatewayError::Overloaded.into()
+    }
+}
+
+impl From<Problem> for Response {
+    fn from(problem: Problem) -> Self {
+        let mut response = empty(problem.kind.status());
+        if let Some(wait) = problem.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, wait);
         }
-        response.extensions_mut().insert(self);
+        response.extensions_mut().insert(problem);
         response
     }
 }
@@ -193,49 +196,13 @@ pub(crate) struct Document<'a> {
     sources: &'a [SourceStatus],
 }
 
-/// Writes the body of every error response, now that the request's id is at hand.
-pub(crate) async fn render(request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().cloned();
-    let method = request.method().clone();
-    let mut response = next.run(request).await;
-    let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
-        return response;
-    }
-    let problem = response
-        .extensions_mut()
-        .remove()
-        .unwrap_or_else(|| Problem::of_refusal(&method, &response));
-    let document = Document {
-        r#type: problem.kind.uri(),
-        title: problem.kind.title(),
-        status: status.as_u16(),
-        detail: &problem.detail,
-        instance: id.as_ref().map(RequestId::as_str).unwrap_or_default(),
-        parameter: problem.parameter.as_deref(),
-        sources: &problem.sources,
-    };
-    // Strings and numbers always serialize into memory.
-    let body = serde_json::to_vec(&document).unwrap_or_default();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    *response.body_mut() = if method == Method::HEAD {
-        Body::empty()
-    } else {
-        Body::from(body)
-    };
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
     use super::*;
     use crate::catalog::State;
-    use crate::downstream::sources::tests::{empty, failed, fresh};
+    use crate::downstream::testing::{empty, failed, fresh};
     use crate::error::ErrorKind;
 
     #[rstest]

@@ -53,23 +53,23 @@ pub(super) fn before(fields: Fields<'_>) -> Bytes {
     line.into()
 }
 
-/// The lines of these rows.
-pub(super) fn rows<'a>(
+/// Writes the lines of these rows.
+pub(super) fn write<'a>(
+    out: &mut Vec<u8>,
     rows: impl IntoIterator<Item = RowRef<'a>>,
     fields: Fields<'_>,
-) -> Result<Bytes, RenderError> {
-    let mut out = String::new();
+) -> Result<(), RenderError> {
     for row in rows {
         let record = Record::read(row)?;
         let mut before = "";
         for (_, value) in record.fields(fields) {
-            out.push_str(before);
-            write_cell(&mut out, value)?;
+            out.extend_from_slice(before.as_bytes());
+            write_cell(out, value)?;
             before = ",";
         }
-        out.push_str("\r\n");
+        out.extend_from_slice(b"\r\n");
     }
-    Ok(out.into())
+    Ok(())
 }
 
 /// Puts the envelope into headers. The cursor of the next page is in `Link`, as for every format.
@@ -109,19 +109,19 @@ const fn word(complete: bool) -> &'static str {
 
 /// Writes one value: null as nothing, text without its JSON quoting, numbers as they are, and
 /// everything else as JSON text.
-fn write_cell(out: &mut String, json: &str) -> Result<(), RenderError> {
+fn write_cell(out: &mut Vec<u8>, json: &str) -> Result<(), RenderError> {
     let text: Cow<'_, str> = match json.as_bytes().first() {
         Some(b'n') => return Ok(()),
         Some(b'"') => Cow::Owned(serde_json::from_str(json)?),
         Some(b'{' | b'[') => Cow::Borrowed(json),
         _ => {
-            out.push_str(json);
+            out.extend_from_slice(json.as_bytes());
             return Ok(());
         }
     };
-    out.push('"');
-    out.push_str(&text.replace('"', "\"\""));
-    out.push('"');
+    out.push(b'"');
+    out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
+    out.push(b'"');
     Ok(())
 }
 

@@ -13,19 +13,19 @@ use super::{Fields, RenderError};
 /// What stands before the groups of a page.
 pub(super) const BEFORE: Bytes = Bytes::from_static(b"{\"groups\":[");
 
-/// The groups of a page, separated by commas.
-pub(super) fn rows<'a>(
+/// Writes the groups of a page, separated by commas.
+pub(super) fn write<'a>(
+    out: &mut Vec<u8>,
     rows: impl IntoIterator<Item = RowRef<'a>>,
     fields: Fields<'_>,
-) -> Result<Bytes, RenderError> {
-    let mut out = Vec::new();
-    for row in rows {
-        if !out.is_empty() {
+) -> Result<(), RenderError> {
+    for (place, row) in rows.into_iter().enumerate() {
+        if place > 0 {
             out.push(b',');
         }
-        write_group(&mut out, row, fields)?;
+        write_group(out, row, fields)?;
     }
-    Ok(out.into())
+    Ok(())
 }
 
 /// What stands after them.

@@ -18,6 +18,7 @@ mod round_trip;
 use bytes::Bytes;
 use thiserror::Error;
 
+use crate::gateway::Listing;
 use crate::snapshot::RowRef;
 
 use super::envelope::Envelope;
@@ -64,11 +65,28 @@ impl Frame {
         };
         Ok(Self { before, after })
     }
+}
 
-    /// The whole answer, for formats that are not streamed.
-    pub(crate) fn around(&self, rows: &Bytes) -> Bytes {
-        [&self.before[..], rows, &self.after].concat().into()
-    }
+/// The whole answer, for formats that are not streamed.
+pub(crate) fn page(
+    format: Format,
+    fields: Fields<'_>,
+    listing: &Listing,
+) -> Result<Bytes, RenderError> {
+    let frame = Frame::new(format, fields, &Envelope::of(listing))?;
+    // Of what is copied, that is exact: a row and a comma.
+    let copied = listing.rows().map(|row| row.json().len() + 1);
+    let length = frame.before.len() + copied.sum::<usize>() + frame.after.len();
+    let mut out = Vec::with_capacity(length);
+    out.extend_from_slice(&frame.before);
+    write(&mut out, format, listing.rows(), fields)?;
+    out.extend_from_slice(&frame.after);
+    Ok(out.into())
+}
+
+/// Whether rendering copies what the snapshots have rendered already, and nothing more.
+pub(crate) const fn is_copied(format: Format, fields: Fields<'_>) -> bool {
+    matches!(format, Format::Json | Format::Ndjson) && fields.is_none()
 }
 
 /// The rows of an answer; of a streamed one, the next few.
@@ -77,11 +95,22 @@ pub(crate) fn rows<'a>(
     rows: impl IntoIterator<Item = RowRef<'a>>,
     fields: Fields<'_>,
 ) -> Result<Bytes, RenderError> {
+    let mut out = Vec::new();
+    write(&mut out, format, rows, fields)?;
+    Ok(out.into())
+}
+
+fn write<'a>(
+    out: &mut Vec<u8>,
+    format: Format,
+    rows: impl IntoIterator<Item = RowRef<'a>>,
+    fields: Fields<'_>,
+) -> Result<(), RenderError> {
     match format {
-        Format::Json => json::rows(rows, fields),
-        Format::Xml => xml::rows(rows, fields),
-        Format::Ndjson => ndjson::rows(rows, fields),
-        Format::Csv => csv::rows(rows, fields),
+        Format::Json => json::write(out, rows, fields),
+        Format::Xml => xml::write(out, rows, fields),
+        Format::Ndjson => ndjson::write(out, rows, fields),
+        Format::Csv => csv::write(out, rows, fields),
     }
 }
 

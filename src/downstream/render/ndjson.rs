@@ -15,17 +15,17 @@ struct LastLine<'a> {
     summary: &'a Envelope,
 }
 
-/// The lines of these rows.
-pub(super) fn rows<'a>(
+/// Writes the lines of these rows.
+pub(super) fn write<'a>(
+    out: &mut Vec<u8>,
     rows: impl IntoIterator<Item = RowRef<'a>>,
     fields: Fields<'_>,
-) -> Result<Bytes, RenderError> {
-    let mut out = Vec::new();
+) -> Result<(), RenderError> {
     for row in rows {
-        json::write_group(&mut out, row, fields)?;
+        json::write_group(out, row, fields)?;
         out.push(b'\n');
     }
-    Ok(out.into())
+    Ok(())
 }
 
 /// The last line.

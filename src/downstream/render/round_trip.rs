@@ -24,7 +24,7 @@ use super::{Fields, Format, Frame, csv};
 fn answer(format: Format, snapshot: &Snapshot, fields: Fields<'_>, envelope: &Envelope) -> String {
     let frame = Frame::new(format, fields, envelope).unwrap();
     let rows = super::rows(format, snapshot.rows(), fields).unwrap();
-    String::from_utf8(frame.around(&rows).to_vec()).unwrap()
+    String::from_utf8([&frame.before[..], &rows, &frame.after].concat()).unwrap()
 }
 
 /// The answer as JSON, which the others must convert back to.

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::mem;
 
 use bytes::Bytes;
 use quick_xml::Writer;
@@ -22,16 +23,18 @@ use super::{Fields, RenderError};
 
 type Xml = Writer<Vec<u8>>;
 
-/// The groups of a page, each a `<group>` element.
-pub(super) fn rows<'a>(
+/// Writes the groups of a page, each a `<group>` element.
+pub(super) fn write<'a>(
+    out: &mut Vec<u8>,
     rows: impl IntoIterator<Item = RowRef<'a>>,
     fields: Fields<'_>,
-) -> Result<Bytes, RenderError> {
-    let mut xml = Writer::new(Vec::new());
+) -> Result<(), RenderError> {
+    let mut xml = Writer::new(mem::take(out));
     for row in rows {
         write_group(&mut xml, row, fields)?;
     }
-    Ok(xml.into_inner().into())
+    *out = xml.into_inner();
+    Ok(())
 }
 
 /// What stands before the groups of a page.

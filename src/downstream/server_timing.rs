@@ -5,16 +5,19 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
-const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+pub(crate) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// What an answer says that was ready to be sent.
+pub(crate) const READY: HeaderValue = HeaderValue::from_static("cache;desc=hit");
 
 /// The stages of one request so far.
 #[derive(Debug)]
-pub(crate) struct Timing {
+pub(crate) struct ServerTiming {
     since: Instant,
     stages: Vec<(&'static str, Duration)>,
 }
 
-impl Timing {
+impl ServerTiming {
     /// Begins the first stage.
     pub(crate) fn begin() -> Self {
         Self::after(Vec::new())
@@ -29,7 +32,7 @@ impl Timing {
     }
 
     /// Ends the running stage, and begins the next.
-    pub(crate) fn lap(&mut self, stage: &'static str) {
+    pub(crate) fn end_stage(&mut self, stage: &'static str) {
         let now = Instant::now();
         self.stages.push((stage, now - self.since));
         self.since = now;
@@ -54,11 +57,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_stage_is_told_in_milliseconds() {
-        let mut timing = Timing::begin();
+        let mut timing = ServerTiming::begin();
         tokio::time::advance(Duration::from_millis(12)).await;
-        timing.lap("wait");
+        timing.end_stage("wait");
         tokio::time::advance(Duration::from_micros(500)).await;
-        timing.lap("render");
+        timing.end_stage("render");
         let mut headers = HeaderMap::new();
         timing.announce(&mut headers);
         assert_eq!(headers[SERVER_TIMING], "wait;dur=12.000, render;dur=0.500");

@@ -1,0 +1,137 @@
+//! One answer, ready to be sent.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+
+use crate::catalog::{CacheOutcome, State};
+use crate::downstream::caching::{Countdown, EntityTag};
+use crate::downstream::response::{Body, Response};
+use crate::downstream::server_timing::{READY, SERVER_TIMING};
+use crate::gateway::Listing;
+use crate::gateway::listing::SourceReport;
+
+/// About what an answer takes beside its body: its headers, twice.
+const HEADERS_BYTES: usize = 4096;
+
+/// How long an answer is kept in which a source is not fresh: its refresh is due, or due soon, and
+/// begins only when a request reaches the catalog.
+const UNLESS_FRESH: Duration = Duration::from_secs(1);
+
+/// Whether the same is answered again until the catalog's epoch moves. Where a request waited for a
+/// source, its answer says so.
+pub(crate) fn is_steady(listing: &Listing) -> bool {
+    let mut outcomes = listing.sources.iter().map(|report| report.held.outcome);
+    let waited = |outcome: CacheOutcome| {
+        outcome.forwarded.is_some() || outcome.collapsed || outcome.detail.is_some()
+    };
+    !outcomes.any(waited)
+}
+
+/// What an answer was made of, as far as it says how long it holds.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// The catalog's epoch, read before the catalog was asked.
+    pub(crate) epoch: u64,
+    /// When it was asked.
+    pub(crate) held_at: Instant,
+    /// How long what it held stays the same by itself.
+    pub(crate) lasts: Option<Duration>,
+    pub(crate) countdown: Countdown,
+}
+
+/// One answer, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The catalog's epoch that it was made under.
+    epoch: u64,
+    /// When a source in it passes into another state. `None`: not by itself.
+    ends: Option<Instant>,
+    /// Until when the fields are right that count seconds.
+    counts_until: Option<Instant>,
+    countdown: Countdown,
+    tag: EntityTag,
+    /// Every header of a `GET`, but for those of the request alone.
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Answer {
+    /// An answer of what the catalog held.
+    pub(crate) fn new(made: Made, tag: EntityTag, mut headers: HeaderMap, body: Bytes) -> Self {
+        headers.insert(SERVER_TIMING, READY);
+        Self {
+            epoch: made.epoch,
+            ends: made.lasts.map(|lasts| made.held_at + lasts),
+            counts_until: made.countdown.holds_until(made.held_at),
+            countdown: made.countdown,
+            tag,
+            headers,
+            body,
+        }
+    }
+
+    /// Whether it is still what the catalog would give.
+    pub(super) fn holds(&self, epoch: u64, now: Instant) -> bool {
+        self.epoch == epoch && self.ends.is_none_or(|ends| now < ends)
+    }
+
+    /// The same answer, counted anew, where that is due.
+    pub(super) fn recounted(&self, now: Instant) -> Option<Self> {
+        self.counts_until.filter(|until| *until < now)?;
+        let mut headers = self.headers.clone();
+        self.countdown.tell(&mut headers, now);
+        Some(Self {
+            epoch: self.epoch,
+            ends: self.ends,
+            counts_until: self.countdown.holds_until(now),
+            countdown: self.countdown.clone(),
+            tag: self.tag.clone(),
+            headers,
+            body: self.body.clone(),
+        })
+    }
+
+    /// The response to a request with these headers: all of it, or that the caller has it already.
+    pub(crate) fn respond(&self, request: &HeaderMap) -> Response {
+        let mut response = Response::default();
+        let mut headers = self.headers.clone();
+        if self.tag.is_known(request) {
+            headers.remove(CONTENT_TYPE);
+            headers.remove(CONTENT_ENCODING);
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        } else {
+            *response.body_mut() = Body::Full(self.body.clone());
+        }
+        *response.headers_mut() = headers;
+        response
+    }
+
+    /// How much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        HEADERS_BYTES + self.body.len()
+    }
+}
+
+/// How long what is said of all sources of a listing stays the same by itself.
+pub(crate) fn lasts(listing: &Listing) -> Option<Duration> {
+    listing.sources.iter().filter_map(lasts_of).min()
+}
+
+fn lasts_of(report: &SourceReport) -> Option<Duration> {
+    let held = &report.held;
+    let counted = held.error.as_ref().and_then(|error| error.retry_after);
+    let counted = counted.map(|wait| {
+        // It is told in whole seconds, rounded up: until the next lower one.
+        let told = wait.as_millis().div_ceil(1000) as u64;
+        wait.saturating_sub(Duration::from_millis(told.saturating_sub(1) * 1000 + 1))
+    });
+    let unless_fresh = (held.state != State::Fresh).then_some(UNLESS_FRESH);
+    [held.changes_in, counted, unless_fresh]
+        .into_iter()
+        .flatten()
+        .min()
+}

@@ -1,0 +1,64 @@
+//! Where answers are kept, within a fixed share of memory.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::Instant;
+
+use super::answer::Answer;
+use super::key::Key;
+
+/// How many answers may be made at once of those that are kept. More than one machine has processors
+/// for; and two different answers seldom wait for each other.
+const TURNS: usize = 64;
+
+/// Answers that are ready to be sent.
+#[derive(Debug)]
+pub(crate) struct AnswerCache {
+    answers: Cache<Key, Arc<Answer>>,
+    turns: [Mutex<()>; TURNS],
+}
+
+impl AnswerCache {
+    /// Keeps answers in so many bytes.
+    pub(crate) fn new(share: u64) -> Self {
+        Self {
+            answers: Cache::builder()
+                .name("answers")
+                .max_capacity(share)
+                .weigher(|key: &Key, answer: &Arc<Answer>| {
+                    u32::try_from(key.bytes() + answer.bytes()).unwrap_or(u32::MAX)
+                })
+                .build(),
+            turns: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+
+    /// The answer to a question, if it is there and still what the catalog would give.
+    pub(crate) fn get(&self, key: &Key, epoch: u64, now: Instant) -> Option<Arc<Answer>> {
+        let answer = self
+            .answers
+            .get(key)
+            .filter(|answer| answer.holds(epoch, now))?;
+        let Some(recounted) = answer.recounted(now) else {
+            return Some(answer);
+        };
+        let recounted = Arc::new(recounted);
+        self.put(key, Arc::clone(&recounted));
+        Some(recounted)
+    }
+
+    /// Keeps an answer, in the place of the one before it.
+    pub(crate) fn put(&self, key: &Key, answer: Arc<Answer>) {
+        self.answers.insert(key.detached(), answer);
+    }
+
+    /// Waits until nobody else makes the answer to the same question.
+    pub(crate) async fn turn(&self, key: &Key) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        self.turns[hasher.finish() as usize % TURNS].lock().await
+    }
+}

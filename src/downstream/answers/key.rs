@@ -1,0 +1,77 @@
+//! Which answer is wanted, as far as a request says it before its query is read.
+
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Uri};
+
+use crate::caller::{Caller, Identity, VisibleSources};
+use crate::catalog::CacheMode;
+use crate::downstream::caching;
+use crate::downstream::coding::{self, Accepted};
+use crate::downstream::negotiate::{self, Format};
+use crate::downstream::prefer;
+use crate::downstream::problem::Problem;
+
+/// Which answer is wanted. Requests with equal keys get the same one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// Whose it is: the cursors in it work for nobody else.
+    identity: Identity,
+    /// Which sources there are for them.
+    visible: VisibleSources,
+    /// The query as it was written. Two spellings of one query are two entries, for reading a query
+    /// costs more than looking its answer up.
+    target: PathAndQuery,
+    pub(crate) format: Format,
+    pub(crate) coding: Accepted,
+    /// Whether an incomplete answer is to be a problem.
+    pub(crate) is_strict: bool,
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) key: Key,
+    /// How fresh the answer must be.
+    pub(crate) mode: CacheMode,
+}
+
+impl Asked {
+    /// Reads what these headers and this address ask for.
+    pub(crate) fn read(caller: &Caller, uri: &Uri, headers: &HeaderMap) -> Result<Self, Problem> {
+        let root = || PathAndQuery::from_static("/");
+        Ok(Self {
+            key: Key {
+                identity: caller.identity,
+                visible: caller.visible.clone(),
+                target: uri.path_and_query().cloned().unwrap_or_else(root),
+                format: negotiate::negotiate(headers, Format::ALL)?,
+                coding: coding::negotiate(headers)?,
+                is_strict: prefer::is_strict(headers),
+            },
+            mode: caching::mode(headers),
+        })
+    }
+}
+
+impl Key {
+    /// The query as it was written.
+    pub(crate) fn query(&self) -> &str {
+        self.target.query().unwrap_or_default()
+    }
+
+    /// The same key in memory of its own. The one that was read from a request would keep all that
+    /// came with it.
+    pub(super) fn detached(&self) -> Self {
+        let target = PathAndQuery::try_from(self.target.as_str());
+        Self {
+            // It was one before.
+            target: target.unwrap_or_else(|_| self.target.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// How much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.target.as_str().len()
+    }
+}

@@ -1,0 +1,38 @@
+//! Bodies that are made for one request alone, compressed off the I/O threads.
+
+use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
+use http::{HeaderValue, StatusCode};
+use tokio::time::Instant;
+
+use crate::gateway::pool::Pool;
+
+use super::coding::{self, Accepted};
+use super::problem::Problem;
+use super::response::{Body, Response};
+
+/// The response in the coding that its caller likes best. One that has a coding already, or is a
+/// problem, stays as it is.
+pub(crate) async fn compress(
+    mut response: Response,
+    accepted: Accepted,
+    pool: &Pool,
+    until: Instant,
+) -> Result<Response, Problem> {
+    if response.status() != StatusCode::OK || response.headers().contains_key(CONTENT_ENCODING) {
+        return Ok(response);
+    }
+    let Body::Full(body) = response.body() else {
+        return Ok(response);
+    };
+    let coding = accepted.for_length(body.len());
+    let Some(name) = coding.name() else {
+        return Ok(response);
+    };
+    let body: Bytes = body.clone();
+    let encoded = pool.run(move || coding::encode(coding, body), until).await;
+    *response.body_mut() = Body::Full(encoded?.map_err(Problem::defect)?);
+    let name = HeaderValue::from_static(name);
+    response.headers_mut().insert(CONTENT_ENCODING, name);
+    Ok(response)
+}

@@ -1,0 +1,56 @@
+//! One request on its way through the edge, with all that its layers know of it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderMap, Method, Uri, Version};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::answers::Asked;
+use super::caller::Client;
+use super::request_id::RequestId;
+
+/// One request. Layers pass it on by value, so nothing of it is looked up by type or cloned.
+#[derive(Debug)]
+pub(crate) struct Exchange<S> {
+    /// What the request may read. It is taken once: no request sees two generations of it.
+    pub(crate) state: Arc<S>,
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) version: Version,
+    pub(crate) headers: HeaderMap,
+    /// When the request came. Its deadline counts from here, and so does the age of what it finds.
+    pub(crate) begun: Instant,
+    pub(crate) id: RequestId,
+    /// Who sent it.
+    pub(crate) client: Client,
+    /// Which answer of `/groups` is wanted, once the answer cache has looked for it.
+    pub(crate) asked: Option<Asked>,
+    /// Nobody reads it. A body that is dropped early ends its connection early, too.
+    _body: Option<Incoming>,
+}
+
+impl<S> Exchange<S> {
+    /// A request that came just now, over a connection from `peer`.
+    pub(crate) fn new(
+        state: Arc<S>,
+        peer: SocketAddr,
+        head: Parts,
+        body: Option<Incoming>,
+    ) -> Self {
+        Self {
+            state,
+            id: RequestId::of(&head.headers),
+            method: head.method,
+            uri: head.uri,
+            version: head.version,
+            headers: head.headers,
+            begun: Instant::now(),
+            client: Client::at(peer),
+            asked: None,
+            _body: body,
+        }
+    }
+}

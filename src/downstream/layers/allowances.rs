@@ -1,0 +1,145 @@
+//! What each caller may still ask, on every answer; and 429 where that is nothing.
+
+use std::ops::ControlFlow;
+
+use http::{HeaderName, HeaderValue};
+
+use crate::downstream::admission::Admission;
+use crate::downstream::exchange::Exchange;
+use crate::downstream::problem::{Kind, Problem};
+use crate::downstream::response::Response;
+
+use super::intercept::Interceptor;
+
+/// What is left, as in draft-ietf-httpapi-ratelimit-headers-10, section 4.
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// What is allowed, as in section 3 of the same draft.
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// What counts the requests that its layer lets through.
+pub(crate) trait Admits {
+    /// What counts them.
+    fn admission(&self) -> &Admission;
+}
+
+/// Lets a request through if its caller's allowance does, and says on every answer what is left.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowances;
+
+/// What an answer says of its caller's allowance.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    policy: HeaderValue,
+    left: Option<HeaderValue>,
+}
+
+impl<S: Admits> Interceptor<S> for Allowances {
+    type Kept = Allowance;
+
+    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, Allowance> {
+        let admission = exchange.state.admission();
+        let verdict = admission.ask(exchange.client.network);
+        let allowance = Allowance {
+            policy: admission.policy().clone(),
+            left: admission.left(verdict),
+        };
+        let Some(wait) = verdict.wait else {
+            return ControlFlow::Continue(allowance);
+        };
+        let problem = Problem::new(Kind::TooManyRequests, "rate limit exceeded");
+        let mut response = problem.with_retry_after(wait).into();
+        announce(allowance, &mut response);
+        ControlFlow::Break(response)
+    }
+
+    fn after(self, allowance: Allowance, response: &mut Response) {
+        announce(allowance, response);
+    }
+}
+
+fn announce(allowance: Allowance, response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(RATELIMIT_POLICY, allowance.policy);
+    if let Some(left) = allowance.left {
+        headers.insert(RATELIMIT, left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use http::StatusCode;
+    use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
+
+    use super::super::intercept::intercept;
+    use super::*;
+    use crate::config::RateLimit;
+    use crate::downstream::response::full;
+    use crate::downstream::testing::{exchange_from, get};
+
+    impl Admits for Admission {
+        fn admission(&self) -> &Self {
+            self
+        }
+    }
+
+    fn admission(rate: &str, burst: u32) -> Arc<Admission> {
+        Arc::new(Admission::new(&RateLimit {
+            per_client: rate.parse().unwrap(),
+            burst,
+        }))
+    }
+
+    fn stack() -> impl Service<Exchange<Admission>, Response = Response, Error = Infallible> {
+        ServiceBuilder::new()
+            .layer(intercept(Allowances))
+            .service(service_fn(async |_| Ok(full("text/plain", "in"))))
+    }
+
+    async fn ask(admission: &Arc<Admission>, peer: &str) -> Response {
+        let asked = exchange_from(peer, Arc::clone(admission), get("/"));
+        let Ok(response) = stack().oneshot(asked).await;
+        response
+    }
+
+    fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+        response.headers()[name].to_str().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_beyond_its_burst_waits_for_the_rate() {
+        let admission = admission("6/m", 2);
+        let first = ask(&admission, "192.0.2.1:1").await;
+        assert_eq!(first.status(), StatusCode::OK);
+        assert_eq!(header(&first, "ratelimit-policy"), r#""client";q=2;w=20"#);
+        assert_eq!(header(&first, "ratelimit"), r#""client";r=1;t=10"#);
+        let second = ask(&admission, "192.0.2.1:2").await;
+        assert_eq!(second.status(), StatusCode::OK);
+
+        let refused = ask(&admission, "192.0.2.1:3").await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(header(&refused, "retry-after"), "10");
+        assert_eq!(header(&refused, "ratelimit"), r#""client";r=0;t=20"#);
+        assert_eq!(header(&refused, "ratelimit-policy"), r#""client";q=2;w=20"#);
+
+        tokio::time::advance(Duration::from_secs(10)).await;
+        let later = ask(&admission, "192.0.2.1:4").await;
+        assert_eq!(later.status(), StatusCode::OK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_caller_does_not_use_up_what_another_may() {
+        let admission = admission("1/h", 1);
+        for (peer, expected) in [
+            ("192.0.2.1:1", StatusCode::OK),
+            ("192.0.2.1:1", StatusCode::TOO_MANY_REQUESTS),
+            ("192.0.2.2:1", StatusCode::OK),
+        ] {
+            assert_eq!(ask(&admission, peer).await.status(), expected);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The backstop for answers that take longer than they may.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tokio::time::{Timeout, timeout_at};
+use tower::{Layer, Service};
+
+use crate::downstream::deadline::Deadline;
+use crate::downstream::exchange::Exchange;
+use crate::downstream::problem::{Kind, Problem};
+use crate::downstream::response::Response;
+
+/// What says how long an answer may take.
+pub(crate) trait Patience {
+    /// The time from a request to its answer.
+    fn deadline(&self) -> Duration;
+}
+
+/// Gives up on what takes longer than it may.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadlines;
+
+impl<L> Layer<L> for Deadlines {
+    type Service = Bounded<L>;
+
+    fn layer(&self, inner: L) -> Bounded<L> {
+        Bounded(inner)
+    }
+}
+
+/// A service that is given up when it takes too long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounded<L>(L);
+
+impl<S, L> Service<Exchange<S>> for Bounded<L>
+where
+    S: Patience,
+    L: Service<Exchange<S>, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = InTime<L::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, exchange: Exchange<S>) -> Self::Future {
+        let allowed = exchange.state.deadline();
+        let deadline = Deadline::new(exchange.begun, allowed);
+        InTime {
+            inner: timeout_at(deadline.answer, self.0.call(exchange)),
+            allowed,
+        }
+    }
+}
+
+pin_project! {
+    /// The answer of a service, or that there was none in time.
+    #[derive(Debug)]
+    pub(crate) struct InTime<F> {
+        #[pin]
+        inner: Timeout<F>,
+        allowed: Duration,
+    }
+}
+
+impl<F: Future<Output = Result<Response, Infallible>>> Future for InTime<F> {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        Poll::Ready(ready!(this.inner.poll(context)).unwrap_or_else(|_| {
+            let detail = format!("no answer within {:?}", this.allowed);
+            Ok(Problem::new(Kind::DeadlineExceeded, detail).into())
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use tokio::time::Instant;
+    use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+
+    use super::*;
+    use crate::downstream::testing::{exchange, get};
+
+    impl Patience for Duration {
+        fn deadline(&self) -> Duration {
+            *self
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_never_comes_is_given_up_before_the_deadline() {
+        let never = service_fn(|_: Exchange<Duration>| std::future::pending());
+        let stack = ServiceBuilder::new().layer(Deadlines).service(never);
+        let asked = exchange(Duration::from_secs(10), get("/"));
+        let begun = Instant::now();
+        let Ok(response) = stack.oneshot(asked).await;
+        assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(begun.elapsed(), Duration::from_millis(9_875));
+    }
+}

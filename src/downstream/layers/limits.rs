@@ -1,0 +1,154 @@
+//! What a request must be like: no larger than it needs to be, and addressed to one host. What is
+//! not is refused before it costs anything.
+//!
+//! hyper has limits of its own beneath these, as the last resort: its refusals have no body.
+
+use std::ops::ControlFlow;
+
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{HeaderMap, Version};
+
+use crate::downstream::exchange::Exchange;
+use crate::downstream::problem::{Kind, Problem};
+use crate::downstream::response::Response;
+use crate::gateway::cursor::CURSOR_BYTES;
+use crate::gateway::query::CANONICAL_BYTES;
+
+use super::intercept::Interceptor;
+
+/// The longest path and query, in bytes: room for a cursor and dozens of ids.
+const URI: usize = 8 * 1024;
+
+// The address of every next page that we hand out fits.
+const _: () = assert!("/groups?&cursor=".len() + CANONICAL_BYTES + CURSOR_BYTES <= URI);
+
+/// The largest headers, in bytes of names and values.
+const HEADERS: usize = 16 * 1024;
+
+/// The largest announced body, in bytes. No request needs one at all.
+const BODY: u64 = 64 * 1024;
+
+/// Refuses what is too large or misses its host.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits;
+
+impl<S> Interceptor<S> for Limits {
+    type Kept = ();
+
+    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, ()> {
+        match excess(exchange).or_else(|| misdirection(exchange)) {
+            Some(problem) => ControlFlow::Break(problem.into()),
+            None => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn excess<S>(exchange: &Exchange<S>) -> Option<Problem> {
+    let uri = exchange
+        .uri
+        .path_and_query()
+        .map_or(0, |uri| uri.as_str().len());
+    if uri > URI {
+        let detail = format!("the path and query have {uri} bytes; the limit is {URI}");
+        return Some(Problem::new(Kind::UriTooLong, detail));
+    }
+    let headers = size(&exchange.headers);
+    if headers > HEADERS {
+        let detail = format!("the headers have {headers} bytes; the limit is {HEADERS}");
+        return Some(Problem::new(Kind::HeadersTooLarge, detail));
+    }
+    let body = announced_body(&exchange.headers);
+    if body > BODY {
+        let detail = format!("the body has {body} bytes; the limit is {BODY}");
+        return Some(Problem::new(Kind::ContentTooLarge, detail));
+    }
+    None
+}
+
+/// A server must refuse an HTTP/1.1 request without a `Host`, or with more than one (RFC 9112,
+/// section 3.2): what stands before it may have understood another one.
+fn misdirection<S>(exchange: &Exchange<S>) -> Option<Problem> {
+    if exchange.version != Version::HTTP_11 {
+        return None;
+    }
+    let hosts = exchange.headers.get_all(HOST).iter().count();
+    let detail = "an HTTP/1.1 request needs exactly one `Host` header";
+    (hosts != 1).then(|| Problem::new(Kind::BadRequest, detail))
+}
+
+fn size(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum()
+}
+
+fn announced_body(headers: &HeaderMap) -> u64 {
+    headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::request::Builder;
+    use http::{Request, StatusCode};
+    use rstest::rstest;
+
+    use super::*;
+    use crate::downstream::testing::exchange;
+
+    fn status(request: Builder) -> Option<StatusCode> {
+        let excess = excess(&exchange((), request));
+        excess.map(|problem| problem.kind().status())
+    }
+
+    #[rstest]
+    #[case(URI, None)]
+    #[case(URI + 1, Some(StatusCode::URI_TOO_LONG))]
+    fn a_uri_may_be_as_long_as_the_limit(
+        #[case] length: usize,
+        #[case] expected: Option<StatusCode>,
+    ) {
+        let uri = format!("/{}", "x".repeat(length - 1));
+        assert_eq!(status(Request::builder().uri(uri)), expected);
+    }
+
+    #[rstest]
+    #[case(HEADERS - 1, None)]
+    #[case(HEADERS, Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))]
+    fn names_and_values_of_headers_count(
+        #[case] value: usize,
+        #[case] expected: Option<StatusCode>,
+    ) {
+        assert_eq!(
+            status(Request::builder().header("x", "v".repeat(value))),
+            expected
+        );
+    }
+
+    #[test]
+    fn an_announced_body_counts_before_it_arrives() {
+        let request = Request::builder().header(CONTENT_LENGTH, BODY + 1);
+        assert_eq!(status(request), Some(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+
+    #[rstest]
+    #[case(Version::HTTP_11, 0, Some(Kind::BadRequest))]
+    #[case(Version::HTTP_11, 1, None)]
+    #[case(Version::HTTP_11, 2, Some(Kind::BadRequest))]
+    #[case(Version::HTTP_10, 0, None)]
+    #[case(Version::HTTP_2, 0, None)]
+    fn an_http_1_1_request_names_one_host(
+        #[case] version: Version,
+        #[case] hosts: usize,
+        #[case] expected: Option<Kind>,
+    ) {
+        let request = Request::builder().version(version);
+        let request = (0..hosts).fold(request, |request, _| request.header(HOST, "here"));
+        let problem = misdirection(&exchange((), request));
+        assert_eq!(problem.map(|problem| problem.kind()), expected);
+    }
+}

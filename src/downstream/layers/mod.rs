@@ -1,0 +1,130 @@
+//! What every request passes, and in which order.
+//!
+//! Most layers decide and never wait: they are two plain functions ([`intercept`]). Each is a tower
+//! layer with a future of its own, so that nothing is boxed on the way to a ready answer, and none has
+//! state: what a
+//! request may read, it brings along ([`Exchange::state`]).
+
+mod intercept;
+
+mod request_ids;
+
+mod access_log;
+
+mod heads;
+
+mod problems;
+
+mod catch_panic;
+
+mod allowances;
+pub(crate) use allowances::Admits;
+
+mod limits;
+
+mod ready_answers;
+pub(crate) use ready_answers::KeepsAnswers;
+
+mod request_spans;
+
+mod deadlines;
+pub(crate) use deadlines::Patience;
+
+use std::convert::Infallible;
+
+use futures_util::FutureExt as _;
+use tower::{Service, ServiceBuilder, service_fn};
+
+use super::exchange::Exchange;
+use super::problem::Problem;
+use super::response::Response;
+
+use access_log::AccessLog;
+use allowances::Allowances;
+use catch_panic::CatchPanic;
+use deadlines::Deadlines;
+use heads::Heads;
+use intercept::intercept;
+use limits::Limits;
+use problems::Problems;
+use ready_answers::ReadyAnswers;
+use request_ids::RequestIds;
+use request_spans::RequestSpans;
+
+/// What answers the requests of a listener.
+pub(crate) trait Stack<S>:
+    Service<Exchange<S>, Response = Response, Error = Infallible, Future: Send + 'static>
+    + Copy
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S, T> Stack<S> for T where
+    T: Service<Exchange<S>, Response = Response, Error = Infallible, Future: Send + 'static>
+        + Copy
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// What every request to the data listener passes, from the outside in.
+pub(crate) fn data<S, R, F>(route: R) -> impl Stack<S>
+where
+    S: Admits + KeepsAnswers + Patience + Send + Sync + 'static,
+    R: Fn(Exchange<S>) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Problem>> + Send + 'static,
+{
+    ServiceBuilder::new()
+        // Outermost: whatever is logged or answered from here on carries the id.
+        .layer(intercept(RequestIds))
+        // Next, so that the line has the time and status of all that happens below.
+        .layer(intercept(AccessLog))
+        // Above all that has a body, problems too.
+        .layer(intercept(Heads))
+        // Above all that can refuse.
+        .layer(intercept(Problems))
+        // A panic further down costs one request, not the connection.
+        .layer(CatchPanic)
+        // As soon as the caller is known, and before anything expensive.
+        .layer(intercept(Allowances))
+        // Below admission, so that a request that is refused here counts like any other.
+        .layer(intercept(Limits))
+        // The last that never waits: what is answered here costs neither a span nor a timer.
+        .layer(intercept(ReadyAnswers))
+        // Above all that may have something to tell.
+        .layer(RequestSpans)
+        // Counts from when the request came, and bounds all that waits.
+        .layer(Deadlines)
+        .service(service_fn(move |exchange| {
+            // On the heap: it is large, and a ready answer would carry it through every layer.
+            Box::pin(route(exchange)).map(|outcome| Ok(answered(outcome)))
+        }))
+}
+
+/// What every request to the admin listener passes: as above, without what is for callers.
+pub(crate) fn admin<S, R, F>(route: R) -> impl Stack<S>
+where
+    S: Patience + Send + Sync + 'static,
+    R: Fn(Exchange<S>) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Problem>> + Send + 'static,
+{
+    ServiceBuilder::new()
+        .layer(intercept(RequestIds))
+        .layer(intercept(AccessLog))
+        .layer(intercept(Heads))
+        .layer(intercept(Problems))
+        .layer(CatchPanic)
+        .layer(intercept(Limits))
+        .layer(RequestSpans)
+        .layer(Deadlines)
+        .service(service_fn(move |exchange| {
+            Box::pin(route(exchange)).map(|outcome| Ok(answered(outcome)))
+        }))
+}
+
+fn answered(outcome: Result<Response, Problem>) -> Response {
+    outcome.unwrap_or_else(Response::from)
+}

@@ -1,0 +1,35 @@
+//! The body of every error response (RFC 9457), written where the request's id is at hand.
+
+use std::ops::ControlFlow;
+
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+
+use crate::downstream::exchange::Exchange;
+use crate::downstream::problem::{self, Problem};
+use crate::downstream::request_id::RequestId;
+use crate::downstream::response::{Body, Response};
+
+use super::intercept::Interceptor;
+
+/// Writes the body of every error response.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Problems;
+
+impl<S> Interceptor<S> for Problems {
+    type Kept = RequestId;
+
+    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, RequestId> {
+        ControlFlow::Continue(exchange.id.clone())
+    }
+
+    fn after(self, id: RequestId, response: &mut Response) {
+        let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+            return;
+        };
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        *response.body_mut() = Body::Full(problem.body(id.as_str()).into());
+    }
+}

@@ -1,0 +1,61 @@
+//! Answers that are ready to be sent. Whoever asks for one of them waits for nothing.
+
+use std::ops::ControlFlow;
+
+use http::Method;
+
+use crate::catalog::CacheMode;
+use crate::downstream::answers::{AnswerCache, Asked};
+use crate::downstream::exchange::Exchange;
+use crate::downstream::response::Response;
+
+use super::intercept::Interceptor;
+
+/// The only address whose answers are kept.
+const PATH: &str = "/groups";
+
+/// What keeps answers.
+pub(crate) trait KeepsAnswers {
+    /// Where they are kept.
+    fn answers(&self) -> &AnswerCache;
+
+    /// The epoch of the catalog.
+    fn epoch(&self) -> u64;
+}
+
+/// Answers from the cache where it can.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReadyAnswers;
+
+impl<S: KeepsAnswers> Interceptor<S> for ReadyAnswers {
+    type Kept = ();
+
+    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, ()> {
+        let is_read = matches!(exchange.method, Method::GET | Method::HEAD);
+        if !is_read || exchange.uri.path() != PATH {
+            return ControlFlow::Continue(());
+        }
+        match Asked::read(&exchange.client.caller, &exchange.uri, &exchange.headers) {
+            Ok(asked) => {
+                if let Some(response) = ready(exchange, &asked) {
+                    return ControlFlow::Break(response);
+                }
+                exchange.asked = Some(asked);
+                ControlFlow::Continue(())
+            }
+            Err(problem) => ControlFlow::Break(problem.into()),
+        }
+    }
+}
+
+fn ready<S: KeepsAnswers>(exchange: &Exchange<S>, asked: &Asked) -> Option<Response> {
+    // Who wants a new walk is not served with what was there before.
+    if asked.mode != CacheMode::Cached {
+        return None;
+    }
+    let state = &exchange.state;
+    let answer = state
+        .answers()
+        .get(&asked.key, state.epoch(), exchange.begun)?;
+    Some(answer.respond(&exchange.headers))
+}

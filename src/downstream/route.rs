@@ -1,0 +1,48 @@
+//! Which handler answers a request to the data listener.
+
+use http::Method;
+
+use super::coding;
+use super::compress::compress;
+use super::deadline::Deadline;
+use super::exchange::Exchange;
+use super::fallback;
+use super::groups;
+use super::layers::Patience as _;
+use super::problem::Problem;
+use super::response::Response;
+use super::services::{CatalogService, GroupService};
+use super::sources;
+use super::state::State;
+
+const PATHS: &str =
+    "`/groups`, `/groups/{id}`, `/sources`, `/openapi.json` and `/docs`, which describes them";
+
+/// Answers a request that was not answered from the cache.
+pub(crate) async fn route<G: GroupService, C: CatalogService>(
+    exchange: Exchange<State<G, C>>,
+) -> Result<Response, Problem> {
+    let accepted = coding::negotiate(&exchange.headers)?;
+    let deadline = Deadline::new(exchange.begun, exchange.state.deadline());
+    let pool = exchange.state.pool.clone();
+    let description = &exchange.state.description;
+    let response = match (&exchange.method, exchange.uri.path()) {
+        (&Method::GET | &Method::HEAD, "/groups") => groups::list(exchange).await?,
+        (&Method::GET | &Method::HEAD, path) if is_group(path) => groups::one(&exchange).await?,
+        (&Method::GET | &Method::HEAD, "/sources") => sources::list(&exchange)?,
+        (&Method::GET | &Method::HEAD, "/openapi.json") => description.document(&exchange)?,
+        (&Method::GET | &Method::HEAD, "/docs") => description.page(&exchange)?,
+        (method, "/groups" | "/sources" | "/openapi.json" | "/docs") => {
+            fallback::method_not_allowed(method, fallback::READ)
+        }
+        (method, path) if is_group(path) => fallback::method_not_allowed(method, fallback::READ),
+        (_, path) => return Err(fallback::not_found(path, PATHS)),
+    };
+    compress(response, accepted, &pool, deadline.answer).await
+}
+
+/// Whether it is the address of one group. Its id may hold slashes.
+fn is_group(path: &str) -> bool {
+    path.strip_prefix(groups::ONE)
+        .is_some_and(|id| !id.is_empty())
+}

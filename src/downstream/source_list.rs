@@ -1,0 +1,55 @@
+//! How each upstream stands, as callers and operators are told.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::catalog::{self, PendingShrink, SourceLookup};
+use crate::snapshot::Counts;
+
+use super::envelope::SourceError;
+
+/// The answer of `GET /sources`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Sources")]
+pub(crate) struct SourceList {
+    /// How each source stands, in order of name.
+    pub(crate) sources: Vec<Source>,
+}
+
+/// How one source stands, and what was odd about its list.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Source {
+    /// Its name.
+    name: Arc<str>,
+    /// How it stands.
+    state: catalog::State,
+    /// When its list was read, RFC 3339 UTC.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    as_of: Option<Timestamp>,
+    /// How many groups it has.
+    groups: usize,
+    #[serde(flatten)]
+    counts: Counts,
+    /// A much shorter list that was read since and is not served: it waits for another walk to
+    /// confirm it.
+    pending_shrink: Option<PendingShrink>,
+    /// Why its last walk failed, while that still matters.
+    error: Option<SourceError>,
+}
+
+impl From<&SourceLookup> for Source {
+    fn from(held: &SourceLookup) -> Self {
+        Self {
+            name: Arc::clone(&held.source),
+            state: held.state,
+            as_of: held.as_of,
+            groups: held.snapshot.as_ref().map_or(0, |snapshot| snapshot.len()),
+            counts: held.counts,
+            pending_shrink: held.pending_shrink,
+            error: held.error.as_deref().map(SourceError::of),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! All that a request to the data listener may read.
+
+use std::time::Duration;
+
+use crate::config::Settings;
+use crate::gateway::cursor::Keys;
+use crate::gateway::pool::Pool;
+
+use super::admission::Admission;
+use super::answers::AnswerCache;
+use super::layers::{Admits, KeepsAnswers, Patience};
+use super::openapi::Description;
+use super::services::GroupService;
+
+/// All that a request to the data listener may read. Each takes it once, as a whole.
+#[derive(Debug)]
+pub(crate) struct State<G, C> {
+    /// What answers queries.
+    pub(crate) groups: G,
+    /// What holds the upstreams' lists.
+    pub(crate) catalog: C,
+    /// What cursors are verified with.
+    pub(crate) keys: Keys,
+    /// Where answers are rendered and compressed.
+    pub(crate) pool: Pool,
+    pub(crate) description: Description,
+    answers: AnswerCache,
+    admission: Admission,
+    deadline: Duration,
+}
+
+impl<G, C> State<G, C> {
+    /// What the settings say, over a gateway and its catalog.
+    pub(crate) fn new(settings: &Settings, keys: Keys, groups: G, catalog: C) -> Self {
+        Self {
+            groups,
+            catalog,
+            keys,
+            pool: Pool::new(),
+            description: Description::new(),
+            answers: AnswerCache::new(settings.cache.shares().pages),
+            admission: Admission::new(&settings.rate_limit),
+            deadline: settings.server.deadline.get(),
+        }
+    }
+}
+
+impl<G, C> Patience for State<G, C> {
+    fn deadline(&self) -> Duration {
+        self.deadline
+    }
+}
+
+impl<G, C> Admits for State<G, C> {
+    fn admission(&self) -> &Admission {
+        &self.admission
+    }
+}
+
+impl<G: GroupService, C> KeepsAnswers for State<G, C> {
+    fn answers(&self) -> &AnswerCache {
+        &self.answers
+    }
+
+    fn epoch(&self) -> u64 {
+        self.groups.epoch()
+    }
+}

@@ -1,0 +1,144 @@
+//! Every group that matches as one long answer, made part by part.
+
+use std::io;
+use std::iter;
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures_util::stream;
+use thiserror::Error;
+
+use crate::gateway::Listing;
+use crate::gateway::pool::Pool;
+
+use super::coding::{Coding, Encoder};
+use super::negotiate::Format;
+use super::render::{self, Frame, RenderError};
+use super::response::{Body, BrokenOff};
+
+/// How many rows are rendered at once: enough that a part is worth sending, few enough that
+/// rendering it holds up nobody.
+const ROWS_AT_ONCE: usize = 256;
+
+/// Why a streamed answer broke off.
+#[derive(Debug, Error)]
+enum StreamError {
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error("the answer cannot be compressed")]
+    Compress(#[from] io::Error),
+    #[error("the process is stopping")]
+    Stopping,
+}
+
+/// The parts of an answer that are still to be made.
+struct Parts {
+    steps: Box<dyn Iterator<Item = Step> + Send>,
+    listing: Listing,
+    format: Format,
+    fields: Option<Vec<&'static str>>,
+    encoder: Option<Encoder>,
+}
+
+/// One part.
+enum Step {
+    Ready(Bytes),
+    Rows(Range<usize>),
+    End,
+}
+
+/// The body that shows a listing between the two halves of its frame. A part is made when the one
+/// before is on its way: where it takes more than copying, by `pool`.
+pub(crate) fn body(
+    pool: Pool,
+    frame: Frame,
+    format: Format,
+    fields: Option<Vec<&'static str>>,
+    listing: Listing,
+    coding: Coding,
+) -> io::Result<Body> {
+    let steps = iter::once(Step::Ready(frame.before))
+        .chain(chunks(listing.range.clone()).map(Step::Rows))
+        .chain([Step::Ready(frame.after), Step::End]);
+    let encoder = Encoder::new(coding)?;
+    let is_copied = encoder.is_none() && render::is_copied(format, fields.as_deref());
+    let parts = Parts {
+        steps: Box::new(steps),
+        listing,
+        format,
+        fields,
+        encoder,
+    };
+    let parts = stream::try_unfold(parts, move |mut parts| {
+        let pool = pool.clone();
+        async move {
+            let (parts, made) = if is_copied {
+                let made = parts.next();
+                (parts, made)
+            } else {
+                let work = move || {
+                    let made = parts.next();
+                    (parts, made)
+                };
+                pool.run_in_turn(work).await.ok_or(StreamError::Stopping)?
+            };
+            Ok::<_, StreamError>(made?.map(|part| (part, parts)))
+        }
+    });
+    let parts = futures_util::TryStreamExt::map_err(parts, |error: StreamError| {
+        tracing::error!(%error, "a streamed answer broke off");
+        BrokenOff
+    });
+    Ok(Body::Streamed(Box::pin(parts)))
+}
+
+impl Parts {
+    /// The next part that is worth sending.
+    fn next(&mut self) -> Result<Option<Bytes>, StreamError> {
+        loop {
+            let part = match self.steps.next() {
+                None => return Ok(None),
+                Some(Step::Ready(part)) => part,
+                Some(Step::Rows(range)) => {
+                    let rows = range.map(|index| self.listing.view.row(index));
+                    render::rows(self.format, rows, self.fields.as_deref())?
+                }
+                Some(Step::End) => match self.encoder.take() {
+                    Some(encoder) => return Ok(Some(encoder.finish()?)),
+                    None => return Ok(None),
+                },
+            };
+            let part = match &mut self.encoder {
+                Some(_) if part.is_empty() => continue,
+                Some(encoder) => {
+                    encoder.write(&part)?;
+                    encoder.flush()?
+                }
+                None => part,
+            };
+            if !part.is_empty() {
+                return Ok(Some(part));
+            }
+        }
+    }
+}
+
+fn chunks(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = range.end;
+    range
+        .step_by(ROWS_AT_ONCE)
+        .map(move |start| start..(start + ROWS_AT_ONCE).min(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_hold_every_row_once() {
+        for rows in [0, 1, ROWS_AT_ONCE, ROWS_AT_ONCE + 1, 1000] {
+            let seen: Vec<_> = chunks(7..7 + rows).flatten().collect();
+            assert_eq!(seen, (7..7 + rows).collect::<Vec<_>>());
+        }
+    }
+}
