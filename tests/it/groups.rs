@@ -340,7 +340,7 @@ async fn a_parameter_that_cannot_be_meant_is_named_with_what_is_allowed() {
         ("serach=x", "serach", "`search`"),
         ("Search=x", "Search", "`search`"),
         ("source=tallify", "source", "`tallyfy`"),
-        ("source=tallyfy,", "source", "no name"),
+        ("source=tallyfy,", "source", "is empty"),
         ("id=nocolon", "id", "a colon"),
         ("sort=size", "sort", "`created_at`"),
         ("sort=name,id,source,created_at", "sort", "at most 3"),
@@ -349,7 +349,7 @@ async fn a_parameter_that_cannot_be_meant_is_named_with_what_is_allowed() {
         ("limit=0", "limit", "`0`"),
         ("limit=-1", "limit", "`-1`"),
         ("limit=many", "limit", "`many`"),
-        ("limit=1&limit=2", "limit", "twice"),
+        ("limit=1&limit=2", "limit", "only once"),
         ("deleted=yes", "deleted", "`exclude`"),
         ("created_after=yesterday", "created_after", "`yesterday`"),
         (
