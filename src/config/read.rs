@@ -201,6 +201,15 @@ fn problem(misfit: &Misfit, tree: &Value, variables: &Variables, presets: &Laid)
         text.is_some_and(mask::has_password) || mask::may_be_secret(&slot, scheme(tree, &slot));
     match &misfit.fault {
         Fault::UnknownKey { key, known } => {
+            if let Some(new) = renamed(&slot) {
+                let meant = slot.parent().unwrap_or_default().join(new);
+                let help = match variables.get(&slot) {
+                    Some(_) => format!("set `{}` instead", variable(&meant)),
+                    None => format!("write `{new}`; it means the same"),
+                };
+                let message = format!("`{key}` is now called `{new}`");
+                return Problem::new(slot, message).with_help(help);
+            }
             let help = match nearest(key, known.iter().copied()) {
                 Some(nearest) if variables.contains_key(&slot) => {
                     let meant = slot.parent().unwrap_or_default().join(nearest);
@@ -230,6 +239,16 @@ fn problem(misfit: &Misfit, tree: &Value, variables: &Variables, presets: &Laid)
         Fault::WrongType { .. } | Fault::Unreadable(_) => {
             Problem::new(slot, misfit.fault.to_string())
         }
+    }
+}
+
+/// What a key of an earlier release is called now.
+fn renamed(at: &KeyPath) -> Option<&'static str> {
+    let keys: Vec<_> = at.keys().iter().map(String::as_str).collect();
+    match keys[..] {
+        ["server", "lead"] => Some("shutdown_delay"),
+        ["upstreams", _, "breaker", "rest"] => Some("open_for"),
+        _ => None,
     }
 }
 
