@@ -4,7 +4,7 @@
 //! bytes ▸ format (JSON or XML into one page) ▸ mapping (records into groups)
 //! ```
 //!
-//! Nothing after [`format`] knows the format of the response. Nothing here waits, and nothing knows
+//! Nothing after [`mod@format`] knows the format of the response. Nothing here waits, and nothing knows
 //! how the bytes were fetched.
 
 pub mod fetched_page;

@@ -181,7 +181,7 @@ async fn probe_walks_one_upstream_and_shows_what_it_saw() {
         assert!(
             outcome
                 .stdout
-                .contains("\nin all\n            250 groups on "),
+                .contains("\ntotal\n            250 groups on "),
             "{}",
             outcome.stdout
         );

@@ -58,7 +58,7 @@ async fn a_release_that_changes_nothing_about_lists_writes_the_same_file() {
     let key = CatalogKey::shared(&adapter);
     let name = format!("{}.snapshot", key.name().unwrap());
     let golden = Path::new(FOLDER).join(&name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+    if option_env!("UPDATE_GOLDEN").is_some() {
         let disk = Disk::open(Path::new(FOLDER), 1 << 20, &wall);
         disk.save(&key, &Arc::new(cached), adapter.freshness());
         return disk.close().await;

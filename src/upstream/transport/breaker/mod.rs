@@ -14,7 +14,7 @@
 //! when to come back, and the catalog waits at least that long.
 //!
 //! What it decides is a plain function of times and outcomes ([`Breaker`]); only
-//! [`CircuitBreaker`] waits.
+//! `CircuitBreaker` waits.
 
 mod circuit;
 pub use circuit::{Circuit, CircuitState};
