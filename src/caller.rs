@@ -158,9 +158,7 @@ mod tests {
     #[test]
     fn the_digest_of_a_set_is_the_same_in_every_release() {
         let digest = VisibleSources::only(["directory", "wiki"]);
-        let digest = digest
-            .digest()
-            .map(|digest| digest.map(|byte| format!("{byte:02x}")).concat());
+        let digest = digest.digest().map(|digest| crate::hex::hex(digest));
         assert_eq!(
             digest.as_deref(),
             Some("cfeae1769f1ea375b701fd22b418594fba052fb6a80dccc84dca4a75d56342f3")

@@ -44,6 +44,7 @@ mod did_you_mean;
 pub mod error;
 pub mod fold;
 pub mod group;
+mod hex;
 mod json;
 mod percent;
 

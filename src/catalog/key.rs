@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::hex::hex;
 use crate::plan::digest::{Account, Shape};
 use crate::upstream::Adapter;
 use crate::upstream::pushdown::Pushed;
@@ -61,8 +62,7 @@ impl CatalogKey {
         digest.update(self.shape.as_bytes());
         digest.update(self.account.as_bytes());
         digest.update(self.upstream.as_bytes());
-        let digest = digest.finalize();
-        Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(hex(&digest.finalize()))
     }
 }
 

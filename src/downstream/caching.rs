@@ -15,6 +15,7 @@ use crate::caller::{Caller, VisibleSources};
 use crate::catalog::{CacheMode, CacheOutcome, State};
 use crate::gateway::listing::{Found, SourceReport};
 use crate::gateway::{Listing, Query, Representation, Validator};
+use crate::hex::hex;
 
 use super::negotiate::Format;
 use super::render;
@@ -104,12 +105,7 @@ fn opaque(tag: &[u8]) -> &[u8] {
 
 impl From<Validator> for EntityTag {
     fn from(validator: Validator) -> Self {
-        let mut tag = String::from("W/\"");
-        for byte in validator.0 {
-            // Writing into a string does not fail.
-            let _ = write!(tag, "{byte:02x}");
-        }
-        tag.push('"');
+        let tag = format!("W/\"{}\"", hex(&validator.0));
         // Hexadecimal digits and quotes always make a header value.
         Self(HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("W/\"\"")))
     }

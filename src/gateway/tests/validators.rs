@@ -30,7 +30,7 @@ async fn validator(raw: &str, sources: Vec<SourceReport>) -> Validator {
 }
 
 fn hex(validator: Validator) -> String {
-    validator.0.map(|byte| format!("{byte:02x}")).concat()
+    crate::hex::hex(&validator.0)
 }
 
 fn one(names: &[&str]) -> Found {

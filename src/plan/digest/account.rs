@@ -9,6 +9,7 @@ use super::request;
 use crate::config::secret::SecretError;
 use crate::config::upstream::{Auth, Connection, Request, Text};
 use crate::config::{Secret, SecretReader, Upstream};
+use crate::hex::hex;
 
 /// The key of all hashes here. Its number is the encoding's version.
 const KEY: &[u8] = b"groupgate account 1";
@@ -95,6 +96,5 @@ impl Secrets<'_> {
 }
 
 fn hashed(bytes: &[u8]) -> Value {
-    let hash = keyed_hash(bytes).map(|byte| format!("{byte:02x}"));
-    Value::Table(Table::default().put("hash", &hash.concat()))
+    Value::Table(Table::default().put("hash", &hex(&keyed_hash(bytes))))
 }

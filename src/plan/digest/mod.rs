@@ -26,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::secret::SecretError;
 use crate::config::{SecretReader, Upstream};
+use crate::hex::hex;
 
 /// What a list looks like: how it is asked for, paged and mapped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -78,12 +79,12 @@ fn half(hash: &[u8; 32]) -> [u8; 16] {
 
 impl fmt::Display for Shape {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:032x}", u128::from_be_bytes(self.0))
+        formatter.write_str(&hex(&self.0))
     }
 }
 
 impl fmt::Display for Account {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:032x}", u128::from_be_bytes(self.0))
+        formatter.write_str(&hex(&self.0))
     }
 }

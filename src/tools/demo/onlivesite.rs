@@ -12,7 +12,8 @@ use super::envelope::{Continuation, Envelope};
 use super::exchange::{self, Answer, Kind, Parameters, Request, Vendor, header, reason};
 use super::order::{self, Order, indices};
 use super::records::{Record, find};
-use super::signature::{hex, hmac_sha256};
+use super::signature::hmac_sha256;
+use crate::hex::hex;
 
 pub(super) const NAME: &str = "onlivesite";
 

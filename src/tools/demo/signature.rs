@@ -6,25 +6,19 @@
 //! so that a mistake of either shows.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use hmac::{Hmac, KeyInit, Mac};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
 use super::exchange::{Request, header};
+use crate::hex::hex;
+use crate::percent::RESERVED;
 
 const SCHEME: &str = "AWS4-HMAC-SHA256";
 
-/// Everything but the unreserved characters of RFC 3986 is encoded.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
-
-/// As [`ENCODED`], for a path, whose slashes stay.
-const PATH_ENCODED: &AsciiSet = &ENCODED.remove(b'/');
+/// What is encoded in a path, whose slashes stay.
+const PATH_ENCODED: &AsciiSet = &RESERVED.remove(b'/');
 
 /// What an `Authorization` header of this scheme says.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,7 +91,7 @@ fn canonical_query(query: &str) -> String {
 }
 
 fn encode(text: &str) -> String {
-    utf8_percent_encode(text, ENCODED).to_string()
+    crate::percent::encode(text).to_string()
 }
 
 /// One line for each signed header that was sent, in the order of their names.
@@ -129,15 +123,6 @@ pub(super) fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     Hmac::<Sha256>::new_from_slice(key)
         .map(|mac| mac.chain_update(message).finalize().into_bytes().to_vec())
         .unwrap_or_default()
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::lock;
-use super::signature::{hex, hmac_sha256};
+use super::signature::hmac_sha256;
+use crate::hex::hex;
 
 /// Signs tokens. Nobody but this process reads them, so there is nothing to keep secret.
 const KEY: &[u8] = b"signs the tokens of the emulated login";

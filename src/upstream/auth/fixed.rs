@@ -12,6 +12,7 @@ use super::block::Block;
 use super::{AuthError, credentials, query};
 use crate::config::Secret;
 use crate::config::upstream::{ApiKeyAuth, BasicAuth, BearerAuth, Text};
+use crate::percent::encode;
 
 /// Credentials that are the same in every request, and where they stand.
 #[derive(Debug)]
@@ -136,11 +137,7 @@ fn with_key(uri: &Uri, name: &str, key: &SecretString) -> Result<Uri, AuthError>
         .filter(|pair| !pair.is_empty())
         .filter(is_other)
         .collect();
-    let own = format!(
-        "{}={}",
-        query::encode(name),
-        query::encode(key.expose_secret())
-    );
+    let own = format!("{}={}", encode(name), encode(key.expose_secret()));
     pairs.push(&own);
     query::replace(uri, &pairs.join("&"))
 }

@@ -23,6 +23,7 @@ use super::block::Block;
 use super::signing_text::{Placeholder, SigningText, Values};
 use super::{AuthError, host, sensitive};
 use crate::config::upstream::{DateHeader, Encoding, Hash, HmacAuth};
+use crate::hex::hex;
 use crate::upstream::extensions::SignedText;
 
 /// A signature over a string of the upstream's own making.
@@ -165,14 +166,6 @@ fn dated(
         "`date = { header = \"…\", format = \"…\" }` beside it",
     );
     None
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 0xf])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }
 
 /// The header that says when a request was signed.

@@ -26,6 +26,7 @@ use url::form_urlencoded;
 use super::block::Block;
 use super::{AuthError, host, query, sensitive};
 use crate::config::upstream::AwsSigv4Auth;
+use crate::percent::encode;
 
 /// Headers that a hop may change on the way, and that are therefore not signed. botocore leaves
 /// out the same.
@@ -182,7 +183,7 @@ fn readable<'a>(name: &HeaderName, value: &'a HeaderValue) -> Result<&'a str, Au
 
 fn with_strict_query(uri: &Uri) -> Result<Uri, AuthError> {
     let pairs: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
-        .map(|(name, value)| format!("{}={}", query::encode(&name), query::encode(&value)))
+        .map(|(name, value)| format!("{}={}", encode(&name), encode(&value)))
         .collect();
     query::replace(uri, &pairs.join("&"))
 }

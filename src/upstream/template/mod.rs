@@ -20,6 +20,7 @@ use url::Url;
 
 use crate::config::upstream::{self as written, Format, Method, Pushable};
 use crate::config::{KeyPath, Problems, SecretReader};
+use crate::percent::{RESERVED, encode};
 
 use super::extensions::Repeatable;
 use super::pager::Position;
@@ -32,7 +33,7 @@ pub use text::Variables;
 use text::{Part, Text, Value};
 
 mod parameters;
-use parameters::{Parameters, RESERVED, encode};
+use parameters::Parameters;
 
 mod body;
 use body::Body;
@@ -202,7 +203,7 @@ fn render_segment(text: &Text, variables: &Variables<'_>) -> Result<Option<Strin
             // RFC 3986, section 5.2.4: encoding does not keep these from being resolved away.
             return Err(TemplateError::DotSegment(value));
         }
-        segment.push_str(&encode(&value));
+        segment.extend(encode(&value));
     }
     Ok(Some(segment))
 }

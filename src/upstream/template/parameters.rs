@@ -1,21 +1,7 @@
 //! Parameters: the names and values of a query or a form.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::text::{Text, Variables};
-
-/// All but the unreserved characters of RFC 3986. Signature schemes agree on this form, so what is
-/// signed is what is sent, and `+` is never ambiguous. It applies to names such as `$top` and
-/// `page[size]` too: servers decode them.
-pub(super) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-pub(super) fn encode(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
-}
+use crate::percent::encode;
 
 /// Parameters in the order in which they are sent. A name may occur more than once.
 #[derive(Debug)]
@@ -25,7 +11,7 @@ impl FromIterator<(String, Text)> for Parameters {
     fn from_iter<I: IntoIterator<Item = (String, Text)>>(parameters: I) -> Self {
         let encoded = parameters
             .into_iter()
-            .map(|(name, text)| (encode(&name), text));
+            .map(|(name, text)| (encode(&name).to_string(), text));
         Self(encoded.collect())
     }
 }
