@@ -1,4 +1,4 @@
-//! What an answer means: rules over its status, headers and body, before what everyone agrees on.
+//! What a response means: rules over its status, headers and body, which apply before the defaults.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! Who we are to an upstream: one variant for each scheme.
+//! How requests are authenticated: one variant per scheme.
 
 use schemars::JsonSchema;
 use serde::de::Deserializer;

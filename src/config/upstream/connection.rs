@@ -1,4 +1,4 @@
-//! How an upstream is reached: whom to trust, who we are to it, which way the bytes go.
+//! How connections to an upstream are made: TLS, proxy and HTTP version.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
-//! What one field of a group is read from: a path, or a table with the conversions on the way.
+//! Where one field of a group comes from: a path, or a table with conversions.
 //!
-//! The set of conversions is small, closed and in a fixed order. What it cannot say is better asked
-//! of the upstream than computed here.
+//! The set of conversions is small and closed, and their order is fixed. Anything beyond it is better
+//! requested from the upstream than computed here.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! One `[upstreams.NAME]` block: how a backend is asked, and how its answer becomes groups.
+//! One `[upstreams.NAME]` block: how to query a backend, and how its response becomes groups.
 
 pub mod request;
 pub use request::{Method, Request, Values};

@@ -1,4 +1,4 @@
-//! An origin: the part of a URL that says whom our credentials are sent to.
+//! An origin: the part of a URL that decides who receives our credentials.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,7 +1,7 @@
-//! How the position advances from page to page: one variant for each style.
+//! How to get from one page to the next: one variant per style.
 //!
-//! What the keys mean that every style has ([`Terms`]) does not depend on the style, so that end
-//! conditions combine instead of multiplying.
+//! The keys that every style has ([`Terms`]) mean the same in each of them, so that end conditions
+//! combine instead of multiplying.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

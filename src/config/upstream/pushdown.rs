@@ -1,7 +1,7 @@
-//! Which filters an upstream may be asked with, and how it takes them.
+//! Which filters can be passed on to an upstream, and how it applies them.
 //!
-//! Every key is a statement about the upstream. From it follows whether handing a filter on could
-//! lose a group that the same filter would let through here; where it could, it is not handed on.
+//! Every key is a statement about the upstream. The keys together decide whether passing a filter on
+//! could lose a group that groupgate's own filter would keep. If it could, it is not passed on.
 
 use std::collections::BTreeMap;
 use std::fmt;

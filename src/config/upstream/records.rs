@@ -1,4 +1,4 @@
-//! Where the list of groups stands in a page, and what kind of list it is.
+//! Where a page holds the list of groups, and what kind of list it is.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The shape of the requests that an upstream is asked with.
+//! The requests that are sent to an upstream.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What protects an upstream that fails, and callers from one that is slow now and then.
+//! The circuit breaker, which protects a failing upstream, and hedging, which hides slow responses.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! Where paging finds what it goes by, where that is more than a place in the page.
+//! Where pagination finds its values, if that is more than a place in the page.
 
 use std::fmt;
 

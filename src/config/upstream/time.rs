@@ -1,4 +1,4 @@
-//! How an upstream writes times.
+//! The formats in which an upstream writes times.
 
 use std::str::FromStr;
 

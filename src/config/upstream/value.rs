@@ -1,4 +1,4 @@
-//! The values that stand in an upstream's block: texts, JSON, lists that may be one, places.
+//! The kinds of values in an upstream's block: text, JSON, one or many, locations.
 
 use std::collections::BTreeMap;
 use std::fmt;
