@@ -1,4 +1,4 @@
-//! One walk as the catalog sees it: it brings a snapshot or an error.
+//! One walk as the catalog sees it: a snapshot or an error comes of it.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::upstream::walk::{Walked, walk};
 
 use super::resources::CatalogResources;
 
-/// What one walk brings.
+/// The result of one walk.
 #[derive(Debug)]
 pub(super) struct WalkResult {
     pub(super) snapshot: Snapshot,
@@ -20,12 +20,12 @@ pub(super) struct WalkResult {
     pub(super) pages: u64,
 }
 
-/// Makes one walk. The entry decides when; what a walk is, it does not know.
+/// Performs one walk. The entry decides when, and does not know how.
 pub(super) type Fetch = Box<
     dyn Fn(Arc<Progress>) -> BoxFuture<'static, Result<WalkResult, UpstreamError>> + Send + Sync,
 >;
 
-/// Walks the upstream and lays its groups out, off the I/O threads.
+/// Walks the upstream, and builds the snapshot off the I/O threads.
 pub(super) async fn walk_to_snapshot(
     adapter: Arc<Adapter>,
     progress: Arc<Progress>,
@@ -38,7 +38,7 @@ pub(super) async fn walk_to_snapshot(
     let source = Arc::clone(adapter.name());
     let snapshot = tokio::task::spawn_blocking(move || Snapshot::new(source, groups))
         .await
-        .map_err(|cut| UpstreamError::ours(format!("the list was not laid out: {cut}")))?;
+        .map_err(|error| UpstreamError::ours(format!("building the snapshot failed: {error}")))?;
     Ok(WalkResult {
         snapshot,
         counts,
@@ -46,7 +46,7 @@ pub(super) async fn walk_to_snapshot(
     })
 }
 
-/// Walks a whole list. Where its account is refused, what queries brought with it goes too.
+/// Walks a whole list. If its account is refused, the results of queries go too.
 pub(super) async fn walk_whole(
     adapter: Arc<Adapter>,
     for_queries: Option<Arc<CatalogResources>>,
@@ -60,7 +60,7 @@ pub(super) async fn walk_whole(
     result
 }
 
-/// Whether the account that asked may ask no more.
+/// Whether the upstream refused the account.
 pub(super) fn is_refused(result: &Result<WalkResult, UpstreamError>) -> bool {
     matches!(result, Err(error) if error.kind == ErrorKind::Unauthorized)
 }

@@ -1,4 +1,4 @@
-//! The task that begins those walks of an entry that nobody asks for.
+//! The task that starts the background walks of an entry.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use tokio::time::sleep_until;
 
 use super::entry::Entry;
 
-/// Walks for an entry whenever a walk is due that nobody asks for.
+/// Starts a walk whenever one is due, though nobody asks for it.
 pub(super) async fn keep_fresh(entry: Arc<Entry>) {
     loop {
         let due = entry.due(rand::random());
@@ -18,7 +18,7 @@ pub(super) async fn keep_fresh(entry: Arc<Entry>) {
             }
         };
         tokio::select! {
-            // What is due is another thing after each walk.
+            // Each walk changes when the next one is due.
             () = entry.walked() => {}
             () = due_comes => entry.renew(),
         }

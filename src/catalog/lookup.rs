@@ -19,15 +19,15 @@ pub enum CacheMode {
     /// Whatever the cache rules allow.
     #[default]
     Cached,
-    /// A walk begun after the request came (`Cache-Control: no-cache`), unless the upstream rests
-    /// after a failure.
+    /// A walk that begins after the request came (`Cache-Control: no-cache`), unless the upstream is
+    /// in backoff after a failure.
     Revalidate,
-    /// A walk begun after the request came, of a resting upstream too: an operator asks, who may
-    /// have mended what failed.
+    /// A walk that begins after the request came, in backoff too: an operator asks, who may have
+    /// fixed the cause.
     Insist,
 }
 
-/// How a source stands in an answer.
+/// The state of a source in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -53,15 +53,15 @@ impl State {
     }
 }
 
-/// How the catalog came by what it holds, for `Cache-Status` (RFC 9211).
+/// How a lookup was answered, for `Cache-Status` (RFC 9211).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheOutcome {
     /// Why the upstream was asked, if this caller had to wait for it: `miss`, `stale` or
     /// `request`. `None` is a hit.
     pub forwarded: Option<&'static str>,
-    /// Whether the caller joined a walk that another had begun.
+    /// Whether the caller joined a walk that another caller had started.
     pub collapsed: bool,
-    /// What else there is to say: `min_refresh`, `deadline`, `failed`, `pending_shrink` or
+    /// More detail: `min_refresh`, `deadline`, `failed`, `pending_shrink` or
     /// `reloaded`.
     pub detail: Option<&'static str>,
 }
@@ -74,21 +74,21 @@ impl CacheOutcome {
         detail: None,
     };
 
-    /// Answered by what other settings took the place of.
+    /// Answered by an upstream that other settings have replaced.
     pub(super) const SUPERSEDED: Self = Self {
         detail: Some("reloaded"),
         ..Self::HIT
     };
 }
 
-/// What the catalog holds of one upstream for one caller: rows and outcome travel together.
+/// What the catalog has of one upstream for one caller: the snapshot, and how it was looked up.
 #[derive(Debug, Clone)]
 pub struct SourceLookup {
     /// The upstream.
     pub source: Arc<str>,
     /// Whether no answer may be given without it.
     pub required: bool,
-    /// How it stands. `Fresh` and `Stale` come with a snapshot, the others without.
+    /// Its state. `Fresh` and `Stale` come with a snapshot, the others without.
     pub state: State,
     /// Its groups.
     pub snapshot: Option<Arc<Snapshot>>,

@@ -1,10 +1,9 @@
-//! What one upstream brought that is asked by query: an entry for each set of filters.
+//! The results of an upstream that is asked by query: one entry per set of filters.
 //!
-//! There is no end to what callers may ask for, so everything here has a bound: the entries and
-//! their snapshots in bytes, the least recently used making room and the idle ones being dropped; and
-//! the walks, of which a few run at once and a few more stand in line. For each set of filters an
-//! [`Entry`] decides what it decides for whole lists: one walk at a time, the same freshness, the same
-//! rests after failures.
+//! Callers may ask for anything, so everything here is bounded. Entries and their snapshots are
+//! bounded in bytes: the least recently used are evicted, and the idle ones expire. Walks are bounded
+//! in number, and so is the queue for them. Each entry follows the rules of whole lists: one walk at
+//! a time, the same freshness, the same backoff.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,16 +17,16 @@ use crate::upstream::pushdown::{Conditions, Pushed};
 use super::entry::Entry;
 use super::fetch::{Fetch, is_refused, walk_to_snapshot};
 use super::key::CatalogKey;
-use super::line::Line;
 use super::lookup::{CacheMode, SourceLookup, State};
+use super::query_queue::QueryQueue;
 use super::resources::CatalogResources;
 use super::store::{ENTRIES_SHARE, IDLE};
 use super::tasks::Tasks;
 
-/// What an entry takes besides its key: about so much, with its walks and the cache's own account.
+/// About how many bytes an entry takes besides its key, with its walks and the bookkeeping of moka.
 const ENTRY_BYTES: usize = 768;
 
-/// What one upstream brought that is asked by query.
+/// The results of one upstream that is asked by query.
 #[derive(Debug)]
 pub(super) struct Queries {
     adapter: Arc<Adapter>,
@@ -36,14 +35,14 @@ pub(super) struct Queries {
     entries: Cache<Pushed, Arc<Entry>>,
     resources: Arc<CatalogResources>,
     tasks: Arc<Tasks>,
-    line: Arc<Line>,
-    /// The entry that was asked last, which shows how the upstream stands.
+    queue: Arc<QueryQueue>,
+    /// The entry that was asked last: its state stands for the upstream.
     last: Mutex<Option<Arc<Entry>>>,
 }
 
 impl Queries {
-    /// Nothing yet of the upstream of `adapter`, whose whole list is `whole`. Snapshots go into
-    /// the store of `resources`.
+    /// No results yet. `whole` is the entry of the whole list; snapshots go into the store of
+    /// `resources`.
     pub(super) fn new(
         adapter: Arc<Adapter>,
         whole: Arc<Entry>,
@@ -61,7 +60,7 @@ impl Queries {
             .time_to_idle(IDLE)
             .build();
         Self {
-            line: Arc::new(Line::new(adapter.limits().concurrency as usize)),
+            queue: Arc::new(QueryQueue::new(adapter.limits().concurrency as usize)),
             adapter,
             whole,
             entries,
@@ -71,9 +70,9 @@ impl Queries {
         }
     }
 
-    /// What holds all groups that meet `conditions`: the whole list where nothing can be handed on, or
-    /// where it is there and fresh; else what the upstream brings for them. Where it brings nothing,
-    /// the whole list serves as long as it may.
+    /// Finds a list that holds all groups that meet `conditions`. That is the whole list if no filter
+    /// can be pushed down, or if it is fresh; otherwise the result of a filtered walk. If that walk
+    /// fails, the whole list is served for as long as it may be.
     pub(super) async fn find(
         &self,
         conditions: &Conditions<'_>,
@@ -115,8 +114,8 @@ impl Queries {
         }
     }
 
-    /// How the upstream stands: by its whole list, or as long as nobody asked for that, by the query
-    /// that was asked last.
+    /// The state of the upstream: that of its whole list or, as long as nobody has asked for that, of
+    /// the query that was asked last.
     pub(super) fn peek(&self) -> SourceLookup {
         let whole = self.whole.peek();
         if whole.state != State::Pending || self.whole.running_walk().is_some() {
@@ -152,19 +151,19 @@ impl Queries {
         let adapter = Arc::clone(&self.adapter);
         let whole = Arc::clone(&self.whole);
         let resources = Arc::clone(&self.resources);
-        let line = Arc::clone(&self.line);
+        let queue = Arc::clone(&self.queue);
         Box::new(move |progress| {
             let asking = Arc::new(adapter.asking(pushed.clone(), resources.store.capacity()));
-            let (whole, resources, line) = (
+            let (whole, resources, queue) = (
                 Arc::clone(&whole),
                 Arc::clone(&resources),
-                Arc::clone(&line),
+                Arc::clone(&queue),
             );
             Box::pin(async move {
-                let _turn = line.turn().await?;
+                let _permit = queue.acquire().await?;
                 let result = walk_to_snapshot(asking, progress).await;
                 if is_refused(&result) {
-                    // One account sees all of this: what it may no longer see, nobody may.
+                    // All of this was read with one account. What that may no longer see, nobody may.
                     resources.store.clear();
                     whole.forget();
                 }
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_number_of_questions_makes_more_entries_than_there_is_room_for() {
+    async fn entries_stay_within_their_budget_however_many_queries_come() {
         let catalog = catalog();
         let upstream = catalog.upstream("club").unwrap();
         let queries = upstream.queries.as_ref().unwrap();
@@ -251,14 +250,14 @@ mod tests {
                 .await;
         }
         queries.entries.run_pending_tasks();
-        let room = queries.resources.store.capacity() / ENTRIES_SHARE;
-        assert!(queries.entries.weighted_size() <= room);
+        let budget = queries.resources.store.capacity() / ENTRIES_SHARE;
+        assert!(queries.entries.weighted_size() <= budget);
         let kept = queries.entries.entry_count();
-        assert!((5..100).contains(&kept), "{kept} entries in {room} bytes");
+        assert!((5..100).contains(&kept), "{kept} entries in {budget} bytes");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_question_that_nobody_can_be_asked_is_one_for_the_whole_list() {
+    async fn a_filter_that_cannot_be_pushed_down_walks_the_whole_list() {
         let catalog = catalog();
         catalog.start(None);
         let whole = |catalog: &Catalog| catalog.running_walk("club", &Scope::Shared).is_some();
@@ -276,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_for_queries_makes_room_for_what_is_used_and_refuses_what_never_fits() {
+    fn a_store_for_queries_evicts_the_least_recently_used_and_refuses_what_never_fits() {
         let key = |text: &str| CatalogKey {
             upstream: "u".into(),
             shape: crate::plan::digest::Shape::default(),

@@ -1,37 +1,36 @@
-//! When the next walk begins that nobody asked for.
+//! When a background walk is due.
 //!
-//! Two things call for one: a list that is renewed before it expires (`refresh = "background"`),
-//! and a list that is held back until another walk confirms it. Both are a plain function of what
-//! is known of the walks so far; a task per entry sleeps until the moment that it names
-//! (`keep_fresh.rs`).
+//! There are two reasons for one: `refresh = "background"` renews a list before it expires, and a
+//! shrunk list waits for confirmation. Both times are plain functions of the walks so far; one task
+//! per entry sleeps until then (`keep_fresh.rs`).
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How much of its time to live is left when a list is renewed: some lead for the walk to end in,
-/// drawn from a range so wide that replicas which were started together soon walk apart.
+/// The part of the time to live that is left when a renewal starts. It is drawn from a wide range, so
+/// that replicas that were started together soon walk at different times.
 const LEAST_LEAD: f64 = 0.1;
 const MOST_LEAD: f64 = 0.3;
 
-/// How much later than allowed a failed walk is tried again, as a part of the rest.
+/// How long after the backoff a failed walk may be tried again, as a part of the backoff.
 const RETRY_SPREAD: f64 = 0.2;
 
-/// When a list is renewed that was read at `read` by a walk of `taken`, and is fresh for `ttl`.
+/// When to renew a list that was read at `read`, in a walk that took `taken`, and is fresh for `ttl`.
 ///
-/// The walk should have ended before the list expires, even if it takes a quarter longer than the
-/// last one. One that takes too long for that begins after half of the time to live: the upstream
-/// is never asked all the time. `jitter` is from 0 to 1.
+/// The walk should end before the list expires, even if it takes a quarter longer than the last one.
+/// A renewal never starts in the first half of the time to live, so a slow upstream is not walked
+/// without pause. `jitter` is from 0 to 1.
 pub(super) fn renewal(read: Instant, ttl: Duration, taken: Duration, jitter: f64) -> Instant {
     let lead = LEAST_LEAD + (MOST_LEAD - LEAST_LEAD) * jitter;
     let lead = ttl.mul_f64(lead) + taken.mul_f64(1.25);
     read + ttl.saturating_sub(lead).max(ttl / 2)
 }
 
-/// When an upstream is tried again that rests from `failed` until `rested`.
-pub(super) fn retry(failed: Instant, rested: Instant, jitter: f64) -> Instant {
-    let rest = rested.saturating_duration_since(failed);
-    rested + rest.mul_f64(RETRY_SPREAD * jitter)
+/// When to try an upstream again that failed at `failed`, with a backoff that ends at `until`.
+pub(super) fn retry(failed: Instant, until: Instant, jitter: f64) -> Instant {
+    let backoff = until.saturating_duration_since(failed);
+    until + backoff.mul_f64(RETRY_SPREAD * jitter)
 }
 
 #[cfg(test)]
@@ -65,15 +64,15 @@ mod tests {
         }
 
         #[test]
-        fn an_upstream_that_failed_is_not_tried_before_its_rest_is_over(
-            rest in 1..100_000_u64,
+        fn an_upstream_that_failed_is_not_tried_before_its_backoff_ends(
+            backoff in 1..100_000_u64,
             jitter in 0.0..1.0,
         ) {
             let failed = Instant::now();
-            let rested = failed + Duration::from_millis(rest);
-            let at = retry(failed, rested, jitter);
-            prop_assert!(at >= rested);
-            prop_assert!(at - failed <= Duration::from_millis(rest).mul_f64(1.21));
+            let until = failed + Duration::from_millis(backoff);
+            let at = retry(failed, until, jitter);
+            prop_assert!(at >= until);
+            prop_assert!(at - failed <= Duration::from_millis(backoff).mul_f64(1.21));
         }
     }
 }

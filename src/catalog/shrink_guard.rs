@@ -1,9 +1,8 @@
-//! The shrink guard: a list that has suddenly become much shorter is not believed at once.
+//! The shrink guard: a list that is suddenly much shorter does not replace the current one at once.
 //!
-//! An upstream that loses half of its groups from one walk to the next has more often lost its
-//! mind than its groups. The shorter list is held back and the older one serves on, until a second
-//! walk, begun a while later, agrees. A guard never leaves callers without a list: where the older
-//! one may be served no more, the shorter one serves.
+//! A sudden drop is usually an upstream fault, not a deletion. The shorter list waits, and the older
+//! one stays in service, until a second walk that starts a little later confirms it. The guard never
+//! leaves callers without a list: once the older list has expired, the shorter one is served.
 
 use std::time::Duration;
 
@@ -14,35 +13,35 @@ use tokio::time::Instant;
 
 use crate::config::Share;
 
-/// Lists below this change so much by ordinary work that only an empty one is suspicious.
+/// Ordinary edits change shorter lists so much that only an empty one is suspicious.
 const SMALL: usize = 10;
 
-/// The shortest time between a walk that is held back and one that may confirm it. What is wrong
-/// with an upstream for a moment is still wrong a moment later.
+/// The shortest time between a walk and the one that may confirm it. A fault that lasts a moment is
+/// still there a moment later.
 const SOONEST: Duration = Duration::from_secs(1);
 
-/// A list that was read and is held back, because it is much shorter than the one that is served.
+/// A list that waits for confirmation, because it is much shorter than the one that is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PendingShrink {
-    /// How many groups it has.
+    /// The number of groups in it.
     pub groups: usize,
-    /// How many the list has that is served instead.
+    /// The number of groups in the list that is served instead.
     pub served: usize,
-    /// When the first walk began that brought so few, RFC 3339 UTC.
+    /// When the first walk that brought so few began, RFC 3339 UTC.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub since: Timestamp,
 }
 
-/// A list that is held back, and when another walk may confirm it.
+/// A list that waits for confirmation, and when a walk may confirm it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PendingConfirmation {
     pub(super) shown: PendingShrink,
-    /// A walk that begins from here on is believed.
+    /// A walk that begins at this moment or later may confirm it.
     pub(super) not_before: Instant,
 }
 
 impl PendingConfirmation {
-    /// A list held back from now on.
+    /// A list that waits for confirmation from now on.
     pub(super) fn new(shown: PendingShrink, min_refresh: Duration, now: Instant) -> Self {
         Self {
             shown,
@@ -51,7 +50,7 @@ impl PendingConfirmation {
     }
 }
 
-/// Whether a list of `brought` groups is too short to replace one of `served` at once.
+/// Whether a list of `brought` groups is too short to replace one of `served` groups at once.
 pub(super) fn is_suspicious(share: Share, served: usize, brought: usize) -> bool {
     let least = served as f64 * share.get();
     (brought as f64) < least && (served >= SMALL || brought == 0)
@@ -73,7 +72,7 @@ mod tests {
     #[case::the_smallest_that_is_guarded(10, 4, true)]
     #[case::the_largest_that_is_not(9, 1, false)]
     #[case::empty_before_and_after(0, 0, false)]
-    fn a_list_is_suspicious_that_has_lost_more_than_its_share(
+    fn a_list_that_has_lost_more_than_the_allowed_share_is_suspicious(
         #[case] served: usize,
         #[case] brought: usize,
         #[case] expected: bool,

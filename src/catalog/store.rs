@@ -1,9 +1,9 @@
-//! Where snapshots are kept: whole lists in a moka cache that never evicts, because nothing is put
-//! into it that does not fit.
+//! Where snapshots are kept in memory.
 //!
-//! An eviction would turn every request into a walk, silently. A snapshot that does not fit is an
-//! error that somebody sees instead, and what was there before goes on serving. What single queries
-//! brought is another matter: there is no end to queries, so the least recently used makes room.
+//! Whole lists are in a moka cache that never evicts, because nothing that does not fit is put into
+//! it. An eviction would silently turn every request into a walk. A snapshot that does not fit is a
+//! visible error instead, and the previous one stays in service. The results of queries have no end,
+//! so there the least recently used are evicted.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,10 +17,10 @@ use crate::error::{ErrorKind, UpstreamError};
 use super::cached::CachedSnapshot;
 use super::key::CatalogKey;
 
-/// How long the result of a query is kept that nobody asks for.
+/// How long the result of a query is kept if nobody asks for it.
 pub(super) const IDLE: Duration = Duration::from_mins(10);
 
-/// The part of an upstream's share that query entries may take beside their snapshots.
+/// The fraction of the snapshots' budget that query entries may take besides: one in so many.
 pub(super) const ENTRIES_SHARE: u64 = 8;
 
 /// Keeps snapshots within a fixed share of memory.
@@ -28,19 +28,19 @@ pub(super) const ENTRIES_SHARE: u64 = 8;
 pub(super) struct Store {
     cache: Cache<CatalogKey, Arc<CachedSnapshot>>,
     capacity: u64,
-    /// How much is taken, where nothing makes room. Held over looking and putting, so that two walks
-    /// that end together cannot both take the last room.
+    /// The bytes in use, where nothing is evicted. Locked while a snapshot is checked and put, so that
+    /// two walks that end together cannot both take the last free bytes.
     used: Option<Mutex<u64>>,
 }
 
 impl Store {
-    /// A store that holds `capacity` bytes and refuses what goes beyond.
+    /// A store of `capacity` bytes that refuses what does not fit.
     pub(super) fn reserved(capacity: u64) -> Self {
         let cache = Cache::builder()
             .eviction_policy(EvictionPolicy::lru())
             // Weights are u32, so bytes would end at 4 GiB.
             .weigher(|_, stored: &Arc<CachedSnapshot>| kib(stored.snapshot.bytes()))
-            // The count in bytes below is exact; this one is rounded up per snapshot.
+            // The count of bytes in `used` is exact; this one is rounded up per snapshot.
             .max_capacity(capacity.div_ceil(1024).saturating_mul(2))
             .build();
         Self {
@@ -50,14 +50,14 @@ impl Store {
         }
     }
 
-    /// The store for the results of queries, which share `bytes` with their entries.
+    /// A store for the results of queries, which share `bytes` with their entries.
     pub(super) fn for_queries(bytes: u64) -> Self {
         let entries = bytes / (ENTRIES_SHARE + 1);
         Self::evicting(bytes - entries, IDLE)
     }
 
-    /// A store that holds `capacity` bytes, on which what was used last stays, for as long as it is
-    /// not `idle`.
+    /// A store of `capacity` bytes that evicts the least recently used, and what nobody has used for
+    /// `idle`.
     pub(super) fn evicting(capacity: u64, idle: Duration) -> Self {
         let cache = Cache::builder()
             .eviction_policy(EvictionPolicy::lru())
@@ -74,7 +74,7 @@ impl Store {
         }
     }
 
-    /// How much it holds at most.
+    /// How many bytes it holds at most.
     pub(super) const fn capacity(&self) -> u64 {
         self.capacity
     }
@@ -83,7 +83,7 @@ impl Store {
         self.cache.get(key)
     }
 
-    /// Puts a snapshot in the place of the one before it, or says that it does not fit.
+    /// Replaces a snapshot, or fails if the new one does not fit.
     pub(super) fn put(
         &self,
         key: &CatalogKey,
@@ -96,7 +96,7 @@ impl Store {
             return Err(UpstreamError::new(
                 ErrorKind::LimitExceeded,
                 format!(
-                    "its groups take {} and snapshots may take {} in all: raise `cache.capacity`",
+                    "its groups need {}, and all snapshots together may take {}: raise `cache.capacity`",
                     ByteSize(size),
                     ByteSize(self.capacity),
                 ),
@@ -116,9 +116,12 @@ impl Store {
         self.cache.invalidate(key);
     }
 
-    /// Removes every snapshot from a store that evicts.
+    /// Removes every snapshot of a store that evicts.
     pub(super) fn clear(&self) {
-        debug_assert!(self.used.is_none(), "what is counted is removed one by one");
+        debug_assert!(
+            self.used.is_none(),
+            "a store that counts bytes removes snapshots one by one"
+        );
         self.cache.invalidate_all();
     }
 

@@ -1,10 +1,10 @@
-//! The tasks of a catalog: its walks, and what renews lists behind callers. They end with it.
+//! The tasks of one upstream: its walks, and the task that starts background walks.
 
 use std::sync::{Mutex, PoisonError};
 
 use tokio::task::JoinSet;
 
-/// Tasks that run until they are done or closed. `None` once closed.
+/// Tasks that run until they finish or are all aborted. `None` once closed.
 #[derive(Debug)]
 pub(super) struct Tasks(Mutex<Option<JoinSet<()>>>);
 
@@ -14,21 +14,22 @@ impl Tasks {
         Self(Mutex::new(Some(JoinSet::new())))
     }
 
-    /// Begins a task, unless all were ended.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    /// Starts a task, unless they are closed. Says whether it started.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
         let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(tasks) = tasks.as_mut() else {
-            return;
+            return false;
         };
-        // Those that are done are let go here, or the set would only grow.
+        // Finished tasks are dropped here, or the set would only grow.
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task);
+        true
     }
 
-    /// Ends every task, and begins none from now on.
+    /// Aborts every task, and starts none from now on.
     pub(super) fn close(&self) {
         let tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Outside the lock: a task that is dropped may drop what asks for more.
+        // Outside the lock: dropping a task may drop an entry that spawns another.
         drop(tasks);
     }
 }

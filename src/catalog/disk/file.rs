@@ -1,8 +1,8 @@
-//! One snapshot as a file: a line that says what the file is, a line of JSON that says of what, the
-//! snapshot's buffers, and the SHA-256 of all that.
+//! One snapshot as a file: a magic line with the version, a header as a line of JSON, the snapshot's
+//! buffers, and the SHA-256 of all that.
 //!
-//! What cannot be read whole is not read at all. What another version wrote is left alone: the
-//! number in the first line changes with the header and with the encoding of snapshots.
+//! A file is read completely or not at all. A file of another version is left alone: the version
+//! changes with the header and with the encoding of snapshots.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek as _, Write};
@@ -17,59 +17,59 @@ use thiserror::Error;
 
 use crate::snapshot::{Counts, ENCODING, EncodingError, Snapshot};
 
-/// What every file of ours begins with, whatever its version.
+/// The start of every file, in every version.
 pub(super) const MAGIC: &str = "groupgate snapshot ";
 
-/// The first two lines are no longer than this.
+/// The longest magic line and header.
 const HEAD_BYTES: u64 = 16 * 1024;
 
 const CHECKSUM_BYTES: u64 = 32;
 
-/// Of what a file is.
+/// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::catalog) struct Header {
-    /// The digest of the key that it was written under.
+    /// The name of the key that it was written under.
     pub(in crate::catalog) key: String,
     /// The upstream's name.
     pub(in crate::catalog) source: String,
     /// When its walk began.
     pub(in crate::catalog) as_of: Timestamp,
-    /// When its walk ended: its age counts from here.
+    /// When its walk ended. Its age counts from here.
     pub(in crate::catalog) walked_at: Timestamp,
-    /// How long it may be served, by the settings that it was written under.
+    /// Until when it may be served, by the settings that it was written under.
     pub(in crate::catalog) serves_until: Timestamp,
-    /// How many pages its walk had.
+    /// The number of pages that its walk read.
     pub(in crate::catalog) pages: u64,
     /// What its walk counted besides groups.
     pub(in crate::catalog) counts: Counts,
-    /// How many groups it has.
+    /// The number of groups.
     pub(in crate::catalog) groups: usize,
 }
 
 /// Why a file cannot be used.
 #[derive(Debug, Error)]
 pub(super) enum FileError {
-    /// The system refuses.
+    /// The system reports an error.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It is no file of ours.
-    #[error("it does not begin as a snapshot does")]
+    /// It is not one of our files.
+    #[error("it is not a snapshot")]
     Foreign,
     /// Another version wrote it.
-    #[error("it is of version `{0}`, and only `{ENCODING}` can be read")]
+    #[error("its format version is `{0}`; this release reads `{ENCODING}`")]
     Version(String),
-    /// It is larger than snapshots may be.
-    #[error("it holds {0} bytes, more than snapshots may take (`cache.capacity`)")]
+    /// It is larger than all snapshots may be.
+    #[error("it is {0} bytes long, more than all snapshots may take (`cache.capacity`)")]
     TooLarge(u64),
-    /// It was cut short or changed.
-    #[error("its checksum does not fit: it was cut short or changed")]
+    /// It was truncated or changed.
+    #[error("its checksum does not match: it was truncated or changed")]
     Corrupt,
-    /// Its header or its groups make no sense, though the checksum fits.
-    #[error("it holds something else than it should: {0}")]
-    Nonsense(String),
+    /// The checksum matches, but the header or the buffers are invalid.
+    #[error("its content is invalid: {0}")]
+    Invalid(String),
 }
 
-/// Writes a file that nobody else may read, whole and on the disk when this returns.
+/// Writes a file that only its owner may read. It is complete and synced when this returns.
 pub(super) fn write(path: &Path, header: &Header, snapshot: &Snapshot) -> io::Result<()> {
     let file = OpenOptions::new()
         .write(true)
@@ -89,7 +89,7 @@ pub(super) fn write(path: &Path, header: &Header, snapshot: &Snapshot) -> io::Re
     inner.into_inner()?.sync_all()
 }
 
-/// Reads a whole file that is no longer than `most` bytes.
+/// Reads a file that is at most `most` bytes long.
 pub(super) fn read(path: &Path, most: u64) -> Result<(Header, Snapshot), FileError> {
     let file = open(path)?;
     let length = file.metadata()?.len();
@@ -111,16 +111,16 @@ pub(super) fn read(path: &Path, most: u64) -> Result<(Header, Snapshot), FileErr
     let snapshot =
         Snapshot::read_from(source, &mut reader.take(rest), rest).map_err(|error| match error {
             EncodingError::Io(error) => FileError::Io(error),
-            EncodingError::Invalid(why) => FileError::Nonsense(why.to_owned()),
+            EncodingError::Invalid(why) => FileError::Invalid(why.to_owned()),
         })?;
     if snapshot.len() != header.groups {
-        let why = "its groups are not as many as its header tells of";
-        return Err(FileError::Nonsense(why.to_owned()));
+        let why = "it does not have as many groups as its header says";
+        return Err(FileError::Invalid(why.to_owned()));
     }
     Ok((header, snapshot))
 }
 
-/// Whether the checksum fits that follows so many bytes.
+/// Checks the checksum that follows `content` bytes.
 fn verify(reader: &mut impl BufRead, content: u64) -> Result<(), FileError> {
     let mut sum = Summing {
         inner: io::sink(),
@@ -136,14 +136,14 @@ fn verify(reader: &mut impl BufRead, content: u64) -> Result<(), FileError> {
     }
 }
 
-/// Reads what a file says of itself, without looking whether the rest is whole.
+/// Reads the header of a file, without checking the rest.
 pub(super) fn read_header(path: &Path) -> Result<Header, FileError> {
     let mut head = BufReader::new(open(path)?.take(HEAD_BYTES));
     check_version(&mut head)?;
     header(&mut head)
 }
 
-/// Opens a plain file; a link or a pipe of that name is none of ours.
+/// Opens a plain file. A link or a pipe is never one of ours.
 fn open(path: &Path) -> Result<File, FileError> {
     if !path.symlink_metadata()?.is_file() {
         return Err(FileError::Foreign);
@@ -162,7 +162,7 @@ fn check_version(head: &mut impl BufRead) -> Result<(), FileError> {
 
 fn header(head: &mut impl BufRead) -> Result<Header, FileError> {
     let line = line(head)?;
-    serde_json::from_str(&line).map_err(|error| FileError::Nonsense(error.to_string()))
+    serde_json::from_str(&line).map_err(|error| FileError::Invalid(error.to_string()))
 }
 
 fn line(head: &mut impl BufRead) -> Result<String, FileError> {
@@ -242,7 +242,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_file_that_was_cut_short_or_changed_is_never_read(at in 0.0..1.0_f64, bit in 0..8_u8) {
+        fn a_file_that_was_truncated_or_changed_is_never_read(at in 0.0..1.0_f64, bit in 0..8_u8) {
             let (_directory, path, _) = written(&["a", "b"]);
             let whole = fs::read(&path).unwrap();
             let at = (whole.len() as f64 * at) as usize;
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_file_is_said() {
+    fn every_reason_to_refuse_a_file_is_told() {
         let (directory, path, _) = written(&["a"]);
         let whole = fs::read(&path).unwrap();
         let (_directory, large, _) = written(&[&"x".repeat(9_000)]);

@@ -1,7 +1,8 @@
-//! Removes files that nobody will read again: those of keys that are no longer configured.
+//! Removes files that nobody will read again: those of keys that are no longer in use.
 //!
-//! Another process may share the folder, such as the version before in a rolling update, so a file
-//! goes only once no settings that it was written under would serve it. What is not ours stays.
+//! Another process may share the folder, such as the previous version in a rolling update. So a file
+//! is removed only when the settings that it was written under would not serve it any more. Other
+//! people's files stay.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -12,11 +13,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::file::{FileError, MAGIC, read_header};
 use super::folder::{Folder, Role};
 
-/// How long a file is left alone of which nobody can tell how long it serves: nobody takes longer
+/// How long a file stays whose header cannot be read, so that its end is unknown. Nobody takes longer
 /// to write one.
-const UNTOLD: SignedDuration = SignedDuration::from_hours(24);
+const UNREADABLE_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-/// Removes what nobody will read again but a gateway that uses these names.
+/// Removes what nobody will read again. Files of the names `in_use` stay.
 pub(super) fn collect(folder: &Folder, in_use: &[String], now: Timestamp) -> io::Result<()> {
     let mut unreadable = 0;
     for (role, path) in folder.files()? {
@@ -26,7 +27,7 @@ pub(super) fn collect(folder: &Folder, in_use: &[String], now: Timestamp) -> io:
             Role::Unfinished => is_old(&path, now),
         };
         if is_over {
-            tracing::info!(file = %path.display(), "snapshot on disk removed: nobody serves it");
+            tracing::info!(file = %path.display(), "expired snapshot removed from disk");
             fs::remove_file(&path)?;
         } else if matches!(read_header(&path), Err(FileError::Version(_))) {
             unreadable += 1;
@@ -35,7 +36,7 @@ pub(super) fn collect(folder: &Folder, in_use: &[String], now: Timestamp) -> io:
     if unreadable > 0 {
         tracing::info!(
             files = unreadable,
-            "snapshots on disk were written by another version and are ignored"
+            "snapshots on disk have the format of another version and are ignored"
         );
     }
     Ok(())
@@ -48,7 +49,7 @@ fn is_over(path: &Path, now: Timestamp) -> bool {
     }
 }
 
-/// Whether a file begins as ours do, of whatever version.
+/// Whether a file starts with our magic line, of any version.
 fn is_ours(path: &Path) -> bool {
     let mut begin = [0; MAGIC.len()];
     File::open(path)
@@ -60,7 +61,7 @@ fn is_old(path: &Path, now: Timestamp) -> bool {
     let changed = fs::metadata(path).and_then(|metadata| metadata.modified());
     changed.is_ok_and(|changed| {
         let age = Timestamp::try_from(changed).map(|changed| now.duration_since(changed));
-        age.is_ok_and(|age| age > UNTOLD)
+        age.is_ok_and(|age| age > UNREADABLE_FOR)
     })
 }
 
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_goes_once_nobody_would_serve_it_and_what_is_not_ours_stays() {
+    fn a_file_is_removed_once_it_has_expired_and_the_files_of_others_stay() {
         assert_eq!(left_after(0), ["1", "a", "c", "d", "e", "n"]);
         assert_eq!(left_after(2), ["1", "a", "e", "n"]);
         assert_eq!(left_after(11), ["1", "e", "n"]);

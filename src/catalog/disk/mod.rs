@@ -1,12 +1,12 @@
-//! Snapshots on disk, so that a restart during an outage has something to serve.
+//! Snapshots on disk, so that the gateway has something to serve when it restarts during an outage.
 //!
 //! ```text
-//! entry ▸ queue (the latest of each key) ▸ one writer, off the I/O threads ▸ one file per key
+//! entry ▸ write queue (the latest of each key) ▸ one writer, off the I/O threads ▸ one file per key
 //! ```
 //!
-//! A file is written beside the old one and moved into its place, so that there is always a whole one.
-//! Writing never holds up a walk: of what comes while the disk is busy, the latest is written. Only
-//! the gateway's own snapshots come here, never those of callers' own accounts.
+//! A file is written under another name and then renamed, so there is always a complete one. Writing
+//! never delays a walk: while the disk is busy, only the latest snapshot of each key waits. Snapshots
+//! of callers' own accounts are never written.
 
 mod file;
 mod folder;
@@ -35,21 +35,21 @@ use file::{FileError, Header};
 use folder::Folder;
 use write_queue::{Task, WriteQueue};
 
-/// How long the writer rests after a write, in times of what the write took: large lists that are
-/// read often must not keep the disk busy.
-const REST: u32 = 9;
+/// How long the writer pauses after a write, as a multiple of what the write took. Large lists that
+/// change often must not keep the disk busy.
+const PAUSE: u32 = 9;
 
-/// How often files are looked for that nobody will read again.
+/// How often files that nobody will read again are removed.
 const COLLECT_EVERY: Duration = Duration::from_hours(1);
 
-/// How long the end of the process waits for the last writes.
+/// How long shutdown waits for the last writes.
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
-/// The snapshots that are kept on disk.
+/// The snapshots in one folder.
 #[derive(Debug)]
 pub(super) struct Disk {
     folder: Folder,
-    /// The longest file that is read.
+    /// The size of the largest file that is read.
     most: u64,
     wall: WallClock,
     queue: Arc<WriteQueue>,
@@ -57,7 +57,7 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// Keeps snapshots in a folder, and reads none that is longer than `most` bytes.
+    /// Opens a folder for snapshots of at most `most` bytes.
     pub(super) fn open(path: &Path, most: u64, wall: &WallClock) -> Self {
         let folder = Folder::new(path);
         let queue = Arc::new(WriteQueue::default());
@@ -71,7 +71,7 @@ impl Disk {
         }
     }
 
-    /// What is kept of a key, if it may still be served.
+    /// The snapshot of a key, if it may still be served.
     pub(super) async fn load(
         &self,
         key: &CatalogKey,
@@ -122,7 +122,7 @@ impl Disk {
         }
     }
 
-    /// How old a snapshot is, or why it may not be served.
+    /// The age of a snapshot, or why it may not be served.
     fn age(
         &self,
         name: &str,
@@ -131,20 +131,25 @@ impl Disk {
         freshness: Freshness,
     ) -> Result<Duration, String> {
         if header.key != name || header.source != *key.upstream {
-            return Err("it was written for another upstream".to_owned());
+            return Err("it belongs to another upstream".to_owned());
         }
-        let age = Duration::try_from(self.wall.now().duration_since(header.walked_at))
-            .map_err(|_| format!("it is of {}, which is yet to come", header.walked_at))?;
+        let age =
+            Duration::try_from(self.wall.now().duration_since(header.walked_at)).map_err(|_| {
+                format!(
+                    "it was read at {}, which is in the future",
+                    header.walked_at
+                )
+            })?;
         if age >= serves(freshness) {
             return Err(format!(
-                "it is of {}, longer ago than `ttl` and `stale_if_error` allow",
+                "it was read at {}, longer ago than `ttl` and `stale_if_error` allow",
                 header.walked_at
             ));
         }
         Ok(age)
     }
 
-    /// Has a snapshot written, soon.
+    /// Queues a snapshot for writing.
     pub(super) fn save(
         &self,
         key: &CatalogKey,
@@ -167,20 +172,20 @@ impl Disk {
         self.queue.write(header, Arc::clone(&cached.snapshot));
     }
 
-    /// Has what is kept of a key removed, now.
+    /// Has the file of a key removed at once.
     pub(super) fn remove(&self, key: &CatalogKey) {
         if let Some(name) = key.name() {
             self.queue.remove(name);
         }
     }
 
-    /// Says which keys' files stay, however old they are.
+    /// Sets the keys in use: their files stay, however old they are.
     pub(super) fn use_keys<'a>(&self, keys: impl Iterator<Item = &'a CatalogKey>) {
         self.queue
             .use_keys(keys.filter_map(CatalogKey::name).collect());
     }
 
-    /// Waits until what was handed in is written, for a while; nothing is written from then on.
+    /// Waits for a while until the queue is written, and closes it.
     pub(super) async fn close(&self) {
         self.queue.close();
         let writer = self
@@ -191,7 +196,7 @@ impl Disk {
         if let Some(writer) = writer
             && timeout(LAST_WRITES, writer).await.is_err()
         {
-            tracing::warn!("snapshots were not written to disk in time");
+            tracing::warn!("shutdown did not wait for all snapshots to be written");
         }
     }
 }
@@ -202,12 +207,12 @@ impl Drop for Disk {
     }
 }
 
-/// Makes the folder if need be, and sees whether files can be written there.
+/// Creates the folder if necessary, and checks that files can be written there.
 pub(super) fn prepare(path: &Path) -> std::io::Result<()> {
     Folder::new(path).prepare()
 }
 
-/// How many pages the walk had whose snapshot is kept of a key.
+/// How many pages the walk read that brought the snapshot of a key.
 pub(super) fn pages(path: &Path, key: &CatalogKey) -> Option<u64> {
     let name = key.name()?;
     let header = file::read_header(&Folder::new(path).path(&name)).ok()?;
@@ -221,11 +226,11 @@ fn later(time: Timestamp, by: Duration) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// Does what waits in the queue until it is closed and empty, and collects garbage now and then.
+/// Works through the queue until it is closed and empty, and removes old files now and then.
 async fn write_all(folder: Folder, queue: Arc<WriteQueue>, wall: WallClock) {
-    let mut rested = Instant::now();
+    let mut write_at = Instant::now();
     let mut collect_at = Instant::now();
-    while let Some(task) = queue.next(rested, collect_at).await {
+    while let Some(task) = queue.next(write_at, collect_at).await {
         let begun = Instant::now();
         let is_write = matches!(task, Task::Write(_));
         if matches!(task, Task::CollectGarbage(_)) {
@@ -242,11 +247,11 @@ async fn write_all(folder: Folder, queue: Arc<WriteQueue>, wall: WallClock) {
             tracing::warn!(
                 directory = %folder.display(),
                 %error,
-                "snapshots on disk cannot be kept up to date"
+                "cannot update the snapshots on disk"
             );
         }
         if is_write {
-            rested = Instant::now() + begun.elapsed() * REST;
+            write_at = Instant::now() + begun.elapsed() * PAUSE;
         }
     }
 }

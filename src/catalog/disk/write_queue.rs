@@ -1,4 +1,4 @@
-//! What is to be done on the disk: of each key at most one thing, the latest.
+//! The work that waits for the disk: at most one task per key, the latest.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,14 +10,14 @@ use crate::snapshot::Snapshot;
 
 use super::file::Header;
 
-/// One thing to do on the disk.
+/// One task for the disk.
 #[derive(Debug)]
 pub(super) enum Task {
-    /// Write a snapshot in the place of the one before it.
+    /// Replace the file of a snapshot.
     Write(Write),
     /// Remove the file of this name.
     Remove(String),
-    /// Look for files that nobody will read again, but these.
+    /// Remove files that nobody will read again, except those of these names.
     CollectGarbage(Arc<[String]>),
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Write {
     pub(super) snapshot: Arc<Snapshot>,
 }
 
-/// Where things lie that are to be done.
+/// The tasks that wait.
 #[derive(Debug, Default)]
 pub(super) struct WriteQueue {
     pending: Mutex<Pending>,
@@ -37,44 +37,44 @@ pub(super) struct WriteQueue {
 
 #[derive(Debug, Default)]
 struct Pending {
-    /// By key: what to write, or that its file is to be removed.
+    /// By name: the snapshot to write, or `None` to remove the file.
     tasks: BTreeMap<String, Option<Write>>,
-    /// The names that are in use, once that is known.
+    /// The names in use, once they are known.
     in_use: Option<Arc<[String]>>,
     closed: bool,
 }
 
 impl WriteQueue {
-    /// Queues a snapshot, in the place of what waits there of its key.
+    /// Queues a snapshot. It replaces whatever waits for the same name.
     pub(super) fn write(&self, header: Header, snapshot: Arc<Snapshot>) {
         self.put(header.key.clone(), Some(Write { header, snapshot }));
     }
 
-    /// Asks for the removal of a key's file.
-    pub(super) fn remove(&self, key: String) {
-        self.put(key, None);
+    /// Queues the removal of a file.
+    pub(super) fn remove(&self, name: String) {
+        self.put(name, None);
     }
 
-    /// Says which names are in use from now on.
+    /// Sets the names in use.
     pub(super) fn use_keys(&self, names: Arc<[String]>) {
         self.lock().in_use = Some(names);
         self.changed.notify_one();
     }
 
-    /// Takes nothing more.
+    /// Accepts nothing more.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_one();
     }
 
-    /// What is to be done next: a removal at once, a write once the disk has `rested`, and a
-    /// collection when it is due and it is known what is in use. `None`: the queue is closed and all
-    /// is done. Nothing waits once it is closed.
-    pub(super) async fn next(&self, rested: Instant, collect_at: Instant) -> Option<Task> {
+    /// The next task: a removal at once, a write from `write_at` on, and a collection from
+    /// `collect_at` on if the names in use are known. A closed queue waits for nothing. `None`: it is
+    /// closed and empty.
+    pub(super) async fn next(&self, write_at: Instant, collect_at: Instant) -> Option<Task> {
         loop {
             let (has_more, in_use) = {
                 let mut pending = self.lock();
-                if let Some(task) = pending.take(Instant::now() >= rested) {
+                if let Some(task) = pending.take(Instant::now() >= write_at) {
                     return Some(task);
                 }
                 if pending.closed {
@@ -87,12 +87,12 @@ impl WriteQueue {
             {
                 return Some(Task::CollectGarbage(in_use));
             }
-            let write = has_more.then_some(rested);
+            let write = has_more.then_some(write_at);
             let collect = in_use.map(|_| collect_at);
             let until = write.into_iter().chain(collect).min();
             tokio::select! {
                 () = self.changed.notified() => {}
-                () = sleep_until(until.unwrap_or(rested)), if until.is_some() => {}
+                () = sleep_until(until.unwrap_or(write_at)), if until.is_some() => {}
             }
         }
     }
@@ -111,11 +111,11 @@ impl WriteQueue {
 }
 
 impl Pending {
-    fn take(&mut self, has_rested: bool) -> Option<Task> {
+    fn take(&mut self, may_write: bool) -> Option<Task> {
         let removal = self.tasks.iter().find(|(_, task)| task.is_none());
         let key = match removal {
             Some((key, _)) => key.clone(),
-            None if has_rested || self.closed => self.tasks.keys().next()?.clone(),
+            None if may_write || self.closed => self.tasks.keys().next()?.clone(),
             None => return None,
         };
         Some(match self.tasks.remove(&key)? {

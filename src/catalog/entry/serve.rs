@@ -1,4 +1,4 @@
-//! What an entry serves: a decision over the age of what it has and how its walks stand.
+//! What an entry serves. It follows from the age of the snapshot and the state of the walks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ enum Decision {
 }
 
 impl Entry {
-    /// Begins a first walk, unless one was begun already.
+    /// Begins the first walk, unless there was one.
     pub(in crate::catalog) fn warm(self: &Arc<Self>) {
         let mut walks = self.lock();
         if walks.last_begun.is_none() {
@@ -86,7 +86,7 @@ impl Entry {
             CacheMode::Revalidate | CacheMode::Insist if self.walked_just_now(&walks, now) => {
                 self.decide_cached(&mut walks, now, Some("min_refresh"))
             }
-            // It asked to be left alone, or keeps failing: no caller may talk us out of that.
+            // The upstream is in backoff: no caller may override that.
             CacheMode::Revalidate if self.backs_off(&walks, now) => {
                 self.decide_cached(&mut walks, now, Some("failed"))
             }
@@ -117,19 +117,19 @@ impl Entry {
             detail,
             ..CacheOutcome::HIT
         };
-        // An upstream that is known to fail is asked behind the callers: the first of them has
-        // waited for the failure, and one bad source must not take its time from every answer.
+        // An upstream that is known to fail is asked in the background. The first caller has waited for
+        // the failure, and one bad source must not delay every answer.
         let failing = walks.failure.is_some();
-        // So is one that is renewed behind them anyway, or whose shrunk list waits for confirmation.
+        // So is one with background refresh, and one whose shrunk list waits for confirmation.
         let behind = walks.pending.is_some() || self.policy.refresh == Refresh::Background;
-        // And what was there before this process or these settings serves until the first walk ends.
+        // A list from disk or from earlier settings is served until the first walk ends.
         let is_from_before = walks.taken.is_none();
         let serve_now = match age {
             Age::Fresh(_) | Age::Revalidating(_) => true,
             Age::IfError(_) => failing || behind || is_from_before,
             Age::Expired => failing,
         };
-        // A walk that comes too soon confirms nothing, unless the older list may be served no more.
+        // A walk that begins too early confirms nothing, unless the older list has expired.
         let is_unconfirmed = age != Age::Expired
             && walks
                 .pending
@@ -150,7 +150,7 @@ impl Entry {
         Decision::Serve(self.present(walks, now, hit))
     }
 
-    /// What may be served right now, or else why there is nothing.
+    /// The snapshot if it may be served now, otherwise why there is none.
     fn present(&self, walks: &Walks, now: Instant, outcome: CacheOutcome) -> SourceLookup {
         match self.cached(walks) {
             Some(cached) if self.age(&cached, now) != Age::Expired => {
@@ -171,7 +171,7 @@ impl Entry {
             .is_some_and(|begun| now < begun + self.policy.freshness.min_refresh)
     }
 
-    /// What to serve to a caller that waited for a walk.
+    /// What a caller gets after waiting for a walk.
     fn waited(&self, end: Option<WalkEnd>, mut outcome: CacheOutcome) -> SourceLookup {
         let walks = self.lock();
         let now = Instant::now();
@@ -195,7 +195,7 @@ impl Entry {
             Some(WalkEnd::Done) => true,
         };
         match self.cached(&walks).filter(|_| is_replaced) {
-            // Just walked for this caller: good even where the time to live is zero.
+            // Just walked for this caller, so it is fresh even if the time to live is zero.
             Some(cached) => SourceLookup {
                 state: State::Fresh,
                 ..self.shown(&cached, &walks, now, outcome)

@@ -1,4 +1,4 @@
-//! What an entry knows: its key and policy, and of its walks.
+//! The state of an entry: its key, its policy and its walks.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,10 +26,10 @@ pub(in crate::catalog) struct Entry {
     pub(super) resources: Arc<CatalogResources>,
     /// Where its walks run.
     pub(super) tasks: Arc<Tasks>,
-    /// What was cached before was read under other settings.
+    /// When these settings came into force. What was cached earlier was read under others.
     since: Instant,
     walks: Mutex<Walks>,
-    /// Told whenever a walk has ended.
+    /// Notified whenever a walk has ended.
     pub(super) ended: Notify,
 }
 
@@ -41,16 +41,16 @@ pub(super) struct Walks {
     /// Whether the queued one begins even if the running one fails.
     pub(super) queued_insists: bool,
     pub(super) last_begun: Option<Instant>,
-    /// How long the last one took that ended.
+    /// How long the last finished one took.
     pub(super) taken: Option<Duration>,
     pub(super) failure: Option<Failure>,
-    /// What the last one brought and nobody sees yet.
+    /// What the last one returned and still waits for confirmation.
     pub(super) pending: Option<PendingConfirmation>,
-    /// There are none from now on.
+    /// Set when the settings are replaced. No walk begins from then on.
     pub(super) retired: Option<Retired>,
 }
 
-/// What an entry still serves whose settings are no longer in force.
+/// What an entry of replaced settings still serves.
 #[derive(Debug)]
 pub(super) struct Retired {
     last: Option<Arc<CachedSnapshot>>,
@@ -76,7 +76,7 @@ impl Entry {
         }
     }
 
-    /// What it keeps.
+    /// Its key.
     pub(in crate::catalog) const fn key(&self) -> &CatalogKey {
         &self.key
     }
@@ -85,7 +85,7 @@ impl Entry {
         self.policy
     }
 
-    /// Takes what a tier keeps, where memory has nothing.
+    /// Loads the snapshot from the tier, if memory has none.
     pub(in crate::catalog) async fn load(&self) {
         let resources = &self.resources;
         if resources.store.get(&self.key).is_some() {
@@ -100,15 +100,15 @@ impl Entry {
             Err(error) => tracing::warn!(
                 source = %self.key.upstream,
                 error.detail = error.detail,
-                "snapshot on disk does not fit"
+                "snapshot on disk does not fit into memory"
             ),
         }
     }
 
-    /// Removes what it keeps: what a refused account can no longer see, nobody may.
+    /// Removes its snapshot everywhere. What a refused account may no longer see, nobody may.
     pub(in crate::catalog) fn forget(&self) {
         let walks = self.lock();
-        // What other settings read since is not its own.
+        // Otherwise it would remove what the settings that followed have read.
         if walks.retired.is_none() {
             self.evict();
         }
@@ -120,8 +120,8 @@ impl Entry {
         self.resources.epoch.advance();
     }
 
-    /// Ends its walks, for good, and tells whoever waits. It goes on serving what it has to those
-    /// who still ask it; memory lets go of that, unless an entry in its place has the same key.
+    /// Ends its walks for good, and tells the callers that wait for them. Requests that still use it
+    /// get its last snapshot. The store drops that, unless the entry that follows has the same key.
     pub(in crate::catalog) fn retire(&self, is_key_in_use: bool) {
         let mut walks = self.lock();
         let last = self.cached(&walks);

@@ -19,16 +19,16 @@ use super::super::renewal::{renewal, retry};
 use super::super::shrink_guard::{PendingConfirmation, PendingShrink, is_suspicious};
 use super::state::{Entry, Walks};
 
-/// What became of a walk that ended well.
+/// What becomes of the result of a walk.
 enum Kept {
-    /// Its list serves from now on.
+    /// It is served from now on.
     Replaced(Arc<CachedSnapshot>),
-    /// Its list is held back.
+    /// It waits for confirmation.
     PendingShrink(PendingConfirmation),
 }
 
 impl Entry {
-    /// The running walk, or a new one; and whether another had begun it.
+    /// The running walk or a new one, and whether it was running already.
     pub(super) fn begin_or_join(self: &Arc<Self>, walks: &mut Walks) -> (InFlightWalk, bool) {
         if let Some(walk) = &walks.running {
             return (walk.clone(), true);
@@ -38,8 +38,9 @@ impl Entry {
         (walk, false)
     }
 
-    /// A walk that begins now, or once the running one has ended: never the running one, which
-    /// began before the caller came. One that insists begins though the running one may fail.
+    /// A walk that begins now or right after the running one, never the running one itself: that
+    /// began before the caller came. With `insists`, the queued walk begins even if the running one
+    /// fails.
     pub(super) fn begin_or_queue(
         self: &Arc<Self>,
         walks: &mut Walks,
@@ -65,25 +66,29 @@ impl Entry {
         walks.running = Some(walk.clone());
         walks.last_begun = Some(begun);
         let entry = Arc::clone(self);
-        self.tasks.spawn(async move {
+        let is_spawned = self.tasks.spawn(async move {
             let as_of = entry.resources.wall.now_in_milliseconds();
-            // A task within the task: its panic is this walk's failure, and nobody waits for ever.
-            // In a set, so that it ends with the task around it.
+            // A task within the task: a panic in it fails this walk, and nobody waits for ever.
+            // In a set, so that it is aborted with the task around it.
             let mut task = JoinSet::new();
             task.spawn((entry.fetch)(Arc::clone(&walk.progress)));
             let walked = match task.join_next().await {
                 Some(Ok(walked)) => walked,
-                Some(Err(cut)) => Err(UpstreamError::ours(format!(
-                    "the walk was cut short: {cut}"
+                Some(Err(error)) => Err(UpstreamError::ours(format!(
+                    "the walk was aborted: {error}"
                 ))),
-                None => Err(UpstreamError::ours("the walk never began")),
+                None => Err(UpstreamError::ours("the walk did not start")),
             };
             entry.end(walked, as_of, begun);
             walk.finish(WalkEnd::Done);
         });
+        // The upstream may be retired before an entry that a query has just made.
+        if !is_spawned && let Some(walk) = walks.running.take() {
+            walk.finish(WalkEnd::Superseded);
+        }
     }
 
-    /// Takes what a walk brought that began at `begun`, and begins the one that waits behind it.
+    /// Takes the result of the walk that began at `begun`, and begins the queued one.
     fn end(
         self: &Arc<Self>,
         walked: Result<WalkResult, UpstreamError>,
@@ -98,13 +103,10 @@ impl Entry {
         let taken = begun.elapsed();
         walks.running = None;
         walks.taken = Some(taken);
-        let outcome =
-            walked.and_then(
-                |brought| match self.shrunk(&walks, &brought, as_of, begun) {
-                    Some(pending) => Ok(Kept::PendingShrink(pending)),
-                    None => self.keep(brought, as_of).map(Kept::Replaced),
-                },
-            );
+        let outcome = walked.and_then(|result| match self.shrunk(&walks, &result, as_of, begun) {
+            Some(pending) => Ok(Kept::PendingShrink(pending)),
+            None => self.keep(result, as_of).map(Kept::Replaced),
+        });
         match outcome {
             Ok(Kept::Replaced(cached)) => {
                 tracing::info!(
@@ -126,7 +128,7 @@ impl Entry {
                     groups = pending.shown.groups,
                     served = pending.shown.served,
                     ?taken,
-                    "walk brought a much shorter list, held back until another walk confirms it"
+                    "walk returned a much shorter list, which waits for confirmation by another walk"
                 );
                 walks.pending = Some(pending);
             }
@@ -139,7 +141,7 @@ impl Entry {
         }
         let insists = std::mem::take(&mut walks.queued_insists);
         match walks.queued.take() {
-            // The upstream is left alone from now on: what follows would fail like this one.
+            // The backoff has just begun, and holds for the queued walk too.
             Some(queued) if walks.failure.is_some() && !insists => queued.finish(WalkEnd::Done),
             Some(queued) => self.begin(&mut walks, queued),
             None => {}
@@ -149,18 +151,18 @@ impl Entry {
         self.ended.notify_one();
     }
 
-    /// Why a list is held back, if it is: it is much shorter than one that may still be served, and
-    /// no earlier walk has brought as short a one.
+    /// Whether a list must wait for confirmation: it is much shorter than one that may still be
+    /// served, and no earlier walk returned as short a list.
     fn shrunk(
         &self,
         walks: &Walks,
-        brought: &WalkResult,
+        result: &WalkResult,
         as_of: Timestamp,
         begun: Instant,
     ) -> Option<PendingConfirmation> {
         let now = Instant::now();
         let cached = self.resources.store.get(&self.key)?;
-        let (served, groups) = (cached.snapshot.len(), brought.snapshot.len());
+        let (served, groups) = (cached.snapshot.len(), result.snapshot.len());
         if !is_suspicious(self.policy.shrink_guard, served, groups) {
             return None;
         }
@@ -169,7 +171,7 @@ impl Entry {
                 source = %self.key.upstream,
                 groups,
                 served,
-                "much shorter list believed, because the one before may be served no more"
+                "much shorter list accepted, because the previous one has expired"
             );
             return None;
         }
@@ -198,27 +200,27 @@ impl Entry {
             ..pending.shown
         };
         if is_in_time {
-            // Much shorter again: a list that falls apart is confirmed once two walks agree.
+            // Much shorter again. A list that keeps shrinking is confirmed once two walks agree.
             return Some(PendingConfirmation::new(
                 shown,
                 self.policy.freshness.min_refresh,
                 now,
             ));
         }
-        // Too soon to confirm anything: what waits stays so, for no longer than before.
+        // Too soon to confirm anything. It goes on waiting, for no longer than before.
         Some(PendingConfirmation { shown, ..pending })
     }
 
     fn keep(
         &self,
-        brought: WalkResult,
+        result: WalkResult,
         as_of: Timestamp,
     ) -> Result<Arc<CachedSnapshot>, UpstreamError> {
         let WalkResult {
             snapshot,
             counts,
             pages,
-        } = brought;
+        } = result;
         // The same content keeps the same memory.
         let snapshot = match self.resources.store.get(&self.key) {
             Some(before) if before.snapshot.hash() == snapshot.hash() => {
@@ -246,7 +248,7 @@ impl Entry {
             tracing::error!(
                 source = %self.key.upstream,
                 error.detail = error.detail,
-                "walk failed by our own fault"
+                "walk failed because of an internal error"
             );
         }
         tracing::warn!(
@@ -258,7 +260,7 @@ impl Entry {
             "walk failed"
         );
         if error.kind == ErrorKind::Unauthorized {
-            // What we may no longer see, we may no longer show.
+            // What the account may no longer see, nobody may.
             self.evict();
         }
         Failure {
@@ -268,7 +270,7 @@ impl Entry {
         }
     }
 
-    /// When a walk is due that nobody asks for; none while one is under way.
+    /// When the next background walk is due. None while one is running.
     pub(in crate::catalog) fn due(&self, jitter: f64) -> Option<Instant> {
         let walks = self.lock();
         let is_idle = walks.running.is_none() && walks.retired.is_none();
@@ -298,7 +300,7 @@ impl Entry {
         }
     }
 
-    /// Begins a walk, unless one is under way.
+    /// Begins a walk, unless one is running.
     pub(in crate::catalog) fn renew(self: &Arc<Self>) {
         self.begin_or_join(&mut self.lock());
     }

@@ -84,3 +84,17 @@ async fn the_list_of_the_settings_before_is_stale_until_a_walk_of_the_present_on
     let same = Arc::ptr_eq(&before.snapshot.unwrap(), &held.snapshot.unwrap());
     assert!(same, "the same content keeps the same memory");
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_walk_that_cannot_begin_any_more() {
+    let upstream = Scripted::usual();
+    // A query may make an entry for an upstream that is retired at the same moment.
+    upstream.entry.tasks.close();
+    let begun = Instant::now();
+    let held = upstream.get().await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert_eq!(
+        (held.state, held.outcome.detail),
+        (State::Pending, Some("reloaded"))
+    );
+}

@@ -1,4 +1,4 @@
-//! The line in which queries wait for their walk: a few run at once, a bounded number waits.
+//! The queue in which queries wait for their walk: a few walks run at once, and the queue is bounded.
 
 use std::sync::Arc;
 
@@ -6,34 +6,36 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{ErrorKind, UpstreamError};
 
-/// How many queries may stand in line for each that is being walked.
-const LINE: usize = 64;
+/// How many queries may wait for each walk that runs.
+const WAITING_PER_WALK: usize = 64;
 
-/// The line in which queries wait for their walk.
+/// Bounds the walks for queries, and the queries that wait for one.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct QueryQueue {
+    /// Those that wait, and those that run.
     places: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
+    /// Those that run.
+    walks: Arc<Semaphore>,
 }
 
-/// A walk's turn. Dropping it lets the next one begin.
+/// The right to walk. Dropping it lets the next query walk.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct WalkPermit {
     _place: OwnedSemaphorePermit,
-    _turn: OwnedSemaphorePermit,
+    _walk: OwnedSemaphorePermit,
 }
 
-impl Line {
-    /// A line in which `at_once` walks run.
+impl QueryQueue {
+    /// A queue for `at_once` walks at a time.
     pub(super) fn new(at_once: usize) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(at_once.saturating_mul(LINE + 1))),
-            turns: Arc::new(Semaphore::new(at_once)),
+            places: Arc::new(Semaphore::new(at_once.saturating_mul(WAITING_PER_WALK + 1))),
+            walks: Arc::new(Semaphore::new(at_once)),
         }
     }
 
-    /// Waits for a turn. Where too many wait already, it is refused at once.
-    pub(super) async fn turn(&self) -> Result<Turn, UpstreamError> {
+    /// Waits for a permit. Where too many wait already, it is refused at once.
+    pub(super) async fn acquire(&self) -> Result<WalkPermit, UpstreamError> {
         let full = || {
             UpstreamError::new(
                 ErrorKind::RateLimited,
@@ -43,11 +45,11 @@ impl Line {
         };
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| full())?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        Ok(Turn {
+        let walk = Arc::clone(&self.walks).acquire_owned().await;
+        Ok(WalkPermit {
             _place: place,
             // It is never closed.
-            _turn: turn.map_err(|_| full())?,
+            _walk: walk.map_err(|_| full())?,
         })
     }
 }
@@ -63,23 +65,23 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_few_walks_run_at_once_and_a_bounded_line_waits() {
-        let line = Line::new(2);
+    async fn a_few_walks_run_at_once_and_a_bounded_queue_waits() {
+        let queue = QueryQueue::new(2);
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let walks = (0..500).map(|_| async {
-            let turn = line.turn().await?;
+            let permit = queue.acquire().await?;
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             sleep(Duration::from_secs(1)).await;
             now.fetch_sub(1, Ordering::SeqCst);
-            drop(turn);
+            drop(permit);
             Ok::<_, UpstreamError>(())
         });
         let ends = join_all(walks).await;
         assert_eq!(most.into_inner(), 2);
         let walked = ends.iter().filter(|end| end.is_ok()).count();
-        assert_eq!(walked, 2 * (LINE + 1));
+        assert_eq!(walked, 2 * (WAITING_PER_WALK + 1));
         let refused = ends.into_iter().find_map(Result::err).unwrap();
         assert_eq!(refused.kind, ErrorKind::RateLimited);
-        assert!(line.turn().await.is_ok(), "the line has moved on");
+        assert!(queue.acquire().await.is_ok(), "the queue has moved on");
     }
 }
