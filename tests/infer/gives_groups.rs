@@ -1,6 +1,6 @@
 //! A proposal that is certain of its records is one that works.
 
-use groupgate::tools::infer::{Sample, Sureness, propose};
+use groupgate::tools::infer::{Confidence, Sample, propose};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Map, Value, json};
@@ -130,7 +130,7 @@ fn check(samples: &[Sample]) {
         return;
     }
     load(&text);
-    if proposal.records() == Sureness::Certain {
+    if proposal.records() == Confidence::Certain {
         let found = samples
             .iter()
             .map(|sample| groups(&text, sample).len())

@@ -1,6 +1,6 @@
 //! Where the samples do not tell, the proposal says so, and still loads.
 
-use groupgate::tools::infer::{Sample, Sureness, propose};
+use groupgate::tools::infer::{Confidence, Sample, propose};
 use http::StatusCode;
 use rstest::rstest;
 
@@ -10,34 +10,37 @@ use crate::samples::load;
 #[case::scalars(r#"{"groups": ["admins", "users"]}"#, "plain values")]
 #[case::no_list(
     r#"{"id": "1", "name": "Admins", "members": 4}"#,
-    "takes the page for one group"
+    "the page is taken for one group"
 )]
 #[case::empty(r#"{"groups": [], "total": 0}"#, "empty in the samples")]
 #[case::empty_root("[]", "empty in the samples")]
 #[case::two_lists(
     r#"{"teams": [{"id": 1, "name": "a"}], "groups": [{"id": 2, "name": "b"}]}"#,
-    "another list looks as good"
+    "another list fits as well"
 )]
 #[case::no_id(r#"{"groups": [{"name": "a"}, {"name": "b"}]}"#, "not both")]
 #[case::neither(
     r#"{"rows": [{"x": {}}, {"x": {}}]}"#,
     "without anything that looks like"
 )]
-#[case::users(r#"{"users": [{"id": 1, "name": "a"}]}"#, "something else than groups")]
+#[case::users(
+    r#"{"users": [{"id": 1, "name": "a"}]}"#,
+    "its name suggests something else"
+)]
 #[case::scalar("7", "no list")]
-#[case::nobody("{}", "give a page with groups on it")]
+#[case::nobody("{}", "add a page with groups")]
 #[case::html(
     "<!DOCTYPE html><html><body>Sign in</body></html>",
     "looks like an HTML page"
 )]
 #[case::nothing("", "is empty")]
-#[case::cut(r#"{"groups": [{"id": 1"#, "neither JSON nor XML")]
+#[case::cut(r#"{"groups": [{"id": 1"#, "neither valid JSON nor valid XML")]
 #[case::empty_xml("<groups/>", "no list")]
 fn what_cannot_be_told_is_said(#[case] body: &'static str, #[case] said: &str) {
     let proposal = propose(&[Sample::recorded(body)]);
     let text = proposal.to_string();
     let flat = text.replace("\n# ", " ");
-    assert_eq!(proposal.records(), Sureness::NotSure, "{text}");
+    assert_eq!(proposal.records(), Confidence::NotSure, "{text}");
     assert!(flat.contains(said), "{text}");
     load(&text);
 }
@@ -54,7 +57,7 @@ fn a_name_stands_in_for_an_id_with_a_warning() {
     let text = propose(&[Sample::recorded(r#"[{"name": "a"}, {"name": "b"}]"#)]).to_string();
     let flat = text.replace("\n# ", " ");
     assert!(
-        flat.contains("a group that is renamed becomes another"),
+        flat.contains("a renamed group becomes another one"),
         "{text}"
     );
     assert!(text.contains("\nid = \"name\"\n"), "{text}");
@@ -85,7 +88,7 @@ fn two_formats_are_not_mixed() {
     let xml = Sample::recorded("<groups><group><id>1</id></group></groups>");
     let text = propose(&[json, xml]).to_string();
     assert!(
-        text.contains("Sample 2 is of no use: it is in another format"),
+        text.contains("Sample 2 was not used: its format differs"),
         "{text}"
     );
     load(&text);
@@ -174,7 +177,8 @@ fn a_page_as_long_as_was_asked_for_is_not_taken_for_the_whole_list() {
     };
     let text = propose(&[asked("https://example.com/groups?n=2")]).to_string();
     assert!(
-        text.replace("\n# ", " ").contains("`n` asked for 2"),
+        text.replace("\n# ", " ")
+            .contains("`n` requested 2 records"),
         "{text}"
     );
     assert!(text.contains("\ncap = 2\n"), "{text}");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use groupgate::tools::infer::{Sample, Sureness, propose_as};
+use groupgate::tools::infer::{Confidence, Sample, propose_as};
 use rstest::rstest;
 use toml::{Table, Value};
 
@@ -117,7 +117,7 @@ fn an_example_becomes_what_is_shipped(
     let proposed = block(&text, name);
     let shipped = shipped(name);
 
-    assert_eq!(proposal.records(), Sureness::Certain, "{text}");
+    assert_eq!(proposal.records(), Confidence::Certain, "{text}");
     assert_eq!(proposed["records"], shipped["records"]);
     assert_eq!(
         proposed.get("format").and_then(Value::as_str),

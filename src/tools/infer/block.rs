@@ -4,21 +4,21 @@ use std::fmt::Write as _;
 
 use toml_edit::Key;
 
-use super::guess::{Entry, Line};
+use super::guess::{LineEntry, ProposedLine};
 
 /// How long a line of a comment may be.
 const WIDTH: usize = 98;
 
 /// A table of the block, below `upstreams.NAME`.
 #[derive(Debug)]
-pub(super) struct Section {
+pub(super) struct BlockSection {
     /// The keys from the block to it. None is the block itself.
     pub(super) path: &'static [&'static str],
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<ProposedLine>,
 }
 
 /// Writes the block.
-pub(super) fn write(name: &str, heading: &[String], sections: &[Section]) -> String {
+pub(super) fn write(name: &str, heading: &[String], sections: &[BlockSection]) -> String {
     let mut text = String::new();
     for paragraph in heading {
         comment(&mut text, paragraph);
@@ -44,22 +44,22 @@ pub(super) fn write(name: &str, heading: &[String], sections: &[Section]) -> Str
     text
 }
 
-fn write_line(text: &mut String, line: &Line) {
+fn write_line(text: &mut String, line: &ProposedLine) {
     for paragraph in &line.comments {
         comment(text, paragraph);
     }
     let _ = match &line.entry {
-        Entry::Set(key, value) => writeln!(text, "{} = {value}", Key::new(key.as_str())),
-        Entry::Suggested(key, value) => {
+        LineEntry::Set(key, value) => writeln!(text, "{} = {value}", Key::new(key.as_str())),
+        LineEntry::Suggested(key, value) => {
             let entry = format!("{} = {value}", Key::new(key.as_str()));
             comment(text, &entry);
             Ok(())
         }
-        Entry::Nothing => Ok(()),
+        LineEntry::Nothing => Ok(()),
     };
 }
 
-/// A paragraph of comment. What it quotes comes from the samples: a line break there must not end
+/// A paragraph of comment. It quotes the samples, and a line break there must not end
 /// the comment.
 fn comment(text: &mut String, paragraph: &str) {
     let mut line = String::from("#");
@@ -81,12 +81,12 @@ fn comment(text: &mut String, paragraph: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tools::infer::guess::Sureness;
+    use crate::tools::infer::guess::Confidence;
 
     #[test]
     fn what_a_sample_says_stays_inside_of_its_comment() {
-        let line = Line::guess("k\n", "v\n\u{7}", Sureness::Likely, "a\nb = 1\r\u{0}c");
-        let sections = [Section {
+        let line = ProposedLine::guess("k\n", "v\n\u{7}", Confidence::Likely, "a\nb = 1\r\u{0}c");
+        let sections = [BlockSection {
             path: &[],
             lines: vec![line],
         }];

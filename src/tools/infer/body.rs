@@ -5,13 +5,13 @@ use http::StatusCode;
 use crate::config::upstream::Format;
 use crate::page::format::{FormatError, Page};
 
-use super::part::Part;
+use super::part::SampleValue;
 
 /// A body that was read.
 #[derive(Debug)]
-pub(super) struct Body {
+pub(super) struct SampleBody {
     pub(super) format: Format,
-    /// What stands before the JSON, to keep it from being run as a script.
+    /// The prefix of the JSON, which keeps it from being run as a script.
     pub(super) prefix: Option<String>,
     /// Whether it begins with a byte order mark.
     pub(super) is_marked: bool,
@@ -21,7 +21,7 @@ pub(super) struct Body {
 /// How far into a body a prefix may reach.
 const PREFIX_BYTES: usize = 64;
 
-impl Body {
+impl SampleBody {
     /// Reads a body, or says why it is no page.
     pub(super) fn read(status: StatusCode, body: &[u8]) -> Result<Self, String> {
         if !status.is_success() {
@@ -50,13 +50,13 @@ impl Body {
         }
     }
 
-    pub(super) const fn root(&self) -> Part<'_> {
-        Part::root(&self.page, self.format)
+    pub(super) const fn root(&self) -> SampleValue<'_> {
+        SampleValue::root(&self.page, self.format)
     }
 }
 
 fn refusal(error: &FormatError) -> String {
-    format!("it is neither JSON nor XML that can be read ({error})")
+    format!("it is neither valid JSON nor valid XML ({error})")
 }
 
 /// JSON behind a prefix such as `)]}'`: what comes before the first brace or bracket, when all that
@@ -78,8 +78,8 @@ mod tests {
 
     use super::*;
 
-    fn read(body: &str) -> Body {
-        Body::read(StatusCode::OK, body.as_bytes()).unwrap()
+    fn read(body: &str) -> SampleBody {
+        SampleBody::read(StatusCode::OK, body.as_bytes()).unwrap()
     }
 
     #[rstest]
@@ -114,7 +114,7 @@ mod tests {
         #[case] reason: &str,
     ) {
         let status = StatusCode::from_u16(status).unwrap();
-        let refused = Body::read(status, body.as_bytes()).unwrap_err();
+        let refused = SampleBody::read(status, body.as_bytes()).unwrap_err();
         assert!(refused.contains(reason), "{refused}");
     }
 }

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use crate::config::Path;
 
 use super::names::plain;
-use super::part::{Part, record_path};
+use super::part::{SampleValue, record_path};
+use super::words::WordList;
 
 /// How deep into a record a guess may reach.
 const DEPTH: usize = 4;
@@ -18,20 +19,9 @@ const RECORDS: usize = 200;
 const COLUMNS: usize = 400;
 
 /// Members around what is meant, which say nothing of it themselves.
-const WRAPPERS: [&str; 12] = [
-    "profile",
-    "attributes",
-    "properties",
-    "node",
-    "group",
-    "data",
-    "fields",
-    "meta",
-    "source",
-    "resource",
-    "entity",
-    "details",
-];
+const WRAPPERS: WordList = WordList(
+    "profile attributes properties node group data fields meta source resource entity details",
+);
 
 /// Records side by side.
 #[derive(Debug)]
@@ -48,11 +38,11 @@ pub(super) struct Column<'a> {
     pub(super) names: Vec<&'a str>,
     pub(super) path: Path,
     /// What the records that have it hold there, each with the record's number.
-    pub(super) cells: Vec<(usize, Part<'a>)>,
+    pub(super) cells: Vec<(usize, SampleValue<'a>)>,
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn of(records: &[Part<'a>]) -> Self {
+    pub(super) fn of(records: &[SampleValue<'a>]) -> Self {
         let mut columns = Self {
             records: records.len().min(RECORDS),
             all: Vec::new(),
@@ -69,7 +59,7 @@ impl<'a> Columns<'a> {
         places: &mut HashMap<Vec<&'a str>, usize>,
         names: &mut Vec<&'a str>,
         record: usize,
-        part: Part<'a>,
+        part: SampleValue<'a>,
     ) {
         for (name, member) in part.members() {
             names.push(name);
@@ -143,8 +133,7 @@ impl<'a> Column<'a> {
         let whole = parts.concat();
         match parts.split_last() {
             Some((last, around))
-                if !around.is_empty()
-                    && around.iter().all(|part| WRAPPERS.contains(&part.as_str())) =>
+                if !around.is_empty() && around.iter().all(|part| WRAPPERS.contains(part)) =>
             {
                 vec![last.clone(), whole]
             }

@@ -6,7 +6,7 @@ use toml_edit::Value;
 
 /// How sure a guess is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sureness {
+pub enum Confidence {
     /// Nothing speaks against it, and little for it: look at it before it is used.
     NotSure,
     /// Names or values speak for it.
@@ -15,7 +15,7 @@ pub enum Sureness {
     Certain,
 }
 
-impl fmt::Display for Sureness {
+impl fmt::Display for Confidence {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::NotSure => "not sure",
@@ -27,15 +27,15 @@ impl fmt::Display for Sureness {
 
 /// One line of a proposal, under the comments that stand above it.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(super) struct ProposedLine {
     /// Each is a paragraph of its own.
     pub(super) comments: Vec<String>,
-    pub(super) entry: Entry,
+    pub(super) entry: LineEntry,
 }
 
-/// What stands below the comments.
+/// The entry below the comments.
 #[derive(Debug, Clone)]
-pub(super) enum Entry {
+pub(super) enum LineEntry {
     /// A key and its value.
     Set(String, Value),
     /// A key and its value as a comment, for the reader to bring to life.
@@ -44,12 +44,17 @@ pub(super) enum Entry {
     Nothing,
 }
 
-impl Line {
+impl ProposedLine {
     /// A guess.
-    pub(super) fn guess(key: &str, value: impl Into<Value>, sureness: Sureness, why: &str) -> Self {
+    pub(super) fn guess(
+        key: &str,
+        value: impl Into<Value>,
+        confidence: Confidence,
+        why: &str,
+    ) -> Self {
         Self {
-            comments: vec![format!("{sureness}: {why}")],
-            entry: Entry::Set(key.to_owned(), value.into()),
+            comments: vec![format!("{confidence}: {why}")],
+            entry: LineEntry::Set(key.to_owned(), value.into()),
         }
     }
 
@@ -57,7 +62,7 @@ impl Line {
     pub(super) fn fill_in(key: &str, value: impl Into<Value>, what: &str) -> Self {
         Self {
             comments: vec![format!("FILL IN: {what}")],
-            entry: Entry::Set(key.to_owned(), value.into()),
+            entry: LineEntry::Set(key.to_owned(), value.into()),
         }
     }
 
@@ -65,7 +70,7 @@ impl Line {
     pub(super) fn suggestion(key: &str, value: impl Into<Value>, what: &str) -> Self {
         Self {
             comments: vec![what.to_owned()],
-            entry: Entry::Suggested(key.to_owned(), value.into()),
+            entry: LineEntry::Suggested(key.to_owned(), value.into()),
         }
     }
 
@@ -73,7 +78,7 @@ impl Line {
     pub(super) fn remark(text: impl Into<String>) -> Self {
         Self {
             comments: vec![text.into()],
-            entry: Entry::Nothing,
+            entry: LineEntry::Nothing,
         }
     }
 

@@ -1,4 +1,4 @@
-//! What stands beside the records: totals, tokens, flags, in the body and in headers.
+//! Leaves beside the records: totals, tokens, flags, in the body and in headers.
 
 use http::HeaderMap;
 use toml_edit::Value;
@@ -7,7 +7,7 @@ use crate::config::Path;
 
 use super::guess::table;
 use super::names::plain;
-use super::part::{Part, page_path};
+use super::part::{SampleValue, page_path};
 
 /// How deep in a page a leaf may stand.
 const DEPTH: usize = 5;
@@ -18,7 +18,7 @@ const LEAVES: usize = 400;
 /// One scalar or null beside the records.
 #[derive(Debug, Clone)]
 pub(super) struct Leaf {
-    pub(super) place: Place,
+    pub(super) place: LeafPlace,
     /// Its last name, in plain form.
     pub(super) name: String,
     /// How many names lead to it.
@@ -28,14 +28,14 @@ pub(super) struct Leaf {
     pub(super) is_truth: bool,
 }
 
-/// Where a leaf stands.
+/// Where a leaf is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum LeafPlace {
     Body(Path),
     Header(String),
 }
 
-impl Place {
+impl LeafPlace {
     /// As `gateway.toml` writes it.
     pub(super) fn value(&self) -> Value {
         match self {
@@ -70,24 +70,24 @@ impl Leaf {
     /// The name that it has in the page, as it is written there, less the mark of an attribute.
     pub(super) fn written(&self) -> Option<&str> {
         match &self.place {
-            Place::Body(path) => path
+            LeafPlace::Body(path) => path
                 .segments()
                 .last()
                 .map(|name| name.trim_start_matches('@')),
-            Place::Header(_) => None,
+            LeafPlace::Header(_) => None,
         }
     }
 }
 
-/// All that stands beside the records, which are at `records`.
-pub(super) fn of(root: Part<'_>, records: &[&str], headers: &HeaderMap) -> Vec<Leaf> {
+/// All leaves beside the records, which are at `records`.
+pub(super) fn of(root: SampleValue<'_>, records: &[&str], headers: &HeaderMap) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     collect(root, records, &mut Vec::new(), &mut leaves);
     leaves.extend(headers.iter().filter_map(|(name, value)| {
         let name = name.as_str();
         let text = value.to_str().ok()?.trim();
         Some(Leaf {
-            place: Place::Header(name.to_owned()),
+            place: LeafPlace::Header(name.to_owned()),
             name: plain(name.strip_prefix("x-").unwrap_or(name)),
             depth: 1,
             text: (!text.is_empty()).then(|| text.to_owned()),
@@ -97,7 +97,12 @@ pub(super) fn of(root: Part<'_>, records: &[&str], headers: &HeaderMap) -> Vec<L
     leaves
 }
 
-fn collect<'a>(part: Part<'a>, records: &[&str], names: &mut Vec<&'a str>, leaves: &mut Vec<Leaf>) {
+fn collect<'a>(
+    part: SampleValue<'a>,
+    records: &[&str],
+    names: &mut Vec<&'a str>,
+    leaves: &mut Vec<Leaf>,
+) {
     let is_records = !names.is_empty() && names == records;
     let is_list = part
         .items()
@@ -118,10 +123,10 @@ fn collect<'a>(part: Part<'a>, records: &[&str], names: &mut Vec<&'a str>, leave
     }
 }
 
-fn leaf(part: Part<'_>, names: &[&str]) -> Option<Leaf> {
+fn leaf(part: SampleValue<'_>, names: &[&str]) -> Option<Leaf> {
     let text = part.text().map(|text| text.trim().to_owned());
     Some(Leaf {
-        place: Place::Body(page_path(names)?),
+        place: LeafPlace::Body(page_path(names)?),
         name: plain(names.last()?),
         depth: names.len(),
         is_truth: part.truth().is_some(),

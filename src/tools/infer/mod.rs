@@ -11,14 +11,18 @@
 
 mod block;
 mod body;
+mod choose;
 mod columns;
 mod fields;
 mod guess;
+mod identity;
 mod leaves;
+mod lists;
 mod names;
 mod paging;
 mod part;
 mod people;
+mod rating;
 mod records;
 mod request;
 pub(crate) mod samples;
@@ -26,59 +30,32 @@ mod shape;
 mod success;
 mod times;
 mod vocabulary;
+mod words;
 
-pub use guess::Sureness;
+pub use guess::Confidence;
+pub use samples::Sample;
 
 use std::fmt;
 
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use url::{Host, Url};
 
 use crate::config::upstream::Format;
 
-use block::Section;
-use body::Body;
+use block::BlockSection;
+use body::SampleBody;
 use columns::Columns;
-use guess::Line;
-use paging::{Paging, Seen};
-use records::Records;
-use request::Asked;
-
-/// One answer of an upstream. Several are pages of one list, in order.
-#[derive(Debug, Clone)]
-pub struct Sample {
-    /// Where it comes from, with its query, where that is known.
-    pub url: Option<Url>,
-    /// The headers that it was asked with. Their values show in the block unless their names, or
-    /// the mark on them, say that they are secret.
-    pub sent: HeaderMap,
-    /// The answer's status.
-    pub status: StatusCode,
-    /// The answer's header section; empty where only the body was recorded.
-    pub headers: HeaderMap,
-    /// The answer's body.
-    pub body: Bytes,
-}
-
-impl Sample {
-    /// A recorded body of which nothing else is known.
-    pub fn recorded(body: impl Into<Bytes>) -> Self {
-        Self {
-            url: None,
-            sent: HeaderMap::new(),
-            status: StatusCode::OK,
-            headers: HeaderMap::new(),
-            body: body.into(),
-        }
-    }
-}
+use guess::ProposedLine;
+use paging::{PageSample, PagingGuess};
+use records::RecordList;
+use request::RequestGuess;
+use words::WordList;
 
 /// A block for `gateway.toml`. It prints as TOML that loads.
 #[derive(Debug)]
 pub struct Proposal {
     name: String,
-    records: Sureness,
+    records: Confidence,
     text: String,
 }
 
@@ -89,7 +66,7 @@ impl Proposal {
     }
 
     /// How sure it is of where the groups are.
-    pub const fn records(&self) -> Sureness {
+    pub const fn records(&self) -> Confidence {
         self.records
     }
 }
@@ -108,7 +85,7 @@ pub fn propose(samples: &[Sample]) -> Proposal {
 
 /// Proposes a block of this name. Names are for `check` to judge.
 pub fn propose_as(name: &str, samples: &[Sample]) -> Proposal {
-    let reading = Reading::of(samples);
+    let reading = ReadSamples::of(samples);
     let bodies: Vec<_> = reading.pages.iter().map(|(_, body)| body).collect();
     let records = records::find(&bodies);
     let columns = Columns::of(&records.all());
@@ -116,23 +93,23 @@ pub fn propose_as(name: &str, samples: &[Sample]) -> Proposal {
     let paging = paging::guess(&seen);
     let none = HeaderMap::new();
     let sent = samples.first().map_or(&none, |sample| &sample.sent);
-    let asked = request::guess(name, &seen, sent, &paging);
-    let sections = sections(&reading, &records, &columns, &seen, asked, paging);
+    let request = request::guess(name, &seen, sent, &paging);
+    let sections = sections(&reading, &records, &columns, &seen, request, paging);
     Proposal {
         text: block::write(name, &heading(samples.len(), &reading), &sections),
         name: name.to_owned(),
-        records: records.sureness,
+        records: records.confidence,
     }
 }
 
 /// The samples, read.
-struct Reading<'a> {
-    pages: Vec<(&'a Sample, Body)>,
+struct ReadSamples<'a> {
+    pages: Vec<(&'a Sample, SampleBody)>,
     /// Why others were not.
     flaws: Vec<String>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> ReadSamples<'a> {
     fn of(samples: &'a [Sample]) -> Self {
         let mut reading = Self {
             pages: Vec::new(),
@@ -140,7 +117,7 @@ impl<'a> Reading<'a> {
         };
         for (index, sample) in samples.iter().enumerate() {
             if let Err(flaw) = reading.add(sample) {
-                let flaw = format!("Sample {} is of no use: {flaw}.", index + 1);
+                let flaw = format!("Sample {} was not used: {flaw}.", index + 1);
                 reading.flaws.push(flaw);
             }
         }
@@ -148,21 +125,21 @@ impl<'a> Reading<'a> {
     }
 
     fn add(&mut self, sample: &'a Sample) -> Result<(), String> {
-        let body = Body::read(sample.status, &sample.body)?;
+        let body = SampleBody::read(sample.status, &sample.body)?;
         if let Some((_, first)) = self.pages.first()
             && first.format != body.format
         {
-            return Err("it is in another format than the first".to_owned());
+            return Err("its format differs from the first one's".to_owned());
         }
         self.pages.push((sample, body));
         Ok(())
     }
 
-    fn seen<'s>(&'s self, records: &Records<'s>) -> Vec<Seen<'s>> {
+    fn seen<'s>(&'s self, records: &RecordList<'s>) -> Vec<PageSample<'s>> {
         self.pages
             .iter()
             .zip(&records.pages)
-            .map(|((sample, body), page)| Seen {
+            .map(|((sample, body), page)| PageSample {
                 url: sample.url.as_ref(),
                 headers: &sample.headers,
                 leaves: leaves::of(body.root(), &records.names, &sample.headers),
@@ -172,7 +149,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The lines for what the bodies are written in.
-    fn format_lines(&self) -> Vec<Line> {
+    fn format_lines(&self) -> Vec<ProposedLine> {
         let Some((_, body)) = self.pages.first() else {
             return Vec::new();
         };
@@ -180,33 +157,33 @@ impl<'a> Reading<'a> {
             Format::Json => ("json", "the body is JSON"),
             Format::Xml => ("xml", "the body is XML"),
         };
-        let mut line = Line::guess("format", word, Sureness::Certain, why);
+        let mut line = ProposedLine::guess("format", word, Confidence::Certain, why);
         if body.is_marked {
             line = line.and("It begins with a byte order mark, which is skipped.");
         }
         let prefix = body.prefix.as_ref().map(|prefix| {
-            let why = "it stands before the JSON, to keep it from being run as a script";
-            Line::guess("strip_prefix", prefix.as_str(), Sureness::Certain, why)
+            let why = "it precedes the JSON, to keep it from being run as a script";
+            ProposedLine::guess("strip_prefix", prefix.as_str(), Confidence::Certain, why)
         });
         [line].into_iter().chain(prefix).collect()
     }
 }
 
-fn heading(samples: usize, reading: &Reading<'_>) -> Vec<String> {
+fn heading(samples: usize, reading: &ReadSamples<'_>) -> Vec<String> {
     let from = match samples {
         1 => "one sample".to_owned(),
         _ => format!("{samples} samples"),
     };
     let mut heading = vec![format!(
-        "Proposed from {from}. Above each key stands how sure the guess is, certain, likely or not \
-         sure, and why; FILL IN marks what no sample shows."
+        "Proposed from {from}. The comment above each key says how sure the guess is (certain, likely \
+         or not sure) and why; FILL IN marks what no sample shows."
     )];
     heading.extend(reading.flaws.iter().cloned());
     let mut bodies = reading.pages.iter().map(|(sample, _)| &sample.body);
     let first = bodies.next();
     if bodies.any(|body| Some(body) == first) {
         heading.push(
-            "Two samples are the same page, so they tell no more than one: give the page after it."
+            "Two samples are the same page, so they show no more than one: add the next page."
                 .to_owned(),
         );
     }
@@ -214,55 +191,53 @@ fn heading(samples: usize, reading: &Reading<'_>) -> Vec<String> {
 }
 
 fn sections(
-    reading: &Reading<'_>,
-    records: &Records<'_>,
+    reading: &ReadSamples<'_>,
+    records: &RecordList<'_>,
     columns: &Columns<'_>,
-    seen: &[Seen<'_>],
-    asked: Asked,
-    paging: Paging,
-) -> Vec<Section> {
+    seen: &[PageSample<'_>],
+    request: RequestGuess,
+    paging: PagingGuess,
+) -> Vec<BlockSection> {
     let leaves: Vec<_> = seen.iter().map(|seen| seen.leaves.as_slice()).collect();
     let status = reading
         .pages
         .first()
         .map_or(StatusCode::OK, |(sample, _)| sample.status);
-    let mut block = asked.base_url;
-    block.extend(asked.auth);
+    let mut block = request.base_url;
+    block.extend(request.auth);
     block.extend(reading.format_lines());
     block.push(records.line(columns));
     block.extend(success::guess(status, &leaves));
     vec![
-        Section {
+        BlockSection {
             path: &[],
             lines: block,
         },
-        Section {
+        BlockSection {
             path: &["request"],
-            lines: asked.request,
+            lines: request.request,
         },
-        Section {
+        BlockSection {
             path: &["request", "headers"],
-            lines: asked.headers,
+            lines: request.headers,
         },
-        Section {
+        BlockSection {
             path: &["request", "query"],
-            lines: asked.query,
+            lines: request.query,
         },
-        Section {
+        BlockSection {
             path: &["pagination"],
             lines: paging.lines,
         },
-        Section {
+        BlockSection {
             path: &["fields"],
             lines: fields::guess(columns, records),
         },
     ]
 }
 
-/// Parts of a host's name that say nothing of whose it is.
-const USUAL_LABELS: [&str; 8] = [
-    "api", "www", "openapi", "rest", "app", "gateway", "com", "co",
-];
+/// Parts of a host name that do not identify its owner.
+const USUAL_LABELS: WordList = WordList("api www openapi rest app gateway com co");
 
 /// What a block is called for an upstream at this URL: the part of its host's name that was
 /// registered, as far as can be told.
@@ -274,8 +249,8 @@ fn usual_name(url: Option<&Url>) -> String {
     let labels: Vec<_> = domain.split('.').collect();
     // The last one is the top level domain.
     let own = labels.split_last().map_or(&[][..], |(_, own)| own);
-    let telling = own.iter().rev().find(|label| !USUAL_LABELS.contains(label));
-    let name: String = telling
+    let label = own.iter().rev().find(|label| !USUAL_LABELS.contains(label));
+    let name: String = label
         .into_iter()
         .flat_map(|label| label.chars())
         .map(|character| {

@@ -3,6 +3,8 @@
 //! `group_name`, `groupName`, `GroupName` and `group-name` are one name: letters and digits, in
 //! lower case. So a vocabulary lists each word once.
 
+use super::words::WordList;
+
 /// A name without its style: letters and digits, in lower case.
 pub(super) fn plain(name: &str) -> String {
     name.chars()
@@ -19,72 +21,27 @@ pub(super) fn singular(plain: &str) -> String {
     plain.strip_suffix('s').unwrap_or(plain).to_owned()
 }
 
-/// Words for a group.
-pub(super) const GROUPS: [&str; 13] = [
-    "group",
-    "usergroup",
-    "team",
-    "collection",
-    "role",
-    "unit",
-    "orgunit",
-    "circle",
-    "squad",
-    "department",
-    "community",
-    "distributionlist",
-    "principal",
-];
+/// FieldWords for a group.
+pub(super) const GROUPS: WordList = WordList(
+    "group usergroup team collection role unit orgunit circle squad department community \
+     distributionlist principal",
+);
 
-/// Words for a list of anything.
-const LISTS: [&str; 18] = [
-    "data",
-    "items",
-    "item",
-    "results",
-    "result",
-    "records",
-    "value",
-    "values",
-    "entries",
-    "entry",
-    "list",
-    "content",
-    "contents",
-    "resources",
-    "rows",
-    "elements",
-    "hits",
-    "member",
-];
+/// FieldWords for a list of anything.
+const LISTS: WordList = WordList(
+    "data items item results result records value values entries entry list content contents \
+     resources rows elements hits member",
+);
 
-/// Words for lists that stand beside groups and hold something else.
-const OTHERS: [&str; 20] = [
-    "user",
-    "member",
-    "person",
-    "people",
-    "account",
-    "link",
-    "error",
-    "warning",
-    "included",
-    "schema",
-    "permission",
-    "facet",
-    "sort",
-    "tag",
-    "column",
-    "header",
-    "filter",
-    "message",
-    "notification",
-    "application",
-];
+/// FieldWords for lists that stand beside groups and hold something else.
+const OTHERS: WordList = WordList(
+    "user member person people account link error warning included schema permission facet sort \
+     tag column header filter message notification application",
+);
 
 /// What the name of a list says about what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Listed {
+pub(super) enum NameHint {
     /// Something that is no group.
     Others,
     /// Nothing.
@@ -95,17 +52,17 @@ pub(super) enum Listed {
     Groups,
 }
 
-impl Listed {
+impl NameHint {
     pub(super) fn of(name: &str) -> Self {
         let plain = plain(name);
         let one = singular(&plain);
         if GROUPS.iter().any(|word| one.ends_with(word)) {
             return Self::Groups;
         }
-        if LISTS.contains(&plain.as_str()) {
+        if LISTS.contains(&plain) {
             return Self::Anything;
         }
-        if OTHERS.contains(&one.as_str()) || OTHERS.contains(&plain.as_str()) {
+        if OTHERS.contains(&one) || OTHERS.contains(&plain) {
             return Self::Others;
         }
         Self::Unknown
@@ -132,14 +89,14 @@ mod tests {
     }
 
     #[rstest]
-    #[case("userGroups", Listed::Groups)]
-    #[case("Team", Listed::Groups)]
-    #[case("data", Listed::Anything)]
-    #[case("Resources", Listed::Anything)]
-    #[case("users", Listed::Others)]
-    #[case("people", Listed::Others)]
-    #[case("things", Listed::Unknown)]
-    fn a_lists_name_says_what_is_in_it(#[case] name: &str, #[case] expected: Listed) {
-        assert_eq!(Listed::of(name), expected);
+    #[case("userGroups", NameHint::Groups)]
+    #[case("Team", NameHint::Groups)]
+    #[case("data", NameHint::Anything)]
+    #[case("Resources", NameHint::Anything)]
+    #[case("users", NameHint::Others)]
+    #[case("people", NameHint::Others)]
+    #[case("things", NameHint::Unknown)]
+    fn a_lists_name_says_what_is_in_it(#[case] name: &str, #[case] expected: NameHint) {
+        assert_eq!(NameHint::of(name), expected);
     }
 }

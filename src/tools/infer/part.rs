@@ -13,12 +13,12 @@ use crate::page::format::{Node, Page};
 
 /// One place in a sample.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part<'a> {
+pub(super) struct SampleValue<'a> {
     node: Node<'a>,
     format: Format,
 }
 
-impl<'a> Part<'a> {
+impl<'a> SampleValue<'a> {
     pub(super) const fn root(page: &'a Page, format: Format) -> Self {
         Self {
             node: page.root(),

@@ -4,11 +4,11 @@ use toml_edit::{Array, Value};
 
 use crate::config::Path;
 
+use super::choose::{choose, paths_value};
 use super::columns::{Column, Columns};
-use super::fields::{choose, paths_value};
-use super::guess::{Line, Sureness};
+use super::guess::{Confidence, ProposedLine};
 use super::names::{plain, singular};
-use super::part::{Part, record_path};
+use super::part::{SampleValue, record_path};
 use super::shape::is_email;
 use super::vocabulary::{PEOPLE, PERSON_EMAIL, PERSON_ID, PeopleWords, rank_in};
 
@@ -16,7 +16,7 @@ pub(super) fn guess(
     columns: &Columns<'_>,
     subjects: &[String],
     taken: &mut Vec<Path>,
-) -> Vec<Line> {
+) -> Vec<ProposedLine> {
     let mut lines = Vec::new();
     for words in &PEOPLE {
         if let Some((path, line)) = people(words, columns, subjects, taken) {
@@ -32,7 +32,7 @@ fn people(
     columns: &Columns<'_>,
     subjects: &[String],
     taken: &[Path],
-) -> Option<(Path, Line)> {
+) -> Option<(Path, ProposedLine)> {
     let mut named: Vec<_> = columns
         .all
         .iter()
@@ -47,14 +47,14 @@ fn people(
 }
 
 /// A list of people that was found.
-struct List<'a> {
+struct PeopleList<'a> {
     path: Path,
-    form: Form,
-    items: Vec<Part<'a>>,
+    form: ListForm,
+    items: Vec<SampleValue<'a>>,
 }
 
 /// How the list is written.
-enum Form {
+enum ListForm {
     /// As a list.
     Plain,
     /// As an object whose members are the people, each under its id.
@@ -63,17 +63,17 @@ enum Form {
     Text(&'static str),
 }
 
-/// The list that stands in a column, or in the one member of the objects there.
-fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<List<'a>> {
+/// The list in a column, or in the only member of the objects there.
+fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<PeopleList<'a>> {
     let cells: Vec<_> = column
         .cells
         .iter()
         .map(|(_, part)| *part)
         .filter(|part| !part.is_null())
         .collect();
-    let plain_list = |path: &Path, items| List {
+    let plain_list = |path: &Path, items| PeopleList {
         path: path.clone(),
-        form: Form::Plain,
+        form: ListForm::Plain,
         items,
     };
     let is_xml = cells.iter().any(|part| part.is_xml());
@@ -102,9 +102,9 @@ fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<List<'a>> {
             .flat_map(|part| part.members())
             .map(|(_, member)| member)
             .collect();
-        return Some(List {
+        return Some(PeopleList {
             path: column.path.clone(),
-            form: Form::Keyed,
+            form: ListForm::Keyed,
             items,
         });
     }
@@ -112,20 +112,20 @@ fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<List<'a>> {
         let mut texts = column.texts();
         texts.any(|(_, text)| text.contains(separator))
     })?;
-    column.is_scalar().then(|| List {
+    column.is_scalar().then(|| PeopleList {
         path: column.path.clone(),
-        form: Form::Text(separator),
+        form: ListForm::Text(separator),
         items: Vec::new(),
     })
 }
 
 /// Repeated elements are the list; an empty element is around one that the samples do not show.
-fn xml_list<'a>(column: &Column<'a>, cells: &[Part<'a>]) -> Option<List<'a>> {
+fn xml_list<'a>(column: &Column<'a>, cells: &[SampleValue<'a>]) -> Option<PeopleList<'a>> {
     let filled: Vec<_> = cells.iter().flat_map(|part| items(*part)).collect();
     if filled.iter().any(|item| item.is_object()) || filled.len() > cells.len() {
-        return Some(List {
+        return Some(PeopleList {
             path: column.path.clone(),
-            form: Form::Plain,
+            form: ListForm::Plain,
             items: filled,
         });
     }
@@ -135,20 +135,20 @@ fn xml_list<'a>(column: &Column<'a>, cells: &[Part<'a>]) -> Option<List<'a>> {
         return None;
     }
     let names: Vec<_> = column.names.iter().copied().chain([one.as_str()]).collect();
-    Some(List {
+    Some(PeopleList {
         path: record_path(&names)?,
-        form: Form::Plain,
+        form: ListForm::Plain,
         items: Vec::new(),
     })
 }
 
-fn items(part: Part<'_>) -> Vec<Part<'_>> {
+fn items(part: SampleValue<'_>) -> Vec<SampleValue<'_>> {
     part.items().unwrap_or_default()
 }
 
 /// The one list in the objects of a column: XML's elements inside of one, JSON's `{ "data": [] }`.
 fn inner<'c, 'a>(columns: &'c Columns<'a>, column: &Column<'a>) -> Option<&'c Column<'a>> {
-    let is_around = |(_, part): &(usize, Part<'a>)| {
+    let is_around = |(_, part): &(usize, SampleValue<'a>)| {
         let is_one = part.items().is_none_or(|items| items.len() < 2);
         part.is_null() || (is_one && (part.is_object() || part.is_xml()))
     };
@@ -165,69 +165,70 @@ fn inner<'c, 'a>(columns: &'c Columns<'a>, column: &Column<'a>) -> Option<&'c Co
 }
 
 /// Whether members look like people under their ids: objects, or true.
-fn is_keyed(part: Part<'_>) -> bool {
+fn is_keyed(part: SampleValue<'_>) -> bool {
     let members = part.members();
-    let is_person = |member: Part<'_>| member.is_object() || member.truth().is_some();
+    let is_person = |member: SampleValue<'_>| member.is_object() || member.truth().is_some();
     members.len() > 1 && members.into_iter().all(|(_, member)| is_person(member))
 }
 
-impl List<'_> {
+impl PeopleList<'_> {
     /// The value of the field: where the list is, and these keys.
     fn entry(&self, keys: Vec<(&str, Value)>) -> Value {
         let each = ("each", self.path.to_string().into());
         Value::InlineTable([each].into_iter().chain(keys).collect())
     }
 
-    fn line(&self, key: &str) -> Line {
+    fn line(&self, key: &str) -> ProposedLine {
         match self.form {
-            Form::Keyed => Line::guess(
+            ListForm::Keyed => ProposedLine::guess(
                 key,
                 self.entry(vec![("keyed", true.into()), ("id", "$key".into())]),
-                Sureness::Likely,
+                Confidence::Likely,
                 "by its name; an object whose members are the people",
             ),
-            Form::Text(separator) => Line::guess(
+            ListForm::Text(separator) => ProposedLine::guess(
                 key,
                 self.entry(vec![("split", separator.into()), ("id", ".".into())]),
-                Sureness::Likely,
+                Confidence::Likely,
                 "by its name; a list in one text",
             ),
-            Form::Plain if self.items.is_empty() => Line::guess(
+            ListForm::Plain if self.items.is_empty() => ProposedLine::guess(
                 key,
                 self.entry(vec![(
                     "id",
                     Value::Array(["id", "."].into_iter().collect::<Array>()),
                 )]),
-                Sureness::NotSure,
-                "by its name, but nobody is in it, so what one looks like is not known",
+                Confidence::NotSure,
+                "by its name, but all lists are empty, so the shape of an item is unknown",
             ),
-            Form::Plain => self.plain_line(key),
+            ListForm::Plain => self.plain_line(key),
         }
     }
 
-    fn plain_line(&self, key: &str) -> Line {
+    fn plain_line(&self, key: &str) -> ProposedLine {
         if self.items.iter().all(|item| !item.is_object()) {
-            let is_address = |item: &Part<'_>| item.text().is_some_and(|text| is_email(&text));
+            let is_address =
+                |item: &SampleValue<'_>| item.text().is_some_and(|text| is_email(&text));
             let (part, what) = if self.items.iter().all(is_address) {
                 ("email", "e-mail addresses")
             } else {
                 ("id", "plain values")
             };
             let why = format!("by its name; a list of {what}");
-            return Line::guess(
+            return ProposedLine::guess(
                 key,
                 self.entry(vec![(part, ".".into())]),
-                Sureness::Certain,
+                Confidence::Certain,
                 &why,
             );
         }
         let columns = Columns::of(&self.items);
         let find = |words| choose(words, &columns, &[], &[]).filter(|chosen| !chosen.is_silent());
         let (id, email) = (find(&PERSON_ID), find(&PERSON_EMAIL));
-        let sureness = match id.as_ref().or(email.as_ref()) {
-            Some(chosen) if !chosen.is_weak => Sureness::Certain,
-            Some(_) => Sureness::Likely,
-            None => Sureness::NotSure,
+        let confidence = match id.as_ref().or(email.as_ref()) {
+            Some(chosen) if !chosen.is_weak => Confidence::Certain,
+            Some(_) => Confidence::Likely,
+            None => Confidence::NotSure,
         };
         let mut keys = Vec::new();
         keys.extend(id.map(|id| ("id", paths_value(&id.paths()))));
@@ -235,12 +236,12 @@ impl List<'_> {
         if keys.is_empty() {
             keys.push(("id", "id".into()));
             let why = "by its name; a list of objects, but none of their members looks like an id";
-            return Line::guess(key, self.entry(keys), sureness, why);
+            return ProposedLine::guess(key, self.entry(keys), confidence, why);
         }
-        Line::guess(
+        ProposedLine::guess(
             key,
             self.entry(keys),
-            sureness,
+            confidence,
             "by its name; a list of objects",
         )
     }

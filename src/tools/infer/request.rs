@@ -1,7 +1,7 @@
-//! The request that brought a sample, as a block writes it.
+//! The request of a sample, as a block writes it.
 //!
-//! What the URL shows is taken from it, less what may be a secret: a user in the URL, and each
-//! parameter or header whose name says so, becomes an environment variable.
+//! It is taken from the URL, except for secrets: a user in the URL, and each parameter or header whose
+//! name says so, becomes an environment variable.
 
 use std::collections::BTreeMap;
 
@@ -12,64 +12,75 @@ use url::{Position, Url};
 
 use crate::config::mask::names_secret;
 
-use super::guess::{Line, Sureness, table};
+use super::guess::{Confidence, ProposedLine, table};
 use super::names::plain;
-use super::paging::{Paging, Parameter, Seen, is_position};
+use super::paging::{PageSample, PagingGuess, QueryParameter, is_position};
+use super::words::WordList;
 
-/// The lines of the block that say where and how to ask.
+/// The lines of the block about the request.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
-    pub(super) base_url: Vec<Line>,
-    pub(super) auth: Vec<Line>,
-    pub(super) request: Vec<Line>,
-    pub(super) headers: Vec<Line>,
-    pub(super) query: Vec<Line>,
+pub(super) struct RequestGuess {
+    pub(super) base_url: Vec<ProposedLine>,
+    pub(super) auth: Vec<ProposedLine>,
+    pub(super) request: Vec<ProposedLine>,
+    pub(super) headers: Vec<ProposedLine>,
+    pub(super) query: Vec<ProposedLine>,
 }
 
-pub(super) fn guess(name: &str, seen: &[Seen<'_>], sent: &HeaderMap, paging: &Paging) -> Asked {
+pub(super) fn guess(
+    name: &str,
+    seen: &[PageSample<'_>],
+    sent: &HeaderMap,
+    paging: &PagingGuess,
+) -> RequestGuess {
     let url = seen.iter().find_map(|seen| seen.url);
-    let mut asked = match url {
+    let mut request = match url {
         Some(url) => at_url(url),
         None => anywhere(),
     };
-    asked.query = query(name, seen, paging);
-    asked.auth.push(auth(name, url, sent));
-    asked.headers = headers(name, sent);
-    asked
+    request.query = query(name, seen, paging);
+    request.auth.push(auth(name, url, sent));
+    request.headers = headers(name, sent);
+    request
 }
 
-fn at_url(url: &Url) -> Asked {
+fn at_url(url: &Url) -> RequestGuess {
     let origin = format!(
         "{}://{}",
         url.scheme(),
         &url[Position::BeforeHost..Position::AfterPort]
     );
-    let why = "the sample comes from there";
-    Asked {
-        base_url: vec![Line::guess("base_url", origin, Sureness::Certain, why)],
-        request: vec![Line::guess(
+    let why = "from the sample's URL";
+    RequestGuess {
+        base_url: vec![ProposedLine::guess(
+            "base_url",
+            origin,
+            Confidence::Certain,
+            why,
+        )],
+        request: vec![ProposedLine::guess(
             "path",
             braced(url.path()),
-            Sureness::Certain,
-            "the sample comes from there",
+            Confidence::Certain,
+            "from the sample's URL",
         )],
-        ..Asked::default()
+        ..RequestGuess::default()
     }
 }
 
-fn anywhere() -> Asked {
-    Asked {
-        base_url: vec![Line::fill_in(
+fn anywhere() -> RequestGuess {
+    RequestGuess {
+        base_url: vec![ProposedLine::fill_in(
             "base_url",
             "https://api.example.com",
-            "a recorded body does not say where it comes from.",
+            "a recorded body does not show its URL.",
         )],
-        request: vec![Line::fill_in(
+        request: vec![ProposedLine::fill_in(
             "path",
             "/groups",
-            "the path below `base_url`; and `method = \"POST\"` with its body, if it is no GET.",
+            "the path below `base_url`; and `method = \"POST\"` with its body, if it is not a GET.",
         )],
-        ..Asked::default()
+        ..RequestGuess::default()
     }
 }
 
@@ -78,39 +89,39 @@ fn braced(text: &str) -> String {
     text.replace('{', "{{").replace('}', "}}")
 }
 
-fn query(name: &str, seen: &[Seen<'_>], paging: &Paging) -> Vec<Line> {
-    let mut asked: BTreeMap<String, Vec<String>> = BTreeMap::new();
+fn query(name: &str, seen: &[PageSample<'_>], paging: &PagingGuess) -> Vec<ProposedLine> {
+    let mut request: BTreeMap<String, Vec<String>> = BTreeMap::new();
     if let Some(first) = seen.iter().find(|seen| seen.url.is_some()) {
         for (parameter, value) in first.query() {
-            asked.entry(parameter).or_default().push(value);
+            request.entry(parameter).or_default().push(value);
         }
     }
-    let written: Vec<&Parameter> = paging.position.iter().chain(&paging.limit).collect();
+    let written: Vec<&QueryParameter> = paging.position.iter().chain(&paging.limit).collect();
     let placeholders = written.iter().map(|parameter| {
-        Line::guess(
+        ProposedLine::guess(
             &parameter.name,
             parameter.placeholder,
-            parameter.sureness,
+            parameter.confidence,
             &parameter.why,
         )
     });
     let is_written = |name: &str| written.iter().any(|parameter| parameter.name == name);
     let is_dropped = |name: &str| paging.is_linked && is_position(name);
-    let literals = asked
+    let literals = request
         .iter()
         .filter(|(name, _)| !is_written(name) && !is_dropped(name))
         .map(|(parameter, values)| literal(name, parameter, values));
     placeholders.chain(literals).collect()
 }
 
-fn literal(name: &str, parameter: &str, values: &[String]) -> Line {
+fn literal(name: &str, parameter: &str, values: &[String]) -> ProposedLine {
     if names_secret(parameter) {
-        return Line::guess(
+        return ProposedLine::guess(
             parameter,
             secret(name, parameter),
-            Sureness::Certain,
+            Confidence::Certain,
             &format!(
-                "the sample was asked with it; export {} with its value",
+                "it is in the sample's request; export {} with its value",
                 variable(name, parameter)
             ),
         );
@@ -119,25 +130,16 @@ fn literal(name: &str, parameter: &str, values: &[String]) -> Line {
         [only] => braced(only).into(),
         _ => Value::Array(values.iter().map(|value| braced(value)).collect::<Array>()),
     };
-    if FILTERS.contains(&plain(parameter).as_str()) {
-        let why = "the sample was asked with it, but it may leave groups out: then take it away";
-        return Line::guess(parameter, value, Sureness::NotSure, why);
+    if FILTERS.contains(&plain(parameter)) {
+        let why = "it is in the sample's request, but may exclude groups: remove it if so";
+        return ProposedLine::guess(parameter, value, Confidence::NotSure, why);
     }
-    let why = "the sample was asked with it";
-    Line::guess(parameter, value, Sureness::Certain, why)
+    let why = "it is in the sample's request";
+    ProposedLine::guess(parameter, value, Confidence::Certain, why)
 }
 
 /// Parameters that may make the list shorter.
-const FILTERS: [&str; 8] = [
-    "search",
-    "q",
-    "query",
-    "filter",
-    "name",
-    "namefilter",
-    "prefix",
-    "where",
-];
+const FILTERS: WordList = WordList("search q query filter name namefilter prefix where");
 
 fn secret(name: &str, what: &str) -> Value {
     table([("env", variable(name, what).into())])
@@ -158,8 +160,8 @@ fn variable(name: &str, what: &str) -> String {
     format!("{}_{}", upper(name), upper(what))
 }
 
-/// Who we are: what the sample was asked with, or something to fill in.
-fn auth(name: &str, url: Option<&Url>, sent: &HeaderMap) -> Line {
+/// The credentials in the request of the sample, or a suggestion.
+fn auth(name: &str, url: Option<&Url>, sent: &HeaderMap) -> ProposedLine {
     let is_user = url.is_some_and(|url| !url.username().is_empty() || url.password().is_some());
     let scheme = sent
         .get(AUTHORIZATION)
@@ -201,22 +203,22 @@ fn auth(name: &str, url: Option<&Url>, sent: &HeaderMap) -> Line {
                 ]);
                 known("auth", key, &variable(name, "key"))
             }
-            None => Line::suggestion(
+            None => ProposedLine::suggestion(
                 "auth",
                 table([("type", "bearer".into()), ("token", secret(name, "token"))]),
-                "FILL IN: who groupgate is to this upstream, which no sample shows. Nobody, unless \
-                 you say so, as in:",
+                "FILL IN: the credentials, which no sample shows. Without any, requests are sent \
+                 unauthenticated. For example:",
             ),
         },
     }
 }
 
-fn known(key: &str, value: Value, variable: &str) -> Line {
-    let why = format!("the sample was asked so. FILL IN: export {variable}");
-    Line::guess(key, value, Sureness::Certain, &why)
+fn known(key: &str, value: Value, variable: &str) -> ProposedLine {
+    let why = format!("as in the sample's request. FILL IN: export {variable}");
+    ProposedLine::guess(key, value, Confidence::Certain, &why)
 }
 
-fn basic(name: &str) -> Line {
+fn basic(name: &str) -> ProposedLine {
     let value = table([
         ("type", "basic".into()),
         ("username", secret(name, "user")),
@@ -241,7 +243,7 @@ fn is_secret_header(name: &str) -> bool {
     names_secret(name) || name.ends_with("-key") || name.contains("cookie")
 }
 
-fn headers(name: &str, sent: &HeaderMap) -> Vec<Line> {
+fn headers(name: &str, sent: &HeaderMap) -> Vec<ProposedLine> {
     let of_auth = (!sent.contains_key(AUTHORIZATION))
         .then(|| secret_header(sent))
         .flatten();
@@ -259,14 +261,19 @@ fn headers(name: &str, sent: &HeaderMap) -> Vec<Line> {
             if *header == ACCEPT && value == "*/*" {
                 return None;
             }
-            let why = "the sample was asked with it";
+            let why = "it is in the sample's request";
             let value = match value.to_str() {
                 Ok(text) if !is_secret_header(header.as_str()) && !value.is_sensitive() => {
                     braced(text).into()
                 }
                 _ => secret(name, header.as_str()),
             };
-            Some(Line::guess(header.as_str(), value, Sureness::Certain, why))
+            Some(ProposedLine::guess(
+                header.as_str(),
+                value,
+                Confidence::Certain,
+                why,
+            ))
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 /// How an instant is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TimeFormat {
+pub(super) enum TimeNotation {
     /// RFC 3339.
     Rfc3339,
     /// Seconds since 1970.
@@ -23,7 +23,7 @@ pub(super) enum TimeFormat {
     Rfc1123,
 }
 
-impl TimeFormat {
+impl TimeNotation {
     /// How a text is written, if it is an instant. Numbers count from 1990 to 2100: any other is
     /// more likely to be something else.
     pub(super) fn of(text: &str) -> Option<Self> {
@@ -133,17 +133,17 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::rfc3339("2024-01-15T10:30:00Z", Some(TimeFormat::Rfc3339))]
-    #[case::offset("2024-01-15T10:30:00.123456789+02:00", Some(TimeFormat::Rfc3339))]
-    #[case::epoch("1705314600", Some(TimeFormat::Epoch))]
-    #[case::epoch_fraction("1705314600.25", Some(TimeFormat::Epoch))]
-    #[case::epoch_ms("1705314600000", Some(TimeFormat::EpochMs))]
-    #[case::date_time("2024-01-15 10:30:00", Some(TimeFormat::DateTime))]
-    #[case::date_time_fraction("2024-01-15T10:30:00.5", Some(TimeFormat::DateTime))]
-    #[case::date("2024-01-15", Some(TimeFormat::Date))]
-    #[case::ldap("20240115103000Z", Some(TimeFormat::Ldap))]
-    #[case::ldap_fraction("20240115103000.0Z", Some(TimeFormat::Ldap))]
-    #[case::rfc1123("Mon, 15 Jan 2024 10:30:00 GMT", Some(TimeFormat::Rfc1123))]
+    #[case::rfc3339("2024-01-15T10:30:00Z", Some(TimeNotation::Rfc3339))]
+    #[case::offset("2024-01-15T10:30:00.123456789+02:00", Some(TimeNotation::Rfc3339))]
+    #[case::epoch("1705314600", Some(TimeNotation::Epoch))]
+    #[case::epoch_fraction("1705314600.25", Some(TimeNotation::Epoch))]
+    #[case::epoch_ms("1705314600000", Some(TimeNotation::EpochMs))]
+    #[case::date_time("2024-01-15 10:30:00", Some(TimeNotation::DateTime))]
+    #[case::date_time_fraction("2024-01-15T10:30:00.5", Some(TimeNotation::DateTime))]
+    #[case::date("2024-01-15", Some(TimeNotation::Date))]
+    #[case::ldap("20240115103000Z", Some(TimeNotation::Ldap))]
+    #[case::ldap_fraction("20240115103000.0Z", Some(TimeNotation::Ldap))]
+    #[case::rfc1123("Mon, 15 Jan 2024 10:30:00 GMT", Some(TimeNotation::Rfc1123))]
     #[case::small_number("42", None)]
     #[case::long_number("98765432109876543210", None)]
     #[case::version("1.2.3", None)]
@@ -151,9 +151,9 @@ mod tests {
     #[case::nothing("", None)]
     fn times_are_told_by_how_they_are_written(
         #[case] text: &str,
-        #[case] expected: Option<TimeFormat>,
+        #[case] expected: Option<TimeNotation>,
     ) {
-        assert_eq!(TimeFormat::of(text), expected);
+        assert_eq!(TimeNotation::of(text), expected);
     }
 
     #[test]

@@ -3,37 +3,22 @@
 use http::StatusCode;
 use toml_edit::{InlineTable, Value};
 
-use super::guess::{Line, Sureness};
-use super::leaves::{Leaf, Place};
+use super::guess::{Confidence, ProposedLine};
+use super::leaves::{Leaf, LeafPlace};
+use super::words::WordList;
 
-/// What the place is called that says so, the surest first.
-const STATUSES: [&str; 9] = [
-    "statuscode",
-    "httpstatus",
-    "ok",
-    "success",
-    "issuccess",
-    "status",
-    "stat",
-    "code",
-    "errorcode",
-];
+/// Names of members that say so, the surest first.
+const STATUSES: WordList =
+    WordList("statuscode httpstatus ok success issuccess status stat code errorcode");
 
-/// What a message beside it is called.
-const MESSAGES: [&str; 7] = [
-    "message",
-    "msg",
-    "errormessage",
-    "errordescription",
-    "statusmessage",
-    "reason",
-    "detail",
-];
+/// Names of a message beside it.
+const MESSAGES: WordList =
+    WordList("message msg errormessage errordescription statusmessage reason detail");
 
 /// The line for `success`, where the body of each sample says that it succeeded.
-pub(super) fn guess(status: StatusCode, samples: &[&[Leaf]]) -> Option<Line> {
-    let (leaf, sureness, why) = said(status, samples).or_else(|| denied(samples))?;
-    let Place::Body(path) = &leaf.place else {
+pub(super) fn guess(status: StatusCode, samples: &[&[Leaf]]) -> Option<ProposedLine> {
+    let (leaf, confidence, why) = said(status, samples).or_else(|| denied(samples))?;
+    let LeafPlace::Body(path) = &leaf.place else {
         return None;
     };
     let mut keys: InlineTable = InlineTable::new();
@@ -47,9 +32,9 @@ pub(super) fn guess(status: StatusCode, samples: &[&[Leaf]]) -> Option<Line> {
     if let Some(message) = &message {
         keys.insert("message", message.as_str().into());
     }
-    let mut line = Line::guess("success", keys, sureness, why);
+    let mut line = ProposedLine::guess("success", keys, confidence, why);
     if message.is_none() {
-        line = line.and("FILL IN: `message`, the path at which a failure says why.");
+        line = line.and("FILL IN: `message`, the path of the error message in a failure.");
     }
     Some(line)
 }
@@ -58,7 +43,7 @@ pub(super) fn guess(status: StatusCode, samples: &[&[Leaf]]) -> Option<Line> {
 fn said<'a>(
     status: StatusCode,
     samples: &[&'a [Leaf]],
-) -> Option<(&'a Leaf, Sureness, &'static str)> {
+) -> Option<(&'a Leaf, Confidence, &'static str)> {
     STATUSES.iter().find_map(|name| {
         let found = leaves(samples, name);
         let first = *found.iter().min_by_key(|leaf| leaf.depth)?;
@@ -66,38 +51,38 @@ fn said<'a>(
             .iter()
             .filter(|leaf| leaf.place == first.place)
             .all(|leaf| leaf.text == first.text);
-        let (sureness, why) = judge(first, status)?;
-        is_same.then_some((first, sureness, why))
+        let (confidence, why) = judge(first, status)?;
+        is_same.then_some((first, confidence, why))
     })
 }
 
-fn judge(leaf: &Leaf, status: StatusCode) -> Option<(Sureness, &'static str)> {
+fn judge(leaf: &Leaf, status: StatusCode) -> Option<(Confidence, &'static str)> {
     let text = leaf.text.as_deref()?;
     if text == status.as_str() {
         return Some((
-            Sureness::Certain,
-            "the body repeats the status; a failure may come under status 200 and say so only here",
+            Confidence::Certain,
+            "the body repeats the status; a failure may have status 200 and say so only here",
         ));
     }
     match (leaf.name.as_str(), text.to_ascii_lowercase().as_str()) {
         ("ok" | "success" | "issuccess", "true" | "1") => Some((
-            Sureness::Certain,
-            "the body says that it succeeded, so a failure may come under status 200",
+            Confidence::Certain,
+            "the body says that it succeeded, so failures may have status 200",
         )),
         ("status" | "stat", "ok" | "success" | "succeeded") => Some((
-            Sureness::Likely,
-            "the body says that it succeeded, so a failure may come under status 200",
+            Confidence::Likely,
+            "the body says that it succeeded, so failures may have status 200",
         )),
         ("code" | "errorcode" | "status" | "statuscode", "0") => Some((
-            Sureness::NotSure,
-            "0 often means that nothing went wrong; look up what a failure looks like",
+            Confidence::NotSure,
+            "0 often means success; look up what a failure looks like",
         )),
         _ => None,
     }
 }
 
 /// `error`, which is there and false.
-fn denied<'a>(samples: &[&'a [Leaf]]) -> Option<(&'a Leaf, Sureness, &'static str)> {
+fn denied<'a>(samples: &[&'a [Leaf]]) -> Option<(&'a Leaf, Confidence, &'static str)> {
     let found = leaves(samples, "error");
     let first = *found.first()?;
     found
@@ -105,8 +90,8 @@ fn denied<'a>(samples: &[&'a [Leaf]]) -> Option<(&'a Leaf, Sureness, &'static st
         .all(|leaf| leaf.truth() == Some(false))
         .then_some((
             first,
-            Sureness::Likely,
-            "the body says that it is no error, so an error may come under status 200",
+            Confidence::Likely,
+            "the body says that it is not an error, so errors may have status 200",
         ))
 }
 
@@ -116,13 +101,13 @@ fn leaves<'a>(samples: &[&'a [Leaf]], name: &str) -> Vec<&'a Leaf> {
         .iter()
         .flat_map(|sample| sample.iter())
         .filter(|leaf| leaf.name == name && leaf.depth <= 3)
-        .filter(|leaf| matches!(leaf.place, Place::Body(_)))
+        .filter(|leaf| matches!(leaf.place, LeafPlace::Body(_)))
         .collect()
 }
 
-/// The message that stands right beside the status.
+/// The message beside the status.
 fn message(status: &Leaf, samples: &[&[Leaf]]) -> Option<String> {
-    let Place::Body(path) = &status.place else {
+    let LeafPlace::Body(path) = &status.place else {
         return None;
     };
     let around = path.segments().split_last()?.1;
@@ -130,11 +115,11 @@ fn message(status: &Leaf, samples: &[&[Leaf]]) -> Option<String> {
         leaves(samples, name)
             .into_iter()
             .find_map(|leaf| match &leaf.place {
-                Place::Body(path) => {
+                LeafPlace::Body(path) => {
                     let is_beside = path.segments().split_last()?.1 == around;
                     is_beside.then(|| path.to_string())
                 }
-                Place::Header(_) => None,
+                LeafPlace::Header(_) => None,
             })
     })
 }

@@ -4,17 +4,17 @@ use toml_edit::Value;
 
 use crate::config::Path;
 
+use super::choose::{cover, covered, how_many, paths_value};
 use super::columns::{Column, Columns};
-use super::fields::{cover, covered, how_many, paths_value};
-use super::guess::{Line, Sureness, table};
-use super::shape::TimeFormat;
+use super::guess::{Confidence, ProposedLine, table};
+use super::shape::TimeNotation;
 use super::vocabulary::{Rank, TIMES, TimeWords, rank_in};
 
 pub(super) fn guess(
     columns: &Columns<'_>,
     subjects: &[String],
     taken: &mut Vec<Path>,
-) -> Vec<Line> {
+) -> Vec<ProposedLine> {
     let usual = columns
         .all
         .iter()
@@ -32,9 +32,9 @@ fn time(
     words: &TimeWords,
     columns: &Columns<'_>,
     subjects: &[String],
-    usual: Option<TimeFormat>,
+    usual: Option<TimeNotation>,
     taken: &mut Vec<Path>,
-) -> Option<Line> {
+) -> Option<ProposedLine> {
     let mut fitting: Vec<(Option<Rank>, &Column<'_>)> = columns
         .all
         .iter()
@@ -47,7 +47,7 @@ fn time(
     let format = format_of(first);
     let chosen = match format {
         // Only columns that write times alike can share one line.
-        Format::Known(_) => cover(
+        ColumnFormat::Known(_) => cover(
             first,
             fitting
                 .iter()
@@ -55,7 +55,9 @@ fn time(
                 .map(|&(_, column)| column)
                 .filter(|column| format_of(column) == format),
         ),
-        Format::Silent | Format::Zero | Format::Mixed | Format::Unknown => vec![first],
+        ColumnFormat::Silent | ColumnFormat::Zero | ColumnFormat::Mixed | ColumnFormat::Unknown => {
+            vec![first]
+        }
     };
     let paths: Vec<_> = chosen.iter().map(|column| column.path.clone()).collect();
     let how = how_many(covered(&chosen), columns.records);
@@ -64,45 +66,45 @@ fn time(
     } else {
         "by a part of its name"
     };
-    let (written, sureness, why) = match format {
-        Format::Known(known) => {
-            let sureness = if rank.is_some() {
-                Sureness::Certain
+    let (written, confidence, why) = match format {
+        ColumnFormat::Known(known) => {
+            let confidence = if rank.is_some() {
+                Confidence::Certain
             } else {
-                Sureness::Likely
+                Confidence::Likely
             };
             (
                 Some(known),
-                sureness,
+                confidence,
                 format!("{by}, {how}; {}", known.what()),
             )
         }
-        Format::Silent => (usual, Sureness::Likely, format!("{by}, {how}")),
-        Format::Zero => {
-            let epoch = usual.filter(|usual| matches!(usual, TimeFormat::EpochMs));
+        ColumnFormat::Silent => (usual, Confidence::Likely, format!("{by}, {how}")),
+        ColumnFormat::Zero => {
+            let epoch = usual.filter(|usual| matches!(usual, TimeNotation::EpochMs));
             let why = format!("{by}; 0 in every record, which means never");
             (
-                Some(epoch.unwrap_or(TimeFormat::Epoch)),
-                Sureness::Likely,
+                Some(epoch.unwrap_or(TimeNotation::Epoch)),
+                Confidence::Likely,
                 why,
             )
         }
-        Format::Mixed | Format::Unknown => {
+        ColumnFormat::Mixed | ColumnFormat::Unknown => {
             let path = first.path.to_string();
-            let trouble = if format == Format::Mixed {
-                "its times are written in several ways: look at them, and set `format`"
+            let trouble = if format == ColumnFormat::Mixed {
+                "its times have several formats: check them, and set `format`"
             } else {
-                "its values are no times that groupgate knows: set `format` to a strftime pattern"
+                "its values are in no known time format: set `format` to a strftime pattern"
             };
-            let what = format!("{}: {by}, but {trouble}", Sureness::NotSure);
-            return Some(Line::suggestion(words.key, path, &what));
+            let what = format!("{}: {by}, but {trouble}", Confidence::NotSure);
+            return Some(ProposedLine::suggestion(words.key, path, &what));
         }
     };
     taken.extend(paths.iter().cloned());
-    Some(Line::guess(
+    Some(ProposedLine::guess(
         words.key,
         time_value(&paths, written),
-        sureness,
+        confidence,
         &why,
     ))
 }
@@ -122,8 +124,8 @@ fn rank(words: &TimeWords, column: &Column<'_>, subjects: &[String]) -> Option<O
     (is_time && names.first().is_some_and(has_stem)).then_some(None)
 }
 
-fn time_value(paths: &[Path], format: Option<TimeFormat>) -> Value {
-    match format.and_then(TimeFormat::word) {
+fn time_value(paths: &[Path], format: Option<TimeNotation>) -> Value {
+    match format.and_then(TimeNotation::word) {
         None => paths_value(paths),
         Some(word) => match paths {
             [only] => time_table(only, word),
@@ -138,8 +140,8 @@ fn time_table(path: &Path, word: &str) -> Value {
 
 /// How the times of a column are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Known(TimeFormat),
+enum ColumnFormat {
+    Known(TimeNotation),
     /// There is no value.
     Silent,
     /// Every value is 0.
@@ -150,8 +152,8 @@ enum Format {
     Unknown,
 }
 
-impl Format {
-    const fn known(self) -> Option<TimeFormat> {
+impl ColumnFormat {
+    const fn known(self) -> Option<TimeNotation> {
         match self {
             Self::Known(format) => Some(format),
             Self::Silent | Self::Zero | Self::Mixed | Self::Unknown => None,
@@ -159,19 +161,19 @@ impl Format {
     }
 }
 
-fn format_of(column: &Column<'_>) -> Format {
-    let mut found = Format::Silent;
+fn format_of(column: &Column<'_>) -> ColumnFormat {
+    let mut found = ColumnFormat::Silent;
     for (_, text) in column.texts() {
-        let here = match TimeFormat::of(&text) {
-            Some(format) => Format::Known(format),
-            None if text.trim() == "0" => Format::Zero,
-            None => return Format::Unknown,
+        let here = match TimeNotation::of(&text) {
+            Some(format) => ColumnFormat::Known(format),
+            None if text.trim() == "0" => ColumnFormat::Zero,
+            None => return ColumnFormat::Unknown,
         };
         found = match (found, here) {
-            (Format::Silent | Format::Zero, _) => here,
-            (_, Format::Zero) => found,
+            (ColumnFormat::Silent | ColumnFormat::Zero, _) => here,
+            (_, ColumnFormat::Zero) => found,
             _ if found == here => found,
-            _ => Format::Mixed,
+            _ => ColumnFormat::Mixed,
         };
     }
     found

@@ -4,21 +4,22 @@
 //! anything else; `weak` ones often do.
 
 use super::columns::{Column, Columns};
-use super::names::Listed;
+use super::names::NameHint;
+use super::words::WordList;
 
 /// What one field may be called, and what it may hold.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Words {
+pub(super) struct FieldWords {
     /// The field's key in `gateway.toml`.
     pub(super) key: &'static str,
-    pub(super) strong: &'static [&'static str],
-    pub(super) weak: &'static [&'static str],
-    pub(super) holds: Holds,
+    pub(super) strong: WordList,
+    pub(super) weak: WordList,
+    pub(super) holds: FieldType,
 }
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holds {
+pub(super) enum FieldType {
     /// What names one thing: an integer or a text.
     Id,
     /// Any text.
@@ -35,163 +36,83 @@ pub(super) enum Holds {
     Count,
 }
 
-pub(super) const ID: Words = Words {
+pub(super) const ID: FieldWords = FieldWords {
     key: "id",
-    strong: &[
-        "id",
-        "uuid",
-        "guid",
-        "objectid",
-        "entryuuid",
-        "objectguid",
-        "identifier",
-    ],
-    weak: &[
-        "key",
-        "oid",
-        "gid",
-        "gidnumber",
-        "uid",
-        "dn",
-        "distinguishedname",
-        "arn",
-        "slug",
-        "code",
-    ],
-    holds: Holds::Id,
+    strong: WordList("id uuid guid objectid entryuuid objectguid identifier"),
+    weak: WordList("key oid gid gidnumber uid dn distinguishedname arn slug code"),
+    holds: FieldType::Id,
 };
 
-pub(super) const NAME: Words = Words {
+pub(super) const NAME: FieldWords = FieldWords {
     key: "name",
-    strong: &["displayname", "name", "cn", "commonname", "friendlyname"],
-    weak: &["title", "label", "fullname", "caption"],
-    holds: Holds::Text,
+    strong: WordList("displayname name cn commonname friendlyname"),
+    weak: WordList("title label fullname caption"),
+    holds: FieldType::Text,
 };
 
 /// The other fields that hold one scalar, times aside.
-pub(super) const SCALARS: [Words; 9] = [
-    Words {
+pub(super) const SCALARS: [FieldWords; 9] = [
+    FieldWords {
         key: "description",
-        strong: &["description", "desc", "descr"],
-        weak: &["about", "summary", "purpose", "notes"],
-        holds: Holds::Text,
+        strong: WordList("description desc descr"),
+        weak: WordList("about summary purpose notes"),
+        holds: FieldType::Text,
     },
-    Words {
+    FieldWords {
         key: "email",
-        strong: &[
-            "email",
-            "mail",
-            "emailaddress",
-            "mailaddress",
-            "primaryemail",
-        ],
-        weak: &["address", "proxyaddress"],
-        holds: Holds::Email,
+        strong: WordList("email mail emailaddress mailaddress primaryemail"),
+        weak: WordList("address proxyaddress"),
+        holds: FieldType::Email,
     },
-    Words {
+    FieldWords {
         key: "status",
-        strong: &["status", "lifecyclestatus"],
-        weak: &["state", "active", "isactive", "enabled", "isenabled"],
-        holds: Holds::Word,
+        strong: WordList("status lifecyclestatus"),
+        weak: WordList("state active isactive enabled isenabled"),
+        holds: FieldType::Word,
     },
-    Words {
+    FieldWords {
         key: "organization_id",
-        strong: &[
-            "organizationid",
-            "organisationid",
-            "orgid",
-            "tenantid",
-            "companyid",
-        ],
-        weak: &[
-            "customerid",
-            "accountid",
-            "workspaceid",
-            "teamid",
-            "domainid",
-            "organization",
-            "org",
-            "tenant",
-            "realmid",
-        ],
-        holds: Holds::Id,
+        strong: WordList("organizationid organisationid orgid tenantid companyid"),
+        weak: WordList(
+            "customerid accountid workspaceid teamid domainid organization org tenant realmid",
+        ),
+        holds: FieldType::Id,
     },
-    Words {
+    FieldWords {
         key: "external_id",
-        strong: &["externalid", "extid", "externalidentifier", "externalkey"],
-        weak: &[
-            "externalref",
-            "externalreference",
-            "foreignid",
-            "sourceid",
-            "remoteid",
-        ],
-        holds: Holds::Id,
+        strong: WordList("externalid extid externalidentifier externalkey"),
+        weak: WordList("externalref externalreference foreignid sourceid remoteid"),
+        holds: FieldType::Id,
     },
-    Words {
+    FieldWords {
         key: "parent_id",
-        strong: &["parentid", "parentgroupid", "parentgroup", "parentkey"],
-        weak: &["parent", "parentuuid", "parentref"],
-        holds: Holds::Id,
+        strong: WordList("parentid parentgroupid parentgroup parentkey"),
+        weak: WordList("parent parentuuid parentref"),
+        holds: FieldType::Id,
     },
-    Words {
+    FieldWords {
         key: "url",
-        strong: &[
-            "url",
-            "weburl",
-            "htmlurl",
-            "permalink",
-            "link",
-            "webviewlink",
-        ],
-        weak: &[
-            "href",
-            "linkshtmlhref",
-            "linkshtml",
-            "self",
-            "linksself",
-            "linksselfhref",
-            "location",
-        ],
-        holds: Holds::Url,
+        strong: WordList("url weburl htmlurl permalink link webviewlink"),
+        weak: WordList("href linkshtmlhref linkshtml self linksself linksselfhref location"),
+        holds: FieldType::Url,
     },
-    Words {
+    FieldWords {
         key: "logo_url",
-        strong: &[
-            "logo",
-            "logourl",
-            "avatar",
-            "avatarurl",
-            "icon",
-            "iconurl",
-            "picture",
-            "pictureurl",
-            "image",
-            "imageurl",
-            "photo",
-            "photourl",
-        ],
-        weak: &["thumbnail", "thumbnailurl", "badge"],
-        holds: Holds::Picture,
+        strong: WordList(
+            "logo logourl avatar avatarurl icon iconurl picture pictureurl image imageurl photo \
+         photourl",
+        ),
+        weak: WordList("thumbnail thumbnailurl badge"),
+        holds: FieldType::Picture,
     },
-    Words {
+    FieldWords {
         key: "member_count",
-        strong: &[
-            "membercount",
-            "memberscount",
-            "usercount",
-            "userscount",
-            "totalmembers",
-            "memberstotal",
-            "numberofmembers",
-            "nummembers",
-            "totalusers",
-            "directmemberscount",
-            "members",
-            "users",
-        ],
-        weak: &["size", "count"],
-        holds: Holds::Count,
+        strong: WordList(
+            "membercount memberscount usercount userscount totalmembers memberstotal numberofmembers \
+         nummembers totalusers directmemberscount members users",
+        ),
+        weak: WordList("size count"),
+        holds: FieldType::Count,
     },
 ];
 
@@ -199,71 +120,37 @@ pub(super) const SCALARS: [Words; 9] = [
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TimeWords {
     pub(super) key: &'static str,
-    pub(super) strong: &'static [&'static str],
+    pub(super) strong: WordList,
     /// Where a name has one of these in it and its values are times, it is one too.
-    pub(super) stems: &'static [&'static str],
+    pub(super) stems: WordList,
 }
 
 pub(super) const TIMES: [TimeWords; 3] = [
     TimeWords {
         key: "created_at",
-        strong: &[
-            "createdat",
-            "created",
-            "createddatetime",
-            "createddate",
-            "creationdate",
-            "createdon",
-            "createdate",
-            "datecreated",
-            "datecreate",
-            "createtime",
-            "creationtime",
-            "whencreated",
-            "createtimestamp",
-            "createdtime",
-            "insertedat",
-        ],
-        stems: &["creat", "insert"],
+        strong: WordList(
+            "createdat created createddatetime createddate creationdate createdon createdate \
+         datecreated datecreate createtime creationtime whencreated createtimestamp createdtime \
+         insertedat",
+        ),
+        stems: WordList("creat insert"),
     },
     TimeWords {
         key: "updated_at",
-        strong: &[
-            "updatedat",
-            "updated",
-            "lastupdated",
-            "updateddatetime",
-            "lastupdatedat",
-            "modified",
-            "lastmodified",
-            "modifiedat",
-            "lastmodifieddatetime",
-            "lastmodifieddate",
-            "updatedate",
-            "dateupdated",
-            "dateupdate",
-            "updatetime",
-            "modifiedon",
-            "whenchanged",
-            "modifytimestamp",
-            "changedat",
-            "updatedon",
-        ],
-        stems: &["updat", "modif", "chang"],
+        strong: WordList(
+            "updatedat updated lastupdated updateddatetime lastupdatedat modified lastmodified \
+         modifiedat lastmodifieddatetime lastmodifieddate updatedate dateupdated dateupdate \
+         updatetime modifiedon whenchanged modifytimestamp changedat updatedon",
+        ),
+        stems: WordList("updat modif chang"),
     },
     TimeWords {
         key: "deleted_at",
-        strong: &[
-            "deletedat",
-            "deleteddatetime",
-            "deleteddate",
-            "datedeleted",
-            "datedelete",
-            "deletedon",
-            "deletetime",
-            "removedat",
-        ],
-        stems: &["delet", "remov"],
+        strong: WordList(
+            "deletedat deleteddatetime deleteddate datedeleted datedelete deletedon deletetime \
+         removedat",
+        ),
+        stems: WordList("delet remov"),
     },
 ];
 
@@ -271,83 +158,53 @@ pub(super) const TIMES: [TimeWords; 3] = [
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PeopleWords {
     pub(super) key: &'static str,
-    pub(super) names: &'static [&'static str],
+    pub(super) names: WordList,
 }
 
 pub(super) const PEOPLE: [PeopleWords; 3] = [
     PeopleWords {
         key: "members",
-        names: &[
-            "members",
-            "users",
-            "memberids",
-            "userids",
-            "member",
-            "user",
-            "memberlist",
-            "userlist",
-            "memberuid",
-            "uniquemember",
-            "participants",
-            "people",
-        ],
+        names: WordList(
+            "members users memberids userids member user memberlist userlist memberuid uniquemember \
+         participants people",
+        ),
     },
     PeopleWords {
         key: "admins",
-        names: &[
-            "admins",
-            "administrators",
-            "owners",
-            "managers",
-            "adminids",
-            "ownerids",
-            "admin",
-            "owner",
-            "moderators",
-            "maintainers",
-        ],
+        names: WordList(
+            "admins administrators owners managers adminids ownerids admin owner moderators \
+         maintainers",
+        ),
     },
     PeopleWords {
         key: "guests",
-        names: &[
-            "guests",
-            "guestusers",
-            "externalmembers",
-            "externalusers",
-            "guestmembers",
-            "externals",
-            "guest",
-        ],
+        names: WordList(
+            "guests guestusers externalmembers externalusers guestmembers externals guest",
+        ),
     },
 ];
 
 /// What the id of a person in a list may be called.
-pub(super) const PERSON_ID: Words = Words {
+pub(super) const PERSON_ID: FieldWords = FieldWords {
     key: "id",
-    strong: &["id", "userid", "memberid", "accountid", "uuid", "uid"],
-    weak: &["value", "key", "username", "login", "dn", "ref"],
-    holds: Holds::Id,
+    strong: WordList("id userid memberid accountid uuid uid"),
+    weak: WordList("value key username login dn ref"),
+    holds: FieldType::Id,
 };
 
 /// What the address of a person in a list may be called.
-pub(super) const PERSON_EMAIL: Words = Words {
+pub(super) const PERSON_EMAIL: FieldWords = FieldWords {
     key: "email",
-    strong: &["email", "mail", "emailaddress", "useremail", "primaryemail"],
-    weak: &["address"],
-    holds: Holds::Email,
+    strong: WordList("email mail emailaddress useremail primaryemail"),
+    weak: WordList("address"),
+    holds: FieldType::Email,
 };
 
 /// What the groups below a group may be called.
-pub(super) const CHILDREN: [&str; 6] = [
-    "subgroups",
-    "children",
-    "childgroups",
-    "nestedgroups",
-    "subteams",
-    "childs",
-];
+pub(super) const CHILDREN: WordList =
+    WordList("subgroups children childgroups nestedgroups subteams childs");
 
-/// Words for the record itself, which the names of its members begin with: where there is a
+/// FieldWords for the record itself, which the names of its members begin with: where there is a
 /// `team_id` and a `team_name`, it is a team.
 pub(super) fn subjects_of(columns: &Columns<'_>) -> Vec<String> {
     let names: Vec<_> = columns
@@ -360,7 +217,7 @@ pub(super) fn subjects_of(columns: &Columns<'_>) -> Vec<String> {
         let subject = name
             .strip_suffix("id")
             .filter(|subject| subject.len() > 1)?;
-        let is_other = Listed::of(subject) == Listed::Others || subject.ends_with("by");
+        let is_other = NameHint::of(subject) == NameHint::Others || subject.ends_with("by");
         let has_name = names.iter().any(|name| {
             name.strip_prefix(subject)
                 .is_some_and(|rest| rest == "name")
@@ -380,20 +237,20 @@ pub(super) struct Rank {
     depth: usize,
 }
 
-impl Words {
+impl FieldWords {
     pub(super) fn rank(&self, column: &Column<'_>, subjects: &[String]) -> Option<Rank> {
-        let find = |words: &[&str], is_weak| rank_in(words, is_weak, column, subjects);
+        let find = |words: WordList, is_weak| rank_in(words, is_weak, column, subjects);
         find(self.strong, false).or_else(|| find(self.weak, true))
     }
 }
 
 pub(super) fn rank_in(
-    words: &[&str],
+    words: WordList,
     is_weak: bool,
     column: &Column<'_>,
     subjects: &[String],
 ) -> Option<Rank> {
-    let index = |name: &str| words.iter().position(|word| *word == name);
+    let index = |name: &str| words.position(name);
     column
         .plain_names()
         .iter()

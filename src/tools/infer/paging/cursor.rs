@@ -1,125 +1,80 @@
 //! Pages that name the next one by a token, or whose last record does.
 
 use crate::tools::infer::columns::Columns;
-use crate::tools::infer::guess::{Line, Sureness, table};
+use crate::tools::infer::guess::{Confidence, ProposedLine, table};
 use crate::tools::infer::names::plain;
 use crate::tools::infer::shape::is_reference;
 use crate::tools::infer::vocabulary::ID;
+use crate::tools::infer::words::WordList;
 
-use super::numbered::is_number_of;
-use super::{Evidence, Paging, Parameter, Track, movement, place_line, style_line};
+use super::evidence::{Evidence, movement, place_line, style_line};
+use super::guess::{PagingGuess, QueryParameter};
+use super::parameters::{CURSORS, is_numbered};
+use super::series::LeafSeries;
 
-/// What a token for the next page is called, the surest first.
-const TOKENS: [&str; 23] = [
-    "nextcursor",
-    "nextpagetoken",
-    "nexttoken",
-    "nextid",
-    "nextmarker",
-    "nextcontinuationtoken",
-    "continuationtoken",
-    "mscontinuation",
-    "nextpagecursor",
-    "nextkey",
-    "nextpage",
-    "endcursor",
-    "lastevaluatedkey",
-    "scrollid",
-    "pagetoken",
-    "continuation",
-    "bookmark",
-    "next",
-    "marker",
-    "cursor",
-    "after",
-    "token",
-    "cookie",
-];
+/// Names of tokens that always mean the next page, the surest first.
+const SURE_TOKENS: WordList = WordList(
+    "nextcursor nextpagetoken nexttoken nextid nextmarker nextcontinuationtoken \
+     continuationtoken mscontinuation nextpagecursor nextkey nextpage endcursor",
+);
 
-/// How many of [`TOKENS`] mean the next page whatever stands there.
-const SURE_TOKENS: usize = 12;
-
-/// What a parameter that takes a token is called.
-pub(super) const PARAMETERS: [&str; 20] = [
-    "cursor",
-    "pagetoken",
-    "nexttoken",
-    "marker",
-    "startfrom",
-    "after",
-    "startingafter",
-    "continuationtoken",
-    "continuation",
-    "nextcursor",
-    "pagecursor",
-    "pageafter",
-    "scrollid",
-    "bookmark",
-    "starttoken",
-    "skiptoken",
-    "nextpagetoken",
-    "startkey",
-    "sinceid",
-    "lastid",
-];
+/// Names of tokens that often mean the next page, the surest first.
+const LIKELY_TOKENS: WordList = WordList(
+    "lastevaluatedkey scrollid pagetoken continuation bookmark next marker cursor after token cookie",
+);
 
 /// A token that samples show in use, or whose name leaves no doubt.
-pub(super) fn surely(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+pub(super) fn surely(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     by_use(evidence)
         .or_else(|| by_last_record(evidence))
-        .or_else(|| by_name(evidence, &TOKENS[..SURE_TOKENS]))
+        .or_else(|| by_name(evidence, SURE_TOKENS))
 }
 
 /// Anything else that may be a token.
-pub(super) fn likely(evidence: &Evidence<'_, '_>) -> Option<Paging> {
-    by_name(evidence, &TOKENS)
+pub(super) fn likely(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
+    by_name(evidence, SURE_TOKENS)
+        .or_else(|| by_name(evidence, LIKELY_TOKENS))
         .or_else(|| by_silence(evidence))
         .or_else(|| by_parameter(evidence))
 }
 
-/// A token of one page that stands in the URL of the page after it.
-fn by_use(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+/// A token of one page that is in the URL of the next one.
+fn by_use(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     let (index, name, value) = new_parameters(evidence).find(|(index, _, value)| {
         evidence
-            .tracks
+            .series
             .iter()
-            .any(|track| says(track, index - 1, value))
+            .any(|series| says(series, index - 1, value))
     })?;
-    let track = evidence
-        .tracks
+    let series = evidence
+        .series
         .iter()
-        .filter(|track| says(track, index - 1, &value) && !says(track, index, &value))
-        .min_by_key(|track| {
-            TOKENS
-                .iter()
-                .position(|token| *token == track.name)
-                .unwrap_or(99)
-        })?;
-    if value.parse::<u64>().is_ok_and(|number| number < 1_000_000) && !is_sure(&track.name) {
+        .filter(|series| says(series, index - 1, &value) && !says(series, index, &value))
+        .min_by_key(|series| rank(&series.name))?;
+    if value.parse::<u64>().is_ok_and(|number| number < 1_000_000) && !is_sure(&series.name) {
         return None;
     }
     let why = format!(
-        "{} of one sample is what the next one was asked with, as `{name}`",
-        track.place.shown()
+        "{} of one sample is in the request for the next one, as `{name}`",
+        series.place.shown()
     );
-    let next = place_line("next", &track.place, Sureness::Certain, &why);
+    let next = place_line("next", &series.place, Confidence::Certain, &why);
     Some(evidence.cursor(
         style_line(
             "cursor",
-            Sureness::Certain,
+            Confidence::Certain,
             "each page names the next with a token",
         ),
         next,
-        Parameter {
+        QueryParameter::cursor(
             name,
-            placeholder: "{cursor}",
-            sureness: Sureness::Certain,
-            why: "the second sample was asked with it".to_owned(),
-        },
+            Confidence::Certain,
+            "it is in the second sample's request",
+        ),
     ))
 }
 
-/// What each sample was asked with and the one before it was not. A number that takes the place of
+/// Parameters of each sample that the one before it does not have. A number that takes the place of
 /// another counts pages or records.
 fn new_parameters(evidence: &Evidence<'_, '_>) -> impl Iterator<Item = (usize, String, String)> {
     let pairs = evidence.seen.windows(2).enumerate();
@@ -130,7 +85,7 @@ fn new_parameters(evidence: &Evidence<'_, '_>) -> impl Iterator<Item = (usize, S
             let counts = |text: &str| text.parse::<u64>().is_ok();
             match known {
                 Some((_, old)) => old != value && !(counts(old) && counts(value)),
-                None => !(is_number_of(name) && counts(value)),
+                None => !(is_numbered(name) && counts(value)),
             }
         };
         let query = pair[1].query().into_iter().filter(is_new);
@@ -140,13 +95,13 @@ fn new_parameters(evidence: &Evidence<'_, '_>) -> impl Iterator<Item = (usize, S
     })
 }
 
-fn says(track: &Track, sample: usize, value: &str) -> bool {
-    let leaf = track.leaves.get(sample).and_then(Option::as_ref);
+fn says(series: &LeafSeries, sample: usize, value: &str) -> bool {
+    let leaf = series.leaves.get(sample).and_then(Option::as_ref);
     leaf.is_some_and(|leaf| leaf.text.as_deref() == Some(value))
 }
 
 /// The id of the last record, in the URL of the page after it.
-fn by_last_record(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+fn by_last_record(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     let (name, path) = new_parameters(evidence).find_map(|(index, name, value)| {
         let last = evidence.seen[index - 1].records.last()?;
         let columns = Columns::of(std::slice::from_ref(last));
@@ -156,103 +111,117 @@ fn by_last_record(evidence: &Evidence<'_, '_>) -> Option<Paging> {
             .find(|column| column.texts().any(|(_, text)| text == value.as_str()))?;
         Some((name, column.path.to_string()))
     })?;
-    let why = format!("`{path}` of the last record is what the next sample was asked with");
+    let why = format!("`{path}` of the last record is in the request for the next sample");
     Some(evidence.cursor(
         style_line(
             "cursor",
-            Sureness::Certain,
+            Confidence::Certain,
             "the last record of a page names the next",
         ),
-        last_record_line(&path, Sureness::Certain, &why),
-        Parameter {
+        last_record_line(&path, Confidence::Certain, &why),
+        QueryParameter::cursor(
             name,
-            placeholder: "{cursor}",
-            sureness: Sureness::Certain,
-            why: "the second sample was asked with it".to_owned(),
-        },
+            Confidence::Certain,
+            "it is in the second sample's request",
+        ),
     ))
 }
 
-fn last_record_line(path: &str, sureness: Sureness, why: &str) -> Line {
-    Line::guess("next", table([("last_record", path.into())]), sureness, why)
-}
-
-/// A place that is called like one of `names`.
-fn by_name(evidence: &Evidence<'_, '_>, names: &[&str]) -> Option<Paging> {
-    let is_token = |track: &Track| {
-        let mut texts = track.texts().peekable();
-        texts.peek().is_some()
-            && !track.is_truth
-            && texts.all(|text| {
-                let is_number = text.parse::<u64>().is_ok();
-                let is_page = is_number && matches!(&*track.name, "next" | "nextpage");
-                !is_reference(text) && !is_page
-            })
-            && !is_echo(evidence, track)
-    };
-    let track = evidence.track(names, is_token)?;
-    let is_flagged = evidence.flag().is_some();
-    let sureness = if is_sure(&track.name) || track.ends() || is_flagged {
-        Sureness::Certain
-    } else {
-        Sureness::Likely
-    };
-    let why = format!("by its name{}", movement(track));
-    Some(named(evidence, track, sureness, &why))
-}
-
-/// A place that is called as tokens are and empty in every sample.
-fn by_silence(evidence: &Evidence<'_, '_>) -> Option<Paging> {
-    let is_silent = |track: &Track| track.texts().next().is_none();
-    let track = evidence.track(&TOKENS[..SURE_TOKENS], is_silent)?;
-    let why = "by its name; it is empty here, so this was the last page";
-    Some(named(evidence, track, Sureness::Likely, why))
-}
-
-fn named(evidence: &Evidence<'_, '_>, track: &Track, sureness: Sureness, why: &str) -> Paging {
-    let why_style = format!("{} is a token for the next page", track.place.shown());
-    evidence.cursor(
-        style_line("cursor", sureness, &why_style),
-        place_line("next", &track.place, sureness, why),
-        parameter(evidence, track),
+fn last_record_line(path: &str, confidence: Confidence, why: &str) -> ProposedLine {
+    ProposedLine::guess(
+        "next",
+        table([("last_record", path.into())]),
+        confidence,
+        why,
     )
 }
 
-fn is_sure(name: &str) -> bool {
-    TOKENS[..SURE_TOKENS].contains(&name)
+/// A place that is called like one of `names`.
+fn by_name(evidence: &Evidence<'_, '_>, names: WordList) -> Option<PagingGuess> {
+    let is_token = |series: &LeafSeries| {
+        let mut texts = series.texts().peekable();
+        texts.peek().is_some()
+            && !series.is_truth
+            && texts.all(|text| {
+                let is_number = text.parse::<u64>().is_ok();
+                let is_page = is_number && matches!(&*series.name, "next" | "nextpage");
+                !is_reference(text) && !is_page
+            })
+            && !is_echo(evidence, series)
+    };
+    let series = evidence.named(names, is_token)?;
+    let is_flagged = evidence.flag().is_some();
+    let confidence = if is_sure(&series.name) || series.ends() || is_flagged {
+        Confidence::Certain
+    } else {
+        Confidence::Likely
+    };
+    let why = format!("by its name{}", movement(series));
+    Some(named(evidence, series, confidence, &why))
 }
 
-/// Whether a page only repeats what it was asked with.
-fn is_echo(evidence: &Evidence<'_, '_>, track: &Track) -> bool {
+/// A place that is called as tokens are and empty in every sample.
+fn by_silence(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
+    let is_silent = |series: &LeafSeries| series.texts().next().is_none();
+    let series = evidence.named(SURE_TOKENS, is_silent)?;
+    let why = "by its name; it is empty here, so this was the last page";
+    Some(named(evidence, series, Confidence::Likely, why))
+}
+
+fn named(
+    evidence: &Evidence<'_, '_>,
+    series: &LeafSeries,
+    confidence: Confidence,
+    why: &str,
+) -> PagingGuess {
+    let why_style = format!("{} is a token for the next page", series.place.shown());
+    evidence.cursor(
+        style_line("cursor", confidence, &why_style),
+        place_line("next", &series.place, confidence, why),
+        parameter(evidence, series),
+    )
+}
+
+/// How sure the name of a token is: the smaller, the surer.
+fn rank(name: &str) -> (bool, usize) {
+    let sure = SURE_TOKENS.position(name);
+    let likely = || LIKELY_TOKENS.position(name).unwrap_or(usize::MAX);
+    (sure.is_none(), sure.unwrap_or_else(likely))
+}
+
+fn is_sure(name: &str) -> bool {
+    SURE_TOKENS.contains(name)
+}
+
+/// Whether a page only repeats a parameter of its request.
+fn is_echo(evidence: &Evidence<'_, '_>, series: &LeafSeries) -> bool {
     evidence.seen.iter().enumerate().any(|(index, seen)| {
         let query = seen.query();
-        query.iter().any(|(_, value)| says(track, index, value))
+        query.iter().any(|(_, value)| says(series, index, value))
     })
 }
 
-/// The parameter that a token goes to: one that a sample was asked with, or the usual name.
-fn parameter(evidence: &Evidence<'_, '_>, track: &Track) -> Parameter {
+/// The parameter that a token goes to: one in the request of a sample, or the usual name.
+fn parameter(evidence: &Evidence<'_, '_>, series: &LeafSeries) -> QueryParameter {
     let asked = evidence
         .seen
         .iter()
-        .find_map(|seen| seen.parameter(&PARAMETERS, |_| true));
+        .find_map(|seen| seen.parameter(CURSORS, |_| true));
     if let Some((name, _)) = asked {
-        return Parameter {
+        return QueryParameter::cursor(
             name,
-            placeholder: "{cursor}",
-            sureness: Sureness::Likely,
-            why: "by its name, in the URL of a sample".to_owned(),
-        };
+            Confidence::Likely,
+            "by its name, in the URL of a sample",
+        );
     }
-    let name = track
+    let name = series
         .written()
         .map_or_else(|| "cursor".to_owned(), usual_parameter);
-    Parameter {
+    QueryParameter::cursor(
         name,
-        placeholder: "{cursor}",
-        sureness: Sureness::NotSure,
-        why: "no sample shows which parameter takes the token; this is the usual name".to_owned(),
-    }
+        Confidence::NotSure,
+        "no sample shows which parameter takes the token; this is the usual name",
+    )
 }
 
 /// What a parameter is usually called that takes a token of this name: `nextPageToken` goes to
@@ -276,38 +245,37 @@ fn usual_parameter(token: &str) -> String {
 }
 
 /// A parameter that is called as those for tokens are, where the page has no token: it is the last.
-fn by_parameter(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+fn by_parameter(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     let is_numbered = evidence.total().is_some();
     let (name, _) = evidence
         .seen
         .iter()
-        .find_map(|seen| seen.parameter(&PARAMETERS, |_| true))
+        .find_map(|seen| seen.parameter(CURSORS, |_| true))
         .filter(|_| !is_numbered)?;
     let token = usual_token(&name);
     let why = format!(
-        "the page has no token, as a last page has none; this is the usual name for what goes to \
-         `{name}`"
+        "the page has no token, like a last page; this is the usual name for the one that goes \
+         to `{name}`"
     );
     Some(evidence.cursor(
         style_line(
             "cursor",
-            Sureness::Likely,
-            &format!("the URL's `{name}` is called as a parameter that takes a token"),
+            Confidence::Likely,
+            &format!("`{name}` in the URL is a usual name for a parameter that takes a token"),
         ),
-        Line::guess("next", format!("/{token}"), Sureness::NotSure, &why),
-        Parameter {
+        ProposedLine::guess("next", format!("/{token}"), Confidence::NotSure, &why),
+        QueryParameter::cursor(
             name,
-            placeholder: "{cursor}",
-            sureness: Sureness::Likely,
-            why: "by its name, in the URL of a sample".to_owned(),
-        },
+            Confidence::Likely,
+            "by its name, in the URL of a sample",
+        ),
     ))
 }
 
 /// What a token is usually called that goes to a parameter of this name.
 fn usual_token(parameter: &str) -> String {
     match plain(parameter).as_str() {
-        // Who is asked where to start from says at which id.
+        // These take the id of the record to continue after.
         "startfrom" | "sinceid" | "lastid" => return "nextId".to_owned(),
         name if name.starts_with("next") || name.starts_with("continuation") => {
             return parameter.replace('/', "~1");
@@ -327,7 +295,7 @@ fn usual_token(parameter: &str) -> String {
 }
 
 /// The page says that there is more, and nothing says where: often it is after the last record.
-pub(super) fn after_last_record(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+pub(super) fn after_last_record(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     evidence.flag()?;
     let records = &evidence.seen.first()?.records;
     let columns = Columns::of(records);
@@ -335,30 +303,34 @@ pub(super) fn after_last_record(evidence: &Evidence<'_, '_>) -> Option<Paging> {
         .all
         .iter()
         .find(|column| ID.rank(column, &["group".to_owned()]).is_some() && column.is_scalar())?;
-    let why = "the page says whether there is more, but not where: often that is after the id of \
-               the last record";
+    let why = "the page says whether there are more records, but not where: often after the id \
+               of the last one";
     Some(evidence.cursor(
-        style_line("cursor", Sureness::NotSure, why),
+        style_line("cursor", Confidence::NotSure, why),
         last_record_line(
             &id.path.to_string(),
-            Sureness::NotSure,
+            Confidence::NotSure,
             "only a guess, see above",
         ),
-        Parameter {
-            name: "starting_after".to_owned(),
-            placeholder: "{cursor}",
-            sureness: Sureness::NotSure,
-            why: "only a guess: look up which parameter says where to go on".to_owned(),
-        },
+        QueryParameter::cursor(
+            "starting_after",
+            Confidence::NotSure,
+            "only a guess: look up the parameter for the position",
+        ),
     ))
 }
 
 impl Evidence<'_, '_> {
-    fn cursor(&self, style: Line, next: Line, position: Parameter) -> Paging {
+    fn cursor(
+        &self,
+        style: ProposedLine,
+        next: ProposedLine,
+        position: QueryParameter,
+    ) -> PagingGuess {
         let mut lines = vec![style, next];
         lines.extend(self.flag());
         lines.extend(self.limit_lines());
-        Paging {
+        PagingGuess {
             lines,
             position: Some(position),
             limit: self.limit(),

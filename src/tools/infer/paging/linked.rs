@@ -3,13 +3,17 @@
 use http::header::LINK;
 use url::Url;
 
-use crate::tools::infer::guess::{Line, Sureness};
+use crate::tools::infer::guess::{Confidence, ProposedLine};
+use crate::tools::infer::leaves::LeafPlace;
 use crate::tools::infer::shape::is_reference;
+use crate::tools::infer::words::WordList;
 use crate::upstream::pager::link::next_link;
 
-use super::{Evidence, Paging, Seen, Track, movement, place_line, style_line};
+use super::evidence::{Evidence, movement, place_line, style_line};
+use super::guess::PagingGuess;
+use super::series::{LeafSeries, PageSample};
 
-pub(super) fn by_header(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+pub(super) fn by_header(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     let links: Vec<_> = evidence
         .seen
         .iter()
@@ -22,18 +26,18 @@ pub(super) fn by_header(evidence: &Evidence<'_, '_>) -> Option<Paging> {
         } else {
             "the `Link` header names the next page (RFC 8288)"
         };
-        style_line("link", Sureness::Certain, why)
+        style_line("link", Confidence::Certain, why)
     } else {
         evidence.seen.iter().find(|seen| has_other_links(seen))?;
-        let why = "there is a `Link` header for other pages, so this was the last one";
-        style_line("link", Sureness::Likely, why)
+        let why = "there is a `Link` header for other pages, so this is the last one";
+        style_line("link", Confidence::Likely, why)
     };
     let targets = links.iter().flatten().map(String::as_str);
     Some(linked(evidence, vec![style], targets))
 }
 
 /// Whether the `Link` header names the first, the previous or the last page.
-fn has_other_links(seen: &Seen<'_>) -> bool {
+fn has_other_links(seen: &PageSample<'_>) -> bool {
     let fields = seen.headers.get_all(LINK);
     let texts = fields.iter().filter_map(|field| field.to_str().ok());
     let relations = ["first", "prev", "previous", "last"];
@@ -44,63 +48,56 @@ fn has_other_links(seen: &Seen<'_>) -> bool {
     })
 }
 
-pub(super) fn by_body(evidence: &Evidence<'_, '_>) -> Option<Paging> {
-    const ALWAYS_URLS: [&str; 7] = [
-        "odatanextlink",
-        "nextlink",
-        "nexturl",
-        "nexturi",
-        "nexthref",
-        "nextpageurl",
-        "nextpagelink",
-    ];
-    const MAY_BE_URLS: [&str; 3] = ["next", "nextpage", "href"];
-    let is_url = |track: &Track| {
-        let is_next = track.name != "href" || is_below_next(track);
-        let mut texts = track.texts().peekable();
+pub(super) fn by_body(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
+    const ALWAYS_URLS: WordList =
+        WordList("odatanextlink nextlink nexturl nexturi nexthref nextpageurl nextpagelink");
+    const MAY_BE_URLS: WordList = WordList("next nextpage href");
+    let is_url = |series: &LeafSeries| {
+        let is_next = series.name != "href" || is_below_next(series);
+        let mut texts = series.texts().peekable();
         is_next && texts.peek().is_some() && texts.all(is_reference)
     };
-    let is_silent = |track: &Track| track.texts().next().is_none();
+    let is_silent = |series: &LeafSeries| series.texts().next().is_none();
     let found =
-        (evidence.track(&ALWAYS_URLS, is_url)).or_else(|| evidence.track(&MAY_BE_URLS, is_url));
-    let (track, sureness, why) = if let Some(track) = found {
-        let why = format!("it is the URL of another page{}", movement(track));
-        (track, Sureness::Certain, why)
+        (evidence.named(ALWAYS_URLS, is_url)).or_else(|| evidence.named(MAY_BE_URLS, is_url));
+    let (series, confidence, why) = if let Some(series) = found {
+        let why = format!("it is the URL of another page{}", movement(series));
+        (series, Confidence::Certain, why)
     } else {
-        let track = evidence.track(&ALWAYS_URLS, is_silent)?;
+        let series = evidence.named(ALWAYS_URLS, is_silent)?;
         let why = "by its name; it is empty here, so this was the last page".to_owned();
-        (track, Sureness::Likely, why)
+        (series, Confidence::Likely, why)
     };
-    let place = track.place.shown();
+    let place = series.place.shown();
     let mut lines = vec![
         style_line(
             "next_url",
-            sureness,
+            confidence,
             &format!("{place} names the next page"),
         ),
-        place_line("next", &track.place, sureness, &why),
+        place_line("next", &series.place, confidence, &why),
     ];
     // Some name a next page on the last one too, so where no sample shows the URL run out, a flag
     // beside it counts.
-    if !track.ends() {
+    if !series.ends() {
         lines.extend(evidence.flag());
     }
-    Some(linked(evidence, lines, track.texts()))
+    Some(linked(evidence, lines, series.texts()))
 }
 
-/// Whether an `href` stands in a member called `next`.
-fn is_below_next(track: &Track) -> bool {
-    match &track.place {
-        super::Place::Body(path) => matches!(path.segments(), [.., around, _] if around == "next"),
-        super::Place::Header(_) => false,
+/// Whether an `href` is a member of `next`.
+fn is_below_next(series: &LeafSeries) -> bool {
+    match &series.place {
+        LeafPlace::Body(path) => matches!(path.segments(), [.., around, _] if around == "next"),
+        LeafPlace::Header(_) => false,
     }
 }
 
 fn linked<'t>(
     evidence: &Evidence<'_, '_>,
-    mut lines: Vec<Line>,
+    mut lines: Vec<ProposedLine>,
     targets: impl Iterator<Item = &'t str>,
-) -> Paging {
+) -> PagingGuess {
     let origin = evidence
         .seen
         .iter()
@@ -114,13 +111,13 @@ fn linked<'t>(
                 .is_some_and(|origin| *origin != target.origin())
         });
     if leads_elsewhere {
-        lines.push(Line::remark(
-            "The next page is on another origin than the sample, where groupgate does not follow: \
-             write that origin into `base_url`, if it is the API's own.",
+        lines.push(ProposedLine::remark(
+            "The next page is on another origin than the sample, and groupgate does not follow it: \
+             use that origin in `base_url` if it belongs to the API.",
         ));
     }
     lines.extend(evidence.limit_lines());
-    Paging {
+    PagingGuess {
         lines,
         position: None,
         limit: evidence.limit(),

@@ -2,92 +2,52 @@
 
 use url::Url;
 
-use crate::tools::infer::guess::{Line, Sureness};
+use crate::tools::infer::guess::{Confidence, ProposedLine};
 use crate::tools::infer::names::plain;
+use crate::tools::infer::words::WordList;
 
-use super::cursor;
-use super::{Evidence, Paging, Parameter, Track, place_line, style_line};
+use super::evidence::{Evidence, place_line, style_line};
+use super::guess::{PagingGuess, QueryParameter};
+use super::parameters::{CountedBy, NUMBERS, OFFSETS};
+use super::series::LeafSeries;
 
-/// What a parameter is called that says how many records come before a page, or where a page
-/// repeats it.
-const OFFSETS: [&str; 10] = [
-    "offset",
-    "skip",
-    "startindex",
-    "startat",
-    "pageoffset",
-    "start",
-    "first",
-    "firstresult",
-    "begin",
-    "from",
-];
-
-/// What a page's number is called, in the URL or in the page.
-const NUMBERS: [&str; 9] = [
-    "page",
-    "pagenumber",
-    "currentpage",
-    "pageno",
-    "pagenum",
-    "pageindex",
-    "p",
-    "pagepage",
-    "number",
-];
-
-/// What the number of pages is called.
-const PAGES: [&str; 10] = [
-    "pages",
-    "totalpages",
-    "pagecount",
-    "totalpage",
-    "pagetotal",
-    "numpages",
-    "lastpage",
-    "pagestotal",
-    "maxpage",
-    "noofpages",
-];
-
-/// How pages are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Count {
-    Records,
-    Pages,
-}
+/// Names of the number of pages.
+const PAGES: WordList = WordList(
+    "pages totalpages pagecount totalpage pagetotal numpages lastpage pagestotal maxpage \
+     noofpages",
+);
 
 /// Where a page says that it is, as far as the samples show.
-struct Position {
-    count: Count,
+struct PositionGuess {
+    count: CountedBy,
     /// The parameter, and the number that the first sample has there or in its body.
-    parameter: Parameter,
+    parameter: QueryParameter,
     first: Option<u64>,
-    sureness: Sureness,
+    confidence: Confidence,
     why: String,
 }
 
 /// Pages whose position is known, and how many there are.
-pub(super) fn up_to_an_end(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+pub(super) fn up_to_an_end(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     evidence.pages().or(evidence.total())?;
     let position = stepping(evidence)
-        .or_else(|| asked(evidence))
+        .or_else(|| requested(evidence))
         .or_else(|| linked(evidence))?;
     Some(paging(evidence, position))
 }
 
-pub(super) fn guess(evidence: &Evidence<'_, '_>) -> Option<Paging> {
+pub(super) fn guess(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     let position = stepping(evidence)
-        .or_else(|| asked(evidence))
+        .or_else(|| requested(evidence))
         .or_else(|| repeated(evidence))
         .or_else(|| announced(evidence))?;
     Some(paging(evidence, position))
 }
 
-fn paging(evidence: &Evidence<'_, '_>, position: Position) -> Paging {
+fn paging(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
     match position.count {
-        Count::Records => offset(evidence, position),
-        Count::Pages => page(evidence, position),
+        CountedBy::Records => offset(evidence, position),
+        CountedBy::Pages => page(evidence, position),
     }
 }
 
@@ -96,8 +56,8 @@ fn is_number(text: &str) -> bool {
 }
 
 /// The URL of a sample has a parameter that is called as numbers are.
-fn asked(evidence: &Evidence<'_, '_>) -> Option<Position> {
-    let find = |names: &[&str], count| {
+fn requested(evidence: &Evidence<'_, '_>) -> Option<PositionGuess> {
+    let find = |names: WordList, count| {
         evidence.seen.iter().find_map(|seen| {
             // Some take `first` for how many there shall be.
             let records = seen.records.len().to_string();
@@ -108,48 +68,48 @@ fn asked(evidence: &Evidence<'_, '_>) -> Option<Position> {
         })
     };
     let (name, value, count) =
-        find(&NUMBERS, Count::Pages).or_else(|| find(&OFFSETS, Count::Records))?;
-    let why = format!("a sample was asked with `{name}`");
-    Some(Position {
+        find(NUMBERS, CountedBy::Pages).or_else(|| find(OFFSETS, CountedBy::Records))?;
+    let why = format!("a sample's request has `{name}`");
+    Some(PositionGuess {
         count,
         first: value.parse().ok(),
-        parameter: count.parameter(name, Sureness::Certain, "a sample was asked with it"),
-        sureness: Sureness::Certain,
+        parameter: count.parameter(name, Confidence::Certain, "it is in a sample's request"),
+        confidence: Confidence::Certain,
         why,
     })
 }
 
 /// The URL of the next page has such a parameter.
-fn linked(evidence: &Evidence<'_, '_>) -> Option<Position> {
+fn linked(evidence: &Evidence<'_, '_>) -> Option<PositionGuess> {
     let next = evidence
-        .tracks
+        .series
         .iter()
-        .filter(|track| track.name.contains("next"));
+        .filter(|series| series.name.contains("next"));
     let urls = next
-        .flat_map(Track::texts)
+        .flat_map(LeafSeries::texts)
         .filter_map(|text| Url::parse(text).ok());
     let (name, number, count) = urls.into_iter().find_map(|url| {
         let mut numbers = url.query_pairs().filter_map(|(name, value)| {
-            let count = Count::of(&name)?;
+            let count = CountedBy::of(&name)?;
             Some((name.into_owned(), value.parse::<u64>().ok()?, count))
         });
         numbers.next()
     })?;
     let why = format!("the URL of the next page has `{name}`");
-    Some(Position {
+    Some(PositionGuess {
         count,
         first: match count {
-            Count::Pages => number.checked_sub(1),
-            Count::Records => None,
+            CountedBy::Pages => number.checked_sub(1),
+            CountedBy::Records => None,
         },
-        parameter: count.parameter(name, Sureness::Certain, "the URL of the next page has it"),
-        sureness: Sureness::Certain,
+        parameter: count.parameter(name, Confidence::Certain, "the URL of the next page has it"),
+        confidence: Confidence::Certain,
         why,
     })
 }
 
 /// The URLs of two samples have a number that grows: by one it is a page, by more an offset.
-fn stepping(evidence: &Evidence<'_, '_>) -> Option<Position> {
+fn stepping(evidence: &Evidence<'_, '_>) -> Option<PositionGuess> {
     let [one, two, ..] = evidence.seen else {
         return None;
     };
@@ -160,193 +120,163 @@ fn stepping(evidence: &Evidence<'_, '_>) -> Option<Position> {
         let step = next.parse::<u64>().ok()?.checked_sub(first)?;
         let (by_step, how) = match step {
             0 => return None,
-            1 => (Count::Pages, "by one"),
-            _ => (Count::Records, "by more than one"),
+            1 => (CountedBy::Pages, "by one"),
+            _ => (CountedBy::Records, "by more than one"),
         };
-        let named = Count::of(&name);
-        let sureness = if named.is_some() {
-            Sureness::Certain
+        let named = CountedBy::of(&name);
+        let confidence = if named.is_some() {
+            Confidence::Certain
         } else {
-            Sureness::Likely
+            Confidence::Likely
         };
         let count = named.unwrap_or(by_step);
-        Some(Position {
+        Some(PositionGuess {
             count,
             first: Some(first),
-            parameter: count.parameter(name.clone(), Sureness::Certain, "it grows with the page"),
-            sureness,
+            parameter: count.parameter(name.clone(), Confidence::Certain, "it grows with the page"),
+            confidence,
             why: format!("`{name}` grows {how} from one sample to the next"),
         })
     })
 }
 
-/// The page repeats what it was asked for.
-fn repeated(evidence: &Evidence<'_, '_>) -> Option<Position> {
-    let is_number = |track: &Track| track.numbers().is_some();
+/// The page repeats its position.
+fn repeated(evidence: &Evidence<'_, '_>) -> Option<PositionGuess> {
+    let is_number = |series: &LeafSeries| series.numbers().is_some();
     let is_paged = evidence.pages().is_some() || evidence.size.is_some();
-    let number = evidence.track(&NUMBERS, is_number).filter(|_| is_paged);
-    let offset = evidence.track(&OFFSETS, is_number);
-    let (count, track) = match (number, offset) {
-        (Some(number), _) => (Count::Pages, number),
-        (None, Some(offset)) => (Count::Records, offset),
+    let number = evidence.named(NUMBERS, is_number).filter(|_| is_paged);
+    let offset = evidence.named(OFFSETS, is_number);
+    let (count, series) = match (number, offset) {
+        (Some(number), _) => (CountedBy::Pages, number),
+        (None, Some(offset)) => (CountedBy::Records, offset),
         (None, None) => return None,
     };
-    let (name, sureness, why) = count.usual(track);
-    Some(Position {
+    let (name, confidence, why) = count.usual(series);
+    Some(PositionGuess {
         count,
-        first: track.number(),
-        parameter: count.parameter(name, sureness, why),
-        sureness: Sureness::Likely,
-        why: format!("{} says where the page is", track.place.shown()),
+        first: series.number(),
+        parameter: count.parameter(name, confidence, why),
+        confidence: Confidence::Likely,
+        why: format!("{} is the position of the page", series.place.shown()),
     })
 }
 
 /// The page says how much there is, and that it is more than is here.
-fn announced(evidence: &Evidence<'_, '_>) -> Option<Position> {
+fn announced(evidence: &Evidence<'_, '_>) -> Option<PositionGuess> {
     let records = evidence.records();
     if let Some(pages) = evidence.pages() {
-        let why = format!("{} says how many pages there are", pages.place.shown());
+        let why = format!("{} is the number of pages", pages.place.shown());
         let name = "page".to_owned();
-        return Some(Position::usual(Count::Pages, name, Sureness::Likely, why));
+        return Some(PositionGuess::usual(
+            CountedBy::Pages,
+            name,
+            Confidence::Likely,
+            why,
+        ));
     }
     let total = evidence
         .total()
         .filter(|total| total.number() > Some(records))?;
-    let number = evidence.track(&NUMBERS, |track| track.numbers().is_some());
+    let number = evidence.named(NUMBERS, |series| series.numbers().is_some());
     let or_page = number.map_or_else(String::new, |number| {
         let place = number.place.shown();
         format!(". It may also be `style = \"page\"`, because of {place}")
     });
     let why = format!(
-        "{} says that there are more than the {records} here, but nothing shows how to ask for \
-         them; counting records works with any size of page{or_page}",
+        "{} exceeds the {records} records here, but nothing shows how to request the rest; \
+         counting records works with any page size{or_page}",
         total.place.shown()
     );
     let name = "offset".to_owned();
-    Some(Position::usual(
-        Count::Records,
+    Some(PositionGuess::usual(
+        CountedBy::Records,
         name,
-        Sureness::NotSure,
+        Confidence::NotSure,
         why,
     ))
 }
 
-impl Position {
+impl PositionGuess {
     /// A position that no sample shows.
-    fn usual(count: Count, name: String, sureness: Sureness, why: String) -> Self {
+    fn usual(count: CountedBy, name: String, confidence: Confidence, why: String) -> Self {
         let unseen = "no sample shows which parameter takes the number; this is the usual name";
         Self {
             count,
             first: None,
-            parameter: count.parameter(name, Sureness::NotSure, unseen),
-            sureness,
+            parameter: count.parameter(name, Confidence::NotSure, unseen),
+            confidence,
             why,
         }
     }
 }
 
-impl Count {
-    /// What a parameter of this name counts, if its name says so.
-    fn of(name: &str) -> Option<Self> {
-        let name = plain(name);
-        if NUMBERS.contains(&name.as_str()) {
-            return Some(Self::Pages);
-        }
-        OFFSETS.contains(&name.as_str()).then_some(Self::Records)
-    }
-
-    fn parameter(self, name: String, sureness: Sureness, why: &str) -> Parameter {
-        Parameter {
-            name,
-            placeholder: match self {
-                Self::Records => "{offset}",
-                Self::Pages => "{page}",
-            },
-            sureness,
-            why: why.to_owned(),
-        }
-    }
-
-    /// The parameter for what a page repeats.
-    fn usual(self, track: &Track) -> (String, Sureness, &'static str) {
-        let same = "the page repeats its value under this name";
-        match (self, track.written()) {
-            (Self::Pages, Some(written)) if matches!(&*plain(written), "page" | "pagenumber") => {
-                (written.to_owned(), Sureness::Likely, same)
-            }
-            (Self::Records, Some(written)) => (written.to_owned(), Sureness::Likely, same),
-            (Self::Pages, _) => (
-                "page".to_owned(),
-                Sureness::NotSure,
-                "this is the usual name",
-            ),
-            (Self::Records, None) => (
-                "offset".to_owned(),
-                Sureness::NotSure,
-                "this is the usual name",
-            ),
-        }
-    }
-}
-
-fn offset(evidence: &Evidence<'_, '_>, position: Position) -> Paging {
-    let mut lines = vec![style_line("offset", position.sureness, &position.why)];
+fn offset(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
+    let mut lines = vec![style_line("offset", position.confidence, &position.why)];
     let counts_from_one = position.first == Some(1)
         || matches!(&*plain(&position.parameter.name), "startindex" | "startrow");
     if counts_from_one {
         let why = format!("`{}` counts from 1", position.parameter.name);
-        lines.push(Line::guess("first", 1, Sureness::Likely, &why));
+        lines.push(ProposedLine::guess("first", 1, Confidence::Likely, &why));
     }
     lines.extend(evidence.total().map(total_line));
     lines.extend(absent(evidence.total()));
     finished(evidence, lines, position)
 }
 
-fn page(evidence: &Evidence<'_, '_>, position: Position) -> Paging {
-    let mut lines = vec![style_line("page", position.sureness, &position.why)];
+fn page(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
+    let mut lines = vec![style_line("page", position.confidence, &position.why)];
     let shown = evidence
-        .track(&NUMBERS, |track| track.numbers().is_some())
-        .and_then(Track::number);
+        .named(NUMBERS, |series| series.numbers().is_some())
+        .and_then(LeafSeries::number);
     let first = [position.first, shown]
         .into_iter()
         .flatten()
         .find(|number| *number < 2);
     lines.push(match first {
-        Some(0) => Line::guess("first", 0, Sureness::Likely, "a sample is page 0"),
-        Some(_) => Line::guess("first", 1, Sureness::Likely, "a sample is page 1"),
-        None => Line::guess("first", 1, Sureness::NotSure, "no sample is the first page"),
+        Some(0) => ProposedLine::guess("first", 0, Confidence::Likely, "a sample is page 0"),
+        Some(_) => ProposedLine::guess("first", 1, Confidence::Likely, "a sample is page 1"),
+        None => ProposedLine::guess(
+            "first",
+            1,
+            Confidence::NotSure,
+            "no sample is the first page",
+        ),
     });
     let pages = evidence.pages();
     lines.extend(pages.map(|pages| {
         let why = "by its name; the pages after the first are then fetched concurrently";
-        place_line("pages", &pages.place, Sureness::Certain, why)
+        place_line("pages", &pages.place, Confidence::Certain, why)
     }));
     lines.extend(evidence.total().map(total_line));
     lines.extend(absent(pages.or(evidence.total())));
     finished(evidence, lines, position)
 }
 
-fn total_line(total: &Track) -> Line {
+fn total_line(total: &LeafSeries) -> ProposedLine {
     let why = if total.texts().count() > 1 {
         "by its name; the same in each sample"
     } else {
         "by its name; no less than there are records on the page"
     };
-    place_line("total", &total.place, Sureness::Certain, why)
+    place_line("total", &total.place, Confidence::Certain, why)
 }
 
-fn finished(evidence: &Evidence<'_, '_>, mut lines: Vec<Line>, position: Position) -> Paging {
+fn finished(
+    evidence: &Evidence<'_, '_>,
+    mut lines: Vec<ProposedLine>,
+    position: PositionGuess,
+) -> PagingGuess {
     if evidence.total().is_none() && evidence.pages().is_none() {
         let flag = evidence.flag();
         if flag.is_none() {
-            lines.push(Line::remark(
-                "Nothing says how much there is, so the walk goes on until a page is empty.",
+            lines.push(ProposedLine::remark(
+                "There is no total, so the walk goes on until a page is empty.",
             ));
         }
         lines.extend(flag);
     }
     lines.extend(evidence.limit_lines());
-    Paging {
+    PagingGuess {
         lines,
         position: Some(position.parameter),
         limit: evidence.limit(),
@@ -355,27 +285,17 @@ fn finished(evidence: &Evidence<'_, '_>, mut lines: Vec<Line>, position: Positio
 }
 
 impl Evidence<'_, '_> {
-    fn pages(&self) -> Option<&Track> {
-        self.track(&PAGES, |track| {
-            track.numbers().is_some() && !track.differs()
+    fn pages(&self) -> Option<&LeafSeries> {
+        self.named(PAGES, |series| {
+            series.numbers().is_some() && !series.differs()
         })
     }
 }
 
 /// What it means that a sample does not say how much there is.
-fn absent(track: Option<&Track>) -> Option<Line> {
-    let why = "a sample does not say it, so it was the only page";
-    track
-        .filter(|track| track.is_missing_somewhere())
-        .map(|_| Line::guess("absent", "end", Sureness::Likely, why))
-}
-
-/// Whether a parameter of a URL is called as numbers of pages and records are.
-pub(super) fn is_number_of(name: &str) -> bool {
-    Count::of(name).is_some()
-}
-
-/// Whether a parameter of a URL says where a page is.
-pub(in crate::tools::infer) fn is_position(name: &str) -> bool {
-    is_number_of(name) || cursor::PARAMETERS.contains(&plain(name).as_str())
+fn absent(series: Option<&LeafSeries>) -> Option<ProposedLine> {
+    let why = "a sample lacks it, so it was the only page";
+    series
+        .filter(|series| series.is_missing_somewhere())
+        .map(|_| ProposedLine::guess("absent", "end", Confidence::Likely, why))
 }

@@ -3,20 +3,21 @@
 use http::HeaderMap;
 use url::Url;
 
-use crate::tools::infer::leaves::{Leaf, Place};
+use crate::tools::infer::leaves::{Leaf, LeafPlace};
 use crate::tools::infer::names::plain;
-use crate::tools::infer::part::Part;
+use crate::tools::infer::part::SampleValue;
+use crate::tools::infer::words::WordList;
 
 /// What paging sees of one sample.
 #[derive(Debug)]
-pub(in crate::tools::infer) struct Seen<'a> {
+pub(in crate::tools::infer) struct PageSample<'a> {
     pub(in crate::tools::infer) url: Option<&'a Url>,
     pub(in crate::tools::infer) headers: &'a HeaderMap,
     pub(in crate::tools::infer) leaves: Vec<Leaf>,
-    pub(in crate::tools::infer) records: Vec<Part<'a>>,
+    pub(in crate::tools::infer) records: Vec<SampleValue<'a>>,
 }
 
-impl Seen<'_> {
+impl PageSample<'_> {
     /// The query of its URL, decoded.
     pub(in crate::tools::infer) fn query(&self) -> Vec<(String, String)> {
         self.url.map_or_else(Vec::new, |url| {
@@ -30,14 +31,14 @@ impl Seen<'_> {
     /// The parameter whose plain name comes first in `names`, and whose value passes a test.
     pub(super) fn parameter(
         &self,
-        names: &[&str],
+        names: WordList,
         fits: impl Fn(&str) -> bool,
     ) -> Option<(String, String)> {
         let query = self.query();
         names.iter().find_map(|wanted| {
             let found = query
                 .iter()
-                .find(|(name, value)| plain(name) == *wanted && fits(value));
+                .find(|(name, value)| plain(name) == wanted && fits(value));
             found.cloned()
         })
     }
@@ -45,8 +46,8 @@ impl Seen<'_> {
 
 /// One place beside the records, over all samples.
 #[derive(Debug)]
-pub(in crate::tools::infer) struct Track {
-    pub(super) place: Place,
+pub(in crate::tools::infer) struct LeafSeries {
+    pub(super) place: LeafPlace,
     pub(super) name: String,
     pub(super) depth: usize,
     pub(super) is_truth: bool,
@@ -55,29 +56,29 @@ pub(in crate::tools::infer) struct Track {
 }
 
 /// The places that any sample has, with what each of them says.
-pub(in crate::tools::infer) fn tracks(seen: &[Seen<'_>]) -> Vec<Track> {
-    let mut tracks: Vec<Track> = Vec::new();
+pub(in crate::tools::infer) fn leaf_series(seen: &[PageSample<'_>]) -> Vec<LeafSeries> {
+    let mut series: Vec<LeafSeries> = Vec::new();
     for (sample, seen_here) in seen.iter().enumerate() {
         for leaf in &seen_here.leaves {
-            let known = tracks.iter().position(|track| track.place == leaf.place);
+            let known = series.iter().position(|one| one.place == leaf.place);
             let index = known.unwrap_or_else(|| {
-                tracks.push(Track {
+                series.push(LeafSeries {
                     place: leaf.place.clone(),
                     name: leaf.name.clone(),
                     depth: leaf.depth,
                     is_truth: true,
                     leaves: vec![None; seen.len()],
                 });
-                tracks.len() - 1
+                series.len() - 1
             });
-            tracks[index].is_truth &= leaf.is_truth;
-            tracks[index].leaves[sample] = Some(leaf.clone());
+            series[index].is_truth &= leaf.is_truth;
+            series[index].leaves[sample] = Some(leaf.clone());
         }
     }
-    tracks
+    series
 }
 
-impl Track {
+impl LeafSeries {
     /// What it says, in the samples where it says something.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         self.leaves

@@ -1,0 +1,132 @@
+//! What the samples show, for every style to look at.
+
+use crate::tools::infer::guess::{Confidence, ProposedLine};
+use crate::tools::infer::leaves::LeafPlace;
+use crate::tools::infer::words::WordList;
+
+use super::guess::QueryParameter;
+use super::series::{LeafSeries, PageSample};
+use super::size::PageSize;
+
+/// What the samples show.
+pub(super) struct Evidence<'s, 'a> {
+    pub(super) seen: &'s [PageSample<'a>],
+    pub(super) series: &'s [LeafSeries],
+    pub(super) size: Option<PageSize>,
+}
+
+impl Evidence<'_, '_> {
+    /// The series with the first of these names, in this order.
+    pub(super) fn named(
+        &self,
+        names: WordList,
+        fits: impl Fn(&LeafSeries) -> bool,
+    ) -> Option<&LeafSeries> {
+        names.iter().find_map(|name| {
+            self.series
+                .iter()
+                .filter(|series| series.name == name && fits(series))
+                .min_by_key(|series| series.depth)
+        })
+    }
+
+    /// How many records the first page holds.
+    pub(super) fn records(&self) -> u64 {
+        self.seen
+            .first()
+            .map_or(0, |seen| seen.records.len() as u64)
+    }
+
+    /// Where a page has the total number of records. A number that is smaller than a page, or differs
+    /// from page to page, is something else.
+    pub(super) fn total(&self) -> Option<&LeafSeries> {
+        const TOTALS: WordList = WordList(
+            "total totalcount totalresults totalitems totalrecords totalelements totalsize \
+             totalhits totalrows totalnumber numfound odatacount recordstotal resultcount \
+             totalentries totalobjects hits",
+        );
+        let most = self.seen.iter().map(|seen| seen.records.len() as u64).max();
+        let fits = |series: &LeafSeries| {
+            !series.differs()
+                && series
+                    .numbers()
+                    .is_some_and(|numbers| numbers.iter().all(|number| Some(*number) >= most))
+        };
+        let is_count = |series: &LeafSeries| {
+            fits(series)
+                && series
+                    .numbers()
+                    .is_some_and(|numbers| Some(numbers[0]) > most)
+        };
+        self.named(TOTALS, fits)
+            .or_else(|| self.named(WordList("count size"), is_count))
+    }
+
+    /// Whether the page says that there are more, or that it is the last; as a key of `pagination`.
+    pub(super) fn flag(&self) -> Option<ProposedLine> {
+        const MORE: WordList = WordList(
+            "hasmore hasnext hasnextpage istruncated truncated more moreitems hasmoreitems \
+             moreresults hasmoreresults moreavailable",
+        );
+        const LAST: WordList = WordList("islast islastpage last lastpage done isfinal");
+        let is_truth = |series: &LeafSeries| series.is_truth;
+        let (key, series, what) = match self.named(MORE, is_truth) {
+            Some(series) => ("more", series, "whether there are more pages"),
+            None => (
+                "last",
+                self.named(LAST, is_truth)?,
+                "whether it was the last page",
+            ),
+        };
+        let why = format!("by its name, this says {what}");
+        Some(ProposedLine::guess(
+            key,
+            series.place.value(),
+            Confidence::Likely,
+            &why,
+        ))
+    }
+
+    /// The lines for the page size.
+    pub(super) fn limit_lines(&self) -> Vec<ProposedLine> {
+        self.size.iter().map(PageSize::line).collect()
+    }
+
+    pub(super) fn limit(&self) -> Option<QueryParameter> {
+        self.size.as_ref().map(PageSize::parameter)
+    }
+
+    /// The parameter of the first sample's URL that equals the number of records on the page, and that
+    /// number.
+    pub(super) fn full_page(&self) -> Option<(String, u64)> {
+        let records = self.records();
+        let asked = self.seen.first()?.query();
+        let same = |value: &str| value.parse() == Ok(records);
+        let (name, _) = asked.into_iter().find(|(_, value)| same(value))?;
+        (records > 1).then_some((name, records))
+    }
+}
+
+pub(super) fn style_line(style: &str, confidence: Confidence, why: &str) -> ProposedLine {
+    ProposedLine::guess("style", style, confidence, why)
+}
+
+/// How one place changes over the samples, for a comment.
+pub(super) fn movement(series: &LeafSeries) -> &'static str {
+    if series.ends() {
+        "; the last sample has none"
+    } else if series.differs() {
+        "; it differs from sample to sample"
+    } else {
+        ""
+    }
+}
+
+pub(super) fn place_line(
+    key: &str,
+    place: &LeafPlace,
+    confidence: Confidence,
+    why: &str,
+) -> ProposedLine {
+    ProposedLine::guess(key, place.value(), confidence, why)
+}
