@@ -8,9 +8,9 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use groupgate::config::Path;
-use groupgate::config::upstream::Format;
 use groupgate::page::format::{Node, Page};
+use groupgate::plan::Format;
+use groupgate::plan::Path;
 
 /// An envelope with a list of groups, each with a handful of members.
 fn json_envelope(groups: usize) -> String {

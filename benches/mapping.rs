@@ -10,9 +10,9 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use groupgate::config::Upstream;
-use groupgate::config::upstream::Format;
 use groupgate::page::format::Page;
 use groupgate::page::mapping::Mapping;
+use groupgate::plan::Format;
 
 const GROUPS: usize = 1000;
 

@@ -10,8 +10,9 @@ use std::path::Path;
 
 use groupgate::config::upstream::{Auth, Pagination, Text};
 use groupgate::config::{
-    Environment, KeyPath, Loaded, Problem, Problems, Report, Span, load, load_text, schema,
+    Environment, KeyPath, Loaded, Problem, Problems, Report, load, load_text, schema,
 };
+use groupgate::plan::Span;
 use proptest::prelude::*;
 use serde_json::Value;
 

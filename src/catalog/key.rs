@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::hex::hex;
-use crate::plan::digest::{Account, Shape};
+use crate::plan::{Account, Shape};
 use crate::upstream::Adapter;
 use crate::upstream::pushdown::Pushed;
 

@@ -1,7 +1,7 @@
 //! On what terms an entry's snapshots serve.
 
-use crate::config::Share;
-use crate::config::upstream::Refresh;
+use crate::plan::Refresh;
+use crate::plan::Share;
 use crate::upstream::adapter::{Adapter, Freshness};
 
 /// On what terms an entry's snapshots serve.

@@ -278,8 +278,8 @@ mod tests {
     fn a_store_for_queries_evicts_the_least_recently_used_and_refuses_what_never_fits() {
         let key = |text: &str| CatalogKey {
             upstream: "u".into(),
-            shape: crate::plan::digest::Shape::default(),
-            account: crate::plan::digest::Account::default(),
+            shape: crate::plan::Shape::default(),
+            account: crate::plan::Account::default(),
             scope: Scope::Shared,
             filters: adapter().rules().unwrap().push(&searching(text)),
         };

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::config::Share;
+use crate::plan::Share;
 
 /// Ordinary edits change shorter lists so much that only an empty one is suspicious.
 const SMALL: usize = 10;

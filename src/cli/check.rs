@@ -9,11 +9,12 @@ use clap::Args;
 use crate::app::App;
 use crate::catalog::pages_kept;
 use crate::clock::WallClock;
-use crate::config::upstream::{
-    Auth, Connection, CursorSource, Format, HttpVersion, Limits, List, Location, Method,
-    Pagination, Pushable, Refresh, ShortPage, Total, Upstream,
+use crate::config::upstream::{Auth, Connection, Limits, Method, Pagination, Total, Upstream};
+use crate::config::{Environment, Settings};
+use crate::plan::Share;
+use crate::plan::{
+    CursorSource, Format, HttpVersion, List, Location, Pushable, Refresh, ShortPage,
 };
-use crate::config::{Environment, Settings, Share};
 use crate::terminal::{Failure, print};
 use crate::upstream::Adapter;
 

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use crate::config::{Environment, Span};
+use crate::config::Environment;
+use crate::plan::Span;
 use crate::terminal::Failure;
 use crate::tools::demo::{Fault, fault, gateway};
 

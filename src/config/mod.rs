@@ -9,6 +9,7 @@
 pub mod load;
 pub use load::{Loaded, load, load_text};
 
+pub(crate) mod digest;
 mod document;
 mod layers;
 pub(crate) mod mask;
@@ -33,18 +34,8 @@ pub use schema::schema;
 pub mod reference;
 pub use reference::reference;
 
-pub mod placeholder;
-
-pub mod path;
-pub use path::Path;
-
 pub mod secret;
 pub use secret::{Secret, SecretReader};
-
-mod text;
-
-pub mod units;
-pub use units::{Rate, Share, Span};
 
 pub mod upstream;
 pub use upstream::Upstream;
@@ -56,6 +47,8 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::plan::{Rate, Span, text};
 
 /// Everything that `gateway.toml` can contain.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 
 use crate::catalog::{self, RunningWalk, SourceLookup};
 use crate::config::Settings;
-use crate::config::upstream::List;
 use crate::error::UpstreamError;
+use crate::plan::List;
 use crate::telemetry;
 use crate::upstream::transport::Circuit;
 

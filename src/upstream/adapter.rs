@@ -9,9 +9,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{Limits, Pagination, Refresh, Upstream, WholeList};
-use crate::config::{Cache, KeyPath, Problem, Problems, SecretReader, Share};
-use crate::plan::digest::{Account, Shape};
+use crate::config::digest;
+use crate::config::upstream::{Limits, Pagination, Upstream, WholeList};
+use crate::config::{Cache, KeyPath, Problem, Problems, SecretReader};
+use crate::plan::Refresh;
+use crate::plan::Share;
+use crate::plan::{Account, Shape};
 
 use super::auth::Auth;
 use super::client::Connections;
@@ -89,13 +92,13 @@ impl Adapter {
         let requests = requests?;
         let rules = Rules::compile(upstream, requests.listing(), &at, problems);
         // Every secret was read before, so only a file can have gone meanwhile.
-        let account = Account::of(upstream, secrets)
+        let account = digest::account_of(upstream, secrets)
             .map_err(|error| Problem::new(at.clone(), error.to_string()));
         let pager = |pagination: Pagination| {
             Pager::new(pagination, upstream.limits.pages).reading_from(&upstream.base_url)
         };
         Some(Self {
-            shape: Shape::of(upstream),
+            shape: digest::shape_of(upstream),
             account: problems.keep(account)?,
             settings: [0; 32],
             exchange: Arc::new(exchange?),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::upstream::Refresh;
 use crate::error::UpstreamError;
+use crate::plan::Refresh;
 use crate::snapshot::Counts;
 
 use super::super::age::Age;

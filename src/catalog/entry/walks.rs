@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::config::upstream::Refresh;
 use crate::error::{ErrorKind, Fault, UpstreamError};
+use crate::plan::Refresh;
 
 use super::super::age::Age;
 use super::super::backoff::Failure;

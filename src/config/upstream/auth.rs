@@ -1,13 +1,14 @@
 //! How requests are authenticated: one variant per scheme.
 
 use schemars::JsonSchema;
-use serde::de::Deserializer;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::value::{Nothing, nothing_else};
-use super::{Location, Request, Rule, Success, Text};
+use super::{Request, Text};
+use crate::config::Secret;
 use crate::config::tree::{self, Misfit};
-use crate::config::{Path, Secret, Span, text};
+use crate::plan::text;
+use crate::plan::{Encoding, Expiry, Hash, Location, LoginFormat, Rule, Success};
 
 /// How requests to this upstream are authenticated.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -142,67 +143,6 @@ fn authorization() -> String {
     "authorization".to_owned()
 }
 
-/// The format of a login response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LoginFormat {
-    /// JSON (RFC 8259).
-    Json,
-    /// Plain text: the whole response is the token.
-    Text,
-    /// XML 1.0.
-    Xml,
-}
-
-/// When a token expires, in one of three forms:
-///
-/// - `"jwt"`: the token is a JWT, and its `exp` claim says when it expires.
-/// - A duration such as `"50m"`, counted from the login.
-/// - A path such as `"/expires_in"` to a value in the login response: a number of seconds from now,
-///   or an RFC 3339 timestamp. Both can be strings. Unix times and HTTP dates are not recognized.
-///
-/// If the expiry is missing, cannot be read or has already passed, the token is used until the
-/// upstream rejects it.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
-#[schemars(with = "String")]
-pub enum Expiry {
-    /// The token is a JWT, and its `exp` claim counts.
-    Jwt,
-    /// This long after the login.
-    After(Span),
-    /// At a path in the response.
-    At(Path),
-}
-
-impl std::str::FromStr for Expiry {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "jwt" {
-            return Ok(Self::Jwt);
-        }
-        if text.starts_with('/') {
-            return text.parse().map(Self::At);
-        }
-        text.parse().map(Self::After).map_err(|_| {
-            format!(
-                "`{text}` is no expiry: write `jwt`, a duration such as `50m`, or a path such as \
-                 `/expires_in`"
-            )
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Expiry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::parse(
-            deserializer,
-            "`jwt`, a duration such as `50m`, or a path such as `/expires_in`",
-            str::parse,
-        )
-    }
-}
-
 /// OAuth 2.0 client credentials.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -274,28 +214,4 @@ pub struct DateHeader {
     pub header: String,
     /// The format of the time in UTC, as a `strftime` pattern such as `%Y%m%dT%H%M%SZ`.
     pub format: String,
-}
-
-/// A hash function.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Hash {
-    /// SHA-256.
-    #[default]
-    Sha256,
-    /// SHA-512.
-    Sha512,
-    /// SHA-1, for upstreams that support nothing better.
-    Sha1,
-}
-
-/// How bytes are written as text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Encoding {
-    /// Lowercase hexadecimal.
-    #[default]
-    Hex,
-    /// Base64 with padding (RFC 4648, section 4).
-    Base64,
 }

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::de::{Deserializer, Error, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use url::Url;
 
 use super::Text;
-use crate::config::{Secret, Span, text};
+use crate::config::Secret;
+use crate::plan::{HttpVersion, Span, text};
 
 /// How connections to this upstream are made. This applies to its list, its logins and every other
 /// request, including those to a `token_url` on another host. Server certificates are always
@@ -68,55 +68,5 @@ impl Default for Connection {
             max_age: Span::seconds(5 * 60),
             idle: Span::seconds(30),
         }
-    }
-}
-
-/// The HTTP version.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub enum HttpVersion {
-    /// HTTP/2 if the server selects it during TLS (ALPN), otherwise HTTP/1.1.
-    #[default]
-    #[serde(rename = "auto")]
-    Auto,
-    /// HTTP/1.1 only, for servers and middleboxes whose HTTP/2 does not work well.
-    #[serde(rename = "1")]
-    One,
-    /// HTTP/2 only. Over plain `http` it is used from the first byte (prior knowledge, h2c), which
-    /// is not possible through a proxy.
-    #[serde(rename = "2")]
-    Two,
-}
-
-impl<'de> Deserialize<'de> for HttpVersion {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct VersionVisitor;
-
-        impl Visitor<'_> for VersionVisitor {
-            type Value = HttpVersion;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("`\"auto\"`, `\"1\"` or `\"2\"`")
-            }
-
-            fn visit_str<E: Error>(self, word: &str) -> Result<HttpVersion, E> {
-                match word {
-                    "auto" => Ok(HttpVersion::Auto),
-                    "1" => Ok(HttpVersion::One),
-                    "2" => Ok(HttpVersion::Two),
-                    _ => Err(E::unknown_variant(word, &["auto", "1", "2"])),
-                }
-            }
-
-            // A number says it as well.
-            fn visit_i64<E: Error>(self, number: i64) -> Result<HttpVersion, E> {
-                self.visit_str(&number.to_string())
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<HttpVersion, E> {
-                self.visit_str(&number.to_string())
-            }
-        }
-
-        deserializer.deserialize_any(VersionVisitor)
     }
 }

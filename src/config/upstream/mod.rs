@@ -5,54 +5,33 @@ pub use request::{Method, Request, Values};
 
 pub mod pagination;
 pub use pagination::{
-    Absent, CursorPages, EmptyPage, LinkPages, NextUrlPages, NumberedPages, OffsetPages,
-    Pagination, Repeat, ShortPage, Step, Terms, WholeList,
+    CursorPages, LinkPages, NextUrlPages, NumberedPages, OffsetPages, Pagination, Terms, WholeList,
 };
 
-pub mod source;
-pub use source::{CursorSource, Total, TotalCall};
-
-pub mod answers;
-pub use answers::{DelayUnit, HeaderCondition, Meaning, RetryAfter, Rule, StatusPattern};
+pub mod total;
+pub use total::{Total, TotalCall};
 
 pub mod auth;
 pub use auth::{
-    ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DateHeader, Encoding, Expiry, Hash,
-    HmacAuth, LoginFormat, Oauth2Auth, TokenExchangeAuth,
+    ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DateHeader, HmacAuth, Oauth2Auth,
+    TokenExchangeAuth,
 };
 
 pub mod connection;
-pub use connection::{Connection, HttpVersion};
-
-pub mod origin;
-pub use origin::Origin;
-
-pub mod pushdown;
-pub use pushdown::{List, Pushable, Pushdown};
-
-pub mod resilience;
-pub use resilience::{Breaker, Hedge};
-
-pub mod records;
-pub use records::{AbsentRecords, RecordList, Records};
-
-pub mod fields;
-pub use fields::{Each, Extra, Fields};
-
-pub mod field;
-pub use field::{Conversion, Decode, Field, Part, Source, Take, Template, TemplatePiece};
-
-pub mod time;
-pub use time::TimeFormat;
+pub use connection::Connection;
 
 pub mod value;
-pub use value::{Json, Location, OneOrMany, PathOr, Scalar, Text};
+pub use value::{Json, Text};
 
 use bytesize::ByteSize;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::{Path, Rate, Share, Span, preset, text};
+use super::preset;
+use crate::plan::{
+    Breaker, Extra, Fields, Format, Hedge, List, OneOrMany, Origin, Path, Pushdown, Rate, Records,
+    Refresh, Rule, Share, Span, Success, text,
+};
 
 /// How to query one backend, and how its response becomes groups.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -155,19 +134,6 @@ const fn half() -> Share {
     Share::HALF
 }
 
-/// When a list is refreshed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Refresh {
-    /// When it is requested and its `ttl` has passed.
-    #[default]
-    OnDemand,
-    /// Before its `ttl` has passed, even if nobody requests it, so that no client ever waits. The
-    /// time is randomized, so that replicas do not refresh together. While a late refresh runs, the
-    /// list is served even beyond `stale_while_revalidate`. Needs a `ttl` longer than zero.
-    Background,
-}
-
 impl Upstream {
     /// What every URL that is asked starts with. No page is read from elsewhere than `base_url` and
     /// `pagination.origins`, and no login but one kind goes elsewhere.
@@ -187,50 +153,6 @@ impl Upstream {
             .chain(token_url)
             .chain(origins)
     }
-}
-
-/// The format of responses.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Format {
-    /// JSON (RFC 8259).
-    #[default]
-    Json,
-    /// XML 1.0. Paths name elements, and `@name` names an attribute.
-    Xml,
-}
-
-/// How the body of a 2xx response tells success from failure.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Success {
-    /// Where the body holds a status: the first of these paths that exists and is not null.
-    pub path: OneOrMany<Path>,
-    /// The values that mean success. They are compared as text, so `200` also matches `"200"`.
-    pub equals: OneOrMany<Scalar>,
-    /// What it means if none of the paths exists.
-    #[serde(default)]
-    pub absent: Absence,
-    /// Where a failed response explains the error. `probe` and the logs show it; clients never see
-    /// it.
-    pub message: Option<OneOrMany<Path>>,
-}
-
-/// What a response without a status in its body means.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Absence {
-    /// The response is a failure.
-    #[default]
-    Error,
-    /// The response is a success.
-    Ok,
 }
 
 /// How deep lists, objects and elements may stand in each other unless `limits.depth` says so.

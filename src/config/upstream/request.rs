@@ -74,7 +74,7 @@ pub enum Method {
 
 /// One value, or a list that repeats the parameter.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
-#[schemars(with = "super::OneOrMany<Text>")]
+#[schemars(with = "crate::plan::OneOrMany<Text>")]
 pub struct Values(Vec<Text>);
 
 impl Values {

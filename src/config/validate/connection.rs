@@ -3,8 +3,9 @@
 use url::Url;
 
 use crate::config::mask::has_password;
-use crate::config::upstream::{Connection, HttpVersion};
+use crate::config::upstream::Connection;
 use crate::config::{KeyPath, Problem, Problems, Upstream};
+use crate::plan::HttpVersion;
 
 /// Checks what the keys say by themselves.
 pub(super) fn check(at: &KeyPath, connection: &Connection, problems: &mut Problems) {

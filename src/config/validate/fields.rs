@@ -1,8 +1,8 @@
 //! Fields: conversions that cannot be meant together, and keys of what is not keyed.
 
-use crate::config::upstream::field::Template;
-use crate::config::upstream::{Conversion, Each, Field, Fields, Format, Part, PathOr};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
+use crate::plan::field::Template;
+use crate::plan::{Conversion, Each, Field, Fields, Format, Part, PathOr};
 
 use super::paths::through_attribute;
 use super::records::KEYED_XML;

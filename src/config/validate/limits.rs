@@ -1,8 +1,9 @@
 //! Limits, the breaker and hedging: bounds that leave no room, or that another bound makes idle.
 
 use super::at_least_one;
-use crate::config::upstream::{Breaker, DEEPEST, Hedge, Limits};
+use crate::config::upstream::{DEEPEST, Limits};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
+use crate::plan::{Breaker, Hedge};
 
 pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     let limits = &upstream.limits;

@@ -22,10 +22,11 @@ mod texts;
 
 use std::path::PathBuf;
 
-use super::upstream::{Auth, Refresh};
+use super::upstream::Auth;
 use super::{
     Cache, Cursor, KeyPath, Problem, Problems, RateLimit, SecretReader, Server, Settings, Upstream,
 };
+use crate::plan::Refresh;
 
 /// Checks settings in which the keys `unread` hold stand-ins.
 pub(super) fn validate(

@@ -2,12 +2,11 @@
 
 use super::at_least_one;
 use super::paths::location_from_root;
-use crate::config::path::Origin;
-use crate::config::upstream::{
-    Absent, CursorPages, CursorSource, EmptyPage, List, Meaning, NumberedPages, OffsetPages,
-    Pagination, Part, ShortPage, Step, TotalCall,
-};
-use crate::config::{KeyPath, Path, Problem, Problems, Upstream};
+use crate::config::upstream::{CursorPages, NumberedPages, OffsetPages, Pagination, TotalCall};
+use crate::config::{KeyPath, Problem, Problems, Upstream};
+use crate::plan::Path;
+use crate::plan::path::Anchor;
+use crate::plan::{Absent, CursorSource, EmptyPage, List, Meaning, Part, ShortPage, Step};
 
 /// Checks what single keys say.
 pub(super) fn check_numbers(at: &KeyPath, pagination: &Pagination, problems: &mut Problems) {
@@ -73,7 +72,7 @@ fn check_cursor(at: &KeyPath, pages: &CursorPages, upstream: &Upstream, problems
             )
             .with_help("set it where the list is an object whose names are part of the data"),
         ),
-        Part::At(path) if path.origin() == Origin::Page => problems.push(
+        Part::At(path) if path.anchor() == Anchor::Page => problems.push(
             Problem::new(
                 at,
                 format!("`{path}` starts at the page, but a part of the last record is meant"),

@@ -1,10 +1,10 @@
 //! Paths: which must start at the page's root, and which can lead anywhere at all.
 
-use crate::config::path::Origin;
-use crate::config::upstream::{
-    Auth, CursorSource, Format, Location, Pagination, RetryAfter, Rule, Success, Total,
-};
-use crate::config::{KeyPath, Path, Problem, Problems, Upstream};
+use crate::config::upstream::{Auth, Pagination, Total};
+use crate::config::{KeyPath, Problem, Problems, Upstream};
+use crate::plan::Path;
+use crate::plan::path::Anchor;
+use crate::plan::{CursorSource, Format, Location, RetryAfter, Rule, Success};
 
 pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     if let Some(success) = &upstream.success {
@@ -152,7 +152,7 @@ fn all_from_root(at: &KeyPath, paths: &[Path], why: &str, problems: &mut Problem
 }
 
 pub(super) fn from_root(at: &KeyPath, path: &Path, why: &str, problems: &mut Problems) {
-    if path.origin() == Origin::Page {
+    if path.anchor() == Anchor::Page {
         return;
     }
     let help = match path.segments() {

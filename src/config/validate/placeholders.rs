@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::placeholder::{Piece, PlaceholderError, scan};
-use crate::config::upstream::{List, Pagination, Pushable, Request};
+use crate::config::upstream::{Pagination, Request};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
 use crate::did_you_mean::{list, nearest};
+use crate::plan::placeholder::{Piece, PlaceholderError, scan};
+use crate::plan::{List, Pushable};
 
 use super::texts::texts;
 

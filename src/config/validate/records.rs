@@ -1,8 +1,8 @@
 //! Where the list of groups stands, and what kind of list it can be.
 
-use crate::config::path::Origin;
-use crate::config::upstream::{Format, PathOr, RecordList};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
+use crate::plan::path::Anchor;
+use crate::plan::{Format, PathOr, RecordList};
 
 use super::paths::{from_root, through_attribute};
 
@@ -65,7 +65,7 @@ fn check_list(at: &KeyPath, list: &RecordList, is_xml: bool, problems: &mut Prob
         return;
     };
     let at = at.join("children");
-    if children.origin() == Origin::Page {
+    if children.anchor() == Anchor::Page {
         problems.push(
             Problem::new(
                 at,

@@ -36,8 +36,8 @@ mod tests {
 
     use super::excerpt::looks;
     use super::*;
-    use crate::config::upstream::Format;
     use crate::error::{ErrorKind, UpstreamError};
+    use crate::plan::Format;
 
     fn message(format: Format, body: &[u8]) -> String {
         Page::decode(format, body).unwrap_err().to_string()

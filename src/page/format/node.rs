@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use super::error::FormatError;
 use super::excerpt::excerpt;
 use super::xml;
-use crate::config::Path;
-use crate::config::path::Origin;
+use crate::plan::Path;
+use crate::plan::path::Anchor;
 
 /// A value in a page: the page itself, a record, or anything in it.
 #[derive(Clone, Copy)]
@@ -41,9 +41,9 @@ impl<'a> Node<'a> {
 
     /// Follows the first segments of a path from its origin.
     fn follow(self, path: &Path, segments: &[String]) -> Option<Self> {
-        let start = match path.origin() {
-            Origin::Page => Self::root(self.root, self.is_xml),
-            Origin::Record => self,
+        let start = match path.anchor() {
+            Anchor::Page => Self::root(self.root, self.is_xml),
+            Anchor::Record => self,
         };
         segments
             .iter()

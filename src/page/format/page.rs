@@ -10,8 +10,8 @@ use super::error::FormatError;
 use super::limits::Bounds;
 use super::node::Node;
 use super::{json, xml};
-use crate::config::Path;
-use crate::config::upstream::Format;
+use crate::plan::Format;
+use crate::plan::Path;
 
 /// One decoded page.
 #[derive(Debug, Clone)]

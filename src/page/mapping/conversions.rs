@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
-use crate::config::upstream::{Conversion, Decode, OneOrMany, Take};
+use crate::plan::{Conversion, Decode, OneOrMany, Take};
 
 use super::item::Reading;
 

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use crate::config::path::Origin;
-use crate::config::upstream::TimeFormat;
-use crate::config::upstream::{self, Conversion, Part, PathOr, Template, TemplatePiece};
+use crate::plan;
+use crate::plan::TimeFormat;
+use crate::plan::path::Anchor;
+use crate::plan::{Conversion, Part, PathOr, Template, TemplatePiece};
 
 use super::conversions::Conversions;
 use super::item::{Item, Reading};
@@ -37,7 +38,7 @@ enum Start {
 
 impl Field {
     /// Compiles a field.
-    pub(super) fn new(field: &upstream::Field) -> Self {
+    pub(super) fn new(field: &plan::Field) -> Self {
         Self(field.as_slice().iter().map(Source::new).collect())
     }
 
@@ -80,7 +81,7 @@ impl Field {
 }
 
 impl Source {
-    fn new(source: &upstream::Source) -> Self {
+    fn new(source: &plan::Source) -> Self {
         let (start, conversions, format) = match source {
             PathOr::Path(part) => (Start::Part(part.clone()), None, TimeFormat::default()),
             PathOr::Table(conversion) => (
@@ -95,7 +96,7 @@ impl Source {
             Start::Constant(_) => Vec::new(),
         };
         let paths = parts.into_iter().filter_map(|part| match part {
-            Part::At(path) if path.origin() == Origin::Record => Some(path.segments().to_vec()),
+            Part::At(path) if path.anchor() == Anchor::Record => Some(path.segments().to_vec()),
             Part::At(_) | Part::Key => None,
         });
         Self {

@@ -1,6 +1,6 @@
 //! The fields of a group, compiled.
 
-use crate::config::upstream;
+use crate::plan;
 
 use super::field::Field;
 use super::people::People;
@@ -30,9 +30,9 @@ pub(super) struct Fields {
 
 impl Fields {
     /// Compiles all fields.
-    pub(super) fn new(fields: &upstream::Fields) -> Self {
-        let field = |field: &Option<upstream::Field>| field.as_ref().map(Field::new);
-        let people = |each: &Option<upstream::Each>| each.as_ref().map(People::new);
+    pub(super) fn new(fields: &plan::Fields) -> Self {
+        let field = |field: &Option<plan::Field>| field.as_ref().map(Field::new);
+        let people = |each: &Option<plan::Each>| each.as_ref().map(People::new);
         Self {
             id: Field::new(&fields.id),
             name: Field::new(&fields.name),

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::config::upstream::Part;
 use crate::page::format::Node;
+use crate::plan::Part;
 
 /// What fields are read from.
 #[derive(Debug, Clone, Copy)]

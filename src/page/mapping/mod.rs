@@ -33,8 +33,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::config::upstream::{Extra, Upstream};
+use crate::config::upstream::Upstream;
 use crate::group::Group;
+use crate::plan::Extra;
 
 use super::format::{FormatError, Node, Page};
 use crate::snapshot::SOURCE_ID_BYTES;

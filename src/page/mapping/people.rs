@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::config::Path;
-use crate::config::path::Origin;
-use crate::config::upstream::Each;
 use crate::group::Member;
 use crate::page::format::Node;
+use crate::plan::Each;
+use crate::plan::Path;
+use crate::plan::path::Anchor;
 
 use super::field::Field;
 use super::item::Item;
@@ -93,7 +93,7 @@ impl People {
 
     /// The path of the list from the record.
     fn path(&self) -> Option<&[String]> {
-        (self.each.origin() == Origin::Record).then(|| self.each.segments())
+        (self.each.anchor() == Anchor::Record).then(|| self.each.segments())
     }
 
     /// The people in a text, and whether it holds nothing else. Items that are not texts are read as

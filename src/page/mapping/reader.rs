@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::config::Path;
 use crate::group::Member;
+use crate::plan::Path;
 
 use super::field::{Field, Source};
 use super::item::{Item, Reading};

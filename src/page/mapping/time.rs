@@ -6,7 +6,7 @@ use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::upstream::TimeFormat;
+use crate::plan::TimeFormat;
 
 use super::item::Reading;
 

@@ -1,8 +1,8 @@
 //! Finds records: in the list of a page, and nested in each other.
 
-use crate::config::Path;
-use crate::config::upstream::{AbsentRecords, RecordList, Records};
 use crate::page::format::{FormatError, Page};
+use crate::plan::Path;
+use crate::plan::{AbsentRecords, RecordList, Records};
 
 use super::item::Item;
 use super::outcome::{Mapped, Skip};

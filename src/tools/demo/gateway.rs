@@ -12,7 +12,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::app::App;
 use crate::catalog::{Scope, State};
 use crate::clock::WallClock;
-use crate::config::{Environment, Span, load_text};
+use crate::config::{Environment, load_text};
+use crate::plan::Span;
 use crate::terminal::{Failure, print, stop_signal};
 
 use super::{Emulations, Fault, Options};

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 
-use crate::config::upstream::Format;
 use crate::page::format::{FormatError, Page};
+use crate::plan::Format;
 
 use super::part::SampleValue;
 

@@ -2,7 +2,7 @@
 
 use toml_edit::{Array, Value};
 
-use crate::config::Path;
+use crate::plan::Path;
 use crate::snapshot::SOURCE_ID_BYTES;
 
 use super::columns::{Column, Columns};

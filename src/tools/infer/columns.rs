@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::config::Path;
+use crate::plan::Path;
 
 use super::names::plain;
 use super::part::{SampleValue, record_path};

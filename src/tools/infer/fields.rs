@@ -3,7 +3,7 @@
 //! Names come first, then values: a name in the vocabulary whose values fit is taken. Where no name
 //! matches, values alone make a guess that is never more than "not sure".
 
-use crate::config::Path;
+use crate::plan::Path;
 
 use super::choose::{ChosenColumns, by_name, choose, covered, paths_value};
 use super::columns::{Column, Columns};

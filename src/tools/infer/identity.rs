@@ -1,6 +1,6 @@
 //! The id and the name of each record.
 
-use crate::config::Path;
+use crate::plan::Path;
 
 use super::choose::{by_name, choose, covered, paths_value};
 use super::columns::{Column, Columns};

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use toml_edit::Value;
 
-use crate::config::Path;
+use crate::plan::Path;
 
 use super::guess::table;
 use super::names::plain;

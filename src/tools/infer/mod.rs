@@ -40,7 +40,7 @@ use std::fmt;
 use http::{HeaderMap, StatusCode};
 use url::{Host, Url};
 
-use crate::config::upstream::Format;
+use crate::plan::Format;
 
 use block::BlockSection;
 use body::SampleBody;

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::config::Path;
-use crate::config::upstream::Format;
 use crate::page::format::{Node, Page};
+use crate::plan::Format;
+use crate::plan::Path;
 
 /// One place in a sample.
 #[derive(Debug, Clone, Copy)]

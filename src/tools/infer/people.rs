@@ -2,7 +2,7 @@
 
 use toml_edit::{Array, Value};
 
-use crate::config::Path;
+use crate::plan::Path;
 
 use super::choose::{choose, paths_value};
 use super::columns::{Column, Columns};

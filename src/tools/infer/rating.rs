@@ -1,6 +1,6 @@
 //! How well a list fits: what its items look like counts most, then what it is called.
 
-use crate::config::Path;
+use crate::plan::Path;
 
 use super::columns::Columns;
 use super::identity::{IdentityGuess, identity};

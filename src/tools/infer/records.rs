@@ -5,7 +5,7 @@
 
 use toml_edit::Value;
 
-use crate::config::Path;
+use crate::plan::Path;
 
 use super::body::SampleBody;
 use super::columns::Columns;

@@ -2,7 +2,7 @@
 
 use toml_edit::Value;
 
-use crate::config::Path;
+use crate::plan::Path;
 
 use super::choose::{cover, covered, how_many, paths_value};
 use super::columns::{Column, Columns};

@@ -6,8 +6,9 @@ use std::fmt;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use crate::config::upstream::{Format, Success, Upstream};
+use crate::config::upstream::Upstream;
 use crate::error::ErrorKind;
+use crate::plan::{Format, Success};
 use crate::tools::case::without_empty;
 use crate::tools::redact::{MASK, Redactor};
 use crate::upstream::extensions::Purpose;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use http::StatusCode;
 
-use crate::config::upstream::{Extra, Upstream};
+use crate::config::upstream::Upstream;
+use crate::plan::Extra;
 
 use super::columns::{beside, cut, json, spaced};
 use super::report::{

@@ -22,8 +22,9 @@ use sha2::{Digest as _, Sha256, Sha512};
 use super::block::Block;
 use super::signing_text::{Placeholder, SigningText, Values};
 use super::{AuthError, host, sensitive};
-use crate::config::upstream::{DateHeader, Encoding, Hash, HmacAuth};
+use crate::config::upstream::{DateHeader, HmacAuth};
 use crate::hex::hex;
+use crate::plan::{Encoding, Hash};
 use crate::upstream::extensions::SignedText;
 
 /// A signature over a string of the upstream's own making.

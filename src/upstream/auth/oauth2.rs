@@ -13,9 +13,10 @@ use url::form_urlencoded;
 use super::block::Block;
 use super::{Token, credentials, token};
 use crate::config::upstream::Oauth2Auth;
-use crate::config::{KeyPath, Path, Problems, SecretReader};
+use crate::config::{KeyPath, Problems, SecretReader};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::format::Page;
+use crate::plan::Path;
 
 /// A client that asks for tokens on its own behalf.
 #[derive(Debug)]
@@ -114,7 +115,7 @@ mod tests {
 
     use super::*;
     use crate::config::Environment;
-    use crate::config::upstream::Format;
+    use crate::plan::Format;
 
     fn compile(toml: &str) -> Option<ClientCredentials> {
         let environment = Environment::from_iter([("SECRET", "7Fjfp0ZBr1KtDRbnfVdmIw/+ é")]);

@@ -3,7 +3,7 @@
 //! Braces are read as everywhere ([`placeholder`]). Unlike in a request's template, the names are
 //! ours and all of them always have a value.
 
-use crate::config::placeholder::{self, PlaceholderError, scan};
+use crate::plan::placeholder::{self, PlaceholderError, scan};
 
 /// What a placeholder stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,9 +14,10 @@ use tokio::time::Instant;
 
 use super::block::Block;
 use super::{AuthError, credentials};
-use crate::config::upstream::{Expiry, TokenExchangeAuth};
+use crate::config::upstream::TokenExchangeAuth;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::format::Page;
+use crate::plan::Expiry;
 
 /// How a token is sent.
 #[derive(Debug)]
@@ -180,7 +181,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::config::upstream::Format;
+    use crate::plan::Format;
 
     const NOW: &str = "2026-11-21T09:30:00Z";
 

@@ -155,8 +155,8 @@ mod tests {
     use tokio::time::{advance, timeout};
 
     use super::*;
-    use crate::config::upstream::Expiry;
     use crate::error::ErrorKind;
+    use crate::plan::Expiry;
 
     /// An upstream whose logins take a second and bring tokens that live 100 seconds.
     #[derive(Clone, Default)]

@@ -4,9 +4,9 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
 use crate::clock::WallClock;
-use crate::config::Path;
-use crate::config::upstream::{Format, LoginFormat, OneOrMany, Rule, Success};
 use crate::page::format::{Bounds, FormatError, Page};
+use crate::plan::Path;
+use crate::plan::{Format, LoginFormat, OneOrMany, Rule, Success};
 
 /// What a [`Classifier`](super::Classifier) applies.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use http::HeaderMap;
 use http::header::RETRY_AFTER;
 use jiff::Timestamp;
 
-use crate::config::upstream::{DelayUnit, RetryAfter};
 use crate::page::format::Page;
+use crate::plan::{DelayUnit, RetryAfter};
 
 /// The longest delay that is honoured: a server that is back early, or that asked for a year by
 /// mistake, must not stay switched off.
@@ -86,7 +86,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::config::upstream::Format;
+    use crate::plan::Format;
 
     const NOW: &str = "1994-11-06T08:49:00Z";
 

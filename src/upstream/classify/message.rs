@@ -1,6 +1,6 @@
 //! The message of an error response, for logs and `probe`.
 
-use crate::config::Path;
+use crate::plan::Path;
 
 use super::context::{ClassifyRules, ResponseContext};
 

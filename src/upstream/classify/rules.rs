@@ -2,8 +2,8 @@
 
 use http::header::CONTENT_TYPE;
 
-use crate::config::upstream::{Meaning, Rule};
 use crate::error::{ErrorKind, UpstreamError};
+use crate::plan::{Meaning, Rule};
 
 use super::context::{Classified, ClassifyRules, ResponseContext};
 use super::{delay, message};

@@ -1,7 +1,7 @@
 //! Whether the body of a 2xx response states success.
 
-use crate::config::upstream::{Absence, Success};
 use crate::error::{ErrorKind, UpstreamError};
+use crate::plan::{Absence, Success};
 
 use super::context::{ClassifyRules, ResponseContext};
 use super::{delay, message};

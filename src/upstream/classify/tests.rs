@@ -4,16 +4,16 @@ use rstest::rstest;
 
 use super::*;
 use crate::clock::WallClock;
-use crate::config::Path;
-use crate::config::upstream::{Format, Rule, Success};
 use crate::page::format::Bounds;
+use crate::plan::Path;
+use crate::plan::{Format, Rule, Success};
 
 #[derive(serde::Deserialize)]
 struct Keys {
     #[serde(default)]
     answers: Vec<Rule>,
     success: Option<Success>,
-    message: Option<crate::config::upstream::OneOrMany<Path>>,
+    message: Option<crate::plan::OneOrMany<Path>>,
 }
 
 fn classifier(keys: &str, format: BodyFormat) -> Classifier {

@@ -12,9 +12,11 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::proxy::Proxy;
-use crate::config::upstream::{Connection, HttpVersion, Limits, Upstream};
-use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader, Span};
+use crate::config::upstream::{Connection, Limits, Upstream};
+use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader};
 use crate::error::chain;
+use crate::plan::HttpVersion;
+use crate::plan::Span;
 use crate::upstream::auth::block::Block;
 use crate::upstream::auth::fixed::basic_credentials;
 use crate::upstream::tls::{

@@ -23,7 +23,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt, service_fn};
 
 use super::stream::Stream;
-use crate::config::upstream::HttpVersion;
+use crate::plan::HttpVersion;
 
 pub(crate) type HttpClient =
     BoxCloneSyncService<Request<Full<Bytes>>, Response<Incoming>, BoxError>;

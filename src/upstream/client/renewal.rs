@@ -20,7 +20,7 @@ use tower::{BoxError, Service};
 
 use super::connections::Connections;
 use super::connector::Connector;
-use crate::config::upstream::HttpVersion;
+use crate::plan::HttpVersion;
 
 /// How often a connection with several requests on it is asked whether it still lives, and how long
 /// it may take to say so. HTTP/1.1 needs no question: a request that ends in a timeout takes its

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tower::{ServiceExt as _, service_fn};
 
 use super::*;
-use crate::config::upstream::HttpVersion;
+use crate::plan::HttpVersion;
 
 /// Where the name leads at the moment.
 type Addresses = Arc<Mutex<Vec<IpAddr>>>;

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::location::name;
-use crate::config::upstream::{Location, Part};
 use crate::page::position::{Next, Position};
+use crate::plan::{Location, Part};
 
 /// Where to read on, and why there.
 #[derive(Debug, Clone, PartialEq, Eq)]

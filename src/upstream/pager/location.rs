@@ -2,8 +2,8 @@
 
 use super::context::PageContext;
 use super::error::PagerError;
-use crate::config::upstream::Location;
 use crate::page::format::excerpt;
+use crate::plan::Location;
 
 /// How much of an invalid value a message shows: it may be a whole text.
 const VALUE_CHARS: usize = 40;

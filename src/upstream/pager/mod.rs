@@ -11,9 +11,8 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use crate::config::upstream::{
-    CursorPages, CursorSource, EmptyPage, Location, Pagination, Part, Repeat, Total, TotalCall,
-};
+use crate::config::upstream::{CursorPages, Pagination, Total, TotalCall};
+use crate::plan::{CursorSource, EmptyPage, Location, Part, Repeat};
 
 use crate::page::format::Node;
 

@@ -9,10 +9,9 @@ use super::context::{PageContext, WalkTotals};
 use super::decision::{Decision, Flag, Reason};
 use super::error::PagerError;
 use super::location::{name, number};
-use crate::config::upstream::{
-    Absent, EmptyPage, Location, NumberedPages, OffsetPages, ShortPage, Step, Total,
-};
+use crate::config::upstream::{NumberedPages, OffsetPages, Total};
 use crate::page::position::{Next, Position};
+use crate::plan::{Absent, EmptyPage, Location, ShortPage, Step};
 
 /// How far a page advances the position.
 #[derive(Debug, Clone, Copy)]

@@ -18,10 +18,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::config::upstream::pushdown::{Case, PushedTime, Quote, Texts};
-use crate::config::upstream::{Fields, List, Pushable, Pushdown, TimeFormat, Upstream};
+use crate::config::upstream::Upstream;
 use crate::config::{KeyPath, Problem, Problems};
 use crate::fold::fold;
+use crate::plan::pushdown::{Case, PushedTime, Quote, Texts};
+use crate::plan::{Fields, List, Pushable, Pushdown, TimeFormat};
 
 use super::template::Template;
 use written::written;

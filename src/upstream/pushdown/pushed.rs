@@ -1,6 +1,6 @@
 //! The filters that an upstream is asked with, as they are written.
 
-use crate::config::upstream::Pushable;
+use crate::plan::Pushable;
 
 /// The filters that an upstream is asked with, as they are written. None at all is the whole list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rstest::rstest;
 
-use crate::config::upstream::pushdown::{Matches, PushedSearch, SearchedField};
+use crate::plan::pushdown::{Matches, PushedSearch, SearchedField};
 
 use super::*;
 

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
-use crate::config::upstream::TimeFormat;
-use crate::config::upstream::pushdown::PushedTime;
 use crate::page::mapping::time::read_exactly;
+use crate::plan::TimeFormat;
+use crate::plan::pushdown::PushedTime;
 
 use super::pushed::Written;
 
@@ -76,7 +76,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::config::Span;
+    use crate::plan::Span;
 
     fn rule(format: TimeFormat, round: &str) -> PushedTime {
         PushedTime {

@@ -3,7 +3,7 @@
 //! The template escapes for the place: percent-encoding, JSON. Here it is the language that a text is
 //! written in, if it is one. What no escape makes safe is not written at all.
 
-use crate::config::upstream::pushdown::Quote;
+use crate::plan::pushdown::Quote;
 
 /// The longest value that is handed on, in bytes: an upstream may not take a longer URL, and a search
 /// for so much is rare enough to need no help.

@@ -2,9 +2,9 @@
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, USER_AGENT};
 
-use crate::config::placeholder::{self, Piece};
 use crate::config::upstream::{self as written, Json, Values};
 use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader};
+use crate::plan::placeholder::{self, Piece};
 
 use super::body::{Body, Shape};
 use super::parameters::Parameters;

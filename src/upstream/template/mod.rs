@@ -18,9 +18,10 @@ use secrecy::ExposeSecret;
 use thiserror::Error;
 use url::Url;
 
-use crate::config::upstream::{self as written, Format, Method, Pushable};
+use crate::config::upstream::{self as written, Method};
 use crate::config::{KeyPath, Problems, SecretReader};
 use crate::percent::{RESERVED, encode};
+use crate::plan::{Format, Pushable};
 
 use super::extensions::Repeatable;
 use super::pager::Position;

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::upstream::Pushable;
+use crate::plan::Pushable;
 use crate::upstream::pager::Position;
 use crate::upstream::pushdown::{Pushed, Written};
 

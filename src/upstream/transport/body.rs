@@ -16,7 +16,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::{Instant, Sleep, sleep};
 use tower::BoxError;
 
-use crate::config::Span;
+use crate::plan::Span;
 
 use super::error::BodyError;
 

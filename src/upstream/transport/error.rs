@@ -8,9 +8,9 @@ use thiserror::Error;
 use tower::BoxError;
 use tower::timeout::error::Elapsed;
 
-use crate::config::Span;
 use crate::config::upstream::Limits;
 use crate::error::{ErrorKind, UpstreamError, causes, chain};
+use crate::plan::Span;
 use crate::upstream::auth::AuthError;
 use crate::upstream::client::{CONNECT_TIMEOUT, DnsFailure, ProxyFailure, Slow};
 

@@ -24,9 +24,9 @@ use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 use tower_http::decompression::DecompressionLayer;
 
 use crate::clock::WallClock;
-use crate::config::Span;
 use crate::config::upstream::{Limits, Upstream};
 use crate::error::{ErrorKind, UpstreamError};
+use crate::plan::Span;
 
 use super::auth::Auth;
 use super::classify::{ClassifiedResponse, Classifier};

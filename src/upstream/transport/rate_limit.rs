@@ -19,8 +19,8 @@ use tokio::time::{Instant, sleep_until};
 use tower::{Layer, Service, ServiceExt};
 
 use crate::clock::TokioClock;
-use crate::config::Rate;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::plan::Rate;
 use crate::upstream::classify::delay;
 use crate::upstream::extensions::deadline;
 

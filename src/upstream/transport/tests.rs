@@ -7,8 +7,8 @@ use tokio::time::sleep;
 use tower::service_fn;
 
 use super::*;
-use crate::config::upstream::Format;
 use crate::page::format::Bounds;
+use crate::plan::Format;
 use crate::upstream::classify::{BodyFormat, ClassifyRules};
 use crate::upstream::extensions::{Deadline, Hedgeable};
 use tokio::time::Instant;

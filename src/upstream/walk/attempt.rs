@@ -6,10 +6,10 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
-use crate::config::upstream::Repeat;
 use crate::error::UpstreamError;
 use crate::observe::{Event, Observers};
 use crate::page::fetched_page::FetchedPage;
+use crate::plan::Repeat;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Next, PagerError, Position, WalkTotals};
 

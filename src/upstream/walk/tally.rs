@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 
-use crate::config::upstream::Repeat;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Group;
 use crate::observe::{Event, Observers};
 use crate::page::fetched_page::FetchedPage;
+use crate::plan::Repeat;
 use crate::snapshot::Counts;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Announcement, PagerError};

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use groupgate::config::upstream::Format;
 use groupgate::page::format::Page;
+use groupgate::plan::Format;
 use groupgate::upstream::pager::{Next, PageContext, Pager, Position, WalkTotals};
 use http::header::LINK;
 use http::{HeaderMap, HeaderValue};

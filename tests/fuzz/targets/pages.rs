@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-use groupgate::config::upstream::{Format, Upstream};
+use groupgate::config::upstream::Upstream;
 use groupgate::page::format::Page;
 use groupgate::page::mapping::Mapping;
+use groupgate::plan::Format;
 use groupgate::snapshot::Snapshot;
 use groupgate::upstream::pager::{PageContext, Pager, Position, WalkTotals};
 use http::HeaderMap;

@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep};
 use super::scripted::{POLICY, SECOND, Scripted, USUAL, name};
 use crate::catalog::lookup::State;
 use crate::catalog::policy::EntryPolicy;
-use crate::config::upstream::Refresh;
 use crate::error::ErrorKind;
+use crate::plan::Refresh;
 use crate::upstream::adapter::Freshness;
 
 const BACKGROUND: EntryPolicy = EntryPolicy {

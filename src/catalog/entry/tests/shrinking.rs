@@ -7,8 +7,8 @@ use tokio::time::{Instant, advance, sleep};
 use super::scripted::{POLICY, SECOND, Scripted, USUAL, groups};
 use crate::catalog::lookup::{CacheMode, State};
 use crate::catalog::policy::EntryPolicy;
-use crate::config::Share;
 use crate::error::ErrorKind;
+use crate::plan::Share;
 use crate::upstream::adapter::Freshness;
 
 #[tokio::test(start_paused = true)]

@@ -5,10 +5,11 @@ mod statements;
 
 use std::collections::BTreeSet;
 
-use crate::config::placeholder::{Piece, scan};
-use crate::config::upstream::{List, Pagination, Pushable, Request};
+use crate::config::upstream::{Pagination, Request};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
 use crate::did_you_mean::list;
+use crate::plan::placeholder::{Piece, scan};
+use crate::plan::{List, Pushable};
 
 use super::texts::texts;
 

@@ -1,9 +1,10 @@
 //! Where a filter stands: what callers send must stay a value there.
 
-use crate::config::placeholder::{Piece, scan};
-use crate::config::upstream::pushdown::Quote;
-use crate::config::upstream::{Pushable, Pushdown, Request};
+use crate::config::upstream::Request;
 use crate::config::{KeyPath, Problem, Problems};
+use crate::plan::placeholder::{Piece, scan};
+use crate::plan::pushdown::Quote;
+use crate::plan::{Pushable, Pushdown};
 
 use super::filters_in;
 use crate::config::validate::texts::texts;

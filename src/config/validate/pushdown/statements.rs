@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::upstream::pushdown::{
-    Case, Matches, PeopleList, PushedMember, PushedSearch, PushedStatus, SearchedField, Texts,
-};
-use crate::config::upstream::{Each, Field, Fields, PathOr, Pushable};
 use crate::config::{KeyPath, Problem, Problems, Upstream};
 use crate::did_you_mean::list;
+use crate::plan::pushdown::{
+    Case, Matches, PeopleList, PushedMember, PushedSearch, PushedStatus, SearchedField, Texts,
+};
+use crate::plan::{Each, Field, Fields, PathOr, Pushable};
 
 /// Checks what is said of each filter in the request.
 pub(super) fn check(

@@ -7,8 +7,8 @@ use std::time::Duration;
 use http::StatusCode;
 use thiserror::Error;
 
-use crate::config::Span;
 use crate::did_you_mean::nearest;
+use crate::plan::Span;
 
 use super::super::names;
 use super::{CATALOGUE, Fault, Reason};

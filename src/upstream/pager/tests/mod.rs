@@ -4,8 +4,8 @@ use http::HeaderMap;
 use rstest::rstest;
 use serde_json::json;
 
-use crate::config::upstream::Format;
 use crate::page::format::Page;
+use crate::plan::Format;
 
 use super::*;
 

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::backoff;
 use crate::clock::WallClock;
-use crate::config::upstream::Breaker as Thresholds;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::plan::Breaker as Thresholds;
 
 use super::circuit::{Circuit, CircuitState};
 use super::health::Health;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::Span;
+use crate::plan::Span;
 
 /// The circuit breaker: when requests are suspended because the upstream keeps failing. While it is
 /// open, nothing is sent, and requests fail at once with `circuit_open`. After `open_for`, one

@@ -82,7 +82,7 @@ impl FromStr for Pattern {
 
 impl<'de> Deserialize<'de> for TimeFormat {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = crate::config::text::parse(
+        let text = crate::plan::text::parse(
             deserializer,
             "a word such as `epoch`, or a pattern such as `%d/%m/%Y %H:%M`",
             |text| Ok(text.to_owned()),

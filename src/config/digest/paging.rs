@@ -2,9 +2,9 @@
 
 use super::encoding::{Encode, Table, Value};
 use crate::config::upstream::{
-    Absent, CursorPages, CursorSource, EmptyPage, LinkPages, NextUrlPages, NumberedPages,
-    OffsetPages, Pagination, Repeat, ShortPage, Total, WholeList,
+    CursorPages, LinkPages, NextUrlPages, NumberedPages, OffsetPages, Pagination, Total, WholeList,
 };
+use crate::plan::{Absent, CursorSource, EmptyPage, Repeat, ShortPage};
 
 impl Encode for Pagination {
     fn encode(&self) -> Option<Value> {

@@ -57,8 +57,8 @@ fn environment(changed: &[(&str, &str)]) -> Environment {
 fn digests(more: &str, changed: &[(&str, &str)]) -> (Shape, Account) {
     let upstream = toml::from_str(&format!("{more}\n{BLOCK}")).unwrap();
     let environment = environment(changed);
-    let account = Account::of(&upstream, &SecretReader::new(&environment));
-    (Shape::of(&upstream), account.unwrap())
+    let account = account_of(&upstream, &SecretReader::new(&environment));
+    (shape_of(&upstream), account.unwrap())
 }
 
 /// The digests of the usual block with one text replaced in it.
@@ -66,8 +66,8 @@ fn replaced(from: &str, to: &str) -> (Shape, Account) {
     assert!(BLOCK.contains(from), "{from}");
     let upstream = toml::from_str(&BLOCK.replace(from, to)).unwrap();
     let environment = environment(&[]);
-    let account = Account::of(&upstream, &SecretReader::new(&environment));
-    (Shape::of(&upstream), account.unwrap())
+    let account = account_of(&upstream, &SecretReader::new(&environment));
+    (shape_of(&upstream), account.unwrap())
 }
 
 /// Whoever changes what is below loses every list on disk at the next release.
@@ -78,8 +78,8 @@ fn the_shipped_settings_and_each_scheme_have_the_digests_they_always_had() {
     let secrets = SecretReader::new(&environment);
     let mut told = String::new();
     for (name, upstream) in &settings.upstreams {
-        let account = Account::of(upstream, &secrets).unwrap();
-        told += &format!("{name}: shape {}, account {account}\n", Shape::of(upstream));
+        let account = account_of(upstream, &secrets).unwrap();
+        told += &format!("{name}: shape {}, account {account}\n", shape_of(upstream));
     }
     for auth in [BEARER, BASIC, API_KEY, OAUTH2, SIGV4, HMAC, LOGIN] {
         let scheme = auth.split('\'').nth(1).unwrap();
@@ -161,7 +161,7 @@ fn a_certificate_is_known_by_what_is_in_its_file() {
 fn an_account_whose_secrets_cannot_be_read_is_none() {
     let upstream = toml::from_str(BLOCK).unwrap();
     let environment = Environment::default();
-    assert!(Account::of(&upstream, &SecretReader::new(&environment)).is_err());
+    assert!(account_of(&upstream, &SecretReader::new(&environment)).is_err());
 }
 
 #[rstest]

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::PathOr;
-use crate::config::Path;
+use crate::plan::Path;
 
 /// Where the list of groups is, or a table that describes it further.
 pub type Records = PathOr<Path, RecordList>;

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer};
 use url::Url;
 
-use crate::config::text;
+use crate::plan::text;
 
 /// Scheme, host and port of a URL (RFC 6454), such as `"https://pages.example.com"`.
 #[derive(Debug, Clone, PartialEq, Eq)]

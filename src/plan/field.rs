@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
 use super::{OneOrMany, PathOr, Scalar, TimeFormat};
-use crate::config::placeholder::{Piece, PlaceholderError, scan_for};
-use crate::config::{Path, text};
+use crate::plan::placeholder::{Piece, PlaceholderError, scan_for};
+use crate::plan::{Path, text};
 
 /// Where a field comes from. In a list, the first source whose value is not null counts.
 pub type Field = OneOrMany<Source>;

@@ -17,13 +17,13 @@ use super::text;
 /// Where something stands in a page, or in one record of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Path {
-    origin: Origin,
+    anchor: Anchor,
     segments: Vec<String>,
 }
 
 /// What a [`Path`] is counted from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Origin {
+pub enum Anchor {
     /// The page's root: the path was written with a leading slash.
     Page,
     /// The record at hand.
@@ -32,16 +32,16 @@ pub enum Origin {
 
 impl Path {
     /// What the path is counted from.
-    pub const fn origin(&self) -> Origin {
-        self.origin
+    pub const fn anchor(&self) -> Anchor {
+        self.anchor
     }
 
     /// Whether it is `.`, the record itself.
     pub fn is_record(&self) -> bool {
-        self.origin == Origin::Record && self.segments.is_empty()
+        self.anchor == Anchor::Record && self.segments.is_empty()
     }
 
-    /// The steps from the origin, unescaped. Empty is the origin itself.
+    /// The steps from the anchor, unescaped. Empty is the anchor itself.
     pub fn segments(&self) -> &[String] {
         &self.segments
     }
@@ -51,8 +51,8 @@ impl FromStr for Path {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (origin, pointer) = match text {
-            "." => (Origin::Record, Cow::Borrowed("")),
+        let (anchor, pointer) = match text {
+            "." => (Anchor::Record, Cow::Borrowed("")),
             "" => {
                 return Err(
                     "an empty path: write `/` and names from the page's root, a name of the \
@@ -61,9 +61,9 @@ impl FromStr for Path {
                 );
             }
             // RFC 6901 has "" for the whole document, which a config key can hardly show.
-            "/" => (Origin::Page, Cow::Borrowed("")),
-            _ if text.starts_with('/') => (Origin::Page, Cow::Borrowed(text)),
-            _ => (Origin::Record, Cow::Owned(format!("/{text}"))),
+            "/" => (Anchor::Page, Cow::Borrowed("")),
+            _ if text.starts_with('/') => (Anchor::Page, Cow::Borrowed(text)),
+            _ => (Anchor::Record, Cow::Owned(format!("/{text}"))),
         };
         let pointer = PointerBuf::parse(pointer.as_ref())
             .map_err(|_| format!("`{text}` is no path: `~` must be followed by 0 or 1"))?;
@@ -71,18 +71,18 @@ impl FromStr for Path {
             .tokens()
             .map(|token| token.decoded().into_owned())
             .collect();
-        Ok(Self { origin, segments })
+        Ok(Self { anchor, segments })
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pointer = PointerBuf::from_tokens(self.segments.iter().map(String::as_str));
-        match (self.origin, pointer.as_str()) {
-            (Origin::Page, "") => formatter.write_str("/"),
-            (Origin::Page, pointer) => formatter.write_str(pointer),
-            (Origin::Record, "") => formatter.write_str("."),
-            (Origin::Record, pointer) => formatter.write_str(pointer.trim_start_matches('/')),
+        match (self.anchor, pointer.as_str()) {
+            (Anchor::Page, "") => formatter.write_str("/"),
+            (Anchor::Page, pointer) => formatter.write_str(pointer),
+            (Anchor::Record, "") => formatter.write_str("."),
+            (Anchor::Record, pointer) => formatter.write_str(pointer.trim_start_matches('/')),
         }
     }
 }
@@ -124,7 +124,7 @@ mod tests {
     fn escapes_are_undone_in_segments() {
         let path: Path = "/a~1b".parse().unwrap();
         assert_eq!(path.segments(), ["a/b"]);
-        assert_eq!(path.origin(), Origin::Page);
+        assert_eq!(path.anchor(), Anchor::Page);
         assert!("/a~2".parse::<Path>().is_err());
         assert!("".parse::<Path>().is_err());
     }

@@ -1,7 +1,7 @@
 //! How records become groups, encoded.
 
 use super::encoding::{Encode, Table, Value};
-use crate::config::upstream::{Conversion, Each, Fields, PathOr, Source, Template, TemplatePiece};
+use crate::plan::{Conversion, Each, Fields, PathOr, Source, Template, TemplatePiece};
 
 impl Encode for Fields {
     fn encode(&self) -> Option<Value> {

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::upstream::pushdown::{
-    Case, KnownBy, Matches, PeopleList, Quote, SearchedField, Texts,
+use crate::config::upstream::Method;
+use crate::plan::pushdown::{Case, KnownBy, Matches, PeopleList, Quote, SearchedField, Texts};
+use crate::plan::{
+    Absence, Absent, AbsentRecords, Decode, EmptyPage, Extra, Format, Location, Meaning, OneOrMany,
+    Origin, Part, Repeat, Scalar, ShortPage, StatusPattern, Step, Take, TimeFormat,
 };
-use crate::config::upstream::{
-    Absence, Absent, AbsentRecords, Decode, EmptyPage, Extra, Format, Location, Meaning, Method,
-    OneOrMany, Origin, Part, Repeat, Scalar, ShortPage, StatusPattern, Step, Take, TimeFormat,
-};
-use crate::config::{Path, Span};
+use crate::plan::{Path, Span};
 
 /// An encoded value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use serde::ser::Serializer;
 use url::Url;
 
 /// Reads a string and parses it. `expected` is what a person should have written.
-pub(super) fn parse<'de, D, T>(
+pub(crate) fn parse<'de, D, T>(
     deserializer: D,
     expected: &'static str,
     parse: fn(&str) -> Result<T, String>,
@@ -49,7 +49,7 @@ where
 }
 
 /// Reads the address of a listener.
-pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+pub(crate) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     parse(
         deserializer,
         "an address such as `127.0.0.1:8080`",
@@ -65,7 +65,7 @@ pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sock
 }
 
 /// Reads an absolute URL.
-pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+pub(crate) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     parse(
         deserializer,
         "a URL such as `https://api.example.com`",
@@ -78,18 +78,18 @@ pub(super) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::
 }
 
 /// Reads an absolute URL that may be left out.
-pub(super) fn optional_url<'de, D: Deserializer<'de>>(
+pub(crate) fn optional_url<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Url>, D::Error> {
     url(deserializer).map(Some)
 }
 
 /// A size in bytes, which always has its unit.
-pub(super) mod size {
+pub(crate) mod size {
     use super::{ByteSize, Deserializer, Serializer, parse};
 
     /// Reads a size.
-    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<ByteSize, D::Error> {
         parse(deserializer, "a size such as `512MiB`", |text| {
@@ -100,7 +100,7 @@ pub(super) mod size {
     }
 
     /// Writes a size as people do: without a fraction that is zero.
-    pub(in crate::config) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         size: &ByteSize,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -110,7 +110,7 @@ pub(super) mod size {
 }
 
 /// How a size is described.
-pub(super) struct Size;
+pub(crate) struct Size;
 
 impl JsonSchema for Size {
     fn schema_name() -> Cow<'static, str> {

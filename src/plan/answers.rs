@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::{OneOrMany, PathOr, Scalar};
-use crate::config::Path;
+use crate::plan::Path;
 
 /// What a response means. All given conditions must match, and at least one of `status`, `header`,
 /// `path` and `content_type` is required. The first rule that matches applies. If none does,

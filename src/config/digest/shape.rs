@@ -8,7 +8,8 @@ use std::convert::Infallible;
 use super::encoding::{Encode, Table, Value};
 use super::request;
 use crate::config::Upstream;
-use crate::config::upstream::{HeaderCondition, RecordList, Request, Rule, Success};
+use crate::config::upstream::Request;
+use crate::plan::{HeaderCondition, RecordList, Rule, Success};
 
 /// Encodes the shape of an upstream's list.
 pub(super) fn of(upstream: &Upstream) -> Value {

@@ -1,10 +1,8 @@
 //! How filters are handed on, encoded.
 
 use super::encoding::{Encode, Table, Value};
-use crate::config::upstream::Pushdown;
-use crate::config::upstream::pushdown::{
-    PushedMember, PushedSearch, PushedStatus, PushedText, PushedTime,
-};
+use crate::plan::Pushdown;
+use crate::plan::pushdown::{PushedMember, PushedSearch, PushedStatus, PushedText, PushedTime};
 
 impl Encode for Pushdown {
     fn encode(&self) -> Option<Value> {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Field;
-use crate::config::Path;
+use crate::plan::Path;
 
 /// Which part of a record becomes which field of a group.
 ///
