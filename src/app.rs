@@ -10,11 +10,12 @@ use thiserror::Error;
 use crate::catalog::{self, Catalog};
 use crate::clock::WallClock;
 use crate::config::upstream::Upstream;
-use crate::config::{KeyPath, Loaded, Problem, Problems, Report, Secret};
+use crate::config::{Loaded, Report, Secret};
 use crate::downstream::{self, Server};
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
 use crate::generation::{Generation, Live};
+use crate::problem::{KeyPath, Problem, Problems};
 use crate::upstream::Adapter;
 use crate::upstream::tls::Tls;
 

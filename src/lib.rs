@@ -47,6 +47,7 @@ pub mod group;
 mod hex;
 mod json;
 mod percent;
+pub mod problem;
 
 pub mod telemetry;
 

@@ -160,7 +160,8 @@ mod tests {
     use tracing::subscriber::with_default;
 
     use super::*;
-    use crate::config::{Environment, KeyPath, Problems, SecretReader};
+    use crate::config::{Environment, SecretReader};
+    use crate::problem::{KeyPath, Problems};
     use crate::upstream::auth::Auth;
 
     #[test]

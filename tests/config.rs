@@ -9,10 +9,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use groupgate::config::upstream::{Auth, Pagination, Text};
-use groupgate::config::{
-    Environment, KeyPath, Loaded, Problem, Problems, Report, load, load_text, schema,
-};
+use groupgate::config::{Environment, Loaded, Report, load, load_text, schema};
 use groupgate::plan::Span;
+use groupgate::problem::{KeyPath, Problem, Problems};
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -186,8 +186,9 @@ mod tests {
     use crate::catalog::{Catalog, Scope};
     use crate::clock::WallClock;
     use crate::config::upstream::Upstream;
-    use crate::config::{Cache as Capacity, Environment, Problems, SecretReader};
+    use crate::config::{Cache as Capacity, Environment, SecretReader};
     use crate::error::ErrorKind;
+    use crate::problem::Problems;
     use crate::snapshot::Counts;
     use crate::snapshot::Snapshot;
     use crate::snapshot::tests::group;

@@ -10,7 +10,7 @@ use toml::de::{DeArray, DeInteger, DeTable, DeValue};
 use super::mask::{self, Masked};
 use super::report::{Finding, Report};
 use super::upstream::Auth;
-use super::{KeyPath, Problem};
+use crate::problem::{KeyPath, Problem};
 
 /// One key, or one item of a list, in the file.
 #[derive(Debug, Clone)]

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 
 use config::{Config, ConfigError, Map, Source, Value};
 
+use super::Environment;
 use super::document::Document;
-use super::{Environment, KeyPath, Problem};
 use crate::did_you_mean::nearest;
+use crate::problem::{KeyPath, Problem};
 
 /// The variable that sets each key that is set by one.
 pub(super) type Variables = BTreeMap<KeyPath, String>;

@@ -1,7 +1,7 @@
 //! Reads `gateway.toml`, lays the environment over it, and checks what came of it.
 //!
 //! Text ▸ [`super::document`] ▸ [`super::layers`] ▸ [`super::preset`] ▸ [`super::read`] ▸
-//! [`super::validate`]. Each stage goes on as far as it can, so that one reading reports every
+//! [`crate::config::resolve`]. Each stage goes on as far as it can, so that one reading reports every
 //! problem; settings come out only if there was none.
 
 use std::fmt;
@@ -12,9 +12,10 @@ use super::layers::{self, Variables};
 use super::preset::{self, Laid, Origin};
 use super::read;
 use super::report::{Finding, Report};
-use super::validate::{named, validate};
-use super::{Environment, KeyPath, Problem, Problems, Secret, SecretReader, Settings};
+use super::{Environment, Secret, SecretReader, Settings};
+use crate::config::resolve::{named, validate};
 use crate::did_you_mean::list;
+use crate::problem::{KeyPath, Problem, Problems};
 
 /// A configuration that can be run.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::KeyPath;
+use crate::problem::KeyPath;
 
 /// What is shown instead.
 pub(super) const MASK: &str = "\"***\"";

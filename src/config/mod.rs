@@ -9,21 +9,17 @@
 pub mod load;
 pub use load::{Loaded, load, load_text};
 
-pub(crate) mod digest;
 mod document;
 mod layers;
 pub(crate) mod mask;
 mod preset;
 mod read;
 mod requirements;
+pub(crate) mod resolve;
 mod tree;
-mod validate;
 
 pub mod environment;
 pub use environment::Environment;
-
-pub mod problem;
-pub use problem::{KeyPath, Problem, Problems};
 
 pub mod report;
 pub use report::{FaultyLine, Report, ReportedProblem};

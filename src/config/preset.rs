@@ -12,9 +12,9 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use toml::{Table, Value};
 
 use super::upstream::{Auth, Pagination};
-use super::{KeyPath, Problem};
 use crate::did_you_mean::{list, nearest};
 use crate::presets::{self, Preset};
+use crate::problem::{KeyPath, Problem};
 
 /// The key that names a preset.
 pub(super) const KEY: &str = "preset";

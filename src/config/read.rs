@@ -12,8 +12,9 @@ use super::preset::Laid;
 use super::secret::{SECRET_HELP, SECRET_LITERAL};
 use super::tree::{self, Fault, Found, Misfit};
 use super::upstream::{Auth, Pagination};
-use super::{KeyPath, Problem, Problems, Settings, mask, schema};
+use super::{Settings, mask, schema};
 use crate::did_you_mean::{nearest, suggest};
+use crate::problem::{KeyPath, Problem, Problems};
 
 /// What became of the tree.
 pub(super) struct Reading {

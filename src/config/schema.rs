@@ -4,9 +4,10 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+use super::Settings;
 use super::requirements::allow_presets;
-use super::{KeyPath, Settings};
 use crate::did_you_mean::list;
+use crate::problem::KeyPath;
 
 /// The schema of all that `gateway.toml` may say (JSON Schema, draft 2020-12).
 pub fn schema() -> Value {

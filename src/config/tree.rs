@@ -12,7 +12,7 @@ use serde::forward_to_deserialize_any;
 use thiserror::Error;
 use toml::Value;
 
-use super::KeyPath;
+use crate::problem::KeyPath;
 
 /// What did not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

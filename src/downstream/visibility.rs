@@ -22,10 +22,11 @@ use super::{layers, route};
 use crate::caller::{Caller, VisibleSources};
 use crate::catalog::Catalog;
 use crate::clock::WallClock;
-use crate::config::{Environment, Problems, SecretReader, Settings};
+use crate::config::{Environment, SecretReader, Settings};
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
 use crate::generation::{Generation, Live};
+use crate::problem::Problems;
 use crate::upstream::Adapter;
 use crate::upstream::tls::Tls;
 

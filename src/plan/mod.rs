@@ -51,6 +51,9 @@ pub use resilience::{Breaker, Hedge};
 pub mod response;
 pub use response::{Absence, Format, Success};
 
+pub mod secret;
+pub use secret::SecretValue;
+
 pub(crate) mod text;
 
 pub mod time;

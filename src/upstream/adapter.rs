@@ -9,12 +9,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::WallClock;
-use crate::config::digest;
+use crate::config::resolve::digest;
 use crate::config::upstream::{Limits, Pagination, Upstream, WholeList};
-use crate::config::{Cache, KeyPath, Problem, Problems, SecretReader};
+use crate::config::{Cache, SecretReader};
 use crate::plan::Refresh;
 use crate::plan::Share;
 use crate::plan::{Account, Shape};
+use crate::problem::{KeyPath, Problem, Problems};
 
 use super::auth::Auth;
 use super::client::Connections;

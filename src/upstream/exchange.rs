@@ -12,8 +12,9 @@ use http::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 
 use crate::clock::WallClock;
+use crate::config::SecretReader;
 use crate::config::upstream::Upstream;
-use crate::config::{KeyPath, Problems, SecretReader};
+use crate::problem::{KeyPath, Problems};
 
 use super::auth::Auth;
 use super::classify::{BodyFormat, ClassifiedResponse, Classifier, ClassifyRules, paths};

@@ -7,9 +7,10 @@ use http::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 
 use crate::clock::WallClock;
+use crate::config::SecretReader;
 use crate::config::upstream::{Auth as WrittenAuth, TokenExchangeAuth, Upstream};
-use crate::config::{KeyPath, Problems, SecretReader};
 use crate::plan::{Absence, Expiry, Format, Location, Success};
+use crate::problem::{KeyPath, Problems};
 
 use super::auth::oauth2::{ClientCredentials, token_from_reply};
 use super::auth::{Token, TokenCell};

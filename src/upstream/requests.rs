@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use http::Request;
 
+use crate::config::SecretReader;
 use crate::config::upstream::{TotalCall, Upstream};
-use crate::config::{KeyPath, Problems, SecretReader};
+use crate::problem::{KeyPath, Problems};
 
 use super::pager::Position;
 use super::pushdown::Pushed;

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use groupgate::clock::WallClock;
-use groupgate::config::{Environment, Loaded, Problems, load_text};
+use groupgate::config::{Environment, Loaded, load_text};
 use groupgate::group::Group;
+use groupgate::problem::Problems;
 use groupgate::tools::infer::Sample;
 use groupgate::upstream::Adapter;
 use groupgate::upstream::tls::Tls;

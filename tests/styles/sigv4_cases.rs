@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
-use groupgate::config::{Environment, KeyPath, Problems, SecretReader};
+use groupgate::config::{Environment, SecretReader};
+use groupgate::problem::{KeyPath, Problems};
 use groupgate::upstream::auth::Auth;
 use http::{HeaderMap, Request};
 use jiff::Timestamp;

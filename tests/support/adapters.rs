@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use groupgate::clock::WallClock;
-use groupgate::config::{Loaded, Problems, load_text};
+use groupgate::config::{Loaded, load_text};
 use groupgate::error::UpstreamError;
 use groupgate::observe::Observers;
+use groupgate::problem::Problems;
 use groupgate::tools::demo::Emulations;
 use groupgate::upstream::Adapter;
 use groupgate::upstream::tls::Tls;

@@ -8,9 +8,9 @@ use http::{Request, Uri};
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::block::Block;
 use super::{AuthError, credentials, query};
 use crate::config::Secret;
+use crate::config::resolve::block::Block;
 use crate::config::upstream::{ApiKeyAuth, BasicAuth, BearerAuth, Text};
 use crate::percent::encode;
 

@@ -19,9 +19,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::block::Block;
 use super::signing_text::{Placeholder, SigningText, Values};
 use super::{AuthError, host, sensitive};
+use crate::config::resolve::block::Block;
 use crate::config::upstream::{DateHeader, HmacAuth};
 use crate::hex::hex;
 use crate::plan::{Encoding, Hash};

@@ -15,11 +15,11 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use thiserror::Error;
 
-use crate::config::{self, KeyPath, Problems, SecretReader};
+use crate::config::{self, SecretReader};
 use crate::error::{ErrorKind, UpstreamError};
+use crate::problem::{KeyPath, Problems};
 
-pub(super) mod block;
-use block::Block;
+use crate::config::resolve::block::Block;
 
 mod query;
 

@@ -10,13 +10,14 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::form_urlencoded;
 
-use super::block::Block;
 use super::{Token, credentials, token};
+use crate::config::SecretReader;
+use crate::config::resolve::block::Block;
 use crate::config::upstream::Oauth2Auth;
-use crate::config::{KeyPath, Problems, SecretReader};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::format::Page;
 use crate::plan::Path;
+use crate::problem::{KeyPath, Problems};
 
 /// A client that asks for tokens on its own behalf.
 #[derive(Debug)]

@@ -23,8 +23,8 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use url::form_urlencoded;
 
-use super::block::Block;
 use super::{AuthError, host, query, sensitive};
+use crate::config::resolve::block::Block;
 use crate::config::upstream::AwsSigv4Auth;
 use crate::percent::encode;
 

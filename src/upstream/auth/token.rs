@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::block::Block;
 use super::{AuthError, credentials};
+use crate::config::resolve::block::Block;
 use crate::config::upstream::TokenExchangeAuth;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::format::Page;

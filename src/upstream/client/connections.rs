@@ -12,12 +12,13 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::proxy::Proxy;
+use crate::config::resolve::block::Block;
 use crate::config::upstream::{Connection, Limits, Upstream};
-use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader};
+use crate::config::{Secret, SecretReader};
 use crate::error::chain;
 use crate::plan::HttpVersion;
 use crate::plan::Span;
-use crate::upstream::auth::block::Block;
+use crate::problem::{KeyPath, Problem, Problems};
 use crate::upstream::auth::fixed::basic_credentials;
 use crate::upstream::tls::{
     CertificateError, Tls, TlsSetupError, identity, trust_only, with_client_certificate,

@@ -19,10 +19,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::config::upstream::Upstream;
-use crate::config::{KeyPath, Problem, Problems};
 use crate::fold::fold;
 use crate::plan::pushdown::{Case, PushedTime, Quote, Texts};
 use crate::plan::{Fields, List, Pushable, Pushdown, TimeFormat};
+use crate::problem::{KeyPath, Problem, Problems};
 
 use super::template::Template;
 use written::written;

@@ -3,8 +3,9 @@
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, USER_AGENT};
 
 use crate::config::upstream::{self as written, Json, Values};
-use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader};
+use crate::config::{Secret, SecretReader};
 use crate::plan::placeholder::{self, Piece};
+use crate::problem::{KeyPath, Problem, Problems};
 
 use super::body::{Body, Shape};
 use super::parameters::Parameters;

@@ -18,10 +18,11 @@ use secrecy::ExposeSecret;
 use thiserror::Error;
 use url::Url;
 
+use crate::config::SecretReader;
 use crate::config::upstream::{self as written, Method};
-use crate::config::{KeyPath, Problems, SecretReader};
 use crate::percent::{RESERVED, encode};
 use crate::plan::{Format, Pushable};
+use crate::problem::{KeyPath, Problems};
 
 use super::extensions::Repeatable;
 use super::pager::Position;

@@ -7,8 +7,9 @@ use http::{Request, Response};
 
 use super::*;
 use crate::clock::WallClock;
-use crate::config::{Cache, Environment, Problems, SecretReader};
+use crate::config::{Cache, Environment, SecretReader};
 use crate::observe::{Observer, Progress};
+use crate::problem::Problems;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 use crate::upstream::tls::Tls;

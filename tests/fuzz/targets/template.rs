@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use groupgate::clock::WallClock;
-use groupgate::config::{Environment, Loaded, Problems, load_text};
+use groupgate::config::{Environment, Loaded, load_text};
+use groupgate::problem::Problems;
 use groupgate::upstream::Adapter;
 use groupgate::upstream::pager::Position;
 use groupgate::upstream::tls::Tls;

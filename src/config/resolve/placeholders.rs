@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::config::Upstream;
 use crate::config::upstream::{Pagination, Request};
-use crate::config::{KeyPath, Problem, Problems, Upstream};
 use crate::did_you_mean::{list, nearest};
 use crate::plan::placeholder::{Piece, PlaceholderError, scan};
 use crate::plan::{List, Pushable};
+use crate::problem::{KeyPath, Problem, Problems};
 
 use super::texts::texts;
 

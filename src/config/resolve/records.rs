@@ -1,8 +1,9 @@
 //! Where the list of groups stands, and what kind of list it can be.
 
-use crate::config::{KeyPath, Problem, Problems, Upstream};
+use crate::config::Upstream;
 use crate::plan::path::Anchor;
 use crate::plan::{Format, PathOr, RecordList};
+use crate::problem::{KeyPath, Problem, Problems};
 
 use super::paths::{from_root, through_attribute};
 

@@ -1,13 +1,13 @@
 //! Where a filter stands: what callers send must stay a value there.
 
 use crate::config::upstream::Request;
-use crate::config::{KeyPath, Problem, Problems};
 use crate::plan::placeholder::{Piece, scan};
 use crate::plan::pushdown::Quote;
 use crate::plan::{Pushable, Pushdown};
+use crate::problem::{KeyPath, Problem, Problems};
 
 use super::filters_in;
-use crate::config::validate::texts::texts;
+use crate::config::resolve::texts::texts;
 
 /// Checks every text of one request.
 pub(super) fn check(at: &KeyPath, request: &Request, pushdown: &Pushdown, problems: &mut Problems) {

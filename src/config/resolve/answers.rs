@@ -1,8 +1,8 @@
 //! Rules over answers: those that say nothing, or two things at once.
 
 use super::request::check_header_name;
-use crate::config::{KeyPath, Problem, Problems};
 use crate::plan::{Meaning, Rule};
+use crate::problem::{KeyPath, Problem, Problems};
 
 pub(super) fn check(at: &KeyPath, rules: &[Rule], problems: &mut Problems) {
     for (index, rule) in rules.iter().enumerate() {

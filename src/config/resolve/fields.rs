@@ -1,8 +1,9 @@
 //! Fields: conversions that cannot be meant together, and keys of what is not keyed.
 
-use crate::config::{KeyPath, Problem, Problems, Upstream};
+use crate::config::Upstream;
 use crate::plan::field::Template;
 use crate::plan::{Conversion, Each, Field, Fields, Format, Part, PathOr};
+use crate::problem::{KeyPath, Problem, Problems};
 
 use super::paths::through_attribute;
 use super::records::KEYED_XML;

@@ -6,7 +6,9 @@
 
 mod answers;
 mod auth;
+pub(crate) mod block;
 mod connection;
+pub(crate) mod digest;
 mod fields;
 mod limits;
 mod pagination;
@@ -23,10 +25,9 @@ mod texts;
 use std::path::PathBuf;
 
 use super::upstream::Auth;
-use super::{
-    Cache, Cursor, KeyPath, Problem, Problems, RateLimit, SecretReader, Server, Settings, Upstream,
-};
+use super::{Cache, Cursor, RateLimit, SecretReader, Server, Settings, Upstream};
 use crate::plan::Refresh;
+use crate::problem::{KeyPath, Problem, Problems};
 
 /// Checks settings in which the keys `unread` hold stand-ins.
 pub(super) fn validate(

@@ -5,11 +5,12 @@ mod statements;
 
 use std::collections::BTreeSet;
 
+use crate::config::Upstream;
 use crate::config::upstream::{Pagination, Request};
-use crate::config::{KeyPath, Problem, Problems, Upstream};
 use crate::did_you_mean::list;
 use crate::plan::placeholder::{Piece, scan};
 use crate::plan::{List, Pushable};
+use crate::problem::{KeyPath, Problem, Problems};
 
 use super::texts::texts;
 

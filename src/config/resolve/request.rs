@@ -3,11 +3,12 @@
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
+use crate::config::Upstream;
 use crate::config::mask::{has_password, names_secret};
 use crate::config::secret::{SECRET_HELP, SECRET_LITERAL};
 use crate::config::upstream::{Auth, Request, Text};
-use crate::config::{KeyPath, Problem, Problems, Upstream};
 use crate::plan::placeholder::{Piece, scan};
+use crate::problem::{KeyPath, Problem, Problems};
 
 use super::placeholders::{POSITIONS, brace};
 use super::texts::texts;

@@ -2,11 +2,12 @@
 
 use super::at_least_one;
 use super::paths::location_from_root;
+use crate::config::Upstream;
 use crate::config::upstream::{CursorPages, NumberedPages, OffsetPages, Pagination, TotalCall};
-use crate::config::{KeyPath, Problem, Problems, Upstream};
 use crate::plan::Path;
 use crate::plan::path::Anchor;
 use crate::plan::{Absent, CursorSource, EmptyPage, List, Meaning, Part, ShortPage, Step};
+use crate::problem::{KeyPath, Problem, Problems};
 
 /// Checks what single keys say.
 pub(super) fn check_numbers(at: &KeyPath, pagination: &Pagination, problems: &mut Problems) {

@@ -1,8 +1,8 @@
 //! Auth schemes: what their keys cannot mean together.
 
 use crate::config::upstream::{ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, HmacAuth, Text};
-use crate::config::{KeyPath, Problem, Problems};
 use crate::plan::placeholder::{Piece, scan};
+use crate::problem::{KeyPath, Problem, Problems};
 
 use super::placeholders::{self, unknown_placeholder};
 use super::request::{self, check_base_url, check_header_name, check_header_value};

@@ -1,10 +1,11 @@
 //! Paths: which must start at the page's root, and which can lead anywhere at all.
 
+use crate::config::Upstream;
 use crate::config::upstream::{Auth, Pagination, Total};
-use crate::config::{KeyPath, Problem, Problems, Upstream};
 use crate::plan::Path;
 use crate::plan::path::Anchor;
 use crate::plan::{CursorSource, Format, Location, RetryAfter, Rule, Success};
+use crate::problem::{KeyPath, Problem, Problems};
 
 pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     if let Some(success) = &upstream.success {

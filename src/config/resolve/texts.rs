@@ -1,7 +1,7 @@
 //! The texts that a request holds, and the keys that they stand at.
 
-use crate::config::KeyPath;
 use crate::config::upstream::{Json, Request, Text};
+use crate::problem::KeyPath;
 
 /// The texts that may hold placeholders.
 pub(super) fn texts<'a>(at: &KeyPath, request: &'a Request) -> Vec<(KeyPath, &'a str)> {

@@ -73,7 +73,7 @@ fn replaced(from: &str, to: &str) -> (Shape, Account) {
 /// Whoever changes what is below loses every list on disk at the next release.
 #[test]
 fn the_shipped_settings_and_each_scheme_have_the_digests_they_always_had() {
-    let settings: Settings = toml::from_str(include_str!("../../../gateway.toml")).unwrap();
+    let settings: Settings = toml::from_str(include_str!("../../../../gateway.toml")).unwrap();
     let environment = environment(&[]);
     let secrets = SecretReader::new(&environment);
     let mut told = String::new();

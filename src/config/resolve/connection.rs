@@ -2,10 +2,11 @@
 
 use url::Url;
 
+use crate::config::Upstream;
 use crate::config::mask::has_password;
 use crate::config::upstream::Connection;
-use crate::config::{KeyPath, Problem, Problems, Upstream};
 use crate::plan::HttpVersion;
+use crate::problem::{KeyPath, Problem, Problems};
 
 /// Checks what the keys say by themselves.
 pub(super) fn check(at: &KeyPath, connection: &Connection, problems: &mut Problems) {

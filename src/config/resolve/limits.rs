@@ -1,9 +1,10 @@
 //! Limits, the breaker and hedging: bounds that leave no room, or that another bound makes idle.
 
 use super::at_least_one;
+use crate::config::Upstream;
 use crate::config::upstream::{DEEPEST, Limits};
-use crate::config::{KeyPath, Problem, Problems, Upstream};
 use crate::plan::{Breaker, Hedge};
+use crate::problem::{KeyPath, Problem, Problems};
 
 pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     let limits = &upstream.limits;

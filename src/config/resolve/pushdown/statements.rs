@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{KeyPath, Problem, Problems, Upstream};
+use crate::config::Upstream;
 use crate::did_you_mean::list;
 use crate::plan::pushdown::{
     Case, Matches, PeopleList, PushedMember, PushedSearch, PushedStatus, SearchedField, Texts,
 };
 use crate::plan::{Each, Field, Fields, PathOr, Pushable};
+use crate::problem::{KeyPath, Problem, Problems};
 
 /// Checks what is said of each filter in the request.
 pub(super) fn check(

@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, and where.
 //!
-//! Whoever finds a problem names the key; [`super::load()`] knows the file and shows the line.
+//! Whoever finds a problem names the key; [`crate::config::load()`] knows the file and shows the line.
 
 use std::fmt;
 
@@ -98,14 +98,18 @@ impl Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Adds a problem.
+    /// Adds a problem, once.
     pub fn push(&mut self, problem: Problem) {
-        self.0.push(problem);
+        if !self.0.contains(&problem) {
+            self.0.push(problem);
+        }
     }
 
     /// Adds all of another's.
     pub fn extend(&mut self, others: impl IntoIterator<Item = Problem>) {
-        self.0.extend(others);
+        for problem in others {
+            self.push(problem);
+        }
     }
 
     /// Keeps the value of a good result, and the problem of a bad one.

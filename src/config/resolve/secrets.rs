@@ -3,7 +3,8 @@
 use super::texts::values;
 use crate::config::secret::SecretError;
 use crate::config::upstream::{Auth, Connection, Json, Request, Text};
-use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader, Settings};
+use crate::config::{Secret, SecretReader, Settings};
+use crate::problem::{KeyPath, Problem, Problems};
 
 pub(super) fn check(settings: &Settings, secrets: SecretReader<'_>, problems: &mut Problems) {
     for (at, secret) in named(settings) {

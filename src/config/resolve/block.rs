@@ -6,17 +6,18 @@ use http::header::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::upstream::Text;
-use crate::config::{KeyPath, Problem, Problems, Secret, SecretReader};
+use crate::config::{Secret, SecretReader};
+use crate::problem::{KeyPath, Problem, Problems};
 
 /// Reads the keys of one table. What cannot be read is `None` and has become a problem.
-pub(in crate::upstream) struct Block<'a> {
+pub(crate) struct Block<'a> {
     at: KeyPath,
     secrets: &'a SecretReader<'a>,
     problems: &'a mut Problems,
 }
 
 impl<'a> Block<'a> {
-    pub(in crate::upstream) const fn new(
+    pub(crate) const fn new(
         at: KeyPath,
         secrets: &'a SecretReader<'a>,
         problems: &'a mut Problems,
@@ -29,31 +30,22 @@ impl<'a> Block<'a> {
     }
 
     /// The table under a key of this one.
-    pub(in crate::upstream) fn table(&mut self, key: &str) -> Block<'_> {
+    pub(crate) fn table(&mut self, key: &str) -> Block<'_> {
         Block::new(self.at.join(key), self.secrets, self.problems)
     }
 
     /// Notes what is wrong at a key, and what would be right.
-    pub(in crate::upstream) fn wrong(
-        &mut self,
-        key: &str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
+    pub(crate) fn wrong(&mut self, key: &str, message: impl Into<String>, help: impl Into<String>) {
         self.problems
             .push(Problem::new(self.at.join(key), message).with_help(help));
     }
 
     /// Notes a problem at another key.
-    pub(in crate::upstream) fn push(&mut self, problem: Problem) {
+    pub(crate) fn push(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
 
-    pub(in crate::upstream) fn secret(
-        &mut self,
-        key: &str,
-        secret: &Secret,
-    ) -> Option<SecretString> {
+    pub(crate) fn secret(&mut self, key: &str, secret: &Secret) -> Option<SecretString> {
         let read = self.secrets.read(secret).map_err(|error| {
             let message = match error.source() {
                 Some(source) => format!("{error}: {source}"),
@@ -65,14 +57,14 @@ impl<'a> Block<'a> {
     }
 
     /// A text as it is, placeholders and all: who we are does not depend on the page.
-    pub(in crate::upstream) fn text(&mut self, key: &str, text: &Text) -> Option<SecretString> {
+    pub(crate) fn text(&mut self, key: &str, text: &Text) -> Option<SecretString> {
         match text {
             Text::Literal(text) => Some(SecretString::from(text.as_str())),
             Text::Secret(secret) => self.secret(key, secret),
         }
     }
 
-    pub(in crate::upstream) fn header_name(&mut self, key: &str, name: &str) -> Option<HeaderName> {
+    pub(crate) fn header_name(&mut self, key: &str, name: &str) -> Option<HeaderName> {
         let parsed = name.parse().ok();
         if parsed.is_none() {
             self.wrong(
@@ -85,22 +77,14 @@ impl<'a> Block<'a> {
     }
 
     /// A secret that may stand in a header.
-    pub(in crate::upstream) fn header_secret(
-        &mut self,
-        key: &str,
-        secret: &Secret,
-    ) -> Option<SecretString> {
+    pub(crate) fn header_secret(&mut self, key: &str, secret: &Secret) -> Option<SecretString> {
         let secret = self.secret(key, secret)?;
         self.header_text(key, secret.expose_secret())?;
         Some(secret)
     }
 
     /// A text that may stand in a header.
-    pub(in crate::upstream) fn header_text<'t>(
-        &mut self,
-        key: &str,
-        text: &'t str,
-    ) -> Option<&'t str> {
+    pub(crate) fn header_text<'t>(&mut self, key: &str, text: &'t str) -> Option<&'t str> {
         if HeaderValue::try_from(text).is_ok() {
             return Some(text);
         }
