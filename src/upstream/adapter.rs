@@ -4,18 +4,14 @@
 //! optional that the walk needs. How it fetches a page is in `pages`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::clock::WallClock;
-use crate::config::resolve::digest;
-use crate::config::upstream::{Limits, Pagination, Upstream, WholeList};
-use crate::config::{Cache, SecretReader};
-use crate::plan::Refresh;
-use crate::plan::Share;
-use crate::plan::{Account, Shape};
-use crate::problem::{KeyPath, Problem, Problems};
+use crate::config::SecretReader;
+use crate::config::upstream::{Pagination, Upstream, WholeList};
+use crate::plan::{self, Account, Freshness, Limits, Refresh, Shape, Share};
+use crate::problem::{KeyPath, Problems};
 
 use super::auth::Auth;
 use super::client::Connections;
@@ -32,9 +28,7 @@ use crate::page::mapping::Mapping;
 /// that asks with filters costs little.
 #[derive(Debug, Clone)]
 pub struct Adapter {
-    name: Arc<str>,
-    shape: Shape,
-    account: Account,
+    plan: Arc<plan::Upstream>,
     settings: [u8; 32],
     pub(super) exchange: Arc<Exchange>,
     pub(super) requests: Arc<Requests>,
@@ -44,63 +38,33 @@ pub struct Adapter {
     rules: Option<Rules>,
     pub(super) pushed: Pushed,
     pub(super) mapping: Arc<Mapping>,
-    limits: Limits,
     room: u64,
-    freshness: Freshness,
-    refresh: Refresh,
-    shrink_guard: Share,
-    required: bool,
-}
-
-/// How long a snapshot serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Freshness {
-    /// How long it is fresh.
-    pub ttl: Duration,
-    /// How long after `ttl` it is served while a refresh runs.
-    pub stale_while_revalidate: Duration,
-    /// How long after `ttl` it is served because a refresh failed.
-    pub stale_if_error: Duration,
-    /// The shortest time between two walks that are asked for, or after a failed one.
-    pub min_refresh: Duration,
 }
 
 impl Adapter {
-    /// Compiles the block `[upstreams.NAME]`.
+    /// The adapter of one upstream, whose snapshot may take `room` bytes.
     pub fn compile(
-        name: &str,
+        plan: &Arc<plan::Upstream>,
         upstream: &Upstream,
-        cache: &Cache,
+        room: u64,
         secrets: &SecretReader<'_>,
         wall: &WallClock,
         tls: &Tls,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let at = KeyPath::new(["upstreams", name]);
+        let at = KeyPath::new(["upstreams", &*plan.name]);
         let requests = Requests::compile(upstream, &at, secrets, problems);
         let auth = Auth::compile(&upstream.auth, &at.join("auth"), secrets, problems);
         let auth = Arc::new(auth?);
-        let connections = Connections::compile(upstream, tls, wall.now(), &at, secrets, problems)?;
-        let name: Arc<str> = name.into();
-        let transport = Transport::new(
-            &name,
-            upstream,
-            Arc::clone(&auth),
-            wall.clone(),
-            &connections,
-        );
+        let connections = Connections::new(plan, tls, wall.now(), problems)?;
+        let transport = Transport::new(plan, Arc::clone(&auth), wall.clone(), &connections);
         let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
         let requests = requests?;
         let rules = Rules::compile(upstream, requests.listing(), &at, problems);
-        // Every secret was read before, so only a file can have gone meanwhile.
-        let account = digest::account_of(upstream, secrets)
-            .map_err(|error| Problem::new(at.clone(), error.to_string()));
         let pager = |pagination: Pagination| {
             Pager::new(pagination, upstream.limits.pages).reading_from(&upstream.base_url)
         };
         Some(Self {
-            shape: digest::shape_of(upstream),
-            account: problems.keep(account)?,
             settings: [0; 32],
             exchange: Arc::new(exchange?),
             requests: Arc::new(requests),
@@ -108,30 +72,25 @@ impl Adapter {
             filtered: pager(filtered(upstream)),
             rules,
             pushed: Pushed::NONE,
-            mapping: Arc::new(Mapping::new(Arc::clone(&name), upstream)),
-            limits: upstream.limits.clone(),
-            room: cache.shares().snapshots,
-            freshness: Freshness::of(upstream, cache),
-            refresh: upstream.refresh,
-            shrink_guard: upstream.shrink_guard,
-            required: upstream.required,
-            name,
+            mapping: Arc::new(Mapping::new(Arc::clone(&plan.name), upstream)),
+            room,
+            plan: Arc::clone(plan),
         })
     }
 
     /// The upstream's name.
-    pub const fn name(&self) -> &Arc<str> {
-        &self.name
+    pub fn name(&self) -> &Arc<str> {
+        &self.plan.name
     }
 
     /// What its list looks like.
-    pub const fn shape(&self) -> Shape {
-        self.shape
+    pub fn shape(&self) -> Shape {
+        self.plan.shape
     }
 
     /// Whose eyes its list is seen with.
-    pub const fn account(&self) -> Account {
-        self.account
+    pub fn account(&self) -> Account {
+        self.plan.account
     }
 
     /// The adapter as the one of settings that have this digest, secrets included.
@@ -142,7 +101,7 @@ impl Adapter {
 
     /// Whether it is asked, treated and read by the same settings as another one.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.name == other.name && self.settings == other.settings
+        self.plan.name == other.plan.name && self.settings == other.settings
     }
 
     /// What may be handed to the upstream, if it is asked by query.
@@ -167,8 +126,8 @@ impl Adapter {
     }
 
     /// What the upstream may be asked for.
-    pub const fn limits(&self) -> &Limits {
-        &self.limits
+    pub fn limits(&self) -> &Limits {
+        &self.plan.limits
     }
 
     /// How much memory its snapshot may take, were it the only one.
@@ -177,23 +136,23 @@ impl Adapter {
     }
 
     /// How long its snapshots serve.
-    pub const fn freshness(&self) -> Freshness {
-        self.freshness
+    pub fn freshness(&self) -> Freshness {
+        self.plan.freshness
     }
 
     /// When its list is read anew.
-    pub const fn refresh(&self) -> Refresh {
-        self.refresh
+    pub fn refresh(&self) -> Refresh {
+        self.plan.refresh
     }
 
     /// The share of what is served that a new list must have.
-    pub const fn shrink_guard(&self) -> Share {
-        self.shrink_guard
+    pub fn shrink_guard(&self) -> Share {
+        self.plan.shrink_guard
     }
 
     /// Whether no answer may be given without it.
-    pub const fn required(&self) -> bool {
-        self.required
+    pub fn required(&self) -> bool {
+        self.plan.required
     }
 
     /// How its breaker stands, if it has one.
@@ -223,46 +182,23 @@ fn filtered(upstream: &Upstream) -> Pagination {
     })
 }
 
-impl Freshness {
-    fn of(upstream: &Upstream, cache: &Cache) -> Self {
-        Self {
-            ttl: upstream.ttl.unwrap_or(cache.ttl).get(),
-            stale_while_revalidate: upstream
-                .stale_while_revalidate
-                .unwrap_or(cache.stale_while_revalidate)
-                .get(),
-            stale_if_error: upstream
-                .stale_if_error
-                .unwrap_or(cache.stale_if_error)
-                .get(),
-            min_refresh: upstream.min_refresh.unwrap_or(cache.min_refresh).get(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::config::Environment;
+    use crate::app;
+    use crate::config::testing::load_block;
     use crate::error::Fault;
     use crate::upstream::off_thread::{LARGE_BODY, off_thread_if_large};
     use crate::upstream::pager::Position;
 
     /// Compiles a block on a system without certificates.
     fn compile_without_certificates(toml: &str) -> (Option<Adapter>, Vec<String>) {
-        let environment = Environment::from_iter([("SECRET", "s3cr3t")]);
+        let loaded = load_block("club", toml, &[("SECRET", "s3cr3t")]);
+        let wall = WallClock::fixed(jiff::Timestamp::UNIX_EPOCH);
         let mut problems = Problems::default();
-        let adapter = Adapter::compile(
-            "club",
-            &toml::from_str(toml).unwrap(),
-            &Cache::default(),
-            &SecretReader::new(&environment),
-            &WallClock::fixed(jiff::Timestamp::UNIX_EPOCH),
-            &Tls::unavailable(),
-            &mut problems,
-        );
+        let adapter = app::adapter(&loaded, "club", &wall, &Tls::unavailable(), &mut problems);
         let problems = problems.into_iter().map(|problem| {
             let help = problem.help.clone().unwrap_or_default();
             format!("{}: {problem} ({help})", problem.at)
@@ -311,7 +247,7 @@ mod tests {
         let (adapter, _) = compile_without_certificates(&format!(
             "
             base_url = 'http://localhost'
-            request = {{ path = '/{{var}}{path}', vars = {{ var = {var} }} }}
+            request = {{ path = '/{{var}}{path}', vars = {{ var = {var} }}, query = {{ from = '{{cursor}}' }} }}
             records = '/'
             pagination = {{ style = 'cursor', next = '/next' }}
             fields = {{ id = 'id', name = 'name' }}

@@ -57,7 +57,7 @@ impl Exchange {
             login,
             classifier: Classifier::new(ClassifyRules {
                 format: BodyFormat::Decoded(upstream.format),
-                bounds: Bounds::of(&upstream.limits),
+                bounds: Bounds::of(&crate::config::resolve::limits::resolve(&upstream.limits)),
                 prefix: upstream.strip_prefix.clone(),
                 rules: upstream.answers.clone(),
                 success: upstream.success.clone(),

@@ -77,7 +77,7 @@ impl Login {
                 };
                 let rules = ClassifyRules {
                     format,
-                    bounds: Bounds::of(&upstream.limits),
+                    bounds: Bounds::of(&crate::config::resolve::limits::resolve(&upstream.limits)),
                     prefix: upstream.strip_prefix.clone(),
                     rules: auth.answers.clone(),
                     success: login_success(upstream, auth),
@@ -90,7 +90,7 @@ impl Login {
                 let client = ClientCredentials::compile(auth, at, secrets, problems)?;
                 let rules = ClassifyRules {
                     format: BodyFormat::Decoded(Format::Json),
-                    bounds: Bounds::of(&upstream.limits),
+                    bounds: Bounds::of(&crate::config::resolve::limits::resolve(&upstream.limits)),
                     prefix: None,
                     rules: Vec::new(),
                     success: None,

@@ -1,12 +1,16 @@
 //! One table of an upstream's block while it is compiled: where it stands, and what is wrong with it.
 
 use std::error::Error as _;
+use std::path::Path;
 
 use http::header::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::secrets::missing;
 use crate::config::upstream::Text;
 use crate::config::{Secret, SecretReader};
+use crate::error::chain;
+use crate::plan::SecretValue;
 use crate::problem::{KeyPath, Problem, Problems};
 
 /// Reads the keys of one table. What cannot be read is `None` and has become a problem.
@@ -40,9 +44,47 @@ impl<'a> Block<'a> {
             .push(Problem::new(self.at.join(key), message).with_help(help));
     }
 
-    /// Notes a problem at another key.
-    pub(crate) fn push(&mut self, problem: Problem) {
-        self.problems.push(problem);
+    /// The value of a secret, and where it was read.
+    pub(crate) fn read(&mut self, key: &str, secret: &Secret) -> Option<SecretValue> {
+        let at = self.at.join(key);
+        let read = self.secrets.read(secret);
+        let read = read.map_err(|error| missing(at, secret, &error));
+        let value = self.problems.keep(read)?;
+        Some(SecretValue::new(value, secret))
+    }
+
+    /// A user name as RFC 7617 takes it.
+    pub(crate) fn user_name(&mut self, key: &str, name: &Text) -> Option<SecretValue> {
+        let name = match name {
+            Text::Literal(text) => SecretValue::from(text.as_str()),
+            Text::Secret(secret) => self.read(key, secret)?,
+        };
+        if name.expose().contains(':') {
+            self.wrong(
+                key,
+                "it holds a colon, which would end it (RFC 7617, section 2)",
+                "a name without a colon",
+            );
+        }
+        Some(name)
+    }
+
+    /// What a file holds that stands beside secrets and is none, such as a certificate. It is not
+    /// read where its key is wrong already.
+    pub(crate) fn file(&mut self, key: &str, path: &Path) -> Option<Vec<u8>> {
+        if self.problems.has_at(&self.at.join(key)) {
+            return None;
+        }
+        let read = self.secrets.file(path);
+        read.map_err(|error| {
+            self.wrong(
+                key,
+                chain(&error),
+                "a relative path starts at the working directory of groupgate; an absolute one \
+                 begins with a slash",
+            );
+        })
+        .ok()
     }
 
     pub(crate) fn secret(&mut self, key: &str, secret: &Secret) -> Option<SecretString> {

@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 
-use crate::config::upstream::Limits;
+use crate::plan::Limits;
 
 /// How many times as large as `limits.page_bytes` a page may be in memory. Groups take eight to
 /// twenty times as much as their text, lists of almost nothing sixty times.

@@ -5,8 +5,10 @@ use rstest::rstest;
 use super::*;
 use crate::clock::WallClock;
 use crate::page::format::Bounds;
+use crate::plan::Limits;
 use crate::plan::Path;
 use crate::plan::{Format, Rule, Success};
+use bytesize::ByteSize;
 
 #[derive(serde::Deserialize)]
 struct Keys {
@@ -20,7 +22,11 @@ fn classifier(keys: &str, format: BodyFormat) -> Classifier {
     let keys: Keys = toml::from_str(keys).unwrap();
     Classifier::new(ClassifyRules {
         format,
-        bounds: Bounds::of(&toml::from_str("depth = 16\npage_bytes = '1KiB'").unwrap()),
+        bounds: Bounds::of(&Limits {
+            depth: 16,
+            page_bytes: ByteSize::kib(1),
+            ..Limits::default()
+        }),
         prefix: None,
         rules: keys.answers,
         success: keys.success,

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 use tower::service_fn;
 
 use super::*;
+use crate::config::testing;
 use crate::page::format::Bounds;
 use crate::plan::Format;
 use crate::upstream::classify::{BodyFormat, ClassifyRules};
@@ -43,7 +44,7 @@ impl Stack {
                 Ok::<_, BoxError>(answer.body(Full::new(Bytes::from("{}"))).unwrap())
             }
         });
-        let upstream = toml::from_str(&block).unwrap();
+        let upstream = testing::upstream(&block, &[]);
         let auth = Arc::new(Auth::None);
         let classifier = Classifier::new(ClassifyRules {
             format: BodyFormat::Decoded(Format::Json),
@@ -55,7 +56,7 @@ impl Stack {
             wall: wall.clone(),
         });
         Self {
-            transport: Transport::over(client, &"club".into(), &upstream, auth, wall),
+            transport: Transport::over(client, &upstream, auth, wall),
             classifier,
             start,
             sent,

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use groupgate::app;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Loaded, load_text};
 use groupgate::problem::Problems;
@@ -21,17 +22,10 @@ static ADAPTER: LazyLock<Adapter> = LazyLock::new(|| {
 });
 
 fn compiled(loaded: &Loaded) -> Option<Adapter> {
-    let (name, upstream) = loaded.settings.upstreams.iter().next()?;
+    let name = &loaded.plan.upstreams.first()?.name;
     let mut problems = Problems::default();
-    let adapter = Adapter::compile(
-        name,
-        upstream,
-        &loaded.settings.cache,
-        &loaded.secrets(),
-        &WallClock::system(),
-        &Tls::default(),
-        &mut problems,
-    );
+    let (wall, tls) = (WallClock::system(), Tls::default());
+    let adapter = app::adapter(loaded, name, &wall, &tls, &mut problems);
     assert_eq!(adapter.is_some(), problems.is_empty());
     adapter
 }
