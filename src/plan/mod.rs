@@ -32,7 +32,10 @@ pub mod origin;
 pub use origin::Origin;
 
 pub mod paging;
-pub use paging::{Absent, EmptyPage, Repeat, ShortPage, Step};
+pub use paging::{
+    Absent, EmptyPage, EndFlag, NumberedPages, OffsetPages, Paging, PagingStyle, Repeat, ShortPage,
+    Step, Stride, Total,
+};
 
 pub mod path;
 pub use path::Path;

@@ -9,18 +9,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::WallClock;
-use crate::config::resolve::digest;
-use crate::config::upstream::{Limits, Pagination, Upstream, WholeList};
+use crate::config::resolve::{digest, pagination};
+use crate::config::upstream::{Limits, Upstream};
 use crate::config::{Cache, SecretReader};
-use crate::plan::Refresh;
-use crate::plan::Share;
-use crate::plan::{Account, Shape};
+use crate::plan::{Account, Paging, Refresh, Shape, Share};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::auth::Auth;
 use super::client::Connections;
 use super::exchange::Exchange;
-use super::pager::Pager;
 use super::pushdown::{Pushed, Rules};
 use super::requests::Requests;
 use super::tls::Tls;
@@ -38,9 +35,9 @@ pub struct Adapter {
     settings: [u8; 32],
     pub(super) exchange: Arc<Exchange>,
     pub(super) requests: Arc<Requests>,
-    pub(super) pager: Pager,
+    pub(super) paging: Paging,
     /// How the pages of an answer to a filter follow each other.
-    filtered: Pager,
+    filtered: Paging,
     rules: Option<Rules>,
     pub(super) pushed: Pushed,
     pub(super) mapping: Arc<Mapping>,
@@ -95,17 +92,15 @@ impl Adapter {
         // Every secret was read before, so only a file can have gone meanwhile.
         let account = digest::account_of(upstream, secrets)
             .map_err(|error| Problem::new(at.clone(), error.to_string()));
-        let pager = |pagination: Pagination| {
-            Pager::new(pagination, upstream.limits.pages).reading_from(&upstream.base_url)
-        };
+        let paging = pagination::paging(&at, upstream, problems);
         Some(Self {
             shape: digest::shape_of(upstream),
             account: problems.keep(account)?,
             settings: [0; 32],
             exchange: Arc::new(exchange?),
             requests: Arc::new(requests),
-            pager: pager(upstream.pagination.clone()),
-            filtered: pager(filtered(upstream)),
+            filtered: pagination::filtered(upstream, &paging),
+            paging,
             rules,
             pushed: Pushed::NONE,
             mapping: Arc::new(Mapping::new(Arc::clone(&name), upstream)),
@@ -154,7 +149,7 @@ impl Adapter {
     #[must_use]
     pub fn asking(&self, pushed: Pushed, room: u64) -> Self {
         Self {
-            pager: self.filtered.clone(),
+            paging: self.filtered.clone(),
             pushed,
             room,
             ..self.clone()
@@ -162,8 +157,13 @@ impl Adapter {
     }
 
     /// How its pages follow each other.
-    pub const fn pager(&self) -> &Pager {
-        &self.pager
+    pub const fn paging(&self) -> &Paging {
+        &self.paging
+    }
+
+    /// How its records become groups.
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
     }
 
     /// What the upstream may be asked for.
@@ -211,16 +211,6 @@ impl Adapter {
     pub fn records<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
         self.mapping.values(page)
     }
-}
-
-/// How the pages of an answer to a filter follow each other.
-fn filtered(upstream: &Upstream) -> Pagination {
-    if upstream.pushdown.paged {
-        return upstream.pagination.clone();
-    }
-    Pagination::None(WholeList {
-        cap: upstream.pagination.terms().cap,
-    })
 }
 
 impl Freshness {

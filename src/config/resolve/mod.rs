@@ -11,7 +11,7 @@ mod connection;
 pub(crate) mod digest;
 mod fields;
 mod limits;
-mod pagination;
+pub(crate) mod pagination;
 mod paths;
 mod placeholders;
 mod pushdown;
@@ -198,7 +198,7 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     check_account(at, upstream, problems);
     connection::check(&at.join("connection"), &upstream.connection, problems);
     limits::check(at, upstream, problems);
-    pagination::check_numbers(&at.join("pagination"), &upstream.pagination, problems);
+    pagination::paging(at, upstream, problems);
     if let Some(continuation) = &upstream.continuation {
         request::check(&at.join("continuation"), continuation, problems);
     }
