@@ -9,10 +9,13 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use groupgate::config::Upstream;
+use groupgate::clock::WallClock;
+use groupgate::config::{Cache, Environment, SecretReader};
 use groupgate::page::format::Page;
-use groupgate::page::mapping::Mapping;
-use groupgate::plan::Format;
+use groupgate::plan::{Format, Mapping};
+use groupgate::problem::Problems;
+use groupgate::upstream::Adapter;
+use groupgate::upstream::tls::Tls;
 
 const GROUPS: usize = 1000;
 
@@ -59,8 +62,17 @@ fn mapping_by(fields: &str) -> Mapping {
     let block = format!(
         "base_url = 'http://localhost'\nrequest.path = '/'\nrecords = '/data'\n[fields]\n{fields}"
     );
-    let upstream: Upstream = toml::from_str(&block).unwrap();
-    Mapping::new("u".into(), &upstream)
+    let environment = Environment::default();
+    let adapter = Adapter::compile(
+        "u",
+        &toml::from_str(&block).unwrap(),
+        &Cache::default(),
+        &SecretReader::new(&environment),
+        &WallClock::system(),
+        &Tls::default(),
+        &mut Problems::default(),
+    );
+    adapter.unwrap().mapping().clone()
 }
 
 // A function of its own, so that a profiler can be told to look at it alone.

@@ -9,10 +9,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::WallClock;
-use crate::config::resolve::{digest, pagination};
+use crate::config::resolve::{digest, mapping, pagination};
 use crate::config::upstream::{Limits, Upstream};
 use crate::config::{Cache, SecretReader};
-use crate::plan::{Account, Paging, Refresh, Shape, Share};
+use crate::plan::{Account, Mapping, Paging, Refresh, Shape, Share};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::auth::Auth;
@@ -23,7 +23,6 @@ use super::requests::Requests;
 use super::tls::Tls;
 use super::transport::{Circuit, Replay, Transport};
 use crate::page::format::Page;
-use crate::page::mapping::Mapping;
 
 /// How one upstream is asked, and how its answers become groups. Its parts are shared, so that one
 /// that asks with filters costs little.
@@ -93,6 +92,7 @@ impl Adapter {
         let account = digest::account_of(upstream, secrets)
             .map_err(|error| Problem::new(at.clone(), error.to_string()));
         let paging = pagination::paging(&at, upstream, problems);
+        let mapping = mapping::mapping(&at, Arc::clone(&name), upstream, problems);
         Some(Self {
             shape: digest::shape_of(upstream),
             account: problems.keep(account)?,
@@ -103,7 +103,7 @@ impl Adapter {
             paging,
             rules,
             pushed: Pushed::NONE,
-            mapping: Arc::new(Mapping::new(Arc::clone(&name), upstream)),
+            mapping: Arc::new(mapping?),
             limits: upstream.limits.clone(),
             room: cache.shares().snapshots,
             freshness: Freshness::of(upstream, cache),

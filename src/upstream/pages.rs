@@ -21,7 +21,7 @@ use crate::error::UpstreamError;
 use crate::observe::Observers;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::Node;
-use crate::page::mapping::{Mapped, Records, Skip};
+use crate::page::mapping::{Mapped, PageRecords, Skip};
 use crate::snapshot::Snapshot;
 
 impl Adapter {
@@ -109,7 +109,7 @@ impl Adapter {
         elapsed: Duration,
     ) -> Result<FetchedPage, UpstreamError> {
         let records = if answer.is_past_end {
-            Records::default()
+            PageRecords::default()
         } else {
             self.mapping.records(&answer.page)?
         };

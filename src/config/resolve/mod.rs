@@ -11,6 +11,7 @@ mod connection;
 pub(crate) mod digest;
 mod fields;
 mod limits;
+pub(crate) mod mapping;
 pub(crate) mod pagination;
 mod paths;
 mod placeholders;
@@ -55,7 +56,7 @@ pub(super) fn validate(
             check_asking(&at, upstream, &mut problems);
         }
         if !unread.iter().any(|unread| shapes_fields(unread, &at)) {
-            fields::check(&at, upstream, &mut problems);
+            fields::fields(&at, upstream, &mut problems);
         }
         if !unread.iter().any(|unread| shapes_connecting(unread, &at)) {
             connection::check_together(&at.join("connection"), upstream, &mut problems);
@@ -192,7 +193,7 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
     request::check(&at.join("request"), &upstream.request, problems);
     paths::check(at, upstream, problems);
-    records::check(at, upstream, problems);
+    records::records(at, upstream, problems);
     records::check_prefix(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
     check_account(at, upstream, problems);

@@ -20,7 +20,7 @@ fn classifier(keys: &str, format: BodyFormat) -> Classifier {
     let keys: Keys = toml::from_str(keys).unwrap();
     Classifier::new(ClassifyRules {
         format,
-        bounds: Bounds::of(&toml::from_str("depth = 16\npage_bytes = '1KiB'").unwrap()),
+        bounds: Bounds::new(16, bytesize::ByteSize::kib(1)),
         prefix: None,
         rules: keys.answers,
         success: keys.success,
