@@ -17,10 +17,12 @@ pub mod cursor_source;
 pub use cursor_source::CursorSource;
 
 pub mod field;
-pub use field::{Conversion, Decode, Field, Part, Source, Take, Template, TemplatePiece};
+pub use field::{
+    Conversions, Decode, Field, FieldTemplate, FieldTemplatePiece, Part, Source, Start, Take,
+};
 
 pub mod fields;
-pub use fields::{Each, Extra, Fields};
+pub use fields::{Extra, Fields, Mapping, People, PeopleKind};
 
 pub mod freshness;
 pub use freshness::{Freshness, Refresh};
@@ -35,7 +37,10 @@ pub mod origin;
 pub use origin::Origin;
 
 pub mod paging;
-pub use paging::{Absent, EmptyPage, Repeat, ShortPage, Step};
+pub use paging::{
+    Absent, EmptyPage, EndFlag, NumberedPages, OffsetPages, Paging, PagingStyle, Repeat, ShortPage,
+    Step, Stride, Total,
+};
 
 pub mod path;
 pub use path::Path;
@@ -46,7 +51,7 @@ pub mod pushdown;
 pub use pushdown::{List, Pushable, Pushdown};
 
 pub mod records;
-pub use records::{AbsentRecords, RecordList, Records};
+pub use records::{AbsentRecords, Records};
 
 pub mod resilience;
 pub use resilience::{Breaker, Hedge};

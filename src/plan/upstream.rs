@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Account, Breaker, Connection, Freshness, Hedge, Limits, List, Refresh, Shape, Share};
+use super::{
+    Account, Breaker, Connection, Freshness, Hedge, Limits, List, Mapping, Paging, Refresh, Shape,
+    Share,
+};
 
 /// One upstream. Two that are equal are asked, treated and read in the same way.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +18,12 @@ pub struct Upstream {
     pub account: Account,
     /// Whether queries are answered from the whole list, or passed on to it.
     pub list: List,
+    /// How its pages follow each other.
+    pub paging: Paging,
+    /// How the pages of an answer to a filter follow each other.
+    pub filtered_paging: Paging,
+    /// How its records become groups.
+    pub mapping: Arc<Mapping>,
     /// How connections to it are made.
     pub connection: Connection,
     /// How much it is asked for, and how much it may send.

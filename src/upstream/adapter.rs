@@ -9,20 +9,18 @@ use serde_json::Value;
 
 use crate::clock::WallClock;
 use crate::config::SecretReader;
-use crate::config::upstream::{Pagination, Upstream, WholeList};
-use crate::plan::{self, Account, Freshness, Limits, Refresh, Shape, Share};
+use crate::config::upstream::Upstream;
+use crate::plan::{self, Account, Freshness, Limits, Mapping, Paging, Refresh, Shape, Share};
 use crate::problem::{KeyPath, Problems};
 
 use super::auth::Auth;
 use super::client::Connections;
 use super::exchange::Exchange;
-use super::pager::Pager;
 use super::pushdown::{Pushed, Rules};
 use super::requests::Requests;
 use super::tls::Tls;
 use super::transport::{Circuit, Replay, Transport};
 use crate::page::format::Page;
-use crate::page::mapping::Mapping;
 
 /// How one upstream is asked, and how its answers become groups. Its parts are shared, so that one
 /// that asks with filters costs little.
@@ -32,12 +30,10 @@ pub struct Adapter {
     settings: [u8; 32],
     pub(super) exchange: Arc<Exchange>,
     pub(super) requests: Arc<Requests>,
-    pub(super) pager: Pager,
-    /// How the pages of an answer to a filter follow each other.
-    filtered: Pager,
     rules: Option<Rules>,
+    /// Whether it asks for what a filter leaves.
+    is_filtered: bool,
     pub(super) pushed: Pushed,
-    pub(super) mapping: Arc<Mapping>,
     room: u64,
 }
 
@@ -61,18 +57,13 @@ impl Adapter {
         let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
         let requests = requests?;
         let rules = Rules::compile(upstream, requests.listing(), &at, problems);
-        let pager = |pagination: Pagination| {
-            Pager::new(pagination, upstream.limits.pages).reading_from(&upstream.base_url)
-        };
         Some(Self {
             settings: [0; 32],
             exchange: Arc::new(exchange?),
             requests: Arc::new(requests),
-            pager: pager(upstream.pagination.clone()),
-            filtered: pager(filtered(upstream)),
             rules,
+            is_filtered: false,
             pushed: Pushed::NONE,
-            mapping: Arc::new(Mapping::new(Arc::clone(&plan.name), upstream)),
             room,
             plan: Arc::clone(plan),
         })
@@ -113,7 +104,7 @@ impl Adapter {
     #[must_use]
     pub fn asking(&self, pushed: Pushed, room: u64) -> Self {
         Self {
-            pager: self.filtered.clone(),
+            is_filtered: true,
             pushed,
             room,
             ..self.clone()
@@ -121,8 +112,17 @@ impl Adapter {
     }
 
     /// How its pages follow each other.
-    pub const fn pager(&self) -> &Pager {
-        &self.pager
+    pub fn paging(&self) -> &Paging {
+        if self.is_filtered {
+            &self.plan.filtered_paging
+        } else {
+            &self.plan.paging
+        }
+    }
+
+    /// How its records become groups.
+    pub fn mapping(&self) -> &Mapping {
+        &self.plan.mapping
     }
 
     /// What the upstream may be asked for.
@@ -168,18 +168,8 @@ impl Adapter {
     /// The records of a page, in the order of its outcomes. `None` for a record that is listed but
     /// absent.
     pub fn records<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
-        self.mapping.values(page)
+        self.mapping().values(page)
     }
-}
-
-/// How the pages of an answer to a filter follow each other.
-fn filtered(upstream: &Upstream) -> Pagination {
-    if upstream.pushdown.paged {
-        return upstream.pagination.clone();
-    }
-    Pagination::None(WholeList {
-        cap: upstream.pagination.terms().cap,
-    })
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Exchange {
             login,
             classifier: Classifier::new(ClassifyRules {
                 format: BodyFormat::Decoded(upstream.format),
-                bounds: Bounds::of(&crate::config::resolve::limits::resolve(&upstream.limits)),
+                bounds: Bounds::new(upstream.limits.depth, upstream.limits.page_bytes),
                 prefix: upstream.strip_prefix.clone(),
                 rules: upstream.answers.clone(),
                 success: upstream.success.clone(),

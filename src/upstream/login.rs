@@ -77,7 +77,7 @@ impl Login {
                 };
                 let rules = ClassifyRules {
                     format,
-                    bounds: Bounds::of(&crate::config::resolve::limits::resolve(&upstream.limits)),
+                    bounds: Bounds::new(upstream.limits.depth, upstream.limits.page_bytes),
                     prefix: upstream.strip_prefix.clone(),
                     rules: auth.answers.clone(),
                     success: login_success(upstream, auth),
@@ -90,7 +90,7 @@ impl Login {
                 let client = ClientCredentials::compile(auth, at, secrets, problems)?;
                 let rules = ClassifyRules {
                     format: BodyFormat::Decoded(Format::Json),
-                    bounds: Bounds::of(&crate::config::resolve::limits::resolve(&upstream.limits)),
+                    bounds: Bounds::new(upstream.limits.depth, upstream.limits.page_bytes),
                     prefix: None,
                     rules: Vec::new(),
                     success: None,

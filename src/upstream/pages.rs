@@ -15,13 +15,13 @@ use super::adapter::Adapter;
 use super::classify::ClassifiedResponse;
 use super::extensions::Purpose;
 use super::off_thread::off_thread_if_large;
-use super::pager::{PageContext, Pager, Position};
+use super::pager::{PageContext, Position};
 use super::template::Variables;
 use crate::error::UpstreamError;
 use crate::observe::Observers;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::Node;
-use crate::page::mapping::{Mapped, Records, Skip};
+use crate::page::mapping::{Mapped, PageRecords, Skip};
 use crate::snapshot::Snapshot;
 
 impl Adapter {
@@ -51,7 +51,7 @@ impl Adapter {
         observers: &Observers,
     ) -> Result<Option<u64>, UpstreamError> {
         // A list of one page needs no total.
-        let count = self.requests.count().filter(|_| self.pager.has_count());
+        let count = self.requests.count().filter(|_| self.paging().has_count());
         let Some(count) = count.filter(|_| !self.exchange.has_only_pages()) else {
             return Ok(None);
         };
@@ -68,7 +68,7 @@ impl Adapter {
             last_record_key: None,
             is_past_end: answer.is_past_end,
         };
-        Ok(Some(Pager::count(&count.call, context)?))
+        Ok(self.paging().count(context)?)
     }
 
     /// Reads a recorded response as the first page.
@@ -78,7 +78,7 @@ impl Adapter {
         headers: HeaderMap,
         body: &[u8],
     ) -> Result<FetchedPage, UpstreamError> {
-        let position = self.pager.first();
+        let position = self.paging().first();
         let request = self.request(&position)?;
         let answer = self.exchange.classify(status, headers, body)?;
         self.read(position, request, answer, Duration::ZERO)
@@ -91,10 +91,10 @@ impl Adapter {
     ) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
         let variables = Variables {
             position,
-            limit: self.pager.limit(),
+            limit: self.paging().limit,
             pushed: &self.pushed,
         };
-        if *position == self.pager.first() {
+        if *position == self.paging().first() {
             self.requests.first(&variables)
         } else {
             self.requests.next(&variables)
@@ -109,16 +109,16 @@ impl Adapter {
         elapsed: Duration,
     ) -> Result<FetchedPage, UpstreamError> {
         let records = if answer.is_past_end {
-            Records::default()
+            PageRecords::default()
         } else {
-            self.mapping.records(&answer.page)?
+            self.mapping().records(&answer.page)?
         };
         let last = records.last();
         let last_record_key =
-            last.and_then(|(record, key)| self.pager.last_record_key(record, key));
+            last.and_then(|(record, key)| self.paging().last_record_key(record, key));
         let listed = records.len() as u64;
         let nodes: Vec<_> = records.nodes().collect();
-        let outcomes = self.mapping.map(records)?;
+        let outcomes = self.mapping().map(records)?;
         let fingerprint = fingerprint(&nodes, &outcomes);
         let mapped = outcomes.iter().flatten();
         let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
@@ -132,7 +132,7 @@ impl Adapter {
             last_record_key: last_record_key.as_deref(),
             is_past_end: answer.is_past_end,
         };
-        let announcement = self.pager.announces(context)?;
+        let announcement = self.paging().announces(context)?;
         Ok(FetchedPage {
             position,
             request,

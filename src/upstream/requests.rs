@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Request;
 
 use crate::config::SecretReader;
-use crate::config::upstream::{TotalCall, Upstream};
+use crate::config::upstream::Upstream;
 use crate::problem::{KeyPath, Problems};
 
 use super::pager::Position;
@@ -24,7 +24,6 @@ pub(super) struct Requests {
 #[derive(Debug)]
 pub(super) struct Count {
     template: Template,
-    pub(super) call: TotalCall,
 }
 
 impl Requests {
@@ -49,7 +48,6 @@ impl Requests {
                 let at = at.join("pagination").join("total").join("request");
                 Some(Count {
                     template: template(&call.request, at)?,
-                    call: call.clone(),
                 })
             }
             None => None,

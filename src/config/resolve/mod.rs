@@ -10,8 +10,9 @@ pub(crate) mod block;
 mod connection;
 pub(crate) mod digest;
 mod fields;
-pub(crate) mod limits;
-mod pagination;
+mod limits;
+pub(crate) mod mapping;
+pub(crate) mod pagination;
 mod paths;
 mod placeholders;
 mod pushdown;
@@ -58,7 +59,7 @@ pub(super) fn resolve(
             check_asking(&at, upstream, &mut problems);
         }
         if !unread.iter().any(|unread| shapes_fields(unread, &at)) {
-            fields::check(&at, upstream, &mut problems);
+            fields::fields(&at, upstream, &mut problems);
         }
         if !unread.iter().any(|unread| shapes_connecting(unread, &at)) {
             connection::check_together(&at.join("connection"), upstream, &mut problems);
@@ -94,12 +95,18 @@ fn resolve_upstream(
     let connection = connection::resolve(at, upstream, secrets, problems);
     // A secret that cannot be read has become a problem where it stands.
     let account = digest::account_of(upstream, secrets).ok();
+    let paging = pagination::paging(at, upstream, problems);
+    let name: Arc<str> = name.into();
+    let mapping = mapping::mapping(at, Arc::clone(&name), upstream, problems);
     let cache = &settings.cache;
     Some(plan::Upstream {
-        name: name.into(),
+        name,
         shape: digest::shape_of(upstream),
         account: account?,
         list: upstream.list,
+        filtered_paging: pagination::filtered(upstream, &paging),
+        paging,
+        mapping: Arc::new(mapping?),
         connection: connection?,
         limits: limits::resolve(&upstream.limits),
         breaker: upstream.breaker.enabled.then(|| upstream.breaker.clone()),
@@ -171,13 +178,13 @@ fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
     request::check(&at.join("request"), &upstream.request, problems);
     paths::check(at, upstream, problems);
-    records::check(at, upstream, problems);
+    records::records(at, upstream, problems);
     records::check_prefix(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
     check_account(at, upstream, problems);
     connection::check(&at.join("connection"), &upstream.connection, problems);
     limits::check(at, upstream, problems);
-    pagination::check_numbers(&at.join("pagination"), &upstream.pagination, problems);
+    pagination::paging(at, upstream, problems);
     if let Some(continuation) = &upstream.continuation {
         request::check(&at.join("continuation"), continuation, problems);
     }

@@ -20,8 +20,17 @@ pub use auth::{
 pub mod connection;
 pub use connection::Connection;
 
+pub mod records;
+pub use records::Records;
+
+pub mod field;
+pub use field::{Conversion, Field, Source};
+
+pub mod fields;
+pub use fields::{Each, Fields};
+
 pub mod value;
-pub use value::{Json, Text};
+pub use value::{Json, OneOrMany, PathOr, Text};
 
 use bytesize::ByteSize;
 use schemars::JsonSchema;
@@ -30,8 +39,8 @@ use serde::Deserialize;
 use super::preset;
 use crate::plan::limits::DEEPEST;
 use crate::plan::{
-    self, Breaker, Extra, Fields, Format, Hedge, List, OneOrMany, Origin, Path, Pushdown, Rate,
-    Records, Refresh, Rule, Share, Span, Success, text,
+    self, Breaker, Extra, Format, Hedge, List, Origin, Path, Pushdown, Rate, Refresh, Rule, Share,
+    Span, Success, text,
 };
 
 /// How to query one backend, and how its response becomes groups.

@@ -5,10 +5,8 @@ use rstest::rstest;
 use super::*;
 use crate::clock::WallClock;
 use crate::page::format::Bounds;
-use crate::plan::Limits;
 use crate::plan::Path;
 use crate::plan::{Format, Rule, Success};
-use bytesize::ByteSize;
 
 #[derive(serde::Deserialize)]
 struct Keys {
@@ -22,11 +20,7 @@ fn classifier(keys: &str, format: BodyFormat) -> Classifier {
     let keys: Keys = toml::from_str(keys).unwrap();
     Classifier::new(ClassifyRules {
         format,
-        bounds: Bounds::of(&Limits {
-            depth: 16,
-            page_bytes: ByteSize::kib(1),
-            ..Limits::default()
-        }),
+        bounds: Bounds::new(16, bytesize::ByteSize::kib(1)),
         prefix: None,
         rules: keys.answers,
         success: keys.success,

@@ -18,10 +18,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::config::upstream::Upstream;
+use crate::config::upstream::{Fields, Upstream};
 use crate::fold::fold;
 use crate::plan::pushdown::{Case, PushedTime, Quote, Texts};
-use crate::plan::{Fields, List, Pushable, Pushdown, TimeFormat};
+use crate::plan::{List, Pushable, Pushdown, TimeFormat};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::template::Template;

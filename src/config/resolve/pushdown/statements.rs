@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::config::Upstream;
+use crate::config::upstream::{Each, Field, Fields, PathOr};
 use crate::did_you_mean::list;
+use crate::plan::Pushable;
 use crate::plan::pushdown::{
     Case, Matches, PeopleList, PushedMember, PushedSearch, PushedStatus, SearchedField, Texts,
 };
-use crate::plan::{Each, Field, Fields, PathOr, Pushable};
 use crate::problem::{KeyPath, Problem, Problems};
 
 /// Checks what is said of each filter in the request.
