@@ -9,17 +9,16 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::WallClock;
-use crate::config::resolve::{digest, pagination};
+use crate::config::resolve::{digest, pagination, request};
 use crate::config::upstream::{Limits, Upstream};
 use crate::config::{Cache, SecretReader};
-use crate::plan::{Account, Paging, Refresh, Shape, Share};
+use crate::plan::{Account, Paging, Refresh, Requests, Shape, Share};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::auth::Auth;
 use super::client::Connections;
 use super::exchange::Exchange;
 use super::pushdown::{Pushed, Rules};
-use super::requests::Requests;
 use super::tls::Tls;
 use super::transport::{Circuit, Replay, Transport};
 use crate::page::format::Page;
@@ -74,7 +73,7 @@ impl Adapter {
         problems: &mut Problems,
     ) -> Option<Self> {
         let at = KeyPath::new(["upstreams", name]);
-        let requests = Requests::compile(upstream, &at, secrets, problems);
+        let requests = request::requests(upstream, &at, secrets, problems);
         let auth = Auth::compile(&upstream.auth, &at.join("auth"), secrets, problems);
         let auth = Arc::new(auth?);
         let connections = Connections::compile(upstream, tls, wall.now(), &at, secrets, problems)?;
@@ -87,8 +86,7 @@ impl Adapter {
             &connections,
         );
         let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
-        let requests = requests?;
-        let rules = Rules::compile(upstream, requests.listing(), &at, problems);
+        let rules = Rules::compile(upstream, &at, problems);
         // Every secret was read before, so only a file can have gone meanwhile.
         let account = digest::account_of(upstream, secrets)
             .map_err(|error| Problem::new(at.clone(), error.to_string()));
@@ -98,7 +96,7 @@ impl Adapter {
             account: problems.keep(account)?,
             settings: [0; 32],
             exchange: Arc::new(exchange?),
-            requests: Arc::new(requests),
+            requests: Arc::new(requests?),
             filtered: pagination::filtered(upstream, &paging),
             paging,
             rules,

@@ -16,7 +16,7 @@ mod paths;
 mod placeholders;
 mod pushdown;
 mod records;
-mod request;
+pub(crate) mod request;
 mod secrets;
 pub(super) use secrets::named;
 
@@ -28,6 +28,7 @@ use super::upstream::Auth;
 use super::{Cache, Cursor, RateLimit, SecretReader, Server, Settings, Upstream};
 use crate::plan::Refresh;
 use crate::problem::{KeyPath, Problem, Problems};
+use block::Block;
 
 /// Checks settings in which the keys `unread` hold stand-ins.
 pub(super) fn validate(
@@ -49,7 +50,7 @@ pub(super) fn validate(
     for (name, upstream) in &settings.upstreams {
         let at = KeyPath::new(["upstreams", name]);
         check_name(&at, name, &mut problems);
-        check_upstream(&at, upstream, &mut problems);
+        check_upstream(&at, upstream, &secrets, &mut problems);
         check_refresh(&at, upstream, &settings.cache, &mut problems);
         if !unread.iter().any(|unread| shapes_asking(unread, &at)) {
             check_asking(&at, upstream, &mut problems);
@@ -188,24 +189,26 @@ fn check_name(at: &KeyPath, name: &str, problems: &mut Problems) {
     );
 }
 
-fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+fn check_upstream(
+    at: &KeyPath,
+    upstream: &Upstream,
+    secrets: &SecretReader<'_>,
+    problems: &mut Problems,
+) {
     request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
-    request::check(&at.join("request"), &upstream.request, problems);
+    request::requests(upstream, at, secrets, problems);
     paths::check(at, upstream, problems);
     records::check(at, upstream, problems);
     records::check_prefix(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
+    if let Auth::TokenExchange(exchange) = &upstream.auth {
+        let block = &mut Block::new(at.join("auth").join("request"), secrets, problems);
+        request::resolve_unpaged(&upstream.base_url, &exchange.request, "*/*", block);
+    }
     check_account(at, upstream, problems);
     connection::check(&at.join("connection"), &upstream.connection, problems);
     limits::check(at, upstream, problems);
     pagination::paging(at, upstream, problems);
-    if let Some(continuation) = &upstream.continuation {
-        request::check(&at.join("continuation"), continuation, problems);
-    }
-    if let Some(call) = upstream.pagination.total_call() {
-        let at = at.join("pagination").join("total");
-        request::check(&at.join("request"), &call.request, problems);
-    }
 }
 
 fn check_account(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
