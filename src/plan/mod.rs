@@ -53,6 +53,9 @@ pub use pushdown::{List, Pushable, Pushdown};
 pub mod records;
 pub use records::{AbsentRecords, Records};
 
+pub mod request;
+pub use request::{Placeholder, Request, RequestBody, Requests, TextPart};
+
 pub mod resilience;
 pub use resilience::{Breaker, Hedge};
 

@@ -19,6 +19,16 @@ pub enum Format {
     Xml,
 }
 
+impl Format {
+    /// The media type that asks for it.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Xml => "application/xml",
+        }
+    }
+}
+
 /// How the body of a 2xx response tells success from failure.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -10,14 +10,15 @@ use serde_json::Value;
 use crate::clock::WallClock;
 use crate::config::SecretReader;
 use crate::config::upstream::Upstream;
-use crate::plan::{self, Account, Freshness, Limits, Mapping, Paging, Refresh, Shape, Share};
+use crate::plan::{
+    self, Account, Freshness, Limits, Mapping, Paging, Refresh, Requests, Shape, Share,
+};
 use crate::problem::{KeyPath, Problems};
 
 use super::auth::Auth;
 use super::client::Connections;
 use super::exchange::Exchange;
 use super::pushdown::{Pushed, Rules};
-use super::requests::Requests;
 use super::tls::Tls;
 use super::transport::{Circuit, Replay, Transport};
 use crate::page::format::Page;
@@ -29,7 +30,6 @@ pub struct Adapter {
     plan: Arc<plan::Upstream>,
     settings: [u8; 32],
     pub(super) exchange: Arc<Exchange>,
-    pub(super) requests: Arc<Requests>,
     rules: Option<Rules>,
     /// Whether it asks for what a filter leaves.
     is_filtered: bool,
@@ -49,18 +49,15 @@ impl Adapter {
         problems: &mut Problems,
     ) -> Option<Self> {
         let at = KeyPath::new(["upstreams", &*plan.name]);
-        let requests = Requests::compile(upstream, &at, secrets, problems);
         let auth = Auth::compile(&upstream.auth, &at.join("auth"), secrets, problems);
         let auth = Arc::new(auth?);
         let connections = Connections::new(plan, tls, wall.now(), problems)?;
         let transport = Transport::new(plan, Arc::clone(&auth), wall.clone(), &connections);
         let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
-        let requests = requests?;
-        let rules = Rules::compile(upstream, requests.listing(), &at, problems);
+        let rules = Rules::compile(upstream, &at, problems);
         Some(Self {
             settings: [0; 32],
             exchange: Arc::new(exchange?),
-            requests: Arc::new(requests),
             rules,
             is_filtered: false,
             pushed: Pushed::NONE,
@@ -109,6 +106,11 @@ impl Adapter {
             room,
             ..self.clone()
         }
+    }
+
+    /// Its requests.
+    pub(super) fn requests(&self) -> &Requests {
+        &self.plan.requests
     }
 
     /// How its pages follow each other.

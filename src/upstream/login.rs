@@ -8,8 +8,10 @@ use tokio::time::Instant;
 
 use crate::clock::WallClock;
 use crate::config::SecretReader;
+use crate::config::resolve::block::Block;
+use crate::config::resolve::request::resolve_unpaged;
 use crate::config::upstream::{Auth as WrittenAuth, TokenExchangeAuth, Upstream};
-use crate::plan::{Absence, Expiry, Format, Location, Success};
+use crate::plan::{self, Absence, Expiry, Format, Location, Success};
 use crate::problem::{KeyPath, Problems};
 
 use super::auth::oauth2::{ClientCredentials, token_from_reply};
@@ -17,7 +19,7 @@ use super::auth::{Token, TokenCell};
 use super::classify::{BodyFormat, ClassifiedResponse, Classifier, ClassifyRules, paths};
 use super::extensions::{Deadline, Purpose, Repeatable};
 use super::requests::render_error;
-use super::template::{self, Template, Variables};
+use super::template::Variables;
 use super::transport::Transport;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
@@ -42,7 +44,7 @@ struct LoginCall {
 #[derive(Debug)]
 enum LoginStyle {
     Declared {
-        template: Template,
+        request: plan::Request,
         token: Location,
         expires: Option<Expiry>,
     },
@@ -62,16 +64,14 @@ impl Login {
         let (style, rules) = match &upstream.auth {
             WrittenAuth::TokenExchange(auth) => {
                 let format = login_format(auth);
-                let template = Template::compile(
+                let request = resolve_unpaged(
                     &upstream.base_url,
                     &auth.request,
                     accept(format),
-                    &at.join("request"),
-                    secrets,
-                    problems,
+                    &mut Block::new(at.join("request"), secrets, problems),
                 )?;
                 let style = LoginStyle::Declared {
-                    template,
+                    request,
                     token: auth.token.clone(),
                     expires: auth.expires.clone(),
                 };
@@ -159,8 +159,8 @@ impl LoginCall {
 
     fn request(&self) -> Result<Request<Bytes>, UpstreamError> {
         match &self.style {
-            LoginStyle::Declared { template, .. } => {
-                template.render(&Variables::NONE).map_err(render_error)
+            LoginStyle::Declared { request, .. } => {
+                request.render(&Variables::NONE).map_err(render_error)
             }
             LoginStyle::ClientCredentials(client) => Ok(client.token_request()),
         }
@@ -195,7 +195,7 @@ fn login_format(auth: &TokenExchangeAuth) -> BodyFormat {
 /// What a login asks to be answered in, unless it says so itself.
 const fn accept(format: BodyFormat) -> &'static str {
     match format {
-        BodyFormat::Decoded(format) => template::accept(format),
+        BodyFormat::Decoded(format) => format.media_type(),
         BodyFormat::Text => "*/*",
     }
 }

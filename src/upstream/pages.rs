@@ -51,11 +51,12 @@ impl Adapter {
         observers: &Observers,
     ) -> Result<Option<u64>, UpstreamError> {
         // A list of one page needs no total.
-        let count = self.requests.count().filter(|_| self.paging().has_count());
-        let Some(count) = count.filter(|_| !self.exchange.has_only_pages()) else {
+        if !self.paging().has_count() || self.exchange.has_only_pages() {
+            return Ok(None);
+        }
+        let Some(mut request) = self.requests().total(&self.pushed)? else {
             return Ok(None);
         };
-        let mut request = count.request(&self.pushed)?;
         request.extensions_mut().insert(Purpose::Count);
         let asked = request.uri().clone();
         let answer = self.exchange.send(request, deadline, observers).await?;
@@ -95,9 +96,9 @@ impl Adapter {
             pushed: &self.pushed,
         };
         if *position == self.paging().first() {
-            self.requests.first(&variables)
+            self.requests().first(&variables)
         } else {
-            self.requests.next(&variables)
+            self.requests().next(&variables)
         }
     }
 

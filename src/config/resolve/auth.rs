@@ -5,7 +5,7 @@ use crate::plan::placeholder::{Piece, scan};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::placeholders::{self, unknown_placeholder};
-use super::request::{self, check_base_url, check_header_name, check_header_value};
+use super::request::{check_base_url, check_header_name, check_header_value};
 
 pub(super) fn check(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
     match auth {
@@ -16,8 +16,6 @@ pub(super) fn check(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
         Auth::Basic(basic) => check_basic(at, basic, problems),
         Auth::ApiKey(api_key) => check_api_key(at, api_key, problems),
         Auth::TokenExchange(exchange) => {
-            request::check(&at.join("request"), &exchange.request, problems);
-            placeholders::check_unpaged(&at.join("request"), &exchange.request, problems);
             check_header_name(&at.join("header"), &exchange.header, problems);
             check_header_value(&at.join("scheme"), &exchange.scheme, problems);
         }

@@ -1,17 +1,17 @@
-//! One table of an upstream's block while it is compiled: where it stands, and what is wrong with it.
+//! One table of an upstream's block while it is resolved: where it stands, and what is wrong with it.
 
-use std::error::Error as _;
 use std::path::Path;
 
 use http::header::{HeaderName, HeaderValue};
-use secrecy::{ExposeSecret as _, SecretString};
 
-use super::secrets::missing;
 use crate::config::upstream::Text;
 use crate::config::{Secret, SecretReader};
 use crate::error::chain;
 use crate::plan::SecretValue;
 use crate::problem::{KeyPath, Problem, Problems};
+
+use super::request::{check_header_name, check_header_value};
+use super::secrets::missing;
 
 /// Reads the keys of one table. What cannot be read is `None` and has become a problem.
 pub(crate) struct Block<'a> {
@@ -38,6 +38,26 @@ impl<'a> Block<'a> {
         Block::new(self.at.join(key), self.secrets, self.problems)
     }
 
+    /// Where the table stands.
+    pub(crate) fn own_path(&self) -> KeyPath {
+        self.at.clone()
+    }
+
+    /// Where a key of the table stands.
+    pub(crate) fn path(&self, key: &str) -> KeyPath {
+        self.at.join(key)
+    }
+
+    /// What is wrong so far, for checks that take it.
+    pub(crate) const fn problems(&mut self) -> &mut Problems {
+        self.problems
+    }
+
+    /// Notes a problem at another key.
+    pub(crate) fn push(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
     /// Notes what is wrong at a key, and what would be right.
     pub(crate) fn wrong(&mut self, key: &str, message: impl Into<String>, help: impl Into<String>) {
         self.problems
@@ -45,7 +65,7 @@ impl<'a> Block<'a> {
     }
 
     /// The value of a secret, and where it was read.
-    pub(crate) fn read(&mut self, key: &str, secret: &Secret) -> Option<SecretValue> {
+    pub(crate) fn secret(&mut self, key: &str, secret: &Secret) -> Option<SecretValue> {
         let at = self.at.join(key);
         let read = self.secrets.read(secret);
         let read = read.map_err(|error| missing(at, secret, &error));
@@ -55,10 +75,7 @@ impl<'a> Block<'a> {
 
     /// A user name as RFC 7617 takes it.
     pub(crate) fn user_name(&mut self, key: &str, name: &Text) -> Option<SecretValue> {
-        let name = match name {
-            Text::Literal(text) => SecretValue::from(text.as_str()),
-            Text::Secret(secret) => self.read(key, secret)?,
-        };
+        let name = self.text(key, name)?;
         if name.expose().contains(':') {
             self.wrong(
                 key,
@@ -87,55 +104,29 @@ impl<'a> Block<'a> {
         .ok()
     }
 
-    pub(crate) fn secret(&mut self, key: &str, secret: &Secret) -> Option<SecretString> {
-        let read = self.secrets.read(secret).map_err(|error| {
-            let message = match error.source() {
-                Some(source) => format!("{error}: {source}"),
-                None => error.to_string(),
-            };
-            Problem::new(self.at.join(key), message)
-        });
-        self.problems.keep(read)
-    }
-
     /// A text as it is, placeholders and all: who we are does not depend on the page.
-    pub(crate) fn text(&mut self, key: &str, text: &Text) -> Option<SecretString> {
+    pub(crate) fn text(&mut self, key: &str, text: &Text) -> Option<SecretValue> {
         match text {
-            Text::Literal(text) => Some(SecretString::from(text.as_str())),
+            Text::Literal(text) => Some(SecretValue::from(text.as_str())),
             Text::Secret(secret) => self.secret(key, secret),
         }
     }
 
     pub(crate) fn header_name(&mut self, key: &str, name: &str) -> Option<HeaderName> {
-        let parsed = name.parse().ok();
-        if parsed.is_none() {
-            self.wrong(
-                key,
-                format!("`{}` is no header name", name.escape_default()),
-                "letters, digits and dashes, as in `X-Api-Key`",
-            );
-        }
-        parsed
+        check_header_name(&self.at.join(key), name, self.problems);
+        name.parse().ok()
     }
 
     /// A secret that may stand in a header.
-    pub(crate) fn header_secret(&mut self, key: &str, secret: &Secret) -> Option<SecretString> {
+    pub(crate) fn header_secret(&mut self, key: &str, secret: &Secret) -> Option<SecretValue> {
         let secret = self.secret(key, secret)?;
-        self.header_text(key, secret.expose_secret())?;
+        self.header_text(key, secret.expose())?;
         Some(secret)
     }
 
     /// A text that may stand in a header.
     pub(crate) fn header_text<'t>(&mut self, key: &str, text: &'t str) -> Option<&'t str> {
-        if HeaderValue::try_from(text).is_ok() {
-            return Some(text);
-        }
-        // The text may be a secret, so it is not shown.
-        self.wrong(
-            key,
-            "it holds a character that no header can carry",
-            "a text without line breaks and other control characters",
-        );
-        None
+        check_header_value(&self.at.join(key), text, self.problems);
+        HeaderValue::from_str(text).is_ok().then_some(text)
     }
 }

@@ -27,11 +27,11 @@ pub(super) fn resolve(
     let proxy_ca = file(&mut block, "proxy_ca", connection.proxy_ca.as_deref());
     let certificate = connection.client_certificate.as_deref();
     let certificate = file(&mut block, "client_certificate", certificate);
-    let key = (connection.client_key.as_ref()).map(|key| block.read("client_key", key));
+    let key = (connection.client_key.as_ref()).map(|key| block.secret("client_key", key));
     let username = (connection.proxy_username.as_ref())
         .map(|username| block.user_name("proxy_username", username));
     let password =
-        (connection.proxy_password.as_ref()).map(|password| block.read("proxy_password", password));
+        (connection.proxy_password.as_ref()).map(|password| block.secret("proxy_password", password));
     let identity = certificate?.zip(key);
     let credentials = username.zip(password);
     Some(plan::Connection {

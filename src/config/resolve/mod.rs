@@ -17,7 +17,7 @@ mod paths;
 mod placeholders;
 mod pushdown;
 mod records;
-mod request;
+pub(crate) mod request;
 mod secrets;
 pub(super) use secrets::named;
 
@@ -30,6 +30,7 @@ use super::upstream::Auth;
 use super::{Cache, SecretReader, Settings, Upstream};
 use crate::plan::{self, Plan, Refresh};
 use crate::problem::{KeyPath, Problem, Problems};
+use block::Block;
 
 /// Resolves settings in which the keys `unread` hold stand-ins. There is a plan only where nothing is
 /// wrong.
@@ -53,7 +54,7 @@ pub(super) fn resolve(
     for (name, upstream) in &settings.upstreams {
         let at = KeyPath::new(["upstreams", name]);
         check_name(&at, name, &mut problems);
-        check_upstream(&at, upstream, &mut problems);
+        check_upstream(&at, upstream, &secrets, &mut problems);
         check_refresh(&at, upstream, &settings.cache, &mut problems);
         if !unread.iter().any(|unread| shapes_asking(unread, &at)) {
             check_asking(&at, upstream, &mut problems);
@@ -95,6 +96,7 @@ fn resolve_upstream(
     let connection = connection::resolve(at, upstream, secrets, problems);
     // A secret that cannot be read has become a problem where it stands.
     let account = digest::account_of(upstream, secrets).ok();
+    let requests = request::requests(upstream, at, secrets, problems);
     let paging = pagination::paging(at, upstream, problems);
     let name: Arc<str> = name.into();
     let mapping = mapping::mapping(at, Arc::clone(&name), upstream, problems);
@@ -104,6 +106,7 @@ fn resolve_upstream(
         shape: digest::shape_of(upstream),
         account: account?,
         list: upstream.list,
+        requests: requests?,
         filtered_paging: pagination::filtered(upstream, &paging),
         paging,
         mapping: Arc::new(mapping?),
@@ -174,24 +177,26 @@ fn check_name(at: &KeyPath, name: &str, problems: &mut Problems) {
     );
 }
 
-fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+fn check_upstream(
+    at: &KeyPath,
+    upstream: &Upstream,
+    secrets: &SecretReader<'_>,
+    problems: &mut Problems,
+) {
     request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
-    request::check(&at.join("request"), &upstream.request, problems);
+    request::requests(upstream, at, secrets, problems);
     paths::check(at, upstream, problems);
     records::records(at, upstream, problems);
     records::check_prefix(at, upstream, problems);
     auth::check(&at.join("auth"), &upstream.auth, problems);
+    if let Auth::TokenExchange(exchange) = &upstream.auth {
+        let block = &mut Block::new(at.join("auth").join("request"), secrets, problems);
+        request::resolve_unpaged(&upstream.base_url, &exchange.request, "*/*", block);
+    }
     check_account(at, upstream, problems);
     connection::check(&at.join("connection"), &upstream.connection, problems);
     limits::check(at, upstream, problems);
     pagination::paging(at, upstream, problems);
-    if let Some(continuation) = &upstream.continuation {
-        request::check(&at.join("continuation"), continuation, problems);
-    }
-    if let Some(call) = upstream.pagination.total_call() {
-        let at = at.join("pagination").join("total");
-        request::check(&at.join("request"), &call.request, problems);
-    }
 }
 
 fn check_account(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {

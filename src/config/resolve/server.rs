@@ -44,7 +44,7 @@ pub(super) fn server(
     }
     let mut block = Block::new(at, secrets, problems);
     let admin_token = match &server.admin_token {
-        Some(token) => Some(block.read("admin_token", token)?),
+        Some(token) => Some(block.secret("admin_token", token)?),
         None => None,
     };
     Some(plan::Server {
@@ -94,7 +94,7 @@ pub(super) fn cursor_keys(
     let mut block = Block::new(KeyPath::new(["cursor", "keys"]), secrets, problems);
     let keys = cursor.keys.iter().enumerate().map(|(index, key)| {
         let index = index.to_string();
-        let key = block.read(&index, key)?;
+        let key = block.secret(&index, key)?;
         let length = key.expose().len();
         if length < SHORTEST_CURSOR_KEY {
             block.wrong(
