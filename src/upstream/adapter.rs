@@ -9,16 +9,16 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::WallClock;
-use crate::config::resolve::{digest, pagination, request};
+use crate::config::resolve::{digest, pagination, pushdown, request};
 use crate::config::upstream::{Limits, Upstream};
 use crate::config::{Cache, SecretReader};
-use crate::plan::{Account, Paging, Refresh, Requests, Shape, Share};
+use crate::plan::{Account, Paging, PushdownRules, Refresh, Requests, Shape, Share};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::auth::Auth;
 use super::client::Connections;
 use super::exchange::Exchange;
-use super::pushdown::{Pushed, Rules};
+use super::pushdown::Pushed;
 use super::tls::Tls;
 use super::transport::{Circuit, Replay, Transport};
 use crate::page::format::Page;
@@ -37,7 +37,7 @@ pub struct Adapter {
     pub(super) paging: Paging,
     /// How the pages of an answer to a filter follow each other.
     filtered: Paging,
-    rules: Option<Rules>,
+    rules: Option<Arc<PushdownRules>>,
     pub(super) pushed: Pushed,
     pub(super) mapping: Arc<Mapping>,
     limits: Limits,
@@ -86,7 +86,7 @@ impl Adapter {
             &connections,
         );
         let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
-        let rules = Rules::compile(upstream, &at, problems);
+        let rules = pushdown::rules(upstream).map(Arc::new);
         // Every secret was read before, so only a file can have gone meanwhile.
         let account = digest::account_of(upstream, secrets)
             .map_err(|error| Problem::new(at.clone(), error.to_string()));
@@ -139,8 +139,8 @@ impl Adapter {
     }
 
     /// What may be handed to the upstream, if it is asked by query.
-    pub const fn rules(&self) -> Option<&Rules> {
-        self.rules.as_ref()
+    pub fn rules(&self) -> Option<&PushdownRules> {
+        self.rules.as_deref()
     }
 
     /// The adapter that asks for what `pushed` leaves of the list, which may take so much memory.

@@ -14,7 +14,7 @@ mod limits;
 pub(crate) mod pagination;
 mod paths;
 mod placeholders;
-mod pushdown;
+pub(crate) mod pushdown;
 mod records;
 pub(crate) mod request;
 mod secrets;

@@ -11,6 +11,9 @@ pub use pagination::{
 pub mod total;
 pub use total::{Total, TotalCall};
 
+pub mod pushdown;
+pub use pushdown::Pushdown;
+
 pub mod auth;
 pub use auth::{
     ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DateHeader, HmacAuth, Oauth2Auth,
@@ -29,8 +32,8 @@ use serde::Deserialize;
 
 use super::preset;
 use crate::plan::{
-    Breaker, Extra, Fields, Format, Hedge, List, OneOrMany, Origin, Path, Pushdown, Rate, Records,
-    Refresh, Rule, Share, Span, Success, text,
+    Breaker, Extra, Fields, Format, Hedge, List, OneOrMany, Origin, Path, Rate, Records, Refresh,
+    Rule, Share, Span, Success, text,
 };
 
 /// How to query one backend, and how its response becomes groups.
