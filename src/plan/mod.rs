@@ -48,7 +48,7 @@ pub use path::Path;
 pub mod placeholder;
 
 pub mod pushdown;
-pub use pushdown::{List, Pushable, Pushdown};
+pub use pushdown::{List, Pushable, PushdownRule, PushdownRules};
 
 pub mod records;
 pub use records::{AbsentRecords, Records};

@@ -11,14 +11,15 @@ use crate::clock::WallClock;
 use crate::config::SecretReader;
 use crate::config::upstream::Upstream;
 use crate::plan::{
-    self, Account, Freshness, Limits, Mapping, Paging, Refresh, Requests, Shape, Share,
+    self, Account, Freshness, Limits, Mapping, Paging, PushdownRules, Refresh, Requests, Shape,
+    Share,
 };
 use crate::problem::{KeyPath, Problems};
 
 use super::auth::Auth;
 use super::client::Connections;
 use super::exchange::Exchange;
-use super::pushdown::{Pushed, Rules};
+use super::pushdown::Pushed;
 use super::tls::Tls;
 use super::transport::{Circuit, Replay, Transport};
 use crate::page::format::Page;
@@ -30,7 +31,6 @@ pub struct Adapter {
     plan: Arc<plan::Upstream>,
     settings: [u8; 32],
     pub(super) exchange: Arc<Exchange>,
-    rules: Option<Rules>,
     /// Whether it asks for what a filter leaves.
     is_filtered: bool,
     pub(super) pushed: Pushed,
@@ -54,11 +54,9 @@ impl Adapter {
         let connections = Connections::new(plan, tls, wall.now(), problems)?;
         let transport = Transport::new(plan, Arc::clone(&auth), wall.clone(), &connections);
         let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
-        let rules = Rules::compile(upstream, &at, problems);
         Some(Self {
             settings: [0; 32],
             exchange: Arc::new(exchange?),
-            rules,
             is_filtered: false,
             pushed: Pushed::NONE,
             room,
@@ -93,8 +91,8 @@ impl Adapter {
     }
 
     /// What may be handed to the upstream, if it is asked by query.
-    pub const fn rules(&self) -> Option<&Rules> {
-        self.rules.as_ref()
+    pub fn rules(&self) -> Option<&PushdownRules> {
+        self.plan.pushdown.as_ref()
     }
 
     /// The adapter that asks for what `pushed` leaves of the list, which may take so much memory.

@@ -30,8 +30,8 @@ pub(super) fn resolve(
     let key = (connection.client_key.as_ref()).map(|key| block.secret("client_key", key));
     let username = (connection.proxy_username.as_ref())
         .map(|username| block.user_name("proxy_username", username));
-    let password =
-        (connection.proxy_password.as_ref()).map(|password| block.secret("proxy_password", password));
+    let password = (connection.proxy_password.as_ref())
+        .map(|password| block.secret("proxy_password", password));
     let identity = certificate?.zip(key);
     let credentials = username.zip(password);
     Some(plan::Connection {

@@ -15,7 +15,7 @@ pub(crate) mod mapping;
 pub(crate) mod pagination;
 mod paths;
 mod placeholders;
-mod pushdown;
+pub(crate) mod pushdown;
 mod records;
 pub(crate) mod request;
 mod secrets;
@@ -106,6 +106,7 @@ fn resolve_upstream(
         shape: digest::shape_of(upstream),
         account: account?,
         list: upstream.list,
+        pushdown: pushdown::rules(upstream),
         requests: requests?,
         filtered_paging: pagination::filtered(upstream, &paging),
         paging,

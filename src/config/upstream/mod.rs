@@ -11,6 +11,9 @@ pub use pagination::{
 pub mod total;
 pub use total::{Total, TotalCall};
 
+pub mod pushdown;
+pub use pushdown::Pushdown;
+
 pub mod auth;
 pub use auth::{
     ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DateHeader, HmacAuth, Oauth2Auth,
@@ -39,8 +42,8 @@ use serde::Deserialize;
 use super::preset;
 use crate::plan::limits::DEEPEST;
 use crate::plan::{
-    self, Breaker, Extra, Format, Hedge, List, Origin, Path, Pushdown, Rate, Refresh, Rule, Share,
-    Span, Success, text,
+    self, Breaker, Extra, Format, Hedge, List, Origin, Path, Rate, Refresh, Rule, Share, Span,
+    Success, text,
 };
 
 /// How to query one backend, and how its response becomes groups.
