@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::WallClock;
-use crate::config::resolve::digest;
+use crate::config::resolve::{self, digest};
 use crate::config::upstream::{Limits, Pagination, Upstream, WholeList};
 use crate::config::{Cache, SecretReader};
 use crate::plan::Refresh;
@@ -17,7 +17,6 @@ use crate::plan::Share;
 use crate::plan::{Account, Shape};
 use crate::problem::{KeyPath, Problem, Problems};
 
-use super::auth::Auth;
 use super::client::Connections;
 use super::exchange::Exchange;
 use super::pager::Pager;
@@ -78,7 +77,7 @@ impl Adapter {
     ) -> Option<Self> {
         let at = KeyPath::new(["upstreams", name]);
         let requests = Requests::compile(upstream, &at, secrets, problems);
-        let auth = Auth::compile(&upstream.auth, &at.join("auth"), secrets, problems);
+        let auth = resolve::auth(upstream, &at, secrets, problems);
         let auth = Arc::new(auth?);
         let connections = Connections::compile(upstream, tls, wall.now(), &at, secrets, problems)?;
         let name: Arc<str> = name.into();

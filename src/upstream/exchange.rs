@@ -13,23 +13,24 @@ use tokio::time::Instant;
 
 use crate::clock::WallClock;
 use crate::config::SecretReader;
+use crate::config::resolve::classify_rules;
 use crate::config::upstream::Upstream;
 use crate::problem::{KeyPath, Problems};
 
-use super::auth::Auth;
-use super::classify::{BodyFormat, ClassifiedResponse, Classifier, ClassifyRules, paths};
+use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, Hedgeable, LoginToken};
-use super::login::Login;
+use super::login::{LoginStyle, TokenSource};
 use super::transport::{Circuit, Replay, Transport};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
 use crate::page::format::Bounds;
+use crate::plan::Auth;
 
 /// Makes exchanges with one upstream.
 #[derive(Debug)]
 pub struct Exchange {
     transport: Transport,
-    login: Option<Login>,
+    login: Option<TokenSource>,
     classifier: Classifier,
 }
 
@@ -44,26 +45,22 @@ impl Exchange {
         secrets: &SecretReader<'_>,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let login = if auth.needs_token() {
-            let at = at.join("auth");
-            Some(Login::compile(
-                upstream, &transport, wall, &at, secrets, problems,
-            )?)
-        } else {
-            None
+        let bounds = Bounds::of(&upstream.limits);
+        let classifier = |rules| Classifier::new(rules, bounds, wall.clone());
+        let login = match auth {
+            Auth::Token(token) => {
+                let login = &token.login;
+                let at = at.join("auth").join("request");
+                let style = LoginStyle::compile(upstream, login, &at, secrets, problems)?;
+                let classifier = classifier(login.rules.clone());
+                Some(TokenSource::new(style, transport.clone(), classifier))
+            }
+            Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) => None,
         };
         Some(Self {
             transport,
             login,
-            classifier: Classifier::new(ClassifyRules {
-                format: BodyFormat::Decoded(upstream.format),
-                bounds: Bounds::of(&upstream.limits),
-                prefix: upstream.strip_prefix.clone(),
-                rules: upstream.answers.clone(),
-                success: upstream.success.clone(),
-                message: paths(upstream.message.as_ref()),
-                wall: wall.clone(),
-            }),
+            classifier: classifier(classify_rules(upstream, at, problems)),
         })
     }
 

@@ -1,6 +1,4 @@
-//! One table of an upstream's block while it is compiled: where it stands, and what is wrong with it.
-
-use std::error::Error as _;
+//! One table of an upstream's block while it is resolved: where it stands, and what is wrong with it.
 
 use http::header::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -8,6 +6,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::config::upstream::Text;
 use crate::config::{Secret, SecretReader};
 use crate::problem::{KeyPath, Problem, Problems};
+
+use super::request::{check_header_name, check_header_value};
+use super::secrets::missing;
 
 /// Reads the keys of one table. What cannot be read is `None` and has become a problem.
 pub(crate) struct Block<'a> {
@@ -34,6 +35,21 @@ impl<'a> Block<'a> {
         Block::new(self.at.join(key), self.secrets, self.problems)
     }
 
+    /// Where the table stands.
+    pub(crate) fn own_path(&self) -> KeyPath {
+        self.at.clone()
+    }
+
+    /// Where a key of the table stands.
+    pub(crate) fn path(&self, key: &str) -> KeyPath {
+        self.at.join(key)
+    }
+
+    /// What is wrong so far, for checks that take it.
+    pub(crate) const fn problems(&mut self) -> &mut Problems {
+        self.problems
+    }
+
     /// Notes what is wrong at a key, and what would be right.
     pub(crate) fn wrong(&mut self, key: &str, message: impl Into<String>, help: impl Into<String>) {
         self.problems
@@ -46,13 +62,8 @@ impl<'a> Block<'a> {
     }
 
     pub(crate) fn secret(&mut self, key: &str, secret: &Secret) -> Option<SecretString> {
-        let read = self.secrets.read(secret).map_err(|error| {
-            let message = match error.source() {
-                Some(source) => format!("{error}: {source}"),
-                None => error.to_string(),
-            };
-            Problem::new(self.at.join(key), message)
-        });
+        let read = self.secrets.read(secret);
+        let read = read.map_err(|error| missing(self.at.join(key), secret, &error));
         self.problems.keep(read)
     }
 
@@ -65,15 +76,8 @@ impl<'a> Block<'a> {
     }
 
     pub(crate) fn header_name(&mut self, key: &str, name: &str) -> Option<HeaderName> {
-        let parsed = name.parse().ok();
-        if parsed.is_none() {
-            self.wrong(
-                key,
-                format!("`{}` is no header name", name.escape_default()),
-                "letters, digits and dashes, as in `X-Api-Key`",
-            );
-        }
-        parsed
+        check_header_name(&self.at.join(key), name, self.problems);
+        name.parse().ok()
     }
 
     /// A secret that may stand in a header.
@@ -85,15 +89,7 @@ impl<'a> Block<'a> {
 
     /// A text that may stand in a header.
     pub(crate) fn header_text<'t>(&mut self, key: &str, text: &'t str) -> Option<&'t str> {
-        if HeaderValue::try_from(text).is_ok() {
-            return Some(text);
-        }
-        // The text may be a secret, so it is not shown.
-        self.wrong(
-            key,
-            "it holds a character that no header can carry",
-            "a text without line breaks and other control characters",
-        );
-        None
+        check_header_value(&self.at.join(key), text, self.problems);
+        HeaderValue::from_str(text).is_ok().then_some(text)
     }
 }

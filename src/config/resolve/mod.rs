@@ -5,7 +5,13 @@
 //! otherwise every slip of the pen would drag a tail of false alarms behind it.
 
 mod answers;
+pub(crate) use answers::classify_rules;
+
 mod auth;
+#[cfg(test)]
+pub(crate) use auth::tests::auth_in;
+pub(crate) use auth::{auth, basic_credentials};
+
 pub(crate) mod block;
 mod connection;
 pub(crate) mod digest;
@@ -49,7 +55,7 @@ pub(super) fn validate(
     for (name, upstream) in &settings.upstreams {
         let at = KeyPath::new(["upstreams", name]);
         check_name(&at, name, &mut problems);
-        check_upstream(&at, upstream, &mut problems);
+        check_upstream(&at, upstream, &secrets, &mut problems);
         check_refresh(&at, upstream, &settings.cache, &mut problems);
         if !unread.iter().any(|unread| shapes_asking(unread, &at)) {
             check_asking(&at, upstream, &mut problems);
@@ -188,13 +194,19 @@ fn check_name(at: &KeyPath, name: &str, problems: &mut Problems) {
     );
 }
 
-fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+fn check_upstream(
+    at: &KeyPath,
+    upstream: &Upstream,
+    secrets: &SecretReader<'_>,
+    problems: &mut Problems,
+) {
     request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
     request::check(&at.join("request"), &upstream.request, problems);
     paths::check(at, upstream, problems);
+    classify_rules(upstream, at, problems);
     records::check(at, upstream, problems);
     records::check_prefix(at, upstream, problems);
-    auth::check(&at.join("auth"), &upstream.auth, problems);
+    auth(upstream, at, secrets, problems);
     check_account(at, upstream, problems);
     connection::check(&at.join("connection"), &upstream.connection, problems);
     limits::check(at, upstream, problems);

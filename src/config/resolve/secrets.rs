@@ -14,7 +14,8 @@ pub(super) fn check(settings: &Settings, secrets: SecretReader<'_>, problems: &m
     }
 }
 
-fn missing(at: KeyPath, secret: &Secret, error: &SecretError) -> Problem {
+/// That the secret which a key names cannot be read, and how to provide it.
+pub(super) fn missing(at: KeyPath, secret: &Secret, error: &SecretError) -> Problem {
     let reason = match error {
         SecretError::Unreadable { source, .. } => format!("{error}: {source}"),
         SecretError::Unset(_) | SecretError::Empty(_) => error.to_string(),

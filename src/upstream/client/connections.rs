@@ -12,6 +12,7 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::proxy::Proxy;
+use crate::config::resolve::basic_credentials;
 use crate::config::resolve::block::Block;
 use crate::config::upstream::{Connection, Limits, Upstream};
 use crate::config::{Secret, SecretReader};
@@ -19,7 +20,6 @@ use crate::error::chain;
 use crate::plan::HttpVersion;
 use crate::plan::Span;
 use crate::problem::{KeyPath, Problem, Problems};
-use crate::upstream::auth::fixed::basic_credentials;
 use crate::upstream::tls::{
     CertificateError, Tls, TlsSetupError, identity, trust_only, with_client_certificate,
 };

@@ -26,9 +26,8 @@ use tower_http::decompression::DecompressionLayer;
 use crate::clock::WallClock;
 use crate::config::upstream::{Limits, Upstream};
 use crate::error::{ErrorKind, UpstreamError};
-use crate::plan::Span;
+use crate::plan::{Auth, Span};
 
-use super::auth::Auth;
 use super::classify::{ClassifiedResponse, Classifier};
 use super::client::{CONNECT_TIMEOUT, Connections, http_client};
 use super::tls::Tls;
