@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 
-use super::{ClassifyRules, Location, Path, SecretValue, Span, text};
+use super::{ClassifyRules, Location, Path, Request, SecretValue, Span, text};
 
 /// How requests to one upstream are authenticated.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +68,8 @@ pub struct Login {
 pub enum Grant {
     /// A request of the upstream's own.
     Exchange {
+        /// The request.
+        request: Box<Request>,
         /// Where the response holds the token.
         token: Location,
         /// When the token expires. Without it, the token is used until it is rejected.

@@ -35,7 +35,10 @@ pub mod origin;
 pub use origin::Origin;
 
 pub mod paging;
-pub use paging::{Absent, EmptyPage, Repeat, ShortPage, Step};
+pub use paging::{
+    Absent, EmptyPage, EndFlag, NumberedPages, OffsetPages, Paging, PagingStyle, Repeat, ShortPage,
+    Step, Stride, Total,
+};
 
 pub mod path;
 pub use path::Path;
@@ -47,6 +50,9 @@ pub use pushdown::{List, Pushable, Pushdown};
 
 pub mod records;
 pub use records::{AbsentRecords, RecordList, Records};
+
+pub mod request;
+pub use request::{Placeholder, Request, RequestBody, Requests, TextPart};
 
 pub mod resilience;
 pub use resilience::{Breaker, Hedge};

@@ -15,6 +15,18 @@ use crate::plan::text;
 pub struct Origin(Url);
 
 impl Origin {
+    /// The origin of a URL.
+    pub fn of(url: &Url) -> Self {
+        let mut origin = url.clone();
+        origin.set_path("/");
+        origin.set_query(None);
+        origin.set_fragment(None);
+        // A URL that cannot have them has none to remove.
+        let _ = origin.set_username("");
+        let _ = origin.set_password(None);
+        Self(origin)
+    }
+
     /// Whether a URL is of this origin: the same scheme, host and port.
     pub fn covers(&self, url: &Url) -> bool {
         self.0.origin() == url.origin()

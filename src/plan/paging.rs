@@ -1,7 +1,151 @@
-//! How pages follow each other: what a total, a short, an empty and a repeated page mean.
+//! How pages follow each other: the style, and the terms that every style has.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::{CursorSource, Location, Origin};
+
+/// How the pages of one list follow each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Paging {
+    /// How the position advances.
+    pub style: PagingStyle,
+    /// How many records to request per page.
+    pub limit: Option<u32>,
+    /// Where a page says whether more follow.
+    pub flag: Option<EndFlag>,
+    /// The length at which the upstream silently truncates its list.
+    pub cap: Option<u32>,
+    /// What a page without records means.
+    pub empty_page: EmptyPage,
+    /// What a repeated position or page means.
+    pub on_repeat: Repeat,
+    /// The origins that pages may be read from: that of the first page, then the others.
+    pub origins: Vec<Origin>,
+    /// The number of pages that may be announced.
+    pub max_pages: u32,
+}
+
+impl Paging {
+    /// The same list if it is always a single page.
+    #[must_use]
+    pub fn single_page(&self) -> Self {
+        Self {
+            style: PagingStyle::Whole,
+            limit: None,
+            flag: None,
+            cap: self.cap,
+            empty_page: EmptyPage::End,
+            on_repeat: Repeat::Error,
+            origins: self.origins.clone(),
+            max_pages: self.max_pages,
+        }
+    }
+}
+
+/// How the position advances from page to page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PagingStyle {
+    /// The first page is the whole list.
+    Whole,
+    /// Each page contains a cursor for the next one.
+    Cursor {
+        /// Where a page contains the next cursor.
+        next: CursorSource,
+        /// The cursor of the first page, if it has one.
+        first: Option<String>,
+    },
+    /// Pages are counted in records.
+    Offset(OffsetPages),
+    /// Pages are numbered.
+    Page(NumberedPages),
+    /// The `Link` header contains the URL of the next page.
+    Link,
+    /// The body contains the URL of the next page.
+    NextUrl {
+        /// Where it is.
+        next: Location,
+    },
+}
+
+/// Pages that are counted in records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OffsetPages {
+    /// The offset of the first record.
+    pub first: u64,
+    /// How far the offset advances from page to page.
+    pub stride: Stride,
+    /// Where the total number of records is.
+    pub total: Option<Total>,
+    /// What a missing total means.
+    pub absent: Absent,
+    /// A page with fewer records than this is the last.
+    pub full_page: Option<u32>,
+}
+
+/// Pages that are numbered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NumberedPages {
+    /// The number of the first page.
+    pub first: u64,
+    /// Where the number of pages is. It takes precedence over the total.
+    pub pages: Option<Location>,
+    /// Where the total number of records is.
+    pub total: Option<Total>,
+    /// How many records a page holds, to calculate the number of pages from the total.
+    pub stride: Stride,
+    /// What a missing number of pages or total means.
+    pub absent: Absent,
+    /// A page with fewer records than this is the last.
+    pub full_page: Option<u32>,
+}
+
+/// How far a page advances the position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stride {
+    /// By as many records as the first page contained.
+    FirstPage,
+    /// By as many records as the page contains.
+    EachPage,
+    /// By this many records, whatever a page contains.
+    Fixed(u32),
+}
+
+/// Where the total number of records is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Total {
+    /// In every page.
+    InPage(Location),
+    /// In the response to a request of its own.
+    InCount(Location),
+}
+
+impl Total {
+    /// Where a page states it, if pages do.
+    pub const fn in_page(&self) -> Option<&Location> {
+        match self {
+            Self::InPage(at) => Some(at),
+            Self::InCount(_) => None,
+        }
+    }
+
+    /// Where the response to a request of its own states it, if there is one.
+    pub const fn in_count(&self) -> Option<&Location> {
+        match self {
+            Self::InPage(_) => None,
+            Self::InCount(at) => Some(at),
+        }
+    }
+}
+
+/// Where a page says whether more follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndFlag {
+    /// True if there are more.
+    More(Location),
+    /// True if it is the last.
+    Last(Location),
+}
 
 /// How far an offset advances, or how many records a page holds.
 #[derive(

@@ -28,7 +28,7 @@ pub enum PlaceholderError {
 /// Cuts a text into its pieces, in order. Literals are never empty and never adjacent.
 ///
 /// ```
-/// use groupgate::config::placeholder::{Piece, scan};
+/// use groupgate::plan::placeholder::{Piece, scan};
 ///
 /// assert_eq!(
 ///     scan("/groups/{id}"),

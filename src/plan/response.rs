@@ -19,6 +19,16 @@ pub enum Format {
     Xml,
 }
 
+impl Format {
+    /// The media type that asks for it.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Xml => "application/xml",
+        }
+    }
+}
+
 /// What the responses to one kind of request mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassifyRules {
@@ -41,6 +51,16 @@ pub enum BodyFormat {
     Decoded(Format),
     /// As plain text, whatever it contains.
     Text,
+}
+
+impl BodyFormat {
+    /// What a request accepts that expects such a body.
+    pub const fn accept(self) -> &'static str {
+        match self {
+            Self::Decoded(format) => format.media_type(),
+            Self::Text => "*/*",
+        }
+    }
 }
 
 impl From<LoginFormat> for BodyFormat {

@@ -9,22 +9,18 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::WallClock;
-use crate::config::resolve::{self, digest};
-use crate::config::upstream::{Limits, Pagination, Upstream, WholeList};
+use crate::config::resolve::{self, digest, pagination, request};
+use crate::config::upstream::{Limits, Upstream};
 use crate::config::{Cache, SecretReader};
-use crate::plan::Refresh;
-use crate::plan::Share;
-use crate::plan::{Account, Shape};
+use crate::plan::{Account, Paging, Refresh, Requests, Shape, Share};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::client::Connections;
 use super::exchange::Exchange;
-use super::pager::Pager;
 use super::pushdown::{Pushed, Rules};
-use super::requests::Requests;
 use super::tls::Tls;
 use super::transport::{Circuit, Replay, Transport};
-use crate::page::format::Page;
+use crate::page::format::{Bounds, Page};
 use crate::page::mapping::Mapping;
 
 /// How one upstream is asked, and how its answers become groups. Its parts are shared, so that one
@@ -37,9 +33,9 @@ pub struct Adapter {
     settings: [u8; 32],
     pub(super) exchange: Arc<Exchange>,
     pub(super) requests: Arc<Requests>,
-    pub(super) pager: Pager,
+    pub(super) paging: Paging,
     /// How the pages of an answer to a filter follow each other.
-    filtered: Pager,
+    filtered: Paging,
     rules: Option<Rules>,
     pub(super) pushed: Pushed,
     pub(super) mapping: Arc<Mapping>,
@@ -76,7 +72,7 @@ impl Adapter {
         problems: &mut Problems,
     ) -> Option<Self> {
         let at = KeyPath::new(["upstreams", name]);
-        let requests = Requests::compile(upstream, &at, secrets, problems);
+        let requests = request::requests(upstream, &at, secrets, problems);
         let auth = resolve::auth(upstream, &at, secrets, problems);
         let auth = Arc::new(auth?);
         let connections = Connections::compile(upstream, tls, wall.now(), &at, secrets, problems)?;
@@ -88,23 +84,22 @@ impl Adapter {
             wall.clone(),
             &connections,
         );
-        let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
-        let requests = requests?;
-        let rules = Rules::compile(upstream, requests.listing(), &at, problems);
+        let classify_rules = resolve::classify_rules(upstream, &at, problems);
+        let bounds = Bounds::of(&upstream.limits);
+        let exchange = Exchange::new(&auth, classify_rules, bounds, transport, wall);
+        let rules = Rules::compile(upstream, &at, problems);
         // Every secret was read before, so only a file can have gone meanwhile.
         let account = digest::account_of(upstream, secrets)
             .map_err(|error| Problem::new(at.clone(), error.to_string()));
-        let pager = |pagination: Pagination| {
-            Pager::new(pagination, upstream.limits.pages).reading_from(&upstream.base_url)
-        };
+        let paging = pagination::paging(&at, upstream, problems);
         Some(Self {
             shape: digest::shape_of(upstream),
             account: problems.keep(account)?,
             settings: [0; 32],
-            exchange: Arc::new(exchange?),
-            requests: Arc::new(requests),
-            pager: pager(upstream.pagination.clone()),
-            filtered: pager(filtered(upstream)),
+            exchange: Arc::new(exchange),
+            requests: Arc::new(requests?),
+            filtered: pagination::filtered(upstream, &paging),
+            paging,
             rules,
             pushed: Pushed::NONE,
             mapping: Arc::new(Mapping::new(Arc::clone(&name), upstream)),
@@ -153,7 +148,7 @@ impl Adapter {
     #[must_use]
     pub fn asking(&self, pushed: Pushed, room: u64) -> Self {
         Self {
-            pager: self.filtered.clone(),
+            paging: self.filtered.clone(),
             pushed,
             room,
             ..self.clone()
@@ -161,8 +156,13 @@ impl Adapter {
     }
 
     /// How its pages follow each other.
-    pub const fn pager(&self) -> &Pager {
-        &self.pager
+    pub const fn paging(&self) -> &Paging {
+        &self.paging
+    }
+
+    /// How its records become groups.
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
     }
 
     /// What the upstream may be asked for.
@@ -210,16 +210,6 @@ impl Adapter {
     pub fn records<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
         self.mapping.values(page)
     }
-}
-
-/// How the pages of an answer to a filter follow each other.
-fn filtered(upstream: &Upstream) -> Pagination {
-    if upstream.pushdown.paged {
-        return upstream.pagination.clone();
-    }
-    Pagination::None(WholeList {
-        cap: upstream.pagination.terms().cap,
-    })
 }
 
 impl Freshness {

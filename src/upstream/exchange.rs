@@ -12,19 +12,15 @@ use http::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 
 use crate::clock::WallClock;
-use crate::config::SecretReader;
-use crate::config::resolve::classify_rules;
-use crate::config::upstream::Upstream;
-use crate::problem::{KeyPath, Problems};
 
 use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, Hedgeable, LoginToken};
-use super::login::{LoginStyle, TokenSource};
+use super::login::TokenSource;
 use super::transport::{Circuit, Replay, Transport};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
 use crate::page::format::Bounds;
-use crate::plan::Auth;
+use crate::plan::{Auth, ClassifyRules};
 
 /// Makes exchanges with one upstream.
 #[derive(Debug)]
@@ -35,33 +31,29 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Compiles how `upstream` is asked, over `transport`.
-    pub fn compile(
-        upstream: &Upstream,
+    /// Exchanges over `transport` whose responses `rules` classify. Bodies may be as large as
+    /// `bounds` says.
+    pub fn new(
         auth: &Auth,
+        rules: ClassifyRules,
+        bounds: Bounds,
         transport: Transport,
         wall: &WallClock,
-        at: &KeyPath,
-        secrets: &SecretReader<'_>,
-        problems: &mut Problems,
-    ) -> Option<Self> {
-        let bounds = Bounds::of(&upstream.limits);
+    ) -> Self {
         let classifier = |rules| Classifier::new(rules, bounds, wall.clone());
         let login = match auth {
             Auth::Token(token) => {
-                let login = &token.login;
-                let at = at.join("auth").join("request");
-                let style = LoginStyle::compile(upstream, login, &at, secrets, problems)?;
-                let classifier = classifier(login.rules.clone());
-                Some(TokenSource::new(style, transport.clone(), classifier))
+                let classifier = classifier(token.login.rules.clone());
+                let grant = token.login.grant.clone();
+                Some(TokenSource::new(grant, transport.clone(), classifier))
             }
             Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) => None,
         };
-        Some(Self {
+        Self {
             transport,
             login,
-            classifier: classifier(classify_rules(upstream, at, problems)),
-        })
+            classifier: classifier(rules),
+        }
     }
 
     /// Sends a request, with a login token where one is needed. A token that is refused is renewed

@@ -6,21 +6,17 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 
-use crate::config::SecretReader;
-use crate::config::upstream::{Auth as WrittenAuth, Upstream};
-
 use super::auth::oauth2::token_from_reply;
 use super::auth::{Token, TokenCell};
 use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, Purpose, Repeatable};
 use super::requests::render_error;
-use super::template::{self, Template, Variables};
+use super::template::Variables;
 use super::transport::Transport;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
 use crate::page::format::Page;
-use crate::plan::{BodyFormat, ClientCredentials, Expiry, Grant, Location, Login};
-use crate::problem::{KeyPath, Problems};
+use crate::plan::{Grant, Location};
 
 /// Logs in, and keeps the token until it ends or is refused.
 #[derive(Debug)]
@@ -33,52 +29,16 @@ pub(super) struct TokenSource {
 #[derive(Debug)]
 struct LoginCall {
     transport: Transport,
-    style: LoginStyle,
+    grant: Grant,
     classifier: Classifier,
 }
 
-/// What a login sends, and where its answer holds the token.
-#[derive(Debug)]
-pub(super) enum LoginStyle {
-    Exchange {
-        template: Template,
-        token: Location,
-        expires: Option<Expiry>,
-    },
-    ClientCredentials(ClientCredentials),
-}
-
-impl LoginStyle {
-    /// Compiles the request of `login`, which stands at `at`.
-    pub(super) fn compile(
-        upstream: &Upstream,
-        login: &Login,
-        at: &KeyPath,
-        secrets: &SecretReader<'_>,
-        problems: &mut Problems,
-    ) -> Option<Self> {
-        match (&login.grant, &upstream.auth) {
-            (Grant::ClientCredentials(client), _) => Some(Self::ClientCredentials(client.clone())),
-            (Grant::Exchange { token, expires }, WrittenAuth::TokenExchange(written)) => {
-                let accept = accept(login.rules.format);
-                let (base_url, request) = (&upstream.base_url, &written.request);
-                Some(Self::Exchange {
-                    template: Template::compile(base_url, request, accept, at, secrets, problems)?,
-                    token: token.clone(),
-                    expires: expires.clone(),
-                })
-            }
-            (Grant::Exchange { .. }, _) => None,
-        }
-    }
-}
-
 impl TokenSource {
-    pub(super) fn new(style: LoginStyle, transport: Transport, classifier: Classifier) -> Self {
+    pub(super) fn new(grant: Grant, transport: Transport, classifier: Classifier) -> Self {
         Self {
             call: Arc::new(LoginCall {
                 transport,
-                style,
+                grant,
                 classifier,
             }),
             cell: TokenCell::default(),
@@ -126,33 +86,25 @@ impl LoginCall {
     }
 
     fn request(&self) -> Result<Request<Bytes>, UpstreamError> {
-        match &self.style {
-            LoginStyle::Exchange { template, .. } => {
-                template.render(&Variables::NONE).map_err(render_error)
+        match &self.grant {
+            Grant::Exchange { request, .. } => {
+                request.render(&Variables::NONE).map_err(render_error)
             }
-            LoginStyle::ClientCredentials(client) => Ok(client.token_request()),
+            Grant::ClientCredentials(client) => Ok(client.token_request()),
         }
     }
 
     fn read(&self, answer: &ClassifiedResponse) -> Result<Token, UpstreamError> {
         let now = self.classifier.now();
-        match &self.style {
-            LoginStyle::Exchange { token, expires, .. } => {
+        match &self.grant {
+            Grant::Exchange { token, expires, .. } => {
                 let text = token_at(token, &answer.page, &answer.headers).ok_or_else(|| {
                     UpstreamError::new(ErrorKind::Mapping, "the login's answer holds no token")
                 })?;
                 Token::from_answer(&text, expires.as_ref(), Some(&answer.page), now)
             }
-            LoginStyle::ClientCredentials(_) => token_from_reply(&answer.page, now),
+            Grant::ClientCredentials(_) => token_from_reply(&answer.page, now),
         }
-    }
-}
-
-/// What a login asks to be answered in, unless it says so itself.
-const fn accept(format: BodyFormat) -> &'static str {
-    match format {
-        BodyFormat::Decoded(format) => template::accept(format),
-        BodyFormat::Text => "*/*",
     }
 }
 

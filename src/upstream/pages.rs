@@ -15,7 +15,7 @@ use super::adapter::Adapter;
 use super::classify::ClassifiedResponse;
 use super::extensions::Purpose;
 use super::off_thread::off_thread_if_large;
-use super::pager::{PageContext, Pager, Position};
+use super::pager::{PageContext, Position};
 use super::template::Variables;
 use crate::error::UpstreamError;
 use crate::observe::Observers;
@@ -51,11 +51,12 @@ impl Adapter {
         observers: &Observers,
     ) -> Result<Option<u64>, UpstreamError> {
         // A list of one page needs no total.
-        let count = self.requests.count().filter(|_| self.pager.has_count());
-        let Some(count) = count.filter(|_| !self.exchange.has_only_pages()) else {
+        if !self.paging.has_count() || self.exchange.has_only_pages() {
+            return Ok(None);
+        }
+        let Some(mut request) = self.requests.total(&self.pushed)? else {
             return Ok(None);
         };
-        let mut request = count.request(&self.pushed)?;
         request.extensions_mut().insert(Purpose::Count);
         let asked = request.uri().clone();
         let answer = self.exchange.send(request, deadline, observers).await?;
@@ -68,7 +69,7 @@ impl Adapter {
             last_record_key: None,
             is_past_end: answer.is_past_end,
         };
-        Ok(Some(Pager::count(&count.call, context)?))
+        Ok(self.paging.count(context)?)
     }
 
     /// Reads a recorded response as the first page.
@@ -78,7 +79,7 @@ impl Adapter {
         headers: HeaderMap,
         body: &[u8],
     ) -> Result<FetchedPage, UpstreamError> {
-        let position = self.pager.first();
+        let position = self.paging.first();
         let request = self.request(&position)?;
         let answer = self.exchange.classify(status, headers, body)?;
         self.read(position, request, answer, Duration::ZERO)
@@ -91,10 +92,10 @@ impl Adapter {
     ) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
         let variables = Variables {
             position,
-            limit: self.pager.limit(),
+            limit: self.paging.limit,
             pushed: &self.pushed,
         };
-        if *position == self.pager.first() {
+        if *position == self.paging.first() {
             self.requests.first(&variables)
         } else {
             self.requests.next(&variables)
@@ -115,7 +116,7 @@ impl Adapter {
         };
         let last = records.last();
         let last_record_key =
-            last.and_then(|(record, key)| self.pager.last_record_key(record, key));
+            last.and_then(|(record, key)| self.paging.last_record_key(record, key));
         let listed = records.len() as u64;
         let nodes: Vec<_> = records.nodes().collect();
         let outcomes = self.mapping.map(records)?;
@@ -132,7 +133,7 @@ impl Adapter {
             last_record_key: last_record_key.as_deref(),
             is_past_end: answer.is_past_end,
         };
-        let announcement = self.pager.announces(context)?;
+        let announcement = self.paging.announces(context)?;
         Ok(FetchedPage {
             position,
             request,

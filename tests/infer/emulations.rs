@@ -29,15 +29,15 @@ fn sample(turn: &FetchedPage) -> Sample {
 /// The first pages of a list, and its last.
 async fn pages(adapter: &std::sync::Arc<Adapter>) -> Vec<Sample> {
     let deadline = Instant::now() + Duration::from_secs(30);
-    let pager = adapter.pager();
+    let paging = adapter.paging();
     let mut turn = adapter
-        .fetch_page(pager.first(), deadline, &Observers::default())
+        .fetch_page(paging.first(), deadline, &Observers::default())
         .await
         .unwrap();
     let mut totals = WalkTotals::first(turn.records(), None);
     let mut samples = vec![sample(&turn)];
     loop {
-        let next = pager.next(&turn.position, totals, (&turn).into()).unwrap();
+        let next = paging.next(&turn.position, totals, (&turn).into()).unwrap();
         let positions = match next {
             Next::End => return samples,
             Next::One(position) => vec![position],

@@ -373,8 +373,8 @@ fn an_xml_document_that_is_no_list_is_an_error() {
 }
 
 fn next(adapter: &Adapter, turn: &FetchedPage) -> Next {
-    let pager = adapter.pager();
-    pager
+    let paging = adapter.paging();
+    paging
         .next(
             &turn.position,
             WalkTotals::first(turn.records(), None),

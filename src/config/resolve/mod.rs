@@ -17,12 +17,12 @@ mod connection;
 pub(crate) mod digest;
 mod fields;
 mod limits;
-mod pagination;
+pub(crate) mod pagination;
 mod paths;
 mod placeholders;
 mod pushdown;
 mod records;
-mod request;
+pub(crate) mod request;
 mod secrets;
 pub(super) use secrets::named;
 
@@ -201,8 +201,7 @@ fn check_upstream(
     problems: &mut Problems,
 ) {
     request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
-    request::check(&at.join("request"), &upstream.request, problems);
-    paths::check(at, upstream, problems);
+    request::requests(upstream, at, secrets, problems);
     classify_rules(upstream, at, problems);
     records::check(at, upstream, problems);
     records::check_prefix(at, upstream, problems);
@@ -210,14 +209,7 @@ fn check_upstream(
     check_account(at, upstream, problems);
     connection::check(&at.join("connection"), &upstream.connection, problems);
     limits::check(at, upstream, problems);
-    pagination::check_numbers(&at.join("pagination"), &upstream.pagination, problems);
-    if let Some(continuation) = &upstream.continuation {
-        request::check(&at.join("continuation"), continuation, problems);
-    }
-    if let Some(call) = upstream.pagination.total_call() {
-        let at = at.join("pagination").join("total");
-        request::check(&at.join("request"), &call.request, problems);
-    }
+    pagination::paging(at, upstream, problems);
 }
 
 fn check_account(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {

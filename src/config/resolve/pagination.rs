@@ -1,21 +1,148 @@
-//! Paging: end conditions that contradict each other, or leave no end at all.
+//! Paging: how pages follow each other, end conditions that contradict each other, or no end at all.
 
 use super::at_least_one;
-use super::paths::location_from_root;
+use super::paths::{location_from_root, through_attribute};
 use crate::config::Upstream;
-use crate::config::upstream::{CursorPages, NumberedPages, OffsetPages, Pagination, TotalCall};
-use crate::plan::Path;
+use crate::config::upstream::{self as written, CursorPages, Pagination, Terms, TotalCall};
 use crate::plan::path::Anchor;
-use crate::plan::{Absent, CursorSource, EmptyPage, List, Meaning, Part, ShortPage, Step};
+use crate::plan::{
+    Absent, CursorSource, EmptyPage, EndFlag, Format, List, Location, Meaning, NumberedPages,
+    OffsetPages, Origin, Paging, PagingStyle, Part, Path, ShortPage, Step, Stride, Total,
+};
 use crate::problem::{KeyPath, Problem, Problems};
 
-/// Checks what single keys say.
-pub(super) fn check_numbers(at: &KeyPath, pagination: &Pagination, problems: &mut Problems) {
+/// Resolves how the pages of a list follow each other, and checks what single keys say.
+pub(crate) fn paging(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) -> Paging {
+    let at = at.join("pagination");
+    let pagination = &upstream.pagination;
     let terms = pagination.terms();
     for (key, value) in [("limit", terms.limit), ("cap", terms.cap)] {
         if value == Some(0) {
-            at_least_one(at, key, 0, problems);
+            at_least_one(&at, key, 0, problems);
         }
+    }
+    for (key, location) in locations(pagination) {
+        check_location(&at.join(key), location, upstream.format, problems);
+    }
+    let home = Origin::of(&upstream.base_url);
+    let others = pagination.origins().iter().cloned();
+    Paging {
+        style: style(pagination),
+        limit: terms.limit,
+        flag: flag(terms),
+        cap: terms.cap,
+        empty_page: terms.empty_page,
+        on_repeat: terms.on_repeat,
+        origins: std::iter::once(home).chain(others).collect(),
+        max_pages: upstream.limits.pages,
+    }
+}
+
+/// Resolves how the pages of an answer to a filter follow each other.
+pub(crate) fn filtered(upstream: &Upstream, paging: &Paging) -> Paging {
+    if upstream.pushdown.paged {
+        paging.clone()
+    } else {
+        paging.single_page()
+    }
+}
+
+fn style(pagination: &Pagination) -> PagingStyle {
+    match pagination {
+        Pagination::None(_) => PagingStyle::Whole,
+        Pagination::Cursor(pages) => PagingStyle::Cursor {
+            next: pages.next.clone(),
+            first: pages.first.clone(),
+        },
+        Pagination::Offset(pages) => PagingStyle::Offset(OffsetPages {
+            first: pages.first,
+            stride: stride(pages.step, pages.limit),
+            total: pages.total.as_ref().map(total),
+            absent: pages.absent,
+            full_page: full_page(pages.short_page, pages.limit),
+        }),
+        Pagination::Page(pages) => PagingStyle::Page(NumberedPages {
+            first: pages.first,
+            pages: pages.pages.clone(),
+            total: pages.total.as_ref().map(total),
+            stride: stride(pages.step.unwrap_or_default(), pages.limit),
+            absent: pages.absent,
+            full_page: full_page(pages.short_page, pages.limit),
+        }),
+        Pagination::Link(_) => PagingStyle::Link,
+        Pagination::NextUrl(pages) => PagingStyle::NextUrl {
+            next: pages.next.clone(),
+        },
+    }
+}
+
+/// [`check`] refuses `asked` without `limit`.
+fn stride(step: Step, limit: Option<u32>) -> Stride {
+    match (step, limit) {
+        (Step::Asked, Some(limit)) => Stride::Fixed(limit),
+        (Step::Received, _) => Stride::EachPage,
+        (Step::Granted, _) | (Step::Asked, None) => Stride::FirstPage,
+    }
+}
+
+/// The number of records below which a page is the last. [`check`] refuses `end` without `limit`.
+fn full_page(short_page: ShortPage, limit: Option<u32>) -> Option<u32> {
+    match short_page {
+        ShortPage::End => limit,
+        ShortPage::Continue => None,
+    }
+}
+
+fn total(total: &written::Total) -> Total {
+    match total {
+        written::Total::Page(at) => Total::InPage(at.clone()),
+        written::Total::Call(call) => Total::InCount(call.at.clone()),
+    }
+}
+
+/// [`check`] refuses `more` and `last` together.
+fn flag(terms: Terms<'_>) -> Option<EndFlag> {
+    match (terms.more, terms.last) {
+        (Some(more), _) => Some(EndFlag::More(more.clone())),
+        (None, Some(last)) => Some(EndFlag::Last(last.clone())),
+        (None, None) => None,
+    }
+}
+
+/// The locations in a page that a style looks at, with their keys.
+fn locations(pagination: &Pagination) -> Vec<(&'static str, &Location)> {
+    fn in_page(total: Option<&written::Total>) -> Option<(&'static str, &Location)> {
+        match total? {
+            written::Total::Page(at) => Some(("total", at)),
+            written::Total::Call(_) => None,
+        }
+    }
+
+    let own: Vec<_> = match pagination {
+        Pagination::None(_) | Pagination::Link(_) => vec![],
+        Pagination::Cursor(pages) => match &pages.next {
+            CursorSource::Page(next) => vec![("next", next)],
+            CursorSource::Record { .. } => vec![],
+        },
+        Pagination::Offset(pages) => in_page(pages.total.as_ref()).into_iter().collect(),
+        Pagination::Page(pages) => (pages.pages.iter().map(|pages| ("pages", pages)))
+            .chain(in_page(pages.total.as_ref()))
+            .collect(),
+        Pagination::NextUrl(pages) => vec![("next", &pages.next)],
+    };
+    let terms = pagination.terms();
+    let flags = [("more", terms.more), ("last", terms.last)];
+    let flags = flags
+        .into_iter()
+        .filter_map(|(key, flag)| Some((key, flag?)));
+    own.into_iter().chain(flags).collect()
+}
+
+fn check_location(at: &KeyPath, location: &Location, format: Format, problems: &mut Problems) {
+    const WHY: &str = "paging looks at the page, not at a record";
+    location_from_root(at, location, WHY, problems);
+    if let (Format::Xml, Location::Body(path)) = (format, location) {
+        through_attribute(at, path, problems);
     }
 }
 
@@ -91,7 +218,12 @@ fn from_record(path: &Path) -> String {
     }
 }
 
-fn check_offset(at: &KeyPath, pages: &OffsetPages, upstream: &Upstream, problems: &mut Problems) {
+fn check_offset(
+    at: &KeyPath,
+    pages: &written::OffsetPages,
+    upstream: &Upstream,
+    problems: &mut Problems,
+) {
     let numbered = Numbered {
         limit: pages.limit,
         step: Some(pages.step),
@@ -103,7 +235,12 @@ fn check_offset(at: &KeyPath, pages: &OffsetPages, upstream: &Upstream, problems
     numbered.check(at, problems);
 }
 
-fn check_page(at: &KeyPath, pages: &NumberedPages, upstream: &Upstream, problems: &mut Problems) {
+fn check_page(
+    at: &KeyPath,
+    pages: &written::NumberedPages,
+    upstream: &Upstream,
+    problems: &mut Problems,
+) {
     let numbered = Numbered {
         limit: pages.limit,
         step: pages.step,

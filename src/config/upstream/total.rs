@@ -30,14 +30,6 @@ pub struct TotalCall {
 }
 
 impl Total {
-    /// Where a page says it, if the pages do.
-    pub const fn in_page(&self) -> Option<&Location> {
-        match self {
-            Self::Page(location) => Some(location),
-            Self::Call(_) => None,
-        }
-    }
-
     /// The request that asks for it, if there is one.
     pub fn call(&self) -> Option<&TotalCall> {
         match self {

@@ -18,7 +18,7 @@ pub struct PageContext<'a> {
     /// The number of records on the page.
     pub records: u64,
     /// What its last record holds if the style reads on from there
-    /// ([`Pager::last_record_key`](super::Pager::last_record_key)).
+    /// ([`Paging::last_record_key`](super::Paging::last_record_key)).
     pub last_record_key: Option<&'a str>,
     /// Whether the response means that the list ended before it.
     pub is_past_end: bool,

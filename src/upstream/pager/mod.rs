@@ -11,8 +11,7 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use crate::config::upstream::{CursorPages, Pagination, Total, TotalCall};
-use crate::plan::{CursorSource, EmptyPage, Location, Part, Repeat};
+use crate::plan::{CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Total};
 
 use crate::page::format::Node;
 
@@ -32,73 +31,46 @@ pub(crate) mod link;
 mod location;
 mod numbered;
 
-/// How one upstream's pages follow each other.
-#[derive(Debug, Clone)]
-pub struct Pager {
-    style: Pagination,
-    max_pages: u32,
-    /// The origin of the first page.
-    home: Option<url::Origin>,
-}
+pub use crate::plan::Paging;
 
-impl Pager {
-    /// A pager of this style that returns at most `max_pages` positions at once.
-    pub const fn new(style: Pagination, max_pages: u32) -> Self {
-        Self {
-            style,
-            max_pages,
-            home: None,
-        }
-    }
-
-    /// The same pager, with `base_url` as the origin of the first page, to which pages of other
-    /// origins may link.
-    #[must_use]
-    pub fn reading_from(mut self, base_url: &Url) -> Self {
-        self.home = Some(base_url.origin());
-        self
-    }
-
+impl Paging {
     /// Where the first page is.
     pub fn first(&self) -> Position {
         match &self.style {
-            Pagination::None(_) | Pagination::Link(_) | Pagination::NextUrl(_) => Position::Start,
-            Pagination::Cursor(style) => match &style.first {
+            PagingStyle::Whole | PagingStyle::Link | PagingStyle::NextUrl { .. } => Position::Start,
+            PagingStyle::Cursor { first, .. } => match first {
                 Some(cursor) => Position::Cursor(cursor.clone()),
                 None => Position::Start,
             },
-            Pagination::Offset(style) => Position::Offset(style.first),
-            Pagination::Page(style) => Position::Page(style.first),
+            PagingStyle::Offset(style) => Position::Offset(style.first),
+            PagingStyle::Page(style) => Position::Page(style.first),
         }
     }
 
-    /// How many records to request per page.
-    pub const fn limit(&self) -> Option<u32> {
-        self.style.terms().limit
+    /// Where the total is, if the style has one.
+    const fn total(&self) -> Option<&Total> {
+        match &self.style {
+            PagingStyle::Offset(style) => style.total.as_ref(),
+            PagingStyle::Page(style) => style.total.as_ref(),
+            PagingStyle::Whole
+            | PagingStyle::Cursor { .. }
+            | PagingStyle::Link
+            | PagingStyle::NextUrl { .. } => None,
+        }
     }
 
     /// Whether the total comes from a request of its own.
     pub fn has_count(&self) -> bool {
-        self.style.total_call().is_some()
-    }
-
-    /// The number of records at which the upstream silently truncates its list.
-    pub const fn cap(&self) -> Option<u32> {
-        self.style.terms().cap
-    }
-
-    /// What a repeated position or page means.
-    pub const fn on_repeat(&self) -> Repeat {
-        self.style.terms().on_repeat
+        self.total().and_then(Total::in_count).is_some()
     }
 
     /// The key of a record with which the next page is requested, if the style continues from the last
     /// record.
     pub fn last_record_key(&self, record: Node<'_>, key: Option<&str>) -> Option<String> {
-        let Pagination::Cursor(CursorPages {
+        let PagingStyle::Cursor {
             next: CursorSource::Record { last_record },
             ..
-        }) = &self.style
+        } = &self.style
         else {
             return None;
         };
@@ -112,27 +84,32 @@ impl Pager {
     /// The totals that this page states. Two pages of one walk that state different totals come from
     /// different lists.
     pub fn announces(&self, context: PageContext<'_>) -> Result<Announcement, PagerError> {
-        let (total, pages) = match &self.style {
-            Pagination::Offset(style) => (style.total.as_ref(), None),
-            Pagination::Page(style) => (style.total.as_ref(), style.pages.as_ref()),
-            Pagination::None(_)
-            | Pagination::Cursor(_)
-            | Pagination::Link(_)
-            | Pagination::NextUrl(_) => (None, None),
+        let pages = match &self.style {
+            PagingStyle::Page(style) => style.pages.as_ref(),
+            PagingStyle::Whole
+            | PagingStyle::Cursor { .. }
+            | PagingStyle::Offset(_)
+            | PagingStyle::Link
+            | PagingStyle::NextUrl { .. } => None,
         };
         let read = |location: Option<&Location>| {
             location.map_or(Ok(None), |location| location::number(location, context))
         };
         Ok(Announcement {
-            records: read(total.and_then(Total::in_page))?,
+            records: read(self.total().and_then(Total::in_page))?,
             pages: read(pages)?,
         })
     }
 
-    /// The total in the response to a request of its own ([`TotalCall`]).
-    pub fn count(call: &TotalCall, context: PageContext<'_>) -> Result<u64, PagerError> {
-        location::number(&call.at, context)?
-            .ok_or_else(|| PagerError::TotalAbsent(location::name(&call.at)))
+    /// The total in the response to a request of its own, if there is one.
+    pub fn count(&self, context: PageContext<'_>) -> Result<Option<u64>, PagerError> {
+        let Some(at) = self.total().and_then(Total::in_count) else {
+            return Ok(None);
+        };
+        let total = location::number(at, context)?;
+        total
+            .map(Some)
+            .ok_or_else(|| PagerError::TotalAbsent(location::name(at)))
     }
 
     /// Where to read on after the page at `position`.
@@ -158,32 +135,39 @@ impl Pager {
         }
         let flag = self.flag(context)?;
         match (&self.style, position) {
-            (Pagination::None(_), _) => Ok(Decision::end(Reason::Whole)),
-            (Pagination::Offset(style), Position::Offset(offset)) => {
-                style.next(*offset, flag, totals, context, self.max_pages)
+            (PagingStyle::Whole, _) => Ok(Decision::end(Reason::Whole)),
+            (PagingStyle::Offset(style), Position::Offset(offset)) => {
+                self.next_offset(style, *offset, flag, totals, context)
             }
-            (Pagination::Page(style), Position::Page(page)) => {
-                style.next(*page, flag, totals, context, self.max_pages)
+            (PagingStyle::Page(style), Position::Page(page)) => {
+                self.next_number(style, *page, flag, totals, context)
             }
             // A numbered style starts at a number and only ever hands out numbers.
-            (Pagination::Offset(_) | Pagination::Page(_), _) => Err(PagerError::Loop),
-            (Pagination::Cursor(style), _) => self.follow(style.naming(), flag, context),
-            (Pagination::Link(_), _) => self.follow(Naming::Link, flag, context),
-            (Pagination::NextUrl(style), _) => self.follow(Naming::At(&style.next), flag, context),
+            (PagingStyle::Offset(_) | PagingStyle::Page(_), _) => Err(PagerError::Loop),
+            (PagingStyle::Cursor { next, .. }, _) => {
+                let naming = match next {
+                    CursorSource::Page(location) => Naming::At(location),
+                    CursorSource::Record { last_record } => Naming::LastRecord(last_record),
+                };
+                self.follow(naming, flag, context)
+            }
+            (PagingStyle::Link, _) => self.follow(Naming::Link, flag, context),
+            (PagingStyle::NextUrl { next }, _) => self.follow(Naming::At(next), flag, context),
         }
     }
 
     /// The flag that says whether there is more.
     fn flag(&self, context: PageContext<'_>) -> Result<Option<Flag<'_>>, PagerError> {
-        let terms = self.style.terms();
-        let read = |location: Option<&Location>| {
-            location.map_or(Ok(None), |location| location::flag(location, context))
+        let (at, means_more) = match &self.flag {
+            Some(EndFlag::More(at)) => (at, true),
+            Some(EndFlag::Last(at)) => (at, false),
+            None => return Ok(None),
         };
-        let more = read(terms.more)?;
-        let last = read(terms.last)?;
-        let more = terms.more.zip(more).map(|(at, more)| Flag { at, more });
-        let last = terms.last.zip(last);
-        Ok(more.or(last.map(|(at, is_last)| Flag { at, more: !is_last })))
+        let is_set = location::flag(at, context)?;
+        Ok(is_set.map(|is_set| Flag {
+            at,
+            more: is_set == means_more,
+        }))
     }
 
     /// Continues where the page itself says, at `naming`.
@@ -195,7 +179,7 @@ impl Pager {
     ) -> Result<Decision<'a>, PagerError> {
         match flag {
             Some(flag) if !flag.more => return Ok(Decision::end(Reason::Flag(flag))),
-            None if context.records == 0 && self.style.terms().empty_page == EmptyPage::End => {
+            None if context.records == 0 && self.empty_page == EmptyPage::End => {
                 return Ok(Decision::end(Reason::Empty));
             }
             Some(_) | None => {}
@@ -210,24 +194,22 @@ impl Pager {
     /// The position that the page names, if it names one.
     fn named(&self, context: PageContext<'_>) -> Result<Option<Position>, PagerError> {
         let url = match &self.style {
-            Pagination::Cursor(style) => {
-                return Ok(style.named(context)?.map(Position::Cursor));
+            PagingStyle::Cursor { next, .. } => {
+                return Ok(cursor(next, context)?.map(Position::Cursor));
             }
-            Pagination::Link(_) => link::next_link(context.headers)?,
-            Pagination::NextUrl(style) => location::text(&style.next, context),
-            Pagination::None(_) | Pagination::Offset(_) | Pagination::Page(_) => None,
+            PagingStyle::Link => link::next_link(context.headers)?,
+            PagingStyle::NextUrl { next } => location::text(next, context),
+            PagingStyle::Whole | PagingStyle::Offset(_) | PagingStyle::Page(_) => None,
         };
         url.map(|url| self.at_url(&url, context.url)).transpose()
     }
 
-    /// The position of the page at `target`, relative to `base`. Allowed are the origin of this page,
-    /// that of the first page, and those that the style lists.
+    /// The position of the page at `target`, relative to `base`. Allowed are the origin of this page
+    /// and those that the plan lists.
     fn at_url(&self, target: &str, base: &Url) -> Result<Position, PagerError> {
         let url = base.join(target).map_err(|_| PagerError::BadUrl)?;
         let origin = url.origin();
-        let is_allowed = origin == base.origin()
-            || self.home.as_ref() == Some(&origin)
-            || self.style.origins().iter().any(|one| one.covers(&url));
+        let is_allowed = origin == base.origin() || self.origins.iter().any(|one| one.covers(&url));
         if !is_allowed || !url.username().is_empty() || url.password().is_some() {
             return Err(PagerError::ForeignUrl(origin.ascii_serialization()));
         }
@@ -235,23 +217,15 @@ impl Pager {
     }
 }
 
-impl CursorPages {
-    const fn naming(&self) -> Naming<'_> {
-        match &self.next {
-            CursorSource::Page(location) => Naming::At(location),
-            CursorSource::Record { last_record } => Naming::LastRecord(last_record),
-        }
-    }
-
-    fn named(&self, context: PageContext<'_>) -> Result<Option<String>, PagerError> {
-        match &self.next {
-            CursorSource::Page(location) => Ok(location::text(location, context)),
-            CursorSource::Record { .. } if context.records == 0 => Ok(None),
-            CursorSource::Record { last_record } => match context.last_record_key {
-                Some(mark) => Ok(Some(mark.to_owned())),
-                None => Err(PagerError::NoLastRecordKey(last_record.to_string())),
-            },
-        }
+/// The cursor of the next page, if the page contains one.
+fn cursor(next: &CursorSource, context: PageContext<'_>) -> Result<Option<String>, PagerError> {
+    match next {
+        CursorSource::Page(location) => Ok(location::text(location, context)),
+        CursorSource::Record { .. } if context.records == 0 => Ok(None),
+        CursorSource::Record { last_record } => match context.last_record_key {
+            Some(key) => Ok(Some(key.to_owned())),
+            None => Err(PagerError::NoLastRecordKey(last_record.to_string())),
+        },
     }
 }
 

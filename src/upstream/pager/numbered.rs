@@ -1,7 +1,7 @@
 //! Numbered positions: offsets and pages.
 //!
 //! Both check the same things in the same order: a flag, a total, signs that this page is the last.
-//! They differ only in how far a page advances the position ([`Stride`]).
+//! They differ only in how far a page advances the position ([`Advance`]).
 
 use std::ops::Range;
 
@@ -9,45 +9,43 @@ use super::context::{PageContext, WalkTotals};
 use super::decision::{Decision, Flag, Reason};
 use super::error::PagerError;
 use super::location::{name, number};
-use crate::config::upstream::{NumberedPages, OffsetPages, Total};
 use crate::page::position::{Next, Position};
-use crate::plan::{Absent, EmptyPage, Location, ShortPage, Step};
+use crate::plan::{Absent, EmptyPage, Location, NumberedPages, OffsetPages, Paging, Stride, Total};
 
 /// How far a page advances the position.
 #[derive(Debug, Clone, Copy)]
-enum Stride {
+enum Advance {
     /// The same for all pages: positions are known before the pages are read.
     Fixed(u64),
     /// As many records as the page has: one page after the other.
     Varying,
 }
 
-impl Stride {
-    fn of(step: Step, limit: Option<u32>, granted: u64) -> Self {
-        match step {
-            Step::Granted => Self::Fixed(granted),
-            Step::Received => Self::Varying,
-            // The configuration requires a limit for this step.
-            Step::Asked => Self::Fixed(limit.map_or(granted, u64::from)),
+impl Advance {
+    fn of(stride: Stride, totals: WalkTotals) -> Self {
+        match stride {
+            Stride::FirstPage => Self::Fixed(totals.granted),
+            Stride::EachPage => Self::Varying,
+            Stride::Fixed(records) => Self::Fixed(records.into()),
         }
     }
 }
 
-impl OffsetPages {
+impl Paging {
     /// Where to read on after the page at `offset`. `flag` is the flag on the page.
-    pub(super) fn next<'a>(
-        &'a self,
+    pub(super) fn next_offset<'a>(
+        &self,
+        style: &'a OffsetPages,
         offset: u64,
         flag: Option<Flag<'a>>,
         totals: WalkTotals,
         context: PageContext<'_>,
-        max_pages: u32,
     ) -> Result<Decision<'a>, PagerError> {
-        let stride = Stride::of(self.step, self.limit, totals.granted);
+        let advance = Advance::of(style.stride, totals);
         let next = offset
-            + match stride {
-                Stride::Fixed(records) => records,
-                Stride::Varying => context.records,
+            + match advance {
+                Advance::Fixed(records) => records,
+                Advance::Varying => context.records,
             };
         let one = |reason| Ok(Decision::one(Position::Offset(next), reason));
         match flag {
@@ -56,46 +54,40 @@ impl OffsetPages {
             None => {}
         }
         let (total, reason) =
-            match announced_total(self.total.as_ref(), self.absent, totals, context)? {
+            match announced_total(style.total.as_ref(), style.absent, totals, context)? {
                 Announced::Total(total, reason) => (total, reason),
                 Announced::Nothing => {
                     return self
-                        .looks_last(context)
+                        .looks_last(context, style.full_page)
                         .map_or_else(|| one(Reason::Open), end);
                 }
                 Announced::End(at) => return end(Reason::NoTotal(at)),
             };
-        let read = offset.saturating_sub(self.first);
-        match stride {
-            Stride::Fixed(_) if total == 0 => end(reason),
-            Stride::Fixed(0) => Err(PagerError::EmptyFirstPage(total)),
-            Stride::Fixed(records) => {
+        let read = offset.saturating_sub(style.first);
+        match advance {
+            Advance::Fixed(_) if total == 0 => end(reason),
+            Advance::Fixed(0) => Err(PagerError::EmptyFirstPage(total)),
+            Advance::Fixed(records) => {
                 let pages = read / records + 1..total.div_ceil(records);
-                let next = rest(pages, max_pages, |page| {
-                    Position::Offset(self.first + page * records)
+                let next = rest(pages, self.max_pages, |page| {
+                    Position::Offset(style.first + page * records)
                 });
                 Ok(Decision::new(next?, reason))
             }
-            Stride::Varying if read + context.records >= total => end(reason),
-            Stride::Varying if context.records == 0 => nothing_received(read == 0, total),
-            Stride::Varying => one(reason),
+            Advance::Varying if read + context.records >= total => end(reason),
+            Advance::Varying if context.records == 0 => nothing_received(read == 0, total),
+            Advance::Varying => one(reason),
         }
     }
 
-    fn looks_last(&self, context: PageContext<'_>) -> Option<Reason<'static>> {
-        looks_last(context, self.limit, self.short_page, self.empty_page)
-    }
-}
-
-impl NumberedPages {
     /// Where to read on after page number `page`. `flag` is the flag on the page.
-    pub(super) fn next<'a>(
-        &'a self,
+    pub(super) fn next_number<'a>(
+        &self,
+        style: &'a NumberedPages,
         page: u64,
         flag: Option<Flag<'a>>,
         totals: WalkTotals,
         context: PageContext<'_>,
-        max_pages: u32,
     ) -> Result<Decision<'a>, PagerError> {
         let one = |reason| Ok(Decision::one(Position::Page(page + 1), reason));
         match flag {
@@ -103,45 +95,52 @@ impl NumberedPages {
             Some(flag) => return end(Reason::Flag(flag)),
             None => {}
         }
-        let read = page.saturating_sub(self.first);
-        let announced = match &self.pages {
-            Some(pages) => announced(Some(pages), self.absent, context, Reason::Pages)?,
-            None => announced_total(self.total.as_ref(), self.absent, totals, context)?,
+        let read = page.saturating_sub(style.first);
+        let announced = match &style.pages {
+            Some(pages) => announced(Some(pages), style.absent, context, Reason::Pages)?,
+            None => announced_total(style.total.as_ref(), style.absent, totals, context)?,
         };
         let (announced, reason) = match announced {
             Announced::Total(announced, reason) => (announced, reason),
             Announced::Nothing => {
                 return self
-                    .looks_last(context)
+                    .looks_last(context, style.full_page)
                     .map_or_else(|| one(Reason::Open), end);
             }
             Announced::End(at) => return end(Reason::NoTotal(at)),
         };
-        let pages = match self.stride(totals) {
+        // The number of pages is known, or follows from how many records a page holds.
+        let advance = (style.pages.is_none()).then(|| Advance::of(style.stride, totals));
+        let pages = match advance {
             None => announced,
-            Some(Stride::Fixed(_)) if announced == 0 => return end(reason),
-            Some(Stride::Fixed(0)) => return Err(PagerError::EmptyFirstPage(announced)),
-            Some(Stride::Fixed(records)) => announced.div_ceil(records),
-            Some(Stride::Varying) if totals.received >= announced => return end(reason),
-            Some(Stride::Varying) if context.records == 0 => {
+            Some(Advance::Fixed(_)) if announced == 0 => return end(reason),
+            Some(Advance::Fixed(0)) => return Err(PagerError::EmptyFirstPage(announced)),
+            Some(Advance::Fixed(records)) => announced.div_ceil(records),
+            Some(Advance::Varying) if totals.received >= announced => return end(reason),
+            Some(Advance::Varying) if context.records == 0 => {
                 return nothing_received(read == 0, announced);
             }
-            Some(Stride::Varying) => return one(reason),
+            Some(Advance::Varying) => return one(reason),
         };
-        let next = rest(read + 1..pages, max_pages, |page| {
-            Position::Page(self.first + page)
+        let next = rest(read + 1..pages, self.max_pages, |page| {
+            Position::Page(style.first + page)
         });
         Ok(Decision::new(next?, reason))
     }
 
-    /// How far a page advances, if the number of pages follows from it.
-    fn stride(&self, totals: WalkTotals) -> Option<Stride> {
-        let step = self.step.unwrap_or_default();
-        (self.pages.is_none()).then(|| Stride::of(step, self.limit, totals.granted))
-    }
-
-    fn looks_last(&self, context: PageContext<'_>) -> Option<Reason<'static>> {
-        looks_last(context, self.limit, self.short_page, self.empty_page)
+    /// Why a page looks like the last, if it does. Without a total, an empty page is the end unless
+    /// the adapter says otherwise; a short page only if it says so.
+    fn looks_last(
+        &self,
+        context: PageContext<'_>,
+        full_page: Option<u32>,
+    ) -> Option<Reason<'static>> {
+        if context.records == 0 {
+            return (self.empty_page == EmptyPage::End).then_some(Reason::Empty);
+        }
+        full_page
+            .filter(|&limit| context.records < limit.into())
+            .map(Reason::Short)
     }
 }
 
@@ -220,19 +219,4 @@ const fn nothing_received(is_first: bool, announced: u64) -> Result<Decision<'st
         return Err(PagerError::EmptyFirstPage(announced));
     }
     end(Reason::Empty)
-}
-
-/// Why a page looks like the last, if it does. Without a total, an empty page is the end unless the
-/// adapter says otherwise; a short page only if it says so.
-fn looks_last(
-    context: PageContext<'_>,
-    limit: Option<u32>,
-    short_page: ShortPage,
-    empty_page: EmptyPage,
-) -> Option<Reason<'static>> {
-    if context.records == 0 {
-        return (empty_page == EmptyPage::End).then_some(Reason::Empty);
-    }
-    let limit = limit.filter(|&limit| context.records < limit.into())?;
-    (short_page == ShortPage::End).then_some(Reason::Short(limit))
 }

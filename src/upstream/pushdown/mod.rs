@@ -24,7 +24,6 @@ use crate::plan::pushdown::{Case, PushedTime, Quote, Texts};
 use crate::plan::{Fields, List, Pushable, Pushdown, TimeFormat};
 use crate::problem::{KeyPath, Problem, Problems};
 
-use super::template::Template;
 use written::written;
 
 /// What a query demands of the groups of one upstream, all of it at once.
@@ -62,18 +61,17 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of an upstream that is asked by query with `listing`. `None`: it is not, or
+    /// The rules of an upstream that is asked by query. `None`: it is not, or
     /// something is wrong with how.
     pub(super) fn compile(
         upstream: &Upstream,
-        listing: &Template,
         at: &KeyPath,
         problems: &mut Problems,
     ) -> Option<Self> {
         if upstream.list == List::Whole {
             return None;
         }
-        let pushes = listing.pushes();
+        let pushes = upstream.request.filters();
         let filters = Pushable::ALL.into_iter();
         let filters: Vec<_> = filters.filter(|filter| pushes.contains(filter)).collect();
         for &filter in &filters {

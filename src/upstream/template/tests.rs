@@ -4,28 +4,28 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::config::Environment;
-
 use super::*;
+use crate::config::resolve::{block::Block, request};
+use crate::config::{Environment, SecretReader};
+use crate::problem::{KeyPath, Problems};
 use crate::upstream::pushdown::Pushed;
 
-fn template(request: &str) -> Template {
-    let request: written::Request = toml::from_str(request).unwrap();
+fn template(request: &str) -> Request {
+    let request = toml::from_str(request).unwrap();
     let environment = Environment::from_iter([("ORG", "a/b c"), ("KEY", "k\u{e9}y")]);
     let mut problems = Problems::default();
-    let template = Template::compile(
+    let secrets = SecretReader::new(&environment);
+    let template = request::resolve(
         &"https://u.example/base/".parse().unwrap(),
         &request,
-        accept(Format::Json),
-        &KeyPath::new(["request"]),
-        &SecretReader::new(&environment),
-        &mut problems,
+        "application/json",
+        &mut Block::new(KeyPath::new(["request"]), &secrets, &mut problems),
     );
     assert_eq!(problems, Problems::default());
     template.unwrap()
 }
 
-fn render(template: &Template, position: &Position) -> Request<Bytes> {
+fn render(template: &Request, position: &Position) -> http::Request<Bytes> {
     let variables = Variables {
         position,
         limit: Some(100),
@@ -62,7 +62,7 @@ fn a_path_value_is_one_segment() {
     };
     assert!(matches!(
         cursor.render(&variables),
-        Err(TemplateError::DotSegment(_))
+        Err(RenderError::DotSegment(_))
     ));
 }
 
@@ -99,7 +99,7 @@ fn a_line_break_never_reaches_a_header() {
     };
     assert!(matches!(
         template.render(&variables),
-        Err(TemplateError::Header(_))
+        Err(RenderError::Header(_))
     ));
     assert!(
         !render(&template, &Position::Start)

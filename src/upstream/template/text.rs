@@ -1,8 +1,8 @@
 //! Texts with placeholders, and the variables that are rendered into them.
 
-use secrecy::{ExposeSecret, SecretString};
-
-use crate::plan::Pushable;
+use crate::percent::encode;
+use crate::plan::request::Text;
+use crate::plan::{Placeholder, TextPart};
 use crate::upstream::pager::Position;
 use crate::upstream::pushdown::{Pushed, Written};
 
@@ -26,29 +26,6 @@ impl Variables<'_> {
     };
 }
 
-/// A text with placeholders.
-#[derive(Debug)]
-pub(super) struct Text(pub(super) Vec<Part>);
-
-#[derive(Debug)]
-pub(super) enum Part {
-    /// Written as is.
-    Literal(String),
-    /// A value of `vars`, or a secret. Escaped for its place.
-    Secret(SecretString),
-    /// Replaced by a value that differs from page to page.
-    Placeholder(Placeholder),
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Placeholder {
-    Cursor,
-    Offset,
-    Page,
-    Limit,
-    Filter(Pushable),
-}
-
 /// The value of a placeholder for one page.
 pub(super) enum Value<'a> {
     Text(&'a str),
@@ -56,16 +33,6 @@ pub(super) enum Value<'a> {
 }
 
 impl Placeholder {
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "cursor" => Self::Cursor,
-            "offset" => Self::Offset,
-            "page" => Self::Page,
-            "limit" => Self::Limit,
-            _ => Self::Filter(Pushable::named(name)?),
-        })
-    }
-
     pub(super) fn value<'a>(self, variables: &Variables<'a>) -> Option<Value<'a>> {
         match (self, variables.position) {
             (Self::Cursor, Position::Cursor(cursor)) => Some(Value::Text(cursor)),
@@ -85,18 +52,14 @@ impl Placeholder {
 }
 
 impl Text {
-    pub(super) fn literal(text: impl Into<String>) -> Self {
-        Self(vec![Part::Literal(text.into())])
-    }
-
     /// The text with its placeholders replaced; `None` if one has no value.
     pub(super) fn render(&self, variables: &Variables<'_>) -> Option<String> {
         let mut rendered = String::new();
         for part in &self.0 {
             match part {
-                Part::Literal(text) => rendered.push_str(text),
-                Part::Secret(value) => rendered.push_str(value.expose_secret()),
-                Part::Placeholder(placeholder) => match placeholder.value(variables)? {
+                TextPart::Literal(text) => rendered.push_str(text),
+                TextPart::Value(value) => rendered.push_str(value.expose()),
+                TextPart::Placeholder(placeholder) => match placeholder.value(variables)? {
                     Value::Text(text) => rendered.push_str(text),
                     Value::Number(number) => rendered.push_str(&number.to_string()),
                 },
@@ -105,19 +68,20 @@ impl Text {
         Some(rendered)
     }
 
-    /// The filters that it has placeholders for.
-    pub(super) fn pushes(&self) -> impl Iterator<Item = Pushable> {
-        self.0.iter().filter_map(|part| match part {
-            Part::Placeholder(Placeholder::Filter(filter)) => Some(*filter),
-            Part::Placeholder(
-                Placeholder::Cursor | Placeholder::Offset | Placeholder::Page | Placeholder::Limit,
-            )
-            | Part::Literal(_)
-            | Part::Secret(_) => None,
-        })
-    }
-
+    /// Whether it contains a secret, or a value of `vars`, which may be one.
     pub(super) fn may_be_secret(&self) -> bool {
-        self.0.iter().any(|part| matches!(part, Part::Secret(_)))
+        (self.0.iter()).any(|part| matches!(part, TextPart::Value(_)))
     }
+}
+
+/// `name=value&…`, without parameters that have no value.
+pub(super) fn render_parameters(
+    parameters: &[(String, Text)],
+    variables: &Variables<'_>,
+) -> String {
+    let pairs = parameters.iter().filter_map(|(name, text)| {
+        let value = text.render(variables)?;
+        Some(format!("{}={}", encode(name), encode(&value)))
+    });
+    pairs.collect::<Vec<_>>().join("&")
 }

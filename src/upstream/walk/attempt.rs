@@ -49,7 +49,7 @@ impl<'a> Attempt<'a> {
         if let Some(counted) = self.tally.counted {
             self.observers.notify(&Event::RecordsCounted(counted));
         }
-        let first = self.adapter.pager().first();
+        let first = self.adapter.paging().first();
         self.positions.insert(first.clone());
         let page = self.fetch(first).await?;
         self.granted = page.listed();
@@ -118,8 +118,8 @@ impl<'a> Attempt<'a> {
             received: self.tally.listed + page.listed(),
             counted: self.tally.counted,
         };
-        let pager = self.adapter.pager();
-        let decision = pager.decide(&page.position, totals, page.into());
+        let paging = self.adapter.paging();
+        let decision = paging.decide(&page.position, totals, page.into());
         let decision = decision.inspect_err(|error| self.warn(error))?;
         self.observers.notify(&Event::NextDecided {
             next: &decision.next,
@@ -142,7 +142,7 @@ impl<'a> Attempt<'a> {
         what: PagerError,
         interrupted: impl Fn(UpstreamError) -> Interrupted,
     ) -> Result<Next, Interrupted> {
-        let is_end = self.adapter.pager().on_repeat() == Repeat::End;
+        let is_end = self.adapter.paging().on_repeat == Repeat::End;
         self.observers.notify(&Event::Repeated {
             what: format_args!("{what}"),
             is_end,

@@ -102,7 +102,7 @@ impl<'a> Tally<'a> {
         }
         let is_spared = page.records() == 1
             && !self.has_spared
-            && self.adapter.pager().on_repeat() == Repeat::Error;
+            && self.adapter.paging().on_repeat == Repeat::Error;
         self.has_spared |= is_spared;
         if is_spared {
             PageSeen::New
@@ -113,7 +113,7 @@ impl<'a> Tally<'a> {
 
     fn check_limits(&self) -> Result<(), UpstreamError> {
         let limits = self.adapter.limits();
-        let cap = self.adapter.pager().cap().map(u64::from);
+        let cap = self.adapter.paging().cap.map(u64::from);
         let exceeded = if self.pages > limits.pages.into() {
             format!("more than {} pages (`limits.pages`)", limits.pages)
         } else if self.records > limits.groups.into() {

@@ -4,18 +4,18 @@ use std::sync::LazyLock;
 
 use groupgate::page::format::Page;
 use groupgate::plan::Format;
-use groupgate::upstream::pager::{Next, PageContext, Pager, Position, WalkTotals};
+use groupgate::upstream::pager::{Next, PageContext, Paging, Position, WalkTotals};
 use http::header::LINK;
 use http::{HeaderMap, HeaderValue};
 use url::Url;
 
-use super::{loaded, says_little};
+use super::{compiled, loaded, says_little};
 
-static PAGER: LazyLock<Pager> = LazyLock::new(|| {
+static PAGING: LazyLock<Paging> = LazyLock::new(|| {
     let toml = "[upstreams.u]\nbase_url = 'http://api.example.com'\nrequest.path = '/'\n\
                 records = '/'\npagination.style = 'link'\nfields = { id = 'id', name = 'id' }\n";
-    let upstream = &loaded(toml).settings.upstreams["u"];
-    Pager::new(upstream.pagination.clone(), 10)
+    let adapter = compiled(&loaded(toml), "u").expect("the adapter compiles");
+    adapter.paging().clone()
 });
 
 static ASKED: LazyLock<Url> = LazyLock::new(|| "http://api.example.com/a/b?c=d".parse().unwrap());
@@ -37,7 +37,7 @@ pub(crate) fn link(data: &[u8]) {
         last_record_key: None,
         is_past_end: false,
     };
-    match PAGER.next(&Position::Start, WalkTotals::first(1, None), context) {
+    match PAGING.next(&Position::Start, WalkTotals::first(1, None), context) {
         Ok(Next::End) => {}
         Ok(Next::One(Position::Url(next))) => {
             assert_eq!(next.origin(), ASKED.origin());

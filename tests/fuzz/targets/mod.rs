@@ -16,11 +16,31 @@ pub(crate) use pages::{json, xml};
 pub(crate) use query::query;
 pub(crate) use template::template;
 
+use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Loaded, load_text};
+use groupgate::problem::Problems;
+use groupgate::upstream::Adapter;
+use groupgate::upstream::tls::Tls;
 
 /// A configuration that is known to be good.
 fn loaded(toml: &str) -> Loaded {
     load_text("fuzz.toml", toml, Environment::default()).unwrap_or_else(|report| panic!("{report}"))
+}
+
+/// One adapter of a configuration, compiled.
+fn compiled(loaded: &Loaded, name: &str) -> Option<Adapter> {
+    let mut problems = Problems::default();
+    let adapter = Adapter::compile(
+        name,
+        &loaded.settings.upstreams[name],
+        &loaded.settings.cache,
+        &loaded.secrets(),
+        &WallClock::system(),
+        &Tls::default(),
+        &mut problems,
+    );
+    assert_eq!(adapter.is_some(), problems.is_empty());
+    adapter
 }
 
 /// What an error says: something, in a few words, whatever the input was.

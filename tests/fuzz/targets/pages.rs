@@ -3,34 +3,25 @@
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-use groupgate::config::upstream::Upstream;
 use groupgate::page::format::Page;
-use groupgate::page::mapping::Mapping;
 use groupgate::plan::Format;
 use groupgate::snapshot::Snapshot;
-use groupgate::upstream::pager::{PageContext, Pager, Position, WalkTotals};
+use groupgate::upstream::Adapter;
+use groupgate::upstream::pager::{PageContext, Position, WalkTotals};
 use http::HeaderMap;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{loaded, says_little};
+use super::{compiled, loaded, says_little};
 
-/// How one adapter reads pages.
-struct Reading {
-    format: Format,
-    mapping: Mapping,
-    pager: Pager,
-}
-
-/// Adapters that read the same pages in many ways.
-static READINGS: LazyLock<Vec<Reading>> = LazyLock::new(|| {
+/// Adapters that read the same pages in many ways, and the format of each.
+static ADAPTERS: LazyLock<Vec<(Format, Adapter)>> = LazyLock::new(|| {
     let loaded = loaded(include_str!("pages.toml"));
-    let reading = |(name, upstream): (&String, &Upstream)| Reading {
-        format: upstream.format,
-        mapping: Mapping::new(name.as_str().into(), upstream),
-        pager: Pager::new(upstream.pagination.clone(), upstream.limits.pages),
-    };
-    loaded.settings.upstreams.iter().map(reading).collect()
+    let adapters = loaded.settings.upstreams.iter().map(|(name, upstream)| {
+        let adapter = compiled(&loaded, name).expect("the adapter compiles");
+        (upstream.format, adapter)
+    });
+    adapters.collect()
 });
 
 static ASKED: LazyLock<Url> = LazyLock::new(|| "http://localhost/list?page=1".parse().unwrap());
@@ -59,13 +50,13 @@ fn read(format: Format, body: &[u8], encode: impl Fn(&Value) -> String) {
         value,
         "it does not read back: {encoded:.2000}"
     );
-    for reading in READINGS.iter().filter(|reading| reading.format == format) {
-        map(&page, reading);
+    for (_, adapter) in ADAPTERS.iter().filter(|(reads, _)| *reads == format) {
+        map(&page, adapter);
     }
 }
 
-fn map(page: &Page, reading: &Reading) {
-    let records = match reading.mapping.records(page) {
+fn map(page: &Page, adapter: &Adapter) {
+    let records = match adapter.mapping().records(page) {
         Ok(records) => records,
         Err(error) => return says_little(error),
     };
@@ -78,10 +69,10 @@ fn map(page: &Page, reading: &Reading) {
         is_past_end: false,
     };
     let totals = WalkTotals::first(context.records, None);
-    if let Err(error) = reading.pager.next(&Position::Start, totals, context) {
+    if let Err(error) = adapter.paging().next(&Position::Start, totals, context) {
         says_little(error);
     }
-    let outcomes = match reading.mapping.map(records) {
+    let outcomes = match adapter.mapping().map(records) {
         Ok(outcomes) => outcomes,
         Err(error) => return says_little(error),
     };

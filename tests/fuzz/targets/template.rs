@@ -2,39 +2,20 @@
 
 use std::sync::LazyLock;
 
-use groupgate::clock::WallClock;
-use groupgate::config::{Environment, Loaded, load_text};
-use groupgate::problem::Problems;
+use groupgate::config::{Environment, load_text};
 use groupgate::upstream::Adapter;
 use groupgate::upstream::pager::Position;
-use groupgate::upstream::tls::Tls;
 use serde_json::Value;
 use url::Url;
 
-use super::{loaded, says_little};
+use super::{compiled, loaded, says_little};
 
 const ORIGIN: &str = "http://api.example.com:8080";
 
 static ADAPTER: LazyLock<Adapter> = LazyLock::new(|| {
     let loaded = loaded(include_str!("template.toml"));
-    compiled(&loaded).expect("the adapter compiles")
+    compiled(&loaded, "everywhere").expect("the adapter compiles")
 });
-
-fn compiled(loaded: &Loaded) -> Option<Adapter> {
-    let (name, upstream) = loaded.settings.upstreams.iter().next()?;
-    let mut problems = Problems::default();
-    let adapter = Adapter::compile(
-        name,
-        upstream,
-        &loaded.settings.cache,
-        &loaded.secrets(),
-        &WallClock::system(),
-        &Tls::default(),
-        &mut problems,
-    );
-    assert_eq!(adapter.is_some(), problems.is_empty());
-    adapter
-}
 
 /// A cursor in each place where one can stand; then the same text as the path of a template.
 pub(crate) fn template(data: &[u8]) {
@@ -103,10 +84,10 @@ fn write(path: &str) {
     let Ok(loaded) = load_text("fuzz.toml", &text, Environment::default()) else {
         return;
     };
-    let Some(adapter) = compiled(&loaded) else {
+    let Some(adapter) = compiled(&loaded, "u") else {
         return;
     };
-    match adapter.request(&adapter.pager().first()) {
+    match adapter.request(&adapter.paging().first()) {
         Ok(request) => {
             let url: Url = request.uri().to_string().parse().expect("a URI is a URL");
             assert_eq!(url.origin().ascii_serialization(), ORIGIN);

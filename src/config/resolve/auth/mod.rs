@@ -18,8 +18,7 @@ use crate::problem::{KeyPath, Problem, Problems};
 use super::answers;
 use super::block::Block;
 use super::paths::location_from_root;
-use super::placeholders;
-use super::request::{self, check_base_url};
+use super::request::{check_base_url, resolve_unpaged};
 
 mod hmac;
 
@@ -121,9 +120,6 @@ fn token_exchange(
     upstream: &Upstream,
     block: &mut Block<'_>,
 ) -> Option<TokenAuth> {
-    let at = block.path("request");
-    request::check(&at, &written.request, block.problems());
-    placeholders::check_unpaged(&at, &written.request, block.problems());
     location_from_root(
         &block.path("token"),
         &written.token,
@@ -133,11 +129,18 @@ fn token_exchange(
     let header = block.header_name("header", &written.header);
     let scheme = block.header_text("scheme", &written.scheme);
     let rules = answers::login_rules(written, upstream, &block.own_path(), block.problems());
+    let request = resolve_unpaged(
+        &upstream.base_url,
+        &written.request,
+        rules.format.accept(),
+        &mut block.table("request"),
+    );
     Some(TokenAuth {
         header: header?,
         scheme: scheme?.to_owned(),
         login: Login {
             grant: Grant::Exchange {
+                request: Box::new(request?),
                 token: written.token.clone(),
                 expires: written.expires.clone(),
             },

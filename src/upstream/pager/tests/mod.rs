@@ -4,12 +4,27 @@ use http::HeaderMap;
 use rstest::rstest;
 use serde_json::json;
 
+use crate::config::resolve::pagination;
 use crate::page::format::Page;
 use crate::plan::Format;
+use crate::problem::{KeyPath, Problems};
 
 use super::*;
 
 mod numbered;
+
+/// The paging that these keys describe, on `u.example`.
+fn paging(pagination: &str) -> Paging {
+    let block = format!(
+        "base_url = 'https://u.example'\nrequest.path = '/list'\nrecords = '/items'\n\
+         fields = {{ id = 'id', name = 'id' }}\nlimits.pages = 100\n[pagination]\n{pagination}"
+    );
+    let mut problems = Problems::default();
+    let upstream = toml::from_str(&block).unwrap();
+    let paging = pagination::paging(&KeyPath::default(), &upstream, &mut problems);
+    assert_eq!(problems, Problems::default());
+    paging
+}
 
 /// Where to read on after a page, which is the first if its position is.
 fn next(style: &str, position: &Position, body: &str) -> Result<Next, PagerError> {
@@ -38,10 +53,10 @@ fn decide(
         .collect();
     let page = Page::decode(Format::Json, body.as_bytes()).unwrap();
     let records = page.records(&"/items".parse().unwrap()).unwrap();
-    let pager = Pager::new(toml::from_str(style).unwrap(), 100);
+    let paging = paging(style);
     let last_record_key = records
         .last()
-        .and_then(|record| pager.last_record_key(*record, None));
+        .and_then(|record| paging.last_record_key(*record, None));
     let count = records.len() as u64;
     let context = PageContext {
         page: &page,
@@ -52,13 +67,17 @@ fn decide(
         is_past_end: false,
     };
     let totals = WalkTotals {
-        granted: if *position == pager.first() { count } else { 2 },
+        granted: if *position == paging.first() {
+            count
+        } else {
+            2
+        },
         received: count,
         counted: None,
     };
-    let decision = pager.decide(position, totals, context)?;
+    let decision = paging.decide(position, totals, context)?;
     assert_eq!(
-        pager.next(position, totals, context).as_ref(),
+        paging.next(position, totals, context).as_ref(),
         Ok(&decision.next)
     );
     Ok((decision.next, decision.reason.to_string()))
@@ -100,8 +119,8 @@ fn decide(
 )]
 fn a_decision_says_why(#[case] style: &str, #[case] more: &str, #[case] expected: &str) {
     let body = format!(r#"{{"items": [{{"id": 1}}]{more}}}"#);
-    let pager = Pager::new(toml::from_str(style).unwrap(), 100);
-    let (_, reason) = decide(style, &pager.first(), &body, &[]).unwrap();
+    let paging = paging(style);
+    let (_, reason) = decide(style, &paging.first(), &body, &[]).unwrap();
     assert_eq!(reason, expected);
 }
 
@@ -222,8 +241,8 @@ fn a_cursor_is_followed_until_something_says_that_it_ends(
 #[case::page_zero("style = 'page'\nfirst = 0", Position::Page(0))]
 #[case::link("style = 'link'", Position::Start)]
 fn the_first_page_is_where_the_style_begins(#[case] style: &str, #[case] expected: Position) {
-    let pager = Pager::new(toml::from_str(style).unwrap(), 100);
-    assert_eq!(pager.first(), expected);
+    let paging = paging(style);
+    assert_eq!(paging.first(), expected);
 }
 
 #[rstest]
@@ -273,8 +292,8 @@ fn an_answer_past_the_end_ends_any_style() {
         counted: Some(9),
     };
     for style in ["page", "offset", "link"] {
-        let pager = Pager::new(toml::from_str(&format!("style = '{style}'")).unwrap(), 100);
-        assert_eq!(pager.next(&pager.first(), totals, context), Ok(Next::End));
+        let paging = paging(&format!("style = '{style}'"));
+        assert_eq!(paging.next(&paging.first(), totals, context), Ok(Next::End));
     }
 }
 

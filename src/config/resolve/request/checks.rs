@@ -1,19 +1,16 @@
-//! Requests: URLs, paths, headers, bodies.
+//! What a URL, a path, a header and a body cannot be.
 
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use crate::config::Upstream;
-use crate::config::mask::{has_password, names_secret};
-use crate::config::secret::{SECRET_HELP, SECRET_LITERAL};
-use crate::config::upstream::{Auth, Request, Text};
+use crate::config::mask::has_password;
+use crate::config::resolve::placeholders::POSITIONS;
+use crate::config::upstream::{Auth, Request};
 use crate::plan::placeholder::{Piece, scan};
 use crate::problem::{KeyPath, Problem, Problems};
 
-use super::placeholders::{POSITIONS, brace};
-use super::texts::texts;
-
-pub(super) fn check_base_url(at: &KeyPath, url: &Url, problems: &mut Problems) {
+pub(in crate::config::resolve) fn check_base_url(at: &KeyPath, url: &Url, problems: &mut Problems) {
     if has_password(url.as_str()) {
         problems.push(
             Problem::new(at.clone(), "a URL is no place for a user and a password")
@@ -41,42 +38,12 @@ pub(super) fn check_base_url(at: &KeyPath, url: &Url, problems: &mut Problems) {
     }
 }
 
-/// Checks what a request says by itself.
-pub(super) fn check(at: &KeyPath, request: &Request, problems: &mut Problems) {
-    check_path(&at.join("path"), &request.path, problems);
-    for (name, value) in &request.headers {
-        let at = at.join("headers").join(name);
-        check_header_name(&at, name, problems);
-        if let Text::Literal(value) = value {
-            check_header_value(&at, value, problems);
-        }
-    }
-    for (name, value) in &request.vars {
-        let at = at.join("vars").join(name);
-        check_var_name(&at, name, problems);
-        if matches!(value, Text::Literal(_)) && names_secret(name) {
-            problems.push(literal_secret(at));
-        }
-    }
-    for (text_at, text) in texts(at, request) {
-        let names = &text_at.keys()[at.keys().len()..];
-        check_literal(&text_at, text, holds_secret(names), problems);
-    }
-}
-
-/// Whether what stands at these keys of a request is a secret by its name. In a list its name is
-/// the list's. What stands around it does not count: a login may have an object called `password`
-/// that says whose it is.
-fn holds_secret(names: &[String]) -> bool {
-    let mut own = names
-        .iter()
-        .rev()
-        .skip_while(|name| name.parse::<usize>().is_ok());
-    own.next().is_some_and(|name| names_secret(name))
-}
-
 /// Checks the bodies of all requests of an upstream.
-pub(super) fn check_bodies(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+pub(in crate::config::resolve) fn check_bodies(
+    at: &KeyPath,
+    upstream: &Upstream,
+    problems: &mut Problems,
+) {
     check_body(&at.join("request"), &upstream.request, problems);
     if let Some(continuation) = &upstream.continuation {
         check_body(&at.join("continuation"), continuation, problems);
@@ -88,7 +55,11 @@ pub(super) fn check_bodies(at: &KeyPath, upstream: &Upstream, problems: &mut Pro
 }
 
 /// Checks the body of a login's request.
-pub(super) fn check_login_body(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
+pub(in crate::config::resolve) fn check_login_body(
+    at: &KeyPath,
+    auth: &Auth,
+    problems: &mut Problems,
+) {
     if let Auth::TokenExchange(login) = auth {
         check_body(&at.join("request"), &login.request, problems);
     }
@@ -122,7 +93,7 @@ fn check_body(at: &KeyPath, request: &Request, problems: &mut Problems) {
     }
 }
 
-fn check_path(at: &KeyPath, path: &str, problems: &mut Problems) {
+pub(super) fn check_path(at: &KeyPath, path: &str, problems: &mut Problems) {
     if !path.starts_with('/') {
         problems.push(
             Problem::new(
@@ -154,7 +125,11 @@ fn check_path(at: &KeyPath, path: &str, problems: &mut Problems) {
     }
 }
 
-pub(super) fn check_header_name(at: &KeyPath, name: &str, problems: &mut Problems) {
+pub(in crate::config::resolve) fn check_header_name(
+    at: &KeyPath,
+    name: &str,
+    problems: &mut Problems,
+) {
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
         problems.push(
             Problem::new(
@@ -167,7 +142,11 @@ pub(super) fn check_header_name(at: &KeyPath, name: &str, problems: &mut Problem
 }
 
 /// Never repeats the value: it may belong to a secret.
-pub(super) fn check_header_value(at: &KeyPath, value: &str, problems: &mut Problems) {
+pub(in crate::config::resolve) fn check_header_value(
+    at: &KeyPath,
+    value: &str,
+    problems: &mut Problems,
+) {
     if HeaderValue::from_str(value).is_err() {
         problems.push(
             Problem::new(at.clone(), "this cannot be a header's value")
@@ -176,7 +155,7 @@ pub(super) fn check_header_value(at: &KeyPath, value: &str, problems: &mut Probl
     }
 }
 
-fn check_var_name(at: &KeyPath, name: &str, problems: &mut Problems) {
+pub(super) fn check_var_name(at: &KeyPath, name: &str, problems: &mut Problems) {
     if POSITIONS.contains(&name) {
         problems.push(
             Problem::new(
@@ -193,23 +172,5 @@ fn check_var_name(at: &KeyPath, name: &str, problems: &mut Problems) {
             Problem::new(at.clone(), format!("`{name}` cannot name a placeholder"))
                 .with_help("use `a` to `z`, `0` to `9` and `_`"),
         );
-    }
-}
-
-fn literal_secret(at: KeyPath) -> Problem {
-    Problem::new(at, SECRET_LITERAL).with_help(SECRET_HELP)
-}
-
-/// Refuses a literal where a secret belongs, and braces that do not match.
-fn check_literal(at: &KeyPath, text: &str, is_secret: bool, problems: &mut Problems) {
-    let scanned = scan(text);
-    let is_placeholder = |piece: &Piece| matches!(piece, Piece::Placeholder(_));
-    let is_literal = !matches!(&scanned, Ok(pieces) if pieces.iter().any(is_placeholder));
-    if is_secret && is_literal && !text.is_empty() {
-        problems.push(literal_secret(at.clone()));
-        return;
-    }
-    if let Err(error) = scanned {
-        problems.push(brace(at, &error));
     }
 }

@@ -1,0 +1,106 @@
+//! Requests: what is decided of them, and what they cannot say.
+
+mod checks;
+mod parts;
+
+pub(super) use checks::{
+    check_base_url, check_bodies, check_header_name, check_header_value, check_login_body,
+};
+
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, USER_AGENT};
+use url::Url;
+
+use crate::config::SecretReader;
+use crate::config::upstream::{self as written, Method, Upstream};
+use crate::plan::{Request, Requests};
+use crate::problem::{KeyPath, Problems};
+
+use super::block::Block;
+use super::placeholders;
+use parts::Resolver;
+
+const AGENT: &str = concat!("groupgate/", env!("CARGO_PKG_VERSION"));
+
+/// Resolves the requests that list the groups of the upstream whose block stands at `at`.
+pub(crate) fn requests(
+    upstream: &Upstream,
+    at: &KeyPath,
+    secrets: &SecretReader<'_>,
+    problems: &mut Problems,
+) -> Option<Requests> {
+    let block = &mut Block::new(at.clone(), secrets, problems);
+    let accept = upstream.format.media_type();
+    let request =
+        |written, mut block: Block<'_>| resolve(&upstream.base_url, written, accept, &mut block);
+    let listing = request(&upstream.request, block.table("request"));
+    let continuation = (upstream.continuation.as_ref())
+        .map(|continuation| request(continuation, block.table("continuation")));
+    let count = upstream.pagination.total_call().map(|call| {
+        let mut pagination = block.table("pagination");
+        let mut total = pagination.table("total");
+        request(&call.request, total.table("request"))
+    });
+    Some(Requests {
+        listing: listing?,
+        continuation: optional(continuation)?,
+        count: optional(count)?,
+    })
+}
+
+/// Resolves a request that is about no page and no query: a login. `block` is the request's table.
+pub(crate) fn resolve_unpaged(
+    base_url: &Url,
+    request: &written::Request,
+    accept: &str,
+    block: &mut Block<'_>,
+) -> Option<Request> {
+    placeholders::check_unpaged(&block.own_path(), request, block.problems());
+    resolve(base_url, request, accept, block)
+}
+
+/// Resolves the request in `block`, and checks what it says by itself. Without an `Accept` header of
+/// its own, it asks for `accept`.
+///
+/// Which placeholders have a value depends on other keys, so [`placeholders`] refuses those that
+/// have none.
+pub(crate) fn resolve(
+    base_url: &Url,
+    request: &written::Request,
+    accept: &str,
+    block: &mut Block<'_>,
+) -> Option<Request> {
+    let resolver = Resolver::new(request, block);
+    let path = resolver.path(&request.path, block);
+    let query = resolver.parameters(&request.query, &mut block.table("query"));
+    let body = resolver.body(request, block);
+    let headers = resolver.headers(&request.headers, &mut block.table("headers"));
+    let (mut headers, body) = (headers?, body?);
+    let mut default = |name: HeaderName, value: &str| {
+        if headers.iter().all(|(present, _)| *present != name) {
+            headers.push((name, value.into()));
+        }
+    };
+    default(USER_AGENT, AGENT);
+    default(ACCEPT, accept);
+    if let Some(body) = &body {
+        default(CONTENT_TYPE, body.media_type());
+    }
+    Some(Request {
+        method: match request.method.unwrap_or_default() {
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
+        },
+        base_url: base_url.clone(),
+        path: path?,
+        query: query?,
+        headers,
+        body,
+        idempotent: request.idempotent,
+    })
+}
+
+/// What is at a key that need not be there: nothing, or what it resolves to.
+#[expect(clippy::option_option, reason = "no value and an invalid one differ")]
+fn optional<T>(resolved: Option<Option<T>>) -> Option<Option<T>> {
+    resolved.map_or(Some(None), |resolved| resolved.map(Some))
+}

@@ -1,0 +1,120 @@
+//! The requests of an upstream, with placeholders for what differs from page to page.
+
+use http::{HeaderName, Method};
+use serde_json::Value;
+use url::Url;
+
+use super::{Pushable, SecretValue};
+
+/// The requests that list the groups of an upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requests {
+    /// The request for the first page.
+    pub listing: Request,
+    /// The request for every page after it, if it differs.
+    pub continuation: Option<Request>,
+    /// The request for the total number of records, if it is one of its own.
+    pub count: Option<Request>,
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The HTTP method.
+    pub method: Method,
+    /// Scheme, host, and the path that comes before `path`.
+    pub base_url: Url,
+    /// The segments of the path. One whose placeholder has no value is left out.
+    pub path: Vec<Text>,
+    /// The parameters of the query. One whose placeholder has no value is left out.
+    pub query: Vec<(String, Text)>,
+    /// The headers, defaults included. One whose placeholder has no value is left out.
+    pub headers: Vec<(HeaderName, Text)>,
+    /// The body, if there is one.
+    pub body: Option<RequestBody>,
+    /// Whether it is safe to retry although its method does not say so.
+    pub idempotent: bool,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestBody {
+    /// A JSON value.
+    Json(Json),
+    /// A form (`application/x-www-form-urlencoded`).
+    Form(Vec<(String, Text)>),
+    /// Text that is sent as it is.
+    Raw(Text),
+}
+
+impl RequestBody {
+    /// The default `Content-Type`.
+    pub const fn media_type(&self) -> &'static str {
+        match self {
+            Self::Json(_) | Self::Raw(_) => "application/json",
+            Self::Form(_) => "application/x-www-form-urlencoded",
+        }
+    }
+}
+
+/// A JSON value with placeholders in its strings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Json {
+    /// A string. One that consists of one placeholder takes the type of its value.
+    Text(Text),
+    /// A number or a boolean.
+    Constant(Value),
+    /// An array. Items whose placeholder has no value are left out.
+    List(Vec<Json>),
+    /// An object. Members whose placeholder has no value are left out.
+    Object(Vec<(String, Json)>),
+}
+
+/// A text with placeholders.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Text(pub Vec<TextPart>);
+
+/// A part of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextPart {
+    /// Sent as it is written.
+    Literal(String),
+    /// A secret, or a value of `vars`. Escaped for its place.
+    Value(SecretValue),
+    /// Replaced by a value that differs from page to page, escaped for its place.
+    Placeholder(Placeholder),
+}
+
+/// What stands for a value that differs from page to page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placeholder {
+    /// The cursor of the page.
+    Cursor,
+    /// The offset of the page.
+    Offset,
+    /// The number of the page.
+    Page,
+    /// The number of records to request.
+    Limit,
+    /// The value of a filter.
+    Filter(Pushable),
+}
+
+impl Placeholder {
+    /// The placeholder of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "cursor" => Self::Cursor,
+            "offset" => Self::Offset,
+            "page" => Self::Page,
+            "limit" => Self::Limit,
+            _ => Self::Filter(Pushable::named(name)?),
+        })
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(vec![TextPart::Literal(text.to_owned())])
+    }
+}
