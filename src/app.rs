@@ -3,13 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use secrecy::ExposeSecret;
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::catalog::{self, Catalog};
 use crate::clock::WallClock;
-use crate::config::upstream::Upstream;
 use crate::config::{Loaded, Report};
 use crate::downstream::{self, Server};
 use crate::gateway::Gateway;
@@ -123,41 +120,9 @@ pub fn adapter(
     tls: &Tls,
     problems: &mut Problems,
 ) -> Option<Adapter> {
-    let plan = loaded.plan.upstream(name)?;
-    let upstream = loaded.settings.upstreams.get(name)?;
-    let room = loaded.plan.cache.snapshots();
-    let secrets = loaded.secrets();
-    let adapter = Adapter::compile(plan, upstream, room, &secrets, wall, tls, problems)?;
-    Some(adapter.of_settings(settings_of(loaded, name, upstream)))
-}
-
-/// A digest of everything that an upstream runs under, secrets and files included: another one is
-/// another upstream. It is compared within one process only, and kept nowhere.
-fn settings_of(loaded: &Loaded, name: &str, upstream: &Upstream) -> [u8; 32] {
-    let secrets = loaded.secrets();
-    let mut digest = Sha256::new();
-    let mut add = |bytes: &[u8]| {
-        digest.update((bytes.len() as u64).to_le_bytes());
-        digest.update(bytes);
-    };
-    // Secrets are in these by name only.
-    add(format!("{upstream:?}").as_bytes());
-    add(format!("{:?}", loaded.settings.cache).as_bytes());
-    for secret in loaded.secrets_of(name) {
-        if let Ok(secret) = secrets.read(secret) {
-            add(secret.expose_secret().as_bytes());
-        }
-    }
-    let connection = &upstream.connection;
-    let files = [
-        &connection.ca,
-        &connection.client_certificate,
-        &connection.proxy_ca,
-    ];
-    for file in files.into_iter().flatten() {
-        add(&secrets.file(file).unwrap_or_default());
-    }
-    digest.finalize().into()
+    let plan = &loaded.plan;
+    let room = plan.cache.snapshots();
+    Adapter::new(plan.upstream(name)?, room, wall, tls, problems)
 }
 
 /// Sees to the folder that snapshots are kept in. Only where they will be: `check` writes nothing.

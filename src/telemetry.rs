@@ -160,9 +160,6 @@ mod tests {
     use tracing::subscriber::with_default;
 
     use super::*;
-    use crate::config::{Environment, SecretReader};
-    use crate::problem::{KeyPath, Problems};
-    use crate::upstream::auth::Auth;
 
     #[test]
     fn an_invalid_filter_is_named() {
@@ -204,17 +201,9 @@ mod tests {
     #[test]
     fn a_request_is_signed_without_a_secret_in_the_most_verbose_log() {
         let secrets = ["AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"];
-        let environment = Environment::from_iter([("KEY", secrets[0]), ("SECRET", secrets[1])]);
         let auth = "type = 'aws_sigv4'\nregion = 'us-east-1'\nservice = 'x'\n\
                     access_key = { env = 'KEY' }\nsecret_key = { env = 'SECRET' }";
-        let mut problems = Problems::default();
-        let auth = Auth::compile(
-            &toml::from_str(auth).unwrap(),
-            &KeyPath::new(["auth"]),
-            &SecretReader::new(&environment),
-            &mut problems,
-        );
-        let auth = auth.unwrap();
+        let auth = crate::config::resolve::auth_in(auth).unwrap();
         let request = http::Request::get("https://u.example/g?token=in-the-query")
             .header("x-api-key", "in-a-header");
         let mut request = request.body(bytes::Bytes::new()).unwrap();

@@ -15,7 +15,7 @@ use crate::plan::Path;
 /// What a response means. All given conditions must match, and at least one of `status`, `header`,
 /// `path` and `content_type` is required. The first rule that matches applies. If none does,
 /// `success` and the status decide.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// The status: `404`, `"5xx"`, or a list of which one must match.
@@ -40,7 +40,7 @@ pub struct Rule {
 }
 
 /// A header that a response must have.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderCondition {
     /// The name of the header.

@@ -1,10 +1,194 @@
 //! How requests are authenticated.
 
+use bytes::Bytes;
+use http::Uri;
+use http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use schemars::JsonSchema;
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 
-use super::{Path, Span, text};
+use super::{ClassifyRules, Location, Path, Request, SecretValue, Span, text};
+
+/// How requests to one upstream are authenticated.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Auth {
+    /// Not at all.
+    None,
+    /// With the same credentials every time.
+    Fixed(Fixed),
+    /// With the token that a login returns.
+    Token(Box<TokenAuth>),
+    /// With an AWS Signature Version 4.
+    SigV4(SigV4),
+    /// With an HMAC signature over a text of the upstream's choice.
+    Hmac(Box<Hmac>),
+}
+
+/// Credentials that are the same in every request, and where they go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fixed {
+    /// In a header.
+    Header {
+        /// The name of the header.
+        name: HeaderName,
+        /// Its value, marked sensitive.
+        value: HeaderValue,
+    },
+    /// In a query parameter.
+    Query {
+        /// The name of the parameter.
+        name: String,
+        /// The key.
+        key: SecretValue,
+    },
+}
+
+/// A token in a header, and the login that returns it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenAuth {
+    /// The header that carries the token.
+    pub header: HeaderName,
+    /// The word before the token. If empty, the token stands alone.
+    pub scheme: String,
+    /// The login.
+    pub login: Login,
+}
+
+/// A login that returns a token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Login {
+    /// What is sent, and where the response holds the token.
+    pub grant: Grant,
+    /// What its responses mean.
+    pub rules: ClassifyRules,
+}
+
+/// What a login sends, and where its response holds the token.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Grant {
+    /// A request of the upstream's own.
+    Exchange {
+        /// The request.
+        request: Box<Request>,
+        /// Where the response holds the token.
+        token: Location,
+        /// When the token expires. Without it, the token is used until it is rejected.
+        expires: Option<Expiry>,
+    },
+    /// OAuth 2.0 client credentials.
+    ClientCredentials(ClientCredentials),
+}
+
+/// OAuth 2.0 client credentials (RFC 6749, section 4.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCredentials {
+    /// The token endpoint.
+    pub token_url: Uri,
+    /// The client's id and secret, as HTTP Basic authentication. Marked sensitive.
+    pub authorization: HeaderValue,
+    /// The body of the token request.
+    pub form: Bytes,
+}
+
+/// AWS Signature Version 4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigV4 {
+    /// The region in the credential scope.
+    pub region: String,
+    /// The service in the credential scope.
+    pub service: String,
+    /// The access key id.
+    pub access_key: SecretValue,
+    /// The secret access key.
+    pub secret_key: SecretValue,
+    /// The session token of temporary credentials.
+    pub session_token: Option<SecretValue>,
+    /// Headers to sign although a proxy may change them.
+    pub sign_headers: Vec<HeaderName>,
+}
+
+/// An HMAC signature (RFC 2104) over a text of the upstream's choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hmac {
+    /// The id of the key.
+    pub key_id: SecretValue,
+    /// The key.
+    pub key: SecretValue,
+    /// The hash function of the signature and of the body's hash.
+    pub hash: Hash,
+    /// How the signature and the body's hash are written.
+    pub encoding: Encoding,
+    /// The header that carries the signing time.
+    pub date: Option<DateHeader>,
+    /// The text to sign.
+    pub string_to_sign: SigningText,
+    /// The value of the header that carries the signature.
+    pub header: SigningText,
+    /// The name of that header.
+    pub header_name: HeaderName,
+}
+
+/// A header that carries the signing time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DateHeader {
+    /// The name of the header.
+    pub header: HeaderName,
+    /// The time's format in UTC, as a `strftime` pattern.
+    pub format: String,
+}
+
+/// A text with placeholders for parts of the request and its signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningText(pub Vec<SigningPiece>);
+
+/// A part of a [`SigningText`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SigningPiece {
+    /// Text that stands for itself.
+    Literal(String),
+    /// What a request has in this place.
+    Placeholder(SigningPlaceholder),
+}
+
+/// What a placeholder in a [`SigningText`] stands for.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum SigningPlaceholder {
+    /// The HTTP method.
+    Method,
+    /// The path as it is sent.
+    Path,
+    /// The query as it is sent.
+    Query,
+    /// The signing time.
+    Date,
+    /// The hash of the body.
+    BodyHash,
+    /// The value of the `Host` header.
+    Host,
+    /// The id of the key.
+    KeyId,
+    /// The signature.
+    Signature,
+}
+
+/// A scheme's word and the credentials as one header value (RFC 9110, section 11.4). Without a
+/// word, the credentials alone.
+pub(crate) fn credentials(scheme: &str, secret: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    if scheme.is_empty() {
+        return sensitive(secret.to_owned());
+    }
+    sensitive(format!("{scheme} {secret}"))
+}
+
+/// A header value that is not shown when its request is printed.
+pub(crate) fn sensitive(text: String) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::try_from(text)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
 
 /// The format of a login response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]

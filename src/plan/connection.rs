@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::HeaderValue;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
@@ -120,8 +121,8 @@ pub struct ClientIdentity {
 pub struct ProxyServer {
     /// Its scheme, host and port.
     pub url: Url,
-    /// User name and password.
-    pub credentials: Option<(SecretValue, SecretValue)>,
+    /// User name and password, as the header carries them.
+    pub authorization: Option<HeaderValue>,
     /// The only CAs to trust on the way to it. Without them, those that the system trusts.
     pub ca: Option<PemFile>,
 }

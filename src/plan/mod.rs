@@ -8,7 +8,10 @@ pub mod answers;
 pub use answers::{DelayUnit, HeaderCondition, Meaning, RetryAfter, Rule, StatusPattern};
 
 pub mod auth;
-pub use auth::{Encoding, Expiry, Hash, LoginFormat};
+pub use auth::{
+    Auth, ClientCredentials, DateHeader, Encoding, Expiry, Fixed, Grant, Hash, Hmac, Login,
+    LoginFormat, SigV4, SigningPiece, SigningPlaceholder, SigningText, TokenAuth,
+};
 
 pub mod connection;
 pub use connection::{ClientIdentity, Connection, HttpVersion, PemFile, ProxyServer};
@@ -60,7 +63,7 @@ pub mod resilience;
 pub use resilience::{Breaker, Hedge};
 
 pub mod response;
-pub use response::{Absence, Format, Success};
+pub use response::{Absence, BodyFormat, ClassifyRules, Format, Success};
 
 pub mod secret;
 pub use secret::SecretValue;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OneOrMany, Path, Scalar};
+use super::{LoginFormat, OneOrMany, Path, Rule, Scalar};
 
 /// The format of responses.
 #[derive(
@@ -29,8 +29,52 @@ impl Format {
     }
 }
 
+/// What the responses to one kind of request mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassifyRules {
+    /// How the body of a success is decoded.
+    pub format: BodyFormat,
+    /// A prefix before JSON that is not part of it.
+    pub strip_prefix: Option<String>,
+    /// The adapter's own rules, in order.
+    pub rules: Vec<Rule>,
+    /// How a body tells success from failure.
+    pub success: Option<Success>,
+    /// Where a failure is explained: the first of these paths that holds text.
+    pub message: Vec<Path>,
+}
+
+/// How a body is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyFormat {
+    /// In this format; anything else is an error.
+    Decoded(Format),
+    /// As plain text, whatever it contains.
+    Text,
+}
+
+impl BodyFormat {
+    /// What a request accepts that expects such a body.
+    pub const fn accept(self) -> &'static str {
+        match self {
+            Self::Decoded(format) => format.media_type(),
+            Self::Text => "*/*",
+        }
+    }
+}
+
+impl From<LoginFormat> for BodyFormat {
+    fn from(format: LoginFormat) -> Self {
+        match format {
+            LoginFormat::Json => Self::Decoded(Format::Json),
+            LoginFormat::Xml => Self::Decoded(Format::Xml),
+            LoginFormat::Text => Self::Text,
+        }
+    }
+}
+
 /// How the body of a 2xx response tells success from failure.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Success {
     /// Where the body holds a status: the first of these paths that exists and is not null.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Account, Breaker, Connection, Freshness, Hedge, Limits, List, Mapping, Paging, PushdownRules,
-    Refresh, Requests, Shape, Share,
+    Account, Auth, Breaker, ClassifyRules, Connection, Freshness, Hedge, Limits, List, Mapping,
+    Paging, PushdownRules, Refresh, Requests, Shape, Share,
 };
 
 /// One upstream. Two that are equal are asked, treated and read in the same way.
@@ -18,6 +18,10 @@ pub struct Upstream {
     pub account: Account,
     /// Whether queries are answered from the whole list, or passed on to it.
     pub list: List,
+    /// How its requests are authenticated.
+    pub auth: Arc<Auth>,
+    /// What its responses mean.
+    pub classify: ClassifyRules,
     /// Which filters are passed on to it, if it is asked by query.
     pub pushdown: Option<PushdownRules>,
     /// The requests that list groups.

@@ -1,35 +1,28 @@
-//! An adapter: one upstream's block, compiled.
-//!
-//! Compiling reads the secrets and checks what depends on several parts; after it nothing is
-//! optional that the walk needs. How it fetches a page is in `pages`.
+//! An adapter: one upstream's plan, with what runs by it. How it fetches a page is in `pages`.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::clock::WallClock;
-use crate::config::SecretReader;
-use crate::config::upstream::Upstream;
 use crate::plan::{
     self, Account, Freshness, Limits, Mapping, Paging, PushdownRules, Refresh, Requests, Shape,
     Share,
 };
-use crate::problem::{KeyPath, Problems};
+use crate::problem::Problems;
 
-use super::auth::Auth;
 use super::client::Connections;
 use super::exchange::Exchange;
 use super::pushdown::Pushed;
 use super::tls::Tls;
 use super::transport::{Circuit, Replay, Transport};
-use crate::page::format::Page;
+use crate::page::format::{Bounds, Page};
 
 /// How one upstream is asked, and how its answers become groups. Its parts are shared, so that one
 /// that asks with filters costs little.
 #[derive(Debug, Clone)]
 pub struct Adapter {
     plan: Arc<plan::Upstream>,
-    settings: [u8; 32],
     pub(super) exchange: Arc<Exchange>,
     /// Whether it asks for what a filter leaves.
     is_filtered: bool,
@@ -38,29 +31,26 @@ pub struct Adapter {
 }
 
 impl Adapter {
-    /// The adapter of one upstream, whose snapshot may take `room` bytes.
-    pub fn compile(
+    /// The adapter of one upstream, whose snapshot may take `room` bytes. What this machine lacks for
+    /// it becomes a problem.
+    pub fn new(
         plan: &Arc<plan::Upstream>,
-        upstream: &Upstream,
         room: u64,
-        secrets: &SecretReader<'_>,
         wall: &WallClock,
         tls: &Tls,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let at = KeyPath::new(["upstreams", &*plan.name]);
-        let auth = Auth::compile(&upstream.auth, &at.join("auth"), secrets, problems);
-        let auth = Arc::new(auth?);
         let connections = Connections::new(plan, tls, wall.now(), problems)?;
-        let transport = Transport::new(plan, Arc::clone(&auth), wall.clone(), &connections);
-        let exchange = Exchange::compile(upstream, &auth, transport, wall, &at, secrets, problems);
+        let auth = Arc::clone(&plan.auth);
+        let transport = Transport::new(plan, auth, wall.clone(), &connections);
+        let bounds = Bounds::new(plan.limits.depth, plan.limits.page_bytes);
+        let exchange = Exchange::new(&plan.auth, plan.classify.clone(), bounds, transport, wall);
         Some(Self {
-            settings: [0; 32],
-            exchange: Arc::new(exchange?),
+            plan: Arc::clone(plan),
+            exchange: Arc::new(exchange),
             is_filtered: false,
             pushed: Pushed::NONE,
             room,
-            plan: Arc::clone(plan),
         })
     }
 
@@ -79,15 +69,9 @@ impl Adapter {
         self.plan.account
     }
 
-    /// The adapter as the one of settings that have this digest, secrets included.
-    #[must_use]
-    pub(crate) fn of_settings(self, settings: [u8; 32]) -> Self {
-        Self { settings, ..self }
-    }
-
-    /// Whether it is asked, treated and read by the same settings as another one.
+    /// Whether it is asked, treated and read in the same way as another one.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.plan.name == other.plan.name && self.settings == other.settings
+        self.plan == other.plan && self.room == other.room
     }
 
     /// What may be handed to the upstream, if it is asked by query.

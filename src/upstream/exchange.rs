@@ -12,59 +12,48 @@ use http::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 
 use crate::clock::WallClock;
-use crate::config::SecretReader;
-use crate::config::upstream::Upstream;
-use crate::problem::{KeyPath, Problems};
 
-use super::auth::Auth;
-use super::classify::{BodyFormat, ClassifiedResponse, Classifier, ClassifyRules, paths};
+use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, Hedgeable, LoginToken};
-use super::login::Login;
+use super::login::TokenSource;
 use super::transport::{Circuit, Replay, Transport};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
 use crate::page::format::Bounds;
+use crate::plan::{Auth, ClassifyRules};
 
 /// Makes exchanges with one upstream.
 #[derive(Debug)]
 pub struct Exchange {
     transport: Transport,
-    login: Option<Login>,
+    login: Option<TokenSource>,
     classifier: Classifier,
 }
 
 impl Exchange {
-    /// Compiles how `upstream` is asked, over `transport`.
-    pub fn compile(
-        upstream: &Upstream,
+    /// Exchanges over `transport` whose responses `rules` classify. Bodies may be as large as
+    /// `bounds` says.
+    pub fn new(
         auth: &Auth,
+        rules: ClassifyRules,
+        bounds: Bounds,
         transport: Transport,
         wall: &WallClock,
-        at: &KeyPath,
-        secrets: &SecretReader<'_>,
-        problems: &mut Problems,
-    ) -> Option<Self> {
-        let login = if auth.needs_token() {
-            let at = at.join("auth");
-            Some(Login::compile(
-                upstream, &transport, wall, &at, secrets, problems,
-            )?)
-        } else {
-            None
+    ) -> Self {
+        let classifier = |rules| Classifier::new(rules, bounds, wall.clone());
+        let login = match auth {
+            Auth::Token(token) => {
+                let classifier = classifier(token.login.rules.clone());
+                let grant = token.login.grant.clone();
+                Some(TokenSource::new(grant, transport.clone(), classifier))
+            }
+            Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) => None,
         };
-        Some(Self {
+        Self {
             transport,
             login,
-            classifier: Classifier::new(ClassifyRules {
-                format: BodyFormat::Decoded(upstream.format),
-                bounds: Bounds::new(upstream.limits.depth, upstream.limits.page_bytes),
-                prefix: upstream.strip_prefix.clone(),
-                rules: upstream.answers.clone(),
-                success: upstream.success.clone(),
-                message: paths(upstream.message.as_ref()),
-                wall: wall.clone(),
-            }),
-        })
+            classifier: classifier(rules),
+        }
     }
 
     /// Sends a request, with a login token where one is needed. A token that is refused is renewed

@@ -6,28 +6,21 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 
-use crate::clock::WallClock;
-use crate::config::SecretReader;
-use crate::config::resolve::block::Block;
-use crate::config::resolve::request::resolve_unpaged;
-use crate::config::upstream::{Auth as WrittenAuth, TokenExchangeAuth, Upstream};
-use crate::plan::{self, Absence, Expiry, Format, Location, Success};
-use crate::problem::{KeyPath, Problems};
-
-use super::auth::oauth2::{ClientCredentials, token_from_reply};
+use super::auth::oauth2::token_from_reply;
 use super::auth::{Token, TokenCell};
-use super::classify::{BodyFormat, ClassifiedResponse, Classifier, ClassifyRules, paths};
+use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, Purpose, Repeatable};
 use super::requests::render_error;
 use super::template::Variables;
 use super::transport::Transport;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
-use crate::page::format::{Bounds, Page};
+use crate::page::format::Page;
+use crate::plan::{Grant, Location};
 
 /// Logs in, and keeps the token until it ends or is refused.
 #[derive(Debug)]
-pub(super) struct Login {
+pub(super) struct TokenSource {
     call: Arc<LoginCall>,
     cell: TokenCell,
 }
@@ -36,85 +29,20 @@ pub(super) struct Login {
 #[derive(Debug)]
 struct LoginCall {
     transport: Transport,
-    style: LoginStyle,
+    grant: Grant,
     classifier: Classifier,
 }
 
-/// What a login sends, and where its answer holds the token.
-#[derive(Debug)]
-enum LoginStyle {
-    Declared {
-        request: plan::Request,
-        token: Location,
-        expires: Option<Expiry>,
-    },
-    ClientCredentials(ClientCredentials),
-}
-
-impl Login {
-    /// Compiles the login of `upstream`, if its auth has one.
-    pub(super) fn compile(
-        upstream: &Upstream,
-        transport: &Transport,
-        wall: &WallClock,
-        at: &KeyPath,
-        secrets: &SecretReader<'_>,
-        problems: &mut Problems,
-    ) -> Option<Self> {
-        let (style, rules) = match &upstream.auth {
-            WrittenAuth::TokenExchange(auth) => {
-                let format = login_format(auth);
-                let request = resolve_unpaged(
-                    &upstream.base_url,
-                    &auth.request,
-                    accept(format),
-                    &mut Block::new(at.join("request"), secrets, problems),
-                )?;
-                let style = LoginStyle::Declared {
-                    request,
-                    token: auth.token.clone(),
-                    expires: auth.expires.clone(),
-                };
-                let rules = ClassifyRules {
-                    format,
-                    bounds: Bounds::new(upstream.limits.depth, upstream.limits.page_bytes),
-                    prefix: upstream.strip_prefix.clone(),
-                    rules: auth.answers.clone(),
-                    success: login_success(upstream, auth),
-                    message: paths(upstream.message.as_ref()),
-                    wall: wall.clone(),
-                };
-                (style, rules)
-            }
-            WrittenAuth::Oauth2ClientCredentials(auth) => {
-                let client = ClientCredentials::compile(auth, at, secrets, problems)?;
-                let rules = ClassifyRules {
-                    format: BodyFormat::Decoded(Format::Json),
-                    bounds: Bounds::new(upstream.limits.depth, upstream.limits.page_bytes),
-                    prefix: None,
-                    rules: Vec::new(),
-                    success: None,
-                    message: ClientCredentials::message(),
-                    wall: wall.clone(),
-                };
-                (LoginStyle::ClientCredentials(client), rules)
-            }
-            WrittenAuth::None
-            | WrittenAuth::Bearer(_)
-            | WrittenAuth::Basic(_)
-            | WrittenAuth::ApiKey(_)
-            | WrittenAuth::AwsSigv4(_)
-            | WrittenAuth::Hmac(_) => return None,
-        };
-        let call = LoginCall {
-            transport: transport.clone(),
-            style,
-            classifier: Classifier::new(rules),
-        };
-        Some(Self {
-            call: Arc::new(call),
+impl TokenSource {
+    pub(super) fn new(grant: Grant, transport: Transport, classifier: Classifier) -> Self {
+        Self {
+            call: Arc::new(LoginCall {
+                transport,
+                grant,
+                classifier,
+            }),
             cell: TokenCell::default(),
-        })
+        }
     }
 
     /// The current token, after a login if there is none. However many ask, one login runs.
@@ -158,57 +86,26 @@ impl LoginCall {
     }
 
     fn request(&self) -> Result<Request<Bytes>, UpstreamError> {
-        match &self.style {
-            LoginStyle::Declared { request, .. } => {
+        match &self.grant {
+            Grant::Exchange { request, .. } => {
                 request.render(&Variables::NONE).map_err(render_error)
             }
-            LoginStyle::ClientCredentials(client) => Ok(client.token_request()),
+            Grant::ClientCredentials(client) => Ok(client.token_request()),
         }
     }
 
     fn read(&self, answer: &ClassifiedResponse) -> Result<Token, UpstreamError> {
         let now = self.classifier.now();
-        match &self.style {
-            LoginStyle::Declared { token, expires, .. } => {
+        match &self.grant {
+            Grant::Exchange { token, expires, .. } => {
                 let text = token_at(token, &answer.page, &answer.headers).ok_or_else(|| {
                     UpstreamError::new(ErrorKind::Mapping, "the login's answer holds no token")
                 })?;
                 Token::from_answer(&text, expires.as_ref(), Some(&answer.page), now)
             }
-            LoginStyle::ClientCredentials(_) => token_from_reply(&answer.page, now),
+            Grant::ClientCredentials(_) => token_from_reply(&answer.page, now),
         }
     }
-}
-
-/// How a login's answer is read. Where only headers matter, its body may be anything, or empty.
-fn login_format(auth: &TokenExchangeAuth) -> BodyFormat {
-    let reads_body = matches!(auth.token, Location::Body(_))
-        || matches!(auth.expires, Some(Expiry::At(_)))
-        || auth.success.is_some();
-    match auth.answer {
-        Some(format) => format.into(),
-        None if reads_body => BodyFormat::Decoded(Format::Json),
-        None => BodyFormat::Text,
-    }
-}
-
-/// What a login asks to be answered in, unless it says so itself.
-const fn accept(format: BodyFormat) -> &'static str {
-    match format {
-        BodyFormat::Decoded(format) => format.media_type(),
-        BodyFormat::Text => "*/*",
-    }
-}
-
-/// The rule for a login's answer. Upstreams that report errors under 200 do so for logins too, but
-/// their logins need not say that they succeeded: the token is there or it is not.
-fn login_success(upstream: &Upstream, auth: &TokenExchangeAuth) -> Option<Success> {
-    auth.success.clone().or_else(|| {
-        upstream.success.clone().map(|success| Success {
-            absent: Absence::Ok,
-            ..success
-        })
-    })
 }
 
 /// A login that the upstream understood and refused means that our credentials are wrong. Besides

@@ -7,9 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
-use groupgate::config::{Environment, SecretReader};
-use groupgate::problem::{KeyPath, Problems};
-use groupgate::upstream::auth::Auth;
+use groupgate::plan::{Auth, SecretValue, SigV4};
 use http::{HeaderMap, Request};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -47,28 +45,14 @@ const ACCOUNTS: [Account; 3] = [
 
 impl Account {
     fn auth(&self) -> Auth {
-        let mut block = format!(
-            "type = 'aws_sigv4'\nregion = '{}'\nservice = '{}'\naccess_key = {{ env = 'ACCESS' }}\n\
-             secret_key = {{ env = 'SECRET' }}\n",
-            self.region, self.service
-        );
-        if self.session_token.is_some() {
-            block += "session_token = { env = 'SESSION' }\n";
-        }
-        let environment = Environment::from_iter([
-            ("ACCESS", ACCESS_KEY),
-            ("SECRET", SECRET_KEY),
-            ("SESSION", SESSION_TOKEN),
-        ]);
-        let mut problems = Problems::default();
-        let auth = Auth::compile(
-            &toml::from_str(&block).unwrap(),
-            &KeyPath::default(),
-            &SecretReader::new(&environment),
-            &mut problems,
-        );
-        assert!(problems.is_empty(), "{problems:?}");
-        auth.unwrap()
+        Auth::SigV4(SigV4 {
+            region: self.region.to_owned(),
+            service: self.service.to_owned(),
+            access_key: ACCESS_KEY.into(),
+            secret_key: SECRET_KEY.into(),
+            session_token: self.session_token.map(SecretValue::from),
+            sign_headers: Vec::new(),
+        })
     }
 
     fn sign(&self, mut request: Request<Bytes>, now: Timestamp) -> Value {

@@ -1,9 +1,144 @@
-//! Rules over answers: those that say nothing, or two things at once.
+//! What responses mean: the rules over them, and those that say nothing or two things at once.
 
+use super::paths::from_root;
 use super::request::check_header_name;
-use crate::plan::{Meaning, Rule};
+use crate::config::Upstream;
+use crate::config::upstream::TokenExchangeAuth;
+use crate::plan::{
+    Absence, BodyFormat, ClassifyRules, Expiry, Format, Location, Meaning, OneOrMany, Path,
+    RetryAfter, Rule, Success,
+};
 use crate::problem::{KeyPath, Problem, Problems};
 
+/// Why nothing about an answer's meaning can stand in a record.
+const WHOLE_ANSWER: &str = "what an answer means is a matter of the whole of it";
+
+/// Decides what the responses mean that list groups. The upstream's block stands at `at`.
+pub(crate) fn classify_rules(
+    upstream: &Upstream,
+    at: &KeyPath,
+    problems: &mut Problems,
+) -> ClassifyRules {
+    if let Some(success) = &upstream.success {
+        check_success(&at.join("success"), success, problems);
+    }
+    if let Some(message) = &upstream.message {
+        all_from_root(&at.join("message"), message, WHOLE_ANSWER, problems);
+    }
+    check_paths(&at.join("answers"), &upstream.answers, problems);
+    ClassifyRules {
+        format: BodyFormat::Decoded(upstream.format),
+        strip_prefix: upstream.strip_prefix.clone(),
+        rules: upstream.answers.clone(),
+        success: upstream.success.clone(),
+        message: message(upstream, upstream.success.as_ref()),
+    }
+}
+
+/// Decides what the responses to a login mean, whose block stands at `at`.
+pub(super) fn login_rules(
+    login: &TokenExchangeAuth,
+    upstream: &Upstream,
+    at: &KeyPath,
+    problems: &mut Problems,
+) -> ClassifyRules {
+    if let Some(success) = &login.success {
+        check_success(&at.join("success"), success, problems);
+    }
+    check_paths(&at.join("answers"), &login.answers, problems);
+    let success = login_success(login, upstream);
+    ClassifyRules {
+        format: login_format(login),
+        strip_prefix: upstream.strip_prefix.clone(),
+        rules: login.answers.clone(),
+        message: message(upstream, success.as_ref()),
+        success,
+    }
+}
+
+/// What the responses of a token endpoint mean: RFC 6749, section 5, leaves nothing to decide.
+pub(super) fn client_credentials_rules() -> ClassifyRules {
+    ClassifyRules {
+        format: BodyFormat::Decoded(Format::Json),
+        strip_prefix: None,
+        rules: Vec::new(),
+        success: None,
+        message: ["/error_description", "/error"]
+            .iter()
+            .filter_map(|path| path.parse().ok())
+            .collect(),
+    }
+}
+
+/// The format of a login's responses. Where only headers matter, the body may be anything, or empty.
+fn login_format(login: &TokenExchangeAuth) -> BodyFormat {
+    let reads_body = matches!(login.token, Location::Body(_))
+        || matches!(login.expires, Some(Expiry::At(_)))
+        || login.success.is_some();
+    match login.answer {
+        Some(format) => format.into(),
+        None if reads_body => BodyFormat::Decoded(Format::Json),
+        None => BodyFormat::Text,
+    }
+}
+
+/// How a login's response tells success. Upstreams that report errors under 200 do so for logins
+/// too, but their logins need not say that they succeeded: the token is there or it is not.
+fn login_success(login: &TokenExchangeAuth, upstream: &Upstream) -> Option<Success> {
+    login.success.clone().or_else(|| {
+        upstream.success.clone().map(|success| Success {
+            absent: Absence::Ok,
+            ..success
+        })
+    })
+}
+
+/// Where a failure is explained, the upstream's own paths before those of `success`.
+fn message(upstream: &Upstream, success: Option<&Success>) -> Vec<Path> {
+    let declared = [
+        upstream.message.as_ref(),
+        success.and_then(|success| success.message.as_ref()),
+    ];
+    let paths = declared.into_iter().flatten().map(OneOrMany::as_slice);
+    paths.flatten().cloned().collect()
+}
+
+fn check_success(at: &KeyPath, success: &Success, problems: &mut Problems) {
+    const WHY: &str = "success is a matter of the whole page";
+    all_from_root(&at.join("path"), &success.path, WHY, problems);
+    if let Some(message) = &success.message {
+        all_from_root(&at.join("message"), message, WHY, problems);
+    }
+}
+
+fn check_paths(at: &KeyPath, rules: &[Rule], problems: &mut Problems) {
+    for (index, rule) in rules.iter().enumerate() {
+        let at = at.join(index.to_string());
+        if let Some(path) = &rule.path {
+            from_root(&at.join("path"), path, WHOLE_ANSWER, problems);
+        }
+        if let Some(message) = &rule.message {
+            all_from_root(&at.join("message"), message, WHOLE_ANSWER, problems);
+        }
+        match &rule.retry_after {
+            Some(RetryAfter::Body { path, .. }) => {
+                from_root(&at.join("retry_after"), path, WHOLE_ANSWER, problems);
+            }
+            Some(RetryAfter::Header { header, .. }) => {
+                check_header_name(&at.join("retry_after").join("header"), header, problems);
+            }
+            None => {}
+        }
+    }
+}
+
+fn all_from_root(at: &KeyPath, paths: &OneOrMany<Path>, why: &str, problems: &mut Problems) {
+    for path in paths.as_slice() {
+        from_root(at, path, why, problems);
+    }
+}
+
+/// Checks each rule, and that its keys fit together.
 pub(super) fn check(at: &KeyPath, rules: &[Rule], problems: &mut Problems) {
     for (index, rule) in rules.iter().enumerate() {
         check_rule(&at.join(index.to_string()), rule, problems);

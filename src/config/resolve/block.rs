@@ -73,19 +73,6 @@ impl<'a> Block<'a> {
         Some(SecretValue::new(value, secret))
     }
 
-    /// A user name as RFC 7617 takes it.
-    pub(crate) fn user_name(&mut self, key: &str, name: &Text) -> Option<SecretValue> {
-        let name = self.text(key, name)?;
-        if name.expose().contains(':') {
-            self.wrong(
-                key,
-                "it holds a colon, which would end it (RFC 7617, section 2)",
-                "a name without a colon",
-            );
-        }
-        Some(name)
-    }
-
     /// What a file holds that stands beside secrets and is none, such as a certificate. It is not
     /// read where its key is wrong already.
     pub(crate) fn file(&mut self, key: &str, path: &Path) -> Option<Vec<u8>> {

@@ -10,6 +10,7 @@ use crate::config::{SecretReader, Upstream};
 use crate::plan::{self, ClientIdentity, HttpVersion, PemFile, ProxyServer};
 use crate::problem::{KeyPath, Problem, Problems};
 
+use super::auth::basic_credentials;
 use super::block::Block;
 use super::limits;
 
@@ -28,12 +29,14 @@ pub(super) fn resolve(
     let certificate = connection.client_certificate.as_deref();
     let certificate = file(&mut block, "client_certificate", certificate);
     let key = (connection.client_key.as_ref()).map(|key| block.secret("client_key", key));
-    let username = (connection.proxy_username.as_ref())
-        .map(|username| block.user_name("proxy_username", username));
-    let password = (connection.proxy_password.as_ref())
-        .map(|password| block.secret("proxy_password", password));
+    let authorization = match (&connection.proxy_username, &connection.proxy_password) {
+        (Some(username), Some(password)) => {
+            let username = ("proxy_username", username);
+            basic_credentials(&mut block, username, ("proxy_password", password)).map(Some)
+        }
+        (None, _) | (_, None) => Some(None),
+    };
     let identity = certificate?.zip(key);
-    let credentials = username.zip(password);
     Some(plan::Connection {
         needs_tls: upstream.urls().any(|url| url.scheme() == "https"),
         ca: ca?,
@@ -47,10 +50,7 @@ pub(super) fn resolve(
         proxy: match &connection.proxy {
             Some(url) => Some(ProxyServer {
                 url: url.clone(),
-                credentials: match credentials {
-                    Some((username, password)) => Some((username?, password?)),
-                    None => None,
-                },
+                authorization: authorization?,
                 ca: proxy_ca?,
             }),
             None => None,

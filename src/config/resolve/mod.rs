@@ -5,7 +5,13 @@
 //! otherwise every slip of the pen would drag a tail of false alarms behind it.
 
 mod answers;
+pub(crate) use answers::classify_rules;
+
 mod auth;
+use auth::auth;
+#[cfg(test)]
+pub(crate) use auth::tests::auth_in;
+
 pub(crate) mod block;
 mod connection;
 pub(crate) mod digest;
@@ -30,7 +36,6 @@ use super::upstream::Auth;
 use super::{Cache, SecretReader, Settings, Upstream};
 use crate::plan::{self, Plan, Refresh};
 use crate::problem::{KeyPath, Problem, Problems};
-use block::Block;
 
 /// Resolves settings in which the keys `unread` hold stand-ins. There is a plan only where nothing is
 /// wrong.
@@ -54,7 +59,7 @@ pub(super) fn resolve(
     for (name, upstream) in &settings.upstreams {
         let at = KeyPath::new(["upstreams", name]);
         check_name(&at, name, &mut problems);
-        check_upstream(&at, upstream, &secrets, &mut problems);
+        check_upstream(&at, upstream, &mut problems);
         check_refresh(&at, upstream, &settings.cache, &mut problems);
         if !unread.iter().any(|unread| shapes_asking(unread, &at)) {
             check_asking(&at, upstream, &mut problems);
@@ -72,7 +77,6 @@ pub(super) fn resolve(
         let resolved = resolve_upstream(name, &at, upstream, settings, &secrets, &mut problems);
         upstreams.extend(resolved.map(Arc::new));
     }
-    secrets::check(settings, secrets, &mut problems);
     problems.retain(|problem| !unread.iter().any(|unread| problem.at.is_within(unread)));
     let plan = server.zip(cursor_keys).map(|(server, cursor_keys)| Plan {
         server,
@@ -97,6 +101,8 @@ fn resolve_upstream(
     // A secret that cannot be read has become a problem where it stands.
     let account = digest::account_of(upstream, secrets).ok();
     let requests = request::requests(upstream, at, secrets, problems);
+    let auth = auth(upstream, at, secrets, problems);
+    let classify = classify_rules(upstream, at, problems);
     let paging = pagination::paging(at, upstream, problems);
     let name: Arc<str> = name.into();
     let mapping = mapping::mapping(at, Arc::clone(&name), upstream, problems);
@@ -106,6 +112,8 @@ fn resolve_upstream(
         shape: digest::shape_of(upstream),
         account: account?,
         list: upstream.list,
+        auth: Arc::new(auth?),
+        classify,
         pushdown: pushdown::rules(upstream),
         requests: requests?,
         filtered_paging: pagination::filtered(upstream, &paging),
@@ -178,26 +186,12 @@ fn check_name(at: &KeyPath, name: &str, problems: &mut Problems) {
     );
 }
 
-fn check_upstream(
-    at: &KeyPath,
-    upstream: &Upstream,
-    secrets: &SecretReader<'_>,
-    problems: &mut Problems,
-) {
+fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
-    request::requests(upstream, at, secrets, problems);
-    paths::check(at, upstream, problems);
-    records::records(at, upstream, problems);
     records::check_prefix(at, upstream, problems);
-    auth::check(&at.join("auth"), &upstream.auth, problems);
-    if let Auth::TokenExchange(exchange) = &upstream.auth {
-        let block = &mut Block::new(at.join("auth").join("request"), secrets, problems);
-        request::resolve_unpaged(&upstream.base_url, &exchange.request, "*/*", block);
-    }
     check_account(at, upstream, problems);
     connection::check(&at.join("connection"), &upstream.connection, problems);
     limits::check(at, upstream, problems);
-    pagination::paging(at, upstream, problems);
 }
 
 fn check_account(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {

@@ -1,65 +1,29 @@
-//! Signatures over a string of the upstream's own making, in a header of its own shape.
+//! Signatures over a text of the upstream's choice, in a header of its own shape.
 //!
 //! Vendors vary in what they sign and how they write it down, so all of it is the adapter's: the
-//! string, the hash function, the encoding, the date and the header.
-
-use std::fmt;
+//! text, the hash function, the encoding, the date and the header.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hmac::digest::InvalidLength;
-use hmac::{KeyInit as _, Mac as _};
+use hmac::{KeyInit, Mac};
 use http::Request;
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderValue;
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
-use secrecy::{ExposeSecret as _, SecretString};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::signing_text::{Placeholder, SigningText, Values};
-use super::{AuthError, host, sensitive};
-use crate::config::resolve::block::Block;
-use crate::config::upstream::{DateHeader, HmacAuth};
+use super::signing_text::Values;
+use super::{AuthError, host};
 use crate::hex::hex;
-use crate::plan::{Encoding, Hash};
+use crate::plan::auth::sensitive;
+use crate::plan::{DateHeader, Encoding, Hash, Hmac};
 use crate::upstream::extensions::SignedText;
 
-/// A signature over a string of the upstream's own making.
-pub struct Hmac {
-    key_id: SecretString,
-    key: Key,
-    encoding: Encoding,
-    date: Option<Date>,
-    string_to_sign: SigningText,
-    header: SigningText,
-    header_name: HeaderName,
-}
-
 impl Hmac {
-    pub(super) fn compile(config: &HmacAuth, block: &mut Block<'_>) -> Option<Self> {
-        let key_id = block.header_secret("key_id", &config.key_id);
-        let key = block.secret("secret", &config.secret);
-        let date = match &config.date {
-            Some(date) => Date::compile(date, &mut block.table("date")).map(Some),
-            None => Some(None),
-        };
-        let string_to_sign = string_to_sign(config, block);
-        let header = header(config, block);
-        let header_name = block.header_name("header_name", &config.header_name);
-        Some(Self {
-            key_id: key_id?,
-            key: Key::new(config.hash, key?.expose_secret().as_bytes()).ok()?,
-            encoding: config.encoding,
-            date: date?,
-            string_to_sign: string_to_sign?,
-            header: header?,
-            header_name: header_name?,
-        })
-    }
-
     pub(super) fn sign(
         &self,
         request: &mut Request<Bytes>,
@@ -86,15 +50,20 @@ impl Hmac {
             path: request.uri().path(),
             query: request.uri().query().unwrap_or_default(),
             date,
-            body_hash: &self.encode(&self.key.hash(request.body())),
+            body_hash: &self.encode(&digest(self.hash, request.body())),
             host: &host(request)?,
-            key_id: self.key_id.expose_secret(),
+            key_id: self.key_id.expose(),
             signature: "",
         };
         let string_to_sign = self.string_to_sign.render(&unsigned);
-        let signature = self.encode(&self.key.sign(string_to_sign.as_bytes()));
+        let signature = mac(
+            self.hash,
+            self.key.expose().as_bytes(),
+            string_to_sign.as_bytes(),
+        )
+        .map_err(|error| AuthError::Signer(error.to_string()))?;
         let value = self.header.render(&Values {
-            signature: &signature,
+            signature: &self.encode(&signature),
             ..unsigned
         });
         let value = sensitive(value).map_err(|_| AuthError::Header(self.header_name.clone()))?;
@@ -109,88 +78,11 @@ impl Hmac {
     }
 }
 
-impl fmt::Debug for Hmac {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Hmac")
-            .field("string_to_sign", &self.string_to_sign)
-            .field("header_name", &self.header_name)
-            .finish_non_exhaustive()
-    }
-}
-
-fn string_to_sign(config: &HmacAuth, block: &mut Block<'_>) -> Option<SigningText> {
-    let key = "string_to_sign";
-    let text = parse(key, &config.string_to_sign, Placeholder::SIGNED, block)?;
-    dated(key, text, config, block)
-}
-
-fn header(config: &HmacAuth, block: &mut Block<'_>) -> Option<SigningText> {
-    let key = "header";
-    let text = block.header_text(key, &config.header)?;
-    let text = parse(key, text, Placeholder::SHOWN, block)?;
-    if !text.holds(Placeholder::Signature) {
-        block.wrong(
-            key,
-            "it does not carry the signature",
-            "`{signature}` somewhere in it",
-        );
-        return None;
-    }
-    dated(key, text, config, block)
-}
-
-fn parse(
-    key: &str,
-    text: &str,
-    allowed: &[Placeholder],
-    block: &mut Block<'_>,
-) -> Option<SigningText> {
-    SigningText::parse(text, allowed)
-        .map_err(|error| block.wrong(key, error.message, error.help))
-        .ok()
-}
-
-/// The text, unless it names a date that nobody writes.
-fn dated(
-    key: &str,
-    text: SigningText,
-    config: &HmacAuth,
-    block: &mut Block<'_>,
-) -> Option<SigningText> {
-    if config.date.is_some() || !text.holds(Placeholder::Date) {
-        return Some(text);
-    }
-    block.wrong(
-        key,
-        "`{date}` has no value",
-        "`date = { header = \"…\", format = \"…\" }` beside it",
-    );
-    None
-}
-
-/// The header that says when a request was signed.
-struct Date {
-    header: HeaderName,
-    format: String,
-}
-
-impl Date {
-    fn compile(config: &DateHeader, block: &mut Block<'_>) -> Option<Self> {
-        let header = block.header_name("header", &config.header);
-        if let Err(error) = write_date(&config.format, Timestamp::UNIX_EPOCH) {
-            block.wrong("format", error.to_string(), "as in `%Y%m%dT%H%M%SZ`");
-            return None;
-        }
-        Some(Self {
-            header: header?,
-            format: config.format.clone(),
-        })
-    }
-
+impl DateHeader {
     /// Puts the date into its header, and returns it as it stands there.
     fn write(&self, request: &mut Request<Bytes>, now: Timestamp) -> Result<String, AuthError> {
-        let text = write_date(&self.format, now)?;
+        let text = strtime::format(&self.format, &now.to_zoned(TimeZone::UTC))
+            .map_err(|error| AuthError::Date(error.to_string()))?;
         let value =
             HeaderValue::try_from(&text).map_err(|_| AuthError::Header(self.header.clone()))?;
         request.headers_mut().insert(&self.header, value);
@@ -198,57 +90,25 @@ impl Date {
     }
 }
 
-fn write_date(format: &str, now: Timestamp) -> Result<String, AuthError> {
-    strtime::format(format, &now.to_zoned(TimeZone::UTC))
-        .map_err(|error| AuthError::Date(error.to_string()))
-}
-
-/// A hash function with the key that it signs with (RFC 2104).
-enum Key {
-    Sha1(hmac::Hmac<Sha1>),
-    Sha256(hmac::Hmac<Sha256>),
-    Sha512(hmac::Hmac<Sha512>),
-}
-
-impl Key {
-    /// RFC 2104 takes a key of any length, though the type does not say so.
-    fn new(hash: Hash, key: &[u8]) -> Result<Self, InvalidLength> {
-        Ok(match hash {
-            Hash::Sha1 => Self::Sha1(hmac::Hmac::new_from_slice(key)?),
-            Hash::Sha256 => Self::Sha256(hmac::Hmac::new_from_slice(key)?),
-            Hash::Sha512 => Self::Sha512(hmac::Hmac::new_from_slice(key)?),
-        })
+/// The HMAC of a text (RFC 2104). A key of any length is allowed, though the type does not say so.
+fn mac(hash: Hash, key: &[u8], text: &[u8]) -> Result<Vec<u8>, InvalidLength> {
+    fn of<M: Mac + KeyInit>(key: &[u8], text: &[u8]) -> Result<Vec<u8>, InvalidLength> {
+        let mac = <M as KeyInit>::new_from_slice(key)?;
+        Ok(mac.chain_update(text).finalize().into_bytes().to_vec())
     }
 
-    fn sign(&self, text: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Sha1(key) => key
-                .clone()
-                .chain_update(text)
-                .finalize()
-                .into_bytes()
-                .to_vec(),
-            Self::Sha256(key) => key
-                .clone()
-                .chain_update(text)
-                .finalize()
-                .into_bytes()
-                .to_vec(),
-            Self::Sha512(key) => key
-                .clone()
-                .chain_update(text)
-                .finalize()
-                .into_bytes()
-                .to_vec(),
-        }
+    match hash {
+        Hash::Sha1 => of::<hmac::Hmac<Sha1>>(key, text),
+        Hash::Sha256 => of::<hmac::Hmac<Sha256>>(key, text),
+        Hash::Sha512 => of::<hmac::Hmac<Sha512>>(key, text),
     }
+}
 
-    fn hash(&self, body: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Sha1(_) => Sha1::digest(body).to_vec(),
-            Self::Sha256(_) => Sha256::digest(body).to_vec(),
-            Self::Sha512(_) => Sha512::digest(body).to_vec(),
-        }
+fn digest(hash: Hash, body: &[u8]) -> Vec<u8> {
+    match hash {
+        Hash::Sha1 => Sha1::digest(body).to_vec(),
+        Hash::Sha256 => Sha256::digest(body).to_vec(),
+        Hash::Sha512 => Sha512::digest(body).to_vec(),
     }
 }
 
@@ -257,7 +117,8 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::upstream::auth::tests::{compile, get, signed};
+    use crate::plan::Auth;
+    use crate::upstream::auth::tests::{get, resolve, signed};
 
     /// RFC 4231, sections 4.2 to 4.8 (without 4.6, which is truncated); RFC 2202, section 3 for
     /// SHA-1.
@@ -292,7 +153,7 @@ mod tests {
         #[case] sha512: &str,
         #[case] sha1: &str,
     ) {
-        let sign = |hash| hex(&Key::new(hash, key).unwrap().sign(text));
+        let sign = |hash| hex(&mac(hash, key, text).unwrap());
         assert_eq!(sign(Hash::Sha256), sha256);
         assert_eq!(sign(Hash::Sha512), sha512);
         if !sha1.is_empty() {
@@ -300,8 +161,8 @@ mod tests {
         }
     }
 
-    fn hmac(rest: &str) -> crate::upstream::auth::Auth {
-        compile(&format!(
+    fn hmac(rest: &str) -> Auth {
+        resolve(&format!(
             "type = 'hmac'\nkey_id = {{ env = 'KEY' }}\nsecret = {{ env = 'SECRET' }}\n{rest}"
         ))
         .unwrap()

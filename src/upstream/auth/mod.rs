@@ -1,6 +1,6 @@
-//! Who we are to an upstream: what `auth` in `gateway.toml` compiles to.
+//! Who we are to an upstream: how [`Auth`] acts.
 //!
-//! [`Auth`] signs a request at the bottom of the transport, once per try: a signature covers what
+//! It signs a request at the bottom of the transport, once per try: a signature covers what
 //! is sent, when it is sent. It decides and never waits. Where a login brings the token, a
 //! [`TokenCell`] keeps it, and the exchange itself happens above, through the transport like any
 //! other, so that it never waits for a permit which its own request holds.
@@ -9,83 +9,29 @@
 //! do not show when a request is printed.
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderName, HeaderValue, InvalidHeaderValue};
+use http::header::{HOST, HeaderName};
 use http::{Request, Uri};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use thiserror::Error;
 
-use crate::config::{self, SecretReader};
 use crate::error::{ErrorKind, UpstreamError};
-use crate::problem::{KeyPath, Problems};
+use crate::plan::Auth;
 
-use crate::config::resolve::block::Block;
-
+mod fixed;
+mod hmac;
+pub mod oauth2;
 mod query;
-
-pub mod fixed;
-pub use fixed::Fixed;
+mod signing_text;
+mod sigv4;
 
 pub mod token;
-pub use token::{Token, TokenAuth};
+pub use token::Token;
 
 pub mod token_cell;
 pub use token_cell::TokenCell;
 
-pub mod oauth2;
-pub use oauth2::ClientCredentials;
-
-pub mod sigv4;
-pub use sigv4::SigV4;
-
-mod signing_text;
-
-pub mod hmac;
-pub use hmac::Hmac;
-
-/// How a request shows who sent it.
-#[derive(Debug)]
-pub enum Auth {
-    /// Not at all.
-    None,
-    /// With the same credentials every time.
-    Fixed(Fixed),
-    /// With the token that a login brought.
-    Token(TokenAuth),
-    /// With an AWS Signature Version 4.
-    SigV4(SigV4),
-    /// With a signature over a string of the upstream's own making.
-    Hmac(Box<Hmac>),
-}
-
 impl Auth {
-    /// Reads the secrets of an `auth` block and checks what it says. What is wrong goes into
-    /// `problems`, each at its key below `at`.
-    ///
-    /// The login of a token scheme is not compiled here: see [`ClientCredentials`] and the
-    /// request of `token_exchange`.
-    pub fn compile(
-        auth: &config::upstream::Auth,
-        at: &KeyPath,
-        secrets: &SecretReader<'_>,
-        problems: &mut Problems,
-    ) -> Option<Self> {
-        use config::upstream::Auth as Config;
-        let block = &mut Block::new(at.clone(), secrets, problems);
-        match auth {
-            Config::None => Some(Self::None),
-            Config::Bearer(bearer) => Fixed::bearer(bearer, block).map(Self::Fixed),
-            Config::Basic(basic) => Fixed::basic(basic, block).map(Self::Fixed),
-            Config::ApiKey(key) => Fixed::api_key(key, block).map(Self::Fixed),
-            Config::TokenExchange(exchange) => {
-                TokenAuth::exchange(exchange, block).map(Self::Token)
-            }
-            Config::Oauth2ClientCredentials(_) => Some(Self::Token(TokenAuth::bearer())),
-            Config::AwsSigv4(sigv4) => SigV4::compile(sigv4, block).map(Self::SigV4),
-            Config::Hmac(hmac) => Hmac::compile(hmac, block).map(Box::new).map(Self::Hmac),
-        }
-    }
-
     /// Whether a login has to bring the token that [`Auth::sign`] is given.
     pub const fn needs_token(&self) -> bool {
         matches!(self, Self::Token(_))
@@ -150,22 +96,6 @@ impl From<AuthError> for UpstreamError {
     }
 }
 
-/// A scheme's word and the credentials as one header value (RFC 9110, section 11.4). Without a
-/// word, the credentials alone.
-fn credentials(scheme: &str, secret: &str) -> Result<HeaderValue, InvalidHeaderValue> {
-    if scheme.is_empty() {
-        return sensitive(secret.to_owned());
-    }
-    sensitive(format!("{scheme} {secret}"))
-}
-
-/// A header value that does not show when its request is printed.
-fn sensitive(text: String) -> Result<HeaderValue, InvalidHeaderValue> {
-    let mut value = HeaderValue::try_from(text)?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
 /// The `Host` header that the request will be sent with: the client adds it from the URI, without
 /// the scheme's own port (RFC 9110, section 7.2).
 fn host(request: &Request<Bytes>) -> Result<String, AuthError> {
@@ -197,29 +127,10 @@ fn port(uri: &Uri) -> Option<u16> {
 mod tests {
     use rstest::rstest;
 
-    use super::*;
-    use crate::config::Environment;
+    use http::header::HeaderValue;
 
-    /// Compiles an `auth` block in an environment that has `KEY`, `SECRET` and `BROKEN`.
-    pub(super) fn compile(toml: &str) -> Result<Auth, Vec<String>> {
-        let auth = toml::from_str(toml).unwrap();
-        let environment = Environment::from_iter([
-            ("KEY", "AKIDEXAMPLE"),
-            ("SECRET", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
-            ("BROKEN", "line\nbreak"),
-        ]);
-        let mut problems = Problems::default();
-        let at = KeyPath::new(["upstreams", "x", "auth"]);
-        let compiled = Auth::compile(&auth, &at, &SecretReader::new(&environment), &mut problems);
-        let problems: Vec<_> = problems
-            .into_iter()
-            .map(|problem| match &problem.help {
-                Some(help) => format!("{}: {problem} ({help})", problem.at),
-                None => format!("{}: {problem}", problem.at),
-            })
-            .collect();
-        compiled.filter(|_| problems.is_empty()).ok_or(problems)
-    }
+    use super::*;
+    pub(super) use crate::config::resolve::auth_in as resolve;
 
     /// A request signed at the moment that AWS's test vectors use.
     pub(super) fn signed(auth: &Auth, mut request: Request<Bytes>) -> Request<Bytes> {
@@ -266,7 +177,7 @@ mod tests {
         "t0ken"
     )]
     fn the_authorization_header_is_as_the_scheme_says(#[case] toml: &str, #[case] expected: &str) {
-        let request = signed(&compile(toml).unwrap(), get("https://example.com/groups"));
+        let request = signed(&resolve(toml).unwrap(), get("https://example.com/groups"));
         let value = request.headers().get("authorization");
         assert_eq!(value.map_or("", |value| value.to_str().unwrap()), expected);
         assert!(value.is_none_or(HeaderValue::is_sensitive));
@@ -274,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_token_scheme_signs_nothing_without_a_token() {
-        let auth = Auth::Token(TokenAuth::bearer());
+        let toml = "type = 'token_exchange'\nrequest = { path = '/login' }\ntoken = '/token'";
+        let auth = resolve(toml).unwrap();
         let mut request = get("https://example.com/groups");
         assert!(auth.needs_token());
         assert_eq!(
@@ -304,32 +216,6 @@ mod tests {
     }
 
     #[test]
-    fn each_problem_is_told_at_its_key() {
-        let blocks = [
-            "type = 'bearer'\ntoken = { env = 'ABSENT' }",
-            "type = 'bearer'\ntoken = { file = '/nowhere/token' }",
-            "type = 'bearer'\ntoken = { env = 'BROKEN' }",
-            "type = 'bearer'\nscheme = \"a\\nb\"\ntoken = { env = 'KEY' }",
-            "type = 'basic'\nusername = 'a:b'\npassword = { env = 'ABSENT' }",
-            "type = 'api_key'\nkey = { env = 'KEY' }",
-            "type = 'api_key'\nkey = { env = 'KEY' }\nheader = 'x'\nquery = 'x'",
-            "type = 'api_key'\nkey = { env = 'KEY' }\nheader = 'no header'",
-            "type = 'api_key'\nkey = { env = 'BROKEN' }\nheader = 'x-key'",
-            "type = 'token_exchange'\nrequest = { path = '/' }\ntoken = '/t'\nheader = 'a b'\nscheme = \"\\u0000\"",
-            "type = 'aws_sigv4'\nregion = ''\nservice = \"s\\n3\"\naccess_key = { env = 'ABSENT' }\nsecret_key = { env = 'ABSENT' }",
-            "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{verb}'\nheader = 'x {signature'",
-            "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{date}{signature}'\nheader = '{key_id}'",
-            "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{date}'\nheader = 'x {signature}'",
-            "type = 'hmac'\nkey_id = { env = 'BROKEN' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{date}'\nheader = '{key_id} {signature}'\ndate = { header = 'x date', format = '%Q%' }",
-        ];
-        let told: Vec<_> = blocks
-            .iter()
-            .map(|block| compile(block).unwrap_err().join("\n"))
-            .collect();
-        insta::assert_snapshot!(told.join("\n--\n"));
-    }
-
-    #[test]
     fn nothing_that_is_printed_holds_a_secret() {
         let blocks = [
             "type = 'bearer'\ntoken = { env = 'SECRET' }",
@@ -339,7 +225,7 @@ mod tests {
             "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{path}'\nheader = '{key_id} {signature}'",
         ];
         for block in blocks {
-            let auth = compile(block).unwrap();
+            let auth = resolve(block).unwrap();
             let request = signed(&auth, get("https://example.com/groups"));
             let printed = format!("{auth:?} {:?}", request.headers());
             for secret in ["wJalr", "AKIDEXAMPLE", "d0phbHI"] {

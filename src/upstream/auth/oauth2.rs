@@ -1,68 +1,19 @@
 //! OAuth 2.0 client credentials (RFC 6749, section 4.4): the token request, and what its answer
 //! says. Sending the one and receiving the other is the transport's matter.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Uri};
+use http::{Method, Request};
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
-use url::form_urlencoded;
 
-use super::{Token, credentials, token};
-use crate::config::SecretReader;
-use crate::config::resolve::block::Block;
-use crate::config::upstream::Oauth2Auth;
+use super::{Token, token};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::format::Page;
-use crate::plan::Path;
-use crate::problem::{KeyPath, Problems};
-
-/// A client that asks for tokens on its own behalf.
-#[derive(Debug)]
-pub struct ClientCredentials {
-    token_url: Uri,
-    authorization: HeaderValue,
-    form: Bytes,
-}
+use crate::plan::ClientCredentials;
 
 impl ClientCredentials {
-    /// Reads the client's secrets. What is wrong goes into `problems`, each at its key below `at`.
-    pub fn compile(
-        config: &Oauth2Auth,
-        at: &KeyPath,
-        secrets: &SecretReader<'_>,
-        problems: &mut Problems,
-    ) -> Option<Self> {
-        let block = &mut Block::new(at.clone(), secrets, problems);
-        let client_id = block.text("client_id", &config.client_id);
-        let client_secret = block.secret("client_secret", &config.client_secret);
-        let Ok(token_url) = config.token_url.as_str().parse() else {
-            block.wrong(
-                "token_url",
-                "it cannot be asked",
-                "an absolute URL, as in `https://example.com/token`",
-            );
-            return None;
-        };
-        Some(Self {
-            token_url,
-            authorization: basic(&client_id?, &client_secret?)?,
-            form: form(config.scope.as_deref()),
-        })
-    }
-
-    /// Where a refusal says why (RFC 6749, section 5.2).
-    pub fn message() -> Vec<Path> {
-        ["/error_description", "/error"]
-            .iter()
-            .filter_map(|path| path.parse().ok())
-            .collect()
-    }
-
     /// The request for a token, with nothing left to add.
-    pub fn token_request(&self) -> Request<Bytes> {
+    pub(in crate::upstream) fn token_request(&self) -> Request<Bytes> {
         let mut request = Request::new(self.form.clone());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.token_url.clone();
@@ -92,52 +43,38 @@ pub fn token_from_reply(reply: &Page, now: Timestamp) -> Result<Token, UpstreamE
     Token::new(&access_token, ends_at, now)
 }
 
-/// HTTP Basic over the id and secret as a form would write them (RFC 6749, section 2.3.1).
-fn basic(client_id: &SecretString, client_secret: &SecretString) -> Option<HeaderValue> {
-    let encoded = |secret: &SecretString| -> String {
-        form_urlencoded::byte_serialize(secret.expose_secret().as_bytes()).collect()
-    };
-    let pair = format!("{}:{}", encoded(client_id), encoded(client_secret));
-    // Base64 always fits into a header.
-    credentials("Basic", &STANDARD.encode(pair)).ok()
-}
-
-fn form(scope: Option<&str>) -> Bytes {
-    form_urlencoded::Serializer::new(String::new())
-        .append_pair("grant_type", "client_credentials")
-        .extend_pairs(scope.map(|scope| ("scope", scope)))
-        .finish()
-        .into()
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
-    use super::*;
-    use crate::config::Environment;
-    use crate::plan::Format;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
 
-    fn compile(toml: &str) -> Option<ClientCredentials> {
-        let environment = Environment::from_iter([("SECRET", "7Fjfp0ZBr1KtDRbnfVdmIw/+ é")]);
-        ClientCredentials::compile(
-            &toml::from_str(toml).unwrap(),
-            &KeyPath::default(),
-            &SecretReader::new(&environment),
-            &mut Problems::default(),
-        )
+    use super::*;
+    use crate::plan::{Auth, Format, Grant};
+    use crate::upstream::auth::tests::resolve;
+
+    fn client(toml: &str) -> Option<ClientCredentials> {
+        let auth = resolve(&format!("type = 'oauth2_client_credentials'\n{toml}"));
+        let Ok(Auth::Token(token)) = auth else {
+            return None;
+        };
+        match token.login.grant {
+            Grant::ClientCredentials(client) => Some(client),
+            Grant::Exchange { .. } => None,
+        }
     }
 
     #[test]
     fn the_token_request_is_the_rfcs() {
-        let client = compile(
-            "token_url = 'https://server.example.com/token?tenant=a'\nclient_id = 's6:Bhd'\n\
-             client_secret = { env = 'SECRET' }\nscope = 'groups.read users.read'",
+        let client = client(
+            "token_url = 'https://server.example.com/token'\nclient_id = 's6:Bhd'\n\
+             client_secret = { env = 'ODD' }\nscope = 'groups.read users.read'",
         )
         .unwrap();
         let request = client.token_request();
         assert_eq!(request.method(), Method::POST);
-        assert_eq!(request.uri(), "https://server.example.com/token?tenant=a");
+        assert_eq!(request.uri(), "https://server.example.com/token");
         assert_eq!(
             request.body(),
             "grant_type=client_credentials&scope=groups.read+users.read"
@@ -161,15 +98,15 @@ mod tests {
 
     #[test]
     fn without_a_scope_none_is_asked_for() {
-        let client = compile(
-            "token_url = 'http://localhost/t'\nclient_id = 'a'\nclient_secret = { env = 'SECRET' }",
+        let unscoped = client(
+            "token_url = 'http://localhost/t'\nclient_id = 'a'\nclient_secret = { env = 'ODD' }",
         );
         assert_eq!(
-            client.unwrap().token_request().body(),
+            unscoped.unwrap().token_request().body(),
             "grant_type=client_credentials"
         );
         assert!(
-            compile(
+            client(
                 "token_url = 'http://localhost/t'\nclient_id = 'a'\nclient_secret = { env = 'NO' }"
             )
             .is_none()

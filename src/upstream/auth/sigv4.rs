@@ -7,7 +7,6 @@
 //! S3, which takes them as they are and wants the hash of the body in a header.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
@@ -20,13 +19,12 @@ use bytes::Bytes;
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::{Request, Uri};
 use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
 use url::form_urlencoded;
 
-use super::{AuthError, host, query, sensitive};
-use crate::config::resolve::block::Block;
-use crate::config::upstream::AwsSigv4Auth;
+use super::{AuthError, host, query};
 use crate::percent::encode;
+use crate::plan::SigV4;
+use crate::plan::auth::sensitive;
 
 /// Headers that a hop may change on the way, and that are therefore not signed. botocore leaves
 /// out the same.
@@ -48,47 +46,23 @@ const UNSIGNED_HEADERS: [&str; 15] = [
     "x-amzn-trace-id",
 ];
 
-/// An AWS Signature Version 4.
-pub struct SigV4 {
-    credentials: Credentials,
-    region: String,
-    service: String,
-    settings: SigningSettings,
-}
-
 impl SigV4 {
-    pub(super) fn compile(config: &AwsSigv4Auth, block: &mut Block<'_>) -> Option<Self> {
-        let region = scope("region", &config.region, block);
-        let service = scope("service", &config.service, block);
-        let access_key = block.header_secret("access_key", &config.access_key);
-        let secret_key = block.secret("secret_key", &config.secret_key);
-        let session_token = match &config.session_token {
-            Some(token) => block.header_secret("session_token", token).map(Some),
-            None => Some(None),
-        };
-        let credentials = Credentials::new(
-            access_key?.expose_secret(),
-            secret_key?.expose_secret(),
-            session_token?.map(|token| token.expose_secret().to_owned()),
-            None,
-            "gateway.toml",
-        );
-        let service = service?;
-        Some(Self {
-            credentials,
-            settings: settings(&service, &config.sign_headers),
-            region: region?,
-            service,
-        })
-    }
-
     pub(super) fn sign(
         &self,
         request: &mut Request<Bytes>,
         now: Timestamp,
     ) -> Result<(), AuthError> {
+        self.sign_with(settings(&self.service, &self.sign_headers), request, now)
+    }
+
+    fn sign_with(
+        &self,
+        settings: SigningSettings,
+        request: &mut Request<Bytes>,
+        now: Timestamp,
+    ) -> Result<(), AuthError> {
         *request.uri_mut() = with_strict_query(request.uri())?;
-        let instructions = self.instructions(request, now)?;
+        let instructions = self.instructions(settings, request, now)?;
         for (name, value) in instructions.headers() {
             let name = HeaderName::try_from(name).map_err(signer_error)?;
             let value = sensitive(value.to_owned()).map_err(|_| AuthError::Header(name.clone()))?;
@@ -99,16 +73,24 @@ impl SigV4 {
 
     fn instructions(
         &self,
+        settings: SigningSettings,
         request: &Request<Bytes>,
         now: Timestamp,
     ) -> Result<SigningInstructions, AuthError> {
-        let identity = self.credentials.clone().into();
+        let credentials = Credentials::new(
+            self.access_key.expose(),
+            self.secret_key.expose(),
+            (self.session_token.as_ref()).map(|token| token.expose().to_owned()),
+            None,
+            "gateway.toml",
+        );
+        let identity = credentials.into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.region)
             .name(&self.service)
             .time(SystemTime::from(now))
-            .settings(self.settings.clone())
+            .settings(settings)
             .build()
             .map_err(signer_error)?;
         let headers = signable_headers(request)?;
@@ -124,39 +106,9 @@ impl SigV4 {
     }
 }
 
-impl fmt::Debug for SigV4 {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("SigV4")
-            .field("region", &self.region)
-            .field("service", &self.service)
-            .finish_non_exhaustive()
-    }
-}
-
-/// One part of the credential scope, in which slashes separate.
-fn scope(key: &str, text: &str, block: &mut Block<'_>) -> Option<String> {
-    let is_name = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b',');
-    if !text.is_empty() && text.bytes().all(is_name) {
-        return Some(text.to_owned());
-    }
-    block.wrong(
-        key,
-        format!(
-            "`{}` cannot stand in a credential scope",
-            text.escape_default()
-        ),
-        "a name as AWS gives it, such as `us-east-1` or `execute-api`",
-    );
-    None
-}
-
-fn settings(service: &str, sign_headers: &[String]) -> SigningSettings {
+fn settings(service: &str, sign_headers: &[HeaderName]) -> SigningSettings {
     let mut settings = SigningSettings::default();
-    let is_named = |header: &&str| {
-        let mut names = sign_headers.iter();
-        names.any(|name| name.eq_ignore_ascii_case(header))
-    };
+    let is_named = |header: &&str| sign_headers.iter().any(|name| name == *header);
     let unsigned = UNSIGNED_HEADERS.into_iter().filter(|name| !is_named(name));
     settings.excluded_headers = Some(unsigned.map(Cow::Borrowed).collect());
     if service == "s3" {
@@ -200,31 +152,32 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::upstream::auth::tests::{compile, get, signed};
+    use crate::upstream::auth::tests::{get, resolve, signed};
 
     /// Signs one of the requests of AWS's published test suite, and checks its signature.
     #[track_caller]
-    fn check(sigv4: &SigV4, mut request: Request<Bytes>, expected: &str) {
+    fn check(
+        sigv4: &SigV4,
+        settings: SigningSettings,
+        mut request: Request<Bytes>,
+        expected: &str,
+    ) {
         let now = "2015-08-30T12:36:00Z".parse().unwrap();
-        sigv4.sign(&mut request, now).unwrap();
+        sigv4.sign_with(settings, &mut request, now).unwrap();
         let authorization = request.headers()["authorization"].to_str().unwrap();
         let (_, signature) = authorization.split_once("Signature=").unwrap();
         assert_eq!(signature, expected, "{authorization}");
         assert_eq!(request.headers()["x-amz-date"], "20150830T123600Z");
     }
 
-    fn sigv4(settings: SigningSettings, session_token: Option<&str>) -> SigV4 {
+    fn sigv4(session_token: Option<&str>) -> SigV4 {
         SigV4 {
-            credentials: Credentials::new(
-                "AKIDEXAMPLE",
-                "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-                session_token.map(str::to_owned),
-                None,
-                "test",
-            ),
             region: "us-east-1".to_owned(),
             service: "service".to_owned(),
-            settings,
+            access_key: "AKIDEXAMPLE".into(),
+            secret_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".into(),
+            session_token: session_token.map(Into::into),
+            sign_headers: Vec::new(),
         }
     }
 
@@ -270,7 +223,7 @@ mod tests {
                 request.header(*name, *value)
             });
         let request = request.body(Bytes::new()).unwrap();
-        check(&sigv4(settings("service", &[]), None), request, expected);
+        check(&sigv4(None), settings("service", &[]), request, expected);
     }
 
     #[rstest]
@@ -291,7 +244,8 @@ mod tests {
     ) {
         let request = request(method, "/").body(Bytes::new()).unwrap();
         check(
-            &sigv4(settings("service", &[]), Some(token)),
+            &sigv4(Some(token)),
+            settings("service", &[]),
             request,
             expected,
         );
@@ -334,7 +288,7 @@ mod tests {
         // The suite takes S3's paths without S3's header.
         settings.payload_checksum_kind = PayloadChecksumKind::NoHeader;
         let request = request("GET", path).body(Bytes::new()).unwrap();
-        check(&sigv4(settings, None), request, expected);
+        check(&sigv4(None), settings, request, expected);
     }
 
     #[rstest]
@@ -355,7 +309,7 @@ mod tests {
             .header("content-length", "13")
             .body(Bytes::from_static(b"Param1=value1"))
             .unwrap();
-        check(&sigv4(settings("s3", &[]), None), request, expected);
+        check(&sigv4(None), settings("s3", &[]), request, expected);
     }
 
     #[rstest]
@@ -377,7 +331,7 @@ mod tests {
 
     #[test]
     fn signing_once_more_replaces_the_signature() {
-        let auth = compile(
+        let auth = resolve(
             "type = 'aws_sigv4'\nregion = 'us-east-1'\nservice = 's3'\n\
              access_key = { env = 'KEY' }\nsecret_key = { env = 'SECRET' }\n\
              session_token = { env = 'SECRET' }",
@@ -400,7 +354,7 @@ mod tests {
         #[case] key: &str,
         #[case] expected: &str,
     ) {
-        let auth = compile(&format!(
+        let auth = resolve(&format!(
             "type = 'aws_sigv4'\nregion = 'us-east-1'\nservice = 'iam'\n\
              access_key = {{ env = 'KEY' }}\nsecret_key = {{ env = 'SECRET' }}\n{key}"
         ))
@@ -418,7 +372,7 @@ mod tests {
     #[test]
     fn a_request_without_a_host_is_refused_and_not_signed_for_nobody() {
         let mut request = get("/groups");
-        let error = sigv4(settings("service", &[]), None)
+        let error = sigv4(None)
             .sign(&mut request, Timestamp::UNIX_EPOCH)
             .unwrap_err();
         assert_eq!(error, AuthError::NoHost);

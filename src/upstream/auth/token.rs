@@ -6,44 +6,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::Request;
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::HeaderValue;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::{AuthError, credentials};
-use crate::config::resolve::block::Block;
-use crate::config::upstream::TokenExchangeAuth;
+use super::AuthError;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::format::Page;
-use crate::plan::Expiry;
-
-/// How a token is sent.
-#[derive(Debug)]
-pub struct TokenAuth {
-    header: HeaderName,
-    scheme: String,
-}
+use crate::plan::auth::credentials;
+use crate::plan::{Expiry, TokenAuth};
 
 impl TokenAuth {
-    /// As RFC 6750, section 2.1 has it.
-    pub(super) fn bearer() -> Self {
-        Self {
-            header: AUTHORIZATION,
-            scheme: "Bearer".to_owned(),
-        }
-    }
-
-    pub(super) fn exchange(config: &TokenExchangeAuth, block: &mut Block<'_>) -> Option<Self> {
-        let header = block.header_name("header", &config.header);
-        let scheme = block.header_text("scheme", &config.scheme);
-        Some(Self {
-            header: header?,
-            scheme: scheme?.to_owned(),
-        })
-    }
-
     pub(super) fn sign(
         &self,
         request: &mut Request<Bytes>,

@@ -17,7 +17,7 @@ use crate::error::UpstreamError;
 
 /// The outcome of a login, as everyone who waited for it sees it.
 type Outcome = Result<Arc<Token>, UpstreamError>;
-type Login = BoxFuture<'static, Outcome>;
+type LoginFuture = BoxFuture<'static, Outcome>;
 
 /// Holds the current token, and sees to it that there is one.
 #[derive(Clone, Default)]
@@ -31,13 +31,13 @@ struct State {
     /// The earliest next try after an early renewal has failed.
     hold_off: Option<Instant>,
     /// The login under way. Those who wait for it own it.
-    login: Option<WeakShared<Login>>,
+    login: Option<WeakShared<LoginFuture>>,
 }
 
 /// What a request for a token finds.
 enum Found {
     Token(Arc<Token>),
-    Login(Shared<Login>),
+    Login(Shared<LoginFuture>),
 }
 
 impl TokenCell {
@@ -93,7 +93,7 @@ impl TokenCell {
         }
     }
 
-    fn begin<L>(&self, login: L) -> Shared<Login>
+    fn begin<L>(&self, login: L) -> Shared<LoginFuture>
     where
         L: Future<Output = Result<Token, UpstreamError>> + Send + 'static,
     {

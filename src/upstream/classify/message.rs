@@ -2,7 +2,7 @@
 
 use crate::plan::Path;
 
-use super::context::{ClassifyRules, ResponseContext};
+use super::context::ResponseContext;
 
 /// The longest upstream message in a log line.
 const MESSAGE_BYTES: usize = 200;
@@ -17,14 +17,6 @@ pub(super) fn first(paths: &[Path], context: &ResponseContext<'_>) -> Option<Str
         let text = node.text()?;
         let text = text.trim();
         (!text.is_empty()).then(|| shorten(text).to_owned())
-    })
-}
-
-/// The message where the adapter declares one.
-pub(super) fn declared(context: &ResponseContext<'_>, rules: &ClassifyRules) -> Option<String> {
-    first(&rules.message, context).or_else(|| {
-        let message = rules.success.as_ref()?.message.as_ref()?;
-        first(message.as_slice(), context)
     })
 }
 

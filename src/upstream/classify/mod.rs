@@ -15,8 +15,10 @@ use http::{HeaderMap, Response, StatusCode};
 use jiff::Timestamp;
 
 use super::off_thread::off_thread_if_large;
+use crate::clock::WallClock;
 use crate::error::UpstreamError;
-use crate::page::format::{Page, without_prefix};
+use crate::page::format::{Bounds, Page, without_prefix};
+use crate::plan::{BodyFormat, ClassifyRules};
 
 pub mod delay;
 mod message;
@@ -27,22 +29,31 @@ mod success;
 pub mod response;
 pub use response::ClassifiedResponse;
 
-pub(super) mod context;
-pub(super) use context::{BodyFormat, ClassifyRules, paths};
+mod context;
 use context::{Classified, ResponseContext};
 
 /// Classifies the responses to one kind of request.
 #[derive(Debug, Clone)]
-pub struct Classifier(Arc<ClassifyRules>);
+pub struct Classifier {
+    rules: Arc<ClassifyRules>,
+    /// The limits of all bodies.
+    bounds: Bounds,
+    /// For delays that are written as points in time.
+    wall: WallClock,
+}
 
 impl Classifier {
-    pub(super) fn new(rules: ClassifyRules) -> Self {
-        Self(Arc::new(rules))
+    pub(super) fn new(rules: ClassifyRules, bounds: Bounds, wall: WallClock) -> Self {
+        Self {
+            rules: Arc::new(rules),
+            bounds,
+            wall,
+        }
     }
 
     /// The current time.
     pub(super) fn now(&self) -> Timestamp {
-        self.0.wall.now()
+        self.wall.now()
     }
 
     /// Classifies a response whose body has been read.
@@ -65,18 +76,18 @@ impl Classifier {
         headers: HeaderMap,
         body: &[u8],
     ) -> Result<ClassifiedResponse, UpstreamError> {
-        let rules = &*self.0;
+        let rules = &*self.rules;
         let bytes = body.len() as u64;
-        let body = match &rules.prefix {
+        let body = match &rules.strip_prefix {
             Some(prefix) => without_prefix(body, prefix),
             None => body,
         };
-        let read = rules.format.read(body, rules.bounds);
+        let read = rules.format.read(body, self.bounds);
         let guessed;
         let page = match (&read, rules.format) {
             (Ok(page), BodyFormat::Decoded(_)) => page,
             (Ok(_), BodyFormat::Text) | (Err(_), _) => {
-                guessed = rules.format.guess(body, rules.bounds);
+                guessed = rules.format.guess(body, self.bounds);
                 &guessed
             }
         };
@@ -85,7 +96,7 @@ impl Classifier {
             headers: &headers,
             page,
             decode_error: read.as_ref().err(),
-            now: rules.wall.now(),
+            now: self.wall.now(),
         };
         let is_past_end = match decide(rules, &context)? {
             Classified::Page => false,

@@ -3,9 +3,9 @@
 use http::header::CONTENT_TYPE;
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::plan::{Meaning, Rule};
+use crate::plan::{ClassifyRules, Meaning, Rule};
 
-use super::context::{Classified, ClassifyRules, ResponseContext};
+use super::context::{Classified, ResponseContext};
 use super::{delay, message};
 
 /// Whether all conditions of a rule apply.
@@ -82,7 +82,7 @@ pub(super) fn apply(
     };
     let own = rule.message.as_ref();
     let said = own.and_then(|paths| message::first(paths.as_slice(), context));
-    let said = said.or_else(|| message::declared(context, rules));
+    let said = said.or_else(|| message::first(&rules.message, context));
     let wait = match &rule.retry_after {
         Some(place) => delay::at(place, context.headers, context.page, context.now),
         None => delay::retry_after(context.headers, context.now),

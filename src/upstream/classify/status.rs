@@ -4,13 +4,14 @@ use http::StatusCode;
 use http::header::LOCATION;
 
 use crate::error::{ErrorKind, UpstreamError};
+use crate::plan::ClassifyRules;
 
-use super::context::{ClassifyRules, ResponseContext};
+use super::context::ResponseContext;
 use super::{delay, message};
 
 /// The error of a status other than 2xx.
 pub(super) fn failure(context: &ResponseContext<'_>, rules: &ClassifyRules) -> UpstreamError {
-    let detail = message::detail(context, message::declared(context, rules));
+    let detail = message::detail(context, message::first(&rules.message, context));
     let mut error = UpstreamError::new(kind(context.status), detail)
         .with_status(context.status)
         .with_retry_after(delay::retry_after(context.headers, context.now))

@@ -1,9 +1,9 @@
 //! Whether the body of a 2xx response states success.
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::plan::{Absence, Success};
+use crate::plan::{Absence, ClassifyRules, Success};
 
-use super::context::{ClassifyRules, ResponseContext};
+use super::context::ResponseContext;
 use super::{delay, message};
 
 /// Checks the body.
@@ -37,7 +37,8 @@ pub(super) fn check(
         "429" => ErrorKind::RateLimited,
         _ => ErrorKind::Rejected,
     };
-    let why = message::declared(context, rules).map_or_else(String::new, |why| format!(": {why}"));
+    let why =
+        message::first(&rules.message, context).map_or_else(String::new, |why| format!(": {why}"));
     let detail = format!("the body says `{}`{why}", message::shorten(&said));
     Err(UpstreamError::new(kind, detail)
         .with_retry_after(delay::retry_after(context.headers, context.now))

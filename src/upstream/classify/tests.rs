@@ -3,32 +3,25 @@
 use rstest::rstest;
 
 use super::*;
-use crate::clock::WallClock;
-use crate::page::format::Bounds;
-use crate::plan::Path;
-use crate::plan::{Format, Rule, Success};
+use crate::config::resolve::classify_rules;
+use crate::plan::Format;
+use crate::problem::{KeyPath, Problems};
 
-#[derive(serde::Deserialize)]
-struct Keys {
-    #[serde(default)]
-    answers: Vec<Rule>,
-    success: Option<Success>,
-    message: Option<crate::plan::OneOrMany<Path>>,
-}
-
+/// A classifier of bodies in this format, by these keys of an upstream.
 fn classifier(keys: &str, format: BodyFormat) -> Classifier {
-    let keys: Keys = toml::from_str(keys).unwrap();
-    Classifier::new(ClassifyRules {
-        format,
-        bounds: Bounds::new(16, bytesize::ByteSize::kib(1)),
-        prefix: None,
-        rules: keys.answers,
-        success: keys.success,
-        message: keys
-            .message
-            .map_or_else(Vec::new, |paths| paths.as_slice().to_vec()),
-        wall: WallClock::fixed("1994-11-06T08:49:00Z".parse().unwrap()),
-    })
+    let upstream = format!(
+        "base_url = 'https://example.com'\nrequest = {{ path = '/' }}\nrecords = '/'\n\
+         fields = {{ id = 'id', name = 'name' }}\n{keys}"
+    );
+    let upstream = toml::from_str(&upstream).unwrap();
+    let mut problems = Problems::default();
+    let rules = classify_rules(&upstream, &KeyPath::default(), &mut problems);
+    assert_eq!(problems, Problems::default());
+    Classifier::new(
+        ClassifyRules { format, ..rules },
+        Bounds::new(16, bytesize::ByteSize::kib(1)),
+        WallClock::fixed("1994-11-06T08:49:00Z".parse().unwrap()),
+    )
 }
 
 /// Classifies a response whose headers are lines of `name: value`.

@@ -4,9 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::{HeaderValue, Uri};
+use http::Uri;
 use jiff::Timestamp;
 use rustls::ClientConfig;
 use rustls::sign::CertifiedKey;
@@ -146,13 +144,7 @@ impl Setup<'_> {
     }
 
     fn proxy(&mut self, proxy: &ProxyServer) -> Option<Proxy> {
-        let credentials = proxy.credentials.as_ref();
-        let authorization = credentials.and_then(|(username, password)| {
-            let pair = STANDARD.encode(format!("{}:{}", username.expose(), password.expose()));
-            let mut value = HeaderValue::try_from(format!("Basic {pair}")).ok()?;
-            value.set_sensitive(true);
-            Some(value)
-        });
+        let authorization = proxy.authorization.clone();
         let tls = if proxy.url.scheme() == "https" {
             let trusting = self.trust("proxy_ca", proxy.ca.as_ref(), &self.at.join("proxy"));
             Some(offering(trusting?, HttpVersion::One))

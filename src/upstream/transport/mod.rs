@@ -25,9 +25,8 @@ use tower_http::decompression::DecompressionLayer;
 
 use crate::clock::WallClock;
 use crate::error::{ErrorKind, UpstreamError};
-use crate::plan::{self, Limits, Span};
+use crate::plan::{self, Auth, Limits, Span};
 
-use super::auth::Auth;
 use super::classify::{ClassifiedResponse, Classifier};
 use super::client::{Connections, http_client};
 use super::tls::Tls;

@@ -9,7 +9,7 @@ use tower::BoxError;
 use tower::filter::Predicate;
 
 use crate::clock::WallClock;
-use crate::upstream::auth::Auth;
+use crate::plan::Auth;
 use crate::upstream::extensions::{LoginToken, Sent};
 
 /// Signs requests; one that cannot be signed is not sent.

@@ -9,8 +9,7 @@ use tower::service_fn;
 use super::*;
 use crate::config::testing;
 use crate::page::format::Bounds;
-use crate::plan::Format;
-use crate::upstream::classify::{BodyFormat, ClassifyRules};
+use crate::plan::{BodyFormat, ClassifyRules, Format};
 use crate::upstream::extensions::{Deadline, Hedgeable};
 use tokio::time::Instant;
 
@@ -46,15 +45,14 @@ impl Stack {
         });
         let upstream = testing::upstream(&block, &[]);
         let auth = Arc::new(Auth::None);
-        let classifier = Classifier::new(ClassifyRules {
+        let rules = ClassifyRules {
             format: BodyFormat::Decoded(Format::Json),
-            prefix: None,
-            bounds: Bounds::default(),
+            strip_prefix: None,
             rules: Vec::new(),
             success: None,
             message: Vec::new(),
-            wall: wall.clone(),
-        });
+        };
+        let classifier = Classifier::new(rules, Bounds::default(), wall.clone());
         Self {
             transport: Transport::over(client, &upstream, auth, wall),
             classifier,
