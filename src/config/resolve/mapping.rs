@@ -1,7 +1,5 @@
 //! How records become groups.
 
-use std::sync::Arc;
-
 use super::{fields, records};
 use crate::config::Upstream;
 use crate::plan::Mapping;
@@ -10,13 +8,13 @@ use crate::problem::{KeyPath, Problems};
 /// Resolves how the records of an upstream become groups.
 pub(crate) fn mapping(
     at: &KeyPath,
-    source: Arc<str>,
+    name: &str,
     upstream: &Upstream,
     problems: &mut Problems,
 ) -> Option<Mapping> {
     let records = records::records(at, upstream, problems);
     Some(Mapping {
-        source,
+        source: name.into(),
         records,
         fields: fields::fields(at, upstream, problems)?,
         extra: upstream.extra,

@@ -64,9 +64,10 @@ pub(super) fn resolve(
         if !unread.iter().any(|unread| shapes_asking(unread, &at)) {
             check_asking(&at, upstream, &mut problems);
         }
-        if !unread.iter().any(|unread| shapes_fields(unread, &at)) {
-            fields::fields(&at, upstream, &mut problems);
-        }
+        let has_fields = !unread.iter().any(|unread| shapes_fields(unread, &at));
+        let mapping = has_fields
+            .then(|| mapping::mapping(&at, name, upstream, &mut problems))
+            .flatten();
         if !unread.iter().any(|unread| shapes_connecting(unread, &at)) {
             connection::check_together(&at.join("connection"), upstream, &mut problems);
         }
@@ -74,7 +75,15 @@ pub(super) fn resolve(
         if !unread.iter().any(|unread| unread.is_within(&auth)) {
             check_login(&auth, &upstream.auth, &mut problems);
         }
-        let resolved = resolve_upstream(name, &at, upstream, settings, &secrets, &mut problems);
+        let resolved = resolve_upstream(
+            name,
+            &at,
+            upstream,
+            mapping,
+            settings,
+            &secrets,
+            &mut problems,
+        );
         upstreams.extend(resolved.map(Arc::new));
     }
     problems.retain(|problem| !unread.iter().any(|unread| problem.at.is_within(unread)));
@@ -93,6 +102,7 @@ fn resolve_upstream(
     name: &str,
     at: &KeyPath,
     upstream: &Upstream,
+    mapping: Option<plan::Mapping>,
     settings: &Settings,
     secrets: &SecretReader<'_>,
     problems: &mut Problems,
@@ -104,11 +114,9 @@ fn resolve_upstream(
     let auth = auth(upstream, at, secrets, problems);
     let classify = classify_rules(upstream, at, problems);
     let paging = pagination::paging(at, upstream, problems);
-    let name: Arc<str> = name.into();
-    let mapping = mapping::mapping(at, Arc::clone(&name), upstream, problems);
     let cache = &settings.cache;
     Some(plan::Upstream {
-        name,
+        name: name.into(),
         shape: digest::shape_of(upstream),
         account: account?,
         list: upstream.list,

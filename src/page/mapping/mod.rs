@@ -207,7 +207,7 @@ pub(super) mod tests {
         let page = Page::decode(upstream.format, body.as_bytes())?;
         let mut problems = Problems::default();
         let at = KeyPath::default();
-        let mapping = mapping::mapping(&at, "u".into(), &upstream, &mut problems);
+        let mapping = mapping::mapping(&at, "u", &upstream, &mut problems);
         assert_eq!(problems, Problems::default());
         let mapping = mapping.unwrap();
         let records = mapping.records(&page)?;
