@@ -3,16 +3,8 @@
 use super::texts::values;
 use crate::config::secret::SecretError;
 use crate::config::upstream::{Auth, Connection, Json, Request, Text};
-use crate::config::{Secret, SecretReader, Settings};
-use crate::problem::{KeyPath, Problem, Problems};
-
-pub(super) fn check(settings: &Settings, secrets: SecretReader<'_>, problems: &mut Problems) {
-    for (at, secret) in named(settings) {
-        if let Err(error) = secrets.read(secret) {
-            problems.push(missing(at, secret, &error));
-        }
-    }
-}
+use crate::config::{Secret, Settings};
+use crate::problem::{KeyPath, Problem};
 
 /// That the secret which a key names cannot be read, and how to provide it.
 pub(super) fn missing(at: KeyPath, secret: &Secret, error: &SecretError) -> Problem {

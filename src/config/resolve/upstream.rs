@@ -1,0 +1,178 @@
+//! One `[upstreams.NAME]` block.
+
+use std::sync::Arc;
+
+use crate::config::upstream::Auth;
+use crate::config::{Cache, SecretReader, Upstream};
+use crate::plan::{self, Refresh};
+use crate::problem::{KeyPath, Problem, Problems};
+
+use super::{
+    answers, auth, connection, digest, limits, mapping, pagination, placeholders, pushdown,
+    records, request,
+};
+
+/// A block as it is written.
+#[derive(Clone, Copy)]
+pub(super) struct Written<'a> {
+    pub(super) name: &'a str,
+    pub(super) upstream: &'a Upstream,
+    /// What holds where the block says nothing of freshness.
+    pub(super) cache: &'a Cache,
+    /// The keys of the file that could not be read, and hold stand-ins.
+    pub(super) unread: &'a [KeyPath],
+}
+
+impl Written<'_> {
+    /// Checks the block and decides it.
+    pub(super) fn resolve(
+        self,
+        secrets: &SecretReader<'_>,
+        problems: &mut Problems,
+    ) -> Option<plan::Upstream> {
+        let Self { name, upstream, .. } = self;
+        let at = &KeyPath::new(["upstreams", name]);
+        check_name(at, name, problems);
+        check_account(at, upstream, problems);
+        check_refresh(at, upstream, self.cache, problems);
+        request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
+        let requests = request::requests(upstream, at, secrets, problems);
+        let auth = auth::auth(upstream, at, secrets, problems);
+        let classify = answers::classify_rules(upstream, at, problems);
+        let paging = pagination::paging(at, upstream, problems);
+        records::check_prefix(at, upstream, problems);
+        limits::check(at, upstream, problems);
+        connection::check(&at.join("connection"), &upstream.connection, problems);
+        if self.has_read(at, ASKING) {
+            check_asking(at, upstream, problems);
+        }
+        if self.has_read(at, &["connection", "auth"]) {
+            connection::check_together(&at.join("connection"), upstream, problems);
+        }
+        if self.has_read_all_of(&at.join("auth")) {
+            check_login(&at.join("auth"), &upstream.auth, problems);
+        }
+        let mapping = if self.has_read(at, &["records", "fields"]) {
+            mapping::mapping(at, name, upstream, problems)
+        } else {
+            records::records(at, upstream, problems);
+            None
+        };
+        // Last: no file is read whose key is wrong already.
+        let connection = connection::resolve(at, upstream, secrets, problems);
+        // A secret that cannot be read has become a problem where it stands.
+        let account = digest::account_of(upstream, secrets).ok();
+        let cache = self.cache;
+        Some(plan::Upstream {
+            name: self.name.into(),
+            shape: digest::shape_of(upstream),
+            account: account?,
+            list: upstream.list,
+            auth: Arc::new(auth?),
+            classify,
+            pushdown: pushdown::rules(upstream),
+            requests: requests?,
+            filtered_paging: pagination::filtered(upstream, &paging),
+            paging,
+            mapping: Arc::new(mapping?),
+            connection: connection?,
+            limits: limits::resolve(&upstream.limits),
+            breaker: upstream.breaker.enabled.then(|| upstream.breaker.clone()),
+            hedge: upstream.hedge.clone(),
+            freshness: plan::Freshness {
+                ttl: upstream.ttl.unwrap_or(cache.ttl).get(),
+                stale_while_revalidate: upstream
+                    .stale_while_revalidate
+                    .unwrap_or(cache.stale_while_revalidate)
+                    .get(),
+                stale_if_error: upstream
+                    .stale_if_error
+                    .unwrap_or(cache.stale_if_error)
+                    .get(),
+                min_refresh: upstream.min_refresh.unwrap_or(cache.min_refresh).get(),
+            },
+            refresh: upstream.refresh,
+            shrink_guard: upstream.shrink_guard,
+            required: upstream.required,
+        })
+    }
+
+    /// Whether all keys could be read that have a say in these tables. One that is in no table of the
+    /// block may be a misspelt `request`.
+    fn has_read(&self, at: &KeyPath, tables: &[&str]) -> bool {
+        !self.unread.iter().any(|unread| {
+            unread.is_within(at)
+                && match &unread.keys()[at.keys().len()..] {
+                    [] | [_] => true,
+                    [table, ..] => tables.contains(&table.as_str()),
+                }
+        })
+    }
+
+    fn has_read_all_of(&self, table: &KeyPath) -> bool {
+        !self.unread.iter().any(|unread| unread.is_within(table))
+    }
+}
+
+/// The tables that have a say in how an upstream is asked and what its answers mean.
+const ASKING: &[&str] = &[
+    "request",
+    "continuation",
+    "pagination",
+    "answers",
+    "pushdown",
+];
+
+fn check_name(at: &KeyPath, name: &str, problems: &mut Problems) {
+    let is_plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    if (1..=64).contains(&name.len()) && name.bytes().all(is_plain) {
+        return;
+    }
+    problems.push(
+        Problem::new(
+            at.clone(),
+            format!("`{name}` cannot name an upstream: clients see it before each group's id"),
+        )
+        .with_help("use 1 to 64 of `a` to `z`, `0` to `9` and `_`"),
+    );
+}
+
+fn check_account(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    if upstream.account.as_ref().is_some_and(String::is_empty) {
+        problems.push(
+            Problem::new(at.join("account"), "the name of the account is empty")
+                .with_help("give it a name, or leave `account` out"),
+        );
+    }
+}
+
+/// A list that is renewed before it expires needs a time in which it has not.
+fn check_refresh(at: &KeyPath, upstream: &Upstream, cache: &Cache, problems: &mut Problems) {
+    let ttl = upstream.ttl.unwrap_or(cache.ttl);
+    if upstream.refresh == Refresh::Background && ttl.get().is_zero() {
+        problems.push(
+            Problem::new(
+                at.join("refresh"),
+                "a list cannot be renewed before it expires when its `ttl` is zero",
+            )
+            .with_help("give it a `ttl`, or leave `refresh` at `\"on_demand\"`"),
+        );
+    }
+}
+
+/// Checks what depends on several keys of how an upstream is asked.
+fn check_asking(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    request::check_bodies(at, upstream, problems);
+    placeholders::check(at, upstream, problems);
+    pushdown::check(at, upstream, problems);
+    pagination::check(at, upstream, problems);
+    answers::check(&at.join("answers"), &upstream.answers, problems);
+}
+
+/// Checks what depends on several keys of a login.
+fn check_login(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
+    request::check_login_body(at, auth, problems);
+    if let Auth::TokenExchange(login) = auth {
+        answers::check_login(&at.join("answers"), &login.answers, problems);
+    }
+}
