@@ -11,6 +11,7 @@ pub mod case;
 pub mod demo;
 #[cfg(feature = "infer")]
 pub mod infer;
+mod lock;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;
 #[cfg(any(feature = "infer", feature = "probe"))]

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use groupgate::tools::demo::{Emulation, Emulations, Fault, MAX_GROUPS, Options, Stats, names};
+use groupgate::tools::demo::{
+    Emulation, Emulations, InjectedFault, MAX_GROUPS, Options, Stats, names,
+};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use hyper_util::client::legacy::Error as ClientError;
@@ -81,7 +83,7 @@ async fn a_stopped_emulation_refuses_connections_until_it_is_started_again() {
 async fn an_emulation_that_is_down_refuses_connections_at_once() {
     let emulations = start(1).await;
     let emulation = pick(&emulations, "publisher");
-    emulation.set_fault(Some(Fault::Refuse));
+    emulation.set_fault(Some(InjectedFault::Refuse));
     assert_refused(&emulations).await;
     emulation.restart().await.unwrap();
     assert_refused(&emulations).await;
@@ -94,7 +96,7 @@ async fn a_stopped_emulation_stays_stopped_when_its_fault_goes() {
     let emulations = start(1).await;
     let emulation = pick(&emulations, "publisher");
     emulation.stop().await;
-    emulation.set_fault(Some(Fault::Garbage));
+    emulation.set_fault(Some(InjectedFault::Garbage));
     emulation.set_fault(None);
     assert_refused(&emulations).await;
 }
@@ -104,31 +106,31 @@ async fn faults_change_what_is_answered() {
     let emulations = start(1).await;
     let emulation = pick(&emulations, "publisher");
 
-    emulation.set_fault(Some(Fault::Status(503)));
+    emulation.set_fault(Some(InjectedFault::Status(503)));
     let reply = list(&emulations).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.headers["retry-after"], "1");
     assert_eq!(reply.json()["message"], "Service Unavailable");
 
-    emulation.set_fault(Some(Fault::Garbage));
+    emulation.set_fault(Some(InjectedFault::Garbage));
     let reply = list(&emulations).await;
     assert_eq!(reply.status, StatusCode::OK);
     assert!(reply.text().starts_with("<!doctype html>"));
 
-    emulation.set_fault(Some(Fault::ErrorInBody));
+    emulation.set_fault(Some(InjectedFault::ErrorInBody));
     let reply = list(&emulations).await;
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.json()["message"], "Internal Server Error");
 
-    emulation.set_fault(Some(Fault::Unauthorized));
+    emulation.set_fault(Some(InjectedFault::Unauthorized));
     assert_eq!(list(&emulations).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(emulation.stats().unauthorized, 1);
 
-    emulation.set_fault(Some(Fault::Truncate));
+    emulation.set_fault(Some(InjectedFault::Truncate));
     let error = exchange_list(&emulations).await.unwrap_err();
     assert!(error.is::<hyper::Error>(), "{error:?}");
 
-    emulation.set_fault(Some(Fault::Slow(Duration::from_millis(50))));
+    emulation.set_fault(Some(InjectedFault::Slow(Duration::from_millis(50))));
     let begin = Instant::now();
     assert_eq!(list(&emulations).await.status, StatusCode::OK);
     assert!(begin.elapsed() >= Duration::from_millis(50));
@@ -138,7 +140,7 @@ async fn faults_change_what_is_answered() {
 async fn requests_in_flight_are_counted_while_they_hang_and_forgotten_with_their_callers() {
     let emulations = start(1).await;
     let emulation = pick(&emulations, "publisher");
-    emulation.set_fault(Some(Fault::Hang));
+    emulation.set_fault(Some(InjectedFault::Hang));
     {
         let calls = std::iter::repeat_with(|| exchange_list(&emulations)).take(3);
         let hanging = futures_util::future::join_all(calls);
@@ -175,8 +177,8 @@ async fn every_answer_takes_the_latency() {
 async fn a_fault_from_the_start_goes_to_the_upstreams_it_names() {
     let emulations = start_with(Options {
         faults: vec![
-            ("*".to_owned(), Fault::Status(500)),
-            ("publisher".to_owned(), Fault::Garbage),
+            ("*".to_owned(), InjectedFault::Status(500)),
+            ("publisher".to_owned(), InjectedFault::Garbage),
         ],
         ..Options::default()
     })
@@ -187,8 +189,8 @@ async fn a_fault_from_the_start_goes_to_the_upstreams_it_names() {
 }
 
 #[rstest]
-#[case(Options { faults: vec![("colections".to_owned(), Fault::Hang)], ..Options::default() })]
-#[case(Options { faults: vec![("publisher".to_owned(), Fault::RepeatCursor)], ..Options::default() })]
+#[case(Options { faults: vec![("colections".to_owned(), InjectedFault::Hang)], ..Options::default() })]
+#[case(Options { faults: vec![("publisher".to_owned(), InjectedFault::RepeatCursor)], ..Options::default() })]
 #[case(Options { groups: MAX_GROUPS + 1, ..Options::default() })]
 #[tokio::test]
 async fn options_that_make_no_sense_start_nothing(#[case] options: Options) {

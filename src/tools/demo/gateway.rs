@@ -1,4 +1,4 @@
-//! The gateway in front of the emulated upstreams, for a person to try.
+//! The gateway in front of the emulated upstreams, to try by hand.
 //!
 //! It runs the shipped `gateway.toml` itself: base URLs and secrets come through the environment, as
 //! they would in production.
@@ -15,7 +15,9 @@ use crate::clock::WallClock;
 use crate::config::{Environment, Span, load_text};
 use crate::terminal::{Failure, print, stop_signal};
 
-use super::{Emulations, Fault, Options};
+use super::Emulations;
+use super::fault::InjectedFault;
+use super::options::Options;
 
 /// The configuration that ships with groupgate.
 const SHIPPED: &str = include_str!("../../../gateway.toml");
@@ -25,16 +27,16 @@ const SHIPPED_GROUPS: usize = 50_000;
 
 /// How the demo is to run.
 #[derive(Debug)]
-pub(crate) struct Demo {
+pub(crate) struct DemoRun {
     /// How many groups each upstream has.
     pub(crate) groups: usize,
     /// How long each answer of an upstream takes.
     pub(crate) latency: Span,
-    /// Which upstreams misbehave, and how.
-    pub(crate) faults: Vec<(String, Fault)>,
+    /// Which upstreams fail, and how.
+    pub(crate) faults: Vec<(String, InjectedFault)>,
 }
 
-impl Demo {
+impl DemoRun {
     pub(crate) async fn run(self, environment: Environment) -> Result<(), Failure> {
         let options = Options {
             groups: self.groups,
@@ -42,7 +44,7 @@ impl Demo {
             faults: self.faults.clone(),
             ..Options::default()
         };
-        let emulations = Emulations::start(options).await?;
+        let emulations = Emulations::start(options.clone()).await?;
         let environment = self.environment(&emulations, environment);
         let loaded = load_text("gateway.toml", SHIPPED, environment)
             .map_err(|report| Failure::report(&report))?;
@@ -51,7 +53,7 @@ impl Demo {
         let app = App::start(&loaded, compiled, &wall)
             .await
             .map_err(Failure::start)?;
-        print(&self.greeting(&emulations))?;
+        print(&self.greeting(&options, &emulations))?;
         let mut stop = Box::pin(stop_signal()?);
         tokio::select! {
             () = watch_first_walks(&app) => {}
@@ -63,12 +65,12 @@ impl Demo {
         Ok(())
     }
 
-    /// The environment under which the shipped file runs here. What the user has set comes last,
-    /// so that `GROUPGATE__SERVER__LISTEN` and its like keep their say.
+    /// The environment under which the shipped file runs here. The user's own comes last, so that
+    /// `GROUPGATE__SERVER__LISTEN` and its like win.
     fn environment(&self, emulations: &Emulations, user: Environment) -> Environment {
         let mut variables = emulations.variables();
         if self.groups > SHIPPED_GROUPS {
-            variables.extend(room_for_many(emulations));
+            variables.extend(limits_for_many(emulations));
         }
         variables
             .into_iter()
@@ -76,21 +78,15 @@ impl Demo {
             .overlaid(user)
     }
 
-    fn greeting(&self, emulations: &Emulations) -> String {
+    fn greeting(&self, options: &Options, emulations: &Emulations) -> String {
         let mut text = format!(
             "five emulated upstreams, {} groups each, {} an answer:\n",
             self.groups, self.latency
         );
         for emulation in emulations {
-            let fault = self
-                .faults
-                .iter()
-                .rfind(|(name, fault)| {
-                    let name = name.as_str();
-                    name == emulation.name()
-                        || (name == "*" && fault.applies_to(emulation.name()).is_ok())
-                })
-                .map_or_else(String::new, |(_, fault)| format!("  (fault: {fault})"));
+            let fault = options
+                .fault_of(emulation.name())
+                .map_or_else(String::new, |fault| format!("  (fault: {fault})"));
             text.push_str(&format!(
                 "  {:<12} {}{fault}\n",
                 emulation.name(),
@@ -101,8 +97,8 @@ impl Demo {
     }
 }
 
-/// What the shipped limits have to give for lists of a million: memory, page size, and time.
-fn room_for_many(emulations: &Emulations) -> impl Iterator<Item = (String, String)> {
+/// Larger limits than the shipped ones, for lists of a million: memory, page size, and time.
+fn limits_for_many(emulations: &Emulations) -> impl Iterator<Item = (String, String)> {
     let cache = [("GROUPGATE__CACHE__CAPACITY", "12GiB")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let limits = [
@@ -125,7 +121,7 @@ fn room_for_many(emulations: &Emulations) -> impl Iterator<Item = (String, Strin
     cache.into_iter().chain(upstreams)
 }
 
-/// Shows how far the first walks are, where somebody watches and there is something to see.
+/// Shows the progress of the first walks on a terminal.
 async fn watch_first_walks(app: &App) {
     let bar = if io::stderr().is_terminal() {
         ProgressBar::new_spinner()

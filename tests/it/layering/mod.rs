@@ -60,7 +60,7 @@ const ROOMS: [&str; 7] = [
 #[test]
 fn no_modules_import_each_other_in_a_circle() {
     // Rooms that are being re-laid; the list only gets shorter.
-    let open = ["config", "tools::demo"];
+    let open = ["config"];
     let mut circles = Graph::read().circles();
     circles.retain(|circle| {
         !open
