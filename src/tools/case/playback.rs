@@ -24,11 +24,11 @@ pub enum ExchangeOrder {
 pub struct Playback {
     origin: String,
     exchanges: Vec<RecordedExchange>,
-    state: Mutex<State>,
+    state: Mutex<PlaybackState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct PlaybackState {
     order: ExchangeOrder,
     used: Vec<bool>,
     differences: Vec<String>,
@@ -39,7 +39,7 @@ impl Playback {
     pub fn new(exchanges: Vec<RecordedExchange>, origin: &str, order: ExchangeOrder) -> Self {
         Self {
             origin: origin.to_owned(),
-            state: Mutex::new(State {
+            state: Mutex::new(PlaybackState {
                 order,
                 used: vec![false; exchanges.len()],
                 differences: Vec::new(),
@@ -108,7 +108,7 @@ impl Playback {
         differences
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, PlaybackState> {
         // It is whole between any two statements that hold the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

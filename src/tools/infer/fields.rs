@@ -9,12 +9,12 @@ use super::choose::{ChosenColumns, by_name, choose, covered, paths_value};
 use super::columns::{Column, Columns};
 use super::guess::{Confidence, ProposedLine, table};
 use super::identity::{keyed, settled};
-use super::records::{RecordList, children};
+use super::records::{RecordGuess, children};
 use super::vocabulary::{FieldType, FieldWords, SCALARS, subjects_of};
 use super::{people, times};
 
 /// The lines of `fields`, the id first.
-pub(super) fn guess(columns: &Columns<'_>, records: &RecordList<'_>) -> Vec<ProposedLine> {
+pub(super) fn guess(columns: &Columns<'_>, records: &RecordGuess<'_>) -> Vec<ProposedLine> {
     let subjects = &[records.subjects.clone(), subjects_of(columns)].concat();
     let mut taken: Vec<_> = children(columns).into_iter().collect();
     let (id, name) = if records.is_keyed {

@@ -47,7 +47,7 @@ use body::SampleBody;
 use columns::Columns;
 use guess::ProposedLine;
 use paging::{PageSample, PagingGuess};
-use records::RecordList;
+use records::RecordGuess;
 use request::RequestGuess;
 use words::WordList;
 
@@ -135,7 +135,7 @@ impl<'a> ReadSamples<'a> {
         Ok(())
     }
 
-    fn seen<'s>(&'s self, records: &RecordList<'s>) -> Vec<PageSample<'s>> {
+    fn seen<'s>(&'s self, records: &RecordGuess<'s>) -> Vec<PageSample<'s>> {
         self.pages
             .iter()
             .zip(&records.pages)
@@ -192,7 +192,7 @@ fn heading(samples: usize, reading: &ReadSamples<'_>) -> Vec<String> {
 
 fn sections(
     reading: &ReadSamples<'_>,
-    records: &RecordList<'_>,
+    records: &RecordGuess<'_>,
     columns: &Columns<'_>,
     seen: &[PageSample<'_>],
     request: RequestGuess,

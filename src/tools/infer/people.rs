@@ -47,7 +47,7 @@ fn people(
 }
 
 /// A list of people that was found.
-struct PeopleList<'a> {
+struct PeopleGuess<'a> {
     path: Path,
     form: ListForm,
     items: Vec<SampleValue<'a>>,
@@ -64,14 +64,14 @@ enum ListForm {
 }
 
 /// The list in a column, or in the only member of the objects there.
-fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<PeopleList<'a>> {
+fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<PeopleGuess<'a>> {
     let cells: Vec<_> = column
         .cells
         .iter()
         .map(|(_, part)| *part)
         .filter(|part| !part.is_null())
         .collect();
-    let plain_list = |path: &Path, items| PeopleList {
+    let plain_list = |path: &Path, items| PeopleGuess {
         path: path.clone(),
         form: ListForm::Plain,
         items,
@@ -102,7 +102,7 @@ fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<PeopleList<'a>
             .flat_map(|part| part.members())
             .map(|(_, member)| member)
             .collect();
-        return Some(PeopleList {
+        return Some(PeopleGuess {
             path: column.path.clone(),
             form: ListForm::Keyed,
             items,
@@ -112,7 +112,7 @@ fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<PeopleList<'a>
         let mut texts = column.texts();
         texts.any(|(_, text)| text.contains(separator))
     })?;
-    column.is_scalar().then(|| PeopleList {
+    column.is_scalar().then(|| PeopleGuess {
         path: column.path.clone(),
         form: ListForm::Text(separator),
         items: Vec::new(),
@@ -120,10 +120,10 @@ fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<PeopleList<'a>
 }
 
 /// Repeated elements are the list; an empty element is around one that the samples do not show.
-fn xml_list<'a>(column: &Column<'a>, cells: &[SampleValue<'a>]) -> Option<PeopleList<'a>> {
+fn xml_list<'a>(column: &Column<'a>, cells: &[SampleValue<'a>]) -> Option<PeopleGuess<'a>> {
     let filled: Vec<_> = cells.iter().flat_map(|part| items(*part)).collect();
     if filled.iter().any(|item| item.is_object()) || filled.len() > cells.len() {
-        return Some(PeopleList {
+        return Some(PeopleGuess {
             path: column.path.clone(),
             form: ListForm::Plain,
             items: filled,
@@ -135,7 +135,7 @@ fn xml_list<'a>(column: &Column<'a>, cells: &[SampleValue<'a>]) -> Option<People
         return None;
     }
     let names: Vec<_> = column.names.iter().copied().chain([one.as_str()]).collect();
-    Some(PeopleList {
+    Some(PeopleGuess {
         path: record_path(&names)?,
         form: ListForm::Plain,
         items: Vec::new(),
@@ -171,7 +171,7 @@ fn is_keyed(part: SampleValue<'_>) -> bool {
     members.len() > 1 && members.into_iter().all(|(_, member)| is_person(member))
 }
 
-impl PeopleList<'_> {
+impl PeopleGuess<'_> {
     /// The value of the field: where the list is, and these keys.
     fn entry(&self, keys: Vec<(&str, Value)>) -> Value {
         let each = ("each", self.path.to_string().into());

@@ -14,7 +14,7 @@ use crate::upstream::extensions::{LoginToken, Purpose, SignedText};
 
 /// One attempt at a request.
 #[derive(Debug, Clone)]
-pub(super) struct Attempt {
+pub(super) struct CapturedAttempt {
     exchange: u64,
     pub(super) purpose: Option<Purpose>,
     pub(super) method: Method,
@@ -42,7 +42,7 @@ pub(super) struct CapturedResponse {
 pub(super) struct Capture {
     redactor: Arc<Redactor>,
     /// With whether each was taken.
-    attempts: Mutex<Vec<(Attempt, bool)>>,
+    attempts: Mutex<Vec<(CapturedAttempt, bool)>>,
     /// Whether what was taken is kept all the same.
     keeps_all: bool,
 }
@@ -58,7 +58,7 @@ impl Capture {
     }
 
     /// The attempts for these purposes that were not taken before, in order.
-    pub(super) fn take(&self, matches: impl Fn(&Purpose) -> bool) -> Vec<Attempt> {
+    pub(super) fn take(&self, matches: impl Fn(&Purpose) -> bool) -> Vec<CapturedAttempt> {
         let mut attempts = self.lock();
         let mut taken = Vec::new();
         for (attempt, is_taken) in attempts.iter_mut() {
@@ -77,7 +77,7 @@ impl Capture {
     }
 
     /// Every attempt, in the order of time.
-    pub(super) fn all(&self) -> Vec<Attempt> {
+    pub(super) fn all(&self) -> Vec<CapturedAttempt> {
         let attempts = self.lock();
         attempts
             .iter()
@@ -100,7 +100,7 @@ impl Capture {
                 self.redactor.add(pair, "BASIC_CREDENTIALS");
             }
         }
-        let attempt = Attempt {
+        let attempt = CapturedAttempt {
             exchange,
             purpose: extensions.get().cloned(),
             method: request.method().clone(),
@@ -126,7 +126,7 @@ impl Capture {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Attempt, bool)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(CapturedAttempt, bool)>> {
         // The list is whole between any two statements that hold the lock.
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }

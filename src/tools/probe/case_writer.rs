@@ -19,7 +19,7 @@ use crate::tools::redact::Redactor;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 
-use super::capture::{Attempt, Capture, CapturedResponse};
+use super::capture::{Capture, CapturedAttempt, CapturedResponse};
 use super::outcome::WalkOutcome;
 use super::portable;
 use super::sanitize::Sanitizer;
@@ -148,7 +148,7 @@ impl Recording {
 }
 
 /// The paths of the URLs that the upstream linked to, which must stay on its origin.
-fn url_paths(attempts: &[Attempt]) -> Vec<String> {
+fn url_paths(attempts: &[CapturedAttempt]) -> Vec<String> {
     let mut paths: Vec<_> = attempts
         .iter()
         .filter_map(|attempt| match &attempt.purpose {
@@ -174,7 +174,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn exchange(
         &mut self,
-        attempt: &Attempt,
+        attempt: &CapturedAttempt,
         response: &CapturedResponse,
     ) -> Result<RecordedExchange, Failure> {
         let is_login = attempt.purpose == Some(Purpose::Login);

@@ -50,7 +50,7 @@ const RECORDED_ORIGIN: &str = "http://recorded.invalid";
 
 /// What to walk, and what to print of it.
 #[derive(Debug)]
-pub(crate) struct Probe {
+pub(crate) struct ProbeRun {
     /// The upstream, as `[upstreams.NAME]` calls it.
     pub(crate) name: String,
     /// The configuration that describes it.
@@ -72,7 +72,7 @@ struct Target {
     replay: Option<Arc<dyn Replay>>,
 }
 
-impl Probe {
+impl ProbeRun {
     pub(crate) async fn run(self, environment: Environment) -> Result<(), Failure> {
         match self.sample.as_slice() {
             [] => self.walk_upstream(environment).await,

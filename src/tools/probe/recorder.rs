@@ -15,7 +15,7 @@ use crate::tools::redact::Redactor;
 use crate::upstream::Adapter;
 use crate::upstream::extensions::Purpose;
 
-use super::capture::{Attempt, Capture};
+use super::capture::{Capture, CapturedAttempt};
 use super::outcome::WalkOutcome;
 use super::report::{FailureReport, PageDetail, PageReport, WalkReport, WalkSummary};
 use super::{summarize, text};
@@ -56,7 +56,7 @@ pub(super) struct Recorded {
     raw: Option<Bytes>,
     summary: WalkSummary,
     /// The attempts for the page that was read last.
-    last: Vec<Attempt>,
+    last: Vec<CapturedAttempt>,
     /// The page that failed.
     failed: Option<Position>,
 }
@@ -223,7 +223,7 @@ impl Recorder {
 }
 
 /// The body that arrived last.
-fn last_body(attempts: &[Attempt]) -> Option<Bytes> {
+fn last_body(attempts: &[CapturedAttempt]) -> Option<Bytes> {
     let mut attempts = attempts.iter().rev();
     let response = attempts.find_map(|attempt| attempt.response.as_ref())?;
     Some(response.body.clone())

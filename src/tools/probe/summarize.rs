@@ -14,7 +14,7 @@ use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::{Next, Position};
 use crate::upstream::{Adapter, FetchedPage};
 
-use super::capture::{Attempt, CapturedResponse};
+use super::capture::{CapturedAttempt, CapturedResponse};
 use super::report::{
     NextReport, PageDetail, PageReport, RecordAndGroup, RequestReport, ResponseReport,
     SkippedRecord, UnmappedAttribute,
@@ -30,7 +30,7 @@ const SHOWN_BODY: usize = 800;
 pub(super) fn page(
     number: u64,
     fetched: &FetchedPage,
-    attempts: &[Attempt],
+    attempts: &[CapturedAttempt],
     redactor: &Redactor,
 ) -> PageReport {
     let skipped = fetched.outcomes().iter().enumerate();
@@ -128,7 +128,7 @@ fn position(position: &Position, redactor: &Redactor) -> String {
 }
 
 /// The report of one attempt.
-pub(super) fn request(one: &Attempt, redactor: &Redactor) -> RequestReport {
+pub(super) fn request(one: &CapturedAttempt, redactor: &Redactor) -> RequestReport {
     let text = |text: &str| redactor.redact(text).into_owned();
     let body = String::from_utf8_lossy(&one.body);
     RequestReport {

@@ -24,12 +24,12 @@ pub(super) struct PublisherQuery {
 /// One part of the `sort` parameter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct SortTerm {
-    field: SortField,
+    field: SortColumn,
     is_descending: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum SortField {
+enum SortColumn {
     Name,
     Created,
     Updated,
@@ -121,9 +121,9 @@ impl SortTerm {
             None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
         let field = match name {
-            "name" => SortField::Name,
-            "created" => SortField::Created,
-            "updated" => SortField::Updated,
+            "name" => SortColumn::Name,
+            "created" => SortColumn::Created,
+            "updated" => SortColumn::Updated,
             _ => return None,
         };
         Some(Self {
@@ -134,9 +134,9 @@ impl SortTerm {
 
     fn value(self, group: GeneratedGroup) -> SortValue {
         match self.field {
-            SortField::Name => SortValue::Name(group.name()),
-            SortField::Created => SortValue::Time(Some(group.created())),
-            SortField::Updated => SortValue::Time(group.updated()),
+            SortColumn::Name => SortValue::Name(group.name()),
+            SortColumn::Created => SortValue::Time(Some(group.created())),
+            SortColumn::Updated => SortValue::Time(group.updated()),
         }
     }
 
