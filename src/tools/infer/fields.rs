@@ -69,12 +69,7 @@ fn scalar_line(
         let path = paths_value(&chosen.paths());
         let values = table([("true", "active".into()), ("false", "inactive".into())]);
         let value = table([("path", path), ("values", values)]);
-        return ProposedLine::guess(
-            words.key,
-            value,
-            Confidence::Likely,
-            &format!("{why}; true or false"),
-        );
+        return ProposedLine::likely(words.key, value, &format!("{why}; true or false"));
     }
     ProposedLine::guess(words.key, paths_value(&chosen.paths()), confidence, &why)
 }

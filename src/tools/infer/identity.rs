@@ -5,7 +5,7 @@ use crate::config::Path;
 use super::choose::{by_name, choose, covered, paths_value};
 use super::columns::{Column, Columns};
 use super::guess::{Confidence, ProposedLine};
-use super::shape::{TimeNotation, is_email, is_url, is_uuid};
+use super::shape::{is_email, is_url, is_uuid, time_format};
 use super::vocabulary::{FieldType, FieldWords, ID, NAME, subjects_of};
 
 /// What `fields.id` or `fields.name` is guessed to be.
@@ -167,7 +167,7 @@ fn by_values(
 fn looks_like_id(texts: &[String]) -> bool {
     let is_plain = |text: &String| {
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-        is_uuid(text) || (is_number && TimeNotation::of(text).is_none())
+        is_uuid(text) || (is_number && time_format(text).is_none())
     };
     texts.len() > 1 && texts.iter().all(is_plain) && all_differ(texts)
 }
@@ -176,10 +176,7 @@ fn looks_like_name(texts: &[String]) -> bool {
     let is_words = |text: &String| {
         text.len() <= 100
             && text.contains(char::is_alphabetic)
-            && !(is_uuid(text)
-                || is_email(text)
-                || is_url(text)
-                || TimeNotation::of(text).is_some())
+            && !(is_uuid(text) || is_email(text) || is_url(text) || time_format(text).is_some())
             && text.parse::<bool>().is_err()
     };
     texts.len() > 1 && texts.iter().all(is_words) && all_differ(texts)

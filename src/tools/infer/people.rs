@@ -180,25 +180,22 @@ impl PeopleGuess<'_> {
 
     fn line(&self, key: &str) -> ProposedLine {
         match self.form {
-            ListForm::Keyed => ProposedLine::guess(
+            ListForm::Keyed => ProposedLine::likely(
                 key,
                 self.entry(vec![("keyed", true.into()), ("id", "$key".into())]),
-                Confidence::Likely,
                 "by its name; an object whose members are the people",
             ),
-            ListForm::Text(separator) => ProposedLine::guess(
+            ListForm::Text(separator) => ProposedLine::likely(
                 key,
                 self.entry(vec![("split", separator.into()), ("id", ".".into())]),
-                Confidence::Likely,
                 "by its name; a list in one text",
             ),
-            ListForm::Plain if self.items.is_empty() => ProposedLine::guess(
+            ListForm::Plain if self.items.is_empty() => ProposedLine::not_sure(
                 key,
                 self.entry(vec![(
                     "id",
                     Value::Array(["id", "."].into_iter().collect::<Array>()),
                 )]),
-                Confidence::NotSure,
                 "by its name, but all lists are empty, so the shape of an item is unknown",
             ),
             ListForm::Plain => self.plain_line(key),
@@ -215,12 +212,7 @@ impl PeopleGuess<'_> {
                 ("id", "plain values")
             };
             let why = format!("by its name; a list of {what}");
-            return ProposedLine::guess(
-                key,
-                self.entry(vec![(part, ".".into())]),
-                Confidence::Certain,
-                &why,
-            );
+            return ProposedLine::certain(key, self.entry(vec![(part, ".".into())]), &why);
         }
         let columns = Columns::of(&self.items);
         let find = |words| choose(words, &columns, &[], &[]).filter(|chosen| !chosen.is_silent());

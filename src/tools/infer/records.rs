@@ -24,7 +24,7 @@ pub(super) struct RecordGuess<'a> {
     /// The records of each sample.
     pub(super) pages: Vec<Vec<SampleValue<'a>>>,
     pub(super) is_keyed: bool,
-    /// FieldWords for one record: a member's name may begin with them.
+    /// Words for one record: a member's name may begin with them.
     pub(super) subjects: Vec<String>,
     pub(super) confidence: Confidence,
     path: String,

@@ -1,6 +1,6 @@
 //! Records a walk as a report, and prints it while the walk goes on.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -11,6 +11,7 @@ use crate::observe::{Event, Observer};
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::Position;
 use crate::terminal::print;
+use crate::tools::lock::lock;
 use crate::tools::redact::Redactor;
 use crate::upstream::Adapter;
 use crate::upstream::extensions::Purpose;
@@ -63,7 +64,7 @@ pub(super) struct Recorded {
 
 impl Observer for Recorder {
     fn observe(&self, event: &Event<'_>) {
-        let recorded = &mut *self.recorded();
+        let recorded = &mut *lock(&self.recorded);
         match event {
             Event::RecordsCounted(_)
             | Event::RequestSent { .. }
@@ -131,7 +132,7 @@ impl Recorder {
 
     /// The body of the page to show, as it was received.
     pub(super) fn raw(&self) -> Option<Bytes> {
-        let recorded = &mut *self.recorded();
+        let recorded = &mut *lock(&self.recorded);
         if recorded.raw.is_none() && recorded.summary.pages + 1 == self.page {
             // It arrived, and is not a page.
             let failed = recorded.failed.clone().map(Purpose::Page);
@@ -145,22 +146,19 @@ impl Recorder {
 
     /// How many pages were read.
     pub(super) fn pages(&self) -> u64 {
-        self.recorded().summary.pages
+        lock(&self.recorded).summary.pages
     }
 
     /// The report of the whole walk.
     pub(super) fn finish(&self, outcome: &WalkOutcome) -> WalkReport {
-        let recorded = &mut *self.recorded();
+        let recorded = &mut *lock(&self.recorded);
         let mut summary = std::mem::take(&mut recorded.summary);
         let mut error = None;
         summary.milliseconds = outcome.milliseconds;
         match &outcome.walked {
             Some(Ok(walked)) => {
                 summary.groups = walked.groups.len() as u64;
-                summary.skipped = walked.counts.skipped;
-                summary.repeated = walked.counts.repeated;
-                summary.unparsed_timestamps = walked.counts.unparsed_timestamps;
-                summary.drifted = walked.counts.drifted;
+                summary.counts = walked.counts;
             }
             Some(Err(failure)) => error = Some(self.failure(failure, &summary, recorded)),
             None => summary.is_part = true,
@@ -214,11 +212,6 @@ impl Recorder {
             // Where nobody reads on, the walk goes on all the same: it may be recorded.
             let _ = print(text);
         }
-    }
-
-    fn recorded(&self) -> MutexGuard<'_, Recorded> {
-        // What was recorded is whole between any two events.
-        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -314,10 +314,10 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
     }
     lines.push(format!(
         "{} skipped, {} repeated, {} timestamps unparsed, {}",
-        counted(summary.skipped, "record"),
-        summary.repeated,
-        summary.unparsed_timestamps,
-        if summary.drifted {
+        counted(summary.counts.skipped, "record"),
+        summary.counts.repeated,
+        summary.counts.unparsed_timestamps,
+        if summary.counts.drifted {
             "the list changed during the walk"
         } else {
             "no drift"

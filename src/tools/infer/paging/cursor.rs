@@ -263,7 +263,7 @@ fn by_parameter(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
             Confidence::Likely,
             &format!("`{name}` in the URL is a usual name for a parameter that takes a token"),
         ),
-        ProposedLine::guess("next", format!("/{token}"), Confidence::NotSure, &why),
+        ProposedLine::not_sure("next", format!("/{token}"), &why),
         QueryParameter::cursor(
             name,
             Confidence::Likely,

@@ -79,12 +79,7 @@ impl Evidence<'_, '_> {
             ),
         };
         let why = format!("by its name, this says {what}");
-        Some(ProposedLine::guess(
-            key,
-            series.place.value(),
-            Confidence::Likely,
-            &why,
-        ))
+        Some(ProposedLine::likely(key, series.place.value(), &why))
     }
 
     /// The lines for the page size.

@@ -10,12 +10,7 @@ pub(super) fn none(evidence: &Evidence<'_, '_>) -> PagingGuess {
     if let Some((_, records)) = evidence.full_page() {
         let why =
             "a list that reaches it is refused instead of served short; remove this with the style";
-        lines.push(ProposedLine::guess(
-            "cap",
-            records.cast_signed(),
-            Confidence::NotSure,
-            why,
-        ));
+        lines.push(ProposedLine::not_sure("cap", records.cast_signed(), why));
     }
     PagingGuess {
         lines,

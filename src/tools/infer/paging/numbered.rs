@@ -216,7 +216,7 @@ fn offset(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
         || matches!(&*plain(&position.parameter.name), "startindex" | "startrow");
     if counts_from_one {
         let why = format!("`{}` counts from 1", position.parameter.name);
-        lines.push(ProposedLine::guess("first", 1, Confidence::Likely, &why));
+        lines.push(ProposedLine::likely("first", 1, &why));
     }
     lines.extend(evidence.total().map(total_line));
     lines.extend(absent(evidence.total()));
@@ -233,14 +233,9 @@ fn page(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
         .flatten()
         .find(|number| *number < 2);
     lines.push(match first {
-        Some(0) => ProposedLine::guess("first", 0, Confidence::Likely, "a sample is page 0"),
-        Some(_) => ProposedLine::guess("first", 1, Confidence::Likely, "a sample is page 1"),
-        None => ProposedLine::guess(
-            "first",
-            1,
-            Confidence::NotSure,
-            "no sample is the first page",
-        ),
+        Some(0) => ProposedLine::likely("first", 0, "a sample is page 0"),
+        Some(_) => ProposedLine::likely("first", 1, "a sample is page 1"),
+        None => ProposedLine::not_sure("first", 1, "no sample is the first page"),
     });
     let pages = evidence.pages();
     lines.extend(pages.map(|pages| {
@@ -297,5 +292,5 @@ fn absent(series: Option<&LeafSeries>) -> Option<ProposedLine> {
     let why = "a sample lacks it, so it was the only page";
     series
         .filter(|series| series.is_missing_somewhere())
-        .map(|_| ProposedLine::guess("absent", "end", Confidence::Likely, why))
+        .map(|_| ProposedLine::likely("absent", "end", why))
 }
