@@ -152,45 +152,6 @@ const VALUES: [ValueSyntax; 7] = [
     ),
 ];
 
-/// Why the text of a fault is refused.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum FaultError {
-    /// No fault has this name.
-    #[error("`{0}` is not a fault; {help}", help = help(.0))]
-    Unknown(String),
-    /// A fault without its value, or with an invalid one.
-    #[error("`{text}` is invalid: expected {wanted}, as in `{example}`")]
-    Value {
-        /// What was written.
-        text: String,
-        /// What belongs behind the name.
-        wanted: &'static str,
-        /// An example.
-        example: &'static str,
-    },
-    /// No emulation has this name.
-    #[error("`{name}` is not an emulated upstream; use `*` for all, or one of {known}")]
-    Upstream {
-        /// What was written.
-        name: String,
-        /// The names there are.
-        known: String,
-    },
-    /// The upstream has nothing that could fail like this.
-    #[error("`{fault}` does not apply to `{upstream}`: {reason}")]
-    NotApplicable {
-        /// The fault.
-        fault: InjectedFault,
-        /// The upstream.
-        upstream: String,
-        /// Why it does not apply.
-        reason: NotApplicable,
-    },
-    /// A switch that does not have two parts.
-    #[error("`{0}` is not `UPSTREAM=FAULT`, as in `tallyfy=down`")]
-    Switch(String),
-}
-
 /// Why a fault does not apply to an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NotApplicable {
@@ -292,19 +253,16 @@ fn parse(text: &str) -> Option<InjectedFault> {
 }
 
 impl FromStr for InjectedFault {
-    type Err = FaultError;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn from_str(text: &str) -> Result<Self, String> {
         parse(text).ok_or_else(|| {
             let word = text.split(':').next().unwrap_or_default();
-            let text = text.to_owned();
             match ValueSyntax::of(word) {
-                None => FaultError::Unknown(text),
-                Some(syntax) => FaultError::Value {
-                    text,
-                    wanted: syntax.wanted,
-                    example: syntax.example,
-                },
+                None => format!("`{text}` is not a fault; {}", help(text)),
+                Some(ValueSyntax {
+                    wanted, example, ..
+                }) => format!("`{text}` is invalid: expected {wanted}, as in `{example}`"),
             }
         })
     }

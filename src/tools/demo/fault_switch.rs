@@ -1,45 +1,35 @@
 //! Which faults apply to which upstream, and the `--fault UPSTREAM=FAULT` switch.
 
-use super::fault::{FaultError, InjectedFault, NotApplicable};
+use super::fault::{InjectedFault, NotApplicable};
 use super::options::Options;
 use super::vendors::{VendorEntry, names};
 
 impl InjectedFault {
     /// Reads one `--fault` switch: an upstream's name or `*`, `=`, and a fault. With `*` it happens
     /// wherever it applies.
-    pub fn switch(text: &str) -> Result<(String, Self), FaultError> {
+    pub fn switch(text: &str) -> Result<(String, Self), String> {
         let (upstream, fault) = text
             .split_once('=')
-            .ok_or_else(|| FaultError::Switch(text.to_owned()))?;
+            .ok_or_else(|| format!("`{text}` is not `UPSTREAM=FAULT`, as in `tallyfy=down`"))?;
         let fault: Self = fault.parse()?;
         fault.check_upstream(upstream)?;
         Ok((upstream.to_owned(), fault))
     }
 
     /// Checks that `name` is an emulation that the fault applies to, or `*` for all of them.
-    pub(super) fn check_upstream(self, name: &str) -> Result<(), FaultError> {
-        if name == "*" {
-            return Ok(());
-        }
-        let upstream = name.to_owned();
-        self.applies_to(name).map_err(|reason| match reason {
-            NotApplicable::NoUpstream => {
+    pub(super) fn check_upstream(self, name: &str) -> Result<(), String> {
+        match self.applies_to(name) {
+            _ if name == "*" => Ok(()),
+            Ok(()) => Ok(()),
+            Err(NotApplicable::NoUpstream) => {
                 let known: Vec<_> = names().map(|name| format!("`{name}`")).collect();
-                FaultError::Upstream {
-                    name: upstream,
-                    known: known.join(", "),
-                }
+                Err(format!(
+                    "`{name}` is not an emulated upstream; use `*` for all, or one of {}",
+                    known.join(", ")
+                ))
             }
-            NotApplicable::NoPages
-            | NotApplicable::NoCursor
-            | NotApplicable::NoTotal
-            | NotApplicable::NoLink
-            | NotApplicable::NoXml => FaultError::NotApplicable {
-                fault: self,
-                upstream,
-                reason,
-            },
-        })
+            Err(reason) => Err(format!("`{self}` does not apply to `{name}`: {reason}")),
+        }
     }
 
     /// Whether it is possible at the emulation of this name.
@@ -132,7 +122,7 @@ mod tests {
             "vinyldns=deep-xml",
         ]
         .iter()
-        .map(|text| InjectedFault::switch(text).unwrap_err().to_string())
+        .map(|text| InjectedFault::switch(text).unwrap_err())
         .collect();
         insta::assert_snapshot!(said.join("\n"));
     }

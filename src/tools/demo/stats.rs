@@ -107,7 +107,7 @@ impl Drop for RequestInFlight<'_> {
     fn drop(&mut self) {
         match self.kind {
             RequestKind::FirstPage | RequestKind::LaterPage => {
-                lock(&self.recorder.0).in_flight -= 1
+                lock(&self.recorder.0).in_flight -= 1;
             }
             RequestKind::Login | RequestKind::Other => {}
         }

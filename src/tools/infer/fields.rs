@@ -8,7 +8,7 @@ use crate::config::Path;
 use super::choose::{ChosenColumns, by_name, choose, covered, paths_value};
 use super::columns::{Column, Columns};
 use super::guess::{Confidence, ProposedLine, table};
-use super::identity::{keyed, settled};
+use super::identity::{keyed, listed};
 use super::records::{RecordGuess, children};
 use super::vocabulary::{FieldType, FieldWords, SCALARS, subjects_of};
 use super::{people, times};
@@ -20,7 +20,7 @@ pub(super) fn guess(columns: &Columns<'_>, records: &RecordGuess<'_>) -> Vec<Pro
     let (id, name) = if records.is_keyed {
         keyed(columns, subjects)
     } else {
-        settled(columns, subjects)
+        listed(columns, subjects)
     };
     taken.extend(id.paths.iter().chain(&name.paths).cloned());
     let mut lines = vec![id.line("id"), name.line("name")];
@@ -65,7 +65,7 @@ fn scalar_line(
         (true, 0) => Confidence::NotSure,
     };
     let why = by_name(chosen, columns);
-    if words.holds == FieldType::Word && is_truth(chosen) {
+    if words.holds == FieldType::Word && is_boolean(chosen) {
         let path = paths_value(&chosen.paths());
         let values = table([("true", "active".into()), ("false", "inactive".into())]);
         let value = table([("path", path), ("values", values)]);
@@ -74,7 +74,7 @@ fn scalar_line(
     ProposedLine::guess(words.key, paths_value(&chosen.paths()), confidence, &why)
 }
 
-fn is_truth(chosen: &ChosenColumns<'_, '_>) -> bool {
+fn is_boolean(chosen: &ChosenColumns<'_, '_>) -> bool {
     let mut texts = chosen
         .columns
         .iter()

@@ -81,8 +81,7 @@ fn identify(
     })
 }
 
-/// Id and name of records that stand under names of their own: what is not inside of the record is
-/// the name.
+/// Id and name of records in an object: whichever the record lacks is its key.
 pub(super) fn keyed(columns: &Columns<'_>, subjects: &[String]) -> (IdentityGuess, IdentityGuess) {
     let key = IdentityGuess {
         confidence: Confidence::Likely,
@@ -92,11 +91,8 @@ pub(super) fn keyed(columns: &Columns<'_>, subjects: &[String]) -> (IdentityGues
     (id.unwrap_or_else(|| key.clone()), name.unwrap_or(key))
 }
 
-/// Id and name of records in a list. Every block needs both, so there always is a guess.
-pub(super) fn settled(
-    columns: &Columns<'_>,
-    subjects: &[String],
-) -> (IdentityGuess, IdentityGuess) {
+/// Id and name of records in a list. A block needs both, so there is always a guess.
+pub(super) fn listed(columns: &Columns<'_>, subjects: &[String]) -> (IdentityGuess, IdentityGuess) {
     let (id, name) = identity(columns, subjects);
     let id = id.or_else(|| by_values(columns, &[], looks_like_id, "distinct identifiers"));
     let name = name.or_else(|| {

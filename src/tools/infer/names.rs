@@ -1,4 +1,4 @@
-//! Names of members, whatever the style they are written in.
+//! Names of members, independent of their style.
 //!
 //! `group_name`, `groupName`, `GroupName` and `group-name` are one name: letters and digits, in
 //! lower case. So a vocabulary lists each word once.

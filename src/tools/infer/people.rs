@@ -1,4 +1,4 @@
-//! Who is in a group, who runs it, and who is a guest: lists of people inside of a record.
+//! Members, admins and guests: lists of people inside a record.
 
 use toml_edit::{Array, Value};
 
@@ -167,7 +167,7 @@ fn inner<'c, 'a>(columns: &'c Columns<'a>, column: &Column<'a>) -> Option<&'c Co
 /// Whether members look like people under their ids: objects, or true.
 fn is_keyed(part: SampleValue<'_>) -> bool {
     let members = part.members();
-    let is_person = |member: SampleValue<'_>| member.is_object() || member.truth().is_some();
+    let is_person = |member: SampleValue<'_>| member.is_object() || member.boolean().is_some();
     members.len() > 1 && members.into_iter().all(|(_, member)| is_person(member))
 }
 
@@ -215,7 +215,7 @@ impl PeopleGuess<'_> {
             return ProposedLine::certain(key, self.entry(vec![(part, ".".into())]), &why);
         }
         let columns = Columns::of(&self.items);
-        let find = |words| choose(words, &columns, &[], &[]).filter(|chosen| !chosen.is_silent());
+        let find = |words| choose(words, &columns, &[], &[]).filter(|chosen| !chosen.is_empty());
         let (id, email) = (find(&PERSON_ID), find(&PERSON_EMAIL));
         let confidence = match id.as_ref().or(email.as_ref()) {
             Some(chosen) if !chosen.is_weak => Confidence::Certain,

@@ -87,7 +87,7 @@ pub(super) fn children(columns: &Columns<'_>) -> Option<Path> {
         .iter()
         .find(|column| {
             column.names.len() == 1
-                && CHILDREN.contains(&plain(column.names[0]).as_str())
+                && CHILDREN.contains(&plain(column.names[0]))
                 && column.cells.iter().all(|(_, part)| is_list(part))
         })
         .map(|column| column.path.clone())

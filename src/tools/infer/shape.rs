@@ -1,4 +1,4 @@
-//! What a text looks like: an address, a URL, an instant.
+//! Recognizes a text by its form: an address, a URL, an instant.
 
 use jiff::Timestamp;
 use jiff::civil;

@@ -1,4 +1,4 @@
-//! When a group was made, changed and deleted, and how the upstream writes that down.
+//! The times of a group and their formats.
 
 use toml_edit::Value;
 
@@ -60,7 +60,7 @@ fn time(
             let why = format!("{by}, {how}; {}", what(known));
             (Some(known), by_name, why)
         }
-        ColumnFormat::Silent => (usual, Confidence::Likely, format!("{by}, {how}")),
+        ColumnFormat::Empty => (usual, Confidence::Likely, format!("{by}, {how}")),
         ColumnFormat::Zero => {
             let epoch = usual.filter(|usual| **usual == TimeFormat::EpochMs);
             let why = format!("{by}; 0 in every record, which means never");
@@ -135,7 +135,7 @@ const fn what(format: &TimeFormat) -> &'static str {
 enum ColumnFormat {
     Known(TimeFormat),
     /// There is no value.
-    Silent,
+    Empty,
     /// Every value is 0.
     Zero,
     /// Several.
@@ -148,13 +148,13 @@ impl ColumnFormat {
     fn known(&self) -> Option<TimeFormat> {
         match self {
             Self::Known(format) => Some(format.clone()),
-            Self::Silent | Self::Zero | Self::Mixed | Self::Unknown => None,
+            Self::Empty | Self::Zero | Self::Mixed | Self::Unknown => None,
         }
     }
 }
 
 fn format_of(column: &Column<'_>) -> ColumnFormat {
-    let mut found = ColumnFormat::Silent;
+    let mut found = ColumnFormat::Empty;
     for (_, text) in column.texts() {
         let here = match time_format(&text) {
             Some(format) => ColumnFormat::Known(format),
@@ -162,7 +162,7 @@ fn format_of(column: &Column<'_>) -> ColumnFormat {
             None => return ColumnFormat::Unknown,
         };
         found = match (found, here) {
-            (ColumnFormat::Silent | ColumnFormat::Zero, here) => here,
+            (ColumnFormat::Empty | ColumnFormat::Zero, here) => here,
             (found, ColumnFormat::Zero) => found,
             (found, here) if found == here => found,
             _ => ColumnFormat::Mixed,

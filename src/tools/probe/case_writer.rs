@@ -13,7 +13,7 @@ use crate::config::Loaded;
 use crate::terminal::Failure;
 use crate::tools::case::{
     CaseFile, Expectation, ExpectedError, ExpectedRequest, HeaderValues, ORIGIN, RecordedExchange,
-    RecordedResponse, essence,
+    RecordedResponse, comparable,
 };
 use crate::tools::redact::Redactor;
 use crate::upstream::extensions::Purpose;
@@ -245,7 +245,7 @@ impl Writer<'_> {
         let mut expect = Expectation::default();
         match &outcome.walked {
             Some(Ok(walked)) => {
-                let groups: Vec<_> = walked.groups.iter().map(essence).collect();
+                let groups: Vec<_> = walked.groups.iter().map(comparable).collect();
                 let groups = self.sanitizer.text(&serde_json::to_string(&groups)?);
                 expect.groups = Some(serde_json::from_str(&groups)?);
                 expect.counts = walked.counts.into();

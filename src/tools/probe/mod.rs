@@ -11,6 +11,7 @@
 mod capture;
 mod case_writer;
 mod columns;
+mod lines;
 mod outcome;
 mod portable;
 mod recorded_pages;

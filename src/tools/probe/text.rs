@@ -12,50 +12,17 @@ use http::StatusCode;
 use crate::config::upstream::{Extra, Upstream};
 
 use super::columns::{beside, cut, json, spaced};
+use super::lines::{LabelledLines, MARGIN, WIDTH, counted, wrapped};
 use super::report::{
     FailureReport, NextReport, PageDetail, PageReport, RecordAndGroup, RequestReport,
     ResponseReport, WalkSummary,
 };
-
-/// How wide a line may be. What people copy, such as a URL, is never broken.
-const WIDTH: usize = 80;
-
-/// Where the text begins, behind its label.
-const MARGIN: usize = 12;
 
 /// How many skipped records are shown one by one.
 const SHOWN_SKIPS: usize = 5;
 
 /// How many attributes that no field takes are shown.
 const SHOWN_ATTRIBUTES: usize = 20;
-
-/// Lines behind labels in a margin.
-#[derive(Debug, Default)]
-struct LabelledLines(String);
-
-impl LabelledLines {
-    fn add(&mut self, label: &str, lines: impl IntoIterator<Item = impl AsRef<str>>) {
-        let mut label = label;
-        for line in lines {
-            let line = format!("  {label:<width$}{}", line.as_ref(), width = MARGIN - 2);
-            self.0.push_str(line.trim_end());
-            self.0.push('\n');
-            label = "";
-        }
-    }
-
-    /// The text without control characters: upstreams write parts of it.
-    fn shown(self) -> String {
-        let visible = |letter: char| {
-            if letter.is_control() && !matches!(letter, '\n' | '\t') {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                letter
-            }
-        };
-        self.0.chars().map(visible).collect()
-    }
-}
 
 /// A page in a line or two.
 pub(super) fn brief(page: &PageReport) -> String {
@@ -348,27 +315,4 @@ pub(super) fn failure(failure: &FailureReport) -> String {
     let body = failure.body.iter().flat_map(|body| body.lines());
     text.add("body", body.map(|line| cut(line, 2 * WIDTH)));
     text.shown()
-}
-
-/// A number of something.
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
-}
-
-/// A sentence in lines that fit.
-fn wrapped(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut();
-        match line {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH - MARGIN => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) | None => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }

@@ -1,7 +1,6 @@
 //! What the samples show, for every style to look at.
 
-use crate::tools::infer::guess::{Confidence, ProposedLine};
-use crate::tools::infer::leaves::LeafPlace;
+use crate::tools::infer::guess::ProposedLine;
 use crate::tools::infer::words::WordList;
 
 use super::guess::QueryParameter;
@@ -69,17 +68,17 @@ impl Evidence<'_, '_> {
              moreresults hasmoreresults moreavailable",
         );
         const LAST: WordList = WordList("islast islastpage last lastpage done isfinal");
-        let is_truth = |series: &LeafSeries| series.is_truth;
-        let (key, series, what) = match self.named(MORE, is_truth) {
+        let is_boolean = |series: &LeafSeries| series.is_boolean;
+        let (key, series, what) = match self.named(MORE, is_boolean) {
             Some(series) => ("more", series, "whether there are more pages"),
             None => (
                 "last",
-                self.named(LAST, is_truth)?,
+                self.named(LAST, is_boolean)?,
                 "whether it was the last page",
             ),
         };
         let why = format!("by its name, this says {what}");
-        Some(ProposedLine::likely(key, series.place.value(), &why))
+        Some(ProposedLine::likely(key, &series.place, &why))
     }
 
     /// The lines for the page size.
@@ -102,10 +101,6 @@ impl Evidence<'_, '_> {
     }
 }
 
-pub(super) fn style_line(style: &str, confidence: Confidence, why: &str) -> ProposedLine {
-    ProposedLine::guess("style", style, confidence, why)
-}
-
 /// How one place changes over the samples, for a comment.
 pub(super) fn movement(series: &LeafSeries) -> &'static str {
     if series.ends() {
@@ -115,13 +110,4 @@ pub(super) fn movement(series: &LeafSeries) -> &'static str {
     } else {
         ""
     }
-}
-
-pub(super) fn place_line(
-    key: &str,
-    place: &LeafPlace,
-    confidence: Confidence,
-    why: &str,
-) -> ProposedLine {
-    ProposedLine::guess(key, place.value(), confidence, why)
 }

@@ -6,7 +6,7 @@ use crate::tools::infer::guess::{Confidence, ProposedLine};
 use crate::tools::infer::names::plain;
 use crate::tools::infer::words::WordList;
 
-use super::evidence::{Evidence, place_line, style_line};
+use super::evidence::Evidence;
 use super::guess::{PagingGuess, QueryParameter};
 use super::parameters::{CountedBy, NUMBERS, OFFSETS};
 use super::series::LeafSeries;
@@ -211,7 +211,12 @@ impl PositionGuess {
 }
 
 fn offset(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
-    let mut lines = vec![style_line("offset", position.confidence, &position.why)];
+    let mut lines = vec![ProposedLine::guess(
+        "style",
+        "offset",
+        position.confidence,
+        &position.why,
+    )];
     let counts_from_one = position.first == Some(1)
         || matches!(&*plain(&position.parameter.name), "startindex" | "startrow");
     if counts_from_one {
@@ -224,7 +229,12 @@ fn offset(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
 }
 
 fn page(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
-    let mut lines = vec![style_line("page", position.confidence, &position.why)];
+    let mut lines = vec![ProposedLine::guess(
+        "style",
+        "page",
+        position.confidence,
+        &position.why,
+    )];
     let shown = evidence
         .named(NUMBERS, |series| series.numbers().is_some())
         .and_then(LeafSeries::number);
@@ -240,7 +250,7 @@ fn page(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
     let pages = evidence.pages();
     lines.extend(pages.map(|pages| {
         let why = "by its name; the pages after the first are then fetched concurrently";
-        place_line("pages", &pages.place, Confidence::Certain, why)
+        ProposedLine::certain("pages", &pages.place, why)
     }));
     lines.extend(evidence.total().map(total_line));
     lines.extend(absent(pages.or(evidence.total())));
@@ -253,7 +263,7 @@ fn total_line(total: &LeafSeries) -> ProposedLine {
     } else {
         "by its name; no less than there are records on the page"
     };
-    place_line("total", &total.place, Confidence::Certain, why)
+    ProposedLine::certain("total", &total.place, why)
 }
 
 fn finished(
