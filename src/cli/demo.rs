@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::config::{Environment, Span};
 use crate::terminal::Failure;
-use crate::tools::demo::{InjectedFault, gateway, listing};
+use crate::tools::demo::{InjectedFault, Options, gateway, listing};
 
 /// Start five emulated upstreams on loopback and the gateway in front of them.
 #[derive(Debug, Args)]
@@ -25,11 +25,12 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self, environment: Environment) -> Result<(), Failure> {
-        let demo = gateway::DemoRun {
+        let options = Options {
             groups: self.groups,
-            latency: self.latency,
+            latency: self.latency.get(),
             faults: self.fault,
+            ..Options::default()
         };
-        demo.run(environment).await
+        gateway::run(options, environment).await
     }
 }

@@ -12,11 +12,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::app::App;
 use crate::catalog::{Scope, State};
 use crate::clock::WallClock;
-use crate::config::{Environment, Span, load_text};
+use crate::config::{Environment, load_text};
 use crate::terminal::{Failure, print, stop_signal};
 
 use super::Emulations;
-use super::fault::InjectedFault;
 use super::options::Options;
 
 /// The configuration that ships with groupgate.
@@ -25,76 +24,55 @@ const SHIPPED: &str = include_str!("../../../gateway.toml");
 /// Groups per upstream up to which the shipped limits are enough.
 const SHIPPED_GROUPS: usize = 50_000;
 
-/// How the demo is to run.
-#[derive(Debug)]
-pub(crate) struct DemoRun {
-    /// How many groups each upstream has.
-    pub(crate) groups: usize,
-    /// How long each answer of an upstream takes.
-    pub(crate) latency: Span,
-    /// Which upstreams fail, and how.
-    pub(crate) faults: Vec<(String, InjectedFault)>,
+/// Starts emulations with these options and the gateway in front of them, until it is stopped.
+pub(crate) async fn run(options: Options, environment: Environment) -> Result<(), Failure> {
+    let emulations = Emulations::start(options.clone()).await?;
+    let environment = overlaid(&options, &emulations, environment);
+    let loaded = load_text("gateway.toml", SHIPPED, environment)
+        .map_err(|report| Failure::report(&report))?;
+    let wall = WallClock::system();
+    let compiled = App::compile(&loaded, &wall).map_err(|report| Failure::report(&report))?;
+    let app = App::start(&loaded, compiled, &wall)
+        .await
+        .map_err(Failure::start)?;
+    print(&greeting(&options, &emulations))?;
+    let mut stop = Box::pin(stop_signal()?);
+    tokio::select! {
+        () = watch_first_walks(&app) => {}
+        () = &mut stop => return Ok(()),
+    }
+    print(&invitation(&app))?;
+    stop.await;
+    app.stop().await;
+    Ok(())
 }
 
-impl DemoRun {
-    pub(crate) async fn run(self, environment: Environment) -> Result<(), Failure> {
-        let options = Options {
-            groups: self.groups,
-            latency: self.latency.get(),
-            faults: self.faults.clone(),
-            ..Options::default()
-        };
-        let emulations = Emulations::start(options.clone()).await?;
-        let environment = self.environment(&emulations, environment);
-        let loaded = load_text("gateway.toml", SHIPPED, environment)
-            .map_err(|report| Failure::report(&report))?;
-        let wall = WallClock::system();
-        let compiled = App::compile(&loaded, &wall).map_err(|report| Failure::report(&report))?;
-        let app = App::start(&loaded, compiled, &wall)
-            .await
-            .map_err(Failure::start)?;
-        print(&self.greeting(&options, &emulations))?;
-        let mut stop = Box::pin(stop_signal()?);
-        tokio::select! {
-            () = watch_first_walks(&app) => {}
-            () = &mut stop => return Ok(()),
-        }
-        print(&invitation(&app))?;
-        stop.await;
-        app.stop().await;
-        Ok(())
+/// The environment under which the shipped file runs here. The user's own comes last, so that
+/// `GROUPGATE__SERVER__LISTEN` and its like win.
+fn overlaid(options: &Options, emulations: &Emulations, user: Environment) -> Environment {
+    let mut variables = emulations.variables();
+    if options.groups > SHIPPED_GROUPS {
+        variables.extend(limits_for_many(emulations));
     }
+    variables
+        .into_iter()
+        .collect::<Environment>()
+        .overlaid(user)
+}
 
-    /// The environment under which the shipped file runs here. The user's own comes last, so that
-    /// `GROUPGATE__SERVER__LISTEN` and its like win.
-    fn environment(&self, emulations: &Emulations, user: Environment) -> Environment {
-        let mut variables = emulations.variables();
-        if self.groups > SHIPPED_GROUPS {
-            variables.extend(limits_for_many(emulations));
-        }
-        variables
-            .into_iter()
-            .collect::<Environment>()
-            .overlaid(user)
+fn greeting(options: &Options, emulations: &Emulations) -> String {
+    let mut text = format!(
+        "five emulated upstreams, {} groups each, {:?} an answer:\n",
+        options.groups, options.latency
+    );
+    for emulation in emulations {
+        let (name, base_url) = (emulation.name(), emulation.base_url());
+        let fault = options
+            .fault_of(name)
+            .map_or_else(String::new, |fault| format!("  (fault: {fault})"));
+        text.push_str(&format!("  {name:<12} {base_url}{fault}\n"));
     }
-
-    fn greeting(&self, options: &Options, emulations: &Emulations) -> String {
-        let mut text = format!(
-            "five emulated upstreams, {} groups each, {} an answer:\n",
-            self.groups, self.latency
-        );
-        for emulation in emulations {
-            let fault = options
-                .fault_of(emulation.name())
-                .map_or_else(String::new, |fault| format!("  (fault: {fault})"));
-            text.push_str(&format!(
-                "  {:<12} {}{fault}\n",
-                emulation.name(),
-                emulation.base_url()
-            ));
-        }
-        text
-    }
+    text
 }
 
 /// Larger limits than the shipped ones, for lists of a million: memory, page size, and time.

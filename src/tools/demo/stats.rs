@@ -51,12 +51,12 @@ impl StatsRecorder {
         };
     }
 
-    /// StatsState a request to the other host, and nowhere else.
+    /// Counts a request to the foreign host, and nothing else.
     pub(super) fn record_foreign_host(&self) {
         lock(&self.0).stats.foreign_host += 1;
     }
 
-    /// StatsState a request, which is in flight until the guard is dropped.
+    /// Counts a request, which is in flight until the guard is dropped.
     pub(super) fn begin(&self, kind: RequestKind) -> RequestInFlight<'_> {
         let mut state = lock(&self.0);
         state.stats.requests += 1;
@@ -88,14 +88,11 @@ pub(super) struct RequestInFlight<'a> {
 
 impl RequestInFlight<'_> {
     /// Which list request it is, counted from 1.
-    pub(super) const fn page(&self) -> Option<u64> {
-        match self.kind {
-            RequestKind::FirstPage | RequestKind::LaterPage => Some(self.pages),
-            RequestKind::Login | RequestKind::Other => None,
-        }
+    pub(super) fn page(&self) -> Option<u64> {
+        self.kind.is_list().then_some(self.pages)
     }
 
-    /// StatsState what was answered.
+    /// Counts what was answered.
     pub(super) fn answered(self, status: StatusCode) {
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             lock(&self.recorder.0).stats.unauthorized += 1;
@@ -105,11 +102,8 @@ impl RequestInFlight<'_> {
 
 impl Drop for RequestInFlight<'_> {
     fn drop(&mut self) {
-        match self.kind {
-            RequestKind::FirstPage | RequestKind::LaterPage => {
-                lock(&self.recorder.0).in_flight -= 1;
-            }
-            RequestKind::Login | RequestKind::Other => {}
+        if self.kind.is_list() {
+            lock(&self.recorder.0).in_flight -= 1;
         }
     }
 }

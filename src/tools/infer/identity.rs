@@ -23,6 +23,15 @@ impl IdentityGuess {
         ProposedLine::guess(key, paths_value(&self.paths), self.confidence, &self.why)
     }
 
+    /// The same member, for want of a better one.
+    fn instead(&self, why: &str) -> Self {
+        Self {
+            confidence: Confidence::NotSure,
+            why: why.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// One at a fixed path: `.`, `$key`.
     fn at(place: &str, why: &str) -> Self {
         Self {
@@ -104,26 +113,16 @@ pub(super) fn listed(columns: &Columns<'_>, subjects: &[String]) -> (IdentityGue
         (None, Some(name)) => {
             let why = "no member looks like an id, so the name is used: a renamed group becomes \
                        another one";
-            let id = IdentityGuess {
-                confidence: Confidence::NotSure,
-                why: why.to_owned(),
-                ..name.clone()
-            };
-            (id, name)
+            (name.instead(why), name)
         }
         (Some(id), None) => {
-            let why = "no member looks like a name, so the id is used";
-            let name = IdentityGuess {
-                confidence: Confidence::NotSure,
-                why: why.to_owned(),
-                ..id.clone()
-            };
+            let name = id.instead("no member looks like a name, so the id is used");
             (id, name)
         }
-        (None, None) if columns.all.is_empty() && columns.records > 0 => (
-            IdentityGuess::at(".", "the records are plain values, not objects"),
-            IdentityGuess::at(".", "the records are plain values, not objects"),
-        ),
+        (None, None) if columns.all.is_empty() && columns.records > 0 => {
+            let value = IdentityGuess::at(".", "the records are plain values, not objects");
+            (value.clone(), value)
+        }
         (None, None) => (
             IdentityGuess::at(
                 "id",
