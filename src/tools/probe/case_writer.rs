@@ -20,6 +20,7 @@ use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 
 use super::capture::{Capture, CapturedAttempt, CapturedResponse};
+use super::lines::counted;
 use super::outcome::WalkOutcome;
 use super::portable;
 use super::sanitize::Sanitizer;
@@ -134,10 +135,8 @@ impl Recording {
             text.push_str("  they contained no secrets\n");
         }
         for (stand_in, count) in found {
-            let plural = if *count == 1 { "" } else { "s" };
-            text.push_str(&format!(
-                "  {stand_in} replaces a secret in {count} place{plural}\n"
-            ));
+            let places = counted(*count as u64, "place");
+            text.push_str(&format!("  {stand_in} replaces a secret in {places}\n"));
         }
         text.push_str(
             "  headers with credentials or signatures are left out; everything else, including personal \

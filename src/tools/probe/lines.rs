@@ -34,6 +34,13 @@ impl LabelledLines {
     }
 }
 
+/// The first `most` lines, and how many more there are.
+pub(super) fn limited(lines: impl ExactSizeIterator<Item = String>, most: usize) -> Vec<String> {
+    let more = lines.len().saturating_sub(most);
+    let rest = (more > 0).then(|| format!("and {more} more"));
+    lines.take(most).chain(rest).collect()
+}
+
 /// A number of something.
 pub(super) fn counted(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };

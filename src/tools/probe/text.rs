@@ -12,7 +12,7 @@ use http::StatusCode;
 use crate::config::upstream::{Extra, Upstream};
 
 use super::columns::{beside, cut, json, spaced};
-use super::lines::{LabelledLines, MARGIN, WIDTH, counted, wrapped};
+use super::lines::{LabelledLines, MARGIN, WIDTH, counted, limited, wrapped};
 use super::report::{
     FailureReport, NextReport, PageDetail, PageReport, RecordAndGroup, RequestReport,
     ResponseReport, WalkSummary,
@@ -130,16 +130,9 @@ fn side_by_side(pairs: &[RecordAndGroup]) -> String {
 }
 
 fn skips(text: &mut LabelledLines, page: &PageReport) {
-    let skipped = &page.skipped;
-    let mut lines: Vec<_> = skipped
-        .iter()
-        .take(SHOWN_SKIPS)
-        .map(|skip| format!("record {}: {}", skip.record, skip.reason))
-        .collect();
-    if skipped.len() > SHOWN_SKIPS {
-        lines.push(format!("and {} more", skipped.len() - SHOWN_SKIPS));
-    }
-    text.add("skipped", lines);
+    let skipped = page.skipped.iter();
+    let lines = skipped.map(|skip| format!("record {}: {}", skip.record, skip.reason));
+    text.add("skipped", limited(lines, SHOWN_SKIPS));
 }
 
 fn unmapped(detail: &PageDetail, block: &Upstream, records: u64) -> Vec<String> {
@@ -151,25 +144,14 @@ fn unmapped(detail: &PageDetail, block: &Upstream, records: u64) -> Vec<String> 
     }
     let keys = detail.unmapped.iter().map(|one| one.key.chars().count());
     let width = keys.max().unwrap_or_default().min(30);
-    let mut lines: Vec<_> = detail
-        .unmapped
-        .iter()
-        .take(SHOWN_ATTRIBUTES)
-        .map(|one| {
-            let line = format!("{:<width$}  in {} of {records}: ", one.key, one.records);
-            let room = (WIDTH - MARGIN)
-                .saturating_sub(line.chars().count())
-                .max(10);
-            format!("{line}{}", cut(&spaced(&one.example), room))
-        })
-        .collect();
-    if detail.unmapped.len() > SHOWN_ATTRIBUTES {
-        lines.push(format!(
-            "and {} more",
-            detail.unmapped.len() - SHOWN_ATTRIBUTES
-        ));
-    }
-    lines
+    let lines = detail.unmapped.iter().map(|one| {
+        let line = format!("{:<width$}  in {} of {records}: ", one.key, one.records);
+        let room = (WIDTH - MARGIN)
+            .saturating_sub(line.chars().count())
+            .max(10);
+        format!("{line}{}", cut(&spaced(&one.example), room))
+    });
+    limited(lines, SHOWN_ATTRIBUTES)
 }
 
 /// Where the walk reads on, and why.

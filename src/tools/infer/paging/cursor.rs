@@ -285,12 +285,6 @@ impl Evidence<'_, '_> {
     ) -> PagingGuess {
         let mut lines = vec![style, next];
         lines.extend(self.flag());
-        lines.extend(self.limit_lines());
-        PagingGuess {
-            lines,
-            position: Some(position),
-            limit: self.limit(),
-            is_linked: false,
-        }
+        self.paged(lines, Some(position))
     }
 }

@@ -3,7 +3,7 @@
 use crate::tools::infer::guess::ProposedLine;
 use crate::tools::infer::words::WordList;
 
-use super::guess::QueryParameter;
+use super::guess::{PagingGuess, QueryParameter};
 use super::series::{LeafSeries, PageSample};
 use super::size::PageSize;
 
@@ -81,13 +81,19 @@ impl Evidence<'_, '_> {
         Some(ProposedLine::likely(key, &series.place, &why))
     }
 
-    /// The lines for the page size.
-    pub(super) fn limit_lines(&self) -> Vec<ProposedLine> {
-        self.size.iter().map(PageSize::line).collect()
-    }
-
-    pub(super) fn limit(&self) -> Option<QueryParameter> {
-        self.size.as_ref().map(PageSize::parameter)
+    /// A guess with these lines, and those for the page size.
+    pub(super) fn paged(
+        &self,
+        mut lines: Vec<ProposedLine>,
+        position: Option<QueryParameter>,
+    ) -> PagingGuess {
+        lines.extend(self.size.iter().map(PageSize::line));
+        PagingGuess {
+            lines,
+            position,
+            limit: self.size.as_ref().map(PageSize::parameter),
+            is_linked: false,
+        }
     }
 
     /// The parameter of the first sample's URL that equals the number of records on the page, and that

@@ -14,9 +14,7 @@ pub(super) fn none(evidence: &Evidence<'_, '_>) -> PagingGuess {
     }
     PagingGuess {
         lines,
-        position: None,
-        limit: None,
-        is_linked: false,
+        ..PagingGuess::default()
     }
 }
 

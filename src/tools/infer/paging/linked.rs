@@ -117,11 +117,8 @@ fn linked<'t>(
              use that origin in `base_url` if it belongs to the API.",
         ));
     }
-    lines.extend(evidence.limit_lines());
     PagingGuess {
-        lines,
-        position: None,
-        limit: evidence.limit(),
         is_linked: true,
+        ..evidence.paged(lines, None)
     }
 }
