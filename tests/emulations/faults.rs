@@ -13,22 +13,13 @@ use rstest::rstest;
 use tokio::time::{Instant, timeout};
 use tower::BoxError;
 
-use crate::client::{Reply, ask, exchange, get, pick, start, start_with, variable};
+use crate::client::{Reply, ask, exchange, get, list, pick, request, start, start_with, variable};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn exchange_list(emulations: &Emulations) -> Result<Reply, BoxError> {
-    let token = variable(emulations, "PUBLISHER_TOKEN");
-    let request = get(pick(emulations, "publisher"), "/api/2/groups")
-        .header("authorization", format!("Bearer {token}"))
-        .body(Full::default())
-        .unwrap();
-    exchange(request).await
-}
-
-async fn list(emulations: &Emulations) -> Reply {
-    exchange_list(emulations).await.expect("it answers")
+    exchange(request(emulations, "").body(Full::default()).unwrap()).await
 }
 
 /// Waits until the stats are as they should be.
@@ -74,9 +65,9 @@ async fn a_stopped_emulation_refuses_connections_until_it_is_started_again() {
     assert_refused(&emulations).await;
     emulation.restart().await.unwrap();
     assert_eq!(emulation.base_url(), before);
-    assert_eq!(list(&emulations).await.status, StatusCode::OK);
+    assert_eq!(list(&emulations, "").await.status, StatusCode::OK);
     emulation.restart().await.unwrap();
-    assert_eq!(list(&emulations).await.status, StatusCode::OK);
+    assert_eq!(list(&emulations, "").await.status, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +79,7 @@ async fn an_emulation_that_is_down_refuses_connections_at_once() {
     emulation.restart().await.unwrap();
     assert_refused(&emulations).await;
     emulation.set_fault(None);
-    assert_eq!(list(&emulations).await.status, StatusCode::OK);
+    assert_eq!(list(&emulations, "").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -107,23 +98,23 @@ async fn faults_change_what_is_answered() {
     let emulation = pick(&emulations, "publisher");
 
     emulation.set_fault(Some(InjectedFault::Status(503)));
-    let reply = list(&emulations).await;
+    let reply = list(&emulations, "").await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.headers["retry-after"], "1");
     assert_eq!(reply.json()["message"], "Service Unavailable");
 
     emulation.set_fault(Some(InjectedFault::Garbage));
-    let reply = list(&emulations).await;
+    let reply = list(&emulations, "").await;
     assert_eq!(reply.status, StatusCode::OK);
     assert!(reply.text().starts_with("<!doctype html>"));
 
     emulation.set_fault(Some(InjectedFault::ErrorInBody));
-    let reply = list(&emulations).await;
+    let reply = list(&emulations, "").await;
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.json()["message"], "Internal Server Error");
 
     emulation.set_fault(Some(InjectedFault::Unauthorized));
-    assert_eq!(list(&emulations).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(list(&emulations, "").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(emulation.stats().unauthorized, 1);
 
     emulation.set_fault(Some(InjectedFault::Truncate));
@@ -132,7 +123,7 @@ async fn faults_change_what_is_answered() {
 
     emulation.set_fault(Some(InjectedFault::Slow(Duration::from_millis(50))));
     let begin = Instant::now();
-    assert_eq!(list(&emulations).await.status, StatusCode::OK);
+    assert_eq!(list(&emulations, "").await.status, StatusCode::OK);
     assert!(begin.elapsed() >= Duration::from_millis(50));
 }
 
@@ -156,7 +147,7 @@ async fn requests_in_flight_are_counted_while_they_hang_and_forgotten_with_their
     .await;
 
     emulation.set_fault(None);
-    list(&emulations).await;
+    list(&emulations, "").await;
     assert_eq!(emulation.stats().max_in_flight, 1);
 }
 
@@ -169,7 +160,7 @@ async fn every_answer_takes_the_latency() {
     })
     .await;
     let begin = Instant::now();
-    list(&emulations).await;
+    list(&emulations, "").await;
     assert!(begin.elapsed() >= latency);
 }
 
@@ -183,7 +174,7 @@ async fn a_fault_from_the_start_goes_to_the_upstreams_it_names() {
         ..Options::default()
     })
     .await;
-    assert_eq!(list(&emulations).await.status, StatusCode::OK);
+    assert_eq!(list(&emulations, "").await.status, StatusCode::OK);
     let reply = ask(get(pick(&emulations, "vinyldns"), "/groups")).await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
 }

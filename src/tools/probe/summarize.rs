@@ -15,6 +15,7 @@ use crate::upstream::pager::{Next, Position};
 use crate::upstream::{Adapter, FetchedPage};
 
 use super::capture::{CapturedAttempt, CapturedResponse};
+use super::columns::cut;
 use super::report::{
     NextReport, PageDetail, PageReport, RecordAndGroup, RequestReport, ResponseReport,
     SkippedRecord, UnmappedAttribute,
@@ -186,12 +187,7 @@ pub(super) fn body_excerpt(
         return Some(shape.unwrap_or_else(|_| format!("({length} bytes that may be a token)")));
     }
     let text = String::from_utf8_lossy(&response.body);
-    let text = redactor.redact(&text);
-    let mut shown: String = text.chars().take(SHOWN_BODY).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    Some(shown)
+    Some(cut(&redactor.redact(&text), SHOWN_BODY))
 }
 
 /// The shape of a value, without its contents.
