@@ -5,11 +5,11 @@ use clap::Args;
 use crate::config::Environment;
 use crate::plan::Span;
 use crate::terminal::Failure;
-use crate::tools::demo::{Fault, fault, gateway};
+use crate::tools::demo::{InjectedFault, Options, gateway, listing};
 
 /// Start five emulated upstreams on loopback and the gateway in front of them.
 #[derive(Debug, Args)]
-#[command(after_long_help = format!("Faults:\n{}", fault::listing()))]
+#[command(after_long_help = format!("Faults:\n{}", listing()))]
 pub(super) struct Demo {
     /// Groups per upstream, at most 1000000
     #[arg(long, default_value_t = 200)]
@@ -20,17 +20,18 @@ pub(super) struct Demo {
     /// Inject a fault, as UPSTREAM=FAULT, or *=FAULT wherever it applies; may be repeated
     ///
     /// The faults are listed below.
-    #[arg(long, value_name = "UPSTREAM=FAULT", value_parser = Fault::switch)]
-    fault: Vec<(String, Fault)>,
+    #[arg(long, value_name = "UPSTREAM=FAULT", value_parser = InjectedFault::switch)]
+    fault: Vec<(String, InjectedFault)>,
 }
 
 impl Demo {
     pub(super) async fn run(self, environment: Environment) -> Result<(), Failure> {
-        let demo = gateway::Demo {
+        let options = Options {
             groups: self.groups,
-            latency: self.latency,
+            latency: self.latency.get(),
             faults: self.fault,
+            ..Options::default()
         };
-        demo.run(environment).await
+        gateway::run(options, environment).await
     }
 }

@@ -55,7 +55,7 @@ pub(super) struct Probe {
 
 impl Probe {
     pub(super) async fn run(self, environment: Environment) -> Result<(), Failure> {
-        let probe = probe::Probe {
+        let probe = probe::ProbeRun {
             name: self.name,
             config: self.config,
             page: self.page,

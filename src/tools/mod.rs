@@ -11,6 +11,8 @@ pub mod case;
 pub mod demo;
 #[cfg(feature = "infer")]
 pub mod infer;
+#[cfg(any(feature = "demo", feature = "infer", feature = "probe"))]
+mod lock;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;
 #[cfg(any(feature = "infer", feature = "probe"))]

@@ -6,14 +6,17 @@
 //! `a` would blot out every `a`.
 
 use std::borrow::Cow;
+#[cfg(feature = "probe")]
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use percent_encoding::utf8_percent_encode;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::percent::RESERVED;
+
+use super::lock::lock;
 
 /// Shown instead of a secret.
 pub(crate) const MASK: &str = "***";
@@ -40,7 +43,7 @@ impl std::fmt::Debug for EncodedSecret {
 impl Redactor {
     /// Removes `value` from now on. `name` says what it is where something has to stand in for it.
     pub(crate) fn add(&self, value: &str, name: &str) {
-        let mut secrets = self.lock();
+        let mut secrets = lock(&self.0);
         if value.is_empty() || secrets.iter().any(|secret| secret.text == value) {
             return;
         }
@@ -70,7 +73,7 @@ impl Redactor {
                 let members = members.iter();
                 let members = members
                     .map(|(key, value)| (self.redact(key).into_owned(), self.redact_json(value)));
-                Value::Object(members.collect::<Map<_, _>>())
+                Value::Object(members.collect::<serde_json::Map<_, _>>())
             }
             Value::Number(number) => {
                 let text = number.to_string();
@@ -104,7 +107,7 @@ impl Redactor {
         mut choose: impl for<'s> FnMut(&'s EncodedSecret, usize) -> &'s str,
     ) -> Cow<'a, str> {
         let mut text = Cow::Borrowed(text);
-        for secret in self.lock().iter() {
+        for secret in lock(&self.0).iter() {
             let places = occurrences(&text, &secret.text);
             if places.is_empty() {
                 continue;
@@ -121,11 +124,6 @@ impl Redactor {
             text = Cow::Owned(rewritten);
         }
         text
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<EncodedSecret>> {
-        // The list is whole between any two statements that hold the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

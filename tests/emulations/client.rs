@@ -1,7 +1,9 @@
 //! A plain HTTP client, and the emulations that it talks to.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
-use groupgate::tools::demo::{Emulation, Emulations, Options};
+use groupgate::tools::demo::{Emulation, Emulations, InjectedFault, Options};
 use http::request::Builder;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -83,4 +85,38 @@ pub(crate) async fn exchange(request: Request<Full<Bytes>>) -> Result<Reply, Box
         headers: head.headers,
         body: body.to_bytes(),
     })
+}
+
+/// The emulations, `publisher` with this fault.
+pub(crate) async fn with(fault: InjectedFault) -> Emulations {
+    let emulations = start(25).await;
+    publisher(&emulations).set_fault(Some(fault));
+    emulations
+}
+
+pub(crate) fn publisher(emulations: &Emulations) -> &Emulation {
+    pick(emulations, "publisher")
+}
+
+pub(crate) fn request(emulations: &Emulations, query: &str) -> Builder {
+    let token = variable(emulations, "PUBLISHER_TOKEN");
+    get(publisher(emulations), &format!("/api/2/groups{query}"))
+        .header("authorization", format!("Bearer {token}"))
+}
+
+pub(crate) async fn list(emulations: &Emulations, query: &str) -> Reply {
+    ask(request(emulations, query)).await
+}
+
+/// The list as it is without a fault.
+pub(crate) async fn healthy(emulations: &Emulations, query: &str) -> Reply {
+    let emulation = publisher(emulations);
+    emulation.set_fault(None);
+    list(emulations, query).await
+}
+
+pub(crate) fn address(emulation: &Emulation) -> SocketAddr {
+    let base_url = emulation.base_url();
+    let authority = base_url.split('/').nth(2).unwrap();
+    authority.parse().unwrap()
 }

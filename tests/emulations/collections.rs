@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use groupgate::tools::demo::{Emulations, Fault, LoginStatus, Options, TokenKind};
+use groupgate::tools::demo::{Emulations, InjectedFault, LoginStatus, Options, TokenKind};
 use http::StatusCode;
 use http::request::Builder;
 use rstest::rstest;
@@ -116,7 +116,7 @@ async fn a_fault_of_the_server_is_told_as_documented() {
     assert_eq!(broken.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(broken.json(), example);
 
-    pick(&emulations, NAME).set_fault(Some(Fault::ErrorInBody));
+    pick(&emulations, NAME).set_fault(Some(InjectedFault::ErrorInBody));
     let in_body = list(&emulations, &token).await;
     assert_eq!(in_body.status, StatusCode::OK);
     assert_eq!(in_body.json(), example);

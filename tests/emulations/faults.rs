@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use groupgate::tools::demo::{Emulation, Emulations, Fault, MAX_GROUPS, Options, Stats, names};
+use groupgate::tools::demo::{
+    Emulation, Emulations, InjectedFault, MAX_GROUPS, Options, Stats, names,
+};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use hyper_util::client::legacy::Error as ClientError;
@@ -11,22 +13,13 @@ use rstest::rstest;
 use tokio::time::{Instant, timeout};
 use tower::BoxError;
 
-use crate::client::{Reply, ask, exchange, get, pick, start, start_with, variable};
+use crate::client::{Reply, ask, exchange, get, list, pick, request, start, start_with, variable};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn exchange_list(emulations: &Emulations) -> Result<Reply, BoxError> {
-    let token = variable(emulations, "PUBLISHER_TOKEN");
-    let request = get(pick(emulations, "publisher"), "/api/2/groups")
-        .header("authorization", format!("Bearer {token}"))
-        .body(Full::default())
-        .unwrap();
-    exchange(request).await
-}
-
-async fn list(emulations: &Emulations) -> Reply {
-    exchange_list(emulations).await.expect("it answers")
+    exchange(request(emulations, "").body(Full::default()).unwrap()).await
 }
 
 /// Waits until the stats are as they should be.
@@ -72,21 +65,21 @@ async fn a_stopped_emulation_refuses_connections_until_it_is_started_again() {
     assert_refused(&emulations).await;
     emulation.restart().await.unwrap();
     assert_eq!(emulation.base_url(), before);
-    assert_eq!(list(&emulations).await.status, StatusCode::OK);
+    assert_eq!(list(&emulations, "").await.status, StatusCode::OK);
     emulation.restart().await.unwrap();
-    assert_eq!(list(&emulations).await.status, StatusCode::OK);
+    assert_eq!(list(&emulations, "").await.status, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_emulation_that_is_down_refuses_connections_at_once() {
     let emulations = start(1).await;
     let emulation = pick(&emulations, "publisher");
-    emulation.set_fault(Some(Fault::Refuse));
+    emulation.set_fault(Some(InjectedFault::Refuse));
     assert_refused(&emulations).await;
     emulation.restart().await.unwrap();
     assert_refused(&emulations).await;
     emulation.set_fault(None);
-    assert_eq!(list(&emulations).await.status, StatusCode::OK);
+    assert_eq!(list(&emulations, "").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -94,7 +87,7 @@ async fn a_stopped_emulation_stays_stopped_when_its_fault_goes() {
     let emulations = start(1).await;
     let emulation = pick(&emulations, "publisher");
     emulation.stop().await;
-    emulation.set_fault(Some(Fault::Garbage));
+    emulation.set_fault(Some(InjectedFault::Garbage));
     emulation.set_fault(None);
     assert_refused(&emulations).await;
 }
@@ -104,33 +97,33 @@ async fn faults_change_what_is_answered() {
     let emulations = start(1).await;
     let emulation = pick(&emulations, "publisher");
 
-    emulation.set_fault(Some(Fault::Status(503)));
-    let reply = list(&emulations).await;
+    emulation.set_fault(Some(InjectedFault::Status(503)));
+    let reply = list(&emulations, "").await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.headers["retry-after"], "1");
     assert_eq!(reply.json()["message"], "Service Unavailable");
 
-    emulation.set_fault(Some(Fault::Garbage));
-    let reply = list(&emulations).await;
+    emulation.set_fault(Some(InjectedFault::Garbage));
+    let reply = list(&emulations, "").await;
     assert_eq!(reply.status, StatusCode::OK);
     assert!(reply.text().starts_with("<!doctype html>"));
 
-    emulation.set_fault(Some(Fault::ErrorInBody));
-    let reply = list(&emulations).await;
+    emulation.set_fault(Some(InjectedFault::ErrorInBody));
+    let reply = list(&emulations, "").await;
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.json()["message"], "Internal Server Error");
 
-    emulation.set_fault(Some(Fault::Unauthorized));
-    assert_eq!(list(&emulations).await.status, StatusCode::UNAUTHORIZED);
+    emulation.set_fault(Some(InjectedFault::Unauthorized));
+    assert_eq!(list(&emulations, "").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(emulation.stats().unauthorized, 1);
 
-    emulation.set_fault(Some(Fault::Truncate));
+    emulation.set_fault(Some(InjectedFault::Truncate));
     let error = exchange_list(&emulations).await.unwrap_err();
     assert!(error.is::<hyper::Error>(), "{error:?}");
 
-    emulation.set_fault(Some(Fault::Slow(Duration::from_millis(50))));
+    emulation.set_fault(Some(InjectedFault::Slow(Duration::from_millis(50))));
     let begin = Instant::now();
-    assert_eq!(list(&emulations).await.status, StatusCode::OK);
+    assert_eq!(list(&emulations, "").await.status, StatusCode::OK);
     assert!(begin.elapsed() >= Duration::from_millis(50));
 }
 
@@ -138,7 +131,7 @@ async fn faults_change_what_is_answered() {
 async fn requests_in_flight_are_counted_while_they_hang_and_forgotten_with_their_callers() {
     let emulations = start(1).await;
     let emulation = pick(&emulations, "publisher");
-    emulation.set_fault(Some(Fault::Hang));
+    emulation.set_fault(Some(InjectedFault::Hang));
     {
         let calls = std::iter::repeat_with(|| exchange_list(&emulations)).take(3);
         let hanging = futures_util::future::join_all(calls);
@@ -154,7 +147,7 @@ async fn requests_in_flight_are_counted_while_they_hang_and_forgotten_with_their
     .await;
 
     emulation.set_fault(None);
-    list(&emulations).await;
+    list(&emulations, "").await;
     assert_eq!(emulation.stats().max_in_flight, 1);
 }
 
@@ -167,7 +160,7 @@ async fn every_answer_takes_the_latency() {
     })
     .await;
     let begin = Instant::now();
-    list(&emulations).await;
+    list(&emulations, "").await;
     assert!(begin.elapsed() >= latency);
 }
 
@@ -175,20 +168,20 @@ async fn every_answer_takes_the_latency() {
 async fn a_fault_from_the_start_goes_to_the_upstreams_it_names() {
     let emulations = start_with(Options {
         faults: vec![
-            ("*".to_owned(), Fault::Status(500)),
-            ("publisher".to_owned(), Fault::Garbage),
+            ("*".to_owned(), InjectedFault::Status(500)),
+            ("publisher".to_owned(), InjectedFault::Garbage),
         ],
         ..Options::default()
     })
     .await;
-    assert_eq!(list(&emulations).await.status, StatusCode::OK);
+    assert_eq!(list(&emulations, "").await.status, StatusCode::OK);
     let reply = ask(get(pick(&emulations, "vinyldns"), "/groups")).await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 #[rstest]
-#[case(Options { faults: vec![("colections".to_owned(), Fault::Hang)], ..Options::default() })]
-#[case(Options { faults: vec![("publisher".to_owned(), Fault::RepeatCursor)], ..Options::default() })]
+#[case(Options { faults: vec![("colections".to_owned(), InjectedFault::Hang)], ..Options::default() })]
+#[case(Options { faults: vec![("publisher".to_owned(), InjectedFault::RepeatCursor)], ..Options::default() })]
 #[case(Options { groups: MAX_GROUPS + 1, ..Options::default() })]
 #[tokio::test]
 async fn options_that_make_no_sense_start_nothing(#[case] options: Options) {

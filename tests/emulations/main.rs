@@ -27,3 +27,5 @@ mod tallyfy;
 mod faults;
 
 mod catalogue;
+
+mod wrong_lists;

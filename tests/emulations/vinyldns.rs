@@ -7,7 +7,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use bytes::Bytes;
-use groupgate::tools::demo::{Emulations, Fault};
+use groupgate::tools::demo::{Emulations, InjectedFault};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use rstest::rstest;
@@ -247,7 +247,7 @@ async fn a_cursor_that_is_no_groups_id_is_a_fault_of_the_server() {
 async fn a_cursor_that_repeats_and_one_that_never_ends_are_the_vendors_own() {
     let emulations = start(25).await;
     let emulation = pick(&emulations, NAME);
-    emulation.set_fault(Some(Fault::RepeatCursor));
+    emulation.set_fault(Some(InjectedFault::RepeatCursor));
     let first = list(&emulations, "?maxItems=10").await.json();
     let cursor = first["nextId"].as_str().unwrap();
     let second = list(&emulations, &format!("?maxItems=10&startFrom={cursor}")).await;
@@ -255,7 +255,7 @@ async fn a_cursor_that_repeats_and_one_that_never_ends_are_the_vendors_own() {
     assert_eq!(second["nextId"], cursor);
     assert_ne!(second["groups"], first["groups"]);
 
-    emulation.set_fault(Some(Fault::Endless));
+    emulation.set_fault(Some(InjectedFault::Endless));
     let mut next = String::new();
     let mut ids = HashSet::new();
     for page in 1..=30 {

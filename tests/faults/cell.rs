@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use groupgate::error::ErrorKind;
-use groupgate::tools::demo::Fault;
+use groupgate::tools::demo::InjectedFault;
 use serde_json::Value;
 use tokio::time::{Instant, interval, timeout};
 
@@ -32,7 +32,7 @@ pub(crate) enum Cache {
 /// One cell of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cell {
-    pub(crate) fault: Fault,
+    pub(crate) fault: InjectedFault,
     pub(crate) upstream: &'static str,
     pub(crate) cache: Cache,
 }
@@ -73,7 +73,7 @@ impl Cell {
         let seen = timeout(PATIENCE, self.settled(&gateway))
             .await
             .map_err(|_| format!("not settled within {PATIENCE:?}"))??;
-        let elsewhere = gateway.emulation(self.upstream).stats().elsewhere;
+        let elsewhere = gateway.emulation(self.upstream).stats().foreign_host;
         if elsewhere > 0 {
             return Err(format!("{elsewhere} requests went to another host"));
         }
@@ -188,12 +188,12 @@ impl Cell {
     /// Whether a first walk may still succeed: one request passes, and a list without pages needs
     /// no more where a token is there.
     fn may_take_a_walk_to_show(self) -> bool {
-        matches!(self.fault, Fault::UnauthorizedAfter(_)) && self.cache == Cache::Warm
+        matches!(self.fault, InjectedFault::UnauthorizedAfter(_)) && self.cache == Cache::Warm
     }
 
     /// Takes the fault away, or waits for the end of one that ends by itself.
     async fn heal(self, gateway: &Deployment) -> Result<(), String> {
-        if !matches!(self.fault, Fault::Burst { .. }) {
+        if !matches!(self.fault, InjectedFault::Burst { .. }) {
             gateway.emulation(self.upstream).set_fault(None);
         }
         self.until(gateway, "healed", |page| {

@@ -4,7 +4,7 @@ use std::mem::discriminant;
 use std::time::Duration;
 
 use groupgate::error::ErrorKind;
-use groupgate::tools::demo::{CATALOGUE, Fault};
+use groupgate::tools::demo::InjectedFault;
 
 use crate::support::deployment::Setup;
 
@@ -16,9 +16,9 @@ const PAGE: usize = 10;
 /// How long a caller waits at most.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(4);
 /// Slower than callers wait, and soon enough for the walk.
-const LATE: Fault = Fault::Slow(Duration::from_secs(5));
+const LATE: InjectedFault = InjectedFault::Slow(Duration::from_secs(5));
 /// Slower than anybody waits.
-const TOO_SLOW: Fault = Fault::Slow(Duration::from_mins(1));
+const TOO_SLOW: InjectedFault = InjectedFault::Slow(Duration::from_mins(1));
 
 /// What must come of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,39 +38,39 @@ pub(crate) enum Expected {
 }
 
 /// Faults that have a value, with values that fit the deadline and that come to different ends.
-const WITH_VALUES: [Fault; 16] = [
+const WITH_VALUES: [InjectedFault; 16] = [
     LATE,
     TOO_SLOW,
-    Fault::Status(403),
-    Fault::Status(404),
-    Fault::Status(429),
-    Fault::Status(500),
-    Fault::Status(502),
-    Fault::Status(503),
+    InjectedFault::Status(403),
+    InjectedFault::Status(404),
+    InjectedFault::Status(429),
+    InjectedFault::Status(500),
+    InjectedFault::Status(502),
+    InjectedFault::Status(503),
     burst(500, 2),
     burst(502, 2),
     burst(503, 1),
     burst(500, 9),
-    Fault::TooMany(Duration::from_secs(1)),
-    Fault::TooManyUntil(Duration::from_secs(1)),
-    Fault::UnauthorizedAfter(1),
-    Fault::Drip {
+    InjectedFault::TooMany(Duration::from_secs(1)),
+    InjectedFault::TooManyUntil(Duration::from_secs(1)),
+    InjectedFault::UnauthorizedAfter(1),
+    InjectedFault::Drip {
         bytes: 1,
         every: Duration::from_millis(50),
     },
 ];
 
-const fn burst(status: u16, failures: u32) -> Fault {
-    Fault::Burst { status, failures }
+const fn burst(status: u16, failures: u32) -> InjectedFault {
+    InjectedFault::Burst { status, failures }
 }
 
 /// The faults that are tried: the whole catalogue.
-pub(crate) fn faults() -> Vec<Fault> {
-    let has_value = |fault: &Fault| {
+pub(crate) fn faults() -> Vec<InjectedFault> {
+    let has_value = |fault: &InjectedFault| {
         let mut tried = WITH_VALUES.iter();
         tried.any(|tried| discriminant(tried) == discriminant(fault))
     };
-    let catalogue = CATALOGUE.iter().map(|&(fault, _)| fault);
+    let catalogue = InjectedFault::all();
     WITH_VALUES
         .into_iter()
         .chain(catalogue.filter(|fault| !has_value(fault)))
@@ -78,21 +78,21 @@ pub(crate) fn faults() -> Vec<Fault> {
 }
 
 /// Whether the fault is about memory.
-pub(crate) const fn is_heavy(fault: Fault) -> bool {
+pub(crate) const fn is_heavy(fault: InjectedFault) -> bool {
     matches!(
         fault,
-        Fault::Huge
-            | Fault::GzipBomb
-            | Fault::EntityBomb
-            | Fault::DeepJson
-            | Fault::DeepXml
-            | Fault::Headers
+        InjectedFault::Huge
+            | InjectedFault::GzipBomb
+            | InjectedFault::EntityBomb
+            | InjectedFault::DeepJson
+            | InjectedFault::DeepXml
+            | InjectedFault::Headers
     )
 }
 
 /// What the fault needs: little patience where patience runs out, and no second try where the
 /// upstream asks for a second of rest.
-pub(crate) fn settings(fault: Fault, upstream: &str, setup: Setup) -> Setup {
+pub(crate) fn settings(fault: InjectedFault, upstream: &str, setup: Setup) -> Setup {
     let block = format!("UPSTREAMS__{}", upstream.to_uppercase());
     let limit =
         |setup: Setup, key: &str, value: &str| setup.set(&format!("{block}__LIMITS__{key}"), value);
@@ -101,7 +101,7 @@ pub(crate) fn settings(fault: Fault, upstream: &str, setup: Setup) -> Setup {
             limit(limit(setup, "TIMEOUT", "500ms"), "RETRIES", "1")
         }
         Expected::Fails(ErrorKind::RateLimited) => limit(setup, "RETRIES", "0"),
-        Expected::Fails(_) if fault == Fault::Status(503) => limit(setup, "RETRIES", "0"),
+        Expected::Fails(_) if fault == InjectedFault::Status(503) => limit(setup, "RETRIES", "0"),
         Expected::Late => limit(setup, "TIMEOUT", "20s"),
         Expected::Fails(_) if upstream == "tallyfy" => reading(fault, setup),
         Expected::Fails(_) | Expected::Whole | Expected::Odd { .. } => setup,
@@ -109,12 +109,12 @@ pub(crate) fn settings(fault: Fault, upstream: &str, setup: Setup) -> Setup {
 }
 
 /// The shipped adapter of `tallyfy` reads neither totals nor links.
-fn reading(fault: Fault, setup: Setup) -> Setup {
-    if fault == Fault::WrongTotal {
+fn reading(fault: InjectedFault, setup: Setup) -> Setup {
+    if fault == InjectedFault::WrongTotal {
         let total = "/meta/pagination/total";
         return setup.set("UPSTREAMS__TALLYFY__PAGINATION__TOTAL", total);
     }
-    if fault != Fault::NextElsewhere {
+    if fault != InjectedFault::NextElsewhere {
         return setup;
     }
     setup
@@ -130,24 +130,24 @@ fn reading(fault: Fault, setup: Setup) -> Setup {
 }
 
 /// What must come of `fault` at `upstream`.
-pub(crate) fn expected(fault: Fault, upstream: &str) -> Expected {
+pub(crate) fn expected(fault: InjectedFault, upstream: &str) -> Expected {
     let pages = match upstream {
         "collections" => 1,
         _ => GROUPS.div_ceil(PAGE),
     };
     Expected::Fails(match fault {
         LATE => return Expected::Late,
-        Fault::Burst {
+        InjectedFault::Burst {
             failures: 1..=2, ..
         }
-        | Fault::MediaType => return Expected::Whole,
-        Fault::DuplicateIds => {
+        | InjectedFault::MediaType => return Expected::Whole,
+        InjectedFault::DuplicateIds => {
             return Expected::Odd {
                 groups: GROUPS - pages,
                 counted: "repeated",
             };
         }
-        Fault::MissingIds => {
+        InjectedFault::MissingIds => {
             let page = if pages == 1 { GROUPS } else { PAGE };
             let missing = |records: usize| records.div_ceil(3);
             let missing = (pages - 1) * missing(page) + missing(GROUPS - (pages - 1) * page);
@@ -156,35 +156,46 @@ pub(crate) fn expected(fault: Fault, upstream: &str) -> Expected {
                 counted: "skipped",
             };
         }
-        Fault::Refuse | Fault::Truncate | Fault::Reset => ErrorKind::Connect,
-        Fault::HangConnect | Fault::Hang | Fault::Slow(_) | Fault::Drip { .. } => {
-            ErrorKind::Timeout
+        InjectedFault::Refuse | InjectedFault::Truncate | InjectedFault::Reset => {
+            ErrorKind::Connect
         }
-        Fault::Status(429) | Fault::TooMany(_) | Fault::TooManyUntil(_) => ErrorKind::RateLimited,
-        Fault::Status(403) | Fault::Unauthorized | Fault::UnauthorizedAfter(_) => {
-            ErrorKind::Unauthorized
+        InjectedFault::HangConnect
+        | InjectedFault::Hang
+        | InjectedFault::Slow(_)
+        | InjectedFault::Drip { .. } => ErrorKind::Timeout,
+        InjectedFault::Status(429) | InjectedFault::TooMany(_) | InjectedFault::TooManyUntil(_) => {
+            ErrorKind::RateLimited
         }
-        Fault::Status(_) | Fault::Burst { .. } | Fault::Redirect => ErrorKind::HttpStatus,
-        Fault::Cut | Fault::Garbage | Fault::InvalidUtf8 | Fault::EntityBomb => ErrorKind::Decode,
+        InjectedFault::Status(403)
+        | InjectedFault::Unauthorized
+        | InjectedFault::UnauthorizedAfter(_) => ErrorKind::Unauthorized,
+        InjectedFault::Status(_) | InjectedFault::Burst { .. } | InjectedFault::Redirect => {
+            ErrorKind::HttpStatus
+        }
+        InjectedFault::Cut
+        | InjectedFault::Garbage
+        | InjectedFault::InvalidUtf8
+        | InjectedFault::EntityBomb => ErrorKind::Decode,
         // There it is asked for XML.
-        Fault::DeepJson if upstream == "publisher" => ErrorKind::Decode,
-        Fault::Headers
-        | Fault::DeepJson
-        | Fault::DeepXml
-        | Fault::Huge
-        | Fault::GzipBomb
-        | Fault::Endless => ErrorKind::LimitExceeded,
+        InjectedFault::DeepJson if upstream == "publisher" => ErrorKind::Decode,
+        InjectedFault::Headers
+        | InjectedFault::DeepJson
+        | InjectedFault::DeepXml
+        | InjectedFault::Huge
+        | InjectedFault::GzipBomb
+        | InjectedFault::Endless => ErrorKind::LimitExceeded,
         // Told by what they are: a status in the body, a text that is no JSON, or a document
         // without the list.
-        Fault::ErrorInBody => match upstream {
+        InjectedFault::ErrorInBody => match upstream {
             "collections" | "onlivesite" => ErrorKind::Rejected,
             "vinyldns" => ErrorKind::Decode,
             _ => ErrorKind::Mapping,
         },
-        Fault::WrongTypes => ErrorKind::Mapping,
-        Fault::WrongTotal | Fault::RepeatPage | Fault::RepeatCursor | Fault::NextElsewhere => {
-            ErrorKind::Pagination
-        }
+        InjectedFault::WrongTypes => ErrorKind::Mapping,
+        InjectedFault::WrongTotal
+        | InjectedFault::RepeatPage
+        | InjectedFault::RepeatCursor
+        | InjectedFault::NextElsewhere => ErrorKind::Pagination,
     })
 }
 

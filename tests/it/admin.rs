@@ -1,6 +1,6 @@
 //! The admin listener: health for probes, status and refresh for operators.
 
-use groupgate::tools::demo::Fault;
+use groupgate::tools::demo::InjectedFault;
 use http::{Method, StatusCode};
 
 use crate::support::client::{Reply, each, source};
@@ -12,7 +12,10 @@ async fn get(gateway: &Deployment, path: &str) -> Reply {
 
 #[tokio::test]
 async fn it_is_alive_at_once_and_ready_when_every_upstream_was_walked() {
-    let gateway = Setup::new(5).fault("tallyfy", Fault::Hang).start().await;
+    let gateway = Setup::new(5)
+        .fault("tallyfy", InjectedFault::Hang)
+        .start()
+        .await;
     assert_eq!(get(&gateway, "/livez").await.text(), "alive\n");
     // All but the one that hangs.
     gateway
@@ -31,7 +34,10 @@ async fn it_is_alive_at_once_and_ready_when_every_upstream_was_walked() {
 
 #[tokio::test]
 async fn an_upstream_that_has_failed_once_does_not_keep_it_from_being_ready() {
-    let gateway = Setup::new(5).fault("tallyfy", Fault::Refuse).ready().await;
+    let gateway = Setup::new(5)
+        .fault("tallyfy", InjectedFault::Refuse)
+        .ready()
+        .await;
     assert_eq!(get(&gateway, "/readyz").await.text(), "ready\n");
     let status = get(&gateway, "/status").await.json();
     assert_eq!(source(&status, "tallyfy")["state"], "failed");
@@ -44,7 +50,7 @@ async fn the_status_shows_which_circuit_breakers_are_open() {
         .set("UPSTREAMS__TALLYFY__BREAKER__FAILURES", "1")
         .set("UPSTREAMS__TALLYFY__BREAKER__OPEN_FOR", "1m")
         .set("UPSTREAMS__PUBLISHER__BREAKER__ENABLED", "false")
-        .fault("tallyfy", Fault::Status(500))
+        .fault("tallyfy", InjectedFault::Status(500))
         .ready()
         .await;
     let status = get(&gateway, "/status").await.json();
@@ -96,7 +102,9 @@ async fn a_refresh_walks_one_upstream_and_answers_how_it_stands_then() {
 #[tokio::test]
 async fn a_refresh_that_fails_says_so_and_what_was_read_before_still_serves() {
     let gateway = Setup::new(5).set("CACHE__MIN_REFRESH", "1ms").ready().await;
-    gateway.emulation("tallyfy").set_fault(Some(Fault::Refuse));
+    gateway
+        .emulation("tallyfy")
+        .set_fault(Some(InjectedFault::Refuse));
     let problem = gateway
         .refresh("tallyfy")
         .await
@@ -107,7 +115,7 @@ async fn a_refresh_that_fails_says_so_and_what_was_read_before_still_serves() {
 
     gateway
         .emulation("tallyfy")
-        .set_fault(Some(Fault::Unauthorized));
+        .set_fault(Some(InjectedFault::Unauthorized));
     let problem = gateway
         .refresh("tallyfy")
         .await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use groupgate::tools::demo::Fault;
+use groupgate::tools::demo::InjectedFault;
 use http::{Method, StatusCode};
 use rstest::rstest;
 
@@ -16,7 +16,7 @@ const NO_CACHE: [(&str, &str); 1] = [("cache-control", "no-cache")];
 #[tokio::test]
 async fn a_hundred_concurrent_cold_callers_cause_one_walk_of_each_upstream() {
     // Slow enough that the last caller comes before the first walk ends.
-    let slow = Fault::Slow(Duration::from_millis(500));
+    let slow = InjectedFault::Slow(Duration::from_millis(500));
     let gateway = Setup::new(30).fault("*", slow).start().await;
     let replies = join_all((0..100).map(|_| gateway.get("/groups?limit=1000"))).await;
     let first = replies[0].json();
@@ -56,7 +56,7 @@ async fn a_stale_list_is_served_at_once_while_one_refresh_runs_behind_it() {
     let before = gateway.emulation("publisher").stats().walks;
     gateway
         .emulation("publisher")
-        .set_fault(Some(Fault::Slow(Duration::from_secs(2))));
+        .set_fault(Some(InjectedFault::Slow(Duration::from_secs(2))));
     gateway.emulation("publisher").set_groups(11);
 
     let path = "/groups?source=publisher";
@@ -199,7 +199,10 @@ async fn an_answer_may_be_kept_for_as_long_as_its_shortest_lived_source_is_fresh
 
 #[tokio::test]
 async fn nobody_may_keep_an_incomplete_answer() {
-    let gateway = Setup::new(5).fault("tallyfy", Fault::Refuse).ready().await;
+    let gateway = Setup::new(5)
+        .fault("tallyfy", InjectedFault::Refuse)
+        .ready()
+        .await;
     let reply = gateway.get("/groups").await;
     assert_eq!(reply.json()["complete"], false);
     assert_eq!(reply.header("cache-control"), "no-store");
@@ -214,7 +217,7 @@ async fn nobody_may_keep_an_incomplete_answer() {
 async fn an_incomplete_answer_and_the_complete_one_after_it_have_different_etags() {
     let gateway = Setup::new(5)
         .set("CACHE__MIN_REFRESH", "1ms")
-        .fault("tallyfy", Fault::Refuse)
+        .fault("tallyfy", InjectedFault::Refuse)
         .ready()
         .await;
     let part = gateway
@@ -273,7 +276,7 @@ async fn a_caller_that_gives_up_does_not_end_the_walk_that_it_began() {
         .ready()
         .await;
     let path = "/groups?source=publisher";
-    let slow = Fault::Slow(Duration::from_secs(2));
+    let slow = InjectedFault::Slow(Duration::from_secs(2));
     gateway.emulation("publisher").set_fault(Some(slow));
     gateway.emulation("publisher").reset_stats();
     let impatient = tokio::time::timeout(Duration::from_millis(100), gateway.get(path)).await;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use groupgate::tools::demo::{CATALOGUE, Emulations, Fault};
+use groupgate::tools::demo::{Emulations, InjectedFault};
 use http::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::NamedTempFile;
@@ -199,7 +199,7 @@ async fn probe_walks_one_upstream_and_shows_what_it_saw() {
 async fn probe_shows_what_it_asked_where_the_upstream_refuses() {
     let (emulations, variables) = emulations(5).await;
     let tallyfy = emulation(&emulations, "tallyfy");
-    tallyfy.set_fault(Some(Fault::Unauthorized));
+    tallyfy.set_fault(Some(InjectedFault::Unauthorized));
     let outcome = run(groupgate(&["probe", "tallyfy"], borrowed(&variables))).await;
     assert_eq!(outcome.code, 1);
     let asked = format!("GET {}/organizations/***/groups", tallyfy.base_url());
@@ -278,7 +278,7 @@ async fn probe_says_why_a_recorded_page_is_none() {
 #[tokio::test]
 async fn serve_answers_until_it_is_asked_to_stop_and_ends_what_it_began() {
     let (emulations, variables) = emulations(5).await;
-    let slow = Fault::Slow(Duration::from_secs(2));
+    let slow = InjectedFault::Slow(Duration::from_secs(2));
     emulation(&emulations, "tallyfy").set_fault(Some(slow));
     let variables = borrowed(&variables).into_iter().chain(ANY_PORT);
     let mut child = groupgate(&["serve"], variables).spawn().unwrap();
@@ -390,7 +390,7 @@ async fn demo_shows_faults_and_serves_what_is_left() {
 async fn demo_help_lists_every_fault() {
     let outcome = run(groupgate(&["demo", "--help"], NO_VARIABLES)).await;
     assert_eq!(outcome.code, 0);
-    for (fault, _) in CATALOGUE {
+    for fault in InjectedFault::all() {
         let begin = format!("  {fault} ");
         let mut lines = outcome.stdout.lines();
         assert!(lines.any(|line| line.starts_with(&begin)), "{fault}");
@@ -402,6 +402,6 @@ async fn demo_refuses_a_fault_that_cannot_happen_with_the_reason() {
     let arguments = ["demo", "--fault", "publisher=repeat-cursor"];
     let outcome = run(groupgate(&arguments, NO_VARIABLES)).await;
     assert_eq!(outcome.code, 2);
-    let reason = "its pages name no cursor of the next one";
+    let reason = "`repeat-cursor` does not apply to `publisher`: its pages name no cursor";
     assert!(outcome.stderr.contains(reason), "{}", outcome.stderr);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use groupgate::catalog::Upstream;
-use groupgate::tools::demo::Fault;
+use groupgate::tools::demo::InjectedFault;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -102,7 +102,10 @@ async fn each_request_sees_one_generation_and_what_has_not_changed_stays_what_it
 
 #[tokio::test]
 async fn whoever_waits_for_a_walk_that_ends_with_its_settings_is_told_at_once() {
-    let gateway = setup().fault("publisher", Fault::Hang).start().await;
+    let gateway = setup()
+        .fault("publisher", InjectedFault::Hang)
+        .start()
+        .await;
     let begun = Instant::now();
     let swap = async {
         sleep(Duration::from_millis(200)).await;
@@ -125,7 +128,7 @@ async fn a_list_of_the_same_shape_and_account_serves_on_as_stale_under_other_set
     let gateway = setup().ready().await;
     let before = gateway.page("/groups?limit=1000").await;
     for emulation in gateway.emulations() {
-        emulation.set_fault(Some(Fault::Hang));
+        emulation.set_fault(Some(InjectedFault::Hang));
     }
     // One upstream is asked by other limits; then all of them keep their lists in another store.
     let slower = setup().set("UPSTREAMS__TALLYFY__LIMITS__TIMEOUT", "1s");
@@ -147,7 +150,9 @@ async fn a_list_of_the_same_shape_and_account_serves_on_as_stale_under_other_set
 #[tokio::test]
 async fn the_list_of_another_account_is_never_served_under_the_settings_that_follow() {
     let gateway = setup().set("SERVER__DEADLINE", "1s").ready().await;
-    gateway.emulation("tallyfy").set_fault(Some(Fault::Hang));
+    gateway
+        .emulation("tallyfy")
+        .set_fault(Some(InjectedFault::Hang));
     gateway.swap(&setup().variable("TALLYFY_ORG", "beta")).await;
     let page = gateway.page("/groups?limit=1000").await;
     assert_eq!(source(&page, "tallyfy")["state"], "pending");

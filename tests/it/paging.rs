@@ -5,7 +5,7 @@ mod by_hand;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use groupgate::tools::demo::Fault;
+use groupgate::tools::demo::InjectedFault;
 use http::StatusCode;
 use rstest::rstest;
 use serde_json::Value;
@@ -195,7 +195,7 @@ async fn a_source_that_fails_between_two_pages_still_serves_what_was_read() {
     let gateway = setup(12).ready().await;
     let (expected, _) = gateway.follow("limit=100").await;
     let first = gateway.page("/groups?limit=10").await;
-    fail(&gateway, "publisher", Fault::Refuse).await;
+    fail(&gateway, "publisher", InjectedFault::Refuse).await;
     let cursor = first["next_cursor"].as_str().unwrap();
     let (rest, last) = gateway.follow(&format!("cursor={cursor}")).await;
     assert_eq!([groups_of(&first), &rest].concat(), expected);
@@ -211,7 +211,7 @@ async fn a_source_that_was_missing_on_one_page_is_named_to_the_end_although_it_h
     assert_eq!(first["complete"], true);
 
     // Refused credentials leave nothing to serve: what we may not see, we do not show.
-    fail(&gateway, "tallyfy", Fault::Unauthorized).await;
+    fail(&gateway, "tallyfy", InjectedFault::Unauthorized).await;
     let second = gateway.page(&after(&first)).await;
     assert_eq!(second["complete"], false);
     assert_eq!(source(&second, "tallyfy")["state"], "failed");
@@ -236,7 +236,7 @@ async fn a_source_that_was_missing_on_one_page_is_named_to_the_end_although_it_h
 }
 
 /// Has an upstream fail from now on, and its next walk with it.
-async fn fail(gateway: &Deployment, upstream: &str, fault: Fault) {
+async fn fail(gateway: &Deployment, upstream: &str, fault: InjectedFault) {
     gateway.emulation(upstream).set_fault(Some(fault));
     gateway.refresh(upstream).await;
 }

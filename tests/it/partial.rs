@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use groupgate::tools::demo::Fault;
+use groupgate::tools::demo::InjectedFault;
 use http::{Method, Response, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -113,16 +113,16 @@ async fn suffer(name: &str, error_in_body: &str) {
     let limit = format!("UPSTREAMS__{}__LIMITS__TIMEOUT", name.to_uppercase());
     let gateway = short_lived().set(&limit, "1s").ready().await;
     let faults = [
-        (Fault::Refuse, "connect"),
-        (Fault::Slow(Duration::from_secs(2)), "timeout"),
-        (Fault::Hang, "timeout"),
-        (Fault::Status(429), "rate_limited"),
-        (Fault::Status(500), "http_status"),
-        (Fault::Status(503), "http_status"),
-        (Fault::Garbage, "decode"),
-        (Fault::ErrorInBody, error_in_body),
-        (Fault::Unauthorized, "unauthorized"),
-        (Fault::Truncate, "connect"),
+        (InjectedFault::Refuse, "connect"),
+        (InjectedFault::Slow(Duration::from_secs(2)), "timeout"),
+        (InjectedFault::Hang, "timeout"),
+        (InjectedFault::Status(429), "rate_limited"),
+        (InjectedFault::Status(500), "http_status"),
+        (InjectedFault::Status(503), "http_status"),
+        (InjectedFault::Garbage, "decode"),
+        (InjectedFault::ErrorInBody, error_in_body),
+        (InjectedFault::Unauthorized, "unauthorized"),
+        (InjectedFault::Truncate, "connect"),
     ];
     for (fault, error) in faults {
         let begun = Instant::now();
@@ -140,7 +140,10 @@ async fn suffer(name: &str, error_in_body: &str) {
 
 #[tokio::test]
 async fn what_a_client_is_told_of_a_failure_quotes_nothing_of_the_upstream() {
-    let gateway = setup().fault("publisher", Fault::Garbage).ready().await;
+    let gateway = setup()
+        .fault("publisher", InjectedFault::Garbage)
+        .ready()
+        .await;
     let url = gateway.emulation("publisher").base_url();
     for path in ["/groups", "/groups?source=publisher", "/sources"] {
         let reply = gateway.get(path).await;
@@ -157,7 +160,10 @@ async fn what_a_client_is_told_of_a_failure_quotes_nothing_of_the_upstream() {
 
 #[tokio::test]
 async fn strict_handling_makes_an_incomplete_answer_a_problem() {
-    let gateway = setup().fault("vinyldns", Fault::Status(404)).ready().await;
+    let gateway = setup()
+        .fault("vinyldns", InjectedFault::Status(404))
+        .ready()
+        .await;
     let strict = [("prefer", "handling=strict")];
     let refused = gateway.get_with("/groups", &strict).await;
     let problem = refused.problem(502, "sources-failed");
@@ -178,7 +184,7 @@ async fn strict_handling_makes_an_incomplete_answer_a_problem() {
 async fn no_answer_that_asks_for_a_required_source_is_given_without_it() {
     let gateway = setup()
         .set("UPSTREAMS__TALLYFY__REQUIRED", "true")
-        .fault("tallyfy", Fault::Refuse)
+        .fault("tallyfy", InjectedFault::Refuse)
         .ready()
         .await;
     let problem = gateway.get("/groups").await.problem(502, "sources-failed");
@@ -192,8 +198,8 @@ async fn no_answer_that_asks_for_a_required_source_is_given_without_it() {
 async fn fewer_sources_than_min_sources_are_no_answer() {
     let gateway = setup()
         .set("GATEWAY__MIN_SOURCES", "4")
-        .fault("tallyfy", Fault::Refuse)
-        .fault("publisher", Fault::Refuse)
+        .fault("tallyfy", InjectedFault::Refuse)
+        .fault("publisher", InjectedFault::Refuse)
         .ready()
         .await;
     let problem = gateway.get("/groups").await.problem(502, "sources-failed");
@@ -212,7 +218,7 @@ async fn fewer_sources_than_min_sources_are_no_answer() {
 async fn when_all_upstreams_time_out_the_gateway_timed_out() {
     let gateway = setup()
         .set_each("LIMITS__TIMEOUT", "200ms")
-        .fault("*", Fault::Hang)
+        .fault("*", InjectedFault::Hang)
         .ready()
         .await;
     let problem = gateway
@@ -224,7 +230,7 @@ async fn when_all_upstreams_time_out_the_gateway_timed_out() {
 
 #[tokio::test]
 async fn when_all_upstreams_ask_for_patience_the_gateway_does_too() {
-    let gateway = setup().fault("*", Fault::Status(429)).ready().await;
+    let gateway = setup().fault("*", InjectedFault::Status(429)).ready().await;
     let reply = gateway.get("/groups").await;
     let problem = reply.problem(503, "sources-not-ready");
     assert_eq!(reply.header("retry-after"), "1");
@@ -237,7 +243,7 @@ async fn when_all_upstreams_ask_for_patience_the_gateway_does_too() {
 async fn while_all_first_walks_run_the_gateway_asks_for_patience() {
     let gateway = setup()
         .set("SERVER__DEADLINE", "200ms")
-        .fault("*", Fault::Hang)
+        .fault("*", InjectedFault::Hang)
         .start()
         .await;
     let reply = gateway.get("/groups").await;
@@ -249,8 +255,8 @@ async fn while_all_first_walks_run_the_gateway_asks_for_patience() {
 #[tokio::test]
 async fn when_upstreams_fail_in_different_ways_the_gateway_is_a_bad_one() {
     let gateway = setup()
-        .fault("*", Fault::Status(429))
-        .fault("vinyldns", Fault::Refuse)
+        .fault("*", InjectedFault::Status(429))
+        .fault("vinyldns", InjectedFault::Refuse)
         .ready()
         .await;
     gateway.get("/groups").await.problem(502, "sources-failed");
@@ -260,7 +266,7 @@ async fn when_upstreams_fail_in_different_ways_the_gateway_is_a_bad_one() {
 async fn a_slow_upstream_is_pending_at_the_deadline_and_its_walk_goes_on() {
     let gateway = setup()
         .set("SERVER__DEADLINE", "1500ms")
-        .fault("onlivesite", Fault::Slow(Duration::from_secs(3)))
+        .fault("onlivesite", InjectedFault::Slow(Duration::from_secs(3)))
         .start()
         .await;
     let asked = Instant::now();
@@ -278,7 +284,7 @@ async fn a_slow_upstream_is_pending_at_the_deadline_and_its_walk_goes_on() {
 async fn a_failing_upstream_is_left_alone_between_tries() {
     let gateway = setup()
         .set("CACHE__MIN_REFRESH", "1h")
-        .fault("tallyfy", Fault::Status(500))
+        .fault("tallyfy", InjectedFault::Status(500))
         .ready()
         .await;
     for _ in 0..5 {
@@ -333,7 +339,10 @@ async fn a_group_without_id_or_name_is_skipped_and_counted_and_the_rest_is_kept(
 
 #[tokio::test]
 async fn a_single_group_is_found_as_long_as_its_own_source_is_there() {
-    let gateway = setup().fault("tallyfy", Fault::Refuse).ready().await;
+    let gateway = setup()
+        .fault("tallyfy", InjectedFault::Refuse)
+        .ready()
+        .await;
     let page = gateway.page("/groups?source=vinyldns&limit=1").await;
     let id = groups_of(&page)[0]["id"].as_str().unwrap();
     assert_eq!(found(&gateway, id).await["id"], id);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use groupgate::app::{App, StartError};
 use groupgate::clock::WallClock;
-use groupgate::tools::demo::Fault;
+use groupgate::tools::demo::InjectedFault;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ async fn a_restart_while_every_upstream_is_down_serves_the_lists_from_before() {
     assert_eq!(files(directory.path()).len(), SOURCES.len());
 
     for emulation in stopped.emulations.iter() {
-        emulation.set_fault(Some(Fault::Hang));
+        emulation.set_fault(Some(InjectedFault::Hang));
     }
     let gateway = stopped.start().await;
     let page = gateway.page("/groups?limit=1000").await;
@@ -53,7 +53,7 @@ async fn a_restart_while_every_upstream_is_down_serves_the_lists_from_before() {
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
 
     for emulation in gateway.emulations() {
-        emulation.set_fault(Some(Fault::Refuse));
+        emulation.set_fault(Some(InjectedFault::Refuse));
     }
     gateway.ready().await;
     for emulation in gateway.emulations() {
@@ -77,7 +77,9 @@ async fn a_restart_while_every_upstream_is_down_serves_the_lists_from_before() {
 async fn another_block_never_serves_an_old_list() {
     let directory = tempfile::tempdir().unwrap();
     let gateway = kept_in(directory.path()).ready().await;
-    gateway.emulation("tallyfy").set_fault(Some(Fault::Hang));
+    gateway
+        .emulation("tallyfy")
+        .set_fault(Some(InjectedFault::Hang));
     let emulations = gateway.stop().await.emulations;
     // How long a list serves shapes none; what is kept of it does.
     let same = kept_in(directory.path()).set("UPSTREAMS__TALLYFY__TTL", "20s");
@@ -95,7 +97,7 @@ async fn another_account_never_gets_the_list_of_the_one_before() {
     let directory = tempfile::tempdir().unwrap();
     let gateway = kept_in(directory.path()).ready().await;
     for name in ["tallyfy", "publisher", "onlivesite"] {
-        gateway.emulation(name).set_fault(Some(Fault::Hang));
+        gateway.emulation(name).set_fault(Some(InjectedFault::Hang));
     }
     let emulations = gateway.stop().await.emulations;
     let other = kept_in(directory.path())

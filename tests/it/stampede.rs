@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use groupgate::tools::demo::Fault;
+use groupgate::tools::demo::InjectedFault;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -89,7 +89,7 @@ fn walks(gateway: &Deployment) -> Vec<u64> {
 async fn on_cold_upstreams_each_is_walked_once() {
     let _turn = TURN.lock().await;
     // Slow enough that the last caller comes before the first walk ends.
-    let slow = Fault::Slow(Duration::from_millis(500));
+    let slow = InjectedFault::Slow(Duration::from_millis(500));
     let gateway = setup().fault("*", slow).start().await;
     for answer in stampede(&gateway).await {
         assert_eq!(answer.status, StatusCode::OK);
@@ -110,7 +110,7 @@ async fn on_expired_lists_each_upstream_is_walked_once_more() {
         .await;
     assert_eq!(walks(&gateway), [1; 5]);
     for emulation in gateway.emulations() {
-        emulation.set_fault(Some(Fault::Slow(Duration::from_millis(500))));
+        emulation.set_fault(Some(InjectedFault::Slow(Duration::from_millis(500))));
         emulation.set_groups(31);
     }
     sleep(Duration::from_millis(3100)).await;
@@ -126,7 +126,7 @@ async fn on_stale_lists_nobody_waits_and_each_upstream_is_asked_once() {
     let _turn = TURN.lock().await;
     let gateway = setup().set("CACHE__TTL", "1s").ready().await;
     for emulation in gateway.emulations() {
-        emulation.set_fault(Some(Fault::Hang));
+        emulation.set_fault(Some(InjectedFault::Hang));
     }
     sleep(Duration::from_millis(1100)).await;
     for answer in stampede(&gateway).await {
@@ -141,7 +141,7 @@ async fn failing_upstreams_are_asked_once_and_then_left_to_rest() {
     let _turn = TURN.lock().await;
     let gateway = setup()
         .set("CACHE__MIN_REFRESH", "1h")
-        .fault("*", Fault::Status(500))
+        .fault("*", InjectedFault::Status(500))
         .start()
         .await;
     for answer in stampede(&gateway).await {

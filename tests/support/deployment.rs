@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use groupgate::tools::demo::{Emulation, Emulations, Fault, Options};
+use groupgate::tools::demo::{Emulation, Emulations, InjectedFault, Options};
 
 use super::adapters::{GATEWAY, load};
 use super::emulations::{emulated_by, emulation};
@@ -69,7 +69,7 @@ impl Setup {
     }
 
     /// Lets an upstream, or `*` for all, misbehave from the start.
-    pub(crate) fn fault(mut self, upstream: &str, fault: Fault) -> Self {
+    pub(crate) fn fault(mut self, upstream: &str, fault: InjectedFault) -> Self {
         self.options.faults.push((upstream.to_owned(), fault));
         self
     }

@@ -54,15 +54,15 @@ impl CaseFile {
     }
 
     /// How these groups of the source of this name differ from the expected ones.
-    pub fn group_differences(&self, source: &str, came: &[Group]) -> Vec<String> {
+    pub fn group_differences(&self, source: &str, actual: &[Group]) -> Vec<String> {
         let expected = self.expect.groups.as_deref().unwrap_or_default();
-        let named = came.iter().filter_map(|group| misnamed(source, group));
-        let count = came.len().max(expected.len());
-        let pair = |index| match (came.get(index), expected.get(index)) {
-            (Some(came), Some(expected)) => members(index + 1, &essence(came), expected),
-            (Some(came), None) => {
-                let came = essence(came);
-                vec![format!("unexpected group {}: {came}", index + 1)]
+        let named = actual.iter().filter_map(|group| wrong_id(source, group));
+        let count = actual.len().max(expected.len());
+        let pair = |index| match (actual.get(index), expected.get(index)) {
+            (Some(actual), Some(expected)) => members(index + 1, &comparable(actual), expected),
+            (Some(actual), None) => {
+                let actual = comparable(actual);
+                vec![format!("unexpected group {}: {actual}", index + 1)]
             }
             (None, Some(expected)) => vec![format!("missing group {}: {expected}", index + 1)],
             (None, None) => Vec::new(),
@@ -71,27 +71,27 @@ impl CaseFile {
     }
 }
 
-/// Ids are unique only in their source, so a group's has the source before it.
-fn misnamed(source: &str, group: &Group) -> Option<String> {
+/// Ids are unique only within a source, so a group's id begins with it.
+fn wrong_id(source: &str, group: &Group) -> Option<String> {
     let id = format!("{source}:{}", group.source_id);
     let is_named = group.source == source && group.id == id;
     (!is_named).then(|| format!("a group has the id `{}`; expected `{id}`", group.id))
 }
 
-fn members(number: usize, came: &Value, expected: &Value) -> Vec<String> {
+fn members(number: usize, actual: &Value, expected: &Value) -> Vec<String> {
     let empty = Map::new();
-    let came = came.as_object().unwrap_or(&empty);
+    let actual = actual.as_object().unwrap_or(&empty);
     let expected = expected.as_object().unwrap_or(&empty);
-    let mut names: Vec<_> = expected.keys().chain(came.keys()).collect();
+    let mut names: Vec<_> = expected.keys().chain(actual.keys()).collect();
     names.sort();
     names.dedup();
     let show = |value: Option<&Value>| value.map_or("nothing".to_owned(), Value::to_string);
     let wrong = |name: &String| {
-        let (came, expected) = (came.get(name), expected.get(name));
-        (came != expected).then(|| {
+        let (actual, expected) = (actual.get(name), expected.get(name));
+        (actual != expected).then(|| {
             format!(
                 "group {number}: `{name}` is {}; expected {}",
-                show(came),
+                show(actual),
                 show(expected)
             )
         })
@@ -100,10 +100,10 @@ fn members(number: usize, came: &Value, expected: &Value) -> Vec<String> {
 }
 
 /// A group without empty members, and without what is the same for all groups of its source.
-pub(crate) fn essence(group: &Group) -> Value {
-    let mut essence = without_empty(group);
-    essence.retain(|name, _| name != "id" && name != "source");
-    Value::Object(essence)
+pub(crate) fn comparable(group: &Group) -> Value {
+    let mut members = without_empty(group);
+    members.retain(|name, _| name != "id" && name != "source");
+    Value::Object(members)
 }
 
 /// The members of a group that are not empty.

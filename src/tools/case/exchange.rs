@@ -98,34 +98,34 @@ impl ExpectedRequest {
     /// How a request differs from the expected one.
     pub(super) fn differences(&self, origin: &str, request: &Request<Bytes>) -> Vec<String> {
         let mut wrong = Vec::new();
-        let mut compare = |what: &str, came: Option<&str>, expected: &str| {
+        let mut compare = |what: &str, actual: Option<&str>, expected: &str| {
             let expected = expected.replace(ORIGIN, origin);
-            let fits = match (came, expected.strip_suffix('…')) {
+            let fits = match (actual, expected.strip_suffix('…')) {
                 (None, _) => expected.is_empty(),
-                (Some(came), Some(start)) => came.starts_with(start),
-                (Some(came), None) => came == expected,
+                (Some(actual), Some(start)) => actual.starts_with(start),
+                (Some(actual), None) => actual == expected,
             };
             if !fits {
-                let came = came.map_or("absent".to_owned(), |came| format!("`{came}`"));
-                wrong.push(format!("{what} is {came}; expected `{expected}`"));
+                let actual = actual.map_or("absent".to_owned(), |actual| format!("`{actual}`"));
+                wrong.push(format!("{what} is {actual}; expected `{expected}`"));
             }
         };
         compare("the method", Some(request.method().as_str()), &self.method);
         if let Some(target) = &self.target {
-            let came = request.uri().path_and_query().map(PathAndQuery::as_str);
-            compare("the target", came, target);
+            let actual = request.uri().path_and_query().map(PathAndQuery::as_str);
+            compare("the target", actual, target);
         }
         for (name, expected) in &self.headers {
             let values = request.headers().get_all(name).iter();
             let values: Vec<_> = values
                 .map(|value| String::from_utf8_lossy(value.as_bytes()))
                 .collect();
-            let came = (!values.is_empty()).then(|| values.join(", "));
-            compare(&format!("`{name}`"), came.as_deref(), expected);
+            let actual = (!values.is_empty()).then(|| values.join(", "));
+            compare(&format!("`{name}`"), actual.as_deref(), expected);
         }
         if let Some(expected) = &self.body {
-            let came = String::from_utf8_lossy(request.body());
-            compare("the body", Some(&came), expected);
+            let actual = String::from_utf8_lossy(request.body());
+            compare("the body", Some(&actual), expected);
         }
         wrong
     }

@@ -43,7 +43,7 @@ mod exchange;
 mod playback;
 mod write;
 
-pub(crate) use compare::{essence, without_empty};
+pub(crate) use compare::{comparable, without_empty};
 pub use exchange::{ExpectedRequest, RecordedExchange, RecordedResponse};
 pub(crate) use exchange::{HeaderValues, ORIGIN};
 pub use playback::{ExchangeOrder, Playback};

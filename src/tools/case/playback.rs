@@ -1,11 +1,12 @@
 //! Answers the exchanges of a case, each once, and notes other requests.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::error::UpstreamError;
+use crate::tools::lock::lock;
 use crate::upstream::transport::Replay;
 
 use super::exchange::RecordedExchange;
@@ -24,11 +25,11 @@ pub enum ExchangeOrder {
 pub struct Playback {
     origin: String,
     exchanges: Vec<RecordedExchange>,
-    state: Mutex<State>,
+    state: Mutex<PlaybackState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct PlaybackState {
     order: ExchangeOrder,
     used: Vec<bool>,
     differences: Vec<String>,
@@ -39,7 +40,7 @@ impl Playback {
     pub fn new(exchanges: Vec<RecordedExchange>, origin: &str, order: ExchangeOrder) -> Self {
         Self {
             origin: origin.to_owned(),
-            state: Mutex::new(State {
+            state: Mutex::new(PlaybackState {
                 order,
                 used: vec![false; exchanges.len()],
                 differences: Vec::new(),
@@ -50,7 +51,7 @@ impl Playback {
 
     /// Expects another order from now on.
     pub fn set_order(&self, order: ExchangeOrder) {
-        self.lock().order = order;
+        lock(&self.state).order = order;
     }
 
     /// The answer to a request, if it is one that the case expects now.
@@ -59,7 +60,7 @@ impl Playback {
     ///
     /// It is not: the text says how it differs.
     pub fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, String> {
-        let state = &mut *self.lock();
+        let state = &mut *lock(&self.state);
         let unused = || (0..self.exchanges.len()).filter(|&index| !state.used[index]);
         let mismatches = |index: usize| {
             let expected = &self.exchanges[index].request;
@@ -92,7 +93,7 @@ impl Playback {
 
     /// Requests that were not expected, and exchanges that were not requested.
     pub fn differences(&self) -> Vec<String> {
-        let state = self.lock();
+        let state = lock(&self.state);
         let mut differences = state.differences.clone();
         for (index, exchange) in self.exchanges.iter().enumerate() {
             if !state.used[index] {
@@ -106,11 +107,6 @@ impl Playback {
             }
         }
         differences
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        // It is whole between any two statements that hold the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,25 +6,21 @@ use toml::{Table, Value};
 use toml_edit::{InlineTable, Key};
 
 use super::exchange::HeaderValues;
-use super::{CaseFile, Expectation, ExpectedCounts, ExpectedRequest, RecordedResponse};
+use super::{CaseFile, Expectation, ExpectedRequest, RecordedResponse};
 
 impl fmt::Display for CaseFile {
     fn fmt(&self, file: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(file, "title = {}", quoted(&self.title))?;
+        line(file, "title", Some(&self.title))?;
         let covers: toml_edit::Array = self.covers.iter().collect();
         writeln!(file, "covers = {covers}")?;
-        if let Some(source) = &self.source {
-            writeln!(file, "source = {}", quoted(source))?;
-        }
-        writeln!(file, "now = {}", quoted(&self.now.to_string()))?;
-        if let Some(ask) = &self.ask {
-            writeln!(file, "ask = {}", quoted(ask))?;
-        }
+        line(file, "source", self.source.as_deref())?;
+        line(file, "now", Some(&self.now.to_string()))?;
+        line(file, "ask", self.ask.as_deref())?;
         if !self.environment.is_empty() {
             writeln!(file, "\n[environment]")?;
         }
         for (name, value) in &self.environment {
-            writeln!(file, "{} = {}", Key::new(name), quoted(value))?;
+            line(file, name, Some(value))?;
         }
         write!(file, "\n{}", block("upstream", &self.upstream))?;
         for exchange in &self.exchanges {
@@ -38,18 +34,34 @@ impl fmt::Display for CaseFile {
     }
 }
 
+/// A key with its text, if there is one.
+fn line(file: &mut fmt::Formatter<'_>, key: &str, text: Option<&str>) -> fmt::Result {
+    match text {
+        Some(text) => writeln!(file, "{} = {}", Key::new(key), quoted(text)),
+        None => Ok(()),
+    }
+}
+
+/// A key with an inline table of these entries, if there are any.
+fn inline<'a>(
+    file: &mut fmt::Formatter<'_>,
+    key: &str,
+    entries: impl Iterator<Item = (&'a str, toml_edit::Value)>,
+) -> fmt::Result {
+    let table: InlineTable = entries.collect();
+    if table.is_empty() {
+        return Ok(());
+    }
+    writeln!(file, "{key} = {table}")
+}
+
 fn request(file: &mut fmt::Formatter<'_>, request: &ExpectedRequest) -> fmt::Result {
-    if request.method != "GET" {
-        writeln!(file, "method = {}", quoted(&request.method))?;
-    }
-    if let Some(target) = &request.target {
-        writeln!(file, "target = {}", quoted(target))?;
-    }
+    let method = Some(request.method.as_str()).filter(|method| *method != "GET");
+    line(file, "method", method)?;
+    line(file, "target", request.target.as_deref())?;
     let headers = request.headers.iter();
-    header_line(
-        file,
-        headers.map(|(name, value)| (name, value.as_str().into())),
-    )?;
+    let headers = headers.map(|(name, value)| (name.as_str(), value.as_str().into()));
+    inline(file, "headers", headers)?;
     match &request.body {
         Some(body) => writeln!(file, "body = {}", long(body)),
         None => Ok(()),
@@ -58,44 +70,34 @@ fn request(file: &mut fmt::Formatter<'_>, request: &ExpectedRequest) -> fmt::Res
 
 fn response(file: &mut fmt::Formatter<'_>, response: &RecordedResponse) -> fmt::Result {
     writeln!(file, "status = {}", response.status)?;
-    if let Some(version) = &response.version {
-        writeln!(file, "version = {}", quoted(version))?;
-    }
+    line(file, "version", response.version.as_deref())?;
     let headers = response.headers.iter();
     let headers = headers.map(|(name, values)| match values {
-        HeaderValues::One(value) => (name, value.as_str().into()),
-        HeaderValues::Many(values) => (name, values.iter().collect()),
+        HeaderValues::One(value) => (name.as_str(), value.as_str().into()),
+        HeaderValues::Many(values) => (name.as_str(), values.iter().collect()),
     });
-    header_line(file, headers)?;
+    inline(file, "headers", headers)?;
     match &response.body_base64 {
-        Some(body) => writeln!(file, "body_base64 = {}", quoted(body)),
+        Some(body) => line(file, "body_base64", Some(body)),
         None => writeln!(file, "body = {}", long(&response.body)),
     }
 }
 
-fn header_line<'a>(
-    file: &mut fmt::Formatter<'_>,
-    headers: impl Iterator<Item = (&'a String, toml_edit::Value)>,
-) -> fmt::Result {
-    let headers: InlineTable = headers.collect();
-    if headers.is_empty() {
-        return Ok(());
-    }
-    writeln!(file, "headers = {headers}")
-}
-
 fn expectation(file: &mut fmt::Formatter<'_>, expect: &Expectation) -> fmt::Result {
-    if let Some(problem) = &expect.problem {
-        writeln!(file, "problem = {}", quoted(problem))?;
-    }
+    line(file, "problem", expect.problem.as_deref())?;
     if let Some(error) = &expect.error {
-        let mut keys = InlineTable::new();
-        keys.insert("type", error.kind.as_str().into());
-        keys.insert("detail", error.detail.as_str().into());
-        if let Some(seconds) = error.retry_after {
-            keys.insert("retry_after", seconds.into());
-        }
-        writeln!(file, "error = {keys}")?;
+        let wait = error.retry_after.map(toml_edit::Value::from);
+        let keys = [
+            ("type", Some(error.kind.as_str().into())),
+            ("detail", Some(error.detail.as_str().into())),
+            ("retry_after", wait),
+        ];
+        let keys = keys.into_iter();
+        inline(
+            file,
+            "error",
+            keys.filter_map(|(key, value)| Some((key, value?))),
+        )?;
     }
     if let Some(groups) = &expect.groups {
         let groups: Vec<_> = groups.iter().map(|group| format!("  {group}")).collect();
@@ -105,27 +107,16 @@ fn expectation(file: &mut fmt::Formatter<'_>, expect: &Expectation) -> fmt::Resu
         };
         writeln!(file, "groups = {}", long(&groups))?;
     }
-    counts(file, &expect.counts)
-}
-
-fn counts(file: &mut fmt::Formatter<'_>, counts: &ExpectedCounts) -> fmt::Result {
-    let mut keys = InlineTable::new();
-    for (name, count) in [
+    let counts = &expect.counts;
+    let numbers = [
         ("skipped", counts.skipped),
         ("repeated", counts.repeated),
         ("unparsed_timestamps", counts.unparsed_timestamps),
-    ] {
-        if count > 0 {
-            keys.insert(name, count.cast_signed().into());
-        }
-    }
-    if counts.drifted {
-        keys.insert("drifted", true.into());
-    }
-    if keys.is_empty() {
-        return Ok(());
-    }
-    writeln!(file, "counts = {keys}")
+    ];
+    let numbers = numbers.into_iter().filter(|(_, count)| *count > 0);
+    let numbers = numbers.map(|(key, count)| (key, count.cast_signed().into()));
+    let drifted = counts.drifted.then(|| ("drifted", true.into()));
+    inline(file, "counts", numbers.chain(drifted))
 }
 
 /// A text on one line, or however TOML has to write it.

@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::fault::Fault;
-use super::jam::Jam;
-use super::listener::Listener;
-use super::plan::Change;
-use super::site::Site;
+use super::emulated_api::EmulatedApi;
+use super::fault::InjectedFault;
+use super::listener::EmulationListener;
+use super::options::Options;
+use super::saturated_port::SaturatedPort;
+use super::schedule::Change;
 use super::stats::Stats;
-use super::{Known, Options, lock};
+use super::vendors::VendorEntry;
+use crate::tools::lock::lock;
 
 /// One emulated upstream on its loopback port.
 #[derive(Debug)]
@@ -22,59 +24,50 @@ pub struct Emulation {
     name: &'static str,
     address: SocketAddr,
     base_url: String,
-    site: Arc<Site>,
+    api: Arc<EmulatedApi>,
     port: Mutex<Port>,
 }
 
-/// How the port is. It is open while nobody stopped the emulation and no fault closes it.
+/// The port. It is open unless somebody stopped the emulation or a fault closes it.
 #[derive(Debug)]
 struct Port {
     stopped: bool,
-    door: Door,
+    state: PortState,
 }
 
-/// What whoever connects comes to.
+/// What accepts connections.
 #[derive(Debug)]
-enum Door {
+enum PortState {
     /// Nothing.
     Closed,
     /// The emulation.
-    Open(Listener),
-    /// A port that takes no connection.
-    Jammed {
-        /// Dropped, it closes the port.
-        _jam: Jam,
-    },
+    Open(EmulationListener),
+    /// The kernel, and nobody behind it. Dropped, it closes the port.
+    Saturated { _port: SaturatedPort },
 }
 
 impl Emulation {
     /// Starts the emulation of this vendor.
-    pub(super) async fn start(vendor: Known, options: &Options) -> io::Result<Self> {
-        let Known {
-            name,
-            open,
-            envelope,
-        } = vendor;
+    pub(super) async fn start(vendor: &VendorEntry, options: &Options) -> io::Result<Self> {
+        let name = vendor.name;
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = socket.local_addr()?;
         let origin = format!("http://{address}");
-        let vendor = open(&origin, options);
+        let vendor = (vendor.open)(&origin, options);
         let base_url = origin + vendor.context();
-        let site = Arc::new(Site::new(vendor, envelope, options));
+        let api = Arc::new(EmulatedApi::new(vendor, options));
+        let listener = EmulationListener::open(socket, Arc::clone(&api));
         let emulation = Self {
             name,
             address,
             base_url,
             port: Mutex::new(Port {
                 stopped: false,
-                door: Door::Open(Listener::open(socket, Arc::clone(&site))),
+                state: PortState::Open(listener),
             }),
-            site,
+            api,
         };
-        let fault = options.faults.iter().rfind(|(upstream, fault)| {
-            upstream == name || (upstream == "*" && fault.applies_to(name).is_ok())
-        });
-        emulation.set_fault(fault.map(|(_, fault)| *fault));
+        emulation.set_fault(options.fault_of(name));
         Ok(emulation)
     }
 
@@ -90,18 +83,18 @@ impl Emulation {
 
     /// What was counted so far.
     pub fn stats(&self) -> Stats {
-        self.site.tally.stats()
+        self.api.recorder.stats()
     }
 
     /// Starts counting again from zero.
     pub fn reset_stats(&self) {
-        self.site.tally.reset();
+        self.api.recorder.reset();
     }
 
-    /// Changes what goes wrong. It holds for the next request, also on open connections. A fault
-    /// that cannot happen here ([`Fault::applies_to`]) changes no answer.
-    pub fn set_fault(&self, fault: Option<Fault>) {
-        self.site.set_fault(fault);
+    /// Sets or removes the fault. It holds for the next request, also on open connections. A fault
+    /// that does not apply here ([`InjectedFault::applies_to`]) changes no answer.
+    pub fn set_fault(&self, fault: Option<InjectedFault>) {
+        self.api.set_fault(fault);
         if let Err(error) = self.settle() {
             tracing::error!(upstream = self.name, %error, "cannot listen again");
         }
@@ -109,13 +102,13 @@ impl Emulation {
 
     /// Changes how many groups there are. The first ones stay the same, later ones are newer.
     pub fn set_groups(&self, groups: usize) {
-        self.site.set_groups(groups);
+        self.api.set_groups(groups);
     }
 
     /// Makes a change just before the list request of this number is answered, as
     /// [`Stats::pages`] counts them. For tests of what happens in the middle of a walk.
     pub fn before_page(&self, page: u64, change: Change) {
-        self.site.plan.add(page, change);
+        self.api.schedule.add(page, change);
     }
 
     /// Closes the port and all its connections: from now on they are refused.
@@ -145,7 +138,7 @@ impl Emulation {
 
     /// Refuses every token that was issued until now.
     pub fn revoke_tokens(&self) {
-        self.site.vendor.revoke_tokens();
+        self.api.vendor.revoke_tokens();
     }
 
     /// The environment under which gateway.toml asks this emulation.
@@ -155,32 +148,32 @@ impl Emulation {
             format!("GROUPGATE__UPSTREAMS__{block}__BASE_URL"),
             self.base_url(),
         );
-        let credentials = self.site.vendor.credentials().iter();
+        let credentials = self.api.vendor.credentials().iter();
         std::iter::once(base_url)
             .chain(credentials.map(|&(name, value)| (name.to_owned(), value.to_owned())))
             .collect()
     }
 
-    /// Opens, closes or jams the port, as it should be.
+    /// Brings the port into the state that it should be in.
     fn settle(&self) -> io::Result<()> {
         let mut port = lock(&self.port);
-        let fault = self.site.fault();
-        if port.stopped || fault == Some(Fault::Refuse) {
+        let fault = self.api.fault();
+        if port.stopped || fault == Some(InjectedFault::Refuse) {
             port.close();
             return Ok(());
         }
-        if fault == Some(Fault::HangConnect) {
-            if !matches!(port.door, Door::Jammed { .. }) {
+        if fault == Some(InjectedFault::HangConnect) {
+            if !matches!(port.state, PortState::Saturated { .. }) {
                 port.close();
-                let jam = Jam::open(self.address)?;
-                port.door = Door::Jammed { _jam: jam };
+                let saturated = SaturatedPort::open(self.address)?;
+                port.state = PortState::Saturated { _port: saturated };
             }
             return Ok(());
         }
-        if !matches!(port.door, Door::Open(_)) {
+        if !matches!(port.state, PortState::Open(_)) {
             port.close();
-            let listener = Listener::reopen(self.address, Arc::clone(&self.site))?;
-            port.door = Door::Open(listener);
+            let listener = EmulationListener::reopen(self.address, Arc::clone(&self.api))?;
+            port.state = PortState::Open(listener);
         }
         Ok(())
     }
@@ -188,9 +181,9 @@ impl Emulation {
 
 impl Port {
     fn close(&mut self) -> Option<JoinHandle<()>> {
-        match mem::replace(&mut self.door, Door::Closed) {
-            Door::Open(listener) => Some(listener.close()),
-            Door::Closed | Door::Jammed { .. } => None,
+        match mem::replace(&mut self.state, PortState::Closed) {
+            PortState::Open(listener) => Some(listener.close()),
+            PortState::Closed | PortState::Saturated { .. } => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The gateway in front of the emulated upstreams, for a person to try.
+//! The gateway in front of the emulated upstreams, to try by hand.
 //!
 //! It runs the shipped `gateway.toml` itself: base URLs and secrets come through the environment, as
 //! they would in production.
@@ -13,10 +13,10 @@ use crate::app::App;
 use crate::catalog::{Scope, State};
 use crate::clock::WallClock;
 use crate::config::{Environment, load_text};
-use crate::plan::Span;
 use crate::terminal::{Failure, print, stop_signal};
 
-use super::{Emulations, Fault, Options};
+use super::Emulations;
+use super::options::Options;
 
 /// The configuration that ships with groupgate.
 const SHIPPED: &str = include_str!("../../../gateway.toml");
@@ -24,86 +24,59 @@ const SHIPPED: &str = include_str!("../../../gateway.toml");
 /// Groups per upstream up to which the shipped limits are enough.
 const SHIPPED_GROUPS: usize = 50_000;
 
-/// How the demo is to run.
-#[derive(Debug)]
-pub(crate) struct Demo {
-    /// How many groups each upstream has.
-    pub(crate) groups: usize,
-    /// How long each answer of an upstream takes.
-    pub(crate) latency: Span,
-    /// Which upstreams misbehave, and how.
-    pub(crate) faults: Vec<(String, Fault)>,
+/// Starts emulations with these options and the gateway in front of them, until it is stopped.
+pub(crate) async fn run(options: Options, environment: Environment) -> Result<(), Failure> {
+    let emulations = Emulations::start(options.clone()).await?;
+    let environment = overlaid(&options, &emulations, environment);
+    let loaded = load_text("gateway.toml", SHIPPED, environment)
+        .map_err(|report| Failure::report(&report))?;
+    let wall = WallClock::system();
+    let compiled = App::compile(&loaded, &wall).map_err(|report| Failure::report(&report))?;
+    let app = App::start(&loaded, compiled, &wall)
+        .await
+        .map_err(Failure::start)?;
+    print(&greeting(&options, &emulations))?;
+    let mut stop = Box::pin(stop_signal()?);
+    tokio::select! {
+        () = watch_first_walks(&app) => {}
+        () = &mut stop => return Ok(()),
+    }
+    print(&invitation(&app))?;
+    stop.await;
+    app.stop().await;
+    Ok(())
 }
 
-impl Demo {
-    pub(crate) async fn run(self, environment: Environment) -> Result<(), Failure> {
-        let options = Options {
-            groups: self.groups,
-            latency: self.latency.get(),
-            faults: self.faults.clone(),
-            ..Options::default()
-        };
-        let emulations = Emulations::start(options).await?;
-        let environment = self.environment(&emulations, environment);
-        let loaded = load_text("gateway.toml", SHIPPED, environment)
-            .map_err(|report| Failure::report(&report))?;
-        let wall = WallClock::system();
-        let compiled = App::compile(&loaded, &wall).map_err(|report| Failure::report(&report))?;
-        let app = App::start(&loaded, compiled, &wall)
-            .await
-            .map_err(Failure::start)?;
-        print(&self.greeting(&emulations))?;
-        let mut stop = Box::pin(stop_signal()?);
-        tokio::select! {
-            () = watch_first_walks(&app) => {}
-            () = &mut stop => return Ok(()),
-        }
-        print(&invitation(&app))?;
-        stop.await;
-        app.stop().await;
-        Ok(())
+/// The environment under which the shipped file runs here. The user's own comes last, so that
+/// `GROUPGATE__SERVER__LISTEN` and its like win.
+fn overlaid(options: &Options, emulations: &Emulations, user: Environment) -> Environment {
+    let mut variables = emulations.variables();
+    if options.groups > SHIPPED_GROUPS {
+        variables.extend(limits_for_many(emulations));
     }
-
-    /// The environment under which the shipped file runs here. What the user has set comes last,
-    /// so that `GROUPGATE__SERVER__LISTEN` and its like keep their say.
-    fn environment(&self, emulations: &Emulations, user: Environment) -> Environment {
-        let mut variables = emulations.variables();
-        if self.groups > SHIPPED_GROUPS {
-            variables.extend(room_for_many(emulations));
-        }
-        variables
-            .into_iter()
-            .collect::<Environment>()
-            .overlaid(user)
-    }
-
-    fn greeting(&self, emulations: &Emulations) -> String {
-        let mut text = format!(
-            "five emulated upstreams, {} groups each, {} an answer:\n",
-            self.groups, self.latency
-        );
-        for emulation in emulations {
-            let fault = self
-                .faults
-                .iter()
-                .rfind(|(name, fault)| {
-                    let name = name.as_str();
-                    name == emulation.name()
-                        || (name == "*" && fault.applies_to(emulation.name()).is_ok())
-                })
-                .map_or_else(String::new, |(_, fault)| format!("  (fault: {fault})"));
-            text.push_str(&format!(
-                "  {:<12} {}{fault}\n",
-                emulation.name(),
-                emulation.base_url()
-            ));
-        }
-        text
-    }
+    variables
+        .into_iter()
+        .collect::<Environment>()
+        .overlaid(user)
 }
 
-/// What the shipped limits have to give for lists of a million: memory, page size, and time.
-fn room_for_many(emulations: &Emulations) -> impl Iterator<Item = (String, String)> {
+fn greeting(options: &Options, emulations: &Emulations) -> String {
+    let mut text = format!(
+        "five emulated upstreams, {} groups each, {:?} an answer:\n",
+        options.groups, options.latency
+    );
+    for emulation in emulations {
+        let (name, base_url) = (emulation.name(), emulation.base_url());
+        let fault = options
+            .fault_of(name)
+            .map_or_else(String::new, |fault| format!("  (fault: {fault})"));
+        text.push_str(&format!("  {name:<12} {base_url}{fault}\n"));
+    }
+    text
+}
+
+/// Larger limits than the shipped ones, for lists of a million: memory, page size, and time.
+fn limits_for_many(emulations: &Emulations) -> impl Iterator<Item = (String, String)> {
     let cache = [("GROUPGATE__CACHE__CAPACITY", "12GiB")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let limits = [
@@ -126,7 +99,7 @@ fn room_for_many(emulations: &Emulations) -> impl Iterator<Item = (String, Strin
     cache.into_iter().chain(upstreams)
 }
 
-/// Shows how far the first walks are, where somebody watches and there is something to see.
+/// Shows the progress of the first walks on a terminal.
 async fn watch_first_walks(app: &App) {
     let bar = if io::stderr().is_terminal() {
         ProgressBar::new_spinner()

@@ -13,32 +13,32 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::fault::Fault;
-use super::lock;
-use super::site::Site;
+use super::emulated_api::EmulatedApi;
+use super::fault::InjectedFault;
+use crate::tools::lock::lock;
 
-/// How long accepting rests after it failed, most likely for want of file descriptors.
+/// How long accepting pauses after an error, most likely for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The socket, shared so that [`Listener::close`] has closed it when it returns: merely telling
+/// The socket, shared so that [`EmulationListener::close`] has closed it when it returns: merely telling
 /// the accepting task to end would let a caller connect once more.
 type Socket = Arc<Mutex<Option<TcpListener>>>;
 
 /// An open port. Dropping it closes the port and its connections.
 #[derive(Debug)]
-pub(super) struct Listener {
+pub(super) struct EmulationListener {
     socket: Socket,
     accepting: JoinHandle<()>,
     // Never sent on: the accepting task ends when it is dropped.
     _open: oneshot::Sender<()>,
 }
 
-impl Listener {
-    /// Serves `site` on a bound socket.
-    pub(super) fn open(socket: TcpListener, site: Arc<Site>) -> Self {
+impl EmulationListener {
+    /// Serves `api` on a bound socket.
+    pub(super) fn open(socket: TcpListener, api: Arc<EmulatedApi>) -> Self {
         let socket = Arc::new(Mutex::new(Some(socket)));
         let (open, closed) = oneshot::channel();
-        let accepting = tokio::spawn(accept(Arc::clone(&socket), site, closed));
+        let accepting = tokio::spawn(accept(Arc::clone(&socket), api, closed));
         Self {
             socket,
             accepting,
@@ -46,11 +46,11 @@ impl Listener {
         }
     }
 
-    /// Serves `site` on an address that was bound before.
-    pub(super) fn reopen(address: SocketAddr, site: Arc<Site>) -> io::Result<Self> {
+    /// Serves `api` on an address that was bound before.
+    pub(super) fn reopen(address: SocketAddr, api: Arc<EmulatedApi>) -> io::Result<Self> {
         let socket = std::net::TcpListener::bind(address)?;
         socket.set_nonblocking(true)?;
-        Ok(Self::open(TcpListener::from_std(socket)?, site))
+        Ok(Self::open(TcpListener::from_std(socket)?, api))
     }
 
     /// Closes the port at once and its connections soon: the task given back ends when all are
@@ -61,7 +61,7 @@ impl Listener {
     }
 }
 
-async fn accept(socket: Socket, site: Arc<Site>, mut closed: oneshot::Receiver<()>) {
+async fn accept(socket: Socket, api: Arc<EmulatedApi>, mut closed: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -69,7 +69,7 @@ async fn accept(socket: Socket, site: Arc<Site>, mut closed: oneshot::Receiver<(
             accepted = next(&socket) => match accepted {
                 None => break,
                 Some(Ok(stream)) => {
-                    connections.spawn(serve(stream, Arc::clone(&site)));
+                    connections.spawn(serve(stream, Arc::clone(&api)));
                 }
                 Some(Err(error)) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -94,18 +94,18 @@ async fn next(socket: &Socket) -> Option<io::Result<TcpStream>> {
     .await
 }
 
-async fn serve(stream: TcpStream, site: Arc<Site>) {
-    // Without it small answers wait for the peer's delayed acknowledgement.
+async fn serve(stream: TcpStream, api: Arc<EmulatedApi>) {
+    // Otherwise small answers wait for the peer's delayed acknowledgement.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot switch off send coalescing");
     }
-    let (stream, kept) = match kept(stream) {
-        Ok(both) => both,
-        Err(error) => return tracing::warn!(%error, "cannot keep hold of a connection"),
+    let (stream, second) = match duplicate(stream) {
+        Ok(handles) => handles,
+        Err(error) => return tracing::warn!(%error, "cannot duplicate the handle of a connection"),
     };
     let service = {
-        let site = Arc::clone(&site);
-        service_fn(move |request| Arc::clone(&site).serve(request))
+        let api = Arc::clone(&api);
+        service_fn(move |request| Arc::clone(&api).serve(request))
     };
     let connection = auto::Builder::new(TokioExecutor::new());
     if let Err(error) = connection
@@ -113,22 +113,22 @@ async fn serve(stream: TcpStream, site: Arc<Site>) {
         .await
     {
         tracing::debug!(%error, "an emulation's connection failed");
-        if site.fault() == Some(Fault::Reset) {
-            reset(kept);
+        if api.fault() == Some(InjectedFault::Reset) {
+            reset(second);
         }
     }
 }
 
-/// The connection, and another hold on it: it ends when both are gone.
-fn kept(stream: TcpStream) -> io::Result<(TcpStream, std::net::TcpStream)> {
+/// The connection, and a second handle to it: it ends when both are dropped.
+fn duplicate(stream: TcpStream) -> io::Result<(TcpStream, std::net::TcpStream)> {
     let stream = stream.into_std()?;
-    let kept = stream.try_clone()?;
-    Ok((TcpStream::from_std(stream)?, kept))
+    let second = stream.try_clone()?;
+    Ok((TcpStream::from_std(stream)?, second))
 }
 
-/// Ends a connection by a reset: what was sent and has not arrived is lost.
-fn reset(kept: std::net::TcpStream) {
-    let cut = TcpStream::from_std(kept).and_then(|stream| stream.set_zero_linger());
+/// Resets a connection: what was sent and has not arrived is lost.
+fn reset(stream: std::net::TcpStream) {
+    let cut = TcpStream::from_std(stream).and_then(|stream| stream.set_zero_linger());
     if let Err(error) = cut {
         tracing::warn!(%error, "cannot reset a connection");
     }

@@ -1,163 +1,43 @@
 //! The five upstreams of the shipped gateway.toml, emulated on loopback.
 //!
 //! Each emulation follows its vendor's published page: parameters, defaults, limits, error bodies,
-//! and authentication that is really verified. The demo runs them, and so do tests, so they stay
-//! apart from the data path: nothing here calls the gateway's own signers, pagers or formats, or
-//! the two would agree on a mistake. No other folder may name a vendor.
+//! and authentication that is really verified. The demo and the tests run them, so they stay apart
+//! from the data path: nothing here calls the gateway's own signers, pagers or formats, or the two
+//! would agree on a mistake. No other folder may name a vendor.
 //!
 //! ```text
-//! request ▸ listener ▸ site (counts, waits) ▸ deed (fails on purpose) ▸ vendor (answers) ▸ records
+//! request ▸ listener ▸ emulated API (counts, waits) ▸ inject (fails on purpose) ▸ vendor ▸ groups
 //! ```
 
-pub mod fault;
-pub use fault::{CATALOGUE, Fault, FaultError, Reason};
-
+mod cached_order;
+mod emulated_api;
 mod emulation;
-pub use emulation::Emulation;
-
-mod listener;
-
-mod jam;
-
-mod plan;
-pub use plan::Change;
-
-mod site;
-
-mod deed;
-
-mod elsewhere;
-
-mod stats;
-pub use stats::Stats;
-
-mod exchange;
-
-mod envelope;
-
-mod signature;
-
-mod collections;
-pub use collections::LoginStatus;
-
-mod tokens;
-pub use tokens::TokenKind;
-
-mod vinyldns;
-
-mod publisher;
-
-mod onlivesite;
-
-mod tallyfy;
-pub use tallyfy::Paging;
-
-mod order;
-
-mod records;
-
+mod fault;
+mod fault_switch;
 pub(crate) mod gateway;
+mod generated;
+mod inject;
+mod list_api;
+mod listener;
+mod message;
+mod options;
+mod saturated_port;
+mod schedule;
+mod stats;
+mod vendor;
+mod vendors;
+
+pub use emulation::Emulation;
+pub(crate) use fault::listing;
+pub use fault::{InjectedFault, NotApplicable};
+pub use options::{LoginStatus, MAX_GROUPS, Options, Paging, TokenKind};
+pub use schedule::Change;
+pub use stats::Stats;
+pub use vendors::names;
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use jiff::Timestamp;
-
-use crate::clock::WallClock;
-
-use envelope::Envelope;
-use exchange::Vendor;
-
-/// Makes a vendor whose API is reached at an origin.
-type Open = fn(origin: &str, options: &Options) -> Box<dyn Vendor>;
-
-/// A vendor, under the name that gateway.toml gives it.
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    name: &'static str,
-    open: Open,
-    envelope: &'static Envelope,
-}
-
-impl Known {
-    const fn new(name: &'static str, open: Open, envelope: &'static Envelope) -> Self {
-        Self {
-            name,
-            open,
-            envelope,
-        }
-    }
-}
-
-/// Every vendor.
-const VENDORS: [Known; 5] = [
-    Known::new(collections::NAME, collections::open, &collections::ENVELOPE),
-    Known::new(vinyldns::NAME, vinyldns::open, &vinyldns::ENVELOPE),
-    Known::new(publisher::NAME, publisher::open, &publisher::ENVELOPE),
-    Known::new(onlivesite::NAME, onlivesite::open, &onlivesite::ENVELOPE),
-    Known::new(tallyfy::NAME, tallyfy::open, &tallyfy::ENVELOPE),
-];
-
-/// The most groups that one emulation serves.
-pub const MAX_GROUPS: usize = 1_000_000;
-
-/// The names of the emulated upstreams.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    VENDORS.iter().map(|vendor| vendor.name)
-}
-
-/// What surrounds the groups of the emulation of this name.
-fn envelope_of(name: &str) -> Option<&'static Envelope> {
-    let mut vendors = VENDORS.iter();
-    let vendor = vendors.find(|vendor| vendor.name == name)?;
-    Some(vendor.envelope)
-}
-
-/// How the emulations behave.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// How many groups each upstream has, at most [`MAX_GROUPS`].
-    pub groups: usize,
-    /// How long each answer takes at least.
-    pub latency: Duration,
-    /// Which upstreams (`*` is all where it can happen) misbehave from the start, and how. The last
-    /// one counts.
-    pub faults: Vec<(String, Fault)>,
-    /// What the tokens of `collections` look like.
-    pub tokens: TokenKind,
-    /// How long they are good for.
-    pub token_life: Duration,
-    /// Where the login answer of `collections` says that it is a success.
-    pub login_status: LoginStatus,
-    /// The most groups that `publisher` puts on a page, whatever is asked. Its vendor names no
-    /// such limit.
-    pub publisher_page: Option<usize>,
-    /// Whether `tallyfy` cuts its list into pages.
-    pub tallyfy_paging: Paging,
-    /// How many requests a minute `tallyfy` takes. Its vendor takes 600; none is the default, so
-    /// that a million groups can be walked in less than a quarter of an hour.
-    pub tallyfy_quota: Option<u32>,
-    /// The wall clock that tokens and signed dates are judged by.
-    pub clock: fn() -> Timestamp,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            groups: 200,
-            latency: Duration::ZERO,
-            faults: Vec::new(),
-            tokens: TokenKind::Jwt,
-            token_life: Duration::from_hours(1),
-            login_status: LoginStatus::StatusCode,
-            publisher_page: None,
-            tallyfy_paging: Paging::Meta,
-            tallyfy_quota: None,
-            clock: || WallClock::system().now(),
-        }
-    }
-}
+use vendors::VENDORS;
 
 /// All five emulations, each on a loopback port of its own. Dropping them closes the ports.
 #[derive(Debug)]
@@ -174,7 +54,7 @@ impl Emulations {
     pub async fn start(options: Options) -> io::Result<Self> {
         check(&options)?;
         let mut emulations = Vec::with_capacity(VENDORS.len());
-        for vendor in VENDORS {
+        for vendor in &VENDORS {
             emulations.push(Emulation::start(vendor, &options).await?);
         }
         Ok(Self { emulations })
@@ -207,24 +87,15 @@ impl<'a> IntoIterator for &'a Emulations {
 }
 
 fn check(options: &Options) -> io::Result<()> {
-    if options.groups > MAX_GROUPS {
-        return Err(invalid(format!(
-            "`{}` groups are too many: an emulation serves at most {MAX_GROUPS}",
-            options.groups
-        )));
+    let groups = options.groups;
+    if groups > MAX_GROUPS {
+        let text =
+            format!("{groups} groups are too many: an emulation serves at most {MAX_GROUPS}");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
     for (name, fault) in &options.faults {
-        fault::check_upstream(name, *fault).map_err(|error| invalid(error.to_string()))?;
+        let checked = fault.check_upstream(name);
+        checked.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     }
     Ok(())
-}
-
-fn invalid(message: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, message)
-}
-
-/// Locks `mutex`. What these mutexes guard is whole between any two statements, so a panic
-/// elsewhere leaves nothing to refuse.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,11 @@
-//! What an emulation counted: how the gateway behaved, seen from the other side.
+//! What an emulation state: how the gateway behaves, seen from the other side.
 
 use std::sync::Mutex;
 
 use http::StatusCode;
 
-use super::exchange::Kind;
-use super::lock;
+use super::message::RequestKind;
+use crate::tools::lock::lock;
 
 /// What one emulation counted since it started, or since its stats were reset.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,94 +20,90 @@ pub struct Stats {
     pub logins: u64,
     /// Answers that refused a credential (401 or 403).
     pub unauthorized: u64,
-    /// The most list requests that were under way at once.
+    /// The most list requests that were in flight at once.
     pub max_in_flight: u64,
-    /// Requests to the other host, where a redirect or a link has led.
-    pub elsewhere: u64,
+    /// Requests to the foreign host that a redirect or a link led to.
+    pub foreign_host: u64,
 }
 
 /// Keeps the [`Stats`] of one emulation.
 #[derive(Debug, Default)]
-pub(super) struct Tally(Mutex<Counts>);
+pub(super) struct StatsRecorder(Mutex<StatsState>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct StatsState {
     stats: Stats,
     in_flight: u64,
 }
 
-impl Tally {
+impl StatsRecorder {
     /// The counts so far.
     pub(super) fn stats(&self) -> Stats {
         lock(&self.0).stats
     }
 
-    /// Starts again from zero; requests under way stay under way.
+    /// Starts again from zero; requests in flight stay in flight.
     pub(super) fn reset(&self) {
-        let mut counts = lock(&self.0);
-        counts.stats = Stats {
-            max_in_flight: counts.in_flight,
+        let mut state = lock(&self.0);
+        state.stats = Stats {
+            max_in_flight: state.in_flight,
             ..Stats::default()
         };
     }
 
-    /// Counts a request to the other host, and nowhere else.
-    pub(super) fn went_elsewhere(&self) {
-        lock(&self.0).stats.elsewhere += 1;
+    /// Counts a request to the foreign host, and nothing else.
+    pub(super) fn record_foreign_host(&self) {
+        lock(&self.0).stats.foreign_host += 1;
     }
 
-    /// Counts a request, which is under way until the guard is dropped.
-    pub(super) fn begin(&self, kind: Kind) -> UnderWay<'_> {
-        let mut counts = lock(&self.0);
-        counts.stats.requests += 1;
+    /// Counts a request, which is in flight until the guard is dropped.
+    pub(super) fn begin(&self, kind: RequestKind) -> RequestInFlight<'_> {
+        let mut state = lock(&self.0);
+        state.stats.requests += 1;
         match kind {
-            Kind::Login => counts.stats.logins += 1,
-            Kind::FirstPage | Kind::LaterPage => {
-                counts.in_flight += 1;
-                counts.stats.pages += 1;
-                counts.stats.walks += u64::from(kind == Kind::FirstPage);
-                counts.stats.max_in_flight = counts.stats.max_in_flight.max(counts.in_flight);
+            RequestKind::Login => state.stats.logins += 1,
+            RequestKind::FirstPage | RequestKind::LaterPage => {
+                state.in_flight += 1;
+                state.stats.pages += 1;
+                state.stats.walks += u64::from(kind == RequestKind::FirstPage);
+                state.stats.max_in_flight = state.stats.max_in_flight.max(state.in_flight);
             }
-            Kind::Other => {}
+            RequestKind::Other => {}
         }
-        UnderWay {
-            tally: self,
+        RequestInFlight {
+            recorder: self,
             kind,
-            pages: counts.stats.pages,
+            pages: state.stats.pages,
         }
     }
 }
 
-/// A request under way. Also ends when the caller goes away and the request is dropped.
+/// A request in flight. Also ends when the caller goes away and the request is dropped.
 #[derive(Debug)]
-pub(super) struct UnderWay<'a> {
-    tally: &'a Tally,
-    kind: Kind,
+pub(super) struct RequestInFlight<'a> {
+    recorder: &'a StatsRecorder,
+    kind: RequestKind,
     pages: u64,
 }
 
-impl UnderWay<'_> {
+impl RequestInFlight<'_> {
     /// Which list request it is, counted from 1.
-    pub(super) const fn page(&self) -> Option<u64> {
-        match self.kind {
-            Kind::FirstPage | Kind::LaterPage => Some(self.pages),
-            Kind::Login | Kind::Other => None,
-        }
+    pub(super) fn page(&self) -> Option<u64> {
+        self.kind.is_list().then_some(self.pages)
     }
 
     /// Counts what was answered.
     pub(super) fn answered(self, status: StatusCode) {
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            lock(&self.tally.0).stats.unauthorized += 1;
+            lock(&self.recorder.0).stats.unauthorized += 1;
         }
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for RequestInFlight<'_> {
     fn drop(&mut self) {
-        match self.kind {
-            Kind::FirstPage | Kind::LaterPage => lock(&self.tally.0).in_flight -= 1,
-            Kind::Login | Kind::Other => {}
+        if self.kind.is_list() {
+            lock(&self.recorder.0).in_flight -= 1;
         }
     }
 }
@@ -118,15 +114,19 @@ mod tests {
 
     #[test]
     fn only_list_requests_count_as_pages_in_flight() {
-        let tally = Tally::default();
-        let first = tally.begin(Kind::FirstPage);
-        let second = tally.begin(Kind::LaterPage);
-        tally.begin(Kind::Login).answered(StatusCode::UNAUTHORIZED);
+        let recorder = StatsRecorder::default();
+        let first = recorder.begin(RequestKind::FirstPage);
+        let second = recorder.begin(RequestKind::LaterPage);
+        recorder
+            .begin(RequestKind::Login)
+            .answered(StatusCode::UNAUTHORIZED);
         first.answered(StatusCode::OK);
-        tally.begin(Kind::LaterPage).answered(StatusCode::OK);
-        tally.went_elsewhere();
+        recorder
+            .begin(RequestKind::LaterPage)
+            .answered(StatusCode::OK);
+        recorder.record_foreign_host();
         assert_eq!(
-            tally.stats(),
+            recorder.stats(),
             Stats {
                 requests: 4,
                 pages: 3,
@@ -134,13 +134,13 @@ mod tests {
                 logins: 1,
                 unauthorized: 1,
                 max_in_flight: 2,
-                elsewhere: 1,
+                foreign_host: 1,
             }
         );
-        tally.reset();
-        assert_eq!(tally.stats().max_in_flight, 1);
+        recorder.reset();
+        assert_eq!(recorder.stats().max_in_flight, 1);
         drop(second);
-        tally.reset();
-        assert_eq!(tally.stats(), Stats::default());
+        recorder.reset();
+        assert_eq!(recorder.stats(), Stats::default());
     }
 }

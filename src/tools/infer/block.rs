@@ -81,11 +81,10 @@ fn comment(text: &mut String, paragraph: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tools::infer::guess::Confidence;
 
     #[test]
     fn what_a_sample_says_stays_inside_of_its_comment() {
-        let line = ProposedLine::guess("k\n", "v\n\u{7}", Confidence::Likely, "a\nb = 1\r\u{0}c");
+        let line = ProposedLine::likely("k\n", "v\n\u{7}", "a\nb = 1\r\u{0}c");
         let sections = [BlockSection {
             path: &[],
             lines: vec![line],

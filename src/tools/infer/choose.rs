@@ -9,15 +9,15 @@ use super::columns::{Column, Columns};
 use super::shape::{is_email, is_reference};
 use super::vocabulary::{FieldType, FieldWords, Rank};
 
-/// The columns that were chosen for a field: the first that says something counts.
+/// The columns that were chosen for a field: the first that has a value counts.
 pub(super) struct ChosenColumns<'c, 'a> {
     pub(super) columns: Vec<&'c Column<'a>>,
     pub(super) is_weak: bool,
 }
 
 impl ChosenColumns<'_, '_> {
-    /// Whether no record says anything there.
-    pub(super) fn is_silent(&self) -> bool {
+    /// Whether every record is empty there.
+    pub(super) fn is_empty(&self) -> bool {
         covered(&self.columns) == 0
     }
 
@@ -29,8 +29,8 @@ impl ChosenColumns<'_, '_> {
     }
 }
 
-/// The column whose name fits best and whose values do, with others for the records that it says
-/// nothing in.
+/// The column whose name fits best and whose values fit, with others for the records that it leaves
+/// empty.
 pub(super) fn choose<'c, 'a>(
     words: &FieldWords,
     columns: &'c Columns<'a>,
@@ -87,10 +87,10 @@ fn fits(holds: FieldType, column: &Column<'_>) -> bool {
         return false;
     }
     let mut texts = column.texts().map(|(_, text)| text);
-    let is_truth = |text: &str| text.parse::<bool>().is_ok();
+    let is_boolean = |text: &str| text.parse::<bool>().is_ok();
     match holds {
-        FieldType::Id => texts.all(|text| text.len() <= SOURCE_ID_BYTES && !is_truth(&text)),
-        FieldType::Text => texts.all(|text| !is_truth(&text)),
+        FieldType::Id => texts.all(|text| text.len() <= SOURCE_ID_BYTES && !is_boolean(&text)),
+        FieldType::Text => texts.all(|text| !is_boolean(&text)),
         FieldType::Email => texts.all(|text| is_email(&text)),
         FieldType::Word => texts.all(|text| text.len() <= 40),
         FieldType::Url => texts.all(|text| is_reference(&text)),

@@ -18,7 +18,7 @@ const RECORDS: usize = 200;
 /// How many members are compared. A record with more is keyed by data.
 const COLUMNS: usize = 400;
 
-/// Members around what is meant, which say nothing of it themselves.
+/// Members that only wrap others.
 const WRAPPERS: WordList = WordList(
     "profile attributes properties node group data fields meta source resource entity details",
 );
@@ -121,13 +121,12 @@ impl<'a> Column<'a> {
         })
     }
 
-    /// In how many records it says something.
+    /// In how many records it has a text.
     pub(super) fn filled(&self) -> usize {
         self.texts().count()
     }
 
-    /// Its name without what says nothing: the last part where only wrappers are around it, and
-    /// all parts together.
+    /// Its name in plain form: the last part if only wrappers are around it, and all parts together.
     pub(super) fn plain_names(&self) -> Vec<String> {
         let parts: Vec<_> = self.names.iter().map(|name| plain(name)).collect();
         let whole = parts.concat();

@@ -8,19 +8,19 @@ use crate::plan::Path;
 use super::choose::{ChosenColumns, by_name, choose, covered, paths_value};
 use super::columns::{Column, Columns};
 use super::guess::{Confidence, ProposedLine, table};
-use super::identity::{keyed, settled};
-use super::records::{RecordList, children};
+use super::identity::{keyed, listed};
+use super::records::{RecordGuess, children};
 use super::vocabulary::{FieldType, FieldWords, SCALARS, subjects_of};
 use super::{people, times};
 
 /// The lines of `fields`, the id first.
-pub(super) fn guess(columns: &Columns<'_>, records: &RecordList<'_>) -> Vec<ProposedLine> {
+pub(super) fn guess(columns: &Columns<'_>, records: &RecordGuess<'_>) -> Vec<ProposedLine> {
     let subjects = &[records.subjects.clone(), subjects_of(columns)].concat();
     let mut taken: Vec<_> = children(columns).into_iter().collect();
     let (id, name) = if records.is_keyed {
         keyed(columns, subjects)
     } else {
-        settled(columns, subjects)
+        listed(columns, subjects)
     };
     taken.extend(id.paths.iter().chain(&name.paths).cloned());
     let mut lines = vec![id.line("id"), name.line("name")];
@@ -65,21 +65,16 @@ fn scalar_line(
         (true, 0) => Confidence::NotSure,
     };
     let why = by_name(chosen, columns);
-    if words.holds == FieldType::Word && is_truth(chosen) {
+    if words.holds == FieldType::Word && is_boolean(chosen) {
         let path = paths_value(&chosen.paths());
         let values = table([("true", "active".into()), ("false", "inactive".into())]);
         let value = table([("path", path), ("values", values)]);
-        return ProposedLine::guess(
-            words.key,
-            value,
-            Confidence::Likely,
-            &format!("{why}; true or false"),
-        );
+        return ProposedLine::likely(words.key, value, &format!("{why}; true or false"));
     }
     ProposedLine::guess(words.key, paths_value(&chosen.paths()), confidence, &why)
 }
 
-fn is_truth(chosen: &ChosenColumns<'_, '_>) -> bool {
+fn is_boolean(chosen: &ChosenColumns<'_, '_>) -> bool {
     let mut texts = chosen
         .columns
         .iter()

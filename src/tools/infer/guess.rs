@@ -58,6 +58,21 @@ impl ProposedLine {
         }
     }
 
+    /// A guess that names and values speak for.
+    pub(super) fn certain(key: &str, value: impl Into<Value>, why: &str) -> Self {
+        Self::guess(key, value, Confidence::Certain, why)
+    }
+
+    /// A guess that names or values speak for.
+    pub(super) fn likely(key: &str, value: impl Into<Value>, why: &str) -> Self {
+        Self::guess(key, value, Confidence::Likely, why)
+    }
+
+    /// A guess to look at before it is used.
+    pub(super) fn not_sure(key: &str, value: impl Into<Value>, why: &str) -> Self {
+        Self::guess(key, value, Confidence::NotSure, why)
+    }
+
     /// What no sample shows, with a stand-in that loads.
     pub(super) fn fill_in(key: &str, value: impl Into<Value>, what: &str) -> Self {
         Self {

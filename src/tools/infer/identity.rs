@@ -5,7 +5,7 @@ use crate::plan::Path;
 use super::choose::{by_name, choose, covered, paths_value};
 use super::columns::{Column, Columns};
 use super::guess::{Confidence, ProposedLine};
-use super::shape::{TimeNotation, is_email, is_url, is_uuid};
+use super::shape::{is_email, is_url, is_uuid, time_format};
 use super::vocabulary::{FieldType, FieldWords, ID, NAME, subjects_of};
 
 /// What `fields.id` or `fields.name` is guessed to be.
@@ -21,6 +21,15 @@ pub(super) struct IdentityGuess {
 impl IdentityGuess {
     pub(super) fn line(&self, key: &str) -> ProposedLine {
         ProposedLine::guess(key, paths_value(&self.paths), self.confidence, &self.why)
+    }
+
+    /// The same member, for want of a better one.
+    fn instead(&self, why: &str) -> Self {
+        Self {
+            confidence: Confidence::NotSure,
+            why: why.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// One at a fixed path: `.`, `$key`.
@@ -81,8 +90,7 @@ fn identify(
     })
 }
 
-/// Id and name of records that stand under names of their own: what is not inside of the record is
-/// the name.
+/// Id and name of records in an object: whichever the record lacks is its key.
 pub(super) fn keyed(columns: &Columns<'_>, subjects: &[String]) -> (IdentityGuess, IdentityGuess) {
     let key = IdentityGuess {
         confidence: Confidence::Likely,
@@ -92,11 +100,8 @@ pub(super) fn keyed(columns: &Columns<'_>, subjects: &[String]) -> (IdentityGues
     (id.unwrap_or_else(|| key.clone()), name.unwrap_or(key))
 }
 
-/// Id and name of records in a list. Every block needs both, so there always is a guess.
-pub(super) fn settled(
-    columns: &Columns<'_>,
-    subjects: &[String],
-) -> (IdentityGuess, IdentityGuess) {
+/// Id and name of records in a list. A block needs both, so there is always a guess.
+pub(super) fn listed(columns: &Columns<'_>, subjects: &[String]) -> (IdentityGuess, IdentityGuess) {
     let (id, name) = identity(columns, subjects);
     let id = id.or_else(|| by_values(columns, &[], looks_like_id, "distinct identifiers"));
     let name = name.or_else(|| {
@@ -108,26 +113,16 @@ pub(super) fn settled(
         (None, Some(name)) => {
             let why = "no member looks like an id, so the name is used: a renamed group becomes \
                        another one";
-            let id = IdentityGuess {
-                confidence: Confidence::NotSure,
-                why: why.to_owned(),
-                ..name.clone()
-            };
-            (id, name)
+            (name.instead(why), name)
         }
         (Some(id), None) => {
-            let why = "no member looks like a name, so the id is used";
-            let name = IdentityGuess {
-                confidence: Confidence::NotSure,
-                why: why.to_owned(),
-                ..id.clone()
-            };
+            let name = id.instead("no member looks like a name, so the id is used");
             (id, name)
         }
-        (None, None) if columns.all.is_empty() && columns.records > 0 => (
-            IdentityGuess::at(".", "the records are plain values, not objects"),
-            IdentityGuess::at(".", "the records are plain values, not objects"),
-        ),
+        (None, None) if columns.all.is_empty() && columns.records > 0 => {
+            let value = IdentityGuess::at(".", "the records are plain values, not objects");
+            (value.clone(), value)
+        }
         (None, None) => (
             IdentityGuess::at(
                 "id",
@@ -167,7 +162,7 @@ fn by_values(
 fn looks_like_id(texts: &[String]) -> bool {
     let is_plain = |text: &String| {
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-        is_uuid(text) || (is_number && TimeNotation::of(text).is_none())
+        is_uuid(text) || (is_number && time_format(text).is_none())
     };
     texts.len() > 1 && texts.iter().all(is_plain) && all_differ(texts)
 }
@@ -176,10 +171,7 @@ fn looks_like_name(texts: &[String]) -> bool {
     let is_words = |text: &String| {
         text.len() <= 100
             && text.contains(char::is_alphabetic)
-            && !(is_uuid(text)
-                || is_email(text)
-                || is_url(text)
-                || TimeNotation::of(text).is_some())
+            && !(is_uuid(text) || is_email(text) || is_url(text) || time_format(text).is_some())
             && text.parse::<bool>().is_err()
     };
     texts.len() > 1 && texts.iter().all(is_words) && all_differ(texts)

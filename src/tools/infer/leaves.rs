@@ -23,9 +23,9 @@ pub(super) struct Leaf {
     pub(super) name: String,
     /// How many names lead to it.
     pub(super) depth: usize,
-    /// What it says; `None` for null, and for nothing but blanks.
+    /// Its text; `None` for null and for blanks.
     pub(super) text: Option<String>,
-    pub(super) is_truth: bool,
+    pub(super) is_boolean: bool,
 }
 
 /// Where a leaf is.
@@ -36,14 +36,6 @@ pub(super) enum LeafPlace {
 }
 
 impl LeafPlace {
-    /// As `gateway.toml` writes it.
-    pub(super) fn value(&self) -> Value {
-        match self {
-            Self::Body(path) => path.to_string().into(),
-            Self::Header(name) => table([("header", name.as_str().into())]),
-        }
-    }
-
     /// As a comment shows it.
     pub(super) fn shown(&self) -> String {
         match self {
@@ -53,12 +45,22 @@ impl LeafPlace {
     }
 }
 
+/// As `gateway.toml` writes it.
+impl From<&LeafPlace> for Value {
+    fn from(place: &LeafPlace) -> Self {
+        match place {
+            LeafPlace::Body(path) => path.to_string().into(),
+            LeafPlace::Header(name) => table([("header", name.as_str().into())]),
+        }
+    }
+}
+
 impl Leaf {
     pub(super) fn number(&self) -> Option<u64> {
         self.text.as_deref()?.trim().parse().ok()
     }
 
-    pub(super) fn truth(&self) -> Option<bool> {
+    pub(super) fn boolean(&self) -> Option<bool> {
         self.text
             .as_deref()?
             .trim()
@@ -91,7 +93,7 @@ pub(super) fn of(root: SampleValue<'_>, records: &[&str], headers: &HeaderMap) -
             name: plain(name.strip_prefix("x-").unwrap_or(name)),
             depth: 1,
             text: (!text.is_empty()).then(|| text.to_owned()),
-            is_truth: false,
+            is_boolean: false,
         })
     }));
     leaves
@@ -129,7 +131,7 @@ fn leaf(part: SampleValue<'_>, names: &[&str]) -> Option<Leaf> {
         place: LeafPlace::Body(page_path(names)?),
         name: plain(names.last()?),
         depth: names.len(),
-        is_truth: part.truth().is_some(),
+        is_boolean: part.boolean().is_some(),
         text: text.filter(|text| !text.is_empty()),
     })
 }

@@ -41,13 +41,14 @@ use http::{HeaderMap, StatusCode};
 use url::{Host, Url};
 
 use crate::plan::Format;
+use crate::tools::redact::identifier;
 
 use block::BlockSection;
 use body::SampleBody;
 use columns::Columns;
 use guess::ProposedLine;
 use paging::{PageSample, PagingGuess};
-use records::RecordList;
+use records::RecordGuess;
 use request::RequestGuess;
 use words::WordList;
 
@@ -135,7 +136,7 @@ impl<'a> ReadSamples<'a> {
         Ok(())
     }
 
-    fn seen<'s>(&'s self, records: &RecordList<'s>) -> Vec<PageSample<'s>> {
+    fn seen<'s>(&'s self, records: &RecordGuess<'s>) -> Vec<PageSample<'s>> {
         self.pages
             .iter()
             .zip(&records.pages)
@@ -157,13 +158,13 @@ impl<'a> ReadSamples<'a> {
             Format::Json => ("json", "the body is JSON"),
             Format::Xml => ("xml", "the body is XML"),
         };
-        let mut line = ProposedLine::guess("format", word, Confidence::Certain, why);
+        let mut line = ProposedLine::certain("format", word, why);
         if body.is_marked {
             line = line.and("It begins with a byte order mark, which is skipped.");
         }
         let prefix = body.prefix.as_ref().map(|prefix| {
             let why = "it precedes the JSON, to keep it from being run as a script";
-            ProposedLine::guess("strip_prefix", prefix.as_str(), Confidence::Certain, why)
+            ProposedLine::certain("strip_prefix", prefix.as_str(), why)
         });
         [line].into_iter().chain(prefix).collect()
     }
@@ -192,7 +193,7 @@ fn heading(samples: usize, reading: &ReadSamples<'_>) -> Vec<String> {
 
 fn sections(
     reading: &ReadSamples<'_>,
-    records: &RecordList<'_>,
+    records: &RecordGuess<'_>,
     columns: &Columns<'_>,
     seen: &[PageSample<'_>],
     request: RequestGuess,
@@ -208,31 +209,14 @@ fn sections(
     block.extend(reading.format_lines());
     block.push(records.line(columns));
     block.extend(success::guess(status, &leaves));
+    let section = |path, lines| BlockSection { path, lines };
     vec![
-        BlockSection {
-            path: &[],
-            lines: block,
-        },
-        BlockSection {
-            path: &["request"],
-            lines: request.request,
-        },
-        BlockSection {
-            path: &["request", "headers"],
-            lines: request.headers,
-        },
-        BlockSection {
-            path: &["request", "query"],
-            lines: request.query,
-        },
-        BlockSection {
-            path: &["pagination"],
-            lines: paging.lines,
-        },
-        BlockSection {
-            path: &["fields"],
-            lines: fields::guess(columns, records),
-        },
+        section(&[], block),
+        section(&["request"], request.request),
+        section(&["request", "headers"], request.headers),
+        section(&["request", "query"], request.query),
+        section(&["pagination"], paging.lines),
+        section(&["fields"], fields::guess(columns, records)),
     ]
 }
 
@@ -250,17 +234,7 @@ fn usual_name(url: Option<&Url>) -> String {
     // The last one is the top level domain.
     let own = labels.split_last().map_or(&[][..], |(_, own)| own);
     let label = own.iter().rev().find(|label| !USUAL_LABELS.contains(label));
-    let name: String = label
-        .into_iter()
-        .flat_map(|label| label.chars())
-        .map(|character| {
-            if character.is_ascii_alphanumeric() {
-                character
-            } else {
-                '_'
-            }
-        })
-        .take(64)
-        .collect();
+    let name = label.map(|label| identifier(label)).unwrap_or_default();
+    let name: String = name.chars().take(64).collect();
     if name.is_empty() { usual() } else { name }
 }

@@ -1,4 +1,4 @@
-//! Names of members, whatever the style they are written in.
+//! Names of members, independent of their style.
 //!
 //! `group_name`, `groupName`, `GroupName` and `group-name` are one name: letters and digits, in
 //! lower case. So a vocabulary lists each word once.
@@ -21,19 +21,19 @@ pub(super) fn singular(plain: &str) -> String {
     plain.strip_suffix('s').unwrap_or(plain).to_owned()
 }
 
-/// FieldWords for a group.
+/// Words for a group.
 pub(super) const GROUPS: WordList = WordList(
     "group usergroup team collection role unit orgunit circle squad department community \
      distributionlist principal",
 );
 
-/// FieldWords for a list of anything.
+/// Words for a list of anything.
 const LISTS: WordList = WordList(
     "data items item results result records value values entries entry list content contents \
      resources rows elements hits member",
 );
 
-/// FieldWords for lists that stand beside groups and hold something else.
+/// Words for lists that stand beside groups and hold something else.
 const OTHERS: WordList = WordList(
     "user member person people account link error warning included schema permission facet sort \
      tag column header filter message notification application",

@@ -1,7 +1,7 @@
-//! One place in a sample, seen the same way in JSON and in XML.
+//! One value in a sample, the same for JSON and XML.
 //!
-//! [`Node`] answers where a known path leads. Guessing asks the other way round, what is here, and
-//! this adds it: members by name, items where there is a list.
+//! [`Node`] follows a known path. Guessing needs the reverse, what there is, and this adds it: members
+//! by name, and the items of a list.
 
 use std::borrow::Cow;
 
@@ -62,7 +62,7 @@ impl<'a> SampleValue<'a> {
     }
 
     /// Whether it is `true` or `false`, also as text.
-    pub(super) fn truth(self) -> Option<bool> {
+    pub(super) fn boolean(self) -> Option<bool> {
         self.text()?.trim().to_ascii_lowercase().parse().ok()
     }
 

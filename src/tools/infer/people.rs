@@ -1,4 +1,4 @@
-//! Who is in a group, who runs it, and who is a guest: lists of people inside of a record.
+//! Members, admins and guests: lists of people inside a record.
 
 use toml_edit::{Array, Value};
 
@@ -47,7 +47,7 @@ fn people(
 }
 
 /// A list of people that was found.
-struct PeopleList<'a> {
+struct PeopleGuess<'a> {
     path: Path,
     form: ListForm,
     items: Vec<SampleValue<'a>>,
@@ -64,26 +64,18 @@ enum ListForm {
 }
 
 /// The list in a column, or in the only member of the objects there.
-fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<PeopleList<'a>> {
+fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<PeopleGuess<'a>> {
     let cells: Vec<_> = column
         .cells
         .iter()
         .map(|(_, part)| *part)
         .filter(|part| !part.is_null())
         .collect();
-    let plain_list = |path: &Path, items| PeopleList {
-        path: path.clone(),
-        form: ListForm::Plain,
-        items,
-    };
     let is_xml = cells.iter().any(|part| part.is_xml());
     if let Some(inner) = inner(columns, column) {
-        let items = inner
-            .cells
-            .iter()
-            .flat_map(|(_, part)| items(*part))
-            .collect();
-        return Some(plain_list(&inner.path, items));
+        let parts = inner.cells.iter();
+        let items = parts.flat_map(|(_, part)| items(*part)).collect();
+        return Some(PeopleGuess::new(&inner.path, ListForm::Plain, items));
     }
     if !is_xml && cells.iter().any(|part| part.items().is_some()) {
         // One value without a list around it is a list of one.
@@ -91,43 +83,30 @@ fn list<'a>(columns: &Columns<'a>, column: &Column<'a>) -> Option<PeopleList<'a>
             .into_iter()
             .flat_map(|part| part.items().unwrap_or_else(|| vec![part]))
             .collect();
-        return Some(plain_list(&column.path, items));
+        return Some(PeopleGuess::new(&column.path, ListForm::Plain, items));
     }
     if is_xml {
         return xml_list(column, &cells);
     }
     if !cells.is_empty() && cells.iter().all(|part| is_keyed(*part)) {
-        let items = cells
-            .iter()
-            .flat_map(|part| part.members())
-            .map(|(_, member)| member)
-            .collect();
-        return Some(PeopleList {
-            path: column.path.clone(),
-            form: ListForm::Keyed,
-            items,
-        });
+        let members = cells.iter().flat_map(|part| part.members());
+        let items = members.map(|(_, member)| member).collect();
+        return Some(PeopleGuess::new(&column.path, ListForm::Keyed, items));
     }
     let separator = [",", ";"].into_iter().find(|separator| {
         let mut texts = column.texts();
         texts.any(|(_, text)| text.contains(separator))
     })?;
-    column.is_scalar().then(|| PeopleList {
-        path: column.path.clone(),
-        form: ListForm::Text(separator),
-        items: Vec::new(),
-    })
+    let form = ListForm::Text(separator);
+    let is_text = column.is_scalar();
+    is_text.then(|| PeopleGuess::new(&column.path, form, Vec::new()))
 }
 
 /// Repeated elements are the list; an empty element is around one that the samples do not show.
-fn xml_list<'a>(column: &Column<'a>, cells: &[SampleValue<'a>]) -> Option<PeopleList<'a>> {
+fn xml_list<'a>(column: &Column<'a>, cells: &[SampleValue<'a>]) -> Option<PeopleGuess<'a>> {
     let filled: Vec<_> = cells.iter().flat_map(|part| items(*part)).collect();
     if filled.iter().any(|item| item.is_object()) || filled.len() > cells.len() {
-        return Some(PeopleList {
-            path: column.path.clone(),
-            form: ListForm::Plain,
-            items: filled,
-        });
+        return Some(PeopleGuess::new(&column.path, ListForm::Plain, filled));
     }
     let last = column.names.last()?;
     let one = singular(&plain(last));
@@ -135,11 +114,8 @@ fn xml_list<'a>(column: &Column<'a>, cells: &[SampleValue<'a>]) -> Option<People
         return None;
     }
     let names: Vec<_> = column.names.iter().copied().chain([one.as_str()]).collect();
-    Some(PeopleList {
-        path: record_path(&names)?,
-        form: ListForm::Plain,
-        items: Vec::new(),
-    })
+    let path = record_path(&names)?;
+    Some(PeopleGuess::new(&path, ListForm::Plain, Vec::new()))
 }
 
 fn items(part: SampleValue<'_>) -> Vec<SampleValue<'_>> {
@@ -167,82 +143,75 @@ fn inner<'c, 'a>(columns: &'c Columns<'a>, column: &Column<'a>) -> Option<&'c Co
 /// Whether members look like people under their ids: objects, or true.
 fn is_keyed(part: SampleValue<'_>) -> bool {
     let members = part.members();
-    let is_person = |member: SampleValue<'_>| member.is_object() || member.truth().is_some();
+    let is_person = |member: SampleValue<'_>| member.is_object() || member.boolean().is_some();
     members.len() > 1 && members.into_iter().all(|(_, member)| is_person(member))
 }
 
-impl PeopleList<'_> {
-    /// The value of the field: where the list is, and these keys.
-    fn entry(&self, keys: Vec<(&str, Value)>) -> Value {
+impl<'a> PeopleGuess<'a> {
+    fn new(path: &Path, form: ListForm, items: Vec<SampleValue<'a>>) -> Self {
+        Self {
+            path: path.clone(),
+            form,
+            items,
+        }
+    }
+
+    /// The line of the field: where the list is, and the keys of its items.
+    fn line(&self, key: &str) -> ProposedLine {
+        let (keys, confidence, why) = match self.form {
+            ListForm::Keyed => (
+                vec![("keyed", true.into()), ("id", "$key".into())],
+                Confidence::Likely,
+                "an object whose members are the people",
+            ),
+            ListForm::Text(separator) => (
+                vec![("split", separator.into()), ("id", ".".into())],
+                Confidence::Likely,
+                "a list in one text",
+            ),
+            ListForm::Plain if self.items.is_empty() => {
+                let either: Array = ["id", "."].into_iter().collect();
+                let why =
+                    "by its name, but all lists are empty, so the shape of an item is unknown";
+                let value = self.value(vec![("id", Value::Array(either))]);
+                return ProposedLine::not_sure(key, value, why);
+            }
+            ListForm::Plain => self.plain_keys(),
+        };
+        let why = format!("by its name; {why}");
+        ProposedLine::guess(key, self.value(keys), confidence, &why)
+    }
+
+    fn value(&self, keys: Vec<(&str, Value)>) -> Value {
         let each = ("each", self.path.to_string().into());
         Value::InlineTable([each].into_iter().chain(keys).collect())
     }
 
-    fn line(&self, key: &str) -> ProposedLine {
-        match self.form {
-            ListForm::Keyed => ProposedLine::guess(
-                key,
-                self.entry(vec![("keyed", true.into()), ("id", "$key".into())]),
-                Confidence::Likely,
-                "by its name; an object whose members are the people",
-            ),
-            ListForm::Text(separator) => ProposedLine::guess(
-                key,
-                self.entry(vec![("split", separator.into()), ("id", ".".into())]),
-                Confidence::Likely,
-                "by its name; a list in one text",
-            ),
-            ListForm::Plain if self.items.is_empty() => ProposedLine::guess(
-                key,
-                self.entry(vec![(
-                    "id",
-                    Value::Array(["id", "."].into_iter().collect::<Array>()),
-                )]),
-                Confidence::NotSure,
-                "by its name, but all lists are empty, so the shape of an item is unknown",
-            ),
-            ListForm::Plain => self.plain_line(key),
-        }
-    }
-
-    fn plain_line(&self, key: &str) -> ProposedLine {
+    fn plain_keys(&self) -> (Vec<(&'static str, Value)>, Confidence, &'static str) {
         if self.items.iter().all(|item| !item.is_object()) {
             let is_address =
                 |item: &SampleValue<'_>| item.text().is_some_and(|text| is_email(&text));
-            let (part, what) = if self.items.iter().all(is_address) {
-                ("email", "e-mail addresses")
+            let (part, why) = if self.items.iter().all(is_address) {
+                ("email", "a list of e-mail addresses")
             } else {
-                ("id", "plain values")
+                ("id", "a list of plain values")
             };
-            let why = format!("by its name; a list of {what}");
-            return ProposedLine::guess(
-                key,
-                self.entry(vec![(part, ".".into())]),
-                Confidence::Certain,
-                &why,
-            );
+            return (vec![(part, ".".into())], Confidence::Certain, why);
         }
         let columns = Columns::of(&self.items);
-        let find = |words| choose(words, &columns, &[], &[]).filter(|chosen| !chosen.is_silent());
+        let find = |words| choose(words, &columns, &[], &[]).filter(|chosen| !chosen.is_empty());
         let (id, email) = (find(&PERSON_ID), find(&PERSON_EMAIL));
         let confidence = match id.as_ref().or(email.as_ref()) {
             Some(chosen) if !chosen.is_weak => Confidence::Certain,
             Some(_) => Confidence::Likely,
-            None => Confidence::NotSure,
+            None => {
+                let why = "a list of objects, but none of their members looks like an id";
+                return (vec![("id", "id".into())], Confidence::NotSure, why);
+            }
         };
-        let mut keys = Vec::new();
-        keys.extend(id.map(|id| ("id", paths_value(&id.paths()))));
-        keys.extend(email.map(|email| ("email", paths_value(&email.paths()))));
-        if keys.is_empty() {
-            keys.push(("id", "id".into()));
-            let why = "by its name; a list of objects, but none of their members looks like an id";
-            return ProposedLine::guess(key, self.entry(keys), confidence, why);
-        }
-        ProposedLine::guess(
-            key,
-            self.entry(keys),
-            confidence,
-            "by its name; a list of objects",
-        )
+        let id = id.map(|id| ("id", paths_value(&id.paths())));
+        let email = email.map(|email| ("email", paths_value(&email.paths())));
+        let keys = id.into_iter().chain(email).collect();
+        (keys, confidence, "a list of objects")
     }
 }

@@ -152,7 +152,7 @@ fn listed(names: &[&str]) -> NameHint {
     }
 }
 
-/// FieldWords that a record's members may begin with: the list's own name, and the usual ones.
+/// Words that a record's members may begin with: the list's own name, and the usual ones.
 pub(super) fn subjects(names: &[&str]) -> Vec<String> {
     let own = names.last().map(|name| singular(&plain(name)));
     let is_groups = |own: &String| NameHint::of(own) == NameHint::Groups;

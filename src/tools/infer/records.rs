@@ -18,13 +18,13 @@ use super::vocabulary::CHILDREN;
 
 /// The list of groups that was found, in every sample.
 #[derive(Debug)]
-pub(super) struct RecordList<'a> {
+pub(super) struct RecordGuess<'a> {
     /// The names from the page's root to the list.
     pub(super) names: Vec<&'a str>,
     /// The records of each sample.
     pub(super) pages: Vec<Vec<SampleValue<'a>>>,
     pub(super) is_keyed: bool,
-    /// FieldWords for one record: a member's name may begin with them.
+    /// Words for one record: a member's name may begin with them.
     pub(super) subjects: Vec<String>,
     pub(super) confidence: Confidence,
     path: String,
@@ -34,7 +34,7 @@ pub(super) struct RecordList<'a> {
     others: Vec<String>,
 }
 
-impl<'a> RecordList<'a> {
+impl<'a> RecordGuess<'a> {
     /// The records of all samples.
     pub(super) fn all(&self) -> Vec<SampleValue<'a>> {
         self.pages.iter().flatten().copied().collect()
@@ -87,14 +87,14 @@ pub(super) fn children(columns: &Columns<'_>) -> Option<Path> {
         .iter()
         .find(|column| {
             column.names.len() == 1
-                && CHILDREN.contains(&plain(column.names[0]).as_str())
+                && CHILDREN.contains(&plain(column.names[0]))
                 && column.cells.iter().all(|(_, part)| is_list(part))
         })
         .map(|column| column.path.clone())
 }
 
 /// Finds the list. There always is an answer; its confidence says what it is worth.
-pub(super) fn find<'a>(bodies: &[&'a SampleBody]) -> RecordList<'a> {
+pub(super) fn find<'a>(bodies: &[&'a SampleBody]) -> RecordGuess<'a> {
     let lists = candidates(bodies).into_iter();
     let mut rated: Vec<RatedList<'a>> = lists.filter_map(RatedList::of).collect();
     // The sort is stable: of equals, the one that comes first in the page.
@@ -114,7 +114,7 @@ fn chosen<'a>(
     best: RatedList<'a>,
     others: &[RatedList<'a>],
     bodies: &[&SampleBody],
-) -> RecordList<'a> {
+) -> RecordGuess<'a> {
     let is_in_record = |other: &RatedList<'a>| {
         best.candidate.kind != ListKind::List
             && other.candidate.names.starts_with(&best.candidate.names)
@@ -151,7 +151,7 @@ fn chosen<'a>(
         .iter()
         .map(|rival| format!("`{}` ({})", rival.path, rival.what()))
         .collect();
-    RecordList {
+    RecordGuess {
         why: best.why(is_close),
         names: best.candidate.names,
         pages: best.candidate.pages,
@@ -165,7 +165,7 @@ fn chosen<'a>(
 }
 
 /// No list anywhere: the page itself may be one group.
-fn nothing<'a>(bodies: &[&'a SampleBody]) -> RecordList<'a> {
+fn nothing<'a>(bodies: &[&'a SampleBody]) -> RecordGuess<'a> {
     let roots = bodies.iter().map(|body| body.root());
     let (names, pages): (Vec<_>, Vec<_>) = match bodies.first().map(|body| body.root()) {
         Some(root) if root.is_xml() => {
@@ -187,7 +187,7 @@ fn nothing<'a>(bodies: &[&'a SampleBody]) -> RecordList<'a> {
         (false, 0) => "there is no list in the samples: add a page with groups",
         (false, _) => "there is no list in the samples, so the page is taken for one group",
     };
-    RecordList {
+    RecordGuess {
         path: page_path(&names).map_or_else(|| "/".to_owned(), |path| path.to_string()),
         subjects: subjects(&names),
         names,

@@ -12,10 +12,11 @@ use url::{Position, Url};
 
 use crate::config::mask::names_secret;
 
-use super::guess::{Confidence, ProposedLine, table};
+use super::guess::{ProposedLine, table};
 use super::names::plain;
 use super::paging::{PageSample, PagingGuess, QueryParameter, is_position};
 use super::words::WordList;
+use crate::tools::redact::identifier;
 
 /// The lines of the block about the request.
 #[derive(Debug, Default)]
@@ -45,41 +46,30 @@ pub(super) fn guess(
 }
 
 fn at_url(url: &Url) -> RequestGuess {
-    let origin = format!(
-        "{}://{}",
-        url.scheme(),
-        &url[Position::BeforeHost..Position::AfterPort]
-    );
+    let origin = &url[Position::BeforeHost..Position::AfterPort];
+    let origin = format!("{}://{origin}", url.scheme());
     let why = "from the sample's URL";
     RequestGuess {
-        base_url: vec![ProposedLine::guess(
-            "base_url",
-            origin,
-            Confidence::Certain,
-            why,
-        )],
-        request: vec![ProposedLine::guess(
-            "path",
-            braced(url.path()),
-            Confidence::Certain,
-            "from the sample's URL",
-        )],
+        base_url: vec![ProposedLine::certain("base_url", origin, why)],
+        request: vec![ProposedLine::certain("path", braced(url.path()), why)],
         ..RequestGuess::default()
     }
 }
 
 fn anywhere() -> RequestGuess {
+    let base_url = ProposedLine::fill_in(
+        "base_url",
+        "https://api.example.com",
+        "a recorded body does not show its URL.",
+    );
+    let path = ProposedLine::fill_in(
+        "path",
+        "/groups",
+        "the path below `base_url`; and `method = \"POST\"` with its body, if it is not a GET.",
+    );
     RequestGuess {
-        base_url: vec![ProposedLine::fill_in(
-            "base_url",
-            "https://api.example.com",
-            "a recorded body does not show its URL.",
-        )],
-        request: vec![ProposedLine::fill_in(
-            "path",
-            "/groups",
-            "the path below `base_url`; and `method = \"POST\"` with its body, if it is not a GET.",
-        )],
+        base_url: vec![base_url],
+        request: vec![path],
         ..RequestGuess::default()
     }
 }
@@ -116,10 +106,9 @@ fn query(name: &str, seen: &[PageSample<'_>], paging: &PagingGuess) -> Vec<Propo
 
 fn literal(name: &str, parameter: &str, values: &[String]) -> ProposedLine {
     if names_secret(parameter) {
-        return ProposedLine::guess(
+        return ProposedLine::certain(
             parameter,
             secret(name, parameter),
-            Confidence::Certain,
             &format!(
                 "it is in the sample's request; export {} with its value",
                 variable(name, parameter)
@@ -132,10 +121,10 @@ fn literal(name: &str, parameter: &str, values: &[String]) -> ProposedLine {
     };
     if FILTERS.contains(&plain(parameter)) {
         let why = "it is in the sample's request, but may exclude groups: remove it if so";
-        return ProposedLine::guess(parameter, value, Confidence::NotSure, why);
+        return ProposedLine::not_sure(parameter, value, why);
     }
     let why = "it is in the sample's request";
-    ProposedLine::guess(parameter, value, Confidence::Certain, why)
+    ProposedLine::certain(parameter, value, why)
 }
 
 /// Parameters that may make the list shorter.
@@ -147,89 +136,59 @@ fn secret(name: &str, what: &str) -> Value {
 
 /// The environment variable for a secret of an upstream.
 fn variable(name: &str, what: &str) -> String {
-    let upper = |text: &str| -> String {
-        let characters = text.chars().map(|character| {
-            if character.is_ascii_alphanumeric() {
-                character.to_ascii_uppercase()
-            } else {
-                '_'
-            }
-        });
-        characters.collect()
-    };
-    format!("{}_{}", upper(name), upper(what))
+    format!("{}_{}", identifier(name), identifier(what)).to_ascii_uppercase()
 }
 
 /// The credentials in the request of the sample, or a suggestion.
 fn auth(name: &str, url: Option<&Url>, sent: &HeaderMap) -> ProposedLine {
     let is_user = url.is_some_and(|url| !url.username().is_empty() || url.password().is_some());
-    let scheme = sent
-        .get(AUTHORIZATION)
-        .map(|value| value.to_str().ok().and_then(|value| value.split_once(' ')));
-    let scheme = scheme.map(|split| split.map(|(scheme, _)| scheme));
-    match scheme {
-        Some(Some(scheme)) if scheme.eq_ignore_ascii_case("basic") => basic(name),
-        Some(Some(scheme)) if scheme.eq_ignore_ascii_case("bearer") => {
-            let token = table([("type", "bearer".into()), ("token", secret(name, "token"))]);
-            known("auth", token, &variable(name, "token"))
-        }
-        Some(Some(scheme))
-            if scheme
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '-') =>
-        {
-            let token = table([
-                ("type", "bearer".into()),
-                ("scheme", scheme.into()),
-                ("token", secret(name, "token")),
-            ]);
-            known("auth", token, &variable(name, "token"))
-        }
-        Some(_) => {
-            let key = table([
-                ("type", "api_key".into()),
-                ("header", "authorization".into()),
-                ("key", secret(name, "key")),
-            ]);
-            known("auth", key, &variable(name, "key"))
-        }
-        None if is_user => basic(name),
-        None => match secret_header(sent) {
-            Some(header) => {
-                let key = table([
-                    ("type", "api_key".into()),
-                    ("header", header.into()),
-                    ("key", secret(name, "key")),
-                ]);
-                known("auth", key, &variable(name, "key"))
-            }
+    let basic = || {
+        let secrets = [("username", "user"), ("password", "password")];
+        credentials(name, &[("type", "basic")], &secrets)
+    };
+    let bearer = |words: &[(&str, &str)]| credentials(name, words, &[("token", "token")]);
+    let api_key = |header: &str| {
+        let words = [("type", "api_key"), ("header", header)];
+        credentials(name, &words, &[("key", "key")])
+    };
+    let Some(authorization) = sent.get(AUTHORIZATION) else {
+        return match secret_header(sent) {
+            _ if is_user => basic(),
+            Some(header) => api_key(header),
             None => ProposedLine::suggestion(
                 "auth",
                 table([("type", "bearer".into()), ("token", secret(name, "token"))]),
                 "FILL IN: the credentials, which no sample shows. Without any, requests are sent \
                  unauthenticated. For example:",
             ),
-        },
+        };
+    };
+    let text = authorization.to_str().ok();
+    let scheme = text
+        .and_then(|text| text.split_once(' '))
+        .map(|(scheme, _)| scheme);
+    let is_word = |scheme: &str| {
+        scheme
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    match scheme {
+        Some(scheme) if scheme.eq_ignore_ascii_case("basic") => basic(),
+        Some(scheme) if scheme.eq_ignore_ascii_case("bearer") => bearer(&[("type", "bearer")]),
+        Some(scheme) if is_word(scheme) => bearer(&[("type", "bearer"), ("scheme", scheme)]),
+        Some(_) | None => api_key("authorization"),
     }
 }
 
-fn known(key: &str, value: Value, variable: &str) -> ProposedLine {
-    let why = format!("as in the sample's request. FILL IN: export {variable}");
-    ProposedLine::guess(key, value, Confidence::Certain, &why)
-}
-
-fn basic(name: &str) -> ProposedLine {
-    let value = table([
-        ("type", "basic".into()),
-        ("username", secret(name, "user")),
-        ("password", secret(name, "password")),
-    ]);
-    let variables = format!(
-        "{} and {}",
-        variable(name, "user"),
-        variable(name, "password")
-    );
-    known("auth", value, &variables)
+/// `auth` with these words, and these keys from variables.
+fn credentials(name: &str, words: &[(&str, &str)], secrets: &[(&str, &str)]) -> ProposedLine {
+    let words = words.iter().map(|&(key, word)| (key, Value::from(word)));
+    let values = secrets.iter().map(|&(key, what)| (key, secret(name, what)));
+    let variables = secrets.iter().map(|(_, what)| variable(name, what));
+    let variables = variables.collect::<Vec<_>>().join(" and ");
+    let why = format!("as in the sample's request. FILL IN: export {variables}");
+    let value = Value::InlineTable(words.chain(values).collect());
+    ProposedLine::certain("auth", value, &why)
 }
 
 /// The header whose name says that it carries a secret.
@@ -268,12 +227,7 @@ fn headers(name: &str, sent: &HeaderMap) -> Vec<ProposedLine> {
                 }
                 _ => secret(name, header.as_str()),
             };
-            Some(ProposedLine::guess(
-                header.as_str(),
-                value,
-                Confidence::Certain,
-                why,
-            ))
+            Some(ProposedLine::certain(header.as_str(), value, why))
         })
         .collect()
 }

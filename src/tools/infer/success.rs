@@ -1,4 +1,4 @@
-//! What a page says of its own success, beside its status.
+//! The status that a page's body repeats.
 
 use http::StatusCode;
 use toml_edit::{InlineTable, Value};
@@ -7,7 +7,7 @@ use super::guess::{Confidence, ProposedLine};
 use super::leaves::{Leaf, LeafPlace};
 use super::words::WordList;
 
-/// Names of members that say so, the surest first.
+/// Names of status members, the surest first.
 const STATUSES: WordList =
     WordList("statuscode httpstatus ok success issuccess status stat code errorcode");
 
@@ -15,9 +15,9 @@ const STATUSES: WordList =
 const MESSAGES: WordList =
     WordList("message msg errormessage errordescription statusmessage reason detail");
 
-/// The line for `success`, where the body of each sample says that it succeeded.
+/// The line for `success`, if the body of each sample says that it succeeded.
 pub(super) fn guess(status: StatusCode, samples: &[&[Leaf]]) -> Option<ProposedLine> {
-    let (leaf, confidence, why) = said(status, samples).or_else(|| denied(samples))?;
+    let (leaf, confidence, why) = stated(status, samples).or_else(|| error_is_false(samples))?;
     let LeafPlace::Body(path) = &leaf.place else {
         return None;
     };
@@ -39,8 +39,8 @@ pub(super) fn guess(status: StatusCode, samples: &[&[Leaf]]) -> Option<ProposedL
     Some(line)
 }
 
-/// A place that says that it went well, the same in every sample that has it.
-fn said<'a>(
+/// A member that states success, with the same value in every sample that has it.
+fn stated<'a>(
     status: StatusCode,
     samples: &[&'a [Leaf]],
 ) -> Option<(&'a Leaf, Confidence, &'static str)> {
@@ -51,12 +51,12 @@ fn said<'a>(
             .iter()
             .filter(|leaf| leaf.place == first.place)
             .all(|leaf| leaf.text == first.text);
-        let (confidence, why) = judge(first, status)?;
+        let (confidence, why) = classify(first, status)?;
         is_same.then_some((first, confidence, why))
     })
 }
 
-fn judge(leaf: &Leaf, status: StatusCode) -> Option<(Confidence, &'static str)> {
+fn classify(leaf: &Leaf, status: StatusCode) -> Option<(Confidence, &'static str)> {
     let text = leaf.text.as_deref()?;
     if text == status.as_str() {
         return Some((
@@ -81,13 +81,13 @@ fn judge(leaf: &Leaf, status: StatusCode) -> Option<(Confidence, &'static str)> 
     }
 }
 
-/// `error`, which is there and false.
-fn denied<'a>(samples: &[&'a [Leaf]]) -> Option<(&'a Leaf, Confidence, &'static str)> {
+/// A member `error` that is false.
+fn error_is_false<'a>(samples: &[&'a [Leaf]]) -> Option<(&'a Leaf, Confidence, &'static str)> {
     let found = leaves(samples, "error");
     let first = *found.first()?;
     found
         .iter()
-        .all(|leaf| leaf.truth() == Some(false))
+        .all(|leaf| leaf.boolean() == Some(false))
         .then_some((
             first,
             Confidence::Likely,
@@ -124,7 +124,7 @@ fn message(status: &Leaf, samples: &[&[Leaf]]) -> Option<String> {
     })
 }
 
-/// As it is compared: by its text, so a number may stand as one.
+/// The value to compare with: `success.equals` compares texts, so a number may be a number.
 fn equals(text: &str) -> Value {
     match (text.parse::<i64>(), text.parse::<bool>()) {
         (Ok(number), _) if number.to_string() == text => number.into(),

@@ -1,13 +1,13 @@
-//! When a group was made, changed and deleted, and how the upstream writes that down.
+//! The times of a group and their formats.
 
 use toml_edit::Value;
 
-use crate::plan::Path;
+use crate::plan::{Path, TimeFormat};
 
 use super::choose::{cover, covered, how_many, paths_value};
 use super::columns::{Column, Columns};
 use super::guess::{Confidence, ProposedLine, table};
-use super::shape::TimeNotation;
+use super::shape::time_format;
 use super::vocabulary::{Rank, TIMES, TimeWords, rank_in};
 
 pub(super) fn guess(
@@ -19,75 +19,52 @@ pub(super) fn guess(
         .all
         .iter()
         .find_map(|column| format_of(column).known());
-    let mut lines = Vec::new();
-    for words in &TIMES {
-        if let Some(line) = time(words, columns, subjects, usual, taken) {
-            lines.push(line);
-        }
-    }
+    let lines = TIMES.iter();
     lines
+        .filter_map(|words| time(words, columns, subjects, usual.as_ref(), taken))
+        .collect()
 }
 
 fn time(
     words: &TimeWords,
     columns: &Columns<'_>,
     subjects: &[String],
-    usual: Option<TimeNotation>,
+    usual: Option<&TimeFormat>,
     taken: &mut Vec<Path>,
 ) -> Option<ProposedLine> {
-    let mut fitting: Vec<(Option<Rank>, &Column<'_>)> = columns
+    let mut fitting: Vec<(bool, TimeRank, &Column<'_>)> = columns
         .all
         .iter()
         .filter(|column| column.is_scalar() && !taken.contains(&column.path))
-        .filter_map(|column| Some((rank(words, column, subjects)?, column)))
+        .filter_map(|column| {
+            let is_unknown = format_of(column).known().is_none();
+            Some((is_unknown, rank(words, column, subjects)?, column))
+        })
         .collect();
-    fitting
-        .sort_by_key(|&(rank, column)| (format_of(column).known().is_none(), rank.is_none(), rank));
-    let &(rank, first) = fitting.first()?;
+    fitting.sort_by_key(|&(is_unknown, rank, _)| (is_unknown, rank));
+    let &(_, rank, first) = fitting.first()?;
     let format = format_of(first);
-    let chosen = match format {
-        // Only columns that write times alike can share one line.
-        ColumnFormat::Known(_) => cover(
-            first,
-            fitting
-                .iter()
-                .skip(1)
-                .map(|&(_, column)| column)
-                .filter(|column| format_of(column) == format),
-        ),
-        ColumnFormat::Silent | ColumnFormat::Zero | ColumnFormat::Mixed | ColumnFormat::Unknown => {
-            vec![first]
-        }
-    };
+    // Only columns that write times alike can share one line.
+    let others = fitting.iter().skip(1).map(|&(_, _, column)| column);
+    let alike = others.filter(|other| format.known().is_some() && format_of(other) == format);
+    let chosen = cover(first, alike);
     let paths: Vec<_> = chosen.iter().map(|column| column.path.clone()).collect();
     let how = how_many(covered(&chosen), columns.records);
-    let by = if rank.is_some() {
-        "by its name"
-    } else {
-        "by a part of its name"
+    let (by, by_name) = match rank {
+        TimeRank::Name(_) => ("by its name", Confidence::Certain),
+        TimeRank::Stem => ("by a part of its name", Confidence::Likely),
     };
-    let (written, confidence, why) = match format {
+    let (written, confidence, why) = match &format {
         ColumnFormat::Known(known) => {
-            let confidence = if rank.is_some() {
-                Confidence::Certain
-            } else {
-                Confidence::Likely
-            };
-            (
-                Some(known),
-                confidence,
-                format!("{by}, {how}; {}", known.what()),
-            )
+            let why = format!("{by}, {how}; {}", what(known));
+            (Some(known), by_name, why)
         }
-        ColumnFormat::Silent => (usual, Confidence::Likely, format!("{by}, {how}")),
+        ColumnFormat::Empty => (usual, Confidence::Likely, format!("{by}, {how}")),
         ColumnFormat::Zero => {
-            let epoch = usual.filter(|usual| matches!(usual, TimeNotation::EpochMs));
+            let epoch = usual.filter(|usual| **usual == TimeFormat::EpochMs);
             let why = format!("{by}; 0 in every record, which means never");
-            (
-                Some(epoch.unwrap_or(TimeNotation::Epoch)),
-                Confidence::Likely,
-                why,
-            )
+            let written = epoch.unwrap_or(&TimeFormat::Epoch);
+            (Some(written), Confidence::Likely, why)
         }
         ColumnFormat::Mixed | ColumnFormat::Unknown => {
             let path = first.path.to_string();
@@ -100,79 +77,93 @@ fn time(
             return Some(ProposedLine::suggestion(words.key, path, &what));
         }
     };
-    taken.extend(paths.iter().cloned());
-    Some(ProposedLine::guess(
-        words.key,
-        time_value(&paths, written),
-        confidence,
-        &why,
-    ))
+    let value = time_value(&paths, written);
+    taken.extend(paths);
+    Some(ProposedLine::guess(words.key, value, confidence, &why))
 }
 
-/// How well a name fits; `Some(None)` where only a part of it does, and the values are times.
-#[expect(
-    clippy::option_option,
-    reason = "no fit, a fit by a part and a fit with a rank are three things"
-)]
-fn rank(words: &TimeWords, column: &Column<'_>, subjects: &[String]) -> Option<Option<Rank>> {
+/// How well a name fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum TimeRank {
+    Name(Rank),
+    /// A part of it does, and the values are times.
+    Stem,
+}
+
+fn rank(words: &TimeWords, column: &Column<'_>, subjects: &[String]) -> Option<TimeRank> {
     if let Some(rank) = rank_in(words.strong, false, column, subjects) {
-        return Some(Some(rank));
+        return Some(TimeRank::Name(rank));
     }
     let names = column.plain_names();
     let has_stem = |name: &String| words.stems.iter().any(|stem| name.contains(stem));
     let is_time = format_of(column).known().is_some();
-    (is_time && names.first().is_some_and(has_stem)).then_some(None)
+    (is_time && names.first().is_some_and(has_stem)).then_some(TimeRank::Stem)
 }
 
-fn time_value(paths: &[Path], format: Option<TimeNotation>) -> Value {
-    match format.and_then(TimeNotation::word) {
-        None => paths_value(paths),
-        Some(word) => match paths {
-            [only] => time_table(only, word),
-            _ => Value::Array(paths.iter().map(|path| time_table(path, word)).collect()),
-        },
+fn time_value(paths: &[Path], format: Option<&TimeFormat>) -> Value {
+    let Some(format) = format.filter(|format| **format != TimeFormat::default()) else {
+        return paths_value(paths);
+    };
+    let word = format.to_string();
+    let time = |path: &Path| {
+        let path = path.to_string();
+        table([("path", path.into()), ("format", word.as_str().into())])
+    };
+    match paths {
+        [only] => time(only),
+        _ => Value::Array(paths.iter().map(time).collect()),
     }
 }
 
-fn time_table(path: &Path, word: &str) -> Value {
-    table([("path", path.to_string().into()), ("format", word.into())])
+/// What a format is, for a comment.
+const fn what(format: &TimeFormat) -> &'static str {
+    match format {
+        TimeFormat::Rfc3339 => "RFC 3339 times",
+        TimeFormat::Epoch => "seconds since 1970",
+        TimeFormat::EpochMs => "milliseconds since 1970",
+        TimeFormat::DateTime => "times without an offset, taken as UTC",
+        TimeFormat::Date => "dates, taken as midnight UTC",
+        TimeFormat::Ldap => "generalized times (LDAP)",
+        TimeFormat::Rfc1123 => "times as in HTTP headers (RFC 1123)",
+        TimeFormat::Pattern(_) => "times in a format of their own",
+    }
 }
 
-/// How the times of a column are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The format of a column's times.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum ColumnFormat {
-    Known(TimeNotation),
+    Known(TimeFormat),
     /// There is no value.
-    Silent,
+    Empty,
     /// Every value is 0.
     Zero,
-    /// In several ways.
+    /// Several.
     Mixed,
-    /// They are no times.
+    /// They are not times.
     Unknown,
 }
 
 impl ColumnFormat {
-    const fn known(self) -> Option<TimeNotation> {
+    fn known(&self) -> Option<TimeFormat> {
         match self {
-            Self::Known(format) => Some(format),
-            Self::Silent | Self::Zero | Self::Mixed | Self::Unknown => None,
+            Self::Known(format) => Some(format.clone()),
+            Self::Empty | Self::Zero | Self::Mixed | Self::Unknown => None,
         }
     }
 }
 
 fn format_of(column: &Column<'_>) -> ColumnFormat {
-    let mut found = ColumnFormat::Silent;
+    let mut found = ColumnFormat::Empty;
     for (_, text) in column.texts() {
-        let here = match TimeNotation::of(&text) {
+        let here = match time_format(&text) {
             Some(format) => ColumnFormat::Known(format),
             None if text.trim() == "0" => ColumnFormat::Zero,
             None => return ColumnFormat::Unknown,
         };
         found = match (found, here) {
-            (ColumnFormat::Silent | ColumnFormat::Zero, _) => here,
-            (_, ColumnFormat::Zero) => found,
-            _ if found == here => found,
+            (ColumnFormat::Empty | ColumnFormat::Zero, here) => here,
+            (found, ColumnFormat::Zero) => found,
+            (found, here) if found == here => found,
             _ => ColumnFormat::Mixed,
         };
     }

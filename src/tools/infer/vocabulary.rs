@@ -204,7 +204,7 @@ pub(super) const PERSON_EMAIL: FieldWords = FieldWords {
 pub(super) const CHILDREN: WordList =
     WordList("subgroups children childgroups nestedgroups subteams childs");
 
-/// FieldWords for the record itself, which the names of its members begin with: where there is a
+/// Words for the record itself, which the names of its members begin with: where there is a
 /// `team_id` and a `team_name`, it is a team.
 pub(super) fn subjects_of(columns: &Columns<'_>) -> Vec<String> {
     let names: Vec<_> = columns

@@ -1,6 +1,6 @@
 //! Captures every exchange with one upstream.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,12 +9,13 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use secrecy::ExposeSecret as _;
 
 use crate::observe::{Event, Observer};
+use crate::tools::lock::lock;
 use crate::tools::redact::Redactor;
 use crate::upstream::extensions::{LoginToken, Purpose, SignedText};
 
 /// One attempt at a request.
 #[derive(Debug, Clone)]
-pub(super) struct Attempt {
+pub(super) struct CapturedAttempt {
     exchange: u64,
     pub(super) purpose: Option<Purpose>,
     pub(super) method: Method,
@@ -42,7 +43,7 @@ pub(super) struct CapturedResponse {
 pub(super) struct Capture {
     redactor: Arc<Redactor>,
     /// With whether each was taken.
-    attempts: Mutex<Vec<(Attempt, bool)>>,
+    attempts: Mutex<Vec<(CapturedAttempt, bool)>>,
     /// Whether what was taken is kept all the same.
     keeps_all: bool,
 }
@@ -58,8 +59,8 @@ impl Capture {
     }
 
     /// The attempts for these purposes that were not taken before, in order.
-    pub(super) fn take(&self, matches: impl Fn(&Purpose) -> bool) -> Vec<Attempt> {
-        let mut attempts = self.lock();
+    pub(super) fn take(&self, matches: impl Fn(&Purpose) -> bool) -> Vec<CapturedAttempt> {
+        let mut attempts = lock(&self.attempts);
         let mut taken = Vec::new();
         for (attempt, is_taken) in attempts.iter_mut() {
             if !*is_taken && attempt.purpose.as_ref().is_some_and(&matches) {
@@ -77,8 +78,8 @@ impl Capture {
     }
 
     /// Every attempt, in the order of time.
-    pub(super) fn all(&self) -> Vec<Attempt> {
-        let attempts = self.lock();
+    pub(super) fn all(&self) -> Vec<CapturedAttempt> {
+        let attempts = lock(&self.attempts);
         attempts
             .iter()
             .map(|(attempt, _)| attempt.clone())
@@ -100,7 +101,7 @@ impl Capture {
                 self.redactor.add(pair, "BASIC_CREDENTIALS");
             }
         }
-        let attempt = Attempt {
+        let attempt = CapturedAttempt {
             exchange,
             purpose: extensions.get().cloned(),
             method: request.method().clone(),
@@ -110,11 +111,11 @@ impl Capture {
             signed: extensions.get().map(|SignedText(text)| text.clone()),
             response: None,
         };
-        self.lock().push((attempt, false));
+        lock(&self.attempts).push((attempt, false));
     }
 
     fn received(&self, exchange: u64, response: &Response<Bytes>, elapsed: Duration) {
-        let mut attempts = self.lock();
+        let mut attempts = lock(&self.attempts);
         let mut sent = attempts.iter_mut().rev();
         if let Some((attempt, _)) = sent.find(|(attempt, _)| attempt.exchange == exchange) {
             attempt.response = Some(CapturedResponse {
@@ -124,11 +125,6 @@ impl Capture {
                 elapsed,
             });
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<(Attempt, bool)>> {
-        // The list is whole between any two statements that hold the lock.
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -13,13 +13,14 @@ use crate::config::Loaded;
 use crate::terminal::Failure;
 use crate::tools::case::{
     CaseFile, Expectation, ExpectedError, ExpectedRequest, HeaderValues, ORIGIN, RecordedExchange,
-    RecordedResponse, essence,
+    RecordedResponse, comparable,
 };
 use crate::tools::redact::Redactor;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 
-use super::capture::{Attempt, Capture, CapturedResponse};
+use super::capture::{Capture, CapturedAttempt, CapturedResponse};
+use super::lines::counted;
 use super::outcome::WalkOutcome;
 use super::portable;
 use super::sanitize::Sanitizer;
@@ -134,10 +135,8 @@ impl Recording {
             text.push_str("  they contained no secrets\n");
         }
         for (stand_in, count) in found {
-            let plural = if *count == 1 { "" } else { "s" };
-            text.push_str(&format!(
-                "  {stand_in} replaces a secret in {count} place{plural}\n"
-            ));
+            let places = counted(*count as u64, "place");
+            text.push_str(&format!("  {stand_in} replaces a secret in {places}\n"));
         }
         text.push_str(
             "  headers with credentials or signatures are left out; everything else, including personal \
@@ -148,7 +147,7 @@ impl Recording {
 }
 
 /// The paths of the URLs that the upstream linked to, which must stay on its origin.
-fn url_paths(attempts: &[Attempt]) -> Vec<String> {
+fn url_paths(attempts: &[CapturedAttempt]) -> Vec<String> {
     let mut paths: Vec<_> = attempts
         .iter()
         .filter_map(|attempt| match &attempt.purpose {
@@ -174,7 +173,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn exchange(
         &mut self,
-        attempt: &Attempt,
+        attempt: &CapturedAttempt,
         response: &CapturedResponse,
     ) -> Result<RecordedExchange, Failure> {
         let is_login = attempt.purpose == Some(Purpose::Login);
@@ -245,7 +244,7 @@ impl Writer<'_> {
         let mut expect = Expectation::default();
         match &outcome.walked {
             Some(Ok(walked)) => {
-                let groups: Vec<_> = walked.groups.iter().map(essence).collect();
+                let groups: Vec<_> = walked.groups.iter().map(comparable).collect();
                 let groups = self.sanitizer.text(&serde_json::to_string(&groups)?);
                 expect.groups = Some(serde_json::from_str(&groups)?);
                 expect.counts = walked.counts.into();

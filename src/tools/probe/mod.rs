@@ -11,6 +11,7 @@
 mod capture;
 mod case_writer;
 mod columns;
+mod lines;
 mod outcome;
 mod portable;
 mod recorded_pages;
@@ -29,6 +30,7 @@ use tokio::time::Instant;
 
 use crate::app::{App, Compiled};
 use crate::clock::WallClock;
+use crate::config::upstream::Upstream;
 use crate::config::{self, Environment, Loaded};
 use crate::observe::{Observer, Observers};
 use crate::terminal::{Failure, print, print_bytes};
@@ -50,7 +52,7 @@ const RECORDED_ORIGIN: &str = "http://recorded.invalid";
 
 /// What to walk, and what to print of it.
 #[derive(Debug)]
-pub(crate) struct Probe {
+pub(crate) struct ProbeRun {
     /// The upstream, as `[upstreams.NAME]` calls it.
     pub(crate) name: String,
     /// The configuration that describes it.
@@ -67,12 +69,13 @@ pub(crate) struct Probe {
 /// One upstream, compiled, with what answers for it.
 struct Target {
     adapter: Arc<Adapter>,
+    block: Upstream,
     loaded: Loaded,
     redactor: Arc<Redactor>,
     replay: Option<Arc<dyn Replay>>,
 }
 
-impl Probe {
+impl ProbeRun {
     pub(crate) async fn run(self, environment: Environment) -> Result<(), Failure> {
         match self.sample.as_slice() {
             [] => self.walk_upstream(environment).await,
@@ -97,7 +100,7 @@ impl Probe {
         let recording = recording
             .map(|folder| Recording::new(folder, &self.name, WallClock::system().now()))
             .transpose()?;
-        let (recorder, outcome) = self.walk(&target, recording.is_some()).await?;
+        let (recorder, outcome) = self.walk(&target, recording.is_some()).await;
         let written = recording.map(|recording| {
             let (loaded, redactor) = (&target.loaded, &target.redactor);
             recording.write(loaded, redactor, &recorder.capture, &outcome)
@@ -116,7 +119,7 @@ impl Probe {
         let pages = Arc::new(RecordedPages::read(files)?);
         let replay = Arc::clone(&pages) as Arc<dyn Replay>;
         let target = self.target(self.load(environment)?, Some(replay))?;
-        let (recorder, mut outcome) = self.walk(&target, false).await?;
+        let (recorder, mut outcome) = self.walk(&target, false).await;
         let is_error = matches!(outcome.walked, Some(Err(_)));
         if is_error && pages.is_exhausted() && recorder.pages() > 0 {
             outcome.walked = None;
@@ -153,7 +156,7 @@ impl Probe {
         let playback = Playback::new(exchanges, RECORDED_ORIGIN, ExchangeOrder::Any);
         let playback = Arc::new(playback);
         let target = self.target(compiled, Some(Arc::clone(&playback) as _))?;
-        let (recorder, outcome) = self.walk(&target, false).await?;
+        let (recorder, outcome) = self.walk(&target, false).await;
         if case.expect.error.is_none() {
             self.conclude(&recorder, &outcome)?;
         }
@@ -176,13 +179,15 @@ impl Probe {
         (loaded, compiled): (Loaded, Compiled),
         replay: Option<Arc<dyn Replay>>,
     ) -> Result<Target, Failure> {
-        let adapter = compiled
-            .adapters
-            .iter()
-            .find(|adapter| **adapter.name() == *self.name)
-            .ok_or_else(|| unknown(&self.name, &compiled.adapters))?;
+        let mut adapters = compiled.adapters.iter();
+        let adapter = adapters.find(|adapter| **adapter.name() == *self.name);
+        let block = loaded.settings.upstreams.get(&self.name);
+        let (Some(adapter), Some(block)) = (adapter, block) else {
+            return Err(unknown(&self.name, &compiled.adapters));
+        };
         Ok(Target {
             adapter: Arc::clone(adapter),
+            block: block.clone(),
             redactor: Arc::new(redactor(&loaded, &self.name)),
             loaded,
             replay,
@@ -190,21 +195,15 @@ impl Probe {
     }
 
     /// Walks the whole list, or as far as it is to be shown.
-    async fn walk(
-        &self,
-        target: &Target,
-        keeps_all: bool,
-    ) -> Result<(Arc<Recorder>, WalkOutcome), Failure> {
+    async fn walk(&self, target: &Target, keeps_all: bool) -> (Arc<Recorder>, WalkOutcome) {
         let adapter = &target.adapter;
-        let block = target.loaded.settings.upstreams.get(&self.name);
-        let block = block.ok_or_else(|| unknown(&self.name, std::slice::from_ref(adapter)))?;
         let capture = Arc::new(Capture::new(Arc::clone(&target.redactor), keeps_all));
         if let Some(replay) = &target.replay {
             adapter.set_replay(Arc::clone(replay));
         }
         let recorder = Arc::new(Recorder {
             adapter: Arc::clone(adapter),
-            block: block.clone(),
+            block: target.block.clone(),
             redactor: Arc::clone(&target.redactor),
             capture: Arc::clone(&capture),
             page: self.page,
@@ -226,7 +225,7 @@ impl Probe {
             walked,
             milliseconds,
         };
-        Ok((recorder, outcome))
+        (recorder, outcome)
     }
 
     /// Prints the end of the report.

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::error::UpstreamError;
 use crate::terminal::Failure;
+use crate::tools::lock::lock;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 use crate::upstream::transport::Replay;
@@ -43,12 +44,11 @@ impl RecordedPages {
 
     /// How many pages were not requested.
     pub(super) fn unused(&self) -> usize {
-        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        self.pages.len().saturating_sub(served.len())
+        self.pages.len().saturating_sub(lock(&self.served).len())
     }
 
     fn page(&self, position: &Position) -> Option<&Bytes> {
-        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut served = lock(&self.served);
         let next = served.len();
         self.pages
             .get(*served.entry(position.clone()).or_insert(next))

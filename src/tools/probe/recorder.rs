@@ -1,6 +1,6 @@
 //! Records a walk as a report, and prints it while the walk goes on.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -11,11 +11,12 @@ use crate::observe::{Event, Observer};
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::Position;
 use crate::terminal::print;
+use crate::tools::lock::lock;
 use crate::tools::redact::Redactor;
 use crate::upstream::Adapter;
 use crate::upstream::extensions::Purpose;
 
-use super::capture::{Attempt, Capture};
+use super::capture::{Capture, CapturedAttempt};
 use super::outcome::WalkOutcome;
 use super::report::{FailureReport, PageDetail, PageReport, WalkReport, WalkSummary};
 use super::{summarize, text};
@@ -56,14 +57,14 @@ pub(super) struct Recorded {
     raw: Option<Bytes>,
     summary: WalkSummary,
     /// The attempts for the page that was read last.
-    last: Vec<Attempt>,
+    last: Vec<CapturedAttempt>,
     /// The page that failed.
     failed: Option<Position>,
 }
 
 impl Observer for Recorder {
     fn observe(&self, event: &Event<'_>) {
-        let recorded = &mut *self.recorded();
+        let recorded = &mut *lock(&self.recorded);
         match event {
             Event::RecordsCounted(_)
             | Event::RequestSent { .. }
@@ -131,7 +132,7 @@ impl Recorder {
 
     /// The body of the page to show, as it was received.
     pub(super) fn raw(&self) -> Option<Bytes> {
-        let recorded = &mut *self.recorded();
+        let recorded = &mut *lock(&self.recorded);
         if recorded.raw.is_none() && recorded.summary.pages + 1 == self.page {
             // It arrived, and is not a page.
             let failed = recorded.failed.clone().map(Purpose::Page);
@@ -145,22 +146,19 @@ impl Recorder {
 
     /// How many pages were read.
     pub(super) fn pages(&self) -> u64 {
-        self.recorded().summary.pages
+        lock(&self.recorded).summary.pages
     }
 
     /// The report of the whole walk.
     pub(super) fn finish(&self, outcome: &WalkOutcome) -> WalkReport {
-        let recorded = &mut *self.recorded();
+        let recorded = &mut *lock(&self.recorded);
         let mut summary = std::mem::take(&mut recorded.summary);
         let mut error = None;
         summary.milliseconds = outcome.milliseconds;
         match &outcome.walked {
             Some(Ok(walked)) => {
                 summary.groups = walked.groups.len() as u64;
-                summary.skipped = walked.counts.skipped;
-                summary.repeated = walked.counts.repeated;
-                summary.unparsed_timestamps = walked.counts.unparsed_timestamps;
-                summary.drifted = walked.counts.drifted;
+                summary.counts = walked.counts;
             }
             Some(Err(failure)) => error = Some(self.failure(failure, &summary, recorded)),
             None => summary.is_part = true,
@@ -215,15 +213,10 @@ impl Recorder {
             let _ = print(text);
         }
     }
-
-    fn recorded(&self) -> MutexGuard<'_, Recorded> {
-        // What was recorded is whole between any two events.
-        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// The body that arrived last.
-fn last_body(attempts: &[Attempt]) -> Option<Bytes> {
+fn last_body(attempts: &[CapturedAttempt]) -> Option<Bytes> {
     let mut attempts = attempts.iter().rev();
     let response = attempts.find_map(|attempt| attempt.response.as_ref())?;
     Some(response.body.clone())

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::snapshot::Counts;
+
 /// The report of one walk.
 #[derive(Debug, Serialize)]
 pub(super) struct WalkReport {
@@ -117,10 +119,8 @@ pub(super) struct WalkSummary {
     pub(super) records: u64,
     pub(super) bytes: u64,
     pub(super) milliseconds: f64,
-    pub(super) skipped: u64,
-    pub(super) repeated: u64,
-    pub(super) unparsed_timestamps: u64,
-    pub(super) drifted: bool,
+    #[serde(flatten)]
+    pub(super) counts: Counts,
     /// The announced number of records, if any.
     pub(super) announced: Option<u64>,
     /// Why the walk started over, if it did.

@@ -15,7 +15,8 @@ use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::{Next, Position};
 use crate::upstream::{Adapter, FetchedPage};
 
-use super::capture::{Attempt, CapturedResponse};
+use super::capture::{CapturedAttempt, CapturedResponse};
+use super::columns::cut;
 use super::report::{
     NextReport, PageDetail, PageReport, RecordAndGroup, RequestReport, ResponseReport,
     SkippedRecord, UnmappedAttribute,
@@ -31,7 +32,7 @@ const SHOWN_BODY: usize = 800;
 pub(super) fn page(
     number: u64,
     fetched: &FetchedPage,
-    attempts: &[Attempt],
+    attempts: &[CapturedAttempt],
     redactor: &Redactor,
 ) -> PageReport {
     let skipped = fetched.outcomes().iter().enumerate();
@@ -129,7 +130,7 @@ fn position(position: &Position, redactor: &Redactor) -> String {
 }
 
 /// The report of one attempt.
-pub(super) fn request(one: &Attempt, redactor: &Redactor) -> RequestReport {
+pub(super) fn request(one: &CapturedAttempt, redactor: &Redactor) -> RequestReport {
     let text = |text: &str| redactor.redact(text).into_owned();
     let body = String::from_utf8_lossy(&one.body);
     RequestReport {
@@ -187,12 +188,7 @@ pub(super) fn body_excerpt(
         return Some(shape.unwrap_or_else(|_| format!("({length} bytes that may be a token)")));
     }
     let text = String::from_utf8_lossy(&response.body);
-    let text = redactor.redact(&text);
-    let mut shown: String = text.chars().take(SHOWN_BODY).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    Some(shown)
+    Some(cut(&redactor.redact(&text), SHOWN_BODY))
 }
 
 /// The shape of a value, without its contents.

@@ -13,50 +13,17 @@ use crate::config::upstream::Upstream;
 use crate::plan::Extra;
 
 use super::columns::{beside, cut, json, spaced};
+use super::lines::{LabelledLines, MARGIN, WIDTH, counted, limited, wrapped};
 use super::report::{
     FailureReport, NextReport, PageDetail, PageReport, RecordAndGroup, RequestReport,
     ResponseReport, WalkSummary,
 };
-
-/// How wide a line may be. What people copy, such as a URL, is never broken.
-const WIDTH: usize = 80;
-
-/// Where the text begins, behind its label.
-const MARGIN: usize = 12;
 
 /// How many skipped records are shown one by one.
 const SHOWN_SKIPS: usize = 5;
 
 /// How many attributes that no field takes are shown.
 const SHOWN_ATTRIBUTES: usize = 20;
-
-/// Lines behind labels in a margin.
-#[derive(Debug, Default)]
-struct LabelledLines(String);
-
-impl LabelledLines {
-    fn add(&mut self, label: &str, lines: impl IntoIterator<Item = impl AsRef<str>>) {
-        let mut label = label;
-        for line in lines {
-            let line = format!("  {label:<width$}{}", line.as_ref(), width = MARGIN - 2);
-            self.0.push_str(line.trim_end());
-            self.0.push('\n');
-            label = "";
-        }
-    }
-
-    /// The text without control characters: upstreams write parts of it.
-    fn shown(self) -> String {
-        let visible = |letter: char| {
-            if letter.is_control() && !matches!(letter, '\n' | '\t') {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                letter
-            }
-        };
-        self.0.chars().map(visible).collect()
-    }
-}
 
 /// A page in a line or two.
 pub(super) fn brief(page: &PageReport) -> String {
@@ -164,16 +131,9 @@ fn side_by_side(pairs: &[RecordAndGroup]) -> String {
 }
 
 fn skips(text: &mut LabelledLines, page: &PageReport) {
-    let skipped = &page.skipped;
-    let mut lines: Vec<_> = skipped
-        .iter()
-        .take(SHOWN_SKIPS)
-        .map(|skip| format!("record {}: {}", skip.record, skip.reason))
-        .collect();
-    if skipped.len() > SHOWN_SKIPS {
-        lines.push(format!("and {} more", skipped.len() - SHOWN_SKIPS));
-    }
-    text.add("skipped", lines);
+    let skipped = page.skipped.iter();
+    let lines = skipped.map(|skip| format!("record {}: {}", skip.record, skip.reason));
+    text.add("skipped", limited(lines, SHOWN_SKIPS));
 }
 
 fn unmapped(detail: &PageDetail, block: &Upstream, records: u64) -> Vec<String> {
@@ -185,25 +145,14 @@ fn unmapped(detail: &PageDetail, block: &Upstream, records: u64) -> Vec<String> 
     }
     let keys = detail.unmapped.iter().map(|one| one.key.chars().count());
     let width = keys.max().unwrap_or_default().min(30);
-    let mut lines: Vec<_> = detail
-        .unmapped
-        .iter()
-        .take(SHOWN_ATTRIBUTES)
-        .map(|one| {
-            let line = format!("{:<width$}  in {} of {records}: ", one.key, one.records);
-            let room = (WIDTH - MARGIN)
-                .saturating_sub(line.chars().count())
-                .max(10);
-            format!("{line}{}", cut(&spaced(&one.example), room))
-        })
-        .collect();
-    if detail.unmapped.len() > SHOWN_ATTRIBUTES {
-        lines.push(format!(
-            "and {} more",
-            detail.unmapped.len() - SHOWN_ATTRIBUTES
-        ));
-    }
-    lines
+    let lines = detail.unmapped.iter().map(|one| {
+        let line = format!("{:<width$}  in {} of {records}: ", one.key, one.records);
+        let room = (WIDTH - MARGIN)
+            .saturating_sub(line.chars().count())
+            .max(10);
+        format!("{line}{}", cut(&spaced(&one.example), room))
+    });
+    limited(lines, SHOWN_ATTRIBUTES)
 }
 
 /// Where the walk reads on, and why.
@@ -315,10 +264,10 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
     }
     lines.push(format!(
         "{} skipped, {} repeated, {} timestamps unparsed, {}",
-        counted(summary.skipped, "record"),
-        summary.repeated,
-        summary.unparsed_timestamps,
-        if summary.drifted {
+        counted(summary.counts.skipped, "record"),
+        summary.counts.repeated,
+        summary.counts.unparsed_timestamps,
+        if summary.counts.drifted {
             "the list changed during the walk"
         } else {
             "no drift"
@@ -349,27 +298,4 @@ pub(super) fn failure(failure: &FailureReport) -> String {
     let body = failure.body.iter().flat_map(|body| body.lines());
     text.add("body", body.map(|line| cut(line, 2 * WIDTH)));
     text.shown()
-}
-
-/// A number of something.
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
-}
-
-/// A sentence in lines that fit.
-fn wrapped(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut();
-        match line {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH - MARGIN => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) | None => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }

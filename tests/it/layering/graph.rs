@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree, Visibility};
+use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree, VisRestricted, Visibility};
 
 /// A module by its path from the crate's root; the root itself is empty.
 pub(super) type Module = Vec<String>;
@@ -238,6 +238,10 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         let is_export = !matches!(item.vis, Visibility::Inherited);
         self.tree(&item.tree, &mut Vec::new(), is_export);
+    }
+
+    fn visit_vis_restricted(&mut self, _: &'ast VisRestricted) {
+        // `pub(in path)` says who may see an item, not what its module needs.
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {

@@ -2,7 +2,7 @@
 
 use groupgate::error::ErrorKind;
 use groupgate::snapshot::Counts;
-use groupgate::tools::demo::{Change, Fault};
+use groupgate::tools::demo::{Change, InjectedFault};
 
 use crate::support::adapters::{adapter, failed, ids, walked};
 use crate::support::emulations::{emulated, emulation};
@@ -98,9 +98,9 @@ async fn a_cursor_whose_group_is_gone_restarts_the_walk_once() {
 async fn a_continuation_that_is_refused_on_both_attempts_fails_the_walk() {
     let emulations = emulated(30).await;
     let vinyldns = emulation(&emulations, "vinyldns");
-    vinyldns.before_page(2, Change::Fault(Some(Fault::Status(400))));
+    vinyldns.before_page(2, Change::Fault(Some(InjectedFault::Status(400))));
     vinyldns.before_page(3, Change::Fault(None));
-    vinyldns.before_page(4, Change::Fault(Some(Fault::Status(400))));
+    vinyldns.before_page(4, Change::Fault(Some(InjectedFault::Status(400))));
     let error = failed(&adapter(
         &emulations,
         "vinyldns",

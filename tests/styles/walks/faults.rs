@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use groupgate::clock::WallClock;
 use groupgate::error::ErrorKind;
-use groupgate::tools::demo::{Change, Fault, names};
+use groupgate::tools::demo::{Change, InjectedFault, names};
 use rstest::rstest;
 
 use crate::support::adapters::{GATEWAY, adapter, compile, failed, load_emulated, walked};
@@ -34,19 +34,19 @@ fn error_in_body(name: &str) -> ErrorKind {
 }
 
 #[rstest]
-#[case::down(Fault::Refuse, ErrorKind::Connect)]
-#[case::slow(Fault::Slow(Duration::from_mins(1)), ErrorKind::Timeout)]
-#[case::not_found(Fault::Status(404), ErrorKind::HttpStatus)]
-#[case::server_error(Fault::Status(500), ErrorKind::HttpStatus)]
-#[case::unavailable(Fault::Status(503), ErrorKind::HttpStatus)]
-#[case::too_many(Fault::Status(429), ErrorKind::RateLimited)]
-#[case::garbage(Fault::Garbage, ErrorKind::Decode)]
-#[case::unauthorized(Fault::Unauthorized, ErrorKind::Unauthorized)]
-#[case::hang(Fault::Hang, ErrorKind::Timeout)]
-#[case::truncate(Fault::Truncate, ErrorKind::Connect)]
+#[case::down(InjectedFault::Refuse, ErrorKind::Connect)]
+#[case::slow(InjectedFault::Slow(Duration::from_mins(1)), ErrorKind::Timeout)]
+#[case::not_found(InjectedFault::Status(404), ErrorKind::HttpStatus)]
+#[case::server_error(InjectedFault::Status(500), ErrorKind::HttpStatus)]
+#[case::unavailable(InjectedFault::Status(503), ErrorKind::HttpStatus)]
+#[case::too_many(InjectedFault::Status(429), ErrorKind::RateLimited)]
+#[case::garbage(InjectedFault::Garbage, ErrorKind::Decode)]
+#[case::unauthorized(InjectedFault::Unauthorized, ErrorKind::Unauthorized)]
+#[case::hang(InjectedFault::Hang, ErrorKind::Timeout)]
+#[case::truncate(InjectedFault::Truncate, ErrorKind::Connect)]
 #[tokio::test]
 async fn a_fault_in_the_middle_of_a_walk_has_its_kind(
-    #[case] fault: Fault,
+    #[case] fault: InjectedFault,
     #[case] kind: ErrorKind,
 ) {
     let emulations = emulated(35).await;
@@ -54,7 +54,7 @@ async fn a_fault_in_the_middle_of_a_walk_has_its_kind(
         emulation(&emulations, name).before_page(3, Change::Fault(Some(fault)));
         let error = failed(&adapter(&emulations, name, &one_try(name, Some(kind)))).await;
         assert_eq!(error.kind, kind, "{name}: {error}");
-        let waits = matches!(fault, Fault::Status(429 | 503));
+        let waits = matches!(fault, InjectedFault::Status(429 | 503));
         let wait = waits.then_some(Duration::from_secs(1));
         assert_eq!(error.retry_after, wait, "{name}: {error}");
     }
@@ -69,7 +69,8 @@ async fn an_error_in_a_success_has_its_kind() {
     let emulations = emulated(35).await;
     for name in PAGED.into_iter().chain(["collections"]) {
         let page = if PAGED.contains(&name) { 3 } else { 1 };
-        emulation(&emulations, name).before_page(page, Change::Fault(Some(Fault::ErrorInBody)));
+        emulation(&emulations, name)
+            .before_page(page, Change::Fault(Some(InjectedFault::ErrorInBody)));
         let error = failed(&adapter(&emulations, name, &one_try(name, None))).await;
         assert_eq!(error.kind, error_in_body(name), "{name}: {error}");
     }
@@ -79,7 +80,7 @@ async fn an_error_in_a_success_has_its_kind() {
 async fn an_upstream_that_is_slow_but_in_time_brings_its_whole_list() {
     let emulations = emulated(35).await;
     for name in names() {
-        emulation(&emulations, name).set_fault(Some(Fault::Slow(Duration::from_millis(5))));
+        emulation(&emulations, name).set_fault(Some(InjectedFault::Slow(Duration::from_millis(5))));
         let walked = walked(&adapter(&emulations, name, &one_try(name, None))).await;
         assert_eq!(walked.groups.len(), 35, "{name}");
     }
@@ -125,7 +126,7 @@ async fn a_get_that_fails_for_a_moment_is_tried_again() {
     let emulations = emulated(35).await;
     for name in PAGED {
         let emulation = emulation(&emulations, name);
-        emulation.before_page(2, Change::Fault(Some(Fault::Status(500))));
+        emulation.before_page(2, Change::Fault(Some(InjectedFault::Status(500))));
         emulation.before_page(3, Change::Fault(None));
         let settings = [("pagination.limit", "10"), ("limits.concurrency", "1")];
         let walked = walked(&adapter(&emulations, name, &settings)).await;
@@ -143,7 +144,7 @@ async fn a_post_is_tried_again_only_if_it_says(#[case] declared: &str, #[case] t
     let emulations = emulated(5).await;
     let collections = emulation(&emulations, "collections");
     // Only after the login, which may always be tried again.
-    collections.before_page(1, Change::Fault(Some(Fault::Status(500))));
+    collections.before_page(1, Change::Fault(Some(InjectedFault::Status(500))));
     assert!(GATEWAY.contains("idempotent = true"));
     let toml = GATEWAY.replace("idempotent = true", declared);
     let loaded = load_emulated(&toml, &emulations, &[]);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use groupgate::error::ErrorKind;
-use groupgate::tools::demo::{Change, Fault, Options};
+use groupgate::tools::demo::{Change, InjectedFault, Options};
 use http::Response;
 use rstest::rstest;
 use serde_json::json;
@@ -78,7 +78,7 @@ async fn pages_keep_to_the_rate() {
 async fn a_pause_that_the_upstream_asks_for_is_kept(#[case] status: u16) {
     let emulations = emulated(70).await;
     let onlivesite = emulation(&emulations, "onlivesite");
-    onlivesite.before_page(3, Change::Fault(Some(Fault::Status(status))));
+    onlivesite.before_page(3, Change::Fault(Some(InjectedFault::Status(status))));
     onlivesite.before_page(4, Change::Fault(None));
     let settings = [("pagination.limit", "7"), ("limits.concurrency", "1")];
     let start = Instant::now();
@@ -100,7 +100,7 @@ async fn a_pause_longer_than_the_walk_is_not_waited_for(
 ) {
     let emulations = emulated(70).await;
     let onlivesite = emulation(&emulations, "onlivesite");
-    onlivesite.set_fault(Some(Fault::Status(status)));
+    onlivesite.set_fault(Some(InjectedFault::Status(status)));
     let settings = [("limits.walk", "900ms"), ("limits.timeout", "500ms")];
     let start = Instant::now();
     let error = failed(&adapter(&emulations, "onlivesite", &settings)).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use groupgate::clock::WallClock;
 use groupgate::error::ErrorKind;
-use groupgate::tools::demo::{Change, Fault, LoginStatus, Options, TokenKind};
+use groupgate::tools::demo::{Change, InjectedFault, LoginStatus, Options, TokenKind};
 use http::Response;
 use jiff::Timestamp;
 use rstest::rstest;
@@ -120,21 +120,21 @@ async fn a_list_that_refuses_every_token_is_unauthorized_after_exactly_one_renew
 }
 
 #[rstest]
-#[case::no_answer(Fault::Hang, ErrorKind::Timeout)]
-#[case::server_error(Fault::Status(500), ErrorKind::HttpStatus)]
-#[case::unavailable(Fault::Status(503), ErrorKind::HttpStatus)]
-#[case::too_many(Fault::Status(429), ErrorKind::RateLimited)]
-#[case::error_in_body(Fault::ErrorInBody, ErrorKind::Rejected)]
-#[case::web_page(Fault::Garbage, ErrorKind::Decode)]
-#[case::broken_off(Fault::Truncate, ErrorKind::Connect)]
-#[case::refused(Fault::Status(400), ErrorKind::Unauthorized)]
-#[case::refused_as_a_form(Fault::Status(422), ErrorKind::Unauthorized)]
-#[case::not_found(Fault::Status(404), ErrorKind::HttpStatus)]
-#[case::too_slow(Fault::Status(408), ErrorKind::HttpStatus)]
-#[case::in_conflict(Fault::Status(409), ErrorKind::HttpStatus)]
+#[case::no_answer(InjectedFault::Hang, ErrorKind::Timeout)]
+#[case::server_error(InjectedFault::Status(500), ErrorKind::HttpStatus)]
+#[case::unavailable(InjectedFault::Status(503), ErrorKind::HttpStatus)]
+#[case::too_many(InjectedFault::Status(429), ErrorKind::RateLimited)]
+#[case::error_in_body(InjectedFault::ErrorInBody, ErrorKind::Rejected)]
+#[case::web_page(InjectedFault::Garbage, ErrorKind::Decode)]
+#[case::broken_off(InjectedFault::Truncate, ErrorKind::Connect)]
+#[case::refused(InjectedFault::Status(400), ErrorKind::Unauthorized)]
+#[case::refused_as_a_form(InjectedFault::Status(422), ErrorKind::Unauthorized)]
+#[case::not_found(InjectedFault::Status(404), ErrorKind::HttpStatus)]
+#[case::too_slow(InjectedFault::Status(408), ErrorKind::HttpStatus)]
+#[case::in_conflict(InjectedFault::Status(409), ErrorKind::HttpStatus)]
 #[tokio::test]
 async fn a_login_that_fails_is_unauthorized_only_if_it_was_refused(
-    #[case] fault: Fault,
+    #[case] fault: InjectedFault,
     #[case] kind: ErrorKind,
 ) {
     let emulations = emulated(5).await;

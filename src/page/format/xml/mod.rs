@@ -147,12 +147,12 @@ mod tests {
 
     /// An element and what it is expected to become.
     #[derive(Debug, Clone)]
-    enum Sample {
+    enum Fragment {
         Text(String),
-        Children(Vec<(String, Sample)>),
+        Children(Vec<(String, Fragment)>),
     }
 
-    impl Sample {
+    impl Fragment {
         fn strategy() -> impl Strategy<Value = Self> {
             // A carriage return would be normalized away, other controls are no XML.
             let text = "[^\\p{Cc}\u{fffe}\u{ffff}]*".prop_map(Self::Text);
@@ -192,7 +192,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_as_xml_reads_back(sample in Sample::strategy()) {
+        fn what_is_written_as_xml_reads_back(sample in Fragment::strategy()) {
             prop_assert_eq!(decoded(&sample.render("root")), json!({"root": [sample.value()]}));
         }
     }

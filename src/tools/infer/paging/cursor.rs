@@ -2,15 +2,15 @@
 
 use crate::tools::infer::columns::Columns;
 use crate::tools::infer::guess::{Confidence, ProposedLine, table};
-use crate::tools::infer::names::plain;
 use crate::tools::infer::shape::is_reference;
 use crate::tools::infer::vocabulary::ID;
 use crate::tools::infer::words::WordList;
 
-use super::evidence::{Evidence, movement, place_line, style_line};
+use super::evidence::{Evidence, movement};
 use super::guess::{PagingGuess, QueryParameter};
 use super::parameters::{CURSORS, is_numbered};
 use super::series::LeafSeries;
+use super::token_names::{usual_parameter, usual_token};
 
 /// Names of tokens that always mean the next page, the surest first.
 const SURE_TOKENS: WordList = WordList(
@@ -34,7 +34,7 @@ pub(super) fn surely(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
 pub(super) fn likely(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     by_name(evidence, SURE_TOKENS)
         .or_else(|| by_name(evidence, LIKELY_TOKENS))
-        .or_else(|| by_silence(evidence))
+        .or_else(|| by_empty_token(evidence))
         .or_else(|| by_parameter(evidence))
 }
 
@@ -44,12 +44,12 @@ fn by_use(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
         evidence
             .series
             .iter()
-            .any(|series| says(series, index - 1, value))
+            .any(|series| has_text(series, index - 1, value))
     })?;
     let series = evidence
         .series
         .iter()
-        .filter(|series| says(series, index - 1, &value) && !says(series, index, &value))
+        .filter(|series| has_text(series, index - 1, &value) && !has_text(series, index, &value))
         .min_by_key(|series| rank(&series.name))?;
     if value.parse::<u64>().is_ok_and(|number| number < 1_000_000) && !is_sure(&series.name) {
         return None;
@@ -58,13 +58,9 @@ fn by_use(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
         "{} of one sample is in the request for the next one, as `{name}`",
         series.place.shown()
     );
-    let next = place_line("next", &series.place, Confidence::Certain, &why);
+    let next = ProposedLine::certain("next", &series.place, &why);
     Some(evidence.cursor(
-        style_line(
-            "cursor",
-            Confidence::Certain,
-            "each page names the next with a token",
-        ),
+        ProposedLine::certain("style", "cursor", "each page names the next with a token"),
         next,
         QueryParameter::cursor(
             name,
@@ -95,7 +91,7 @@ fn new_parameters(evidence: &Evidence<'_, '_>) -> impl Iterator<Item = (usize, S
     })
 }
 
-fn says(series: &LeafSeries, sample: usize, value: &str) -> bool {
+fn has_text(series: &LeafSeries, sample: usize, value: &str) -> bool {
     let leaf = series.leaves.get(sample).and_then(Option::as_ref);
     leaf.is_some_and(|leaf| leaf.text.as_deref() == Some(value))
 }
@@ -113,9 +109,9 @@ fn by_last_record(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     })?;
     let why = format!("`{path}` of the last record is in the request for the next sample");
     Some(evidence.cursor(
-        style_line(
+        ProposedLine::certain(
+            "style",
             "cursor",
-            Confidence::Certain,
             "the last record of a page names the next",
         ),
         last_record_line(&path, Confidence::Certain, &why),
@@ -141,7 +137,7 @@ fn by_name(evidence: &Evidence<'_, '_>, names: WordList) -> Option<PagingGuess> 
     let is_token = |series: &LeafSeries| {
         let mut texts = series.texts().peekable();
         texts.peek().is_some()
-            && !series.is_truth
+            && !series.is_boolean
             && texts.all(|text| {
                 let is_number = text.parse::<u64>().is_ok();
                 let is_page = is_number && matches!(&*series.name, "next" | "nextpage");
@@ -161,9 +157,9 @@ fn by_name(evidence: &Evidence<'_, '_>, names: WordList) -> Option<PagingGuess> 
 }
 
 /// A place that is called as tokens are and empty in every sample.
-fn by_silence(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
-    let is_silent = |series: &LeafSeries| series.texts().next().is_none();
-    let series = evidence.named(SURE_TOKENS, is_silent)?;
+fn by_empty_token(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
+    let is_empty = |series: &LeafSeries| series.texts().next().is_none();
+    let series = evidence.named(SURE_TOKENS, is_empty)?;
     let why = "by its name; it is empty here, so this was the last page";
     Some(named(evidence, series, Confidence::Likely, why))
 }
@@ -176,8 +172,8 @@ fn named(
 ) -> PagingGuess {
     let why_style = format!("{} is a token for the next page", series.place.shown());
     evidence.cursor(
-        style_line("cursor", confidence, &why_style),
-        place_line("next", &series.place, confidence, why),
+        ProposedLine::guess("style", "cursor", confidence, &why_style),
+        ProposedLine::guess("next", &series.place, confidence, why),
         parameter(evidence, series),
     )
 }
@@ -197,7 +193,9 @@ fn is_sure(name: &str) -> bool {
 fn is_echo(evidence: &Evidence<'_, '_>, series: &LeafSeries) -> bool {
     evidence.seen.iter().enumerate().any(|(index, seen)| {
         let query = seen.query();
-        query.iter().any(|(_, value)| says(series, index, value))
+        query
+            .iter()
+            .any(|(_, value)| has_text(series, index, value))
     })
 }
 
@@ -224,26 +222,6 @@ fn parameter(evidence: &Evidence<'_, '_>, series: &LeafSeries) -> QueryParameter
     )
 }
 
-/// What a parameter is usually called that takes a token of this name: `nextPageToken` goes to
-/// `pageToken`, `next_cursor` to `cursor`, `NextToken` to itself.
-fn usual_parameter(token: &str) -> String {
-    let rest = ["next_", "next-", "next", "Next", "end_", "end"]
-        .into_iter()
-        .find_map(|prefix| token.strip_prefix(prefix))
-        .unwrap_or(token);
-    match plain(rest).as_str() {
-        "" | "id" | "key" => "cursor".to_owned(),
-        // `token` alone would look like a credential; those who call it so repeat the whole name.
-        "token" | "page" => token.to_owned(),
-        _ if rest.len() < token.len() && token.starts_with(char::is_lowercase) => {
-            let mut characters = rest.chars();
-            let first = characters.next().into_iter().flat_map(char::to_lowercase);
-            first.chain(characters).collect()
-        }
-        _ => rest.to_owned(),
-    }
-}
-
 /// A parameter that is called as those for tokens are, where the page has no token: it is the last.
 fn by_parameter(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     let is_numbered = evidence.total().is_some();
@@ -258,40 +236,18 @@ fn by_parameter(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
          to `{name}`"
     );
     Some(evidence.cursor(
-        style_line(
+        ProposedLine::likely(
+            "style",
             "cursor",
-            Confidence::Likely,
             &format!("`{name}` in the URL is a usual name for a parameter that takes a token"),
         ),
-        ProposedLine::guess("next", format!("/{token}"), Confidence::NotSure, &why),
+        ProposedLine::not_sure("next", format!("/{token}"), &why),
         QueryParameter::cursor(
             name,
             Confidence::Likely,
             "by its name, in the URL of a sample",
         ),
     ))
-}
-
-/// What a token is usually called that goes to a parameter of this name.
-fn usual_token(parameter: &str) -> String {
-    match plain(parameter).as_str() {
-        // These take the id of the record to continue after.
-        "startfrom" | "sinceid" | "lastid" => return "nextId".to_owned(),
-        name if name.starts_with("next") || name.starts_with("continuation") => {
-            return parameter.replace('/', "~1");
-        }
-        _ => {}
-    }
-    let parameter: String = parameter
-        .chars()
-        .filter(|c| c.is_alphanumeric() || *c == '_')
-        .collect();
-    if parameter.contains('_') {
-        return format!("next_{parameter}");
-    }
-    let mut characters = parameter.chars();
-    let first = characters.next().into_iter().flat_map(char::to_uppercase);
-    format!("next{}", first.chain(characters).collect::<String>())
 }
 
 /// The page says that there is more, and nothing says where: often it is after the last record.
@@ -306,7 +262,7 @@ pub(super) fn after_last_record(evidence: &Evidence<'_, '_>) -> Option<PagingGue
     let why = "the page says whether there are more records, but not where: often after the id \
                of the last one";
     Some(evidence.cursor(
-        style_line("cursor", Confidence::NotSure, why),
+        ProposedLine::not_sure("style", "cursor", why),
         last_record_line(
             &id.path.to_string(),
             Confidence::NotSure,
@@ -329,48 +285,6 @@ impl Evidence<'_, '_> {
     ) -> PagingGuess {
         let mut lines = vec![style, next];
         lines.extend(self.flag());
-        lines.extend(self.limit_lines());
-        PagingGuess {
-            lines,
-            position: Some(position),
-            limit: self.limit(),
-            is_linked: false,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case("nextPageToken", "pageToken")]
-    #[case("next_page_token", "page_token")]
-    #[case("next_cursor", "cursor")]
-    #[case("NextToken", "NextToken")]
-    #[case("NextMarker", "Marker")]
-    #[case("Marker", "Marker")]
-    #[case("continuationToken", "continuationToken")]
-    #[case("nextId", "cursor")]
-    fn a_token_goes_to_the_parameter_that_is_called_like_it(
-        #[case] token: &str,
-        #[case] parameter: &str,
-    ) {
-        assert_eq!(usual_parameter(token), parameter);
-    }
-
-    #[rstest]
-    #[case("startFrom", "nextId")]
-    #[case("page_token", "next_page_token")]
-    #[case("pageToken", "nextPageToken")]
-    #[case("cursor", "nextCursor")]
-    #[case("continuationToken", "continuationToken")]
-    fn a_parameter_takes_the_token_that_is_called_like_it(
-        #[case] parameter: &str,
-        #[case] token: &str,
-    ) {
-        assert_eq!(usual_token(parameter), token);
+        self.paged(lines, Some(position))
     }
 }

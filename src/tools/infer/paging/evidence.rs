@@ -1,10 +1,9 @@
 //! What the samples show, for every style to look at.
 
-use crate::tools::infer::guess::{Confidence, ProposedLine};
-use crate::tools::infer::leaves::LeafPlace;
+use crate::tools::infer::guess::ProposedLine;
 use crate::tools::infer::words::WordList;
 
-use super::guess::QueryParameter;
+use super::guess::{PagingGuess, QueryParameter};
 use super::series::{LeafSeries, PageSample};
 use super::size::PageSize;
 
@@ -69,31 +68,32 @@ impl Evidence<'_, '_> {
              moreresults hasmoreresults moreavailable",
         );
         const LAST: WordList = WordList("islast islastpage last lastpage done isfinal");
-        let is_truth = |series: &LeafSeries| series.is_truth;
-        let (key, series, what) = match self.named(MORE, is_truth) {
+        let is_boolean = |series: &LeafSeries| series.is_boolean;
+        let (key, series, what) = match self.named(MORE, is_boolean) {
             Some(series) => ("more", series, "whether there are more pages"),
             None => (
                 "last",
-                self.named(LAST, is_truth)?,
+                self.named(LAST, is_boolean)?,
                 "whether it was the last page",
             ),
         };
         let why = format!("by its name, this says {what}");
-        Some(ProposedLine::guess(
-            key,
-            series.place.value(),
-            Confidence::Likely,
-            &why,
-        ))
+        Some(ProposedLine::likely(key, &series.place, &why))
     }
 
-    /// The lines for the page size.
-    pub(super) fn limit_lines(&self) -> Vec<ProposedLine> {
-        self.size.iter().map(PageSize::line).collect()
-    }
-
-    pub(super) fn limit(&self) -> Option<QueryParameter> {
-        self.size.as_ref().map(PageSize::parameter)
+    /// A guess with these lines, and those for the page size.
+    pub(super) fn paged(
+        &self,
+        mut lines: Vec<ProposedLine>,
+        position: Option<QueryParameter>,
+    ) -> PagingGuess {
+        lines.extend(self.size.iter().map(PageSize::line));
+        PagingGuess {
+            lines,
+            position,
+            limit: self.size.as_ref().map(PageSize::parameter),
+            is_linked: false,
+        }
     }
 
     /// The parameter of the first sample's URL that equals the number of records on the page, and that
@@ -107,10 +107,6 @@ impl Evidence<'_, '_> {
     }
 }
 
-pub(super) fn style_line(style: &str, confidence: Confidence, why: &str) -> ProposedLine {
-    ProposedLine::guess("style", style, confidence, why)
-}
-
 /// How one place changes over the samples, for a comment.
 pub(super) fn movement(series: &LeafSeries) -> &'static str {
     if series.ends() {
@@ -120,13 +116,4 @@ pub(super) fn movement(series: &LeafSeries) -> &'static str {
     } else {
         ""
     }
-}
-
-pub(super) fn place_line(
-    key: &str,
-    place: &LeafPlace,
-    confidence: Confidence,
-    why: &str,
-) -> ProposedLine {
-    ProposedLine::guess(key, place.value(), confidence, why)
 }

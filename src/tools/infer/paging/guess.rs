@@ -3,7 +3,7 @@
 use crate::tools::infer::guess::{Confidence, ProposedLine};
 
 /// How the pages follow each other, and where that is written into the request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::tools::infer) struct PagingGuess {
     /// The keys of `pagination`.
     pub(in crate::tools::infer) lines: Vec<ProposedLine>,

@@ -1,27 +1,20 @@
 //! Samples that do not show how pages follow each other.
 
-use crate::tools::infer::guess::{Confidence, ProposedLine};
+use crate::tools::infer::guess::ProposedLine;
 
-use super::evidence::{Evidence, style_line};
+use super::evidence::Evidence;
 use super::guess::PagingGuess;
 
 pub(super) fn none(evidence: &Evidence<'_, '_>) -> PagingGuess {
-    let mut lines = vec![style_line("none", Confidence::NotSure, &why(evidence))];
+    let mut lines = vec![ProposedLine::not_sure("style", "none", &why(evidence))];
     if let Some((_, records)) = evidence.full_page() {
         let why =
             "a list that reaches it is refused instead of served short; remove this with the style";
-        lines.push(ProposedLine::guess(
-            "cap",
-            records.cast_signed(),
-            Confidence::NotSure,
-            why,
-        ));
+        lines.push(ProposedLine::not_sure("cap", records.cast_signed(), why));
     }
     PagingGuess {
         lines,
-        position: None,
-        limit: None,
-        is_linked: false,
+        ..PagingGuess::default()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::tools::infer::shape::is_reference;
 use crate::tools::infer::words::WordList;
 use crate::upstream::pager::link::next_link;
 
-use super::evidence::{Evidence, movement, place_line, style_line};
+use super::evidence::{Evidence, movement};
 use super::guess::PagingGuess;
 use super::series::{LeafSeries, PageSample};
 
@@ -26,11 +26,11 @@ pub(super) fn by_header(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
         } else {
             "the `Link` header names the next page (RFC 8288)"
         };
-        style_line("link", Confidence::Certain, why)
+        ProposedLine::certain("style", "link", why)
     } else {
         evidence.seen.iter().find(|seen| has_other_links(seen))?;
         let why = "there is a `Link` header for other pages, so this is the last one";
-        style_line("link", Confidence::Likely, why)
+        ProposedLine::likely("style", "link", why)
     };
     let targets = links.iter().flatten().map(String::as_str);
     Some(linked(evidence, vec![style], targets))
@@ -57,25 +57,26 @@ pub(super) fn by_body(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
         let mut texts = series.texts().peekable();
         is_next && texts.peek().is_some() && texts.all(is_reference)
     };
-    let is_silent = |series: &LeafSeries| series.texts().next().is_none();
+    let is_empty = |series: &LeafSeries| series.texts().next().is_none();
     let found =
         (evidence.named(ALWAYS_URLS, is_url)).or_else(|| evidence.named(MAY_BE_URLS, is_url));
     let (series, confidence, why) = if let Some(series) = found {
         let why = format!("it is the URL of another page{}", movement(series));
         (series, Confidence::Certain, why)
     } else {
-        let series = evidence.named(ALWAYS_URLS, is_silent)?;
+        let series = evidence.named(ALWAYS_URLS, is_empty)?;
         let why = "by its name; it is empty here, so this was the last page".to_owned();
         (series, Confidence::Likely, why)
     };
     let place = series.place.shown();
     let mut lines = vec![
-        style_line(
+        ProposedLine::guess(
+            "style",
             "next_url",
             confidence,
             &format!("{place} names the next page"),
         ),
-        place_line("next", &series.place, confidence, &why),
+        ProposedLine::guess("next", &series.place, confidence, &why),
     ];
     // Some name a next page on the last one too, so where no sample shows the URL run out, a flag
     // beside it counts.
@@ -116,11 +117,8 @@ fn linked<'t>(
              use that origin in `base_url` if it belongs to the API.",
         ));
     }
-    lines.extend(evidence.limit_lines());
     PagingGuess {
-        lines,
-        position: None,
-        limit: evidence.limit(),
         is_linked: true,
+        ..evidence.paged(lines, None)
     }
 }

@@ -12,6 +12,7 @@ mod numbered;
 mod parameters;
 mod series;
 mod size;
+mod token_names;
 
 pub(super) use guess::{PagingGuess, QueryParameter};
 pub(super) use parameters::is_position;

@@ -6,7 +6,7 @@ use crate::tools::infer::guess::{Confidence, ProposedLine};
 use crate::tools::infer::names::plain;
 use crate::tools::infer::words::WordList;
 
-use super::evidence::{Evidence, place_line, style_line};
+use super::evidence::Evidence;
 use super::guess::{PagingGuess, QueryParameter};
 use super::parameters::{CountedBy, NUMBERS, OFFSETS};
 use super::series::LeafSeries;
@@ -45,10 +45,32 @@ pub(super) fn guess(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
 }
 
 fn paging(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
-    match position.count {
-        CountedBy::Records => offset(evidence, position),
-        CountedBy::Pages => page(evidence, position),
+    let (style, first, pages) = match position.count {
+        CountedBy::Records => ("offset", first_record(&position), None),
+        CountedBy::Pages => {
+            let first = first_page(evidence, &position);
+            ("page", Some(first), evidence.pages())
+        }
+    };
+    let style = ProposedLine::guess("style", style, position.confidence, &position.why);
+    let mut lines = vec![style];
+    lines.extend(first);
+    lines.extend(pages.map(|pages| {
+        let why = "by its name; the pages after the first are then fetched concurrently";
+        ProposedLine::certain("pages", &pages.place, why)
+    }));
+    lines.extend(evidence.total().map(total_line));
+    lines.extend(absent(pages.or(evidence.total())));
+    if evidence.total().is_none() && evidence.pages().is_none() {
+        let flag = evidence.flag();
+        if flag.is_none() {
+            lines.push(ProposedLine::remark(
+                "There is no total, so the walk goes on until a page is empty.",
+            ));
+        }
+        lines.extend(flag);
     }
+    evidence.paged(lines, Some(position.parameter))
 }
 
 fn is_number(text: &str) -> bool {
@@ -210,46 +232,25 @@ impl PositionGuess {
     }
 }
 
-fn offset(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
-    let mut lines = vec![style_line("offset", position.confidence, &position.why)];
-    let counts_from_one = position.first == Some(1)
-        || matches!(&*plain(&position.parameter.name), "startindex" | "startrow");
-    if counts_from_one {
-        let why = format!("`{}` counts from 1", position.parameter.name);
-        lines.push(ProposedLine::guess("first", 1, Confidence::Likely, &why));
-    }
-    lines.extend(evidence.total().map(total_line));
-    lines.extend(absent(evidence.total()));
-    finished(evidence, lines, position)
+/// `first` of an offset that does not count from 0.
+fn first_record(position: &PositionGuess) -> Option<ProposedLine> {
+    let name = &position.parameter.name;
+    let counts_from_one =
+        position.first == Some(1) || matches!(&*plain(name), "startindex" | "startrow");
+    let why = format!("`{name}` counts from 1");
+    counts_from_one.then(|| ProposedLine::likely("first", 1, &why))
 }
 
-fn page(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
-    let mut lines = vec![style_line("page", position.confidence, &position.why)];
+fn first_page(evidence: &Evidence<'_, '_>, position: &PositionGuess) -> ProposedLine {
     let shown = evidence
         .named(NUMBERS, |series| series.numbers().is_some())
         .and_then(LeafSeries::number);
-    let first = [position.first, shown]
-        .into_iter()
-        .flatten()
-        .find(|number| *number < 2);
-    lines.push(match first {
-        Some(0) => ProposedLine::guess("first", 0, Confidence::Likely, "a sample is page 0"),
-        Some(_) => ProposedLine::guess("first", 1, Confidence::Likely, "a sample is page 1"),
-        None => ProposedLine::guess(
-            "first",
-            1,
-            Confidence::NotSure,
-            "no sample is the first page",
-        ),
-    });
-    let pages = evidence.pages();
-    lines.extend(pages.map(|pages| {
-        let why = "by its name; the pages after the first are then fetched concurrently";
-        place_line("pages", &pages.place, Confidence::Certain, why)
-    }));
-    lines.extend(evidence.total().map(total_line));
-    lines.extend(absent(pages.or(evidence.total())));
-    finished(evidence, lines, position)
+    let mut numbers = [position.first, shown].into_iter().flatten();
+    match numbers.find(|number| *number < 2) {
+        Some(0) => ProposedLine::likely("first", 0, "a sample is page 0"),
+        Some(_) => ProposedLine::likely("first", 1, "a sample is page 1"),
+        None => ProposedLine::not_sure("first", 1, "no sample is the first page"),
+    }
 }
 
 fn total_line(total: &LeafSeries) -> ProposedLine {
@@ -258,30 +259,7 @@ fn total_line(total: &LeafSeries) -> ProposedLine {
     } else {
         "by its name; no less than there are records on the page"
     };
-    place_line("total", &total.place, Confidence::Certain, why)
-}
-
-fn finished(
-    evidence: &Evidence<'_, '_>,
-    mut lines: Vec<ProposedLine>,
-    position: PositionGuess,
-) -> PagingGuess {
-    if evidence.total().is_none() && evidence.pages().is_none() {
-        let flag = evidence.flag();
-        if flag.is_none() {
-            lines.push(ProposedLine::remark(
-                "There is no total, so the walk goes on until a page is empty.",
-            ));
-        }
-        lines.extend(flag);
-    }
-    lines.extend(evidence.limit_lines());
-    PagingGuess {
-        lines,
-        position: Some(position.parameter),
-        limit: evidence.limit(),
-        is_linked: false,
-    }
+    ProposedLine::certain("total", &total.place, why)
 }
 
 impl Evidence<'_, '_> {
@@ -297,5 +275,5 @@ fn absent(series: Option<&LeafSeries>) -> Option<ProposedLine> {
     let why = "a sample lacks it, so it was the only page";
     series
         .filter(|series| series.is_missing_somewhere())
-        .map(|_| ProposedLine::guess("absent", "end", Confidence::Likely, why))
+        .map(|_| ProposedLine::likely("absent", "end", why))
 }

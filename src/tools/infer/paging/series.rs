@@ -8,7 +8,7 @@ use crate::tools::infer::names::plain;
 use crate::tools::infer::part::SampleValue;
 use crate::tools::infer::words::WordList;
 
-/// What paging sees of one sample.
+/// The parts of a sample that paging looks at.
 #[derive(Debug)]
 pub(in crate::tools::infer) struct PageSample<'a> {
     pub(in crate::tools::infer) url: Option<&'a Url>,
@@ -50,12 +50,12 @@ pub(in crate::tools::infer) struct LeafSeries {
     pub(super) place: LeafPlace,
     pub(super) name: String,
     pub(super) depth: usize,
-    pub(super) is_truth: bool,
-    /// What each sample has there.
+    pub(super) is_boolean: bool,
+    /// The leaf of each sample.
     pub(super) leaves: Vec<Option<Leaf>>,
 }
 
-/// The places that any sample has, with what each of them says.
+/// Every place that a sample has, with its leaf in each.
 pub(in crate::tools::infer) fn leaf_series(seen: &[PageSample<'_>]) -> Vec<LeafSeries> {
     let mut series: Vec<LeafSeries> = Vec::new();
     for (sample, seen_here) in seen.iter().enumerate() {
@@ -66,12 +66,12 @@ pub(in crate::tools::infer) fn leaf_series(seen: &[PageSample<'_>]) -> Vec<LeafS
                     place: leaf.place.clone(),
                     name: leaf.name.clone(),
                     depth: leaf.depth,
-                    is_truth: true,
+                    is_boolean: true,
                     leaves: vec![None; seen.len()],
                 });
                 series.len() - 1
             });
-            series[index].is_truth &= leaf.is_truth;
+            series[index].is_boolean &= leaf.is_boolean;
             series[index].leaves[sample] = Some(leaf.clone());
         }
     }
@@ -79,7 +79,7 @@ pub(in crate::tools::infer) fn leaf_series(seen: &[PageSample<'_>]) -> Vec<LeafS
 }
 
 impl LeafSeries {
-    /// What it says, in the samples where it says something.
+    /// Its texts, in the samples that have one.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         self.leaves
             .iter()
@@ -87,13 +87,13 @@ impl LeafSeries {
             .filter_map(|leaf| leaf.text.as_deref())
     }
 
-    /// The numbers that it says; `None` if it says anything else, or nothing.
+    /// Its texts as numbers; `None` if one is not a number, or there is none.
     pub(super) fn numbers(&self) -> Option<Vec<u64>> {
         let numbers: Option<Vec<_>> = self.leaves.iter().flatten().map(Leaf::number).collect();
         numbers.filter(|numbers| !numbers.is_empty())
     }
 
-    /// The first number that it says.
+    /// Its first number.
     pub(super) fn number(&self) -> Option<u64> {
         self.numbers()?.first().copied()
     }
@@ -103,18 +103,18 @@ impl LeafSeries {
         self.leaves.iter().flatten().find_map(Leaf::written)
     }
 
-    /// Whether two samples say different things.
+    /// Whether its text differs between samples.
     pub(super) fn differs(&self) -> bool {
         let mut texts = self.texts();
         let first = texts.next();
         texts.any(|text| Some(text) != first)
     }
 
-    /// Whether the last sample says nothing where one before it did.
+    /// Whether it is empty in the last sample and not in one before.
     pub(super) fn ends(&self) -> bool {
-        let says = |leaf: &Option<Leaf>| leaf.as_ref().is_some_and(|leaf| leaf.text.is_some());
+        let has_text = |leaf: &Option<Leaf>| leaf.as_ref().is_some_and(|leaf| leaf.text.is_some());
         match self.leaves.split_last() {
-            Some((last, before)) => !says(last) && before.iter().any(says),
+            Some((last, before)) => !has_text(last) && before.iter().any(has_text),
             None => false,
         }
     }

@@ -1,7 +1,7 @@
-//! A port that is open and takes no connection.
+//! A port that is open and accepts no connection.
 //!
-//! The kernel itself completes connections until the queue of those that nobody accepted is full.
-//! So the queue is made as short as can be and filled; whoever connects then waits.
+//! The kernel completes connections until the queue of those that nobody accepted is full. So the
+//! queue is made as short as possible and filled; whoever connects then waits.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -16,13 +16,13 @@ const MOST: usize = 8;
 
 /// The port. Dropping it closes it.
 #[derive(Debug)]
-pub(super) struct Jam {
+pub(super) struct SaturatedPort {
     _socket: TcpListener,
     _queued: Vec<TcpStream>,
 }
 
-impl Jam {
-    /// Opens the port. It holds the thread for a moment, until the queue is full.
+impl SaturatedPort {
+    /// Opens the port. It blocks the thread for a moment, until the queue is full.
     pub(super) fn open(address: SocketAddr) -> io::Result<Self> {
         let socket = match address {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,

@@ -2,31 +2,32 @@
 
 use std::sync::Mutex;
 
-use super::{Fault, lock};
+use super::fault::InjectedFault;
+use crate::tools::lock::lock;
 
 /// One change at an emulated upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// There are so many groups.
+    /// Sets the number of groups.
     Groups(usize),
-    /// This goes wrong, or nothing does. [`Fault::Refuse`] and [`Fault::HangConnect`] cut
+    /// Sets or removes the fault. [`InjectedFault::Refuse`] and [`InjectedFault::HangConnect`] cut
     /// connections but leave the port open.
-    Fault(Option<Fault>),
-    /// Every token that was issued is refused.
+    Fault(Option<InjectedFault>),
+    /// Refuses every token that was issued.
     RevokeTokens,
 }
 
-/// The changes still to come, each with the number of the list request that it comes before.
+/// The changes to come, each with the number of the list request that it precedes.
 #[derive(Debug, Default)]
-pub(super) struct Plan(Mutex<Vec<(u64, Change)>>);
+pub(super) struct Schedule(Mutex<Vec<(u64, Change)>>);
 
-impl Plan {
-    /// Plans a change.
+impl Schedule {
+    /// Adds a change.
     pub(super) fn add(&self, page: u64, change: Change) {
         lock(&self.0).push((page, change));
     }
 
-    /// Takes the changes out that come before the list request of this number.
+    /// Removes and returns the changes that precede the list request of this number.
     pub(super) fn due(&self, page: u64) -> Vec<Change> {
         lock(&self.0)
             .extract_if(.., |(at, _)| *at <= page)

@@ -2,28 +2,31 @@
 //! status, with a token from a login call.
 
 use http::{Method, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::Options;
-use super::envelope::Envelope;
-use super::exchange::{self, Answer, Kind, Request, Vendor, bearer, header, reason};
-use super::order::indices;
-use super::records::Record;
 use super::tokens::Tokens;
+use crate::tools::demo::cached_order::indices;
+use crate::tools::demo::generated::GeneratedGroup;
+use crate::tools::demo::list_api::ListApi;
+use crate::tools::demo::message::{
+    Answer, Request, RequestKind, bearer, header, json, ok, reason, without_null,
+};
+use crate::tools::demo::options::{LoginStatus, Options};
+use crate::tools::demo::vendor::Vendor;
 
 pub(super) const NAME: &str = "collections";
 
-/// Where a list holds what faults change.
-pub(super) const ENVELOPE: Envelope = Envelope {
+pub(super) static LIST: ListApi = ListApi {
+    method: Method::POST,
+    path: "/fetch-groups",
     records: "/data",
     id: "group_id",
-    next: None,
+    paging: None,
     total: None,
     link: None,
     speaks_xml: false,
 };
 
-const LIST_PATH: &str = "/fetch-groups";
 const LOGIN_PATH: &str = "/generate-client-auth-token";
 
 const DOMAIN: &str = "my-domain";
@@ -32,18 +35,6 @@ const CLIENT_SECRET: &str = "demo-collections-secret";
 
 /// A prime above the number of groups: steps of it visit every index once before they repeat.
 const STRIDE: u64 = 1_000_003;
-
-/// Where the login answer says that it is a success. The vendor's pages disagree.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum LoginStatus {
-    /// In `statusCode`, as the groups page shows it.
-    #[default]
-    StatusCode,
-    /// In `status`, as the login page shows it.
-    Status,
-    /// Nowhere in the body.
-    Absent,
-}
 
 /// The vendor's API.
 #[derive(Debug)]
@@ -67,24 +58,27 @@ impl Vendor for Collections {
         ]
     }
 
-    fn kind(&self, request: &Request) -> Kind {
-        match (request.method(), request.uri().path()) {
-            (&Method::POST, LIST_PATH) => Kind::FirstPage,
-            (&Method::POST, LOGIN_PATH) => Kind::Login,
-            _ => Kind::Other,
+    fn list_api(&self) -> &'static ListApi {
+        &LIST
+    }
+
+    fn kind(&self, request: &Request) -> RequestKind {
+        if request.method() == Method::POST && request.uri().path() == LOGIN_PATH {
+            return RequestKind::Login;
         }
+        LIST.kind(request)
     }
 
     fn answer(&self, request: &Request, groups: usize) -> Answer {
         match self.kind(request) {
-            Kind::Login => self.login(request),
-            Kind::FirstPage | Kind::LaterPage => self.list(request, groups),
-            Kind::Other => self.failure(request, StatusCode::NOT_FOUND),
+            RequestKind::Login => self.login(request),
+            RequestKind::FirstPage | RequestKind::LaterPage => self.list(request, groups),
+            RequestKind::Other => self.failure(request, StatusCode::NOT_FOUND),
         }
     }
 
     fn refusal(&self, request: &Request) -> Answer {
-        if self.kind(request) == Kind::Login {
+        if self.kind(request) == RequestKind::Login {
             return error(StatusCode::UNAUTHORIZED, "Invalid client credentials");
         }
         error(StatusCode::FORBIDDEN, "UNAUTHORIZED")
@@ -113,7 +107,7 @@ impl Collections {
             return self.failure(request, StatusCode::INTERNAL_SERVER_ERROR);
         }
         let data: Vec<Value> = indices(groups)
-            .map(|place| group(shuffled(place, groups)))
+            .map(|position| group(shuffled(position, groups)))
             .collect();
         success("statusCode", &json!(data))
     }
@@ -138,12 +132,12 @@ impl Collections {
         match self.login_status {
             LoginStatus::StatusCode => success("statusCode", &data),
             LoginStatus::Status => success("status", &data),
-            LoginStatus::Absent => exchange::json(StatusCode::OK, &json!({ "data": data })),
+            LoginStatus::Absent => ok(&json!({ "data": data })),
         }
     }
 }
 
-/// The request's JSON object; `None` where it is none, or not said to be one.
+/// The request's JSON object, if it is one and is declared as one.
 fn body(request: &Request) -> Option<Value> {
     let media_type = header(request, "content-type")?.split(';').next()?;
     if !media_type.trim().eq_ignore_ascii_case("application/json") {
@@ -173,44 +167,41 @@ fn missing_fields(body: &Value) -> Vec<&'static str> {
 
 fn success(status_key: &str, data: &Value) -> Answer {
     let envelope = json!({ status_key: 200, "data": data, "message": "OKAY" });
-    exchange::json(StatusCode::OK, &envelope)
+    ok(&envelope)
 }
 
 fn error(status: StatusCode, message: &str) -> Answer {
     let envelope = json!({ "statusCode": status.as_u16(), "data": {}, "message": message });
-    exchange::json(status, &envelope)
+    json(status, &envelope)
 }
 
-/// Which record stands at `place`: the vendor gives no order, so this one looks like none.
-fn shuffled(place: u32, groups: usize) -> Record {
-    let index = (u64::from(place) * STRIDE + 7) % groups as u64;
-    Record::new(NAME, index as u32)
+/// The group at `position`: the vendor documents no order, so this one looks random.
+fn shuffled(position: u32, groups: usize) -> GeneratedGroup {
+    let index = (u64::from(position) * STRIDE + 7) % groups as u64;
+    GeneratedGroup::new(NAME, index as u32)
 }
 
-fn group(record: Record) -> Value {
-    let mut group = Map::new();
-    group.insert("group_id".into(), id(record).into());
-    group.insert("group_name".into(), record.name().into());
-    if let Some(description) = record.description() {
-        group.insert("group_description".into(), description.into());
-    }
-    let created = record.created();
-    let updated = record.updated().unwrap_or(created);
-    group.insert("created_at".into(), created.to_string().into());
-    group.insert("updated_at".into(), updated.to_string().into());
-    let documents = record.number("documents") % 500;
-    group.insert("document_count".into(), documents.into());
-    if record.one_in(3, "settings") {
-        let language = record.pick(&["en", "de", "ja"], "language");
-        let settings = json!({ "language": language, "tags": ["index", null] });
-        group.insert("settings".into(), settings);
-    }
-    Value::Object(group)
+fn group(group: GeneratedGroup) -> Value {
+    let created = group.created();
+    let settings = group.one_in(3, "settings").then(|| {
+        let language = group.pick(&["en", "de", "ja"], "language");
+        json!({ "language": language, "tags": ["index", null] })
+    });
+    let object = json!({
+        "group_id": id(group),
+        "group_name": group.name(),
+        "group_description": group.description(),
+        "created_at": created.to_string(),
+        "updated_at": group.updated().unwrap_or(created).to_string(),
+        "document_count": group.number("documents") % 500,
+        "settings": settings,
+    });
+    without_null(object, ["group_description", "settings"])
 }
 
 /// The vendor's ids are any text.
-fn id(record: Record) -> String {
-    let index = record.index();
+fn id(group: GeneratedGroup) -> String {
+    let index = group.index();
     match index % 16 {
         3 => format!("team/{index}"),
         5 => format!("urn:group:{index}"),

@@ -15,10 +15,12 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use tokio::time::sleep;
 
-use super::super::exchange::{Answer, answer};
-use super::Body;
+use crate::tools::demo::message::{Answer, answer};
 
-/// How many blanks are sent, or packed, at once.
+/// The body of an answer as it is sent. One that ends in an error cuts the connection.
+pub(in crate::tools::demo) type Body = BoxBody<Bytes, io::Error>;
+
+/// How many spaces are sent, or compressed, at once.
 const BLOCK: usize = 1 << 20;
 /// How many such blocks a huge body has.
 const BLOCKS: usize = 1 << 10;
@@ -50,7 +52,7 @@ pub(super) fn broken_off(answer: Answer) -> Response<Body> {
     Response::from_parts(head, BoxBody::new(StreamBody::new(begin.chain(end))))
 }
 
-/// The body by and by.
+/// The body in small chunks, with pauses.
 pub(super) fn drip(answer: Answer, bytes: u32, every: Duration) -> Response<Body> {
     answer.map(|body| {
         let drops = stream::unfold((body, false), move |(mut rest, has_begun)| async move {
@@ -72,15 +74,15 @@ pub(super) fn cut(answer: Answer) -> Response<Body> {
     whole(answer.map(|body| body.slice(..body.len() / 2)))
 }
 
-/// The body under a media type that no API has.
+/// The body with a media type that no API has.
 pub(super) fn as_image(mut answer: Answer) -> Response<Body> {
     let image = HeaderValue::from_static("image/png");
     answer.headers_mut().insert(CONTENT_TYPE, image);
     whole(answer)
 }
 
-/// The body with a byte that UTF-8 does not have (RFC 3629, section 1) in place of its middle one.
-pub(super) fn with_a_bad_byte(answer: Answer) -> Response<Body> {
+/// The body with a byte in its middle that UTF-8 never has (RFC 3629, section 1).
+pub(super) fn invalid_utf8(answer: Answer) -> Response<Body> {
     whole(answer.map(|body| {
         let mut bytes = body.to_vec();
         let middle = bytes.len() / 2;
@@ -91,18 +93,18 @@ pub(super) fn with_a_bad_byte(answer: Answer) -> Response<Body> {
     }))
 }
 
-/// The body, and a gigabyte of blanks behind it: in any format still the same document. Nobody
-/// says beforehand how long it is, and it is never in memory.
+/// The body and a gigabyte of spaces behind it: in any format still the same document. Its length
+/// is not announced, and it is never in memory.
 pub(super) fn huge(answer: Answer) -> Response<Body> {
     answer.map(|body| {
-        let blanks = Bytes::from(vec![b' '; BLOCK]);
-        let blocks = stream::iter(std::iter::repeat_n(blanks, BLOCKS));
+        let spaces = Bytes::from(vec![b' '; BLOCK]);
+        let blocks = stream::iter(std::iter::repeat_n(spaces, BLOCKS));
         let all = stream::once(async move { body }).chain(blocks);
         BoxBody::new(StreamBody::new(all.map(|bytes| Ok(Frame::data(bytes)))))
     })
 }
 
-/// The body, and a gigabyte of blanks behind it, packed a thousandfold.
+/// The body and a gigabyte of spaces behind it, compressed a thousandfold.
 pub(super) fn gzip_bomb(answer: Answer) -> io::Result<Response<Body>> {
     let (mut head, body) = answer.into_parts();
     head.headers
@@ -112,29 +114,24 @@ pub(super) fn gzip_bomb(answer: Answer) -> io::Result<Response<Body>> {
     Ok(Response::from_parts(head, body))
 }
 
-/// One gzip file (RFC 1952) of `body` and so many blocks of blanks, part by part. A block refers to
-/// nothing before itself, so the same one serves again and again.
+/// One gzip file (RFC 1952) of `body` and so many blocks of spaces, part by part. A block refers to
+/// nothing before itself, so one is repeated.
 fn gzip(body: &[u8], blocks: usize) -> io::Result<impl Iterator<Item = Bytes> + use<>> {
     const HEAD: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255];
     const LAST_BLOCK: &[u8] = &[3, 0];
-    let blanks = vec![b' '; BLOCK];
-    let mut of_blanks = Crc::new();
-    of_blanks.update(&blanks);
-    let mut of_all = Crc::new();
-    of_all.update(body);
+    let spaces = vec![b' '; BLOCK];
+    let mut crc_of_spaces = Crc::new();
+    crc_of_spaces.update(&spaces);
+    let mut crc = Crc::new();
+    crc.update(body);
     for _ in 0..blocks {
-        of_all.combine(&of_blanks);
+        crc.combine(&crc_of_spaces);
     }
     let length = (body.len() + blocks * BLOCK) as u32;
-    let end = [
-        LAST_BLOCK,
-        &of_all.sum().to_le_bytes(),
-        &length.to_le_bytes(),
-    ]
-    .concat();
+    let end = [LAST_BLOCK, &crc.sum().to_le_bytes(), &length.to_le_bytes()].concat();
     let begin = [Bytes::from_static(HEAD), deflated(body)?];
-    let blanks = std::iter::repeat_n(deflated(&blanks)?, blocks);
-    Ok(begin.into_iter().chain(blanks).chain([end.into()]))
+    let spaces = std::iter::repeat_n(deflated(&spaces)?, blocks);
+    Ok(begin.into_iter().chain(spaces).chain([end.into()]))
 }
 
 /// Whole blocks of a deflate stream (RFC 1951) that goes on.
@@ -145,7 +142,7 @@ fn deflated(bytes: &[u8]) -> io::Result<Bytes> {
     Ok(Bytes::copy_from_slice(deflate.get_ref()))
 }
 
-/// The document known as a billion laughs: ten entities, each ten times the one before.
+/// A billion laughs: ten entities, each ten times the one before.
 pub(super) fn entity_bomb() -> Answer {
     let mut text = String::from("<?xml version=\"1.0\"?>\n<!DOCTYPE groups [\n");
     text += "<!ENTITY e0 \"0123456789\">\n";
@@ -157,20 +154,20 @@ pub(super) fn entity_bomb() -> Answer {
     answer(StatusCode::OK, "application/xml", text)
 }
 
-/// Arrays in each other.
+/// Nested arrays.
 pub(super) fn deep_json() -> Answer {
     let text = "[".repeat(DEPTH) + &"]".repeat(DEPTH);
     answer(StatusCode::OK, "application/json", text)
 }
 
-/// Elements in each other.
+/// Nested elements.
 pub(super) fn deep_xml() -> Answer {
     let text = "<group>".repeat(DEPTH) + &"</group>".repeat(DEPTH);
     let text = format!("<groups>{text}</groups>");
     answer(StatusCode::OK, "application/xml", text)
 }
 
-/// What a proxy shows to a person whose session has ended.
+/// The sign-in page of a proxy.
 pub(super) fn web_page() -> Answer {
     answer(
         StatusCode::OK,

@@ -1,4 +1,4 @@
-//! AWS Signature Version 4 as the server of the second upstream checks it.
+//! AWS Signature Version 4, as the server of `vinyldns` checks it.
 //!
 //! Written from AWS's description ("Create a signed AWS API request") and what that server does
 //! differently: it takes date, region and service from the `Authorization` header as they are,
@@ -11,9 +11,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use super::exchange::{Request, header};
 use crate::hex::hex;
 use crate::percent::RESERVED;
+use crate::tools::demo::message::{Request, header};
 
 const SCHEME: &str = "AWS4-HMAC-SHA256";
 

@@ -1,28 +1,33 @@
 //! `vinyldns`, the second upstream: a cursor that is the last group's id, and AWS signatures.
 
 use http::{Method, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::Options;
-use super::envelope::{Continuation, Envelope};
-use super::exchange::{self, Answer, Kind, Parameters, Request, Vendor, header, reason, text};
-use super::order::{Order, indices};
-use super::records::{Record, account_uuid, find};
 use super::signature::Authorization;
+use crate::tools::demo::cached_order::{CachedOrder, indices};
+use crate::tools::demo::generated::{GeneratedGroup, account_uuid, find};
+use crate::tools::demo::list_api::{ListApi, PageStyle};
+use crate::tools::demo::message::{
+    Answer, QueryParameters, Request, RequestKind, header, ok, reason, text, without_null,
+};
+use crate::tools::demo::options::Options;
+use crate::tools::demo::vendor::Vendor;
 
 pub(super) const NAME: &str = "vinyldns";
 
-/// Where a list holds what faults change.
-pub(super) const ENVELOPE: Envelope = Envelope {
+pub(super) static LIST: ListApi = ListApi {
+    method: Method::GET,
+    path: "/groups",
     records: "/groups",
     id: "id",
-    next: Some(Continuation::Cursor("/nextId")),
+    paging: Some(PageStyle::Cursor {
+        parameter: "startFrom",
+        next: "/nextId",
+    }),
     total: None,
     link: None,
     speaks_xml: false,
 };
-
-const LIST_PATH: &str = "/groups";
 
 const ACCESS_KEY: &str = "DEMOVINYLACCESSKEY";
 const SECRET_KEY: &str = "demo-vinyl-secret-key";
@@ -30,18 +35,18 @@ const SECRET_KEY: &str = "demo-vinyl-secret-key";
 /// The most items of a page, and how many it has when nobody says.
 const MAX_ITEMS: usize = 100;
 
-/// The vendor's API. Its order is by lower-cased name; equal names are in the order of their making.
+/// The vendor's API. It sorts by lower-cased name, and equal names by creation.
 #[derive(Debug, Default)]
 struct VinylDns {
-    by_name: Order<usize>,
+    by_name: CachedOrder<usize>,
 }
 
 pub(super) fn open(_origin: &str, _options: &Options) -> Box<dyn Vendor> {
     Box::new(VinylDns::default())
 }
 
-/// What a list request asks for.
-struct Ask {
+/// The parameters of a list request.
+struct VinylQuery {
     filter: Option<String>,
     start_from: Option<String>,
     max_items: usize,
@@ -54,27 +59,21 @@ impl Vendor for VinylDns {
         &[("VINYL_KEY", ACCESS_KEY), ("VINYL_SECRET", SECRET_KEY)]
     }
 
-    fn kind(&self, request: &Request) -> Kind {
-        if request.method() != Method::GET || request.uri().path() != LIST_PATH {
-            return Kind::Other;
-        }
-        match Parameters::of(request).get("startFrom") {
-            None => Kind::FirstPage,
-            Some(_) => Kind::LaterPage,
-        }
+    fn list_api(&self) -> &'static ListApi {
+        &LIST
     }
 
     fn answer(&self, request: &Request, groups: usize) -> Answer {
-        if self.kind(request) == Kind::Other {
+        if self.kind(request) == RequestKind::Other {
             return self.failure(request, StatusCode::NOT_FOUND);
         }
         // The vendor's server looks at the parameters before the signature.
-        let ask = match Ask::parse(&Parameters::of(request)) {
-            Ok(ask) => ask,
+        let query = match VinylQuery::parse(&QueryParameters::of(request)) {
+            Ok(query) => query,
             Err(message) => return text(StatusCode::BAD_REQUEST, message),
         };
         match authenticate(request) {
-            Ok(()) => self.list(&ask, groups),
+            Ok(()) => self.list(&query, groups),
             Err(reason) => refused(&reason),
         }
     }
@@ -93,23 +92,23 @@ impl Vendor for VinylDns {
 }
 
 impl VinylDns {
-    fn list(&self, ask: &Ask, groups: usize) -> Answer {
+    fn list(&self, query: &VinylQuery, groups: usize) -> Answer {
         let order = self.by_name.get(groups, |&groups| by_name(groups));
-        let Some(start) = ask.start(&order, groups) else {
+        let Some(start) = query.start(&order, groups) else {
             return server_error();
         };
         let mut rest = order[start..]
             .iter()
-            .map(|&index| Record::new(NAME, index))
-            .filter(|record| ask.wants(*record));
-        let page: Vec<Record> = rest.by_ref().take(ask.max_items).collect();
+            .map(|&index| GeneratedGroup::new(NAME, index))
+            .filter(|record| query.wants(*record));
+        let page: Vec<GeneratedGroup> = rest.by_ref().take(query.max_items).collect();
         let next = page.last().filter(|_| rest.next().is_some());
-        exchange::json(StatusCode::OK, &ask.envelope(&page, next.copied()))
+        ok(&query.envelope(&page, next.copied()))
     }
 }
 
-impl Ask {
-    fn parse(parameters: &Parameters) -> Result<Self, String> {
+impl VinylQuery {
+    fn parse(parameters: &QueryParameters) -> Result<Self, String> {
         let max_items = parameters.number("maxItems", MAX_ITEMS).map_err(|text| {
             format!(
                 "The query parameter 'maxItems' was malformed:\n\
@@ -125,12 +124,12 @@ impl Ask {
             filter: parameters.get("groupNameFilter").map(str::to_owned),
             start_from: parameters.get("startFrom").map(str::to_owned),
             max_items,
-            ignore_access: truth(parameters, "ignoreAccess")?,
-            abridged: truth(parameters, "abridged")?,
+            ignore_access: flag(parameters, "ignoreAccess")?,
+            abridged: flag(parameters, "abridged")?,
         })
     }
 
-    /// Where the page begins; `None` is after a group that is not there.
+    /// Where the page begins; `None` if that is after an unknown group.
     fn start(&self, order: &[u32], groups: usize) -> Option<usize> {
         let Some(id) = &self.start_from else {
             return Some(0);
@@ -138,7 +137,7 @@ impl Ask {
         find(NAME, id, groups).map(|last| place_after(order, last))
     }
 
-    fn wants(&self, record: Record) -> bool {
+    fn wants(&self, record: GeneratedGroup) -> bool {
         self.filter
             .as_ref()
             .is_none_or(|filter| sort_name(record).contains(&filter.to_lowercase()))
@@ -146,26 +145,21 @@ impl Ask {
 
     /// The demo's account is a support administrator: it sees every group, whatever
     /// `ignoreAccess` says.
-    fn envelope(&self, page: &[Record], next: Option<Record>) -> Value {
-        let mut envelope = Map::new();
+    fn envelope(&self, page: &[GeneratedGroup], next: Option<GeneratedGroup>) -> Value {
         let groups = page.iter().map(|record| group(*record, self.abridged));
-        envelope.insert("groups".into(), groups.collect());
-        if let Some(filter) = &self.filter {
-            envelope.insert("groupNameFilter".into(), filter.as_str().into());
-        }
-        if let Some(start_from) = &self.start_from {
-            envelope.insert("startFrom".into(), start_from.as_str().into());
-        }
-        if let Some(next) = next {
-            envelope.insert("nextId".into(), next.uuid().into());
-        }
-        envelope.insert("maxItems".into(), self.max_items.into());
-        envelope.insert("ignoreAccess".into(), self.ignore_access.into());
-        Value::Object(envelope)
+        let envelope = json!({
+            "groups": groups.collect::<Value>(),
+            "groupNameFilter": self.filter,
+            "startFrom": self.start_from,
+            "nextId": next.map(GeneratedGroup::uuid),
+            "maxItems": self.max_items,
+            "ignoreAccess": self.ignore_access,
+        });
+        without_null(envelope, ["groupNameFilter", "startFrom", "nextId"])
     }
 }
 
-fn truth(parameters: &Parameters, name: &str) -> Result<bool, String> {
+fn flag(parameters: &QueryParameters, name: &str) -> Result<bool, String> {
     match parameters.get(name) {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
@@ -204,36 +198,34 @@ fn server_error() -> Answer {
     )
 }
 
-fn sort_name(record: Record) -> String {
+fn sort_name(record: GeneratedGroup) -> String {
     record.name().to_lowercase()
 }
 
 fn by_name(groups: usize) -> Vec<u32> {
     let mut order: Vec<u32> = indices(groups).collect();
-    order.sort_by_cached_key(|&index| sort_name(Record::new(NAME, index)));
+    order.sort_by_cached_key(|&index| sort_name(GeneratedGroup::new(NAME, index)));
     order
 }
 
-/// Where in the order the group after `last` stands.
-fn place_after(order: &[u32], last: Record) -> usize {
+/// The position of the group after `last`.
+fn place_after(order: &[u32], last: GeneratedGroup) -> usize {
     let last = (sort_name(last), last.index());
-    order.partition_point(|&index| (sort_name(Record::new(NAME, index)), index) <= last)
+    order.partition_point(|&index| (sort_name(GeneratedGroup::new(NAME, index)), index) <= last)
 }
 
-fn group(record: Record, abridged: bool) -> Value {
-    let mut group = Map::new();
-    group.insert("id".into(), record.uuid().into());
-    group.insert("name".into(), record.name().into());
-    group.insert("email".into(), record.email().into());
-    if let Some(description) = record.description() {
-        group.insert("description".into(), description.into());
-    }
-    let created = (!abridged).then(|| record.created().to_string());
-    group.insert("created".into(), created.into());
-    group.insert("status".into(), (!abridged).then_some("Active").into());
-    group.insert("members".into(), accounts(&record.people("members", 6)));
-    group.insert("admins".into(), accounts(&record.people("admins", 2)));
-    Value::Object(group)
+fn group(group: GeneratedGroup, abridged: bool) -> Value {
+    let object = json!({
+        "id": group.uuid(),
+        "name": group.name(),
+        "email": group.email(),
+        "description": group.description(),
+        "created": (!abridged).then(|| group.created().to_string()),
+        "status": (!abridged).then_some("Active"),
+        "members": accounts(&group.people("members", 6)),
+        "admins": accounts(&group.people("admins", 2)),
+    });
+    without_null(object, ["description"])
 }
 
 fn accounts(people: &[u64]) -> Value {

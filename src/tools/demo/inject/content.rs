@@ -1,6 +1,6 @@
-//! Faults of the content: lists that are well written and wrong.
+//! Faults of the content: lists that are well-formed and wrong.
 //!
-//! They change a list's JSON at the places that the vendor's [`Envelope`] names, before the vendor
+//! They change a list's JSON at the places that the vendor's [`ListApi`] names, before the vendor
 //! writes it in whatever format was asked for.
 
 use std::sync::Mutex;
@@ -8,41 +8,41 @@ use std::sync::Mutex;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::elsewhere::at_another_host;
-use super::super::envelope::{Continuation, Envelope};
-use super::super::exchange::{Answer, Kind, Parameters, Request, Vendor};
-use super::super::lock;
+use super::foreign_host::at_foreign_host;
+use crate::tools::demo::list_api::{ListApi, PageStyle};
+use crate::tools::demo::message::{Answer, QueryParameters, Request};
+use crate::tools::demo::vendor::Vendor;
+use crate::tools::lock::lock;
 
 /// How many groups more than there are a wrong total announces.
 const TOO_MANY: u64 = 7;
 
 /// Changes a list.
-pub(in crate::tools::demo) type Twist = fn(&mut List<'_>);
+pub(in crate::tools::demo) type Mutation = fn(&mut ListResponse<'_>);
 
-/// The first page that held groups since a fault began: what is shown again, or for ever.
+/// The first page with groups since a fault began: the one that faults repeat.
 #[derive(Debug, Default)]
-pub(in crate::tools::demo) struct First(Mutex<Option<Value>>);
+pub(in crate::tools::demo) struct FirstPage(Mutex<Option<Value>>);
 
-/// A list answer on its way out.
+/// A list answer before it is written.
 #[derive(Debug)]
-pub(in crate::tools::demo) struct List<'a> {
+pub(in crate::tools::demo) struct ListResponse<'a> {
     document: Value,
     first: Value,
-    envelope: &'static Envelope,
+    api: &'static ListApi,
     request: &'a Request,
-    met: u64,
+    hits: u64,
 }
 
-/// Answers a list request with a list that `twist` has changed, and any other as it is. `met` is
+/// Answers a list request with a list that `mutation` has changed, and any other as it is. `hits` is
 /// how many requests met the fault before.
-pub(in crate::tools::demo) fn twisted(
-    twist: Twist,
+pub(in crate::tools::demo) fn mutate(
+    mutation: Mutation,
     vendor: &dyn Vendor,
-    envelope: &'static Envelope,
     (request, groups): (&Request, usize),
-    (first, met): (&First, u64),
+    (first, hits): (&FirstPage, u64),
 ) -> Answer {
-    if !matches!(vendor.kind(request), Kind::FirstPage | Kind::LaterPage) {
+    if !vendor.kind(request).is_list() {
         return vendor.answer(request, groups);
     }
     let document = match vendor.document(request, groups) {
@@ -51,28 +51,29 @@ pub(in crate::tools::demo) fn twisted(
         Err(answer) if answer.status() == StatusCode::INTERNAL_SERVER_ERROR => Value::Null,
         Err(answer) => return *answer,
     };
-    let mut list = List {
-        first: first.of(&document, envelope),
+    let api = vendor.list_api();
+    let mut list = ListResponse {
+        first: first.or(&document, api),
         document,
-        envelope,
+        api,
         request,
-        met,
+        hits,
     };
     if list.document.is_null() {
         list.document = list.first.clone();
     }
-    twist(&mut list);
+    mutation(&mut list);
     vendor.write(request, &list.document)
 }
 
-impl First {
-    /// The first page, which `document` is if there was none before.
-    fn of(&self, document: &Value, envelope: &Envelope) -> Value {
+impl FirstPage {
+    /// The first page; `document` becomes it if there was none before.
+    fn or(&self, document: &Value, api: &ListApi) -> Value {
         let mut first = lock(&self.0);
         if let Some(first) = first.as_ref() {
             return first.clone();
         }
-        let records = document.pointer(envelope.records).and_then(Value::as_array);
+        let records = document.pointer(api.records).and_then(Value::as_array);
         if records.is_some_and(|records| !records.is_empty()) {
             *first = Some(document.clone());
         }
@@ -80,9 +81,9 @@ impl First {
     }
 }
 
-impl List<'_> {
+impl ListResponse<'_> {
     fn records(&mut self) -> impl Iterator<Item = &mut Value> {
-        let records = self.document.pointer_mut(self.envelope.records);
+        let records = self.document.pointer_mut(self.api.records);
         records.and_then(Value::as_array_mut).into_iter().flatten()
     }
 
@@ -97,22 +98,22 @@ impl List<'_> {
     }
 
     fn parameter(&self, name: &str, default: usize) -> u64 {
-        Parameters::of(self.request)
+        QueryParameters::of(self.request)
             .number(name, default)
             .unwrap_or(default) as u64
     }
 }
 
-pub(super) fn duplicate_ids(list: &mut List<'_>) {
-    let key = list.envelope.id;
+pub(super) fn duplicate_ids(list: &mut ListResponse<'_>) {
+    let key = list.api.id;
     let mut records = list.records();
     if let (Some(first), Some(second)) = (records.next(), records.next()) {
         second[key] = first[key].clone();
     }
 }
 
-pub(super) fn missing_ids(list: &mut List<'_>) {
-    let key = list.envelope.id;
+pub(super) fn missing_ids(list: &mut ListResponse<'_>) {
+    let key = list.api.id;
     for record in list.records().step_by(3) {
         if let Some(record) = record.as_object_mut() {
             record.shift_remove(key);
@@ -120,7 +121,7 @@ pub(super) fn missing_ids(list: &mut List<'_>) {
     }
 }
 
-pub(super) fn wrong_types(list: &mut List<'_>) {
+pub(super) fn wrong_types(list: &mut ListResponse<'_>) {
     for record in list.records() {
         for (_, value) in record.as_object_mut().into_iter().flatten() {
             let is_list = value.is_array() || value.is_object();
@@ -133,8 +134,8 @@ pub(super) fn wrong_types(list: &mut List<'_>) {
     }
 }
 
-pub(super) fn wrong_total(list: &mut List<'_>) {
-    let Some(pointer) = list.envelope.total else {
+pub(super) fn wrong_total(list: &mut ListResponse<'_>) {
+    let Some(pointer) = list.api.total else {
         return;
     };
     if let Some(total) = list.document.pointer(pointer).and_then(Value::as_u64) {
@@ -142,18 +143,18 @@ pub(super) fn wrong_total(list: &mut List<'_>) {
     }
 }
 
-pub(super) fn repeat_page(list: &mut List<'_>) {
+pub(super) fn repeat_page(list: &mut ListResponse<'_>) {
     list.document = list.first.clone();
 }
 
-pub(super) fn repeat_cursor(list: &mut List<'_>) {
-    let Some(pointer) = list.envelope.cursor() else {
+pub(super) fn repeat_cursor(list: &mut ListResponse<'_>) {
+    let Some(pointer) = list.api.cursor() else {
         return;
     };
-    let key = list.envelope.id;
+    let key = list.api.id;
     let named = list.first.pointer(pointer).cloned();
     let last_id = || {
-        let records = list.first.pointer(list.envelope.records)?.as_array()?;
+        let records = list.first.pointer(list.api.records)?.as_array()?;
         Some(records.last()?[key].clone())
     };
     // A list of one page names none, so the last group's id is one.
@@ -163,10 +164,10 @@ pub(super) fn repeat_cursor(list: &mut List<'_>) {
 }
 
 /// The first page again, with other ids, and one more page behind it.
-pub(super) fn endless(list: &mut List<'_>) {
+pub(super) fn endless(list: &mut ListResponse<'_>) {
     list.document = list.first.clone();
-    let nth = list.met;
-    let key = list.envelope.id;
+    let nth = list.hits;
+    let key = list.api.id;
     for record in list.records() {
         let id = &mut record[key];
         *id = match id.as_u64() {
@@ -176,29 +177,29 @@ pub(super) fn endless(list: &mut List<'_>) {
         };
     }
     let count = list.records().count() as u64;
-    let read = match list.envelope.next {
+    let read = match list.api.paging {
         None => return,
-        Some(Continuation::Cursor(pointer)) => {
-            return list.set(pointer, json!(format!("endless-{nth}")));
+        Some(PageStyle::Cursor { next, .. }) => {
+            return list.set(next, json!(format!("endless-{nth}")));
         }
-        Some(Continuation::Offset(parameter)) => list.parameter(parameter, 0) + count,
-        Some(Continuation::Page { parameter, pages }) => {
+        Some(PageStyle::Offset(parameter)) => list.parameter(parameter, 0) + count,
+        Some(PageStyle::Page { parameter, pages }) => {
             let page = list.parameter(parameter, 1);
             list.set(pages, json!(page + 1));
             page * count
         }
     };
-    if let Some(pointer) = list.envelope.total {
+    if let Some(pointer) = list.api.total {
         list.set(pointer, json!(read + count));
     }
 }
 
-pub(super) fn next_elsewhere(list: &mut List<'_>) {
-    let Some(pointer) = list.envelope.link else {
+pub(super) fn next_elsewhere(list: &mut ListResponse<'_>) {
+    let Some(pointer) = list.api.link else {
         return;
     };
     let next = list.document.pointer(pointer).and_then(Value::as_str);
-    if let Some(next) = next.and_then(at_another_host) {
+    if let Some(next) = next.and_then(at_foreign_host) {
         list.set(pointer, json!(next));
     }
 }

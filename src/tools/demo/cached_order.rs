@@ -1,37 +1,37 @@
-//! A list's order, worked out once for all pages of a walk.
+//! A list's order, computed once for all pages of a walk.
 
 use std::sync::{Arc, Mutex};
 
-use super::lock;
+use crate::tools::lock::lock;
 
-/// Remembers the last order that was asked for: the indices of the records in it.
+/// Remembers the last order that was asked for, as indices of groups.
 ///
 /// A walk asks for the same order on every page, and sorting a million names takes seconds.
 #[derive(Debug)]
-pub(super) struct Order<K>(Mutex<Option<(K, Arc<[u32]>)>>);
+pub(super) struct CachedOrder<K>(Mutex<Option<(K, Arc<[u32]>)>>);
 
-impl<K> Default for Order<K> {
+impl<K> Default for CachedOrder<K> {
     fn default() -> Self {
         Self(Mutex::new(None))
     }
 }
 
-impl<K: PartialEq> Order<K> {
-    /// The order for `key`. Callers that come while it is worked out wait for it.
-    pub(super) fn get(&self, key: K, work_out: impl FnOnce(&K) -> Vec<u32>) -> Arc<[u32]> {
+impl<K: PartialEq> CachedOrder<K> {
+    /// The order for `key`. Callers that come while it is computed wait for it.
+    pub(super) fn get(&self, key: K, compute: impl FnOnce(&K) -> Vec<u32>) -> Arc<[u32]> {
         let mut last = lock(&self.0);
         if let Some((known, order)) = last.as_ref()
             && *known == key
         {
             return Arc::clone(order);
         }
-        let order: Arc<[u32]> = work_out(&key).into();
+        let order: Arc<[u32]> = compute(&key).into();
         *last = Some((key, Arc::clone(&order)));
         order
     }
 }
 
-/// The indices of so many records, in their own order.
+/// The indices of so many groups, in the order of creation.
 pub(super) fn indices(groups: usize) -> std::ops::Range<u32> {
     0..u32::try_from(groups).unwrap_or(u32::MAX)
 }
@@ -48,8 +48,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_is_worked_out_once_for_each_change_of_key() {
-        let order = Order::default();
+    fn an_order_is_computed_once_for_each_change_of_key() {
+        let order = CachedOrder::default();
         let mut times = 0;
         for key in [1, 1, 2, 1] {
             let indices = order.get(key, |key| {

@@ -7,21 +7,25 @@ use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde_json::{Value, json};
 
-use super::Options;
-use super::envelope::{Continuation, Envelope};
-use super::exchange::{self, Answer, Kind, Parameters, Request, Vendor, header, reason};
-use super::order::{self, Order, indices};
-use super::records::{Record, find};
 use super::signature::hmac_sha256;
 use crate::hex::hex;
+use crate::tools::demo::cached_order::{self, CachedOrder, indices};
+use crate::tools::demo::generated::{GeneratedGroup, find};
+use crate::tools::demo::list_api::{ListApi, PageStyle};
+use crate::tools::demo::message::{
+    self, Answer, QueryParameters, Request, RequestKind, header, ok, reason,
+};
+use crate::tools::demo::options::Options;
+use crate::tools::demo::vendor::Vendor;
 
 pub(super) const NAME: &str = "onlivesite";
 
-/// Where a list holds what faults change.
-pub(super) const ENVELOPE: Envelope = Envelope {
+pub(super) static LIST: ListApi = ListApi {
+    method: Method::GET,
+    path: "/api/v1/user-groups",
     records: "/items",
     id: "id",
-    next: Some(Continuation::Page {
+    paging: Some(PageStyle::Page {
         parameter: "page",
         pages: "/pages",
     }),
@@ -29,8 +33,6 @@ pub(super) const ENVELOPE: Envelope = Envelope {
     link: None,
     speaks_xml: false,
 };
-
-const LIST_PATH: &str = "/api/v1/user-groups";
 
 const KEY_ID: &str = "demo-onlive-key";
 const SECRET: &str = "demo-onlive-secret";
@@ -48,19 +50,19 @@ const DEFAULT_LIMIT: usize = 20;
 #[derive(Debug)]
 struct OnliveSite {
     clock: fn() -> Timestamp,
-    newest_first: Order<Ask>,
+    newest_first: CachedOrder<OnliveQuery>,
 }
 
 pub(super) fn open(_origin: &str, options: &Options) -> Box<dyn Vendor> {
     Box::new(OnliveSite {
         clock: options.clock,
-        newest_first: Order::default(),
+        newest_first: CachedOrder::default(),
     })
 }
 
-/// Which groups a list request asks for, of how many.
+/// Which groups a list request selects, of how many.
 #[derive(Debug, PartialEq)]
-struct Ask {
+struct OnliveQuery {
     groups: usize,
     search: String,
     organization: String,
@@ -71,26 +73,20 @@ impl Vendor for OnliveSite {
         &[("ONLIVE_KEY", KEY_ID), ("ONLIVE_SECRET", SECRET)]
     }
 
-    fn kind(&self, request: &Request) -> Kind {
-        if request.method() != Method::GET || request.uri().path() != LIST_PATH {
-            return Kind::Other;
-        }
-        match Parameters::of(request).get("page") {
-            None | Some("1") => Kind::FirstPage,
-            Some(_) => Kind::LaterPage,
-        }
+    fn list_api(&self) -> &'static ListApi {
+        &LIST
     }
 
     fn answer(&self, request: &Request, groups: usize) -> Answer {
         let id = group_id(request);
-        if self.kind(request) == Kind::Other && id.is_none() {
+        if self.kind(request) == RequestKind::Other && id.is_none() {
             return self.failure(request, StatusCode::NOT_FOUND);
         }
         if !self.is_signed(request) {
             return self.refusal(request);
         }
         match id {
-            None => self.list(&Parameters::of(request), groups),
+            None => self.list(&QueryParameters::of(request), groups),
             Some(id) => single(id, groups),
         }
     }
@@ -123,40 +119,41 @@ impl OnliveSite {
             .is_ok_and(|date| (self.clock)().duration_since(date).abs() <= CLOCK_WINDOW)
     }
 
-    fn list(&self, parameters: &Parameters, groups: usize) -> Answer {
-        let numbers = positive(parameters, "page", 1)
-            .and_then(|page| Ok((page, positive(parameters, "limit", DEFAULT_LIMIT)?)));
+    fn list(&self, parameters: &QueryParameters, groups: usize) -> Answer {
+        let numbers = parameters
+            .positive("page", 1)
+            .and_then(|page| Ok((page, parameters.positive("limit", DEFAULT_LIMIT)?)));
         let (page, limit) = match numbers {
             Ok(numbers) => numbers,
-            Err(message) => return error(StatusCode::BAD_REQUEST, &message),
+            Err(name) => {
+                let message = format!("{name} must be a positive number");
+                return error(StatusCode::BAD_REQUEST, &message);
+            }
         };
         let matching = self
             .newest_first
-            .get(Ask::new(parameters, groups), Ask::order);
+            .get(OnliveQuery::new(parameters, groups), OnliveQuery::order);
         let offset = (page - 1).saturating_mul(limit);
-        let items: Vec<Value> = order::page(&matching, offset, limit)
+        let items: Vec<Value> = cached_order::page(&matching, offset, limit)
             .iter()
-            .map(|&index| group(Record::new(NAME, index)))
+            .map(|&index| group(GeneratedGroup::new(NAME, index)))
             .collect();
-        exchange::json(
-            StatusCode::OK,
-            &json!({
-                "items": items,
-                "total": matching.len(),
-                "page": page,
-                "limit": limit,
-                "pages": matching.len().div_ceil(limit),
-            }),
-        )
+        ok(&json!({
+            "items": items,
+            "total": matching.len(),
+            "page": page,
+            "limit": limit,
+            "pages": matching.len().div_ceil(limit),
+        }))
     }
 }
 
-impl Ask {
-    fn new(parameters: &Parameters, groups: usize) -> Self {
+impl OnliveQuery {
+    fn new(parameters: &QueryParameters, groups: usize) -> Self {
         let organization = parameters.get("organizationId").unwrap_or(ORGANIZATION);
         Self {
             groups,
-            search: parameters.get("search").unwrap_or_default().to_lowercase(),
+            search: parameters.search(),
             organization: organization.to_owned(),
         }
     }
@@ -166,18 +163,8 @@ impl Ask {
             return Vec::new();
         }
         let newest_first = indices(self.groups).rev();
-        newest_first.filter(|&index| self.finds(index)).collect()
-    }
-
-    fn finds(&self, index: u32) -> bool {
-        if self.search.is_empty() {
-            return true;
-        }
-        let record = Record::new(NAME, index);
-        let description = record.description().unwrap_or_default();
-        [record.name(), description]
-            .iter()
-            .any(|text| text.to_lowercase().contains(&self.search))
+        let matches = |index: &u32| GeneratedGroup::new(NAME, *index).matches(&self.search);
+        newest_first.filter(matches).collect()
     }
 }
 
@@ -191,56 +178,48 @@ fn signature(request: &Request, date: &str) -> String {
     format!("ONLIVESITE Credential:{KEY_ID}, Signature={signature}")
 }
 
-fn positive(parameters: &Parameters, name: &str, default: usize) -> Result<usize, String> {
-    parameters
-        .number(name, default)
-        .ok()
-        .filter(|number| *number > 0)
-        .ok_or_else(|| format!("{name} must be a positive number"))
-}
-
 /// The id of the one group that is asked for.
 fn group_id(request: &Request) -> Option<&str> {
     let path = request.uri().path();
-    let id = path.strip_prefix(LIST_PATH)?.strip_prefix('/')?;
+    let id = path.strip_prefix(LIST.path)?.strip_prefix('/')?;
     (request.method() == Method::GET).then_some(id)
 }
 
 fn single(id: &str, groups: usize) -> Answer {
     match find(NAME, id, groups) {
-        Some(record) => exchange::json(StatusCode::OK, &group(record)),
+        Some(record) => ok(&group(record)),
         None => error(StatusCode::NOT_FOUND, "User group not found"),
     }
 }
 
 fn error(status: StatusCode, message: &str) -> Answer {
     let body = json!({ "statusCode": status.as_u16(), "message": message });
-    exchange::json(status, &body)
+    message::json(status, &body)
 }
 
-fn group(record: Record) -> Value {
-    let index = record.index();
-    let created = record.created();
-    let external_id = (!record.one_in(3, "external")).then(|| format!("TEAM_{index:02}"));
-    let location = (!record.one_in(4, "location"))
-        .then(|| record.pick(&["New York", "Zürich", "東京", "São Paulo"], "location"));
+fn group(group: GeneratedGroup) -> Value {
+    let index = group.index();
+    let created = group.created();
+    let external_id = (!group.one_in(3, "external")).then(|| format!("TEAM_{index:02}"));
+    let location = (!group.one_in(4, "location"))
+        .then(|| group.pick(&["New York", "Zürich", "東京", "São Paulo"], "location"));
     let features: &[&str] = match index % 3 {
         0 => &["product_management", "sales_reports"],
         1 => &["sales_reports"],
         _ => &[],
     };
     json!({
-        "id": record.uuid(),
-        "name": record.name(),
-        "description": record.description(),
+        "id": group.uuid(),
+        "name": group.name(),
+        "description": group.description(),
         "externalId": external_id,
         "organizationId": ORGANIZATION,
         "extraFields": {
-            "department": record.pick(&["Sales", "Engineering", "Support"], "department"),
+            "department": group.pick(&["Sales", "Engineering", "Support"], "department"),
             "location": location,
             "allowedFeatures": features,
         },
         "createdAt": created.to_string(),
-        "updatedAt": record.updated().unwrap_or(created).to_string(),
+        "updatedAt": group.updated().unwrap_or(created).to_string(),
     })
 }

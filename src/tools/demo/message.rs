@@ -1,8 +1,4 @@
-//! One request to an emulation and its answer, whole in memory.
-//!
-//! A [`Vendor`] turns the one into the other and knows nothing of sockets, latency or faults.
-
-use std::fmt;
+//! One request to an emulation and its answer, complete in memory.
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -15,51 +11,9 @@ pub(super) type Request = http::Request<Bytes>;
 /// An answer with its whole body.
 pub(super) type Answer = http::Response<Bytes>;
 
-/// What one vendor's API answers.
-pub(super) trait Vendor: fmt::Debug + Send + Sync {
-    /// The path that the vendor's base URL ends in.
-    fn context(&self) -> &'static str {
-        ""
-    }
-
-    /// The variables in which gateway.toml expects this vendor's credentials, and values that the
-    /// emulation accepts.
-    fn credentials(&self) -> &'static [(&'static str, &'static str)];
-
-    /// What a request counts as.
-    fn kind(&self, request: &Request) -> Kind;
-
-    /// Answers as the vendor would if it had so many groups.
-    fn answer(&self, request: &Request, groups: usize) -> Answer;
-
-    /// A list answer before it is written, whatever format it is to be in; an answer that is no list
-    /// as it is.
-    fn document(&self, request: &Request, groups: usize) -> Result<Value, Box<Answer>> {
-        let answer = self.answer(request, groups);
-        if !answer.status().is_success() {
-            return Err(answer.into());
-        }
-        serde_json::from_slice(answer.body()).map_err(|_| answer.into())
-    }
-
-    /// Writes a list answer in the format that `request` asks for.
-    fn write(&self, _request: &Request, document: &Value) -> Answer {
-        json(StatusCode::OK, document)
-    }
-
-    /// Answers as the vendor does when it refuses the request's credential.
-    fn refusal(&self, request: &Request) -> Answer;
-
-    /// Answers with an error of this status, in the vendor's shape.
-    fn failure(&self, request: &Request, status: StatusCode) -> Answer;
-
-    /// Forgets every token that was issued. Most vendors issue none.
-    fn revoke_tokens(&self) {}
-}
-
 /// What a request counts as in an emulation's stats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum RequestKind {
     /// A request for a token.
     Login,
     /// The list request that begins a walk.
@@ -70,11 +24,18 @@ pub(super) enum Kind {
     Other,
 }
 
+impl RequestKind {
+    /// Whether it asks for the list.
+    pub(super) const fn is_list(self) -> bool {
+        matches!(self, Self::FirstPage | Self::LaterPage)
+    }
+}
+
 /// A query string, decoded as a form (WHATWG URL, section 5.1): `+` is a space.
 #[derive(Debug)]
-pub(super) struct Parameters(Vec<(String, String)>);
+pub(super) struct QueryParameters(Vec<(String, String)>);
 
-impl Parameters {
+impl QueryParameters {
     /// The query parameters of `request`.
     pub(super) fn of(request: &Request) -> Self {
         let query = request.uri().query().unwrap_or_default();
@@ -93,7 +54,12 @@ impl Parameters {
             .map(|(_, value)| value.as_str())
     }
 
-    /// A whole number, or `default` where the parameter is not sent. `Err` is a value that is no
+    /// The text to search for, in lower case; empty where there is none.
+    pub(super) fn search(&self) -> String {
+        self.get("search").unwrap_or_default().to_lowercase()
+    }
+
+    /// A whole number, or `default` where the parameter is not sent. `Err` is a value that is not a
     /// number.
     pub(super) fn number(&self, name: &str, default: usize) -> Result<usize, &str> {
         match self.get(name) {
@@ -101,9 +67,17 @@ impl Parameters {
             Some(text) => text.parse().map_err(|_| text),
         }
     }
+
+    /// A number from 1 on, or `default`. `Err` is the parameter's name.
+    pub(super) fn positive<'n>(&self, name: &'n str, default: usize) -> Result<usize, &'n str> {
+        match self.number(name, default) {
+            Ok(0) | Err(_) => Err(name),
+            Ok(number) => Ok(number),
+        }
+    }
 }
 
-/// A request header that is there and is text.
+/// A request header that is text.
 pub(super) fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     request.headers().get(name)?.to_str().ok()
 }
@@ -111,6 +85,11 @@ pub(super) fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 /// The token of an `Authorization: Bearer` header.
 pub(super) fn bearer(request: &Request) -> Option<&str> {
     header(request, AUTHORIZATION.as_str())?.strip_prefix("Bearer ")
+}
+
+/// A JSON answer of status 200.
+pub(super) fn ok(body: &Value) -> Answer {
+    json(StatusCode::OK, body)
 }
 
 /// A JSON answer.
@@ -133,7 +112,15 @@ pub(super) fn answer(status: StatusCode, media_type: &'static str, body: String)
     answer
 }
 
-/// The phrase that HTTP has for a status.
+/// The reason phrase of a status.
 pub(super) fn reason(status: StatusCode) -> &'static str {
     status.canonical_reason().unwrap_or("Unknown")
+}
+
+/// An object without those of its members that are null and named here.
+pub(super) fn without_null<const N: usize>(mut object: Value, names: [&str; N]) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.retain(|name, value| !(value.is_null() && names.contains(&name.as_str())));
+    }
+    object
 }

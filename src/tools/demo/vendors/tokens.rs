@@ -1,4 +1,4 @@
-//! The tokens that the first upstream's login gives out.
+//! The tokens that the login of `collections` issues.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -10,31 +10,22 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::lock;
 use super::signature::hmac_sha256;
 use crate::hex::hex;
+use crate::tools::demo::options::TokenKind;
+use crate::tools::lock::lock;
 
 /// Signs tokens. Nobody but this process reads them, so there is nothing to keep secret.
 const KEY: &[u8] = b"signs the tokens of the emulated login";
 
-/// What the tokens look like.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum TokenKind {
-    /// A JWT (RFC 7519) signed with HS256, whose `exp` says when it ends.
-    #[default]
-    Jwt,
-    /// Hexadecimal digits that say nothing: that it ended shows only when it is refused.
-    Opaque,
-}
-
-/// Every token that is good, and until when.
+/// Every valid token, and its expiry.
 #[derive(Debug)]
 pub(super) struct Tokens {
     kind: TokenKind,
     life: Duration,
     clock: fn() -> Timestamp,
     issued: AtomicU64,
-    good: Mutex<HashMap<String, Timestamp>>,
+    valid: Mutex<HashMap<String, Timestamp>>,
 }
 
 impl Tokens {
@@ -45,11 +36,11 @@ impl Tokens {
             life,
             clock,
             issued: AtomicU64::new(0),
-            good: Mutex::default(),
+            valid: Mutex::default(),
         }
     }
 
-    /// A new token, unlike every other.
+    /// A new, unique token.
     pub(super) fn issue(&self, subject: &str) -> String {
         let now = (self.clock)();
         let until = now.checked_add(self.life).unwrap_or(Timestamp::MAX);
@@ -63,23 +54,23 @@ impl Tokens {
             })),
             TokenKind::Opaque => hex(&hmac_sha256(KEY, &id.to_be_bytes())),
         };
-        let mut good = lock(&self.good);
-        good.retain(|_, until| now < *until);
-        good.insert(token.clone(), until);
+        let mut valid = lock(&self.valid);
+        valid.retain(|_, until| now < *until);
+        valid.insert(token.clone(), until);
         token
     }
 
-    /// Whether a token was issued, did not end, and was not revoked.
+    /// Whether a token was issued, and has neither expired nor been revoked.
     pub(super) fn accepts(&self, token: &str) -> bool {
         let now = (self.clock)();
-        lock(&self.good)
+        lock(&self.valid)
             .get(token)
             .is_some_and(|until| now < *until)
     }
 
-    /// Ends every token.
+    /// Revokes every token.
     pub(super) fn revoke(&self) {
-        lock(&self.good).clear();
+        lock(&self.valid).clear();
     }
 }
 
@@ -120,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jwt_says_when_it_ends() {
+    fn a_jwt_says_when_it_expires() {
         let token = tokens(TokenKind::Jwt).issue("me");
         let mut parts = token.split('.');
         assert_eq!(parts.next(), Some("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"));
@@ -130,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_ends_with_its_life() {
+    fn a_token_expires_after_its_life() {
         static NOW: AtomicI64 = AtomicI64::new(0);
         fn clock() -> Timestamp {
             Timestamp::from_second(NOW.load(Ordering::Relaxed)).unwrap()

@@ -1,15 +1,15 @@
-//! The groups that the emulations serve: made from an upstream's name and an index, every time
-//! they are looked at.
+//! The groups that the emulations serve, generated from an upstream's name and an index on every
+//! access.
 //!
 //! Nothing is stored, so a million groups cost no memory, and every run serves the same ones. The
-//! first names are the same everywhere: equal names within and across upstreams, and what names do
-//! to a sort or a search (scripts, cases, composed and decomposed letters, markup).
+//! first names are the same everywhere: equal names within and across upstreams, and what makes a
+//! sort or a search hard (scripts, cases, composed and decomposed letters, markup).
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Names of the first records. All that makes names hard is among them.
+/// Names of the first groups. All that makes names hard is among them.
 const FIRST_NAMES: [&str; 28] = [
     "Sales Team",
     "Engineering",
@@ -72,27 +72,27 @@ const NOUNS: [&str; 12] = [
     "Guests",
 ];
 
-/// 2015-01-01T00:00:00Z, before any group was made.
+/// 2015-01-01T00:00:00Z, before any group was created.
 const EPOCH: i64 = 1_420_070_400;
 
-/// How many of the first records are a day apart; the rest follow each other within minutes, so
-/// that a million of them end before today.
+/// How many of the first groups are a day apart; the others follow within minutes, so that a million
+/// of them end before today.
 const DAILY: u64 = 1000;
 
-/// One group of one upstream. It is only a number: each vendor takes from it what its groups have.
+/// One group of one upstream. It is only a number: each vendor derives its fields from it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Record {
+pub(super) struct GeneratedGroup {
     upstream: &'static str,
     index: u32,
 }
 
-impl Record {
-    /// The record at `index`. A record with a higher index is newer.
+impl GeneratedGroup {
+    /// The group at `index`. A group with a higher index is newer.
     pub(super) const fn new(upstream: &'static str, index: u32) -> Self {
         Self { upstream, index }
     }
 
-    /// Where in its upstream the record stands.
+    /// Its number in its upstream.
     pub(super) const fn index(self) -> u32 {
         self.index
     }
@@ -114,7 +114,7 @@ impl Record {
         hash ^ (hash >> 31)
     }
 
-    /// True for one record in so many.
+    /// True for one group in so many.
     pub(super) fn one_in(self, many: u64, of: &str) -> bool {
         self.number(of).is_multiple_of(many)
     }
@@ -132,7 +132,7 @@ impl Record {
         format!("{adjective} {noun} {}", self.index)
     }
 
-    /// What the group is for, where anybody wrote it down.
+    /// What the group is for, if it says so.
     pub(super) fn description(self) -> Option<String> {
         match self.index {
             0 => Some("Handles all sales inquiries.".to_owned()),
@@ -143,12 +143,20 @@ impl Record {
         }
     }
 
+    /// Whether the name or the description contains a lower-case text.
+    pub(super) fn matches(self, search: &str) -> bool {
+        search.is_empty()
+            || [self.name(), self.description().unwrap_or_default()]
+                .iter()
+                .any(|text| text.to_lowercase().contains(search))
+    }
+
     /// The group's own address.
     pub(super) fn email(self) -> String {
         format!("group-{}@example.com", self.index)
     }
 
-    /// When the group was made, later than every group before it.
+    /// When the group was created: later than every group before it.
     pub(super) fn created(self) -> Timestamp {
         let index = u64::from(self.index);
         let seconds = index.min(DAILY) * 86_400 + index.saturating_sub(DAILY) * 250;
@@ -156,7 +164,7 @@ impl Record {
         instant(seconds + self.number("created") % 250, fraction)
     }
 
-    /// When the group last changed, where it did.
+    /// When the group last changed, if it did.
     pub(super) fn updated(self) -> Option<Timestamp> {
         if self.one_in(5, "never updated") {
             return None;
@@ -173,7 +181,7 @@ impl Record {
             .collect()
     }
 
-    /// A UUID whose last twelve digits are the index, by which [`find`] knows it again.
+    /// A UUID whose last twelve digits are the index, so that [`find`] needs no table.
     pub(super) fn uuid(self) -> String {
         let bits = self.number("uuid");
         format!(
@@ -191,7 +199,7 @@ impl Record {
         choices[self.number(of) as usize % choices.len()]
     }
 
-    /// Nanoseconds: most clocks of most vendors tell none.
+    /// Nanoseconds: most are zero, as with most vendors.
     fn fraction(self, of: &str) -> i32 {
         match self.number(of) >> 32 {
             bits if bits % 8 == 0 => 123_000_000,
@@ -206,10 +214,10 @@ pub(super) fn account_uuid(account: u64) -> String {
     format!("2764183c-5e75-4ae6-8833-{account:012x}")
 }
 
-/// The record with this UUID, among the first `groups` of an upstream.
-pub(super) fn find(upstream: &'static str, uuid: &str, groups: usize) -> Option<Record> {
+/// The group with this UUID, among the first `groups` of an upstream.
+pub(super) fn find(upstream: &'static str, uuid: &str, groups: usize) -> Option<GeneratedGroup> {
     let index = u32::from_str_radix(uuid.rsplit('-').next()?, 16).ok()?;
-    let record = Record::new(upstream, index);
+    let record = GeneratedGroup::new(upstream, index);
     ((index as usize) < groups && record.uuid() == uuid).then_some(record)
 }
 
@@ -223,26 +231,26 @@ mod tests {
 
     use super::*;
 
-    fn records(count: u32) -> impl Iterator<Item = Record> {
-        (0..count).map(|index| Record::new("any", index))
+    fn records(count: u32) -> impl Iterator<Item = GeneratedGroup> {
+        (0..count).map(|index| GeneratedGroup::new("any", index))
     }
 
     #[test]
-    fn a_record_is_the_same_whenever_it_is_made() {
-        let record = Record::new("any", 1234);
+    fn a_group_is_the_same_whenever_it_is_generated() {
+        let record = GeneratedGroup::new("any", 1234);
         assert_eq!(record.number("salt"), 13_288_757_543_432_741_358);
-        assert_eq!(record.name(), Record::new("any", 1234).name());
+        assert_eq!(record.name(), GeneratedGroup::new("any", 1234).name());
         assert_ne!(
             record.number("salt"),
-            Record::new("other", 1234).number("salt")
+            GeneratedGroup::new("other", 1234).number("salt")
         );
     }
 
     #[test]
-    fn a_later_record_is_newer() {
-        let times: Vec<Timestamp> = records(3000).map(Record::created).collect();
+    fn a_later_group_is_newer() {
+        let times: Vec<Timestamp> = records(3000).map(GeneratedGroup::created).collect();
         assert!(times.is_sorted_by(|earlier, later| earlier < later));
-        let last = Record::new("any", 999_999);
+        let last = GeneratedGroup::new("any", 999_999);
         let end: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         assert!(last.updated().unwrap_or(last.created()) < end);
     }
@@ -254,14 +262,14 @@ mod tests {
             assert_eq!(found.index(), record.index());
             assert!(find("other", &record.uuid(), 500).is_none());
         }
-        assert!(find("any", &Record::new("any", 500).uuid(), 500).is_none());
+        assert!(find("any", &GeneratedGroup::new("any", 500).uuid(), 500).is_none());
         assert!(find("any", "", 500).is_none());
         assert!(find("any", "not-a-uuid-€", 500).is_none());
     }
 
     #[test]
-    fn two_hundred_records_hold_every_trap() {
-        let names: Vec<String> = records(200).map(Record::name).collect();
+    fn two_hundred_groups_hold_every_trap() {
+        let names: Vec<String> = records(200).map(GeneratedGroup::name).collect();
         let distinct: HashSet<&String> = names.iter().collect();
         assert!(distinct.len() < names.len(), "equal names");
         assert!(records(200).any(|record| record.description().is_none()));

@@ -1,4 +1,4 @@
-//! Faults of the head: what a status and header fields can do.
+//! Faults of the head: status and header fields.
 
 use std::io;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
-use super::super::elsewhere::at_another_host;
-use super::super::exchange::{Answer, Request};
-use super::{Body, Case, whole};
+use super::body::{Body, whole};
+use super::foreign_host::at_foreign_host;
+use crate::tools::demo::message::{Answer, Request};
 
-/// How many header fields are too many for anybody.
+/// More header fields than anyone accepts.
 const FIELDS: u32 = 10_000;
 
-/// What 429 and 503 bring, where nothing else is asked for.
+/// Adds the `Retry-After` that 429 and 503 have by default.
 pub(super) fn with_retry_after(mut answer: Answer) -> Answer {
     if matches!(
         answer.status(),
@@ -26,13 +26,6 @@ pub(super) fn with_retry_after(mut answer: Answer) -> Answer {
             .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     answer
-}
-
-/// 429 in the vendor's shape, with this `Retry-After`.
-pub(super) fn too_many(case: &Case<'_>, wait: HeaderValue) -> io::Result<Answer> {
-    let mut answer = case.failure(StatusCode::TOO_MANY_REQUESTS.as_u16())?;
-    answer.headers_mut().insert(RETRY_AFTER, wait);
-    Ok(answer)
 }
 
 /// `Retry-After` as a number of seconds (RFC 9110, section 10.2.3), rounded up.
@@ -54,14 +47,14 @@ fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
-/// Leads to what was asked for, on another host.
+/// Redirects to the same URL on another host.
 pub(super) fn redirect(request: &Request) -> io::Result<Answer> {
     let host = request
         .headers()
         .get(HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or_default();
-    let location = at_another_host(&format!("http://{host}{}", request.uri()));
+    let location = at_foreign_host(&format!("http://{host}{}", request.uri()));
     let location = location.ok_or(io::ErrorKind::InvalidInput)?;
     let location = HeaderValue::from_str(&location).map_err(io::Error::other)?;
     let mut answer = Answer::default();
@@ -70,7 +63,7 @@ pub(super) fn redirect(request: &Request) -> io::Result<Answer> {
     Ok(answer)
 }
 
-/// The answer behind a header section that nobody wants to read.
+/// The answer, with far too many header fields.
 pub(super) fn with_many_fields(mut answer: Answer) -> Response<Body> {
     let headers = answer.headers_mut();
     for nth in 0..FIELDS {
