@@ -9,10 +9,9 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use groupgate::config::Upstream;
+use groupgate::config::{Environment, load_text};
 use groupgate::page::format::Page;
-use groupgate::page::mapping::Mapping;
-use groupgate::plan::Format;
+use groupgate::plan::{Format, Mapping};
 
 const GROUPS: usize = 1000;
 
@@ -56,11 +55,12 @@ deleted_at = "deleted"
 "#;
 
 fn mapping_by(fields: &str) -> Mapping {
-    let block = format!(
-        "base_url = 'http://localhost'\nrequest.path = '/'\nrecords = '/data'\n[fields]\n{fields}"
+    let text = format!(
+        "[upstreams.u]\nbase_url = 'http://localhost'\nrequest.path = '/'\nrecords = '/data'\n\
+         [upstreams.u.fields]\n{fields}"
     );
-    let upstream: Upstream = toml::from_str(&block).unwrap();
-    Mapping::new("u".into(), &upstream)
+    let loaded = load_text("bench.toml", &text, Environment::default()).unwrap();
+    Mapping::clone(&loaded.plan.upstreams[0].mapping)
 }
 
 // A function of its own, so that a profiler can be told to look at it alone.

@@ -3,18 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::catalog::{self, Catalog};
 use crate::clock::WallClock;
-use crate::config::upstream::Upstream;
-use crate::config::{Loaded, Report, Secret};
+use crate::config::{Loaded, Report};
 use crate::downstream::{self, Server};
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
 use crate::generation::{Generation, Live};
+use crate::plan::Plan;
 use crate::problem::{KeyPath, Problem, Problems};
 use crate::upstream::Adapter;
 use crate::upstream::tls::Tls;
@@ -26,13 +24,13 @@ pub struct App {
     server: Server,
 }
 
-/// Everything that a configuration compiles to.
+/// A plan, and what it comes to on this machine.
 #[derive(Debug)]
 pub struct Compiled {
+    /// The plan.
+    pub plan: Arc<Plan>,
     /// The upstreams, in order of name.
     pub adapters: Vec<Arc<Adapter>>,
-    keys: Keys,
-    admin_token: Option<SecretString>,
 }
 
 /// Why the gateway could not start.
@@ -49,56 +47,19 @@ pub enum StartError {
 impl App {
     /// Compiles a configuration, or reports everything that is wrong with it. Nothing is started.
     pub fn compile(loaded: &Loaded, wall: &WallClock) -> Result<Compiled, Report> {
-        let settings = &loaded.settings;
-        let secrets = loaded.secrets();
-        let mut problems = Problems::default();
         let tls = Tls::default();
-        let adapters = settings
-            .upstreams
-            .iter()
-            .filter_map(|(name, upstream)| {
-                Adapter::compile(
-                    name,
-                    upstream,
-                    &settings.cache,
-                    &secrets,
-                    wall,
-                    &tls,
-                    &mut problems,
-                )
-                .map(|adapter| adapter.of_settings(settings_of(loaded, name, upstream)))
-            })
+        let mut problems = Problems::default();
+        let adapters = loaded.plan.upstreams.iter();
+        let adapters = adapters
+            .filter_map(|upstream| adapter(loaded, &upstream.name, wall, &tls, &mut problems))
             .map(Arc::new)
             .collect();
-        let mut read = |secret: &Secret, at: KeyPath| {
-            let secret = secrets.read(secret);
-            problems.keep(secret.map_err(|error| Problem::new(at, error.to_string())))
-        };
-        let keys = settings
-            .cursor
-            .keys
-            .iter()
-            .enumerate()
-            .filter_map(|(index, secret)| {
-                read(
-                    secret,
-                    KeyPath::new(["cursor", "keys"]).join(index.to_string()),
-                )
-            })
-            .map(|key| key.expose_secret().as_bytes().to_vec().into())
-            .collect();
-        let admin_token = settings
-            .server
-            .admin_token
-            .as_ref()
-            .and_then(|secret| read(secret, KeyPath::new(["server", "admin_token"])));
         if !problems.is_empty() {
             return Err(loaded.report(problems));
         }
         Ok(Compiled {
+            plan: Arc::clone(&loaded.plan),
             adapters,
-            keys: Keys::new(keys),
-            admin_token,
         })
     }
 
@@ -108,23 +69,24 @@ impl App {
         compiled: Compiled,
         wall: &WallClock,
     ) -> Result<Self, StartError> {
-        let settings = &loaded.settings;
+        let Compiled { plan, adapters } = compiled;
         prepare_directory(loaded)?;
-        let catalog = Catalog::new(compiled.adapters, &settings.cache, wall);
+        let catalog = Catalog::new(adapters, &plan.cache, wall);
         // Before anybody is answered: until its first walk succeeds, it is all that there is.
         catalog.load().await;
-        let live = Live::new(Generation::new(Arc::new(settings.clone()), catalog));
-        let gateway = Gateway::new(live.clone(), settings, compiled.keys);
-        let server = Server::start(settings, compiled.admin_token, gateway).await?;
+        let live = Live::new(Generation::new(Arc::clone(&plan), catalog));
+        let keys = plan.cursor_keys.iter();
+        let keys = keys.map(|key| key.expose().as_bytes().to_vec().into());
+        let gateway = Gateway::new(live.clone(), &plan, Keys::new(keys.collect()));
+        let server = Server::start(&plan, gateway).await?;
         live.load().catalog().start(None);
         Ok(Self { live, server })
     }
 
-    /// Goes on with other settings, as far as upstreams and their lists are concerned: what the
+    /// Goes on with another plan, as far as upstreams and their lists are concerned: what the
     /// listeners were started with stays.
-    pub async fn swap(&self, loaded: &Loaded, compiled: Compiled) {
-        let settings = Arc::new(loaded.settings.clone());
-        self.live.swap(settings, compiled.adapters).await;
+    pub async fn swap(&self, compiled: Compiled) {
+        self.live.swap(compiled.plan, compiled.adapters).await;
     }
 
     /// Where groups are served.
@@ -137,7 +99,7 @@ impl App {
         self.server.admin_addr()
     }
 
-    /// The settings in force, and what runs under them.
+    /// The plan in force, and what runs by it.
     pub const fn live(&self) -> &Live {
         &self.live
     }
@@ -150,38 +112,22 @@ impl App {
     }
 }
 
-/// A digest of everything that an upstream runs under, secrets and files included: another one is
-/// another upstream. It is compared within one process only, and kept nowhere.
-fn settings_of(loaded: &Loaded, name: &str, upstream: &Upstream) -> [u8; 32] {
-    let secrets = loaded.secrets();
-    let mut digest = Sha256::new();
-    let mut add = |bytes: &[u8]| {
-        digest.update((bytes.len() as u64).to_le_bytes());
-        digest.update(bytes);
-    };
-    // Secrets are in these by name only.
-    add(format!("{upstream:?}").as_bytes());
-    add(format!("{:?}", loaded.settings.cache).as_bytes());
-    for secret in loaded.secrets_of(name) {
-        if let Ok(secret) = secrets.read(secret) {
-            add(secret.expose_secret().as_bytes());
-        }
-    }
-    let connection = &upstream.connection;
-    let files = [
-        &connection.ca,
-        &connection.client_certificate,
-        &connection.proxy_ca,
-    ];
-    for file in files.into_iter().flatten() {
-        add(&secrets.file(file).unwrap_or_default());
-    }
-    digest.finalize().into()
+/// Compiles one upstream of a configuration. What this machine lacks for it becomes a problem.
+pub fn adapter(
+    loaded: &Loaded,
+    name: &str,
+    wall: &WallClock,
+    tls: &Tls,
+    problems: &mut Problems,
+) -> Option<Adapter> {
+    let plan = &loaded.plan;
+    let room = plan.cache.snapshots();
+    Adapter::new(plan.upstream(name)?, room, wall, tls, problems)
 }
 
 /// Sees to the folder that snapshots are kept in. Only where they will be: `check` writes nothing.
 fn prepare_directory(loaded: &Loaded) -> Result<(), StartError> {
-    let Some(directory) = &loaded.settings.cache.directory else {
+    let Some(directory) = &loaded.plan.cache.directory else {
         return Ok(());
     };
     catalog::prepare(directory).map_err(|error| {

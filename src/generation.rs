@@ -1,9 +1,9 @@
-//! Everything that a request may read, as one value: the settings in force, and the upstreams that run
-//! under them.
+//! Everything that a request may read, as one value: the plan in force, and the upstreams that run by
+//! it.
 //!
-//! A request loads it once and sees nothing else until it is answered. Other settings are another
-//! generation, which takes the place of the one before in one step. Upstreams whose settings are the
-//! same are the same in both, with their snapshots, token, breaker, limiter and connections.
+//! A request loads it once and sees nothing else until it is answered. Another plan is another
+//! generation, which takes the place of the one before in one step. Upstreams whose plan is the same
+//! are the same in both, with their snapshots, token, breaker, limiter and connections.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 
 use crate::catalog::Catalog;
-use crate::config::Settings;
+use crate::plan::Plan;
 use crate::upstream::adapter::Adapter;
 
 /// One generation.
 #[derive(Debug)]
 pub struct Generation {
-    settings: Arc<Settings>,
+    plan: Arc<Plan>,
     catalog: Catalog,
 }
 
@@ -33,14 +33,14 @@ struct Inner {
 }
 
 impl Generation {
-    /// A generation of these settings.
-    pub const fn new(settings: Arc<Settings>, catalog: Catalog) -> Self {
-        Self { settings, catalog }
+    /// A generation of this plan.
+    pub const fn new(plan: Arc<Plan>, catalog: Catalog) -> Self {
+        Self { plan, catalog }
     }
 
-    /// The settings.
-    pub const fn settings(&self) -> &Arc<Settings> {
-        &self.settings
+    /// The plan.
+    pub const fn plan(&self) -> &Arc<Plan> {
+        &self.plan
     }
 
     /// The upstreams and their snapshots.
@@ -63,20 +63,20 @@ impl Live {
         self.0.present.load_full()
     }
 
-    /// Moves with every change of what may be answered, other settings included.
+    /// Moves with every change of what may be answered, another plan included.
     pub fn epoch(&self) -> u64 {
         self.0.present.load().catalog.epoch()
     }
 
-    /// Puts other settings in force. Requests that loaded the generation before are answered by it;
+    /// Puts another plan in force. Requests that loaded the generation before are answered by it;
     /// whoever waits in it for a walk that ends with it is told at once.
-    pub async fn swap(&self, settings: Arc<Settings>, adapters: Vec<Arc<Adapter>>) {
+    pub async fn swap(&self, plan: Arc<Plan>, adapters: Vec<Arc<Adapter>>) {
         let _swapping = self.0.swapping.lock().await;
         let before = self.load();
-        let catalog = before.catalog.succeed(adapters, &settings.cache);
+        let catalog = before.catalog.succeed(adapters, &plan.cache);
         // Before anybody is answered by it.
         catalog.load().await;
-        let next = Arc::new(Generation::new(settings, catalog));
+        let next = Arc::new(Generation::new(plan, catalog));
         self.0.present.store(Arc::clone(&next));
         before.catalog.retire_for(&next.catalog).await;
         next.catalog.start(Some(&before.catalog));

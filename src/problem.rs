@@ -117,6 +117,11 @@ impl Problems {
         result.map_err(|problem| self.push(problem)).ok()
     }
 
+    /// Whether something is wrong at exactly this key.
+    pub fn has_at(&self, at: &KeyPath) -> bool {
+        self.0.iter().any(|problem| problem.at == *at)
+    }
+
     /// Drops those that are not to be reported.
     pub fn retain(&mut self, keep: impl FnMut(&Problem) -> bool) {
         self.0.retain(keep);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::upstream::adapter::Freshness;
+use crate::plan::Freshness;
 
 use super::cached::CachedSnapshot;
 

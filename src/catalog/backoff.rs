@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::backoff::exponential;
 use crate::error::{ErrorKind, UpstreamError};
-use crate::upstream::adapter::Freshness;
+use crate::plan::Freshness;
 
 /// The longest wait after failures, unless the upstream asks for more.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);

@@ -1,8 +1,9 @@
 //! On what terms an entry's snapshots serve.
 
+use crate::plan::Freshness;
 use crate::plan::Refresh;
 use crate::plan::Share;
-use crate::upstream::adapter::{Adapter, Freshness};
+use crate::upstream::adapter::Adapter;
 
 /// On what terms an entry's snapshots serve.
 #[derive(Debug, Clone, Copy)]

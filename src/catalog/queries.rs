@@ -180,14 +180,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::app;
     use crate::caller::Caller;
     use crate::catalog::cached::CachedSnapshot;
     use crate::catalog::store::Store;
     use crate::catalog::{Catalog, Scope};
     use crate::clock::WallClock;
-    use crate::config::upstream::Upstream;
-    use crate::config::{Cache as Capacity, Environment, SecretReader};
+    use crate::config::testing::load_block;
     use crate::error::ErrorKind;
+    use crate::plan::Cache;
     use crate::problem::Problems;
     use crate::snapshot::Counts;
     use crate::snapshot::Snapshot;
@@ -196,7 +197,8 @@ mod tests {
 
     /// An upstream that nobody answers for, asked by the search alone.
     fn adapter() -> Arc<Adapter> {
-        let upstream: Upstream = toml::from_str(
+        let loaded = load_block(
+            "club",
             "
             base_url = 'http://127.0.0.1:1'
             list = 'by_query'
@@ -206,28 +208,20 @@ mod tests {
             pushdown.search = { matches = 'contains', in = ['name'], case = 'folded' }
             fields = { id = 'id', name = 'name' }
             ",
-        )
-        .unwrap();
-        let environment = Environment::default();
-        let mut problems = Problems::default();
-        let adapter = Adapter::compile(
-            "club",
-            &upstream,
-            &Capacity::default(),
-            &SecretReader::new(&environment),
-            &WallClock::fixed(Timestamp::UNIX_EPOCH),
-            &Tls::unavailable(),
-            &mut problems,
+            &[],
         );
+        let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
+        let mut problems = Problems::default();
+        let adapter = app::adapter(&loaded, "club", &wall, &Tls::unavailable(), &mut problems);
         assert!(problems.is_empty(), "{problems:?}");
         Arc::new(adapter.unwrap())
     }
 
     fn catalog() -> Catalog {
         let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
-        let cache = Capacity {
-            capacity: bytesize::ByteSize::mib(1),
-            ..Capacity::default()
+        let cache = Cache {
+            capacity: 1024 * 1024,
+            directory: None,
         };
         Catalog::new(vec![adapter()], &cache, &wall)
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::caller::{Caller, NotVisible};
 use crate::clock::WallClock;
-use crate::config::Cache;
+use crate::plan::Cache;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::Conditions;
 use crate::upstream::transport::Circuit;
@@ -225,12 +225,11 @@ impl Catalog {
 
 impl Budgets {
     fn of(cache: &Cache, adapters: &[Arc<Adapter>]) -> Self {
-        let shares = cache.shares();
         let by_query = adapters.iter().filter(|adapter| adapter.rules().is_some());
         Self {
-            snapshots: shares.snapshots,
+            snapshots: cache.snapshots(),
             // Each has a part of its own, so that no flood of queries to one flushes another's.
-            queries: shares.queries / (by_query.count() as u64).max(1),
+            queries: cache.queries() / (by_query.count() as u64).max(1),
             directory: cache.directory.clone(),
         }
     }

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::WallClock;
-use crate::upstream::adapter::Freshness;
+use crate::plan::Freshness;
 
 use super::cached::CachedSnapshot;
 use super::disk::Disk;

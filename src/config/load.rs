@@ -6,15 +6,17 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::document::Document;
 use super::layers::{self, Variables};
 use super::preset::{self, Laid, Origin};
 use super::read;
 use super::report::{Finding, Report};
+use super::resolve::{named, resolve};
 use super::{Environment, Secret, SecretReader, Settings};
-use crate::config::resolve::{named, validate};
 use crate::did_you_mean::list;
+use crate::plan::Plan;
 use crate::problem::{KeyPath, Problem, Problems};
 
 /// A configuration that can be run.
@@ -22,6 +24,8 @@ use crate::problem::{KeyPath, Problem, Problems};
 pub struct Loaded {
     /// What the file and the environment say together.
     pub settings: Settings,
+    /// What they come to.
+    pub plan: Arc<Plan>,
     /// The variables that secrets are read from.
     pub environment: Environment,
     source: Source,
@@ -94,18 +98,21 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
     problems.extend(layers.problems);
     problems.extend(presets.problems.clone());
     problems.extend(reading.problems);
-    if let Some(settings) = &reading.settings {
-        problems.extend(validate(settings, &unread, SecretReader::new(&environment)));
-    }
+    let plan = reading.settings.as_ref().and_then(|settings| {
+        let (plan, wrong) = resolve(settings, &unread, SecretReader::new(&environment));
+        problems.extend(wrong);
+        plan
+    });
     let source = Source {
         name: name.to_owned(),
         document,
         variables: layers.variables,
         presets,
     };
-    match reading.settings {
-        Some(settings) if problems.is_empty() => Ok(Loaded {
+    match reading.settings.zip(plan) {
+        Some((settings, plan)) if problems.is_empty() => Ok(Loaded {
             settings,
+            plan: Arc::new(plan),
             environment,
             source,
             tree: reading.tree,

@@ -16,6 +16,8 @@ mod preset;
 mod read;
 mod requirements;
 pub(crate) mod resolve;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tree;
 
 pub mod environment;
@@ -163,33 +165,6 @@ impl Default for Cache {
             stale_if_error: Span::seconds(60 * 60),
             min_refresh: Span::seconds(5),
             directory: None,
-        }
-    }
-}
-
-/// What each kind of cached thing may take, in bytes: so nothing flushes anything else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shares {
-    /// Whole lists of groups: a half.
-    pub snapshots: u64,
-    /// Filtered and sorted orders over them: an eighth.
-    pub views: u64,
-    /// Rendered pages: a sixteenth.
-    pub pages: u64,
-    /// What upstreams answered that are asked by query: an eighth.
-    pub queries: u64,
-}
-
-impl Cache {
-    /// What each kind of cached thing may take of the capacity. The rest is for what requests hold
-    /// while they are answered, and for the snapshots of callers' own accounts.
-    pub fn shares(&self) -> Shares {
-        let capacity = self.capacity.as_u64();
-        Shares {
-            snapshots: capacity / 2,
-            views: capacity / 8,
-            pages: capacity / 16,
-            queries: capacity / 8,
         }
     }
 }

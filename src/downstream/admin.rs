@@ -10,16 +10,14 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use percent_encoding::percent_decode_str;
-use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use subtle::ConstantTimeEq as _;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::catalog::{self, RunningWalk, SourceLookup};
-use crate::config::Settings;
 use crate::error::UpstreamError;
-use crate::plan::List;
+use crate::plan::{List, Plan, SecretValue};
 use crate::telemetry;
 use crate::upstream::transport::Circuit;
 
@@ -48,34 +46,32 @@ pub(crate) struct Admin<C> {
     /// Where walks run: not on the thread that answers here.
     pub(crate) walks: Handle,
     /// What all but the health endpoints require.
-    pub(crate) token: Option<SecretString>,
+    pub(crate) token: Option<SecretValue>,
     /// When the process began to serve.
     pub(crate) begun: Instant,
     /// Whether it is about to stop.
     pub(crate) draining: Arc<AtomicBool>,
-    /// What the upstreams' blocks and `[cache]` say of the time between two walks.
-    pub(crate) settings: Arc<Settings>,
+    /// How upstreams are asked and refreshed.
+    pub(crate) plan: Arc<Plan>,
 }
 
 impl<C> Patience for Admin<C> {
     fn deadline(&self) -> Duration {
-        self.settings.server.deadline.get()
+        self.plan.server.deadline.get()
     }
 }
 
 impl<C> Admin<C> {
     /// Whether an upstream's whole list is not asked for at start.
     fn is_by_query(&self, upstream: &str) -> bool {
-        let own = self.settings.upstreams.get(upstream);
+        let own = self.plan.upstream(upstream);
         own.is_some_and(|upstream| upstream.list == List::ByQuery)
     }
 
     /// How far apart an upstream's walks must be that are asked for.
     fn min_refresh(&self, upstream: &str) -> Duration {
-        let own = self.settings.upstreams.get(upstream);
-        own.and_then(|upstream| upstream.min_refresh)
-            .unwrap_or(self.settings.cache.min_refresh)
-            .get()
+        let own = self.plan.upstream(upstream);
+        own.map_or(Duration::ZERO, |upstream| upstream.freshness.min_refresh)
     }
 }
 
@@ -136,7 +132,7 @@ pub(crate) async fn route<C: CatalogService>(
     }
 }
 
-fn is_authorized(token: Option<&SecretString>, headers: &HeaderMap) -> bool {
+fn is_authorized(token: Option<&SecretValue>, headers: &HeaderMap) -> bool {
     token.is_none_or(|token| {
         let sent = headers.get(AUTHORIZATION);
         sent.is_some_and(|sent| carries(sent, token))
@@ -153,14 +149,11 @@ fn unauthorized() -> Response {
 
 /// Whether a header carries the token (RFC 6750, section 2.1). The comparison takes as long
 /// wherever they differ.
-fn carries(sent: &HeaderValue, token: &SecretString) -> bool {
+fn carries(sent: &HeaderValue, token: &SecretValue) -> bool {
     let Some((scheme, sent)) = sent.to_str().ok().and_then(|sent| sent.split_once(' ')) else {
         return false;
     };
-    let same = sent
-        .trim()
-        .as_bytes()
-        .ct_eq(token.expose_secret().as_bytes());
+    let same = sent.trim().as_bytes().ct_eq(token.expose().as_bytes());
     scheme.eq_ignore_ascii_case("bearer") && same.into()
 }
 
@@ -287,6 +280,7 @@ mod tests {
     use super::super::testing::{Fixed, empty, failed, fresh, get, send, text};
     use super::*;
     use crate::catalog::PendingShrink;
+    use crate::config::testing::{LEAST, load_block};
     use crate::error::ErrorKind;
 
     fn admin(
@@ -297,10 +291,10 @@ mod tests {
         Arc::new(Admin {
             catalog: Fixed::new(held),
             walks: Handle::current(),
-            token: token.map(SecretString::from),
+            token: token.map(SecretValue::from),
             begun: Instant::now(),
             draining: Arc::new(AtomicBool::new(draining)),
-            settings: Arc::default(),
+            plan: load_block("alpha", LEAST, &[]).plan,
         })
     }
 

@@ -19,7 +19,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use crate::clock::TokioClock;
-use crate::config::RateLimit;
+use crate::plan::RateLimit;
 
 /// How many callers are remembered: some tens of MiB at most.
 const CALLERS: u64 = 100_000;
@@ -46,14 +46,13 @@ pub(crate) struct Verdict {
 }
 
 impl Admission {
-    /// Admits what the settings allow.
-    pub(crate) fn new(settings: &RateLimit) -> Self {
-        let burst = NonZeroU32::new(settings.burst).unwrap_or(NonZeroU32::MIN);
+    /// Admits what the plan allows.
+    pub(crate) fn new(limit: &RateLimit) -> Self {
         // The shortest interval that can be counted is a nanosecond: a rate beyond it is no limit.
-        let interval = settings.per_client.interval().max(Duration::from_nanos(1));
+        let interval = limit.per_client.interval().max(Duration::from_nanos(1));
         let quota = Quota::with_period(interval)
             .unwrap_or(Quota::per_second(NonZeroU32::MAX))
-            .allow_burst(burst);
+            .allow_burst(limit.burst);
         Self {
             policy: policy(quota),
             quota,
@@ -126,7 +125,7 @@ mod tests {
     fn what_is_left_has_room_for_the_largest_numbers() {
         let slow = Admission::new(&RateLimit {
             per_client: "1/h".parse().unwrap(),
-            burst: u32::MAX,
+            burst: NonZeroU32::MAX,
         });
         let nothing = Verdict {
             wait: None,

@@ -64,13 +64,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::config::Settings;
 use crate::gateway::Gateway;
+use crate::plan::Plan;
 
 use admin::Admin;
 use listener::{Bound, Edge, Listener};
@@ -99,14 +98,9 @@ pub struct StartError {
 }
 
 impl Server {
-    /// Binds both listeners and begins to serve `gateway`. The admin listener demands
-    /// `admin_token` where there is one.
-    pub async fn start(
-        settings: &Settings,
-        admin_token: Option<SecretString>,
-        gateway: Gateway,
-    ) -> Result<Self, StartError> {
-        let server = &settings.server;
+    /// Binds both listeners and begins to serve `gateway`.
+    pub async fn start(plan: &Arc<Plan>, gateway: Gateway) -> Result<Self, StartError> {
+        let server = &plan.server;
         // Both before either serves: a process that cannot have both starts with neither.
         let data = bind("server.listen", server.listen).await?;
         let admin = bind("server.admin", server.admin).await?;
@@ -115,13 +109,13 @@ impl Server {
         let operated = Admin {
             catalog: catalog.clone(),
             walks: Handle::current(),
-            token: admin_token,
+            token: server.admin_token.clone(),
             begun: Instant::now(),
             draining: Arc::clone(&draining),
-            settings: Arc::new(settings.clone()),
+            plan: Arc::clone(plan),
         };
         let keys = gateway.keys().clone();
-        let asked = State::new(settings, keys, gateway, catalog);
+        let asked = State::new(plan, keys, gateway, catalog);
         let data_edge = Edge::new(asked, layers::data(route::route));
         let admin_edge = Edge::new(operated, layers::admin(admin::route));
         Ok(Self {
@@ -130,8 +124,8 @@ impl Server {
             admin: Listener::start_apart("admin", admin, admin_edge)
                 .map_err(failed("server.admin", server.admin))?,
             draining,
-            shutdown_delay: server.shutdown_delay.get(),
-            drain: server.drain.get(),
+            shutdown_delay: server.shutdown_delay,
+            drain: server.drain,
         })
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::config::Settings;
 use crate::gateway::cursor::Keys;
 use crate::gateway::pool::Pool;
+use crate::plan::Plan;
 
 use super::admission::Admission;
 use super::answers::AnswerCache;
@@ -30,17 +30,17 @@ pub(crate) struct State<G, C> {
 }
 
 impl<G, C> State<G, C> {
-    /// What the settings say, over a gateway and its catalog.
-    pub(crate) fn new(settings: &Settings, keys: Keys, groups: G, catalog: C) -> Self {
+    /// What the plan says, over a gateway and its catalog.
+    pub(crate) fn new(plan: &Plan, keys: Keys, groups: G, catalog: C) -> Self {
         Self {
             groups,
             catalog,
             keys,
             pool: Pool::new(),
             description: Description::new(),
-            answers: AnswerCache::new(settings.cache.shares().pages),
-            admission: Admission::new(&settings.rate_limit),
-            deadline: settings.server.deadline.get(),
+            answers: AnswerCache::new(plan.cache.answers()),
+            admission: Admission::new(&plan.rate_limit),
+            deadline: plan.server.deadline.get(),
         }
     }
 }

@@ -19,7 +19,7 @@ use super::testing::{Fixed, empty, failed, fresh, get, send, text};
 use super::{Server, layers, route};
 use crate::catalog::{Catalog, SourceLookup, State as Standing};
 use crate::clock::WallClock;
-use crate::config::{RateLimit, Settings};
+use crate::config::testing::plan;
 use crate::error::ErrorKind;
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
@@ -43,16 +43,10 @@ fn part() -> Vec<SourceLookup> {
 
 /// The state of a data listener that admits one request.
 fn state(held: Vec<SourceLookup>) -> Arc<State<Fixed, Fixed>> {
-    let settings = Settings {
-        rate_limit: RateLimit {
-            burst: 1,
-            ..RateLimit::default()
-        },
-        ..Settings::default()
-    };
+    let plan = plan("rate_limit.burst = 1");
     let fixed = Fixed::new(held);
     let keys = Keys::new(vec![vec![7; 32].into()]);
-    Arc::new(State::new(&settings, keys, fixed.clone(), fixed))
+    Arc::new(State::new(&plan, keys, fixed.clone(), fixed))
 }
 
 async fn ask(state: &Arc<State<Fixed, Fixed>>, request: Builder) -> Response {
@@ -340,15 +334,14 @@ async fn callers_who_ask_too_often_are_told_when_to_come_back() {
 
 /// A server without upstreams that stops being reached so long after it is told to.
 async fn server(shutdown_delay: &str) -> Server {
-    let mut settings = Settings::default();
-    settings.server.listen.set_port(0);
-    settings.server.admin.set_port(0);
-    settings.server.shutdown_delay = shutdown_delay.parse().unwrap();
-    let catalog = Catalog::new(Vec::new(), &settings.cache, &WallClock::system());
+    let plan = Arc::new(plan(&format!(
+        "server = {{ listen = '127.0.0.1:0', admin = '127.0.0.1:0', shutdown_delay = '{shutdown_delay}' }}"
+    )));
+    let catalog = Catalog::new(Vec::new(), &plan.cache, &WallClock::system());
     let keys = Keys::new(vec![vec![7; 32].into()]);
-    let live = Live::new(Generation::new(Arc::new(settings.clone()), catalog));
-    let gateway = Gateway::new(live, &settings, keys);
-    Server::start(&settings, None, gateway).await.unwrap()
+    let live = Live::new(Generation::new(Arc::clone(&plan), catalog));
+    let gateway = Gateway::new(live, &plan, keys);
+    Server::start(&plan, gateway).await.unwrap()
 }
 
 fn client() -> Client<HttpConnector, Empty<Bytes>> {

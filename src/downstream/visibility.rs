@@ -19,16 +19,14 @@ use tower::Service as _;
 use super::state::State;
 use super::testing::{exchange, get, text};
 use super::{layers, route};
+use crate::app::App;
 use crate::caller::{Caller, VisibleSources};
 use crate::catalog::Catalog;
 use crate::clock::WallClock;
-use crate::config::{Environment, SecretReader, Settings};
+use crate::config::testing::load;
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
 use crate::generation::{Generation, Live};
-use crate::problem::Problems;
-use crate::upstream::Adapter;
-use crate::upstream::tls::Tls;
 
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:1";
@@ -73,29 +71,15 @@ fn gateway(upstreams: &[(&str, &str, bool)]) -> Listening {
     };
     let blocks: String = upstreams.iter().map(block).collect();
     let text = format!("gateway.min_sources = 3\ncache.ttl = '1h'\n{blocks}");
-    let settings: Settings = toml::from_str(&text).unwrap();
-    let environment = Environment::default();
+    let loaded = load(&text, &[]);
     let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
-    let mut problems = Problems::default();
-    let adapters = settings.upstreams.iter().map(|(name, upstream)| {
-        let adapter = Adapter::compile(
-            name,
-            upstream,
-            &settings.cache,
-            &SecretReader::new(&environment),
-            &wall,
-            &Tls::unavailable(),
-            &mut problems,
-        );
-        Arc::new(adapter.unwrap())
-    });
-    let adapters = adapters.collect();
-    assert!(problems.is_empty(), "{problems:?}");
-    let catalog = Catalog::new(adapters, &settings.cache, &wall);
-    let live = Live::new(Generation::new(Arc::new(settings.clone()), catalog));
+    let compiled = App::compile(&loaded, &wall).unwrap();
+    let plan = compiled.plan;
+    let catalog = Catalog::new(compiled.adapters, &plan.cache, &wall);
+    let live = Live::new(Generation::new(Arc::clone(&plan), catalog));
     let keys = Keys::new(vec![vec![7; 32].into()]);
-    let gateway = Gateway::new(live.clone(), &settings, keys.clone());
-    Arc::new(State::new(&settings, keys, gateway, live))
+    let gateway = Gateway::new(live.clone(), &plan, keys.clone());
+    Arc::new(State::new(&plan, keys, gateway, live))
 }
 
 fn seeing(visible: VisibleSources) -> Caller {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::config::Settings;
+use crate::plan::Plan;
 
 use super::ask::{Ask, GatewayError};
 use super::availability::{self, Needs};
@@ -24,11 +24,11 @@ pub(super) struct Assembler {
 }
 
 impl Assembler {
-    pub(super) fn new(settings: &Settings, keys: Keys) -> Self {
+    pub(super) fn new(plan: &Plan, keys: Keys) -> Self {
         Self {
-            views: Views::new(settings.cache.shares().views),
+            views: Views::new(plan.cache.views()),
             keys,
-            min_sources: settings.gateway.min_sources,
+            min_sources: plan.min_sources,
         }
     }
 

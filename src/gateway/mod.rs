@@ -50,8 +50,8 @@ use tower::Service;
 
 use crate::caller::Caller;
 use crate::catalog::{CacheMode, Source};
-use crate::config::Settings;
 use crate::generation::Live;
+use crate::plan::Plan;
 use crate::upstream::pushdown::Conditions;
 
 use assemble::Assembler;
@@ -69,10 +69,10 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway over the generation in force.
-    pub fn new(live: Live, settings: &Settings, keys: Keys) -> Self {
+    pub fn new(live: Live, plan: &Plan, keys: Keys) -> Self {
         Self {
             live,
-            assembler: Assembler::new(settings, keys),
+            assembler: Assembler::new(plan, keys),
         }
     }
 

@@ -1,8 +1,15 @@
 //! How an upstream is connected to.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::HeaderValue;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use url::Url;
+
+use super::{Limits, SecretValue};
 
 /// The HTTP version.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -52,4 +59,70 @@ impl<'de> Deserialize<'de> for HttpVersion {
 
         deserializer.deserialize_any(VersionVisitor)
     }
+}
+
+/// How connections to one upstream are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Whether any of its URLs is asked over TLS.
+    pub needs_tls: bool,
+    /// The only CAs to trust. Without them, those that the system trusts.
+    pub ca: Option<PemFile>,
+    /// Who we are to servers that ask.
+    pub identity: Option<ClientIdentity>,
+    /// What stands between us and the upstream.
+    pub proxy: Option<ProxyServer>,
+    /// Which versions of HTTP are offered.
+    pub http: HttpVersion,
+    /// How old a connection may grow.
+    pub max_age: Duration,
+    /// How long a connection may be idle.
+    pub idle: Duration,
+    /// How long one may take to come about, TLS and a proxy's consent included.
+    pub connect_timeout: Duration,
+}
+
+impl Connection {
+    /// What holds where `connection` says nothing.
+    pub fn usual(needs_tls: bool) -> Self {
+        Self {
+            needs_tls,
+            ca: None,
+            identity: None,
+            proxy: None,
+            http: HttpVersion::default(),
+            max_age: Duration::from_mins(5),
+            idle: Duration::from_secs(30),
+            connect_timeout: Limits::default().connect_timeout.get(),
+        }
+    }
+}
+
+/// A file of certificates that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PemFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it holds.
+    pub pem: Vec<u8>,
+}
+
+/// A client certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The certificate, with its chain.
+    pub certificate: PemFile,
+    /// The private key, in PEM.
+    pub key: SecretValue,
+}
+
+/// A proxy, and who we are to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyServer {
+    /// Its scheme, host and port.
+    pub url: Url,
+    /// User name and password, as the header carries them.
+    pub authorization: Option<HeaderValue>,
+    /// The only CAs to trust on the way to it. Without them, those that the system trusts.
+    pub ca: Option<PemFile>,
 }

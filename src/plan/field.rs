@@ -1,7 +1,4 @@
-//! Where one field of a group comes from: a path, or a table with conversions.
-//!
-//! The set of conversions is small and closed, and their order is fixed. Anything beyond it is better
-//! requested from the upstream than computed here.
+//! Where one field of a group comes from: parts of a record, and their conversions.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,47 +9,49 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
-use super::{OneOrMany, PathOr, Scalar, TimeFormat};
+use super::TimeFormat;
 use crate::plan::placeholder::{Piece, PlaceholderError, scan_for};
 use crate::plan::{Path, text};
 
-/// Where a field comes from. In a list, the first source whose value is not null counts.
-pub type Field = OneOrMany<Source>;
+/// Where a field comes from: the first source that has a value applies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field(pub Vec<Source>);
 
-/// A path, or a table with conversions.
-pub type Source = PathOr<Part, Conversion>;
+/// One source of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// Where its text is.
+    pub start: Start,
+    /// The conversions of the text. A plain path, like most sources, has none.
+    pub conversions: Option<Box<Conversions>>,
+    /// The format of a time.
+    pub format: TimeFormat,
+}
 
-/// Where a value comes from, and how it is converted. Exactly one of `path`, `template` and
-/// `constant` is required. The conversions run in the order of the keys below. With `template` or
-/// `constant`, only `values`, `else` and `format` are allowed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Conversion {
-    /// Where the value is. `$key` is the name of a keyed record.
-    pub path: Option<Part>,
-    /// Text that combines several values, such as `"{given} {family}"`. Braces enclose paths; `{{`
-    /// and `}}` are literal braces. If one of the values is missing or null, the result is null.
-    pub template: Option<Template>,
-    /// A value that is the same for every record.
-    pub constant: Option<Scalar>,
-    /// Texts that mean null, such as `["", "N/A", "0"]`.
-    pub null: Option<OneOrMany<Scalar>>,
-    /// How the text is escaped. Text that is not escaped this way stays as it is.
+/// Where the text of a source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// In one part of a record.
+    Part(Part),
+    /// In several parts.
+    Template(FieldTemplate),
+    /// Nowhere: it is the same for every record.
+    Constant(String),
+}
+
+/// The conversions of a text, applied in this order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Conversions {
+    /// Texts that mean null.
+    pub null: Vec<String>,
+    /// How the text is escaped.
     pub decode: Option<Decode>,
-    /// The separator at which the text is split, such as `"/"`. Requires `take`.
-    pub split: Option<String>,
-    /// Which piece of the split text to use: `"first"`, `"last"`, or its index from 0. If there is
-    /// no such piece, the field has no value.
-    pub take: Option<Take>,
-    /// A table from texts to values, such as `{ "1" = "active" }`. A text that is not listed stays
-    /// as it is, unless `else` is set.
-    pub values: Option<BTreeMap<String, Scalar>>,
-    /// The value for texts that `values` does not list.
-    #[serde(rename = "else")]
-    pub otherwise: Option<Scalar>,
-    /// The format of a time. Only for `created_at`, `updated_at` and `deleted_at`. Without it,
-    /// times are RFC 3339.
-    pub format: Option<TimeFormat>,
+    /// The separator at which it is split, and the piece to use.
+    pub piece: Option<(String, Take)>,
+    /// The values for some texts.
+    pub values: BTreeMap<String, String>,
+    /// The value for all other texts.
+    pub otherwise: Option<String>,
 }
 
 /// A part of a record: what stands at a path, or the name that it is keyed by.
@@ -108,33 +107,33 @@ impl JsonSchema for Part {
 
 /// A text made of several values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template(Vec<TemplatePiece>);
+pub struct FieldTemplate(Vec<FieldTemplatePiece>);
 
-/// A piece of a [`Template`].
+/// A piece of a [`FieldTemplate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TemplatePiece {
+pub enum FieldTemplatePiece {
     /// Text that stands for itself.
     Literal(String),
     /// The path between two braces.
     Part(Part),
 }
 
-impl Template {
+impl FieldTemplate {
     /// The pieces in order.
-    pub fn pieces(&self) -> &[TemplatePiece] {
+    pub fn pieces(&self) -> &[FieldTemplatePiece] {
         &self.0
     }
 
     /// The parts of a record that the text is made of.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         self.0.iter().filter_map(|piece| match piece {
-            TemplatePiece::Part(part) => Some(part),
-            TemplatePiece::Literal(_) => None,
+            FieldTemplatePiece::Part(part) => Some(part),
+            FieldTemplatePiece::Literal(_) => None,
         })
     }
 }
 
-impl FromStr for Template {
+impl FromStr for FieldTemplate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -148,8 +147,8 @@ impl FromStr for Template {
         })?;
         let pieces: Result<_, String> = (pieces.into_iter())
             .map(|piece| match piece {
-                Piece::Literal(text) => Ok(TemplatePiece::Literal(text)),
-                Piece::Placeholder(path) => path.parse().map(TemplatePiece::Part),
+                Piece::Literal(text) => Ok(FieldTemplatePiece::Literal(text)),
+                Piece::Placeholder(path) => path.parse().map(FieldTemplatePiece::Part),
             })
             .collect();
         let template = Self(pieces?);
@@ -162,7 +161,7 @@ impl FromStr for Template {
     }
 }
 
-impl<'de> Deserialize<'de> for Template {
+impl<'de> Deserialize<'de> for FieldTemplate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         text::parse(
             deserializer,
@@ -172,7 +171,7 @@ impl<'de> Deserialize<'de> for Template {
     }
 }
 
-impl JsonSchema for Template {
+impl JsonSchema for FieldTemplate {
     fn schema_name() -> Cow<'static, str> {
         "Template".into()
     }
@@ -262,16 +261,16 @@ mod tests {
 
     use super::*;
 
-    fn part(text: &str) -> TemplatePiece {
-        TemplatePiece::Part(text.parse().unwrap())
+    fn part(text: &str) -> FieldTemplatePiece {
+        FieldTemplatePiece::Part(text.parse().unwrap())
     }
 
     #[test]
     fn braces_hold_any_path_and_two_are_one() {
-        let template: Template = "{{{$key}}} {name/givenName}/{@id}{/tenant}"
+        let template: FieldTemplate = "{{{$key}}} {name/givenName}/{@id}{/tenant}"
             .parse()
             .unwrap();
-        let literal = |text: &str| TemplatePiece::Literal(text.to_owned());
+        let literal = |text: &str| FieldTemplatePiece::Literal(text.to_owned());
         assert_eq!(
             template.pieces(),
             [
@@ -294,7 +293,7 @@ mod tests {
     #[case::no_pointer("{a~2}")]
     #[case::no_path_at_all("Team")]
     fn a_template_that_means_nothing_is_refused(#[case] text: &str) {
-        assert!(text.parse::<Template>().is_err());
+        assert!(text.parse::<FieldTemplate>().is_err());
     }
 
     #[test]

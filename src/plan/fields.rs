@@ -1,49 +1,57 @@
-//! Which part of a record becomes which field of a group.
+//! How records become groups.
+
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Field;
-use crate::plan::Path;
+use super::{Field, Path, Records};
+
+/// How the records of one upstream become groups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapping {
+    /// The name of the upstream, which comes before each id.
+    pub source: Arc<str>,
+    /// Where a page lists records.
+    pub records: Records,
+    /// Which part of a record becomes which field of a group.
+    pub fields: Fields,
+    /// What happens to the other parts.
+    pub extra: Extra,
+}
 
 /// Which part of a record becomes which field of a group.
-///
-/// Each field is a path, a table with conversions, or a list of these. In a list, the first one
-/// whose value is not null counts.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Fields {
-    /// The id of the group in its source. A record without one is skipped and counted.
+    /// The id of the group in its source.
     pub id: Field,
-    /// The display name. A record without one is skipped and counted.
+    /// The display name.
     pub name: Field,
     /// What the group is for.
     pub description: Option<Field>,
     /// The email address of the group.
     pub email: Option<Field>,
-    /// The status, such as active or archived. It is lowercased.
+    /// The status.
     pub status: Option<Field>,
-    /// The organization or tenant that the group belongs to.
+    /// The organization that the group belongs to.
     pub organization_id: Option<Field>,
     /// The id of the group in a third system.
     pub external_id: Option<Field>,
-    /// The source's id of the parent group. Without it, `records.children` provides the id of the
-    /// parent record.
+    /// The source's id of the parent group; else it is that of the record above.
     pub parent_id: Option<Field>,
-    /// The position of the group in a tree, as text. Without it, `records.children` provides the
-    /// names from the root to the group, joined by `/`.
+    /// The position in a tree; else it is made of the names of the records above.
     pub path: Option<Field>,
     /// A web page that shows the group.
     pub url: Option<Field>,
     /// The group's picture.
     pub logo_url: Option<Field>,
     /// The members of the group.
-    pub members: Option<Each>,
+    pub members: Option<People>,
     /// The administrators of the group.
-    pub admins: Option<Each>,
+    pub admins: Option<People>,
     /// Members from outside the organization.
-    pub guests: Option<Each>,
-    /// The number of members. Without it, the length of `members`.
+    pub guests: Option<People>,
+    /// The number of members; else it is the length of `members`.
     pub member_count: Option<Field>,
     /// When the group was created.
     pub created_at: Option<Field>,
@@ -53,24 +61,28 @@ pub struct Fields {
     pub deleted_at: Option<Field>,
 }
 
-/// A list of people in a record. At least one of `id` and `email` is required.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Each {
-    /// Where the list is. A single item that is not in a list counts as a list of one.
+/// Where a record lists people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct People {
+    /// Where the list is.
     pub each: Path,
-    /// The separator, if the list is a single text such as `"ann, bob"`. White space around each
-    /// piece and empty pieces are dropped. In `id` and `email`, `.` is one piece. Not together with
-    /// `keyed`.
-    pub split: Option<String>,
-    /// Set this if the list is an object whose member names are part of the data. In `id` and
-    /// `email`, `$key` is that name. JSON only.
-    #[serde(default)]
-    pub keyed: bool,
-    /// The account id, from the item; `.` is the item itself.
+    /// What kind of list it is.
+    pub kind: PeopleKind,
+    /// The account id, from the item.
     pub id: Option<Field>,
-    /// The email address of the account, from the item; `.` is the item itself.
+    /// The email address of the account, from the item.
     pub email: Option<Field>,
+}
+
+/// What kind of list of people it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeopleKind {
+    /// One value, or a list of values.
+    List,
+    /// An object whose keys are data.
+    Keyed,
+    /// A text with this separator.
+    Text(String),
 }
 
 /// What happens to the parts of a record that no field uses.

@@ -14,22 +14,27 @@ pub use auth::{
 };
 
 pub mod connection;
-pub use connection::HttpVersion;
+pub use connection::{ClientIdentity, Connection, HttpVersion, PemFile, ProxyServer};
 
 pub mod cursor_source;
 pub use cursor_source::CursorSource;
 
 pub mod field;
-pub use field::{Conversion, Decode, Field, Part, Source, Take, Template, TemplatePiece};
+pub use field::{
+    Conversions, Decode, Field, FieldTemplate, FieldTemplatePiece, Part, Source, Start, Take,
+};
 
 pub mod fields;
-pub use fields::{Each, Extra, Fields};
+pub use fields::{Extra, Fields, Mapping, People, PeopleKind};
 
 pub mod freshness;
-pub use freshness::Refresh;
+pub use freshness::{Freshness, Refresh};
 
 pub mod keys;
 pub use keys::{Account, Shape};
+
+pub mod limits;
+pub use limits::Limits;
 
 pub mod origin;
 pub use origin::Origin;
@@ -46,10 +51,10 @@ pub use path::Path;
 pub mod placeholder;
 
 pub mod pushdown;
-pub use pushdown::{List, Pushable, Pushdown};
+pub use pushdown::{List, Pushable, PushdownRule, PushdownRules};
 
 pub mod records;
-pub use records::{AbsentRecords, RecordList, Records};
+pub use records::{AbsentRecords, Records};
 
 pub mod request;
 pub use request::{Placeholder, Request, RequestBody, Requests, TextPart};
@@ -63,6 +68,9 @@ pub use response::{Absence, BodyFormat, ClassifyRules, Format, Success};
 pub mod secret;
 pub use secret::SecretValue;
 
+pub mod server;
+pub use server::{Cache, RateLimit, Server};
+
 pub(crate) mod text;
 
 pub mod time;
@@ -73,3 +81,34 @@ pub use units::{Rate, Share, Span};
 
 pub mod value;
 pub use value::{Location, OneOrMany, PathOr, Scalar};
+
+pub mod upstream;
+pub use upstream::Upstream;
+
+use std::sync::Arc;
+
+/// Everything that the process does, decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The listeners, and how long a request or a shutdown may take.
+    pub server: Server,
+    /// How many of the requested sources must contribute to an answer.
+    pub min_sources: usize,
+    /// How much memory lists and answers may take, and where else they are kept.
+    pub cache: Cache,
+    /// How many requests each client may make.
+    pub rate_limit: RateLimit,
+    /// The keys that sign cursors; the first one signs, all of them verify. Without any, the process
+    /// makes one of its own.
+    pub cursor_keys: Vec<SecretValue>,
+    /// The upstreams, in order of name.
+    pub upstreams: Vec<Arc<Upstream>>,
+}
+
+impl Plan {
+    /// The upstream of this name.
+    pub fn upstream(&self, name: &str) -> Option<&Arc<Upstream>> {
+        let found = (self.upstreams).binary_search_by(|upstream| (*upstream.name).cmp(name));
+        self.upstreams.get(found.ok()?)
+    }
+}

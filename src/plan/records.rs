@@ -3,16 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::PathOr;
-use crate::plan::Path;
-
-/// Where the list of groups is, or a table that describes it further.
-pub type Records = PathOr<Path, RecordList>;
+use super::Path;
 
 /// Where a page holds the list of groups, and what kind of list it is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RecordList {
+#[schemars(rename = "RecordList")]
+pub struct Records {
     /// Where the list is; `/` is the page itself.
     pub at: Path,
     /// What it means if the list is missing, although the object around it exists.
@@ -40,44 +37,4 @@ pub enum AbsentRecords {
     Error,
     /// The page contains no groups.
     Empty,
-}
-
-impl Records {
-    /// Where a record holds those below it, if it does.
-    pub const fn children(&self) -> Option<&Path> {
-        match self {
-            Self::Path(_) => None,
-            Self::Table(list) => list.children.as_ref(),
-        }
-    }
-
-    /// Where the list stands.
-    pub const fn at(&self) -> &Path {
-        match self {
-            Self::Path(at) => at,
-            Self::Table(list) => &list.at,
-        }
-    }
-
-    /// Whether `$key` stands for something.
-    pub const fn keyed(&self) -> bool {
-        match self {
-            Self::Path(_) => false,
-            Self::Table(list) => list.keyed,
-        }
-    }
-}
-
-impl From<Records> for RecordList {
-    fn from(records: Records) -> Self {
-        match records {
-            PathOr::Path(at) => Self {
-                at,
-                absent: AbsentRecords::default(),
-                keyed: false,
-                children: None,
-            },
-            PathOr::Table(list) => list,
-        }
-    }
 }

@@ -13,7 +13,7 @@ use crate::plan::Span;
 /// Failures are: no connection, a timeout, a 5xx status, and whatever `answers` calls `retry`.
 /// Responses that reject the credentials, limit the rate or cannot be decoded are not failures in
 /// this sense.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Breaker {
     /// `false` turns the circuit breaker off.
@@ -51,7 +51,7 @@ impl Default for Breaker {
 /// response counts, and the other request is dropped. Only requests that are safe to repeat are
 /// hedged, never logins. A hedge uses the retry budget, the rate limit and a concurrency slot like
 /// any other request, so `limits.concurrency` must be at least 2.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hedge {
     /// How late a response must be, counted from when its request was sent. The 95th percentile of

@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use jiff::fmt::strtime::BrokenDownTime;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::{Offset, TimeZone};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -78,6 +79,18 @@ impl FromStr for Pattern {
         }
         Ok(Self(pattern.to_owned()))
     }
+}
+
+/// Parses a time by a `strftime` pattern. Without an offset it is UTC.
+pub(crate) fn read_by_pattern(pattern: &str, text: &str) -> Option<Timestamp> {
+    let read = BrokenDownTime::parse(pattern, text).ok()?;
+    if read.timestamp().is_some() || read.offset().is_some() {
+        return read.to_timestamp().ok();
+    }
+    if read.iana_time_zone().is_some() {
+        return Some(read.to_zoned().ok()?.timestamp());
+    }
+    Offset::UTC.to_timestamp(read.to_datetime().ok()?).ok()
 }
 
 impl<'de> Deserialize<'de> for TimeFormat {

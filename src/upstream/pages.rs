@@ -21,7 +21,7 @@ use crate::error::UpstreamError;
 use crate::observe::Observers;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::Node;
-use crate::page::mapping::{Mapped, Records, Skip};
+use crate::page::mapping::{Mapped, PageRecords, Skip};
 use crate::snapshot::Snapshot;
 
 impl Adapter {
@@ -51,10 +51,10 @@ impl Adapter {
         observers: &Observers,
     ) -> Result<Option<u64>, UpstreamError> {
         // A list of one page needs no total.
-        if !self.paging.has_count() || self.exchange.has_only_pages() {
+        if !self.paging().has_count() || self.exchange.has_only_pages() {
             return Ok(None);
         }
-        let Some(mut request) = self.requests.total(&self.pushed)? else {
+        let Some(mut request) = self.requests().total(&self.pushed)? else {
             return Ok(None);
         };
         request.extensions_mut().insert(Purpose::Count);
@@ -69,7 +69,7 @@ impl Adapter {
             last_record_key: None,
             is_past_end: answer.is_past_end,
         };
-        Ok(self.paging.count(context)?)
+        Ok(self.paging().count(context)?)
     }
 
     /// Reads a recorded response as the first page.
@@ -79,7 +79,7 @@ impl Adapter {
         headers: HeaderMap,
         body: &[u8],
     ) -> Result<FetchedPage, UpstreamError> {
-        let position = self.paging.first();
+        let position = self.paging().first();
         let request = self.request(&position)?;
         let answer = self.exchange.classify(status, headers, body)?;
         self.read(position, request, answer, Duration::ZERO)
@@ -92,13 +92,13 @@ impl Adapter {
     ) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
         let variables = Variables {
             position,
-            limit: self.paging.limit,
+            limit: self.paging().limit,
             pushed: &self.pushed,
         };
-        if *position == self.paging.first() {
-            self.requests.first(&variables)
+        if *position == self.paging().first() {
+            self.requests().first(&variables)
         } else {
-            self.requests.next(&variables)
+            self.requests().next(&variables)
         }
     }
 
@@ -110,16 +110,16 @@ impl Adapter {
         elapsed: Duration,
     ) -> Result<FetchedPage, UpstreamError> {
         let records = if answer.is_past_end {
-            Records::default()
+            PageRecords::default()
         } else {
-            self.mapping.records(&answer.page)?
+            self.mapping().records(&answer.page)?
         };
         let last = records.last();
         let last_record_key =
-            last.and_then(|(record, key)| self.paging.last_record_key(record, key));
+            last.and_then(|(record, key)| self.paging().last_record_key(record, key));
         let listed = records.len() as u64;
         let nodes: Vec<_> = records.nodes().collect();
-        let outcomes = self.mapping.map(records)?;
+        let outcomes = self.mapping().map(records)?;
         let fingerprint = fingerprint(&nodes, &outcomes);
         let mapped = outcomes.iter().flatten();
         let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
@@ -133,7 +133,7 @@ impl Adapter {
             last_record_key: last_record_key.as_deref(),
             is_past_end: answer.is_past_end,
         };
-        let announcement = self.paging.announces(context)?;
+        let announcement = self.paging().announces(context)?;
         Ok(FetchedPage {
             position,
             request,

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use groupgate::app;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Loaded, load_text};
 use groupgate::group::Group;
 use groupgate::problem::Problems;
 use groupgate::tools::infer::Sample;
-use groupgate::upstream::Adapter;
 use groupgate::upstream::tls::Tls;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -60,17 +60,10 @@ pub(crate) fn load(block: &str) -> Loaded {
 /// What a block makes of a sample.
 pub(crate) fn groups(block: &str, sample: &Sample) -> Vec<Group> {
     let loaded = load(block);
-    let (name, upstream) = loaded.settings.upstreams.iter().next().unwrap();
+    let name = &loaded.plan.upstreams[0].name;
     let mut problems = Problems::default();
-    let adapter = Adapter::compile(
-        name,
-        upstream,
-        &loaded.settings.cache,
-        &loaded.secrets(),
-        &WallClock::system(),
-        &Tls::default(),
-        &mut problems,
-    );
+    let (wall, tls) = (WallClock::system(), Tls::default());
+    let adapter = app::adapter(&loaded, name, &wall, &tls, &mut problems);
     let Some(adapter) = adapter.filter(|_| problems.is_empty()) else {
         panic!("{}\n{block}", loaded.report(problems));
     };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use groupgate::app;
 use groupgate::clock::WallClock;
 use groupgate::config::{Loaded, load_text};
 use groupgate::error::UpstreamError;
@@ -58,15 +59,7 @@ pub(crate) fn load<N: Into<String>, V: Into<String>>(
 /// Compiles one upstream of a configuration: five take much longer than most walks here.
 pub(crate) fn compile(loaded: &Loaded, name: &str, wall: &WallClock) -> Arc<Adapter> {
     let mut problems = Problems::default();
-    let adapter = Adapter::compile(
-        name,
-        &loaded.settings.upstreams[name],
-        &loaded.settings.cache,
-        &loaded.secrets(),
-        wall,
-        &Tls::default(),
-        &mut problems,
-    );
+    let adapter = app::adapter(loaded, name, wall, &Tls::default(), &mut problems);
     assert!(problems.is_empty(), "{}", loaded.report(problems));
     Arc::new(adapter.expect("an upstream without problems compiles"))
 }

@@ -38,7 +38,7 @@ impl Gateway {
     pub(crate) async fn swap(&self, loaded: &Loaded) {
         let compiled = App::compile(loaded, &WallClock::system());
         let compiled = compiled.unwrap_or_else(|report| panic!("{report}"));
-        self.app.swap(loaded, compiled).await;
+        self.app.swap(compiled).await;
     }
 
     /// The gateway itself.

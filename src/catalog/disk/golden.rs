@@ -7,15 +7,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Disk;
+use crate::app;
 use crate::catalog::cached::CachedSnapshot;
 use crate::catalog::key::CatalogKey;
 use crate::clock::WallClock;
-use crate::config::{Cache, Environment, SecretReader};
+use crate::config::testing::load_block;
 use crate::group::{Group, Member};
 use crate::problem::Problems;
 use crate::snapshot::tests::group;
 use crate::snapshot::{Counts, Snapshot};
-use crate::upstream::Adapter;
 use crate::upstream::tls::Tls;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/snapshots");
@@ -35,17 +35,10 @@ fn groups() -> Vec<Group> {
 #[tokio::test]
 async fn a_release_that_changes_nothing_about_lists_writes_the_same_file() {
     let block = std::fs::read_to_string(format!("{FOLDER}/club.toml")).unwrap();
-    let environment = Environment::from_iter([("CLUB_TOKEN", "t0ken")]);
+    let loaded = load_block("club", &block, &[("CLUB_TOKEN", "t0ken")]);
     let wall = WallClock::fixed("2026-11-28T12:00:00Z".parse().unwrap());
-    let adapter = Adapter::compile(
-        "club",
-        &toml::from_str(&block).unwrap(),
-        &Cache::default(),
-        &SecretReader::new(&environment),
-        &wall,
-        &Tls::unavailable(),
-        &mut Problems::default(),
-    );
+    let mut problems = Problems::default();
+    let adapter = app::adapter(&loaded, "club", &wall, &Tls::unavailable(), &mut problems);
     let adapter = adapter.unwrap();
     let cached = CachedSnapshot {
         snapshot: Arc::new(Snapshot::new("club".into(), groups())),

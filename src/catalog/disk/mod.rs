@@ -25,7 +25,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout};
 
 use crate::clock::WallClock;
-use crate::upstream::adapter::Freshness;
+use crate::plan::Freshness;
 
 use super::age::serves;
 use super::cached::CachedSnapshot;

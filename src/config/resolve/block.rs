@@ -1,10 +1,13 @@
 //! One table of an upstream's block while it is resolved: where it stands, and what is wrong with it.
 
+use std::path::Path;
+
 use http::header::{HeaderName, HeaderValue};
-use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::upstream::Text;
 use crate::config::{Secret, SecretReader};
+use crate::error::chain;
+use crate::plan::SecretValue;
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::request::{check_header_name, check_header_value};
@@ -50,27 +53,48 @@ impl<'a> Block<'a> {
         self.problems
     }
 
+    /// Notes a problem at another key.
+    pub(crate) fn push(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
     /// Notes what is wrong at a key, and what would be right.
     pub(crate) fn wrong(&mut self, key: &str, message: impl Into<String>, help: impl Into<String>) {
         self.problems
             .push(Problem::new(self.at.join(key), message).with_help(help));
     }
 
-    /// Notes a problem at another key.
-    pub(crate) fn push(&mut self, problem: Problem) {
-        self.problems.push(problem);
+    /// The value of a secret, and where it was read.
+    pub(crate) fn secret(&mut self, key: &str, secret: &Secret) -> Option<SecretValue> {
+        let at = self.at.join(key);
+        let read = self.secrets.read(secret);
+        let read = read.map_err(|error| missing(at, secret, &error));
+        let value = self.problems.keep(read)?;
+        Some(SecretValue::new(value, secret))
     }
 
-    pub(crate) fn secret(&mut self, key: &str, secret: &Secret) -> Option<SecretString> {
-        let read = self.secrets.read(secret);
-        let read = read.map_err(|error| missing(self.at.join(key), secret, &error));
-        self.problems.keep(read)
+    /// What a file holds that stands beside secrets and is none, such as a certificate. It is not
+    /// read where its key is wrong already.
+    pub(crate) fn file(&mut self, key: &str, path: &Path) -> Option<Vec<u8>> {
+        if self.problems.has_at(&self.at.join(key)) {
+            return None;
+        }
+        let read = self.secrets.file(path);
+        read.map_err(|error| {
+            self.wrong(
+                key,
+                chain(&error),
+                "a relative path starts at the working directory of groupgate; an absolute one \
+                 begins with a slash",
+            );
+        })
+        .ok()
     }
 
     /// A text as it is, placeholders and all: who we are does not depend on the page.
-    pub(crate) fn text(&mut self, key: &str, text: &Text) -> Option<SecretString> {
+    pub(crate) fn text(&mut self, key: &str, text: &Text) -> Option<SecretValue> {
         match text {
-            Text::Literal(text) => Some(SecretString::from(text.as_str())),
+            Text::Literal(text) => Some(SecretValue::from(text.as_str())),
             Text::Secret(secret) => self.secret(key, secret),
         }
     }
@@ -81,9 +105,9 @@ impl<'a> Block<'a> {
     }
 
     /// A secret that may stand in a header.
-    pub(crate) fn header_secret(&mut self, key: &str, secret: &Secret) -> Option<SecretString> {
+    pub(crate) fn header_secret(&mut self, key: &str, secret: &Secret) -> Option<SecretValue> {
         let secret = self.secret(key, secret)?;
-        self.header_text(key, secret.expose_secret())?;
+        self.header_text(key, secret.expose())?;
         Some(secret)
     }
 

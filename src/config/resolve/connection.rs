@@ -1,12 +1,83 @@
 //! Connections: what their keys cannot mean, alone and together.
 
+use std::path::Path;
+
 use url::Url;
 
-use crate::config::Upstream;
 use crate::config::mask::has_password;
 use crate::config::upstream::Connection;
-use crate::plan::HttpVersion;
+use crate::config::{SecretReader, Upstream};
+use crate::plan::{self, ClientIdentity, HttpVersion, PemFile, ProxyServer};
 use crate::problem::{KeyPath, Problem, Problems};
+
+use super::auth::basic_credentials;
+use super::block::Block;
+use super::limits;
+
+/// Reads the files and secrets of a connection, and decides what is left out.
+pub(super) fn resolve(
+    at: &KeyPath,
+    upstream: &Upstream,
+    secrets: &SecretReader<'_>,
+    problems: &mut Problems,
+) -> Option<plan::Connection> {
+    let connection = &upstream.connection;
+    let mut block = Block::new(at.join("connection"), secrets, problems);
+    // Each says what is wrong with it before any of them ends the pass.
+    let ca = file(&mut block, "ca", connection.ca.as_deref());
+    let proxy_ca = file(&mut block, "proxy_ca", connection.proxy_ca.as_deref());
+    let certificate = connection.client_certificate.as_deref();
+    let certificate = file(&mut block, "client_certificate", certificate);
+    let key = (connection.client_key.as_ref()).map(|key| block.secret("client_key", key));
+    let authorization = match (&connection.proxy_username, &connection.proxy_password) {
+        (Some(username), Some(password)) => {
+            let username = ("proxy_username", username);
+            basic_credentials(&mut block, username, ("proxy_password", password)).map(Some)
+        }
+        (None, _) | (_, None) => Some(None),
+    };
+    let identity = certificate?.zip(key);
+    Some(plan::Connection {
+        needs_tls: upstream.urls().any(|url| url.scheme() == "https"),
+        ca: ca?,
+        identity: match identity {
+            Some((certificate, key)) => Some(ClientIdentity {
+                certificate,
+                key: key?,
+            }),
+            None => None,
+        },
+        proxy: match &connection.proxy {
+            Some(url) => Some(ProxyServer {
+                url: url.clone(),
+                authorization: authorization?,
+                ca: proxy_ca?,
+            }),
+            None => None,
+        },
+        http: connection.http,
+        max_age: connection.max_age.get(),
+        idle: connection.idle.get(),
+        connect_timeout: limits::resolve(&upstream.limits).connect_timeout.get(),
+    })
+}
+
+/// The file of certificates at a key, if the key is set. The outer `None` means that it cannot be
+/// read.
+#[expect(
+    clippy::option_option,
+    reason = "no file and one that cannot be read differ"
+)]
+fn file(block: &mut Block<'_>, key: &str, path: Option<&Path>) -> Option<Option<PemFile>> {
+    let Some(path) = path else {
+        return Some(None);
+    };
+    let pem = block.file(key, path)?;
+    Some(Some(PemFile {
+        path: path.to_owned(),
+        pem,
+    }))
+}
 
 /// Checks what the keys say by themselves.
 pub(super) fn check(at: &KeyPath, connection: &Connection, problems: &mut Problems) {

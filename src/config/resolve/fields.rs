@@ -1,37 +1,97 @@
 //! Fields: conversions that cannot be meant together, and keys of what is not keyed.
 
 use crate::config::Upstream;
-use crate::plan::field::Template;
-use crate::plan::{Conversion, Each, Field, Fields, Format, Part, PathOr};
+use crate::config::upstream::{self as written, Conversion, Each, OneOrMany, PathOr};
+use crate::plan::{
+    Conversions, Field, FieldTemplate, Fields, Format, Part, People, PeopleKind, Scalar, Source,
+    Start, TimeFormat,
+};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::paths::through_attribute;
 use super::records::KEYED_XML;
 
-pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
-    let at = at.join("fields");
-    let is_xml = upstream.format == Format::Xml;
-    let scope = |keyed_by, is_time| Scope {
+/// Resolves which part of a record becomes which field of a group.
+pub(super) fn fields(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) -> Option<Fields> {
+    let fields = &upstream.fields;
+    let keyed_by = (!upstream.records.keyed()).then_some("`records` has no `keyed = true`");
+    let mut block = Block {
+        at: at.join("fields"),
         keyed_by,
-        is_time,
-        is_xml,
+        is_xml: upstream.format == Format::Xml,
+        problems,
     };
-    let records = (!upstream.records.keyed()).then_some("`records` has no `keyed = true`");
-    for (key, field) in texts(&upstream.fields) {
-        check_field(&at.join(key), field, scope(records, false), problems);
-    }
-    for (key, field) in times(&upstream.fields) {
-        check_field(&at.join(key), field, scope(records, true), problems);
-    }
-    for (key, each) in people(&upstream.fields) {
-        let at = at.join(key);
-        check_each(&at, each, is_xml, problems);
-        let people = (!each.keyed).then_some("the list of people has no `keyed = true`");
-        for (key, field) in [("id", &each.id), ("email", &each.email)] {
-            if let Some(field) = field {
-                check_field(&at.join(key), field, scope(people, false), problems);
-            }
+    let id = block.text("id", Some(&fields.id));
+    let name = block.text("name", Some(&fields.name));
+    Some(Fields {
+        description: block.text("description", fields.description.as_ref()),
+        email: block.text("email", fields.email.as_ref()),
+        status: block.text("status", fields.status.as_ref()),
+        organization_id: block.text("organization_id", fields.organization_id.as_ref()),
+        external_id: block.text("external_id", fields.external_id.as_ref()),
+        parent_id: block.text("parent_id", fields.parent_id.as_ref()),
+        path: block.text("path", fields.path.as_ref()),
+        url: block.text("url", fields.url.as_ref()),
+        logo_url: block.text("logo_url", fields.logo_url.as_ref()),
+        members: block.people("members", fields.members.as_ref()),
+        admins: block.people("admins", fields.admins.as_ref()),
+        guests: block.people("guests", fields.guests.as_ref()),
+        member_count: block.text("member_count", fields.member_count.as_ref()),
+        created_at: block.time("created_at", fields.created_at.as_ref()),
+        updated_at: block.time("updated_at", fields.updated_at.as_ref()),
+        deleted_at: block.time("deleted_at", fields.deleted_at.as_ref()),
+        id: id?,
+        name: name?,
+    })
+}
+
+/// The table `fields` of one block.
+struct Block<'a> {
+    at: KeyPath,
+    /// Why `$key` stands for nothing in a record, where it does not.
+    keyed_by: Option<&'static str>,
+    is_xml: bool,
+    problems: &'a mut Problems,
+}
+
+impl Block<'_> {
+    const fn scope(&self, keyed_by: Option<&'static str>, is_time: bool) -> Scope {
+        Scope {
+            keyed_by,
+            is_time,
+            is_xml: self.is_xml,
         }
+    }
+
+    fn text(&mut self, key: &str, field: Option<&written::Field>) -> Option<Field> {
+        let scope = self.scope(self.keyed_by, false);
+        read_field(&self.at.join(key), field?, scope, self.problems)
+    }
+
+    fn time(&mut self, key: &str, field: Option<&written::Field>) -> Option<Field> {
+        let scope = self.scope(self.keyed_by, true);
+        read_field(&self.at.join(key), field?, scope, self.problems)
+    }
+
+    fn people(&mut self, key: &str, each: Option<&Each>) -> Option<People> {
+        let each = each?;
+        let at = self.at.join(key);
+        check_each(&at, each, self.is_xml, self.problems);
+        let keyed_by = (!each.keyed).then_some("the list of people has no `keyed = true`");
+        let scope = self.scope(keyed_by, false);
+        let mut field = |key: &str, field: Option<&written::Field>| {
+            read_field(&at.join(key), field?, scope, self.problems)
+        };
+        Some(People {
+            each: each.each.clone(),
+            kind: match &each.split {
+                Some(split) => PeopleKind::Text(split.clone()),
+                None if each.keyed => PeopleKind::Keyed,
+                None => PeopleKind::List,
+            },
+            id: field("id", each.id.as_ref()),
+            email: field("email", each.email.as_ref()),
+        })
     }
 }
 
@@ -42,47 +102,6 @@ struct Scope {
     keyed_by: Option<&'static str>,
     is_time: bool,
     is_xml: bool,
-}
-
-fn texts(fields: &Fields) -> Vec<(&'static str, &Field)> {
-    let always = [("id", &fields.id), ("name", &fields.name)];
-    let optional = [
-        ("description", &fields.description),
-        ("email", &fields.email),
-        ("status", &fields.status),
-        ("organization_id", &fields.organization_id),
-        ("external_id", &fields.external_id),
-        ("parent_id", &fields.parent_id),
-        ("path", &fields.path),
-        ("url", &fields.url),
-        ("logo_url", &fields.logo_url),
-        ("member_count", &fields.member_count),
-    ];
-    always.into_iter().chain(set(optional)).collect()
-}
-
-fn times(fields: &Fields) -> impl Iterator<Item = (&'static str, &Field)> {
-    set([
-        ("created_at", &fields.created_at),
-        ("updated_at", &fields.updated_at),
-        ("deleted_at", &fields.deleted_at),
-    ])
-}
-
-fn people(fields: &Fields) -> impl Iterator<Item = (&'static str, &Each)> {
-    set([
-        ("members", &fields.members),
-        ("admins", &fields.admins),
-        ("guests", &fields.guests),
-    ])
-}
-
-/// Those that the file has.
-fn set<'a, T, const N: usize>(
-    keys: [(&'static str, &'a Option<T>); N],
-) -> impl Iterator<Item = (&'static str, &'a T)> {
-    keys.into_iter()
-        .filter_map(|(key, value)| Some((key, value.as_ref()?)))
 }
 
 fn check_each(at: &KeyPath, each: &Each, is_xml: bool, problems: &mut Problems) {
@@ -116,31 +135,79 @@ fn check_each(at: &KeyPath, each: &Each, is_xml: bool, problems: &mut Problems) 
     }
 }
 
-fn check_field(at: &KeyPath, field: &Field, scope: Scope, problems: &mut Problems) {
-    let sources = field.as_slice();
-    let is_list = matches!(field, Field::Many(_));
+fn read_field(
+    at: &KeyPath,
+    field: &written::Field,
+    scope: Scope,
+    problems: &mut Problems,
+) -> Option<Field> {
+    let sources = match field {
+        OneOrMany::One(source) => {
+            return Some(Field(vec![read_source(at, source, scope, problems)?]));
+        }
+        OneOrMany::Many(sources) => sources,
+    };
+    let mut read = Vec::with_capacity(sources.len());
     for (index, source) in sources.iter().enumerate() {
-        let at = if is_list {
-            at.join(index.to_string())
-        } else {
-            at.clone()
-        };
-        match source {
-            PathOr::Path(part) => check_part(&at, part, scope, problems),
-            PathOr::Table(conversion) => {
-                check_conversion(&at, conversion, scope, problems);
-                if conversion.constant.is_some() && index + 1 < sources.len() {
-                    problems.push(
-                        Problem::new(
-                            at,
-                            "a constant is always there, so nothing after it ever counts",
-                        )
-                        .with_help("put it at the end of the list"),
-                    );
-                }
-            }
+        let at = at.join(index.to_string());
+        if let PathOr::Table(conversion) = source
+            && conversion.constant.is_some()
+            && index + 1 < sources.len()
+        {
+            problems.push(
+                Problem::new(
+                    at.clone(),
+                    "a constant is always there, so nothing after it ever counts",
+                )
+                .with_help("put it at the end of the list"),
+            );
+        }
+        read.push(read_source(&at, source, scope, problems));
+    }
+    read.into_iter().collect::<Option<_>>().map(Field)
+}
+
+fn read_source(
+    at: &KeyPath,
+    source: &written::Source,
+    scope: Scope,
+    problems: &mut Problems,
+) -> Option<Source> {
+    match source {
+        PathOr::Path(part) => {
+            check_part(at, part, scope, problems);
+            Some(Source {
+                start: Start::Part(part.clone()),
+                conversions: None,
+                format: TimeFormat::default(),
+            })
+        }
+        PathOr::Table(conversion) => {
+            let start = read_start(at, conversion, problems);
+            check_conversion(at, conversion, scope, problems);
+            Some(Source {
+                start: start?,
+                conversions: conversions(conversion),
+                format: conversion.format.clone().unwrap_or_default(),
+            })
         }
     }
+}
+
+/// The conversions in a table; `None` if there are none.
+fn conversions(conversion: &Conversion) -> Option<Box<Conversions>> {
+    let null = conversion.null.iter().flat_map(OneOrMany::as_slice);
+    let values = conversion.values.iter().flatten();
+    let conversions = Conversions {
+        null: null.map(|Scalar(text)| text.clone()).collect(),
+        decode: conversion.decode,
+        piece: conversion.split.clone().zip(conversion.take),
+        values: values
+            .map(|(from, Scalar(to))| (from.clone(), to.clone()))
+            .collect(),
+        otherwise: conversion.otherwise.clone().map(|Scalar(text)| text),
+    };
+    (conversions != Conversions::default()).then(|| Box::new(conversions))
 }
 
 fn check_part(at: &KeyPath, part: &Part, scope: Scope, problems: &mut Problems) {
@@ -155,12 +222,11 @@ fn check_part(at: &KeyPath, part: &Part, scope: Scope, problems: &mut Problems) 
 }
 
 fn check_conversion(at: &KeyPath, conversion: &Conversion, scope: Scope, problems: &mut Problems) {
-    check_origin(at, conversion, problems);
     check_pieces(at, conversion, problems);
     if let Some(path) = &conversion.path {
         check_part(&at.join("path"), path, scope, problems);
     }
-    for part in conversion.template.iter().flat_map(Template::parts) {
+    for part in conversion.template.iter().flat_map(FieldTemplate::parts) {
         check_part(&at.join("template"), part, scope, problems);
     }
     if conversion.otherwise.is_some() && conversion.values.is_none() {
@@ -184,21 +250,24 @@ fn check_conversion(at: &KeyPath, conversion: &Conversion, scope: Scope, problem
 }
 
 /// A value comes from one place, and only what was read there may need to be taken apart.
-fn check_origin(at: &KeyPath, conversion: &Conversion, problems: &mut Problems) {
+fn read_start(at: &KeyPath, conversion: &Conversion, problems: &mut Problems) -> Option<Start> {
     let origins = [
-        ("path", conversion.path.is_some()),
-        ("template", conversion.template.is_some()),
-        ("constant", conversion.constant.is_some()),
+        ("path", conversion.path.clone().map(Start::Part)),
+        ("template", conversion.template.clone().map(Start::Template)),
+        (
+            "constant",
+            (conversion.constant.clone()).map(|Scalar(text)| Start::Constant(text)),
+        ),
     ];
-    let mut origins = (origins.into_iter()).filter_map(|(key, is_set)| is_set.then_some(key));
-    let Some(origin) = origins.next() else {
+    let mut origins = (origins.into_iter()).filter_map(|(key, start)| Some((key, start?)));
+    let Some((origin, start)) = origins.next() else {
         problems.push(
             Problem::new(at.clone(), "nothing says where the value comes from")
                 .with_help("name exactly one of `path`, `template` and `constant`"),
         );
-        return;
+        return None;
     };
-    for other in origins {
+    for (other, _) in origins {
         problems.push(
             Problem::new(
                 at.join(other),
@@ -208,7 +277,7 @@ fn check_origin(at: &KeyPath, conversion: &Conversion, problems: &mut Problems) 
         );
     }
     if origin == "path" {
-        return;
+        return Some(start);
     }
     for (key, is_set) in [
         ("null", conversion.null.is_some()),
@@ -228,6 +297,7 @@ fn check_origin(at: &KeyPath, conversion: &Conversion, problems: &mut Problems) 
             );
         }
     }
+    Some(start)
 }
 
 fn check_pieces(at: &KeyPath, conversion: &Conversion, problems: &mut Problems) {

@@ -2,8 +2,9 @@
 
 use super::at_least_one;
 use crate::config::Upstream;
-use crate::config::upstream::{DEEPEST, Limits};
-use crate::plan::{Breaker, Hedge};
+use crate::config::upstream::Limits;
+use crate::plan::limits::DEEPEST;
+use crate::plan::{self, Breaker, Hedge};
 use crate::problem::{KeyPath, Problem, Problems};
 
 pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
@@ -13,6 +14,27 @@ pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) 
     check_breaker(&at.join("breaker"), &upstream.breaker, problems);
     if let Some(hedge) = &upstream.hedge {
         check_hedge(&at.join("hedge"), hedge, upstream, problems);
+    }
+}
+
+/// The limits, with the defaults of what is left out.
+pub(crate) fn resolve(limits: &Limits) -> plan::Limits {
+    let usual = plan::Limits::default();
+    plan::Limits {
+        rate: limits.rate,
+        pacing: limits.pacing,
+        concurrency: limits.concurrency,
+        timeout: limits.timeout,
+        connect_timeout: limits.connect_timeout.unwrap_or(usual.connect_timeout),
+        head_timeout: limits.head_timeout,
+        idle_timeout: limits.idle_timeout.unwrap_or(usual.idle_timeout),
+        retries: limits.retries,
+        walk: limits.walk,
+        pages: limits.pages,
+        groups: limits.groups,
+        page_bytes: limits.page_bytes,
+        depth: limits.depth,
+        walk_bytes: limits.walk_bytes,
     }
 }
 

@@ -1,68 +1,73 @@
-//! What settings cannot mean, alone or together.
+//! One pass from settings to a plan.
 //!
-//! Each check looks at keys that could be read and says what is wrong with them; none changes
-//! anything. What depends on several keys is checked only where all of them could be read:
+//! Each part is checked and decided in one place: what is wrong becomes a problem at its key, and the
+//! pass goes on. What depends on several keys is checked only where all of them could be read:
 //! otherwise every slip of the pen would drag a tail of false alarms behind it.
 
 mod answers;
 pub(crate) use answers::classify_rules;
 
 mod auth;
+use auth::auth;
 #[cfg(test)]
 pub(crate) use auth::tests::auth_in;
-pub(crate) use auth::{auth, basic_credentials};
 
 pub(crate) mod block;
 mod connection;
 pub(crate) mod digest;
 mod fields;
 mod limits;
+pub(crate) mod mapping;
 pub(crate) mod pagination;
 mod paths;
 mod placeholders;
-mod pushdown;
+pub(crate) mod pushdown;
 mod records;
 pub(crate) mod request;
 mod secrets;
 pub(super) use secrets::named;
 
+mod server;
 mod texts;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::upstream::Auth;
-use super::{Cache, Cursor, RateLimit, SecretReader, Server, Settings, Upstream};
-use crate::plan::Refresh;
+use super::{Cache, SecretReader, Settings, Upstream};
+use crate::plan::{self, Plan, Refresh};
 use crate::problem::{KeyPath, Problem, Problems};
 
-/// Checks settings in which the keys `unread` hold stand-ins.
-pub(super) fn validate(
+/// Resolves settings in which the keys `unread` hold stand-ins. There is a plan only where nothing is
+/// wrong.
+pub(super) fn resolve(
     settings: &Settings,
     unread: &[KeyPath],
     secrets: SecretReader<'_>,
-) -> Problems {
+) -> (Option<Plan>, Problems) {
     let mut problems = Problems::default();
-    check_server(&settings.server, &mut problems);
-    check_cache(&settings.cache, &mut problems);
-    check_rate_limit(&settings.rate_limit, &mut problems);
-    check_cursor(&settings.cursor, secrets, &mut problems);
+    let server = server::server(&settings.server, &secrets, &mut problems);
+    let cache = server::cache(&settings.cache, &mut problems);
+    let rate_limit = server::rate_limit(&settings.rate_limit, &mut problems);
+    let cursor_keys = server::cursor_keys(&settings.cursor, &secrets, &mut problems);
     if settings.upstreams.is_empty() && unread.is_empty() {
         problems.push(
             Problem::new(KeyPath::default(), "no upstreams: there is nothing to ask")
                 .with_help("describe each group backend under `[upstreams.NAME]`"),
         );
     }
+    let mut upstreams = Vec::new();
     for (name, upstream) in &settings.upstreams {
         let at = KeyPath::new(["upstreams", name]);
         check_name(&at, name, &mut problems);
-        check_upstream(&at, upstream, &secrets, &mut problems);
+        check_upstream(&at, upstream, &mut problems);
         check_refresh(&at, upstream, &settings.cache, &mut problems);
         if !unread.iter().any(|unread| shapes_asking(unread, &at)) {
             check_asking(&at, upstream, &mut problems);
         }
-        if !unread.iter().any(|unread| shapes_fields(unread, &at)) {
-            fields::check(&at, upstream, &mut problems);
-        }
+        let has_fields = !unread.iter().any(|unread| shapes_fields(unread, &at));
+        let mapping = has_fields
+            .then(|| mapping::mapping(&at, name, upstream, &mut problems))
+            .flatten();
         if !unread.iter().any(|unread| shapes_connecting(unread, &at)) {
             connection::check_together(&at.join("connection"), upstream, &mut problems);
         }
@@ -70,10 +75,78 @@ pub(super) fn validate(
         if !unread.iter().any(|unread| unread.is_within(&auth)) {
             check_login(&auth, &upstream.auth, &mut problems);
         }
+        let resolved = resolve_upstream(
+            name,
+            &at,
+            upstream,
+            mapping,
+            settings,
+            &secrets,
+            &mut problems,
+        );
+        upstreams.extend(resolved.map(Arc::new));
     }
-    secrets::check(settings, secrets, &mut problems);
     problems.retain(|problem| !unread.iter().any(|unread| problem.at.is_within(unread)));
-    problems
+    let plan = server.zip(cursor_keys).map(|(server, cursor_keys)| Plan {
+        server,
+        min_sources: settings.gateway.min_sources,
+        cache,
+        rate_limit,
+        cursor_keys,
+        upstreams,
+    });
+    (plan.filter(|_| problems.is_empty()), problems)
+}
+
+fn resolve_upstream(
+    name: &str,
+    at: &KeyPath,
+    upstream: &Upstream,
+    mapping: Option<plan::Mapping>,
+    settings: &Settings,
+    secrets: &SecretReader<'_>,
+    problems: &mut Problems,
+) -> Option<plan::Upstream> {
+    let connection = connection::resolve(at, upstream, secrets, problems);
+    // A secret that cannot be read has become a problem where it stands.
+    let account = digest::account_of(upstream, secrets).ok();
+    let requests = request::requests(upstream, at, secrets, problems);
+    let auth = auth(upstream, at, secrets, problems);
+    let classify = classify_rules(upstream, at, problems);
+    let paging = pagination::paging(at, upstream, problems);
+    let cache = &settings.cache;
+    Some(plan::Upstream {
+        name: name.into(),
+        shape: digest::shape_of(upstream),
+        account: account?,
+        list: upstream.list,
+        auth: Arc::new(auth?),
+        classify,
+        pushdown: pushdown::rules(upstream),
+        requests: requests?,
+        filtered_paging: pagination::filtered(upstream, &paging),
+        paging,
+        mapping: Arc::new(mapping?),
+        connection: connection?,
+        limits: limits::resolve(&upstream.limits),
+        breaker: upstream.breaker.enabled.then(|| upstream.breaker.clone()),
+        hedge: upstream.hedge.clone(),
+        freshness: plan::Freshness {
+            ttl: upstream.ttl.unwrap_or(cache.ttl).get(),
+            stale_while_revalidate: upstream
+                .stale_while_revalidate
+                .unwrap_or(cache.stale_while_revalidate)
+                .get(),
+            stale_if_error: upstream
+                .stale_if_error
+                .unwrap_or(cache.stale_if_error)
+                .get(),
+            min_refresh: upstream.min_refresh.unwrap_or(cache.min_refresh).get(),
+        },
+        refresh: upstream.refresh,
+        shrink_guard: upstream.shrink_guard,
+        required: upstream.required,
+    })
 }
 
 /// Whether a key has a say in how an upstream is asked and what its answers mean. One that is in no table of
@@ -107,79 +180,6 @@ fn shapes_fields(key: &KeyPath, upstream: &KeyPath) -> bool {
         }
 }
 
-fn check_server(server: &Server, problems: &mut Problems) {
-    let at = KeyPath::new(["server"]);
-    if !server.admin.ip().is_loopback() && server.admin_token.is_none() {
-        problems.push(
-            Problem::new(
-                at.join("admin"),
-                format!(
-                    "`{}` is not a loopback address, so the admin listener needs `admin_token`",
-                    server.admin
-                ),
-            )
-            .with_help("set `server.admin_token = { env = \"NAME\" }`, or listen on 127.0.0.1"),
-        );
-    }
-    if server.admin == server.listen && server.listen.port() != 0 {
-        problems.push(
-            Problem::new(
-                at.join("admin"),
-                format!("`admin` and `listen` are both `{}`", server.admin),
-            )
-            .with_help("give the admin listener a port of its own"),
-        );
-    }
-    if server.deadline.get().is_zero() {
-        problems.push(Problem::new(
-            at.join("deadline"),
-            "a deadline of zero leaves no time for any answer",
-        ));
-    }
-}
-
-fn check_cache(cache: &Cache, problems: &mut Problems) {
-    let names_nothing = |directory: &PathBuf| directory.as_os_str().is_empty();
-    if cache.directory.as_ref().is_some_and(names_nothing) {
-        problems.push(
-            Problem::new(
-                KeyPath::new(["cache", "directory"]),
-                "an empty text names no folder",
-            )
-            .with_help("name one, or leave `directory` out to keep nothing on disk"),
-        );
-    }
-}
-
-fn check_rate_limit(rate_limit: &RateLimit, problems: &mut Problems) {
-    let at = KeyPath::new(["rate_limit"]);
-    at_least_one(&at, "burst", u64::from(rate_limit.burst), problems);
-}
-
-/// The shortest key that signs a cursor: as long as the hash that it goes into.
-const SHORTEST_CURSOR_KEY: usize = 32;
-
-fn check_cursor(cursor: &Cursor, secrets: SecretReader<'_>, problems: &mut Problems) {
-    use secrecy::ExposeSecret as _;
-
-    let at = KeyPath::new(["cursor", "keys"]);
-    for (index, key) in cursor.keys.iter().enumerate() {
-        let Ok(secret) = secrets.read(key) else {
-            continue;
-        };
-        let length = secret.expose_secret().len();
-        if length < SHORTEST_CURSOR_KEY {
-            problems.push(
-                Problem::new(
-                    at.join(index.to_string()),
-                    format!("a cursor key needs at least 32 bytes: {key} holds {length}"),
-                )
-                .with_help("make one with `openssl rand -base64 32`"),
-            );
-        }
-    }
-}
-
 fn check_name(at: &KeyPath, name: &str, problems: &mut Problems) {
     let is_plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
     if (1..=64).contains(&name.len()) && name.bytes().all(is_plain) {
@@ -194,22 +194,12 @@ fn check_name(at: &KeyPath, name: &str, problems: &mut Problems) {
     );
 }
 
-fn check_upstream(
-    at: &KeyPath,
-    upstream: &Upstream,
-    secrets: &SecretReader<'_>,
-    problems: &mut Problems,
-) {
+fn check_upstream(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
-    request::requests(upstream, at, secrets, problems);
-    classify_rules(upstream, at, problems);
-    records::check(at, upstream, problems);
     records::check_prefix(at, upstream, problems);
-    auth(upstream, at, secrets, problems);
     check_account(at, upstream, problems);
     connection::check(&at.join("connection"), &upstream.connection, problems);
     limits::check(at, upstream, problems);
-    pagination::paging(at, upstream, problems);
 }
 
 fn check_account(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {

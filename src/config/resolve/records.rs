@@ -1,8 +1,9 @@
 //! Where the list of groups stands, and what kind of list it can be.
 
 use crate::config::Upstream;
+use crate::config::upstream::PathOr;
 use crate::plan::path::Anchor;
-use crate::plan::{Format, PathOr, RecordList};
+use crate::plan::{Format, Records};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::paths::{from_root, through_attribute};
@@ -11,26 +12,26 @@ use super::paths::{from_root, through_attribute};
 pub(super) const KEYED_XML: &str =
     "XML names its elements by what they are, so there is no object keyed by data";
 
-pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+/// Resolves where the list of groups stands.
+pub(super) fn records(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) -> Records {
     let at = at.join("records");
     let is_xml = upstream.format == Format::Xml;
+    let records = Records::from(upstream.records.clone());
     let place = match &upstream.records {
         PathOr::Path(_) => at.clone(),
-        PathOr::Table(list) => {
-            check_list(&at, list, is_xml, problems);
-            at.join("at")
-        }
+        PathOr::Table(_) => at.join("at"),
     };
-    let path = upstream.records.at();
+    check_kind(&at, &records, is_xml, problems);
     from_root(
         &place,
-        path,
+        &records.at,
         "the list is what records are found in",
         problems,
     );
     if is_xml {
-        through_attribute(&place, path, problems);
+        through_attribute(&place, &records.at, problems);
     }
+    records
 }
 
 /// What stands before JSON is something, and stands before JSON.
@@ -58,11 +59,11 @@ pub(super) fn check_prefix(at: &KeyPath, upstream: &Upstream, problems: &mut Pro
     }
 }
 
-fn check_list(at: &KeyPath, list: &RecordList, is_xml: bool, problems: &mut Problems) {
-    if list.keyed && is_xml {
+fn check_kind(at: &KeyPath, records: &Records, is_xml: bool, problems: &mut Problems) {
+    if records.keyed && is_xml {
         problems.push(Problem::new(at.join("keyed"), KEYED_XML));
     }
-    let Some(children) = &list.children else {
+    let Some(children) = &records.children else {
         return;
     };
     let at = at.join("children");

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::Text;
 use crate::config::Secret;
-use crate::plan::{HttpVersion, Span, text};
+use crate::plan::{self, HttpVersion, Span, text};
 
 /// How connections to this upstream are made. This applies to its list, its logins and every other
 /// request, including those to a `token_url` on another host. Server certificates are always
@@ -56,6 +56,7 @@ pub struct Connection {
 
 impl Default for Connection {
     fn default() -> Self {
+        let usual = plan::Connection::usual(false);
         Self {
             ca: None,
             client_certificate: None,
@@ -64,9 +65,9 @@ impl Default for Connection {
             proxy_username: None,
             proxy_password: None,
             proxy_ca: None,
-            http: HttpVersion::default(),
-            max_age: Span::seconds(5 * 60),
-            idle: Span::seconds(30),
+            http: usual.http,
+            max_age: usual.max_age.into(),
+            idle: usual.idle.into(),
         }
     }
 }

@@ -11,6 +11,9 @@ pub use pagination::{
 pub mod total;
 pub use total::{Total, TotalCall};
 
+pub mod pushdown;
+pub use pushdown::Pushdown;
+
 pub mod auth;
 pub use auth::{
     ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DateHeader, HmacAuth, Oauth2Auth,
@@ -20,17 +23,27 @@ pub use auth::{
 pub mod connection;
 pub use connection::Connection;
 
+pub mod records;
+pub use records::Records;
+
+pub mod field;
+pub use field::{Conversion, Field, Source};
+
+pub mod fields;
+pub use fields::{Each, Fields};
+
 pub mod value;
-pub use value::{Json, Text};
+pub use value::{Json, OneOrMany, PathOr, Text};
 
 use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::preset;
+use crate::plan::limits::DEEPEST;
 use crate::plan::{
-    Breaker, Extra, Fields, Format, Hedge, List, OneOrMany, Origin, Path, Pushdown, Rate, Records,
-    Refresh, Rule, Share, Span, Success, text,
+    self, Breaker, Extra, Format, Hedge, List, Origin, Path, Rate, Refresh, Rule, Share, Span,
+    Success, text,
 };
 
 /// How to query one backend, and how its response becomes groups.
@@ -155,13 +168,6 @@ impl Upstream {
     }
 }
 
-/// How deep lists, objects and elements may stand in each other unless `limits.depth` says so.
-pub(crate) const DEFAULT_DEPTH: u32 = 128;
-
-/// The most that `limits.depth` may say. It holds a tree of 64 records with three levels each, and
-/// what is read and written in a recursion fits on a worker's stack, in debug builds too.
-pub(crate) const DEEPEST: u32 = 192;
-
 /// How much an upstream may be asked for, and how much it may send. Exceeding a limit is an error;
 /// it never shortens a list.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -220,38 +226,48 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// How long connecting may take unless `connect_timeout` says so.
-    pub const CONNECT_TIMEOUT: Span = Span::seconds(3);
-
-    /// How long a body may pause unless `idle_timeout` says so.
-    pub const IDLE_TIMEOUT: Span = Span::seconds(30);
-
-    const fn connect_timeout() -> Span {
-        Self::CONNECT_TIMEOUT
+    fn connect_timeout() -> Span {
+        plan::Limits::default().connect_timeout
     }
 
-    const fn idle_timeout() -> Span {
-        Self::IDLE_TIMEOUT
+    fn idle_timeout() -> Span {
+        plan::Limits::default().idle_timeout
     }
 }
 
 impl Default for Limits {
     fn default() -> Self {
+        let plan::Limits {
+            rate,
+            pacing,
+            concurrency,
+            timeout,
+            connect_timeout: _,
+            head_timeout,
+            idle_timeout: _,
+            retries,
+            walk,
+            pages,
+            groups,
+            page_bytes,
+            depth,
+            walk_bytes,
+        } = plan::Limits::default();
         Self {
-            rate: None,
-            pacing: true,
-            concurrency: 4,
-            timeout: Span::seconds(5),
+            rate,
+            pacing,
+            concurrency,
+            timeout,
             connect_timeout: None,
-            head_timeout: None,
+            head_timeout,
             idle_timeout: None,
-            retries: 2,
-            walk: Span::seconds(5 * 60),
-            pages: 20_000,
-            groups: 2_000_000,
-            page_bytes: ByteSize::mib(64),
-            depth: DEFAULT_DEPTH,
-            walk_bytes: ByteSize::gib(1),
+            retries,
+            walk,
+            pages,
+            groups,
+            page_bytes,
+            depth,
+            walk_bytes,
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
 use crate::config::Secret;
+pub use crate::plan::{OneOrMany, PathOr};
 
 /// Text with placeholders, or a secret.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]

@@ -77,9 +77,9 @@ mod tests {
 
     use super::super::intercept::intercept;
     use super::*;
-    use crate::config::RateLimit;
     use crate::downstream::response::full;
     use crate::downstream::testing::{exchange_from, get};
+    use crate::plan::RateLimit;
 
     impl Admits for Admission {
         fn admission(&self) -> &Self {
@@ -90,7 +90,7 @@ mod tests {
     fn admission(rate: &str, burst: u32) -> Arc<Admission> {
         Arc::new(Admission::new(&RateLimit {
             per_client: rate.parse().unwrap(),
-            burst,
+            burst: burst.try_into().unwrap(),
         }))
     }
 

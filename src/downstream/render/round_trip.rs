@@ -10,11 +10,11 @@ use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Number, Value, json};
 
 use crate::catalog::State;
-use crate::config::upstream::DEEPEST;
 use crate::downstream::envelope::{Envelope, SourceError, SourceStatus};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::gateway::query::FIELDS;
 use crate::group::{Group, Member};
+use crate::plan::limits::DEEPEST;
 use crate::snapshot::Snapshot;
 use crate::snapshot::tests::group;
 

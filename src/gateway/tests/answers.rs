@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{ask, failed, fresh, pending, source};
 use crate::caller::{Caller, NotVisible};
 use crate::catalog::State;
-use crate::config::Settings;
+use crate::config::testing::plan;
 use crate::error::ErrorKind;
 use crate::gateway::assemble::Assembler;
 use crate::gateway::availability::{FailureClass, retry_after};
@@ -17,7 +17,7 @@ use crate::snapshot::RowRef;
 use crate::snapshot::tests::group;
 
 fn assembler() -> Assembler {
-    Assembler::new(&Settings::default(), Keys::new(vec![vec![7; 32].into()]))
+    Assembler::new(&plan(""), Keys::new(vec![vec![7; 32].into()]))
 }
 
 /// What is asked for, and what a gateway of its own makes of these sources.

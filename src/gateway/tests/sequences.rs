@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{ask, failed, fresh, sorts};
 use crate::caller::Caller;
-use crate::config::Settings;
+use crate::config::testing::plan;
 use crate::error::ErrorKind;
 use crate::fold::fold;
 use crate::gateway::ParseContext;
@@ -35,8 +35,7 @@ struct Replicas {
 
 impl Replicas {
     fn new() -> Self {
-        let assembler =
-            || Assembler::new(&Settings::default(), Keys::new(vec![vec![7; 32].into()]));
+        let assembler = || Assembler::new(&plan(""), Keys::new(vec![vec![7; 32].into()]));
         Self {
             assemblers: [assembler(), assembler()],
             runtime: Builder::new_current_thread().enable_time().build().unwrap(),

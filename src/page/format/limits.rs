@@ -2,8 +2,6 @@
 
 use bytesize::ByteSize;
 
-use crate::config::upstream::Limits;
-
 /// How many times as large as `limits.page_bytes` a page may be in memory. Groups take eight to
 /// twenty times as much as their text, lists of almost nothing sixty times.
 pub(super) const GROWTH: u64 = 16;
@@ -18,11 +16,11 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// As much as `limits` allow.
-    pub fn of(limits: &Limits) -> Self {
+    /// So deep, and so much memory as a page of `page_bytes` may take.
+    pub const fn new(depth: u32, page_bytes: ByteSize) -> Self {
         Self {
-            depth: limits.depth,
-            room: ByteSize(limits.page_bytes.as_u64().saturating_mul(GROWTH)),
+            depth,
+            room: ByteSize(page_bytes.as_u64().saturating_mul(GROWTH)),
         }
     }
 
@@ -36,8 +34,8 @@ impl Bounds {
 }
 
 impl Default for Bounds {
-    /// As much as the defaults allow.
+    /// For what comes from no upstream with limits of its own.
     fn default() -> Self {
-        Self::of(&Limits::default())
+        Self::new(128, ByteSize::mib(64))
     }
 }

@@ -1,46 +1,14 @@
 //! Conversions of the text in a record to the text of a field.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
-use crate::plan::{Conversion, Decode, OneOrMany, Take};
+use crate::plan::{Conversions, Decode, Take};
 
 use super::item::Reading;
 
-/// The conversions of a field, applied in this order.
-#[derive(Debug)]
-pub(super) struct Conversions {
-    null: Vec<String>,
-    decode: Option<Decode>,
-    cut: Option<(String, Take)>,
-    values: BTreeMap<String, String>,
-    otherwise: Option<String>,
-}
-
 impl Conversions {
-    /// Compiles the conversions in a table; `None` if there are none.
-    pub(super) fn new(conversion: &Conversion) -> Option<Self> {
-        let null = conversion.null.iter().flat_map(OneOrMany::as_slice);
-        let values = conversion.values.iter().flatten();
-        let conversions = Self {
-            null: null.map(|text| text.0.clone()).collect(),
-            decode: conversion.decode,
-            cut: conversion.split.clone().zip(conversion.take),
-            values: values
-                .map(|(from, to)| (from.clone(), to.0.clone()))
-                .collect(),
-            otherwise: conversion.otherwise.as_ref().map(|text| text.0.clone()),
-        };
-        let is_idle = conversions.null.is_empty()
-            && conversions.decode.is_none()
-            && conversions.cut.is_none()
-            && conversions.values.is_empty()
-            && conversions.otherwise.is_none();
-        (!is_idle).then_some(conversions)
-    }
-
     /// The text after all conversions.
     pub(super) fn apply<'t>(&'t self, text: Cow<'t, str>) -> Reading<Cow<'t, str>> {
         if self.null.iter().any(|null| *null == text) {
@@ -50,7 +18,7 @@ impl Conversions {
             Some(Decode::Percent) => percent_decoded(text),
             None => text,
         };
-        let text = match &self.cut {
+        let text = match &self.piece {
             Some((split, take)) => match piece(text, split, *take) {
                 Some(piece) => piece,
                 None => return Reading::Absent,

@@ -4,44 +4,13 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use crate::plan;
-use crate::plan::TimeFormat;
 use crate::plan::path::Anchor;
-use crate::plan::{Conversion, Part, PathOr, Template, TemplatePiece};
+use crate::plan::{Field, FieldTemplate, FieldTemplatePiece, Part, Source, Start};
 
-use super::conversions::Conversions;
 use super::item::{Item, Reading};
 use super::time;
 
-/// The sources of a field. The first that has a value applies.
-#[derive(Debug)]
-pub(super) struct Field(Vec<Source>);
-
-/// One source of a field.
-#[derive(Debug)]
-pub(super) struct Source {
-    start: Start,
-    /// The conversions of the text. A plain path, like most fields, has none.
-    conversions: Option<Box<Conversions>>,
-    format: TimeFormat,
-    /// The paths that it reads, relative to the item.
-    paths: Vec<Vec<String>>,
-}
-
-/// Where a text comes from.
-#[derive(Debug)]
-enum Start {
-    Part(Part),
-    Template(Template),
-    Constant(String),
-}
-
 impl Field {
-    /// Compiles a field.
-    pub(super) fn new(field: &plan::Field) -> Self {
-        Self(field.as_slice().iter().map(Source::new).collect())
-    }
-
     /// The first value that `convert` makes of a source's text. `take` is called with each source
     /// that was used: the one with the value, and those before it that are null.
     pub(super) fn read<'f, T>(
@@ -81,32 +50,6 @@ impl Field {
 }
 
 impl Source {
-    fn new(source: &plan::Source) -> Self {
-        let (start, conversions, format) = match source {
-            PathOr::Path(part) => (Start::Part(part.clone()), None, TimeFormat::default()),
-            PathOr::Table(conversion) => (
-                Start::new(conversion),
-                Conversions::new(conversion).map(Box::new),
-                conversion.format.clone().unwrap_or_default(),
-            ),
-        };
-        let parts: Vec<&Part> = match &start {
-            Start::Part(part) => vec![part],
-            Start::Template(template) => template.parts().collect(),
-            Start::Constant(_) => Vec::new(),
-        };
-        let paths = parts.into_iter().filter_map(|part| match part {
-            Part::At(path) if path.anchor() == Anchor::Record => Some(path.segments().to_vec()),
-            Part::At(_) | Part::Key => None,
-        });
-        Self {
-            paths: paths.collect(),
-            start,
-            conversions,
-            format,
-        }
-    }
-
     /// Parses the text of this source as a timestamp.
     pub(super) fn time(&self, text: &str) -> Reading<Timestamp> {
         time::read(&self.format, text.trim())
@@ -114,7 +57,18 @@ impl Source {
 
     /// The paths that the source reads, relative to the item.
     pub(super) fn paths(&self) -> impl Iterator<Item = &[String]> {
-        self.paths.iter().map(Vec::as_slice)
+        let (part, template) = match &self.start {
+            Start::Part(part) => (Some(part), None),
+            Start::Template(template) => (None, Some(template)),
+            Start::Constant(_) => (None, None),
+        };
+        let in_template = template.into_iter().flat_map(FieldTemplate::parts);
+        part.into_iter()
+            .chain(in_template)
+            .filter_map(|part| match part {
+                Part::At(path) if path.anchor() == Anchor::Record => Some(path.segments()),
+                Part::At(_) | Part::Key => None,
+            })
     }
 
     #[inline]
@@ -131,26 +85,13 @@ impl Source {
     }
 }
 
-impl Start {
-    fn new(conversion: &Conversion) -> Self {
-        if let Some(template) = &conversion.template {
-            return Self::Template(template.clone());
-        }
-        if let Some(constant) = &conversion.constant {
-            return Self::Constant(constant.0.clone());
-        }
-        // A conversion without any origin was refused before.
-        Self::Part(conversion.path.clone().unwrap_or(Part::Key))
-    }
-}
-
 /// The text of a template; absent if one of its parts has none.
-fn render<'t>(template: &Template, item: Item<'t>) -> Reading<Cow<'t, str>> {
+fn render<'t>(template: &FieldTemplate, item: Item<'t>) -> Reading<Cow<'t, str>> {
     let mut rendered = String::new();
     for piece in template.pieces() {
         match piece {
-            TemplatePiece::Literal(text) => rendered.push_str(text),
-            TemplatePiece::Part(part) => match item.text(part) {
+            FieldTemplatePiece::Literal(text) => rendered.push_str(text),
+            FieldTemplatePiece::Part(part) => match item.text(part) {
                 Reading::Value(text) => rendered.push_str(&text),
                 Reading::Absent | Reading::Null | Reading::Unfit => return Reading::Absent,
             },

@@ -6,7 +6,7 @@
 //!                                    └▸ unmapped ───────────────────────────┘
 //! ```
 //!
-//! A pure function, compiled once from the adapter's block. Parts that no field maps are kept
+//! A pure function of a page and of the plan ([`Mapping`]). Parts that no field maps are kept
 //! unchanged under `attributes`. A value that does not fit its field (an object for a name, an
 //! invalid timestamp) counts as unmapped, so nothing that the upstream sent is lost.
 
@@ -19,8 +19,6 @@ pub use outcome::{Mapped, Skip};
 
 mod reader;
 
-mod fields;
-
 mod conversions;
 mod field;
 pub(crate) mod time;
@@ -29,35 +27,23 @@ mod people;
 
 mod unmapped;
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
-use crate::config::upstream::Upstream;
 use crate::group::Group;
 use crate::plan::Extra;
+pub use crate::plan::Mapping;
 
 use super::format::{FormatError, Node, Page};
 use crate::snapshot::SOURCE_ID_BYTES;
-use fields::Fields;
 use item::Item;
 use reader::Reader;
-use tree::{Ancestors, Tree};
-
-/// Turns the records of one upstream into groups.
-#[derive(Debug)]
-pub struct Mapping {
-    source: Arc<str>,
-    tree: Tree,
-    fields: Fields,
-    extra: Extra,
-}
+use tree::Ancestors;
 
 /// The records that a page lists, without nested ones: the unit of paging.
 #[derive(Debug, Default)]
-pub struct Records<'a>(Vec<Item<'a>>);
+pub struct PageRecords<'a>(Vec<Item<'a>>);
 
-impl<'a> Records<'a> {
+impl<'a> PageRecords<'a> {
     /// How many there are.
     pub const fn len(&self) -> usize {
         self.0.len()
@@ -84,26 +70,16 @@ impl<'a> Records<'a> {
 }
 
 impl Mapping {
-    /// The mapping that an upstream's block describes.
-    pub fn new(source: Arc<str>, upstream: &Upstream) -> Self {
-        Self {
-            source,
-            tree: Tree::new(&upstream.records),
-            fields: Fields::new(&upstream.fields),
-            extra: upstream.extra,
-        }
-    }
-
     /// The records that a page lists.
-    pub fn records<'a>(&self, page: &'a Page) -> Result<Records<'a>, FormatError> {
-        self.tree.top(page).map(Records)
+    pub fn records<'a>(&self, page: &'a Page) -> Result<PageRecords<'a>, FormatError> {
+        self.records.top(page).map(PageRecords)
     }
 
     /// The records of a page, each followed by its nested ones: the order of their outcomes. None if
     /// the page lists no records.
     pub fn values<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
         let mut values = Vec::new();
-        if let Ok(top) = self.tree.top(page) {
+        if let Ok(top) = self.records.top(page) {
             self.values_of(top, 1, &mut values);
         }
         values
@@ -117,8 +93,8 @@ impl Mapping {
     ) {
         for record in records {
             values.push(record.node().map(Node::value));
-            if self.tree.children().is_some()
-                && let Ok(below) = self.tree.below(record, depth)
+            if self.records.children.is_some()
+                && let Ok(below) = self.records.below(record, depth)
             {
                 self.values_of(below, depth + 1, values);
             }
@@ -126,10 +102,10 @@ impl Mapping {
     }
 
     /// The outcome of each record, followed by those of its nested records.
-    pub fn map(&self, records: Records<'_>) -> Result<Vec<Result<Mapped, Skip>>, FormatError> {
-        let Records(records) = records;
+    pub fn map(&self, records: PageRecords<'_>) -> Result<Vec<Result<Mapped, Skip>>, FormatError> {
+        let PageRecords(records) = records;
         let mut outcomes = Vec::with_capacity(records.len());
-        if self.tree.children().is_some() {
+        if self.records.children.is_some() {
             self.map_tree(records, &Ancestors::top(), 1, &mut outcomes)?;
         } else {
             let ancestors = Ancestors::default();
@@ -150,7 +126,7 @@ impl Mapping {
             let outcome = self.map_record(record, ancestors);
             let ancestors = ancestors.below(&outcome);
             outcomes.push(outcome);
-            let below = self.tree.below(record, depth)?;
+            let below = self.records.below(record, depth)?;
             self.map_tree(below, &ancestors, depth + 1, outcomes)?;
         }
         Ok(())
@@ -199,7 +175,7 @@ impl Mapping {
         };
         let unparsed_timestamps = reader.unparsed_timestamps();
         if self.extra == Extra::Keep {
-            group.attributes = reader.unmapped(self.tree.children());
+            group.attributes = reader.unmapped(self.records.children.as_ref());
         }
         Ok(Mapped {
             group,
@@ -213,6 +189,9 @@ pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config::resolve::mapping;
+    use crate::config::upstream::Upstream;
+    use crate::problem::{KeyPath, Problems};
 
     /// The outcomes of the records of a page.
     #[derive(Debug)]
@@ -226,7 +205,11 @@ pub(super) mod tests {
         let block = format!("base_url = 'http://localhost'\nrequest.path = '/'\n{keys}");
         let upstream: Upstream = toml::from_str(&block).unwrap();
         let page = Page::decode(upstream.format, body.as_bytes())?;
-        let mapping = Mapping::new("u".into(), &upstream);
+        let mut problems = Problems::default();
+        let at = KeyPath::default();
+        let mapping = mapping::mapping(&at, "u", &upstream, &mut problems);
+        assert_eq!(problems, Problems::default());
+        let mapping = mapping.unwrap();
         let records = mapping.records(&page)?;
         Ok(Batch {
             listed: records.len(),

@@ -4,32 +4,10 @@ use serde_json::Value;
 
 use crate::group::Member;
 use crate::page::format::Node;
-use crate::plan::Each;
-use crate::plan::Path;
 use crate::plan::path::Anchor;
+use crate::plan::{Field, People, PeopleKind};
 
-use super::field::Field;
 use super::item::Item;
-
-/// Where a record lists people.
-#[derive(Debug)]
-pub(super) struct People {
-    each: Path,
-    shape: Shape,
-    id: Option<Field>,
-    email: Option<Field>,
-}
-
-/// The shape of the list.
-#[derive(Debug)]
-enum Shape {
-    /// One value or a list of values.
-    List,
-    /// An object whose keys are data.
-    Keyed,
-    /// A text with this separator.
-    Text(String),
-}
 
 /// The people of a record.
 #[derive(Debug)]
@@ -41,21 +19,6 @@ pub(super) struct Found<'p> {
 }
 
 impl People {
-    /// Compiles a list of people.
-    pub(super) fn new(each: &Each) -> Self {
-        let shape = match &each.split {
-            Some(split) => Shape::Text(split.clone()),
-            None if each.keyed => Shape::Keyed,
-            None => Shape::List,
-        };
-        Self {
-            each: each.each.clone(),
-            shape,
-            id: each.id.as_ref().map(Field::new),
-            email: each.email.as_ref().map(Field::new),
-        }
-    }
-
     /// Reads the list of a record; `None` if it is missing.
     pub(super) fn read(&self, record: Node<'_>) -> Option<Found<'_>> {
         let Some(list) = record.find(&self.each) else {
@@ -67,13 +30,13 @@ impl People {
                 taken: self.path(),
             });
         }
-        let (people, is_whole) = match &self.shape {
-            Shape::List => self.all(list.list().into_iter().map(Item::Plain)),
-            Shape::Keyed => {
+        let (people, is_whole) = match &self.kind {
+            PeopleKind::List => self.all(list.list().into_iter().map(Item::Plain)),
+            PeopleKind::Keyed => {
                 let entries = list.entries()?.into_iter();
                 self.all(entries.map(|(key, node)| Item::Keyed(key, node)))
             }
-            Shape::Text(split) => self.in_text(list, split),
+            PeopleKind::Text(split) => self.in_text(list, split),
         };
         Some(Found {
             people: Some(people),

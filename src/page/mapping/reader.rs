@@ -4,11 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::group::Member;
-use crate::plan::Path;
+use crate::plan::{Field, Path, People, Source};
 
-use super::field::{Field, Source};
 use super::item::{Item, Reading};
-use super::people::People;
 use super::unmapped::unmapped;
 
 /// Reads one record, and remembers which of its parts were mapped.

@@ -2,11 +2,11 @@
 
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::rfc2822;
-use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::plan::TimeFormat;
+use crate::plan::time::read_by_pattern;
 
 use super::item::Reading;
 
@@ -23,7 +23,7 @@ pub(super) fn read(format: &TimeFormat, text: &str) -> Reading<Timestamp> {
         TimeFormat::Date => date(text),
         TimeFormat::Ldap => generalized(text),
         TimeFormat::Rfc1123 => rfc1123(text),
-        TimeFormat::Pattern(pattern) => by_pattern(pattern, text),
+        TimeFormat::Pattern(pattern) => read_by_pattern(pattern, text),
     };
     time.map_or(Reading::Unfit, Reading::Value)
 }
@@ -145,17 +145,6 @@ fn rfc1123(text: &str) -> Option<Timestamp> {
     // The weekday is redundant, so a wrong one does no harm.
     let parser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
     parser.parse_timestamp(text).ok()
-}
-
-fn by_pattern(pattern: &str, text: &str) -> Option<Timestamp> {
-    let read = BrokenDownTime::parse(pattern, text).ok()?;
-    if read.timestamp().is_some() || read.offset().is_some() {
-        return read.to_timestamp().ok();
-    }
-    if read.iana_time_zone().is_some() {
-        return Some(read.to_zoned().ok()?.timestamp());
-    }
-    in_utc(read.to_datetime().ok()?)
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Finds records: in the list of a page, and nested in each other.
 
 use crate::page::format::{FormatError, Page};
-use crate::plan::Path;
-use crate::plan::{AbsentRecords, RecordList, Records};
+use crate::plan::{AbsentRecords, Records};
 
 use super::item::Item;
 use super::outcome::{Mapped, Skip};
@@ -10,30 +9,17 @@ use super::outcome::{Mapped, Skip};
 /// How deep records may be nested. Deeper trees are not groups of people.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// Where a page lists records, and where each lists its nested ones.
-#[derive(Debug)]
-pub(super) struct Tree(RecordList);
-
-impl Tree {
-    pub(super) fn new(records: &Records) -> Self {
-        Self(records.clone().into())
-    }
-
-    /// The path from a record to its nested ones.
-    pub(super) const fn children(&self) -> Option<&Path> {
-        self.0.children.as_ref()
-    }
-
+impl Records {
     /// The records at the top level.
     pub(super) fn top<'a>(&self, page: &'a Page) -> Result<Vec<Item<'a>>, FormatError> {
-        let at = &self.0.at;
-        let records = if self.0.keyed {
+        let at = &self.at;
+        let records = if self.keyed {
             page.keyed_records(at).map(keyed)
         } else {
             page.records(at)
                 .map(|nodes| nodes.into_iter().map(Item::Plain).collect())
         };
-        match (records, self.0.absent) {
+        match (records, self.absent) {
             (Err(FormatError::Absent { .. }), AbsentRecords::Empty) => Ok(Vec::new()),
             (records, _) => records,
         }
@@ -46,12 +32,13 @@ impl Tree {
         depth: usize,
     ) -> Result<Vec<Item<'a>>, FormatError> {
         let Some((path, list)) = self
-            .children()
+            .children
+            .as_ref()
             .and_then(|path| Some((path, record.node()?.find(path)?)))
         else {
             return Ok(Vec::new());
         };
-        let records = if self.0.keyed {
+        let records = if self.keyed {
             let entries = list.entries().ok_or_else(|| FormatError::NotKeyed {
                 path: path.to_string(),
                 holds: list.holds(),

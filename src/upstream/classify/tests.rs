@@ -19,7 +19,7 @@ fn classifier(keys: &str, format: BodyFormat) -> Classifier {
     assert_eq!(problems, Problems::default());
     Classifier::new(
         ClassifyRules { format, ..rules },
-        Bounds::of(&toml::from_str("depth = 16\npage_bytes = '1KiB'").unwrap()),
+        Bounds::new(16, bytesize::ByteSize::kib(1)),
         WallClock::fixed("1994-11-06T08:49:00Z".parse().unwrap()),
     )
 }

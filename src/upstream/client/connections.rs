@@ -1,6 +1,6 @@
-//! What `connection` in `gateway.toml` compiles to: certificates read, credentials read, proxy known.
+//! What `connection` in `gateway.toml` comes to on this machine: certificates parsed, trust set up, the
+//! proxy known.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,24 +8,14 @@ use http::Uri;
 use jiff::Timestamp;
 use rustls::ClientConfig;
 use rustls::sign::CertifiedKey;
-use secrecy::ExposeSecret as _;
-use url::Url;
 
 use super::proxy::Proxy;
-use crate::config::resolve::basic_credentials;
-use crate::config::resolve::block::Block;
-use crate::config::upstream::{Connection, Limits, Upstream};
-use crate::config::{Secret, SecretReader};
 use crate::error::chain;
-use crate::plan::HttpVersion;
-use crate::plan::Span;
+use crate::plan::{self, ClientIdentity, Connection, HttpVersion, PemFile, ProxyServer};
 use crate::problem::{KeyPath, Problem, Problems};
 use crate::upstream::tls::{
     CertificateError, Tls, TlsSetupError, identity, trust_only, with_client_certificate,
 };
-
-/// How long connecting may take where nothing is said.
-pub(in crate::upstream) const CONNECT_TIMEOUT: Span = Limits::CONNECT_TIMEOUT;
 
 /// How connections to one upstream are made.
 #[derive(Debug, Clone)]
@@ -41,50 +31,57 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Connections of which nobody said anything.
+    /// Connections as they usually are, over this TLS.
     pub(in crate::upstream) fn usual(tls: Option<ClientConfig>) -> Self {
-        let usual = Connection::default();
+        Self::over(&Connection::usual(tls.is_some()), tls, None)
+    }
+
+    /// Connections as `connection` says, over this TLS and proxy.
+    pub(in crate::upstream::client) fn over(
+        connection: &Connection,
+        tls: Option<ClientConfig>,
+        proxy: Option<Arc<Proxy>>,
+    ) -> Self {
         Self {
-            tls: tls.map(|tls| offering(tls, usual.http)),
-            proxy: None,
-            http: usual.http,
-            max_age: usual.max_age.get(),
-            idle: usual.idle.get(),
-            connect_timeout: CONNECT_TIMEOUT.get(),
+            tls: tls.map(|tls| offering(tls, connection.http)),
+            proxy,
+            http: connection.http,
+            max_age: connection.max_age,
+            idle: connection.idle,
+            connect_timeout: connection.connect_timeout,
         }
     }
 
-    /// Compiles the table `connection` of the block `upstream`, which stands at `at`.
-    pub(in crate::upstream) fn compile(
-        upstream: &Upstream,
+    /// Parses the certificates of an upstream, and finds out whom this machine trusts. What is wrong
+    /// with either becomes a problem at the key that asks for it.
+    pub(in crate::upstream) fn new(
+        upstream: &plan::Upstream,
         tls: &Tls,
         now: Timestamp,
-        at: &KeyPath,
-        secrets: &SecretReader<'_>,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let (connection, limits) = (&upstream.connection, &upstream.limits);
-        let asks_tls = upstream.urls().any(|url| url.scheme() == "https");
+        let connection = &upstream.connection;
+        let at = KeyPath::new(["upstreams", &*upstream.name]);
         let table = at.join("connection");
-        let mut compiler = Compiler {
+        let mut setup = Setup {
             system: tls,
             now,
-            secrets,
-            block: Block::new(table.clone(), secrets, problems),
+            at: &table,
+            problems,
         };
         // Each reports what is wrong with it before any of them gives up.
-        let identity = match (&connection.client_certificate, &connection.client_key) {
-            (Some(path), Some(key)) => compiler.identity(path, key).map(Some),
-            (None, _) | (_, None) => Some(None),
+        let identity = match &connection.identity {
+            Some(identity) => setup.identity(identity).map(Some),
+            None => Some(None),
         };
-        let tls = if asks_tls {
-            let ca = connection.ca.as_deref();
-            compiler.trust("ca", ca, &at.join("base_url")).map(Some)
+        let tls = if connection.needs_tls {
+            let ca = connection.ca.as_ref();
+            setup.trust("ca", ca, &at.join("base_url")).map(Some)
         } else {
             Some(None)
         };
         let proxy = match &connection.proxy {
-            Some(url) => compiler.proxy(url, connection, &table).map(Some),
+            Some(proxy) => setup.proxy(proxy).map(Some),
             None => Some(None),
         };
         let identity = identity?;
@@ -92,113 +89,82 @@ impl Connections {
             Some(identity) => with_client_certificate(tls, identity),
             None => tls,
         });
-        Some(Self {
-            tls: tls.map(|tls| offering(tls, connection.http)),
-            proxy: proxy?.map(Arc::new),
-            http: connection.http,
-            max_age: connection.max_age.get(),
-            idle: connection.idle.get(),
-            connect_timeout: limits.connect_timeout.unwrap_or(CONNECT_TIMEOUT).get(),
-        })
+        Some(Self::over(connection, tls, proxy?.map(Arc::new)))
     }
 }
 
-/// The table while it is compiled.
-struct Compiler<'a> {
+/// The table `connection` while it is set up.
+struct Setup<'a> {
     system: &'a Tls,
     now: Timestamp,
-    secrets: &'a SecretReader<'a>,
-    block: Block<'a>,
+    at: &'a KeyPath,
+    problems: &'a mut Problems,
 }
 
-impl Compiler<'_> {
-    /// Whom to trust: the CAs in the file at `path`, or whom the system trusts. That none can be
-    /// found there is told at `asking`, the key that asks for TLS.
-    fn trust(&mut self, key: &str, path: Option<&Path>, asking: &KeyPath) -> Option<ClientConfig> {
-        let Some(path) = path else {
+impl Setup<'_> {
+    /// Whom to trust: the CAs in a file, or whom the system trusts. That none can be found there is
+    /// told at `asking`, the key that asks for TLS.
+    fn trust(&mut self, key: &str, ca: Option<&PemFile>, asking: &KeyPath) -> Option<ClientConfig> {
+        let Some(ca) = ca else {
             let config = self.system.config();
             return config.map_err(|error| self.no_system(asking, &error)).ok();
         };
-        let pem = self.file(key, path)?;
-        let config = trust_only(&pem, self.now);
-        config
-            .map_err(|error| self.bad_file(key, path, &error))
-            .ok()
+        let config = trust_only(&ca.pem, self.now);
+        config.map_err(|error| self.bad_file(key, ca, &error)).ok()
     }
 
-    /// Who we are to servers that ask: the certificate in the file at `path`, and its key.
-    fn identity(&mut self, path: &Path, secret: &Secret) -> Option<Arc<CertifiedKey>> {
-        let certificate = self.file("client_certificate", path);
-        let key = self.block.secret("client_key", secret);
-        let error = match identity(&certificate?, key?.expose_secret().as_bytes()) {
+    /// Who we are to servers that ask.
+    fn identity(&mut self, written: &ClientIdentity) -> Option<Arc<CertifiedKey>> {
+        let ClientIdentity { certificate, key } = written;
+        let error = match identity(&certificate.pem, key.expose().as_bytes()) {
             Ok(identity) => return Some(identity),
             Err(error) => error,
         };
         match error {
-            CertificateError::NoKey => self.block.wrong(
+            CertificateError::NoKey => self.wrong(
                 "client_key",
-                format!("{secret} {error}"),
+                format!("{key} {error}"),
                 "a key in PEM, `-----BEGIN PRIVATE KEY-----`; `openssl pkey` takes the encryption \
                  off one that has some",
             ),
-            CertificateError::BadKey(_) | CertificateError::OtherKey => self.block.wrong(
+            CertificateError::BadKey(_) | CertificateError::OtherKey => self.wrong(
                 "client_key",
-                format!("{secret} {error} in `{}`", path.display()),
+                format!("{key} {error} in `{}`", certificate.path.display()),
                 "the two are made together: the certificate names the public half of its key",
             ),
             CertificateError::None
             | CertificateError::Broken(_)
             | CertificateError::Unreadable(..)
             | CertificateError::Unusable(_)
-            | CertificateError::Expired => self.bad_file("client_certificate", path, &error),
+            | CertificateError::Expired => {
+                self.bad_file("client_certificate", certificate, &error);
+            }
         }
         None
     }
 
-    fn proxy(&mut self, url: &Url, connection: &Connection, table: &KeyPath) -> Option<Proxy> {
-        let authorization = match (&connection.proxy_username, &connection.proxy_password) {
-            (Some(username), Some(password)) => {
-                let username = ("proxy_username", username);
-                let password = ("proxy_password", password);
-                basic_credentials(&mut self.block, username, password).map(Some)
-            }
-            (None, _) | (_, None) => Some(None),
-        };
-        let tls = if url.scheme() == "https" {
-            let ca = connection.proxy_ca.as_deref();
-            let trusting = self.trust("proxy_ca", ca, &table.join("proxy"));
-            trusting.map(|tls| Some(offering(tls, HttpVersion::One)))
+    fn proxy(&mut self, proxy: &ProxyServer) -> Option<Proxy> {
+        let authorization = proxy.authorization.clone();
+        let tls = if proxy.url.scheme() == "https" {
+            let trusting = self.trust("proxy_ca", proxy.ca.as_ref(), &self.at.join("proxy"));
+            Some(offering(trusting?, HttpVersion::One))
         } else {
-            Some(None)
+            None
         };
-        let name = url.as_str().trim_end_matches('/');
-        let Ok(uri) = url.as_str().parse::<Uri>() else {
-            self.block.wrong(
+        let name = proxy.url.as_str().trim_end_matches('/');
+        let Ok(uri) = proxy.url.as_str().parse::<Uri>() else {
+            self.wrong(
                 "proxy",
                 format!("`{name}` cannot be asked"),
                 "write a proxy as `http://proxy.example.com:3128`",
             );
             return None;
         };
-        Some(Proxy::new(name, uri, authorization?, tls?))
+        Some(Proxy::new(name, uri, authorization, tls))
     }
 
-    fn file(&mut self, key: &str, path: &Path) -> Option<Vec<u8>> {
-        match self.secrets.file(path) {
-            Ok(bytes) => Some(bytes),
-            Err(error) => {
-                self.block.wrong(
-                    key,
-                    chain(&error),
-                    "a path is taken from where groupgate is started; begin it with a slash",
-                );
-                None
-            }
-        }
-    }
-
-    fn bad_file(&mut self, key: &str, path: &Path, error: &CertificateError) {
-        let message = format!("the file `{}` {error}", path.display());
+    fn bad_file(&mut self, key: &str, file: &PemFile, error: &CertificateError) {
+        let message = format!("the file `{}` {error}", file.path.display());
         let help = match error {
             CertificateError::Expired => "ask for the CA's new certificate",
             CertificateError::None
@@ -212,11 +178,16 @@ impl Compiler<'_> {
                  der -in FILE` prints that of one which is not"
             }
         };
-        self.block.wrong(key, message, help);
+        self.wrong(key, message, help);
+    }
+
+    fn wrong(&mut self, key: &str, message: impl Into<String>, help: impl Into<String>) {
+        self.problems
+            .push(Problem::new(self.at.join(key), message).with_help(help));
     }
 
     fn no_system(&mut self, asking: &KeyPath, error: &TlsSetupError) {
-        self.block
+        self.problems
             .push(Problem::new(asking.clone(), chain(error)).with_help(
                 "install the system's certificates (package `ca-certificates`), or name a file \
                  that holds some in the variable `SSL_CERT_FILE`",

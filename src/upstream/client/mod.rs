@@ -20,7 +20,6 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service};
 
 mod connections;
-pub(super) use connections::CONNECT_TIMEOUT;
 pub use connections::Connections;
 
 mod connector;

@@ -3,39 +3,41 @@
 use proptest::prelude::*;
 use rstest::rstest;
 
-use crate::plan::pushdown::{Matches, PushedSearch, SearchedField};
-
 use super::*;
+use crate::config::resolve::pushdown;
+use crate::config::upstream::Pushdown;
+use crate::plan::Pushable;
 
-fn rules(pushdown: &str, has_emails: bool) -> Rules {
-    let pushdown: Pushdown = toml::from_str(pushdown).unwrap();
-    Rules {
-        filters: pushdown.described(),
-        pushdown: Arc::new(pushdown),
-        has_emails,
-    }
+/// The rules of an upstream whose request has every filter that is described.
+fn rules(pushdown: &str, fields: &str) -> PushdownRules {
+    let described: Pushdown = toml::from_str(pushdown).unwrap();
+    let query: String = (described.described().iter())
+        .map(|filter| format!("request.query.{filter} = '{{{filter}}}'\n"))
+        .collect();
+    let upstream = format!(
+        "
+        base_url = 'http://localhost'
+        list = 'by_query'
+        request.path = '/groups'
+        {query}
+        records = '/'
+        fields = {{ id = 'id', name = 'name', {fields} }}
+        [pushdown]
+        {pushdown}
+        "
+    );
+    pushdown::rules(&toml::from_str(&upstream).unwrap()).unwrap()
 }
 
-fn searching(case: Case, texts: Texts) -> Rules {
-    let search = PushedSearch {
-        matches: Matches::Contains,
-        fields: vec![SearchedField::Name, SearchedField::Description],
-        case,
-        texts,
+fn searching(case: Case, texts: Texts) -> PushdownRules {
+    PushdownRules(vec![PushdownRule::Search {
+        comparison: Comparison { case, texts },
         min_chars: 0,
         quote: None,
-    };
-    Rules {
-        filters: vec![Pushable::Search],
-        pushdown: Arc::new(Pushdown {
-            search: Some(search),
-            ..Pushdown::default()
-        }),
-        has_emails: false,
-    }
+    }])
 }
 
-fn pushed(rules: &Rules, conditions: &Conditions<'_>) -> Vec<(Pushable, String)> {
+fn pushed(rules: &PushdownRules, conditions: &Conditions<'_>) -> Vec<(Pushable, String)> {
     let Pushed(values) = rules.push(conditions);
     let texts = values.into_iter().map(|(filter, value)| match value {
         Written::Text(text) => (filter, text),
@@ -44,7 +46,7 @@ fn pushed(rules: &Rules, conditions: &Conditions<'_>) -> Vec<(Pushable, String)>
     texts.collect()
 }
 
-fn search(rules: &Rules, text: &str) -> Option<String> {
+fn search(rules: &PushdownRules, text: &str) -> Option<String> {
     let conditions = Conditions {
         search: Some(text),
         ..Conditions::default()
@@ -60,7 +62,7 @@ fn of_a_query_only_what_the_upstream_takes_is_handed_on() {
         status = { values = { active = 'ACTIVE' } }
         created_after = { format = 'epoch' }
         ",
-        false,
+        "",
     );
     let conditions = Conditions {
         search: Some("straße"),
@@ -109,7 +111,7 @@ fn a_search_is_handed_on_only_where_it_cannot_miss(
 fn a_search_that_is_too_short_for_the_upstream_is_not_handed_on() {
     let rules = rules(
         "search = { matches = 'contains', in = ['name'], case = 'folded', min_chars = 3 }",
-        false,
+        "",
     );
     assert_eq!(search(&rules, "éé"), None);
     assert_eq!(search(&rules, "ééé").as_deref(), Some("ééé"));
@@ -142,37 +144,20 @@ fn a_member_is_handed_on_only_where_it_cannot_be_missed(
     #[case] member: &str,
     #[case] expected: bool,
 ) {
+    let person = if has_emails {
+        "email = 'mail'"
+    } else {
+        "id = 'id'"
+    };
     let rules = rules(
         &format!("member = {{ in = ['members'], {rule} }}"),
-        has_emails,
+        &format!("members = {{ each = 'members', {person} }}"),
     );
     let conditions = Conditions {
         member: Some(member),
         ..Conditions::default()
     };
     assert_eq!(!rules.push(&conditions).is_none(), expected);
-}
-
-#[test]
-fn a_format_that_is_too_coarse_is_refused_with_what_to_set() {
-    let time = PushedTime {
-        format: TimeFormat::Date,
-        ..PushedTime::default()
-    };
-    let problem = coarse(&KeyPath::new(["created_after"]), &time);
-    assert_eq!(
-        (
-            problem.at.to_string().as_str(),
-            problem.to_string().as_str(),
-            problem.help.as_deref()
-        ),
-        (
-            "created_after.round",
-            "this way of writing a moment cannot tell two apart that are 1s from each other, so \
-             groups between them would be missed",
-            Some("set `round = \"24h\"`, or whole days more"),
-        )
-    );
 }
 
 /// An upstream that searches, and what it does to texts before it compares them.

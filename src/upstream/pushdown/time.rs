@@ -29,20 +29,6 @@ pub(super) fn before(rule: &PushedTime, moment: Timestamp) -> Option<Written> {
     write(rule, whole.checked_add(step)?)
 }
 
-/// Whether the format can tell moments apart that are one step from each other.
-pub(super) fn can_write(rule: &PushedTime) -> bool {
-    /// Days of this century, and a while of each step after them.
-    const DAYS: [i128; 3] = [10_957, 19_781, 23_741];
-    const DAY: i128 = 86_400_000_000_000;
-    let Some(step) = step(rule) else {
-        return false;
-    };
-    DAYS.into_iter().all(|day| {
-        let first = (day * DAY).div_euclid(step);
-        (first..first + 50).all(|count| write(rule, count * step).is_some())
-    })
-}
-
 fn step(rule: &PushedTime) -> Option<i128> {
     let step = i128::try_from(rule.round.get().as_nanos()).ok()?;
     (step > 0).then_some(step)
@@ -73,7 +59,6 @@ fn write(rule: &PushedTime, nanoseconds: i128) -> Option<Written> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rstest::rstest;
 
     use super::*;
     use crate::plan::Span;
@@ -124,29 +109,6 @@ mod tests {
         assert_eq!(before(&plain, Timestamp::MAX), None);
         let years = rule(TimeFormat::Pattern("%d.%m.%y".to_owned()), "24h");
         assert_eq!(after(&years, moment("1900-06-01T00:00:00Z")), None);
-    }
-
-    #[rstest]
-    #[case(TimeFormat::Rfc3339, "1s", true)]
-    #[case(TimeFormat::Rfc3339, "1ms", true)]
-    #[case(TimeFormat::Date, "24h", true)]
-    #[case(TimeFormat::Date, "48h", true)]
-    #[case(TimeFormat::Date, "1s", false)]
-    #[case(TimeFormat::Date, "36h", false)]
-    #[case(TimeFormat::DateTime, "1ms", false)]
-    #[case(TimeFormat::Epoch, "1ms", false)]
-    #[case(TimeFormat::EpochMs, "1ms", true)]
-    #[case(TimeFormat::Ldap, "1s", true)]
-    #[case(TimeFormat::Rfc1123, "1s", true)]
-    #[case(TimeFormat::Pattern("%d/%m/%Y %H:%M".to_owned()), "1s", false)]
-    #[case(TimeFormat::Pattern("%d/%m/%Y %H:%M".to_owned()), "1m", true)]
-    #[case(TimeFormat::Rfc3339, "0s", false)]
-    fn a_format_that_is_coarser_than_its_step_is_noticed(
-        #[case] format: TimeFormat,
-        #[case] round: &str,
-        #[case] expected: bool,
-    ) {
-        assert_eq!(can_write(&rule(format, round)), expected);
     }
 
     /// How an upstream compares: what becomes of the time of a group, and whether the bound itself

@@ -8,11 +8,10 @@ use thiserror::Error;
 use tower::BoxError;
 use tower::timeout::error::Elapsed;
 
-use crate::config::upstream::Limits;
 use crate::error::{ErrorKind, UpstreamError, causes, chain};
-use crate::plan::Span;
+use crate::plan::{Limits, Span};
 use crate::upstream::auth::AuthError;
-use crate::upstream::client::{CONNECT_TIMEOUT, DnsFailure, ProxyFailure, Slow};
+use crate::upstream::client::{DnsFailure, ProxyFailure, Slow};
 
 /// Why we cut a response off.
 #[derive(Debug, Clone, Error)]
@@ -58,10 +57,9 @@ pub(super) struct TimeoutText {
 
 impl TimeoutText {
     pub(super) fn of(limits: &Limits) -> Self {
-        let connect = limits.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
         Self {
             whole: format!("{} (`limits.timeout`)", limits.timeout),
-            connect: format!("{connect} (`limits.connect_timeout`)"),
+            connect: format!("{} (`limits.connect_timeout`)", limits.connect_timeout),
         }
     }
 }

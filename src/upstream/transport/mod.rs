@@ -24,12 +24,11 @@ use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 use tower_http::decompression::DecompressionLayer;
 
 use crate::clock::WallClock;
-use crate::config::upstream::{Limits, Upstream};
 use crate::error::{ErrorKind, UpstreamError};
-use crate::plan::{Auth, Span};
+use crate::plan::{self, Auth, Limits, Span};
 
 use super::classify::{ClassifiedResponse, Classifier};
-use super::client::{CONNECT_TIMEOUT, Connections, http_client};
+use super::client::{Connections, http_client};
 use super::tls::Tls;
 
 mod retry;
@@ -79,42 +78,35 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// The stack for the upstream `name`, with its credentials, over its connections.
+    /// The stack for an upstream, with its credentials, over its connections.
     pub fn new(
-        name: &Arc<str>,
-        upstream: &Upstream,
+        upstream: &plan::Upstream,
         auth: Arc<Auth>,
         wall: WallClock,
         connections: &Connections,
     ) -> Self {
-        Self::over(http_client(connections), name, upstream, auth, wall)
+        Self::over(http_client(connections), upstream, auth, wall)
     }
 
     /// The stack over any client.
-    fn over<C, B>(
-        client: C,
-        name: &Arc<str>,
-        upstream: &Upstream,
-        auth: Arc<Auth>,
-        wall: WallClock,
-    ) -> Self
+    fn over<C, B>(client: C, upstream: &plan::Upstream, auth: Arc<Auth>, wall: WallClock) -> Self
     where
         C: Service<Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>>,
         C: Clone + Send + Sync + 'static,
         C::Future: Send,
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
-        let limits = &upstream.limits;
+        let (name, limits) = (&upstream.name, &upstream.limits);
         let budget = retry::budget();
         let hedge = upstream.hedge.as_ref();
         let hedge = hedge.map(|hedge| HedgeLayer::new(hedge.after.get(), Arc::clone(&budget)));
-        let breaker = &upstream.breaker;
-        let breaker = (breaker.enabled).then(|| Breaker::new(name, breaker, &wall));
+        let breaker = upstream.breaker.as_ref();
+        let breaker = breaker.map(|thresholds| Breaker::new(name, thresholds, &wall));
         let rate_limit = RateLimitLayer::new(limits.rate);
         let paced = limits.pacing.then(|| (rate_limit.clone(), wall.clone()));
         let body_limits = BodyLimits {
             bytes: limits.page_bytes,
-            idle: limits.idle_timeout.unwrap_or(Limits::IDLE_TIMEOUT),
+            idle: limits.idle_timeout,
         };
         let head_timeout = limits.head_timeout;
         let timeouts = TimeoutText::of(limits);
@@ -216,7 +208,7 @@ pub async fn fetch(
     let bytes = ByteSize(body_bytes as u64);
     let timeouts = TimeoutText {
         whole: format!("{timeout:?}"),
-        connect: CONNECT_TIMEOUT.to_string(),
+        connect: Limits::default().connect_timeout.to_string(),
     };
     ServiceBuilder::new()
         .map_err(move |error| to_upstream_error(error, &timeouts))

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 use tower::service_fn;
 
 use super::*;
+use crate::config::testing;
 use crate::page::format::Bounds;
 use crate::plan::{BodyFormat, ClassifyRules, Format};
 use crate::upstream::extensions::{Deadline, Hedgeable};
@@ -42,7 +43,7 @@ impl Stack {
                 Ok::<_, BoxError>(answer.body(Full::new(Bytes::from("{}"))).unwrap())
             }
         });
-        let upstream = toml::from_str(&block).unwrap();
+        let upstream = testing::upstream(&block, &[]);
         let auth = Arc::new(Auth::None);
         let rules = ClassifyRules {
             format: BodyFormat::Decoded(Format::Json),
@@ -53,7 +54,7 @@ impl Stack {
         };
         let classifier = Classifier::new(rules, Bounds::default(), wall.clone());
         Self {
-            transport: Transport::over(client, &"club".into(), &upstream, auth, wall),
+            transport: Transport::over(client, &upstream, auth, wall),
             classifier,
             start,
             sent,

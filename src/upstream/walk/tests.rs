@@ -6,8 +6,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::*;
+use crate::app;
 use crate::clock::WallClock;
-use crate::config::{Cache, Environment, SecretReader};
+use crate::config::testing::load_block;
 use crate::observe::{Observer, Progress};
 use crate::problem::Problems;
 use crate::upstream::extensions::Purpose;
@@ -25,17 +26,10 @@ const BLOCK: &str = "
 ";
 
 fn adapter() -> Arc<Adapter> {
-    let environment = Environment::default();
+    let loaded = load_block("club", BLOCK, &[]);
+    let wall = WallClock::fixed(jiff::Timestamp::UNIX_EPOCH);
     let mut problems = Problems::default();
-    let adapter = Adapter::compile(
-        "club",
-        &toml::from_str(BLOCK).unwrap(),
-        &Cache::default(),
-        &SecretReader::new(&environment),
-        &WallClock::fixed(jiff::Timestamp::UNIX_EPOCH),
-        &Tls::unavailable(),
-        &mut problems,
-    );
+    let adapter = app::adapter(&loaded, "club", &wall, &Tls::unavailable(), &mut problems);
     assert_eq!(problems, Problems::default());
     Arc::new(adapter.unwrap())
 }

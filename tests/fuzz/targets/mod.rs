@@ -16,6 +16,7 @@ pub(crate) use pages::{json, xml};
 pub(crate) use query::query;
 pub(crate) use template::template;
 
+use groupgate::app;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Loaded, load_text};
 use groupgate::problem::Problems;
@@ -30,15 +31,8 @@ fn loaded(toml: &str) -> Loaded {
 /// One adapter of a configuration, compiled.
 fn compiled(loaded: &Loaded, name: &str) -> Option<Adapter> {
     let mut problems = Problems::default();
-    let adapter = Adapter::compile(
-        name,
-        &loaded.settings.upstreams[name],
-        &loaded.settings.cache,
-        &loaded.secrets(),
-        &WallClock::system(),
-        &Tls::default(),
-        &mut problems,
-    );
+    let (wall, tls) = (WallClock::system(), Tls::default());
+    let adapter = app::adapter(loaded, name, &wall, &tls, &mut problems);
     assert_eq!(adapter.is_some(), problems.is_empty());
     adapter
 }

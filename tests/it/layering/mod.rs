@@ -60,7 +60,7 @@ const ROOMS: [&str; 7] = [
 #[test]
 fn no_modules_import_each_other_in_a_circle() {
     // Rooms that are being re-laid; the list only gets shorter.
-    let open = ["catalog", "config", "tools::demo", "tools::infer"];
+    let open = ["catalog", "tools::demo", "tools::infer"];
     let mut circles = Graph::read().circles();
     circles.retain(|circle| {
         !open

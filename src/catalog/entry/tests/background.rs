@@ -9,8 +9,8 @@ use super::scripted::{POLICY, SECOND, Scripted, USUAL, name};
 use crate::catalog::lookup::State;
 use crate::catalog::policy::EntryPolicy;
 use crate::error::ErrorKind;
+use crate::plan::Freshness;
 use crate::plan::Refresh;
-use crate::upstream::adapter::Freshness;
 
 const BACKGROUND: EntryPolicy = EntryPolicy {
     refresh: Refresh::Background,

@@ -18,12 +18,12 @@ use crate::catalog::resources::CatalogResources;
 use crate::catalog::tasks::Tasks;
 use crate::clock::WallClock;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::plan::Freshness;
 use crate::plan::Refresh;
 use crate::plan::Share;
 use crate::plan::{Account, Shape};
 use crate::snapshot::tests::group;
 use crate::snapshot::{Counts, Snapshot};
-use crate::upstream::adapter::Freshness;
 use crate::upstream::pushdown::Pushed;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);

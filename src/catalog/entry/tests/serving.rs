@@ -9,7 +9,7 @@ use tokio::time::{advance, sleep};
 use super::scripted::{SECOND, Scripted, USUAL, name, snapshot};
 use crate::catalog::lookup::{CacheMode, CacheOutcome, State};
 use crate::error::ErrorKind;
-use crate::upstream::adapter::Freshness;
+use crate::plan::Freshness;
 
 #[tokio::test(start_paused = true)]
 async fn however_many_wait_one_walk_runs() {

@@ -8,8 +8,8 @@ use super::scripted::{POLICY, SECOND, Scripted, USUAL, groups};
 use crate::catalog::lookup::{CacheMode, State};
 use crate::catalog::policy::EntryPolicy;
 use crate::error::ErrorKind;
+use crate::plan::Freshness;
 use crate::plan::Share;
-use crate::upstream::adapter::Freshness;
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_has_lost_most_of_its_groups_is_held_back_until_a_second_walk_confirms_it() {

@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderValue};
-use secrecy::{ExposeSecret as _, SecretString};
 use url::form_urlencoded;
 
 use crate::config::upstream::{
@@ -12,7 +11,7 @@ use crate::config::upstream::{
 };
 use crate::config::{Secret, SecretReader};
 use crate::plan::auth::credentials;
-use crate::plan::{Auth, ClientCredentials, Fixed, Grant, Login, SigV4, TokenAuth};
+use crate::plan::{Auth, ClientCredentials, Fixed, Grant, Login, SecretValue, SigV4, TokenAuth};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::answers;
@@ -51,7 +50,7 @@ fn bearer(written: &BearerAuth, block: &mut Block<'_>) -> Option<Fixed> {
     let token = block.header_secret("token", &written.token);
     Some(Fixed::Header {
         name: AUTHORIZATION,
-        value: credentials(scheme?, token?.expose_secret()).ok()?,
+        value: credentials(scheme?, token?.expose()).ok()?,
     })
 }
 
@@ -73,7 +72,7 @@ pub(crate) fn basic_credentials(
     let username = block.text(username_key, username);
     let password = block.secret(password_key, password);
     let username = username?;
-    if username.expose_secret().contains(':') {
+    if username.expose().contains(':') {
         // It may be a secret, so it is not shown.
         block.wrong(
             username_key,
@@ -82,7 +81,7 @@ pub(crate) fn basic_credentials(
         );
         return None;
     }
-    let pair = format!("{}:{}", username.expose_secret(), password?.expose_secret());
+    let pair = format!("{}:{}", username.expose(), password?.expose());
     credentials("Basic", &STANDARD.encode(pair)).ok()
 }
 
@@ -93,7 +92,7 @@ fn api_key(written: &ApiKeyAuth, block: &mut Block<'_>) -> Option<Fixed> {
             let key = block.header_secret("key", &written.key);
             Some(Fixed::Header {
                 name: name?,
-                value: credentials("", key?.expose_secret()).ok()?,
+                value: credentials("", key?.expose()).ok()?,
             })
         }
         (None, Some(query)) => Some(Fixed::Query {
@@ -182,11 +181,11 @@ fn client_credentials(written: &Oauth2Auth, block: &mut Block<'_>) -> Option<Tok
 
 /// HTTP Basic over the id and secret as a form would write them (RFC 6749, section 2.3.1).
 fn client_authorization(
-    client_id: &SecretString,
-    client_secret: &SecretString,
+    client_id: &SecretValue,
+    client_secret: &SecretValue,
 ) -> Option<HeaderValue> {
-    let encoded = |secret: &SecretString| -> String {
-        form_urlencoded::byte_serialize(secret.expose_secret().as_bytes()).collect()
+    let encoded = |secret: &SecretValue| -> String {
+        form_urlencoded::byte_serialize(secret.expose().as_bytes()).collect()
     };
     let pair = format!("{}:{}", encoded(client_id), encoded(client_secret));
     // Base64 always fits into a header.

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::config::upstream::Method;
-use crate::plan::pushdown::{Case, KnownBy, Matches, PeopleList, Quote, SearchedField, Texts};
+use crate::config::upstream::pushdown::{KnownBy, Matches, PeopleList, SearchedField};
+use crate::plan::pushdown::{Case, Quote, Texts};
 use crate::plan::{
     Absence, Absent, AbsentRecords, Decode, EmptyPage, Extra, Format, Location, Meaning, OneOrMany,
     Origin, Part, Repeat, Scalar, ShortPage, StatusPattern, Step, Take, TimeFormat,

@@ -1,7 +1,8 @@
 //! How records become groups, encoded.
 
 use super::encoding::{Encode, Table, Value};
-use crate::plan::{Conversion, Each, Fields, PathOr, Source, Template, TemplatePiece};
+use crate::config::upstream::{Conversion, Each, Fields, PathOr, Source};
+use crate::plan::{FieldTemplate, FieldTemplatePiece};
 
 impl Encode for Fields {
     fn encode(&self) -> Option<Value> {
@@ -105,13 +106,13 @@ impl Encode for Conversion {
     }
 }
 
-impl Encode for Template {
+impl Encode for FieldTemplate {
     fn encode(&self) -> Option<Value> {
         self.pieces().encode()
     }
 }
 
-impl Encode for TemplatePiece {
+impl Encode for FieldTemplatePiece {
     fn encode(&self) -> Option<Value> {
         match self {
             Self::Literal(text) => text.encode(),

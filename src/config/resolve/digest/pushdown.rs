@@ -1,8 +1,10 @@
 //! How filters are handed on, encoded.
 
 use super::encoding::{Encode, Table, Value};
-use crate::plan::Pushdown;
-use crate::plan::pushdown::{PushedMember, PushedSearch, PushedStatus, PushedText, PushedTime};
+use crate::config::upstream::pushdown::{
+    Pushdown, PushedMember, PushedSearch, PushedStatus, PushedText,
+};
+use crate::plan::pushdown::PushedTime;
 
 impl Encode for Pushdown {
     fn encode(&self) -> Option<Value> {

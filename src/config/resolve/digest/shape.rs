@@ -9,7 +9,7 @@ use super::encoding::{Encode, Table, Value};
 use super::request;
 use crate::config::Upstream;
 use crate::config::upstream::Request;
-use crate::plan::{HeaderCondition, RecordList, Rule, Success};
+use crate::plan::{HeaderCondition, Records, Rule, Success};
 
 /// Encodes the shape of an upstream's list.
 pub(super) fn of(upstream: &Upstream) -> Value {
@@ -54,7 +54,7 @@ pub(super) fn of(upstream: &Upstream) -> Value {
         .put("pushdown", pushdown)
         .put_changed("format", format)
         .put("strip_prefix", strip_prefix)
-        .put("records", &RecordList::from(records.clone()))
+        .put("records", &Records::from(records.clone()))
         .put("success", success)
         .put("answers", answers)
         .put("pagination", pagination)
@@ -72,7 +72,7 @@ impl Encode for Request {
     }
 }
 
-impl Encode for RecordList {
+impl Encode for Records {
     fn encode(&self) -> Option<Value> {
         let Self {
             at,

@@ -1,7 +1,11 @@
 //! Pushdown: filters that stand nowhere, or where they would not be safe, or that would lose groups.
 
 mod places;
+mod rules;
 mod statements;
+mod times;
+
+pub(crate) use rules::rules;
 
 use std::collections::BTreeSet;
 

@@ -1,9 +1,9 @@
 //! Where a filter stands: what callers send must stay a value there.
 
-use crate::config::upstream::Request;
+use crate::config::upstream::{Pushdown, Request};
+use crate::plan::Pushable;
 use crate::plan::placeholder::{Piece, scan};
 use crate::plan::pushdown::Quote;
-use crate::plan::{Pushable, Pushdown};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::filters_in;

@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 
 use crate::config::Upstream;
-use crate::did_you_mean::list;
-use crate::plan::pushdown::{
-    Case, Matches, PeopleList, PushedMember, PushedSearch, PushedStatus, SearchedField, Texts,
+use crate::config::upstream::pushdown::{
+    Matches, PeopleList, PushedMember, PushedSearch, PushedStatus, SearchedField,
 };
-use crate::plan::{Each, Field, Fields, PathOr, Pushable};
+use crate::config::upstream::{Each, Field, Fields, PathOr};
+use crate::did_you_mean::list;
+use crate::plan::Pushable;
+use crate::plan::pushdown::{Case, Texts};
 use crate::problem::{KeyPath, Problem, Problems};
+
+use super::times;
 
 /// Checks what is said of each filter in the request.
 pub(super) fn check(
@@ -47,10 +51,12 @@ pub(super) fn check(
                 check_field(&at, filter, "external_id", field, problems);
             }
             Pushable::CreatedAfter | Pushable::CreatedBefore => {
+                times::check(&at, pushdown.time(filter), problems);
                 let field = fields.created_at.as_ref();
                 check_field(&at, filter, "created_at", field, problems);
             }
             Pushable::UpdatedAfter | Pushable::UpdatedBefore => {
+                times::check(&at, pushdown.time(filter), problems);
                 let field = fields.updated_at.as_ref();
                 check_field(&at, filter, "updated_at", field, problems);
             }

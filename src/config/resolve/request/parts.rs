@@ -156,7 +156,7 @@ impl<'r> Resolver<'r> {
 
     fn secret(&self, secret: &Secret, key: &str, block: &mut Block<'_>) -> Option<Text> {
         let secret = block.secret(key, secret)?;
-        Some(Text(vec![TextPart::Value(secret.into())]))
+        Some(Text(vec![TextPart::Value(secret)]))
     }
 
     fn text(&self, text: &str, key: &str, block: &mut Block<'_>) -> Option<Text> {
@@ -221,7 +221,7 @@ fn vars<'r>(
             block.push(literal_secret(at));
             return (name.as_str(), None);
         }
-        (name.as_str(), block.text(name, text).map(SecretValue::from))
+        (name.as_str(), block.text(name, text))
     });
     vars.collect()
 }

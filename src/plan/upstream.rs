@@ -1,0 +1,51 @@
+//! One upstream, decided: how it is asked, how its answers are read, and how long they serve.
+
+use std::sync::Arc;
+
+use super::{
+    Account, Auth, Breaker, ClassifyRules, Connection, Freshness, Hedge, Limits, List, Mapping,
+    Paging, PushdownRules, Refresh, Requests, Shape, Share,
+};
+
+/// One upstream. Two that are equal are asked, treated and read in the same way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Upstream {
+    /// Its name, which clients see as the `source` of a group.
+    pub name: Arc<str>,
+    /// What its list looks like.
+    pub shape: Shape,
+    /// Whose eyes its list is seen with.
+    pub account: Account,
+    /// Whether queries are answered from the whole list, or passed on to it.
+    pub list: List,
+    /// How its requests are authenticated.
+    pub auth: Arc<Auth>,
+    /// What its responses mean.
+    pub classify: ClassifyRules,
+    /// Which filters are passed on to it, if it is asked by query.
+    pub pushdown: Option<PushdownRules>,
+    /// The requests that list groups.
+    pub requests: Requests,
+    /// How its pages follow each other.
+    pub paging: Paging,
+    /// How the pages of an answer to a filter follow each other.
+    pub filtered_paging: Paging,
+    /// How its records become groups.
+    pub mapping: Arc<Mapping>,
+    /// How connections to it are made.
+    pub connection: Connection,
+    /// How much it is asked for, and how much it may send.
+    pub limits: Limits,
+    /// When requests to it are suspended; never without one.
+    pub breaker: Option<Breaker>,
+    /// When a slow page is requested a second time; never without one.
+    pub hedge: Option<Hedge>,
+    /// How long its snapshots serve.
+    pub freshness: Freshness,
+    /// When its list is refreshed.
+    pub refresh: Refresh,
+    /// The share of what is served that a new list must have.
+    pub shrink_guard: Share,
+    /// Whether no answer is given without it.
+    pub required: bool,
+}
