@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 
-use super::{ClassifyRules, Location, Path, Request, SecretValue, Span, text};
+use super::{BodyFormat, ClassifyRules, Format, Location, Path, Request, SecretValue, Span, text};
 
 /// How requests to one upstream are authenticated.
 #[derive(Debug, Clone, PartialEq)]
@@ -200,6 +200,16 @@ pub enum LoginFormat {
     Text,
     /// XML 1.0.
     Xml,
+}
+
+impl From<LoginFormat> for BodyFormat {
+    fn from(format: LoginFormat) -> Self {
+        match format {
+            LoginFormat::Json => Self::Decoded(Format::Json),
+            LoginFormat::Xml => Self::Decoded(Format::Xml),
+            LoginFormat::Text => Self::Text,
+        }
+    }
 }
 
 /// When a token expires, in one of three forms:

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{LoginFormat, OneOrMany, Path, Rule, Scalar};
+use super::{OneOrMany, Path, Rule, Scalar};
 
 /// The format of responses.
 #[derive(
@@ -59,16 +59,6 @@ impl BodyFormat {
         match self {
             Self::Decoded(format) => format.media_type(),
             Self::Text => "*/*",
-        }
-    }
-}
-
-impl From<LoginFormat> for BodyFormat {
-    fn from(format: LoginFormat) -> Self {
-        match format {
-            LoginFormat::Json => Self::Decoded(Format::Json),
-            LoginFormat::Xml => Self::Decoded(Format::Xml),
-            LoginFormat::Text => Self::Text,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Every scheme, and what is told of it.
 
+use rstest::rstest;
+
 use super::*;
 use crate::config::Environment;
+use crate::plan::{Absence, BodyFormat, Format};
 
 /// What is decided of an `auth` block, in an environment that has `KEY`, `SECRET`, `ODD` and
 /// `BROKEN`.
@@ -31,6 +34,57 @@ pub(crate) fn auth_in(toml: &str) -> Result<Auth, Vec<String>> {
         })
         .collect();
     auth.filter(|_| problems.is_empty()).ok_or(problems)
+}
+
+fn login(auth: Auth) -> Option<Login> {
+    match auth {
+        Auth::Token(token) => Some(token.login),
+        Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) => None,
+    }
+}
+
+const JSON: BodyFormat = BodyFormat::Decoded(Format::Json);
+
+#[rstest]
+#[case::token_in_the_body("token = '/token'", JSON)]
+#[case::expiry_in_the_body("token = { header = 'x-token' }\nexpires = '/expires_in'", JSON)]
+#[case::success_in_the_body(
+    "token = { header = 'x-token' }\nsuccess = { path = '/ok', equals = true }",
+    JSON
+)]
+#[case::nothing_in_the_body("token = { header = 'x-token' }\nexpires = '5m'", BodyFormat::Text)]
+#[case::as_written("token = '/'\nanswer = 'text'", BodyFormat::Text)]
+fn a_login_response_is_json_where_its_body_is_read(
+    #[case] keys: &str,
+    #[case] expected: BodyFormat,
+) {
+    let auth = auth_in(&format!(
+        "type = 'token_exchange'\nrequest = {{ path = '/login' }}\n{keys}"
+    ));
+    assert_eq!(login(auth.unwrap()).unwrap().rules.format, expected);
+}
+
+#[test]
+fn a_login_inherits_success_but_need_not_state_it() {
+    let upstream = "
+        base_url = 'https://example.com'
+        request = { path = '/groups' }
+        records = '/'
+        fields = { id = 'id', name = 'name' }
+        message = '/error'
+        success = { path = '/ok', equals = true, message = '/why' }
+        auth = { type = 'token_exchange', request = { path = '/login' }, token = '/token' }
+    ";
+    let auth = auth(
+        &toml::from_str(upstream).unwrap(),
+        &KeyPath::default(),
+        &SecretReader::new(&Environment::default()),
+        &mut Problems::default(),
+    );
+    let rules = login(auth.unwrap()).unwrap().rules;
+    assert_eq!(rules.success.unwrap().absent, Absence::Ok);
+    let message: Vec<_> = rules.message.iter().map(ToString::to_string).collect();
+    assert_eq!(message, ["/error", "/why"]);
 }
 
 #[test]
