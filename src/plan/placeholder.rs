@@ -15,13 +15,13 @@ pub enum Piece {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PlaceholderError {
     /// `{` without its `}`.
-    #[error("a brace is opened and never closed")]
+    #[error("`{{` without `}}`")]
     Unclosed,
     /// `}` without its `{`.
-    #[error("a brace is closed and was never opened")]
+    #[error("`}}` without `{{`")]
     Unopened,
     /// What stands between the braces cannot be a name.
-    #[error("`{{{0}}}` is no placeholder: a name has lower-case letters, digits, `_` and `.`")]
+    #[error("`{{{0}}}` is not a placeholder: names consist of `a` to `z`, `0` to `9`, `_` and `.`")]
     Name(String),
 }
 

@@ -98,7 +98,7 @@ pub(super) fn check(at: &KeyPath, connection: &Connection, problems: &mut Proble
 fn check_proxy(at: &KeyPath, proxy: &Url, problems: &mut Problems) {
     if has_password(proxy.as_str()) {
         problems.push(
-            Problem::new(at.clone(), "a URL is no place for a user and a password").with_help(
+            Problem::new(at.clone(), "a URL cannot contain a user name or password").with_help(
                 "set `proxy_username = \"...\"` and `proxy_password = { env = \"NAME\" }` beside it",
             ),
         );

@@ -38,7 +38,7 @@ pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) 
     problems.push(
         Problem::new(
             at.join("pagination").join(Pagination::TAG),
-            format!("`{{{position}}}` stands nowhere in the {key}, so every page would be the first"),
+            format!("`{{{position}}}` is not used in the {key}, so every page would be the first"),
         )
         .with_help(format!(
             "write it where the upstream expects it, as in `query = {{ {position} = \"{{{position}}}\" }}`"
@@ -101,9 +101,9 @@ fn check_vars(
             problems.push(
                 Problem::new(
                     at.join("vars").join(name),
-                    format!("`{{{name}}}` stands nowhere in the request"),
+                    format!("`{{{name}}}` is not used in the request"),
                 )
-                .with_help("write it where the value belongs, or leave the value out"),
+                .with_help("write it where the value belongs, or remove the value"),
             );
         }
     }
@@ -111,14 +111,14 @@ fn check_vars(
 
 pub(super) fn brace(at: &KeyPath, error: &PlaceholderError) -> Problem {
     Problem::new(at.clone(), error.to_string())
-        .with_help("a placeholder is written `{name}`, a brace `{{` or `}}`")
+        .with_help("write a placeholder as `{name}`, and a brace as `{{` or `}}`")
 }
 
 pub(super) fn unknown_placeholder(at: &KeyPath, name: &str, known: &[&str]) -> Problem {
     if name == "caller" || name.starts_with("caller.") {
         return Problem::new(
             at.clone(),
-            format!("`{{{name}}}` is reserved: what is known of a caller is not handed on yet"),
+            format!("`{{{name}}}` is reserved: nothing about callers is passed on yet"),
         )
         .with_help("every caller sees what this upstream's `auth` sees");
     }
@@ -174,17 +174,17 @@ impl Style {
         if name == "limit" && self.takes_limit {
             return Problem::new(
                 at.clone(),
-                "`{limit}` stands here, but `pagination.limit` is not set",
+                "`{limit}` is used, but `pagination.limit` is not set",
             )
             .with_help("set it, as in `limit = 100`");
         }
         if let (false, Some(filter)) = (self.by_query, Pushable::named(name)) {
             return Problem::new(
                 at.clone(),
-                format!("`{{{filter}}}` has no value, because the whole list is asked for"),
+                format!("`{{{filter}}}` has no value, because the whole list is requested"),
             )
             .with_help(
-                "set `list = \"by_query\"` and say under `pushdown` how the upstream takes it; a \
+                "set `list = \"by_query\"` and say under `pushdown` how the upstream applies it; a \
                  value of your own belongs under `vars`",
             );
         }

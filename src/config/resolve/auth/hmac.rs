@@ -37,8 +37,8 @@ pub(super) fn hmac(written: &HmacAuth, block: &mut Block<'_>) -> Option<Hmac> {
     {
         block.wrong(
             "header",
-            "the signature stands nowhere in the header",
-            "write `{signature}` where it belongs",
+            "`{signature}` is not used in the header",
+            "write it where the signature belongs",
         );
     }
     let header_name = block.header_name("header_name", &written.header_name);
@@ -78,10 +78,9 @@ fn signing_text(
                     return Some(SigningPiece::Placeholder(placeholder));
                 }
                 Some(SigningPlaceholder::Date) => {
-                    Problem::new(at.clone(), "`{date}` stands here, but `date` is not set")
-                        .with_help(
-                            "set `date = { header = \"x-date\", format = \"%Y%m%dT%H%M%SZ\" }`",
-                        )
+                    Problem::new(at.clone(), "`{date}` is used, but `date` is not set").with_help(
+                        "set `date = { header = \"x-date\", format = \"%Y%m%dT%H%M%SZ\" }`",
+                    )
                 }
                 Some(_) | None => unknown_placeholder(&at, &name, &known),
             };

@@ -34,9 +34,9 @@ fn check_whole(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
         problems.push(
             Problem::new(
                 at.join(key),
-                "nothing is handed on, because the whole list is asked for",
+                "filters are not passed on, because the whole list is requested",
             )
-            .with_help("set `list = \"by_query\"`, or leave it out"),
+            .with_help("set `list = \"by_query\"`, or remove this key"),
         );
     }
 }
@@ -51,7 +51,7 @@ fn check_by_query(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
         problems.push(
             Problem::new(
                 at.join("list"),
-                "no filter stands in the request, so every query would need the whole list",
+                "the request contains no filter, so every query would need the whole list",
             )
             .with_help(format!("write one where the upstream expects it: {all}")),
         );
@@ -62,9 +62,9 @@ fn check_by_query(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
             problems.push(
                 Problem::new(
                     places.join(filter.as_str()),
-                    format!("`{{{filter}}}` stands nowhere in the request"),
+                    format!("`{{{filter}}}` is not used in the request"),
                 )
-                .with_help("write it where the upstream expects it, or leave this out"),
+                .with_help("write it where the upstream expects it, or remove this key"),
             );
         }
     }
@@ -72,9 +72,9 @@ fn check_by_query(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
         problems.push(
             Problem::new(
                 at.join("list"),
-                "a group of a tree tells what is above it, and an answer to a filter may lack that",
+                "the groups of a tree need their parents, which a filtered response may lack",
             )
-            .with_help("ask for the whole list"),
+            .with_help("set `list = \"whole\"`"),
         );
     }
     places::check(&request, &upstream.request, &upstream.pushdown, problems);
@@ -126,9 +126,9 @@ fn check_further(
 fn only_later(at: &KeyPath, filter: Pushable) -> Problem {
     Problem::new(
         at.clone(),
-        format!("`{{{filter}}}` stands here and not in the `request` that lists groups"),
+        format!("`{{{filter}}}` is used here but not in `request`"),
     )
-    .with_help("a filter belongs into both")
+    .with_help("use it in both")
 }
 
 fn lost(at: &KeyPath, filter: Pushable, what: &str) -> Problem {
@@ -145,7 +145,7 @@ fn check_vars(at: &KeyPath, request: &Request, problems: &mut Problems) {
             problems.push(
                 Problem::new(
                     at.join("vars").join(name),
-                    format!("`{{{name}}}` already means what a query filters by"),
+                    format!("`{{{name}}}` is reserved for a filter"),
                 )
                 .with_help("give the value another name"),
             );

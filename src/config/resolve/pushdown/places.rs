@@ -69,12 +69,12 @@ impl Place<'_> {
                 Problem::new(
                     self.at.clone(),
                     format!(
-                        "`{{{filter}}}` stands alone here, but `quote = \"ldap\"` escapes it for \
-                         a filter of LDAP"
+                        "`{{{filter}}}` is the whole text here, but `quote = \"ldap\"` escapes it \
+                         for an LDAP filter"
                     ),
                 )
                 .with_help(format!(
-                    "leave `quote` out, or write the filter, as in `(cn={{{filter}}})`"
+                    "remove `quote`, or write the filter, as in `(cn={{{filter}}})`"
                 ))
             }),
         };
@@ -88,8 +88,8 @@ impl Place<'_> {
             let problem = Problem::new(
                 self.at.clone(),
                 format!(
-                    "`{{{first}}}` and `{{{other}}}` stand in one text, which is left out unless a \
-                     query has both"
+                    "`{{{first}}}` and `{{{other}}}` are in one text, which is left out unless a query \
+                     has both"
                 ),
             );
             return Some(problem.with_help("write each in a parameter of its own, or keep one"));
@@ -100,25 +100,25 @@ impl Place<'_> {
             .contains(&cursor)
             .then(|| {
                 Problem::new(
-                self.at.clone(),
-                format!(
-                    "`{{{first}}}` and `{{cursor}}` stand in one text, which is left out of the \
+                    self.at.clone(),
+                    format!(
+                        "`{{{first}}}` and `{{cursor}}` are in one text, which is left out of the \
                      first page"
-                ),
-            )
-            .with_help("write each in a parameter of its own")
+                    ),
+                )
+                .with_help("write each in a parameter of its own")
             })
     }
 
     fn unquoted(&self, filter: Pushable) -> Problem {
         let what = if self.is_raw {
-            "inserted into the body as it is"
+            "inserted into the body without escaping"
         } else {
-            "a part of a longer text"
+            "part of a longer text"
         };
         Problem::new(
             self.at.clone(),
-            format!("`{{{filter}}}` is {what}, so what callers send could change what it says"),
+            format!("`{{{filter}}}` is {what}, so callers could change its meaning"),
         )
         .with_help(format!(
             "say how it is escaped: `pushdown.{filter}.quote` is `backslash`, `doubled`, `ldap` or \
@@ -126,7 +126,7 @@ impl Place<'_> {
         ))
     }
 
-    /// What is wrong where a value does not stand between the quotes that its escapes are for.
+    /// What is wrong where a value is not in the quotes that its escapes are for.
     fn outside(&self, filter: Pushable, quote: char, name: &str) -> Option<Problem> {
         let mut is_open = false;
         for piece in scan(self.text).unwrap_or_default() {
@@ -145,13 +145,10 @@ impl Place<'_> {
     fn unprotected(&self, filter: Pushable, quote: char, name: &str) -> Problem {
         Problem::new(
             self.at.clone(),
-            format!(
-                "`{{{filter}}}` does not stand between {name} quotes, which its `quote` escapes it \
-                 for"
-            ),
+            format!("`{{{filter}}}` is not in {name} quotes, for which its `quote` escapes it"),
         )
         .with_help(format!(
-            "write `{quote}{{{filter}}}{quote}`, or name another `quote`"
+            "write `{quote}{{{filter}}}{quote}`, or set another `quote`"
         ))
     }
 }

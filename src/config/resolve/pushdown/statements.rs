@@ -68,17 +68,19 @@ fn unsaid(at: &KeyPath, example: &str) -> Problem {
     let filter = at.keys().last().map_or("", String::as_str);
     Problem::new(
         at.clone(),
-        format!("`{{{filter}}}` stands in the request, and nothing says how the upstream takes it"),
+        format!(
+            "`{{{filter}}}` is used in the request, but nothing says how the upstream applies it"
+        ),
     )
     .with_help(format!(
-        "write `{filter} = {example}` under `pushdown`, as it fits"
+        "write `{filter} = {example}` under `pushdown`, adapted to the upstream"
     ))
 }
 
 fn check_search(at: &KeyPath, search: &PushedSearch, fields: &Fields, problems: &mut Problems) {
     let misses = match search.matches {
         Matches::Contains => None,
-        Matches::Prefix => Some("what stands in the middle of a text"),
+        Matches::Prefix => Some("matches in the middle of a text"),
         Matches::Words => Some("parts of words"),
     };
     if let Some(misses) = misses {
@@ -87,7 +89,7 @@ fn check_search(at: &KeyPath, search: &PushedSearch, fields: &Fields, problems: 
                 at.join("matches"),
                 format!("`search` finds any part of a text, so this one would miss {misses}"),
             )
-            .with_help("leave `{search}` out of the request: it is then searched here"),
+            .with_help("remove `{search}` from the request: groupgate then searches by itself"),
         );
     }
     let searched = [
@@ -104,11 +106,11 @@ fn check_search(at: &KeyPath, search: &PushedSearch, fields: &Fields, problems: 
             problems.push(
                 Problem::new(
                     at.join("in"),
-                    format!("`search` looks into `{key}` too, so this one would miss groups"),
+                    format!("`search` covers `{key}` too, so this one would miss groups"),
                 )
                 .with_help(format!(
-                    "name `{key}` if the upstream looks there, or else leave `{{search}}` out of \
-                     the request"
+                    "add `{key}` if the upstream searches it, or else remove `{{search}}` from the \
+                     request"
                 )),
             );
         }
@@ -125,11 +127,11 @@ fn check_comparison(at: &KeyPath, case: Case, texts: Texts, problems: &mut Probl
         problems.push(
             Problem::new(
                 at.clone(),
-                "texts that are the same here may differ for the upstream, as a wide `w` and a \
-                 narrow one do, so nothing could be handed on",
+                "texts that groupgate treats as equal may differ for the upstream, such as a wide and a \
+                 narrow `w`, so nothing could be passed on",
             )
             .with_help(
-                "say `texts = \"ascii\"` if that is all they hold (with `case = \"ascii\"` if \
+                "set `texts = \"ascii\"` if that is all they hold (with `case = \"ascii\"` if \
                  letters match in either case), or `case = \"folded\"` if the upstream folds texts \
                  as groupgate does",
             ),
@@ -145,9 +147,9 @@ fn check_status(at: &KeyPath, status: &PushedStatus, fields: &Fields, problems: 
         problems.push(
             Problem::new(
                 at.join("values"),
-                "no status is named, so none is handed on",
+                "no status is listed, so none is passed on",
             )
-            .with_help("name them, as in `{ active = \"ACTIVE\" }`"),
+            .with_help("list them, as in `{ active = \"ACTIVE\" }`"),
         );
     }
     let mixed = status.values.keys();
@@ -155,7 +157,7 @@ fn check_status(at: &KeyPath, status: &PushedStatus, fields: &Fields, problems: 
         problems.push(
             Problem::new(
                 at.join("values").join(word),
-                format!("a status is in lower case here, so `{word}` is never asked for"),
+                format!("statuses are in lower case, so `{word}` never matches"),
             )
             .with_help(format!("write `{}`", word.to_lowercase())),
         );
@@ -183,9 +185,9 @@ fn check_member(at: &KeyPath, member: &PushedMember, fields: &Fields, problems: 
         problems.push(
             Problem::new(
                 at.join("in"),
-                format!("`member` looks into {missing} too, so this one would miss groups"),
+                format!("`member` covers {missing} too, so this one would miss groups"),
             )
-            .with_help("leave `{member}` out of the request: it is then filtered here"),
+            .with_help("remove `{member}` from the request: groupgate then filters by itself"),
         );
     }
     let mut tells = |key: &str, is_known: bool, part: fn(&Each) -> Option<&Field>| {
@@ -195,10 +197,10 @@ fn check_member(at: &KeyPath, member: &PushedMember, fields: &Fields, problems: 
                 Problem::new(
                     at.join("by"),
                     format!(
-                        "`fields` maps `{key}` of accounts, which the upstream does not look at"
+                        "`fields` maps `{key}` of accounts, which the upstream does not compare"
                     ),
                 )
-                .with_help("leave `{member}` out of the request: it is then filtered here"),
+                .with_help("remove `{member}` from the request: groupgate then filters by itself"),
             );
         }
         if told.iter().any(|field| !is_verbatim(field, Part::MayNot)) {
@@ -232,16 +234,16 @@ fn unmapped(at: &KeyPath, filter: Pushable, key: &str) -> Problem {
         format!("`fields` does not map `{key}`, so no group would pass the filter `{filter}`"),
     )
     .with_help(format!(
-        "say where `{key}` stands, or leave `{{{filter}}}` out of the request"
+        "map `{key}`, or remove `{{{filter}}}` from the request"
     ))
 }
 
 fn changed(at: &KeyPath, key: &str) -> Problem {
     Problem::new(
         at.clone(),
-        format!("`fields` changes `{key}` on the way, so the upstream compares another text"),
+        format!("`fields` converts `{key}`, so the upstream would compare another text"),
     )
-    .with_help("a field that is filtered by there is read from a path, without conversions")
+    .with_help("read a field that the upstream filters by from a path, without conversions")
 }
 
 /// Whether a field may be a part of what the upstream holds.

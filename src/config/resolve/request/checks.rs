@@ -13,7 +13,7 @@ use crate::problem::{KeyPath, Problem, Problems};
 pub(in crate::config::resolve) fn check_base_url(at: &KeyPath, url: &Url, problems: &mut Problems) {
     if has_password(url.as_str()) {
         problems.push(
-            Problem::new(at.clone(), "a URL is no place for a user and a password")
+            Problem::new(at.clone(), "a URL cannot contain a user name or password")
                 .with_help("set `auth = { type = \"basic\", username = \"...\", password = { env = \"NAME\" } }`"),
         );
         return;
@@ -22,18 +22,15 @@ pub(in crate::config::resolve) fn check_base_url(at: &KeyPath, url: &Url, proble
         problems.push(
             Problem::new(
                 at.clone(),
-                format!("`{}` is no scheme to ask by", url.scheme()),
+                format!("unsupported URL scheme `{}`", url.scheme()),
             )
-            .with_help("write `https://` or `http://`"),
+            .with_help("use `https://` or `http://`"),
         );
     }
     if url.query().is_some() || url.fragment().is_some() {
         problems.push(
-            Problem::new(
-                at.clone(),
-                format!("`{url}` has more than scheme, host and path"),
-            )
-            .with_help("parameters belong under `request.query`"),
+            Problem::new(at.clone(), format!("`{url}` has a query or a fragment"))
+                .with_help("parameters belong under `request.query`"),
         );
     }
 }
@@ -80,9 +77,9 @@ fn check_body(at: &KeyPath, request: &Request, problems: &mut Problems) {
         problems.push(
             Problem::new(
                 at.join(second),
-                format!("a request has one body: `{first}` and `{second}` are two"),
+                format!("a request has one body, but `{first}` and `{second}` are both set"),
             )
-            .with_help("name one of `json`, `form` and `body`"),
+            .with_help("set only one of `json`, `form` and `body`"),
         );
     }
     if request.method.is_none() {
@@ -100,12 +97,12 @@ pub(super) fn check_path(at: &KeyPath, path: &str, problems: &mut Problems) {
                 at.clone(),
                 format!("the path `{path}` does not start with a slash"),
             )
-            .with_help("start it with a slash: it stands below `base_url`"),
+            .with_help("start it with a slash: it is relative to `base_url`"),
         );
     }
     if path.contains(['?', '#']) {
         problems.push(
-            Problem::new(at.clone(), format!("`{path}` is more than a path"))
+            Problem::new(at.clone(), format!("`{path}` has a query or a fragment"))
                 .with_help("parameters belong under `query`"),
         );
     }
@@ -118,9 +115,9 @@ pub(super) fn check_path(at: &KeyPath, path: &str, problems: &mut Problems) {
         problems.push(
             Problem::new(
                 at.clone(),
-                format!("the segment `{dots}` would be resolved away, and the path lead elsewhere"),
+                format!("the segment `{dots}` would be resolved, so the request would go to another path"),
             )
-            .with_help("write where it leads to; `base_url` may be shorter"),
+            .with_help("write the resulting path; shorten `base_url` if necessary"),
         );
     }
 }
@@ -134,7 +131,7 @@ pub(in crate::config::resolve) fn check_header_name(
         problems.push(
             Problem::new(
                 at.clone(),
-                format!("`{}` cannot name a header", name.escape_debug()),
+                format!("`{}` is not a valid header name", name.escape_debug()),
             )
             .with_help("use letters, digits and `-`"),
         );
@@ -149,8 +146,8 @@ pub(in crate::config::resolve) fn check_header_value(
 ) {
     if HeaderValue::from_str(value).is_err() {
         problems.push(
-            Problem::new(at.clone(), "this cannot be a header's value")
-                .with_help("use one line of visible ASCII"),
+            Problem::new(at.clone(), "this value cannot be sent in a header")
+                .with_help("use one line of visible ASCII characters"),
         );
     }
 }
@@ -160,7 +157,7 @@ pub(super) fn check_var_name(at: &KeyPath, name: &str, problems: &mut Problems) 
         problems.push(
             Problem::new(
                 at.clone(),
-                format!("`{{{name}}}` already means the position of a page"),
+                format!("`{{{name}}}` is reserved for pagination"),
             )
             .with_help("give the value another name"),
         );
@@ -169,8 +166,11 @@ pub(super) fn check_var_name(at: &KeyPath, name: &str, problems: &mut Problems) 
     let is_name = scan(&format!("{{{name}}}")) == Ok(vec![Piece::Placeholder(name.to_owned())]);
     if !is_name || name.contains('.') {
         problems.push(
-            Problem::new(at.clone(), format!("`{name}` cannot name a placeholder"))
-                .with_help("use `a` to `z`, `0` to `9` and `_`"),
+            Problem::new(
+                at.clone(),
+                format!("`{name}` is not a valid placeholder name"),
+            )
+            .with_help("use `a` to `z`, `0` to `9` and `_`"),
         );
     }
 }

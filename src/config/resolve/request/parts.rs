@@ -126,7 +126,7 @@ impl<'r> Resolver<'r> {
     fn json(&self, json: &written::Json, key: &str, block: &mut Block<'_>) -> Option<Json> {
         Some(match json {
             written::Json::Text(text) => Json::Text(self.text(text, key, block)?),
-            written::Json::Secret(secret) => Json::Text(self.secret(secret, key, block)?),
+            written::Json::Secret(secret) => Json::Text(self::secret(secret, key, block)?),
             written::Json::Integer(number) => Json::Constant((*number).into()),
             written::Json::Float(number) => Json::Constant((*number).into()),
             written::Json::Bool(bool) => Json::Constant((*bool).into()),
@@ -150,13 +150,8 @@ impl<'r> Resolver<'r> {
     fn value(&self, text: &written::Text, key: &str, block: &mut Block<'_>) -> Option<Text> {
         match text {
             written::Text::Literal(text) => self.text(text, key, block),
-            written::Text::Secret(secret) => self.secret(secret, key, block),
+            written::Text::Secret(secret) => self::secret(secret, key, block),
         }
-    }
-
-    fn secret(&self, secret: &Secret, key: &str, block: &mut Block<'_>) -> Option<Text> {
-        let secret = block.secret(key, secret)?;
-        Some(Text(vec![TextPart::Value(secret)]))
     }
 
     fn text(&self, text: &str, key: &str, block: &mut Block<'_>) -> Option<Text> {
@@ -190,6 +185,11 @@ impl<'r> Resolver<'r> {
             .problems()
             .keep(scanned.map_err(|error| brace(&at, &error)))
     }
+}
+
+fn secret(secret: &Secret, key: &str, block: &mut Block<'_>) -> Option<Text> {
+    let secret = block.secret(key, secret)?;
+    Some(Text(vec![TextPart::Value(secret)]))
 }
 
 /// What stands in for each value, if there is something for all of them.
