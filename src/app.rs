@@ -14,8 +14,8 @@ use crate::gateway::cursor::Keys;
 use crate::generation::{Generation, Live};
 use crate::plan::Plan;
 use crate::problem::{KeyPath, Problem, Problems};
+use crate::tls::Tls;
 use crate::upstream::Adapter;
-use crate::upstream::tls::Tls;
 
 /// A running gateway.
 #[derive(Debug)]

@@ -52,5 +52,6 @@ pub mod problem;
 pub mod telemetry;
 
 mod terminal;
+pub mod tls;
 
 pub mod tools;

@@ -193,7 +193,7 @@ mod tests {
     use crate::snapshot::Counts;
     use crate::snapshot::Snapshot;
     use crate::snapshot::tests::group;
-    use crate::upstream::tls::Tls;
+    use crate::tls::Tls;
 
     /// An upstream that nobody answers for, asked by the search alone.
     fn adapter() -> Arc<Adapter> {

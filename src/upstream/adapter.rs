@@ -14,9 +14,9 @@ use crate::problem::Problems;
 use super::client::Connections;
 use super::exchange::Exchange;
 use super::pushdown::Pushed;
-use super::tls::Tls;
 use super::transport::{Circuit, Replay, Transport};
 use crate::page::format::{Bounds, Page};
+use crate::tls::Tls;
 
 /// How one upstream is asked, and how its answers become groups. Its parts are shared, so that one
 /// that asks with filters costs little.

@@ -28,7 +28,6 @@ mod login;
 
 pub mod auth;
 pub mod client;
-pub mod tls;
 pub mod transport;
 
 pub mod classify;

@@ -8,8 +8,8 @@ use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Loaded, load_text};
 use groupgate::group::Group;
 use groupgate::problem::Problems;
+use groupgate::tls::Tls;
 use groupgate::tools::infer::Sample;
-use groupgate::upstream::tls::Tls;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The pages of one case, in order.

@@ -77,8 +77,8 @@ async fn check_refuses_moments_that_are_written_too_coarsely() {
     let outcome = check_by_query("{ format = 'date' }").await;
     assert_eq!(outcome.code, 1);
     for said in [
-        "cannot tell two apart that are 1s from each other",
-        "set `round = \"24h\"`, or whole days more",
+        "this format cannot tell times apart that differ by 1s",
+        "set `round = \"24h\"`, or a multiple of it",
     ] {
         assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     }

@@ -8,9 +8,9 @@ use groupgate::config::{Loaded, load_text};
 use groupgate::error::UpstreamError;
 use groupgate::observe::Observers;
 use groupgate::problem::Problems;
+use groupgate::tls::Tls;
 use groupgate::tools::demo::Emulations;
 use groupgate::upstream::Adapter;
-use groupgate::upstream::tls::Tls;
 use groupgate::upstream::walk::{Walked, walk};
 
 /// The shipped configuration.

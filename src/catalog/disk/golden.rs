@@ -16,7 +16,7 @@ use crate::group::{Group, Member};
 use crate::problem::Problems;
 use crate::snapshot::tests::group;
 use crate::snapshot::{Counts, Snapshot};
-use crate::upstream::tls::Tls;
+use crate::tls::Tls;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/snapshots");
 

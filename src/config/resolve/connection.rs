@@ -9,6 +9,7 @@ use crate::config::upstream::Connection;
 use crate::config::{SecretReader, Upstream};
 use crate::plan::{self, ClientIdentity, HttpVersion, PemFile, ProxyServer};
 use crate::problem::{KeyPath, Problem, Problems};
+use crate::tls;
 
 use super::auth::basic_credentials;
 use super::block::Block;
@@ -24,8 +25,8 @@ pub(super) fn resolve(
     let connection = &upstream.connection;
     let mut block = Block::new(at.join("connection"), secrets, problems);
     // Each says what is wrong with it before any of them ends the pass.
-    let ca = file(&mut block, "ca", connection.ca.as_deref());
-    let proxy_ca = file(&mut block, "proxy_ca", connection.proxy_ca.as_deref());
+    let ca = authorities(&mut block, "ca", connection.ca.as_deref());
+    let proxy_ca = authorities(&mut block, "proxy_ca", connection.proxy_ca.as_deref());
     let certificate = connection.client_certificate.as_deref();
     let certificate = file(&mut block, "client_certificate", certificate);
     let key = (connection.client_key.as_ref()).map(|key| block.secret("client_key", key));
@@ -36,17 +37,24 @@ pub(super) fn resolve(
         }
         (None, _) | (_, None) => Some(None),
     };
-    let identity = certificate?.zip(key);
+    let identity = match certificate?.zip(key) {
+        Some((certificate, key)) => {
+            let identity = ClientIdentity {
+                certificate,
+                key: key?,
+            };
+            if let Err(error) = tls::identity(&identity) {
+                let table = block.own_path();
+                block.push(error.in_identity(&table, &identity));
+            }
+            Some(identity)
+        }
+        None => None,
+    };
     Some(plan::Connection {
         needs_tls: upstream.urls().any(|url| url.scheme() == "https"),
         ca: ca?,
-        identity: match identity {
-            Some((certificate, key)) => Some(ClientIdentity {
-                certificate,
-                key: key?,
-            }),
-            None => None,
-        },
+        identity,
         proxy: match &connection.proxy {
             Some(url) => Some(ProxyServer {
                 url: url.clone(),
@@ -60,6 +68,21 @@ pub(super) fn resolve(
         idle: connection.idle.get(),
         connect_timeout: limits::resolve(&upstream.limits).connect_timeout.get(),
     })
+}
+
+/// The file of CAs at a key, as [`file`].
+#[expect(
+    clippy::option_option,
+    reason = "no file and one that cannot be read differ"
+)]
+fn authorities(block: &mut Block<'_>, key: &str, path: Option<&Path>) -> Option<Option<PemFile>> {
+    let file = file(block, key, path)?;
+    if let Some(file) = &file
+        && let Err(error) = tls::check_trust(file)
+    {
+        block.push(error.in_file(block.path(key), &file.path));
+    }
+    Some(file)
 }
 
 /// The file of certificates at a key, if the key is set. The outer `None` means that it cannot be

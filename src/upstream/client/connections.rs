@@ -13,9 +13,7 @@ use super::proxy::Proxy;
 use crate::error::chain;
 use crate::plan::{self, ClientIdentity, Connection, HttpVersion, PemFile, ProxyServer};
 use crate::problem::{KeyPath, Problem, Problems};
-use crate::upstream::tls::{
-    CertificateError, Tls, TlsSetupError, identity, trust_only, with_client_certificate,
-};
+use crate::tls::{Tls, TlsSetupError, identity, trust_only, with_client_certificate};
 
 /// How connections to one upstream are made.
 #[derive(Debug, Clone)]
@@ -110,36 +108,21 @@ impl Setup<'_> {
             return config.map_err(|error| self.no_system(asking, &error)).ok();
         };
         let config = trust_only(&ca.pem, self.now);
-        config.map_err(|error| self.bad_file(key, ca, &error)).ok()
+        config
+            .map_err(|error| {
+                let problem = error.in_file(self.at.join(key), &ca.path);
+                self.problems.push(problem);
+            })
+            .ok()
     }
 
     /// Who we are to servers that ask.
     fn identity(&mut self, written: &ClientIdentity) -> Option<Arc<CertifiedKey>> {
-        let ClientIdentity { certificate, key } = written;
-        let error = match identity(&certificate.pem, key.expose().as_bytes()) {
+        let problem = match identity(written) {
             Ok(identity) => return Some(identity),
-            Err(error) => error,
+            Err(error) => error.in_identity(self.at, written),
         };
-        match error {
-            CertificateError::NoKey => self.wrong(
-                "client_key",
-                format!("{key} {error}"),
-                "a key in PEM, `-----BEGIN PRIVATE KEY-----`; `openssl pkey` takes the encryption \
-                 off one that has some",
-            ),
-            CertificateError::BadKey(_) | CertificateError::OtherKey => self.wrong(
-                "client_key",
-                format!("{key} {error} in `{}`", certificate.path.display()),
-                "the two are made together: the certificate names the public half of its key",
-            ),
-            CertificateError::None
-            | CertificateError::Broken(_)
-            | CertificateError::Unreadable(..)
-            | CertificateError::Unusable(_)
-            | CertificateError::Expired => {
-                self.bad_file("client_certificate", certificate, &error);
-            }
-        }
+        self.problems.push(problem);
         None
     }
 
@@ -153,37 +136,13 @@ impl Setup<'_> {
         };
         let name = proxy.url.as_str().trim_end_matches('/');
         let Ok(uri) = proxy.url.as_str().parse::<Uri>() else {
-            self.wrong(
-                "proxy",
-                format!("`{name}` cannot be asked"),
-                "write a proxy as `http://proxy.example.com:3128`",
+            self.problems.push(
+                Problem::new(self.at.join("proxy"), format!("`{name}` cannot be asked"))
+                    .with_help("write a proxy as `http://proxy.example.com:3128`"),
             );
             return None;
         };
         Some(Proxy::new(name, uri, authorization, tls))
-    }
-
-    fn bad_file(&mut self, key: &str, file: &PemFile, error: &CertificateError) {
-        let message = format!("the file `{}` {error}", file.path.display());
-        let help = match error {
-            CertificateError::Expired => "ask for the CA's new certificate",
-            CertificateError::None
-            | CertificateError::Broken(_)
-            | CertificateError::Unreadable(..)
-            | CertificateError::Unusable(_)
-            | CertificateError::NoKey
-            | CertificateError::BadKey(_)
-            | CertificateError::OtherKey => {
-                "write certificates in PEM, `-----BEGIN CERTIFICATE-----`; `openssl x509 -inform \
-                 der -in FILE` prints that of one which is not"
-            }
-        };
-        self.wrong(key, message, help);
-    }
-
-    fn wrong(&mut self, key: &str, message: impl Into<String>, help: impl Into<String>) {
-        self.problems
-            .push(Problem::new(self.at.join(key), message).with_help(help));
     }
 
     fn no_system(&mut self, asking: &KeyPath, error: &TlsSetupError) {

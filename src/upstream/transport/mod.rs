@@ -29,7 +29,7 @@ use crate::plan::{self, Auth, Limits, Span};
 
 use super::classify::{ClassifiedResponse, Classifier};
 use super::client::{Connections, http_client};
-use super::tls::Tls;
+use crate::tls::Tls;
 
 mod retry;
 use retry::RetryPolicy;

@@ -11,9 +11,9 @@ use crate::clock::WallClock;
 use crate::config::testing::load_block;
 use crate::observe::{Observer, Progress};
 use crate::problem::Problems;
+use crate::tls::Tls;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
-use crate::upstream::tls::Tls;
 use crate::upstream::transport::Replay;
 
 const BLOCK: &str = "

@@ -20,8 +20,8 @@ use groupgate::app;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Loaded, load_text};
 use groupgate::problem::Problems;
+use groupgate::tls::Tls;
 use groupgate::upstream::Adapter;
-use groupgate::upstream::tls::Tls;
 
 /// A configuration that is known to be good.
 fn loaded(toml: &str) -> Loaded {

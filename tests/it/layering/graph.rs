@@ -25,6 +25,8 @@ struct File {
     named: BTreeSet<Module>,
     /// What it hands on under a name of its own: name, and the absolute path behind it.
     exports: BTreeMap<String, Module>,
+    /// Modules in files of their own that only tests have.
+    for_tests: BTreeSet<Module>,
 }
 
 impl Graph {
@@ -33,6 +35,11 @@ impl Graph {
         let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut files = BTreeMap::new();
         read_folder(&src, &src, &mut files);
+        let for_tests: Vec<_> = files
+            .values()
+            .flat_map(|file| file.for_tests.clone())
+            .collect();
+        files.retain(|module, _| !for_tests.iter().any(|test| module.starts_with(test)));
         Self::of(&files)
     }
 
@@ -226,6 +233,10 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_item(&mut self, item: &'ast Item) {
         if !is_for_tests(item) {
             visit::visit_item(self, item);
+        } else if let Item::Mod(module) = item {
+            let mut path = self.module.clone();
+            path.push(module.ident.to_string());
+            self.file.for_tests.insert(path);
         }
     }
 

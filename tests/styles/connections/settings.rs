@@ -2,17 +2,18 @@
 
 use groupgate::app::{App, Compiled};
 use groupgate::clock::WallClock;
-use groupgate::config::Report;
+use groupgate::config::{Report, load_text};
 use rstest::rstest;
 
 use super::authority::{Authority, Time};
 use super::upstream::config;
 use crate::staff::VARIABLES;
-use crate::support::adapters::load;
 
 fn compile(connection: &str) -> Result<Compiled, Report> {
     let toml = config("", connection).replace("\"\"", "\"https://127.0.0.1\"");
-    App::compile(&load(&toml, VARIABLES), &WallClock::system())
+    let environment = VARIABLES.into_iter().collect();
+    let loaded = load_text("gateway.toml", &toml, environment)?;
+    App::compile(&loaded, &WallClock::system())
 }
 
 /// What is said of these settings, where `FOLDER` stands for the authority's folder.
@@ -57,7 +58,7 @@ const CLIENT: &str = "client_certificate = 'FOLDER/client.pem'\n";
     "ca",
     "ca = 'FOLDER/none.pem'",
     "the file `FOLDER/none.pem` cannot be read: No such file or directory (os error 2)",
-    "begin it with a slash"
+    "an absolute one begins with a slash"
 )]
 #[case::nothing_in_it(
     "ca",

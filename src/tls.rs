@@ -4,6 +4,7 @@
 //! HTTP or have CAs of their own, a system without certificates suffices. A server must always prove
 //! the host name in the URL: nothing here can turn that off.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use hyper_rustls::ConfigBuilderExt;
@@ -20,6 +21,9 @@ use rustls::{
 };
 use thiserror::Error;
 
+use crate::plan::{ClientIdentity, PemFile};
+use crate::problem::{KeyPath, Problem};
+
 /// The trust of all connections: the system's certificates, read when they are needed.
 #[derive(Debug, Default)]
 pub struct Tls(OnceLock<Result<ClientConfig, TlsSetupError>>);
@@ -31,7 +35,7 @@ pub struct TlsSetupError(#[from] rustls::Error);
 
 /// What is wrong with a certificate file or a key.
 #[derive(Debug, Error)]
-pub(super) enum CertificateError {
+pub(crate) enum CertificateError {
     #[error("holds no certificate")]
     None,
     #[error("is no whole PEM: certificate {0} breaks off or holds what no PEM can")]
@@ -48,6 +52,50 @@ pub(super) enum CertificateError {
     BadKey(Error),
     #[error("holds a key that does not belong to the certificate")]
     OtherKey,
+}
+
+impl CertificateError {
+    /// The problem at `at` with the file of certificates at `path`.
+    pub(crate) fn in_file(&self, at: KeyPath, path: &Path) -> Problem {
+        let help = match self {
+            Self::Expired => "ask for the CA's new certificate",
+            Self::None
+            | Self::Broken(_)
+            | Self::Unreadable(..)
+            | Self::Unusable(_)
+            | Self::NoKey
+            | Self::BadKey(_)
+            | Self::OtherKey => {
+                "write certificates in PEM, `-----BEGIN CERTIFICATE-----`; `openssl x509 -inform \
+                 der -in FILE` prints that of one which is not"
+            }
+        };
+        let message = format!("the file `{}` {self}", path.display());
+        Problem::new(at, message).with_help(help)
+    }
+
+    /// The problem with a client certificate or its key, which stand in the table at `table`.
+    pub(crate) fn in_identity(&self, table: &KeyPath, identity: &ClientIdentity) -> Problem {
+        let ClientIdentity { certificate, key } = identity;
+        let at_key = table.join("client_key");
+        match self {
+            Self::NoKey => Problem::new(at_key, format!("{key} {self}")).with_help(
+                "write a key in PEM, `-----BEGIN PRIVATE KEY-----`; `openssl pkey` takes the \
+                 encryption off one that has some",
+            ),
+            Self::BadKey(_) | Self::OtherKey => {
+                let path = certificate.path.display();
+                Problem::new(at_key, format!("{key} {self} in `{path}`")).with_help(
+                    "the two are made together: the certificate names the public half of its key",
+                )
+            }
+            Self::None
+            | Self::Broken(_)
+            | Self::Unreadable(..)
+            | Self::Unusable(_)
+            | Self::Expired => self.in_file(table.join("client_certificate"), &certificate.path),
+        }
+    }
 }
 
 impl Tls {
@@ -70,7 +118,7 @@ fn system_trust() -> Result<ClientConfig, TlsSetupError> {
 }
 
 /// TLS that trusts only the CAs in a PEM file.
-pub(super) fn trust_only(pem: &[u8], now: Timestamp) -> Result<ClientConfig, CertificateError> {
+pub(crate) fn trust_only(pem: &[u8], now: Timestamp) -> Result<ClientConfig, CertificateError> {
     let mut roots = RootCertStore::empty();
     let mut expired = RootCertStore::empty();
     for (index, certificate) in certificates(pem)?.into_iter().enumerate() {
@@ -91,12 +139,15 @@ pub(super) fn trust_only(pem: &[u8], now: Timestamp) -> Result<ClientConfig, Cer
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// What is wrong with a file of CAs at any time; whether they have expired is not asked.
+pub(crate) fn check_trust(file: &PemFile) -> Result<(), CertificateError> {
+    trust_only(&file.pem, Timestamp::MIN).map(drop)
+}
+
 /// A certificate with its chain and its key.
-pub(super) fn identity(
-    certificate: &[u8],
-    key: &[u8],
-) -> Result<Arc<CertifiedKey>, CertificateError> {
-    let chain = certificates(certificate)?;
+pub(crate) fn identity(identity: &ClientIdentity) -> Result<Arc<CertifiedKey>, CertificateError> {
+    let chain = certificates(&identity.certificate.pem)?;
+    let key = identity.key.expose().as_bytes();
     // The reason is left out: it may quote the file.
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateError::NoKey)?;
     let identity = CertifiedKey::from_der(chain, key, &provider());
@@ -114,7 +165,7 @@ pub(super) fn identity(
 
 /// The same TLS, with a client certificate for servers that ask for one. It shares no sessions: a
 /// resumed one might be another client's.
-pub(super) fn with_client_certificate(
+pub(crate) fn with_client_certificate(
     mut tls: ClientConfig,
     identity: Arc<CertifiedKey>,
 ) -> ClientConfig {
