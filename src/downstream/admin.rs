@@ -20,13 +20,14 @@ use crate::catalog::{self, RunningWalk, SourceLookup};
 use crate::config::Settings;
 use crate::config::upstream::List;
 use crate::error::UpstreamError;
+use crate::observe::Observers;
 use crate::telemetry;
 use crate::upstream::transport::Circuit;
 
 use super::deadline::Deadline;
 use super::exchange::Exchange;
 use super::fallback::{READ, method_not_allowed, not_found};
-use super::layers::Patience;
+use super::layers::{Observed, Patience};
 use super::problem::{Kind, Problem};
 use super::response::{Response, full};
 use super::services::{CatalogService, peek_all};
@@ -55,6 +56,13 @@ pub(crate) struct Admin<C> {
     pub(crate) draining: Arc<AtomicBool>,
     /// What the upstreams' blocks and `[cache]` say of the time between two walks.
     pub(crate) settings: Arc<Settings>,
+    pub(crate) observers: Observers,
+}
+
+impl<C> Observed for Admin<C> {
+    fn observers(&self) -> &Observers {
+        &self.observers
+    }
 }
 
 impl<C> Patience for Admin<C> {
@@ -301,6 +309,7 @@ mod tests {
             begun: Instant::now(),
             draining: Arc::new(AtomicBool::new(draining)),
             settings: Arc::default(),
+            observers: Observers::default(),
         })
     }
 

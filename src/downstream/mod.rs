@@ -57,13 +57,16 @@ mod tests;
 mod visibility;
 
 pub use openapi::document;
+pub use response::{Body, BrokenOff};
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::Request;
 use secrecy::SecretString;
 use thiserror::Error;
 use tokio::runtime::Handle;
@@ -71,8 +74,10 @@ use tokio::time::Instant;
 
 use crate::config::Settings;
 use crate::gateway::Gateway;
+use crate::generation::Live;
 
 use admin::Admin;
+use layers::{AccessLog, Stack};
 use listener::{Bound, Edge, Listener};
 use state::State;
 
@@ -119,10 +124,9 @@ impl Server {
             begun: Instant::now(),
             draining: Arc::clone(&draining),
             settings: Arc::new(settings.clone()),
+            observers: Arc::new(AccessLog).into(),
         };
-        let keys = gateway.keys().clone();
-        let asked = State::new(settings, keys, gateway, catalog);
-        let data_edge = Edge::new(asked, layers::data(route::route));
+        let data_edge = data_edge(settings, gateway);
         let admin_edge = Edge::new(operated, layers::admin(admin::route));
         Ok(Self {
             data: Listener::start(data, data_edge)
@@ -155,6 +159,31 @@ impl Server {
         self.data.stop(self.drain).await;
         self.admin.stop(ADMIN_DRAIN).await;
     }
+}
+
+/// What answers the data listener's requests, as a tower service without a socket. All of them come
+/// from `peer`.
+pub fn service(
+    settings: &Settings,
+    gateway: Gateway,
+    peer: SocketAddr,
+) -> impl tower::Service<
+    Request<()>,
+    Response = http::Response<Body>,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone {
+    let edge = data_edge(settings, gateway);
+    tower::service_fn(move |request: Request<()>| edge.answer(request.map(|()| None), peer))
+}
+
+fn data_edge(
+    settings: &Settings,
+    gateway: Gateway,
+) -> Edge<State<Gateway, Live>, impl Stack<State<Gateway, Live>>> {
+    let (keys, catalog) = (gateway.keys().clone(), gateway.live().clone());
+    let state = State::new(settings, keys, gateway, catalog);
+    Edge::new(state, layers::data(route::route))
 }
 
 async fn bind(key: &'static str, address: SocketAddr) -> Result<Bound, StartError> {
