@@ -83,12 +83,21 @@ impl Drop for Guard {
     }
 }
 
-/// Starts logging what `filter` lets through, in the syntax of [`EnvFilter`], and making trace ids.
-/// Once per process.
+/// Starts logging to standard error what `filter` lets through, in the syntax of [`EnvFilter`], and
+/// making trace ids. Once per process.
 pub fn init(format: LogFormat, filter: &str) -> Result<Guard, TelemetryError> {
-    let filter = parse(filter)?;
     // Lines that wait together are written together: the worker flushes once none waits.
-    let (writer, worker) = queue(BufWriter::new(std::io::stderr()), QUEUED_LINES);
+    init_to(BufWriter::new(std::io::stderr()), format, filter)
+}
+
+/// The same for a log that goes elsewhere.
+pub fn init_to(
+    log: impl Write + Send + 'static,
+    format: LogFormat,
+    filter: &str,
+) -> Result<Guard, TelemetryError> {
+    let filter = parse(filter)?;
+    let (writer, worker) = queue(log, QUEUED_LINES);
     let dropped = writer.error_counter();
     subscriber(format, filter, writer).try_init()?;
     // The subscriber can be installed only once, so neither is set yet.
