@@ -172,7 +172,8 @@ pub fn service(
     Response = http::Response<Body>,
     Error = Infallible,
     Future: Send + 'static,
-> + Clone {
+> + Clone
++ use<> {
     let edge = data_edge(settings, gateway);
     tower::service_fn(move |request: Request<()>| edge.answer(request.map(|()| None), peer))
 }
@@ -180,7 +181,7 @@ pub fn service(
 fn data_edge(
     settings: &Settings,
     gateway: Gateway,
-) -> Edge<State<Gateway, Live>, impl Stack<State<Gateway, Live>>> {
+) -> Edge<State<Gateway, Live>, impl Stack<State<Gateway, Live>> + use<>> {
     let (keys, catalog) = (gateway.keys().clone(), gateway.live().clone());
     let state = State::new(settings, keys, gateway, catalog);
     Edge::new(state, layers::data(route::route))

@@ -22,7 +22,7 @@ mod problems;
 mod catch_panic;
 
 mod allowances;
-pub(crate) use allowances::Admits;
+pub(crate) use allowances::{Admits, RATELIMIT, RATELIMIT_POLICY};
 
 mod limits;
 
