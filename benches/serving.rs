@@ -23,7 +23,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -53,7 +53,7 @@ fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["--bare", page, coding] => current_thread().block_on(bare(page, coding)),
+        ["--bare", page, coding, tag] => current_thread().block_on(bare(page, coding, tag)),
         ["--bench"] => measure(Duration::from_secs(10)),
         ["--seconds", seconds, ..] => measure(Duration::from_secs(seconds.parse().unwrap())),
         _ => println!("{USAGE}"),
@@ -75,20 +75,25 @@ fn measure(long: Duration) {
     // Threads and children inherit it: the gateway's all run on the servers' core.
     pin(servers);
     let directory = tempfile::tempdir().unwrap();
-    let upstream = free_port();
-    let gateway = Gateway::start(directory.path(), upstream);
+    let upstreams: [_; UPSTREAMS] = std::array::from_fn(|_| free_port());
+    let gateway = Gateway::start(directory.path(), &upstreams);
     pin(client);
     current_thread().block_on(async {
-        tokio::spawn(serve(upstream, list));
+        for (number, upstream) in upstreams.into_iter().enumerate() {
+            let list = list(number as u64);
+            tokio::spawn(serve(upstream, move || list.clone()));
+        }
         gateway.ready().await;
-        for coding in ["", "gzip"] {
+        let (_, headers, _) = get(&gateway.page(), "", "").await.unwrap();
+        let tag = headers["etag"].to_str().unwrap();
+        for (name, coding, tag) in [("plain", "", ""), ("gzip", "gzip", ""), ("304", "", tag)] {
             pin(servers);
-            let mut bare = Bare::start(&gateway.page(), coding);
+            let mut bare = Bare::start(&gateway.page(), coding, tag);
             pin(client);
             let address = bare.address();
-            let gateway = Measured::new(gateway.process.id(), gateway.address, coding);
-            let bare = Measured::new(bare.0.id(), address, coding);
-            compare(coding, gateway, bare, long).await;
+            let gateway = Measured::new(gateway.process.id(), gateway.address, coding, tag);
+            let bare = Measured::new(bare.0.id(), address, coding, tag);
+            compare(name, gateway, bare, long).await;
         }
     });
 }
@@ -119,13 +124,13 @@ struct Gateway {
 }
 
 impl Gateway {
-    fn start(directory: &Path, upstream: SocketAddr) -> Self {
+    fn start(directory: &Path, upstreams: &[SocketAddr]) -> Self {
         let (address, admin) = (free_port(), free_port());
         let mut toml = format!(
             "[server]\nlisten = '{address}'\nadmin = '{admin}'\n\
              [rate_limit]\nper_client = '1000000/s'\nburst = 1000000\n"
         );
-        for number in 0..UPSTREAMS {
+        for (number, upstream) in upstreams.iter().enumerate() {
             toml.push_str(&format!(
                 "[upstreams.u{number}]\nbase_url = 'http://{upstream}'\nrequest = {{ path = '/' }}\n\
                  records = '/'\nfields = {{ id = 'id', name = 'name', description = 'about', \
@@ -153,7 +158,7 @@ impl Gateway {
     async fn ready(&self) {
         let readyz = format!("http://{}/readyz", self.admin);
         for _ in 0..200 {
-            if let Some((200, ..)) = get(&readyz, "").await {
+            if let Some((StatusCode::OK, ..)) = get(&readyz, "", "").await {
                 return;
             }
             sleep(Duration::from_millis(50)).await;
@@ -169,21 +174,147 @@ impl Drop for Gateway {
     }
 }
 
-/// The list of each upstream.
-fn list() -> (HeaderMap, Bytes) {
-    let group = |number: usize| {
-        format!(
-            r#"{{"id":"g-{number}","name":"Team {:04}","about":"What team {number} is for, in a sentence or so.","people":[{number},{},{}]}}"#,
-            number * 7919 % 10_000,
-            number + 1,
-            number + 2,
-        )
-    };
-    let groups: Vec<_> = (0..GROUPS).map(group).collect();
+/// The list of one upstream. No two texts in it are alike, or gzip would make almost nothing of a
+/// page.
+fn list(number: u64) -> Answer {
+    let mut chance = Chance(number);
+    let groups: Vec<_> = (0..GROUPS)
+        .map(|number| group(number, &mut chance))
+        .collect();
     let body = format!("[{}]", groups.join(","));
     let mut headers = HeaderMap::new();
     headers.insert("content-type", "application/json".parse().unwrap());
-    (headers, body.into())
+    (StatusCode::OK, headers, body.into())
+}
+
+fn group(number: usize, chance: &mut Chance) -> String {
+    let words: Vec<_> = (0..16).map(|_| *chance.of(WORDS)).collect();
+    let [name, about] = [&words[..3], &words[3..]].map(|words| words.join(" "));
+    let people: Vec<_> = (0..4)
+        .map(|_| format!("\"{:08x}\"", chance.next() >> 32))
+        .collect();
+    let people = people.join(",");
+    format!(r#"{{"id":"{number:05}","name":"{name}","about":"{about}","people":[{people}]}}"#)
+}
+
+/// What descriptions are made of.
+const WORDS: &[&str] = &[
+    "access",
+    "account",
+    "admin",
+    "analysis",
+    "archive",
+    "audit",
+    "backup",
+    "billing",
+    "board",
+    "branch",
+    "budget",
+    "build",
+    "campus",
+    "change",
+    "claims",
+    "cluster",
+    "college",
+    "contract",
+    "control",
+    "counsel",
+    "customer",
+    "database",
+    "deploy",
+    "design",
+    "desk",
+    "editor",
+    "emergency",
+    "engineering",
+    "events",
+    "facility",
+    "field",
+    "finance",
+    "fleet",
+    "floor",
+    "gateway",
+    "grants",
+    "hardware",
+    "health",
+    "hiring",
+    "identity",
+    "incident",
+    "intern",
+    "inventory",
+    "invoice",
+    "kitchen",
+    "laboratory",
+    "legal",
+    "library",
+    "logistics",
+    "maintenance",
+    "marketing",
+    "mentor",
+    "mobile",
+    "network",
+    "night",
+    "office",
+    "onboarding",
+    "operations",
+    "orders",
+    "partner",
+    "payroll",
+    "planning",
+    "platform",
+    "pricing",
+    "printer",
+    "privacy",
+    "procurement",
+    "product",
+    "project",
+    "quality",
+    "regional",
+    "release",
+    "research",
+    "review",
+    "safety",
+    "sales",
+    "schedule",
+    "security",
+    "server",
+    "service",
+    "shift",
+    "software",
+    "storage",
+    "student",
+    "supplier",
+    "support",
+    "survey",
+    "team",
+    "telephone",
+    "tenant",
+    "testing",
+    "training",
+    "travel",
+    "treasury",
+    "vehicle",
+    "vendor",
+    "volunteer",
+    "warehouse",
+    "website",
+    "workshop",
+];
+
+/// Numbers without a pattern, the same in every run (SplitMix64).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[(self.next() >> 33) as usize % all.len()]
+    }
 }
 
 /// A bare hyper server in a process of its own. Dropping it ends it.
@@ -191,9 +322,9 @@ struct Bare(Child);
 
 impl Bare {
     /// A server of what the gateway answers right now.
-    fn start(page: &str, coding: &str) -> Self {
+    fn start(page: &str, coding: &str, tag: &str) -> Self {
         let process = Command::new(std::env::current_exe().unwrap())
-            .args(["--bare", page, coding])
+            .args(["--bare", page, coding, tag])
             .stdout(Stdio::piped())
             .spawn();
         Self(process.unwrap())
@@ -215,29 +346,27 @@ impl Drop for Bare {
 }
 
 /// Asks for `page` once, and serves what comes for ever.
-async fn bare(page: &str, coding: &str) {
-    let (_, mut headers, body) = get(page, coding).await.unwrap();
+async fn bare(page: &str, coding: &str, tag: &str) {
+    let (status, mut headers, body) = get(page, coding, tag).await.unwrap();
     // hyper writes both itself.
     headers.remove("date");
     headers.remove("content-length");
     headers.remove("transfer-encoding");
     let address = free_port();
     println!("{address}");
-    serve(address, move || (headers.clone(), body.clone())).await;
+    serve(address, move || (status, headers.clone(), body.clone())).await;
 }
 
 /// Serves the same to everybody, as hyper does by itself.
-async fn serve(
-    address: SocketAddr,
-    answer: impl Fn() -> (HeaderMap, Bytes) + Clone + Send + 'static,
-) {
+async fn serve(address: SocketAddr, answer: impl Fn() -> Answer + Clone + Send + 'static) {
     let socket = TcpListener::bind(address).await.unwrap();
     while let Ok((stream, _)) = socket.accept().await {
         stream.set_nodelay(true).unwrap();
         let answer = answer.clone();
         let service = service_fn(move |_| {
-            let (headers, body) = answer();
+            let (status, headers, body) = answer();
             let mut response = Response::new(Full::new(body));
+            *response.status_mut() = status;
             *response.headers_mut() = headers;
             async move { Ok::<_, Infallible>(response) }
         });
@@ -245,13 +374,17 @@ async fn serve(
     }
 }
 
-async fn get(uri: &str, coding: &str) -> Option<(u16, HeaderMap, Bytes)> {
+type Answer = (StatusCode, HeaderMap, Bytes);
+
+async fn get(uri: &str, coding: &str, tag: &str) -> Option<Answer> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-    let request = Request::get(uri).header("accept-encoding", coding);
+    let request = Request::get(uri)
+        .header("accept-encoding", coding)
+        .header("if-none-match", tag);
     let response = client.request(request.body(Full::default()).unwrap());
     let (head, body) = response.await.ok()?.into_parts();
     let body = body.collect().await.ok()?.to_bytes();
-    Some((head.status.as_u16(), head.headers, body))
+    Some((head.status, head.headers, body))
 }
 
 /// One server, as it is asked.
@@ -272,10 +405,11 @@ struct Turn {
 }
 
 impl Measured {
-    fn new(process: u32, address: SocketAddr, coding: &str) -> Self {
+    fn new(process: u32, address: SocketAddr, coding: &str, tag: &str) -> Self {
         let request = format!(
             "GET {PATH} HTTP/1.1\r\nhost: {address}\r\nuser-agent: serving\r\n\
-             accept: application/json\r\naccept-encoding: {coding}\r\n\r\n"
+             accept: application/json\r\naccept-encoding: {coding}\r\n\
+             if-none-match: {tag}\r\n\r\n"
         );
         Self {
             process,
@@ -351,7 +485,9 @@ impl Head {
     /// Reads it, once it is whole.
     fn read(answer: &[u8]) -> Option<Self> {
         let end = answer.windows(4).position(|end| end == b"\r\n\r\n")?;
-        assert!(answer.starts_with(b"HTTP/1.1 200"), "not a good answer");
+        let status = &answer[..12];
+        let is_empty = status == b"HTTP/1.1 304";
+        assert!(is_empty || status == b"HTTP/1.1 200", "not a good answer");
         let mut lines = answer[..end].split(|byte| *byte == b'\n');
         let content = lines.find_map(|line| {
             let (name, value) = line.split_at_checked(15)?;
@@ -362,7 +498,7 @@ impl Head {
         });
         Some(Self {
             length: end + 4,
-            content,
+            content: if is_empty { Some(0) } else { content },
         })
     }
 }
@@ -378,7 +514,7 @@ fn cpu_time(process: u32) -> Duration {
 }
 
 /// Lets both take turns, and prints what came of it.
-async fn compare(coding: &str, gateway: Measured, bare: Measured, long: Duration) {
+async fn compare(name: &str, gateway: Measured, bare: Measured, long: Duration) {
     // Buffers and caches fill.
     let (mut gateways, mut bares) = (vec![gateway.turn().await], vec![bare.turn().await]);
     gateways.clear();
@@ -392,10 +528,9 @@ async fn compare(coding: &str, gateway: Measured, bare: Measured, long: Duration
     let speed = pairs().map(|(gateway, bare)| gateway.per_second / bare.per_second);
     let cpu = pairs().map(|(gateway, bare)| bare.cpu / gateway.cpu);
     println!(
-        "{:<8} {:.2} of bare hyper in requests per second, {:.2} in CPU time per request \
+        "{name:<8} {:.2} of bare hyper in requests per second, {:.2} in CPU time per request \
          (medians of {} pairs: {:.0} and {:.0} requests per second, {:.1} and {:.1} us; \
          bodies of {} and {} bytes)",
-        if coding.is_empty() { "plain" } else { coding },
         median(speed.collect()),
         median(cpu.collect()),
         gateways.len(),
