@@ -75,6 +75,8 @@ pub(super) async fn text(response: Response) -> String {
 pub(crate) struct Fixed {
     pub(crate) held: Arc<[SourceLookup]>,
     pub(crate) epoch: Arc<AtomicU64>,
+    /// How often a request asked which generation is in force.
+    pub(crate) loaded: Arc<AtomicUsize>,
     /// How often groups were listed.
     pub(crate) listed: Arc<AtomicUsize>,
 }
@@ -84,6 +86,7 @@ impl Fixed {
         Self {
             held: held.into(),
             epoch: Arc::default(),
+            loaded: Arc::default(),
             listed: Arc::default(),
         }
     }
@@ -181,11 +184,24 @@ pub(crate) fn fresh(source: &str, names: &[&str]) -> SourceLookup {
 }
 
 impl GroupService for Fixed {
+    /// Each is another one.
+    type Generation = usize;
+
+    fn generation(&self) -> usize {
+        self.loaded.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn sources(&self, generation: &usize) -> Vec<Arc<str>> {
+        assert_eq!(generation + 1, self.loaded.load(Ordering::Relaxed));
+        self.names()
+    }
+
     fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Relaxed)
     }
 
-    async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
+    async fn list(&self, ask: Ask<usize>) -> Result<Listing, GatewayError> {
+        assert_eq!(ask.generation + 1, self.loaded.load(Ordering::Relaxed));
         self.listed.fetch_add(1, Ordering::Relaxed);
         let held = self.peek_for(&ask.caller);
         let sources: Vec<_> = held.iter().cloned().map(SourceReport::new).collect();

@@ -204,6 +204,17 @@ async fn one_entry_answers_get_head_and_whoever_has_the_answer_already() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_is_read_and_answered_by_one_generation_and_a_hit_needs_none() {
+    let edge = Edge::over(two());
+    for _ in 0..2 {
+        edge.ask(get("/groups?source=alpha")).await;
+        edge.ask(get("/groups?source=beta")).await;
+    }
+    assert_eq!(edge.listed(), 2);
+    assert_eq!(edge.upstreams.loaded.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_asks_for_a_walk_is_not_answered_with_what_was_there() {
     let edge = Edge::over(two());
     edge.ask(get("/groups")).await;
