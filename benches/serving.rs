@@ -7,6 +7,21 @@
 //! server's threads, hardly does. Both are told as the gateway's share of the bare server.
 //!
 //! `cargo bench --bench serving` measures; `… -- --seconds 60` measures for longer.
+//!
+//! November 2026, two virtual cores that others used too, 29 kB of JSON and 4.5 kB of gzip. Shares of
+//! bare hyper, microseconds of CPU time for each request, and instructions outside the kernel
+//! (callgrind, one connection):
+//!
+//! |                          | plain               | gzip                | 304                | instructions |
+//! |--------------------------|---------------------|---------------------|--------------------|--------------|
+//! | log lines through serde  | 0.69 (19.2 of 13.8) | 0.59 (14.6 of 8.9)  | 0.60 (14.0 of 8.0) | 41,800       |
+//! | written straight, quiet  | 0.73 (17.5 of 12.8) | 0.70 (13.3 of 10.4) | 0.63 (12.9 of 8.1) | 31,800       |
+//! | put together first, busy | 0.81 (13.5 of 11.0) | 0.56 (14.1 of 7.9)  | 0.60 (12.5 of 7.4) | 28,900       |
+//!
+//! The first two rows had 2.3 kB of gzip. Bare hyper takes 9,900 instructions. Of what the gateway adds,
+//! the log line is 5,700, the cache's lookup and the limiter's 1,000 to 1,300 each, and the timeout for
+//! slow heads 1,300; the rest is spread over the layers. The busy row is told by the least disturbed
+//! seconds: the gateway loses more to neighbours than a server whose code fits a cache.
 
 #![allow(
     clippy::unwrap_used,
