@@ -29,6 +29,9 @@
     reason = "a benchmark whose set-up fails has nothing to measure, and it prints what it measured"
 )]
 
+mod list;
+mod load;
+
 use std::convert::Infallible;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -45,10 +48,11 @@ use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
+
+use list::list;
+use load::Measured;
 
 /// How many connections ask, each again as soon as it is answered.
 const CONNECTIONS: usize = 16;
@@ -189,149 +193,6 @@ impl Drop for Gateway {
     }
 }
 
-/// The list of one upstream. No two texts in it are alike, or gzip would make almost nothing of a
-/// page.
-fn list(number: u64) -> Answer {
-    let mut chance = Chance(number);
-    let groups: Vec<_> = (0..GROUPS)
-        .map(|number| group(number, &mut chance))
-        .collect();
-    let body = format!("[{}]", groups.join(","));
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", "application/json".parse().unwrap());
-    (StatusCode::OK, headers, body.into())
-}
-
-fn group(number: usize, chance: &mut Chance) -> String {
-    let words: Vec<_> = (0..16).map(|_| *chance.of(WORDS)).collect();
-    let [name, about] = [&words[..3], &words[3..]].map(|words| words.join(" "));
-    let people: Vec<_> = (0..4)
-        .map(|_| format!("\"{:08x}\"", chance.next() >> 32))
-        .collect();
-    let people = people.join(",");
-    format!(r#"{{"id":"{number:05}","name":"{name}","about":"{about}","people":[{people}]}}"#)
-}
-
-/// What descriptions are made of.
-const WORDS: &[&str] = &[
-    "access",
-    "account",
-    "admin",
-    "analysis",
-    "archive",
-    "audit",
-    "backup",
-    "billing",
-    "board",
-    "branch",
-    "budget",
-    "build",
-    "campus",
-    "change",
-    "claims",
-    "cluster",
-    "college",
-    "contract",
-    "control",
-    "counsel",
-    "customer",
-    "database",
-    "deploy",
-    "design",
-    "desk",
-    "editor",
-    "emergency",
-    "engineering",
-    "events",
-    "facility",
-    "field",
-    "finance",
-    "fleet",
-    "floor",
-    "gateway",
-    "grants",
-    "hardware",
-    "health",
-    "hiring",
-    "identity",
-    "incident",
-    "intern",
-    "inventory",
-    "invoice",
-    "kitchen",
-    "laboratory",
-    "legal",
-    "library",
-    "logistics",
-    "maintenance",
-    "marketing",
-    "mentor",
-    "mobile",
-    "network",
-    "night",
-    "office",
-    "onboarding",
-    "operations",
-    "orders",
-    "partner",
-    "payroll",
-    "planning",
-    "platform",
-    "pricing",
-    "printer",
-    "privacy",
-    "procurement",
-    "product",
-    "project",
-    "quality",
-    "regional",
-    "release",
-    "research",
-    "review",
-    "safety",
-    "sales",
-    "schedule",
-    "security",
-    "server",
-    "service",
-    "shift",
-    "software",
-    "storage",
-    "student",
-    "supplier",
-    "support",
-    "survey",
-    "team",
-    "telephone",
-    "tenant",
-    "testing",
-    "training",
-    "travel",
-    "treasury",
-    "vehicle",
-    "vendor",
-    "volunteer",
-    "warehouse",
-    "website",
-    "workshop",
-];
-
-/// Numbers without a pattern, the same in every run (SplitMix64).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[(self.next() >> 33) as usize % all.len()]
-    }
-}
-
 /// A bare hyper server in a process of its own. Dropping it ends it.
 struct Bare(Child);
 
@@ -400,132 +261,6 @@ async fn get(uri: &str, coding: &str, tag: &str) -> Option<Answer> {
     let (head, body) = response.await.ok()?.into_parts();
     let body = body.collect().await.ok()?.to_bytes();
     Some((head.status, head.headers, body))
-}
-
-/// One server, as it is asked.
-struct Measured {
-    process: u32,
-    address: SocketAddr,
-    request: Bytes,
-}
-
-/// What one turn of a server came to.
-#[derive(Clone, Copy)]
-struct Turn {
-    per_second: f64,
-    /// Microseconds of CPU time for each request.
-    cpu: f64,
-    /// How long its answers are, in bytes.
-    body: usize,
-}
-
-impl Measured {
-    fn new(process: u32, address: SocketAddr, coding: &str, tag: &str) -> Self {
-        let request = format!(
-            "GET {PATH} HTTP/1.1\r\nhost: {address}\r\nuser-agent: serving\r\n\
-             accept: application/json\r\naccept-encoding: {coding}\r\n\
-             if-none-match: {tag}\r\n\r\n"
-        );
-        Self {
-            process,
-            address,
-            request: request.into(),
-        }
-    }
-
-    /// Asks for the length of a slice.
-    async fn turn(&self) -> Turn {
-        let mut connections = JoinSet::new();
-        let mut streams = Vec::new();
-        for _ in 0..CONNECTIONS {
-            let stream = TcpStream::connect(self.address).await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            streams.push(stream);
-        }
-        let (begun, cpu) = (Instant::now(), cpu_time(self.process));
-        for stream in streams {
-            connections.spawn(ask(stream, self.request.clone(), begun + SLICE));
-        }
-        sleep_until(begun + SLICE).await;
-        let answers = connections.join_all().await;
-        let (long, cpu) = (begun.elapsed(), cpu_time(self.process).saturating_sub(cpu));
-        let asked: usize = answers.iter().map(|(asked, _)| asked).sum();
-        Turn {
-            per_second: asked as f64 / long.as_secs_f64(),
-            cpu: cpu.as_secs_f64() * 1e6 / asked as f64,
-            body: answers[0].1,
-        }
-    }
-}
-
-/// Asks again and again until then: how often, and how long the last answer's body was.
-async fn ask(mut stream: TcpStream, request: Bytes, until: Instant) -> (usize, usize) {
-    let mut buffer = vec![0; 256 * 1024];
-    let (mut asked, mut body) = (0, 0);
-    while Instant::now() < until {
-        stream.write_all(&request).await.unwrap();
-        let (mut filled, mut head) = (0, None);
-        loop {
-            let read = stream.read(&mut buffer[filled..]).await.unwrap();
-            assert!(read > 0, "the server closed the connection");
-            filled += read;
-            head = head.or_else(|| Head::read(&buffer[..filled]));
-            let Some(Head { length, content }) = head else {
-                continue;
-            };
-            body = content.unwrap_or(filled - length);
-            if filled == length + body
-                && (content.is_some() || buffer[..filled].ends_with(LAST_CHUNK))
-            {
-                break;
-            }
-        }
-        asked += 1;
-    }
-    (asked, body)
-}
-
-/// How a body ends whose length nobody announced.
-const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
-
-/// The head of a good answer.
-#[derive(Clone, Copy)]
-struct Head {
-    length: usize,
-    /// How long the body is, unless it comes in chunks.
-    content: Option<usize>,
-}
-
-impl Head {
-    /// Reads it, once it is whole.
-    fn read(answer: &[u8]) -> Option<Self> {
-        let end = answer.windows(4).position(|end| end == b"\r\n\r\n")?;
-        let status = &answer[..12];
-        let is_empty = status == b"HTTP/1.1 304";
-        assert!(is_empty || status == b"HTTP/1.1 200", "not a good answer");
-        let mut lines = answer[..end].split(|byte| *byte == b'\n');
-        let content = lines.find_map(|line| {
-            let (name, value) = line.split_at_checked(15)?;
-            let value = name
-                .eq_ignore_ascii_case(b"content-length:")
-                .then_some(value)?;
-            std::str::from_utf8(value).ok()?.trim().parse().ok()
-        });
-        Some(Self {
-            length: end + 4,
-            content: if is_empty { Some(0) } else { content },
-        })
-    }
-}
-
-/// How long the threads of a process have been running.
-fn cpu_time(process: u32) -> Duration {
-    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    let nanoseconds = tasks.flatten().filter_map(|task| {
-        let statistics = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        statistics.split(' ').next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(nanoseconds.sum())
 }
 
 /// Lets both take turns, and prints what came of it.
