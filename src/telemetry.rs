@@ -6,7 +6,9 @@
 //! fit the queue are dropped and counted. Nothing is exported yet: the tracer makes ids, and drops
 //! the spans.
 
-use std::io::{IsTerminal, Write};
+mod json_lines;
+
+use std::io::{BufWriter, IsTerminal, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use opentelemetry::trace::TracerProvider as _;
@@ -20,6 +22,10 @@ use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::clock::WallClock;
+
+use json_lines::JsonLines;
 
 /// How many lines wait for the log's reader before further ones are dropped.
 const QUEUED_LINES: usize = 4096;
@@ -77,11 +83,21 @@ impl Drop for Guard {
     }
 }
 
-/// Starts logging what `filter` lets through, in the syntax of [`EnvFilter`], and making trace ids.
-/// Once per process.
+/// Starts logging to standard error what `filter` lets through, in the syntax of [`EnvFilter`], and
+/// making trace ids. Once per process.
 pub fn init(format: LogFormat, filter: &str) -> Result<Guard, TelemetryError> {
+    // Lines that wait together are written together: the worker flushes once none waits.
+    init_to(BufWriter::new(std::io::stderr()), format, filter)
+}
+
+/// The same for a log that goes elsewhere.
+pub fn init_to(
+    log: impl Write + Send + 'static,
+    format: LogFormat,
+    filter: &str,
+) -> Result<Guard, TelemetryError> {
     let filter = parse(filter)?;
-    let (writer, worker) = queue(std::io::stderr(), QUEUED_LINES);
+    let (writer, worker) = queue(log, QUEUED_LINES);
     let dropped = writer.error_counter();
     subscriber(format, filter, writer).try_init()?;
     // The subscriber can be installed only once, so neither is set yet.
@@ -128,8 +144,9 @@ fn subscriber(
         LogFormat::Human => logs.boxed(),
         LogFormat::Json => logs
             .json()
-            .flatten_event(true)
-            .with_span_list(false)
+            .event_format(JsonLines {
+                clock: WallClock::system(),
+            })
             .boxed(),
     };
     let tracer = SdkTracerProvider::builder().build().tracer("groupgate");

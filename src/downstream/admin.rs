@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::catalog::{self, RunningWalk, SourceLookup};
 use crate::error::UpstreamError;
+use crate::observe::Observers;
 use crate::plan::{List, Plan, SecretValue};
 use crate::telemetry;
 use crate::upstream::transport::Circuit;
@@ -24,7 +25,7 @@ use crate::upstream::transport::Circuit;
 use super::deadline::Deadline;
 use super::exchange::Exchange;
 use super::fallback::{READ, method_not_allowed, not_found};
-use super::layers::Patience;
+use super::layers::{Observed, Patience};
 use super::problem::{Kind, Problem};
 use super::response::{Response, full};
 use super::services::{CatalogService, peek_all};
@@ -53,6 +54,13 @@ pub(crate) struct Admin<C> {
     pub(crate) draining: Arc<AtomicBool>,
     /// How upstreams are asked and refreshed.
     pub(crate) plan: Arc<Plan>,
+    pub(crate) observers: Observers,
+}
+
+impl<C> Observed for Admin<C> {
+    fn observers(&self) -> &Observers {
+        &self.observers
+    }
 }
 
 impl<C> Patience for Admin<C> {
@@ -295,6 +303,7 @@ mod tests {
             begun: Instant::now(),
             draining: Arc::new(AtomicBool::new(draining)),
             plan: load_block("alpha", LEAST, &[]).plan,
+            observers: Observers::default(),
         })
     }
 

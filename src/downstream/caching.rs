@@ -29,9 +29,9 @@ const VARIES_BY: HeaderValue = HeaderValue::from_static("accept, accept-encoding
 /// What an answer was made from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Basis<'a> {
-    complete: bool,
-    max_age: Duration,
-    sources: &'a [SourceReport],
+    pub(crate) complete: bool,
+    pub(crate) max_age: Duration,
+    pub(crate) sources: &'a [SourceReport],
 }
 
 impl<'a> From<&'a Listing> for Basis<'a> {

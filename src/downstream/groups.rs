@@ -68,8 +68,10 @@ pub(crate) async fn list<G: GroupService, C: CatalogService>(
     // Before the catalog is asked: what changes in between makes the answer an old one.
     let epoch = state.epoch();
     let deadline = Deadline::new(begun, state.deadline());
-    let query = state.parse(&key, &caller)?;
+    let generation = state.groups.generation();
+    let query = state.parse(&generation, &key, &caller)?;
     let ask = Ask {
+        generation,
         query: query.clone(),
         caller: caller.clone(),
         mode,
@@ -131,8 +133,13 @@ impl Draft {
 }
 
 impl<G: GroupService, C: CatalogService> State<G, C> {
-    fn parse(&self, key: &Key, caller: &Caller) -> Result<Query, Problem> {
-        let sources = self.catalog.names();
+    fn parse(
+        &self,
+        generation: &G::Generation,
+        key: &Key,
+        caller: &Caller,
+    ) -> Result<Query, Problem> {
+        let sources = self.groups.sources(generation);
         let context = ParseContext {
             sources: &sources,
             streamed: key.format.is_streamed(),

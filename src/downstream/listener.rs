@@ -72,9 +72,9 @@ impl<S: Send + Sync + 'static, L: Stack<S>> Edge<S, L> {
     }
 
     /// Answers one request that came from `peer`.
-    fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> L::Future {
+    pub(super) fn answer(&self, request: Request<Option<Incoming>>, peer: SocketAddr) -> L::Future {
         let (head, body) = request.into_parts();
-        let exchange = Exchange::new(Arc::clone(&self.state), peer, head, Some(body));
+        let exchange = Exchange::new(Arc::clone(&self.state), peer, head, body);
         let mut layers = self.layers;
         layers.call(exchange)
     }
@@ -246,9 +246,9 @@ where
     }
     let asked = Arc::new(AtomicBool::new(false));
     let has_asked = Arc::clone(&asked);
-    let answer = service_fn(move |request| {
+    let answer = service_fn(move |request: Request<Incoming>| {
         has_asked.store(true, Ordering::Relaxed);
-        edge.answer(request, peer)
+        edge.answer(request.map(Some), peer)
     });
     let builder = builder();
     let mut stream = TimeoutStream::new(stream);

@@ -57,21 +57,26 @@ mod tests;
 mod visibility;
 
 pub use openapi::document;
+pub use response::{Body, BrokenOff};
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::Request;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::gateway::Gateway;
+use crate::generation::Live;
 use crate::plan::Plan;
 
 use admin::Admin;
+use layers::{AccessLog, Stack};
 use listener::{Bound, Edge, Listener};
 use state::State;
 
@@ -113,10 +118,9 @@ impl Server {
             begun: Instant::now(),
             draining: Arc::clone(&draining),
             plan: Arc::clone(plan),
+            observers: Arc::new(AccessLog).into(),
         };
-        let keys = gateway.keys().clone();
-        let asked = State::new(plan, keys, gateway, catalog);
-        let data_edge = Edge::new(asked, layers::data(route::route));
+        let data_edge = data_edge(plan, gateway);
         let admin_edge = Edge::new(operated, layers::admin(admin::route));
         Ok(Self {
             data: Listener::start(data, data_edge)
@@ -149,6 +153,32 @@ impl Server {
         self.data.stop(self.drain).await;
         self.admin.stop(ADMIN_DRAIN).await;
     }
+}
+
+/// What answers the data listener's requests, as a tower service without a socket. All of them come
+/// from `peer`.
+pub fn service(
+    plan: &Plan,
+    gateway: Gateway,
+    peer: SocketAddr,
+) -> impl tower::Service<
+    Request<()>,
+    Response = http::Response<Body>,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone
++ use<> {
+    let edge = data_edge(plan, gateway);
+    tower::service_fn(move |request: Request<()>| edge.answer(request.map(|()| None), peer))
+}
+
+fn data_edge(
+    plan: &Plan,
+    gateway: Gateway,
+) -> Edge<State<Gateway, Live>, impl Stack<State<Gateway, Live>> + use<>> {
+    let (keys, catalog) = (gateway.keys().clone(), gateway.live().clone());
+    let state = State::new(plan, keys, gateway, catalog);
+    Edge::new(state, layers::data(route::route))
 }
 
 async fn bind(key: &'static str, address: SocketAddr) -> Result<Bound, StartError> {

@@ -54,9 +54,15 @@ impl RequestId {
 /// The digits of a number.
 pub(crate) fn hex(number: u128) -> [u8; DIGITS] {
     const DIGIT: &[u8; 16] = b"0123456789abcdef";
+    let bytes = number.to_be_bytes();
     std::array::from_fn(|place| {
-        let digit = number >> (4 * (DIGITS - 1 - place)) & 0xf;
-        DIGIT[digit as usize]
+        let byte = bytes[place / 2];
+        let digit = if place % 2 == 0 {
+            byte >> 4
+        } else {
+            byte & 0xf
+        };
+        DIGIT[usize::from(digit)]
     })
 }
 

@@ -18,11 +18,11 @@ pub(crate) type Response = http::Response<Body>;
 /// never looks whole; the reason is in the log.
 #[derive(Debug, Error)]
 #[error("the answer broke off")]
-pub(crate) struct BrokenOff;
+pub struct BrokenOff;
 
 /// The body of a response.
 #[derive(Default)]
-pub(crate) enum Body {
+pub enum Body {
     /// Nothing.
     #[default]
     Empty,

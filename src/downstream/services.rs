@@ -10,16 +10,28 @@ use crate::caller::Caller;
 use crate::catalog::{self, CacheMode, RunningWalk, Scope, SourceLookup};
 use crate::gateway::listing::Found;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
-use crate::generation::Live;
+use crate::generation::{Generation, Live};
 use crate::upstream::transport::Circuit;
 
 /// What answers queries.
 pub(crate) trait GroupService: Send + Sync + 'static {
+    /// What a request reads. It loads it once, so that no answer is of two.
+    type Generation: Send + Sync + 'static;
+
+    /// The generation in force.
+    fn generation(&self) -> Self::Generation;
+
+    /// The names of its sources, in order.
+    fn sources(&self, generation: &Self::Generation) -> Vec<Arc<str>>;
+
     /// Moves whenever a walk has changed what is answered.
     fn epoch(&self) -> u64;
 
     /// One page of groups.
-    fn list(&self, ask: Ask) -> impl Future<Output = Result<Listing, GatewayError>> + Send;
+    fn list(
+        &self,
+        ask: Ask<Self::Generation>,
+    ) -> impl Future<Output = Result<Listing, GatewayError>> + Send;
 
     /// One group, waiting for its source until then. `None`: there is none with this id.
     fn group(
@@ -32,6 +44,16 @@ pub(crate) trait GroupService: Send + Sync + 'static {
 }
 
 impl GroupService for Gateway {
+    type Generation = Arc<Generation>;
+
+    fn generation(&self) -> Arc<Generation> {
+        self.live().load()
+    }
+
+    fn sources(&self, generation: &Arc<Generation>) -> Vec<Arc<str>> {
+        names_of(generation)
+    }
+
     fn epoch(&self) -> u64 {
         self.live().epoch()
     }
@@ -78,9 +100,7 @@ pub(crate) trait CatalogService: Clone + Send + Sync + 'static {
 
 impl CatalogService for Live {
     fn names(&self) -> Vec<Arc<str>> {
-        let generation = self.load();
-        let sources = generation.catalog().sources().iter();
-        sources.map(|source| Arc::clone(&source.name)).collect()
+        names_of(&self.load())
     }
 
     fn peek(&self, source: &str) -> Option<SourceLookup> {
@@ -115,6 +135,11 @@ impl CatalogService for Live {
         let held = upstream.get(&Scope::Shared, CacheMode::Insist, wait_until);
         Some(held.await)
     }
+}
+
+fn names_of(generation: &Generation) -> Vec<Arc<str>> {
+    let sources = generation.catalog().sources().iter();
+    sources.map(|source| Arc::clone(&source.name)).collect()
 }
 
 /// What every upstream holds right now, in order of name.

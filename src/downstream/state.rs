@@ -1,14 +1,16 @@
 //! All that a request to the data listener may read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::gateway::cursor::Keys;
 use crate::gateway::pool::Pool;
+use crate::observe::Observers;
 use crate::plan::Plan;
 
 use super::admission::Admission;
 use super::answers::AnswerCache;
-use super::layers::{Admits, KeepsAnswers, Patience};
+use super::layers::{AccessLog, Admits, KeepsAnswers, Observed, Patience};
 use super::openapi::Description;
 use super::services::GroupService;
 
@@ -24,6 +26,7 @@ pub(crate) struct State<G, C> {
     /// Where answers are rendered and compressed.
     pub(crate) pool: Pool,
     pub(crate) description: Description,
+    observers: Observers,
     answers: AnswerCache,
     admission: Admission,
     deadline: Duration,
@@ -38,6 +41,7 @@ impl<G, C> State<G, C> {
             keys,
             pool: Pool::new(),
             description: Description::new(),
+            observers: Arc::new(AccessLog).into(),
             answers: AnswerCache::new(plan.cache.answers()),
             admission: Admission::new(&plan.rate_limit),
             deadline: plan.server.deadline.get(),
@@ -48,6 +52,12 @@ impl<G, C> State<G, C> {
 impl<G, C> Patience for State<G, C> {
     fn deadline(&self) -> Duration {
         self.deadline
+    }
+}
+
+impl<G, C> Observed for State<G, C> {
+    fn observers(&self) -> &Observers {
+        &self.observers
     }
 }
 

@@ -75,6 +75,8 @@ pub(super) async fn text(response: Response) -> String {
 pub(crate) struct Fixed {
     pub(crate) held: Arc<[SourceLookup]>,
     pub(crate) epoch: Arc<AtomicU64>,
+    /// How often a request asked which generation is in force.
+    pub(crate) loaded: Arc<AtomicUsize>,
     /// How often groups were listed.
     pub(crate) listed: Arc<AtomicUsize>,
 }
@@ -84,6 +86,7 @@ impl Fixed {
         Self {
             held: held.into(),
             epoch: Arc::default(),
+            loaded: Arc::default(),
             listed: Arc::default(),
         }
     }
@@ -181,14 +184,27 @@ pub(crate) fn fresh(source: &str, names: &[&str]) -> SourceLookup {
 }
 
 impl GroupService for Fixed {
+    /// Each is another one.
+    type Generation = usize;
+
+    fn generation(&self) -> usize {
+        self.loaded.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn sources(&self, generation: &usize) -> Vec<Arc<str>> {
+        assert_eq!(generation + 1, self.loaded.load(Ordering::Relaxed));
+        self.names()
+    }
+
     fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Relaxed)
     }
 
-    async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
-        assert!(ask.caller.is_anyone());
+    async fn list(&self, ask: Ask<usize>) -> Result<Listing, GatewayError> {
+        assert_eq!(ask.generation + 1, self.loaded.load(Ordering::Relaxed));
         self.listed.fetch_add(1, Ordering::Relaxed);
-        let sources: Vec<_> = self.held.iter().cloned().map(SourceReport::new).collect();
+        let held = self.peek_for(&ask.caller);
+        let sources: Vec<_> = held.iter().cloned().map(SourceReport::new).collect();
         let complete = sources.iter().all(SourceReport::contributed);
         if ask.strict && !complete {
             return Err(GatewayError::Unavailable {
@@ -196,7 +212,7 @@ impl GroupService for Fixed {
                 sources,
             });
         }
-        let snapshots = self.held.iter().filter_map(|held| held.snapshot.clone());
+        let snapshots = held.iter().filter_map(|held| held.snapshot.clone());
         let view = View::new(snapshots.collect(), &ask.query.filter, &ask.query.sort);
         let range = view.page(None, ask.query.limit);
         let more = range.end < view.len();

@@ -39,7 +39,7 @@ impl Assembler {
     /// The page that is asked for, from what the asked `sources` hold, if that is enough.
     pub(super) async fn assemble(
         &self,
-        ask: &Ask,
+        ask: &Ask<impl Sized>,
         mut sources: Vec<SourceReport>,
     ) -> Result<Listing, GatewayError> {
         let query = &ask.query;

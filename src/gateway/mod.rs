@@ -117,9 +117,7 @@ impl Gateway {
 
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
         let begun = Instant::now();
-        // Once: what is asked, and of whom, is all of one generation.
-        let generation = self.live.load();
-        let (catalog, ask) = (generation.catalog(), &ask);
+        let (catalog, ask) = (ask.generation.catalog(), &ask);
         let (filter, caller) = (&ask.query.filter, &ask.caller);
         let selected = selected(filter, &caller.visible, catalog.sources());
         let sources = fan_out(selected, async |source: &Source| {

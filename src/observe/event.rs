@@ -4,15 +4,31 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response, StatusCode};
+use opentelemetry::TraceId;
 
 use crate::error::UpstreamError;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::{Next, Position};
 
-/// What just happened in a walk or in one of its exchanges.
+/// What just happened to a caller's request, in a walk, or in one of a walk's exchanges.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// A caller's request was answered, up to the beginning of the body.
+    RequestAnswered {
+        /// The method of the request.
+        method: &'a Method,
+        /// The path, without the query: that holds what people search for, and cursors.
+        path: &'a str,
+        /// The id of the request.
+        id: &'a str,
+        /// The trace it is in, if there is one.
+        trace: Option<TraceId>,
+        /// The status of the response.
+        status: StatusCode,
+        /// How long it took.
+        elapsed: Duration,
+    },
     /// A request is about to be sent, signed. Each attempt is an exchange of its own.
     RequestSent {
         /// The number of the exchange.

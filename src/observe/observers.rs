@@ -7,7 +7,7 @@ use super::event::Event;
 
 /// Something that wants to know what happens.
 pub trait Observer: fmt::Debug + Send + Sync {
-    /// Takes note of an event. The walk waits meanwhile.
+    /// Takes note of an event. The request or walk that it is about waits meanwhile.
     fn observe(&self, event: &Event<'_>);
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use flate2::read::GzDecoder;
 use futures_util::future::join_all;
 use groupgate::tools::demo::InjectedFault;
 use http::{Method, StatusCode};
@@ -266,6 +267,58 @@ async fn a_head_is_answered_as_a_get_without_the_body() {
             assert_eq!(head.header(name), whole.header(name), "{path} {name}");
         }
     }
+}
+
+/// Whether an answer was ready, as it says itself.
+fn was_ready(reply: &Reply) -> bool {
+    reply.header("server-timing") == "cache;desc=hit"
+}
+
+#[tokio::test]
+async fn of_two_equal_requests_the_one_after_a_change_gets_the_new_list() {
+    let gateway = Setup::new(10)
+        .set("CACHE__MIN_REFRESH", "1ms")
+        .ready()
+        .await;
+    let path = "/groups?source=vinyldns";
+    gateway.get(path).await;
+    let before = gateway.get(path).await;
+    assert!(was_ready(&before));
+    assert_eq!(before.json()["total"], 10);
+
+    gateway.emulation("vinyldns").set_groups(11);
+    let refreshed = gateway.refresh("vinyldns").await;
+    assert_eq!(refreshed.status, StatusCode::OK, "{}", refreshed.text());
+    let after = gateway.get(path).await;
+    assert!(!was_ready(&after));
+    assert_eq!(after.json()["total"], 11);
+    assert!(was_ready(&gateway.get(path).await));
+}
+
+#[tokio::test]
+async fn get_and_head_and_whoever_has_the_answer_get_one_compressed_answer() {
+    let gateway = Setup::new(50).set("CACHE__TTL", "1h").ready().await;
+    let (path, gzip) = ("/groups?limit=50", ("accept-encoding", "gzip"));
+    let made = gateway.get_with(path, &[gzip]).await;
+    assert!(!was_ready(&made));
+    let ready = gateway.get_with(path, &[gzip]).await;
+    assert!(was_ready(&ready));
+    assert_eq!(ready.body, made.body);
+    let mut plain = String::new();
+    std::io::Read::read_to_string(&mut GzDecoder::new(&ready.body[..]), &mut plain).unwrap();
+    assert_eq!(plain, gateway.get(path).await.text());
+
+    let head = gateway.ask(Method::HEAD, path, &[gzip]).await;
+    let known = [gzip, ("if-none-match", made.header("etag"))];
+    let known = gateway.get_with(path, &known).await;
+    assert_eq!(known.status, StatusCode::NOT_MODIFIED);
+    for reply in [&head, &known] {
+        assert!(was_ready(reply) && reply.body.is_empty());
+        assert_eq!(reply.header("etag"), made.header("etag"));
+    }
+    assert_eq!(head.header("content-encoding"), "gzip");
+    let length = made.body.len().to_string();
+    assert_eq!(head.header("content-length"), length);
 }
 
 #[tokio::test]

@@ -6,14 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use groupgate::catalog::Upstream;
+use groupgate::catalog::{Scope, Upstream};
 use groupgate::tools::demo::InjectedFault;
-use serde_json::Value;
+use groupgate::upstream::transport::CircuitState;
+use http::StatusCode;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use crate::support::adapters::load;
 use crate::support::client::{each, groups_of, source};
 use crate::support::deployment::{SOURCES, Setup};
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{ANY_PORT, Gateway};
+use crate::support::server::{Server, json as answer, status};
 
 /// Those whose settings change, and in whose groups it shows.
 const CHANGED: [&str; 2] = ["collections", "publisher"];
@@ -98,6 +102,64 @@ async fn each_request_sees_one_generation_and_what_has_not_changed_stays_what_it
     assert!(!Arc::ptr_eq(&running(&gateway, "publisher"), &first));
     let page = gateway.page("/groups?limit=1000").await;
     assert_eq!(page["groups"], before["groups"]);
+}
+
+#[tokio::test]
+async fn an_upstream_that_has_not_changed_keeps_its_snapshot_token_breaker_and_connections() {
+    let well = Server::start(|request| match request.uri().path() {
+        "/token" => {
+            answer(&json!({ "access_token": "t", "token_type": "Bearer", "expires_in": 3600 }))
+        }
+        _ => answer(&json!([{ "id": 1, "name": "one" }])),
+    })
+    .await;
+    let broken = Server::start(|_| status(503)).await;
+    let changed = Server::start(|_| answer(&json!([{ "id": 1, "name": "one" }]))).await;
+    let block = |name: &str, server: &Server, more: &str| {
+        format!(
+            "[upstreams.{name}]\nbase_url = '{}'\nrequest = {{ path = '/list' }}\nrecords = '/'\n\
+             fields = {{ id = 'id', name = 'name' }}\n{more}\n",
+            server.base_url()
+        )
+    };
+    let login = format!(
+        "auth = {{ type = 'oauth2_client_credentials', token_url = '{}/token', \
+         client_id = 'me', client_secret = {{ env = 'SECRET' }} }}",
+        well.base_url()
+    );
+    let breaker = "limits = { retries = 0 }\nbreaker = { failures = 1, open_for = '1h' }";
+    let settings = |extra: &str| {
+        let blocks = [
+            block("broken", &broken, breaker),
+            block("changed", &changed, extra),
+            block("well", &well, &login),
+        ];
+        let text = format!(
+            "{ANY_PORT}[cache]\nmin_refresh = '1ms'\n{}",
+            blocks.concat()
+        );
+        load(&text, [("SECRET", "secret")])
+    };
+    let gateway = Gateway::start(&settings("")).await;
+    gateway.ready().await;
+    let held = |name| running(&gateway, name).peek(&Scope::Shared).snapshot;
+    let (snapshot, circuit) = (held("well").unwrap(), running(&gateway, "broken").circuit());
+    assert_eq!(circuit.unwrap().state, CircuitState::Open);
+    let (connections, refused) = (well.connections(), broken.asked().len());
+    assert_eq!(well.asked(), ["/token", "/list"]);
+
+    gateway.swap(&settings("extra = 'drop'")).await;
+    assert!(Arc::ptr_eq(&held("well").unwrap(), &snapshot));
+    let after = running(&gateway, "broken").circuit();
+    assert_eq!(
+        after.map(|after| after.since),
+        circuit.map(|before| before.since)
+    );
+    gateway.refresh("broken").await;
+    assert_eq!(broken.asked().len(), refused, "its breaker is open still");
+    assert_eq!(gateway.refresh("well").await.status, StatusCode::OK);
+    assert_eq!(well.asked(), ["/token", "/list", "/list"]);
+    assert_eq!(well.connections(), connections);
 }
 
 #[tokio::test]

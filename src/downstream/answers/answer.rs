@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::Instant;
 
 use crate::catalog::{CacheOutcome, State};
 use crate::downstream::caching::{Countdown, EntityTag};
+use crate::downstream::layers::{RATELIMIT, RATELIMIT_POLICY};
+use crate::downstream::request_id::X_REQUEST_ID;
 use crate::downstream::response::{Body, Response};
 use crate::downstream::server_timing::{READY, SERVER_TIMING};
 use crate::gateway::Listing;
@@ -54,7 +56,7 @@ pub(crate) struct Answer {
     counts_until: Option<Instant>,
     countdown: Countdown,
     tag: EntityTag,
-    /// Every header of a `GET`, but for those of the request alone.
+    /// Every header of a `GET`. Those of the request alone are empty yet.
     headers: HeaderMap,
     body: Bytes,
 }
@@ -63,6 +65,10 @@ impl Answer {
     /// An answer of what the catalog held.
     pub(crate) fn new(made: Made, tag: EntityTag, mut headers: HeaderMap, body: Bytes) -> Self {
         headers.insert(SERVER_TIMING, READY);
+        // Places for what every request is told in the end: a map that has them never grows.
+        for name in [RATELIMIT_POLICY, RATELIMIT, X_REQUEST_ID] {
+            headers.insert(name, HeaderValue::from_static(""));
+        }
         Self {
             epoch: made.epoch,
             ends: made.lasts.map(|lasts| made.held_at + lasts),

@@ -55,6 +55,13 @@ impl AnswerCache {
         self.answers.insert(key.detached(), answer);
     }
 
+    /// How many bytes are kept, once moka has done what it puts off.
+    #[cfg(test)]
+    pub(super) fn settled_bytes(&self) -> u64 {
+        self.answers.run_pending_tasks();
+        self.answers.weighted_size()
+    }
+
     /// Waits until nobody else makes the answer to the same question.
     pub(crate) async fn turn(&self, key: &Key) -> MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();

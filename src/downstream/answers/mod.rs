@@ -13,6 +13,9 @@ mod answer;
 mod cache;
 mod key;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use answer::{Answer, Made, is_steady, lasts};
 pub(crate) use cache::AnswerCache;
 pub(crate) use key::{Asked, Key};

@@ -2,71 +2,64 @@
 //!
 //! The query string stays out of it: it holds what people search for, and cursors.
 
-use std::ops::ControlFlow;
+use std::fmt;
 
-use http::{Method, Uri};
 use opentelemetry::TraceId;
-use tokio::time::Instant;
 
-use crate::downstream::exchange::Exchange;
-use crate::downstream::request_id::RequestId;
-use crate::downstream::response::Response;
-use crate::downstream::trace_context;
-
-use super::intercept::Interceptor;
+use crate::downstream::request_id::hex;
+use crate::observe::{Event, Observer};
 
 /// Logs each request once it is answered.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AccessLog;
 
-/// What the line says of the request.
-#[derive(Debug)]
-pub(crate) struct Line {
-    begun: Instant,
-    method: Method,
-    uri: Uri,
-    id: RequestId,
-    trace: Option<TraceId>,
-}
-
-impl<S> Interceptor<S> for AccessLog {
-    type Kept = Line;
-
-    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, Line> {
-        ControlFlow::Continue(Line {
-            begun: exchange.begun,
-            method: exchange.method.clone(),
-            uri: exchange.uri.clone(),
-            id: exchange.id.clone(),
-            trace: trace_context::id_of_caller(&exchange.headers),
-        })
-    }
-
-    fn after(self, line: Line, response: &mut Response) {
-        // Of a request that had a span, the span's; else the caller's, or one of its own.
-        let trace = || {
-            let spanned = response.extensions().get().copied();
-            spanned
-                .or(line.trace)
-                .unwrap_or_else(|| TraceId::from(rand::random::<u128>()))
+impl Observer for AccessLog {
+    fn observe(&self, event: &Event<'_>) {
+        let Event::RequestAnswered {
+            method,
+            path,
+            id,
+            trace,
+            status,
+            elapsed,
+        } = event
+        else {
+            return;
         };
         macro_rules! log {
             ($level:ident, $message:literal) => {
                 tracing::$level!(
-                    method = line.method.as_str(),
-                    path = line.uri.path(),
-                    request_id = line.id.as_str(),
-                    trace_id = %trace(),
-                    status = response.status().as_u16(),
-                    latency_ms = line.begun.elapsed().as_secs_f64() * 1e3,
+                    method = method.as_str(),
+                    path,
+                    request_id = id,
+                    trace_id = %Digits::of(*trace),
+                    status = status.as_u16(),
+                    latency_ms = elapsed.as_secs_f64() * 1e3,
                     $message
                 )
             };
         }
-        if response.status().is_server_error() {
+        if status.is_server_error() {
             log!(warn, "request failed");
         } else {
             log!(info, "request answered");
         }
+    }
+}
+
+/// The id of a trace. Its own `Display` takes ten times as long.
+struct Digits([u8; 32]);
+
+impl Digits {
+    /// The trace of a request; where it is in none, one of its own.
+    fn of(trace: Option<TraceId>) -> Self {
+        let trace = trace.map(|trace| u128::from_be_bytes(trace.to_bytes()));
+        Self(hex(trace.unwrap_or_else(rand::random)))
+    }
+}
+
+impl fmt::Display for Digits {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(str::from_utf8(&self.0).unwrap_or_default())
     }
 }

@@ -12,10 +12,10 @@ use crate::downstream::response::Response;
 use super::intercept::Interceptor;
 
 /// What is left, as in draft-ietf-httpapi-ratelimit-headers-10, section 4.
-const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// What is allowed, as in section 3 of the same draft.
-const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// What counts the requests that its layer lets through.
 pub(crate) trait Admits {

@@ -9,7 +9,11 @@ mod intercept;
 
 mod request_ids;
 
+mod observed;
+pub(crate) use observed::Observed;
+
 mod access_log;
+pub(crate) use access_log::AccessLog;
 
 mod heads;
 
@@ -18,7 +22,7 @@ mod problems;
 mod catch_panic;
 
 mod allowances;
-pub(crate) use allowances::Admits;
+pub(crate) use allowances::{Admits, RATELIMIT, RATELIMIT_POLICY};
 
 mod limits;
 
@@ -39,13 +43,13 @@ use super::exchange::Exchange;
 use super::problem::Problem;
 use super::response::Response;
 
-use access_log::AccessLog;
 use allowances::Allowances;
 use catch_panic::CatchPanic;
 use deadlines::Deadlines;
 use heads::Heads;
 use intercept::intercept;
 use limits::Limits;
+use observed::Notify;
 use problems::Problems;
 use ready_answers::ReadyAnswers;
 use request_ids::RequestIds;
@@ -73,15 +77,15 @@ impl<S, T> Stack<S> for T where
 /// What every request to the data listener passes, from the outside in.
 pub(crate) fn data<S, R, F>(route: R) -> impl Stack<S>
 where
-    S: Admits + KeepsAnswers + Patience + Send + Sync + 'static,
+    S: Observed + Admits + KeepsAnswers + Patience + Send + Sync + 'static,
     R: Fn(Exchange<S>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
     ServiceBuilder::new()
         // Outermost: whatever is logged or answered from here on carries the id.
         .layer(intercept(RequestIds))
-        // Next, so that the line has the time and status of all that happens below.
-        .layer(intercept(AccessLog))
+        // Next, so that the access log has the time and status of all that happens below.
+        .layer(intercept(Notify))
         // Above all that has a body, problems too.
         .layer(intercept(Heads))
         // Above all that can refuse.
@@ -107,13 +111,13 @@ where
 /// What every request to the admin listener passes: as above, without what is for callers.
 pub(crate) fn admin<S, R, F>(route: R) -> impl Stack<S>
 where
-    S: Patience + Send + Sync + 'static,
+    S: Observed + Patience + Send + Sync + 'static,
     R: Fn(Exchange<S>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
     ServiceBuilder::new()
         .layer(intercept(RequestIds))
-        .layer(intercept(AccessLog))
+        .layer(intercept(Notify))
         .layer(intercept(Heads))
         .layer(intercept(Problems))
         .layer(CatchPanic)

@@ -137,7 +137,8 @@ impl Observer for Capture {
                 response,
                 elapsed,
             } => self.received(*exchange, response, *elapsed),
-            Event::RecordsCounted(_)
+            Event::RequestAnswered { .. }
+            | Event::RecordsCounted(_)
             | Event::PageRead(_)
             | Event::NextDecided { .. }
             | Event::Repeated { .. }

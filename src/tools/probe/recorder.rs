@@ -66,7 +66,8 @@ impl Observer for Recorder {
     fn observe(&self, event: &Event<'_>) {
         let recorded = &mut *lock(&self.recorded);
         match event {
-            Event::RecordsCounted(_)
+            Event::RequestAnswered { .. }
+            | Event::RecordsCounted(_)
             | Event::RequestSent { .. }
             | Event::ResponseReceived { .. } => {}
             Event::PageRead(page) => self.page_read(page, recorded),

@@ -81,7 +81,8 @@ impl Observer for Log {
             Event::PageRead(page) => format!("read {} records", page.records()),
             Event::NextDecided { next, reason } => format!("{next:?}: {reason}"),
             Event::TotalChecked { listed, .. } => format!("checked {listed}"),
-            other @ (Event::RecordsCounted(_)
+            other @ (Event::RequestAnswered { .. }
+            | Event::RecordsCounted(_)
             | Event::Repeated { .. }
             | Event::PageFailed { .. }
             | Event::WalkRestarted(_)) => format!("{other:?}"),

@@ -1,6 +1,6 @@
 //! What is fuzzed: one function a target, from any bytes to assertions that must hold of them.
 //!
-//! `tests/fuzz.rs` runs them as property tests, and `fuzz_targets` under libFuzzer.
+//! `tests/it/fuzz.rs` runs them as property tests, and `fuzz_targets` under libFuzzer.
 
 mod config;
 mod cursor;

@@ -1,0 +1,348 @@
+//! What the answer cache keeps, for whom, and until when: asked through the whole edge, over upstreams
+//! that count how often they are listed.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Builder;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use rstest::rstest;
+use tokio::time::{Instant, advance};
+use tower::Service as _;
+
+use super::*;
+use crate::caller::{Caller, Identity, VisibleSources};
+use crate::catalog::{SourceLookup, State as Standing};
+use crate::config::testing::plan;
+use crate::downstream::caching::{Basis, Countdown, EntityTag};
+use crate::downstream::response::{Body, Response};
+use crate::downstream::state::State;
+use crate::downstream::testing::{Fixed, exchange, failed, fresh, get, text};
+use crate::downstream::{layers, route};
+use crate::error::ErrorKind;
+use crate::gateway::cursor::Keys;
+
+/// An edge over upstreams that hold what they are given.
+struct Edge {
+    upstreams: Fixed,
+    state: Arc<State<Fixed, Fixed>>,
+}
+
+impl Edge {
+    fn over(held: Vec<SourceLookup>) -> Self {
+        let plan = plan("rate_limit.burst = 1000000");
+        let upstreams = Fixed::new(held);
+        let keys = Keys::new(vec![vec![7; 32].into()]);
+        let state = State::new(&plan, keys, upstreams.clone(), upstreams.clone());
+        Self {
+            upstreams,
+            state: Arc::new(state),
+        }
+    }
+
+    async fn ask(&self, request: Builder) -> Response {
+        self.ask_as(&Caller::default(), request).await
+    }
+
+    async fn ask_as(&self, caller: &Caller, request: Builder) -> Response {
+        let mut exchange = exchange(Arc::clone(&self.state), request);
+        exchange.client.caller = caller.clone();
+        let Ok(response) = layers::data(route::route).call(exchange).await;
+        response
+    }
+
+    /// How often the upstreams were listed: once for each answer that was not there.
+    fn listed(&self) -> usize {
+        self.upstreams.listed.load(Ordering::Relaxed)
+    }
+}
+
+fn two() -> Vec<SourceLookup> {
+    let names: Vec<_> = (0..60).map(|number| format!("group {number}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    vec![fresh("alpha", &names), fresh("beta", &["Legal"])]
+}
+
+fn whole(response: Response) -> Bytes {
+    match response.into_body() {
+        Body::Full(bytes) => bytes,
+        other @ (Body::Empty | Body::Streamed(_)) => panic!("{other:?}"),
+    }
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers()[name].to_str().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_again_is_not_made_again_and_not_copied() {
+    let edge = Edge::over(two());
+    let first = whole(edge.ask(get("/groups")).await);
+    let again = edge.ask(get("/groups")).await;
+    assert_eq!(header(&again, "server-timing"), "cache;desc=hit");
+    assert_eq!(whole(again).as_ptr(), first.as_ptr());
+    assert_eq!(edge.listed(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_changes_in_the_catalog_makes_every_answer_an_old_one() {
+    let edge = Edge::over(two());
+    for listed in 1..4 {
+        edge.ask(get("/groups")).await;
+        edge.ask(get("/groups")).await;
+        assert_eq!(edge.listed(), listed);
+        edge.upstreams.epoch.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_ends_at_the_moment_a_source_in_it_changes_its_state() {
+    let edge = Edge::over(two());
+    edge.ask(get("/groups")).await;
+    // One millisecond before both go stale.
+    advance(Duration::from_millis(12_799)).await;
+    edge.ask(get("/groups")).await;
+    assert_eq!(edge.listed(), 1);
+    advance(Duration::from_millis(1)).await;
+    edge.ask(get("/groups")).await;
+    assert_eq!(edge.listed(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_with_a_stale_source_lasts_a_second_so_that_its_refresh_begins() {
+    let mut held = two();
+    held[1].state = Standing::Stale;
+    held[1].changes_in = None;
+    let edge = Edge::over(held);
+    for (after, listed) in [(0, 1), (999, 1), (1, 2)] {
+        advance(Duration::from_millis(after)).await;
+        edge.ask(get("/groups")).await;
+        assert_eq!(edge.listed(), listed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_that_count_seconds_are_right_to_the_second_over_the_same_body() {
+    let edge = Edge::over(two());
+    let first = edge.ask(get("/groups")).await;
+    assert_eq!(header(&first, "cache-control"), "max-age=12");
+    let first = whole(first);
+    for (after, max_age) in [(800, 12), (1, 11), (999, 11), (1, 10), (9_000, 1)] {
+        advance(Duration::from_millis(after)).await;
+        let later = edge.ask(get("/groups")).await;
+        assert_eq!(
+            header(&later, "cache-control"),
+            format!("max-age={max_age}")
+        );
+        assert_eq!(
+            header(&later, "cache-status"),
+            format!("alpha; hit; ttl={max_age}, beta; hit; ttl={max_age}")
+        );
+        assert_eq!(whole(later).as_ptr(), first.as_ptr());
+    }
+    assert_eq!(edge.listed(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_format_and_coding_has_an_answer_of_its_own() {
+    let edge = Edge::over(two());
+    let kinds = || {
+        [
+            get("/groups"),
+            get("/groups").header("accept", "application/xml"),
+            get("/groups").header("accept-encoding", "gzip"),
+            get("/groups").header("accept-encoding", "br"),
+            get("/groups").header("accept-encoding", "zstd"),
+            get("/groups").header("prefer", "handling=strict"),
+            get("/groups?limit=50"),
+        ]
+    };
+    let mut first = Vec::new();
+    for request in kinds() {
+        let response = edge.ask(request).await;
+        let kind = response.headers().get("content-encoding").cloned();
+        first.push((kind, whole(response)));
+    }
+    assert_eq!(edge.listed(), first.len());
+    for (request, (coding, body)) in kinds().into_iter().zip(first) {
+        let again = edge.ask(request).await;
+        assert_eq!(again.headers().get("content-encoding"), coding.as_ref());
+        assert_eq!(whole(again), body);
+    }
+    assert_eq!(edge.listed(), kinds().len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_entry_answers_get_head_and_whoever_has_the_answer_already() {
+    let edge = Edge::over(two());
+    let first = edge
+        .ask(get("/groups").header("accept-encoding", "gzip"))
+        .await;
+    let tag = first.headers()["etag"].clone();
+    let body = whole(first);
+
+    let head = get("/groups").method(Method::HEAD);
+    let head = edge.ask(head.header("accept-encoding", "gzip")).await;
+    assert_eq!(header(&head, "content-length"), body.len().to_string());
+    assert_eq!(header(&head, "content-encoding"), "gzip");
+    assert_eq!(text(head).await, "");
+
+    let known = get("/groups").header("if-none-match", tag.clone());
+    let known = edge.ask(known.header("accept-encoding", "gzip")).await;
+    assert_eq!(known.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(known.headers()["etag"], tag);
+    assert!(!known.headers().contains_key("content-encoding"));
+    assert_eq!(edge.listed(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_read_and_answered_by_one_generation_and_a_hit_needs_none() {
+    let edge = Edge::over(two());
+    for _ in 0..2 {
+        edge.ask(get("/groups?source=alpha")).await;
+        edge.ask(get("/groups?source=beta")).await;
+    }
+    assert_eq!(edge.listed(), 2);
+    assert_eq!(edge.upstreams.loaded.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_for_a_walk_is_not_answered_with_what_was_there() {
+    let edge = Edge::over(two());
+    edge.ask(get("/groups")).await;
+    edge.ask(get("/groups").header("cache-control", "no-cache"))
+        .await;
+    assert_eq!(edge.listed(), 2);
+}
+
+#[rstest]
+#[case("/groups", StatusCode::BAD_GATEWAY)]
+#[case("/groups?limit=0", StatusCode::BAD_REQUEST)]
+#[tokio::test(start_paused = true)]
+async fn no_error_is_kept(#[case] path: &str, #[case] status: StatusCode) {
+    let edge = Edge::over(vec![fresh("alpha", &[]), failed("beta", ErrorKind::Dns)]);
+    for _ in 0..2 {
+        let request = get(path).header("prefer", "handling=strict");
+        let response = edge.ask(request).await;
+        assert_eq!(response.status(), status);
+        assert_ne!(
+            response.headers().get("server-timing"),
+            Some(&HeaderValue::from_static("cache;desc=hit"))
+        );
+    }
+    // The second time as the first.
+    assert!(edge.listed() != 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_who_see_different_sources_never_share_an_answer() {
+    let edge = Edge::over(two());
+    let limited = Caller {
+        visible: VisibleSources::only(["beta"]),
+        ..Caller::default()
+    };
+    for _ in 0..2 {
+        let everything = text(edge.ask(get("/groups")).await).await;
+        assert!(everything.contains("alpha") && everything.contains("beta"));
+        let part = text(edge.ask_as(&limited, get("/groups")).await).await;
+        assert!(!part.contains("alpha") && part.contains("beta"));
+    }
+    assert_eq!(edge.listed(), 2);
+}
+
+#[test]
+fn callers_share_a_key_only_if_they_are_one_to_every_answer() {
+    let key = |identity, visible| {
+        let caller = Caller {
+            identity,
+            visible,
+            ..Caller::default()
+        };
+        let uri = Uri::from_static("/groups");
+        Asked::read(&caller, &uri, &HeaderMap::new()).unwrap().key
+    };
+    let keys = [
+        key(Identity::Anonymous, VisibleSources::All),
+        key(Identity::Anonymous, VisibleSources::only(["alpha"])),
+        key(Identity::Anonymous, VisibleSources::only(["alpha", "beta"])),
+        key(Identity::Anonymous, VisibleSources::only::<&str>([])),
+        key(Identity::Authenticated([1; 32]), VisibleSources::All),
+        key(Identity::Authenticated([2; 32]), VisibleSources::All),
+    ];
+    for (place, key) in keys.iter().enumerate() {
+        assert!(!keys[..place].contains(key), "{key:?}");
+    }
+    let same = key(Identity::Anonymous, VisibleSources::only(["alpha"]));
+    assert_eq!(same, keys[1]);
+}
+
+/// How many answers fit the caches of these tests.
+const ROOM: u64 = 50;
+
+const BODY: usize = 20_000;
+
+/// Puts an answer of its own under the query `number`.
+fn put(cache: &AnswerCache, number: usize) {
+    let (key, now) = (key(number), Instant::now());
+    let nothing = Basis {
+        complete: true,
+        max_age: Duration::ZERO,
+        sources: &[],
+    };
+    let made = Made {
+        epoch: 0,
+        held_at: now,
+        lasts: None,
+        countdown: Countdown::new(nothing, &Caller::default(), now),
+    };
+    let (tag, body) = (EntityTag::of_text(""), vec![0; BODY].into());
+    let answer = Answer::new(made, tag, HeaderMap::new(), body);
+    cache.put(&key, Arc::new(answer));
+}
+
+fn key(number: usize) -> Key {
+    let uri = format!("/groups?search={number}").parse().unwrap();
+    let asked = Asked::read(&Caller::default(), &uri, &HeaderMap::new());
+    asked.unwrap().key
+}
+
+fn is_there(cache: &AnswerCache, number: usize) -> bool {
+    cache.get(&key(number), 0, Instant::now()).is_some()
+}
+
+#[test]
+fn answers_take_no_more_memory_than_their_share() {
+    let share = ROOM * BODY as u64;
+    let cache = AnswerCache::new(share);
+    for number in 0..10 * ROOM as usize {
+        put(&cache, number);
+        is_there(&cache, number);
+    }
+    let bytes = cache.settled_bytes();
+    assert!(bytes <= share, "{bytes}");
+    // Far from empty, either.
+    assert!(bytes > share / 2, "{bytes}");
+}
+
+#[test]
+fn what_is_asked_once_does_not_push_out_what_is_asked_often() {
+    let cache = AnswerCache::new(ROOM * BODY as u64);
+    for often in 0..5 {
+        put(&cache, often);
+    }
+    // Between any two requests for them, more others come than there is room for.
+    for round in 1..20 {
+        for often in 0..5 {
+            for _ in 0..3 {
+                assert!(is_there(&cache, often), "{often} gave way in round {round}");
+            }
+        }
+        cache.settled_bytes();
+        for once in 0..2 * ROOM as usize {
+            put(&cache, round * 1000 + once);
+            cache.settled_bytes();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Tells the listener's observers about each request, once it is answered.
+
+use std::ops::ControlFlow;
+
+use http::{Method, Uri};
+use opentelemetry::TraceId;
+use tokio::time::Instant;
+
+use crate::downstream::exchange::Exchange;
+use crate::downstream::request_id::RequestId;
+use crate::downstream::response::Response;
+use crate::downstream::trace_context;
+use crate::observe::{Event, Observers};
+
+use super::intercept::Interceptor;
+
+/// What has observers.
+pub(crate) trait Observed {
+    /// Who is told about requests.
+    fn observers(&self) -> &Observers;
+}
+
+/// Tells the observers about each request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Notify;
+
+/// What they are told of the request.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    observers: Observers,
+    begun: Instant,
+    method: Method,
+    uri: Uri,
+    id: RequestId,
+    trace: Option<TraceId>,
+}
+
+impl<S: Observed> Interceptor<S> for Notify {
+    type Kept = Asked;
+
+    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, Asked> {
+        ControlFlow::Continue(Asked {
+            observers: exchange.state.observers().clone(),
+            begun: exchange.begun,
+            method: exchange.method.clone(),
+            uri: exchange.uri.clone(),
+            id: exchange.id.clone(),
+            trace: trace_context::id_of_caller(&exchange.headers),
+        })
+    }
+
+    fn after(self, asked: Asked, response: &mut Response) {
+        // Of a request that had a span, the span's; else the caller's.
+        let spanned = response.extensions().get().copied();
+        asked.observers.notify(&Event::RequestAnswered {
+            method: &asked.method,
+            path: asked.uri.path(),
+            id: asked.id.as_str(),
+            trace: spanned.or(asked.trace),
+            status: response.status(),
+            elapsed: asked.begun.elapsed(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use http::StatusCode;
+    use tower::{ServiceBuilder, service_fn};
+
+    use super::super::intercept::intercept;
+    use super::*;
+    use crate::downstream::response::empty;
+    use crate::downstream::testing::{get, send};
+    use crate::observe::Observer;
+
+    #[derive(Debug, Default)]
+    struct Told(Mutex<Vec<String>>);
+
+    impl Observer for Told {
+        fn observe(&self, event: &Event<'_>) {
+            self.0.lock().unwrap().push(format!("{event:?}"));
+        }
+    }
+
+    impl Observed for Observers {
+        fn observers(&self) -> &Observers {
+            self
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_observer_is_told_about_a_request_once_it_is_answered() {
+        let told = [Arc::new(Told::default()), Arc::default()];
+        let observers = told.clone().map(|told| told as Arc<dyn Observer>);
+        let stack = ServiceBuilder::new()
+            .layer(intercept(Notify))
+            .service(service_fn(async |_| Ok(empty(StatusCode::NOT_FOUND))));
+        let request = get("/nowhere?search=secret")
+            .header("x-request-id", "the-id")
+            .header(
+                "traceparent",
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            );
+        send(stack, &Arc::new(Observers::from_iter(observers)), request).await;
+        for told in told {
+            assert_eq!(
+                *told.0.lock().unwrap(),
+                [
+                    "RequestAnswered { method: GET, path: \"/nowhere\", id: \"the-id\", \
+                     trace: Some(4bf92f3577b34da6a3ce929d0e0e4736), status: 404, elapsed: 0ns }"
+                ]
+            );
+        }
+    }
+}

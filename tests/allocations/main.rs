@@ -1,0 +1,198 @@
+//! What a ready answer allocates between the request's head and the response, hyper's own work left
+//! out: counted on the thread that answers, with everything on.
+//!
+//! The bounds are what is measured. Whoever has to raise one makes every request slower.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../support/server.rs"]
+#[allow(dead_code, reason = "it has more than is needed here")]
+mod server;
+#[path = "../support/wait.rs"]
+mod wait;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use allocation_counter::{AllocationInfo, measure};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use groupgate::app::App;
+use groupgate::catalog::Catalog;
+use groupgate::clock::WallClock;
+use groupgate::config::{Environment, load_text};
+use groupgate::downstream::{self, Body};
+use groupgate::gateway::Gateway;
+use groupgate::gateway::cursor::Keys;
+use groupgate::generation::{Generation, Live};
+use groupgate::telemetry::{self, LogFormat};
+use http::{Request, Response, StatusCode};
+use serde_json::json;
+use tower::Service;
+
+use server::Server;
+use wait::eventually;
+
+const PATH: &str = "/groups?limit=50";
+
+/// How often each is asked: some of the caches' own housekeeping comes up, too.
+const TIMES: u64 = 1000;
+
+/// Headers of a request, and what its answer takes at most.
+struct Case {
+    name: &'static str,
+    method: &'static str,
+    headers: &'static [(&'static str, &'static str)],
+    status: StatusCode,
+    allocations: u64,
+    bytes: u64,
+}
+
+/// Six are two of the header map, the values of `RateLimit` and `X-Request-ID`, and the line of the
+/// log, which is put together and then handed to its writer. `HEAD` makes room for `Content-Length`
+/// and writes it.
+const CASES: [Case; 4] = [
+    Case {
+        name: "plain",
+        method: "GET",
+        headers: &[],
+        status: StatusCode::OK,
+        allocations: 6,
+        bytes: 2_200,
+    },
+    Case {
+        name: "gzip",
+        method: "GET",
+        headers: &[("accept-encoding", "gzip")],
+        status: StatusCode::OK,
+        allocations: 6,
+        bytes: 2_300,
+    },
+    Case {
+        name: "HEAD",
+        method: "HEAD",
+        headers: &[],
+        status: StatusCode::OK,
+        allocations: 9,
+        bytes: 4_300,
+    },
+    Case {
+        name: "304",
+        method: "GET",
+        headers: &[("if-none-match", "*")],
+        status: StatusCode::NOT_MODIFIED,
+        allocations: 6,
+        bytes: 2_200,
+    },
+];
+
+#[tokio::test]
+async fn a_ready_answer_allocates_next_to_nothing_and_copies_no_body() {
+    // As it is served: with a line in the log for each.
+    let _log = telemetry::init_to(std::io::sink(), LogFormat::Json, "info").unwrap();
+    let upstream = Server::start(|_| Response::new(list())).await;
+    let mut service = service(&upstream).await;
+    for case in CASES {
+        let name = case.name;
+        // The first one is made, and kept.
+        let first = case.body(service.call(case.request()).await);
+        let (responses, taken) = hits(&mut service, &case);
+        let [allocations, bytes] = [taken.count_total, taken.bytes_total].map(|all| all / TIMES);
+        println!("{name}: {allocations} allocations, {bytes} bytes");
+        assert!(allocations <= case.allocations, "{name}: {taken:?}");
+        assert!(bytes <= case.bytes, "{name}: {taken:?}");
+
+        for response in responses {
+            let body = case.body(response);
+            assert_eq!(body.as_ptr(), first.as_ptr(), "{name}: the body was copied");
+        }
+    }
+}
+
+/// Asks for what is ready, again and again, and counts only what that takes.
+fn hits(
+    service: &mut impl Edge,
+    case: &Case,
+) -> (
+    Vec<Result<http::Response<Body>, Infallible>>,
+    AllocationInfo,
+) {
+    let requests: Vec<_> = (0..TIMES).map(|_| case.request()).collect();
+    let mut responses = Vec::with_capacity(requests.len());
+    let taken = measure(|| {
+        for request in requests {
+            let response = service.call(request).now_or_never();
+            responses.push(response.expect("it is ready"));
+        }
+    });
+    (responses, taken)
+}
+
+impl Case {
+    fn request(&self) -> Request<()> {
+        let request = Request::builder().method(self.method).uri(PATH);
+        let request = request.header("host", "here");
+        let headers = self.headers.iter();
+        let request = headers.fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        let request = request.body(()).unwrap();
+        // As they come from a connection: shared from the start, so that a clone allocates nothing.
+        let _ = request.clone();
+        request
+    }
+
+    /// The body of a good response.
+    fn body(&self, response: Result<http::Response<Body>, Infallible>) -> Bytes {
+        let Ok(response) = response;
+        assert_eq!(response.status(), self.status, "{}", self.name);
+        match response.into_body() {
+            Body::Full(bytes) => bytes,
+            Body::Empty => Bytes::new(),
+            Body::Streamed(_) => panic!("{}: a stream is not ready", self.name),
+        }
+    }
+}
+
+/// The edge of a gateway over one upstream, once that has been walked.
+async fn service(upstream: &Server) -> impl Edge {
+    let toml = format!(
+        "rate_limit = {{ per_client = '1000000/s', burst = 1000000 }}
+        [upstreams.alpha]
+        base_url = '{}'
+        request = {{ path = '/' }}
+        records = '/'
+        fields = {{ id = 'id', name = 'name' }}",
+        upstream.base_url()
+    );
+    let loaded = load_text("gateway.toml", &toml, Environment::default()).unwrap();
+    let wall = WallClock::system();
+    let compiled = App::compile(&loaded, &wall).unwrap();
+    let plan = compiled.plan;
+    let catalog = Catalog::new(compiled.adapters, &plan.cache, &wall);
+    let live = Live::new(Generation::new(Arc::clone(&plan), catalog));
+    live.load().catalog().start(None);
+    let gateway = Gateway::new(live, &plan, Keys::new(vec![vec![7; 32].into()]));
+    let mut service = downstream::service(&plan, gateway, ([127, 0, 0, 1], 1).into());
+    eventually("the upstream is walked", async || {
+        let Ok(response) = service.call(CASES[0].request()).await;
+        (response.status() == StatusCode::OK).then_some(())
+    })
+    .await;
+    service
+}
+
+fn list() -> Vec<u8> {
+    let group = |id: u32| json!({ "id": id, "name": format!("group {id}") });
+    let groups: Vec<_> = (0..100).map(group).collect();
+    serde_json::to_vec(&groups).unwrap()
+}
+
+trait Edge: Service<Request<()>, Response = http::Response<Body>, Error = Infallible> {}
+
+impl<T: Service<Request<()>, Response = http::Response<Body>, Error = Infallible>> Edge for T {}

@@ -1,0 +1,98 @@
+//! `groupgate infer` as it is called.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use groupgate::tools::demo::{Emulations, Options};
+
+use super::samples::load;
+use super::vendors::{assert_pages, block, shipped};
+
+async fn infer(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_groupgate"));
+    command.arg("infer").args(arguments);
+    // The emulations answer on this thread.
+    tokio::task::spawn_blocking(move || command.output())
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn a_url_is_asked_once_and_becomes_a_block() {
+    let emulations = Emulations::start(Options::default()).await.unwrap();
+    let variables = emulations.variables();
+    let value = |name: &str| {
+        let found = variables.iter().find(|(variable, _)| variable == name);
+        found.unwrap().1.clone()
+    };
+    let (token, organization) = (value("TALLYFY_TOKEN"), value("TALLYFY_ORG"));
+    let base_url = value("GROUPGATE__UPSTREAMS__TALLYFY__BASE_URL");
+    let output = infer(&[
+        "--name",
+        "tallyfy",
+        "--url",
+        &format!("{base_url}/organizations/{organization}/groups?with=assets&page=1&per_page=10"),
+        "--header",
+        &format!("Authorization: Bearer {token}"),
+        "--header",
+        "X-Tallyfy-Client: APIClient",
+    ])
+    .await;
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let proposal = text(&output.stdout);
+    assert!(!proposal.contains(&token), "{proposal}");
+    load(proposal);
+    let proposed = block(proposal, "tallyfy");
+    let shipped = shipped("tallyfy");
+    assert_eq!(proposed["auth"], shipped["auth"]);
+    assert_eq!(proposed["request"]["query"], shipped["request"]["query"]);
+    assert_eq!(proposed["records"], shipped["records"]);
+    assert_pages(&proposed, &shipped);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_an_error_fails_with_advice_and_without_secrets() {
+    let emulations = Emulations::start(Options::default()).await.unwrap();
+    let onlivesite = emulations.iter().find(|one| one.name() == "onlivesite");
+    let url = format!("{}/api/v1/user-groups", onlivesite.unwrap().base_url());
+    let output = infer(&["--url", &url, "--header", "Authorization: Bearer hunter2"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(message.contains("the status 401 Unauthorized"), "{message}");
+    assert!(message.contains("--header"), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[tokio::test]
+async fn recorded_pages_become_a_block() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/vendor");
+    let file = folder.join("3-publisher/list-response.xml");
+    let output = infer(&["--sample", file.to_str().unwrap()]).await;
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let proposal = text(&output.stdout);
+    load(proposal);
+    assert!(
+        proposal.contains("records = \"/groups/group\""),
+        "{proposal}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_header_is_not_repeated() {
+    let url = "http://127.0.0.1:1/groups";
+    let output = infer(&["--url", url, "--header", "hunter2"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!text(&output.stderr).contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_named() {
+    let output = infer(&["--sample", "no-such-page.json"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("`no-such-page.json` cannot be read"));
+}

@@ -1,0 +1,7 @@
+//! What `groupgate probe` shows of a walk, and what it writes down: against emulations, and against
+//! upstreams of the tests' own making.
+
+mod command;
+mod recordings;
+mod samples;
+mod shown;
