@@ -141,7 +141,7 @@ pub(crate) fn trust_only(pem: &[u8], now: Timestamp) -> Result<ClientConfig, Cer
 
 /// What is wrong with a file of CAs at any time; whether they have expired is not asked.
 pub(crate) fn check_trust(file: &PemFile) -> Result<(), CertificateError> {
-    trust_only(&file.pem, Timestamp::MIN).map(drop)
+    trust_only(&file.pem, Timestamp::UNIX_EPOCH).map(drop)
 }
 
 /// A certificate with its chain and its key.

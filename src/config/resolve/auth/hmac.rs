@@ -43,8 +43,8 @@ pub(super) fn hmac(written: &HmacAuth, block: &mut Block<'_>) -> Option<Hmac> {
     }
     let header_name = block.header_name("header_name", &written.header_name);
     Some(Hmac {
-        key_id: key_id?.into(),
-        key: key?.into(),
+        key_id: key_id?,
+        key: key?,
         hash: written.hash,
         encoding: written.encoding,
         date: date?,

@@ -97,7 +97,7 @@ fn api_key(written: &ApiKeyAuth, block: &mut Block<'_>) -> Option<Fixed> {
         }
         (None, Some(query)) => Some(Fixed::Query {
             name: query.clone(),
-            key: block.secret("key", &written.key)?.into(),
+            key: block.secret("key", &written.key)?,
         }),
         (header, _) => {
             block.secret("key", &written.key);
@@ -224,9 +224,9 @@ fn sigv4(written: &AwsSigv4Auth, block: &mut Block<'_>) -> Option<SigV4> {
     Some(SigV4 {
         region: region?,
         service: service?,
-        access_key: access_key?.into(),
-        secret_key: secret_key?.into(),
-        session_token: session_token?.map(Into::into),
+        access_key: access_key?,
+        secret_key: secret_key?,
+        session_token: session_token?,
         sign_headers: sign_headers.into_iter().collect::<Option<_>>()?,
     })
 }
