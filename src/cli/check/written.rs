@@ -1,159 +1,11 @@
-//! `groupgate check`: validates a configuration, and says what it understood.
+//! What a block says in words of its own: where requests go, how pages follow, and where credentials are
+//! read. The plan holds the credentials themselves, and not what they are called.
 
-use std::fmt::Write as _;
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use clap::Args;
-
-use crate::app::App;
-use crate::catalog::pages_kept;
-use crate::clock::WallClock;
-use crate::config::upstream::{Auth, Connection, Limits, Method, Pagination, Total, Upstream};
-use crate::config::{Environment, Settings};
-use crate::plan::Share;
-use crate::plan::{
-    CursorSource, Format, HttpVersion, List, Location, Pushable, Refresh, ShortPage,
-};
-use crate::terminal::{Failure, print};
-use crate::upstream::Adapter;
-
-use super::load;
-
-/// Validate a configuration and explain what it means.
-#[derive(Debug, Args)]
-pub(super) struct Check {
-    /// The configuration to check.
-    #[arg(default_value = "gateway.toml")]
-    file: PathBuf,
-}
-
-impl Check {
-    pub(super) fn run(self, environment: Environment) -> Result<(), Failure> {
-        let loaded = load(&self.file, environment)?;
-        let compiled = App::compile(&loaded, &WallClock::system())
-            .map_err(|report| Failure::report(&report))?;
-        print(&explain(&loaded.settings, &compiled.adapters))
-    }
-}
-
-fn explain(settings: &Settings, adapters: &[Arc<Adapter>]) -> String {
-    let mut text = format!(
-        "serves groups on {} and health on {}, every answer within {}\n\
-         each caller may ask {}, in bursts of {}; caches take up to {}\n",
-        settings.server.listen,
-        settings.server.admin,
-        settings.server.deadline,
-        settings.rate_limit.per_client,
-        settings.rate_limit.burst,
-        settings.cache.capacity,
-    );
-    if let Some(directory) = &settings.cache.directory {
-        let directory = directory.display();
-        let _ = writeln!(
-            text,
-            "snapshots are kept in {directory} as well, for a restart"
-        );
-    }
-    if settings.cursor.keys.is_empty() {
-        text.push_str(
-            "warning: no `cursor.keys`: cursors end with the process, and replicas do not know \
-             each other's\n",
-        );
-    }
-    for (name, upstream) in &settings.upstreams {
-        // Writing into a string does not fail.
-        let _ = write!(text, "\n{name}\n{}", explain_upstream(upstream, settings));
-        let adapter = adapters.iter().find(|adapter| **adapter.name() == **name);
-        let directory = settings.cache.directory.as_deref();
-        let pages = adapter
-            .zip(directory)
-            .and_then(|(adapter, directory)| pages_kept(directory, adapter));
-        text.extend(pages.and_then(|pages| too_slow(&upstream.limits, pages)));
-    }
-    let count = settings.upstreams.len();
-    let plural = if count == 1 { "" } else { "s" };
-    let _ = write!(text, "\nok: {count} upstream{plural}");
-    text
-}
-
-fn explain_upstream(upstream: &Upstream, settings: &Settings) -> String {
-    let request = &upstream.request;
-    let method = match request.method.unwrap_or_default() {
-        Method::Get => "GET",
-        Method::Post => "POST",
-    };
-    let format = match upstream.format {
-        Format::Json => "JSON",
-        Format::Xml => "XML",
-    };
-    let prefix = upstream.strip_prefix.as_ref();
-    let prefix = prefix.map_or_else(String::new, |prefix| format!(" after `{prefix}`"));
-    let base = upstream.base_url.as_str().trim_end_matches('/');
-    let limits = &upstream.limits;
-    let rate = limits.rate.map_or_else(
-        || "as fast as it answers".to_owned(),
-        |rate| rate.to_string(),
-    );
-    let cache = &settings.cache;
-    let mut lines = vec![
-        format!("asks     {method} {base}{}", request.path),
-        format!(
-            "reads    {format}{prefix}, records at {}",
-            upstream.records.at()
-        ),
-        format!(
-            "pages    {}{}",
-            explain_pagination(&upstream.pagination),
-            explain_origins(&upstream.pagination)
-        ),
-        format!("auth     {}", explain_auth(&upstream.auth)),
-        "sees     every caller sees what this account sees".to_owned(),
-        format!(
-            "pace     {rate}, {} at once, {} a try, {} a walk",
-            limits.concurrency, limits.timeout, limits.walk
-        ),
-        format!(
-            "serves   {} as fresh; after that up to {} while it refreshes, up to {} if that fails",
-            upstream.ttl.unwrap_or(cache.ttl),
-            upstream
-                .stale_while_revalidate
-                .unwrap_or(cache.stale_while_revalidate),
-            upstream.stale_if_error.unwrap_or(cache.stale_if_error),
-        ),
-    ];
-    if let Some(connection) = explain_connection(&upstream.connection) {
-        lines.insert(1, format!("through  {connection}"));
-    }
-    if upstream.list == List::ByQuery {
-        lines.insert(1, format!("filters  {}", explain_filters(upstream)));
-    }
-    if let Some(preset) = &upstream.preset {
-        lines.insert(0, format!("over     the preset {preset}"));
-    }
-    if let Some(hedge) = &upstream.hedge {
-        lines.push(format!(
-            "hedges   a page that is {} late is asked for a second time",
-            hedge.after
-        ));
-    }
-    if !upstream.breaker.enabled {
-        lines.push("breaker  none: however often it fails, it is asked again".to_owned());
-    }
-    if upstream.refresh == Refresh::Background {
-        lines.push("renews   its list before that, though nobody asks".to_owned());
-    }
-    if upstream.shrink_guard == Share::NONE {
-        lines.push("guards   nothing: a list that suddenly shrinks is believed at once".to_owned());
-    }
-    if upstream.required {
-        lines.push("required no answer is given without it".to_owned());
-    }
-    lines.iter().map(|line| format!("  {line}\n")).collect()
-}
+use crate::config::upstream::{Auth, Connection, Pagination, Total, Upstream};
+use crate::plan::{CursorSource, HttpVersion, Location, Pushable, ShortPage};
 
 /// What of the way to an upstream is not as usual.
-fn explain_connection(connection: &Connection) -> Option<String> {
+pub(super) fn explain_connection(connection: &Connection) -> Option<String> {
     let proxy = connection.proxy.as_ref().map(|proxy| {
         let credentials = connection.proxy_password.as_ref();
         let credentials = credentials.map(|password| format!(", password from {password}"));
@@ -180,24 +32,8 @@ fn explain_connection(connection: &Connection) -> Option<String> {
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-/// What is to be said of a walk that cannot read as many pages as the last one did.
-fn too_slow(limits: &Limits, pages: u64) -> Option<String> {
-    let rate = limits.rate?;
-    let takes = rate
-        .interval()
-        .saturating_mul(u32::try_from(pages).unwrap_or(u32::MAX));
-    (takes > limits.walk.get()).then(|| {
-        format!(
-            "  warning: the last walk read {pages} pages, which take {} s at {rate}: longer than \
-             {} (`limits.walk`)\n",
-            takes.as_secs(),
-            limits.walk
-        )
-    })
-}
-
 /// What the upstream is asked by. That each stands in the request was checked.
-fn explain_filters(upstream: &Upstream) -> String {
+pub(super) fn explain_filters(upstream: &Upstream) -> String {
     let asked: Vec<_> = upstream
         .request
         .filters()
@@ -215,7 +51,7 @@ fn explain_filters(upstream: &Upstream) -> String {
     )
 }
 
-fn explain_pagination(pagination: &Pagination) -> String {
+pub(super) fn explain_pagination(pagination: &Pagination) -> String {
     let flag = flag(pagination);
     let only = flag.as_deref().map(|flag| format!(", and only {flag}"));
     let only = only.unwrap_or_default();
@@ -253,7 +89,7 @@ fn explain_pagination(pagination: &Pagination) -> String {
 }
 
 /// Our credentials go wherever pages are read from, which is worth a word.
-fn explain_origins(pagination: &Pagination) -> String {
+pub(super) fn explain_origins(pagination: &Pagination) -> String {
     let origins: Vec<_> = pagination
         .origins()
         .iter()
@@ -296,7 +132,7 @@ fn location(location: &Location) -> String {
     }
 }
 
-fn explain_auth(auth: &Auth) -> String {
+pub(super) fn explain_auth(auth: &Auth) -> String {
     match auth {
         Auth::None => "none: it sends no credentials".to_owned(),
         Auth::Bearer(auth) => format!("a token from {}", auth.token),

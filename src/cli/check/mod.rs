@@ -1,0 +1,231 @@
+//! `groupgate check`: validates a configuration, and says what it understood.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytesize::ByteSize;
+use clap::Args;
+
+use crate::app::App;
+use crate::catalog::pages_kept;
+use crate::clock::WallClock;
+use crate::config::upstream::{Method, Upstream as Written};
+use crate::config::{Environment, Loaded};
+use crate::plan::{Format, Limits, List, Refresh, Share, Span, Upstream};
+use crate::terminal::{Failure, print};
+use crate::upstream::Adapter;
+
+use super::load;
+
+mod written;
+use written::{
+    explain_auth, explain_connection, explain_filters, explain_origins, explain_pagination,
+};
+
+/// Validate a configuration and explain what it means.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The configuration to check.
+    #[arg(default_value = "gateway.toml")]
+    file: PathBuf,
+}
+
+impl Check {
+    pub(super) fn run(self, environment: Environment) -> Result<(), Failure> {
+        let loaded = load(&self.file, environment)?;
+        let compiled = App::compile(&loaded, &WallClock::system())
+            .map_err(|report| Failure::report(&report))?;
+        print(&explain(&loaded, &compiled.adapters))
+    }
+}
+
+/// The plan in words. What a request or a credential is called, only the block says.
+fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
+    let plan = &loaded.plan;
+    let server = &plan.server;
+    let mut text = format!(
+        "serves groups on {} and health on {}, every answer within {}\n\
+         each caller may ask {}, in bursts of {}; caches take up to {}\n\
+         an answer needs {} of the sources that are asked; a shutdown takes up to {} and {}\n",
+        server.listen,
+        server.admin,
+        server.deadline,
+        plan.rate_limit.per_client,
+        plan.rate_limit.burst,
+        ByteSize(plan.cache.capacity),
+        plan.min_sources,
+        Span::from(server.shutdown_delay),
+        Span::from(server.drain),
+    );
+    if let Some(directory) = &plan.cache.directory {
+        let directory = directory.display();
+        // Writing into a string does not fail.
+        let _ = writeln!(
+            text,
+            "snapshots are kept in {directory} as well, for a restart"
+        );
+    }
+    if plan.cursor_keys.is_empty() {
+        text.push_str(
+            "warning: no `cursor.keys`: cursors end with the process, and replicas do not know \
+             each other's\n",
+        );
+    }
+    for (upstream, written) in plan
+        .upstreams
+        .iter()
+        .zip(loaded.settings.upstreams.values())
+    {
+        let _ = write!(
+            text,
+            "\n{}\n{}",
+            upstream.name,
+            explain_upstream(upstream, written)
+        );
+        let adapter = (adapters.iter()).find(|adapter| *adapter.name() == upstream.name);
+        let directory = plan.cache.directory.as_deref();
+        let pages = adapter
+            .zip(directory)
+            .and_then(|(adapter, directory)| pages_kept(directory, adapter));
+        text.extend(pages.and_then(|pages| too_slow(&upstream.limits, pages)));
+    }
+    let count = plan.upstreams.len();
+    let plural = if count == 1 { "" } else { "s" };
+    let _ = write!(text, "\nok: {count} upstream{plural}");
+    text
+}
+
+fn explain_upstream(upstream: &Upstream, written: &Written) -> String {
+    let request = &written.request;
+    let method = match request.method.unwrap_or_default() {
+        Method::Get => "GET",
+        Method::Post => "POST",
+    };
+    let format = match written.format {
+        Format::Json => "JSON",
+        Format::Xml => "XML",
+    };
+    let prefix = written.strip_prefix.as_ref();
+    let prefix = prefix.map_or_else(String::new, |prefix| format!(" after `{prefix}`"));
+    let base = written.base_url.as_str().trim_end_matches('/');
+    let mut lines = Vec::new();
+    if let Some(preset) = &written.preset {
+        lines.push(format!("over     the preset {preset}"));
+    }
+    lines.push(format!("asks     {method} {base}{}", request.path));
+    if upstream.list == List::ByQuery {
+        lines.push(format!("filters  {}", explain_filters(written)));
+    }
+    if let Some(connection) = explain_connection(&written.connection) {
+        lines.push(format!("through  {connection}"));
+    }
+    lines.extend([
+        format!(
+            "reads    {format}{prefix}, records at {}",
+            written.records.at()
+        ),
+        format!(
+            "pages    {}{}",
+            explain_pagination(&written.pagination),
+            explain_origins(&written.pagination)
+        ),
+        format!("auth     {}", explain_auth(&written.auth)),
+        "sees     every caller sees what this account sees".to_owned(),
+    ]);
+    lines.extend(explain_limits(upstream));
+    lines.extend(explain_freshness(upstream));
+    if upstream.required {
+        lines.push("required no answer is given without it".to_owned());
+    }
+    lines.iter().map(|line| format!("  {line}\n")).collect()
+}
+
+/// How much it is asked for, and what happens when it fails.
+fn explain_limits(upstream: &Upstream) -> Vec<String> {
+    let limits = &upstream.limits;
+    let rate = limits.rate.map_or_else(
+        || "as fast as it answers".to_owned(),
+        |rate| rate.to_string(),
+    );
+    let head = limits
+        .head_timeout
+        .map(|head| format!("{head} for a head, "));
+    let mut lines = vec![
+        format!(
+            "pace     {rate}, {} at once, {} a try, {} a walk",
+            limits.concurrency, limits.timeout, limits.walk
+        ),
+        format!(
+            "waits    {} to connect, {}{} for a pause in a body; tries {} times more",
+            limits.connect_timeout,
+            head.unwrap_or_default(),
+            limits.idle_timeout,
+            limits.retries
+        ),
+        format!(
+            "bounds   {} pages, {} groups, {} a page, {} a walk, {} levels deep",
+            limits.pages, limits.groups, limits.page_bytes, limits.walk_bytes, limits.depth
+        ),
+    ];
+    if let Some(hedge) = &upstream.hedge {
+        lines.push(format!(
+            "hedges   a page that is {} late is asked for a second time",
+            hedge.after
+        ));
+    }
+    lines.push(match &upstream.breaker {
+        Some(breaker) => format!(
+            "breaker  opens for {} after {} failures in a row, or {} of {} or more within {}",
+            breaker.open_for, breaker.failures, breaker.rate, breaker.calls, breaker.window
+        ),
+        None => "breaker  none: however often it fails, it is asked again".to_owned(),
+    });
+    lines
+}
+
+/// How long its list serves, and when it is read again.
+fn explain_freshness(upstream: &Upstream) -> Vec<String> {
+    let freshness = upstream.freshness;
+    let refresh = match upstream.refresh {
+        Refresh::OnDemand => "when it is asked for after that",
+        Refresh::Background => "before that, though nobody asks",
+    };
+    let guard = if upstream.shrink_guard == Share::NONE {
+        "nothing: a list that suddenly shrinks is believed at once".to_owned()
+    } else {
+        format!(
+            "a list that shrinks below {} of itself is held back until a second walk agrees",
+            upstream.shrink_guard
+        )
+    };
+    vec![
+        format!(
+            "serves   {} as fresh; after that up to {} while it refreshes, up to {} if that fails",
+            Span::from(freshness.ttl),
+            Span::from(freshness.stale_while_revalidate),
+            Span::from(freshness.stale_if_error),
+        ),
+        format!(
+            "renews   its list {refresh}; on demand and after a failure every {} at most",
+            Span::from(freshness.min_refresh)
+        ),
+        format!("guards   {guard}"),
+    ]
+}
+
+/// What is to be said of a walk that cannot read as many pages as the last one did.
+fn too_slow(limits: &Limits, pages: u64) -> Option<String> {
+    let rate = limits.rate?;
+    let takes = rate
+        .interval()
+        .saturating_mul(u32::try_from(pages).unwrap_or(u32::MAX));
+    (takes > limits.walk.get()).then(|| {
+        format!(
+            "  warning: the last walk read {pages} pages, which take {} s at {rate}: longer than \
+             {} (`limits.walk`)\n",
+            takes.as_secs(),
+            limits.walk
+        )
+    })
+}
