@@ -112,7 +112,8 @@ impl App {
     }
 }
 
-/// Compiles one upstream of a configuration. What this machine lacks for it becomes a problem.
+/// Compiles one upstream of a configuration. What this machine lacks for it becomes a problem, and so
+/// does a name that the configuration does not have.
 pub fn adapter(
     loaded: &Loaded,
     name: &str,
@@ -121,8 +122,12 @@ pub fn adapter(
     problems: &mut Problems,
 ) -> Option<Adapter> {
     let plan = &loaded.plan;
-    let room = plan.cache.snapshots();
-    Adapter::new(plan.upstream(name)?, room, wall, tls, problems)
+    let Some(upstream) = plan.upstream(name) else {
+        let at = KeyPath::new(["upstreams", name]);
+        problems.push(Problem::new(at, format!("there is no upstream `{name}`")));
+        return None;
+    };
+    Adapter::new(upstream, plan.cache.snapshots(), wall, tls, problems)
 }
 
 /// Sees to the folder that snapshots are kept in. Only where they will be: `check` writes nothing.

@@ -3,7 +3,12 @@
 //!
 //! A request loads it once and sees nothing else until it is answered. Another plan is another
 //! generation, which takes the place of the one before in one step. Upstreams whose plan is the same
-//! are the same in both, with their snapshots, token, breaker, limiter and connections.
+//! are the same in both, with their snapshots, token, breaker, limiter and connections, unless the size or
+//! the folder of the cache changed.
+//!
+//! A swap does not change what the listeners were started with: addresses, deadline, rate limit of clients,
+//! keys of cursors, `min_sources`, and the sizes of views and ready answers. The system's trusted CAs are
+//! read once.
 
 use std::sync::Arc;
 

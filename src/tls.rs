@@ -38,11 +38,13 @@ pub struct TlsSetupError(#[from] rustls::Error);
 pub(crate) enum CertificateError {
     #[error("holds no certificate")]
     None,
-    #[error("is no whole PEM: certificate {0} breaks off or holds what no PEM can")]
+    #[error(
+        "is not complete PEM: certificate {0} is cut off or holds characters that PEM does not allow"
+    )]
     Broken(usize),
     #[error("holds a certificate that cannot be read, number {0}: {1}")]
     Unreadable(usize, Error),
-    #[error("holds no certificate that has not expired")]
+    #[error("holds only certificates that have expired")]
     Expired,
     #[error("cannot be used: {0}")]
     Unusable(Error),

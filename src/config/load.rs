@@ -99,7 +99,7 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
     problems.extend(presets.problems.clone());
     problems.extend(reading.problems);
     let plan = reading.settings.as_ref().and_then(|settings| {
-        let (plan, wrong) = resolve(settings, &unread, SecretReader::new(&environment));
+        let (plan, wrong) = resolve(settings, &unread, &SecretReader::new(&environment));
         problems.extend(wrong);
         plan
     });

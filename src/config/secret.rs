@@ -1,7 +1,10 @@
 //! Secrets: named in `gateway.toml`, held elsewhere, never shown.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -35,20 +38,24 @@ pub enum SecretError {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
-/// Reads secrets from an environment and from files.
-#[derive(Debug, Clone, Copy)]
+/// Reads secrets from an environment and from files. Each file is read once, so that whatever one
+/// reader was asked for fits together, though a file changes meanwhile.
 pub struct SecretReader<'a> {
     environment: &'a Environment,
+    files: RefCell<HashMap<PathBuf, Vec<u8>>>,
 }
 
 impl<'a> SecretReader<'a> {
     /// A reader that looks variables up in `environment`.
-    pub const fn new(environment: &'a Environment) -> Self {
-        Self { environment }
+    pub fn new(environment: &'a Environment) -> Self {
+        Self {
+            environment,
+            files: RefCell::default(),
+        }
     }
 
     /// Reads one secret.
@@ -59,12 +66,16 @@ impl<'a> SecretReader<'a> {
                 .get(name)
                 .map(str::to_owned)
                 .ok_or_else(|| SecretError::Unset(name.clone()))?,
-            Secret::File(path) => std::fs::read_to_string(path)
-                .map(|text| text.trim_end().to_owned())
-                .map_err(|source| SecretError::Unreadable {
-                    path: path.clone(),
-                    source,
-                })?,
+            Secret::File(path) => {
+                let text = String::from_utf8(self.file(path)?).map_err(|error| {
+                    let source = io::Error::new(io::ErrorKind::InvalidData, error.utf8_error());
+                    SecretError::Unreadable {
+                        path: path.clone(),
+                        source,
+                    }
+                })?;
+                text.trim_end().to_owned()
+            }
         };
         if text.is_empty() {
             return Err(SecretError::Empty(secret.to_string()));
@@ -74,10 +85,22 @@ impl<'a> SecretReader<'a> {
 
     /// Reads a file that stands beside secrets and is none, such as a certificate.
     pub fn file(&self, path: &Path) -> Result<Vec<u8>, SecretError> {
-        std::fs::read(path).map_err(|source| SecretError::Unreadable {
+        if let Some(content) = self.files.borrow().get(path) {
+            return Ok(content.clone());
+        }
+        let content = std::fs::read(path).map_err(|source| SecretError::Unreadable {
             path: path.to_owned(),
             source,
-        })
+        })?;
+        let mut files = self.files.borrow_mut();
+        files.insert(path.to_owned(), content.clone());
+        Ok(content)
+    }
+}
+
+impl fmt::Debug for SecretReader<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SecretReader")
     }
 }
 

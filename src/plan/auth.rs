@@ -244,7 +244,7 @@ impl std::str::FromStr for Expiry {
         }
         text.parse().map(Self::After).map_err(|_| {
             format!(
-                "`{text}` is no expiry: write `jwt`, a duration such as `50m`, or a path such as \
+                "`{text}` is not an expiry: write `jwt`, a duration such as `50m`, or a path such as \
                  `/expires_in`"
             )
         })

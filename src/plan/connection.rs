@@ -1,5 +1,6 @@
 //! How an upstream is connected to.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ impl<'de> Deserialize<'de> for HttpVersion {
         impl Visitor<'_> for VersionVisitor {
             type Value = HttpVersion;
 
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("`\"auto\"`, `\"1\"` or `\"2\"`")
             }
 
@@ -98,13 +99,22 @@ impl Connection {
     }
 }
 
-/// A file of certificates that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A file of certificates that was read. Its content is not shown: a private key may stand beside them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct PemFile {
     /// Where it is.
     pub path: PathBuf,
     /// What it holds.
     pub pem: Vec<u8>,
+}
+
+impl fmt::Debug for PemFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PemFile")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A client certificate and its key.
@@ -125,4 +135,18 @@ pub struct ProxyServer {
     pub authorization: Option<HeaderValue>,
     /// The only CAs to trust on the way to it. Without them, those that the system trusts.
     pub ca: Option<PemFile>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_of_certificates_holds_is_not_shown() {
+        let file = PemFile {
+            path: "client.pem".into(),
+            pem: b"PRIVATE KEY".to_vec(),
+        };
+        assert_eq!(format!("{file:?}"), "PemFile { path: \"client.pem\", .. }");
+    }
 }

@@ -8,7 +8,7 @@ use crate::hex::hex;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Shape([u8; 16]);
 
-/// Whose eyes a list was seen with.
+/// The account that a list was read with.
 ///
 /// A keyed hash of the values that are sent along, secrets included, and of who asks: the public part
 /// of the auth scheme where it has one (user name, client id, key id), so that rotating its secret

@@ -14,7 +14,7 @@ pub struct Upstream {
     pub name: Arc<str>,
     /// What its list looks like.
     pub shape: Shape,
-    /// Whose eyes its list is seen with.
+    /// The account that its list is read with.
     pub account: Account,
     /// Whether queries are answered from the whole list, or passed on to it.
     pub list: List,

@@ -102,14 +102,18 @@ async fn a_ready_answer_allocates_next_to_nothing_and_copies_no_body() {
         // The first one is made, and kept.
         let first = case.body(service.call(case.request()).await);
         let (responses, taken) = hits(&mut service, &case);
-        let [allocations, bytes] = [taken.count_total, taken.bytes_total].map(|all| all / TIMES);
-        println!("{name}: {allocations} allocations, {bytes} bytes");
-        assert!(allocations <= case.allocations, "{name}: {taken:?}");
-        assert!(bytes <= case.bytes, "{name}: {taken:?}");
+        println!("{name}: {taken:?} in {TIMES}");
+        // The caches' own housekeeping may take one for every tenth.
+        let allocations = case.allocations * TIMES + TIMES / 10;
+        assert!(taken.count_total <= allocations, "{name}: {taken:?}");
+        assert!(taken.bytes_total <= case.bytes * TIMES, "{name}: {taken:?}");
 
         for response in responses {
             let body = case.body(response);
-            assert_eq!(body.as_ptr(), first.as_ptr(), "{name}: the body was copied");
+            assert_eq!(body, first, "{name}");
+            // An empty one is nowhere.
+            let is_the_same = body.is_empty() || body.as_ptr() == first.as_ptr();
+            assert!(is_the_same, "{name}: the body was copied");
         }
     }
 }

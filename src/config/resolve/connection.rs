@@ -35,7 +35,10 @@ pub(super) fn resolve(
             let username = ("proxy_username", username);
             basic_credentials(&mut block, username, ("proxy_password", password)).map(Some)
         }
-        (None, _) | (_, None) => Some(None),
+        // One without the other is refused, and yet its secret has to be there.
+        (Some(username), None) => block.text("proxy_username", username).map(|_| None),
+        (None, Some(password)) => block.secret("proxy_password", password).map(|_| None),
+        (None, None) => Some(None),
     };
     let identity = match certificate?.zip(key) {
         Some((certificate, key)) => {
@@ -109,11 +112,8 @@ pub(super) fn check(at: &KeyPath, connection: &Connection, problems: &mut Proble
     }
     if connection.max_age.get().is_zero() {
         problems.push(
-            Problem::new(
-                at.join("max_age"),
-                "a connection that may not grow older than nothing carries no request",
-            )
-            .with_help("write a time such as `5m`; `idle = \"0s\"` keeps no connection open"),
+            Problem::new(at.join("max_age"), "`max_age` must be longer than zero")
+                .with_help("write a time such as `5m`; `idle = \"0s\"` keeps no connection open"),
         );
     }
 }
@@ -131,7 +131,7 @@ fn check_proxy(at: &KeyPath, proxy: &Url, problems: &mut Problems) {
         problems.push(
             Problem::new(
                 at.clone(),
-                format!("`{}` is no scheme to speak with a proxy by", proxy.scheme()),
+                format!("unsupported proxy URL scheme `{}`", proxy.scheme()),
             )
             .with_help("write `http://`, or `https://` for a proxy that speaks TLS itself"),
         );

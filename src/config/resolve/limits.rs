@@ -55,13 +55,15 @@ fn check_limits(at: &KeyPath, limits: &Limits, problems: &mut Problems) {
                 at.join("depth"),
                 format!("`depth` must be at most {DEEPEST}"),
             )
-            .with_help("no list of groups is as deep; is it the answer of something else?"),
+            .with_help(
+                "lists of groups are not that deep; check that the request is the right one",
+            ),
         );
     }
     if limits.timeout.get().is_zero() {
         problems.push(Problem::new(
             at.join("timeout"),
-            "a timeout of zero leaves no time for any answer",
+            "`timeout` must be longer than zero",
         ));
     }
     if limits.timeout > limits.walk {
@@ -69,7 +71,7 @@ fn check_limits(at: &KeyPath, limits: &Limits, problems: &mut Problems) {
             Problem::new(
                 at.join("timeout"),
                 format!(
-                    "one request may take {}, but the whole walk only {}",
+                    "one attempt may take {}, but the whole walk only {}",
                     limits.timeout, limits.walk
                 ),
             )
@@ -91,7 +93,11 @@ fn check_limits(at: &KeyPath, limits: &Limits, problems: &mut Problems) {
 fn check_timeouts(at: &KeyPath, limits: &Limits, problems: &mut Problems) {
     for (key, part, does) in [
         ("connect_timeout", limits.connect_timeout, "connecting"),
-        ("head_timeout", limits.head_timeout, "the head of an answer"),
+        (
+            "head_timeout",
+            limits.head_timeout,
+            "the head of a response",
+        ),
         ("idle_timeout", limits.idle_timeout, "a pause in a body"),
     ] {
         let Some(part) = part else {
@@ -100,14 +106,14 @@ fn check_timeouts(at: &KeyPath, limits: &Limits, problems: &mut Problems) {
         if part.get().is_zero() {
             problems.push(Problem::new(
                 at.join(key),
-                format!("a `{key}` of zero leaves no time for {does}"),
+                format!("`{key}` must be longer than zero"),
             ));
         } else if part > limits.timeout {
             problems.push(
                 Problem::new(
                     at.join(key),
                     format!(
-                        "{does} may take {part}, but the whole try only {}",
+                        "{does} may take {part}, but a whole attempt only {}",
                         limits.timeout
                     ),
                 )
@@ -129,7 +135,7 @@ fn check_breaker(at: &KeyPath, breaker: &Breaker, problems: &mut Problems) {
             Problem::new(
                 at.join("rate"),
                 format!(
-                    "`{}` is no part of the requests: write one above 0 and up to 1",
+                    "`{}` is not a fraction of the requests: write a number above 0 and up to 1",
                     breaker.rate
                 ),
             )
@@ -151,7 +157,7 @@ fn check_hedge(at: &KeyPath, hedge: &Hedge, upstream: &Upstream, problems: &mut 
     if hedge.after.get().is_zero() {
         problems.push(Problem::new(
             at.join("after"),
-            "after no time at all every request would be sent twice",
+            "`after` must be longer than zero, or every request would be sent twice",
         ));
     }
     if hedge.after >= limits.timeout {
@@ -159,7 +165,7 @@ fn check_hedge(at: &KeyPath, hedge: &Hedge, upstream: &Upstream, problems: &mut 
             Problem::new(
                 at.join("after"),
                 format!(
-                    "no answer is ever {} late: a try ends after {} (`limits.timeout`)",
+                    "a response is never {} late, because an attempt ends after {} (`limits.timeout`)",
                     hedge.after, limits.timeout
                 ),
             )

@@ -42,13 +42,13 @@ use crate::problem::{KeyPath, Problem, Problems};
 pub(super) fn resolve(
     settings: &Settings,
     unread: &[KeyPath],
-    secrets: SecretReader<'_>,
+    secrets: &SecretReader<'_>,
 ) -> (Option<Plan>, Problems) {
     let mut problems = Problems::default();
-    let server = server::server(&settings.server, &secrets, &mut problems);
+    let server = server::server(&settings.server, secrets, &mut problems);
     let cache = server::cache(&settings.cache, &mut problems);
     let rate_limit = server::rate_limit(&settings.rate_limit, &mut problems);
-    let cursor_keys = server::cursor_keys(&settings.cursor, &secrets, &mut problems);
+    let cursor_keys = server::cursor_keys(&settings.cursor, secrets, &mut problems);
     if settings.upstreams.is_empty() && unread.is_empty() {
         problems.push(
             Problem::new(KeyPath::default(), "no upstreams: there is nothing to ask")
@@ -63,8 +63,16 @@ pub(super) fn resolve(
             cache: &settings.cache,
             unread,
         };
-        let resolved = written.resolve(&secrets, &mut problems);
-        upstreams.extend(resolved.map(Arc::new));
+        match written.resolve(secrets, &mut problems) {
+            Some(resolved) => upstreams.push(Arc::new(resolved)),
+            // Whatever kept it from being decided has become a problem. Should it not have, an upstream
+            // must not vanish all the same.
+            None if problems.is_empty() && unread.is_empty() => problems.push(Problem::new(
+                KeyPath::new(["upstreams", name]),
+                "this block cannot be decided, and no key is known to be wrong",
+            )),
+            None => {}
+        }
     }
     problems.retain(|problem| !unread.iter().any(|unread| problem.at.is_within(unread)));
     let plan = server.zip(cursor_keys).map(|(server, cursor_keys)| Plan {

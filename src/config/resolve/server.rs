@@ -39,7 +39,7 @@ pub(super) fn server(
     if server.deadline.get().is_zero() {
         problems.push(Problem::new(
             at.join("deadline"),
-            "a deadline of zero leaves no time for any answer",
+            "`deadline` must be longer than zero",
         ));
     }
     let mut block = Block::new(at, secrets, problems);

@@ -60,7 +60,7 @@ impl Written<'_> {
         };
         // Last: no file is read whose key is wrong already.
         let connection = connection::resolve(at, upstream, secrets, problems);
-        // A secret that cannot be read has become a problem where it stands.
+        // A secret that cannot be read has become a problem where it stands: each file is read once.
         let account = digest::account_of(upstream, secrets).ok();
         let cache = self.cache;
         Some(plan::Upstream {

@@ -75,7 +75,7 @@ const CLIENT: &str = "client_certificate = 'FOLDER/client.pem'\n";
 #[case::cut_off(
     "ca",
     "ca = 'FOLDER/cut.pem'",
-    "the file `FOLDER/cut.pem` is no whole PEM: certificate 1 breaks off",
+    "the file `FOLDER/cut.pem` is not complete PEM: certificate 1 is cut off",
     "-----BEGIN CERTIFICATE-----"
 )]
 #[case::odd(
@@ -87,7 +87,7 @@ const CLIENT: &str = "client_certificate = 'FOLDER/client.pem'\n";
 #[case::expired(
     "ca",
     "ca = 'FOLDER/expired.pem'",
-    "the file `FOLDER/expired.pem` holds no certificate that has not expired",
+    "the file `FOLDER/expired.pem` holds only certificates that have expired",
     "ask for the CA's new certificate"
 )]
 #[case::of_a_proxy(
