@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::catalog::{self, Catalog};
 use crate::clock::WallClock;
 use crate::config::{Loaded, Report};
-use crate::downstream::{self, Server};
+use crate::downstream::{self, Listeners};
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
 use crate::generation::{Generation, Live};
@@ -21,7 +21,7 @@ use crate::upstream::Adapter;
 #[derive(Debug)]
 pub struct App {
     live: Live,
-    server: Server,
+    server: Listeners,
 }
 
 /// A plan, and what it comes to on this machine.
@@ -38,7 +38,7 @@ pub struct Compiled {
 pub enum StartError {
     /// An address is taken.
     #[error(transparent)]
-    Listen(#[from] downstream::StartError),
+    Listen(#[from] downstream::ListenError),
     /// The settings ask for what this machine does not give.
     #[error(transparent)]
     Settings(Report),
@@ -78,7 +78,7 @@ impl App {
         let keys = plan.cursor_keys.iter();
         let keys = keys.map(|key| key.expose().as_bytes().to_vec().into());
         let gateway = Gateway::new(live.clone(), &plan, Keys::new(keys.collect()));
-        let server = Server::start(&plan, gateway).await?;
+        let server = Listeners::start(&plan, gateway).await?;
         live.load().catalog().start(None);
         Ok(Self { live, server })
     }

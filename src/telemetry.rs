@@ -186,9 +186,9 @@ mod tests {
 
     /// Keeps what is written.
     #[derive(Debug, Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
+    struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Written {
+    impl Write for CapturedLog {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -199,7 +199,7 @@ mod tests {
         }
     }
 
-    impl Written {
+    impl CapturedLog {
         fn text(&self) -> String {
             String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
         }
@@ -207,7 +207,7 @@ mod tests {
 
     /// What is logged under `filter` while `work` runs.
     fn logged(filter: &str, work: impl FnOnce()) -> String {
-        let written = Written::default();
+        let written = CapturedLog::default();
         let (writer, worker) = queue(written.clone(), 1000);
         let subscriber = subscriber(LogFormat::Json, parse(filter).unwrap(), writer);
         with_default(subscriber, work);
@@ -258,7 +258,7 @@ mod tests {
     #[derive(Debug)]
     struct Stalled {
         released: Receiver<()>,
-        written: Written,
+        written: CapturedLog,
     }
 
     impl Write for Stalled {
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_stalled_log_blocks_nobody_and_its_lost_lines_are_counted() {
-        let written = Written::default();
+        let written = CapturedLog::default();
         let (release, released) = channel();
         let stalled = Stalled {
             released,

@@ -10,9 +10,9 @@ use crate::telemetry;
 
 /// Why a command failed, as it is shown: nothing is added to it.
 #[derive(Debug)]
-pub(crate) struct Failure(pub(crate) String);
+pub(crate) struct CommandError(pub(crate) String);
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: std::error::Error> From<E> for CommandError {
     fn from(error: E) -> Self {
         let mut text = format!("error: {error}");
         let mut source = error.source();
@@ -24,7 +24,7 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
-impl Failure {
+impl CommandError {
     /// A failure whose text says it all.
     pub(crate) fn new(text: impl std::fmt::Display) -> Self {
         Self(format!("error: {text}"))
@@ -45,12 +45,12 @@ impl Failure {
 }
 
 /// Writes to standard output. A reader that went away (`| head`) is no failure.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), CommandError> {
     print_bytes(format!("{}\n", text.trim_end()).as_bytes())
 }
 
 /// Writes bytes to standard output as they are.
-pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), CommandError> {
     match io::stdout().write_all(bytes) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => Ok(outcome?),

@@ -30,7 +30,8 @@ pub enum CacheMode {
 /// The state of a source in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+#[schemars(rename = "State")]
+pub enum SourceState {
     /// Within its time to live.
     Fresh,
     /// Past its time to live, served while it is refreshed or because the refresh failed.
@@ -41,7 +42,7 @@ pub enum State {
     Failed,
 }
 
-impl State {
+impl SourceState {
     /// The stable word that clients match on.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -89,7 +90,7 @@ pub struct SourceLookup {
     /// Whether no answer may be given without it.
     pub required: bool,
     /// Its state. `Fresh` and `Stale` come with a snapshot, the others without.
-    pub state: State,
+    pub state: SourceState,
     /// Its groups.
     pub snapshot: Option<Arc<Snapshot>>,
     /// Whether another replica may hold more or fewer groups for the same query: the whole list, or
@@ -122,7 +123,7 @@ impl SourceLookup {
         Self {
             source: Arc::clone(source),
             required,
-            state: State::Failed,
+            state: SourceState::Failed,
             snapshot: None,
             by_query: false,
             as_of: None,

@@ -35,10 +35,10 @@ mod tier;
 
 pub use in_flight::RunningWalk;
 pub use key::Scope;
-pub use lookup::{CacheMode, CacheOutcome, SourceLookup, State};
-pub use set::{Catalog, Source};
+pub use lookup::{CacheMode, CacheOutcome, SourceLookup, SourceState};
+pub use set::{Catalog, SourceEntry};
 pub use shrink_guard::PendingShrink;
-pub use upstream::Upstream;
+pub use upstream::UpstreamRuntime;
 
 use std::io;
 use std::path::Path;

@@ -17,7 +17,7 @@ use crate::upstream::pushdown::{Conditions, Pushed};
 use super::entry::Entry;
 use super::fetch::{Fetch, is_refused, walk_to_snapshot};
 use super::key::CatalogKey;
-use super::lookup::{CacheMode, SourceLookup, State};
+use super::lookup::{CacheMode, SourceLookup, SourceState};
 use super::query_queue::QueryQueue;
 use super::resources::CatalogResources;
 use super::store::{ENTRIES_SHARE, IDLE};
@@ -94,7 +94,7 @@ impl Queries {
     async fn find_by(&self, pushed: &Pushed, mode: CacheMode, deadline: Instant) -> SourceLookup {
         if mode == CacheMode::Cached {
             let held = self.whole.peek();
-            if held.state == State::Fresh {
+            if held.state == SourceState::Fresh {
                 return held;
             }
         }
@@ -118,7 +118,7 @@ impl Queries {
     /// the query that was asked last.
     pub(super) fn peek(&self) -> SourceLookup {
         let whole = self.whole.peek();
-        if whole.state != State::Pending || self.whole.running_walk().is_some() {
+        if whole.state != SourceState::Pending || self.whole.running_walk().is_some() {
             return whole;
         }
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

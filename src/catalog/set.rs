@@ -17,11 +17,11 @@ use super::in_flight::RunningWalk;
 use super::key::Scope;
 use super::lookup::{CacheMode, SourceLookup};
 use super::resources::CatalogResources;
-use super::upstream::Upstream;
+use super::upstream::UpstreamRuntime;
 
 /// One upstream as the layers above know it.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct SourceEntry {
     /// Its name.
     pub name: Arc<str>,
     /// Whether no answer may be given without it.
@@ -32,9 +32,9 @@ pub struct Source {
 /// the upstreams whose settings are the same ([`Catalog::succeed`]).
 #[derive(Debug)]
 pub struct Catalog {
-    sources: Vec<Source>,
+    sources: Vec<SourceEntry>,
     /// In order of name, as `sources` are.
-    upstreams: Vec<Arc<Upstream>>,
+    upstreams: Vec<Arc<UpstreamRuntime>>,
     resources: Arc<CatalogResources>,
     budgets: Budgets,
 }
@@ -87,18 +87,18 @@ impl Catalog {
         adapters: Vec<Arc<Adapter>>,
         resources: Arc<CatalogResources>,
         budgets: Budgets,
-        same: impl Fn(&Adapter) -> Option<Arc<Upstream>>,
+        same: impl Fn(&Adapter) -> Option<Arc<UpstreamRuntime>>,
     ) -> Self {
         let mut upstreams: Vec<_> = adapters
             .into_iter()
             .map(|adapter| {
                 same(&adapter).unwrap_or_else(|| {
-                    Arc::new(Upstream::new(adapter, &resources, budgets.queries))
+                    Arc::new(UpstreamRuntime::new(adapter, &resources, budgets.queries))
                 })
             })
             .collect();
         upstreams.sort_by(|left, right| left.name().cmp(right.name()));
-        let sources = upstreams.iter().map(|upstream| Source {
+        let sources = upstreams.iter().map(|upstream| SourceEntry {
             name: Arc::clone(upstream.name()),
             required: upstream.required(),
         });
@@ -133,7 +133,7 @@ impl Catalog {
         let is_kept = Arc::ptr_eq(&self.resources, &next.resources);
         for upstream in &self.upstreams {
             if !next.holds(upstream) {
-                let has_key = |other: &Arc<Upstream>| other.key() == upstream.key();
+                let has_key = |other: &Arc<UpstreamRuntime>| other.key() == upstream.key();
                 upstream.retire(is_kept && next.upstreams.iter().any(has_key));
             }
         }
@@ -160,12 +160,12 @@ impl Catalog {
     }
 
     /// Every upstream, in order of name.
-    pub fn sources(&self) -> &[Source] {
+    pub fn sources(&self) -> &[SourceEntry] {
         &self.sources
     }
 
     /// The upstream of this name.
-    pub fn upstream(&self, name: &str) -> Option<&Arc<Upstream>> {
+    pub fn upstream(&self, name: &str) -> Option<&Arc<UpstreamRuntime>> {
         let found = self
             .upstreams
             .binary_search_by(|upstream| (**upstream.name()).cmp(name));
@@ -217,7 +217,7 @@ impl Catalog {
         self.upstream(source)?.running_walk(scope)
     }
 
-    fn holds(&self, upstream: &Arc<Upstream>) -> bool {
+    fn holds(&self, upstream: &Arc<UpstreamRuntime>) -> bool {
         let other = self.upstream(upstream.name());
         other.is_some_and(|other| Arc::ptr_eq(other, upstream))
     }

@@ -25,7 +25,7 @@ use super::tasks::Tasks;
 
 /// One upstream, running.
 #[derive(Debug)]
-pub struct Upstream {
+pub struct UpstreamRuntime {
     adapter: Arc<Adapter>,
     /// What the gateway's own account sees. Scopes of callers come beside it, once an auth scheme
     /// forwards credentials.
@@ -36,7 +36,7 @@ pub struct Upstream {
     tasks: Arc<Tasks>,
 }
 
-impl Upstream {
+impl UpstreamRuntime {
     /// An upstream that nothing was asked of yet. What single queries bring may take
     /// `query_budget` bytes.
     pub(super) fn new(
@@ -188,7 +188,7 @@ impl Upstream {
     }
 }
 
-impl Drop for Upstream {
+impl Drop for UpstreamRuntime {
     fn drop(&mut self) {
         // Its tasks hold what holds them.
         self.tasks.close();

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::config::Environment;
 use crate::plan::Span;
-use crate::terminal::Failure;
+use crate::terminal::CommandError;
 use crate::tools::demo::{InjectedFault, Options, gateway, listing};
 
 /// Start five emulated upstreams on loopback and the gateway in front of them.
@@ -25,7 +25,7 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub(super) async fn run(self, environment: Environment) -> Result<(), Failure> {
+    pub(super) async fn run(self, environment: Environment) -> Result<(), CommandError> {
         let options = Options {
             groups: self.groups,
             latency: self.latency.get(),

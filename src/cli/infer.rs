@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::terminal::{Failure, print};
+use crate::terminal::{CommandError, print};
 use crate::tools::infer::{propose, propose_as, samples};
 
 /// Propose a block of gateway.toml from a response of an API.
@@ -28,7 +28,7 @@ pub(super) struct Infer {
 }
 
 impl Infer {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         let samples = match &self.url {
             Some(url) => vec![samples::request_one(url, &self.header).await?],
             None => samples::read(&self.sample)?,

@@ -23,7 +23,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Environment, Loaded};
 use crate::telemetry::{self, LogFormat};
-use crate::terminal::Failure;
+use crate::terminal::CommandError;
 
 /// The commands that a build may lack: each is a cargo feature of its own name.
 const OPTIONAL: [&str; 3] = ["probe", "infer", "demo"];
@@ -64,7 +64,7 @@ pub fn main() -> ExitCode {
     let outcome = run(arguments.command, environment);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(text)) => {
+        Err(CommandError(text)) => {
             // Nobody is left to tell when standard error is gone.
             let _ = writeln!(io::stderr(), "{}", text.trim_end());
             ExitCode::FAILURE
@@ -82,7 +82,7 @@ fn built_out(error: &clap::Error) -> Option<String> {
     })
 }
 
-fn run(command: Command, environment: Environment) -> Result<(), Failure> {
+fn run(command: Command, environment: Environment) -> Result<(), CommandError> {
     to_the_end(async {
         match command {
             Command::Serve(serve) => {
@@ -118,13 +118,13 @@ fn to_the_end<T>(future: impl Future<Output = T>) -> io::Result<T> {
 }
 
 /// Starts logging with the filter in `RUST_LOG`, or the default. The log lasts as long as the guard.
-fn log(environment: &Environment, default: &str) -> Result<telemetry::Guard, Failure> {
+fn log(environment: &Environment, default: &str) -> Result<telemetry::Guard, CommandError> {
     let filter = environment.get("RUST_LOG").unwrap_or(default);
     Ok(telemetry::init(LogFormat::for_stderr(), filter)?)
 }
 
-fn load(file: &Path, environment: Environment) -> Result<Loaded, Failure> {
-    crate::config::load(file, environment).map_err(|report| Failure::report(&report))
+fn load(file: &Path, environment: Environment) -> Result<Loaded, CommandError> {
+    crate::config::load(file, environment).map_err(|report| CommandError::report(&report))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::did_you_mean::nearest;
 use crate::presets::{self, Preset};
-use crate::terminal::{Failure, print};
+use crate::terminal::{CommandError, print};
 
 /// List the adapters that ship with groupgate, or print one as a block to start from.
 #[derive(Debug, Args)]
@@ -16,7 +16,7 @@ pub(super) struct Presets {
 }
 
 impl Presets {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), CommandError> {
         let Some(name) = self.name else {
             return print(&list());
         };
@@ -39,12 +39,12 @@ fn list() -> String {
     text
 }
 
-fn unknown(name: &str) -> Failure {
+fn unknown(name: &str) -> CommandError {
     match nearest(name, presets::names()) {
-        Some(nearest) => Failure::new(format!(
+        Some(nearest) => CommandError::new(format!(
             "there is no preset `{name}`\n  did you mean `{nearest}`?"
         )),
-        None => Failure::new(format!(
+        None => CommandError::new(format!(
             "there is no preset `{name}`\n  `groupgate presets` lists them"
         )),
     }

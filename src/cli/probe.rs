@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::config::Environment;
-use crate::terminal::Failure;
+use crate::terminal::CommandError;
 use crate::tools::probe;
 
 /// Walk one upstream and show each step.
@@ -54,7 +54,7 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) async fn run(self, environment: Environment) -> Result<(), Failure> {
+    pub(super) async fn run(self, environment: Environment) -> Result<(), CommandError> {
         let probe = probe::ProbeRun {
             name: self.name,
             config: self.config,

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::config::{reference, schema};
-use crate::terminal::{Failure, print};
+use crate::terminal::{CommandError, print};
 
 /// Print the JSON Schema of gateway.toml, for editor completion.
 #[derive(Debug, Args)]
@@ -14,7 +14,7 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), CommandError> {
         if self.markdown {
             return print(&reference());
         }

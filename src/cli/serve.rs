@@ -7,7 +7,7 @@ use clap::Args;
 use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::Environment;
-use crate::terminal::{Failure, stop_signal};
+use crate::terminal::{CommandError, stop_signal};
 
 use super::load;
 
@@ -20,15 +20,15 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) async fn run(self, environment: Environment) -> Result<(), Failure> {
+    pub(super) async fn run(self, environment: Environment) -> Result<(), CommandError> {
         let loaded = load(&self.config, environment)?;
         let adapters = App::compile(&loaded, &WallClock::system())
-            .map_err(|report| Failure::report(&report))?;
+            .map_err(|report| CommandError::report(&report))?;
         // Before anybody is told that it serves: whoever knows may stop it.
         let stop = stop_signal()?;
         let app = App::start(&loaded, adapters, &WallClock::system())
             .await
-            .map_err(Failure::start)?;
+            .map_err(CommandError::start)?;
         tracing::info!(
             listen = %app.data_addr(),
             admin = %app.admin_addr(),

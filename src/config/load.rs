@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::document::Document;
 use super::layers::{self, Variables};
-use super::preset::{self, Laid, Origin};
+use super::preset::{self, Laid, PresetOrigin};
 use super::read;
 use super::report::{Finding, Report};
 use super::resolve::{named, resolve};
@@ -28,7 +28,7 @@ pub struct Loaded {
     pub plan: Arc<Plan>,
     /// The variables that secrets are read from.
     pub environment: Environment,
-    source: Source,
+    source: LoadedFrom,
     tree: toml::Value,
 }
 
@@ -103,7 +103,7 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
         problems.extend(wrong);
         plan
     });
-    let source = Source {
+    let source = LoadedFrom {
         name: name.to_owned(),
         document,
         variables: layers.variables,
@@ -123,14 +123,14 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
 
 /// The file, the variables and the presets that settings came from.
 #[derive(Clone)]
-struct Source {
+struct LoadedFrom {
     name: String,
     document: Document,
     variables: Variables,
     presets: Laid,
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for LoadedFrom {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Source")
@@ -139,7 +139,7 @@ impl fmt::Debug for Source {
     }
 }
 
-impl Source {
+impl LoadedFrom {
     fn report(&self, problems: Problems) -> Report {
         let findings = problems.into_iter().map(|problem| self.locate(problem));
         Report::new(
@@ -182,8 +182,8 @@ impl Source {
     }
 
     /// A problem of what a preset says: the file has a line that names the preset.
-    fn in_preset(&self, problem: Problem, origin: &Origin) -> Finding {
-        let Origin { preset, key, .. } = origin;
+    fn in_preset(&self, problem: Problem, origin: &PresetOrigin) -> Finding {
+        let PresetOrigin { preset, key, .. } = origin;
         let instead = format!("set `{key}` in this block instead");
         Finding {
             span: self.document.span(&origin.named_at),

@@ -55,13 +55,13 @@ pub struct Settings {
     /// The listeners, and how long a request or a shutdown may take.
     pub server: Server,
     /// How many sources an answer needs.
-    pub gateway: Gateway,
+    pub gateway: GatewaySettings,
     /// How much is cached, and for how long. Each upstream can override the times.
     pub cache: Cache,
     /// How many requests each client may make.
-    pub rate_limit: RateLimit,
+    pub rate_limit: ClientRateLimit,
     /// The keys that sign cursors.
-    pub cursor: Cursor,
+    pub cursor: CursorSettings,
     /// The group backends, one `[upstreams.NAME]` block each. NAME has 1 to 64 characters from `a`
     /// to `z`, `0` to `9` and `_`. Clients see it as the `source` of a group and at the start of
     /// its `id`.
@@ -116,14 +116,15 @@ impl Default for Server {
 /// How many sources an answer needs.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Gateway {
+#[schemars(rename = "Gateway")]
+pub struct GatewaySettings {
     /// How many of the requested sources must contribute to an answer. If fewer do, the client gets
     /// an error instead of a partial list. When a request names fewer sources than this, all of
     /// them must contribute.
     pub min_sources: usize,
 }
 
-impl Default for Gateway {
+impl Default for GatewaySettings {
     fn default() -> Self {
         Self { min_sources: 1 }
     }
@@ -172,7 +173,8 @@ impl Default for Cache {
 /// How many requests each client may make. A client is an IPv4 address or an IPv6 /64 network.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct RateLimit {
+#[schemars(rename = "RateLimit")]
+pub struct ClientRateLimit {
     /// The sustained rate of one client.
     pub per_client: Rate,
     /// How many requests one client may make at once after a pause.
@@ -180,7 +182,7 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
-impl Default for RateLimit {
+impl Default for ClientRateLimit {
     fn default() -> Self {
         Self {
             per_client: Rate::per_second(100),
@@ -192,7 +194,8 @@ impl Default for RateLimit {
 /// The keys that sign the cursors that clients get.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Cursor {
+#[schemars(rename = "Cursor")]
+pub struct CursorSettings {
     /// Signing keys of at least 32 bytes each. The first one signs and all of them verify, so
     /// replicas can share keys and keys can be rotated. Without any, each process makes its own
     /// key, and its cursors stop working when it ends.

@@ -34,7 +34,7 @@ pub(super) struct Laid {
 
 /// A key that came from a preset.
 #[derive(Debug, Clone)]
-pub(super) struct Origin {
+pub(super) struct PresetOrigin {
     /// The preset.
     pub(super) preset: Preset,
     /// The key in it.
@@ -96,13 +96,13 @@ fn read(at: KeyPath, named: &Value) -> Result<(Preset, Table), Problem> {
 
 impl Laid {
     /// Where a key's value came from, if a preset brought it.
-    pub(super) fn origin(&self, at: &KeyPath) -> Option<Origin> {
+    pub(super) fn origin(&self, at: &KeyPath) -> Option<PresetOrigin> {
         let (_, &preset) = std::iter::successors(Some(at.clone()), KeyPath::parent)
             .find_map(|at| self.keys.get_key_value(&at))?;
         let [upstreams, name, key @ ..] = at.keys() else {
             return None;
         };
-        Some(Origin {
+        Some(PresetOrigin {
             preset,
             key: KeyPath::new(key.iter().cloned()),
             named_at: KeyPath::new([upstreams, name]).join(KEY),

@@ -10,14 +10,14 @@ use toml::Value;
 use super::layers::{Variables, variable};
 use super::preset::Laid;
 use super::secret::{SECRET_HELP, SECRET_LITERAL};
-use super::tree::{self, Fault, Found, Misfit};
+use super::tree::{self, FoundValue, Misfit, TreeError};
 use super::upstream::{Auth, Pagination};
 use super::{Settings, mask, schema};
 use crate::did_you_mean::{nearest, suggest};
 use crate::problem::{KeyPath, Problem, Problems};
 
 /// What became of the tree.
-pub(super) struct Reading {
+pub(super) struct ReadSettings {
     /// The settings; with stand-ins for what is in `unread`. `None` if not even those helped.
     pub(super) settings: Option<Settings>,
     /// The keys that could not be read or were missing, in the order in which they were met.
@@ -33,9 +33,9 @@ const MOST_FAULTS: usize = 200;
 
 /// Reads the tree; `variables` are the keys whose values came from the environment, as texts, and
 /// `presets` is what lies under the file.
-pub(super) fn read(mut tree: Value, variables: &Variables, presets: &Laid) -> Reading {
+pub(super) fn read(mut tree: Value, variables: &Variables, presets: &Laid) -> ReadSettings {
     let mut misfits: Vec<Misfit> = Vec::new();
-    let mut reading = Reading {
+    let mut reading = ReadSettings {
         settings: None,
         unread: Vec::new(),
         problems: Problems::default(),
@@ -72,14 +72,14 @@ impl Misfit {
     fn slot(&self) -> KeyPath {
         match &self.fault {
             // Our own visitors meet an unknown key before it is part of the path.
-            Fault::UnknownKey { key, .. } if self.at.keys().last() != Some(key) => {
+            TreeError::UnknownKey { key, .. } if self.at.keys().last() != Some(key) => {
                 self.at.join(key)
             }
-            Fault::MissingKey(key) => self.at.join(key),
-            Fault::UnknownKey { .. }
-            | Fault::UnknownWord { .. }
-            | Fault::WrongType { .. }
-            | Fault::Unreadable(_) => self.at.clone(),
+            TreeError::MissingKey(key) => self.at.join(key),
+            TreeError::UnknownKey { .. }
+            | TreeError::UnknownWord { .. }
+            | TreeError::WrongType { .. }
+            | TreeError::Unreadable(_) => self.at.clone(),
         }
     }
 }
@@ -125,8 +125,8 @@ fn refine(tree: &Value, misfit: Misfit) -> Misfit {
 /// Variables are texts. Where a number or a truth value was expected instead, the text is taken
 /// for one; so a key that takes strings keeps `12345` as it is.
 fn retype(tree: &mut Value, misfit: &Misfit, variables: &Variables) -> bool {
-    let Fault::WrongType {
-        found: Found::Text(text),
+    let TreeError::WrongType {
+        found: FoundValue::Text(text),
         ..
     } = &misfit.fault
     else {
@@ -143,18 +143,18 @@ fn retype(tree: &mut Value, misfit: &Misfit, variables: &Variables) -> bool {
 
 /// Whether a key is missing only because it was misspelt.
 fn follows_from(misfit: &Misfit, earlier: &[Misfit]) -> bool {
-    let Fault::MissingKey(missing) = &misfit.fault else {
+    let TreeError::MissingKey(missing) = &misfit.fault else {
         return false;
     };
     earlier.iter().any(|earlier| match &earlier.fault {
-        Fault::UnknownKey { key, known } => {
+        TreeError::UnknownKey { key, known } => {
             earlier.slot().parent().as_ref() == Some(&misfit.at)
                 && nearest(key, known.iter().copied()) == Some(missing)
         }
-        Fault::MissingKey(_)
-        | Fault::UnknownWord { .. }
-        | Fault::WrongType { .. }
-        | Fault::Unreadable(_) => false,
+        TreeError::MissingKey(_)
+        | TreeError::UnknownWord { .. }
+        | TreeError::WrongType { .. }
+        | TreeError::Unreadable(_) => false,
     })
 }
 
@@ -201,7 +201,7 @@ fn problem(misfit: &Misfit, tree: &Value, variables: &Variables, presets: &Laid)
     let is_hidden =
         text.is_some_and(mask::has_password) || mask::may_be_secret(&slot, scheme(tree, &slot));
     match &misfit.fault {
-        Fault::UnknownKey { key, known } => {
+        TreeError::UnknownKey { key, known } => {
             if let Some(new) = renamed(&slot) {
                 let meant = slot.parent().unwrap_or_default().join(new);
                 let help = match variables.get(&slot) {
@@ -220,7 +220,7 @@ fn problem(misfit: &Misfit, tree: &Value, variables: &Variables, presets: &Laid)
             };
             Problem::new(slot, misfit.fault.to_string()).with_help(help)
         }
-        Fault::MissingKey(key) => presets.need(&slot).unwrap_or_else(|| {
+        TreeError::MissingKey(key) => presets.need(&slot).unwrap_or_else(|| {
             let message = format!("`{}` lacks the key `{key}`", misfit.at);
             let problem = Problem::new(misfit.at.clone(), message);
             match schema::describe(&slot, tree) {
@@ -228,16 +228,16 @@ fn problem(misfit: &Misfit, tree: &Value, variables: &Variables, presets: &Laid)
                 None => problem,
             }
         }),
-        Fault::UnknownWord { word, known } => Problem::new(slot, misfit.fault.to_string())
+        TreeError::UnknownWord { word, known } => Problem::new(slot, misfit.fault.to_string())
             .with_help(suggest(word, known.iter().copied())),
-        Fault::WrongType { expected, found } if is_hidden => {
+        TreeError::WrongType { expected, found } if is_hidden => {
             Problem::new(slot, format!("expected {expected}, found {}", found.kind()))
         }
-        Fault::Unreadable(message) if message == SECRET_LITERAL => {
+        TreeError::Unreadable(message) if message == SECRET_LITERAL => {
             Problem::new(slot, SECRET_LITERAL).with_help(SECRET_HELP)
         }
-        Fault::Unreadable(_) if is_hidden => Problem::new(slot, "the value cannot be read"),
-        Fault::WrongType { .. } | Fault::Unreadable(_) => {
+        TreeError::Unreadable(_) if is_hidden => Problem::new(slot, "the value cannot be read"),
+        TreeError::WrongType { .. } | TreeError::Unreadable(_) => {
             Problem::new(slot, misfit.fault.to_string())
         }
     }

@@ -16,7 +16,7 @@ use crate::problem::KeyPath;
 
 /// What did not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(super) enum Fault {
+pub(super) enum TreeError {
     /// A key that its table does not have.
     #[error("unknown key `{key}`")]
     UnknownKey {
@@ -34,7 +34,7 @@ pub(super) enum Fault {
     },
     /// A value of another type than the key's.
     #[error("expected {expected}, found {found}")]
-    WrongType { expected: String, found: Found },
+    WrongType { expected: String, found: FoundValue },
     /// What the key's own reader says of the value.
     #[error("{0}")]
     Unreadable(String),
@@ -42,7 +42,7 @@ pub(super) enum Fault {
 
 /// The value that was found in another's place.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(super) enum Found {
+pub(super) enum FoundValue {
     /// A string.
     #[error("the string {0:?}")]
     Text(String),
@@ -54,7 +54,7 @@ pub(super) enum Found {
     Container(&'static str),
 }
 
-impl Found {
+impl FoundValue {
     /// What was found, without the value.
     pub(super) fn kind(&self) -> &'static str {
         match self {
@@ -91,12 +91,12 @@ impl Found {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Misfit {
     pub(super) at: KeyPath,
-    pub(super) fault: Fault,
+    pub(super) fault: TreeError,
 }
 
 /// Reads a value as a `T`; of several faults, the first.
 pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Misfit> {
-    serde_path_to_error::deserialize(Node(value)).map_err(|error| Misfit {
+    serde_path_to_error::deserialize(TreeNode(value)).map_err(|error| Misfit {
         at: key_path(error.path()),
         fault: error.into_inner(),
     })
@@ -112,9 +112,9 @@ fn key_path(path: &serde_path_to_error::Path) -> KeyPath {
 }
 
 /// A value as serde reads it.
-struct Node(Value);
+struct TreeNode(Value);
 
-impl IntoDeserializer<'_, Fault> for Node {
+impl IntoDeserializer<'_, TreeError> for TreeNode {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -122,10 +122,10 @@ impl IntoDeserializer<'_, Fault> for Node {
     }
 }
 
-impl<'de> de::Deserializer<'de> for Node {
-    type Error = Fault;
+impl<'de> de::Deserializer<'de> for TreeNode {
+    type Error = TreeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
         match self.0 {
             Value::String(text) => visitor.visit_string(text),
             Value::Integer(number) => visitor.visit_i64(number),
@@ -133,16 +133,16 @@ impl<'de> de::Deserializer<'de> for Node {
             Value::Boolean(bool) => visitor.visit_bool(bool),
             Value::Datetime(time) => visitor.visit_string(time.to_string()),
             Value::Array(items) => {
-                SeqDeserializer::new(items.into_iter().map(Node)).deserialize_any(visitor)
+                SeqDeserializer::new(items.into_iter().map(TreeNode)).deserialize_any(visitor)
             }
             Value::Table(table) => {
-                MapDeserializer::new(table.into_iter().map(|(key, value)| (key, Node(value))))
+                MapDeserializer::new(table.into_iter().map(|(key, value)| (key, TreeNode(value))))
                     .deserialize_any(visitor)
             }
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
         visitor.visit_some(self)
     }
 
@@ -150,7 +150,7 @@ impl<'de> de::Deserializer<'de> for Node {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, TreeError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -159,7 +159,7 @@ impl<'de> de::Deserializer<'de> for Node {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, TreeError> {
         let Value::String(word) = self.0 else {
             return self.deserialize_any(visitor);
         };
@@ -172,7 +172,7 @@ impl<'de> de::Deserializer<'de> for Node {
     }
 }
 
-impl de::Error for Fault {
+impl de::Error for TreeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::Unreadable(message.to_string())
     }
@@ -180,7 +180,7 @@ impl de::Error for Fault {
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         Self::WrongType {
             expected: in_our_words(&expected.to_string()),
-            found: Found::of(found),
+            found: FoundValue::of(found),
         }
     }
 
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(misfit.at.to_string(), "cursor.keys.1");
         assert_eq!(
             misfit.fault,
-            Fault::UnknownKey {
+            TreeError::UnknownKey {
                 key: "evn".to_owned(),
                 known: &["env", "file"],
             }

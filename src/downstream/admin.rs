@@ -22,14 +22,14 @@ use crate::plan::{List, Plan, SecretValue};
 use crate::telemetry;
 use crate::upstream::transport::Circuit;
 
-use super::deadline::Deadline;
-use super::exchange::Exchange;
+use super::deadline::CallerDeadline;
+use super::exchange::RequestContext;
 use super::fallback::{READ, method_not_allowed, not_found};
 use super::layers::{Observed, Patience};
-use super::problem::{Kind, Problem};
+use super::problem::{Kind, ProblemDetails};
 use super::response::{Response, full};
 use super::services::{CatalogService, peek_all};
-use super::source_list::Source;
+use super::source_list::ListedSource;
 use super::sources::json;
 
 const PATHS: &str = "`/livez`, `/readyz`, `/status` and `POST /refresh/{upstream}`";
@@ -104,7 +104,7 @@ struct Status {
 #[derive(Debug, Serialize)]
 struct Standing {
     #[serde(flatten)]
-    source: Source,
+    source: ListedSource,
     /// How its circuit breaker stands; null where it is switched off.
     circuit: Option<Circuit>,
     /// How far its walk is, null if none is under way. One that has been for long and has read
@@ -114,8 +114,8 @@ struct Standing {
 
 /// Answers a request to the admin listener.
 pub(crate) async fn route<C: CatalogService>(
-    exchange: Exchange<Admin<C>>,
-) -> Result<Response, Problem> {
+    exchange: RequestContext<Admin<C>>,
+) -> Result<Response, ProblemDetails> {
     let admin = &*exchange.state;
     match (&exchange.method, exchange.uri.path()) {
         (&Method::GET | &Method::HEAD, "/livez") => Ok(full(TEXT, "alive\n")),
@@ -149,7 +149,7 @@ fn is_authorized(token: Option<&SecretValue>, headers: &HeaderMap) -> bool {
 
 fn unauthorized() -> Response {
     let detail = "send `Authorization: Bearer` with the token of `server.admin_token`";
-    let mut response = Response::from(Problem::new(Kind::Unauthorized, detail));
+    let mut response = Response::from(ProblemDetails::new(Kind::Unauthorized, detail));
     let challenge = HeaderValue::from_static("Bearer");
     response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     response
@@ -168,9 +168,12 @@ fn carries(sent: &HeaderValue, token: &SecretValue) -> bool {
 /// Ready is a process that would answer as well as it can: every upstream was walked once, or has
 /// failed once, for a failed one gets no better by sending callers elsewhere. One that is asked by
 /// query is not walked before somebody asks.
-fn readyz<C: CatalogService>(admin: &Admin<C>) -> Result<Response, Problem> {
+fn readyz<C: CatalogService>(admin: &Admin<C>) -> Result<Response, ProblemDetails> {
     if admin.draining.load(Ordering::Relaxed) {
-        return Err(Problem::new(Kind::NotReady, "the gateway is stopping"));
+        return Err(ProblemDetails::new(
+            Kind::NotReady,
+            "the gateway is stopping",
+        ));
     }
     let held = peek_all(&admin.catalog);
     let pending: Vec<_> = held
@@ -183,13 +186,13 @@ fn readyz<C: CatalogService>(admin: &Admin<C>) -> Result<Response, Problem> {
         return Ok(full(TEXT, "ready\n"));
     }
     let detail = format!("not yet walked: {}", pending.join(", "));
-    Err(Problem::new(Kind::NotReady, detail))
+    Err(ProblemDetails::new(Kind::NotReady, detail))
 }
 
-fn status<C: CatalogService>(admin: &Admin<C>) -> Result<Response, Problem> {
+fn status<C: CatalogService>(admin: &Admin<C>) -> Result<Response, ProblemDetails> {
     let held = peek_all(&admin.catalog);
     let standing = |held: &SourceLookup| Standing {
-        source: Source::from(held),
+        source: ListedSource::from(held),
         circuit: admin.catalog.circuit(&held.source),
         walking: admin.catalog.walking(&held.source),
     };
@@ -206,36 +209,36 @@ fn status<C: CatalogService>(admin: &Admin<C>) -> Result<Response, Problem> {
 
 /// Says what became of the walk that was asked for: 200 means that the list was read anew.
 async fn refresh<C: CatalogService>(
-    exchange: &Exchange<Admin<C>>,
+    exchange: &RequestContext<Admin<C>>,
     upstream: &str,
-) -> Result<Response, Problem> {
+) -> Result<Response, ProblemDetails> {
     let admin = &exchange.state;
     let upstream = percent_decode_str(upstream)
         .decode_utf8_lossy()
         .into_owned();
-    let until = Deadline::new(exchange.begun, admin.deadline()).wait_until;
+    let until = CallerDeadline::new(exchange.begun, admin.deadline()).wait_until;
     let (catalog, name) = (admin.catalog.clone(), upstream.clone());
     let walk = async move { catalog.refresh(&name, until).await };
-    let stopping = |_| Problem::new(Kind::NotReady, "the gateway is stopping");
+    let stopping = |_| ProblemDetails::new(Kind::NotReady, "the gateway is stopping");
     let Some(held) = admin.walks.spawn(walk).await.map_err(stopping)? else {
         let known = admin.catalog.names().join(", ");
         let detail = format!("no upstream `{upstream}`; available are {known}");
-        return Err(Problem::new(Kind::NotFound, detail));
+        return Err(ProblemDetails::new(Kind::NotFound, detail));
     };
     let status = match Outcome::of(&held) {
         Outcome::Walked => StatusCode::OK,
         Outcome::Walking | Outcome::PendingShrink => StatusCode::ACCEPTED,
         Outcome::Failed(error) => {
             let detail = format!("the walk of `{upstream}` failed");
-            return Err(Problem::of_walk(detail, &held, &error));
+            return Err(ProblemDetails::of_walk(detail, &held, &error));
         }
         Outcome::TooSoon => {
             let wait = wait(&held, admin.min_refresh(&upstream));
             let detail = format!("`{upstream}` was walked a moment ago and was not asked again");
-            return Err(Problem::new(Kind::TooManyRequests, detail).with_retry_after(wait));
+            return Err(ProblemDetails::new(Kind::TooManyRequests, detail).with_retry_after(wait));
         }
     };
-    let mut response = json(&Source::from(&held))?;
+    let mut response = json(&ListedSource::from(&held))?;
     *response.status_mut() = status;
     Ok(response)
 }
@@ -261,7 +264,7 @@ impl Outcome {
             return Self::TooSoon;
         }
         // What is held then, also an error, is from before the walk.
-        if held.outcome.detail == Some("deadline") || held.state == catalog::State::Pending {
+        if held.outcome.detail == Some("deadline") || held.state == catalog::SourceState::Pending {
             return Self::Walking;
         }
         match &held.error {
@@ -318,7 +321,10 @@ mod tests {
     #[tokio::test]
     async fn it_is_ready_when_every_upstream_was_walked_or_has_failed() {
         let walked = [fresh("alpha", &[]), failed("beta", ErrorKind::Timeout)];
-        let pending = [fresh("alpha", &[]), empty("beta", catalog::State::Pending)];
+        let pending = [
+            fresh("alpha", &[]),
+            empty("beta", catalog::SourceState::Pending),
+        ];
         let mut from_disk = fresh("beta", &["x"]);
         from_disk.walked = false;
         let response = ask(&admin([from_disk], false, None), get("/readyz")).await;
@@ -340,7 +346,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn status_shows_the_process_and_every_source() {
-        let pending = empty("gamma", catalog::State::Pending);
+        let pending = empty("gamma", catalog::SourceState::Pending);
         let held = [
             fresh("alpha", &["x", "y"]),
             failed("beta", ErrorKind::Dns),
@@ -375,7 +381,7 @@ mod tests {
         late_again.outcome.detail = Some("deadline");
         late_again.error = failed_before;
         let mut stale = fresh("eta", &["x"]);
-        stale.state = catalog::State::Stale;
+        stale.state = catalog::SourceState::Stale;
         stale.error = failed("eta", ErrorKind::Dns).error;
         let mut in_doubt = fresh("theta", &["x"]);
         in_doubt.pending_shrink = Some(PendingShrink {
@@ -386,7 +392,7 @@ mod tests {
         let mut held = [
             in_doubt,
             fresh("alpha", &["x"]),
-            empty("beta", catalog::State::Pending),
+            empty("beta", catalog::SourceState::Pending),
             failed("gamma", ErrorKind::Timeout),
             failed("delta", ErrorKind::RateLimited),
             failed("epsilon", ErrorKind::Unauthorized),

@@ -19,7 +19,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use crate::clock::TokioClock;
-use crate::plan::RateLimit;
+use crate::plan::ClientRateLimit;
 
 /// How many callers are remembered: some tens of MiB at most.
 const CALLERS: u64 = 100_000;
@@ -47,7 +47,7 @@ pub(crate) struct Verdict {
 
 impl Admission {
     /// Admits what the plan allows.
-    pub(crate) fn new(limit: &RateLimit) -> Self {
+    pub(crate) fn new(limit: &ClientRateLimit) -> Self {
         // The shortest interval that can be counted is a nanosecond: a rate beyond it is no limit.
         let interval = limit.per_client.interval().max(Duration::from_nanos(1));
         let quota = Quota::with_period(interval)
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_is_left_has_room_for_the_largest_numbers() {
-        let slow = Admission::new(&RateLimit {
+        let slow = Admission::new(&ClientRateLimit {
             per_client: "1/h".parse().unwrap(),
             burst: NonZeroU32::MAX,
         });

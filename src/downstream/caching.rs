@@ -12,12 +12,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use crate::caller::{Caller, VisibleSources};
-use crate::catalog::{CacheMode, CacheOutcome, State};
-use crate::gateway::listing::{Found, SourceReport};
+use crate::catalog::{CacheMode, CacheOutcome, SourceState};
+use crate::gateway::listing::{FoundGroup, SourceReport};
 use crate::gateway::{Listing, Query, Representation, Validator};
 use crate::hex::hex;
 
-use super::negotiate::Format;
+use super::negotiate::AnswerFormat;
 use super::render;
 
 /// What caches did with the request (RFC 9211).
@@ -44,8 +44,8 @@ impl<'a> From<&'a Listing> for Basis<'a> {
     }
 }
 
-impl<'a> From<&'a Found> for Basis<'a> {
-    fn from(found: &'a Found) -> Self {
+impl<'a> From<&'a FoundGroup> for Basis<'a> {
+    fn from(found: &'a FoundGroup) -> Self {
         Self {
             complete: true,
             max_age: found.source.held.fresh_for,
@@ -63,14 +63,14 @@ impl EntityTag {
     pub(crate) fn of_page(
         query: &Query,
         visible: &VisibleSources,
-        format: Format,
+        format: AnswerFormat,
         listing: &Listing,
     ) -> Self {
         Validator::of_page(query, visible, representation(format), listing).into()
     }
 
     /// The tag of a single group.
-    pub(crate) fn of_group(format: Format, found: &Found) -> Self {
+    pub(crate) fn of_group(format: AnswerFormat, found: &FoundGroup) -> Self {
         Validator::of_group(representation(format), found).into()
     }
 
@@ -111,7 +111,7 @@ impl From<Validator> for EntityTag {
     }
 }
 
-const fn representation(format: Format) -> Representation {
+const fn representation(format: AnswerFormat) -> Representation {
     Representation {
         media_type: format.media_type(),
         renderer: render::VERSION,
@@ -134,7 +134,7 @@ struct SourceCountdown {
     name: Arc<str>,
     outcome: CacheOutcome,
     contributed: bool,
-    state: State,
+    state: SourceState,
     fresh_until: Instant,
 }
 
@@ -217,12 +217,12 @@ impl SourceCountdown {
             None => {}
         }
         match self.state {
-            State::Fresh => {
+            SourceState::Fresh => {
                 // Writing into a string does not fail.
                 let _ = write!(status, "; ttl={}", seconds_until(self.fresh_until, now));
             }
-            State::Stale => status.push_str("; ttl=0"),
-            State::Pending | State::Failed => {}
+            SourceState::Stale => status.push_str("; ttl=0"),
+            SourceState::Pending | SourceState::Failed => {}
         }
         if self.outcome.collapsed {
             status.push_str("; collapsed");
@@ -353,7 +353,7 @@ mod tests {
             detail: None,
         };
         let mut stale = fresh("9to5", &[]);
-        stale.state = State::Stale;
+        stale.state = SourceState::Stale;
         stale.outcome.detail = Some("min_refresh");
         let mut gone = failed("gamma", ErrorKind::Dns);
         gone.outcome.forwarded = Some("miss");

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
 
 use super::negotiate::quality;
-use super::problem::{Kind, Problem};
+use super::problem::{Kind, ProblemDetails};
 
 /// Smaller answers are sent as they are: compressed, they would not be smaller on the wire.
 const WORTH_COMPRESSING: usize = 860;
@@ -76,7 +76,7 @@ impl Accepted {
 }
 
 /// The coding that the caller likes best.
-pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accepted, Problem> {
+pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accepted, ProblemDetails> {
     let mut qualities = [None; Coding::ALL.len()];
     let mut others = None;
     let values = headers.get_all(ACCEPT_ENCODING).iter();
@@ -107,8 +107,8 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accepted, Problem> {
         .ok_or_else(not_acceptable)
 }
 
-fn not_acceptable() -> Problem {
-    Problem::new(
+fn not_acceptable() -> ProblemDetails {
+    ProblemDetails::new(
         Kind::NotAcceptable,
         "none of the codings in `Accept-Encoding` is available; use zstd, br, gzip or identity",
     )

@@ -5,10 +5,10 @@ use http::header::CONTENT_ENCODING;
 use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
 
-use crate::gateway::pool::Pool;
+use crate::gateway::pool::BlockingPool;
 
 use super::coding::{self, Accepted};
-use super::problem::Problem;
+use super::problem::ProblemDetails;
 use super::response::{Body, Response};
 
 /// The response in the coding that its caller likes best. One that has a coding already, or is a
@@ -16,9 +16,9 @@ use super::response::{Body, Response};
 pub(crate) async fn compress(
     mut response: Response,
     accepted: Accepted,
-    pool: &Pool,
+    pool: &BlockingPool,
     until: Instant,
-) -> Result<Response, Problem> {
+) -> Result<Response, ProblemDetails> {
     if response.status() != StatusCode::OK || response.headers().contains_key(CONTENT_ENCODING) {
         return Ok(response);
     }
@@ -31,7 +31,7 @@ pub(crate) async fn compress(
     };
     let body: Bytes = body.clone();
     let encoded = pool.run(move || coding::encode(coding, body), until).await;
-    *response.body_mut() = Body::Full(encoded?.map_err(Problem::defect)?);
+    *response.body_mut() = Body::Full(encoded?.map_err(ProblemDetails::defect)?);
     let name = HeaderValue::from_static(name);
     response.headers_mut().insert(CONTENT_ENCODING, name);
     Ok(response)

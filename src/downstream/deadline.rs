@@ -16,7 +16,7 @@ const MOST_KEPT: Duration = Duration::from_millis(500);
 
 /// The latest moments in the life of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Deadline {
+pub(crate) struct CallerDeadline {
     /// Until when sources are waited for.
     pub(crate) wait_until: Instant,
     /// When the answer is given up. A moment before the caller's deadline: that, too, is an answer
@@ -24,7 +24,7 @@ pub(crate) struct Deadline {
     pub(crate) answer: Instant,
 }
 
-impl Deadline {
+impl CallerDeadline {
     /// The deadline of a request that came at `begun` and may take this long.
     pub(crate) fn new(begun: Instant, allowed: Duration) -> Self {
         let kept = (allowed / 20).clamp(LEAST_KEPT, MOST_KEPT).min(allowed / 2);
@@ -53,7 +53,7 @@ mod tests {
         #[case] answer: u128,
     ) {
         let begun = Instant::now();
-        let deadline = Deadline::new(begun, Duration::from_millis(allowed));
+        let deadline = CallerDeadline::new(begun, Duration::from_millis(allowed));
         assert_eq!((deadline.wait_until - begun).as_millis(), wait);
         // Rounded up: what is a fraction before the moment is not after it.
         let latest = (deadline.answer - begun).as_micros().div_ceil(1000);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::catalog::State;
+use crate::catalog::SourceState;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::gateway::Listing;
 use crate::gateway::listing::SourceReport;
@@ -41,7 +41,7 @@ pub(crate) struct SourceStatus {
     /// Its name.
     pub(crate) name: String,
     /// How it stands.
-    pub(crate) state: State,
+    pub(crate) state: SourceState,
     /// How many groups it has, before any filter. Where its upstream was asked for what the query
     /// needs, how many of them match.
     pub(crate) groups: usize,

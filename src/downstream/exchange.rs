@@ -8,13 +8,13 @@ use http::{HeaderMap, Method, Uri, Version};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use super::answers::Asked;
+use super::answers::AskedAnswer;
 use super::caller::Client;
 use super::request_id::RequestId;
 
 /// One request. Layers pass it on by value, so nothing of it is looked up by type or cloned.
 #[derive(Debug)]
-pub(crate) struct Exchange<S> {
+pub(crate) struct RequestContext<S> {
     /// What the request may read. It is taken once: no request sees two generations of it.
     pub(crate) state: Arc<S>,
     pub(crate) method: Method,
@@ -27,12 +27,12 @@ pub(crate) struct Exchange<S> {
     /// Who sent it.
     pub(crate) client: Client,
     /// Which answer of `/groups` is wanted, once the answer cache has looked for it.
-    pub(crate) asked: Option<Asked>,
+    pub(crate) asked: Option<AskedAnswer>,
     /// Nobody reads it. A body that is dropped early ends its connection early, too.
     _body: Option<Incoming>,
 }
 
-impl<S> Exchange<S> {
+impl<S> RequestContext<S> {
     /// A request that came just now, over a connection from `peer`.
     pub(crate) fn new(
         state: Arc<S>,

@@ -4,7 +4,7 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method, Uri};
 use percent_encoding::percent_decode_str;
 
-use super::problem::{Kind, Problem};
+use super::problem::{Kind, ProblemDetails};
 use super::response::Response;
 
 /// The methods of what can only be read.
@@ -12,12 +12,12 @@ pub(crate) const READ: &[Method] = &[Method::GET, Method::HEAD];
 
 /// Refuses a request that has parameters, for an address that takes none: a typo in the path of
 /// `/groups?…` must not silently answer something else.
-pub(crate) fn no_parameters(uri: &Uri) -> Result<(), Problem> {
+pub(crate) fn no_parameters(uri: &Uri) -> Result<(), ProblemDetails> {
     let Some(name) = first_parameter(uri) else {
         return Ok(());
     };
     let detail = format!("unknown parameter `{name}`; this path takes no parameters");
-    Err(Problem::new(Kind::InvalidParameter, detail).with_parameter(name))
+    Err(ProblemDetails::new(Kind::InvalidParameter, detail).with_parameter(name))
 }
 
 fn first_parameter(uri: &Uri) -> Option<String> {
@@ -33,7 +33,7 @@ pub(crate) fn method_not_allowed(method: &Method, allowed: &[Method]) -> Respons
         "method `{method}` is not allowed; use {}",
         names.join(" or ")
     );
-    let mut response = Response::from(Problem::new(Kind::MethodNotAllowed, detail));
+    let mut response = Response::from(ProblemDetails::new(Kind::MethodNotAllowed, detail));
     // Names of methods always make a header value.
     if let Ok(value) = HeaderValue::try_from(names.join(",")) {
         response.headers_mut().insert(ALLOW, value);
@@ -42,9 +42,9 @@ pub(crate) fn method_not_allowed(method: &Method, allowed: &[Method]) -> Respons
 }
 
 /// Answers every other address with the `paths` that there are.
-pub(crate) fn not_found(path: &str, paths: &str) -> Problem {
+pub(crate) fn not_found(path: &str, paths: &str) -> ProblemDetails {
     let detail = format!("no such path: `{path}`; available are {paths}");
-    Problem::new(Kind::NotFound, detail)
+    ProblemDetails::new(Kind::NotFound, detail)
 }
 
 #[cfg(test)]

@@ -12,29 +12,29 @@ use tokio::time::Instant;
 use crate::caller::Caller;
 use crate::gateway::{Ask, Listing, ParseContext, Query};
 
-use super::answers::{self, Answer, Asked, Key, Made};
+use super::answers::{self, Answer, AnswerKey, AskedAnswer, Made};
 use super::caching::{self, Basis, Countdown, EntityTag};
 use super::coding::{self, Coding};
-use super::deadline::Deadline;
+use super::deadline::CallerDeadline;
 use super::envelope::Envelope;
-use super::exchange::Exchange;
+use super::exchange::RequestContext;
 use super::fallback;
 use super::layers::{KeepsAnswers as _, Patience as _};
-use super::negotiate::{Format, negotiate};
+use super::negotiate::{AnswerFormat, negotiate};
 use super::prefer::{PREFERENCE_APPLIED, STRICT};
-use super::problem::{Kind, Problem};
+use super::problem::{Kind, ProblemDetails};
 use super::render::{self, Frame};
 use super::response::{Response, empty, full};
 use super::server_timing::ServerTiming;
 use super::services::{CatalogService, GroupService};
-use super::state::State;
+use super::state::EdgeState;
 use super::stream;
 
 /// What stands before the id of one group.
 pub(crate) const ONE: &str = "/groups/";
 
 /// The formats of a single group: it has no rows to stream.
-const SINGLE: &[Format] = &[Format::Json, Format::Xml];
+const SINGLE: &[AnswerFormat] = &[AnswerFormat::Json, AnswerFormat::Xml];
 
 /// A page before it has a body.
 struct Draft {
@@ -49,9 +49,9 @@ struct Draft {
 
 /// Answers `GET /groups`.
 pub(crate) async fn list<G: GroupService, C: CatalogService>(
-    exchange: Exchange<State<G, C>>,
-) -> Result<Response, Problem> {
-    let Exchange {
+    exchange: RequestContext<EdgeState<G, C>>,
+) -> Result<Response, ProblemDetails> {
+    let RequestContext {
         state,
         uri,
         headers,
@@ -61,13 +61,13 @@ pub(crate) async fn list<G: GroupService, C: CatalogService>(
         ..
     } = exchange;
     let caller = client.caller;
-    let Asked { key, mode } = match asked {
+    let AskedAnswer { key, mode } = match asked {
         Some(asked) => asked,
-        None => Asked::read(&caller, &uri, &headers)?,
+        None => AskedAnswer::read(&caller, &uri, &headers)?,
     };
     // Before the catalog is asked: what changes in between makes the answer an old one.
     let epoch = state.epoch();
-    let deadline = Deadline::new(begun, state.deadline());
+    let deadline = CallerDeadline::new(begun, state.deadline());
     let generation = state.groups.generation();
     let query = state.parse(&generation, &key, &caller)?;
     let ask = Ask {
@@ -95,7 +95,7 @@ pub(crate) async fn list<G: GroupService, C: CatalogService>(
 
 impl Draft {
     fn new(
-        key: &Key,
+        key: &AnswerKey,
         caller: &Caller,
         query: Query,
         listing: Listing,
@@ -132,13 +132,13 @@ impl Draft {
     }
 }
 
-impl<G: GroupService, C: CatalogService> State<G, C> {
+impl<G: GroupService, C: CatalogService> EdgeState<G, C> {
     fn parse(
         &self,
         generation: &G::Generation,
-        key: &Key,
+        key: &AnswerKey,
         caller: &Caller,
-    ) -> Result<Query, Problem> {
+    ) -> Result<Query, ProblemDetails> {
         let sources = self.groups.sources(generation);
         let context = ParseContext {
             sources: &sources,
@@ -153,11 +153,11 @@ impl<G: GroupService, C: CatalogService> State<G, C> {
     /// it.
     async fn kept(
         &self,
-        key: &Key,
+        key: &AnswerKey,
         draft: Draft,
         request: &HeaderMap,
         until: Instant,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Response, ProblemDetails> {
         let Draft {
             query,
             listing,
@@ -187,7 +187,12 @@ impl<G: GroupService, C: CatalogService> State<G, C> {
     }
 
     /// Answers with a page or a stream that only this request gets.
-    async fn once(&self, key: &Key, draft: Draft, until: Instant) -> Result<Response, Problem> {
+    async fn once(
+        &self,
+        key: &AnswerKey,
+        draft: Draft,
+        until: Instant,
+    ) -> Result<Response, ProblemDetails> {
         let Draft {
             query,
             listing,
@@ -215,38 +220,44 @@ impl<G: GroupService, C: CatalogService> State<G, C> {
     /// made off the I/O threads.
     async fn page(
         &self,
-        key: &Key,
+        key: &AnswerKey,
         query: Query,
         listing: Listing,
         until: Instant,
-    ) -> Result<(Bytes, Coding), Problem> {
+    ) -> Result<(Bytes, Coding), ProblemDetails> {
         let (format, accepted) = (key.format, key.coding);
         let is_copied =
             accepted.best == Coding::Identity && render::is_copied(format, query.fields.as_deref());
         let page = move || render::page(format, query.fields.as_deref(), &listing);
         if is_copied {
-            return Ok((page().map_err(Problem::defect)?, Coding::Identity));
+            return Ok((page().map_err(ProblemDetails::defect)?, Coding::Identity));
         }
         let encoded = move || {
-            let page = page().map_err(Problem::defect)?;
+            let page = page().map_err(ProblemDetails::defect)?;
             let coding = accepted.for_length(page.len());
-            let page = coding::encode(coding, page).map_err(Problem::defect)?;
+            let page = coding::encode(coding, page).map_err(ProblemDetails::defect)?;
             Ok((page, coding))
         };
         self.pool.run(encoded, until).await?
     }
 
-    fn streamed(&self, key: &Key, query: Query, listing: Listing) -> Result<Response, Problem> {
+    fn streamed(
+        &self,
+        key: &AnswerKey,
+        query: Query,
+        listing: Listing,
+    ) -> Result<Response, ProblemDetails> {
         let (format, coding) = (key.format, key.coding.best);
         let envelope = Envelope::of(&listing);
         let frame = Frame::new(format, query.fields.as_deref(), &envelope);
-        let frame = frame.map_err(Problem::defect)?;
+        let frame = frame.map_err(ProblemDetails::defect)?;
         let pool = self.pool.clone();
         let body = stream::body(pool, frame, format, query.fields, listing, coding);
         let mut response = full(format.content_type(), Bytes::new());
-        *response.body_mut() = body.map_err(Problem::defect)?;
-        if format == Format::Csv {
-            render::csv::describe(response.headers_mut(), &envelope).map_err(Problem::defect)?;
+        *response.body_mut() = body.map_err(ProblemDetails::defect)?;
+        if format == AnswerFormat::Csv {
+            render::csv::describe(response.headers_mut(), &envelope)
+                .map_err(ProblemDetails::defect)?;
         }
         Ok(response)
     }
@@ -254,15 +265,15 @@ impl<G: GroupService, C: CatalogService> State<G, C> {
 
 /// Answers `GET /groups/{id}`.
 pub(crate) async fn one<G: GroupService, C>(
-    exchange: &Exchange<State<G, C>>,
-) -> Result<Response, Problem> {
+    exchange: &RequestContext<EdgeState<G, C>>,
+) -> Result<Response, ProblemDetails> {
     fallback::no_parameters(&exchange.uri)?;
     let (state, headers) = (&exchange.state, &exchange.headers);
     let format = negotiate(headers, SINGLE)?;
     let id = id_of(exchange.uri.path())?;
     let caller = &exchange.client.caller;
     let mode = caching::mode(headers);
-    let deadline = Deadline::new(exchange.begun, state.deadline());
+    let deadline = CallerDeadline::new(exchange.begun, state.deadline());
 
     let mut timing = ServerTiming::begin();
     let found = state
@@ -275,7 +286,7 @@ pub(crate) async fn one<G: GroupService, C>(
     let mut response = if tag.is_known(headers) {
         empty(StatusCode::NOT_MODIFIED)
     } else {
-        let body = render::single(format, found.row()).map_err(Problem::defect)?;
+        let body = render::single(format, found.row()).map_err(ProblemDetails::defect)?;
         full(format.content_type(), body)
     };
     let now = Instant::now();
@@ -287,7 +298,7 @@ pub(crate) async fn one<G: GroupService, C>(
 
 /// The id in a path, decoded once: an id that holds a percent sign comes encoded twice. What is no
 /// text names no group.
-fn id_of(path: &str) -> Result<Cow<'_, str>, Problem> {
+fn id_of(path: &str) -> Result<Cow<'_, str>, ProblemDetails> {
     let id = path.strip_prefix(ONE).unwrap_or_default();
     percent_decode_str(id)
         .decode_utf8()
@@ -307,6 +318,6 @@ fn link(query: &Query, listing: &Listing) -> Option<HeaderValue> {
 
 /// What is said of a group that is not there, and of one whose source is not: word for word the
 /// same, so that nobody learns which sources there are.
-fn no_such_group() -> Problem {
-    Problem::new(Kind::NotFound, "no group with this id")
+fn no_such_group() -> ProblemDetails {
+    ProblemDetails::new(Kind::NotFound, "no group with this id")
 }

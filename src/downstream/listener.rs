@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 
-use super::exchange::Exchange;
+use super::exchange::RequestContext;
 use super::layers::Stack;
 
 /// How long a client may take to send a request's head.
@@ -74,7 +74,7 @@ impl<S: Send + Sync + 'static, L: Stack<S>> Edge<S, L> {
     /// Answers one request that came from `peer`.
     pub(super) fn answer(&self, request: Request<Option<Incoming>>, peer: SocketAddr) -> L::Future {
         let (head, body) = request.into_parts();
-        let exchange = Exchange::new(Arc::clone(&self.state), peer, head, body);
+        let exchange = RequestContext::new(Arc::clone(&self.state), peer, head, body);
         let mut layers = self.layers;
         layers.call(exchange)
     }
@@ -321,7 +321,7 @@ mod tests {
         A: Fn(Arc<S>) -> F + Copy + Send + Sync + 'static,
         F: Future<Output = Response> + Send + 'static,
     {
-        let layers = service_fn(move |exchange: Exchange<S>| {
+        let layers = service_fn(move |exchange: RequestContext<S>| {
             let answer = answer(exchange.state);
             async move { Ok::<_, Infallible>(answer.await) }
         });

@@ -78,14 +78,14 @@ use crate::plan::Plan;
 use admin::Admin;
 use layers::{AccessLog, Stack};
 use listener::{Bound, Edge, Listener};
-use state::State;
+use state::EdgeState;
 
 /// How long the admin listener's open requests may go on: they are short.
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
 /// Both listeners, serving.
 #[derive(Debug)]
-pub struct Server {
+pub struct Listeners {
     data: Listener,
     admin: Listener,
     draining: Arc<AtomicBool>,
@@ -96,15 +96,15 @@ pub struct Server {
 /// Why the server could not start.
 #[derive(Debug, Error)]
 #[error("cannot listen on {address}, as `{key}` asks")]
-pub struct StartError {
+pub struct ListenError {
     key: &'static str,
     address: SocketAddr,
     source: io::Error,
 }
 
-impl Server {
+impl Listeners {
     /// Binds both listeners and begins to serve `gateway`.
-    pub async fn start(plan: &Arc<Plan>, gateway: Gateway) -> Result<Self, StartError> {
+    pub async fn start(plan: &Arc<Plan>, gateway: Gateway) -> Result<Self, ListenError> {
         let server = &plan.server;
         // Both before either serves: a process that cannot have both starts with neither.
         let data = bind("server.listen", server.listen).await?;
@@ -175,18 +175,18 @@ pub fn service(
 fn data_edge(
     plan: &Plan,
     gateway: Gateway,
-) -> Edge<State<Gateway, Live>, impl Stack<State<Gateway, Live>> + use<>> {
+) -> Edge<EdgeState<Gateway, Live>, impl Stack<EdgeState<Gateway, Live>> + use<>> {
     let (keys, catalog) = (gateway.keys().clone(), gateway.live().clone());
-    let state = State::new(plan, keys, gateway, catalog);
+    let state = EdgeState::new(plan, keys, gateway, catalog);
     Edge::new(state, layers::data(route::route))
 }
 
-async fn bind(key: &'static str, address: SocketAddr) -> Result<Bound, StartError> {
+async fn bind(key: &'static str, address: SocketAddr) -> Result<Bound, ListenError> {
     Bound::to(address).await.map_err(failed(key, address))
 }
 
-fn failed(key: &'static str, address: SocketAddr) -> impl FnOnce(io::Error) -> StartError {
-    move |source| StartError {
+fn failed(key: &'static str, address: SocketAddr) -> impl FnOnce(io::Error) -> ListenError {
+    move |source| ListenError {
         key,
         address,
         source,

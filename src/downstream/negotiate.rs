@@ -6,11 +6,11 @@
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-use super::problem::{Kind, Problem};
+use super::problem::{Kind, ProblemDetails};
 
 /// A format that answers come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Format {
+pub(crate) enum AnswerFormat {
     /// One object.
     Json,
     /// One document.
@@ -21,7 +21,7 @@ pub(crate) enum Format {
     Csv,
 }
 
-impl Format {
+impl AnswerFormat {
     /// Every format, the preferred first.
     pub(crate) const ALL: &'static [Self] = &[Self::Json, Self::Xml, Self::Ndjson, Self::Csv];
 
@@ -99,7 +99,10 @@ pub(crate) fn quality<'a>(parameters: impl Iterator<Item = &'a str>) -> Option<f
 }
 
 /// The offered format that the caller likes best; among equals, the first offered.
-pub(crate) fn negotiate(headers: &HeaderMap, offered: &[Format]) -> Result<Format, Problem> {
+pub(crate) fn negotiate(
+    headers: &HeaderMap,
+    offered: &[AnswerFormat],
+) -> Result<AnswerFormat, ProblemDetails> {
     let ranges = || {
         let values = headers.get_all(ACCEPT).iter();
         let values = values.filter_map(|value| value.to_str().ok());
@@ -107,7 +110,7 @@ pub(crate) fn negotiate(headers: &HeaderMap, offered: &[Format]) -> Result<Forma
         ranges.filter(|range| !range.trim().is_empty())
     };
     let is_empty = ranges().next().is_none();
-    let quality = |format: &Format| {
+    let quality = |format: &AnswerFormat| {
         if is_empty {
             return 1.0;
         }
@@ -129,9 +132,9 @@ pub(crate) fn negotiate(headers: &HeaderMap, offered: &[Format]) -> Result<Forma
         .ok_or_else(|| not_acceptable(offered))
 }
 
-fn not_acceptable(offered: &[Format]) -> Problem {
+fn not_acceptable(offered: &[AnswerFormat]) -> ProblemDetails {
     let names: Vec<_> = offered.iter().map(|format| format.media_type()).collect();
-    Problem::new(
+    ProblemDetails::new(
         Kind::NotAcceptable,
         format!(
             "none of the media types in `Accept` is available; use {}",
@@ -147,35 +150,38 @@ mod tests {
 
     use super::*;
 
-    fn chosen(accept: &str) -> Option<Format> {
+    fn chosen(accept: &str) -> Option<AnswerFormat> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_str(accept).unwrap());
-        negotiate(&headers, Format::ALL).ok()
+        negotiate(&headers, AnswerFormat::ALL).ok()
     }
 
     #[rstest]
-    #[case("", Some(Format::Json))]
-    #[case("*/*", Some(Format::Json))]
-    #[case("text/*", Some(Format::Csv))]
-    #[case("Application/XML", Some(Format::Xml))]
-    #[case("application/json;q=0.5, application/xml", Some(Format::Xml))]
-    #[case("text/html, application/x-ndjson;q=0.2", Some(Format::Ndjson))]
-    #[case("application/json;q=0, */*", Some(Format::Xml))]
-    #[case("application/*;q=0.1, text/csv;q=0.2", Some(Format::Csv))]
-    #[case("*/*;q=0.1, application/json;q=0", Some(Format::Xml))]
-    #[case("text/html, image/gif, *; q=.2, */*; q=.2", Some(Format::Json))]
-    #[case("application/json; charset=utf-8", Some(Format::Json))]
+    #[case("", Some(AnswerFormat::Json))]
+    #[case("*/*", Some(AnswerFormat::Json))]
+    #[case("text/*", Some(AnswerFormat::Csv))]
+    #[case("Application/XML", Some(AnswerFormat::Xml))]
+    #[case("application/json;q=0.5, application/xml", Some(AnswerFormat::Xml))]
+    #[case("text/html, application/x-ndjson;q=0.2", Some(AnswerFormat::Ndjson))]
+    #[case("application/json;q=0, */*", Some(AnswerFormat::Xml))]
+    #[case("application/*;q=0.1, text/csv;q=0.2", Some(AnswerFormat::Csv))]
+    #[case("*/*;q=0.1, application/json;q=0", Some(AnswerFormat::Xml))]
+    #[case("text/html, image/gif, *; q=.2, */*; q=.2", Some(AnswerFormat::Json))]
+    #[case("application/json; charset=utf-8", Some(AnswerFormat::Json))]
     #[case("text/html", None)]
     #[case("*/*;q=0", None)]
     #[case("nonsense", None)]
-    fn the_best_liked_format_is_chosen(#[case] accept: &str, #[case] expected: Option<Format>) {
+    fn the_best_liked_format_is_chosen(
+        #[case] accept: &str,
+        #[case] expected: Option<AnswerFormat>,
+    ) {
         assert_eq!(chosen(accept), expected);
     }
 
     #[test]
     fn without_the_header_it_is_json() {
-        let format = negotiate(&HeaderMap::new(), Format::ALL).unwrap();
-        assert_eq!(format, Format::Json);
+        let format = negotiate(&HeaderMap::new(), AnswerFormat::ALL).unwrap();
+        assert_eq!(format, AnswerFormat::Json);
     }
 
     #[test]
@@ -183,6 +189,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(ACCEPT, HeaderValue::from_static("application/json;q=0.1"));
         headers.append(ACCEPT, HeaderValue::from_static("text/csv"));
-        assert_eq!(negotiate(&headers, Format::ALL).unwrap(), Format::Csv);
+        assert_eq!(
+            negotiate(&headers, AnswerFormat::ALL).unwrap(),
+            AnswerFormat::Csv
+        );
     }
 }

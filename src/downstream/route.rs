@@ -4,26 +4,26 @@ use http::Method;
 
 use super::coding;
 use super::compress::compress;
-use super::deadline::Deadline;
-use super::exchange::Exchange;
+use super::deadline::CallerDeadline;
+use super::exchange::RequestContext;
 use super::fallback;
 use super::groups;
 use super::layers::Patience as _;
-use super::problem::Problem;
+use super::problem::ProblemDetails;
 use super::response::Response;
 use super::services::{CatalogService, GroupService};
 use super::sources;
-use super::state::State;
+use super::state::EdgeState;
 
 const PATHS: &str =
     "`/groups`, `/groups/{id}`, `/sources`, `/openapi.json` and `/docs`, which describes them";
 
 /// Answers a request that was not answered from the cache.
 pub(crate) async fn route<G: GroupService, C: CatalogService>(
-    exchange: Exchange<State<G, C>>,
-) -> Result<Response, Problem> {
+    exchange: RequestContext<EdgeState<G, C>>,
+) -> Result<Response, ProblemDetails> {
     let accepted = coding::negotiate(&exchange.headers)?;
-    let deadline = Deadline::new(exchange.begun, exchange.state.deadline());
+    let deadline = CallerDeadline::new(exchange.begun, exchange.state.deadline());
     let pool = exchange.state.pool.clone();
     let description = &exchange.state.description;
     let response = match (&exchange.method, exchange.uri.path()) {

@@ -8,7 +8,7 @@ use tower::ServiceExt as _;
 
 use crate::caller::Caller;
 use crate::catalog::{self, CacheMode, RunningWalk, Scope, SourceLookup};
-use crate::gateway::listing::Found;
+use crate::gateway::listing::FoundGroup;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
 use crate::generation::{Generation, Live};
 use crate::upstream::transport::Circuit;
@@ -40,7 +40,7 @@ pub(crate) trait GroupService: Send + Sync + 'static {
         caller: &Caller,
         mode: CacheMode,
         wait_until: Instant,
-    ) -> impl Future<Output = Result<Option<Found>, GatewayError>> + Send;
+    ) -> impl Future<Output = Result<Option<FoundGroup>, GatewayError>> + Send;
 }
 
 impl GroupService for Gateway {
@@ -68,7 +68,7 @@ impl GroupService for Gateway {
         caller: &Caller,
         mode: CacheMode,
         wait_until: Instant,
-    ) -> Result<Option<Found>, GatewayError> {
+    ) -> Result<Option<FoundGroup>, GatewayError> {
         Self::group(self, id, caller, mode, wait_until).await
     }
 }
@@ -112,7 +112,7 @@ impl CatalogService for Live {
         let catalog = generation.catalog();
         let visible = catalog.sources().iter();
         let visible = visible.filter(|source| caller.visible.allows(&source.name));
-        let peek = |source: &catalog::Source| {
+        let peek = |source: &catalog::SourceEntry| {
             let scope = catalog.scope(&source.name, caller).ok();
             scope
                 .and_then(|scope| catalog.peek(&source.name, &scope))

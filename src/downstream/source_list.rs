@@ -16,16 +16,17 @@ use super::envelope::SourceError;
 #[schemars(rename = "Sources")]
 pub(crate) struct SourceList {
     /// How each source stands, in order of name.
-    pub(crate) sources: Vec<Source>,
+    pub(crate) sources: Vec<ListedSource>,
 }
 
 /// How one source stands, and what was odd about its list.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Source {
+#[schemars(rename = "Source")]
+pub(crate) struct ListedSource {
     /// Its name.
     name: Arc<str>,
     /// How it stands.
-    state: catalog::State,
+    state: catalog::SourceState,
     /// When its list was read, RFC 3339 UTC.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     as_of: Option<Timestamp>,
@@ -40,7 +41,7 @@ pub(crate) struct Source {
     error: Option<SourceError>,
 }
 
-impl From<&SourceLookup> for Source {
+impl From<&SourceLookup> for ListedSource {
     fn from(held: &SourceLookup) -> Self {
         Self {
             name: Arc::clone(&held.source),

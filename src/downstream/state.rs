@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::gateway::cursor::Keys;
-use crate::gateway::pool::Pool;
+use crate::gateway::pool::BlockingPool;
 use crate::observe::Observers;
 use crate::plan::Plan;
 
@@ -16,7 +16,7 @@ use super::services::GroupService;
 
 /// All that a request to the data listener may read. Each takes it once, as a whole.
 #[derive(Debug)]
-pub(crate) struct State<G, C> {
+pub(crate) struct EdgeState<G, C> {
     /// What answers queries.
     pub(crate) groups: G,
     /// What holds the upstreams' lists.
@@ -24,7 +24,7 @@ pub(crate) struct State<G, C> {
     /// What cursors are verified with.
     pub(crate) keys: Keys,
     /// Where answers are rendered and compressed.
-    pub(crate) pool: Pool,
+    pub(crate) pool: BlockingPool,
     pub(crate) description: Description,
     observers: Observers,
     answers: AnswerCache,
@@ -32,14 +32,14 @@ pub(crate) struct State<G, C> {
     deadline: Duration,
 }
 
-impl<G, C> State<G, C> {
+impl<G, C> EdgeState<G, C> {
     /// What the plan says, over a gateway and its catalog.
     pub(crate) fn new(plan: &Plan, keys: Keys, groups: G, catalog: C) -> Self {
         Self {
             groups,
             catalog,
             keys,
-            pool: Pool::new(),
+            pool: BlockingPool::new(),
             description: Description::new(),
             observers: Arc::new(AccessLog).into(),
             answers: AnswerCache::new(plan.cache.answers()),
@@ -49,25 +49,25 @@ impl<G, C> State<G, C> {
     }
 }
 
-impl<G, C> Patience for State<G, C> {
+impl<G, C> Patience for EdgeState<G, C> {
     fn deadline(&self) -> Duration {
         self.deadline
     }
 }
 
-impl<G, C> Observed for State<G, C> {
+impl<G, C> Observed for EdgeState<G, C> {
     fn observers(&self) -> &Observers {
         &self.observers
     }
 }
 
-impl<G, C> Admits for State<G, C> {
+impl<G, C> Admits for EdgeState<G, C> {
     fn admission(&self) -> &Admission {
         &self.admission
     }
 }
 
-impl<G: GroupService, C> KeepsAnswers for State<G, C> {
+impl<G: GroupService, C> KeepsAnswers for EdgeState<G, C> {
     fn answers(&self) -> &AnswerCache {
         &self.answers
     }

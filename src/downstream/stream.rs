@@ -9,10 +9,10 @@ use futures_util::stream;
 use thiserror::Error;
 
 use crate::gateway::Listing;
-use crate::gateway::pool::Pool;
+use crate::gateway::pool::BlockingPool;
 
 use super::coding::{Coding, Encoder};
-use super::negotiate::Format;
+use super::negotiate::AnswerFormat;
 use super::render::{self, Frame, RenderError};
 use super::response::{Body, BrokenOff};
 
@@ -33,15 +33,15 @@ enum StreamError {
 
 /// The parts of an answer that are still to be made.
 struct Parts {
-    steps: Box<dyn Iterator<Item = Step> + Send>,
+    steps: Box<dyn Iterator<Item = StreamStep> + Send>,
     listing: Listing,
-    format: Format,
+    format: AnswerFormat,
     fields: Option<Vec<&'static str>>,
     encoder: Option<Encoder>,
 }
 
 /// One part.
-enum Step {
+enum StreamStep {
     Ready(Bytes),
     Rows(Range<usize>),
     End,
@@ -50,16 +50,16 @@ enum Step {
 /// The body that shows a listing between the two halves of its frame. A part is made when the one
 /// before is on its way: where it takes more than copying, by `pool`.
 pub(crate) fn body(
-    pool: Pool,
+    pool: BlockingPool,
     frame: Frame,
-    format: Format,
+    format: AnswerFormat,
     fields: Option<Vec<&'static str>>,
     listing: Listing,
     coding: Coding,
 ) -> io::Result<Body> {
-    let steps = iter::once(Step::Ready(frame.before))
-        .chain(chunks(listing.range.clone()).map(Step::Rows))
-        .chain([Step::Ready(frame.after), Step::End]);
+    let steps = iter::once(StreamStep::Ready(frame.before))
+        .chain(chunks(listing.range.clone()).map(StreamStep::Rows))
+        .chain([StreamStep::Ready(frame.after), StreamStep::End]);
     let encoder = Encoder::new(coding)?;
     let is_copied = encoder.is_none() && render::is_copied(format, fields.as_deref());
     let parts = Parts {
@@ -98,12 +98,12 @@ impl Parts {
         loop {
             let part = match self.steps.next() {
                 None => return Ok(None),
-                Some(Step::Ready(part)) => part,
-                Some(Step::Rows(range)) => {
+                Some(StreamStep::Ready(part)) => part,
+                Some(StreamStep::Rows(range)) => {
                     let rows = range.map(|index| self.listing.view.row(index));
                     render::rows(self.format, rows, self.fields.as_deref())?
                 }
-                Some(Step::End) => match self.encoder.take() {
+                Some(StreamStep::End) => match self.encoder.take() {
                     Some(encoder) => return Ok(Some(encoder.finish()?)),
                     None => return Ok(None),
                 },

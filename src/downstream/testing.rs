@@ -15,14 +15,14 @@ use tokio::time::Instant;
 use crate::caller::Caller;
 use crate::catalog::{self, CacheMode, CacheOutcome, RunningWalk, SourceLookup};
 use crate::error::{ErrorKind, UpstreamError};
-use crate::gateway::listing::{Found, SourceReport, Spent};
+use crate::gateway::listing::{FoundGroup, SourceReport, Spent};
 use crate::gateway::view::View;
 use crate::gateway::{Ask, GatewayError, Listing};
 use crate::snapshot::tests::group;
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::transport::{Circuit, CircuitState};
 
-use super::exchange::Exchange;
+use super::exchange::RequestContext;
 use super::layers::Stack;
 use super::response::Response;
 use super::services::{CatalogService, GroupService};
@@ -33,7 +33,7 @@ pub(super) fn get(path: &str) -> Builder {
 }
 
 /// A request without a body, as the listener passes it on.
-pub(super) fn exchange<S>(state: impl Into<Arc<S>>, request: Builder) -> Exchange<S> {
+pub(super) fn exchange<S>(state: impl Into<Arc<S>>, request: Builder) -> RequestContext<S> {
     exchange_from("192.0.2.1:1", state, request)
 }
 
@@ -42,10 +42,10 @@ pub(super) fn exchange_from<S>(
     peer: &str,
     state: impl Into<Arc<S>>,
     request: Builder,
-) -> Exchange<S> {
+) -> RequestContext<S> {
     let (head, ()) = request.body(()).unwrap().into_parts();
     let peer: SocketAddr = peer.parse().unwrap();
-    Exchange::new(state.into(), peer, head, None)
+    RequestContext::new(state.into(), peer, head, None)
 }
 
 /// What a stack answers to a request without a body.
@@ -115,7 +115,7 @@ impl CatalogService for Fixed {
     }
 
     fn circuit(&self, source: &str) -> Option<Circuit> {
-        let is_failed = self.find(source)?.state == catalog::State::Failed;
+        let is_failed = self.find(source)?.state == catalog::SourceState::Failed;
         is_failed.then(|| Circuit {
             state: CircuitState::HalfOpen,
             since: "2026-11-21T09:29:00Z".parse().unwrap(),
@@ -137,7 +137,7 @@ impl CatalogService for Fixed {
 }
 
 /// An upstream without a list.
-pub(crate) fn empty(source: &str, state: catalog::State) -> SourceLookup {
+pub(crate) fn empty(source: &str, state: catalog::SourceState) -> SourceLookup {
     SourceLookup {
         source: source.into(),
         required: false,
@@ -149,7 +149,7 @@ pub(crate) fn empty(source: &str, state: catalog::State) -> SourceLookup {
         changes_in: None,
         error: None,
         pending_shrink: None,
-        walked: state != catalog::State::Pending,
+        walked: state != catalog::SourceState::Pending,
         counts: Counts::default(),
         outcome: CacheOutcome {
             forwarded: None,
@@ -163,7 +163,7 @@ pub(crate) fn empty(source: &str, state: catalog::State) -> SourceLookup {
 pub(crate) fn failed(source: &str, kind: ErrorKind) -> SourceLookup {
     SourceLookup {
         error: Some(Arc::new(UpstreamError::new(kind, "quoted secret"))),
-        ..empty(source, catalog::State::Failed)
+        ..empty(source, catalog::SourceState::Failed)
     }
 }
 
@@ -179,7 +179,7 @@ pub(crate) fn fresh(source: &str, names: &[&str]) -> SourceLookup {
         as_of: Some("2026-11-21T09:30:00Z".parse().unwrap()),
         fresh_for: Duration::from_millis(12_800),
         changes_in: Some(Duration::from_millis(12_800)),
-        ..empty(source, catalog::State::Fresh)
+        ..empty(source, catalog::SourceState::Fresh)
     }
 }
 
@@ -237,11 +237,11 @@ impl GroupService for Fixed {
         _: &Caller,
         _: CacheMode,
         _: Instant,
-    ) -> Result<Option<Found>, GatewayError> {
+    ) -> Result<Option<FoundGroup>, GatewayError> {
         assert_ne!(id, "panic", "as the test asks");
         let found = self.held.iter().find_map(|held| {
             let snapshot = held.snapshot.clone()?;
-            Some(Found {
+            Some(FoundGroup {
                 index: snapshot.find(id)?,
                 source: SourceReport::new(held.clone()),
                 snapshot,

@@ -14,10 +14,10 @@ use rstest::rstest;
 use serde_json::Value;
 
 use super::response::Response;
-use super::state::State;
+use super::state::EdgeState;
 use super::testing::{Fixed, empty, failed, fresh, get, send, text};
-use super::{Server, layers, route};
-use crate::catalog::{Catalog, SourceLookup, State as Standing};
+use super::{Listeners, layers, route};
+use crate::catalog::{Catalog, SourceLookup, SourceState as Standing};
 use crate::clock::WallClock;
 use crate::config::testing::plan;
 use crate::error::ErrorKind;
@@ -42,14 +42,14 @@ fn part() -> Vec<SourceLookup> {
 }
 
 /// The state of a data listener that admits one request.
-fn state(held: Vec<SourceLookup>) -> Arc<State<Fixed, Fixed>> {
+fn state(held: Vec<SourceLookup>) -> Arc<EdgeState<Fixed, Fixed>> {
     let plan = plan("rate_limit.burst = 1");
     let fixed = Fixed::new(held);
     let keys = Keys::new(vec![vec![7; 32].into()]);
-    Arc::new(State::new(&plan, keys, fixed.clone(), fixed))
+    Arc::new(EdgeState::new(&plan, keys, fixed.clone(), fixed))
 }
 
-async fn ask(state: &Arc<State<Fixed, Fixed>>, request: Builder) -> Response {
+async fn ask(state: &Arc<EdgeState<Fixed, Fixed>>, request: Builder) -> Response {
     send(layers::data(route::route), state, request).await
 }
 
@@ -333,7 +333,7 @@ async fn callers_who_ask_too_often_are_told_when_to_come_back() {
 }
 
 /// A server without upstreams that stops being reached so long after it is told to.
-async fn server(shutdown_delay: &str) -> Server {
+async fn server(shutdown_delay: &str) -> Listeners {
     let plan = Arc::new(plan(&format!(
         "server = {{ listen = '127.0.0.1:0', admin = '127.0.0.1:0', shutdown_delay = '{shutdown_delay}' }}"
     )));
@@ -341,7 +341,7 @@ async fn server(shutdown_delay: &str) -> Server {
     let keys = Keys::new(vec![vec![7; 32].into()]);
     let live = Live::new(Generation::new(Arc::clone(&plan), catalog));
     let gateway = Gateway::new(live, &plan, keys);
-    Server::start(&plan, gateway).await.unwrap()
+    Listeners::start(&plan, gateway).await.unwrap()
 }
 
 fn client() -> Client<HttpConnector, Empty<Bytes>> {

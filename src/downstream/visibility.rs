@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower::Service as _;
 
-use super::state::State;
+use super::state::EdgeState;
 use super::testing::{exchange, get, text};
 use super::{layers, route};
 use crate::app::App;
@@ -53,7 +53,7 @@ async fn upstream() -> String {
 }
 
 /// The state of a data listener over a gateway.
-type Listening = Arc<State<Gateway, Live>>;
+type Listening = Arc<EdgeState<Gateway, Live>>;
 
 /// A gateway over these upstreams: name, address, and whether no answer may be given without it.
 fn gateway(upstreams: &[(&str, &str, bool)]) -> Listening {
@@ -79,7 +79,7 @@ fn gateway(upstreams: &[(&str, &str, bool)]) -> Listening {
     let live = Live::new(Generation::new(Arc::clone(&plan), catalog));
     let keys = Keys::new(vec![vec![7; 32].into()]);
     let gateway = Gateway::new(live.clone(), &plan, keys.clone());
-    Arc::new(State::new(&plan, keys, gateway, live))
+    Arc::new(EdgeState::new(&plan, keys, gateway, live))
 }
 
 fn seeing(visible: VisibleSources) -> Caller {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::catalog::State;
+use crate::catalog::SourceState;
 use crate::error::ErrorKind;
 
 use super::listing::SourceReport;
@@ -94,7 +94,7 @@ impl FailureClass {
     }
 
     fn of_one(report: &SourceReport) -> Option<Self> {
-        if report.held.state == State::Pending {
+        if report.held.state == SourceState::Pending {
             return Some(Self::Waiting);
         }
         report.failure().or(report.missed).map(Self::from)

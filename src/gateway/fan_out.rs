@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use crate::caller::{NotVisible, VisibleSources};
-use crate::catalog::{Source, SourceLookup};
+use crate::catalog::{SourceEntry, SourceLookup};
 
 use super::filter::Filter;
 use super::listing::SourceReport;
@@ -12,8 +12,8 @@ use super::listing::SourceReport;
 pub(super) fn selected<'a>(
     filter: &Filter,
     visible: &VisibleSources,
-    sources: &'a [Source],
-) -> Vec<&'a Source> {
+    sources: &'a [SourceEntry],
+) -> Vec<&'a SourceEntry> {
     let mut selected: Vec<_> = sources.iter().collect();
     selected.retain(|source| visible.allows(&source.name) && filter.admits_source(&source.name));
     selected
@@ -22,8 +22,8 @@ pub(super) fn selected<'a>(
 /// What each of `sources` holds, in the same order, whichever was faster. One that cannot be asked
 /// has failed: it was selected, so the answer is incomplete without it.
 pub(super) async fn fan_out<'a, Asked>(
-    sources: Vec<&'a Source>,
-    ask: impl Fn(&'a Source) -> Asked,
+    sources: Vec<&'a SourceEntry>,
+    ask: impl Fn(&'a SourceEntry) -> Asked,
 ) -> Vec<SourceReport>
 where
     Asked: Future<Output = Result<SourceLookup, NotVisible>>,
@@ -42,7 +42,7 @@ mod tests {
     use tokio::time::{Instant, sleep};
 
     use super::*;
-    use crate::catalog::State;
+    use crate::catalog::SourceState;
     use crate::error::ErrorKind;
     use crate::gateway::tests::{failed, fresh, source};
 
@@ -122,9 +122,9 @@ mod tests {
         assert_eq!(
             states,
             [
-                ("a", State::Failed, Some(ErrorKind::Decode)),
-                ("b", State::Failed, Some(ErrorKind::Unauthorized)),
-                ("c", State::Fresh, None),
+                ("a", SourceState::Failed, Some(ErrorKind::Decode)),
+                ("b", SourceState::Failed, Some(ErrorKind::Unauthorized)),
+                ("c", SourceState::Fresh, None),
             ]
         );
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::caller::NotVisible;
-use crate::catalog::{Source, SourceLookup};
+use crate::catalog::{SourceEntry, SourceLookup};
 use crate::error::ErrorKind;
 use crate::snapshot::Snapshot;
 use crate::snapshot::{ContentHash, RowRef};
@@ -58,7 +58,7 @@ pub struct SourceReport {
 
 /// One group, found by its id.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct FoundGroup {
     /// The list that the group is in.
     pub snapshot: Arc<Snapshot>,
     /// Which row of the list it is.
@@ -90,7 +90,7 @@ impl SourceReport {
     }
 
     /// A report on what came of asking `source`, on the first page of a sequence.
-    pub(super) fn of(source: &Source, outcome: Result<SourceLookup, NotVisible>) -> Self {
+    pub(super) fn of(source: &SourceEntry, outcome: Result<SourceLookup, NotVisible>) -> Self {
         let not_askable = |NotVisible| SourceLookup::not_askable(&source.name, source.required);
         Self::new(outcome.unwrap_or_else(not_askable))
     }
@@ -127,7 +127,7 @@ impl SourceReport {
     }
 }
 
-impl Found {
+impl FoundGroup {
     /// The group.
     pub fn row(&self) -> RowRef<'_> {
         self.snapshot.row(self.index)

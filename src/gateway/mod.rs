@@ -49,7 +49,7 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::caller::Caller;
-use crate::catalog::{CacheMode, Source};
+use crate::catalog::{CacheMode, SourceEntry};
 use crate::generation::Live;
 use crate::plan::Plan;
 use crate::upstream::pushdown::Conditions;
@@ -58,7 +58,7 @@ use assemble::Assembler;
 use cursor::Keys;
 use fan_out::{fan_out, selected};
 use filter::{source_id_of, source_of};
-use listing::{Found, SourceReport};
+use listing::{FoundGroup, SourceReport};
 
 /// Answers queries over the catalog.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ impl Gateway {
         caller: &Caller,
         mode: CacheMode,
         wait_until: Instant,
-    ) -> Result<Option<Found>, GatewayError> {
+    ) -> Result<Option<FoundGroup>, GatewayError> {
         let generation = self.live.load();
         let catalog = generation.catalog();
         let name = source_of(id);
@@ -120,7 +120,7 @@ impl Gateway {
         let (catalog, ask) = (ask.generation.catalog(), &ask);
         let (filter, caller) = (&ask.query.filter, &ask.caller);
         let selected = selected(filter, &caller.visible, catalog.sources());
-        let sources = fan_out(selected, async |source: &Source| {
+        let sources = fan_out(selected, async |source: &SourceEntry| {
             let conditions = filter.conditions(&source.name);
             catalog
                 .find(&source.name, caller, &conditions, ask.mode, ask.wait_until)
@@ -134,14 +134,14 @@ impl Gateway {
     }
 }
 
-fn look_up(id: &str, source: SourceReport) -> Result<Option<Found>, GatewayError> {
+fn look_up(id: &str, source: SourceReport) -> Result<Option<FoundGroup>, GatewayError> {
     let Some(snapshot) = source.held.snapshot.clone() else {
         return Err(GatewayError::Unavailable {
             reason: format!("the source `{}` is unavailable", source.held.source),
             sources: vec![source],
         });
     };
-    Ok(snapshot.find(id).map(|index| Found {
+    Ok(snapshot.find(id).map(|index| FoundGroup {
         snapshot,
         index,
         source,

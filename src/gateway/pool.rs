@@ -18,12 +18,12 @@ pub(crate) struct Overloaded;
 
 /// A bounded pool: so much runs, so much waits, and the rest is turned away.
 #[derive(Debug, Clone)]
-pub(crate) struct Pool {
+pub(crate) struct BlockingPool {
     places: Arc<Semaphore>,
     pub(super) workers: Arc<Semaphore>,
 }
 
-impl Pool {
+impl BlockingPool {
     /// A pool with a worker per processor.
     pub(crate) fn new() -> Self {
         Self::sized(available_parallelism().map_or(1, usize::from), WAITING)
@@ -99,7 +99,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_whose_turn_does_not_come_in_time_is_turned_away() {
-        let pool = Pool::sized(1, 1);
+        let pool = BlockingPool::sized(1, 1);
         let worker = pool.workers.acquire().await.unwrap();
         let asked = Instant::now();
         assert_eq!(pool.run(|| 1, soon()).await, Err(Overloaded));
@@ -111,7 +111,7 @@ mod tests {
     #[tokio::test]
     async fn work_is_done_off_the_thread_that_asks() {
         let here = std::thread::current().id();
-        let there = Pool::new()
+        let there = BlockingPool::new()
             .run(|| std::thread::current().id(), soon())
             .await;
         assert_ne!(there, Ok(here));
@@ -119,7 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_beyond_the_queue_is_turned_away_and_the_rest_is_done() {
-        let pool = Pool::sized(1, 1);
+        let pool = BlockingPool::sized(1, 1);
         let (go, wait) = mpsc::channel();
         let running = tokio::spawn({
             let pool = pool.clone();
@@ -140,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_its_caller_abandons_keeps_its_worker_until_it_is_done() {
-        let pool = Pool::sized(1, 0);
+        let pool = BlockingPool::sized(1, 0);
         let (go, wait) = mpsc::channel::<()>();
         let abandoned = tokio::spawn({
             let pool = pool.clone();

@@ -14,7 +14,7 @@ use super::order::Sort;
 /// The rows of several snapshots that pass a filter, in the order of a sort.
 #[derive(Debug)]
 pub(super) struct RowOrder {
-    places: Box<[Place]>,
+    places: Box<[RowPlace]>,
     match_digests: Vec<(usize, MatchDigest)>,
 }
 
@@ -30,7 +30,7 @@ pub struct MatchDigest {
 
 /// Where a row is: in which snapshot, and there at which index.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct RowPlace {
     snapshot: u32,
     row: u32,
 }
@@ -108,12 +108,12 @@ impl RowOrder {
     }
 }
 
-fn pick(snapshots: &[Arc<Snapshot>], filter: &Filter) -> Vec<Place> {
+fn pick(snapshots: &[Arc<Snapshot>], filter: &Filter) -> Vec<RowPlace> {
     let matcher = filter.matcher();
     let mut places = Vec::new();
     for (number, snapshot) in snapshots.iter().enumerate() {
         let matching = |row: &usize| matcher.matches(snapshot.row(*row));
-        let place = |row: usize| Place {
+        let place = |row: usize| RowPlace {
             snapshot: number as u32,
             row: row as u32,
         };
@@ -131,6 +131,6 @@ fn pick(snapshots: &[Arc<Snapshot>], filter: &Filter) -> Vec<Place> {
     places
 }
 
-fn resolve(snapshots: &[Arc<Snapshot>], place: Place) -> RowRef<'_> {
+fn resolve(snapshots: &[Arc<Snapshot>], place: RowPlace) -> RowRef<'_> {
     snapshots[place.snapshot as usize].row(place.row as usize)
 }

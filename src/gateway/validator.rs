@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::caller::VisibleSources;
 use crate::error::ErrorKind;
 
-use super::listing::{Found, Listing, SourceReport};
+use super::listing::{FoundGroup, Listing, SourceReport};
 use super::query::Query;
 
 /// The first bytes of the encoding. Another encoding gets another number.
@@ -40,7 +40,7 @@ impl Validator {
         representation: Representation,
         listing: &Listing,
     ) -> Self {
-        let mut encoding = Encoding::new("page", representation);
+        let mut encoding = ValidatorDigest::new("page", representation);
         encoding.text(query.first_page());
         // The format is the one that cursors have, whose version stands in every cursor.
         let resume = query.resume.as_ref().map(postcard::to_stdvec);
@@ -56,8 +56,8 @@ impl Validator {
     }
 
     /// What stands for a single group. It does not change with the others of its source.
-    pub fn of_group(representation: Representation, found: &Found) -> Self {
-        let mut encoding = Encoding::new("group", representation);
+    pub fn of_group(representation: Representation, found: &FoundGroup) -> Self {
+        let mut encoding = ValidatorDigest::new("group", representation);
         encoding.text(found.row().json());
         encoding.source(&found.source);
         encoding.finish()
@@ -65,7 +65,7 @@ impl Validator {
 
     /// What stands for a fixed text.
     pub fn of_text(text: &str) -> Self {
-        let mut encoding = Encoding(Sha256::new());
+        let mut encoding = ValidatorDigest(Sha256::new());
         encoding.text(ENCODING);
         encoding.text(text);
         encoding.finish()
@@ -73,9 +73,9 @@ impl Validator {
 }
 
 /// What is being digested.
-struct Encoding(Sha256);
+struct ValidatorDigest(Sha256);
 
-impl Encoding {
+impl ValidatorDigest {
     fn new(kind: &str, representation: Representation) -> Self {
         let mut encoding = Self(Sha256::new());
         encoding.text(ENCODING);

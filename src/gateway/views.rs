@@ -12,20 +12,20 @@ use crate::snapshot::{ContentHash, Snapshot};
 
 use super::filter::Filter;
 use super::order::Sort;
-use super::pool::{Overloaded, Pool};
+use super::pool::{BlockingPool, Overloaded};
 use super::row_order::RowOrder;
 use super::view::View;
 
 /// Makes views, once for equal questions over equal content.
 #[derive(Debug, Clone)]
 pub(super) struct Views {
-    orders: Cache<Key, Arc<RowOrder>>,
-    pool: Pool,
+    orders: Cache<ViewKey, Arc<RowOrder>>,
+    pool: BlockingPool,
 }
 
 /// What an order depends on. No caller is in it: callers who see the same content share it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
+struct ViewKey {
     filter: Filter,
     sort: Sort,
     contents: Vec<(Arc<str>, ContentHash)>,
@@ -42,7 +42,7 @@ enum NotKept {
     Overloaded(Overloaded),
 }
 
-impl Key {
+impl ViewKey {
     fn bytes(&self) -> usize {
         size_of::<Self>()
             + self.filter.bytes()
@@ -59,14 +59,14 @@ impl Views {
             // The default policy may refuse a new entry when the cache is full.
             .eviction_policy(EvictionPolicy::lru())
             .max_capacity(kibibytes(share))
-            .weigher(|key: &Key, order: &Arc<RowOrder>| {
+            .weigher(|key: &ViewKey, order: &Arc<RowOrder>| {
                 let weight = kibibytes((key.bytes() + order.bytes()) as u64) + 1;
                 u32::try_from(weight).unwrap_or(u32::MAX)
             })
             .build();
         Self {
             orders,
-            pool: Pool::new(),
+            pool: BlockingPool::new(),
         }
     }
 
@@ -88,7 +88,7 @@ impl Views {
             let contents = snapshots.iter();
             let contents =
                 contents.map(|snapshot| (Arc::clone(snapshot.source()), snapshot.hash()));
-            let key = Key {
+            let key = ViewKey {
                 filter: filter.clone(),
                 sort: sort.clone(),
                 contents: contents.collect(),
@@ -106,7 +106,7 @@ impl Views {
     /// here, where a build takes milliseconds and not, as a walk does, minutes.
     async fn order(
         &self,
-        key: &Key,
+        key: &ViewKey,
         snapshots: &[Arc<Snapshot>],
         deadline: Instant,
     ) -> Result<Arc<RowOrder>, Overloaded> {
@@ -136,7 +136,7 @@ impl Views {
 
     async fn build(
         &self,
-        key: &Key,
+        key: &ViewKey,
         snapshots: &[Arc<Snapshot>],
         deadline: Instant,
     ) -> Result<Arc<RowOrder>, NotKept> {
@@ -273,7 +273,7 @@ mod tests {
     async fn the_same_question_asked_many_times_at_once_is_sorted_once() {
         let mut views = Views::new(1 << 20);
         // A second build at the same time would be turned away.
-        views.pool = Pool::sized(1, 0);
+        views.pool = BlockingPool::sized(1, 0);
         let snapshot = snapshot(&["x", "y"]);
         let filter = Filter::default();
         let asked = (0..100).map(|_| view(&views, &snapshot, &filter));
@@ -285,7 +285,7 @@ mod tests {
     /// and how long they took. The only worker is busy for two seconds.
     async fn two_who_wait(first: u64, second: u64) -> [(Result<usize, Overloaded>, Duration); 2] {
         let mut views = Views::new(1 << 20);
-        views.pool = Pool::sized(1, 1);
+        views.pool = BlockingPool::sized(1, 1);
         let snapshot = snapshot(&["x"]);
         let worker = views.pool.workers.acquire().await.unwrap();
         let begun = Instant::now();
@@ -321,7 +321,7 @@ mod tests {
     #[tokio::test]
     async fn a_question_that_finds_the_pool_full_is_turned_away() {
         let mut views = Views::new(1 << 20);
-        views.pool = Pool::sized(0, 0);
+        views.pool = BlockingPool::sized(0, 0);
         let snapshots = vec![snapshot(&["x"])];
         let refused = views
             .view(

@@ -175,7 +175,7 @@ impl<'de> Deserialize<'de> for RetryAfter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Table {
+        struct RetryAfterTable {
             path: Option<Path>,
             header: Option<String>,
             #[serde(default, rename = "as")]
@@ -203,18 +203,18 @@ impl<'de> Deserialize<'de> for RetryAfter {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RetryAfter, A::Error> {
-                match Table::deserialize(MapAccessDeserializer::new(map))? {
-                    Table {
+                match RetryAfterTable::deserialize(MapAccessDeserializer::new(map))? {
+                    RetryAfterTable {
                         path: Some(path),
                         header: None,
                         unit,
                     } => Ok(RetryAfter::Body { path, unit }),
-                    Table {
+                    RetryAfterTable {
                         path: None,
                         header: Some(header),
                         unit,
                     } => Ok(RetryAfter::Header { header, unit }),
-                    Table { .. } => Err(A::Error::custom(
+                    RetryAfterTable { .. } => Err(A::Error::custom(
                         "the delay stands in one place: name exactly one of `path` and `header`",
                     )),
                 }

@@ -26,7 +26,7 @@ impl<'de> Deserialize<'de> for CursorSource {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Table {
+        struct CursorTable {
             header: Option<String>,
             last_record: Option<Part>,
         }
@@ -49,16 +49,16 @@ impl<'de> Deserialize<'de> for CursorSource {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CursorSource, A::Error> {
-                match Table::deserialize(MapAccessDeserializer::new(map))? {
-                    Table {
+                match CursorTable::deserialize(MapAccessDeserializer::new(map))? {
+                    CursorTable {
                         header: Some(header),
                         last_record: None,
                     } => Ok(CursorSource::Page(Location::Header { header })),
-                    Table {
+                    CursorTable {
                         header: None,
                         last_record: Some(last_record),
                     } => Ok(CursorSource::Record { last_record }),
-                    Table { .. } => Err(A::Error::custom(
+                    CursorTable { .. } => Err(A::Error::custom(
                         "the next page stands in one place: name exactly one of `header` and \
                          `last_record`",
                     )),

@@ -60,7 +60,7 @@ pub mod request;
 pub use request::{Placeholder, Request, RequestBody, Requests, TextPart};
 
 pub mod resilience;
-pub use resilience::{Breaker, Hedge};
+pub use resilience::{BreakerThresholds, Hedging};
 
 pub mod response;
 pub use response::{Absence, BodyFormat, ClassifyRules, Format, Success};
@@ -69,7 +69,7 @@ pub mod secret;
 pub use secret::SecretValue;
 
 pub mod server;
-pub use server::{Cache, RateLimit, Server};
+pub use server::{Cache, ClientRateLimit, Server};
 
 pub(crate) mod text;
 
@@ -97,7 +97,7 @@ pub struct Plan {
     /// How much memory lists and answers may take, and where else they are kept.
     pub cache: Cache,
     /// How many requests each client may make.
-    pub rate_limit: RateLimit,
+    pub rate_limit: ClientRateLimit,
     /// The keys that sign cursors; the first one signs, all of them verify. Without any, the process
     /// makes one of its own.
     pub cursor_keys: Vec<SecretValue>,

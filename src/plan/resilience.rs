@@ -15,7 +15,8 @@ use crate::plan::Span;
 /// this sense.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Breaker {
+#[schemars(rename = "Breaker")]
+pub struct BreakerThresholds {
     /// `false` turns the circuit breaker off.
     pub enabled: bool,
     /// How many consecutive failures open it. Concurrent requests that fail together count as one.
@@ -34,7 +35,7 @@ pub struct Breaker {
     pub open_for: Span,
 }
 
-impl Default for Breaker {
+impl Default for BreakerThresholds {
     fn default() -> Self {
         Self {
             enabled: true,
@@ -53,7 +54,8 @@ impl Default for Breaker {
 /// any other request, so `limits.concurrency` must be at least 2.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Hedge {
+#[schemars(rename = "Hedge")]
+pub struct Hedging {
     /// How late a response must be, counted from when its request was sent. The 95th percentile of
     /// the response time is a good value. Longer than zero and shorter than `limits.timeout`.
     pub after: Span,

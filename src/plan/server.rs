@@ -59,7 +59,7 @@ impl Cache {
 
 /// How many requests each client may make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimit {
+pub struct ClientRateLimit {
     /// The sustained rate of one client.
     pub per_client: Rate,
     /// How many requests one client may make at once after a pause.

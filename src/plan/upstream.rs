@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Account, Auth, Breaker, ClassifyRules, Connection, Freshness, Hedge, Limits, List, Mapping,
-    Paging, PushdownRules, Refresh, Requests, Shape, Share,
+    Account, Auth, BreakerThresholds, ClassifyRules, Connection, Freshness, Hedging, Limits, List,
+    Mapping, Paging, PushdownRules, Refresh, Requests, Shape, Share,
 };
 
 /// One upstream. Two that are equal are asked, treated and read in the same way.
@@ -37,9 +37,9 @@ pub struct Upstream {
     /// How much it is asked for, and how much it may send.
     pub limits: Limits,
     /// When requests to it are suspended; never without one.
-    pub breaker: Option<Breaker>,
+    pub breaker: Option<BreakerThresholds>,
     /// When a slow page is requested a second time; never without one.
-    pub hedge: Option<Hedge>,
+    pub hedge: Option<Hedging>,
     /// How long its snapshots serve.
     pub freshness: Freshness,
     /// When its list is refreshed.

@@ -39,7 +39,7 @@ where
         let (now, level) = (self.clock.now(), metadata.level().as_str());
         // Put together here and handed on whole: each piece that goes to the writer costs more than
         // copying the line.
-        let mut fields = Fields {
+        let mut fields = LineFields {
             line: String::with_capacity(LINE),
             outcome: Ok(()),
         };
@@ -67,12 +67,12 @@ where
 }
 
 /// Writes the fields of an event, each with a comma before it.
-struct Fields {
+struct LineFields {
     line: String,
     outcome: fmt::Result,
 }
 
-impl Fields {
+impl LineFields {
     fn name(&mut self, field: &Field) -> &mut String {
         self.line.push(',');
         push_string(&mut self.line, field.name());
@@ -92,7 +92,7 @@ impl Fields {
     }
 }
 
-impl Visit for Fields {
+impl Visit for LineFields {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.number(field, value);
     }

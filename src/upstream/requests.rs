@@ -5,7 +5,7 @@ use http::Request;
 
 use super::pager::Position;
 use super::pushdown::Pushed;
-use super::template::{RenderError, Variables};
+use super::template::{TemplateError, Variables};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::Requests;
 
@@ -37,6 +37,6 @@ impl Requests {
 }
 
 /// A request that contains nothing from the upstream, and still cannot be rendered: our fault.
-pub(super) fn render_error(error: RenderError) -> UpstreamError {
+pub(super) fn render_error(error: TemplateError) -> UpstreamError {
     UpstreamError::ours(format!("the request cannot be rendered: {error}"))
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use groupgate::catalog::{Scope, Upstream};
+use groupgate::catalog::{Scope, UpstreamRuntime};
 use groupgate::tools::demo::InjectedFault;
 use groupgate::upstream::transport::CircuitState;
 use http::StatusCode;
@@ -40,7 +40,7 @@ fn dropping() -> Setup {
     })
 }
 
-fn running(gateway: &Gateway, name: &str) -> Arc<Upstream> {
+fn running(gateway: &Gateway, name: &str) -> Arc<UpstreamRuntime> {
     let generation = gateway.app().live().load();
     Arc::clone(generation.catalog().upstream(name).unwrap())
 }

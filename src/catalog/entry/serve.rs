@@ -12,11 +12,11 @@ use crate::snapshot::Counts;
 use super::super::age::Age;
 use super::super::cached::CachedSnapshot;
 use super::super::in_flight::{InFlightWalk, RunningWalk, WalkEnd};
-use super::super::lookup::{CacheMode, CacheOutcome, SourceLookup, State};
+use super::super::lookup::{CacheMode, CacheOutcome, SourceLookup, SourceState};
 use super::state::{Entry, Walks};
 
 /// What to do for one caller.
-enum Decision {
+enum ServeDecision {
     Serve(SourceLookup),
     Wait(InFlightWalk, CacheOutcome),
 }
@@ -37,8 +37,8 @@ impl Entry {
         deadline: Instant,
     ) -> SourceLookup {
         match self.decide(mode) {
-            Decision::Serve(held) => held,
-            Decision::Wait(walk, outcome) => {
+            ServeDecision::Serve(held) => held,
+            ServeDecision::Wait(walk, outcome) => {
                 let ended = walk.end(deadline).await;
                 self.waited(ended, outcome)
             }
@@ -75,11 +75,11 @@ impl Entry {
         })
     }
 
-    fn decide(self: &Arc<Self>, mode: CacheMode) -> Decision {
+    fn decide(self: &Arc<Self>, mode: CacheMode) -> ServeDecision {
         let mut walks = self.lock();
         let now = Instant::now();
         if walks.retired.is_some() {
-            return Decision::Serve(self.present(&walks, now, CacheOutcome::SUPERSEDED));
+            return ServeDecision::Serve(self.present(&walks, now, CacheOutcome::SUPERSEDED));
         }
         match mode {
             CacheMode::Cached => self.decide_cached(&mut walks, now, None),
@@ -98,7 +98,7 @@ impl Entry {
                     collapsed,
                     detail: None,
                 };
-                Decision::Wait(walk, outcome)
+                ServeDecision::Wait(walk, outcome)
             }
         }
     }
@@ -108,7 +108,7 @@ impl Entry {
         walks: &mut Walks,
         now: Instant,
         detail: Option<&'static str>,
-    ) -> Decision {
+    ) -> ServeDecision {
         let cached = self.cached(walks);
         let age = cached
             .as_ref()
@@ -144,10 +144,10 @@ impl Entry {
                     collapsed,
                     detail,
                 };
-                return Decision::Wait(walk, outcome);
+                return ServeDecision::Wait(walk, outcome);
             }
         }
-        Decision::Serve(self.present(walks, now, hit))
+        ServeDecision::Serve(self.present(walks, now, hit))
     }
 
     /// The snapshot if it may be served now, otherwise why there is none.
@@ -197,7 +197,7 @@ impl Entry {
         match self.cached(&walks).filter(|_| is_replaced) {
             // Just walked for this caller, so it is fresh even if the time to live is zero.
             Some(cached) => SourceLookup {
-                state: State::Fresh,
+                state: SourceState::Fresh,
                 ..self.shown(&cached, &walks, now, outcome)
             },
             None => self.present(&walks, now, outcome),
@@ -213,8 +213,10 @@ impl Entry {
     ) -> SourceLookup {
         let age = self.age(cached, now);
         let (state, fresh_for) = match age {
-            Age::Fresh(left) => (State::Fresh, left),
-            Age::Revalidating(_) | Age::IfError(_) | Age::Expired => (State::Stale, Duration::ZERO),
+            Age::Fresh(left) => (SourceState::Fresh, left),
+            Age::Revalidating(_) | Age::IfError(_) | Age::Expired => {
+                (SourceState::Stale, Duration::ZERO)
+            }
         };
         let bare = self.bare(walks, now, outcome);
         SourceLookup {
@@ -231,9 +233,9 @@ impl Entry {
     fn nothing(&self, walks: &Walks, now: Instant, outcome: CacheOutcome) -> SourceLookup {
         let held = self.bare(walks, now, outcome);
         let state = if held.error.is_some() {
-            State::Failed
+            SourceState::Failed
         } else {
-            State::Pending
+            SourceState::Pending
         };
         SourceLookup { state, ..held }
     }
@@ -249,7 +251,7 @@ impl Entry {
         SourceLookup {
             source: Arc::clone(&self.key.upstream),
             required: self.policy.required,
-            state: State::Pending,
+            state: SourceState::Pending,
             snapshot: None,
             by_query: false,
             as_of: None,

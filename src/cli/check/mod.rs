@@ -13,7 +13,7 @@ use crate::clock::WallClock;
 use crate::config::upstream::{Method, Upstream as Written};
 use crate::config::{Environment, Loaded};
 use crate::plan::{Format, Limits, List, Refresh, Share, Span, Upstream};
-use crate::terminal::{Failure, print};
+use crate::terminal::{CommandError, print};
 use crate::upstream::Adapter;
 
 use super::load;
@@ -32,10 +32,10 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) fn run(self, environment: Environment) -> Result<(), Failure> {
+    pub(super) fn run(self, environment: Environment) -> Result<(), CommandError> {
         let loaded = load(&self.file, environment)?;
         let compiled = App::compile(&loaded, &WallClock::system())
-            .map_err(|report| Failure::report(&report))?;
+            .map_err(|report| CommandError::report(&report))?;
         print(&explain(&loaded, &compiled.adapters))
     }
 }

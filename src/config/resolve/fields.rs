@@ -15,7 +15,7 @@ use super::records::KEYED_XML;
 pub(super) fn fields(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) -> Option<Fields> {
     let fields = &upstream.fields;
     let keyed_by = (!upstream.records.keyed()).then_some("`records` has no `keyed = true`");
-    let mut block = Block {
+    let mut block = FieldsBlock {
         at: at.join("fields"),
         keyed_by,
         is_xml: upstream.format == Format::Xml,
@@ -46,7 +46,7 @@ pub(super) fn fields(at: &KeyPath, upstream: &Upstream, problems: &mut Problems)
 }
 
 /// The table `fields` of one block.
-struct Block<'a> {
+struct FieldsBlock<'a> {
     at: KeyPath,
     /// Why `$key` stands for nothing in a record, where it does not.
     keyed_by: Option<&'static str>,
@@ -54,9 +54,9 @@ struct Block<'a> {
     problems: &'a mut Problems,
 }
 
-impl Block<'_> {
-    const fn scope(&self, keyed_by: Option<&'static str>, is_time: bool) -> Scope {
-        Scope {
+impl FieldsBlock<'_> {
+    const fn scope(&self, keyed_by: Option<&'static str>, is_time: bool) -> FieldScope {
+        FieldScope {
             keyed_by,
             is_time,
             is_xml: self.is_xml,
@@ -97,7 +97,7 @@ impl Block<'_> {
 
 /// What the fields around a source allow in it.
 #[derive(Clone, Copy)]
-struct Scope {
+struct FieldScope {
     /// Why `$key` stands for nothing here, where it does not.
     keyed_by: Option<&'static str>,
     is_time: bool,
@@ -138,7 +138,7 @@ fn check_each(at: &KeyPath, each: &Each, is_xml: bool, problems: &mut Problems) 
 fn read_field(
     at: &KeyPath,
     field: &written::Field,
-    scope: Scope,
+    scope: FieldScope,
     problems: &mut Problems,
 ) -> Option<Field> {
     let sources = match field {
@@ -170,7 +170,7 @@ fn read_field(
 fn read_source(
     at: &KeyPath,
     source: &written::Source,
-    scope: Scope,
+    scope: FieldScope,
     problems: &mut Problems,
 ) -> Option<Source> {
     match source {
@@ -210,7 +210,7 @@ fn conversions(conversion: &Conversion) -> Option<Box<Conversions>> {
     (conversions != Conversions::default()).then(|| Box::new(conversions))
 }
 
-fn check_part(at: &KeyPath, part: &Part, scope: Scope, problems: &mut Problems) {
+fn check_part(at: &KeyPath, part: &Part, scope: FieldScope, problems: &mut Problems) {
     match (part, scope.keyed_by) {
         (Part::Key, Some(why)) => problems.push(
             Problem::new(at.clone(), format!("`$key` stands for nothing here: {why}"))
@@ -221,7 +221,12 @@ fn check_part(at: &KeyPath, part: &Part, scope: Scope, problems: &mut Problems) 
     }
 }
 
-fn check_conversion(at: &KeyPath, conversion: &Conversion, scope: Scope, problems: &mut Problems) {
+fn check_conversion(
+    at: &KeyPath,
+    conversion: &Conversion,
+    scope: FieldScope,
+    problems: &mut Problems,
+) {
     check_pieces(at, conversion, problems);
     if let Some(path) = &conversion.path {
         check_part(&at.join("path"), path, scope, problems);

@@ -4,7 +4,7 @@ use super::at_least_one;
 use crate::config::Upstream;
 use crate::config::upstream::Limits;
 use crate::plan::limits::DEEPEST;
-use crate::plan::{self, Breaker, Hedge};
+use crate::plan::{self, BreakerThresholds, Hedging};
 use crate::problem::{KeyPath, Problem, Problems};
 
 pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
@@ -123,7 +123,7 @@ fn check_timeouts(at: &KeyPath, limits: &Limits, problems: &mut Problems) {
     }
 }
 
-fn check_breaker(at: &KeyPath, breaker: &Breaker, problems: &mut Problems) {
+fn check_breaker(at: &KeyPath, breaker: &BreakerThresholds, problems: &mut Problems) {
     for (key, value) in [
         ("failures", u64::from(breaker.failures)),
         ("calls", u64::from(breaker.calls)),
@@ -152,7 +152,7 @@ fn check_breaker(at: &KeyPath, breaker: &Breaker, problems: &mut Problems) {
     }
 }
 
-fn check_hedge(at: &KeyPath, hedge: &Hedge, upstream: &Upstream, problems: &mut Problems) {
+fn check_hedge(at: &KeyPath, hedge: &Hedging, upstream: &Upstream, problems: &mut Problems) {
     let limits = &upstream.limits;
     if hedge.after.get().is_zero() {
         problems.push(Problem::new(

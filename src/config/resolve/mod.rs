@@ -57,7 +57,7 @@ pub(super) fn resolve(
     }
     let mut upstreams = Vec::new();
     for (name, upstream) in &settings.upstreams {
-        let written = upstream::Written {
+        let written = upstream::WrittenUpstream {
             name,
             upstream,
             cache: &settings.cache,

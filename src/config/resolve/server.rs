@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::config::{Cache, Cursor, RateLimit, SecretReader, Server};
+use crate::config::{Cache, ClientRateLimit, CursorSettings, SecretReader, Server};
 use crate::plan::{self, SecretValue};
 use crate::problem::{KeyPath, Problem, Problems};
 
@@ -74,10 +74,13 @@ pub(super) fn cache(cache: &Cache, problems: &mut Problems) -> plan::Cache {
     }
 }
 
-pub(super) fn rate_limit(rate_limit: &RateLimit, problems: &mut Problems) -> plan::RateLimit {
+pub(super) fn rate_limit(
+    rate_limit: &ClientRateLimit,
+    problems: &mut Problems,
+) -> plan::ClientRateLimit {
     let at = KeyPath::new(["rate_limit"]);
     at_least_one(&at, "burst", u64::from(rate_limit.burst), problems);
-    plan::RateLimit {
+    plan::ClientRateLimit {
         per_client: rate_limit.per_client,
         burst: NonZeroU32::new(rate_limit.burst).unwrap_or(NonZeroU32::MIN),
     }
@@ -87,7 +90,7 @@ pub(super) fn rate_limit(rate_limit: &RateLimit, problems: &mut Problems) -> pla
 const SHORTEST_CURSOR_KEY: usize = 32;
 
 pub(super) fn cursor_keys(
-    cursor: &Cursor,
+    cursor: &CursorSettings,
     secrets: &SecretReader<'_>,
     problems: &mut Problems,
 ) -> Option<Vec<SecretValue>> {

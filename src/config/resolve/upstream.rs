@@ -14,7 +14,7 @@ use super::{
 
 /// A block as it is written.
 #[derive(Clone, Copy)]
-pub(super) struct Written<'a> {
+pub(super) struct WrittenUpstream<'a> {
     pub(super) name: &'a str,
     pub(super) upstream: &'a Upstream,
     /// What holds where the block says nothing of freshness.
@@ -23,7 +23,7 @@ pub(super) struct Written<'a> {
     pub(super) unread: &'a [KeyPath],
 }
 
-impl Written<'_> {
+impl WrittenUpstream<'_> {
     /// Checks the block and decides it.
     pub(super) fn resolve(
         self,

@@ -42,8 +42,8 @@ use serde::Deserialize;
 use super::preset;
 use crate::plan::limits::DEEPEST;
 use crate::plan::{
-    self, Breaker, Extra, Format, Hedge, List, Origin, Path, Rate, Refresh, Rule, Share, Span,
-    Success, text,
+    self, BreakerThresholds, Extra, Format, Hedging, List, Origin, Path, Rate, Refresh, Rule,
+    Share, Span, Success, text,
 };
 
 /// How to query one backend, and how its response becomes groups.
@@ -116,10 +116,10 @@ pub struct Upstream {
     pub limits: Limits,
     /// When requests are suspended because the upstream keeps failing.
     #[serde(default)]
-    pub breaker: Breaker,
+    pub breaker: BreakerThresholds,
     /// When to send a second request for a slow page, for example `hedge = { after = "300ms" }`.
     /// Without it, never.
-    pub hedge: Option<Hedge>,
+    pub hedge: Option<Hedging>,
     /// If true, no answer is given without this upstream.
     #[serde(default)]
     pub required: bool,

@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for Total {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Table {
+        struct TotalTable {
             header: Option<String>,
             request: Option<Request>,
             at: Option<Location>,
@@ -67,18 +67,18 @@ impl<'de> Deserialize<'de> for Total {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Total, A::Error> {
-                match Table::deserialize(MapAccessDeserializer::new(map))? {
-                    Table {
+                match TotalTable::deserialize(MapAccessDeserializer::new(map))? {
+                    TotalTable {
                         header: Some(header),
                         request: None,
                         at: None,
                     } => Ok(Total::Page(Location::Header { header })),
-                    Table {
+                    TotalTable {
                         header: None,
                         request: Some(request),
                         at: Some(at),
                     } => Ok(Total::Call(Box::new(TotalCall { request, at }))),
-                    Table { .. } => Err(A::Error::custom(
+                    TotalTable { .. } => Err(A::Error::custom(
                         "a total stands in a `header` of the page, or `at` a place in the answer \
                          to a `request`",
                     )),

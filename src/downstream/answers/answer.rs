@@ -7,7 +7,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::Instant;
 
-use crate::catalog::{CacheOutcome, State};
+use crate::catalog::{CacheOutcome, SourceState};
 use crate::downstream::caching::{Countdown, EntityTag};
 use crate::downstream::layers::{RATELIMIT, RATELIMIT_POLICY};
 use crate::downstream::request_id::X_REQUEST_ID;
@@ -135,7 +135,7 @@ fn lasts_of(report: &SourceReport) -> Option<Duration> {
         let told = wait.as_millis().div_ceil(1000) as u64;
         wait.saturating_sub(Duration::from_millis(told.saturating_sub(1) * 1000 + 1))
     });
-    let unless_fresh = (held.state != State::Fresh).then_some(UNLESS_FRESH);
+    let unless_fresh = (held.state != SourceState::Fresh).then_some(UNLESS_FRESH);
     [held.changes_in, counted, unless_fresh]
         .into_iter()
         .flatten()

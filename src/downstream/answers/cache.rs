@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::answer::Answer;
-use super::key::Key;
+use super::key::AnswerKey;
 
 /// How many answers may be made at once of those that are kept. More than one machine has processors
 /// for; and two different answers seldom wait for each other.
@@ -17,7 +17,7 @@ const TURNS: usize = 64;
 /// Answers that are ready to be sent.
 #[derive(Debug)]
 pub(crate) struct AnswerCache {
-    answers: Cache<Key, Arc<Answer>>,
+    answers: Cache<AnswerKey, Arc<Answer>>,
     turns: [Mutex<()>; TURNS],
 }
 
@@ -28,7 +28,7 @@ impl AnswerCache {
             answers: Cache::builder()
                 .name("answers")
                 .max_capacity(share)
-                .weigher(|key: &Key, answer: &Arc<Answer>| {
+                .weigher(|key: &AnswerKey, answer: &Arc<Answer>| {
                     u32::try_from(key.bytes() + answer.bytes()).unwrap_or(u32::MAX)
                 })
                 .build(),
@@ -37,7 +37,7 @@ impl AnswerCache {
     }
 
     /// The answer to a question, if it is there and still what the catalog would give.
-    pub(crate) fn get(&self, key: &Key, epoch: u64, now: Instant) -> Option<Arc<Answer>> {
+    pub(crate) fn get(&self, key: &AnswerKey, epoch: u64, now: Instant) -> Option<Arc<Answer>> {
         let answer = self
             .answers
             .get(key)
@@ -51,7 +51,7 @@ impl AnswerCache {
     }
 
     /// Keeps an answer, in the place of the one before it.
-    pub(crate) fn put(&self, key: &Key, answer: Arc<Answer>) {
+    pub(crate) fn put(&self, key: &AnswerKey, answer: Arc<Answer>) {
         self.answers.insert(key.detached(), answer);
     }
 
@@ -63,7 +63,7 @@ impl AnswerCache {
     }
 
     /// Waits until nobody else makes the answer to the same question.
-    pub(crate) async fn turn(&self, key: &Key) -> MutexGuard<'_, ()> {
+    pub(crate) async fn turn(&self, key: &AnswerKey) -> MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         self.turns[hasher.finish() as usize % TURNS].lock().await

@@ -7,13 +7,13 @@ use crate::caller::{Caller, Identity, VisibleSources};
 use crate::catalog::CacheMode;
 use crate::downstream::caching;
 use crate::downstream::coding::{self, Accepted};
-use crate::downstream::negotiate::{self, Format};
+use crate::downstream::negotiate::{self, AnswerFormat};
 use crate::downstream::prefer;
-use crate::downstream::problem::Problem;
+use crate::downstream::problem::ProblemDetails;
 
 /// Which answer is wanted. Requests with equal keys get the same one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
+pub(crate) struct AnswerKey {
     /// Whose it is: the cursors in it work for nobody else.
     identity: Identity,
     /// Which sources there are for them.
@@ -21,7 +21,7 @@ pub(crate) struct Key {
     /// The query as it was written. Two spellings of one query are two entries, for reading a query
     /// costs more than looking its answer up.
     target: PathAndQuery,
-    pub(crate) format: Format,
+    pub(crate) format: AnswerFormat,
     pub(crate) coding: Accepted,
     /// Whether an incomplete answer is to be a problem.
     pub(crate) is_strict: bool,
@@ -29,22 +29,26 @@ pub(crate) struct Key {
 
 /// What a request asks for.
 #[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) key: Key,
+pub(crate) struct AskedAnswer {
+    pub(crate) key: AnswerKey,
     /// How fresh the answer must be.
     pub(crate) mode: CacheMode,
 }
 
-impl Asked {
+impl AskedAnswer {
     /// Reads what these headers and this address ask for.
-    pub(crate) fn read(caller: &Caller, uri: &Uri, headers: &HeaderMap) -> Result<Self, Problem> {
+    pub(crate) fn read(
+        caller: &Caller,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Self, ProblemDetails> {
         let root = || PathAndQuery::from_static("/");
         Ok(Self {
-            key: Key {
+            key: AnswerKey {
                 identity: caller.identity,
                 visible: caller.visible.clone(),
                 target: uri.path_and_query().cloned().unwrap_or_else(root),
-                format: negotiate::negotiate(headers, Format::ALL)?,
+                format: negotiate::negotiate(headers, AnswerFormat::ALL)?,
                 coding: coding::negotiate(headers)?,
                 is_strict: prefer::is_strict(headers),
             },
@@ -53,7 +57,7 @@ impl Asked {
     }
 }
 
-impl Key {
+impl AnswerKey {
     /// The query as it was written.
     pub(crate) fn query(&self) -> &str {
         self.target.query().unwrap_or_default()

@@ -18,4 +18,4 @@ mod tests;
 
 pub(crate) use answer::{Answer, Made, is_steady, lasts};
 pub(crate) use cache::AnswerCache;
-pub(crate) use key::{Asked, Key};
+pub(crate) use key::{AnswerKey, AskedAnswer};

@@ -14,11 +14,11 @@ use tower::Service as _;
 
 use super::*;
 use crate::caller::{Caller, Identity, VisibleSources};
-use crate::catalog::{SourceLookup, State as Standing};
+use crate::catalog::{SourceLookup, SourceState as Standing};
 use crate::config::testing::plan;
 use crate::downstream::caching::{Basis, Countdown, EntityTag};
 use crate::downstream::response::{Body, Response};
-use crate::downstream::state::State;
+use crate::downstream::state::EdgeState;
 use crate::downstream::testing::{Fixed, exchange, failed, fresh, get, text};
 use crate::downstream::{layers, route};
 use crate::error::ErrorKind;
@@ -27,7 +27,7 @@ use crate::gateway::cursor::Keys;
 /// An edge over upstreams that hold what they are given.
 struct Edge {
     upstreams: Fixed,
-    state: Arc<State<Fixed, Fixed>>,
+    state: Arc<EdgeState<Fixed, Fixed>>,
 }
 
 impl Edge {
@@ -35,7 +35,7 @@ impl Edge {
         let plan = plan("rate_limit.burst = 1000000");
         let upstreams = Fixed::new(held);
         let keys = Keys::new(vec![vec![7; 32].into()]);
-        let state = State::new(&plan, keys, upstreams.clone(), upstreams.clone());
+        let state = EdgeState::new(&plan, keys, upstreams.clone(), upstreams.clone());
         Self {
             upstreams,
             state: Arc::new(state),
@@ -261,7 +261,9 @@ fn callers_share_a_key_only_if_they_are_one_to_every_answer() {
             ..Caller::default()
         };
         let uri = Uri::from_static("/groups");
-        Asked::read(&caller, &uri, &HeaderMap::new()).unwrap().key
+        AskedAnswer::read(&caller, &uri, &HeaderMap::new())
+            .unwrap()
+            .key
     };
     let keys = [
         key(Identity::Anonymous, VisibleSources::All),
@@ -302,9 +304,9 @@ fn put(cache: &AnswerCache, number: usize) {
     cache.put(&key, Arc::new(answer));
 }
 
-fn key(number: usize) -> Key {
+fn key(number: usize) -> AnswerKey {
     let uri = format!("/groups?search={number}").parse().unwrap();
-    let asked = Asked::read(&Caller::default(), &uri, &HeaderMap::new());
+    let asked = AskedAnswer::read(&Caller::default(), &uri, &HeaderMap::new());
     asked.unwrap().key
 }
 

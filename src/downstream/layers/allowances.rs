@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use http::{HeaderName, HeaderValue};
 
 use crate::downstream::admission::Admission;
-use crate::downstream::exchange::Exchange;
-use crate::downstream::problem::{Kind, Problem};
+use crate::downstream::exchange::RequestContext;
+use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::response::Response;
 
 use super::intercept::Interceptor;
@@ -37,7 +37,7 @@ pub(crate) struct Allowance {
 impl<S: Admits> Interceptor<S> for Allowances {
     type Kept = Allowance;
 
-    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, Allowance> {
+    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, Allowance> {
         let admission = exchange.state.admission();
         let verdict = admission.ask(exchange.client.network);
         let allowance = Allowance {
@@ -47,7 +47,7 @@ impl<S: Admits> Interceptor<S> for Allowances {
         let Some(wait) = verdict.wait else {
             return ControlFlow::Continue(allowance);
         };
-        let problem = Problem::new(Kind::TooManyRequests, "rate limit exceeded");
+        let problem = ProblemDetails::new(Kind::TooManyRequests, "rate limit exceeded");
         let mut response = problem.with_retry_after(wait).into();
         announce(allowance, &mut response);
         ControlFlow::Break(response)
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use crate::downstream::response::full;
     use crate::downstream::testing::{exchange_from, get};
-    use crate::plan::RateLimit;
+    use crate::plan::ClientRateLimit;
 
     impl Admits for Admission {
         fn admission(&self) -> &Self {
@@ -88,13 +88,13 @@ mod tests {
     }
 
     fn admission(rate: &str, burst: u32) -> Arc<Admission> {
-        Arc::new(Admission::new(&RateLimit {
+        Arc::new(Admission::new(&ClientRateLimit {
             per_client: rate.parse().unwrap(),
             burst: burst.try_into().unwrap(),
         }))
     }
 
-    fn stack() -> impl Service<Exchange<Admission>, Response = Response, Error = Infallible> {
+    fn stack() -> impl Service<RequestContext<Admission>, Response = Response, Error = Infallible> {
         ServiceBuilder::new()
             .layer(intercept(Allowances))
             .service(service_fn(async |_| Ok(full("text/plain", "in"))))

@@ -11,8 +11,8 @@ use futures_util::future::CatchUnwind;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-use crate::downstream::exchange::Exchange;
-use crate::downstream::problem::{Kind, Problem};
+use crate::downstream::exchange::RequestContext;
+use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::request_id::RequestId;
 use crate::downstream::response::Response;
 
@@ -32,9 +32,9 @@ impl<L> Layer<L> for CatchPanic {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Catching<L>(L);
 
-impl<S, L> Service<Exchange<S>> for Catching<L>
+impl<S, L> Service<RequestContext<S>> for Catching<L>
 where
-    L: Service<Exchange<S>, Response = Response, Error = Infallible>,
+    L: Service<RequestContext<S>, Response = Response, Error = Infallible>,
 {
     type Response = Response;
     type Error = Infallible;
@@ -44,7 +44,7 @@ where
         self.0.poll_ready(context)
     }
 
-    fn call(&mut self, exchange: Exchange<S>) -> Self::Future {
+    fn call(&mut self, exchange: RequestContext<S>) -> Self::Future {
         let id = exchange.id.clone();
         // Layers that never wait do their work here, before there is a future.
         match catch_unwind(AssertUnwindSafe(|| self.0.call(exchange))) {
@@ -100,5 +100,5 @@ fn answer(panic: &(dyn Any + Send), id: &RequestId) -> Response {
         request_id = id.as_str(),
         "a request handler panicked"
     );
-    Problem::new(Kind::Internal, "the request could not be answered").into()
+    ProblemDetails::new(Kind::Internal, "the request could not be answered").into()
 }

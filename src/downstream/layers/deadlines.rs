@@ -9,9 +9,9 @@ use pin_project_lite::pin_project;
 use tokio::time::{Timeout, timeout_at};
 use tower::{Layer, Service};
 
-use crate::downstream::deadline::Deadline;
-use crate::downstream::exchange::Exchange;
-use crate::downstream::problem::{Kind, Problem};
+use crate::downstream::deadline::CallerDeadline;
+use crate::downstream::exchange::RequestContext;
+use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::response::Response;
 
 /// What says how long an answer may take.
@@ -36,10 +36,10 @@ impl<L> Layer<L> for Deadlines {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounded<L>(L);
 
-impl<S, L> Service<Exchange<S>> for Bounded<L>
+impl<S, L> Service<RequestContext<S>> for Bounded<L>
 where
     S: Patience,
-    L: Service<Exchange<S>, Response = Response, Error = Infallible>,
+    L: Service<RequestContext<S>, Response = Response, Error = Infallible>,
 {
     type Response = Response;
     type Error = Infallible;
@@ -49,9 +49,9 @@ where
         self.0.poll_ready(context)
     }
 
-    fn call(&mut self, exchange: Exchange<S>) -> Self::Future {
+    fn call(&mut self, exchange: RequestContext<S>) -> Self::Future {
         let allowed = exchange.state.deadline();
-        let deadline = Deadline::new(exchange.begun, allowed);
+        let deadline = CallerDeadline::new(exchange.begun, allowed);
         InTime {
             inner: timeout_at(deadline.answer, self.0.call(exchange)),
             allowed,
@@ -76,7 +76,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for InTime<F> {
         let this = self.project();
         Poll::Ready(ready!(this.inner.poll(context)).unwrap_or_else(|_| {
             let detail = format!("no answer within {:?}", this.allowed);
-            Ok(Problem::new(Kind::DeadlineExceeded, detail).into())
+            Ok(ProblemDetails::new(Kind::DeadlineExceeded, detail).into())
         }))
     }
 }
@@ -98,7 +98,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_never_comes_is_given_up_before_the_deadline() {
-        let never = service_fn(|_: Exchange<Duration>| std::future::pending());
+        let never = service_fn(|_: RequestContext<Duration>| std::future::pending());
         let stack = ServiceBuilder::new().layer(Deadlines).service(never);
         let asked = exchange(Duration::from_secs(10), get("/"));
         let begun = Instant::now();

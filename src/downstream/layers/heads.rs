@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method};
 
-use crate::downstream::exchange::Exchange;
+use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::{Body, Response};
 
 use super::intercept::Interceptor;
@@ -18,7 +18,7 @@ impl<S> Interceptor<S> for Heads {
     /// Whether it is one.
     type Kept = bool;
 
-    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, bool> {
+    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, bool> {
         ControlFlow::Continue(exchange.method == Method::HEAD)
     }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-use crate::downstream::exchange::Exchange;
+use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
 
 /// What one layer does.
@@ -17,7 +17,7 @@ pub(crate) trait Interceptor<S>: Copy {
     type Kept;
 
     /// Looks at the request, and may change or answer it.
-    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, Self::Kept>;
+    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, Self::Kept>;
 
     /// Looks at the response of what is below, and may change it.
     fn after(self, _kept: Self::Kept, _response: &mut Response) {}
@@ -50,10 +50,10 @@ pub(crate) struct Intercepted<I, L> {
     inner: L,
 }
 
-impl<S, I, L> Service<Exchange<S>> for Intercepted<I, L>
+impl<S, I, L> Service<RequestContext<S>> for Intercepted<I, L>
 where
     I: Interceptor<S>,
-    L: Service<Exchange<S>, Response = Response, Error = Infallible>,
+    L: Service<RequestContext<S>, Response = Response, Error = Infallible>,
 {
     type Response = Response;
     type Error = Infallible;
@@ -63,7 +63,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut exchange: Exchange<S>) -> Self::Future {
+    fn call(&mut self, mut exchange: RequestContext<S>) -> Self::Future {
         match self.interceptor.before(&mut exchange) {
             ControlFlow::Continue(kept) => Answering::Below {
                 interceptor: self.interceptor,

@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderMap, Version};
 
-use crate::downstream::exchange::Exchange;
-use crate::downstream::problem::{Kind, Problem};
+use crate::downstream::exchange::RequestContext;
+use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::response::Response;
 use crate::gateway::cursor::CURSOR_BYTES;
 use crate::gateway::query::CANONICAL_BYTES;
@@ -30,12 +30,12 @@ const BODY: u64 = 64 * 1024;
 
 /// Refuses what is too large or misses its host.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits;
+pub(crate) struct RequestLimits;
 
-impl<S> Interceptor<S> for Limits {
+impl<S> Interceptor<S> for RequestLimits {
     type Kept = ();
 
-    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, ()> {
+    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, ()> {
         match excess(exchange).or_else(|| misdirection(exchange)) {
             Some(problem) => ControlFlow::Break(problem.into()),
             None => ControlFlow::Continue(()),
@@ -43,37 +43,37 @@ impl<S> Interceptor<S> for Limits {
     }
 }
 
-fn excess<S>(exchange: &Exchange<S>) -> Option<Problem> {
+fn excess<S>(exchange: &RequestContext<S>) -> Option<ProblemDetails> {
     let uri = exchange
         .uri
         .path_and_query()
         .map_or(0, |uri| uri.as_str().len());
     if uri > URI {
         let detail = format!("the path and query have {uri} bytes; the limit is {URI}");
-        return Some(Problem::new(Kind::UriTooLong, detail));
+        return Some(ProblemDetails::new(Kind::UriTooLong, detail));
     }
     let headers = size(&exchange.headers);
     if headers > HEADERS {
         let detail = format!("the headers have {headers} bytes; the limit is {HEADERS}");
-        return Some(Problem::new(Kind::HeadersTooLarge, detail));
+        return Some(ProblemDetails::new(Kind::HeadersTooLarge, detail));
     }
     let body = announced_body(&exchange.headers);
     if body > BODY {
         let detail = format!("the body has {body} bytes; the limit is {BODY}");
-        return Some(Problem::new(Kind::ContentTooLarge, detail));
+        return Some(ProblemDetails::new(Kind::ContentTooLarge, detail));
     }
     None
 }
 
 /// A server must refuse an HTTP/1.1 request without a `Host`, or with more than one (RFC 9112,
 /// section 3.2): what stands before it may have understood another one.
-fn misdirection<S>(exchange: &Exchange<S>) -> Option<Problem> {
+fn misdirection<S>(exchange: &RequestContext<S>) -> Option<ProblemDetails> {
     if exchange.version != Version::HTTP_11 {
         return None;
     }
     let hosts = exchange.headers.get_all(HOST).iter().count();
     let detail = "an HTTP/1.1 request needs exactly one `Host` header";
-    (hosts != 1).then(|| Problem::new(Kind::BadRequest, detail))
+    (hosts != 1).then(|| ProblemDetails::new(Kind::BadRequest, detail))
 }
 
 fn size(headers: &HeaderMap) -> usize {

@@ -39,8 +39,8 @@ use std::convert::Infallible;
 use futures_util::FutureExt as _;
 use tower::{Service, ServiceBuilder, service_fn};
 
-use super::exchange::Exchange;
-use super::problem::Problem;
+use super::exchange::RequestContext;
+use super::problem::ProblemDetails;
 use super::response::Response;
 
 use allowances::Allowances;
@@ -48,16 +48,16 @@ use catch_panic::CatchPanic;
 use deadlines::Deadlines;
 use heads::Heads;
 use intercept::intercept;
-use limits::Limits;
+use limits::RequestLimits;
 use observed::Notify;
-use problems::Problems;
+use problems::ProblemBodies;
 use ready_answers::ReadyAnswers;
 use request_ids::RequestIds;
 use request_spans::RequestSpans;
 
 /// What answers the requests of a listener.
 pub(crate) trait Stack<S>:
-    Service<Exchange<S>, Response = Response, Error = Infallible, Future: Send + 'static>
+    Service<RequestContext<S>, Response = Response, Error = Infallible, Future: Send + 'static>
     + Copy
     + Send
     + Sync
@@ -66,7 +66,7 @@ pub(crate) trait Stack<S>:
 }
 
 impl<S, T> Stack<S> for T where
-    T: Service<Exchange<S>, Response = Response, Error = Infallible, Future: Send + 'static>
+    T: Service<RequestContext<S>, Response = Response, Error = Infallible, Future: Send + 'static>
         + Copy
         + Send
         + Sync
@@ -78,8 +78,8 @@ impl<S, T> Stack<S> for T where
 pub(crate) fn data<S, R, F>(route: R) -> impl Stack<S>
 where
     S: Observed + Admits + KeepsAnswers + Patience + Send + Sync + 'static,
-    R: Fn(Exchange<S>) -> F + Copy + Send + Sync + 'static,
-    F: Future<Output = Result<Response, Problem>> + Send + 'static,
+    R: Fn(RequestContext<S>) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Response, ProblemDetails>> + Send + 'static,
 {
     ServiceBuilder::new()
         // Outermost: whatever is logged or answered from here on carries the id.
@@ -89,13 +89,13 @@ where
         // Above all that has a body, problems too.
         .layer(intercept(Heads))
         // Above all that can refuse.
-        .layer(intercept(Problems))
+        .layer(intercept(ProblemBodies))
         // A panic further down costs one request, not the connection.
         .layer(CatchPanic)
         // As soon as the caller is known, and before anything expensive.
         .layer(intercept(Allowances))
         // Below admission, so that a request that is refused here counts like any other.
-        .layer(intercept(Limits))
+        .layer(intercept(RequestLimits))
         // The last that never waits: what is answered here costs neither a span nor a timer.
         .layer(intercept(ReadyAnswers))
         // Above all that may have something to tell.
@@ -112,16 +112,16 @@ where
 pub(crate) fn admin<S, R, F>(route: R) -> impl Stack<S>
 where
     S: Observed + Patience + Send + Sync + 'static,
-    R: Fn(Exchange<S>) -> F + Copy + Send + Sync + 'static,
-    F: Future<Output = Result<Response, Problem>> + Send + 'static,
+    R: Fn(RequestContext<S>) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Response, ProblemDetails>> + Send + 'static,
 {
     ServiceBuilder::new()
         .layer(intercept(RequestIds))
         .layer(intercept(Notify))
         .layer(intercept(Heads))
-        .layer(intercept(Problems))
+        .layer(intercept(ProblemBodies))
         .layer(CatchPanic)
-        .layer(intercept(Limits))
+        .layer(intercept(RequestLimits))
         .layer(RequestSpans)
         .layer(Deadlines)
         .service(service_fn(move |exchange| {
@@ -129,6 +129,6 @@ where
         }))
 }
 
-fn answered(outcome: Result<Response, Problem>) -> Response {
+fn answered(outcome: Result<Response, ProblemDetails>) -> Response {
     outcome.unwrap_or_else(Response::from)
 }

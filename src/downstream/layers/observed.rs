@@ -6,7 +6,7 @@ use http::{Method, Uri};
 use opentelemetry::TraceId;
 use tokio::time::Instant;
 
-use crate::downstream::exchange::Exchange;
+use crate::downstream::exchange::RequestContext;
 use crate::downstream::request_id::RequestId;
 use crate::downstream::response::Response;
 use crate::downstream::trace_context;
@@ -26,7 +26,7 @@ pub(crate) struct Notify;
 
 /// What they are told of the request.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ObservedRequest {
     observers: Observers,
     begun: Instant,
     method: Method,
@@ -36,10 +36,10 @@ pub(crate) struct Asked {
 }
 
 impl<S: Observed> Interceptor<S> for Notify {
-    type Kept = Asked;
+    type Kept = ObservedRequest;
 
-    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, Asked> {
-        ControlFlow::Continue(Asked {
+    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, ObservedRequest> {
+        ControlFlow::Continue(ObservedRequest {
             observers: exchange.state.observers().clone(),
             begun: exchange.begun,
             method: exchange.method.clone(),
@@ -49,7 +49,7 @@ impl<S: Observed> Interceptor<S> for Notify {
         })
     }
 
-    fn after(self, asked: Asked, response: &mut Response) {
+    fn after(self, asked: ObservedRequest, response: &mut Response) {
         // Of a request that had a span, the span's; else the caller's.
         let spanned = response.extensions().get().copied();
         asked.observers.notify(&Event::RequestAnswered {

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
-use crate::downstream::exchange::Exchange;
-use crate::downstream::problem::{self, Problem};
+use crate::downstream::exchange::RequestContext;
+use crate::downstream::problem::{self, ProblemDetails};
 use crate::downstream::request_id::RequestId;
 use crate::downstream::response::{Body, Response};
 
@@ -14,17 +14,17 @@ use super::intercept::Interceptor;
 
 /// Writes the body of every error response.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Problems;
+pub(crate) struct ProblemBodies;
 
-impl<S> Interceptor<S> for Problems {
+impl<S> Interceptor<S> for ProblemBodies {
     type Kept = RequestId;
 
-    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, RequestId> {
+    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, RequestId> {
         ControlFlow::Continue(exchange.id.clone())
     }
 
     fn after(self, id: RequestId, response: &mut Response) {
-        let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        let Some(problem) = response.extensions_mut().remove::<ProblemDetails>() else {
             return;
         };
         let headers = response.headers_mut();

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use http::Method;
 
 use crate::catalog::CacheMode;
-use crate::downstream::answers::{AnswerCache, Asked};
-use crate::downstream::exchange::Exchange;
+use crate::downstream::answers::{AnswerCache, AskedAnswer};
+use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
 
 use super::intercept::Interceptor;
@@ -30,12 +30,12 @@ pub(crate) struct ReadyAnswers;
 impl<S: KeepsAnswers> Interceptor<S> for ReadyAnswers {
     type Kept = ();
 
-    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, ()> {
+    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, ()> {
         let is_read = matches!(exchange.method, Method::GET | Method::HEAD);
         if !is_read || exchange.uri.path() != PATH {
             return ControlFlow::Continue(());
         }
-        match Asked::read(&exchange.client.caller, &exchange.uri, &exchange.headers) {
+        match AskedAnswer::read(&exchange.client.caller, &exchange.uri, &exchange.headers) {
             Ok(asked) => {
                 if let Some(response) = ready(exchange, &asked) {
                     return ControlFlow::Break(response);
@@ -48,7 +48,7 @@ impl<S: KeepsAnswers> Interceptor<S> for ReadyAnswers {
     }
 }
 
-fn ready<S: KeepsAnswers>(exchange: &Exchange<S>, asked: &Asked) -> Option<Response> {
+fn ready<S: KeepsAnswers>(exchange: &RequestContext<S>, asked: &AskedAnswer) -> Option<Response> {
     // Who wants a new walk is not served with what was there before.
     if asked.mode != CacheMode::Cached {
         return None;

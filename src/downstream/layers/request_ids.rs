@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::downstream::exchange::Exchange;
+use crate::downstream::exchange::RequestContext;
 use crate::downstream::request_id::{RequestId, X_REQUEST_ID};
 use crate::downstream::response::Response;
 
@@ -15,7 +15,7 @@ pub(crate) struct RequestIds;
 impl<S> Interceptor<S> for RequestIds {
     type Kept = RequestId;
 
-    fn before(self, exchange: &mut Exchange<S>) -> ControlFlow<Response, RequestId> {
+    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, RequestId> {
         ControlFlow::Continue(exchange.id.clone())
     }
 

@@ -13,7 +13,7 @@ use tracing::instrument::Instrumented;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use crate::downstream::exchange::Exchange;
+use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
 use crate::downstream::trace_context;
 
@@ -33,9 +33,9 @@ impl<L> Layer<L> for RequestSpans {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spanning<L>(L);
 
-impl<S, L> Service<Exchange<S>> for Spanning<L>
+impl<S, L> Service<RequestContext<S>> for Spanning<L>
 where
-    L: Service<Exchange<S>, Response = Response, Error = Infallible>,
+    L: Service<RequestContext<S>, Response = Response, Error = Infallible>,
 {
     type Response = Response;
     type Error = Infallible;
@@ -45,7 +45,7 @@ where
         self.0.poll_ready(context)
     }
 
-    fn call(&mut self, exchange: Exchange<S>) -> Self::Future {
+    fn call(&mut self, exchange: RequestContext<S>) -> Self::Future {
         let (span, trace) = span_of(&exchange);
         let inner = span.in_scope(|| self.0.call(exchange));
         Spanned {
@@ -79,7 +79,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Spanned<F> {
 }
 
 /// A span for the request and the trace that it is in, where a subscriber makes trace ids.
-fn span_of<S>(exchange: &Exchange<S>) -> (Span, Option<TraceId>) {
+fn span_of<S>(exchange: &RequestContext<S>) -> (Span, Option<TraceId>) {
     // As loud as the loudest line in it, or a log of warnings would say that something went wrong
     // and not in which request.
     let span = tracing::warn_span!(

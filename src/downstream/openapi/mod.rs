@@ -16,10 +16,10 @@ use crate::group::Group;
 
 use super::caching::EntityTag;
 use super::envelope::Envelope;
-use super::exchange::Exchange;
+use super::exchange::RequestContext;
 use super::fallback;
-use super::negotiate::Format;
-use super::problem::{self, Problem};
+use super::negotiate::AnswerFormat;
+use super::problem::{self, ProblemDetails};
 use super::response::{Response, empty, full};
 use super::source_list::SourceList;
 
@@ -32,7 +32,7 @@ const NOTHING_FROM_ELSEWHERE: &str = "default-src 'none'; style-src 'unsafe-inli
 /// The answer of `GET /groups`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Groups")]
-struct Answer {
+struct DescribedAnswer {
     /// The groups of this page.
     groups: Vec<Group>,
     #[serde(flatten)]
@@ -42,8 +42,8 @@ struct Answer {
 /// The description, for machines and for people. It stays the same as long as the process runs.
 #[derive(Debug)]
 pub(crate) struct Description {
-    document: Text,
-    page: Text,
+    document: TextSchema,
+    page: TextSchema,
 }
 
 impl Description {
@@ -51,30 +51,33 @@ impl Description {
     pub(crate) fn new() -> Self {
         let document = document();
         Self {
-            page: Text::new("text/html; charset=utf-8", page::render(&document)),
-            document: Text::new(Format::Json.content_type(), document.to_string()),
+            page: TextSchema::new("text/html; charset=utf-8", page::render(&document)),
+            document: TextSchema::new(AnswerFormat::Json.content_type(), document.to_string()),
         }
     }
 
     /// Answers `GET /openapi.json`.
-    pub(crate) fn document<S>(&self, exchange: &Exchange<S>) -> Result<Response, Problem> {
+    pub(crate) fn document<S>(
+        &self,
+        exchange: &RequestContext<S>,
+    ) -> Result<Response, ProblemDetails> {
         self.document.answer(exchange)
     }
 
     /// Answers `GET /docs`.
-    pub(crate) fn page<S>(&self, exchange: &Exchange<S>) -> Result<Response, Problem> {
+    pub(crate) fn page<S>(&self, exchange: &RequestContext<S>) -> Result<Response, ProblemDetails> {
         self.page.answer(exchange)
     }
 }
 
 #[derive(Debug)]
-struct Text {
+struct TextSchema {
     content_type: &'static str,
     tag: EntityTag,
     bytes: Bytes,
 }
 
-impl Text {
+impl TextSchema {
     fn new(content_type: &'static str, text: String) -> Self {
         Self {
             content_type,
@@ -83,7 +86,7 @@ impl Text {
         }
     }
 
-    fn answer<S>(&self, exchange: &Exchange<S>) -> Result<Response, Problem> {
+    fn answer<S>(&self, exchange: &RequestContext<S>) -> Result<Response, ProblemDetails> {
         fallback::no_parameters(&exchange.uri)?;
         let mut response = if self.tag.is_known(&exchange.headers) {
             empty(StatusCode::NOT_MODIFIED)
@@ -114,7 +117,7 @@ pub fn document() -> Value {
         "/groups/{id}": { "get": one(&mut schemas) },
         "/sources": { "get": stand(&mut schemas) },
     });
-    let problem = schemas.subschema_for::<problem::Document<'_>>();
+    let problem = schemas.subschema_for::<problem::ProblemDocument<'_>>();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -138,10 +141,10 @@ pub fn document() -> Value {
 
 fn list(schemas: &mut SchemaGenerator) -> Value {
     let mut content = Map::new();
-    for format in Format::ALL {
+    for format in AnswerFormat::ALL {
         let schema = match format {
-            Format::Json => schemas.subschema_for::<Answer>().to_value(),
-            Format::Xml | Format::Ndjson | Format::Csv => json!({
+            AnswerFormat::Json => schemas.subschema_for::<DescribedAnswer>().to_value(),
+            AnswerFormat::Xml | AnswerFormat::Ndjson | AnswerFormat::Csv => json!({
                 "type": "string",
                 "description": description(*format),
             }),
@@ -170,7 +173,7 @@ fn list(schemas: &mut SchemaGenerator) -> Value {
 fn one(schemas: &mut SchemaGenerator) -> Value {
     let json = schemas.subschema_for::<Group>().to_value();
     let xml = json!({ "type": "string", "description": "The group's XML element." });
-    let content = [(Format::Json, json), (Format::Xml, xml)]
+    let content = [(AnswerFormat::Json, json), (AnswerFormat::Xml, xml)]
         .map(|(format, schema)| (format.media_type().to_owned(), json!({ "schema": schema })));
     let id = json!({
         "name": "id",
@@ -196,7 +199,7 @@ fn one(schemas: &mut SchemaGenerator) -> Value {
 fn stand(schemas: &mut SchemaGenerator) -> Value {
     let schema = schemas.subschema_for::<SourceList>();
     let content = (
-        Format::Json.media_type().to_owned(),
+        AnswerFormat::Json.media_type().to_owned(),
         json!({ "schema": schema }),
     );
     json!({
@@ -212,17 +215,17 @@ fn stand(schemas: &mut SchemaGenerator) -> Value {
 }
 
 /// What a format other than JSON looks like.
-const fn description(format: Format) -> &'static str {
+const fn description(format: AnswerFormat) -> &'static str {
     match format {
-        Format::Json => "One object.",
-        Format::Xml => {
+        AnswerFormat::Json => "One object.",
+        AnswerFormat::Xml => {
             "A `groups` element of `group` elements and a last one, `sources`. Null is \
              `nil=\"true\"`; other fields are `attribute` elements with `name` and `type`."
         }
-        Format::Ndjson => {
+        AnswerFormat::Ndjson => {
             "One group a line, then a last line `{\"summary\": …}` with the rest of the answer."
         }
-        Format::Csv => {
+        AnswerFormat::Csv => {
             "RFC 4180, one column per field: text quoted, null empty, lists and attributes as \
              JSON. The rest of the answer is in `X-Total-Count`, `X-Complete`, `X-Sources` and \
              `Link`."

@@ -33,7 +33,7 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// Why a request is refused, or could not be answered.
 #[derive(Debug, Clone)]
-pub(crate) struct Problem {
+pub(crate) struct ProblemDetails {
     kind: Kind,
     detail: String,
     parameter: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Problem {
     sources: Vec<SourceStatus>,
 }
 
-impl Problem {
+impl ProblemDetails {
     /// A problem of this kind; `detail` says what is wrong with this very request.
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Problem {
 
     /// The body that says all of it, of the request with this id.
     pub(crate) fn body(&self, request_id: &str) -> Vec<u8> {
-        let document = Document {
+        let document = ProblemDocument {
             r#type: self.kind.uri(),
             title: self.kind.title(),
             status: self.kind.status().as_u16(),
@@ -133,7 +133,7 @@ impl Problem {
     }
 }
 
-impl From<QueryError> for Problem {
+impl From<QueryError> for ProblemDetails {
     fn from(error: QueryError) -> Self {
         let detail = error.to_string();
         match error {
@@ -146,7 +146,7 @@ impl From<QueryError> for Problem {
     }
 }
 
-impl From<GatewayError> for Problem {
+impl From<GatewayError> for ProblemDetails {
     fn from(error: GatewayError) -> Self {
         let detail = error.to_string();
         match error {
@@ -156,14 +156,14 @@ impl From<GatewayError> for Problem {
     }
 }
 
-impl From<Overloaded> for Problem {
+impl From<Overloaded> for ProblemDetails {
     fn from(_: Overloaded) -> Self {
         GatewayError::Overloaded.into()
     }
 }
 
-impl From<Problem> for Response {
-    fn from(problem: Problem) -> Self {
+impl From<ProblemDetails> for Response {
+    fn from(problem: ProblemDetails) -> Self {
         let mut response = empty(problem.kind.status());
         if let Some(wait) = problem.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, wait);
@@ -176,7 +176,7 @@ impl From<Problem> for Response {
 /// The body of every error response (RFC 9457).
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
-pub(crate) struct Document<'a> {
+pub(crate) struct ProblemDocument<'a> {
     /// The stable kind of problem.
     #[schemars(extend("enum" = Kind::ALL.map(Kind::uri)))]
     r#type: String,
@@ -201,7 +201,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::catalog::State;
+    use crate::catalog::SourceState;
     use crate::downstream::testing::{empty, failed, fresh};
     use crate::error::ErrorKind;
 
@@ -221,22 +221,22 @@ mod tests {
                 .iter()
                 .map(|kind| SourceReport::new(failed("beta", *kind))),
         );
-        let problem = Problem::of_sources("", &reports);
+        let problem = ProblemDetails::of_sources("", &reports);
         assert_eq!(problem.kind().status(), expected);
         assert_eq!(problem.sources.len(), kinds.len());
     }
 
     #[test]
     fn a_source_on_its_first_walk_is_a_matter_of_waiting() {
-        let reports = [SourceReport::new(empty("alpha", State::Pending))];
-        let problem = Problem::of_sources("", &reports);
+        let reports = [SourceReport::new(empty("alpha", SourceState::Pending))];
+        let problem = ProblemDetails::of_sources("", &reports);
         assert_eq!(problem.kind(), Kind::SourcesNotReady);
         assert_eq!(problem.retry_after(), Some(HeaderValue::from(1)));
     }
 
     #[test]
     fn a_wait_is_told_in_whole_seconds_and_never_too_short() {
-        let problem = Problem::new(Kind::TooManyRequests, "");
+        let problem = ProblemDetails::new(Kind::TooManyRequests, "");
         let problem = problem.with_retry_after(Duration::from_millis(2001));
         assert_eq!(problem.retry_after(), Some(HeaderValue::from(3)));
     }

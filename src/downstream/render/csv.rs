@@ -12,13 +12,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::catalog::State;
+use crate::catalog::SourceState;
 use crate::downstream::envelope::{Envelope, SourceStatus};
 use crate::error::ErrorKind;
 use crate::snapshot::RowRef;
 
 use super::record::{Record, columns};
-use super::{Fields, RenderError};
+use super::{RenderError, SelectedFields};
 
 const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 const X_COMPLETE: HeaderName = HeaderName::from_static("x-complete");
@@ -31,7 +31,7 @@ const SOURCES_BYTES: usize = 4 * 1024;
 #[derive(Debug, Serialize)]
 struct Brief<'a> {
     name: &'a str,
-    state: State,
+    state: SourceState,
     error: Option<ErrorKind>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) enum EnvelopeError {
 }
 
 /// The line that names the columns.
-pub(super) fn before(fields: Fields<'_>) -> Bytes {
+pub(super) fn before(fields: SelectedFields<'_>) -> Bytes {
     let mut line = columns(fields).join(",");
     line.push_str("\r\n");
     line.into()
@@ -57,7 +57,7 @@ pub(super) fn before(fields: Fields<'_>) -> Bytes {
 pub(super) fn write<'a>(
     out: &mut Vec<u8>,
     rows: impl IntoIterator<Item = RowRef<'a>>,
-    fields: Fields<'_>,
+    fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
     for row in rows {
         let record = Record::read(row)?;
@@ -135,7 +135,7 @@ mod tests {
     fn told_of_the_last(sources: usize) -> String {
         let source = |number: usize| SourceStatus {
             name: format!("source_{number}"),
-            state: State::Fresh,
+            state: SourceState::Fresh,
             groups: 7,
             as_of: None,
             error: None,

@@ -8,7 +8,7 @@ use crate::downstream::envelope::Envelope;
 use crate::snapshot::RowRef;
 
 use super::record::Record;
-use super::{Fields, RenderError};
+use super::{RenderError, SelectedFields};
 
 /// What stands before the groups of a page.
 pub(super) const BEFORE: Bytes = Bytes::from_static(b"{\"groups\":[");
@@ -17,7 +17,7 @@ pub(super) const BEFORE: Bytes = Bytes::from_static(b"{\"groups\":[");
 pub(super) fn write<'a>(
     out: &mut Vec<u8>,
     rows: impl IntoIterator<Item = RowRef<'a>>,
-    fields: Fields<'_>,
+    fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
     for (place, row) in rows.into_iter().enumerate() {
         if place > 0 {
@@ -42,7 +42,7 @@ pub(super) fn after(envelope: &Envelope) -> Result<Bytes, RenderError> {
 pub(super) fn write_group(
     out: &mut Vec<u8>,
     row: RowRef<'_>,
-    fields: Fields<'_>,
+    fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
     if fields.is_none() {
         out.extend_from_slice(row.json());

@@ -22,13 +22,13 @@ use crate::gateway::Listing;
 use crate::snapshot::RowRef;
 
 use super::envelope::Envelope;
-use super::negotiate::Format;
+use super::negotiate::AnswerFormat;
 
 /// Part of every `ETag`. Whoever changes the bytes of an answer that says the same must count it up.
 pub(crate) const VERSION: u8 = 1;
 
 /// The fields to render, in the order of the record; `None` is all of them.
-pub(crate) type Fields<'a> = Option<&'a [&'static str]>;
+pub(crate) type SelectedFields<'a> = Option<&'a [&'static str]>;
 
 /// Why a row could not be rendered. It takes a defect of ours.
 #[derive(Debug, Error)]
@@ -53,15 +53,15 @@ pub(crate) struct Frame {
 impl Frame {
     /// The frame of an answer with these fields and this envelope.
     pub(crate) fn new(
-        format: Format,
-        fields: Fields<'_>,
+        format: AnswerFormat,
+        fields: SelectedFields<'_>,
         envelope: &Envelope,
     ) -> Result<Self, RenderError> {
         let (before, after) = match format {
-            Format::Json => (json::BEFORE, json::after(envelope)?),
-            Format::Xml => (xml::before(envelope)?, xml::after(envelope)?),
-            Format::Ndjson => (Bytes::new(), ndjson::after(envelope)?),
-            Format::Csv => (csv::before(fields), Bytes::new()),
+            AnswerFormat::Json => (json::BEFORE, json::after(envelope)?),
+            AnswerFormat::Xml => (xml::before(envelope)?, xml::after(envelope)?),
+            AnswerFormat::Ndjson => (Bytes::new(), ndjson::after(envelope)?),
+            AnswerFormat::Csv => (csv::before(fields), Bytes::new()),
         };
         Ok(Self { before, after })
     }
@@ -69,8 +69,8 @@ impl Frame {
 
 /// The whole answer, for formats that are not streamed.
 pub(crate) fn page(
-    format: Format,
-    fields: Fields<'_>,
+    format: AnswerFormat,
+    fields: SelectedFields<'_>,
     listing: &Listing,
 ) -> Result<Bytes, RenderError> {
     let frame = Frame::new(format, fields, &Envelope::of(listing))?;
@@ -85,15 +85,15 @@ pub(crate) fn page(
 }
 
 /// Whether rendering copies what the snapshots have rendered already, and nothing more.
-pub(crate) const fn is_copied(format: Format, fields: Fields<'_>) -> bool {
-    matches!(format, Format::Json | Format::Ndjson) && fields.is_none()
+pub(crate) const fn is_copied(format: AnswerFormat, fields: SelectedFields<'_>) -> bool {
+    matches!(format, AnswerFormat::Json | AnswerFormat::Ndjson) && fields.is_none()
 }
 
 /// The rows of an answer; of a streamed one, the next few.
 pub(crate) fn rows<'a>(
-    format: Format,
+    format: AnswerFormat,
     rows: impl IntoIterator<Item = RowRef<'a>>,
-    fields: Fields<'_>,
+    fields: SelectedFields<'_>,
 ) -> Result<Bytes, RenderError> {
     let mut out = Vec::new();
     write(&mut out, format, rows, fields)?;
@@ -102,22 +102,24 @@ pub(crate) fn rows<'a>(
 
 fn write<'a>(
     out: &mut Vec<u8>,
-    format: Format,
+    format: AnswerFormat,
     rows: impl IntoIterator<Item = RowRef<'a>>,
-    fields: Fields<'_>,
+    fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
     match format {
-        Format::Json => json::write(out, rows, fields),
-        Format::Xml => xml::write(out, rows, fields),
-        Format::Ndjson => ndjson::write(out, rows, fields),
-        Format::Csv => csv::write(out, rows, fields),
+        AnswerFormat::Json => json::write(out, rows, fields),
+        AnswerFormat::Xml => xml::write(out, rows, fields),
+        AnswerFormat::Ndjson => ndjson::write(out, rows, fields),
+        AnswerFormat::Csv => csv::write(out, rows, fields),
     }
 }
 
 /// One group as a document of its own: the JSON object, or an XML document around its element.
-pub(crate) fn single(format: Format, row: RowRef<'_>) -> Result<Bytes, RenderError> {
+pub(crate) fn single(format: AnswerFormat, row: RowRef<'_>) -> Result<Bytes, RenderError> {
     match format {
-        Format::Xml => xml::single(row),
-        Format::Json | Format::Ndjson | Format::Csv => Ok(Bytes::copy_from_slice(row.json())),
+        AnswerFormat::Xml => xml::single(row),
+        AnswerFormat::Json | AnswerFormat::Ndjson | AnswerFormat::Csv => {
+            Ok(Bytes::copy_from_slice(row.json()))
+        }
     }
 }

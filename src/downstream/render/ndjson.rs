@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::downstream::envelope::Envelope;
 use crate::snapshot::RowRef;
 
-use super::{Fields, RenderError, json};
+use super::{RenderError, SelectedFields, json};
 
 /// The last line.
 #[derive(Debug, Serialize)]
@@ -19,7 +19,7 @@ struct LastLine<'a> {
 pub(super) fn write<'a>(
     out: &mut Vec<u8>,
     rows: impl IntoIterator<Item = RowRef<'a>>,
-    fields: Fields<'_>,
+    fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
     for row in rows {
         json::write_group(out, row, fields)?;

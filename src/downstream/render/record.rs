@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::gateway::query::FIELDS;
 use crate::snapshot::RowRef;
 
-use super::{Fields, RenderError};
+use super::{RenderError, SelectedFields};
 
 /// The fields of one group, each still JSON text.
 pub(super) struct Record<'a>(BTreeMap<&'a str, &'a RawValue>);
@@ -21,7 +21,7 @@ impl<'a> Record<'a> {
     /// The wanted fields and their JSON, in the order of the record.
     pub(super) fn fields(
         &self,
-        wanted: Fields<'_>,
+        wanted: SelectedFields<'_>,
     ) -> impl Iterator<Item = (&'static str, &'a str)> {
         columns(wanted)
             .iter()
@@ -30,6 +30,6 @@ impl<'a> Record<'a> {
 }
 
 /// The names of the wanted fields.
-pub(super) fn columns(wanted: Fields<'_>) -> &[&'static str] {
+pub(super) fn columns(wanted: SelectedFields<'_>) -> &[&'static str] {
     wanted.unwrap_or(FIELDS)
 }

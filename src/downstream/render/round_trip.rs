@@ -9,7 +9,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Number, Value, json};
 
-use crate::catalog::State;
+use crate::catalog::SourceState;
 use crate::downstream::envelope::{Envelope, SourceError, SourceStatus};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::gateway::query::FIELDS;
@@ -18,22 +18,27 @@ use crate::plan::limits::DEEPEST;
 use crate::snapshot::Snapshot;
 use crate::snapshot::tests::group;
 
-use super::{Fields, Format, Frame, csv};
+use super::{AnswerFormat, Frame, SelectedFields, csv};
 
 /// The whole answer in a format.
-fn answer(format: Format, snapshot: &Snapshot, fields: Fields<'_>, envelope: &Envelope) -> String {
+fn answer(
+    format: AnswerFormat,
+    snapshot: &Snapshot,
+    fields: SelectedFields<'_>,
+    envelope: &Envelope,
+) -> String {
     let frame = Frame::new(format, fields, envelope).unwrap();
     let rows = super::rows(format, snapshot.rows(), fields).unwrap();
     String::from_utf8([&frame.before[..], &rows, &frame.after].concat()).unwrap()
 }
 
 /// The answer as JSON, which the others must convert back to.
-fn from_json(snapshot: &Snapshot, fields: Fields<'_>, envelope: &Envelope) -> Value {
-    serde_json::from_str(&answer(Format::Json, snapshot, fields, envelope)).unwrap()
+fn from_json(snapshot: &Snapshot, fields: SelectedFields<'_>, envelope: &Envelope) -> Value {
+    serde_json::from_str(&answer(AnswerFormat::Json, snapshot, fields, envelope)).unwrap()
 }
 
-fn from_ndjson(snapshot: &Snapshot, fields: Fields<'_>, envelope: &Envelope) -> Value {
-    let mut groups: Vec<Value> = answer(Format::Ndjson, snapshot, fields, envelope)
+fn from_ndjson(snapshot: &Snapshot, fields: SelectedFields<'_>, envelope: &Envelope) -> Value {
+    let mut groups: Vec<Value> = answer(AnswerFormat::Ndjson, snapshot, fields, envelope)
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
@@ -42,8 +47,8 @@ fn from_ndjson(snapshot: &Snapshot, fields: Fields<'_>, envelope: &Envelope) -> 
     whole
 }
 
-fn from_csv(snapshot: &Snapshot, fields: Fields<'_>, envelope: &Envelope) -> Value {
-    let text = answer(Format::Csv, snapshot, fields, envelope);
+fn from_csv(snapshot: &Snapshot, fields: SelectedFields<'_>, envelope: &Envelope) -> Value {
+    let text = answer(AnswerFormat::Csv, snapshot, fields, envelope);
     let mut records = cells(&text).into_iter();
     let columns = records.next().unwrap();
     let groups = records.map(|record| {
@@ -118,14 +123,14 @@ fn cells(text: &str) -> Vec<Vec<Cell>> {
 
 /// An XML element, read whole.
 #[derive(Debug, Default)]
-struct Element {
+struct XmlElement {
     name: String,
     attributes: Map<String, Value>,
-    children: Vec<Element>,
+    children: Vec<XmlElement>,
     text: String,
 }
 
-impl Element {
+impl XmlElement {
     fn of(start: &BytesStart<'_>) -> Self {
         let attributes = start.attributes().map(|attribute| {
             let attribute = attribute.unwrap();
@@ -217,26 +222,26 @@ impl Element {
     }
 }
 
-fn from_xml(snapshot: &Snapshot, fields: Fields<'_>, envelope: &Envelope) -> Value {
-    let root = read_xml(&answer(Format::Xml, snapshot, fields, envelope));
+fn from_xml(snapshot: &Snapshot, fields: SelectedFields<'_>, envelope: &Envelope) -> Value {
+    let root = read_xml(&answer(AnswerFormat::Xml, snapshot, fields, envelope));
     let (sources, groups) = root.children.split_last().unwrap();
     json!({
-        "groups": groups.iter().map(Element::fields).collect::<Value>(),
+        "groups": groups.iter().map(XmlElement::fields).collect::<Value>(),
         "total": root.attribute("total").unwrap().parse::<u64>().unwrap(),
         "next_cursor": root.attribute("next_cursor"),
         "complete": root.attribute("complete") == Some("true"),
-        "sources": sources.children.iter().map(Element::source).collect::<Value>(),
+        "sources": sources.children.iter().map(XmlElement::source).collect::<Value>(),
     })
 }
 
-fn read_xml(text: &str) -> Element {
+fn read_xml(text: &str) -> XmlElement {
     let mut reader = Reader::from_str(text);
-    let mut open = vec![Element::default()];
+    let mut open = vec![XmlElement::default()];
     loop {
         match reader.read_event().unwrap() {
-            Event::Start(start) => open.push(Element::of(&start)),
+            Event::Start(start) => open.push(XmlElement::of(&start)),
             Event::Empty(start) => {
-                let element = Element::of(&start);
+                let element = XmlElement::of(&start);
                 open.last_mut().unwrap().children.push(element);
             }
             Event::End(_) => {
@@ -365,14 +370,14 @@ fn envelope() -> Envelope {
         sources: vec![
             SourceStatus {
                 name: "a".to_owned(),
-                state: State::Fresh,
+                state: SourceState::Fresh,
                 groups: 7,
                 as_of: Some("2026-11-21T09:30:00Z".parse().unwrap()),
                 error: None,
             },
             SourceStatus {
                 name: "b".to_owned(),
-                state: State::Failed,
+                state: SourceState::Failed,
                 groups: 0,
                 as_of: None,
                 error: Some(SourceError::of(&failure)),
@@ -401,7 +406,7 @@ proptest! {
         groups in proptest::collection::vec(any_group(), 1..4),
     ) {
         let snapshot = Snapshot::new(Arc::from("a"), groups);
-        let text = answer(Format::Csv, &snapshot, None, &envelope());
+        let text = answer(AnswerFormat::Csv, &snapshot, None, &envelope());
         let mut reader = ::csv::ReaderBuilder::new()
             .has_headers(false)
             .from_reader(text.as_bytes());
@@ -437,10 +442,10 @@ fn render_depth(depth: usize) {
             .matches(mark)
             .count()
     };
-    assert_eq!(lists(Format::Json, "[{\"a\":"), depth);
-    assert_eq!(lists(Format::Ndjson, "[{\"a\":"), depth);
-    assert_eq!(lists(Format::Csv, "[{\"\"a\"\":"), depth);
-    assert_eq!(lists(Format::Xml, "<attribute name=\"a\""), depth);
+    assert_eq!(lists(AnswerFormat::Json, "[{\"a\":"), depth);
+    assert_eq!(lists(AnswerFormat::Ndjson, "[{\"a\":"), depth);
+    assert_eq!(lists(AnswerFormat::Csv, "[{\"\"a\"\":"), depth);
+    assert_eq!(lists(AnswerFormat::Xml, "<attribute name=\"a\""), depth);
 }
 
 /// One group that shows how each format writes what there is.
@@ -464,30 +469,30 @@ fn sample() -> Snapshot {
 
 #[test]
 fn json_shows_the_groups_and_the_envelope() {
-    insta::assert_snapshot!(answer(Format::Json, &sample(), None, &envelope()));
+    insta::assert_snapshot!(answer(AnswerFormat::Json, &sample(), None, &envelope()));
 }
 
 #[test]
 fn xml_shows_the_groups_and_the_envelope() {
-    let document = answer(Format::Xml, &sample(), None, &envelope());
+    let document = answer(AnswerFormat::Xml, &sample(), None, &envelope());
     insta::assert_snapshot!(document.replace("><", ">\n<"));
 }
 
 #[test]
 fn csv_quotes_text_and_leaves_null_empty() {
-    insta::assert_snapshot!(answer(Format::Csv, &sample(), None, &envelope()));
+    insta::assert_snapshot!(answer(AnswerFormat::Csv, &sample(), None, &envelope()));
 }
 
 #[test]
 fn ndjson_ends_with_a_summary() {
-    insta::assert_snapshot!(answer(Format::Ndjson, &sample(), None, &envelope()));
+    insta::assert_snapshot!(answer(AnswerFormat::Ndjson, &sample(), None, &envelope()));
 }
 
 #[test]
 fn chosen_fields_come_in_the_order_of_the_record() {
     let snapshot = sample();
-    let fields: Fields<'_> = Some(&["id", "source", "name"]);
-    let rows = super::rows(Format::Json, snapshot.rows(), fields).unwrap();
+    let fields: SelectedFields<'_> = Some(&["id", "source", "name"]);
+    let rows = super::rows(AnswerFormat::Json, snapshot.rows(), fields).unwrap();
     assert_eq!(
         &rows[..],
         br#"{"id":"a:1","source":"a","name":"Ops & \"Sales\""}"#

@@ -19,7 +19,7 @@ use crate::json;
 use crate::snapshot::RowRef;
 
 use super::record::Record;
-use super::{Fields, RenderError};
+use super::{RenderError, SelectedFields};
 
 type Xml = Writer<Vec<u8>>;
 
@@ -27,7 +27,7 @@ type Xml = Writer<Vec<u8>>;
 pub(super) fn write<'a>(
     out: &mut Vec<u8>,
     rows: impl IntoIterator<Item = RowRef<'a>>,
-    fields: Fields<'_>,
+    fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
     let mut xml = Writer::new(mem::take(out));
     for row in rows {
@@ -101,7 +101,11 @@ fn write_source(xml: &mut Xml, source: &SourceStatus) -> Result<(), RenderError>
     close(xml, "source")
 }
 
-fn write_group(xml: &mut Xml, row: RowRef<'_>, fields: Fields<'_>) -> Result<(), RenderError> {
+fn write_group(
+    xml: &mut Xml,
+    row: RowRef<'_>,
+    fields: SelectedFields<'_>,
+) -> Result<(), RenderError> {
     let record = Record::read(row)?;
     xml.write_event(Event::Start(BytesStart::new("group")))?;
     for (name, json) in record.fields(fields) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{ask, failed, fresh, pending, source};
 use crate::caller::{Caller, NotVisible};
-use crate::catalog::State;
+use crate::catalog::SourceState;
 use crate::config::testing::plan;
 use crate::error::ErrorKind;
 use crate::gateway::assemble::Assembler;
@@ -78,7 +78,7 @@ async fn a_source_that_cannot_be_asked_for_the_caller_makes_the_answer_incomplet
     let listing = listed("", false, vec![some("a"), not_askable()]).await;
     let listing = listing.unwrap();
     assert!(!listing.complete);
-    assert_eq!(listing.sources[1].held.state, State::Failed);
+    assert_eq!(listing.sources[1].held.state, SourceState::Failed);
     let alone = listed("source=b", false, vec![not_askable()]).await;
     let class = FailureClass::of(&unavailable(alone.unwrap_err()));
     assert_eq!(class, FailureClass::Failed);
@@ -88,7 +88,7 @@ async fn a_source_that_cannot_be_asked_for_the_caller_makes_the_answer_incomplet
 #[tokio::test]
 async fn a_stale_source_contributes_and_leaves_nothing_fresh() {
     let mut stale = some("b");
-    stale.held.state = State::Stale;
+    stale.held.state = SourceState::Stale;
     stale.held.fresh_for = Duration::ZERO;
     let listing = listed("", true, vec![some("a"), stale]).await.unwrap();
     assert!(listing.complete);
@@ -120,7 +120,7 @@ async fn a_problem_reports_every_asked_source() {
     let sources = unavailable(listed("", false, sources).await.unwrap_err());
     assert_eq!(FailureClass::of(&sources), FailureClass::Waiting);
     let states: Vec<_> = sources.iter().map(|report| report.held.state).collect();
-    assert_eq!(states, [State::Failed, State::Pending]);
+    assert_eq!(states, [SourceState::Failed, SourceState::Pending]);
 }
 
 #[tokio::test]

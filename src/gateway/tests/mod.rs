@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use crate::caller::Caller;
-use crate::catalog::{CacheMode, CacheOutcome, Source, SourceLookup, State};
+use crate::catalog::{CacheMode, CacheOutcome, SourceEntry, SourceLookup, SourceState};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Group;
 use crate::snapshot::Counts;
@@ -49,8 +49,8 @@ pub(super) fn ask(query: Query, strict: bool) -> Ask<()> {
 }
 
 /// A source that an answer may lack.
-pub(super) fn source(name: &str) -> Source {
-    Source {
+pub(super) fn source(name: &str) -> SourceEntry {
+    SourceEntry {
         name: name.into(),
         required: false,
     }
@@ -58,7 +58,7 @@ pub(super) fn source(name: &str) -> Source {
 
 /// A source that contributes these groups.
 pub(super) fn fresh(source: &str, groups: Vec<Group>) -> SourceReport {
-    let mut report = absent(source, State::Fresh);
+    let mut report = absent(source, SourceState::Fresh);
     report.held.snapshot = Some(Snapshot::new(source.into(), groups).into());
     report.held.fresh_for = Duration::from_secs(30);
     report
@@ -66,17 +66,17 @@ pub(super) fn fresh(source: &str, groups: Vec<Group>) -> SourceReport {
 
 /// A source with nothing to serve, for this reason.
 pub(super) fn failed(source: &str, kind: ErrorKind) -> SourceReport {
-    let mut report = absent(source, State::Failed);
+    let mut report = absent(source, SourceState::Failed);
     report.held.error = Some(UpstreamError::new(kind, "as the test says").into());
     report
 }
 
 /// A source on its first walk.
 pub(super) fn pending(source: &str) -> SourceReport {
-    absent(source, State::Pending)
+    absent(source, SourceState::Pending)
 }
 
-fn absent(source: &str, state: State) -> SourceReport {
+fn absent(source: &str, state: SourceState) -> SourceReport {
     SourceReport::new(SourceLookup {
         source: source.into(),
         required: false,
@@ -88,7 +88,7 @@ fn absent(source: &str, state: State) -> SourceReport {
         changes_in: None,
         error: None,
         pending_shrink: None,
-        walked: state != State::Pending,
+        walked: state != SourceState::Pending,
         counts: Counts::default(),
         outcome: CacheOutcome {
             forwarded: None,

@@ -3,9 +3,9 @@
 use super::answers::{answer, some};
 use super::{failed, fresh, pending};
 use crate::caller::VisibleSources;
-use crate::catalog::State;
+use crate::catalog::SourceState;
 use crate::error::ErrorKind;
-use crate::gateway::listing::{Found, SourceReport};
+use crate::gateway::listing::{FoundGroup, SourceReport};
 use crate::gateway::{Representation, Validator};
 use crate::snapshot::tests::group;
 
@@ -33,12 +33,12 @@ fn hex(validator: Validator) -> String {
     crate::hex::hex(&validator.0)
 }
 
-fn one(names: &[&str]) -> Found {
+fn one(names: &[&str]) -> FoundGroup {
     let groups = names.iter().enumerate();
     let groups = groups.map(|(id, name)| group("a", &id.to_string(), name));
     let source = fresh("a", groups.collect());
     let snapshot = source.held.snapshot.clone().unwrap();
-    Found {
+    FoundGroup {
         index: snapshot.find("a:0").unwrap(),
         snapshot,
         source,
@@ -60,7 +60,7 @@ async fn whatever_the_answer_shows_changes_the_validator() {
     let sources = || vec![some("a"), failed("b", ErrorKind::Dns)];
     let own = validator("", sources()).await;
     let mut stale = sources();
-    stale[0].held.state = State::Stale;
+    stale[0].held.state = SourceState::Stale;
     let others = [
         vec![fresh("a", Vec::new()), failed("b", ErrorKind::Dns)],
         vec![some("a"), failed("b", ErrorKind::Tls)],

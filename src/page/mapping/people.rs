@@ -11,7 +11,7 @@ use super::item::Item;
 
 /// The people of a record.
 #[derive(Debug)]
-pub(super) struct Found<'p> {
+pub(super) struct FoundPeople<'p> {
     /// `None` if the record has no list.
     pub(super) people: Option<Vec<Member>>,
     /// The part of the record that holds nothing else.
@@ -20,12 +20,12 @@ pub(super) struct Found<'p> {
 
 impl People {
     /// Reads the list of a record; `None` if it is missing.
-    pub(super) fn read(&self, record: Node<'_>) -> Option<Found<'_>> {
+    pub(super) fn read(&self, record: Node<'_>) -> Option<FoundPeople<'_>> {
         let Some(list) = record.find(&self.each) else {
             return self.nobody(record);
         };
         if list.is_null() {
-            return Some(Found {
+            return Some(FoundPeople {
                 people: None,
                 taken: self.path(),
             });
@@ -38,17 +38,17 @@ impl People {
             }
             PeopleKind::Text(split) => self.in_text(list, split),
         };
-        Some(Found {
+        Some(FoundPeople {
             people: Some(people),
             taken: self.path().filter(|_| is_whole),
         })
     }
 
     /// No people if XML has the element around their list, else `None`.
-    fn nobody(&self, record: Node<'_>) -> Option<Found<'_>> {
+    fn nobody(&self, record: Node<'_>) -> Option<FoundPeople<'_>> {
         let around = record.around(&self.each)?;
         let path = self.path().and_then(<[String]>::split_last);
-        Some(Found {
+        Some(FoundPeople {
             people: (!around.is_null()).then(Vec::new),
             taken: path.map(|(_, around)| around).filter(|_| around.is_empty()),
         })

@@ -10,10 +10,10 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::app::App;
-use crate::catalog::{Scope, State};
+use crate::catalog::{Scope, SourceState};
 use crate::clock::WallClock;
 use crate::config::{Environment, load_text};
-use crate::terminal::{Failure, print, stop_signal};
+use crate::terminal::{CommandError, print, stop_signal};
 
 use super::Emulations;
 use super::options::Options;
@@ -25,16 +25,16 @@ const SHIPPED: &str = include_str!("../../../gateway.toml");
 const SHIPPED_GROUPS: usize = 50_000;
 
 /// Starts emulations with these options and the gateway in front of them, until it is stopped.
-pub(crate) async fn run(options: Options, environment: Environment) -> Result<(), Failure> {
+pub(crate) async fn run(options: Options, environment: Environment) -> Result<(), CommandError> {
     let emulations = Emulations::start(options.clone()).await?;
     let environment = overlaid(&options, &emulations, environment);
     let loaded = load_text("gateway.toml", SHIPPED, environment)
-        .map_err(|report| Failure::report(&report))?;
+        .map_err(|report| CommandError::report(&report))?;
     let wall = WallClock::system();
-    let compiled = App::compile(&loaded, &wall).map_err(|report| Failure::report(&report))?;
+    let compiled = App::compile(&loaded, &wall).map_err(|report| CommandError::report(&report))?;
     let app = App::start(&loaded, compiled, &wall)
         .await
-        .map_err(Failure::start)?;
+        .map_err(CommandError::start)?;
     print(&greeting(&options, &emulations))?;
     let mut stop = Box::pin(stop_signal()?);
     tokio::select! {
@@ -120,7 +120,7 @@ async fn watch_first_walks(app: &App) {
             .filter(|source| {
                 catalog
                     .peek(&source.name, &Scope::Shared)
-                    .is_some_and(|held| held.state == State::Pending)
+                    .is_some_and(|held| held.state == SourceState::Pending)
             })
             .collect();
         if walking.is_empty() {

@@ -30,7 +30,7 @@ mod vendors;
 pub use emulation::Emulation;
 pub(crate) use fault::listing;
 pub use fault::{InjectedFault, NotApplicable};
-pub use options::{LoginStatus, MAX_GROUPS, Options, Paging, TokenKind};
+pub use options::{LoginStatus, MAX_GROUPS, Options, TallyfyPaging, TokenKind};
 pub use schedule::Change;
 pub use stats::Stats;
 pub use vendors::names;

@@ -31,7 +31,7 @@ pub struct Options {
     /// such limit.
     pub publisher_page: Option<usize>,
     /// Whether `tallyfy` cuts its list into pages.
-    pub tallyfy_paging: Paging,
+    pub tallyfy_paging: TallyfyPaging,
     /// How many requests a minute `tallyfy` accepts. Its vendor accepts 600; the default is no limit,
     /// so that a million groups can be walked in less than a quarter of an hour.
     pub tallyfy_quota: Option<u32>,
@@ -63,7 +63,7 @@ pub enum LoginStatus {
 
 /// Whether a list is cut into pages. The vendor's page leaves it open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Paging {
+pub enum TallyfyPaging {
     /// It is, and `meta.pagination` says how.
     #[default]
     Meta,
@@ -81,7 +81,7 @@ impl Default for Options {
             token_life: Duration::from_hours(1),
             login_status: LoginStatus::StatusCode,
             publisher_page: None,
-            tallyfy_paging: Paging::Meta,
+            tallyfy_paging: TallyfyPaging::Meta,
             tallyfy_quota: None,
             clock: || WallClock::system().now(),
         }

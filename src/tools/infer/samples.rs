@@ -11,7 +11,7 @@ use http::header::{ACCEPT, USER_AGENT, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use url::Url;
 
-use crate::terminal::Failure;
+use crate::terminal::CommandError;
 use crate::tools::redact::Redactor;
 use crate::upstream::transport::fetch;
 
@@ -61,7 +61,7 @@ const ANY: &str = "application/json, application/xml;q=0.9, */*;q=0.5";
 
 /// Requests this URL once, with these headers. An error response is a failure: it does not show what
 /// a list looks like.
-pub(crate) async fn request_one(text: &str, headers: &[String]) -> Result<Sample, Failure> {
+pub(crate) async fn request_one(text: &str, headers: &[String]) -> Result<Sample, CommandError> {
     let url = url(text)?;
     let headers = headers.iter().map(|text| header(text));
     let sent: HeaderMap = headers.collect::<Result<_, _>>()?;
@@ -81,10 +81,10 @@ pub(crate) async fn request_one(text: &str, headers: &[String]) -> Result<Sample
 }
 
 /// Reads recorded responses, one file each.
-pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Sample>, Failure> {
+pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Sample>, CommandError> {
     let read = |file: &PathBuf| match fs::read(file) {
         Ok(body) => Ok(Sample::recorded(body)),
-        Err(error) => Err(Failure::new(format!(
+        Err(error) => Err(CommandError::new(format!(
             "`{}` cannot be read: {error}",
             file.display()
         ))),
@@ -93,28 +93,29 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Sample>, Failure> {
 }
 
 /// Parses a header. Clap would repeat a malformed one in its message, and it may hold a secret.
-fn header(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), CommandError> {
     let (name, value) = text
         .split_once(':')
-        .ok_or_else(|| Failure::new("write a header as --header 'Name: value'"))?;
+        .ok_or_else(|| CommandError::new("write a header as --header 'Name: value'"))?;
     let name = name.trim().parse();
     let name =
-        name.map_err(|_| Failure::new("a header name consists of letters, digits and `-`"))?;
+        name.map_err(|_| CommandError::new("a header name consists of letters, digits and `-`"))?;
     let value = value.trim().parse();
-    let value = value.map_err(|_| Failure::new("a header value is one line of visible ASCII"))?;
+    let value =
+        value.map_err(|_| CommandError::new("a header value is one line of visible ASCII"))?;
     Ok((name, value))
 }
 
 /// Parses a URL, which may hold a secret too.
-fn url(text: &str) -> Result<Url, Failure> {
+fn url(text: &str) -> Result<Url, CommandError> {
     let url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .ok_or_else(|| {
-            Failure::new("--url takes an absolute URL, such as https://api.example.com/groups")
+            CommandError::new("--url takes an absolute URL, such as https://api.example.com/groups")
         })?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Failure::new(
+        return Err(CommandError::new(
             "a user and a password do not belong in a URL: send them as \
              --header 'Authorization: Basic …'",
         ));
@@ -122,7 +123,7 @@ fn url(text: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
-fn request(url: &Url, sent: &HeaderMap) -> Result<Request<Bytes>, Failure> {
+fn request(url: &Url, sent: &HeaderMap) -> Result<Request<Bytes>, CommandError> {
     let mut url = url.clone();
     url.set_fragment(None);
     let mut request = Request::get(url.as_str()).body(Bytes::new())?;
@@ -164,7 +165,7 @@ fn is_basic(headers: &HeaderMap) -> bool {
     })
 }
 
-fn refused(status: StatusCode, headers: &HeaderMap, excerpt: &str) -> Failure {
+fn refused(status: StatusCode, headers: &HeaderMap, excerpt: &str) -> CommandError {
     let advice = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if is_basic(headers) => {
             "authenticate with \
@@ -185,7 +186,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, excerpt: &str) -> Failure {
         "" => String::new(),
         excerpt => format!("\n  body      {excerpt}"),
     };
-    Failure::new(format!(
+    CommandError::new(format!(
         "the response has the status {status}; {advice}{body}"
     ))
 }
@@ -197,7 +198,7 @@ mod tests {
     #[test]
     fn what_may_hold_a_secret_is_refused_without_being_shown() {
         for text in ["hunter2", "hunter 2: x", "name: hunter2\nx: y"] {
-            let Failure(refused) = header(text).unwrap_err();
+            let CommandError(refused) = header(text).unwrap_err();
             assert!(!refused.contains("hunter"), "{refused}");
         }
         for text in [
@@ -205,7 +206,7 @@ mod tests {
             "ftp://hunter2",
             "https://svc:hunter2@example.com/groups",
         ] {
-            let Failure(refused) = url(text).unwrap_err();
+            let CommandError(refused) = url(text).unwrap_err();
             assert!(!refused.contains("hunter"), "{refused}");
         }
     }
@@ -229,7 +230,8 @@ mod tests {
         );
         assert_eq!(told, r#"{"path": "?key=***", "key": "***"}"#);
         assert_eq!(excerpt(&[b'x'; 300], &asked, &sent).chars().count(), 201);
-        let Failure(refused) = refused(StatusCode::PRECONDITION_FAILED, &HeaderMap::new(), &told);
+        let CommandError(refused) =
+            refused(StatusCode::PRECONDITION_FAILED, &HeaderMap::new(), &told);
         assert!(refused.contains("--header"), "{refused}");
         assert!(refused.ends_with(&told), "{refused}");
     }
@@ -239,7 +241,7 @@ mod tests {
         let wants = |challenge: &'static str| {
             let value = HeaderValue::from_static(challenge);
             let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, value)]);
-            let Failure(refused) = refused(StatusCode::UNAUTHORIZED, &headers, "");
+            let CommandError(refused) = refused(StatusCode::UNAUTHORIZED, &headers, "");
             refused
         };
         assert!(wants("basic realm=\"Reviews\"").contains("Basic $(printf %s"));

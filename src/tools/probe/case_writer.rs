@@ -10,7 +10,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 use crate::config::Loaded;
-use crate::terminal::Failure;
+use crate::terminal::CommandError;
 use crate::tools::case::{
     CaseFile, Expectation, ExpectedError, ExpectedRequest, HeaderValues, ORIGIN, RecordedExchange,
     RecordedResponse, comparable,
@@ -47,10 +47,10 @@ pub(super) struct Recording {
 
 impl Recording {
     /// The case of an upstream of this name, in a folder that may not exist yet.
-    pub(super) fn new(folder: &Path, name: &str, now: Timestamp) -> Result<Self, Failure> {
+    pub(super) fn new(folder: &Path, name: &str, now: Timestamp) -> Result<Self, CommandError> {
         let file = folder.join(format!("{name}.toml"));
         if file.exists() {
-            return Err(Failure::new(format!(
+            return Err(CommandError::new(format!(
                 "`{}` already exists: choose another folder, or move the file away",
                 file.display()
             )));
@@ -70,20 +70,20 @@ impl Recording {
         redactor: &Redactor,
         capture: &Capture,
         outcome: &WalkOutcome,
-    ) -> Result<String, Failure> {
+    ) -> Result<String, CommandError> {
         let attempts = capture.all();
         let answered = attempts
             .iter()
             .filter_map(|attempt| Some((attempt, attempt.response.as_ref()?)));
         let count = answered.clone().count();
         if count == 0 {
-            return Err(Failure::new(
+            return Err(CommandError::new(
                 "no response arrived, so there is nothing to record",
             ));
         }
         let upstream = loaded.settings.upstreams.get(&self.name);
         let base = upstream.map(|upstream| upstream.base_url.clone());
-        let base = base.ok_or_else(|| Failure::new("there is no such upstream"))?;
+        let base = base.ok_or_else(|| CommandError::new("there is no such upstream"))?;
         let mut block = loaded.block(&self.name).cloned().unwrap_or_default();
         let mut writer = Writer {
             sanitizer: Sanitizer::new(redactor),
@@ -110,7 +110,7 @@ impl Recording {
             std::fs::create_dir_all(folder)?;
         }
         std::fs::write(&self.file, case.to_string()).map_err(|error| {
-            Failure::new(format!(
+            CommandError::new(format!(
                 "`{}` cannot be written: {error}",
                 self.file.display()
             ))
@@ -175,7 +175,7 @@ impl Writer<'_> {
         &mut self,
         attempt: &CapturedAttempt,
         response: &CapturedResponse,
-    ) -> Result<RecordedExchange, Failure> {
+    ) -> Result<RecordedExchange, CommandError> {
         let is_login = attempt.purpose == Some(Purpose::Login);
         let target = attempt.uri.path_and_query();
         let target = target.map_or("/", |target| target.as_str());
@@ -240,7 +240,7 @@ impl Writer<'_> {
         texts
     }
 
-    fn expectation(&mut self, outcome: &WalkOutcome) -> Result<Expectation, Failure> {
+    fn expectation(&mut self, outcome: &WalkOutcome) -> Result<Expectation, CommandError> {
         let mut expect = Expectation::default();
         match &outcome.walked {
             Some(Ok(walked)) => {
@@ -295,7 +295,7 @@ fn with_origin_mark(text: &str, origin: &str, path: &str) -> String {
     out
 }
 
-fn utf8(body: &[u8]) -> Result<&str, Failure> {
+fn utf8(body: &[u8]) -> Result<&str, CommandError> {
     str::from_utf8(body)
-        .map_err(|_| Failure::new("a body is not UTF-8 text and cannot be recorded"))
+        .map_err(|_| CommandError::new("a body is not UTF-8 text and cannot be recorded"))
 }

@@ -33,7 +33,7 @@ use crate::clock::WallClock;
 use crate::config::upstream::Upstream;
 use crate::config::{self, Environment, Loaded};
 use crate::observe::{Observer, Observers};
-use crate::terminal::{Failure, print, print_bytes};
+use crate::terminal::{CommandError, print, print_bytes};
 use crate::tools::case::{CaseFile, ExchangeOrder, Playback};
 use crate::tools::redact::Redactor;
 use crate::upstream::Adapter;
@@ -76,7 +76,7 @@ struct Target {
 }
 
 impl ProbeRun {
-    pub(crate) async fn run(self, environment: Environment) -> Result<(), Failure> {
+    pub(crate) async fn run(self, environment: Environment) -> Result<(), CommandError> {
         match self.sample.as_slice() {
             [] => self.walk_upstream(environment).await,
             [file] if file.extension().is_some_and(|kind| kind == "toml") => {
@@ -86,15 +86,15 @@ impl ProbeRun {
         }
     }
 
-    fn load(&self, environment: Environment) -> Result<(Loaded, Compiled), Failure> {
+    fn load(&self, environment: Environment) -> Result<(Loaded, Compiled), CommandError> {
         let loaded = config::load(&self.config, environment);
-        let loaded = loaded.map_err(|report| Failure::report(&report))?;
+        let loaded = loaded.map_err(|report| CommandError::report(&report))?;
         let compiled = App::compile(&loaded, &WallClock::system());
-        let compiled = compiled.map_err(|report| Failure::report(&report))?;
+        let compiled = compiled.map_err(|report| CommandError::report(&report))?;
         Ok((loaded, compiled))
     }
 
-    async fn walk_upstream(&self, environment: Environment) -> Result<(), Failure> {
+    async fn walk_upstream(&self, environment: Environment) -> Result<(), CommandError> {
         let target = self.target(self.load(environment)?, None)?;
         let recording = self.record.as_deref();
         let recording = recording
@@ -115,7 +115,11 @@ impl ProbeRun {
         concluded
     }
 
-    async fn walk_pages(&self, files: &[PathBuf], environment: Environment) -> Result<(), Failure> {
+    async fn walk_pages(
+        &self,
+        files: &[PathBuf],
+        environment: Environment,
+    ) -> Result<(), CommandError> {
         let pages = Arc::new(RecordedPages::read(files)?);
         let replay = Arc::clone(&pages) as Arc<dyn Replay>;
         let target = self.target(self.load(environment)?, Some(replay))?;
@@ -128,16 +132,16 @@ impl ProbeRun {
         self.conclude(&recorder, &outcome)?;
         match pages.unused() {
             0 => Ok(()),
-            unused => Err(Failure::new(format!(
+            unused => Err(CommandError::new(format!(
                 "the walk ended without requesting the last {unused} of the recorded pages"
             ))),
         }
     }
 
     /// Walks a case, and compares the outcome with what it expects.
-    async fn walk_case(&self, file: &Path) -> Result<(), Failure> {
+    async fn walk_case(&self, file: &Path) -> Result<(), CommandError> {
         let name = file.display();
-        let wrong = |problem: String| Failure::new(format!("`{name}`: {problem}"));
+        let wrong = |problem: String| CommandError::new(format!("`{name}`: {problem}"));
         let mut case = CaseFile::read(file).map_err(wrong)?;
         if case.ask.is_some() {
             return Err(wrong(
@@ -165,7 +169,7 @@ impl ProbeRun {
             let mut differences = playback.differences();
             differences.extend(case.differences(&self.name, walked));
             if !differences.is_empty() {
-                return Err(Failure::new(format!(
+                return Err(CommandError::new(format!(
                     "the walk does not match `{name}`:\n  {}",
                     differences.join("\n  ")
                 )));
@@ -178,7 +182,7 @@ impl ProbeRun {
         &self,
         (loaded, compiled): (Loaded, Compiled),
         replay: Option<Arc<dyn Replay>>,
-    ) -> Result<Target, Failure> {
+    ) -> Result<Target, CommandError> {
         let mut adapters = compiled.adapters.iter();
         let adapter = adapters.find(|adapter| **adapter.name() == *self.name);
         let block = loaded.settings.upstreams.get(&self.name);
@@ -229,7 +233,7 @@ impl ProbeRun {
     }
 
     /// Prints the end of the report.
-    fn conclude(&self, recorder: &Recorder, outcome: &WalkOutcome) -> Result<(), Failure> {
+    fn conclude(&self, recorder: &Recorder, outcome: &WalkOutcome) -> Result<(), CommandError> {
         if self.output == Output::Raw
             && let Some(body) = recorder.raw()
         {
@@ -242,12 +246,12 @@ impl ProbeRun {
             (Output::Text | Output::Raw, _) => {}
         }
         if let Some(failure) = &report.error {
-            return Err(Failure(text::failure(failure)));
+            return Err(CommandError(text::failure(failure)));
         }
         let pages = recorder.pages();
         if pages < self.page {
             let page = self.page;
-            return Err(Failure::new(format!(
+            return Err(CommandError::new(format!(
                 "there is no page {page}: the walk had {pages}"
             )));
         }
@@ -255,9 +259,9 @@ impl ProbeRun {
     }
 }
 
-fn unknown(name: &str, adapters: &[Arc<Adapter>]) -> Failure {
+fn unknown(name: &str, adapters: &[Arc<Adapter>]) -> CommandError {
     let names: Vec<_> = adapters.iter().map(|adapter| &**adapter.name()).collect();
-    Failure::new(format!(
+    CommandError::new(format!(
         "there is no upstream `{name}`: the file has {}",
         names.join(", ")
     ))

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::error::UpstreamError;
-use crate::terminal::Failure;
+use crate::terminal::CommandError;
 use crate::tools::lock::lock;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
@@ -24,10 +24,10 @@ pub(super) struct RecordedPages {
 }
 
 impl RecordedPages {
-    pub(super) fn read(files: &[PathBuf]) -> Result<Self, Failure> {
+    pub(super) fn read(files: &[PathBuf]) -> Result<Self, CommandError> {
         let read = |file: &PathBuf| {
             std::fs::read(file).map(Bytes::from).map_err(|error| {
-                Failure::new(format!("`{}` cannot be read: {error}", file.display()))
+                CommandError::new(format!("`{}` cannot be read: {error}", file.display()))
             })
         };
         Ok(Self {

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::signing_text::Values;
+use super::signing_text::SigningValues;
 use super::{AuthError, host};
 use crate::hex::hex;
 use crate::plan::auth::sensitive;
@@ -45,7 +45,7 @@ impl Hmac {
         request: &Request<Bytes>,
         date: &str,
     ) -> Result<(HeaderValue, SignedText), AuthError> {
-        let unsigned = Values {
+        let unsigned = SigningValues {
             method: request.method().as_str(),
             path: request.uri().path(),
             query: request.uri().query().unwrap_or_default(),
@@ -62,7 +62,7 @@ impl Hmac {
             string_to_sign.as_bytes(),
         )
         .map_err(|error| AuthError::Signer(error.to_string()))?;
-        let value = self.header.render(&Values {
+        let value = self.header.render(&SigningValues {
             signature: &self.encode(&signature),
             ..unsigned
         });

@@ -4,7 +4,7 @@ use crate::plan::{SigningPiece, SigningPlaceholder, SigningText};
 
 /// What the placeholders stand for in one request.
 #[derive(Clone, Copy)]
-pub(super) struct Values<'a> {
+pub(super) struct SigningValues<'a> {
     pub(super) method: &'a str,
     pub(super) path: &'a str,
     pub(super) query: &'a str,
@@ -15,7 +15,7 @@ pub(super) struct Values<'a> {
     pub(super) signature: &'a str,
 }
 
-impl<'a> Values<'a> {
+impl<'a> SigningValues<'a> {
     const fn get(&self, placeholder: SigningPlaceholder) -> &'a str {
         match placeholder {
             SigningPlaceholder::Method => self.method,
@@ -32,7 +32,7 @@ impl<'a> Values<'a> {
 
 impl SigningText {
     /// The text with values in place of placeholders.
-    pub(super) fn render(&self, values: &Values<'_>) -> String {
+    pub(super) fn render(&self, values: &SigningValues<'_>) -> String {
         let pieces = self.0.iter();
         pieces
             .map(|piece| match piece {
@@ -49,7 +49,7 @@ mod tests {
     use crate::plan::Auth;
     use crate::upstream::auth::tests::resolve;
 
-    const VALUES: Values<'_> = Values {
+    const VALUES: SigningValues<'_> = SigningValues {
         method: "GET",
         path: "/a",
         query: "b=c",

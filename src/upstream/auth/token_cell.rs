@@ -22,11 +22,11 @@ type LoginFuture = BoxFuture<'static, Outcome>;
 /// Holds the current token, and sees to it that there is one.
 #[derive(Clone, Default)]
 pub struct TokenCell {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<TokenState>>,
 }
 
 #[derive(Default)]
-struct State {
+struct TokenState {
     current: Option<Arc<Token>>,
     /// The earliest next try after an early renewal has failed.
     hold_off: Option<Instant>,
@@ -35,7 +35,7 @@ struct State {
 }
 
 /// What a request for a token finds.
-enum Found {
+enum TokenLookup {
     Token(Arc<Token>),
     Login(Shared<LoginFuture>),
 }
@@ -50,8 +50,8 @@ impl TokenCell {
         L: Future<Output = Result<Token, UpstreamError>> + Send + 'static,
     {
         let login = match self.look(login) {
-            Found::Token(token) => return Ok(token),
-            Found::Login(login) => login,
+            TokenLookup::Token(token) => return Ok(token),
+            TokenLookup::Login(login) => login,
         };
         let error = match login.await {
             Ok(token) => return Ok(token),
@@ -74,7 +74,7 @@ impl TokenCell {
         }
     }
 
-    fn look<L>(&self, login: L) -> Found
+    fn look<L>(&self, login: L) -> TokenLookup
     where
         L: Future<Output = Result<Token, UpstreamError>> + Send + 'static,
     {
@@ -82,13 +82,13 @@ impl TokenCell {
         let mut state = self.lock();
         let under_way = state.login.as_ref().and_then(WeakShared::upgrade);
         match (state.alive(now), under_way) {
-            (Some(token), Some(_)) => Found::Token(token),
-            (Some(token), None) if !state.is_due(now) => Found::Token(token),
-            (None, Some(login)) => Found::Login(login),
+            (Some(token), Some(_)) => TokenLookup::Token(token),
+            (Some(token), None) if !state.is_due(now) => TokenLookup::Token(token),
+            (None, Some(login)) => TokenLookup::Login(login),
             (_, None) => {
                 let login = self.begin(login);
                 state.login = login.downgrade();
-                Found::Login(login)
+                TokenLookup::Login(login)
             }
         }
     }
@@ -106,13 +106,13 @@ impl TokenCell {
         login.boxed().shared()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, TokenState> {
         // The state is whole between any two statements that hold the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl TokenState {
     fn alive(&self, now: Instant) -> Option<Arc<Token>> {
         self.current.clone().filter(|token| token.is_alive(now))
     }
@@ -160,13 +160,13 @@ mod tests {
 
     /// An upstream whose logins take a second and bring tokens that live 100 seconds.
     #[derive(Clone, Default)]
-    struct Upstream {
+    struct TokenServer {
         begun: Arc<AtomicUsize>,
         ended: Arc<AtomicUsize>,
         is_down: Arc<AtomicBool>,
     }
 
-    impl Upstream {
+    impl TokenServer {
         async fn login(self) -> Result<Token, UpstreamError> {
             let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -195,7 +195,7 @@ mod tests {
         }
     }
 
-    async fn get(cell: &TokenCell, upstream: &Upstream) -> Result<String, ErrorKind> {
+    async fn get(cell: &TokenCell, upstream: &TokenServer) -> Result<String, ErrorKind> {
         cell.get(upstream.clone().login())
             .await
             .map(|token| token.secret().expose_secret().to_owned())
@@ -213,7 +213,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_hundred_requests_share_one_login() {
-        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let (cell, upstream) = (TokenCell::default(), TokenServer::default());
         let tokens = join_all((0..100).map(|_| get(&cell, &upstream))).await;
         assert!(tokens.iter().all(|token| token.as_deref() == Ok("t1")));
         assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
@@ -222,7 +222,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_gives_up_leaves_the_login_to_the_others() {
-        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let (cell, upstream) = (TokenCell::default(), TokenServer::default());
         let impatient = timeout(Duration::from_millis(500), get(&cell, &upstream));
         let (gave_up, token) = tokio::join!(impatient, get(&cell, &upstream));
         assert!(gave_up.is_err());
@@ -232,7 +232,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_login_that_all_gave_up_is_begun_anew() {
-        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let (cell, upstream) = (TokenCell::default(), TokenServer::default());
         let impatient = timeout(Duration::from_millis(500), get(&cell, &upstream));
         assert!(impatient.await.is_err());
         assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t2"));
@@ -241,7 +241,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_failed_login_fails_all_who_waited_and_nobody_after() {
-        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let (cell, upstream) = (TokenCell::default(), TokenServer::default());
         upstream.set_down(true);
         let tokens = join_all((0..10).map(|_| get(&cell, &upstream))).await;
         assert!(
@@ -256,7 +256,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_token_is_renewed_early_by_one_request_while_the_others_use_it() {
-        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let (cell, upstream) = (TokenCell::default(), TokenServer::default());
         assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
         advance(seconds(79)).await;
         assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
@@ -270,7 +270,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_token_serves_to_its_end_while_renewals_fail() {
-        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let (cell, upstream) = (TokenCell::default(), TokenServer::default());
         assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
         upstream.set_down(true);
         advance(seconds(91)).await;
@@ -291,7 +291,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_token_that_has_ended_is_never_served() {
-        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let (cell, upstream) = (TokenCell::default(), TokenServer::default());
         assert_eq!(get(&cell, &upstream).await.as_deref(), Ok("t1"));
         advance(seconds(100)).await;
         let tokens = join_all((0..3).map(|_| get(&cell, &upstream))).await;
@@ -301,7 +301,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn ten_refused_requests_cause_one_renewal() {
-        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let (cell, upstream) = (TokenCell::default(), TokenServer::default());
         let refused = cell.get(upstream.clone().login()).await.unwrap();
         let tokens = join_all((0..10).map(|_| async {
             cell.invalidate(&refused);
@@ -316,7 +316,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_refused_token_does_not_come_back_when_its_renewal_fails() {
-        let (cell, upstream) = (TokenCell::default(), Upstream::default());
+        let (cell, upstream) = (TokenCell::default(), TokenServer::default());
         let refused = cell.get(upstream.clone().login()).await.unwrap();
         upstream.set_down(true);
         cell.invalidate(&refused);

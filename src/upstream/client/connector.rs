@@ -32,7 +32,7 @@ pub(crate) type HttpClient =
 pub(super) type Connector = BoxCloneSyncService<Uri, Stream, BoxError>;
 
 /// Looks names up.
-pub(super) trait Resolver:
+pub(super) trait DnsResolver:
     Service<Name, Error = io::Error, Response: Iterator<Item = SocketAddr>>
     + Clone
     + Send
@@ -41,7 +41,7 @@ pub(super) trait Resolver:
 {
 }
 
-impl<R> Resolver for R where
+impl<R> DnsResolver for R where
     R: Service<Name, Error = io::Error, Response: Iterator<Item = SocketAddr>>
         + Clone
         + Send
@@ -85,7 +85,7 @@ enum Unfit {
 /// TCP to any of the addresses that a name has: IPv6 and IPv4 race (RFC 8305).
 pub(super) fn tcp<R>(resolver: R, connect_timeout: Duration) -> Connector
 where
-    R: Resolver,
+    R: DnsResolver,
     R::Future: Send + 'static,
 {
     let resolver = ServiceExt::<Name>::map_err(resolver, DnsFailure as fn(_) -> _);

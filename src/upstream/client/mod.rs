@@ -24,7 +24,7 @@ pub use connections::Connections;
 
 mod connector;
 pub(super) use connector::HttpClient;
-use connector::{Connector, Resolver, as_asked, in_time, secured, tcp};
+use connector::{Connector, DnsResolver, as_asked, in_time, secured, tcp};
 pub(super) use connector::{DnsFailure, Slow};
 
 mod proxy;
@@ -46,7 +46,7 @@ pub(super) fn http_client(connections: &Connections) -> HttpClient {
 /// A client that looks names up as `resolver` does.
 fn client_by<R>(resolver: R, connections: &Connections) -> HttpClient
 where
-    R: Resolver,
+    R: DnsResolver,
     R::Future: Send + 'static,
 {
     let connector = connector(resolver, connections);
@@ -60,7 +60,7 @@ where
 /// Every step on the way to an upstream.
 fn connector<R>(resolver: R, connections: &Connections) -> Connector
 where
-    R: Resolver,
+    R: DnsResolver,
     R::Future: Send + 'static,
 {
     let tcp = tcp(resolver, connections.connect_timeout);

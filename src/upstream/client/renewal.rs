@@ -37,10 +37,10 @@ pub(super) struct Renewing {
     connector: Connector,
     builder: Builder,
     max_age: Duration,
-    pool: Arc<Mutex<Pool>>,
+    pool: Arc<Mutex<ConnectionPool>>,
 }
 
-struct Pool {
+struct ConnectionPool {
     since: Instant,
     client: Client<Connector, Full<Bytes>>,
 }
@@ -56,7 +56,7 @@ impl Renewing {
             .http2_max_header_list_size(HTTP2_HEADERS)
             .http2_keep_alive_interval(HTTP2_PING.0)
             .http2_keep_alive_timeout(HTTP2_PING.1);
-        let pool = Pool {
+        let pool = ConnectionPool {
             since: Instant::now(),
             client: builder.build(connector.clone()),
         };
@@ -72,7 +72,7 @@ impl Renewing {
     fn client(&self) -> Client<Connector, Full<Bytes>> {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if pool.since.elapsed() >= self.max_age {
-            *pool = Pool {
+            *pool = ConnectionPool {
                 since: Instant::now(),
                 client: self.builder.build(self.connector.clone()),
             };

@@ -23,7 +23,7 @@ use crate::plan::HttpVersion;
 /// Where the name leads at the moment.
 type Addresses = Arc<Mutex<Vec<IpAddr>>>;
 
-fn names(addresses: &Addresses) -> impl Resolver<Future: Send + 'static> {
+fn names(addresses: &Addresses) -> impl DnsResolver<Future: Send + 'static> {
     let addresses = Arc::clone(addresses);
     service_fn(move |_: Name| {
         let found = addresses.lock().unwrap().clone();

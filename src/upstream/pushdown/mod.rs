@@ -9,7 +9,7 @@
 //! ```
 
 pub mod pushed;
-pub use pushed::{Pushed, Written};
+pub use pushed::{Pushed, PushedValue};
 
 mod time;
 mod written;
@@ -59,8 +59,8 @@ impl PushdownRules {
 impl PushdownRule {
     /// What stands for the filter; `None` where the query does not have it, where a group could be
     /// lost by it, or where it cannot be written.
-    fn value(&self, conditions: &Conditions<'_>) -> Option<Written> {
-        let text = |value: &str, quote: Option<Quote>| written(value, quote).map(Written::Text);
+    fn value(&self, conditions: &Conditions<'_>) -> Option<PushedValue> {
+        let text = |value: &str, quote: Option<Quote>| written(value, quote).map(PushedValue::Text);
         match self {
             Self::Search {
                 comparison,

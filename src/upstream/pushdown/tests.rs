@@ -40,8 +40,8 @@ fn searching(case: Case, texts: Texts) -> PushdownRules {
 fn pushed(rules: &PushdownRules, conditions: &Conditions<'_>) -> Vec<(Pushable, String)> {
     let Pushed(values) = rules.push(conditions);
     let texts = values.into_iter().map(|(filter, value)| match value {
-        Written::Text(text) => (filter, text),
-        Written::Number(number) => (filter, number.to_string()),
+        PushedValue::Text(text) => (filter, text),
+        PushedValue::Number(number) => (filter, number.to_string()),
     });
     texts.collect()
 }

@@ -12,17 +12,17 @@ use crate::page::mapping::time::read_exactly;
 use crate::plan::TimeFormat;
 use crate::plan::pushdown::PushedTime;
 
-use super::pushed::Written;
+use super::pushed::PushedValue;
 
 /// The moment from which on an upstream is asked, so that nothing at or after `moment` is missed.
-pub(super) fn after(rule: &PushedTime, moment: Timestamp) -> Option<Written> {
+pub(super) fn after(rule: &PushedTime, moment: Timestamp) -> Option<PushedValue> {
     let step = step(rule)?;
     let whole = moment.as_nanosecond().div_euclid(step).checked_mul(step)?;
     write(rule, whole.checked_sub(step)?)
 }
 
 /// The moment up to which an upstream is asked, so that nothing before `moment` is missed.
-pub(super) fn before(rule: &PushedTime, moment: Timestamp) -> Option<Written> {
+pub(super) fn before(rule: &PushedTime, moment: Timestamp) -> Option<PushedValue> {
     let step = step(rule)?;
     let below = moment.as_nanosecond().checked_neg()?.div_euclid(step);
     let whole = below.checked_mul(step)?.checked_neg()?;
@@ -35,23 +35,23 @@ fn step(rule: &PushedTime) -> Option<i128> {
 }
 
 /// The moment as the upstream reads it, if it can be read back as the same.
-fn write(rule: &PushedTime, nanoseconds: i128) -> Option<Written> {
+fn write(rule: &PushedTime, nanoseconds: i128) -> Option<PushedValue> {
     let moment = Timestamp::from_nanosecond(nanoseconds).ok()?;
     let by = |pattern: &str| strtime::format(pattern, &moment.to_zoned(TimeZone::UTC)).ok();
-    let number = |count: i64| u64::try_from(count).ok().map(Written::Number);
+    let number = |count: i64| u64::try_from(count).ok().map(PushedValue::Number);
     let written = match &rule.format {
-        TimeFormat::Rfc3339 => Written::Text(moment.to_string()),
+        TimeFormat::Rfc3339 => PushedValue::Text(moment.to_string()),
         TimeFormat::Epoch => number(moment.as_second())?,
         TimeFormat::EpochMs => number(moment.as_millisecond())?,
-        TimeFormat::DateTime => Written::Text(by("%Y-%m-%d %H:%M:%S")?),
-        TimeFormat::Date => Written::Text(by("%Y-%m-%d")?),
-        TimeFormat::Ldap => Written::Text(by("%Y%m%d%H%M%SZ")?),
-        TimeFormat::Rfc1123 => Written::Text(by("%a, %d %b %Y %H:%M:%S GMT")?),
-        TimeFormat::Pattern(pattern) => Written::Text(by(pattern)?),
+        TimeFormat::DateTime => PushedValue::Text(by("%Y-%m-%d %H:%M:%S")?),
+        TimeFormat::Date => PushedValue::Text(by("%Y-%m-%d")?),
+        TimeFormat::Ldap => PushedValue::Text(by("%Y%m%d%H%M%SZ")?),
+        TimeFormat::Rfc1123 => PushedValue::Text(by("%a, %d %b %Y %H:%M:%S GMT")?),
+        TimeFormat::Pattern(pattern) => PushedValue::Text(by(pattern)?),
     };
     let text = match &written {
-        Written::Text(text) => text.clone(),
-        Written::Number(number) => number.to_string(),
+        PushedValue::Text(text) => text.clone(),
+        PushedValue::Number(number) => number.to_string(),
     };
     (read_exactly(&rule.format, &text) == Some(moment)).then_some(written)
 }
@@ -74,8 +74,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn text(text: &str) -> Written {
-        Written::Text(text.to_owned())
+    fn text(text: &str) -> PushedValue {
+        PushedValue::Text(text.to_owned())
     }
 
     #[test]
@@ -90,11 +90,11 @@ mod tests {
         let seconds = rule(TimeFormat::Epoch, "1s");
         assert_eq!(
             after(&seconds, moment("1970-01-01T00:00:10.5Z")),
-            Some(Written::Number(9))
+            Some(PushedValue::Number(9))
         );
         assert_eq!(
             before(&seconds, moment("1970-01-01T00:00:10.5Z")),
-            Some(Written::Number(12))
+            Some(PushedValue::Number(12))
         );
     }
 
@@ -154,10 +154,10 @@ mod tests {
             inclusive in any::<bool>(),
         ) {
             let step = i128::try_from(rule.round.get().as_nanos()).unwrap();
-            let read = |written: Written| {
+            let read = |written: PushedValue| {
                 let text = match written {
-                    Written::Text(text) => text,
-                    Written::Number(number) => number.to_string(),
+                    PushedValue::Text(text) => text,
+                    PushedValue::Number(number) => number.to_string(),
                 };
                 read_exactly(&rule.format, &text).unwrap().as_nanosecond()
             };

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value as JsonValue;
 
-use super::text::{Value, Variables, render_parameters};
+use super::text::{TemplateValue, Variables, render_parameters};
 use crate::plan::request::Json;
 use crate::plan::{RequestBody, TextPart};
 
@@ -25,8 +25,8 @@ impl Json {
             Self::Constant(value) => value.clone(),
             Self::Text(text) => match text.0.as_slice() {
                 [TextPart::Placeholder(placeholder)] => match placeholder.value(variables)? {
-                    Value::Text(text) => text.into(),
-                    Value::Number(number) => number.into(),
+                    TemplateValue::Text(text) => text.into(),
+                    TemplateValue::Number(number) => number.into(),
                 },
                 _ => text.render(variables)?.into(),
             },

@@ -19,7 +19,7 @@ use super::pager::Position;
 
 mod text;
 pub use text::Variables;
-use text::{Value, render_parameters};
+use text::{TemplateValue, render_parameters};
 
 mod body;
 
@@ -43,7 +43,7 @@ const OUTSIDE_PATH: &AsciiSet = &RESERVED
 
 /// Why a request cannot be rendered.
 #[derive(Debug, Error)]
-pub enum RenderError {
+pub enum TemplateError {
     /// The value would change which resource is requested.
     #[error("a value of `{0}` cannot be a path segment")]
     DotSegment(String),
@@ -57,7 +57,7 @@ pub enum RenderError {
 
 impl Request {
     /// Renders the request for one page.
-    pub fn render(&self, variables: &Variables<'_>) -> Result<http::Request<Bytes>, RenderError> {
+    pub fn render(&self, variables: &Variables<'_>) -> Result<http::Request<Bytes>, TemplateError> {
         let uri = match variables.position {
             // The upstream wrote this URL; the pager has checked its origin.
             Position::Url(url) => url.as_str().parse::<Uri>().map_err(http::Error::from)?,
@@ -71,7 +71,7 @@ impl Request {
                 continue;
             };
             let mut value =
-                HeaderValue::try_from(rendered).map_err(|_| RenderError::Header(name.clone()))?;
+                HeaderValue::try_from(rendered).map_err(|_| TemplateError::Header(name.clone()))?;
             value.set_sensitive(text.may_be_secret());
             request = request.header(name, value);
         }
@@ -82,7 +82,7 @@ impl Request {
         Ok(request.body(body.unwrap_or_default())?)
     }
 
-    fn uri(&self, variables: &Variables<'_>) -> Result<Uri, RenderError> {
+    fn uri(&self, variables: &Variables<'_>) -> Result<Uri, TemplateError> {
         let mut target = self.base_url.path().trim_end_matches('/').to_owned();
         for segment in &self.path {
             if let Some(segment) = render_segment(segment, variables)? {
@@ -107,7 +107,7 @@ impl Request {
 }
 
 /// The text as one path segment; `None` if a placeholder has no value.
-fn render_segment(text: &Text, variables: &Variables<'_>) -> Result<Option<String>, RenderError> {
+fn render_segment(text: &Text, variables: &Variables<'_>) -> Result<Option<String>, TemplateError> {
     let mut segment = String::new();
     for part in &text.0 {
         let value = match part {
@@ -117,14 +117,14 @@ fn render_segment(text: &Text, variables: &Variables<'_>) -> Result<Option<Strin
             }
             TextPart::Value(value) => value.expose().to_owned(),
             TextPart::Placeholder(placeholder) => match placeholder.value(variables) {
-                Some(Value::Text(text)) => text.to_owned(),
-                Some(Value::Number(number)) => number.to_string(),
+                Some(TemplateValue::Text(text)) => text.to_owned(),
+                Some(TemplateValue::Number(number)) => number.to_string(),
                 None => return Ok(None),
             },
         };
         if matches!(value.as_str(), "" | "." | "..") {
             // RFC 3986, section 5.2.4: encoding does not keep these from being resolved away.
-            return Err(RenderError::DotSegment(value));
+            return Err(TemplateError::DotSegment(value));
         }
         segment.extend(encode(&value));
     }

@@ -62,7 +62,7 @@ fn a_path_value_is_one_segment() {
     };
     assert!(matches!(
         cursor.render(&variables),
-        Err(RenderError::DotSegment(_))
+        Err(TemplateError::DotSegment(_))
     ));
 }
 
@@ -99,7 +99,7 @@ fn a_line_break_never_reaches_a_header() {
     };
     assert!(matches!(
         template.render(&variables),
-        Err(RenderError::Header(_))
+        Err(TemplateError::Header(_))
     ));
     assert!(
         !render(&template, &Position::Start)

@@ -4,7 +4,7 @@ use crate::percent::encode;
 use crate::plan::request::Text;
 use crate::plan::{Placeholder, TextPart};
 use crate::upstream::pager::Position;
-use crate::upstream::pushdown::{Pushed, Written};
+use crate::upstream::pushdown::{Pushed, PushedValue};
 
 /// The values of the placeholders for one page.
 #[derive(Debug, Clone, Copy)]
@@ -27,25 +27,27 @@ impl Variables<'_> {
 }
 
 /// The value of a placeholder for one page.
-pub(super) enum Value<'a> {
+pub(super) enum TemplateValue<'a> {
     Text(&'a str),
     Number(u64),
 }
 
 impl Placeholder {
-    pub(super) fn value<'a>(self, variables: &Variables<'a>) -> Option<Value<'a>> {
+    pub(super) fn value<'a>(self, variables: &Variables<'a>) -> Option<TemplateValue<'a>> {
         match (self, variables.position) {
-            (Self::Cursor, Position::Cursor(cursor)) => Some(Value::Text(cursor)),
+            (Self::Cursor, Position::Cursor(cursor)) => Some(TemplateValue::Text(cursor)),
             (Self::Offset, Position::Offset(number)) | (Self::Page, Position::Page(number)) => {
-                Some(Value::Number(*number))
+                Some(TemplateValue::Number(*number))
             }
             (Self::Filter(filter), _) => {
                 variables.pushed.get(filter).map(|written| match written {
-                    Written::Text(text) => Value::Text(text),
-                    Written::Number(number) => Value::Number(*number),
+                    PushedValue::Text(text) => TemplateValue::Text(text),
+                    PushedValue::Number(number) => TemplateValue::Number(*number),
                 })
             }
-            (Self::Limit, _) => variables.limit.map(|limit| Value::Number(limit.into())),
+            (Self::Limit, _) => variables
+                .limit
+                .map(|limit| TemplateValue::Number(limit.into())),
             (Self::Cursor | Self::Offset | Self::Page, _) => None,
         }
     }
@@ -60,8 +62,8 @@ impl Text {
                 TextPart::Literal(text) => rendered.push_str(text),
                 TextPart::Value(value) => rendered.push_str(value.expose()),
                 TextPart::Placeholder(placeholder) => match placeholder.value(variables)? {
-                    Value::Text(text) => rendered.push_str(text),
-                    Value::Number(number) => rendered.push_str(&number.to_string()),
+                    TemplateValue::Text(text) => rendered.push_str(text),
+                    TemplateValue::Number(number) => rendered.push_str(&number.to_string()),
                 },
             }
         }

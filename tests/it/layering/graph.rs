@@ -316,7 +316,7 @@ fn segments(path: &str) -> Module {
     clippy::wildcard_enum_match_arm,
     reason = "syn's items are non-exhaustive, and the others hold no tests"
 )]
-fn is_for_tests(item: &Item) -> bool {
+pub(super) fn is_for_tests(item: &Item) -> bool {
     let attributes: &[Attribute] = match item {
         Item::Mod(item) => &item.attrs,
         Item::Fn(item) => &item.attrs,

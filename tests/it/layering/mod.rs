@@ -1,6 +1,7 @@
 //! Rooms know each other in one direction only, there is no import circle, and nobody knows a vendor.
 
 mod graph;
+mod names;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,7 +1,7 @@
 //! A walk brings the whole list, whatever its size and whatever the pages'.
 
 use groupgate::snapshot::Counts;
-use groupgate::tools::demo::{Options, Paging};
+use groupgate::tools::demo::{Options, TallyfyPaging};
 use rstest::rstest;
 
 use crate::support::adapters::{PUBLISHER_JSON, adapter, adapters, ids, walked};
@@ -65,7 +65,7 @@ async fn an_upstream_that_grants_smaller_pages_than_asked_for_still_brings_every
 async fn an_upstream_that_says_nothing_of_pages_has_one() {
     let emulations = emulated_by(Options {
         groups: 321,
-        tallyfy_paging: Paging::Absent,
+        tallyfy_paging: TallyfyPaging::Absent,
         ..Options::default()
     })
     .await;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use groupgate::tools::demo::{Emulations, Options, Paging};
+use groupgate::tools::demo::{Emulations, Options, TallyfyPaging};
 use http::StatusCode;
 use http::request::Builder;
 use rstest::rstest;
@@ -42,10 +42,10 @@ fn data(page: &Value) -> &[Value] {
 }
 
 #[rstest]
-#[case(Paging::Absent)]
-#[case(Paging::Meta)]
+#[case(TallyfyPaging::Absent)]
+#[case(TallyfyPaging::Meta)]
 #[tokio::test]
-async fn answers_have_the_shape_of_the_vendors_example(#[case] tallyfy_paging: Paging) {
+async fn answers_have_the_shape_of_the_vendors_example(#[case] tallyfy_paging: TallyfyPaging) {
     let emulations = start_with(Options {
         tallyfy_paging,
         ..Options::default()
@@ -53,7 +53,7 @@ async fn answers_have_the_shape_of_the_vendors_example(#[case] tallyfy_paging: P
     .await;
     let mut page = list(&emulations, "?with=assets&per_page=100").await;
     let meta = page.as_object_mut().unwrap().remove("meta");
-    assert_eq!(meta.is_some(), tallyfy_paging == Paging::Meta);
+    assert_eq!(meta.is_some(), tallyfy_paging == TallyfyPaging::Meta);
     let free = ["description", "updated_at", "last_updated", "job_title"];
     assert_same_shape(&json_fixture("5-tallyfy/list-response.json"), &page, &free);
     for group in data(&page) {
@@ -164,7 +164,7 @@ async fn counting_pages_yields_every_group_once(
 #[tokio::test]
 async fn without_meta_the_whole_list_is_one_page() {
     let emulations = start_with(Options {
-        tallyfy_paging: Paging::Absent,
+        tallyfy_paging: TallyfyPaging::Absent,
         ..Options::default()
     })
     .await;

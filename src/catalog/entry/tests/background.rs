@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::scripted::{POLICY, SECOND, Scripted, USUAL, name};
-use crate::catalog::lookup::State;
+use crate::catalog::lookup::SourceState;
 use crate::catalog::policy::EntryPolicy;
 use crate::error::ErrorKind;
 use crate::plan::Freshness;
@@ -27,7 +27,7 @@ async fn in_the_background_a_list_is_renewed_before_it_expires_though_nobody_ask
     upstream.entry.warm();
     sleep(2 * SECOND).await;
     for _ in 0..600 {
-        assert_eq!(upstream.entry.peek().state, State::Fresh);
+        assert_eq!(upstream.entry.peek().state, SourceState::Fresh);
         sleep(SECOND).await;
     }
     // A time to live of 30 s is renewed after 20 to 27, and a walk takes one.
@@ -56,7 +56,7 @@ async fn in_the_background_a_caller_never_waits_for_a_list_that_is_there() {
     sleep(40 * SECOND).await;
     let asked = Instant::now();
     let held = upstream.get().await;
-    assert_eq!((held.state, name(&held)), (State::Stale, Some("a")));
+    assert_eq!((held.state, name(&held)), (SourceState::Stale, Some("a")));
     assert_eq!(asked.elapsed(), Duration::ZERO);
 }
 
@@ -79,7 +79,7 @@ async fn in_the_background_an_upstream_that_fails_is_left_to_rest_and_then_tried
     // Rests of 5, 10 and 20 s, each up to a fifth longer.
     assert!(walks[0] <= 2 && walks[4] <= 3, "{walks:?}");
     sleep(200 * SECOND).await;
-    assert_eq!(upstream.entry.peek().state, State::Fresh);
+    assert_eq!(upstream.entry.peek().state, SourceState::Fresh);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use tokio::time::{advance, sleep};
 
 use super::scripted::{NOW, SECOND, Scripted, USUAL};
-use crate::catalog::lookup::State;
+use crate::catalog::lookup::SourceState;
 use crate::error::ErrorKind;
 
 impl Scripted {
@@ -54,7 +54,7 @@ async fn every_kind_of_change_moves_the_epoch_and_nothing_else_does() {
     assert!(!has_moved(), "time alone, which `changes_in` tells of");
     upstream.get().await;
     sleep(2 * SECOND).await;
-    assert_eq!(upstream.entry.peek().state, State::Failed);
+    assert_eq!(upstream.entry.peek().state, SourceState::Failed);
     assert!(has_moved(), "an eviction");
     upstream.entry.forget();
     assert!(has_moved(), "an eviction that a query brought about");

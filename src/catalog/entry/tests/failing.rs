@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, advance, sleep};
 
 use super::scripted::{SECOND, Scripted, name};
-use crate::catalog::lookup::{CacheMode, State};
+use crate::catalog::lookup::{CacheMode, SourceState};
 use crate::error::{ErrorKind, Fault};
 
 #[tokio::test(start_paused = true)]
@@ -17,11 +17,11 @@ async fn a_failed_refresh_serves_the_stale_one_until_its_time_is_over() {
     upstream.get().await;
     advance(400 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((held.state, name(&held)), (State::Stale, Some("a")));
+    assert_eq!((held.state, name(&held)), (SourceState::Stale, Some("a")));
     assert_eq!(held.error.unwrap().kind, ErrorKind::Connect);
     advance(3600 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((held.state, name(&held)), (State::Failed, None));
+    assert_eq!((held.state, name(&held)), (SourceState::Failed, None));
     sleep(2 * SECOND).await;
 }
 
@@ -33,7 +33,7 @@ async fn a_refused_credential_evicts_what_it_showed() {
     upstream.get().await;
     advance(400 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((held.state, name(&held)), (State::Failed, None));
+    assert_eq!((held.state, name(&held)), (SourceState::Failed, None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,7 +53,7 @@ async fn an_upstream_that_is_known_to_fail_takes_no_time_from_answers() {
     for _ in 0..3 {
         let start = Instant::now();
         let held = upstream.get().await;
-        assert_eq!((held.state, name(&held)), (State::Stale, Some("a")));
+        assert_eq!((held.state, name(&held)), (SourceState::Stale, Some("a")));
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
     sleep(SECOND).await;
@@ -83,15 +83,15 @@ async fn an_upstream_that_failed_rests_before_it_is_asked_again_and_then_heals()
         .then(SECOND, Ok("a"));
     for _ in 0..50 {
         let held = upstream.get().await;
-        assert_eq!(held.state, State::Failed);
+        assert_eq!(held.state, SourceState::Failed);
         assert!(held.error.unwrap().retry_after.unwrap() <= 5 * SECOND);
     }
     assert_eq!(upstream.walks(), 1);
     advance(5 * SECOND).await;
-    assert_eq!(upstream.get().await.state, State::Failed);
+    assert_eq!(upstream.get().await.state, SourceState::Failed);
     sleep(2 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!(held.state, State::Fresh);
+    assert_eq!(held.state, SourceState::Fresh);
     assert!(held.error.is_none());
 }
 
@@ -107,19 +107,19 @@ async fn an_upstream_that_rests_is_left_alone_whoever_asks_but_an_operator() {
     let held = upstream.ask(CacheMode::Revalidate).await;
     assert_eq!(
         (held.state, held.outcome.detail),
-        (State::Failed, Some("failed"))
+        (SourceState::Failed, Some("failed"))
     );
     assert_eq!(held.error.unwrap().retry_after, Some(15 * SECOND));
     assert_eq!(upstream.walks(), 3);
     let upstream = upstream.then(SECOND, Ok("a"));
     let held = upstream.ask(CacheMode::Insist).await;
-    assert_eq!((held.state, name(&held)), (State::Fresh, Some("a")));
+    assert_eq!((held.state, name(&held)), (SourceState::Fresh, Some("a")));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_walk_that_panics_is_a_failure_of_ours_and_nobody_waits_for_ever() {
     let held = Scripted::usual().get().await;
-    assert_eq!(held.state, State::Failed);
+    assert_eq!(held.state, SourceState::Failed);
     let error = held.error.unwrap();
     assert_eq!(error.fault(), Fault::Gateway);
     assert!(error.detail.contains("panicked"), "{error}");
@@ -136,7 +136,7 @@ async fn a_walk_that_waits_behind_one_that_fails_is_not_begun_unless_somebody_in
             upstream.ask(mode).await
         };
         let (_, held) = tokio::join!(upstream.get(), later);
-        assert_eq!(held.state, State::Failed);
+        assert_eq!(held.state, SourceState::Failed);
         assert_eq!(held.outcome.detail, Some("failed"));
         assert_eq!(upstream.walks(), walks);
     }

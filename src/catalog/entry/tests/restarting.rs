@@ -9,7 +9,7 @@ use tokio::time::{Instant, advance, sleep};
 use super::scripted::{NOW, SECOND, Scripted, USUAL, groups, key, snapshot};
 use crate::catalog::cached::CachedSnapshot;
 use crate::catalog::key::{CatalogKey, Scope};
-use crate::catalog::lookup::State;
+use crate::catalog::lookup::SourceState;
 use crate::catalog::tier::Tier;
 use crate::clock::WallClock;
 use crate::error::ErrorKind;
@@ -34,38 +34,45 @@ async fn after_a_restart_the_list_from_before_is_served_as_stale_until_the_first
     upstream.entry.warm();
     let asked = Instant::now();
     let held = upstream.get().await;
-    assert_eq!((groups(&held), held.state), (100, State::Stale));
+    assert_eq!((groups(&held), held.state), (100, SourceState::Stale));
     assert_eq!(held.as_of, Some(NOW.parse().unwrap()));
     assert!(!held.walked);
     assert_eq!(asked.elapsed(), Duration::ZERO);
     sleep(2 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((groups(&held), held.state), (100, State::Stale));
+    assert_eq!((groups(&held), held.state), (100, SourceState::Stale));
     assert!(held.walked && held.error.is_some());
     sleep(5 * SECOND).await;
     upstream.get().await;
     sleep(2 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((groups(&held), held.state), (101, State::Fresh));
+    assert_eq!((groups(&held), held.state), (101, SourceState::Fresh));
 }
 
 #[rstest]
-#[case::still_fresh("2026-11-21T09:30:29Z", State::Fresh)]
-#[case::no_longer_fresh("2026-11-21T09:30:30Z", State::Stale)]
-#[case::just_not_too_old("2026-11-21T10:30:29Z", State::Stale)]
-#[case::too_old("2026-11-21T10:30:30Z", State::Pending)]
-#[case::of_the_future("2026-11-21T09:29:59Z", State::Pending)]
+#[case::still_fresh("2026-11-21T09:30:29Z", SourceState::Fresh)]
+#[case::no_longer_fresh("2026-11-21T09:30:30Z", SourceState::Stale)]
+#[case::just_not_too_old("2026-11-21T10:30:29Z", SourceState::Stale)]
+#[case::too_old("2026-11-21T10:30:30Z", SourceState::Pending)]
+#[case::of_the_future("2026-11-21T09:29:59Z", SourceState::Pending)]
 #[tokio::test(start_paused = true)]
 async fn a_list_on_disk_is_as_fresh_as_the_end_of_its_walk_says(
     #[case] now: &str,
-    #[case] state: State,
+    #[case] state: SourceState,
 ) {
     let directory = kept_before().await;
     let upstream = Scripted::on_disk(directory.path(), now);
     upstream.entry.load().await;
     let held = upstream.entry.peek();
     assert_eq!(held.state, state);
-    assert_eq!(groups(&held), if state == State::Pending { 0 } else { 100 });
+    assert_eq!(
+        groups(&held),
+        if state == SourceState::Pending {
+            0
+        } else {
+            100
+        }
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,7 +87,7 @@ async fn a_list_from_disk_expires_while_the_upstream_goes_on_failing() {
     assert_eq!(groups(&upstream.get().await), 100);
     advance(31 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((groups(&held), held.state), (0, State::Failed));
+    assert_eq!((groups(&held), held.state), (0, SourceState::Failed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +99,7 @@ async fn the_first_walk_after_a_restart_is_held_against_the_list_from_before() {
     sleep(2 * SECOND).await;
     let held = upstream.entry.peek();
     // It is as fresh as its own walk says.
-    assert_eq!((groups(&held), held.state), (100, State::Fresh));
+    assert_eq!((groups(&held), held.state), (100, SourceState::Fresh));
     assert_eq!(held.pending_shrink.unwrap().groups, 1);
 }
 
@@ -117,7 +124,7 @@ async fn a_file_that_cannot_be_read_is_ignored_and_replaced() {
     std::fs::write(&path, "groupgate snapshot 1\n").unwrap();
     let upstream = Scripted::on_disk(directory.path(), NOW).then_groups(3);
     upstream.entry.load().await;
-    assert_eq!(upstream.entry.peek().state, State::Pending);
+    assert_eq!(upstream.entry.peek().state, SourceState::Pending);
     assert_eq!(groups(&upstream.get().await), 3);
     upstream.stop().await;
     let upstream = Scripted::on_disk(directory.path(), NOW);

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::{advance, sleep};
 
 use super::scripted::{SECOND, Scripted, USUAL, name, snapshot};
-use crate::catalog::lookup::{CacheMode, CacheOutcome, State};
+use crate::catalog::lookup::{CacheMode, CacheOutcome, SourceState};
 use crate::error::ErrorKind;
 use crate::plan::Freshness;
 
@@ -17,7 +17,7 @@ async fn however_many_wait_one_walk_runs() {
     let held = join_all((0..100).map(|_| upstream.get())).await;
     assert!(
         held.iter()
-            .all(|held| held.state == State::Fresh && name(held) == Some("a"))
+            .all(|held| held.state == SourceState::Fresh && name(held) == Some("a"))
     );
     assert_eq!(upstream.walks(), 1);
     assert_eq!(
@@ -31,8 +31,8 @@ async fn however_many_wait_one_walk_runs() {
 async fn a_caller_that_gives_up_does_not_cancel_the_walk() {
     let upstream = Scripted::usual().then(15 * SECOND, Ok("a"));
     let held = upstream.get().await;
-    assert_eq!(held.state, State::Pending);
-    assert_eq!(upstream.get().await.state, State::Fresh);
+    assert_eq!(held.state, SourceState::Pending);
+    assert_eq!(upstream.get().await.state, SourceState::Fresh);
     assert_eq!(upstream.walks(), 1);
 }
 
@@ -45,12 +45,12 @@ async fn a_stale_snapshot_is_served_while_one_refresh_runs() {
     advance(31 * SECOND).await;
     for _ in 0..3 {
         let held = upstream.get().await;
-        assert_eq!((held.state, name(&held)), (State::Stale, Some("a")));
+        assert_eq!((held.state, name(&held)), (SourceState::Stale, Some("a")));
         assert_eq!(held.fresh_for, Duration::ZERO);
     }
     sleep(2 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((held.state, name(&held)), (State::Fresh, Some("b")));
+    assert_eq!((held.state, name(&held)), (SourceState::Fresh, Some("b")));
     assert_eq!(upstream.walks(), 2);
 }
 
@@ -62,7 +62,7 @@ async fn past_its_stale_time_a_caller_waits_for_the_refresh() {
     upstream.get().await;
     advance(331 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((held.state, name(&held)), (State::Fresh, Some("b")));
+    assert_eq!((held.state, name(&held)), (SourceState::Fresh, Some("b")));
     assert_eq!(held.outcome.forwarded, Some("stale"));
 }
 
@@ -123,10 +123,10 @@ async fn a_snapshot_that_does_not_fit_is_an_error_and_the_one_before_stays() {
     let upstream = Scripted::new(USUAL, room)
         .then(SECOND, Ok("a"))
         .then(SECOND, Ok("a name that needs more room than there is"));
-    assert_eq!(upstream.get().await.state, State::Fresh);
+    assert_eq!(upstream.get().await.state, SourceState::Fresh);
     advance(400 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((held.state, name(&held)), (State::Stale, Some("a")));
+    assert_eq!((held.state, name(&held)), (SourceState::Stale, Some("a")));
     assert_eq!(held.error.unwrap().kind, ErrorKind::LimitExceeded);
 }
 
@@ -153,7 +153,7 @@ async fn without_a_time_to_live_every_caller_gets_a_fresh_walk() {
     let upstream = Scripted::new(freshness, 1 << 20)
         .then(SECOND, Ok("a"))
         .then(SECOND, Ok("b"));
-    assert_eq!(upstream.get().await.state, State::Fresh);
+    assert_eq!(upstream.get().await.state, SourceState::Fresh);
     let held = upstream.get().await;
-    assert_eq!((held.state, name(&held)), (State::Fresh, Some("b")));
+    assert_eq!((held.state, name(&held)), (SourceState::Fresh, Some("b")));
 }

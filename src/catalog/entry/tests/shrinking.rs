@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, advance, sleep};
 
 use super::scripted::{POLICY, SECOND, Scripted, USUAL, groups};
-use crate::catalog::lookup::{CacheMode, State};
+use crate::catalog::lookup::{CacheMode, SourceState};
 use crate::catalog::policy::EntryPolicy;
 use crate::error::ErrorKind;
 use crate::plan::Freshness;
@@ -24,7 +24,7 @@ async fn a_list_that_has_lost_most_of_its_groups_is_held_back_until_a_second_wal
     sleep(2 * SECOND).await;
     let held = upstream.get().await;
     // Past its time to live it says so, and no failure is to blame.
-    assert_eq!((groups(&held), held.state), (100, State::Stale));
+    assert_eq!((groups(&held), held.state), (100, SourceState::Stale));
     assert!(held.error.is_none());
     let pending_shrink = held.pending_shrink.unwrap();
     assert_eq!((pending_shrink.groups, pending_shrink.served), (40, 100));
@@ -38,7 +38,7 @@ async fn a_list_that_has_lost_most_of_its_groups_is_held_back_until_a_second_wal
     );
     sleep(6 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((groups(&held), held.state), (39, State::Fresh));
+    assert_eq!((groups(&held), held.state), (39, SourceState::Fresh));
     assert_eq!(held.pending_shrink, None);
     assert_eq!(upstream.walks(), 3);
 }
@@ -80,7 +80,7 @@ async fn a_walk_that_callers_demand_too_soon_after_one_that_is_held_back_confirm
         upstream.entry.peek()
     });
     assert_eq!(first.outcome.detail, Some("pending_shrink"));
-    assert_eq!((groups(&first), first.state), (100, State::Fresh));
+    assert_eq!((groups(&first), first.state), (100, SourceState::Fresh));
     assert_eq!(
         (groups(&second), second.pending_shrink.unwrap().groups),
         (100, 11)
@@ -131,7 +131,7 @@ async fn a_list_in_doubt_keeps_nobody_waiting_once_the_one_before_may_be_served_
     );
     advance(2 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((groups(&held), held.state), (10, State::Fresh));
+    assert_eq!((groups(&held), held.state), (10, SourceState::Fresh));
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,7 +155,7 @@ async fn without_a_guard_every_list_is_believed() {
     upstream.get().await;
     advance(331 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((groups(&held), held.state), (0, State::Fresh));
+    assert_eq!((groups(&held), held.state), (0, SourceState::Fresh));
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,7 +171,7 @@ async fn a_failure_between_the_two_walks_leaves_the_list_in_doubt_and_rests() {
     upstream.get().await;
     sleep(8 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((groups(&held), held.state), (100, State::Stale));
+    assert_eq!((groups(&held), held.state), (100, SourceState::Stale));
     assert_eq!(held.error.unwrap().kind, ErrorKind::Connect);
     assert_eq!(held.pending_shrink.unwrap().groups, 10);
     sleep(10 * SECOND).await;

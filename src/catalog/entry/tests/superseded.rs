@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::scripted::{SECOND, Scripted, name};
-use crate::catalog::lookup::{CacheMode, State};
+use crate::catalog::lookup::{CacheMode, SourceState};
 use crate::error::ErrorKind;
 
 #[tokio::test(start_paused = true)]
@@ -21,7 +21,7 @@ async fn whoever_waits_for_a_walk_that_ends_with_its_settings_is_told_at_once() 
         tokio::join!(upstream.get(), upstream.ask(CacheMode::Revalidate), retire);
     assert_eq!(begun.elapsed(), SECOND);
     for held in [waited, queued] {
-        assert_eq!(held.state, State::Pending);
+        assert_eq!(held.state, SourceState::Pending);
         assert_eq!(held.outcome.detail, Some("reloaded"));
     }
 }
@@ -42,7 +42,7 @@ async fn what_it_had_still_serves_those_who_ask_it_and_nothing_is_walked_again()
     sleep(60 * SECOND).await;
     for mode in [CacheMode::Cached, CacheMode::Revalidate, CacheMode::Insist] {
         let held = upstream.ask(mode).await;
-        assert_eq!((held.state, name(&held)), (State::Stale, Some("a")));
+        assert_eq!((held.state, name(&held)), (SourceState::Stale, Some("a")));
     }
     upstream.entry.warm();
     upstream.entry.renew();
@@ -64,23 +64,23 @@ async fn a_walk_that_ends_late_changes_nothing() {
     assert_eq!(name(&held), Some("b"));
     sleep(20 * SECOND).await;
     let held = next.entry.peek();
-    assert_eq!((held.state, name(&held)), (State::Fresh, Some("b")));
+    assert_eq!((held.state, name(&held)), (SourceState::Fresh, Some("b")));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_list_of_the_settings_before_is_stale_until_a_walk_of_the_present_ones_ends() {
     let upstream = Scripted::usual().then(SECOND, Ok("a"));
     let before = upstream.get().await;
-    assert_eq!(before.state, State::Fresh);
+    assert_eq!(before.state, SourceState::Fresh);
     sleep(Duration::from_millis(1)).await;
     let next = upstream.successor().then(SECOND, Ok("a"));
     upstream.entry.retire(true);
     next.entry.warm();
     let held = next.get().await;
-    assert_eq!((held.state, name(&held)), (State::Stale, Some("a")));
+    assert_eq!((held.state, name(&held)), (SourceState::Stale, Some("a")));
     sleep(2 * SECOND).await;
     let held = next.get().await;
-    assert_eq!(held.state, State::Fresh);
+    assert_eq!(held.state, SourceState::Fresh);
     let same = Arc::ptr_eq(&before.snapshot.unwrap(), &held.snapshot.unwrap());
     assert!(same, "the same content keeps the same memory");
 }
@@ -95,6 +95,6 @@ async fn nobody_waits_for_a_walk_that_cannot_begin_any_more() {
     assert_eq!(begun.elapsed(), Duration::ZERO);
     assert_eq!(
         (held.state, held.outcome.detail),
-        (State::Pending, Some("reloaded"))
+        (SourceState::Pending, Some("reloaded"))
     );
 }

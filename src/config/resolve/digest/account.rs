@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::encoding::{Table, Value};
+use super::encoding::{CanonicalTable, CanonicalValue};
 use super::request;
 use crate::config::secret::SecretError;
 use crate::config::upstream::{Auth, Connection, Request, Text};
@@ -15,13 +15,16 @@ use crate::hex::hex;
 const KEY: &[u8] = b"groupgate account 1";
 
 /// Encodes the account of an upstream.
-pub(super) fn of(upstream: &Upstream, secrets: &SecretReader<'_>) -> Result<Value, SecretError> {
+pub(super) fn of(
+    upstream: &Upstream,
+    secrets: &SecretReader<'_>,
+) -> Result<CanonicalValue, SecretError> {
     let secrets = Secrets(secrets);
     let request = |request: &Request| secrets.request(request);
     let total = upstream.pagination.total_call();
     let continuation = upstream.continuation.as_ref();
     // A tenant may be named anywhere in a request, so all of it counts.
-    let account = Table::default()
+    let account = CanonicalTable::default()
         .put("base_url", &upstream.base_url)
         .put("request", &request(&upstream.request)?)
         .put("continuation", &continuation.map(request).transpose()?)
@@ -35,7 +38,7 @@ pub(super) fn of(upstream: &Upstream, secrets: &SecretReader<'_>) -> Result<Valu
             .put("auth", &secrets.auth(&upstream.auth)?)
             .put("certificate", &secrets.certificate(&upstream.connection)?),
     };
-    Ok(Value::Table(account))
+    Ok(CanonicalValue::Table(account))
 }
 
 /// The hash that takes the place of a secret, and that an account is.
@@ -50,22 +53,22 @@ pub(super) fn keyed_hash(bytes: &[u8]) -> [u8; 32] {
 struct Secrets<'a>(&'a SecretReader<'a>);
 
 impl Secrets<'_> {
-    fn secret(&self, secret: &Secret) -> Result<Value, SecretError> {
+    fn secret(&self, secret: &Secret) -> Result<CanonicalValue, SecretError> {
         let value = self.0.read(secret)?;
         Ok(hashed(value.expose_secret().as_bytes()))
     }
 
-    fn text(&self, text: &Text) -> Result<Value, SecretError> {
+    fn text(&self, text: &Text) -> Result<CanonicalValue, SecretError> {
         request::text(text, &|secret| self.secret(secret))
     }
 
-    fn request(&self, request: &Request) -> Result<Table, SecretError> {
+    fn request(&self, request: &Request) -> Result<CanonicalTable, SecretError> {
         request::encode(request, &|secret| self.secret(secret))
     }
 
     /// Who the scheme says that we are.
-    fn auth(&self, auth: &Auth) -> Result<Option<Table>, SecretError> {
-        let scheme = |name: &str| Table::default().put("type", name);
+    fn auth(&self, auth: &Auth) -> Result<Option<CanonicalTable>, SecretError> {
+        let scheme = |name: &str| CanonicalTable::default().put("type", name);
         Ok(Some(match auth {
             Auth::None => return Ok(None),
             Auth::Bearer(auth) => scheme("bearer").put("token", &self.secret(&auth.token)?),
@@ -88,13 +91,13 @@ impl Secrets<'_> {
     }
 
     /// The certificate that we show. Its file may be renewed in place, so its content counts.
-    fn certificate(&self, connection: &Connection) -> Result<Option<Value>, SecretError> {
+    fn certificate(&self, connection: &Connection) -> Result<Option<CanonicalValue>, SecretError> {
         let path = connection.client_certificate.as_deref();
         let pem = path.map(|path| self.0.file(path)).transpose()?;
         Ok(pem.map(|pem| hashed(&pem)))
     }
 }
 
-fn hashed(bytes: &[u8]) -> Value {
-    Value::Table(Table::default().put("hash", &hex(&keyed_hash(bytes))))
+fn hashed(bytes: &[u8]) -> CanonicalValue {
+    CanonicalValue::Table(CanonicalTable::default().put("hash", &hex(&keyed_hash(bytes))))
 }

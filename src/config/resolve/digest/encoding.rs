@@ -14,22 +14,22 @@ use crate::plan::{Path, Span};
 
 /// An encoded value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub(super) enum CanonicalValue {
     Text(String),
-    List(Vec<Value>),
-    Table(Table),
+    List(Vec<CanonicalValue>),
+    Table(CanonicalTable),
 }
 
 /// An encoded table; its keys are written in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Table(BTreeMap<String, Value>);
+pub(super) struct CanonicalTable(BTreeMap<String, CanonicalValue>);
 
 /// What can be encoded. `None` is left out of the table it would stand in.
 pub(super) trait Encode {
-    fn encode(&self) -> Option<Value>;
+    fn encode(&self) -> Option<CanonicalValue>;
 }
 
-impl Value {
+impl CanonicalValue {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.write(&mut bytes);
@@ -46,7 +46,7 @@ impl Value {
                 }
                 bytes.push(b'e');
             }
-            Self::Table(Table(entries)) => {
+            Self::Table(CanonicalTable(entries)) => {
                 bytes.push(b'd');
                 for (key, value) in entries {
                     write_text(key, bytes);
@@ -63,7 +63,7 @@ fn write_text(text: &str, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(text.as_bytes());
 }
 
-impl Table {
+impl CanonicalTable {
     /// This table and a value more, unless the value is left out.
     pub(super) fn put(mut self, key: &str, value: &(impl Encode + ?Sized)) -> Self {
         if let Some(value) = value.encode() {
@@ -91,76 +91,76 @@ impl Table {
     }
 }
 
-impl Encode for Value {
-    fn encode(&self) -> Option<Value> {
+impl Encode for CanonicalValue {
+    fn encode(&self) -> Option<CanonicalValue> {
         Some(self.clone())
     }
 }
 
-impl Encode for Table {
-    fn encode(&self) -> Option<Value> {
-        Some(Value::Table(self.clone()))
+impl Encode for CanonicalTable {
+    fn encode(&self) -> Option<CanonicalValue> {
+        Some(CanonicalValue::Table(self.clone()))
     }
 }
 
 impl Encode for bool {
-    fn encode(&self) -> Option<Value> {
-        self.then(|| Value::Text("true".to_owned()))
+    fn encode(&self) -> Option<CanonicalValue> {
+        self.then(|| CanonicalValue::Text("true".to_owned()))
     }
 }
 
 impl<T: Encode> Encode for Option<T> {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         self.as_ref()?.encode()
     }
 }
 
 impl<T: Encode> Encode for Box<T> {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         self.as_ref().encode()
     }
 }
 
 impl<T: Encode> Encode for [T] {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let items: Vec<_> = self.iter().filter_map(Encode::encode).collect();
-        (!items.is_empty()).then_some(Value::List(items))
+        (!items.is_empty()).then_some(CanonicalValue::List(items))
     }
 }
 
 impl<T: Encode> Encode for Vec<T> {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         self.as_slice().encode()
     }
 }
 
 /// One value is a list of one.
 impl<T: Encode> Encode for OneOrMany<T> {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         self.as_slice().encode()
     }
 }
 
 impl<T: Encode> Encode for BTreeMap<String, T> {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let entries = self.iter();
         let entries = entries.filter_map(|(key, value)| Some((key.clone(), value.encode()?)));
-        let table = Table(entries.collect());
-        (!table.0.is_empty()).then_some(Value::Table(table))
+        let table = CanonicalTable(entries.collect());
+        (!table.0.is_empty()).then_some(CanonicalValue::Table(table))
     }
 }
 
 impl Encode for Scalar {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         self.0.encode()
     }
 }
 
 impl Encode for Location {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         match self {
             Self::Body(path) => path.encode(),
-            Self::Header { header } => Table::default().put("header", header).encode(),
+            Self::Header { header } => CanonicalTable::default().put("header", header).encode(),
         }
     }
 }
@@ -169,8 +169,8 @@ impl Encode for Location {
 macro_rules! encode_as_written {
     ($($type:ty),* $(,)?) => {
         $(impl Encode for $type {
-            fn encode(&self) -> Option<Value> {
-                Some(Value::Text(self.to_string()))
+            fn encode(&self) -> Option<CanonicalValue> {
+                Some(CanonicalValue::Text(self.to_string()))
             }
         })*
     };
@@ -218,13 +218,18 @@ mod tests {
 
     #[test]
     fn a_value_is_written_in_one_way_only() {
-        let table = Table::default()
+        let table = CanonicalTable::default()
             .put("b", &["x".to_owned(), "ß".to_owned()][..])
-            .put("a", &Table::default().put("on", &true).put("off", &false))
+            .put(
+                "a",
+                &CanonicalTable::default()
+                    .put("on", &true)
+                    .put("off", &false),
+            )
             .put("none", &None::<String>)
             .put("empty", &Vec::<String>::new())
             .put_changed("depth", &0_u32);
-        let bytes = Value::Table(table).to_bytes();
+        let bytes = CanonicalValue::Table(table).to_bytes();
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
             "d1:ad2:on4:truee1:bl1:x2:ßee"

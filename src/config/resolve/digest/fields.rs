@@ -1,11 +1,11 @@
 //! How records become groups, encoded.
 
-use super::encoding::{Encode, Table, Value};
+use super::encoding::{CanonicalTable, CanonicalValue, Encode};
 use crate::config::upstream::{Conversion, Each, Fields, PathOr, Source};
 use crate::plan::{FieldTemplate, FieldTemplatePiece};
 
 impl Encode for Fields {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self {
             id,
             name,
@@ -26,7 +26,7 @@ impl Encode for Fields {
             updated_at,
             deleted_at,
         } = self;
-        Table::default()
+        CanonicalTable::default()
             .put("id", id)
             .put("name", name)
             .put("description", description)
@@ -50,7 +50,7 @@ impl Encode for Fields {
 }
 
 impl Encode for Each {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self {
             each,
             split,
@@ -58,7 +58,7 @@ impl Encode for Each {
             id,
             email,
         } = self;
-        Table::default()
+        CanonicalTable::default()
             .put("each", each)
             .put("split", split)
             .put("keyed", keyed)
@@ -69,16 +69,16 @@ impl Encode for Each {
 }
 
 impl Encode for Source {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         match self {
-            PathOr::Path(path) => Table::default().put("path", path).encode(),
+            PathOr::Path(path) => CanonicalTable::default().put("path", path).encode(),
             PathOr::Table(conversion) => conversion.encode(),
         }
     }
 }
 
 impl Encode for Conversion {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self {
             path,
             template,
@@ -91,7 +91,7 @@ impl Encode for Conversion {
             otherwise,
             format,
         } = self;
-        Table::default()
+        CanonicalTable::default()
             .put("path", path)
             .put("template", template)
             .put("constant", constant)
@@ -107,16 +107,16 @@ impl Encode for Conversion {
 }
 
 impl Encode for FieldTemplate {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         self.pieces().encode()
     }
 }
 
 impl Encode for FieldTemplatePiece {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         match self {
             Self::Literal(text) => text.encode(),
-            Self::Part(part) => Table::default().put("part", part).encode(),
+            Self::Part(part) => CanonicalTable::default().put("part", part).encode(),
         }
     }
 }

@@ -1,15 +1,15 @@
 //! How a list is paged, encoded.
 
-use super::encoding::{Encode, Table, Value};
+use super::encoding::{CanonicalTable, CanonicalValue, Encode};
 use crate::config::upstream::{
     CursorPages, LinkPages, NextUrlPages, NumberedPages, OffsetPages, Pagination, Total, WholeList,
 };
 use crate::plan::{Absent, CursorSource, EmptyPage, Repeat, ShortPage};
 
 impl Encode for Pagination {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let table = match self {
-            Self::None(WholeList { cap }) => Table::default().put("cap", cap),
+            Self::None(WholeList { cap }) => CanonicalTable::default().put("cap", cap),
             Self::Cursor(pages) => cursor(pages),
             Self::Offset(pages) => offset(pages),
             Self::Page(pages) => numbered(pages),
@@ -20,7 +20,7 @@ impl Encode for Pagination {
     }
 }
 
-fn cursor(pages: &CursorPages) -> Table {
+fn cursor(pages: &CursorPages) -> CanonicalTable {
     let CursorPages {
         next,
         first,
@@ -31,7 +31,7 @@ fn cursor(pages: &CursorPages) -> Table {
         cap,
         on_repeat,
     } = pages;
-    Table::default()
+    CanonicalTable::default()
         .put("style", "cursor")
         .put("next", next)
         .put("first", first)
@@ -43,7 +43,7 @@ fn cursor(pages: &CursorPages) -> Table {
         .put_changed("on_repeat", on_repeat)
 }
 
-fn offset(pages: &OffsetPages) -> Table {
+fn offset(pages: &OffsetPages) -> CanonicalTable {
     let OffsetPages {
         first,
         limit,
@@ -57,7 +57,7 @@ fn offset(pages: &OffsetPages) -> Table {
         cap,
         on_repeat,
     } = pages;
-    Table::default()
+    CanonicalTable::default()
         .put("style", "offset")
         .put_changed("first", first)
         .put("limit", limit)
@@ -72,7 +72,7 @@ fn offset(pages: &OffsetPages) -> Table {
         .put_changed("on_repeat", on_repeat)
 }
 
-fn numbered(pages: &NumberedPages) -> Table {
+fn numbered(pages: &NumberedPages) -> CanonicalTable {
     let NumberedPages {
         first,
         limit,
@@ -87,7 +87,7 @@ fn numbered(pages: &NumberedPages) -> Table {
         cap,
         on_repeat,
     } = pages;
-    Table::default()
+    CanonicalTable::default()
         .put("style", "page")
         .put_unless(&1, "first", first)
         .put("limit", limit)
@@ -103,7 +103,7 @@ fn numbered(pages: &NumberedPages) -> Table {
         .put_unless(&Repeat::Error, "on_repeat", on_repeat)
 }
 
-fn link(pages: &LinkPages) -> Table {
+fn link(pages: &LinkPages) -> CanonicalTable {
     let LinkPages {
         limit,
         more,
@@ -113,7 +113,7 @@ fn link(pages: &LinkPages) -> Table {
         origins,
         on_repeat,
     } = pages;
-    Table::default()
+    CanonicalTable::default()
         .put("style", "link")
         .put("limit", limit)
         .put("more", more)
@@ -124,7 +124,7 @@ fn link(pages: &LinkPages) -> Table {
         .put_changed("on_repeat", on_repeat)
 }
 
-fn next_url(pages: &NextUrlPages) -> Table {
+fn next_url(pages: &NextUrlPages) -> CanonicalTable {
     let NextUrlPages {
         next,
         limit,
@@ -135,7 +135,7 @@ fn next_url(pages: &NextUrlPages) -> Table {
         origins,
         on_repeat,
     } = pages;
-    Table::default()
+    CanonicalTable::default()
         .put("style", "next_url")
         .put("next", next)
         .put("limit", limit)
@@ -148,22 +148,22 @@ fn next_url(pages: &NextUrlPages) -> Table {
 }
 
 impl Encode for CursorSource {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         match self {
             Self::Page(location) => location.encode(),
-            Self::Record { last_record } => {
-                Table::default().put("last_record", last_record).encode()
-            }
+            Self::Record { last_record } => CanonicalTable::default()
+                .put("last_record", last_record)
+                .encode(),
         }
     }
 }
 
 impl Encode for Total {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         match self {
             Self::Page(location) => location.encode(),
             Self::Call(call) => {
-                let table = Table::default().put("request", &call.request);
+                let table = CanonicalTable::default().put("request", &call.request);
                 table.put("at", &call.at).encode()
             }
         }

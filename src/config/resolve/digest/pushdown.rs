@@ -1,13 +1,13 @@
 //! How filters are handed on, encoded.
 
-use super::encoding::{Encode, Table, Value};
+use super::encoding::{CanonicalTable, CanonicalValue, Encode};
 use crate::config::upstream::pushdown::{
     Pushdown, PushedMember, PushedSearch, PushedStatus, PushedText,
 };
 use crate::plan::pushdown::PushedTime;
 
 impl Encode for Pushdown {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self {
             search,
             id,
@@ -21,7 +21,7 @@ impl Encode for Pushdown {
             updated_before,
             paged,
         } = self;
-        let table = Table::default()
+        let table = CanonicalTable::default()
             .put("search", search)
             .put("id", id)
             .put("status", status)
@@ -33,7 +33,7 @@ impl Encode for Pushdown {
             .put("updated_after", updated_after)
             .put("updated_before", updated_before)
             .put("unpaged", &!paged);
-        if table == Table::default() {
+        if table == CanonicalTable::default() {
             return None;
         }
         table.encode()
@@ -41,7 +41,7 @@ impl Encode for Pushdown {
 }
 
 impl Encode for PushedSearch {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self {
             matches,
             fields,
@@ -50,7 +50,7 @@ impl Encode for PushedSearch {
             min_chars,
             quote,
         } = self;
-        Table::default()
+        CanonicalTable::default()
             .put("matches", matches)
             .put("in", fields)
             .put_changed("case", case)
@@ -62,21 +62,21 @@ impl Encode for PushedSearch {
 }
 
 impl Encode for PushedText {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self { quote } = self;
-        Table::default().put("quote", quote).encode()
+        CanonicalTable::default().put("quote", quote).encode()
     }
 }
 
 impl Encode for PushedStatus {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self { values } = self;
-        Table::default().put("values", values).encode()
+        CanonicalTable::default().put("values", values).encode()
     }
 }
 
 impl Encode for PushedMember {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self {
             lists,
             by,
@@ -84,7 +84,7 @@ impl Encode for PushedMember {
             texts,
             quote,
         } = self;
-        Table::default()
+        CanonicalTable::default()
             .put("in", lists)
             .put("by", by)
             .put_changed("case", case)
@@ -95,10 +95,10 @@ impl Encode for PushedMember {
 }
 
 impl Encode for PushedTime {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self { format, round } = self;
         let usual = Self::default();
-        Table::default()
+        CanonicalTable::default()
             .put_unless(&usual.format, "format", format)
             .put_unless(&usual.round, "round", round)
             .encode()

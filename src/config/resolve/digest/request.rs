@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::encoding::{Encode as _, Table, Value};
+use super::encoding::{CanonicalTable, CanonicalValue, Encode as _};
 use crate::config::Secret;
 use crate::config::upstream::{Json, Request, Text, Values};
 
 /// Encodes what a request sends. `secret` stands in for each secret.
 pub(super) fn encode<E>(
     request: &Request,
-    secret: &dyn Fn(&Secret) -> Result<Value, E>,
-) -> Result<Table, E> {
+    secret: &dyn Fn(&Secret) -> Result<CanonicalValue, E>,
+) -> Result<CanonicalTable, E> {
     let Request {
         method,
         path,
@@ -24,11 +24,12 @@ pub(super) fn encode<E>(
         idempotent: _,
     } = request;
     let text = |text: &Text| self::text(text, secret);
-    let values =
-        |values: &Values| -> Result<Vec<Value>, E> { values.as_slice().iter().map(text).collect() };
+    let values = |values: &Values| -> Result<Vec<CanonicalValue>, E> {
+        values.as_slice().iter().map(text).collect()
+    };
     let form = form.as_ref().map(|form| each(form, values)).transpose()?;
     let json = json.as_ref().map(|json| self::json(json, secret));
-    Ok(Table::default()
+    Ok(CanonicalTable::default()
         .put_changed("method", &method.unwrap_or_default())
         .put("path", path)
         .put("query", &each(query, values)?)
@@ -42,31 +43,35 @@ pub(super) fn encode<E>(
 /// Encodes a text that may be a secret.
 pub(super) fn text<E>(
     text: &Text,
-    secret: &dyn Fn(&Secret) -> Result<Value, E>,
-) -> Result<Value, E> {
+    secret: &dyn Fn(&Secret) -> Result<CanonicalValue, E>,
+) -> Result<CanonicalValue, E> {
     match text {
-        Text::Literal(literal) => Ok(Value::Text(literal.clone())),
+        Text::Literal(literal) => Ok(CanonicalValue::Text(literal.clone())),
         Text::Secret(named) => secret(named),
     }
 }
 
-fn json<E>(json: &Json, secret: &dyn Fn(&Secret) -> Result<Value, E>) -> Result<Value, E> {
+fn json<E>(
+    json: &Json,
+    secret: &dyn Fn(&Secret) -> Result<CanonicalValue, E>,
+) -> Result<CanonicalValue, E> {
     // A number is told from a text that looks like it, and an object from what tells it.
-    let tagged = |tag, text: String| Value::Table(Table::default().put(tag, &text));
+    let tagged =
+        |tag, text: String| CanonicalValue::Table(CanonicalTable::default().put(tag, &text));
     Ok(match json {
-        Json::Text(text) => Value::Text(text.clone()),
+        Json::Text(text) => CanonicalValue::Text(text.clone()),
         Json::Integer(number) => tagged("integer", number.to_string()),
         Json::Float(number) => tagged("float", number.to_string()),
         Json::Bool(bool) => tagged("bool", bool.to_string()),
         Json::Secret(named) => secret(named)?,
         Json::List(items) => {
             let items = items.iter().map(|item| self::json(item, secret));
-            Value::List(items.collect::<Result<_, E>>()?)
+            CanonicalValue::List(items.collect::<Result<_, E>>()?)
         }
         Json::Object(members) => {
             let members = each(members, |member| self::json(member, secret))?;
-            let members = members.encode().unwrap_or(Value::List(Vec::new()));
-            Value::Table(Table::default().put("object", &members))
+            let members = members.encode().unwrap_or(CanonicalValue::List(Vec::new()));
+            CanonicalValue::Table(CanonicalTable::default().put("object", &members))
         }
     })
 }

@@ -5,14 +5,14 @@
 
 use std::convert::Infallible;
 
-use super::encoding::{Encode, Table, Value};
+use super::encoding::{CanonicalTable, CanonicalValue, Encode};
 use super::request;
 use crate::config::Upstream;
 use crate::config::upstream::Request;
 use crate::plan::{HeaderCondition, Records, Rule, Success};
 
 /// Encodes the shape of an upstream's list.
-pub(super) fn of(upstream: &Upstream) -> Value {
+pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
     let Upstream {
         base_url,
         request,
@@ -47,7 +47,7 @@ pub(super) fn of(upstream: &Upstream) -> Value {
         refresh: _,
         shrink_guard: _,
     } = upstream;
-    let shape = Table::default()
+    let shape = CanonicalTable::default()
         .put("base_url", base_url)
         .put("request", request)
         .put("continuation", continuation)
@@ -60,27 +60,27 @@ pub(super) fn of(upstream: &Upstream) -> Value {
         .put("pagination", pagination)
         .put("fields", fields)
         .put_changed("extra", extra);
-    Value::Table(shape)
+    CanonicalValue::Table(shape)
 }
 
 /// Which secret stands somewhere is the account's matter.
 impl Encode for Request {
-    fn encode(&self) -> Option<Value> {
-        let secret = |_: &_| Ok::<_, Infallible>(Value::List(Vec::new()));
+    fn encode(&self) -> Option<CanonicalValue> {
+        let secret = |_: &_| Ok::<_, Infallible>(CanonicalValue::List(Vec::new()));
         let Ok(request) = request::encode(self, &secret);
         request.encode()
     }
 }
 
 impl Encode for Records {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self {
             at,
             absent,
             keyed,
             children,
         } = self;
-        Table::default()
+        CanonicalTable::default()
             .put("at", at)
             .put_changed("absent", absent)
             .put("keyed", keyed)
@@ -90,14 +90,14 @@ impl Encode for Records {
 }
 
 impl Encode for Success {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self {
             path,
             equals,
             absent,
             message: _,
         } = self;
-        Table::default()
+        CanonicalTable::default()
             .put("path", path)
             .put("equals", equals)
             .put_changed("absent", absent)
@@ -106,7 +106,7 @@ impl Encode for Success {
 }
 
 impl Encode for Rule {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self {
             status,
             header,
@@ -117,7 +117,7 @@ impl Encode for Rule {
             retry_after: _,
             message: _,
         } = self;
-        Table::default()
+        CanonicalTable::default()
             .put("status", status)
             .put("header", header)
             .put("path", path)
@@ -129,9 +129,9 @@ impl Encode for Rule {
 }
 
 impl Encode for HeaderCondition {
-    fn encode(&self) -> Option<Value> {
+    fn encode(&self) -> Option<CanonicalValue> {
         let Self { name, equals } = self;
-        let table = Table::default().put("name", name);
+        let table = CanonicalTable::default().put("name", name);
         table.put("equals", equals).encode()
     }
 }

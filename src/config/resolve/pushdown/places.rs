@@ -21,7 +21,7 @@ pub(super) fn check(at: &KeyPath, request: &Request, pushdown: &Pushdown, proble
             vec![text]
         };
         for text in parts {
-            let place = Place {
+            let place = FilterText {
                 at: &at,
                 text,
                 is_raw: at == body,
@@ -32,14 +32,14 @@ pub(super) fn check(at: &KeyPath, request: &Request, pushdown: &Pushdown, proble
 }
 
 /// One text with filters in it.
-struct Place<'a> {
+struct FilterText<'a> {
     at: &'a KeyPath,
     text: &'a str,
     /// Whether values are inserted as they are, without the escapes of a URL or of JSON.
     is_raw: bool,
 }
 
-impl Place<'_> {
+impl FilterText<'_> {
     fn check(&self, pushdown: &Pushdown, problems: &mut Problems) {
         let filters = filters_in(self.text);
         if let Some(problem) = self.shared(&filters) {

@@ -114,7 +114,7 @@ fn check_search(at: &KeyPath, search: &PushedSearch, fields: &Fields, problems: 
                 )),
             );
         }
-        if !is_verbatim(field, Part::May) {
+        if !is_verbatim(field, StatementPart::May) {
             problems.push(changed(at, key));
         }
     }
@@ -203,7 +203,10 @@ fn check_member(at: &KeyPath, member: &PushedMember, fields: &Fields, problems: 
                 .with_help("remove `{member}` from the request: groupgate then filters by itself"),
             );
         }
-        if told.iter().any(|field| !is_verbatim(field, Part::MayNot)) {
+        if told
+            .iter()
+            .any(|field| !is_verbatim(field, StatementPart::MayNot))
+        {
             problems.push(changed(at, key));
         }
         !told.is_empty()
@@ -223,7 +226,9 @@ fn check_field(
 ) {
     match field {
         None => problems.push(unmapped(at, filter, key)),
-        Some(field) if !is_verbatim(field, Part::MayNot) => problems.push(changed(at, key)),
+        Some(field) if !is_verbatim(field, StatementPart::MayNot) => {
+            problems.push(changed(at, key))
+        }
         Some(_) => {}
     }
 }
@@ -248,13 +253,13 @@ fn changed(at: &KeyPath, key: &str) -> Problem {
 
 /// Whether a field may be a part of what the upstream holds.
 #[derive(Clone, Copy, PartialEq)]
-enum Part {
+enum StatementPart {
     May,
     MayNot,
 }
 
 /// Whether a field is what the upstream holds.
-fn is_verbatim(field: &Field, part: Part) -> bool {
+fn is_verbatim(field: &Field, part: StatementPart) -> bool {
     field.as_slice().iter().all(|source| match source {
         PathOr::Path(_) => true,
         PathOr::Table(table) => {
@@ -262,7 +267,7 @@ fn is_verbatim(field: &Field, part: Part) -> bool {
                 && table.decode.is_none()
                 && table.values.is_none()
                 && table.otherwise.is_none()
-                && (table.split.is_none() || part == Part::May)
+                && (table.split.is_none() || part == StatementPart::May)
         }
     })
 }

@@ -17,7 +17,7 @@ use crate::problem::{KeyPath, Problems};
 
 use super::block::Block;
 use super::placeholders;
-use parts::Resolver;
+use parts::PartsResolver;
 
 const AGENT: &str = concat!("groupgate/", env!("CARGO_PKG_VERSION"));
 
@@ -69,7 +69,7 @@ pub(crate) fn resolve(
     accept: &str,
     block: &mut Block<'_>,
 ) -> Option<Request> {
-    let resolver = Resolver::new(request, block);
+    let resolver = PartsResolver::new(request, block);
     let path = resolver.path(&request.path, block);
     let query = resolver.parameters(&request.query, &mut block.table("query"));
     let body = resolver.body(request, block);

@@ -20,14 +20,14 @@ use crate::config::resolve::placeholders::brace;
 
 /// Resolves the parts of one request. Each method looks at all that it is given before it gives up,
 /// so that every problem is found.
-pub(super) struct Resolver<'r> {
+pub(super) struct PartsResolver<'r> {
     /// How many keys lead to the request.
     depth: usize,
     /// The values of `vars`; `None` for one that could not be read.
     vars: BTreeMap<&'r str, Option<SecretValue>>,
 }
 
-impl<'r> Resolver<'r> {
+impl<'r> PartsResolver<'r> {
     /// For the request in `block`.
     pub(super) fn new(request: &'r written::Request, block: &mut Block<'_>) -> Self {
         Self {

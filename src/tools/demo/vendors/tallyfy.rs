@@ -15,7 +15,7 @@ use crate::tools::demo::list_api::{ListApi, PageStyle};
 use crate::tools::demo::message::{
     self, Answer, QueryParameters, Request, RequestKind, bearer, header, ok, reason, without_null,
 };
-use crate::tools::demo::options::{Options, Paging};
+use crate::tools::demo::options::{Options, TallyfyPaging};
 use crate::tools::demo::vendor::Vendor;
 use crate::tools::lock::lock;
 
@@ -49,7 +49,7 @@ const QUOTA_WINDOW: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 struct Tallyfy {
     list_url: String,
-    paging: Paging,
+    paging: TallyfyPaging,
     quota: Option<Quota>,
 }
 
@@ -102,7 +102,7 @@ impl Tallyfy {
         let assets = parameters
             .get("with")
             .is_some_and(|with| with.split(',').any(|part| part == "assets"));
-        if self.paging == Paging::Absent {
+        if self.paging == TallyfyPaging::Absent {
             let body = json!({ "data": data(0, groups, groups, assets) });
             return ok(&body);
         }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::backoff;
 use crate::clock::WallClock;
 use crate::error::{ErrorKind, UpstreamError};
-use crate::plan::Breaker as Thresholds;
+use crate::plan::BreakerThresholds as Thresholds;
 
 use super::circuit::{Circuit, CircuitState};
 use super::health::Health;
@@ -30,12 +30,12 @@ struct Shared {
     source: Arc<str>,
     thresholds: Thresholds,
     wall: WallClock,
-    state: Mutex<State>,
+    state: Mutex<BreakerState>,
 }
 
 /// What is known about the upstream.
 #[derive(Debug)]
-struct State {
+struct BreakerState {
     phase: Phase,
     since: Timestamp,
     /// Incremented with each phase: the outcome of a request from an earlier phase is ignored.
@@ -101,7 +101,7 @@ impl Breaker {
         Self(Arc::new(Shared {
             source: Arc::clone(source),
             wall: wall.clone(),
-            state: Mutex::new(State {
+            state: Mutex::new(BreakerState {
                 phase: Phase::Closed,
                 since: wall.now_in_milliseconds(),
                 generation: 0,
@@ -145,7 +145,7 @@ impl Breaker {
     }
 }
 
-fn rejection(state: &State, wait: Duration) -> UpstreamError {
+fn rejection(state: &BreakerState, wait: Duration) -> UpstreamError {
     let detail = format!(
         "circuit breaker open after repeated failures; the last one: {}",
         state.reason
@@ -154,7 +154,7 @@ fn rejection(state: &State, wait: Duration) -> UpstreamError {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BreakerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -195,7 +195,7 @@ impl Shared {
         }
     }
 
-    fn exceeds_thresholds(&self, state: &State, now: Instant) -> bool {
+    fn exceeds_thresholds(&self, state: &BreakerState, now: Instant) -> bool {
         if state.consecutive_failures >= self.thresholds.failures {
             return true;
         }
@@ -205,7 +205,7 @@ impl Shared {
     }
 
     /// Opens it, for twice as long as the time before.
-    fn open(&self, state: &mut State, now: Instant) {
+    fn open(&self, state: &mut BreakerState, now: Instant) {
         let first = self.thresholds.open_for.get();
         let longest = backoff::exponential(first, state.times_opened, LONGEST_OPEN);
         state.times_opened = state.times_opened.saturating_add(1);
@@ -215,7 +215,7 @@ impl Shared {
         self.enter(state, Phase::Open { until });
     }
 
-    fn close(&self, state: &mut State) {
+    fn close(&self, state: &mut BreakerState) {
         state.consecutive_failures = 0;
         state.last_failure = None;
         state.times_opened = 0;
@@ -223,7 +223,7 @@ impl Shared {
         self.enter(state, Phase::Closed);
     }
 
-    fn enter(&self, state: &mut State, phase: Phase) {
+    fn enter(&self, state: &mut BreakerState, phase: Phase) {
         let source = &*self.source;
         let from = state.phase.circuit_state().as_str();
         let to = phase.circuit_state().as_str();
