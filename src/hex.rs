@@ -1,11 +1,26 @@
-//! Bytes as lower-case hexadecimal digits.
+//! Lower-case hexadecimal digits.
+
+/// How many digits a number of 128 bits has.
+pub(crate) const NUMBER_DIGITS: usize = 32;
 
 /// Two digits for each byte.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    digits.map(digit).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| digits(*byte))
+        .map(char::from)
+        .collect()
+}
+
+/// All digits of a number, on the stack: every request is given an id.
+pub(crate) fn hex_of_number(number: u128) -> [u8; NUMBER_DIGITS] {
+    let bytes = number.to_be_bytes();
+    std::array::from_fn(|place| digits(bytes[place / 2])[place % 2])
+}
+
+const fn digits(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [DIGITS[(byte >> 4) as usize], DIGITS[(byte & 0xf) as usize]]
 }
 
 #[cfg(test)]
@@ -16,5 +31,11 @@ mod tests {
     fn every_byte_becomes_two_digits() {
         assert_eq!(hex(&[]), "");
         assert_eq!(hex(&[0x00, 0x0a, 0xa0, 0xff]), "000aa0ff");
+    }
+
+    #[test]
+    fn a_number_is_written_with_all_its_digits() {
+        let number = 0x0123_4567_89ab_cdef_0000_0000_0000_00ff;
+        assert_eq!(hex_of_number(number), *b"0123456789abcdef00000000000000ff");
     }
 }

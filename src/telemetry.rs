@@ -2,13 +2,14 @@
 //!
 //! Every request runs in a span with a real trace id, continued from the caller's `traceparent` if
 //! there is one. Logs go to standard error, for standard output belongs to commands. A log line is
-//! written by a thread of its own: no request waits for a slow reader of the log. Lines that do not
+//! written by a thread of its own, in batches: no request waits for a slow reader of the log. Lines that do not
 //! fit the queue are dropped and counted. Nothing is exported yet: the tracer makes ids, and drops
 //! the spans.
 
+mod batches;
 mod json_lines;
 
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use opentelemetry::trace::TracerProvider as _;
@@ -25,6 +26,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::WallClock;
 
+use batches::Batches;
 use json_lines::JsonLines;
 
 /// How many lines wait for the log's reader before further ones are dropped.
@@ -86,8 +88,7 @@ impl Drop for Guard {
 /// Starts logging to standard error what `filter` lets through, in the syntax of [`EnvFilter`], and
 /// making trace ids. Once per process.
 pub fn init(format: LogFormat, filter: &str) -> Result<Guard, TelemetryError> {
-    // Lines that wait together are written together: the worker flushes once none waits.
-    init_to(BufWriter::new(std::io::stderr()), format, filter)
+    init_to(Batches::new(std::io::stderr()), format, filter)
 }
 
 /// The same for a log that goes elsewhere.

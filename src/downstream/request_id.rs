@@ -2,14 +2,13 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::hex::{NUMBER_DIGITS, hex_of_number};
+
 /// Carries the id, in and out.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longer ids are not taken over: they would end up in every log line.
 const LONGEST: usize = 128;
-
-/// How many digits an id has that is made here.
-const DIGITS: usize = 32;
 
 /// The id of one request.
 #[derive(Debug, Clone)]
@@ -17,7 +16,7 @@ pub(crate) enum RequestId {
     /// It came with the request.
     Sent(HeaderValue),
     /// It was made here: hexadecimal digits.
-    Made([u8; DIGITS]),
+    Made([u8; NUMBER_DIGITS]),
 }
 
 impl RequestId {
@@ -25,7 +24,7 @@ impl RequestId {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         match headers.get(X_REQUEST_ID) {
             Some(id) if is_sane(id) => Self::Sent(id.clone()),
-            Some(_) | None => Self::Made(hex(rand::random())),
+            Some(_) | None => Self::Made(hex_of_number(rand::random())),
         }
     }
 
@@ -49,21 +48,6 @@ impl RequestId {
             }
         }
     }
-}
-
-/// The digits of a number.
-pub(crate) fn hex(number: u128) -> [u8; DIGITS] {
-    const DIGIT: &[u8; 16] = b"0123456789abcdef";
-    let bytes = number.to_be_bytes();
-    std::array::from_fn(|place| {
-        let byte = bytes[place / 2];
-        let digit = if place % 2 == 0 {
-            byte >> 4
-        } else {
-            byte & 0xf
-        };
-        DIGIT[usize::from(digit)]
-    })
 }
 
 fn is_sane(id: &HeaderValue) -> bool {
@@ -93,11 +77,5 @@ mod tests {
             assert_ne!(id, sent);
             assert_eq!(id.len(), 32);
         }
-    }
-
-    #[test]
-    fn a_number_is_written_with_all_its_digits() {
-        let number = 0x0123_4567_89ab_cdef_0000_0000_0000_00ff;
-        assert_eq!(hex(number), *b"0123456789abcdef00000000000000ff");
     }
 }

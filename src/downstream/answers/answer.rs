@@ -16,8 +16,8 @@ use crate::downstream::server_timing::{READY, SERVER_TIMING};
 use crate::gateway::Listing;
 use crate::gateway::listing::SourceReport;
 
-/// About what an answer takes beside its body: its headers, twice.
-const HEADERS_BYTES: usize = 4096;
+/// About what an answer takes beside its body and the values of its headers.
+const FIXED_BYTES: usize = 2048;
 
 /// How long an answer is kept in which a source is not fresh: its refresh is due, or due soon, and
 /// begins only when a request reaches the catalog.
@@ -118,7 +118,9 @@ impl Answer {
 
     /// How much memory it takes.
     pub(super) fn bytes(&self) -> usize {
-        HEADERS_BYTES + self.body.len()
+        let values: usize = self.headers.values().map(HeaderValue::len).sum();
+        // The fields that count seconds are kept as texts, too.
+        FIXED_BYTES + 2 * values + self.body.len()
     }
 }
 

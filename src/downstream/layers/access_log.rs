@@ -6,7 +6,7 @@ use std::fmt;
 
 use opentelemetry::TraceId;
 
-use crate::downstream::request_id::hex;
+use crate::hex::{NUMBER_DIGITS, hex_of_number};
 use crate::observe::{Event, Observer};
 
 /// Logs each request once it is answered.
@@ -48,13 +48,13 @@ impl Observer for AccessLog {
 }
 
 /// The id of a trace. Its own `Display` takes ten times as long.
-struct Digits([u8; 32]);
+struct Digits([u8; NUMBER_DIGITS]);
 
 impl Digits {
     /// The trace of a request; where it is in none, one of its own.
     fn of(trace: Option<TraceId>) -> Self {
         let trace = trace.map(|trace| u128::from_be_bytes(trace.to_bytes()));
-        Self(hex(trace.unwrap_or_else(rand::random)))
+        Self(hex_of_number(trace.unwrap_or_else(rand::random)))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Most layers decide and never wait: they are two plain functions ([`intercept`]). Each is a tower
 //! layer with a future of its own, so that nothing is boxed on the way to a ready answer, and none has
 //! state: what a
-//! request may read, it brings along ([`Exchange::state`]).
+//! request may read, it brings along ([`RequestContext::state`]).
 
 mod intercept;
 
