@@ -103,6 +103,13 @@ pub(crate) fn negotiate(
     headers: &HeaderMap,
     offered: &[AnswerFormat],
 ) -> Result<AnswerFormat, ProblemDetails> {
+    let mut values = headers.get_all(ACCEPT).iter();
+    let only = values.next().filter(|_| values.next().is_none());
+    // Most callers name one type and nothing else: nothing is to be weighed.
+    let named = |format: &&AnswerFormat| only.is_some_and(|only| only == format.media_type());
+    if let Some(format) = offered.iter().find(named) {
+        return Ok(*format);
+    }
     let ranges = || {
         let values = headers.get_all(ACCEPT).iter();
         let values = values.filter_map(|value| value.to_str().ok());

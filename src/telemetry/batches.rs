@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
 /// How long a line waits at most for those that come after it.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How many bytes are written at once, at most.
 const BATCH: usize = 64 * 1024;

@@ -103,9 +103,8 @@ struct LineFields {
 
 impl LineFields {
     fn name(&mut self, field: &Field) -> &mut String {
-        self.line.push(',');
-        push_string(&mut self.line, field.name());
-        self.line.push(':');
+        // It is a word of the source code, with nothing to escape.
+        self.line.extend([",\"", field.name(), "\":"]);
         &mut self.line
     }
 

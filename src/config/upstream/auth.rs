@@ -1,7 +1,10 @@
 //! How requests are authenticated: one variant per scheme.
 
+use std::str::FromStr as _;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
+use strum::{EnumDiscriminants, EnumString};
 
 use super::value::{Nothing, nothing_else};
 use super::{Request, Text};
@@ -11,8 +14,14 @@ use crate::plan::text;
 use crate::plan::{Encoding, Expiry, Hash, Location, LoginFormat, Rule, Success};
 
 /// How requests to this upstream are authenticated.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema, EnumDiscriminants)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[strum_discriminants(
+    name(AuthScheme),
+    vis(pub(in crate::config)),
+    derive(EnumString),
+    strum(serialize_all = "snake_case")
+)]
 pub enum Auth {
     /// No authentication. This is the default.
     #[default]
@@ -57,16 +66,15 @@ impl Auth {
     /// What is wrong with the keys beside the tag, and where. serde forgets the where when it
     /// reads a tagged table, so a refused one is read again as its scheme's own struct.
     pub(in crate::config) fn misfit(scheme: &str, keys: toml::Value) -> Option<Misfit> {
-        match scheme {
-            "none" => tree::read::<Nothing>(keys).err(),
-            "bearer" => tree::read::<BearerAuth>(keys).err(),
-            "basic" => tree::read::<BasicAuth>(keys).err(),
-            "api_key" => tree::read::<ApiKeyAuth>(keys).err(),
-            "token_exchange" => tree::read::<TokenExchangeAuth>(keys).err(),
-            "oauth2_client_credentials" => tree::read::<Oauth2Auth>(keys).err(),
-            "aws_sigv4" => tree::read::<AwsSigv4Auth>(keys).err(),
-            "hmac" => tree::read::<HmacAuth>(keys).err(),
-            _ => None,
+        match AuthScheme::from_str(scheme).ok()? {
+            AuthScheme::None => tree::read::<Nothing>(keys).err(),
+            AuthScheme::Bearer => tree::read::<BearerAuth>(keys).err(),
+            AuthScheme::Basic => tree::read::<BasicAuth>(keys).err(),
+            AuthScheme::ApiKey => tree::read::<ApiKeyAuth>(keys).err(),
+            AuthScheme::TokenExchange => tree::read::<TokenExchangeAuth>(keys).err(),
+            AuthScheme::Oauth2ClientCredentials => tree::read::<Oauth2Auth>(keys).err(),
+            AuthScheme::AwsSigv4 => tree::read::<AwsSigv4Auth>(keys).err(),
+            AuthScheme::Hmac => tree::read::<HmacAuth>(keys).err(),
         }
     }
 }

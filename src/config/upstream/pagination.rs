@@ -3,8 +3,11 @@
 //! The keys that every style has ([`Terms`]) mean the same in each of them, so that end conditions
 //! combine instead of multiplying.
 
+use std::str::FromStr as _;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
+use strum::{EnumDiscriminants, EnumString};
 
 use super::{Total, TotalCall};
 use crate::config::tree::{self, Misfit};
@@ -12,8 +15,14 @@ use crate::plan::{Absent, CursorSource, EmptyPage, Location, Origin, Repeat, Sho
 
 /// How to get from one page to the next. Where the position goes is up to the request: put the
 /// placeholder of the style into its query, headers, path or body.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema, EnumDiscriminants)]
 #[serde(tag = "style", rename_all = "snake_case")]
+#[strum_discriminants(
+    name(PagingStyle),
+    vis(pub(in crate::config)),
+    derive(EnumString),
+    strum(serialize_all = "snake_case")
+)]
 pub enum Pagination {
     /// The first page is the whole list. This is the default.
     None(WholeList),
@@ -43,14 +52,13 @@ impl Pagination {
     /// What is wrong with the keys beside the tag, and where. serde forgets the where when it
     /// reads a tagged table, so a refused one is read again as its style's own struct.
     pub(in crate::config) fn misfit(style: &str, keys: toml::Value) -> Option<Misfit> {
-        match style {
-            "none" => tree::read::<WholeList>(keys).err(),
-            "cursor" => tree::read::<CursorPages>(keys).err(),
-            "offset" => tree::read::<OffsetPages>(keys).err(),
-            "page" => tree::read::<NumberedPages>(keys).err(),
-            "link" => tree::read::<LinkPages>(keys).err(),
-            "next_url" => tree::read::<NextUrlPages>(keys).err(),
-            _ => None,
+        match PagingStyle::from_str(style).ok()? {
+            PagingStyle::None => tree::read::<WholeList>(keys).err(),
+            PagingStyle::Cursor => tree::read::<CursorPages>(keys).err(),
+            PagingStyle::Offset => tree::read::<OffsetPages>(keys).err(),
+            PagingStyle::Page => tree::read::<NumberedPages>(keys).err(),
+            PagingStyle::Link => tree::read::<LinkPages>(keys).err(),
+            PagingStyle::NextUrl => tree::read::<NextUrlPages>(keys).err(),
         }
     }
 
