@@ -27,6 +27,7 @@ mod policy;
 mod queries;
 mod query_queue;
 mod renewal;
+mod resizable;
 mod resources;
 mod shrink_guard;
 mod store;

@@ -19,6 +19,7 @@ use super::fetch::{Fetch, is_refused, walk_to_snapshot};
 use super::key::CatalogKey;
 use super::lookup::{CacheMode, SourceLookup, SourceState};
 use super::query_queue::QueryQueue;
+use super::resizable::Resizable;
 use super::resources::CatalogResources;
 use super::store::{ENTRIES_SHARE, IDLE};
 use super::tasks::Tasks;
@@ -32,7 +33,7 @@ pub(super) struct Queries {
     adapter: Arc<Adapter>,
     /// Its whole list.
     whole: Arc<Entry>,
-    entries: Cache<Pushed, Arc<Entry>>,
+    entries: Resizable<Pushed, Arc<Entry>>,
     resources: Arc<CatalogResources>,
     tasks: Arc<Tasks>,
     queue: Arc<QueryQueue>,
@@ -49,16 +50,19 @@ impl Queries {
         resources: Arc<CatalogResources>,
         tasks: Arc<Tasks>,
     ) -> Self {
-        let entries = Cache::builder()
-            .eviction_policy(EvictionPolicy::lru())
-            .weigher(|pushed: &Pushed, _| {
-                // Twice: the entry holds its key too.
-                let bytes = ENTRY_BYTES + size_of::<Entry>() + 2 * pushed.bytes();
-                u32::try_from(bytes).unwrap_or(u32::MAX)
-            })
-            .max_capacity(resources.store.capacity() / ENTRIES_SHARE)
-            .time_to_idle(IDLE)
-            .build();
+        let build = |capacity| {
+            Cache::builder()
+                .eviction_policy(EvictionPolicy::lru())
+                .weigher(|pushed: &Pushed, _: &Arc<Entry>| {
+                    // Twice: the entry holds its key too.
+                    let bytes = ENTRY_BYTES + size_of::<Entry>() + 2 * pushed.bytes();
+                    u32::try_from(bytes).unwrap_or(u32::MAX)
+                })
+                .max_capacity(capacity)
+                .time_to_idle(IDLE)
+                .build()
+        };
+        let entries = Resizable::new(resources.store.capacity() / ENTRIES_SHARE, build);
         Self {
             queue: Arc::new(QueryQueue::new(adapter.limits().concurrency as usize)),
             adapter,
@@ -98,7 +102,8 @@ impl Queries {
                 return held;
             }
         }
-        let entry = self.entries.get_with_by_ref(pushed, || self.entry(pushed));
+        let make = || self.entry(pushed);
+        let entry = (self.entries.get().cache).get_with_by_ref(pushed, make);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&entry));
         let asked = entry.get(mode, deadline).await;
         if asked.snapshot.is_some() {
@@ -125,9 +130,16 @@ impl Queries {
         last.as_ref().map_or(whole, |entry| entry.peek())
     }
 
+    /// May take so many bytes from now on.
+    pub(super) fn resize(&self, budget: u64) {
+        self.resources.store.resize_for_queries(budget);
+        let entries = self.resources.store.capacity() / ENTRIES_SHARE;
+        self.entries.resize(entries);
+    }
+
     /// Ends the walks of its entries, for good, and tells whoever waits for them.
     pub(super) fn retire(&self) {
-        for (_, entry) in &self.entries {
+        for (_, entry) in &self.entries.get().cache {
             entry.retire(true);
         }
     }
@@ -244,10 +256,11 @@ mod tests {
                 .find(&searching(&text), CacheMode::Cached, Instant::now())
                 .await;
         }
-        queries.entries.run_pending_tasks();
         let budget = queries.resources.store.capacity() / ENTRIES_SHARE;
-        assert!(queries.entries.weighted_size() <= budget);
-        let kept = queries.entries.entry_count();
+        let entries = queries.entries.get();
+        entries.cache.run_pending_tasks();
+        assert!(entries.cache.weighted_size() <= budget);
+        let kept = entries.cache.entry_count();
         assert!((5..100).contains(&kept), "{kept} entries in {budget} bytes");
     }
 
@@ -289,7 +302,7 @@ mod tests {
                 age_then: Duration::ZERO,
             })
         };
-        let store = Store::evicting(16 * 1024, IDLE);
+        let store = Store::evicting(16 * 1024);
         for turn in 0..100 {
             store.put(&key(&turn.to_string()), stored("x")).unwrap();
         }

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::clock::WallClock;
 
 use super::epoch::Epoch;
@@ -14,8 +16,8 @@ use super::tier::Tier;
 pub(super) struct CatalogResources {
     /// Where their snapshots are kept in memory.
     pub(super) store: Store,
-    /// Where they are kept besides.
-    pub(super) tier: Tier,
+    /// Where they are kept besides. A change of settings may name another folder.
+    tier: ArcSwap<Tier>,
     /// The clock that `as_of` shows.
     pub(super) wall: WallClock,
     /// Moves when what one of them shows has changed.
@@ -28,18 +30,20 @@ impl CatalogResources {
     pub(super) fn new(capacity: u64, directory: Option<&Path>, wall: &WallClock) -> Self {
         Self {
             store: Store::reserved(capacity),
-            tier: Tier::open(directory, capacity, wall),
+            tier: ArcSwap::from_pointee(Tier::open(directory, wall)),
             wall: wall.clone(),
             epoch: Arc::default(),
         }
     }
 
-    /// The same with room for another number of bytes, or another folder. Its epoch goes on.
-    pub(super) fn resized(&self, capacity: u64, directory: Option<&Path>) -> Self {
-        Self {
-            epoch: Arc::clone(&self.epoch),
-            ..Self::new(capacity, directory, &self.wall)
-        }
+    /// Where snapshots are kept besides memory.
+    pub(super) fn tier(&self) -> Arc<Tier> {
+        self.tier.load_full()
+    }
+
+    /// Keeps them in another folder from now on.
+    pub(super) fn move_to(&self, directory: Option<&Path>) {
+        self.tier.store(Arc::new(Tier::open(directory, &self.wall)));
     }
 
     /// The same for what single queries bring: with a store of its own that holds `budget` bytes,
@@ -47,7 +51,7 @@ impl CatalogResources {
     pub(super) fn for_queries(&self, budget: u64) -> Self {
         Self {
             store: Store::for_queries(budget),
-            tier: Tier::None,
+            tier: ArcSwap::from_pointee(Tier::None),
             wall: self.wall.clone(),
             epoch: Arc::clone(&self.epoch),
         }

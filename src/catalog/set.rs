@@ -17,6 +17,7 @@ use super::in_flight::RunningWalk;
 use super::key::Scope;
 use super::lookup::{CacheMode, SourceLookup};
 use super::resources::CatalogResources;
+use super::tier::Tier;
 use super::upstream::UpstreamRuntime;
 
 /// One upstream as the layers above know it.
@@ -36,65 +37,58 @@ pub struct Catalog {
     /// In order of name, as `sources` are.
     upstreams: Vec<Arc<UpstreamRuntime>>,
     resources: Arc<CatalogResources>,
-    budgets: Budgets,
-}
-
-/// What snapshots may take, and where they are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Budgets {
-    snapshots: u64,
-    queries: u64,
+    /// Where the snapshots are kept besides memory.
+    tier: Arc<Tier>,
     directory: Option<PathBuf>,
 }
 
 impl Catalog {
     /// A catalog of these upstreams, with nothing in it yet. Must be called within a tokio runtime.
     pub fn new(adapters: Vec<Arc<Adapter>>, cache: &Cache, wall: &WallClock) -> Self {
-        let budgets = Budgets::of(cache, &adapters);
-        let resources =
-            CatalogResources::new(budgets.snapshots, budgets.directory.as_deref(), wall);
-        Self::over(adapters, Arc::new(resources), budgets, |_| None)
+        let resources = CatalogResources::new(cache.snapshots(), cache.directory.as_deref(), wall);
+        Self::over(adapters, Arc::new(resources), cache, |_| None)
     }
 
     /// The catalog of the settings that come after these. An upstream whose settings are the same is
-    /// the same, with all that it holds. One whose list is of the same shape, read with the same
-    /// account, begins with the list of the one before, as stale. Nothing is asked before
-    /// [`Catalog::start`], and nothing of this one ends before [`Catalog::retire_for`].
+    /// the same, with all that it holds, and all of them share memory in another way where that is
+    /// what changed. One whose list is of the same shape, read with the same account, begins with the
+    /// list of the one before, as stale. Nothing is asked before [`Catalog::start`], and nothing of
+    /// this one ends before [`Catalog::retire_for`].
     #[must_use]
     pub fn succeed(&self, adapters: Vec<Arc<Adapter>>, cache: &Cache) -> Self {
-        let budgets = Budgets::of(cache, &adapters);
-        if budgets == self.budgets {
-            let same = |adapter: &Adapter| {
-                let upstream = self.upstream(adapter.name())?;
-                upstream.is_of(adapter).then(|| Arc::clone(upstream))
-            };
-            return Self::over(adapters, Arc::clone(&self.resources), budgets, same);
+        self.resources.store.resize(cache.snapshots());
+        let has_moved = self.directory != cache.directory;
+        if has_moved {
+            self.resources.move_to(cache.directory.as_deref());
         }
-        // Another size or folder is another store: what is kept moves, as far as it fits.
-        let resources = self
-            .resources
-            .resized(budgets.snapshots, budgets.directory.as_deref());
-        for upstream in &self.upstreams {
-            if let Some(cached) = self.resources.store.get(upstream.key()) {
-                // What does not fit is read anew, and then says so.
-                let _ = resources.store.put(upstream.key(), cached);
-            }
+        let same = |adapter: &Adapter| {
+            let upstream = self.upstream(adapter.name())?;
+            upstream.is_of(adapter).then(|| Arc::clone(upstream))
+        };
+        let next = Self::over(adapters, Arc::clone(&self.resources), cache, same);
+        if has_moved {
+            next.upstreams.iter().for_each(|upstream| upstream.save());
         }
-        Self::over(adapters, Arc::new(resources), budgets, |_| None)
+        next
     }
 
     fn over(
         adapters: Vec<Arc<Adapter>>,
         resources: Arc<CatalogResources>,
-        budgets: Budgets,
+        cache: &Cache,
         same: impl Fn(&Adapter) -> Option<Arc<UpstreamRuntime>>,
     ) -> Self {
+        let by_query = adapters.iter().filter(|adapter| adapter.rules().is_some());
+        // Each has a part of its own, so that no flood of queries to one flushes another's.
+        let query_budget = cache.queries() / (by_query.count() as u64).max(1);
         let mut upstreams: Vec<_> = adapters
             .into_iter()
-            .map(|adapter| {
-                same(&adapter).unwrap_or_else(|| {
-                    Arc::new(UpstreamRuntime::new(adapter, &resources, budgets.queries))
-                })
+            .map(|adapter| match same(&adapter) {
+                Some(upstream) => {
+                    upstream.resize(query_budget);
+                    upstream
+                }
+                None => Arc::new(UpstreamRuntime::new(adapter, &resources, query_budget)),
             })
             .collect();
         upstreams.sort_by(|left, right| left.name().cmp(right.name()));
@@ -102,14 +96,14 @@ impl Catalog {
             name: Arc::clone(upstream.name()),
             required: upstream.required(),
         });
-        resources
-            .tier
-            .use_keys(upstreams.iter().map(|upstream| upstream.key()));
+        let tier = resources.tier();
+        tier.use_keys(upstreams.iter().map(|upstream| upstream.key()));
         Self {
             sources: sources.collect(),
             upstreams,
+            tier,
+            directory: cache.directory.clone(),
             resources,
-            budgets,
         }
     }
 
@@ -130,16 +124,15 @@ impl Catalog {
 
     /// Ends every walk that `next` does not go on with, and tells whoever waits for it.
     pub async fn retire_for(&self, next: &Self) {
-        let is_kept = Arc::ptr_eq(&self.resources, &next.resources);
         for upstream in &self.upstreams {
             if !next.holds(upstream) {
                 let has_key = |other: &Arc<UpstreamRuntime>| other.key() == upstream.key();
-                upstream.retire(is_kept && next.upstreams.iter().any(has_key));
+                upstream.retire(next.upstreams.iter().any(has_key));
             }
         }
         self.resources.epoch.advance();
-        if !is_kept {
-            self.resources.tier.close().await;
+        if !Arc::ptr_eq(&self.tier, &next.tier) {
+            self.tier.close().await;
         }
     }
 
@@ -149,7 +142,7 @@ impl Catalog {
         for upstream in &self.upstreams {
             upstream.retire(true);
         }
-        self.resources.tier.close().await;
+        self.tier.close().await;
     }
 
     /// Moves with every change of what any of it shows, also from one generation to the next. What
@@ -220,17 +213,5 @@ impl Catalog {
     fn holds(&self, upstream: &Arc<UpstreamRuntime>) -> bool {
         let other = self.upstream(upstream.name());
         other.is_some_and(|other| Arc::ptr_eq(other, upstream))
-    }
-}
-
-impl Budgets {
-    fn of(cache: &Cache, adapters: &[Arc<Adapter>]) -> Self {
-        let by_query = adapters.iter().filter(|adapter| adapter.rules().is_some());
-        Self {
-            snapshots: cache.snapshots(),
-            // Each has a part of its own, so that no flood of queries to one flushes another's.
-            queries: cache.queries() / (by_query.count() as u64).max(1),
-            directory: cache.directory.clone(),
-        }
     }
 }

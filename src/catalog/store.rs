@@ -16,6 +16,7 @@ use crate::error::{ErrorKind, UpstreamError};
 
 use super::cached::CachedSnapshot;
 use super::key::CatalogKey;
+use super::resizable::Resizable;
 
 /// How long the result of a query is kept if nobody asks for it.
 pub(super) const IDLE: Duration = Duration::from_mins(10);
@@ -23,11 +24,10 @@ pub(super) const IDLE: Duration = Duration::from_mins(10);
 /// The fraction of the snapshots' budget that query entries may take besides: one in so many.
 pub(super) const ENTRIES_SHARE: u64 = 8;
 
-/// Keeps snapshots within a fixed share of memory.
+/// Keeps snapshots within a share of memory.
 #[derive(Debug)]
 pub(super) struct Store {
-    cache: Cache<CatalogKey, Arc<CachedSnapshot>>,
-    capacity: u64,
+    cache: Resizable<CatalogKey, Arc<CachedSnapshot>>,
     /// The bytes in use, where nothing is evicted. Locked while a snapshot is checked and put, so that
     /// two walks that end together cannot both take the last free bytes.
     used: Option<Mutex<u64>>,
@@ -36,51 +36,55 @@ pub(super) struct Store {
 impl Store {
     /// A store of `capacity` bytes that refuses what does not fit.
     pub(super) fn reserved(capacity: u64) -> Self {
-        let cache = Cache::builder()
-            .eviction_policy(EvictionPolicy::lru())
-            // Weights are u32, so bytes would end at 4 GiB.
-            .weigher(|_, stored: &Arc<CachedSnapshot>| kib(stored.snapshot.bytes()))
-            // The count of bytes in `used` is exact; this one is rounded up per snapshot.
-            .max_capacity(capacity.div_ceil(1024).saturating_mul(2))
-            .build();
         Self {
-            cache,
-            capacity,
+            // What it may hold is counted in `used`.
+            cache: Resizable::new(capacity, |_| Cache::builder().build()),
             used: Some(Mutex::new(0)),
         }
     }
 
     /// A store for the results of queries, which share `bytes` with their entries.
     pub(super) fn for_queries(bytes: u64) -> Self {
-        let entries = bytes / (ENTRIES_SHARE + 1);
-        Self::evicting(bytes - entries, IDLE)
+        Self::evicting(without_entries(bytes))
     }
 
     /// A store of `capacity` bytes that evicts the least recently used, and what nobody has used for
-    /// `idle`.
-    pub(super) fn evicting(capacity: u64, idle: Duration) -> Self {
-        let cache = Cache::builder()
-            .eviction_policy(EvictionPolicy::lru())
-            .weigher(|key: &CatalogKey, stored: &Arc<CachedSnapshot>| {
-                kib(key.bytes() + stored.snapshot.bytes())
-            })
-            .max_capacity(capacity / 1024)
-            .time_to_idle(idle)
-            .build();
+    /// a while.
+    pub(super) fn evicting(capacity: u64) -> Self {
+        let build = |capacity| {
+            Cache::builder()
+                .eviction_policy(EvictionPolicy::lru())
+                .weigher(|key: &CatalogKey, stored: &Arc<CachedSnapshot>| {
+                    kib(key.bytes() + stored.snapshot.bytes())
+                })
+                .max_capacity(capacity / 1024)
+                .time_to_idle(IDLE)
+                .build()
+        };
         Self {
-            cache,
-            capacity,
+            cache: Resizable::new(capacity, build),
             used: None,
         }
     }
 
     /// How many bytes it holds at most.
-    pub(super) const fn capacity(&self) -> u64 {
-        self.capacity
+    pub(super) fn capacity(&self) -> u64 {
+        self.cache.get().capacity
+    }
+
+    /// Holds so many bytes from now on. Where nothing is evicted, what is there stays until a walk
+    /// brings what takes its place.
+    pub(super) fn resize(&self, capacity: u64) {
+        self.cache.resize(capacity);
+    }
+
+    /// The same for results of queries, which share `bytes` with their entries.
+    pub(super) fn resize_for_queries(&self, bytes: u64) {
+        self.resize(without_entries(bytes));
     }
 
     pub(super) fn get(&self, key: &CatalogKey) -> Option<Arc<CachedSnapshot>> {
-        self.cache.get(key)
+        self.cache.get().cache.get(key)
     }
 
     /// Replaces a snapshot, or fails if the new one does not fit.
@@ -92,17 +96,18 @@ impl Store {
         let size = stored.snapshot.bytes() as u64;
         let mut used = self.lock();
         let after = used.as_ref().map_or(0, |used| **used - self.size(key)) + size;
-        if after > self.capacity {
+        let present = self.cache.get();
+        if after > present.capacity {
             return Err(UpstreamError::new(
                 ErrorKind::LimitExceeded,
                 format!(
                     "its groups need {}, and all snapshots together may take {}: raise `cache.capacity`",
                     ByteSize(size),
-                    ByteSize(self.capacity),
+                    ByteSize(present.capacity),
                 ),
             ));
         }
-        self.cache.insert(key.clone(), stored);
+        present.cache.insert(key.clone(), stored);
         if let Some(used) = &mut used {
             **used = after;
         }
@@ -113,7 +118,7 @@ impl Store {
         if let Some(used) = &mut self.lock() {
             **used -= self.size(key);
         }
-        self.cache.invalidate(key);
+        self.cache.get().cache.invalidate(key);
     }
 
     /// Removes every snapshot of a store that evicts.
@@ -122,7 +127,7 @@ impl Store {
             self.used.is_none(),
             "a store that counts bytes removes snapshots one by one"
         );
-        self.cache.invalidate_all();
+        self.cache.get().cache.invalidate_all();
     }
 
     fn lock(&self) -> Option<MutexGuard<'_, u64>> {
@@ -131,10 +136,14 @@ impl Store {
     }
 
     fn size(&self, key: &CatalogKey) -> u64 {
-        self.cache
-            .get(key)
+        self.get(key)
             .map_or(0, |stored| stored.snapshot.bytes() as u64)
     }
+}
+
+/// What results of queries may take of `bytes` that they share with their entries.
+const fn without_entries(bytes: u64) -> u64 {
+    bytes - bytes / (ENTRIES_SHARE + 1)
 }
 
 fn kib(bytes: usize) -> u32 {

@@ -28,22 +28,23 @@ pub(super) enum Tier {
 }
 
 impl Tier {
-    /// The tier in `directory`, if one is named. No snapshot of more than `most` bytes is read.
-    pub(super) fn open(directory: Option<&Path>, most: u64, wall: &WallClock) -> Self {
+    /// The tier in `directory`, if one is named.
+    pub(super) fn open(directory: Option<&Path>, wall: &WallClock) -> Self {
         directory.map_or(Self::None, |directory| {
-            Self::Disk(Disk::open(directory, most, wall))
+            Self::Disk(Disk::open(directory, wall))
         })
     }
 
-    /// What is kept of a key, if it may still be served.
+    /// What is kept of a key, if it may still be served and has no more than `most` bytes.
     pub(super) async fn load(
         &self,
         key: &CatalogKey,
         freshness: Freshness,
+        most: u64,
     ) -> Option<CachedSnapshot> {
         match self {
             Self::None => None,
-            Self::Disk(disk) => disk.load(key, freshness).await,
+            Self::Disk(disk) => disk.load(key, freshness, most).await,
         }
     }
 

@@ -50,12 +50,11 @@ impl UpstreamRuntime {
             .map(|_| Arc::new(resources.for_queries(query_budget)));
         let fetch: Fetch = {
             let (adapter, for_queries) = (Arc::clone(&adapter), for_queries.clone());
+            let resources = Arc::clone(resources);
             Box::new(move |progress| {
-                Box::pin(walk_whole(
-                    Arc::clone(&adapter),
-                    for_queries.clone(),
-                    progress,
-                ))
+                // As much as there is for lists when it begins: that may change.
+                let adapter = adapter.with_room(resources.store.capacity());
+                Box::pin(walk_whole(Arc::new(adapter), for_queries.clone(), progress))
             })
         };
         let shared = Arc::new(Entry::new(
@@ -149,6 +148,18 @@ impl UpstreamRuntime {
     /// Whether the settings of `adapter` are those that it runs under.
     pub(super) fn is_of(&self, adapter: &Adapter) -> bool {
         self.adapter.is_same(adapter)
+    }
+
+    /// What single queries bring may take so many bytes from now on.
+    pub(super) fn resize(&self, query_budget: u64) {
+        if let Some(queries) = &self.queries {
+            queries.resize(query_budget);
+        }
+    }
+
+    /// Has what memory has kept outside of it, too.
+    pub(super) fn save(&self) {
+        self.shared.save();
     }
 
     /// Takes what is kept outside of memory, where memory has nothing.

@@ -71,12 +71,21 @@ impl Adapter {
 
     /// Whether it is asked, treated and read in the same way as another one.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.plan == other.plan && self.room == other.room
+        self.plan == other.plan
     }
 
     /// What may be handed to the upstream, if it is asked by query.
     pub fn rules(&self) -> Option<&PushdownRules> {
         self.plan.pushdown.as_ref()
+    }
+
+    /// The same, whose snapshot may take so much memory.
+    #[must_use]
+    pub fn with_room(&self, room: u64) -> Self {
+        Self {
+            room,
+            ..self.clone()
+        }
     }
 
     /// The adapter that asks for what `pushed` leaves of the list, which may take so much memory.

@@ -53,12 +53,12 @@ async fn a_release_that_changes_nothing_about_lists_writes_the_same_file() {
     let name = format!("{}.snapshot", key.name().unwrap());
     let golden = Path::new(FOLDER).join(&name);
     if option_env!("UPDATE_GOLDEN").is_some() {
-        let disk = Disk::open(Path::new(FOLDER), 1 << 20, &wall);
+        let disk = Disk::open(Path::new(FOLDER), &wall);
         disk.save(&key, &Arc::new(cached), adapter.freshness());
         return disk.close().await;
     }
     let directory = tempfile::tempdir().unwrap();
-    let disk = Disk::open(directory.path(), 1 << 20, &wall);
+    let disk = Disk::open(directory.path(), &wall);
     disk.save(&key, &Arc::new(cached), adapter.freshness());
     disk.close().await;
     let written = std::fs::read(directory.path().join(&name)).unwrap();

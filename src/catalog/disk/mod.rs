@@ -49,37 +49,34 @@ const LAST_WRITES: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Disk {
     folder: Folder,
-    /// The size of the largest file that is read.
-    most: u64,
     wall: WallClock,
     queue: Arc<WriteQueue>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Disk {
-    /// Opens a folder for snapshots of at most `most` bytes.
-    pub(super) fn open(path: &Path, most: u64, wall: &WallClock) -> Self {
+    /// Opens a folder for snapshots.
+    pub(super) fn open(path: &Path, wall: &WallClock) -> Self {
         let folder = Folder::new(path);
         let queue = Arc::new(WriteQueue::default());
         let writing = write_all(folder.clone(), Arc::clone(&queue), wall.clone());
         Self {
             folder,
-            most,
             wall: wall.clone(),
             queue,
             writer: Mutex::new(Some(tokio::spawn(writing))),
         }
     }
 
-    /// The snapshot of a key, if it may still be served.
+    /// The snapshot of a key, if it may still be served. A file of more than `most` bytes is not read.
     pub(super) async fn load(
         &self,
         key: &CatalogKey,
         freshness: Freshness,
+        most: u64,
     ) -> Option<CachedSnapshot> {
         let name = key.name()?;
         let path = self.folder.path(&name);
-        let most = self.most;
         let from = path.clone();
         let read = spawn_blocking(move || file::read(&from, most)).await.ok()?;
         let read = match read {

@@ -91,7 +91,8 @@ impl Entry {
         if resources.store.get(&self.key).is_some() {
             return;
         }
-        let loaded = resources.tier.load(&self.key, self.policy.freshness).await;
+        let (tier, most) = (resources.tier(), resources.store.capacity());
+        let loaded = tier.load(&self.key, self.policy.freshness, most).await;
         let Some(cached) = loaded else {
             return;
         };
@@ -102,6 +103,14 @@ impl Entry {
                 error.detail = error.detail,
                 "snapshot on disk does not fit into memory"
             ),
+        }
+    }
+
+    /// Has the tier keep what memory has.
+    pub(in crate::catalog) fn save(&self) {
+        if let Some(cached) = self.resources.store.get(&self.key) {
+            let tier = self.resources.tier();
+            tier.save(&self.key, &cached, self.policy.freshness);
         }
     }
 
@@ -116,7 +125,7 @@ impl Entry {
 
     pub(super) fn evict(&self) {
         self.resources.store.remove(&self.key);
-        self.resources.tier.remove(&self.key);
+        self.resources.tier().remove(&self.key);
         self.resources.epoch.advance();
     }
 

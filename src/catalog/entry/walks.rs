@@ -239,7 +239,7 @@ impl Entry {
         });
         self.resources.store.put(&self.key, Arc::clone(&cached))?;
         let freshness = self.policy.freshness;
-        self.resources.tier.save(&self.key, &cached, freshness);
+        self.resources.tier().save(&self.key, &cached, freshness);
         Ok(cached)
     }
 

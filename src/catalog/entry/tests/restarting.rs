@@ -141,7 +141,7 @@ async fn a_callers_own_list_never_comes_to_disk() {
         scope: Scope::Caller([7; 32]),
         ..key()
     };
-    let tier = Tier::open(Some(directory.path()), 1 << 20, &wall);
+    let tier = Tier::open(Some(directory.path()), &wall);
     let cached = Arc::new(CachedSnapshot {
         snapshot: Arc::new(snapshot(&["a"])),
         counts: Counts::default(),

@@ -125,7 +125,7 @@ impl Scripted {
     /// Ends as a process does that is asked to stop.
     pub(super) async fn stop(self) {
         self.entry.tasks.close();
-        self.entry.resources.tier.close().await;
+        self.entry.resources.tier().close().await;
     }
 
     /// Walks from now on whenever a walk is due that nobody asks for.
