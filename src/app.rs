@@ -8,10 +8,7 @@ use thiserror::Error;
 use crate::catalog::{self, Catalog};
 use crate::clock::WallClock;
 use crate::config::{Loaded, Report};
-use crate::downstream::{self, Listeners};
-use crate::gateway::Gateway;
-use crate::gateway::cursor::Keys;
-use crate::generation::{Generation, Live};
+use crate::downstream::{self, Listeners, Live};
 use crate::plan::Plan;
 use crate::problem::{KeyPath, Problem, Problems};
 use crate::tls::Tls;
@@ -74,19 +71,24 @@ impl App {
         let catalog = Catalog::new(adapters, &plan.cache, wall);
         // Before anybody is answered: until its first walk succeeds, it is all that there is.
         catalog.load().await;
-        let live = Live::new(Generation::new(Arc::clone(&plan), catalog));
-        let keys = plan.cursor_keys.iter();
-        let keys = keys.map(|key| key.expose().as_bytes().to_vec().into());
-        let gateway = Gateway::new(live.clone(), &plan, Keys::new(keys.collect()));
-        let server = Listeners::start(&plan, gateway).await?;
+        let live = Live::new(plan, catalog);
+        let server = Listeners::start(live.clone()).await?;
         live.load().catalog().start(None);
         Ok(Self { live, server })
     }
 
-    /// Goes on with another plan, as far as upstreams and their lists are concerned: what the
-    /// listeners were started with stays.
-    pub async fn swap(&self, compiled: Compiled) {
+    /// Goes on with another plan, or changes nothing and says why that cannot be. What comes back are
+    /// the keys whose new values hold only for another process.
+    pub async fn swap(
+        &self,
+        loaded: &Loaded,
+        compiled: Compiled,
+    ) -> Result<Vec<&'static str>, StartError> {
+        prepare_directory(loaded)?;
+        let before = self.live.load();
+        let fixed = (before.plan().server).fixed_at_start(&compiled.plan.server);
         self.live.swap(compiled.plan, compiled.adapters).await;
+        Ok(fixed)
     }
 
     /// Where groups are served.

@@ -25,8 +25,6 @@ pub mod downstream;
 
 pub mod gateway;
 
-pub mod generation;
-
 pub mod catalog;
 
 pub mod upstream;

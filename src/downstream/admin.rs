@@ -4,7 +4,7 @@
 //! secrets, and learn none.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -12,20 +12,18 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use subtle::ConstantTimeEq as _;
-use tokio::runtime::Handle;
-use tokio::time::Instant;
 
 use crate::catalog::{self, RunningWalk, SourceLookup};
 use crate::error::UpstreamError;
-use crate::observe::Observers;
-use crate::plan::{List, Plan, SecretValue};
+use crate::plan::{List, SecretValue};
 use crate::telemetry;
 use crate::upstream::transport::Circuit;
 
 use super::deadline::CallerDeadline;
 use super::exchange::RequestContext;
 use super::fallback::{READ, method_not_allowed, not_found};
-use super::layers::{Observed, Patience};
+use super::generation::Generation;
+use super::layers::Patience as _;
 use super::problem::{Kind, ProblemDetails};
 use super::response::{Response, full};
 use super::services::{CatalogService, peek_all};
@@ -39,37 +37,7 @@ const REFRESH: &str = "/refresh/";
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// All that a request to the admin listener may read.
-#[derive(Debug)]
-pub(crate) struct Admin<C> {
-    /// What holds the upstreams' lists.
-    pub(crate) catalog: C,
-    /// Where walks run: not on the thread that answers here.
-    pub(crate) walks: Handle,
-    /// What all but the health endpoints require.
-    pub(crate) token: Option<SecretValue>,
-    /// When the process began to serve.
-    pub(crate) begun: Instant,
-    /// Whether it is about to stop.
-    pub(crate) draining: Arc<AtomicBool>,
-    /// How upstreams are asked and refreshed.
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) observers: Observers,
-}
-
-impl<C> Observed for Admin<C> {
-    fn observers(&self) -> &Observers {
-        &self.observers
-    }
-}
-
-impl<C> Patience for Admin<C> {
-    fn deadline(&self) -> Duration {
-        self.plan.server.deadline.get()
-    }
-}
-
-impl<C> Admin<C> {
+impl<G> Generation<G> {
     /// Whether an upstream's whole list is not asked for at start.
     fn is_by_query(&self, upstream: &str) -> bool {
         let own = self.plan.upstream(upstream);
@@ -113,13 +81,13 @@ struct Standing {
 }
 
 /// Answers a request to the admin listener.
-pub(crate) async fn route<C: CatalogService>(
-    exchange: RequestContext<Admin<C>>,
+pub(crate) async fn route<G: CatalogService>(
+    exchange: RequestContext<Generation<G>>,
 ) -> Result<Response, ProblemDetails> {
-    let admin = &*exchange.state;
+    let generation = &*exchange.state;
     match (&exchange.method, exchange.uri.path()) {
         (&Method::GET | &Method::HEAD, "/livez") => Ok(full(TEXT, "alive\n")),
-        (&Method::GET | &Method::HEAD, "/readyz") => readyz(admin),
+        (&Method::GET | &Method::HEAD, "/readyz") => readyz(generation),
         (method, "/livez" | "/readyz") => Ok(method_not_allowed(method, READ)),
         (method, path) => {
             let upstream = path.strip_prefix(REFRESH);
@@ -127,11 +95,14 @@ pub(crate) async fn route<C: CatalogService>(
             if path != "/status" && upstream.is_none() {
                 return Err(not_found(path, PATHS));
             }
-            if !is_authorized(admin.token.as_ref(), &exchange.headers) {
+            if !is_authorized(
+                generation.plan.server.admin_token.as_ref(),
+                &exchange.headers,
+            ) {
                 return Ok(unauthorized());
             }
             match (method, upstream) {
-                (&Method::GET | &Method::HEAD, None) => status(admin),
+                (&Method::GET | &Method::HEAD, None) => status(generation),
                 (method, None) => Ok(method_not_allowed(method, READ)),
                 (&Method::POST, Some(upstream)) => refresh(&exchange, upstream).await,
                 (method, Some(_)) => Ok(method_not_allowed(method, &[Method::POST])),
@@ -168,18 +139,18 @@ fn carries(sent: &HeaderValue, token: &SecretValue) -> bool {
 /// Ready is a process that would answer as well as it can: every upstream was walked once, or has
 /// failed once, for a failed one gets no better by sending callers elsewhere. One that is asked by
 /// query is not walked before somebody asks.
-fn readyz<C: CatalogService>(admin: &Admin<C>) -> Result<Response, ProblemDetails> {
-    if admin.draining.load(Ordering::Relaxed) {
+fn readyz<G: CatalogService>(generation: &Generation<G>) -> Result<Response, ProblemDetails> {
+    if generation.process.draining.load(Ordering::Relaxed) {
         return Err(ProblemDetails::new(
             Kind::NotReady,
             "the gateway is stopping",
         ));
     }
-    let held = peek_all(&admin.catalog);
+    let held = peek_all(&generation.gateway);
     let pending: Vec<_> = held
         .iter()
         // A list from disk is served, and says nothing of whether the upstream answers.
-        .filter(|held| !held.walked && !admin.is_by_query(&held.source))
+        .filter(|held| !held.walked && !generation.is_by_query(&held.source))
         .map(|held| held.source.as_ref())
         .collect();
     if pending.is_empty() {
@@ -189,18 +160,18 @@ fn readyz<C: CatalogService>(admin: &Admin<C>) -> Result<Response, ProblemDetail
     Err(ProblemDetails::new(Kind::NotReady, detail))
 }
 
-fn status<C: CatalogService>(admin: &Admin<C>) -> Result<Response, ProblemDetails> {
-    let held = peek_all(&admin.catalog);
+fn status<G: CatalogService>(generation: &Generation<G>) -> Result<Response, ProblemDetails> {
+    let held = peek_all(&generation.gateway);
     let standing = |held: &SourceLookup| Standing {
         source: ListedSource::from(held),
-        circuit: admin.catalog.circuit(&held.source),
-        walking: admin.catalog.walking(&held.source),
+        circuit: generation.gateway.circuit(&held.source),
+        walking: generation.gateway.walking(&held.source),
     };
     let snapshots = held.iter().filter_map(|held| held.snapshot.as_ref());
     json(&Status {
         version: env!("CARGO_PKG_VERSION"),
-        uptime_seconds: admin.begun.elapsed().as_secs(),
-        draining: admin.draining.load(Ordering::Relaxed),
+        uptime_seconds: generation.process.begun.elapsed().as_secs(),
+        draining: generation.process.draining.load(Ordering::Relaxed),
         dropped_log_lines: telemetry::dropped_lines(),
         groups: snapshots.map(|snapshot| snapshot.len()).sum(),
         sources: held.iter().map(standing).collect(),
@@ -208,20 +179,26 @@ fn status<C: CatalogService>(admin: &Admin<C>) -> Result<Response, ProblemDetail
 }
 
 /// Says what became of the walk that was asked for: 200 means that the list was read anew.
-async fn refresh<C: CatalogService>(
-    exchange: &RequestContext<Admin<C>>,
+async fn refresh<G: CatalogService>(
+    exchange: &RequestContext<Generation<G>>,
     upstream: &str,
 ) -> Result<Response, ProblemDetails> {
-    let admin = &exchange.state;
+    let generation = &exchange.state;
     let upstream = percent_decode_str(upstream)
         .decode_utf8_lossy()
         .into_owned();
-    let until = CallerDeadline::new(exchange.begun, admin.deadline()).wait_until;
-    let (catalog, name) = (admin.catalog.clone(), upstream.clone());
-    let walk = async move { catalog.refresh(&name, until).await };
+    let until = CallerDeadline::new(exchange.begun, generation.deadline()).wait_until;
+    let (walked, name) = (Arc::clone(generation), upstream.clone());
+    let walk = async move { walked.gateway.refresh(&name, until).await };
     let stopping = |_| ProblemDetails::new(Kind::NotReady, "the gateway is stopping");
-    let Some(held) = admin.walks.spawn(walk).await.map_err(stopping)? else {
-        let known = admin.catalog.names().join(", ");
+    let Some(held) = generation
+        .process
+        .walks
+        .spawn(walk)
+        .await
+        .map_err(stopping)?
+    else {
+        let known = generation.gateway.names().join(", ");
         let detail = format!("no upstream `{upstream}`; available are {known}");
         return Err(ProblemDetails::new(Kind::NotFound, detail));
     };
@@ -233,7 +210,7 @@ async fn refresh<C: CatalogService>(
             return Err(ProblemDetails::of_walk(detail, &held, &error));
         }
         Outcome::TooSoon => {
-            let wait = wait(&held, admin.min_refresh(&upstream));
+            let wait = wait(&held, generation.min_refresh(&upstream));
             let detail = format!("`{upstream}` was walked a moment ago and was not asked again");
             return Err(ProblemDetails::new(Kind::TooManyRequests, detail).with_retry_after(wait));
         }
@@ -288,29 +265,29 @@ mod tests {
     use rstest::rstest;
 
     use super::super::layers;
-    use super::super::testing::{Fixed, empty, failed, fresh, get, send, text};
+    use super::super::testing::{Fixed, empty, failed, fresh, generation, get, send, text};
     use super::*;
     use crate::catalog::PendingShrink;
     use crate::config::testing::{LEAST, load_block};
     use crate::error::ErrorKind;
+    use crate::plan::Plan;
 
     fn admin(
         held: impl Into<Arc<[SourceLookup]>>,
         draining: bool,
         token: Option<&str>,
-    ) -> Arc<Admin<Fixed>> {
-        Arc::new(Admin {
-            catalog: Fixed::new(held),
-            walks: Handle::current(),
-            token: token.map(SecretValue::from),
-            begun: Instant::now(),
-            draining: Arc::new(AtomicBool::new(draining)),
-            plan: load_block("alpha", LEAST, &[]).plan,
-            observers: Observers::default(),
-        })
+    ) -> Arc<Generation<Fixed>> {
+        let mut plan = Plan::clone(&load_block("alpha", LEAST, &[]).plan);
+        plan.server.admin_token = token.map(SecretValue::from);
+        let generation = generation(plan, Fixed::new(held));
+        generation
+            .process
+            .draining
+            .store(draining, Ordering::Relaxed);
+        generation.into()
     }
 
-    async fn ask(admin: &Arc<Admin<Fixed>>, request: http::request::Builder) -> Response {
+    async fn ask(admin: &Arc<Generation<Fixed>>, request: http::request::Builder) -> Response {
         send(layers::admin(route), admin, request).await
     }
 

@@ -19,6 +19,7 @@ use super::deadline::CallerDeadline;
 use super::envelope::Envelope;
 use super::exchange::RequestContext;
 use super::fallback;
+use super::generation::Generation;
 use super::layers::{KeepsAnswers as _, Patience as _};
 use super::negotiate::{AnswerFormat, negotiate};
 use super::prefer::{PREFERENCE_APPLIED, STRICT};
@@ -27,7 +28,6 @@ use super::render::{self, Frame};
 use super::response::{Response, empty, full};
 use super::server_timing::ServerTiming;
 use super::services::{CatalogService, GroupService};
-use super::state::EdgeState;
 use super::stream;
 
 /// What stands before the id of one group.
@@ -48,8 +48,8 @@ struct Draft {
 }
 
 /// Answers `GET /groups`.
-pub(crate) async fn list<G: GroupService, C: CatalogService>(
-    exchange: RequestContext<EdgeState<G, C>>,
+pub(crate) async fn list<G: GroupService + CatalogService>(
+    exchange: RequestContext<Generation<G>>,
 ) -> Result<Response, ProblemDetails> {
     let RequestContext {
         state,
@@ -68,10 +68,8 @@ pub(crate) async fn list<G: GroupService, C: CatalogService>(
     // Before the catalog is asked: what changes in between makes the answer an old one.
     let epoch = state.epoch();
     let deadline = CallerDeadline::new(begun, state.deadline());
-    let generation = state.groups.generation();
-    let query = state.parse(&generation, &key, &caller)?;
+    let query = state.parse(&key, &caller)?;
     let ask = Ask {
-        generation,
         query: query.clone(),
         caller: caller.clone(),
         mode,
@@ -79,7 +77,7 @@ pub(crate) async fn list<G: GroupService, C: CatalogService>(
         wait_until: deadline.wait_until,
         deadline: deadline.answer,
     };
-    let listing = state.groups.list(ask).await?;
+    let listing = state.gateway.list(ask).await?;
     let draft = Draft::new(&key, &caller, query, listing, epoch, begun);
     if !key.format.is_streamed() && answers::is_steady(&draft.listing) {
         return state.kept(&key, draft, &headers, deadline.answer).await;
@@ -132,14 +130,12 @@ impl Draft {
     }
 }
 
-impl<G: GroupService, C: CatalogService> EdgeState<G, C> {
-    fn parse(
-        &self,
-        generation: &G::Generation,
-        key: &AnswerKey,
-        caller: &Caller,
-    ) -> Result<Query, ProblemDetails> {
-        let sources = self.groups.sources(generation);
+impl<G> Generation<G> {
+    fn parse(&self, key: &AnswerKey, caller: &Caller) -> Result<Query, ProblemDetails>
+    where
+        G: CatalogService,
+    {
+        let sources = self.gateway.names();
         let context = ParseContext {
             sources: &sources,
             streamed: key.format.is_streamed(),
@@ -157,7 +153,10 @@ impl<G: GroupService, C: CatalogService> EdgeState<G, C> {
         draft: Draft,
         request: &HeaderMap,
         until: Instant,
-    ) -> Result<Response, ProblemDetails> {
+    ) -> Result<Response, ProblemDetails>
+    where
+        G: GroupService,
+    {
         let Draft {
             query,
             listing,
@@ -238,7 +237,7 @@ impl<G: GroupService, C: CatalogService> EdgeState<G, C> {
             let page = coding::encode(coding, page).map_err(ProblemDetails::defect)?;
             Ok((page, coding))
         };
-        self.pool.run(encoded, until).await?
+        self.process.pool.run(encoded, until).await?
     }
 
     fn streamed(
@@ -251,7 +250,7 @@ impl<G: GroupService, C: CatalogService> EdgeState<G, C> {
         let envelope = Envelope::of(&listing);
         let frame = Frame::new(format, query.fields.as_deref(), &envelope);
         let frame = frame.map_err(ProblemDetails::defect)?;
-        let pool = self.pool.clone();
+        let pool = self.process.pool.clone();
         let body = stream::body(pool, frame, format, query.fields, listing, coding);
         let mut response = full(format.content_type(), Bytes::new());
         *response.body_mut() = body.map_err(ProblemDetails::defect)?;
@@ -264,8 +263,8 @@ impl<G: GroupService, C: CatalogService> EdgeState<G, C> {
 }
 
 /// Answers `GET /groups/{id}`.
-pub(crate) async fn one<G: GroupService, C>(
-    exchange: &RequestContext<EdgeState<G, C>>,
+pub(crate) async fn one<G: GroupService>(
+    exchange: &RequestContext<Generation<G>>,
 ) -> Result<Response, ProblemDetails> {
     fallback::no_parameters(&exchange.uri)?;
     let (state, headers) = (&exchange.state, &exchange.headers);
@@ -277,7 +276,7 @@ pub(crate) async fn one<G: GroupService, C>(
 
     let mut timing = ServerTiming::begin();
     let found = state
-        .groups
+        .gateway
         .group(&id, caller, mode, deadline.wait_until)
         .await?;
     timing.end_stage("wait");

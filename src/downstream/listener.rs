@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -49,7 +50,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What answers the requests of a listener: layers, and the state that each request takes with it.
 #[derive(Debug)]
 pub(super) struct Edge<S, L> {
-    state: Arc<S>,
+    state: Arc<ArcSwap<S>>,
     layers: L,
 }
 
@@ -63,18 +64,15 @@ impl<S, L: Copy> Clone for Edge<S, L> {
 }
 
 impl<S: Send + Sync + 'static, L: Stack<S>> Edge<S, L> {
-    /// Answers over this state, through these layers.
-    pub(super) fn new(state: S, layers: L) -> Self {
-        Self {
-            state: Arc::new(state),
-            layers,
-        }
+    /// Answers over the state in force, through these layers.
+    pub(super) const fn new(state: Arc<ArcSwap<S>>, layers: L) -> Self {
+        Self { state, layers }
     }
 
     /// Answers one request that came from `peer`.
     pub(super) fn answer(&self, request: Request<Option<Incoming>>, peer: SocketAddr) -> L::Future {
         let (head, body) = request.into_parts();
-        let exchange = RequestContext::new(Arc::clone(&self.state), peer, head, body);
+        let exchange = RequestContext::new(self.state.load_full(), peer, head, body);
         let mut layers = self.layers;
         layers.call(exchange)
     }
@@ -325,7 +323,7 @@ mod tests {
             let answer = answer(exchange.state);
             async move { Ok::<_, Infallible>(answer.await) }
         });
-        Edge::new(state, layers)
+        Edge::new(Arc::new(ArcSwap::from_pointee(state)), layers)
     }
 
     fn client(version: Version) -> Client<HttpConnector, Empty<Bytes>> {

@@ -23,7 +23,9 @@ mod problem;
 mod response;
 
 mod services;
-mod state;
+
+mod generation;
+pub use generation::{Generation, Live};
 
 mod fallback;
 mod route;
@@ -63,22 +65,14 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::Request;
 use thiserror::Error;
-use tokio::runtime::Handle;
-use tokio::time::Instant;
 
-use crate::gateway::Gateway;
-use crate::generation::Live;
-use crate::plan::Plan;
-
-use admin::Admin;
-use layers::{AccessLog, Stack};
+use layers::Stack;
 use listener::{Bound, Edge, Listener};
-use state::EdgeState;
 
 /// How long the admin listener's open requests may go on: they are short.
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
@@ -88,9 +82,7 @@ const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 pub struct Listeners {
     data: Listener,
     admin: Listener,
-    draining: Arc<AtomicBool>,
-    shutdown_delay: Duration,
-    drain: Duration,
+    live: Live,
 }
 
 /// Why the server could not start.
@@ -103,33 +95,20 @@ pub struct ListenError {
 }
 
 impl Listeners {
-    /// Binds both listeners and begins to serve `gateway`.
-    pub async fn start(plan: &Arc<Plan>, gateway: Gateway) -> Result<Self, ListenError> {
-        let server = &plan.server;
+    /// Binds both listeners, as the plan in force says, and begins to serve.
+    pub async fn start(live: Live) -> Result<Self, ListenError> {
+        let generation = live.load();
+        let server = &generation.plan().server;
         // Both before either serves: a process that cannot have both starts with neither.
         let data = bind("server.listen", server.listen).await?;
         let admin = bind("server.admin", server.admin).await?;
-        let draining = Arc::new(AtomicBool::new(false));
-        let catalog = gateway.live().clone();
-        let operated = Admin {
-            catalog: catalog.clone(),
-            walks: Handle::current(),
-            token: server.admin_token.clone(),
-            begun: Instant::now(),
-            draining: Arc::clone(&draining),
-            plan: Arc::clone(plan),
-            observers: Arc::new(AccessLog).into(),
-        };
-        let data_edge = data_edge(plan, gateway);
-        let admin_edge = Edge::new(operated, layers::admin(admin::route));
+        let admin_edge = Edge::new(Arc::clone(live.present()), layers::admin(admin::route));
         Ok(Self {
-            data: Listener::start(data, data_edge)
+            data: Listener::start(data, data_edge(&live))
                 .map_err(failed("server.listen", server.listen))?,
             admin: Listener::start_apart("admin", admin, admin_edge)
                 .map_err(failed("server.admin", server.admin))?,
-            draining,
-            shutdown_delay: server.shutdown_delay,
-            drain: server.drain,
+            live,
         })
     }
 
@@ -147,10 +126,12 @@ impl Listeners {
     /// requests end for as long as `server.drain` says. The admin listener goes last, so that it
     /// can be seen draining.
     pub async fn shutdown(self) {
-        self.draining.store(true, Ordering::Relaxed);
+        let generation = self.live.load();
+        let server = &generation.plan().server;
+        generation.process.draining.store(true, Ordering::Relaxed);
         // Whoever balances load learns of it by asking: until then, a closed port refuses callers.
-        tokio::time::sleep(self.shutdown_delay).await;
-        self.data.stop(self.drain).await;
+        tokio::time::sleep(server.shutdown_delay).await;
+        self.data.stop(server.drain).await;
         self.admin.stop(ADMIN_DRAIN).await;
     }
 }
@@ -158,8 +139,7 @@ impl Listeners {
 /// What answers the data listener's requests, as a tower service without a socket. All of them come
 /// from `peer`.
 pub fn service(
-    plan: &Plan,
-    gateway: Gateway,
+    live: &Live,
     peer: SocketAddr,
 ) -> impl tower::Service<
     Request<()>,
@@ -168,17 +148,12 @@ pub fn service(
     Future: Send + 'static,
 > + Clone
 + use<> {
-    let edge = data_edge(plan, gateway);
+    let edge = data_edge(live);
     tower::service_fn(move |request: Request<()>| edge.answer(request.map(|()| None), peer))
 }
 
-fn data_edge(
-    plan: &Plan,
-    gateway: Gateway,
-) -> Edge<EdgeState<Gateway, Live>, impl Stack<EdgeState<Gateway, Live>> + use<>> {
-    let (keys, catalog) = (gateway.keys().clone(), gateway.live().clone());
-    let state = EdgeState::new(plan, keys, gateway, catalog);
-    Edge::new(state, layers::data(route::route))
+fn data_edge(live: &Live) -> Edge<Generation, impl Stack<Generation> + use<>> {
+    Edge::new(Arc::clone(live.present()), layers::data(route::route))
 }
 
 async fn bind(key: &'static str, address: SocketAddr) -> Result<Bound, ListenError> {

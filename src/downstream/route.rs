@@ -1,5 +1,7 @@
 //! Which handler answers a request to the data listener.
 
+use std::sync::Arc;
+
 use http::Method;
 
 use super::coding;
@@ -7,25 +9,25 @@ use super::compress::compress;
 use super::deadline::CallerDeadline;
 use super::exchange::RequestContext;
 use super::fallback;
+use super::generation::Generation;
 use super::groups;
 use super::layers::Patience as _;
 use super::problem::ProblemDetails;
 use super::response::Response;
 use super::services::{CatalogService, GroupService};
 use super::sources;
-use super::state::EdgeState;
 
 const PATHS: &str =
     "`/groups`, `/groups/{id}`, `/sources`, `/openapi.json` and `/docs`, which describes them";
 
 /// Answers a request that was not answered from the cache.
-pub(crate) async fn route<G: GroupService, C: CatalogService>(
-    exchange: RequestContext<EdgeState<G, C>>,
+pub(crate) async fn route<G: GroupService + CatalogService>(
+    exchange: RequestContext<Generation<G>>,
 ) -> Result<Response, ProblemDetails> {
     let accepted = coding::negotiate(&exchange.headers)?;
     let deadline = CallerDeadline::new(exchange.begun, exchange.state.deadline());
-    let pool = exchange.state.pool.clone();
-    let description = &exchange.state.description;
+    let process = Arc::clone(&exchange.state.process);
+    let description = &process.description;
     let response = match (&exchange.method, exchange.uri.path()) {
         (&Method::GET | &Method::HEAD, "/groups") => groups::list(exchange).await?,
         (&Method::GET | &Method::HEAD, path) if is_group(path) => groups::one(&exchange).await?,
@@ -38,7 +40,7 @@ pub(crate) async fn route<G: GroupService, C: CatalogService>(
         (method, path) if is_group(path) => fallback::method_not_allowed(method, fallback::READ),
         (_, path) => return Err(fallback::not_found(path, PATHS)),
     };
-    compress(response, accepted, &pool, deadline.answer).await
+    compress(response, accepted, &process.pool, deadline.answer).await
 }
 
 /// Whether it is the address of one group. Its id may hold slashes.

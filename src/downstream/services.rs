@@ -1,4 +1,5 @@
-//! What the edge asks of the layers below: the gateway and its catalog, or a test's stand-in.
+//! What the edge asks of the layers below: a gateway over its upstreams, or a test's stand-in. Each
+//! belongs to one generation.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,28 +11,15 @@ use crate::caller::Caller;
 use crate::catalog::{self, CacheMode, RunningWalk, Scope, SourceLookup};
 use crate::gateway::listing::FoundGroup;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
-use crate::generation::{Generation, Live};
 use crate::upstream::transport::Circuit;
 
 /// What answers queries.
 pub(crate) trait GroupService: Send + Sync + 'static {
-    /// What a request reads. It loads it once, so that no answer is of two.
-    type Generation: Send + Sync + 'static;
-
-    /// The generation in force.
-    fn generation(&self) -> Self::Generation;
-
-    /// The names of its sources, in order.
-    fn sources(&self, generation: &Self::Generation) -> Vec<Arc<str>>;
-
     /// Moves whenever a walk has changed what is answered.
     fn epoch(&self) -> u64;
 
     /// One page of groups.
-    fn list(
-        &self,
-        ask: Ask<Self::Generation>,
-    ) -> impl Future<Output = Result<Listing, GatewayError>> + Send;
+    fn list(&self, ask: Ask) -> impl Future<Output = Result<Listing, GatewayError>> + Send;
 
     /// One group, waiting for its source until then. `None`: there is none with this id.
     fn group(
@@ -44,18 +32,8 @@ pub(crate) trait GroupService: Send + Sync + 'static {
 }
 
 impl GroupService for Gateway {
-    type Generation = Arc<Generation>;
-
-    fn generation(&self) -> Arc<Generation> {
-        self.live().load()
-    }
-
-    fn sources(&self, generation: &Arc<Generation>) -> Vec<Arc<str>> {
-        names_of(generation)
-    }
-
     fn epoch(&self) -> u64 {
-        self.live().epoch()
+        self.catalog().epoch()
     }
 
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
@@ -74,7 +52,7 @@ impl GroupService for Gateway {
 }
 
 /// What holds the upstreams' lists.
-pub(crate) trait CatalogService: Clone + Send + Sync + 'static {
+pub(crate) trait CatalogService: Send + Sync + 'static {
     /// The names of the upstreams, in order.
     fn names(&self) -> Vec<Arc<str>>;
 
@@ -98,18 +76,18 @@ pub(crate) trait CatalogService: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Option<SourceLookup>> + Send;
 }
 
-impl CatalogService for Live {
+impl CatalogService for Gateway {
     fn names(&self) -> Vec<Arc<str>> {
-        names_of(&self.load())
+        let sources = self.catalog().sources().iter();
+        sources.map(|source| Arc::clone(&source.name)).collect()
     }
 
     fn peek(&self, source: &str) -> Option<SourceLookup> {
-        self.load().catalog().peek(source, &Scope::Shared)
+        self.catalog().peek(source, &Scope::Shared)
     }
 
     fn peek_for(&self, caller: &Caller) -> Vec<SourceLookup> {
-        let generation = self.load();
-        let catalog = generation.catalog();
+        let catalog = self.catalog();
         let visible = catalog.sources().iter();
         let visible = visible.filter(|source| caller.visible.allows(&source.name));
         let peek = |source: &catalog::SourceEntry| {
@@ -122,24 +100,19 @@ impl CatalogService for Live {
     }
 
     fn circuit(&self, source: &str) -> Option<Circuit> {
-        self.load().catalog().circuit(source)
+        self.catalog().circuit(source)
     }
 
     fn walking(&self, source: &str) -> Option<RunningWalk> {
-        self.load().catalog().running_walk(source, &Scope::Shared)
+        self.catalog().running_walk(source, &Scope::Shared)
     }
 
     async fn refresh(&self, source: &str, wait_until: Instant) -> Option<SourceLookup> {
-        let generation = self.load();
-        let upstream = generation.catalog().upstream(source)?;
-        let held = upstream.get(&Scope::Shared, CacheMode::Insist, wait_until);
-        Some(held.await)
+        let catalog = self.catalog();
+        catalog
+            .get(source, &Scope::Shared, CacheMode::Insist, wait_until)
+            .await
     }
-}
-
-fn names_of(generation: &Generation) -> Vec<Arc<str>> {
-    let sources = generation.catalog().sources().iter();
-    sources.map(|source| Arc::clone(&source.name)).collect()
 }
 
 /// What every upstream holds right now, in order of name.

@@ -6,20 +6,20 @@ use serde::Serialize;
 
 use super::exchange::RequestContext;
 use super::fallback;
+use super::generation::Generation;
 use super::negotiate::{AnswerFormat, negotiate};
 use super::problem::ProblemDetails;
 use super::response::{Response, full};
 use super::services::CatalogService;
 use super::source_list::{ListedSource, SourceList};
-use super::state::EdgeState;
 
 /// Answers `GET /sources`.
-pub(crate) fn list<G, C: CatalogService>(
-    exchange: &RequestContext<EdgeState<G, C>>,
+pub(crate) fn list<G: CatalogService>(
+    exchange: &RequestContext<Generation<G>>,
 ) -> Result<Response, ProblemDetails> {
     fallback::no_parameters(&exchange.uri)?;
     negotiate(&exchange.headers, &[AnswerFormat::Json])?;
-    let held = exchange.state.catalog.peek_for(&exchange.client.caller);
+    let held = exchange.state.gateway.peek_for(&exchange.client.caller);
     json(&SourceList {
         sources: held.iter().map(ListedSource::from).collect(),
     })

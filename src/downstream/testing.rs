@@ -15,14 +15,17 @@ use tokio::time::Instant;
 use crate::caller::Caller;
 use crate::catalog::{self, CacheMode, CacheOutcome, RunningWalk, SourceLookup};
 use crate::error::{ErrorKind, UpstreamError};
+use crate::gateway::cursor::Keys;
 use crate::gateway::listing::{FoundGroup, SourceReport, Spent};
 use crate::gateway::view::View;
 use crate::gateway::{Ask, GatewayError, Listing};
+use crate::plan::Plan;
 use crate::snapshot::tests::group;
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::transport::{Circuit, CircuitState};
 
 use super::exchange::RequestContext;
+use super::generation::{Generation, Process};
 use super::layers::Stack;
 use super::response::Response;
 use super::services::{CatalogService, GroupService};
@@ -70,13 +73,17 @@ pub(super) async fn text(response: Response) -> String {
     String::from_utf8(bytes(response).await).unwrap()
 }
 
+/// The first generation of a process with this plan, over a stand-in.
+pub(crate) fn generation<G>(plan: impl Into<Arc<Plan>>, gateway: G) -> Generation<G> {
+    let keys = Keys::new(vec![vec![7; 32].into()]);
+    Generation::first(plan.into(), keys, gateway, Process::new())
+}
+
 /// Upstreams that hold what a test says; a refresh changes nothing.
 #[derive(Clone)]
 pub(crate) struct Fixed {
     pub(crate) held: Arc<[SourceLookup]>,
     pub(crate) epoch: Arc<AtomicU64>,
-    /// How often a request asked which generation is in force.
-    pub(crate) loaded: Arc<AtomicUsize>,
     /// How often groups were listed.
     pub(crate) listed: Arc<AtomicUsize>,
 }
@@ -86,7 +93,6 @@ impl Fixed {
         Self {
             held: held.into(),
             epoch: Arc::default(),
-            loaded: Arc::default(),
             listed: Arc::default(),
         }
     }
@@ -184,24 +190,11 @@ pub(crate) fn fresh(source: &str, names: &[&str]) -> SourceLookup {
 }
 
 impl GroupService for Fixed {
-    /// Each is another one.
-    type Generation = usize;
-
-    fn generation(&self) -> usize {
-        self.loaded.fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn sources(&self, generation: &usize) -> Vec<Arc<str>> {
-        assert_eq!(generation + 1, self.loaded.load(Ordering::Relaxed));
-        self.names()
-    }
-
     fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Relaxed)
     }
 
-    async fn list(&self, ask: Ask<usize>) -> Result<Listing, GatewayError> {
-        assert_eq!(ask.generation + 1, self.loaded.load(Ordering::Relaxed));
+    async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
         self.listed.fetch_add(1, Ordering::Relaxed);
         let held = self.peek_for(&ask.caller);
         let sources: Vec<_> = held.iter().cloned().map(SourceReport::new).collect();
@@ -219,6 +212,7 @@ impl GroupService for Fixed {
         Ok(Listing {
             next_cursor: more.then(|| "onward".to_owned()),
             next_query: more.then(|| "cursor=onward".to_owned()),
+            signed_by: None,
             max_age: sources[0].held.fresh_for,
             view: Arc::new(view),
             range,

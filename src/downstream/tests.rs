@@ -13,17 +13,14 @@ use hyper_util::rt::TokioExecutor;
 use rstest::rstest;
 use serde_json::Value;
 
+use super::generation::{Generation, Live};
 use super::response::Response;
-use super::state::EdgeState;
-use super::testing::{Fixed, empty, failed, fresh, get, send, text};
+use super::testing::{Fixed, empty, failed, fresh, generation, get, send, text};
 use super::{Listeners, layers, route};
 use crate::catalog::{Catalog, SourceLookup, SourceState as Standing};
 use crate::clock::WallClock;
 use crate::config::testing::plan;
 use crate::error::ErrorKind;
-use crate::gateway::Gateway;
-use crate::gateway::cursor::Keys;
-use crate::generation::{Generation, Live};
 
 /// Two sources that answer.
 fn both() -> Vec<SourceLookup> {
@@ -42,14 +39,11 @@ fn part() -> Vec<SourceLookup> {
 }
 
 /// The state of a data listener that admits one request.
-fn state(held: Vec<SourceLookup>) -> Arc<EdgeState<Fixed, Fixed>> {
-    let plan = plan("rate_limit.burst = 1");
-    let fixed = Fixed::new(held);
-    let keys = Keys::new(vec![vec![7; 32].into()]);
-    Arc::new(EdgeState::new(&plan, keys, fixed.clone(), fixed))
+fn state(held: Vec<SourceLookup>) -> Arc<Generation<Fixed>> {
+    generation(plan("rate_limit.burst = 1"), Fixed::new(held)).into()
 }
 
-async fn ask(state: &Arc<EdgeState<Fixed, Fixed>>, request: Builder) -> Response {
+async fn ask(state: &Arc<Generation<Fixed>>, request: Builder) -> Response {
     send(layers::data(route::route), state, request).await
 }
 
@@ -338,10 +332,7 @@ async fn server(shutdown_delay: &str) -> Listeners {
         "server = {{ listen = '127.0.0.1:0', admin = '127.0.0.1:0', shutdown_delay = '{shutdown_delay}' }}"
     )));
     let catalog = Catalog::new(Vec::new(), &plan.cache, &WallClock::system());
-    let keys = Keys::new(vec![vec![7; 32].into()]);
-    let live = Live::new(Generation::new(Arc::clone(&plan), catalog));
-    let gateway = Gateway::new(live, &plan, keys);
-    Listeners::start(&plan, gateway).await.unwrap()
+    Listeners::start(Live::new(plan, catalog)).await.unwrap()
 }
 
 fn client() -> Client<HttpConnector, Empty<Bytes>> {

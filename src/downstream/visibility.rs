@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower::Service as _;
 
-use super::state::EdgeState;
+use super::generation::{Generation, Live};
 use super::testing::{exchange, get, text};
 use super::{layers, route};
 use crate::app::App;
@@ -24,9 +24,6 @@ use crate::caller::{Caller, VisibleSources};
 use crate::catalog::Catalog;
 use crate::clock::WallClock;
 use crate::config::testing::load;
-use crate::gateway::Gateway;
-use crate::gateway::cursor::Keys;
-use crate::generation::{Generation, Live};
 
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:1";
@@ -53,7 +50,7 @@ async fn upstream() -> String {
 }
 
 /// The state of a data listener over a gateway.
-type Listening = Arc<EdgeState<Gateway, Live>>;
+type Listening = Arc<Generation>;
 
 /// A gateway over these upstreams: name, address, and whether no answer may be given without it.
 fn gateway(upstreams: &[(&str, &str, bool)]) -> Listening {
@@ -70,16 +67,16 @@ fn gateway(upstreams: &[(&str, &str, bool)]) -> Listening {
         )
     };
     let blocks: String = upstreams.iter().map(block).collect();
-    let text = format!("gateway.min_sources = 3\ncache.ttl = '1h'\n{blocks}");
-    let loaded = load(&text, &[]);
+    let settings = "gateway.min_sources = 3\ncache.ttl = '1h'\ncursor.keys = [{ env = 'KEY' }]";
+    let loaded = load(
+        &format!("{settings}\n{blocks}"),
+        &[("KEY", &"7".repeat(32))],
+    );
     let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
     let compiled = App::compile(&loaded, &wall).unwrap();
     let plan = compiled.plan;
     let catalog = Catalog::new(compiled.adapters, &plan.cache, &wall);
-    let live = Live::new(Generation::new(Arc::clone(&plan), catalog));
-    let keys = Keys::new(vec![vec![7; 32].into()]);
-    let gateway = Gateway::new(live.clone(), &plan, keys.clone());
-    Arc::new(EdgeState::new(&plan, keys, gateway, live))
+    Live::new(plan, catalog).load()
 }
 
 fn seeing(visible: VisibleSources) -> Caller {

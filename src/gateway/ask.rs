@@ -1,22 +1,17 @@
 //! What the gateway is asked for, and why it may not answer.
 
-use std::sync::Arc;
-
 use thiserror::Error;
 use tokio::time::Instant;
 
 use crate::caller::Caller;
 use crate::catalog::CacheMode;
-use crate::generation::Generation;
 
 use super::listing::SourceReport;
 use super::query::Query;
 
 /// One query, who asks it, and how it is to be answered.
 #[derive(Debug, Clone)]
-pub struct Ask<G = Arc<Generation>> {
-    /// What is asked. The request loaded it once: its query was read by it, too.
-    pub generation: G,
+pub struct Ask {
     /// What is asked for.
     pub query: Query,
     /// Who asks.

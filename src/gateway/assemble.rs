@@ -32,6 +32,16 @@ impl Assembler {
         }
     }
 
+    /// The assembler of the plan that comes after this one. Views stay if they may take as much.
+    pub(super) fn succeed(&self, plan: &Plan, keys: Keys) -> Self {
+        Self {
+            views: self.views.resized(plan.cache.views()),
+            keys,
+            min_sources: plan.min_sources,
+        }
+    }
+
+    #[cfg(test)]
     pub(super) const fn keys(&self) -> &Keys {
         &self.keys
     }
@@ -39,7 +49,7 @@ impl Assembler {
     /// The page that is asked for, from what the asked `sources` hold, if that is enough.
     pub(super) async fn assemble(
         &self,
-        ask: &Ask<impl Sized>,
+        ask: &Ask,
         mut sources: Vec<SourceReport>,
     ) -> Result<Listing, GatewayError> {
         let query = &ask.query;
@@ -86,6 +96,7 @@ impl Assembler {
             let resume = Resume { after, missing };
             self.keys.sign(&ask.caller, query, resume)
         });
+        let signed_by = next.as_ref().map(|_| self.keys.id());
         let (next_cursor, next_query) = next.map(|next| (next.cursor, next.query)).unzip();
         let remaining = sources.iter().map(|report| report.held.fresh_for);
         Ok(Listing {
@@ -93,6 +104,7 @@ impl Assembler {
             range,
             next_cursor,
             next_query,
+            signed_by,
             complete,
             max_age: remaining.min().unwrap_or_default(),
             spent,

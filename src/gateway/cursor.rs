@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::caller::{Caller, Identity};
+use crate::plan::Plan;
 
 use super::canonical::DIGEST_BYTES;
 use super::query::{Limit, Query, QueryError, Resume};
@@ -69,21 +70,50 @@ pub struct Continuation {
 pub struct Keys {
     signing: Arc<SecretSlice<u8>>,
     retired: Arc<[SecretSlice<u8>]>,
+    /// The one that the process made for itself, if it ever lacked any.
+    own: Option<Arc<SecretSlice<u8>>>,
+    id: KeyId,
 }
+
+/// What stands for the key that signs: the same in every process that has it, and nothing of it can be
+/// read from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyId(pub(super) [u8; 8]);
 
 impl Keys {
     /// These keys; without any, a random one that ends with the process.
     pub fn new(keys: Vec<SecretSlice<u8>>) -> Self {
+        Self::with_own(keys, None)
+    }
+
+    /// The keys of a plan, in the place of these. Of these, only the one that the process made for
+    /// itself still verifies: no plan can name it, and nobody else ever had it.
+    #[must_use]
+    pub fn succeed(&self, plan: &Plan) -> Self {
+        Self::with_own(written(plan), self.own.clone())
+    }
+
+    fn with_own(keys: Vec<SecretSlice<u8>>, own: Option<Arc<SecretSlice<u8>>>) -> Self {
         let mut keys = keys.into_iter();
-        let signing = keys.next().unwrap_or_else(|| {
+        if let Some(signing) = keys.next() {
+            return Self {
+                id: KeyId::of(&signing),
+                signing: Arc::new(signing),
+                retired: keys.collect(),
+                own,
+            };
+        }
+        let own = own.unwrap_or_else(|| {
             tracing::warn!(
                 "cursors end with this process and work on no other: `[cursor] keys` is not set"
             );
-            rand::random::<[u8; 32]>().to_vec().into()
+            Arc::new(rand::random::<[u8; 32]>().to_vec().into())
         });
         Self {
-            signing: Arc::new(signing),
-            retired: keys.collect(),
+            id: KeyId::of(&own),
+            signing: Arc::clone(&own),
+            retired: Arc::default(),
+            own: Some(own),
         }
     }
 
@@ -110,6 +140,11 @@ impl Keys {
         }
     }
 
+    /// What stands for the key that signs.
+    pub const fn id(&self) -> KeyId {
+        self.id
+    }
+
     /// The cursor in `token`, if it was made for `caller`.
     pub fn verify(&self, token: &str, caller: &Caller) -> Result<Cursor, QueryError> {
         self.open(token, caller)
@@ -134,17 +169,45 @@ impl Keys {
         }
         let made_by =
             |key: &SecretSlice<u8>| mac(key, caller, signed).verify_truncated_left(tag).is_ok();
-        if !made_by(&self.signing) && !self.retired.iter().any(made_by) {
+        let mut others = self.retired.iter().chain(self.own.as_deref());
+        if !made_by(&self.signing) && !others.any(made_by) {
             return None;
         }
         postcard::from_bytes(payload).ok()
     }
 }
 
+impl From<&Plan> for Keys {
+    /// The keys of a plan.
+    fn from(plan: &Plan) -> Self {
+        Self::new(written(plan))
+    }
+}
+
+fn written(plan: &Plan) -> Vec<SecretSlice<u8>> {
+    let keys = plan.cursor_keys.iter();
+    keys.map(|key| key.expose().as_bytes().to_vec().into())
+        .collect()
+}
+
+impl KeyId {
+    fn of(key: &SecretSlice<u8>) -> Self {
+        let mut mac = keyed(key);
+        mac.update(b"groupgate key id");
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        let [a, b, c, d, e, f, g, h, ..] = digest;
+        Self([a, b, c, d, e, f, g, h])
+    }
+}
+
+fn keyed(key: &SecretSlice<u8>) -> Hmac<Sha256> {
+    // SHA-512 brings a key of any length to the block of HMAC-SHA256: no key can be refused.
+    Hmac::new(&Sha512::digest(key.expose_secret()))
+}
+
 /// The MAC of what is `signed` for `caller`.
 fn mac(key: &SecretSlice<u8>, caller: &Caller, signed: &[u8]) -> Hmac<Sha256> {
-    // SHA-512 brings a key of any length to the block of HMAC-SHA256: no key can be refused.
-    let mut mac = Hmac::new(&Sha512::digest(key.expose_secret()));
+    let mut mac = keyed(key);
     mac.update(b"groupgate cursor");
     let identity = match &caller.identity {
         Identity::Anonymous => None,

@@ -10,6 +10,7 @@ use crate::error::ErrorKind;
 use crate::snapshot::Snapshot;
 use crate::snapshot::{ContentHash, RowRef};
 
+use super::cursor::KeyId;
 use super::row_order::MatchDigest;
 use super::view::View;
 
@@ -25,6 +26,8 @@ pub struct Listing {
     /// The whole query string that asks for the next page: the cursor, and the query's parameters
     /// where the cursor is too small for them.
     pub next_query: Option<String>,
+    /// The key that signed that cursor.
+    pub signed_by: Option<KeyId>,
     /// Whether every asked source contributed, on this page and on all before it.
     pub complete: bool,
     /// How each asked source stands, in order of name.

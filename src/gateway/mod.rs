@@ -42,6 +42,7 @@ pub use validator::{Representation, Validator};
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
@@ -49,8 +50,7 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::caller::Caller;
-use crate::catalog::{CacheMode, SourceEntry};
-use crate::generation::Live;
+use crate::catalog::{CacheMode, Catalog, SourceEntry};
 use crate::plan::Plan;
 use crate::upstream::pushdown::Conditions;
 
@@ -60,30 +60,34 @@ use fan_out::{fan_out, selected};
 use filter::{source_id_of, source_of};
 use listing::{FoundGroup, SourceReport};
 
-/// Answers queries over the catalog.
+/// Answers queries over the catalog of one plan.
 #[derive(Debug, Clone)]
 pub struct Gateway {
-    live: Live,
+    catalog: Arc<Catalog>,
     assembler: Assembler,
 }
 
 impl Gateway {
-    /// A gateway over the generation in force.
-    pub fn new(live: Live, plan: &Plan, keys: Keys) -> Self {
+    /// A gateway over these upstreams.
+    pub fn new(catalog: Catalog, plan: &Plan, keys: Keys) -> Self {
         Self {
-            live,
+            catalog: Arc::new(catalog),
             assembler: Assembler::new(plan, keys),
         }
     }
 
-    /// What it asks.
-    pub const fn live(&self) -> &Live {
-        &self.live
+    /// The gateway of the plan that comes after this one.
+    #[must_use]
+    pub fn succeed(&self, catalog: Catalog, plan: &Plan, keys: Keys) -> Self {
+        Self {
+            catalog: Arc::new(catalog),
+            assembler: self.assembler.succeed(plan, keys),
+        }
     }
 
-    /// The keys that sign cursors, needed to read a query.
-    pub const fn keys(&self) -> &Keys {
-        self.assembler.keys()
+    /// The upstreams and their snapshots.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
     }
 
     /// The group with this normalized id, waiting for its source until then. `None`: its source has
@@ -95,8 +99,7 @@ impl Gateway {
         mode: CacheMode,
         wait_until: Instant,
     ) -> Result<Option<FoundGroup>, GatewayError> {
-        let generation = self.live.load();
-        let catalog = generation.catalog();
+        let catalog = &self.catalog;
         let name = source_of(id);
         let source = catalog
             .sources()
@@ -117,7 +120,7 @@ impl Gateway {
 
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
         let begun = Instant::now();
-        let (catalog, ask) = (ask.generation.catalog(), &ask);
+        let (catalog, ask) = (&self.catalog, &ask);
         let (filter, caller) = (&ask.query.filter, &ask.caller);
         let selected = selected(filter, &caller.visible, catalog.sources());
         let sources = fan_out(selected, async |source: &SourceEntry| {

@@ -14,7 +14,7 @@ use super::listing::{FoundGroup, Listing, SourceReport};
 use super::query::Query;
 
 /// The first bytes of the encoding. Another encoding gets another number.
-const ENCODING: &str = "groupgate validator 1";
+const ENCODING: &str = "groupgate validator 2";
 
 /// How many bytes of the digest are kept.
 const KEPT: usize = 16;
@@ -47,6 +47,9 @@ impl Validator {
         encoding.option(resume.map(Result::unwrap_or_default));
         // The cursor of the next page works only for those who see the same.
         encoding.option(visible.digest());
+        // A caller who is told that nothing has changed goes on with the cursor that it has: one that is
+        // signed by another key is another answer, for keys are retired.
+        encoding.option(listing.signed_by.map(|key| key.0));
         encoding.text([u8::from(listing.complete)]);
         for report in &listing.sources {
             encoding.source(report);

@@ -19,6 +19,7 @@ use super::view::View;
 /// Makes views, once for equal questions over equal content.
 #[derive(Debug, Clone)]
 pub(super) struct Views {
+    share: u64,
     orders: Cache<ViewKey, Arc<RowOrder>>,
     pool: BlockingPool,
 }
@@ -54,6 +55,18 @@ impl ViewKey {
 impl Views {
     /// Views that take so many bytes.
     pub(super) fn new(share: u64) -> Self {
+        Self::over(share, BlockingPool::new())
+    }
+
+    /// The same if they take so many bytes, or else none yet, made by the same workers.
+    pub(super) fn resized(&self, share: u64) -> Self {
+        if share == self.share {
+            return self.clone();
+        }
+        Self::over(share, self.pool.clone())
+    }
+
+    fn over(share: u64, pool: BlockingPool) -> Self {
         let orders = Cache::builder()
             .name("views")
             // The default policy may refuse a new entry when the cache is full.
@@ -65,8 +78,9 @@ impl Views {
             })
             .build();
         Self {
+            share,
             orders,
-            pool: BlockingPool::new(),
+            pool,
         }
     }
 

@@ -24,6 +24,18 @@ pub struct Server {
     pub drain: Duration,
 }
 
+impl Server {
+    /// The keys that hold from the start of the process to its end, of which `next` says something else.
+    pub fn fixed_at_start(&self, next: &Self) -> Vec<&'static str> {
+        let fixed = [
+            ("server.listen", self.listen == next.listen),
+            ("server.admin", self.admin == next.admin),
+        ];
+        let changed = fixed.into_iter().filter(|(_, is_same)| !is_same);
+        changed.map(|(key, _)| key).collect()
+    }
+}
+
 /// Where lists are kept, and how much memory each kind of cached thing may take, so that nothing
 /// flushes anything else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,4 +76,22 @@ pub struct ClientRateLimit {
     pub per_client: Rate,
     /// How many requests one client may make at once after a pause.
     pub burst: NonZeroU32,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::testing::plan;
+
+    #[test]
+    fn addresses_are_fixed_at_start_and_nothing_else_of_the_server_is() {
+        let server = |text: &str| plan(text).server;
+        let usual = server("");
+        let other = server("server = { listen = '127.0.0.1:1', admin = '127.0.0.1:2' }");
+        assert_eq!(
+            usual.fixed_at_start(&other),
+            ["server.listen", "server.admin"]
+        );
+        let slower = server("server = { deadline = '1h', drain = '1h', shutdown_delay = '1h' }");
+        assert_eq!(usual.fixed_at_start(&slower), [""; 0]);
+    }
 }

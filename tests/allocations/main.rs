@@ -17,7 +17,6 @@ mod server;
 mod wait;
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use allocation_counter::{AllocationInfo, measure};
 use bytes::Bytes;
@@ -26,10 +25,7 @@ use groupgate::app::App;
 use groupgate::catalog::Catalog;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, load_text};
-use groupgate::downstream::{self, Body};
-use groupgate::gateway::Gateway;
-use groupgate::gateway::cursor::Keys;
-use groupgate::generation::{Generation, Live};
+use groupgate::downstream::{self, Body, Live};
 use groupgate::telemetry::{self, LogFormat};
 use http::{Request, Response, StatusCode};
 use serde_json::json;
@@ -179,10 +175,9 @@ async fn service(upstream: &Server) -> impl Edge {
     let compiled = App::compile(&loaded, &wall).unwrap();
     let plan = compiled.plan;
     let catalog = Catalog::new(compiled.adapters, &plan.cache, &wall);
-    let live = Live::new(Generation::new(Arc::clone(&plan), catalog));
+    let live = Live::new(plan, catalog);
     live.load().catalog().start(None);
-    let gateway = Gateway::new(live, &plan, Keys::new(vec![vec![7; 32].into()]));
-    let mut service = downstream::service(&plan, gateway, ([127, 0, 0, 1], 1).into());
+    let mut service = downstream::service(&live, ([127, 0, 0, 1], 1).into());
     eventually("the upstream is walked", async || {
         let Ok(response) = service.call(CASES[0].request()).await;
         (response.status() == StatusCode::OK).then_some(())

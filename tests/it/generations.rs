@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use groupgate::catalog::{Scope, UpstreamRuntime};
+use groupgate::config::Loaded;
 use groupgate::tools::demo::InjectedFault;
 use groupgate::upstream::transport::CircuitState;
 use http::StatusCode;
@@ -30,9 +31,10 @@ fn setup() -> Setup {
         .set("SERVER__SHUTDOWN_DELAY", "0s")
 }
 
-/// The same, but that nothing is kept of what no field takes.
+/// The same, but that nothing is kept of what no field takes, and clients may ask less at once.
 fn dropping() -> Setup {
-    CHANGED.iter().fold(setup(), |setup, name| {
+    let setup = setup().set("RATE_LIMIT__BURST", "90000");
+    CHANGED.iter().fold(setup, |setup, name| {
         setup.set(
             &format!("UPSTREAMS__{}__EXTRA", name.to_uppercase()),
             "drop",
@@ -69,9 +71,14 @@ async fn each_request_sees_one_generation_and_what_has_not_changed_stays_what_it
         tokio::spawn(async move {
             let mut seen = BTreeSet::new();
             while !is_over.load(Ordering::Relaxed) {
-                let page = gateway.page("/groups?limit=1000").await;
+                let reply = gateway.get("/groups?limit=1000").await;
+                let policy = reply.header("ratelimit-policy").contains("q=90000");
+                let page = reply.json();
                 let settings = settings_seen(&page);
-                assert!(settings.len() <= 1, "two generations in one answer");
+                assert!(
+                    settings.iter().all(|settings| *settings == policy),
+                    "{settings:?}"
+                );
                 for name in UNCHANGED {
                     assert_eq!(source(&page, name)["state"], "fresh");
                 }
@@ -83,9 +90,9 @@ async fn each_request_sees_one_generation_and_what_has_not_changed_stays_what_it
     let clients: Vec<_> = clients.collect();
     for turn in 0..8 {
         let settings = if turn % 2 == 0 { dropping() } else { setup() };
-        let epoch = gateway.app().live().epoch();
+        let epoch = gateway.app().live().load().catalog().epoch();
         gateway.swap(&settings).await;
-        assert_ne!(gateway.app().live().epoch(), epoch);
+        assert_ne!(gateway.app().live().load().catalog().epoch(), epoch);
         sleep(Duration::from_millis(100)).await;
     }
     is_over.store(true, Ordering::Relaxed);
@@ -105,7 +112,8 @@ async fn each_request_sees_one_generation_and_what_has_not_changed_stays_what_it
 }
 
 #[tokio::test]
-async fn an_upstream_that_has_not_changed_keeps_its_snapshot_token_breaker_and_connections() {
+async fn an_upstream_that_has_not_changed_keeps_its_snapshot_token_breaker_limiter_and_connections()
+{
     let well = Server::start(|request| match request.uri().path() {
         "/token" => {
             answer(&json!({ "access_token": "t", "token_type": "Bearer", "expires_in": 3600 }))
@@ -114,6 +122,7 @@ async fn an_upstream_that_has_not_changed_keeps_its_snapshot_token_breaker_and_c
     })
     .await;
     let broken = Server::start(|_| status(503)).await;
+    let slow = Server::start(|_| answer(&json!([{ "id": 1, "name": "one" }]))).await;
     let changed = Server::start(|_| answer(&json!([{ "id": 1, "name": "one" }]))).await;
     let block = |name: &str, server: &Server, more: &str| {
         format!(
@@ -132,6 +141,11 @@ async fn an_upstream_that_has_not_changed_keeps_its_snapshot_token_breaker_and_c
         let blocks = [
             block("broken", &broken, breaker),
             block("changed", &changed, extra),
+            block(
+                "slow",
+                &slow,
+                "limits = { rate = '1/h', walk = '1s', timeout = '1s', connect_timeout = '1s', retries = 0 }",
+            ),
             block("well", &well, &login),
         ];
         let text = format!(
@@ -160,6 +174,9 @@ async fn an_upstream_that_has_not_changed_keeps_its_snapshot_token_breaker_and_c
     assert_eq!(gateway.refresh("well").await.status, StatusCode::OK);
     assert_eq!(well.asked(), ["/token", "/list", "/list"]);
     assert_eq!(well.connections(), connections);
+    // The only token of the hour was taken before.
+    gateway.refresh("slow").await;
+    assert_eq!(slow.asked(), ["/list"]);
 }
 
 #[tokio::test]
@@ -192,21 +209,165 @@ async fn a_list_of_the_same_shape_and_account_serves_on_as_stale_under_other_set
     for emulation in gateway.emulations() {
         emulation.set_fault(Some(InjectedFault::Hang));
     }
-    // One upstream is asked by other limits; then all of them keep their lists in another store.
     let slower = setup().set("UPSTREAMS__TALLYFY__LIMITS__TIMEOUT", "1s");
     gateway.swap(&slower).await;
     let page = gateway.page("/groups?limit=1000").await;
     assert_eq!(page["groups"], before["groups"]);
     let states = SOURCES.map(|name| source(&page, name)["state"].clone());
     assert_eq!(states, ["fresh", "fresh", "fresh", "stale", "fresh"]);
-    gateway.swap(&slower.set("CACHE__CAPACITY", "64MiB")).await;
-    let page = gateway.page("/groups?limit=1000").await;
-    assert_eq!(page["groups"], before["groups"]);
-    assert!(
-        SOURCES
-            .iter()
-            .all(|name| source(&page, name)["state"] == "stale")
-    );
+}
+
+#[tokio::test]
+async fn another_size_and_folder_of_the_cache_change_no_upstream_and_move_what_is_kept() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let in_folder = |folder: &tempfile::TempDir| {
+        setup().set("CACHE__DIRECTORY", folder.path().to_str().unwrap())
+    };
+    let gateway = in_folder(&first).ready().await;
+    let before = gateway.page("/groups?limit=1000").await;
+    let kept = SOURCES.map(|name| running(&gateway, name));
+    let requests = SOURCES.map(|name| gateway.emulation(name).stats().requests);
+    let smaller = |setup: Setup| setup.set("CACHE__CAPACITY", "64MiB");
+    for settings in [smaller(setup()), smaller(in_folder(&second))] {
+        gateway.swap(&settings).await;
+        for (name, before) in SOURCES.iter().zip(&kept) {
+            assert!(Arc::ptr_eq(&running(&gateway, name), before), "{name}");
+        }
+        let page = gateway.page("/groups?limit=1000").await;
+        assert_eq!(page["groups"], before["groups"]);
+    }
+    let after = SOURCES.map(|name| gateway.emulation(name).stats().requests);
+    assert_eq!(after, requests, "nothing was asked of them");
+    gateway.stop().await;
+    assert_eq!(std::fs::read_dir(&second).unwrap().count(), SOURCES.len());
+}
+
+/// Two lists, of which the second may be asked by query, and more settings.
+async fn pair() -> (Server, impl Fn(&str, &str) -> Loaded) {
+    let server = Server::start(|request| match request.uri().path() {
+        "/down" => status(500),
+        _ => answer(&json!([{ "id": 1, "name": "one" }, { "id": 2, "name": "two" }])),
+    })
+    .await;
+    let base_url = server.base_url().to_owned();
+    let settings = move |more: &str, second: &str| {
+        let block = |name: &str, more: &str| {
+            format!(
+                "[upstreams.{name}]\nbase_url = '{base_url}'\nrecords = '/'\n\
+                 limits = {{ retries = 0 }}\nfields = {{ id = 'id', name = 'name' }}\n{more}\n"
+            )
+        };
+        let by_query = "list = 'by_query'\nrequest = { path = '/list', query = { q = '{search}' } }\n\
+            pushdown.search = { matches = 'contains', in = ['name'], case = 'folded' }";
+        let blocks = [block("asked", by_query), block("second", second)];
+        let keys = ["A", "B"].map(|key| (key, key.repeat(32)));
+        let keys = keys.each_ref().map(|(name, key)| (*name, &**key));
+        load(&format!("{more}\n{ANY_PORT}{}", blocks.concat()), keys)
+    };
+    (server, settings)
+}
+
+const LIST: &str = "request = { path = '/list' }";
+const DOWN: &str = "request = { path = '/down' }";
+
+#[tokio::test]
+async fn one_more_upstream_that_is_asked_by_query_takes_nothing_from_another_but_room() {
+    let (server, settings) = pair().await;
+    let gateway = Gateway::start(&settings("", LIST)).await;
+    gateway.ready().await;
+    let search = "/groups?source=asked&search=on";
+    let before = gateway.page(search).await;
+    assert_eq!(before["total"], 1);
+    let (asked, upstream) = (server.asked().len(), running(&gateway, "asked"));
+    let by_query = "list = 'by_query'\nrequest = { path = '/list', query = { q = '{search}' } }\n\
+        pushdown.search = { matches = 'contains', in = ['name'], case = 'folded' }";
+    gateway.swap(&settings("", by_query)).await;
+    assert!(Arc::ptr_eq(&running(&gateway, "asked"), &upstream));
+    assert_eq!(gateway.page(search).await["groups"], before["groups"]);
+    assert_eq!(server.asked().len(), asked, "its results are there still");
+}
+
+#[tokio::test]
+async fn min_sources_and_the_deadline_change_with_the_plan() {
+    let (_server, settings) = pair().await;
+    let gateway = Gateway::start(&settings("gateway.min_sources = 1", DOWN)).await;
+    gateway.ready().await;
+    assert_eq!(gateway.page("/groups").await["complete"], false);
+    gateway
+        .swap(&settings("gateway.min_sources = 2", DOWN))
+        .await;
+    let reply = gateway.get("/groups").await;
+    assert_eq!(reply.status, StatusCode::BAD_GATEWAY);
+    assert!(reply.text().contains("1 of 2 sources"), "{reply:?}");
+
+    let hangs = setup().set("SERVER__DEADLINE", "1h");
+    let gateway = hangs.fault("publisher", InjectedFault::Hang).start().await;
+    gateway.swap(&setup().set("SERVER__DEADLINE", "1s")).await;
+    let begun = Instant::now();
+    let page = gateway.page("/groups?source=publisher,vinyldns").await;
+    assert_eq!(source(&page, "publisher")["state"], "pending");
+    assert!(begun.elapsed() < Duration::from_mins(1));
+}
+
+#[tokio::test]
+async fn what_a_client_has_used_stays_used_until_its_limit_is_another() {
+    let (_server, settings) = pair().await;
+    let limit = |burst: u32| format!("rate_limit = {{ per_client = '1/h', burst = {burst} }}");
+    let gateway = Gateway::start(&settings(&limit(2), LIST)).await;
+    let mut statuses = Vec::new();
+    for settings in [
+        settings(&limit(2), LIST),
+        settings(&format!("gateway.min_sources = 2\n{}", limit(2)), DOWN),
+        settings(&limit(2), LIST),
+        settings(&limit(3), LIST),
+    ] {
+        gateway.swap(&settings).await;
+        statuses.push(gateway.get("/sources").await.status.as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 429, 200]);
+}
+
+#[tokio::test]
+async fn a_cursor_lives_as_long_as_its_key_and_so_does_the_page_that_holds_it() {
+    let (_server, settings) = pair().await;
+    let keys = |names: &[&str]| {
+        let keys = names.iter().map(|name| format!("{{ env = '{name}' }}"));
+        format!("cursor.keys = [{}]", keys.collect::<Vec<_>>().join(", "))
+    };
+    let gateway = Gateway::start(&settings("", LIST)).await;
+    gateway.ready().await;
+    let first = "/groups?source=second&limit=1";
+    let mut cursors = Vec::new();
+    let mut tag = String::new();
+    // The process's own key, then those of each plan: which of the cursors so far still work?
+    for (names, works) in [
+        (None, vec![]),
+        (Some(&["A"][..]), vec![true]),
+        (Some(&["B", "A"][..]), vec![true, true]),
+        (Some(&["B"][..]), vec![true, false, true]),
+        (None, vec![true, false, false, false]),
+    ] {
+        gateway
+            .swap(&settings(&names.map_or(String::new(), &keys), LIST))
+            .await;
+        let mut still = Vec::new();
+        for cursor in &cursors {
+            let reply = gateway.get(&format!("/groups?cursor={cursor}")).await;
+            still.push(reply.status == StatusCode::OK);
+        }
+        assert_eq!(still, works, "{names:?}");
+        let reply = gateway.get_with(first, &[("if-none-match", &tag)]).await;
+        // Where the key that signs has changed, nobody is told to go on with what it signed.
+        let is_same = names == Some(&["B"][..]);
+        assert_eq!(
+            reply.status == StatusCode::NOT_MODIFIED,
+            is_same,
+            "{names:?}"
+        );
+        tag = reply.header("etag").to_owned();
+        let page = gateway.page(first).await;
+        cursors.push(page["next_cursor"].as_str().unwrap().to_owned());
+    }
 }
 
 #[tokio::test]

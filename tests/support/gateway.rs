@@ -38,7 +38,8 @@ impl Gateway {
     pub(crate) async fn swap(&self, loaded: &Loaded) {
         let compiled = App::compile(loaded, &WallClock::system());
         let compiled = compiled.unwrap_or_else(|report| panic!("{report}"));
-        self.app.swap(compiled).await;
+        let fixed = self.app.swap(loaded, compiled).await;
+        assert_eq!(fixed.expect("the folder can be written to"), [""; 0]);
     }
 
     /// The gateway itself.

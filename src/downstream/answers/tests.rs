@@ -17,25 +17,23 @@ use crate::caller::{Caller, Identity, VisibleSources};
 use crate::catalog::{SourceLookup, SourceState as Standing};
 use crate::config::testing::plan;
 use crate::downstream::caching::{Basis, Countdown, EntityTag};
+use crate::downstream::generation::Generation;
 use crate::downstream::response::{Body, Response};
-use crate::downstream::state::EdgeState;
-use crate::downstream::testing::{Fixed, exchange, failed, fresh, get, text};
+use crate::downstream::testing::{Fixed, exchange, failed, fresh, generation, get, text};
 use crate::downstream::{layers, route};
 use crate::error::ErrorKind;
-use crate::gateway::cursor::Keys;
 
 /// An edge over upstreams that hold what they are given.
 struct Edge {
     upstreams: Fixed,
-    state: Arc<EdgeState<Fixed, Fixed>>,
+    state: Arc<Generation<Fixed>>,
 }
 
 impl Edge {
     fn over(held: Vec<SourceLookup>) -> Self {
         let plan = plan("rate_limit.burst = 1000000");
         let upstreams = Fixed::new(held);
-        let keys = Keys::new(vec![vec![7; 32].into()]);
-        let state = EdgeState::new(&plan, keys, upstreams.clone(), upstreams.clone());
+        let state = generation(plan, upstreams.clone());
         Self {
             upstreams,
             state: Arc::new(state),
@@ -195,17 +193,6 @@ async fn one_entry_answers_get_head_and_whoever_has_the_answer_already() {
     assert_eq!(known.headers()["etag"], tag);
     assert!(!known.headers().contains_key("content-encoding"));
     assert_eq!(edge.listed(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_request_is_read_and_answered_by_one_generation_and_a_hit_needs_none() {
-    let edge = Edge::over(two());
-    for _ in 0..2 {
-        edge.ask(get("/groups?source=alpha")).await;
-        edge.ask(get("/groups?source=beta")).await;
-    }
-    assert_eq!(edge.listed(), 2);
-    assert_eq!(edge.upstreams.loaded.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,8 +16,8 @@ use crate::gateway::{GatewayError, ParseContext, look_up};
 use crate::snapshot::RowRef;
 use crate::snapshot::tests::group;
 
-fn assembler() -> Assembler {
-    Assembler::new(&plan(""), Keys::new(vec![vec![7; 32].into()]))
+fn assembler(key: u8) -> Assembler {
+    Assembler::new(&plan(""), Keys::new(vec![vec![key; 32].into()]))
 }
 
 /// What is asked for, and what a gateway of its own makes of these sources.
@@ -26,7 +26,17 @@ pub(super) async fn answer(
     strict: bool,
     sources: Vec<SourceReport>,
 ) -> (Query, Result<Listing, GatewayError>) {
-    let assembler = assembler();
+    answer_by(7, raw, strict, sources).await
+}
+
+/// The same of a gateway whose cursors are signed with another key.
+pub(super) async fn answer_by(
+    key: u8,
+    raw: &str,
+    strict: bool,
+    sources: Vec<SourceReport>,
+) -> (Query, Result<Listing, GatewayError>) {
+    let assembler = assembler(key);
     let context = ParseContext {
         sources: &["a".into(), "b".into()],
         streamed: true,

@@ -36,9 +36,8 @@ pub(super) fn sorts() -> impl Strategy<Value = Sort> {
 }
 
 /// A request for what `query` asks.
-pub(super) fn ask(query: Query, strict: bool) -> Ask<()> {
+pub(super) fn ask(query: Query, strict: bool) -> Ask {
     Ask {
-        generation: (),
         query,
         caller: Caller::default(),
         mode: CacheMode::Cached,

@@ -1,6 +1,6 @@
 //! What changes the validator of an answer, and what does not.
 
-use super::answers::{answer, some};
+use super::answers::{answer, answer_by, some};
 use super::{failed, fresh, pending};
 use crate::caller::VisibleSources;
 use crate::catalog::SourceState;
@@ -110,6 +110,18 @@ async fn format_renderer_and_visible_sources_change_the_validator() {
     let limited = VisibleSources::only(["a"]);
     let limited = validator_as("", &limited, JSON, vec![some("a")]).await;
     assert_ne!(limited, own);
+}
+
+#[tokio::test]
+async fn the_key_that_signed_its_cursor_changes_the_validator_of_a_page() {
+    let validator = async |key, raw| {
+        let (query, listing) = answer_by(key, raw, false, vec![some("a")]).await;
+        Validator::of_page(&query, &VisibleSources::All, JSON, &listing.unwrap())
+    };
+    assert_eq!(validator(7, "limit=1").await, validator(7, "limit=1").await);
+    assert_ne!(validator(7, "limit=1").await, validator(8, "limit=1").await);
+    // Without a cursor, any key is as good.
+    assert_eq!(validator(7, "").await, validator(8, "").await);
 }
 
 #[test]

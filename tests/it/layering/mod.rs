@@ -95,7 +95,7 @@ fn rooms_know_only_those_below_them() {
         .filter(|(room, target)| match (height(room), height(target)) {
             (Some(here), Some(there)) => there < here,
             // Beside the data path, only what assembles it knows its rooms.
-            (None, Some(_)) => !matches!(*room, "app" | "cli" | "generation" | "tools"),
+            (None, Some(_)) => !matches!(*room, "app" | "cli" | "tools"),
             (_, None) => matches!(*target, "app" | "cli" | "tools") && height(room).is_some(),
         })
         .collect();

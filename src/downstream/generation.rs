@@ -1,0 +1,191 @@
+//! Everything that a request may read, as one value: the plan in force, and all that runs by it.
+//!
+//! A request loads it once and sees nothing else until it is answered, on either listener. Another plan
+//! is another generation, which takes the place of the one before in one step. What both plans say in
+//! the same way is the same in both: an upstream with its snapshots, token, breaker, limiter and
+//! connections; what each client has used of its rate limit; views. Answers that are ready are made
+//! again, for they hold what any part of the plan may have changed.
+//!
+//! What no plan can change while the process runs is in [`crate::plan::Server::fixed_at_start`].
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::catalog::Catalog;
+use crate::gateway::Gateway;
+use crate::gateway::cursor::Keys;
+use crate::gateway::pool::BlockingPool;
+use crate::observe::Observers;
+use crate::plan::Plan;
+use crate::upstream::Adapter;
+
+use super::admission::Admission;
+use super::answers::AnswerCache;
+use super::layers::{AccessLog, Admits, KeepsAnswers, Observed, Patience};
+use super::openapi::Description;
+use super::services::GroupService;
+
+/// All that a request may read.
+#[derive(Debug)]
+pub struct Generation<G = Gateway> {
+    pub(super) plan: Arc<Plan>,
+    /// What answers queries, over the upstreams and their lists.
+    pub(super) gateway: G,
+    /// What cursors are verified with.
+    pub(super) keys: Keys,
+    /// What each client has asked.
+    admission: Arc<Admission>,
+    answers: AnswerCache,
+    pub(super) process: Arc<Process>,
+}
+
+/// What is the same in every generation.
+#[derive(Debug)]
+pub(super) struct Process {
+    /// When it began to serve.
+    pub(super) begun: Instant,
+    /// Whether it is about to stop.
+    pub(super) draining: AtomicBool,
+    /// Where walks run: not on the thread of the admin listener.
+    pub(super) walks: Handle,
+    /// Where answers are rendered and compressed.
+    pub(super) pool: BlockingPool,
+    pub(super) description: Description,
+    pub(super) observers: Observers,
+}
+
+/// The generation in force. Its clones are one.
+#[derive(Debug, Clone)]
+pub struct Live {
+    present: Arc<ArcSwap<Generation>>,
+    /// Held while one takes the place of another, so that each follows exactly one.
+    swapping: Arc<Mutex<()>>,
+}
+
+impl<G> Generation<G> {
+    /// The first generation of a process.
+    pub(super) fn first(plan: Arc<Plan>, keys: Keys, gateway: G, process: Process) -> Self {
+        Self {
+            admission: Arc::new(Admission::new(&plan.rate_limit)),
+            answers: AnswerCache::new(plan.cache.answers()),
+            plan,
+            gateway,
+            keys,
+            process: Arc::new(process),
+        }
+    }
+
+    /// The plan.
+    pub const fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+}
+
+impl Generation {
+    /// The upstreams and their snapshots.
+    pub fn catalog(&self) -> &Catalog {
+        self.gateway.catalog()
+    }
+
+    fn succeed(&self, plan: Arc<Plan>, catalog: Catalog) -> Self {
+        let keys = self.keys.succeed(&plan);
+        let admission = if plan.rate_limit == self.plan.rate_limit {
+            Arc::clone(&self.admission)
+        } else {
+            Arc::new(Admission::new(&plan.rate_limit))
+        };
+        Self {
+            gateway: self.gateway.succeed(catalog, &plan, keys.clone()),
+            keys,
+            admission,
+            answers: AnswerCache::new(plan.cache.answers()),
+            plan,
+            process: Arc::clone(&self.process),
+        }
+    }
+}
+
+impl Process {
+    /// A process that begins to serve now, on the runtime that this is called in.
+    pub(super) fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            draining: AtomicBool::new(false),
+            walks: Handle::current(),
+            pool: BlockingPool::new(),
+            description: Description::new(),
+            observers: Arc::new(AccessLog).into(),
+        }
+    }
+}
+
+impl Live {
+    /// Begins with a first generation. Must be called within a tokio runtime.
+    pub fn new(plan: Arc<Plan>, catalog: Catalog) -> Self {
+        let keys = Keys::from(&*plan);
+        let gateway = Gateway::new(catalog, &plan, keys.clone());
+        let first = Generation::first(plan, keys, gateway, Process::new());
+        Self {
+            present: Arc::new(ArcSwap::from_pointee(first)),
+            swapping: Arc::default(),
+        }
+    }
+
+    /// The generation in force. A request calls this once.
+    pub fn load(&self) -> Arc<Generation> {
+        self.present.load_full()
+    }
+
+    /// Where a listener loads the generation of each request.
+    pub(super) const fn present(&self) -> &Arc<ArcSwap<Generation>> {
+        &self.present
+    }
+
+    /// Puts another plan in force. Requests that loaded the generation before are answered by it;
+    /// whoever waits in it for a walk that ends with it is told at once.
+    pub async fn swap(&self, plan: Arc<Plan>, adapters: Vec<Arc<Adapter>>) {
+        let _swapping = self.swapping.lock().await;
+        let before = self.load();
+        let catalog = before.catalog().succeed(adapters, &plan.cache);
+        // Before anybody is answered by it.
+        catalog.load().await;
+        let next = Arc::new(before.succeed(plan, catalog));
+        self.present.store(Arc::clone(&next));
+        before.catalog().retire_for(next.catalog()).await;
+        next.catalog().start(Some(before.catalog()));
+    }
+}
+
+impl<G> Patience for Generation<G> {
+    fn deadline(&self) -> Duration {
+        self.plan.server.deadline.get()
+    }
+}
+
+impl<G> Observed for Generation<G> {
+    fn observers(&self) -> &Observers {
+        &self.process.observers
+    }
+}
+
+impl<G> Admits for Generation<G> {
+    fn admission(&self) -> &Admission {
+        &self.admission
+    }
+}
+
+impl<G: GroupService> KeepsAnswers for Generation<G> {
+    fn answers(&self) -> &AnswerCache {
+        &self.answers
+    }
+
+    fn epoch(&self) -> u64 {
+        self.gateway.epoch()
+    }
+}
