@@ -10,13 +10,13 @@ use moka::sync::Cache;
 pub(super) struct Resizable<K, V> {
     /// Locked for writing while another takes its place, so that nothing is lost or comes back
     /// meanwhile.
-    present: RwLock<Bound<K, V>>,
+    present: RwLock<SizedCache<K, V>>,
     /// Makes a cache of this capacity.
     build: fn(u64) -> Cache<K, V>,
 }
 
 /// A cache of one capacity.
-pub(super) struct Bound<K, V> {
+pub(super) struct SizedCache<K, V> {
     pub(super) capacity: u64,
     pub(super) cache: Cache<K, V>,
 }
@@ -29,7 +29,7 @@ where
     /// An empty cache of this capacity.
     pub(super) fn new(capacity: u64, build: fn(u64) -> Cache<K, V>) -> Self {
         Self {
-            present: RwLock::new(Bound {
+            present: RwLock::new(SizedCache {
                 capacity,
                 cache: build(capacity),
             }),
@@ -38,7 +38,7 @@ where
     }
 
     /// The cache as it is.
-    pub(super) fn get(&self) -> RwLockReadGuard<'_, Bound<K, V>> {
+    pub(super) fn get(&self) -> RwLockReadGuard<'_, SizedCache<K, V>> {
         self.present.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -52,7 +52,7 @@ where
         for (key, value) in &present.cache {
             cache.insert((*key).clone(), value);
         }
-        *present = Bound { capacity, cache };
+        *present = SizedCache { capacity, cache };
     }
 }
 

@@ -96,7 +96,7 @@ impl Assembler {
             let resume = Resume { after, missing };
             self.keys.sign(&ask.caller, query, resume)
         });
-        let signed_by = next.as_ref().map(|_| self.keys.id());
+        let signed_by = next.as_ref().and_then(|_| self.keys.id());
         let (next_cursor, next_query) = next.map(|next| (next.cursor, next.query)).unzip();
         let remaining = sources.iter().map(|report| report.held.fresh_for);
         Ok(Listing {

@@ -72,7 +72,7 @@ pub struct Keys {
     retired: Arc<[SecretSlice<u8>]>,
     /// The one that the process made for itself, if it ever lacked any.
     own: Option<Arc<SecretSlice<u8>>>,
-    id: KeyId,
+    id: Option<KeyId>,
 }
 
 /// What stands for the key that signs: the same in every process that has it, and nothing of it can be
@@ -97,7 +97,7 @@ impl Keys {
         let mut keys = keys.into_iter();
         if let Some(signing) = keys.next() {
             return Self {
-                id: KeyId::of(&signing),
+                id: Some(KeyId::of(&signing)),
                 signing: Arc::new(signing),
                 retired: keys.collect(),
                 own,
@@ -110,7 +110,8 @@ impl Keys {
             Arc::new(rand::random::<[u8; 32]>().to_vec().into())
         });
         Self {
-            id: KeyId::of(&own),
+            // It is never retired, and every replica has another.
+            id: None,
             signing: Arc::clone(&own),
             retired: Arc::default(),
             own: Some(own),
@@ -140,8 +141,8 @@ impl Keys {
         }
     }
 
-    /// What stands for the key that signs.
-    pub const fn id(&self) -> KeyId {
+    /// What stands for the key that signs, where it can be retired.
+    pub const fn id(&self) -> Option<KeyId> {
         self.id
     }
 

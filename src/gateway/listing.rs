@@ -26,7 +26,7 @@ pub struct Listing {
     /// The whole query string that asks for the next page: the cursor, and the query's parameters
     /// where the cursor is too small for them.
     pub next_query: Option<String>,
-    /// The key that signed that cursor.
+    /// The key that signed that cursor, where it can be retired.
     pub signed_by: Option<KeyId>,
     /// Whether every asked source contributed, on this page and on all before it.
     pub complete: bool,
