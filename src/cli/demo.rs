@@ -5,7 +5,7 @@ use clap::Args;
 use crate::config::Environment;
 use crate::plan::Span;
 use crate::terminal::CommandError;
-use crate::tools::demo::{InjectedFault, Options, gateway, listing};
+use crate::tools::demo::{InjectedFault, Options, TallyfyPaging, TokenKind, gateway, listing};
 
 /// Start five emulated upstreams on loopback and the gateway in front of them.
 #[derive(Debug, Args)]
@@ -22,6 +22,15 @@ pub(super) struct Demo {
     /// The faults are listed below.
     #[arg(long, value_name = "UPSTREAM=FAULT", value_parser = InjectedFault::switch)]
     fault: Vec<(String, InjectedFault)>,
+    /// Let tallyfy answer with the whole list and without `meta`, as it does for small organizations
+    #[arg(long)]
+    tallyfy_without_meta: bool,
+    /// Let collections issue opaque tokens, which do not say when they expire, instead of JWTs
+    #[arg(long)]
+    opaque_tokens: bool,
+    /// Let publisher put at most so many groups on a page, whatever `limit` asks for
+    #[arg(long, value_name = "GROUPS")]
+    publisher_page: Option<usize>,
 }
 
 impl Demo {
@@ -30,6 +39,17 @@ impl Demo {
             groups: self.groups,
             latency: self.latency.get(),
             faults: self.fault,
+            publisher_page: self.publisher_page,
+            tallyfy_paging: if self.tallyfy_without_meta {
+                TallyfyPaging::Absent
+            } else {
+                TallyfyPaging::Meta
+            },
+            tokens: if self.opaque_tokens {
+                TokenKind::Opaque
+            } else {
+                TokenKind::Jwt
+            },
             ..Options::default()
         };
         gateway::run(options, environment).await

@@ -367,6 +367,71 @@ async fn demo_prints_urls_that_work() {
 }
 
 #[tokio::test]
+async fn demo_prints_credentials_and_commands_that_ask_each_emulated_upstream() {
+    let arguments = ["demo", "--groups", "30", "--opaque-tokens"];
+    let mut child = groupgate(&arguments, ANY_PORT).spawn().unwrap();
+    let mut output = lines(child.stdout.take());
+    line_with(&mut output, "the credentials of").await;
+    for (name, credential) in [
+        ("collections", "COLLECTIONS_SECRET="),
+        ("vinyldns", "VINYL_SECRET="),
+        ("publisher", "PUBLISHER_TOKEN="),
+        ("onlivesite", "ONLIVE_SECRET="),
+        ("tallyfy", "TALLYFY_TOKEN="),
+    ] {
+        let line = line_with(&mut output, credential).await;
+        assert!(line.trim().starts_with(name), "{line}");
+    }
+    line_with(&mut output, "without the gateway").await;
+    for records in ["\"data\"", "\"groups\"", "total", "\"items\"", "\"data\""] {
+        let command = output.next_line().await.unwrap().unwrap();
+        let mut shell = tokio::process::Command::new("sh");
+        let answer = shell.args(["-c", &command]).output().await.unwrap();
+        let answer = String::from_utf8(answer.stdout).unwrap();
+        assert!(answer.contains(records), "{command}\n{answer}");
+    }
+    terminate(&child).await;
+    assert!(ended(child).await.success());
+}
+
+#[tokio::test]
+async fn demo_flags_change_how_an_emulated_upstream_pages() {
+    let arguments = [
+        "demo",
+        "--groups",
+        "30",
+        "--tallyfy-without-meta",
+        "--publisher-page",
+        "7",
+    ];
+    let mut child = groupgate(&arguments, ANY_PORT).spawn().unwrap();
+    let mut output = lines(child.stdout.take());
+    for _ in 0..2 {
+        line_with(&mut output, "tallyfy").await;
+    }
+    line_with(&mut output, "without the gateway").await;
+    let mut answers = Vec::new();
+    for _ in 0..5 {
+        let command = output.next_line().await.unwrap().unwrap();
+        let command = command.replace("search=corp&", "format=json&");
+        let mut shell = tokio::process::Command::new("sh");
+        let answer = shell.args(["-c", &command]).output().await.unwrap();
+        answers.push(String::from_utf8(answer.stdout).unwrap());
+    }
+    assert_eq!(
+        answers[2]
+            .matches("<name>")
+            .count()
+            .max(answers[2].matches("\"name\"").count()),
+        7
+    );
+    assert!(!answers[4].contains("\"meta\""), "{}", answers[4]);
+    assert_eq!(answers[4].matches("\"created_at\"").count(), 30);
+    terminate(&child).await;
+    assert!(ended(child).await.success());
+}
+
+#[tokio::test]
 async fn demo_shows_faults_and_serves_what_is_left() {
     let arguments = ["demo", "--groups", "5", "--fault", "vinyldns=down"];
     let mut child = groupgate(&arguments, ANY_PORT).spawn().unwrap();

@@ -81,6 +81,16 @@ impl Emulation {
         self.base_url.clone()
     }
 
+    /// The variables that hold its credentials, and what the emulation accepts there.
+    pub fn credentials(&self) -> &'static [(&'static str, &'static str)] {
+        self.api.vendor.credentials()
+    }
+
+    /// A command line that asks for its list.
+    pub fn curl(&self) -> String {
+        self.api.vendor.curl(&self.base_url)
+    }
+
     /// What was counted so far.
     pub fn stats(&self) -> Stats {
         self.api.recorder.stats()

@@ -42,6 +42,7 @@ pub(crate) async fn run(options: Options, environment: Environment) -> Result<()
         () = &mut stop => return Ok(()),
     }
     print(&invitation(&app))?;
+    print(&credentials(&emulations))?;
     stop.await;
     app.stop().await;
     Ok(())
@@ -168,6 +169,23 @@ fn invitation(app: &App) -> String {
          \x20 curl -s 'http://{admin}/status'\n\
          \nread about it: http://{data}/docs   stop it: ctrl-c"
     ));
+    text
+}
+
+/// What the emulations accept, so that they can be asked without the gateway.
+fn credentials(emulations: &Emulations) -> String {
+    let mut text = String::from("\nthe credentials of the emulated upstreams:\n");
+    for emulation in emulations {
+        let pairs = emulation.credentials().iter();
+        let pairs: Vec<_> = pairs
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        text.push_str(&format!("  {:<12} {}\n", emulation.name(), pairs.join(" ")));
+    }
+    text.push_str("\nask them without the gateway:\n");
+    for emulation in emulations {
+        text.push_str(&format!("  {}\n", emulation.curl()));
+    }
     text
 }
 

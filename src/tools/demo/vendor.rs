@@ -20,6 +20,9 @@ pub(super) trait Vendor: fmt::Debug + Send + Sync {
     /// emulation accepts.
     fn credentials(&self) -> &'static [(&'static str, &'static str)];
 
+    /// A command line that asks for its list, given the base URL.
+    fn curl(&self, base_url: &str) -> String;
+
     /// What its list looks like.
     fn list_api(&self) -> &'static ListApi;
 

@@ -58,6 +58,23 @@ impl Vendor for Collections {
         ]
     }
 
+    fn curl(&self, base_url: &str) -> String {
+        let login = json!({
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "fingerprint": "curl",
+            "user": { "first_name": "A", "last_name": "B", "email": "a@example.com", "group_name": DOMAIN },
+        });
+        let json = "-H 'Content-Type: application/json'";
+        let find = r#"sed 's/.*"auth_token":"\([^"]*\)".*/\1/'"#;
+        format!(
+            "token=$(curl -s '{base_url}{LOGIN_PATH}' {json} -d '{login}' | {find}); \
+             curl -s '{base_url}{}' {json} -d '{{}}' -H 'domain: {DOMAIN}' \
+             -H \"Authorization: Bearer $token\"",
+            LIST.path
+        )
+    }
+
     fn list_api(&self) -> &'static ListApi {
         &LIST
     }

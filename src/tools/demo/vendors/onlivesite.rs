@@ -73,6 +73,16 @@ impl Vendor for OnliveSite {
         &[("ONLIVE_KEY", KEY_ID), ("ONLIVE_SECRET", SECRET)]
     }
 
+    fn curl(&self, base_url: &str) -> String {
+        let path = LIST.path;
+        format!(
+            "date=$(date -u +{DATE_FORMAT}); sign=$(printf 'GET\\n{path}\\nlimit=2\\n%s' \"$date\" \
+             | openssl dgst -sha256 -hmac {SECRET} | sed 's/.* //'); \
+             curl -s '{base_url}{path}?limit=2' -H \"{DATE_HEADER}: $date\" \
+             -H \"Authorization: ONLIVESITE Credential:{KEY_ID}, Signature=$sign\""
+        )
+    }
+
     fn list_api(&self) -> &'static ListApi {
         &LIST
     }

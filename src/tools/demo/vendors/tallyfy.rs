@@ -66,6 +66,14 @@ impl Vendor for Tallyfy {
         &[("TALLYFY_TOKEN", TOKEN), ("TALLYFY_ORG", ORGANIZATION)]
     }
 
+    fn curl(&self, base_url: &str) -> String {
+        format!(
+            "curl -s '{base_url}{}?per_page=2' -H 'Authorization: Bearer {TOKEN}' \
+             -H 'X-Tallyfy-Client: APIClient'",
+            LIST.path
+        )
+    }
+
     fn list_api(&self) -> &'static ListApi {
         &LIST
     }

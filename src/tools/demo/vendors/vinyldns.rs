@@ -59,6 +59,13 @@ impl Vendor for VinylDns {
         &[("VINYL_KEY", ACCESS_KEY), ("VINYL_SECRET", SECRET_KEY)]
     }
 
+    fn curl(&self, base_url: &str) -> String {
+        format!(
+            "curl -s --aws-sigv4 aws:amz:us-east-1:VinylDNS --user {ACCESS_KEY}:{SECRET_KEY} \
+             '{base_url}/groups?maxItems=2'"
+        )
+    }
+
     fn list_api(&self) -> &'static ListApi {
         &LIST
     }

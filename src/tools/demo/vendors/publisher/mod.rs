@@ -69,6 +69,12 @@ impl Vendor for Publisher {
         &[("PUBLISHER_TOKEN", TOKEN)]
     }
 
+    fn curl(&self, base_url: &str) -> String {
+        format!(
+            "curl -s '{base_url}/api/2/groups?search=corp&sort=+created' -H 'Authorization: Bearer {TOKEN}'"
+        )
+    }
+
     fn list_api(&self) -> &'static ListApi {
         &LIST
     }

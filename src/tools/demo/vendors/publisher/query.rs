@@ -114,11 +114,12 @@ fn sort(text: &str) -> Result<Vec<SortTerm>, String> {
 }
 
 impl SortTerm {
-    /// A plus that was not percent-encoded arrives as a space, which is not a sign.
+    /// A plus that was not percent-encoded, as the vendor's own example writes it, arrives as a
+    /// space.
     fn parse(text: &str) -> Option<Self> {
         let (is_descending, name) = match text.strip_prefix('-') {
             Some(name) => (true, name),
-            None => (false, text.strip_prefix('+').unwrap_or(text)),
+            None => (false, text.strip_prefix(['+', ' ']).unwrap_or(text)),
         };
         let field = match name {
             "name" => SortColumn::Name,
