@@ -4,22 +4,38 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::terminal::{CommandError, print};
-use crate::tools::infer::{propose, propose_as, samples};
+use crate::terminal::CommandError;
+use crate::tools::infer::{InferRun, SampleRequest};
 
 /// Propose a block of gateway.toml from a response of an API.
 ///
-/// Give one page with --url, or a few pages of one list with --sample, in order. Two pages show more
-/// than one; the first and the last are best.
+/// Give one page with --url, or a few pages of one list with --sample, in order. With --url the
+/// proposed block is then walked like the gateway would, and compared with every total that a page
+/// states: only a block that read the whole list is called certain. Two recorded pages show more than
+/// one; the first and the last are best.
+///
+/// It fails if no sample can be read or has a list, and if the walk shows that the block is wrong.
 #[derive(Debug, Args)]
 pub(super) struct Infer {
-    /// Request this URL, once
+    /// Request this URL once for a sample, and then walk the list
     #[arg(long, required_unless_present = "sample", conflicts_with = "sample")]
     url: Option<String>,
+    /// Use this method, GET or POST; POST is usual with a body
+    #[arg(long, requires = "url")]
+    method: Option<String>,
+    /// Send this JSON body
+    #[arg(long, value_name = "JSON", requires = "url", conflicts_with = "form")]
+    json: Option<String>,
+    /// Send this field of a form, as 'name=value'; may be repeated
+    #[arg(long, value_name = "FIELD", requires = "url")]
+    form: Vec<String>,
     /// Send this header, as 'Name: value'; secrets become environment variables in the block
     #[arg(long, value_name = "HEADER", requires = "url")]
     header: Vec<String>,
-    /// Read recorded responses instead, as the API sent them
+    /// Read at most so many pages when the proposed block is walked; 0 does not walk it
+    #[arg(long, value_name = "N", default_value_t = 50, requires = "url")]
+    pages: u64,
+    /// Read recorded responses instead: bodies, or what `curl -i` prints
     #[arg(long, value_name = "FILE", num_args = 1..)]
     sample: Vec<PathBuf>,
     /// The name of the block; by default it is derived from the URL's host
@@ -29,14 +45,19 @@ pub(super) struct Infer {
 
 impl Infer {
     pub(super) async fn run(self) -> Result<(), CommandError> {
-        let samples = match &self.url {
-            Some(url) => vec![samples::request_one(url, &self.header).await?],
-            None => samples::read(&self.sample)?,
+        let request = self.url.map(|url| SampleRequest {
+            url,
+            method: self.method,
+            headers: self.header,
+            json: self.json,
+            form: self.form,
+        });
+        let run = InferRun {
+            request,
+            samples: self.sample,
+            name: self.name,
+            pages: self.pages,
         };
-        let proposal = match &self.name {
-            Some(name) => propose_as(name, &samples),
-            None => propose(&samples),
-        };
-        print(&proposal.to_string())
+        run.run().await
     }
 }

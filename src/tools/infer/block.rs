@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use toml_edit::Key;
 
-use super::guess::{LineEntry, ProposedLine};
+use super::guess::{Confidence, LineEntry, ProposedLine};
 
 /// How long a line of a comment may be.
 const WIDTH: usize = 98;
@@ -17,8 +17,13 @@ pub(super) struct BlockSection {
     pub(super) lines: Vec<ProposedLine>,
 }
 
-/// Writes the block.
-pub(super) fn write(name: &str, heading: &[String], sections: &[BlockSection]) -> String {
+/// Writes the block. What is clear in one that was `walked` to its end is certain.
+pub(super) fn write(
+    name: &str,
+    heading: &[String],
+    sections: &[BlockSection],
+    walked: bool,
+) -> String {
     let mut text = String::new();
     for paragraph in heading {
         comment(&mut text, paragraph);
@@ -38,13 +43,21 @@ pub(super) fn write(name: &str, heading: &[String], sections: &[BlockSection]) -
         // Writing into a string does not fail.
         let _ = writeln!(text, "[{}]", keys.join("."));
         for line in &section.lines {
-            write_line(&mut text, line);
+            write_line(&mut text, line, walked);
         }
     }
     text
 }
 
-fn write_line(text: &mut String, line: &ProposedLine) {
+fn write_line(text: &mut String, line: &ProposedLine, walked: bool) {
+    if let Some((confidence, why)) = &line.reason {
+        match confidence {
+            Confidence::Clear if walked => comment(text, &format!("certain: {why}")),
+            Confidence::Clear | Confidence::Likely | Confidence::NotSure => {
+                comment(text, &format!("{confidence}: {why}"));
+            }
+        }
+    }
     for paragraph in &line.comments {
         comment(text, paragraph);
     }
@@ -89,7 +102,7 @@ mod tests {
             path: &[],
             lines: vec![line],
         }];
-        let text = write("x", &[], &sections);
+        let text = write("x", &[], &sections, false);
         let read: toml::Table = toml::from_str(&text).unwrap();
         let block = read["upstreams"]["x"].as_table().unwrap();
         assert_eq!(block.len(), 1);

@@ -60,7 +60,7 @@ fn scalar_line(
 ) -> ProposedLine {
     let filled = covered(&chosen.columns);
     let confidence = match (chosen.is_weak, filled) {
-        (false, 1..) => Confidence::Certain,
+        (false, 1..) => Confidence::Clear,
         (false, 0) | (true, 1..) => Confidence::Likely,
         (true, 0) => Confidence::NotSure,
     };

@@ -11,8 +11,9 @@ pub enum Confidence {
     NotSure,
     /// Names or values speak for it.
     Likely,
-    /// Names and values speak for it, and the samples show nothing else that it could be.
-    Certain,
+    /// Names and values speak for it, and the samples show nothing else that it could be. Only a
+    /// block that was walked to its end calls it certain.
+    Clear,
 }
 
 impl fmt::Display for Confidence {
@@ -20,7 +21,7 @@ impl fmt::Display for Confidence {
         formatter.write_str(match self {
             Self::NotSure => "not sure",
             Self::Likely => "likely",
-            Self::Certain => "certain",
+            Self::Clear => "clear",
         })
     }
 }
@@ -28,7 +29,9 @@ impl fmt::Display for Confidence {
 /// One line of a proposal, under the comments that stand above it.
 #[derive(Debug, Clone)]
 pub(super) struct ProposedLine {
-    /// Each is a paragraph of its own.
+    /// How sure it is, and why.
+    pub(super) reason: Option<(Confidence, String)>,
+    /// What is to be said besides. Each is a paragraph of its own.
     pub(super) comments: Vec<String>,
     pub(super) entry: LineEntry,
 }
@@ -53,14 +56,15 @@ impl ProposedLine {
         why: &str,
     ) -> Self {
         Self {
-            comments: vec![format!("{confidence}: {why}")],
+            reason: Some((confidence, why.to_owned())),
+            comments: Vec::new(),
             entry: LineEntry::Set(key.to_owned(), value.into()),
         }
     }
 
     /// A guess that names and values speak for.
-    pub(super) fn certain(key: &str, value: impl Into<Value>, why: &str) -> Self {
-        Self::guess(key, value, Confidence::Certain, why)
+    pub(super) fn clear(key: &str, value: impl Into<Value>, why: &str) -> Self {
+        Self::guess(key, value, Confidence::Clear, why)
     }
 
     /// A guess that names or values speak for.
@@ -76,6 +80,7 @@ impl ProposedLine {
     /// What no sample shows, with a stand-in that loads.
     pub(super) fn fill_in(key: &str, value: impl Into<Value>, what: &str) -> Self {
         Self {
+            reason: None,
             comments: vec![format!("FILL IN: {what}")],
             entry: LineEntry::Set(key.to_owned(), value.into()),
         }
@@ -84,6 +89,7 @@ impl ProposedLine {
     /// What no sample shows, and may not be needed.
     pub(super) fn suggestion(key: &str, value: impl Into<Value>, what: &str) -> Self {
         Self {
+            reason: None,
             comments: vec![what.to_owned()],
             entry: LineEntry::Suggested(key.to_owned(), value.into()),
         }
@@ -92,6 +98,7 @@ impl ProposedLine {
     /// Something to know, without a key.
     pub(super) fn remark(text: impl Into<String>) -> Self {
         Self {
+            reason: None,
             comments: vec![text.into()],
             entry: LineEntry::Nothing,
         }

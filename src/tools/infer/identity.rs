@@ -5,6 +5,7 @@ use crate::plan::Path;
 use super::choose::{by_name, choose, covered, paths_value};
 use super::columns::{Column, Columns};
 use super::guess::{Confidence, ProposedLine};
+use super::names::{NameHint, plain};
 use super::shape::{is_email, is_url, is_uuid, time_format};
 use super::vocabulary::{FieldType, FieldWords, ID, NAME, subjects_of};
 
@@ -73,7 +74,7 @@ fn identify(
     let is_everywhere = covered(&chosen.columns) == columns.records;
     let is_repeated = words.holds == FieldType::Id && is_repeated(&chosen.columns);
     let confidence = match (chosen.is_weak, is_everywhere, is_repeated) {
-        (false, true, false) => Confidence::Certain,
+        (false, true, false) => Confidence::Clear,
         _ => Confidence::Likely,
     };
     let note = match (words.holds, is_repeated) {
@@ -103,10 +104,24 @@ pub(super) fn keyed(columns: &Columns<'_>, subjects: &[String]) -> (IdentityGues
 /// Id and name of records in a list. A block needs both, so there is always a guess.
 pub(super) fn listed(columns: &Columns<'_>, subjects: &[String]) -> (IdentityGuess, IdentityGuess) {
     let (id, name) = identity(columns, subjects);
-    let id = id.or_else(|| by_values(columns, &[], looks_like_id, "distinct identifiers"));
+    let id = id.or_else(|| {
+        by_values(
+            columns,
+            &[],
+            is_called_like_an_id,
+            looks_like_id,
+            "distinct identifiers",
+        )
+    });
     let name = name.or_else(|| {
         let taken = id.as_ref().map_or(&[][..], |id| &id.paths);
-        by_values(columns, taken, looks_like_name, "distinct short texts")
+        by_values(
+            columns,
+            taken,
+            |_| true,
+            looks_like_name,
+            "distinct short texts",
+        )
     });
     match (id, name) {
         (Some(id), Some(name)) => (id, name),
@@ -140,6 +155,7 @@ pub(super) fn listed(columns: &Columns<'_>, subjects: &[String]) -> (IdentityGue
 fn by_values(
     columns: &Columns<'_>,
     taken: &[Path],
+    is_called: impl Fn(&Column<'_>) -> bool,
     test: impl Fn(&[String]) -> bool,
     what: &str,
 ) -> Option<IdentityGuess> {
@@ -148,6 +164,7 @@ fn by_values(
         column.names.len() == 1
             && column.is_scalar()
             && !taken.contains(&column.path)
+            && is_called(column)
             && texts.len() == columns.records
             && test(&texts)
     })?;
@@ -157,6 +174,23 @@ fn by_values(
         why: format!("by its values only: {what}"),
         is_everywhere: true,
     })
+}
+
+/// Whether a member may be an id by its name. `Precedence`, a rank or a size may differ from record to
+/// record as well, and `createdById` names somebody else.
+fn is_called_like_an_id(column: &Column<'_>) -> bool {
+    const ENDS: [&str; 8] = ["id", "uuid", "guid", "key", "no", "nr", "number", "ref"];
+    let name = plain(column.names[0]);
+    let is_other = [
+        "by", "parent", "owner", "creator", "tenant", "org", "modifi", "version", "phone",
+    ]
+    .iter()
+    .any(|word| name.contains(word));
+    let Some(end) = ENDS.iter().find(|end| name.ends_with(**end)) else {
+        return false;
+    };
+    let subject = &name[..name.len() - end.len()];
+    !is_other && NameHint::of(subject) != NameHint::Others
 }
 
 fn looks_like_id(texts: &[String]) -> bool {

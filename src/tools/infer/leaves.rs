@@ -1,6 +1,7 @@
 //! Leaves beside the records: totals, tokens, flags, in the body and in headers.
 
 use http::HeaderMap;
+use http::header::CONTENT_RANGE;
 use toml_edit::Value;
 
 use crate::plan::Path;
@@ -8,9 +9,6 @@ use crate::plan::Path;
 use super::guess::table;
 use super::names::plain;
 use super::part::{SampleValue, page_path};
-
-/// How deep in a page a leaf may stand.
-const DEPTH: usize = 5;
 
 /// How many leaves are looked at.
 const LEAVES: usize = 400;
@@ -88,6 +86,11 @@ pub(super) fn of(root: SampleValue<'_>, records: &[&str], headers: &HeaderMap) -
     leaves.extend(headers.iter().filter_map(|(name, value)| {
         let name = name.as_str();
         let text = value.to_str().ok()?.trim();
+        // `items 0-49/260` (RFC 9110, section 14.4): what follows the slash is the total.
+        let text = match text.rsplit_once('/') {
+            Some((_, total)) if name == CONTENT_RANGE.as_str() => total,
+            Some(_) | None => text,
+        };
         Some(Leaf {
             place: LeafPlace::Header(name.to_owned()),
             name: plain(name.strip_prefix("x-").unwrap_or(name)),
@@ -114,9 +117,6 @@ fn collect<'a>(
     }
     if part.is_null() || part.text().is_some() {
         leaves.extend(leaf(part, names));
-    }
-    if names.len() == DEPTH {
-        return;
     }
     for (name, member) in part.members() {
         names.push(name);

@@ -1,10 +1,7 @@
-//! Every list in a page: each may be the list of groups.
+//! Every list in a page, at any depth: each may be the list of groups.
 
 use super::body::SampleBody;
 use super::part::SampleValue;
-
-/// How deep in a page a list may stand.
-const DEPTH: usize = 6;
 
 /// How many lists are compared.
 const CANDIDATES: usize = 64;
@@ -78,9 +75,6 @@ fn collect<'a>(part: SampleValue<'a>, names: &mut Vec<&'a str>, found: &mut Vec<
     if looks_keyed(part, &members) {
         let items = members.iter().map(|(_, member)| *member).collect();
         found.push((names.clone(), ListKind::Keyed, items));
-    }
-    if names.len() == DEPTH {
-        return;
     }
     for (name, member) in members {
         names.push(name);

@@ -13,6 +13,12 @@ pub(super) fn plain(name: &str) -> String {
         .collect()
 }
 
+/// The plain name of a parameter. A member of a JSON body is named by its path, of which the last
+/// part counts.
+pub(super) fn plain_parameter(name: &str) -> String {
+    plain(name.rsplit('/').next().unwrap_or(name))
+}
+
 /// One of what a plain name lists.
 pub(super) fn singular(plain: &str) -> String {
     if let Some(stem) = plain.strip_suffix("ies") {

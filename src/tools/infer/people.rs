@@ -196,13 +196,13 @@ impl<'a> PeopleGuess<'a> {
             } else {
                 ("id", "a list of plain values")
             };
-            return (vec![(part, ".".into())], Confidence::Certain, why);
+            return (vec![(part, ".".into())], Confidence::Clear, why);
         }
         let columns = Columns::of(&self.items);
         let find = |words| choose(words, &columns, &[], &[]).filter(|chosen| !chosen.is_empty());
         let (id, email) = (find(&PERSON_ID), find(&PERSON_EMAIL));
         let confidence = match id.as_ref().or(email.as_ref()) {
-            Some(chosen) if !chosen.is_weak => Confidence::Certain,
+            Some(chosen) if !chosen.is_weak => Confidence::Clear,
             Some(_) => Confidence::Likely,
             None => {
                 let why = "a list of objects, but none of their members looks like an id";

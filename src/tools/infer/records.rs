@@ -27,7 +27,9 @@ pub(super) struct RecordGuess<'a> {
     /// Words for one record: a member's name may begin with them.
     pub(super) subjects: Vec<String>,
     pub(super) confidence: Confidence,
-    path: String,
+    /// Whether there is a list at all.
+    pub(super) is_found: bool,
+    pub(super) path: String,
     /// Whether every sample has the list, empty or not.
     is_everywhere: bool,
     why: String,
@@ -140,7 +142,7 @@ fn chosen<'a>(
         Quality::AllNamed
             if rivals.is_empty() && is_everywhere && best.candidate.kind != ListKind::Keyed =>
         {
-            Confidence::Certain
+            Confidence::Clear
         }
         Quality::AllNamed | Quality::Named => Confidence::Likely,
         Quality::HalfNamed | Quality::Objects | Quality::Opaque | Quality::Single => {
@@ -160,6 +162,7 @@ fn chosen<'a>(
         path: best.path.to_string(),
         is_everywhere,
         confidence,
+        is_found: true,
         others,
     }
 }
@@ -197,5 +200,6 @@ fn nothing<'a>(bodies: &[&'a SampleBody]) -> RecordGuess<'a> {
         is_everywhere: true,
         why: why.to_owned(),
         others: Vec::new(),
+        is_found: false,
     }
 }

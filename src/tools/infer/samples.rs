@@ -7,19 +7,26 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, USER_AGENT, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
 use crate::terminal::CommandError;
 use crate::tools::redact::Redactor;
 use crate::upstream::transport::fetch;
 
+use super::recorded;
+use super::sent::SentBody;
+
 /// One response of an upstream. Several are pages of one list, in order.
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// Its URL with the query, if known.
     pub url: Option<Url>,
+    /// The method of the request.
+    pub method: Method,
+    /// The body of the request.
+    pub sent_body: SentBody,
     /// The headers of the request. Their values appear in the block unless their names, or the mark on
     /// them, say that they are secret.
     pub sent: HeaderMap,
@@ -36,6 +43,8 @@ impl Sample {
     pub fn recorded(body: impl Into<Bytes>) -> Self {
         Self {
             url: None,
+            method: Method::GET,
+            sent_body: SentBody::None,
             sent: HeaderMap::new(),
             status: StatusCode::OK,
             headers: HeaderMap::new(),
@@ -59,31 +68,103 @@ const SECRET_CHARS: usize = 4;
 /// Asks for JSON first, where an API offers several formats.
 const ANY: &str = "application/json, application/xml;q=0.9, */*;q=0.5";
 
-/// Requests this URL once, with these headers. An error response is a failure: it does not show what
-/// a list looks like.
-pub(crate) async fn request_one(text: &str, headers: &[String]) -> Result<Sample, CommandError> {
-    let url = url(text)?;
-    let headers = headers.iter().map(|text| header(text));
-    let sent: HeaderMap = headers.collect::<Result<_, _>>()?;
-    let response = fetch(request(&url, &sent)?, TIMEOUT, BODY_BYTES).await?;
-    let (parts, body) = response.into_parts();
-    if !parts.status.is_success() {
-        let excerpt = excerpt(&body, &url, &sent);
-        return Err(refused(parts.status, &parts.headers, &excerpt));
+/// The request for a sample, as it was given.
+#[derive(Debug, Default)]
+pub(crate) struct SampleRequest {
+    pub(crate) url: String,
+    pub(crate) method: Option<String>,
+    pub(crate) headers: Vec<String>,
+    pub(crate) json: Option<String>,
+    pub(crate) form: Vec<String>,
+}
+
+impl SampleRequest {
+    /// Sends it once. An error response is a failure: it does not show what a list looks like.
+    pub(crate) async fn send(&self) -> Result<Sample, CommandError> {
+        let url = url(&self.url)?;
+        let headers = self.headers.iter().map(|text| header(text));
+        let sent: HeaderMap = headers.collect::<Result<_, _>>()?;
+        let sent_body = self.body()?;
+        let method = match self.method.as_deref() {
+            None => sent_body.usual_method(),
+            Some(method) if method.eq_ignore_ascii_case("get") => Method::GET,
+            Some(method) if method.eq_ignore_ascii_case("post") => Method::POST,
+            Some(method) => {
+                return Err(CommandError::new(format!(
+                    "`{method}` is no method that a list is read with: use GET or POST"
+                )));
+            }
+        };
+        let request = request(&url, &method, &sent, &sent_body)?;
+        let response = fetch(request, TIMEOUT, BODY_BYTES).await?;
+        let (parts, body) = response.into_parts();
+        if !parts.status.is_success() {
+            let excerpt = excerpt(&body, &url, &sent, &sent_body);
+            return Err(refused(parts.status, &parts.headers, &excerpt));
+        }
+        Ok(Sample {
+            url: Some(url),
+            method,
+            sent_body,
+            sent,
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        })
     }
-    Ok(Sample {
-        url: Some(url),
-        sent,
-        status: parts.status,
-        headers: parts.headers,
-        body,
-    })
+
+    /// Parses the body. What is malformed is not shown: it may hold a secret.
+    fn body(&self) -> Result<SentBody, CommandError> {
+        if let Some(json) = &self.json {
+            let json = serde_json::from_str(json).map_err(|error| {
+                CommandError::new(format!(
+                    "--json takes a JSON value, such as '{{\"page\": 1}}' (line {}, column {})",
+                    error.line(),
+                    error.column()
+                ))
+            })?;
+            return match json {
+                serde_json::Value::Object(_) | serde_json::Value::Array(_) => {
+                    Ok(SentBody::Json(json))
+                }
+                _ => Err(CommandError::new("--json takes an object or a list")),
+            };
+        }
+        if self.form.is_empty() {
+            return Ok(SentBody::None);
+        }
+        let pairs = self.form.iter().map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            Some((name.to_owned(), value.to_owned()))
+        });
+        let pairs = pairs.collect::<Option<_>>();
+        let pairs =
+            pairs.ok_or_else(|| CommandError::new("write a form field as --form 'name=value'"))?;
+        Ok(SentBody::Form(pairs))
+    }
+}
+
+/// What a body holds at its root, by name only.
+pub(super) fn members(sample: &Sample) -> String {
+    match serde_json::from_slice(&sample.body) {
+        Ok(serde_json::Value::Object(members)) if !members.is_empty() => {
+            let names: Vec<_> = members
+                .keys()
+                .take(12)
+                .map(|name| format!("`{name}`"))
+                .collect();
+            format!("the page has {}", names.join(", "))
+        }
+        Ok(serde_json::Value::Object(_)) => "the page is an empty object".to_owned(),
+        Ok(_) => "the page is one value".to_owned(),
+        Err(_) => "its elements hold no records".to_owned(),
+    }
 }
 
 /// Reads recorded responses, one file each.
 pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Sample>, CommandError> {
     let read = |file: &PathBuf| match fs::read(file) {
-        Ok(body) => Ok(Sample::recorded(body)),
+        Ok(text) => Ok(recorded::parse(text)),
         Err(error) => Err(CommandError::new(format!(
             "`{}` cannot be read: {error}",
             file.display()
@@ -123,10 +204,29 @@ fn url(text: &str) -> Result<Url, CommandError> {
     Ok(url)
 }
 
-fn request(url: &Url, sent: &HeaderMap) -> Result<Request<Bytes>, CommandError> {
+fn request(
+    url: &Url,
+    method: &Method,
+    sent: &HeaderMap,
+    body: &SentBody,
+) -> Result<Request<Bytes>, CommandError> {
     let mut url = url.clone();
     url.set_fragment(None);
-    let mut request = Request::get(url.as_str()).body(Bytes::new())?;
+    let (kind, body) = match body {
+        SentBody::None => (None, String::new()),
+        SentBody::Json(json) => (Some("application/json"), json.to_string()),
+        SentBody::Form(pairs) => {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            form.extend_pairs(pairs);
+            (Some("application/x-www-form-urlencoded"), form.finish())
+        }
+    };
+    let request = Request::builder().method(method).uri(url.as_str());
+    let mut request = request.body(Bytes::from(body))?;
+    if let Some(kind) = kind {
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
     let headers = request.headers_mut();
     headers.insert(ACCEPT, HeaderValue::from_static(ANY));
     let agent = concat!("groupgate/", env!("CARGO_PKG_VERSION"));
@@ -137,15 +237,19 @@ fn request(url: &Url, sent: &HeaderMap) -> Result<Request<Bytes>, CommandError> 
 
 /// The beginning of an error's body, on one line and without what the request carried: some APIs
 /// repeat it.
-fn excerpt(body: &[u8], url: &Url, sent: &HeaderMap) -> String {
+fn excerpt(body: &[u8], url: &Url, sent: &HeaderMap, sent_body: &SentBody) -> String {
     let text = String::from_utf8_lossy(body);
     let printable = text.replace(char::is_control, " ");
     let line = printable.split_whitespace().collect::<Vec<_>>().join(" ");
     let redactor = Redactor::default();
     let headers = sent.values().filter_map(|value| value.to_str().ok());
     let words = headers.flat_map(|value| value.split([' ', '=', ',', ';', '"']));
-    let parameters: Vec<_> = url.query_pairs().map(|(_, value)| value).collect();
-    let carried = words.chain(parameters.iter().map(AsRef::as_ref));
+    let mut parameters: Vec<_> = url
+        .query_pairs()
+        .map(|(_, value)| value.into_owned())
+        .collect();
+    parameters.extend(sent_body.parameters().into_iter().map(|(_, value)| value));
+    let carried = words.chain(parameters.iter().map(String::as_str));
     for word in carried.filter(|word| word.len() >= SECRET_CHARS) {
         redactor.add(word, "SENT");
     }
@@ -219,7 +323,7 @@ mod tests {
             header("X-Flag: 1").unwrap(),
         ]);
         let body = b"<ocs>\n\t<message>hunter2 and\x1b hunter3 are not 11</message>";
-        let told = excerpt(body, &asked, &sent);
+        let told = excerpt(body, &asked, &sent, &SentBody::None);
         assert_eq!(told, "<ocs> <message>*** and *** are not 11</message>");
         // However the API encodes it.
         let encoded = url("https://example.com/groups?key=hunter%2F2%20and%203").unwrap();
@@ -227,9 +331,15 @@ mod tests {
             br#"{"path": "?key=hunter%2F2%20and%203", "key": "hunter\/2 and 3"}"#,
             &encoded,
             &sent,
+            &SentBody::None,
         );
         assert_eq!(told, r#"{"path": "?key=***", "key": "***"}"#);
-        assert_eq!(excerpt(&[b'x'; 300], &asked, &sent).chars().count(), 201);
+        assert_eq!(
+            excerpt(&[b'x'; 300], &asked, &sent, &SentBody::None)
+                .chars()
+                .count(),
+            201
+        );
         let CommandError(refused) =
             refused(StatusCode::PRECONDITION_FAILED, &HeaderMap::new(), &told);
         assert!(refused.contains("--header"), "{refused}");
@@ -260,7 +370,13 @@ mod tests {
     #[test]
     fn the_headers_that_were_given_replace_the_usual_ones() {
         let sent = HeaderMap::from_iter([header("Accept: application/scim+json").unwrap()]);
-        let request = request(&url("https://example.com/g?q=1#x").unwrap(), &sent).unwrap();
+        let request = request(
+            &url("https://example.com/g?q=1#x").unwrap(),
+            &Method::GET,
+            &sent,
+            &SentBody::None,
+        )
+        .unwrap();
         assert_eq!(request.headers()[ACCEPT], "application/scim+json");
         assert_eq!(request.headers().get_all(ACCEPT).iter().count(), 1);
         assert_eq!(request.uri(), "https://example.com/g?q=1");

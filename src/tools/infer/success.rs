@@ -60,13 +60,13 @@ fn classify(leaf: &Leaf, status: StatusCode) -> Option<(Confidence, &'static str
     let text = leaf.text.as_deref()?;
     if text == status.as_str() {
         return Some((
-            Confidence::Certain,
+            Confidence::Clear,
             "the body repeats the status; a failure may have status 200 and say so only here",
         ));
     }
     match (leaf.name.as_str(), text.to_ascii_lowercase().as_str()) {
         ("ok" | "success" | "issuccess", "true" | "1") => Some((
-            Confidence::Certain,
+            Confidence::Clear,
             "the body says that it succeeded, so failures may have status 200",
         )),
         ("status" | "stat", "ok" | "success" | "succeeded") => Some((

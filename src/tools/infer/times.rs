@@ -51,7 +51,7 @@ fn time(
     let paths: Vec<_> = chosen.iter().map(|column| column.path.clone()).collect();
     let how = how_many(covered(&chosen), columns.records);
     let (by, by_name) = match rank {
-        TimeRank::Name(_) => ("by its name", Confidence::Certain),
+        TimeRank::Name(_) => ("by its name", Confidence::Clear),
         TimeRank::Stem => ("by a part of its name", Confidence::Likely),
     };
     let (written, confidence, why) = match &format {

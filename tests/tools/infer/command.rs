@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use groupgate::tools::demo::{Emulations, Options};
+use rstest::rstest;
 
 use super::samples::load;
 use super::vendors::{assert_pages, block, shipped};
@@ -95,4 +96,43 @@ async fn a_file_that_is_not_there_is_named() {
     let output = infer(&["--sample", "no-such-page.json"]).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("`no-such-page.json` cannot be read"));
+}
+
+#[rstest]
+#[case::html(
+    "<!DOCTYPE html><html><body>Sign in</body></html>",
+    "no sample could be read"
+)]
+#[case::nothing("", "no sample could be read")]
+#[case::error_head("HTTP/2 401 \r\n\r\n{\"error\": \"no\"}", "its status is 401")]
+#[case::no_list(
+    r#"{"error": "invalid_client", "message": "no"}"#,
+    "there is no list in the samples: the page has `error`, `message`"
+)]
+#[case::scalar("7", "there is no list")]
+#[tokio::test]
+async fn samples_that_show_nothing_are_a_failure(#[case] text: &str, #[case] said: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("page");
+    std::fs::write(&file, text).unwrap();
+    let output = infer(&["--sample", file.to_str().unwrap()]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let message = self::text(&output.stderr);
+    assert!(message.contains(said), "{message}");
+}
+
+#[tokio::test]
+async fn what_curl_i_prints_is_a_sample_with_its_headers() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("page");
+    let page = "HTTP/1.1 100 Continue\r\n\r\nHTTP/2 200 \r\nlink: <https://a.example.com/g?after=x>; \
+                rel=\"next\"\r\n\r\n[{\"id\": 1, \"name\": \"a\"}]";
+    std::fs::write(&file, page).unwrap();
+    let output = infer(&["--sample", file.to_str().unwrap()]).await;
+    let proposal = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(proposal.contains("style = \"link\""), "{proposal}");
+    assert!(!proposal.contains("# certain:"), "{proposal}");
+    load(proposal);
 }

@@ -94,7 +94,7 @@ async fn the_pages_of_an_upstream_become_what_is_shipped(
         let proposal = propose_as(name, seen);
         let text = proposal.to_string();
         let proposed = block(&text, name);
-        assert_eq!(proposal.records(), Confidence::Certain, "{text}");
+        assert_eq!(proposal.records(), Confidence::Clear, "{text}");
         assert_eq!(proposed["records"], shipped["records"], "{text}");
         assert_fields(&proposed, &shipped, &seen[0]);
         assert_pages(&proposed, &shipped);

@@ -130,7 +130,7 @@ fn check(samples: &[Sample]) {
         return;
     }
     load(&text);
-    if proposal.records() == Confidence::Certain {
+    if proposal.records() == Confidence::Clear {
         let found = samples
             .iter()
             .map(|sample| groups(&text, sample).len())

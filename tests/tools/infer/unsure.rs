@@ -198,3 +198,32 @@ fn what_repeats_the_name_is_no_description() {
     assert!(!text("b").contains("\ndescription = "), "{}", text("b"));
     assert!(text("the b team").contains("\ndescription = \"summary\"\n"));
 }
+
+#[rstest]
+#[case("Precedence")]
+#[case("SortOrder")]
+#[case("Rank")]
+#[case("MemberTotal")]
+#[case("CreatedById")]
+fn a_number_that_differs_by_chance_is_no_id(#[case] member: &str) {
+    let body = format!(
+        r#"{{"Groups": [{{"GroupName": "a", "{member}": 1}}, {{"GroupName": "b", "{member}": 2}}]}}"#
+    );
+    let text = propose(&[Sample::recorded(body)]).to_string();
+    assert!(text.contains("\nid = \"GroupName\"\n"), "{text}");
+    load(&text);
+}
+
+#[test]
+fn a_list_at_any_depth_is_found() {
+    for depth in [1, 7, 20, 60] {
+        let mut body = r#"{"groups": [{"id": 1, "name": "a"}], "nextPageToken": "x"}"#.to_owned();
+        for _ in 0..depth {
+            body = format!(r#"{{"level": {body}}}"#);
+        }
+        let text = propose(&[Sample::recorded(body)]).to_string();
+        assert!(text.contains("/level/groups\""), "{text}");
+        assert!(text.contains("/level/nextPageToken\""), "{text}");
+        load(&text);
+    }
+}

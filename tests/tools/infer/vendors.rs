@@ -117,7 +117,7 @@ fn an_example_becomes_what_is_shipped(
     let proposed = block(&text, name);
     let shipped = shipped(name);
 
-    assert_eq!(proposal.records(), Confidence::Certain, "{text}");
+    assert_eq!(proposal.records(), Confidence::Clear, "{text}");
     assert_eq!(proposed["records"], shipped["records"]);
     assert_eq!(
         proposed.get("format").and_then(Value::as_str),

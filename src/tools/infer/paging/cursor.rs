@@ -2,6 +2,7 @@
 
 use crate::tools::infer::columns::Columns;
 use crate::tools::infer::guess::{Confidence, ProposedLine, table};
+use crate::tools::infer::names::plain;
 use crate::tools::infer::shape::is_reference;
 use crate::tools::infer::vocabulary::ID;
 use crate::tools::infer::words::WordList;
@@ -58,13 +59,13 @@ fn by_use(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
         "{} of one sample is in the request for the next one, as `{name}`",
         series.place.shown()
     );
-    let next = ProposedLine::certain("next", &series.place, &why);
+    let next = ProposedLine::clear("next", &series.place, &why);
     Some(evidence.cursor(
-        ProposedLine::certain("style", "cursor", "each page names the next with a token"),
+        ProposedLine::clear("style", "cursor", "each page names the next with a token"),
         next,
         QueryParameter::cursor(
             name,
-            Confidence::Certain,
+            Confidence::Clear,
             "it is in the second sample's request",
         ),
     ))
@@ -75,7 +76,7 @@ fn by_use(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
 fn new_parameters(evidence: &Evidence<'_, '_>) -> impl Iterator<Item = (usize, String, String)> {
     let pairs = evidence.seen.windows(2).enumerate();
     pairs.flat_map(|(index, pair)| {
-        let before = pair[0].query();
+        let before = pair[0].parameters();
         let is_new = move |(name, value): &(String, String)| {
             let known = before.iter().find(|(other, _)| other == name);
             let counts = |text: &str| text.parse::<u64>().is_ok();
@@ -84,7 +85,7 @@ fn new_parameters(evidence: &Evidence<'_, '_>) -> impl Iterator<Item = (usize, S
                 None => !(is_numbered(name) && counts(value)),
             }
         };
-        let query = pair[1].query().into_iter().filter(is_new);
+        let query = pair[1].parameters().into_iter().filter(is_new);
         query
             .map(move |(name, value)| (index + 1, name, value))
             .collect::<Vec<_>>()
@@ -109,15 +110,15 @@ fn by_last_record(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     })?;
     let why = format!("`{path}` of the last record is in the request for the next sample");
     Some(evidence.cursor(
-        ProposedLine::certain(
+        ProposedLine::clear(
             "style",
             "cursor",
             "the last record of a page names the next",
         ),
-        last_record_line(&path, Confidence::Certain, &why),
+        last_record_line(&path, Confidence::Clear, &why),
         QueryParameter::cursor(
             name,
-            Confidence::Certain,
+            Confidence::Clear,
             "it is in the second sample's request",
         ),
     ))
@@ -148,7 +149,7 @@ fn by_name(evidence: &Evidence<'_, '_>, names: WordList) -> Option<PagingGuess> 
     let series = evidence.named(names, is_token)?;
     let is_flagged = evidence.flag().is_some();
     let confidence = if is_sure(&series.name) || series.ends() || is_flagged {
-        Confidence::Certain
+        Confidence::Clear
     } else {
         Confidence::Likely
     };
@@ -192,7 +193,7 @@ fn is_sure(name: &str) -> bool {
 /// Whether a page only repeats a parameter of its request.
 fn is_echo(evidence: &Evidence<'_, '_>, series: &LeafSeries) -> bool {
     evidence.seen.iter().enumerate().any(|(index, seen)| {
-        let query = seen.query();
+        let query = seen.parameters();
         query
             .iter()
             .any(|(_, value)| has_text(series, index, value))
@@ -230,7 +231,7 @@ fn by_parameter(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
         .iter()
         .find_map(|seen| seen.parameter(CURSORS, |_| true))
         .filter(|_| !is_numbered)?;
-    let token = usual_token(&name);
+    let token = usual_token(name.rsplit('/').next().unwrap_or(&name));
     let why = format!(
         "the page has no token, like a last page; this is the usual name for the one that goes \
          to `{name}`"
@@ -276,7 +277,34 @@ pub(super) fn after_last_record(evidence: &Evidence<'_, '_>) -> Option<PagingGue
     ))
 }
 
+/// What stands for the beginning of a list where a token goes.
+fn is_start(value: &str) -> bool {
+    const STARTS: WordList = WordList("start first begin beginning init initial null none");
+    value.parse::<i64>().is_ok_and(|number| number < 2)
+        || !value.contains(char::is_alphanumeric)
+        || STARTS.contains(&plain(value))
+}
+
 impl Evidence<'_, '_> {
+    /// The cursor of the first page, if the first sample was requested with one.
+    fn first_cursor(&self, name: &str) -> Option<ProposedLine> {
+        let first = self.seen.first()?;
+        let asked = first.parameters();
+        // What is null in the request is left out.
+        if first.sent_body.is_null(name) {
+            return None;
+        }
+        let (_, value) = asked.into_iter().find(|(known, _)| known == name)?;
+        if is_start(&value) {
+            let why = format!("the first sample was requested with this `{name}`");
+            return Some(ProposedLine::clear("first", value, &why));
+        }
+        Some(ProposedLine::remark(format!(
+            "The first sample was requested with a `{name}`, so it may not be the first page; the \
+             first page is requested without."
+        )))
+    }
+
     fn cursor(
         &self,
         style: ProposedLine,
@@ -284,6 +312,7 @@ impl Evidence<'_, '_> {
         position: QueryParameter,
     ) -> PagingGuess {
         let mut lines = vec![style, next];
+        lines.extend(self.first_cursor(&position.name));
         lines.extend(self.flag());
         self.paged(lines, Some(position))
     }

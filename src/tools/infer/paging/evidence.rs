@@ -7,6 +7,13 @@ use super::guess::{PagingGuess, QueryParameter};
 use super::series::{LeafSeries, PageSample};
 use super::size::PageSize;
 
+/// Names of the total number of records.
+pub(in crate::tools::infer) const TOTALS: WordList = WordList(
+    "total totalcount totalresults totalitems totalrecords totalelements totalsize totalhits \
+     totalrows totalnumber numfound odatacount recordstotal resultcount totalentries totalobjects \
+     hits",
+);
+
 /// What the samples show.
 pub(super) struct Evidence<'s, 'a> {
     pub(super) seen: &'s [PageSample<'a>],
@@ -39,11 +46,6 @@ impl Evidence<'_, '_> {
     /// Where a page has the total number of records. A number that is smaller than a page, or differs
     /// from page to page, is something else.
     pub(super) fn total(&self) -> Option<&LeafSeries> {
-        const TOTALS: WordList = WordList(
-            "total totalcount totalresults totalitems totalrecords totalelements totalsize \
-             totalhits totalrows totalnumber numfound odatacount recordstotal resultcount \
-             totalentries totalobjects hits",
-        );
         let most = self.seen.iter().map(|seen| seen.records.len() as u64).max();
         let fits = |series: &LeafSeries| {
             !series.differs()
@@ -88,19 +90,34 @@ impl Evidence<'_, '_> {
         position: Option<QueryParameter>,
     ) -> PagingGuess {
         lines.extend(self.size.iter().map(PageSize::line));
+        let placed = |parameter: QueryParameter| self.placed(parameter);
         PagingGuess {
             lines,
-            position,
-            limit: self.size.as_ref().map(PageSize::parameter),
+            position: position.map(placed),
+            limit: self.size.as_ref().map(PageSize::parameter).map(placed),
             is_linked: false,
         }
     }
 
-    /// The parameter of the first sample's URL that equals the number of records on the page, and that
+    /// A parameter, in the body of the request where it has one and its query does not show it.
+    fn placed(&self, parameter: QueryParameter) -> QueryParameter {
+        let is_shown = self.seen.iter().any(|seen| {
+            let known = seen.parameters();
+            known.iter().any(|(name, _)| *name == parameter.name)
+        });
+        let body = self.seen.first().filter(|_| !is_shown);
+        let unseen = body.and_then(|seen| seen.sent_body.unseen(&parameter.name));
+        match unseen {
+            Some(name) => QueryParameter { name, ..parameter },
+            None => parameter,
+        }
+    }
+
+    /// The parameter of the first sample's request that equals the number of records on the page, and that
     /// number.
     pub(super) fn full_page(&self) -> Option<(String, u64)> {
         let records = self.records();
-        let asked = self.seen.first()?.query();
+        let asked = self.seen.first()?.parameters();
         let same = |value: &str| value.parse() == Ok(records);
         let (name, _) = asked.into_iter().find(|(_, value)| same(value))?;
         (records > 1).then_some((name, records))

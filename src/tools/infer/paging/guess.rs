@@ -1,9 +1,9 @@
 //! A guess of how the pages follow each other.
 
-use crate::tools::infer::guess::{Confidence, ProposedLine};
+use crate::tools::infer::guess::{Confidence, LineEntry, ProposedLine};
 
 /// How the pages follow each other, and where that is written into the request.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::tools::infer) struct PagingGuess {
     /// The keys of `pagination`.
     pub(in crate::tools::infer) lines: Vec<ProposedLine>,
@@ -13,7 +13,35 @@ pub(in crate::tools::infer) struct PagingGuess {
     pub(in crate::tools::infer) is_linked: bool,
 }
 
-/// A query parameter that says where a page is or how long it is.
+impl PagingGuess {
+    /// Whether another guess asks for the same pages.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let said = |guess: &Self| {
+            let lines = guess.lines.iter().filter_map(|line| match &line.entry {
+                LineEntry::Set(key, value) => Some(format!("{key} = {value}")),
+                LineEntry::Suggested(..) | LineEntry::Nothing => None,
+            });
+            lines.collect::<Vec<_>>()
+        };
+        let place = |guess: &Self| Some(guess.position.as_ref()?.name.clone());
+        said(self) == said(other) && place(self) == place(other)
+    }
+
+    /// The guess, once a walk by it has read the whole list.
+    pub(in crate::tools::infer) fn confirmed(mut self) -> Self {
+        let reasons = self
+            .lines
+            .iter_mut()
+            .filter_map(|line| line.reason.as_mut());
+        reasons.for_each(|(confidence, _)| *confidence = Confidence::Clear);
+        for parameter in self.position.iter_mut().chain(&mut self.limit) {
+            parameter.confidence = Confidence::Clear;
+        }
+        self
+    }
+}
+
+/// A parameter of the request, in its query or in its body, that says where a page is or how long it is.
 #[derive(Debug, Clone)]
 pub(in crate::tools::infer) struct QueryParameter {
     pub(in crate::tools::infer) name: String,

@@ -26,7 +26,7 @@ pub(super) fn by_header(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
         } else {
             "the `Link` header names the next page (RFC 8288)"
         };
-        ProposedLine::certain("style", "link", why)
+        ProposedLine::clear("style", "link", why)
     } else {
         evidence.seen.iter().find(|seen| has_other_links(seen))?;
         let why = "there is a `Link` header for other pages, so this is the last one";
@@ -62,7 +62,7 @@ pub(super) fn by_body(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
         (evidence.named(ALWAYS_URLS, is_url)).or_else(|| evidence.named(MAY_BE_URLS, is_url));
     let (series, confidence, why) = if let Some(series) = found {
         let why = format!("it is the URL of another page{}", movement(series));
-        (series, Confidence::Certain, why)
+        (series, Confidence::Clear, why)
     } else {
         let series = evidence.named(ALWAYS_URLS, is_empty)?;
         let why = "by its name; it is empty here, so this was the last page".to_owned();

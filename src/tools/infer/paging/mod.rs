@@ -14,29 +14,39 @@ mod series;
 mod size;
 mod token_names;
 
+pub(super) use evidence::TOTALS;
 pub(super) use guess::{PagingGuess, QueryParameter};
-pub(super) use parameters::is_position;
+pub(super) use parameters::{CountedBy, is_position};
 pub(super) use series::PageSample;
 
 use evidence::Evidence;
 use series::leaf_series;
 
-/// Guesses the style.
-pub(super) fn guess(seen: &[PageSample<'_>]) -> PagingGuess {
+/// Guesses the style. The first guess is the best, and another may be right where that one is not.
+pub(super) fn guesses(seen: &[PageSample<'_>]) -> Vec<PagingGuess> {
     let series = leaf_series(seen);
     let evidence = Evidence {
         seen,
         series: &series,
         size: size::of(seen, &series),
     };
-    linked::by_header(&evidence)
-        .or_else(|| cursor::surely(&evidence))
+    let mut guesses: Vec<PagingGuess> = Vec::new();
+    let found = [
+        linked::by_header(&evidence),
+        cursor::surely(&evidence),
         // Pages that are counted up to a known end can be fetched concurrently, so that comes
         // before the URL of the next one where an answer has both.
-        .or_else(|| numbered::up_to_an_end(&evidence))
-        .or_else(|| linked::by_body(&evidence))
-        .or_else(|| cursor::likely(&evidence))
-        .or_else(|| numbered::guess(&evidence))
-        .or_else(|| cursor::after_last_record(&evidence))
-        .unwrap_or_else(|| last_page::none(&evidence))
+        numbered::up_to_an_end(&evidence),
+        linked::by_body(&evidence),
+        cursor::likely(&evidence),
+        numbered::guess(&evidence),
+        cursor::after_last_record(&evidence),
+        Some(last_page::none(&evidence)),
+    ];
+    for guess in found.into_iter().flatten() {
+        if guesses.iter().all(|known| !known.is_same(&guess)) {
+            guesses.push(guess);
+        }
+    }
+    guesses
 }

@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::tools::infer::guess::{Confidence, ProposedLine};
-use crate::tools::infer::names::plain;
+use crate::tools::infer::names::plain_parameter;
 use crate::tools::infer::words::WordList;
 
 use super::evidence::Evidence;
@@ -57,7 +57,7 @@ fn paging(evidence: &Evidence<'_, '_>, position: PositionGuess) -> PagingGuess {
     lines.extend(first);
     lines.extend(pages.map(|pages| {
         let why = "by its name; the pages after the first are then fetched concurrently";
-        ProposedLine::certain("pages", &pages.place, why)
+        ProposedLine::clear("pages", &pages.place, why)
     }));
     lines.extend(evidence.total().map(total_line));
     lines.extend(absent(pages.or(evidence.total())));
@@ -85,7 +85,7 @@ fn requested(evidence: &Evidence<'_, '_>) -> Option<PositionGuess> {
             let records = seen.records.len().to_string();
             let (name, value) = seen
                 .parameter(names, is_number)
-                .filter(|(name, value)| !(plain(name) == "first" && *value == records))?;
+                .filter(|(name, value)| !(plain_parameter(name) == "first" && *value == records))?;
             Some((name, value, count))
         })
     };
@@ -95,8 +95,8 @@ fn requested(evidence: &Evidence<'_, '_>) -> Option<PositionGuess> {
     Some(PositionGuess {
         count,
         first: value.parse().ok(),
-        parameter: count.parameter(name, Confidence::Certain, "it is in a sample's request"),
-        confidence: Confidence::Certain,
+        parameter: count.parameter(name, Confidence::Clear, "it is in a sample's request"),
+        confidence: Confidence::Clear,
         why,
     })
 }
@@ -124,8 +124,8 @@ fn linked(evidence: &Evidence<'_, '_>) -> Option<PositionGuess> {
             CountedBy::Pages => number.checked_sub(1),
             CountedBy::Records => None,
         },
-        parameter: count.parameter(name, Confidence::Certain, "the URL of the next page has it"),
-        confidence: Confidence::Certain,
+        parameter: count.parameter(name, Confidence::Clear, "the URL of the next page has it"),
+        confidence: Confidence::Clear,
         why,
     })
 }
@@ -135,8 +135,8 @@ fn stepping(evidence: &Evidence<'_, '_>) -> Option<PositionGuess> {
     let [one, two, ..] = evidence.seen else {
         return None;
     };
-    let after = two.query();
-    one.query().into_iter().find_map(|(name, before)| {
+    let after = two.parameters();
+    one.parameters().into_iter().find_map(|(name, before)| {
         let first: u64 = before.parse().ok()?;
         let (_, next) = after.iter().find(|(other, _)| *other == name)?;
         let step = next.parse::<u64>().ok()?.checked_sub(first)?;
@@ -147,7 +147,7 @@ fn stepping(evidence: &Evidence<'_, '_>) -> Option<PositionGuess> {
         };
         let named = CountedBy::of(&name);
         let confidence = if named.is_some() {
-            Confidence::Certain
+            Confidence::Clear
         } else {
             Confidence::Likely
         };
@@ -155,7 +155,7 @@ fn stepping(evidence: &Evidence<'_, '_>) -> Option<PositionGuess> {
         Some(PositionGuess {
             count,
             first: Some(first),
-            parameter: count.parameter(name.clone(), Confidence::Certain, "it grows with the page"),
+            parameter: count.parameter(name.clone(), Confidence::Clear, "it grows with the page"),
             confidence,
             why: format!("`{name}` grows {how} from one sample to the next"),
         })
@@ -236,7 +236,7 @@ impl PositionGuess {
 fn first_record(position: &PositionGuess) -> Option<ProposedLine> {
     let name = &position.parameter.name;
     let counts_from_one =
-        position.first == Some(1) || matches!(&*plain(name), "startindex" | "startrow");
+        position.first == Some(1) || matches!(&*plain_parameter(name), "startindex" | "startrow");
     let why = format!("`{name}` counts from 1");
     counts_from_one.then(|| ProposedLine::likely("first", 1, &why))
 }
@@ -259,7 +259,7 @@ fn total_line(total: &LeafSeries) -> ProposedLine {
     } else {
         "by its name; no less than there are records on the page"
     };
-    ProposedLine::certain("total", &total.place, why)
+    ProposedLine::clear("total", &total.place, why)
 }
 
 impl Evidence<'_, '_> {

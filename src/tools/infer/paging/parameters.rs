@@ -1,7 +1,7 @@
 //! Names of the URL parameters that say where a page is.
 
 use crate::tools::infer::guess::Confidence;
-use crate::tools::infer::names::plain;
+use crate::tools::infer::names::{plain, plain_parameter};
 use crate::tools::infer::words::WordList;
 
 use super::guess::QueryParameter;
@@ -24,15 +24,15 @@ pub(super) const CURSORS: WordList = WordList(
 
 /// How pages are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CountedBy {
+pub(in crate::tools::infer) enum CountedBy {
     Records,
     Pages,
 }
 
 impl CountedBy {
     /// What a parameter of this name counts, if its name says so.
-    pub(super) fn of(name: &str) -> Option<Self> {
-        let name = plain(name);
+    pub(in crate::tools::infer) fn of(name: &str) -> Option<Self> {
+        let name = plain_parameter(name);
         if NUMBERS.contains(&name) {
             return Some(Self::Pages);
         }
@@ -81,5 +81,5 @@ pub(super) fn is_numbered(name: &str) -> bool {
 
 /// Whether a parameter says where a page is.
 pub(in crate::tools::infer) fn is_position(name: &str) -> bool {
-    is_numbered(name) || CURSORS.contains(&plain(name))
+    is_numbered(name) || CURSORS.contains(&plain_parameter(name))
 }

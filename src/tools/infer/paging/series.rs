@@ -4,20 +4,30 @@ use http::HeaderMap;
 use url::Url;
 
 use crate::tools::infer::leaves::{Leaf, LeafPlace};
-use crate::tools::infer::names::plain;
+use crate::tools::infer::names::plain_parameter;
 use crate::tools::infer::part::SampleValue;
+use crate::tools::infer::sent::SentBody;
 use crate::tools::infer::words::WordList;
 
 /// The parts of a sample that paging looks at.
 #[derive(Debug)]
 pub(in crate::tools::infer) struct PageSample<'a> {
     pub(in crate::tools::infer) url: Option<&'a Url>,
+    pub(in crate::tools::infer) sent_body: &'a SentBody,
     pub(in crate::tools::infer) headers: &'a HeaderMap,
     pub(in crate::tools::infer) leaves: Vec<Leaf>,
     pub(in crate::tools::infer) records: Vec<SampleValue<'a>>,
 }
 
 impl PageSample<'_> {
+    /// The query of its URL, decoded, and what its body says. A member of a JSON body is named by
+    /// its path.
+    pub(in crate::tools::infer) fn parameters(&self) -> Vec<(String, String)> {
+        let mut parameters = self.query();
+        parameters.extend(self.sent_body.parameters());
+        parameters
+    }
+
     /// The query of its URL, decoded.
     pub(in crate::tools::infer) fn query(&self) -> Vec<(String, String)> {
         self.url.map_or_else(Vec::new, |url| {
@@ -34,11 +44,11 @@ impl PageSample<'_> {
         names: WordList,
         fits: impl Fn(&str) -> bool,
     ) -> Option<(String, String)> {
-        let query = self.query();
+        let query = self.parameters();
         names.iter().find_map(|wanted| {
             let found = query
                 .iter()
-                .find(|(name, value)| plain(name) == wanted && fits(value));
+                .find(|(name, value)| plain_parameter(name) == wanted && fits(value));
             found.cloned()
         })
     }

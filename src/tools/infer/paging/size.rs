@@ -44,7 +44,7 @@ fn requested(seen: &[PageSample<'_>]) -> Option<PageSize> {
     Some(PageSize {
         number: value.parse().ok()?,
         name,
-        confidence: Confidence::Certain,
+        confidence: Confidence::Clear,
         why: "it is in the sample's request".to_owned(),
     })
 }
@@ -55,9 +55,9 @@ fn matched(seen: &[PageSample<'_>]) -> Option<PageSize> {
         return None;
     };
     let number = first.records.len() as u64;
-    let (name, _) = first.query().into_iter().find(|(name, value)| {
+    let (name, _) = first.parameters().into_iter().find(|(name, value)| {
         let is_everywhere = seen.iter().all(|seen| {
-            let query = seen.query();
+            let query = seen.parameters();
             query
                 .iter()
                 .any(|(other, same)| other == name && same == value)

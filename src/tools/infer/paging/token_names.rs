@@ -5,6 +5,16 @@ use crate::tools::infer::names::plain;
 /// What a parameter is usually called that takes a token of this name: `nextPageToken` goes to
 /// `pageToken`, `next_cursor` to `cursor`, `NextToken` to itself.
 pub(super) fn usual_parameter(token: &str) -> String {
+    // DynamoDB, "Scan" and "Query": what one page evaluated last, the next one starts after.
+    if plain(token) == "lastevaluatedkey" {
+        let is_written = token.starts_with(char::is_lowercase);
+        return if is_written {
+            "exclusiveStartKey"
+        } else {
+            "ExclusiveStartKey"
+        }
+        .to_owned();
+    }
     let rest = ["next_", "next-", "next", "Next", "end_", "end"]
         .into_iter()
         .find_map(|prefix| token.strip_prefix(prefix))
@@ -59,6 +69,7 @@ mod tests {
     #[case("Marker", "Marker")]
     #[case("continuationToken", "continuationToken")]
     #[case("nextId", "cursor")]
+    #[case("LastEvaluatedKey", "ExclusiveStartKey")]
     fn a_token_goes_to_the_parameter_that_is_called_like_it(
         #[case] token: &str,
         #[case] parameter: &str,
