@@ -38,6 +38,9 @@ pub(super) struct Infer {
     /// Read recorded responses instead: bodies, or what `curl -i` prints
     #[arg(long, value_name = "FILE", num_args = 1..)]
     sample: Vec<PathBuf>,
+    /// Guess, even if a preset fits
+    #[arg(long)]
+    no_preset: bool,
     /// The name of the block; by default it is derived from the URL's host
     #[arg(long)]
     name: Option<String>,
@@ -55,6 +58,7 @@ impl Infer {
         let run = InferRun {
             request,
             samples: self.sample,
+            presets: !self.no_preset,
             name: self.name,
             pages: self.pages,
         };

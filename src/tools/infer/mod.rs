@@ -15,6 +15,7 @@ mod body;
 mod choose;
 mod columns;
 mod fields;
+mod fitting_preset;
 mod guess;
 mod identity;
 mod leaves;
@@ -56,6 +57,7 @@ use crate::tools::redact::identifier;
 use block::BlockSection;
 use body::SampleBody;
 use columns::Columns;
+use fitting_preset::SampleShape;
 use guess::ProposedLine;
 use paging::{PageSample, PagingGuess};
 use records::RecordGuess;
@@ -127,6 +129,18 @@ impl<'r, 'a> Draft<'r, 'a> {
             records,
             columns,
             seen,
+        }
+    }
+
+    /// What is compared with the presets.
+    fn shape<'d>(&'d self, name: &'d str) -> SampleShape<'d, 'r> {
+        SampleShape {
+            name,
+            records: &self.records.path,
+            is_xml: self.reading.format() == Format::Xml,
+            columns: &self.columns,
+            seen: &self.seen,
+            sample: self.reading.all.first(),
         }
     }
 

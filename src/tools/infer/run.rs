@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::terminal::{CommandError, print};
 
+use super::fitting_preset;
 use super::paging::PagingGuess;
 use super::samples::{self, Sample, SampleRequest};
 use super::walked::{WalkFindings, WalkOrder, walk_block};
@@ -19,6 +20,8 @@ pub(crate) struct InferRun {
     pub(crate) request: Option<SampleRequest>,
     /// Recorded responses.
     pub(crate) samples: Vec<PathBuf>,
+    /// Whether a preset that fits is named.
+    pub(crate) presets: bool,
     /// The name of the block.
     pub(crate) name: Option<String>,
     /// How many pages the proposed block may read; 0 leaves it unwalked.
@@ -38,6 +41,12 @@ impl InferRun {
         let first = pagings.first().cloned().unwrap_or_default();
         let proposal = draft.write(&name, first, None);
         refuse_what_shows_nothing(&proposal, &samples)?;
+        if self.presets
+            && let Some(text) =
+                named_preset(&draft, &proposal, is_walked.then_some(self.pages)).await
+        {
+            return print(&text);
+        }
         if !is_walked {
             return print(&proposal.to_string());
         }
@@ -49,6 +58,30 @@ impl InferRun {
         }
         Ok(())
     }
+}
+
+/// The block that names a preset which fits. One that a walk shows to be wrong does not.
+async fn named_preset(
+    draft: &Draft<'_, '_>,
+    proposal: &Proposal,
+    pages: Option<u64>,
+) -> Option<String> {
+    let shape = draft.shape(&proposal.name);
+    let fit = fitting_preset::find(&shape)?;
+    let (block, variables) = fit.write(&shape, None);
+    let Some(pages) = pages else {
+        return Some(block);
+    };
+    let walked = walk_block(WalkOrder {
+        block: &block,
+        variables: &variables,
+        format: proposal.format,
+        records: proposal.records_at.clone(),
+        pages,
+    })
+    .await;
+    let is_wrong = walked.is_refutation();
+    (!is_wrong).then(|| fit.write(&shape, Some(&walked)).0)
 }
 
 /// Walks by one guess after the other until one reads the whole list. Where none does, the first is

@@ -34,6 +34,7 @@ async fn a_url_is_asked_once_and_becomes_a_block() {
     let (token, organization) = (value("TALLYFY_TOKEN"), value("TALLYFY_ORG"));
     let base_url = value("GROUPGATE__UPSTREAMS__TALLYFY__BASE_URL");
     let output = infer(&[
+        "--no-preset",
         "--name",
         "tallyfy",
         "--url",
@@ -73,7 +74,7 @@ async fn an_answer_that_is_an_error_fails_with_advice_and_without_secrets() {
 async fn recorded_pages_become_a_block() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/vendor");
     let file = folder.join("3-publisher/list-response.xml");
-    let output = infer(&["--sample", file.to_str().unwrap()]).await;
+    let output = infer(&["--no-preset", "--sample", file.to_str().unwrap()]).await;
     assert!(output.status.success(), "{}", text(&output.stderr));
     let proposal = text(&output.stdout);
     load(proposal);
@@ -135,4 +136,63 @@ async fn what_curl_i_prints_is_a_sample_with_its_headers() {
     assert!(proposal.contains("style = \"link\""), "{proposal}");
     assert!(!proposal.contains("# certain:"), "{proposal}");
     load(proposal);
+}
+
+#[tokio::test]
+async fn a_preset_that_fits_is_named_and_walked() {
+    let emulations = Emulations::start(Options::default()).await.unwrap();
+    let variables = emulations.variables();
+    let value = |name: &str| {
+        let found = variables.iter().find(|(variable, _)| variable == name);
+        found.unwrap().1.clone()
+    };
+    let tallyfy = format!(
+        "{}/organizations/{}/groups?with=assets&page=1&per_page=10",
+        value("GROUPGATE__UPSTREAMS__TALLYFY__BASE_URL"),
+        value("TALLYFY_ORG")
+    );
+    let publisher = format!(
+        "{}/api/2/groups?fields=all",
+        value("GROUPGATE__UPSTREAMS__PUBLISHER__BASE_URL")
+    );
+    for (url, token, preset) in [
+        (tallyfy, value("TALLYFY_TOKEN"), "tallyfy"),
+        (publisher, value("PUBLISHER_TOKEN"), "publisher_json"),
+    ] {
+        let token = format!("Authorization: Bearer {token}");
+        let client = "X-Tallyfy-Client: APIClient";
+        let output = infer(&["--url", &url, "--header", &token, "--header", client]).await;
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let block = text(&output.stdout);
+        let named = format!("preset = \"{preset}\"");
+        assert!(block.contains(&named), "{block}");
+        assert!(
+            block.contains("# Certain: this block was walked"),
+            "{block}"
+        );
+        assert!(block.replace("\n# ", " ").contains("200 groups"), "{block}");
+        load(block);
+    }
+}
+
+#[rstest]
+#[case("okta")]
+#[case("gitlab")]
+#[case("scim")]
+#[case("scim_cursor")]
+#[case("slack")]
+#[case("microsoft_graph")]
+#[case("aws_iam")]
+#[tokio::test]
+async fn a_preset_is_named_by_the_shape_of_a_recorded_page(#[case] preset: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/presets");
+    let recorded = std::fs::read_to_string(folder.join(preset).join("first.http")).unwrap();
+    let lines = recorded.lines().skip_while(|line| line.starts_with('#'));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("page");
+    std::fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let output = infer(&["--sample", file.to_str().unwrap()]).await;
+    let block = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(block.contains(&format!("preset = \"{preset}\"")), "{block}");
 }
