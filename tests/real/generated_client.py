@@ -65,7 +65,8 @@ def check(gateway):
     include = models.ListGroupsDeleted.INCLUDE
     groups = list(every(limit=17, deleted=include))
     known = plain(gateway, "/groups?limit=1000&deleted=include")["groups"]
-    yield "it pages through everything", [group.to_dict() for group in groups] == known
+    read = [models.Group.from_dict(group) for group in known]
+    yield "it pages through everything", groups == read
     yield "everything is five lists", len(groups) == 5 * GROUPS
 
     chosen = list(every(limit=1000, deleted=include, fields="name,member_count"))
@@ -77,7 +78,7 @@ def check(gateway):
     get_group = part(f"{api}.get_group").sync
     ids = [known[place]["id"] for place in range(0, len(known), 29)]
     ones = [get_group(id, client=client) for id in ids]
-    expected = [plain(gateway, f"/groups?deleted=include&id={id}")["groups"][0] for id in ids]
+    expected = [groups[place].to_dict() for place in range(0, len(known), 29)]
     yield "it reads one group", [one.to_dict() for one in ones] == expected
     missing = get_group("tallyfy:nobody", client=client)
     yield "it reads a problem", isinstance(missing, models.Problem) and missing.status == 404

@@ -1,5 +1,7 @@
 //! What answers look like, and how the schemas that the types have become those of the document.
 
+use std::mem;
+
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
@@ -27,6 +29,9 @@ pub(super) fn reference(name: &str) -> Value {
 /// The name of a group that has every key.
 pub(super) const WHOLE_GROUP: &str = "WholeGroup";
 
+/// The name of what a source sends and no field takes.
+const ATTRIBUTES: &str = "Attributes";
+
 /// What makes schemas of types.
 pub(super) fn generator() -> SchemaGenerator {
     SchemaSettings::draft2020_12()
@@ -45,6 +50,10 @@ pub(super) fn definitions(mut schemas: SchemaGenerator) -> Map<String, Value> {
     // In a list, `fields` chooses which keys there are.
     if let Some(group) = definitions.get_mut("Group") {
         group["required"] = json!(FIXED_FIELDS);
+        // By name: generators would make a type of it for each kind of group, and call both the same.
+        let named = reference(ATTRIBUTES);
+        let attributes = mem::replace(&mut group["properties"]["attributes"], named);
+        definitions.insert(ATTRIBUTES.to_owned(), attributes);
     }
     let whole = json!({
         "description": "One group with every key.",
