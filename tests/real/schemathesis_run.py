@@ -14,7 +14,7 @@ import demo_gateway
 HERE = pathlib.Path(__file__).resolve().parent
 # The same requests every time: a failure can be looked into. Change it to look elsewhere.
 SEED = os.environ.get("SEED", "1")
-EXAMPLES = os.environ.get("EXAMPLES", "200")
+EXAMPLES = os.environ.get("EXAMPLES", "100")
 
 
 def main():
