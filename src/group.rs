@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// One group, as `GET /groups` shows it. Every key is always there.
+/// One group, as `GET /groups` shows it. Every key is always there, unless `fields` chooses some.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {
     /// The source, a colon, and the source's id as it is. Unique in the union.

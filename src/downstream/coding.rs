@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
 
-use super::negotiate::quality;
+use super::negotiate::{quality, sent};
 use super::problem::{Kind, ProblemDetails};
 
 /// Smaller answers are sent as they are: compressed, they would not be smaller on the wire.
@@ -104,13 +104,17 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accepted, ProblemDetails>
         .map(|(coding, _)| coding)
         .or_else(|| identity.then_some(Coding::Identity));
     best.map(|best| Accepted { best, identity })
-        .ok_or_else(not_acceptable)
+        .ok_or_else(|| not_acceptable(headers))
 }
 
-fn not_acceptable() -> ProblemDetails {
+fn not_acceptable(headers: &HeaderMap) -> ProblemDetails {
     ProblemDetails::new(
         Kind::NotAcceptable,
-        "none of the codings in `Accept-Encoding` is available; use zstd, br, gzip or identity",
+        format!(
+            "`Accept-Encoding: {}` takes no coding that is available; take zstd, br, gzip or identity, \
+             which is refused by `identity;q=0` or `*;q=0` alone",
+            sent(headers, &ACCEPT_ENCODING)
+        ),
     )
 }
 
@@ -220,6 +224,14 @@ mod tests {
     #[case("identity;q=0", None)]
     #[case("identity;q=0, deflate", None)]
     #[case("*;q=0", None)]
+    #[case("*;q=0, deflate", None)]
+    #[case("*;q=0, identity", Some(Coding::Identity))]
+    #[case("*;q=0, nonsense, br", Some(Coding::Brotli))]
+    #[case("identity;q=0, *;q=0", None)]
+    #[case("identity;q=0, *", Some(Coding::Zstd))]
+    #[case("nonsense, deflate;q=0.5", Some(Coding::Identity))]
+    #[case("gzip;q=nan", Some(Coding::Identity))]
+    #[case("gzip;q=2", Some(Coding::Identity))]
     #[case("identity;q=0, br", Some(Coding::Brotli))]
     fn the_best_liked_coding_is_chosen(#[case] sent: &str, #[case] expected: Option<Coding>) {
         assert_eq!(accepted(sent).map(|accepted| accepted.best), expected);

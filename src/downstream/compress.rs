@@ -1,7 +1,7 @@
 //! Bodies that are made for one request alone, compressed off the I/O threads.
 
 use bytes::Bytes;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, VARY};
 use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
 
@@ -11,6 +11,9 @@ use super::coding::{self, Accepted};
 use super::problem::ProblemDetails;
 use super::response::{Body, Response};
 
+/// What an answer depends on that comes here as it is for everybody.
+const VARIES_BY: HeaderValue = HeaderValue::from_static("accept-encoding");
+
 /// The response in the coding that its caller likes best. One that has a coding already, or is a
 /// problem, stays as it is.
 pub(crate) async fn compress(
@@ -19,6 +22,10 @@ pub(crate) async fn compress(
     pool: &BlockingPool,
     until: Instant,
 ) -> Result<Response, ProblemDetails> {
+    if !matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED) {
+        return Ok(response);
+    }
+    response.headers_mut().entry(VARY).or_insert(VARIES_BY);
     if response.status() != StatusCode::OK || response.headers().contains_key(CONTENT_ENCODING) {
         return Ok(response);
     }

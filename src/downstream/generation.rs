@@ -25,6 +25,7 @@ use crate::observe::Observers;
 use crate::plan::Plan;
 use crate::upstream::Adapter;
 
+use super::admin;
 use super::admission::Admission;
 use super::answers::AnswerCache;
 use super::layers::{AccessLog, Admits, KeepsAnswers, Observed, Patience};
@@ -119,8 +120,8 @@ impl Process {
             draining: AtomicBool::new(false),
             walks: Handle::current(),
             pool: BlockingPool::new(),
-            description: Description::new(),
-            observers: Arc::new(AccessLog).into(),
+            description: Description::default(),
+            observers: Arc::new(AccessLog::of_probes(admin::PROBES)).into(),
         }
     }
 }

@@ -3,8 +3,8 @@
 //! Read leniently: a range that is no media range is skipped, for old HTTP libraries send such
 //! ranges beside good ones, and a caller that cannot change its headers still wants its groups.
 
-use http::HeaderMap;
 use http::header::ACCEPT;
+use http::{HeaderMap, HeaderName};
 
 use super::problem::{Kind, ProblemDetails};
 
@@ -54,6 +54,9 @@ impl AnswerFormat {
     }
 }
 
+/// How much of a header a message quotes, in characters.
+const LONGEST_QUOTE: usize = 200;
+
 /// One of the ranges of an `Accept` header.
 #[derive(Debug, Clone, Copy)]
 struct Range<'a> {
@@ -96,6 +99,21 @@ pub(crate) fn quality<'a>(parameters: impl Iterator<Item = &'a str>) -> Option<f
         .filter_map(|parameter| parameter.split_once('='))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
         .map_or(Some(1.0), |(_, value)| value.trim().parse().ok())
+        .filter(|quality| (0.0..=1.0).contains(quality))
+}
+
+/// What a caller sent of a header, for a message that refuses it.
+pub(crate) fn sent(headers: &HeaderMap, name: &HeaderName) -> String {
+    let values = headers.get_all(name).iter();
+    let values: Vec<_> = values
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    let mut sent = values.join(", ");
+    if let Some((end, _)) = sent.char_indices().nth(LONGEST_QUOTE) {
+        sent.truncate(end);
+        sent.push('…');
+    }
+    sent
 }
 
 /// The offered format that the caller likes best; among equals, the first offered.
@@ -136,16 +154,17 @@ pub(crate) fn negotiate(
         .rev()
         .max_by(|(_, left), (_, right)| left.total_cmp(right))
         .map(|(format, _)| format)
-        .ok_or_else(|| not_acceptable(offered))
+        .ok_or_else(|| not_acceptable(headers, offered))
 }
 
-fn not_acceptable(offered: &[AnswerFormat]) -> ProblemDetails {
+fn not_acceptable(headers: &HeaderMap, offered: &[AnswerFormat]) -> ProblemDetails {
     let names: Vec<_> = offered.iter().map(|format| format.media_type()).collect();
     ProblemDetails::new(
         Kind::NotAcceptable,
         format!(
-            "none of the media types in `Accept` is available; use {}",
-            names.join(", ")
+            "`Accept: {}` takes no media type that is available; take {}",
+            sent(headers, &ACCEPT),
+            names.join(" or ")
         ),
     )
 }
@@ -178,6 +197,9 @@ mod tests {
     #[case("text/html", None)]
     #[case("*/*;q=0", None)]
     #[case("nonsense", None)]
+    #[case("application/json;q=nan, text/csv;q=0.1", Some(AnswerFormat::Csv))]
+    #[case("application/json;q=inf, text/csv;q=0.1", Some(AnswerFormat::Csv))]
+    #[case("application/json;q=-1, text/csv;q=0.1", Some(AnswerFormat::Csv))]
     fn the_best_liked_format_is_chosen(
         #[case] accept: &str,
         #[case] expected: Option<AnswerFormat>,

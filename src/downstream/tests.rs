@@ -22,6 +22,8 @@ use crate::clock::WallClock;
 use crate::config::testing::plan;
 use crate::error::ErrorKind;
 
+mod description;
+
 /// Two sources that answer.
 fn both() -> Vec<SourceLookup> {
     vec![

@@ -91,13 +91,15 @@ pub struct Parameter {
     pub repeatable: bool,
     /// Its JSON Schema, as JSON text.
     pub schema: &'static str,
-    /// An example value.
-    pub example: &'static str,
+    /// An example value that is right everywhere, where there is one. That of `source` is of the
+    /// sources `directory` and `wiki`.
+    pub example: Option<&'static str>,
 }
 
 const TEXT: &str = r#"{"type":"string","minLength":1}"#;
 
-const MOMENT: &str = r#"{"type":"string","anyOf":[{"format":"date-time"},{"format":"date"}]}"#;
+const MOMENT: &str =
+    r#"{"anyOf":[{"type":"string","format":"date-time"},{"type":"string","format":"date"}]}"#;
 
 /// Every parameter of `GET /groups`.
 pub const PARAMETERS: &[Parameter] = &[
@@ -107,14 +109,14 @@ pub const PARAMETERS: &[Parameter] = &[
                       Unicode composition.",
         repeatable: false,
         schema: TEXT,
-        example: "sales",
+        example: Some("sales"),
     },
     Parameter {
         name: "source",
-        description: "Only groups of these sources, separated by commas.",
+        description: "Only groups of these sources, separated by commas; `/sources` names them.",
         repeatable: false,
-        schema: TEXT,
-        example: "directory,wiki",
+        schema: r#"{"type":"string","pattern":"^[a-z0-9_-]+(,[a-z0-9_-]+)*$"}"#,
+        example: Some("directory,wiki"),
     },
     Parameter {
         name: "id",
@@ -122,28 +124,28 @@ pub const PARAMETERS: &[Parameter] = &[
                       at commas.",
         repeatable: true,
         schema: r#"{"type":"string","pattern":":"}"#,
-        example: "directory:1001",
+        example: Some("directory:1001"),
     },
     Parameter {
         name: "status",
         description: "Only groups with this status, ignoring case.",
         repeatable: false,
         schema: TEXT,
-        example: "active",
+        example: Some("active"),
     },
     Parameter {
         name: "organization_id",
         description: "Only groups of the organization with exactly this id.",
         repeatable: false,
         schema: TEXT,
-        example: "org-7",
+        example: Some("org-7"),
     },
     Parameter {
         name: "external_id",
         description: "Only groups with exactly this id in an external system.",
         repeatable: false,
         schema: TEXT,
-        example: "ext-42",
+        example: Some("ext-42"),
     },
     Parameter {
         name: "member",
@@ -151,7 +153,7 @@ pub const PARAMETERS: &[Parameter] = &[
                       exact id, or its e-mail address ignoring case.",
         repeatable: false,
         schema: TEXT,
-        example: "ann@example.com",
+        example: Some("ann@example.com"),
     },
     Parameter {
         name: "created_after",
@@ -159,44 +161,44 @@ pub const PARAMETERS: &[Parameter] = &[
                       which means midnight UTC.",
         repeatable: false,
         schema: MOMENT,
-        example: "2024-01-01",
+        example: Some("2024-01-01"),
     },
     Parameter {
         name: "created_before",
         description: "Only groups created before this time.",
         repeatable: false,
         schema: MOMENT,
-        example: "2024-07-01T00:00:00Z",
+        example: Some("2024-07-01T00:00:00Z"),
     },
     Parameter {
         name: "updated_after",
         description: "Only groups last changed at or after this time.",
         repeatable: false,
         schema: MOMENT,
-        example: "2024-01-01",
+        example: Some("2024-01-01"),
     },
     Parameter {
         name: "updated_before",
         description: "Only groups last changed before this time.",
         repeatable: false,
         schema: MOMENT,
-        example: "2024-07-01T00:00:00+02:00",
+        example: Some("2024-07-01T00:00:00+02:00"),
     },
     Parameter {
         name: "deleted",
         description: "How to treat groups that their source marks deleted.",
         repeatable: false,
         schema: r#"{"type":"string","enum":["exclude","include","only"],"default":"exclude"}"#,
-        example: "include",
+        example: Some("include"),
     },
     Parameter {
         name: "sort",
         description: "Up to three of `name`, `created_at`, `updated_at`, `source` and `id`, \
                       separated by commas; `-` before a field means descending. Groups without a \
-                      value come last in either direction.",
+                      value come last in either direction. Each field may be named once.",
         repeatable: false,
         schema: r#"{"type":"string","default":"name","pattern":"^[-+ ]?(name|created_at|updated_at|source|id)(,[-+ ]?(name|created_at|updated_at|source|id)){0,2}$"}"#,
-        example: "-updated_at,name",
+        example: Some("-updated_at,name"),
     },
     Parameter {
         name: "fields",
@@ -204,23 +206,23 @@ pub const PARAMETERS: &[Parameter] = &[
                       always included.",
         repeatable: false,
         schema: TEXT,
-        example: "name,member_count",
+        example: Some("name,member_count"),
     },
     Parameter {
         name: "limit",
         description: "How many groups a page holds; larger values are cut to 1000. `all` is \
                       available only in the streamed formats, NDJSON and CSV.",
         repeatable: false,
-        schema: r#"{"default":100,"anyOf":[{"type":"integer","minimum":1},{"const":"all"}]}"#,
-        example: "50",
+        schema: r#"{"default":100,"anyOf":[{"type":"integer","minimum":1},{"type":"string","const":"all"}]}"#,
+        example: Some("50"),
     },
     Parameter {
         name: "cursor",
         description: "The `next_cursor` of the previous page. It is enough on its own; parameters \
                       sent with it must match the query that it continues, except `limit`.",
         repeatable: false,
-        schema: TEXT,
-        example: "AQpkAA",
+        schema: r#"{"type":"string","pattern":"^[A-Za-z0-9_-]+$","maxLength":2047}"#,
+        example: None,
     },
 ];
 
@@ -289,6 +291,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::gateway::cursor::CURSOR_BYTES;
     use crate::snapshot::tests::group;
 
     #[test]
@@ -302,6 +305,9 @@ mod tests {
     fn every_parameter_is_named_once_and_has_a_schema_that_is_json() {
         let names: BTreeSet<_> = PARAMETERS.iter().map(|parameter| parameter.name).collect();
         assert_eq!(names.len(), PARAMETERS.len());
+        let cursor = PARAMETERS.iter().find(|one| one.name == "cursor").unwrap();
+        let longest = format!("\"maxLength\":{CURSOR_BYTES}}}");
+        assert!(cursor.schema.ends_with(&longest), "{longest}");
         for parameter in PARAMETERS {
             let schema: serde_json::Value = serde_json::from_str(parameter.schema).unwrap();
             assert!(schema.is_object(), "{}", parameter.name);

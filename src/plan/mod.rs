@@ -38,6 +38,7 @@ pub use limits::Limits;
 
 pub mod origin;
 pub use origin::Origin;
+pub(crate) use origin::holds_userinfo;
 
 pub mod paging;
 pub use paging::{

@@ -38,6 +38,12 @@ impl Origin {
     }
 }
 
+/// Whether a URL holds a user name or password. In one that a server names, that is an error (RFC
+/// 9110, section 4.2.4): it may hide where the URL leads.
+pub(crate) fn holds_userinfo(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
 impl FromStr for Origin {
     type Err = String;
 

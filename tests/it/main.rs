@@ -21,6 +21,7 @@ mod fuzz;
 mod generations;
 mod golden;
 mod groups;
+mod http;
 mod layering;
 mod logs;
 mod paging;

@@ -5,48 +5,16 @@ Usage: vinyldns_client.py GROUPGATE_BINARY
 """
 
 import json
-import os
-import re
-import subprocess
 import sys
-import threading
 import urllib.request
 
+import demo_gateway
 from vinyldns.client import UnauthorizedError, VinylDNSClient
 
 # The credentials that the emulation accepts; they open nothing else.
 KEY = "DEMOVINYLACCESSKEY"
 SECRET = "demo-vinyl-secret-key"
 GROUPS = 437
-
-
-def start(binary):
-    """Starts the demo on free ports; gives the process, the emulation's URL and the gateway's."""
-    environment = os.environ | {
-        "GROUPGATE__SERVER__LISTEN": "127.0.0.1:0",
-        "GROUPGATE__SERVER__ADMIN": "127.0.0.1:0",
-    }
-    demo = subprocess.Popen(
-        [binary, "demo", "--groups", str(GROUPS), "--latency", "0ms"],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    # A demo that never says where it is must not hang this check.
-    watchdog = threading.Timer(60, demo.kill)
-    watchdog.daemon = True
-    watchdog.start()
-    upstream = gateway = None
-    for line in demo.stdout:
-        if match := re.match(r"\s+vinyldns\s+(http://\S+)", line):
-            upstream = upstream or match[1]
-        if match := re.search(r"(http://[^/']+)/groups\?", line):
-            gateway = match[1]
-            break
-    if not (upstream and gateway):
-        demo.kill()
-        sys.exit("the demo did not say where it listens")
-    return demo, upstream, gateway
 
 
 def served(gateway):
@@ -88,17 +56,8 @@ def check(upstream, gateway):
 
 
 def main():
-    demo, upstream, gateway = start(sys.argv[1])
-    try:
-        passed = failed = 0
-        for what, holds in check(upstream, gateway):
-            print(f"{'ok' if holds else 'FAILED'}: {what}")
-            passed += holds
-            failed += not holds
-    finally:
-        demo.terminate()
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    with demo_gateway.running(sys.argv[1], GROUPS) as (upstreams, gateway):
+        demo_gateway.report(check(upstreams["vinyldns"], gateway))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use http::StatusCode;
 use opentelemetry::TraceId;
 
 use crate::hex::{NUMBER_DIGITS, hex_of_number};
@@ -11,7 +12,17 @@ use crate::observe::{Event, Observer};
 
 /// Logs each request once it is answered.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct AccessLog;
+pub(crate) struct AccessLog {
+    probes: &'static [&'static str],
+}
+
+impl AccessLog {
+    /// The log of listeners that probes ask at these paths. They come every few seconds, and 503 is one
+    /// of their two right answers: neither is news above DEBUG.
+    pub(crate) const fn of_probes(probes: &'static [&'static str]) -> Self {
+        Self { probes }
+    }
+}
 
 impl Observer for AccessLog {
     fn observe(&self, event: &Event<'_>) {
@@ -39,7 +50,10 @@ impl Observer for AccessLog {
                 )
             };
         }
-        if status.is_server_error() {
+        let is_expected = status.is_success() || *status == StatusCode::SERVICE_UNAVAILABLE;
+        if is_expected && self.probes.contains(path) {
+            log!(debug, "probe answered");
+        } else if status.is_server_error() {
             log!(warn, "request failed");
         } else {
             log!(info, "request answered");
@@ -61,5 +75,72 @@ impl Digits {
 impl fmt::Display for Digits {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(str::from_utf8(&self.0).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use http::Method;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[derive(Debug, Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(log: AccessLog, path: &str, status: u16) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            log.observe(&Event::RequestAnswered {
+                method: &Method::GET,
+                path,
+                id: "the-id",
+                trace: None,
+                status: StatusCode::from_u16(status).unwrap(),
+                elapsed: Duration::ZERO,
+            });
+        });
+        let written = lines.0.lock().unwrap().clone();
+        String::from_utf8(written).unwrap()
+    }
+
+    #[rstest]
+    #[case("/readyz", 503, "DEBUG")]
+    #[case("/readyz", 200, "DEBUG")]
+    #[case("/livez", 200, "DEBUG")]
+    #[case("/livez", 404, "INFO")]
+    #[case("/readyz", 504, "WARN")]
+    #[case("/livez", 500, "WARN")]
+    #[case("/status", 503, "WARN")]
+    #[case("/status", 200, "INFO")]
+    fn a_probe_that_is_told_that_it_is_not_ready_yet_is_no_warning(
+        #[case] path: &str,
+        #[case] status: u16,
+        #[case] expected: &str,
+    ) {
+        let probes = AccessLog::of_probes(&["/livez", "/readyz"]);
+        let line = logged(probes, path, status);
+        assert!(line.trim_start().starts_with(expected), "{line}");
     }
 }

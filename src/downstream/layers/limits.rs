@@ -5,8 +5,8 @@
 
 use std::ops::ControlFlow;
 
-use http::header::{CONTENT_LENGTH, HOST};
-use http::{HeaderMap, Version};
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{Kind, ProblemDetails};
@@ -14,6 +14,7 @@ use crate::downstream::response::Response;
 use crate::gateway::cursor::CURSOR_BYTES;
 use crate::gateway::query::CANONICAL_BYTES;
 
+use super::host::misdirection;
 use super::intercept::Interceptor;
 
 /// The longest path and query, in bytes: room for a cursor and dozens of ids.
@@ -28,7 +29,7 @@ const HEADERS: usize = 16 * 1024;
 /// The largest announced body, in bytes. No request needs one at all.
 const BODY: u64 = 64 * 1024;
 
-/// Refuses what is too large or misses its host.
+/// Refuses what is too large or names no host.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestLimits;
 
@@ -36,7 +37,8 @@ impl<S> Interceptor<S> for RequestLimits {
     type Kept = ();
 
     fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, ()> {
-        match excess(exchange).or_else(|| misdirection(exchange)) {
+        let misdirected = || misdirection(exchange.version, &exchange.uri, &exchange.headers);
+        match excess(exchange).or_else(misdirected) {
             Some(problem) => ControlFlow::Break(problem.into()),
             None => ControlFlow::Continue(()),
         }
@@ -63,17 +65,6 @@ fn excess<S>(exchange: &RequestContext<S>) -> Option<ProblemDetails> {
         return Some(ProblemDetails::new(Kind::ContentTooLarge, detail));
     }
     None
-}
-
-/// A server must refuse an HTTP/1.1 request without a `Host`, or with more than one (RFC 9112,
-/// section 3.2): what stands before it may have understood another one.
-fn misdirection<S>(exchange: &RequestContext<S>) -> Option<ProblemDetails> {
-    if exchange.version != Version::HTTP_11 {
-        return None;
-    }
-    let hosts = exchange.headers.get_all(HOST).iter().count();
-    let detail = "an HTTP/1.1 request needs exactly one `Host` header";
-    (hosts != 1).then(|| ProblemDetails::new(Kind::BadRequest, detail))
 }
 
 fn size(headers: &HeaderMap) -> usize {
@@ -133,22 +124,5 @@ mod tests {
     fn an_announced_body_counts_before_it_arrives() {
         let request = Request::builder().header(CONTENT_LENGTH, BODY + 1);
         assert_eq!(status(request), Some(StatusCode::PAYLOAD_TOO_LARGE));
-    }
-
-    #[rstest]
-    #[case(Version::HTTP_11, 0, Some(Kind::BadRequest))]
-    #[case(Version::HTTP_11, 1, None)]
-    #[case(Version::HTTP_11, 2, Some(Kind::BadRequest))]
-    #[case(Version::HTTP_10, 0, None)]
-    #[case(Version::HTTP_2, 0, None)]
-    fn an_http_1_1_request_names_one_host(
-        #[case] version: Version,
-        #[case] hosts: usize,
-        #[case] expected: Option<Kind>,
-    ) {
-        let request = Request::builder().version(version);
-        let request = (0..hosts).fold(request, |request, _| request.header(HOST, "here"));
-        let problem = misdirection(&exchange((), request));
-        assert_eq!(problem.map(|problem| problem.kind()), expected);
     }
 }

@@ -24,6 +24,8 @@ mod catch_panic;
 mod allowances;
 pub(crate) use allowances::{Admits, RATELIMIT, RATELIMIT_POLICY};
 
+mod host;
+
 mod limits;
 
 mod ready_answers;

@@ -47,11 +47,10 @@ fn write_operation(page: &mut String, method: &str, path: &str, operation: &Valu
         [
             format!("<code>{}</code>", text(&parameter["name"])),
             text(&parameter["in"]),
-            prose(&parameter["description"]),
-            format!("<code>{}</code>", example(&parameter["example"])),
+            meaning_of(parameter),
         ]
     });
-    write_table(page, ["Parameter", "In", "Meaning", "Example"], rows);
+    write_table(page, ["Parameter", "In", "Meaning"], rows);
     let content = &operation["responses"]["200"]["content"];
     let formats = members(content).map(|(media_type, content)| {
         let schema = &content["schema"];
@@ -65,7 +64,72 @@ fn write_operation(page: &mut String, method: &str, path: &str, operation: &Valu
         [format!("<code>{}</code>", escape(media_type)), meaning]
     });
     write_table(page, ["Accept", "Answer"], formats);
-    page.push_str("</section>\n");
+    let headers = members(&operation["responses"]["200"]["headers"]).map(|(name, header)| {
+        [
+            format!("<code>{}</code>", escape(name)),
+            prose(&header["description"]),
+        ]
+    });
+    write_table(page, ["Header", "Meaning"], headers);
+    let statuses: Vec<_> = members(&operation["responses"])
+        .map(|(status, _)| format!("<code>{}</code>", escape(status)))
+        .collect();
+    push(
+        page,
+        format_args!("<p>Statuses: {}.</p>\n</section>\n", statuses.join(", ")),
+    );
+}
+
+/// What a parameter means, what it may be, and an example.
+fn meaning_of(parameter: &Value) -> String {
+    let schema = &parameter["schema"];
+    let mut meaning = prose(&parameter["description"]);
+    let mut say = |what: &str, values: &[String]| {
+        if !values.is_empty() {
+            push(
+                &mut meaning,
+                format_args!("<br><small>{what}: {}</small>", values.join(", ")),
+            );
+        }
+    };
+    say("Allowed", &allowed_by(schema));
+    let example = parameter
+        .get("example")
+        .map(|value| code(value.get(0).unwrap_or(value)));
+    say("Example", example.as_slice());
+    meaning
+}
+
+/// The values that a schema allows, where it says it in a few words.
+fn allowed_by(schema: &Value) -> Vec<String> {
+    let mut allowed: Vec<_> = schema["enum"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(code)
+        .collect();
+    allowed.extend(schema.get("const").map(code));
+    allowed.extend(
+        schema
+            .get("minimum")
+            .map(|least| format!("{} and above", code(least))),
+    );
+    allowed.extend(
+        schema["format"]
+            .as_str()
+            .filter(|format| format.starts_with("date"))
+            .map(escape),
+    );
+    let choices = schema["anyOf"].as_array().into_iter().flatten();
+    allowed.extend(choices.flat_map(allowed_by));
+    allowed
+}
+
+fn code(value: &Value) -> String {
+    let shown = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    format!("<code>{}</code>", escape(&shown))
 }
 
 fn write_problems(page: &mut String) {
@@ -90,6 +154,14 @@ fn write_schema(page: &mut String, name: &str, schema: &Value) {
             prose(&schema["description"])
         ),
     );
+    let parts = schema["allOf"].as_array().into_iter().flatten();
+    for name in parts.filter_map(|part| part["$ref"].as_str()?.rsplit('/').next()) {
+        let name = escape(name);
+        push(
+            page,
+            format_args!("<p>As <a href=\"#{name}\">{name}</a>.</p>\n"),
+        );
+    }
     let fields = members(&schema["properties"]).map(|(name, property)| {
         [
             format!("<code>{}</code>", escape(name)),
@@ -98,13 +170,11 @@ fn write_schema(page: &mut String, name: &str, schema: &Value) {
         ]
     });
     write_table(page, ["Field", "Type", "Meaning"], fields);
-    let values = schema["oneOf"].as_array().into_iter().flatten();
-    let values = values.map(|value| {
-        [
-            format!("<code>{}</code>", text(&value["const"])),
-            prose(&value["description"]),
-        ]
-    });
+    let meanings = &schema["x-enum-descriptions"];
+    let values = schema["enum"].as_array().into_iter().flatten();
+    let values = values
+        .enumerate()
+        .map(|(place, value)| [code(value), prose(&meanings[place])]);
     write_table(page, ["Value", "Meaning"], values);
     page.push_str("</section>\n");
 }
@@ -163,11 +233,6 @@ fn text(value: &Value) -> String {
     escape(value.as_str().unwrap_or_default())
 }
 
-/// An example value; of several, the first.
-fn example(value: &Value) -> String {
-    text(value.get(0).unwrap_or(value))
-}
-
 /// A text with `code` in it.
 fn prose(value: &Value) -> String {
     let mut prose = String::new();
@@ -197,7 +262,7 @@ mod tests {
 
     #[test]
     fn the_page_shows_every_parameter_field_and_problem() {
-        let page = render(&document());
+        let page = render(&document(&["alpha", "beta"]));
         for parameter in PARAMETERS {
             assert!(page.contains(&format!("<td><code>{}</code></td>", parameter.name)));
         }
@@ -210,8 +275,34 @@ mod tests {
     }
 
     #[test]
+    fn the_page_shows_defaults_allowed_values_and_examples() {
+        let page = render(&document(&["alpha", "beta"]));
+        for shown in [
+            "By default <code>exclude</code>.",
+            "<small>Allowed: <code>exclude</code>, <code>include</code>, <code>only</code></small>",
+            "By default <code>100</code>.",
+            "<small>Allowed: <code>1</code> and above, <code>all</code></small>",
+            "By default <code>name</code>.",
+            "<small>Allowed: date-time, date</small>",
+            "<small>Example: <code>alpha,beta</code></small>",
+            "<tr><td><code>stale</code></td><td>Past its time to live",
+            "<tr><td><code>ETag</code></td>",
+        ] {
+            assert!(page.contains(shown), "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_page_breaks_no_name_in_mid_word() {
+        // The first column holds names. Only a value in prose may be broken, where it is too long for
+        // any line.
+        assert!(STYLE.contains("td:first-child { white-space: nowrap; }"));
+        assert!(!STYLE.contains("overflow-wrap: anywhere"));
+    }
+
+    #[test]
     fn the_page_loads_nothing() {
-        let page = render(&document());
+        let page = render(&document(&["alpha", "beta"]));
         for loader in ["<script", "<link", "<img", "src=", "@import", "url("] {
             assert!(!page.contains(loader), "{loader}");
         }

@@ -49,6 +49,12 @@ pub enum PagerError {
         "the URL of the next page has another origin, `{0}`, which `pagination.origins` does not list"
     )]
     ForeignUrl(String),
+    /// The next page's URL holds what only `auth` may say.
+    #[error(
+        "the URL of the next page holds a user name or password, which is never sent on: credentials \
+         belong into `auth`"
+    )]
+    UserinfoUrl,
     /// The position was read before.
     #[error("a position was repeated: the walk would never end")]
     Loop,
@@ -78,6 +84,7 @@ impl From<PagerError> for UpstreamError {
             | PagerError::BadUrl
             | PagerError::BadLink
             | PagerError::ForeignUrl(_)
+            | PagerError::UserinfoUrl
             | PagerError::Loop
             | PagerError::SamePage
             | PagerError::Short { .. } => ErrorKind::Pagination,

@@ -11,7 +11,9 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use crate::plan::{CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Total};
+use crate::plan::{
+    CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Total, holds_userinfo,
+};
 
 use crate::page::format::Node;
 
@@ -210,8 +212,11 @@ impl Paging {
         let url = base.join(target).map_err(|_| PagerError::BadUrl)?;
         let origin = url.origin();
         let is_allowed = origin == base.origin() || self.origins.iter().any(|one| one.covers(&url));
-        if !is_allowed || !url.username().is_empty() || url.password().is_some() {
+        if !is_allowed {
             return Err(PagerError::ForeignUrl(origin.ascii_serialization()));
+        }
+        if holds_userinfo(&url) {
+            return Err(PagerError::UserinfoUrl);
         }
         Ok(Position::Url(url))
     }

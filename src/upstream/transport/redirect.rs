@@ -17,6 +17,7 @@ use tower::{Layer, Service, ServiceExt};
 use url::Url;
 
 use crate::error::{ErrorKind, UpstreamError};
+use crate::plan::holds_userinfo;
 use crate::upstream::classify::ClassifiedResponse;
 
 use crate::upstream::extensions::is_repeatable;
@@ -29,6 +30,11 @@ const MAX_REDIRECTS: usize = 3;
 enum Refusal {
     #[error("it redirects to another origin, `{0}`, to which our credentials must not be sent")]
     ForeignOrigin(String),
+    #[error(
+        "it redirects to a URL of its own origin that holds a user name or password, which is never \
+         sent on: credentials belong into `auth`"
+    )]
+    Userinfo,
     #[error("it redirects to an invalid URL")]
     InvalidUrl,
     #[error("it redirects in a loop")]
@@ -168,9 +174,11 @@ fn hop(
 fn target(base: &Uri, location: &str) -> Result<Uri, Refusal> {
     let base: Url = base.to_string().parse().map_err(|_| Refusal::InvalidUrl)?;
     let mut url = base.join(location).map_err(|_| Refusal::InvalidUrl)?;
-    let has_no_userinfo = url.username().is_empty() && url.password().is_none();
-    if url.origin() != base.origin() || !has_no_userinfo {
+    if url.origin() != base.origin() {
         return Err(Refusal::ForeignOrigin(url.origin().ascii_serialization()));
+    }
+    if holds_userinfo(&url) {
+        return Err(Refusal::Userinfo);
     }
     url.set_fragment(None);
     url.as_str().parse().map_err(|_| Refusal::InvalidUrl)
@@ -191,7 +199,7 @@ mod tests {
     #[case::another_host_without_scheme("//evil.example/c", Err("https://evil.example"))]
     #[case::another_port("https://club.example:8443/c", Err("https://club.example:8443"))]
     #[case::downgraded_to_http("http://club.example/c", Err("http://club.example"))]
-    #[case::with_userinfo("https://me:pw@club.example/c", Err("https://club.example"))]
+    #[case::another_host_with_userinfo("https://me:pw@evil.example/", Err("https://evil.example"))]
     #[case::another_scheme("file:///etc/passwd", Err("null"))]
     fn a_redirect_stays_within_its_origin(
         #[case] location: &str,
@@ -203,6 +211,27 @@ mod tests {
             .map(str::to_owned)
             .map_err(|origin| Refusal::ForeignOrigin(origin.to_owned()));
         assert_eq!(found, expected);
+    }
+
+    #[rstest]
+    fn a_redirect_with_user_name_or_password_on_the_same_host_is_not_called_another_origin(
+        #[values(
+            "https://me:s3cret@club.example/c",
+            "https://me@club.example/c",
+            "https://:s3cret@club.example:443/c",
+            "//me:s3cret@club.example/c"
+        )]
+        location: &str,
+    ) {
+        let base = Uri::from_static("https://club.example/a/b");
+        let refusal = target(&base, location).unwrap_err();
+        assert_eq!(refusal, Refusal::Userinfo);
+        let message = refusal.to_string();
+        assert!(message.contains("user name or password"), "{message}");
+        assert!(
+            !message.contains("s3cret") && !message.contains("another origin"),
+            "{message}"
+        );
     }
 
     #[rstest]

@@ -315,12 +315,26 @@ fn a_next_url_never_leaves_the_origin() {
         "http://u.example/",
         "//evil.example/",
         "https://u.example:8443/",
-        "https://user@u.example/",
+        "https://user:s3cret@evil.example/",
         "file:///etc/passwd",
     ] {
         assert!(
             matches!(to(foreign), Err(PagerError::ForeignUrl(_))),
             "{foreign}"
+        );
+    }
+    for with_userinfo in [
+        "https://user:s3cret@u.example/list?from=2",
+        "https://user@u.example/list?from=2",
+        "//:s3cret@u.example/list?from=2",
+    ] {
+        let refused = to(with_userinfo).unwrap_err();
+        assert_eq!(refused, PagerError::UserinfoUrl, "{with_userinfo}");
+        let message = refused.to_string();
+        assert!(message.contains("user name or password"), "{message}");
+        assert!(
+            !message.contains("s3cret") && !message.contains("another origin"),
+            "{message}"
         );
     }
     assert_eq!(to(""), Ok(Next::End));

@@ -1,0 +1,187 @@
+//! Which host a request names. A server must refuse a request that names none, several, or what
+//! cannot be one (RFC 9112, section 3.2; RFC 9113, section 8.3.1): whatever stands before it may have
+//! understood another one.
+
+use std::net::Ipv6Addr;
+
+use http::header::HOST;
+use http::{HeaderMap, HeaderValue, Uri, Version};
+
+use crate::downstream::problem::{Kind, ProblemDetails};
+
+/// What is wrong with the host that a request names.
+pub(super) fn misdirection(
+    version: Version,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Option<ProblemDetails> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let detail = match (hosts.next(), hosts.count()) {
+        (None, _) if version == Version::HTTP_11 => {
+            "there is no `Host` header; an HTTP/1.1 request needs exactly one".to_owned()
+        }
+        (_, others @ 1..) => format!("there are {} `Host` headers; send one", others + 1),
+        (Some(host), _) if !is_host(host.as_bytes()) => {
+            format!("`Host: {}` is no host; {EXPECTED}", shown(host))
+        }
+        (host, _) => misled(version, uri, host)?,
+    };
+    Some(ProblemDetails::new(Kind::BadRequest, detail))
+}
+
+const EXPECTED: &str = "expected a name or an address, and perhaps a colon and a port";
+
+/// What is wrong with the host in the target of a request, which counts where there is one: in the
+/// `:authority` of HTTP/2, and where HTTP/1 sends a whole URL.
+fn misled(version: Version, uri: &Uri, host: Option<&HeaderValue>) -> Option<String> {
+    let target = uri.authority()?.as_str();
+    if !is_host(target.as_bytes()) {
+        // It may hold a password.
+        return Some(format!(
+            "the target of the request is at no host; {EXPECTED}"
+        ));
+    }
+    let host = host.filter(|_| version == Version::HTTP_2)?;
+    let is_same = host.as_bytes().eq_ignore_ascii_case(target.as_bytes());
+    (!is_same).then(|| {
+        format!(
+            "`:authority` is `{target}` and `Host` is `{}`; they must be the same",
+            shown(host)
+        )
+    })
+}
+
+fn shown(host: &HeaderValue) -> String {
+    host.as_bytes().escape_ascii().to_string()
+}
+
+/// Whether it is a host with an optional port (RFC 3986, section 3.2.2). A comma may stand in a host
+/// by that grammar, but what comes here with one is two values in one line.
+fn is_host(value: &[u8]) -> bool {
+    let Ok(value) = str::from_utf8(value) else {
+        return false;
+    };
+    let (is_good, port) = match value.strip_prefix('[') {
+        Some(rest) => {
+            let Some((address, port)) = rest.split_once(']') else {
+                return false;
+            };
+            (address.parse::<Ipv6Addr>().is_ok(), port)
+        }
+        None => {
+            let end = value.find(':').unwrap_or(value.len());
+            let (name, port) = value.split_at(end);
+            (!name.is_empty() && name.bytes().all(stands_in_a_name), port)
+        }
+    };
+    let is_port = |port: &str| port.is_empty() || port.parse::<u16>().is_ok();
+    is_good && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+}
+
+const fn stands_in_a_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$')
+        || matches!(byte, b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b';' | b'=')
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn detail(version: Version, uri: &str, hosts: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append(HOST, HeaderValue::from_str(host).unwrap());
+        }
+        let problem = misdirection(version, &uri.parse().unwrap(), &headers)?;
+        assert_eq!(problem.kind(), Kind::BadRequest);
+        let body: serde_json::Value = serde_json::from_slice(&problem.body("")).unwrap();
+        Some(body["detail"].as_str().unwrap().to_owned())
+    }
+
+    #[rstest]
+    #[case(Version::HTTP_11, &[], Some("there is no `Host` header; an HTTP/1.1 request needs exactly one"))]
+    #[case(Version::HTTP_11, &["here"], None)]
+    #[case(Version::HTTP_11, &["here", "here"], Some("there are 2 `Host` headers; send one"))]
+    #[case(Version::HTTP_10, &[], None)]
+    #[case(Version::HTTP_10, &["here", "there"], Some("there are 2 `Host` headers; send one"))]
+    #[case(Version::HTTP_2, &[], None)]
+    #[case(Version::HTTP_2, &["here", "there", ""], Some("there are 3 `Host` headers; send one"))]
+    fn a_request_names_one_host(
+        #[case] version: Version,
+        #[case] hosts: &[&str],
+        #[case] expected: Option<&str>,
+    ) {
+        assert_eq!(detail(version, "/groups", hosts).as_deref(), expected);
+    }
+
+    #[rstest]
+    fn what_can_be_a_host_is_taken(
+        #[values(
+            "here",
+            "HERE",
+            "here:",
+            "here:80",
+            "here.example.com.:65535",
+            "group_gate",
+            "192.0.2.1",
+            "xn--caf-dma.example",
+            "[::1]",
+            "[2001:db8::1]:8080",
+            "[::ffff:192.0.2.1]"
+        )]
+        host: &str,
+    ) {
+        assert_eq!(detail(Version::HTTP_11, "/groups", &[host]), None);
+    }
+
+    #[rstest]
+    fn what_cannot_be_a_host_is_refused_and_quoted(
+        #[values(
+            "",
+            "a b",
+            "a,b",
+            "a, b",
+            "a/b",
+            "me@here",
+            "me:pw@here",
+            "here:port",
+            "here:65536",
+            "here:80:80",
+            ":80",
+            "http://here",
+            "[::1",
+            "::1",
+            "[here]",
+            "[::1]x",
+            "[]",
+            "caf\u{e9}"
+        )]
+        host: &str,
+    ) {
+        let quoted = host.as_bytes().escape_ascii();
+        assert_eq!(
+            detail(Version::HTTP_11, "/groups", &[host]),
+            Some(format!("`Host: {quoted}` is no host; {EXPECTED}"))
+        );
+    }
+
+    #[rstest]
+    #[case(Version::HTTP_2, "http://here:80/groups", &["HERE:80"], None)]
+    #[case(Version::HTTP_2, "http://here/groups", &["there"],
+        Some("`:authority` is `here` and `Host` is `there`; they must be the same"))]
+    #[case(Version::HTTP_2, "http://me@here/groups", &[],
+        Some("the target of the request is at no host; expected a name or an address, and perhaps a colon and a port"))]
+    // The target alone counts here, and a proxy may leave the header as it was.
+    #[case(Version::HTTP_11, "http://here/groups", &["there"], None)]
+    fn the_target_and_the_header_name_the_same_host(
+        #[case] version: Version,
+        #[case] uri: &str,
+        #[case] hosts: &[&str],
+        #[case] expected: Option<&str>,
+    ) {
+        assert_eq!(detail(version, uri, hosts).as_deref(), expected);
+    }
+}
