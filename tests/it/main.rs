@@ -27,6 +27,7 @@ mod paging;
 mod partial;
 mod readme;
 mod recipes;
+mod refusals;
 mod restart;
 mod signals;
 mod stampede;
