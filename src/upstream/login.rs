@@ -133,6 +133,11 @@ fn refused(mut error: UpstreamError) -> UpstreamError {
     {
         error.kind = ErrorKind::Unauthorized;
     }
+    if error.kind == ErrorKind::Decode && error.status.is_none() {
+        // The message would quote the body, which may hold a token.
+        error.detail =
+            "the body cannot be decoded (not quoted here, because it may hold a token)".to_owned();
+    }
     error.detail.insert_str(0, "login: ");
     error
 }

@@ -29,5 +29,6 @@ mod readme;
 mod recipes;
 mod refusals;
 mod restart;
+mod secrets;
 mod signals;
 mod stampede;

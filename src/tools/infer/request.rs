@@ -10,7 +10,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, U
 use toml_edit::{Array, Value};
 use url::{Position, Url};
 
-use crate::config::mask::names_secret;
+use crate::config::credential_names::names_secret;
 
 use super::guess::{ProposedLine, table};
 use super::names::plain;
