@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use rstest::rstest;
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::support::adapters::load;
 use crate::support::client::source;
@@ -129,6 +130,21 @@ impl Site {
     }
 }
 
+/// A folder in memory where the system has one: a busy disk takes long to sync.
+fn directory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
+/// Waits until so many files are there. One that is being written is beside the one before.
+async fn files_are(expected: usize, directory: &Path) {
+    eventually("the files are as expected", async || {
+        (files(directory) == expected).then_some(())
+    })
+    .await;
+}
+
 fn files(directory: &Path) -> usize {
     std::fs::read_dir(directory).unwrap().count()
 }
@@ -155,12 +171,9 @@ fn files(directory: &Path) -> usize {
 async fn one_refusal_among_successes_evicts_nothing_and_a_second_one_evicts_everywhere(
     #[case] auth: &str,
 ) {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = directory();
     let site = site(auth, directory.path()).await;
-    eventually("the list is on disk", async || {
-        (files(directory.path()) == 1).then_some(())
-    })
-    .await;
+    files_are(1, directory.path()).await;
     for refusal in [401, 403]
         .into_iter()
         .flat_map(|code| [Refusal::Status(code), Refusal::InBody(code)])
@@ -178,7 +191,7 @@ async fn one_refusal_among_successes_evicts_nothing_and_a_second_one_evicts_ever
             "{refusal:?}"
         );
     }
-    assert_eq!(files(directory.path()), 1);
+    files_are(1, directory.path()).await;
     site.plan(&[Refusal::Status(403); 2], &[]);
     let before = site.server.requests().len();
     assert_ne!(site.refresh().await, StatusCode::OK);
@@ -191,10 +204,7 @@ async fn one_refusal_among_successes_evicts_nothing_and_a_second_one_evicts_ever
         .get("/groups")
         .await
         .problem(502, "sources-failed");
-    eventually("the file is removed", async || {
-        (files(directory.path()) == 0).then_some(())
-    })
-    .await;
+    files_are(0, directory.path()).await;
 }
 
 #[rstest]
@@ -208,12 +218,9 @@ async fn one_refusal_among_successes_evicts_nothing_and_a_second_one_evicts_ever
 async fn a_login_that_is_refused_once_or_fails_evicts_nothing_and_one_refused_twice_does(
     #[case] auth: &str,
 ) {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = directory();
     let site = site(auth, directory.path()).await;
-    eventually("the list is on disk", async || {
-        (files(directory.path()) == 1).then_some(())
-    })
-    .await;
+    files_are(1, directory.path()).await;
     for code in [400, 401, 403, 422] {
         site.plan(&[Refusal::Status(401)], &[Refusal::Status(code)]);
         assert_eq!(site.refresh().await, StatusCode::OK, "{code}");
@@ -229,26 +236,49 @@ async fn a_login_that_is_refused_once_or_fails_evicts_nothing_and_one_refused_tw
         assert_ne!(site.refresh().await, StatusCode::OK, "{refusal:?}");
         assert_eq!(site.served().await, (1, kind.to_owned()), "{refusal:?}");
     }
-    assert_eq!(files(directory.path()), 1);
+    files_are(1, directory.path()).await;
     site.plan(&[Refusal::Status(401)], &[Refusal::Status(400); 2]);
     assert_ne!(site.refresh().await, StatusCode::OK);
     site.gateway
         .get("/groups")
         .await
         .problem(502, "sources-failed");
-    eventually("the file is removed", async || {
-        (files(directory.path()) == 0).then_some(())
-    })
-    .await;
+    files_are(0, directory.path()).await;
+}
+
+#[tokio::test]
+async fn an_upstream_whose_name_has_a_hyphen_is_reached_by_everything() {
+    let server = Server::start(|_| json(&json!({ "items": [{ "id": "a" }] }))).await;
+    let toml = format!(
+        "{ANY_PORT}
+        [upstreams.club-one]
+        base_url = 'http://127.0.0.1:9'
+        request = {{ path = '/groups' }}
+        records = '/items'
+        fields = {{ id = 'id', name = 'id' }}"
+    );
+    let variable = (
+        "GROUPGATE__UPSTREAMS__CLUB_ONE__BASE_URL",
+        server.base_url(),
+    );
+    let gateway = Gateway::start(&load(&toml, [variable])).await;
+    gateway.ready().await;
+    assert_eq!(gateway.refresh("club-one").await.status, StatusCode::OK);
+    let page = gateway.page("/groups?source=club-one&limit=1").await;
+    assert_eq!(page["groups"][0]["id"], "club-one:a");
+    let one = gateway.page("/groups/club-one:a").await;
+    assert_eq!(one["source"], "club-one");
+    let sources = gateway.page("/sources").await;
+    assert_eq!(source(&sources, "club-one")["groups"], 1);
 }
 
 #[tokio::test]
 async fn a_list_from_disk_outlives_one_refusal_after_a_restart() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = directory();
     let auth = "auth = { type = 'none' }";
     let first = site(auth, directory.path()).await;
     first.gateway.stop().await;
-    assert_eq!(files(directory.path()), 1);
+    files_are(1, directory.path()).await;
     let second = site(auth, directory.path()).await;
     second.plan(&[Refusal::Status(403)], &[]);
     assert_eq!(second.refresh().await, StatusCode::OK);
