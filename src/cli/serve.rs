@@ -7,6 +7,7 @@ use clap::Args;
 use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::Environment;
+use crate::plan::server::OPEN_TO_ALL;
 use crate::terminal::{CommandError, stop_signal};
 
 use super::load;
@@ -34,6 +35,9 @@ impl Serve {
             admin = %app.admin_addr(),
             "serving"
         );
+        if loaded.plan.server.is_open_to_all() {
+            tracing::warn!(listen = %app.data_addr(), "{OPEN_TO_ALL}");
+        }
         stop.await;
         tracing::info!("stopping");
         app.stop().await;

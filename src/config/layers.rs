@@ -2,7 +2,8 @@
 //!
 //! `GROUPGATE__SERVER__LISTEN` is `server.listen`. Variables reach the keys that groupgate itself
 //! names, and upstreams that the file has; never the names inside `query`, `headers`, `json`, `form`
-//! and `vars`, which are the upstream's and whose case a variable cannot keep.
+//! and `vars`, which are the upstream's and whose case a variable cannot keep. In the name of an
+//! upstream, `_` stands for `-` too.
 
 use std::collections::BTreeMap;
 
@@ -33,9 +34,18 @@ pub(super) struct Layers {
 pub(super) fn variable(at: &KeyPath) -> String {
     [PREFIX.to_owned()]
         .into_iter()
-        .chain(at.keys().iter().map(|key| key.to_uppercase()))
+        .chain(
+            at.keys()
+                .iter()
+                .map(|key| variable_name(key).to_uppercase()),
+        )
         .collect::<Vec<_>>()
         .join(SEPARATOR)
+}
+
+/// A key as a variable writes it: shells allow no `-` there.
+pub(super) fn variable_name(key: &str) -> String {
+    key.replace('-', "_")
 }
 
 /// Lays the variables that start with `GROUPGATE__` over the file.
@@ -45,7 +55,7 @@ pub(super) fn lay(document: &Document, environment: &Environment) -> Result<Laye
     let mut problems = Vec::new();
     let named: BTreeMap<KeyPath, (&str, &str)> = environment
         .iter()
-        .filter_map(|(name, value)| Some((key_path(name)?, (name, value))))
+        .filter_map(|(name, value)| Some((key_path(name, document)?, (name, value))))
         .collect();
     for (at, (name, value)) in &named {
         let is_table = named.keys().any(|other| other != at && other.is_within(at));
@@ -53,7 +63,12 @@ pub(super) fn lay(document: &Document, environment: &Environment) -> Result<Laye
             problems.push(problem.from_variable(*name));
             continue;
         }
-        accepted.insert((*name).to_owned(), (*value).to_owned());
+        // `config` takes the keys from the name.
+        let keys = [PREFIX]
+            .into_iter()
+            .chain(at.keys().iter().map(String::as_str));
+        let keys: Vec<_> = keys.collect();
+        accepted.insert(keys.join(SEPARATOR), (*value).to_owned());
         variables.insert(at.clone(), (*name).to_owned());
     }
     let mut file = document.layer.clone();
@@ -78,17 +93,30 @@ pub(super) fn lay(document: &Document, environment: &Environment) -> Result<Laye
 }
 
 /// The key that a variable of ours names.
-fn key_path(variable: &str) -> Option<KeyPath> {
+fn key_path(variable: &str, document: &Document) -> Option<KeyPath> {
     let name = variable.to_ascii_lowercase();
-    let keys = name.strip_prefix("groupgate__")?;
-    Some(KeyPath::new(keys.split(SEPARATOR)))
+    let mut keys: Vec<&str> = name.strip_prefix("groupgate__")?.split(SEPARATOR).collect();
+    if let ["upstreams", upstream, ..] = keys.as_mut_slice()
+        && let Some(known) = document
+            .upstreams()
+            .find(|known| variable_name(known) == *upstream)
+    {
+        *upstream = known;
+    }
+    Some(KeyPath::new(keys))
 }
 
 /// Why a variable may not set a key. `is_table` says that another variable sets a key in it.
 fn refusal(at: &KeyPath, is_table: bool, document: &Document) -> Option<Problem> {
     let keys: Vec<&str> = at.keys().iter().map(String::as_str).collect();
     let refuse = |message: &str| Some(Problem::new(at.clone(), message));
-    if !keys.iter().all(|key| is_our_name(key)) {
+    let names_key = match keys.as_slice() {
+        ["upstreams", name, rest @ ..] => {
+            !name.is_empty() && rest.iter().all(|key| is_our_name(key))
+        }
+        keys => keys.iter().all(|key| is_our_name(key)),
+    };
+    if !names_key {
         return Some(
             Problem::new(at.clone(), "the variable names no key")
                 .with_help("a key's variable is `GROUPGATE__SERVER__LISTEN` for `server.listen`"),

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::credential_names::names_secret;
 use crate::problem::KeyPath;
 
 /// What is shown instead.
@@ -66,23 +67,6 @@ pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
     }
 }
 
-/// Whether a key of a request, by its name, holds a secret, so that a literal there is refused.
-/// Narrower than what is merely not shown: a false alarm here would refuse a good file.
-pub(crate) fn names_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase().replace('-', "_");
-    [
-        "secret",
-        "password",
-        "passwd",
-        "token",
-        "api_key",
-        "apikey",
-        "authorization",
-    ]
-    .iter()
-    .any(|word| key.contains(word))
-}
-
 /// Whether a text is a URL with a password in it.
 pub(super) fn has_password(text: &str) -> bool {
     text.split_once("://")
@@ -91,6 +75,9 @@ pub(super) fn has_password(text: &str) -> bool {
 }
 
 fn is_sensitive(key: &str) -> bool {
+    if names_secret(key) {
+        return true;
+    }
     let key = key.to_ascii_lowercase();
     SENSITIVE.iter().any(|word| key.contains(word))
         || key

@@ -9,6 +9,7 @@
 pub mod load;
 pub use load::{Loaded, load, load_text};
 
+pub(crate) mod credential_names;
 mod document;
 mod layers;
 pub(crate) mod mask;
@@ -63,9 +64,11 @@ pub struct Settings {
     /// The keys that sign cursors.
     pub cursor: CursorSettings,
     /// The group backends, one `[upstreams.NAME]` block each. NAME has 1 to 64 characters from `a`
-    /// to `z`, `0` to `9` and `_`. Clients see it as the `source` of a group and at the start of
-    /// its `id`.
-    #[schemars(extend("propertyNames" = { "pattern": "^[a-z0-9_]{1,64}$" }))]
+    /// to `z`, `0` to `9`, `_` and `-`. Clients see it as the `source` of a group and at the start of
+    /// its `id`. In the name of an environment variable, `_` stands for `-`:
+    /// `GROUPGATE__UPSTREAMS__CLUB_ONE__TTL` sets `upstreams.club-one.ttl`. No two names may differ
+    /// only in that.
+    #[schemars(extend("propertyNames" = { "pattern": "^[a-z0-9_-]{1,64}$" }))]
     pub upstreams: BTreeMap<String, Upstream>,
 }
 

@@ -122,7 +122,7 @@ impl FromStr for StatusPattern {
         };
         code.or(class).ok_or_else(|| {
             format!(
-                "`{text}` is no status of an answer: write one from 200 to 599, or all of a kind \
+                "`{text}` is not a response status: write one from 200 to 599, or all of a kind \
                  as `5xx`"
             )
         })

@@ -64,7 +64,7 @@ impl FromStr for Origin {
 
 fn no_origin(text: &str) -> String {
     format!(
-        "`{text}` is no origin: write scheme and host and nothing after them, as in \
+        "`{text}` is not an origin: write scheme and host and nothing after them, as in \
          `https://pages.example.com`"
     )
 }

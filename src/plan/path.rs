@@ -66,7 +66,7 @@ impl FromStr for Path {
             _ => (Anchor::Record, Cow::Owned(format!("/{text}"))),
         };
         let pointer = PointerBuf::parse(pointer.as_ref())
-            .map_err(|_| format!("`{text}` is no path: `~` must be followed by 0 or 1"))?;
+            .map_err(|_| format!("`{text}` is not a path: `~` must be followed by 0 or 1"))?;
         let segments = pointer
             .tokens()
             .map(|token| token.decoded().into_owned())

@@ -34,7 +34,16 @@ impl Server {
         let changed = fixed.into_iter().filter(|(_, is_same)| !is_same);
         changed.map(|(key, _)| key).collect()
     }
+
+    /// Whether anyone beyond this machine can connect and read every group.
+    pub fn is_open_to_all(&self) -> bool {
+        !self.listen.ip().is_loopback()
+    }
 }
+
+/// What is said of a data listener that others can reach, wherever it is said.
+pub const OPEN_TO_ALL: &str =
+    "whoever can connect reads every group: callers are not authenticated";
 
 /// Where lists are kept, and how much memory each kind of cached thing may take, so that nothing
 /// flushes anything else.

@@ -56,7 +56,7 @@ pub(crate) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sock
         |text| {
             text.parse().map_err(|_| {
                 format!(
-                    "`{text}` is no address to listen on: write an IP address and a port, as in \
+                    "`{text}` is not an address to listen on: write an IP address and a port, as in \
                  `127.0.0.1:8080` or `[::1]:8080`"
                 )
             })
@@ -71,7 +71,9 @@ pub(crate) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::
         "a URL such as `https://api.example.com`",
         |text| {
             text.parse().map_err(|error: url::ParseError| {
-                format!("`{text}` is no URL ({error}): write one such as `https://api.example.com`")
+                format!(
+                    "`{text}` is not a URL ({error}): write one such as `https://api.example.com`"
+                )
             })
         },
     )
@@ -94,7 +96,9 @@ pub(crate) mod size {
     ) -> Result<ByteSize, D::Error> {
         parse(deserializer, "a size such as `512MiB`", |text| {
             text.parse().map_err(|_| {
-                format!("`{text}` is no size: write a number and a unit, as in `512MiB` or `2GB`")
+                format!(
+                    "`{text}` is not a size: write a number and a unit, as in `512MiB` or `2GB`"
+                )
             })
         })
     }

@@ -44,7 +44,9 @@ impl FromStr for Span {
             .and_then(|span| Duration::try_from(span).ok())
             .map(Self)
             .ok_or_else(|| {
-                format!("`{text}` is no duration: write a number and a unit, as in `10s` or `5m`")
+                format!(
+                    "`{text}` is not a duration: write a number and a unit, as in `10s` or `5m`"
+                )
             })
     }
 }
@@ -152,7 +154,7 @@ impl FromStr for Rate {
         });
         parsed.ok_or_else(|| {
             format!(
-                "`{text}` is no rate: write a whole number of at least 1 per `s`, `m` or `h`, as in `5/s`"
+                "`{text}` is not a rate: write a whole number of at least 1 per `s`, `m` or `h`, as in `5/s`"
             )
         })
     }
@@ -231,7 +233,7 @@ impl<'de> Deserialize<'de> for Share {
             fn share<E: Error>(part: f64) -> Result<Share, E> {
                 Share::new(part).ok_or_else(|| {
                     E::custom(format!(
-                        "`{part}` is no share: write a number from 0 to 1, as in `0.5`"
+                        "`{part}` is not a share: write a number from 0 to 1, as in `0.5`"
                     ))
                 })
             }
@@ -256,7 +258,7 @@ impl<'de> Deserialize<'de> for Share {
             fn visit_str<E: Error>(self, text: &str) -> Result<Share, E> {
                 Self::share(text.parse().unwrap_or(f64::NAN)).map_err(|_: E| {
                     E::custom(format!(
-                        "`{text}` is no share: write a number from 0 to 1, as in `0.5`"
+                        "`{text}` is not a share: write a number from 0 to 1, as in `0.5`"
                     ))
                 })
             }

@@ -16,6 +16,7 @@ use crate::clock::WallClock;
 use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, Hedgeable, LoginToken};
 use super::login::TokenSource;
+use super::refusal::confirmed;
 use super::transport::{Circuit, Replay, Transport};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
@@ -56,8 +57,8 @@ impl Exchange {
         }
     }
 
-    /// Sends a request, with a login token where one is needed. A token that is refused is renewed
-    /// once.
+    /// Sends a request, with a login token where one is needed. If it is refused, a second attempt is
+    /// made: with a renewed token where there is a login, otherwise signed again after a pause.
     pub async fn send(
         &self,
         mut request: Request<Bytes>,
@@ -69,9 +70,12 @@ impl Exchange {
         if !observers.is_empty() {
             request.extensions_mut().insert(observers.clone());
         }
-        let login = self.login.as_ref();
-        let Some(login) = login.filter(|_| !self.transport.has_only_pages()) else {
-            return self.transport.exchange(request, &self.classifier).await;
+        let once = || self.transport.exchange(request.clone(), &self.classifier);
+        if self.transport.has_only_pages() {
+            return once().await;
+        }
+        let Some(login) = &self.login else {
+            return confirmed(deadline, once).await;
         };
         let token = login.token(deadline, observers).await?;
         let answer = self.send_with(request.clone(), token.secret()).await;

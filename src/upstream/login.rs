@@ -10,6 +10,7 @@ use super::auth::oauth2::token_from_reply;
 use super::auth::{Token, TokenCell};
 use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, Purpose, Repeatable};
+use super::refusal::confirmed;
 use super::requests::render_error;
 use super::template::Variables;
 use super::transport::Transport;
@@ -69,13 +70,21 @@ impl LoginCall {
         deadline: Instant,
         observers: Observers,
     ) -> Result<Token, UpstreamError> {
+        confirmed(deadline, || self.attempt(deadline, &observers)).await
+    }
+
+    async fn attempt(
+        &self,
+        deadline: Instant,
+        observers: &Observers,
+    ) -> Result<Token, UpstreamError> {
         let mut request = self.request()?;
         request.extensions_mut().insert(Deadline(deadline));
         // A login makes a token and changes nothing else, so it may be sent twice.
         request.extensions_mut().insert(Repeatable);
         request.extensions_mut().insert(Purpose::Login);
         if !observers.is_empty() {
-            request.extensions_mut().insert(observers);
+            request.extensions_mut().insert(observers.clone());
         }
         let answer = self
             .transport
@@ -110,14 +119,24 @@ impl LoginCall {
 
 /// A login that the upstream understood and refused means that our credentials are wrong. Besides
 /// 401 and 403, which always say so, these are the words of RFC 6749, section 5.2, and of servers
-/// that check a form. Any other status blames no credentials: 404 may be a deployment.
+/// that check a form. Any other status blames no credentials: 404 may be a deployment. Nor does one
+/// that says when to come back.
 fn refused(mut error: UpstreamError) -> UpstreamError {
     let is_refusal = matches!(
         error.status,
         Some(StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
     );
-    if error.kind == ErrorKind::HttpStatus && !error.is_transient() && is_refusal {
+    if error.kind == ErrorKind::HttpStatus
+        && !error.is_transient()
+        && error.retry_after.is_none()
+        && is_refusal
+    {
         error.kind = ErrorKind::Unauthorized;
+    }
+    if error.kind == ErrorKind::Decode && error.status.is_none() {
+        // The message would quote the body, which may hold a token.
+        error.detail =
+            "the body cannot be decoded (not quoted here, because it may hold a token)".to_owned();
     }
     error.detail.insert_str(0, "login: ");
     error

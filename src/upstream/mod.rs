@@ -25,6 +25,7 @@ pub mod template;
 pub mod exchange;
 pub mod extensions;
 mod login;
+mod refusal;
 
 pub mod auth;
 pub mod client;

@@ -28,6 +28,8 @@ mod paging;
 mod partial;
 mod readme;
 mod recipes;
+mod refusals;
 mod restart;
+mod secrets;
 mod signals;
 mod stampede;

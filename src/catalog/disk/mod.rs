@@ -42,6 +42,9 @@ const PAUSE: u32 = 9;
 /// How often files that nobody will read again are removed.
 const COLLECT_EVERY: Duration = Duration::from_hours(1);
 
+/// The size of a file that may delay the start, and is announced in the log.
+const LARGE: u64 = 16 << 20;
+
 /// How long shutdown waits for the last writes.
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
@@ -78,7 +81,19 @@ impl Disk {
         let name = key.name()?;
         let path = self.folder.path(&name);
         let from = path.clone();
-        let read = spawn_blocking(move || file::read(&from, most)).await.ok()?;
+        let source = Arc::clone(&key.upstream);
+        let read = spawn_blocking(move || {
+            let bytes = std::fs::metadata(&from).map_or(0, |metadata| metadata.len());
+            if bytes >= LARGE {
+                tracing::info!(
+                    source = &*source,
+                    bytes,
+                    "reading a large snapshot from disk"
+                );
+            }
+            file::read(&from, most)
+        });
+        let read = read.await.ok()?;
         let read = match read {
             Err(FileError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
                 return None;
@@ -130,13 +145,16 @@ impl Disk {
         if header.key != name || header.source != *key.upstream {
             return Err("it belongs to another upstream".to_owned());
         }
-        let age =
-            Duration::try_from(self.wall.now().duration_since(header.walked_at)).map_err(|_| {
-                format!(
-                    "it was read at {}, which is in the future",
-                    header.walked_at
-                )
-            })?;
+        let age = Duration::try_from(self.wall.now().duration_since(header.walked_at));
+        let Ok(age) = age else {
+            // The clock was set back, so nobody knows how old it is: it serves, but not as fresh.
+            tracing::warn!(
+                source = %header.source,
+                walked_at = %header.walked_at,
+                "snapshot on disk is from the future, serving it as stale"
+            );
+            return Ok(freshness.ttl);
+        };
         if age >= serves(freshness) {
             return Err(format!(
                 "it was read at {}, longer ago than `ttl` and `stale_if_error` allow",

@@ -12,16 +12,18 @@ use crate::catalog::pages_kept;
 use crate::clock::WallClock;
 use crate::config::upstream::{Method, Upstream as Written};
 use crate::config::{Environment, Loaded};
+use crate::plan::server::OPEN_TO_ALL;
 use crate::plan::{Format, Limits, List, Refresh, Share, Span, Upstream};
 use crate::terminal::{CommandError, print};
 use crate::upstream::Adapter;
 
 use super::load;
 
+mod credentials;
+use credentials::{explain_auth, warn_of_plain_http};
+
 mod written;
-use written::{
-    explain_auth, explain_connection, explain_filters, explain_origins, explain_pagination,
-};
+use written::{explain_connection, explain_filters, explain_origins, explain_pagination};
 
 /// Validate a configuration and explain what it means.
 #[derive(Debug, Args)]
@@ -65,6 +67,10 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
             text,
             "snapshots are kept in {directory} as well, for a restart"
         );
+    }
+    if server.is_open_to_all() {
+        let listen = server.listen;
+        let _ = writeln!(text, "warning: on {listen}, {OPEN_TO_ALL}");
     }
     if plan.cursor_keys.is_empty() {
         text.push_str(
@@ -130,11 +136,12 @@ fn explain_upstream(upstream: &Upstream, written: &Written) -> String {
             explain_pagination(&written.pagination),
             explain_origins(&written.pagination)
         ),
-        format!("auth     {}", explain_auth(&written.auth)),
+        format!("auth     {}", explain_auth(written)),
         "sees     every caller sees what this account sees".to_owned(),
     ]);
     lines.extend(explain_limits(upstream));
     lines.extend(explain_freshness(upstream));
+    lines.extend(warn_of_plain_http(written));
     if upstream.required {
         lines.push("required no answer is given without it".to_owned());
     }

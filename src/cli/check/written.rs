@@ -1,7 +1,7 @@
-//! What a block says in words of its own: where requests go, how pages follow, and where credentials are
-//! read. The plan holds the credentials themselves, and not what they are called.
+//! What a block says in words of its own: where requests go, how pages follow, which the plan
+//! no longer calls by name.
 
-use crate::config::upstream::{Auth, Connection, Pagination, Total, Upstream};
+use crate::config::upstream::{Connection, Pagination, Total, Upstream};
 use crate::plan::{CursorSource, HttpVersion, Location, Pushable, ShortPage};
 
 /// What of the way to an upstream is not as usual.
@@ -125,35 +125,10 @@ fn announced(pages: Option<&Location>, total: Option<&Total>) -> Option<String> 
     })
 }
 
-fn location(location: &Location) -> String {
+pub(super) fn location(location: &Location) -> String {
     match location {
         Location::Body(path) => path.to_string(),
         Location::Header { header } => format!("the header {header}"),
-    }
-}
-
-pub(super) fn explain_auth(auth: &Auth) -> String {
-    match auth {
-        Auth::None => "none: it sends no credentials".to_owned(),
-        Auth::Bearer(auth) => format!("a token from {}", auth.token),
-        Auth::Basic(auth) => format!("a user with the password from {}", auth.password),
-        Auth::ApiKey(auth) => format!("a key from {}", auth.key),
-        Auth::TokenExchange(auth) => format!(
-            "a login at {}, token at {}",
-            auth.request.path,
-            location(&auth.token)
-        ),
-        Auth::Oauth2ClientCredentials(auth) => {
-            format!("an OAuth 2.0 client at {}", auth.token_url)
-        }
-        Auth::AwsSigv4(auth) => format!(
-            "an AWS signature for {} in {}, key from {}",
-            auth.service, auth.region, auth.access_key
-        ),
-        Auth::Hmac(auth) => format!(
-            "a signature in `{}`, key from {}",
-            auth.header_name, auth.key_id
-        ),
     }
 }
 

@@ -247,7 +247,7 @@ fn check_conversion(
         problems.push(
             Problem::new(
                 at.join("format"),
-                "`format` says how a time is written, and this field is no time",
+                "`format` says how a time is written, and this field is not a time",
             )
             .with_help("times are `created_at`, `updated_at` and `deleted_at`"),
         );

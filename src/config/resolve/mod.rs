@@ -25,14 +25,17 @@ pub(crate) mod pushdown;
 mod records;
 pub(crate) mod request;
 mod secrets;
+pub(crate) use secrets::in_requests;
 pub(super) use secrets::named;
 
 mod server;
 mod texts;
 mod upstream;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::layers::variable_name;
 use super::{SecretReader, Settings};
 use crate::plan::Plan;
 use crate::problem::{KeyPath, Problem, Problems};
@@ -55,6 +58,7 @@ pub(super) fn resolve(
                 .with_help("describe each group backend under `[upstreams.NAME]`"),
         );
     }
+    check_names(settings, &mut problems);
     let mut upstreams = Vec::new();
     for (name, upstream) in &settings.upstreams {
         let written = upstream::WrittenUpstream {
@@ -84,6 +88,22 @@ pub(super) fn resolve(
         upstreams,
     });
     (plan.filter(|_| problems.is_empty()), problems)
+}
+
+/// Refuses names that a variable cannot tell apart: it has `_` for `-`.
+fn check_names(settings: &Settings, problems: &mut Problems) {
+    let mut names = BTreeMap::new();
+    for name in settings.upstreams.keys() {
+        if let Some(other) = names.insert(variable_name(name), name) {
+            problems.push(
+                Problem::new(
+                    KeyPath::new(["upstreams", name]),
+                    format!("`{name}` and `{other}` differ only in `-` and `_`"),
+                )
+                .with_help("rename one of them: an environment variable reaches both by one name"),
+            );
+        }
+    }
 }
 
 fn at_least_one(table: &KeyPath, key: &str, value: u64, problems: &mut Problems) {

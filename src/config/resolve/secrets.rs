@@ -2,7 +2,7 @@
 
 use super::texts::values;
 use crate::config::secret::SecretError;
-use crate::config::upstream::{Auth, Connection, Json, Request, Text};
+use crate::config::upstream::{Auth, Connection, Json, Request, Text, Upstream};
 use crate::config::{Secret, Settings};
 use crate::problem::{KeyPath, Problem};
 
@@ -32,16 +32,23 @@ pub(in crate::config) fn named(settings: &Settings) -> Vec<(KeyPath, &Secret)> {
     }
     for (name, upstream) in &settings.upstreams {
         let at = KeyPath::new(["upstreams", name]);
-        in_request(&at.join("request"), &upstream.request, &mut found);
-        if let Some(continuation) = &upstream.continuation {
-            in_request(&at.join("continuation"), continuation, &mut found);
-        }
-        if let Some(call) = upstream.pagination.total_call() {
-            let at = at.join("pagination").join("total").join("request");
-            in_request(&at, &call.request, &mut found);
-        }
+        found.extend(in_requests(&at, upstream));
         in_auth(&at.join("auth"), &upstream.auth, &mut found);
         in_connection(&at.join("connection"), &upstream.connection, &mut found);
+    }
+    found
+}
+
+/// The secrets in the requests of an upstream, logins aside.
+pub(crate) fn in_requests<'a>(at: &KeyPath, upstream: &'a Upstream) -> Vec<(KeyPath, &'a Secret)> {
+    let mut found = Vec::new();
+    in_request(&at.join("request"), &upstream.request, &mut found);
+    if let Some(continuation) = &upstream.continuation {
+        in_request(&at.join("continuation"), continuation, &mut found);
+    }
+    if let Some(call) = upstream.pagination.total_call() {
+        let at = at.join("pagination").join("total").join("request");
+        in_request(&at, &call.request, &mut found);
     }
     found
 }

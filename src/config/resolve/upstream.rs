@@ -124,7 +124,7 @@ const ASKING: &[&str] = &[
 ];
 
 fn check_name(at: &KeyPath, name: &str, problems: &mut Problems) {
-    let is_plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    let is_plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
     if (1..=64).contains(&name.len()) && name.bytes().all(is_plain) {
         return;
     }
@@ -133,7 +133,7 @@ fn check_name(at: &KeyPath, name: &str, problems: &mut Problems) {
             at.clone(),
             format!("`{name}` cannot name an upstream: clients see it before each group's id"),
         )
-        .with_help("use 1 to 64 of `a` to `z`, `0` to `9` and `_`"),
+        .with_help("use 1 to 64 of `a` to `z`, `0` to `9`, `_` and `-`"),
     );
 }
 

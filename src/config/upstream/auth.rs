@@ -204,10 +204,13 @@ pub struct HmacAuth {
     pub encoding: Encoding,
     /// A header that carries the signing time. Required for `{date}`.
     pub date: Option<DateHeader>,
-    /// The text to sign, with placeholders. In a basic TOML string, `\n` is a line feed.
+    /// The text to sign, with placeholders: `{method}`; `{path}` and `{query}` as they are sent;
+    /// `{host}` as in the `Host` header; `{date}` as in the `date` header; `{key_id}`; `{body_hash}`,
+    /// the hash of the body as it is sent (of nothing where there is none), by `hash` and written as
+    /// `encoding` says. In a basic TOML string, `\n` is a line feed. `{{` and `}}` are braces.
     pub string_to_sign: String,
-    /// The value of the header that carries the signature, with placeholders. It must contain
-    /// `{signature}`.
+    /// The value of the header that carries the signature, with the same placeholders and
+    /// `{signature}`, which it must contain.
     pub header: String,
     /// The name of the header that carries the signature.
     #[serde(default = "authorization")]

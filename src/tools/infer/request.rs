@@ -11,7 +11,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, U
 use toml_edit::{Array, InlineTable, Value};
 use url::{Position, Url};
 
-use crate::config::mask::names_secret;
+use crate::config::credential_names::names_secret;
 
 use super::guess::ProposedLine;
 use super::names::plain_parameter;

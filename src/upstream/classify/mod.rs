@@ -22,6 +22,7 @@ use crate::plan::{BodyFormat, ClassifyRules};
 
 pub mod delay;
 mod message;
+pub(super) mod rate_limit_headers;
 mod rules;
 mod status;
 mod success;

@@ -7,6 +7,7 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::ClassifyRules;
 
 use super::context::ResponseContext;
+use super::rate_limit_headers::exhausted;
 use super::{delay, message};
 
 /// The error of a status other than 2xx.
@@ -16,8 +17,27 @@ pub(super) fn failure(context: &ResponseContext<'_>, rules: &ClassifyRules) -> U
         .with_status(context.status)
         .with_retry_after(delay::retry_after(context.headers, context.now))
         .with_transience(is_transient(context.status));
+    if context.status == StatusCode::FORBIDDEN {
+        error = refused_or_limited(error, context);
+    }
     error.location = location(context);
     error
+}
+
+/// A 403 that says when to come back, or that no request remains, is a rate limit: it refuses no
+/// credentials.
+pub(super) fn refused_or_limited(
+    mut error: UpstreamError,
+    context: &ResponseContext<'_>,
+) -> UpstreamError {
+    let exhausted = exhausted(context.headers, context.now);
+    if error.retry_after.is_none() && exhausted.is_none() {
+        return error;
+    }
+    error.kind = ErrorKind::RateLimited;
+    let resets_in = exhausted.and_then(|exhausted| exhausted.resets_in);
+    let retry_after = error.retry_after.or(resets_in);
+    error.with_retry_after(retry_after).with_transience(true)
 }
 
 /// The target of a redirect (RFC 9110, section 15.4). The other 3xx statuses are not redirects.

@@ -4,6 +4,7 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::{Absence, ClassifyRules, Success};
 
 use super::context::ResponseContext;
+use super::status::refused_or_limited;
 use super::{delay, message};
 
 /// Checks the body.
@@ -40,9 +41,13 @@ pub(super) fn check(
     let why =
         message::first(&rules.message, context).map_or_else(String::new, |why| format!(": {why}"));
     let detail = format!("the body says `{}`{why}", message::shorten(&said));
-    Err(UpstreamError::new(kind, detail)
+    let error = UpstreamError::new(kind, detail)
         .with_retry_after(delay::retry_after(context.headers, context.now))
-        .with_transience(kind == ErrorKind::RateLimited))
+        .with_transience(kind == ErrorKind::RateLimited);
+    Err(match said.as_ref() {
+        "403" => refused_or_limited(error, context),
+        _ => error,
+    })
 }
 
 fn paths(rule: &Success) -> String {

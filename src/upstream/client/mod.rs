@@ -33,6 +33,7 @@ pub(super) use proxy::ProxyFailure;
 mod renewal;
 use renewal::Renewing;
 
+mod repeat;
 mod stream;
 
 #[cfg(test)]

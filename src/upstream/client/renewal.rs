@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, FutureExt as _, TryFutureExt as _};
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -20,7 +20,11 @@ use tower::{BoxError, Service};
 
 use super::connections::Connections;
 use super::connector::Connector;
+use super::repeat::is_lost;
+use super::stream::Usage;
+use crate::error::chain;
 use crate::plan::HttpVersion;
+use crate::upstream::extensions::is_repeatable;
 
 /// How often a connection with several requests on it is asked whether it still lives, and how long
 /// it may take to say so. HTTP/1.1 needs no question: a request that ends in a timeout takes its
@@ -36,14 +40,18 @@ const HTTP2_HEADERS: u32 = 400 * 1024;
 pub(super) struct Renewing {
     connector: Connector,
     builder: Builder,
+    /// Opens a connection for each request, and keeps none.
+    unpooled: PooledClient,
     max_age: Duration,
     pool: Arc<Mutex<ConnectionPool>>,
 }
 
 struct ConnectionPool {
     since: Instant,
-    client: Client<Connector, Full<Bytes>>,
+    client: PooledClient,
 }
+
+type PooledClient = Client<Connector, Full<Bytes>>;
 
 impl Renewing {
     pub(super) fn new(connector: Connector, connections: &Connections) -> Self {
@@ -60,16 +68,21 @@ impl Renewing {
             since: Instant::now(),
             client: builder.build(connector.clone()),
         };
+        let unpooled = builder
+            .clone()
+            .pool_max_idle_per_host(0)
+            .build(connector.clone());
         Self {
             connector,
             builder,
+            unpooled,
             max_age: connections.max_age,
             pool: Arc::new(Mutex::new(pool)),
         }
     }
 
     /// The pool of the day.
-    fn client(&self) -> Client<Connector, Full<Bytes>> {
+    fn client(&self) -> PooledClient {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if pool.since.elapsed() >= self.max_age {
             *pool = ConnectionPool {
@@ -91,6 +104,26 @@ impl Service<Request<Full<Bytes>>> for Renewing {
     }
 
     fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
-        self.client().request(request).map_err(Into::into).boxed()
+        let (client, unpooled) = (self.client(), self.unpooled.clone());
+        Box::pin(async move {
+            let again = request.clone();
+            let error = match client.request(request).await {
+                Ok(response) => {
+                    if let Some(usage) = response.extensions().get::<Usage>() {
+                        usage.note_response();
+                    }
+                    return Ok(response);
+                }
+                Err(error) => error,
+            };
+            if !is_lost(&error, is_repeatable(&again)) {
+                return Err(error.into());
+            }
+            tracing::debug!(
+                error.detail = chain(&error),
+                "kept connection closed, repeating the request on a new one"
+            );
+            unpooled.request(again).await.map_err(Into::into)
+        })
     }
 }

@@ -4,6 +4,7 @@
 use std::error::Error as StdError;
 
 use bytesize::ByteSize;
+use h2::Reason;
 use thiserror::Error;
 use tower::BoxError;
 use tower::timeout::error::Elapsed;
@@ -86,6 +87,12 @@ pub(super) fn to_upstream_error(error: BoxError, timeouts: &TimeoutText) -> Upst
             "the response's header section exceeds 100 fields or 400 KiB",
         );
     }
+    if let Some(error) = cause::<h2::Error>(&*error).filter(|error| is_header_section(error)) {
+        let detail = format!(
+            "the response's header section exceeds 400 KiB, or is malformed (HTTP/2: {error})"
+        );
+        return UpstreamError::new(ErrorKind::LimitExceeded, detail);
+    }
     if is_decompression(&*error) {
         let detail = format!("the body cannot be decompressed: {}", chain(&*error));
         return UpstreamError::new(ErrorKind::Decode, detail);
@@ -116,6 +123,19 @@ pub(super) fn to_upstream_error(error: BoxError, timeouts: &TimeoutText) -> Upst
         ErrorKind::Connect
     };
     UpstreamError::new(kind, chain(&*error))
+}
+
+/// Whether the header section of an HTTP/2 response was refused here. The protocol has one code for
+/// those that are malformed and those that are too large, and another for those that are much too
+/// large.
+fn is_header_section(error: &h2::Error) -> bool {
+    let ours = error.is_library().then(|| error.reason()).flatten();
+    (ours == Some(Reason::PROTOCOL_ERROR) && error.is_reset())
+        || (error.is_go_away()
+            && matches!(
+                ours,
+                Some(Reason::ENHANCE_YOUR_CALM | Reason::COMPRESSION_ERROR)
+            ))
 }
 
 /// Whether the bytes arrived and do not match their `Content-Encoding`. Errors on the way are

@@ -47,7 +47,6 @@ use redirect::RedirectLayer;
 mod pacing;
 mod rate_limit;
 use rate_limit::RateLimitLayer;
-mod rate_limit_headers;
 
 mod classify;
 use classify::ClassifyLayer;

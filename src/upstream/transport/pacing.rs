@@ -5,8 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::upstream::classify::delay::LONGEST_DELAY;
-
-use super::rate_limit_headers::RateLimitStatus;
+use crate::upstream::classify::rate_limit_headers::RateLimitStatus;
 
 /// The longest that a successful response delays a request. It may be wrong about what remains, or
 /// state only the next hour's limit; a request that is refused later says itself when to come back.

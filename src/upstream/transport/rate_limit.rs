@@ -22,10 +22,10 @@ use crate::clock::TokioClock;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::Rate;
 use crate::upstream::classify::delay;
+use crate::upstream::classify::rate_limit_headers::parse;
 use crate::upstream::extensions::deadline;
 
 use super::pacing::{LONGEST_PAUSE, Pacing};
-use super::rate_limit_headers::parse;
 
 type Limiter = governor::RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>;
 

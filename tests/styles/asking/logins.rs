@@ -110,9 +110,9 @@ async fn a_refused_token_is_renewed_once_however_it_is_refused(
 }
 
 #[rstest]
-#[case::a_4xx("", || status(400), ErrorKind::Unauthorized, 1)]
+#[case::a_4xx("", || status(400), ErrorKind::Unauthorized, 2)]
 #[case::a_5xx("", || status(500), ErrorKind::HttpStatus, 3)]
-#[case::a_code("answers = [{ path = '/error', equals = 'locked', means = 'unauthorized' }]", || json(&json!({ "error": "locked" })), ErrorKind::Unauthorized, 1)]
+#[case::a_code("answers = [{ path = '/error', equals = 'locked', means = 'unauthorized' }]", || json(&json!({ "error": "locked" })), ErrorKind::Unauthorized, 2)]
 #[case::busy("answers = [{ path = '/error', equals = 'locked', means = 'retry' }]", || json(&json!({ "error": "locked" })), ErrorKind::Rejected, 3)]
 #[case::no_token("", || json(&json!({})), ErrorKind::Mapping, 1)]
 #[tokio::test]

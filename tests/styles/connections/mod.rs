@@ -6,6 +6,7 @@ mod proxy;
 mod upstream;
 
 mod identity;
+mod kept;
 mod proxies;
 mod renewal;
 mod settings;

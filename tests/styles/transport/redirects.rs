@@ -143,7 +143,7 @@ async fn an_adapter_that_has_its_own_word_for_a_redirect_keeps_it() {
     let keys = "answers = [{ status = 302, means = 'unauthorized' }]";
     let error = failed(&impatient(server.base_url(), keys)).await;
     assert_eq!(error.kind, ErrorKind::Unauthorized, "{error}");
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use http::header::HeaderName;
+use http::header::{HeaderName, HeaderValue};
 
 use crate::config::Secret;
-use crate::config::mask::names_secret;
+use crate::config::credential_names::names_secret;
 use crate::config::secret::{SECRET_HELP, SECRET_LITERAL};
 use crate::config::upstream::{self as written, Values};
 use crate::plan::placeholder::{Piece, scan};
@@ -17,6 +17,10 @@ use super::checks::{check_path, check_var_name};
 use super::optional;
 use crate::config::resolve::block::Block;
 use crate::config::resolve::placeholders::brace;
+
+/// What would be right. The value itself is never shown.
+const ONE_LINE: &str =
+    "use one line without control characters, and check for line breaks in the variable or file";
 
 /// Resolves the parts of one request. Each method looks at all that it is given before it gives up,
 /// so that every problem is found.
@@ -43,7 +47,15 @@ impl<'r> PartsResolver<'r> {
         for piece in self.pieces(path, "path", block)? {
             let text = match piece {
                 Piece::Placeholder(name) => {
-                    segments.last_mut()?.0.push(self.placeholder(&name)?);
+                    let part = self.placeholder(&name)?;
+                    if let TextPart::Value(value) = &part
+                        && value.expose().chars().any(char::is_control)
+                    {
+                        let message = format!("the value of `{{{name}}}` cannot be sent in a path");
+                        block.wrong("path", message, ONE_LINE);
+                        return None;
+                    }
+                    segments.last_mut()?.0.push(part);
                     continue;
                 }
                 Piece::Literal(text) => text,
@@ -75,8 +87,13 @@ impl<'r> PartsResolver<'r> {
             if let written::Text::Literal(text) = text {
                 block.header_text(name, text);
             }
-            let text = self.value(text, name, block);
-            Some((header?, text?))
+            let text = self.value(text, name, block)?;
+            let can_carry = |value: &SecretValue| HeaderValue::try_from(value.expose()).is_ok();
+            if !values_of(&text).all(can_carry) {
+                block.wrong(name, "this value cannot be sent in a header", ONE_LINE);
+                return None;
+            }
+            Some((header?, text))
         });
         all(headers)
     }
@@ -185,6 +202,14 @@ impl<'r> PartsResolver<'r> {
             .problems()
             .keep(scanned.map_err(|error| brace(&at, &error)))
     }
+}
+
+/// The values in a text that were read at load.
+fn values_of(text: &Text) -> impl Iterator<Item = &SecretValue> {
+    text.0.iter().filter_map(|part| match part {
+        TextPart::Value(value) => Some(value),
+        TextPart::Literal(_) | TextPart::Placeholder(_) => None,
+    })
 }
 
 fn secret(secret: &Secret, key: &str, block: &mut Block<'_>) -> Option<Text> {

@@ -9,14 +9,14 @@
 //! * `RateLimit-Limit`, `-Remaining` and `-Reset` (drafts 0 to 6);
 //! * the same with the prefix `X-RateLimit-` or `X-Rate-Limit-`.
 //!
-//! Parsing is a plain function; [`Pacing`](super::pacing::Pacing) says what follows from it.
+//! Parsing is a plain function; [`Pacing`](crate::upstream::transport) says what follows from it.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use jiff::Timestamp;
 
-use crate::upstream::classify::delay::reset;
+use super::delay::reset;
 
 /// How many remaining requests are few if the upstream does not state its limit.
 const FEW: u64 = 20;
@@ -26,15 +26,22 @@ const PREFIXES: [&str; 3] = ["ratelimit", "x-ratelimit", "x-rate-limit"];
 
 /// One limit of the upstream, as a response states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RateLimitStatus {
-    pub(super) remaining: u64,
-    pub(super) limit: Option<u64>,
-    pub(super) resets_in: Duration,
+pub(in crate::upstream) struct RateLimitStatus {
+    pub(in crate::upstream) remaining: u64,
+    pub(in crate::upstream) limit: Option<u64>,
+    pub(in crate::upstream) resets_in: Duration,
+}
+
+/// That a response states that no request remains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Exhausted {
+    /// How long until more requests are allowed, if the response says so.
+    pub(super) resets_in: Option<Duration>,
 }
 
 impl RateLimitStatus {
     /// Whether so few requests remain that they have to be spread: a fifth of all.
-    pub(super) fn is_scarce(self) -> bool {
+    pub(in crate::upstream) fn is_scarce(self) -> bool {
         match self.limit {
             Some(limit) => self.remaining.saturating_mul(5) <= limit,
             None => self.remaining <= FEW,
@@ -42,61 +49,88 @@ impl RateLimitStatus {
     }
 
     /// The interval between two requests at which the remaining ones suffice.
-    pub(super) fn interval(self) -> Duration {
+    pub(in crate::upstream) fn interval(self) -> Duration {
         self.resets_in / u32::try_from(self.remaining.max(1)).unwrap_or(u32::MAX)
     }
 }
 
-/// All limits that a response states. Some upstreams send a limit of zero for no limit.
-pub(super) fn parse(headers: &HeaderMap, now: Timestamp) -> Vec<RateLimitStatus> {
-    let combined = combined(headers, now);
-    let separate = PREFIXES.iter().filter_map(|prefix| {
-        let read = |what: &str| text(headers, &format!("{prefix}-{what}"));
-        Some(RateLimitStatus {
-            remaining: read("remaining")?.trim().parse().ok()?,
-            // Some append their policies to the limit, as in `100, 100;w=60`.
-            limit: read("limit").and_then(|limit| first_number(&limit)),
-            resets_in: reset(&read("reset")?, now)?,
+/// A limit as it is written: some responses do not say when it resets.
+struct Stated {
+    remaining: u64,
+    limit: Option<u64>,
+    resets_in: Option<Duration>,
+}
+
+/// All limits that a response states with the time at which they reset.
+pub(in crate::upstream) fn parse(headers: &HeaderMap, now: Timestamp) -> Vec<RateLimitStatus> {
+    stated(headers, now)
+        .filter_map(|stated| {
+            Some(RateLimitStatus {
+                remaining: stated.remaining,
+                limit: stated.limit,
+                resets_in: stated.resets_in.filter(|resets_in| !resets_in.is_zero())?,
+            })
         })
-    });
-    combined
-        .into_iter()
-        .chain(separate)
-        .filter(|status| status.limit != Some(0) && !status.resets_in.is_zero())
         .collect()
 }
 
+/// Whether a response states that no request remains.
+pub(super) fn exhausted(headers: &HeaderMap, now: Timestamp) -> Option<Exhausted> {
+    stated(headers, now)
+        .filter(|stated| stated.remaining == 0)
+        .map(|stated| stated.resets_in)
+        .reduce(Option::max)
+        .map(|resets_in| Exhausted { resets_in })
+}
+
+/// Some upstreams send a limit of zero for no limit.
+fn stated(headers: &HeaderMap, now: Timestamp) -> impl Iterator<Item = Stated> {
+    let separate = PREFIXES.iter().filter_map(move |prefix| {
+        let read = |what: &str| text(headers, &format!("{prefix}-{what}"));
+        Some(Stated {
+            remaining: read("remaining")?.trim().parse().ok()?,
+            // Some append their policies to the limit, as in `100, 100;w=60`.
+            limit: read("limit").and_then(|limit| first_number(&limit)),
+            resets_in: read("reset").and_then(|until| reset(&until, now)),
+        })
+    });
+    combined(headers, now)
+        .into_iter()
+        .chain(separate)
+        .filter(|stated| stated.limit != Some(0))
+}
+
 /// The limits in the `RateLimit` header of drafts 7 and later.
-fn combined(headers: &HeaderMap, now: Timestamp) -> Vec<RateLimitStatus> {
+fn combined(headers: &HeaderMap, now: Timestamp) -> Vec<Stated> {
     let Some(field) = text(headers, "ratelimit") else {
         return Vec::new();
     };
     let members: Vec<_> = split(&field, ',').map(member).collect();
     let keyed = |key: &str| members.iter().find(|(name, _)| name.starts_with(key));
     let value = |key: &str| Some(keyed(key)?.0.split_once('=')?.1.trim().to_owned());
-    if let (Some(remaining), Some(until)) = (value("remaining"), value("reset")) {
-        let status = || {
-            Some(RateLimitStatus {
+    if let Some(remaining) = value("remaining") {
+        let stated = || {
+            Some(Stated {
                 remaining: remaining.parse().ok()?,
                 limit: value("limit").and_then(|limit| limit.parse().ok()),
-                resets_in: reset(&until, now)?,
+                resets_in: value("reset").and_then(|until| reset(&until, now)),
             })
         };
-        return status().into_iter().collect();
+        return stated().into_iter().collect();
     }
     let policies = text(headers, "ratelimit-policy").unwrap_or_default();
     let policies: Vec<_> = split(&policies, ',').map(member).collect();
-    let status = |(name, parameters): &(&str, Vec<&str>)| {
+    let stated = |(name, parameters): &(&str, Vec<&str>)| {
         let policy = policies.iter().find(|(policy, _)| policy == name);
-        Some(RateLimitStatus {
+        Some(Stated {
             remaining: parameter(parameters, "r")?.parse().ok()?,
             limit: policy
                 .and_then(|(_, parameters)| parameter(parameters, "q"))
                 .and_then(|quota| quota.parse().ok()),
-            resets_in: reset(parameter(parameters, "t")?, now)?,
+            resets_in: parameter(parameters, "t").and_then(|until| reset(until, now)),
         })
     };
-    members.iter().filter_map(status).collect()
+    members.iter().filter_map(stated).collect()
 }
 
 /// The name and parameters of a list member (RFC 9651).
@@ -208,5 +242,23 @@ mod tests {
         #[case] expected: &[(u64, Option<u64>, u64)],
     ) {
         assert_eq!(read(lines), expected);
+    }
+
+    #[rstest]
+    #[case::with_an_end("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 60", Some(Some(60)))]
+    #[case::without_an_end("X-RateLimit-Remaining: 0", Some(None))]
+    #[case::of_two_limits("RateLimit: \"second\";r=0;t=1, \"hour\";r=0;t=300", Some(Some(300)))]
+    #[case::of_one_of_two("RateLimit: \"second\";r=5;t=1, \"hour\";r=0", Some(None))]
+    #[case::draft_7("RateLimit: limit=100, remaining=0", Some(None))]
+    #[case::some_remain("X-RateLimit-Remaining: 1\nX-RateLimit-Reset: 60", None)]
+    #[case::no_limit("X-RateLimit-Limit: 0\nX-RateLimit-Remaining: 0", None)]
+    #[case::nothing_is_said("Content-Type: text/plain", None)]
+    fn whether_no_request_remains_is_read_with_and_without_a_reset(
+        #[case] lines: &str,
+        #[case] expected: Option<Option<u64>>,
+    ) {
+        let found = exhausted(&headers(lines), NOW.parse().unwrap());
+        let found = found.map(|found| found.resets_in.map(|resets_in| resets_in.as_secs()));
+        assert_eq!(found, expected);
     }
 }

@@ -1,0 +1,182 @@
+//! Which credentials an upstream is asked with, and who could read them on the way. The plan holds the
+//! credentials themselves, and not what they are called.
+
+use url::{Host, Url};
+
+use super::written::location;
+use crate::config::resolve::in_requests;
+use crate::config::upstream::{Auth, Upstream};
+use crate::problem::KeyPath;
+
+/// Where credentials are read.
+pub(super) fn explain_auth(upstream: &Upstream) -> String {
+    match &upstream.auth {
+        Auth::None => explain_none(upstream),
+        Auth::Bearer(auth) => format!("a token from {}", auth.token),
+        Auth::Basic(auth) => format!("a user with the password from {}", auth.password),
+        Auth::ApiKey(auth) => format!("a key from {}", auth.key),
+        Auth::TokenExchange(auth) => format!(
+            "a login at {}, token at {}",
+            auth.request.path,
+            location(&auth.token)
+        ),
+        Auth::Oauth2ClientCredentials(auth) => {
+            format!("an OAuth 2.0 client at {}", auth.token_url)
+        }
+        Auth::AwsSigv4(auth) => format!(
+            "an AWS signature for {} in {}, key from {}",
+            auth.service, auth.region, auth.access_key
+        ),
+        Auth::Hmac(auth) => format!(
+            "a signature in `{}`, key from {}",
+            auth.header_name, auth.key_id
+        ),
+    }
+}
+
+/// Without `auth`, the requests themselves may carry secrets.
+fn explain_none(upstream: &Upstream) -> String {
+    let secrets: Vec<_> = in_requests(&KeyPath::default(), upstream)
+        .iter()
+        .map(|(at, secret)| format!("{secret} in `{at}`"))
+        .collect();
+    if secrets.is_empty() {
+        return "none: it sends no credentials".to_owned();
+    }
+    format!("none, but requests carry {}", secrets.join(", "))
+}
+
+/// What is to be said of credentials that go out unencrypted.
+pub(super) fn warn_of_plain_http(upstream: &Upstream) -> Option<String> {
+    let has_credentials = !matches!(upstream.auth, Auth::None)
+        || !in_requests(&KeyPath::default(), upstream).is_empty();
+    let mut urls = Vec::new();
+    if has_credentials {
+        urls.push(upstream.base_url.clone());
+        let origins = upstream.pagination.origins().iter();
+        urls.extend(origins.filter_map(|origin| origin.to_string().parse().ok()));
+    }
+    if let Auth::Oauth2ClientCredentials(oauth2) = &upstream.auth {
+        urls.push(oauth2.token_url.clone());
+    }
+    if upstream.connection.proxy_password.is_some() {
+        urls.extend(upstream.connection.proxy.clone());
+    }
+    let mut hosts: Vec<_> = urls
+        .iter()
+        .filter(|url| is_readable_on_the_way(url))
+        .filter_map(Url::host_str)
+        .collect();
+    hosts.dedup();
+    (!hosts.is_empty()).then(|| {
+        format!(
+            "warning  credentials go to {} over plain http, where anyone on the way can read them: \
+             use https",
+            hosts.join(" and ")
+        )
+    })
+}
+
+fn is_readable_on_the_way(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "http" && !is_loopback
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn upstream(keys: &str) -> Upstream {
+        let toml = format!("records = '/r'\nfields = {{ id = 'id', name = 'n' }}\n{keys}");
+        toml::from_str(&toml).unwrap()
+    }
+
+    #[rstest]
+    #[case::json(
+        "request = { path = '/g', method = 'POST', json = { a = { b = { env = 'X' } } } }",
+        "request.json.a.b"
+    )]
+    #[case::header(
+        "request = { path = '/g', headers = { x-key = { env = 'X' } } }",
+        "request.headers.x-key"
+    )]
+    #[case::query(
+        "request = { path = '/g', query = { sig = { env = 'X' } } }",
+        "request.query.sig"
+    )]
+    #[case::form(
+        "request = { path = '/g', method = 'POST', form = { pwd = { env = 'X' } } }",
+        "request.form.pwd"
+    )]
+    #[case::vars(
+        "request = { path = '/{org}', vars = { org = { env = 'X' } } }",
+        "request.vars.org"
+    )]
+    fn a_secret_in_a_request_without_auth_is_spoken_of(#[case] keys: &str, #[case] at: &str) {
+        let upstream = upstream(&format!("base_url = 'https://a.example'\n{keys}"));
+        assert_eq!(
+            explain_auth(&upstream),
+            format!("none, but requests carry the environment variable `X` in `{at}`")
+        );
+    }
+
+    #[test]
+    fn an_upstream_without_any_secret_sends_no_credentials() {
+        let upstream = upstream("base_url = 'http://a.example'\nrequest = { path = '/g' }");
+        assert_eq!(explain_auth(&upstream), "none: it sends no credentials");
+        assert_eq!(warn_of_plain_http(&upstream), None);
+    }
+
+    const BEARER: &str = "auth = { type = 'bearer', token = { env = 'X' } }";
+    const HEADER: &str = "request = { path = '/g', headers = { x-key = { env = 'X' } } }";
+
+    #[rstest]
+    #[case::bearer("http://a.example", BEARER, Some("a.example"))]
+    #[case::an_address("http://10.0.0.7:8080", BEARER, Some("10.0.0.7"))]
+    #[case::a_header("http://a.example", HEADER, Some("a.example"))]
+    #[case::a_token_url(
+        "https://a.example",
+        "auth = { type = 'oauth2_client_credentials', token_url = 'http://id.example/t', client_id = 'c', client_secret = { env = 'X' } }",
+        Some("id.example")
+    )]
+    #[case::a_proxy(
+        "https://a.example",
+        "connection = { proxy = 'http://proxy.example:3128', proxy_username = 'u', proxy_password = { env = 'X' } }",
+        Some("proxy.example")
+    )]
+    #[case::another_origin(
+        "https://a.example",
+        "pagination = { style = 'link', origins = ['http://b.example'] }\nauth = { type = 'bearer', token = { env = 'X' } }",
+        Some("b.example")
+    )]
+    #[case::tls("https://a.example", BEARER, None)]
+    #[case::localhost("http://localhost:8080", BEARER, None)]
+    #[case::loopback("http://127.0.0.2", BEARER, None)]
+    #[case::loopback_of_ipv6("http://[::1]:80", BEARER, None)]
+    fn credentials_over_plain_http_to_another_host_are_warned_of(
+        #[case] base_url: &str,
+        #[case] keys: &str,
+        #[case] host: Option<&str>,
+    ) {
+        let request = if keys.contains("request") {
+            ""
+        } else {
+            "request = { path = '/g' }\n"
+        };
+        let upstream = upstream(&format!("base_url = '{base_url}'\n{request}{keys}"));
+        let expected = host.map(|host| {
+            format!(
+                "warning  credentials go to {host} over plain http, where anyone on the way can read \
+                 them: use https"
+            )
+        });
+        assert_eq!(warn_of_plain_http(&upstream), expected);
+    }
+}

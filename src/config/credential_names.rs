@@ -1,0 +1,190 @@
+//! Names that carry credentials: which headers, parameters and members hold a secret by their name.
+//!
+//! A literal under such a name is refused, so this is narrower than what is merely not shown: a false
+//! alarm would refuse a good file. `sort_key` and `cookie_policy` hold no secret, `X-Auth-Key` and
+//! `Cookie` do.
+
+/// Wherever they stand in a name.
+const ANYWHERE: [&str; 7] = [
+    "secret",
+    "password",
+    "passwd",
+    "token",
+    "apikey",
+    "authorization",
+    "credential",
+];
+
+/// As the last word of a name.
+const LAST: [&str; 16] = [
+    "pwd",
+    "pass",
+    "passphrase",
+    "passcode",
+    "cookie",
+    "cookies",
+    "cookie2",
+    "sig",
+    "signature",
+    "hmac",
+    "jwt",
+    "bearer",
+    "assertion",
+    "otp",
+    "sessionid",
+    "sessid",
+];
+
+/// Before `key`, in a word of their own or in one word with it.
+const KEYS: [&str; 32] = [
+    "access",
+    "account",
+    "admin",
+    "api",
+    "apim",
+    "app",
+    "application",
+    "auth",
+    "client",
+    "consumer",
+    "dev",
+    "developer",
+    "encryption",
+    "function",
+    "functions",
+    "hmac",
+    "integration",
+    "licence",
+    "license",
+    "master",
+    "partner",
+    "private",
+    "sas",
+    "security",
+    "server",
+    "service",
+    "session",
+    "shared",
+    "signing",
+    "subscription",
+    "user",
+    "x",
+];
+
+/// Whether what stands under a name is a credential.
+pub(crate) fn names_secret(name: &str) -> bool {
+    let words = words(name);
+    let joined = words.concat();
+    if ANYWHERE.iter().any(|word| joined.contains(word)) {
+        return true;
+    }
+    let Some((last, before)) = words.split_last() else {
+        return false;
+    };
+    let names_key = |word: &str| KEYS.contains(&word);
+    match (last.as_str(), before.last().map(String::as_str)) {
+        ("key", Some(before)) => names_key(before),
+        ("id", Some("session")) => true,
+        ("sid", None) => true,
+        (last, _) => {
+            LAST.contains(&last)
+                || last.ends_with("sessid")
+                || last.ends_with("sessionid")
+                || last.strip_suffix("key").is_some_and(names_key)
+        }
+    }
+}
+
+/// The words of a name, in lower case: `X-Auth-Key`, `x_auth_key` and `xAuthKey` have the same.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for letter in name.chars() {
+        if !letter.is_alphanumeric() || (was_lower && letter.is_uppercase()) {
+            words.push(String::new());
+        }
+        was_lower = letter.is_lowercase() || letter.is_numeric();
+        if let Some(word) = words.last_mut().filter(|_| letter.is_alphanumeric()) {
+            word.extend(letter.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_credentials_are_known_however_they_are_written() {
+        for name in [
+            "Authorization",
+            "Proxy-Authorization",
+            "Cookie",
+            "X-Auth-Key",
+            "X-Auth-Token",
+            "X-Api-Key",
+            "apikey",
+            "APIKey",
+            "api_key",
+            "Ocp-Apim-Subscription-Key",
+            "x-functions-key",
+            "X-Master-Key",
+            "X-Key",
+            "pwd",
+            "userPwd",
+            "password",
+            "Passphrase",
+            "pass",
+            "sig",
+            "signature",
+            "X-Amz-Signature",
+            "X-Amz-Credential",
+            "client_secret",
+            "clientSecret",
+            "accessKey",
+            "access_key",
+            "privateKey",
+            "user_key",
+            "sessionId",
+            "session_id",
+            "JSESSIONID",
+            "PHPSESSID",
+            "_sid",
+            "client_assertion",
+            "jwt",
+            "X-Hmac",
+        ] {
+            assert!(names_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_only_sound_like_it_are_none() {
+        for name in [
+            "sort_key",
+            "partitionKey",
+            "key",
+            "keys",
+            "projectKey",
+            "cookie_policy",
+            "sigma",
+            "design",
+            "compass",
+            "passenger",
+            "bypass",
+            "signature_method",
+            "client_assertion_type",
+            "accountSid",
+            "monkey",
+            "domain",
+            "Idempotency-Key",
+            "keyword",
+            "client_id",
+            "design_id",
+        ] {
+            assert!(!names_secret(name), "{name}");
+        }
+    }
+}
