@@ -23,14 +23,19 @@ pub struct Page {
 impl Page {
     /// Decodes a body within the default bounds.
     pub fn decode(format: Format, body: &[u8]) -> Result<Self, FormatError> {
-        Self::decode_within(format, body, Bounds::default())
+        Self::decode_within(format, body, None, Bounds::default())
     }
 
-    /// Decodes a body within `bounds`.
-    pub fn decode_within(format: Format, body: &[u8], bounds: Bounds) -> Result<Self, FormatError> {
+    /// Decodes a body within `bounds`. `charset` is the character encoding that its head names.
+    pub fn decode_within(
+        format: Format,
+        body: &[u8],
+        charset: Option<&str>,
+        bounds: Bounds,
+    ) -> Result<Self, FormatError> {
         let root = match format {
-            Format::Json => json::decode(body, bounds)?,
-            Format::Xml => xml::decode(body, bounds)?,
+            Format::Json => json::decode(body, charset, bounds)?,
+            Format::Xml => xml::decode(body, charset, bounds)?,
         };
         Ok(Self { format, root })
     }

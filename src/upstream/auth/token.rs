@@ -9,14 +9,13 @@ use http::Request;
 use http::header::HeaderValue;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::AuthError;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::format::Page;
 use crate::plan::auth::credentials;
-use crate::plan::{Expiry, TokenAuth};
+use crate::plan::{Expiry, Format, TokenAuth};
 
 impl TokenAuth {
     pub(super) fn sign(
@@ -137,17 +136,13 @@ fn after(now: Timestamp, length: SignedDuration) -> Option<Timestamp> {
 /// When a JWT ends (RFC 7519, section 4.1.4). Whether its signature is right is for the upstream
 /// to judge.
 fn jwt_end(token: &str) -> Option<Timestamp> {
-    #[derive(Deserialize)]
-    struct Claims {
-        exp: f64,
-    }
-
     let payload = token.trim().split('.').nth(1)?;
     let claims = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    let claims: Claims = serde_json::from_slice(&claims).ok()?;
+    let claims = Page::decode(Format::Json, &claims).ok()?;
+    let seconds = claims.root().member("exp")?.text()?.parse().ok()?;
     after(
         Timestamp::UNIX_EPOCH,
-        SignedDuration::try_from_secs_f64(claims.exp).ok()?,
+        SignedDuration::try_from_secs_f64(seconds).ok()?,
     )
 }
 
@@ -156,7 +151,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::plan::Format;
 
     const NOW: &str = "2026-11-21T09:30:00Z";
 
