@@ -9,6 +9,7 @@
 pub mod load;
 pub use load::{Loaded, load, load_text};
 
+mod as_written;
 mod document;
 mod layers;
 pub(crate) mod mask;

@@ -12,6 +12,7 @@ mod json;
 mod text;
 pub(crate) use text::{charset, without_prefix};
 mod xml;
+pub(crate) use xml::TEXT;
 
 mod excerpt;
 pub(crate) use excerpt::excerpt;
@@ -37,7 +38,7 @@ mod tests {
     use super::excerpt::looks;
     use super::*;
     use crate::error::{ErrorKind, UpstreamError};
-    use crate::plan::Format;
+    use crate::plan::{AbsentRecords, Format};
 
     fn message(format: Format, body: &[u8]) -> String {
         Page::decode(format, body).unwrap_err().to_string()
@@ -137,7 +138,9 @@ mod tests {
         let unreadable = Page::decode(Format::Json, b"").unwrap_err();
         assert_eq!(UpstreamError::from(unreadable).kind, ErrorKind::Decode);
         let page = Page::decode(Format::Json, b"{}").unwrap();
-        let missing = page.records(&"/groups".parse().unwrap()).unwrap_err();
+        let missing = page
+            .records(&"/groups".parse().unwrap(), AbsentRecords::Error)
+            .unwrap_err();
         assert_eq!(UpstreamError::from(missing).kind, ErrorKind::Mapping);
     }
 

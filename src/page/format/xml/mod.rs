@@ -23,7 +23,7 @@ mod flaw;
 use flaw::Flaw;
 
 mod tree;
-pub(super) use tree::TEXT;
+pub(crate) use tree::TEXT;
 use tree::Tree;
 pub(super) use tree::is_blank;
 
