@@ -48,7 +48,9 @@ fn xml_list(groups: usize) -> String {
 /// Decodes a body and reads each record's name, as the mapping does.
 fn read_names(format: Format, body: &str, records: &Path, name: &Path) -> usize {
     let page = Page::decode(format, body.as_bytes()).unwrap();
-    let records = page.records(records).unwrap();
+    let records = page
+        .records(records, groupgate::plan::AbsentRecords::Error)
+        .unwrap();
     records
         .into_iter()
         .filter_map(|record| record.find(name).and_then(Node::text))

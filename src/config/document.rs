@@ -7,6 +7,7 @@ use config::{Map, Value, ValueKind};
 use toml::Spanned;
 use toml::de::{DeArray, DeInteger, DeTable, DeValue};
 
+use super::as_written;
 use super::mask::{self, Masked};
 use super::report::{Finding, Report};
 use super::upstream::Auth;
@@ -35,14 +36,20 @@ pub(super) struct Document {
     /// The text as it may be shown.
     pub(super) shown: Masked,
     secrets: Vec<Range<usize>>,
+    /// The text as written, while it is read.
+    text: String,
 }
 
 impl Document {
     /// Reads the text of the file of this name.
     pub(super) fn read(name: &str, text: &str) -> Result<Self, Report> {
         let (table, errors) = DeTable::parse_recoverable(text);
-        let mut document = Self::default();
+        let mut document = Self {
+            text: text.to_owned(),
+            ..Self::default()
+        };
         document.layer = document.table(&KeyPath::default(), table.get_ref(), None);
+        document.text.clear();
         let mut secrets = std::mem::take(&mut document.secrets);
         if errors.is_empty() {
             document.shown = Masked::new(text, secrets);
@@ -123,6 +130,15 @@ impl Document {
         let has_password = value.get_ref().as_str().is_some_and(mask::has_password);
         if is_plain && (has_password || mask::may_be_secret(at, scheme)) {
             self.secrets.push(value.span());
+        }
+        if let Some(sent) = as_written::sent(at)
+            && let Some(written) =
+                as_written::value(value.get_ref(), &self.text[value.span()], sent)
+        {
+            return written.unwrap_or_else(|problem| {
+                self.problems.push(Problem::new(at.clone(), problem));
+                ValueKind::I64(0)
+            });
         }
         match value.get_ref() {
             DeValue::String(text) => ValueKind::String(text.clone().into_owned()),

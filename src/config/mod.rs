@@ -9,6 +9,7 @@
 pub mod load;
 pub use load::{Loaded, load, load_text};
 
+mod as_written;
 pub(crate) mod credential_names;
 mod document;
 mod layers;

@@ -17,6 +17,8 @@ use serde_json::{Map, Number, Value};
 mod memory_budget;
 pub(crate) use memory_budget::{BudgetExceeded, MemoryBudget};
 
+mod surrogates;
+
 /// Why a text is no value.
 #[derive(Debug)]
 pub(crate) enum Unread {
@@ -39,8 +41,9 @@ pub(crate) enum Unread {
 }
 
 /// Reads one document in which at most `depth` lists and objects stand in each other, and whose
-/// values take at most so many bytes of memory.
+/// values take at most so many bytes of memory. An escaped half of a character is U+FFFD.
 pub(crate) fn read(text: &str, depth: u32, bytes: u64) -> Result<Value, Unread> {
+    let text = &*surrogates::replaced(text);
     let is_too_deep = Cell::new(false);
     let budget = MemoryBudget::of(bytes);
     let seed = Verbatim {
@@ -318,6 +321,17 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[rstest]
+    #[case::in_a_value(r#"{"name":"a\ud83c"}"#, "{\"name\":\"a\u{fffd}\"}")]
+    #[case::in_a_key(r#"{"\udf0d":[1]}"#, "{\"\u{fffd}\":[1]}")]
+    #[case::beside_a_whole_one(r#"["\ud83c\udf0d\ud83c"]"#, "[\"\u{1f30d}\u{fffd}\"]")]
+    fn a_lone_surrogate_escape_is_read_as_u_fffd(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(
+            read_deep(text, DEPTH).unwrap(),
+            expected.parse::<Value>().unwrap()
+        );
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub enum Position {
     Start,
     /// The cursor from the page before.
     Cursor(String),
+    /// The cursor from the page before, which is a JSON number with these digits.
+    NumberCursor(String),
     /// The number of records before it.
     Offset(u64),
     /// Its number.

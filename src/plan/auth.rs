@@ -216,11 +216,13 @@ impl From<LoginFormat> for BodyFormat {
 ///
 /// - `"jwt"`: the token is a JWT, and its `exp` claim says when it expires.
 /// - A duration such as `"50m"`, counted from the login.
-/// - A path such as `"/expires_in"` to a value in the login response: a number of seconds from now,
-///   or an RFC 3339 timestamp. Both can be strings. Unix times and HTTP dates are not recognized.
+/// - A path such as `"/expires_in"` to a value in the login response, as a number or a string: seconds
+///   from now, a Unix time in seconds (from 1,000,000,000 on) or milliseconds (from 100,000,000,000
+///   on), a duration such as `3600s` or `PT1H`, an RFC 3339 timestamp, `2026-11-21 10:30:00` in UTC, or
+///   an HTTP date.
 ///
-/// If the expiry is missing, cannot be read or has already passed, the token is used until the
-/// upstream rejects it.
+/// If the expiry is missing, cannot be read or has already passed, a warning in the log says so, and
+/// the token is used until the upstream rejects it.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "String")]
 pub enum Expiry {

@@ -92,7 +92,8 @@ pub enum PeopleKind {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Extra {
-    /// They are kept unchanged under `attributes`.
+    /// They are kept unchanged under `attributes`. Every child element of XML is a list there, also a
+    /// single one. Of a list of people, each item keeps its place, with what is left of it.
     #[default]
     Keep,
     /// They are dropped.

@@ -104,7 +104,10 @@ impl JsonSchema for Path {
             "minLength": 1,
             "description": "With a leading slash, an RFC 6901 pointer from the root of the page; \
                             without one, from the record. `.` is a scalar record itself. For XML, \
-                            segments name elements, and `@name` an attribute.",
+                            segments name elements, and `@name` an attribute, both without their \
+                            prefixes: write `Group` for `ns:Group`. A field takes the first of \
+                            repeated elements; lists of records and of people are read from all \
+                            of them.",
         })
     }
 }

@@ -10,7 +10,9 @@ use super::Path;
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "RecordList")]
 pub struct Records {
-    /// Where the list is; `/` is the page itself.
+    /// Where the list is; `/` is the page itself. Every item of a JSON list on the way, and every
+    /// repeated XML element there, is followed: `/orgs/groups` finds the groups of all `orgs`, and
+    /// `/orgs/0/groups` those of the first.
     pub at: Path,
     /// What it means if the list is missing, although the object around it exists.
     #[serde(default)]

@@ -43,15 +43,28 @@ pub enum RequestBody {
     Json(Json),
     /// A form (`application/x-www-form-urlencoded`).
     Form(Vec<(String, Text)>),
-    /// Text that is sent as it is.
-    Raw(Text),
+    /// Text that is sent as it is, but for the values in it.
+    Raw(Text, BodySyntax),
+}
+
+/// How values in a body that is written out are escaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodySyntax {
+    /// As JSON: within a string its letters, else a value.
+    Json,
+    /// As XML: text, or an attribute's value.
+    Xml,
+    /// As in a form: percent-encoded.
+    Form,
+    /// Not at all.
+    Text,
 }
 
 impl RequestBody {
     /// The default `Content-Type`.
     pub const fn media_type(&self) -> &'static str {
         match self {
-            Self::Json(_) | Self::Raw(_) => "application/json",
+            Self::Json(_) | Self::Raw(..) => "application/json",
             Self::Form(_) => "application/x-www-form-urlencoded",
         }
     }

@@ -130,7 +130,7 @@ impl Adapter {
             headers: &answer.headers,
             url: &url,
             records: listed,
-            last_record_key: last_record_key.as_deref(),
+            last_record_key: last_record_key.as_ref(),
             is_past_end: answer.is_past_end,
         };
         let announcement = self.paging().announces(context)?;

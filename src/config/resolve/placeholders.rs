@@ -129,8 +129,8 @@ pub(super) fn unknown_placeholder(at: &KeyPath, name: &str, known: &[&str]) -> P
         list(braced.iter().map(String::as_str)),
     ) {
         (Some(nearest), _) => format!("did you mean `{{{nearest}}}`?"),
-        (None, Some(all)) => format!("one of: {all}; a brace is written `{{{{`"),
-        (None, None) => "give it a value under `vars`; a brace is written `{{`".to_owned(),
+        (None, Some(all)) => format!("one of: {all}; a brace is written `{{{{` or `}}}}`"),
+        (None, None) => "give it a value under `vars`; a brace is written `{{` or `}}`".to_owned(),
     };
     problem.with_help(help)
 }

@@ -133,6 +133,6 @@ fn in_json<'a>(at: KeyPath, json: &'a Json, found: &mut Vec<(KeyPath, &'a Secret
                 in_json(at.join(name), member, found);
             }
         }
-        Json::Text(_) | Json::Integer(_) | Json::Float(_) | Json::Bool(_) => {}
+        Json::Text(_) | Json::Integer(_) | Json::Float(_) | Json::Number(_) | Json::Bool(_) => {}
     }
 }

@@ -54,6 +54,6 @@ fn json_texts<'a>(at: KeyPath, json: &'a Json, texts: &mut Vec<(KeyPath, &'a str
                 json_texts(at.join(name), member, texts);
             }
         }
-        Json::Integer(_) | Json::Float(_) | Json::Bool(_) | Json::Secret(_) => {}
+        Json::Integer(_) | Json::Float(_) | Json::Number(_) | Json::Bool(_) | Json::Secret(_) => {}
     }
 }

@@ -15,6 +15,9 @@ use super::{Json, Text};
 /// A parameter, header or JSON member whose placeholder has no value is left out, for example the
 /// cursor of the first page.
 ///
+/// Numbers, dates and booleans are sent as they are written: `1.10` stays `1.10`. Only `+`, `_` between
+/// digits and bases other than ten are not: `0x10` is sent as `16`.
+///
 /// Literal values that look like secrets by their name, such as `token` or `password`, are refused:
 /// use `{ env = "NAME" }` or `{ file = "path" }`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -34,12 +37,17 @@ pub struct Request {
     /// set here.
     #[serde(default)]
     pub headers: BTreeMap<String, Text>,
-    /// A JSON body. A string that consists of one placeholder takes the type of its value.
+    /// A JSON body. A string that consists of one placeholder takes the type of its value: a cursor that
+    /// is a JSON number is sent as a number. An object or a list of which only placeholders without a
+    /// value are left is left out.
     pub json: Option<Json>,
     /// A form body (`application/x-www-form-urlencoded`). A list repeats the parameter.
     pub form: Option<BTreeMap<String, Values>>,
-    /// A body that is sent as written, such as `null`. Placeholders are inserted without escaping.
-    /// The `Content-Type` is `application/json` unless a header sets it.
+    /// A body that is sent as written, such as `null`. The `Content-Type` is `application/json` unless a
+    /// header sets it. Values are escaped by it, or without one by how the body starts: in JSON within a
+    /// string, and else as a whole value; in XML as text or as the value of an attribute; in a form they
+    /// are percent-encoded; in `text/plain` they are inserted as they are. In a body of another type,
+    /// `{cursor}` and filters are refused. A body that is one placeholder is its value.
     pub body: Option<Text>,
     /// Your own placeholders, such as an organization id. Names consist of `a` to `z`, `0` to `9`
     /// and `_`.

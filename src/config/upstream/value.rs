@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
 use crate::config::Secret;
+use crate::config::as_written::NUMBER;
 pub use crate::plan::{OneOrMany, PathOr};
 
 /// Text with placeholders, or a secret.
@@ -27,6 +28,7 @@ impl TryFrom<Json> for Text {
             Json::Text(text) => Ok(Self::Literal(text)),
             Json::Integer(number) => Ok(Self::Literal(number.to_string())),
             Json::Float(number) => Ok(Self::Literal(number.to_string())),
+            Json::Number(digits) => Ok(Self::Literal(digits)),
             Json::Bool(bool) => Ok(Self::Literal(bool.to_string())),
             Json::Secret(secret) => Ok(Self::Secret(secret)),
             Json::List(_) | Json::Object(_) => Err(
@@ -52,6 +54,8 @@ pub enum Json {
     Integer(i64),
     /// A number with a fraction.
     Float(f64),
+    /// A number with its digits as the file writes them.
+    Number(String),
     /// A truth value.
     Bool(bool),
     /// Where a string is.
@@ -82,9 +86,10 @@ impl Json {
                     .map(Self::from_toml)
                     .collect::<Result<_, _>>()?,
             ),
-            toml::Value::Table(table) => match Self::secret(&table) {
-                Some(secret) => Self::Secret(secret),
-                None => Self::Object(
+            toml::Value::Table(table) => match (Self::secret(&table), number(&table)) {
+                (Some(secret), _) => Self::Secret(secret),
+                (None, Some(digits)) => Self::Number(digits.to_owned()),
+                (None, None) => Self::Object(
                     table
                         .into_iter()
                         .map(|(name, value)| Ok((name, Self::from_toml(value)?)))
@@ -106,6 +111,12 @@ impl Json {
             _ => None,
         }
     }
+}
+
+/// The digits of a table that stands for a number.
+fn number(table: &toml::Table) -> Option<&str> {
+    let digits = table.get(NUMBER)?.as_str()?;
+    (table.len() == 1).then_some(digits)
 }
 
 impl JsonSchema for Json {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 
 use crate::caller::VisibleSources;
@@ -51,16 +52,29 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     // A date-time without an offset also reads as a date, and would silently lose its time.
     if text.len() == "2024-01-31".len() {
         let date: Date = text.parse().map_err(|_| wrong())?;
-        let midnight = date.to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
-        return Ok(midnight.timestamp());
+        return Ok(date
+            .to_zoned(TimeZone::UTC)
+            .map_or(LATEST, |midnight| midnight.timestamp()));
     }
-    with_plus(text).parse().map_err(|_| {
+    let text = &with_plus(text);
+    let read = text.parse().ok().or_else(|| after_all(text));
+    read.ok_or_else(|| {
         if is_local(text) {
             format!("`{text}` has no UTC offset; write `{text}Z` if it is in UTC")
         } else {
             wrong()
         }
     })
+}
+
+/// What stands for the last hours of the year 9999, which are after every time that a group can have.
+const LATEST: Timestamp = Timestamp::MAX;
+
+/// An instant of these hours.
+fn after_all(text: &str) -> Option<Timestamp> {
+    let pieces = Pieces::parse(text).ok()?;
+    let is_last = pieces.date().year() == 9999 && pieces.time().is_some();
+    (is_last && pieces.offset().is_some()).then_some(LATEST)
 }
 
 /// Whether `text` is a time of day somewhere, which is no instant.
@@ -147,4 +161,28 @@ pub(super) fn limit(text: &str, streamed: bool) -> Result<Limit, String> {
     // A number too large to hold is cut like any other that is too large.
     let limit = text.parse().unwrap_or(LARGEST_LIMIT);
     Ok(Limit::Page(limit.min(LARGEST_LIMIT)))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("9999-12-31")]
+    #[case("9999-12-31T23:59:59Z")]
+    #[case("9999-12-31T23:59:59.999999999Z")]
+    #[case("9999-12-31T23:59:60Z")]
+    #[case("9999-12-31T23:59:59-12:00")]
+    fn the_last_day_of_9999_is_after_everything(#[case] text: &str) {
+        assert_eq!(instant(text), Ok(Timestamp::MAX));
+    }
+
+    #[rstest]
+    #[case("9999-12-31T23:59:59")]
+    #[case("9999-13-31T23:59:59Z")]
+    fn what_is_no_instant_of_9999_is_refused(#[case] text: &str) {
+        assert!(instant(text).is_err());
+    }
 }

@@ -7,9 +7,6 @@ pub(super) const GLIMPSE_CHARS: usize = 12;
 
 /// What a body looks like at first sight.
 pub(super) fn looks(body: &[u8]) -> String {
-    if text::is_utf16(body) {
-        return "looks like UTF-16, where only UTF-8 is read".to_owned();
-    }
     let start = text::without_bom(body).trim_ascii_start();
     if start.is_empty() {
         return "is empty".to_owned();

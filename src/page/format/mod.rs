@@ -10,8 +10,9 @@
 
 mod json;
 mod text;
-pub(crate) use text::without_prefix;
+pub(crate) use text::{charset, without_prefix};
 mod xml;
+pub(crate) use xml::TEXT;
 
 mod excerpt;
 pub(crate) use excerpt::excerpt;
@@ -37,7 +38,7 @@ mod tests {
     use super::excerpt::looks;
     use super::*;
     use crate::error::{ErrorKind, UpstreamError};
-    use crate::plan::Format;
+    use crate::plan::{AbsentRecords, Format};
 
     fn message(format: Format, body: &[u8]) -> String {
         Page::decode(format, body).unwrap_err().to_string()
@@ -86,13 +87,17 @@ mod tests {
                 message(Format::Xml, b"<a b='&nbsp;'/>"),
                 message(
                     Format::Xml,
-                    b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>"
+                    b"<?xml version='1.0' encoding='UTF-7'?><a>\xe9</a>"
+                ),
+                message(
+                    Format::Xml,
+                    b"<?xml version='1.0' encoding='Shift_JIS'?><a>\xfd</a>"
                 ),
                 message(
                     Format::Xml,
                     b"<!DOCTYPE a [<!ENTITY lol 'lol'>]><a>&lol;</a>"
                 ),
-                message(Format::Xml, b"\xff\xfe<\0a\0/\0>\0"),
+                message(Format::Xml, b"\xff\xfe<\0a\0>\0"),
             ]
             .join("\n")
         );
@@ -118,8 +123,9 @@ mod tests {
             let items = item.repeat(bytes / item.len());
             format!("{start}{items}{end}")
         };
-        assert!(Page::decode_within(format, body(1 << 10).as_bytes(), bounds).is_ok());
-        let error = Page::decode_within(format, body(1 << 16).as_bytes(), bounds).unwrap_err();
+        assert!(Page::decode_within(format, body(1 << 10).as_bytes(), None, bounds).is_ok());
+        let error =
+            Page::decode_within(format, body(1 << 16).as_bytes(), None, bounds).unwrap_err();
         let message = error.to_string();
         let expected = "the decoded body takes more than 1.0 MiB of memory, 16 times \
                         `limits.page_bytes`, at line 1 column ";
@@ -132,7 +138,9 @@ mod tests {
         let unreadable = Page::decode(Format::Json, b"").unwrap_err();
         assert_eq!(UpstreamError::from(unreadable).kind, ErrorKind::Decode);
         let page = Page::decode(Format::Json, b"{}").unwrap();
-        let missing = page.records(&"/groups".parse().unwrap()).unwrap_err();
+        let missing = page
+            .records(&"/groups".parse().unwrap(), AbsentRecords::Error)
+            .unwrap_err();
         assert_eq!(UpstreamError::from(missing).kind, ErrorKind::Mapping);
     }
 

@@ -60,6 +60,29 @@ impl<'a> Node<'a> {
         value.map(|value| self.at(value))
     }
 
+    /// What a step to `name` is taken from: every one of repeated XML elements, every item of a JSON
+    /// list unless the name is an index, else this value.
+    pub(super) fn each(self, name: &str) -> Vec<Self> {
+        match self.value {
+            Value::Array(items) if self.is_xml || index(name).is_none() => {
+                items.iter().map(|item| self.at(item)).collect()
+            }
+            _ => vec![self],
+        }
+    }
+
+    /// Every value at a path, through all repeated elements and lists on the way.
+    pub(crate) fn find_all(self, path: &Path) -> Vec<Self> {
+        let start = match path.anchor() {
+            Anchor::Page => Self::root(self.root, self.is_xml),
+            Anchor::Record => self,
+        };
+        path.segments().iter().fold(vec![start], |nodes, name| {
+            let parents = nodes.into_iter().flat_map(|node| node.each(name));
+            parents.filter_map(|node| node.member(name)).collect()
+        })
+    }
+
     /// The element around the list at `path`, which exists in XML although the list is empty.
     pub(crate) fn around(self, path: &Path) -> Option<Self> {
         match path.segments() {
@@ -71,6 +94,11 @@ impl<'a> Node<'a> {
     /// Whether it is null: JSON's, or an XML element with `nil="true"`.
     pub fn is_null(self) -> bool {
         self.first().value.is_null()
+    }
+
+    /// Whether it is a number of JSON.
+    pub fn is_number(self) -> bool {
+        self.value.is_number()
     }
 
     /// The text of a scalar: a string, a number with the digits as they were written, the text of an
@@ -116,7 +144,8 @@ impl<'a> Node<'a> {
         self.value
     }
 
-    const fn at(self, value: &'a Value) -> Self {
+    /// Another value of the same page.
+    pub(crate) const fn at(self, value: &'a Value) -> Self {
         Self { value, ..self }
     }
 
@@ -210,6 +239,7 @@ mod tests {
     use super::super::page::tests::{json, path, xml};
     use super::*;
     use crate::page::format::Page;
+    use crate::plan::AbsentRecords;
 
     fn text(page: &Page, at: &str) -> Option<String> {
         page.find(&path(at))?.text().map(Cow::into_owned)
@@ -275,7 +305,9 @@ mod tests {
     #[test]
     fn a_record_finds_from_itself_and_from_the_page() {
         let page = json(r#"{"tenant": "t", "groups": [{"id": 1}, "bare"]}"#);
-        let records = page.records(&path("/groups")).unwrap();
+        let records = page
+            .records(&path("/groups"), AbsentRecords::Error)
+            .unwrap();
         let found = |record: Node<'_>, at| {
             record
                 .find(&path(at))

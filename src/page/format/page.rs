@@ -10,8 +10,7 @@ use super::error::FormatError;
 use super::limits::Bounds;
 use super::node::Node;
 use super::{json, xml};
-use crate::plan::Format;
-use crate::plan::Path;
+use crate::plan::{AbsentRecords, Format, Path};
 
 /// One decoded page.
 #[derive(Debug, Clone)]
@@ -23,14 +22,19 @@ pub struct Page {
 impl Page {
     /// Decodes a body within the default bounds.
     pub fn decode(format: Format, body: &[u8]) -> Result<Self, FormatError> {
-        Self::decode_within(format, body, Bounds::default())
+        Self::decode_within(format, body, None, Bounds::default())
     }
 
-    /// Decodes a body within `bounds`.
-    pub fn decode_within(format: Format, body: &[u8], bounds: Bounds) -> Result<Self, FormatError> {
+    /// Decodes a body within `bounds`. `charset` is the character encoding that its head names.
+    pub fn decode_within(
+        format: Format,
+        body: &[u8],
+        charset: Option<&str>,
+        bounds: Bounds,
+    ) -> Result<Self, FormatError> {
         let root = match format {
-            Format::Json => json::decode(body, bounds)?,
-            Format::Xml => xml::decode(body, bounds)?,
+            Format::Json => json::decode(body, charset, bounds)?,
+            Format::Xml => xml::decode(body, charset, bounds)?,
         };
         Ok(Self { format, root })
     }
@@ -70,33 +74,57 @@ impl Page {
     ///
     /// The container must exist. In JSON it is the named member, which may be null, `[]` or `{}`; in
     /// XML, where no records means no elements, it is the element around them.
-    pub fn records(&self, path: &Path) -> Result<Vec<Node<'_>>, FormatError> {
+    ///
+    /// Repeated elements on the way, and items of JSON lists there, are all followed.
+    pub fn records(
+        &self,
+        path: &Path,
+        absent: AbsentRecords,
+    ) -> Result<Vec<Node<'_>>, FormatError> {
         match (self.format, path.segments()) {
             (Format::Xml, [around @ .., name]) if !around.is_empty() => {
-                self.children(path, around, name)
+                self.children(path, around, name, absent)
             }
-            (Format::Json | Format::Xml, segments) => self.members(path, segments),
+            (Format::Json | Format::Xml, segments) => self.members(path, segments, absent),
         }
     }
 
     /// The records of an object that is keyed by data, each with its key. None for null, `{}` and
     /// `[]`.
-    pub fn keyed_records(&self, path: &Path) -> Result<Vec<(&str, Node<'_>)>, FormatError> {
-        let container = self.walk(path, path.segments())?;
-        container.entries().ok_or_else(|| FormatError::NotKeyed {
-            path: path.to_string(),
-            holds: container.holds(),
-        })
+    pub fn keyed_records(
+        &self,
+        path: &Path,
+        absent: AbsentRecords,
+    ) -> Result<Vec<(&str, Node<'_>)>, FormatError> {
+        let mut records = Vec::new();
+        for container in self.walk(path, path.segments(), absent)? {
+            let entries = container.entries().ok_or_else(|| FormatError::NotKeyed {
+                path: path.to_string(),
+                holds: container.holds(),
+            })?;
+            records.extend(entries);
+        }
+        Ok(records)
     }
 
-    fn members(&self, path: &Path, segments: &[String]) -> Result<Vec<Node<'_>>, FormatError> {
-        let container = self.walk(path, segments)?;
-        match container.value() {
-            Value::Null | Value::Array(_) | Value::Object(_) => Ok(container.list()),
-            Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                Err(container.no_list(path.to_string()))
+    fn members(
+        &self,
+        path: &Path,
+        segments: &[String],
+        absent: AbsentRecords,
+    ) -> Result<Vec<Node<'_>>, FormatError> {
+        let mut records = Vec::new();
+        for container in self.walk(path, segments, absent)? {
+            match container.value() {
+                Value::Null | Value::Array(_) | Value::Object(_) => {
+                    records.extend(container.list());
+                }
+                Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                    return Err(container.no_list(path.to_string()));
+                }
             }
         }
+        Ok(records)
     }
 
     fn children(
@@ -104,40 +132,64 @@ impl Page {
         path: &Path,
         around: &[String],
         name: &str,
+        absent: AbsentRecords,
     ) -> Result<Vec<Node<'_>>, FormatError> {
-        let container = self.walk(path, around)?.first();
-        // A text in place of elements must not pass for an empty list.
-        if container.value().is_string() && !container.is_empty() {
-            return Err(container.no_list(pointer(around)));
+        let mut records = Vec::new();
+        let containers = self.walk(path, around, absent)?;
+        for container in containers.into_iter().flat_map(|node| node.each(name)) {
+            // A text in place of elements must not pass for an empty list.
+            if container.value().is_string() && !container.is_empty() {
+                return Err(container.no_list(pointer(around)));
+            }
+            records.extend(container.member(name).map_or_else(Vec::new, Node::list));
         }
-        Ok(container.member(name).map_or_else(Vec::new, Node::list))
+        Ok(records)
     }
 
-    /// Follows segments from the root, and reports how far they led if one is missing.
-    fn walk(&self, path: &Path, segments: &[String]) -> Result<Node<'_>, FormatError> {
-        let mut node = self.root();
+    /// Follows segments from the root, through every item of the lists on the way, and reports how
+    /// far they led where one is missing.
+    fn walk(
+        &self,
+        path: &Path,
+        segments: &[String],
+        absent: AbsentRecords,
+    ) -> Result<Vec<Node<'_>>, FormatError> {
+        let mut nodes = vec![self.root()];
         for (depth, name) in segments.iter().enumerate() {
-            node = node.member(name).ok_or_else(|| {
+            let parents: Vec<_> = nodes.iter().flat_map(|node| node.each(name)).collect();
+            let is_listed = !self.is_xml() && nodes.iter().any(|node| node.value().is_array());
+            let mut members = Vec::with_capacity(parents.len());
+            for (index, node) in parents.iter().enumerate() {
+                if let Some(member) = node.member(name) {
+                    members.push(member);
+                    continue;
+                }
                 let path = path.to_string();
-                let reached = pointer(&segments[..depth]);
+                let mut reached = pointer(&segments[..depth]);
+                if parents.len() > 1 || is_listed {
+                    reached = format!("{}/{index}", reached.trim_end_matches('/'));
+                }
                 let holds = node.holds();
                 // An XML document has one root: with another name it is another document.
                 let is_root = depth == 0 && self.is_xml();
-                if depth + 1 == segments.len() && !is_root && node.may_have_members() {
-                    return FormatError::Absent {
+                if depth + 1 < segments.len() || is_root || !node.may_have_members() {
+                    return Err(FormatError::Missing {
                         path,
                         reached,
                         holds,
-                    };
+                    });
                 }
-                FormatError::Missing {
-                    path,
-                    reached,
-                    holds,
+                if absent == AbsentRecords::Error {
+                    return Err(FormatError::Absent {
+                        path,
+                        reached,
+                        holds,
+                    });
                 }
-            })?;
+            }
+            nodes = members;
         }
-        Ok(node)
+        Ok(nodes)
     }
 }
 
@@ -173,7 +225,7 @@ pub(super) mod tests {
     /// The `id` of every record, `?` where it has none.
     fn ids(page: &Page, records: &str) -> Result<Vec<String>, String> {
         let records = page
-            .records(&path(records))
+            .records(&path(records), AbsentRecords::Error)
             .map_err(|error| error.to_string())?;
         let id = path("id");
         Ok(records
@@ -210,6 +262,53 @@ pub(super) mod tests {
     #[case::nil("<r nil='true'/>", &[])]
     fn an_xml_container_is_a_list_for_0_1_and_n(#[case] body: &str, #[case] expected: &[&str]) {
         assert_eq!(ids(&xml(body), "/r/g").unwrap(), expected);
+    }
+
+    #[rstest]
+    #[case::a_list_on_the_way(r#"{"orgs": [{"groups": [{"id": 1}, {"id": 2}]}, {"groups": []}, {"groups": [{"id": 3}]}]}"#, &["1", "2", "3"])]
+    #[case::one_in_place_of_a_list(r#"{"orgs": {"groups": [{"id": 1}]}}"#, &["1"])]
+    #[case::an_empty_list_on_the_way(r#"{"orgs": []}"#, &[])]
+    #[case::null_in_one(r#"{"orgs": [{"groups": null}, {"groups": [{"id": 3}]}]}"#, &["3"])]
+    #[case::a_number_names_one(r#"{"orgs": {"groups": {"0": 1}}}"#, &["?"])]
+    fn every_item_of_a_json_list_on_the_way_to_the_records_is_followed(
+        #[case] body: &str,
+        #[case] expected: &[&str],
+    ) {
+        assert_eq!(ids(&json(body), "/orgs/groups").unwrap(), expected);
+    }
+
+    #[test]
+    fn every_repeated_xml_element_on_the_way_to_the_records_is_followed() {
+        let org = "<org><groups><group><id>1</id></group></groups>\
+                   <groups><group><id>2</id></group><group><id>3</id></group></groups></org>";
+        let body = format!("<orgs>{org}{org}<org><groups/></org>{org}</orgs>");
+        let found = ids(&xml(&body), "/orgs/org/groups/group").unwrap();
+        assert_eq!(found, ["1", "2", "3"].repeat(3));
+    }
+
+    #[test]
+    fn a_number_on_the_way_names_one_item_of_a_json_list() {
+        let page = json(r#"{"orgs": [{"groups": [{"id": 1}]}, {"groups": [{"id": 2}]}]}"#);
+        assert_eq!(ids(&page, "/orgs/1/groups").unwrap(), ["2"]);
+        assert_eq!(
+            ids(&json(r#"[{"g": [{"id": 1}]}, {"g": [{"id": 2}]}]"#), "/g").unwrap(),
+            ["1", "2"]
+        );
+    }
+
+    #[test]
+    fn one_of_several_parents_without_the_list_is_an_error_or_empty_as_it_is_said() {
+        let bodies = [
+            json(r#"{"orgs": [{"groups": [{"id": 1}]}, {"name": "b"}, {"groups": [{"id": 3}]}]}"#),
+            xml("<orgs><groups><g><id>1</id></g></groups><name/></orgs>"),
+        ];
+        assert_eq!(
+            ids(&bodies[0], "/orgs/groups").unwrap_err(),
+            "`/orgs/groups` is missing: `/orgs/1` has `name`"
+        );
+        let records = bodies[0].records(&path("/orgs/groups"), AbsentRecords::Empty);
+        assert_eq!(records.unwrap().len(), 2);
+        assert_eq!(ids(&bodies[1], "/orgs/groups/g").unwrap(), ["1"]);
     }
 
     #[test]

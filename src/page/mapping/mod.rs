@@ -173,6 +173,7 @@ impl Mapping {
             deleted_at: reader.time(fields.deleted_at.as_ref()),
             attributes: Map::new(),
         };
+        let unread_people = reader.unread_people();
         let unparsed_timestamps = reader.unparsed_timestamps();
         if self.extra == Extra::Keep {
             group.attributes = reader.unmapped(self.records.children.as_ref());
@@ -180,6 +181,7 @@ impl Mapping {
         Ok(Mapped {
             group,
             unparsed_timestamps,
+            unread_people,
         })
     }
 }
@@ -294,6 +296,14 @@ pub(super) mod tests {
         assert_eq!(mapped.group.created_at, None);
         assert_eq!(mapped.unparsed_timestamps, 1);
         assert_eq!(mapped.group.attributes["created"], "yesterday");
+    }
+
+    #[test]
+    fn items_of_a_list_of_people_with_neither_id_nor_email_are_counted() {
+        let fields = format!("{BARE}members = {{ each = 'members', id = 'value' }}");
+        let record = json!({"id": 1, "name": "a", "members": [{"display": "only"}, {"value": 7}]});
+        let mapped = map(&fields, &record).unwrap();
+        assert_eq!((mapped.unread_people, mapped.group.members.len()), (1, 1));
     }
 
     #[test]

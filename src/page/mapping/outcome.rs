@@ -26,4 +26,6 @@ pub struct Mapped {
     pub group: Group,
     /// Timestamps that are null because they could not be parsed; they are kept in `attributes`.
     pub unparsed_timestamps: u64,
+    /// Items of lists of people that gave neither an id nor an email address.
+    pub unread_people: u64,
 }

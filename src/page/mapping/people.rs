@@ -1,46 +1,60 @@
 //! Lists of people in a record: objects or scalars, one or many, keyed by id, or joined in a text.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::group::Member;
-use crate::page::format::Node;
+use crate::page::format::{Node, TEXT};
 use crate::plan::path::Anchor;
 use crate::plan::{Field, People, PeopleKind};
 
 use super::item::Item;
+use super::unmapped::{MappedList, remaining};
 
 /// The people of a record.
 #[derive(Debug)]
 pub(super) struct FoundPeople<'p> {
     /// `None` if the record has no list.
     pub(super) people: Option<Vec<Member>>,
-    /// The part of the record that holds nothing else.
+    /// A part of the record that holds nothing else, where there is no list.
     pub(super) taken: Option<&'p [String]>,
+    /// The list.
+    pub(super) left: Option<MappedList<'p>>,
+    /// How many items gave neither an id nor an email address.
+    pub(super) unread: u64,
 }
 
 impl People {
-    /// Reads the list of a record; `None` if it is missing.
+    /// Reads the lists of a record; `None` if there is none.
     pub(super) fn read(&self, record: Node<'_>) -> Option<FoundPeople<'_>> {
-        let Some(list) = record.find(&self.each) else {
+        let lists = record.find_all(&self.each);
+        if lists.is_empty() {
             return self.nobody(record);
-        };
-        if list.is_null() {
-            return Some(FoundPeople {
-                people: None,
-                taken: self.path(),
-            });
         }
-        let (people, is_whole) = match &self.kind {
-            PeopleKind::List => self.all(list.list().into_iter().map(Item::Plain)),
-            PeopleKind::Keyed => {
-                let entries = list.entries()?.into_iter();
-                self.all(entries.map(|(key, node)| Item::Keyed(key, node)))
-            }
-            PeopleKind::Text(split) => self.in_text(list, split),
-        };
+        let mut people = None;
+        let mut is_whole = true;
+        let mut unread = 0;
+        for list in lists.into_iter().filter(|list| !list.is_null()) {
+            let items = match &self.kind {
+                PeopleKind::List => list.list().into_iter().map(Item::Plain).collect(),
+                PeopleKind::Keyed => {
+                    let entries = list.entries()?.into_iter();
+                    entries.map(|(key, node)| Item::Keyed(key, node)).collect()
+                }
+                PeopleKind::Text(_) => Vec::new(),
+            };
+            let (more, holds_no_more) = match &self.kind {
+                PeopleKind::List | PeopleKind::Keyed => self.all(items.iter().copied()),
+                PeopleKind::Text(split) => self.in_text(list, split),
+            };
+            unread += items.len().saturating_sub(more.len()) as u64;
+            people.get_or_insert_with(Vec::new).extend(more);
+            is_whole = is_whole && holds_no_more;
+        }
         Some(FoundPeople {
-            people: Some(people),
-            taken: self.path().filter(|_| is_whole),
+            people,
+            taken: None,
+            left: self.path().map(|path| (path, (!is_whole).then_some(self))),
+            unread,
         })
     }
 
@@ -51,6 +65,8 @@ impl People {
         Some(FoundPeople {
             people: (!around.is_null()).then(Vec::new),
             taken: path.map(|(_, around)| around).filter(|_| around.is_empty()),
+            left: None,
+            unread: 0,
         })
     }
 
@@ -115,6 +131,63 @@ impl People {
         }
     }
 
+    /// What of a list no person took; `None` if nothing is left. Items keep their places in it.
+    pub(super) fn left(&self, list: Node<'_>) -> Option<Value> {
+        let rest = |item: Item<'_>| match (&self.kind, item.node()) {
+            (PeopleKind::Text(split), Some(node)) if node.text().is_some() => {
+                let (_, is_whole) = self.in_text(node, split);
+                (!is_whole).then(|| node.value().clone())
+            }
+            (_, node) => self.left_of(item, node?),
+        };
+        match (list.value(), &self.kind) {
+            _ if list.is_empty() => None,
+            (Value::Object(members), PeopleKind::Keyed) => {
+                let left = members.iter().filter_map(|(key, value)| {
+                    let left = rest(Item::Keyed(key, list.at(value)))?;
+                    Some((key.clone(), left))
+                });
+                let left: Map<_, _> = left.collect();
+                (!left.is_empty()).then_some(Value::Object(left))
+            }
+            (_, PeopleKind::Keyed) => Some(list.value().clone()),
+            (Value::Array(items), _) => {
+                let left = items.iter().map(|item| rest(Item::Plain(list.at(item))));
+                let left: Vec<_> = left.collect();
+                let nothing = || Value::Object(Map::new());
+                left.iter().any(Option::is_some).then(|| {
+                    let left = left.into_iter();
+                    left.map(|item| item.unwrap_or_else(nothing)).collect()
+                })
+            }
+            _ => rest(Item::Plain(list)),
+        }
+    }
+
+    /// What of an item its person does not take.
+    fn left_of(&self, item: Item<'_>, node: Node<'_>) -> Option<Value> {
+        if self.person(item).is_none() {
+            return Some(node.value().clone());
+        }
+        if self.is_whole(item) {
+            return None;
+        }
+        let mut taken: Vec<&[String]> = Vec::new();
+        for field in self.fields() {
+            field.text(item, |source| taken.extend(source.paths()));
+        }
+        let is_text_taken = taken.iter().any(|path| path.is_empty());
+        let Value::Object(members) = node.value() else {
+            return (!is_text_taken).then(|| node.value().clone());
+        };
+        taken.retain(|path| !path.is_empty());
+        let mut left = remaining(node, members, &taken, &[]);
+        if is_text_taken {
+            left.shift_remove(TEXT);
+        }
+        (!left.is_empty()).then_some(Value::Object(left))
+    }
+
     fn fields(&self) -> impl Iterator<Item = &Field> {
         [&self.id, &self.email].into_iter().flatten()
     }
@@ -150,15 +223,66 @@ mod tests {
     }
 
     #[test]
-    fn people_who_come_with_more_than_a_member_takes_are_kept_too() {
-        let fields = format!("{BARE}members = {{ each = 'members', id = 'id' }}");
-        let record = json!({"id": 1, "name": "a", "members": [{"id": 5, "role": "lead"}]});
-        let group = group(&fields, &record);
-        assert_eq!(group.members[0].id.as_deref(), Some("5"));
+    fn what_a_member_does_not_take_is_kept_and_what_it_takes_is_served_once() {
+        let fields = format!("{BARE}members = {{ each = 'members', id = 'id', email = 'mail' }}");
+        let people = json!([
+            {"id": 5, "role": "lead"}, {"id": 6}, {"display": "only"}, {"mail": "a@x", "deep": {"a": 1}}
+        ]);
+        let group = group(&fields, &json!({"id": 1, "name": "a", "members": people}));
+        assert_eq!(shown(&group.members), ["5/-", "6/-", "-/a@x"]);
         assert_eq!(
             group.attributes["members"],
-            json!([{"id": 5, "role": "lead"}])
+            json!([{"role": "lead"}, {}, {"display": "only"}, {"deep": {"a": 1}}])
         );
+    }
+
+    #[test]
+    fn what_a_member_of_xml_does_not_take_is_kept_once() {
+        let keys = "format = 'xml'\nrecords = '/g/r'\n[fields]\nid = '@id'\nname = '@id'\n\
+                    members = { each = 'users/user', id = '.' }";
+        let body = "<g><r id='7'><users><user role='lead'>1</user><user>2</user></users></r></g>";
+        let batch = batch(keys, body).unwrap();
+        let group = groups(&batch).next().unwrap();
+        assert_eq!(shown(&group.members), ["1/-", "2/-"]);
+        let left = json!({"users": [{"user": [{"@role": "lead"}, {}]}]});
+        assert_eq!(Value::Object(group.attributes.clone()), left);
+    }
+
+    #[rstest]
+    #[case::json("", json!([{"users": [{"id": 1}, {"id": 2}]}, {"users": []}, {"users": [{"id": 3}], "n": 1}]).to_string(), "roles/users", json!([{}, {}, {"n": 1}]))]
+    #[case::json_of_nothing_else("", json!([{"users": [{"id": 1}]}, {"users": [{"id": 2}, {"id": 3}]}]).to_string(), "roles/users", Value::Null)]
+    fn people_on_every_item_of_a_list_on_the_way_are_read(
+        #[case] keys: &str,
+        #[case] roles: String,
+        #[case] each: &str,
+        #[case] left: Value,
+    ) {
+        let keys = format!(
+            "{keys}records = '/'\n[fields]\n{BARE}members = {{ each = '{each}', id = 'id' }}"
+        );
+        let batch = batch(
+            &keys,
+            &format!(r#"[{{"id":1,"name":"a","roles":{roles}}}]"#),
+        )
+        .unwrap();
+        let group = groups(&batch).next().unwrap();
+        assert_eq!(shown(&group.members), ["1/-", "2/-", "3/-"]);
+        assert_eq!(
+            group.attributes.get("roles").cloned().unwrap_or_default(),
+            left
+        );
+    }
+
+    #[test]
+    fn people_in_every_repeated_xml_element_on_the_way_are_read() {
+        let keys = "format = 'xml'\nrecords = '/g/r'\n[fields]\nid = '@id'\nname = '@id'\n\
+                    members = { each = 'users/user', id = '.' }";
+        let body = "<g><r id='7'><users><user>1</user><user>2</user></users><users/>\
+                    <users><user>3</user></users></r></g>";
+        let batch = batch(keys, body).unwrap();
+        let group = groups(&batch).next().unwrap();
+        assert_eq!(shown(&group.members), ["1/-", "2/-", "3/-"]);
+        assert_eq!(Value::Object(group.attributes.clone()), json!({}));
     }
 
     #[test]

@@ -7,13 +7,15 @@ use crate::group::Member;
 use crate::plan::{Field, Path, People, Source};
 
 use super::item::{Item, Reading};
-use super::unmapped::unmapped;
+use super::unmapped::{MappedList, unmapped};
 
 /// Reads one record, and remembers which of its parts were mapped.
 pub(super) struct Reader<'a> {
     record: Item<'a>,
     mapped: Vec<&'a [String]>,
+    lists: Vec<MappedList<'a>>,
     unparsed_timestamps: u64,
+    unread_people: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -21,7 +23,9 @@ impl<'a> Reader<'a> {
         Self {
             record,
             mapped: Vec::new(),
+            lists: Vec::new(),
             unparsed_timestamps: 0,
+            unread_people: 0,
         }
     }
 
@@ -57,6 +61,8 @@ impl<'a> Reader<'a> {
     pub(super) fn people(&mut self, people: Option<&'a People>) -> Option<Vec<Member>> {
         let found = people?.read(self.record.node()?)?;
         self.mapped.extend(found.taken);
+        self.lists.extend(found.left);
+        self.unread_people += found.unread;
         found.people
     }
 
@@ -65,12 +71,17 @@ impl<'a> Reader<'a> {
         self.unparsed_timestamps
     }
 
+    /// The number of items of lists of people that gave neither an id nor an email address.
+    pub(super) const fn unread_people(&self) -> u64 {
+        self.unread_people
+    }
+
     /// What no field has mapped, without `children`, which become groups of their own.
     pub(super) fn unmapped(mut self, children: Option<&'a Path>) -> Map<String, Value> {
         let Some(record) = self.record.node() else {
             return Map::new();
         };
         self.mapped.extend(children.map(Path::segments));
-        unmapped(record, &self.mapped)
+        unmapped(record, &self.mapped, &self.lists)
     }
 }

@@ -1,7 +1,7 @@
 //! Finds records: in the list of a page, and nested in each other.
 
 use crate::page::format::{FormatError, Page};
-use crate::plan::{AbsentRecords, Records};
+use crate::plan::Records;
 
 use super::item::Item;
 use super::outcome::{Mapped, Skip};
@@ -14,15 +14,12 @@ impl Records {
     pub(super) fn top<'a>(&self, page: &'a Page) -> Result<Vec<Item<'a>>, FormatError> {
         let at = &self.at;
         let records = if self.keyed {
-            page.keyed_records(at).map(keyed)
+            keyed(page.keyed_records(at, self.absent)?)
         } else {
-            page.records(at)
-                .map(|nodes| nodes.into_iter().map(Item::Plain).collect())
+            let nodes = page.records(at, self.absent)?.into_iter();
+            nodes.map(Item::Plain).collect()
         };
-        match (records, self.absent) {
-            (Err(FormatError::Absent { .. }), AbsentRecords::Empty) => Ok(Vec::new()),
-            (records, _) => records,
-        }
+        Ok(records)
     }
 
     /// The records nested in one at `depth`, counted from 1.
@@ -31,22 +28,21 @@ impl Records {
         record: Item<'a>,
         depth: usize,
     ) -> Result<Vec<Item<'a>>, FormatError> {
-        let Some((path, list)) = self
-            .children
-            .as_ref()
-            .and_then(|path| Some((path, record.node()?.find(path)?)))
-        else {
+        let Some((path, node)) = self.children.as_ref().zip(record.node()) else {
             return Ok(Vec::new());
         };
-        let records = if self.keyed {
-            let entries = list.entries().ok_or_else(|| FormatError::NotKeyed {
-                path: path.to_string(),
-                holds: list.holds(),
-            })?;
-            keyed(entries)
-        } else {
-            list.list().into_iter().map(Item::Plain).collect()
-        };
+        let mut records = Vec::new();
+        for list in node.find_all(path) {
+            if self.keyed {
+                let entries = list.entries().ok_or_else(|| FormatError::NotKeyed {
+                    path: path.to_string(),
+                    holds: list.holds(),
+                })?;
+                records.extend(keyed(entries));
+            } else {
+                records.extend(list.list().into_iter().map(Item::Plain));
+            }
+        }
         if depth == MAX_DEPTH && !records.is_empty() {
             return Err(FormatError::TooDeep {
                 path: path.to_string(),

@@ -5,7 +5,7 @@
 
 use toml_edit::Value;
 
-use crate::plan::Path;
+use crate::plan::{AbsentRecords, Path};
 
 use super::body::SampleBody;
 use super::columns::Columns;
@@ -128,7 +128,7 @@ fn chosen<'a>(
         .collect();
     let is_everywhere = bodies
         .iter()
-        .all(|body| body.page.records(&best.path).is_ok());
+        .all(|body| body.page.records(&best.path, AbsentRecords::Error).is_ok());
     let lead = rivals
         .iter()
         .map(|rival| best.score() - rival.score())

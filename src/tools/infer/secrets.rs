@@ -9,7 +9,7 @@ use http::header::AUTHORIZATION;
 use toml_edit::Value;
 use url::Url;
 
-use crate::config::mask::names_secret;
+use crate::config::credential_names::names_secret;
 use crate::tools::redact::identifier;
 
 use super::guess::{ProposedLine, table};

@@ -36,6 +36,9 @@ pub(super) struct PageReport {
     pub(super) groups: u64,
     pub(super) skipped: Vec<SkippedRecord>,
     pub(super) unparsed_timestamps: u64,
+    /// Items of lists of people that have neither an id nor an email address where the adapter says.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) unread_people: u64,
     pub(super) announced_records: Option<u64>,
     pub(super) announced_pages: Option<u64>,
     /// Where the walk reads on; null where that was known before.
@@ -144,4 +147,8 @@ pub(super) struct FailureReport {
     pub(super) expected: Option<String>,
     /// The beginning of the last response's body.
     pub(super) body: Option<String>,
+}
+
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -53,7 +53,11 @@ pub(super) fn page(
         records: fetched.records(),
         groups: mapped.clone().count() as u64,
         skipped: skipped.collect(),
-        unparsed_timestamps: mapped.map(|mapped| mapped.unparsed_timestamps).sum(),
+        unparsed_timestamps: mapped
+            .clone()
+            .map(|mapped| mapped.unparsed_timestamps)
+            .sum(),
+        unread_people: mapped.map(|mapped| mapped.unread_people).sum(),
         announced_records: announcement.records,
         announced_pages: announcement.pages,
         next: None,
@@ -121,7 +125,7 @@ pub(super) fn next(next: &Next, reason: fmt::Arguments<'_>, redactor: &Redactor)
 fn position(position: &Position, redactor: &Redactor) -> String {
     let text = match position {
         Position::Start => "the start".to_owned(),
-        Position::Cursor(cursor) => format!("the cursor {cursor}"),
+        Position::Cursor(cursor) | Position::NumberCursor(cursor) => format!("the cursor {cursor}"),
         Position::Offset(offset) => format!("offset {offset}"),
         Position::Page(number) => format!("page {number}"),
         Position::Url(url) => url.to_string(),
@@ -241,7 +245,9 @@ pub(super) fn expected(
         (ErrorKind::Decode, _) => {
             Some(format!("{format} (`format`), with the list at `{records}`"))
         }
-        (ErrorKind::Mapping, _) => Some(format!("a list of groups at `{records}` (`records`)")),
+        (ErrorKind::Mapping, _) => Some(format!(
+            "a list at `{records}` (`records`), whose records have an id and a name where `fields` says"
+        )),
         (
             ErrorKind::RateLimited
             | ErrorKind::Connect

@@ -86,6 +86,14 @@ pub(super) fn full(
         );
         text.add("times", [unparsed]);
     }
+    if page.unread_people > 0 {
+        let unread = format!(
+            "{} in the lists of `fields.members`, `admins` or `guests` have neither an id nor an email \
+             where these say; they are left out and kept in `attributes`",
+            counted(page.unread_people, "item")
+        );
+        text.add("people", [unread]);
+    }
     text.add("unmapped", unmapped(detail, block, page.records));
     if !detail.groups.is_empty() {
         text.0.push_str(&side_by_side(&detail.groups));

@@ -39,7 +39,10 @@ pub fn token_from_reply(reply: &Page, now: Timestamp) -> Result<Token, UpstreamE
     if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err(unusable("the token endpoint's answer is no bearer token"));
     }
-    let ends_at = text("expires_in").and_then(|seconds| token::end(&seconds, now));
+    let ends_at = text("expires_in").and_then(|seconds| {
+        let end = token::end(&seconds, now).ok_or("`expires_in` cannot be read".to_owned());
+        token::told(end, now)
+    });
     Token::new(&access_token, ends_at, now)
 }
 

@@ -9,14 +9,14 @@ use http::Request;
 use http::header::HeaderValue;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::AuthError;
 use crate::error::{ErrorKind, UpstreamError};
-use crate::page::format::Page;
+use crate::page::format::{Page, excerpt};
+use crate::page::mapping::time::read_exactly;
 use crate::plan::auth::credentials;
-use crate::plan::{Expiry, TokenAuth};
+use crate::plan::{Expiry, Format, Path, TimeFormat, TokenAuth};
 
 impl TokenAuth {
     pub(super) fn sign(
@@ -49,17 +49,23 @@ impl Token {
     /// The token of a login's answer: its text, and when it ends, counted from `now`.
     ///
     /// `page` is the answer's body, where it has one that could be decoded. An end that cannot be
-    /// found or read means that the token lives until it is refused.
+    /// found or read means that the token lives until it is refused, and is told in the log.
     pub fn from_answer(
         text: &str,
         expires: Option<&Expiry>,
         page: Option<&Page>,
         now: Timestamp,
     ) -> Result<Self, UpstreamError> {
-        let ends_at = expires.and_then(|expires| match expires {
-            Expiry::Jwt => jwt_end(text),
-            Expiry::After(span) => after(now, SignedDuration::try_from(span.get()).ok()?),
-            Expiry::At(path) => end(&page?.find(path)?.text()?, now),
+        let ends_at = expires.and_then(|expires| {
+            let ends_at = match expires {
+                Expiry::Jwt => jwt_end(text),
+                Expiry::After(span) => SignedDuration::try_from(span.get())
+                    .ok()
+                    .and_then(|length| after(now, length))
+                    .ok_or_else(|| format!("{span} is after all time")),
+                Expiry::At(path) => end_at(path, page, now),
+            };
+            told(ends_at, now)
         });
         Self::new(text, ends_at, now)
     }
@@ -121,13 +127,61 @@ impl Life {
     }
 }
 
-/// Seconds from now, as a number or as text, or an instant (RFC 3339).
+/// An end that could be read, and is still to come. Of any other the log says why.
+pub(super) fn told(end: Result<Timestamp, String>, now: Timestamp) -> Option<Timestamp> {
+    let problem = match end {
+        Ok(end) if end > now => return Some(end),
+        Ok(end) => format!("{end} has passed"),
+        Err(problem) => problem,
+    };
+    tracing::warn!(
+        problem,
+        "expiry of a login token unknown, it is used until it is refused"
+    );
+    None
+}
+
+/// The end at a path of a login's answer.
+fn end_at(path: &Path, page: Option<&Page>, now: Timestamp) -> Result<Timestamp, String> {
+    let value = page.and_then(|page| page.find(path));
+    let value = value.ok_or_else(|| format!("`{path}` is not in the answer"))?;
+    let text = value
+        .text()
+        .ok_or_else(|| format!("`{path}` {}", value.holds()))?;
+    end(&text, now).ok_or_else(|| {
+        // It may be anything of a login's answer, so no more of it than of an unreadable body.
+        let text = excerpt(&text, 12);
+        format!(
+            "`{path}` is `{text}`: expected seconds from now, a Unix time, RFC 3339 or an HTTP date"
+        )
+    })
+}
+
+/// From this number on, seconds are counted from 1970, and not from now: it would be 31 years.
+const EPOCH_SECONDS: f64 = 1e9;
+/// From this number on, they are milliseconds: as seconds it would be the year 5138.
+const EPOCH_MILLISECONDS: f64 = 1e11;
+
+/// Seconds from now or from 1970, milliseconds from 1970, a duration, RFC 3339, or an HTTP date.
 pub(super) fn end(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
-    match text.parse() {
-        Ok(seconds) => after(now, SignedDuration::try_from_secs_f64(seconds).ok()?),
-        Err(_) => text.parse().ok(),
+    if let Ok(number) = text.parse::<f64>() {
+        let seconds = |seconds| SignedDuration::try_from_secs_f64(seconds).ok();
+        return if number >= EPOCH_MILLISECONDS {
+            after(Timestamp::UNIX_EPOCH, seconds(number / 1000.0)?)
+        } else if number >= EPOCH_SECONDS {
+            after(Timestamp::UNIX_EPOCH, seconds(number)?)
+        } else {
+            after(now, seconds(number)?)
+        };
     }
+    let formats = [
+        TimeFormat::Rfc3339,
+        TimeFormat::Rfc1123,
+        TimeFormat::DateTime,
+    ];
+    let moment = formats.iter().find_map(|format| read_exactly(format, text));
+    moment.or_else(|| after(now, text.parse().ok()?))
 }
 
 fn after(now: Timestamp, length: SignedDuration) -> Option<Timestamp> {
@@ -136,19 +190,19 @@ fn after(now: Timestamp, length: SignedDuration) -> Option<Timestamp> {
 
 /// When a JWT ends (RFC 7519, section 4.1.4). Whether its signature is right is for the upstream
 /// to judge.
-fn jwt_end(token: &str) -> Option<Timestamp> {
-    #[derive(Deserialize)]
-    struct Claims {
-        exp: f64,
-    }
-
-    let payload = token.trim().split('.').nth(1)?;
-    let claims = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    let claims: Claims = serde_json::from_slice(&claims).ok()?;
-    after(
-        Timestamp::UNIX_EPOCH,
-        SignedDuration::try_from_secs_f64(claims.exp).ok()?,
-    )
+fn jwt_end(token: &str) -> Result<Timestamp, String> {
+    let payload = token.trim().split('.').nth(1);
+    let claims = payload.and_then(|payload| {
+        let claims = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+        Page::decode(Format::Json, &claims).ok()
+    });
+    let claims = claims.ok_or("the token is no JWT")?;
+    let exp = claims.root().member("exp");
+    let seconds = exp.and_then(|exp| exp.text()?.parse().ok());
+    seconds
+        .and_then(|seconds| SignedDuration::try_from_secs_f64(seconds).ok())
+        .and_then(|length| after(Timestamp::UNIX_EPOCH, length))
+        .ok_or_else(|| "the token is a JWT without a readable `exp`".to_owned())
 }
 
 #[cfg(test)]
@@ -156,7 +210,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::plan::Format;
 
     const NOW: &str = "2026-11-21T09:30:00Z";
 
@@ -182,6 +235,13 @@ mod tests {
     #[case::seconds_as_text("t", "/expires_in", r#"{"expires_in": " 3600 "}"#, Some(3600))]
     #[case::a_fraction("t", "/expires_in", r#"{"expires_in": 90.5}"#, Some(90))]
     #[case::an_instant("t", "/until", r#"{"until": "2026-11-21T10:00:00+00:00"}"#, Some(1800))]
+    #[case::epoch("t", "/at", r#"{"at": 1795257000}"#, Some(3600))]
+    #[case::epoch_as_text("t", "/at", r#"{"at": "1795257000"}"#, Some(3600))]
+    #[case::epoch_ms("t", "/at", r#"{"at": 1795257000000}"#, Some(3600))]
+    #[case::http_date("t", "/at", r#"{"at": "Sat, 21 Nov 2026 10:30:00 GMT"}"#, Some(3600))]
+    #[case::date_time("t", "/at", r#"{"at": "2026-11-21 10:30:00"}"#, Some(3600))]
+    #[case::duration("t", "/in", r#"{"in": "3600s"}"#, Some(3600))]
+    #[case::iso_duration("t", "/in", r#"{"in": "PT1H"}"#, Some(3600))]
     #[case::in_the_past("t", "/until", r#"{"until": "2026-11-21T09:29:59Z"}"#, None)]
     #[case::zero("t", "/expires_in", r#"{"expires_in": 0}"#, None)]
     #[case::negative("t", "/expires_in", r#"{"expires_in": -5}"#, None)]
@@ -206,6 +266,32 @@ mod tests {
         #[case] expected: Option<u64>,
     ) {
         assert_eq!(life(text, expires, body), expected);
+    }
+
+    #[rstest]
+    #[case::missing("/expires_in", "{}", "`/expires_in` is not in the answer")]
+    #[case::null("/expires_in", r#"{"expires_in": null}"#, "`/expires_in` is null")]
+    #[case::a_word(
+        "/at",
+        r#"{"at": "tomorrow at noon"}"#,
+        "`/at` is `tomorrow at …`: expected seconds from now, a Unix time, RFC 3339 or an HTTP date"
+    )]
+    fn an_expiry_that_cannot_be_read_is_told(
+        #[case] path: &str,
+        #[case] body: &str,
+        #[case] expected: &str,
+    ) {
+        let page = Page::decode(Format::Json, body.as_bytes()).ok();
+        let end = end_at(&path.parse().unwrap(), page.as_ref(), NOW.parse().unwrap());
+        assert_eq!(end, Err(expected.to_owned()));
+    }
+
+    #[test]
+    fn an_opaque_token_that_is_said_to_be_a_jwt_is_told() {
+        assert_eq!(jwt_end("t0ken"), Err("the token is no JWT".to_owned()));
+        let without = jwt(r#"{"sub": "x"}"#);
+        let problem = "the token is a JWT without a readable `exp`".to_owned();
+        assert_eq!(jwt_end(&without), Err(problem));
     }
 
     #[test]

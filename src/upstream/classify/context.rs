@@ -7,16 +7,21 @@ use crate::page::format::{Bounds, FormatError, Page};
 use crate::plan::{BodyFormat, Format};
 
 impl BodyFormat {
-    pub(super) fn read(self, body: &[u8], bounds: Bounds) -> Result<Page, FormatError> {
+    pub(super) fn read(
+        self,
+        body: &[u8],
+        charset: Option<&str>,
+        bounds: Bounds,
+    ) -> Result<Page, FormatError> {
         match self {
-            Self::Decoded(format) => Page::decode_within(format, body, bounds),
+            Self::Decoded(format) => Page::decode_within(format, body, charset, bounds),
             Self::Text => Ok(Page::text(String::from_utf8_lossy(body))),
         }
     }
 
     /// The body in whatever format it has, if it could not be decoded as expected: errors often have
     /// another format than pages. A body beyond the limits is plain text.
-    pub(super) fn guess(self, body: &[u8], bounds: Bounds) -> Page {
+    pub(super) fn guess(self, body: &[u8], charset: Option<&str>, bounds: Bounds) -> Page {
         let others: &[Format] = match self {
             Self::Decoded(Format::Json) => &[Format::Xml],
             Self::Decoded(Format::Xml) => &[Format::Json],
@@ -24,7 +29,7 @@ impl BodyFormat {
         };
         let mut pages = others
             .iter()
-            .filter_map(|format| Page::decode_within(*format, body, bounds).ok());
+            .filter_map(|format| Page::decode_within(*format, body, charset, bounds).ok());
         let page = pages.next();
         page.unwrap_or_else(|| Page::text(String::from_utf8_lossy(body)))
     }

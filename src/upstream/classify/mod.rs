@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use super::off_thread::off_thread_if_large;
 use crate::clock::WallClock;
 use crate::error::UpstreamError;
-use crate::page::format::{Bounds, Page, without_prefix};
+use crate::page::format::{Bounds, Page, charset, without_prefix};
 use crate::plan::{BodyFormat, ClassifyRules};
 
 pub mod delay;
@@ -83,12 +83,13 @@ impl Classifier {
             Some(prefix) => without_prefix(body, prefix),
             None => body,
         };
-        let read = rules.format.read(body, self.bounds);
+        let charset = charset(&headers);
+        let read = rules.format.read(body, charset, self.bounds);
         let guessed;
         let page = match (&read, rules.format) {
             (Ok(page), BodyFormat::Decoded(_)) => page,
             (Ok(_), BodyFormat::Text) | (Err(_), _) => {
-                guessed = rules.format.guess(body, self.bounds);
+                guessed = rules.format.guess(body, charset, self.bounds);
                 &guessed
             }
         };

@@ -5,6 +5,7 @@ use url::Url;
 
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::Page;
+use crate::page::position::Position;
 
 /// The page that the pager looks at.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +20,7 @@ pub struct PageContext<'a> {
     pub records: u64,
     /// What its last record holds if the style reads on from there
     /// ([`Paging::last_record_key`](super::Paging::last_record_key)).
-    pub last_record_key: Option<&'a str>,
+    pub last_record_key: Option<&'a Position>,
     /// Whether the response means that the list ended before it.
     pub is_past_end: bool,
 }
@@ -31,7 +32,7 @@ impl<'a> From<&'a FetchedPage> for PageContext<'a> {
             headers: &page.headers,
             url: &page.url,
             records: page.listed(),
-            last_record_key: page.last_record_key.as_deref(),
+            last_record_key: page.last_record_key.as_ref(),
             is_past_end: page.is_past_end(),
         }
     }

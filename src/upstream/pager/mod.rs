@@ -68,7 +68,7 @@ impl Paging {
 
     /// The key of a record with which the next page is requested, if the style continues from the last
     /// record.
-    pub fn last_record_key(&self, record: Node<'_>, key: Option<&str>) -> Option<String> {
+    pub fn last_record_key(&self, record: Node<'_>, key: Option<&str>) -> Option<Position> {
         let PagingStyle::Cursor {
             next: CursorSource::Record { last_record },
             ..
@@ -76,11 +76,19 @@ impl Paging {
         else {
             return None;
         };
-        let text = match last_record {
-            Part::Key => Cow::Borrowed(key?),
-            Part::At(path) => record.find(path)?.text()?,
+        let (text, is_number) = match last_record {
+            Part::Key => (Cow::Borrowed(key?), false),
+            Part::At(path) => {
+                let value = record.find(path)?;
+                (value.text()?, value.is_number())
+            }
         };
-        (!text.is_empty()).then(|| text.into_owned())
+        let position = if is_number {
+            Position::NumberCursor
+        } else {
+            Position::Cursor
+        };
+        (!text.is_empty()).then(|| position(text.into_owned()))
     }
 
     /// The totals that this page states. Two pages of one walk that state different totals come from
@@ -197,7 +205,7 @@ impl Paging {
     fn named(&self, context: PageContext<'_>) -> Result<Option<Position>, PagerError> {
         let url = match &self.style {
             PagingStyle::Cursor { next, .. } => {
-                return Ok(cursor(next, context)?.map(Position::Cursor));
+                return cursor(next, context);
             }
             PagingStyle::Link => link::next_link(context.headers)?,
             PagingStyle::NextUrl { next } => location::text(next, context),
@@ -223,12 +231,22 @@ impl Paging {
 }
 
 /// The cursor of the next page, if the page contains one.
-fn cursor(next: &CursorSource, context: PageContext<'_>) -> Result<Option<String>, PagerError> {
+fn cursor(next: &CursorSource, context: PageContext<'_>) -> Result<Option<Position>, PagerError> {
     match next {
-        CursorSource::Page(location) => Ok(location::text(location, context)),
+        CursorSource::Page(location) => {
+            let number = match location {
+                Location::Body(path) => context.page.find(path).filter(|node| node.is_number()),
+                Location::Header { .. } => None,
+            };
+            let text = location::text(location, context);
+            Ok(text.map(|text| match number {
+                Some(_) => Position::NumberCursor(text),
+                None => Position::Cursor(text),
+            }))
+        }
         CursorSource::Record { .. } if context.records == 0 => Ok(None),
         CursorSource::Record { last_record } => match context.last_record_key {
-            Some(key) => Ok(Some(key.to_owned())),
+            Some(key) => Ok(Some(key.clone())),
             None => Err(PagerError::NoLastRecordKey(last_record.to_string())),
         },
     }

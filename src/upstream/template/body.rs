@@ -1,8 +1,9 @@
-//! Bodies: JSON, a form, or raw text.
+//! Bodies: JSON, a form, or text as it is written.
 
 use bytes::Bytes;
-use serde_json::Value as JsonValue;
+use serde_json::{Map, Value as JsonValue};
 
+use super::raw;
 use super::text::{TemplateValue, Variables, render_parameters};
 use crate::plan::request::Json;
 use crate::plan::{RequestBody, TextPart};
@@ -11,33 +12,56 @@ impl RequestBody {
     /// The body with its placeholders replaced; `None` if it is a text and one has no value.
     pub(super) fn render(&self, variables: &Variables<'_>) -> Option<Bytes> {
         Some(match self {
-            Self::Json(json) => json.render(variables)?.to_string().into(),
+            Self::Json(json) => match (json.render(variables), json) {
+                (Some(json), _) => json.to_string().into(),
+                // A body that is left with nothing is still a body.
+                (None, Json::Object(_)) => JsonValue::Object(Map::new()).to_string().into(),
+                (None, Json::List(_)) => JsonValue::Array(Vec::new()).to_string().into(),
+                (None, Json::Constant(_) | Json::Text(_)) => return None,
+            },
             Self::Form(parameters) => render_parameters(parameters, variables).into(),
-            Self::Raw(text) => text.render(variables)?.into(),
+            Self::Raw(text, syntax) => raw::render(text, *syntax, variables)?.into(),
         })
     }
 }
 
 impl Json {
-    /// The value with its placeholders replaced; `None` if it is a text and one has no value.
+    /// The value with its placeholders replaced; `None` if it is a text and one has no value, or if
+    /// nothing is left in it for that reason.
     fn render(&self, variables: &Variables<'_>) -> Option<JsonValue> {
-        Some(match self {
-            Self::Constant(value) => value.clone(),
+        match self {
+            Self::Constant(value) => Some(value.clone()),
             Self::Text(text) => match text.0.as_slice() {
-                [TextPart::Placeholder(placeholder)] => match placeholder.value(variables)? {
-                    TemplateValue::Text(text) => text.into(),
-                    TemplateValue::Number(number) => number.into(),
-                },
-                _ => text.render(variables)?.into(),
+                [TextPart::Placeholder(placeholder)] => Some(placeholder.value(variables)?.json()),
+                _ => Some(text.render(variables)?.into()),
             },
-            Self::List(items) => items
-                .iter()
-                .filter_map(|item| item.render(variables))
-                .collect(),
-            Self::Object(members) => members
-                .iter()
-                .filter_map(|(name, member)| Some((name.clone(), member.render(variables)?)))
-                .collect(),
-        })
+            Self::List(items) => {
+                let rendered = items.iter().filter_map(|item| item.render(variables));
+                let rendered: Vec<_> = rendered.collect();
+                (items.is_empty() || !rendered.is_empty()).then_some(JsonValue::Array(rendered))
+            }
+            Self::Object(members) => {
+                let rendered = members.iter().filter_map(|(name, member)| {
+                    let member = member.render(variables)?;
+                    Some((name.clone(), member))
+                });
+                let rendered: Map<_, _> = rendered.collect();
+                (members.is_empty() || !rendered.is_empty()).then_some(JsonValue::Object(rendered))
+            }
+        }
+    }
+}
+
+impl TemplateValue<'_> {
+    /// The value in its own type.
+    fn json(self) -> JsonValue {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Number(number) => number.into(),
+            Self::Digits(digits) => match digits.parse::<serde_json::Number>() {
+                Ok(number) => number.into(),
+                Err(_) => digits.into(),
+            },
+        }
     }
 }

@@ -19,9 +19,11 @@ use super::pager::Position;
 
 mod text;
 pub use text::Variables;
-use text::{TemplateValue, render_parameters};
+use text::render_parameters;
 
 mod body;
+
+mod raw;
 
 /// What a path may hold as it is written: a slash separates segments, the rest as in RFC 3986.
 const OUTSIDE_PATH: &AsciiSet = &RESERVED
@@ -61,9 +63,11 @@ impl Request {
         let uri = match variables.position {
             // The upstream wrote this URL; the pager has checked its origin.
             Position::Url(url) => url.as_str().parse::<Uri>().map_err(http::Error::from)?,
-            Position::Start | Position::Cursor(_) | Position::Offset(_) | Position::Page(_) => {
-                self.uri(variables)?
-            }
+            Position::Start
+            | Position::Cursor(_)
+            | Position::NumberCursor(_)
+            | Position::Offset(_)
+            | Position::Page(_) => self.uri(variables)?,
         };
         let mut request = http::Request::builder().method(&self.method).uri(uri);
         for (name, text) in &self.headers {
@@ -117,8 +121,7 @@ fn render_segment(text: &Text, variables: &Variables<'_>) -> Result<Option<Strin
             }
             TextPart::Value(value) => value.expose().to_owned(),
             TextPart::Placeholder(placeholder) => match placeholder.value(variables) {
-                Some(TemplateValue::Text(text)) => text.to_owned(),
-                Some(TemplateValue::Number(number)) => number.to_string(),
+                Some(value) => value.text().into_owned(),
                 None => return Ok(None),
             },
         };

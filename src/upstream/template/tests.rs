@@ -255,9 +255,9 @@ fn a_query_can_be_read_in_one_way_whatever_its_names(#[case] query: &str, #[case
     None
 )]
 #[case::body(
-    "method = 'POST'\nbody = 'c={cursor}'",
+    "method = 'POST'\nbody = 'c={cursor}'\nheaders = { content-type = 'application/x-www-form-urlencoded' }",
     "https://u.example/base/g",
-    "c=*&",
+    "c=%2A%26",
     None
 )]
 fn a_cursor_may_stand_anywhere_and_is_escaped_for_where_it_stands(
@@ -303,4 +303,102 @@ fn a_segment_whose_placeholder_has_no_value_is_left_out() {
     assert_eq!(path("/g/to-{cursor}/x/", &Position::Start), "/base/g/x/");
     assert_eq!(path("/g/to-{cursor}/x/", &cursor), "/base/g/to-a%2Fb/x/");
     assert_eq!(path("/", &Position::Start), "/base/");
+}
+
+/// The body of a request whose cursor is `position`.
+fn body(request: &str, position: &Position) -> String {
+    let template = template(&format!("path = '/g'\nmethod = 'POST'\n{request}"));
+    String::from_utf8(render(&template, position).body().to_vec()).unwrap()
+}
+
+#[test]
+fn a_number_as_cursor_keeps_its_type_where_it_is_the_whole_json_string() {
+    let number = Position::NumberCursor("12345678901234567890123".to_owned());
+    let text = Position::Cursor("12345678901234567890123".to_owned());
+    let request = "json = { after = '{cursor}', list = ['{cursor}'], text = 'c{cursor}' }";
+    assert_eq!(
+        body(request, &number),
+        r#"{"after":12345678901234567890123,"list":[12345678901234567890123],"text":"c12345678901234567890123"}"#
+    );
+    assert_eq!(
+        body(request, &text),
+        r#"{"after":"12345678901234567890123","list":["12345678901234567890123"],"text":"c12345678901234567890123"}"#
+    );
+    assert_eq!(
+        body(
+            "form = { c = '{cursor}' }",
+            &Position::NumberCursor("1.50".to_owned())
+        ),
+        "c=1.50"
+    );
+}
+
+#[rstest]
+#[case::an_object("json = { pk = { id = '{cursor}' }, all = true }", r#"{"all":true}"#)]
+#[case::a_list("json = { pk = ['{cursor}'], all = true }", r#"{"all":true}"#)]
+#[case::deep(
+    "json = { a = { b = [{ c = '{cursor}' }, { c = '{cursor}' }] } }",
+    "{}"
+)]
+#[case::only_a_part(
+    "json = { pk = { id = '{cursor}', by = 'name' } }",
+    r#"{"pk":{"by":"name"}}"#
+)]
+#[case::as_it_is_written(
+    "json = { pk = {}, list = [], id = '{cursor}' }",
+    r#"{"list":[],"pk":{}}"#
+)]
+#[case::the_whole_list("json = ['{cursor}']", "[]")]
+fn a_cursor_that_is_left_out_leaves_nothing_empty_behind(
+    #[case] request: &str,
+    #[case] expected: &str,
+) {
+    assert_eq!(body(request, &Position::Start), expected);
+}
+
+const JSON: &str = "";
+const XML: &str = "headers = { content-type = 'application/soap+xml; charset=utf-8' }";
+const FORM: &str = "headers = { Content-Type = 'application/x-www-form-urlencoded' }";
+const PLAIN: &str = "headers = { content-type = 'text/plain' }";
+
+#[rstest]
+#[case::in_a_string_of_json(JSON, r#"{{"c":"{cursor}"}}"#, r#"{"c":"a\"\\<&\n"}"#)]
+#[case::behind_an_escape_of_json(JSON, r#"{{"q":"\"{cursor}\""}}"#, r#"{"q":"\"a\"\\<&\n\""}"#)]
+#[case::a_value_of_json(JSON, r#"{{"c":{cursor}}}"#, r#"{"c":"a\"\\<&\n"}"#)]
+#[case::text_of_xml(XML, "<c>{cursor}</c>", r#"<c>a&quot;\&lt;&amp;&#10;</c>"#)]
+#[case::an_attribute_of_xml(XML, "<c d=\"{cursor}\"/>", r#"<c d="a&quot;\&lt;&amp;&#10;"/>"#)]
+#[case::xml_by_its_start(JSON, "<c>{cursor}</c>", r#"<c>a&quot;\&lt;&amp;&#10;</c>"#)]
+#[case::a_form(FORM, "x=1&c={cursor}", "x=1&c=a%22%5C%3C%26%0A")]
+#[case::plain_text(PLAIN, "c: {cursor}", "c: a\"\\<&\n")]
+fn a_cursor_in_a_body_that_is_written_out_is_escaped_for_where_it_stands(
+    #[case] headers: &str,
+    #[case] written: &str,
+    #[case] expected: &str,
+) {
+    let cursor = Position::Cursor("a\"\\<&\n".to_owned());
+    let request = format!("body = '''{written}'''\n{headers}");
+    assert_eq!(body(&request, &cursor), expected);
+}
+
+#[rstest]
+#[case::a_number("17", r#"{"c":17}"#)]
+#[case::a_structure(r#"{"pk":1}"#, r#"{"c":{"pk":1}}"#)]
+#[case::more_than_a_value(r#"1},{"#, r#"{"c":"1},{"}"#)]
+#[case::a_text("abc", r#"{"c":"abc"}"#)]
+fn a_cursor_that_is_a_value_of_json_may_stand_for_one(
+    #[case] cursor: &str,
+    #[case] expected: &str,
+) {
+    let position = Position::Cursor(cursor.to_owned());
+    assert_eq!(body(r#"body = '{{"c":{cursor}}}'"#, &position), expected);
+}
+
+#[test]
+fn character_data_of_xml_stays_character_data() {
+    let position = Position::Cursor("a]]>&".to_owned());
+    let written = "body = '<c><![CDATA[{cursor}]]></c><d>{cursor}</d>'";
+    assert_eq!(
+        body(written, &position),
+        "<c><![CDATA[a]]]]><![CDATA[>&]]></c><d>a]]&gt;&amp;</d>"
+    );
 }

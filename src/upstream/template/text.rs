@@ -1,5 +1,7 @@
 //! Texts with placeholders, and the variables that are rendered into them.
 
+use std::borrow::Cow;
+
 use crate::percent::encode;
 use crate::plan::request::Text;
 use crate::plan::{Placeholder, TextPart};
@@ -30,12 +32,24 @@ impl Variables<'_> {
 pub(super) enum TemplateValue<'a> {
     Text(&'a str),
     Number(u64),
+    /// A number of an upstream's own, which may be larger than any of ours.
+    Digits(&'a str),
+}
+
+impl<'a> TemplateValue<'a> {
+    pub(super) fn text(self) -> Cow<'a, str> {
+        match self {
+            Self::Text(text) | Self::Digits(text) => Cow::Borrowed(text),
+            Self::Number(number) => Cow::Owned(number.to_string()),
+        }
+    }
 }
 
 impl Placeholder {
     pub(super) fn value<'a>(self, variables: &Variables<'a>) -> Option<TemplateValue<'a>> {
         match (self, variables.position) {
             (Self::Cursor, Position::Cursor(cursor)) => Some(TemplateValue::Text(cursor)),
+            (Self::Cursor, Position::NumberCursor(digits)) => Some(TemplateValue::Digits(digits)),
             (Self::Offset, Position::Offset(number)) | (Self::Page, Position::Page(number)) => {
                 Some(TemplateValue::Number(*number))
             }
@@ -61,10 +75,9 @@ impl Text {
             match part {
                 TextPart::Literal(text) => rendered.push_str(text),
                 TextPart::Value(value) => rendered.push_str(value.expose()),
-                TextPart::Placeholder(placeholder) => match placeholder.value(variables)? {
-                    TemplateValue::Text(text) => rendered.push_str(text),
-                    TemplateValue::Number(number) => rendered.push_str(&number.to_string()),
-                },
+                TextPart::Placeholder(placeholder) => {
+                    rendered.push_str(&placeholder.value(variables)?.text());
+                }
             }
         }
         Some(rendered)

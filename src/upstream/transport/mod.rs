@@ -21,7 +21,6 @@ use http_body_util::Full;
 use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
-use tower_http::decompression::DecompressionLayer;
 
 use crate::clock::WallClock;
 use crate::error::{ErrorKind, UpstreamError};
@@ -63,6 +62,7 @@ use replay::ReplayLayer;
 
 mod body;
 use body::BodyLimits;
+mod coding;
 
 mod error;
 use error::{BodyError, TimeoutText, to_upstream_error};
@@ -149,7 +149,8 @@ impl Transport {
             .and_then(move |response| {
                 body::read(response, body_limits.bytes, BodyError::LargeDecompressed)
             })
-            .layer(DecompressionLayer::new())
+            .map_request(coding::accept)
+            .map_response(coding::undo)
             // Below the decompression: these are the bytes received.
             .map_response(move |response| body::limit(response, body_limits))
             .map_future(move |head| within(head_timeout, head))
@@ -213,7 +214,8 @@ pub async fn fetch(
         .map_err(move |error| to_upstream_error(error, &timeouts))
         .timeout(timeout)
         .and_then(move |response| body::read(response, bytes, BodyError::LargeResponse))
-        .layer(DecompressionLayer::new())
+        .map_request(coding::accept)
+        .map_response(coding::undo)
         .service(client)
         .oneshot(request.map(Full::new))
         .await

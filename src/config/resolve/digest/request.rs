@@ -62,6 +62,7 @@ fn json<E>(
         Json::Text(text) => CanonicalValue::Text(text.clone()),
         Json::Integer(number) => tagged("integer", number.to_string()),
         Json::Float(number) => tagged("float", number.to_string()),
+        Json::Number(digits) => tagged("float", digits.clone()),
         Json::Bool(bool) => tagged("bool", bool.to_string()),
         Json::Secret(named) => secret(named)?,
         Json::List(items) => {

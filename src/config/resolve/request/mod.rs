@@ -2,6 +2,7 @@
 
 mod checks;
 mod parts;
+mod syntax;
 
 pub(super) use checks::{
     check_base_url, check_bodies, check_header_name, check_header_value, check_login_body,

@@ -15,6 +15,7 @@ use crate::problem::{KeyPath, Problem};
 
 use super::checks::{check_path, check_var_name};
 use super::optional;
+use super::syntax::syntax;
 use crate::config::resolve::block::Block;
 use crate::config::resolve::placeholders::brace;
 
@@ -111,8 +112,11 @@ impl<'r> PartsResolver<'r> {
             self.parameters(form, &mut block.table("form"))
                 .map(RequestBody::Form)
         });
-        let raw = (request.body.as_ref())
-            .map(|body| self.value(body, "body", block).map(RequestBody::Raw));
+        let raw = (request.body.as_ref()).map(|body| {
+            let text = self.value(body, "body", block)?;
+            let syntax = syntax(request, &text, block)?;
+            Some(RequestBody::Raw(text, syntax))
+        });
         optional(json.or(form).or(raw))
     }
 
@@ -146,6 +150,10 @@ impl<'r> PartsResolver<'r> {
             written::Json::Secret(secret) => Json::Text(self::secret(secret, key, block)?),
             written::Json::Integer(number) => Json::Constant((*number).into()),
             written::Json::Float(number) => Json::Constant((*number).into()),
+            written::Json::Number(digits) => {
+                // Reading it would write `1e3` as `1e+3`; that it is a number has been checked.
+                Json::Constant(serde_json::Number::from_string_unchecked(digits.clone()).into())
+            }
             written::Json::Bool(bool) => Json::Constant((*bool).into()),
             written::Json::List(items) => {
                 let list = &mut block.table(key);

@@ -1,50 +1,46 @@
-//! The encoding that a document declares: only UTF-8 is read.
+//! The encoding that a document declares.
 
-use quick_xml::events::{BytesDecl, Event};
-use quick_xml::{Error, Reader};
+use std::borrow::Cow;
+
+use encoding_rs::Encoding;
+use quick_xml::Reader;
+use quick_xml::events::Event;
 
 use crate::page::format::excerpt::{GLIMPSE_CHARS, excerpt};
-use crate::page::format::text::{self, NotUtf8};
+use crate::page::format::text;
 
-use super::flaw::Flaw;
+/// How far into a document its declaration may reach.
+const DECLARATION_BYTES: usize = 1024;
 
-/// Why bytes are not UTF-8: the readable part may declare another encoding.
-pub(super) fn not_utf8(readable: &[u8], error: &NotUtf8) -> String {
-    let declared =
-        text::of(readable)
-            .ok()
-            .and_then(|text| match Reader::from_str(text).read_event() {
-                Ok(Event::Decl(declaration)) => other_encoding(&declaration).ok().flatten(),
-                _ => None,
-            });
-    match declared {
-        Some(problem) => format!("{problem}: {error}"),
+/// The text of a document, or why it has none. `charset` is the encoding that its head names.
+pub(super) fn read<'a>(body: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str>, String> {
+    let label = declared(body);
+    let encoding = label.as_deref().map(known).transpose()?;
+    text::of(body, charset, encoding).map_err(|error| match label {
+        Some(label) => format!("it declares the encoding `{}`, but {error}", shown(&label)),
         None => error.to_string(),
+    })
+}
+
+/// The encoding that a document declares, if that can be read before its encoding is known.
+fn declared(body: &[u8]) -> Option<String> {
+    let start = &body[..body.len().min(DECLARATION_BYTES)];
+    let start = String::from_utf8_lossy(text::without_bom(start));
+    match Reader::from_str(&start).read_event() {
+        Ok(Event::Decl(declaration)) => Some(declaration.encoding()?.ok()?.into_owned()),
+        _ => None,
     }
 }
 
-pub(super) fn check_encoding(declaration: &BytesDecl<'_>) -> Result<(), Flaw> {
-    match other_encoding(declaration)? {
-        Some(problem) => Err(Flaw::new(format!("{problem},"))),
-        None => Ok(()),
-    }
+fn known(label: &str) -> Result<&'static Encoding, String> {
+    text::encoding(label).ok_or_else(|| {
+        format!(
+            "the encoding `{}` is not known: UTF-8, UTF-16 and those of browsers are",
+            shown(label)
+        )
+    })
 }
 
-/// The problem with a declared encoding, if it is not supported.
-fn other_encoding(declaration: &BytesDecl<'_>) -> Result<Option<String>, Flaw> {
-    let Some(encoding) = declaration.encoding() else {
-        return Ok(None);
-    };
-    let encoding = encoding.map_err(Error::from)?;
-    let readable = ["utf-8", "utf8", "us-ascii"];
-    if readable
-        .iter()
-        .any(|name| encoding.eq_ignore_ascii_case(name))
-    {
-        return Ok(None);
-    }
-    Ok(Some(format!(
-        "the encoding `{}`, where only UTF-8 is read",
-        excerpt(&encoding, GLIMPSE_CHARS)
-    )))
+fn shown(label: &str) -> String {
+    excerpt(label, GLIMPSE_CHARS)
 }

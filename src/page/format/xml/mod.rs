@@ -5,7 +5,8 @@
 //! `#text` for text beside them. `nil="true"` is null. Prefixes are dropped: a document chooses its
 //! prefixes, and a path in `gateway.toml` names the local name.
 //!
-//! A document type is refused, with everything it could define. [`tree`] builds the values.
+//! A document type that declares entities is refused; anything else in one is passed over, and what
+//! it names elsewhere is never fetched. [`tree`] builds the values.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -13,31 +14,35 @@ use serde_json::Value;
 
 use super::error::FormatError;
 use super::limits::Bounds;
-use super::text::{self, position};
+use super::text::position;
 
+mod doctype;
 mod encoding;
 
 mod flaw;
 use flaw::Flaw;
 
 mod tree;
-pub(super) use tree::TEXT;
+pub(crate) use tree::TEXT;
 use tree::Tree;
 pub(super) use tree::is_blank;
 
 /// Decodes one document within `bounds`: an object with the root element as its only member.
-pub(super) fn decode(body: &[u8], bounds: Bounds) -> Result<Value, FormatError> {
-    let text = text::of(body).map_err(|error| {
-        let problem = encoding::not_utf8(&body[..error.offset], &error);
-        FormatError::unreadable("XML", body, problem)
-    })?;
+pub(super) fn decode(
+    body: &[u8],
+    charset: Option<&str>,
+    bounds: Bounds,
+) -> Result<Value, FormatError> {
+    let text = encoding::read(body, charset)
+        .map_err(|problem| FormatError::unreadable("XML", body, problem))?;
+    let text = &*text;
     let Bounds { depth, room } = bounds;
     let fail = |at: usize, flaw: Flaw| {
         let (line, column) = position(text.as_bytes(), at);
         match flaw {
             Flaw::NotWellFormed(problem) => {
                 let problem = format!("{problem} at line {line} column {column}");
-                FormatError::unreadable("XML", body, problem)
+                FormatError::unreadable("XML", text.as_bytes(), problem)
             }
             Flaw::TooDeep => FormatError::Nested {
                 what: "elements",
@@ -73,7 +78,7 @@ mod tests {
     use super::*;
 
     fn decoded(text: &str) -> Value {
-        decode(text.as_bytes(), Bounds::default()).unwrap()
+        decode(text.as_bytes(), None, Bounds::default()).unwrap()
     }
 
     #[rstest]
@@ -100,6 +105,14 @@ mod tests {
     #[case::repeated_attribute("<a b='1' b='2'/>", json!({"a": [{"@b": "1"}]}))]
     #[case::mark("\u{feff}<a/>", json!({"a": [""]}))]
     #[case::declaration("<?xml version=\"1.0\" encoding=\"utf-8\" standalone='yes'?>\n<a/>\n", json!({"a": [""]}))]
+    #[case::encoding_that_cannot_be("<?xml version=\"1.0\" encoding='UTF-16'?><a/>", json!({"a": [""]}))]
+    #[case::document_type("<!DOCTYPE a><a/>", json!({"a": [""]}))]
+    #[case::document_type_elsewhere("<?xml version='1.0'?>\n<!DOCTYPE a SYSTEM \"a.dtd\">\n<a/>", json!({"a": [""]}))]
+    #[case::public_document_type("<!doctype html PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' 'http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd'><a/>", json!({"a": [""]}))]
+    #[case::document_type_with_elements("<!DOCTYPE a [\n<!ELEMENT a (b*)>\n<!ATTLIST a c CDATA '>'>\n<!NOTATION n SYSTEM 'n'>\n]>\n<a><b>1</b></a>", json!({"a": [{"b": ["1"]}]}))]
+    #[case::an_entity_in_a_comment("<!DOCTYPE a [<!-- <!ENTITY b 'c'> -->]><a/>", json!({"a": [""]}))]
+    #[case::an_entity_in_an_instruction("<!DOCTYPE a [<?x <!ENTITY?>]><a/>", json!({"a": [""]}))]
+    #[case::an_entity_in_a_text("<!DOCTYPE a [<!ATTLIST a c CDATA '<!ENTITY'>]><a/>", json!({"a": [""]}))]
     fn elements_become_values(#[case] text: &str, #[case] expected: Value) {
         assert_eq!(decoded(text), expected);
     }
@@ -116,17 +129,55 @@ mod tests {
     #[case::an_attribute_without_a_name("<a b:='1'/>")]
     #[case::nul("<a>&#0;</a>")]
     #[case::a_bare_ampersand("<a>x & y</a>")]
-    #[case::a_harmless_document_type("<!DOCTYPE a><a/>")]
-    #[case::another_encoding("<?xml version='1.0' encoding='UTF-16'?><a/>")]
+    #[case::an_unknown_encoding("<?xml version='1.0' encoding='UTF-7'?><a/>")]
+    #[case::a_document_type_at_the_end("<a/><!DOCTYPE a>")]
+    #[case::a_document_type_inside("<a><!DOCTYPE a></a>")]
+    #[case::two_document_types("<!DOCTYPE a><!DOCTYPE a><a/>")]
+    #[case::an_entity("<!DOCTYPE a [<!ENTITY b 'c'>]><a/>")]
+    #[case::an_entity_behind_a_comment("<!DOCTYPE a [<!-- ' --><!ENTITY b 'c'>]><a/>")]
+    #[case::an_external_entity(
+        "<!DOCTYPE a [<!ELEMENT a ANY><!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>"
+    )]
+    #[case::a_parameter_entity("<!DOCTYPE a [<!ENTITY % b SYSTEM 'http://x/'>%b;]><a/>")]
+    #[case::an_entity_of_a_document_type_elsewhere("<!DOCTYPE a SYSTEM 'a.dtd'><a>&b;</a>")]
     fn what_is_not_well_formed_is_refused(#[case] text: &str) {
-        assert!(decode(text.as_bytes(), Bounds::default()).is_err());
+        assert!(decode(text.as_bytes(), None, Bounds::default()).is_err());
+    }
+
+    #[rstest]
+    #[case::iso_8859_1(
+        b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>",
+        None,
+        "\u{e9}"
+    )]
+    #[case::windows_1252(
+        b"<?xml version='1.0' encoding=\"windows-1252\"?><a>\x80</a>",
+        None,
+        "\u{20ac}"
+    )]
+    #[case::said_by_the_head(b"<a>\xe9</a>", Some("iso-8859-1"), "\u{e9}")]
+    #[case::utf_16(b"\xff\xfe<\0a\0>\0\xe9\0<\0/\0a\0>\0", None, "\u{e9}")]
+    #[case::utf_16_without_a_mark(b"\0<\0a\0>\0\xe9\0<\0/\0a\0>", None, "\u{e9}")]
+    #[case::utf_16_by_the_head(b"<\0a\0>\0\xe9\0<\0/\0a\0>\0", Some("utf-16le"), "\u{e9}")]
+    #[case::utf_8_behind_a_mark(
+        b"\xef\xbb\xbf<?xml version='1.0' encoding='ISO-8859-1'?><a>\xc3\xa9</a>",
+        None,
+        "\u{e9}"
+    )]
+    fn a_document_is_read_in_its_encoding(
+        #[case] body: &[u8],
+        #[case] charset: Option<&str>,
+        #[case] expected: &str,
+    ) {
+        let value = decode(body, charset, Bounds::default()).unwrap();
+        assert_eq!(value, json!({"a": [expected]}));
     }
 
     #[test]
     fn elements_stand_in_each_other_up_to_the_depth() {
         let nested = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
-        assert!(decode(nested(5).as_bytes(), Bounds::deep(5)).is_ok());
-        let error = decode(nested(6).as_bytes(), Bounds::deep(5)).unwrap_err();
+        assert!(decode(nested(5).as_bytes(), None, Bounds::deep(5)).is_ok());
+        let error = decode(nested(6).as_bytes(), None, Bounds::deep(5)).unwrap_err();
         assert_eq!(
             error.to_string(),
             "elements more than 5 deep (`limits.depth`) at line 1 column 16"
@@ -136,7 +187,7 @@ mod tests {
     #[test]
     fn a_message_keeps_the_place_whatever_it_quotes() {
         let body = format!("<a>\n</{}>", "b".repeat(10_000));
-        let message = decode(body.as_bytes(), Bounds::default())
+        let message = decode(body.as_bytes(), None, Bounds::default())
             .unwrap_err()
             .to_string();
         assert!(

@@ -12,7 +12,7 @@ use crate::json::{BudgetExceeded, MemoryBudget};
 use crate::page::format::excerpt::{GLIMPSE_CHARS, excerpt};
 use crate::page::format::limits::Bounds;
 
-use super::encoding::check_encoding;
+use super::doctype::declares_entities;
 use super::flaw::Flaw;
 
 /// The key of text beside attributes or children. No element can have this name.
@@ -22,6 +22,7 @@ pub(crate) const TEXT: &str = "#text";
 pub(super) struct Tree {
     open: Vec<Element>,
     root: Option<(String, Value)>,
+    has_doctype: bool,
     depth: usize,
     room: MemoryBudget,
 }
@@ -31,6 +32,7 @@ impl Tree {
         Self {
             open: Vec::new(),
             root: None,
+            has_doctype: false,
             depth: bounds.depth as usize,
             room: MemoryBudget::of(bounds.room.as_u64()),
         }
@@ -44,12 +46,24 @@ impl Tree {
             Event::Text(text) => self.text(&text.xml10_content()),
             Event::CData(text) => self.text(&text.xml10_content()),
             Event::GeneralRef(reference) => self.reference(&reference),
-            Event::Decl(declaration) => check_encoding(&declaration),
-            Event::DocType(_) => Err(Flaw::new(
-                "a document type, which is refused for the entities that it may define,",
-            )),
-            Event::Comment(_) | Event::PI(_) | Event::Eof => Ok(()),
+            Event::DocType(doctype) => self.doctype(&doctype),
+            Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::Eof => Ok(()),
         }
+    }
+
+    fn doctype(&mut self, doctype: &str) -> Result<(), Flaw> {
+        if self.has_doctype || self.root.is_some() || !self.open.is_empty() {
+            return Err(Flaw::new(
+                "a document type that is not before the root element",
+            ));
+        }
+        if declares_entities(doctype) {
+            return Err(Flaw::new(
+                "a document type that declares entities, which is refused,",
+            ));
+        }
+        self.has_doctype = true;
+        Ok(())
     }
 
     fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), Flaw> {
