@@ -23,6 +23,7 @@ mod golden;
 mod groups;
 mod layering;
 mod logs;
+mod memory;
 mod paging;
 mod partial;
 mod readme;
