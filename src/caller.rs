@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -24,6 +25,29 @@ pub struct Caller {
     pub visible: VisibleSources,
     /// What upstreams may be asked with on its behalf.
     pub credentials: Credentials,
+    /// The network that it asks from, if it asks over one.
+    pub network: Option<IpAddr>,
+}
+
+/// Who waits in a line that is fair to each: a caller by its identity, or by its network where it has
+/// none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Asker {
+    identity: Identity,
+    network: Option<IpAddr>,
+}
+
+impl Caller {
+    /// Who it is in a line.
+    pub fn asker(&self) -> Asker {
+        Asker {
+            identity: self.identity,
+            network: match self.identity {
+                Identity::Anonymous => self.network,
+                Identity::Authenticated(_) => None,
+            },
+        }
+    }
 }
 
 /// Who a caller is, as far as that is known.

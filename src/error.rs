@@ -40,11 +40,13 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The circuit breaker is open after repeated failures.
     CircuitOpen,
+    /// The gateway has no room for the request: its own line or memory is full.
+    Overloaded,
 }
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Timeout,
         Self::Connect,
         Self::Tls,
@@ -58,6 +60,7 @@ impl ErrorKind {
         Self::Pagination,
         Self::LimitExceeded,
         Self::CircuitOpen,
+        Self::Overloaded,
     ];
 
     /// The stable word that clients match on.
@@ -76,6 +79,7 @@ impl ErrorKind {
             Self::Pagination => "pagination",
             Self::LimitExceeded => "limit_exceeded",
             Self::CircuitOpen => "circuit_open",
+            Self::Overloaded => "overloaded",
         }
     }
 
@@ -95,6 +99,7 @@ impl ErrorKind {
             Self::Pagination => "the source's pages contradict themselves",
             Self::LimitExceeded => "the source's list is larger than allowed",
             Self::CircuitOpen => "the source's circuit breaker is open after repeated failures",
+            Self::Overloaded => "the gateway is too busy to ask the source",
         }
     }
 
@@ -105,7 +110,10 @@ impl ErrorKind {
 
     /// Whether waiting is all that can be done about it.
     pub const fn is_wait(self) -> bool {
-        matches!(self, Self::RateLimited | Self::CircuitOpen)
+        matches!(
+            self,
+            Self::RateLimited | Self::CircuitOpen | Self::Overloaded
+        )
     }
 }
 

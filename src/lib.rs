@@ -44,6 +44,7 @@ pub mod fold;
 pub mod group;
 mod hex;
 mod json;
+pub mod page_memory;
 mod percent;
 pub mod problem;
 

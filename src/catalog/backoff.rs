@@ -17,6 +17,9 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// The longest wait after our credentials were refused: trying those again and again locks accounts.
 const LONGEST_WAIT_REFUSED: Duration = Duration::from_mins(10);
 
+/// The wait after a walk for which the gateway itself had no room.
+const WAIT_OVERLOADED: Duration = Duration::from_secs(1);
+
 /// The last walk, which failed.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
@@ -36,6 +39,10 @@ impl Failure {
     /// Until when the upstream is left alone after this failure: twice as long with each one that
     /// follows, and as long as it asks for.
     pub(super) fn until(&self, freshness: Freshness) -> Instant {
+        if self.error.kind == ErrorKind::Overloaded {
+            // Nothing was asked of the upstream.
+            return self.at + WAIT_OVERLOADED;
+        }
         let longest = if self.error.kind == ErrorKind::Unauthorized {
             LONGEST_WAIT_REFUSED
         } else {

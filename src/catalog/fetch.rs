@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use crate::caller::Asker;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Observers, Progress};
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::Adapter;
 use crate::upstream::walk::{Walked, walk};
 
+use super::in_flight::InFlightWalk;
 use super::resources::CatalogResources;
 
 /// The result of one walk.
@@ -20,10 +22,13 @@ pub(super) struct WalkResult {
     pub(super) pages: u64,
 }
 
-/// Performs one walk. The entry decides when, and does not know how.
-pub(super) type Fetch = Box<
-    dyn Fn(Arc<Progress>) -> BoxFuture<'static, Result<WalkResult, UpstreamError>> + Send + Sync,
->;
+/// Performs one walk on behalf of whoever asks. The entry decides when, and does not know how. `None`:
+/// nobody waited for it any more when its turn came.
+pub(super) type Fetch =
+    Box<dyn Fn(InFlightWalk, Asker) -> BoxFuture<'static, WalkFetched> + Send + Sync>;
+
+/// What comes of a walk, if it began.
+pub(super) type WalkFetched = Option<Result<WalkResult, UpstreamError>>;
 
 /// Walks the upstream, and builds the snapshot off the I/O threads.
 pub(super) async fn walk_to_snapshot(
@@ -51,13 +56,13 @@ pub(super) async fn walk_whole(
     adapter: Arc<Adapter>,
     for_queries: Option<Arc<CatalogResources>>,
     progress: Arc<Progress>,
-) -> Result<WalkResult, UpstreamError> {
+) -> WalkFetched {
     let result = walk_to_snapshot(adapter, progress).await;
     if let (Some(resources), true) = (for_queries, is_refused(&result)) {
         resources.store.clear();
         resources.epoch.advance();
     }
-    result
+    Some(result)
 }
 
 /// Whether the upstream refused the account.

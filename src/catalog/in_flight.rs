@@ -45,15 +45,35 @@ impl InFlightWalk {
         }
     }
 
-    /// Waits for the walk's end, at most until `deadline`. `None`: it did not come by then.
-    pub(super) async fn end(&self, deadline: Instant) -> Option<WalkEnd> {
-        let mut end = self.end.subscribe();
-        let ended = timeout_at(deadline, end.wait_for(Option::is_some)).await;
-        *ended.ok()?.ok()?
+    /// Somebody who waits for it.
+    pub(super) fn waiter(&self) -> WalkWaiter {
+        WalkWaiter(self.end.subscribe())
+    }
+
+    /// Whether somebody waits for it.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.end.receiver_count() > 0
+    }
+
+    /// Waits until nobody waits for it.
+    pub(super) async fn unawaited(&self) {
+        self.end.closed().await;
     }
 
     /// Tells whoever waits that it has ended.
     pub(super) fn finish(&self, end: WalkEnd) {
         self.end.send_replace(Some(end));
+    }
+}
+
+/// Somebody who waits for a walk, for as long as this is not dropped.
+#[derive(Debug)]
+pub(super) struct WalkWaiter(watch::Receiver<Option<WalkEnd>>);
+
+impl WalkWaiter {
+    /// Waits for the walk's end, at most until `deadline`. `None`: it did not come by then.
+    pub(super) async fn end(mut self, deadline: Instant) -> Option<WalkEnd> {
+        let ended = timeout_at(deadline, self.0.wait_for(Option::is_some)).await;
+        *ended.ok()?.ok()?
     }
 }

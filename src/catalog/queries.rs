@@ -11,6 +11,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::time::Instant;
 
+use crate::caller::Asker;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::{Conditions, Pushed};
 
@@ -79,6 +80,7 @@ impl Queries {
     /// fails, the whole list is served for as long as it may be.
     pub(super) async fn find(
         &self,
+        asker: Asker,
         conditions: &Conditions<'_>,
         mode: CacheMode,
         deadline: Instant,
@@ -86,16 +88,22 @@ impl Queries {
         let rules = self.adapter.rules();
         let pushed = rules.map_or(Pushed::NONE, |rules| rules.push(conditions));
         if pushed.is_none() {
-            return self.whole.get(mode, deadline).await;
+            return self.whole.get_for(asker, mode, deadline).await;
         }
-        let held = self.find_by(&pushed, mode, deadline).await;
+        let held = self.find_by(asker, &pushed, mode, deadline).await;
         SourceLookup {
             by_query: true,
             ..held
         }
     }
 
-    async fn find_by(&self, pushed: &Pushed, mode: CacheMode, deadline: Instant) -> SourceLookup {
+    async fn find_by(
+        &self,
+        asker: Asker,
+        pushed: &Pushed,
+        mode: CacheMode,
+        deadline: Instant,
+    ) -> SourceLookup {
         if mode == CacheMode::Cached {
             let held = self.whole.peek();
             if held.state == SourceState::Fresh {
@@ -105,7 +113,7 @@ impl Queries {
         let make = || self.entry(pushed);
         let entry = (self.entries.get().cache).get_with_by_ref(pushed, make);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&entry));
-        let asked = entry.get(mode, deadline).await;
+        let asked = entry.get_for(asker, mode, deadline).await;
         if asked.snapshot.is_some() {
             return asked;
         }
@@ -164,7 +172,7 @@ impl Queries {
         let whole = Arc::clone(&self.whole);
         let resources = Arc::clone(&self.resources);
         let queue = Arc::clone(&self.queue);
-        Box::new(move |progress| {
+        Box::new(move |walk, asker| {
             let asking = Arc::new(adapter.asking(pushed.clone(), resources.store.capacity()));
             let (whole, resources, queue) = (
                 Arc::clone(&whole),
@@ -172,14 +180,23 @@ impl Queries {
                 Arc::clone(&queue),
             );
             Box::pin(async move {
-                let _permit = queue.acquire().await?;
-                let result = walk_to_snapshot(asking, progress).await;
+                let permit = tokio::select! {
+                    biased;
+                    permit = queue.acquire(asker) => permit,
+                    // A place that nobody waits in is left to others.
+                    () = walk.unawaited() => return None,
+                };
+                let _permit = match permit {
+                    Ok(permit) => permit,
+                    Err(error) => return Some(Err(error)),
+                };
+                let result = walk_to_snapshot(asking, walk.progress.clone()).await;
                 if is_refused(&result) {
                     // All of this was read with one account. What that may no longer see, nobody may.
                     resources.store.clear();
                     whole.forget();
                 }
-                result
+                Some(result)
             })
         })
     }
@@ -253,7 +270,12 @@ mod tests {
         for turn in 0..2000 {
             let text = format!("a text of some length, and then a number: {turn}");
             queries
-                .find(&searching(&text), CacheMode::Cached, Instant::now())
+                .find(
+                    Asker::default(),
+                    &searching(&text),
+                    CacheMode::Cached,
+                    Instant::now(),
+                )
                 .await;
         }
         let budget = queries.resources.store.capacity() / ENTRIES_SHARE;

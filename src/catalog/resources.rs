@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::clock::WallClock;
+use crate::page_memory::{PageMemory, PageRoom};
 
 use super::epoch::Epoch;
 use super::store::Store;
@@ -22,6 +23,8 @@ pub(super) struct CatalogResources {
     pub(super) wall: WallClock,
     /// Moves when what one of them shows has changed.
     pub(super) epoch: Arc<Epoch>,
+    /// Where pages are received and decoded.
+    pub(super) pages: PageMemory,
 }
 
 impl CatalogResources {
@@ -33,6 +36,15 @@ impl CatalogResources {
             tier: ArcSwap::from_pointee(Tier::open(directory, wall)),
             wall: wall.clone(),
             epoch: Arc::default(),
+            pages: PageMemory::default(),
+        }
+    }
+
+    /// The same with so much room for pages.
+    pub(super) fn with_pages(self, room: PageRoom) -> Self {
+        Self {
+            pages: PageMemory::new(room, self.store.in_use()),
+            ..self
         }
     }
 
@@ -54,6 +66,7 @@ impl CatalogResources {
             tier: ArcSwap::from_pointee(Tier::None),
             wall: self.wall.clone(),
             epoch: Arc::clone(&self.epoch),
+            pages: self.pages.clone(),
         }
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::caller::{Caller, NotVisible};
 use crate::clock::WallClock;
+use crate::page_memory::{PageMemoryCounts, PageRoom};
 use crate::plan::Cache;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::Conditions;
@@ -45,7 +46,8 @@ pub struct Catalog {
 impl Catalog {
     /// A catalog of these upstreams, with nothing in it yet. Must be called within a tokio runtime.
     pub fn new(adapters: Vec<Arc<Adapter>>, cache: &Cache, wall: &WallClock) -> Self {
-        let resources = CatalogResources::new(cache.snapshots(), cache.directory.as_deref(), wall);
+        let resources = CatalogResources::new(cache.snapshots(), cache.directory.as_deref(), wall)
+            .with_pages(PageRoom::default());
         Self::over(adapters, Arc::new(resources), cache, |_| None)
     }
 
@@ -79,8 +81,14 @@ impl Catalog {
         same: impl Fn(&Adapter) -> Option<Arc<UpstreamRuntime>>,
     ) -> Self {
         let by_query = adapters.iter().filter(|adapter| adapter.rules().is_some());
+        let by_query = by_query.count() as u64;
         // Each has a part of its own, so that no flood of queries to one flushes another's.
-        let query_budget = cache.queries() / (by_query.count() as u64).max(1);
+        let query_budget = cache.queries() / by_query.max(1);
+        resources.pages.resize(PageRoom {
+            decoded_and_lists: cache.decoded_and_lists(by_query > 0),
+            decoded: cache.decoded(),
+            received: cache.received(),
+        });
         let mut upstreams: Vec<_> = adapters
             .into_iter()
             .map(|adapter| match same(&adapter) {
@@ -170,6 +178,11 @@ impl Catalog {
         self.upstream(source).ok_or(NotVisible)?.scope(caller)
     }
 
+    /// How the memory of pages stands.
+    pub fn page_memory(&self) -> PageMemoryCounts {
+        self.resources.pages.counts()
+    }
+
     /// [`Upstream::get`] of one of them. `None`: there is no such upstream.
     pub async fn get(
         &self,
@@ -192,7 +205,10 @@ impl Catalog {
     ) -> Result<SourceLookup, NotVisible> {
         let upstream = self.upstream(source).ok_or(NotVisible)?;
         let scope = upstream.scope(caller)?;
-        Ok(upstream.find(&scope, conditions, mode, deadline).await)
+        let asker = caller.asker();
+        Ok(upstream
+            .find(&scope, asker, conditions, mode, deadline)
+            .await)
     }
 
     /// [`Upstream::peek`] of one of them.

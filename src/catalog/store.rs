@@ -5,6 +5,7 @@
 //! visible error instead, and the previous one stays in service. The results of queries have no end,
 //! so there the least recently used are evicted.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(super) struct Store {
     /// The bytes in use, where nothing is evicted. Locked while a snapshot is checked and put, so that
     /// two walks that end together cannot both take the last free bytes.
     used: Option<Mutex<u64>>,
+    /// The same number, for others to see.
+    in_use: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -40,6 +43,7 @@ impl Store {
             // What it may hold is counted in `used`.
             cache: Resizable::new(capacity, |_| Cache::builder().build()),
             used: Some(Mutex::new(0)),
+            in_use: Arc::default(),
         }
     }
 
@@ -64,6 +68,7 @@ impl Store {
         Self {
             cache: Resizable::new(capacity, build),
             used: None,
+            in_use: Arc::default(),
         }
     }
 
@@ -81,6 +86,11 @@ impl Store {
     /// The same for results of queries, which share `bytes` with their entries.
     pub(super) fn resize_for_queries(&self, bytes: u64) {
         self.resize(without_entries(bytes));
+    }
+
+    /// How many bytes are in use, where nothing is evicted.
+    pub(super) fn in_use(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.in_use)
     }
 
     pub(super) fn get(&self, key: &CatalogKey) -> Option<Arc<CachedSnapshot>> {
@@ -110,6 +120,7 @@ impl Store {
         present.cache.insert(key.clone(), stored);
         if let Some(used) = &mut used {
             **used = after;
+            self.in_use.store(after, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -117,6 +128,7 @@ impl Store {
     pub(super) fn remove(&self, key: &CatalogKey) {
         if let Some(used) = &mut self.lock() {
             **used -= self.size(key);
+            self.in_use.store(**used, Ordering::Relaxed);
         }
         self.cache.get().cache.invalidate(key);
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::caller::{Caller, NotVisible};
+use crate::caller::{Asker, Caller, NotVisible};
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::Conditions;
 use crate::upstream::transport::Circuit;
@@ -45,16 +45,21 @@ impl UpstreamRuntime {
         query_budget: u64,
     ) -> Self {
         let tasks = Arc::new(Tasks::new());
+        let adapter = Arc::new(adapter.within(resources.pages.clone()));
         let for_queries = adapter
             .rules()
             .map(|_| Arc::new(resources.for_queries(query_budget)));
         let fetch: Fetch = {
             let (adapter, for_queries) = (Arc::clone(&adapter), for_queries.clone());
             let resources = Arc::clone(resources);
-            Box::new(move |progress| {
+            Box::new(move |walk, _| {
                 // As much as there is for lists when it begins: that may change.
                 let adapter = adapter.with_room(resources.store.capacity());
-                Box::pin(walk_whole(Arc::new(adapter), for_queries.clone(), progress))
+                Box::pin(walk_whole(
+                    Arc::new(adapter),
+                    for_queries.clone(),
+                    walk.progress,
+                ))
             })
         };
         let shared = Arc::new(Entry::new(
@@ -115,12 +120,13 @@ impl UpstreamRuntime {
     pub async fn find(
         &self,
         scope: &Scope,
+        asker: Asker,
         conditions: &Conditions<'_>,
         mode: CacheMode,
         deadline: Instant,
     ) -> SourceLookup {
         match (scope, &self.queries) {
-            (Scope::Shared, Some(queries)) => queries.find(conditions, mode, deadline).await,
+            (Scope::Shared, Some(queries)) => queries.find(asker, conditions, mode, deadline).await,
             _ => self.get(scope, mode, deadline).await,
         }
     }

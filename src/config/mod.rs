@@ -48,7 +48,7 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::plan::{Rate, Span, text};
+use crate::plan::{ConnectionLimits, Rate, Span, text};
 
 /// Everything that `gateway.toml` can contain.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -102,6 +102,8 @@ pub struct Server {
     /// How long open requests may take to finish after `shutdown_delay`. Stopping the process takes
     /// up to `shutdown_delay` and `drain` together. A second signal stops it at once.
     pub drain: Span,
+    /// How many connections clients may keep open, and how long.
+    pub connections: ConnectionLimits,
 }
 
 impl Default for Server {
@@ -113,6 +115,7 @@ impl Default for Server {
             deadline: Span::seconds(10),
             shutdown_delay: Span::seconds(1),
             drain: Span::seconds(30),
+            connections: ConnectionLimits::default(),
         }
     }
 }

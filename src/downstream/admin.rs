@@ -15,10 +15,13 @@ use subtle::ConstantTimeEq as _;
 
 use crate::catalog::{self, RunningWalk, SourceLookup};
 use crate::error::UpstreamError;
+use crate::page_memory::PageMemoryCounts;
 use crate::plan::{List, SecretValue};
 use crate::telemetry;
 use crate::upstream::transport::Circuit;
 
+use super::bodies::BodyMemoryCounts;
+use super::connections::ConnectionCounts;
 use super::deadline::CallerDeadline;
 use super::exchange::RequestContext;
 use super::fallback::{READ, method_not_allowed, not_found};
@@ -65,10 +68,25 @@ struct Status {
     draining: bool,
     /// How many log lines were dropped because their reader was too slow.
     dropped_log_lines: usize,
+    /// How the connections of callers stand.
+    connections: ConnectionCounts,
+    /// What takes how much memory.
+    memory: Memory,
     /// How many groups there are in all.
     groups: usize,
     /// How each source stands, in order of name.
     sources: Vec<Standing>,
+}
+
+/// What takes how much memory, in bytes.
+#[derive(Debug, Serialize)]
+struct Memory {
+    /// All that may be taken (`cache.capacity`).
+    capacity: u64,
+    #[serde(flatten)]
+    pages: PageMemoryCounts,
+    #[serde(flatten)]
+    bodies: BodyMemoryCounts,
 }
 
 /// How one source stands, and whether it is asked at all.
@@ -149,6 +167,10 @@ fn readyz<G: CatalogService>(generation: &Generation<G>) -> Result<Response, Pro
             "the gateway is stopping",
         ));
     }
+    if generation.process.connections.is_full() {
+        let detail = "every connection is in use (`server.connections.total`)";
+        return Err(ProblemDetails::new(Kind::NotReady, detail));
+    }
     let held = peek_all(&generation.gateway);
     let pending: Vec<_> = held
         .iter()
@@ -176,6 +198,12 @@ fn status<G: CatalogService>(generation: &Generation<G>) -> Result<Response, Pro
         uptime_seconds: generation.process.begun.elapsed().as_secs(),
         draining: generation.process.draining.load(Ordering::Relaxed),
         dropped_log_lines: telemetry::dropped_lines(),
+        connections: generation.process.connections.counts(),
+        memory: Memory {
+            capacity: generation.plan.cache.capacity,
+            pages: generation.gateway.page_memory(),
+            bodies: generation.process.bodies.counts(),
+        },
         groups: snapshots.map(|snapshot| snapshot.len()).sum(),
         sources: held.iter().map(standing).collect(),
     })

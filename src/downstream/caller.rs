@@ -30,7 +30,10 @@ impl Client {
         };
         Self {
             network,
-            caller: Caller::default(),
+            caller: Caller {
+                network: Some(network),
+                ..Caller::default()
+            },
         }
     }
 }

@@ -28,6 +28,8 @@ use crate::upstream::Adapter;
 use super::admin;
 use super::admission::Admission;
 use super::answers::AnswerCache;
+use super::bodies::BodyMemory;
+use super::connections::ConnectionTable;
 use super::layers::{AccessLog, Admits, KeepsAnswers, Observed, Patience};
 use super::openapi::Description;
 use super::services::GroupService;
@@ -42,7 +44,7 @@ pub struct Generation<G = Gateway> {
     pub(super) keys: Keys,
     /// What each client has asked.
     admission: Arc<Admission>,
-    answers: AnswerCache,
+    pub(super) answers: AnswerCache,
     pub(super) process: Arc<Process>,
 }
 
@@ -57,6 +59,10 @@ pub(super) struct Process {
     pub(super) walks: Handle,
     /// Where answers are rendered and compressed.
     pub(super) pool: BlockingPool,
+    /// Where answers stand until callers have read them.
+    pub(super) bodies: BodyMemory,
+    /// The connections of callers.
+    pub(super) connections: Arc<ConnectionTable>,
     pub(super) description: Description,
     pub(super) observers: Observers,
 }
@@ -96,6 +102,7 @@ impl Generation {
 
     fn succeed(&self, plan: Arc<Plan>, catalog: Catalog) -> Self {
         let keys = self.keys.succeed(&plan);
+        self.process.bodies.resize(&plan.cache);
         let admission = if plan.rate_limit == self.plan.rate_limit {
             Arc::clone(&self.admission)
         } else {
@@ -114,8 +121,10 @@ impl Generation {
 
 impl Process {
     /// A process that begins to serve now, on the runtime that this is called in.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(plan: &Plan) -> Self {
         Self {
+            bodies: BodyMemory::new(&plan.cache),
+            connections: Arc::new(ConnectionTable::new(plan.server.connections)),
             begun: Instant::now(),
             draining: AtomicBool::new(false),
             walks: Handle::current(),
@@ -131,7 +140,8 @@ impl Live {
     pub fn new(plan: Arc<Plan>, catalog: Catalog) -> Self {
         let keys = Keys::from(&*plan);
         let gateway = Gateway::new(catalog, &plan, keys.clone());
-        let first = Generation::first(plan, keys, gateway, Process::new());
+        let process = Process::new(&plan);
+        let first = Generation::first(plan, keys, gateway, process);
         Self {
             present: Arc::new(ArcSwap::from_pointee(first)),
             swapping: Arc::default(),

@@ -13,6 +13,7 @@ use crate::caller::Caller;
 use crate::gateway::{Ask, Listing, ParseContext, Query};
 
 use super::answers::{self, Answer, AnswerKey, AskedAnswer, Made};
+use super::bodies::BodyMemory;
 use super::caching::{self, Basis, Countdown, EntityTag};
 use super::coding::{self, Coding};
 use super::deadline::CallerDeadline;
@@ -169,7 +170,9 @@ impl<G> Generation<G> {
         if let Some(answer) = self.answers().get(key, self.epoch(), Instant::now()) {
             return Ok(answer.respond(request));
         }
+        self.admit_body()?;
         let (body, coding) = self.page(key, query, listing, until).await?;
+        let body = self.process.bodies.count(body);
         headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static(key.format.content_type()),
@@ -199,10 +202,12 @@ impl<G> Generation<G> {
             mut timing,
             ..
         } = draft;
+        self.admit_body()?;
         let (mut response, coding) = if key.format.is_streamed() {
             (self.streamed(key, query, listing)?, key.coding.best)
         } else {
             let (body, coding) = self.page(key, query, listing, until).await?;
+            let body = self.process.bodies.count(body);
             (full(key.format.content_type(), body), coding)
         };
         if let Some(name) = coding.name() {
@@ -213,6 +218,19 @@ impl<G> Generation<G> {
         timing.announce(response.headers_mut());
         response.headers_mut().extend(headers);
         Ok(response)
+    }
+
+    /// Whether there is memory for another answer.
+    fn admit_body(&self) -> Result<(), ProblemDetails> {
+        if !self.process.bodies.has_room() {
+            // What the cache lets go of is still there until it gets round to it.
+            self.answers.settle();
+        }
+        if self.process.bodies.has_room() {
+            Ok(())
+        } else {
+            Err(BodyMemory::exhausted())
+        }
     }
 
     /// A page in one piece, and the coding that it is in. Where that takes more than copying, it is
@@ -251,7 +269,15 @@ impl<G> Generation<G> {
         let frame = Frame::new(format, query.fields.as_deref(), &envelope);
         let frame = frame.map_err(ProblemDetails::defect)?;
         let pool = self.process.pool.clone();
-        let body = stream::body(pool, frame, format, query.fields, listing, coding);
+        let body = stream::body(
+            pool,
+            self.process.bodies.clone(),
+            frame,
+            format,
+            query.fields,
+            listing,
+            coding,
+        );
         let mut response = full(format.content_type(), Bytes::new());
         *response.body_mut() = body.map_err(ProblemDetails::defect)?;
         if format == AnswerFormat::Csv {

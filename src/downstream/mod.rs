@@ -9,6 +9,7 @@
 //! groups to callers; the admin listener serves health and status, and has a thread of its own so
 //! that it answers however busy the other one is.
 
+mod connections;
 mod listener;
 
 mod admission;
@@ -35,6 +36,7 @@ mod negotiate;
 mod prefer;
 
 mod answers;
+mod bodies;
 mod groups;
 mod stream;
 
@@ -71,6 +73,7 @@ use std::time::Duration;
 use http::Request;
 use thiserror::Error;
 
+use connections::ConnectionTable;
 use layers::Stack;
 use listener::{Bound, Edge, Listener};
 
@@ -102,11 +105,13 @@ impl Listeners {
         // Both before either serves: a process that cannot have both starts with neither.
         let data = bind("server.listen", server.listen).await?;
         let admin = bind("server.admin", server.admin).await?;
+        let connections = Arc::clone(&generation.process.connections);
+        let operators = Arc::new(ConnectionTable::new(server.connections));
         let admin_edge = Edge::new(Arc::clone(live.present()), layers::admin(admin::route));
         Ok(Self {
-            data: Listener::start(data, data_edge(&live))
+            data: Listener::start(data, data_edge(&live), connections)
                 .map_err(failed("server.listen", server.listen))?,
-            admin: Listener::start_apart("admin", admin, admin_edge)
+            admin: Listener::start_apart("admin", admin, admin_edge, operators)
                 .map_err(failed("server.admin", server.admin))?,
             live,
         })

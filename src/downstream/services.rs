@@ -11,6 +11,7 @@ use crate::caller::Caller;
 use crate::catalog::{self, CacheMode, RunningWalk, Scope, SourceLookup};
 use crate::gateway::listing::FoundGroup;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
+use crate::page_memory::PageMemoryCounts;
 use crate::upstream::transport::Circuit;
 
 /// What answers queries.
@@ -68,6 +69,9 @@ pub(crate) trait CatalogService: Send + Sync + 'static {
     /// How far one's walk is, if one is under way.
     fn walking(&self, source: &str) -> Option<RunningWalk>;
 
+    /// How the memory of pages stands.
+    fn page_memory(&self) -> PageMemoryCounts;
+
     /// What one holds after a walk that begins now, waiting for its end until then.
     fn refresh(
         &self,
@@ -105,6 +109,10 @@ impl CatalogService for Gateway {
 
     fn walking(&self, source: &str) -> Option<RunningWalk> {
         self.catalog().running_walk(source, &Scope::Shared)
+    }
+
+    fn page_memory(&self) -> PageMemoryCounts {
+        self.catalog().page_memory()
     }
 
     async fn refresh(&self, source: &str, wait_until: Instant) -> Option<SourceLookup> {

@@ -11,6 +11,7 @@ use thiserror::Error;
 use crate::gateway::Listing;
 use crate::gateway::pool::BlockingPool;
 
+use super::bodies::BodyMemory;
 use super::coding::{Coding, Encoder};
 use super::negotiate::AnswerFormat;
 use super::render::{self, Frame, RenderError};
@@ -51,6 +52,7 @@ enum StreamStep {
 /// before is on its way: where it takes more than copying, by `pool`.
 pub(crate) fn body(
     pool: BlockingPool,
+    memory: BodyMemory,
     frame: Frame,
     format: AnswerFormat,
     fields: Option<Vec<&'static str>>,
@@ -70,8 +72,9 @@ pub(crate) fn body(
         encoder,
     };
     let parts = stream::try_unfold(parts, move |mut parts| {
-        let pool = pool.clone();
+        let (pool, memory) = (pool.clone(), memory.clone());
         async move {
+            memory.room().await;
             let (parts, made) = if is_copied {
                 let made = parts.next();
                 (parts, made)
@@ -82,7 +85,7 @@ pub(crate) fn body(
                 };
                 pool.run_in_turn(work).await.ok_or(StreamError::Stopping)?
             };
-            Ok::<_, StreamError>(made?.map(|part| (part, parts)))
+            Ok::<_, StreamError>(made?.map(|part| (memory.count(part), parts)))
         }
     });
     let parts = futures_util::TryStreamExt::map_err(parts, |error: StreamError| {

@@ -19,6 +19,7 @@ use crate::gateway::cursor::Keys;
 use crate::gateway::listing::{FoundGroup, SourceReport, Spent};
 use crate::gateway::view::View;
 use crate::gateway::{Ask, GatewayError, Listing};
+use crate::page_memory::PageMemoryCounts;
 use crate::plan::Plan;
 use crate::snapshot::tests::group;
 use crate::snapshot::{Counts, Snapshot};
@@ -76,7 +77,9 @@ pub(super) async fn text(response: Response) -> String {
 /// The first generation of a process with this plan, over a stand-in.
 pub(crate) fn generation<G>(plan: impl Into<Arc<Plan>>, gateway: G) -> Generation<G> {
     let keys = Keys::new(vec![vec![7; 32].into()]);
-    Generation::first(plan.into(), keys, gateway, Process::new())
+    let plan = plan.into();
+    let process = Process::new(&plan);
+    Generation::first(plan, keys, gateway, process)
 }
 
 /// Upstreams that hold what a test says; a refresh changes nothing.
@@ -135,6 +138,10 @@ impl CatalogService for Fixed {
             pages: 2,
             records: 200,
         })
+    }
+
+    fn page_memory(&self) -> PageMemoryCounts {
+        PageMemoryCounts::default()
     }
 
     async fn refresh(&self, source: &str, _: Instant) -> Option<SourceLookup> {

@@ -26,6 +26,86 @@ pub(crate) struct MemoryBudget {
     is_short: Cell<bool>,
 }
 
+/// About how much memory a text takes once it is read, JSON or XML, without reading it. Lists grow in
+/// steps, and what is made of the values stands beside them for a while.
+pub(crate) fn weight(text: &[u8]) -> u64 {
+    let first = text
+        .iter()
+        .find(|byte| !b" \t\r\n\xef\xbb\xbf\xff\xfe\0".contains(byte));
+    let values = if first == Some(&b'<') {
+        xml_weight(text)
+    } else {
+        json_weight(text)
+    };
+    values + values / 2 + 2 * text.len() as u64
+}
+
+fn json_weight(text: &[u8]) -> u64 {
+    let (mut values, mut members, mut objects, mut texts) = (1_u64, 0_u64, 0_u64, 0_u64);
+    // The last byte that is neither white space nor in a text.
+    let mut last = b',';
+    let mut rest = text.iter();
+    while let Some(&byte) = rest.next() {
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => continue,
+            b'"' => {
+                texts += TEXT;
+                while let Some(&byte) = rest.next() {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => {
+                            texts += 2;
+                            rest.next();
+                        }
+                        _ => texts += 1,
+                    }
+                }
+            }
+            b',' => values += 1,
+            b':' => members += 1,
+            b'[' => values += 1,
+            b'{' => {
+                values += 1;
+                objects += 1;
+            }
+            b']' if last == b'[' => values -= 1,
+            b'}' if last == b'{' => {
+                values -= 1;
+                objects -= 1;
+            }
+            b']' | b'}' => {}
+            // A number, or a word.
+            _ if b",:[{".contains(&last) => texts += TEXT + 1,
+            _ => texts += 1,
+        }
+        last = byte;
+    }
+    values * VALUE + members * MEMBER + objects * OBJECT + texts
+}
+
+fn xml_weight(text: &[u8]) -> u64 {
+    let (mut elements, mut parents, mut attributes) = (0_u64, 0_u64, 0_u64);
+    // Whether an element was opened that has neither ended nor held another one yet.
+    let mut is_open = false;
+    for pair in text.windows(2) {
+        match (pair[0], pair[1]) {
+            (b'<', b'/') | (b'/', b'>') => is_open = false,
+            (b'<', b'!' | b'?') => {}
+            (b'<', _) => {
+                elements += 1;
+                parents += u64::from(is_open);
+                is_open = true;
+            }
+            (b'=', _) => attributes += 1,
+            _ => {}
+        }
+    }
+    elements * (2 * VALUE + MEMBER + 2 * TEXT)
+        + parents * OBJECT
+        + attributes * (VALUE + OBJECT + 2 * TEXT)
+        + text.len() as u64
+}
+
 /// There was not enough budget.
 #[derive(Debug, Error)]
 #[error("too large")]

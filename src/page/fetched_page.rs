@@ -9,6 +9,7 @@ use url::Url;
 use super::format::Page;
 use super::mapping::{Mapped, Skip};
 use super::position::{Announcement, Position};
+use crate::page_memory::PageHold;
 
 /// A page, and the groups on it.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub struct FetchedPage {
     pub(crate) mapped_bytes: u64,
     pub(crate) listed: u64,
     pub(crate) outcomes: Vec<Result<Mapped, Skip>>,
+    pub(crate) hold: PageHold,
 }
 
 impl FetchedPage {
@@ -70,6 +72,15 @@ impl FetchedPage {
     /// The totals that it states.
     pub const fn announcement(&self) -> Announcement {
         self.announcement
+    }
+
+    /// Gives back the memory that the decoded body was counted with, and lets go of a body that is not
+    /// `needed`: the page is about to wait for others, which may wait for memory.
+    pub(crate) fn settle(&mut self, needed: bool) {
+        if self.hold.bytes().is_some() && !needed {
+            self.page = Page::nothing();
+        }
+        self.hold = PageHold::default();
     }
 
     /// By which the walk recognizes a repeated page.

@@ -70,7 +70,7 @@ pub mod secret;
 pub use secret::SecretValue;
 
 pub mod server;
-pub use server::{Cache, ClientRateLimit, Server};
+pub use server::{Cache, ClientRateLimit, ConnectionLimits, Server};
 
 pub(crate) mod text;
 

@@ -5,7 +5,11 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Rate, SecretValue, Span};
+use bytesize::ByteSize;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Rate, SecretValue, Span, text};
 
 /// The listeners, and how long a request or a shutdown may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +26,57 @@ pub struct Server {
     pub shutdown_delay: Duration,
     /// How long open requests may take to finish after that.
     pub drain: Duration,
+    /// How many connections clients may keep open, and how long.
+    pub connections: ConnectionLimits,
+}
+
+/// How many connections clients may keep open, and how long. Each listener counts its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConnectionLimits {
+    /// How many connections may be open in all. Each takes a file descriptor. Beyond it, the
+    /// connection that has been idle for longest is closed for a new one, first one of the client
+    /// that has the most. While all of them are in use, new connections wait, and `/readyz` fails.
+    #[schemars(range(min = 1))]
+    pub total: u32,
+    /// How many of them are served at once for one client, which is an IPv4 address or an IPv6 /64
+    /// network. Beyond it, its idle connections are closed, and new ones wait up to 10 seconds for
+    /// one of the others to end. A proxy or load balancer in front is one client: give it as many as
+    /// it opens.
+    #[schemars(range(min = 1))]
+    pub per_client: u32,
+    /// How long a connection is kept open between requests. It should be longer than that of a load
+    /// balancer in front, so that no request is sent on a connection that is being closed. Must be
+    /// longer than zero.
+    pub idle: Span,
+    /// How long a client may take to begin to read its answer, and how long it may then pause. A
+    /// client that does not is disconnected. Must be longer than zero.
+    pub send_timeout: Span,
+    /// How many bytes of an answer a client must read in each second, beyond `send_timeout`. A client
+    /// that is slower is disconnected.
+    #[serde(with = "text::size")]
+    #[schemars(with = "text::Size")]
+    pub send_rate: ByteSize,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            total: 4096,
+            per_client: 64,
+            idle: Span::seconds(75),
+            send_timeout: Span::seconds(30),
+            send_rate: ByteSize::kib(16),
+        }
+    }
+}
+
+impl ConnectionLimits {
+    /// How long a client may take to read so many bytes.
+    pub fn time_to_read(&self, bytes: u64) -> Duration {
+        let seconds = bytes.div_ceil(self.send_rate.as_u64().max(1));
+        self.send_timeout.get() + Duration::from_secs(seconds)
+    }
 }
 
 impl Server {
@@ -30,6 +85,7 @@ impl Server {
         let fixed = [
             ("server.listen", self.listen == next.listen),
             ("server.admin", self.admin == next.admin),
+            ("server.connections", self.connections == next.connections),
         ];
         let changed = fixed.into_iter().filter(|(_, is_same)| !is_same);
         changed.map(|(key, _)| key).collect()
@@ -71,10 +127,31 @@ impl Cache {
         self.capacity / 16
     }
 
-    /// What upstreams answered that are asked by query: an eighth. The rest is for what requests hold
-    /// while they are answered, and for the snapshots of callers' own accounts.
+    /// What upstreams answered that are asked by query: an eighth, if there are any.
     pub const fn queries(&self) -> u64 {
         self.capacity / 8
+    }
+
+    /// Answers on their way to callers, besides the ready ones that are kept: a sixteenth.
+    pub const fn bodies(&self) -> u64 {
+        self.capacity / 16
+    }
+
+    /// Pages of upstreams while they arrive: three thirty-seconds.
+    pub const fn received(&self) -> u64 {
+        self.capacity / 32 * 3
+    }
+
+    /// Pages of upstreams once they are decoded: at least a thirty-second.
+    pub const fn decoded(&self) -> u64 {
+        self.capacity / 32
+    }
+
+    /// Decoded pages and whole lists together: all that the others leave.
+    pub const fn decoded_and_lists(&self, has_queries: bool) -> u64 {
+        let queries = if has_queries { self.queries() } else { 0 };
+        let others = self.views() + self.answers() + self.bodies() + self.received() + queries;
+        self.capacity - others
     }
 }
 
@@ -92,7 +169,7 @@ mod tests {
     use crate::config::testing::plan;
 
     #[test]
-    fn addresses_are_fixed_at_start_and_nothing_else_of_the_server_is() {
+    fn addresses_and_connections_are_fixed_at_start_and_nothing_else_of_the_server_is() {
         let server = |text: &str| plan(text).server;
         let usual = server("");
         let other = server("server = { listen = '127.0.0.1:1', admin = '127.0.0.1:2' }");
@@ -100,6 +177,8 @@ mod tests {
             usual.fixed_at_start(&other),
             ["server.listen", "server.admin"]
         );
+        let fewer = server("server = { connections = { total = 9 } }");
+        assert_eq!(usual.fixed_at_start(&fewer), ["server.connections"]);
         let slower = server("server = { deadline = '1h', drain = '1h', shutdown_delay = '1h' }");
         assert_eq!(usual.fixed_at_start(&slower), [""; 0]);
     }

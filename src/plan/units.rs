@@ -17,6 +17,9 @@ use super::text;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(Duration);
 
+/// The longest duration. A few of these can be added to any moment, and to each other.
+const LONGEST: Duration = Duration::from_hours(1000 * 366 * 24);
+
 impl Span {
     /// So many seconds.
     pub const fn seconds(seconds: u64) -> Self {
@@ -39,15 +42,17 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<SignedDuration>()
-            .ok()
-            .and_then(|span| Duration::try_from(span).ok())
-            .map(Self)
-            .ok_or_else(|| {
-                format!(
-                    "`{text}` is not a duration: write a number and a unit, as in `10s` or `5m`"
-                )
-            })
+        let span = text.parse::<SignedDuration>().ok();
+        let span = span.and_then(|span| Duration::try_from(span).ok());
+        match span {
+            Some(span) if span > LONGEST => Err(format!(
+                "`{text}` is longer than a thousand years: write a shorter one, such as `8760h` for a year"
+            )),
+            Some(span) => Ok(Self(span)),
+            None => Err(format!(
+                "`{text}` is not a duration: write a number and a unit, as in `10s` or `5m`"
+            )),
+        }
     }
 }
 
@@ -303,6 +308,18 @@ mod tests {
         );
         assert!("10".parse::<Span>().is_err());
         assert!("-1s".parse::<Span>().is_err());
+    }
+
+    #[test]
+    fn a_duration_that_no_clock_could_count_to_is_refused() {
+        assert!("8760000h".parse::<Span>().is_ok());
+        for endless in ["9000000h", "9223372036854775807s"] {
+            let error = endless.parse::<Span>().unwrap_err();
+            assert!(
+                error.contains(endless) && error.contains("8760h"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::exchange::Exchange;
 use super::pushdown::Pushed;
 use super::transport::{Circuit, Replay, Transport};
 use crate::page::format::{Bounds, Page};
+use crate::page_memory::PageMemory;
 use crate::tls::Tls;
 
 /// How one upstream is asked, and how its answers become groups. Its parts are shared, so that one
@@ -28,6 +29,7 @@ pub struct Adapter {
     is_filtered: bool,
     pub(super) pushed: Pushed,
     room: u64,
+    pub(super) memory: PageMemory,
 }
 
 impl Adapter {
@@ -51,6 +53,7 @@ impl Adapter {
             is_filtered: false,
             pushed: Pushed::NONE,
             room,
+            memory: PageMemory::default(),
         })
     }
 
@@ -95,6 +98,15 @@ impl Adapter {
             is_filtered: true,
             pushed,
             room,
+            ..self.clone()
+        }
+    }
+
+    /// The adapter that reads pages within this memory.
+    #[must_use]
+    pub fn within(&self, memory: PageMemory) -> Self {
+        Self {
+            memory,
             ..self.clone()
         }
     }

@@ -36,6 +36,7 @@ impl Adapter {
         let sent = request.clone();
         let purpose = Purpose::Page(position.clone());
         request.extensions_mut().insert(purpose);
+        request.extensions_mut().insert(self.memory.clone());
         let start = Instant::now();
         let answer = self.exchange.send(request, deadline, observers).await?;
         let elapsed = start.elapsed();
@@ -58,6 +59,7 @@ impl Adapter {
             return Ok(None);
         };
         request.extensions_mut().insert(Purpose::Count);
+        request.extensions_mut().insert(self.memory.clone());
         let asked = request.uri().clone();
         let answer = self.exchange.send(request, deadline, observers).await?;
         let url = url(answer.uri.as_ref().unwrap_or(&asked))?;
@@ -150,6 +152,7 @@ impl Adapter {
             mapped_bytes,
             listed,
             outcomes,
+            hold: answer.hold,
         })
     }
 }

@@ -24,6 +24,7 @@ mod groups;
 mod http;
 mod layering;
 mod logs;
+mod memory;
 mod paging;
 mod partial;
 mod readme;

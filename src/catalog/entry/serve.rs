@@ -5,20 +5,21 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::caller::Asker;
 use crate::error::UpstreamError;
 use crate::plan::Refresh;
 use crate::snapshot::Counts;
 
 use super::super::age::Age;
 use super::super::cached::CachedSnapshot;
-use super::super::in_flight::{InFlightWalk, RunningWalk, WalkEnd};
+use super::super::in_flight::{InFlightWalk, RunningWalk, WalkEnd, WalkWaiter};
 use super::super::lookup::{CacheMode, CacheOutcome, SourceLookup, SourceState};
 use super::state::{Entry, Walks};
 
 /// What to do for one caller.
 enum ServeDecision {
     Serve(SourceLookup),
-    Wait(InFlightWalk, CacheOutcome),
+    Wait(WalkWaiter, CacheOutcome),
 }
 
 impl Entry {
@@ -36,7 +37,17 @@ impl Entry {
         mode: CacheMode,
         deadline: Instant,
     ) -> SourceLookup {
-        match self.decide(mode) {
+        self.get_for(Asker::default(), mode, deadline).await
+    }
+
+    /// The same on behalf of `asker`, whose turn it is where walks wait for theirs.
+    pub(in crate::catalog) async fn get_for(
+        self: &Arc<Self>,
+        asker: Asker,
+        mode: CacheMode,
+        deadline: Instant,
+    ) -> SourceLookup {
+        match self.decide(mode, asker) {
             ServeDecision::Serve(held) => held,
             ServeDecision::Wait(walk, outcome) => {
                 let ended = walk.end(deadline).await;
@@ -75,8 +86,9 @@ impl Entry {
         })
     }
 
-    fn decide(self: &Arc<Self>, mode: CacheMode) -> ServeDecision {
+    fn decide(self: &Arc<Self>, mode: CacheMode, asker: Asker) -> ServeDecision {
         let mut walks = self.lock();
+        walks.asker = asker;
         let now = Instant::now();
         if walks.retired.is_some() {
             return ServeDecision::Serve(self.present(&walks, now, CacheOutcome::SUPERSEDED));
@@ -98,7 +110,7 @@ impl Entry {
                     collapsed,
                     detail: None,
                 };
-                ServeDecision::Wait(walk, outcome)
+                ServeDecision::Wait(walk.waiter(), outcome)
             }
         }
     }
@@ -144,7 +156,7 @@ impl Entry {
                     collapsed,
                     detail,
                 };
-                return ServeDecision::Wait(walk, outcome);
+                return ServeDecision::Wait(walk.waiter(), outcome);
             }
         }
         ServeDecision::Serve(self.present(walks, now, hit))

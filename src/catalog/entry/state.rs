@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::caller::Asker;
+
 use super::super::age::Age;
 use super::super::backoff::Failure;
 use super::super::cached::CachedSnapshot;
@@ -41,6 +43,8 @@ pub(super) struct Walks {
     /// Whether the queued one begins even if the running one fails.
     pub(super) queued_insists: bool,
     pub(super) last_begun: Option<Instant>,
+    /// Who asked last.
+    pub(super) asker: Asker,
     /// How long the last finished one took.
     pub(super) taken: Option<Duration>,
     pub(super) failure: Option<Failure>,

@@ -65,27 +65,46 @@ impl Entry {
         let begun = Instant::now();
         walks.running = Some(walk.clone());
         walks.last_begun = Some(begun);
-        let entry = Arc::clone(self);
+        let (entry, asker) = (Arc::clone(self), walks.asker);
         let is_spawned = self.tasks.spawn(async move {
-            let as_of = entry.resources.wall.now_in_milliseconds();
-            // A task within the task: a panic in it fails this walk, and nobody waits for ever.
-            // In a set, so that it is aborted with the task around it.
-            let mut task = JoinSet::new();
-            task.spawn((entry.fetch)(Arc::clone(&walk.progress)));
-            let walked = match task.join_next().await {
-                Some(Ok(walked)) => walked,
-                Some(Err(error)) => Err(UpstreamError::ours(format!(
-                    "the walk was aborted: {error}"
-                ))),
-                None => Err(UpstreamError::ours("the walk did not start")),
-            };
-            entry.end(walked, as_of, begun);
+            loop {
+                let as_of = entry.resources.wall.now_in_milliseconds();
+                // A task within the task: a panic in it fails this walk, and nobody waits for ever.
+                // In a set, so that it is aborted with the task around it.
+                let mut task = JoinSet::new();
+                task.spawn((entry.fetch)(walk.clone(), asker));
+                let walked = match task.join_next().await {
+                    Some(Ok(Some(walked))) => walked,
+                    Some(Ok(None)) if entry.is_given_up(&walk) => break,
+                    // Somebody has come meanwhile.
+                    Some(Ok(None)) => continue,
+                    Some(Err(error)) => Err(UpstreamError::ours(format!(
+                        "the walk was aborted: {error}"
+                    ))),
+                    None => Err(UpstreamError::ours("the walk did not start")),
+                };
+                entry.end(walked, as_of, begun);
+                break;
+            }
             walk.finish(WalkEnd::Done);
         });
         // The upstream may be retired before an entry that a query has just made.
         if !is_spawned && let Some(walk) = walks.running.take() {
             walk.finish(WalkEnd::Superseded);
         }
+    }
+
+    /// Whether nobody waits any more for a walk that has not had its turn: then there is none.
+    fn is_given_up(self: &Arc<Self>, walk: &InFlightWalk) -> bool {
+        let mut walks = self.lock();
+        if walk.is_awaited() {
+            return false;
+        }
+        walks.running = None;
+        if let Some(queued) = walks.queued.take() {
+            self.begin(&mut walks, queued);
+        }
+        true
     }
 
     /// Takes the result of the walk that began at `begun`, and begins the queued one.

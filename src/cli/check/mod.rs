@@ -49,7 +49,9 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
     let mut text = format!(
         "serves groups on {} and health on {}, every answer within {}\n\
          each caller may ask {}, in bursts of {}; caches take up to {}\n\
-         an answer needs {} of the sources that are asked; a shutdown takes up to {} and {}\n",
+         an answer needs {} of the sources that are asked; a shutdown takes up to {} and {}\n\
+         up to {} connections, {} served at once for one client, each closed after {} without a \
+         request; an answer is read within {} and a second for each {}\n",
         server.listen,
         server.admin,
         server.deadline,
@@ -59,6 +61,11 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
         plan.min_sources,
         Span::from(server.shutdown_delay),
         Span::from(server.drain),
+        server.connections.total,
+        server.connections.per_client,
+        server.connections.idle,
+        server.connections.send_timeout,
+        server.connections.send_rate,
     );
     if let Some(directory) = &plan.cache.directory {
         let directory = directory.display();

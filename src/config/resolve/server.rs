@@ -1,9 +1,10 @@
 //! The process as a whole: listeners, memory, what clients may ask, the keys of cursors.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use crate::config::{Cache, ClientRateLimit, CursorSettings, SecretReader, Server};
-use crate::plan::{self, SecretValue};
+use crate::plan::{self, ConnectionLimits, SecretValue};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::at_least_one;
@@ -42,6 +43,7 @@ pub(super) fn server(
             "`deadline` must be longer than zero",
         ));
     }
+    check_connections(&at.join("connections"), &server.connections, problems);
     let mut block = Block::new(at, secrets, problems);
     let admin_token = match &server.admin_token {
         Some(token) => Some(block.secret("admin_token", token)?),
@@ -54,7 +56,26 @@ pub(super) fn server(
         deadline: server.deadline,
         shutdown_delay: server.shutdown_delay.get(),
         drain: server.drain.get(),
+        connections: server.connections,
     })
+}
+
+fn check_connections(at: &KeyPath, limits: &ConnectionLimits, problems: &mut Problems) {
+    for (key, value) in [
+        ("total", u64::from(limits.total)),
+        ("per_client", u64::from(limits.per_client)),
+        ("send_rate", limits.send_rate.as_u64()),
+    ] {
+        at_least_one(at, key, value, problems);
+    }
+    for (key, span) in [("idle", limits.idle), ("send_timeout", limits.send_timeout)] {
+        if span.get().is_zero() {
+            problems.push(Problem::new(
+                at.join(key),
+                format!("`{key}` must be longer than zero"),
+            ));
+        }
+    }
 }
 
 pub(super) fn cache(cache: &Cache, problems: &mut Problems) -> plan::Cache {
@@ -74,12 +95,34 @@ pub(super) fn cache(cache: &Cache, problems: &mut Problems) -> plan::Cache {
     }
 }
 
+const YEAR: Duration = Duration::from_hours(365 * 24);
+
+/// The longest that a burst may take to come back. Allowances are counted in nanoseconds, of which 64
+/// bits hold five times as many.
+const LONGEST_REFILL: Duration = Duration::from_hours(100 * 365 * 24);
+
 pub(super) fn rate_limit(
     rate_limit: &ClientRateLimit,
     problems: &mut Problems,
 ) -> plan::ClientRateLimit {
     let at = KeyPath::new(["rate_limit"]);
     at_least_one(&at, "burst", u64::from(rate_limit.burst), problems);
+    let rate = rate_limit.per_client;
+    let refill = rate.interval().saturating_mul(rate_limit.burst);
+    if refill > LONGEST_REFILL {
+        let most = LONGEST_REFILL.as_nanos() / rate.interval().as_nanos().max(1);
+        problems.push(
+            Problem::new(
+                at.join("burst"),
+                format!(
+                    "a client that used up a burst of {} would get it back at `{rate}` after {} years",
+                    rate_limit.burst,
+                    refill.as_secs() / YEAR.as_secs(),
+                ),
+            )
+            .with_help(format!("at `{rate}`, `burst` may be at most {most}; or raise `per_client`")),
+        );
+    }
     plan::ClientRateLimit {
         per_client: rate_limit.per_client,
         burst: NonZeroU32::new(rate_limit.burst).unwrap_or(NonZeroU32::MIN),

@@ -55,6 +55,11 @@ impl AnswerCache {
         self.answers.insert(key.detached(), answer);
     }
 
+    /// Lets go of what there is no room for: moka puts that off.
+    pub(crate) fn settle(&self) {
+        self.answers.run_pending_tasks();
+    }
+
     /// How many bytes are kept, once moka has done what it puts off.
     #[cfg(test)]
     pub(super) fn settled_bytes(&self) -> u64 {

@@ -24,6 +24,15 @@ impl Bounds {
         }
     }
 
+    /// The same with no more memory than this.
+    #[must_use]
+    pub(crate) fn within(self, bytes: u64) -> Self {
+        Self {
+            room: self.room.min(ByteSize(bytes)),
+            ..self
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn deep(depth: u32) -> Self {
         Self {
@@ -37,5 +46,35 @@ impl Default for Bounds {
     /// For what comes from no upstream with limits of its own.
     fn default() -> Self {
         Self::new(128, ByteSize::mib(64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::json;
+    use crate::page::format::Page;
+    use crate::plan::Format;
+
+    #[rstest]
+    #[case::nested_lists(&format!("[{}[]]", "[],".repeat(5_000)), Format::Json)]
+    #[case::numbers(&format!("[{}0]", "0,".repeat(5_000)), Format::Json)]
+    #[case::objects(&format!("[{}{{}}]", r#"{"a": {"b": [1.5, "c\"]"]}}, "#.repeat(500)), Format::Json)]
+    #[case::groups(&format!("[{}0]", r#"{"id": "a1", "name": "Sales", "members": [{"id": 7}]},"#.repeat(500)), Format::Json)]
+    #[case::elements(&format!("<r>{}</r>", "<a/>".repeat(5_000)), Format::Xml)]
+    #[case::attributes(&format!("<r>{}</r>", "<a b='1' c=\"2\">x</a>".repeat(500)), Format::Xml)]
+    fn what_a_text_will_take_is_weighed_before_it_is_read(
+        #[case] text: &str,
+        #[case] format: Format,
+    ) {
+        let fits = |room: u64| {
+            let bounds = Bounds::new(128, ByteSize(u64::MAX)).within(room);
+            Page::decode_within(format, text.as_bytes(), None, bounds).is_ok()
+        };
+        let weight = json::weight(text.as_bytes());
+        assert!(fits(weight), "{weight} are too few");
+        assert!(!fits(weight / 6), "{weight} are too many");
     }
 }

@@ -255,7 +255,8 @@ pub(super) fn expected(
             | ErrorKind::Dns
             | ErrorKind::Pagination
             | ErrorKind::LimitExceeded
-            | ErrorKind::CircuitOpen,
+            | ErrorKind::CircuitOpen
+            | ErrorKind::Overloaded,
             _,
         ) => None,
     }

@@ -13,11 +13,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::off_thread::off_thread_if_large;
 use crate::clock::WallClock;
 use crate::error::UpstreamError;
+use crate::json;
 use crate::page::format::{Bounds, Page, charset, without_prefix};
+use crate::page_memory::{BodyHold, PageHold, PageMemory, UNCOUNTED};
 use crate::plan::{BodyFormat, ClassifyRules};
 
 pub mod delay;
@@ -57,15 +60,31 @@ impl Classifier {
         self.wall.now()
     }
 
-    /// Classifies a response whose body has been read.
+    /// Classifies a response whose body has been read. A large one is decoded when `memory` has room
+    /// for it.
     pub(super) async fn classify_response(
         &self,
         response: Response<Bytes>,
+        memory: &PageMemory,
+        deadline: Option<Instant>,
     ) -> Result<ClassifiedResponse, UpstreamError> {
-        let (parts, body) = response.into_parts();
-        let classifier = self.clone();
-        off_thread_if_large(body.len() as u64, move || {
-            classifier.classify(parts.status, parts.headers, &body)
+        let (mut parts, body) = response.into_parts();
+        // The room that the body takes while it is there.
+        let received = parts.extensions.remove::<Arc<BodyHold>>();
+        let bytes = body.len() as u64;
+        let mut classifier = self.clone();
+        let mut hold = PageHold::default();
+        if memory.is_bounded() && bytes > UNCOUNTED {
+            let text = body.clone();
+            let weight = off_thread_if_large(bytes, move || Ok(json::weight(&text))).await?;
+            hold = memory.decode(weight, deadline).await?;
+            // A weight that is wrong by more fails the page, and nothing else.
+            classifier.bounds = classifier.bounds.within(weight.saturating_mul(2));
+        }
+        off_thread_if_large(bytes, move || {
+            let answer = classifier.classify(parts.status, parts.headers, &body);
+            drop((body, received));
+            answer.map(|answer| ClassifiedResponse { hold, ..answer })
         })
         .await
     }
@@ -112,6 +131,7 @@ impl Classifier {
             page,
             bytes,
             is_past_end,
+            hold: PageHold::default(),
         })
     }
 }

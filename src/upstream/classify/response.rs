@@ -3,6 +3,7 @@
 use http::{HeaderMap, StatusCode, Uri};
 
 use crate::page::format::Page;
+use crate::page_memory::PageHold;
 
 /// A response that is not an error.
 #[derive(Debug)]
@@ -19,4 +20,6 @@ pub struct ClassifiedResponse {
     pub bytes: u64,
     /// Whether it means that the list ended before it.
     pub is_past_end: bool,
+    /// The memory that its decoded body takes.
+    pub(crate) hold: PageHold,
 }

@@ -4,18 +4,22 @@
 //! or never ends is cut off whatever it contains; above it to the decompressed bytes, so that a
 //! small body that inflates to a huge one is cut off while it does.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use bytesize::ByteSize;
-use http::Response;
+use futures_util::future::BoxFuture;
 use http::header::CONTENT_ENCODING;
+use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use tokio::time::{Instant, Sleep, sleep};
-use tower::BoxError;
+use tower::{BoxError, Layer, Service};
 
+use crate::page_memory::{BodyHold, PageMemory};
 use crate::plan::Span;
 
 use super::error::BodyError;
@@ -106,29 +110,102 @@ where
     }
 }
 
-/// Reads a body to its end. One with more than `bytes` is the error that `too_large` makes.
+/// Reads a body to its end, as far as `hold` finds room for it. One with more than `bytes` is the error
+/// that `too_large` makes.
 pub(super) async fn read<B>(
     response: Response<B>,
     bytes: ByteSize,
     too_large: fn(ByteSize) -> BodyError,
+    hold: &mut BodyHold,
 ) -> Result<Response<Bytes>, BoxError>
 where
-    B: Body<Data: Send, Error: Into<BoxError>> + Send,
+    B: Body<Error: Into<BoxError>>,
 {
     let (parts, body) = response.into_parts();
-    let limit = usize::try_from(bytes.as_u64()).unwrap_or(usize::MAX);
-    let body = Limited::new(body, limit).collect().await;
-    let body = body.map_err(|error| match error.downcast::<LengthLimitError>() {
-        Ok(_) => too_large(bytes).into(),
-        Err(error) => error,
-    })?;
-    Ok(Response::from_parts(parts, body.to_bytes()))
+    let mut body = pin!(body);
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(Into::into)?.into_data() else {
+            continue;
+        };
+        let length = (read.len() + data.remaining()) as u64;
+        if length > bytes.as_u64() {
+            return Err(too_large(bytes).into());
+        }
+        hold.grow(length).await?;
+        read.put(data);
+    }
+    Ok(Response::from_parts(parts, read.freeze()))
+}
+
+/// Reads the bodies of responses, within the room of the [`PageMemory`] that comes with the request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReadBodyLayer {
+    bytes: ByteSize,
+    /// How long a body may wait for room: less than the attempt may take, so that the lack of it is not
+    /// taken for a slow upstream.
+    patience: Duration,
+}
+
+impl ReadBodyLayer {
+    /// Bodies of so many bytes at most, in attempts of this length.
+    pub(super) fn new(bytes: ByteSize, timeout: Span) -> Self {
+        Self {
+            bytes,
+            patience: timeout.get() * 2 / 3,
+        }
+    }
+}
+
+impl<S> Layer<S> for ReadBodyLayer {
+    type Service = ReadBody<S>;
+
+    fn layer(&self, inner: S) -> ReadBody<S> {
+        ReadBody {
+            inner,
+            layer: *self,
+        }
+    }
+}
+
+/// Reads the bodies of the inner service's responses.
+#[derive(Debug, Clone)]
+pub(super) struct ReadBody<S> {
+    inner: S,
+    layer: ReadBodyLayer,
+}
+
+impl<S, Q, B> Service<Request<Q>> for ReadBody<S>
+where
+    S: Service<Request<Q>, Response = Response<B>, Error = BoxError>,
+    S::Future: Send + 'static,
+    B: Body<Data: Send, Error: Into<BoxError> + Send> + Send + 'static,
+{
+    type Response = Response<Bytes>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<Bytes>, BoxError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Q>) -> Self::Future {
+        let memory = request.extensions().get::<PageMemory>().cloned();
+        let ReadBodyLayer { bytes, patience } = self.layer;
+        let response = self.inner.call(request);
+        Box::pin(async move {
+            let mut hold = memory.unwrap_or_default().body(patience);
+            let response = response.await?;
+            let mut response =
+                read(response, bytes, BodyError::LargeDecompressed, &mut hold).await?;
+            response.extensions_mut().insert(Arc::new(hold));
+            Ok(response)
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use futures_util::stream;
     use http_body_util::{Full, StreamBody};
     use rstest::rstest;
@@ -149,7 +226,9 @@ mod tests {
             response = response.header(CONTENT_ENCODING, encoding);
         }
         let response = limit(response.body(body).unwrap(), LIMITS);
-        let read = read(response, LIMITS.bytes, BodyError::LargeDecompressed).await;
+        let mut hold = PageMemory::default().body(Duration::ZERO);
+        let too_large = BodyError::LargeDecompressed;
+        let read = read(response, LIMITS.bytes, too_large, &mut hold).await;
         read.err().map(|error| error.to_string())
     }
 

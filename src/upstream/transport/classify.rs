@@ -8,7 +8,9 @@ use http::{Request, Response};
 use tower::{Layer, Service};
 
 use crate::error::UpstreamError;
+use crate::page_memory::PageMemory;
 use crate::upstream::classify::{ClassifiedResponse, Classifier};
+use crate::upstream::extensions::deadline;
 
 /// Classifies responses with the [`Classifier`] that comes with the request.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,8 @@ where
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let classifier = request.extensions().get::<Classifier>().cloned();
+        let memory = request.extensions().get::<PageMemory>().cloned();
+        let deadline = deadline(&request);
         let response = self.inner.call(request);
         Box::pin(async move {
             let Some(classifier) = classifier else {
@@ -50,7 +54,10 @@ where
             };
             // The concurrency permit is returned here, before the body is decoded.
             let response = response.await?;
-            classifier.classify_response(response).await
+            let memory = memory.unwrap_or_default();
+            classifier
+                .classify_response(response, &memory, deadline)
+                .await
         })
     }
 }

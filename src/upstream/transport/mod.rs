@@ -26,6 +26,8 @@ use crate::clock::WallClock;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::{self, Auth, Limits, Span};
 
+use crate::page_memory::PageMemory;
+
 use super::classify::{ClassifiedResponse, Classifier};
 use super::client::{Connections, http_client};
 use crate::tls::Tls;
@@ -61,7 +63,7 @@ pub use replay::Replay;
 use replay::ReplayLayer;
 
 mod body;
-use body::BodyLimits;
+use body::{BodyLimits, ReadBodyLayer};
 mod coding;
 
 mod error;
@@ -146,9 +148,7 @@ impl Transport {
             .layer(replay.clone())
             // Inside the timeout, so that a body that trickles is cut off. A body that exceeds the
             // limit here and not below has grown in the decompression.
-            .and_then(move |response| {
-                body::read(response, body_limits.bytes, BodyError::LargeDecompressed)
-            })
+            .layer(ReadBodyLayer::new(body_limits.bytes, limits.timeout))
             .map_request(coding::accept)
             .map_response(coding::undo)
             // Below the decompression: these are the bytes received.
@@ -213,7 +213,10 @@ pub async fn fetch(
     ServiceBuilder::new()
         .map_err(move |error| to_upstream_error(error, &timeouts))
         .timeout(timeout)
-        .and_then(move |response| body::read(response, bytes, BodyError::LargeResponse))
+        .and_then(move |response| async move {
+            let mut unbounded = PageMemory::default().body(timeout);
+            body::read(response, bytes, BodyError::LargeResponse, &mut unbounded).await
+        })
         .map_request(coding::accept)
         .map_response(coding::undo)
         .service(client)

@@ -79,7 +79,13 @@ impl<'a> Attempt<'a> {
         let last = positions.last().cloned();
         let mut next = Next::End;
         let mut pages = stream::iter(positions)
-            .map(|position| fetch(adapter, observers, deadline, position))
+            .map(async |position| {
+                let is_last = last.as_ref() == Some(&position);
+                let mut page = fetch(adapter, observers, deadline, position).await?;
+                // Only the last one is looked at by the pager.
+                page.settle(is_last);
+                Ok(page)
+            })
             .buffered(adapter.limits().concurrency as usize);
         while let Some(page) = pages
             .try_next()

@@ -73,19 +73,18 @@ impl Scripted {
         let script = Arc::new(Mutex::new(Script::new()));
         let fetch: Fetch = {
             let (walks, script) = (Arc::clone(&walks), Arc::clone(&script));
-            Box::new(move |_| {
+            Box::new(move |_, _| {
                 walks.fetch_add(1, Ordering::SeqCst);
                 let step = script.lock().unwrap().pop_front();
                 Box::pin(async move {
                     let (takes, outcome) = step.expect("an unexpected walk");
                     sleep(takes).await;
-                    outcome
-                        .map(|names| WalkResult {
-                            snapshot: snapshot(&names),
-                            counts: Counts::default(),
-                            pages: 1,
-                        })
-                        .map_err(|kind| UpstreamError::new(kind, "scripted"))
+                    let walked = outcome.map(|names| WalkResult {
+                        snapshot: snapshot(&names),
+                        counts: Counts::default(),
+                        pages: 1,
+                    });
+                    Some(walked.map_err(|kind| UpstreamError::new(kind, "scripted")))
                 })
             })
         };

@@ -76,7 +76,7 @@ async fn a_walk_that_callers_demand_too_soon_after_one_that_is_held_back_confirm
             .entry
             .begin_or_queue(&mut upstream.entry.lock(), false)
             .0;
-        queued.end(Instant::now() + 10 * SECOND).await;
+        queued.waiter().end(Instant::now() + 10 * SECOND).await;
         upstream.entry.peek()
     });
     assert_eq!(first.outcome.detail, Some("pending_shrink"));

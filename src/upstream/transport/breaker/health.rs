@@ -39,7 +39,9 @@ impl Health {
             | ErrorKind::Pagination
             | ErrorKind::LimitExceeded => Self::Alive,
             // Our own rate limit returns the same kind as the upstream's.
-            ErrorKind::RateLimited | ErrorKind::CircuitOpen => Self::Unknown,
+            ErrorKind::RateLimited | ErrorKind::CircuitOpen | ErrorKind::Overloaded => {
+                Self::Unknown
+            }
         }
     }
 }

@@ -1,0 +1,278 @@
+//! What goes on on one connection, and from that when it has to end.
+//!
+//! An answer is on its way until the last of its bytes was handed to the socket, whatever buffers
+//! they wait in before: each carries a guard that is dropped with them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, stream};
+use http::Version;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::downstream::response::{Body, BrokenOff};
+use crate::plan::ConnectionLimits;
+
+/// How long a client may take to send the head of a request.
+pub(in crate::downstream) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection that was asked to close may take to do so.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// What is to be done with a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::downstream) enum ConnectionVerdict {
+    /// It stays. This is when to look again.
+    Keep(Instant),
+    /// It has been idle long enough, so it is closed in good order.
+    Close,
+    /// Its client is too slow, so it is broken off.
+    BreakOff(&'static str),
+}
+
+/// What goes on on one connection.
+#[derive(Debug)]
+pub(in crate::downstream) struct ConnectionActivity {
+    limits: ConnectionLimits,
+    state: Mutex<ConnectionState>,
+    /// Whether anything was read since the last request began.
+    has_read: AtomicBool,
+    /// Whether the client, or the listener, has connections that wait for others to end.
+    wanted: [Arc<AtomicBool>; 2],
+    /// Rung when the connection is out of use, and its end would be of use.
+    idle: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct ConnectionState {
+    answers: Vec<PendingAnswer>,
+    next: u64,
+    /// Since when there are no answers on their way.
+    idle_since: Instant,
+    /// `None`: nothing was asked yet.
+    version: Option<Version>,
+    /// When it was first seen that a part of a head is there.
+    head_since: Option<Instant>,
+    closing_since: Option<Instant>,
+}
+
+/// An answer that is on its way.
+#[derive(Debug)]
+struct PendingAnswer {
+    id: u64,
+    /// By when its client must have read what was sent. `None`: it waits for us.
+    until: Option<Instant>,
+}
+
+impl ConnectionActivity {
+    /// Of a connection that was opened just now. `idle` is rung when it is out of use while its place
+    /// is `wanted`.
+    pub(super) fn new(
+        limits: ConnectionLimits,
+        wanted: [Arc<AtomicBool>; 2],
+        idle: Arc<Notify>,
+    ) -> Self {
+        Self {
+            limits,
+            wanted,
+            state: Mutex::new(ConnectionState {
+                answers: Vec::new(),
+                next: 0,
+                idle_since: Instant::now(),
+                version: None,
+                head_since: None,
+                closing_since: None,
+            }),
+            has_read: AtomicBool::new(false),
+            idle,
+        }
+    }
+
+    /// The connection is served from now on.
+    pub(super) fn admitted(&self) {
+        self.lock().idle_since = Instant::now();
+    }
+
+    /// Something was read.
+    pub(super) fn read(&self) {
+        self.has_read.store(true, Ordering::Relaxed);
+    }
+
+    /// What clients may do.
+    pub(in crate::downstream) const fn limits(&self) -> &ConnectionLimits {
+        &self.limits
+    }
+
+    /// A request has come. Its answer is on its way until the guard is dropped.
+    pub(in crate::downstream) fn begin(self: &Arc<Self>, version: Version) -> AnswerGuard {
+        let mut state = self.lock();
+        let id = state.next;
+        state.next += 1;
+        state.answers.push(PendingAnswer { id, until: None });
+        state.version = Some(version);
+        state.head_since = None;
+        self.has_read.store(false, Ordering::Relaxed);
+        AnswerGuard {
+            activity: Arc::clone(self),
+            id,
+        }
+    }
+
+    /// The connection was asked to close.
+    pub(in crate::downstream) fn close(&self) {
+        let mut state = self.lock();
+        state.closing_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Since when the connection is out of use. `None`: it is in use.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let state = self.lock();
+        state.answers.is_empty().then_some(state.idle_since)
+    }
+
+    /// Whether anything was asked on it.
+    pub(super) fn was_asked(&self) -> bool {
+        self.lock().version.is_some()
+    }
+
+    /// What is to be done with the connection.
+    pub(in crate::downstream) fn verdict(&self, now: Instant) -> ConnectionVerdict {
+        let mut state = self.lock();
+        // No deadline is closer than this when it begins to run.
+        let next = now + HEAD_TIMEOUT.min(self.limits.send_timeout.get());
+        if !state.answers.is_empty() {
+            let until = state.answers.iter().filter_map(|answer| answer.until).min();
+            return match until {
+                Some(until) if until <= now => ConnectionVerdict::BreakOff(
+                    "its client reads an answer too slowly (`send_rate`)",
+                ),
+                until => ConnectionVerdict::Keep(until.map_or(next, |until| until.min(next))),
+            };
+        }
+        if let Some(since) = state.closing_since {
+            return keep_until(since.max(state.idle_since) + CLOSING, now)
+                .unwrap_or(ConnectionVerdict::BreakOff("its client does not close it"));
+        }
+        let too_slow = ConnectionVerdict::BreakOff("its client sends a request too slowly");
+        let Some(version) = state.version else {
+            return keep_until(state.idle_since + HEAD_TIMEOUT, now).unwrap_or(too_slow);
+        };
+        // What an idle HTTP/2 connection brings may be about anything.
+        if version < Version::HTTP_2 && self.has_read.load(Ordering::Relaxed) {
+            let since = *state.head_since.get_or_insert(now);
+            return keep_until(since + HEAD_TIMEOUT, now).unwrap_or(too_slow);
+        }
+        let end = state.idle_since + self.limits.idle.get();
+        keep_until(end, now).map_or(ConnectionVerdict::Close, |_| {
+            ConnectionVerdict::Keep(end.min(next))
+        })
+    }
+
+    fn expect_read(&self, id: u64, until: Option<Instant>) {
+        let mut state = self.lock();
+        if let Some(answer) = state.answers.iter_mut().find(|answer| answer.id == id) {
+            answer.until = until;
+        }
+    }
+
+    fn end(&self, id: u64) {
+        let mut state = self.lock();
+        state.answers.retain(|answer| answer.id != id);
+        if state.answers.is_empty() {
+            state.idle_since = Instant::now();
+            // What was read meanwhile belongs to what was asked.
+            self.has_read.store(false, Ordering::Relaxed);
+            drop(state);
+            // Waking the connection costs as much as a tenth of an answer.
+            if self
+                .wanted
+                .iter()
+                .any(|wanted| wanted.load(Ordering::Relaxed))
+            {
+                self.idle.notify_one();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ConnectionState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn keep_until(end: Instant, now: Instant) -> Option<ConnectionVerdict> {
+    (end > now).then_some(ConnectionVerdict::Keep(end))
+}
+
+/// An answer that is being made or read. Whatever is dropped last of it ends it.
+#[derive(Debug)]
+pub(in crate::downstream) struct AnswerGuard {
+    activity: Arc<ConnectionActivity>,
+    id: u64,
+}
+
+impl Drop for AnswerGuard {
+    fn drop(&mut self) {
+        self.activity.end(self.id);
+    }
+}
+
+impl AnswerGuard {
+    /// The body, which from now on must be read in time.
+    pub(in crate::downstream) fn watch(self, body: Body) -> Body {
+        match body {
+            Body::Empty => Body::Empty,
+            Body::Full(bytes) => {
+                self.sent(bytes.len());
+                Body::Full(Bytes::from_owner(AnswerBytes {
+                    bytes,
+                    _guard: Arc::new(self),
+                }))
+            }
+            Body::Streamed(parts) => Body::Streamed(Box::pin(self.watch_parts(parts))),
+        }
+    }
+
+    fn watch_parts(
+        self,
+        parts: impl Stream<Item = Result<Bytes, BrokenOff>> + Send + Unpin,
+    ) -> impl Stream<Item = Result<Bytes, BrokenOff>> + Send {
+        // The first part is asked for when there is room for it, and until then the client counts as
+        // slow: so does one that leaves no room for the next.
+        self.sent(0);
+        stream::unfold((parts, Arc::new(self)), |(mut parts, guard)| async {
+            // It is asked for the next part: making that is not the client's time.
+            guard.activity.expect_read(guard.id, None);
+            let part = parts.next().await?;
+            let part = part.map(|bytes| {
+                guard.sent(bytes.len());
+                Bytes::from_owner(AnswerBytes {
+                    bytes,
+                    _guard: Arc::clone(&guard),
+                })
+            });
+            Some((part, (parts, guard)))
+        })
+    }
+
+    /// So many bytes are ready for the client.
+    fn sent(&self, bytes: usize) {
+        let allowed = self.activity.limits.time_to_read(bytes as u64);
+        self.activity
+            .expect_read(self.id, Some(Instant::now() + allowed));
+    }
+}
+
+/// Bytes that end their answer when the last of them is written.
+struct AnswerBytes {
+    bytes: Bytes,
+    _guard: Arc<AnswerGuard>,
+}
+
+impl AsRef<[u8]> for AnswerBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}

@@ -1,0 +1,398 @@
+//! Every open connection of a listener, by client.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use crate::plan::ConnectionLimits;
+
+use super::activity::{ConnectionActivity, HEAD_TIMEOUT};
+
+/// How long a new connection is taken to be about to be used.
+const COMING: Duration = Duration::from_secs(1);
+
+/// Every open connection of a listener.
+#[derive(Debug)]
+pub(crate) struct ConnectionTable {
+    limits: ConnectionLimits,
+    open: Mutex<OpenConnections>,
+    /// Whether a connection waits for one to be closed in its favour.
+    is_full: Arc<AtomicBool>,
+    /// Rung when there may be room again.
+    changed: Notify,
+    refused: AtomicU64,
+    closed_for_room: AtomicU64,
+    closed_idle: AtomicU64,
+    broken_off: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct OpenConnections {
+    clients: HashMap<IpAddr, ClientConnections>,
+    /// Those that were not asked to leave.
+    total: usize,
+    next: u64,
+}
+
+/// The connections of one client, the oldest first.
+#[derive(Debug, Default)]
+struct ClientConnections {
+    entries: Vec<OpenConnection>,
+    served: u32,
+    /// Whether some of them wait for their turn.
+    is_crowded: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+struct OpenConnection {
+    id: u64,
+    activity: Arc<ConnectionActivity>,
+    signal: Arc<SeatSignal>,
+    is_served: bool,
+    is_leaving: bool,
+}
+
+impl OpenConnection {
+    /// Since when nobody would miss it, if nobody would. One that is served and was just opened is
+    /// about to be used.
+    fn dispensable_since(&self) -> Option<Instant> {
+        let since = self.activity.idle_since()?;
+        let is_coming = self.is_served && !self.activity.was_asked() && since.elapsed() < COMING;
+        (!is_coming).then_some(since)
+    }
+}
+
+/// What the table tells a connection.
+#[derive(Debug, Default)]
+struct SeatSignal {
+    rung: Notify,
+    is_served: AtomicBool,
+    is_to_leave: AtomicBool,
+}
+
+impl SeatSignal {
+    fn admit(&self) {
+        self.is_served.store(true, Ordering::Relaxed);
+        self.rung.notify_one();
+    }
+
+    fn leave(&self) {
+        self.is_to_leave.store(true, Ordering::Relaxed);
+        self.rung.notify_one();
+    }
+}
+
+/// How the connections of a listener stand, and what became of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct ConnectionCounts {
+    /// How many are open.
+    pub(crate) open: usize,
+    /// How many of them have an answer on its way.
+    pub(crate) in_use: usize,
+    /// How many of them wait for another one of the same client to end.
+    pub(crate) waiting: usize,
+    /// How many may be open.
+    pub(crate) total: u32,
+    /// How many are served at once for one client.
+    pub(crate) per_client: u32,
+    /// How many were closed after `idle`.
+    pub(crate) closed_idle: u64,
+    /// How many were closed in favour of others.
+    pub(crate) closed_for_room: u64,
+    /// How many were broken off because their client was too slow to send or to read.
+    pub(crate) broken_off: u64,
+    /// How many waited for a turn that never came.
+    pub(crate) refused: u64,
+}
+
+/// Whether a connection is served.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::downstream) enum SeatTurn {
+    /// It is.
+    Served,
+    /// Its client has too many.
+    Refused,
+}
+
+/// One connection's place. Dropping it makes room.
+#[derive(Debug)]
+pub(in crate::downstream) struct Seat {
+    table: Arc<ConnectionTable>,
+    network: IpAddr,
+    id: u64,
+    activity: Arc<ConnectionActivity>,
+    signal: Arc<SeatSignal>,
+    is_crowded: Arc<AtomicBool>,
+    out_of_use: Arc<Notify>,
+}
+
+impl ConnectionTable {
+    pub(in crate::downstream) fn new(limits: ConnectionLimits) -> Self {
+        Self {
+            limits,
+            open: Mutex::default(),
+            is_full: Arc::default(),
+            changed: Notify::new(),
+            refused: AtomicU64::new(0),
+            closed_for_room: AtomicU64::new(0),
+            closed_idle: AtomicU64::new(0),
+            broken_off: AtomicU64::new(0),
+        }
+    }
+
+    pub(in crate::downstream) const fn limits(&self) -> &ConnectionLimits {
+        &self.limits
+    }
+
+    /// Enters a connection of `network`. Where there are too many, one that is not in use is asked to
+    /// leave.
+    pub(in crate::downstream) fn enter(self: &Arc<Self>, network: IpAddr) -> Seat {
+        let out_of_use = Arc::new(Notify::new());
+        let signal = Arc::new(SeatSignal::default());
+        let mut open = self.lock();
+        let id = open.next;
+        open.next += 1;
+        open.total += 1;
+        let client = open.clients.entry(network).or_default();
+        let is_crowded = Arc::clone(&client.is_crowded);
+        let wanted = [Arc::clone(&is_crowded), Arc::clone(&self.is_full)];
+        let activity = ConnectionActivity::new(self.limits, wanted, Arc::clone(&out_of_use));
+        let activity = Arc::new(activity);
+        let is_served = client.served < self.limits.per_client;
+        client.entries.push(OpenConnection {
+            id,
+            activity: Arc::clone(&activity),
+            signal: Arc::clone(&signal),
+            is_served,
+            is_leaving: false,
+        });
+        if is_served {
+            client.served += 1;
+            signal.admit();
+        } else {
+            is_crowded.store(true, Ordering::Relaxed);
+            let idle = client.entries.iter_mut();
+            let idle = idle.filter(|entry| entry.is_served && !entry.is_leaving);
+            let idle = idle.filter_map(|entry| Some((entry.dispensable_since()?, entry)));
+            if let Some((_, idlest)) = idle.min_by_key(|(since, _)| *since) {
+                self.ask_to_leave(idlest);
+                open.total -= 1;
+            }
+        }
+        self.make_room(&mut open, Some(id));
+        drop(open);
+        Seat {
+            table: Arc::clone(self),
+            network,
+            id,
+            activity,
+            signal,
+            is_crowded,
+            out_of_use,
+        }
+    }
+
+    /// Whether more connections are open than may be, and each is in use.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
+    /// Waits until there may be room, and makes it where it can be made.
+    pub(in crate::downstream) async fn room(&self) {
+        if self.is_full() {
+            // A connection on which nothing is asked becomes dispensable by itself.
+            let _ = timeout(COMING, self.changed.notified()).await;
+        } else {
+            self.changed.notified().await;
+        }
+        self.make_room(&mut self.lock(), None);
+    }
+
+    /// Asks every connection to close in good order.
+    pub(in crate::downstream) fn close(&self) {
+        for client in self.lock().clients.values_mut() {
+            for entry in &mut client.entries {
+                entry.signal.leave();
+            }
+        }
+    }
+
+    /// How the connections stand.
+    pub(crate) fn counts(&self) -> ConnectionCounts {
+        let open = self.lock();
+        let entries = || open.clients.values().flat_map(|client| &client.entries);
+        let in_use = entries().filter(|entry| entry.activity.idle_since().is_none());
+        ConnectionCounts {
+            open: entries().count(),
+            in_use: in_use.count(),
+            waiting: entries().filter(|entry| !entry.is_served).count(),
+            total: self.limits.total,
+            per_client: self.limits.per_client,
+            closed_idle: self.closed_idle.load(Ordering::Relaxed),
+            closed_for_room: self.closed_for_room.load(Ordering::Relaxed),
+            broken_off: self.broken_off.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Asks connections to leave until there are no more than may be: those that are not in use, of the
+    /// client that has the most, the idlest first. The one that has just come is not asked.
+    fn make_room(&self, open: &mut OpenConnections, came: Option<u64>) {
+        while open.total > self.limits.total as usize {
+            let candidates = open.clients.values_mut().flat_map(|client| {
+                let stay = client.entries.iter().filter(|entry| !entry.is_leaving);
+                let count = stay.count();
+                let entries = client.entries.iter_mut();
+                entries.map(move |entry| (count, entry))
+            });
+            let candidates =
+                candidates.filter(|(_, entry)| !entry.is_leaving && Some(entry.id) != came);
+            let idle = candidates
+                .filter_map(|(count, entry)| Some((count, entry.dispensable_since()?, entry)));
+            let Some((_, _, idlest)) =
+                idle.max_by_key(|(count, since, _)| (*count, Reverse(*since)))
+            else {
+                if !self.is_full.swap(true, Ordering::Relaxed) {
+                    let connections = open.total;
+                    tracing::warn!(connections, "all connections are in use; others wait");
+                }
+                return;
+            };
+            self.ask_to_leave(idlest);
+            open.total -= 1;
+        }
+        self.is_full.store(false, Ordering::Relaxed);
+    }
+
+    fn ask_to_leave(&self, entry: &mut OpenConnection) {
+        entry.is_leaving = true;
+        entry.signal.leave();
+        self.closed_for_room.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn leave(&self, network: IpAddr, id: u64) {
+        let mut open = self.lock();
+        let Some(client) = open.clients.get_mut(&network) else {
+            return;
+        };
+        let Some(index) = client.entries.iter().position(|entry| entry.id == id) else {
+            return;
+        };
+        let gone = client.entries.remove(index);
+        if gone.is_served {
+            client.served -= 1;
+        }
+        let mut waiting = client
+            .entries
+            .iter_mut()
+            .filter(|entry| !entry.is_served && !entry.is_leaving);
+        if client.served < self.limits.per_client
+            && let Some(next) = waiting.next()
+        {
+            client.served += 1;
+            next.is_served = true;
+            next.activity.admitted();
+            next.signal.admit();
+        }
+        client
+            .is_crowded
+            .store(waiting.next().is_some(), Ordering::Relaxed);
+        if client.entries.is_empty() {
+            open.clients.remove(&network);
+        }
+        if !gone.is_leaving {
+            open.total -= 1;
+        }
+        drop(open);
+        if self.is_full() {
+            self.changed.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, OpenConnections> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    /// What goes on on the connection.
+    pub(in crate::downstream) const fn activity(&self) -> &Arc<ConnectionActivity> {
+        &self.activity
+    }
+
+    /// Waits until the connection may be served.
+    pub(in crate::downstream) async fn admission(&self) -> SeatTurn {
+        let signal = &self.signal;
+        let told = async {
+            loop {
+                if signal.is_to_leave.load(Ordering::Relaxed) {
+                    return SeatTurn::Refused;
+                }
+                if signal.is_served.load(Ordering::Relaxed) {
+                    return SeatTurn::Served;
+                }
+                signal.rung.notified().await;
+            }
+        };
+        let told = timeout(HEAD_TIMEOUT, told).await;
+        told.unwrap_or_else(|_| {
+            self.table.refused.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(client = %self.network, "refused a connection beyond its client's share");
+            SeatTurn::Refused
+        })
+    }
+
+    /// Waits until the connection is asked to close.
+    pub(in crate::downstream) async fn asked_to_close(&self) {
+        loop {
+            if self.signal.is_to_leave.load(Ordering::Relaxed) {
+                return;
+            }
+            tokio::select! {
+                () = self.signal.rung.notified() => {}
+                () = self.out_of_use.notified() => {
+                    if self.is_crowded.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    if self.table.is_full() {
+                        self.table.changed.notify_one();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether other connections of this client wait for this one to end.
+    pub(in crate::downstream) fn is_crowded(&self) -> bool {
+        self.is_crowded.load(Ordering::Relaxed)
+    }
+
+    /// Asks the connection to close once it is out of use.
+    pub(in crate::downstream) fn close(&self) {
+        self.signal.leave();
+    }
+
+    /// Counts that the connection was closed because nothing was asked on it.
+    pub(in crate::downstream) fn closed_idle(&self) {
+        self.table.closed_idle.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts that the connection was broken off because its client is too slow.
+    pub(in crate::downstream) fn broken_off(&self, reason: &str) {
+        self.table.broken_off.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(client = %self.network, reason, "broke off a connection");
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.table.leave(self.network, self.id);
+    }
+}

@@ -1,0 +1,430 @@
+//! The memory that upstreams' pages take while they are received and read, for all walks together.
+//!
+//! Two budgets, so that nobody waits for what they hold themselves. A body takes room while it
+//! arrives, and a decoded page before it is decoded, for all that it will become. Who waits for room to
+//! decode holds its body and nothing else of this; who has it waits for nothing. So no two walks wait
+//! for each other, and all are served in the order in which they came.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::error::{ErrorKind, UpstreamError};
+
+/// Bodies up to this size are not counted. There are no more of them at once than all
+/// `limits.concurrency` together.
+pub(crate) const UNCOUNTED: u64 = 256 * 1024;
+
+/// How many bodies at once may be larger, as long as they stay within a quantum.
+const QUANTA: usize = 8;
+
+/// How much memory pages may take, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PageRoom {
+    /// What decoded pages and whole lists may take together.
+    pub decoded_and_lists: u64,
+    /// What decoded pages may take at least, however much lists take.
+    pub decoded: u64,
+    /// What bodies may take.
+    pub received: u64,
+}
+
+/// The memory that pages take. Clones share it; the default one is unbounded.
+#[derive(Debug, Clone, Default)]
+pub struct PageMemory(Option<Arc<SharedMemory>>);
+
+#[derive(Debug)]
+struct SharedMemory {
+    room: Mutex<PageRoom>,
+    /// What whole lists take.
+    lists: Arc<AtomicU64>,
+    decoded: Mutex<DecodedMemory>,
+    quanta: Arc<Semaphore>,
+    large: Arc<Semaphore>,
+}
+
+#[derive(Debug, Default)]
+struct DecodedMemory {
+    taken: u64,
+    line: VecDeque<MemoryRequest>,
+}
+
+#[derive(Debug)]
+struct MemoryRequest {
+    bytes: u64,
+    granted: oneshot::Sender<()>,
+}
+
+/// How the memory of pages stands, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct PageMemoryCounts {
+    /// What whole lists take.
+    pub lists: u64,
+    /// What pages take that are being decoded.
+    pub decoding: u64,
+    /// What such pages may take right now.
+    pub decoding_limit: u64,
+    /// How many pages wait for room.
+    pub waiting: usize,
+}
+
+/// Memory that was taken for one page. Dropping it gives it back.
+#[derive(Debug, Default)]
+pub(crate) struct PageHold(Option<HeldMemory>);
+
+#[derive(Debug)]
+struct HeldMemory {
+    shared: Arc<SharedMemory>,
+    bytes: u64,
+}
+
+/// Memory that is taken for one body, more and more while it arrives.
+#[derive(Debug)]
+pub(crate) struct BodyHold {
+    shared: Option<Arc<SharedMemory>>,
+    patience: Duration,
+    quantum: Option<OwnedSemaphorePermit>,
+    large: Option<OwnedSemaphorePermit>,
+}
+
+/// Who waits for memory to decode a page.
+struct MemoryWaiter {
+    shared: Arc<SharedMemory>,
+    bytes: u64,
+    granted: oneshot::Receiver<()>,
+}
+
+impl PageMemory {
+    /// So much room, besides the `lists` that are kept.
+    pub(crate) fn new(room: PageRoom, lists: Arc<AtomicU64>) -> Self {
+        Self(Some(Arc::new(SharedMemory {
+            room: Mutex::new(room),
+            lists,
+            decoded: Mutex::default(),
+            quanta: Arc::new(Semaphore::new(QUANTA)),
+            large: Arc::new(Semaphore::new(1)),
+        })))
+    }
+
+    /// Gives so much room from now on.
+    pub(crate) fn resize(&self, room: PageRoom) {
+        if let Some(shared) = &self.0 {
+            *shared.room.lock().unwrap_or_else(PoisonError::into_inner) = room;
+            shared.serve(&mut shared.lock());
+        }
+    }
+
+    /// How it stands.
+    pub fn counts(&self) -> PageMemoryCounts {
+        let Some(shared) = &self.0 else {
+            return PageMemoryCounts::default();
+        };
+        let decoded = shared.lock();
+        PageMemoryCounts {
+            lists: shared.lists.load(Ordering::Relaxed),
+            decoding: decoded.taken,
+            decoding_limit: shared.limit(),
+            waiting: decoded.line.len(),
+        }
+    }
+
+    /// Whether there is any bound.
+    pub(crate) const fn is_bounded(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Takes what a page will be once decoded, as soon as it is there.
+    pub(crate) async fn decode(
+        &self,
+        bytes: u64,
+        deadline: Option<Instant>,
+    ) -> Result<PageHold, UpstreamError> {
+        let Some(shared) = &self.0 else {
+            return Ok(PageHold::default());
+        };
+        let mut waiter = {
+            let mut decoded = shared.lock();
+            let limit = shared.limit();
+            if bytes > limit {
+                return Err(too_large(bytes, limit));
+            }
+            if decoded.line.is_empty() && decoded.taken + bytes <= limit {
+                decoded.taken += bytes;
+                return Ok(shared.held(bytes));
+            }
+            let (granted, is_granted) = oneshot::channel();
+            decoded.line.push_back(MemoryRequest { bytes, granted });
+            MemoryWaiter {
+                shared: Arc::clone(shared),
+                bytes,
+                granted: is_granted,
+            }
+        };
+        let granted = match deadline {
+            Some(deadline) => timeout_at(deadline, &mut waiter.granted).await,
+            None => Ok((&mut waiter.granted).await),
+        };
+        match granted {
+            Ok(Ok(())) => Ok(shared.held(bytes)),
+            Ok(Err(_)) => Err(too_large(bytes, shared.limit())),
+            Err(_) => Err(UpstreamError::new(
+                ErrorKind::Overloaded,
+                format!(
+                    "no {} of memory became free to decode a page (`cache.capacity`)",
+                    ByteSize(bytes)
+                ),
+            )),
+        }
+    }
+
+    /// Room for a body that is about to arrive, which may wait so long for more.
+    pub(crate) fn body(&self, patience: Duration) -> BodyHold {
+        BodyHold {
+            shared: self.0.clone(),
+            patience,
+            quantum: None,
+            large: None,
+        }
+    }
+}
+
+impl SharedMemory {
+    /// What decoded pages may take.
+    fn limit(&self) -> u64 {
+        let (room, lists) = (self.room(), self.lists.load(Ordering::Relaxed));
+        let left = room.decoded_and_lists.saturating_sub(lists);
+        left.max(room.decoded)
+    }
+
+    fn room(&self) -> PageRoom {
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The size of bodies of which there may be several at once.
+    fn quantum(&self) -> u64 {
+        self.room().received / 3 / QUANTA as u64
+    }
+
+    /// The size that no body may exceed.
+    fn largest_body(&self) -> u64 {
+        UNCOUNTED + self.quantum() + self.room().received / 3 * 2
+    }
+
+    fn held(self: &Arc<Self>, bytes: u64) -> PageHold {
+        PageHold(Some(HeldMemory {
+            shared: Arc::clone(self),
+            bytes,
+        }))
+    }
+
+    fn give_back(&self, bytes: u64) {
+        let mut decoded = self.lock();
+        decoded.taken -= bytes;
+        self.serve(&mut decoded);
+    }
+
+    /// Grants what is asked for, in order, as far as there is room.
+    fn serve(&self, decoded: &mut DecodedMemory) {
+        let limit = self.limit();
+        while let Some(first) = decoded.line.front() {
+            let is_idle = first.granted.is_closed();
+            // Lists have grown meanwhile: it will never fit.
+            let is_too_large = first.bytes > limit && decoded.taken == 0;
+            if !is_idle && !is_too_large && decoded.taken + first.bytes > limit {
+                return;
+            }
+            let Some(first) = decoded.line.pop_front() else {
+                return;
+            };
+            if !is_idle && !is_too_large && first.granted.send(()).is_ok() {
+                decoded.taken += first.bytes;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, DecodedMemory> {
+        self.decoded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PageHold {
+    /// How much was taken, where anything is counted.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        self.0.as_ref().map(|held| held.bytes)
+    }
+}
+
+impl BodyHold {
+    /// Takes room for a body of so many bytes so far. It waits while others have it.
+    pub(crate) async fn grow(&mut self, bytes: u64) -> Result<(), UpstreamError> {
+        let Some(shared) = &self.shared else {
+            return Ok(());
+        };
+        if bytes <= UNCOUNTED {
+            return Ok(());
+        }
+        if bytes > shared.largest_body() {
+            let largest = ByteSize(shared.largest_body());
+            return Err(UpstreamError::new(
+                ErrorKind::LimitExceeded,
+                format!("a page is larger than {largest}, all that one may be (`cache.capacity`)"),
+            ));
+        }
+        if self.quantum.is_none() {
+            self.quantum = Some(wait_for(&shared.quanta, self.patience).await?);
+        }
+        if bytes > UNCOUNTED + shared.quantum() && self.large.is_none() {
+            self.large = Some(wait_for(&shared.large, self.patience).await?);
+        }
+        Ok(())
+    }
+}
+
+async fn wait_for(
+    room: &Arc<Semaphore>,
+    patience: Duration,
+) -> Result<OwnedSemaphorePermit, UpstreamError> {
+    let permit = timeout(patience, Arc::clone(room).acquire_owned()).await;
+    permit.ok().and_then(Result::ok).ok_or_else(|| {
+        UpstreamError::new(
+            ErrorKind::Overloaded,
+            "other large pages arrive, and there is no memory for one more (`cache.capacity`)",
+        )
+    })
+}
+
+fn too_large(bytes: u64, limit: u64) -> UpstreamError {
+    UpstreamError::new(
+        ErrorKind::LimitExceeded,
+        format!(
+            "a page takes about {} of memory once it is decoded, and all pages together may take \
+             {} besides the lists: ask for smaller pages, or raise `cache.capacity`",
+            ByteSize(bytes),
+            ByteSize(limit),
+        ),
+    )
+}
+
+impl Drop for HeldMemory {
+    fn drop(&mut self) {
+        self.shared.give_back(self.bytes);
+    }
+}
+
+impl Drop for MemoryWaiter {
+    fn drop(&mut self) {
+        self.granted.close();
+        let mut decoded = self.shared.lock();
+        // It was granted, and nobody has taken it.
+        if self.granted.try_recv().is_ok() {
+            decoded.taken -= self.bytes;
+        }
+        self.shared.serve(&mut decoded);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const KIB: u64 = 1024;
+
+    fn memory(decoded: u64, lists: u64) -> PageMemory {
+        let room = PageRoom {
+            decoded_and_lists: decoded,
+            decoded: decoded / 16,
+            received: 48 * KIB,
+        };
+        PageMemory::new(room, Arc::new(AtomicU64::new(lists)))
+    }
+
+    fn in_a_minute() -> Option<Instant> {
+        Some(Instant::now() + Duration::from_mins(1))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pages_of_all_walks_are_decoded_within_one_budget_in_the_order_they_came() {
+        let memory = memory(1000, 200);
+        let order = Mutex::new(Vec::new());
+        let most = AtomicU64::new(0);
+        let walks = (0..20).map(|number| {
+            let (memory, order, most) = (&memory, &order, &most);
+            async move {
+                let hold = memory.decode(300 + number, in_a_minute()).await.unwrap();
+                order.lock().unwrap().push(number);
+                most.fetch_max(memory.counts().decoding, Ordering::Relaxed);
+                sleep(Duration::from_secs(1)).await;
+                drop(hold);
+            }
+        });
+        futures_util::future::join_all(walks).await;
+        assert_eq!(*order.lock().unwrap(), (0..20).collect::<Vec<_>>());
+        assert!((600..=800).contains(&most.into_inner()));
+        assert_eq!((memory.counts().decoding, memory.counts().waiting), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_larger_than_the_whole_budget_is_refused_at_once() {
+        let error = memory(1000, 0).decode(1001, None).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::LimitExceeded);
+        assert!(error.detail.contains("cache.capacity"), "{error}");
+        // Also one that would have fit without the lists.
+        let error = memory(1000, 500).decode(501, None).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::LimitExceeded);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn room_that_does_not_come_in_time_is_our_own_overload() {
+        let memory = memory(1000, 0);
+        let held = memory.decode(900, None).await.unwrap();
+        let error = memory.decode(200, in_a_minute()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Overloaded);
+        assert_eq!(memory.counts().waiting, 0);
+        drop(held);
+        assert!(memory.decode(1000, None).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_leaves_the_line_holds_up_nobody_behind() {
+        let memory = memory(1000, 0);
+        let held = memory.decode(500, None).await.unwrap();
+        let large = timeout(Duration::from_secs(1), memory.decode(900, None));
+        let small = async {
+            sleep(Duration::from_millis(10)).await;
+            memory.decode(100, in_a_minute()).await
+        };
+        let (large, small) = tokio::join!(large, small);
+        assert!(large.is_err() && small.is_ok());
+        drop((held, small));
+        assert_eq!(memory.counts().decoding, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_that_arrive_share_one_budget_and_wait_for_each_other_in_turn() {
+        let memory = memory(1000, 0);
+        let patience = Duration::from_secs(60);
+        let largest = UNCOUNTED + 34 * KIB;
+        let arrivals = (0..30).map(|_| {
+            let mut hold = memory.body(patience);
+            async move {
+                for bytes in [UNCOUNTED, UNCOUNTED + 2 * KIB, largest] {
+                    hold.grow(bytes).await?;
+                    sleep(Duration::from_millis(10)).await;
+                }
+                Ok::<_, UpstreamError>(())
+            }
+        });
+        let ends = futures_util::future::join_all(arrivals).await;
+        assert!(ends.iter().all(Result::is_ok), "{ends:?}");
+        let error = memory.body(patience).grow(largest + KIB).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::LimitExceeded);
+    }
+}
