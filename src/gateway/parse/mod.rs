@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use crate::caller::Caller;
-use crate::fold::fold;
 
 use super::cursor::{Carried, Keys};
 use super::filter::Filter;
@@ -110,7 +109,7 @@ fn read(parameters: &QueryString, context: ParseContext<'_>) -> Result<Query, Qu
     let instant = |name| parsed(parameters, name, value::instant);
     Ok(Query {
         filter: Filter {
-            search: parameters.one("search").map(|text| fold(text).into_owned()),
+            search: parsed(parameters, "search", value::search)?,
             sources: parsed(parameters, "source", |text| {
                 value::sources(text, context.sources, &context.caller.visible)
             })?,

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::caller::VisibleSources;
+use crate::fold::fold;
 use crate::gateway::filter::Deleted;
 use crate::gateway::query::{FIELDS, FIXED_FIELDS, LARGEST_LIMIT, Limit, PARAMETERS};
 
@@ -158,6 +159,7 @@ fn what_means_nothing_is_refused_with_what_would() {
         "id=1001",
         "created_after=yesterday",
         "created_after=2024-02-30",
+        "search=%C2%AD%E2%80%8B",
         "created_after=2024-1-1",
         "created_after=20240101",
         "updated_before=2024-01-01T09:30:00",
@@ -218,7 +220,10 @@ fn filters() -> impl Strategy<Value = Filter> {
         prop::sample::select(&Deleted::ALL[..]),
     )
         .prop_map(|(texts, instants, sources, ids, deleted)| Filter {
-            search: texts.0.map(|text| fold(&text).into_owned()),
+            search: texts
+                .0
+                .map(|text| fold(&text).into_owned())
+                .filter(|text| !text.is_empty()),
             sources: sources.map(|names| names.into_iter().map(str::to_owned).collect()),
             ids: (!ids.is_empty()).then_some(ids),
             status: texts.1.map(|text| text.to_lowercase()),

@@ -10,10 +10,20 @@ use jiff::tz::TimeZone;
 
 use crate::caller::VisibleSources;
 use crate::did_you_mean::{choose, refusal};
+use crate::fold::fold;
 use crate::gateway::filter::Deleted;
 use crate::gateway::order::{Direction, Sort, SortField, SortKey};
 use crate::gateway::query::{FIELDS, FIXED_FIELDS, LARGEST_LIMIT, Limit, QueryError, SORT_FIELDS};
 use crate::gateway::query_string::QueryString;
+
+/// What is searched for, folded as names are.
+pub(super) fn search(text: &str) -> Result<String, String> {
+    let folded = fold(text);
+    if folded.is_empty() {
+        return Err("it has only characters that nobody sees; give it another value".to_owned());
+    }
+    Ok(folded.into_owned())
+}
 
 /// The named sources. One that is not visible is refused like one that does not exist.
 pub(super) fn sources(
