@@ -69,6 +69,7 @@ impl Adapter {
             url: &url,
             records: 0,
             last_record_key: None,
+            last_record_flag: None,
             is_past_end: answer.is_past_end,
         };
         Ok(self.paging().count(context)?)
@@ -119,6 +120,8 @@ impl Adapter {
         let last = records.last();
         let last_record_key =
             last.and_then(|(record, key)| self.paging().last_record_key(record, key));
+        let last_record_flag =
+            last.and_then(|(record, key)| self.paging().last_record_flag(record, key));
         let listed = records.len() as u64;
         let nodes: Vec<_> = records.nodes().collect();
         let outcomes = self.mapping().map(records)?;
@@ -133,6 +136,7 @@ impl Adapter {
             url: &url,
             records: listed,
             last_record_key: last_record_key.as_ref(),
+            last_record_flag: last_record_flag.as_deref(),
             is_past_end: answer.is_past_end,
         };
         let announcement = self.paging().announces(context)?;
@@ -147,6 +151,7 @@ impl Adapter {
             bytes: answer.bytes,
             announcement,
             last_record_key,
+            last_record_flag,
             is_past_end: answer.is_past_end,
             fingerprint,
             mapped_bytes,

@@ -132,6 +132,7 @@ impl Entry {
                     source = %self.key.upstream,
                     groups = cached.snapshot.len(),
                     pages = cached.pages,
+                    ended_by = cached.ended_by.map(<&str>::from),
                     skipped = cached.counts.skipped,
                     repeated = cached.counts.repeated,
                     unparsed_timestamps = cached.counts.unparsed_timestamps,
@@ -239,6 +240,7 @@ impl Entry {
             snapshot,
             counts,
             pages,
+            ended_by,
         } = result;
         // The same content keeps the same memory.
         let snapshot = match self.resources.store.get(&self.key) {
@@ -253,6 +255,7 @@ impl Entry {
             as_of,
             walked_at: self.resources.wall.now(),
             pages,
+            ended_by: Some(ended_by),
             got_at: Instant::now(),
             age_then: Duration::ZERO,
         });

@@ -64,12 +64,7 @@ impl Pagination {
 
     /// The request that asks how many records there are, if there is one.
     pub fn total_call(&self) -> Option<&TotalCall> {
-        let total = match self {
-            Self::Offset(pages) => pages.total.as_ref(),
-            Self::Page(pages) => pages.total.as_ref(),
-            Self::None(_) | Self::Cursor(_) | Self::Link(_) | Self::NextUrl(_) => None,
-        };
-        total?.call()
+        self.terms().total?.call()
     }
 
     /// The origins besides that of `base_url` that pages may be read from.
@@ -89,6 +84,7 @@ impl Pagination {
                     limit: $pages.limit,
                     more: $pages.more.as_ref(),
                     last: $pages.last.as_ref(),
+                    total: $pages.total.as_ref(),
                     empty_page: $pages.empty_page,
                     cap: $pages.cap,
                     on_repeat: $pages.on_repeat,
@@ -98,8 +94,9 @@ impl Pagination {
         match self {
             Self::None(list) => Terms {
                 limit: None,
-                more: None,
-                last: None,
+                more: list.more.as_ref(),
+                last: list.last.as_ref(),
+                total: list.total.as_ref(),
                 empty_page: EmptyPage::End,
                 cap: list.cap,
                 on_repeat: Repeat::Error,
@@ -119,9 +116,11 @@ pub struct Terms<'a> {
     /// How many records to request per page, where `{limit}` is.
     pub limit: Option<u32>,
     /// Where a page says that there is more.
-    pub more: Option<&'a Location>,
+    pub more: Option<&'a CursorSource>,
     /// Where a page says that it is the last.
-    pub last: Option<&'a Location>,
+    pub last: Option<&'a CursorSource>,
+    /// Where the total number of records is.
+    pub total: Option<&'a Total>,
     /// What a page without records means.
     pub empty_page: EmptyPage,
     /// The length at which the upstream cuts off its list without saying so. Reaching it is an
@@ -135,6 +134,14 @@ pub struct Terms<'a> {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WholeList {
+    /// Where the page contains the total number of records, or a separate request for it. A walk that
+    /// receives another number fails.
+    pub total: Option<Total>,
+    /// Where the page says whether there are more records than it contains, which is an error. Not
+    /// together with `last`.
+    pub more: Option<CursorSource>,
+    /// Where the page says whether it is the last one: the opposite of `more`.
+    pub last: Option<CursorSource>,
     /// The length at which the upstream cuts off its list without saying so. Reaching it is an
     /// error.
     #[schemars(range(min = 1))]
@@ -158,9 +165,12 @@ pub struct CursorPages {
     /// Where a page says whether there are more: true continues the walk, and false ends it no
     /// matter what else the page contains. If the value is missing, it says nothing. Not together
     /// with `last`.
-    pub more: Option<Location>,
+    pub more: Option<CursorSource>,
     /// Where a page says whether it is the last one: the opposite of `more`.
-    pub last: Option<Location>,
+    pub last: Option<CursorSource>,
+    /// Where a page contains the total number of records, or a separate request for it. A walk that
+    /// receives another number fails.
+    pub total: Option<Total>,
     /// What a page without records means.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,
@@ -196,9 +206,9 @@ pub struct OffsetPages {
     /// Where a page says whether there are more: true continues the walk, and false ends it no
     /// matter what else the page contains. If the value is missing, it says nothing. Not together
     /// with `last`.
-    pub more: Option<Location>,
+    pub more: Option<CursorSource>,
     /// Where a page says whether it is the last one: the opposite of `more`.
-    pub last: Option<Location>,
+    pub last: Option<CursorSource>,
     /// What a page with fewer records than requested means. `"end"` requires `limit`.
     #[serde(default)]
     pub short_page: ShortPage,
@@ -241,9 +251,9 @@ pub struct NumberedPages {
     /// Where a page says whether there are more: true continues the walk, and false ends it no
     /// matter what else the page contains. If the value is missing, it says nothing. Not together
     /// with `last`.
-    pub more: Option<Location>,
+    pub more: Option<CursorSource>,
     /// Where a page says whether it is the last one: the opposite of `more`.
-    pub last: Option<Location>,
+    pub last: Option<CursorSource>,
     /// What a page with fewer records than requested means. `"end"` requires `limit`.
     #[serde(default)]
     pub short_page: ShortPage,
@@ -274,9 +284,12 @@ pub struct LinkPages {
     /// Where a page says whether there are more: true continues the walk, and false ends it no
     /// matter what else the page contains. If the value is missing, it says nothing. Not together
     /// with `last`.
-    pub more: Option<Location>,
+    pub more: Option<CursorSource>,
     /// Where a page says whether it is the last one: the opposite of `more`.
-    pub last: Option<Location>,
+    pub last: Option<CursorSource>,
+    /// Where a page contains the total number of records, or a separate request for it. A walk that
+    /// receives another number fails.
+    pub total: Option<Total>,
     /// What a page without records means.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,
@@ -307,9 +320,12 @@ pub struct NextUrlPages {
     /// Where a page says whether there are more: true continues the walk, and false ends it no
     /// matter what else the page contains. If the value is missing, it says nothing. Not together
     /// with `last`.
-    pub more: Option<Location>,
+    pub more: Option<CursorSource>,
     /// Where a page says whether it is the last one: the opposite of `more`.
-    pub last: Option<Location>,
+    pub last: Option<CursorSource>,
+    /// Where a page contains the total number of records, or a separate request for it. A walk that
+    /// receives another number fails.
+    pub total: Option<Total>,
     /// What a page without records means.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,

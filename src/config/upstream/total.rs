@@ -8,16 +8,28 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::Request;
-use crate::plan::Location;
+use crate::plan::{Location, Trust};
 
 /// Where to find the total number of records.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(untagged)]
 pub enum Total {
-    /// In every page.
+    /// In every page. In the header `Content-Range` it is the number after the slash.
     Page(Location),
+    /// In every page, with how far it is trusted.
+    Trusted(TrustedTotal),
     /// In the response to a separate request, which is sent once before the first page.
     Call(Box<TotalCall>),
+}
+
+/// A total in every page, with how far it is trusted.
+#[derive(Debug, Clone, JsonSchema)]
+pub struct TrustedTotal {
+    /// Where a page contains the number.
+    pub at: Location,
+    /// How far it is trusted.
+    #[schemars(default)]
+    pub trust: Trust,
 }
 
 /// A separate request for the total number of records.
@@ -27,14 +39,35 @@ pub struct TotalCall {
     pub request: Request,
     /// Where its response contains the number.
     pub at: Location,
+    /// How far it is trusted.
+    #[schemars(default)]
+    pub trust: Trust,
 }
 
 impl Total {
     /// The request that asks for it, if there is one.
     pub fn call(&self) -> Option<&TotalCall> {
         match self {
-            Self::Page(_) => None,
+            Self::Page(_) | Self::Trusted(_) => None,
             Self::Call(call) => Some(call),
+        }
+    }
+
+    /// Where it is, in a page or in the response to a request of its own.
+    pub fn at(&self) -> &Location {
+        match self {
+            Self::Page(at) => at,
+            Self::Trusted(total) => &total.at,
+            Self::Call(call) => &call.at,
+        }
+    }
+
+    /// How far it is trusted.
+    pub fn trust(&self) -> Trust {
+        match self {
+            Self::Page(_) => Trust::Exact,
+            Self::Trusted(total) => total.trust,
+            Self::Call(call) => call.trust,
         }
     }
 }
@@ -47,6 +80,7 @@ impl<'de> Deserialize<'de> for Total {
             header: Option<String>,
             request: Option<Request>,
             at: Option<Location>,
+            trust: Option<Trust>,
         }
 
         struct TotalVisitor;
@@ -56,7 +90,8 @@ impl<'de> Deserialize<'de> for Total {
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str(
-                    "a path such as `/meta/total`, `{ header = \"X-Total\" }` or \
+                    "a path such as `/meta/total`, `{ header = \"X-Total\" }`, \
+                     `{ at = \"/total\", trust = \"hint\" }` or \
                      `{ request = { path = \"/count\" }, at = \"/count\" }`",
                 )
             }
@@ -67,20 +102,30 @@ impl<'de> Deserialize<'de> for Total {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Total, A::Error> {
-                match TotalTable::deserialize(MapAccessDeserializer::new(map))? {
+                let table = TotalTable::deserialize(MapAccessDeserializer::new(map))?;
+                let trust = table.trust.unwrap_or_default();
+                match table {
                     TotalTable {
                         header: Some(header),
                         request: None,
                         at: None,
+                        trust: None,
                     } => Ok(Total::Page(Location::Header { header })),
+                    TotalTable {
+                        header: None,
+                        request: None,
+                        at: Some(at),
+                        ..
+                    } => Ok(Total::Trusted(TrustedTotal { at, trust })),
                     TotalTable {
                         header: None,
                         request: Some(request),
                         at: Some(at),
-                    } => Ok(Total::Call(Box::new(TotalCall { request, at }))),
+                        ..
+                    } => Ok(Total::Call(Box::new(TotalCall { request, at, trust }))),
                     TotalTable { .. } => Err(A::Error::custom(
-                        "a total stands in a `header` of the page, or `at` a place in the answer \
-                         to a `request`",
+                        "a total stands in a `header` of the page, `at` a place in it, or `at` a place \
+                         in the answer to a `request`",
                     )),
                 }
             }

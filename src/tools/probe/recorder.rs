@@ -69,6 +69,7 @@ impl Observer for Recorder {
             Event::RequestAnswered { .. }
             | Event::RecordsCounted(_)
             | Event::RequestSent { .. }
+            | Event::Repeated { .. }
             | Event::ResponseReceived { .. } => {}
             Event::PageRead(page) => self.page_read(page, recorded),
             Event::NextDecided { next, reason } => {
@@ -76,11 +77,6 @@ impl Observer for Recorder {
                 self.print(&text::next(&next));
                 if let Some(page) = recorded.pages.last_mut() {
                     page.next = Some(next);
-                }
-            }
-            Event::Repeated { what, is_end } => {
-                if *is_end {
-                    recorded.summary.ended_by = Some(what.to_string());
                 }
             }
             Event::PageFailed { position, .. } => recorded.failed = Some((*position).clone()),
@@ -96,7 +92,14 @@ impl Observer for Recorder {
                 *recorded = Recorded::default();
                 recorded.summary.restarts = restarts;
             }
-            Event::TotalChecked { announced, .. } => recorded.summary.announced = *announced,
+            Event::WalkEnded {
+                ended_by,
+                announced,
+                ..
+            } => {
+                recorded.summary.announced = *announced;
+                recorded.summary.ended_by = Some(*ended_by);
+            }
         }
     }
 }

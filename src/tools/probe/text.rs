@@ -288,7 +288,7 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
             .map(|reason| format!("restarted: {reason}")),
     );
     let ended_by = summary.ended_by.iter();
-    lines.extend(ended_by.map(|what| format!("ended by `on_repeat`: {what}")));
+    lines.extend(ended_by.map(|what| format!("ended by `{what}`: {}", what.explained())));
     text.0.push_str("\ntotal\n");
     text.add("", lines);
     text.shown()

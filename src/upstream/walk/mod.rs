@@ -17,6 +17,8 @@ use super::adapter::Adapter;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observers};
 
+mod account;
+
 mod attempt;
 use attempt::Attempt;
 

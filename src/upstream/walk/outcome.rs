@@ -2,6 +2,7 @@
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Group;
+use crate::page::ended_by::EndedBy;
 use crate::snapshot::Counts;
 use crate::upstream::pager::PagerError;
 
@@ -14,6 +15,8 @@ pub struct Walked {
     pub counts: Counts,
     /// The number of pages read.
     pub pages: u64,
+    /// Why the list is whole.
+    pub ended_by: EndedBy,
 }
 
 /// Why an attempt ended without a list.
@@ -26,9 +29,10 @@ pub(super) enum Interrupted {
 }
 
 impl Interrupted {
-    /// The error of a page after the first. A refusal means that its place in the list is gone.
+    /// The error of a page after the first. A refusal means that its place in the list is gone. A fault
+    /// of the server means nothing of the kind, and was tried again within the retry budget.
     pub(super) fn after_first_page(error: UpstreamError) -> Self {
-        if is_refusal(error.kind) {
+        if is_client_error(&error) {
             Self::ListChanged(error)
         } else {
             Self::Failed(error)
@@ -51,4 +55,10 @@ impl From<PagerError> for Interrupted {
 /// Whether the upstream answered, and refused.
 pub(super) const fn is_refusal(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::HttpStatus | ErrorKind::Rejected)
+}
+
+/// Whether the upstream refused the request itself, as it does past the end of a list.
+pub(super) fn is_client_error(error: &UpstreamError) -> bool {
+    let is_fault = error.status.is_some_and(|status| status.is_server_error());
+    is_refusal(error.kind) && !is_fault
 }

@@ -2,14 +2,15 @@
 
 use super::encoding::{CanonicalTable, CanonicalValue, Encode};
 use crate::config::upstream::{
-    CursorPages, LinkPages, NextUrlPages, NumberedPages, OffsetPages, Pagination, Total, WholeList,
+    CursorPages, LinkPages, NextUrlPages, NumberedPages, OffsetPages, Pagination, Total,
+    TrustedTotal, WholeList,
 };
-use crate::plan::{Absent, CursorSource, EmptyPage, Repeat, ShortPage};
+use crate::plan::{Absent, CursorSource, EmptyPage, Repeat, ShortPage, Trust};
 
 impl Encode for Pagination {
     fn encode(&self) -> Option<CanonicalValue> {
         let table = match self {
-            Self::None(WholeList { cap }) => CanonicalTable::default().put("cap", cap),
+            Self::None(list) => whole(list),
             Self::Cursor(pages) => cursor(pages),
             Self::Offset(pages) => offset(pages),
             Self::Page(pages) => numbered(pages),
@@ -20,6 +21,20 @@ impl Encode for Pagination {
     }
 }
 
+fn whole(list: &WholeList) -> CanonicalTable {
+    let WholeList {
+        total,
+        more,
+        last,
+        cap,
+    } = list;
+    CanonicalTable::default()
+        .put("total", total)
+        .put("more", more)
+        .put("last", last)
+        .put("cap", cap)
+}
+
 fn cursor(pages: &CursorPages) -> CanonicalTable {
     let CursorPages {
         next,
@@ -27,6 +42,7 @@ fn cursor(pages: &CursorPages) -> CanonicalTable {
         limit,
         more,
         last,
+        total,
         empty_page,
         cap,
         on_repeat,
@@ -38,6 +54,7 @@ fn cursor(pages: &CursorPages) -> CanonicalTable {
         .put("limit", limit)
         .put("more", more)
         .put("last", last)
+        .put("total", total)
         .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
         .put("cap", cap)
         .put_changed("on_repeat", on_repeat)
@@ -108,6 +125,7 @@ fn link(pages: &LinkPages) -> CanonicalTable {
         limit,
         more,
         last,
+        total,
         empty_page,
         cap,
         origins,
@@ -118,6 +136,7 @@ fn link(pages: &LinkPages) -> CanonicalTable {
         .put("limit", limit)
         .put("more", more)
         .put("last", last)
+        .put("total", total)
         .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
         .put("cap", cap)
         .put("origins", origins)
@@ -130,6 +149,7 @@ fn next_url(pages: &NextUrlPages) -> CanonicalTable {
         limit,
         more,
         last,
+        total,
         empty_page,
         cap,
         origins,
@@ -141,6 +161,7 @@ fn next_url(pages: &NextUrlPages) -> CanonicalTable {
         .put("limit", limit)
         .put("more", more)
         .put("last", last)
+        .put("total", total)
         .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
         .put("cap", cap)
         .put("origins", origins)
@@ -161,10 +182,20 @@ impl Encode for CursorSource {
 impl Encode for Total {
     fn encode(&self) -> Option<CanonicalValue> {
         match self {
+            // The usual trust is as if it were not written.
             Self::Page(location) => location.encode(),
+            Self::Trusted(TrustedTotal {
+                at,
+                trust: Trust::Exact,
+            }) => at.encode(),
+            Self::Trusted(TrustedTotal { at, trust }) => CanonicalTable::default()
+                .put("at", at)
+                .put_changed("trust", trust)
+                .encode(),
             Self::Call(call) => {
                 let table = CanonicalTable::default().put("request", &call.request);
-                table.put("at", &call.at).encode()
+                let table = table.put("at", &call.at);
+                table.put_changed("trust", &call.trust).encode()
             }
         }
     }
