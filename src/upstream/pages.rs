@@ -17,6 +17,7 @@ use super::extensions::Purpose;
 use super::off_thread::off_thread_if_large;
 use super::pager::{PageContext, Position};
 use super::template::Variables;
+use super::walk::is_client_error;
 use crate::error::UpstreamError;
 use crate::observe::Observers;
 use crate::page::fetched_page::FetchedPage;
@@ -61,7 +62,17 @@ impl Adapter {
         request.extensions_mut().insert(Purpose::Count);
         request.extensions_mut().insert(self.memory.clone());
         let asked = request.uri().clone();
-        let answer = self.exchange.send(request, deadline, observers).await?;
+        let answer = match self.exchange.send(request, deadline, observers).await {
+            Err(error) if self.paging().is_hint() && is_client_error(&error) => {
+                tracing::info!(
+                    source = %self.name(),
+                    error.detail = error.detail,
+                    "the request for the total was refused, and the total is only a hint"
+                );
+                return Ok(None);
+            }
+            answer => answer?,
+        };
         let url = url(answer.uri.as_ref().unwrap_or(&asked))?;
         let context = PageContext {
             page: &answer.page,

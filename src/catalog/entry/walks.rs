@@ -16,7 +16,7 @@ use super::super::cached::CachedSnapshot;
 use super::super::fetch::WalkResult;
 use super::super::in_flight::{InFlightWalk, WalkEnd};
 use super::super::renewal::{renewal, retry};
-use super::super::shrink_guard::{PendingConfirmation, PendingShrink, is_suspicious};
+use super::super::shrink_guard::{self, PendingConfirmation, PendingShrink, is_suspicious};
 use super::state::{Entry, Walks};
 
 /// What becomes of the result of a walk.
@@ -195,17 +195,18 @@ impl Entry {
             );
             return None;
         }
+        let which = shrink_guard::groups(&result.snapshot);
+        let min_refresh = self.policy.freshness.min_refresh;
         let Some(pending) = walks.pending else {
             let shown = PendingShrink {
                 groups,
                 served,
                 since: as_of,
             };
-            let min_refresh = self.policy.freshness.min_refresh;
-            return Some(PendingConfirmation::new(shown, min_refresh, now));
+            return Some(PendingConfirmation::new(shown, which, min_refresh, now));
         };
         let is_in_time = begun >= pending.not_before;
-        if is_in_time && !is_suspicious(self.policy.shrink_guard, pending.shown.groups, groups) {
+        if is_in_time && which == pending.groups {
             tracing::warn!(
                 source = %self.key.upstream,
                 groups,
@@ -220,15 +221,15 @@ impl Entry {
             ..pending.shown
         };
         if is_in_time {
-            // Much shorter again. A list that keeps shrinking is confirmed once two walks agree.
-            return Some(PendingConfirmation::new(
-                shown,
-                self.policy.freshness.min_refresh,
-                now,
-            ));
+            // Another short list: it takes two walks that agree.
+            return Some(PendingConfirmation::new(shown, which, min_refresh, now));
         }
         // Too soon to confirm anything. It goes on waiting, for no longer than before.
-        Some(PendingConfirmation { shown, ..pending })
+        Some(PendingConfirmation {
+            shown,
+            groups: which,
+            ..pending
+        })
     }
 
     fn keep(

@@ -10,7 +10,7 @@
 use url::Url;
 
 use crate::plan::{
-    CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Total, holds_userinfo,
+    CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Total, Trust, holds_userinfo,
 };
 
 use crate::page::format::Node;
@@ -189,6 +189,12 @@ impl Paging {
             (PagingStyle::Page(_), Position::Page(page)) => Some(Position::Page(page + 1)),
             _ => None,
         }
+    }
+
+    /// Whether the total only says how far to read at least.
+    pub fn is_hint(&self) -> bool {
+        let total = self.total.as_ref();
+        total.is_some_and(|total| total.trust == Trust::Hint)
     }
 
     /// Whether positions are numbers, so that there is a position after any page.

@@ -73,6 +73,9 @@ impl Paging {
             } else if read + context.records < hint {
                 return one(reason);
             }
+            if totals.received == hint && flag.is_none() {
+                return end(reason);
+            }
         }
         match flag {
             Some(flag) if flag.more => return one(Reason::Flag(flag)),
@@ -132,6 +135,9 @@ impl Paging {
             })?;
             if rest != Next::End {
                 return Ok(Decision::new(rest, reason));
+            }
+            if totals.received == hint && flag.is_none() {
+                return end(reason);
             }
         }
         match flag {

@@ -220,17 +220,18 @@ fn doubt(evidence: &Evidence) -> Option<Doubt> {
     if !evidence.is_numbered || !is_announced || evidence.listed == 0 {
         return None;
     }
-    let exact = (evidence.total.as_ref()).filter(|total| total.trust == Trust::Exact);
-    let announced = exact.and_then(|total| total.records);
+    let announced = (evidence.total.as_ref()).and_then(|total| total.records);
     let disproved = announced.is_some_and(|announced| evidence.listed > announced)
         || (evidence.announced_pages).is_some_and(|pages| evidence.pages > pages);
     let is_full = evidence.asked.is_some_and(|asked| evidence.listed >= asked);
     if disproved {
         Some(Doubt::Disproved)
+    } else if evidence.has_changed {
+        (evidence.asked)
+            .is_some_and(|asked| evidence.last_page >= asked)
+            .then_some(Doubt::Changed)
     } else if announced.is_some_and(|announced| evidence.distinct < announced) {
         Some(Doubt::Repeated)
-    } else if evidence.has_changed {
-        Some(Doubt::Changed)
     } else if evidence.pages == 1 && is_full {
         Some(Doubt::OwnLength)
     } else {

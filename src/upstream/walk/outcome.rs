@@ -29,10 +29,9 @@ pub(super) enum Interrupted {
 }
 
 impl Interrupted {
-    /// The error of a page after the first. A refusal means that its place in the list is gone. A fault
-    /// of the server means nothing of the kind, and was tried again within the retry budget.
+    /// The error of a page after the first. A refusal means that its place in the list is gone.
     pub(super) fn after_first_page(error: UpstreamError) -> Self {
-        if is_client_error(&error) {
+        if is_refusal(error.kind) {
             Self::ListChanged(error)
         } else {
             Self::Failed(error)
@@ -58,7 +57,11 @@ pub(super) const fn is_refusal(kind: ErrorKind) -> bool {
 }
 
 /// Whether the upstream refused the request itself, as it does past the end of a list.
-pub(super) fn is_client_error(error: &UpstreamError) -> bool {
-    let is_fault = error.status.is_some_and(|status| status.is_server_error());
-    is_refusal(error.kind) && !is_fault
+pub(in crate::upstream) fn is_client_error(error: &UpstreamError) -> bool {
+    is_refusal(error.kind) && !is_fault(error)
+}
+
+/// Whether the upstream answered with a fault of its own.
+pub(super) fn is_fault(error: &UpstreamError) -> bool {
+    (error.status).is_some_and(|status| status.is_server_error())
 }

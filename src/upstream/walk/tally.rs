@@ -13,7 +13,7 @@ use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::excerpt;
 use crate::page::mapping::Mapped;
-use crate::plan::{Repeat, Trust};
+use crate::plan::Repeat;
 use crate::snapshot::Counts;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::Announcement;
@@ -241,9 +241,7 @@ impl<'a> Tally<'a> {
         if self.is_beyond {
             return Ok(());
         }
-        let is_hint =
-            (self.adapter.paging().total.as_ref()).is_some_and(|total| total.trust == Trust::Hint);
-        let has_changed = !is_hint && !self.announced.agrees(announcement);
+        let has_changed = !self.adapter.paging().is_hint() && !self.announced.agrees(announcement);
         if has_changed && !self.is_second_attempt {
             return Err(Interrupted::ListChanged(UpstreamError::new(
                 ErrorKind::Pagination,
