@@ -128,7 +128,7 @@ fn announced(pages: Option<&Location>, total: Option<&Total>) -> Option<String> 
 fn stated(total: &Total) -> String {
     match total {
         Total::Call(call) => format!("the total that {} tells", call.request.path),
-        Total::Page(_) | Total::Trusted(_) => format!("the total at {}", location(total.at())),
+        Total::Page(_) => format!("the total at {}", location(total.at())),
     }
 }
 

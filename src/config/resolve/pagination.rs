@@ -7,7 +7,7 @@ use crate::config::upstream::{self as written, Pagination, Terms, TotalCall};
 use crate::plan::path::Anchor;
 use crate::plan::{
     Absent, CursorSource, EmptyPage, EndFlag, Format, List, Location, Meaning, NumberedPages,
-    OffsetPages, Origin, Paging, PagingStyle, Part, Path, ShortPage, Step, Stride, Total,
+    OffsetPages, Origin, Paging, PagingStyle, Part, Path, ShortPage, Step, Stride, Total, Trust,
 };
 use crate::problem::{KeyPath, Problem, Problems};
 
@@ -30,7 +30,7 @@ pub(crate) fn paging(at: &KeyPath, upstream: &Upstream, problems: &mut Problems)
         style: style(pagination),
         limit: terms.limit,
         flag: flag(terms),
-        total: terms.total.map(total),
+        total: terms.total.map(|total| resolved_total(total, terms.trust)),
         cap: terms.cap,
         empty_page: terms.empty_page,
         on_repeat: terms.on_repeat,
@@ -92,11 +92,11 @@ fn full_page(short_page: ShortPage, limit: Option<u32>) -> Option<u32> {
     }
 }
 
-fn total(total: &written::Total) -> Total {
+fn resolved_total(total: &written::Total, trust: Trust) -> Total {
     Total {
         at: total.at().clone(),
         is_counted: total.call().is_some(),
-        trust: total.trust(),
+        trust,
     }
 }
 
@@ -149,6 +149,7 @@ fn check_location(at: &KeyPath, location: &Location, format: Format, problems: &
 pub(super) fn check(upstream_at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     let at = upstream_at.join("pagination");
     check_flags(&at, upstream, problems);
+    check_trust(&at, upstream, problems);
     if let Some(call) = upstream.pagination.total_call() {
         check_total_call(&at.join("total"), call, upstream.list, problems);
     }
@@ -171,6 +172,19 @@ fn check_continuation(at: &KeyPath, upstream: &Upstream, problems: &mut Problems
                 "the pagination style `none` has one page, so nothing is continued",
             )
             .with_help("say how pages follow each other, as in `pagination = { style = \"cursor\", next = \"/next\" }`"),
+        );
+    }
+}
+
+fn check_trust(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    let terms = upstream.pagination.terms();
+    if terms.trust == Trust::Hint && terms.total.is_none() {
+        problems.push(
+            Problem::new(
+                at.join("trust"),
+                "`trust` says how far a total is trusted, but `total` is not set",
+            )
+            .with_help("set it, as in `total = \"/total\"`, or leave `trust` out"),
         );
     }
 }

@@ -9,7 +9,7 @@ pub use pagination::{
 };
 
 pub mod total;
-pub use total::{Total, TotalCall, TrustedTotal};
+pub use total::{Total, TotalCall};
 
 pub mod pushdown;
 pub use pushdown::Pushdown;

@@ -11,7 +11,9 @@ use strum::{EnumDiscriminants, EnumString};
 
 use super::{Total, TotalCall};
 use crate::config::tree::{self, Misfit};
-use crate::plan::{Absent, CursorSource, EmptyPage, Location, Origin, Repeat, ShortPage, Step};
+use crate::plan::{
+    Absent, CursorSource, EmptyPage, Location, Origin, Repeat, ShortPage, Step, Trust,
+};
 
 /// How to get from one page to the next. Where the position goes is up to the request: put the
 /// placeholder of the style into its query, headers, path or body.
@@ -85,6 +87,7 @@ impl Pagination {
                     more: $pages.more.as_ref(),
                     last: $pages.last.as_ref(),
                     total: $pages.total.as_ref(),
+                    trust: $pages.trust,
                     empty_page: $pages.empty_page,
                     cap: $pages.cap,
                     on_repeat: $pages.on_repeat,
@@ -97,6 +100,7 @@ impl Pagination {
                 more: list.more.as_ref(),
                 last: list.last.as_ref(),
                 total: list.total.as_ref(),
+                trust: list.trust,
                 empty_page: EmptyPage::End,
                 cap: list.cap,
                 on_repeat: Repeat::Error,
@@ -121,6 +125,8 @@ pub struct Terms<'a> {
     pub last: Option<&'a CursorSource>,
     /// Where the total number of records is.
     pub total: Option<&'a Total>,
+    /// How far it is trusted.
+    pub trust: Trust,
     /// What a page without records means.
     pub empty_page: EmptyPage,
     /// The length at which the upstream cuts off its list without saying so. Reaching it is an
@@ -137,6 +143,9 @@ pub struct WholeList {
     /// Where the page contains the total number of records, or a separate request for it. A walk that
     /// receives another number fails.
     pub total: Option<Total>,
+    /// How far `total` is trusted.
+    #[serde(default)]
+    pub trust: Trust,
     /// Where the page says whether there are more records than it contains, which is an error. Not
     /// together with `last`.
     pub more: Option<CursorSource>,
@@ -171,6 +180,9 @@ pub struct CursorPages {
     /// Where a page contains the total number of records, or a separate request for it. A walk that
     /// receives another number fails.
     pub total: Option<Total>,
+    /// How far `total` is trusted.
+    #[serde(default)]
+    pub trust: Trust,
     /// What a page without records means.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,
@@ -200,6 +212,9 @@ pub struct OffsetPages {
     /// remaining pages are then fetched concurrently, unless `more`, `last` or `step = "received"`
     /// requires one after another.
     pub total: Option<Total>,
+    /// How far `total` is trusted.
+    #[serde(default)]
+    pub trust: Trust,
     /// What it means if `total` is set but missing from a page.
     #[serde(default)]
     pub absent: Absent,
@@ -240,6 +255,9 @@ pub struct NumberedPages {
     pub pages: Option<Location>,
     /// Where a page contains the total number of records, or a separate request for it.
     pub total: Option<Total>,
+    /// How far `total` is trusted.
+    #[serde(default)]
+    pub trust: Trust,
     /// How many records a page holds, to calculate the number of pages from `total`. The page
     /// number always advances by one. Only with `total` and without `pages`; `"granted"` if not
     /// set.
@@ -290,6 +308,9 @@ pub struct LinkPages {
     /// Where a page contains the total number of records, or a separate request for it. A walk that
     /// receives another number fails.
     pub total: Option<Total>,
+    /// How far `total` is trusted.
+    #[serde(default)]
+    pub trust: Trust,
     /// What a page without records means.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,
@@ -326,6 +347,9 @@ pub struct NextUrlPages {
     /// Where a page contains the total number of records, or a separate request for it. A walk that
     /// receives another number fails.
     pub total: Option<Total>,
+    /// How far `total` is trusted.
+    #[serde(default)]
+    pub trust: Trust,
     /// What a page without records means.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,

@@ -8,7 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::Request;
-use crate::plan::{Location, Trust};
+use crate::plan::Location;
 
 /// Where to find the total number of records.
 #[derive(Debug, Clone, JsonSchema)]
@@ -16,20 +16,8 @@ use crate::plan::{Location, Trust};
 pub enum Total {
     /// In every page. In the header `Content-Range` it is the number after the slash.
     Page(Location),
-    /// In every page, with how far it is trusted.
-    Trusted(TrustedTotal),
     /// In the response to a separate request, which is sent once before the first page.
     Call(Box<TotalCall>),
-}
-
-/// A total in every page, with how far it is trusted.
-#[derive(Debug, Clone, JsonSchema)]
-pub struct TrustedTotal {
-    /// Where a page contains the number.
-    pub at: Location,
-    /// How far it is trusted.
-    #[schemars(default)]
-    pub trust: Trust,
 }
 
 /// A separate request for the total number of records.
@@ -39,16 +27,13 @@ pub struct TotalCall {
     pub request: Request,
     /// Where its response contains the number.
     pub at: Location,
-    /// How far it is trusted.
-    #[schemars(default)]
-    pub trust: Trust,
 }
 
 impl Total {
     /// The request that asks for it, if there is one.
     pub fn call(&self) -> Option<&TotalCall> {
         match self {
-            Self::Page(_) | Self::Trusted(_) => None,
+            Self::Page(_) => None,
             Self::Call(call) => Some(call),
         }
     }
@@ -57,17 +42,7 @@ impl Total {
     pub fn at(&self) -> &Location {
         match self {
             Self::Page(at) => at,
-            Self::Trusted(total) => &total.at,
             Self::Call(call) => &call.at,
-        }
-    }
-
-    /// How far it is trusted.
-    pub fn trust(&self) -> Trust {
-        match self {
-            Self::Page(_) => Trust::Exact,
-            Self::Trusted(total) => total.trust,
-            Self::Call(call) => call.trust,
         }
     }
 }
@@ -80,7 +55,6 @@ impl<'de> Deserialize<'de> for Total {
             header: Option<String>,
             request: Option<Request>,
             at: Option<Location>,
-            trust: Option<Trust>,
         }
 
         struct TotalVisitor;
@@ -90,8 +64,7 @@ impl<'de> Deserialize<'de> for Total {
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str(
-                    "a path such as `/meta/total`, `{ header = \"X-Total\" }`, \
-                     `{ at = \"/total\", trust = \"hint\" }` or \
+                    "a path such as `/meta/total`, `{ header = \"X-Total\" }` or \
                      `{ request = { path = \"/count\" }, at = \"/count\" }`",
                 )
             }
@@ -102,30 +75,20 @@ impl<'de> Deserialize<'de> for Total {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Total, A::Error> {
-                let table = TotalTable::deserialize(MapAccessDeserializer::new(map))?;
-                let trust = table.trust.unwrap_or_default();
-                match table {
+                match TotalTable::deserialize(MapAccessDeserializer::new(map))? {
                     TotalTable {
                         header: Some(header),
                         request: None,
                         at: None,
-                        trust: None,
                     } => Ok(Total::Page(Location::Header { header })),
-                    TotalTable {
-                        header: None,
-                        request: None,
-                        at: Some(at),
-                        ..
-                    } => Ok(Total::Trusted(TrustedTotal { at, trust })),
                     TotalTable {
                         header: None,
                         request: Some(request),
                         at: Some(at),
-                        ..
-                    } => Ok(Total::Call(Box::new(TotalCall { request, at, trust }))),
+                    } => Ok(Total::Call(Box::new(TotalCall { request, at }))),
                     TotalTable { .. } => Err(A::Error::custom(
-                        "a total stands in a `header` of the page, `at` a place in it, or `at` a place \
-                         in the answer to a `request`",
+                        "a total stands in a `header` of the page, or `at` a place in the answer \
+                         to a `request`",
                     )),
                 }
             }

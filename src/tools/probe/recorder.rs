@@ -19,6 +19,7 @@ use crate::upstream::extensions::Purpose;
 use super::capture::{Capture, CapturedAttempt};
 use super::outcome::WalkOutcome;
 use super::report::{FailureReport, PageDetail, PageReport, WalkReport, WalkSummary};
+use super::unused::unused;
 use super::{summarize, text};
 
 /// What is printed.
@@ -115,7 +116,11 @@ impl Recorder {
         recorded.summary.records += fetched.listed();
         recorded.summary.bytes += fetched.bytes();
         let number = recorded.summary.pages;
-        let page = summarize::page(number, fetched, &attempts, &self.redactor);
+        let mut page = summarize::page(number, fetched, &attempts, &self.redactor);
+        if number == 1 {
+            let records = self.block.records.at().to_string();
+            page.unused = unused(fetched, self.adapter.paging(), &records);
+        }
         if number == self.page {
             let detail = summarize::detail(number, fetched, &self.adapter, &self.redactor);
             self.print(&text::full(&page, &detail, &self.block, self.is_sent));

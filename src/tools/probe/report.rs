@@ -42,6 +42,9 @@ pub(super) struct PageReport {
     pub(super) unread_people: u64,
     pub(super) announced_records: Option<u64>,
     pub(super) announced_pages: Option<u64>,
+    /// What the first page says of the length of the list, and the adapter does not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) unused: Vec<String>,
     /// Where the walk reads on; null where that was known before.
     pub(super) next: Option<NextReport>,
 }

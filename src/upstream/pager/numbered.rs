@@ -73,7 +73,9 @@ impl Paging {
             } else if read + context.records < hint {
                 return one(reason);
             }
-            if totals.received == hint && flag.is_none() {
+            // What is left out of pages that go by what was asked may be counted elsewhere.
+            let is_shown = !matches!(style.stride, Stride::Fixed(_));
+            if totals.received == hint && flag.is_none() && is_shown {
                 return end(reason);
             }
         }
@@ -136,7 +138,9 @@ impl Paging {
             if rest != Next::End {
                 return Ok(Decision::new(rest, reason));
             }
-            if totals.received == hint && flag.is_none() {
+            // What is left out of pages that go by what was asked may be counted elsewhere.
+            let is_shown = !matches!(style.stride, Stride::Fixed(_));
+            if totals.received == hint && flag.is_none() && is_shown {
                 return end(reason);
             }
         }

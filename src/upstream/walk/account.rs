@@ -127,7 +127,7 @@ impl fmt::Display for Doubt {
 pub(super) enum Contradiction {
     #[error(
         "{announced} records were announced, but {received} received: `{name}` says so, and the walk \
-         ended by `{ended_by}`; set `pagination.total = {{ at = …, trust = \"hint\" }}` if it counts \
+         ended by `{ended_by}`; set `pagination.trust = \"hint\"` if it counts \
          more than the list shows"
     )]
     Fewer {
@@ -138,8 +138,8 @@ pub(super) enum Contradiction {
     },
     #[error(
         "{announced} records were announced, but {received} received: `{name}` says so, and nothing \
-         says that more follow; set `pagination.total` to what counts the whole list, or its `trust` \
-         to \"hint\""
+         says that more follow; set `pagination.total` to what counts the whole list, or \
+         `pagination.trust` to \"hint\""
     )]
     More {
         name: String,

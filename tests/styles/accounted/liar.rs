@@ -162,6 +162,10 @@ impl Liar {
         // Where the same page comes again, a number that is its own is confirmed by it.
         let is_own = matches!(self.number, Number::Own | Number::One);
         self.ignores_position &= !is_own && !self.is_hint;
+        // A page of one record that comes twice is the same page again.
+        if is_own && self.page == 1 {
+            self.twice = None;
+        }
         if self.is_xml && self.number == Number::Fraction {
             self.number = Number::True;
         }
@@ -215,16 +219,21 @@ impl Liar {
             Style::Offset(step) => format!("style = 'offset', step = '{step}'"),
             Style::Page => "style = 'page'".to_owned(),
         };
-        let trust = if self.is_hint { ", trust = 'hint'" } else { "" };
+        let has_total = !matches!(self.claim, Claim::Nowhere | Claim::Pages);
+        let trust = if self.is_hint && has_total {
+            ", trust = 'hint'"
+        } else {
+            ""
+        };
         let claim = match self.claim {
             Claim::Nowhere => String::new(),
-            Claim::Body => format!(", total = {{ at = '{root}/total'{trust} }}"),
-            Claim::Header => format!(", total = {{ at = {{ header = 'X-Total' }}{trust} }}"),
+            Claim::Body => format!(", total = '{root}/total'{trust}"),
+            Claim::Header => format!(", total = {{ header = 'X-Total' }}{trust}"),
             Claim::ContentRange => {
-                format!(", total = {{ at = {{ header = 'Content-Range' }}{trust} }}")
+                format!(", total = {{ header = 'Content-Range' }}{trust}")
             }
             Claim::Count => format!(
-                ", total = {{ request = {{ path = '/count' }}, at = '{root}/total'{trust} }}"
+                ", total = {{ request = {{ path = '/count' }}, at = '{root}/total' }}{trust}"
             ),
             Claim::Pages => format!(", pages = '{root}/pages'"),
         };

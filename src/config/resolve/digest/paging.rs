@@ -2,10 +2,9 @@
 
 use super::encoding::{CanonicalTable, CanonicalValue, Encode};
 use crate::config::upstream::{
-    CursorPages, LinkPages, NextUrlPages, NumberedPages, OffsetPages, Pagination, Total,
-    TrustedTotal, WholeList,
+    CursorPages, LinkPages, NextUrlPages, NumberedPages, OffsetPages, Pagination, Total, WholeList,
 };
-use crate::plan::{Absent, CursorSource, EmptyPage, Repeat, ShortPage, Trust};
+use crate::plan::{Absent, CursorSource, EmptyPage, Repeat, ShortPage};
 
 impl Encode for Pagination {
     fn encode(&self) -> Option<CanonicalValue> {
@@ -24,12 +23,14 @@ impl Encode for Pagination {
 fn whole(list: &WholeList) -> CanonicalTable {
     let WholeList {
         total,
+        trust,
         more,
         last,
         cap,
     } = list;
     CanonicalTable::default()
         .put("total", total)
+        .put_changed("trust", trust)
         .put("more", more)
         .put("last", last)
         .put("cap", cap)
@@ -43,6 +44,7 @@ fn cursor(pages: &CursorPages) -> CanonicalTable {
         more,
         last,
         total,
+        trust,
         empty_page,
         cap,
         on_repeat,
@@ -55,6 +57,7 @@ fn cursor(pages: &CursorPages) -> CanonicalTable {
         .put("more", more)
         .put("last", last)
         .put("total", total)
+        .put_changed("trust", trust)
         .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
         .put("cap", cap)
         .put_changed("on_repeat", on_repeat)
@@ -66,6 +69,7 @@ fn offset(pages: &OffsetPages) -> CanonicalTable {
         limit,
         step,
         total,
+        trust,
         absent,
         more,
         last,
@@ -80,6 +84,7 @@ fn offset(pages: &OffsetPages) -> CanonicalTable {
         .put("limit", limit)
         .put_changed("step", step)
         .put("total", total)
+        .put_changed("trust", trust)
         .put_unless(&Absent::Error, "absent", absent)
         .put("more", more)
         .put("last", last)
@@ -95,6 +100,7 @@ fn numbered(pages: &NumberedPages) -> CanonicalTable {
         limit,
         pages,
         total,
+        trust,
         step,
         absent,
         more,
@@ -110,6 +116,7 @@ fn numbered(pages: &NumberedPages) -> CanonicalTable {
         .put("limit", limit)
         .put("pages", pages)
         .put("total", total)
+        .put_changed("trust", trust)
         .put("step", step)
         .put_unless(&Absent::Error, "absent", absent)
         .put("more", more)
@@ -126,6 +133,7 @@ fn link(pages: &LinkPages) -> CanonicalTable {
         more,
         last,
         total,
+        trust,
         empty_page,
         cap,
         origins,
@@ -137,6 +145,7 @@ fn link(pages: &LinkPages) -> CanonicalTable {
         .put("more", more)
         .put("last", last)
         .put("total", total)
+        .put_changed("trust", trust)
         .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
         .put("cap", cap)
         .put("origins", origins)
@@ -150,6 +159,7 @@ fn next_url(pages: &NextUrlPages) -> CanonicalTable {
         more,
         last,
         total,
+        trust,
         empty_page,
         cap,
         origins,
@@ -162,6 +172,7 @@ fn next_url(pages: &NextUrlPages) -> CanonicalTable {
         .put("more", more)
         .put("last", last)
         .put("total", total)
+        .put_changed("trust", trust)
         .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
         .put("cap", cap)
         .put("origins", origins)
@@ -182,20 +193,10 @@ impl Encode for CursorSource {
 impl Encode for Total {
     fn encode(&self) -> Option<CanonicalValue> {
         match self {
-            // The usual trust is as if it were not written.
             Self::Page(location) => location.encode(),
-            Self::Trusted(TrustedTotal {
-                at,
-                trust: Trust::Exact,
-            }) => at.encode(),
-            Self::Trusted(TrustedTotal { at, trust }) => CanonicalTable::default()
-                .put("at", at)
-                .put_changed("trust", trust)
-                .encode(),
             Self::Call(call) => {
                 let table = CanonicalTable::default().put("request", &call.request);
-                let table = table.put("at", &call.at);
-                table.put_changed("trust", &call.trust).encode()
+                table.put("at", &call.at).encode()
             }
         }
     }
