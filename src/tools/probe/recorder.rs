@@ -96,8 +96,10 @@ impl Observer for Recorder {
             Event::WalkEnded {
                 ended_by,
                 announced,
+                listed,
                 ..
             } => {
+                recorded.summary.records = *listed;
                 recorded.summary.announced = *announced;
                 recorded.summary.ended_by = Some(*ended_by);
             }

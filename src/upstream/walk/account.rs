@@ -319,3 +319,6 @@ impl ContentRange {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

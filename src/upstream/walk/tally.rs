@@ -151,9 +151,10 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Whether a page was read before.
+    /// Whether a page was read before, and none was before it: an upstream that ignores positions
+    /// repeats one for ever.
     pub(super) fn has_seen(&self, page: &FetchedPage) -> bool {
-        page.records() > 0 && self.fingerprints.contains(&page.fingerprint())
+        page.records() > 0 && !self.has_spared && self.fingerprints.contains(&page.fingerprint())
     }
 
     /// From now on the walk reads beyond what was announced.
