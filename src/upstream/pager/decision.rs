@@ -111,7 +111,7 @@ impl fmt::Display for Reason<'_> {
             }
             Self::Named(naming) => write!(formatter, "{naming} names it"),
             Self::Unnamed(naming @ Naming::At(_)) => {
-                write!(formatter, "{naming} is absent, null, false or empty")
+                write!(formatter, "{naming} is absent, null or empty")
             }
             Self::Unnamed(Naming::Link) => {
                 formatter.write_str("no `Link` header has a target with `rel=\"next\"`")

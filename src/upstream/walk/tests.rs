@@ -122,7 +122,7 @@ async fn all_observers_see_a_walk_and_its_exchanges_in_one_order() {
         "3 sent http://club.example/teams?from=b, signed: true",
         "3 received 200",
         "read 1 records",
-        "End: `/next` is absent, null, false or empty",
+        "End: `/next` is absent, null or empty",
         "3 records, ended by no_next",
     ];
     assert_eq!(*one.0.lock().unwrap(), expected);
