@@ -129,6 +129,7 @@ impl<'a> Tally<'a> {
         let Mapped {
             group,
             unparsed_timestamps,
+            unread_people: _,
         } = mapped;
         self.counts.unparsed_timestamps += unparsed_timestamps;
         let Some(&first) = self.ids.get(&group.source_id) else {
