@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
 
 /// A snapshot, and when it was made.
@@ -19,6 +20,8 @@ pub(super) struct CachedSnapshot {
     pub(super) walked_at: Timestamp,
     /// How many pages its walk had.
     pub(super) pages: u64,
+    /// Why its walk knew that the list is whole, if that was a walk of this process.
+    pub(super) ended_by: Option<EndedBy>,
     /// When this process got it, from its walk or from a tier.
     pub(super) got_at: Instant,
     /// How old it was then.

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use crate::caller::Asker;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Observers, Progress};
+use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::Adapter;
 use crate::upstream::walk::{Walked, walk};
@@ -20,6 +21,7 @@ pub(super) struct WalkResult {
     pub(super) snapshot: Snapshot,
     pub(super) counts: Counts,
     pub(super) pages: u64,
+    pub(super) ended_by: EndedBy,
 }
 
 /// Performs one walk on behalf of whoever asks. The entry decides when, and does not know how. `None`:
@@ -39,6 +41,7 @@ pub(super) async fn walk_to_snapshot(
         groups,
         counts,
         pages,
+        ended_by,
     } = walk(&adapter, &Observers::from(progress)).await?;
     let source = Arc::clone(adapter.name());
     let snapshot = tokio::task::spawn_blocking(move || Snapshot::new(source, groups))
@@ -48,6 +51,7 @@ pub(super) async fn walk_to_snapshot(
         snapshot,
         counts,
         pages,
+        ended_by,
     })
 }
 

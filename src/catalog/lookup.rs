@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::caller::NotVisible;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
 
 use super::shrink_guard::PendingShrink;
@@ -111,6 +112,8 @@ pub struct SourceLookup {
     pub walked: bool,
     /// What the walk counted besides groups.
     pub counts: Counts,
+    /// Why its walk knew that the list is whole, if that was a walk of this process.
+    pub ended_by: Option<EndedBy>,
     /// How the catalog came by it.
     pub outcome: CacheOutcome,
 }
@@ -133,6 +136,7 @@ impl SourceLookup {
             pending_shrink: None,
             walked: true,
             counts: Counts::default(),
+            ended_by: None,
             outcome: CacheOutcome::HIT,
         }
     }

@@ -320,6 +320,7 @@ mod tests {
                 as_of: Timestamp::UNIX_EPOCH,
                 walked_at: Timestamp::UNIX_EPOCH,
                 pages: 1,
+                ended_by: None,
                 got_at: Instant::now(),
                 age_then: Duration::ZERO,
             })

@@ -1,9 +1,11 @@
 //! The shrink guard: a list that is suddenly much shorter does not replace the current one at once.
 //!
 //! A sudden drop is usually an upstream fault, not a deletion. The shorter list waits, and the older
-//! one stays in service, until a second walk that starts a little later confirms it. The guard never
+//! one stays in service, until a second walk that starts a little later brings the same groups. Another
+//! short list confirms nothing: the upstream may be filling up again. The guard never
 //! leaves callers without a list: once the older list has expired, the shorter one is served.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +14,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::plan::Share;
+use crate::snapshot::Snapshot;
 
 /// Ordinary edits change shorter lists so much that only an empty one is suspicious.
 const SMALL: usize = 10;
@@ -36,18 +39,35 @@ pub struct PendingShrink {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PendingConfirmation {
     pub(super) shown: PendingShrink,
+    /// Which groups the list holds.
+    pub(super) groups: u64,
     /// A walk that begins at this moment or later may confirm it.
     pub(super) not_before: Instant,
 }
 
 impl PendingConfirmation {
     /// A list that waits for confirmation from now on.
-    pub(super) fn new(shown: PendingShrink, min_refresh: Duration, now: Instant) -> Self {
+    pub(super) fn new(
+        shown: PendingShrink,
+        groups: u64,
+        min_refresh: Duration,
+        now: Instant,
+    ) -> Self {
         Self {
             shown,
+            groups,
             not_before: now + min_refresh.max(SOONEST),
         }
     }
+}
+
+/// Which groups a list holds, as a number that is equal for equal ids.
+pub(super) fn groups(snapshot: &Snapshot) -> u64 {
+    let mut ids: Vec<_> = snapshot.rows().map(|row| row.id()).collect();
+    ids.sort_unstable();
+    let mut hasher = DefaultHasher::new();
+    ids.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Whether a list of `brought` groups is too short to replace one of `served` groups at once.

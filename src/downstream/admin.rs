@@ -15,6 +15,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::catalog::{self, RunningWalk, SourceLookup};
 use crate::error::UpstreamError;
+use crate::page::ended_by::EndedBy;
 use crate::page_memory::PageMemoryCounts;
 use crate::plan::{List, SecretValue};
 use crate::telemetry;
@@ -94,6 +95,8 @@ struct Memory {
 struct Standing {
     #[serde(flatten)]
     source: ListedSource,
+    /// Why the walk that brought its list knew that it is whole; null where the list is from disk.
+    ended_by: Option<EndedBy>,
     /// How its circuit breaker stands; null where it is switched off.
     circuit: Option<Circuit>,
     /// How far its walk is, null if none is under way. One that has been for long and has read
@@ -189,6 +192,7 @@ fn status<G: CatalogService>(generation: &Generation<G>) -> Result<Response, Pro
     let held = peek_all(&generation.gateway);
     let standing = |held: &SourceLookup| Standing {
         source: ListedSource::from(held),
+        ended_by: held.ended_by,
         circuit: generation.gateway.circuit(&held.source),
         walking: generation.gateway.walking(&held.source),
     };

@@ -164,6 +164,7 @@ pub(crate) fn empty(source: &str, state: catalog::SourceState) -> SourceLookup {
         pending_shrink: None,
         walked: state != catalog::SourceState::Pending,
         counts: Counts::default(),
+        ended_by: None,
         outcome: CacheOutcome {
             forwarded: None,
             collapsed: false,

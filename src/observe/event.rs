@@ -8,6 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use opentelemetry::TraceId;
 
 use crate::error::UpstreamError;
+use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::{Next, Position};
 
@@ -73,13 +74,15 @@ pub enum Event<'a> {
     /// The list changed while it was read. The pages read so far are dropped, and the walk starts
     /// over.
     WalkRestarted(&'a UpstreamError),
-    /// The list is complete, and is compared with the announced total.
-    TotalChecked {
+    /// The list is whole.
+    WalkEnded {
+        /// Why.
+        ended_by: EndedBy,
         /// The announced number of records, if any.
         announced: Option<u64>,
         /// The number of records on the pages.
         listed: u64,
-        /// How many of them were repeated on another page.
+        /// How many of them were repeated.
         repeated: u64,
     },
 }

@@ -30,6 +30,7 @@ pub struct FetchedPage {
     pub(crate) bytes: u64,
     pub(crate) announcement: Announcement,
     pub(crate) last_record_key: Option<Position>,
+    pub(crate) last_record_flag: Option<String>,
     pub(crate) is_past_end: bool,
     pub(crate) fingerprint: u64,
     pub(crate) mapped_bytes: u64,

@@ -7,6 +7,7 @@
 //! Nothing after [`mod@format`] knows the format of the response. Nothing here waits, and nothing knows
 //! how the bytes were fetched.
 
+pub mod ended_by;
 pub mod fetched_page;
 pub mod format;
 pub mod mapping;

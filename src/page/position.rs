@@ -48,13 +48,12 @@ impl Announcement {
         agree(self.records, other.records) && agree(self.pages, other.pages)
     }
 
-    /// The minimum that a list must have by both: the smaller number if they differ.
+    /// What this states, and else what the other does.
     #[must_use]
-    pub fn least(self, other: Self) -> Self {
-        let least = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+    pub fn or(self, other: Self) -> Self {
         Self {
-            records: least(self.records, other.records),
-            pages: least(self.pages, other.pages),
+            records: self.records.or(other.records),
+            pages: self.pages.or(other.pages),
         }
     }
 }

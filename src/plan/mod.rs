@@ -43,7 +43,7 @@ pub(crate) use origin::holds_userinfo;
 pub mod paging;
 pub use paging::{
     Absent, EmptyPage, EndFlag, NumberedPages, OffsetPages, Paging, PagingStyle, Repeat, ShortPage,
-    Step, Stride, Total,
+    Step, Stride, Total, Trust,
 };
 
 pub mod path;

@@ -14,6 +14,8 @@ pub struct Paging {
     pub limit: Option<u32>,
     /// Where a page says whether more follow.
     pub flag: Option<EndFlag>,
+    /// Where the total number of records is.
+    pub total: Option<Total>,
     /// The length at which the upstream silently truncates its list.
     pub cap: Option<u32>,
     /// What a page without records means.
@@ -34,6 +36,7 @@ impl Paging {
             style: PagingStyle::Whole,
             limit: None,
             flag: None,
+            total: None,
             cap: self.cap,
             empty_page: EmptyPage::End,
             on_repeat: Repeat::Error,
@@ -75,8 +78,6 @@ pub struct OffsetPages {
     pub first: u64,
     /// How far the offset advances from page to page.
     pub stride: Stride,
-    /// Where the total number of records is.
-    pub total: Option<Total>,
     /// What a missing total means.
     pub absent: Absent,
     /// A page with fewer records than this is the last.
@@ -90,8 +91,6 @@ pub struct NumberedPages {
     pub first: u64,
     /// Where the number of pages is. It takes precedence over the total.
     pub pages: Option<Location>,
-    /// Where the total number of records is.
-    pub total: Option<Total>,
     /// How many records a page holds, to calculate the number of pages from the total.
     pub stride: Stride,
     /// What a missing number of pages or total means.
@@ -111,40 +110,51 @@ pub enum Stride {
     Fixed(u32),
 }
 
-/// Where the total number of records is.
+/// The total number of records: where it is, and how far it is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Total {
-    /// In every page.
-    InPage(Location),
-    /// In the response to a request of its own.
-    InCount(Location),
+pub struct Total {
+    /// Where it is.
+    pub at: Location,
+    /// Whether that is in the response to a request of its own, and not in every page.
+    pub is_counted: bool,
+    /// How far it is trusted.
+    pub trust: Trust,
 }
 
 impl Total {
     /// Where a page states it, if pages do.
-    pub const fn in_page(&self) -> Option<&Location> {
-        match self {
-            Self::InPage(at) => Some(at),
-            Self::InCount(_) => None,
-        }
+    pub fn in_page(&self) -> Option<&Location> {
+        (!self.is_counted).then_some(&self.at)
     }
 
     /// Where the response to a request of its own states it, if there is one.
-    pub const fn in_count(&self) -> Option<&Location> {
-        match self {
-            Self::InPage(_) => None,
-            Self::InCount(at) => Some(at),
-        }
+    pub fn in_count(&self) -> Option<&Location> {
+        self.is_counted.then_some(&self.at)
     }
+}
+
+/// How far a total is trusted.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Trust {
+    /// It is the number of records in the list. A walk that receives fewer fails.
+    #[default]
+    Exact,
+    /// It only says how far to read at least, for upstreams that also count what they do not show.
+    /// Offsets and pages are read up to there, whatever the pages on the way contain.
+    Hint,
 }
 
 /// Where a page says whether more follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndFlag {
     /// True if there are more.
-    More(Location),
+    More(CursorSource),
     /// True if it is the last.
-    Last(Location),
+    Last(CursorSource),
 }
 
 /// How far an offset advances, or how many records a page holds.

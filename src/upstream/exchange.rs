@@ -93,6 +93,11 @@ impl Exchange {
         }
     }
 
+    /// Takes one retry from the budget of all exchanges, if there is one left.
+    pub(super) fn withdraw_retry(&self) -> bool {
+        self.transport.withdraw_retry()
+    }
+
     /// The state of the breaker of all exchanges, if there is one.
     pub fn circuit(&self) -> Option<Circuit> {
         self.transport.circuit()

@@ -17,6 +17,7 @@ use super::extensions::Purpose;
 use super::off_thread::off_thread_if_large;
 use super::pager::{PageContext, Position};
 use super::template::Variables;
+use super::walk::is_client_error;
 use crate::error::UpstreamError;
 use crate::observe::Observers;
 use crate::page::fetched_page::FetchedPage;
@@ -61,7 +62,17 @@ impl Adapter {
         request.extensions_mut().insert(Purpose::Count);
         request.extensions_mut().insert(self.memory.clone());
         let asked = request.uri().clone();
-        let answer = self.exchange.send(request, deadline, observers).await?;
+        let answer = match self.exchange.send(request, deadline, observers).await {
+            Err(error) if self.paging().is_hint() && is_client_error(&error) => {
+                tracing::info!(
+                    source = %self.name(),
+                    error.detail = error.detail,
+                    "the request for the total was refused, and the total is only a hint"
+                );
+                return Ok(None);
+            }
+            answer => answer?,
+        };
         let url = url(answer.uri.as_ref().unwrap_or(&asked))?;
         let context = PageContext {
             page: &answer.page,
@@ -69,6 +80,7 @@ impl Adapter {
             url: &url,
             records: 0,
             last_record_key: None,
+            last_record_flag: None,
             is_past_end: answer.is_past_end,
         };
         Ok(self.paging().count(context)?)
@@ -119,6 +131,8 @@ impl Adapter {
         let last = records.last();
         let last_record_key =
             last.and_then(|(record, key)| self.paging().last_record_key(record, key));
+        let last_record_flag =
+            last.and_then(|(record, key)| self.paging().last_record_flag(record, key));
         let listed = records.len() as u64;
         let nodes: Vec<_> = records.nodes().collect();
         let outcomes = self.mapping().map(records)?;
@@ -133,6 +147,7 @@ impl Adapter {
             url: &url,
             records: listed,
             last_record_key: last_record_key.as_ref(),
+            last_record_flag: last_record_flag.as_deref(),
             is_past_end: answer.is_past_end,
         };
         let announcement = self.paging().announces(context)?;
@@ -147,6 +162,7 @@ impl Adapter {
             bytes: answer.bytes,
             announcement,
             last_record_key,
+            last_record_flag,
             is_past_end: answer.is_past_end,
             fingerprint,
             mapped_bytes,

@@ -26,6 +26,7 @@ mod dimensions;
 mod script;
 mod staff;
 
+mod accounted;
 mod asking;
 mod connections;
 mod pagers;

@@ -118,6 +118,7 @@ impl Disk {
                     as_of: header.as_of,
                     walked_at: header.walked_at,
                     pages: header.pages,
+                    ended_by: None,
                     got_at: Instant::now(),
                     age_then: age,
                 })

@@ -238,6 +238,7 @@ impl Entry {
             fresh_for,
             changes_in: [age.left(), bare.changes_in].into_iter().flatten().min(),
             counts: cached.counts,
+            ended_by: cached.ended_by,
             ..bare
         }
     }
@@ -273,6 +274,7 @@ impl Entry {
             pending_shrink: walks.pending.map(|pending| pending.shown),
             walked: walks.taken.is_some(),
             counts: Counts::default(),
+            ended_by: None,
             outcome,
         }
     }

@@ -16,7 +16,7 @@ use super::super::cached::CachedSnapshot;
 use super::super::fetch::WalkResult;
 use super::super::in_flight::{InFlightWalk, WalkEnd};
 use super::super::renewal::{renewal, retry};
-use super::super::shrink_guard::{PendingConfirmation, PendingShrink, is_suspicious};
+use super::super::shrink_guard::{self, PendingConfirmation, PendingShrink, is_suspicious};
 use super::state::{Entry, Walks};
 
 /// What becomes of the result of a walk.
@@ -132,6 +132,7 @@ impl Entry {
                     source = %self.key.upstream,
                     groups = cached.snapshot.len(),
                     pages = cached.pages,
+                    ended_by = cached.ended_by.map(<&str>::from),
                     skipped = cached.counts.skipped,
                     repeated = cached.counts.repeated,
                     unparsed_timestamps = cached.counts.unparsed_timestamps,
@@ -194,17 +195,18 @@ impl Entry {
             );
             return None;
         }
+        let which = shrink_guard::groups(&result.snapshot);
+        let min_refresh = self.policy.freshness.min_refresh;
         let Some(pending) = walks.pending else {
             let shown = PendingShrink {
                 groups,
                 served,
                 since: as_of,
             };
-            let min_refresh = self.policy.freshness.min_refresh;
-            return Some(PendingConfirmation::new(shown, min_refresh, now));
+            return Some(PendingConfirmation::new(shown, which, min_refresh, now));
         };
         let is_in_time = begun >= pending.not_before;
-        if is_in_time && !is_suspicious(self.policy.shrink_guard, pending.shown.groups, groups) {
+        if is_in_time && which == pending.groups {
             tracing::warn!(
                 source = %self.key.upstream,
                 groups,
@@ -219,15 +221,15 @@ impl Entry {
             ..pending.shown
         };
         if is_in_time {
-            // Much shorter again. A list that keeps shrinking is confirmed once two walks agree.
-            return Some(PendingConfirmation::new(
-                shown,
-                self.policy.freshness.min_refresh,
-                now,
-            ));
+            // Another short list: it takes two walks that agree.
+            return Some(PendingConfirmation::new(shown, which, min_refresh, now));
         }
         // Too soon to confirm anything. It goes on waiting, for no longer than before.
-        Some(PendingConfirmation { shown, ..pending })
+        Some(PendingConfirmation {
+            shown,
+            groups: which,
+            ..pending
+        })
     }
 
     fn keep(
@@ -239,6 +241,7 @@ impl Entry {
             snapshot,
             counts,
             pages,
+            ended_by,
         } = result;
         // The same content keeps the same memory.
         let snapshot = match self.resources.store.get(&self.key) {
@@ -253,6 +256,7 @@ impl Entry {
             as_of,
             walked_at: self.resources.wall.now(),
             pages,
+            ended_by: Some(ended_by),
             got_at: Instant::now(),
             age_then: Duration::ZERO,
         });

@@ -111,18 +111,25 @@ fn cursor_source(source: &CursorSource) -> String {
 /// What a page says of whether another follows.
 fn flag(pagination: &Pagination) -> Option<String> {
     let terms = pagination.terms();
-    let more = (terms.more).map(|more| format!("while {} is true", location(more)));
-    more.or_else(|| Some(format!("until {} is true", location(terms.last?))))
+    let more = (terms.more).map(|more| format!("while {} is true", cursor_source(more)));
+    more.or_else(|| Some(format!("until {} is true", cursor_source(terms.last?))))
 }
 
 /// How far the pages go, where that is known before they are read.
 fn announced(pages: Option<&Location>, total: Option<&Total>) -> Option<String> {
     Some(match (pages, total) {
         (Some(pages), _) => format!("the number of pages at {}", location(pages)),
-        (None, Some(Total::Page(total))) => format!("the total at {}", location(total)),
-        (None, Some(Total::Call(call))) => format!("the total that {} tells", call.request.path),
+        (None, Some(total)) => stated(total),
         (None, None) => return None,
     })
+}
+
+/// What states how many records there are.
+fn stated(total: &Total) -> String {
+    match total {
+        Total::Call(call) => format!("the total that {} tells", call.request.path),
+        Total::Page(_) => format!("the total at {}", location(total.at())),
+    }
 }
 
 pub(super) fn location(location: &Location) -> String {

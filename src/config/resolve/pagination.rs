@@ -3,11 +3,11 @@
 use super::at_least_one;
 use super::paths::{location_from_root, through_attribute};
 use crate::config::Upstream;
-use crate::config::upstream::{self as written, CursorPages, Pagination, Terms, TotalCall};
+use crate::config::upstream::{self as written, Pagination, Terms, TotalCall};
 use crate::plan::path::Anchor;
 use crate::plan::{
     Absent, CursorSource, EmptyPage, EndFlag, Format, List, Location, Meaning, NumberedPages,
-    OffsetPages, Origin, Paging, PagingStyle, Part, Path, ShortPage, Step, Stride, Total,
+    OffsetPages, Origin, Paging, PagingStyle, Part, Path, ShortPage, Step, Stride, Total, Trust,
 };
 use crate::problem::{KeyPath, Problem, Problems};
 
@@ -30,6 +30,7 @@ pub(crate) fn paging(at: &KeyPath, upstream: &Upstream, problems: &mut Problems)
         style: style(pagination),
         limit: terms.limit,
         flag: flag(terms),
+        total: terms.total.map(|total| resolved_total(total, terms.trust)),
         cap: terms.cap,
         empty_page: terms.empty_page,
         on_repeat: terms.on_repeat,
@@ -57,14 +58,12 @@ fn style(pagination: &Pagination) -> PagingStyle {
         Pagination::Offset(pages) => PagingStyle::Offset(OffsetPages {
             first: pages.first,
             stride: stride(pages.step, pages.limit),
-            total: pages.total.as_ref().map(total),
             absent: pages.absent,
             full_page: full_page(pages.short_page, pages.limit),
         }),
         Pagination::Page(pages) => PagingStyle::Page(NumberedPages {
             first: pages.first,
             pages: pages.pages.clone(),
-            total: pages.total.as_ref().map(total),
             stride: stride(pages.step.unwrap_or_default(), pages.limit),
             absent: pages.absent,
             full_page: full_page(pages.short_page, pages.limit),
@@ -93,10 +92,11 @@ fn full_page(short_page: ShortPage, limit: Option<u32>) -> Option<u32> {
     }
 }
 
-fn total(total: &written::Total) -> Total {
-    match total {
-        written::Total::Page(at) => Total::InPage(at.clone()),
-        written::Total::Call(call) => Total::InCount(call.at.clone()),
+fn resolved_total(total: &written::Total, trust: Trust) -> Total {
+    Total {
+        at: total.at().clone(),
+        is_counted: total.call().is_some(),
+        trust,
     }
 }
 
@@ -111,31 +111,30 @@ fn flag(terms: Terms<'_>) -> Option<EndFlag> {
 
 /// The locations in a page that a style looks at, with their keys.
 fn locations(pagination: &Pagination) -> Vec<(&'static str, &Location)> {
-    fn in_page(total: Option<&written::Total>) -> Option<(&'static str, &Location)> {
-        match total? {
-            written::Total::Page(at) => Some(("total", at)),
-            written::Total::Call(_) => None,
+    fn in_page(source: Option<&CursorSource>) -> Option<&Location> {
+        match source? {
+            CursorSource::Page(at) => Some(at),
+            CursorSource::Record { .. } => None,
         }
     }
 
-    let own: Vec<_> = match pagination {
-        Pagination::None(_) | Pagination::Link(_) => vec![],
-        Pagination::Cursor(pages) => match &pages.next {
-            CursorSource::Page(next) => vec![("next", next)],
-            CursorSource::Record { .. } => vec![],
-        },
-        Pagination::Offset(pages) => in_page(pages.total.as_ref()).into_iter().collect(),
-        Pagination::Page(pages) => (pages.pages.iter().map(|pages| ("pages", pages)))
-            .chain(in_page(pages.total.as_ref()))
-            .collect(),
-        Pagination::NextUrl(pages) => vec![("next", &pages.next)],
+    let (next, pages) = match pagination {
+        Pagination::None(_) | Pagination::Link(_) | Pagination::Offset(_) => (None, None),
+        Pagination::Cursor(pages) => (in_page(Some(&pages.next)), None),
+        Pagination::Page(pages) => (None, pages.pages.as_ref()),
+        Pagination::NextUrl(pages) => (Some(&pages.next), None),
     };
     let terms = pagination.terms();
-    let flags = [("more", terms.more), ("last", terms.last)];
-    let flags = flags
-        .into_iter()
-        .filter_map(|(key, flag)| Some((key, flag?)));
-    own.into_iter().chain(flags).collect()
+    let total = terms.total.filter(|total| total.call().is_none());
+    let named = [
+        ("next", next),
+        ("pages", pages),
+        ("total", total.map(written::Total::at)),
+        ("more", in_page(terms.more)),
+        ("last", in_page(terms.last)),
+    ];
+    let named = named.into_iter();
+    named.filter_map(|(key, at)| Some((key, at?))).collect()
 }
 
 fn check_location(at: &KeyPath, location: &Location, format: Format, problems: &mut Problems) {
@@ -149,13 +148,16 @@ fn check_location(at: &KeyPath, location: &Location, format: Format, problems: &
 /// Checks what the keys say together.
 pub(super) fn check(upstream_at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     let at = upstream_at.join("pagination");
-    check_flags(&at, &upstream.pagination, problems);
+    check_flags(&at, upstream, problems);
+    check_trust(&at, upstream, problems);
     if let Some(call) = upstream.pagination.total_call() {
         check_total_call(&at.join("total"), call, upstream.list, problems);
     }
     match &upstream.pagination {
         Pagination::None(_) => check_continuation(upstream_at, upstream, problems),
-        Pagination::Cursor(pages) => check_cursor(&at, pages, upstream, problems),
+        Pagination::Cursor(pages) => {
+            check_last_record(&at.join("next"), &pages.next, upstream, problems);
+        }
         Pagination::Offset(pages) => check_offset(&at, pages, upstream, problems),
         Pagination::Page(pages) => check_page(&at, pages, upstream, problems),
         Pagination::Link(_) | Pagination::NextUrl(_) => {}
@@ -174,8 +176,26 @@ fn check_continuation(at: &KeyPath, upstream: &Upstream, problems: &mut Problems
     }
 }
 
-fn check_flags(at: &KeyPath, pagination: &Pagination, problems: &mut Problems) {
-    let terms = pagination.terms();
+fn check_trust(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    let terms = upstream.pagination.terms();
+    if terms.trust == Trust::Hint && terms.total.is_none() {
+        problems.push(
+            Problem::new(
+                at.join("trust"),
+                "`trust` says how far a total is trusted, but `total` is not set",
+            )
+            .with_help("set it, as in `total = \"/total\"`, or leave `trust` out"),
+        );
+    }
+}
+
+fn check_flags(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    let terms = upstream.pagination.terms();
+    for (key, flag) in [("more", terms.more), ("last", terms.last)] {
+        if let Some(flag) = flag {
+            check_last_record(&at.join(key), flag, upstream, problems);
+        }
+    }
     if terms.more.is_some() && terms.last.is_some() {
         problems.push(
             Problem::new(
@@ -187,11 +207,17 @@ fn check_flags(at: &KeyPath, pagination: &Pagination, problems: &mut Problems) {
     }
 }
 
-fn check_cursor(at: &KeyPath, pages: &CursorPages, upstream: &Upstream, problems: &mut Problems) {
-    let CursorSource::Record { last_record } = &pages.next else {
+/// Checks what is read from the last record of a page.
+fn check_last_record(
+    at: &KeyPath,
+    source: &CursorSource,
+    upstream: &Upstream,
+    problems: &mut Problems,
+) {
+    let CursorSource::Record { last_record } = source else {
         return;
     };
-    let at = at.join("next").join("last_record");
+    let at = at.join("last_record");
     match last_record {
         Part::Key if !upstream.records.keyed() => problems.push(
             Problem::new(

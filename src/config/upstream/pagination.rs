@@ -11,7 +11,9 @@ use strum::{EnumDiscriminants, EnumString};
 
 use super::{Total, TotalCall};
 use crate::config::tree::{self, Misfit};
-use crate::plan::{Absent, CursorSource, EmptyPage, Location, Origin, Repeat, ShortPage, Step};
+use crate::plan::{
+    Absent, CursorSource, EmptyPage, Location, Origin, Repeat, ShortPage, Step, Trust,
+};
 
 /// How to get from one page to the next. Where the position goes is up to the request: put the
 /// placeholder of the style into its query, headers, path or body.
@@ -64,12 +66,7 @@ impl Pagination {
 
     /// The request that asks how many records there are, if there is one.
     pub fn total_call(&self) -> Option<&TotalCall> {
-        let total = match self {
-            Self::Offset(pages) => pages.total.as_ref(),
-            Self::Page(pages) => pages.total.as_ref(),
-            Self::None(_) | Self::Cursor(_) | Self::Link(_) | Self::NextUrl(_) => None,
-        };
-        total?.call()
+        self.terms().total?.call()
     }
 
     /// The origins besides that of `base_url` that pages may be read from.
@@ -89,6 +86,8 @@ impl Pagination {
                     limit: $pages.limit,
                     more: $pages.more.as_ref(),
                     last: $pages.last.as_ref(),
+                    total: $pages.total.as_ref(),
+                    trust: $pages.trust,
                     empty_page: $pages.empty_page,
                     cap: $pages.cap,
                     on_repeat: $pages.on_repeat,
@@ -98,8 +97,10 @@ impl Pagination {
         match self {
             Self::None(list) => Terms {
                 limit: None,
-                more: None,
-                last: None,
+                more: list.more.as_ref(),
+                last: list.last.as_ref(),
+                total: list.total.as_ref(),
+                trust: list.trust,
                 empty_page: EmptyPage::End,
                 cap: list.cap,
                 on_repeat: Repeat::Error,
@@ -119,9 +120,13 @@ pub struct Terms<'a> {
     /// How many records to request per page, where `{limit}` is.
     pub limit: Option<u32>,
     /// Where a page says that there is more.
-    pub more: Option<&'a Location>,
+    pub more: Option<&'a CursorSource>,
     /// Where a page says that it is the last.
-    pub last: Option<&'a Location>,
+    pub last: Option<&'a CursorSource>,
+    /// Where the total number of records is.
+    pub total: Option<&'a Total>,
+    /// How far it is trusted.
+    pub trust: Trust,
     /// What a page without records means.
     pub empty_page: EmptyPage,
     /// The length at which the upstream cuts off its list without saying so. Reaching it is an
@@ -135,6 +140,17 @@ pub struct Terms<'a> {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WholeList {
+    /// Where the page contains the total number of records, or a separate request for it. A walk that
+    /// receives another number fails.
+    pub total: Option<Total>,
+    /// How far `total` is trusted.
+    #[serde(default)]
+    pub trust: Trust,
+    /// Where the page says whether there are more records than it contains, which is an error. Not
+    /// together with `last`.
+    pub more: Option<CursorSource>,
+    /// Where the page says whether it is the last one: the opposite of `more`.
+    pub last: Option<CursorSource>,
     /// The length at which the upstream cuts off its list without saying so. Reaching it is an
     /// error.
     #[schemars(range(min = 1))]
@@ -158,9 +174,15 @@ pub struct CursorPages {
     /// Where a page says whether there are more: true continues the walk, and false ends it no
     /// matter what else the page contains. If the value is missing, it says nothing. Not together
     /// with `last`.
-    pub more: Option<Location>,
+    pub more: Option<CursorSource>,
     /// Where a page says whether it is the last one: the opposite of `more`.
-    pub last: Option<Location>,
+    pub last: Option<CursorSource>,
+    /// Where a page contains the total number of records, or a separate request for it. A walk that
+    /// receives another number fails.
+    pub total: Option<Total>,
+    /// How far `total` is trusted.
+    #[serde(default)]
+    pub trust: Trust,
     /// What a page without records means.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,
@@ -190,15 +212,18 @@ pub struct OffsetPages {
     /// remaining pages are then fetched concurrently, unless `more`, `last` or `step = "received"`
     /// requires one after another.
     pub total: Option<Total>,
+    /// How far `total` is trusted.
+    #[serde(default)]
+    pub trust: Trust,
     /// What it means if `total` is set but missing from a page.
     #[serde(default)]
     pub absent: Absent,
     /// Where a page says whether there are more: true continues the walk, and false ends it no
     /// matter what else the page contains. If the value is missing, it says nothing. Not together
     /// with `last`.
-    pub more: Option<Location>,
+    pub more: Option<CursorSource>,
     /// Where a page says whether it is the last one: the opposite of `more`.
-    pub last: Option<Location>,
+    pub last: Option<CursorSource>,
     /// What a page with fewer records than requested means. `"end"` requires `limit`.
     #[serde(default)]
     pub short_page: ShortPage,
@@ -230,6 +255,9 @@ pub struct NumberedPages {
     pub pages: Option<Location>,
     /// Where a page contains the total number of records, or a separate request for it.
     pub total: Option<Total>,
+    /// How far `total` is trusted.
+    #[serde(default)]
+    pub trust: Trust,
     /// How many records a page holds, to calculate the number of pages from `total`. The page
     /// number always advances by one. Only with `total` and without `pages`; `"granted"` if not
     /// set.
@@ -241,9 +269,9 @@ pub struct NumberedPages {
     /// Where a page says whether there are more: true continues the walk, and false ends it no
     /// matter what else the page contains. If the value is missing, it says nothing. Not together
     /// with `last`.
-    pub more: Option<Location>,
+    pub more: Option<CursorSource>,
     /// Where a page says whether it is the last one: the opposite of `more`.
-    pub last: Option<Location>,
+    pub last: Option<CursorSource>,
     /// What a page with fewer records than requested means. `"end"` requires `limit`.
     #[serde(default)]
     pub short_page: ShortPage,
@@ -274,9 +302,15 @@ pub struct LinkPages {
     /// Where a page says whether there are more: true continues the walk, and false ends it no
     /// matter what else the page contains. If the value is missing, it says nothing. Not together
     /// with `last`.
-    pub more: Option<Location>,
+    pub more: Option<CursorSource>,
     /// Where a page says whether it is the last one: the opposite of `more`.
-    pub last: Option<Location>,
+    pub last: Option<CursorSource>,
+    /// Where a page contains the total number of records, or a separate request for it. A walk that
+    /// receives another number fails.
+    pub total: Option<Total>,
+    /// How far `total` is trusted.
+    #[serde(default)]
+    pub trust: Trust,
     /// What a page without records means.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,
@@ -307,9 +341,15 @@ pub struct NextUrlPages {
     /// Where a page says whether there are more: true continues the walk, and false ends it no
     /// matter what else the page contains. If the value is missing, it says nothing. Not together
     /// with `last`.
-    pub more: Option<Location>,
+    pub more: Option<CursorSource>,
     /// Where a page says whether it is the last one: the opposite of `more`.
-    pub last: Option<Location>,
+    pub last: Option<CursorSource>,
+    /// Where a page contains the total number of records, or a separate request for it. A walk that
+    /// receives another number fails.
+    pub total: Option<Total>,
+    /// How far `total` is trusted.
+    #[serde(default)]
+    pub trust: Trust,
     /// What a page without records means.
     #[serde(default = "goes_on")]
     pub empty_page: EmptyPage,

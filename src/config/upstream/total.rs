@@ -14,7 +14,7 @@ use crate::plan::Location;
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(untagged)]
 pub enum Total {
-    /// In every page.
+    /// In every page. In the header `Content-Range` it is the number after the slash.
     Page(Location),
     /// In the response to a separate request, which is sent once before the first page.
     Call(Box<TotalCall>),
@@ -35,6 +35,14 @@ impl Total {
         match self {
             Self::Page(_) => None,
             Self::Call(call) => Some(call),
+        }
+    }
+
+    /// Where it is, in a page or in the response to a request of its own.
+    pub fn at(&self) -> &Location {
+        match self {
+            Self::Page(at) => at,
+            Self::Call(call) => &call.at,
         }
     }
 }

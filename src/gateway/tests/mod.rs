@@ -89,6 +89,7 @@ fn absent(source: &str, state: SourceState) -> SourceReport {
         pending_shrink: None,
         walked: state != SourceState::Pending,
         counts: Counts::default(),
+        ended_by: None,
         outcome: CacheOutcome {
             forwarded: None,
             collapsed: false,

@@ -116,6 +116,16 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The value; of repeated XML elements the first.
+    pub(crate) fn single(self) -> &'a Value {
+        self.first().value
+    }
+
+    /// Whether it is part of an XML document, where every scalar is a text.
+    pub(crate) const fn is_xml(self) -> bool {
+        self.is_xml
+    }
+
     /// The items of a list; none for null, `{}`, `[]` and an empty XML element; one for anything
     /// else.
     pub fn list(self) -> Vec<Self> {

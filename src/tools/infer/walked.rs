@@ -161,7 +161,7 @@ impl Observer for WalkWatch {
             | Event::ResponseReceived { .. }
             | Event::Repeated { .. }
             | Event::PageFailed { .. }
-            | Event::TotalChecked { .. } => {}
+            | Event::WalkEnded { .. } => {}
         }
     }
 }

@@ -144,7 +144,7 @@ impl Observer for Capture {
             | Event::Repeated { .. }
             | Event::PageFailed { .. }
             | Event::WalkRestarted(_)
-            | Event::TotalChecked { .. } => {}
+            | Event::WalkEnded { .. } => {}
         }
     }
 }

@@ -20,6 +20,7 @@ mod report;
 mod sanitize;
 mod summarize;
 mod text;
+mod unused;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

@@ -19,6 +19,7 @@ use crate::upstream::extensions::Purpose;
 use super::capture::{Capture, CapturedAttempt};
 use super::outcome::WalkOutcome;
 use super::report::{FailureReport, PageDetail, PageReport, WalkReport, WalkSummary};
+use super::unused::unused;
 use super::{summarize, text};
 
 /// What is printed.
@@ -69,6 +70,7 @@ impl Observer for Recorder {
             Event::RequestAnswered { .. }
             | Event::RecordsCounted(_)
             | Event::RequestSent { .. }
+            | Event::Repeated { .. }
             | Event::ResponseReceived { .. } => {}
             Event::PageRead(page) => self.page_read(page, recorded),
             Event::NextDecided { next, reason } => {
@@ -76,11 +78,6 @@ impl Observer for Recorder {
                 self.print(&text::next(&next));
                 if let Some(page) = recorded.pages.last_mut() {
                     page.next = Some(next);
-                }
-            }
-            Event::Repeated { what, is_end } => {
-                if *is_end {
-                    recorded.summary.ended_by = Some(what.to_string());
                 }
             }
             Event::PageFailed { position, .. } => recorded.failed = Some((*position).clone()),
@@ -96,7 +93,16 @@ impl Observer for Recorder {
                 *recorded = Recorded::default();
                 recorded.summary.restarts = restarts;
             }
-            Event::TotalChecked { announced, .. } => recorded.summary.announced = *announced,
+            Event::WalkEnded {
+                ended_by,
+                announced,
+                listed,
+                ..
+            } => {
+                recorded.summary.records = *listed;
+                recorded.summary.announced = *announced;
+                recorded.summary.ended_by = Some(*ended_by);
+            }
         }
     }
 }
@@ -112,7 +118,11 @@ impl Recorder {
         recorded.summary.records += fetched.listed();
         recorded.summary.bytes += fetched.bytes();
         let number = recorded.summary.pages;
-        let page = summarize::page(number, fetched, &attempts, &self.redactor);
+        let mut page = summarize::page(number, fetched, &attempts, &self.redactor);
+        if number == 1 {
+            let records = self.block.records.at().to_string();
+            page.unused = unused(fetched, self.adapter.paging(), &records);
+        }
         if number == self.page {
             let detail = summarize::detail(number, fetched, &self.adapter, &self.redactor);
             self.print(&text::full(&page, &detail, &self.block, self.is_sent));

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::page::ended_by::EndedBy;
 use crate::snapshot::Counts;
 
 /// The report of one walk.
@@ -41,6 +42,9 @@ pub(super) struct PageReport {
     pub(super) unread_people: u64,
     pub(super) announced_records: Option<u64>,
     pub(super) announced_pages: Option<u64>,
+    /// What the first page says of the length of the list, and the adapter does not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) unused: Vec<String>,
     /// Where the walk reads on; null where that was known before.
     pub(super) next: Option<NextReport>,
 }
@@ -128,8 +132,8 @@ pub(super) struct WalkSummary {
     pub(super) announced: Option<u64>,
     /// Why the walk started over, if it did.
     pub(super) restarts: Vec<String>,
-    /// What was repeated and ended the walk, as `on_repeat` allows.
-    pub(super) ended_by: Option<String>,
+    /// Why the list is whole.
+    pub(super) ended_by: Option<EndedBy>,
     /// Whether the recorded pages ended before the list did.
     pub(super) is_part: bool,
 }

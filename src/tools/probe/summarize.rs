@@ -60,6 +60,7 @@ pub(super) fn page(
         unread_people: mapped.map(|mapped| mapped.unread_people).sum(),
         announced_records: announcement.records,
         announced_pages: announcement.pages,
+        unused: Vec::new(),
         next: None,
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn brief(page: &PageReport) -> String {
         cut(&page.position, WIDTH / 2)
     );
     let mut rest = LabelledLines(text);
+    rest.add("unused", page.unused.iter().flat_map(|said| wrapped(said)));
     skips(&mut rest, page);
     rest.shown()
 }
@@ -94,6 +95,7 @@ pub(super) fn full(
         );
         text.add("people", [unread]);
     }
+    text.add("unused", page.unused.iter().flat_map(|said| wrapped(said)));
     text.add("unmapped", unmapped(detail, block, page.records));
     if !detail.groups.is_empty() {
         text.0.push_str(&side_by_side(&detail.groups));
@@ -288,7 +290,7 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
             .map(|reason| format!("restarted: {reason}")),
     );
     let ended_by = summary.ended_by.iter();
-    lines.extend(ended_by.map(|what| format!("ended by `on_repeat`: {what}")));
+    lines.extend(ended_by.map(|what| format!("ended by `{what}`: {}", what.explained())));
     text.0.push_str("\ntotal\n");
     text.add("", lines);
     text.shown()

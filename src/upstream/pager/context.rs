@@ -21,6 +21,9 @@ pub struct PageContext<'a> {
     /// What its last record holds if the style reads on from there
     /// ([`Paging::last_record_key`](super::Paging::last_record_key)).
     pub last_record_key: Option<&'a Position>,
+    /// What its last record holds where a flag is, if it is there
+    /// ([`Paging::last_record_flag`](super::Paging::last_record_flag)).
+    pub last_record_flag: Option<&'a str>,
     /// Whether the response means that the list ended before it.
     pub is_past_end: bool,
 }
@@ -33,6 +36,7 @@ impl<'a> From<&'a FetchedPage> for PageContext<'a> {
             url: &page.url,
             records: page.listed(),
             last_record_key: page.last_record_key.as_ref(),
+            last_record_flag: page.last_record_flag.as_deref(),
             is_past_end: page.is_past_end(),
         }
     }

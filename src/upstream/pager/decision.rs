@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::location::name;
+use super::location::{flag_name, name};
+use crate::page::ended_by::EndedBy;
 use crate::page::position::{Next, Position};
-use crate::plan::{Location, Part};
+use crate::plan::{CursorSource, Location, Part};
 
 /// Where to read on, and why there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub enum Reason<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flag<'a> {
     /// Where it is.
-    pub at: &'a Location,
+    pub at: &'a CursorSource,
     /// Whether there is more.
     pub more: bool,
 }
@@ -78,6 +79,23 @@ impl<'a> Decision<'a> {
     }
 }
 
+impl Reason<'_> {
+    /// What this reason ends a walk by.
+    pub const fn ended_by(self) -> EndedBy {
+        match self {
+            Self::PastEnd => EndedBy::PastEnd,
+            Self::Whole => EndedBy::WholeList,
+            Self::Flag(_) => EndedBy::Flag,
+            Self::Unnamed(Naming::LastRecord(_)) | Self::Empty => EndedBy::EmptyPage,
+            Self::Named(_) | Self::Unnamed(_) | Self::Open => EndedBy::NoNext,
+            Self::Pages(..) => EndedBy::LastPage,
+            Self::Records(..) | Self::Counted(_) => EndedBy::Total,
+            Self::NoTotal(_) => EndedBy::NoTotal,
+            Self::Short(_) => EndedBy::ShortPage,
+        }
+    }
+}
+
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -86,10 +104,10 @@ impl fmt::Display for Reason<'_> {
             }
             Self::Whole => formatter.write_str("the first response is the whole list"),
             Self::Flag(Flag { at, more: true }) => {
-                write!(formatter, "`{}` says that there is more", name(at))
+                write!(formatter, "`{}` says that there is more", flag_name(at))
             }
             Self::Flag(Flag { at, more: false }) => {
-                write!(formatter, "`{}` says that there is no more", name(at))
+                write!(formatter, "`{}` says that there is no more", flag_name(at))
             }
             Self::Named(naming) => write!(formatter, "{naming} names it"),
             Self::Unnamed(naming @ Naming::At(_)) => {

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::location::Likely;
 use crate::error::{ErrorKind, UpstreamError};
 
 /// Why a walk cannot continue.
@@ -11,20 +12,44 @@ pub enum PagerError {
     #[error("the page has no `{0}`")]
     TotalAbsent(String),
     /// What should be a number is not one.
-    #[error("`{name}` is `{value}`, which is not a number")]
+    #[error("`{name}` {value}, which is not a number{likely}")]
     NotANumber {
         /// Where it is.
         name: String,
-        /// Its value.
+        /// What it holds.
         value: String,
+        /// Where a number may be.
+        likely: Likely,
     },
     /// What should be a boolean is not one.
-    #[error("`{name}` is `{value}`, which is neither true nor false")]
+    #[error("`{name}` {value}, which is neither true nor false{likely}")]
     NotAFlag {
         /// Where it is.
         name: String,
-        /// Its value.
+        /// What it holds.
         value: String,
+        /// Where a flag may be.
+        likely: Likely,
+    },
+    /// What should be a cursor or a URL can be none.
+    #[error("`{name}` {holds}, which cannot be a position: that is a string or a number{likely}")]
+    NotAPosition {
+        /// Where it is.
+        name: String,
+        /// What it holds.
+        holds: String,
+        /// Where a position may be.
+        likely: Likely,
+    },
+    /// A value on the way to a place is of a type that does not lead there.
+    #[error("`{on_the_way}` {holds}, so there can be nothing at `{path}`")]
+    LeadsNowhere {
+        /// Where it should lead.
+        path: String,
+        /// Where the value is.
+        on_the_way: String,
+        /// What it holds.
+        holds: String,
     },
     /// A flag says that there is more, but the page names no next position.
     #[error("the page says that there is more, but names no next position")]
@@ -35,6 +60,12 @@ pub enum PagerError {
     /// The first page is empty although records are announced.
     #[error("the first page is empty, but announces {0} records")]
     EmptyFirstPage(u64),
+    /// A page is empty before the hint is reached, and nothing says how far to skip.
+    #[error(
+        "a page is empty although the total says {0} records: set `pagination.step = \"asked\"` where \
+         the upstream leaves records out of its pages"
+    )]
+    EmptyBeforeHint(u64),
     /// The first page announces more pages than a walk may have.
     #[error("{0} pages are announced, more than `limits.pages` allows")]
     TooMany(u64),
@@ -56,19 +87,23 @@ pub enum PagerError {
     )]
     UserinfoUrl,
     /// The position was read before.
-    #[error("a position was repeated: the walk would never end")]
+    #[error(
+        "a position was repeated: the walk would never end (`pagination.on_repeat = \"end\"` where \
+         the upstream is known to repeat its last page)"
+    )]
     Loop,
     /// The page was read before, at another position.
-    #[error("a page was repeated at another position")]
+    #[error(
+        "a page was repeated at another position (`pagination.on_repeat = \"end\"` where the \
+         upstream is known to repeat its last page)"
+    )]
     SamePage,
-    /// Fewer records than announced.
-    #[error("{announced} records were announced, but {received} received")]
-    Short {
-        /// How many were announced.
-        announced: u64,
-        /// How many were received.
-        received: u64,
-    },
+    /// A page of a list of one page says that there is more.
+    #[error(
+        "`{0}` says that there is more, but nothing says where: set `pagination.style` to how pages \
+         follow each other"
+    )]
+    MoreThanOnePage(String),
 }
 
 impl From<PagerError> for UpstreamError {
@@ -78,16 +113,19 @@ impl From<PagerError> for UpstreamError {
             PagerError::TotalAbsent(_)
             | PagerError::NotANumber { .. }
             | PagerError::NotAFlag { .. }
+            | PagerError::NotAPosition { .. }
+            | PagerError::LeadsNowhere { .. }
+            | PagerError::MoreThanOnePage(_)
             | PagerError::NoNext
             | PagerError::NoLastRecordKey(_)
             | PagerError::EmptyFirstPage(_)
+            | PagerError::EmptyBeforeHint(_)
             | PagerError::BadUrl
             | PagerError::BadLink
             | PagerError::ForeignUrl(_)
             | PagerError::UserinfoUrl
             | PagerError::Loop
-            | PagerError::SamePage
-            | PagerError::Short { .. } => ErrorKind::Pagination,
+            | PagerError::SamePage => ErrorKind::Pagination,
         };
         Self::new(kind, error.to_string())
     }

@@ -1,12 +1,31 @@
-//! Reads locations of a response: a text, a number, a flag.
+//! Reads locations of a response: a position, a number, a flag.
+//!
+//! Null and empty texts say nothing. What cannot be what is looked for is an error, never taken for
+//! absent: the list would end there.
+
+use std::borrow::Cow;
+
+use http::header::CONTENT_RANGE;
+use serde_json::Value;
 
 use super::context::PageContext;
 use super::error::PagerError;
-use crate::page::format::excerpt;
-use crate::plan::Location;
+use crate::page::format::{Node, excerpt};
+use crate::plan::{CursorSource, Location, Path};
 
 /// How much of an invalid value a message shows: it may be a whole text.
 const VALUE_CHARS: usize = 40;
+
+/// How deep below a value that is no scalar a likely one is searched for.
+const HINT_DEPTH: usize = 3;
+
+/// What the members of an object are called that are positions, the likeliest first.
+const POSITIONS: [&str; 8] = [
+    "href", "url", "uri", "cursor", "token", "next", "value", "id",
+];
+
+/// What the members of an object are called that are totals, the likeliest first.
+const TOTALS: [&str; 4] = ["value", "total", "count", "records"];
 
 /// A location, as messages name it.
 pub(super) fn name(location: &Location) -> String {
@@ -16,44 +35,281 @@ pub(super) fn name(location: &Location) -> String {
     }
 }
 
-/// The text at a location; absent, null and empty are the same.
-pub(super) fn text(location: &Location, context: PageContext<'_>) -> Option<String> {
-    let text = match location {
-        Location::Body(path) => context.page.find(path)?.text()?.into_owned(),
-        Location::Header { header } => context.headers.get(header)?.to_str().ok()?.to_owned(),
-    };
-    (!text.is_empty()).then_some(text)
+/// What is at a location.
+enum Found<'a> {
+    /// A text that is not empty, or a number.
+    Text(Cow<'a, str>),
+    /// JSON's true or false, or an XML element with that text.
+    Truth(bool),
+    /// A list or an object.
+    Structure(Node<'a>),
 }
 
-/// The number at a location. It may be a string.
+/// What is at a location. Absent, null and empty are the same.
+fn find<'a>(
+    location: &Location,
+    context: PageContext<'a>,
+) -> Result<Option<Found<'a>>, PagerError> {
+    match location {
+        Location::Body(path) => Ok(follow(context.page.root(), path)?.and_then(found)),
+        Location::Header { header } => {
+            let value = context.headers.get(header);
+            let text = value.and_then(|value| value.to_str().ok());
+            let text = text.filter(|text| !text.is_empty());
+            Ok(text.map(|text| Found::Text(Cow::Borrowed(text))))
+        }
+    }
+}
+
+/// The value at a path, if it is there. A value on the way that can never lead there is an error.
+fn follow<'a>(root: Node<'a>, path: &Path) -> Result<Option<Node<'a>>, PagerError> {
+    let mut node = root;
+    for (index, segment) in path.segments().iter().enumerate() {
+        if let Some(member) = node.member(segment) {
+            node = member;
+            continue;
+        }
+        let leads_nowhere = match node.single() {
+            Value::Null | Value::Bool(false) | Value::Object(_) => false,
+            Value::Array(items) => !items.is_empty() && segment.parse::<usize>().is_err(),
+            Value::String(text) => !text.trim().is_empty(),
+            Value::Bool(true) | Value::Number(_) => true,
+        };
+        if leads_nowhere {
+            return Err(PagerError::LeadsNowhere {
+                path: path.to_string(),
+                on_the_way: below("", &path.segments()[..index]),
+                holds: node.holds(),
+            });
+        }
+        return Ok(None);
+    }
+    Ok(Some(node))
+}
+
+fn found(node: Node<'_>) -> Option<Found<'_>> {
+    let text = |text| match text {
+        "" => None,
+        "true" if node.is_xml() => Some(Found::Truth(true)),
+        "false" if node.is_xml() => Some(Found::Truth(false)),
+        text => Some(Found::Text(Cow::Borrowed(text))),
+    };
+    match node.single() {
+        Value::Null => None,
+        Value::Bool(truth) => Some(Found::Truth(*truth)),
+        Value::Number(number) => Some(Found::Text(whole(number.as_str()))),
+        Value::String(found) => text(found.as_str()),
+        Value::Array(_) | Value::Object(_) => match node.text() {
+            Some(Cow::Borrowed(found)) => text(found),
+            Some(Cow::Owned(_)) | None => Some(Found::Structure(node)),
+        },
+    }
+}
+
+/// A number, without a fraction of zero: `17.0` and `1.7e1` are 17.
+fn whole(digits: &str) -> Cow<'_, str> {
+    // Whole numbers up to here are exact.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Cow::Borrowed(digits);
+    }
+    match digits.parse::<f64>() {
+        Ok(number) if number.fract() == 0.0 && (0.0..=EXACT).contains(&number) => {
+            Cow::Owned(format!("{number:.0}"))
+        }
+        Ok(_) | Err(_) => Cow::Borrowed(digits),
+    }
+}
+
+/// The position at a location: a cursor or a URL. False is none, as null and empty are.
+pub(super) fn position(
+    location: &Location,
+    context: PageContext<'_>,
+) -> Result<Option<String>, PagerError> {
+    let no_position = |holds: String, likely: Option<String>| PagerError::NotAPosition {
+        name: name(location),
+        holds,
+        likely: Likely(likely),
+    };
+    match find(location, context)? {
+        None | Some(Found::Truth(false)) => Ok(None),
+        Some(Found::Text(text)) => Ok(Some(text.into_owned())),
+        Some(Found::Truth(true)) => Err(no_position("is `true`".to_owned(), None)),
+        Some(Found::Structure(node)) => {
+            let likely = likely(node, &name(location), &POSITIONS, HINT_DEPTH, |_| true);
+            Err(no_position(node.holds(), likely))
+        }
+    }
+}
+
+/// The position in the last record, if it is there.
+pub(super) fn position_in(node: Node<'_>) -> Option<String> {
+    match found(node)? {
+        Found::Text(text) => Some(text.into_owned()),
+        Found::Truth(_) | Found::Structure(_) => None,
+    }
+}
+
+/// What a flag in the last record says, or what it holds that is none.
+pub(super) fn flag_in(node: Node<'_>) -> Option<String> {
+    match found(node)? {
+        Found::Text(text) => Some(text.into_owned()),
+        Found::Truth(truth) => Some(truth.to_string()),
+        Found::Structure(node) => Some(node.holds()),
+    }
+}
+
+/// The number at a location. It may be a string. In `Content-Range` it follows the slash.
 pub(super) fn number(
     location: &Location,
     context: PageContext<'_>,
 ) -> Result<Option<u64>, PagerError> {
-    text(location, context)
-        .map(|text| {
-            text.trim().parse().map_err(|_| PagerError::NotANumber {
-                name: name(location),
-                value: excerpt(&text, VALUE_CHARS),
-            })
-        })
-        .transpose()
+    let no_number = |value: String, likely| PagerError::NotANumber {
+        name: name(location),
+        value,
+        likely: Likely(likely),
+    };
+    let text = match find(location, context)? {
+        None => return Ok(None),
+        Some(Found::Text(text)) => text,
+        Some(Found::Truth(truth)) => return Err(no_number(format!("is `{truth}`"), None)),
+        Some(Found::Structure(node)) => {
+            let is_number = |text: &str| whole(text).parse::<u64>().is_ok();
+            let likely = likely(node, &name(location), &TOTALS, HINT_DEPTH, is_number);
+            return Err(no_number(node.holds(), likely));
+        }
+    };
+    let is_range = matches!(location, Location::Header { header }
+        if header.eq_ignore_ascii_case(CONTENT_RANGE.as_str()));
+    let number = match text.rsplit_once('/') {
+        // The length is unknown (RFC 9110, section 14.4).
+        Some((_, total)) if is_range && total.trim() == "*" => return Ok(None),
+        Some((_, total)) if is_range => total.trim(),
+        _ => text.trim(),
+    };
+    match whole(number).parse() {
+        Ok(number) => Ok(Some(number)),
+        Err(_) => {
+            let shown = format!("is `{}`", excerpt(&text, VALUE_CHARS));
+            Err(no_number(shown, None))
+        }
+    }
 }
 
-/// The boolean at a location.
+/// What a flag says. A page without records has no last one, and says nothing in it.
 pub(super) fn flag(
-    location: &Location,
+    source: &CursorSource,
     context: PageContext<'_>,
 ) -> Result<Option<bool>, PagerError> {
-    let Some(text) = text(location, context) else {
+    let no_flag = |value: String, likely| PagerError::NotAFlag {
+        name: flag_name(source),
+        value,
+        likely: Likely(likely),
+    };
+    let text = match source {
+        CursorSource::Record { .. } => context.last_record_flag.map(Cow::Borrowed),
+        CursorSource::Page(location) => match find(location, context)? {
+            None => None,
+            Some(Found::Truth(truth)) => return Ok(Some(truth)),
+            Some(Found::Text(text)) => Some(text),
+            Some(Found::Structure(node)) => {
+                let is_flag = |text: &str| truth(text).is_some();
+                let likely = likely(node, &name(location), &[], HINT_DEPTH, is_flag);
+                return Err(no_flag(node.holds(), likely));
+            }
+        },
+    };
+    let Some(text) = text else {
         return Ok(None);
     };
-    match text.trim() {
-        "true" | "1" => Ok(Some(true)),
-        "false" | "0" => Ok(Some(false)),
-        _ => Err(PagerError::NotAFlag {
-            name: name(location),
-            value: excerpt(&text, VALUE_CHARS),
-        }),
+    match truth(&text) {
+        Some(truth) => Ok(Some(truth)),
+        None => Err(no_flag(
+            format!("is `{}`", excerpt(&text, VALUE_CHARS)),
+            None,
+        )),
     }
+}
+
+fn truth(text: &str) -> Option<bool> {
+    match text.trim() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// A flag, as messages name it.
+pub(super) fn flag_name(source: &CursorSource) -> String {
+    match source {
+        CursorSource::Page(location) => name(location),
+        CursorSource::Record { last_record } => format!("{last_record} of the last record"),
+    }
+}
+
+/// A place below the one that the settings name, at which there is what they look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Likely(pub(super) Option<String>);
+
+impl std::fmt::Display for Likely {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Some(path) => write!(formatter, "; `{path}` may be what is meant"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The path of the likeliest scalar below a value, by what its members are called.
+fn likely(
+    node: Node<'_>,
+    path: &str,
+    names: &[&str],
+    depth: usize,
+    fits: impl Fn(&str) -> bool + Copy,
+) -> Option<String> {
+    if depth == 0 {
+        return None;
+    }
+    let members: Vec<(String, Node<'_>)> = match node.single() {
+        Value::Array(_) => {
+            let first = node.member("0")?;
+            vec![("0".to_owned(), first)]
+        }
+        Value::Object(members) => {
+            let mut members: Vec<_> = (members.keys())
+                .filter_map(|name| Some((name.clone(), node.member(name)?)))
+                .collect();
+            let rank = |name: &str| names.iter().position(|one| name.eq_ignore_ascii_case(one));
+            members.sort_by_key(|(name, _)| rank(name).unwrap_or(names.len()));
+            members
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return None,
+    };
+    let at = |name: &String| below(path, std::slice::from_ref(name));
+    let scalar = members.iter().find(|(_, member)| {
+        let text = flag_in(*member);
+        !matches!(found(*member), Some(Found::Structure(_))) && text.is_some_and(|text| fits(&text))
+    });
+    match scalar {
+        Some((name, _)) => Some(at(name)),
+        None => (members.iter())
+            .find_map(|(name, member)| likely(*member, &at(name), names, depth - 1, fits)),
+    }
+}
+
+/// A path and segments below it, escaped (RFC 6901, section 3).
+fn below(path: &str, segments: &[String]) -> String {
+    let mut below = path.trim_end_matches('/').to_owned();
+    for segment in segments {
+        below.push('/');
+        below.push_str(&excerpt(
+            &segment.replace('~', "~0").replace('/', "~1"),
+            VALUE_CHARS,
+        ));
+    }
+    if below.is_empty() {
+        below.push('/');
+    }
+    below
 }

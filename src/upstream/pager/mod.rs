@@ -7,12 +7,10 @@
 //! End conditions combine in all styles: a response that means the end, then a flag, then the
 //! style's own condition, then an empty page.
 
-use std::borrow::Cow;
-
 use url::Url;
 
 use crate::plan::{
-    CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Total, holds_userinfo,
+    CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Total, Trust, holds_userinfo,
 };
 
 use crate::page::format::Node;
@@ -35,6 +33,13 @@ mod numbered;
 
 pub use crate::plan::Paging;
 
+impl Total {
+    /// Where it is, as messages name it.
+    pub(super) fn name(&self) -> String {
+        location::name(&self.at)
+    }
+}
+
 impl Paging {
     /// Where the first page is.
     pub fn first(&self) -> Position {
@@ -49,21 +54,9 @@ impl Paging {
         }
     }
 
-    /// Where the total is, if the style has one.
-    const fn total(&self) -> Option<&Total> {
-        match &self.style {
-            PagingStyle::Offset(style) => style.total.as_ref(),
-            PagingStyle::Page(style) => style.total.as_ref(),
-            PagingStyle::Whole
-            | PagingStyle::Cursor { .. }
-            | PagingStyle::Link
-            | PagingStyle::NextUrl { .. } => None,
-        }
-    }
-
     /// Whether the total comes from a request of its own.
     pub fn has_count(&self) -> bool {
-        self.total().and_then(Total::in_count).is_some()
+        self.total.as_ref().and_then(Total::in_count).is_some()
     }
 
     /// The key of a record with which the next page is requested, if the style continues from the last
@@ -77,10 +70,10 @@ impl Paging {
             return None;
         };
         let (text, is_number) = match last_record {
-            Part::Key => (Cow::Borrowed(key?), false),
+            Part::Key => (key?.to_owned(), false),
             Part::At(path) => {
                 let value = record.find(path)?;
-                (value.text()?, value.is_number())
+                (location::position_in(value)?, value.is_number())
             }
         };
         let position = if is_number {
@@ -88,7 +81,21 @@ impl Paging {
         } else {
             Position::Cursor
         };
-        (!text.is_empty()).then(|| position(text.into_owned()))
+        (!text.is_empty()).then(|| position(text))
+    }
+
+    /// What a record holds where the flag is, if the flag is in the last record.
+    pub fn last_record_flag(&self, record: Node<'_>, key: Option<&str>) -> Option<String> {
+        let (EndFlag::More(source) | EndFlag::Last(source)) = self.flag.as_ref()?;
+        match source {
+            CursorSource::Page(_) => None,
+            CursorSource::Record {
+                last_record: Part::Key,
+            } => key.map(str::to_owned),
+            CursorSource::Record {
+                last_record: Part::At(path),
+            } => location::flag_in(record.find(path)?),
+        }
     }
 
     /// The totals that this page states. Two pages of one walk that state different totals come from
@@ -106,14 +113,14 @@ impl Paging {
             location.map_or(Ok(None), |location| location::number(location, context))
         };
         Ok(Announcement {
-            records: read(self.total().and_then(Total::in_page))?,
+            records: read(self.total.as_ref().and_then(Total::in_page))?,
             pages: read(pages)?,
         })
     }
 
     /// The total in the response to a request of its own, if there is one.
     pub fn count(&self, context: PageContext<'_>) -> Result<Option<u64>, PagerError> {
-        let Some(at) = self.total().and_then(Total::in_count) else {
+        let Some(at) = self.total.as_ref().and_then(Total::in_count) else {
             return Ok(None);
         };
         let total = location::number(at, context)?;
@@ -145,7 +152,12 @@ impl Paging {
         }
         let flag = self.flag(context)?;
         match (&self.style, position) {
-            (PagingStyle::Whole, _) => Ok(Decision::end(Reason::Whole)),
+            (PagingStyle::Whole, _) => match flag {
+                Some(flag) if flag.more => {
+                    Err(PagerError::MoreThanOnePage(location::flag_name(flag.at)))
+                }
+                Some(_) | None => Ok(Decision::end(Reason::Whole)),
+            },
             (PagingStyle::Offset(style), Position::Offset(offset)) => {
                 self.next_offset(style, *offset, flag, totals, context)
             }
@@ -164,6 +176,35 @@ impl Paging {
             (PagingStyle::Link, _) => self.follow(Naming::Link, flag, context),
             (PagingStyle::NextUrl { next }, _) => self.follow(Naming::At(next), flag, context),
         }
+    }
+
+    /// Where the page after this one would be, if positions are numbers. None if it would be this one
+    /// again.
+    pub fn after(&self, position: &Position, totals: WalkTotals, records: u64) -> Option<Position> {
+        match (&self.style, position) {
+            (PagingStyle::Offset(style), Position::Offset(offset)) => {
+                let step = numbered::step(style.stride, totals, records);
+                (step > 0).then_some(Position::Offset(offset + step))
+            }
+            (PagingStyle::Page(_), Position::Page(page)) => Some(Position::Page(page + 1)),
+            _ => None,
+        }
+    }
+
+    /// Whether the total only says how far to read at least.
+    pub fn is_hint(&self) -> bool {
+        let total = self.total.as_ref();
+        total.is_some_and(|total| total.trust == Trust::Hint)
+    }
+
+    /// Whether positions are numbers, so that there is a position after any page.
+    pub const fn is_numbered(&self) -> bool {
+        matches!(self.style, PagingStyle::Offset(_) | PagingStyle::Page(_))
+    }
+
+    /// Whether the page says that there is more.
+    pub fn says_more(&self, context: PageContext<'_>) -> Result<bool, PagerError> {
+        Ok(self.flag(context)?.is_some_and(|flag| flag.more))
     }
 
     /// The flag that says whether there is more.
@@ -208,7 +249,7 @@ impl Paging {
                 return cursor(next, context);
             }
             PagingStyle::Link => link::next_link(context.headers)?,
-            PagingStyle::NextUrl { next } => location::text(next, context),
+            PagingStyle::NextUrl { next } => location::position(next, context)?,
             PagingStyle::Whole | PagingStyle::Offset(_) | PagingStyle::Page(_) => None,
         };
         url.map(|url| self.at_url(&url, context.url)).transpose()
@@ -238,7 +279,7 @@ fn cursor(next: &CursorSource, context: PageContext<'_>) -> Result<Option<Positi
                 Location::Body(path) => context.page.find(path).filter(|node| node.is_number()),
                 Location::Header { .. } => None,
             };
-            let text = location::text(location, context);
+            let text = location::position(location, context)?;
             Ok(text.map(|text| match number {
                 Some(_) => Position::NumberCursor(text),
                 None => Position::Cursor(text),

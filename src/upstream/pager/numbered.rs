@@ -10,7 +10,7 @@ use super::decision::{Decision, Flag, Reason};
 use super::error::PagerError;
 use super::location::{name, number};
 use crate::page::position::{Next, Position};
-use crate::plan::{Absent, EmptyPage, Location, NumberedPages, OffsetPages, Paging, Stride, Total};
+use crate::plan::{Absent, EmptyPage, Location, NumberedPages, OffsetPages, Paging, Stride, Trust};
 
 /// How far a page advances the position.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,14 @@ enum Advance {
     Fixed(u64),
     /// As many records as the page has: one page after the other.
     Varying,
+}
+
+/// How far a page with so many records advances an offset.
+pub(super) fn step(stride: Stride, totals: WalkTotals, records: u64) -> u64 {
+    match Advance::of(stride, totals) {
+        Advance::Fixed(fixed) => fixed,
+        Advance::Varying => records,
+    }
 }
 
 impl Advance {
@@ -34,7 +42,7 @@ impl Advance {
 impl Paging {
     /// Where to read on after the page at `offset`. `flag` is the flag on the page.
     pub(super) fn next_offset<'a>(
-        &self,
+        &'a self,
         style: &'a OffsetPages,
         offset: u64,
         flag: Option<Flag<'a>>,
@@ -42,27 +50,49 @@ impl Paging {
         context: PageContext<'_>,
     ) -> Result<Decision<'a>, PagerError> {
         let advance = Advance::of(style.stride, totals);
-        let next = offset
-            + match advance {
-                Advance::Fixed(records) => records,
-                Advance::Varying => context.records,
-            };
+        let next = offset + step(style.stride, totals, context.records);
         let one = |reason| Ok(Decision::one(Position::Offset(next), reason));
+        if let Some((hint, reason)) = self.hint(totals, context)? {
+            let read = offset.saturating_sub(style.first);
+            let fixed = match advance {
+                // A first page that shows nothing says nothing of how long pages are.
+                Advance::Fixed(0) => self.limit.map(u64::from),
+                Advance::Fixed(records) => Some(records),
+                Advance::Varying => None,
+            };
+            if let Some(records) = fixed {
+                let pages = read / records + 1..hint.div_ceil(records);
+                let rest = rest(pages, self.max_pages, |page| {
+                    Position::Offset(style.first + page * records)
+                })?;
+                if rest != Next::End {
+                    return Ok(Decision::new(rest, reason));
+                }
+            } else if context.records == 0 && read < hint {
+                return Err(PagerError::EmptyBeforeHint(hint));
+            } else if read + context.records < hint {
+                return one(reason);
+            }
+            // What is left out of pages that go by what was asked may be counted elsewhere.
+            let is_shown = !matches!(style.stride, Stride::Fixed(_));
+            if totals.received == hint && flag.is_none() && is_shown {
+                return end(reason);
+            }
+        }
         match flag {
             Some(flag) if flag.more => return one(Reason::Flag(flag)),
             Some(flag) => return end(Reason::Flag(flag)),
             None => {}
         }
-        let (total, reason) =
-            match announced_total(style.total.as_ref(), style.absent, totals, context)? {
-                Announced::Total(total, reason) => (total, reason),
-                Announced::Nothing => {
-                    return self
-                        .looks_last(context, style.full_page)
-                        .map_or_else(|| one(Reason::Open), end);
-                }
-                Announced::End(at) => return end(Reason::NoTotal(at)),
-            };
+        let (total, reason) = match self.announced_total(style.absent, totals, context)? {
+            Announced::Total(total, reason) => (total, reason),
+            Announced::Nothing => {
+                return self
+                    .looks_last(context, style.full_page)
+                    .map_or_else(|| one(Reason::Open), end);
+            }
+            Announced::End(at) => return end(Reason::NoTotal(at)),
+        };
         let read = offset.saturating_sub(style.first);
         match advance {
             Advance::Fixed(_) if total == 0 => end(reason),
@@ -82,7 +112,7 @@ impl Paging {
 
     /// Where to read on after page number `page`. `flag` is the flag on the page.
     pub(super) fn next_number<'a>(
-        &self,
+        &'a self,
         style: &'a NumberedPages,
         page: u64,
         flag: Option<Flag<'a>>,
@@ -90,6 +120,30 @@ impl Paging {
         context: PageContext<'_>,
     ) -> Result<Decision<'a>, PagerError> {
         let one = |reason| Ok(Decision::one(Position::Page(page + 1), reason));
+        if style.pages.is_none()
+            && let Some((hint, reason)) = self.hint(totals, context)?
+        {
+            let read = page.saturating_sub(style.first);
+            let pages = match Advance::of(style.stride, totals) {
+                Advance::Fixed(0) => self.limit.map(|limit| hint.div_ceil(limit.into())),
+                Advance::Fixed(records) => Some(hint.div_ceil(records)),
+                Advance::Varying if totals.received < hint && context.records > 0 => {
+                    return one(reason);
+                }
+                Advance::Varying => None,
+            };
+            let rest = rest(read + 1..pages.unwrap_or(0), self.max_pages, |page| {
+                Position::Page(style.first + page)
+            })?;
+            if rest != Next::End {
+                return Ok(Decision::new(rest, reason));
+            }
+            // What is left out of pages that go by what was asked may be counted elsewhere.
+            let is_shown = !matches!(style.stride, Stride::Fixed(_));
+            if totals.received == hint && flag.is_none() && is_shown {
+                return end(reason);
+            }
+        }
         match flag {
             Some(flag) if flag.more => return one(Reason::Flag(flag)),
             Some(flag) => return end(Reason::Flag(flag)),
@@ -98,7 +152,7 @@ impl Paging {
         let read = page.saturating_sub(style.first);
         let announced = match &style.pages {
             Some(pages) => announced(Some(pages), style.absent, context, Reason::Pages)?,
-            None => announced_total(style.total.as_ref(), style.absent, totals, context)?,
+            None => self.announced_total(style.absent, totals, context)?,
         };
         let (announced, reason) = match announced {
             Announced::Total(announced, reason) => (announced, reason),
@@ -126,6 +180,44 @@ impl Paging {
             Position::Page(style.first + page)
         });
         Ok(Decision::new(next?, reason))
+    }
+
+    /// What is known about the total, where it is exact.
+    fn announced_total(
+        &self,
+        absent: Absent,
+        totals: WalkTotals,
+        context: PageContext<'_>,
+    ) -> Result<Announced<'_>, PagerError> {
+        match (&self.total, totals.counted) {
+            (None, _) => Ok(Announced::Nothing),
+            (Some(total), _) if total.trust == Trust::Hint => Ok(Announced::Nothing),
+            (Some(_), Some(counted)) => Ok(Announced::Total(counted, Reason::Counted(counted))),
+            (Some(total), None) => announced(total.in_page(), absent, context, Reason::Records),
+        }
+    }
+
+    /// How far to read at least, if a total says so that is only a hint.
+    fn hint(
+        &self,
+        totals: WalkTotals,
+        context: PageContext<'_>,
+    ) -> Result<Option<(u64, Reason<'_>)>, PagerError> {
+        let Some(total) = self
+            .total
+            .as_ref()
+            .filter(|total| total.trust == Trust::Hint)
+        else {
+            return Ok(None);
+        };
+        match (totals.counted, total.in_page()) {
+            (Some(counted), _) => Ok(Some((counted, Reason::Counted(counted)))),
+            (None, Some(at)) => {
+                let hint = number(at, context)?;
+                Ok(hint.map(|hint| (hint, Reason::Records(at, hint))))
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     /// Why a page looks like the last, if it does. Without a total, an empty page is the end unless
@@ -161,23 +253,6 @@ enum Announced<'a> {
     Nothing,
     /// Absent, which means that this is the only page.
     End(&'a Location),
-}
-
-fn announced_total<'a>(
-    total: Option<&'a Total>,
-    absent: Absent,
-    totals: WalkTotals,
-    context: PageContext<'_>,
-) -> Result<Announced<'a>, PagerError> {
-    match totals.counted {
-        Some(counted) => Ok(Announced::Total(counted, Reason::Counted(counted))),
-        None => announced(
-            total.and_then(Total::in_page),
-            absent,
-            context,
-            Reason::Records,
-        ),
-    }
 }
 
 fn announced<'a>(

@@ -19,6 +19,7 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 use tokio::time::timeout;
+use tower::retry::budget::{Budget as _, TpsBudget};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 
@@ -76,6 +77,7 @@ pub struct Transport {
     stack: BoxCloneSyncService<Request<Bytes>, ClassifiedResponse, UpstreamError>,
     breaker: Option<Breaker>,
     replay: ReplayLayer,
+    budget: Arc<TpsBudget>,
 }
 
 impl Transport {
@@ -114,7 +116,7 @@ impl Transport {
         let replay = ReplayLayer::default();
         let stack = ServiceBuilder::new()
             // Outermost: each attempt passes all layers below again.
-            .retry(RetryPolicy::new(limits.retries, budget))
+            .retry(RetryPolicy::new(limits.retries, Arc::clone(&budget)))
             // Above breaker and rate limit: the second request passes them like the first.
             .option_layer(hedge)
             // Above the rate limit: a rejected attempt uses no slot.
@@ -160,6 +162,7 @@ impl Transport {
             stack: BoxCloneSyncService::new(stack),
             breaker,
             replay,
+            budget,
         }
     }
 
@@ -171,6 +174,11 @@ impl Transport {
     /// Whether it answers from recorded pages only.
     pub(super) fn has_only_pages(&self) -> bool {
         self.replay.has_only_pages()
+    }
+
+    /// Takes one retry from the budget, if there is one left.
+    pub(super) fn withdraw_retry(&self) -> bool {
+        self.budget.withdraw()
     }
 
     /// The state of the breaker, if there is one.

@@ -8,12 +8,14 @@ use tokio::time::Instant;
 
 use crate::error::UpstreamError;
 use crate::observe::{Event, Observers};
+use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
 use crate::plan::Repeat;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Next, PagerError, Position, WalkTotals};
 
-use super::outcome::{Interrupted, Walked};
+use super::account::{Doubt, Verdict};
+use super::outcome::{Interrupted, Walked, is_client_error};
 use super::tally::{PageSeen, Tally};
 
 /// One attempt to read the whole list.
@@ -24,6 +26,10 @@ pub(super) struct Attempt<'a> {
     positions: HashSet<Position>,
     /// The number of records on the first page.
     granted: u64,
+    /// The last page that was read, and its number of records.
+    last: Option<(Position, u64)>,
+    /// What seems to be the end, once nothing names a further page.
+    ended_by: EndedBy,
     tally: Tally<'a>,
 }
 
@@ -40,6 +46,8 @@ impl<'a> Attempt<'a> {
             deadline,
             positions: HashSet::new(),
             granted: 0,
+            last: None,
+            ended_by: EndedBy::WholeList,
             tally: Tally::new(adapter, is_second),
         }
     }
@@ -56,7 +64,12 @@ impl<'a> Attempt<'a> {
         let mut next = self.take(page)?;
         loop {
             next = match next {
-                Next::End => return self.tally.finish(self.observers),
+                Next::End => match self.tally.weigh(self.ended_by)? {
+                    Verdict::Ended(ended_by) => {
+                        return self.tally.finish(ended_by, self.observers);
+                    }
+                    Verdict::AskOnceMore(doubt) => self.ask_once_more(doubt).await?,
+                },
                 Next::One(position) => self.read_one(position).await?,
                 Next::Rest(positions) => self.read_rest(positions).await?,
             };
@@ -71,6 +84,48 @@ impl<'a> Attempt<'a> {
         let page = self.fetch(position).await;
         let page = page.map_err(Interrupted::after_first_page)?;
         self.take(page)
+    }
+
+    /// Reads the page after the last one, because an announced end is not believed.
+    async fn ask_once_more(&mut self, doubt: Doubt) -> Result<Next, Interrupted> {
+        let paging = self.adapter.paging();
+        let last = self.last.take();
+        let position = last
+            .and_then(|(last, records)| paging.after(&last, self.totals(0), records))
+            .filter(|position| self.positions.insert(position.clone()))
+            .ok_or(PagerError::Loop)?;
+        self.observers.notify(&Event::NextDecided {
+            next: &Next::One(position.clone()),
+            reason: format_args!("{doubt}"),
+        });
+        self.tally.read_beyond();
+        let is_to_be_sure = doubt.is_only_to_be_sure();
+        let page = match self.fetch(position).await {
+            Ok(page) => page,
+            Err(error) if is_to_be_sure && is_client_error(&error) => {
+                return Ok(self.end(EndedBy::Confirmed));
+            }
+            Err(error) => return Err(Interrupted::after_first_page(error)),
+        };
+        let is_empty = page.listed() == 0 && !page.is_past_end();
+        let is_end = (is_empty && !paging.says_more((&page).into())?)
+            || (is_to_be_sure && self.tally.has_seen(&page));
+        if !is_end {
+            return self.take(page);
+        }
+        self.observers.notify(&Event::PageRead(&page));
+        self.tally.add(page)?;
+        Ok(self.end(if is_to_be_sure {
+            EndedBy::Confirmed
+        } else {
+            EndedBy::EmptyPage
+        }))
+    }
+
+    /// The end, for this reason.
+    const fn end(&mut self, ended_by: EndedBy) -> Next {
+        self.ended_by = ended_by;
+        Next::End
     }
 
     /// Reads the pages that an earlier one announced, several at a time, in order.
@@ -102,7 +157,7 @@ impl<'a> Attempt<'a> {
                 return self.repeat(PagerError::SamePage, Interrupted::ListChanged);
             }
             if is_past_end {
-                return Ok(Next::End);
+                return Ok(self.end(EndedBy::PastEnd));
             }
         }
         Ok(next)
@@ -118,12 +173,17 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn next(&self, page: &FetchedPage) -> Result<Next, PagerError> {
-        let totals = WalkTotals {
+    /// The totals up to and including a page of so many records.
+    const fn totals(&self, records: u64) -> WalkTotals {
+        WalkTotals {
             granted: self.granted,
-            received: self.tally.listed + page.listed(),
+            received: self.tally.listed + records,
             counted: self.tally.counted,
-        };
+        }
+    }
+
+    fn next(&mut self, page: &FetchedPage) -> Result<Next, PagerError> {
+        let totals = self.totals(page.listed());
         let paging = self.adapter.paging();
         let decision = paging.decide(&page.position, totals, page.into());
         let decision = decision.inspect_err(|error| self.warn(error))?;
@@ -131,6 +191,8 @@ impl<'a> Attempt<'a> {
             next: &decision.next,
             reason: format_args!("{}", decision.reason),
         });
+        self.ended_by = decision.reason.ended_by();
+        self.last = Some((page.position.clone(), page.listed()));
         Ok(decision.next)
     }
 
@@ -144,7 +206,7 @@ impl<'a> Attempt<'a> {
 
     /// What a repeat means: the end if the adapter declares it, or that the walk is `interrupted`.
     fn repeat(
-        &self,
+        &mut self,
         what: PagerError,
         interrupted: impl Fn(UpstreamError) -> Interrupted,
     ) -> Result<Next, Interrupted> {
@@ -154,7 +216,7 @@ impl<'a> Attempt<'a> {
             is_end,
         });
         if is_end {
-            return Ok(Next::End);
+            return Ok(self.end(EndedBy::Repeat));
         }
         Err(interrupted(what.into()))
     }

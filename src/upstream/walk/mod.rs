@@ -17,12 +17,15 @@ use super::adapter::Adapter;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observers};
 
+mod account;
+
 mod attempt;
 use attempt::Attempt;
 
 mod outcome;
 pub use outcome::Walked;
-use outcome::{Interrupted, is_refusal};
+pub(super) use outcome::is_client_error;
+use outcome::{Interrupted, is_fault, is_refusal};
 
 mod tally;
 
@@ -53,6 +56,10 @@ async fn with_one_restart(
         Err(Interrupted::Failed(error)) => return Err(error),
         Err(Interrupted::ListChanged(reason)) => reason,
     };
+    // Walking again because a page failed is a retry like any other.
+    if is_fault(&reason) && !adapter.exchange.withdraw_retry() {
+        return Err(reason);
+    }
     tracing::info!(source = %adapter.name(), %reason, "list changed during its walk, walking again");
     observers.notify(&Event::WalkRestarted(&reason));
     let second = Attempt::new(adapter, observers, deadline, true).run().await;

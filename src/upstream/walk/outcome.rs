@@ -2,6 +2,7 @@
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Group;
+use crate::page::ended_by::EndedBy;
 use crate::snapshot::Counts;
 use crate::upstream::pager::PagerError;
 
@@ -14,6 +15,8 @@ pub struct Walked {
     pub counts: Counts,
     /// The number of pages read.
     pub pages: u64,
+    /// Why the list is whole.
+    pub ended_by: EndedBy,
 }
 
 /// Why an attempt ended without a list.
@@ -51,4 +54,14 @@ impl From<PagerError> for Interrupted {
 /// Whether the upstream answered, and refused.
 pub(super) const fn is_refusal(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::HttpStatus | ErrorKind::Rejected)
+}
+
+/// Whether the upstream refused the request itself, as it does past the end of a list.
+pub(in crate::upstream) fn is_client_error(error: &UpstreamError) -> bool {
+    is_refusal(error.kind) && !is_fault(error)
+}
+
+/// Whether the upstream answered with a fault of its own.
+pub(super) fn is_fault(error: &UpstreamError) -> bool {
+    (error.status).is_some_and(|status| status.is_server_error())
 }

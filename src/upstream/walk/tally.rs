@@ -1,24 +1,32 @@
 //! The tally of a walk: what was read so far, checked against limits and totals.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use bytesize::ByteSize;
+use http::header::CONTENT_RANGE;
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::group::Group;
+use crate::group::{Group, Member};
 use crate::observe::{Event, Observers};
+use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
+use crate::page::format::excerpt;
+use crate::page::mapping::Mapped;
 use crate::plan::Repeat;
 use crate::snapshot::Counts;
 use crate::upstream::adapter::Adapter;
-use crate::upstream::pager::{Announcement, PagerError};
+use crate::upstream::pager::Announcement;
 
+use super::account::{Contradiction, Evidence, PartOfList, StatedTotal, Verdict, weigh};
 use super::outcome::{Interrupted, Walked};
 
-/// After so many pages without a group the walk ends: the adapter is wrong, and a long list would
-/// cost its upstream hundreds of requests to show it.
-const PAGES_WITHOUT_GROUPS: u64 = 3;
+/// How much of an id a message shows.
+const ID_CHARS: usize = 60;
+
+/// After so many pages without a group the walk ends, unless a total says that more follow: the adapter
+/// is wrong, and a long list would cost its upstream hundreds of requests to show it.
+const PAGES_WITHOUT_GROUPS: u64 = 20;
 
 /// What a walk has read so far.
 pub(super) struct Tally<'a> {
@@ -30,11 +38,20 @@ pub(super) struct Tally<'a> {
     has_spared: bool,
     /// The total in the list, as far as pages have stated one.
     announced: Announcement,
+    /// What the responses said of their place in the list.
+    part: PartOfList,
+    /// Whether the walk has read on beyond what was announced, which then means nothing any more.
+    is_beyond: bool,
     /// The total that a request of its own returned.
     pub(super) counted: Option<u64>,
     groups: Vec<Group>,
+    /// Where each group is, by its id in the source.
+    ids: HashMap<String, usize>,
     counts: Counts,
     pages: u64,
+    pages_with_records: u64,
+    /// The number of records on the last of them.
+    last_page: u64,
     records: u64,
     /// Records without nested ones: the unit of paging, totals and caps.
     pub(super) listed: u64,
@@ -58,6 +75,11 @@ impl<'a> Tally<'a> {
             fingerprints: HashSet::new(),
             has_spared: false,
             announced: Announcement::default(),
+            part: PartOfList::default(),
+            is_beyond: false,
+            ids: HashMap::new(),
+            pages_with_records: 0,
+            last_page: 0,
             counted: None,
             groups: Vec::new(),
             counts: Counts::default(),
@@ -69,29 +91,115 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Adds one page.
+    /// Adds one page. One that was read before adds nothing.
     pub(super) fn add(&mut self, page: FetchedPage) -> Result<PageSeen, Interrupted> {
         self.pages += 1;
-        self.records += page.records();
-        self.listed += page.listed();
         self.bytes += page.bytes();
-        self.mapped_bytes += page.mapped_bytes();
         self.check_limits()?;
         self.check_announcement(page.announcement())?;
-        let seen = self.check_repeat(&page);
+        if self.check_repeat(&page) == PageSeen::Repeated {
+            return Ok(PageSeen::Repeated);
+        }
+        self.part.note(page.status, &page.headers, page.listed());
+        self.records += page.records();
+        self.listed += page.listed();
+        self.mapped_bytes += page.mapped_bytes();
+        if page.listed() > 0 {
+            self.pages_with_records += 1;
+            self.last_page = page.listed();
+        }
+        self.check_limits()?;
         for outcome in page.into_outcomes() {
             match outcome {
-                Ok(mapped) => {
-                    self.counts.unparsed_timestamps += mapped.unparsed_timestamps;
-                    self.groups.push(mapped.group);
-                }
+                Ok(mapped) => self.add_group(mapped)?,
                 Err(_) => self.counts.skipped += 1,
             }
         }
-        if self.pages == PAGES_WITHOUT_GROUPS {
+        let says_more =
+            (self.total().and_then(|total| total.records)).is_some_and(|total| total > self.listed);
+        if self.pages == PAGES_WITHOUT_GROUPS && !says_more {
             self.check_mapped()?;
         }
-        Ok(seen)
+        Ok(PageSeen::New)
+    }
+
+    /// Adds one group. Of one that comes again the first is kept. If its people differ, each may be a
+    /// part of them.
+    fn add_group(&mut self, mapped: Mapped) -> Result<(), Interrupted> {
+        let Mapped {
+            group,
+            unparsed_timestamps,
+            unread_people: _,
+        } = mapped;
+        self.counts.unparsed_timestamps += unparsed_timestamps;
+        let Some(&first) = self.ids.get(&group.source_id) else {
+            self.ids.insert(group.source_id.clone(), self.groups.len());
+            self.groups.push(group);
+            return Ok(());
+        };
+        self.counts.repeated += 1;
+        match different_people(&self.groups[first], &group) {
+            None => Ok(()),
+            Some(field) => Err(Interrupted::ListChanged(UpstreamError::new(
+                ErrorKind::Pagination,
+                format!(
+                    "the group `{}` came again with other `{field}`: each record may hold a part of \
+                     them, and parts are not merged (leave `fields.{field}` out, or request records \
+                     that are whole)",
+                    excerpt(&group.source_id, ID_CHARS)
+                ),
+            ))),
+        }
+    }
+
+    /// Whether a page was read before, and none was before it: an upstream that ignores positions
+    /// repeats one for ever.
+    pub(super) fn has_seen(&self, page: &FetchedPage) -> bool {
+        page.records() > 0 && !self.has_spared && self.fingerprints.contains(&page.fingerprint())
+    }
+
+    /// From now on the walk reads beyond what was announced.
+    pub(super) const fn read_beyond(&mut self) {
+        self.is_beyond = true;
+    }
+
+    /// The declared total, as far as it was stated.
+    fn total(&self) -> Option<StatedTotal> {
+        let total = self.adapter.paging().total.as_ref()?;
+        let name = total.name();
+        Some(StatedTotal {
+            is_range: name.eq_ignore_ascii_case(CONTENT_RANGE.as_str()),
+            name,
+            records: self.announced.records.or(self.counted),
+            trust: total.trust,
+        })
+    }
+
+    /// Whether the list is whole, if this seems to be its end.
+    pub(super) fn weigh(&self, ended_by: EndedBy) -> Result<Verdict, Interrupted> {
+        let paging = self.adapter.paging();
+        let total = self.total();
+        let is_counted = total.is_some() && self.announced.records.is_none();
+        let verdict = weigh(&Evidence {
+            ended_by,
+            is_numbered: paging.is_numbered(),
+            total,
+            announced_pages: self.announced.pages,
+            has_changed: self.counts.drifted,
+            part: self.part.clone(),
+            pages: self.pages_with_records,
+            listed: self.listed,
+            distinct: self.records - self.counts.repeated,
+            last_page: self.last_page,
+            asked: paging.limit.map(u64::from),
+        });
+        verdict.map_err(|contradiction| match contradiction {
+            // Total and list were requested at two moments, between which the list may have shrunk.
+            Contradiction::Fewer { .. } if is_counted => {
+                Interrupted::ListChanged(contradiction.into())
+            }
+            contradiction => Interrupted::Failed(contradiction.into()),
+        })
     }
 
     /// Whether a page was read before. A page with a single record may occur twice: that is a
@@ -132,7 +240,10 @@ impl<'a> Tally<'a> {
     }
 
     fn check_announcement(&mut self, announcement: Announcement) -> Result<(), Interrupted> {
-        let has_changed = !self.announced.agrees(announcement);
+        if self.is_beyond {
+            return Ok(());
+        }
+        let has_changed = !self.adapter.paging().is_hint() && !self.announced.agrees(announcement);
         if has_changed && !self.is_second_attempt {
             return Err(Interrupted::ListChanged(UpstreamError::new(
                 ErrorKind::Pagination,
@@ -140,23 +251,28 @@ impl<'a> Tally<'a> {
             )));
         }
         self.counts.drifted |= has_changed;
-        self.announced = self.announced.least(announcement);
+        self.announced = announcement.or(self.announced);
         Ok(())
     }
 
-    /// The whole list, if it holds what was announced.
-    pub(super) fn finish(mut self, observers: &Observers) -> Result<Walked, Interrupted> {
-        let before = self.groups.len();
-        let mut ids = HashSet::with_capacity(before);
-        self.groups
-            .retain(|group| ids.insert(group.source_id.clone()));
-        self.counts.repeated = (before - self.groups.len()) as u64;
+    /// The whole list.
+    pub(super) fn finish(
+        self,
+        ended_by: EndedBy,
+        observers: &Observers,
+    ) -> Result<Walked, Interrupted> {
         self.check_mapped()?;
-        self.check_total(observers)?;
+        observers.notify(&Event::WalkEnded {
+            ended_by,
+            announced: self.announced.records.or(self.counted),
+            listed: self.listed,
+            repeated: self.counts.repeated,
+        });
         Ok(Walked {
             groups: self.groups,
             counts: self.counts,
             pages: self.pages,
+            ended_by,
         })
     }
 
@@ -172,41 +288,22 @@ impl<'a> Tally<'a> {
             format!("none of {records} records has an id and a name (`fields`)"),
         ))
     }
+}
 
-    /// Compares the list with the announced total.
-    fn check_total(&mut self, observers: &Observers) -> Result<(), Interrupted> {
-        let paged = self.announced.records;
-        let announced = paged.or(self.counted);
-        observers.notify(&Event::TotalChecked {
-            announced,
-            listed: self.listed,
-            repeated: self.counts.repeated,
-        });
-        let Some(announced) = announced else {
-            return Ok(());
-        };
-        let short = |received| {
-            UpstreamError::from(PagerError::Short {
-                announced,
-                received,
-            })
-        };
-        if self.listed < announced {
-            return Err(match paged {
-                Some(_) => Interrupted::Failed(short(self.listed)),
-                // Total and list were requested at two moments, between which the list may have
-                // shrunk.
-                None => Interrupted::ListChanged(short(self.listed)),
-            });
-        }
-        // A repeated record may be in the place of one that moved and was missed.
-        let distinct = self.records - self.counts.repeated;
-        if distinct < announced {
-            if !self.is_second_attempt {
-                return Err(Interrupted::ListChanged(short(distinct)));
-            }
-            self.counts.drifted = true;
-        }
-        Ok(())
+/// The field of people in which two records of one group differ.
+fn different_people(first: &Group, again: &Group) -> Option<&'static str> {
+    fn set(people: &[Member]) -> BTreeSet<(Option<&str>, Option<&str>)> {
+        let people = people.iter();
+        people
+            .map(|one| (one.id.as_deref(), one.email.as_deref()))
+            .collect()
     }
+    [
+        ("members", &first.members, &again.members),
+        ("admins", &first.admins, &again.admins),
+        ("guests", &first.guests, &again.guests),
+    ]
+    .into_iter()
+    .find(|(_, first, again)| first != again && set(first) != set(again))
+    .map(|(field, ..)| field)
 }

@@ -80,7 +80,9 @@ impl Observer for Log {
             } => format!("{exchange} received {}", response.status().as_u16()),
             Event::PageRead(page) => format!("read {} records", page.records()),
             Event::NextDecided { next, reason } => format!("{next:?}: {reason}"),
-            Event::TotalChecked { listed, .. } => format!("checked {listed}"),
+            Event::WalkEnded {
+                ended_by, listed, ..
+            } => format!("{listed} records, ended by {ended_by}"),
             other @ (Event::RequestAnswered { .. }
             | Event::RecordsCounted(_)
             | Event::Repeated { .. }
@@ -121,7 +123,7 @@ async fn all_observers_see_a_walk_and_its_exchanges_in_one_order() {
         "3 received 200",
         "read 1 records",
         "End: `/next` is absent, null or empty",
-        "checked 3",
+        "3 records, ended by no_next",
     ];
     assert_eq!(*one.0.lock().unwrap(), expected);
     assert_eq!(*other.0.lock().unwrap(), expected);

@@ -66,6 +66,7 @@ fn map(page: &Page, adapter: &Adapter) {
         url: &ASKED,
         records: records.len() as u64,
         last_record_key: None,
+        last_record_flag: None,
         is_past_end: false,
     };
     let totals = WalkTotals::first(context.records, None);

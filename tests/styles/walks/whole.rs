@@ -33,7 +33,10 @@ async fn a_list_of_any_size_is_whole(#[case] groups: usize) {
         assert_eq!(walked.groups.len(), groups, "{name}");
         assert_eq!(walked.counts, Counts::default(), "{name}");
         let stats = emulation(&emulations, name).stats();
-        assert_eq!(stats.pages, groups.div_ceil(10).max(1) as u64, "{name}");
+        // A page as long as requested whose total is its own length: one more, to be sure.
+        let is_doubtful = groups == 10 && name != "vinyldns";
+        let pages = groups.div_ceil(10).max(1) as u64 + u64::from(is_doubtful);
+        assert_eq!(stats.pages, pages, "{name}");
     }
     let walked = walked(&adapter(&emulations, "collections", &[])).await;
     assert_eq!(walked.groups.len(), groups);

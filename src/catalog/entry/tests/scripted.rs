@@ -18,6 +18,7 @@ use crate::catalog::resources::CatalogResources;
 use crate::catalog::tasks::Tasks;
 use crate::clock::WallClock;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::page::ended_by::EndedBy;
 use crate::plan::Freshness;
 use crate::plan::Refresh;
 use crate::plan::Share;
@@ -83,6 +84,7 @@ impl Scripted {
                         snapshot: snapshot(&names),
                         counts: Counts::default(),
                         pages: 1,
+                        ended_by: EndedBy::NoNext,
                     });
                     Some(walked.map_err(|kind| UpstreamError::new(kind, "scripted")))
                 })

@@ -8,7 +8,7 @@ use crate::config::upstream::pushdown::{KnownBy, Matches, PeopleList, SearchedFi
 use crate::plan::pushdown::{Case, Quote, Texts};
 use crate::plan::{
     Absence, Absent, AbsentRecords, Decode, EmptyPage, Extra, Format, Location, Meaning, OneOrMany,
-    Origin, Part, Repeat, Scalar, ShortPage, StatusPattern, Step, Take, TimeFormat,
+    Origin, Part, Repeat, Scalar, ShortPage, StatusPattern, Step, Take, TimeFormat, Trust,
 };
 use crate::plan::{Path, Span};
 
@@ -200,6 +200,7 @@ encode_as_written!(
     Decode,
     Step,
     Absent,
+    Trust,
     ShortPage,
     EmptyPage,
     Repeat,

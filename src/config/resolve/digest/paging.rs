@@ -9,7 +9,7 @@ use crate::plan::{Absent, CursorSource, EmptyPage, Repeat, ShortPage};
 impl Encode for Pagination {
     fn encode(&self) -> Option<CanonicalValue> {
         let table = match self {
-            Self::None(WholeList { cap }) => CanonicalTable::default().put("cap", cap),
+            Self::None(list) => whole(list),
             Self::Cursor(pages) => cursor(pages),
             Self::Offset(pages) => offset(pages),
             Self::Page(pages) => numbered(pages),
@@ -20,6 +20,22 @@ impl Encode for Pagination {
     }
 }
 
+fn whole(list: &WholeList) -> CanonicalTable {
+    let WholeList {
+        total,
+        trust,
+        more,
+        last,
+        cap,
+    } = list;
+    CanonicalTable::default()
+        .put("total", total)
+        .put_changed("trust", trust)
+        .put("more", more)
+        .put("last", last)
+        .put("cap", cap)
+}
+
 fn cursor(pages: &CursorPages) -> CanonicalTable {
     let CursorPages {
         next,
@@ -27,6 +43,8 @@ fn cursor(pages: &CursorPages) -> CanonicalTable {
         limit,
         more,
         last,
+        total,
+        trust,
         empty_page,
         cap,
         on_repeat,
@@ -38,6 +56,8 @@ fn cursor(pages: &CursorPages) -> CanonicalTable {
         .put("limit", limit)
         .put("more", more)
         .put("last", last)
+        .put("total", total)
+        .put_changed("trust", trust)
         .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
         .put("cap", cap)
         .put_changed("on_repeat", on_repeat)
@@ -49,6 +69,7 @@ fn offset(pages: &OffsetPages) -> CanonicalTable {
         limit,
         step,
         total,
+        trust,
         absent,
         more,
         last,
@@ -63,6 +84,7 @@ fn offset(pages: &OffsetPages) -> CanonicalTable {
         .put("limit", limit)
         .put_changed("step", step)
         .put("total", total)
+        .put_changed("trust", trust)
         .put_unless(&Absent::Error, "absent", absent)
         .put("more", more)
         .put("last", last)
@@ -78,6 +100,7 @@ fn numbered(pages: &NumberedPages) -> CanonicalTable {
         limit,
         pages,
         total,
+        trust,
         step,
         absent,
         more,
@@ -93,6 +116,7 @@ fn numbered(pages: &NumberedPages) -> CanonicalTable {
         .put("limit", limit)
         .put("pages", pages)
         .put("total", total)
+        .put_changed("trust", trust)
         .put("step", step)
         .put_unless(&Absent::Error, "absent", absent)
         .put("more", more)
@@ -108,6 +132,8 @@ fn link(pages: &LinkPages) -> CanonicalTable {
         limit,
         more,
         last,
+        total,
+        trust,
         empty_page,
         cap,
         origins,
@@ -118,6 +144,8 @@ fn link(pages: &LinkPages) -> CanonicalTable {
         .put("limit", limit)
         .put("more", more)
         .put("last", last)
+        .put("total", total)
+        .put_changed("trust", trust)
         .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
         .put("cap", cap)
         .put("origins", origins)
@@ -130,6 +158,8 @@ fn next_url(pages: &NextUrlPages) -> CanonicalTable {
         limit,
         more,
         last,
+        total,
+        trust,
         empty_page,
         cap,
         origins,
@@ -141,6 +171,8 @@ fn next_url(pages: &NextUrlPages) -> CanonicalTable {
         .put("limit", limit)
         .put("more", more)
         .put("last", last)
+        .put("total", total)
+        .put_changed("trust", trust)
         .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
         .put("cap", cap)
         .put("origins", origins)

@@ -62,6 +62,9 @@ fn decide(
     let last_record_key = records
         .last()
         .and_then(|record| paging.last_record_key(*record, None));
+    let last_record_flag = records
+        .last()
+        .and_then(|record| paging.last_record_flag(*record, None));
     let count = records.len() as u64;
     let context = PageContext {
         page: &page,
@@ -69,6 +72,7 @@ fn decide(
         url: &"https://u.example/list?a=b".parse().unwrap(),
         records: count,
         last_record_key: last_record_key.as_ref(),
+        last_record_flag: last_record_flag.as_deref(),
         is_past_end: false,
     };
     let totals = WalkTotals {
@@ -289,6 +293,7 @@ fn an_answer_past_the_end_ends_any_style() {
         url: &"https://u.example/".parse().unwrap(),
         records: 0,
         last_record_key: None,
+        last_record_flag: None,
         is_past_end: true,
     };
     let totals = WalkTotals {

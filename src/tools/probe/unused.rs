@@ -1,0 +1,172 @@
+//! What a page says of the length of its list, and nothing reads.
+
+use serde_json::Value;
+
+use crate::page::fetched_page::FetchedPage;
+use crate::page::format::Node;
+use crate::upstream::pager::{Next, Paging, WalkTotals};
+
+/// How deep in a page totals are looked for.
+const DEPTH: usize = 3;
+
+/// What totals are called, without what is neither letter nor digit.
+const NAMES: [&str; 13] = [
+    "total",
+    "totalcount",
+    "totalresults",
+    "totalrecords",
+    "totalitems",
+    "totalelements",
+    "totalsize",
+    "totalhits",
+    "count",
+    "odatacount",
+    "recordcount",
+    "numfound",
+    "found",
+];
+
+/// Which headers hold totals.
+const HEADERS: [&str; 5] = [
+    "x-total-count",
+    "x-total",
+    "x-total-results",
+    "total-count",
+    "content-range",
+];
+
+/// What a page says and its adapter does not read, each in a sentence.
+pub(super) fn unused(page: &FetchedPage, paging: &Paging, records: &str) -> Vec<String> {
+    let mut said = Vec::new();
+    if paging.total.is_none() {
+        in_headers(page, &mut said);
+        let mut body = InBody {
+            records,
+            listed: page.listed(),
+            said: &mut said,
+        };
+        body.look(page.page.root(), "", DEPTH);
+    }
+    if says_no_more(page, paging) {
+        said.push(format!(
+            "the page has {} records, as many as were requested, and no word of whether more follow",
+            page.listed()
+        ));
+    }
+    said
+}
+
+fn in_headers(page: &FetchedPage, said: &mut Vec<String>) {
+    for header in HEADERS {
+        let value = page.headers.get(header);
+        let text = value.and_then(|value| value.to_str().ok());
+        let number = text.and_then(|text| text.rsplit('/').next()?.trim().parse::<u64>().ok());
+        if let Some(number) = number.filter(|number| *number >= page.listed()) {
+            said.push(format!(
+                "the header `{header}` says {number}, and nothing reads it: \
+                 `pagination.total = {{ header = \"{header}\" }}`"
+            ));
+        }
+    }
+}
+
+/// Looks for totals in a body, outside of its records.
+struct InBody<'a> {
+    /// Where the records are.
+    records: &'a str,
+    listed: u64,
+    said: &'a mut Vec<String>,
+}
+
+impl InBody<'_> {
+    fn look(&mut self, node: Node<'_>, path: &str, depth: usize) {
+        let Value::Object(members) = node.single() else {
+            return;
+        };
+        for name in members.keys() {
+            let path = format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
+            let Some(member) = node.member(name).filter(|_| path != self.records) else {
+                continue;
+            };
+            let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+            let plain: String = letters.flat_map(char::to_lowercase).collect();
+            let text = member.text();
+            let number = text.and_then(|text| text.trim().parse::<u64>().ok());
+            match number {
+                Some(number) if NAMES.contains(&plain.as_str()) && number >= self.listed => {
+                    self.said.push(format!(
+                        "`{path}` says {number}, and nothing reads it: `pagination.total = \"{path}\"`"
+                    ));
+                }
+                None if depth > 1 => self.look(member, &path, depth - 1),
+                Some(_) | None => {}
+            }
+        }
+    }
+}
+
+/// Whether a page is as long as requested, and has none of the places that could say more.
+fn says_no_more(page: &FetchedPage, paging: &Paging) -> bool {
+    let is_announced = paging.total.is_some() || paging.flag.is_some() || paging.cap.is_some();
+    let totals = WalkTotals::first(page.listed(), None);
+    let may_follow = paging.next(&page.position, totals, page.into()) != Ok(Next::End);
+    let query = page.request.uri().query().unwrap_or_default();
+    let mut values = query.split('&').filter_map(|pair| pair.split('=').nth(1));
+    let is_asked = |value: &str| value.parse() == Ok(page.listed());
+    page.listed() > 0 && !is_announced && !may_follow && values.any(is_asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+    use rstest::rstest;
+
+    use super::*;
+    use crate::app;
+    use crate::clock::WallClock;
+    use crate::config::testing::load_block;
+    use crate::problem::Problems;
+    use crate::tls::Tls;
+
+    #[rstest]
+    #[case::in_the_body(
+        r#"{"totalResults": 261, "teams": [{"id": 1}]}"#,
+        &[],
+        &["`/totalResults` says 261, and nothing reads it: `pagination.total = \"/totalResults\"`"]
+    )]
+    #[case::in_a_header(
+        r#"{"teams": [{"id": 1}]}"#,
+        &[("x-total-count", "260")],
+        &["the header `x-total-count` says 260, and nothing reads it: \
+           `pagination.total = { header = \"x-total-count\" }`"]
+    )]
+    #[case::a_full_page(
+        r#"{"teams": [{"id": 1}, {"id": 2}]}"#,
+        &[],
+        &["the page has 2 records, as many as were requested, and no word of whether more follow"]
+    )]
+    #[case::nothing(r#"{"version": 7, "teams": [{"id": 1, "total": 9}]}"#, &[], &[])]
+    #[tokio::test]
+    async fn what_looks_like_a_total_and_a_page_as_long_as_asked_are_spoken_of(
+        #[case] body: &str,
+        #[case] headers: &[(&'static str, &'static str)],
+        #[case] expected: &[&str],
+    ) {
+        let block = "base_url = 'http://club.example'\n\
+                     request = { path = '/teams', query = { count = '2' } }\n\
+                     records = '/teams'\nfields = { id = 'id', name = 'id' }";
+        let loaded = load_block("club", block, &[]);
+        let wall = WallClock::fixed(jiff::Timestamp::UNIX_EPOCH);
+        let mut problems = Problems::default();
+        let tls = Tls::unavailable();
+        let adapter = app::adapter(&loaded, "club", &wall, &tls, &mut problems).unwrap();
+        let mut sent = HeaderMap::new();
+        for (name, value) in headers {
+            sent.insert(*name, value.parse().unwrap());
+        }
+        let page = adapter
+            .replay(StatusCode::OK, sent, body.as_bytes())
+            .unwrap();
+        assert_eq!(unused(&page, adapter.paging(), "/teams"), expected);
+    }
+}

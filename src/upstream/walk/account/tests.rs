@@ -1,0 +1,133 @@
+//! What single pieces of evidence come to. Their combinations are in `tests/styles/accounted`.
+
+use http::HeaderValue;
+use rstest::rstest;
+
+use super::*;
+
+/// Three records on one page of an offset style, asked for by threes, with this end.
+fn evidence(ended_by: EndedBy) -> Evidence {
+    Evidence {
+        ended_by,
+        is_numbered: true,
+        total: None,
+        announced_pages: None,
+        has_changed: false,
+        part: PartOfList::default(),
+        pages: 1,
+        listed: 3,
+        distinct: 3,
+        last_page: 3,
+        asked: Some(3),
+    }
+}
+
+fn total(records: u64, trust: Trust) -> Option<StatedTotal> {
+    Some(StatedTotal {
+        name: "/total".to_owned(),
+        records: Some(records),
+        trust,
+        is_range: false,
+    })
+}
+
+#[rstest]
+#[case::its_own_length(3, 3, Doubt::OwnLength)]
+#[case::less_than_came(0, 3, Doubt::Disproved)]
+#[case::a_record_twice(3, 2, Doubt::Repeated)]
+fn an_announced_end_that_may_be_wrong_is_asked_beyond(
+    #[case] announced: u64,
+    #[case] distinct: u64,
+    #[case] expected: Doubt,
+) {
+    let evidence = Evidence {
+        total: total(announced, Trust::Exact),
+        distinct,
+        ..evidence(EndedBy::Total)
+    };
+    assert_eq!(weigh(&evidence), Ok(Verdict::AskOnceMore(expected)));
+}
+
+#[test]
+fn a_page_shorter_than_asked_whose_total_equals_it_is_the_list() {
+    let evidence = Evidence {
+        total: total(3, Trust::Exact),
+        asked: Some(4),
+        ..evidence(EndedBy::Total)
+    };
+    assert_eq!(weigh(&evidence), Ok(Verdict::Ended(EndedBy::Total)));
+}
+
+#[rstest]
+#[case::exact(Trust::Exact, true)]
+#[case::hint(Trust::Hint, false)]
+fn a_total_above_what_came_is_an_error_unless_it_is_a_hint(
+    #[case] trust: Trust,
+    #[case] is_error: bool,
+) {
+    let evidence = Evidence {
+        total: total(7, trust),
+        ..evidence(EndedBy::EmptyPage)
+    };
+    assert_eq!(weigh(&evidence).is_err(), is_error);
+}
+
+#[test]
+fn a_list_without_numbered_pages_is_held_against_a_hint_too() {
+    let evidence = Evidence {
+        total: total(7, Trust::Hint),
+        is_numbered: false,
+        ..evidence(EndedBy::NoNext)
+    };
+    let error = weigh(&evidence).unwrap_err().to_string();
+    let expected = "7 records were announced, but 3 received: `/total` says so, and the walk ended \
+                    by `no_next`";
+    assert!(error.starts_with(expected), "{error}");
+}
+
+#[rstest]
+#[case::partial(206, None, EndedBy::WholeList, Some("status 206 says"))]
+#[case::partial_and_asked_further(206, None, EndedBy::EmptyPage, None)]
+#[case::unknown_length(206, Some("items 0-2/*"), EndedBy::NoNext, Some("status 206 says"))]
+#[case::all_of_it(206, Some("items 0-2/3"), EndedBy::WholeList, None)]
+#[case::of_more(
+    200,
+    Some("items 0-2/7"),
+    EndedBy::NoNext,
+    Some("`content-range: items 0-2/7`")
+)]
+#[case::of_more_without_a_unit(206, Some("0-2/7"), EndedBy::WholeList, Some("status 206 with"))]
+#[case::all_bytes(206, Some("bytes 0-99/100"), EndedBy::WholeList, None)]
+#[case::some_bytes(
+    200,
+    Some("bytes 0-49/100"),
+    EndedBy::WholeList,
+    Some("bytes 0-49/100")
+)]
+#[case::fewer(200, Some("items 0-1/2"), EndedBy::WholeList, Some("fewer than the 3"))]
+fn a_response_that_says_that_it_is_a_part_is_no_whole_list(
+    #[case] status: u16,
+    #[case] range: Option<&'static str>,
+    #[case] ended_by: EndedBy,
+    #[case] expected: Option<&str>,
+) {
+    let mut headers = HeaderMap::new();
+    if let Some(range) = range {
+        headers.insert(CONTENT_RANGE, HeaderValue::from_static(range));
+    }
+    let mut part = PartOfList::default();
+    part.note(StatusCode::from_u16(status).unwrap(), &headers, 3);
+    let evidence = Evidence {
+        part,
+        is_numbered: false,
+        ..evidence(ended_by)
+    };
+    let weighed = weigh(&evidence).map_err(|error| error.to_string());
+    match expected {
+        None => assert_eq!(weighed, Ok(Verdict::Ended(ended_by))),
+        Some(expected) => {
+            let error = weighed.unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! An upstream that misreports how much it has.
+
+use std::fmt::Write as _;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use groupgate::error::UpstreamError;
+use groupgate::upstream::transport::Replay;
+use http::{Request, Response};
+use serde_json::{Value, json};
+
+use crate::support::server::parameter;
+
+/// How its pages follow each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Style {
+    #[default]
+    Whole,
+    Cursor,
+    Link,
+    NextUrl,
+    /// With this `step`.
+    Offset(&'static str),
+    Page,
+}
+
+/// Where the adapter looks for a number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Claim {
+    #[default]
+    Nowhere,
+    Body,
+    Header,
+    ContentRange,
+    Count,
+    Pages,
+}
+
+/// What the upstream says where that is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Number {
+    #[default]
+    True,
+    Zero,
+    One,
+    /// The length of the page, or its number.
+    Own,
+    TooMany,
+    Absent,
+    Object,
+    /// True, with a fraction of zero.
+    Fraction,
+}
+
+/// Of what type a next position is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum NextType {
+    #[default]
+    Text,
+    Number,
+    Object,
+    List,
+    True,
+    /// A text that stands where the adapter does not look.
+    Misspelt,
+}
+
+/// The upstream, and what its adapter declares.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Liar {
+    pub(super) style: Style,
+    pub(super) is_xml: bool,
+    pub(super) claim: Claim,
+    pub(super) number: Number,
+    pub(super) is_hint: bool,
+    pub(super) has_limit: bool,
+    /// How many slots the list has.
+    pub(super) length: usize,
+    /// How many of them are on a page.
+    pub(super) page: usize,
+    /// The slot that holds the same record as the first.
+    pub(super) twice: Option<usize>,
+    pub(super) next_type: NextType,
+    /// How the last page says that there is no next one.
+    pub(super) last_next: u8,
+    /// What `Content-Range` says: nothing, the truth, `*`, or a range without a unit.
+    pub(super) range: u8,
+    /// Whether more is asked for per page than it grants.
+    pub(super) is_clamped: bool,
+    /// Whether it never shows what is past the first page.
+    pub(super) is_cut: bool,
+    pub(super) ignores_position: bool,
+    /// Whether the second page shows nothing of what it holds.
+    pub(super) has_holes: bool,
+    pub(super) is_refused_past_end: bool,
+    pub(super) is_206: bool,
+}
+
+impl Liar {
+    const fn is_numbered(&self) -> bool {
+        matches!(self.style, Style::Offset(_) | Style::Page)
+    }
+
+    /// Whether the adapter reads the true number of records and trusts it.
+    fn is_counted(&self) -> bool {
+        let is_true = matches!(
+            self.number,
+            Number::True | Number::Fraction | Number::TooMany
+        );
+        let is_read = !matches!(self.claim, Claim::Nowhere | Claim::Pages);
+        is_true && is_read && !self.is_hint
+    }
+
+    /// Without what no evidence tells.
+    pub(super) fn tellable(mut self) -> Self {
+        if self.claim == Claim::Pages && self.style != Style::Page {
+            self.claim = Claim::Nowhere;
+        }
+        if self.claim == Claim::ContentRange {
+            // A header holds no structure.
+            self.range = 0;
+            if matches!(self.number, Number::Object | Number::Fraction) {
+                self.number = Number::True;
+            }
+        }
+        if self.style == Style::Whole {
+            self.has_limit = false;
+        }
+        self.is_clamped &= self.has_limit;
+        // The adapter goes by what it asked for, and gets less.
+        if self.is_clamped && self.style == Style::Offset("asked") && !self.is_counted() {
+            self.is_clamped = false;
+        }
+        if self.style == Style::Offset("asked") {
+            self.has_limit = true;
+        }
+        // A short page whose number is its own is the end, by the contract.
+        if self.is_numbered() && matches!(self.number, Number::Own | Number::One) {
+            self.has_limit = true;
+            self.is_clamped = false;
+        }
+        // Holes: a token leads over them, and so does a true hint where the offset counts slots.
+        let is_led = match self.style {
+            Style::Whole | Style::Page => false,
+            Style::Cursor | Style::Link | Style::NextUrl => true,
+            Style::Offset(step) => {
+                let is_true = matches!(self.number, Number::True | Number::TooMany);
+                step == "asked" && self.is_hint && is_true && self.claim != Claim::Nowhere
+            }
+        };
+        self.has_holes &= is_led && !self.is_clamped;
+        // What is cut silently, and what is misspelt, only a number tells.
+        let is_told = self.is_counted() || (self.range == 1 && self.claim != Claim::ContentRange);
+        self.is_cut &= is_told;
+        if self.style == Style::Whole {
+            self.is_cut |= is_told && self.next_type == NextType::Object;
+            self.next_type = NextType::Text;
+        }
+        if self.next_type == NextType::Misspelt && !is_told {
+            self.next_type = NextType::Text;
+        }
+        // Where the same page comes again, a number that is its own is confirmed by it.
+        let is_own = matches!(self.number, Number::Own | Number::One);
+        self.ignores_position &= !is_own && !self.is_hint;
+        // A page of one record that comes twice is the same page again.
+        if is_own && self.page == 1 {
+            self.twice = None;
+        }
+        if self.is_xml && self.number == Number::Fraction {
+            self.number = Number::True;
+        }
+        self
+    }
+
+    /// What a walk that is complete brings.
+    pub(super) fn ids(&self) -> Vec<String> {
+        let mut ids: Vec<String> = Vec::new();
+        for slot in 0..self.length {
+            let id = self.id(slot).to_string();
+            if !self.is_hidden(slot) && !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
+    fn id(&self, slot: usize) -> usize {
+        if self.twice == Some(slot) { 0 } else { slot }
+    }
+
+    fn is_hidden(&self, slot: usize) -> bool {
+        self.has_holes && slot / self.page == 1 && self.length > 2 * self.page
+    }
+
+    /// How many records it has in all. A hint also counts those that it does not show.
+    fn total(&self) -> usize {
+        let shown = (0..self.length).filter(|slot| self.is_hint || !self.is_hidden(*slot));
+        shown.count()
+    }
+
+    pub(super) fn config(&self) -> String {
+        let root = if self.is_xml { "/r" } else { "" };
+        let records = if self.is_xml {
+            "/r/groups/group"
+        } else {
+            "/groups"
+        };
+        let format = if self.is_xml { "xml" } else { "json" };
+        let asked = if self.is_clamped {
+            self.page + 2
+        } else {
+            self.page
+        };
+        let mut keys = match self.style {
+            Style::Whole => "style = 'none'".to_owned(),
+            Style::Cursor => format!("style = 'cursor', next = '{root}/next'"),
+            Style::Link => "style = 'link'".to_owned(),
+            Style::NextUrl => format!("style = 'next_url', next = '{root}/next'"),
+            Style::Offset(step) => format!("style = 'offset', step = '{step}'"),
+            Style::Page => "style = 'page'".to_owned(),
+        };
+        let has_total = !matches!(self.claim, Claim::Nowhere | Claim::Pages);
+        let trust = if self.is_hint && has_total {
+            ", trust = 'hint'"
+        } else {
+            ""
+        };
+        let claim = match self.claim {
+            Claim::Nowhere => String::new(),
+            Claim::Body => format!(", total = '{root}/total'{trust}"),
+            Claim::Header => format!(", total = {{ header = 'X-Total' }}{trust}"),
+            Claim::ContentRange => {
+                format!(", total = {{ header = 'Content-Range' }}{trust}")
+            }
+            Claim::Count => format!(
+                ", total = {{ request = {{ path = '/count' }}, at = '{root}/total' }}{trust}"
+            ),
+            Claim::Pages => format!(", pages = '{root}/pages'"),
+        };
+        keys.push_str(&claim);
+        if self.is_numbered() && self.claim != Claim::Nowhere && self.claim != Claim::Count {
+            keys.push_str(", absent = 'continue'");
+        }
+        let mut query = match self.style {
+            Style::Cursor => "at = '{cursor}'",
+            Style::Offset(_) => "at = '{offset}'",
+            Style::Page => "at = '{page}'",
+            Style::Whole | Style::Link | Style::NextUrl => "",
+        }
+        .to_owned();
+        if self.has_limit {
+            let _ = write!(keys, ", limit = {asked}");
+            let comma = if query.is_empty() { "" } else { ", " };
+            let _ = write!(query, "{comma}limit = '{{limit}}'");
+        }
+        format!(
+            "[upstreams.staff]\nbase_url = \"\"\nformat = '{format}'\nrecords = '{records}'\n\
+             request = {{ path = '/list', query = {{ {query} }} }}\npagination = {{ {keys} }}\n\
+             fields = {{ id = 'id', name = 'id' }}\nlimits = {{ pages = 100, retries = 0 }}\n"
+        )
+    }
+
+    /// The number that it states on a page, if it states one.
+    fn stated(&self, own: usize, truth: usize) -> Option<Value> {
+        Some(match self.number {
+            Number::True => json!(truth),
+            Number::Zero => json!(0),
+            Number::One => json!(1),
+            Number::Own => json!(own),
+            Number::TooMany => json!(truth + 3),
+            Number::Absent => return None,
+            Number::Object => json!({ "relation": "eq", "value": truth }),
+            Number::Fraction => json!(truth as f64),
+        })
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let at = parameter(request, "at").and_then(|at| at.parse::<usize>().ok());
+        let is_whole = self.style == Style::Whole && !self.is_cut;
+        let size = if is_whole {
+            self.length.max(1)
+        } else {
+            self.page
+        };
+        let start = match (self.style, at) {
+            _ if self.ignores_position => 0,
+            (Style::Page, at) => (at.unwrap_or(1) - 1) * size,
+            (_, at) => at.unwrap_or(0),
+        };
+        let end = if self.is_cut {
+            size.min(self.length)
+        } else {
+            self.length
+        };
+        let start = start.min(end);
+        let stop = (start + size).min(end);
+        if start == end && start > 0 && self.is_refused_past_end {
+            return response(400, Bytes::from("past the end"));
+        }
+        let slots = start..stop;
+        let ids: Vec<_> = slots
+            .filter(|slot| !self.is_hidden(*slot))
+            .map(|slot| self.id(slot))
+            .collect();
+        let mut body = json!({});
+        let is_count = request.uri().path() == "/count";
+        let own = if is_count { size } else { ids.len() };
+        let total = self.stated(own, self.total());
+        let pages = self.stated(start / size + 1, self.length.div_ceil(size));
+        let mut headers = Vec::new();
+        if let Some(total) = &total {
+            if is_count || self.claim == Claim::Body {
+                body["total"] = total.clone();
+            }
+            let text = total.to_string();
+            if self.claim == Claim::Header && total.is_number() {
+                headers.push(("x-total", text.clone()));
+            }
+            if self.claim == Claim::ContentRange {
+                headers.push(("content-range", format!("items {start}-{stop}/{text}")));
+            }
+        }
+        if let (Claim::Pages, Some(pages)) = (self.claim, pages) {
+            body["pages"] = pages;
+        }
+        let (last, total) = (stop.saturating_sub(1), self.total());
+        match self.range {
+            1 => headers.push(("content-range", format!("items {start}-{last}/{total}"))),
+            2 => headers.push(("content-range", format!("items {start}-{last}/*"))),
+            3 => headers.push(("content-range", format!("{start}-{last}/{total}"))),
+            _ => {}
+        }
+        self.next(stop, end, &mut body, &mut headers);
+        body["groups"] = ids.iter().map(|id| json!({ "id": id })).collect();
+        let text = if self.is_xml {
+            xml(&body)
+        } else {
+            body.to_string()
+        };
+        let status = if self.is_206 { 206 } else { 200 };
+        let mut response = response(status, Bytes::from(text));
+        for (name, value) in headers {
+            response.headers_mut().insert(name, value.parse().unwrap());
+        }
+        response
+    }
+
+    /// Names the next page.
+    fn next(
+        &self,
+        stop: usize,
+        end: usize,
+        body: &mut Value,
+        headers: &mut Vec<(&'static str, String)>,
+    ) {
+        let has_next = stop < end || (self.ignores_position && end > 0);
+        let text = match self.style {
+            Style::NextUrl => format!("/list?at={stop}"),
+            _ => stop.to_string(),
+        };
+        match self.style {
+            Style::Link if has_next && self.next_type != NextType::Misspelt => {
+                headers.push(("link", format!("</list?at={stop}>; rel=\"next\"")));
+            }
+            Style::Cursor | Style::NextUrl if has_next => match self.next_type {
+                NextType::Text => body["next"] = json!(text),
+                // A URL is no number.
+                NextType::Number if self.style == Style::NextUrl => body["next"] = json!(text),
+                NextType::Number => body["next"] = json!(stop as f64),
+                NextType::Object => body["next"] = json!({ "href": text }),
+                NextType::List => body["next"] = json!([text]),
+                NextType::True => body["next"] = json!(true),
+                NextType::Misspelt => body["nextPage"] = json!(text),
+            },
+            Style::Cursor | Style::NextUrl => match self.last_next {
+                1 => body["next"] = Value::Null,
+                2 => body["next"] = json!(false),
+                3 => body["next"] = json!(""),
+                _ => {}
+            },
+            Style::Whole | Style::Link | Style::Offset(_) | Style::Page => {}
+        }
+    }
+}
+
+fn response(status: u16, body: Bytes) -> Response<Bytes> {
+    Response::builder().status(status).body(body).unwrap()
+}
+
+/// The same as XML. A list is an element of elements.
+fn xml(body: &Value) -> String {
+    fn element(name: &str, value: &Value, text: &mut String) {
+        match value {
+            Value::Null => {}
+            Value::Array(items) => {
+                let _ = write!(text, "<{name}>");
+                items.iter().for_each(|item| element("group", item, text));
+                let _ = write!(text, "</{name}>");
+            }
+            Value::Object(members) => {
+                let _ = write!(text, "<{name}>");
+                members
+                    .iter()
+                    .for_each(|(name, value)| element(name, value, text));
+                let _ = write!(text, "</{name}>");
+            }
+            Value::String(value) => {
+                let _ = write!(text, "<{name}>{value}</{name}>");
+            }
+            Value::Bool(_) | Value::Number(_) => {
+                let _ = write!(text, "<{name}>{value}</{name}>");
+            }
+        }
+    }
+    let mut text = String::new();
+    element("r", body, &mut text);
+    text
+}
+
+/// Answers as the liar that is set.
+#[derive(Debug, Default)]
+pub(super) struct Mirror(pub(super) Mutex<Liar>);
+
+impl Replay for Mirror {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        Ok(self.0.lock().unwrap().answer(request))
+    }
+
+    fn has_only_pages(&self) -> bool {
+        false
+    }
+}

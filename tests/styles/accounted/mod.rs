@@ -1,0 +1,181 @@
+//! Whatever an upstream misreports, and in whatever combination: a walk brings its whole list, or an
+//! error. No outcome is both shorter than the list and complete.
+//!
+//! `PROPTEST_CASES=10000 cargo test --test styles accounted` looks longer.
+
+mod liar;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use groupgate::observe::Observers;
+use groupgate::upstream::Adapter;
+use groupgate::upstream::transport::Replay;
+use groupgate::upstream::walk::walk;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use tokio::runtime::Builder;
+
+use crate::support::adapters::adapter_of;
+use liar::{Claim, Liar, Mirror, NextType, Number, Style};
+
+/// So many cases, unless `PROPTEST_CASES` says how many.
+fn cases(count: u32) -> ProptestConfig {
+    let given = ProptestConfig::default();
+    let is_given = given.cases != 256;
+    ProptestConfig {
+        cases: if is_given { given.cases } else { count },
+        failure_persistence: None,
+        ..given
+    }
+}
+
+fn styles() -> impl Strategy<Value = Style> {
+    prop_oneof![
+        Just(Style::Whole),
+        Just(Style::Cursor),
+        Just(Style::Link),
+        Just(Style::NextUrl),
+        Just(Style::Offset("granted")),
+        Just(Style::Offset("received")),
+        Just(Style::Offset("asked")),
+        Just(Style::Page),
+    ]
+}
+
+fn numbers() -> impl Strategy<Value = Number> {
+    prop_oneof![
+        2 => Just(Number::True),
+        1 => Just(Number::Zero),
+        1 => Just(Number::One),
+        1 => Just(Number::Own),
+        1 => Just(Number::TooMany),
+        1 => Just(Number::Absent),
+        1 => Just(Number::Object),
+        1 => Just(Number::Fraction),
+    ]
+}
+
+fn claims() -> impl Strategy<Value = Claim> {
+    prop_oneof![
+        2 => Just(Claim::Nowhere),
+        2 => Just(Claim::Body),
+        1 => Just(Claim::Header),
+        1 => Just(Claim::ContentRange),
+        1 => Just(Claim::Count),
+        1 => Just(Claim::Pages),
+    ]
+}
+
+fn next_types() -> impl Strategy<Value = NextType> {
+    prop_oneof![
+        4 => Just(NextType::Text),
+        1 => Just(NextType::Number),
+        1 => Just(NextType::Object),
+        1 => Just(NextType::List),
+        1 => Just(NextType::True),
+        1 => Just(NextType::Misspelt),
+    ]
+}
+
+/// Upstreams and what an adapter declares of them. What no evidence can tell is left out by
+/// [`Liar::tellable`].
+fn liars() -> impl Strategy<Value = Liar> {
+    let what = (
+        styles(),
+        any::<bool>(),
+        claims(),
+        numbers(),
+        any::<bool>(),
+        any::<bool>(),
+    );
+    let list = (
+        0_usize..14,
+        1_usize..5,
+        prop::option::of(0_usize..14),
+        any::<[bool; 6]>(),
+    );
+    let says = (next_types(), 0_u8..4, 0_u8..4);
+    (what, list, says).prop_map(|(what, list, says)| {
+        let (style, is_xml, claim, number, is_hint, has_limit) = what;
+        let (length, page, twice, flags) = list;
+        let (next_type, last_next, range) = says;
+        let [
+            is_clamped,
+            is_cut,
+            ignores_position,
+            has_holes,
+            is_refused_past_end,
+            is_206,
+        ] = flags;
+        Liar {
+            style,
+            is_xml,
+            claim,
+            number,
+            is_hint,
+            has_limit,
+            length,
+            page,
+            twice,
+            next_type,
+            last_next,
+            range,
+            is_clamped,
+            is_cut,
+            ignores_position,
+            has_holes,
+            is_refused_past_end,
+            is_206,
+        }
+        .tellable()
+    })
+}
+
+#[test]
+fn no_walk_is_both_shorter_than_its_list_and_complete() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let mirror = Arc::<Mirror>::default();
+    let adapters = RefCell::<HashMap<String, Arc<Adapter>>>::default();
+    let ends = RefCell::<BTreeMap<String, u32>>::default();
+    let mut runner = TestRunner::new(cases(2500));
+    let outcome = runner.run(&liars(), |liar| {
+        let expected = liar.ids();
+        let config = liar.config();
+        *mirror.0.lock().unwrap() = liar;
+        let mut adapters = adapters.borrow_mut();
+        let adapter = adapters.entry(config).or_insert_with_key(|config| {
+            let adapter = runtime.block_on(async { adapter_of(config, "http://u.example", &[]) });
+            adapter.set_replay(Arc::clone(&mirror) as Arc<dyn Replay>);
+            adapter
+        });
+        let walked = runtime.block_on(walk(adapter, &Observers::default()));
+        let end = match &walked {
+            Ok(walked) => walked.ended_by.to_string(),
+            Err(error) => error.kind.to_string(),
+        };
+        *ends.borrow_mut().entry(end).or_default() += 1;
+        if let Ok(walked) = walked {
+            let groups = walked.groups.iter();
+            let ids: Vec<_> = groups.map(|group| group.source_id.clone()).collect();
+            prop_assert_eq!(ids, expected, "ended by {}", walked.ended_by);
+        }
+        Ok(())
+    });
+    println!("{:?}", ends.borrow());
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+    let ends = ends.borrow();
+    for end in [
+        "no_next",
+        "last_page",
+        "total",
+        "empty_page",
+        "confirmed",
+        "whole_list",
+    ] {
+        assert!(ends.contains_key(end), "no walk ended by `{end}`: {ends:?}");
+    }
+}
