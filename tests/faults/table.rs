@@ -92,7 +92,7 @@ impl Table {
 
     fn line(&self, cell: Cell) -> String {
         let mut line = format!(
-            "{:<22} {:<5}",
+            "{:<24} {:<5}",
             cell.fault.to_string(),
             cell.cache.to_string()
         );
@@ -124,7 +124,7 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "\n{:<22} {:<5}", "fault", "cache")?;
+        write!(formatter, "\n{:<24} {:<5}", "fault", "cache")?;
         for upstream in SOURCES {
             write!(formatter, " {upstream:<14}")?;
         }

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::io;
+use std::mem;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,6 +11,8 @@ use http::Response;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::fault::InjectedFault;
 use super::inject::{Body, Effect, FaultyRequest, FirstPage, is_foreign, mutate, whole};
@@ -42,6 +45,8 @@ struct ActiveFault {
     /// How many requests met it.
     hits: AtomicU64,
     first: FirstPage,
+    /// Whether it was removed: what it delays comes then.
+    is_over: watch::Sender<bool>,
 }
 
 impl EmulatedApi {
@@ -65,13 +70,18 @@ impl EmulatedApi {
 
     /// Sets or removes the fault.
     pub(super) fn set_fault(&self, fault: Option<InjectedFault>) {
-        *lock(&self.fault) = fault.map(|fault| {
+        let fault = fault.map(|fault| {
             Arc::new(ActiveFault {
                 fault,
                 hits: AtomicU64::new(0),
                 first: FirstPage::default(),
+                is_over: watch::Sender::new(false),
             })
         });
+        let before = mem::replace(&mut *lock(&self.fault), fault);
+        if let Some(before) = before {
+            before.is_over.send_replace(true);
+        }
     }
 
     /// The fault.
@@ -102,7 +112,7 @@ impl EmulatedApi {
             self.apply_schedule(page);
         }
         if !self.latency.is_zero() {
-            tokio::time::sleep(self.latency).await;
+            sleep(self.latency).await;
         }
         let response = self.respond(request).await?;
         in_flight.answered(response.status());
@@ -136,7 +146,11 @@ impl EmulatedApi {
             Effect::Disconnect => return Err(io::ErrorKind::ConnectionReset.into()),
             Effect::Hang => pending().await,
             Effect::Delay(by) => {
-                tokio::time::sleep(by).await;
+                let mut is_over = active.is_over.subscribe();
+                tokio::select! {
+                    () = sleep(by) => {}
+                    _ = is_over.wait_for(|is_over| *is_over) => {}
+                }
                 whole(self.answer(request).await?)
             }
             Effect::Replace(answer) => whole(answer),

@@ -12,6 +12,7 @@ use http::StatusCode;
 use strum::{EnumIter, EnumMessage, IntoEnumIterator as _, IntoStaticStr};
 use thiserror::Error;
 
+use super::fault_values::{CursorType, GzipForm, MisreportedTotal, XmlEncoding};
 use crate::did_you_mean::nearest;
 use crate::plan::Span;
 
@@ -33,9 +34,11 @@ pub enum InjectedFault {
     Truncate,
     /// the connection is reset in the middle of the body
     Reset,
+    /// a connection is closed as soon as it is used again
+    CloseOnReuse,
 
     // Of the head.
-    /// every answer takes that much longer
+    /// every answer takes that much longer, at most until the fault is removed
     Slow(Duration),
     /// this status, with an error body in the vendor's shape; 429 and 503 say to wait a second
     Status(u16),
@@ -58,6 +61,8 @@ pub enum InjectedFault {
     Redirect,
     /// 10,000 header fields
     Headers,
+    /// 206 with the `Content-Range` of the page; a list without pages ends after ten groups
+    PartialContent,
 
     // Of the body's bytes.
     /// so many bytes of the body, then a pause, and so on
@@ -76,6 +81,12 @@ pub enum InjectedFault {
     /// a byte in the body that is not UTF-8
     #[strum(serialize = "invalid-utf8")]
     InvalidUtf8,
+    /// gzip in a form that is seldom seen: as `GZIP`, as `x-gzip`, or in several members
+    Gzip(GzipForm),
+    /// XML in another encoding, which it declares
+    XmlEncoding(XmlEncoding),
+    /// one half of a surrogate pair in a JSON string
+    LoneSurrogate,
     /// a body of 1 GB, streamed
     Huge,
     /// a body of 1 MB that unpacks to 1 GB
@@ -98,10 +109,14 @@ pub enum InjectedFault {
     WrongTypes,
     /// every page announces seven groups more than there are
     WrongTotal,
+    /// every page announces a wrong total: 0, its own length, seven too few, or an object
+    Total(MisreportedTotal),
     /// every page is the first one again
     RepeatPage,
     /// every page names the same next page
     RepeatCursor,
+    /// the cursor of the next page is an object, a list or `true`
+    CursorType(CursorType),
     /// there is always one more page of new groups
     Endless,
     /// the link to the next page leads to another host
@@ -130,7 +145,7 @@ impl ValueSyntax {
 }
 
 /// The faults that have a value.
-const VALUES: [ValueSyntax; 7] = [
+const VALUES: [ValueSyntax; 11] = [
     ValueSyntax::new("slow", "a duration", "slow:500ms"),
     ValueSyntax::new("too-many", "a duration", "too-many:2s"),
     ValueSyntax::new("too-many-until", "a duration", "too-many-until:2s"),
@@ -149,6 +164,18 @@ const VALUES: [ValueSyntax; 7] = [
         "drip",
         "the bytes of a chunk, at least 1, and the pause between chunks",
         "drip:10:100ms",
+    ),
+    ValueSyntax::new("gzip", "`GZIP`, `x-gzip` or `members`", "gzip:x-gzip"),
+    ValueSyntax::new(
+        "xml-encoding",
+        "`iso-8859-1` or `utf-16`",
+        "xml-encoding:utf-16",
+    ),
+    ValueSyntax::new("total", "`zero`, `page`, `less` or `object`", "total:page"),
+    ValueSyntax::new(
+        "cursor-type",
+        "`object`, `list` or `true`",
+        "cursor-type:list",
     ),
 ];
 
@@ -224,6 +251,10 @@ impl InjectedFault {
                     every: span(every)?,
                 }
             }
+            Self::Gzip(_) => Self::Gzip(value.parse().ok()?),
+            Self::XmlEncoding(_) => Self::XmlEncoding(value.parse().ok()?),
+            Self::Total(_) => Self::Total(value.parse().ok()?),
+            Self::CursorType(_) => Self::CursorType(value.parse().ok()?),
             _ => return None,
         })
     }
@@ -291,6 +322,10 @@ impl fmt::Display for InjectedFault {
             Self::Burst { status, failures } => write!(formatter, ":{status}:{failures}"),
             Self::UnauthorizedAfter(passed) => write!(formatter, ":{passed}"),
             Self::Drip { bytes, every } => write!(formatter, ":{bytes}:{every:?}"),
+            Self::Gzip(form) => write!(formatter, ":{}", <&str>::from(form)),
+            Self::XmlEncoding(encoding) => write!(formatter, ":{}", <&str>::from(encoding)),
+            Self::Total(total) => write!(formatter, ":{}", <&str>::from(total)),
+            Self::CursorType(cursor) => write!(formatter, ":{}", <&str>::from(cursor)),
             _ => Ok(()),
         }
     }

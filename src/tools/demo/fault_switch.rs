@@ -43,10 +43,14 @@ impl InjectedFault {
             .list;
         let (is_there, reason) = match self {
             Self::RepeatPage | Self::Endless => (list.paging.is_some(), NotApplicable::NoPages),
-            Self::RepeatCursor => (list.cursor().is_some(), NotApplicable::NoCursor),
-            Self::WrongTotal => (list.total.is_some(), NotApplicable::NoTotal),
+            Self::RepeatCursor | Self::CursorType(_) => {
+                (list.cursor().is_some(), NotApplicable::NoCursor)
+            }
+            Self::WrongTotal | Self::Total(_) => (list.total.is_some(), NotApplicable::NoTotal),
             Self::NextElsewhere => (list.link.is_some(), NotApplicable::NoLink),
-            Self::EntityBomb | Self::DeepXml => (list.speaks_xml, NotApplicable::NoXml),
+            Self::EntityBomb | Self::DeepXml | Self::XmlEncoding(_) => {
+                (list.speaks_xml, NotApplicable::NoXml)
+            }
             _ => return Ok(()),
         };
         if is_there { Ok(()) } else { Err(reason) }

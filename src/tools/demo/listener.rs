@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -105,7 +106,18 @@ async fn serve(stream: TcpStream, api: Arc<EmulatedApi>) {
     };
     let service = {
         let api = Arc::clone(&api);
-        service_fn(move |request| Arc::clone(&api).serve(request))
+        let was_used = AtomicBool::new(false);
+        service_fn(move |request| {
+            let is_again = was_used.swap(true, Ordering::Relaxed);
+            let is_closed = is_again && api.fault() == Some(InjectedFault::CloseOnReuse);
+            let api = Arc::clone(&api);
+            async move {
+                if is_closed {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
+                api.serve(request).await
+            }
+        })
     };
     let connection = auto::Builder::new(TokioExecutor::new());
     if let Err(error) = connection

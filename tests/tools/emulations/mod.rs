@@ -19,6 +19,8 @@ mod tallyfy;
 
 mod faults;
 
+mod odd_lists;
+
 mod catalogue;
 
 mod wrong_lists;

@@ -7,11 +7,11 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use bytes::Bytes;
-use groupgate::tools::demo::{Emulations, InjectedFault};
+use groupgate::tools::demo::{CursorType, Emulations, InjectedFault};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use rstest::rstest;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::{Reply, ask, exchange, get, pick, start, variable};
 use super::shape::{assert_same_shape, json_fixture};
@@ -267,4 +267,23 @@ async fn a_cursor_that_repeats_and_one_that_never_ends_are_the_vendors_own() {
         assert_eq!(ids.len(), 10 * page);
         next = format!("&startFrom={}", page_of_ten["nextId"].as_str().unwrap());
     }
+}
+
+#[rstest]
+#[case(CursorType::Object, |cursor: &Value| json!({ "value": cursor }))]
+#[case(CursorType::List, |cursor: &Value| json!([cursor]))]
+#[case(CursorType::True, |_: &Value| json!(true))]
+#[tokio::test]
+async fn the_next_cursor_is_of_a_type_that_none_can_have(
+    #[case] cursor: CursorType,
+    #[case] named: fn(&Value) -> Value,
+) {
+    let emulations = start(25).await;
+    let right = list(&emulations, "?maxItems=20").await.json();
+    let fault = InjectedFault::CursorType(cursor);
+    pick(&emulations, NAME).set_fault(Some(fault));
+    let odd = list(&emulations, "?maxItems=20").await.json();
+    assert_eq!(odd["nextId"], named(&right["nextId"]));
+    let last = format!("?startFrom={}", right["nextId"].as_str().unwrap());
+    assert_eq!(list(&emulations, &last).await.json().get("nextId"), None);
 }

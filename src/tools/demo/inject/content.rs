@@ -25,14 +25,18 @@ pub(in crate::tools::demo) type Mutation = fn(&mut ListResponse<'_>);
 pub(in crate::tools::demo) struct FirstPage(Mutex<Option<Value>>);
 
 /// A list answer before it is written.
-#[derive(Debug)]
 pub(in crate::tools::demo) struct ListResponse<'a> {
-    document: Value,
-    first: Value,
-    api: &'static ListApi,
+    pub(super) document: Value,
+    pub(super) first: Value,
+    pub(super) api: &'static ListApi,
     request: &'a Request,
     hits: u64,
+    /// What becomes of the answer once the list is written.
+    pub(super) finish: Finish,
 }
+
+/// Changes a list answer that is written.
+pub(super) type Finish = Box<dyn FnOnce(Answer) -> Answer + Send>;
 
 /// Answers a list request with a list that `mutation` has changed, and any other as it is. `hits` is
 /// how many requests met the fault before.
@@ -58,12 +62,16 @@ pub(in crate::tools::demo) fn mutate(
         api,
         request,
         hits,
+        finish: Box::new(|answer| answer),
     };
     if list.document.is_null() {
         list.document = list.first.clone();
     }
     mutation(&mut list);
-    vendor.write(request, &list.document)
+    let ListResponse {
+        document, finish, ..
+    } = list;
+    finish(vendor.write(request, &document))
 }
 
 impl FirstPage {
@@ -82,13 +90,13 @@ impl FirstPage {
 }
 
 impl ListResponse<'_> {
-    fn records(&mut self) -> impl Iterator<Item = &mut Value> {
+    pub(super) fn records(&mut self) -> impl Iterator<Item = &mut Value> {
         let records = self.document.pointer_mut(self.api.records);
         records.and_then(Value::as_array_mut).into_iter().flatten()
     }
 
     /// Sets what stands at a pointer, if its parent is there.
-    fn set(&mut self, pointer: &str, value: Value) {
+    pub(super) fn set(&mut self, pointer: &str, value: Value) {
         if let Some((parent, key)) = pointer.rsplit_once('/')
             && let Some(parent) = self.document.pointer_mut(parent)
             && let Some(parent) = parent.as_object_mut()
@@ -97,7 +105,7 @@ impl ListResponse<'_> {
         }
     }
 
-    fn parameter(&self, name: &str, default: usize) -> u64 {
+    pub(super) fn parameter(&self, name: &str, default: usize) -> u64 {
         QueryParameters::of(self.request)
             .number(name, default)
             .unwrap_or(default) as u64

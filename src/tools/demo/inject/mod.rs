@@ -8,6 +8,8 @@ mod body;
 mod content;
 mod foreign_host;
 mod head;
+mod misreported;
+mod written;
 
 pub(super) use body::{Body, whole};
 pub(super) use content::{FirstPage, Mutation, mutate};
@@ -69,6 +71,8 @@ impl FaultyRequest<'_> {
             // Reached by a connection that was open when the port closed.
             InjectedFault::Refuse | InjectedFault::HangConnect => Effect::Disconnect,
             InjectedFault::Hang => Effect::Hang,
+            // The listener knows which connections were used.
+            InjectedFault::CloseOnReuse => Effect::None,
             // The listener decides whether the peer sees an end or a reset.
             InjectedFault::Truncate | InjectedFault::Reset => sent(body::broken_off),
 
@@ -91,6 +95,7 @@ impl FaultyRequest<'_> {
             }
             InjectedFault::Redirect => Effect::Replace(head::redirect(self.request)?),
             InjectedFault::Headers => sent(head::with_many_fields),
+            InjectedFault::PartialContent => Effect::Mutate(misreported::partial_content),
 
             InjectedFault::Drip { bytes, every } => {
                 sent(move |answer| body::drip(answer, bytes, every))
@@ -99,6 +104,13 @@ impl FaultyRequest<'_> {
             InjectedFault::MediaType => sent(body::as_image),
             InjectedFault::Garbage => Effect::Replace(body::web_page()),
             InjectedFault::InvalidUtf8 => sent(body::invalid_utf8),
+            InjectedFault::Gzip(form) => {
+                Effect::Send(Box::new(move |answer| written::gzip(answer, form)))
+            }
+            InjectedFault::XmlEncoding(encoding) => {
+                sent(move |answer| written::in_encoding(answer, encoding))
+            }
+            InjectedFault::LoneSurrogate => Effect::Mutate(written::lone_surrogate),
             InjectedFault::Huge => sent(body::huge),
             InjectedFault::GzipBomb => Effect::Send(Box::new(body::gzip_bomb)),
             InjectedFault::EntityBomb => Effect::Replace(body::entity_bomb()),
@@ -115,8 +127,10 @@ impl FaultyRequest<'_> {
             InjectedFault::MissingIds => Effect::Mutate(content::missing_ids),
             InjectedFault::WrongTypes => Effect::Mutate(content::wrong_types),
             InjectedFault::WrongTotal => Effect::Mutate(content::wrong_total),
+            InjectedFault::Total(total) => Effect::Mutate(misreported::total(total)),
             InjectedFault::RepeatPage => Effect::Mutate(content::repeat_page),
             InjectedFault::RepeatCursor => Effect::Mutate(content::repeat_cursor),
+            InjectedFault::CursorType(cursor) => Effect::Mutate(misreported::cursor(cursor)),
             InjectedFault::Endless => Effect::Mutate(content::endless),
             InjectedFault::NextElsewhere => Effect::Mutate(content::next_elsewhere),
         })
