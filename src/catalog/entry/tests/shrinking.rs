@@ -38,7 +38,7 @@ async fn a_list_that_has_lost_most_of_its_groups_is_held_back_until_a_second_wal
     );
     sleep(6 * SECOND).await;
     let held = upstream.get().await;
-    assert_eq!((groups(&held), held.state), (39, SourceState::Fresh));
+    assert_eq!((groups(&held), held.state), (40, SourceState::Fresh));
     assert_eq!(held.pending_shrink, None);
     assert_eq!(upstream.walks(), 3);
 }
