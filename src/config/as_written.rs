@@ -15,23 +15,23 @@ pub(super) const NUMBER: &str = "$number";
 
 /// How a value is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sent {
+pub(super) enum SentForm {
     Text,
     Json,
 }
 
 /// How what stands at a key is sent, if it is.
-pub(super) fn sent(at: &KeyPath) -> Option<Sent> {
+pub(super) fn sent(at: &KeyPath) -> Option<SentForm> {
     let keys: Vec<_> = at.keys().iter().map(String::as_str).collect();
     if let ["upstreams", _, "auth", "username" | "client_id" | "scope"] = keys[..] {
-        return Some(Sent::Text);
+        return Some(SentForm::Text);
     }
     keys.windows(2).find_map(|pair| match pair {
-        ["request" | "continuation", "json"] => Some(Sent::Json),
+        ["request" | "continuation", "json"] => Some(SentForm::Json),
         [
             "request" | "continuation",
             "query" | "headers" | "form" | "vars" | "body",
-        ] => Some(Sent::Text),
+        ] => Some(SentForm::Text),
         _ => None,
     })
 }
@@ -41,7 +41,7 @@ pub(super) fn sent(at: &KeyPath) -> Option<Sent> {
 pub(super) fn value(
     value: &DeValue<'_>,
     source: &str,
-    sent: Sent,
+    sent: SentForm,
 ) -> Option<Result<ValueKind, String>> {
     let digits = match value {
         DeValue::Integer(number) => decimal(number)?,
@@ -51,7 +51,7 @@ pub(super) fn value(
             return None;
         }
     };
-    if sent == Sent::Text {
+    if sent == SentForm::Text {
         return Some(Ok(ValueKind::String(digits)));
     }
     if digits.parse::<Number>().is_err() {

@@ -15,7 +15,7 @@ use crate::problem::{KeyPath, Problem};
 
 /// One key, or one item of a list, in the file.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct KeySpan {
     /// What to point at: the assignment, or the head of a table, or the item.
     pub(super) span: Range<usize>,
     /// Whether it is a table.
@@ -28,7 +28,7 @@ pub(super) struct Place {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Document {
     /// What stands where, in bytes of the text as written.
-    pub(super) places: BTreeMap<KeyPath, Place>,
+    pub(super) places: BTreeMap<KeyPath, KeySpan>,
     /// What the file says, as the layer that others are laid over.
     pub(super) layer: Map<String, Value>,
     /// Values that TOML can write and no setting can take.
@@ -167,7 +167,7 @@ impl Document {
         } else {
             value.span().end.max(key.end)
         };
-        let place = Place {
+        let place = KeySpan {
             span: key.start..end,
             is_table,
             is_list,

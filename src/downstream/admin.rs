@@ -36,9 +36,6 @@ use super::sources::json;
 
 const PATHS: &str = "`/livez`, `/readyz`, `/status` and `POST /refresh/{upstream}`";
 
-/// Where whoever runs the process asks for its health.
-pub(crate) const PROBES: &[&str] = &["/livez", "/readyz"];
-
 /// What stands before the name of an upstream that is to be walked.
 const REFRESH: &str = "/refresh/";
 

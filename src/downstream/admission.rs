@@ -38,7 +38,7 @@ pub(crate) struct Admission {
 
 /// What a bucket says of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct Admitted {
     /// How long to wait, if the request is refused.
     pub(crate) wait: Option<Duration>,
     /// How many requests are left at once.
@@ -65,16 +65,16 @@ impl Admission {
     }
 
     /// Counts a request from `network`.
-    pub(crate) fn ask(&self, network: IpAddr) -> Verdict {
+    pub(crate) fn ask(&self, network: IpAddr) -> Admitted {
         let bucket = self.buckets.get(&network);
         let bucket =
             bucket.unwrap_or_else(|| self.buckets.get_with(network, || Arc::new(self.bucket())));
         match bucket.check() {
-            Ok(state) => Verdict {
+            Ok(state) => Admitted {
                 wait: None,
                 remaining: state.remaining_burst_capacity(),
             },
-            Err(until) => Verdict {
+            Err(until) => Admitted {
                 wait: Some(until.wait_time_from(self.clock.now())),
                 remaining: 0,
             },
@@ -91,7 +91,7 @@ impl Admission {
     }
 
     /// What is left, as a header says it.
-    pub(crate) fn left(&self, verdict: Verdict) -> Option<HeaderValue> {
+    pub(crate) fn left(&self, verdict: Admitted) -> Option<HeaderValue> {
         let remaining = verdict.remaining;
         let missing = self.quota.burst_size().get().saturating_sub(remaining);
         let reset = whole_seconds(self.quota.replenish_interval() * missing);
@@ -127,7 +127,7 @@ mod tests {
             per_client: "1/h".parse().unwrap(),
             burst: NonZeroU32::MAX,
         });
-        let nothing = Verdict {
+        let nothing = Admitted {
             wait: None,
             remaining: 0,
         };

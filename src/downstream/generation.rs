@@ -25,7 +25,6 @@ use crate::observe::Observers;
 use crate::plan::Plan;
 use crate::upstream::Adapter;
 
-use super::admin;
 use super::admission::Admission;
 use super::answers::AnswerCache;
 use super::bodies::BodyMemory;
@@ -33,6 +32,9 @@ use super::connections::ConnectionTable;
 use super::layers::{AccessLog, Admits, KeepsAnswers, Observed, Patience};
 use super::openapi::Description;
 use super::services::GroupService;
+
+/// Where whoever runs the process asks for its health.
+const PROBES: &[&str] = &["/livez", "/readyz"];
 
 /// All that a request may read.
 #[derive(Debug)]
@@ -130,7 +132,7 @@ impl Process {
             walks: Handle::current(),
             pool: BlockingPool::new(),
             description: Description::default(),
-            observers: Arc::new(AccessLog::of_probes(admin::PROBES)).into(),
+            observers: Arc::new(AccessLog::of_probes(PROBES)).into(),
         }
     }
 }

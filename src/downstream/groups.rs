@@ -38,7 +38,7 @@ pub(crate) const ONE: &str = "/groups/";
 const SINGLE: &[AnswerFormat] = &[AnswerFormat::Json, AnswerFormat::Xml];
 
 /// A page before it has a body.
-struct Draft {
+struct AnswerDraft {
     query: Query,
     listing: Listing,
     tag: EntityTag,
@@ -79,7 +79,7 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
         deadline: deadline.answer,
     };
     let listing = state.gateway.list(ask).await?;
-    let draft = Draft::new(&key, &caller, query, listing, epoch, begun);
+    let draft = AnswerDraft::new(&key, &caller, query, listing, epoch, begun);
     if !key.format.is_streamed() && answers::is_steady(&draft.listing) {
         return state.kept(&key, draft, &headers, deadline.answer).await;
     }
@@ -92,7 +92,7 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
     state.once(&key, draft, deadline.answer).await
 }
 
-impl Draft {
+impl AnswerDraft {
     fn new(
         key: &AnswerKey,
         caller: &Caller,
@@ -151,14 +151,14 @@ impl<G> Generation<G> {
     async fn kept(
         &self,
         key: &AnswerKey,
-        draft: Draft,
+        draft: AnswerDraft,
         request: &HeaderMap,
         until: Instant,
     ) -> Result<Response, ProblemDetails>
     where
         G: GroupService,
     {
-        let Draft {
+        let AnswerDraft {
             query,
             listing,
             tag,
@@ -192,10 +192,10 @@ impl<G> Generation<G> {
     async fn once(
         &self,
         key: &AnswerKey,
-        draft: Draft,
+        draft: AnswerDraft,
         until: Instant,
     ) -> Result<Response, ProblemDetails> {
-        let Draft {
+        let AnswerDraft {
             query,
             listing,
             headers,

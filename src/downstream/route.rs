@@ -12,7 +12,6 @@ use super::fallback;
 use super::generation::Generation;
 use super::groups;
 use super::layers::Patience as _;
-use super::openapi;
 use super::problem::ProblemDetails;
 use super::response::Response;
 use super::services::{CatalogService, GroupService};
@@ -32,8 +31,12 @@ pub(crate) async fn route<G: GroupService + CatalogService>(
         (&Method::GET | &Method::HEAD, "/groups") => groups::list(exchange).await?,
         (&Method::GET | &Method::HEAD, path) if is_group(path) => groups::one(&exchange).await?,
         (&Method::GET | &Method::HEAD, "/sources") => sources::list(&exchange)?,
-        (&Method::GET | &Method::HEAD, "/openapi.json") => openapi::machine(&exchange)?,
-        (&Method::GET | &Method::HEAD, "/docs") => openapi::person(&exchange)?,
+        (&Method::GET | &Method::HEAD, "/openapi.json") => process
+            .description
+            .document(exchange.state.gateway.names(), &exchange)?,
+        (&Method::GET | &Method::HEAD, "/docs") => process
+            .description
+            .page(exchange.state.gateway.names(), &exchange)?,
         (method, "/groups" | "/sources" | "/openapi.json" | "/docs") => {
             fallback::method_not_allowed(method, fallback::READ)
         }

@@ -127,7 +127,7 @@ fn the_settings_for_json_are_those_that_the_configuration_tells() {
     for told in [
         r#"#   format = "json""#,
         r#"#   records = "/groups""#,
-        r#"#   pagination = { style = "offset", limit = 200, total = "/total" }"#,
+        r#"#   pagination = { style = "offset", limit = 200, total = "/total", trust = "hint", on_repeat = "end" }"#,
         r#"#   members = { each = "users", id = "." }"#,
     ] {
         assert!(GATEWAY.contains(told), "{told}");

@@ -254,6 +254,7 @@ async fn an_upstream_whose_name_has_a_hyphen_is_reached_by_everything() {
         [upstreams.club-one]
         base_url = 'http://127.0.0.1:9'
         request = {{ path = '/groups' }}
+        min_refresh = '1ms'
         records = '/items'
         fields = {{ id = 'id', name = 'id' }}"
     );

@@ -22,11 +22,9 @@ use http::{HeaderValue, StatusCode};
 use super::caching::EntityTag;
 use super::exchange::RequestContext;
 use super::fallback;
-use super::generation::Generation;
 use super::negotiate::AnswerFormat;
 use super::problem::ProblemDetails;
 use super::response::{Response, empty, full};
-use super::services::CatalogService;
 
 /// The media type of the page.
 const HTML: &str = "text/html";
@@ -64,32 +62,41 @@ impl DescribedSources {
     }
 }
 
-/// Answers `GET /openapi.json`.
-pub(crate) fn machine<G: CatalogService>(
-    exchange: &RequestContext<Generation<G>>,
-) -> Result<Response, ProblemDetails> {
-    described(exchange).document.answer(exchange)
-}
-
-/// Answers `GET /docs`.
-pub(crate) fn person<G: CatalogService>(
-    exchange: &RequestContext<Generation<G>>,
-) -> Result<Response, ProblemDetails> {
-    described(exchange).page.answer(exchange)
-}
-
-fn described<G: CatalogService>(exchange: &RequestContext<Generation<G>>) -> Arc<DescribedSources> {
-    let state = &exchange.state;
-    let mut sources = state.gateway.names();
-    let caller = &exchange.client.caller;
-    sources.retain(|name| caller.visible.allows(name));
-    let Description(kept) = &state.process.description;
-    if let Some(described) = kept.load_full().filter(|kept| kept.sources == sources) {
-        return described;
+impl Description {
+    /// Answers `GET /openapi.json`, where there are these `sources`.
+    pub(crate) fn document<S>(
+        &self,
+        sources: Vec<Arc<str>>,
+        exchange: &RequestContext<S>,
+    ) -> Result<Response, ProblemDetails> {
+        let described = self.of_visible(sources, exchange);
+        described.document.answer(exchange)
     }
-    let described = Arc::new(DescribedSources::new(sources));
-    kept.store(Some(Arc::clone(&described)));
-    described
+
+    /// Answers `GET /docs`, where there are these `sources`.
+    pub(crate) fn page<S>(
+        &self,
+        sources: Vec<Arc<str>>,
+        exchange: &RequestContext<S>,
+    ) -> Result<Response, ProblemDetails> {
+        let described = self.of_visible(sources, exchange);
+        described.page.answer(exchange)
+    }
+
+    fn of_visible<S>(
+        &self,
+        mut sources: Vec<Arc<str>>,
+        exchange: &RequestContext<S>,
+    ) -> Arc<DescribedSources> {
+        let caller = &exchange.client.caller;
+        sources.retain(|name| caller.visible.allows(name));
+        if let Some(described) = self.0.load_full().filter(|kept| kept.sources == sources) {
+            return described;
+        }
+        let described = Arc::new(DescribedSources::new(sources));
+        self.0.store(Some(Arc::clone(&described)));
+        described
+    }
 }
 
 #[derive(Debug)]

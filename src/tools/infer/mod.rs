@@ -29,6 +29,7 @@ mod recorded;
 mod records;
 mod request;
 mod run;
+mod sample;
 mod samples;
 mod secrets;
 mod sent;

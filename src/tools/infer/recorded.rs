@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::samples::Sample;
+use super::sample::Sample;
 
 /// Reads a recorded response. Of several heads the last one counts: those before it are of
 /// redirects, `100 Continue`, challenges and proxies.

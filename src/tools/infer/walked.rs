@@ -41,11 +41,11 @@ pub(super) struct WalkFindings {
     totals: BTreeMap<String, u64>,
     /// Why the last page was the last.
     ended_by: String,
-    end: WalkEnd,
+    end: ProposalWalkEnd,
 }
 
 #[derive(Debug, Default)]
-enum WalkEnd {
+enum ProposalWalkEnd {
     /// The list was read.
     Read {
         groups: usize,
@@ -66,7 +66,8 @@ pub(super) async fn walk_block(order: WalkOrder<'_>) -> WalkFindings {
     for (name, value) in order.variables {
         redactor.add(value, name);
     }
-    let failed = |problem: String| WalkEnd::Failed(redactor.redact(problem.trim()).into_owned());
+    let failed =
+        |problem: String| ProposalWalkEnd::Failed(redactor.redact(problem.trim()).into_owned());
     let watch = Arc::new(WalkWatch {
         format: order.format,
         records: order.records,
@@ -75,8 +76,8 @@ pub(super) async fn walk_block(order: WalkOrder<'_>) -> WalkFindings {
         done: Notify::new(),
     });
     let end = match follow(order.block, order.variables, &watch).await {
-        Ok(None) => WalkEnd::TooLong,
-        Ok(Some((walked, is_assumed))) => WalkEnd::Read {
+        Ok(None) => ProposalWalkEnd::TooLong,
+        Ok(Some((walked, is_assumed))) => ProposalWalkEnd::Read {
             groups: walked.groups.len(),
             skipped: walked.counts.skipped,
             is_assumed,
@@ -187,7 +188,7 @@ impl WalkWatch {
 impl WalkFindings {
     /// Whether the list was walked to an end for which there is evidence.
     pub(super) fn is_proof(&self) -> bool {
-        let WalkEnd::Read {
+        let ProposalWalkEnd::Read {
             skipped,
             is_assumed,
             ..
@@ -202,11 +203,11 @@ impl WalkFindings {
 
     /// Whether the block was shown to be wrong.
     pub(super) fn is_refutation(&self) -> bool {
-        matches!(self.end, WalkEnd::Failed(_)) || self.is_short()
+        matches!(self.end, ProposalWalkEnd::Failed(_)) || self.is_short()
     }
 
     fn is_short(&self) -> bool {
-        matches!(self.end, WalkEnd::Read { .. }) && self.larger().is_some()
+        matches!(self.end, ProposalWalkEnd::Read { .. }) && self.larger().is_some()
     }
 
     /// The largest total that says that there are more records than were listed.
@@ -231,24 +232,24 @@ impl fmt::Display for WalkFindings {
         let extent = self.extent();
         let agreeing = self.totals.iter().find(|(_, total)| **total == self.listed);
         match (&self.end, self.larger()) {
-            (WalkEnd::Failed(problem), _) => {
+            (ProposalWalkEnd::Failed(problem), _) => {
                 write!(
                     formatter,
                     "this block was walked and failed after {extent}: {problem}"
                 )
             }
-            (WalkEnd::TooLong, _) => write!(
+            (ProposalWalkEnd::TooLong, _) => write!(
                 formatter,
                 "this block was walked for {extent}, and there are more pages than `--pages` \
                  allows, so how the list ends was not seen"
             ),
-            (WalkEnd::Read { .. }, Some((place, total))) => write!(
+            (ProposalWalkEnd::Read { .. }, Some((place, total))) => write!(
                 formatter,
                 "this block was walked and reads {extent}, but {place} says {total}: it does not \
                  read the whole list"
             ),
             (
-                WalkEnd::Read {
+                ProposalWalkEnd::Read {
                     skipped: count @ 1..,
                     ..
                 },
@@ -257,7 +258,7 @@ impl fmt::Display for WalkFindings {
                 formatter,
                 "this block was walked and reads {extent}, of which {count} have no id or no name"
             ),
-            (WalkEnd::Read { groups, .. }, None) => {
+            (ProposalWalkEnd::Read { groups, .. }, None) => {
                 write!(
                     formatter,
                     "this block was walked to the end of the list: {extent}, {groups} groups"

@@ -1,8 +1,9 @@
 //! Errors of paging.
 
+use std::fmt;
+
 use thiserror::Error;
 
-use super::location::Likely;
 use crate::error::{ErrorKind, UpstreamError};
 
 /// Why a walk cannot continue.
@@ -128,5 +129,18 @@ impl From<PagerError> for UpstreamError {
             | PagerError::SamePage => ErrorKind::Pagination,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+/// A place below the one that the settings name, at which there is what they look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Likely(pub(super) Option<String>);
+
+impl fmt::Display for Likely {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(path) => write!(formatter, "; `{path}` may be what is meant"),
+            None => Ok(()),
+        }
     }
 }

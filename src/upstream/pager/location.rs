@@ -9,7 +9,7 @@ use http::header::CONTENT_RANGE;
 use serde_json::Value;
 
 use super::context::PageContext;
-use super::error::PagerError;
+use super::error::{Likely, PagerError};
 use crate::page::format::{Node, excerpt};
 use crate::plan::{CursorSource, Location, Path};
 
@@ -244,19 +244,6 @@ pub(super) fn flag_name(source: &CursorSource) -> String {
     match source {
         CursorSource::Page(location) => name(location),
         CursorSource::Record { last_record } => format!("{last_record} of the last record"),
-    }
-}
-
-/// A place below the one that the settings name, at which there is what they look for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Likely(pub(super) Option<String>);
-
-impl std::fmt::Display for Likely {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.0 {
-            Some(path) => write!(formatter, "; `{path}` may be what is meant"),
-            None => Ok(()),
-        }
     }
 }
 

@@ -31,14 +31,14 @@ pub(super) fn accept<B>(mut request: Request<B>) -> Request<B> {
 
 /// A coding of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Coding {
+enum BodyCoding {
     Gzip,
     Deflate,
     Brotli,
     Zstd,
 }
 
-impl Coding {
+impl BodyCoding {
     fn named(name: &str) -> Option<Self> {
         Some(match name.trim().to_ascii_lowercase().as_str() {
             "gzip" | "x-gzip" => Self::Gzip,
@@ -52,11 +52,11 @@ impl Coding {
 
 /// The codings of a body, in the order in which they were applied. Their headers are removed: they
 /// are not those of the body that is read.
-fn take(headers: &mut HeaderMap) -> Vec<Coding> {
+fn take(headers: &mut HeaderMap) -> Vec<BodyCoding> {
     let lists = headers.get_all(CONTENT_ENCODING).into_iter();
     let names = lists.filter_map(|list| list.to_str().ok());
     let names = names.flat_map(|list| list.split(','));
-    let codings: Vec<_> = names.filter_map(Coding::named).collect();
+    let codings: Vec<_> = names.filter_map(BodyCoding::named).collect();
     if !codings.is_empty() {
         headers.remove(CONTENT_ENCODING);
         headers.remove(CONTENT_LENGTH);
@@ -89,7 +89,7 @@ where
     Response::from_parts(parts, StreamBody::new(decoded).boxed_unsync())
 }
 
-async fn decoder(codings: Vec<Coding>, mut source: Source) -> io::Result<ReaderStream<Source>> {
+async fn decoder(codings: Vec<BodyCoding>, mut source: Source) -> io::Result<ReaderStream<Source>> {
     for coding in codings.into_iter().rev() {
         source = undone(coding, source).await?;
     }
@@ -110,23 +110,23 @@ fn first_cause(error: io::Error) -> BoxError {
 }
 
 /// What is read where one coding is undone. A body without a byte is empty in every coding.
-async fn undone(coding: Coding, mut source: Source) -> io::Result<Source> {
+async fn undone(coding: BodyCoding, mut source: Source) -> io::Result<Source> {
     if source.fill_buf().await?.is_empty() {
         return Ok(source);
     }
     Ok(match coding {
-        Coding::Gzip => {
+        BodyCoding::Gzip => {
             let mut decoder = GzipDecoder::new(source);
             decoder.multiple_members(true);
             Box::pin(BufReader::new(decoder))
         }
-        Coding::Brotli => Box::pin(BufReader::new(BrotliDecoder::new(source))),
-        Coding::Zstd => {
+        BodyCoding::Brotli => Box::pin(BufReader::new(BrotliDecoder::new(source))),
+        BodyCoding::Zstd => {
             let mut decoder = ZstdDecoder::new(source);
             decoder.multiple_members(true);
             Box::pin(BufReader::new(decoder))
         }
-        Coding::Deflate => {
+        BodyCoding::Deflate => {
             let mut start = Vec::new();
             (&mut source).take(2).read_to_end(&mut start).await?;
             let is_zlib = is_zlib(&start);

@@ -1,6 +1,6 @@
 //! The account of a walk: what ended it, held against everything that says how much there is.
 //!
-//! Evidence never contradicts a complete list. Where a total, a status, a range or a repeat says that
+//! WalkEvidence never contradicts a complete list. Where a total, a status, a range or a repeat says that
 //! there is more or less than came, the walk goes on, or fails with an error that quotes it.
 
 use std::fmt;
@@ -19,7 +19,7 @@ const HEADER_CHARS: usize = 40;
 
 /// Everything that is known when nothing names a further page.
 #[derive(Debug, Clone)]
-pub(super) struct Evidence {
+pub(super) struct WalkEvidence {
     /// What seems to be the end.
     pub(super) ended_by: EndedBy,
     /// Whether another page can be asked for: positions are numbers.
@@ -168,7 +168,7 @@ impl From<Contradiction> for UpstreamError {
 }
 
 /// Whether the list is whole, by all evidence.
-pub(super) fn weigh(evidence: &Evidence) -> Result<Verdict, Contradiction> {
+pub(super) fn weigh(evidence: &WalkEvidence) -> Result<Verdict, Contradiction> {
     against_total(evidence)?;
     if let Some(doubt) = doubt(evidence) {
         return Ok(Verdict::AskOnceMore(doubt));
@@ -178,7 +178,7 @@ pub(super) fn weigh(evidence: &Evidence) -> Result<Verdict, Contradiction> {
 }
 
 /// Holds the list against the declared total.
-fn against_total(evidence: &Evidence) -> Result<(), Contradiction> {
+fn against_total(evidence: &WalkEvidence) -> Result<(), Contradiction> {
     let Some(total) = &evidence.total else {
         return Ok(());
     };
@@ -215,7 +215,7 @@ fn against_total(evidence: &Evidence) -> Result<(), Contradiction> {
 }
 
 /// Why an announced end is not believed, if it is not. Only numbered pages can be asked for more.
-fn doubt(evidence: &Evidence) -> Option<Doubt> {
+fn doubt(evidence: &WalkEvidence) -> Option<Doubt> {
     let is_announced = matches!(evidence.ended_by, EndedBy::Total | EndedBy::LastPage);
     if !evidence.is_numbered || !is_announced || evidence.listed == 0 {
         return None;
@@ -240,7 +240,7 @@ fn doubt(evidence: &Evidence) -> Option<Doubt> {
 }
 
 /// Holds the list against what its responses say of their place in it.
-fn against_range(evidence: &Evidence) -> Result<(), Contradiction> {
+fn against_range(evidence: &WalkEvidence) -> Result<(), Contradiction> {
     let listed = evidence.listed;
     let partial = |evidence_shown: String| Contradiction::Partial {
         evidence: evidence_shown,

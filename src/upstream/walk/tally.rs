@@ -18,7 +18,7 @@ use crate::snapshot::Counts;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::Announcement;
 
-use super::account::{Contradiction, Evidence, PartOfList, StatedTotal, Verdict, weigh};
+use super::account::{Contradiction, PartOfList, StatedTotal, Verdict, WalkEvidence, weigh};
 use super::outcome::{Interrupted, Walked};
 
 /// How much of an id a message shows.
@@ -180,7 +180,7 @@ impl<'a> Tally<'a> {
         let paging = self.adapter.paging();
         let total = self.total();
         let is_counted = total.is_some() && self.announced.records.is_none();
-        let verdict = weigh(&Evidence {
+        let verdict = weigh(&WalkEvidence {
             ended_by,
             is_numbered: paging.is_numbered(),
             total,

@@ -6,8 +6,8 @@ use rstest::rstest;
 use super::*;
 
 /// Three records on one page of an offset style, asked for by threes, with this end.
-fn evidence(ended_by: EndedBy) -> Evidence {
-    Evidence {
+fn evidence(ended_by: EndedBy) -> WalkEvidence {
+    WalkEvidence {
         ended_by,
         is_numbered: true,
         total: None,
@@ -40,7 +40,7 @@ fn an_announced_end_that_may_be_wrong_is_asked_beyond(
     #[case] distinct: u64,
     #[case] expected: Doubt,
 ) {
-    let evidence = Evidence {
+    let evidence = WalkEvidence {
         total: total(announced, Trust::Exact),
         distinct,
         ..evidence(EndedBy::Total)
@@ -50,7 +50,7 @@ fn an_announced_end_that_may_be_wrong_is_asked_beyond(
 
 #[test]
 fn a_page_shorter_than_asked_whose_total_equals_it_is_the_list() {
-    let evidence = Evidence {
+    let evidence = WalkEvidence {
         total: total(3, Trust::Exact),
         asked: Some(4),
         ..evidence(EndedBy::Total)
@@ -65,7 +65,7 @@ fn a_total_above_what_came_is_an_error_unless_it_is_a_hint(
     #[case] trust: Trust,
     #[case] is_error: bool,
 ) {
-    let evidence = Evidence {
+    let evidence = WalkEvidence {
         total: total(7, trust),
         ..evidence(EndedBy::EmptyPage)
     };
@@ -74,7 +74,7 @@ fn a_total_above_what_came_is_an_error_unless_it_is_a_hint(
 
 #[test]
 fn a_list_without_numbered_pages_is_held_against_a_hint_too() {
-    let evidence = Evidence {
+    let evidence = WalkEvidence {
         total: total(7, Trust::Hint),
         is_numbered: false,
         ..evidence(EndedBy::NoNext)
@@ -117,7 +117,7 @@ fn a_response_that_says_that_it_is_a_part_is_no_whole_list(
     }
     let mut part = PartOfList::default();
     part.note(StatusCode::from_u16(status).unwrap(), &headers, 3);
-    let evidence = Evidence {
+    let evidence = WalkEvidence {
         part,
         is_numbered: false,
         ..evidence(ended_by)
