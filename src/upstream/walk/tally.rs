@@ -123,8 +123,8 @@ impl<'a> Tally<'a> {
         Ok(PageSeen::New)
     }
 
-    /// Adds one group. Of one that comes again the first is kept. If its people differ, each may be a
-    /// part of them.
+    /// Adds one group. Of one that comes again the first is kept. If it has the same name and other
+    /// people, each record may hold a part of them; another name is another group with the same id.
     fn add_group(&mut self, mapped: Mapped) -> Result<(), Interrupted> {
         let Mapped {
             group,
@@ -290,8 +290,11 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// The field of people in which two records of one group differ.
+/// The field of people in which two records of one group differ, which has one name.
 fn different_people(first: &Group, again: &Group) -> Option<&'static str> {
+    if first.name != again.name {
+        return None;
+    }
     fn set(people: &[Member]) -> BTreeSet<(Option<&str>, Option<&str>)> {
         let people = people.iter();
         people
