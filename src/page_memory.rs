@@ -346,8 +346,8 @@ mod tests {
         PageMemory::new(room, Arc::new(AtomicU64::new(lists)))
     }
 
-    fn in_a_minute() -> Option<Instant> {
-        Some(Instant::now() + Duration::from_mins(1))
+    fn in_a_minute() -> Instant {
+        Instant::now() + Duration::from_mins(1)
     }
 
     #[tokio::test(start_paused = true)]
@@ -358,7 +358,10 @@ mod tests {
         let walks = (0..20).map(|number| {
             let (memory, order, most) = (&memory, &order, &most);
             async move {
-                let hold = memory.decode(300 + number, in_a_minute()).await.unwrap();
+                let hold = memory
+                    .decode(300 + number, Some(in_a_minute()))
+                    .await
+                    .unwrap();
                 order.lock().unwrap().push(number);
                 most.fetch_max(memory.counts().decoding, Ordering::Relaxed);
                 sleep(Duration::from_secs(1)).await;
@@ -385,7 +388,7 @@ mod tests {
     async fn room_that_does_not_come_in_time_is_our_own_overload() {
         let memory = memory(1000, 0);
         let held = memory.decode(900, None).await.unwrap();
-        let error = memory.decode(200, in_a_minute()).await.unwrap_err();
+        let error = memory.decode(200, Some(in_a_minute())).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Overloaded);
         assert_eq!(memory.counts().waiting, 0);
         drop(held);
@@ -399,7 +402,7 @@ mod tests {
         let large = timeout(Duration::from_secs(1), memory.decode(900, None));
         let small = async {
             sleep(Duration::from_millis(10)).await;
-            memory.decode(100, in_a_minute()).await
+            memory.decode(100, Some(in_a_minute())).await
         };
         let (large, small) = tokio::join!(large, small);
         assert!(large.is_err() && small.is_ok());
@@ -410,7 +413,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn bodies_that_arrive_share_one_budget_and_wait_for_each_other_in_turn() {
         let memory = memory(1000, 0);
-        let patience = Duration::from_secs(60);
+        let patience = Duration::from_mins(1);
         let largest = UNCOUNTED + 34 * KIB;
         let arrivals = (0..30).map(|_| {
             let mut hold = memory.body(patience);

@@ -113,17 +113,17 @@ impl Queries {
         let make = || self.entry(pushed);
         let entry = (self.entries.get().cache).get_with_by_ref(pushed, make);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&entry));
-        let asked = entry.get_for(asker, mode, deadline).await;
-        if asked.snapshot.is_some() {
-            return asked;
+        let found = entry.get_for(asker, mode, deadline).await;
+        if found.snapshot.is_some() {
+            return found;
         }
         match self.whole.servable() {
             Some(whole) => SourceLookup {
-                error: asked.error.or(whole.error),
-                outcome: asked.outcome,
+                error: found.error.or(whole.error),
+                outcome: found.outcome,
                 ..whole
             },
-            None => asked,
+            None => found,
         }
     }
 

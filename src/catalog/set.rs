@@ -183,7 +183,7 @@ impl Catalog {
         self.resources.pages.counts()
     }
 
-    /// [`Upstream::get`] of one of them. `None`: there is no such upstream.
+    /// [`UpstreamRuntime::get`] of one of them. `None`: there is no such upstream.
     pub async fn get(
         &self,
         source: &str,
@@ -194,7 +194,7 @@ impl Catalog {
         Some(self.upstream(source)?.get(scope, mode, deadline).await)
     }
 
-    /// [`Upstream::find`] of one of them, for the scope of `caller`.
+    /// [`UpstreamRuntime::find`] of one of them, for the scope of `caller`.
     pub async fn find(
         &self,
         source: &str,
@@ -211,17 +211,17 @@ impl Catalog {
             .await)
     }
 
-    /// [`Upstream::peek`] of one of them.
+    /// [`UpstreamRuntime::peek`] of one of them.
     pub fn peek(&self, source: &str, scope: &Scope) -> Option<SourceLookup> {
         Some(self.upstream(source)?.peek(scope))
     }
 
-    /// [`Upstream::circuit`] of one of them.
+    /// [`UpstreamRuntime::circuit`] of one of them.
     pub fn circuit(&self, source: &str) -> Option<Circuit> {
         self.upstream(source)?.circuit()
     }
 
-    /// [`Upstream::running_walk`] of one of them.
+    /// [`UpstreamRuntime::running_walk`] of one of them.
     pub fn running_walk(&self, source: &str, scope: &Scope) -> Option<RunningWalk> {
         self.upstream(source)?.running_walk(scope)
     }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::plan::Share;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{RowRef, Snapshot};
 
 /// Ordinary edits change shorter lists so much that only an empty one is suspicious.
 const SMALL: usize = 10;
@@ -63,7 +63,7 @@ impl PendingConfirmation {
 
 /// Which groups a list holds, as a number that is equal for equal ids.
 pub(super) fn groups(snapshot: &Snapshot) -> u64 {
-    let mut ids: Vec<_> = snapshot.rows().map(|row| row.id()).collect();
+    let mut ids: Vec<_> = snapshot.rows().map(RowRef::id).collect();
     ids.sort_unstable();
     let mut hasher = DefaultHasher::new();
     ids.hash(&mut hasher);

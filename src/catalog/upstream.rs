@@ -115,7 +115,7 @@ impl UpstreamRuntime {
         }
     }
 
-    /// Like [`Upstream::get`], where only groups that meet `conditions` are needed. What comes holds
+    /// Like [`UpstreamRuntime::get`], where only groups that meet `conditions` are needed. What comes holds
     /// all of these, and may hold more.
     pub async fn find(
         &self,

@@ -84,8 +84,7 @@ pub(crate) fn names_secret(name: &str) -> bool {
     let names_key = |word: &str| KEYS.contains(&word);
     match (last.as_str(), before.last().map(String::as_str)) {
         ("key", Some(before)) => names_key(before),
-        ("id", Some("session")) => true,
-        ("sid", None) => true,
+        ("id", Some("session")) | ("sid", None) => true,
         (last, _) => {
             LAST.contains(&last)
                 || last.ends_with("sessid")

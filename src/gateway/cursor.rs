@@ -196,8 +196,7 @@ impl KeyId {
         let mut mac = keyed(key);
         mac.update(b"groupgate key id");
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
-        let [a, b, c, d, e, f, g, h, ..] = digest;
-        Self([a, b, c, d, e, f, g, h])
+        Self(std::array::from_fn(|at| digest[at]))
     }
 }
 

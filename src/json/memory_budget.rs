@@ -61,9 +61,8 @@ fn json_weight(text: &[u8]) -> u64 {
                     }
                 }
             }
-            b',' => values += 1,
+            b',' | b'[' => values += 1,
             b':' => members += 1,
-            b'[' => values += 1,
             b'{' => {
                 values += 1;
                 objects += 1;

@@ -135,8 +135,8 @@ fn refused(mut error: UpstreamError) -> UpstreamError {
     }
     if error.kind == ErrorKind::Decode && error.status.is_none() {
         // The message would quote the body, which may hold a token.
-        error.detail =
-            "the body cannot be decoded (not quoted here, because it may hold a token)".to_owned();
+        "the body cannot be decoded (not quoted here, because it may hold a token)"
+            .clone_into(&mut error.detail);
     }
     error.detail.insert_str(0, "login: ");
     error

@@ -91,7 +91,7 @@ mod tests {
         #[case] kind: Option<ErrorKind>,
         #[case] attempts: usize,
     ) {
-        let found = outcome(Duration::from_secs(60), outcomes).await;
+        let found = outcome(Duration::from_mins(1), outcomes).await;
         assert_eq!(found, (kind, attempts));
     }
 

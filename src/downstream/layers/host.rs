@@ -61,18 +61,15 @@ fn is_host(value: &[u8]) -> bool {
     let Ok(value) = str::from_utf8(value) else {
         return false;
     };
-    let (is_good, port) = match value.strip_prefix('[') {
-        Some(rest) => {
-            let Some((address, port)) = rest.split_once(']') else {
-                return false;
-            };
-            (address.parse::<Ipv6Addr>().is_ok(), port)
-        }
-        None => {
-            let end = value.find(':').unwrap_or(value.len());
-            let (name, port) = value.split_at(end);
-            (!name.is_empty() && name.bytes().all(stands_in_a_name), port)
-        }
+    let (is_good, port) = if let Some(rest) = value.strip_prefix('[') {
+        let Some((address, port)) = rest.split_once(']') else {
+            return false;
+        };
+        (address.parse::<Ipv6Addr>().is_ok(), port)
+    } else {
+        let end = value.find(':').unwrap_or(value.len());
+        let (name, port) = value.split_at(end);
+        (!name.is_empty() && name.bytes().all(stands_in_a_name), port)
     };
     let is_port = |port: &str| port.is_empty() || port.parse::<u16>().is_ok();
     is_good && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))

@@ -301,7 +301,7 @@ async fn a_client_that_reads_64_kib_every_25_seconds_is_disconnected() {
     stream.write_all(request).await.unwrap();
     let begun = Instant::now();
     while table.counts().broken_off == 0 {
-        let _ = stream.read_exact(&mut [0; 64 * 1024]).await;
+        let _ = stream.read_exact(&mut vec![0; 64 * 1024]).await;
         tokio::time::sleep(Duration::from_secs(25)).await;
         assert!(begun.elapsed() < 2 * limits.time_to_read(32 << 20));
     }

@@ -71,7 +71,7 @@ fn name_values(schema: &mut Value) {
     let children: &mut dyn Iterator<Item = &mut Value> = match schema {
         Value::Object(members) => &mut members.values_mut(),
         Value::Array(items) => &mut items.iter_mut(),
-        _ => return,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return,
     };
     children.for_each(name_values);
     let Some(choices) = schema["oneOf"].as_array() else {

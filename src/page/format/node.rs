@@ -63,12 +63,12 @@ impl<'a> Node<'a> {
     /// What a step to `name` is taken from: every one of repeated XML elements, every item of a JSON
     /// list unless the name is an index, else this value.
     pub(super) fn each(self, name: &str) -> Vec<Self> {
-        match self.value {
-            Value::Array(items) if self.is_xml || index(name).is_none() => {
-                items.iter().map(|item| self.at(item)).collect()
-            }
-            _ => vec![self],
+        if let Value::Array(items) = self.value
+            && (self.is_xml || index(name).is_none())
+        {
+            return items.iter().map(|item| self.at(item)).collect();
         }
+        vec![self]
     }
 
     /// Every value at a path, through all repeated elements and lists on the way.

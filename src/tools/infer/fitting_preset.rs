@@ -76,7 +76,7 @@ fn fit(preset: Preset, shape: &SampleShape<'_, '_>) -> Option<FittingPreset> {
         let mut columns = shape.columns.all.iter();
         columns.any(|column| column.path.to_string() == path)
     };
-    let present = fields
+    let found = fields
         .values()
         .filter(|field| paths(field).any(has))
         .count();
@@ -88,8 +88,8 @@ fn fit(preset: Preset, shape: &SampleShape<'_, '_>) -> Option<FittingPreset> {
         None => None,
     };
     let is_enough = match path {
-        Some(_) => 5 * present >= 3 * all,
-        None => present >= 5 && 5 * present >= 4 * all,
+        Some(_) => 5 * found >= 3 * all,
+        None => found >= 5 && 5 * found >= 4 * all,
     };
     let asked = shape.seen.first().map(PageSample::parameters);
     let asked = asked.unwrap_or_default();
@@ -103,8 +103,8 @@ fn fit(preset: Preset, shape: &SampleShape<'_, '_>) -> Option<FittingPreset> {
     is_enough.then_some(FittingPreset {
         preset,
         path,
-        fields: (present, all),
-        score: 100 * present / all + 20 * parameters + 20 * usize::from(pages_fit(&adapter, shape)),
+        fields: (found, all),
+        score: 100 * found / all + 20 * parameters + 20 * usize::from(pages_fit(&adapter, shape)),
     })
 }
 
@@ -170,14 +170,14 @@ impl FittingPreset {
             &PagingGuess::default(),
         );
         let Preset { name, title, .. } = self.preset;
-        let (present, all) = self.fields;
+        let (found, all) = self.fields;
         let by_path = if self.path.is_some() {
             "its path, "
         } else {
             ""
         };
         let mut heading = vec![format!(
-            "The preset `{name}` ({title}) fits: {by_path}its records and {present} of its {all} fields \
+            "The preset `{name}` ({title}) fits: {by_path}its records and {found} of its {all} fields \
              are in the sample. `groupgate presets {name}` prints what it says; `--no-preset` guesses \
              instead."
         )];

@@ -39,7 +39,7 @@ fn head(text: &[u8]) -> Option<((StatusCode, HeaderMap), usize)> {
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
     let first = lines.next()?;
     let mut length = first.len();
-    let mut words = first.split(|byte| byte.is_ascii_whitespace());
+    let mut words = first.split(u8::is_ascii_whitespace);
     let status = StatusCode::from_bytes(words.nth(1)?).ok()?;
     let mut headers = HeaderMap::new();
     for line in lines {

@@ -82,19 +82,17 @@ impl SampleRequest {
     /// Parses the body. What is malformed is not shown: it may hold a secret.
     fn body(&self) -> Result<SentBody, CommandError> {
         if let Some(json) = &self.json {
-            let json = serde_json::from_str(json).map_err(|error| {
+            let json: serde_json::Value = serde_json::from_str(json).map_err(|error| {
                 CommandError::new(format!(
                     "--json takes a JSON value, such as '{{\"page\": 1}}' (line {}, column {})",
                     error.line(),
                     error.column()
                 ))
             })?;
-            return match json {
-                serde_json::Value::Object(_) | serde_json::Value::Array(_) => {
-                    Ok(SentBody::Json(json))
-                }
-                _ => Err(CommandError::new("--json takes an object or a list")),
-            };
+            if !json.is_object() && !json.is_array() {
+                return Err(CommandError::new("--json takes an object or a list"));
+            }
+            return Ok(SentBody::Json(json));
         }
         if self.form.is_empty() {
             return Ok(SentBody::None);

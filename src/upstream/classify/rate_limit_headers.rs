@@ -245,20 +245,26 @@ mod tests {
     }
 
     #[rstest]
-    #[case::with_an_end("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 60", Some(Some(60)))]
-    #[case::without_an_end("X-RateLimit-Remaining: 0", Some(None))]
-    #[case::of_two_limits("RateLimit: \"second\";r=0;t=1, \"hour\";r=0;t=300", Some(Some(300)))]
-    #[case::of_one_of_two("RateLimit: \"second\";r=5;t=1, \"hour\";r=0", Some(None))]
-    #[case::draft_7("RateLimit: limit=100, remaining=0", Some(None))]
+    #[case::with_an_end("X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 60", Some("in 60s"))]
+    #[case::without_an_end("X-RateLimit-Remaining: 0", Some("at no stated time"))]
+    #[case::of_two_limits("RateLimit: \"second\";r=0;t=1, \"hour\";r=0;t=300", Some("in 300s"))]
+    #[case::of_one_of_two(
+        "RateLimit: \"second\";r=5;t=1, \"hour\";r=0",
+        Some("at no stated time")
+    )]
+    #[case::draft_7("RateLimit: limit=100, remaining=0", Some("at no stated time"))]
     #[case::some_remain("X-RateLimit-Remaining: 1\nX-RateLimit-Reset: 60", None)]
     #[case::no_limit("X-RateLimit-Limit: 0\nX-RateLimit-Remaining: 0", None)]
     #[case::nothing_is_said("Content-Type: text/plain", None)]
     fn whether_no_request_remains_is_read_with_and_without_a_reset(
         #[case] lines: &str,
-        #[case] expected: Option<Option<u64>>,
+        #[case] expected: Option<&str>,
     ) {
         let found = exhausted(&headers(lines), NOW.parse().unwrap());
-        let found = found.map(|found| found.resets_in.map(|resets_in| resets_in.as_secs()));
-        assert_eq!(found, expected);
+        let found = found.map(|found| match found.resets_in {
+            Some(resets_in) => format!("in {}s", resets_in.as_secs()),
+            None => "at no stated time".to_owned(),
+        });
+        assert_eq!(found.as_deref(), expected);
     }
 }

@@ -187,13 +187,11 @@ pub(super) fn number(
         Some((_, total)) if is_range => total.trim(),
         _ => text.trim(),
     };
-    match whole(number).parse() {
-        Ok(number) => Ok(Some(number)),
-        Err(_) => {
-            let shown = format!("is `{}`", excerpt(&text, VALUE_CHARS));
-            Err(no_number(shown, None))
-        }
-    }
+    let number = whole(number).parse();
+    number.map(Some).map_err(|_| {
+        let shown = format!("is `{}`", excerpt(&text, VALUE_CHARS));
+        no_number(shown, None)
+    })
 }
 
 /// What a flag says. A page without records has no last one, and says nothing in it.

@@ -365,9 +365,9 @@ const PLAIN: &str = "headers = { content-type = 'text/plain' }";
 #[case::in_a_string_of_json(JSON, r#"{{"c":"{cursor}"}}"#, r#"{"c":"a\"\\<&\n"}"#)]
 #[case::behind_an_escape_of_json(JSON, r#"{{"q":"\"{cursor}\""}}"#, r#"{"q":"\"a\"\\<&\n\""}"#)]
 #[case::a_value_of_json(JSON, r#"{{"c":{cursor}}}"#, r#"{"c":"a\"\\<&\n"}"#)]
-#[case::text_of_xml(XML, "<c>{cursor}</c>", r#"<c>a&quot;\&lt;&amp;&#10;</c>"#)]
+#[case::text_of_xml(XML, "<c>{cursor}</c>", r"<c>a&quot;\&lt;&amp;&#10;</c>")]
 #[case::an_attribute_of_xml(XML, "<c d=\"{cursor}\"/>", r#"<c d="a&quot;\&lt;&amp;&#10;"/>"#)]
-#[case::xml_by_its_start(JSON, "<c>{cursor}</c>", r#"<c>a&quot;\&lt;&amp;&#10;</c>"#)]
+#[case::xml_by_its_start(JSON, "<c>{cursor}</c>", r"<c>a&quot;\&lt;&amp;&#10;</c>")]
 #[case::a_form(FORM, "x=1&c={cursor}", "x=1&c=a%22%5C%3C%26%0A")]
 #[case::plain_text(PLAIN, "c: {cursor}", "c: a\"\\<&\n")]
 fn a_cursor_in_a_body_that_is_written_out_is_escaped_for_where_it_stands(
@@ -383,7 +383,7 @@ fn a_cursor_in_a_body_that_is_written_out_is_escaped_for_where_it_stands(
 #[rstest]
 #[case::a_number("17", r#"{"c":17}"#)]
 #[case::a_structure(r#"{"pk":1}"#, r#"{"c":{"pk":1}}"#)]
-#[case::more_than_a_value(r#"1},{"#, r#"{"c":"1},{"}"#)]
+#[case::more_than_a_value(r"1},{", r#"{"c":"1},{"}"#)]
 #[case::a_text("abc", r#"{"c":"abc"}"#)]
 fn a_cursor_that_is_a_value_of_json_may_stand_for_one(
     #[case] cursor: &str,

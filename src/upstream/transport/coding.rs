@@ -98,14 +98,9 @@ async fn decoder(codings: Vec<BodyCoding>, mut source: Source) -> io::Result<Rea
 
 /// What went wrong on the way, if that ended the decoding.
 fn first_cause(error: io::Error) -> BoxError {
-    if !error.get_ref().is_some_and(|inner| inner.is::<Received>()) {
-        return error.into();
-    }
-    let kind = error.kind();
-    match error.into_inner().map(|inner| inner.downcast::<Received>()) {
-        Some(Ok(received)) => received.0,
-        Some(Err(other)) => other,
-        None => io::Error::from(kind).into(),
+    match error.downcast::<Received>() {
+        Ok(received) => received.0,
+        Err(other) => other.into(),
     }
 }
 

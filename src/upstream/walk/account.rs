@@ -258,9 +258,10 @@ fn against_range(evidence: &WalkEvidence) -> Result<(), Contradiction> {
             listed
         };
         if came < complete {
-            let status = match evidence.part.is_partial {
-                true => "status 206 with ",
-                false => "",
+            let status = if evidence.part.is_partial {
+                "status 206 with "
+            } else {
+                ""
             };
             return Err(partial(format!(
                 "{status}`{CONTENT_RANGE}: {}`",

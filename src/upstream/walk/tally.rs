@@ -193,12 +193,13 @@ impl<'a> Tally<'a> {
             last_page: self.last_page,
             asked: paging.limit.map(u64::from),
         });
-        verdict.map_err(|contradiction| match contradiction {
+        verdict.map_err(|contradiction| {
             // Total and list were requested at two moments, between which the list may have shrunk.
-            Contradiction::Fewer { .. } if is_counted => {
+            if is_counted && matches!(contradiction, Contradiction::Fewer { .. }) {
                 Interrupted::ListChanged(contradiction.into())
+            } else {
+                Interrupted::Failed(contradiction.into())
             }
-            contradiction => Interrupted::Failed(contradiction.into()),
         })
     }
 

@@ -67,6 +67,10 @@ pub(super) enum NextType {
 
 /// The upstream, and what its adapter declares.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a lie of its own, and they come in every combination"
+)]
 pub(super) struct Liar {
     pub(super) style: Style,
     pub(super) is_xml: bool,
@@ -356,7 +360,9 @@ impl Liar {
         let has_next = stop < end || (self.ignores_position && end > 0);
         let text = match self.style {
             Style::NextUrl => format!("/list?at={stop}"),
-            _ => stop.to_string(),
+            Style::Whole | Style::Cursor | Style::Link | Style::Offset(_) | Style::Page => {
+                stop.to_string()
+            }
         };
         match self.style {
             Style::Link if has_next && self.next_type != NextType::Misspelt => {
@@ -394,14 +400,16 @@ fn xml(body: &Value) -> String {
             Value::Null => {}
             Value::Array(items) => {
                 let _ = write!(text, "<{name}>");
-                items.iter().for_each(|item| element("group", item, text));
+                for item in items {
+                    element("group", item, text);
+                }
                 let _ = write!(text, "</{name}>");
             }
             Value::Object(members) => {
                 let _ = write!(text, "<{name}>");
-                members
-                    .iter()
-                    .for_each(|(name, value)| element(name, value, text));
+                for (name, value) in members {
+                    element(name, value, text);
+                }
                 let _ = write!(text, "</{name}>");
             }
             Value::String(value) => {

@@ -318,10 +318,7 @@ async fn walked(block: &str) -> Vec<String> {
     let adapter = app::adapter(&loaded, "api", &wall, &tls, &mut problems).unwrap();
     let walked = walk(&Arc::new(adapter), &Observers::default()).await;
     let walked = walked.unwrap_or_else(|error| panic!("{error}\n{block}"));
-    let ids = walked
-        .groups
-        .iter()
-        .map(|group| group.source_id.to_string());
+    let ids = walked.groups.iter().map(|group| group.source_id.clone());
     ids.collect()
 }
 

@@ -227,7 +227,7 @@ fn check_field(
     match field {
         None => problems.push(unmapped(at, filter, key)),
         Some(field) if !is_verbatim(field, StatementPart::MayNot) => {
-            problems.push(changed(at, key))
+            problems.push(changed(at, key));
         }
         Some(_) => {}
     }

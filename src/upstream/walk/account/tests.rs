@@ -22,13 +22,13 @@ fn evidence(ended_by: EndedBy) -> WalkEvidence {
     }
 }
 
-fn total(records: u64, trust: Trust) -> Option<StatedTotal> {
-    Some(StatedTotal {
+fn total(records: u64, trust: Trust) -> StatedTotal {
+    StatedTotal {
         name: "/total".to_owned(),
         records: Some(records),
         trust,
         is_range: false,
-    })
+    }
 }
 
 #[rstest]
@@ -41,7 +41,7 @@ fn an_announced_end_that_may_be_wrong_is_asked_beyond(
     #[case] expected: Doubt,
 ) {
     let evidence = WalkEvidence {
-        total: total(announced, Trust::Exact),
+        total: Some(total(announced, Trust::Exact)),
         distinct,
         ..evidence(EndedBy::Total)
     };
@@ -51,7 +51,7 @@ fn an_announced_end_that_may_be_wrong_is_asked_beyond(
 #[test]
 fn a_page_shorter_than_asked_whose_total_equals_it_is_the_list() {
     let evidence = WalkEvidence {
-        total: total(3, Trust::Exact),
+        total: Some(total(3, Trust::Exact)),
         asked: Some(4),
         ..evidence(EndedBy::Total)
     };
@@ -66,7 +66,7 @@ fn a_total_above_what_came_is_an_error_unless_it_is_a_hint(
     #[case] is_error: bool,
 ) {
     let evidence = WalkEvidence {
-        total: total(7, trust),
+        total: Some(total(7, trust)),
         ..evidence(EndedBy::EmptyPage)
     };
     assert_eq!(weigh(&evidence).is_err(), is_error);
@@ -75,7 +75,7 @@ fn a_total_above_what_came_is_an_error_unless_it_is_a_hint(
 #[test]
 fn a_list_without_numbered_pages_is_held_against_a_hint_too() {
     let evidence = WalkEvidence {
-        total: total(7, Trust::Hint),
+        total: Some(total(7, Trust::Hint)),
         is_numbered: false,
         ..evidence(EndedBy::NoNext)
     };
