@@ -46,8 +46,8 @@ pub struct Request {
     /// A body that is sent as written, such as `null`. The `Content-Type` is `application/json` unless a
     /// header sets it. Values are escaped by it, or without one by how the body starts: in JSON within a
     /// string, and else as a whole value; in XML as text or as the value of an attribute; in a form they
-    /// are percent-encoded; in `text/plain` they are inserted as they are. In a body of another type,
-    /// `{cursor}` and filters are refused. A body that is one placeholder is its value.
+    /// are percent-encoded; in text of any other kind they are inserted as they are. A body that is one
+    /// placeholder is its value.
     pub body: Option<Text>,
     /// Your own placeholders, such as an organization id. Names consist of `a` to `z`, `0` to `9`
     /// and `_`.

@@ -114,7 +114,7 @@ impl<'r> PartsResolver<'r> {
         });
         let raw = (request.body.as_ref()).map(|body| {
             let text = self.value(body, "body", block)?;
-            let syntax = syntax(request, &text, block)?;
+            let syntax = syntax(request, &text);
             Some(RequestBody::Raw(text, syntax))
         });
         optional(json.or(form).or(raw))
