@@ -56,7 +56,7 @@ fn group(source: &str, number: u64) -> Group {
         admins: Vec::new(),
         guests: Vec::new(),
         member_count: None,
-        created_at: made,
+        created_at: made.map(Into::into),
         updated_at: None,
         deleted_at: None,
         attributes: Map::new(),

@@ -1,9 +1,11 @@
 //! The normalized record: what every upstream's items become, and what clients see.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+mod moment;
+pub use moment::Moment;
 
 /// One group, as `GET /groups` shows it. Every key is always there, unless `fields` chooses some.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,13 +47,13 @@ pub struct Group {
     pub member_count: Option<u64>,
     /// When the group was made, RFC 3339 UTC.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    pub created_at: Option<Timestamp>,
+    pub created_at: Option<Moment>,
     /// When the group last changed, RFC 3339 UTC.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    pub updated_at: Option<Timestamp>,
+    pub updated_at: Option<Moment>,
     /// When the group was marked deleted, RFC 3339 UTC.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    pub deleted_at: Option<Timestamp>,
+    pub deleted_at: Option<Moment>,
     /// What the source sends and no field takes, verbatim.
     #[serde(deserialize_with = "crate::json::members")]
     pub attributes: Map<String, Value>,

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
+use crate::group::Moment;
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
@@ -117,7 +117,7 @@ impl<'a> Pairs<'a> {
         self.0.extend(value.map(|value| (name, value.into())));
     }
 
-    fn instant(&mut self, name: &'static str, value: Option<Timestamp>) {
+    fn instant(&mut self, name: &'static str, value: Option<Moment>) {
         self.0
             .extend(value.map(|value| (name, value.to_string().into())));
     }

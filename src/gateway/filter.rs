@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use crate::group::Moment;
 
 use crate::snapshot::{MemberKey, RowRef};
 use crate::upstream::pushdown::Conditions;
@@ -25,13 +25,13 @@ pub struct Filter {
     /// The id or e-mail address of an account in the group.
     pub member: Option<String>,
     /// The earliest moment that the group may have been made.
-    pub created_after: Option<Timestamp>,
+    pub created_after: Option<Moment>,
     /// The moment before which the group was made.
-    pub created_before: Option<Timestamp>,
+    pub created_before: Option<Moment>,
     /// The earliest moment that the group may have changed last.
-    pub updated_after: Option<Timestamp>,
+    pub updated_after: Option<Moment>,
     /// The moment before which the group changed last.
-    pub updated_before: Option<Timestamp>,
+    pub updated_before: Option<Moment>,
     /// What becomes of deleted groups.
     pub deleted: Deleted,
 }
@@ -185,7 +185,7 @@ fn equals(wanted: Option<&String>, value: Option<&str>) -> bool {
 
 /// Whether `value` lies from `after` inclusive to `before` exclusive. A group that does not say
 /// when lies in no bounded range.
-fn within(after: Option<Timestamp>, before: Option<Timestamp>, value: Option<Timestamp>) -> bool {
+fn within(after: Option<Moment>, before: Option<Moment>, value: Option<Moment>) -> bool {
     after.is_none_or(|after| value.is_some_and(|value| value >= after))
         && before.is_none_or(|before| value.is_some_and(|value| value < before))
 }
@@ -202,7 +202,7 @@ mod tests {
         filter.matcher().matches(snapshot.row(0))
     }
 
-    fn moment(text: &str) -> Timestamp {
+    fn moment(text: &str) -> Moment {
         text.parse().unwrap()
     }
 

@@ -3,7 +3,7 @@
 //! A [`SeekKey`] holds the row's keys and not its index, so it keeps its meaning when the row is
 //! deleted, when others are inserted around it, and on every replica.
 
-use jiff::Timestamp;
+use crate::group::Moment;
 use serde::{Deserialize, Serialize};
 
 use crate::fold::fold;
@@ -17,8 +17,8 @@ use super::order::Ranked;
 pub struct SeekKey {
     name: Name,
     id: String,
-    created_at: Option<Timestamp>,
-    updated_at: Option<Timestamp>,
+    created_at: Option<Moment>,
+    updated_at: Option<Moment>,
 }
 
 /// A name and its fold. Only the name is written: folds can be many times longer.
@@ -79,11 +79,11 @@ impl Ranked for SeekKey {
         &self.id
     }
 
-    fn created_at(&self) -> Option<Timestamp> {
+    fn created_at(&self) -> Option<Moment> {
         self.created_at
     }
 
-    fn updated_at(&self) -> Option<Timestamp> {
+    fn updated_at(&self) -> Option<Moment> {
         self.updated_at
     }
 }

@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use jiff::Timestamp;
+use crate::group::Moment;
 
 use crate::snapshot::RowRef;
 
@@ -58,9 +58,9 @@ pub trait Ranked {
     /// The normalized id.
     fn id(&self) -> &str;
     /// When the group was made.
-    fn created_at(&self) -> Option<Timestamp>;
+    fn created_at(&self) -> Option<Moment>;
     /// When the group last changed.
-    fn updated_at(&self) -> Option<Timestamp>;
+    fn updated_at(&self) -> Option<Moment>;
 }
 
 impl Sort {
@@ -149,7 +149,7 @@ fn by_name(left: &impl Ranked, right: &impl Ranked) -> Ordering {
 
 /// A direction turns instants around, never their absence: groups that lack the field come last
 /// either way.
-fn by_instant(left: Option<Timestamp>, right: Option<Timestamp>, direction: Direction) -> Ordering {
+fn by_instant(left: Option<Moment>, right: Option<Moment>, direction: Direction) -> Ordering {
     match (left, right) {
         (Some(left), Some(right)) => direction.turn(left.cmp(&right)),
         (Some(_), None) => Ordering::Less,
@@ -175,11 +175,11 @@ impl Ranked for RowRef<'_> {
         RowRef::id(*self)
     }
 
-    fn created_at(&self) -> Option<Timestamp> {
+    fn created_at(&self) -> Option<Moment> {
         RowRef::created_at(*self)
     }
 
-    fn updated_at(&self) -> Option<Timestamp> {
+    fn updated_at(&self) -> Option<Moment> {
         RowRef::updated_at(*self)
     }
 }

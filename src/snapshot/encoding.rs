@@ -11,7 +11,7 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use crate::group::Moment;
 use thiserror::Error;
 
 use super::content_hash::ContentHash;
@@ -182,8 +182,8 @@ fn encode(row: &Row) -> Vec<u8> {
         bytes.extend(stretch.length.to_le_bytes());
     }
     for time in [row.created_at, row.updated_at] {
-        let seconds = time.map_or(NO_TIME, Timestamp::as_second);
-        let nanoseconds = time.map_or(0, Timestamp::subsec_nanosecond);
+        let seconds = time.map_or(NO_TIME, Moment::as_second);
+        let nanoseconds = time.map_or(0, Moment::subsec_nanosecond);
         bytes.extend(seconds.to_le_bytes());
         bytes.extend(nanoseconds.to_le_bytes());
     }
@@ -227,15 +227,15 @@ fn decode(bytes: &[u8; ROW]) -> Result<Row, EncodingError> {
     })
 }
 
-fn time(rest: &mut &[u8]) -> Result<Option<Timestamp>, EncodingError> {
+fn time(rest: &mut &[u8]) -> Result<Option<Moment>, EncodingError> {
     let seconds = i64::from_le_bytes(array(rest)?);
     let nanoseconds = i32::from_le_bytes(array(rest)?);
     if seconds == NO_TIME {
         return Ok(None);
     }
-    let time = Timestamp::new(seconds, nanoseconds);
+    let time = Moment::new(seconds, nanoseconds);
     time.map(Some)
-        .map_err(|_| EncodingError::Invalid("a time is none"))
+        .ok_or(EncodingError::Invalid("a time is none"))
 }
 
 fn array<const N: usize>(reader: &mut impl Read) -> Result<[u8; N], io::Error> {
@@ -265,7 +265,7 @@ mod tests {
         straße.description = Some("Où l'on marche".to_owned());
         straße.external_id = Some("é".to_owned());
         straße.created_at = Some("1969-12-31T23:59:59.5Z".parse().unwrap());
-        straße.deleted_at = Some(Timestamp::UNIX_EPOCH);
+        straße.deleted_at = Some(jiff::Timestamp::UNIX_EPOCH.into());
         straße.guests = vec![Member {
             id: Some("7".to_owned()),
             email: Some("Ann@Example.com".to_owned()),

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::group::Moment;
 use bytes::Bytes;
-use jiff::Timestamp;
 
 use crate::fold::fold;
 use crate::group::Group;
@@ -61,8 +61,8 @@ pub(super) struct Row {
     pub(super) organization_id: Stretch,
     pub(super) external_id: Stretch,
     pub(super) members: Stretch,
-    pub(super) created_at: Option<Timestamp>,
-    pub(super) updated_at: Option<Timestamp>,
+    pub(super) created_at: Option<Moment>,
+    pub(super) updated_at: Option<Moment>,
     pub(super) deleted: bool,
 }
 

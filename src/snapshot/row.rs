@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use crate::group::Moment;
 use serde::Deserialize as _;
 
 use crate::group::Group;
@@ -65,12 +65,12 @@ impl<'a> RowRef<'a> {
     }
 
     /// When the group was made.
-    pub const fn created_at(self) -> Option<Timestamp> {
+    pub const fn created_at(self) -> Option<Moment> {
         self.row.created_at
     }
 
     /// When the group last changed.
-    pub const fn updated_at(self) -> Option<Timestamp> {
+    pub const fn updated_at(self) -> Option<Moment> {
         self.row.updated_at
     }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::group::Moment;
 use http::HeaderMap;
-use jiff::Timestamp;
 use proptest::prelude::*;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -317,10 +317,10 @@ fn people() -> impl Strategy<Value = Vec<Member>> {
     proptest::collection::vec(person.prop_map(|(id, email)| Member { id, email }), 0..3)
 }
 
-fn moment() -> impl Strategy<Value = Option<Timestamp>> {
+fn moment() -> impl Strategy<Value = Option<Moment>> {
     proptest::option::of(
         (-1_000_000_000_i64..4_000_000_000, 0..1_000_000_000_i32)
-            .prop_map(|(second, nanosecond)| Timestamp::new(second.max(0), nanosecond).unwrap()),
+            .prop_map(|(second, nanosecond)| Moment::new(second.max(0), nanosecond).unwrap()),
     )
 }
 

@@ -1,6 +1,6 @@
 //! Whole query strings, read and refused.
 
-use jiff::Timestamp;
+use crate::group::Moment;
 use proptest::prelude::*;
 
 use super::*;
@@ -187,12 +187,12 @@ fn some_text() -> impl Strategy<Value = Option<String>> {
     prop::option::of("[a-z%&=+ ,:\u{e9}\u{df}\u{130}]{1,6}|\\PC{1,4}")
 }
 
-fn some_instant() -> impl Strategy<Value = Option<Timestamp>> {
-    let seconds = Timestamp::MIN.as_second()..=Timestamp::MAX.as_second();
+fn some_instant() -> impl Strategy<Value = Option<Moment>> {
+    let seconds = jiff::Timestamp::MIN.as_second()..=Moment::MAX.as_second();
     prop::option::of(
         (seconds, 0..1_000_000_000_i32).prop_map(|(second, nanosecond)| {
             let nanosecond = if second < 0 { -nanosecond } else { nanosecond };
-            Timestamp::new(second, nanosecond).unwrap_or(Timestamp::MIN)
+            Moment::new(second, nanosecond).unwrap_or(Moment::MAX)
         }),
     )
 }

@@ -15,6 +15,7 @@ use crate::gateway::filter::Deleted;
 use crate::gateway::order::{Direction, Sort, SortField, SortKey};
 use crate::gateway::query::{FIELDS, FIXED_FIELDS, LARGEST_LIMIT, Limit, QueryError, SORT_FIELDS};
 use crate::gateway::query_string::QueryString;
+use crate::group::Moment;
 
 /// What is searched for, folded as names are.
 pub(super) fn search(text: &str) -> Result<String, String> {
@@ -52,7 +53,7 @@ pub(super) fn ids(parameters: &QueryString) -> Result<Option<BTreeSet<String>>, 
 }
 
 /// An RFC 3339 instant, or a bare date, which means midnight UTC.
-pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
+pub(super) fn instant(text: &str) -> Result<Moment, String> {
     let wrong = || {
         format!(
             "`{text}` is not a date or timestamp; expected `2024-01-31`, \
@@ -61,10 +62,7 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     };
     // A date-time without an offset also reads as a date, and would silently lose its time.
     if text.len() == "2024-01-31".len() {
-        let date: Date = text.parse().map_err(|_| wrong())?;
-        return Ok(date
-            .to_zoned(TimeZone::UTC)
-            .map_or(LATEST, |midnight| midnight.timestamp()));
+        return Moment::read(text, midnight).ok_or_else(wrong);
     }
     let text = &with_plus(text);
     let read = text.parse().ok().or_else(|| after_all(text));
@@ -77,14 +75,17 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     })
 }
 
-/// What stands for the last hours of the year 9999, which are after every time that a group can have.
-const LATEST: Timestamp = Timestamp::MAX;
+/// The start of a day in UTC.
+fn midnight(text: &str) -> Option<Timestamp> {
+    let date: Date = text.parse().ok()?;
+    Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
 
-/// An instant of these hours.
-fn after_all(text: &str) -> Option<Timestamp> {
+/// What stands for an instant that is in UTC in the year 10000, after every time that a group can have.
+fn after_all(text: &str) -> Option<Moment> {
     let pieces = Pieces::parse(text).ok()?;
     let is_last = pieces.date().year() == 9999 && pieces.time().is_some();
-    (is_last && pieces.offset().is_some()).then_some(LATEST)
+    (is_last && pieces.offset().is_some()).then_some(Moment::MAX)
 }
 
 /// Whether `text` is a time of day somewhere, which is no instant.
@@ -180,13 +181,13 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case("9999-12-31")]
-    #[case("9999-12-31T23:59:59Z")]
-    #[case("9999-12-31T23:59:59.999999999Z")]
-    #[case("9999-12-31T23:59:60Z")]
-    #[case("9999-12-31T23:59:59-12:00")]
-    fn the_last_day_of_9999_is_after_everything(#[case] text: &str) {
-        assert_eq!(instant(text), Ok(Timestamp::MAX));
+    #[case("9999-12-31", "9999-12-31T00:00:00Z")]
+    #[case("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z")]
+    #[case("9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.999999999Z")]
+    #[case("9999-12-31T23:59:60Z", "9999-12-31T23:59:59Z")]
+    #[case("9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59.999999999Z")]
+    fn the_last_day_of_9999_is_read(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(instant(text), Ok(expected.parse().unwrap()));
     }
 
     #[rstest]

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use crate::group::Moment;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use tokio::runtime::{Builder, Runtime};
@@ -67,8 +67,8 @@ impl Replicas {
 struct Seed {
     source: &'static str,
     name: String,
-    created_at: Option<Timestamp>,
-    updated_at: Option<Timestamp>,
+    created_at: Option<Moment>,
+    updated_at: Option<Moment>,
 }
 
 /// What happens between two pages.
@@ -88,7 +88,7 @@ fn seeds() -> impl Strategy<Value = Seed> {
         "y{382,386}",
     ];
     let instant =
-        || prop::option::of((0..4_i64).prop_map(|second| Timestamp::from_second(second).unwrap()));
+        || prop::option::of((0..4_i64).prop_map(|second| Moment::new(second, 0).unwrap()));
     (
         prop::sample::select(&SOURCES[..]),
         name,
@@ -206,7 +206,7 @@ fn modelled(sort: &Sort, left: &Group, right: &Group) -> Ordering {
     for key in sort.keys() {
         let falls = key.direction == Direction::Descending;
         let turned = |ordering: Ordering| if falls { ordering.reverse() } else { ordering };
-        let instants = |left: Option<Timestamp>, right: Option<Timestamp>| {
+        let instants = |left: Option<Moment>, right: Option<Moment>| {
             let lack = left.is_none().cmp(&right.is_none());
             lack.then(turned(left.cmp(&right)))
         };

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
+use crate::group::Moment;
 
 use crate::plan::path::Anchor;
 use crate::plan::{Field, FieldTemplate, FieldTemplatePiece, Part, Source, Start};
@@ -51,7 +51,7 @@ impl Field {
 
 impl Source {
     /// Parses the text of this source as a timestamp.
-    pub(super) fn time(&self, text: &str) -> Reading<Timestamp> {
+    pub(super) fn time(&self, text: &str) -> Reading<Moment> {
         time::read(&self.format, text.trim())
     }
 

@@ -1,6 +1,6 @@
 //! Reads one record, field by field.
 
-use jiff::Timestamp;
+use crate::group::Moment;
 use serde_json::{Map, Value};
 
 use crate::group::Member;
@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
         self.text(Some(field)).filter(|text| !text.is_empty())
     }
 
-    pub(super) fn time(&mut self, field: Option<&'a Field>) -> Option<Timestamp> {
+    pub(super) fn time(&mut self, field: Option<&'a Field>) -> Option<Moment> {
         let take = |source: &'a Source| self.mapped.extend(source.paths());
         match field?.read(self.record, take, |source, text| source.time(&text)) {
             Reading::Value(time) => Some(time),

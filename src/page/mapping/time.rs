@@ -5,6 +5,7 @@ use jiff::fmt::rfc2822;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::group::Moment;
 use crate::plan::TimeFormat;
 use crate::plan::time::read_by_pattern;
 
@@ -14,22 +15,22 @@ const NANOS_PER_SECOND: i128 = 1_000_000_000;
 const NANOS_PER_MILLISECOND: i128 = 1_000_000;
 
 /// Parses a timestamp. An epoch of 0 is null: upstreams send it for never.
-pub(super) fn read(format: &TimeFormat, text: &str) -> Reading<Timestamp> {
+pub(super) fn read(format: &TimeFormat, text: &str) -> Reading<Moment> {
     let time = match format {
         TimeFormat::Rfc3339 => text.parse().ok(),
         TimeFormat::Epoch => return counted(text, NANOS_PER_SECOND),
         TimeFormat::EpochMs => return counted(text, NANOS_PER_MILLISECOND),
-        TimeFormat::DateTime => date_time(text),
-        TimeFormat::Date => date(text),
-        TimeFormat::Ldap => generalized(text),
-        TimeFormat::Rfc1123 => rfc1123(text),
-        TimeFormat::Pattern(pattern) => read_by_pattern(pattern, text),
+        TimeFormat::DateTime => Moment::read(text, date_time),
+        TimeFormat::Date => Moment::read(text, date),
+        TimeFormat::Ldap => Moment::read(text, generalized),
+        TimeFormat::Rfc1123 => Moment::read(text, rfc1123),
+        TimeFormat::Pattern(pattern) => Moment::read(text, |text| read_by_pattern(pattern, text)),
     };
     time.map_or(Reading::Unfit, Reading::Value)
 }
 
 /// Parses a timestamp, if it is one.
-pub(crate) fn read_exactly(format: &TimeFormat, text: &str) -> Option<Timestamp> {
+pub(crate) fn read_exactly(format: &TimeFormat, text: &str) -> Option<Moment> {
     match read(format, text) {
         Reading::Value(time) => Some(time),
         Reading::Absent | Reading::Null | Reading::Unfit => None,
@@ -37,10 +38,10 @@ pub(crate) fn read_exactly(format: &TimeFormat, text: &str) -> Option<Timestamp>
 }
 
 /// A number of units since 1970, of `unit` nanoseconds each.
-fn counted(text: &str, unit: i128) -> Reading<Timestamp> {
+fn counted(text: &str, unit: i128) -> Reading<Moment> {
     match nanoseconds(text, unit) {
         Some(0) => Reading::Null,
-        Some(count) => Timestamp::from_nanosecond(count).map_or(Reading::Unfit, Reading::Value),
+        Some(count) => Moment::from_nanosecond(count).map_or(Reading::Unfit, Reading::Value),
         None => Reading::Unfit,
     }
 }
@@ -196,6 +197,19 @@ mod tests {
     #[case("%d.%m.%Y", "15.01.2024", "2024-01-15T00:00:00Z")]
     #[case("%Y-%m-%d %H:%M %z", "2024-01-15 12:30 +0200", "2024-01-15T10:30:00Z")]
     #[case("%s", "1705314600", "2024-01-15T10:30:00Z")]
+    #[case("rfc3339", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z")]
+    #[case(
+        "rfc3339",
+        "9999-12-31T23:59:59.9999999Z",
+        "9999-12-31T23:59:59.9999999Z"
+    )]
+    #[case("epoch", "253402300799", "9999-12-31T23:59:59Z")]
+    #[case("epoch_ms", "253402300799999", "9999-12-31T23:59:59.999Z")]
+    #[case("date_time", "9999-12-31 23:59:59", "9999-12-31T23:59:59Z")]
+    #[case("date", "9999-12-31", "9999-12-31T00:00:00Z")]
+    #[case("ldap", "99991231235959.9Z", "9999-12-31T23:59:59.9Z")]
+    #[case("rfc1123", "Fri, 31 Dec 9999 23:59:59 GMT", "9999-12-31T23:59:59Z")]
+    #[case("%d/%m/%Y %H:%M", "31/12/9999 23:59", "9999-12-31T23:59:00Z")]
     fn a_time_is_read_as_it_is_written(
         #[case] word: &str,
         #[case] text: &str,
@@ -214,6 +228,8 @@ mod tests {
     #[case("epoch", "1705314600123456")]
     #[case("epoch", "99999999999999999999999999999999999999999")]
     #[case("epoch", "1e999")]
+    #[case("epoch", "253402300800")]
+    #[case("rfc3339", "9999-12-31T23:59:59-01:00")]
     #[case("epoch_ms", "NaN")]
     #[case("date_time", "0000-00-00 00:00:00")]
     #[case("date", "2024-02-30")]
@@ -286,7 +302,7 @@ mod tests {
             let time = Timestamp::new(second, nanosecond).unwrap();
             for word in ["rfc3339", "epoch", "epoch_ms", "date_time", "date", "ldap", "rfc1123", "%d.%m.%Y %I:%M:%S %p", "%A %j %Y %T"] {
                 let (text, expected) = written(time, word);
-                prop_assert_eq!(read(&format(word), &text), Reading::Value(expected), "{} {}", word, text);
+                prop_assert_eq!(read(&format(word), &text), Reading::Value(expected.into()), "{} {}", word, text);
             }
         }
 

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::AuthError;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::group::Moment;
 use crate::page::format::{Page, excerpt};
 use crate::page::mapping::time::read_exactly;
 use crate::plan::auth::credentials;
@@ -181,7 +182,9 @@ pub(super) fn end(text: &str, now: Timestamp) -> Option<Timestamp> {
         TimeFormat::DateTime,
     ];
     let moment = formats.iter().find_map(|format| read_exactly(format, text));
-    moment.or_else(|| after(now, text.parse().ok()?))
+    moment
+        .map(Moment::nearest)
+        .or_else(|| after(now, text.parse().ok()?))
 }
 
 fn after(now: Timestamp, length: SignedDuration) -> Option<Timestamp> {

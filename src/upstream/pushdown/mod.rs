@@ -14,7 +14,7 @@ pub use pushed::{Pushed, PushedValue};
 mod time;
 mod written;
 
-use jiff::Timestamp;
+use crate::group::Moment;
 
 use crate::fold::fold;
 use crate::plan::pushdown::{Case, Comparison, Quote, Texts};
@@ -38,13 +38,13 @@ pub struct Conditions<'a> {
     /// The id, or the e-mail address whatever its case, of an account in the group.
     pub member: Option<&'a str>,
     /// The earliest moment that the group may have been made.
-    pub created_after: Option<Timestamp>,
+    pub created_after: Option<Moment>,
     /// The moment before which the group was made.
-    pub created_before: Option<Timestamp>,
+    pub created_before: Option<Moment>,
     /// The earliest moment that the group may have changed last.
-    pub updated_after: Option<Timestamp>,
+    pub updated_after: Option<Moment>,
     /// The moment before which the group changed last.
-    pub updated_before: Option<Timestamp>,
+    pub updated_before: Option<Moment>,
 }
 
 impl PushdownRules {

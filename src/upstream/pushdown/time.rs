@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
+use crate::group::Moment;
 use crate::page::mapping::time::read_exactly;
 use crate::plan::TimeFormat;
 use crate::plan::pushdown::PushedTime;
@@ -15,14 +16,14 @@ use crate::plan::pushdown::PushedTime;
 use super::pushed::PushedValue;
 
 /// The moment from which on an upstream is asked, so that nothing at or after `moment` is missed.
-pub(super) fn after(rule: &PushedTime, moment: Timestamp) -> Option<PushedValue> {
+pub(super) fn after(rule: &PushedTime, moment: Moment) -> Option<PushedValue> {
     let step = step(rule)?;
     let whole = moment.as_nanosecond().div_euclid(step).checked_mul(step)?;
     write(rule, whole.checked_sub(step)?)
 }
 
 /// The moment up to which an upstream is asked, so that nothing before `moment` is missed.
-pub(super) fn before(rule: &PushedTime, moment: Timestamp) -> Option<PushedValue> {
+pub(super) fn before(rule: &PushedTime, moment: Moment) -> Option<PushedValue> {
     let step = step(rule)?;
     let below = moment.as_nanosecond().checked_neg()?.div_euclid(step);
     let whole = below.checked_mul(step)?.checked_neg()?;
@@ -53,7 +54,7 @@ fn write(rule: &PushedTime, nanoseconds: i128) -> Option<PushedValue> {
         PushedValue::Text(text) => text.clone(),
         PushedValue::Number(number) => number.to_string(),
     };
-    (read_exactly(&rule.format, &text) == Some(moment)).then_some(written)
+    (read_exactly(&rule.format, &text) == Some(moment.into())).then_some(written)
 }
 
 #[cfg(test)]
@@ -70,7 +71,7 @@ mod tests {
         }
     }
 
-    fn moment(text: &str) -> Timestamp {
+    fn moment(text: &str) -> Moment {
         text.parse().unwrap()
     }
 
@@ -105,8 +106,8 @@ mod tests {
         assert_eq!(after(&seconds, moment("1970-01-01T00:00:00Z")), None);
         assert_eq!(after(&seconds, moment("1970-01-01T00:00:01Z")), None);
         let plain = PushedTime::default();
-        assert_eq!(after(&plain, Timestamp::MIN), None);
-        assert_eq!(before(&plain, Timestamp::MAX), None);
+        assert_eq!(after(&plain, Timestamp::MIN.into()), None);
+        assert_eq!(before(&plain, Timestamp::MAX.into()), None);
         let years = rule(TimeFormat::Pattern("%d.%m.%y".to_owned()), "24h");
         assert_eq!(after(&years, moment("1900-06-01T00:00:00Z")), None);
     }
@@ -161,7 +162,7 @@ mod tests {
                 };
                 read_exactly(&rule.format, &text).unwrap().as_nanosecond()
             };
-            let moment = Timestamp::from_nanosecond(bound).unwrap();
+            let moment = Moment::from_nanosecond(bound).unwrap();
             if let Some(written) = after(&rule, moment) {
                 let (asked, time) = (read(written), seen(bound + distance, rounding, step));
                 prop_assert!(time > asked || (inclusive && time == asked));

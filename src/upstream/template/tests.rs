@@ -359,6 +359,7 @@ fn a_cursor_that_is_left_out_leaves_nothing_empty_behind(
 const JSON: &str = "";
 const XML: &str = "headers = { content-type = 'application/soap+xml; charset=utf-8' }";
 const FORM: &str = "headers = { Content-Type = 'application/x-www-form-urlencoded' }";
+const QUERY: &str = "headers = { content-type = 'application/vnd.club-query' }";
 const PLAIN: &str = "headers = { content-type = 'text/plain' }";
 
 #[rstest]
@@ -370,6 +371,8 @@ const PLAIN: &str = "headers = { content-type = 'text/plain' }";
 #[case::xml_by_its_start(JSON, "<c>{cursor}</c>", r"<c>a&quot;\&lt;&amp;&#10;</c>")]
 #[case::a_form(FORM, "x=1&c={cursor}", "x=1&c=a%22%5C%3C%26%0A")]
 #[case::plain_text(PLAIN, "c: {cursor}", "c: a\"\\<&\n")]
+#[case::text_that_does_not_say_what_it_is(JSON, "c: {cursor}", "c: a\"\\<&\n")]
+#[case::a_type_that_nobody_knows(QUERY, "c={cursor}", "c=a\"\\<&\n")]
 fn a_cursor_in_a_body_that_is_written_out_is_escaped_for_where_it_stands(
     #[case] headers: &str,
     #[case] written: &str,
