@@ -97,6 +97,21 @@ async fn answers_have_the_shape_of_the_vendors_example_in_xml() {
     );
 }
 
+#[rstest]
+#[case("*/*", "application/json")]
+#[case(
+    "application/json, application/xml;q=0.9, */*;q=0.5",
+    "application/json"
+)]
+#[case("application/json;q=0.5, application/xml", "application/xml")]
+#[tokio::test]
+async fn the_format_that_is_preferred_is_answered(#[case] accept: &str, #[case] expected: &str) {
+    let emulations = start(1).await;
+    let reply = list_as(&emulations, "", accept).await;
+    let media_type = reply.headers["content-type"].to_str().unwrap();
+    assert!(media_type.starts_with(expected), "{media_type}");
+}
+
 #[tokio::test]
 async fn both_formats_say_the_same() {
     let emulations = start(200).await;
