@@ -29,7 +29,7 @@ impl SampleBody {
         }
         let unmarked = body.strip_prefix(b"\xef\xbb\xbf");
         let text = unmarked.unwrap_or(body).trim_ascii_start();
-        let format = if text.starts_with(b"<") {
+        let format = if begins_as_xml(body) {
             Format::Xml
         } else {
             Format::Json
@@ -41,6 +41,9 @@ impl SampleBody {
             page,
         };
         match (Page::decode(format, body), format) {
+            (Ok(page), Format::Xml) if is_html(&page) => {
+                Err("it looks like an HTML page".to_owned())
+            }
             (Ok(page), _) => Ok(read(None, page)),
             (Err(error), Format::Xml) => Err(refusal(&error)),
             (Err(error), Format::Json) => {
@@ -53,6 +56,21 @@ impl SampleBody {
     pub(super) const fn root(&self) -> SampleValue<'_> {
         SampleValue::root(&self.page, self.format)
     }
+}
+
+/// Whether a body begins with `<`, in whatever encoding: behind byte order marks, white space and the
+/// zero bytes of UTF-16.
+fn begins_as_xml(body: &[u8]) -> bool {
+    let is_before = |byte: &u8| {
+        matches!(byte, 0 | 0xef | 0xbb | 0xbf | 0xfe | 0xff) || byte.is_ascii_whitespace()
+    };
+    body.iter().find(|byte| !is_before(byte)) == Some(&b'<')
+}
+
+/// Whether a document is a web page. One that is well-formed can be read as XML, but lists no groups.
+fn is_html(page: &Page) -> bool {
+    let root = page.root().value().as_object();
+    root.is_some_and(|root| root.keys().any(|name| name.eq_ignore_ascii_case("html")))
 }
 
 fn refusal(error: &FormatError) -> String {
@@ -97,12 +115,33 @@ mod tests {
     }
 
     #[test]
+    fn xml_in_utf_16_is_seen_as_xml() {
+        for mark in ["\u{feff}", ""] {
+            let text = format!("{mark}<a>\u{e9}</a>");
+            let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            for body in [little, big] {
+                let read = SampleBody::read(StatusCode::OK, &body).unwrap();
+                assert_eq!(read.format, Format::Xml, "{body:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_byte_order_mark_is_seen() {
         assert!(read("\u{feff}{}").is_marked && !read("{}").is_marked);
     }
 
     #[rstest]
     #[case::html(200, "<!DOCTYPE html><html><p>Sign in</html>", "HTML")]
+    #[case::well_formed_html(200, "<!DOCTYPE html><html><p>Sign in</p></html>", "HTML")]
+    #[case::html_without_doctype(200, "<HTML><body>Sign in</body></HTML>", "HTML")]
+    #[case::html_behind_a_comment(200, "<!-- x --><html><body/></html>", "HTML")]
+    #[case::xhtml(
+        200,
+        "<?xml version='1.0'?><!DOCTYPE html PUBLIC 'a' 'b'><html xmlns='http://www.w3.org/1999/xhtml'/>",
+        "HTML"
+    )]
     #[case::nothing(200, "", "is empty")]
     #[case::words(200, "service unavailable", "service unav")]
     #[case::word(200, "result {}", "result {}")]

@@ -97,6 +97,21 @@ async fn answers_have_the_shape_of_the_vendors_example_in_xml() {
     );
 }
 
+#[rstest]
+#[case("*/*", "application/json")]
+#[case(
+    "application/json, application/xml;q=0.9, */*;q=0.5",
+    "application/json"
+)]
+#[case("application/json;q=0.5, application/xml", "application/xml")]
+#[tokio::test]
+async fn the_format_that_is_preferred_is_answered(#[case] accept: &str, #[case] expected: &str) {
+    let emulations = start(1).await;
+    let reply = list_as(&emulations, "", accept).await;
+    let media_type = reply.headers["content-type"].to_str().unwrap();
+    assert!(media_type.starts_with(expected), "{media_type}");
+}
+
 #[tokio::test]
 async fn both_formats_say_the_same() {
     let emulations = start(200).await;
@@ -195,13 +210,15 @@ async fn groups_are_sorted_by_several_fields() {
     assert!(
         keys.is_sorted_by(|one, other| one.0 > other.0 || (one.0 == other.0 && one.1 < other.1))
     );
+    // As the vendor's own example writes it: a plus that is not percent-encoded arrives as a space.
+    let oldest = list(&emulations, "?fields=all&sort=+created").await;
+    assert!(column(&oldest, "created").is_sorted());
     let newest = list(&emulations, "?fields=all&sort=-created").await;
     assert!(column(&newest, "created").is_sorted_by(|one, other| one > other));
 }
 
 #[rstest]
-// A plus that is not percent-encoded is a space to the vendor.
-#[case("?sort=+created")]
+#[case("?sort=*created")]
 #[case("?sort=-size")]
 #[case("?limit=many")]
 #[case("?limit=0")]

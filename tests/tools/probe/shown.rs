@@ -315,7 +315,7 @@ async fn an_end_by_a_repeat_is_told() {
             .await;
     let outcome = directory(&toml, &server, &[]).await;
     assert_eq!(outcome.code, 0, "{}", outcome.complained);
-    let said = "ended by `on_repeat`: a page was repeated";
+    let said = "ended by `repeat`: a page or a position was repeated";
     assert!(outcome.said.contains(said), "{}", outcome.said);
 }
 

@@ -214,10 +214,19 @@ enum ResponseFormat {
 }
 
 impl ResponseFormat {
+    /// The one that `Accept` prefers; JSON where it names neither.
     fn of(request: &Request) -> Self {
-        match header(request, "accept") {
-            Some(accept) if accept.contains("application/xml") => Self::Xml,
-            _ => Self::Json,
+        let accept = header(request, "accept").unwrap_or_default();
+        let weight = |media_type: &str| {
+            let mut ranges = accept.split(',');
+            let range = ranges.find(|range| range.contains(media_type))?;
+            let weight = range.split_once("q=").map_or("1", |(_, weight)| weight);
+            weight.trim().parse::<f32>().ok()
+        };
+        if weight("application/xml") > weight("application/json") {
+            Self::Xml
+        } else {
+            Self::Json
         }
     }
 }
