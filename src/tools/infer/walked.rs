@@ -111,13 +111,18 @@ async fn follow(
     let adapter = compiled.adapters.first().ok_or("there is no upstream")?;
     let is_assumed = matches!(adapter.paging().style, PagingStyle::Whole);
     let observers = Observers::from_iter([Arc::clone(watch) as Arc<dyn Observer>]);
-    tokio::select! {
+    let walked = tokio::select! {
         biased;
-        () = watch.done.notified() => Ok(None),
-        walked = walk(adapter, &observers) => match walked {
-            Ok(walked) => Ok(Some((walked, is_assumed))),
-            Err(error) => Err(error.to_string()),
-        },
+        () = watch.done.notified() => return Ok(None),
+        walked = walk(adapter, &observers) => walked,
+    };
+    // Where answers come at once, a walk may end before it is seen to be too long.
+    if lock(&watch.seen).is_too_long {
+        return Ok(None);
+    }
+    match walked {
+        Ok(walked) => Ok(Some((walked, is_assumed))),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -137,6 +142,7 @@ struct WalkSeen {
     listed: u64,
     totals: BTreeMap<String, u64>,
     ended_by: String,
+    is_too_long: bool,
 }
 
 impl Observer for WalkWatch {
@@ -152,6 +158,7 @@ impl Observer for WalkWatch {
                     Next::Rest(positions) => positions.len() as u64,
                 };
                 if more > 0 && seen.pages + more > self.budget {
+                    seen.is_too_long = true;
                     self.done.notify_one();
                 }
             }
