@@ -293,14 +293,14 @@ impl<'a> Tally<'a> {
 
 /// The field of people in which two records of one group differ, which has one name.
 fn different_people(first: &Group, again: &Group) -> Option<&'static str> {
-    if first.name != again.name {
-        return None;
-    }
     fn set(people: &[Member]) -> BTreeSet<(Option<&str>, Option<&str>)> {
         let people = people.iter();
         people
             .map(|one| (one.id.as_deref(), one.email.as_deref()))
             .collect()
+    }
+    if first.name != again.name {
+        return None;
     }
     [
         ("members", &first.members, &again.members),
