@@ -192,7 +192,8 @@ async fn one_refusal_among_successes_evicts_nothing_and_a_second_one_evicts_ever
         );
     }
     files_are(1, directory.path()).await;
-    site.plan(&[Refusal::Status(403); 2], &[]);
+    // Every further walk is refused, too: none may bring the file back.
+    site.plan(&[Refusal::Status(403); 100], &[]);
     let before = site.server.requests().len();
     assert_ne!(site.refresh().await, StatusCode::OK);
     let pages = site.server.requests().split_off(before);
@@ -237,7 +238,7 @@ async fn a_login_that_is_refused_once_or_fails_evicts_nothing_and_one_refused_tw
         assert_eq!(site.served().await, (1, kind.to_owned()), "{refusal:?}");
     }
     files_are(1, directory.path()).await;
-    site.plan(&[Refusal::Status(401)], &[Refusal::Status(400); 2]);
+    site.plan(&[Refusal::Status(401); 100], &[Refusal::Status(400); 100]);
     assert_ne!(site.refresh().await, StatusCode::OK);
     site.gateway
         .get("/groups")

@@ -13,7 +13,7 @@ use crate::plan::{
     CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Total, Trust, holds_userinfo,
 };
 
-use crate::page::format::Node;
+use crate::page::format::{Node, excerpt};
 
 pub mod context;
 pub use context::{PageContext, WalkTotals};
@@ -262,7 +262,8 @@ impl Paging {
         let origin = url.origin();
         let is_allowed = origin == base.origin() || self.origins.iter().any(|one| one.covers(&url));
         if !is_allowed {
-            return Err(PagerError::ForeignUrl(origin.ascii_serialization()));
+            let origin = excerpt(&origin.ascii_serialization(), ORIGIN_CHARS);
+            return Err(PagerError::ForeignUrl(origin));
         }
         if holds_userinfo(&url) {
             return Err(PagerError::UserinfoUrl);
@@ -270,6 +271,9 @@ impl Paging {
         Ok(Position::Url(url))
     }
 }
+
+/// How much of an origin an error shows: more than any that exists.
+const ORIGIN_CHARS: usize = 300;
 
 /// The cursor of the next page, if the page contains one.
 fn cursor(next: &CursorSource, context: PageContext<'_>) -> Result<Option<Position>, PagerError> {
