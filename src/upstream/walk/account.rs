@@ -32,7 +32,9 @@ pub(super) struct WalkEvidence {
     pub(super) has_changed: bool,
     /// What the responses said of their place in the list.
     pub(super) part: PartOfList,
-    /// The number of pages with records.
+    /// The number of pages read.
+    pub(super) pages_read: u64,
+    /// The number of those with records.
     pub(super) pages: u64,
     /// The number of records on them.
     pub(super) listed: u64,
@@ -95,6 +97,8 @@ pub(super) enum Doubt {
     Repeated,
     /// The announced number has changed.
     Changed,
+    /// As many came as a hint says, which more may follow.
+    Hinted,
     /// More came than was announced.
     Disproved,
 }
@@ -103,7 +107,7 @@ impl Doubt {
     /// Whether the announced number may still be true, so that the request is made only to be sure.
     pub(super) const fn is_only_to_be_sure(self) -> bool {
         match self {
-            Self::OwnLength | Self::Repeated | Self::Changed => true,
+            Self::OwnLength | Self::Repeated | Self::Changed | Self::Hinted => true,
             Self::Disproved => false,
         }
     }
@@ -117,6 +121,7 @@ impl fmt::Display for Doubt {
             }
             Self::Repeated => "records came twice, so others may be missing",
             Self::Changed => "the announced number has changed",
+            Self::Hinted => "the total is a hint, and says only how far to read at least",
             Self::Disproved => "more came than was announced",
         })
     }
@@ -146,6 +151,15 @@ pub(super) enum Contradiction {
         announced: u64,
         received: u64,
     },
+    #[error(
+        "{announced} pages were announced (`pagination.pages`), but {read} read, and the walk ended by \
+         `{ended_by}`; leave out what ended it, or `pagination.pages`"
+    )]
+    FewerPages {
+        announced: u64,
+        read: u64,
+        ended_by: EndedBy,
+    },
     #[error("no page has the total `{0}`, which `pagination.total` names")]
     NeverStated(String),
     #[error(
@@ -170,6 +184,7 @@ impl From<Contradiction> for UpstreamError {
 /// Whether the list is whole, by all evidence.
 pub(super) fn weigh(evidence: &WalkEvidence) -> Result<Verdict, Contradiction> {
     against_total(evidence)?;
+    against_pages(evidence)?;
     if let Some(doubt) = doubt(evidence) {
         return Ok(Verdict::AskOnceMore(doubt));
     }
@@ -194,7 +209,7 @@ fn against_total(evidence: &WalkEvidence) -> Result<(), Contradiction> {
     let is_full = evidence
         .asked
         .is_none_or(|asked| evidence.last_page >= asked);
-    let ends_too_early = evidence.ended_by == EndedBy::Repeat && is_full;
+    let ends_too_early = matches!(evidence.ended_by, EndedBy::Repeat | EndedBy::PastEnd) && is_full;
     let is_binding = total.trust == Trust::Exact || !is_numbered || ends_too_early;
     if listed < announced && is_binding {
         return Err(Contradiction::Fewer {
@@ -204,7 +219,13 @@ fn against_total(evidence: &WalkEvidence) -> Result<(), Contradiction> {
             ended_by: evidence.ended_by,
         });
     }
-    if listed > announced && total.trust == Trust::Exact && !is_numbered {
+    // Other ends of numbered pages are asked beyond.
+    let is_final = !is_numbered
+        || matches!(
+            evidence.ended_by,
+            EndedBy::Flag | EndedBy::ShortPage | EndedBy::NoTotal
+        );
+    if listed > announced && total.trust == Trust::Exact && is_final {
         return Err(Contradiction::More {
             name: total.name.clone(),
             announced,
@@ -212,6 +233,18 @@ fn against_total(evidence: &WalkEvidence) -> Result<(), Contradiction> {
         });
     }
     Ok(())
+}
+
+/// Holds the list against the announced number of pages.
+fn against_pages(evidence: &WalkEvidence) -> Result<(), Contradiction> {
+    match evidence.announced_pages {
+        Some(announced) if evidence.pages_read < announced => Err(Contradiction::FewerPages {
+            announced,
+            read: evidence.pages_read,
+            ended_by: evidence.ended_by,
+        }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Why an announced end is not believed, if it is not. Only numbered pages can be asked for more.
@@ -223,9 +256,13 @@ fn doubt(evidence: &WalkEvidence) -> Option<Doubt> {
     let announced = (evidence.total.as_ref()).and_then(|total| total.records);
     let disproved = announced.is_some_and(|announced| evidence.listed > announced)
         || (evidence.announced_pages).is_some_and(|pages| evidence.pages > pages);
+    let is_hinted = evidence.ended_by == EndedBy::Total
+        && (evidence.total.as_ref()).is_some_and(|total| total.trust == Trust::Hint);
     let is_full = evidence.asked.is_some_and(|asked| evidence.listed >= asked);
     if disproved {
         Some(Doubt::Disproved)
+    } else if is_hinted {
+        Some(Doubt::Hinted)
     } else if evidence.has_changed {
         (evidence.asked)
             .is_some_and(|asked| evidence.last_page >= asked)

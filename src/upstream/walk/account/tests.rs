@@ -14,6 +14,7 @@ fn evidence(ended_by: EndedBy) -> WalkEvidence {
         announced_pages: None,
         has_changed: false,
         part: PartOfList::default(),
+        pages_read: 1,
         pages: 1,
         listed: 3,
         distinct: 3,
@@ -49,6 +50,18 @@ fn an_announced_end_that_may_be_wrong_is_asked_beyond(
 }
 
 #[test]
+fn a_hint_that_came_is_asked_beyond_however_long_the_last_page_is() {
+    let evidence = WalkEvidence {
+        total: Some(total(3, Trust::Hint)),
+        asked: Some(4),
+        ..evidence(EndedBy::Total)
+    };
+    let verdict = weigh(&evidence);
+    assert_eq!(verdict, Ok(Verdict::AskOnceMore(Doubt::Hinted)));
+    assert!(Doubt::Hinted.is_only_to_be_sure());
+}
+
+#[test]
 fn a_page_shorter_than_asked_whose_total_equals_it_is_the_list() {
     let evidence = WalkEvidence {
         total: Some(total(3, Trust::Exact)),
@@ -70,6 +83,52 @@ fn a_total_above_what_came_is_an_error_unless_it_is_a_hint(
         ..evidence(EndedBy::EmptyPage)
     };
     assert_eq!(weigh(&evidence).is_err(), is_error);
+}
+
+#[rstest]
+#[case::repeat(EndedBy::Repeat)]
+#[case::past_the_end(EndedBy::PastEnd)]
+fn a_hint_above_what_came_is_an_error_where_the_pages_before_it_were_full(
+    #[case] ended_by: EndedBy,
+) {
+    let evidence = WalkEvidence {
+        total: Some(total(7, Trust::Hint)),
+        ..evidence(ended_by)
+    };
+    assert!(matches!(weigh(&evidence), Err(Contradiction::Fewer { .. })));
+}
+
+#[rstest]
+#[case::flag(EndedBy::Flag)]
+#[case::past_the_end(EndedBy::PastEnd)]
+#[case::repeat(EndedBy::Repeat)]
+fn an_end_before_the_announced_last_page_is_an_error(#[case] ended_by: EndedBy) {
+    let evidence = WalkEvidence {
+        announced_pages: Some(5),
+        ..evidence(ended_by)
+    };
+    let error = weigh(&evidence).unwrap_err().to_string();
+    let expected = format!(
+        "5 pages were announced (`pagination.pages`), but 1 read, and the walk ended by `{ended_by}`"
+    );
+    assert!(error.starts_with(&expected), "{error}");
+    let whole = WalkEvidence {
+        pages_read: 5,
+        ..evidence
+    };
+    assert_eq!(weigh(&whole), Ok(Verdict::Ended(ended_by)));
+}
+
+#[rstest]
+#[case::flag(EndedBy::Flag)]
+#[case::short_page(EndedBy::ShortPage)]
+#[case::no_total(EndedBy::NoTotal)]
+fn a_total_below_what_came_is_an_error_where_nothing_is_asked_beyond(#[case] ended_by: EndedBy) {
+    let evidence = WalkEvidence {
+        total: Some(total(1, Trust::Exact)),
+        ..evidence(ended_by)
+    };
+    assert!(matches!(weigh(&evidence), Err(Contradiction::More { .. })));
 }
 
 #[test]
