@@ -61,7 +61,7 @@ pub(super) const fn is_refusal(kind: ErrorKind) -> bool {
 /// another attempt say nothing of the list.
 pub(in crate::upstream) fn is_client_error(error: &UpstreamError) -> bool {
     let is_answer = is_refusal(error.kind) || error.kind == ErrorKind::Unauthorized;
-    let status = error.status.filter(|status| status.is_client_error());
+    let status = error.status.filter(http::StatusCode::is_client_error);
     is_answer && status.is_some_and(|status| !matches!(status.as_u16(), 408 | 421 | 425 | 429))
 }
 
