@@ -56,12 +56,51 @@ pub(super) const fn is_refusal(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::HttpStatus | ErrorKind::Rejected)
 }
 
-/// Whether the upstream refused the request itself, as it does past the end of a list.
+/// Whether the upstream refused the request itself by its status, as it does past the end of a list.
+/// An error under another status, a redirect (to a login, for instance), and a status that asks for
+/// another attempt say nothing of the list.
 pub(in crate::upstream) fn is_client_error(error: &UpstreamError) -> bool {
-    is_refusal(error.kind) && !is_fault(error)
+    let is_answer = is_refusal(error.kind) || error.kind == ErrorKind::Unauthorized;
+    let status = error.status.filter(|status| status.is_client_error());
+    is_answer && status.is_some_and(|status| !matches!(status.as_u16(), 408 | 421 | 425 | 429))
 }
 
 /// Whether the upstream answered with a fault of its own.
 pub(super) fn is_fault(error: &UpstreamError) -> bool {
     (error.status).is_some_and(|status| status.is_server_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::bad_request(ErrorKind::HttpStatus, Some(400), true)]
+    #[case::not_found_with_an_error_in_the_body(ErrorKind::Rejected, Some(404), true)]
+    #[case::unauthorized(ErrorKind::Unauthorized, Some(401), true)]
+    #[case::forbidden(ErrorKind::Unauthorized, Some(403), true)]
+    #[case::an_error_under_200(ErrorKind::Rejected, Some(200), false)]
+    #[case::an_error_without_a_status(ErrorKind::Rejected, None, false)]
+    #[case::unauthorized_under_200(ErrorKind::Unauthorized, Some(200), false)]
+    #[case::a_redirect(ErrorKind::HttpStatus, Some(302), false)]
+    #[case::request_timeout(ErrorKind::HttpStatus, Some(408), false)]
+    #[case::misdirected(ErrorKind::HttpStatus, Some(421), false)]
+    #[case::too_early(ErrorKind::HttpStatus, Some(425), false)]
+    #[case::too_many_requests(ErrorKind::HttpStatus, Some(429), false)]
+    #[case::rate_limited_under_403(ErrorKind::RateLimited, Some(403), false)]
+    #[case::a_fault(ErrorKind::HttpStatus, Some(500), false)]
+    fn only_a_status_that_refuses_the_request_confirms_an_end(
+        #[case] kind: ErrorKind,
+        #[case] status: Option<u16>,
+        #[case] expected: bool,
+    ) {
+        let mut error = UpstreamError::new(kind, "refused");
+        if let Some(status) = status {
+            error = error.with_status(StatusCode::from_u16(status).unwrap());
+        }
+        assert_eq!(is_client_error(&error), expected);
+    }
 }
