@@ -124,13 +124,13 @@ impl Paging {
             && let Some((hint, reason)) = self.hint(totals, context)?
         {
             let read = page.saturating_sub(style.first);
-            let pages = match Advance::of(style.stride, totals) {
-                Advance::Fixed(0) => self.limit.map(|limit| hint.div_ceil(limit.into())),
-                Advance::Fixed(records) => Some(hint.div_ceil(records)),
-                Advance::Varying if totals.received < hint && context.records > 0 => {
-                    return one(reason);
-                }
-                Advance::Varying => None,
+            let pages = match (Advance::of(style.stride, totals), self.limit) {
+                // A first page that shows nothing says nothing of how long pages are.
+                (Advance::Fixed(0), Some(limit)) => Some(hint.div_ceil(limit.into())),
+                (Advance::Fixed(records), _) if records > 0 => Some(hint.div_ceil(records)),
+                _ if totals.received >= hint => None,
+                _ if context.records == 0 => return Err(PagerError::EmptyBeforeHint(hint)),
+                _ => return one(reason),
             };
             let rest = rest(read + 1..pages.unwrap_or(0), self.max_pages, |page| {
                 Position::Page(style.first + page)

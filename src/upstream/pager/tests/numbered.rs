@@ -131,6 +131,21 @@ fn an_empty_first_page_of_a_full_list_is_a_contradiction() {
     }
 }
 
+#[rstest]
+#[case::offset("offset", "step = 'received'", Position::Offset(0))]
+#[case::page("page", "step = 'received'", Position::Page(1))]
+#[case::page_that_is_not_the_first("page", "step = 'received'", Position::Page(2))]
+#[case::page_of_unknown_length("page", "", Position::Page(1))]
+fn an_empty_page_before_the_hint_is_an_error_where_nothing_says_how_far_to_skip(
+    #[case] style: &str,
+    #[case] step: &str,
+    #[case] at: Position,
+) {
+    let style = format!("style = '{style}'\ntotal = '/total'\ntrust = 'hint'\n{step}");
+    let body = r#"{"items": [], "total": 7}"#;
+    assert_eq!(next(&style, &at, body), Err(PagerError::EmptyBeforeHint(7)));
+}
+
 #[test]
 fn more_pages_than_allowed_are_refused_before_any_is_asked_for() {
     let body = r#"{"items": [1], "total": 1000000}"#;
