@@ -95,6 +95,8 @@ pub(super) enum Doubt {
     Repeated,
     /// The announced number has changed.
     Changed,
+    /// As many came as a hint says, which more may follow.
+    Hinted,
     /// More came than was announced.
     Disproved,
 }
@@ -103,7 +105,7 @@ impl Doubt {
     /// Whether the announced number may still be true, so that the request is made only to be sure.
     pub(super) const fn is_only_to_be_sure(self) -> bool {
         match self {
-            Self::OwnLength | Self::Repeated | Self::Changed => true,
+            Self::OwnLength | Self::Repeated | Self::Changed | Self::Hinted => true,
             Self::Disproved => false,
         }
     }
@@ -117,6 +119,7 @@ impl fmt::Display for Doubt {
             }
             Self::Repeated => "records came twice, so others may be missing",
             Self::Changed => "the announced number has changed",
+            Self::Hinted => "the total is a hint, and says only how far to read at least",
             Self::Disproved => "more came than was announced",
         })
     }
@@ -223,9 +226,13 @@ fn doubt(evidence: &WalkEvidence) -> Option<Doubt> {
     let announced = (evidence.total.as_ref()).and_then(|total| total.records);
     let disproved = announced.is_some_and(|announced| evidence.listed > announced)
         || (evidence.announced_pages).is_some_and(|pages| evidence.pages > pages);
+    let is_hinted = evidence.ended_by == EndedBy::Total
+        && (evidence.total.as_ref()).is_some_and(|total| total.trust == Trust::Hint);
     let is_full = evidence.asked.is_some_and(|asked| evidence.listed >= asked);
     if disproved {
         Some(Doubt::Disproved)
+    } else if is_hinted {
+        Some(Doubt::Hinted)
     } else if evidence.has_changed {
         (evidence.asked)
             .is_some_and(|asked| evidence.last_page >= asked)

@@ -49,6 +49,18 @@ fn an_announced_end_that_may_be_wrong_is_asked_beyond(
 }
 
 #[test]
+fn a_hint_that_came_is_asked_beyond_however_long_the_last_page_is() {
+    let evidence = WalkEvidence {
+        total: Some(total(3, Trust::Hint)),
+        asked: Some(4),
+        ..evidence(EndedBy::Total)
+    };
+    let verdict = weigh(&evidence);
+    assert_eq!(verdict, Ok(Verdict::AskOnceMore(Doubt::Hinted)));
+    assert!(Doubt::Hinted.is_only_to_be_sure());
+}
+
+#[test]
 fn a_page_shorter_than_asked_whose_total_equals_it_is_the_list() {
     let evidence = WalkEvidence {
         total: Some(total(3, Trust::Exact)),
