@@ -197,7 +197,8 @@ fn against_total(evidence: &WalkEvidence) -> Result<(), Contradiction> {
     let is_full = evidence
         .asked
         .is_none_or(|asked| evidence.last_page >= asked);
-    let ends_too_early = evidence.ended_by == EndedBy::Repeat && is_full;
+    let ends_too_early =
+        matches!(evidence.ended_by, EndedBy::Repeat | EndedBy::PastEnd) && is_full;
     let is_binding = total.trust == Trust::Exact || !is_numbered || ends_too_early;
     if listed < announced && is_binding {
         return Err(Contradiction::Fewer {

@@ -84,6 +84,19 @@ fn a_total_above_what_came_is_an_error_unless_it_is_a_hint(
     assert_eq!(weigh(&evidence).is_err(), is_error);
 }
 
+#[rstest]
+#[case::repeat(EndedBy::Repeat)]
+#[case::past_the_end(EndedBy::PastEnd)]
+fn a_hint_above_what_came_is_an_error_where_the_pages_before_it_were_full(
+    #[case] ended_by: EndedBy,
+) {
+    let evidence = WalkEvidence {
+        total: Some(total(7, Trust::Hint)),
+        ..evidence(ended_by)
+    };
+    assert!(matches!(weigh(&evidence), Err(Contradiction::Fewer { .. })));
+}
+
 #[test]
 fn a_list_without_numbered_pages_is_held_against_a_hint_too() {
     let evidence = WalkEvidence {
