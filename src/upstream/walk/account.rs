@@ -32,7 +32,9 @@ pub(super) struct WalkEvidence {
     pub(super) has_changed: bool,
     /// What the responses said of their place in the list.
     pub(super) part: PartOfList,
-    /// The number of pages with records.
+    /// The number of pages read.
+    pub(super) pages_read: u64,
+    /// The number of those with records.
     pub(super) pages: u64,
     /// The number of records on them.
     pub(super) listed: u64,
@@ -149,6 +151,15 @@ pub(super) enum Contradiction {
         announced: u64,
         received: u64,
     },
+    #[error(
+        "{announced} pages were announced (`pagination.pages`), but {read} read, and the walk ended by \
+         `{ended_by}`; leave out what ended it, or `pagination.pages`"
+    )]
+    FewerPages {
+        announced: u64,
+        read: u64,
+        ended_by: EndedBy,
+    },
     #[error("no page has the total `{0}`, which `pagination.total` names")]
     NeverStated(String),
     #[error(
@@ -173,6 +184,7 @@ impl From<Contradiction> for UpstreamError {
 /// Whether the list is whole, by all evidence.
 pub(super) fn weigh(evidence: &WalkEvidence) -> Result<Verdict, Contradiction> {
     against_total(evidence)?;
+    against_pages(evidence)?;
     if let Some(doubt) = doubt(evidence) {
         return Ok(Verdict::AskOnceMore(doubt));
     }
@@ -216,6 +228,18 @@ fn against_total(evidence: &WalkEvidence) -> Result<(), Contradiction> {
         });
     }
     Ok(())
+}
+
+/// Holds the list against the announced number of pages.
+fn against_pages(evidence: &WalkEvidence) -> Result<(), Contradiction> {
+    match evidence.announced_pages {
+        Some(announced) if evidence.pages_read < announced => Err(Contradiction::FewerPages {
+            announced,
+            read: evidence.pages_read,
+            ended_by: evidence.ended_by,
+        }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Why an announced end is not believed, if it is not. Only numbered pages can be asked for more.

@@ -187,6 +187,7 @@ impl<'a> Tally<'a> {
             announced_pages: self.announced.pages,
             has_changed: self.counts.drifted,
             part: self.part.clone(),
+            pages_read: self.pages,
             pages: self.pages_with_records,
             listed: self.listed,
             distinct: self.records - self.counts.repeated,

@@ -14,6 +14,7 @@ fn evidence(ended_by: EndedBy) -> WalkEvidence {
         announced_pages: None,
         has_changed: false,
         part: PartOfList::default(),
+        pages_read: 1,
         pages: 1,
         listed: 3,
         distinct: 3,
@@ -95,6 +96,27 @@ fn a_hint_above_what_came_is_an_error_where_the_pages_before_it_were_full(
         ..evidence(ended_by)
     };
     assert!(matches!(weigh(&evidence), Err(Contradiction::Fewer { .. })));
+}
+
+#[rstest]
+#[case::flag(EndedBy::Flag)]
+#[case::past_the_end(EndedBy::PastEnd)]
+#[case::repeat(EndedBy::Repeat)]
+fn an_end_before_the_announced_last_page_is_an_error(#[case] ended_by: EndedBy) {
+    let evidence = WalkEvidence {
+        announced_pages: Some(5),
+        ..evidence(ended_by)
+    };
+    let error = weigh(&evidence).unwrap_err().to_string();
+    let expected = format!(
+        "5 pages were announced (`pagination.pages`), but 1 read, and the walk ended by `{ended_by}`"
+    );
+    assert!(error.starts_with(&expected), "{error}");
+    let whole = WalkEvidence {
+        pages_read: 5,
+        ..evidence
+    };
+    assert_eq!(weigh(&whole), Ok(Verdict::Ended(ended_by)));
 }
 
 #[test]
