@@ -209,8 +209,7 @@ fn against_total(evidence: &WalkEvidence) -> Result<(), Contradiction> {
     let is_full = evidence
         .asked
         .is_none_or(|asked| evidence.last_page >= asked);
-    let ends_too_early =
-        matches!(evidence.ended_by, EndedBy::Repeat | EndedBy::PastEnd) && is_full;
+    let ends_too_early = matches!(evidence.ended_by, EndedBy::Repeat | EndedBy::PastEnd) && is_full;
     let is_binding = total.trust == Trust::Exact || !is_numbered || ends_too_early;
     if listed < announced && is_binding {
         return Err(Contradiction::Fewer {
@@ -220,7 +219,13 @@ fn against_total(evidence: &WalkEvidence) -> Result<(), Contradiction> {
             ended_by: evidence.ended_by,
         });
     }
-    if listed > announced && total.trust == Trust::Exact && !is_numbered {
+    // Other ends of numbered pages are asked beyond.
+    let is_final = !is_numbered
+        || matches!(
+            evidence.ended_by,
+            EndedBy::Flag | EndedBy::ShortPage | EndedBy::NoTotal
+        );
+    if listed > announced && total.trust == Trust::Exact && is_final {
         return Err(Contradiction::More {
             name: total.name.clone(),
             announced,

@@ -119,6 +119,18 @@ fn an_end_before_the_announced_last_page_is_an_error(#[case] ended_by: EndedBy) 
     assert_eq!(weigh(&whole), Ok(Verdict::Ended(ended_by)));
 }
 
+#[rstest]
+#[case::flag(EndedBy::Flag)]
+#[case::short_page(EndedBy::ShortPage)]
+#[case::no_total(EndedBy::NoTotal)]
+fn a_total_below_what_came_is_an_error_where_nothing_is_asked_beyond(#[case] ended_by: EndedBy) {
+    let evidence = WalkEvidence {
+        total: Some(total(1, Trust::Exact)),
+        ..evidence(ended_by)
+    };
+    assert!(matches!(weigh(&evidence), Err(Contradiction::More { .. })));
+}
+
 #[test]
 fn a_list_without_numbered_pages_is_held_against_a_hint_too() {
     let evidence = WalkEvidence {
