@@ -84,7 +84,7 @@ pub enum PagerError {
     /// The next page's URL holds what only `auth` may say.
     #[error(
         "the URL of the next page holds a user name or password, which is never sent on: credentials \
-         belong into `auth`"
+         belong in `auth`"
     )]
     UserinfoUrl,
     /// The position was read before.

@@ -32,7 +32,7 @@ enum Refusal {
     ForeignOrigin(String),
     #[error(
         "it redirects to a URL of its own origin that holds a user name or password, which is never \
-         sent on: credentials belong into `auth`"
+         sent on: credentials belong in `auth`"
     )]
     Userinfo,
     #[error("it redirects to an invalid URL")]

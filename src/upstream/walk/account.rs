@@ -131,20 +131,22 @@ impl fmt::Display for Doubt {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum Contradiction {
     #[error(
-        "{announced} records were announced, but {received} received: `{name}` says so, and the walk \
-         ended by `{ended_by}`; set `pagination.trust = \"hint\"` if it counts \
-         more than the list shows"
+        "{} announced, but {received} received: `{name}` says so, and the walk ended by \
+         `{ended_by}`; {advice}",
+        records_were(*announced)
     )]
     Fewer {
         name: String,
         announced: u64,
         received: u64,
         ended_by: EndedBy,
+        /// What may be set instead.
+        advice: &'static str,
     },
     #[error(
-        "{announced} records were announced, but {received} received: `{name}` says so, and nothing \
-         says that more follow; set `pagination.total` to what counts the whole list, or \
-         `pagination.trust` to \"hint\""
+        "{} announced, but {received} received: `{name}` says so, and nothing says that more follow; \
+         set `pagination.total` to what counts the whole list, or `pagination.trust` to \"hint\"",
+        records_were(*announced)
     )]
     More {
         name: String,
@@ -173,6 +175,14 @@ pub(super) enum Contradiction {
     },
     #[error("`{CONTENT_RANGE}: {shown}` says fewer than the {received} records that came")]
     LongerThanRange { shown: String, received: u64 },
+}
+
+/// So many records, in a sentence.
+fn records_were(records: u64) -> String {
+    match records {
+        1 => "1 record was".to_owned(),
+        _ => format!("{records} records were"),
+    }
 }
 
 impl From<Contradiction> for UpstreamError {
@@ -217,6 +227,11 @@ fn against_total(evidence: &WalkEvidence) -> Result<(), Contradiction> {
             announced,
             received: listed,
             ended_by: evidence.ended_by,
+            advice: if is_numbered && total.trust == Trust::Exact {
+                "set `pagination.trust = \"hint\"` if it counts more than the list shows"
+            } else {
+                "leave `pagination.total` out if it counts more than the list shows"
+            },
         });
     }
     // Other ends of numbered pages are asked beyond.

@@ -12,7 +12,7 @@ use crate::support::adapters::{GATEWAY, adapter, compile, failed, load_emulated,
 use crate::support::emulations::{PAGED, emulated, emulated_by, emulation};
 
 #[rstest]
-#[case::pages(("limits.pages", "4"), ("limits.pages", "5"), "limits.pages")]
+#[case::pages(("limits.pages", "4"), ("limits.pages", "6"), "limits.pages")]
 #[case::groups(("limits.groups", "49"), ("limits.groups", "50"), "limits.groups")]
 #[case::page_bytes(("limits.page_bytes", "1KiB"), ("limits.page_bytes", "1MiB"), "limits.page_bytes")]
 #[case::walk_bytes(("limits.walk_bytes", "8KiB"), ("limits.walk_bytes", "1MiB"), "limits.walk_bytes")]

@@ -131,6 +131,37 @@ fn a_total_below_what_came_is_an_error_where_nothing_is_asked_beyond(#[case] end
     assert!(matches!(weigh(&evidence), Err(Contradiction::More { .. })));
 }
 
+#[rstest]
+#[case::numbered(true, Trust::Exact, "set `pagination.trust = \"hint\"`")]
+#[case::numbered_hint(true, Trust::Hint, "leave `pagination.total` out")]
+#[case::not_numbered(false, Trust::Exact, "leave `pagination.total` out")]
+fn a_hint_is_advised_only_where_it_changes_something(
+    #[case] is_numbered: bool,
+    #[case] trust: Trust,
+    #[case] expected: &str,
+) {
+    let evidence = WalkEvidence {
+        total: Some(total(7, trust)),
+        is_numbered,
+        ..evidence(EndedBy::Repeat)
+    };
+    let error = weigh(&evidence).unwrap_err().to_string();
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn one_record_is_told_in_the_singular() {
+    let evidence = WalkEvidence {
+        total: Some(total(1, Trust::Exact)),
+        ..evidence(EndedBy::Flag)
+    };
+    let error = weigh(&evidence).unwrap_err().to_string();
+    assert!(
+        error.starts_with("1 record was announced, but 3 "),
+        "{error}"
+    );
+}
+
 #[test]
 fn a_list_without_numbered_pages_is_held_against_a_hint_too() {
     let evidence = WalkEvidence {
