@@ -61,6 +61,8 @@ pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
         // The one `token` that is a place in the answer.
         ["upstreams", _, "auth", "token"] if scheme == Some("token_exchange") => false,
         ["upstreams", _, "auth", key, ..] if !OPEN_IN_AUTH.contains(key) => true,
+        // Elsewhere `auth` names a secret.
+        ["upstreams", _, "auth", rest @ ..] => rest.iter().any(|key| is_sensitive(key)),
         // Nothing in these is sent anywhere, and `keyed` and `$key` only sound like keys.
         ["upstreams", _, rest @ ..] => rest.iter().any(|key| is_sensitive(key)),
         rest => rest.iter().any(|key| is_sensitive(key)),
