@@ -1,8 +1,8 @@
 //! Content codings of responses (RFC 9110, section 8.4): what is asked for, and how it is undone.
 //!
 //! Names are read in any case, up to five codings, `deflate` with and without its zlib header,
-//! gzip and zstd in any number of parts, gzip with zeros behind them. What is no coding, as the `utf-8` that some servers send,
-//! is passed over.
+//! gzip and zstd in any number of parts, gzip with zeros behind them. What is no coding, as the
+//! `utf-8` that some servers send, is passed over.
 
 use std::io;
 use std::pin::Pin;
