@@ -176,7 +176,7 @@ impl PageMemory {
             Err(_) => Err(UpstreamError::new(
                 ErrorKind::Overloaded,
                 format!(
-                    "no {} of memory became free to decode a page (`cache.capacity`)",
+                    "{} of memory did not become free in time to decode a page (`cache.capacity`)",
                     ByteSize(bytes)
                 ),
             )),

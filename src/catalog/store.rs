@@ -105,9 +105,13 @@ impl Store {
     ) -> Result<(), UpstreamError> {
         let size = stored.snapshot.bytes() as u64;
         let mut used = self.lock();
-        let after = used.as_ref().map_or(0, |used| **used - self.size(key)) + size;
+        let replaced = used.as_ref().map_or(0, |_| self.size(key));
+        let after = used.as_ref().map_or(0, |used| **used - replaced) + size;
         let present = self.cache.get();
-        if after > present.capacity {
+        // Where less may be held than is held, a list that is no larger than the one whose place it
+        // takes makes nothing worse, and refusing it would keep the old one for ever.
+        let makes_worse = used.is_none() || size > replaced;
+        if after > present.capacity && makes_worse {
             return Err(UpstreamError::new(
                 ErrorKind::LimitExceeded,
                 format!(
@@ -126,11 +130,14 @@ impl Store {
     }
 
     pub(super) fn remove(&self, key: &CatalogKey) {
-        if let Some(used) = &mut self.lock() {
+        let mut used = self.lock();
+        if let Some(used) = &mut used {
             **used -= self.size(key);
             self.in_use.store(**used, Ordering::Relaxed);
         }
+        // Under the lock, for a `put` that found the snapshot still there would subtract it again.
         self.cache.get().cache.invalidate(key);
+        drop(used);
     }
 
     /// Removes every snapshot of a store that evicts.
@@ -160,4 +167,73 @@ const fn without_entries(bytes: u64) -> u64 {
 
 fn kib(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use jiff::Timestamp;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::plan::{Account, Shape};
+    use crate::catalog::Scope;
+    use crate::snapshot::{Counts, Snapshot};
+    use crate::snapshot::tests::group;
+    use crate::upstream::pushdown::Pushed;
+
+    fn key(upstream: &str) -> CatalogKey {
+        CatalogKey {
+            upstream: upstream.into(),
+            shape: Shape::default(),
+            account: Account::default(),
+            scope: Scope::Shared,
+            filters: Pushed::NONE,
+        }
+    }
+
+    fn stored(name: &str) -> Arc<CachedSnapshot> {
+        Arc::new(CachedSnapshot {
+            snapshot: Arc::new(Snapshot::new("u".into(), vec![group("u", "1", name)])),
+            counts: Counts::default(),
+            as_of: Timestamp::UNIX_EPOCH,
+            walked_at: Timestamp::UNIX_EPOCH,
+            pages: 1,
+            ended_by: None,
+            got_at: Instant::now(),
+            age_then: Duration::ZERO,
+        })
+    }
+
+    #[test]
+    fn bytes_are_counted_once_however_puts_and_removals_meet() {
+        let store = Store::reserved(1 << 20);
+        let list = stored("a");
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..5000 {
+                        store.put(&key("u"), Arc::clone(&list)).unwrap();
+                        store.remove(&key("u"));
+                    }
+                });
+            }
+        });
+        assert_eq!(store.in_use().load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_list_that_is_no_larger_than_the_one_before_fits_even_where_less_may_be_held_now() {
+        let store = Store::reserved(1 << 20);
+        store.put(&key("u"), stored("a list")).unwrap();
+        store.resize(1);
+        store.put(&key("u"), stored("b list")).unwrap();
+        let bytes = stored("a list").snapshot.bytes() as u64;
+        assert_eq!(store.in_use().load(Ordering::Relaxed), bytes);
+        let larger = store.put(&key("u"), stored(&"x".repeat(4096)));
+        assert_eq!(larger.unwrap_err().kind, ErrorKind::LimitExceeded);
+        let another = store.put(&key("v"), stored("a list"));
+        assert_eq!(another.unwrap_err().kind, ErrorKind::LimitExceeded);
+    }
 }

@@ -16,9 +16,14 @@ const ANYWHERE: [&str; 7] = [
 ];
 
 /// As the last word of a name.
-const LAST: [&str; 16] = [
+const LAST: [&str; 21] = [
     "pwd",
+    "pw",
+    "pin",
+    "auth",
+    "authentication",
     "pass",
+    "passkey",
     "passphrase",
     "passcode",
     "cookie",
@@ -36,7 +41,7 @@ const LAST: [&str; 16] = [
 ];
 
 /// Before `key`, in a word of their own or in one word with it.
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 33] = [
     "access",
     "account",
     "admin",
@@ -45,6 +50,7 @@ const KEYS: [&str; 32] = [
     "app",
     "application",
     "auth",
+    "authentication",
     "client",
     "consumer",
     "dev",
@@ -78,6 +84,10 @@ pub(crate) fn names_secret(name: &str) -> bool {
     if ANYWHERE.iter().any(|word| joined.contains(word)) {
         return true;
     }
+    // `X-Hub-Signature-256`, `api_key_2`.
+    let is_number = |word: &String| word.chars().all(char::is_numeric);
+    let named = words.iter().rposition(|word| !is_number(word));
+    let words = &words[..named.map_or(0, |last| last + 1)];
     let Some((last, before)) = words.split_last() else {
         return false;
     };
@@ -154,6 +164,16 @@ mod tests {
             "client_assertion",
             "jwt",
             "X-Hmac",
+            "pw",
+            "user_pw",
+            "pin",
+            "auth",
+            "X-Auth",
+            "Authentication",
+            "passkey",
+            "authentication_key",
+            "X-Hub-Signature-256",
+            "api_key_2",
         ] {
             assert!(names_secret(name), "{name}");
         }
@@ -182,6 +202,15 @@ mod tests {
             "keyword",
             "client_id",
             "design_id",
+            "author",
+            "pinned",
+            "spin",
+            "oauth_version",
+            "auth_type",
+            "authority",
+            "page_2",
+            "2",
+            "sort_key_2",
         ] {
             assert!(!names_secret(name), "{name}");
         }

@@ -127,7 +127,7 @@ impl Document {
         scheme: Option<&str>,
     ) -> ValueKind {
         let is_plain = !value.get_ref().is_table() && !value.get_ref().is_array();
-        let has_password = value.get_ref().as_str().is_some_and(mask::has_password);
+        let has_password = value.get_ref().as_str().is_some_and(mask::has_secret);
         if is_plain && (has_password || mask::may_be_secret(at, scheme)) {
             self.secrets.push(value.span());
         }

@@ -61,6 +61,8 @@ pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
         // The one `token` that is a place in the answer.
         ["upstreams", _, "auth", "token"] if scheme == Some("token_exchange") => false,
         ["upstreams", _, "auth", key, ..] if !OPEN_IN_AUTH.contains(key) => true,
+        // Elsewhere `auth` names a secret.
+        ["upstreams", _, "auth", rest @ ..] => rest.iter().any(|key| is_sensitive(key)),
         // Nothing in these is sent anywhere, and `keyed` and `$key` only sound like keys.
         ["upstreams", _, rest @ ..] => rest.iter().any(|key| is_sensitive(key)),
         rest => rest.iter().any(|key| is_sensitive(key)),
@@ -72,6 +74,13 @@ pub(super) fn has_password(text: &str) -> bool {
     text.split_once("://")
         .and_then(|(_, rest)| rest.split(['/', '?', '#']).next())
         .is_some_and(|authority| authority.contains('@'))
+}
+
+/// Whether a text is a URL or a path with a secret in it: a password, or a parameter of such a name.
+pub(super) fn has_secret(text: &str) -> bool {
+    let query = text.split_once('?').map_or("", |(_, query)| query);
+    let mut names = (query.split(['&', ';', '#'])).filter_map(|one| Some(one.split_once('=')?.0));
+    has_password(text) || names.any(names_secret)
 }
 
 fn is_sensitive(key: &str) -> bool {
@@ -231,6 +240,14 @@ mod tests {
             "upstreams.a.auth.request.json.fingerprint",
             None
         ));
+    }
+
+    #[test]
+    fn a_url_with_a_secret_in_its_query_is_one() {
+        assert!(has_secret("https://a.example/x?page=1&api_key=hush"));
+        assert!(has_secret("/groups?token=hush"));
+        assert!(!has_secret("https://a.example/x?tenant=7"));
+        assert!(!has_secret("token=7"));
     }
 
     #[test]

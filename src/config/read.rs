@@ -199,7 +199,7 @@ fn problem(misfit: &Misfit, tree: &Value, variables: &Variables, presets: &Laid)
     let slot = misfit.slot();
     let text = find(tree, &slot).and_then(Value::as_str);
     let is_hidden =
-        text.is_some_and(mask::has_password) || mask::may_be_secret(&slot, scheme(tree, &slot));
+        text.is_some_and(mask::has_secret) || mask::may_be_secret(&slot, scheme(tree, &slot));
     match &misfit.fault {
         TreeError::UnknownKey { key, known } => {
             if let Some(new) = renamed(&slot) {

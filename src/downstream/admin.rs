@@ -160,6 +160,9 @@ fn carries(sent: &HeaderValue, token: &SecretValue) -> bool {
 /// Ready is a process that would answer as well as it can: every upstream was walked once, or has
 /// failed once, for a failed one gets no better by sending callers elsewhere. One that is asked by
 /// query is not walked before somebody asks.
+///
+/// A process that was ready stays so: an upstream that the file describes anew is served from its last
+/// list, and taking every replica out of service at once would help nobody.
 fn readyz<G: CatalogService>(generation: &Generation<G>) -> Result<Response, ProblemDetails> {
     if generation.process.draining.load(Ordering::Relaxed) {
         return Err(ProblemDetails::new(
@@ -171,6 +174,10 @@ fn readyz<G: CatalogService>(generation: &Generation<G>) -> Result<Response, Pro
         let detail = "every connection is in use (`server.connections.total`)";
         return Err(ProblemDetails::new(Kind::NotReady, detail));
     }
+    let was_ready = &generation.process.was_ready;
+    if was_ready.load(Ordering::Relaxed) {
+        return Ok(full(TEXT, "ready\n"));
+    }
     let held = peek_all(&generation.gateway);
     let pending: Vec<_> = held
         .iter()
@@ -179,6 +186,7 @@ fn readyz<G: CatalogService>(generation: &Generation<G>) -> Result<Response, Pro
         .map(|held| held.source.as_ref())
         .collect();
     if pending.is_empty() {
+        was_ready.store(true, Ordering::Relaxed);
         return Ok(full(TEXT, "ready\n"));
     }
     let detail = format!("not yet walked: {}", pending.join(", "));
@@ -342,6 +350,21 @@ mod tests {
         assert_eq!(ready.status(), StatusCode::OK);
         let waiting = ask(&admin(pending, false, None), get("/readyz")).await;
         assert_eq!(waiting.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn it_stays_ready_when_a_changed_upstream_was_not_walked_yet() {
+        let first = admin([fresh("alpha", &[])], false, None);
+        let readiness = async |of| ask(of, get("/readyz")).await.status();
+        assert_eq!(readiness(&first).await, StatusCode::OK);
+        let mut changed = fresh("alpha", &[]);
+        changed.walked = false;
+        let mut second = Arc::into_inner(admin([changed], false, None)).unwrap();
+        second.process = Arc::clone(&first.process);
+        let second = Arc::new(second);
+        assert_eq!(readiness(&second).await, StatusCode::OK);
+        first.process.draining.store(true, Ordering::Relaxed);
+        assert_eq!(readiness(&second).await, StatusCode::SERVICE_UNAVAILABLE);
     }
 
     #[tokio::test]

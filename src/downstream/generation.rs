@@ -57,6 +57,8 @@ pub(super) struct Process {
     pub(super) begun: Instant,
     /// Whether it is about to stop.
     pub(super) draining: AtomicBool,
+    /// Whether it was ready once.
+    pub(super) was_ready: AtomicBool,
     /// Where walks run: not on the thread of the admin listener.
     pub(super) walks: Handle,
     /// Where answers are rendered and compressed.
@@ -129,6 +131,7 @@ impl Process {
             connections: Arc::new(ConnectionTable::new(plan.server.connections)),
             begun: Instant::now(),
             draining: AtomicBool::new(false),
+            was_ready: AtomicBool::new(false),
             walks: Handle::current(),
             pool: BlockingPool::new(),
             description: Description::default(),

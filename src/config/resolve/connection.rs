@@ -14,6 +14,7 @@ use crate::tls;
 use super::auth::basic_credentials;
 use super::block::Block;
 use super::limits;
+use super::request::before_query;
 
 /// Reads the files and secrets of a connection, and decides what is left out.
 pub(super) fn resolve(
@@ -141,7 +142,10 @@ fn check_proxy(at: &KeyPath, proxy: &Url, problems: &mut Problems) {
         problems.push(
             Problem::new(
                 at.clone(),
-                format!("`{proxy}` has more than scheme, host and port"),
+                format!(
+                    "`{}` has more than scheme, host and port",
+                    before_query(proxy.as_str())
+                ),
             )
             .with_help("write a proxy as `http://proxy.example.com:3128`"),
         );
@@ -254,5 +258,20 @@ fn check_proxy_keys(at: &KeyPath, connection: &Connection, problems: &mut Proble
             )
             .with_help("write `https://` in `proxy`; the upstream's own CA belongs under `ca`"),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_query_of_a_proxy_is_never_shown() {
+        let mut problems = Problems::default();
+        let proxy = "http://a.example/?key=hush".parse().unwrap();
+        check_proxy(&KeyPath::default(), &proxy, &mut problems);
+        let problems = format!("{problems:?}");
+        assert!(problems.contains("`http://a.example/?…`"), "{problems}");
+        assert!(!problems.contains("hush"), "{problems}");
     }
 }

@@ -133,6 +133,14 @@ impl ConnectionActivity {
         state.answers.is_empty().then_some(state.idle_since)
     }
 
+    /// Whether a part of the next head is there. What an idle HTTP/2 connection brings may be about
+    /// anything.
+    pub(super) fn is_asking(&self) -> bool {
+        let version = self.lock().version;
+        version.is_some_and(|version| version < Version::HTTP_2)
+            && self.has_read.load(Ordering::Relaxed)
+    }
+
     /// Whether anything was asked on it.
     pub(super) fn was_asked(&self) -> bool {
         self.lock().version.is_some()

@@ -22,7 +22,7 @@ pub(super) fn misdirection(
         }
         (_, others @ 1..) => format!("there are {} `Host` headers; send one", others + 1),
         (Some(host), _) if !is_host(host.as_bytes()) => {
-            format!("`Host: {}` is no host; {EXPECTED}", shown(host))
+            format!("`Host: {}` is not a valid host; {EXPECTED}", shown(host))
         }
         (host, _) => misled(version, uri, host)?,
     };
@@ -38,7 +38,7 @@ fn misled(version: Version, uri: &Uri, host: Option<&HeaderValue>) -> Option<Str
     if !is_host(target.as_bytes()) {
         // It may hold a password.
         return Some(format!(
-            "the target of the request is at no host; {EXPECTED}"
+            "the target of the request names no valid host; {EXPECTED}"
         ));
     }
     let host = host.filter(|_| version == Version::HTTP_2)?;
@@ -161,7 +161,7 @@ mod tests {
         let quoted = host.as_bytes().escape_ascii();
         assert_eq!(
             detail(Version::HTTP_11, "/groups", &[host]),
-            Some(format!("`Host: {quoted}` is no host; {EXPECTED}"))
+            Some(format!("`Host: {quoted}` is not a valid host; {EXPECTED}"))
         );
     }
 
@@ -170,7 +170,7 @@ mod tests {
     #[case(Version::HTTP_2, "http://here/groups", &["there"],
         Some("`:authority` is `here` and `Host` is `there`; they must be the same"))]
     #[case(Version::HTTP_2, "http://me@here/groups", &[],
-        Some("the target of the request is at no host; expected a name or an address, and perhaps a colon and a port"))]
+        Some("the target of the request names no valid host; expected a name or an address, and perhaps a colon and a port"))]
     // The target alone counts here, and a proxy may leave the header as it was.
     #[case(Version::HTTP_11, "http://here/groups", &["there"], None)]
     fn the_target_and_the_header_name_the_same_host(

@@ -164,6 +164,12 @@ impl Page {
                     members.push(member);
                     continue;
                 }
+                // As an empty list in JSON: `<orgs/>` has no `<org>` to look into. An empty document
+                // lacks the element around the records.
+                let is_document = depth == 1 && segments.len() == 2;
+                if self.is_xml() && depth > 0 && !is_document && node.is_empty() {
+                    continue;
+                }
                 let path = path.to_string();
                 let mut reached = pointer(&segments[..depth]);
                 if parents.len() > 1 || is_listed {
@@ -284,6 +290,25 @@ pub(super) mod tests {
         let body = format!("<orgs>{org}{org}<org><groups/></org>{org}</orgs>");
         let found = ids(&xml(&body), "/orgs/org/groups/group").unwrap();
         assert_eq!(found, ["1", "2", "3"].repeat(3));
+    }
+
+    #[rstest]
+    #[case::no_org("<orgs/>", &[])]
+    #[case::an_org_without_groups("<orgs><org/></orgs>", &[])]
+    #[case::beside_one_with_groups("<orgs><org/><org><groups><group><id>1</id></group></groups></org></orgs>", &["1"])]
+    fn an_empty_xml_element_on_the_way_to_the_records_has_none(
+        #[case] body: &str,
+        #[case] expected: &[&str],
+    ) {
+        let found = ids(&xml(body), "/orgs/org/groups/group");
+        assert_eq!(found.unwrap(), expected);
+    }
+
+    #[test]
+    fn an_empty_document_and_an_element_with_something_else_lack_the_container() {
+        assert!(ids(&xml("<r/>"), "/r/list/group").is_err());
+        let other = "<orgs><org><name>a</name></org></orgs>";
+        assert!(ids(&xml(other), "/orgs/org/groups/group").is_err());
     }
 
     #[test]

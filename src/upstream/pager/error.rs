@@ -52,6 +52,9 @@ pub enum PagerError {
         /// What it holds.
         holds: String,
     },
+    /// A header is no text.
+    #[error("the header `{0}` is neither ASCII nor UTF-8")]
+    NotText(String),
     /// A flag says that there is more, but the page names no next position.
     #[error("the page says that there is more, but names no next position")]
     NoNext,
@@ -115,6 +118,7 @@ impl From<PagerError> for UpstreamError {
             | PagerError::NotANumber { .. }
             | PagerError::NotAFlag { .. }
             | PagerError::NotAPosition { .. }
+            | PagerError::NotText(_)
             | PagerError::LeadsNowhere { .. }
             | PagerError::MoreThanOnePage(_)
             | PagerError::NoNext

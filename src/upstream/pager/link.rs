@@ -85,6 +85,18 @@ fn parameter(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
         let (value, rest) = unquoted(quoted)?;
         return Some((name, Cow::Owned(value), rest));
     }
+    // Some servers take single quotes for quotes.
+    if let Some(quoted) = value.strip_prefix('\'') {
+        let closed = quoted.split_once('\'').filter(|(_, rest)| {
+            let rest = rest.trim_ascii_start();
+            rest.is_empty() || rest.starts_with([';', ','])
+        });
+        match closed {
+            Some((value, rest)) => return Some((name, Cow::Borrowed(value), rest)),
+            None if name.eq_ignore_ascii_case("rel") => return None,
+            None => {}
+        }
+    }
     let (value, rest) = word(value, ";,");
     Some((name, Cow::Borrowed(value), rest))
 }
@@ -126,6 +138,9 @@ mod tests {
 
     #[rstest]
     #[case::bare(&["<a>; rel=next"], Some("a"))]
+    #[case::in_single_quotes(&["<a>; rel='prev', <b>; rel='next'"], Some("b"))]
+    #[case::of_several_in_single_quotes(&["<a>; title='b, c'; rel='last next';x=y"], Some("a"))]
+    #[case::beside_an_apostrophe(&["<a>; title='tis; rel=next"], Some("a"))]
     #[case::in_another_field(&["<a>; rel=\"prev\"", "<b>; rel=\"next\""], Some("b"))]
     #[case::of_several_relations(&["<a,b>; rel=\"last  NEXT\""], Some("a,b"))]
     #[case::after_another(&["<a>; rel=prev, <b>;REL=\"Next\""], Some("b"))]
@@ -150,6 +165,7 @@ mod tests {
     #[case::words(b"garbage, <")]
     #[case::no_closing_bracket(b"<a; rel=next")]
     #[case::no_closing_quote(b"<a>; rel=\"next")]
+    #[case::no_closing_single_quote(b"<a>; rel='next")]
     #[case::words_after_a_link(b"<a>; rel=last next")]
     #[case::no_text(b"<\xe9>; rel=next")]
     fn a_field_that_cannot_be_parsed_is_an_error(#[case] field: &[u8]) {

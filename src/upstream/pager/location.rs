@@ -54,7 +54,10 @@ fn find<'a>(
         Location::Body(path) => Ok(follow(context.page.root(), path)?.and_then(found)),
         Location::Header { header } => {
             let value = context.headers.get(header);
-            let text = value.and_then(|value| value.to_str().ok());
+            let text = value
+                .map(|value| str::from_utf8(value.as_bytes()))
+                .transpose();
+            let text = text.map_err(|_| PagerError::NotText(header.clone()))?;
             let text = text.filter(|text| !text.is_empty());
             Ok(text.map(|text| Found::Text(Cow::Borrowed(text))))
         }
@@ -88,21 +91,25 @@ fn follow<'a>(root: Node<'a>, path: &Path) -> Result<Option<Node<'a>>, PagerErro
 }
 
 fn found(node: Node<'_>) -> Option<Found<'_>> {
-    let text = |text| match text {
-        "" => None,
-        "true" if node.is_xml() => Some(Found::Truth(true)),
-        "false" if node.is_xml() => Some(Found::Truth(false)),
-        text => Some(Found::Text(Cow::Borrowed(text))),
-    };
     match node.single() {
         Value::Null => None,
         Value::Bool(truth) => Some(Found::Truth(*truth)),
         Value::Number(number) => Some(Found::Text(whole(number.as_str()))),
-        Value::String(found) => text(found.as_str()),
+        Value::String(found) => said(found, node.is_xml()),
         Value::Array(_) | Value::Object(_) => match node.text() {
-            Some(Cow::Borrowed(found)) => text(found),
+            Some(Cow::Borrowed(found)) => said(found, node.is_xml()),
             Some(Cow::Owned(_)) | None => Some(Found::Structure(node)),
         },
+    }
+}
+
+/// What a text says. White space around it in XML is layout.
+fn said(text: &str, is_xml: bool) -> Option<Found<'_>> {
+    match if is_xml { text.trim() } else { text } {
+        "" => None,
+        "true" if is_xml => Some(Found::Truth(true)),
+        "false" if is_xml => Some(Found::Truth(false)),
+        text => Some(Found::Text(Cow::Borrowed(text))),
     }
 }
 
@@ -231,8 +238,10 @@ pub(super) fn flag(
 
 fn truth(text: &str) -> Option<bool> {
     match text.trim() {
-        "true" | "1" => Some(true),
-        "false" | "0" => Some(false),
+        "1" => Some(true),
+        "0" => Some(false),
+        text if text.eq_ignore_ascii_case("true") => Some(true),
+        text if text.eq_ignore_ascii_case("false") => Some(false),
         _ => None,
     }
 }
@@ -297,4 +306,76 @@ fn below(path: &str, segments: &[String]) -> String {
         below.push('/');
     }
     below
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use http::{HeaderMap, HeaderValue};
+    use rstest::rstest;
+    use url::Url;
+
+    use super::*;
+    use crate::page::format::Page;
+    use crate::plan::Format;
+
+    static URL: LazyLock<Url> = LazyLock::new(|| "https://a.example".parse().unwrap());
+
+    fn xml(text: &str) -> Page {
+        Page::decode(Format::Xml, text.as_bytes()).unwrap()
+    }
+
+    fn context<'a>(page: &'a Page, headers: &'a HeaderMap) -> PageContext<'a> {
+        PageContext {
+            page,
+            headers,
+            url: &URL,
+            records: 0,
+            last_record_key: None,
+            last_record_flag: None,
+            is_past_end: false,
+        }
+    }
+
+    fn header(value: &[u8]) -> Result<Option<String>, PagerError> {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-next", HeaderValue::from_bytes(value).unwrap());
+        let location = Location::Header {
+            header: "x-next".to_owned(),
+        };
+        position(&location, context(&xml("<r/>"), &headers))
+    }
+
+    #[test]
+    fn a_header_is_read_as_utf_8_and_is_never_absent_because_it_is_not() {
+        let text = "\u{fc}ber";
+        assert_eq!(header(text.as_bytes()), Ok(Some(text.to_owned())));
+        let error = header(b"\xfcber").unwrap_err();
+        assert_eq!(error, PagerError::NotText("x-next".to_owned()));
+    }
+
+    #[test]
+    fn white_space_around_xml_texts_is_layout() {
+        let page = xml("<r><none>\n  </none><next>\n a b\n</next><end>\n false </end></r>");
+        let headers = HeaderMap::new();
+        let at = |path: &str| {
+            let location = Location::Body(path.parse().unwrap());
+            position(&location, context(&page, &headers))
+        };
+        assert_eq!(at("/r/none"), Ok(None));
+        assert_eq!(at("/r/next"), Ok(Some("a b".to_owned())));
+        assert_eq!(at("/r/end"), Ok(None));
+    }
+
+    #[rstest]
+    #[case("True", Some(true))]
+    #[case("TRUE", Some(true))]
+    #[case("1", Some(true))]
+    #[case("False", Some(false))]
+    #[case("FALSE", Some(false))]
+    #[case("no", None)]
+    fn flags_are_read_in_any_case(#[case] text: &str, #[case] expected: Option<bool>) {
+        assert_eq!(truth(text), expected);
+    }
 }

@@ -1,8 +1,8 @@
 //! Content codings of responses (RFC 9110, section 8.4): what is asked for, and how it is undone.
 //!
-//! Names are read in any case, codings in any number, `deflate` with and without its zlib header,
-//! gzip and zstd in any number of parts. What is no coding, as the `utf-8` that some servers send,
-//! is passed over.
+//! Names are read in any case, up to five codings, `deflate` with and without its zlib header,
+//! gzip and zstd in any number of parts, gzip with zeros behind them. What is no coding, as the
+//! `utf-8` that some servers send, is passed over.
 
 use std::io;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use std::pin::Pin;
 use async_compression::tokio::bufread::{
     BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{TryStreamExt as _, stream};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -21,6 +21,13 @@ use thiserror::Error;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio_util::io::{ReaderStream, StreamReader};
 use tower::BoxError;
+
+/// How many codings of one body are undone. Each takes memory and stack, and none but an attacker
+/// applies more: curl has the same bound.
+const MOST_CODINGS: usize = 5;
+
+/// How much is read of a gzip decoder at once.
+const PART_BYTES: usize = 8 * 1024;
 
 /// Asks for the codings that are read, unless the request says itself what it takes.
 pub(super) fn accept<B>(mut request: Request<B>) -> Request<B> {
@@ -90,6 +97,13 @@ where
 }
 
 async fn decoder(codings: Vec<BodyCoding>, mut source: Source) -> io::Result<ReaderStream<Source>> {
+    if codings.len() > MOST_CODINGS {
+        let count = codings.len();
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("the body has {count} content codings, and at most {MOST_CODINGS} are undone"),
+        ));
+    }
     for coding in codings.into_iter().rev() {
         source = undone(coding, source).await?;
     }
@@ -110,11 +124,7 @@ async fn undone(coding: BodyCoding, mut source: Source) -> io::Result<Source> {
         return Ok(source);
     }
     Ok(match coding {
-        BodyCoding::Gzip => {
-            let mut decoder = GzipDecoder::new(source);
-            decoder.multiple_members(true);
-            Box::pin(BufReader::new(decoder))
-        }
+        BodyCoding::Gzip => gunzipped(source),
         BodyCoding::Brotli => Box::pin(BufReader::new(BrotliDecoder::new(source))),
         BodyCoding::Zstd => {
             let mut decoder = ZstdDecoder::new(source);
@@ -133,6 +143,40 @@ async fn undone(coding: BodyCoding, mut source: Source) -> io::Result<Source> {
             }
         }
     })
+}
+
+/// The members of a gzip file, one after the other. Some servers fill up with zeros behind them.
+fn gunzipped(source: Source) -> Source {
+    let parts = stream::try_unfold(GzipDecoder::new(source), |mut decoder| async move {
+        loop {
+            let mut part = BytesMut::with_capacity(PART_BYTES);
+            if decoder.read_buf(&mut part).await? > 0 {
+                return Ok::<_, io::Error>(Some((part.freeze(), decoder)));
+            }
+            let mut source = decoder.into_inner();
+            if !skip_zeros(&mut source).await? {
+                return Ok(None);
+            }
+            decoder = GzipDecoder::new(source);
+        }
+    });
+    Box::pin(StreamReader::new(Box::pin(parts)))
+}
+
+/// Skips zeros, and says whether anything else follows.
+async fn skip_zeros(source: &mut Source) -> io::Result<bool> {
+    loop {
+        let bytes = source.fill_buf().await?;
+        if bytes.is_empty() {
+            return Ok(false);
+        }
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let is_followed = zeros < bytes.len();
+        source.consume(zeros);
+        if is_followed {
+            return Ok(true);
+        }
+    }
 }
 
 /// Whether deflated data has the header that it should have (RFC 1950, section 2.2): many servers
@@ -184,6 +228,10 @@ mod tests {
         [of(one), of(other)].concat()
     }
 
+    fn nested(count: usize) -> Vec<u8> {
+        (0..count).fold(TEXT.to_vec(), |text, _| gzip(&text))
+    }
+
     async fn decoded(headers: &[&str], body: Vec<u8>) -> Result<Vec<u8>, String> {
         let mut response = Response::new(Full::new(Bytes::from(body)));
         for value in headers {
@@ -200,6 +248,9 @@ mod tests {
     #[case::old_name(&["x-gzip"], gzip(TEXT))]
     #[case::old_name_in_another_case(&["X-GZip"], gzip(TEXT))]
     #[case::several_members(&["gzip"], members(gzip))]
+    #[case::zeros_behind_it(&["gzip"], [gzip(TEXT), vec![0; 20_000]].concat())]
+    #[case::an_empty_member(&["gzip"], [gzip(b""), gzip(TEXT)].concat())]
+    #[case::five_codings(&["gzip, gzip, gzip, gzip", "gzip"], nested(5))]
     #[case::several_frames(&["zstd"], members(zstd))]
     #[case::deflate(&["deflate"], zlib(TEXT))]
     #[case::deflate_without_a_header(&["Deflate"], raw_deflate(TEXT))]
@@ -229,6 +280,8 @@ mod tests {
 
     #[rstest]
     #[case::something_else("gzip", TEXT.to_vec())]
+    #[case::words_behind_it("gzip", [gzip(TEXT), vec![0, 0], TEXT.to_vec()].concat())]
+    #[case::six_codings("gzip, gzip, gzip, gzip, gzip, gzip", nested(6))]
     #[case::cut_off("gzip", gzip(TEXT)[..20].to_vec())]
     #[case::cut_off_in_a_header("deflate", vec![0x78])]
     #[case::cut_off_in_the_second("zstd", members(zstd)[..30].to_vec())]

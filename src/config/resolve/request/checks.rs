@@ -1,5 +1,7 @@
 //! What a URL, a path, a header and a body cannot be.
 
+use std::borrow::Cow;
+
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
@@ -29,9 +31,20 @@ pub(in crate::config::resolve) fn check_base_url(at: &KeyPath, url: &Url, proble
     }
     if url.query().is_some() || url.fragment().is_some() {
         problems.push(
-            Problem::new(at.clone(), format!("`{url}` has a query or a fragment"))
-                .with_help("parameters belong under `request.query`"),
+            Problem::new(
+                at.clone(),
+                format!("`{}` has a query or a fragment", before_query(url.as_str())),
+            )
+            .with_help("parameters belong under `request.query`"),
         );
+    }
+}
+
+/// A URL or a path up to its query, which may hold a secret.
+pub(in crate::config::resolve) fn before_query(url: &str) -> Cow<'_, str> {
+    match url.find(['?', '#']) {
+        Some(end) => Cow::Owned(format!("{}…", &url[..=end])),
+        None => Cow::Borrowed(url),
     }
 }
 
@@ -95,15 +108,21 @@ pub(super) fn check_path(at: &KeyPath, path: &str, problems: &mut Problems) {
         problems.push(
             Problem::new(
                 at.clone(),
-                format!("the path `{path}` does not start with a slash"),
+                format!(
+                    "the path `{}` does not start with a slash",
+                    before_query(path)
+                ),
             )
             .with_help("start it with a slash: it is relative to `base_url`"),
         );
     }
     if path.contains(['?', '#']) {
         problems.push(
-            Problem::new(at.clone(), format!("`{path}` has a query or a fragment"))
-                .with_help("parameters belong under `query`"),
+            Problem::new(
+                at.clone(),
+                format!("`{}` has a query or a fragment", before_query(path)),
+            )
+            .with_help("parameters belong under `query`"),
         );
     }
     // RFC 3986, section 6.2.2.2: a dot that is encoded is a dot.
@@ -172,5 +191,24 @@ pub(super) fn check_var_name(at: &KeyPath, name: &str, problems: &mut Problems) 
             )
             .with_help("use `a` to `z`, `0` to `9` and `_`"),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_a_query_is_never_shown() {
+        let mut problems = Problems::default();
+        let at = KeyPath::default();
+        let url = "https://a.example/x?api_key=hush#hush".parse().unwrap();
+        check_base_url(&at, &url, &mut problems);
+        check_path(&at, "x?api_key=hush", &mut problems);
+        check_path(&at, "/x#hush", &mut problems);
+        let problems = format!("{problems:?}");
+        let shown = "`https://a.example/x?…` has a query";
+        assert!(problems.contains(shown), "{problems}");
+        assert!(!problems.contains("hush"), "{problems}");
     }
 }

@@ -5,7 +5,8 @@ mod parts;
 mod syntax;
 
 pub(super) use checks::{
-    check_base_url, check_bodies, check_header_name, check_header_value, check_login_body,
+    before_query, check_base_url, check_bodies, check_header_name, check_header_value,
+    check_login_body,
 };
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, USER_AGENT};

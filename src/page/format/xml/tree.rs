@@ -119,7 +119,7 @@ impl Tree {
         if let Some(element) = self.open.last() {
             let name = excerpt(&element.name, GLIMPSE_CHARS);
             return Err(Flaw::new(format!(
-                "the end of the body inside of `<{name}>`"
+                "the end of the body inside `<{name}>`"
             )));
         }
         let (name, value) = self
