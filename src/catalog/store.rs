@@ -177,10 +177,10 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::plan::{Account, Shape};
     use crate::catalog::Scope;
-    use crate::snapshot::{Counts, Snapshot};
+    use crate::plan::{Account, Shape};
     use crate::snapshot::tests::group;
+    use crate::snapshot::{Counts, Snapshot};
     use crate::upstream::pushdown::Pushed;
 
     fn key(upstream: &str) -> CatalogKey {

@@ -30,6 +30,8 @@ pub(super) struct WalkEvidence {
     pub(super) announced_pages: Option<u64>,
     /// Whether announced numbers have changed during the walk.
     pub(super) has_changed: bool,
+    /// Whether a page with a single record came twice and was counted twice.
+    pub(super) has_spared: bool,
     /// What the responses said of their place in the list.
     pub(super) part: PartOfList,
     /// The number of pages read.
@@ -282,7 +284,9 @@ fn doubt(evidence: &WalkEvidence) -> Option<Doubt> {
         (evidence.asked)
             .is_some_and(|asked| evidence.last_page >= asked)
             .then_some(Doubt::Changed)
-    } else if announced.is_some_and(|announced| evidence.distinct < announced) {
+    } else if evidence.has_spared
+        || announced.is_some_and(|announced| evidence.distinct < announced)
+    {
         Some(Doubt::Repeated)
     } else if evidence.pages == 1 && is_full {
         Some(Doubt::OwnLength)

@@ -186,6 +186,7 @@ impl<'a> Tally<'a> {
             total,
             announced_pages: self.announced.pages,
             has_changed: self.counts.drifted,
+            has_spared: self.has_spared,
             part: self.part.clone(),
             pages_read: self.pages,
             pages: self.pages_with_records,

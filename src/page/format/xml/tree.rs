@@ -118,9 +118,7 @@ impl Tree {
     pub(super) fn finish(self) -> Result<Value, Flaw> {
         if let Some(element) = self.open.last() {
             let name = excerpt(&element.name, GLIMPSE_CHARS);
-            return Err(Flaw::new(format!(
-                "the end of the body inside `<{name}>`"
-            )));
+            return Err(Flaw::new(format!("the end of the body inside `<{name}>`")));
         }
         let (name, value) = self
             .root

@@ -13,6 +13,7 @@ fn evidence(ended_by: EndedBy) -> WalkEvidence {
         total: None,
         announced_pages: None,
         has_changed: false,
+        has_spared: false,
         part: PartOfList::default(),
         pages_read: 1,
         pages: 1,
@@ -220,4 +221,18 @@ fn a_response_that_says_that_it_is_a_part_is_no_whole_list(
             assert!(error.contains(expected), "{error}");
         }
     }
+}
+
+#[test]
+fn a_last_page_that_repeats_the_only_record_is_asked_beyond() {
+    let evidence = WalkEvidence {
+        announced_pages: Some(2),
+        pages: 2,
+        pages_read: 2,
+        listed: 2,
+        distinct: 1,
+        has_spared: true,
+        ..evidence(EndedBy::LastPage)
+    };
+    assert_eq!(weigh(&evidence), Ok(Verdict::AskOnceMore(Doubt::Repeated)));
 }
