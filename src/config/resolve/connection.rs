@@ -271,7 +271,7 @@ mod tests {
         let proxy = "http://a.example/?key=hush".parse().unwrap();
         check_proxy(&KeyPath::default(), &proxy, &mut problems);
         let problems = format!("{problems:?}");
-        assert!(problems.contains("`http://a.example/?…`"), "{problems}");
+        assert!(problems.contains("`http://a.example/?...`"), "{problems}");
         assert!(!problems.contains("hush"), "{problems}");
     }
 }

@@ -105,7 +105,13 @@ async fn follow(
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     let loaded = load_text("the proposed block", block, environment);
-    let loaded = loaded.map_err(|report| report.render(false))?;
+    let mut loaded = loaded.map_err(|report| report.render(false))?;
+    // A walk may be quicker than whoever watches it.
+    let budget = u32::try_from(watch.budget).unwrap_or(u32::MAX);
+    for upstream in &mut Arc::make_mut(&mut loaded.plan).upstreams {
+        let limits = &mut Arc::make_mut(upstream).limits;
+        limits.pages = limits.pages.min(budget);
+    }
     let compiled = App::compile(&loaded, &WallClock::system());
     let compiled = compiled.map_err(|report| report.render(false))?;
     let adapter = compiled.adapters.first().ok_or("there is no upstream")?;

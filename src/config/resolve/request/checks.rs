@@ -43,7 +43,7 @@ pub(in crate::config::resolve) fn check_base_url(at: &KeyPath, url: &Url, proble
 /// A URL or a path up to its query, which may hold a secret.
 pub(in crate::config::resolve) fn before_query(url: &str) -> Cow<'_, str> {
     match url.find(['?', '#']) {
-        Some(end) => Cow::Owned(format!("{}…", &url[..=end])),
+        Some(end) => Cow::Owned(format!("{}...", &url[..=end])),
         None => Cow::Borrowed(url),
     }
 }
@@ -207,7 +207,7 @@ mod tests {
         check_path(&at, "x?api_key=hush", &mut problems);
         check_path(&at, "/x#hush", &mut problems);
         let problems = format!("{problems:?}");
-        let shown = "`https://a.example/x?…` has a query";
+        let shown = "`https://a.example/x?...` has a query";
         assert!(problems.contains(shown), "{problems}");
         assert!(!problems.contains("hush"), "{problems}");
     }
