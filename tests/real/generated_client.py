@@ -21,7 +21,9 @@ def generated(gateway, folder):
     """Writes the client; anything in the description that it cannot read is an error."""
     generator = pathlib.Path(sys.executable).parent / "openapi-python-client"
     config = folder / "config.yml"
-    config.write_text(f"project_name_override: {PACKAGE}\npackage_name_override: {PACKAGE}\n")
+    # Formatting would need ruff, and changes nothing.
+    names = f"project_name_override: {PACKAGE}\npackage_name_override: {PACKAGE}\n"
+    config.write_text(names + "post_hooks: []\n")
     subprocess.run(
         [
             str(generator),
