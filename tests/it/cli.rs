@@ -366,6 +366,27 @@ async fn demo_prints_urls_that_work() {
     assert!(ended(child).await.success());
 }
 
+/// What a printed command answers. `None` where the machine lacks a program that it runs.
+async fn asked(command: &str) -> Option<String> {
+    let shell = async |script: &str| {
+        let mut shell = tokio::process::Command::new("sh");
+        shell.args(["-c", script]).output().await.unwrap()
+    };
+    for program in ["curl", "openssl"] {
+        let is_used = command.contains(&format!("{program} "));
+        if is_used
+            && !shell(&format!("command -v {program}"))
+                .await
+                .status
+                .success()
+        {
+            eprintln!("not asked, for there is no {program}: {command}");
+            return None;
+        }
+    }
+    Some(String::from_utf8(shell(command).await.stdout).unwrap())
+}
+
 #[tokio::test]
 async fn demo_prints_credentials_and_commands_that_ask_each_emulated_upstream() {
     let arguments = ["demo", "--groups", "30", "--opaque-tokens"];
@@ -385,9 +406,9 @@ async fn demo_prints_credentials_and_commands_that_ask_each_emulated_upstream() 
     line_with(&mut output, "without the gateway").await;
     for records in ["\"data\"", "\"groups\"", "total", "\"items\"", "\"data\""] {
         let command = output.next_line().await.unwrap().unwrap();
-        let mut shell = tokio::process::Command::new("sh");
-        let answer = shell.args(["-c", &command]).output().await.unwrap();
-        let answer = String::from_utf8(answer.stdout).unwrap();
+        let Some(answer) = asked(&command).await else {
+            continue;
+        };
         assert!(answer.contains(records), "{command}\n{answer}");
     }
     terminate(&child).await;
@@ -414,19 +435,16 @@ async fn demo_flags_change_how_an_emulated_upstream_pages() {
     for _ in 0..5 {
         let command = output.next_line().await.unwrap().unwrap();
         let command = command.replace("search=corp&", "format=json&");
-        let mut shell = tokio::process::Command::new("sh");
-        let answer = shell.args(["-c", &command]).output().await.unwrap();
-        answers.push(String::from_utf8(answer.stdout).unwrap());
+        answers.push(asked(&command).await);
     }
-    assert_eq!(
-        answers[2]
-            .matches("<name>")
-            .count()
-            .max(answers[2].matches("\"name\"").count()),
-        7
-    );
-    assert!(!answers[4].contains("\"meta\""), "{}", answers[4]);
-    assert_eq!(answers[4].matches("\"created_at\"").count(), 30);
+    if let Some(publisher) = &answers[2] {
+        let names = |name| publisher.matches(name).count();
+        assert_eq!(names("<name>").max(names("\"name\"")), 7, "{publisher}");
+    }
+    if let Some(tallyfy) = &answers[4] {
+        assert!(!tallyfy.contains("\"meta\""), "{tallyfy}");
+        assert_eq!(tallyfy.matches("\"created_at\"").count(), 30);
+    }
     terminate(&child).await;
     assert!(ended(child).await.success());
 }
