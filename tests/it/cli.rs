@@ -380,7 +380,6 @@ async fn asked(command: &str) -> Option<String> {
                 .status
                 .success()
         {
-            eprintln!("not asked, for there is no {program}: {command}");
             return None;
         }
     }
