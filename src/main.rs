@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// A ready answer is little but allocations, and the line that is logged of it is freed by another
-/// thread.
+/// With the system's allocator, it took 6 % of a ready answer's time outside the kernel. The line that
+/// is logged of each request is freed by another thread.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -75,6 +75,15 @@ async fn over_http_2(
     )
 }
 
+/// What a head says of the body that it stands for.
+const OF_THE_BODY: [&str; 5] = [
+    "content-length",
+    "content-encoding",
+    "content-type",
+    "vary",
+    "etag",
+];
+
 #[rstest]
 #[case("identity")]
 #[case("gzip")]
@@ -96,13 +105,7 @@ async fn a_head_says_the_length_and_the_coding_that_the_get_has(#[case] coding: 
             let (whole, _) = raw(address, ask("GET")).await;
             let (head, nothing) = raw(address, ask("HEAD")).await;
             assert_eq!(nothing, "", "{path} {accept}");
-            for name in [
-                "content-length",
-                "content-encoding",
-                "content-type",
-                "vary",
-                "etag",
-            ] {
+            for name in OF_THE_BODY {
                 assert_eq!(
                     lines_of(&head, name),
                     lines_of(&whole, name),
@@ -113,13 +116,7 @@ async fn a_head_says_the_length_and_the_coding_that_the_get_has(#[case] coding: 
             let (_, whole, body) = over_http_2(&gateway, Method::GET, path, &headers).await;
             let (_, head, nothing) = over_http_2(&gateway, Method::HEAD, path, &headers).await;
             assert!(nothing.is_empty());
-            for name in [
-                "content-length",
-                "content-encoding",
-                "content-type",
-                "vary",
-                "etag",
-            ] {
+            for name in OF_THE_BODY {
                 assert_eq!(head.get(name), whole.get(name), "{path} {accept}: {name}");
             }
             if let Some(length) = head.get("content-length") {

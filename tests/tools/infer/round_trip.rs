@@ -379,21 +379,18 @@ fn ten_and_no_way_on(_: &Request<Bytes>) -> Reply {
     )
 }
 
+/// Nothing of the block is called certain.
+fn is_not_certain(block: &str) {
+    assert!(block.contains("# Not certain: "), "{block}");
+    assert!(!block.contains("# certain: "), "{block}");
+}
+
 #[tokio::test]
 async fn a_block_that_reads_less_than_a_header_says_is_not_certain() {
     let server = Server::start(ten_and_no_way_on).await;
     let outcome = infer(&server, "/groups?n=10", &[]).await;
     assert_eq!(outcome.code, 1, "{}", outcome.stdout);
-    assert!(
-        outcome.stdout.contains("# Not certain: "),
-        "{}",
-        outcome.stdout
-    );
-    assert!(
-        !outcome.stdout.contains("# certain: "),
-        "{}",
-        outcome.stdout
-    );
+    is_not_certain(&outcome.stdout);
     assert!(
         outcome.stderr.contains("this block was walked"),
         "{}",
@@ -406,16 +403,7 @@ async fn a_list_on_one_page_is_not_certain_where_nothing_says_that_it_is_whole()
     let server = Server::start(|_| reply(&Value::from(some(0, 7)))).await;
     let outcome = infer(&server, "/groups", &[]).await;
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-    assert!(
-        outcome.stdout.contains("# Not certain: "),
-        "{}",
-        outcome.stdout
-    );
-    assert!(
-        !outcome.stdout.contains("# certain: "),
-        "{}",
-        outcome.stdout
-    );
+    is_not_certain(&outcome.stdout);
 }
 
 #[tokio::test]
