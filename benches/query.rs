@@ -1,5 +1,5 @@
-//! What a query costs once its snapshots are there: merging or sorting them into a view, and
-//! cutting a page from it.
+//! What a query costs once its snapshots are there: a filter and a sort that nobody asked for before,
+//! with the first page of them, and a page in the middle of a view that is there.
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 
@@ -10,21 +10,22 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use groupgate::gateway::filter::Filter;
 use groupgate::gateway::order::{Direction, Sort, SortField, SortKey};
 use groupgate::gateway::query::Limit;
-use groupgate::gateway::view::View;
+use groupgate::gateway::view::{Page, View};
 use groupgate::group::Group;
 use groupgate::snapshot::Snapshot;
 use jiff::Timestamp;
 use serde_json::Map;
 
-const SOURCES: [&str; 5] = ["a", "b", "c", "d", "e"];
-const GROUPS: u64 = 20_000;
+/// How many upstreams, and how many groups each has.
+const SIZES: [(usize, u64); 3] = [(5, 1_000), (5, 10_000), (10, 100_000)];
 
-fn snapshots() -> Vec<Arc<Snapshot>> {
-    let snapshot = |source: &str| {
-        let groups = (0..GROUPS).map(|number| group(source, number)).collect();
-        Arc::new(Snapshot::new(source.into(), groups))
+fn snapshots(upstreams: usize, groups: u64) -> Vec<Arc<Snapshot>> {
+    let snapshot = |source: usize| {
+        let source = format!("source-{source}");
+        let groups = (0..groups).map(|number| group(&source, number)).collect();
+        Arc::new(Snapshot::new(source.as_str().into(), groups))
     };
-    SOURCES.map(snapshot).into()
+    (0..upstreams).map(snapshot).collect()
 }
 
 fn group(source: &str, number: u64) -> Group {
@@ -38,14 +39,7 @@ fn group(source: &str, number: u64) -> Group {
         name: format!("Team {:06}", scattered % 300_000),
         description: Some(format!("What team {number} is for, in a sentence or so.")),
         email: Some(format!("team-{number}@example.com")),
-        status: Some(
-            if number.is_multiple_of(3) {
-                "inactive"
-            } else {
-                "active"
-            }
-            .to_owned(),
-        ),
+        status: Some(status(number).to_owned()),
         organization_id: None,
         external_id: None,
         parent_id: None,
@@ -67,56 +61,79 @@ fn by(field: SortField, direction: Direction) -> Sort {
     Sort::new(vec![SortKey { field, direction }])
 }
 
+/// One group in a thousand is closed, one in ten paused.
+const fn status(number: u64) -> &'static str {
+    match number % 1000 {
+        0 => "closed",
+        1..=100 => "paused",
+        _ => "active",
+    }
+}
+
+/// Views and their first pages, of questions that nobody asked before.
 fn views(criterion: &mut Criterion) {
-    let snapshots = snapshots();
-    let search = Filter {
-        search: Some("team 00".to_owned()),
+    let having = |status: &str| Filter {
+        status: Some(status.to_owned()),
         ..Filter::default()
     };
-    let lookup = Filter {
-        ids: Some(["c:777".to_owned()].into()),
+    let searching = |text: &str| Filter {
+        search: Some(text.to_owned()),
         ..Filter::default()
     };
-    let everything = Filter::default();
-    let newest = by(SortField::CreatedAt, Direction::Descending);
-    let backwards = by(SortField::Name, Direction::Descending);
-    let questions = [
-        ("merge", &everything, Sort::default()),
-        ("newest_first", &everything, newest),
-        ("names_backwards", &everything, backwards),
-        ("search", &search, Sort::default()),
-        ("one_id", &lookup, Sort::default()),
+    let filters = [
+        ("all", Filter::default()),
+        ("status_10%", having("paused")),
+        ("status_0.1%", having("closed")),
+        ("search_all", searching("team")),
+        ("search_10%", searching("team 1")),
+        ("search_0.1%", searching("team 0012")),
     ];
-    let mut group = criterion.benchmark_group("view");
-    group.throughput(Throughput::Elements(GROUPS * SOURCES.len() as u64));
-    group.sample_size(20);
-    for (name, filter, sort) in questions {
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| View::new(snapshots.clone(), filter, &sort));
+    let sorts = [
+        ("name", Sort::default()),
+        ("newest", by(SortField::CreatedAt, Direction::Descending)),
+        ("names_backwards", by(SortField::Name, Direction::Descending)),
+    ];
+    for (upstreams, groups) in SIZES {
+        let snapshots = snapshots(upstreams, groups);
+        let mut bench = criterion.benchmark_group(format!("view/{upstreams}x{groups}"));
+        bench.throughput(Throughput::Elements(groups * upstreams as u64));
+        bench.sample_size(10);
+        for (filtered, filter) in &filters {
+            for (sorted, sort) in &sorts {
+                bench.bench_function(BenchmarkId::new(*filtered, sorted), |bencher| {
+                    bencher.iter(|| {
+                        let view = View::new(snapshots.clone(), filter, sort);
+                        body(&view, &view.page(None, Limit::Page(100)))
+                    });
+                });
+            }
+        }
+    }
+}
+
+/// Pages of a view that is there.
+fn pages(criterion: &mut Criterion) {
+    let (upstreams, groups) = SIZES[2];
+    let view = View::new(snapshots(upstreams, groups), &Filter::default(), &Sort::default());
+    let half = view.page(None, Limit::Page(view.len() / 2));
+    let middle = view.rows(&half)[half.len() - 1].into();
+    let mut group = criterion.benchmark_group("page/10x100000");
+    for limit in [50, 1000] {
+        group.throughput(Throughput::Elements(limit as u64));
+        group.bench_function(BenchmarkId::from_parameter(limit), |bencher| {
+            bencher.iter(|| body(&view, &view.page(Some(&middle), Limit::Page(limit))));
         });
     }
     group.finish();
 }
 
-fn pages(criterion: &mut Criterion) {
-    let view = View::new(snapshots(), &Filter::default(), &Sort::default());
-    let middle = view.row(view.len() / 2).into();
-    let mut group = criterion.benchmark_group("page");
-    for limit in [100, 1000] {
-        group.throughput(Throughput::Elements(limit as u64));
-        group.bench_function(BenchmarkId::from_parameter(limit), |bencher| {
-            bencher.iter(|| {
-                let page = view.page(Some(&middle), Limit::Page(limit));
-                let mut body = Vec::new();
-                for index in page {
-                    body.extend_from_slice(view.row(index).json());
-                    body.push(b',');
-                }
-                black_box(body)
-            });
-        });
+fn body(view: &View, page: &Page) -> Vec<u8> {
+    let mut body = Vec::new();
+    for row in view.rows(page) {
+        body.extend_from_slice(row.json());
+        body.push(b',');
     }
-    group.finish();
+    black_box(body)
 }
 
 criterion_group!(benches, views, pages);

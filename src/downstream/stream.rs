@@ -1,8 +1,6 @@
 //! Every group that matches as one long answer, made part by part.
 
 use std::io;
-use std::iter;
-use std::ops::Range;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -34,18 +32,13 @@ enum StreamError {
 
 /// The parts of an answer that are still to be made.
 struct Parts {
-    steps: Box<dyn Iterator<Item = StreamStep> + Send>,
+    /// What comes before the rows, then what comes behind them.
+    before: Option<Bytes>,
+    after: Option<Bytes>,
     listing: Listing,
     format: AnswerFormat,
     fields: Option<Vec<&'static str>>,
     encoder: Option<Encoder>,
-}
-
-/// One part.
-enum StreamStep {
-    Ready(Bytes),
-    Rows(Range<usize>),
-    End,
 }
 
 /// The body that shows a listing between the two halves of its frame. A part is made when the one
@@ -59,13 +52,11 @@ pub(crate) fn body(
     listing: Listing,
     coding: Coding,
 ) -> io::Result<Body> {
-    let steps = iter::once(StreamStep::Ready(frame.before))
-        .chain(chunks(listing.range.clone()).map(StreamStep::Rows))
-        .chain([StreamStep::Ready(frame.after), StreamStep::End]);
     let encoder = Encoder::new(coding)?;
     let is_copied = encoder.is_none() && render::is_copied(format, fields.as_deref());
     let parts = Parts {
-        steps: Box::new(steps),
+        before: Some(frame.before),
+        after: Some(frame.after),
         listing,
         format,
         fields,
@@ -98,19 +89,7 @@ pub(crate) fn body(
 impl Parts {
     /// The next part that is worth sending.
     fn next(&mut self) -> Result<Option<Bytes>, StreamError> {
-        loop {
-            let part = match self.steps.next() {
-                None => return Ok(None),
-                Some(StreamStep::Ready(part)) => part,
-                Some(StreamStep::Rows(range)) => {
-                    let rows = range.map(|index| self.listing.view.row(index));
-                    render::rows(self.format, rows, self.fields.as_deref())?
-                }
-                Some(StreamStep::End) => match self.encoder.take() {
-                    Some(encoder) => return Ok(Some(encoder.finish()?)),
-                    None => return Ok(None),
-                },
-            };
+        while let Some(part) = self.plain()? {
             let part = match &mut self.encoder {
                 Some(_) if part.is_empty() => continue,
                 Some(encoder) => {
@@ -123,25 +102,24 @@ impl Parts {
                 return Ok(Some(part));
             }
         }
+        let encoder = self.encoder.take();
+        Ok(encoder.map(Encoder::finish).transpose()?)
     }
-}
 
-fn chunks(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let end = range.end;
-    range
-        .step_by(ROWS_AT_ONCE)
-        .map(move |start| start..(start + ROWS_AT_ONCE).min(end))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn chunks_hold_every_row_once() {
-        for rows in [0, 1, ROWS_AT_ONCE, ROWS_AT_ONCE + 1, 1000] {
-            let seen: Vec<_> = chunks(7..7 + rows).flatten().collect();
-            assert_eq!(seen, (7..7 + rows).collect::<Vec<_>>());
+    /// The next part, before it is compressed.
+    fn plain(&mut self) -> Result<Option<Bytes>, StreamError> {
+        if let Some(before) = self.before.take() {
+            return Ok(Some(before));
         }
+        let Listing { view, page, .. } = &mut self.listing;
+        if page.is_empty() {
+            return Ok(self.after.take());
+        }
+        let rows = view.next_rows(page, ROWS_AT_ONCE);
+        Ok(Some(render::rows(
+            self.format,
+            rows,
+            self.fields.as_deref(),
+        )?))
     }
 }

@@ -215,15 +215,15 @@ impl GroupService for Fixed {
         }
         let snapshots = held.iter().filter_map(|held| held.snapshot.clone());
         let view = View::new(snapshots.collect(), &ask.query.filter, &ask.query.sort);
-        let range = view.page(None, ask.query.limit);
-        let more = range.end < view.len();
+        let page = view.page(None, ask.query.limit);
+        let more = !page.is_last();
         Ok(Listing {
             next_cursor: more.then(|| "onward".to_owned()),
             next_query: more.then(|| "cursor=onward".to_owned()),
             signed_by: None,
             max_age: sources[0].held.fresh_for,
             view: Arc::new(view),
-            range,
+            page,
             complete,
             sources,
             spent: Spent {

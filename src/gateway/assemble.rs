@@ -88,11 +88,10 @@ impl Assembler {
             ..Spent::default()
         };
         let after = query.resume.as_ref().map(|resume| &resume.after);
-        let range = view.page(after, query.limit);
+        let page = view.page(after, query.limit);
         let complete = missing.is_empty();
-        let last = range.clone().last().filter(|_| range.end < view.len());
-        let next = last.map(|last| {
-            let after = view.row(last).into();
+        let next = view.last_row(&page).map(|last| {
+            let after = last.into();
             let resume = Resume { after, missing };
             self.keys.sign(&ask.caller, query, resume)
         });
@@ -101,7 +100,7 @@ impl Assembler {
         let remaining = sources.iter().map(|report| report.held.fresh_for);
         Ok(Listing {
             view: Arc::new(view),
-            range,
+            page,
             next_cursor,
             next_query,
             signed_by,

@@ -1,6 +1,5 @@
 //! What the gateway answers: one page of a view, and how each source stands.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,16 +10,16 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::{ContentHash, RowRef};
 
 use super::cursor::KeyId;
-use super::row_order::MatchDigest;
-use super::view::View;
+use super::matching_rows::MatchDigest;
+use super::view::{Page, View};
 
 /// One page of groups, and how each asked source stands.
 #[derive(Debug, Clone)]
 pub struct Listing {
     /// The order that the page is cut from.
     pub view: Arc<View>,
-    /// Which rows of the view the page holds.
-    pub range: Range<usize>,
+    /// The page of it.
+    pub page: Page,
     /// The cursor of the next page; `None` on the last.
     pub next_cursor: Option<String>,
     /// The whole query string that asks for the next page: the cursor, and the query's parameters
@@ -78,7 +77,7 @@ impl Listing {
 
     /// The rows of this page, in order.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = RowRef<'_>> {
-        self.range.clone().map(|index| self.view.row(index))
+        self.view.rows(&self.page).into_iter()
     }
 }
 

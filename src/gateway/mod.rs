@@ -28,8 +28,9 @@ mod fan_out;
 
 pub mod availability;
 
+mod matching_rows;
+mod merge;
 pub(crate) mod pool;
-mod row_order;
 pub mod view;
 mod views;
 

@@ -4,11 +4,11 @@
 //! groups are equal under it, so a page can be cut anywhere, and it never depends on which upstream
 //! was faster.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 use crate::group::Moment;
 
-use crate::snapshot::RowRef;
+use crate::snapshot::{RowRef, Snapshot};
 
 /// By which fields groups are sorted, the first counting most.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -88,6 +88,23 @@ impl Sort {
     }
 }
 
+impl Sort {
+    /// Sorts rows of a snapshot, which stand in default order. It takes one key of each row at a time,
+    /// the one that counts least first, where [`Sort::compare`] looks into both rows at each step.
+    pub(super) fn arrange(&self, snapshot: &Snapshot, rows: &mut [u32]) {
+        let mut keys = self.0.as_slice();
+        // Rows stand so already, and one source has but one name.
+        while let [before @ .., last] = keys
+            && (last.is_default() || last.field == SortField::Source)
+        {
+            keys = before;
+        }
+        for key in keys.iter().rev() {
+            key.arrange(snapshot, rows);
+        }
+    }
+}
+
 impl Default for Sort {
     fn default() -> Self {
         Self(vec![SortKey {
@@ -98,6 +115,35 @@ impl Default for Sort {
 }
 
 impl SortKey {
+    fn is_default(self) -> bool {
+        self.field == SortField::Name && self.direction == Direction::Ascending
+    }
+
+    /// Sorts rows of a snapshot by this key alone, and leaves those with equal keys as they stand.
+    fn arrange(self, snapshot: &Snapshot, rows: &mut [u32]) {
+        let at = |row: &u32| snapshot.row(*row as usize);
+        let key = |instant| self.direction.key(instant);
+        match self.field {
+            SortField::CreatedAt => rows.sort_by_cached_key(|row| key(at(row).created_at())),
+            SortField::UpdatedAt => rows.sort_by_cached_key(|row| key(at(row).updated_at())),
+            // To rank names, each of the snapshot's is looked at.
+            SortField::Name if rows.len() < snapshot.len() / 16 => {
+                rows.sort_by(|left, right| self.compare(&at(left), &at(right)));
+            }
+            SortField::Name => self.by_rank(&snapshot.name_ranks(), rows),
+            SortField::Id => self.by_rank(&snapshot.id_ranks(), rows),
+            SortField::Source => {}
+        }
+    }
+
+    fn by_rank(self, ranks: &[u32], rows: &mut [u32]) {
+        let rank = |row: &u32| ranks[*row as usize];
+        match self.direction {
+            Direction::Ascending => rows.sort_by_key(rank),
+            Direction::Descending => rows.sort_by_key(|row| Reverse(rank(row))),
+        }
+    }
+
     fn compare(self, left: &impl Ranked, right: &impl Ranked) -> Ordering {
         let direction = self.direction;
         match self.field {
@@ -137,6 +183,16 @@ impl Direction {
         match self {
             Self::Ascending => ordering,
             Self::Descending => ordering.reverse(),
+        }
+    }
+
+    /// What sorts like [`by_instant`]: seconds and nanoseconds, and behind all others what is absent.
+    fn key(self, instant: Option<Moment>) -> (i64, i32) {
+        let key = |at: Moment| (at.as_second(), at.subsec_nanosecond());
+        match (instant.map(key), self) {
+            (None, _) => (i64::MAX, i32::MAX),
+            (Some(key), Self::Ascending) => key,
+            (Some((seconds, nanoseconds)), Self::Descending) => (-seconds, -nanoseconds),
         }
     }
 }

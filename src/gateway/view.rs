@@ -1,53 +1,65 @@
 //! One filtered and sorted order over several snapshots, from which pages are cut.
 
-use std::cmp::Ordering;
-use std::ops::Range;
+use std::mem::take;
 use std::sync::Arc;
 
 use crate::snapshot::{RowRef, Snapshot};
 
 use super::filter::Filter;
 use super::keyset::SeekKey;
+use super::matching_rows::{MatchDigest, MatchingRows};
+use super::merge::{Merge, Progress, RowPlace};
 use super::order::Sort;
 use super::query::Limit;
-use super::row_order::{MatchDigest, RowOrder};
 
 /// One filtered and sorted order over several snapshots.
 #[derive(Debug)]
 pub struct View {
     snapshots: Vec<Arc<Snapshot>>,
-    order: Arc<RowOrder>,
+    rows: Arc<MatchingRows>,
     sort: Sort,
+}
+
+/// One page of a view.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The next rows of the page, as far as they are merged.
+    merged: Vec<RowPlace>,
+    /// How many rows of the page come after them.
+    unmerged: usize,
+    progress: Progress,
+    /// Whether the view has no row after the page.
+    is_last: bool,
 }
 
 impl View {
     /// The order that `filter` and `sort` make of `snapshots`.
     pub fn new(snapshots: Vec<Arc<Snapshot>>, filter: &Filter, sort: &Sort) -> Self {
-        let order = RowOrder::new(&snapshots, filter, sort);
-        Self::ordered(snapshots, Arc::new(order), sort.clone())
+        let rows = MatchingRows::new(&snapshots, filter, sort);
+        Self::over(snapshots, Arc::new(rows), sort.clone())
     }
 
-    /// A view with an order that was made of snapshots with the same content.
-    pub(super) const fn ordered(
+    /// A view of rows that were picked from snapshots with the same content.
+    pub(super) const fn over(
         snapshots: Vec<Arc<Snapshot>>,
-        order: Arc<RowOrder>,
+        rows: Arc<MatchingRows>,
         sort: Sort,
     ) -> Self {
         Self {
             snapshots,
-            order,
+            rows,
             sort,
         }
     }
 
     /// The match digest of the snapshot with this `number`, if it was asked for.
     pub(super) fn match_digest(&self, number: usize) -> Option<MatchDigest> {
-        self.order.match_digest(number)
+        self.rows.match_digest(number)
     }
 
     /// How many groups match.
     pub fn len(&self) -> usize {
-        self.order.len()
+        self.rows.len()
     }
 
     /// Whether no group matches.
@@ -55,31 +67,78 @@ impl View {
         self.len() == 0
     }
 
-    /// The row at `index`.
-    ///
-    /// # Panics
-    ///
-    /// When there is no such row.
-    pub fn row(&self, index: usize) -> RowRef<'_> {
-        self.order.row(&self.snapshots, index)
-    }
-
     /// The page of at most `limit` rows that begins after a row, or at the start. Beyond the end it
     /// is empty.
-    pub fn page(&self, after: Option<&SeekKey>, limit: Limit) -> Range<usize> {
-        let start = after.map_or(0, |key| self.first_after(key));
-        let end = match limit {
-            Limit::Page(rows) => start.saturating_add(rows).min(self.len()),
-            Limit::All => self.len(),
+    pub fn page(&self, after: Option<&SeekKey>, limit: Limit) -> Page {
+        let merge = self.merge();
+        let mut progress = merge.start(after);
+        let (merged, unmerged) = match limit {
+            Limit::Page(rows) => (merge.next(&mut progress, rows), 0),
+            // Everything is merged part by part, as it is sent.
+            Limit::All => (Vec::new(), merge.left(&progress)),
         };
-        start..end
+        Page {
+            is_last: merge.left(&progress) == unmerged,
+            merged,
+            unmerged,
+            progress,
+        }
     }
 
-    /// The index of the first row that comes after `key`, whether or not its row is still there.
-    fn first_after(&self, key: &SeekKey) -> usize {
-        self.order.partition_point(&self.snapshots, |row| {
-            self.sort.compare(&row, key) != Ordering::Greater
-        })
+    /// The next rows of a page, at most so many, which it has no more.
+    pub fn next_rows(&self, page: &mut Page, rows: usize) -> Vec<RowRef<'_>> {
+        let mut places = if page.merged.len() > rows {
+            let later = page.merged.split_off(rows);
+            std::mem::replace(&mut page.merged, later)
+        } else {
+            take(&mut page.merged)
+        };
+        let more = page.unmerged.min(rows - places.len());
+        if more > 0 {
+            places.append(&mut self.merge().next(&mut page.progress, more));
+            page.unmerged -= more;
+        }
+        places.into_iter().map(|place| self.row(place)).collect()
+    }
+
+    /// All rows of a page.
+    pub fn rows(&self, page: &Page) -> Vec<RowRef<'_>> {
+        self.next_rows(&mut page.clone(), page.len())
+    }
+
+    /// The row behind which the next page begins. `None` on the last page.
+    pub(super) fn last_row(&self, page: &Page) -> Option<RowRef<'_>> {
+        let last = page.merged.last().filter(|_| !page.is_last)?;
+        Some(self.row(*last))
+    }
+
+    fn row(&self, place: RowPlace) -> RowRef<'_> {
+        place.of(&self.snapshots)
+    }
+
+    fn merge(&self) -> Merge<'_> {
+        Merge {
+            snapshots: &self.snapshots,
+            rows: &self.rows,
+            sort: &self.sort,
+        }
+    }
+}
+
+impl Page {
+    /// How many rows it has.
+    pub const fn len(&self) -> usize {
+        self.merged.len() + self.unmerged
+    }
+
+    /// Whether it has none.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether no row of the view comes after it.
+    pub const fn is_last(&self) -> bool {
+        self.is_last
     }
 }
 
@@ -95,7 +154,8 @@ mod tests {
     }
 
     fn ids(view: &View) -> Vec<&str> {
-        (0..view.len()).map(|index| view.row(index).id()).collect()
+        let page = view.page(None, Limit::All);
+        view.rows(&page).into_iter().map(RowRef::id).collect()
     }
 
     fn two_lists() -> Vec<Arc<Snapshot>> {
@@ -122,8 +182,8 @@ mod tests {
         };
         let view = View::new(two_lists(), &filter, &Sort::default());
         assert_eq!(ids(&view), ["b:1", "a:1"]);
-        assert_eq!(view.page(None, Limit::Page(1)), 0..1);
-        assert_eq!(view.page(None, Limit::All), 0..2);
+        assert_eq!(view.page(None, Limit::Page(1)).len(), 1);
+        assert_eq!(view.page(None, Limit::All).len(), 2);
     }
 
     #[test]
@@ -148,9 +208,28 @@ mod tests {
     }
 
     #[test]
+    fn a_page_has_the_same_rows_part_by_part_as_at_once() {
+        let view = View::new(two_lists(), &Filter::default(), &Sort::default());
+        for limit in [Limit::Page(3), Limit::All] {
+            let whole = view.page(None, limit);
+            let rows: Vec<_> = view.rows(&whole).into_iter().map(RowRef::id).collect();
+            for part in 1..=5 {
+                let mut page = whole.clone();
+                let parts = std::iter::from_fn(|| {
+                    (!page.is_empty()).then(|| view.next_rows(&mut page, part))
+                });
+                let parts: Vec<_> = parts.collect();
+                assert!(parts.iter().all(|rows| (1..=part).contains(&rows.len())));
+                let parts: Vec<_> = parts.concat().into_iter().map(RowRef::id).collect();
+                assert_eq!(parts, rows);
+            }
+        }
+    }
+
+    #[test]
     fn a_view_of_nothing_has_one_empty_page() {
         let view = View::new(Vec::new(), &Filter::default(), &Sort::default());
         assert!(view.is_empty());
-        assert_eq!(view.page(None, Limit::Page(10)), 0..0);
+        assert!(view.page(None, Limit::Page(10)).is_empty());
     }
 }

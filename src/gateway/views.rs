@@ -11,16 +11,21 @@ use tokio::time::{Instant, timeout_at};
 use crate::snapshot::{ContentHash, Snapshot};
 
 use super::filter::Filter;
+use super::matching_rows::MatchingRows;
 use super::order::Sort;
 use super::pool::{BlockingPool, Overloaded};
-use super::row_order::RowOrder;
 use super::view::View;
+
+/// How many groups are looked through in less time than it takes to hand them over.
+const AT_ONCE: usize = 512;
 
 /// Makes views, once for equal questions over equal content.
 #[derive(Debug, Clone)]
 pub(super) struct Views {
     share: u64,
-    orders: Cache<ViewKey, Arc<RowOrder>>,
+    /// How many groups are looked through on the thread that asks.
+    at_once: usize,
+    made: Cache<ViewKey, Arc<MatchingRows>>,
     pool: BlockingPool,
 }
 
@@ -38,7 +43,7 @@ struct ViewKey {
 #[derive(Debug, Clone)]
 enum NotKept {
     /// It holds nothing, so there is nothing to keep.
-    Empty(Arc<RowOrder>),
+    Empty(Arc<MatchingRows>),
     /// There is none.
     Overloaded(Overloaded),
 }
@@ -67,19 +72,20 @@ impl Views {
     }
 
     fn over(share: u64, pool: BlockingPool) -> Self {
-        let orders = Cache::builder()
+        let made = Cache::builder()
             .name("views")
             // The default policy may refuse a new entry when the cache is full.
             .eviction_policy(EvictionPolicy::lru())
             .max_capacity(kibibytes(share))
-            .weigher(|key: &ViewKey, order: &Arc<RowOrder>| {
-                let weight = kibibytes((key.bytes() + order.bytes()) as u64) + 1;
+            .weigher(|key: &ViewKey, rows: &Arc<MatchingRows>| {
+                let weight = kibibytes((key.bytes() + rows.bytes()) as u64) + 1;
                 u32::try_from(weight).unwrap_or(u32::MAX)
             })
             .build();
         Self {
             share,
-            orders,
+            at_once: AT_ONCE,
+            made,
             pool,
         }
     }
@@ -94,9 +100,10 @@ impl Views {
         sort: &Sort,
         deadline: Instant,
     ) -> Result<View, Overloaded> {
-        // Looking ids up is quicker than handing the work over, and would crowd the cache.
-        let order = if filter.ids.is_some() {
-            let order = RowOrder::new(&snapshots, filter, sort);
+        let groups: usize = snapshots.iter().map(|snapshot| snapshot.len()).sum();
+        // Looking ids up or a few groups through is quicker than handing the work over or keeping it.
+        let order = if filter.ids.is_some() || groups <= self.at_once {
+            let order = MatchingRows::new(&snapshots, filter, sort);
             Arc::new(order.with_match_digests(&snapshots, &digested))
         } else {
             let contents = snapshots.iter();
@@ -108,9 +115,9 @@ impl Views {
                 contents: contents.collect(),
                 digested,
             };
-            self.order(&key, &snapshots, deadline).await?
+            self.rows(&key, &snapshots, deadline).await?
         };
-        Ok(View::ordered(snapshots, order, sort.clone()))
+        Ok(View::over(snapshots, order, sort.clone()))
     }
 
     /// The order that `key` asks for. Equal questions wait for one answer, each until its own
@@ -118,19 +125,19 @@ impl Views {
     ///
     /// The first caller's future does the work, and if it is dropped the next begins again: cheap
     /// here, where a build takes milliseconds and not, as a walk does, minutes.
-    async fn order(
+    async fn rows(
         &self,
         key: &ViewKey,
         snapshots: &[Arc<Snapshot>],
         deadline: Instant,
-    ) -> Result<Arc<RowOrder>, Overloaded> {
+    ) -> Result<Arc<MatchingRows>, Overloaded> {
         loop {
             let begun = AtomicBool::new(false);
             let build = async {
                 begun.store(true, Ordering::Relaxed);
                 self.build(key, snapshots, deadline).await
             };
-            let mut order = pin!(self.orders.try_get_with_by_ref(key, build));
+            let mut order = pin!(self.made.try_get_with_by_ref(key, build));
             let waited = timeout_at(deadline, &mut order).await;
             let is_ours = begun.load(Ordering::Relaxed);
             let order = match waited {
@@ -153,15 +160,15 @@ impl Views {
         key: &ViewKey,
         snapshots: &[Arc<Snapshot>],
         deadline: Instant,
-    ) -> Result<Arc<RowOrder>, NotKept> {
+    ) -> Result<Arc<MatchingRows>, NotKept> {
         let (key, snapshots) = (key.clone(), snapshots.to_vec());
         let work = move || {
-            let order = RowOrder::new(&snapshots, &key.filter, &key.sort);
+            let order = MatchingRows::new(&snapshots, &key.filter, &key.sort);
             Arc::new(order.with_match_digests(&snapshots, &key.digested))
         };
         let order = self.pool.run(work, deadline).await;
         let order = order.map_err(NotKept::Overloaded)?;
-        if order.is_empty() {
+        if order.len() == 0 {
             return Err(NotKept::Empty(order));
         }
         Ok(order)
@@ -180,6 +187,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+    use crate::gateway::query::Limit;
     use crate::snapshot::tests::group;
 
     fn snapshot(names: &[&str]) -> Arc<Snapshot> {
@@ -195,6 +203,14 @@ mod tests {
         view.unwrap()
     }
 
+    /// Views that hand everything over.
+    fn views(share: u64) -> Views {
+        Views {
+            at_once: 0,
+            ..Views::new(share)
+        }
+    }
+
     fn soon() -> Instant {
         Instant::now() + Duration::from_mins(1)
     }
@@ -207,23 +223,25 @@ mod tests {
     }
 
     async fn kept(views: &Views) -> u64 {
-        views.orders.run_pending_tasks().await;
-        views.orders.entry_count()
+        views.made.run_pending_tasks().await;
+        views.made.entry_count()
     }
 
     #[tokio::test]
     async fn equal_questions_over_equal_content_are_sorted_once() {
-        let views = Views::new(1 << 20);
+        let views = views(1 << 20);
         let filter = Filter::default();
         let (first, second) = (snapshot(&["x", "y"]), snapshot(&["y", "x"]));
         assert_eq!(view(&views, &first, &filter).await.len(), 2);
-        assert_eq!(view(&views, &second, &filter).await.row(1).id(), "a:y");
+        let view = view(&views, &second, &filter).await;
+        let page = view.page(None, Limit::All);
+        assert_eq!(view.rows(&page)[1].id(), "a:y");
         assert_eq!(kept(&views).await, 1);
     }
 
     #[tokio::test]
     async fn other_content_is_sorted_again() {
-        let views = Views::new(1 << 20);
+        let views = views(1 << 20);
         let filter = Filter::default();
         assert_eq!(view(&views, &snapshot(&["x"]), &filter).await.len(), 1);
         assert_eq!(view(&views, &snapshot(&["x", "y"]), &filter).await.len(), 2);
@@ -232,7 +250,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_kept_holds_no_snapshot_in_memory() {
-        let views = Views::new(1 << 20);
+        let views = views(1 << 20);
         let snapshot = snapshot(&["x"]);
         drop(view(&views, &snapshot, &Filter::default()).await);
         assert_eq!(kept(&views).await, 1);
@@ -241,7 +259,7 @@ mod tests {
 
     #[tokio::test]
     async fn lookups_by_id_are_not_kept() {
-        let views = Views::new(1 << 20);
+        let views = views(1 << 20);
         let filter = Filter {
             ids: Some(["a:x".to_owned()].into()),
             ..Filter::default()
@@ -252,7 +270,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_kept_never_outgrows_its_share() {
-        let views = Views::new(4 * 1024);
+        let views = views(4 * 1024);
         let snapshot = snapshot(&["0123456789"]);
         for search in 0..10 {
             let filter = searching(search.to_string());
@@ -264,7 +282,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_question_takes_room_however_short_its_answer() {
-        let views = Views::new(20 * 1024);
+        let views = views(20 * 1024);
         let name = "x".repeat(8 * 1024);
         let snapshot = snapshot(&[&name]);
         for shorter in 0..10 {
@@ -276,7 +294,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_empty_order_is_not_kept() {
-        let views = Views::new(1 << 20);
+        let views = views(1 << 20);
         let filter = searching("y".to_owned());
         let empty = view(&views, &snapshot(&["x"]), &filter).await;
         assert!(empty.is_empty());
@@ -285,7 +303,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_same_question_asked_many_times_at_once_is_sorted_once() {
-        let mut views = Views::new(1 << 20);
+        let mut views = views(1 << 20);
         // A second build at the same time would be turned away.
         views.pool = BlockingPool::sized(1, 0);
         let snapshot = snapshot(&["x", "y"]);
@@ -298,7 +316,7 @@ mod tests {
     /// What comes of two equal questions, asked at once, whose turn must come within so many seconds,
     /// and how long they took. The only worker is busy for two seconds.
     async fn two_who_wait(first: u64, second: u64) -> [(Result<usize, Overloaded>, Duration); 2] {
-        let mut views = Views::new(1 << 20);
+        let mut views = views(1 << 20);
         views.pool = BlockingPool::sized(1, 1);
         let snapshot = snapshot(&["x"]);
         let worker = views.pool.workers.acquire().await.unwrap();
@@ -334,7 +352,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_question_that_finds_the_pool_full_is_turned_away() {
-        let mut views = Views::new(1 << 20);
+        let mut views = views(1 << 20);
         views.pool = BlockingPool::sized(0, 0);
         let snapshots = vec![snapshot(&["x"])];
         let refused = views

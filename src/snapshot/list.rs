@@ -121,6 +121,29 @@ impl Snapshot {
         self.rows.iter().map(|row| self.row_ref(row))
     }
 
+    /// For each row, which place its name has among the names: equal for equal names.
+    pub fn name_ranks(&self) -> Vec<u32> {
+        let mut rank = 0;
+        let mut before: Option<RowRef<'_>> = None;
+        let ranks = self.rows().map(|row| {
+            if before.is_some_and(|before| before.name() != row.name()) {
+                rank += 1;
+            }
+            before = Some(row);
+            rank
+        });
+        ranks.collect()
+    }
+
+    /// For each row, which place its id has among the ids.
+    pub fn id_ranks(&self) -> Vec<u32> {
+        let mut ranks = vec![0; self.by_id.len()];
+        for (rank, &row) in self.by_id.iter().enumerate() {
+            ranks[row as usize] = rank as u32;
+        }
+        ranks
+    }
+
     fn row_ref<'a>(&'a self, row: &'a Row) -> RowRef<'a> {
         RowRef {
             source: &self.source,

@@ -75,11 +75,12 @@ pub(crate) fn page(
 ) -> Result<Bytes, RenderError> {
     let frame = Frame::new(format, fields, &Envelope::of(listing))?;
     // Of what is copied, that is exact: a row and a comma.
-    let copied = listing.rows().map(|row| row.json().len() + 1);
+    let rows: Vec<_> = listing.rows().collect();
+    let copied = rows.iter().map(|row| row.json().len() + 1);
     let length = frame.before.len() + copied.sum::<usize>() + frame.after.len();
     let mut out = Vec::with_capacity(length);
     out.extend_from_slice(&frame.before);
-    write(&mut out, format, listing.rows(), fields)?;
+    write(&mut out, format, rows, fields)?;
     out.extend_from_slice(&frame.after);
     Ok(out.into())
 }
