@@ -1,7 +1,7 @@
-//! How a server is asked, and what that costs it.
+//! How a server is asked, each connection again as soon as it is answered, and what that costs.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::process;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,67 +10,89 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::{CONNECTIONS, PATH, SLICE};
+use crate::SLICE;
+use crate::processes::Server;
 
-/// One server, as it is asked.
-pub(crate) struct Measured {
-    process: u32,
-    address: SocketAddr,
-    request: Bytes,
+/// How a server is asked.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Question<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) coding: &'a str,
+    pub(crate) tag: &'a str,
+    pub(crate) connections: usize,
 }
 
 /// What one turn of a server came to.
 #[derive(Clone, Copy)]
 pub(crate) struct Turn {
+    pub(crate) asked: usize,
     pub(crate) per_second: f64,
     /// Microseconds of CPU time for each request.
     pub(crate) cpu: f64,
     /// How long its answers are, in bytes.
     pub(crate) body: usize,
+    /// Which part of the time the client and the upstreams were busy, which share a core.
+    pub(crate) client: f64,
 }
 
-impl Measured {
-    pub(crate) fn new(process: u32, address: SocketAddr, coding: &str, tag: &str) -> Self {
-        let request = format!(
-            "GET {PATH} HTTP/1.1\r\nhost: {address}\r\nuser-agent: serving\r\n\
+impl Question<'_> {
+    /// Asks for the length of a slice.
+    pub(crate) async fn ask(self, server: &Server) -> Turn {
+        let Self {
+            method,
+            path,
+            coding,
+            tag,
+            connections,
+        } = self;
+        let address = server.address;
+        let request: Bytes = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nuser-agent: load\r\n\
              accept: application/json\r\naccept-encoding: {coding}\r\n\
              if-none-match: {tag}\r\n\r\n"
-        );
-        Self {
-            process,
-            address,
-            request: request.into(),
-        }
-    }
-
-    /// Asks for the length of a slice.
-    pub(crate) async fn turn(&self) -> Turn {
-        let mut connections = JoinSet::new();
+        )
+        .into();
         let mut streams = Vec::new();
-        for _ in 0..CONNECTIONS {
-            let stream = TcpStream::connect(self.address).await.unwrap();
+        for _ in 0..connections {
+            let stream = TcpStream::connect(address).await.unwrap();
             stream.set_nodelay(true).unwrap();
             streams.push(stream);
         }
-        let (begun, cpu) = (Instant::now(), cpu_time(self.process));
+        let cpu = || [server.id(), process::id()].map(cpu_time);
+        let (begun, before) = (Instant::now(), cpu());
+        let mut asking = JoinSet::new();
         for stream in streams {
-            connections.spawn(ask(stream, self.request.clone(), begun + SLICE));
+            asking.spawn(ask(
+                stream,
+                request.clone(),
+                method == "HEAD",
+                begun + SLICE,
+            ));
         }
         sleep_until(begun + SLICE).await;
-        let answers = connections.join_all().await;
-        let (long, cpu) = (begun.elapsed(), cpu_time(self.process).saturating_sub(cpu));
+        let answers = asking.join_all().await;
+        let (long, after) = (begun.elapsed(), cpu());
+        let [server, client] = [0, 1].map(|of| after[of].saturating_sub(before[of]));
         let asked: usize = answers.iter().map(|(asked, _)| asked).sum();
         Turn {
+            asked,
             per_second: asked as f64 / long.as_secs_f64(),
-            cpu: cpu.as_secs_f64() * 1e6 / asked as f64,
+            cpu: server.as_secs_f64() * 1e6 / asked as f64,
             body: answers[0].1,
+            client: client.as_secs_f64() / long.as_secs_f64(),
         }
     }
 }
 
 /// Asks again and again until then: how often, and how long the last answer's body was.
-async fn ask(mut stream: TcpStream, request: Bytes, until: Instant) -> (usize, usize) {
-    let mut buffer = vec![0; 256 * 1024];
+async fn ask(
+    mut stream: TcpStream,
+    request: Bytes,
+    is_head: bool,
+    until: Instant,
+) -> (usize, usize) {
+    let mut buffer = vec![0; 2 * 1024 * 1024];
     let (mut asked, mut body) = (0, 0);
     while Instant::now() < until {
         stream.write_all(&request).await.unwrap();
@@ -79,7 +101,7 @@ async fn ask(mut stream: TcpStream, request: Bytes, until: Instant) -> (usize, u
             let read = stream.read(&mut buffer[filled..]).await.unwrap();
             assert!(read > 0, "the server closed the connection");
             filled += read;
-            head = head.or_else(|| Head::read(&buffer[..filled]));
+            head = head.or_else(|| Head::read(&buffer[..filled], is_head));
             let Some(Head { length, content }) = head else {
                 continue;
             };
@@ -108,11 +130,14 @@ struct Head {
 
 impl Head {
     /// Reads it, once it is whole.
-    fn read(answer: &[u8]) -> Option<Self> {
+    fn read(answer: &[u8], is_head: bool) -> Option<Self> {
         let end = answer.windows(4).position(|end| end == b"\r\n\r\n")?;
         let status = &answer[..12];
-        let is_empty = status == b"HTTP/1.1 304";
-        assert!(is_empty || status == b"HTTP/1.1 200", "not a good answer");
+        let is_unchanged = status == b"HTTP/1.1 304";
+        assert!(
+            is_unchanged || status == b"HTTP/1.1 200",
+            "not a good answer"
+        );
         let mut lines = answer[..end].split(|byte| *byte == b'\n');
         let content = lines.find_map(|line| {
             let (name, value) = line.split_at_checked(15)?;
@@ -123,7 +148,11 @@ impl Head {
         });
         Some(Self {
             length: end + 4,
-            content: if is_empty { Some(0) } else { content },
+            content: if is_head || is_unchanged {
+                Some(0)
+            } else {
+                content
+            },
         })
     }
 }

@@ -1,12 +1,19 @@
-//! What a cached page costs beside a bare hyper server that sends the same bytes.
+//! What the gateway costs beside others that do the same work: a bare server in Rust, and what a team would
+//! write in an afternoon with Node.
 //!
-//! Both servers run on one core, the client on another, and they take turns within one run, so that
-//! whatever else the machine does hits both. The gateway is the shipped binary with everything on:
+//! All servers run on one core, client and upstreams on another, and they take turns within one run, so that
+//! whatever else the machine does hits all. The gateway is the shipped binary with everything on:
 //! limiter, request ids, validators, trace context and the access log, which goes to `/dev/null`.
 //! Requests per second depend on the neighbours; CPU time per request, as Linux counts it for the
-//! server's threads, does less. Both are told as the gateway's share of the bare server.
+//! server's threads, does less. Both are told as the gateway's share of another's.
 //!
-//! `cargo bench --bench serving` measures; `… -- --seconds 60` measures for longer.
+//! * **cached**: a page that was asked for before, beside bare hyper that sends the same head and body, and
+//!   Node with an LRU.
+//! * **fan-out**: nothing is kept, so that each request makes five calls. A bare Rust server makes the
+//!   same calls, decodes every field into structs, sorts, and writes.
+//!
+//! `cargo bench --bench load` measures; `… -- --seconds 60` measures for longer. Node's packages come from the
+//! npm registry; without Node its columns are missing.
 //!
 //! November 2026, two virtual cores that others used too, 29 kB of JSON and 4.5 kB of gzip. Shares of
 //! bare hyper, microseconds of CPU time for each request, and instructions outside the kernel
@@ -28,110 +35,54 @@
 //! cache's lookup 1,300, the limiter 1,000 and the timeout for slow heads 1,300.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a benchmark whose set-up fails has nothing to measure, and it prints what it measured"
 )]
 
-mod list;
-mod load;
+mod bare;
+mod closed_loop;
+mod processes;
+mod upstreams;
 
-use std::convert::Infallible;
-use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use list::list;
-use load::Measured;
+use bare::{client, get};
+use closed_loop::{Question, Turn};
+use processes::{Cores, Node, Server};
+use upstreams::{Format, Upstream};
 
-/// How many connections ask, each again as soon as it is answered.
-const CONNECTIONS: usize = 16;
-
-/// How long one server is measured before it is the other's turn.
+/// How long one server is measured before it is another's turn.
 const SLICE: Duration = Duration::from_millis(500);
 
-const PATH: &str = "/groups?limit=50";
+/// How many connections ask for cached pages.
+const CONNECTIONS: usize = 16;
 
-/// How many groups each of the upstreams has, and how many upstreams there are.
-const GROUPS: usize = 1000;
-const UPSTREAMS: usize = 3;
+/// A client that is busy for a larger part of the time says nothing of the servers.
+const SATURATED: f64 = 0.95;
 
-const USAGE: &str = "usage: serving [--seconds N]";
+const USAGE: &str = "usage: load [--seconds N]";
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["--bare", page, coding, tag] => current_thread().block_on(bare(page, coding, tag)),
-        ["--bench"] => measure(Duration::from_secs(10)),
-        ["--seconds", seconds, ..] => measure(Duration::from_secs(seconds.parse().unwrap())),
+        ["--replay", page, coding, tag] => run(bare::replay(page, coding, tag)),
+        ["--aggregate", limit, urls @ ..] => run(bare::aggregate(urls, limit.parse().unwrap())),
+        ["--bench"] => run(measure(Duration::from_secs(10))),
+        ["--seconds", seconds, ..] => run(measure(Duration::from_secs(seconds.parse().unwrap()))),
         _ => println!("{USAGE}"),
     }
 }
 
-fn current_thread() -> tokio::runtime::Runtime {
+fn run(work: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build().unwrap()
-}
-
-/// Measures each kind of answer for so long.
-fn measure(long: Duration) {
-    let cores = cores();
-    let (servers, client) = (cores[0], *cores.last().unwrap());
-    if servers == client {
-        println!("only one core: servers and client share it");
-    }
-    // Threads and children inherit it: the gateway's all run on the servers' core.
-    pin(servers);
-    let directory = tempfile::tempdir().unwrap();
-    let upstreams: [_; UPSTREAMS] = std::array::from_fn(|_| free_port());
-    let gateway = Gateway::start(directory.path(), &upstreams);
-    pin(client);
-    current_thread().block_on(async {
-        for (number, upstream) in upstreams.into_iter().enumerate() {
-            let list = list(number as u64);
-            tokio::spawn(serve(upstream, move || list.clone()));
-        }
-        gateway.ready().await;
-        let (_, headers, _) = get(&gateway.page(), "", "").await.unwrap();
-        let tag = headers["etag"].to_str().unwrap();
-        for (name, coding, tag) in [("plain", "", ""), ("gzip", "gzip", ""), ("304", "", tag)] {
-            pin(servers);
-            let mut bare = Bare::start(&gateway.page(), coding, tag);
-            pin(client);
-            let address = bare.address();
-            let gateway = Measured::new(gateway.process.id(), gateway.address, coding, tag);
-            let bare = Measured::new(bare.0.id(), address, coding, tag);
-            compare(name, gateway, bare, long).await;
-        }
-    });
-}
-
-/// The cores that this process may use.
-fn cores() -> Vec<usize> {
-    let allowed = sched_getaffinity(None).unwrap();
-    let cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
-    cores.collect()
-}
-
-fn pin(core: usize) {
-    let mut set = CpuSet::new();
-    set.set(core);
-    sched_setaffinity(None, &set).unwrap();
+    runtime.enable_all().build().unwrap().block_on(work);
 }
 
 fn free_port() -> SocketAddr {
@@ -139,165 +90,176 @@ fn free_port() -> SocketAddr {
     socket.local_addr().unwrap()
 }
 
-/// The shipped binary, serving. Dropping it ends it.
-struct Gateway {
-    process: Child,
-    address: SocketAddr,
-    admin: SocketAddr,
+/// Measures each kind of work for so long.
+async fn measure(long: Duration) {
+    let cores = Cores::new();
+    let directory = tempfile::tempdir().unwrap();
+    let node = Node::install();
+    if node.is_none() {
+        println!("not measured beside Node: it or its packages cannot be had");
+    }
+    cached(cores, directory.path(), node.as_ref(), long).await;
+    fan_out(cores, directory.path(), node.as_ref(), long).await;
 }
 
-impl Gateway {
-    fn start(directory: &Path, upstreams: &[SocketAddr]) -> Self {
-        let (address, admin) = (free_port(), free_port());
-        let mut toml = format!(
-            "[server]\nlisten = '{address}'\nadmin = '{admin}'\n\
-             [rate_limit]\nper_client = '1000000/s'\nburst = 1000000\n"
-        );
-        for (number, upstream) in upstreams.iter().enumerate() {
-            toml.push_str(&format!(
-                "[upstreams.u{number}]\nbase_url = 'http://{upstream}'\nrequest = {{ path = '/' }}\n\
-                 records = '/'\nfields = {{ id = 'id', name = 'name', description = 'about', \
-                 members = {{ each = 'people', id = '.' }} }}\n"
-            ));
+async fn cached(cores: Cores, directory: &Path, node: Option<&Node>, long: Duration) {
+    let upstreams = [0, 1, 2].map(|number| Upstream::start(number, Format::Json, 1000));
+    let gateway = Server::gateway(cores, directory, &upstreams, "").await;
+    let urls = upstreams.each_ref().map(Upstream::url);
+    let node = node.map(|node| {
+        let urls = urls.iter().map(String::as_str);
+        node.start(
+            cores,
+            &["--cache"].into_iter().chain(urls).collect::<Vec<_>>(),
+        )
+    });
+    for limit in [50, 1000] {
+        let path = &*format!("/groups?limit={limit}");
+        let page = format!("http://{}{path}", gateway.address);
+        let (_, headers, _) = get(&client(), &page, "", "").await.unwrap();
+        let tag = headers["etag"].to_str().unwrap();
+        let plain = Question {
+            method: "GET",
+            path,
+            connections: CONNECTIONS,
+            ..Question::default()
+        };
+        let questions = [
+            ("plain", plain),
+            (
+                "gzip",
+                Question {
+                    coding: "gzip",
+                    ..plain
+                },
+            ),
+            (
+                "zstd",
+                Question {
+                    coding: "zstd",
+                    ..plain
+                },
+            ),
+            ("304", Question { tag, ..plain }),
+            (
+                "HEAD",
+                Question {
+                    method: "HEAD",
+                    ..plain
+                },
+            ),
+        ];
+        for (name, question) in questions {
+            let bare = ["--replay", &*page, question.coding, question.tag];
+            let bare = Server::bare(cores, &bare);
+            // The afternoon's script knows neither validators nor codings.
+            let node = node.as_ref().filter(|_| name == "plain");
+            let mut others = vec![("bare hyper", &bare)];
+            others.extend(node.map(|node| ("Node", node)));
+            let name = format!("cached, {limit} groups, {name}");
+            compare(&name, question, &gateway, &others, long).await;
         }
-        let file = directory.join("gateway.toml");
-        fs::write(&file, toml).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_groupgate"))
-            .args(["serve", "--config"])
-            .arg(file)
-            .stderr(Stdio::null())
-            .spawn();
-        Self {
-            process: process.unwrap(),
-            address,
-            admin,
-        }
-    }
-
-    fn page(&self) -> String {
-        format!("http://{}{PATH}", self.address)
-    }
-
-    async fn ready(&self) {
-        let readyz = format!("http://{}/readyz", self.admin);
-        for _ in 0..200 {
-            if let Some((StatusCode::OK, ..)) = get(&readyz, "", "").await {
-                return;
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-        println!("the gateway does not get ready");
     }
 }
 
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// A bare hyper server in a process of its own. Dropping it ends it.
-struct Bare(Child);
-
-impl Bare {
-    /// A server of what the gateway answers right now.
-    fn start(page: &str, coding: &str, tag: &str) -> Self {
-        let process = Command::new(std::env::current_exe().unwrap())
-            .args(["--bare", page, coding, tag])
-            .stdout(Stdio::piped())
-            .spawn();
-        Self(process.unwrap())
-    }
-
-    fn address(&mut self) -> SocketAddr {
-        let mut line = String::new();
-        let output = self.0.stdout.take().unwrap();
-        BufReader::new(output).read_line(&mut line).unwrap();
-        line.trim().parse().unwrap()
-    }
-}
-
-impl Drop for Bare {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Asks for `page` once, and serves what comes for ever.
-async fn bare(page: &str, coding: &str, tag: &str) {
-    let (status, mut headers, body) = get(page, coding, tag).await.unwrap();
-    // hyper writes both itself.
-    headers.remove("date");
-    headers.remove("content-length");
-    headers.remove("transfer-encoding");
-    let address = free_port();
-    println!("{address}");
-    serve(address, move || (status, headers.clone(), body.clone())).await;
-}
-
-/// Serves the same to everybody, as hyper does by itself.
-async fn serve(address: SocketAddr, answer: impl Fn() -> Answer + Clone + Send + 'static) {
-    let socket = TcpListener::bind(address).await.unwrap();
-    while let Ok((stream, _)) = socket.accept().await {
-        stream.set_nodelay(true).unwrap();
-        let answer = answer.clone();
-        let service = service_fn(move |_| {
-            let (status, headers, body) = answer();
-            let mut response = Response::new(Full::new(body));
-            *response.status_mut() = status;
-            *response.headers_mut() = headers;
-            async move { Ok::<_, Infallible>(response) }
+async fn fan_out(cores: Cores, directory: &Path, node: Option<&Node>, long: Duration) {
+    const NOTHING_KEPT: &str =
+        "[cache]\nttl = '0s'\nstale_while_revalidate = '0s'\nmin_refresh = '0s'\n";
+    for xml in [0, 1, 5] {
+        let upstreams: [_; 5] = std::array::from_fn(|number| {
+            let format = if number < xml {
+                Format::Xml
+            } else {
+                Format::Json
+            };
+            Upstream::start(number as u64, format, 50)
         });
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        let urls = upstreams.each_ref().map(Upstream::url);
+        let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+        let gateway = Server::gateway(cores, directory, &upstreams, NOTHING_KEPT).await;
+        let bare = ["--aggregate", "50"]
+            .into_iter()
+            .chain(urls.iter().copied());
+        let bare = Server::bare(cores, &bare.collect::<Vec<_>>());
+        let node = node.map(|node| node.start(cores, &urls));
+        let mut others = vec![("bare Rust", &bare)];
+        others.extend(node.as_ref().map(|node| ("Node", node)));
+        let question = Question {
+            method: "GET",
+            path: "/groups?limit=50",
+            connections: 1,
+            ..Question::default()
+        };
+        let asked = || -> usize { upstreams.iter().map(Upstream::asked).sum() };
+        let before = asked();
+        let name = format!("fan-out, {xml} of 5 in XML");
+        let requests = compare(&name, question, &gateway, &others, long).await;
+        println!(
+            "{:34} {:.2} calls per request",
+            "",
+            (asked() - before) as f64 / requests as f64
+        );
     }
 }
 
-type Answer = (StatusCode, HeaderMap, Bytes);
-
-async fn get(uri: &str, coding: &str, tag: &str) -> Option<Answer> {
-    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-    let request = Request::get(uri)
-        .header("accept-encoding", coding)
-        .header("if-none-match", tag);
-    let response = client.request(request.body(Full::default()).unwrap());
-    let (head, body) = response.await.ok()?.into_parts();
-    let body = body.collect().await.ok()?.to_bytes();
-    Some((head.status, head.headers, body))
-}
-
-/// Lets both take turns, and prints what came of it.
-async fn compare(name: &str, gateway: Measured, bare: Measured, long: Duration) {
+/// Lets all take turns, and prints what came of it. How many requests that were.
+async fn compare(
+    name: &str,
+    question: Question<'_>,
+    gateway: &Server,
+    others: &[(&str, &Server)],
+    long: Duration,
+) -> usize {
+    let mut requests = 0;
     // Buffers and caches fill.
-    let (mut gateways, mut bares) = (vec![gateway.turn().await], vec![bare.turn().await]);
-    gateways.clear();
-    bares.clear();
+    for server in others.iter().map(|(_, server)| *server).chain([gateway]) {
+        requests += question.ask(server).await.asked;
+    }
+    let mut ours = Vec::new();
+    let mut theirs = vec![Vec::new(); others.len()];
     let begun = Instant::now();
     while begun.elapsed() < long {
-        gateways.push(gateway.turn().await);
-        bares.push(bare.turn().await);
+        ours.push(question.ask(gateway).await);
+        for ((_, server), turns) in others.iter().zip(&mut theirs) {
+            turns.push(question.ask(server).await);
+        }
     }
-    let pairs = || gateways.iter().zip(&bares);
-    let speed = pairs().map(|(gateway, bare)| gateway.per_second / bare.per_second);
-    let cpu = pairs().map(|(gateway, bare)| bare.cpu / gateway.cpu);
+    let all = || ours.iter().chain(theirs.iter().flatten());
+    requests += all().map(|turn| turn.asked).sum::<usize>();
+    let busy = median(all().map(|turn| turn.client));
     println!(
-        "{name:<8} {:.2} of bare hyper in requests per second, {:.2} in CPU time per request \
-         (medians of {} pairs: {:.0} and {:.0} requests per second, {:.1} and {:.1} us; \
-         bodies of {} and {} bytes)",
-        median(speed.collect()),
-        median(cpu.collect()),
-        gateways.len(),
-        median(gateways.iter().map(|turn| turn.per_second).collect()),
-        median(bares.iter().map(|turn| turn.per_second).collect()),
-        median(gateways.iter().map(|turn| turn.cpu).collect()),
-        median(bares.iter().map(|turn| turn.cpu).collect()),
-        gateways[0].body,
-        bares[0].body,
+        "{name:34} {:8.0} requests/s, {:7.1} us, {} bytes, client busy {:.0} %{}",
+        median(ours.iter().map(|turn| turn.per_second)),
+        median(ours.iter().map(|turn| turn.cpu)),
+        ours[0].body,
+        busy * 100.0,
+        if busy > SATURATED { ": VOID" } else { "" },
     );
+    for ((name, _), turns) in others.iter().zip(&theirs) {
+        let share = |of: fn(&Turn, &Turn) -> f64| {
+            median(
+                ours.iter()
+                    .zip(turns)
+                    .map(|(ours, theirs)| of(ours, theirs)),
+            )
+        };
+        println!(
+            "{:34} {:8.0} requests/s, {:7.1} us, {} bytes: {name}, of which the gateway makes {:.2} \
+             in requests/s and {:.2} in CPU time ({} rounds)",
+            "",
+            median(turns.iter().map(|turn| turn.per_second)),
+            median(turns.iter().map(|turn| turn.cpu)),
+            turns[0].body,
+            share(|ours, theirs| ours.per_second / theirs.per_second),
+            share(|ours, theirs| theirs.cpu / ours.cpu),
+            turns.len(),
+        );
+    }
+    requests
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

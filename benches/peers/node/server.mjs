@@ -1,0 +1,62 @@
+// What a team would write in an afternoon in groupgate's place: five calls side by side, one list, sorted
+// by name. With `--cache`, whole answers are kept in an LRU for a minute.
+//
+// usage: node server.mjs PORT [--cache] URL...
+
+import Fastify from "fastify";
+import { XMLParser } from "fast-xml-parser";
+import { LRUCache } from "lru-cache";
+import { Agent } from "undici";
+
+const [port, ...rest] = process.argv.slice(2);
+const isCached = rest[0] === "--cache";
+const upstreams = rest.slice(isCached ? 1 : 0).map((url, number) => ({ name: `u${number}`, url: new URL(url) }));
+
+const agent = new Agent({ keepAliveTimeout: 60_000, connections: 16 });
+const xml = new XMLParser({ isArray: (name) => name === "group" || name === "person" });
+const answers = new LRUCache({ max: 1000, ttl: 60_000 });
+const collator = new Intl.Collator("en", { sensitivity: "base" });
+
+async function list({ name, url }) {
+  const { statusCode, headers, body } = await agent.request({ origin: url.origin, path: url.pathname, method: "GET" });
+  if (statusCode !== 200) throw new Error(`${name}: ${statusCode}`);
+  const isXml = headers["content-type"].includes("xml");
+  const records = isXml ? (xml.parse(await body.text()).groups.group ?? []) : await body.json();
+  return records.map((record) => normalized(name, record, isXml));
+}
+
+function normalized(source, record, isXml) {
+  const people = isXml ? (record.people?.person ?? []) : record.people;
+  return {
+    id: `${source}:${record.id}`,
+    source,
+    source_id: String(record.id),
+    name: String(record.name),
+    description: record.about ?? null,
+    email: record.email ?? null,
+    status: record.state?.toLowerCase() ?? null,
+    members: people.map(({ id, mail }) => ({ id: String(id), email: mail ?? null })),
+    member_count: people.length,
+    created_at: new Date(record.made).toISOString(),
+    updated_at: new Date(record.changed).toISOString(),
+  };
+}
+
+async function page(limit) {
+  const lists = await Promise.all(upstreams.map(list));
+  const groups = lists.flat();
+  groups.sort((left, right) => collator.compare(left.name, right.name) || (left.id < right.id ? -1 : 1));
+  return JSON.stringify({ groups: groups.slice(0, limit), total: groups.length, complete: true });
+}
+
+const server = Fastify();
+server.get("/groups", async (request, reply) => {
+  let body = isCached ? answers.get(request.url) : undefined;
+  if (body === undefined) {
+    body = await page(Number(request.query.limit ?? 50));
+    if (isCached) answers.set(request.url, body);
+  }
+  return reply.type("application/json").send(body);
+});
+await server.listen({ port: Number(port), host: "127.0.0.1" });
+console.log("ready");
