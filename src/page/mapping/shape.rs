@@ -59,7 +59,12 @@ impl<'a> Shape<'a> {
                     holds: node.holds(),
                 })
             }
-            _ => Ok(outcome),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => Ok(outcome),
         }
     }
 

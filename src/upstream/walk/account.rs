@@ -197,9 +197,10 @@ fn doubt(evidence: &WalkEvidence) -> Option<Doubt> {
 /// nothing, for an upstream may grant fewer records than requested; that it is the one page says that
 /// the list is as short as the page is.
 fn may_be_its_own(evidence: &WalkEvidence) -> bool {
-    match evidence.ended_by {
-        EndedBy::Total => !evidence.is_short,
-        _ => evidence.is_full(),
+    if evidence.ended_by == EndedBy::Total {
+        !evidence.is_short
+    } else {
+        evidence.is_full()
     }
 }
 

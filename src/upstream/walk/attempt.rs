@@ -68,7 +68,7 @@ impl<'a> Attempt<'a> {
                     Verdict::Ended(ended_by) => {
                         return self.tally.finish(ended_by, self.observers);
                     }
-                    Verdict::AskOnceMore(doubt) => self.ask_once_more(doubt).await?,
+                    Verdict::AskOnceMore(doubt) => Box::pin(self.ask_once_more(doubt)).await?,
                 },
                 Next::One(position) => self.read_one(position).await?,
                 Next::Rest(positions) => self.read_rest(positions).await?,
@@ -121,10 +121,11 @@ impl<'a> Attempt<'a> {
     /// Where to read on to settle a doubt.
     fn further(&mut self, doubt: Doubt) -> Result<Position, PagerError> {
         let paging = self.adapter.paging();
-        let position = match doubt {
-            Doubt::Parents => self.tally.after_parents(),
-            _ => (self.last.take())
-                .and_then(|(last, records)| paging.after(&last, self.totals(0), records)),
+        let position = if doubt == Doubt::Parents {
+            self.tally.after_parents()
+        } else {
+            (self.last.take())
+                .and_then(|(last, records)| paging.after(&last, self.totals(0), records))
         };
         position
             .filter(|position| self.positions.insert(position.clone()))

@@ -32,6 +32,10 @@ const ID_CHARS: usize = 60;
 const PAGES_WITHOUT_GROUPS: u64 = 20;
 
 /// What a walk has read so far.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is something of its own that was seen, in any combination"
+)]
 pub(super) struct Tally<'a> {
     adapter: &'a Arc<Adapter>,
     /// Whether the list already changed during an earlier attempt.

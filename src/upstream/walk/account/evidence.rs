@@ -16,6 +16,10 @@ const HEADER_CHARS: usize = 40;
 
 /// Everything that is known when nothing names a further page.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is something of its own that was seen, in any combination"
+)]
 pub(in crate::upstream::walk) struct WalkEvidence {
     /// What seems to be the end.
     pub(in crate::upstream::walk) ended_by: EndedBy,
