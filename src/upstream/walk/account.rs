@@ -4,6 +4,7 @@
 //! there is more or less than came, the walk goes on, or fails with an error that quotes it.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use http::header::CONTENT_RANGE;
 use http::{HeaderMap, StatusCode};
@@ -42,6 +43,8 @@ pub(super) struct WalkEvidence {
     pub(super) listed: u64,
     /// The number of records without those that came before.
     pub(super) distinct: u64,
+    /// The number of those that came before.
+    pub(super) repeated: u64,
     /// The number of records on the last of them.
     pub(super) last_page: u64,
     /// How many records were requested per page.
@@ -55,6 +58,8 @@ pub(super) struct StatedTotal {
     pub(super) name: String,
     /// The number that was stated last.
     pub(super) records: Option<u64>,
+    /// From the least to the greatest number that was stated during the walk.
+    pub(super) seen: Option<RangeInclusive<u64>>,
     /// How far it is trusted.
     pub(super) trust: Trust,
     /// Whether it is read from `Content-Range`.
@@ -195,7 +200,13 @@ impl From<Contradiction> for UpstreamError {
 
 /// Whether the list is whole, by all evidence.
 pub(super) fn weigh(evidence: &WalkEvidence) -> Result<Verdict, Contradiction> {
-    against_total(evidence)?;
+    if let Err(contradiction) = against_total(evidence) {
+        if !is_within_drift(evidence) {
+            return Err(contradiction);
+        }
+        against_range(evidence)?;
+        return Ok(Verdict::Ended(EndedBy::Drifted));
+    }
     against_pages(evidence)?;
     if let Some(doubt) = doubt(evidence) {
         return Ok(Verdict::AskOnceMore(doubt));
@@ -250,6 +261,26 @@ fn against_total(evidence: &WalkEvidence) -> Result<(), Contradiction> {
         });
     }
     Ok(())
+}
+
+/// Whether the list is as long as a total that changed during the walk once said, and the walk found its
+/// end without that total. Numbered pages do not: where a record is deleted, one that follows moves to a
+/// page that was read, and is passed over.
+fn is_within_drift(evidence: &WalkEvidence) -> bool {
+    let is_certain = matches!(
+        evidence.ended_by,
+        EndedBy::NoNext
+            | EndedBy::Flag
+            | EndedBy::EmptyPage
+            | EndedBy::PastEnd
+            | EndedBy::WholeList
+    );
+    let seen = (evidence.total.as_ref()).and_then(|total| total.seen.as_ref());
+    let Some(seen) = seen.filter(|_| is_certain && !evidence.is_numbered) else {
+        return false;
+    };
+    let unlike = evidence.listed.saturating_sub(evidence.repeated);
+    seen.start() < seen.end() && seen.contains(&evidence.listed) && unlike >= *seen.start()
 }
 
 /// Holds the list against the announced number of pages.
@@ -332,8 +363,11 @@ fn against_range(evidence: &WalkEvidence) -> Result<(), Contradiction> {
         }
         is_covered = true;
     }
-    let total = (evidence.total.as_ref()).filter(|total| total.trust == Trust::Exact);
-    let is_counted = total.is_some_and(|total| total.records == Some(listed));
+    let total = evidence.total.as_ref();
+    let is_counted = total.is_some_and(|total| total.records == Some(listed))
+        || is_within_drift(evidence)
+        || (evidence.announced_pages)
+            .is_some_and(|pages| pages > 0 && evidence.pages_read >= pages);
     let is_asked_further = matches!(
         evidence.ended_by,
         EndedBy::EmptyPage | EndedBy::Confirmed | EndedBy::PastEnd
