@@ -10,7 +10,8 @@
 use url::Url;
 
 use crate::plan::{
-    CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Total, Trust, holds_userinfo,
+    CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Stride, Total, Trust,
+    holds_userinfo,
 };
 
 use crate::page::format::{Node, excerpt};
@@ -176,6 +177,32 @@ impl Paging {
             (PagingStyle::Link, _) => self.follow(Naming::Link, flag, context),
             (PagingStyle::NextUrl { next }, _) => self.follow(Naming::At(next), flag, context),
         }
+    }
+
+    /// Where a page would be that is so many records or parents after this one, if positions count
+    /// records.
+    pub fn further(&self, position: &Position, step: u64) -> Option<Position> {
+        match (&self.style, position) {
+            (PagingStyle::Offset(style), Position::Offset(offset))
+                if !matches!(style.stride, Stride::Fixed(_)) =>
+            {
+                Some(Position::Offset(offset + step))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a page with so many records is short, where that is declared to be the end.
+    pub fn is_short(&self, records: u64) -> bool {
+        let full_page = match &self.style {
+            PagingStyle::Offset(style) => style.full_page,
+            PagingStyle::Page(style) => style.full_page,
+            PagingStyle::Whole
+            | PagingStyle::Cursor { .. }
+            | PagingStyle::Link
+            | PagingStyle::NextUrl { .. } => None,
+        };
+        full_page.is_some_and(|limit| records < limit.into())
     }
 
     /// Where the page after this one would be, if positions are numbers. None if it would be this one

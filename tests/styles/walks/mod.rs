@@ -3,6 +3,7 @@
 
 mod bounds;
 mod drift;
+mod evidence;
 mod faults;
 mod lists;
 mod pace;
