@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use url::Url;
 
-use super::format::Page;
+use super::format::{Page, Parents};
 use super::mapping::{Mapped, Skip};
 use super::position::{Announcement, Position};
 use crate::page_memory::PageHold;
@@ -32,6 +32,8 @@ pub struct FetchedPage {
     pub(crate) last_record_key: Option<Position>,
     pub(crate) last_record_flag: Option<String>,
     pub(crate) is_past_end: bool,
+    pub(crate) parents: Option<Parents>,
+    pub(crate) linked: Option<String>,
     pub(crate) fingerprint: u64,
     pub(crate) mapped_bytes: u64,
     pub(crate) listed: u64,
@@ -87,6 +89,16 @@ impl FetchedPage {
     /// By which the walk recognizes a repeated page.
     pub(crate) const fn fingerprint(&self) -> u64 {
         self.fingerprint
+    }
+
+    /// The parents of its records, if there are several and not as many as records.
+    pub const fn parents(&self) -> Option<Parents> {
+        self.parents
+    }
+
+    /// The next page that its `Link` header names, if the adapter does not go by that.
+    pub(crate) fn linked(&self) -> Option<&str> {
+        self.linked.as_deref()
     }
 
     /// Whether the response means that the list ended before it.

@@ -81,6 +81,7 @@ impl Adapter {
             records: 0,
             last_record_key: None,
             last_record_flag: None,
+            parents: None,
             is_past_end: answer.is_past_end,
         };
         Ok(self.paging().count(context)?)
@@ -134,9 +135,15 @@ impl Adapter {
         let last_record_flag =
             last.and_then(|(record, key)| self.paging().last_record_flag(record, key));
         let listed = records.len() as u64;
+        let parents = (!answer.is_past_end)
+            .then(|| self.mapping().parents(&answer.page, listed))
+            .flatten();
         let nodes: Vec<_> = records.nodes().collect();
         let outcomes = self.mapping().map(records)?;
-        let fingerprint = fingerprint(&nodes, &outcomes);
+        let fingerprint = match parents {
+            Some(parents) if listed == 0 => parents.fingerprint,
+            Some(_) | None => fingerprint(&nodes, &outcomes),
+        };
         let mapped = outcomes.iter().flatten();
         let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
         let mapped_bytes = mapped_bytes.sum();
@@ -148,9 +155,11 @@ impl Adapter {
             records: listed,
             last_record_key: last_record_key.as_ref(),
             last_record_flag: last_record_flag.as_deref(),
+            parents,
             is_past_end: answer.is_past_end,
         };
         let announcement = self.paging().announces(context)?;
+        let linked = self.paging().linked(context);
         Ok(FetchedPage {
             position,
             request,
@@ -164,6 +173,8 @@ impl Adapter {
             last_record_key,
             last_record_flag,
             is_past_end: answer.is_past_end,
+            parents,
+            linked,
             fingerprint,
             mapped_bytes,
             listed,

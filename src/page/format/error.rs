@@ -79,6 +79,32 @@ pub enum FormatError {
         /// What is there.
         holds: String,
     },
+    /// `records` names one object that is no group.
+    #[error(
+        "expected a list at `{path}`, found one object, which is no group ({skip}): it {holds}; let \
+         `records` name the list, with `keyed = true` if that is an object whose names are data"
+    )]
+    LoneObject {
+        /// The path that was followed.
+        path: String,
+        /// Why it is no group.
+        skip: String,
+        /// What is there.
+        holds: String,
+    },
+    /// A record is a list or a scalar, from which no group is read.
+    #[error(
+        "expected an object as record {number} at `{path}`, which {holds}; `fields.id = \".\"` reads \
+         records that are texts or numbers"
+    )]
+    NoObject {
+        /// The path that was followed.
+        path: String,
+        /// Which record of the page it is, from 1.
+        number: usize,
+        /// What it is.
+        holds: String,
+    },
     /// Records are nested deeper than any tree of groups.
     #[error("records are nested more than {depth} deep at `{path}`")]
     TooDeep {
@@ -104,6 +130,8 @@ impl From<FormatError> for UpstreamError {
             FormatError::Absent { .. }
             | FormatError::Missing { .. }
             | FormatError::NotKeyed { .. }
+            | FormatError::LoneObject { .. }
+            | FormatError::NoObject { .. }
             | FormatError::NoList { .. } => ErrorKind::Mapping,
             FormatError::Nested { .. }
             | FormatError::Swollen { .. }

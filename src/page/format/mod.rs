@@ -29,6 +29,9 @@ pub use node::Node;
 pub mod page;
 pub use page::Page;
 
+pub mod parents;
+pub use parents::Parents;
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -49,6 +52,13 @@ mod tests {
     #[case::white_space(b" \n\t", "is empty")]
     #[case::html(b"\n<!DOCTYPE html><html>", "looks like an HTML page")]
     #[case::html_without_doctype(b"<HTML lang='en'>", "looks like an HTML page")]
+    #[case::html_behind_a_comment(b"<!-- proxy -->\n<html>", "looks like an HTML page")]
+    #[case::xhtml(
+        b"<?xml version='1.0'?>\n<!DOCTYPE html PUBLIC ''>",
+        "looks like an HTML page"
+    )]
+    #[case::a_piece_of_html(b"<h1>502 Bad Gateway</h1>", "looks like an HTML page")]
+    #[case::a_comment_without_an_end(b"<!-- proxy <html>", "begins with `<!-- proxy <\u{2026}`")]
     #[case::xml(b"<error>", "begins with `<error>`")]
     #[case::secret(b"token=abcdefghijklmnop", "begins with `token=abcdef…`")]
     #[case::bytes(b"\xff\x00\x01", "begins with `\u{fffd}  `")]

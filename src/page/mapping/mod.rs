@@ -19,6 +19,8 @@ pub use outcome::{Mapped, Skip};
 
 mod reader;
 
+mod shape;
+
 mod conversions;
 mod field;
 pub(crate) mod time;
@@ -33,10 +35,11 @@ use crate::group::Group;
 use crate::plan::Extra;
 pub use crate::plan::Mapping;
 
-use super::format::{FormatError, Node, Page};
+use super::format::{FormatError, Node, Page, Parents};
 use crate::snapshot::SOURCE_ID_BYTES;
 use item::Item;
 use reader::Reader;
+use shape::Shape;
 use tree::Ancestors;
 
 /// The records that a page lists, without nested ones: the unit of paging.
@@ -75,6 +78,11 @@ impl Mapping {
         self.records.top(page).map(PageRecords)
     }
 
+    /// The parents of so many records on a page, if there are several and not as many as records.
+    pub fn parents(&self, page: &Page, records: u64) -> Option<Parents> {
+        page.parents(&self.records.at, records)
+    }
+
     /// The records of a page, each followed by its nested ones: the order of their outcomes. None if
     /// the page lists no records.
     pub fn values<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
@@ -109,8 +117,11 @@ impl Mapping {
             self.map_tree(records, &Ancestors::top(), 1, &mut outcomes)?;
         } else {
             let ancestors = Ancestors::default();
-            let records = records.into_iter();
-            outcomes.extend(records.map(|record| self.map_record(record, &ancestors)));
+            let mut shape = Shape::of(&self.records.at);
+            for record in records {
+                let outcome = self.map_record(record, &ancestors);
+                outcomes.push(shape.check(record, outcome)?);
+            }
         }
         Ok(outcomes)
     }

@@ -4,7 +4,7 @@ use http::HeaderMap;
 use url::Url;
 
 use crate::page::fetched_page::FetchedPage;
-use crate::page::format::Page;
+use crate::page::format::{Page, Parents};
 use crate::page::position::Position;
 
 /// The page that the pager looks at.
@@ -24,6 +24,8 @@ pub struct PageContext<'a> {
     /// What its last record holds where a flag is, if it is there
     /// ([`Paging::last_record_flag`](super::Paging::last_record_flag)).
     pub last_record_flag: Option<&'a str>,
+    /// The parents of its records, if there are several and not as many as records.
+    pub parents: Option<Parents>,
     /// Whether the response means that the list ended before it.
     pub is_past_end: bool,
 }
@@ -37,6 +39,7 @@ impl<'a> From<&'a FetchedPage> for PageContext<'a> {
             records: page.listed(),
             last_record_key: page.last_record_key.as_ref(),
             last_record_flag: page.last_record_flag.as_deref(),
+            parents: page.parents(),
             is_past_end: page.is_past_end(),
         }
     }

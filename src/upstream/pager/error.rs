@@ -90,6 +90,27 @@ pub enum PagerError {
          belong in `auth`"
     )]
     UserinfoUrl,
+    /// The position counts records, and nothing says that the upstream counts them too.
+    #[error(
+        "{records} records stand under {parents} parents on one page, and an offset that counts the \
+         ones skips the others if the upstream counts those: set `pagination.step = \"asked\"` and \
+         `limit` if it counts parents, or `pagination.total` to how many records there are"
+    )]
+    SeveralParents {
+        /// The number of records on the page.
+        records: u64,
+        /// The number of parents.
+        parents: u64,
+    },
+    /// The list may go on, but no further page can be requested.
+    #[error(
+        "{doubt}, but there is no page after the last one to be sure: set `pagination.step = \"asked\"` \
+         and `limit` if pages are counted in what was requested"
+    )]
+    NoFurtherPage {
+        /// Why the list may go on.
+        doubt: String,
+    },
     /// The position was read before.
     #[error(
         "a position was repeated: the walk would never end (`pagination.on_repeat = \"end\"` where \
@@ -128,6 +149,8 @@ impl From<PagerError> for UpstreamError {
             | PagerError::LeadsNowhere { .. }
             | PagerError::MoreThanOnePage(_)
             | PagerError::MoreThanOneAnswer(_)
+            | PagerError::SeveralParents { .. }
+            | PagerError::NoFurtherPage { .. }
             | PagerError::NoNext
             | PagerError::NoLastRecordKey(_)
             | PagerError::EmptyFirstPage(_)

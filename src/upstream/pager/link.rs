@@ -4,8 +4,62 @@ use std::borrow::Cow;
 
 use http::HeaderMap;
 use http::header::LINK;
+use url::Url;
 
+use super::context::PageContext;
 use super::error::PagerError;
+use crate::page::format::excerpt;
+use crate::plan::{Paging, PagingStyle};
+
+/// How much of a link a message shows.
+const LINK_CHARS: usize = 100;
+
+impl Paging {
+    /// The next page that the `Link` header names although the style does not go by it, as messages
+    /// show it. A link to the page itself names none.
+    pub(crate) fn linked(&self, context: PageContext<'_>) -> Option<String> {
+        if matches!(self.style, PagingStyle::Link) {
+            return None;
+        }
+        let target = next_link(context.headers).ok()??;
+        other_page(&target, context.url)
+    }
+}
+
+/// A target, as messages show it, if it is not the page that was requested.
+fn other_page(target: &str, requested: &Url) -> Option<String> {
+    let next = requested.join(target).ok()?;
+    (next != *requested).then(|| shown(&next, requested))
+}
+
+/// In what a URL differs from the one that was requested: what both have may be secret.
+fn shown(next: &Url, requested: &Url) -> String {
+    let mut shown = String::new();
+    if next.origin() != requested.origin() {
+        shown.push_str(&next.origin().ascii_serialization());
+    }
+    if next.path() != requested.path() {
+        shown.push_str(next.path());
+    }
+    let pairs = |url: &Url| -> Vec<String> {
+        let query = url.query().unwrap_or_default();
+        query.split('&').map(str::to_owned).collect()
+    };
+    let same = pairs(requested);
+    let pairs = pairs(next).into_iter().map(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        if same.contains(&pair) {
+            format!("{name}=…")
+        } else {
+            pair
+        }
+    });
+    if next.query().is_some() {
+        shown.push('?');
+        shown.push_str(&pairs.collect::<Vec<_>>().join("&"));
+    }
+    excerpt(&shown, LINK_CHARS)
+}
 
 /// The target of the first `rel="next"` link over all `Link` fields.
 ///
@@ -159,6 +213,28 @@ mod tests {
     ) {
         let fields: Vec<_> = fields.iter().map(|field| field.as_bytes()).collect();
         assert_eq!(next(&fields), Ok(expected.map(str::to_owned)));
+    }
+
+    #[rstest]
+    #[case::another_page("</list?key=secret&page=3>; rel=next", Some("?key=…&page=3"))]
+    #[case::elsewhere(
+        "<https://v.example/more?key=secret>; rel=next",
+        Some("https://v.example/more?key=…")
+    )]
+    #[case::itself("</list?key=secret&page=2>; rel=next", None)]
+    #[case::nowhere("<>; rel=next", None)]
+    #[case::another_relation("</list?page=3>; rel=prev", None)]
+    #[case::unreadable("page 3", None)]
+    fn a_link_is_shown_without_what_was_requested_too(
+        #[case] field: &'static str,
+        #[case] expected: Option<&str>,
+    ) {
+        let requested: Url = "https://u.example/list?key=secret&page=2".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(LINK, HeaderValue::from_static(field));
+        let next = next_link(&headers).ok().flatten();
+        let next = next.and_then(|next| other_page(&next, &requested));
+        assert_eq!(next.as_deref(), expected);
     }
 
     #[rstest]

@@ -334,6 +334,7 @@ mod tests {
             records: 0,
             last_record_key: None,
             last_record_flag: None,
+            parents: None,
             is_past_end: false,
         }
     }

@@ -7,11 +7,11 @@
 //! End conditions combine in all styles: a response that means the end, then a flag, then the
 //! style's own condition, then an empty page.
 
-use http::header::LINK;
 use url::Url;
 
 use crate::plan::{
-    CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Total, Trust, holds_userinfo,
+    CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Stride, Total, Trust,
+    holds_userinfo,
 };
 
 use crate::page::format::{Node, excerpt};
@@ -187,6 +187,33 @@ impl Paging {
         }
     }
 
+    /// Where a page would be that is so many records or parents after this one, if positions count
+    /// records.
+    pub fn further(&self, position: &Position, step: u64) -> Option<Position> {
+        match (&self.style, position) {
+            (PagingStyle::Offset(style), Position::Offset(offset))
+                if !matches!(style.stride, Stride::Fixed(_)) =>
+            {
+                Some(Position::Offset(offset + step))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a page with so many records is short, where that is declared to be the end.
+    pub fn is_short(&self, records: u64) -> bool {
+        let full_page = match &self.style {
+            PagingStyle::Offset(style) => style.full_page,
+            PagingStyle::Page(style) => style.full_page,
+            PagingStyle::Whole
+            | PagingStyle::Only(_)
+            | PagingStyle::Cursor { .. }
+            | PagingStyle::Link
+            | PagingStyle::NextUrl { .. } => None,
+        };
+        full_page.is_some_and(|limit| records < limit.into())
+    }
+
     /// Where the page after this one would be, if positions are numbers. None if it would be this one
     /// again.
     pub fn after(&self, position: &Position, totals: WalkTotals, records: u64) -> Option<Position> {
@@ -292,8 +319,8 @@ impl Paging {
 /// How much of an origin an error shows: more than any that exists.
 const ORIGIN_CHARS: usize = 300;
 
-/// What says that there is more than the only page, if anything does: a flag, the place where a page
-/// names the `next` one, or the header that every client knows.
+/// What says that there is more than the only page, if anything does: a flag, or the place where a page
+/// names the `next` one.
 fn whole_says_more(
     next: Option<&Location>,
     flag: Option<Flag<'_>>,
@@ -307,9 +334,7 @@ fn whole_says_more(
     {
         return Ok(Some(location::name(next)));
     }
-    // A header that nobody declared and nobody can read says nothing.
-    let link = link::next_link(context.headers).ok().flatten();
-    Ok(link.map(|_| LINK.to_string()))
+    Ok(None)
 }
 
 /// The cursor of the next page, if the page contains one.

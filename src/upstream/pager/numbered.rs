@@ -41,7 +41,48 @@ impl Advance {
 
 impl Paging {
     /// Where to read on after the page at `offset`. `flag` is the flag on the page.
+    ///
+    /// Where records stand under several parents, a step by records is right only if the upstream
+    /// counts records. An exact total shows that in the end; without one it would be a guess.
     pub(super) fn next_offset<'a>(
+        &'a self,
+        style: &'a OffsetPages,
+        offset: u64,
+        flag: Option<Flag<'a>>,
+        totals: WalkTotals,
+        context: PageContext<'_>,
+    ) -> Result<Decision<'a>, PagerError> {
+        let decision = self.step_offset(style, offset, flag, totals, context)?;
+        let counts_records = !matches!(style.stride, Stride::Fixed(_));
+        let is_stepped = decision.next != Next::End || decision.reason == Reason::Empty;
+        match context.parents.filter(|_| counts_records && is_stepped) {
+            Some(parents) if self.exact_total(totals, context)?.is_none() => {
+                Err(PagerError::SeveralParents {
+                    records: context.records,
+                    parents: parents.count,
+                })
+            }
+            Some(_) | None => Ok(decision),
+        }
+    }
+
+    /// The total, if there is one that is exact.
+    fn exact_total(
+        &self,
+        totals: WalkTotals,
+        context: PageContext<'_>,
+    ) -> Result<Option<u64>, PagerError> {
+        let total = self
+            .total
+            .as_ref()
+            .filter(|total| total.trust == Trust::Exact);
+        match total.and_then(|total| total.in_page()) {
+            Some(at) => number(at, context),
+            None => Ok(total.and(totals.counted)),
+        }
+    }
+
+    fn step_offset<'a>(
         &'a self,
         style: &'a OffsetPages,
         offset: u64,
@@ -221,17 +262,20 @@ impl Paging {
     }
 
     /// Why a page looks like the last, if it does. Without a total, an empty page is the end unless
-    /// the adapter says otherwise; a short page only if it says so.
+    /// the adapter says otherwise; a short page only if it says so. A page is neither where it has
+    /// parents of records, as many as were requested.
     fn looks_last(
         &self,
         context: PageContext<'_>,
         full_page: Option<u32>,
     ) -> Option<Reason<'static>> {
+        let parents = context.parents.map_or(0, |parents| parents.count);
         if context.records == 0 {
-            return (self.empty_page == EmptyPage::End).then_some(Reason::Empty);
+            let is_end = self.empty_page == EmptyPage::End && parents == 0;
+            return is_end.then_some(Reason::Empty);
         }
         full_page
-            .filter(|&limit| context.records < limit.into())
+            .filter(|&limit| context.records.max(parents) < limit.into())
             .map(Reason::Short)
     }
 }

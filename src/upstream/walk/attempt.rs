@@ -104,14 +104,9 @@ impl<'a> Attempt<'a> {
         self.take(page)
     }
 
-    /// Reads the page after the last one, because an announced end is not believed.
+    /// Reads a page after the last one, because an announced end is not believed.
     async fn ask_once_more(&mut self, doubt: Doubt) -> Result<Next, Interrupted> {
-        let paging = self.adapter.paging();
-        let last = self.last.take();
-        let position = last
-            .and_then(|(last, records)| paging.after(&last, self.totals(0), records))
-            .filter(|position| self.positions.insert(position.clone()))
-            .ok_or(PagerError::Loop)?;
+        let position = self.further(doubt)?;
         self.observers.notify(&Event::NextDecided {
             next: &Next::One(position.clone()),
             reason: format_args!("{doubt}"),
@@ -121,19 +116,47 @@ impl<'a> Attempt<'a> {
         let page = match self.fetch(position).await {
             Ok(page) => page,
             Err(error) if is_to_be_sure && is_client_error(&error) => {
-                return Ok(self.end(EndedBy::Confirmed));
+                return self.settle(doubt, doubt == Doubt::Linked);
             }
             Err(error) => return Err(Interrupted::after_first_page(error)),
         };
-        let is_empty = page.listed() == 0 && !page.is_past_end();
-        let is_end = (is_empty && !paging.says_more((&page).into())?)
-            || (is_to_be_sure && self.tally.has_seen(&page));
-        if !is_end {
+        if doubt == Doubt::Parents {
+            // What came is not counted again.
+            self.observers.notify(&Event::PageRead(&page));
+            return self.settle(doubt, !self.tally.has_all(&page));
+        }
+        let is_empty = page.listed() == 0 && page.parents().is_none() && !page.is_past_end();
+        let is_end = is_empty && !self.adapter.paging().says_more((&page).into())?;
+        let is_seen = is_to_be_sure && self.tally.has_seen(&page);
+        if !is_end && !is_seen {
             return self.take(page);
         }
         self.observers.notify(&Event::PageRead(&page));
         self.tally.add(page)?;
-        Ok(self.end(if is_to_be_sure {
+        self.settle(doubt, doubt == Doubt::Linked && is_seen)
+    }
+
+    /// Where to read on to settle a doubt.
+    fn further(&mut self, doubt: Doubt) -> Result<Position, PagerError> {
+        let paging = self.adapter.paging();
+        let position = match doubt {
+            Doubt::Parents => self.tally.after_parents(),
+            _ => (self.last.take())
+                .and_then(|(last, records)| paging.after(&last, self.totals(0), records)),
+        };
+        position
+            .filter(|position| self.positions.insert(position.clone()))
+            .ok_or_else(|| PagerError::NoFurtherPage {
+                doubt: doubt.to_string(),
+            })
+    }
+
+    /// The end, unless what came of a further request contradicts it.
+    fn settle(&mut self, doubt: Doubt, is_contradicted: bool) -> Result<Next, Interrupted> {
+        if is_contradicted && let Some(contradiction) = self.tally.unsettled(doubt, self.ended_by) {
+            return Err(Interrupted::Failed(contradiction.into()));
+        }
+        Ok(self.end(if doubt.is_only_to_be_sure() {
             EndedBy::Confirmed
         } else {
             EndedBy::EmptyPage

@@ -17,9 +17,12 @@ use crate::page::mapping::Mapped;
 use crate::plan::Repeat;
 use crate::snapshot::Counts;
 use crate::upstream::adapter::Adapter;
-use crate::upstream::pager::Announcement;
+use crate::upstream::pager::{Announcement, Position};
 
-use super::account::{Contradiction, PartOfList, StatedTotal, Verdict, WalkEvidence, weigh};
+use super::account::{
+    Contradiction, Doubt, PartOfList, SeveralParents, StatedTotal, Verdict, WalkEvidence,
+    unsettled, weigh,
+};
 use super::outcome::{Interrupted, Walked};
 
 /// How much of an id a message shows.
@@ -53,8 +56,14 @@ pub(super) struct Tally<'a> {
     counts: Counts,
     pages: u64,
     pages_with_records: u64,
+    /// The number of records on the first of them.
+    first_page: u64,
     /// The number of records on the last of them.
     last_page: u64,
+    /// Whether the records of a page stand under several parents, not as many as records.
+    has_parents: bool,
+    /// The first such page, and how many those are, where positions count records.
+    parents: Option<(Position, SeveralParents)>,
     records: u64,
     /// Records without nested ones: the unit of paging, totals and caps.
     pub(super) listed: u64,
@@ -92,7 +101,10 @@ impl<'a> Tally<'a> {
             is_beyond: false,
             ids: HashMap::new(),
             pages_with_records: 0,
+            first_page: 0,
             last_page: 0,
+            has_parents: false,
+            parents: None,
             counted: None,
             groups: Vec::new(),
             counts: Counts::default(),
@@ -113,13 +125,17 @@ impl<'a> Tally<'a> {
         if self.check_repeat(&page) == PageSeen::Repeated {
             return Ok(PageSeen::Repeated);
         }
-        self.part.note(page.status, &page.headers, page.listed());
+        self.part.note(&page);
+        self.note_parents(&page);
         self.records += page.records();
         self.listed += page.listed();
         self.mapped_bytes += page.mapped_bytes();
         if page.listed() > 0 {
             self.pages_with_records += 1;
             self.last_page = page.listed();
+            if self.pages_with_records == 1 {
+                self.first_page = page.listed();
+            }
         }
         self.check_limits()?;
         for outcome in page.into_outcomes() {
@@ -180,6 +196,40 @@ impl<'a> Tally<'a> {
         page.records() > 0 && !self.has_spared && self.fingerprints.contains(&page.fingerprint())
     }
 
+    /// Whether all records of a page came before.
+    pub(super) fn has_all(&self, page: &FetchedPage) -> bool {
+        let mut outcomes = page.outcomes().iter();
+        outcomes.all(|outcome| {
+            outcome
+                .as_ref()
+                .is_ok_and(|mapped| self.ids.contains_key(&mapped.group.source_id))
+        })
+    }
+
+    /// Where a page would be that begins after the parents on an earlier one, if they were counted.
+    pub(super) fn after_parents(&self) -> Option<Position> {
+        let (position, several) = self.parents.as_ref()?;
+        self.adapter.paging().further(position, several.parents)
+    }
+
+    fn note_parents(&mut self, page: &FetchedPage) {
+        self.has_parents |= page.parents().is_some();
+        if let (None, Some(parents)) = (&self.parents, page.parents())
+            && self.adapter.paging().further(&page.position, 0).is_some()
+        {
+            let several = SeveralParents {
+                records: page.listed(),
+                parents: parents.count,
+            };
+            self.parents = Some((page.position.clone(), several));
+        }
+    }
+
+    /// What a doubt comes to that a further request has not settled.
+    pub(super) fn unsettled(&self, doubt: Doubt, ended_by: EndedBy) -> Option<Contradiction> {
+        unsettled(&self.evidence(ended_by), doubt)
+    }
+
     /// From now on the walk reads beyond what was announced.
     pub(super) const fn read_beyond(&mut self) {
         self.is_beyond = true;
@@ -207,24 +257,7 @@ impl<'a> Tally<'a> {
     /// Whether the list is whole, if this seems to be its end.
     pub(super) fn weigh(&self, ended_by: EndedBy) -> Result<Verdict, Interrupted> {
         let paging = self.adapter.paging();
-        let total = self.total();
-        let verdict = weigh(&WalkEvidence {
-            ended_by,
-            is_numbered: paging.is_numbered(),
-            total,
-            announced_pages: self.announced.pages,
-            has_changed: self.counts.drifted,
-            has_spared: self.has_spared,
-            part: self.part.clone(),
-            pages_read: self.pages,
-            pages: self.pages_with_records,
-            listed: self.listed,
-            distinct: self.records - self.counts.repeated,
-            repeated: self.counts.repeated,
-            last_page: self.last_page,
-            asked: paging.limit.map(u64::from),
-        });
-        verdict.map_err(|contradiction| {
+        weigh(&self.evidence(ended_by)).map_err(|contradiction| {
             // Total and list were requested at two moments, between which the list may have shrunk.
             let has_shrunk =
                 paging.has_count() && matches!(contradiction, Contradiction::Fewer { .. });
@@ -241,10 +274,35 @@ impl<'a> Tally<'a> {
         })
     }
 
+    fn evidence(&self, ended_by: EndedBy) -> WalkEvidence {
+        let paging = self.adapter.paging();
+        WalkEvidence {
+            ended_by,
+            is_numbered: paging.is_numbered(),
+            total: self.total(),
+            announced_pages: self.announced.pages,
+            has_changed: self.counts.drifted,
+            has_spared: self.has_spared,
+            has_parents: self.has_parents,
+            parents: self.parents.as_ref().map(|(_, several)| *several),
+            part: self.part.clone(),
+            pages_read: self.pages,
+            pages: self.pages_with_records,
+            listed: self.listed,
+            distinct: self.records - self.counts.repeated,
+            repeated: self.counts.repeated,
+            first_page: self.first_page,
+            last_page: self.last_page,
+            is_short: paging.is_short(self.last_page),
+            asked: paging.limit.map(u64::from),
+        }
+    }
+
     /// Whether a page was read before. A page with a single record may occur twice: that is a
     /// repeated id. If it occurs again, the upstream ignores the position.
     fn check_repeat(&mut self, page: &FetchedPage) -> PageSeen {
-        if page.records() == 0 || self.fingerprints.insert(page.fingerprint()) {
+        let is_bare = page.records() == 0 && page.parents().is_none();
+        if is_bare || self.fingerprints.insert(page.fingerprint()) {
             return PageSeen::New;
         }
         let is_spared = page.records() == 1

@@ -36,6 +36,7 @@ pub(crate) fn link(data: &[u8]) {
         records: 1,
         last_record_key: None,
         last_record_flag: None,
+        parents: None,
         is_past_end: false,
     };
     match PAGING.next(&Position::Start, WalkTotals::first(1, None), context) {

@@ -67,6 +67,7 @@ fn map(page: &Page, adapter: &Adapter) {
         records: records.len() as u64,
         last_record_key: None,
         last_record_flag: None,
+        parents: None,
         is_past_end: false,
     };
     let totals = WalkTotals::first(context.records, None);

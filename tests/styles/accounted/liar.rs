@@ -1,14 +1,13 @@
 //! An upstream that misreports how much it has.
 
 use std::fmt::Write as _;
-use std::sync::Mutex;
+use std::ops::Range;
 
 use bytes::Bytes;
-use groupgate::error::UpstreamError;
-use groupgate::upstream::transport::Replay;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
+use super::written::{response, xml};
 use crate::support::server::parameter;
 
 /// How its pages follow each other.
@@ -46,6 +45,8 @@ pub(super) enum Number {
     /// The length of the page, or its number.
     Own,
     TooMany,
+    /// The number of parents of the records.
+    Parents,
     Absent,
     Object,
     /// True, with a fraction of zero.
@@ -63,6 +64,28 @@ pub(super) enum NextType {
     True,
     /// A text that stands where the adapter does not look.
     Misspelt,
+}
+
+/// What comes in place of a page, or on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Oddity {
+    #[default]
+    None,
+    /// An object in place of the list.
+    Object,
+    /// A text among the records.
+    Text,
+    /// A page for people, which is well-formed.
+    Html,
+}
+
+/// The parents of the records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Parents {
+    /// How many records each of three in turn has.
+    pub(super) sizes: [usize; 3],
+    /// Whether positions and limits count parents.
+    pub(super) are_counted: bool,
 }
 
 /// The upstream, and what its adapter declares.
@@ -98,6 +121,13 @@ pub(super) struct Liar {
     pub(super) has_holes: bool,
     pub(super) is_refused_past_end: bool,
     pub(super) is_206: bool,
+    /// Whether a `Link` header names the next page, in every style.
+    pub(super) is_linked: bool,
+    pub(super) oddity: Oddity,
+    /// Whether that is on the first page, and not on those after it.
+    pub(super) is_odd_first: bool,
+    /// If records stand under several parents. The list then has as many of those as slots.
+    pub(super) parents: Option<Parents>,
 }
 
 impl Liar {
@@ -138,10 +168,29 @@ impl Liar {
         if self.style == Style::Offset("asked") {
             self.has_limit = true;
         }
-        // A short page whose number is its own is the end, by the contract.
-        if self.is_numbered() && matches!(self.number, Number::Own | Number::One) {
-            self.has_limit = true;
+        // A page shorter than asked that says it is the only one is.
+        let is_own_page = matches!(self.number, Number::Own | Number::One);
+        if self.claim == Claim::Pages && is_own_page && self.has_limit {
             self.is_clamped = false;
+        }
+        if let Some(parents) = &mut self.parents {
+            self.has_holes = false;
+            // A page of one parent looks like a page of records.
+            if parents.are_counted {
+                self.page = self.page.max(2);
+            } else {
+                parents.sizes = parents.sizes.map(|size| size.max(1));
+            }
+        }
+        // That a total counts parents shows where pages have several.
+        if self.number == Number::Parents
+            && !self.parents.is_some_and(|parents| parents.are_counted)
+        {
+            self.number = Number::True;
+        }
+        // In XML, elements of other names are no records.
+        if self.is_xml && self.oddity == Oddity::Object {
+            self.oddity = Oddity::Text;
         }
         // Holes: a token leads over them, and so does a true hint where the offset counts slots.
         let is_led = match self.style {
@@ -155,6 +204,8 @@ impl Liar {
         self.has_holes &= is_led && !self.is_clamped;
         // What is cut silently, and what is misspelt, only a number tells.
         let is_told = self.is_counted() || (self.range == 1 && self.claim != Claim::ContentRange);
+        let is_linked = self.is_linked && !self.is_numbered() && self.style != Style::Link;
+        let is_told = is_told || is_linked;
         self.is_cut &= is_told;
         if self.style == Style::Whole {
             self.is_cut |= is_told && self.next_type == NextType::Object;
@@ -165,7 +216,8 @@ impl Liar {
         }
         // Where the same page comes again, a number that is its own is confirmed by it.
         let is_own = matches!(self.number, Number::Own | Number::One);
-        self.ignores_position &= !is_own && !self.is_hint;
+        let is_confirmed = is_own || self.is_hint || self.number == Number::Parents;
+        self.ignores_position &= !is_confirmed;
         // A page of one record that comes twice is the same page again.
         if is_own && self.page == 1 {
             self.twice = None;
@@ -179,13 +231,54 @@ impl Liar {
     /// What a walk that is complete brings.
     pub(super) fn ids(&self) -> Vec<String> {
         let mut ids: Vec<String> = Vec::new();
-        for slot in 0..self.length {
+        for slot in 0..self.records() {
             let id = self.id(slot).to_string();
             if !self.is_hidden(slot) && !ids.contains(&id) {
                 ids.push(id);
             }
         }
         ids
+    }
+
+    /// How many records the first parents have.
+    fn records_before(&self, parent: usize) -> usize {
+        let Some(parents) = self.parents else {
+            return parent;
+        };
+        (0..parent).map(|parent| parents.sizes[parent % 3]).sum()
+    }
+
+    /// How many records there are, shown or not.
+    fn records(&self) -> usize {
+        self.records_before(self.length)
+    }
+
+    /// How many of what positions count there are.
+    fn units(&self) -> usize {
+        match self.parents {
+            Some(parents) if parents.are_counted => self.length,
+            Some(_) => self.records(),
+            None => self.length,
+        }
+    }
+
+    /// The records in so many of what positions count, each with its parent.
+    fn shown(&self, units: Range<usize>) -> Vec<(usize, usize)> {
+        let parent_of = |slot: usize| {
+            (0..self.length)
+                .find(|parent| slot < self.records_before(parent + 1))
+                .unwrap_or(0)
+        };
+        let slots = match self.parents {
+            Some(parents) if parents.are_counted => {
+                self.records_before(units.start)..self.records_before(units.end)
+            }
+            Some(_) | None => units,
+        };
+        slots
+            .filter(|slot| !self.is_hidden(*slot))
+            .map(|slot| (parent_of(slot), self.id(slot)))
+            .collect()
     }
 
     fn id(&self, slot: usize) -> usize {
@@ -198,16 +291,17 @@ impl Liar {
 
     /// How many records it has in all. A hint also counts those that it does not show.
     fn total(&self) -> usize {
-        let shown = (0..self.length).filter(|slot| self.is_hint || !self.is_hidden(*slot));
+        let shown = (0..self.records()).filter(|slot| self.is_hint || !self.is_hidden(*slot));
         shown.count()
     }
 
     pub(super) fn config(&self) -> String {
         let root = if self.is_xml { "/r" } else { "" };
-        let records = if self.is_xml {
-            "/r/groups/group"
-        } else {
-            "/groups"
+        let records = match (self.is_xml, self.parents.is_some()) {
+            (true, true) => "/r/orgs/org/groups/group",
+            (true, false) => "/r/groups/group",
+            (false, true) => "/orgs/groups",
+            (false, false) => "/groups",
         };
         let format = if self.is_xml { "xml" } else { "json" };
         let asked = if self.is_clamped {
@@ -272,17 +366,18 @@ impl Liar {
             Number::One => json!(1),
             Number::Own => json!(own),
             Number::TooMany => json!(truth + 3),
+            Number::Parents => json!(self.length),
             Number::Absent => return None,
             Number::Object => json!({ "relation": "eq", "value": truth }),
             Number::Fraction => json!(truth as f64),
         })
     }
 
-    fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
+    pub(super) fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let at = parameter(request, "at").and_then(|at| at.parse::<usize>().ok());
         let is_whole = self.style == Style::Whole && !self.is_cut;
         let size = if is_whole {
-            self.length.max(1)
+            self.units().max(1)
         } else {
             self.page
         };
@@ -292,25 +387,25 @@ impl Liar {
             (_, at) => at.unwrap_or(0),
         };
         let end = if self.is_cut {
-            size.min(self.length)
+            size.min(self.units())
         } else {
-            self.length
+            self.units()
         };
         let start = start.min(end);
         let stop = (start + size).min(end);
         if start == end && start > 0 && self.is_refused_past_end {
             return response(400, Bytes::from("past the end"));
         }
-        let slots = start..stop;
-        let ids: Vec<_> = slots
-            .filter(|slot| !self.is_hidden(*slot))
-            .map(|slot| self.id(slot))
-            .collect();
+        let is_odd = self.is_odd_first == (start == 0);
+        if is_odd && self.oddity == Oddity::Html {
+            return response(200, Bytes::from("<html><body><p>Sign in</p></body></html>"));
+        }
+        let records = self.shown(start..stop);
         let mut body = json!({});
         let is_count = request.uri().path() == "/count";
-        let own = if is_count { size } else { ids.len() };
+        let own = if is_count { size } else { records.len() };
         let total = self.stated(own, self.total());
-        let pages = self.stated(start / size + 1, self.length.div_ceil(size));
+        let pages = self.stated(start / size + 1, self.units().div_ceil(size));
         let mut headers = Vec::new();
         if let Some(total) = &total {
             if is_count || self.claim == Claim::Body {
@@ -335,7 +430,12 @@ impl Liar {
             _ => {}
         }
         self.next(stop, end, &mut body, &mut headers);
-        body["groups"] = ids.iter().map(|id| json!({ "id": id })).collect();
+        let is_linked = self.is_linked && self.style != Style::Link;
+        if is_linked && stop < self.units() && !headers.iter().any(|(name, _)| *name == "link") {
+            headers.push(("link", format!("</list?at={stop}&linked>; rel=\"next\"")));
+        }
+        let oddity = if is_odd { self.oddity } else { Oddity::None };
+        self.list(start..stop, &records, oddity, &mut body);
         let text = if self.is_xml {
             xml(&body)
         } else {
@@ -347,6 +447,43 @@ impl Liar {
             response.headers_mut().insert(name, value.parse().unwrap());
         }
         response
+    }
+
+    /// Writes the records, below their parents if they have any.
+    fn list(
+        &self,
+        units: Range<usize>,
+        records: &[(usize, usize)],
+        oddity: Oddity,
+        body: &mut Value,
+    ) {
+        let list = |parent: Option<usize>| -> Value {
+            let mut records: Vec<_> = (records.iter())
+                .filter(|(of, _)| parent.is_none_or(|parent| parent == *of))
+                .map(|(_, id)| json!({ "id": id }))
+                .collect();
+            match oddity {
+                Oddity::Object => json!({ "count": records.len(), "items": records }),
+                Oddity::Text => {
+                    records.push(json!("text"));
+                    Value::from(records)
+                }
+                Oddity::None | Oddity::Html => Value::from(records),
+            }
+        };
+        let Some(parents) = self.parents else {
+            body["groups"] = list(None);
+            return;
+        };
+        let mut shown: Vec<usize> = if parents.are_counted {
+            units.collect()
+        } else {
+            records.iter().map(|(parent, _)| *parent).collect()
+        };
+        shown.dedup();
+        let orgs = shown.into_iter();
+        let orgs = orgs.map(|org| json!({ "name": org, "groups": list(Some(org)) }));
+        body["orgs"] = orgs.collect();
     }
 
     /// Names the next page.
@@ -386,55 +523,5 @@ impl Liar {
             },
             Style::Whole | Style::Link | Style::Offset(_) | Style::Page => {}
         }
-    }
-}
-
-fn response(status: u16, body: Bytes) -> Response<Bytes> {
-    Response::builder().status(status).body(body).unwrap()
-}
-
-/// The same as XML. A list is an element of elements.
-fn xml(body: &Value) -> String {
-    fn element(name: &str, value: &Value, text: &mut String) {
-        match value {
-            Value::Null => {}
-            Value::Array(items) => {
-                let _ = write!(text, "<{name}>");
-                for item in items {
-                    element("group", item, text);
-                }
-                let _ = write!(text, "</{name}>");
-            }
-            Value::Object(members) => {
-                let _ = write!(text, "<{name}>");
-                for (name, value) in members {
-                    element(name, value, text);
-                }
-                let _ = write!(text, "</{name}>");
-            }
-            Value::String(value) => {
-                let _ = write!(text, "<{name}>{value}</{name}>");
-            }
-            Value::Bool(_) | Value::Number(_) => {
-                let _ = write!(text, "<{name}>{value}</{name}>");
-            }
-        }
-    }
-    let mut text = String::new();
-    element("r", body, &mut text);
-    text
-}
-
-/// Answers as the liar that is set.
-#[derive(Debug, Default)]
-pub(super) struct Mirror(pub(super) Mutex<Liar>);
-
-impl Replay for Mirror {
-    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
-        Ok(self.0.lock().unwrap().answer(request))
-    }
-
-    fn has_only_pages(&self) -> bool {
-        false
     }
 }

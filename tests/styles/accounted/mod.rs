@@ -4,6 +4,7 @@
 //! `PROPTEST_CASES=10000 cargo test --test styles accounted` looks longer.
 
 mod liar;
+mod written;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -18,7 +19,8 @@ use proptest::test_runner::TestRunner;
 use tokio::runtime::Builder;
 
 use crate::support::adapters::adapter_of;
-use liar::{Claim, Liar, Mirror, NextType, Number, Style};
+use liar::{Claim, Liar, NextType, Number, Oddity, Parents, Style};
+use written::Mirror;
 
 /// So many cases, unless `PROPTEST_CASES` says how many.
 fn cases(count: u32) -> ProptestConfig {
@@ -51,6 +53,7 @@ fn numbers() -> impl Strategy<Value = Number> {
         1 => Just(Number::One),
         1 => Just(Number::Own),
         1 => Just(Number::TooMany),
+        1 => Just(Number::Parents),
         1 => Just(Number::Absent),
         1 => Just(Number::Object),
         1 => Just(Number::Fraction),
@@ -79,6 +82,21 @@ fn next_types() -> impl Strategy<Value = NextType> {
     ]
 }
 
+fn oddities() -> impl Strategy<Value = Oddity> {
+    prop_oneof![
+        9 => Just(Oddity::None),
+        1 => Just(Oddity::Object),
+        1 => Just(Oddity::Text),
+        1 => Just(Oddity::Html),
+    ]
+}
+
+fn parents() -> impl Strategy<Value = Option<Parents>> {
+    let some = ([0_usize..4, 0..4, 0..4], any::<bool>());
+    let some = some.prop_map(|(sizes, are_counted)| Parents { sizes, are_counted });
+    prop_oneof![2 => Just(None), 1 => some.prop_map(Some)]
+}
+
 /// Upstreams and what an adapter declares of them. What no evidence can tell is left out by
 /// [`Liar::tellable`].
 fn liars() -> impl Strategy<Value = Liar> {
@@ -94,13 +112,13 @@ fn liars() -> impl Strategy<Value = Liar> {
         0_usize..14,
         1_usize..5,
         prop::option::of(0_usize..14),
-        any::<[bool; 6]>(),
+        any::<[bool; 8]>(),
     );
-    let says = (next_types(), 0_u8..4, 0_u8..4);
+    let says = (next_types(), 0_u8..4, 0_u8..4, oddities(), parents());
     (what, list, says).prop_map(|(what, list, says)| {
         let (style, is_xml, claim, number, is_hint, has_limit) = what;
         let (length, page, twice, flags) = list;
-        let (next_type, last_next, range) = says;
+        let (next_type, last_next, range, oddity, parents) = says;
         let [
             is_clamped,
             is_cut,
@@ -108,6 +126,8 @@ fn liars() -> impl Strategy<Value = Liar> {
             has_holes,
             is_refused_past_end,
             is_206,
+            is_linked,
+            is_odd_first,
         ] = flags;
         Liar {
             style,
@@ -128,6 +148,10 @@ fn liars() -> impl Strategy<Value = Liar> {
             has_holes,
             is_refused_past_end,
             is_206,
+            is_linked,
+            oddity,
+            is_odd_first,
+            parents,
         }
         .tellable()
     })

@@ -25,7 +25,7 @@ const WHOLE: &str = "
 const BY_QUERY: &str = "
     list = 'by_query'
     request = { path = '/all', query = { page = '{page}', q = '{search}', state = '{status}', member = '{member}', id = '{id}', since = '{created_after}', until = '{created_before}' } }
-    pagination = { style = 'page', total = '/total' }
+    pagination = { style = 'page', total = '/total', limit = 7, short_page = 'end' }
     [upstreams.club.pushdown]
     search = { matches = 'contains', in = ['name', 'description'], case = 'ascii', texts = 'ascii' }
     status = { values = { open = 'OPEN', closed = 'CLOSED' } }

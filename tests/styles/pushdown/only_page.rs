@@ -79,8 +79,8 @@ async fn searched(
 #[case::cursor("style = 'cursor', next = '/next'", json!({ "next": "b" }), &[], "`/next` says that there is more")]
 #[case::cursor_of_a_wrong_type("style = 'cursor', next = '/next'", json!({ "next": { "id": 3 } }), &[], "`/next` has `id`, which cannot be a position")]
 #[case::next_url("style = 'next_url', next = '/next'", json!({ "next": "/all?p=2" }), &[], "`/next` says that there is more")]
-#[case::link("style = 'link'", json!({}), &[("link", "</all?p=2>; rel=next")], "`link` says that there is more")]
-#[case::link_beside_pages("style = 'page'", json!({}), &[("link", "</all?p=2>; rel=\"next\"")], "`link` says that there is more")]
+#[case::link("style = 'link'", json!({}), &[("link", "</all?p=2>; rel=next")], "`link: <?p=2>; rel=\"next\"` says that there is more")]
+#[case::link_beside_pages("style = 'page'", json!({}), &[("link", "</all?p=2>; rel=\"next\"")], "`link: <?p=2>; rel=\"next\"` says that there is more")]
 #[case::content_range("style = 'offset'", json!({}), &[("content-range", "items 0-1/7")], "`content-range: items 0-1/7` says that there is more")]
 #[tokio::test]
 async fn an_answer_without_pages_that_says_that_there_is_more_is_an_error(
@@ -125,7 +125,7 @@ async fn a_whole_list_whose_link_header_names_a_next_page_is_an_error() {
     ";
     let error = failed(&adapter_of(block, server.base_url(), &[])).await;
     assert_eq!(error.kind, ErrorKind::Pagination);
-    let expected = "`link` says that there is more, but nothing says where";
+    let expected = "`link: <?p=2>; rel=\"next\"` says that there is more";
     assert!(error.detail.contains(expected), "{error}");
 }
 

@@ -73,6 +73,7 @@ fn decide(
         records: count,
         last_record_key: last_record_key.as_ref(),
         last_record_flag: last_record_flag.as_deref(),
+        parents: None,
         is_past_end: false,
     };
     let totals = WalkTotals {
@@ -294,6 +295,7 @@ fn an_answer_past_the_end_ends_any_style() {
         records: 0,
         last_record_key: None,
         last_record_flag: None,
+        parents: None,
         is_past_end: true,
     };
     let totals = WalkTotals {

@@ -1,6 +1,7 @@
 //! What single pieces of evidence come to. Their combinations are in `tests/styles/accounted`.
 
-use http::HeaderValue;
+use http::header::CONTENT_RANGE;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use rstest::rstest;
 
 use super::*;
@@ -14,13 +15,17 @@ fn evidence(ended_by: EndedBy) -> WalkEvidence {
         announced_pages: None,
         has_changed: false,
         has_spared: false,
+        has_parents: false,
+        parents: None,
         part: PartOfList::default(),
         pages_read: 1,
         pages: 1,
         listed: 3,
         distinct: 3,
         repeated: 0,
+        first_page: 3,
         last_page: 3,
+        is_short: false,
         asked: Some(3),
     }
 }
@@ -64,14 +69,86 @@ fn a_hint_that_came_is_asked_beyond_however_long_the_last_page_is() {
     assert!(Doubt::Hinted.is_only_to_be_sure());
 }
 
-#[test]
-fn a_page_shorter_than_asked_whose_total_equals_it_is_the_list() {
+#[rstest]
+#[case::as_long_as_asked(Some(3))]
+#[case::shorter_than_asked(Some(4))]
+#[case::of_unknown_length(None)]
+fn a_total_that_is_the_length_of_the_only_page_is_asked_beyond_unless_a_short_page_is_the_end(
+    #[case] asked: Option<u64>,
+) {
     let evidence = WalkEvidence {
         total: Some(total(3, Trust::Exact)),
-        asked: Some(4),
+        asked,
         ..evidence(EndedBy::Total)
     };
-    assert_eq!(weigh(&evidence), Ok(Verdict::Ended(EndedBy::Total)));
+    let verdict = weigh(&evidence);
+    assert_eq!(verdict, Ok(Verdict::AskOnceMore(Doubt::OwnLength)));
+    let short = WalkEvidence {
+        is_short: true,
+        ..evidence.clone()
+    };
+    assert_eq!(weigh(&short), Ok(Verdict::Ended(EndedBy::Total)));
+    let two = WalkEvidence {
+        pages: 2,
+        pages_read: 2,
+        ..evidence
+    };
+    assert_eq!(weigh(&two), Ok(Verdict::Ended(EndedBy::Total)));
+}
+
+#[rstest]
+#[case::as_long_as_asked(Some(3), true)]
+#[case::shorter_than_asked(Some(4), false)]
+#[case::of_unknown_length(None, true)]
+fn an_only_page_that_says_it_is_the_one_is_asked_beyond_if_it_may_be_full(
+    #[case] asked: Option<u64>,
+    #[case] is_asked: bool,
+) {
+    let evidence = WalkEvidence {
+        announced_pages: Some(1),
+        asked,
+        ..evidence(EndedBy::LastPage)
+    };
+    let expected = if is_asked {
+        Verdict::AskOnceMore(Doubt::OwnLength)
+    } else {
+        Verdict::Ended(EndedBy::LastPage)
+    };
+    assert_eq!(weigh(&evidence), Ok(expected));
+}
+
+#[rstest]
+#[case::as_long_as_asked(Some(3), 3, 3, true)]
+#[case::shorter(Some(3), 3, 2, false)]
+#[case::as_long_as_granted(Some(9), 3, 3, true)]
+#[case::shorter_than_granted(Some(9), 3, 2, false)]
+#[case::as_long_as_the_first(None, 3, 3, true)]
+#[case::shorter_than_the_first(None, 3, 2, false)]
+fn a_number_that_changed_is_asked_beyond_after_a_full_page(
+    #[case] asked: Option<u64>,
+    #[case] first_page: u64,
+    #[case] last_page: u64,
+    #[case] is_asked: bool,
+) {
+    let listed = first_page + last_page;
+    let evidence = WalkEvidence {
+        total: Some(total(listed, Trust::Exact)),
+        has_changed: true,
+        pages: 2,
+        pages_read: 2,
+        listed,
+        distinct: listed,
+        first_page,
+        last_page,
+        asked,
+        ..evidence(EndedBy::Total)
+    };
+    let expected = if is_asked {
+        Verdict::AskOnceMore(Doubt::Changed)
+    } else {
+        Verdict::Ended(EndedBy::Total)
+    };
+    assert_eq!(weigh(&evidence), Ok(expected));
 }
 
 #[rstest]
@@ -209,7 +286,7 @@ fn a_response_that_says_that_it_is_a_part_is_no_whole_list(
         headers.insert(CONTENT_RANGE, HeaderValue::from_static(range));
     }
     let mut part = PartOfList::default();
-    part.note(StatusCode::from_u16(status).unwrap(), &headers, 3);
+    part.note_parts(StatusCode::from_u16(status).unwrap(), &headers, 3);
     let evidence = WalkEvidence {
         part,
         is_numbered: false,
@@ -236,7 +313,7 @@ fn a_206_is_no_contradiction_where_all_announced_pages_were_read(
     #[case] is_whole: bool,
 ) {
     let mut part = PartOfList::default();
-    part.note(StatusCode::PARTIAL_CONTENT, &HeaderMap::new(), 3);
+    part.note_parts(StatusCode::PARTIAL_CONTENT, &HeaderMap::new(), 3);
     let evidence = WalkEvidence {
         part,
         announced_pages,
@@ -251,7 +328,7 @@ fn a_206_is_no_contradiction_where_all_announced_pages_were_read(
 #[case::hint(Trust::Hint)]
 fn a_206_is_no_contradiction_where_the_announced_total_came(#[case] trust: Trust) {
     let mut part = PartOfList::default();
-    part.note(StatusCode::PARTIAL_CONTENT, &HeaderMap::new(), 3);
+    part.note_parts(StatusCode::PARTIAL_CONTENT, &HeaderMap::new(), 3);
     let evidence = WalkEvidence {
         part,
         is_numbered: false,
@@ -309,7 +386,7 @@ fn a_changing_total_is_no_excuse_for_a_repeat_or_a_range_that_says_more() {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_RANGE, HeaderValue::from_static("items 0-2/9"));
     let mut evidence = drifted(EndedBy::NoNext, 3, 4);
-    evidence.part.note(StatusCode::OK, &headers, 3);
+    evidence.part.note_parts(StatusCode::OK, &headers, 3);
     assert!(weigh(&evidence).is_err());
 }
 

@@ -1,0 +1,148 @@
+//! Whether what is read as records can be any: a list of objects.
+//!
+//! One record without a list around it is common, and so are lists of scalars: what gives a group is
+//! never refused for its shape. What gives none may be something else than the list.
+
+use std::collections::HashSet;
+use std::ptr;
+
+use serde_json::Value;
+
+use crate::page::format::{FormatError, Node};
+use crate::plan::Path;
+
+use super::item::Item;
+use super::outcome::{Mapped, Skip};
+
+/// The shape of the records at a path.
+pub(super) struct Shape<'a> {
+    path: &'a Path,
+    /// How many records were looked at.
+    looked_at: usize,
+    /// What stands where lists are expected, once that is asked for.
+    containers: Option<HashSet<*const Value>>,
+}
+
+impl<'a> Shape<'a> {
+    pub(super) const fn of(path: &'a Path) -> Self {
+        Self {
+            path,
+            looked_at: 0,
+            containers: None,
+        }
+    }
+
+    /// The outcome of the next record, unless that is no group because it is no record.
+    pub(super) fn check(
+        &mut self,
+        record: Item<'_>,
+        outcome: Result<Mapped, Skip>,
+    ) -> Result<Result<Mapped, Skip>, FormatError> {
+        self.looked_at += 1;
+        let (Err(skip), Item::Plain(node)) = (&outcome, record) else {
+            return Ok(outcome);
+        };
+        match node.value() {
+            Value::Object(_) if !node.is_xml() && self.is_container(node) => {
+                Err(FormatError::LoneObject {
+                    path: self.path.to_string(),
+                    skip: skip.to_string(),
+                    holds: node.holds(),
+                })
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)
+                if !node.is_empty() =>
+            {
+                Err(FormatError::NoObject {
+                    path: self.path.to_string(),
+                    number: self.looked_at,
+                    holds: node.holds(),
+                })
+            }
+            _ => Ok(outcome),
+        }
+    }
+
+    fn is_container(&mut self, node: Node<'_>) -> bool {
+        let path = self.path;
+        let containers = self.containers.get_or_insert_with(|| {
+            let found = node.find_all(path).into_iter();
+            found
+                .map(|container| ptr::from_ref(container.value()))
+                .collect()
+        });
+        containers.contains(&ptr::from_ref(node.value()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::super::tests::batch;
+
+    const KEYS: &str = "records = '/groups'\nfields = { id = 'id', name = 'name' }";
+
+    #[rstest]
+    #[case::in_place_of_the_list(
+        r#"{"groups": {"total": 2, "items": [{"id": 1, "name": "a"}]}}"#,
+        "expected a list at `/groups`, found one object, which is no group (it has no id): it has `total`, \
+         `items`; let"
+    )]
+    #[case::with_half_of_a_group(
+        r#"{"groups": {"id": 1, "items": []}}"#,
+        "expected a list at `/groups`, found one object, which is no group (it has no name): it has `id`"
+    )]
+    #[case::a_text(
+        r#"{"groups": [{"id": 1, "name": "a"}, "b"]}"#,
+        "expected an object as record 2 at `/groups`, which is a string;"
+    )]
+    #[case::a_list(
+        r#"{"groups": [[{"id": 1, "name": "a"}]]}"#,
+        "expected an object as record 1 at `/groups`, which is a list of 1;"
+    )]
+    #[case::a_number(
+        r#"{"groups": [7]}"#,
+        "expected an object as record 1 at `/groups`, which is a number;"
+    )]
+    fn what_is_no_group_because_it_is_no_record_is_an_error(
+        #[case] body: &str,
+        #[case] expected: &str,
+    ) {
+        let error = batch(KEYS, body).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+
+    #[test]
+    fn an_object_in_place_of_a_list_is_found_below_several_parents() {
+        let keys = "records = '/orgs/groups'\nfields = { id = 'id', name = 'name' }";
+        let body = r#"{"orgs": [{"groups": {"id": 1, "name": "a"}}, {"groups": {"count": 0}}]}"#;
+        let error = batch(keys, body).unwrap_err().to_string();
+        assert!(
+            error.starts_with("expected a list at `/orgs/groups`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_text_between_xml_elements_is_an_error_and_an_empty_element_is_skipped() {
+        let keys = "format = 'xml'\nrecords = '/r/g'\nfields = { id = 'id', name = 'id' }";
+        let skipped = batch(keys, "<r><g><id>1</id></g><g/></r>").unwrap();
+        assert_eq!(
+            skipped.outcomes.iter().filter(|one| one.is_err()).count(),
+            1
+        );
+        let error = batch(keys, "<r><g><id>1</id></g><g>b</g></r>").unwrap_err();
+        let expected = "expected an object as record 2 at `/r/g`, which is a string;";
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
+
+    #[rstest]
+    #[case::one_group_alone(r#"{"groups": {"id": 1, "name": "a"}}"#, 1)]
+    #[case::a_null(r#"{"groups": [{"id": 1, "name": "a"}, null]}"#, 1)]
+    #[case::an_object_of_a_list(r#"{"groups": [{"notice": "moved"}]}"#, 0)]
+    fn what_may_be_a_record_is_a_group_or_skipped(#[case] body: &str, #[case] expected: usize) {
+        let outcomes = batch(KEYS, body).unwrap().outcomes;
+        assert_eq!(outcomes.iter().filter(|one| one.is_ok()).count(), expected);
+    }
+}
