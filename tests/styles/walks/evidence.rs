@@ -222,10 +222,7 @@ async fn a_link_to_a_next_page_is_read_on_for_where_pages_are_numbered(#[case] p
     .await;
     let toml = block("json", "/teams", "page = '{page}'", pagination);
     let walked = walked(&adapter_of(&toml, server.base_url(), &[])).await;
-    assert!(
-        ids(&walked).starts_with(&["club:1", "club:2", "club:3"]),
-        "{walked:?}"
-    );
+    assert_eq!(ids(&walked), ["1", "2", "3"]);
 }
 
 #[tokio::test]
