@@ -189,7 +189,7 @@ pub enum Step {
     Granted,
     /// As many records as each page contained, for upstreams whose pages vary in size.
     Received,
-    /// `limit`, for upstreams that also count the records that they filtered out of a page.
+    /// `limit`, for upstreams that count parents of records, or also what they filtered out of a page.
     /// Requires `limit`.
     Asked,
 }

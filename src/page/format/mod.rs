@@ -14,6 +14,8 @@ pub(crate) use text::{charset, without_prefix};
 mod xml;
 pub(crate) use xml::TEXT;
 
+mod html;
+
 mod excerpt;
 pub(crate) use excerpt::excerpt;
 

@@ -7,7 +7,6 @@ use jsonptr::PointerBuf;
 use serde_json::Value;
 
 use super::error::FormatError;
-use super::excerpt::{AN_HTML_PAGE, is_html};
 use super::limits::Bounds;
 use super::node::Node;
 use super::{json, xml};
@@ -203,18 +202,6 @@ impl Page {
     }
 }
 
-impl Page {
-    /// What a document is that has the root of an HTML page in place of the expected one.
-    fn html(&self) -> Option<FormatError> {
-        let root = self.root.as_object()?.keys().next()?;
-        is_html(root).then(|| FormatError::Unreadable {
-            expected: "XML",
-            looks: AN_HTML_PAGE.to_owned(),
-            problem: format!("its root is `{root}`"),
-        })
-    }
-}
-
 /// Segments as a path from the root.
 fn pointer(segments: &[String]) -> String {
     let pointer = PointerBuf::from_tokens(segments.iter().map(String::as_str));
@@ -358,29 +345,6 @@ pub(super) mod tests {
         assert_eq!(ids(&json("[]"), "/").unwrap(), [""; 0]);
         assert_eq!(ids(&xml("<g><id>1</id></g>"), "/g").unwrap(), ["1"]);
         assert_eq!(ids(&xml("<g/>"), "/g").unwrap(), [""; 0]);
-    }
-
-    #[rstest]
-    #[case::a_page("<html><head><title>Sign in</title></head><body/></html>")]
-    #[case::xhtml(
-        "<?xml version='1.0'?><!DOCTYPE html><html xmlns='http://www.w3.org/1999/xhtml'><body/></html>"
-    )]
-    #[case::a_piece_of_one("<h1>502 Bad Gateway</h1>")]
-    fn a_well_formed_html_page_is_no_xml_without_the_list(#[case] body: &str) {
-        for absent in [AbsentRecords::Error, AbsentRecords::Empty] {
-            let page = xml(body);
-            for records in ["/groups", "/groups/group", "/r/groups/group"] {
-                let error = page.records(&path(records), absent).unwrap_err();
-                let expected = "expected XML, but the body looks like an HTML page: its root is `";
-                assert!(error.to_string().starts_with(expected), "{error}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_html_page_can_be_the_list() {
-        let page = xml("<html><body><p><id>1</id></p></body></html>");
-        assert_eq!(ids(&page, "/html/body/p").unwrap(), ["1"]);
     }
 
     #[test]

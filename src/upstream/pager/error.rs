@@ -10,8 +10,15 @@ use crate::error::{ErrorKind, UpstreamError};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PagerError {
     /// The total is missing.
-    #[error("the page has no `{0}`")]
+    #[error(
+        "the page has no `{0}`: correct the path, or say what its absence means (`pagination.absent`)"
+    )]
     TotalAbsent(String),
+    /// The response to the request for the total lacks it.
+    #[error(
+        "the response to the request for the total has no `{0}`: correct `pagination.total.at`"
+    )]
+    CountAbsent(String),
     /// What should be a number is not one.
     #[error("`{name}` {value}, which is not a number{likely}")]
     NotANumber {
@@ -56,13 +63,19 @@ pub enum PagerError {
     #[error("the header `{0}` is neither ASCII nor UTF-8")]
     NotText(String),
     /// A flag says that there is more, but the page names no next position.
-    #[error("the page says that there is more, but names no next position")]
+    #[error(
+        "the page says that there is more, but names no next position: correct where it does \
+         (`pagination`), or the flag"
+    )]
     NoNext,
     /// The last record lacks the key of the next page.
     #[error("the last record has no value at `{0}` to continue from")]
     NoLastRecordKey(String),
     /// The first page is empty although records are announced.
-    #[error("the first page is empty, but announces {0} records")]
+    #[error(
+        "the first page is empty, but announces {0} records: correct `records`, or set \
+         `pagination.trust = \"hint\"` if records are counted that are not shown"
+    )]
     EmptyFirstPage(u64),
     /// A page is empty before the hint is reached, and nothing says how far to skip.
     #[error(
@@ -120,7 +133,7 @@ pub enum PagerError {
     /// The page was read before, at another position.
     #[error(
         "a page was repeated at another position (`pagination.on_repeat = \"end\"` where the \
-         upstream is known to repeat its last page)"
+         upstream is known to repeat its last page): it may ignore the position in the request"
     )]
     SamePage,
     /// A page of a list of one page says that there is more.
@@ -142,6 +155,7 @@ impl From<PagerError> for UpstreamError {
         let kind = match error {
             PagerError::TooMany(_) => ErrorKind::LimitExceeded,
             PagerError::TotalAbsent(_)
+            | PagerError::CountAbsent(_)
             | PagerError::NotANumber { .. }
             | PagerError::NotAFlag { .. }
             | PagerError::NotAPosition { .. }

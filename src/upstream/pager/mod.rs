@@ -131,7 +131,7 @@ impl Paging {
         let total = location::number(at, context)?;
         total
             .map(Some)
-            .ok_or_else(|| PagerError::TotalAbsent(location::name(at)))
+            .ok_or_else(|| PagerError::CountAbsent(location::name(at)))
     }
 
     /// Where to read on after the page at `position`.

@@ -193,8 +193,8 @@ impl<'a> Attempt<'a> {
             if last.as_ref() == Some(&page.position) {
                 next = self.next(&page)?;
             }
-            let is_past_end = page.is_past_end();
-            if self.tally.add(page)? == PageSeen::Repeated {
+            let (is_past_end, is_empty) = (page.is_past_end(), page.listed() == 0);
+            if self.tally.add(page)? == PageSeen::Repeated && !is_empty {
                 return self.repeat(PagerError::SamePage, Interrupted::ListChanged);
             }
             if is_past_end {
@@ -208,8 +208,19 @@ impl<'a> Attempt<'a> {
     fn take(&mut self, page: FetchedPage) -> Result<Next, Interrupted> {
         self.observers.notify(&Event::PageRead(&page));
         let next = self.next(&page)?;
+        let is_empty = page.listed() == 0;
         match self.tally.add(page)? {
             PageSeen::New => Ok(next),
+            // The same parents without records again, and nothing else says that there is more.
+            PageSeen::Repeated if is_empty => {
+                let is_open =
+                    self.adapter.paging().is_numbered() && self.ended_by == EndedBy::NoNext;
+                Ok(if is_open {
+                    self.end(EndedBy::EmptyPage)
+                } else {
+                    next
+                })
+            }
             PageSeen::Repeated => self.repeat(PagerError::SamePage, Interrupted::Failed),
         }
     }

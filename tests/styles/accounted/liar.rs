@@ -1,12 +1,10 @@
 //! An upstream that misreports how much it has.
 
-use std::fmt::Write as _;
-use std::ops::Range;
-
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
+use super::parents::Parents;
 use super::written::{response, xml};
 use crate::support::server::parameter;
 
@@ -79,15 +77,6 @@ pub(super) enum Oddity {
     Html,
 }
 
-/// The parents of the records.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Parents {
-    /// How many records each of three in turn has.
-    pub(super) sizes: [usize; 3],
-    /// Whether positions and limits count parents.
-    pub(super) are_counted: bool,
-}
-
 /// The upstream, and what its adapter declares.
 #[derive(Debug, Clone, Default)]
 #[expect(
@@ -131,7 +120,7 @@ pub(super) struct Liar {
 }
 
 impl Liar {
-    const fn is_numbered(&self) -> bool {
+    pub(super) const fn is_numbered(&self) -> bool {
         matches!(self.style, Style::Offset(_) | Style::Page)
     }
 
@@ -240,52 +229,11 @@ impl Liar {
         ids
     }
 
-    /// How many records the first parents have.
-    fn records_before(&self, parent: usize) -> usize {
-        let Some(parents) = self.parents else {
-            return parent;
-        };
-        (0..parent).map(|parent| parents.sizes[parent % 3]).sum()
-    }
-
-    /// How many records there are, shown or not.
-    fn records(&self) -> usize {
-        self.records_before(self.length)
-    }
-
-    /// How many of what positions count there are.
-    fn units(&self) -> usize {
-        match self.parents {
-            Some(parents) if parents.are_counted => self.length,
-            Some(_) => self.records(),
-            None => self.length,
-        }
-    }
-
-    /// The records in so many of what positions count, each with its parent.
-    fn shown(&self, units: Range<usize>) -> Vec<(usize, usize)> {
-        let parent_of = |slot: usize| {
-            (0..self.length)
-                .find(|parent| slot < self.records_before(parent + 1))
-                .unwrap_or(0)
-        };
-        let slots = match self.parents {
-            Some(parents) if parents.are_counted => {
-                self.records_before(units.start)..self.records_before(units.end)
-            }
-            Some(_) | None => units,
-        };
-        slots
-            .filter(|slot| !self.is_hidden(*slot))
-            .map(|slot| (parent_of(slot), self.id(slot)))
-            .collect()
-    }
-
-    fn id(&self, slot: usize) -> usize {
+    pub(super) fn id(&self, slot: usize) -> usize {
         if self.twice == Some(slot) { 0 } else { slot }
     }
 
-    fn is_hidden(&self, slot: usize) -> bool {
+    pub(super) fn is_hidden(&self, slot: usize) -> bool {
         self.has_holes && slot / self.page == 1 && self.length > 2 * self.page
     }
 
@@ -293,69 +241,6 @@ impl Liar {
     fn total(&self) -> usize {
         let shown = (0..self.records()).filter(|slot| self.is_hint || !self.is_hidden(*slot));
         shown.count()
-    }
-
-    pub(super) fn config(&self) -> String {
-        let root = if self.is_xml { "/r" } else { "" };
-        let records = match (self.is_xml, self.parents.is_some()) {
-            (true, true) => "/r/orgs/org/groups/group",
-            (true, false) => "/r/groups/group",
-            (false, true) => "/orgs/groups",
-            (false, false) => "/groups",
-        };
-        let format = if self.is_xml { "xml" } else { "json" };
-        let asked = if self.is_clamped {
-            self.page + 2
-        } else {
-            self.page
-        };
-        let mut keys = match self.style {
-            Style::Whole => "style = 'none'".to_owned(),
-            Style::Cursor => format!("style = 'cursor', next = '{root}/next'"),
-            Style::Link => "style = 'link'".to_owned(),
-            Style::NextUrl => format!("style = 'next_url', next = '{root}/next'"),
-            Style::Offset(step) => format!("style = 'offset', step = '{step}'"),
-            Style::Page => "style = 'page'".to_owned(),
-        };
-        let has_total = !matches!(self.claim, Claim::Nowhere | Claim::Pages);
-        let trust = if self.is_hint && has_total {
-            ", trust = 'hint'"
-        } else {
-            ""
-        };
-        let claim = match self.claim {
-            Claim::Nowhere => String::new(),
-            Claim::Body => format!(", total = '{root}/total'{trust}"),
-            Claim::Header => format!(", total = {{ header = 'X-Total' }}{trust}"),
-            Claim::ContentRange => {
-                format!(", total = {{ header = 'Content-Range' }}{trust}")
-            }
-            Claim::Count => format!(
-                ", total = {{ request = {{ path = '/count' }}, at = '{root}/total' }}{trust}"
-            ),
-            Claim::Pages => format!(", pages = '{root}/pages'"),
-        };
-        keys.push_str(&claim);
-        if self.is_numbered() && self.claim != Claim::Nowhere && self.claim != Claim::Count {
-            keys.push_str(", absent = 'continue'");
-        }
-        let mut query = match self.style {
-            Style::Cursor => "at = '{cursor}'",
-            Style::Offset(_) => "at = '{offset}'",
-            Style::Page => "at = '{page}'",
-            Style::Whole | Style::Link | Style::NextUrl => "",
-        }
-        .to_owned();
-        if self.has_limit {
-            let _ = write!(keys, ", limit = {asked}");
-            let comma = if query.is_empty() { "" } else { ", " };
-            let _ = write!(query, "{comma}limit = '{{limit}}'");
-        }
-        format!(
-            "[upstreams.staff]\nbase_url = \"\"\nformat = '{format}'\nrecords = '{records}'\n\
-             request = {{ path = '/list', query = {{ {query} }} }}\npagination = {{ {keys} }}\n\
-             fields = {{ id = 'id', name = 'id' }}\nlimits = {{ pages = 100, retries = 0 }}\n"
-        )
     }
 
     /// The number that it states on a page, if it states one.
@@ -447,43 +332,6 @@ impl Liar {
             response.headers_mut().insert(name, value.parse().unwrap());
         }
         response
-    }
-
-    /// Writes the records, below their parents if they have any.
-    fn list(
-        &self,
-        units: Range<usize>,
-        records: &[(usize, usize)],
-        oddity: Oddity,
-        body: &mut Value,
-    ) {
-        let list = |parent: Option<usize>| -> Value {
-            let mut records: Vec<_> = (records.iter())
-                .filter(|(of, _)| parent.is_none_or(|parent| parent == *of))
-                .map(|(_, id)| json!({ "id": id }))
-                .collect();
-            match oddity {
-                Oddity::Object => json!({ "count": records.len(), "items": records }),
-                Oddity::Text => {
-                    records.push(json!("text"));
-                    Value::from(records)
-                }
-                Oddity::None | Oddity::Html => Value::from(records),
-            }
-        };
-        let Some(parents) = self.parents else {
-            body["groups"] = list(None);
-            return;
-        };
-        let mut shown: Vec<usize> = if parents.are_counted {
-            units.collect()
-        } else {
-            records.iter().map(|(parent, _)| *parent).collect()
-        };
-        shown.dedup();
-        let orgs = shown.into_iter();
-        let orgs = orgs.map(|org| json!({ "name": org, "groups": list(Some(org)) }));
-        body["orgs"] = orgs.collect();
     }
 
     /// Names the next page.

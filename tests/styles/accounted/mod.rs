@@ -3,7 +3,9 @@
 //!
 //! `PROPTEST_CASES=10000 cargo test --test styles accounted` looks longer.
 
+mod block;
 mod liar;
+mod parents;
 mod written;
 
 use std::cell::RefCell;
@@ -19,7 +21,8 @@ use proptest::test_runner::TestRunner;
 use tokio::runtime::Builder;
 
 use crate::support::adapters::adapter_of;
-use liar::{Claim, Liar, NextType, Number, Oddity, Parents, Style};
+use liar::{Claim, Liar, NextType, Number, Oddity, Style};
+use parents::Parents;
 use written::Mirror;
 
 /// So many cases, unless `PROPTEST_CASES` says how many.
@@ -91,7 +94,7 @@ fn oddities() -> impl Strategy<Value = Oddity> {
     ]
 }
 
-fn parents() -> impl Strategy<Value = Option<Parents>> {
+fn any_parents() -> impl Strategy<Value = Option<Parents>> {
     let some = ([0_usize..4, 0..4, 0..4], any::<bool>());
     let some = some.prop_map(|(sizes, are_counted)| Parents { sizes, are_counted });
     prop_oneof![2 => Just(None), 1 => some.prop_map(Some)]
@@ -114,7 +117,7 @@ fn liars() -> impl Strategy<Value = Liar> {
         prop::option::of(0_usize..14),
         any::<[bool; 8]>(),
     );
-    let says = (next_types(), 0_u8..4, 0_u8..4, oddities(), parents());
+    let says = (next_types(), 0_u8..4, 0_u8..4, oddities(), any_parents());
     (what, list, says).prop_map(|(what, list, says)| {
         let (style, is_xml, claim, number, is_hint, has_limit) = what;
         let (length, page, twice, flags) = list;

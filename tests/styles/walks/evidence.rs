@@ -222,10 +222,7 @@ async fn a_link_to_a_next_page_is_read_on_for_where_pages_are_numbered(#[case] p
     .await;
     let toml = block("json", "/teams", "page = '{page}'", pagination);
     let walked = walked(&adapter_of(&toml, server.base_url(), &[])).await;
-    assert!(
-        ids(&walked).starts_with(&["club:1", "club:2", "club:3"]),
-        "{walked:?}"
-    );
+    assert_eq!(ids(&walked), ["1", "2", "3"]);
 }
 
 #[tokio::test]
@@ -335,4 +332,34 @@ async fn an_object_in_place_of_the_list_of_a_later_page_is_an_error() {
     let expected =
         "expected a list at `/groups`, found one object, which is no group (it has no id)";
     assert!(error.detail.starts_with(expected), "{error}");
+}
+
+#[rstest]
+#[case::the_same_ones_again_are_the_end("a", 3, EndedBy::EmptyPage)]
+#[case::others_are_not("b", 4, EndedBy::EmptyPage)]
+#[tokio::test]
+async fn a_page_of_parents_without_records_is_not_the_end(
+    #[case] third: &'static str,
+    #[case] expected: usize,
+    #[case] ended_by: EndedBy,
+) {
+    let server = Server::start(move |request| {
+        let page = number(request, "page", 1);
+        let org = |name: &str, ids: &[usize]| -> Value {
+            let groups: Vec<_> = ids.iter().map(|id| json!({ "id": id })).collect();
+            json!({ "name": name, "groups": groups })
+        };
+        let orgs = match page {
+            1 => json!([org("a", &[1, 2]), org("z", &[3])]),
+            2 => json!([org("a", &[]), org("z", &[])]),
+            3 if third == "b" => json!([org("b", &[]), org("c", &[4])]),
+            3 => json!([org("a", &[]), org("z", &[])]),
+            _ => json!([]),
+        };
+        answer(&json!({ "orgs": orgs }))
+    })
+    .await;
+    let toml = block("json", "/orgs/groups", "page = '{page}'", "style = 'page'");
+    let walked = walked(&adapter_of(&toml, server.base_url(), &[])).await;
+    assert_eq!((walked.groups.len(), walked.ended_by), (expected, ended_by));
 }
