@@ -30,9 +30,9 @@ const ASKS: usize = 24;
 const WINDOW: u32 = 16 * 1024;
 
 /// What is asked for and not read.
-const LONG: &str = "/groups?limit=1000";
+const LONG: &str = "/groups?limit=1000&deleted=include";
 /// What others ask for: so short that it does not matter how fast they read.
-const SHORT: &str = "/groups?limit=1";
+const SHORT: &str = "/groups?limit=1&deleted=include";
 
 /// How a caller reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
