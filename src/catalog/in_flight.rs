@@ -1,7 +1,8 @@
 //! A walk that is under way or about to be, as those see it who wait for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -29,9 +30,19 @@ pub(super) enum WalkEnd {
     Superseded,
 }
 
+/// When a walk began: what it brings is as old as that.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WalkBegin {
+    /// For freshness and pacing.
+    pub(super) at: Instant,
+    /// For clients.
+    pub(super) as_of: Timestamp,
+}
+
 /// A walk that somebody can wait for.
 #[derive(Debug, Clone)]
 pub(super) struct InFlightWalk {
+    begun: Arc<OnceLock<WalkBegin>>,
     end: Arc<watch::Sender<Option<WalkEnd>>>,
     pub(super) progress: Arc<Progress>,
 }
@@ -40,9 +51,21 @@ impl InFlightWalk {
     /// A walk that has not ended.
     pub(super) fn new() -> Self {
         Self {
+            begun: Arc::default(),
             end: Arc::new(watch::Sender::new(None)),
             progress: Arc::default(),
         }
+    }
+
+    /// It begins now, unless it has begun before.
+    pub(super) fn begin(&self, as_of: Timestamp) {
+        let at = Instant::now();
+        self.begun.get_or_init(|| WalkBegin { at, as_of });
+    }
+
+    /// When it began. `None`: it waits for its turn.
+    pub(super) fn begun(&self) -> Option<WalkBegin> {
+        self.begun.get().copied()
     }
 
     /// Somebody who waits for it.

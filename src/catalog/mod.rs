@@ -33,6 +33,7 @@ mod shrink_guard;
 mod store;
 mod tasks;
 mod tier;
+mod underway;
 
 pub use in_flight::RunningWalk;
 pub use key::Scope;

@@ -12,6 +12,8 @@ pub(super) struct EntryPolicy {
     pub(super) required: bool,
     pub(super) refresh: Refresh,
     pub(super) shrink_guard: Share,
+    /// Whether its walks wait for their turn first, and say themselves when they begin.
+    pub(super) takes_turns: bool,
 }
 
 impl EntryPolicy {
@@ -22,6 +24,7 @@ impl EntryPolicy {
             required: adapter.required(),
             refresh: adapter.refresh(),
             shrink_guard: adapter.shrink_guard(),
+            takes_turns: false,
         }
     }
 
@@ -31,6 +34,7 @@ impl EntryPolicy {
         Self {
             refresh: Refresh::OnDemand,
             shrink_guard: Share::NONE,
+            takes_turns: true,
             ..self
         }
     }

@@ -5,7 +5,7 @@
 //! in number, and so is the queue for them. Each entry follows the rules of whole lists: one walk at
 //! a time, the same freshness, the same backoff.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
@@ -24,6 +24,7 @@ use super::resizable::Resizable;
 use super::resources::CatalogResources;
 use super::store::{ENTRIES_SHARE, IDLE};
 use super::tasks::Tasks;
+use super::underway::Underway;
 
 /// About how many bytes an entry takes besides its key, with its walks and the bookkeeping of moka.
 const ENTRY_BYTES: usize = 768;
@@ -38,6 +39,7 @@ pub(super) struct Queries {
     resources: Arc<CatalogResources>,
     tasks: Arc<Tasks>,
     queue: Arc<QueryQueue>,
+    underway: Arc<Underway>,
     /// The entry that was asked last: its state stands for the upstream.
     last: Mutex<Option<Arc<Entry>>>,
 }
@@ -71,6 +73,7 @@ impl Queries {
             entries,
             resources,
             tasks,
+            underway: Arc::default(),
             last: Mutex::default(),
         }
     }
@@ -150,29 +153,39 @@ impl Queries {
         for (_, entry) in &self.entries.get().cache {
             entry.retire(true);
         }
+        // Those that were evicted have waiters too.
+        for entry in self.underway.all() {
+            entry.retire(true);
+        }
     }
 
     fn entry(&self, pushed: &Pushed) -> Arc<Entry> {
+        if let Some(entry) = self.underway.get(pushed) {
+            return entry;
+        }
         let key = CatalogKey {
             filters: pushed.clone(),
             ..self.whole.key().clone()
         };
-        let fetch = self.fetch(pushed.clone());
-        Arc::new(Entry::new(
-            key,
-            self.whole.policy().for_queries(),
-            fetch,
-            Arc::clone(&self.resources),
-            Arc::clone(&self.tasks),
-        ))
+        Arc::new_cyclic(|entry| {
+            Entry::new(
+                key,
+                self.whole.policy().for_queries(),
+                self.fetch(pushed.clone(), Weak::clone(entry)),
+                Arc::clone(&self.resources),
+                Arc::clone(&self.tasks),
+            )
+        })
     }
 
-    fn fetch(&self, pushed: Pushed) -> Fetch {
+    fn fetch(&self, pushed: Pushed, entry: Weak<Entry>) -> Fetch {
         let adapter = Arc::clone(&self.adapter);
         let whole = Arc::clone(&self.whole);
         let resources = Arc::clone(&self.resources);
         let queue = Arc::clone(&self.queue);
+        let underway = Arc::clone(&self.underway);
         Box::new(move |walk, asker| {
+            let here = underway.enter(&pushed, &entry);
             let asking = Arc::new(adapter.asking(pushed.clone(), resources.store.capacity()));
             let (whole, resources, queue) = (
                 Arc::clone(&whole),
@@ -180,6 +193,7 @@ impl Queries {
                 Arc::clone(&queue),
             );
             Box::pin(async move {
+                let _here = here;
                 let permit = tokio::select! {
                     biased;
                     permit = queue.acquire(asker) => permit,
@@ -190,6 +204,7 @@ impl Queries {
                     Ok(permit) => permit,
                     Err(error) => return Some(Err(error)),
                 };
+                walk.begin(resources.wall.now_in_milliseconds());
                 let result = walk_to_snapshot(asking, walk.progress.clone()).await;
                 if is_refused(&result) {
                     // All of this was read with one account. What that may no longer see, nobody may.
@@ -203,137 +218,4 @@ impl Queries {
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-
-    use std::time::Duration;
-
-    use super::*;
-    use crate::app;
-    use crate::caller::Caller;
-    use crate::catalog::cached::CachedSnapshot;
-    use crate::catalog::store::Store;
-    use crate::catalog::{Catalog, Scope};
-    use crate::clock::WallClock;
-    use crate::config::testing::load_block;
-    use crate::error::ErrorKind;
-    use crate::plan::Cache;
-    use crate::problem::Problems;
-    use crate::snapshot::Counts;
-    use crate::snapshot::Snapshot;
-    use crate::snapshot::tests::group;
-    use crate::tls::Tls;
-
-    /// An upstream that nobody answers for, asked by the search alone.
-    fn adapter() -> Arc<Adapter> {
-        let loaded = load_block(
-            "club",
-            "
-            base_url = 'http://127.0.0.1:1'
-            list = 'by_query'
-            request = { path = '/teams', query = { q = '{search}' } }
-            records = '/'
-            limits = { concurrency = 2, retries = 0 }
-            pushdown.search = { matches = 'contains', in = ['name'], case = 'folded' }
-            fields = { id = 'id', name = 'name' }
-            ",
-            &[],
-        );
-        let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
-        let mut problems = Problems::default();
-        let adapter = app::adapter(&loaded, "club", &wall, &Tls::unavailable(), &mut problems);
-        assert!(problems.is_empty(), "{problems:?}");
-        Arc::new(adapter.unwrap())
-    }
-
-    fn catalog() -> Catalog {
-        let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
-        let cache = Cache {
-            capacity: 1024 * 1024,
-            directory: None,
-        };
-        Catalog::new(vec![adapter()], &cache, &wall)
-    }
-
-    fn searching(text: &str) -> Conditions<'_> {
-        Conditions {
-            search: Some(text),
-            ..Conditions::default()
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn entries_stay_within_their_budget_however_many_queries_come() {
-        let catalog = catalog();
-        let upstream = catalog.upstream("club").unwrap();
-        let queries = upstream.queries.as_ref().unwrap();
-        for turn in 0..2000 {
-            let text = format!("a text of some length, and then a number: {turn}");
-            queries
-                .find(
-                    Asker::default(),
-                    &searching(&text),
-                    CacheMode::Cached,
-                    Instant::now(),
-                )
-                .await;
-        }
-        let budget = queries.resources.store.capacity() / ENTRIES_SHARE;
-        let entries = queries.entries.get();
-        entries.cache.run_pending_tasks();
-        assert!(entries.cache.weighted_size() <= budget);
-        let kept = entries.cache.entry_count();
-        assert!((5..100).contains(&kept), "{kept} entries in {budget} bytes");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_filter_that_cannot_be_pushed_down_walks_the_whole_list() {
-        let catalog = catalog();
-        catalog.start(None);
-        let whole = |catalog: &Catalog| catalog.running_walk("club", &Scope::Shared).is_some();
-        assert!(!whole(&catalog), "it is not walked at start");
-        let find = async |text: &'static str| {
-            let conditions = searching(text);
-            let (now, caller) = (Instant::now(), Caller::default());
-            let found = catalog.find("club", &caller, &conditions, CacheMode::Cached, now);
-            found.await.unwrap().state
-        };
-        find("sales").await;
-        assert!(!whole(&catalog));
-        find("two  spaces").await;
-        assert!(whole(&catalog));
-    }
-
-    #[test]
-    fn a_store_for_queries_evicts_the_least_recently_used_and_refuses_what_never_fits() {
-        let key = |text: &str| CatalogKey {
-            upstream: "u".into(),
-            shape: crate::plan::Shape::default(),
-            account: crate::plan::Account::default(),
-            scope: Scope::Shared,
-            filters: adapter().rules().unwrap().push(&searching(text)),
-        };
-        let stored = |name: &str| {
-            Arc::new(CachedSnapshot {
-                snapshot: Arc::new(Snapshot::new("u".into(), vec![group("u", "1", name)])),
-                counts: Counts::default(),
-                as_of: Timestamp::UNIX_EPOCH,
-                walked_at: Timestamp::UNIX_EPOCH,
-                pages: 1,
-                ended_by: None,
-                got_at: Instant::now(),
-                age_then: Duration::ZERO,
-            })
-        };
-        let store = Store::evicting(16 * 1024);
-        for turn in 0..100 {
-            store.put(&key(&turn.to_string()), stored("x")).unwrap();
-        }
-        assert!(store.get(&key("99")).is_some());
-        assert!(store.get(&key("0")).is_none());
-        let large = store.put(&key("large"), stored(&"x".repeat(20 * 1024)));
-        assert_eq!(large.unwrap_err().kind, ErrorKind::LimitExceeded);
-        store.clear();
-        assert!(store.get(&key("99")).is_none());
-    }
-}
+mod tests;

@@ -93,7 +93,7 @@ type InVariant = fn(&str, Value) -> Option<Misfit>;
 
 /// Leads a misfit that stopped at a tagged table to the key in it.
 fn refine(tree: &Value, misfit: Misfit) -> Misfit {
-    let [upstreams, _, block] = misfit.at.keys() else {
+    let [upstreams, _, block, inner @ ..] = misfit.at.keys() else {
         return misfit;
     };
     let (tag, in_variant): (_, InVariant) = match (upstreams.as_str(), block.as_str()) {
@@ -101,8 +101,18 @@ fn refine(tree: &Value, misfit: Misfit) -> Misfit {
         ("upstreams", "auth") => (Auth::TAG, Auth::misfit),
         _ => return misfit,
     };
-    let Some(Value::Table(mut table)) = find(tree, &misfit.at).cloned() else {
-        return misfit;
+    let at = KeyPath::new(misfit.at.keys().iter().take(3).cloned());
+    let mut table = match find(tree, &at) {
+        Some(Value::Table(table)) if inner.is_empty() => table.clone(),
+        // serde takes its first item for the tag.
+        Some(Value::Array(_)) => {
+            let fault = TreeError::WrongType {
+                expected: "a table".to_owned(),
+                found: FoundValue::Container("a list"),
+            };
+            return Misfit { at, fault };
+        }
+        _ => return misfit,
     };
     let Some(variant) = table.remove(tag) else {
         return misfit;

@@ -21,6 +21,9 @@ use serde::Serialize;
 pub enum EndedBy {
     /// The last page named no next position.
     NoNext,
+    /// The walk came to its own end after the announced total had changed on the way (a next position was
+    /// named no more, a flag, an empty page), with as many records as were announced at some time.
+    Drifted,
     /// A flag said that there is no more (`more`, `last`).
     Flag,
     /// The announced last page was read (`pages`).
@@ -50,6 +53,10 @@ impl EndedBy {
     pub const fn explained(self) -> &'static str {
         match self {
             Self::NoNext => "the last page names no next position",
+            Self::Drifted => {
+                "nothing names a next position, and as many records came as a total that changed \
+                 during the walk once said"
+            }
             Self::Flag => "a flag says that there is no more",
             Self::LastPage => "the announced last page was read",
             Self::Total => "the announced number of records came",

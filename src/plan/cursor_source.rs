@@ -22,6 +22,16 @@ pub enum CursorSource {
     },
 }
 
+impl CursorSource {
+    /// The place in the page, if it is not in the last record.
+    pub const fn in_page(&self) -> Option<&Location> {
+        match self {
+            Self::Page(at) => Some(at),
+            Self::Record { .. } => None,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for CursorSource {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]

@@ -29,14 +29,23 @@ pub struct Paging {
 }
 
 impl Paging {
-    /// The same list if it is always a single page.
+    /// The same list if it is always a single page. What its pages say of how much there is still counts;
+    /// `total` is where that states the number of its records.
     #[must_use]
-    pub fn single_page(&self) -> Self {
+    pub fn single_page(&self, total: Option<Total>) -> Self {
+        let (next, pages) = match &self.style {
+            PagingStyle::Whole | PagingStyle::Offset(_) | PagingStyle::Link => (None, None),
+            // A last record says nothing of whether another follows.
+            PagingStyle::Cursor { next, .. } => (next.in_page().cloned(), None),
+            PagingStyle::NextUrl { next } => (Some(next.clone()), None),
+            PagingStyle::Page(numbered) => (None, numbered.pages.clone()),
+            PagingStyle::Only(only) => (only.next.clone(), only.pages.clone()),
+        };
         Self {
-            style: PagingStyle::Whole,
+            style: PagingStyle::Only(OnlyPage { next, pages }),
             limit: None,
-            flag: None,
-            total: None,
+            flag: self.flag.clone(),
+            total,
             cap: self.cap,
             empty_page: EmptyPage::End,
             on_repeat: Repeat::Error,
@@ -51,6 +60,8 @@ impl Paging {
 pub enum PagingStyle {
     /// The first page is the whole list.
     Whole,
+    /// The first page is the whole list, although pages of other lists of this upstream follow each other.
+    Only(OnlyPage),
     /// Each page contains a cursor for the next one.
     Cursor {
         /// Where a page contains the next cursor.
@@ -69,6 +80,15 @@ pub enum PagingStyle {
         /// Where it is.
         next: Location,
     },
+}
+
+/// Where a page of which there is only one would say that there are more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OnlyPage {
+    /// Where it would name the next one.
+    pub next: Option<Location>,
+    /// Where it would state the number of pages.
+    pub pages: Option<Location>,
 }
 
 /// Pages that are counted in records.

@@ -9,13 +9,15 @@ use http::StatusCode;
 use serde_json::Value;
 use tokio::time::{interval, timeout};
 
-use crate::rows::{Expected, GROUPS, expected, faults, is_heavy, settings, setup};
+use crate::rows::{
+    Expected, GROUPS, expected, faults, is_from_the_start, is_heavy, settings, setup,
+};
 use crate::support::client::source;
 use crate::support::deployment::{Deployment, SOURCES, Setup};
 
 /// How long anything that must happen may take, on a machine that does much else. Nothing takes so
 /// long on an idle one: a cell goes on as soon as what it waits for is there.
-const PATIENCE: Duration = Duration::from_mins(3);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Every group on one page, those marked deleted too.
 const ALL: &str = "/groups?limit=1000&deleted=include";
@@ -97,7 +99,13 @@ impl Cell {
 
     /// A gateway whose whole list of this upstream must be read again when the fault begins.
     async fn warm(self) -> Result<Deployment, String> {
-        let gateway = self.setup().start().await;
+        let setup = self.setup();
+        let setup = if is_from_the_start(self.fault) {
+            setup.fault(self.upstream, self.fault)
+        } else {
+            setup
+        };
+        let gateway = setup.start().await;
         self.until(&gateway, "warm", ALL, |page| {
             SOURCES.iter().all(|name| is_whole(page, name))
         })
@@ -217,7 +225,8 @@ impl Cell {
 
     /// Takes the fault away, or waits for the end of one that ends by itself.
     async fn heal(self, gateway: &Deployment) -> Result<(), String> {
-        if !matches!(self.fault, InjectedFault::Burst { .. }) {
+        let ends_by_itself = matches!(self.fault, InjectedFault::Burst { .. });
+        if !ends_by_itself && !is_from_the_start(self.fault) {
             gateway.emulation(self.upstream).set_fault(None);
         }
         self.until(gateway, "healed", ALL, |page| {

@@ -5,6 +5,8 @@
 //! rows (which faults, what must come of them) ▸ cell (one gateway, one fault) ▸ table
 //! ```
 //!
+//! Beside them, callers that do not read what they asked for (`readers.rs`).
+//!
 //! It has no test harness, so that its table shows without being asked for. `cargo test --test
 //! faults hang` runs the cells whose names hold `hang`, and `-- --list` names them all.
 
@@ -22,6 +24,7 @@ mod support;
 mod arguments;
 mod cell;
 mod memory;
+mod readers;
 mod rows;
 mod table;
 
@@ -34,6 +37,7 @@ use tokio::time::Instant;
 
 use arguments::Arguments;
 use cell::Cell;
+use readers::Reader;
 use table::{Outcome, Table};
 
 /// How many cells must run where nobody chose some of them.
@@ -41,6 +45,9 @@ const LEAST: usize = 250;
 
 /// How many cells run at once: most of them wait most of the time.
 const AT_ONCE: usize = 12;
+
+/// How many cells of readers run at once: they work most of the time.
+const READERS_AT_ONCE: usize = 2;
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
@@ -50,9 +57,14 @@ fn main() -> ExitCode {
         .into_iter()
         .filter(|cell| arguments.choose(&cell.to_string()))
         .collect();
+    let readers: Vec<Reader> = Reader::all()
+        .into_iter()
+        .filter(|reader| arguments.choose(&reader.to_string()))
+        .collect();
     if arguments.lists() {
-        for cell in &cells {
-            println!("{cell}: test");
+        let names = cells.iter().map(ToString::to_string);
+        for name in names.chain(readers.iter().map(ToString::to_string)) {
+            println!("{name}: test");
         }
         return ExitCode::SUCCESS;
     }
@@ -62,7 +74,7 @@ fn main() -> ExitCode {
         before(panicked);
     }));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-    let table = runtime.block_on(run(cells));
+    let table = runtime.block_on(run(cells, readers));
     let mut complaints = table.complaints();
     let panics = PANICS.load(Ordering::Relaxed);
     if panics > 0 {
@@ -92,7 +104,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs the cells: those that are about memory one by one, so that each is seen by itself.
-async fn run(cells: Vec<Cell>) -> Table {
+async fn run(cells: Vec<Cell>, readers: Vec<Reader>) -> Table {
     let begin = Instant::now();
     let (heavy, light): (Vec<Cell>, Vec<Cell>) = cells.into_iter().partition(Cell::is_heavy);
     let mut outcomes = Vec::new();
@@ -109,9 +121,16 @@ async fn run(cells: Vec<Cell>) -> Table {
         .collect()
         .await;
     outcomes.extend(light);
+    let grown = watch.grown();
+    let readers = stream::iter(readers)
+        .map(Reader::judged)
+        .buffered(READERS_AT_ONCE)
+        .collect()
+        .await;
     Table {
         outcomes,
-        grown: watch.grown(),
+        readers,
+        grown,
         taken: begin.elapsed(),
     }
 }

@@ -18,7 +18,7 @@ const LATE: InjectedFault = InjectedFault::Slow(Duration::from_mins(1));
 /// How long callers wait for an upstream that is [`LATE`].
 const IMPATIENT: &str = "2s";
 /// Longer than anything takes, on a machine that does much else.
-const PATIENT: &str = "2m";
+pub(crate) const PATIENT: &str = "2m";
 /// Slower than anybody waits.
 const TOO_SLOW: InjectedFault = InjectedFault::Slow(Duration::from_mins(10));
 
@@ -109,6 +109,11 @@ pub(crate) const fn is_heavy(fault: InjectedFault) -> bool {
     )
 }
 
+/// Whether the fault is how the upstream writes every list, so that its adapter can read no other.
+pub(crate) const fn is_from_the_start(fault: InjectedFault) -> bool {
+    matches!(fault, InjectedFault::RepeatedParents)
+}
+
 /// What the fault needs: little patience where patience must run out, no second try where the upstream
 /// asks for a second of rest. Elsewhere patience never runs out, however busy the machine is.
 pub(crate) fn settings(fault: InjectedFault, upstream: &str, setup: Setup) -> Setup {
@@ -122,6 +127,15 @@ pub(crate) fn settings(fault: InjectedFault, upstream: &str, setup: Setup) -> Se
         Expected::Late => setup.set("SERVER__DEADLINE", IMPATIENT),
         // Repeated free of charge, or not at all.
         Expected::Whole if fault == InjectedFault::CloseOnReuse => limit(setup, "RETRIES", "0"),
+        Expected::Whole if fault == InjectedFault::RepeatedParents => {
+            let records = match upstream {
+                "publisher" => "/groups/group/parts/part",
+                "onlivesite" => "/items/parts",
+                "vinyldns" => "/groups/parts",
+                _ => "/data/parts",
+            };
+            setup.set(&format!("{block}__RECORDS"), records)
+        }
         Expected::Fails(_) | Expected::NotShort if upstream == "tallyfy" => reading(fault, setup),
         Expected::Fails(_) | Expected::Whole | Expected::NotShort | Expected::Odd { .. } => setup,
     }
@@ -163,6 +177,7 @@ pub(crate) fn expected(fault: InjectedFault, upstream: &str) -> Expected {
         | InjectedFault::Gzip(_)
         | InjectedFault::XmlEncoding(_)
         | InjectedFault::LoneSurrogate
+        | InjectedFault::RepeatedParents
         | InjectedFault::MediaType => return Expected::Whole,
         // A list without pages has no other one to be read.
         InjectedFault::PartialContent if upstream == "collections" => ErrorKind::Pagination,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cell::Cell;
 use crate::memory::{ALL_MIB, CELL_MIB};
+use crate::readers::ReaderOutcome;
 use crate::support::deployment::SOURCES;
 
 /// What came of one cell.
@@ -22,6 +23,8 @@ pub(crate) struct Outcome {
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) outcomes: Vec<Outcome>,
+    /// What came of callers that read slowly.
+    pub(crate) readers: Vec<ReaderOutcome>,
     /// How many MiB the process has grown over all cells that were not looked at one by one.
     pub(crate) grown: Option<u64>,
     pub(crate) taken: Duration,
@@ -55,7 +58,7 @@ impl Outcome {
 impl Table {
     /// How many cells ran.
     pub(crate) fn ran(&self) -> usize {
-        self.outcomes.len() - self.impossible()
+        self.outcomes.len() - self.impossible() + self.readers.len()
     }
 
     /// How many cells cannot happen.
@@ -67,9 +70,9 @@ impl Table {
     /// How many cells were wrong.
     pub(crate) fn failed(&self) -> usize {
         let outcomes = self.outcomes.iter();
-        outcomes
-            .filter(|outcome| outcome.failure().is_some())
-            .count()
+        let cells = outcomes.filter(|outcome| outcome.failure().is_some());
+        let readers = self.readers.iter();
+        cells.count() + readers.filter(|outcome| outcome.verdict.is_err()).count()
     }
 
     /// How many cells were right.
@@ -83,11 +86,15 @@ impl Table {
             let failure = outcome.failure()?;
             Some(format!("{}: {failure}", outcome.cell))
         });
+        let readers = self.readers.iter().filter_map(|outcome| {
+            let wrong = outcome.verdict.as_ref().err()?;
+            Some(format!("{}: {wrong}", outcome.reader))
+        });
         let grown = self.grown.filter(|grown| *grown > ALL_MIB);
         let grown = grown.map(|grown| {
             format!("the cells together grew memory by {grown} MiB, more than {ALL_MIB}")
         });
-        cells.chain(grown).collect()
+        cells.chain(readers).chain(grown).collect()
     }
 
     fn line(&self, cell: Cell) -> String {
@@ -143,6 +150,11 @@ impl fmt::Display for Table {
             writeln!(formatter, "{line}")?;
         }
         writeln!(formatter)?;
+        for outcome in &self.readers {
+            let seen = outcome.verdict.as_ref().map_or("FAILED", |seen| *seen);
+            let (reader, taken) = (outcome.reader.to_string(), outcome.taken);
+            writeln!(formatter, "{reader:<30} {seen} {taken:.0?}")?;
+        }
         for reason in self.reasons() {
             writeln!(formatter, "{reason}")?;
         }

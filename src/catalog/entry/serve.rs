@@ -26,7 +26,7 @@ impl Entry {
     /// Begins the first walk, unless there was one.
     pub(in crate::catalog) fn warm(self: &Arc<Self>) {
         let mut walks = self.lock();
-        if walks.last_begun.is_none() {
+        if walks.running.is_none() && walks.last_begun.is_none() {
             self.begin(&mut walks, InFlightWalk::new());
         }
     }
@@ -78,11 +78,11 @@ impl Entry {
     /// How far the running walk is, if one is running.
     pub(in crate::catalog) fn running_walk(&self) -> Option<RunningWalk> {
         let walks = self.lock();
-        let progress = &walks.running.as_ref()?.progress;
+        let walk = walks.running.as_ref()?;
         Some(RunningWalk {
-            seconds: walks.last_begun?.elapsed().as_secs(),
-            pages: progress.pages(),
-            records: progress.records(),
+            seconds: walk.begun()?.at.elapsed().as_secs(),
+            pages: walk.progress.pages(),
+            records: walk.progress.records(),
         })
     }
 
@@ -179,7 +179,7 @@ impl Entry {
 
     fn walked_just_now(&self, walks: &Walks, now: Instant) -> bool {
         walks
-            .last_begun
+            .last_begun()
             .is_some_and(|begun| now < begun + self.policy.freshness.min_refresh)
     }
 

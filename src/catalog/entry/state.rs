@@ -42,6 +42,7 @@ pub(super) struct Walks {
     pub(super) queued: Option<InFlightWalk>,
     /// Whether the queued one begins even if the running one fails.
     pub(super) queued_insists: bool,
+    /// When the last one before the running one began.
     pub(super) last_begun: Option<Instant>,
     /// Who asked last.
     pub(super) asker: Asker,
@@ -52,6 +53,14 @@ pub(super) struct Walks {
     pub(super) pending: Option<PendingConfirmation>,
     /// Set when the settings are replaced. No walk begins from then on.
     pub(super) retired: Option<Retired>,
+}
+
+impl Walks {
+    /// When the last walk began. One that waits for its turn has not.
+    pub(super) fn last_begun(&self) -> Option<Instant> {
+        let running = self.running.as_ref().and_then(InFlightWalk::begun);
+        running.map(|begun| begun.at).or(self.last_begun)
+    }
 }
 
 /// What an entry of replaced settings still serves.

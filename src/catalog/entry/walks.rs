@@ -14,7 +14,7 @@ use super::super::age::Age;
 use super::super::backoff::Failure;
 use super::super::cached::CachedSnapshot;
 use super::super::fetch::WalkResult;
-use super::super::in_flight::{InFlightWalk, WalkEnd};
+use super::super::in_flight::{InFlightWalk, WalkBegin, WalkEnd};
 use super::super::renewal::{renewal, retry};
 use super::super::shrink_guard::{self, PendingConfirmation, PendingShrink, is_suspicious};
 use super::state::{Entry, Walks};
@@ -38,7 +38,7 @@ impl Entry {
         (walk, false)
     }
 
-    /// A walk that begins now or right after the running one, never the running one itself: that
+    /// A walk that begins from now on: right after the running one, never the running one itself if that
     /// began before the caller came. With `insists`, the queued walk begins even if the running one
     /// fails.
     pub(super) fn begin_or_queue(
@@ -46,7 +46,8 @@ impl Entry {
         walks: &mut Walks,
         insists: bool,
     ) -> (InFlightWalk, bool) {
-        if walks.running.is_none() {
+        let has_begun = |walk: &InFlightWalk| walk.begun().is_some();
+        if !walks.running.as_ref().is_some_and(has_begun) {
             return self.begin_or_join(walks);
         }
         walks.queued_insists |= insists;
@@ -62,13 +63,13 @@ impl Entry {
         if walks.retired.is_some() {
             return walk.finish(WalkEnd::Superseded);
         }
-        let begun = Instant::now();
         walks.running = Some(walk.clone());
-        walks.last_begun = Some(begun);
+        if !self.policy.takes_turns {
+            walk.begin(self.resources.wall.now_in_milliseconds());
+        }
         let (entry, asker) = (Arc::clone(self), walks.asker);
         let is_spawned = self.tasks.spawn(async move {
             loop {
-                let as_of = entry.resources.wall.now_in_milliseconds();
                 // A task within the task: a panic in it fails this walk, and nobody waits for ever.
                 // In a set, so that it is aborted with the task around it.
                 let mut task = JoinSet::new();
@@ -83,7 +84,7 @@ impl Entry {
                     ))),
                     None => Err(UpstreamError::ours("the walk did not start")),
                 };
-                entry.end(walked, as_of, begun);
+                entry.end(walked, walk.begun());
                 break;
             }
             walk.finish(WalkEnd::Done);
@@ -107,18 +108,19 @@ impl Entry {
         true
     }
 
-    /// Takes the result of the walk that began at `begun`, and begins the queued one.
-    fn end(
-        self: &Arc<Self>,
-        walked: Result<WalkResult, UpstreamError>,
-        as_of: Timestamp,
-        begun: Instant,
-    ) {
+    /// Takes the result of the walk that began then, and begins the queued one. A walk may fail before it
+    /// begins.
+    fn end(self: &Arc<Self>, walked: Result<WalkResult, UpstreamError>, begun: Option<WalkBegin>) {
         let mut walks = self.lock();
         if walks.retired.is_some() {
             return;
         }
         let before = walks.failure.take().map_or(0, |failure| failure.count);
+        walks.last_begun = begun.map(|begun| begun.at).or(walks.last_begun);
+        let WalkBegin { at: begun, as_of } = begun.unwrap_or_else(|| WalkBegin {
+            at: Instant::now(),
+            as_of: self.resources.wall.now_in_milliseconds(),
+        });
         let taken = begun.elapsed();
         walks.running = None;
         walks.taken = Some(taken);
@@ -172,7 +174,9 @@ impl Entry {
     }
 
     /// Whether a list must wait for confirmation: it is much shorter than one that may still be
-    /// served, and no earlier walk returned as short a list.
+    /// served, and no walk that began long enough before returned the same groups. Another short list
+    /// waits anew, for as long as the first one did: it takes two walks that agree, some time apart.
+    /// A list that changes with every walk waits until the one that is served expires.
     fn shrunk(
         &self,
         walks: &Walks,
@@ -197,16 +201,15 @@ impl Entry {
         }
         let which = shrink_guard::groups(&result.snapshot);
         let min_refresh = self.policy.freshness.min_refresh;
-        let Some(pending) = walks.pending else {
-            let shown = PendingShrink {
-                groups,
-                served,
-                since: as_of,
-            };
+        let shown = PendingShrink {
+            groups,
+            served,
+            since: walks.pending.map_or(as_of, |pending| pending.shown.since),
+        };
+        let Some(pending) = walks.pending.filter(|pending| pending.groups == which) else {
             return Some(PendingConfirmation::new(shown, which, min_refresh, now));
         };
-        let is_in_time = begun >= pending.not_before;
-        if is_in_time && which == pending.groups {
+        if begun >= pending.not_before {
             tracing::warn!(
                 source = %self.key.upstream,
                 groups,
@@ -215,21 +218,8 @@ impl Entry {
             );
             return None;
         }
-        let shown = PendingShrink {
-            groups,
-            served,
-            ..pending.shown
-        };
-        if is_in_time {
-            // Another short list: it takes two walks that agree.
-            return Some(PendingConfirmation::new(shown, which, min_refresh, now));
-        }
         // Too soon to confirm anything. It goes on waiting, for no longer than before.
-        Some(PendingConfirmation {
-            shown,
-            groups: which,
-            ..pending
-        })
+        Some(PendingConfirmation { shown, ..pending })
     }
 
     fn keep(

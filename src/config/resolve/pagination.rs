@@ -42,10 +42,12 @@ pub(crate) fn paging(at: &KeyPath, upstream: &Upstream, problems: &mut Problems)
 /// Resolves how the pages of an answer to a filter follow each other.
 pub(crate) fn filtered(upstream: &Upstream, paging: &Paging) -> Paging {
     if upstream.pushdown.paged {
-        paging.clone()
-    } else {
-        paging.single_page()
+        return paging.clone();
     }
+    // A count that takes no filter is one of the whole list.
+    let is_of_the_answer = (upstream.pagination.total_call())
+        .is_none_or(|call| call.request.filters() == upstream.request.filters());
+    paging.single_page(paging.total.clone().filter(|_| is_of_the_answer))
 }
 
 fn style(pagination: &Pagination) -> PagingStyle {
@@ -111,16 +113,9 @@ fn flag(terms: Terms<'_>) -> Option<EndFlag> {
 
 /// The locations in a page that a style looks at, with their keys.
 fn locations(pagination: &Pagination) -> Vec<(&'static str, &Location)> {
-    fn in_page(source: Option<&CursorSource>) -> Option<&Location> {
-        match source? {
-            CursorSource::Page(at) => Some(at),
-            CursorSource::Record { .. } => None,
-        }
-    }
-
     let (next, pages) = match pagination {
         Pagination::None(_) | Pagination::Link(_) | Pagination::Offset(_) => (None, None),
-        Pagination::Cursor(pages) => (in_page(Some(&pages.next)), None),
+        Pagination::Cursor(pages) => (pages.next.in_page(), None),
         Pagination::Page(pages) => (None, pages.pages.as_ref()),
         Pagination::NextUrl(pages) => (Some(&pages.next), None),
     };
@@ -130,8 +125,8 @@ fn locations(pagination: &Pagination) -> Vec<(&'static str, &Location)> {
         ("next", next),
         ("pages", pages),
         ("total", total.map(written::Total::at)),
-        ("more", in_page(terms.more)),
-        ("last", in_page(terms.last)),
+        ("more", terms.more.and_then(CursorSource::in_page)),
+        ("last", terms.last.and_then(CursorSource::in_page)),
     ];
     let named = named.into_iter();
     named.filter_map(|(key, at)| Some((key, at?))).collect()
@@ -253,8 +248,9 @@ fn check_offset(
     let numbered = Numbered {
         limit: pages.limit,
         step: Some(pages.step),
-        is_announced: pages.total.is_some() && pages.absent != Absent::Continue,
+        is_announced: has_exact_total(upstream) && pages.absent != Absent::Continue,
         is_told: is_told(upstream),
+        has_hint: has_hint(upstream),
         short_page: pages.short_page,
         empty_page: pages.empty_page,
     };
@@ -270,9 +266,10 @@ fn check_page(
     let numbered = Numbered {
         limit: pages.limit,
         step: pages.step,
-        is_announced: (pages.total.is_some() || pages.pages.is_some())
+        is_announced: (has_exact_total(upstream) || pages.pages.is_some())
             && pages.absent != Absent::Continue,
         is_told: is_told(upstream),
+        has_hint: has_hint(upstream),
         short_page: pages.short_page,
         empty_page: pages.empty_page,
     };
@@ -286,6 +283,18 @@ fn check_page(
             .with_help("leave `step` out, or name `total` and not `pages`"),
         );
     }
+}
+
+/// Whether a total says how much there is.
+fn has_exact_total(upstream: &Upstream) -> bool {
+    let terms = upstream.pagination.terms();
+    terms.total.is_some() && terms.trust == Trust::Exact
+}
+
+/// Whether a total says how far to read at least.
+fn has_hint(upstream: &Upstream) -> bool {
+    let terms = upstream.pagination.terms();
+    terms.total.is_some() && terms.trust == Trust::Hint
 }
 
 /// Whether a flag or a rule says where the list ends.
@@ -303,6 +312,8 @@ struct Numbered {
     is_announced: bool,
     /// Whether an answer tells that there is no more.
     is_told: bool,
+    /// Whether it is known how far to read at least.
+    has_hint: bool,
     short_page: ShortPage,
     empty_page: EmptyPage,
 }
@@ -313,15 +324,19 @@ impl Numbered {
             self.check_without_limit(at, problems);
         }
         if self.empty_page == EmptyPage::Continue && !self.is_announced && !self.is_told {
-            problems.push(
-                Problem::new(
-                    at.join("empty_page"),
-                    "nothing would end the walk if an empty page does not",
+            let message = "nothing would end the walk if an empty page does not";
+            let problem = Problem::new(at.join("empty_page"), message);
+            problems.push(if self.has_hint {
+                problem.with_help(
+                    "leave it out: a total that is a hint leads over empty pages, and the first one after \
+                     it is the end; or set `trust = \"exact\"`, `pages`, `more`, `last`, or a rule that \
+                     means `end`",
                 )
-                .with_help(
+            } else {
+                problem.with_help(
                     "name what does: `total`, `pages`, `more`, `last`, or a rule that means `end`",
-                ),
-            );
+                )
+            });
         }
     }
 

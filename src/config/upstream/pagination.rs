@@ -178,7 +178,8 @@ pub struct CursorPages {
     /// Where a page says whether it is the last one: the opposite of `more`.
     pub last: Option<CursorSource>,
     /// Where a page contains the total number of records, or a separate request for it. A walk that
-    /// receives another number fails.
+    /// receives another number fails. If the total changes during the walk, even when the list is read
+    /// again, any number from the lowest to the highest total of the walk is accepted.
     pub total: Option<Total>,
     /// How far `total` is trusted.
     #[serde(default)]
@@ -227,7 +228,7 @@ pub struct OffsetPages {
     /// What a page with fewer records than requested means. `"end"` requires `limit`.
     #[serde(default)]
     pub short_page: ShortPage,
-    /// What a page without records means. `"continue"` requires another way to end the walk: a
+    /// What a page without records means. `"continue"` requires another way to end the walk: an exact
     /// total, a flag, or a rule that means `end`.
     #[serde(default = "ends")]
     pub empty_page: EmptyPage,
@@ -275,7 +276,7 @@ pub struct NumberedPages {
     /// What a page with fewer records than requested means. `"end"` requires `limit`.
     #[serde(default)]
     pub short_page: ShortPage,
-    /// What a page without records means. `"continue"` requires another way to end the walk: a
+    /// What a page without records means. `"continue"` requires another way to end the walk: an exact
     /// total, a flag, or a rule that means `end`.
     #[serde(default = "ends")]
     pub empty_page: EmptyPage,
@@ -306,7 +307,8 @@ pub struct LinkPages {
     /// Where a page says whether it is the last one: the opposite of `more`.
     pub last: Option<CursorSource>,
     /// Where a page contains the total number of records, or a separate request for it. A walk that
-    /// receives another number fails.
+    /// receives another number fails. If the total changes during the walk, even when the list is read
+    /// again, any number from the lowest to the highest total of the walk is accepted.
     pub total: Option<Total>,
     /// How far `total` is trusted.
     #[serde(default)]
@@ -345,7 +347,8 @@ pub struct NextUrlPages {
     /// Where a page says whether it is the last one: the opposite of `more`.
     pub last: Option<CursorSource>,
     /// Where a page contains the total number of records, or a separate request for it. A walk that
-    /// receives another number fails.
+    /// receives another number fails. If the total changes during the walk, even when the list is read
+    /// again, any number from the lowest to the highest total of the walk is accepted.
     pub total: Option<Total>,
     /// How far `total` is trusted.
     #[serde(default)]

@@ -43,7 +43,8 @@ pub struct Pushdown {
     /// How the upstream takes the time before which a group was last changed (`{updated_before}`).
     pub updated_before: Option<PushedTime>,
     /// Whether filtered results come in pages like the whole list. If false, the first response is
-    /// the whole result, and the placeholders of `pagination` are left out of filtered requests.
+    /// the whole result, and the placeholders of `pagination` are left out of filtered requests. A
+    /// response that says there is more, in any way that `pagination` names, is an error.
     pub paged: bool,
 }
 

@@ -105,6 +105,9 @@ pub enum InjectedFault {
     DuplicateIds,
     /// every third group has no id
     MissingIds,
+    /// the groups of a page are in two lists, each below a parent of its own: an adapter reads them at the
+    /// path of its list and `/parts` (`/parts/part` in XML)
+    RepeatedParents,
     /// lists where texts and numbers should be, and texts where lists should be
     WrongTypes,
     /// every page announces seven groups more than there are

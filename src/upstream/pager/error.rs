@@ -142,6 +142,12 @@ pub enum PagerError {
          follow each other"
     )]
     MoreThanOnePage(String),
+    /// An answer to a filter says that there is more.
+    #[error(
+        "`{0}` says that there is more, but answers to filters are read as one page: set \
+         `pushdown.paged = true` if they have several"
+    )]
+    MoreThanOneAnswer(String),
 }
 
 impl From<PagerError> for UpstreamError {
@@ -156,6 +162,7 @@ impl From<PagerError> for UpstreamError {
             | PagerError::NotText(_)
             | PagerError::LeadsNowhere { .. }
             | PagerError::MoreThanOnePage(_)
+            | PagerError::MoreThanOneAnswer(_)
             | PagerError::SeveralParents { .. }
             | PagerError::NoFurtherPage { .. }
             | PagerError::NoNext

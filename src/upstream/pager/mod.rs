@@ -45,7 +45,10 @@ impl Paging {
     /// Where the first page is.
     pub fn first(&self) -> Position {
         match &self.style {
-            PagingStyle::Whole | PagingStyle::Link | PagingStyle::NextUrl { .. } => Position::Start,
+            PagingStyle::Whole
+            | PagingStyle::Only(_)
+            | PagingStyle::Link
+            | PagingStyle::NextUrl { .. } => Position::Start,
             PagingStyle::Cursor { first, .. } => match first {
                 Some(cursor) => Position::Cursor(cursor.clone()),
                 None => Position::Start,
@@ -104,6 +107,7 @@ impl Paging {
     pub fn announces(&self, context: PageContext<'_>) -> Result<Announcement, PagerError> {
         let pages = match &self.style {
             PagingStyle::Page(style) => style.pages.as_ref(),
+            PagingStyle::Only(page) => page.pages.as_ref(),
             PagingStyle::Whole
             | PagingStyle::Cursor { .. }
             | PagingStyle::Offset(_)
@@ -153,12 +157,16 @@ impl Paging {
         }
         let flag = self.flag(context)?;
         match (&self.style, position) {
-            (PagingStyle::Whole, _) => match flag {
-                Some(flag) if flag.more => {
-                    Err(PagerError::MoreThanOnePage(location::flag_name(flag.at)))
-                }
-                Some(_) | None => Ok(Decision::end(Reason::Whole)),
+            (PagingStyle::Whole, _) => match whole_says_more(None, flag, context)? {
+                Some(name) => Err(PagerError::MoreThanOnePage(name)),
+                None => Ok(Decision::end(Reason::Whole)),
             },
+            (PagingStyle::Only(page), _) => {
+                match whole_says_more(page.next.as_ref(), flag, context)? {
+                    Some(name) => Err(PagerError::MoreThanOneAnswer(name)),
+                    None => Ok(Decision::end(Reason::Whole)),
+                }
+            }
             (PagingStyle::Offset(style), Position::Offset(offset)) => {
                 self.next_offset(style, *offset, flag, totals, context)
             }
@@ -198,6 +206,7 @@ impl Paging {
             PagingStyle::Offset(style) => style.full_page,
             PagingStyle::Page(style) => style.full_page,
             PagingStyle::Whole
+            | PagingStyle::Only(_)
             | PagingStyle::Cursor { .. }
             | PagingStyle::Link
             | PagingStyle::NextUrl { .. } => None,
@@ -222,6 +231,11 @@ impl Paging {
     pub fn is_hint(&self) -> bool {
         let total = self.total.as_ref();
         total.is_some_and(|total| total.trust == Trust::Hint)
+    }
+
+    /// Whether it is that of answers to filters, which come without pages.
+    pub const fn is_only_page(&self) -> bool {
+        matches!(self.style, PagingStyle::Only(_))
     }
 
     /// Whether positions are numbers, so that there is a position after any page.
@@ -277,7 +291,10 @@ impl Paging {
             }
             PagingStyle::Link => link::next_link(context.headers)?,
             PagingStyle::NextUrl { next } => location::position(next, context)?,
-            PagingStyle::Whole | PagingStyle::Offset(_) | PagingStyle::Page(_) => None,
+            PagingStyle::Whole
+            | PagingStyle::Only(_)
+            | PagingStyle::Offset(_)
+            | PagingStyle::Page(_) => None,
         };
         url.map(|url| self.at_url(&url, context.url)).transpose()
     }
@@ -301,6 +318,24 @@ impl Paging {
 
 /// How much of an origin an error shows: more than any that exists.
 const ORIGIN_CHARS: usize = 300;
+
+/// What says that there is more than the only page, if anything does: a flag, or the place where a page
+/// names the `next` one.
+fn whole_says_more(
+    next: Option<&Location>,
+    flag: Option<Flag<'_>>,
+    context: PageContext<'_>,
+) -> Result<Option<String>, PagerError> {
+    if let Some(flag) = flag {
+        return Ok(flag.more.then(|| location::flag_name(flag.at)));
+    }
+    if let Some(next) = next
+        && location::position(next, context)?.is_some()
+    {
+        return Ok(Some(location::name(next)));
+    }
+    Ok(None)
+}
 
 /// The cursor of the next page, if the page contains one.
 fn cursor(next: &CursorSource, context: PageContext<'_>) -> Result<Option<Position>, PagerError> {

@@ -73,14 +73,18 @@ pub(super) fn weigh(evidence: &WalkEvidence) -> Result<Verdict, Contradiction> {
     if let Some(doubt) = against_parents(evidence)? {
         return Ok(Verdict::AskOnceMore(doubt));
     }
-    against_total(evidence)?;
+    let ended_by = match against_total(evidence) {
+        Ok(()) => evidence.ended_by,
+        Err(_) if is_within_drift(evidence) => EndedBy::Drifted,
+        Err(contradiction) => return Err(contradiction),
+    };
     against_pages(evidence)?;
     if let Some(doubt) = doubt(evidence) {
         return Ok(Verdict::AskOnceMore(doubt));
     }
     against_range(evidence)?;
     against_link(evidence)?;
-    Ok(Verdict::Ended(evidence.ended_by))
+    Ok(Verdict::Ended(ended_by))
 }
 
 /// Holds an offset that counts records against pages whose records stand under several parents. That
@@ -141,6 +145,26 @@ fn against_total(evidence: &WalkEvidence) -> Result<(), Contradiction> {
         });
     }
     Ok(())
+}
+
+/// Whether the list is as long as a total that changed during the walk once said, and the walk found its
+/// end without that total. Numbered pages do not: where a record is deleted, one that follows moves to a
+/// page that was read, and is passed over.
+fn is_within_drift(evidence: &WalkEvidence) -> bool {
+    let is_certain = matches!(
+        evidence.ended_by,
+        EndedBy::NoNext
+            | EndedBy::Flag
+            | EndedBy::EmptyPage
+            | EndedBy::PastEnd
+            | EndedBy::WholeList
+    );
+    let seen = (evidence.total.as_ref()).and_then(|total| total.seen.as_ref());
+    let Some(seen) = seen.filter(|_| is_certain && !evidence.is_numbered) else {
+        return false;
+    };
+    let unlike = evidence.listed.saturating_sub(evidence.repeated);
+    seen.start() < seen.end() && seen.contains(&evidence.listed) && unlike >= *seen.start()
 }
 
 /// Holds the list against the announced number of pages.
@@ -237,8 +261,11 @@ fn against_range(evidence: &WalkEvidence) -> Result<(), Contradiction> {
         }
         is_covered = true;
     }
-    let total = (evidence.total.as_ref()).filter(|total| total.trust == Trust::Exact);
-    let is_counted = total.is_some_and(|total| total.records == Some(listed));
+    let total = evidence.total.as_ref();
+    let is_counted = total.is_some_and(|total| total.records == Some(listed))
+        || is_within_drift(evidence)
+        || (evidence.announced_pages)
+            .is_some_and(|pages| pages > 0 && evidence.pages_read >= pages);
     let is_asked_further = matches!(
         evidence.ended_by,
         EndedBy::EmptyPage | EndedBy::Confirmed | EndedBy::PastEnd
@@ -282,7 +309,8 @@ fn against_link(evidence: &WalkEvidence) -> Result<(), Contradiction> {
         | EndedBy::Total
         | EndedBy::ShortPage
         | EndedBy::WholeList
-        | EndedBy::NoTotal => false,
+        | EndedBy::NoTotal
+        | EndedBy::Drifted => false,
     };
     match evidence.part.links().filter(|_| !is_settled) {
         Some(next) => Err(evidence.says_more(link(next))),

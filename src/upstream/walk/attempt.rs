@@ -53,10 +53,7 @@ impl<'a> Attempt<'a> {
     }
 
     pub(super) async fn run(mut self) -> Result<Walked, Interrupted> {
-        self.tally.counted = self.adapter.count(self.deadline, self.observers).await?;
-        if let Some(counted) = self.tally.counted {
-            self.observers.notify(&Event::RecordsCounted(counted));
-        }
+        self.count().await?;
         let first = self.adapter.paging().first();
         self.positions.insert(first.clone());
         let page = self.fetch(first).await?;
@@ -64,7 +61,7 @@ impl<'a> Attempt<'a> {
         let mut next = self.take(page)?;
         loop {
             next = match next {
-                Next::End => match self.tally.weigh(self.ended_by)? {
+                Next::End => match self.weigh().await? {
                     Verdict::Ended(ended_by) => {
                         return self.tally.finish(ended_by, self.observers);
                     }
@@ -74,6 +71,27 @@ impl<'a> Attempt<'a> {
                 Next::Rest(positions) => self.read_rest(positions).await?,
             };
         }
+    }
+
+    /// Asks how many records there are, where that is a request of its own.
+    async fn count(&mut self) -> Result<(), Interrupted> {
+        let counted = self.adapter.count(self.deadline, self.observers).await?;
+        if let Some(counted) = counted {
+            self.observers.notify(&Event::RecordsCounted(counted));
+        }
+        self.tally.note_count(counted)
+    }
+
+    /// Whether the list is whole. Where it contradicts what was counted before the first page, and its end
+    /// does not come from that, it is counted again: it may have changed since.
+    async fn weigh(&mut self) -> Result<Verdict, Interrupted> {
+        let verdict = self.tally.weigh(self.ended_by);
+        let paging = self.adapter.paging();
+        if verdict.is_ok() || self.tally.counted().is_none() || paging.is_numbered() {
+            return verdict;
+        }
+        self.count().await?;
+        self.tally.weigh(self.ended_by)
     }
 
     /// Reads the page that the one before named.
@@ -213,7 +231,7 @@ impl<'a> Attempt<'a> {
         WalkTotals {
             granted: self.granted,
             received: self.tally.listed + records,
-            counted: self.tally.counted,
+            counted: self.tally.counted(),
         }
     }
 

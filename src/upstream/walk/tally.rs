@@ -1,6 +1,7 @@
 //! The tally of a walk: what was read so far, checked against limits and totals.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytesize::ByteSize;
@@ -43,17 +44,19 @@ pub(super) struct Tally<'a> {
     fingerprints: HashSet<u64>,
     /// Whether a page with a single record was already accepted twice.
     has_spared: bool,
-    /// The total in the list, as far as pages have stated one.
+    /// How much there is in the list, as far as it was stated.
     announced: Announcement,
+    /// From the least to the greatest number of records that was stated.
+    seen: Option<RangeInclusive<u64>>,
     /// What the responses said of their place in the list.
     part: PartOfList,
     /// Whether the walk has read on beyond what was announced, which then means nothing any more.
     is_beyond: bool,
     /// The total that a request of its own returned.
-    pub(super) counted: Option<u64>,
+    counted: Option<u64>,
     groups: Vec<Group>,
-    /// Where each group is, by its id in the source.
-    ids: HashMap<String, usize>,
+    /// Each group by its id in the source.
+    ids: HashMap<String, FirstRecord>,
     counts: Counts,
     pages: u64,
     pages_with_records: u64,
@@ -73,6 +76,15 @@ pub(super) struct Tally<'a> {
     mapped_bytes: u64,
 }
 
+/// The first record of a group.
+#[derive(Debug, Clone, Copy)]
+struct FirstRecord {
+    /// Which of the groups it is.
+    index: usize,
+    /// The number of the page that it is on, from 1.
+    page: u64,
+}
+
 /// Whether a page was read before.
 #[derive(PartialEq)]
 pub(super) enum PageSeen {
@@ -88,6 +100,7 @@ impl<'a> Tally<'a> {
             fingerprints: HashSet::new(),
             has_spared: false,
             announced: Announcement::default(),
+            seen: None,
             part: PartOfList::default(),
             is_beyond: false,
             ids: HashMap::new(),
@@ -153,23 +166,32 @@ impl<'a> Tally<'a> {
         } = mapped;
         self.counts.unparsed_timestamps += unparsed_timestamps;
         let Some(&first) = self.ids.get(&group.source_id) else {
-            self.ids.insert(group.source_id.clone(), self.groups.len());
+            let first = FirstRecord {
+                index: self.groups.len(),
+                page: self.pages,
+            };
+            self.ids.insert(group.source_id.clone(), first);
             self.groups.push(group);
             return Ok(());
         };
         self.counts.repeated += 1;
-        match different_people(&self.groups[first], &group) {
-            None => Ok(()),
-            Some(field) => Err(Interrupted::ListChanged(UpstreamError::new(
-                ErrorKind::Pagination,
-                format!(
-                    "the group `{}` came again with other `{field}`: each record may hold a part of \
-                     them, and parts are not merged (leave `fields.{field}` out, or request records \
-                     that are whole)",
-                    excerpt(&group.source_id, ID_CHARS)
-                ),
-            ))),
-        }
+        let Some(field) = different_people(&self.groups[first.index], &group) else {
+            return Ok(());
+        };
+        let id = excerpt(&group.source_id, ID_CHARS);
+        let pages = if first.page == self.pages {
+            format!("twice on page {}", self.pages)
+        } else {
+            format!("on page {} and again on page {}", first.page, self.pages)
+        };
+        Err(Interrupted::ListChanged(UpstreamError::new(
+            ErrorKind::Pagination,
+            format!(
+                "the group `{id}` is {pages} of the walk, with other `{field}`: each record may hold a \
+                 part of them, and parts are not merged (leave `fields.{field}` out, or request records \
+                 that are whole)"
+            ),
+        )))
     }
 
     /// Whether a page was read before, and none was before it: an upstream that ignores positions
@@ -219,26 +241,39 @@ impl<'a> Tally<'a> {
 
     /// The declared total, as far as it was stated.
     fn total(&self) -> Option<StatedTotal> {
-        let total = self.adapter.paging().total.as_ref()?;
+        let paging = self.adapter.paging();
+        let total = paging.total.as_ref()?;
+        let records = self.announced.records;
+        // An answer to a filter may lack what wraps the pages of the whole list.
+        if records.is_none() && paging.is_only_page() {
+            return None;
+        }
         let name = total.name();
         Some(StatedTotal {
             is_range: name.eq_ignore_ascii_case(CONTENT_RANGE.as_str()),
             name,
-            records: self.announced.records.or(self.counted),
+            records,
+            seen: self.seen.clone(),
             trust: total.trust,
         })
     }
 
     /// Whether the list is whole, if this seems to be its end.
     pub(super) fn weigh(&self, ended_by: EndedBy) -> Result<Verdict, Interrupted> {
-        let evidence = self.evidence(ended_by);
-        let is_counted = evidence.total.is_some() && self.announced.records.is_none();
-        weigh(&evidence).map_err(|contradiction| {
+        let paging = self.adapter.paging();
+        weigh(&self.evidence(ended_by)).map_err(|contradiction| {
             // Total and list were requested at two moments, between which the list may have shrunk.
-            if is_counted && matches!(contradiction, Contradiction::Fewer { .. }) {
-                Interrupted::ListChanged(contradiction.into())
+            let has_shrunk =
+                paging.has_count() && matches!(contradiction, Contradiction::Fewer { .. });
+            let mut error = UpstreamError::from(contradiction);
+            if paging.is_only_page() {
+                error.detail +=
+                    "; answers to filters are read as one page (`pushdown.paged = false`)";
+            }
+            if has_shrunk {
+                Interrupted::ListChanged(error)
             } else {
-                Interrupted::Failed(contradiction.into())
+                Interrupted::Failed(error)
             }
         })
     }
@@ -259,6 +294,7 @@ impl<'a> Tally<'a> {
             pages: self.pages_with_records,
             listed: self.listed,
             distinct: self.records - self.counts.repeated,
+            repeated: self.counts.repeated,
             first_page: self.first_page,
             last_page: self.last_page,
             is_short: paging.is_short(self.last_page),
@@ -304,9 +340,29 @@ impl<'a> Tally<'a> {
         Err(UpstreamError::new(ErrorKind::LimitExceeded, exceeded))
     }
 
+    /// What a request of its own returned as the number of records.
+    pub(super) const fn counted(&self) -> Option<u64> {
+        self.counted
+    }
+
+    /// Takes note of what a request of its own returned as the number of records.
+    pub(super) fn note_count(&mut self, counted: Option<u64>) -> Result<(), Interrupted> {
+        self.counted = counted;
+        self.check_announcement(Announcement {
+            records: counted,
+            pages: None,
+        })
+    }
+
     fn check_announcement(&mut self, announcement: Announcement) -> Result<(), Interrupted> {
         if self.is_beyond {
             return Ok(());
+        }
+        if let Some(records) = announcement.records {
+            let (least, most) = (self.seen.take()).map_or((records, records), |seen| {
+                (records.min(*seen.start()), records.max(*seen.end()))
+            });
+            self.seen = Some(least..=most);
         }
         let has_changed = !self.adapter.paging().is_hint() && !self.announced.agrees(announcement);
         if has_changed && !self.is_second_attempt {
@@ -329,7 +385,7 @@ impl<'a> Tally<'a> {
         self.check_mapped()?;
         observers.notify(&Event::WalkEnded {
             ended_by,
-            announced: self.announced.records.or(self.counted),
+            announced: self.announced.records,
             listed: self.listed,
             repeated: self.counts.repeated,
         });

@@ -2,6 +2,7 @@
 //! way out of a filter for what callers send, and bounds that no caller can outgrow.
 
 mod emulation;
+mod only_page;
 
 use std::sync::{Arc, Mutex};
 

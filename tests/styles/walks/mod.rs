@@ -3,6 +3,7 @@
 
 mod bounds;
 mod drift;
+mod drift_of_cursors;
 mod evidence;
 mod faults;
 mod lists;

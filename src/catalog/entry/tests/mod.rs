@@ -8,3 +8,4 @@ mod scripted;
 mod serving;
 mod shrinking;
 mod superseded;
+mod turns;

@@ -74,11 +74,15 @@ impl Scripted {
         let script = Arc::new(Mutex::new(Script::new()));
         let fetch: Fetch = {
             let (walks, script) = (Arc::clone(&walks), Arc::clone(&script));
-            Box::new(move |_, _| {
+            Box::new(move |walk, _| {
                 walks.fetch_add(1, Ordering::SeqCst);
                 let step = script.lock().unwrap().pop_front();
                 Box::pin(async move {
                     let (takes, outcome) = step.expect("an unexpected walk");
+                    if policy.takes_turns {
+                        sleep(TURN).await;
+                        walk.begin(NOW.parse().unwrap());
+                    }
                     sleep(takes).await;
                     let walked = outcome.map(|names| WalkResult {
                         snapshot: snapshot(&names),
@@ -149,6 +153,9 @@ impl Scripted {
     }
 }
 
+/// How long a walk waits that waits for its turn.
+pub(super) const TURN: Duration = Duration::from_mins(1);
+
 pub(super) const NOW: &str = "2026-11-21T09:30:00Z";
 
 pub(super) const POLICY: EntryPolicy = EntryPolicy {
@@ -156,6 +163,7 @@ pub(super) const POLICY: EntryPolicy = EntryPolicy {
     required: false,
     refresh: Refresh::OnDemand,
     shrink_guard: Share::HALF,
+    takes_turns: false,
 };
 
 pub(super) const USUAL: Freshness = Freshness {

@@ -111,6 +111,69 @@ async fn a_list_that_fills_up_again_is_no_confirmation_of_a_shorter_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_that_differs_from_the_one_held_back_waits_anew_however_early_its_walk_began() {
+    let upstream = Scripted::usual()
+        .then_groups(100)
+        .then_groups(10)
+        .then_groups(11)
+        .then_groups(11)
+        .then_groups(11)
+        .kept();
+    upstream.get().await;
+    advance(31 * SECOND).await;
+    let held = upstream.ask(CacheMode::Revalidate).await;
+    assert_eq!(held.pending_shrink.unwrap().groups, 10);
+    let since = held.pending_shrink.unwrap().since;
+    // Before the moment from which a walk may confirm the 10.
+    sleep(4 * SECOND).await;
+    let held = upstream.ask(CacheMode::Revalidate).await;
+    assert_eq!(held.pending_shrink.unwrap().groups, 11);
+    for _ in 0..4 {
+        sleep(SECOND).await;
+        let held = upstream.get().await;
+        assert_eq!(
+            groups(&held),
+            100,
+            "both lists of 11 are of about one moment"
+        );
+        assert_eq!(held.pending_shrink.unwrap().since, since);
+    }
+    sleep(8 * SECOND).await;
+    let held = upstream.get().await;
+    assert_eq!((groups(&held), held.pending_shrink), (11, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_never_the_same_twice_is_held_back_until_the_one_before_expires() {
+    let freshness = Freshness {
+        ttl: 30 * SECOND,
+        stale_while_revalidate: Duration::ZERO,
+        stale_if_error: 30 * SECOND,
+        ..USUAL
+    };
+    let mut upstream = Scripted::new(freshness, 1 << 20).then_groups(100);
+    for turn in 0..40 {
+        upstream = upstream.then_groups(10 + turn % 2);
+    }
+    let upstream = upstream.kept();
+    upstream.get().await;
+    let begun = Instant::now();
+    loop {
+        sleep(SECOND).await;
+        let held = upstream.get().await;
+        if groups(&held) != 100 {
+            assert_eq!(held.pending_shrink, None);
+            break;
+        }
+        assert!(
+            begun.elapsed() < 70 * SECOND,
+            "it is served longer than it may"
+        );
+    }
+    assert!(begun.elapsed() > 50 * SECOND, "it was replaced too early");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_that_goes_on_falling_apart_is_believed_once_two_walks_agree() {
     let upstream = Scripted::usual()
         .then_groups(100)

@@ -129,6 +129,14 @@ pub(super) fn missing_ids(list: &mut ListResponse<'_>) {
     }
 }
 
+/// The list in two halves, each below a parent of its own.
+pub(super) fn repeated_parents(list: &mut ListResponse<'_>) {
+    let mut first: Vec<_> = list.records().map(Value::take).collect();
+    let second = first.split_off(first.len() / 2);
+    let parents = [first, second].map(|half| json!({ "parts": half }));
+    list.set(list.api.records, json!(parents));
+}
+
 pub(super) fn wrong_types(list: &mut ListResponse<'_>) {
     for record in list.records() {
         for (_, value) in record.as_object_mut().into_iter().flatten() {

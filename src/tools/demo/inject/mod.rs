@@ -125,6 +125,7 @@ impl FaultyRequest<'_> {
             }
             InjectedFault::DuplicateIds => Effect::Mutate(content::duplicate_ids),
             InjectedFault::MissingIds => Effect::Mutate(content::missing_ids),
+            InjectedFault::RepeatedParents => Effect::Mutate(content::repeated_parents),
             InjectedFault::WrongTypes => Effect::Mutate(content::wrong_types),
             InjectedFault::WrongTotal => Effect::Mutate(content::wrong_total),
             InjectedFault::Total(total) => Effect::Mutate(misreported::total(total)),

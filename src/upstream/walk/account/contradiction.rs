@@ -71,7 +71,9 @@ pub(in crate::upstream::walk) enum Contradiction {
 /// What to change where a list goes on after what ended it.
 const fn remedy(ended_by: EndedBy) -> &'static str {
     match ended_by {
-        EndedBy::NoNext => "correct where a page names the next one (`pagination`)",
+        EndedBy::NoNext | EndedBy::Drifted => {
+            "correct where a page names the next one (`pagination`)"
+        }
         EndedBy::Flag => "correct `pagination.more` or `pagination.last`",
         EndedBy::LastPage => "leave `pagination.pages` out",
         EndedBy::Total => {

@@ -1,5 +1,7 @@
 //! What is known of a walk when nothing names a further page.
 
+use std::ops::RangeInclusive;
+
 use http::header::CONTENT_RANGE;
 use http::{HeaderMap, StatusCode};
 
@@ -47,6 +49,8 @@ pub(in crate::upstream::walk) struct WalkEvidence {
     pub(in crate::upstream::walk) listed: u64,
     /// The number of records without those that came before.
     pub(in crate::upstream::walk) distinct: u64,
+    /// The number of those that came before.
+    pub(in crate::upstream::walk) repeated: u64,
     /// The number of records on the first of them.
     pub(in crate::upstream::walk) first_page: u64,
     /// The number of records on the last of them.
@@ -100,6 +104,8 @@ pub(in crate::upstream::walk) struct StatedTotal {
     pub(in crate::upstream::walk) name: String,
     /// The number that was stated last.
     pub(in crate::upstream::walk) records: Option<u64>,
+    /// From the least to the greatest number that was stated during the walk.
+    pub(in crate::upstream::walk) seen: Option<RangeInclusive<u64>>,
     /// How far it is trusted.
     pub(in crate::upstream::walk) trust: Trust,
     /// Whether it is read from `Content-Range`.

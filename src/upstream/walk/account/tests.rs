@@ -22,6 +22,7 @@ fn evidence(ended_by: EndedBy) -> WalkEvidence {
         pages: 1,
         listed: 3,
         distinct: 3,
+        repeated: 0,
         first_page: 3,
         last_page: 3,
         is_short: false,
@@ -33,6 +34,7 @@ fn total(records: u64, trust: Trust) -> StatedTotal {
     StatedTotal {
         name: "/total".to_owned(),
         records: Some(records),
+        seen: Some(records..=records),
         trust,
         is_range: false,
     }
@@ -298,6 +300,94 @@ fn a_response_that_says_that_it_is_a_part_is_no_whole_list(
             assert!(error.contains(expected), "{error}");
         }
     }
+}
+
+#[rstest]
+#[case::all_announced_pages(Some(1), EndedBy::LastPage, true)]
+#[case::all_announced_pages_and_a_flag(Some(1), EndedBy::Flag, true)]
+#[case::nothing_announced(None, EndedBy::Flag, false)]
+#[case::a_short_page(None, EndedBy::ShortPage, false)]
+fn a_206_is_no_contradiction_where_all_announced_pages_were_read(
+    #[case] announced_pages: Option<u64>,
+    #[case] ended_by: EndedBy,
+    #[case] is_whole: bool,
+) {
+    let mut part = PartOfList::default();
+    part.note_parts(StatusCode::PARTIAL_CONTENT, &HeaderMap::new(), 3);
+    let evidence = WalkEvidence {
+        part,
+        announced_pages,
+        asked: Some(4),
+        ..evidence(ended_by)
+    };
+    assert_eq!(weigh(&evidence).is_ok(), is_whole);
+}
+
+#[rstest]
+#[case::exact(Trust::Exact)]
+#[case::hint(Trust::Hint)]
+fn a_206_is_no_contradiction_where_the_announced_total_came(#[case] trust: Trust) {
+    let mut part = PartOfList::default();
+    part.note_parts(StatusCode::PARTIAL_CONTENT, &HeaderMap::new(), 3);
+    let evidence = WalkEvidence {
+        part,
+        is_numbered: false,
+        total: Some(total(3, trust)),
+        ..evidence(EndedBy::NoNext)
+    };
+    assert_eq!(weigh(&evidence), Ok(Verdict::Ended(EndedBy::NoNext)));
+}
+
+/// A list that ended so, after a total that changed between these two.
+fn drifted(ended_by: EndedBy, least: u64, most: u64) -> WalkEvidence {
+    WalkEvidence {
+        is_numbered: false,
+        has_changed: true,
+        total: Some(StatedTotal {
+            seen: Some(least..=most),
+            ..total(most, Trust::Exact)
+        }),
+        ..evidence(ended_by)
+    }
+}
+
+#[rstest]
+#[case::cursor(EndedBy::NoNext)]
+#[case::flag(EndedBy::Flag)]
+#[case::last_key(EndedBy::EmptyPage)]
+#[case::rule(EndedBy::PastEnd)]
+fn a_list_within_what_a_changing_total_said_is_whole_where_its_end_is_its_own(
+    #[case] ended_by: EndedBy,
+) {
+    for (least, most) in [(3, 4), (2, 4)] {
+        let evidence = drifted(ended_by, least, most);
+        assert_eq!(weigh(&evidence), Ok(Verdict::Ended(EndedBy::Drifted)));
+    }
+    let repeats = WalkEvidence {
+        distinct: 2,
+        repeated: 1,
+        ..drifted(ended_by, 3, 4)
+    };
+    assert!(
+        weigh(&repeats).is_err(),
+        "two are fewer than were ever announced"
+    );
+    assert!(weigh(&drifted(ended_by, 4, 5)).is_err());
+    let numbered = WalkEvidence {
+        is_numbered: true,
+        ..drifted(ended_by, 3, 4)
+    };
+    assert!(weigh(&numbered).is_err(), "an offset passes over records");
+}
+
+#[test]
+fn a_changing_total_is_no_excuse_for_a_repeat_or_a_range_that_says_more() {
+    assert!(weigh(&drifted(EndedBy::Repeat, 3, 4)).is_err());
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_RANGE, HeaderValue::from_static("items 0-2/9"));
+    let mut evidence = drifted(EndedBy::NoNext, 3, 4);
+    evidence.part.note_parts(StatusCode::OK, &headers, 3);
+    assert!(weigh(&evidence).is_err());
 }
 
 #[test]
