@@ -11,7 +11,8 @@ use crate::tools::infer::{InferRun, SampleRequest};
 ///
 /// Give one page with --url, or a few pages of one list with --sample, in order. With --url the
 /// proposed block is then walked like the gateway would, and compared with every total that a page
-/// states: only a block that read the whole list is called certain. Two recorded pages show more than
+/// states: a block is called certain only if the API itself showed where the list ends and no total says
+/// otherwise. Two recorded pages show more than
 /// one; the first and the last are best.
 ///
 /// It fails if no sample can be read or has a list, and if the walk shows that the block is wrong.
@@ -32,7 +33,8 @@ pub(super) struct Infer {
     /// Send this header, as 'Name: value'; secrets become environment variables in the block
     #[arg(long, value_name = "HEADER", requires = "url")]
     header: Vec<String>,
-    /// Read at most so many pages when the proposed block is walked; 0 does not walk it
+    /// Read at most so many pages when the proposed block is walked, and one to see that there are
+    /// more; 0 does not walk it
     #[arg(long, value_name = "N", default_value_t = 50, requires = "url")]
     pages: u64,
     /// Read recorded responses instead: bodies, or what `curl -i` prints

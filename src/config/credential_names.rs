@@ -1,8 +1,9 @@
-//! Names that carry credentials: which headers, parameters and members hold a secret by their name.
+//! Names that carry credentials: which keys, headers, parameters and members hold a secret by their name.
 //!
-//! A literal under such a name is refused, so this is narrower than what is merely not shown: a false
-//! alarm would refuse a good file. `sort_key` and `cookie_policy` hold no secret, `X-Auth-Key` and
-//! `Cookie` do.
+//! Two questions are asked of a name, and answered here alone. [`names_secret`]: a literal under such a
+//! name is refused, so it is narrow, because a false alarm would refuse a good file. `sort_key` and
+//! `cookie_policy` hold no secret, `X-Auth-Key` and `Cookie` do. [`may_name_secret`]: what stands under
+//! such a name is not shown, so it is wide, and takes misspelt names too.
 
 /// Wherever they stand in a name.
 const ANYWHERE: [&str; 7] = [
@@ -76,6 +77,25 @@ const KEYS: [&str; 33] = [
     "user",
     "x",
 ];
+
+/// Words that may stand for a secret, besides those of [`ANYWHERE`].
+const MAYBE: [&str; 3] = ["key", "keys", "cookie"];
+
+/// Whether what stands under a name may be a credential: also where the name only sounds like it, and
+/// where it is misspelt.
+pub(crate) fn may_name_secret(name: &str) -> bool {
+    if names_secret(name) {
+        return true;
+    }
+    let name = name.to_ascii_lowercase();
+    let words = ANYWHERE.iter().chain(&MAYBE);
+    let parts = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words.clone().any(|word| name.contains(word))
+        || parts.filter(|part| part.len() > 3).any(|part| {
+            let mut words = words.clone();
+            words.any(|word| strsim::damerau_levenshtein(part, word) <= 1)
+        })
+}
 
 /// Whether what stands under a name is a credential.
 pub(crate) fn names_secret(name: &str) -> bool {
@@ -213,6 +233,25 @@ mod tests {
             "sort_key_2",
         ] {
             assert!(!names_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_only_sounds_like_a_secret_or_is_misspelt_may_be_one() {
+        for name in [
+            "X-Auth-Key",
+            "Idempotency-Key",
+            "sort_key",
+            "cookie_policy",
+            "tokn",
+            "passwort",
+            "secrt",
+            "x-kyes",
+        ] {
+            assert!(may_name_secret(name), "{name}");
+        }
+        for name in ["Accept", "X-Tenant", "domain", "author", "limit", "kes"] {
+            assert!(!may_name_secret(name), "{name}");
         }
     }
 }

@@ -6,24 +6,11 @@
 
 use std::ops::Range;
 
-use super::credential_names::names_secret;
+use super::credential_names::{may_name_secret, names_secret};
 use crate::problem::KeyPath;
 
 /// What is shown instead.
 pub(super) const MASK: &str = "\"***\"";
-
-/// Words in the name of a key whose value is better not shown.
-const SENSITIVE: [&str; 9] = [
-    "secret",
-    "password",
-    "passwd",
-    "token",
-    "key",
-    "keys",
-    "authorization",
-    "credential",
-    "cookie",
-];
 
 /// The keys of an `auth` block whose values are no secrets under any scheme.
 const OPEN_IN_AUTH: [&str; 21] = [
@@ -57,15 +44,16 @@ pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
     match keys.as_slice() {
         // These say where a secret is.
         [.., "env" | "file"] | ["upstreams", _, "records" | "fields", ..] => false,
-        ["upstreams", _, "auth"] => true,
+        // A placeholder may be used where a secret belongs, whatever it is called.
+        ["upstreams", .., "vars", _] | ["upstreams", _, "auth"] => true,
         // The one `token` that is a place in the answer.
         ["upstreams", _, "auth", "token"] if scheme == Some("token_exchange") => false,
         ["upstreams", _, "auth", key, ..] if !OPEN_IN_AUTH.contains(key) => true,
         // Elsewhere `auth` names a secret.
-        ["upstreams", _, "auth", rest @ ..] => rest.iter().any(|key| is_sensitive(key)),
+        ["upstreams", _, "auth", rest @ ..] => rest.iter().any(|key| may_name_secret(key)),
         // Nothing in these is sent anywhere, and `keyed` and `$key` only sound like keys.
-        ["upstreams", _, rest @ ..] => rest.iter().any(|key| is_sensitive(key)),
-        rest => rest.iter().any(|key| is_sensitive(key)),
+        ["upstreams", _, rest @ ..] => rest.iter().any(|key| may_name_secret(key)),
+        rest => rest.iter().any(|key| may_name_secret(key)),
     }
 }
 
@@ -81,22 +69,6 @@ pub(super) fn has_secret(text: &str) -> bool {
     let query = text.split_once('?').map_or("", |(_, query)| query);
     let mut names = (query.split(['&', ';', '#'])).filter_map(|one| Some(one.split_once('=')?.0));
     has_password(text) || names.any(names_secret)
-}
-
-fn is_sensitive(key: &str) -> bool {
-    if names_secret(key) {
-        return true;
-    }
-    let key = key.to_ascii_lowercase();
-    SENSITIVE.iter().any(|word| key.contains(word))
-        || key
-            .split(|letter: char| !letter.is_ascii_alphanumeric())
-            .any(|part| {
-                part.len() > 3
-                    && SENSITIVE
-                        .iter()
-                        .any(|word| strsim::damerau_levenshtein(part, word) <= 1)
-            })
 }
 
 /// What may be a secret in a text that is no TOML, found by looks alone: there is no tree to go by,
@@ -116,7 +88,7 @@ fn assigned_secrets(text: &str) -> impl Iterator<Item = Range<usize>> {
             Some(inner) => inner.split('=').next()?,
             None => line.rsplit(['{', ',', '.']).next()?,
         };
-        let is_secret = is_sensitive(line) || (line == "auth" && !value.starts_with('{'));
+        let is_secret = may_name_secret(line) || (line == "auth" && !value.starts_with('{'));
         if !is_secret || matches!(key.trim(), "env" | "file") {
             return None;
         }
@@ -257,6 +229,9 @@ mod tests {
         assert!(may_be_secret("cursor.keys.0", None));
         assert!(!may_be_secret("server.listen", None));
         assert!(!may_be_secret("upstreams.tokens.records", None));
+        assert!(may_be_secret("upstreams.a.request.vars.org", None));
+        assert!(may_be_secret("upstreams.a.auth.request.vars.org", None));
+        assert!(!may_be_secret("upstreams.a.request.vars.org.env", None));
         assert!(!may_be_secret("upstreams.a.records.keyed", None));
     }
 

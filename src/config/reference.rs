@@ -270,6 +270,28 @@ mod tests {
     }
 
     #[test]
+    fn what_newcomers_missed_is_in_the_reference() {
+        let text = reference();
+        for said in [
+            // Which letters a block's name may have.
+            "`[upstreams.NAME]` block each. NAME has 1 to 64 characters from `a` to `z`, `0` to `9`, `_` and `-`",
+            "- `{body_hash}`: the hash of the request body, in `encoding`.",
+            "`{{` and `}}` are literal braces.",
+            "both without their prefixes: write `Group` for `ns:Group`",
+            "Every child element of XML is a list there, also a single one.",
+            "HTTP Basic authentication, both encoded as in a form first",
+            "a Unix time in seconds (from 1,000,000,000 on) or milliseconds",
+            "| `deadline` | [Duration](#duration) | `\"10s\"` |",
+            "| `encoding` | [`\"hex\"`, `\"base64\"`](#encoding) | `\"hex\"` |",
+            "| `trust` | [`\"exact\"`, `\"hint\"`](#trust) | `\"exact\"` |",
+        ] {
+            let flat = text.replace('\n', " ");
+            assert!(flat.contains(said), "{said}");
+        }
+        assert!(!text.contains("PartOf"));
+    }
+
+    #[test]
     fn every_link_leads_to_a_section() {
         let text = reference();
         let headings: BTreeSet<_> = (text.lines())

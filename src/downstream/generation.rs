@@ -25,12 +25,12 @@ use crate::observe::Observers;
 use crate::plan::Plan;
 use crate::upstream::Adapter;
 
-use super::admission::Admission;
 use super::answers::AnswerCache;
 use super::bodies::BodyMemory;
 use super::connections::ConnectionTable;
 use super::layers::{AccessLog, Admits, KeepsAnswers, Observed, Patience};
 use super::openapi::Description;
+use super::rate_limiter::CallerRateLimiter;
 use super::services::GroupService;
 
 /// Where whoever runs the process asks for its health.
@@ -45,7 +45,7 @@ pub struct Generation<G = Gateway> {
     /// What cursors are verified with.
     pub(super) keys: Keys,
     /// What each client has asked.
-    admission: Arc<Admission>,
+    rate_limiter: Arc<CallerRateLimiter>,
     pub(super) answers: AnswerCache,
     pub(super) process: Arc<Process>,
 }
@@ -83,7 +83,7 @@ impl<G> Generation<G> {
     /// The first generation of a process.
     pub(super) fn first(plan: Arc<Plan>, keys: Keys, gateway: G, process: Process) -> Self {
         Self {
-            admission: Arc::new(Admission::new(&plan.rate_limit)),
+            rate_limiter: Arc::new(CallerRateLimiter::new(&plan.rate_limit)),
             answers: AnswerCache::new(plan.cache.answers()),
             plan,
             gateway,
@@ -107,15 +107,15 @@ impl Generation {
     fn succeed(&self, plan: Arc<Plan>, catalog: Catalog) -> Self {
         let keys = self.keys.succeed(&plan);
         self.process.bodies.resize(&plan.cache);
-        let admission = if plan.rate_limit == self.plan.rate_limit {
-            Arc::clone(&self.admission)
+        let rate_limiter = if plan.rate_limit == self.plan.rate_limit {
+            Arc::clone(&self.rate_limiter)
         } else {
-            Arc::new(Admission::new(&plan.rate_limit))
+            Arc::new(CallerRateLimiter::new(&plan.rate_limit))
         };
         Self {
             gateway: self.gateway.succeed(catalog, &plan, keys.clone()),
             keys,
-            admission,
+            rate_limiter,
             answers: AnswerCache::new(plan.cache.answers()),
             plan,
             process: Arc::clone(&self.process),
@@ -191,8 +191,8 @@ impl<G> Observed for Generation<G> {
 }
 
 impl<G> Admits for Generation<G> {
-    fn admission(&self) -> &Admission {
-        &self.admission
+    fn rate_limiter(&self) -> &CallerRateLimiter {
+        &self.rate_limiter
     }
 }
 

@@ -12,11 +12,11 @@
 mod connections;
 mod listener;
 
-mod admission;
 mod caller;
 mod deadline;
 mod exchange;
 mod layers;
+mod rate_limiter;
 mod request_id;
 mod trace_context;
 
@@ -57,8 +57,6 @@ mod admin;
 mod testing;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod visibility;
 
 pub use openapi::document;
 pub use response::{Body, BrokenOff};

@@ -23,6 +23,7 @@ use crate::config::testing::plan;
 use crate::error::ErrorKind;
 
 mod description;
+mod visibility;
 
 /// Two sources that answer.
 fn both() -> Vec<SourceLookup> {

@@ -46,6 +46,8 @@ pub enum Event<'a> {
         /// How long it took.
         elapsed: Duration,
     },
+    /// It is unknown when the token that a login returned expires. Says why.
+    ExpiryUnknown(&'a str),
     /// A request of its own returned the total number of records.
     RecordsCounted(u64),
     /// A page was read. Pages are reported in the order of the list, however they were fetched.

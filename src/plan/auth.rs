@@ -221,8 +221,8 @@ impl From<LoginFormat> for BodyFormat {
 ///   on), a duration such as `3600s` or `PT1H`, an RFC 3339 timestamp, `2026-11-21 10:30:00` in UTC, or
 ///   an HTTP date.
 ///
-/// If the expiry is missing, cannot be read or has already passed, a warning in the log says so, and
-/// the token is used until the upstream rejects it.
+/// If the expiry is missing, cannot be read or has already passed, a warning in the log and `probe` say
+/// why, and the token is used until the upstream rejects it.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "String")]
 pub enum Expiry {

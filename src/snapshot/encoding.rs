@@ -5,8 +5,9 @@
 //! no bytes, whatever they are, make anything panic later. That they are what was written is for a
 //! checksum around them to say.
 //!
-//! A change of this encoding, of the order of rows, of the fold, of the member hashes or of a
-//! group's JSON makes old bytes mean something else: [`ENCODING`] must change with it.
+//! A change of this encoding, of the order of rows, of the fold, of the member hashes, of a group's JSON
+//! or of the header of the files on disk (`catalog/disk/file`) makes old bytes mean something else:
+//! [`ENCODING`] must change with it.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;

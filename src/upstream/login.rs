@@ -15,7 +15,7 @@ use super::requests::render_error;
 use super::template::Variables;
 use super::transport::Transport;
 use crate::error::{ErrorKind, UpstreamError};
-use crate::observe::Observers;
+use crate::observe::{Event, Observers};
 use crate::page::format::Page;
 use crate::plan::{Grant, Location};
 
@@ -91,7 +91,11 @@ impl LoginCall {
             .exchange(request, &self.classifier)
             .await
             .map_err(refused)?;
-        self.read(&answer)
+        let token = self.read(&answer)?;
+        if let Some(problem) = token.unknown_expiry() {
+            observers.notify(&Event::ExpiryUnknown(problem));
+        }
+        Ok(token)
     }
 
     fn request(&self) -> Result<Request<Bytes>, UpstreamError> {

@@ -50,6 +50,7 @@ async fn check_by_query(time: &str) -> Outcome {
         list = 'by_query'
         request = {{ path = '/teams', query = {{ id = '{{id}}', since = '{{created_after}}' }} }}
         records = '/'
+        pagination = {{ style = 'link' }}
         pushdown = {{ paged = false, created_after = {time} }}
         fields = {{ id = 'id', name = 'name', created_at = 'made' }}
         "
@@ -433,7 +434,7 @@ async fn demo_flags_change_how_an_emulated_upstream_pages() {
     let mut answers = Vec::new();
     for _ in 0..5 {
         let command = output.next_line().await.unwrap().unwrap();
-        let command = command.replace("search=corp&", "format=json&");
+        let command = command.replace("search=sales&", "format=json&");
         answers.push(asked(&command).await);
     }
     if let Some(publisher) = &answers[2] {

@@ -14,7 +14,7 @@ mod gc;
 mod write_queue;
 
 #[cfg(test)]
-mod golden;
+mod tests;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

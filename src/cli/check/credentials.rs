@@ -3,7 +3,7 @@
 
 use url::{Host, Url};
 
-use super::written::location;
+use super::paging::location;
 use crate::config::resolve::in_requests;
 use crate::config::upstream::{Auth, Upstream};
 use crate::problem::KeyPath;

@@ -10,20 +10,23 @@ use clap::Args;
 use crate::app::App;
 use crate::catalog::pages_kept;
 use crate::clock::WallClock;
-use crate::config::upstream::{Method, Upstream as Written};
+use crate::config::upstream::Upstream as Written;
 use crate::config::{Environment, Loaded};
 use crate::plan::server::OPEN_TO_ALL;
-use crate::plan::{Format, Limits, List, Refresh, Share, Span, Upstream};
+use crate::plan::{BodyFormat, Format, Limits, List, Refresh, Share, Span, Upstream};
 use crate::terminal::{CommandError, print};
 use crate::upstream::Adapter;
 
 use super::load;
 
+mod connection;
+use connection::explain_connection;
+
 mod credentials;
 use credentials::{explain_auth, warn_of_plain_http};
 
-mod written;
-use written::{explain_connection, explain_filters, explain_origins, explain_pagination};
+mod paging;
+use paging::{explain_filters, explain_paging, explain_total};
 
 /// Validate a configuration and explain what it means.
 #[derive(Debug, Args)]
@@ -42,7 +45,7 @@ impl Check {
     }
 }
 
-/// The plan in words. What a request or a credential is called, only the block says.
+/// The plan in words. Only the block says what placeholders are called, and where secrets are read.
 fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
     let plan = &loaded.plan;
     let server = &plan.server;
@@ -110,39 +113,36 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
 }
 
 fn explain_upstream(upstream: &Upstream, written: &Written) -> String {
-    let request = &written.request;
-    let method = match request.method.unwrap_or_default() {
-        Method::Get => "GET",
-        Method::Post => "POST",
+    let listing = &upstream.requests.listing;
+    let format = match upstream.classify.format {
+        BodyFormat::Decoded(Format::Json) => "JSON",
+        BodyFormat::Decoded(Format::Xml) => "XML",
+        BodyFormat::Text => "text",
     };
-    let format = match written.format {
-        Format::Json => "JSON",
-        Format::Xml => "XML",
-    };
-    let prefix = written.strip_prefix.as_ref();
+    let prefix = upstream.classify.strip_prefix.as_ref();
     let prefix = prefix.map_or_else(String::new, |prefix| format!(" after `{prefix}`"));
-    let base = written.base_url.as_str().trim_end_matches('/');
+    let base = listing.base_url.as_str().trim_end_matches('/');
     let mut lines = Vec::new();
     if let Some(preset) = &written.preset {
         lines.push(format!("over     the preset {preset}"));
     }
-    lines.push(format!("asks     {method} {base}{}", request.path));
+    let (method, path) = (&listing.method, &written.request.path);
+    lines.push(format!("asks     {method} {base}{path}"));
     if upstream.list == List::ByQuery {
-        lines.push(format!("filters  {}", explain_filters(written)));
+        lines.push(format!("filters  {}", explain_filters(upstream)));
     }
     if let Some(connection) = explain_connection(&written.connection) {
         lines.push(format!("through  {connection}"));
     }
+    lines.push(format!(
+        "reads    {format}{prefix}, records at {}",
+        upstream.mapping.records.at
+    ));
+    lines.push(format!("pages    {}", explain_paging(upstream)));
+    for total in explain_total(upstream, written.preset.as_deref()) {
+        lines.push(format!("total    {total}"));
+    }
     lines.extend([
-        format!(
-            "reads    {format}{prefix}, records at {}",
-            written.records.at()
-        ),
-        format!(
-            "pages    {}{}",
-            explain_pagination(&written.pagination),
-            explain_origins(&written.pagination)
-        ),
         format!("auth     {}", explain_auth(written)),
         "sees     every caller sees what this account sees".to_owned(),
     ]);

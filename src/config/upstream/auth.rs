@@ -29,15 +29,16 @@ pub enum Auth {
     None,
     /// A static token in the `Authorization` header (RFC 6750).
     Bearer(BearerAuth),
-    /// User name and password (RFC 7617).
+    /// User name and password (RFC 7617), sent in UTF-8 and Base64 and not encoded otherwise.
     Basic(BasicAuth),
     /// A key in a header or in a query parameter. Set exactly one of `header` and `query`.
     ApiKey(ApiKeyAuth),
     /// A login request that returns a token. The token is cached and renewed after 80 to 90 percent
     /// of its lifetime. If the upstream rejects it, it is renewed once.
     TokenExchange(Box<TokenExchangeAuth>),
-    /// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client sends its id and secret
-    /// with HTTP Basic authentication.
+    /// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client sends its id and secret with
+    /// HTTP Basic authentication, both encoded as in a form first (section 2.3.1): `a:b` is sent as
+    /// `a%3Ab`. For a server that takes them in the body instead, use `token_exchange` with a `form`.
     Oauth2ClientCredentials(Oauth2Auth),
     /// AWS Signature Version 4.
     AwsSigv4(AwsSigv4Auth),

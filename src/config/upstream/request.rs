@@ -18,8 +18,8 @@ use super::{Json, Text};
 /// Numbers, dates and booleans are sent as they are written: `1.10` stays `1.10`. Only `+`, `_` between
 /// digits and bases other than ten are not: `0x10` is sent as `16`.
 ///
-/// Literal values that look like secrets by their name, such as `token` or `password`, are refused:
-/// use `{ env = "NAME" }` or `{ file = "path" }`.
+/// Literal values that look like secrets by their name, such as `token` or `password`, are refused,
+/// also if they come from `vars` under another name: use `{ env = "NAME" }` or `{ file = "path" }`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {

@@ -21,8 +21,8 @@ mod problems;
 
 mod catch_panic;
 
-mod allowances;
-pub(crate) use allowances::{Admits, RATELIMIT, RATELIMIT_POLICY};
+mod admission;
+pub(crate) use admission::{Admits, RATELIMIT, RATELIMIT_POLICY};
 
 mod host;
 
@@ -45,7 +45,7 @@ use super::exchange::RequestContext;
 use super::problem::ProblemDetails;
 use super::response::Response;
 
-use allowances::Allowances;
+use admission::Admission;
 use catch_panic::CatchPanic;
 use deadlines::Deadlines;
 use heads::Heads;
@@ -95,7 +95,7 @@ where
         // A panic further down costs one request, not the connection.
         .layer(CatchPanic)
         // As soon as the caller is known, and before anything expensive.
-        .layer(intercept(Allowances))
+        .layer(intercept(Admission))
         // Below admission, so that a request that is refused here counts like any other.
         .layer(intercept(RequestLimits))
         // The last that never waits: what is answered here costs neither a span nor a timer.

@@ -127,9 +127,14 @@ fn collect<'a>(
 
 fn leaf(part: SampleValue<'_>, names: &[&str]) -> Option<Leaf> {
     let text = part.text().map(|text| text.trim().to_owned());
+    let name = match names {
+        // `{"total": {"value": 261, …}}`
+        [.., around, "value"] => around,
+        _ => names.last()?,
+    };
     Some(Leaf {
         place: LeafPlace::Body(page_path(names)?),
-        name: plain(names.last()?),
+        name: plain(name),
         depth: names.len(),
         is_boolean: part.boolean().is_some(),
         text: text.filter(|text| !text.is_empty()),

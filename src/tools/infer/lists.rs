@@ -10,16 +10,22 @@ const CANDIDATES: usize = 64;
 pub(super) fn candidates<'a>(bodies: &[&'a SampleBody]) -> Vec<CandidateList<'a>> {
     let mut candidates: Vec<CandidateList<'a>> = Vec::new();
     for (sample, body) in bodies.iter().enumerate() {
-        let mut found = Vec::new();
-        collect(body.root(), &mut Vec::new(), &mut found);
-        for (names, kind, items) in found {
-            let known = candidates.iter().position(|known| known.names == names);
+        let mut finder = ListFinder {
+            names: Vec::new(),
+            within: None,
+            found: Vec::new(),
+        };
+        finder.collect(body.root());
+        for list in finder.found {
+            let known = candidates
+                .iter()
+                .position(|known| known.names == list.names);
             let index = known.unwrap_or_else(|| {
-                candidates.push(CandidateList::new(names, bodies.len()));
+                candidates.push(CandidateList::new(&list, bodies.len()));
                 candidates.len() - 1
             });
-            candidates[index].pages[sample] = items;
-            candidates[index].kind = candidates[index].kind.max(kind);
+            candidates[index].pages[sample] = list.items;
+            candidates[index].kind = candidates[index].kind.max(list.kind);
         }
     }
     candidates
@@ -40,46 +46,95 @@ pub(super) enum ListKind {
 pub(super) struct CandidateList<'a> {
     pub(super) names: Vec<&'a str>,
     pub(super) kind: ListKind,
+    /// How many names lead to the list that has this one in its items: there is one in each of them.
+    pub(super) within: Option<usize>,
     pub(super) pages: Vec<Vec<SampleValue<'a>>>,
 }
 
 impl<'a> CandidateList<'a> {
-    fn new(names: Vec<&'a str>, samples: usize) -> Self {
+    fn new(list: &FoundList<'a>, samples: usize) -> Self {
         Self {
-            names,
+            names: list.names.clone(),
             kind: ListKind::Element,
+            within: list.within,
             pages: vec![Vec::new(); samples],
         }
     }
 }
 
-type Found<'a> = (Vec<&'a str>, ListKind, Vec<SampleValue<'a>>);
+/// A list in one sample.
+struct FoundList<'a> {
+    names: Vec<&'a str>,
+    kind: ListKind,
+    within: Option<usize>,
+    items: Vec<SampleValue<'a>>,
+}
 
-fn collect<'a>(part: SampleValue<'a>, names: &mut Vec<&'a str>, found: &mut Vec<Found<'a>>) {
-    if found.len() == CANDIDATES {
-        return;
+/// Collects the lists of one sample.
+struct ListFinder<'a> {
+    names: Vec<&'a str>,
+    within: Option<usize>,
+    found: Vec<FoundList<'a>>,
+}
+
+impl<'a> ListFinder<'a> {
+    fn collect(&mut self, part: SampleValue<'a>) {
+        if self.found.len() == CANDIDATES {
+            return;
+        }
+        if let Some(items) = part.items().filter(|_| !part.is_xml()) {
+            return self.list(items);
+        }
+        if part.is_xml() && self.names.len() > 1 {
+            let items = part.items().unwrap_or_default();
+            match items.as_slice() {
+                [_, _, ..] => return self.list(items),
+                [only] if only.is_object() => self.add(ListKind::Element, items),
+                _ => {}
+            }
+        }
+        let members = part.members();
+        if self.within.is_none() && looks_keyed(part, &members) {
+            let items = members.iter().map(|(_, member)| *member).collect();
+            self.add(ListKind::Keyed, items);
+        }
+        self.members(part);
     }
-    if let Some(items) = part.items().filter(|_| !part.is_xml()) {
-        found.push((names.clone(), ListKind::List, items));
-        return;
+
+    /// A list, and the lists in its items.
+    fn list(&mut self, items: Vec<SampleValue<'a>>) {
+        self.add(ListKind::List, items.clone());
+        if self.within.is_some() {
+            return;
+        }
+        self.within = Some(self.names.len());
+        for item in items {
+            self.members(item);
+        }
+        self.within = None;
     }
-    if part.is_xml() && names.len() > 1 {
-        let items = part.items().unwrap_or_default();
-        match items.as_slice() {
-            [_, _, ..] => return found.push((names.clone(), ListKind::List, items)),
-            [only] if only.is_object() => found.push((names.clone(), ListKind::Element, items)),
-            _ => {}
+
+    fn members(&mut self, part: SampleValue<'a>) {
+        for (name, member) in part.members() {
+            self.names.push(name);
+            self.collect(member);
+            self.names.pop();
         }
     }
-    let members = part.members();
-    if looks_keyed(part, &members) {
-        let items = members.iter().map(|(_, member)| *member).collect();
-        found.push((names.clone(), ListKind::Keyed, items));
-    }
-    for (name, member) in members {
-        names.push(name);
-        collect(member, names, found);
-        names.pop();
+
+    fn add(&mut self, kind: ListKind, items: Vec<SampleValue<'a>>) {
+        let mut found = self.found.iter_mut();
+        if let Some(known) = found.find(|known| known.names == self.names) {
+            known.kind = known.kind.max(kind);
+            known.items.extend(items);
+            return;
+        }
+        self.found.push(FoundList {
+            names: self.names.clone(),
+            kind,
+            within: self.within,
+            items,
+        });
     }
 }
 

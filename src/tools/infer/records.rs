@@ -98,17 +98,36 @@ pub(super) fn children(columns: &Columns<'_>) -> Option<Path> {
 /// Finds the list. There always is an answer; its confidence says what it is worth.
 pub(super) fn find<'a>(bodies: &[&'a SampleBody]) -> RecordGuess<'a> {
     let lists = candidates(bodies).into_iter();
-    let mut rated: Vec<RatedList<'a>> = lists.filter_map(RatedList::of).collect();
+    let rated = lists.filter_map(RatedList::of);
+    let (nested, mut rated): (Vec<_>, Vec<_>) =
+        rated.partition(|list| list.candidate.within.is_some());
     // The sort is stable: of equals, the one that comes first in the page.
     rated.sort_by_key(|list| std::cmp::Reverse(list.score()));
     let mut rated = rated.into_iter();
     match rated.next() {
         Some(best) if best.quality > Quality::Single => {
             let others: Vec<_> = rated.collect();
-            chosen(best, &others, bodies)
+            let within = nested.into_iter().find(|list| holds_groups_of(list, &best));
+            chosen(within.unwrap_or(best), &others, bodies)
         }
         _ => nothing(bodies),
     }
+}
+
+/// Whether the groups are not in `outer` itself but in a list that each of its items has, such as the
+/// groups of each organization.
+fn holds_groups_of(list: &RatedList<'_>, outer: &RatedList<'_>) -> bool {
+    let around = &outer.candidate.names;
+    let is_within =
+        list.candidate.within == Some(around.len()) && list.candidate.names.starts_with(around);
+    let name = list.candidate.names.last().copied().unwrap_or_default();
+    let outer_name = around.last().copied().unwrap_or("items");
+    let is_nameless = outer.quality <= Quality::HalfNamed;
+    is_within
+        && list.quality == Quality::AllNamed
+        && !CHILDREN.contains(&plain(name))
+        && NameHint::of(name) == NameHint::Groups
+        && (is_nameless || NameHint::of(outer_name) == NameHint::Unknown)
 }
 
 /// The list that was chosen, beside the others.

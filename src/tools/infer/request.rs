@@ -11,13 +11,13 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, U
 use toml_edit::{Array, InlineTable, Value};
 use url::{Position, Url};
 
-use crate::config::credential_names::names_secret;
+use crate::config::credential_names::{may_name_secret, names_secret};
 
 use super::guess::ProposedLine;
 use super::names::plain_parameter;
 use super::paging::{CountedBy, PageSample, PagingGuess, QueryParameter, is_position};
 use super::samples::Sample;
-use super::secrets::{SecretVariables, is_secret_header, secret_header};
+use super::secrets::{SecretVariables, secret_header};
 use super::sent::{SentBody, member};
 use super::words::WordList;
 
@@ -320,7 +320,7 @@ impl RequestWriter<'_> {
                 continue;
             };
             let text = value.to_str().unwrap_or_default();
-            let is_secret = is_secret_header(header.as_str()) || value.is_sensitive();
+            let is_secret = may_name_secret(header.as_str()) || value.is_sensitive();
             let value = if is_secret || text.is_empty() {
                 self.secrets.take(header.as_str(), text)
             } else {

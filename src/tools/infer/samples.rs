@@ -6,6 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
@@ -213,7 +215,13 @@ fn excerpt(body: &[u8], url: &Url, sent: &HeaderMap, sent_body: &SentBody) -> St
         .map(|(_, value)| value.into_owned())
         .collect();
     parameters.extend(sent_body.parameters().into_iter().map(|(_, value)| value));
-    let carried = words.chain(parameters.iter().map(String::as_str));
+    // In the query as it was written as well: there is more than one way to encode a letter.
+    let raw = url.query().unwrap_or_default().split('&');
+    let raw = raw.filter_map(|pair| Some(pair.split_once('=')?.1));
+    let pairs: Vec<_> = basic_pairs(sent).collect();
+    let pairs = pairs.iter().flat_map(|pair| pair.splitn(2, ':'));
+    let carried = words.chain(raw).chain(pairs);
+    let carried = carried.chain(parameters.iter().map(String::as_str));
     for word in carried.filter(|word| word.len() >= SECRET_CHARS) {
         redactor.add(word, "SENT");
     }
@@ -222,6 +230,15 @@ fn excerpt(body: &[u8], url: &Url, sent: &HeaderMap, sent_body: &SentBody) -> St
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.into_owned(),
     }
+}
+
+/// The users and passwords in what was sent, decoded.
+fn basic_pairs(sent: &HeaderMap) -> impl Iterator<Item = String> {
+    let pairs = sent
+        .values()
+        .filter_map(|value| value.to_str().ok()?.split_once(' '));
+    let pairs = pairs.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+    pairs.filter_map(|(_, pair)| String::from_utf8(STANDARD.decode(pair.trim()).ok()?).ok())
 }
 
 /// Whether the response asks for a user and a password.
@@ -298,6 +315,16 @@ mod tests {
             &SentBody::None,
         );
         assert_eq!(told, r#"{"path": "?key=***", "key": "***"}"#);
+        let overly = url("https://example.com/groups?key=hunter%2D2").unwrap();
+        let basic =
+            HeaderMap::from_iter([header("Authorization: Basic bWU6aHVudGVyNA==").unwrap()]);
+        let told = excerpt(
+            b"?key=hunter%2D2, hunter-2, hunter4",
+            &overly,
+            &basic,
+            &SentBody::None,
+        );
+        assert_eq!(told, "?key=***, ***, ***");
         assert_eq!(
             excerpt(&[b'x'; 300], &asked, &sent, &SentBody::None)
                 .chars()

@@ -9,7 +9,7 @@ use http::header::AUTHORIZATION;
 use toml_edit::Value;
 use url::Url;
 
-use crate::config::credential_names::names_secret;
+use crate::config::credential_names::may_name_secret;
 use crate::tools::redact::identifier;
 
 use super::guess::{ProposedLine, table};
@@ -137,11 +137,7 @@ impl SecretVariables {
 pub(super) fn secret_header(sent: &HeaderMap) -> Option<&str> {
     sent.keys()
         .map(http::HeaderName::as_str)
-        .find(|name| is_secret_header(name))
-}
-
-pub(super) fn is_secret_header(name: &str) -> bool {
-    names_secret(name) || name.ends_with("-key") || name.contains("cookie")
+        .find(|name| may_name_secret(name))
 }
 
 fn value<'a>(sent: &'a HeaderMap, header: &str) -> &'a str {

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::Notify;
-
 use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::{Environment, load_text};
+use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observer, Observers};
+use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
-use crate::page::position::Next;
-use crate::plan::{Format, PagingStyle};
+use crate::plan::Format;
 use crate::tools::lock::lock;
 use crate::tools::redact::Redactor;
 use crate::upstream::walk::{Walked, walk};
@@ -32,27 +31,31 @@ pub(super) struct WalkOrder<'a> {
     pub(super) pages: u64,
 }
 
+/// A number that is called as totals are.
+#[derive(Debug, Clone, Copy, Default)]
+struct SeenTotal {
+    /// The largest that a page states.
+    most: u64,
+    /// Whether it is more or less than the length of its page somewhere.
+    is_no_length: bool,
+}
+
 /// What a walk has shown.
 #[derive(Debug, Default)]
 pub(super) struct WalkFindings {
     pages: u64,
     listed: u64,
     /// Every total that a page states, each at its place.
-    totals: BTreeMap<String, u64>,
+    totals: BTreeMap<String, SeenTotal>,
     /// Why the last page was the last.
-    ended_by: String,
+    ended_by: Option<EndedBy>,
     end: ProposalWalkEnd,
 }
 
 #[derive(Debug, Default)]
 enum ProposalWalkEnd {
     /// The list was read.
-    Read {
-        groups: usize,
-        skipped: u64,
-        /// Whether the block takes the first page for the whole list.
-        is_assumed: bool,
-    },
+    Read { groups: usize, skipped: u64 },
     /// There are more pages than may be read.
     #[default]
     TooLong,
@@ -71,16 +74,14 @@ pub(super) async fn walk_block(order: WalkOrder<'_>) -> WalkFindings {
     let watch = Arc::new(WalkWatch {
         format: order.format,
         records: order.records,
-        budget: order.pages,
         seen: Mutex::default(),
-        done: Notify::new(),
     });
-    let end = match follow(order.block, order.variables, &watch).await {
+    let pages = u32::try_from(order.pages).unwrap_or(u32::MAX);
+    let end = match follow(order.block, order.variables, pages, &watch).await {
         Ok(None) => ProposalWalkEnd::TooLong,
-        Ok(Some((walked, is_assumed))) => ProposalWalkEnd::Read {
+        Ok(Some(walked)) => ProposalWalkEnd::Read {
             groups: walked.groups.len(),
             skipped: walked.counts.skipped,
-            is_assumed,
         },
         Err(problem) => failed(problem),
     };
@@ -98,57 +99,50 @@ pub(super) async fn walk_block(order: WalkOrder<'_>) -> WalkFindings {
 async fn follow(
     block: &str,
     variables: &BTreeMap<String, String>,
+    pages: u32,
     watch: &Arc<WalkWatch>,
-) -> Result<Option<(Walked, bool)>, String> {
+) -> Result<Option<Walked>, String> {
     let environment: Environment = variables
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     let loaded = load_text("the proposed block", block, environment);
     let mut loaded = loaded.map_err(|report| report.render(false))?;
-    // A walk may be quicker than whoever watches it.
-    let budget = u32::try_from(watch.budget).unwrap_or(u32::MAX);
     for upstream in &mut Arc::make_mut(&mut loaded.plan).upstreams {
-        let limits = &mut Arc::make_mut(upstream).limits;
-        limits.pages = limits.pages.min(budget);
+        let upstream = Arc::make_mut(upstream);
+        upstream.limits.pages = upstream.limits.pages.min(pages);
+        upstream.paging.max_pages = upstream.limits.pages;
     }
     let compiled = App::compile(&loaded, &WallClock::system());
     let compiled = compiled.map_err(|report| report.render(false))?;
     let adapter = compiled.adapters.first().ok_or("there is no upstream")?;
-    let is_assumed = matches!(adapter.paging().style, PagingStyle::Whole);
     let observers = Observers::from_iter([Arc::clone(watch) as Arc<dyn Observer>]);
-    let walked = tokio::select! {
-        biased;
-        () = watch.done.notified() => return Ok(None),
-        walked = walk(adapter, &observers) => walked,
-    };
-    // Where answers come at once, a walk may end before it is seen to be too long.
-    if lock(&watch.seen).is_too_long {
-        return Ok(None);
-    }
-    match walked {
-        Ok(walked) => Ok(Some((walked, is_assumed))),
+    match walk(adapter, &observers).await {
+        Ok(walked) => Ok(Some(walked)),
+        Err(error) if has_more_pages(&error) => Ok(None),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// Watches a walk, and ends it where it would read too much.
+/// Whether a walk ended because there are more pages than it may read.
+fn has_more_pages(error: &UpstreamError) -> bool {
+    error.kind == ErrorKind::LimitExceeded && error.detail.contains("`limits.pages`")
+}
+
+/// Watches a walk.
 #[derive(Debug)]
 struct WalkWatch {
     format: Format,
     records: Vec<String>,
-    budget: u64,
     seen: Mutex<WalkSeen>,
-    done: Notify,
 }
 
 #[derive(Debug, Default)]
 struct WalkSeen {
     pages: u64,
     listed: u64,
-    totals: BTreeMap<String, u64>,
-    ended_by: String,
-    is_too_long: bool,
+    totals: BTreeMap<String, SeenTotal>,
+    ended_by: Option<EndedBy>,
 }
 
 impl Observer for WalkWatch {
@@ -156,26 +150,16 @@ impl Observer for WalkWatch {
         let seen = &mut *lock(&self.seen);
         match event {
             Event::PageRead(page) => self.page_read(page, seen),
-            Event::NextDecided { next, reason } => {
-                seen.ended_by = reason.to_string();
-                let more = match next {
-                    Next::End => 0,
-                    Next::One(_) => 1,
-                    Next::Rest(positions) => positions.len() as u64,
-                };
-                if more > 0 && seen.pages + more > self.budget {
-                    seen.is_too_long = true;
-                    self.done.notify_one();
-                }
-            }
+            Event::WalkEnded { ended_by, .. } => seen.ended_by = Some(*ended_by),
             Event::WalkRestarted(_) => *seen = WalkSeen::default(),
-            Event::RecordsCounted(_)
+            Event::ExpiryUnknown(_)
+            | Event::RecordsCounted(_)
             | Event::RequestAnswered { .. }
             | Event::RequestSent { .. }
             | Event::ResponseReceived { .. }
+            | Event::NextDecided { .. }
             | Event::Repeated { .. }
-            | Event::PageFailed { .. }
-            | Event::WalkEnded { .. } => {}
+            | Event::PageFailed { .. } => {}
         }
     }
 }
@@ -191,27 +175,38 @@ impl WalkWatch {
             let is_total = TOTALS.contains(&leaf.name) || leaf.name == "contentrange";
             let number = leaf.number().filter(|_| is_total);
             if let Some(number) = number {
-                let most = seen.totals.entry(leaf.place.shown()).or_default();
-                *most = number.max(*most);
+                let total = seen.totals.entry(leaf.place.shown()).or_default();
+                total.most = number.max(total.most);
+                total.is_no_length |= number != page.listed();
             }
         }
+    }
+}
+
+/// Whether an end is something that the upstream said or did, and nothing that the block assumes.
+const fn is_evidence(ended_by: EndedBy) -> bool {
+    match ended_by {
+        EndedBy::NoNext
+        | EndedBy::Flag
+        | EndedBy::LastPage
+        | EndedBy::Total
+        | EndedBy::EmptyPage
+        | EndedBy::PastEnd
+        | EndedBy::Confirmed => true,
+        EndedBy::ShortPage | EndedBy::WholeList | EndedBy::NoTotal | EndedBy::Repeat => false,
     }
 }
 
 impl WalkFindings {
     /// Whether the list was walked to an end for which there is evidence.
     pub(super) fn is_proof(&self) -> bool {
-        let ProposalWalkEnd::Read {
-            skipped,
-            is_assumed,
-            ..
-        } = self.end
-        else {
+        let ProposalWalkEnd::Read { skipped, .. } = self.end else {
             return false;
         };
-        let is_said = self.totals.values().any(|total| *total == self.listed);
-        let is_paged = !is_assumed && self.pages > 1;
-        skipped == 0 && self.listed > 0 && self.larger().is_none() && (is_said || is_paged)
+        let is_said = (self.totals.values()).any(|total| total.most == self.listed);
+        let is_seen = self.pages > 1 && self.ended_by.is_some_and(is_evidence);
+        let is_denied = self.larger().is_some() || self.smaller().is_some();
+        skipped == 0 && self.listed > 0 && !is_denied && (is_said || is_seen)
     }
 
     /// Whether the block was shown to be wrong.
@@ -225,10 +220,18 @@ impl WalkFindings {
 
     /// The largest total that says that there are more records than were listed.
     fn larger(&self) -> Option<(&String, u64)> {
-        let totals = self.totals.iter().map(|(place, total)| (place, *total));
+        let totals = self.totals.iter().map(|(place, total)| (place, total.most));
         totals
             .filter(|(_, total)| *total > self.listed)
             .max_by_key(|(_, total)| *total)
+    }
+
+    /// A total that says that there are fewer records than were listed.
+    fn smaller(&self) -> Option<(&String, u64)> {
+        let mut totals = self.totals.iter();
+        let (place, total) =
+            totals.find(|(_, total)| total.is_no_length && total.most < self.listed)?;
+        Some((place, total.most))
     }
 
     fn extent(&self) -> String {
@@ -243,7 +246,7 @@ impl WalkFindings {
 impl fmt::Display for WalkFindings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let extent = self.extent();
-        let agreeing = self.totals.iter().find(|(_, total)| **total == self.listed);
+        let agreeing = (self.totals.iter()).find(|(_, total)| total.most == self.listed);
         match (&self.end, self.larger()) {
             (ProposalWalkEnd::Failed(problem), _) => {
                 write!(
@@ -276,10 +279,19 @@ impl fmt::Display for WalkFindings {
                     formatter,
                     "this block was walked to the end of the list: {extent}, {groups} groups"
                 )?;
+                if let Some((place, total)) = self.smaller() {
+                    return write!(
+                        formatter,
+                        ", but {place} says {total}, which is fewer, so one of the two is wrong"
+                    );
+                }
                 match agreeing {
-                    Some((place, total)) => write!(formatter, "; {place} says {total} as well"),
+                    Some((place, total)) => {
+                        write!(formatter, "; {place} says {} as well", total.most)
+                    }
                     None if self.is_proof() => {
-                        write!(formatter, "; it ended because {}", self.ended_by)
+                        let ended_by = self.ended_by.map_or("", EndedBy::explained);
+                        write!(formatter, "; it ended because {ended_by}")
                     }
                     None => formatter.write_str(
                         ", but no total and no further page says that this is the whole list",

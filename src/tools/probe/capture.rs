@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use secrecy::ExposeSecret as _;
 
@@ -91,16 +90,6 @@ impl Capture {
         if let Some(LoginToken(token)) = extensions.get() {
             self.redactor.add(token.expose_secret(), "LOGIN_TOKEN");
         }
-        for value in request.headers().get_all(AUTHORIZATION) {
-            // An upstream that echoes the request shows the pair as it was sent.
-            let pair = value
-                .to_str()
-                .ok()
-                .and_then(|value| value.strip_prefix("Basic "));
-            if let Some(pair) = pair {
-                self.redactor.add(pair, "BASIC_CREDENTIALS");
-            }
-        }
         let attempt = CapturedAttempt {
             exchange,
             purpose: extensions.get().cloned(),
@@ -138,6 +127,7 @@ impl Observer for Capture {
                 elapsed,
             } => self.received(*exchange, response, *elapsed),
             Event::RequestAnswered { .. }
+            | Event::ExpiryUnknown(_)
             | Event::RecordsCounted(_)
             | Event::PageRead(_)
             | Event::NextDecided { .. }

@@ -34,6 +34,7 @@ use crate::clock::WallClock;
 use crate::config::upstream::Upstream;
 use crate::config::{self, Environment, Loaded};
 use crate::observe::{Observer, Observers};
+use crate::plan::{self, Auth, Fixed, Grant};
 use crate::terminal::{CommandError, print, print_bytes};
 use crate::tools::case::{CaseFile, ExchangeOrder, Playback};
 use crate::tools::redact::Redactor;
@@ -278,5 +279,27 @@ fn redactor(loaded: &Loaded, name: &str) -> Redactor {
             redactor.add(value.expose_secret(), &portable::name_of(secret));
         }
     }
+    // An upstream that echoes the request shows a user and a password as they were sent.
+    if let Some(upstream) = loaded.plan.upstream(name) {
+        for pair in basic_pairs(upstream) {
+            redactor.add(pair, "BASIC_CREDENTIALS");
+        }
+    }
     redactor
+}
+
+/// What stands for a user and a password in the headers that are sent to an upstream or its proxy.
+fn basic_pairs(upstream: &plan::Upstream) -> impl Iterator<Item = &str> {
+    let own = match &*upstream.auth {
+        Auth::Fixed(Fixed::Header { value, .. }) => Some(value),
+        Auth::Token(token) => match &token.login.grant {
+            Grant::ClientCredentials(client) => Some(&client.authorization),
+            Grant::Exchange { .. } => None,
+        },
+        Auth::None | Auth::Fixed(Fixed::Query { .. }) | Auth::SigV4(_) | Auth::Hmac(_) => None,
+    };
+    let proxy = upstream.connection.proxy.as_ref();
+    let proxy = proxy.and_then(|proxy| proxy.authorization.as_ref());
+    let values = own.into_iter().chain(proxy);
+    values.filter_map(|value| value.to_str().ok()?.strip_prefix("Basic "))
 }

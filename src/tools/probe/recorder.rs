@@ -61,6 +61,8 @@ pub(super) struct Recorded {
     last: Vec<CapturedAttempt>,
     /// The page that failed.
     failed: Option<Position>,
+    /// Why it is unknown when the token of the last login expires, until a page tells it.
+    unknown_expiry: Option<String>,
 }
 
 impl Observer for Recorder {
@@ -72,6 +74,10 @@ impl Observer for Recorder {
             | Event::RequestSent { .. }
             | Event::Repeated { .. }
             | Event::ResponseReceived { .. } => {}
+            Event::ExpiryUnknown(why) => {
+                let why = self.redactor.redact(why).into_owned();
+                recorded.unknown_expiry = Some(why);
+            }
             Event::PageRead(page) => self.page_read(page, recorded),
             Event::NextDecided { next, reason } => {
                 let next = summarize::next(next, *reason, &self.redactor);
@@ -119,6 +125,7 @@ impl Recorder {
         recorded.summary.bytes += fetched.bytes();
         let number = recorded.summary.pages;
         let mut page = summarize::page(number, fetched, &attempts, &self.redactor);
+        page.unknown_expiry = recorded.unknown_expiry.take();
         if number == 1 {
             let records = self.block.records.at().to_string();
             page.unused = unused(fetched, self.adapter.paging(), &records);
@@ -212,6 +219,7 @@ impl Recorder {
                 .iter()
                 .map(|attempt| summarize::request(attempt, &self.redactor))
                 .collect(),
+            unknown_expiry: recorded.unknown_expiry.clone(),
             expected: summarize::expected(error.kind, purpose, status, &self.block),
             body: response
                 .and_then(|response| summarize::body_excerpt(response, purpose, &self.redactor)),

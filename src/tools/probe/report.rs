@@ -42,6 +42,9 @@ pub(super) struct PageReport {
     pub(super) unread_people: u64,
     pub(super) announced_records: Option<u64>,
     pub(super) announced_pages: Option<u64>,
+    /// Why it is unknown when the token of a login for this page expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unknown_expiry: Option<String>,
     /// What the first page says of the length of the list, and the adapter does not read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) unused: Vec<String>,
@@ -148,6 +151,9 @@ pub(super) struct FailureReport {
     pub(super) page: u64,
     /// The requests for it, the last of which failed.
     pub(super) requests: Vec<RequestReport>,
+    /// Why it is unknown when the token of a login before it expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unknown_expiry: Option<String>,
     pub(super) expected: Option<String>,
     /// The beginning of the last response's body.
     pub(super) body: Option<String>,

@@ -60,6 +60,7 @@ pub(super) fn page(
         unread_people: mapped.map(|mapped| mapped.unread_people).sum(),
         announced_records: announcement.records,
         announced_pages: announcement.pages,
+        unknown_expiry: None,
         unused: Vec::new(),
         next: None,
     }
@@ -84,19 +85,46 @@ pub(super) fn detail(
     PageDetail {
         page: number,
         groups: pairs.take(SHOWN_GROUPS).collect(),
-        unmapped: unmapped(fetched, redactor),
+        unmapped: unmapped(fetched, adapter, redactor),
     }
 }
 
-/// The attributes that no field takes.
-fn unmapped(fetched: &FetchedPage, redactor: &Redactor) -> Vec<UnmappedAttribute> {
+/// The attributes that no field takes. Where no record is a group, all that the records have: one of
+/// them is what a field should name.
+fn unmapped(
+    fetched: &FetchedPage,
+    adapter: &Adapter,
+    redactor: &Redactor,
+) -> Vec<UnmappedAttribute> {
+    let groups: Vec<_> = fetched.outcomes().iter().flatten().collect();
+    if !groups.is_empty() {
+        let attributes = groups.iter().map(|mapped| &mapped.group.attributes);
+        return counted(attributes, redactor);
+    }
+    let records: Vec<_> = adapter
+        .records(&fetched.page)
+        .into_iter()
+        .flatten()
+        .collect();
+    counted(
+        records.iter().filter_map(|record| record.as_object()),
+        redactor,
+    )
+}
+
+/// The members of several objects, each with how many have it.
+fn counted<'a, K: AsRef<str> + 'a>(
+    objects: impl Iterator<Item = impl IntoIterator<Item = (&'a K, &'a Value)>>,
+    redactor: &Redactor,
+) -> Vec<UnmappedAttribute> {
     let mut found: Vec<UnmappedAttribute> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    for mapped in fetched.outcomes().iter().flatten() {
-        for (key, value) in &mapped.group.attributes {
+    for members in objects {
+        for (key, value) in members {
+            let key = key.as_ref();
             let place = *places.entry(key).or_insert_with(|| {
                 found.push(UnmappedAttribute {
-                    key: key.clone(),
+                    key: key.to_owned(),
                     records: 0,
                     example: redactor.redact_json(value),
                 });

@@ -47,6 +47,7 @@ pub(super) fn brief(page: &PageReport) -> String {
         cut(&page.position, WIDTH / 2)
     );
     let mut rest = LabelledLines(text);
+    expiry(&mut rest, page.unknown_expiry.as_deref());
     rest.add("unused", page.unused.iter().flat_map(|said| wrapped(said)));
     skips(&mut rest, page);
     rest.shown()
@@ -65,6 +66,7 @@ pub(super) fn full(
         &page.requests,
         if is_sent { "request" } else { "not sent" },
     );
+    expiry(&mut text, page.unknown_expiry.as_deref());
     let announced = match (page.announced_records, page.announced_pages) {
         (Some(records), Some(pages)) => format!(" of {records} on {pages} pages"),
         (Some(records), None) => format!(" of {records}"),
@@ -96,7 +98,7 @@ pub(super) fn full(
         text.add("people", [unread]);
     }
     text.add("unused", page.unused.iter().flat_map(|said| wrapped(said)));
-    text.add("unmapped", unmapped(detail, block, page.records));
+    text.add("unmapped", unmapped(detail, block, page));
     if !detail.groups.is_empty() {
         text.0.push_str(&side_by_side(&detail.groups));
     }
@@ -140,14 +142,26 @@ fn side_by_side(pairs: &[RecordAndGroup]) -> String {
     text
 }
 
+/// Why a login is not renewed before its token expires.
+fn expiry(text: &mut LabelledLines, unknown: Option<&str>) {
+    let lines = unknown.into_iter().flat_map(|why| {
+        wrapped(&format!(
+            "unknown, so the token is used until it is refused: {why}"
+        ))
+    });
+    text.add("expiry", lines);
+}
+
 fn skips(text: &mut LabelledLines, page: &PageReport) {
     let skipped = page.skipped.iter();
     let lines = skipped.map(|skip| format!("record {}: {}", skip.record, skip.reason));
     text.add("skipped", limited(lines, SHOWN_SKIPS));
 }
 
-fn unmapped(detail: &PageDetail, block: &Upstream, records: u64) -> Vec<String> {
-    if block.extra == Extra::Drop {
+fn unmapped(detail: &PageDetail, block: &Upstream, page: &PageReport) -> Vec<String> {
+    let records = page.records;
+    let is_nameless = page.groups == 0 && !detail.unmapped.is_empty();
+    if block.extra == Extra::Drop && !is_nameless {
         return vec!["dropped (`extra = \"drop\"`)".to_owned()];
     }
     if detail.unmapped.is_empty() {
@@ -162,7 +176,11 @@ fn unmapped(detail: &PageDetail, block: &Upstream, records: u64) -> Vec<String> 
             .max(10);
         format!("{line}{}", cut(&spaced(&one.example), room))
     });
-    limited(lines, SHOWN_ATTRIBUTES)
+    let mut lines = limited(lines, SHOWN_ATTRIBUTES);
+    if is_nameless {
+        lines.insert(0, "no record is a group; what the records have:".to_owned());
+    }
+    lines
 }
 
 /// Where the walk reads on, and why.
@@ -303,6 +321,7 @@ pub(super) fn failure(failure: &FailureReport) -> String {
         failure.kind, failure.detail, failure.page
     ));
     add_requests(&mut text, &failure.requests, "request");
+    expiry(&mut text, failure.unknown_expiry.as_deref());
     let expected = failure.expected.iter();
     text.add("expected", expected.flat_map(|expected| wrapped(expected)));
     let body = failure.body.iter().flat_map(|body| body.lines());

@@ -39,11 +39,15 @@ pub fn token_from_reply(reply: &Page, now: Timestamp) -> Result<Token, UpstreamE
     if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err(unusable("the token endpoint's answer is no bearer token"));
     }
-    let ends_at = text("expires_in").and_then(|seconds| {
-        let end = token::end(&seconds, now).ok_or("`expires_in` cannot be read".to_owned());
-        token::told(end, now)
-    });
-    Token::new(&access_token, ends_at, now)
+    // It is only recommended: without it, the token lives until it is refused.
+    let expires_in = reply.member("expires_in").filter(|value| !value.is_null());
+    let end = expires_in.map(|value| token::end_of("expires_in", value, &access_token, now));
+    let token = Token::new(&access_token, end, now)?;
+    Ok(if expires_in.is_none() {
+        token.without_expiry("`expires_in` is not in the response")
+    } else {
+        token
+    })
 }
 
 #[cfg(test)]
@@ -143,5 +147,36 @@ mod tests {
             })
             .map_err(|error| error.kind);
         assert_eq!(life, expected);
+    }
+
+    #[rstest]
+    #[case::absent(r#"{"access_token":"a"}"#, Some("`expires_in` is not in the response"))]
+    #[case::null(
+        r#"{"access_token":"a","expires_in":null}"#,
+        Some("`expires_in` is not in the response")
+    )]
+    #[case::an_object(
+        r#"{"access_token":"a","expires_in":{"s":1}}"#,
+        Some("`expires_in` has `s`: expected ")
+    )]
+    #[case::a_word(
+        r#"{"access_token":"a","expires_in":"soon"}"#,
+        Some("`expires_in` is `soon`: expected ")
+    )]
+    #[case::known(r#"{"access_token":"a","expires_in":60}"#, None)]
+    #[tokio::test(start_paused = true)]
+    async fn an_unknown_expiry_is_told_with_the_reason(
+        #[case] body: &str,
+        #[case] said: Option<&str>,
+    ) {
+        let page = Page::decode(Format::Json, body.as_bytes()).unwrap();
+        let token = token_from_reply(&page, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(token.unknown_expiry().is_some(), said.is_some());
+        assert!(
+            token
+                .unknown_expiry()
+                .unwrap_or_default()
+                .starts_with(said.unwrap_or_default())
+        );
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::AuthError;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Moment;
-use crate::page::format::{Page, excerpt};
+use crate::page::format::{Node, Page, excerpt};
 use crate::page::mapping::time::read_exactly;
 use crate::plan::auth::credentials;
 use crate::plan::{Expiry, Format, Path, TimeFormat, TokenAuth};
@@ -37,6 +37,7 @@ impl TokenAuth {
 pub struct Token {
     secret: SecretString,
     life: Option<Life>,
+    unknown_expiry: Option<String>,
 }
 
 /// When a token is due for renewal, and when it ends.
@@ -57,24 +58,22 @@ impl Token {
         page: Option<&Page>,
         now: Timestamp,
     ) -> Result<Self, UpstreamError> {
-        let ends_at = expires.and_then(|expires| {
-            let ends_at = match expires {
-                Expiry::Jwt => jwt_end(text),
-                Expiry::After(span) => SignedDuration::try_from(span.get())
-                    .ok()
-                    .and_then(|length| after(now, length))
-                    .ok_or_else(|| format!("{span} is after all time")),
-                Expiry::At(path) => end_at(path, page, now),
-            };
-            told(ends_at, now)
+        let end = expires.map(|expires| match expires {
+            Expiry::Jwt => jwt_end(text),
+            Expiry::After(span) => SignedDuration::try_from(span.get())
+                .ok()
+                .and_then(|length| after(now, length))
+                .ok_or_else(|| format!("{span} is after all time")),
+            Expiry::At(path) => end_at(path, page, text, now),
         });
-        Self::new(text, ends_at, now)
+        Self::new(text, end, now)
     }
 
-    /// A token that ends at a moment, or lives until it is refused.
+    /// A token that ends at a moment. Where that is not said, or cannot be read, it lives until it is
+    /// refused.
     pub(super) fn new(
         text: &str,
-        ends_at: Option<Timestamp>,
+        end: Option<Result<Timestamp, String>>,
         now: Timestamp,
     ) -> Result<Self, UpstreamError> {
         // A login that answers with nothing but the token may end it with a line feed.
@@ -85,15 +84,32 @@ impl Token {
                 "the login's answer holds no token that a header can carry",
             ));
         }
-        // One that has ended when it comes says more about the two clocks than about the token.
-        // Taking it at its word would log in again for every request.
-        let left = ends_at
-            .and_then(|end| Duration::try_from(end.duration_since(now)).ok())
-            .filter(|left| !left.is_zero());
+        let left = end
+            .map(|end| end.and_then(|end| left(end, now)))
+            .transpose();
+        let unknown_expiry = left.as_ref().err().cloned();
+        if let Some(problem) = &unknown_expiry {
+            tracing::warn!(
+                problem,
+                "expiry of a login token unknown, it is used until it is refused"
+            );
+        }
         Ok(Self {
             secret: SecretString::from(text),
-            life: left.and_then(Life::starting_now),
+            life: left.ok().flatten().and_then(Life::starting_now),
+            unknown_expiry,
         })
+    }
+
+    /// The same token, whose answer was free to say nothing of an expiry.
+    pub(super) fn without_expiry(mut self, why: &str) -> Self {
+        self.unknown_expiry = Some(why.to_owned());
+        self
+    }
+
+    /// Why its expiry is unknown, if it could be known.
+    pub fn unknown_expiry(&self) -> Option<&str> {
+        self.unknown_expiry.as_deref()
     }
 
     /// What is sent.
@@ -128,35 +144,52 @@ impl Life {
     }
 }
 
-/// An end that could be read, and is still to come. Of any other the log says why.
-pub(super) fn told(end: Result<Timestamp, String>, now: Timestamp) -> Option<Timestamp> {
-    let problem = match end {
-        Ok(end) if end > now => return Some(end),
-        Ok(end) => format!("{end} has passed"),
-        Err(problem) => problem,
-    };
-    tracing::warn!(
-        problem,
-        "expiry of a login token unknown, it is used until it is refused"
-    );
-    None
+/// How long it is until an end. One that has passed when the token comes says more about the two clocks
+/// than about the token: taking it at its word would log in again for every request.
+fn left(end: Timestamp, now: Timestamp) -> Result<Duration, String> {
+    let left = Duration::try_from(end.duration_since(now)).ok();
+    left.filter(|left| !left.is_zero())
+        .ok_or_else(|| format!("{end} has passed"))
 }
 
-/// The end at a path of a login's answer.
-fn end_at(path: &Path, page: Option<&Page>, now: Timestamp) -> Result<Timestamp, String> {
+/// The end at a path of a login's answer, which brought `token`.
+fn end_at(
+    path: &Path,
+    page: Option<&Page>,
+    token: &str,
+    now: Timestamp,
+) -> Result<Timestamp, String> {
     let value = page.and_then(|page| page.find(path));
-    let value = value.ok_or_else(|| format!("`{path}` is not in the answer"))?;
+    let value = value.ok_or_else(|| format!("`{path}` is not in the response"))?;
+    end_of(&path.to_string(), value, token, now)
+}
+
+/// The end that a value of a login's answer states. `at` is its place.
+pub(super) fn end_of(
+    at: &str,
+    value: Node<'_>,
+    token: &str,
+    now: Timestamp,
+) -> Result<Timestamp, String> {
     let text = value
         .text()
-        .ok_or_else(|| format!("`{path}` {}", value.holds()))?;
+        .ok_or_else(|| format!("`{at}` {}: expected {FORMS}", value.holds()))?;
+    if text.trim() == token.trim() {
+        return Err(format!("`{at}` is the token itself: expected {FORMS}"));
+    }
     end(&text, now).ok_or_else(|| {
-        // It may be anything of a login's answer, so no more of it than of an unreadable body.
-        let text = excerpt(&text, 12);
-        format!(
-            "`{path}` is `{text}`: expected seconds from now, a Unix time, RFC 3339 or an HTTP date"
-        )
+        // It may be anything of a login's answer. What looks like no date is shown no further than an
+        // unreadable body.
+        let is_date = |letter: char| letter.is_alphanumeric() || " :/.,+-".contains(letter);
+        let is_shown = text.contains([' ', ':']) && text.chars().all(is_date);
+        let text = excerpt(&text, if is_shown { 40 } else { 12 });
+        format!("`{at}` is `{text}`: expected {FORMS}")
     })
 }
+
+/// What an end may look like.
+const FORMS: &str = "seconds from now, a Unix time in seconds or milliseconds, a duration such as `3600s` \
+                     or `PT1H`, RFC 3339, `2026-11-21 10:30:00` in UTC, or an HTTP date";
 
 /// From this number on, seconds are counted from 1970, and not from now: it would be 31 years.
 const EPOCH_SECONDS: f64 = 1e9;
@@ -164,7 +197,7 @@ const EPOCH_SECONDS: f64 = 1e9;
 const EPOCH_MILLISECONDS: f64 = 1e11;
 
 /// Seconds from now or from 1970, milliseconds from 1970, a duration, RFC 3339, or an HTTP date.
-pub(super) fn end(text: &str, now: Timestamp) -> Option<Timestamp> {
+fn end(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(number) = text.parse::<f64>() {
         let seconds = |seconds| SignedDuration::try_from_secs_f64(seconds).ok();
@@ -200,12 +233,22 @@ fn jwt_end(token: &str) -> Result<Timestamp, String> {
         Page::decode(Format::Json, &claims).ok()
     });
     let claims = claims.ok_or("the token is no JWT")?;
-    let exp = claims.root().member("exp");
-    let seconds = exp.and_then(|exp| exp.text()?.parse().ok());
+    let exp = claims
+        .root()
+        .member("exp")
+        .ok_or("the token is a JWT without `exp`")?;
+    let text = exp.text();
+    let seconds = text.as_ref().and_then(|text| text.parse().ok());
     seconds
         .and_then(|seconds| SignedDuration::try_from_secs_f64(seconds).ok())
         .and_then(|length| after(Timestamp::UNIX_EPOCH, length))
-        .ok_or_else(|| "the token is a JWT without a readable `exp`".to_owned())
+        .ok_or_else(|| {
+            let found = text.map_or_else(
+                || exp.holds(),
+                |text| format!("is `{}`", excerpt(&text, 12)),
+            );
+            format!("`exp` of the JWT {found}: expected seconds since 1970")
+        })
 }
 
 #[cfg(test)]
@@ -272,29 +315,39 @@ mod tests {
     }
 
     #[rstest]
-    #[case::missing("/expires_in", "{}", "`/expires_in` is not in the answer")]
+    #[case::missing("/expires_in", "{}", "`/expires_in` is not in the response")]
     #[case::null("/expires_in", r#"{"expires_in": null}"#, "`/expires_in` is null")]
-    #[case::a_word(
+    #[case::an_object("/at", r#"{"at": {"s": 1}}"#, "`/at` has `s`")]
+    #[case::a_date(
         "/at",
-        r#"{"at": "tomorrow at noon"}"#,
-        "`/at` is `tomorrow at …`: expected seconds from now, a Unix time, RFC 3339 or an HTTP date"
+        r#"{"at": "21/11/2026 10:30:00"}"#,
+        "`/at` is `21/11/2026 10:30:00`"
     )]
+    #[case::a_word("/at", r#"{"at": "tomorrow_at_noon"}"#, "`/at` is `tomorrow_at_…`")]
+    #[case::the_token("/at", r#"{"at": "t0ken"}"#, "`/at` is the token itself")]
     fn an_expiry_that_cannot_be_read_is_told(
         #[case] path: &str,
         #[case] body: &str,
         #[case] expected: &str,
     ) {
         let page = Page::decode(Format::Json, body.as_bytes()).ok();
-        let end = end_at(&path.parse().unwrap(), page.as_ref(), NOW.parse().unwrap());
-        assert_eq!(end, Err(expected.to_owned()));
+        let (path, now) = (path.parse().unwrap(), NOW.parse().unwrap());
+        let problem = end_at(&path, page.as_ref(), "t0ken", now).unwrap_err();
+        let (said, forms) = problem
+            .split_once(": expected ")
+            .unwrap_or((&problem, FORMS));
+        assert_eq!((said, forms), (expected, FORMS));
     }
 
     #[test]
     fn an_opaque_token_that_is_said_to_be_a_jwt_is_told() {
         assert_eq!(jwt_end("t0ken"), Err("the token is no JWT".to_owned()));
         let without = jwt(r#"{"sub": "x"}"#);
-        let problem = "the token is a JWT without a readable `exp`".to_owned();
+        let problem = "the token is a JWT without `exp`".to_owned();
         assert_eq!(jwt_end(&without), Err(problem));
+        let unreadable = jwt(r#"{"exp": "tomorrow"}"#);
+        let problem = "`exp` of the JWT is `tomorrow`: expected seconds since 1970".to_owned();
+        assert_eq!(jwt_end(&unreadable), Err(problem));
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! connections alike; this layer only counts and waits.
 //!
 //! A budget, not a count, protects an upstream that is down: retries are a fraction of all
-//! requests, so a hundred failing callers do not become three hundred. The wait between two
+//! requests, so a hundred failing callers do not become three hundred. Hedges (`hedge`) are paid for from
+//! the same budget: what is sent beyond the requests themselves is bounded once. The wait between two
 //! attempts is drawn evenly from zero to a bound that doubles (full jitter), so callers that failed
 //! together do not come back together.
 

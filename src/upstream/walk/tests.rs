@@ -84,6 +84,7 @@ impl Observer for Log {
                 ended_by, listed, ..
             } => format!("{listed} records, ended by {ended_by}"),
             other @ (Event::RequestAnswered { .. }
+            | Event::ExpiryUnknown(_)
             | Event::RecordsCounted(_)
             | Event::Repeated { .. }
             | Event::PageFailed { .. }

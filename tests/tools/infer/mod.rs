@@ -6,6 +6,7 @@
 mod command;
 mod emulations;
 mod gives_groups;
+mod odd_servers;
 mod round_trip;
 mod samples;
 mod snapshots;

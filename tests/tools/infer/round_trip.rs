@@ -303,7 +303,7 @@ fn secured(request: &Request<Bytes>) -> Reply {
     if is_known { offset(request) } else { refused() }
 }
 
-async fn infer(server: &Server, path: &str, arguments: &[&str]) -> Outcome {
+pub(super) async fn infer(server: &Server, path: &str, arguments: &[&str]) -> Outcome {
     let url = format!("{}{path}", server.base_url());
     let mut all = vec!["infer", "--name", "api", "--url", &url];
     all.extend(arguments);
@@ -311,7 +311,7 @@ async fn infer(server: &Server, path: &str, arguments: &[&str]) -> Outcome {
 }
 
 /// The ids that a walk by the block finds.
-async fn walked(block: &str) -> Vec<String> {
+pub(super) async fn walked(block: &str) -> Vec<String> {
     let loaded = load(block);
     let mut problems = Problems::default();
     let (wall, tls) = (WallClock::system(), Tls::default());

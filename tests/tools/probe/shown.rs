@@ -378,3 +378,61 @@ async fn what_was_signed_is_shown_where_the_adapter_says_what_that_is() {
         outcome.said
     );
 }
+
+/// A login whose expiry is said to be at `/until`, and what its response has there.
+async fn probe_login(until: Value, is_listed: bool, arguments: &[&str]) -> Outcome {
+    let server = Server::start(move |request| match request.uri().path() {
+        "/login" => answer(&json!({ "token": SECRET, "until": until })),
+        _ if is_listed => answer(&json!({ "teams": [{ "key": 1, "title": "Sales" }] })),
+        _ => status(500),
+    })
+    .await;
+    let toml = "[upstreams.directory]\nbase_url = \"\"\nrequest = { path = '/teams' }\n\
+                records = '/teams'\nlimits = { retries = 0 }\n\
+                fields = { id = 'key', name = 'title' }\n\
+                auth = { type = 'token_exchange', request = { path = '/login' }, token = '/token', \
+                expires = '/until' }";
+    directory(toml, &server, arguments).await
+}
+
+#[tokio::test]
+async fn an_expiry_that_is_missing_or_cannot_be_read_is_told_with_the_reason() {
+    const FORMS: &str = "a duration such as `3600s`";
+    for (until, said) in [
+        (Value::Null, "`/until` is null: expected"),
+        (
+            json!("21/11/2026 10:30"),
+            "`/until` is `21/11/2026 10:30`: expected",
+        ),
+        (json!({ "at": 7 }), "`/until` has `at`: expected"),
+    ] {
+        for (is_listed, arguments) in [
+            (true, &[][..]),
+            (true, &["--page", "1", "--json"]),
+            (false, &[]),
+        ] {
+            let shown = probe_login(until.clone(), is_listed, arguments).await;
+            let text = shown.said + &shown.complained;
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains(said) && text.contains(FORMS), "{text}");
+            assert!(!text.contains(SECRET), "{text}");
+        }
+    }
+    let known = probe_login(json!(3600), true, &[]).await;
+    assert!(!known.said.contains("expiry"), "{}", known.said);
+}
+
+#[tokio::test]
+async fn where_no_record_is_a_group_what_the_records_have_is_shown() {
+    let teams = json!([{ "key": 1, "label": "Sales" }, { "key": 2, "label": "Ops" }]);
+    let server = Server::start(move |_| answer(&json!({ "teams": teams }))).await;
+    let shown = directory(DIRECTORY, &server, &[]).await;
+    assert_eq!(shown.code, 1);
+    for said in [
+        "skipped   record 1: it has no name",
+        "unmapped  no record is a group; what the records have:",
+        "label  in 2 of 2: \"Sales\"",
+    ] {
+        assert!(shown.said.contains(said), "{}", shown.said);
+    }
+}

@@ -1,6 +1,6 @@
 //! The parts of a request: texts with placeholders, and what is made of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::header::{HeaderName, HeaderValue};
 
@@ -30,6 +30,8 @@ pub(super) struct PartsResolver<'r> {
     depth: usize,
     /// The values of `vars`; `None` for one that could not be read.
     vars: BTreeMap<&'r str, Option<SecretValue>>,
+    /// Those of them that the file writes out.
+    written_out: BTreeSet<&'r str>,
 }
 
 impl<'r> PartsResolver<'r> {
@@ -38,6 +40,7 @@ impl<'r> PartsResolver<'r> {
         Self {
             depth: block.own_path().keys().len(),
             vars: vars(request, &mut block.table("vars")),
+            written_out: written_out(request),
         }
     }
 
@@ -195,21 +198,56 @@ impl<'r> PartsResolver<'r> {
         }
     }
 
-    /// The pieces of the text at a key of `block`. Refuses a literal where a secret belongs, and
-    /// braces that do not match.
+    /// The pieces of the text at a key of `block`. Refuses a literal where a secret belongs, also one
+    /// that `vars` writes out, and braces that do not match.
     fn pieces(&self, text: &str, key: &str, block: &mut Block<'_>) -> Option<Vec<Piece>> {
         let at = block.path(key);
         let scanned = scan(text);
-        let is_placeholder = |piece: &Piece| matches!(piece, Piece::Placeholder(_));
-        let is_literal = !matches!(&scanned, Ok(pieces) if pieces.iter().any(is_placeholder));
-        if is_literal && !text.is_empty() && holds_secret(&at.keys()[self.depth..]) {
-            block.push(literal_secret(at));
+        let pieces = scanned.as_deref().unwrap_or_default();
+        let is_written_out = |piece: &Piece| match piece {
+            Piece::Literal(_) => true,
+            Piece::Placeholder(name) => self.written_out.contains(name.as_str()),
+        };
+        if pieces.iter().all(is_written_out)
+            && !text.is_empty()
+            && holds_secret(&at.keys()[self.depth..])
+        {
+            self.refuse_literal(at, pieces, block);
             return None;
         }
         block
             .problems()
             .keep(scanned.map_err(|error| brace(&at, &error)))
     }
+
+    /// Says that a secret is written out: where it is used, or in `vars`.
+    fn refuse_literal(&self, used_at: KeyPath, pieces: &[Piece], block: &mut Block<'_>) {
+        let (request, used) = used_at.keys().split_at(self.depth);
+        let used = KeyPath::new(used.iter().cloned());
+        let vars = KeyPath::new(request.iter().cloned()).join("vars");
+        let mut is_in_vars = false;
+        for piece in pieces {
+            if let Piece::Placeholder(name) = piece {
+                is_in_vars = true;
+                let at = vars.join(name.clone());
+                if !block.problems().has_at(&at) {
+                    let message = format!("{SECRET_LITERAL}: `{{{name}}}` is used in `{used}`");
+                    block.push(Problem::new(at, message).with_help(SECRET_HELP));
+                }
+            }
+        }
+        if !is_in_vars {
+            block.push(literal_secret(used_at));
+        }
+    }
+}
+
+/// The names of the values in `vars` that the file writes out.
+fn written_out(request: &written::Request) -> BTreeSet<&str> {
+    let literal =
+        |text: &written::Text| matches!(text, written::Text::Literal(text) if !text.is_empty());
+    let vars = request.vars.iter().filter(|(_, text)| literal(text));
+    vars.map(|(name, _)| name.as_str()).collect()
 }
 
 /// The values in a text that were read at load.

@@ -12,6 +12,7 @@ use super::guess::{PagingGuess, QueryParameter};
 use super::parameters::{CURSORS, is_numbered};
 use super::series::LeafSeries;
 use super::token_names::{usual_parameter, usual_token};
+use crate::tools::infer::names::plain_parameter;
 
 /// Names of tokens that always mean the next page, the surest first.
 const SURE_TOKENS: WordList = WordList(
@@ -135,13 +136,17 @@ fn last_record_line(path: &str, confidence: Confidence, why: &str) -> ProposedLi
 
 /// A place that is called like one of `names`.
 fn by_name(evidence: &Evidence<'_, '_>, names: WordList) -> Option<PagingGuess> {
+    // Where the request has a parameter for tokens, a number is one as well.
+    let takes_token =
+        (evidence.seen.iter()).any(|seen| seen.parameter(CURSORS, |_| true).is_some());
     let is_token = |series: &LeafSeries| {
         let mut texts = series.texts().peekable();
         texts.peek().is_some()
             && !series.is_boolean
             && texts.all(|text| {
                 let is_number = text.parse::<u64>().is_ok();
-                let is_page = is_number && matches!(&*series.name, "next" | "nextpage");
+                let is_page =
+                    is_number && !takes_token && matches!(&*series.name, "next" | "nextpage");
                 !is_reference(text) && !is_page
             })
             && !is_echo(evidence, series)
@@ -190,13 +195,17 @@ fn is_sure(name: &str) -> bool {
     SURE_TOKENS.contains(name)
 }
 
-/// Whether a page only repeats a parameter of its request.
+/// Whether a page only repeats a parameter of its request. A number that happens to be that of another
+/// parameter, such as the page size, is no repetition.
 fn is_echo(evidence: &Evidence<'_, '_>, series: &LeafSeries) -> bool {
+    let may_be_repeated = |name: &str, value: &str| {
+        value.parse::<u64>().is_err() || CURSORS.contains(&plain_parameter(name))
+    };
     evidence.seen.iter().enumerate().any(|(index, seen)| {
         let query = seen.parameters();
         query
             .iter()
-            .any(|(_, value)| has_text(series, index, value))
+            .any(|(name, value)| may_be_repeated(name, value) && has_text(series, index, value))
     })
 }
 

@@ -71,7 +71,7 @@ impl Vendor for Publisher {
 
     fn curl(&self, base_url: &str) -> String {
         format!(
-            "curl -s '{base_url}/api/2/groups?search=corp&sort=+created' -H 'Authorization: Bearer {TOKEN}'"
+            "curl -s '{base_url}/api/2/groups?search=sales&sort=+created' -H 'Authorization: Bearer {TOKEN}'"
         )
     }
 

@@ -28,7 +28,7 @@ type Bucket = RateLimiter<NotKeyed, InMemoryState, TokioClock, StateInformationM
 
 /// Counts what each caller asks.
 #[derive(Debug)]
-pub(crate) struct Admission {
+pub(crate) struct CallerRateLimiter {
     quota: Quota,
     clock: TokioClock,
     buckets: Cache<IpAddr, Arc<Bucket>>,
@@ -45,7 +45,7 @@ pub(crate) struct Admitted {
     remaining: u32,
 }
 
-impl Admission {
+impl CallerRateLimiter {
     /// Admits what the plan allows.
     pub(crate) fn new(limit: &ClientRateLimit) -> Self {
         // The shortest interval that can be counted is a nanosecond: a rate beyond it is no limit.
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_is_left_has_room_for_the_largest_numbers() {
-        let slow = Admission::new(&ClientRateLimit {
+        let slow = CallerRateLimiter::new(&ClientRateLimit {
             per_client: "1/h".parse().unwrap(),
             burst: NonZeroU32::MAX,
         });

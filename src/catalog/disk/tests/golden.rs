@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Disk;
 use crate::app;
 use crate::catalog::cached::CachedSnapshot;
+use crate::catalog::disk::Disk;
 use crate::catalog::key::CatalogKey;
 use crate::clock::WallClock;
 use crate::config::testing::load_block;

@@ -16,14 +16,14 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower::Service as _;
 
-use super::generation::{Generation, Live};
-use super::testing::{exchange, get, text};
-use super::{layers, route};
 use crate::app::App;
 use crate::caller::{Caller, VisibleSources};
 use crate::catalog::Catalog;
 use crate::clock::WallClock;
 use crate::config::testing::load;
+use crate::downstream::generation::{Generation, Live};
+use crate::downstream::testing::{exchange, get, text};
+use crate::downstream::{layers, route};
 
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:1";

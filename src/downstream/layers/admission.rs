@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::downstream::admission::Admission;
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{Kind, ProblemDetails};
+use crate::downstream::rate_limiter::CallerRateLimiter;
 use crate::downstream::response::Response;
 
 use super::intercept::Interceptor;
@@ -20,12 +20,12 @@ pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelim
 /// What counts the requests that its layer lets through.
 pub(crate) trait Admits {
     /// What counts them.
-    fn admission(&self) -> &Admission;
+    fn rate_limiter(&self) -> &CallerRateLimiter;
 }
 
 /// Lets a request through if its caller's allowance does, and says on every answer what is left.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Allowances;
+pub(crate) struct Admission;
 
 /// What an answer says of its caller's allowance.
 #[derive(Debug)]
@@ -34,15 +34,15 @@ pub(crate) struct Allowance {
     left: Option<HeaderValue>,
 }
 
-impl<S: Admits> Interceptor<S> for Allowances {
+impl<S: Admits> Interceptor<S> for Admission {
     type Kept = Allowance;
 
     fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, Allowance> {
-        let admission = exchange.state.admission();
-        let verdict = admission.ask(exchange.client.network);
+        let rate_limiter = exchange.state.rate_limiter();
+        let verdict = rate_limiter.ask(exchange.client.network);
         let allowance = Allowance {
-            policy: admission.policy().clone(),
-            left: admission.left(verdict),
+            policy: rate_limiter.policy().clone(),
+            left: rate_limiter.left(verdict),
         };
         let Some(wait) = verdict.wait else {
             return ControlFlow::Continue(allowance);
@@ -81,27 +81,29 @@ mod tests {
     use crate::downstream::testing::{exchange_from, get};
     use crate::plan::ClientRateLimit;
 
-    impl Admits for Admission {
-        fn admission(&self) -> &Self {
+    impl Admits for CallerRateLimiter {
+        fn rate_limiter(&self) -> &Self {
             self
         }
     }
 
-    fn admission(rate: &str, burst: u32) -> Arc<Admission> {
-        Arc::new(Admission::new(&ClientRateLimit {
+    fn rate_limiter(rate: &str, burst: u32) -> Arc<CallerRateLimiter> {
+        Arc::new(CallerRateLimiter::new(&ClientRateLimit {
             per_client: rate.parse().unwrap(),
             burst: burst.try_into().unwrap(),
         }))
     }
 
-    fn stack() -> impl Service<RequestContext<Admission>, Response = Response, Error = Infallible> {
+    fn stack()
+    -> impl Service<RequestContext<CallerRateLimiter>, Response = Response, Error = Infallible>
+    {
         ServiceBuilder::new()
-            .layer(intercept(Allowances))
+            .layer(intercept(Admission))
             .service(service_fn(async |_| Ok(full("text/plain", "in"))))
     }
 
-    async fn ask(admission: &Arc<Admission>, peer: &str) -> Response {
-        let asked = exchange_from(peer, Arc::clone(admission), get("/"));
+    async fn ask(rate_limiter: &Arc<CallerRateLimiter>, peer: &str) -> Response {
+        let asked = exchange_from(peer, Arc::clone(rate_limiter), get("/"));
         let Ok(response) = stack().oneshot(asked).await;
         response
     }
@@ -112,34 +114,34 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_caller_beyond_its_burst_waits_for_the_rate() {
-        let admission = admission("6/m", 2);
-        let first = ask(&admission, "192.0.2.1:1").await;
+        let rate_limiter = rate_limiter("6/m", 2);
+        let first = ask(&rate_limiter, "192.0.2.1:1").await;
         assert_eq!(first.status(), StatusCode::OK);
         assert_eq!(header(&first, "ratelimit-policy"), r#""client";q=2;w=20"#);
         assert_eq!(header(&first, "ratelimit"), r#""client";r=1;t=10"#);
-        let second = ask(&admission, "192.0.2.1:2").await;
+        let second = ask(&rate_limiter, "192.0.2.1:2").await;
         assert_eq!(second.status(), StatusCode::OK);
 
-        let refused = ask(&admission, "192.0.2.1:3").await;
+        let refused = ask(&rate_limiter, "192.0.2.1:3").await;
         assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(header(&refused, "retry-after"), "10");
         assert_eq!(header(&refused, "ratelimit"), r#""client";r=0;t=20"#);
         assert_eq!(header(&refused, "ratelimit-policy"), r#""client";q=2;w=20"#);
 
         tokio::time::advance(Duration::from_secs(10)).await;
-        let later = ask(&admission, "192.0.2.1:4").await;
+        let later = ask(&rate_limiter, "192.0.2.1:4").await;
         assert_eq!(later.status(), StatusCode::OK);
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_caller_does_not_use_up_what_another_may() {
-        let admission = admission("1/h", 1);
+        let rate_limiter = rate_limiter("1/h", 1);
         for (peer, expected) in [
             ("192.0.2.1:1", StatusCode::OK),
             ("192.0.2.1:1", StatusCode::TOO_MANY_REQUESTS),
             ("192.0.2.2:1", StatusCode::OK),
         ] {
-            assert_eq!(ask(&admission, peer).await.status(), expected);
+            assert_eq!(ask(&rate_limiter, peer).await.status(), expected);
         }
     }
 }

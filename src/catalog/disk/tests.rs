@@ -1,0 +1,3 @@
+//! What only tests look at.
+
+mod golden;
