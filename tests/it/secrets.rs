@@ -18,7 +18,7 @@ use crate::support::command::{ended, groupgate, line_with, lines, run, terminate
 use crate::support::server::{Server, json, status};
 
 /// What stands at the end of every upstream's block.
-const USUAL: &str = "records = '/items'\nlimits = { retries = 1, timeout = '300ms' }\n\
+const USUAL: &str = "records = '/items'\nmessage = '/message'\nlimits = { retries = 1, timeout = '300ms' }\n\
                      fields = { id = 'id', name = 'id' }\n";
 
 /// Each upstream's keys besides the usual ones. `MARK` is a secret of its own at each place.
@@ -52,6 +52,8 @@ enum Behaviour {
     SendsNoJson,
     SendsTheTokenInNoJson,
     RedirectsElsewhere,
+    SendsBackWhatItWasSent,
+    RedirectsWithWhatItWasSent,
     IsTooLate,
 }
 
@@ -68,9 +70,33 @@ fn answer(behaviour: Behaviour, request: &Request<Bytes>) -> Response<String> {
             .header("location", "http://elsewhere.example/")
             .body(String::new())
             .unwrap(),
+        (Behaviour::SendsBackWhatItWasSent, _) => {
+            let mut answer = json(&json!({ "message": heard(request) }));
+            *answer.status_mut() = http::StatusCode::BAD_REQUEST;
+            answer
+        }
+        (Behaviour::RedirectsWithWhatItWasSent, false) => {
+            let query = request.uri().query().unwrap_or_default();
+            Response::builder()
+                .status(302)
+                .header("location", format!("http://elsewhere.example/?{query}"))
+                .body(heard(request))
+                .unwrap()
+        }
         (_, true) => login,
         (_, false) => list,
     }
+}
+
+/// All that a request says, the credentials first.
+fn heard(request: &Request<Bytes>) -> String {
+    let headers = request.headers().iter();
+    let headers = headers.filter(|(name, _)| !["host", "accept"].contains(&name.as_str()));
+    let headers: Vec<_> = headers
+        .map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value.as_bytes())))
+        .collect();
+    let body = String::from_utf8_lossy(request.body()).into_owned();
+    format!("{} {} {body}", request.uri(), headers.join(" "))
 }
 
 /// A configuration, and the secrets in it.
@@ -184,6 +210,8 @@ fn a_mark_is_found_in_every_form() {
 #[case::no_json(Behaviour::SendsNoJson)]
 #[case::the_token_in_no_json(Behaviour::SendsTheTokenInNoJson)]
 #[case::a_redirect(Behaviour::RedirectsElsewhere)]
+#[case::what_it_was_sent(Behaviour::SendsBackWhatItWasSent)]
+#[case::a_redirect_with_what_it_was_sent(Behaviour::RedirectsWithWhatItWasSent)]
 #[case::too_late(Behaviour::IsTooLate)]
 #[tokio::test]
 async fn nothing_that_is_written_shows_a_secret(#[case] behaviour: Behaviour) {

@@ -19,6 +19,9 @@ use crate::plan::ConnectionLimits;
 /// How long a client may take to send the head of a request.
 pub(in crate::downstream) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How HTTP/2 begins, and no request of HTTP/1 does.
+const PREFACE: &[u8] = b"PRI";
+
 /// How long a connection that was asked to close may take to do so.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -40,6 +43,8 @@ pub(in crate::downstream) struct ConnectionActivity {
     state: Mutex<ConnectionState>,
     /// Whether anything was read since the last request began.
     has_read: AtomicBool,
+    /// Whether anything was read at all.
+    was_used: AtomicBool,
     /// Whether the client, or the listener, has connections that wait for others to end.
     wanted: [Arc<AtomicBool>; 2],
     /// Rung when the connection is out of use, and its end would be of use.
@@ -54,6 +59,8 @@ struct ConnectionState {
     idle_since: Instant,
     /// `None`: nothing was asked yet.
     version: Option<Version>,
+    /// Whether it began as HTTP/2 does.
+    is_http2: bool,
     /// When it was first seen that a part of a head is there.
     head_since: Option<Instant>,
     closing_since: Option<Instant>,
@@ -83,10 +90,12 @@ impl ConnectionActivity {
                 next: 0,
                 idle_since: Instant::now(),
                 version: None,
+                is_http2: false,
                 head_since: None,
                 closing_since: None,
             }),
             has_read: AtomicBool::new(false),
+            was_used: AtomicBool::new(false),
             idle,
         }
     }
@@ -96,9 +105,15 @@ impl ConnectionActivity {
         self.lock().idle_since = Instant::now();
     }
 
-    /// Something was read.
-    pub(super) fn read(&self) {
+    /// This was read.
+    pub(super) fn read(&self, bytes: &[u8]) {
         self.has_read.store(true, Ordering::Relaxed);
+        if !self.was_used.load(Ordering::Relaxed) {
+            self.was_used.store(true, Ordering::Relaxed);
+            let mut state = self.lock();
+            state.is_http2 = bytes.starts_with(PREFACE);
+            state.head_since = Some(Instant::now());
+        }
     }
 
     /// What clients may do.
@@ -165,11 +180,12 @@ impl ConnectionActivity {
                 .unwrap_or(ConnectionVerdict::BreakOff("its client does not close it"));
         }
         let too_slow = ConnectionVerdict::BreakOff("its client sends a request too slowly");
-        let Some(version) = state.version else {
-            return keep_until(state.idle_since + HEAD_TIMEOUT, now).unwrap_or(too_slow);
-        };
         // What an idle HTTP/2 connection brings may be about anything.
-        if version < Version::HTTP_2 && self.has_read.load(Ordering::Relaxed) {
+        let is_http2 = state
+            .version
+            .map_or(state.is_http2, |version| version >= Version::HTTP_2);
+        // One that was opened ahead is as idle as one that was used.
+        if !is_http2 && self.has_read.load(Ordering::Relaxed) {
             let since = *state.head_since.get_or_insert(now);
             return keep_until(since + HEAD_TIMEOUT, now).unwrap_or(too_slow);
         }

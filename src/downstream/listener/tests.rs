@@ -139,11 +139,36 @@ async fn a_request_that_does_not_drain_in_time_is_broken_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_asks_nothing_is_closed() {
-    let listener = start((), async |_| here()).await;
+async fn a_connection_that_was_opened_ahead_is_kept_as_long_as_an_idle_one() {
+    let (listener, table) = start_within(ConnectionLimits::default(), (), async |_| here()).await;
     let mut silent = TcpStream::connect(listener.address()).await.unwrap();
-    let read = silent.read(&mut [0; 1]).await;
-    assert_eq!(read.unwrap(), 0);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(ask(&mut silent).await.ends_with("here"));
+    let mut silent = TcpStream::connect(listener.address()).await.unwrap();
+    let kept = closed(&mut silent).await;
+    assert!((75..86).contains(&kept.as_secs()), "{kept:?}");
+    assert_eq!(table.counts().broken_off, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_http_2_connection_that_was_opened_ahead_is_told_to_go_away_when_it_was_idle_long_enough()
+ {
+    let (listener, table) = start_within(ConnectionLimits::default(), (), async |_| here()).await;
+    let (_sender, ended) = http2(&listener, 65_535).await;
+    let kept = ended.await.unwrap();
+    assert!((75..86).contains(&kept.as_secs()), "{kept:?}");
+    let counts = table.counts();
+    assert_eq!((counts.closed_idle, counts.broken_off), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_head_on_a_connection_must_come_soon_after_its_first_byte() {
+    let listener = start((), async |_| here()).await;
+    let mut slow = TcpStream::connect(listener.address()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    slow.write_all(b"GET / HTTP/1.1\r\nhost:").await.unwrap();
+    let kept = closed(&mut slow).await;
+    assert!(kept <= 2 * HEAD_TIMEOUT, "{kept:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,8 +13,8 @@ use crate::observe::{Event, Observer, Observers};
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::Next;
 use crate::plan::{Format, PagingStyle};
+use crate::redact::Redactor;
 use crate::tools::lock::lock;
-use crate::tools::redact::Redactor;
 use crate::upstream::walk::{Walked, walk};
 
 use super::leaves;

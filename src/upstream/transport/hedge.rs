@@ -19,6 +19,7 @@ use tower::retry::budget::{Budget, TpsBudget};
 use tower::{Layer, Service, ServiceExt};
 
 use crate::error::UpstreamError;
+use crate::page_memory::OwnWaits;
 
 use crate::upstream::extensions::{Hedgeable, Sent, is_repeatable};
 
@@ -83,6 +84,8 @@ where
             let second = request.clone();
             let sent = Arc::new(Notify::new());
             request.extensions_mut().insert(Sent(Arc::clone(&sent)));
+            let waits = OwnWaits::default();
+            request.extensions_mut().insert(waits.clone());
             let first = pin!(inner.clone().oneshot(request));
             let late = pin!(async {
                 sent.notified().await;
@@ -92,7 +95,8 @@ where
                 Either::Left((outcome, _)) => return outcome,
                 Either::Right(((), first)) => first,
             };
-            if !budget.withdraw() {
+            // One that has waited for our own memory has arrived, or is about to.
+            if waits.has_begun() || !budget.withdraw() {
                 return first.await;
             }
             let second = pin!(inner.oneshot(second));

@@ -54,7 +54,7 @@ impl Stack {
         };
         let classifier = Classifier::new(rules, Bounds::default(), wall.clone());
         Self {
-            transport: Transport::over(client, &upstream, auth, wall),
+            transport: Transport::over(client, &upstream, auth, &Masks::default(), wall),
             classifier,
             start,
             sent,

@@ -61,7 +61,7 @@ impl<'a> Attempt<'a> {
         self.positions.insert(first.clone());
         let page = self.fetch(first).await?;
         self.granted = page.listed();
-        let mut next = self.take(page)?;
+        let mut next = self.take(page).await?;
         loop {
             next = match next {
                 Next::End => match self.tally.weigh(self.ended_by)? {
@@ -83,7 +83,7 @@ impl<'a> Attempt<'a> {
         }
         let page = self.fetch(position).await;
         let page = page.map_err(Interrupted::after_first_page)?;
-        self.take(page)
+        self.take(page).await
     }
 
     /// Reads the page after the last one, because an announced end is not believed.
@@ -111,7 +111,7 @@ impl<'a> Attempt<'a> {
         let is_end = (is_empty && !paging.says_more((&page).into())?)
             || (is_to_be_sure && self.tally.has_seen(&page));
         if !is_end {
-            return self.take(page);
+            return self.take(page).await;
         }
         self.observers.notify(&Event::PageRead(&page));
         self.tally.add(page)?;
@@ -153,6 +153,7 @@ impl<'a> Attempt<'a> {
                 next = self.next(&page)?;
             }
             let is_past_end = page.is_past_end();
+            self.tally.make_room(&page, deadline).await?;
             if self.tally.add(page)? == PageSeen::Repeated {
                 return self.repeat(PagerError::SamePage, Interrupted::ListChanged);
             }
@@ -164,9 +165,11 @@ impl<'a> Attempt<'a> {
     }
 
     /// Adds one page to the tally, and says where to read on.
-    fn take(&mut self, page: FetchedPage) -> Result<Next, Interrupted> {
+    async fn take(&mut self, mut page: FetchedPage) -> Result<Next, Interrupted> {
         self.observers.notify(&Event::PageRead(&page));
         let next = self.next(&page)?;
+        page.settle(false);
+        self.tally.make_room(&page, self.deadline).await?;
         match self.tally.add(page)? {
             PageSeen::New => Ok(next),
             PageSeen::Repeated => self.repeat(PagerError::SamePage, Interrupted::Failed),
@@ -200,6 +203,7 @@ impl<'a> Attempt<'a> {
     fn warn(&self, error: &PagerError) {
         if let PagerError::ForeignUrl(origin) = error {
             let source = &**self.adapter.name();
+            let origin = self.adapter.masks.text(origin);
             tracing::warn!(source, origin, "refused a URL of another origin");
         }
     }

@@ -3,20 +3,21 @@
 //! A secret is known by its value: those that the configuration names, and the tokens that logins
 //! returned. It is found in every encoding in which it may occur: as it is, in a URL, in a form, in
 //! JSON, in XML or in a web page. A short one counts only where it stands alone; otherwise a secret
-//! `a` would blot out every `a`.
+//! `a` would blot out every `a`. An upstream may send back what it was sent, so what it says is searched for
+//! the secrets it knows before it comes into a message.
 
 use std::borrow::Cow;
 #[cfg(feature = "probe")]
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::percent::RESERVED;
-
-use super::lock::lock;
 
 /// Shown instead of a secret.
 pub(crate) const MASK: &str = "***";
@@ -61,6 +62,29 @@ impl Redactor {
     /// The text as it may be shown.
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.rewrite(text, |_, _| MASK)
+    }
+
+    /// A message that may quote what was sent, cut off wherever a limit came.
+    pub(crate) fn redact_message(&self, text: &str) -> String {
+        let mut text = self.redact(text).into_owned();
+        for secret in lock(&self.0).iter() {
+            for end in ["", "\u{2026}"] {
+                let cut = beginnings(&secret.text).find_map(|beginning| {
+                    let quoted = format!("{beginning}{end}");
+                    let at = match end {
+                        "" => text
+                            .ends_with(beginning)
+                            .then(|| text.len() - beginning.len()),
+                        _ => text.find(&quoted),
+                    };
+                    at.map(|at| at..at + beginning.len())
+                });
+                if let Some(cut) = cut {
+                    text.replace_range(cut, MASK);
+                }
+            }
+        }
+        text
     }
 
     /// A value as it may be shown.
@@ -127,6 +151,16 @@ impl Redactor {
     }
 }
 
+/// The beginnings of a secret that say something of it, the longest first.
+fn beginnings(secret: &str) -> impl Iterator<Item = &str> {
+    let ends = (MIN_EMBEDDED_BYTES..secret.len()).rev();
+    ends.filter_map(|end| secret.get(..end))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What stands in for a secret: a word that no encoding changes, or a number for a number, so that
 /// JSON stays JSON.
 pub(crate) fn stand_in(value: &str, name: &str) -> String {
@@ -178,6 +212,10 @@ fn encodings(value: &str) -> Vec<String> {
         attribute.replace('\'', "&#x27;"),
         attribute,
         xml,
+        STANDARD_NO_PAD.encode(value),
+        URL_SAFE_NO_PAD.encode(value),
+        // The name of a host.
+        value.to_lowercase(),
         value.to_owned(),
     ]
 }
@@ -280,5 +318,21 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("123456789"));
+    }
+
+    #[test]
+    fn a_secret_that_a_limit_cut_in_two_is_not_shown_in_part() {
+        let redactor = redactor(&[("a-long-secret-value", "KEY")]);
+        for (text, expected) in [
+            ("status 500: key a-long-secret-va", "status 500: key ***"),
+            (
+                "the id `a-long-secret\u{2026}` is",
+                "the id `***\u{2026}` is",
+            ),
+            ("`a-long-secret-value` twice: a-long-s", "`***` twice: ***"),
+            ("a-long way, a-long", "a-long way, a-long"),
+        ] {
+            assert_eq!(redactor.redact_message(text), expected);
+        }
     }
 }
