@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use http::HeaderValue;
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 use url::form_urlencoded;
@@ -59,32 +60,41 @@ impl Redactor {
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.text.len()));
     }
 
-    /// The text as it may be shown.
-    pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.rewrite(text, |_, _| MASK)
+    /// Removes the credentials of a header from now on: what stands after the name of the scheme, and the
+    /// pair that Basic encodes.
+    pub(crate) fn add_header(&self, value: &HeaderValue, name: &str) {
+        let Ok(value) = value.to_str() else { return };
+        let credentials = value
+            .split_once(' ')
+            .map_or(value, |(_, credentials)| credentials);
+        self.add(credentials, name);
+        let pair = STANDARD.decode(credentials).ok();
+        if let Some(pair) = pair.and_then(|pair| String::from_utf8(pair).ok()) {
+            self.add(&pair, name);
+        }
     }
 
-    /// A message that may quote what was sent, cut off wherever a limit came.
-    pub(crate) fn redact_message(&self, text: &str) -> String {
-        let mut text = self.redact(text).into_owned();
-        for secret in lock(&self.0).iter() {
-            for end in ["", "\u{2026}"] {
-                let cut = beginnings(&secret.text).find_map(|beginning| {
-                    let quoted = format!("{beginning}{end}");
-                    let at = match end {
-                        "" => text
-                            .ends_with(beginning)
-                            .then(|| text.len() - beginning.len()),
-                        _ => text.find(&quoted),
-                    };
-                    at.map(|at| at..at + beginning.len())
-                });
-                if let Some(cut) = cut {
-                    text.replace_range(cut, MASK);
-                }
-            }
+    /// The text as it may be shown. It may be cut off at its end, or where an ellipsis is.
+    pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let text = self.rewrite(text, |_, _| MASK);
+        let ends = text.match_indices('\u{2026}').map(|(at, _)| at);
+        let ends: Vec<_> = ends.chain([text.len()]).collect();
+        let secrets = lock(&self.0);
+        let cut = ends.into_iter().rev().filter_map(|end| {
+            let before = text.get(..end)?;
+            let mut beginnings = secrets.iter().flat_map(|secret| beginnings(&secret.text));
+            let beginning = beginnings.find(|beginning| before.ends_with(beginning))?;
+            Some(end - beginning.len()..end)
+        });
+        let cut: Vec<_> = cut.collect();
+        if cut.is_empty() {
+            return text;
         }
-        text
+        let mut text = text.into_owned();
+        for cut in cut {
+            text.replace_range(cut, MASK);
+        }
+        Cow::Owned(text)
     }
 
     /// A value as it may be shown.
@@ -332,7 +342,7 @@ mod tests {
             ("`a-long-secret-value` twice: a-long-s", "`***` twice: ***"),
             ("a-long way, a-long", "a-long way, a-long"),
         ] {
-            assert_eq!(redactor.redact_message(text), expected);
+            assert_eq!(redactor.redact(text), expected);
         }
     }
 }

@@ -49,7 +49,7 @@ impl Adapter {
     ) -> Option<Self> {
         let connections = Connections::new(plan, tls, wall.now(), problems)?;
         let auth = Arc::clone(&plan.auth);
-        let masks = Masks::new(secrets, &auth);
+        let masks = Masks::new(secrets, plan);
         let transport = Transport::new(plan, auth, &masks, wall.clone(), &connections);
         let bounds = Bounds::new(plan.limits.depth, plan.limits.page_bytes);
         let (rules, walk) = (plan.classify.clone(), plan.limits.walk);

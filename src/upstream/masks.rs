@@ -5,13 +5,11 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::Extensions;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::UpstreamError;
-use crate::plan::{Auth, Fixed};
+use crate::plan::{self, Auth, Fixed};
 use crate::redact::Redactor;
 
 use super::extensions::LoginToken;
@@ -21,31 +19,25 @@ use super::extensions::LoginToken;
 pub(crate) struct Masks(Arc<Redactor>);
 
 impl Masks {
-    /// These secrets, and the credentials of `auth` as they are sent.
-    pub(crate) fn new(secrets: &[SecretString], auth: &Auth) -> Self {
+    /// These secrets, and the credentials of `upstream` as they are sent.
+    pub(crate) fn new(secrets: &[SecretString], upstream: &plan::Upstream) -> Self {
         let redactor = Redactor::default();
         for secret in secrets {
             redactor.add(secret.expose_secret(), "SECRET");
         }
-        if let Auth::Fixed(Fixed::Header { value, .. }) = auth
-            && let Ok(value) = value.to_str()
-        {
-            let credentials = value
-                .split_once(' ')
-                .map_or(value, |(_, credentials)| credentials);
-            redactor.add(credentials, "SECRET");
-            // The pair of Basic.
-            let pair = STANDARD.decode(credentials).ok();
-            if let Some(pair) = pair.and_then(|pair| String::from_utf8(pair).ok()) {
-                redactor.add(&pair, "SECRET");
-            }
+        if let Auth::Fixed(Fixed::Header { value, .. }) = &*upstream.auth {
+            redactor.add_header(value, "SECRET");
+        }
+        let proxy = upstream.connection.proxy.as_ref();
+        if let Some(value) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
+            redactor.add_header(value, "SECRET");
         }
         Self(Arc::new(redactor))
     }
 
     /// A text of the upstream's, as it may be shown.
     pub(crate) fn text(&self, text: &str) -> String {
-        self.0.redact_message(text)
+        self.0.redact(text).into_owned()
     }
 
     /// An error, as it may be shown.
@@ -60,7 +52,7 @@ impl Masks {
         if let Some(LoginToken(token)) = sent.get() {
             let own = Redactor::default();
             own.add(token.expose_secret(), "TOKEN");
-            error.detail = own.redact_message(&error.detail);
+            error.detail = own.redact(&error.detail).into_owned();
         }
         error
     }
@@ -68,10 +60,10 @@ impl Masks {
 
 #[cfg(test)]
 mod tests {
-    use http::header::AUTHORIZATION;
     use rstest::rstest;
 
     use super::*;
+    use crate::config::testing;
     use crate::error::ErrorKind;
 
     #[rstest]
@@ -83,10 +75,13 @@ mod tests {
     #[case::in_base64_of_its_own("cDRzcyB3b3JkL8OpIQ==")]
     #[case::the_token_of_a_login("t0k3n-of-a-login")]
     fn what_an_upstream_sends_back_of_our_credentials_is_masked(#[case] echoed: &str) {
-        let value = "Basic c3ZjOnA0c3Mgd29yZC/DqSE=".parse().unwrap();
-        let name = AUTHORIZATION;
-        let auth = Auth::Fixed(Fixed::Header { name, value });
-        let masks = Masks::new(&[SecretString::from("p4ss word/é!")], &auth);
+        let upstream = testing::upstream(
+            "base_url = 'http://club.example'\nrequest = { path = '/' }\nrecords = '/'\n\
+             fields = { id = 'id', name = 'id' }\n\
+             auth = { type = 'basic', username = 'svc', password = { env = 'PASSWORD' } }",
+            &[("PASSWORD", "p4ss word/é!")],
+        );
+        let masks = Masks::new(&[SecretString::from("p4ss word/é!")], &upstream);
         let mut sent = Extensions::new();
         sent.insert(LoginToken(SecretString::from("t0k3n-of-a-login")));
         let error = UpstreamError::new(ErrorKind::HttpStatus, format!("status 500: <{echoed}>"));

@@ -278,5 +278,10 @@ fn redactor(loaded: &Loaded, name: &str) -> Redactor {
             redactor.add(value.expose_secret(), &portable::name_of(secret));
         }
     }
+    let upstream = loaded.plan.upstream(name);
+    let proxy = upstream.and_then(|upstream| upstream.connection.proxy.as_ref());
+    if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
+        redactor.add_header(authorization, "PROXY_CREDENTIALS");
+    }
     redactor
 }

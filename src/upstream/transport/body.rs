@@ -203,7 +203,7 @@ where
 mod tests {
     use std::time::Duration;
 
-    use futures_util::stream;
+    use futures_util::{StreamExt as _, stream};
     use http_body_util::{Full, StreamBody};
     use rstest::rstest;
 
@@ -267,5 +267,19 @@ mod tests {
         });
         let error = error_of(StreamBody::new(Box::pin(drops)), None).await;
         assert_eq!(error.as_deref(), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_we_do_not_read_meanwhile_does_not_stall() {
+        let drops = stream::repeat(()).then(async |()| {
+            sleep(Duration::from_millis(100)).await;
+            Ok::<_, BoxError>(Frame::data(Bytes::from("a")))
+        });
+        let body = StreamBody::new(Box::pin(drops));
+        let mut body = limit(Response::new(body), LIMITS).into_body();
+        for _ in 0..3 {
+            assert!(body.frame().await.unwrap().is_ok());
+            sleep(Duration::from_secs(60)).await;
+        }
     }
 }

@@ -234,4 +234,23 @@ mod tests {
         let is_first = layer.layer(upstream).oneshot(page()).await.unwrap();
         assert!(is_first);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_waits_for_our_own_memory_is_not_sent_again() {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&sent);
+        let upstream = service_fn(move |request: Request<Bytes>| {
+            count.fetch_add(1, Ordering::Relaxed);
+            notify(&request);
+            async move {
+                let waits = request.extensions().get::<OwnWaits>().cloned();
+                let _waiting = waits.as_ref().map(OwnWaits::begin);
+                sleep(Duration::from_secs(5)).await;
+                Ok::<_, UpstreamError>(())
+            }
+        });
+        let layer = HedgeLayer::new(Duration::from_millis(300), budget());
+        layer.layer(upstream).oneshot(page()).await.unwrap();
+        assert_eq!(sent.load(Ordering::Relaxed), 1);
+    }
 }

@@ -77,3 +77,36 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use tower::{ServiceExt as _, service_fn};
+
+    use super::*;
+
+    #[rstest]
+    #[case::in_time(60, 1, None)]
+    #[case::late_besides(60, 3, Some(62))]
+    #[case::late_without_a_wait(0, 3, Some(2))]
+    #[tokio::test(start_paused = true)]
+    async fn what_an_attempt_waits_for_our_own_memory_is_not_counted(
+        #[case] ours: u64,
+        #[case] theirs: u64,
+        #[case] cut_off: Option<u64>,
+    ) {
+        let upstream = service_fn(move |request: Request<()>| async move {
+            let waits = request.extensions().get::<OwnWaits>().cloned().unwrap();
+            let wait = waits.begin();
+            sleep(Duration::from_secs(ours)).await;
+            drop(wait);
+            sleep(Duration::from_secs(theirs)).await;
+            Ok::<_, BoxError>(())
+        });
+        let begun = Instant::now();
+        let attempt = TimeoutLayer(Duration::from_secs(2)).layer(upstream);
+        let outcome = attempt.oneshot(Request::new(())).await;
+        let late = outcome.err().map(|_| begun.elapsed().as_secs());
+        assert_eq!(late, cut_off);
+    }
+}
