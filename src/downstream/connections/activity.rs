@@ -13,6 +13,7 @@ use http::Version;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::streams::end_of_stream;
 use crate::downstream::response::{Body, BrokenOff};
 use crate::plan::ConnectionLimits;
 
@@ -21,6 +22,9 @@ pub(in crate::downstream) const HEAD_TIMEOUT: Duration = Duration::from_secs(10)
 
 /// How HTTP/2 begins, and no request of HTTP/1 does.
 const PREFACE: &[u8] = b"PRI";
+
+/// How long a stream that was reset may take to end.
+const RESETTING: Duration = Duration::from_secs(1);
 
 /// How long a connection that was asked to close may take to do so.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -32,6 +36,8 @@ pub(in crate::downstream) enum ConnectionVerdict {
     Keep(Instant),
     /// It has been idle long enough, so it is closed in good order.
     Close,
+    /// Its client reads answers too slowly, so their streams were reset. This is when to look again.
+    Reset(Instant),
     /// Its client is too slow, so it is broken off.
     BreakOff(&'static str),
 }
@@ -72,6 +78,8 @@ struct PendingAnswer {
     id: u64,
     /// By when its client must have read what was sent. `None`: it waits for us.
     until: Option<Instant>,
+    /// What resets its stream, where that leaves others alone.
+    end: Option<Arc<Notify>>,
 }
 
 impl ConnectionActivity {
@@ -126,7 +134,11 @@ impl ConnectionActivity {
         let mut state = self.lock();
         let id = state.next;
         state.next += 1;
-        state.answers.push(PendingAnswer { id, until: None });
+        state.answers.push(PendingAnswer {
+            id,
+            until: None,
+            end: None,
+        });
         state.version = Some(version);
         state.head_since = None;
         self.has_read.store(false, Ordering::Relaxed);
@@ -167,13 +179,7 @@ impl ConnectionActivity {
         // No deadline is closer than this when it begins to run.
         let next = now + HEAD_TIMEOUT.min(self.limits.send_timeout.get());
         if !state.answers.is_empty() {
-            let until = state.answers.iter().filter_map(|answer| answer.until).min();
-            return match until {
-                Some(until) if until <= now => ConnectionVerdict::BreakOff(
-                    "its client reads an answer too slowly (`send_rate`)",
-                ),
-                until => ConnectionVerdict::Keep(until.map_or(next, |until| until.min(next))),
-            };
+            return state.overdue(now, next);
         }
         if let Some(since) = state.closing_since {
             return keep_until(since.max(state.idle_since) + CLOSING, now)
@@ -193,6 +199,13 @@ impl ConnectionActivity {
         keep_until(end, now).map_or(ConnectionVerdict::Close, |_| {
             ConnectionVerdict::Keep(end.min(next))
         })
+    }
+
+    fn ends_with(&self, id: u64, end: Option<Arc<Notify>>) {
+        let mut state = self.lock();
+        if let Some(answer) = state.answers.iter_mut().find(|answer| answer.id == id) {
+            answer.end = end;
+        }
     }
 
     fn expect_read(&self, id: u64, until: Option<Instant>) {
@@ -226,6 +239,34 @@ impl ConnectionActivity {
     }
 }
 
+impl ConnectionState {
+    /// Resets the streams of overdue answers. One that stays although it was reset, or that has the
+    /// connection for itself, breaks it off.
+    fn overdue(&mut self, now: Instant, next: Instant) -> ConnectionVerdict {
+        let mut has_reset = false;
+        for answer in &mut self.answers {
+            if answer.until.is_none_or(|until| until > now) {
+                continue;
+            }
+            let Some(end) = answer.end.take() else {
+                return ConnectionVerdict::BreakOff(
+                    "its client reads an answer too slowly (`send_rate`)",
+                );
+            };
+            end.notify_one();
+            answer.until = Some(now + RESETTING);
+            has_reset = true;
+        }
+        let until = self.answers.iter().filter_map(|answer| answer.until).min();
+        let until = until.map_or(next, |until| until.min(next));
+        if has_reset {
+            ConnectionVerdict::Reset(until)
+        } else {
+            ConnectionVerdict::Keep(until)
+        }
+    }
+}
+
 fn keep_until(end: Instant, now: Instant) -> Option<ConnectionVerdict> {
     (end > now).then_some(ConnectionVerdict::Keep(end))
 }
@@ -246,14 +287,22 @@ impl Drop for AnswerGuard {
 impl AnswerGuard {
     /// The body, which from now on must be read in time.
     pub(in crate::downstream) fn watch(self, body: Body) -> Body {
+        let end = end_of_stream();
+        let is_alone = end.is_none();
+        self.activity.ends_with(self.id, end);
         match body {
             Body::Empty => Body::Empty,
-            Body::Full(bytes) => {
+            Body::Full(bytes) | Body::InParts(bytes) => {
                 self.sent(bytes.len());
-                Body::Full(Bytes::from_owner(AnswerBytes {
+                let bytes = Bytes::from_owner(AnswerBytes {
                     bytes,
                     _guard: Arc::new(self),
-                }))
+                });
+                if is_alone {
+                    Body::Full(bytes)
+                } else {
+                    Body::InParts(bytes)
+                }
             }
             Body::Streamed(parts) => Body::Streamed(Box::pin(self.watch_parts(parts))),
         }

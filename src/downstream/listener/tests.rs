@@ -3,9 +3,10 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{StatusCode, Version};
-use http_body_util::Empty;
+use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 use tower::service_fn;
@@ -282,7 +283,7 @@ async fn an_idle_http_2_connection_is_told_to_go_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn streams_whose_window_stays_closed_are_let_go_with_their_answers() {
+async fn streams_whose_window_stays_closed_are_reset_and_others_of_the_connection_go_on() {
     let memory = BodyMemory::new(&Cache {
         capacity: 1 << 30,
         directory: None,
@@ -305,9 +306,23 @@ async fn streams_whose_window_stays_closed_are_let_go_with_their_answers() {
     assert_eq!((counts.open, counts.in_use), (1, 1));
     assert_eq!(memory.counts().answers, 150 << 20);
     let allowed = ConnectionLimits::default().time_to_read(1 << 20);
+    tokio::time::sleep(allowed - HEAD_TIMEOUT).await;
+    assert_eq!(memory.counts().answers, 150 << 20);
+    let request = Request::get(uri(&listener)).body(Empty::new()).unwrap();
+    let later = sender.send_request(request).await.unwrap();
+    tokio::time::sleep(2 * HEAD_TIMEOUT).await;
+    assert_eq!(memory.counts().answers, 1 << 20);
+    for response in responses.into_iter().flatten() {
+        assert!(response.into_body().frame().await.unwrap().is_err());
+    }
+    let counts = table.counts();
+    assert_eq!((counts.open, counts.in_use, counts.broken_off), (1, 1, 1));
+    drop(later);
     let kept = ended.await.unwrap();
-    assert!(kept >= allowed && kept < allowed + HEAD_TIMEOUT, "{kept:?}");
-    assert_eq!(table.counts().broken_off, 1);
+    assert!(
+        kept > allowed + ConnectionLimits::default().idle.get(),
+        "{kept:?}"
+    );
     assert_eq!(memory.counts().answers, 0);
 }
 
