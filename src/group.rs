@@ -80,14 +80,15 @@ impl Group {
         let people = [&self.members, &self.admins, &self.guests]
             .into_iter()
             .flatten();
-        let people = people.map(|one| size_of::<Member>() + text(&one.id) + text(&one.email));
+        let people = people
+            .map(|one| size_of::<Member>() + text(one.id.as_ref()) + text(one.email.as_ref()));
         let own = texts.map(String::len).sum::<usize>() + people.sum::<usize>();
         (size_of::<Self>() + own) as u64 + json::taken(&self.attributes)
     }
 }
 
-fn text(text: &Option<String>) -> usize {
-    text.as_ref().map_or(0, String::len)
+fn text(text: Option<&String>) -> usize {
+    text.map_or(0, String::len)
 }
 
 /// One person or account in a group: at least one of the two keys is not null.

@@ -8,7 +8,6 @@ use thiserror::Error;
 
 use crate::gateway::Listing;
 use crate::gateway::pool::BlockingPool;
-
 use crate::gateway::view::Page;
 use crate::list_memory::Lent;
 

@@ -52,8 +52,8 @@ impl Adapter {
         let masks = Masks::new(secrets, plan);
         let transport = Transport::new(plan, auth, &masks, wall.clone(), &connections);
         let bounds = Bounds::new(plan.limits.depth, plan.limits.page_bytes);
-        let (rules, walk) = (plan.classify.clone(), plan.limits.walk);
-        let exchange = Exchange::new(&plan.auth, rules, bounds, transport, walk, wall);
+        let (rules, longest) = (plan.classify.clone(), plan.limits.walk);
+        let exchange = Exchange::new(&plan.auth, rules, bounds, transport, longest, wall);
         Some(Self {
             plan: Arc::clone(plan),
             exchange: Arc::new(exchange),

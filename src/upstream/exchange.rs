@@ -34,13 +34,13 @@ pub struct Exchange {
 
 impl Exchange {
     /// Exchanges over `transport` whose responses `rules` classify. Bodies may be as large as
-    /// `bounds` says, and a login takes no longer than a `walk`.
+    /// `bounds` says, and a login takes as long as `longest` at most.
     pub fn new(
         auth: &Auth,
         rules: ClassifyRules,
         bounds: Bounds,
         transport: Transport,
-        walk: Span,
+        longest: Span,
         wall: &WallClock,
     ) -> Self {
         let classifier = |rules| Classifier::new(rules, bounds, wall.clone());
@@ -48,7 +48,12 @@ impl Exchange {
             Auth::Token(token) => {
                 let classifier = classifier(token.login.rules.clone());
                 let grant = token.login.grant.clone();
-                Some(TokenSource::new(grant, transport.clone(), classifier, walk))
+                Some(TokenSource::new(
+                    grant,
+                    transport.clone(),
+                    classifier,
+                    longest,
+                ))
             }
             Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) => None,
         };

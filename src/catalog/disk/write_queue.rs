@@ -128,12 +128,10 @@ impl Pending {
             None if may_write || self.closed => self.tasks.keys().next()?.clone(),
             None => return None,
         };
-        Some(match self.tasks.remove(&key)? {
-            Some(write) => Task::Write(write),
-            None => {
-                self.removing = Some(key.clone());
-                Task::Remove(key)
-            }
-        })
+        if let Some(write) = self.tasks.remove(&key)? {
+            return Some(Task::Write(write));
+        }
+        self.removing = Some(key.clone());
+        Some(Task::Remove(key))
     }
 }
