@@ -91,7 +91,10 @@ fn views(criterion: &mut Criterion) {
     let sorts = [
         ("name", Sort::default()),
         ("newest", by(SortField::CreatedAt, Direction::Descending)),
-        ("names_backwards", by(SortField::Name, Direction::Descending)),
+        (
+            "names_backwards",
+            by(SortField::Name, Direction::Descending),
+        ),
     ];
     for (upstreams, groups) in SIZES {
         let snapshots = snapshots(upstreams, groups);
@@ -114,7 +117,11 @@ fn views(criterion: &mut Criterion) {
 /// Pages of a view that is there.
 fn pages(criterion: &mut Criterion) {
     let (upstreams, groups) = SIZES[2];
-    let view = View::new(snapshots(upstreams, groups), &Filter::default(), &Sort::default());
+    let view = View::new(
+        snapshots(upstreams, groups),
+        &Filter::default(),
+        &Sort::default(),
+    );
     let half = view.page(None, Limit::Page(view.len() / 2));
     let middle = view.rows(&half)[half.len() - 1].into();
     let mut group = criterion.benchmark_group("page/10x100000");

@@ -110,7 +110,7 @@ impl App {
     /// goes on behind them.
     pub async fn stop(self) {
         self.server.shutdown().await;
-        self.live.load().catalog().close().await;
+        self.live.close().await;
     }
 }
 
@@ -129,7 +129,14 @@ pub fn adapter(
         problems.push(Problem::new(at, format!("there is no upstream `{name}`")));
         return None;
     };
-    Adapter::new(upstream, plan.cache.snapshots(), wall, tls, problems)
+    // One that cannot be read was refused when the plan was made.
+    let reader = loaded.secrets();
+    let secrets = loaded.secrets_of(name).into_iter();
+    let secrets: Vec<_> = secrets
+        .filter_map(|secret| reader.read(secret).ok())
+        .collect();
+    let room = plan.cache.snapshots();
+    Adapter::new(upstream, &secrets, room, wall, tls, problems)
 }
 
 /// Sees to the folder that snapshots are kept in. Only where they will be: `check` writes nothing.

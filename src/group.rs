@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::json;
+
 mod moment;
 pub use moment::Moment;
 
@@ -57,6 +59,36 @@ pub struct Group {
     /// What the source sends and no field takes, verbatim.
     #[serde(deserialize_with = "crate::json::members")]
     pub attributes: Map<String, Value>,
+}
+
+impl Group {
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let texts = [&self.id, &self.source, &self.source_id, &self.name];
+        let optional = [
+            &self.description,
+            &self.email,
+            &self.status,
+            &self.organization_id,
+            &self.external_id,
+            &self.parent_id,
+            &self.path,
+            &self.url,
+            &self.logo_url,
+        ];
+        let texts = texts.into_iter().chain(optional.into_iter().flatten());
+        let people = [&self.members, &self.admins, &self.guests]
+            .into_iter()
+            .flatten();
+        let people = people
+            .map(|one| size_of::<Member>() + text(one.id.as_ref()) + text(one.email.as_ref()));
+        let own = texts.map(String::len).sum::<usize>() + people.sum::<usize>();
+        (size_of::<Self>() + own) as u64 + json::taken(&self.attributes)
+    }
+}
+
+fn text(text: Option<&String>) -> usize {
+    text.map_or(0, String::len)
 }
 
 /// One person or account in a group: at least one of the two keys is not null.

@@ -44,9 +44,11 @@ pub mod fold;
 pub mod group;
 mod hex;
 mod json;
+pub mod list_memory;
 pub mod page_memory;
 mod percent;
 pub mod problem;
+mod redact;
 
 pub mod telemetry;
 

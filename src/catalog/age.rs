@@ -8,9 +8,23 @@ use crate::plan::Freshness;
 
 use super::cached::CachedSnapshot;
 
-/// How long after its walk a snapshot may be served at all.
+/// How long after its walk a snapshot may be served at all. Then it is [`Age::Expired`], and leaves
+/// its memory to others.
 pub(super) fn serves(freshness: Freshness) -> Duration {
-    freshness.ttl.saturating_add(freshness.stale_if_error)
+    let stale = freshness
+        .stale_while_revalidate
+        .max(freshness.stale_if_error);
+    freshness.ttl.saturating_add(stale)
+}
+
+/// How long it may be served yet. `None`: no more.
+pub(super) fn serves_for(
+    cached: &CachedSnapshot,
+    freshness: Freshness,
+    now: Instant,
+) -> Option<Duration> {
+    let left = serves(freshness).checked_sub(cached.age(now))?;
+    (!left.is_zero()).then_some(left)
 }
 
 /// How far a snapshot is past its time.

@@ -42,9 +42,15 @@ pub(super) async fn walk_to_snapshot(
         counts,
         pages,
         ended_by,
+        hold,
     } = walk(&adapter, &Observers::from(progress)).await?;
     let source = Arc::clone(adapter.name());
-    let snapshot = tokio::task::spawn_blocking(move || Snapshot::new(source, groups))
+    let build = move || {
+        let mut snapshot = Snapshot::new(source, groups);
+        snapshot.count_with(hold.into_list(snapshot.bytes() as u64));
+        snapshot
+    };
+    let snapshot = tokio::task::spawn_blocking(build)
         .await
         .map_err(|error| UpstreamError::ours(format!("building the snapshot failed: {error}")))?;
     Ok(WalkResult {

@@ -43,7 +43,7 @@ impl CatalogResources {
     /// The same with so much room for pages.
     pub(super) fn with_pages(self, room: PageRoom) -> Self {
         Self {
-            pages: PageMemory::new(room, self.store.in_use()),
+            pages: PageMemory::new(room),
             ..self
         }
     }

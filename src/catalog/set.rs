@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::caller::{Caller, NotVisible};
 use crate::clock::WallClock;
+use crate::list_memory::ListMemory;
 use crate::page_memory::{PageMemoryCounts, PageRoom};
 use crate::plan::Cache;
 use crate::upstream::adapter::Adapter;
@@ -176,6 +177,11 @@ impl Catalog {
     /// With which account an upstream is asked on behalf of `caller`.
     pub fn scope(&self, source: &str, caller: &Caller) -> Result<Scope, NotVisible> {
         self.upstream(source).ok_or(NotVisible)?.scope(caller)
+    }
+
+    /// The memory of lists.
+    pub(crate) fn lists(&self) -> ListMemory {
+        self.resources.pages.lists()
     }
 
     /// How the memory of pages stands.

@@ -5,11 +5,11 @@
 //! visible error instead, and the previous one stays in service. The results of queries have no end,
 //! so there the least recently used are evicted.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
@@ -32,8 +32,6 @@ pub(super) struct Store {
     /// The bytes in use, where nothing is evicted. Locked while a snapshot is checked and put, so that
     /// two walks that end together cannot both take the last free bytes.
     used: Option<Mutex<u64>>,
-    /// The same number, for others to see.
-    in_use: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -43,7 +41,6 @@ impl Store {
             // What it may hold is counted in `used`.
             cache: Resizable::new(capacity, |_| Cache::builder().build()),
             used: Some(Mutex::new(0)),
-            in_use: Arc::default(),
         }
     }
 
@@ -63,12 +60,16 @@ impl Store {
                 })
                 .max_capacity(capacity / 1024)
                 .time_to_idle(IDLE)
+                .eviction_listener(|_, stored: Arc<CachedSnapshot>, cause| {
+                    if cause != RemovalCause::Replaced {
+                        stored.snapshot.keep(false);
+                    }
+                })
                 .build()
         };
         Self {
             cache: Resizable::new(capacity, build),
             used: None,
-            in_use: Arc::default(),
         }
     }
 
@@ -86,11 +87,6 @@ impl Store {
     /// The same for results of queries, which share `bytes` with their entries.
     pub(super) fn resize_for_queries(&self, bytes: u64) {
         self.resize(without_entries(bytes));
-    }
-
-    /// How many bytes are in use, where nothing is evicted.
-    pub(super) fn in_use(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.in_use)
     }
 
     pub(super) fn get(&self, key: &CatalogKey) -> Option<Arc<CachedSnapshot>> {
@@ -121,10 +117,14 @@ impl Store {
                 ),
             ));
         }
+        if let Some(before) = present.cache.get(key) {
+            before.snapshot.keep(false);
+        }
+        // It may be the same list as before.
+        stored.snapshot.keep(true);
         present.cache.insert(key.clone(), stored);
         if let Some(used) = &mut used {
             **used = after;
-            self.in_use.store(after, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -133,7 +133,9 @@ impl Store {
         let mut used = self.lock();
         if let Some(used) = &mut used {
             **used -= self.size(key);
-            self.in_use.store(**used, Ordering::Relaxed);
+        }
+        if let Some(before) = self.get(key) {
+            before.snapshot.keep(false);
         }
         // Under the lock, for a `put` that found the snapshot still there would subtract it again.
         self.cache.get().cache.invalidate(key);
@@ -220,7 +222,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(store.in_use().load(Ordering::Relaxed), 0);
+        assert_eq!(*store.lock().unwrap(), 0);
     }
 
     #[test]
@@ -230,7 +232,7 @@ mod tests {
         store.resize(1);
         store.put(&key("u"), stored("b list")).unwrap();
         let bytes = stored("a list").snapshot.bytes() as u64;
-        assert_eq!(store.in_use().load(Ordering::Relaxed), bytes);
+        assert_eq!(*store.lock().unwrap(), bytes);
         let larger = store.put(&key("u"), stored(&"x".repeat(4096)));
         assert_eq!(larger.unwrap_err().kind, ErrorKind::LimitExceeded);
         let another = store.put(&key("v"), stored("a list"));

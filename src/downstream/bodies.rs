@@ -18,6 +18,9 @@ use super::problem::{Kind, ProblemDetails};
 /// How long to wait before asking again when there is no room.
 const WAIT: Duration = Duration::from_millis(50);
 
+/// What is set aside for a part of a stream before it is made.
+const PART: u64 = 128 * 1024;
+
 /// When a caller may try again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -43,6 +46,26 @@ struct CountedBytes {
     taken: Arc<AtomicU64>,
 }
 
+/// Room for an answer that is being made. Dropping it gives it back.
+#[derive(Debug)]
+pub(crate) struct ReservedBody {
+    memory: BodyMemory,
+    bytes: u64,
+}
+
+impl ReservedBody {
+    /// The answer, which takes the place of what was reserved for it.
+    pub(crate) fn fill(self, bytes: Bytes) -> Bytes {
+        self.memory.count(bytes)
+    }
+}
+
+impl Drop for ReservedBody {
+    fn drop(&mut self) {
+        self.memory.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 impl BodyMemory {
     /// As much as ready answers and those on their way may take.
     pub(crate) fn new(cache: &Cache) -> Self {
@@ -65,15 +88,26 @@ impl BodyMemory {
         }
     }
 
-    /// Whether another answer may be made.
-    pub(crate) fn has_room(&self) -> bool {
-        self.taken.load(Ordering::Relaxed) < self.limit.load(Ordering::Relaxed)
+    /// Takes room for another answer of about so many bytes, if there is any left.
+    pub(crate) fn reserve(&self, bytes: u64) -> Option<ReservedBody> {
+        let limit = self.limit.load(Ordering::Relaxed);
+        let take = |taken| (taken < limit).then_some(taken + bytes);
+        let taken = self
+            .taken
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.is_ok().then(|| ReservedBody {
+            memory: self.clone(),
+            bytes,
+        })
     }
 
-    /// Waits until another part of an answer may be made.
-    pub(crate) async fn room(&self) {
-        while !self.has_room() {
-            sleep(WAIT).await;
+    /// Waits for room for another part of an answer.
+    pub(crate) async fn room(&self) -> ReservedBody {
+        loop {
+            match self.reserve(PART) {
+                Some(reserved) => return reserved,
+                None => sleep(WAIT).await,
+            }
         }
     }
 
@@ -128,11 +162,22 @@ mod tests {
         let body = memory.count(Bytes::from(vec![b'x'; 100]));
         let parts: Vec<_> = (0..50).map(|_| body.slice(90..)).collect();
         assert_eq!(memory.counts().answers, 100);
-        assert!(!memory.has_room());
+        assert!(memory.reserve(1).is_none());
         drop(body);
-        assert!(!memory.has_room());
+        assert!(memory.reserve(1).is_none());
         drop(parts);
-        assert!(memory.has_room());
+        assert!(memory.reserve(1).is_some());
+    }
+
+    #[test]
+    fn of_many_answers_that_are_made_at_once_only_those_are_begun_for_which_there_is_room() {
+        let memory = memory(800);
+        let mut reserved: Vec<_> = (0..50).filter_map(|_| memory.reserve(40)).collect();
+        assert_eq!(reserved.len(), 3);
+        let answer = reserved.pop().unwrap().fill(Bytes::from(vec![b'x'; 10]));
+        assert_eq!(memory.counts().answers, 90);
+        drop((answer, reserved));
+        assert_eq!(memory.counts().answers, 0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -144,7 +189,9 @@ mod tests {
             drop(body);
         };
         let begun = tokio::time::Instant::now();
-        tokio::join!(memory.room(), reader);
+        let (reserved, ()) = tokio::join!(memory.room(), reader);
+        assert_eq!(memory.counts().answers, PART);
+        drop(reserved);
         assert!((7..8).contains(&begun.elapsed().as_secs()));
     }
 }

@@ -76,7 +76,13 @@ pub(super) struct Process {
 pub struct Live {
     present: Arc<ArcSwap<Generation>>,
     /// Held while one takes the place of another, so that each follows exactly one.
-    swapping: Arc<Mutex<()>>,
+    swapping: Arc<Mutex<Swapping>>,
+}
+
+/// Whether generations still follow each other.
+#[derive(Debug, Default)]
+struct Swapping {
+    is_over: bool,
 }
 
 impl<G> Generation<G> {
@@ -164,9 +170,30 @@ impl Live {
     }
 
     /// Puts another plan in force. Requests that loaded the generation before are answered by it;
-    /// whoever waits in it for a walk that ends with it is told at once.
+    /// whoever waits in it for a walk that ends with it is told at once. It runs to its end though
+    /// nobody waits for it any more. Once closed, nothing changes.
     pub async fn swap(&self, plan: Arc<Plan>, adapters: Vec<Arc<Adapter>>) {
-        let _swapping = self.swapping.lock().await;
+        let live = self.clone();
+        let swap = tokio::spawn(async move { live.swap_to_the_end(plan, adapters).await });
+        if let Err(error) = swap.await
+            && let Ok(panic) = error.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    /// Ends what goes on behind the generation in force, and lets none follow it.
+    pub async fn close(&self) {
+        let mut swapping = self.swapping.lock().await;
+        swapping.is_over = true;
+        self.load().catalog().close().await;
+    }
+
+    async fn swap_to_the_end(&self, plan: Arc<Plan>, adapters: Vec<Arc<Adapter>>) {
+        let swapping = self.swapping.lock().await;
+        if swapping.is_over {
+            return;
+        }
         let before = self.load();
         let catalog = before.catalog().succeed(adapters, &plan.cache);
         // Before anybody is answered by it.

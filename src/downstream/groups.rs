@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::gateway::{Ask, Listing, ParseContext, Query};
 
 use super::answers::{self, Answer, AnswerKey, AskedAnswer, Made};
-use super::bodies::BodyMemory;
+use super::bodies::{BodyMemory, ReservedBody};
 use super::caching::{self, Basis, Countdown, EntityTag};
 use super::coding::{self, Coding};
 use super::deadline::CallerDeadline;
@@ -36,6 +36,9 @@ pub(crate) const ONE: &str = "/groups/";
 
 /// The formats of a single group: it has no rows to stream.
 const SINGLE: &[AnswerFormat] = &[AnswerFormat::Json, AnswerFormat::Xml];
+
+/// The size of a group's JSON from which it is converted off the I/O threads.
+const LARGE_GROUP: usize = 64 * 1024;
 
 /// A page before it has a body.
 struct AnswerDraft {
@@ -166,13 +169,13 @@ impl<G> Generation<G> {
             made,
             mut timing,
         } = draft;
-        let _turn = self.answers().turn(key).await;
+        let _turn = self.answers().turn(key, until).await?;
         if let Some(answer) = self.answers().get(key, self.epoch(), Instant::now()) {
             return Ok(answer.respond(request));
         }
-        self.admit_body()?;
+        let reserved = self.reserve(page_bytes(&listing))?;
         let (body, coding) = self.page(key, query, listing, until).await?;
-        let body = self.process.bodies.count(body);
+        let body = reserved.fill(body);
         headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static(key.format.content_type()),
@@ -194,7 +197,10 @@ impl<G> Generation<G> {
         key: &AnswerKey,
         draft: AnswerDraft,
         until: Instant,
-    ) -> Result<Response, ProblemDetails> {
+    ) -> Result<Response, ProblemDetails>
+    where
+        G: CatalogService,
+    {
         let AnswerDraft {
             query,
             listing,
@@ -202,12 +208,13 @@ impl<G> Generation<G> {
             mut timing,
             ..
         } = draft;
-        self.admit_body()?;
         let (mut response, coding) = if key.format.is_streamed() {
+            drop(self.reserve(0)?);
             (self.streamed(key, query, listing)?, key.coding.best)
         } else {
+            let reserved = self.reserve(page_bytes(&listing))?;
             let (body, coding) = self.page(key, query, listing, until).await?;
-            let body = self.process.bodies.count(body);
+            let body = reserved.fill(body);
             (full(key.format.content_type(), body), coding)
         };
         if let Some(name) = coding.name() {
@@ -220,17 +227,15 @@ impl<G> Generation<G> {
         Ok(response)
     }
 
-    /// Whether there is memory for another answer.
-    fn admit_body(&self) -> Result<(), ProblemDetails> {
-        if !self.process.bodies.has_room() {
+    /// Takes memory for another answer of about so many bytes.
+    fn reserve(&self, bytes: u64) -> Result<ReservedBody, ProblemDetails> {
+        let bodies = &self.process.bodies;
+        let reserved = bodies.reserve(bytes).or_else(|| {
             // What the cache lets go of is still there until it gets round to it.
             self.answers.settle();
-        }
-        if self.process.bodies.has_room() {
-            Ok(())
-        } else {
-            Err(BodyMemory::exhausted())
-        }
+            bodies.reserve(bytes)
+        });
+        reserved.ok_or_else(BodyMemory::exhausted)
     }
 
     /// A page in one piece, and the coding that it is in. Where that takes more than copying, it is
@@ -263,19 +268,24 @@ impl<G> Generation<G> {
         key: &AnswerKey,
         query: Query,
         listing: Listing,
-    ) -> Result<Response, ProblemDetails> {
+    ) -> Result<Response, ProblemDetails>
+    where
+        G: CatalogService,
+    {
         let (format, coding) = (key.format, key.coding.best);
         let envelope = Envelope::of(&listing);
         let frame = Frame::new(format, query.fields.as_deref(), &envelope);
         let frame = frame.map_err(ProblemDetails::defect)?;
         let pool = self.process.pool.clone();
+        let page = listing.page.clone();
+        let listing = self.gateway.lists().lend(listing, Listing::is_overtaken);
         let body = stream::body(
             pool,
             self.process.bodies.clone(),
             frame,
             format,
             query.fields,
-            listing,
+            (listing, page),
             coding,
         );
         let mut response = full(format.content_type(), Bytes::new());
@@ -311,14 +321,29 @@ pub(crate) async fn one<G: GroupService>(
     let mut response = if tag.is_known(headers) {
         empty(StatusCode::NOT_MODIFIED)
     } else {
-        let body = render::single(format, found.row()).map_err(ProblemDetails::defect)?;
-        full(format.content_type(), body)
+        let bytes = found.row().json().len();
+        let reserved = state.reserve(bytes as u64)?;
+        let (list, index) = (Arc::clone(&found.snapshot), found.index);
+        let render =
+            move || render::single(format, list.row(index)).map_err(ProblemDetails::defect);
+        let is_quick = bytes < LARGE_GROUP || render::is_copied(format, None);
+        let body = if is_quick {
+            render()?
+        } else {
+            state.process.pool.run(render, deadline.answer).await??
+        };
+        full(format.content_type(), reserved.fill(body))
     };
     let now = Instant::now();
     caching::describe(response.headers_mut(), &tag);
     Countdown::new(Basis::from(&found), caller, now).tell(response.headers_mut(), now);
     timing.announce(response.headers_mut());
     Ok(response)
+}
+
+/// About how many bytes a page has.
+fn page_bytes(listing: &Listing) -> u64 {
+    listing.rows().map(|row| row.json().len() as u64).sum()
 }
 
 /// The id in a path, decoded once: an id that holds a percent sign comes encoded twice. What is no

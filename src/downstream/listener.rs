@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -22,7 +22,7 @@ use tokio_io_timeout::TimeoutStream;
 
 use super::caller::Client;
 use super::connections::{
-    ConnectionTable, ConnectionVerdict, HEAD_TIMEOUT, Seat, SeatTurn, WatchedSocket,
+    ConnectionTable, ConnectionVerdict, HEAD_TIMEOUT, Seat, SeatTurn, StreamExecutor, WatchedSocket,
 };
 use super::exchange::RequestContext;
 use super::layers::Stack;
@@ -290,6 +290,10 @@ where
             }
             () = look.as_mut() => match activity.verdict(Instant::now()) {
                 ConnectionVerdict::Keep(until) => look.as_mut().reset(until),
+                ConnectionVerdict::Reset(until) => {
+                    seat.broken_off("its client reads answers too slowly (`send_rate`): they are reset");
+                    look.as_mut().reset(until);
+                }
                 ConnectionVerdict::Close => {
                     seat.closed_idle();
                     seat.close();
@@ -308,8 +312,8 @@ fn is_unread(error: &(dyn std::error::Error + 'static)) -> bool {
         .any(|error| error.kind() == io::ErrorKind::TimedOut)
 }
 
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder() -> Builder<StreamExecutor> {
+    let mut builder = Builder::new(StreamExecutor);
     builder
         .http1()
         // It would also bound how long a connection may be idle.

@@ -1,4 +1,4 @@
-//! Responses, and the three shapes that their bodies have.
+//! Responses, and the shapes that their bodies have.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,6 +10,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use hyper::body::{Frame, SizeHint};
 use thiserror::Error;
+
+/// The size of the parts of a body that is handed over in parts.
+const PART: usize = 64 * 1024;
 
 /// What the edge answers.
 pub(crate) type Response = http::Response<Body>;
@@ -28,6 +31,8 @@ pub enum Body {
     Empty,
     /// All of it, ready to send.
     Full(Bytes),
+    /// All of it, handed over in parts: what was not asked for yet can be taken back.
+    InParts(Bytes),
     /// One part after the other, each made when the one before is on its way.
     Streamed(Pin<Box<dyn Stream<Item = Result<Bytes, BrokenOff>> + Send>>),
 }
@@ -36,7 +41,9 @@ impl fmt::Debug for Body {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => formatter.write_str("Empty"),
-            Self::Full(bytes) => write!(formatter, "Full({} bytes)", bytes.len()),
+            Self::Full(bytes) | Self::InParts(bytes) => {
+                write!(formatter, "Full({} bytes)", bytes.len())
+            }
             Self::Streamed(_) => formatter.write_str("Streamed"),
         }
     }
@@ -57,6 +64,10 @@ impl http_body::Body for Body {
                 *self = Self::Empty;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
+            Self::InParts(bytes) => {
+                let part = bytes.split_to(bytes.len().min(PART));
+                Poll::Ready((!part.is_empty()).then(|| Ok(Frame::data(part))))
+            }
             Self::Streamed(parts) => {
                 let part = parts.as_mut().poll_next(context);
                 part.map(|part| part.map(|part| part.map(Frame::data)))
@@ -67,7 +78,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Full(bytes) => bytes.is_empty(),
+            Self::Full(bytes) | Self::InParts(bytes) => bytes.is_empty(),
             Self::Streamed(_) => false,
         }
     }
@@ -75,7 +86,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
-            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Full(bytes) | Self::InParts(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Streamed(_) => SizeHint::default(),
         }
     }

@@ -11,6 +11,7 @@ use crate::caller::Caller;
 use crate::catalog::{self, CacheMode, RunningWalk, Scope, SourceLookup};
 use crate::gateway::listing::FoundGroup;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
+use crate::list_memory::ListMemory;
 use crate::page_memory::PageMemoryCounts;
 use crate::upstream::transport::Circuit;
 
@@ -72,6 +73,9 @@ pub(crate) trait CatalogService: Send + Sync + 'static {
     /// How the memory of pages stands.
     fn page_memory(&self) -> PageMemoryCounts;
 
+    /// The memory of lists.
+    fn lists(&self) -> ListMemory;
+
     /// What one holds after a walk that begins now, waiting for its end until then.
     fn refresh(
         &self,
@@ -113,6 +117,10 @@ impl CatalogService for Gateway {
 
     fn page_memory(&self) -> PageMemoryCounts {
         self.catalog().page_memory()
+    }
+
+    fn lists(&self) -> ListMemory {
+        self.catalog().lists()
     }
 
     async fn refresh(&self, source: &str, wait_until: Instant) -> Option<SourceLookup> {

@@ -8,6 +8,8 @@ use thiserror::Error;
 
 use crate::gateway::Listing;
 use crate::gateway::pool::BlockingPool;
+use crate::gateway::view::Page;
+use crate::list_memory::Lent;
 
 use super::bodies::BodyMemory;
 use super::coding::{Coding, Encoder};
@@ -28,6 +30,8 @@ enum StreamError {
     Compress(#[from] io::Error),
     #[error("the process is stopping")]
     Stopping,
+    #[error("its caller reads it slowly, and the memory of its lists is wanted for newer ones")]
+    Overtaken,
 }
 
 /// The parts of an answer that are still to be made.
@@ -35,7 +39,9 @@ struct Parts {
     /// What comes before the rows, then what comes behind them.
     before: Option<Bytes>,
     after: Option<Bytes>,
-    listing: Listing,
+    listing: Lent<Listing>,
+    /// The rows that are still to come.
+    page: Page,
     format: AnswerFormat,
     fields: Option<Vec<&'static str>>,
     encoder: Option<Encoder>,
@@ -49,7 +55,7 @@ pub(crate) fn body(
     frame: Frame,
     format: AnswerFormat,
     fields: Option<Vec<&'static str>>,
-    listing: Listing,
+    (listing, page): (Lent<Listing>, Page),
     coding: Coding,
 ) -> io::Result<Body> {
     let encoder = Encoder::new(coding)?;
@@ -58,6 +64,7 @@ pub(crate) fn body(
         before: Some(frame.before),
         after: Some(frame.after),
         listing,
+        page,
         format,
         fields,
         encoder,
@@ -65,7 +72,7 @@ pub(crate) fn body(
     let parts = stream::try_unfold(parts, move |mut parts| {
         let (pool, memory) = (pool.clone(), memory.clone());
         async move {
-            memory.room().await;
+            let reserved = memory.room().await;
             let (parts, made) = if is_copied {
                 let made = parts.next();
                 (parts, made)
@@ -76,7 +83,7 @@ pub(crate) fn body(
                 };
                 pool.run_in_turn(work).await.ok_or(StreamError::Stopping)?
             };
-            Ok::<_, StreamError>(made?.map(|part| (memory.count(part), parts)))
+            Ok::<_, StreamError>(made?.map(|part| (reserved.fill(part), parts)))
         }
     });
     let parts = futures_util::TryStreamExt::map_err(parts, |error: StreamError| {
@@ -111,11 +118,11 @@ impl Parts {
         if let Some(before) = self.before.take() {
             return Ok(Some(before));
         }
-        let Listing { view, page, .. } = &mut self.listing;
-        if page.is_empty() {
+        if self.page.is_empty() {
             return Ok(self.after.take());
         }
-        let rows = view.next_rows(page, ROWS_AT_ONCE);
+        let listing = self.listing.get().ok_or(StreamError::Overtaken)?;
+        let rows = listing.view.next_rows(&mut self.page, ROWS_AT_ONCE);
         Ok(Some(render::rows(
             self.format,
             rows,

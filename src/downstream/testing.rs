@@ -19,6 +19,7 @@ use crate::gateway::cursor::Keys;
 use crate::gateway::listing::{FoundGroup, SourceReport, Spent};
 use crate::gateway::view::View;
 use crate::gateway::{Ask, GatewayError, Listing};
+use crate::list_memory::ListMemory;
 use crate::page_memory::PageMemoryCounts;
 use crate::plan::Plan;
 use crate::snapshot::tests::group;
@@ -121,6 +122,10 @@ impl CatalogService for Fixed {
     fn peek_for(&self, caller: &Caller) -> Vec<SourceLookup> {
         let visible = |held: &&SourceLookup| caller.visible.allows(&held.source);
         self.held.iter().filter(visible).cloned().collect()
+    }
+
+    fn lists(&self) -> ListMemory {
+        ListMemory::default()
     }
 
     fn circuit(&self, source: &str) -> Option<Circuit> {

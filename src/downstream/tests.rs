@@ -174,6 +174,24 @@ async fn one_group_is_found_by_its_encoded_id(#[case] id: &str, #[case] path: &s
     assert_eq!(json(response).await["id"], id);
 }
 
+#[rstest]
+#[case::one_group("/groups/alpha:0")]
+#[case::a_page("/groups")]
+#[tokio::test]
+async fn an_answer_for_which_there_is_no_memory_is_refused(#[case] path: &str) {
+    let state = Arc::new(generation(plan(""), Fixed::new(part())));
+    let bodies = &state.process.bodies;
+    let unread = bodies.count(vec![b'x'; 65 << 20].into());
+    assert_eq!(
+        ask(&state, get(path)).await.status(),
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    drop(unread);
+    let answer = Response::into_body(ask(&state, get(path)).await);
+    assert!(bodies.counts().answers > 0);
+    drop(answer);
+}
+
 #[tokio::test]
 async fn an_id_may_hold_slashes_spaces_and_percent_signs() {
     let mut odd = crate::snapshot::tests::group("alpha", "a/b 100%25", "Odd");

@@ -70,6 +70,13 @@ pub struct FoundGroup {
 }
 
 impl Listing {
+    /// Whether it holds a list in whose place another one is served by now.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        let snapshots = self.sources.iter();
+        let mut snapshots = snapshots.filter_map(|source| source.held.snapshot.as_ref());
+        snapshots.any(|snapshot| !snapshot.is_kept())
+    }
+
     /// How many groups match in all.
     pub fn total(&self) -> usize {
         self.view.len()

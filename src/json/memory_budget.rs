@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::mem::size_of;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// What a value takes in the list or object that holds it.
@@ -105,6 +105,35 @@ fn xml_weight(text: &[u8]) -> u64 {
         + text.len() as u64
 }
 
+/// How much memory an object's members take.
+pub(crate) fn taken(members: &Map<String, Value>) -> u64 {
+    let texts = |name: &String, value: &Value| text(name.len()) + taken_by(value);
+    let members: u64 = members
+        .iter()
+        .map(|(name, value)| MEMBER + texts(name, value))
+        .sum();
+    if members > 0 { OBJECT + members } else { 0 }
+}
+
+fn taken_by(value: &Value) -> u64 {
+    VALUE
+        + match value {
+            Value::Null | Value::Bool(_) => 0,
+            Value::Number(number) => text(number.as_str().len()),
+            Value::String(string) => text(string.len()),
+            Value::Array(values) => values.iter().map(taken_by).sum(),
+            Value::Object(members) => taken(members),
+        }
+}
+
+/// What so many bytes of text take.
+const fn text(bytes: usize) -> u64 {
+    match bytes {
+        0 => 0,
+        bytes => TEXT + bytes as u64,
+    }
+}
+
 /// There was not enough budget.
 #[derive(Debug, Error)]
 #[error("too large")]
@@ -127,10 +156,7 @@ impl MemoryBudget {
 
     /// Takes what so many bytes of text need.
     pub(crate) fn text(&self, bytes: usize) -> Result<(), BudgetExceeded> {
-        match bytes {
-            0 => Ok(()),
-            bytes => self.take(TEXT + bytes as u64),
-        }
+        self.take(text(bytes))
     }
 
     /// Takes what a member of an object needs, but for its value.

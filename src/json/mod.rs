@@ -15,7 +15,7 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 mod memory_budget;
-pub(crate) use memory_budget::{BudgetExceeded, MemoryBudget, weight};
+pub(crate) use memory_budget::{BudgetExceeded, MemoryBudget, taken, weight};
 
 mod surrogates;
 

@@ -15,6 +15,8 @@ use std::sync::Arc;
 use crate::group::Moment;
 use thiserror::Error;
 
+use crate::list_memory::ListHold;
+
 use super::content_hash::ContentHash;
 use super::layout::{Buffers, Row, Stretch};
 use super::list::Snapshot;
@@ -112,6 +114,7 @@ impl Snapshot {
             },
             by_id,
             hash,
+            hold: ListHold::default(),
         };
         snapshot.validate()?;
         Ok(snapshot)

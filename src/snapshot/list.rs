@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::fold::fold;
 use crate::group::Group;
+use crate::list_memory::ListHold;
 
 use super::content_hash::ContentHash;
 use super::layout::{Buffers, Layout, Row, name_key};
@@ -18,6 +19,8 @@ pub struct Snapshot {
     pub(super) buffers: Buffers,
     pub(super) by_id: Vec<u32>,
     pub(super) hash: ContentHash,
+    /// The memory that it is counted with.
+    pub(super) hold: ListHold,
 }
 
 impl Snapshot {
@@ -40,9 +43,10 @@ impl Snapshot {
             },
         );
         let mut layout = Layout::default();
+        // Each group is let go of once it is laid out.
         let rows = keyed
-            .iter()
-            .map(|(folded, _, group)| layout.row(folded, group))
+            .into_iter()
+            .map(|(folded, _, group)| layout.row(&folded, &group))
             .collect();
         let buffers = layout.finish();
         let hash = ContentHash::of([&*buffers.json]);
@@ -52,9 +56,25 @@ impl Snapshot {
             buffers,
             by_id: Vec::new(),
             hash,
+            hold: ListHold::default(),
         };
         snapshot.by_id = snapshot.rows_by_id();
         snapshot
+    }
+
+    /// Counts it with this memory as long as anybody has it.
+    pub(crate) fn count_with(&mut self, hold: ListHold) {
+        self.hold = hold;
+    }
+
+    /// Says whether it is what is served to whoever asks now.
+    pub(crate) fn keep(&self, is_kept: bool) {
+        self.hold.keep(is_kept);
+    }
+
+    /// Whether it is.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.hold.is_kept()
     }
 
     /// The upstream that the groups came from.

@@ -15,5 +15,3 @@ pub mod infer;
 mod lock;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;
-#[cfg(any(feature = "infer", feature = "probe"))]
-mod redact;

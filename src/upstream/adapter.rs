@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::clock::WallClock;
@@ -13,6 +14,7 @@ use crate::problem::Problems;
 
 use super::client::Connections;
 use super::exchange::Exchange;
+use super::masks::Masks;
 use super::pushdown::Pushed;
 use super::transport::{Circuit, Replay, Transport};
 use crate::page::format::{Bounds, Page};
@@ -30,13 +32,16 @@ pub struct Adapter {
     pub(super) pushed: Pushed,
     room: u64,
     pub(super) memory: PageMemory,
+    /// What no message may show.
+    pub(super) masks: Masks,
 }
 
 impl Adapter {
-    /// The adapter of one upstream, whose snapshot may take `room` bytes. What this machine lacks for
-    /// it becomes a problem.
+    /// The adapter of one upstream with these `secrets`, whose snapshot may take `room` bytes. What this
+    /// machine lacks for it becomes a problem.
     pub fn new(
         plan: &Arc<plan::Upstream>,
+        secrets: &[SecretString],
         room: u64,
         wall: &WallClock,
         tls: &Tls,
@@ -44,9 +49,11 @@ impl Adapter {
     ) -> Option<Self> {
         let connections = Connections::new(plan, tls, wall.now(), problems)?;
         let auth = Arc::clone(&plan.auth);
-        let transport = Transport::new(plan, auth, wall.clone(), &connections);
+        let masks = Masks::new(secrets, plan);
+        let transport = Transport::new(plan, auth, &masks, wall.clone(), &connections);
         let bounds = Bounds::new(plan.limits.depth, plan.limits.page_bytes);
-        let exchange = Exchange::new(&plan.auth, plan.classify.clone(), bounds, transport, wall);
+        let (rules, longest) = (plan.classify.clone(), plan.limits.walk);
+        let exchange = Exchange::new(&plan.auth, rules, bounds, transport, longest, wall);
         Some(Self {
             plan: Arc::clone(plan),
             exchange: Arc::new(exchange),
@@ -54,6 +61,7 @@ impl Adapter {
             pushed: Pushed::NONE,
             room,
             memory: PageMemory::default(),
+            masks,
         })
     }
 

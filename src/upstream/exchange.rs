@@ -21,7 +21,8 @@ use super::transport::{Circuit, Replay, Transport};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
 use crate::page::format::Bounds;
-use crate::plan::{Auth, ClassifyRules};
+use crate::page_memory::PageMemory;
+use crate::plan::{Auth, ClassifyRules, Span};
 
 /// Makes exchanges with one upstream.
 #[derive(Debug)]
@@ -33,12 +34,13 @@ pub struct Exchange {
 
 impl Exchange {
     /// Exchanges over `transport` whose responses `rules` classify. Bodies may be as large as
-    /// `bounds` says.
+    /// `bounds` says, and a login takes as long as `longest` at most.
     pub fn new(
         auth: &Auth,
         rules: ClassifyRules,
         bounds: Bounds,
         transport: Transport,
+        longest: Span,
         wall: &WallClock,
     ) -> Self {
         let classifier = |rules| Classifier::new(rules, bounds, wall.clone());
@@ -46,7 +48,12 @@ impl Exchange {
             Auth::Token(token) => {
                 let classifier = classifier(token.login.rules.clone());
                 let grant = token.login.grant.clone();
-                Some(TokenSource::new(grant, transport.clone(), classifier))
+                Some(TokenSource::new(
+                    grant,
+                    transport.clone(),
+                    classifier,
+                    longest,
+                ))
             }
             Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) => None,
         };
@@ -77,7 +84,9 @@ impl Exchange {
         let Some(login) = &self.login else {
             return confirmed(deadline, once).await;
         };
-        let token = login.token(deadline, observers).await?;
+        let memory = request.extensions().get::<PageMemory>().cloned();
+        let memory = memory.unwrap_or_default();
+        let token = login.token(deadline, observers, &memory).await?;
         let answer = self.send_with(request.clone(), token.secret()).await;
         match answer {
             Err(error) if error.kind == ErrorKind::Unauthorized => {
@@ -86,7 +95,7 @@ impl Exchange {
                     "login token refused, logging in again"
                 );
                 login.refused(&token);
-                let token = login.token(deadline, observers).await?;
+                let token = login.token(deadline, observers, &memory).await?;
                 self.send_with(request, token.secret()).await
             }
             answer => answer,

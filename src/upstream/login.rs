@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::auth::oauth2::token_from_reply;
 use super::auth::{Token, TokenCell};
@@ -17,13 +17,16 @@ use super::transport::Transport;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observers};
 use crate::page::format::Page;
-use crate::plan::{Grant, Location};
+use crate::page_memory::PageMemory;
+use crate::plan::{Grant, Location, Span};
 
 /// Logs in, and keeps the token until it ends or is refused.
 #[derive(Debug)]
 pub(super) struct TokenSource {
     call: Arc<LoginCall>,
     cell: TokenCell,
+    /// How long a login may take, whoever waits for it.
+    longest: Span,
 }
 
 /// The exchange that logs in. Shared with those under way, which outlive whoever asked first.
@@ -35,8 +38,14 @@ struct LoginCall {
 }
 
 impl TokenSource {
-    pub(super) fn new(grant: Grant, transport: Transport, classifier: Classifier) -> Self {
+    pub(super) fn new(
+        grant: Grant,
+        transport: Transport,
+        classifier: Classifier,
+        longest: Span,
+    ) -> Self {
         Self {
+            longest,
             call: Arc::new(LoginCall {
                 transport,
                 grant,
@@ -46,16 +55,26 @@ impl TokenSource {
         }
     }
 
-    /// The current token, after a login if there is none. However many ask, one login runs.
+    /// The current token, after a login if there is none. However many ask, one login runs. Each of them
+    /// waits until its own `deadline`.
     pub(super) async fn token(
         &self,
         deadline: Instant,
         observers: &Observers,
+        memory: &PageMemory,
     ) -> Result<Arc<Token>, UpstreamError> {
         let call = Arc::clone(&self.call);
-        let observers = observers.clone();
-        let login = async move { call.log_in(deadline, observers).await };
-        self.cell.get(login).await
+        let (observers, memory) = (observers.clone(), memory.clone());
+        // Not that of the first who asks: others may have more time.
+        let until = Instant::now() + self.longest.get();
+        let login = async move { call.log_in(until, observers, memory).await };
+        let token = timeout_at(deadline, self.cell.get(login)).await;
+        token.unwrap_or_else(|_| {
+            Err(UpstreamError::new(
+                ErrorKind::Timeout,
+                "login: no token came in time (`limits.walk`)",
+            ))
+        })
     }
 
     /// Says that the upstream refused `token`: the next one to ask logs in again.
@@ -69,16 +88,19 @@ impl LoginCall {
         &self,
         deadline: Instant,
         observers: Observers,
+        memory: PageMemory,
     ) -> Result<Token, UpstreamError> {
-        confirmed(deadline, || self.attempt(deadline, &observers)).await
+        confirmed(deadline, || self.attempt(deadline, &observers, &memory)).await
     }
 
     async fn attempt(
         &self,
         deadline: Instant,
         observers: &Observers,
+        memory: &PageMemory,
     ) -> Result<Token, UpstreamError> {
         let mut request = self.request()?;
+        request.extensions_mut().insert(memory.clone());
         request.extensions_mut().insert(Deadline(deadline));
         // A login makes a token and changes nothing else, so it may be sent twice.
         request.extensions_mut().insert(Repeatable);

@@ -32,4 +32,5 @@ pub mod client;
 pub mod transport;
 
 pub mod classify;
+mod masks;
 mod off_thread;

@@ -152,7 +152,7 @@ impl Case {
         let Ok(response) = response;
         assert_eq!(response.status(), self.status, "{}", self.name);
         match response.into_body() {
-            Body::Full(bytes) => bytes,
+            Body::Full(bytes) | Body::InParts(bytes) => bytes,
             Body::Empty => Bytes::new(),
             Body::Streamed(_) => panic!("{}: a stream is not ready", self.name),
         }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use groupgate::app::App;
 use groupgate::catalog::{Scope, UpstreamRuntime};
+use groupgate::clock::WallClock;
 use groupgate::config::Loaded;
 use groupgate::tools::demo::InjectedFault;
 use groupgate::upstream::transport::CircuitState;
@@ -19,6 +21,7 @@ use crate::support::client::{each, groups_of, source};
 use crate::support::deployment::{SOURCES, Setup};
 use crate::support::gateway::{ANY_PORT, Gateway};
 use crate::support::server::{Server, json as answer, status};
+use crate::support::wait::eventually;
 
 /// Those whose settings change, and in whose groups it shows.
 const CHANGED: [&str; 2] = ["collections", "publisher"];
@@ -200,6 +203,36 @@ async fn whoever_waits_for_a_walk_that_ends_with_its_settings_is_told_at_once() 
     assert_eq!(page["complete"], false);
     assert_eq!(source(&page, "publisher")["state"], "pending");
     assert_eq!(source(&page, "vinyldns")["state"], "fresh");
+}
+
+#[tokio::test]
+async fn a_swap_that_nobody_waits_for_goes_on_and_none_begins_once_the_gateway_has_stopped() {
+    let (server, with) = pair().await;
+    let gateway = Gateway::start(&with("", LIST)).await;
+    gateway.ready().await;
+    let live = gateway.app().live().clone();
+    let compile = |toml: &str| {
+        let loaded = with("", &format!("{LIST}\n{toml}"));
+        App::compile(&loaded, &WallClock::system()).unwrap()
+    };
+    let next = compile("required = true");
+    let mut swap = Box::pin(live.swap(next.plan, next.adapters));
+    // Polled once, and given up.
+    assert!(futures_util::poll!(&mut swap).is_pending());
+    drop(swap);
+    eventually("the swap has ended", async || {
+        let generation = live.load();
+        let mut sources = generation.catalog().sources().iter();
+        sources.any(|source| source.required).then_some(())
+    })
+    .await;
+    gateway.stop().await;
+    let before = live.load();
+    let next = compile("extra = 'drop'");
+    let asked = server.requests().len();
+    live.swap(next.plan, next.adapters).await;
+    assert!(Arc::ptr_eq(&before, &live.load()));
+    assert_eq!(server.requests().len(), asked);
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 //! What greedy upstreams and callers who leave may take from others, over the API.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use groupgate::config::Loaded;
-use http::{Method, Response};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Empty;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -93,6 +96,91 @@ async fn large_pages_of_one_walk_and_of_two_are_read_in_turn_and_none_waits_for_
         (&memory["decoding"], &memory["waiting"]),
         (&0.into(), &0.into())
     );
+}
+
+#[tokio::test]
+async fn streams_that_nobody_reads_are_broken_off_before_the_lists_they_hold_take_all_memory() {
+    let version = AtomicUsize::new(0);
+    let upstream = Server::start(move |_| {
+        let version = version.fetch_add(1, Ordering::Relaxed);
+        Response::new(format!("[{}]", groups(version * 1000, 1000, 900)))
+    })
+    .await;
+    let gateway = Gateway::start(&gateway_of(&format!(
+        "[cache]\ncapacity = '16MiB'\nmin_refresh = '1ms'\n[upstreams.club]\nbase_url = '{}'\n\
+         request = {{ path = '/' }}\nrecords = '/'\nshrink_guard = 0\n\
+         fields = {{ id = 'id', name = 'name' }}\n",
+        upstream.base_url()
+    )))
+    .await;
+    gateway.ready().await;
+    let stream = TcpStream::connect(gateway.app().data_addr()).await.unwrap();
+    let mut http2 = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    http2.initial_stream_window_size(0);
+    let (mut sender, connection) = http2.handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let mut streams = Vec::new();
+    for _ in 0..12 {
+        let request = Request::get(gateway.url("/groups?limit=all"))
+            .header("accept", "application/x-ndjson")
+            .body(Empty::<Bytes>::new())
+            .unwrap();
+        streams.push(sender.send_request(request).await.unwrap());
+        let refreshed = gateway.refresh("club").await;
+        assert_eq!(refreshed.status, StatusCode::OK, "{}", refreshed.text());
+        let memory = memory(&gateway).await;
+        let taken = memory["lists"].as_u64().unwrap() + memory["collected"].as_u64().unwrap();
+        assert!(taken < 11 << 20, "{memory}");
+    }
+    let status = gateway.admin(Method::GET, "/status", &[]).await.json();
+    assert_eq!(status["sources"][0]["state"], "fresh");
+    drop(streams);
+    eventually("only the list that is served is left", async || {
+        let memory = memory(&gateway).await;
+        (memory["lists"].as_u64().unwrap() < 2 << 20).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn while_all_connections_are_in_use_the_admin_listener_answers_and_says_so() {
+    let upstream = Server::play(|_| vec![Step::Hang]).await;
+    let toml = format!(
+        "connections = {{ total = 2 }}\n[upstreams.club]\nbase_url = '{}'\n\
+         request = {{ path = '/' }}\nrecords = '/'\nfields = {{ id = 'id', name = 'name' }}\n",
+        upstream.base_url()
+    );
+    let gateway = Gateway::start(&gateway_of(&toml)).await;
+    let mut callers = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(gateway.app().data_addr()).await.unwrap();
+        let request = b"GET /groups HTTP/1.1\r\nhost: here\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        callers.push(stream);
+    }
+    let (ready, status) = eventually("every connection is in use", async || {
+        let ready = gateway.admin(Method::GET, "/readyz", &[]).await;
+        let status = gateway.admin(Method::GET, "/status", &[]).await.json();
+        (status["connections"]["is_full"] == true).then_some((ready, status))
+    })
+    .await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        ready.text().contains("server.connections.total"),
+        "{}",
+        ready.text()
+    );
+    assert_eq!(status["connections"]["total"], 2);
+    assert_eq!(
+        gateway.admin(Method::GET, "/livez", &[]).await.status,
+        StatusCode::OK
+    );
+    drop(callers);
+    eventually("there is room again", async || {
+        let status = gateway.admin(Method::GET, "/status", &[]).await.json();
+        (status["connections"]["is_full"] == false).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

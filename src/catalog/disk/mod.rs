@@ -79,6 +79,10 @@ impl Disk {
         most: u64,
     ) -> Option<CachedSnapshot> {
         let name = key.name()?;
+        // What the account may no longer see is still there until the writer gets round to it.
+        if self.queue.is_removing(&name) {
+            return None;
+        }
         let path = self.folder.path(&name);
         let from = path.clone();
         let source = Arc::clone(&key.upstream);

@@ -42,6 +42,8 @@ struct Pending {
     /// The names in use, once they are known.
     in_use: Option<Arc<[String]>>,
     closed: bool,
+    /// The file that is being removed.
+    removing: Option<String>,
 }
 
 impl WriteQueue {
@@ -61,6 +63,12 @@ impl WriteQueue {
         self.changed.notify_one();
     }
 
+    /// Whether the file of this name is about to be removed.
+    pub(super) fn is_removing(&self, name: &str) -> bool {
+        let pending = self.lock();
+        pending.removing.as_deref() == Some(name) || matches!(pending.tasks.get(name), Some(None))
+    }
+
     /// Accepts nothing more.
     pub(super) fn close(&self) {
         self.lock().closed = true;
@@ -74,6 +82,8 @@ impl WriteQueue {
         loop {
             let (has_more, in_use) = {
                 let mut pending = self.lock();
+                // The task before has ended.
+                pending.removing = None;
                 if let Some(task) = pending.take(Instant::now() >= write_at) {
                     return Some(task);
                 }
@@ -118,9 +128,10 @@ impl Pending {
             None if may_write || self.closed => self.tasks.keys().next()?.clone(),
             None => return None,
         };
-        Some(match self.tasks.remove(&key)? {
-            Some(write) => Task::Write(write),
-            None => Task::Remove(key),
-        })
+        if let Some(write) = self.tasks.remove(&key)? {
+            return Some(Task::Write(write));
+        }
+        self.removing = Some(key.clone());
+        Some(Task::Remove(key))
     }
 }

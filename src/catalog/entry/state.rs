@@ -106,9 +106,13 @@ impl Entry {
         }
         let (tier, most) = (resources.tier(), resources.store.capacity());
         let loaded = tier.load(&self.key, self.policy.freshness, most).await;
-        let Some(cached) = loaded else {
+        let Some(mut cached) = loaded else {
             return;
         };
+        if let Some(snapshot) = Arc::get_mut(&mut cached.snapshot) {
+            let lists = resources.pages.lists();
+            snapshot.count_with(lists.hold(snapshot.bytes() as u64));
+        }
         match resources.store.put(&self.key, Arc::new(cached)) {
             Ok(()) => resources.epoch.advance(),
             Err(error) => tracing::warn!(

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::error::{ErrorKind, Fault, UpstreamError};
 use crate::plan::Refresh;
 
-use super::super::age::Age;
+use super::super::age::{Age, serves_for};
 use super::super::backoff::Failure;
 use super::super::cached::CachedSnapshot;
 use super::super::fetch::WalkResult;
@@ -310,6 +310,28 @@ impl Entry {
                     jitter,
                 ))
             }),
+        }
+    }
+
+    /// When its list may be served no more.
+    pub(in crate::catalog) fn expires(&self) -> Option<Instant> {
+        let walks = self.lock();
+        let cached = self.cached(&walks).filter(|_| walks.retired.is_none())?;
+        let now = Instant::now();
+        let left = serves_for(&cached, self.policy.freshness, now).unwrap_or_default();
+        now.checked_add(left)
+    }
+
+    /// Lets go of a list that may be served no more, so that others find room.
+    pub(in crate::catalog) fn expire(&self) {
+        let walks = self.lock();
+        let cached = self.cached(&walks);
+        let is_expired = cached.is_some_and(|cached| {
+            serves_for(&cached, self.policy.freshness, Instant::now()).is_none()
+        });
+        if is_expired && walks.retired.is_none() {
+            self.resources.store.remove(&self.key);
+            self.resources.epoch.advance();
         }
     }
 

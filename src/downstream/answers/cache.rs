@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use tokio::sync::{Mutex, MutexGuard};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
+
+use crate::gateway::pool::Overloaded;
 
 use super::answer::Answer;
 use super::key::AnswerKey;
@@ -67,10 +69,44 @@ impl AnswerCache {
         self.answers.weighted_size()
     }
 
-    /// Waits until nobody else makes the answer to the same question.
-    pub(crate) async fn turn(&self, key: &AnswerKey) -> MutexGuard<'_, ()> {
+    /// Waits until nobody else makes the answer to the same question, at most until then.
+    pub(crate) async fn turn(
+        &self,
+        key: &AnswerKey,
+        until: Instant,
+    ) -> Result<MutexGuard<'_, ()>, Overloaded> {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
-        self.turns[hasher.finish() as usize % TURNS].lock().await
+        let turn = &self.turns[hasher.finish() as usize % TURNS];
+        timeout_at(until, turn.lock()).await.map_err(|_| Overloaded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::HeaderMap;
+
+    use super::super::key::AskedAnswer;
+    use super::*;
+    use crate::caller::Caller;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_turn_waits_no_longer_than_its_own_deadline() {
+        let answers = AnswerCache::new(1 << 20);
+        let uri = http::Uri::from_static("/groups");
+        let asked = AskedAnswer::read(&Caller::default(), &uri, &HeaderMap::new());
+        let Ok(AskedAnswer { key, .. }) = asked else {
+            unreachable!("the question is a good one")
+        };
+        let begun = Instant::now();
+        let after = |seconds| begun + Duration::from_secs(seconds);
+        let first = answers.turn(&key, after(60)).await;
+        assert!(first.is_ok());
+        assert!(answers.turn(&key, after(3)).await.is_err());
+        assert_eq!(begun.elapsed(), Duration::from_secs(3));
+        drop(first);
+        assert!(answers.turn(&key, after(3)).await.is_ok());
     }
 }

@@ -65,7 +65,7 @@ fn two() -> Vec<SourceLookup> {
 
 fn whole(response: Response) -> Bytes {
     match response.into_body() {
-        Body::Full(bytes) => bytes,
+        Body::Full(bytes) | Body::InParts(bytes) => bytes,
         other @ (Body::Empty | Body::Streamed(_)) => panic!("{other:?}"),
     }
 }

@@ -13,11 +13,18 @@ use http::Version;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::streams::end_of_stream;
 use crate::downstream::response::{Body, BrokenOff};
 use crate::plan::ConnectionLimits;
 
 /// How long a client may take to send the head of a request.
 pub(in crate::downstream) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How HTTP/2 begins, and no request of HTTP/1 does.
+const PREFACE: &[u8] = b"PRI";
+
+/// How long a stream that was reset may take to end.
+const RESETTING: Duration = Duration::from_secs(1);
 
 /// How long a connection that was asked to close may take to do so.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -29,6 +36,8 @@ pub(in crate::downstream) enum ConnectionVerdict {
     Keep(Instant),
     /// It has been idle long enough, so it is closed in good order.
     Close,
+    /// Its client reads answers too slowly, so their streams were reset. This is when to look again.
+    Reset(Instant),
     /// Its client is too slow, so it is broken off.
     BreakOff(&'static str),
 }
@@ -40,6 +49,8 @@ pub(in crate::downstream) struct ConnectionActivity {
     state: Mutex<ConnectionState>,
     /// Whether anything was read since the last request began.
     has_read: AtomicBool,
+    /// Whether anything was read at all.
+    was_used: AtomicBool,
     /// Whether the client, or the listener, has connections that wait for others to end.
     wanted: [Arc<AtomicBool>; 2],
     /// Rung when the connection is out of use, and its end would be of use.
@@ -54,6 +65,8 @@ struct ConnectionState {
     idle_since: Instant,
     /// `None`: nothing was asked yet.
     version: Option<Version>,
+    /// Whether it began as HTTP/2 does.
+    is_http2: bool,
     /// When it was first seen that a part of a head is there.
     head_since: Option<Instant>,
     closing_since: Option<Instant>,
@@ -65,6 +78,8 @@ struct PendingAnswer {
     id: u64,
     /// By when its client must have read what was sent. `None`: it waits for us.
     until: Option<Instant>,
+    /// What resets its stream, where that leaves others alone.
+    end: Option<Arc<Notify>>,
 }
 
 impl ConnectionActivity {
@@ -83,10 +98,12 @@ impl ConnectionActivity {
                 next: 0,
                 idle_since: Instant::now(),
                 version: None,
+                is_http2: false,
                 head_since: None,
                 closing_since: None,
             }),
             has_read: AtomicBool::new(false),
+            was_used: AtomicBool::new(false),
             idle,
         }
     }
@@ -96,9 +113,15 @@ impl ConnectionActivity {
         self.lock().idle_since = Instant::now();
     }
 
-    /// Something was read.
-    pub(super) fn read(&self) {
+    /// This was read.
+    pub(super) fn read(&self, bytes: &[u8]) {
         self.has_read.store(true, Ordering::Relaxed);
+        if !self.was_used.load(Ordering::Relaxed) {
+            self.was_used.store(true, Ordering::Relaxed);
+            let mut state = self.lock();
+            state.is_http2 = bytes.starts_with(PREFACE);
+            state.head_since = Some(Instant::now());
+        }
     }
 
     /// What clients may do.
@@ -111,7 +134,11 @@ impl ConnectionActivity {
         let mut state = self.lock();
         let id = state.next;
         state.next += 1;
-        state.answers.push(PendingAnswer { id, until: None });
+        state.answers.push(PendingAnswer {
+            id,
+            until: None,
+            end: None,
+        });
         state.version = Some(version);
         state.head_since = None;
         self.has_read.store(false, Ordering::Relaxed);
@@ -152,24 +179,19 @@ impl ConnectionActivity {
         // No deadline is closer than this when it begins to run.
         let next = now + HEAD_TIMEOUT.min(self.limits.send_timeout.get());
         if !state.answers.is_empty() {
-            let until = state.answers.iter().filter_map(|answer| answer.until).min();
-            return match until {
-                Some(until) if until <= now => ConnectionVerdict::BreakOff(
-                    "its client reads an answer too slowly (`send_rate`)",
-                ),
-                until => ConnectionVerdict::Keep(until.map_or(next, |until| until.min(next))),
-            };
+            return state.overdue(now, next);
         }
         if let Some(since) = state.closing_since {
             return keep_until(since.max(state.idle_since) + CLOSING, now)
                 .unwrap_or(ConnectionVerdict::BreakOff("its client does not close it"));
         }
         let too_slow = ConnectionVerdict::BreakOff("its client sends a request too slowly");
-        let Some(version) = state.version else {
-            return keep_until(state.idle_since + HEAD_TIMEOUT, now).unwrap_or(too_slow);
-        };
         // What an idle HTTP/2 connection brings may be about anything.
-        if version < Version::HTTP_2 && self.has_read.load(Ordering::Relaxed) {
+        let is_http2 = state
+            .version
+            .map_or(state.is_http2, |version| version >= Version::HTTP_2);
+        // One that was opened ahead is as idle as one that was used.
+        if !is_http2 && self.has_read.load(Ordering::Relaxed) {
             let since = *state.head_since.get_or_insert(now);
             return keep_until(since + HEAD_TIMEOUT, now).unwrap_or(too_slow);
         }
@@ -177,6 +199,13 @@ impl ConnectionActivity {
         keep_until(end, now).map_or(ConnectionVerdict::Close, |_| {
             ConnectionVerdict::Keep(end.min(next))
         })
+    }
+
+    fn ends_with(&self, id: u64, end: Option<Arc<Notify>>) {
+        let mut state = self.lock();
+        if let Some(answer) = state.answers.iter_mut().find(|answer| answer.id == id) {
+            answer.end = end;
+        }
     }
 
     fn expect_read(&self, id: u64, until: Option<Instant>) {
@@ -210,6 +239,34 @@ impl ConnectionActivity {
     }
 }
 
+impl ConnectionState {
+    /// Resets the streams of overdue answers. One that stays although it was reset, or that has the
+    /// connection for itself, breaks it off.
+    fn overdue(&mut self, now: Instant, next: Instant) -> ConnectionVerdict {
+        let mut has_reset = false;
+        for answer in &mut self.answers {
+            if answer.until.is_none_or(|until| until > now) {
+                continue;
+            }
+            let Some(end) = answer.end.take() else {
+                return ConnectionVerdict::BreakOff(
+                    "its client reads an answer too slowly (`send_rate`)",
+                );
+            };
+            end.notify_one();
+            answer.until = Some(now + RESETTING);
+            has_reset = true;
+        }
+        let until = self.answers.iter().filter_map(|answer| answer.until).min();
+        let until = until.map_or(next, |until| until.min(next));
+        if has_reset {
+            ConnectionVerdict::Reset(until)
+        } else {
+            ConnectionVerdict::Keep(until)
+        }
+    }
+}
+
 fn keep_until(end: Instant, now: Instant) -> Option<ConnectionVerdict> {
     (end > now).then_some(ConnectionVerdict::Keep(end))
 }
@@ -230,14 +287,22 @@ impl Drop for AnswerGuard {
 impl AnswerGuard {
     /// The body, which from now on must be read in time.
     pub(in crate::downstream) fn watch(self, body: Body) -> Body {
+        let end = end_of_stream();
+        let is_alone = end.is_none();
+        self.activity.ends_with(self.id, end);
         match body {
             Body::Empty => Body::Empty,
-            Body::Full(bytes) => {
+            Body::Full(bytes) | Body::InParts(bytes) => {
                 self.sent(bytes.len());
-                Body::Full(Bytes::from_owner(AnswerBytes {
+                let bytes = Bytes::from_owner(AnswerBytes {
                     bytes,
                     _guard: Arc::new(self),
-                }))
+                });
+                if is_alone {
+                    Body::Full(bytes)
+                } else {
+                    Body::InParts(bytes)
+                }
             }
             Body::Streamed(parts) => Body::Streamed(Box::pin(self.watch_parts(parts))),
         }

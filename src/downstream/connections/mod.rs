@@ -11,6 +11,9 @@
 mod activity;
 pub(super) use activity::{ConnectionVerdict, HEAD_TIMEOUT};
 
+mod streams;
+pub(super) use streams::StreamExecutor;
+
 mod table;
 pub(crate) use table::{ConnectionCounts, ConnectionTable};
 pub(super) use table::{Seat, SeatTurn};

@@ -98,6 +98,8 @@ pub(crate) struct ConnectionCounts {
     pub(crate) in_use: usize,
     /// How many of them wait for another one of the same client to end.
     pub(crate) waiting: usize,
+    /// Whether more wait, because each is in use. `/readyz` fails then.
+    pub(crate) is_full: bool,
     /// How many may be open.
     pub(crate) total: u32,
     /// How many are served at once for one client.
@@ -233,6 +235,7 @@ impl ConnectionTable {
             open: entries().count(),
             in_use: in_use.count(),
             waiting: entries().filter(|entry| !entry.is_served).count(),
+            is_full: self.is_full(),
             total: self.limits.total,
             per_client: self.limits.per_client,
             closed_idle: self.closed_idle.load(Ordering::Relaxed),
@@ -422,7 +425,7 @@ mod tests {
         let seat = table.enter(IpAddr::from([127, 0, 0, 1]));
         drop(seat.activity().begin(version));
         if has_read {
-            seat.activity().read();
+            seat.activity().read(b"GET");
         }
         tokio::time::advance(COMING * 2).await;
         let _other = table.enter(IpAddr::from([127, 0, 0, 2]));

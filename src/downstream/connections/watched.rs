@@ -35,8 +35,8 @@ impl<S: AsyncRead> AsyncRead for WatchedSocket<S> {
         let this = self.project();
         let before = buffer.filled().len();
         let read = this.socket.poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            this.activity.read();
+        if let Some(read @ [_, ..]) = buffer.filled().get(before..) {
+            this.activity.read(read);
         }
         read
     }

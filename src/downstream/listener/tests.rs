@@ -3,9 +3,10 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{StatusCode, Version};
-use http_body_util::Empty;
+use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 use tower::service_fn;
@@ -139,11 +140,36 @@ async fn a_request_that_does_not_drain_in_time_is_broken_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_asks_nothing_is_closed() {
-    let listener = start((), async |_| here()).await;
+async fn a_connection_that_was_opened_ahead_is_kept_as_long_as_an_idle_one() {
+    let (listener, table) = start_within(ConnectionLimits::default(), (), async |_| here()).await;
     let mut silent = TcpStream::connect(listener.address()).await.unwrap();
-    let read = silent.read(&mut [0; 1]).await;
-    assert_eq!(read.unwrap(), 0);
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(ask(&mut silent).await.ends_with("here"));
+    let mut silent = TcpStream::connect(listener.address()).await.unwrap();
+    let kept = closed(&mut silent).await;
+    assert!((75..86).contains(&kept.as_secs()), "{kept:?}");
+    assert_eq!(table.counts().broken_off, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_http_2_connection_that_was_opened_ahead_is_told_to_go_away_when_it_was_idle_long_enough()
+ {
+    let (listener, table) = start_within(ConnectionLimits::default(), (), async |_| here()).await;
+    let (_sender, ended) = http2(&listener, 65_535).await;
+    let kept = ended.await.unwrap();
+    assert!((75..86).contains(&kept.as_secs()), "{kept:?}");
+    let counts = table.counts();
+    assert_eq!((counts.closed_idle, counts.broken_off), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_head_on_a_connection_must_come_soon_after_its_first_byte() {
+    let listener = start((), async |_| here()).await;
+    let mut slow = TcpStream::connect(listener.address()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    slow.write_all(b"GET / HTTP/1.1\r\nhost:").await.unwrap();
+    let kept = closed(&mut slow).await;
+    assert!(kept <= 2 * HEAD_TIMEOUT, "{kept:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -257,7 +283,7 @@ async fn an_idle_http_2_connection_is_told_to_go_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn streams_whose_window_stays_closed_are_let_go_with_their_answers() {
+async fn streams_whose_window_stays_closed_are_reset_and_others_of_the_connection_go_on() {
     let memory = BodyMemory::new(&Cache {
         capacity: 1 << 30,
         directory: None,
@@ -280,9 +306,23 @@ async fn streams_whose_window_stays_closed_are_let_go_with_their_answers() {
     assert_eq!((counts.open, counts.in_use), (1, 1));
     assert_eq!(memory.counts().answers, 150 << 20);
     let allowed = ConnectionLimits::default().time_to_read(1 << 20);
+    tokio::time::sleep(allowed.saturating_sub(HEAD_TIMEOUT)).await;
+    assert_eq!(memory.counts().answers, 150 << 20);
+    let request = Request::get(uri(&listener)).body(Empty::new()).unwrap();
+    let later = sender.send_request(request).await.unwrap();
+    tokio::time::sleep(2 * HEAD_TIMEOUT).await;
+    assert_eq!(memory.counts().answers, 1 << 20);
+    for response in responses.into_iter().flatten() {
+        assert!(response.into_body().frame().await.unwrap().is_err());
+    }
+    let counts = table.counts();
+    assert_eq!((counts.open, counts.in_use, counts.broken_off), (1, 1, 1));
+    drop(later);
     let kept = ended.await.unwrap();
-    assert!(kept >= allowed && kept < allowed + HEAD_TIMEOUT, "{kept:?}");
-    assert_eq!(table.counts().broken_off, 1);
+    assert!(
+        kept > allowed + ConnectionLimits::default().idle.get(),
+        "{kept:?}"
+    );
     assert_eq!(memory.counts().answers, 0);
 }
 

@@ -53,7 +53,7 @@ use http::StatusCode;
 use url::{Host, Url};
 
 use crate::plan::Format;
-use crate::tools::redact::identifier;
+use crate::redact::identifier;
 
 use block::BlockSection;
 use body::SampleBody;

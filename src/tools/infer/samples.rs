@@ -13,8 +13,8 @@ use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
+use crate::redact::Redactor;
 use crate::terminal::CommandError;
-use crate::tools::redact::Redactor;
 use crate::upstream::transport::fetch;
 
 use super::recorded;

@@ -10,7 +10,7 @@ use toml_edit::Value;
 use url::Url;
 
 use crate::config::credential_names::may_name_secret;
-use crate::tools::redact::identifier;
+use crate::redact::identifier;
 
 use super::guess::{ProposedLine, table};
 

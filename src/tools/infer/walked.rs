@@ -12,8 +12,8 @@ use crate::observe::{Event, Observer, Observers};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
 use crate::plan::Format;
+use crate::redact::Redactor;
 use crate::tools::lock::lock;
-use crate::tools::redact::Redactor;
 use crate::upstream::walk::{Walked, walk};
 
 use super::leaves;
@@ -193,7 +193,11 @@ const fn is_evidence(ended_by: EndedBy) -> bool {
         | EndedBy::EmptyPage
         | EndedBy::PastEnd
         | EndedBy::Confirmed => true,
-        EndedBy::ShortPage | EndedBy::WholeList | EndedBy::NoTotal | EndedBy::Repeat => false,
+        EndedBy::Drifted
+        | EndedBy::ShortPage
+        | EndedBy::WholeList
+        | EndedBy::NoTotal
+        | EndedBy::Repeat => false,
     }
 }
 

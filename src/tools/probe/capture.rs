@@ -8,8 +8,8 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use secrecy::ExposeSecret as _;
 
 use crate::observe::{Event, Observer};
+use crate::redact::Redactor;
 use crate::tools::lock::lock;
-use crate::tools::redact::Redactor;
 use crate::upstream::extensions::{LoginToken, Purpose, SignedText};
 
 /// One attempt at a request.

@@ -10,12 +10,12 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 use crate::config::Loaded;
+use crate::redact::Redactor;
 use crate::terminal::CommandError;
 use crate::tools::case::{
     CaseFile, Expectation, ExpectedError, ExpectedRequest, HeaderValues, ORIGIN, RecordedExchange,
     RecordedResponse, comparable,
 };
-use crate::tools::redact::Redactor;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
 

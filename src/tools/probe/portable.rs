@@ -5,8 +5,8 @@ use toml::{Table, Value};
 use url::Url;
 
 use crate::config::{Loaded, Secret};
+use crate::redact::{identifier, stand_in};
 use crate::tools::case::ORIGIN;
-use crate::tools::redact::{identifier, stand_in};
 
 /// The tables of a block that describe a request.
 const REQUESTS: [&[&str]; 4] = [

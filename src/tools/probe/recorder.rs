@@ -10,9 +10,9 @@ use crate::error::UpstreamError;
 use crate::observe::{Event, Observer};
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::Position;
+use crate::redact::Redactor;
 use crate::terminal::print;
 use crate::tools::lock::lock;
-use crate::tools::redact::Redactor;
 use crate::upstream::Adapter;
 use crate::upstream::extensions::Purpose;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::config::credential_names::names_secret;
-use crate::tools::redact::{Redactor, stand_in};
+use crate::redact::{Redactor, stand_in};
 
 /// Replaces secrets in texts, and counts what was replaced.
 #[derive(Debug)]

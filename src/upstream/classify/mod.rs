@@ -20,7 +20,7 @@ use crate::clock::WallClock;
 use crate::error::UpstreamError;
 use crate::json;
 use crate::page::format::{Bounds, Page, charset, without_prefix};
-use crate::page_memory::{BodyHold, PageHold, PageMemory, UNCOUNTED};
+use crate::page_memory::{BodyHold, OwnWaits, PageHold, PageMemory, UNCOUNTED};
 use crate::plan::{BodyFormat, ClassifyRules};
 
 pub mod delay;
@@ -67,6 +67,7 @@ impl Classifier {
         response: Response<Bytes>,
         memory: &PageMemory,
         deadline: Option<Instant>,
+        waits: &OwnWaits,
     ) -> Result<ClassifiedResponse, UpstreamError> {
         let (mut parts, body) = response.into_parts();
         // The room that the body takes while it is there.
@@ -77,6 +78,7 @@ impl Classifier {
         if memory.is_bounded() && bytes > UNCOUNTED {
             let text = body.clone();
             let weight = off_thread_if_large(bytes, move || Ok(json::weight(&text))).await?;
+            let _waiting = waits.begin();
             hold = memory.decode(weight, deadline).await?;
             // A weight that is wrong by more fails the page, and nothing else.
             classifier.bounds = classifier.bounds.within(weight.saturating_mul(2));

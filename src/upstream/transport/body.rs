@@ -7,7 +7,6 @@
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use bytesize::ByteSize;
@@ -19,8 +18,9 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, Sleep, sleep};
 use tower::{BoxError, Layer, Service};
 
-use crate::page_memory::{BodyHold, PageMemory};
+use crate::page_memory::{BodyHold, OwnWaits, PageMemory};
 use crate::plan::Span;
+use crate::upstream::extensions::deadline;
 
 use super::error::BodyError;
 
@@ -39,6 +39,8 @@ pub(super) struct LimitedBody<B> {
     remaining: u64,
     is_compressed: bool,
     idle: Pin<Box<Sleep>>,
+    /// Whether we wait for it. As long as we do not, it does not stall.
+    is_awaited: bool,
 }
 
 /// Limits the body of a response whose head has arrived.
@@ -53,6 +55,7 @@ pub(super) fn limit<B: Body>(
         remaining: limits.bytes.as_u64(),
         is_compressed,
         idle: Box::pin(sleep(limits.idle.get())),
+        is_awaited: false,
     })
 }
 
@@ -83,12 +86,16 @@ where
             return Poll::Ready(Some(Err(self.too_large())));
         }
         let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(context) else {
+            if !self.is_awaited {
+                self.is_awaited = true;
+                let deadline = Instant::now() + self.limits.idle.get();
+                self.idle.as_mut().reset(deadline);
+            }
             ready!(self.idle.as_mut().poll(context));
             let error = BodyError::Idle(self.limits.idle);
             return Poll::Ready(Some(Err(error.into())));
         };
-        let deadline = Instant::now() + self.limits.idle.get();
-        self.idle.as_mut().reset(deadline);
+        self.is_awaited = false;
         let Some(frame) = frame else {
             return Poll::Ready(None);
         };
@@ -138,24 +145,10 @@ where
     Ok(Response::from_parts(parts, read.freeze()))
 }
 
-/// Reads the bodies of responses, within the room of the [`PageMemory`] that comes with the request.
+/// Reads the bodies of responses, of so many bytes at most, within the room of the [`PageMemory`] that comes
+/// with the request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ReadBodyLayer {
-    bytes: ByteSize,
-    /// How long a body may wait for room: less than the attempt may take, so that the lack of it is not
-    /// taken for a slow upstream.
-    patience: Duration,
-}
-
-impl ReadBodyLayer {
-    /// Bodies of so many bytes at most, in attempts of this length.
-    pub(super) fn new(bytes: ByteSize, timeout: Span) -> Self {
-        Self {
-            bytes,
-            patience: timeout.get() * 2 / 3,
-        }
-    }
-}
+pub(super) struct ReadBodyLayer(pub(super) ByteSize);
 
 impl<S> Layer<S> for ReadBodyLayer {
     type Service = ReadBody<S>;
@@ -163,7 +156,7 @@ impl<S> Layer<S> for ReadBodyLayer {
     fn layer(&self, inner: S) -> ReadBody<S> {
         ReadBody {
             inner,
-            layer: *self,
+            bytes: self.0,
         }
     }
 }
@@ -172,7 +165,7 @@ impl<S> Layer<S> for ReadBodyLayer {
 #[derive(Debug, Clone)]
 pub(super) struct ReadBody<S> {
     inner: S,
-    layer: ReadBodyLayer,
+    bytes: ByteSize,
 }
 
 impl<S, Q, B> Service<Request<Q>> for ReadBody<S>
@@ -190,11 +183,13 @@ where
     }
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
-        let memory = request.extensions().get::<PageMemory>().cloned();
-        let ReadBodyLayer { bytes, patience } = self.layer;
+        let extensions = request.extensions();
+        let memory = extensions.get::<PageMemory>().cloned().unwrap_or_default();
+        let waits = extensions.get::<OwnWaits>().cloned().unwrap_or_default();
+        let mut hold = memory.body(deadline(&request), waits);
+        let bytes = self.bytes;
         let response = self.inner.call(request);
         Box::pin(async move {
-            let mut hold = memory.unwrap_or_default().body(patience);
             let response = response.await?;
             let mut response =
                 read(response, bytes, BodyError::LargeDecompressed, &mut hold).await?;
@@ -206,7 +201,9 @@ where
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
+    use std::time::Duration;
+
+    use futures_util::{StreamExt as _, stream};
     use http_body_util::{Full, StreamBody};
     use rstest::rstest;
 
@@ -226,7 +223,7 @@ mod tests {
             response = response.header(CONTENT_ENCODING, encoding);
         }
         let response = limit(response.body(body).unwrap(), LIMITS);
-        let mut hold = PageMemory::default().body(Duration::ZERO);
+        let mut hold = PageMemory::default().body(None, OwnWaits::default());
         let too_large = BodyError::LargeDecompressed;
         let read = read(response, LIMITS.bytes, too_large, &mut hold).await;
         read.err().map(|error| error.to_string())
@@ -270,5 +267,19 @@ mod tests {
         });
         let error = error_of(StreamBody::new(Box::pin(drops)), None).await;
         assert_eq!(error.as_deref(), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_we_do_not_read_meanwhile_does_not_stall() {
+        let drops = stream::repeat(()).then(async |()| {
+            sleep(Duration::from_millis(100)).await;
+            Ok::<_, BoxError>(Frame::data(Bytes::from("a")))
+        });
+        let body = StreamBody::new(Box::pin(drops));
+        let mut body = limit(Response::new(body), LIMITS).into_body();
+        for _ in 0..3 {
+            assert!(body.frame().await.unwrap().is_ok());
+            sleep(Duration::from_mins(1)).await;
+        }
     }
 }

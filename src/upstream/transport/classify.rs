@@ -3,24 +3,29 @@
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::TryFutureExt as _;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use tower::{Layer, Service};
 
 use crate::error::UpstreamError;
-use crate::page_memory::PageMemory;
+use crate::page_memory::{OwnWaits, PageMemory};
 use crate::upstream::classify::{ClassifiedResponse, Classifier};
 use crate::upstream::extensions::deadline;
+use crate::upstream::masks::Masks;
 
 /// Classifies responses with the [`Classifier`] that comes with the request.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ClassifyLayer;
+#[derive(Debug, Clone)]
+pub(super) struct ClassifyLayer(pub(super) Masks);
 
 impl<S> Layer<S> for ClassifyLayer {
     type Service = Classify<S>;
 
     fn layer(&self, inner: S) -> Classify<S> {
-        Classify { inner }
+        Classify {
+            inner,
+            masks: self.0.clone(),
+        }
     }
 }
 
@@ -28,6 +33,7 @@ impl<S> Layer<S> for ClassifyLayer {
 #[derive(Debug, Clone)]
 pub(super) struct Classify<S> {
     inner: S,
+    masks: Masks,
 }
 
 impl<S> Service<Request<Bytes>> for Classify<S>
@@ -46,9 +52,12 @@ where
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let classifier = request.extensions().get::<Classifier>().cloned();
         let memory = request.extensions().get::<PageMemory>().cloned();
+        let waits = request.extensions().get::<OwnWaits>().cloned();
         let deadline = deadline(&request);
+        let masks = self.masks.clone();
+        let sent = request.extensions().clone();
         let response = self.inner.call(request);
-        Box::pin(async move {
+        let answer = async move {
             let Some(classifier) = classifier else {
                 return Err(UpstreamError::ours("the request carries no classifier"));
             };
@@ -56,8 +65,10 @@ where
             let response = response.await?;
             let memory = memory.unwrap_or_default();
             classifier
-                .classify_response(response, &memory, deadline)
+                .classify_response(response, &memory, deadline, &waits.unwrap_or_default())
                 .await
-        })
+        };
+        // Above this line, no message shows what the upstream knows of our secrets.
+        Box::pin(answer.map_err(move |error| masks.error_of(error, &sent)))
     }
 }

@@ -19,6 +19,7 @@ use tower::retry::budget::{Budget, TpsBudget};
 use tower::{Layer, Service, ServiceExt};
 
 use crate::error::UpstreamError;
+use crate::page_memory::OwnWaits;
 
 use crate::upstream::extensions::{Hedgeable, Sent, is_repeatable};
 
@@ -83,6 +84,8 @@ where
             let second = request.clone();
             let sent = Arc::new(Notify::new());
             request.extensions_mut().insert(Sent(Arc::clone(&sent)));
+            let waits = OwnWaits::default();
+            request.extensions_mut().insert(waits.clone());
             let first = pin!(inner.clone().oneshot(request));
             let late = pin!(async {
                 sent.notified().await;
@@ -92,7 +95,8 @@ where
                 Either::Left((outcome, _)) => return outcome,
                 Either::Right(((), first)) => first,
             };
-            if !budget.withdraw() {
+            // One that has waited for our own memory has arrived, or is about to.
+            if waits.has_begun() || !budget.withdraw() {
                 return first.await;
             }
             let second = pin!(inner.oneshot(second));
@@ -229,5 +233,24 @@ mod tests {
         let layer = HedgeLayer::new(Duration::from_millis(300), budget());
         let is_first = layer.layer(upstream).oneshot(page()).await.unwrap();
         assert!(is_first);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_waits_for_our_own_memory_is_not_sent_again() {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&sent);
+        let upstream = service_fn(move |request: Request<Bytes>| {
+            count.fetch_add(1, Ordering::Relaxed);
+            notify(&request);
+            async move {
+                let waits = request.extensions().get::<OwnWaits>().cloned();
+                let _waiting = waits.as_ref().map(OwnWaits::begin);
+                sleep(Duration::from_secs(5)).await;
+                Ok::<_, UpstreamError>(())
+            }
+        });
+        let layer = HedgeLayer::new(Duration::from_millis(300), budget());
+        layer.layer(upstream).oneshot(page()).await.unwrap();
+        assert_eq!(sent.load(Ordering::Relaxed), 1);
     }
 }

@@ -27,10 +27,11 @@ use crate::clock::WallClock;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::{self, Auth, Limits, Span};
 
-use crate::page_memory::PageMemory;
+use crate::page_memory::{OwnWaits, PageMemory};
 
 use super::classify::{ClassifiedResponse, Classifier};
 use super::client::{Connections, http_client};
+use super::masks::Masks;
 use crate::tls::Tls;
 
 mod retry;
@@ -52,6 +53,9 @@ use rate_limit::RateLimitLayer;
 
 mod classify;
 use classify::ClassifyLayer;
+
+mod timeout;
+use timeout::TimeoutLayer;
 
 mod sign;
 use sign::Sign;
@@ -81,18 +85,26 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// The stack for an upstream, with its credentials, over its connections.
-    pub fn new(
+    /// The stack for an upstream, with its credentials, over its connections. No error shows what `masks`
+    /// hide.
+    pub(crate) fn new(
         upstream: &plan::Upstream,
         auth: Arc<Auth>,
+        masks: &Masks,
         wall: WallClock,
         connections: &Connections,
     ) -> Self {
-        Self::over(http_client(connections), upstream, auth, wall)
+        Self::over(http_client(connections), upstream, auth, masks, wall)
     }
 
     /// The stack over any client.
-    fn over<C, B>(client: C, upstream: &plan::Upstream, auth: Arc<Auth>, wall: WallClock) -> Self
+    fn over<C, B>(
+        client: C,
+        upstream: &plan::Upstream,
+        auth: Arc<Auth>,
+        masks: &Masks,
+        wall: WallClock,
+    ) -> Self
     where
         C: Service<Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>>,
         C: Clone + Send + Sync + 'static,
@@ -123,12 +135,12 @@ impl Transport {
             .option_layer(breaker.clone().map(CircuitBreakerLayer::new))
             // Below the breaker, for which all hops are one attempt; above the rate limit, for which
             // each hop is a request.
-            .layer(RedirectLayer::new(name))
+            .layer(RedirectLayer::new(name, masks))
             // Above the permits: a request that waits for its slot holds none.
             .layer(rate_limit)
             // Below all layers that depend on what a response means. Above the permits: a page that
             // is being decoded holds none.
-            .layer(ClassifyLayer)
+            .layer(ClassifyLayer(masks.clone()))
             // Below the classification, which turns a response into an error without its headers.
             .map_response(move |response: Response<Bytes>| {
                 if let Some((rate_limit, wall)) = &paced {
@@ -141,7 +153,7 @@ impl Transport {
             // Above this line all errors have a kind.
             .map_err(move |error| to_upstream_error(error, &timeouts))
             // Covers one attempt: the connection, the head and the whole body.
-            .timeout(limits.timeout.get())
+            .layer(TimeoutLayer(limits.timeout.get()))
             // Last: the signature covers what is sent, when it is sent.
             .filter(Sign::new(auth, wall))
             // Below the signature: observers see what is sent.
@@ -150,7 +162,7 @@ impl Transport {
             .layer(replay.clone())
             // Inside the timeout, so that a body that trickles is cut off. A body that exceeds the
             // limit here and not below has grown in the decompression.
-            .layer(ReadBodyLayer::new(body_limits.bytes, limits.timeout))
+            .layer(ReadBodyLayer(body_limits.bytes))
             .map_request(coding::accept)
             .map_response(coding::undo)
             // Below the decompression: these are the bytes received.
@@ -222,7 +234,7 @@ pub async fn fetch(
         .map_err(move |error| to_upstream_error(error, &timeouts))
         .timeout(timeout)
         .and_then(move |response| async move {
-            let mut unbounded = PageMemory::default().body(timeout);
+            let mut unbounded = PageMemory::default().body(None, OwnWaits::default());
             body::read(response, bytes, BodyError::LargeResponse, &mut unbounded).await
         })
         .map_request(coding::accept)

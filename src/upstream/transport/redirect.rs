@@ -21,6 +21,7 @@ use crate::plan::holds_userinfo;
 use crate::upstream::classify::ClassifiedResponse;
 
 use crate::upstream::extensions::is_repeatable;
+use crate::upstream::masks::Masks;
 
 /// The most redirects that one request follows.
 const MAX_REDIRECTS: usize = 3;
@@ -49,12 +50,14 @@ enum Refusal {
 #[derive(Debug, Clone)]
 pub(super) struct RedirectLayer {
     source: Arc<str>,
+    masks: Masks,
 }
 
 impl RedirectLayer {
-    pub(super) fn new(source: &Arc<str>) -> Self {
+    pub(super) fn new(source: &Arc<str>, masks: &Masks) -> Self {
         Self {
             source: Arc::clone(source),
+            masks: masks.clone(),
         }
     }
 
@@ -63,14 +66,14 @@ impl RedirectLayer {
         if let Refusal::ForeignOrigin(origin) = refusal {
             tracing::warn!(
                 source = &*self.source,
-                origin,
+                origin = self.masks.text(origin),
                 "refused a URL of another origin"
             );
         }
         if *refusal == Refusal::TooMany {
             error.kind = ErrorKind::LimitExceeded;
         }
-        error.detail = format!("{}: {refusal}", error.detail);
+        error.detail = self.masks.text(&format!("{}: {refusal}", error.detail));
         error
     }
 }

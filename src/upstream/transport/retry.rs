@@ -99,6 +99,8 @@ impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
                 }
                 return None;
             }
+            // It says nothing of the upstream.
+            Err(error) if error.kind == ErrorKind::Overloaded => return None,
             Ok(_) | Err(_) => {
                 self.budget.deposit();
                 return None;

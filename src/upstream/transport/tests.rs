@@ -8,9 +8,11 @@ use tower::service_fn;
 
 use super::*;
 use crate::config::testing;
+use crate::observe::Observers;
 use crate::page::format::Bounds;
 use crate::plan::{BodyFormat, ClassifyRules, Format};
 use crate::upstream::extensions::{Deadline, Hedgeable};
+use crate::upstream::login::TokenSource;
 use tokio::time::Instant;
 
 type Answers = fn(usize, &Request<Full<Bytes>>) -> (u64, http::response::Builder);
@@ -54,7 +56,7 @@ impl Stack {
         };
         let classifier = Classifier::new(rules, Bounds::default(), wall.clone());
         Self {
-            transport: Transport::over(client, &upstream, auth, wall),
+            transport: Transport::over(client, &upstream, auth, &Masks::default(), wall),
             classifier,
             start,
             sent,
@@ -239,4 +241,31 @@ async fn a_redirected_response_states_its_url() {
     let answer = stack.ask(60).await.unwrap();
     let uri = answer.uri.map(|uri| uri.to_string());
     assert_eq!(uri.as_deref(), Some("http://club.example/b?c=d"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_login_waits_until_its_own_deadline_and_the_login_goes_on() {
+    let login = "base_url = 'http://club.example'\nrequest = { path = '/' }\nrecords = '/'\n\
+        fields = { id = 'id', name = 'id' }\nauth = { type = 'token_exchange', \
+        request = { method = 'POST', path = '/login' }, token = { header = 'x-token' } }";
+    let upstream = testing::upstream(login, &[]);
+    let Auth::Token(token) = &*upstream.auth else {
+        unreachable!("it logs in")
+    };
+    let stack = Stack::new("", |_, _| {
+        (2000, Response::builder().header("x-token", "t1"))
+    });
+    let (transport, classifier) = (stack.transport.clone(), stack.classifier.clone());
+    let grant = token.login.grant.clone();
+    let source = TokenSource::new(grant, transport, classifier, Span::seconds(300));
+    let (observers, memory) = (Observers::default(), PageMemory::default());
+    let within = |seconds| {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        source.token(deadline, &observers, &memory)
+    };
+    // The one with less time asks first.
+    let (impatient, patient) = tokio::join!(within(1), within(60));
+    assert_eq!(impatient.unwrap_err().kind, ErrorKind::Timeout);
+    assert!(patient.is_ok());
+    assert_eq!((stack.sent(), stack.seconds()), (vec![0], 2));
 }

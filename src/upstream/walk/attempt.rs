@@ -58,7 +58,7 @@ impl<'a> Attempt<'a> {
         self.positions.insert(first.clone());
         let page = self.fetch(first).await?;
         self.granted = page.listed();
-        let mut next = self.take(page)?;
+        let mut next = self.take(page).await?;
         loop {
             next = match next {
                 Next::End => match self.weigh().await? {
@@ -101,7 +101,7 @@ impl<'a> Attempt<'a> {
         }
         let page = self.fetch(position).await;
         let page = page.map_err(Interrupted::after_first_page)?;
-        self.take(page)
+        self.take(page).await
     }
 
     /// Reads a page after the last one, because an announced end is not believed.
@@ -129,7 +129,7 @@ impl<'a> Attempt<'a> {
         let is_end = is_empty && !self.adapter.paging().says_more((&page).into())?;
         let is_seen = is_to_be_sure && self.tally.has_seen(&page);
         if !is_end && !is_seen {
-            return self.take(page);
+            return self.take(page).await;
         }
         self.observers.notify(&Event::PageRead(&page));
         self.tally.add(page)?;
@@ -195,6 +195,7 @@ impl<'a> Attempt<'a> {
                 next = self.next(&page)?;
             }
             let (is_past_end, is_empty) = (page.is_past_end(), page.listed() == 0);
+            self.tally.make_room(&page, deadline).await?;
             if self.tally.add(page)? == PageSeen::Repeated && !is_empty {
                 return self.repeat(PagerError::SamePage, Interrupted::ListChanged);
             }
@@ -206,10 +207,12 @@ impl<'a> Attempt<'a> {
     }
 
     /// Adds one page to the tally, and says where to read on.
-    fn take(&mut self, page: FetchedPage) -> Result<Next, Interrupted> {
+    async fn take(&mut self, mut page: FetchedPage) -> Result<Next, Interrupted> {
         self.observers.notify(&Event::PageRead(&page));
         let next = self.next(&page)?;
         let is_empty = page.listed() == 0;
+        page.settle(false);
+        self.tally.make_room(&page, self.deadline).await?;
         match self.tally.add(page)? {
             PageSeen::New => Ok(next),
             // The same parents without records again, and nothing else says that there is more.
@@ -253,6 +256,7 @@ impl<'a> Attempt<'a> {
     fn warn(&self, error: &PagerError) {
         if let PagerError::ForeignUrl(origin) = error {
             let source = &**self.adapter.name();
+            let origin = self.adapter.masks.text(origin);
             tracing::warn!(source, origin, "refused a URL of another origin");
         }
     }

@@ -50,7 +50,8 @@ async fn with_one_restart(
 ) -> Result<Walked, UpstreamError> {
     let first = Attempt::new(adapter, observers, deadline, false)
         .run()
-        .await;
+        .await
+        .map_err(|interrupted| interrupted.masked(&adapter.masks));
     let reason = match first {
         Ok(walked) => return Ok(walked),
         Err(Interrupted::Failed(error)) => return Err(error),
@@ -63,7 +64,7 @@ async fn with_one_restart(
     tracing::info!(source = %adapter.name(), %reason, "list changed during its walk, walking again");
     observers.notify(&Event::WalkRestarted(&reason));
     let second = Attempt::new(adapter, observers, deadline, true).run().await;
-    match second {
+    match second.map_err(|interrupted| interrupted.masked(&adapter.masks)) {
         Ok(walked) => Ok(walked),
         // What ended the first attempt opened the breaker, so that is the error to report.
         Err(Interrupted::Failed(error))

@@ -2,8 +2,10 @@
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Group;
+use crate::list_memory::WalkHold;
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::Counts;
+use crate::upstream::masks::Masks;
 use crate::upstream::pager::PagerError;
 
 /// The list that a walk returned.
@@ -17,6 +19,8 @@ pub struct Walked {
     pub pages: u64,
     /// Why the list is whole.
     pub ended_by: EndedBy,
+    /// The memory that the groups take.
+    pub(crate) hold: WalkHold,
 }
 
 /// Why an attempt ended without a list.
@@ -35,6 +39,16 @@ impl Interrupted {
             Self::ListChanged(error)
         } else {
             Self::Failed(error)
+        }
+    }
+}
+
+impl Interrupted {
+    /// The same, as it may be shown.
+    pub(super) fn masked(self, masks: &Masks) -> Self {
+        match self {
+            Self::Failed(error) => Self::Failed(masks.error(error)),
+            Self::ListChanged(error) => Self::ListChanged(masks.error(error)),
         }
     }
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 use http::header::CONTENT_RANGE;
+use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, Member};
+use crate::list_memory::WalkHold;
 use crate::observe::{Event, Observers};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
@@ -31,6 +33,9 @@ const ID_CHARS: usize = 60;
 /// After so many pages without a group the walk ends, unless a total says that more follow: the adapter
 /// is wrong, and a long list would cost its upstream hundreds of requests to show it.
 const PAGES_WITHOUT_GROUPS: u64 = 20;
+
+/// About what the place of a group takes, by its id.
+const INDEXED: u64 = 80;
 
 /// What a walk has read so far.
 #[expect(
@@ -74,6 +79,8 @@ pub(super) struct Tally<'a> {
     bytes: u64,
     /// The least memory that the groups take in a snapshot.
     mapped_bytes: u64,
+    /// The memory that the groups are counted with.
+    hold: WalkHold,
 }
 
 /// The first record of a group.
@@ -117,7 +124,23 @@ impl<'a> Tally<'a> {
             listed: 0,
             bytes: 0,
             mapped_bytes: 0,
+            hold: adapter.memory.lists().walk(),
         }
+    }
+
+    /// Waits until there is memory for the groups of a page, which is to be settled before.
+    pub(super) async fn make_room(
+        &mut self,
+        page: &FetchedPage,
+        deadline: Instant,
+    ) -> Result<(), UpstreamError> {
+        if self.mapped_bytes + page.mapped_bytes() > self.adapter.room() {
+            // It is refused when it is added.
+            return Ok(());
+        }
+        let groups = page.outcomes().iter().flatten();
+        let groups = groups.map(|mapped| mapped.group.bytes() + INDEXED);
+        self.hold.grow(groups.sum(), deadline).await
     }
 
     /// Adds one page. One that was read before adds nothing.
@@ -394,6 +417,7 @@ impl<'a> Tally<'a> {
             counts: self.counts,
             pages: self.pages,
             ended_by,
+            hold: self.hold,
         })
     }
 

@@ -15,7 +15,7 @@ use rustls::{RootCertStore, ServerConfig};
 use crate::support::server::Server;
 
 /// What stands at the end of every upstream's block.
-const USUAL: &str = "records = '/items'\nlimits = { retries = 1, timeout = '300ms' }\n\
+const USUAL: &str = "records = '/items'\nmessage = '/message'\nlimits = { retries = 1, timeout = '300ms' }\n\
                      fields = { id = 'id', name = 'id' }\n";
 
 /// Each upstream's keys besides the usual ones. `MARK` is a secret of its own at each place.

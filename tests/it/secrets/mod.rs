@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use groupgate::app::App;
 use groupgate::clock::WallClock;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use rstest::rstest;
 use serde_json::json;
 
@@ -34,6 +34,8 @@ enum Behaviour {
     RedirectsElsewhere,
     EchoesInErrors,
     EchoesInNoJson,
+    SendsBackWhatItWasSent,
+    RedirectsWithWhatItWasSent,
     IsTooLate,
 }
 
@@ -53,9 +55,33 @@ fn answer(behaviour: Behaviour, request: &Request<Bytes>) -> Response<String> {
             .header("location", "http://elsewhere.example/")
             .body(String::new())
             .unwrap(),
+        (Behaviour::SendsBackWhatItWasSent, _) => {
+            let mut answer = json(&json!({ "message": heard(request) }));
+            *answer.status_mut() = StatusCode::BAD_REQUEST;
+            answer
+        }
+        (Behaviour::RedirectsWithWhatItWasSent, false) => {
+            let query = request.uri().query().unwrap_or_default();
+            Response::builder()
+                .status(302)
+                .header("location", format!("http://elsewhere.example/?{query}"))
+                .body(heard(request))
+                .unwrap()
+        }
         (_, true) => login,
         (_, false) => list,
     }
+}
+
+/// All that a request says, the credentials first.
+fn heard(request: &Request<Bytes>) -> String {
+    let headers = request.headers().iter();
+    let headers = headers.filter(|(name, _)| !["host", "accept"].contains(&name.as_str()));
+    let headers: Vec<_> = headers
+        .map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value.as_bytes())))
+        .collect();
+    let body = String::from_utf8_lossy(request.body()).into_owned();
+    format!("{} {} {body}", request.uri(), headers.join(" "))
 }
 
 /// The first header that carries a mark, or else the path.
@@ -80,6 +106,8 @@ fn sent_credential(request: &Request<Bytes>) -> String {
 #[case::a_redirect(Behaviour::RedirectsElsewhere)]
 #[case::an_echo_in_an_error(Behaviour::EchoesInErrors)]
 #[case::an_echo_that_is_no_json(Behaviour::EchoesInNoJson)]
+#[case::what_it_was_sent(Behaviour::SendsBackWhatItWasSent)]
+#[case::a_redirect_with_what_it_was_sent(Behaviour::RedirectsWithWhatItWasSent)]
 #[case::too_late(Behaviour::IsTooLate)]
 #[tokio::test]
 async fn nothing_that_is_written_shows_a_secret(#[case] behaviour: Behaviour) {

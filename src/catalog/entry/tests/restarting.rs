@@ -8,6 +8,7 @@ use tokio::time::{Instant, advance, sleep};
 
 use super::scripted::{NOW, SECOND, Scripted, USUAL, groups, key, snapshot};
 use crate::catalog::cached::CachedSnapshot;
+use crate::catalog::keep_fresh::keep_fresh;
 use crate::catalog::key::{CatalogKey, Scope};
 use crate::catalog::lookup::SourceState;
 use crate::catalog::tier::Tier;
@@ -114,6 +115,31 @@ async fn what_a_refused_credential_showed_is_also_gone_from_disk() {
     assert_eq!(groups(&upstream.entry.peek()), 0);
     upstream.stop().await;
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_about_to_be_removed_from_disk_is_not_read_again() {
+    let directory = kept_before().await;
+    let upstream = Scripted::on_disk(directory.path(), NOW);
+    upstream.entry.load().await;
+    assert_eq!(groups(&upstream.entry.peek()), 100);
+    upstream.entry.forget();
+    // The writer has had no turn yet, so the file is there.
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    upstream.entry.load().await;
+    assert_eq!(groups(&upstream.entry.peek()), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_may_be_served_no_more_leaves_its_room_to_others() {
+    let upstream = Scripted::new(USUAL, 1 << 20).then_groups(100);
+    assert_eq!(groups(&upstream.get().await), 100);
+    let keeper = tokio::spawn(keep_fresh(Arc::clone(&upstream.entry)));
+    sleep(3629 * SECOND).await;
+    assert_eq!(groups(&upstream.entry.peek()), 100);
+    sleep(2 * SECOND).await;
+    assert_eq!(upstream.entry.peek().snapshot.map(|list| list.len()), None);
+    keeper.abort();
 }
 
 #[tokio::test(start_paused = true)]

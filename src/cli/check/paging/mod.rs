@@ -83,7 +83,9 @@ pub(super) fn explain_filters(upstream: &Upstream) -> String {
 
 fn position(paging: &Paging) -> String {
     match &paging.style {
-        PagingStyle::Whole => "none: the first response is the whole list".to_owned(),
+        PagingStyle::Whole | PagingStyle::Only(_) => {
+            "none: the first response is the whole list".to_owned()
+        }
         PagingStyle::Cursor { next, first } => {
             let first = first.as_ref().map(|first| format!(", first `{first}`"));
             format!(
@@ -118,7 +120,7 @@ fn end(paging: &Paging) -> String {
     let flag = flag(paging);
     let is_flagged = flag.is_some();
     let own = match &paging.style {
-        PagingStyle::Whole => return more_is_an_error(paging),
+        PagingStyle::Whole | PagingStyle::Only(_) => return more_is_an_error(paging),
         PagingStyle::Cursor { .. } | PagingStyle::Link | PagingStyle::NextUrl { .. } => {
             let empty = match paging.empty_page {
                 EmptyPage::End => " or a page is empty",
@@ -258,6 +260,7 @@ fn pages(paging: &Paging) -> Option<&Location> {
     match &paging.style {
         PagingStyle::Page(pages) => pages.pages.as_ref(),
         PagingStyle::Whole
+        | PagingStyle::Only(_)
         | PagingStyle::Cursor { .. }
         | PagingStyle::Offset(_)
         | PagingStyle::Link

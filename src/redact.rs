@@ -3,20 +3,22 @@
 //! A secret is known by its value: those that the configuration names, and the tokens that logins
 //! returned. It is found in every encoding in which it may occur: as it is, in a URL, in a form, in
 //! JSON, in XML or in a web page. A short one counts only where it stands alone; otherwise a secret
-//! `a` would blot out every `a`.
+//! `a` would blot out every `a`. An upstream may send back what it was sent, so what it says is searched for
+//! the secrets it knows before it comes into a message.
 
 use std::borrow::Cow;
 #[cfg(feature = "probe")]
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use http::HeaderValue;
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::percent::RESERVED;
-
-use super::lock::lock;
 
 /// Shown instead of a secret.
 pub(crate) const MASK: &str = "***";
@@ -58,9 +60,41 @@ impl Redactor {
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.text.len()));
     }
 
-    /// The text as it may be shown.
+    /// Removes the credentials of a header from now on: what stands after the name of the scheme, and the
+    /// pair that Basic encodes.
+    pub(crate) fn add_header(&self, value: &HeaderValue, name: &str) {
+        let Ok(value) = value.to_str() else { return };
+        let credentials = value
+            .split_once(' ')
+            .map_or(value, |(_, credentials)| credentials);
+        self.add(credentials, name);
+        let pair = STANDARD.decode(credentials).ok();
+        if let Some(pair) = pair.and_then(|pair| String::from_utf8(pair).ok()) {
+            self.add(&pair, name);
+        }
+    }
+
+    /// The text as it may be shown. It may be cut off at its end, or where an ellipsis is.
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.rewrite(text, |_, _| MASK)
+        let text = self.rewrite(text, |_, _| MASK);
+        let ends = text.match_indices('\u{2026}').map(|(at, _)| at);
+        let ends: Vec<_> = ends.chain([text.len()]).collect();
+        let secrets = lock(&self.0);
+        let cut = ends.into_iter().rev().filter_map(|end| {
+            let before = text.get(..end)?;
+            let mut beginnings = secrets.iter().flat_map(|secret| beginnings(&secret.text));
+            let beginning = beginnings.find(|beginning| before.ends_with(beginning))?;
+            Some(end - beginning.len()..end)
+        });
+        let cut: Vec<_> = cut.collect();
+        if cut.is_empty() {
+            return text;
+        }
+        let mut text = text.into_owned();
+        for cut in cut {
+            text.replace_range(cut, MASK);
+        }
+        Cow::Owned(text)
     }
 
     /// A value as it may be shown.
@@ -127,6 +161,16 @@ impl Redactor {
     }
 }
 
+/// The beginnings of a secret that say something of it, the longest first.
+fn beginnings(secret: &str) -> impl Iterator<Item = &str> {
+    let ends = (MIN_EMBEDDED_BYTES..secret.len()).rev();
+    ends.filter_map(|end| secret.get(..end))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What stands in for a secret: a word that no encoding changes, or a number for a number, so that
 /// JSON stays JSON.
 pub(crate) fn stand_in(value: &str, name: &str) -> String {
@@ -178,6 +222,10 @@ fn encodings(value: &str) -> Vec<String> {
         attribute.replace('\'', "&#x27;"),
         attribute,
         xml,
+        STANDARD_NO_PAD.encode(value),
+        URL_SAFE_NO_PAD.encode(value),
+        // The name of a host.
+        value.to_lowercase(),
         value.to_owned(),
     ]
 }
@@ -280,5 +328,21 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("123456789"));
+    }
+
+    #[test]
+    fn a_secret_that_a_limit_cut_in_two_is_not_shown_in_part() {
+        let redactor = redactor(&[("a-long-secret-value", "KEY")]);
+        for (text, expected) in [
+            ("status 500: key a-long-secret-va", "status 500: key ***"),
+            (
+                "the id `a-long-secret\u{2026}` is",
+                "the id `***\u{2026}` is",
+            ),
+            ("`a-long-secret-value` twice: a-long-s", "`***` twice: ***"),
+            ("a-long way, a-long", "a-long way, a-long"),
+        ] {
+            assert_eq!(redactor.redact(text), expected);
+        }
     }
 }

@@ -1,28 +1,28 @@
 //! The memory that upstreams' pages take while they are received and read, for all walks together.
 //!
 //! Two budgets, so that nobody waits for what they hold themselves. A body takes room while it
-//! arrives, and a decoded page before it is decoded, for all that it will become. Who waits for room to
+//! arrives (`received`), and a decoded page before it is decoded, for all that it will become. Who waits for room to
 //! decode holds its body and nothing else of this; who has it waits for nothing. So no two walks wait
 //! for each other, and all are served in the order in which they came.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytesize::ByteSize;
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 
 use crate::error::{ErrorKind, UpstreamError};
+use crate::list_memory::{ListMemory, ListMemoryCounts};
+
+mod received;
+use received::ReceivedMemory;
+pub(crate) use received::{BodyHold, OwnWaits};
 
 /// Bodies up to this size are not counted. There are no more of them at once than all
 /// `limits.concurrency` together.
 pub(crate) const UNCOUNTED: u64 = 256 * 1024;
-
-/// How many bodies at once may be larger, as long as they stay within a quantum.
-const QUANTA: usize = 8;
 
 /// How much memory pages may take, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,11 +42,10 @@ pub struct PageMemory(Option<Arc<SharedMemory>>);
 #[derive(Debug)]
 struct SharedMemory {
     room: Mutex<PageRoom>,
-    /// What whole lists take.
-    lists: Arc<AtomicU64>,
+    /// What lists take.
+    lists: ListMemory,
     decoded: Mutex<DecodedMemory>,
-    quanta: Arc<Semaphore>,
-    large: Arc<Semaphore>,
+    received: ReceivedMemory,
 }
 
 #[derive(Debug, Default)]
@@ -64,8 +63,9 @@ struct MemoryRequest {
 /// How the memory of pages stands, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PageMemoryCounts {
-    /// What whole lists take.
-    pub lists: u64,
+    /// What lists take.
+    #[serde(flatten)]
+    pub lists: ListMemoryCounts,
     /// What pages take that are being decoded.
     pub decoding: u64,
     /// What such pages may take right now.
@@ -84,15 +84,6 @@ struct HeldMemory {
     bytes: u64,
 }
 
-/// Memory that is taken for one body, more and more while it arrives.
-#[derive(Debug)]
-pub(crate) struct BodyHold {
-    shared: Option<Arc<SharedMemory>>,
-    patience: Duration,
-    quantum: Option<OwnedSemaphorePermit>,
-    large: Option<OwnedSemaphorePermit>,
-}
-
 /// Who waits for memory to decode a page.
 struct MemoryWaiter {
     shared: Arc<SharedMemory>,
@@ -101,14 +92,13 @@ struct MemoryWaiter {
 }
 
 impl PageMemory {
-    /// So much room, besides the `lists` that are kept.
-    pub(crate) fn new(room: PageRoom, lists: Arc<AtomicU64>) -> Self {
+    /// So much room.
+    pub(crate) fn new(room: PageRoom) -> Self {
         Self(Some(Arc::new(SharedMemory {
             room: Mutex::new(room),
-            lists,
+            lists: ListMemory::new(room.lists()),
             decoded: Mutex::default(),
-            quanta: Arc::new(Semaphore::new(QUANTA)),
-            large: Arc::new(Semaphore::new(1)),
+            received: ReceivedMemory::new(room.received),
         })))
     }
 
@@ -116,6 +106,8 @@ impl PageMemory {
     pub(crate) fn resize(&self, room: PageRoom) {
         if let Some(shared) = &self.0 {
             *shared.room.lock().unwrap_or_else(PoisonError::into_inner) = room;
+            shared.lists.resize(room.lists());
+            shared.received.resize(room.received);
             shared.serve(&mut shared.lock());
         }
     }
@@ -127,11 +119,19 @@ impl PageMemory {
         };
         let decoded = shared.lock();
         PageMemoryCounts {
-            lists: shared.lists.load(Ordering::Relaxed),
+            lists: shared.lists.counts(),
             decoding: decoded.taken,
             decoding_limit: shared.limit(),
             waiting: decoded.line.len(),
         }
+    }
+
+    /// The memory of lists.
+    pub(crate) fn lists(&self) -> ListMemory {
+        let shared = self.0.as_ref();
+        shared
+            .map(|shared| shared.lists.clone())
+            .unwrap_or_default()
     }
 
     /// Whether there is any bound.
@@ -148,13 +148,15 @@ impl PageMemory {
         let Some(shared) = &self.0 else {
             return Ok(PageHold::default());
         };
+        // Streams that are read slowly must not be why a page is too large.
+        shared.lists.reclaim(|| bytes <= shared.largest());
         let mut waiter = {
             let mut decoded = shared.lock();
-            let limit = shared.limit();
-            if bytes > limit {
-                return Err(too_large(bytes, limit));
+            let largest = shared.largest();
+            if bytes > largest {
+                return Err(too_large(bytes, largest));
             }
-            if decoded.line.is_empty() && decoded.taken + bytes <= limit {
+            if decoded.line.is_empty() && shared.has_room(&decoded, bytes) {
                 decoded.taken += bytes;
                 return Ok(shared.held(bytes));
             }
@@ -172,7 +174,7 @@ impl PageMemory {
         };
         match granted {
             Ok(Ok(())) => Ok(shared.held(bytes)),
-            Ok(Err(_)) => Err(too_large(bytes, shared.limit())),
+            Ok(Err(_)) => Err(too_large(bytes, shared.largest())),
             Err(_) => Err(UpstreamError::new(
                 ErrorKind::Overloaded,
                 format!(
@@ -183,37 +185,48 @@ impl PageMemory {
         }
     }
 
-    /// Room for a body that is about to arrive, which may wait so long for more.
-    pub(crate) fn body(&self, patience: Duration) -> BodyHold {
-        BodyHold {
-            shared: self.0.clone(),
-            patience,
-            quantum: None,
-            large: None,
-        }
+    /// Room for a body that is about to arrive, which may wait for more until `deadline`. How long it
+    /// does is told to `waits`.
+    pub(crate) fn body(&self, deadline: Option<Instant>, waits: OwnWaits) -> BodyHold {
+        let received = self.0.as_ref().map(|shared| shared.received.clone());
+        BodyHold::new(received, deadline, waits)
+    }
+}
+
+impl PageRoom {
+    /// What lists may take: what is always there for decoded pages is not theirs.
+    const fn lists(&self) -> u64 {
+        self.decoded_and_lists.saturating_sub(self.decoded)
     }
 }
 
 impl SharedMemory {
-    /// What decoded pages may take.
+    /// What decoded pages may take, besides the groups that walks have collected.
     fn limit(&self) -> u64 {
-        let (room, lists) = (self.room(), self.lists.load(Ordering::Relaxed));
-        let left = room.decoded_and_lists.saturating_sub(lists);
+        let (room, lists) = (self.room(), self.lists.counts());
+        let left = room.decoded_and_lists.saturating_sub(lists.lists);
+        (left - lists.collected.min(left / 2)).max(room.decoded)
+    }
+
+    /// What one decoded page may take.
+    fn largest(&self) -> u64 {
+        let (room, lists) = (self.room(), self.lists.counts());
+        let left = room.decoded_and_lists.saturating_sub(lists.lists);
         left.max(room.decoded)
+    }
+
+    /// Whether a page of so many bytes may be decoded now. There is always room for one, so that no walk
+    /// waits for what others have collected.
+    fn has_room(&self, decoded: &DecodedMemory, bytes: u64) -> bool {
+        let room = match decoded.taken {
+            0 => self.largest(),
+            taken => self.limit().saturating_sub(taken),
+        };
+        bytes <= room
     }
 
     fn room(&self) -> PageRoom {
         *self.room.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The size of bodies of which there may be several at once.
-    fn quantum(&self) -> u64 {
-        self.room().received / 3 / QUANTA as u64
-    }
-
-    /// The size that no body may exceed.
-    fn largest_body(&self) -> u64 {
-        UNCOUNTED + self.quantum() + self.room().received / 3 * 2
     }
 
     fn held(self: &Arc<Self>, bytes: u64) -> PageHold {
@@ -231,12 +244,11 @@ impl SharedMemory {
 
     /// Grants what is asked for, in order, as far as there is room.
     fn serve(&self, decoded: &mut DecodedMemory) {
-        let limit = self.limit();
         while let Some(first) = decoded.line.front() {
             let is_idle = first.granted.is_closed();
             // Lists have grown meanwhile: it will never fit.
-            let is_too_large = first.bytes > limit && decoded.taken == 0;
-            if !is_idle && !is_too_large && decoded.taken + first.bytes > limit {
+            let is_too_large = first.bytes > self.largest() && decoded.taken == 0;
+            if !is_idle && !is_too_large && !self.has_room(decoded, first.bytes) {
                 return;
             }
             let Some(first) = decoded.line.pop_front() else {
@@ -258,45 +270,6 @@ impl PageHold {
     pub(crate) fn bytes(&self) -> Option<u64> {
         self.0.as_ref().map(|held| held.bytes)
     }
-}
-
-impl BodyHold {
-    /// Takes room for a body of so many bytes so far. It waits while others have it.
-    pub(crate) async fn grow(&mut self, bytes: u64) -> Result<(), UpstreamError> {
-        let Some(shared) = &self.shared else {
-            return Ok(());
-        };
-        if bytes <= UNCOUNTED {
-            return Ok(());
-        }
-        if bytes > shared.largest_body() {
-            let largest = ByteSize(shared.largest_body());
-            return Err(UpstreamError::new(
-                ErrorKind::LimitExceeded,
-                format!("a page is larger than {largest}, all that one may be (`cache.capacity`)"),
-            ));
-        }
-        if self.quantum.is_none() {
-            self.quantum = Some(wait_for(&shared.quanta, self.patience).await?);
-        }
-        if bytes > UNCOUNTED + shared.quantum() && self.large.is_none() {
-            self.large = Some(wait_for(&shared.large, self.patience).await?);
-        }
-        Ok(())
-    }
-}
-
-async fn wait_for(
-    room: &Arc<Semaphore>,
-    patience: Duration,
-) -> Result<OwnedSemaphorePermit, UpstreamError> {
-    let permit = timeout(patience, Arc::clone(room).acquire_owned()).await;
-    permit.ok().and_then(Result::ok).ok_or_else(|| {
-        UpstreamError::new(
-            ErrorKind::Overloaded,
-            "other large pages arrive, and there is no memory for one more (`cache.capacity`)",
-        )
-    })
 }
 
 fn too_large(bytes: u64, limit: u64) -> UpstreamError {
@@ -331,19 +304,23 @@ impl Drop for MemoryWaiter {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::sleep;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    use tokio::time::{sleep, timeout};
 
     use super::*;
-
-    const KIB: u64 = 1024;
 
     fn memory(decoded: u64, lists: u64) -> PageMemory {
         let room = PageRoom {
             decoded_and_lists: decoded,
             decoded: decoded / 16,
-            received: 48 * KIB,
+            received: 0,
         };
-        PageMemory::new(room, Arc::new(AtomicU64::new(lists)))
+        let memory = PageMemory::new(room);
+        // For as long as the test runs.
+        std::mem::forget(memory.lists().hold(lists));
+        memory
     }
 
     fn in_a_minute() -> Instant {
@@ -408,26 +385,5 @@ mod tests {
         assert!(large.is_err() && small.is_ok());
         drop((held, small));
         assert_eq!(memory.counts().decoding, 0);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn bodies_that_arrive_share_one_budget_and_wait_for_each_other_in_turn() {
-        let memory = memory(1000, 0);
-        let patience = Duration::from_mins(1);
-        let largest = UNCOUNTED + 34 * KIB;
-        let arrivals = (0..30).map(|_| {
-            let mut hold = memory.body(patience);
-            async move {
-                for bytes in [UNCOUNTED, UNCOUNTED + 2 * KIB, largest] {
-                    hold.grow(bytes).await?;
-                    sleep(Duration::from_millis(10)).await;
-                }
-                Ok::<_, UpstreamError>(())
-            }
-        });
-        let ends = futures_util::future::join_all(arrivals).await;
-        assert!(ends.iter().all(Result::is_ok), "{ends:?}");
-        let error = memory.body(patience).grow(largest + KIB).await.unwrap_err();
-        assert_eq!(error.kind, ErrorKind::LimitExceeded);
     }
 }

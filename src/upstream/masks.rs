@@ -1,0 +1,95 @@
+//! The secrets of one upstream, and the messages that must not show them.
+//!
+//! An upstream may send back what it was sent: in the body of an error, in a header, in a URL. Whatever it
+//! says passes here before it comes into an error or the log.
+
+use std::sync::Arc;
+
+use http::Extensions;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::error::UpstreamError;
+use crate::plan::{self, Auth, Fixed};
+use crate::redact::Redactor;
+
+use super::extensions::LoginToken;
+
+/// The secrets of one upstream. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Masks(Arc<Redactor>);
+
+impl Masks {
+    /// These secrets, and the credentials of `upstream` as they are sent.
+    pub(crate) fn new(secrets: &[SecretString], upstream: &plan::Upstream) -> Self {
+        let redactor = Redactor::default();
+        for secret in secrets {
+            redactor.add(secret.expose_secret(), "SECRET");
+        }
+        if let Auth::Fixed(Fixed::Header { value, .. }) = &*upstream.auth {
+            redactor.add_header(value, "SECRET");
+        }
+        let proxy = upstream.connection.proxy.as_ref();
+        if let Some(value) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
+            redactor.add_header(value, "SECRET");
+        }
+        Self(Arc::new(redactor))
+    }
+
+    /// A text of the upstream's, as it may be shown.
+    pub(crate) fn text(&self, text: &str) -> String {
+        self.0.redact(text).into_owned()
+    }
+
+    /// An error, as it may be shown.
+    pub(crate) fn error(&self, mut error: UpstreamError) -> UpstreamError {
+        error.detail = self.text(&error.detail);
+        error
+    }
+
+    /// The error of a request that may have carried the token of a login.
+    pub(super) fn error_of(&self, error: UpstreamError, sent: &Extensions) -> UpstreamError {
+        let mut error = self.error(error);
+        if let Some(LoginToken(token)) = sent.get() {
+            let own = Redactor::default();
+            own.add(token.expose_secret(), "TOKEN");
+            error.detail = own.redact(&error.detail).into_owned();
+        }
+        error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::config::testing;
+    use crate::error::ErrorKind;
+
+    #[rstest]
+    #[case::as_it_is("p4ss word/é!")]
+    #[case::percent_encoded("p4ss%20word%2F%C3%A9%21")]
+    #[case::as_a_form_has_it("p4ss+word%2F%C3%A9%21")]
+    #[case::the_pair("svc:p4ss word/é!")]
+    #[case::the_pair_as_it_is_sent("c3ZjOnA0c3Mgd29yZC/DqSE=")]
+    #[case::in_base64_of_its_own("cDRzcyB3b3JkL8OpIQ==")]
+    #[case::the_token_of_a_login("t0k3n-of-a-login")]
+    fn what_an_upstream_sends_back_of_our_credentials_is_masked(#[case] echoed: &str) {
+        let upstream = testing::upstream(
+            "base_url = 'http://club.example'\nrequest = { path = '/' }\nrecords = '/'\n\
+             fields = { id = 'id', name = 'id' }\n\
+             auth = { type = 'basic', username = 'svc', password = { env = 'PASSWORD' } }",
+            &[("PASSWORD", "p4ss word/é!")],
+        );
+        let masks = Masks::new(&[SecretString::from("p4ss word/é!")], &upstream);
+        let mut sent = Extensions::new();
+        sent.insert(LoginToken(SecretString::from("t0k3n-of-a-login")));
+        let error = UpstreamError::new(ErrorKind::HttpStatus, format!("status 500: <{echoed}>"));
+        let detail = masks.error_of(error, &sent).detail;
+        assert!(
+            detail.starts_with("status 500: <") && detail.contains("***"),
+            "{detail}"
+        );
+        assert!(!detail.contains(echoed.trim_end_matches('=')), "{detail}");
+    }
+}
