@@ -10,7 +10,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use groupgate::gateway::filter::Filter;
 use groupgate::gateway::order::{Direction, Sort, SortField, SortKey};
 use groupgate::gateway::query::Limit;
-use groupgate::gateway::view::{Page, View};
+use groupgate::gateway::view::{View, ViewPage};
 use groupgate::group::Group;
 use groupgate::snapshot::Snapshot;
 use jiff::Timestamp;
@@ -134,7 +134,7 @@ fn pages(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn body(view: &View, page: &Page) -> Vec<u8> {
+fn body(view: &View, page: &ViewPage) -> Vec<u8> {
     let mut body = Vec::new();
     for row in view.rows(page) {
         body.extend_from_slice(row.json());

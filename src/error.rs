@@ -144,9 +144,20 @@ pub struct UpstreamError {
     /// The HTTP status that it answered with, where it answered.
     pub status: Option<http::StatusCode>,
     /// Where else the upstream says that the answer is.
-    pub(super) location: Option<Box<str>>,
+    pub(super) location: Option<AnswerLocation>,
     is_transient: bool,
     fault: Fault,
+}
+
+/// Where else an answer is, as the upstream says. It may repeat credentials of the request in any encoding, so
+/// `Debug` does not show it.
+#[derive(Clone)]
+pub(crate) struct AnswerLocation(pub(crate) Box<str>);
+
+impl fmt::Debug for AnswerLocation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("another location")
+    }
 }
 
 impl UpstreamError {

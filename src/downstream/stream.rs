@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::gateway::Listing;
 use crate::gateway::pool::BlockingPool;
-use crate::gateway::view::Page;
+use crate::gateway::view::ViewPage;
 use crate::list_memory::Lent;
 
 use super::bodies::BodyMemory;
@@ -41,7 +41,7 @@ struct Parts {
     after: Option<Bytes>,
     listing: Lent<Listing>,
     /// The rows that are still to come.
-    page: Page,
+    page: ViewPage,
     format: AnswerFormat,
     fields: Option<Vec<&'static str>>,
     encoder: Option<Encoder>,
@@ -55,7 +55,7 @@ pub(crate) fn body(
     frame: Frame,
     format: AnswerFormat,
     fields: Option<Vec<&'static str>>,
-    (listing, page): (Lent<Listing>, Page),
+    (listing, page): (Lent<Listing>, ViewPage),
     coding: Coding,
 ) -> io::Result<Body> {
     let encoder = Encoder::new(coding)?;

@@ -11,7 +11,7 @@ use crate::snapshot::{ContentHash, RowRef};
 
 use super::cursor::KeyId;
 use super::matching_rows::MatchDigest;
-use super::view::{Page, View};
+use super::view::{View, ViewPage};
 
 /// One page of groups, and how each asked source stands.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub struct Listing {
     /// The order that the page is cut from.
     pub view: Arc<View>,
     /// The page of it.
-    pub page: Page,
+    pub page: ViewPage,
     /// The cursor of the next page; `None` on the last.
     pub next_cursor: Option<String>,
     /// The whole query string that asks for the next page: the cursor, and the query's parameters

@@ -34,7 +34,7 @@ pub(super) struct Merge<'a> {
 
 /// How far a merge has come: in each snapshot, how many of its matching rows are behind.
 #[derive(Debug, Clone)]
-pub(super) struct Progress(Vec<usize>);
+pub(super) struct MergeProgress(Vec<usize>);
 
 /// The next row of one snapshot. The first of all is the greatest, as [`BinaryHeap`] has it.
 struct Head<'a> {
@@ -46,9 +46,9 @@ struct Head<'a> {
 impl<'a> Merge<'a> {
     /// The start, or behind the last row that does not come after a key, whether or not the key's own
     /// row is still there.
-    pub(super) fn start(self, after: Option<&SeekKey>) -> Progress {
+    pub(super) fn start(self, after: Option<&SeekKey>) -> MergeProgress {
         let behind = |snapshot| after.map_or(0, |key| self.first_after(snapshot, key));
-        Progress((0..self.rows.snapshots()).map(behind).collect())
+        MergeProgress((0..self.rows.snapshots()).map(behind).collect())
     }
 
     fn first_after(self, snapshot: usize, key: &SeekKey) -> usize {
@@ -66,12 +66,12 @@ impl<'a> Merge<'a> {
     }
 
     /// How many rows are still to come.
-    pub(super) fn left(self, progress: &Progress) -> usize {
+    pub(super) fn left(self, progress: &MergeProgress) -> usize {
         self.rows.len() - progress.0.iter().sum::<usize>()
     }
 
     /// The next rows, at most so many, and the way that was made.
-    pub(super) fn next(self, progress: &mut Progress, rows: usize) -> Vec<RowPlace> {
+    pub(super) fn next(self, progress: &mut MergeProgress, rows: usize) -> Vec<RowPlace> {
         let mut places = Vec::with_capacity(rows.min(self.left(progress)));
         let heads = (0..self.rows.snapshots()).filter_map(|snapshot| self.head(progress, snapshot));
         let mut heads: BinaryHeap<_> = heads.collect();
@@ -92,7 +92,7 @@ impl<'a> Merge<'a> {
         places
     }
 
-    fn head(self, progress: &Progress, snapshot: usize) -> Option<Head<'a>> {
+    fn head(self, progress: &MergeProgress, snapshot: usize) -> Option<Head<'a>> {
         let place = progress.0[snapshot];
         (place < self.rows.count(snapshot)).then(|| Head {
             row: self.row(snapshot, place),

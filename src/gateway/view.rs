@@ -8,7 +8,7 @@ use crate::snapshot::{RowRef, Snapshot};
 use super::filter::Filter;
 use super::keyset::SeekKey;
 use super::matching_rows::{MatchDigest, MatchingRows};
-use super::merge::{Merge, Progress, RowPlace};
+use super::merge::{Merge, MergeProgress, RowPlace};
 use super::order::Sort;
 use super::query::Limit;
 
@@ -22,12 +22,12 @@ pub struct View {
 
 /// One page of a view.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub struct ViewPage {
     /// The next rows of the page, as far as they are merged.
     merged: Vec<RowPlace>,
     /// How many rows of the page come after them.
     unmerged: usize,
-    progress: Progress,
+    progress: MergeProgress,
     /// Whether the view has no row after the page.
     is_last: bool,
 }
@@ -69,7 +69,7 @@ impl View {
 
     /// The page of at most `limit` rows that begins after a row, or at the start. Beyond the end it
     /// is empty.
-    pub fn page(&self, after: Option<&SeekKey>, limit: Limit) -> Page {
+    pub fn page(&self, after: Option<&SeekKey>, limit: Limit) -> ViewPage {
         let merge = self.merge();
         let mut progress = merge.start(after);
         let (merged, unmerged) = match limit {
@@ -77,7 +77,7 @@ impl View {
             // Everything is merged part by part, as it is sent.
             Limit::All => (Vec::new(), merge.left(&progress)),
         };
-        Page {
+        ViewPage {
             is_last: merge.left(&progress) == unmerged,
             merged,
             unmerged,
@@ -86,7 +86,7 @@ impl View {
     }
 
     /// The next rows of a page, at most so many, which it has no more.
-    pub fn next_rows(&self, page: &mut Page, rows: usize) -> Vec<RowRef<'_>> {
+    pub fn next_rows(&self, page: &mut ViewPage, rows: usize) -> Vec<RowRef<'_>> {
         let mut places = if page.merged.len() > rows {
             let later = page.merged.split_off(rows);
             std::mem::replace(&mut page.merged, later)
@@ -102,12 +102,12 @@ impl View {
     }
 
     /// All rows of a page.
-    pub fn rows(&self, page: &Page) -> Vec<RowRef<'_>> {
+    pub fn rows(&self, page: &ViewPage) -> Vec<RowRef<'_>> {
         self.next_rows(&mut page.clone(), page.len())
     }
 
     /// The row behind which the next page begins. `None` on the last page.
-    pub(super) fn last_row(&self, page: &Page) -> Option<RowRef<'_>> {
+    pub(super) fn last_row(&self, page: &ViewPage) -> Option<RowRef<'_>> {
         let last = page.merged.last().filter(|_| !page.is_last)?;
         Some(self.row(*last))
     }
@@ -125,7 +125,7 @@ impl View {
     }
 }
 
-impl Page {
+impl ViewPage {
     /// How many rows it has.
     pub const fn len(&self) -> usize {
         self.merged.len() + self.unmerged

@@ -1,8 +1,5 @@
 //! Pages for people, of a login or a proxy, where the list belongs.
 
-use super::error::FormatError;
-use super::page::Page;
-
 /// What is said of a body that is a page for people: of a login, of a proxy.
 pub(super) const AN_HTML_PAGE: &str = "looks like an HTML page";
 
@@ -16,7 +13,7 @@ const HTML: [&str; 14] = [
 ];
 
 /// Whether an element of this name begins an HTML page.
-fn is_html(name: &str) -> bool {
+pub(super) fn is_html(name: &str) -> bool {
     HTML.iter().any(|html| name.eq_ignore_ascii_case(html))
 }
 
@@ -49,18 +46,6 @@ fn root_name(text: &str) -> Option<&str> {
 pub(super) fn begins_html(body: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&body[..body.len().min(PROLOG_BYTES)]);
     root_name(&start).is_some_and(is_html)
-}
-
-impl Page {
-    /// What a document is that has the root of an HTML page in place of the expected one.
-    pub(super) fn html(&self) -> Option<FormatError> {
-        let root = self.root().value().as_object()?.keys().next()?;
-        is_html(root).then(|| FormatError::Unreadable {
-            expected: "XML",
-            looks: AN_HTML_PAGE.to_owned(),
-            problem: format!("its root is `{root}`"),
-        })
-    }
 }
 
 #[cfg(test)]

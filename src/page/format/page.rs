@@ -7,6 +7,7 @@ use jsonptr::PointerBuf;
 use serde_json::Value;
 
 use super::error::FormatError;
+use super::html::{AN_HTML_PAGE, is_html};
 use super::limits::Bounds;
 use super::node::Node;
 use super::{json, xml};
@@ -20,6 +21,16 @@ pub struct Page {
 }
 
 impl Page {
+    /// What a document is that has the root of an HTML page in place of the expected one.
+    pub(super) fn html(&self) -> Option<FormatError> {
+        let root = self.root().value().as_object()?.keys().next()?;
+        is_html(root).then(|| FormatError::Unreadable {
+            expected: "XML",
+            looks: AN_HTML_PAGE.to_owned(),
+            problem: format!("its root is `{root}`"),
+        })
+    }
+
     /// Decodes a body within the default bounds.
     pub fn decode(format: Format, body: &[u8]) -> Result<Self, FormatError> {
         Self::decode_within(format, body, None, Bounds::default())

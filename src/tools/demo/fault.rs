@@ -105,8 +105,7 @@ pub enum InjectedFault {
     DuplicateIds,
     /// every third group has no id
     MissingIds,
-    /// the groups of a page are in two lists, each below a parent of its own: an adapter reads them at the
-    /// path of its list and `/parts` (`/parts/part` in XML)
+    /// the groups of a page are in two lists, at the list's path and `/parts` (XML: `/parts/part`)
     RepeatedParents,
     /// lists where texts and numbers should be, and texts where lists should be
     WrongTypes,

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use http::header::LOCATION;
 
-use crate::error::{ErrorKind, UpstreamError};
+use crate::error::{AnswerLocation, ErrorKind, UpstreamError};
 use crate::plan::ClassifyRules;
 
 use super::context::ResponseContext;
@@ -41,12 +41,13 @@ pub(super) fn refused_or_limited(
 }
 
 /// The target of a redirect (RFC 9110, section 15.4). The other 3xx statuses are not redirects.
-fn location(context: &ResponseContext<'_>) -> Option<Box<str>> {
+fn location(context: &ResponseContext<'_>) -> Option<AnswerLocation> {
     if !matches!(context.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
     let location = context.headers.get(LOCATION)?;
-    location.to_str().ok().map(Into::into)
+    let location = location.to_str().ok()?;
+    Some(AnswerLocation(location.into()))
 }
 
 fn kind(status: StatusCode) -> ErrorKind {

@@ -16,7 +16,7 @@ use thiserror::Error;
 use tower::{Layer, Service, ServiceExt};
 use url::Url;
 
-use crate::error::{ErrorKind, UpstreamError};
+use crate::error::{AnswerLocation, ErrorKind, UpstreamError};
 use crate::plan::holds_userinfo;
 use crate::upstream::classify::ClassifiedResponse;
 
@@ -127,7 +127,8 @@ where
                     }
                     Err(error) => error,
                 };
-                let (Some(status), Some(location)) = (error.status, error.location.as_deref())
+                let (Some(status), Some(AnswerLocation(location))) =
+                    (error.status, &error.location)
                 else {
                     return Err(error);
                 };
