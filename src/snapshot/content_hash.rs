@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
+use blake3::Hasher;
 
 use crate::hex::hex;
 
@@ -14,12 +14,12 @@ pub struct ContentHash(pub(super) [u8; 16]);
 impl ContentHash {
     /// The hash of rows, given as their JSON.
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut digest = Sha256::new();
+        let mut digest = Hasher::new();
         for row in rows {
             digest.update(row);
         }
         let mut hash = Self([0; 16]);
-        hash.0.copy_from_slice(&digest.finalize()[..16]);
+        hash.0.copy_from_slice(&digest.finalize().as_bytes()[..16]);
         hash
     }
 
