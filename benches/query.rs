@@ -11,10 +11,9 @@ use groupgate::gateway::filter::Filter;
 use groupgate::gateway::order::{Direction, Sort, SortField, SortKey};
 use groupgate::gateway::query::Limit;
 use groupgate::gateway::view::{View, ViewPage};
-use groupgate::group::Group;
+use groupgate::group::{Attributes, Group};
 use groupgate::snapshot::Snapshot;
 use jiff::Timestamp;
-use serde_json::Map;
 
 /// How many upstreams, and how many groups each has.
 const SIZES: [(usize, u64); 3] = [(5, 1_000), (5, 10_000), (10, 100_000)];
@@ -53,7 +52,7 @@ fn group(source: &str, number: u64) -> Group {
         created_at: made.map(Into::into),
         updated_at: None,
         deleted_at: None,
-        attributes: Map::new(),
+        attributes: Attributes::default(),
     }
 }
 

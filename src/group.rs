@@ -4,10 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::json;
+mod attributes;
+pub use attributes::Attributes;
 
 mod moment;
 pub use moment::Moment;
+
+mod write;
 
 /// One group, as `GET /groups` shows it. Every key is always there, unless `fields` chooses some.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -57,8 +60,8 @@ pub struct Group {
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub deleted_at: Option<Moment>,
     /// What the source sends and no field takes, verbatim.
-    #[serde(deserialize_with = "crate::json::members")]
-    pub attributes: Map<String, Value>,
+    #[schemars(with = "Map<String, Value>")]
+    pub attributes: Attributes,
 }
 
 impl Group {
@@ -83,7 +86,12 @@ impl Group {
         let people = people
             .map(|one| size_of::<Member>() + text(one.id.as_ref()) + text(one.email.as_ref()));
         let own = texts.map(String::len).sum::<usize>() + people.sum::<usize>();
-        (size_of::<Self>() + own) as u64 + json::taken(&self.attributes)
+        let attributes = if self.attributes.is_empty() {
+            0
+        } else {
+            self.attributes.as_json().len()
+        };
+        (size_of::<Self>() + own + attributes) as u64
     }
 }
 

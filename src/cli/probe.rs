@@ -67,6 +67,6 @@ impl Probe {
             record: self.record,
             sample: self.sample,
         };
-        probe.run(environment).await
+        Box::pin(probe.run(environment)).await
     }
 }

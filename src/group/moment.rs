@@ -4,17 +4,23 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// An instant that RFC 3339 can write. The last [`Timestamp`] is 26 hours before the end of the year
 /// 9999, and many systems write that end for "never".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
+// Every row of a snapshot has two.
+#[repr(Rust, packed(4))]
 pub struct Moment {
     seconds: i64,
     /// Of the same sign as the seconds.
     nanoseconds: i32,
 }
+
+/// How long an instant of whole seconds is, without its `Z`.
+const SECONDS: usize = 19;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
@@ -29,6 +35,21 @@ impl Moment {
         seconds: 253_402_300_799,
         nanoseconds: 999_999_999,
     };
+
+    /// What stands for no instant where a word more would be kept a million times.
+    pub(crate) const NONE: Self = Self {
+        seconds: i64::MIN,
+        nanoseconds: 0,
+    };
+
+    /// The instant, unless it is [`Self::NONE`].
+    pub(crate) const fn known(self) -> Option<Self> {
+        if self.seconds == i64::MIN {
+            None
+        } else {
+            Some(self)
+        }
+    }
 
     /// Seconds and nanoseconds since 1970.
     pub fn new(seconds: i64, nanoseconds: i32) -> Option<Self> {
@@ -63,6 +84,32 @@ impl Moment {
         (later > Self::from(Timestamp::MAX) && later <= Self::MAX).then_some(later)
     }
 
+    /// Writes the instant as [`Self`]'s `Display` does.
+    pub(super) fn write(self, out: &mut String) {
+        // Times since 1970 are what there is, and nothing else of them is negative.
+        match Timestamp::new(self.seconds, self.nanoseconds) {
+            Ok(time) if self.seconds >= 0 => {
+                let civil = Offset::UTC.to_datetime(time);
+                let mut text = *b"0000-00-00T00:00:00.000000000Z";
+                digits(&mut text[0..4], civil.year().unsigned_abs().into());
+                digits(&mut text[5..7], civil.month().unsigned_abs().into());
+                digits(&mut text[8..10], civil.day().unsigned_abs().into());
+                digits(&mut text[11..13], civil.hour().unsigned_abs().into());
+                digits(&mut text[14..16], civil.minute().unsigned_abs().into());
+                digits(&mut text[17..19], civil.second().unsigned_abs().into());
+                let mut length = SECONDS;
+                if self.nanoseconds > 0 {
+                    digits(&mut text[20..29], self.nanoseconds.unsigned_abs());
+                    let last = text[..29].iter().rposition(|&digit| digit != b'0');
+                    length = last.map_or(SECONDS, |last| last + 1);
+                }
+                text[length] = b'Z';
+                out.push_str(str::from_utf8(&text[..=length]).unwrap_or_default());
+            }
+            _ => out.push_str(&self.to_string()),
+        }
+    }
+
     /// The whole seconds since 1970.
     pub const fn as_second(self) -> i64 {
         self.seconds
@@ -81,6 +128,15 @@ impl Moment {
     /// The nearest [`Timestamp`].
     pub fn nearest(self) -> Timestamp {
         Timestamp::new(self.seconds, self.nanoseconds).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Writes a number over all of these bytes.
+fn digits(out: &mut [u8], number: u32) {
+    let mut left = number;
+    for digit in out.iter_mut().rev() {
+        *digit = b'0' + (left % 10) as u8;
+        left /= 10;
     }
 }
 

@@ -15,9 +15,12 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 mod memory_budget;
-pub(crate) use memory_budget::{BudgetExceeded, MemoryBudget, taken, weight};
+pub(crate) use memory_budget::{BudgetExceeded, MemoryBudget, weight};
 
 mod surrogates;
+
+mod text;
+pub(crate) use text::{push_quoted, push_text, special};
 
 /// Why a text is no value.
 #[derive(Debug)]
@@ -202,7 +205,7 @@ impl<'de> Visitor<'de> for Verbatim<'_> {
         while let Some(name) = key {
             let is_first = members.is_empty();
             self.budget
-                .member(&name, is_first)
+                .member(name.len(), is_first)
                 .map_err(BudgetExceeded::told)?;
             // Of members that have one name the last counts, as everywhere where JSON is read.
             members.insert(name, object.next_value_seed(deeper)?);

@@ -185,7 +185,7 @@ fn encode(row: &Row) -> Vec<u8> {
         bytes.extend(stretch.start.to_le_bytes());
         bytes.extend(stretch.length.to_le_bytes());
     }
-    for time in [row.created_at, row.updated_at] {
+    for time in [row.created_at.known(), row.updated_at.known()] {
         let seconds = time.map_or(NO_TIME, Moment::as_second);
         let nanoseconds = time.map_or(0, Moment::subsec_nanosecond);
         bytes.extend(seconds.to_le_bytes());
@@ -225,8 +225,8 @@ fn decode(bytes: &[u8; ROW]) -> Result<Row, EncodingError> {
         organization_id,
         external_id,
         members,
-        created_at: time(&mut rest)?,
-        updated_at: time(&mut rest)?,
+        created_at: time(&mut rest)?.unwrap_or(Moment::NONE),
+        updated_at: time(&mut rest)?.unwrap_or(Moment::NONE),
         deleted: rest == [1],
     })
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use crate::group::Moment;
 use bytes::Bytes;
 
-use crate::fold::fold;
+use crate::fold::{fold, push_fold};
 use crate::group::Group;
 
 use super::member::member_hash;
@@ -19,8 +19,9 @@ use super::member::member_hash;
 /// and id. A bound is needed because a cursor carries the name it stands at.
 pub const NAME_KEY_BYTES: usize = 384;
 
-/// A stretch of one of the buffers.
+/// A stretch of one of the buffers. Every row has nine, so they are packed.
 #[derive(Debug, Clone, Copy)]
+#[repr(Rust, packed(4))]
 pub(super) struct Stretch {
     pub(super) start: u64,
     pub(super) length: u32,
@@ -61,8 +62,10 @@ pub(super) struct Row {
     pub(super) organization_id: Stretch,
     pub(super) external_id: Stretch,
     pub(super) members: Stretch,
-    pub(super) created_at: Option<Moment>,
-    pub(super) updated_at: Option<Moment>,
+    /// [`Moment::NONE`] if it is not known.
+    pub(super) created_at: Moment,
+    /// The same.
+    pub(super) updated_at: Moment,
     pub(super) deleted: bool,
 }
 
@@ -105,7 +108,7 @@ pub fn name_key(name: &str) -> &str {
 /// The buffers of a snapshot while it is laid out.
 #[derive(Default)]
 pub(super) struct Layout {
-    json: Vec<u8>,
+    json: String,
     text: String,
     members: Vec<u64>,
     // Few distinct values stand for all rows, so each is kept once.
@@ -116,9 +119,7 @@ impl Layout {
     /// Lays one group out behind those before it.
     pub(super) fn row(&mut self, folded: &str, group: &Group) -> Row {
         let start = self.json.len();
-        // A `Group` has string keys and finite numbers only: it always serializes into memory.
-        let rendered = serde_json::to_writer(&mut self.json, group);
-        debug_assert!(rendered.is_ok(), "a group always renders");
+        group.write_json(&mut self.json);
         let name = name_key(&group.name);
         let members = self.members.len();
         for member in [&group.members, &group.admins, &group.guests]
@@ -134,11 +135,23 @@ impl Layout {
             );
         }
         // Searches look at the whole name, the order only at its key.
-        let rest = (name.len() < group.name.len()).then(|| fold(&group.name));
-        let description = match (rest, group.description.as_deref()) {
-            (None, None) => Stretch::ABSENT,
-            (None, Some(text)) => self.own(&fold(text)),
-            (Some(rest), text) => self.own(&format!("{rest}\0{}", fold(text.unwrap_or_default()))),
+        let is_cut = name.len() < group.name.len();
+        let description = if is_cut || group.description.is_some() {
+            let start = self.text.len();
+            if is_cut {
+                push_fold(&mut self.text, &group.name);
+                self.text.push('\0');
+            }
+            push_fold(
+                &mut self.text,
+                group.description.as_deref().unwrap_or_default(),
+            );
+            Stretch {
+                start: start as u64,
+                length: (self.text.len() - start) as u32,
+            }
+        } else {
+            Stretch::ABSENT
         };
         Row {
             json: Stretch {
@@ -167,8 +180,8 @@ impl Layout {
                 start: members as u64,
                 length: (self.members.len() - members) as u32,
             },
-            created_at: group.created_at,
-            updated_at: group.updated_at,
+            created_at: group.created_at.unwrap_or(Moment::NONE),
+            updated_at: group.updated_at.unwrap_or(Moment::NONE),
             deleted: group.deleted_at.is_some(),
         }
     }
@@ -179,7 +192,7 @@ impl Layout {
         self.text.shrink_to_fit();
         self.members.shrink_to_fit();
         Buffers {
-            json: self.json.into(),
+            json: self.json.into_bytes().into(),
             text: self.text,
             members: self.members,
         }

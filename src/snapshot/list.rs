@@ -1,10 +1,11 @@
 //! A whole list, in default order, and what it can be asked.
 
+use std::cmp::Ordering;
 use std::fmt;
-use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::fold::fold;
+use crate::fold::push_fold;
 use crate::group::Group;
 use crate::list_memory::ListHold;
 
@@ -27,26 +28,27 @@ impl Snapshot {
     /// Normalizes the order of `groups` and lays them out. Ids must be unique; the walk sees to
     /// that.
     pub fn new(source: Arc<str>, groups: Vec<Group>) -> Self {
-        let mut keyed: Vec<_> = groups
-            .into_iter()
-            .map(|group| {
-                let key = name_key(&group.name).len();
-                (fold(&group.name[..key]).into_owned(), key, group)
-            })
+        let mut folds = String::new();
+        let mut order: Vec<_> = (groups.iter().enumerate())
+            .map(|(index, group)| OrderedRow::new(index, group, &mut folds))
             .collect();
-        keyed.sort_unstable_by(
-            |(left_fold, left_key, left), (right_fold, right_key, right)| {
-                left_fold
-                    .cmp(right_fold)
-                    .then_with(|| left.name[..*left_key].cmp(&right.name[..*right_key]))
-                    .then_with(|| left.id.cmp(&right.id))
-            },
-        );
+        // Groups stay where they are: they are much larger than what they are ordered by.
+        let rest = |left: &OrderedRow, right: &OrderedRow| {
+            let (one, other) = (&groups[left.index], &groups[right.index]);
+            (folds[left.folded()].cmp(&folds[right.folded()]))
+                .then_with(|| name_key(&one.name).cmp(name_key(&other.name)))
+                .then_with(|| one.id.cmp(&other.id))
+        };
+        sort_by_start(&mut order, |row| row.start, rest);
         let mut layout = Layout::default();
+        let mut groups: Vec<_> = groups.into_iter().map(Some).collect();
         // Each group is let go of once it is laid out.
-        let rows = keyed
-            .into_iter()
-            .map(|(folded, _, group)| layout.row(&folded, &group))
+        let rows = order
+            .iter()
+            .filter_map(|row| {
+                let group = groups.get_mut(row.index)?.take()?;
+                Some(layout.row(&folds[row.folded()], &group))
+            })
             .collect();
         let buffers = layout.finish();
         let hash = ContentHash::of([&*buffers.json]);
@@ -105,10 +107,7 @@ impl Snapshot {
     /// How much memory a group takes in a snapshot at least: walks need not go on once the groups
     /// that they have take more than there is.
     pub fn least_bytes(group: &Group) -> usize {
-        let mut counter = Counter(0);
-        let rendered = serde_json::to_writer(&mut counter, group);
-        debug_assert!(rendered.is_ok(), "a group always renders");
-        counter.0 + size_of::<Row>()
+        group.least_json() + size_of::<Row>()
     }
 
     /// How much memory the snapshot takes.
@@ -173,9 +172,17 @@ impl Snapshot {
     }
 
     fn rows_by_id(&self) -> Vec<u32> {
-        let mut rows: Vec<_> = (0..self.rows.len() as u32).collect();
-        rows.sort_unstable_by_key(|&row| self.row(row as usize).id());
-        rows
+        // All begin with the source.
+        let rest = |row: u32| {
+            let id = self.row(row as usize).id();
+            id.get(self.source.len()..).unwrap_or(id)
+        };
+        let rows = 0..self.rows.len() as u32;
+        let mut rows: Vec<_> = rows.map(|row| (start_of(rest(row)), row)).collect();
+        let order = |(_, one): &(_, u32), (_, other): &(_, u32)| rest(*one).cmp(rest(*other));
+        sort_by_start(&mut rows, |(start, _)| *start, order);
+        // Not by value: the vector would keep the room of the texts.
+        rows.iter().map(|&(_, row)| row).collect()
     }
 }
 
@@ -190,16 +197,45 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// Counts what is written to it.
-struct Counter(usize);
+/// What a group is ordered by.
+struct OrderedRow {
+    /// The first bytes of its folded name, which decide most comparisons.
+    start: u128,
+    index: usize,
+    fold: usize,
+    length: u32,
+}
 
-impl io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
+impl OrderedRow {
+    fn new(index: usize, group: &Group, folds: &mut String) -> Self {
+        let fold = folds.len();
+        push_fold(folds, name_key(&group.name));
+        Self {
+            start: start_of(&folds[fold..]),
+            index,
+            fold,
+            length: (folds.len() - fold) as u32,
+        }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    const fn folded(&self) -> Range<usize> {
+        self.fold..self.fold + self.length as usize
     }
+}
+
+/// Sorts by the numbers that texts start with, and what has equal ones by the `rest`.
+fn sort_by_start<T>(rows: &mut [T], start: impl Fn(&T) -> u128, rest: impl Fn(&T, &T) -> Ordering) {
+    rows.sort_unstable_by_key(|row| start(row));
+    for equal in rows.chunk_by_mut(|left, right| start(left) == start(right)) {
+        equal.sort_unstable_by(|left, right| rest(left, right));
+    }
+}
+
+/// The first bytes of a text as a number that is in the same order.
+fn start_of(text: &str) -> u128 {
+    let mut start = [0; 16];
+    let bytes = text.as_bytes();
+    let length = bytes.len().min(start.len());
+    start[..length].copy_from_slice(&bytes[..length]);
+    u128::from_be_bytes(start)
 }

@@ -26,7 +26,7 @@ pub const SOURCE_ID_BYTES: usize = 512;
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use crate::group::{Group, Member};
+    use crate::group::{Attributes, Group, Member};
 
     use super::*;
 
@@ -53,7 +53,7 @@ pub(crate) mod tests {
             created_at: None,
             updated_at: None,
             deleted_at: None,
-            attributes: serde_json::Map::new(),
+            attributes: Attributes::default(),
         }
     }
 

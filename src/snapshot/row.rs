@@ -66,12 +66,12 @@ impl<'a> RowRef<'a> {
 
     /// When the group was made.
     pub const fn created_at(self) -> Option<Moment> {
-        self.row.created_at
+        self.row.created_at.known()
     }
 
     /// When the group last changed.
     pub const fn updated_at(self) -> Option<Moment> {
-        self.row.updated_at
+        self.row.updated_at.known()
     }
 
     /// Whether the upstream marks the group deleted.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use serde_json::Value;
 
 use crate::clock::WallClock;
 use crate::plan::{
@@ -17,7 +16,7 @@ use super::exchange::Exchange;
 use super::masks::Masks;
 use super::pushdown::Pushed;
 use super::transport::{Circuit, Replay, Transport};
-use crate::page::format::{Bounds, Page};
+use crate::page::format::{Bounds, Node, Page};
 use crate::page_memory::PageMemory;
 use crate::tls::Tls;
 
@@ -180,7 +179,7 @@ impl Adapter {
 
     /// The records of a page, in the order of its outcomes. `None` for a record that is listed but
     /// absent.
-    pub fn records<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
+    pub fn records<'a>(&self, page: &'a Page) -> Vec<Option<Node<'a>>> {
         self.mapping().values(page)
     }
 }

@@ -192,9 +192,11 @@ fn fingerprint(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
         mapped.group.source_id.hash(&mut hasher);
     }
     if outcomes.iter().any(Result::is_err) {
+        let mut content = String::new();
         for record in records {
-            record.value().hash(&mut hasher);
+            record.write(&mut content);
         }
+        content.hash(&mut hasher);
     }
     hasher.finish()
 }

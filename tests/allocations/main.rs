@@ -26,6 +26,7 @@ use groupgate::catalog::Catalog;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, load_text};
 use groupgate::downstream::{self, Body, Live};
+use groupgate::snapshot::Snapshot;
 use groupgate::telemetry::{self, LogFormat};
 use http::{Request, Response, StatusCode};
 use serde_json::json;
@@ -112,6 +113,34 @@ async fn a_ready_answer_allocates_next_to_nothing_and_copies_no_body() {
             assert!(is_the_same, "{name}: the body was copied");
         }
     }
+}
+
+#[test]
+fn a_snapshot_takes_as_much_memory_as_it_says() {
+    let snapshot = || {
+        let groups = (0..1000).map(|number| serde_json::from_value(group(number)).unwrap());
+        Snapshot::new("a".into(), groups.collect())
+    };
+    // Tables that are made once are no part of it.
+    drop(snapshot());
+    let mut kept = None;
+    let taken = measure(|| kept = Some(snapshot())).bytes_current;
+    let kept = kept.unwrap();
+    let said = i64::try_from(kept.bytes()).unwrap();
+    assert!((said - taken).abs() <= said / 100, "{said} of {taken}");
+}
+
+fn group(number: u32) -> serde_json::Value {
+    let name = format!("Équipe {number}");
+    json!({
+        "id": format!("a:{number}"), "source": "a", "source_id": number.to_string(), "name": name,
+        "description": format!("What {name} is for, in a sentence or so."), "email": null,
+        "status": "active", "organization_id": "o", "external_id": null, "parent_id": null,
+        "path": null, "url": null, "logo_url": null,
+        "members": [{ "id": number.to_string(), "email": format!("{number}@example.com") }],
+        "admins": [], "guests": [], "member_count": 1, "created_at": "2024-03-10T09:00:00Z",
+        "updated_at": null, "deleted_at": null, "attributes": { "number": number },
+    })
 }
 
 /// Asks for what is ready, again and again, and counts only what that takes.

@@ -146,9 +146,11 @@ fn left_by_xml(name: &str, value: &Value) -> Value {
 }
 
 fn with_attributes_as_in_xml(mut group: Group) -> Group {
-    for (name, value) in &mut group.attributes {
+    let mut attributes = group.attributes.members();
+    for (name, value) in &mut attributes {
         *value = left_by_xml(name, value);
     }
+    group.attributes = attributes.into();
     group
 }
 

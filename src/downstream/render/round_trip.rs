@@ -353,7 +353,7 @@ prop_compose! {
             created_at: moments.0,
             updated_at: moments.1,
             deleted_at: moments.2,
-            attributes: attributes.into_iter().collect(),
+            attributes: attributes.into_iter().collect::<Map<_, _>>().into(),
             ..group("a", &id, &name)
         }
     }
@@ -434,7 +434,7 @@ fn every_format_holds_what_is_as_deep_as_it_may_be() {
 fn render_depth(depth: usize) {
     let mut deep = group("a", "1", "Ops");
     let value = (0..depth).fold(Value::Null, |value, _| json!([{ "a": value }]));
-    deep.attributes.insert("deep".to_owned(), value);
+    deep.attributes = Map::from_iter([("deep".to_owned(), value)]).into();
     let snapshot = Snapshot::new(Arc::from("a"), vec![deep.clone()]);
     assert_eq!(snapshot.row(0).group().unwrap(), deep);
     let lists = |format, mark| {

@@ -16,6 +16,8 @@ pub(crate) use xml::TEXT;
 
 mod html;
 
+mod tape;
+
 mod excerpt;
 pub(crate) use excerpt::excerpt;
 

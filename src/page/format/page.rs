@@ -1,29 +1,26 @@
 //! A decoded page, and the list of records in it.
 //!
-//! A page is a JSON value whatever its format was. Its messages about a list that is missing, empty
+//! A page is a tape of values whatever its format was. Its messages about a list that is missing, empty
 //! or something else are what an adapter's author reads when `records` is wrong.
 
 use jsonptr::PointerBuf;
-use serde_json::Value;
 
 use super::error::FormatError;
 use super::html::{AN_HTML_PAGE, is_html};
 use super::limits::Bounds;
 use super::node::Node;
+use super::tape::Tape;
 use super::{json, xml};
 use crate::plan::{AbsentRecords, Format, Path};
 
 /// One decoded page.
 #[derive(Debug, Clone)]
-pub struct Page {
-    format: Format,
-    root: Value,
-}
+pub struct Page(Tape);
 
 impl Page {
     /// What a document is that has the root of an HTML page in place of the expected one.
     pub(super) fn html(&self) -> Option<FormatError> {
-        let root = self.root().value().as_object()?.keys().next()?;
+        let root = *self.root().names().first()?;
         is_html(root).then(|| FormatError::Unreadable {
             expected: "XML",
             looks: AN_HTML_PAGE.to_owned(),
@@ -43,32 +40,25 @@ impl Page {
         charset: Option<&str>,
         bounds: Bounds,
     ) -> Result<Self, FormatError> {
-        let root = match format {
-            Format::Json => json::decode(body, charset, bounds)?,
-            Format::Xml => xml::decode(body, charset, bounds)?,
-        };
-        Ok(Self { format, root })
+        match format {
+            Format::Json => json::decode(body, charset, bounds).map(Self),
+            Format::Xml => xml::decode(body, charset, bounds).map(Self),
+        }
     }
 
     /// A page that is plain text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            format: Format::Json,
-            root: Value::String(text.into()),
-        }
+        Self(Tape::of_text(text.into()))
     }
 
     /// An empty page.
     pub const fn nothing() -> Self {
-        Self {
-            format: Format::Json,
-            root: Value::Null,
-        }
+        Self(Tape::nothing())
     }
 
     /// The page itself. In XML it is the document, whose one member is the root element.
     pub const fn root(&self) -> Node<'_> {
-        Node::root(&self.root, self.is_xml())
+        Node::root(&self.0)
     }
 
     /// The value at a path from the root. Absent is `None`, null is not.
@@ -78,7 +68,7 @@ impl Page {
 
     /// Whether it was XML.
     const fn is_xml(&self) -> bool {
-        matches!(self.format, Format::Xml)
+        self.0.is_xml
     }
 
     /// The records of the page at `path`: none, one or many.
@@ -92,11 +82,11 @@ impl Page {
         path: &Path,
         absent: AbsentRecords,
     ) -> Result<Vec<Node<'_>>, FormatError> {
-        match (self.format, path.segments()) {
-            (Format::Xml, [around @ .., name]) if !around.is_empty() => {
+        match path.segments() {
+            [around @ .., name] if self.is_xml() && !around.is_empty() => {
                 self.children(path, around, name, absent)
             }
-            (Format::Json | Format::Xml, segments) => self.members(path, segments, absent),
+            segments => self.members(path, segments, absent),
         }
     }
 
@@ -126,14 +116,10 @@ impl Page {
     ) -> Result<Vec<Node<'_>>, FormatError> {
         let mut records = Vec::new();
         for container in self.walk(path, segments, absent)? {
-            match container.value() {
-                Value::Null | Value::Array(_) | Value::Object(_) => {
-                    records.extend(container.list());
-                }
-                Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                    return Err(container.no_list(path.to_string()));
-                }
+            if container.boolean().is_some() || container.is_number() || container.is_string() {
+                return Err(container.no_list(path.to_string()));
             }
+            records.extend(container.list());
         }
         Ok(records)
     }
@@ -149,7 +135,7 @@ impl Page {
         let containers = self.walk(path, around, absent)?;
         for container in containers.into_iter().flat_map(|node| node.each(name)) {
             // A text in place of elements must not pass for an empty list.
-            if container.value().is_string() && !container.is_empty() {
+            if container.is_string() && !container.is_empty() {
                 return Err(container.no_list(pointer(around)));
             }
             records.extend(container.member(name).map_or_else(Vec::new, Node::list));
@@ -168,7 +154,7 @@ impl Page {
         let mut nodes = vec![self.root()];
         for (depth, name) in segments.iter().enumerate() {
             let parents: Vec<_> = nodes.iter().flat_map(|node| node.each(name)).collect();
-            let is_listed = !self.is_xml() && nodes.iter().any(|node| node.value().is_array());
+            let is_listed = !self.is_xml() && nodes.iter().any(|node| node.is_list());
             let mut members = Vec::with_capacity(parents.len());
             for (index, node) in parents.iter().enumerate() {
                 if let Some(member) = node.member(name) {

@@ -39,9 +39,11 @@ impl Page {
 
 fn fingerprint(parents: &[Node<'_>]) -> u64 {
     let mut hasher = DefaultHasher::new();
+    let mut content = String::new();
     for parent in parents {
-        parent.value().hash(&mut hasher);
+        parent.write(&mut content);
     }
+    content.hash(&mut hasher);
     hasher.finish()
 }
 

@@ -43,9 +43,12 @@ impl Field {
             .value()
     }
 
-    /// The paths that the sources read, relative to the item.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &[String]> {
-        self.0.iter().flat_map(Source::paths)
+    /// Whether one of the sources reads what stands at a path from the item.
+    pub(super) fn takes(&self, path: &[&str]) -> bool {
+        self.0.iter().any(|source| match source.only_path() {
+            Some(only) => only == path,
+            None => source.paths().any(|one| one == path),
+        })
     }
 }
 
@@ -53,6 +56,15 @@ impl Source {
     /// Parses the text of this source as a timestamp.
     pub(super) fn time(&self, text: &str) -> Reading<Moment> {
         time::read(&self.format, text.trim())
+    }
+
+    /// The path that the source reads, relative to the item, if it is one and nothing else.
+    #[inline]
+    pub(super) fn only_path(&self) -> Option<&[String]> {
+        match &self.start {
+            Start::Part(Part::At(path)) if path.anchor() == Anchor::Record => Some(path.segments()),
+            Start::Part(_) | Start::Template(_) | Start::Constant(_) => None,
+        }
     }
 
     /// The paths that the source reads, relative to the item.
@@ -113,7 +125,7 @@ mod tests {
         let fields =
             format!("id = {{ constant = 1 }}\nname = {{ constant = 'n' }}\ndescription = {field}");
         let group = group(&fields, &record);
-        (group.description, group.attributes.into())
+        (group.description, group.attributes.members().into())
     }
 
     #[rstest]
@@ -201,7 +213,7 @@ mod tests {
         assert_eq!(count("12 people").member_count, Some(12));
         let unread = count("no one");
         assert_eq!(unread.member_count, None);
-        assert_eq!(unread.attributes["n"], "no one");
+        assert_eq!(unread.attributes.members()["n"], "no one");
     }
 
     #[test]

@@ -29,9 +29,7 @@ mod people;
 
 mod unmapped;
 
-use serde_json::{Map, Value};
-
-use crate::group::Group;
+use crate::group::{Attributes, Group};
 use crate::plan::Extra;
 pub use crate::plan::Mapping;
 
@@ -85,7 +83,7 @@ impl Mapping {
 
     /// The records of a page, each followed by its nested ones: the order of their outcomes. None if
     /// the page lists no records.
-    pub fn values<'a>(&self, page: &'a Page) -> Vec<Option<&'a Value>> {
+    pub fn values<'a>(&self, page: &'a Page) -> Vec<Option<Node<'a>>> {
         let mut values = Vec::new();
         if let Ok(top) = self.records.top(page) {
             self.values_of(top, 1, &mut values);
@@ -97,10 +95,10 @@ impl Mapping {
         &self,
         records: Vec<Item<'a>>,
         depth: usize,
-        values: &mut Vec<Option<&'a Value>>,
+        values: &mut Vec<Option<Node<'a>>>,
     ) {
         for record in records {
-            values.push(record.node().map(Node::value));
+            values.push(record.node());
             if self.records.children.is_some()
                 && let Ok(below) = self.records.below(record, depth)
             {
@@ -110,41 +108,51 @@ impl Mapping {
     }
 
     /// The outcome of each record, followed by those of its nested records.
-    pub fn map(&self, records: PageRecords<'_>) -> Result<Vec<Result<Mapped, Skip>>, FormatError> {
+    pub fn map<'a>(
+        &'a self,
+        records: PageRecords<'a>,
+    ) -> Result<Vec<Result<Mapped, Skip>>, FormatError> {
         let PageRecords(records) = records;
         let mut outcomes = Vec::with_capacity(records.len());
+        let mut reader = Reader::new();
         if self.records.children.is_some() {
-            self.map_tree(records, &Ancestors::top(), 1, &mut outcomes)?;
+            self.map_tree(records, &Ancestors::top(), 1, &mut reader, &mut outcomes)?;
         } else {
             let ancestors = Ancestors::default();
             let mut shape = Shape::of(&self.records.at);
             for record in records {
-                let outcome = self.map_record(record, &ancestors);
+                let outcome = self.map_record(record, &ancestors, &mut reader);
                 outcomes.push(shape.check(record, outcome)?);
             }
         }
         Ok(outcomes)
     }
 
-    fn map_tree(
-        &self,
-        records: Vec<Item<'_>>,
+    fn map_tree<'a>(
+        &'a self,
+        records: Vec<Item<'a>>,
         ancestors: &Ancestors,
         depth: usize,
+        reader: &mut Reader<'a>,
         outcomes: &mut Vec<Result<Mapped, Skip>>,
     ) -> Result<(), FormatError> {
         for record in records {
-            let outcome = self.map_record(record, ancestors);
+            let outcome = self.map_record(record, ancestors, reader);
             let ancestors = ancestors.below(&outcome);
             outcomes.push(outcome);
             let below = self.records.below(record, depth)?;
-            self.map_tree(below, &ancestors, depth + 1, outcomes)?;
+            self.map_tree(below, &ancestors, depth + 1, reader, outcomes)?;
         }
         Ok(())
     }
 
-    fn map_record(&self, record: Item<'_>, ancestors: &Ancestors) -> Result<Mapped, Skip> {
-        let mut reader = Reader::new(record);
+    fn map_record<'a>(
+        &'a self,
+        record: Item<'a>,
+        ancestors: &Ancestors,
+        reader: &mut Reader<'a>,
+    ) -> Result<Mapped, Skip> {
+        reader.begin(record);
         let fields = &self.fields;
         let source_id = reader.some_text(&fields.id).ok_or(Skip::NoId)?;
         if source_id.len() > SOURCE_ID_BYTES {
@@ -154,8 +162,8 @@ impl Mapping {
         let members = reader.people(fields.members.as_ref());
         let counted = reader.count(fields.member_count.as_ref());
         let mut group = Group {
-            id: format!("{}:{source_id}", self.source),
-            source: self.source.to_string(),
+            id: [&*self.source, ":", &source_id].concat(),
+            source: (*self.source).to_owned(),
             source_id,
             description: reader.text(fields.description.as_ref()),
             email: reader.text(fields.email.as_ref()),
@@ -182,7 +190,7 @@ impl Mapping {
             created_at: reader.time(fields.created_at.as_ref()),
             updated_at: reader.time(fields.updated_at.as_ref()),
             deleted_at: reader.time(fields.deleted_at.as_ref()),
-            attributes: Map::new(),
+            attributes: Attributes::default(),
         };
         let unread_people = reader.unread_people();
         let unparsed_timestamps = reader.unparsed_timestamps();
@@ -199,7 +207,7 @@ impl Mapping {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::config::resolve::mapping;
@@ -279,7 +287,7 @@ pub(super) mod tests {
         });
         let attributes = group(&fields, &record).attributes;
         assert_eq!(
-            Value::Object(attributes),
+            Value::Object(attributes.members()),
             json!({"zeta": [1, {"b": null}], "about": {"lang": "en"}, "old": "2023-01-01T00:00:00Z", "alpha": 1.50})
         );
     }
@@ -306,7 +314,7 @@ pub(super) mod tests {
         .unwrap();
         assert_eq!(mapped.group.created_at, None);
         assert_eq!(mapped.unparsed_timestamps, 1);
-        assert_eq!(mapped.group.attributes["created"], "yesterday");
+        assert_eq!(mapped.group.attributes.members()["created"], "yesterday");
     }
 
     #[test]

@@ -1,36 +1,46 @@
 //! Reads one record, field by field.
 
-use crate::group::Moment;
-use serde_json::{Map, Value};
-
-use crate::group::Member;
+use crate::group::{Attributes, Member, Moment};
 use crate::plan::{Field, Path, People, Source};
 
 use super::item::{Item, Reading};
 use super::unmapped::{MappedList, unmapped};
 
-/// Reads one record, and remembers which of its parts were mapped.
+/// Reads records one after the other, and remembers which parts of each were mapped.
 pub(super) struct Reader<'a> {
     record: Item<'a>,
     mapped: Vec<&'a [String]>,
     lists: Vec<MappedList<'a>>,
     unparsed_timestamps: u64,
     unread_people: u64,
+    /// What no field has mapped, while it is written.
+    rest: String,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(record: Item<'a>) -> Self {
+    pub(super) const fn new() -> Self {
         Self {
-            record,
+            record: Item::Piece(""),
             mapped: Vec::new(),
             lists: Vec::new(),
             unparsed_timestamps: 0,
             unread_people: 0,
+            rest: String::new(),
         }
     }
 
+    /// Goes on with another record.
+    pub(super) fn begin(&mut self, record: Item<'a>) {
+        self.record = record;
+        self.mapped.clear();
+        self.lists.clear();
+        self.unparsed_timestamps = 0;
+        self.unread_people = 0;
+        self.rest.clear();
+    }
+
     pub(super) fn text(&mut self, field: Option<&'a Field>) -> Option<String> {
-        field?.text(self.record, |source| self.mapped.extend(source.paths()))
+        field?.text(self.record, |source| take(&mut self.mapped, source))
     }
 
     pub(super) fn some_text(&mut self, field: &'a Field) -> Option<String> {
@@ -38,7 +48,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn time(&mut self, field: Option<&'a Field>) -> Option<Moment> {
-        let take = |source: &'a Source| self.mapped.extend(source.paths());
+        let take = |source: &'a Source| take(&mut self.mapped, source);
         match field?.read(self.record, take, |source, text| source.time(&text)) {
             Reading::Value(time) => Some(time),
             Reading::Absent | Reading::Null => None,
@@ -50,7 +60,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn count(&mut self, field: Option<&'a Field>) -> Option<u64> {
-        let take = |source: &'a Source| self.mapped.extend(source.paths());
+        let take = |source: &'a Source| take(&mut self.mapped, source);
         let count = field?.read(self.record, take, |_, text| {
             (text.trim().parse()).map_or(Reading::Unfit, Reading::Value)
         });
@@ -77,11 +87,24 @@ impl<'a> Reader<'a> {
     }
 
     /// What no field has mapped, without `children`, which become groups of their own.
-    pub(super) fn unmapped(mut self, children: Option<&'a Path>) -> Map<String, Value> {
+    pub(super) fn unmapped(&mut self, children: Option<&'a Path>) -> Attributes {
         let Some(record) = self.record.node() else {
-            return Map::new();
+            return Attributes::default();
         };
         self.mapped.extend(children.map(Path::segments));
-        unmapped(record, &self.mapped, &self.lists)
+        if unmapped(record, &self.mapped, &self.lists, &mut self.rest) {
+            Attributes::written(&self.rest)
+        } else {
+            Attributes::default()
+        }
+    }
+}
+
+/// Takes note of what a source reads.
+#[inline]
+fn take<'a>(mapped: &mut Vec<&'a [String]>, source: &'a Source) {
+    match source.only_path() {
+        Some(path) => mapped.push(path),
+        None => mapped.extend(source.paths()),
     }
 }

@@ -4,9 +4,6 @@
 //! never refused for its shape. What gives none may be something else than the list.
 
 use std::collections::HashSet;
-use std::ptr;
-
-use serde_json::Value;
 
 use crate::page::format::{FormatError, Node};
 use crate::plan::Path;
@@ -20,7 +17,7 @@ pub(super) struct Shape<'a> {
     /// How many records were looked at.
     looked_at: usize,
     /// What stands where lists are expected, once that is asked for.
-    containers: Option<HashSet<*const Value>>,
+    containers: Option<HashSet<u32>>,
 }
 
 impl<'a> Shape<'a> {
@@ -42,41 +39,29 @@ impl<'a> Shape<'a> {
         let (Err(skip), Item::Plain(node)) = (&outcome, record) else {
             return Ok(outcome);
         };
-        match node.value() {
-            Value::Object(_) if !node.is_xml() && self.is_container(node) => {
-                Err(FormatError::LoneObject {
-                    path: self.path.to_string(),
-                    skip: skip.to_string(),
-                    holds: node.holds(),
-                })
-            }
-            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)
-                if !node.is_empty() =>
-            {
-                Err(FormatError::NoObject {
-                    path: self.path.to_string(),
-                    number: self.looked_at,
-                    holds: node.holds(),
-                })
-            }
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_)
-            | Value::Object(_) => Ok(outcome),
+        if node.is_object() && !node.is_xml() && self.is_container(node) {
+            return Err(FormatError::LoneObject {
+                path: self.path.to_string(),
+                skip: skip.to_string(),
+                holds: node.holds(),
+            });
         }
+        if !node.is_object() && !node.is_empty() {
+            return Err(FormatError::NoObject {
+                path: self.path.to_string(),
+                number: self.looked_at,
+                holds: node.holds(),
+            });
+        }
+        Ok(outcome)
     }
 
     fn is_container(&mut self, node: Node<'_>) -> bool {
         let path = self.path;
-        let containers = self.containers.get_or_insert_with(|| {
-            let found = node.find_all(path).into_iter();
-            found
-                .map(|container| ptr::from_ref(container.value()))
-                .collect()
-        });
-        containers.contains(&ptr::from_ref(node.value()))
+        let containers = self
+            .containers
+            .get_or_insert_with(|| node.find_all(path).map(Node::place).collect());
+        containers.contains(&node.place())
     }
 }
 

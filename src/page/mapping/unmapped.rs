@@ -1,37 +1,32 @@
-//! The parts of a record that no field maps.
+//! The parts of a record that no field maps, written as JSON.
 
-use serde_json::{Map, Value};
-
+use crate::json::push_text;
 use crate::page::format::Node;
 use crate::plan::People;
 
 /// The path of a list of people, and who they are if it holds more than them.
 pub(super) type MappedList<'a> = (&'a [String], Option<&'a People>);
 
-/// A record without the parts at `mapped` and the people of `lists`. A scalar record has no other
-/// parts.
+/// Writes a record without the parts at `mapped` and the people of `lists`, and says whether anything
+/// was left. A scalar record has no other parts.
 pub(super) fn unmapped(
     record: Node<'_>,
     mapped: &[&[String]],
     lists: &[MappedList<'_>],
-) -> Map<String, Value> {
-    let Value::Object(members) = record.value() else {
-        return Map::new();
-    };
-    if mapped.iter().any(|path| path.is_empty()) {
-        return Map::new();
-    }
-    remaining(record, members, mapped, lists)
+    out: &mut String,
+) -> bool {
+    !mapped.iter().any(|path| path.is_empty()) && remaining(record, mapped, lists, out)
 }
 
+/// The same of any object. Where nothing is left, nothing is written.
 pub(super) fn remaining(
     around: Node<'_>,
-    members: &Map<String, Value>,
     mapped: &[&[String]],
     lists: &[MappedList<'_>],
-) -> Map<String, Value> {
-    let mut rest = Map::new();
-    for (key, value) in members {
+    out: &mut String,
+) -> bool {
+    let start = out.len();
+    for (key, value) in around.members() {
         // Most members are mapped completely or not at all, so the rests of paths come second.
         let is_mapped = mapped
             .iter()
@@ -39,25 +34,57 @@ pub(super) fn remaining(
         if is_mapped {
             continue;
         }
-        let value = around.at(value);
         let below_lists: Vec<_> = lists
             .iter()
             .filter_map(|(path, people)| Some((below(key, path)?, *people)))
             .collect();
         let mapped: Vec<_> = mapped.iter().filter_map(|path| below(key, path)).collect();
-        let here = || below_lists.iter().filter(|(path, _)| path.is_empty());
-        let left = if here().any(|(_, people)| people.is_none()) {
-            None
-        } else if let Some(people) = here().find_map(|(_, people)| *people) {
-            people.left(value)
-        } else {
-            without(value, &mapped, &below_lists)
+        let mut here = below_lists.iter().filter(|(path, _)| path.is_empty());
+        if here.clone().any(|(_, people)| people.is_none()) {
+            continue;
+        }
+        let before = out.len();
+        out.push(if before == start { '{' } else { ',' });
+        push_text(out, key);
+        out.push(':');
+        let is_left = match here.find_map(|(_, people)| *people) {
+            Some(people) => people.left(value, out),
+            None => without(value, &mapped, &below_lists, out),
         };
-        if let Some(left) = left {
-            rest.insert(key.clone(), left);
+        if !is_left {
+            out.truncate(before);
         }
     }
-    rest
+    let is_left = out.len() > start;
+    if is_left {
+        out.push('}');
+    }
+    is_left
+}
+
+/// Writes a list of what `rest` writes of each item: `{}` where that is nothing, and no list at all
+/// where that is nothing of all of them.
+pub(super) fn remaining_items<T>(
+    items: impl Iterator<Item = T>,
+    out: &mut String,
+    mut rest: impl FnMut(T, &mut String) -> bool,
+) -> bool {
+    let start = out.len();
+    let mut is_left = false;
+    for item in items {
+        out.push(if out.len() == start { '[' } else { ',' });
+        if rest(item, out) {
+            is_left = true;
+        } else {
+            out.push_str("{}");
+        }
+    }
+    if is_left {
+        out.push(']');
+    } else {
+        out.truncate(start);
+    }
+    is_left
 }
 
 /// The rest of a path that starts with `key`.
@@ -66,36 +93,36 @@ fn below<'a>(key: &str, path: &'a [String]) -> Option<&'a [String]> {
     (first == key).then_some(rest)
 }
 
-/// `node` without the parts at `mapped` and the people of `lists`, none of which is the value itself;
-/// `None` if nothing remains.
-fn without(node: Node<'_>, mapped: &[&[String]], lists: &[MappedList<'_>]) -> Option<Value> {
-    let value = node.value();
-    if mapped.is_empty() && lists.is_empty() {
-        return Some(value.clone());
+/// Writes `node` without the parts at `mapped` and the people of `lists`, none of which is the value
+/// itself, and says whether anything was left.
+fn without(
+    node: Node<'_>,
+    mapped: &[&[String]],
+    lists: &[MappedList<'_>],
+    out: &mut String,
+) -> bool {
+    let is_whole = mapped.is_empty() && lists.is_empty();
+    if node.is_object() && !is_whole {
+        return remaining(node, mapped, lists, out);
     }
-    match value {
-        Value::Object(members) => {
-            let rest = remaining(node, members, mapped, lists);
-            (!rest.is_empty()).then_some(Value::Object(rest))
-        }
-        // A single child in XML is a list of one. Of a longer list only the first item was mapped,
-        // and the whole list is kept, unless people were read from all of it.
-        Value::Array(items) => match items.as_slice() {
-            [only] => Some(Value::Array(vec![without(node.at(only), mapped, lists)?])),
-            items if !lists.is_empty() => {
-                let left = items.iter().map(|item| match node.at(item) {
-                    empty if empty.is_empty() => None,
-                    item => without(item, &[], lists),
-                });
-                let left: Vec<_> = left.collect();
-                let nothing = || Value::Object(Map::new());
-                (left.iter().any(Option::is_some)).then(|| {
-                    let left = left.into_iter();
-                    left.map(|item| item.unwrap_or_else(nothing)).collect()
-                })
+    if node.is_list() && !is_whole {
+        let mut items = node.items();
+        match (items.next(), items.next()) {
+            // A single child in XML is a list of one. Of a longer list only the first item was
+            // mapped, and the whole list is kept, unless people were read from all of it.
+            (Some(only), None) => {
+                let only = std::iter::once(only);
+                let rest = |item, out: &mut String| without(item, mapped, lists, out);
+                return remaining_items(only, out, rest);
             }
-            _ => Some(value.clone()),
-        },
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Some(value.clone()),
+            _ if !lists.is_empty() => {
+                return remaining_items(node.items(), out, |item, out| {
+                    !item.is_empty() && without(item, &[], lists, out)
+                });
+            }
+            _ => {}
+        }
     }
+    node.write(out);
+    true
 }

@@ -69,8 +69,8 @@ fn begins_as_xml(body: &[u8]) -> bool {
 
 /// Whether a document is a web page. One that is well-formed can be read as XML, but lists no groups.
 fn is_html(page: &Page) -> bool {
-    let root = page.root().value().as_object();
-    root.is_some_and(|root| root.keys().any(|name| name.eq_ignore_ascii_case("html")))
+    let names = page.root().names();
+    names.iter().any(|name| name.eq_ignore_ascii_case("html"))
 }
 
 fn refusal(error: &FormatError) -> String {

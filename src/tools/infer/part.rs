@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
-
 use crate::page::format::{Node, Page};
 use crate::plan::Format;
 use crate::plan::Path;
@@ -28,20 +26,17 @@ impl<'a> SampleValue<'a> {
 
     /// What an object holds, by name. Nothing for anything else.
     pub(super) fn members(self) -> Vec<(&'a str, Self)> {
-        self.object().map_or_else(Vec::new, |members| {
-            members
-                .keys()
-                // In XML, text beside attributes is the element's own.
-                .filter(|name| !(self.is_xml() && name.starts_with('#')))
-                .filter_map(|name| Some((name.as_str(), self.at(self.node.member(name)?))))
-                .collect()
-        })
+        let names = self.node.names().into_iter();
+        names
+            // In XML, text beside attributes is the element's own.
+            .filter(|name| !(self.is_xml() && name.starts_with('#')))
+            .filter_map(|name| Some((name, self.at(self.node.member(name)?))))
+            .collect()
     }
 
     /// The items, where there is a list: a JSON array, or XML elements of one name.
     pub(super) fn items(self) -> Option<Vec<Self>> {
-        let is_list = self.node.value().is_array();
-        is_list.then(|| {
+        self.node.is_list().then(|| {
             let nodes = self.node.list();
             nodes.into_iter().map(|node| self.at(node)).collect()
         })
@@ -49,7 +44,7 @@ impl<'a> SampleValue<'a> {
 
     /// Whether members stand here.
     pub(super) fn is_object(self) -> bool {
-        self.object().is_some()
+        self.node.first().is_object()
     }
 
     /// The text of a scalar.
@@ -68,14 +63,6 @@ impl<'a> SampleValue<'a> {
 
     pub(super) fn is_xml(self) -> bool {
         self.format == Format::Xml
-    }
-
-    fn object(self) -> Option<&'a Map<String, Value>> {
-        let value = self.node.value();
-        match value.as_array() {
-            Some(elements) if self.is_xml() => elements.first()?.as_object(),
-            Some(_) | None => value.as_object(),
-        }
     }
 
     const fn at(self, node: Node<'a>) -> Self {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use http::{HeaderMap, StatusCode};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::config::upstream::Upstream;
 use crate::error::ErrorKind;
@@ -78,7 +78,7 @@ pub(super) fn detail(
     let pairs = pairs.filter_map(|(outcome, record)| {
         let group = without_empty(&outcome.as_ref().ok()?.group);
         Some(RecordAndGroup {
-            record: redactor.redact_json(record?),
+            record: redactor.redact_json(&record?.to_value()),
             group: redactor.redact_json(&Value::Object(group)),
         })
     });
@@ -98,35 +98,39 @@ fn unmapped(
 ) -> Vec<UnmappedAttribute> {
     let groups: Vec<_> = fetched.outcomes().iter().flatten().collect();
     if !groups.is_empty() {
-        let attributes = groups.iter().map(|mapped| &mapped.group.attributes);
+        let attributes = groups
+            .iter()
+            .map(|mapped| mapped.group.attributes.members());
         return counted(attributes, redactor);
     }
-    let records: Vec<_> = adapter
-        .records(&fetched.page)
-        .into_iter()
-        .flatten()
-        .collect();
+    let records = adapter.records(&fetched.page).into_iter().flatten();
     counted(
-        records.iter().filter_map(|record| record.as_object()),
+        records.filter_map(|record| match record.to_value() {
+            Value::Object(members) => Some(members),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => None,
+        }),
         redactor,
     )
 }
 
 /// The members of several objects, each with how many have it.
-fn counted<'a, K: AsRef<str> + 'a>(
-    objects: impl Iterator<Item = impl IntoIterator<Item = (&'a K, &'a Value)>>,
+fn counted(
+    objects: impl Iterator<Item = Map<String, Value>>,
     redactor: &Redactor,
 ) -> Vec<UnmappedAttribute> {
     let mut found: Vec<UnmappedAttribute> = Vec::new();
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for members in objects {
         for (key, value) in members {
-            let key = key.as_ref();
-            let place = *places.entry(key).or_insert_with(|| {
+            let place = *places.entry(key).or_insert_with_key(|key| {
                 found.push(UnmappedAttribute {
                     key: key.to_owned(),
                     records: 0,
-                    example: redactor.redact_json(value),
+                    example: redactor.redact_json(&value),
                 });
                 found.len() - 1
             });

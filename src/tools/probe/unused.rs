@@ -1,7 +1,5 @@
 //! What a page says of the length of its list, and nothing reads.
 
-use serde_json::Value;
-
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::Node;
 use crate::upstream::pager::{Next, Paging, WalkTotals};
@@ -80,10 +78,7 @@ struct InBody<'a> {
 
 impl InBody<'_> {
     fn look(&mut self, node: Node<'_>, path: &str, depth: usize) {
-        let Value::Object(members) = node.single() else {
-            return;
-        };
-        for name in members.keys() {
+        for name in node.names() {
             let path = format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
             let Some(member) = node.member(name).filter(|_| path != self.records) else {
                 continue;

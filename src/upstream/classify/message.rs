@@ -13,7 +13,7 @@ pub(super) fn first(paths: &[Path], context: &ResponseContext<'_>) -> Option<Str
         let node = context
             .page
             .find(path)
-            .filter(|node| !node.value().is_boolean())?;
+            .filter(|node| node.boolean().is_none())?;
         let text = node.text()?;
         let text = text.trim();
         (!text.is_empty()).then(|| shorten(text).to_owned())

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 
 use http::header::CONTENT_RANGE;
-use serde_json::Value;
 
 use super::context::PageContext;
 use super::error::{Likely, PagerError};
@@ -72,11 +71,11 @@ fn follow<'a>(root: Node<'a>, path: &Path) -> Result<Option<Node<'a>>, PagerErro
             node = member;
             continue;
         }
-        let leads_nowhere = match node.single() {
-            Value::Null | Value::Bool(false) | Value::Object(_) => false,
-            Value::Array(items) => !items.is_empty() && segment.parse::<usize>().is_err(),
-            Value::String(text) => !text.trim().is_empty(),
-            Value::Bool(true) | Value::Number(_) => true,
+        let first = node.first();
+        let leads_nowhere = match first.text().filter(|_| first.is_string()) {
+            Some(text) => !text.trim().is_empty(),
+            None if first.is_list() => !first.is_empty() && segment.parse::<usize>().is_err(),
+            None => first.is_number() || first.boolean() == Some(true),
         };
         if leads_nowhere {
             return Err(PagerError::LeadsNowhere {
@@ -91,15 +90,14 @@ fn follow<'a>(root: Node<'a>, path: &Path) -> Result<Option<Node<'a>>, PagerErro
 }
 
 fn found(node: Node<'_>) -> Option<Found<'_>> {
-    match node.single() {
-        Value::Null => None,
-        Value::Bool(truth) => Some(Found::Truth(*truth)),
-        Value::Number(number) => Some(Found::Text(whole(number.as_str()))),
-        Value::String(found) => said(found, node.is_xml()),
-        Value::Array(_) | Value::Object(_) => match node.text() {
-            Some(Cow::Borrowed(found)) => said(found, node.is_xml()),
-            Some(Cow::Owned(_)) | None => Some(Found::Structure(node)),
-        },
+    let first = node.first();
+    if let Some(truth) = first.boolean() {
+        return Some(Found::Truth(truth));
+    }
+    match first.text() {
+        Some(Cow::Borrowed(digits)) if first.is_number() => Some(Found::Text(whole(digits))),
+        Some(Cow::Borrowed(found)) => said(found, node.is_xml()),
+        Some(Cow::Owned(_)) | None => (!first.is_null()).then_some(Found::Structure(node)),
     }
 }
 
@@ -265,22 +263,16 @@ fn likely(
     if depth == 0 {
         return None;
     }
-    let members: Vec<(String, Node<'_>)> = match node.single() {
-        Value::Array(_) => {
-            let first = node.member("0")?;
-            vec![("0".to_owned(), first)]
-        }
-        Value::Object(members) => {
-            let mut members: Vec<_> = (members.keys())
-                .filter_map(|name| Some((name.clone(), node.member(name)?)))
-                .collect();
-            let rank = |name: &str| names.iter().position(|one| name.eq_ignore_ascii_case(one));
-            members.sort_by_key(|(name, _)| rank(name).unwrap_or(names.len()));
-            members
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return None,
+    let mut members: Vec<(&str, Node<'_>)> = match node.names() {
+        // Of a list only the first item.
+        names if names.is_empty() => vec![("0", node.first().items().next()?)],
+        names => (names.into_iter())
+            .filter_map(|name| Some((name, node.member(name)?)))
+            .collect(),
     };
-    let at = |name: &String| below(path, std::slice::from_ref(name));
+    let rank = |name: &str| names.iter().position(|one| name.eq_ignore_ascii_case(one));
+    members.sort_by_key(|(name, _)| rank(name).unwrap_or(names.len()));
+    let at = |name: &str| below(path, &[name.to_owned()]);
     let scalar = members.iter().find(|(_, member)| {
         let text = flag_in(*member);
         !matches!(found(*member), Some(Found::Structure(_))) && text.is_some_and(|text| fits(&text))

@@ -41,12 +41,12 @@ fn read(format: Format, body: &[u8], encode: impl Fn(&Value) -> String) {
         Ok(page) => page,
         Err(error) => return says_little(error),
     };
-    let value = page.root().value();
-    let encoded = encode(value);
+    let value = page.root().to_value();
+    let encoded = encode(&value);
     let again = Page::decode(format, encoded.as_bytes());
     let again = again.unwrap_or_else(|error| panic!("{error}: {encoded:.2000}"));
     assert_eq!(
-        again.root().value(),
+        again.root().to_value(),
         value,
         "it does not read back: {encoded:.2000}"
     );

@@ -1,6 +1,9 @@
 //! A walk brings the whole list, whatever its size and whatever the pages'.
 
-use groupgate::snapshot::Counts;
+use std::sync::Arc;
+
+use groupgate::group::Attributes;
+use groupgate::snapshot::{Counts, Snapshot};
 use groupgate::tools::demo::{Options, TallyfyPaging};
 use rstest::rstest;
 
@@ -14,6 +17,18 @@ async fn every_upstream_brings_its_whole_list() {
         let walked = walked(&adapter).await;
         assert_eq!(walked.groups.len(), 321, "{}", adapter.name());
         assert_eq!(walked.counts, Counts::default(), "{}", adapter.name());
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_of_any_upstream_takes_at_most_half_as_much_again_as_its_json() {
+    let emulations = emulated(2000).await;
+    for adapter in adapters(&emulations, &[]) {
+        let groups = walked(&adapter).await.groups;
+        let snapshot = Snapshot::new(Arc::clone(adapter.name()), groups);
+        let (bytes, json) = (snapshot.bytes(), snapshot.json().len());
+        let name = adapter.name();
+        assert!(2 * bytes <= 3 * json, "{name}: {bytes} of {json}");
     }
 }
 
@@ -89,7 +104,7 @@ async fn json_and_xml_bring_the_same_groups() {
     let (mut xml, mut json) = (walked(&xml).await, walked(&json).await);
     for group in xml.groups.iter_mut().chain(&mut json.groups) {
         // Numbers are texts in XML, and its elements are lists.
-        group.attributes.clear();
+        group.attributes = Attributes::default();
     }
     assert_eq!(xml.groups, json.groups);
     assert_eq!(xml.counts, json.counts);

@@ -22,7 +22,7 @@ fn sample(turn: &FetchedPage) -> Sample {
         url: Some(turn.request.uri().to_string().parse().unwrap()),
         status: turn.status,
         headers: turn.headers.clone(),
-        ..Sample::recorded(turn.page.root().value().to_string())
+        ..Sample::recorded(turn.page.root().to_value().to_string())
     }
 }
 

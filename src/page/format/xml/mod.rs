@@ -10,10 +10,10 @@
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use serde_json::Value;
 
 use super::error::FormatError;
 use super::limits::Bounds;
+use super::tape::Tape;
 use super::text::position;
 
 mod doctype;
@@ -32,10 +32,11 @@ pub(super) fn decode(
     body: &[u8],
     charset: Option<&str>,
     bounds: Bounds,
-) -> Result<Value, FormatError> {
+) -> Result<Tape, FormatError> {
     let text = encoding::read(body, charset)
         .map_err(|problem| FormatError::unreadable("XML", body, problem))?;
-    let text = &*text;
+    let source = text;
+    let text = &*source;
     let Bounds { depth, room } = bounds;
     let fail = |at: usize, flaw: Flaw| {
         let (line, column) = position(text.as_bytes(), at);
@@ -55,17 +56,18 @@ pub(super) fn decode(
     };
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
-    let mut tree = Tree::new(bounds);
-    loop {
+    let mut tree = Tree::new(text, bounds).map_err(|flaw| fail(0, flaw))?;
+    let tape = loop {
         let at = reader.buffer_position() as usize;
         let event = reader
             .read_event()
             .map_err(|error| fail(reader.error_position() as usize, error.into()))?;
         if matches!(event, Event::Eof) {
-            return tree.finish().map_err(|flaw| fail(at, flaw));
+            break tree.finish().map_err(|flaw| fail(at, flaw))?;
         }
         tree.take(event).map_err(|flaw| fail(at, flaw))?;
-    }
+    };
+    Ok(tape.finish(source.into_owned(), true))
 }
 
 #[cfg(test)]
@@ -73,12 +75,13 @@ mod tests {
     use proptest::prelude::*;
     use quick_xml::escape::escape;
     use rstest::rstest;
-    use serde_json::{Map, json};
+    use serde_json::{Map, Value, json};
 
     use super::*;
 
     fn decoded(text: &str) -> Value {
-        decode(text.as_bytes(), None, Bounds::default()).unwrap()
+        let tape = decode(text.as_bytes(), None, Bounds::default());
+        tape.unwrap().value(0)
     }
 
     #[rstest]
@@ -169,8 +172,8 @@ mod tests {
         #[case] charset: Option<&str>,
         #[case] expected: &str,
     ) {
-        let value = decode(body, charset, Bounds::default()).unwrap();
-        assert_eq!(value, json!({"a": [expected]}));
+        let tape = decode(body, charset, Bounds::default()).unwrap();
+        assert_eq!(tape.value(0), json!({"a": [expected]}));
     }
 
     #[test]

@@ -1,16 +1,16 @@
-//! Builds the value of a document from elements, attributes and text, event by event.
+//! Puts a document on a tape, by its elements, attributes and texts, event by event.
 //!
-//! Open elements are kept on a stack of bounded depth and their memory is counted, so a small
+//! OpenEntry elements are kept on a stack of bounded depth and their memory is counted, so a small
 //! document cannot become a large one.
 
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Error, XmlVersion};
-use serde_json::{Map, Value};
 
-use crate::json::{BudgetExceeded, MemoryBudget};
+use crate::json::MemoryBudget;
 use crate::page::format::excerpt::{GLIMPSE_CHARS, excerpt};
 use crate::page::format::limits::Bounds;
+use crate::page::format::tape::{EntryKind, OpenEntry, RepeatRule, TapeBuilder, TapeEntry};
 
 use super::doctype::declares_entities;
 use super::flaw::Flaw;
@@ -18,27 +18,35 @@ use super::flaw::Flaw;
 /// The key of text beside attributes or children. No element can have this name.
 pub(crate) const TEXT: &str = "#text";
 
-/// The document so far: the elements that are open, outermost first, and the root once it closed.
-pub(super) struct Tree {
-    open: Vec<Element>,
-    root: Option<(String, Value)>,
+/// The document so far.
+pub(super) struct Tree<'a> {
+    source: &'a str,
+    tape: TapeBuilder,
+    /// The elements that are open, outermost first. The first of all stands for the document.
+    open: Vec<Element<'a>>,
+    has_root: bool,
     has_doctype: bool,
     depth: usize,
     room: MemoryBudget,
 }
 
-impl Tree {
-    pub(super) const fn new(bounds: Bounds) -> Self {
-        Self {
-            open: Vec::new(),
-            root: None,
+impl<'a> Tree<'a> {
+    pub(super) fn new(source: &'a str, bounds: Bounds) -> Result<Self, Flaw> {
+        let tape = TapeBuilder::new(source);
+        let mut tape = tape.ok_or_else(|| Flaw::new("more than 2 GiB in one page"))?;
+        let document = Element::new("", tape.open(EntryKind::Object));
+        Ok(Self {
+            source,
+            tape,
+            open: vec![document],
+            has_root: false,
             has_doctype: false,
             depth: bounds.depth as usize,
             room: MemoryBudget::of(bounds.room.as_u64()),
-        }
+        })
     }
 
-    pub(super) fn take(&mut self, event: Event<'_>) -> Result<(), Flaw> {
+    pub(super) fn take(&mut self, event: Event<'a>) -> Result<(), Flaw> {
         match event {
             // The reader is told to expand empty elements into a start and an end.
             Event::Start(tag) | Event::Empty(tag) => self.start(&tag),
@@ -51,8 +59,12 @@ impl Tree {
         }
     }
 
+    const fn is_outside(&self) -> bool {
+        self.open.len() < 2
+    }
+
     fn doctype(&mut self, doctype: &str) -> Result<(), Flaw> {
-        if self.has_doctype || self.root.is_some() || !self.open.is_empty() {
+        if self.has_doctype || self.has_root {
             return Err(Flaw::new(
                 "a document type that is not before the root element",
             ));
@@ -67,36 +79,98 @@ impl Tree {
     }
 
     fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), Flaw> {
-        if self.root.is_some() {
+        if self.is_outside() && self.has_root {
             return Err(Flaw::new("a second root element"));
         }
-        if self.open.len() >= self.depth {
+        if self.open.len() > self.depth {
             return Err(Flaw::TooDeep);
         }
-        self.open.push(Element::new(tag, &self.room)?);
+        self.has_root = true;
+        let local = tag.local_name();
+        let name = part_of(self.source, local.as_ref());
+        let name = name.ok_or_else(|| Flaw::new("a name that is nowhere"))?;
+        check_name(name)?;
+        let element = match self.open.last_mut() {
+            Some(parent) => parent.begin(name, self.source, &mut self.tape),
+            None => return Err(Flaw::new("an element outside of the document")),
+        };
+        self.open.push(element);
+        // The reader's own check for repeated names is quadratic, and a body of nothing but
+        // attributes would take hours.
+        for attribute in tag.attributes().with_checks(false) {
+            let attribute = attribute.map_err(Error::from)?;
+            if attribute.key.as_namespace_binding().is_some() {
+                continue;
+            }
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0)?;
+            self.attribute(attribute.key.local_name().as_ref(), &value)?;
+        }
+        if let Some(element) = self.open.last_mut()
+            && element.open.names.may_repeat()
+        {
+            let open = &mut element.open;
+            open.count = self.tape.settle(open, self.source, RepeatRule::First);
+        }
+        Ok(())
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) -> Result<(), Flaw> {
+        let Some(element) = self.open.last_mut() else {
+            return Ok(());
+        };
+        if name == "nil" {
+            element.is_nil = matches!(value, "true" | "1");
+            return Ok(());
+        }
+        check_name(name)?;
+        let open = &mut element.open;
+        self.room.member(name.len() + 1, open.count == 0)?;
+        self.room.value(value.len())?;
+        open.count += 1;
+        open.names.note(name.as_bytes());
+        let start = self.tape.beside_start();
+        let beside = self.tape.beside_text();
+        beside.push('@');
+        beside.push_str(name);
+        let name = self.tape.beside_since(start);
+        self.tape.push(name);
+        let value = entry(self.source, value, &mut self.tape);
+        self.tape.push(value);
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), Flaw> {
-        let Some(closed) = self.open.pop() else {
+        let closed = if self.is_outside() {
+            None
+        } else {
+            self.open.pop()
+        };
+        let (Some(closed), Some(parent)) = (closed, self.open.last_mut()) else {
             return Err(Flaw::new("an end without a start"));
         };
-        let (name, value) = closed.finish();
-        match self.open.last_mut() {
-            Some(parent) => parent.push(name, value, &self.room)?,
-            None => self.root = Some((name, value)),
+        let is_first = closed.is_first_of_parent;
+        let name = closed.is_first_of_name.then_some(closed.name);
+        closed.finish(self.source, &mut self.tape);
+        parent.end_of_child(&mut self.tape);
+        // Its content was counted when it was read.
+        self.room.value(0)?;
+        if let Some(name) = name {
+            self.room.member(name.len(), is_first)?;
+            self.room.value(0)?;
         }
         Ok(())
     }
 
     fn text(&mut self, text: &str) -> Result<(), Flaw> {
-        match self.open.last_mut() {
-            Some(element) => {
-                self.room.text(text.len())?;
-                element.text.push_str(text);
+        if self.is_outside() {
+            if is_blank(text) {
+                return Ok(());
             }
-            None if is_blank(text) => {}
-            None => return Err(Flaw::new("text outside the root element")),
+            return Err(Flaw::new("text outside the root element"));
+        }
+        self.room.text(text.len())?;
+        if let Some(element) = self.open.last_mut() {
+            element.text.push(self.source, text);
         }
         Ok(())
     }
@@ -115,99 +189,160 @@ impl Tree {
         }
     }
 
-    pub(super) fn finish(self) -> Result<Value, Flaw> {
-        if let Some(element) = self.open.last() {
-            let name = excerpt(&element.name, GLIMPSE_CHARS);
+    /// The tape of the document, whose text is `source`.
+    pub(super) fn finish(mut self) -> Result<TapeBuilder, Flaw> {
+        if !self.is_outside()
+            && let Some(element) = self.open.last()
+        {
+            let name = excerpt(element.name, GLIMPSE_CHARS);
             return Err(Flaw::new(format!("the end of the body inside `<{name}>`")));
         }
-        let (name, value) = self
-            .root
-            .ok_or_else(|| Flaw::new("the end of the body before any element"))?;
-        let mut document = Element::default();
-        document.push(name, value, &self.room)?;
-        Ok(Value::Object(document.members))
+        if !self.has_root {
+            return Err(Flaw::new("the end of the body before any element"));
+        }
+        if let Some(document) = self.open.pop() {
+            document.finish(self.source, &mut self.tape);
+        }
+        Ok(self.tape)
     }
 }
 
 /// One element, while it is open.
-#[derive(Default)]
-struct Element {
-    name: String,
-    /// Attributes and lists of children.
-    members: Map<String, Value>,
-    text: String,
-    has_children: bool,
+struct Element<'a> {
+    name: &'a str,
+    open: OpenEntry,
+    text: ElementText<'a>,
+    /// The name of the child that was begun last, and where the list of children of this name is.
+    last: Option<(&'a str, usize)>,
     is_nil: bool,
+    /// Whether it is the first child of its parent, which has no attributes either.
+    is_first_of_parent: bool,
+    is_first_of_name: bool,
 }
 
-impl Element {
-    fn new(tag: &BytesStart<'_>, room: &MemoryBudget) -> Result<Self, Flaw> {
-        let mut element = Self {
-            name: tag.local_name().as_ref().to_owned(),
-            ..Self::default()
-        };
-        check_name(&element.name)?;
-        // The reader's own check for repeated names is quadratic, and a body of nothing but
-        // attributes would take hours.
-        for attribute in tag.attributes().with_checks(false) {
-            let attribute = attribute.map_err(Error::from)?;
-            if attribute.key.as_namespace_binding().is_some() {
-                continue;
+/// The text of an element so far.
+enum ElementText<'a> {
+    /// As it stands in the document.
+    Part(&'a str),
+    Own(String),
+}
+
+impl<'a> ElementText<'a> {
+    fn push(&mut self, source: &'a str, text: &str) {
+        match self {
+            Self::Part("") if !text.is_empty() => {
+                *self = match part_of(source, text) {
+                    Some(part) => Self::Part(part),
+                    None => Self::Own(text.to_owned()),
+                };
             }
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0)?;
-            let name = attribute.key.local_name();
-            if name.as_ref() == "nil" {
-                element.is_nil = matches!(value.as_ref(), "true" | "1");
-                continue;
-            }
-            check_name(name.as_ref())?;
-            let name = format!("@{}", name.as_ref());
-            if element.members.contains_key(&name) {
-                continue;
-            }
-            room.member(&name, element.members.is_empty())?;
-            room.value(value.len())?;
-            let value = Value::String(value.into_owned());
-            element.members.insert(name, value);
+            Self::Part(part) => *self = Self::Own([part, text].concat()),
+            Self::Own(own) => own.push_str(text),
         }
-        Ok(element)
     }
 
-    fn push(
-        &mut self,
-        name: String,
-        child: Value,
-        room: &MemoryBudget,
-    ) -> Result<(), BudgetExceeded> {
-        self.has_children = true;
-        // Its content was counted when it was read.
-        room.value(0)?;
-        // Attributes begin with `@`, so a child only ever meets its siblings.
-        if let Some(Value::Array(siblings)) = self.members.get_mut(&name) {
-            siblings.push(child);
-            return Ok(());
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Part(part) => part,
+            Self::Own(own) => own,
         }
-        room.member(&name, self.members.is_empty())?;
-        room.value(0)?;
-        // With room for one: most children are the only ones of their name.
-        self.members.insert(name, Value::Array(vec![child]));
-        Ok(())
+    }
+}
+
+impl<'a> Element<'a> {
+    fn new(name: &'a str, open: OpenEntry) -> Self {
+        Self {
+            name,
+            open,
+            text: ElementText::Part(""),
+            last: None,
+            is_nil: false,
+            is_first_of_parent: false,
+            is_first_of_name: false,
+        }
     }
 
-    fn finish(mut self) -> (String, Value) {
+    /// Begins a child. Those of one name that follow each other are one list.
+    fn begin(&mut self, name: &'a str, source: &str, tape: &mut TapeBuilder) -> Self {
+        let is_first_of_parent = self.open.count == 0;
+        let is_next = self.last.is_some_and(|(last, _)| last == name);
+        if !is_next {
+            self.open.count += 1;
+            self.open.names.note(name.as_bytes());
+            let entry = entry(source, name, tape);
+            tape.push(entry);
+            self.last = Some((name, tape.next()));
+            tape.push(TapeEntry {
+                length: 0,
+                ..TapeEntry::bare(EntryKind::List)
+            });
+        }
+        Self {
+            is_first_of_parent,
+            is_first_of_name: !is_next,
+            ..Self::new(name, tape.open(EntryKind::Object))
+        }
+    }
+
+    /// Takes note that the child that was begun last has ended.
+    fn end_of_child(&self, tape: &mut TapeBuilder) {
+        let next = tape.next();
+        if let Some((_, list)) = self.last
+            && let Some(entry) = tape.entry_mut(list)
+        {
+            entry.length += 1;
+            entry.span = (next - list) as u32;
+        }
+    }
+
+    fn finish(mut self, source: &str, tape: &mut TapeBuilder) {
+        let index = self.open.index;
         if self.is_nil {
-            return (self.name, Value::Null);
+            tape.truncate(index);
+            tape.push(TapeEntry::NULL);
+            return;
         }
-        if self.members.is_empty() {
-            return (self.name, Value::String(self.text));
+        let text = self.text.as_str();
+        if self.open.count == 0 {
+            tape.truncate(index);
+            let entry = entry(source, text, tape);
+            tape.push(entry);
+            return;
         }
-        let is_indentation = self.has_children && is_blank(&self.text);
-        if !self.text.is_empty() && !is_indentation {
-            self.members
-                .insert(TEXT.to_owned(), Value::String(self.text));
+        let is_indentation = self.last.is_some() && is_blank(text);
+        if !text.is_empty() && !is_indentation {
+            self.open.count += 1;
+            let name = tape.beside(TEXT);
+            tape.push(name);
+            let entry = entry(source, text, tape);
+            tape.push(entry);
         }
-        (self.name, Value::Object(self.members))
+        tape.close(self.open, source, RepeatRule::All);
     }
+}
+
+/// The entry of a text, wherever it stands.
+fn entry(source: &str, text: &str, tape: &mut TapeBuilder) -> TapeEntry {
+    match place_in(source, text) {
+        Some(start) => TapeEntry {
+            start: start as u32,
+            length: text.len() as u32,
+            ..TapeEntry::bare(EntryKind::Text)
+        },
+        None => tape.beside(text),
+    }
+}
+
+/// Where a text stands in the document, if it is a part of it.
+fn place_in(source: &str, text: &str) -> Option<usize> {
+    let start = text.as_ptr().addr().checked_sub(source.as_ptr().addr())?;
+    (start + text.len() <= source.len()).then_some(start)
+}
+
+/// The same text as a part of the document.
+fn part_of<'a>(source: &'a str, text: &str) -> Option<&'a str> {
+    let start = place_in(source, text)?;
+    source.get(start..start + text.len())
 }
 
 /// Rejects invalid names (XML 1.0, section 2.3), by their ASCII characters: they could pass for an

@@ -291,7 +291,7 @@ proptest! {
             let batch = batch(&keys, &body).unwrap();
             prop_assert_eq!(batch.listed, forest.len());
             prop_assert_eq!(placed(&batch), flattened(&forest));
-            prop_assert!(groups(&batch).all(|group| group.attributes.get("name").is_none()));
+            prop_assert!(groups(&batch).all(|group| !group.attributes.members().contains_key("name")));
         }
     }
 }

@@ -1,0 +1,144 @@
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+use crate::json;
+
+const DEPTH: u32 = 5;
+
+/// What a text becomes here, and what by serde_json, which writes exponents in its own way.
+fn both(text: &str, depth: u32, bytes: u64) -> (Option<String>, Option<String>) {
+    let scanned = scan(text, depth, bytes);
+    let value = scanned.map(|tape| tape.finish(text.to_owned(), false).value(0));
+    let read = json::read(text, depth, bytes).ok();
+    (
+        value.map(|value| value.to_string()),
+        read.map(|value| value.to_string()),
+    )
+}
+
+/// What a text is when it is written again.
+fn written(text: &str) -> Option<String> {
+    let tape = scan(text, DEPTH, u64::MAX)?.finish(text.to_owned(), false);
+    let mut written = String::new();
+    tape.write(0, &mut written);
+    Some(written)
+}
+
+#[rstest]
+#[case::whole_numbers("[0,-0,18446744073709551615,-9223372036854775808]")]
+#[case::other_numbers("[1.50,1e-7,1E+999999,-0.0e0]")]
+#[case::numbers_that_are_none("[01]")]
+#[case::a_bare_point("[1.]")]
+#[case::a_bare_exponent("[1e]")]
+#[case::a_plus("[+1]")]
+#[case::a_lone_sign("[-]")]
+#[case::words("[null,true,false]")]
+#[case::a_part_of_a_word("[nul]")]
+#[case::a_word_that_goes_on("[nulll]")]
+#[case::space(" \t\r\n{ \"a\" : [ ] , \"b\" : { } } \n")]
+#[case::another_space("\u{a0}[]")]
+#[case::escapes(r#"["\"\\\/\b\f\n\r\t\u00e9\u0000\ud83c\udf0d"]"#)]
+#[case::halves(r#"["\ud83c","\udf0d","\ud83c\ud83c\udf0d","\udf0d\ud83c","\ud83c\n","\ud83cx"]"#)]
+#[case::an_escape_of_nothing(r#"["\x"]"#)]
+#[case::an_escape_that_is_cut(r#"["\u00e"]"#)]
+#[case::no_hex(r#"["\u+0e9"]"#)]
+#[case::a_control("[\"a\u{1}\"]")]
+#[case::letters("[\"é€🌍\",\"é\\n€\"]")]
+#[case::repeated(r#"{"a":1,"b":{"c":[1,2]},"a":[3],"b":4}"#)]
+#[case::repeated_by_an_escape(r#"{"a":1,"b":2,"\u0061":3}"#)]
+#[case::the_same_escape(r#"{"\u0061":1,"\u0061":3}"#)]
+#[case::nothing_as_a_name(r#"{"":1,"":2}"#)]
+#[case::a_trailing_comma("[1,]")]
+#[case::a_trailing_comma_in_an_object(r#"{"a":1,}"#)]
+#[case::a_leading_comma("[,1]")]
+#[case::no_colon(r#"{"a" 1}"#)]
+#[case::no_name("{1:1}")]
+#[case::the_wrong_end("[1}")]
+#[case::two_documents("1 2")]
+#[case::nothing("")]
+#[case::only_space(" ")]
+#[case::never_closed("[[1")]
+#[case::an_open_string("[\"a")]
+#[case::an_open_escape("[\"a\\")]
+#[case::as_deep_as_may_be("[[[[[1]]]]]")]
+#[case::deeper("[[[[[[]]]]]]")]
+#[case::deeper_objects(r#"{"a":{"a":{"a":{"a":{"a":{}}}}}}"#)]
+fn a_text_is_read_as_serde_json_reads_it(#[case] text: &str) {
+    let (scanned, read) = both(text, DEPTH, u64::MAX);
+    assert_eq!(scanned, read);
+}
+
+#[rstest]
+#[case::numbers("[1.50,1e-7,1E+999999,-0.0e0,-0,12345678901234567890123]")]
+#[case::texts(r#"["","\"\\\b\u0001é"]"#)]
+#[case::order(r#"{"z":[],"a":{},"m":null}"#)]
+fn what_is_read_is_written_again_as_it_was(#[case] text: &str) {
+    assert_eq!(written(text).as_deref(), Some(text));
+}
+
+#[test]
+fn of_many_members_with_one_name_the_last_counts_too() {
+    let members = (0..100).map(|number| format!(r#""m{}":{number}"#, number % 60));
+    let text = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
+    let (scanned, read) = both(&text, DEPTH, u64::MAX);
+    assert_eq!(scanned, read);
+    assert!(scanned.is_some_and(|text| text.starts_with(r#"{"m0":60,"m1":61"#)));
+}
+
+#[rstest]
+#[case("[0,1.5,\"\",\"a\",null,true]")]
+#[case(r#"{"a":{},"b":{"c":[],"":1}}"#)]
+fn nearly_as_much_memory_is_counted_as_by_serde_json_and_never_more(#[case] text: &str) {
+    let fits = |bytes: &u64| both(text, DEPTH, *bytes).0.is_some();
+    let fits_by_serde = |bytes: &u64| both(text, DEPTH, *bytes).1.is_some();
+    let least = (0..2000).find(fits).unwrap();
+    let least_by_serde = (0..2000).find(fits_by_serde).unwrap();
+    assert!(
+        least <= least_by_serde && least_by_serde - least < 40,
+        "{least}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn what_is_read_and_what_is_not_is_the_same(
+        text in r#"([\[\]{}:, \n]|"[a\\u0-9né"]{0,6}"|"[ab]":|-?[0-9.eE+]{1,4}|null|true|\[\]|\{\}){0,16}"#,
+        bytes in 0..2000_u64,
+    ) {
+        let (scanned, read) = both(&text, DEPTH, u64::MAX);
+        prop_assert_eq!(scanned, read);
+        let (scanned, read) = both(&text, DEPTH, bytes);
+        prop_assert!(read.is_none() || scanned == read);
+    }
+
+    #[test]
+    fn every_value_reads_back(value in value()) {
+        for text in [value.to_string(), format!("{value:#}")] {
+            let (scanned, read) = both(&text, 64, u64::MAX);
+            prop_assert_eq!(&scanned, &read);
+            prop_assert_eq!(&scanned, &Some(value.to_string()));
+            prop_assert!(written(&text).is_none_or(|written| Some(written) == scanned));
+        }
+    }
+}
+
+fn value() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<String>().prop_map(Into::into),
+    ];
+    leaf.prop_recursive(5, 64, 20, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..20).prop_map(Into::into),
+            proptest::collection::vec((".{0,3}", inner), 0..20).prop_map(|members| {
+                members
+                    .into_iter()
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()
+            }),
+        ]
+    })
+}
