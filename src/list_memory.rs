@@ -5,6 +5,7 @@
 //! versions are broken off, the oldest first. Walks share half of what whole lists leave; one walk at a
 //! time may go beyond, so that walks never wait for each other for ever.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -53,10 +54,20 @@ pub(crate) struct ListHold {
     is_kept: AtomicBool,
 }
 
-/// Memory of the groups that one walk has collected. Dropping it gives it back.
+/// Memory of the groups that one walk has collected. Clones share it. Dropping the last gives it back.
+#[derive(Debug, Clone)]
+pub(crate) struct WalkHold(Option<Arc<CollectedGroups>>);
+
 #[derive(Debug)]
-pub(crate) struct WalkHold {
-    shared: Option<Arc<SharedLists>>,
+struct CollectedGroups {
+    shared: Arc<SharedLists>,
+    /// Locked while one page of the walk waits. Its others wait behind it, and do not need a turn of
+    /// their own.
+    held: tokio::sync::Mutex<CollectedMemory>,
+}
+
+#[derive(Debug, Default)]
+struct CollectedMemory {
     bytes: u64,
     turn: Option<OwnedSemaphorePermit>,
 }
@@ -121,11 +132,13 @@ impl ListMemory {
 
     /// The memory of a walk that begins.
     pub(crate) fn walk(&self) -> WalkHold {
-        WalkHold {
-            shared: self.0.clone(),
-            bytes: 0,
-            turn: None,
-        }
+        let shared = self.0.clone();
+        WalkHold(shared.map(|shared| {
+            Arc::new(CollectedGroups {
+                shared,
+                held: tokio::sync::Mutex::default(),
+            })
+        }))
     }
 
     /// Lends a value to a stream. It is taken back when memory is wanted and it `is_old`.
@@ -183,19 +196,18 @@ impl SharedLists {
 }
 
 impl WalkHold {
-    /// Takes memory for more groups. It waits while others have it, until `deadline`.
-    pub(crate) async fn grow(
-        &mut self,
-        bytes: u64,
-        deadline: Instant,
-    ) -> Result<(), UpstreamError> {
-        let Some(shared) = self.shared.clone() else {
+    /// Takes memory for more groups. It waits while others have it, until `deadline`, and walks get the
+    /// turn in the order in which they came.
+    pub(crate) async fn grow(&self, bytes: u64, deadline: Instant) -> Result<(), UpstreamError> {
+        let Some(CollectedGroups { shared, held }) = self.0.as_deref() else {
             return Ok(());
         };
+        let mut held = held.lock().await;
+        let mut turn = pin!(Arc::clone(&shared.turn).acquire_owned());
         loop {
-            let mut freed = std::pin::pin!(shared.freed.notified());
+            let mut freed = pin!(shared.freed.notified());
             freed.as_mut().enable();
-            if self.turn.is_some() {
+            if held.turn.is_some() {
                 shared.lock().counts.collected += bytes;
                 break;
             }
@@ -204,7 +216,7 @@ impl WalkHold {
             }
             tokio::select! {
                 () = freed => {}
-                turn = Arc::clone(&shared.turn).acquire_owned() => self.turn = turn.ok(),
+                turn = &mut turn => held.turn = turn.ok(),
                 () = sleep_until(deadline) => return Err(UpstreamError::new(
                     ErrorKind::Overloaded,
                     format!(
@@ -215,23 +227,23 @@ impl WalkHold {
                 )),
             }
         }
-        self.bytes += bytes;
+        held.bytes += bytes;
         Ok(())
     }
 
     /// The groups have become a list of so many bytes.
     pub(crate) fn into_list(self, bytes: u64) -> ListHold {
-        ListMemory(self.shared.clone()).hold(bytes)
+        let shared = self.0.as_ref().map(|groups| Arc::clone(&groups.shared));
+        ListMemory(shared).hold(bytes)
     }
 }
 
-impl Drop for WalkHold {
+impl Drop for CollectedGroups {
     fn drop(&mut self) {
-        if let Some(shared) = &self.shared {
-            shared.lock().counts.collected -= self.bytes;
-            self.turn = None;
-            shared.freed.notify_waiters();
-        }
+        let held = std::mem::take(self.held.get_mut());
+        self.shared.lock().counts.collected -= held.bytes;
+        drop(held);
+        self.shared.freed.notify_waiters();
     }
 }
 
@@ -303,7 +315,7 @@ mod tests {
         let walks = (0..10).map(|_| {
             let (memory, most) = (&memory, &most);
             async move {
-                let mut walk = memory.walk();
+                let walk = memory.walk();
                 for _ in 0..5 {
                     walk.grow(90, in_a_minute()).await?;
                     sleep(Duration::from_secs(1)).await;
@@ -325,11 +337,38 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn walks_get_the_turn_in_the_order_in_which_they_came_whatever_becomes_free_meanwhile() {
+        let memory = ListMemory::new(100);
+        let large = memory.walk();
+        large.grow(200, in_a_minute()).await.unwrap();
+        let order = Mutex::new(Vec::new());
+        let walks = (0..10).map(|number| {
+            let (memory, order) = (&memory, &order);
+            async move {
+                // The last one comes first.
+                sleep(Duration::from_millis(10 - number)).await;
+                let walk = memory.walk();
+                walk.grow(90, in_a_minute()).await.unwrap();
+                lock(order).push(number);
+            }
+        });
+        let frees = async {
+            for _ in 0..20 {
+                sleep(Duration::from_millis(1)).await;
+                drop(memory.hold(1));
+            }
+            drop(large);
+        };
+        tokio::join!(futures_util::future::join_all(walks), frees);
+        assert_eq!(order.into_inner().unwrap(), [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn groups_for_which_no_room_comes_in_time_are_our_own_overload() {
         let memory = ListMemory::new(100);
-        let mut large = memory.walk();
+        let large = memory.walk();
         large.grow(200, in_a_minute()).await.unwrap();
-        let mut other = memory.walk();
+        let other = memory.walk();
         let error = other.grow(1, in_a_minute()).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Overloaded);
         assert!(error.detail.contains("cache.capacity"), "{error}");
@@ -347,7 +386,7 @@ mod tests {
         for stream in &streams[1..] {
             stream.get().unwrap().keep(false);
         }
-        let mut walk = memory.walk();
+        let walk = memory.walk();
         walk.grow(100, in_a_minute()).await.unwrap();
         assert!(streams.iter().all(|stream| stream.get().is_some()));
         // The oldest of those that hold an old list, and no more than are needed.

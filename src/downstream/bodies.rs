@@ -19,7 +19,7 @@ use super::problem::{Kind, ProblemDetails};
 const WAIT: Duration = Duration::from_millis(50);
 
 /// What is set aside for a part of a stream before it is made.
-const PART: u64 = 128 * 1024;
+const RESERVED_PART: u64 = 128 * 1024;
 
 /// When a caller may try again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -104,7 +104,7 @@ impl BodyMemory {
     /// Waits for room for another part of an answer.
     pub(crate) async fn room(&self) -> ReservedBody {
         loop {
-            match self.reserve(PART) {
+            match self.reserve(RESERVED_PART) {
                 Some(reserved) => return reserved,
                 None => sleep(WAIT).await,
             }
@@ -190,7 +190,7 @@ mod tests {
         };
         let begun = tokio::time::Instant::now();
         let (reserved, ()) = tokio::join!(memory.room(), reader);
-        assert_eq!(memory.counts().answers, PART);
+        assert_eq!(memory.counts().answers, RESERVED_PART);
         drop(reserved);
         assert!((7..8).contains(&begun.elapsed().as_secs()));
     }

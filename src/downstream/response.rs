@@ -12,7 +12,7 @@ use hyper::body::{Frame, SizeHint};
 use thiserror::Error;
 
 /// The size of the parts of a body that is handed over in parts.
-const PART: usize = 64 * 1024;
+const FRAME: usize = 64 * 1024;
 
 /// What the edge answers.
 pub(crate) type Response = http::Response<Body>;
@@ -65,7 +65,7 @@ impl http_body::Body for Body {
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
             Self::InParts(bytes) => {
-                let part = bytes.split_to(bytes.len().min(PART));
+                let part = bytes.split_to(bytes.len().min(FRAME));
                 Poll::Ready((!part.is_empty()).then(|| Ok(Frame::data(part))))
             }
             Self::Streamed(parts) => {

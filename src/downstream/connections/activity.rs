@@ -49,8 +49,8 @@ pub(in crate::downstream) struct ConnectionActivity {
     state: Mutex<ConnectionState>,
     /// Whether anything was read since the last request began.
     has_read: AtomicBool,
-    /// Whether anything was read at all.
-    was_used: AtomicBool,
+    /// Whether it has shown if it begins as HTTP/2 does.
+    is_recognized: AtomicBool,
     /// Whether the client, or the listener, has connections that wait for others to end.
     wanted: [Arc<AtomicBool>; 2],
     /// Rung when the connection is out of use, and its end would be of use.
@@ -65,8 +65,8 @@ struct ConnectionState {
     idle_since: Instant,
     /// `None`: nothing was asked yet.
     version: Option<Version>,
-    /// Whether it began as HTTP/2 does.
-    is_http2: bool,
+    /// What is still to come of the beginning of HTTP/2. `None`: it began otherwise.
+    preface: Option<&'static [u8]>,
     /// When it was first seen that a part of a head is there.
     head_since: Option<Instant>,
     closing_since: Option<Instant>,
@@ -98,12 +98,12 @@ impl ConnectionActivity {
                 next: 0,
                 idle_since: Instant::now(),
                 version: None,
-                is_http2: false,
+                preface: Some(PREFACE),
                 head_since: None,
                 closing_since: None,
             }),
             has_read: AtomicBool::new(false),
-            was_used: AtomicBool::new(false),
+            is_recognized: AtomicBool::new(false),
             idle,
         }
     }
@@ -116,11 +116,15 @@ impl ConnectionActivity {
     /// This was read.
     pub(super) fn read(&self, bytes: &[u8]) {
         self.has_read.store(true, Ordering::Relaxed);
-        if !self.was_used.load(Ordering::Relaxed) {
-            self.was_used.store(true, Ordering::Relaxed);
+        if !self.is_recognized.load(Ordering::Relaxed) {
             let mut state = self.lock();
-            state.is_http2 = bytes.starts_with(PREFACE);
-            state.head_since = Some(Instant::now());
+            state.head_since.get_or_insert_with(Instant::now);
+            state.preface = state.preface.and_then(|preface| {
+                let (due, later) = preface.split_at(preface.len().min(bytes.len()));
+                bytes.starts_with(due).then_some(later)
+            });
+            let is_recognized = state.preface.is_none_or(<[u8]>::is_empty);
+            self.is_recognized.store(is_recognized, Ordering::Relaxed);
         }
     }
 
@@ -187,9 +191,9 @@ impl ConnectionActivity {
         }
         let too_slow = ConnectionVerdict::BreakOff("its client sends a request too slowly");
         // What an idle HTTP/2 connection brings may be about anything.
-        let is_http2 = state
-            .version
-            .map_or(state.is_http2, |version| version >= Version::HTTP_2);
+        let is_http2 = state.version.map_or(state.preface == Some(&[]), |version| {
+            version >= Version::HTTP_2
+        });
         // One that was opened ahead is as idle as one that was used.
         if !is_http2 && self.has_read.load(Ordering::Relaxed) {
             let since = *state.head_since.get_or_insert(now);
@@ -347,5 +351,34 @@ struct AnswerBytes {
 impl AsRef<[u8]> for AnswerBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::a_part_of_the_preface(&["P", "RI * HTTP/2.0"], false)]
+    #[case::a_larger_part(&["PR", "I", " * HTTP/2.0"], false)]
+    #[case::the_preface(&["PRI * HTTP/2.0"], false)]
+    #[case::a_method_that_begins_alike(&["P", "UT / HTTP/1.1"], true)]
+    #[case::another_one(&["PR", "OPFIND / HTTP/1.1"], true)]
+    #[case::any_other(&["GET / HTTP/1.1"], true)]
+    #[tokio::test(start_paused = true)]
+    async fn http_2_is_recognized_however_its_preface_is_cut(
+        #[case] segments: &[&str],
+        #[case] is_too_slow: bool,
+    ) {
+        let activity =
+            ConnectionActivity::new(ConnectionLimits::default(), <_>::default(), <_>::default());
+        for segment in segments {
+            activity.read(segment.as_bytes());
+        }
+        let verdict = activity.verdict(Instant::now() + HEAD_TIMEOUT);
+        let is_broken_off = matches!(verdict, ConnectionVerdict::BreakOff(_));
+        assert_eq!(is_broken_off, is_too_slow, "{verdict:?}");
     }
 }

@@ -13,7 +13,11 @@ use tokio::time::{Instant, timeout};
 
 use crate::plan::ConnectionLimits;
 
-use super::activity::{ConnectionActivity, HEAD_TIMEOUT};
+use super::activity::ConnectionActivity;
+
+mod seat;
+use seat::SeatSignal;
+pub(in crate::downstream) use seat::{Seat, SeatTurn};
 
 /// How long a new connection is taken to be about to be used.
 const COMING: Duration = Duration::from_secs(1);
@@ -69,26 +73,6 @@ impl OpenConnection {
     }
 }
 
-/// What the table tells a connection.
-#[derive(Debug, Default)]
-struct SeatSignal {
-    rung: Notify,
-    is_served: AtomicBool,
-    is_to_leave: AtomicBool,
-}
-
-impl SeatSignal {
-    fn admit(&self) {
-        self.is_served.store(true, Ordering::Relaxed);
-        self.rung.notify_one();
-    }
-
-    fn leave(&self) {
-        self.is_to_leave.store(true, Ordering::Relaxed);
-        self.rung.notify_one();
-    }
-}
-
 /// How the connections of a listener stand, and what became of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct ConnectionCounts {
@@ -112,27 +96,6 @@ pub(crate) struct ConnectionCounts {
     pub(crate) broken_off: u64,
     /// How many waited for a turn that never came.
     pub(crate) refused: u64,
-}
-
-/// Whether a connection is served.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::downstream) enum SeatTurn {
-    /// It is.
-    Served,
-    /// Its client has too many.
-    Refused,
-}
-
-/// One connection's place. Dropping it makes room.
-#[derive(Debug)]
-pub(in crate::downstream) struct Seat {
-    table: Arc<ConnectionTable>,
-    network: IpAddr,
-    id: u64,
-    activity: Arc<ConnectionActivity>,
-    signal: Arc<SeatSignal>,
-    is_crowded: Arc<AtomicBool>,
-    out_of_use: Arc<Notify>,
 }
 
 impl ConnectionTable {
@@ -324,111 +287,5 @@ impl ConnectionTable {
     }
 }
 
-impl Seat {
-    /// What goes on on the connection.
-    pub(in crate::downstream) const fn activity(&self) -> &Arc<ConnectionActivity> {
-        &self.activity
-    }
-
-    /// Waits until the connection may be served.
-    pub(in crate::downstream) async fn admission(&self) -> SeatTurn {
-        let signal = &self.signal;
-        let told = async {
-            loop {
-                if signal.is_to_leave.load(Ordering::Relaxed) {
-                    return SeatTurn::Refused;
-                }
-                if signal.is_served.load(Ordering::Relaxed) {
-                    return SeatTurn::Served;
-                }
-                signal.rung.notified().await;
-            }
-        };
-        let told = timeout(HEAD_TIMEOUT, told).await;
-        told.unwrap_or_else(|_| {
-            self.table.refused.fetch_add(1, Ordering::Relaxed);
-            tracing::debug!(client = %self.network, "refused a connection beyond its client's share");
-            SeatTurn::Refused
-        })
-    }
-
-    /// Waits until the connection is asked to close.
-    pub(in crate::downstream) async fn asked_to_close(&self) {
-        loop {
-            if self.signal.is_to_leave.load(Ordering::Relaxed) {
-                return;
-            }
-            tokio::select! {
-                () = self.signal.rung.notified() => {}
-                () = self.out_of_use.notified() => {
-                    if self.is_crowded.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    if self.table.is_full() {
-                        self.table.changed.notify_one();
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether other connections of this client wait for this one to end.
-    pub(in crate::downstream) fn is_crowded(&self) -> bool {
-        self.is_crowded.load(Ordering::Relaxed)
-    }
-
-    /// Asks the connection to close once it is out of use.
-    pub(in crate::downstream) fn close(&self) {
-        self.signal.leave();
-    }
-
-    /// Counts that the connection was closed because nothing was asked on it.
-    pub(in crate::downstream) fn closed_idle(&self) {
-        self.table.closed_idle.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts that the connection was broken off because its client is too slow.
-    pub(in crate::downstream) fn broken_off(&self, reason: &str) {
-        self.table.broken_off.fetch_add(1, Ordering::Relaxed);
-        tracing::debug!(client = %self.network, reason, "broke off a connection");
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.table.leave(self.network, self.id);
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use http::Version;
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case::idle(Version::HTTP_11, false, 1)]
-    #[case::with_a_head_arriving(Version::HTTP_11, true, 0)]
-    #[case::with_a_ping(Version::HTTP_2, true, 1)]
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_on_which_a_request_arrives_is_not_closed_for_room(
-        #[case] version: Version,
-        #[case] has_read: bool,
-        #[case] closed: u64,
-    ) {
-        let limits = ConnectionLimits {
-            total: 1,
-            ..ConnectionLimits::default()
-        };
-        let table = Arc::new(ConnectionTable::new(limits));
-        let seat = table.enter(IpAddr::from([127, 0, 0, 1]));
-        drop(seat.activity().begin(version));
-        if has_read {
-            seat.activity().read(b"GET");
-        }
-        tokio::time::advance(COMING * 2).await;
-        let _other = table.enter(IpAddr::from([127, 0, 0, 2]));
-        assert_eq!(table.counts().closed_for_room, closed);
-    }
-}
+mod tests;

@@ -174,13 +174,14 @@ impl<'a> Attempt<'a> {
     async fn read_rest(&mut self, positions: Vec<Position>) -> Result<Next, Interrupted> {
         let (adapter, observers, deadline) = (self.adapter, self.observers, self.deadline);
         let last = positions.last().cloned();
+        let room = self.tally.room(deadline);
         let mut next = Next::End;
         let mut pages = stream::iter(positions)
             .map(async |position| {
                 let is_last = last.as_ref() == Some(&position);
                 let mut page = fetch(adapter, observers, deadline, position).await?;
                 // Only the last one is looked at by the pager.
-                page.settle(is_last);
+                room.take(&mut page, is_last).await?;
                 Ok(page)
             })
             .buffered(adapter.limits().concurrency as usize);
@@ -195,7 +196,6 @@ impl<'a> Attempt<'a> {
                 next = self.next(&page)?;
             }
             let (is_past_end, is_empty) = (page.is_past_end(), page.listed() == 0);
-            self.tally.make_room(&page, deadline).await?;
             if self.tally.add(page)? == PageSeen::Repeated && !is_empty {
                 return self.repeat(PagerError::SamePage, Interrupted::ListChanged);
             }
@@ -211,8 +211,8 @@ impl<'a> Attempt<'a> {
         self.observers.notify(&Event::PageRead(&page));
         let next = self.next(&page)?;
         let is_empty = page.listed() == 0;
-        page.settle(false);
-        self.tally.make_room(&page, self.deadline).await?;
+        let room = self.tally.room(self.deadline);
+        room.take(&mut page, false).await?;
         match self.tally.add(page)? {
             PageSeen::New => Ok(next),
             // The same parents without records again, and nothing else says that there is more.

@@ -6,7 +6,8 @@
 //! changes while it is read is read once more.
 //!
 //! ```text
-//! walk (deadline, one restart) ▸ attempt (page after page) ▸ tally (what was read, limits, totals)
+//! walk (deadline, one restart) ▸ attempt (page after page) ▸ room (memory for groups)
+//!      ▸ tally (what was read, limits, totals)
 //! ```
 
 use std::sync::Arc;
@@ -26,6 +27,8 @@ mod outcome;
 pub use outcome::Walked;
 pub(super) use outcome::is_client_error;
 use outcome::{Interrupted, is_fault, is_refusal};
+
+mod room;
 
 mod tally;
 

@@ -26,6 +26,7 @@ use super::account::{
     unsettled, weigh,
 };
 use super::outcome::{Interrupted, Walked};
+use super::room::GroupRoom;
 
 /// How much of an id a message shows.
 const ID_CHARS: usize = 60;
@@ -33,9 +34,6 @@ const ID_CHARS: usize = 60;
 /// After so many pages without a group the walk ends, unless a total says that more follow: the adapter
 /// is wrong, and a long list would cost its upstream hundreds of requests to show it.
 const PAGES_WITHOUT_GROUPS: u64 = 20;
-
-/// About what the place of a group takes, by its id.
-const INDEXED: u64 = 80;
 
 /// What a walk has read so far.
 #[expect(
@@ -128,19 +126,10 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Waits until there is memory for the groups of a page, which is to be settled before.
-    pub(super) async fn make_room(
-        &mut self,
-        page: &FetchedPage,
-        deadline: Instant,
-    ) -> Result<(), UpstreamError> {
-        if self.mapped_bytes + page.mapped_bytes() > self.adapter.room() {
-            // It is refused when it is added.
-            return Ok(());
-        }
-        let groups = page.outcomes().iter().flatten();
-        let groups = groups.map(|mapped| mapped.group.bytes() + INDEXED);
-        self.hold.grow(groups.sum(), deadline).await
+    /// The room for the groups of further pages.
+    pub(super) fn room(&self, deadline: Instant) -> GroupRoom {
+        let left = self.adapter.room().saturating_sub(self.mapped_bytes);
+        GroupRoom::new(self.hold.clone(), left, deadline)
     }
 
     /// Adds one page. One that was read before adds nothing.

@@ -25,13 +25,13 @@ const BLOCK: &str = "
     auth = { type = 'token_exchange', request = { method = 'POST', path = '/login' }, token = '/token' }
 ";
 
-fn adapter() -> Arc<Adapter> {
-    let loaded = load_block("club", BLOCK, &[]);
+pub(super) fn adapter(block: &str) -> Adapter {
+    let loaded = load_block("club", block, &[]);
     let wall = WallClock::fixed(jiff::Timestamp::UNIX_EPOCH);
     let mut problems = Problems::default();
     let adapter = app::adapter(&loaded, "club", &wall, &Tls::unavailable(), &mut problems);
     assert_eq!(problems, Problems::default());
-    Arc::new(adapter.unwrap())
+    adapter.unwrap()
 }
 
 /// A login and two pages, of which the first fails once.
@@ -97,7 +97,7 @@ impl Observer for Log {
 
 #[tokio::test(start_paused = true)]
 async fn all_observers_see_a_walk_and_its_exchanges_in_one_order() {
-    let adapter = adapter();
+    let adapter = Arc::new(adapter(BLOCK));
     adapter.set_replay(Arc::new(TwoPages::default()));
     let (one, other, progress) = (
         Arc::<Log>::default(),
@@ -133,7 +133,7 @@ async fn all_observers_see_a_walk_and_its_exchanges_in_one_order() {
 
 #[tokio::test(start_paused = true)]
 async fn a_walk_without_observers_sends_requests_without_any() {
-    let adapter = adapter();
+    let adapter = Arc::new(adapter(BLOCK));
     adapter.set_replay(Arc::new(TwoPages::default()));
     assert!(Observers::default().is_empty());
     assert!(Observers::from_iter([]).is_empty());

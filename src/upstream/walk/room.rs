@@ -1,0 +1,175 @@
+//! The room for the groups of a walk: counted from when a page is read, whatever it waits for then.
+//!
+//! Pages that were announced are read at once, and each takes the room for its own groups. The stream
+//! of them is polled all the while, so whatever the others hold on their way is given back in time.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::time::Instant;
+
+use crate::error::UpstreamError;
+use crate::list_memory::WalkHold;
+use crate::page::fetched_page::FetchedPage;
+
+/// About what the place of a group takes, by its id.
+const INDEXED: u64 = 80;
+
+/// The room for the groups of a walk.
+#[derive(Debug)]
+pub(super) struct GroupRoom {
+    hold: WalkHold,
+    /// What the snapshot may still take.
+    left: AtomicU64,
+    deadline: Instant,
+}
+
+impl GroupRoom {
+    /// The room of a walk with this `hold`, whose snapshot may take so much more.
+    pub(super) const fn new(hold: WalkHold, left: u64, deadline: Instant) -> Self {
+        Self {
+            hold,
+            left: AtomicU64::new(left),
+            deadline,
+        }
+    }
+
+    /// Waits until there is memory for the groups of a page. The page gives back first what it was
+    /// decoded in, and its body if it is not `needed`.
+    pub(super) async fn take(
+        &self,
+        page: &mut FetchedPage,
+        needed: bool,
+    ) -> Result<(), UpstreamError> {
+        page.settle(needed);
+        let take = |left: u64| left.checked_sub(page.mapped_bytes());
+        let left = (self.left).fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        if left.is_err() {
+            // It is refused when it is added.
+            return Ok(());
+        }
+        let groups = page.outcomes().iter().flatten();
+        let groups = groups.map(|mapped| mapped.group.bytes() + INDEXED);
+        self.hold.grow(groups.sum(), self.deadline).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use futures_util::FutureExt as _;
+    use http::{Request, Response};
+    use tokio::time::{Instant, sleep, timeout};
+
+    use crate::error::UpstreamError;
+    use crate::list_memory::WalkHold;
+    use crate::observe::Observers;
+    use crate::page_memory::{PageMemory, PageRoom};
+    use crate::upstream::transport::Replay;
+    use crate::upstream::walk::tests::adapter;
+    use crate::upstream::walk::walk;
+
+    const MIB: u64 = 1024 * 1024;
+
+    const PAGES: usize = 8;
+
+    const GROUPS: usize = 300;
+
+    /// Of 4 MiB, one page takes more than a quarter while it is decoded.
+    const BLOCK: &str = "
+        base_url = 'http://club.example'
+        request = { path = '/teams', query = { page = '{page}' } }
+        records = '/teams'
+        pagination = { style = 'page', first = 0, pages = '/pages' }
+        fields = { id = 'id', name = 'name' }
+    ";
+
+    /// Pages of large groups. After the first one the turn is taken, if there is something to take it.
+    #[derive(Debug, Default)]
+    struct LargePages(Mutex<Option<WalkHold>>);
+
+    impl Replay for LargePages {
+        fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+            let query = request.uri().query().unwrap();
+            let page: usize = query.strip_prefix("page=").unwrap().parse().unwrap();
+            if let (1, Some(turn)) = (page, &mut *self.0.lock().unwrap()) {
+                let taken = turn.grow(3 * MIB, in_a_minute()).now_or_never();
+                assert!(taken.unwrap().is_ok());
+            }
+            let name = "x".repeat(1000);
+            let groups = (page * GROUPS..).take(GROUPS);
+            let groups = groups.map(|id| format!(r#"{{"id": {id}, "name": "{name}"}}"#));
+            let groups = groups.collect::<Vec<_>>().join(",");
+            let body = format!(r#"{{"pages": {PAGES}, "teams": [{groups}]}}"#);
+            Ok(Response::new(body.into()))
+        }
+
+        fn has_only_pages(&self) -> bool {
+            true
+        }
+    }
+
+    fn memory() -> PageMemory {
+        PageMemory::new(PageRoom {
+            decoded_and_lists: 4 * MIB,
+            decoded: 2 * MIB,
+            received: 64 * MIB,
+        })
+    }
+
+    fn in_a_minute() -> Instant {
+        Instant::now() + Duration::from_mins(1)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_walk_that_waits_for_room_for_its_groups_holds_no_memory_of_pages() {
+        let memory = memory();
+        let adapter = Arc::new(adapter(BLOCK).within(memory.clone()));
+        let replay = Arc::new(LargePages(Mutex::new(Some(memory.lists().walk()))));
+        adapter.set_replay(Arc::clone(&replay) as _);
+        let others = async {
+            sleep(Duration::from_secs(2)).await;
+            let counts = memory.counts();
+            assert_eq!((counts.decoding, counts.waiting), (0, 0), "{counts:?}");
+            let page = memory.decode(2 * MIB, Some(in_a_minute()));
+            let page = timeout(Duration::from_secs(1), page).await;
+            assert!(page.is_ok_and(|page| page.is_ok()));
+            drop(replay.0.lock().unwrap().take());
+        };
+        let observers = Observers::default();
+        let (walked, ()) = tokio::join!(walk(&adapter, &observers), others);
+        assert_eq!(walked.unwrap().groups.len(), PAGES * GROUPS);
+        assert_eq!(memory.counts().lists.collected, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_walks_with_announced_pages_and_memory_for_one_both_end_well() {
+        let memory = memory();
+        let begun = Instant::now();
+        let walks = (0..2).map(|_| {
+            let adapter = Arc::new(adapter(BLOCK).within(memory.clone()));
+            adapter.set_replay(Arc::new(LargePages::default()));
+            async move {
+                walk(&adapter, &Observers::default())
+                    .await
+                    .map(|walked| walked.groups.len())
+            }
+        });
+        let ends = futures_util::future::join_all(walks).await;
+        for end in ends {
+            assert_eq!(end.unwrap(), PAGES * GROUPS);
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            begun.elapsed()
+        );
+        let counts = memory.counts();
+        assert_eq!(
+            (counts.decoding, counts.waiting, counts.lists.collected),
+            (0, 0, 0)
+        );
+    }
+}
