@@ -124,6 +124,32 @@ pub(crate) fn names_secret(name: &str) -> bool {
     }
 }
 
+/// The named texts in a body that is written out, as JSON, a form or XML: each name with its value.
+pub(super) fn named_in_body(body: &str) -> impl Iterator<Item = (&str, &str)> {
+    let quoted: Vec<&str> = body.split('"').collect();
+    let members = quoted.windows(3).filter_map(|window| match window {
+        [name, between, value] if between.trim() == ":" => Some((*name, *value)),
+        _ => None,
+    });
+    let members: Vec<_> = members.collect();
+    let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
+    let is_word = |name: &str| !name.contains([' ', '"', '\'', '<', '>', '{', '}', ':', '\n']);
+    let pairs = pairs.filter(move |(name, _)| is_word(name.trim()));
+    let elements = body.split('<').filter_map(|tag| tag.split_once('>'));
+    let elements = elements.flat_map(|(tag, text)| {
+        let name = tag.split_whitespace().next().unwrap_or_default();
+        let parts: Vec<&str> = tag.split(['"', '\'']).collect();
+        let attributes = parts.windows(2).filter_map(|window| {
+            let name = window[0].trim_end().strip_suffix('=')?;
+            Some((name.split_whitespace().last()?, window[1]))
+        });
+        let attributes: Vec<_> = attributes.collect();
+        attributes.into_iter().chain([(name, text)])
+    });
+    let named = members.into_iter().chain(pairs).chain(elements);
+    named.map(|(name, value)| (name.trim(), value.trim()))
+}
+
 /// The words of a name, in lower case: `X-Auth-Key`, `x_auth_key` and `xAuthKey` have the same.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
@@ -196,6 +222,38 @@ mod tests {
             "api_key_2",
         ] {
             assert!(names_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_secrets_in_a_body_are_known_by_their_names_in_json_forms_and_xml() {
+        for body in [
+            r#"{"user": "a", "auth": {"password" : "hush"}}"#,
+            r#"{{"password":"hush"}}"#,
+            "client_id=a&client_secret=hush&x=1",
+            "client_secret=hush",
+            "<login><user>a</user><Password>hush</Password></login>",
+            "<login user='a' password='hush'/>",
+            "<s:Token type=\"a\"> hush </s:Token>",
+        ] {
+            let named = named_in_body(body).filter(|(name, _)| names_secret(name));
+            let values: Vec<_> = named.map(|(_, value)| value).collect();
+            let values: Vec<_> = values
+                .into_iter()
+                .filter(|value| !value.is_empty())
+                .collect();
+            assert_eq!(values, ["hush"], "{body}");
+        }
+        for body in [
+            "",
+            "{}",
+            "null",
+            "a=b&sort_key=c",
+            r#"{"query": "token=1 password: 2"}"#,
+            "<a/>",
+        ] {
+            let mut named = named_in_body(body);
+            assert!(named.all(|(name, _)| !names_secret(name)), "{body}");
         }
     }
 

@@ -127,8 +127,11 @@ impl Document {
         scheme: Option<&str>,
     ) -> ValueKind {
         let is_plain = !value.get_ref().is_table() && !value.get_ref().is_array();
-        let has_password = value.get_ref().as_str().is_some_and(mask::has_secret);
-        if is_plain && (has_password || mask::may_be_secret(at, scheme)) {
+        let is_body = at.keys().last().is_some_and(|key| key == "body");
+        let has_secret = value.get_ref().as_str().is_some_and(|text| {
+            mask::has_secret(text) || (is_body && mask::has_secret_in_body(text))
+        });
+        if is_plain && (has_secret || mask::may_be_secret(at, scheme)) {
             self.secrets.push(value.span());
         }
         if let Some(sent) = as_written::sent(at)

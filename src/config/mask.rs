@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::credential_names::{may_name_secret, names_secret};
+use super::credential_names::{may_name_secret, named_in_body, names_secret};
 use crate::problem::KeyPath;
 
 /// What is shown instead.
@@ -69,6 +69,12 @@ pub(super) fn has_secret(text: &str) -> bool {
     let query = text.split_once('?').map_or("", |(_, query)| query);
     let mut names = (query.split(['&', ';', '#'])).filter_map(|one| Some(one.split_once('=')?.0));
     has_password(text) || names.any(names_secret)
+}
+
+/// Whether a text is a request's body with a secret written out in it.
+pub(super) fn has_secret_in_body(body: &str) -> bool {
+    let is_written_out = |value: &str| !value.is_empty() && !value.contains('{');
+    named_in_body(body).any(|(name, value)| may_name_secret(name) && is_written_out(value))
 }
 
 /// What may be a secret in a text that is no TOML, found by looks alone: there is no tree to go by,

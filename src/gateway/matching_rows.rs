@@ -3,9 +3,9 @@
 //! Snapshots are not merged here. Each has its own order, and a page is merged from them
 //! ([`super::merge`]), so that a list of a million groups is never sorted as a whole.
 //!
-//! It holds no snapshot, so what is kept never holds an outdated list in memory. It fits any
-//! snapshots with the content that it was made from, for equal content hashes mean equal rows at equal
-//! indexes.
+//! [`MatchingRows`] hold no snapshot, so those that are kept never hold an outdated list in memory. They
+//! fit any snapshots with the content that they were made from, for equal content hashes mean equal rows
+//! at equal indexes.
 
 use std::sync::Arc;
 

@@ -86,9 +86,7 @@ impl Sort {
                     .then_with(|| left.id().cmp(right.id()))
             })
     }
-}
 
-impl Sort {
     /// Sorts rows of a snapshot, which stand in default order. It takes one key of each row at a time,
     /// the one that counts least first, where [`Sort::compare`] looks into both rows at each step.
     pub(super) fn arrange(&self, snapshot: &Snapshot, rows: &mut [u32]) {

@@ -29,7 +29,7 @@ pub(super) struct Views {
     pool: BlockingPool,
 }
 
-/// What an order depends on. No caller is in it: callers who see the same content share it.
+/// What the matching rows depend on. No caller is in it: callers who see the same content share it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct ViewKey {
     filter: Filter,
@@ -39,12 +39,12 @@ struct ViewKey {
     digested: Vec<usize>,
 }
 
-/// Why an order is not kept.
+/// Why rows are not kept.
 #[derive(Debug, Clone)]
 enum NotKept {
-    /// It holds nothing, so there is nothing to keep.
+    /// There are none, so there is nothing to keep.
     Empty(Arc<MatchingRows>),
-    /// There is none.
+    /// They were not looked for.
     Overloaded(Overloaded),
 }
 
@@ -102,9 +102,9 @@ impl Views {
     ) -> Result<View, Overloaded> {
         let groups: usize = snapshots.iter().map(|snapshot| snapshot.len()).sum();
         // Looking ids up or a few groups through is quicker than handing the work over or keeping it.
-        let order = if filter.ids.is_some() || groups <= self.at_once {
-            let order = MatchingRows::new(&snapshots, filter, sort);
-            Arc::new(order.with_match_digests(&snapshots, &digested))
+        let rows = if filter.ids.is_some() || groups <= self.at_once {
+            let rows = MatchingRows::new(&snapshots, filter, sort);
+            Arc::new(rows.with_match_digests(&snapshots, &digested))
         } else {
             let contents = snapshots.iter();
             let contents =
@@ -117,10 +117,10 @@ impl Views {
             };
             self.rows(&key, &snapshots, deadline).await?
         };
-        Ok(View::over(snapshots, order, sort.clone()))
+        Ok(View::over(snapshots, rows, sort.clone()))
     }
 
-    /// The order that `key` asks for. Equal questions wait for one answer, each until its own
+    /// The rows that `key` asks for. Equal questions wait for one answer, each until its own
     /// `deadline`.
     ///
     /// The first caller's future does the work, and if it is dropped the next begins again: cheap
@@ -137,17 +137,17 @@ impl Views {
                 begun.store(true, Ordering::Relaxed);
                 self.build(key, snapshots, deadline).await
             };
-            let mut order = pin!(self.made.try_get_with_by_ref(key, build));
-            let waited = timeout_at(deadline, &mut order).await;
+            let mut rows = pin!(self.made.try_get_with_by_ref(key, build));
+            let waited = timeout_at(deadline, &mut rows).await;
             let is_ours = begun.load(Ordering::Relaxed);
-            let order = match waited {
-                Ok(order) => order,
+            let rows = match waited {
+                Ok(rows) => rows,
                 // Our own build minds the deadline itself, and has its worker by now.
-                Err(_) if is_ours => order.await,
+                Err(_) if is_ours => rows.await,
                 Err(_) => return Err(Overloaded),
             };
-            match order.as_ref().map_err(|error| &**error) {
-                Ok(order) | Err(NotKept::Empty(order)) => return Ok(Arc::clone(order)),
+            match rows.as_ref().map_err(|error| &**error) {
+                Ok(rows) | Err(NotKept::Empty(rows)) => return Ok(Arc::clone(rows)),
                 Err(NotKept::Overloaded(overloaded)) if is_ours => return Err(*overloaded),
                 // Another caller ran out of time, and we have not yet.
                 Err(NotKept::Overloaded(_)) => {}
@@ -163,15 +163,15 @@ impl Views {
     ) -> Result<Arc<MatchingRows>, NotKept> {
         let (key, snapshots) = (key.clone(), snapshots.to_vec());
         let work = move || {
-            let order = MatchingRows::new(&snapshots, &key.filter, &key.sort);
-            Arc::new(order.with_match_digests(&snapshots, &key.digested))
+            let rows = MatchingRows::new(&snapshots, &key.filter, &key.sort);
+            Arc::new(rows.with_match_digests(&snapshots, &key.digested))
         };
-        let order = self.pool.run(work, deadline).await;
-        let order = order.map_err(NotKept::Overloaded)?;
-        if order.len() == 0 {
-            return Err(NotKept::Empty(order));
+        let rows = self.pool.run(work, deadline).await;
+        let rows = rows.map_err(NotKept::Overloaded)?;
+        if rows.len() == 0 {
+            return Err(NotKept::Empty(rows));
         }
-        Ok(order)
+        Ok(rows)
     }
 }
 
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_empty_order_is_not_kept() {
+    async fn what_holds_no_rows_is_not_kept() {
         let views = views(1 << 20);
         let filter = searching("y".to_owned());
         let empty = view(&views, &snapshot(&["x"]), &filter).await;

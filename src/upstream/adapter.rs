@@ -52,7 +52,7 @@ impl Adapter {
         let transport = Transport::new(plan, auth, &masks, wall.clone(), &connections);
         let bounds = Bounds::new(plan.limits.depth, plan.limits.page_bytes);
         let (rules, longest) = (plan.classify.clone(), plan.limits.walk);
-        let exchange = Exchange::new(&plan.auth, rules, bounds, transport, longest, wall);
+        let exchange = Exchange::new(&plan.auth, rules, bounds, transport, longest, wall, &masks);
         Some(Self {
             plan: Arc::clone(plan),
             exchange: Arc::new(exchange),

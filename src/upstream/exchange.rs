@@ -16,6 +16,7 @@ use crate::clock::WallClock;
 use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, Hedgeable, LoginToken};
 use super::login::TokenSource;
+use super::masks::Masks;
 use super::refusal::confirmed;
 use super::transport::{Circuit, Replay, Transport};
 use crate::error::{ErrorKind, UpstreamError};
@@ -34,14 +35,15 @@ pub struct Exchange {
 
 impl Exchange {
     /// Exchanges over `transport` whose responses `rules` classify. Bodies may be as large as
-    /// `bounds` says, and a login takes as long as `longest` at most.
-    pub fn new(
+    /// `bounds` says, and a login takes as long as `longest` at most. What it brings is added to `masks`.
+    pub(super) fn new(
         auth: &Auth,
         rules: ClassifyRules,
         bounds: Bounds,
         transport: Transport,
         longest: Span,
         wall: &WallClock,
+        masks: &Masks,
     ) -> Self {
         let classifier = |rules| Classifier::new(rules, bounds, wall.clone());
         let login = match auth {
@@ -53,6 +55,7 @@ impl Exchange {
                     transport.clone(),
                     classifier,
                     longest,
+                    masks.clone(),
                 ))
             }
             Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) => None,

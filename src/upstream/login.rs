@@ -10,6 +10,7 @@ use super::auth::oauth2::token_from_reply;
 use super::auth::{Token, TokenCell};
 use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, Purpose, Repeatable};
+use super::masks::Masks;
 use super::refusal::confirmed;
 use super::requests::render_error;
 use super::template::Variables;
@@ -35,6 +36,8 @@ struct LoginCall {
     transport: Transport,
     grant: Grant,
     classifier: Classifier,
+    /// What no message may show, each token included.
+    masks: Masks,
 }
 
 impl TokenSource {
@@ -43,6 +46,7 @@ impl TokenSource {
         transport: Transport,
         classifier: Classifier,
         longest: Span,
+        masks: Masks,
     ) -> Self {
         Self {
             longest,
@@ -50,6 +54,7 @@ impl TokenSource {
                 transport,
                 grant,
                 classifier,
+                masks,
             }),
             cell: TokenCell::default(),
         }
@@ -136,9 +141,15 @@ impl LoginCall {
                 let text = token_at(token, &answer.page, &answer.headers).ok_or_else(|| {
                     UpstreamError::new(ErrorKind::Mapping, "the login's answer holds no token")
                 })?;
-                Token::from_answer(&text, expires.as_ref(), Some(&answer.page), now)
+                Token::from_answer(
+                    &text,
+                    expires.as_ref(),
+                    Some(&answer.page),
+                    now,
+                    &self.masks,
+                )
             }
-            Grant::ClientCredentials(_) => token_from_reply(&answer.page, now),
+            Grant::ClientCredentials(_) => token_from_reply(&answer.page, now, &self.masks),
         }
     }
 }

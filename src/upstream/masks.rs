@@ -5,14 +5,11 @@
 
 use std::sync::Arc;
 
-use http::Extensions;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::UpstreamError;
 use crate::plan::{self, Auth, Fixed};
 use crate::redact::Redactor;
-
-use super::extensions::LoginToken;
 
 /// The secrets of one upstream. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +32,11 @@ impl Masks {
         Self(Arc::new(redactor))
     }
 
+    /// Adds a token that a login brought. Those of the last logins are remembered.
+    pub(super) fn add_token(&self, token: &str) {
+        self.0.add_recent(token, "TOKEN");
+    }
+
     /// A text of the upstream's, as it may be shown.
     pub(crate) fn text(&self, text: &str) -> String {
         self.0.redact(text).into_owned()
@@ -43,17 +45,6 @@ impl Masks {
     /// An error, as it may be shown.
     pub(crate) fn error(&self, mut error: UpstreamError) -> UpstreamError {
         error.detail = self.text(&error.detail);
-        error
-    }
-
-    /// The error of a request that may have carried the token of a login.
-    pub(super) fn error_of(&self, error: UpstreamError, sent: &Extensions) -> UpstreamError {
-        let mut error = self.error(error);
-        if let Some(LoginToken(token)) = sent.get() {
-            let own = Redactor::default();
-            own.add(token.expose_secret(), "TOKEN");
-            error.detail = own.redact(&error.detail).into_owned();
-        }
         error
     }
 }
@@ -82,10 +73,9 @@ mod tests {
             &[("PASSWORD", "p4ss word/é!")],
         );
         let masks = Masks::new(&[SecretString::from("p4ss word/é!")], &upstream);
-        let mut sent = Extensions::new();
-        sent.insert(LoginToken(SecretString::from("t0k3n-of-a-login")));
+        masks.add_token("t0k3n-of-a-login");
         let error = UpstreamError::new(ErrorKind::HttpStatus, format!("status 500: <{echoed}>"));
-        let detail = masks.error_of(error, &sent).detail;
+        let detail = masks.error(error).detail;
         assert!(
             detail.starts_with("status 500: <") && detail.contains("***"),
             "{detail}"

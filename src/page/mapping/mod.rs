@@ -37,7 +37,7 @@ use super::format::{FormatError, Node, Page, Parents};
 use crate::snapshot::SOURCE_ID_BYTES;
 use item::Item;
 use reader::Reader;
-use shape::Shape;
+use shape::RecordsShape;
 use tree::Ancestors;
 
 /// The records that a page lists, without nested ones: the unit of paging.
@@ -119,7 +119,7 @@ impl Mapping {
             self.map_tree(records, &Ancestors::top(), 1, &mut reader, &mut outcomes)?;
         } else {
             let ancestors = Ancestors::default();
-            let mut shape = Shape::of(&self.records.at);
+            let mut shape = RecordsShape::of(&self.records.at);
             for record in records {
                 let outcome = self.map_record(record, &ancestors, &mut reader);
                 outcomes.push(shape.check(record, outcome)?);

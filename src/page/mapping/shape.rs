@@ -12,7 +12,7 @@ use super::item::Item;
 use super::outcome::{Mapped, Skip};
 
 /// The shape of the records at a path.
-pub(super) struct Shape<'a> {
+pub(super) struct RecordsShape<'a> {
     path: &'a Path,
     /// How many records were looked at.
     looked_at: usize,
@@ -20,7 +20,7 @@ pub(super) struct Shape<'a> {
     containers: Option<HashSet<u32>>,
 }
 
-impl<'a> Shape<'a> {
+impl<'a> RecordsShape<'a> {
     pub(super) const fn of(path: &'a Path) -> Self {
         Self {
             path,

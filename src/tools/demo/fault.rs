@@ -262,12 +262,31 @@ impl InjectedFault {
     }
 }
 
-/// Every fault and what it does, one per line.
+/// The column at which the listing says what a fault does.
+const DOES_AT: usize = 25;
+
+/// As wide as the least terminal that is common: a wider listing would be wrapped without indentation.
+const WIDTH: usize = 80;
+
+/// Every fault and what it does, each on a line of its own and the indented ones after it.
 pub(crate) fn listing() -> String {
     InjectedFault::all()
         .map(|fault| {
             let does = fault.get_documentation().unwrap_or_default();
-            format!("  {:<22} {does}\n", fault.to_string())
+            let mut listed = format!("  {:<22}", fault.to_string());
+            let mut column = listed.chars().count();
+            for word in does.split_whitespace() {
+                let length = word.chars().count() + 1;
+                if column + length > WIDTH {
+                    listed.push('\n');
+                    listed.push_str(&" ".repeat(DOES_AT - 1));
+                    column = DOES_AT - 1;
+                }
+                listed.push(' ');
+                listed.push_str(word);
+                column += length;
+            }
+            listed + "\n"
         })
         .collect()
 }
@@ -355,9 +374,13 @@ mod tests {
     }
 
     #[test]
-    fn the_listing_has_one_line_a_fault() {
+    fn the_listing_begins_a_line_for_each_fault_and_indents_the_others() {
         let listing = listing();
-        assert_eq!(listing.lines().count(), InjectedFault::all().count());
+        let (more, first): (Vec<_>, Vec<_>) =
+            (listing.lines()).partition(|line| line.starts_with(&" ".repeat(DOES_AT)));
+        assert_eq!(first.len(), InjectedFault::all().count());
+        assert!(!more.is_empty());
+        assert!(listing.lines().all(|line| line.len() <= WIDTH), "{listing}");
         assert!(
             listing.contains("  burst:503:3            so many answers"),
             "{listing}"

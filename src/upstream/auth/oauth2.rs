@@ -10,6 +10,7 @@ use super::{Token, token};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::format::Page;
 use crate::plan::ClientCredentials;
+use crate::upstream::masks::Masks;
 
 impl ClientCredentials {
     /// The request for a token, with nothing left to add.
@@ -29,19 +30,24 @@ impl ClientCredentials {
 }
 
 /// The token in a successful answer (RFC 6749, section 5.1), whose lifetime counts from `now`.
-pub fn token_from_reply(reply: &Page, now: Timestamp) -> Result<Token, UpstreamError> {
+pub(in crate::upstream) fn token_from_reply(
+    reply: &Page,
+    now: Timestamp,
+    masks: &Masks,
+) -> Result<Token, UpstreamError> {
     let reply = reply.root();
     let text = |name| reply.member(name)?.text();
     let unusable = |detail| UpstreamError::new(ErrorKind::Mapping, detail);
     let access_token = text("access_token")
         .ok_or_else(|| unusable("the token endpoint's answer holds no `access_token`"))?;
+    masks.add_token(access_token.trim());
     // Section 7.1: a token whose type is unknown must not be used. Some servers leave it out.
     if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err(unusable("the token endpoint's answer is no bearer token"));
     }
     // It is only recommended: without it, the token lives until it is refused.
     let expires_in = reply.member("expires_in").filter(|value| !value.is_null());
-    let end = expires_in.map(|value| token::end_of("expires_in", value, &access_token, now));
+    let end = expires_in.map(|value| token::end_of("expires_in", value, &access_token, now, masks));
     let token = Token::new(&access_token, end, now)?;
     Ok(if expires_in.is_none() {
         token.without_expiry("`expires_in` is not in the response")
@@ -139,7 +145,7 @@ mod tests {
         #[case] expected: Result<Option<u64>, ErrorKind>,
     ) {
         let page = Page::decode(Format::Json, body.as_bytes()).unwrap();
-        let life = token_from_reply(&page, Timestamp::UNIX_EPOCH)
+        let life = token_from_reply(&page, Timestamp::UNIX_EPOCH, &Masks::default())
             .map(|token| {
                 token
                     .left(tokio::time::Instant::now())
@@ -170,7 +176,7 @@ mod tests {
         #[case] said: Option<&str>,
     ) {
         let page = Page::decode(Format::Json, body.as_bytes()).unwrap();
-        let token = token_from_reply(&page, Timestamp::UNIX_EPOCH).unwrap();
+        let token = token_from_reply(&page, Timestamp::UNIX_EPOCH, &Masks::default()).unwrap();
         assert_eq!(token.unknown_expiry().is_some(), said.is_some());
         assert!(
             token

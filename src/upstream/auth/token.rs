@@ -18,6 +18,7 @@ use crate::page::format::{Node, Page, excerpt};
 use crate::page::mapping::time::read_exactly;
 use crate::plan::auth::credentials;
 use crate::plan::{Expiry, Format, Path, TimeFormat, TokenAuth};
+use crate::upstream::masks::Masks;
 
 impl TokenAuth {
     pub(super) fn sign(
@@ -51,20 +52,23 @@ impl Token {
     /// The token of a login's answer: its text, and when it ends, counted from `now`.
     ///
     /// `page` is the answer's body, where it has one that could be decoded. An end that cannot be
-    /// found or read means that the token lives until it is refused, and is told in the log.
-    pub fn from_answer(
+    /// found or read means that the token lives until it is refused, and is told in the log, where
+    /// `masks` hides the token and all other secrets.
+    pub(in crate::upstream) fn from_answer(
         text: &str,
         expires: Option<&Expiry>,
         page: Option<&Page>,
         now: Timestamp,
+        masks: &Masks,
     ) -> Result<Self, UpstreamError> {
+        masks.add_token(text.trim());
         let end = expires.map(|expires| match expires {
             Expiry::Jwt => jwt_end(text),
             Expiry::After(span) => SignedDuration::try_from(span.get())
                 .ok()
                 .and_then(|length| after(now, length))
                 .ok_or_else(|| format!("{span} is after all time")),
-            Expiry::At(path) => end_at(path, page, text, now),
+            Expiry::At(path) => end_at(path, page, text, now, masks),
         });
         Self::new(text, end, now)
     }
@@ -158,10 +162,11 @@ fn end_at(
     page: Option<&Page>,
     token: &str,
     now: Timestamp,
+    masks: &Masks,
 ) -> Result<Timestamp, String> {
     let value = page.and_then(|page| page.find(path));
     let value = value.ok_or_else(|| format!("`{path}` is not in the response"))?;
-    end_of(&path.to_string(), value, token, now)
+    end_of(&path.to_string(), value, token, now, masks)
 }
 
 /// The end that a value of a login's answer states. `at` is its place.
@@ -170,6 +175,7 @@ pub(super) fn end_of(
     value: Node<'_>,
     token: &str,
     now: Timestamp,
+    masks: &Masks,
 ) -> Result<Timestamp, String> {
     let text = value
         .text()
@@ -182,6 +188,7 @@ pub(super) fn end_of(
         // unreadable body.
         let is_date = |letter: char| letter.is_alphanumeric() || " :/.,+-".contains(letter);
         let is_shown = text.contains([' ', ':']) && text.chars().all(is_date);
+        let text = masks.text(&text);
         let text = excerpt(&text, if is_shown { 40 } else { 12 });
         format!("`{at}` is `{text}`: expected {FORMS}")
     })
@@ -264,7 +271,8 @@ mod tests {
         let expires: Expiry = serde_json::from_value(expires.into()).unwrap();
         let page = Page::decode(Format::Json, body.as_bytes()).ok();
         let now = NOW.parse().unwrap();
-        let token = Token::from_answer(text, Some(&expires), page.as_ref(), now).unwrap();
+        let token = Token::from_answer(text, Some(&expires), page.as_ref(), now, &Masks::default())
+            .unwrap();
         token.left(Instant::now()).map(|left| left.as_secs())
     }
 
@@ -324,6 +332,7 @@ mod tests {
         "`/at` is `21/11/2026 10:30:00`"
     )]
     #[case::a_word("/at", r#"{"at": "tomorrow_at_noon"}"#, "`/at` is `tomorrow_at_…`")]
+    #[case::a_secret("/at", r#"{"at": "x a-secret-word"}"#, "`/at` is `x ***`")]
     #[case::the_token("/at", r#"{"at": "t0ken"}"#, "`/at` is the token itself")]
     fn an_expiry_that_cannot_be_read_is_told(
         #[case] path: &str,
@@ -332,7 +341,9 @@ mod tests {
     ) {
         let page = Page::decode(Format::Json, body.as_bytes()).ok();
         let (path, now) = (path.parse().unwrap(), NOW.parse().unwrap());
-        let problem = end_at(&path, page.as_ref(), "t0ken", now).unwrap_err();
+        let masks = Masks::default();
+        masks.add_token("a-secret-word");
+        let problem = end_at(&path, page.as_ref(), "t0ken", now, &masks).unwrap_err();
         let (said, forms) = problem
             .split_once(": expected ")
             .unwrap_or((&problem, FORMS));
@@ -352,7 +363,8 @@ mod tests {
 
     #[test]
     fn a_token_without_an_expiry_lives_until_it_is_refused() {
-        let token = Token::from_answer("t\n", None, None, Timestamp::UNIX_EPOCH).unwrap();
+        let token = Token::from_answer("t\n", None, None, Timestamp::UNIX_EPOCH, &Masks::default())
+            .unwrap();
         assert_eq!(token.secret().expose_secret(), "t");
         assert!(token.life.is_none());
     }
@@ -362,7 +374,8 @@ mod tests {
     #[case(" \n")]
     #[case("a\r\nx-injected: b")]
     fn what_no_header_can_carry_is_no_token(#[case] text: &str) {
-        let error = Token::from_answer(text, None, None, Timestamp::UNIX_EPOCH).unwrap_err();
+        let error = Token::from_answer(text, None, None, Timestamp::UNIX_EPOCH, &Masks::default())
+            .unwrap_err();
         assert_eq!(error.kind, ErrorKind::Mapping);
     }
 
@@ -376,6 +389,7 @@ mod tests {
                 Some(&Expiry::After("100s".parse().unwrap())),
                 None,
                 Timestamp::UNIX_EPOCH,
+                &Masks::default(),
             )
             .unwrap();
             assert!(!token.is_due(after(79)) && token.is_due(after(90)));

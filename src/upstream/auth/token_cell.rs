@@ -157,6 +157,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::plan::Expiry;
+    use crate::upstream::masks::Masks;
 
     /// An upstream whose logins take a second and bring tokens that live 100 seconds.
     #[derive(Clone, Default)]
@@ -180,6 +181,7 @@ mod tests {
                 Some(&expires),
                 None,
                 Timestamp::UNIX_EPOCH,
+                &Masks::default(),
             )
         }
 

@@ -55,7 +55,6 @@ where
         let waits = request.extensions().get::<OwnWaits>().cloned();
         let deadline = deadline(&request);
         let masks = self.masks.clone();
-        let sent = request.extensions().clone();
         let response = self.inner.call(request);
         let answer = async move {
             let Some(classifier) = classifier else {
@@ -69,6 +68,6 @@ where
                 .await
         };
         // Above this line, no message shows what the upstream knows of our secrets.
-        Box::pin(answer.map_err(move |error| masks.error_of(error, &sent)))
+        Box::pin(answer.map_err(move |error| masks.error(error)))
     }
 }

@@ -13,6 +13,7 @@ use crate::page::format::Bounds;
 use crate::plan::{BodyFormat, ClassifyRules, Format};
 use crate::upstream::extensions::{Deadline, Hedgeable};
 use crate::upstream::login::TokenSource;
+use crate::upstream::masks::Masks;
 use tokio::time::Instant;
 
 type Answers = fn(usize, &Request<Full<Bytes>>) -> (u64, http::response::Builder);
@@ -257,7 +258,13 @@ async fn whoever_waits_for_a_login_waits_until_its_own_deadline_and_the_login_go
     });
     let (transport, classifier) = (stack.transport.clone(), stack.classifier.clone());
     let grant = token.login.grant.clone();
-    let source = TokenSource::new(grant, transport, classifier, Span::seconds(300));
+    let source = TokenSource::new(
+        grant,
+        transport,
+        classifier,
+        Span::seconds(300),
+        Masks::default(),
+    );
     let (observers, memory) = (Observers::default(), PageMemory::default());
     let within = |seconds| {
         let deadline = Instant::now() + Duration::from_secs(seconds);

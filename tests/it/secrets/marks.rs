@@ -28,6 +28,7 @@ const UPSTREAMS: &[&str] = &[
     "auth = { type = 'hmac', key_id = MARK, secret = MARK, string_to_sign = '{method}{path}{query}{host}{key_id}{body_hash}', header = 'K {key_id} {signature}' }",
     "auth = { type = 'oauth2_client_credentials', token_url = 'BASE/login', client_id = MARK, client_secret = MARK, scope = 'a' }",
     "auth = { type = 'token_exchange', request = { method = 'POST', path = '/login/{v}', vars = { v = MARK }, headers = { x-a = MARK }, query = { q = MARK }, json = { a = [{ b = MARK }] } }, token = '/access_token' }",
+    "request = { path = '/g', query = { page = '{page}' } }\nauth = { type = 'token_exchange', request = { method = 'POST', path = '/login', headers = { x-a = MARK } }, token = '/access_token', expires = '/expires_in', header = 'x-token', scheme = 'plain' }\npagination = { style = 'page', total = '/total' }",
     "auth = { type = 'token_exchange', request = { method = 'POST', path = '/login', form = { a = MARK } }, token = '/access_token' }",
     "auth = { type = 'token_exchange', request = { method = 'POST', path = '/login', body = MARK }, token = '/access_token' }",
     "request = { path = '/{v}', vars = { v = MARK }, headers = { cookie = MARK, x-b = '{v}' }, query = { sig = MARK, several = [MARK, MARK] } }",

@@ -36,6 +36,11 @@ enum Behaviour {
     EchoesInNoJson,
     SendsBackWhatItWasSent,
     RedirectsWithWhatItWasSent,
+    LinksToWhatItWasSent,
+    NamesWhatItWasSentAsNext,
+    ListsWhatItWasSent,
+    CountsWhatItWasSent,
+    EndsALoginWithWhatItWasSent,
     IsTooLate,
 }
 
@@ -68,6 +73,27 @@ fn answer(behaviour: Behaviour, request: &Request<Bytes>) -> Response<String> {
                 .body(heard(request))
                 .unwrap()
         }
+        (Behaviour::LinksToWhatItWasSent, false) => Response::builder()
+            .header(
+                "link",
+                format!("<{}>; rel=\"next\"", url_with(&sent_credential(request))),
+            )
+            .body(list.into_body())
+            .unwrap(),
+        (Behaviour::NamesWhatItWasSentAsNext, false) => {
+            let next = url_with(&sent_credential(request));
+            json(&json!({ "items": [{ "id": "a" }], "next": next }))
+        }
+        (Behaviour::ListsWhatItWasSent, false) => {
+            json(&json!({ "items": sent_credential(request) }))
+        }
+        (Behaviour::CountsWhatItWasSent, false) => {
+            json(&json!({ "items": [{ "id": "a" }], "total": sent_credential(request) }))
+        }
+        (Behaviour::EndsALoginWithWhatItWasSent, true) => {
+            let end = sent_credential(request);
+            json(&json!({ "access_token": TOKEN, "expires_in": end }))
+        }
         (_, true) => login,
         (_, false) => list,
     }
@@ -84,13 +110,19 @@ fn heard(request: &Request<Bytes>) -> String {
     format!("{} {} {body}", request.uri(), headers.join(" "))
 }
 
+/// The URL of a further page that repeats a credential.
+fn url_with(credential: &str) -> String {
+    let quoted: String = url::form_urlencoded::byte_serialize(credential.as_bytes()).collect();
+    format!("/list?access_token={quoted}&page=2")
+}
+
 /// The first header that carries a mark, or else the path.
 fn sent_credential(request: &Request<Bytes>) -> String {
     let mut values = request
         .headers()
         .values()
         .filter_map(|value| value.to_str().ok());
-    let sent = values.find(|value| value.contains("mArK"));
+    let sent = values.find(|value| value.contains("mArK") || value.contains(TOKEN));
     sent.map_or_else(
         || request.uri().to_string(),
         |value| value.trim_start_matches("Bearer ").to_owned(),
@@ -108,6 +140,11 @@ fn sent_credential(request: &Request<Bytes>) -> String {
 #[case::an_echo_that_is_no_json(Behaviour::EchoesInNoJson)]
 #[case::what_it_was_sent(Behaviour::SendsBackWhatItWasSent)]
 #[case::a_redirect_with_what_it_was_sent(Behaviour::RedirectsWithWhatItWasSent)]
+#[case::a_link_to_what_it_was_sent(Behaviour::LinksToWhatItWasSent)]
+#[case::a_next_page_with_what_it_was_sent(Behaviour::NamesWhatItWasSentAsNext)]
+#[case::records_that_are_what_it_was_sent(Behaviour::ListsWhatItWasSent)]
+#[case::a_total_that_is_what_it_was_sent(Behaviour::CountsWhatItWasSent)]
+#[case::an_expiry_that_is_what_it_was_sent(Behaviour::EndsALoginWithWhatItWasSent)]
 #[case::too_late(Behaviour::IsTooLate)]
 #[tokio::test]
 async fn nothing_that_is_written_shows_a_secret(#[case] behaviour: Behaviour) {

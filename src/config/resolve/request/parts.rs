@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::header::{HeaderName, HeaderValue};
 
 use crate::config::Secret;
-use crate::config::credential_names::names_secret;
+use crate::config::credential_names::{named_in_body, names_secret};
 use crate::config::secret::{SECRET_HELP, SECRET_LITERAL};
 use crate::config::upstream::{self as written, Values};
 use crate::plan::placeholder::{Piece, scan};
@@ -116,6 +116,9 @@ impl<'r> PartsResolver<'r> {
                 .map(RequestBody::Form)
         });
         let raw = (request.body.as_ref()).map(|body| {
+            if let written::Text::Literal(body) = body {
+                self.refuse_secrets_in(body, block)?;
+            }
             let text = self.value(body, "body", block)?;
             let syntax = syntax(request, &text);
             Some(RequestBody::Raw(text, syntax))
@@ -204,13 +207,7 @@ impl<'r> PartsResolver<'r> {
         let at = block.path(key);
         let scanned = scan(text);
         let pieces = scanned.as_deref().unwrap_or_default();
-        let is_written_out = |piece: &Piece| match piece {
-            Piece::Literal(_) => true,
-            Piece::Placeholder(name) => self.written_out.contains(name.as_str()),
-        };
-        if pieces.iter().all(is_written_out)
-            && !text.is_empty()
-            && holds_secret(&at.keys()[self.depth..])
+        if self.is_written_out(pieces) && !text.is_empty() && holds_secret(&at.keys()[self.depth..])
         {
             self.refuse_literal(at, pieces, block);
             return None;
@@ -218,6 +215,40 @@ impl<'r> PartsResolver<'r> {
         block
             .problems()
             .keep(scanned.map_err(|error| brace(&at, &error)))
+    }
+
+    /// Refuses the raw `body` in which a secret is written out: `None` if it is.
+    fn refuse_secrets_in(&self, body: &str, block: &mut Block<'_>) -> Option<()> {
+        let refused = named_in_body(body).find_map(|(name, value)| {
+            // Braces that do not match are told of elsewhere.
+            let pieces = scan(value).ok().filter(|pieces| !pieces.is_empty())?;
+            let is_refused = names_secret(name) && self.is_written_out(&pieces);
+            is_refused.then_some((name, pieces))
+        });
+        let Some((name, pieces)) = refused else {
+            return Some(());
+        };
+        let at = block.path("body");
+        if pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Placeholder(_)))
+        {
+            self.refuse_literal(at, &pieces, block);
+        } else {
+            let message = format!("{SECRET_LITERAL}: `{name}` in the body");
+            let help = "name it in `vars`, as `{ env = \"NAME\" }` or `{ file = \"PATH\" }`, and write its \
+                        name in braces here";
+            block.push(Problem::new(at, message).with_help(help));
+        }
+        None
+    }
+
+    /// Whether the file writes out all of a text.
+    fn is_written_out(&self, pieces: &[Piece]) -> bool {
+        pieces.iter().all(|piece| match piece {
+            Piece::Literal(_) => true,
+            Piece::Placeholder(name) => self.written_out.contains(name.as_str()),
+        })
     }
 
     /// Says that a secret is written out: where it is used, or in `vars`.
