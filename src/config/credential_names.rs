@@ -236,12 +236,9 @@ mod tests {
             "<login user='a' password='hush'/>",
             "<s:Token type=\"a\"> hush </s:Token>",
         ] {
-            let named = named_in_body(body).filter(|(name, _)| names_secret(name));
-            let values: Vec<_> = named.map(|(_, value)| value).collect();
-            let values: Vec<_> = values
-                .into_iter()
-                .filter(|value| !value.is_empty())
-                .collect();
+            let named = named_in_body(body);
+            let secrets = named.filter(|(name, value)| names_secret(name) && !value.is_empty());
+            let values: Vec<_> = secrets.map(|(_, value)| value).collect();
             assert_eq!(values, ["hush"], "{body}");
         }
         for body in [

@@ -125,15 +125,15 @@ impl MatchingRows {
 /// The rows that pass, in default order.
 fn pick(snapshot: &Snapshot, filter: &Filter) -> Vec<u32> {
     let matcher = filter.matcher();
-    let matches = |row: &u32| matcher.matches(snapshot.row(*row as usize));
+    let passes = |row: &u32| matcher.matches(snapshot.row(*row as usize));
     match &filter.ids {
         // A lookup by id need not scan.
         Some(ids) => {
             let found = ids.iter().filter_map(|id| snapshot.find(id));
-            let mut rows: Vec<_> = found.map(|row| row as u32).filter(matches).collect();
+            let mut rows: Vec<_> = found.map(|row| row as u32).filter(passes).collect();
             rows.sort_unstable();
             rows
         }
-        None => (0..snapshot.len() as u32).filter(matches).collect(),
+        None => (0..snapshot.len() as u32).filter(passes).collect(),
     }
 }

@@ -126,20 +126,16 @@ fn entity(rest: &str, letter: char) -> Option<usize> {
         name = inner;
     }
     let (name, left) = name.split_once(';')?;
-    let means = match name.strip_prefix('#') {
-        Some(number) => {
-            let hex = number.strip_prefix(['x', 'X']);
-            let number = match hex {
-                Some(digits) => u32::from_str_radix(digits, 16),
-                None => number.parse(),
-            };
-            number.ok().and_then(char::from_u32)
-        }
-        None => {
-            let mut named = NAMED.iter();
-            let known = named.find(|(known, _)| known.eq_ignore_ascii_case(name));
-            known.map(|(_, letter)| *letter)
-        }
+    let means = if let Some(number) = name.strip_prefix('#') {
+        let number = match number.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => number.parse(),
+        };
+        number.ok().and_then(char::from_u32)
+    } else {
+        let mut named = NAMED.iter();
+        let known = named.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        known.map(|(_, letter)| *letter)
     };
     (means == Some(letter)).then_some(rest.len() - left.len())
 }
