@@ -132,8 +132,9 @@ pub enum PagerError {
     Loop,
     /// The page was read before, at another position.
     #[error(
-        "a page was repeated at another position (`pagination.on_repeat = \"end\"` where the \
-         upstream is known to repeat its last page): it may ignore the position in the request"
+        "a page was repeated at another position: the upstream may ignore the position in the request; \
+         correct how the request says it, or set `pagination.on_repeat = \"end\"` where the upstream is \
+         known to repeat its last page"
     )]
     SamePage,
     /// A page of a list of one page says that there is more.

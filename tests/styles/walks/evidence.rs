@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::adapters::{adapter_of, failed, ids, walked};
 use crate::support::server::{Server, json as answer, parameter};
 
-fn block(format: &str, records: &str, query: &str, pagination: &str) -> String {
+pub(super) fn block(format: &str, records: &str, query: &str, pagination: &str) -> String {
     format!(
         "[upstreams.club]\nbase_url = \"\"\nformat = '{format}'\nrecords = '{records}'\n\
          request = {{ path = '/list', query = {{ {query} }} }}\npagination = {{ {pagination} }}\n\
@@ -19,7 +19,7 @@ fn block(format: &str, records: &str, query: &str, pagination: &str) -> String {
     )
 }
 
-fn number(request: &Request<Bytes>, name: &str, default: usize) -> usize {
+pub(super) fn number(request: &Request<Bytes>, name: &str, default: usize) -> usize {
     parameter(request, name).map_or(default, |number| number.parse().unwrap())
 }
 
