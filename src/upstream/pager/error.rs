@@ -107,7 +107,8 @@ pub enum PagerError {
     #[error(
         "{records} records stand under {parents} parents on one page, and an offset that counts the \
          ones skips the others if the upstream counts those: set `pagination.step = \"asked\"` and \
-         `limit` if it counts parents, or `pagination.total` to how many records there are"
+         `limit` if it counts parents, `pagination.step = \"received\"` if it counts records, or \
+         `pagination.total` to how many records there are"
     )]
     SeveralParents {
         /// The number of records on the page.

@@ -77,12 +77,13 @@ pub(in crate::upstream) fn is_client_error(error: &UpstreamError) -> bool {
     is_answer && status.is_some_and(|status| !matches!(status.as_u16(), 408 | 421 | 425 | 429))
 }
 
-/// Whether the upstream answered with an error of whatever kind. An answer that asks for another attempt,
-/// or that comes of something between, says nothing of the list.
+/// Whether the upstream answered with an error of whatever status. An answer that asks for another attempt,
+/// that comes of something between, or that cannot be read says nothing of the list.
 pub(super) fn is_any_refusal(error: &UpstreamError) -> bool {
     let is_temporary = (error.status)
         .is_some_and(|status| matches!(status.as_u16(), 408 | 421 | 425 | 429 | 502..=504));
-    is_answer(error) && !is_temporary
+    let is_refused = is_refusal(error.kind) || error.kind == ErrorKind::Unauthorized;
+    is_refused && !is_temporary
 }
 
 /// Whether the upstream answered, and it was no page.

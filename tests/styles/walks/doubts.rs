@@ -68,8 +68,6 @@ fn of_two_teams(limit: u32) -> String {
 #[case::unauthorized(401, "")]
 #[case::a_refusal(400, "")]
 #[case::an_error_under_200(200, r#"{"ok": false, "message": "no such page"}"#)]
-#[case::no_list(200, r#"{"error": "no such page"}"#)]
-#[case::no_json(200, "no such page")]
 #[tokio::test]
 async fn a_page_shorter_than_asked_with_its_length_as_total_is_whole_however_more_is_refused(
     #[case] status: u16,
@@ -86,6 +84,8 @@ async fn a_page_shorter_than_asked_with_its_length_as_total_is_whole_however_mor
 #[rstest]
 #[case::a_fault_after_a_full_page(2, 500, "")]
 #[case::an_error_after_a_full_page(2, 200, r#"{"ok": false}"#)]
+#[case::no_list_after_a_short_page(50, 200, r#"{"error": "no such page"}"#)]
+#[case::no_json_after_a_short_page(50, 200, "no such page")]
 #[case::a_temporary_error_after_a_short_page(50, 503, "")]
 #[tokio::test]
 async fn an_error_that_settles_nothing_says_why_there_was_a_request(
@@ -203,4 +203,36 @@ async fn a_repeated_page_names_the_cause_before_the_remedy() {
     assert_eq!(error.kind, ErrorKind::Pagination);
     let expected = "a page was repeated at another position: the upstream may ignore the position";
     assert!(error.detail.starts_with(expected), "{error}");
+}
+
+#[rstest]
+#[case::a_flag("more = '/more'")]
+#[case::a_hint("total = '/total', trust = 'hint'")]
+#[case::an_empty_page("")]
+#[tokio::test]
+async fn an_offset_declared_to_count_what_came_is_believed_where_records_stand_under_parents(
+    #[case] end: &str,
+) {
+    let server = Server::start(|request| {
+        let offset = number(request, "offset", 0);
+        let records = (offset..(offset + 3).min(7)).map(|id| json!({ "id": id }));
+        let records: Vec<_> = records.collect();
+        let has_more = offset + records.len() < 7;
+        let orgs = if records.is_empty() {
+            json!([])
+        } else {
+            under_two(&records)
+        };
+        answer(&json!({ "orgs": orgs, "more": has_more, "total": 7 }))
+    })
+    .await;
+    let query = "offset = '{offset}'";
+    let pagination = |step: &str| format!("style = 'offset', step = '{step}', {end}");
+    let toml = block("json", "/orgs/groups", query, &pagination("received"));
+    let walked = walked(&adapter_of(&toml, server.base_url(), &[])).await;
+    assert_eq!(walked.groups.len(), 7);
+    let toml = block("json", "/orgs/groups", query, &pagination("granted"));
+    let error = failed(&adapter_of(&toml, server.base_url(), &[])).await;
+    let expected = "`pagination.step = \"received\"` if it counts records";
+    assert!(error.detail.contains(expected), "{error}");
 }

@@ -60,7 +60,6 @@ fn of_organizations(is_xml: bool, pagination: &str) -> String {
 
 #[rstest]
 #[case::by_the_first_page("step = 'granted'", "6 records stand under 2 parents on one page")]
-#[case::by_each_page("step = 'received'", "6 records stand under 2 parents on one page")]
 #[case::with_a_total("total = TOTAL", "6 records stand under 2 parents on one page")]
 #[case::with_a_hint(
     "total = TOTAL, trust = 'hint'",
