@@ -250,8 +250,9 @@ impl<'a> Attempt<'a> {
         room.take(&mut page, false).await?;
         match self.tally.add(page)? {
             PageSeen::New => Ok(next),
-            // The same parents without records again, and nothing else says that there is more.
-            PageSeen::Repeated if is_empty => {
+            // The same parents without records again, and nothing else says that there is more. Where no
+            // record ever came, the upstream may ignore the position.
+            PageSeen::Repeated if is_empty && self.tally.listed > 0 => {
                 let is_open =
                     self.adapter.paging().is_numbered() && self.ended_by == EndedBy::NoNext;
                 Ok(if is_open {

@@ -236,3 +236,17 @@ async fn an_offset_declared_to_count_what_came_is_believed_where_records_stand_u
     let expected = "`pagination.step = \"received\"` if it counts records";
     assert!(error.detail.contains(expected), "{error}");
 }
+
+#[tokio::test]
+async fn the_same_empty_parents_from_the_start_are_no_empty_list() {
+    let server = Server::start(|_| {
+        let org = |name: &str| json!({ "name": name, "groups": [] });
+        answer(&json!({ "orgs": [org("a"), org("b")] }))
+    })
+    .await;
+    let pagination = "style = 'offset', step = 'asked', limit = 2";
+    let toml = block("json", "/orgs/groups", "offset = '{offset}'", pagination);
+    let error = failed(&adapter_of(&toml, server.base_url(), &[])).await;
+    let expected = "a page was repeated at another position";
+    assert!(error.detail.starts_with(expected), "{error}");
+}
