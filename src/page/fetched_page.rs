@@ -35,6 +35,8 @@ pub struct FetchedPage {
     pub(crate) parents: Option<Parents>,
     pub(crate) linked: Option<String>,
     pub(crate) fingerprint: u64,
+    /// By which the records that are no groups are recognized.
+    pub(crate) skipped: Vec<u64>,
     pub(crate) mapped_bytes: u64,
     pub(crate) listed: u64,
     pub(crate) outcomes: Vec<Result<Mapped, Skip>>,

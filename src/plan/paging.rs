@@ -187,7 +187,8 @@ pub enum Step {
     /// As many records as the first page contained, whatever was requested.
     #[default]
     Granted,
-    /// As many records as each page contained, for upstreams whose pages vary in size.
+    /// As many records as each page contained, for upstreams whose pages vary in size, or that count
+    /// records where those stand under several parents.
     Received,
     /// `limit`, for upstreams that count parents of records, or also what they filtered out of a page.
     /// Requires `limit`.

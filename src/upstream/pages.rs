@@ -21,7 +21,7 @@ use super::walk::is_client_error;
 use crate::error::UpstreamError;
 use crate::observe::Observers;
 use crate::page::fetched_page::FetchedPage;
-use crate::page::format::Node;
+use crate::page::format::{Node, Parents};
 use crate::page::mapping::{Mapped, PageRecords, Skip};
 use crate::snapshot::Snapshot;
 
@@ -141,8 +141,16 @@ impl Adapter {
         let nodes: Vec<_> = records.nodes().collect();
         let outcomes = self.mapping().map(records)?;
         let fingerprint = match parents {
-            Some(parents) if listed == 0 => parents.fingerprint,
+            Some(Parents {
+                fingerprint: Some(fingerprint),
+                ..
+            }) if listed == 0 => fingerprint,
             Some(_) | None => fingerprint(&nodes, &outcomes),
+        };
+        let skipped = if outcomes.iter().any(Result::is_err) {
+            skipped(&self.mapping().values(&answer.page), &outcomes)
+        } else {
+            Vec::new()
         };
         let mapped = outcomes.iter().flatten();
         let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
@@ -176,6 +184,7 @@ impl Adapter {
             parents,
             linked,
             fingerprint,
+            skipped,
             mapped_bytes,
             listed,
             outcomes,
@@ -199,6 +208,23 @@ fn fingerprint(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
         content.hash(&mut hasher);
     }
     hasher.finish()
+}
+
+/// By which the records that are no groups are recognized.
+fn skipped(records: &[Option<Node<'_>>], outcomes: &[Result<Mapped, Skip>]) -> Vec<u64> {
+    let skipped = records.iter().zip(outcomes);
+    let skipped = skipped.filter(|(_, outcome)| outcome.is_err());
+    skipped
+        .map(|(record, _)| {
+            let mut content = String::new();
+            if let Some(record) = record {
+                record.write(&mut content);
+            }
+            let mut hasher = DefaultHasher::new();
+            content.hash(&mut hasher);
+            hasher.finish()
+        })
+        .collect()
 }
 
 fn url(uri: &Uri) -> Result<Url, UpstreamError> {

@@ -12,8 +12,16 @@ const HTML: [&str; 14] = [
     "center", "form",
 ];
 
+/// Those of them that no data has.
+const HTML_ONLY: [&str; 4] = ["html", "h1", "h2", "center"];
+
+/// Whether a well-formed document with this root is an HTML page or a piece of one.
+pub(super) fn is_html_root(name: &str) -> bool {
+    HTML_ONLY.iter().any(|html| name.eq_ignore_ascii_case(html))
+}
+
 /// Whether an element of this name begins an HTML page.
-pub(super) fn is_html(name: &str) -> bool {
+fn is_html(name: &str) -> bool {
     HTML.iter().any(|html| name.eq_ignore_ascii_case(html))
 }
 
@@ -70,6 +78,16 @@ mod tests {
                 assert!(error.to_string().starts_with(expected), "{error}");
             }
         }
+    }
+
+    #[rstest]
+    #[case::link("<link><id>1</id></link>")]
+    #[case::form("<form><field><id>1</id></field></form>")]
+    fn an_xml_root_with_the_name_of_an_html_element_is_no_html_page(#[case] body: &str) {
+        let page = xml(body);
+        let error = page.records(&path("/groups/group"), AbsentRecords::Error);
+        let error = error.unwrap_err().to_string();
+        assert!(!error.contains("HTML"), "{error}");
     }
 
     #[test]

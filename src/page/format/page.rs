@@ -6,7 +6,7 @@
 use jsonptr::PointerBuf;
 
 use super::error::FormatError;
-use super::html::{AN_HTML_PAGE, is_html};
+use super::html::{AN_HTML_PAGE, is_html_root};
 use super::limits::Bounds;
 use super::node::Node;
 use super::tape::Tape;
@@ -21,7 +21,7 @@ impl Page {
     /// What a document is that has the root of an HTML page in place of the expected one.
     pub(super) fn html(&self) -> Option<FormatError> {
         let root = *self.root().names().first()?;
-        is_html(root).then(|| FormatError::Unreadable {
+        is_html_root(root).then(|| FormatError::Unreadable {
             expected: "XML",
             looks: AN_HTML_PAGE.to_owned(),
             problem: format!("its root is `{root}`"),

@@ -1,6 +1,9 @@
 //! How many parents the records of a page stand under.
 
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use serde_json::Value;
 
 use super::node::Node;
 use super::page::Page;
@@ -12,8 +15,8 @@ use crate::plan::Path;
 pub struct Parents {
     /// How many there are.
     pub count: u64,
-    /// By which the same ones are recognized.
-    pub fingerprint: u64,
+    /// By which the same ones are recognized, if what they hold tells them apart.
+    pub fingerprint: Option<u64>,
 }
 
 impl Page {
@@ -37,14 +40,31 @@ impl Page {
     }
 }
 
-fn fingerprint(parents: &[Node<'_>]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    let mut content = String::new();
-    for parent in parents {
+fn fingerprint(parents: &[Node<'_>]) -> Option<u64> {
+    let contents = parents.iter().map(|parent| {
+        let mut content = String::new();
         parent.write(&mut content);
+        content
+    });
+    let contents: Vec<_> = contents.collect();
+    let different: HashSet<_> = contents.iter().collect();
+    let is_told_apart = different.len() == parents.len()
+        && (parents.iter()).all(|parent| holds_scalar(&parent.to_value()));
+    is_told_apart.then(|| {
+        let mut hasher = DefaultHasher::new();
+        contents.hash(&mut hasher);
+        hasher.finish()
+    })
+}
+
+/// Whether there is something by which it could be recognized.
+fn holds_scalar(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        Value::Array(items) => items.iter().any(holds_scalar),
+        Value::Object(members) => members.values().any(holds_scalar),
     }
-    content.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

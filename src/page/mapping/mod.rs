@@ -137,7 +137,10 @@ impl Mapping {
         outcomes: &mut Vec<Result<Mapped, Skip>>,
     ) -> Result<(), FormatError> {
         for record in records {
-            let outcome = self.map_record(record, ancestors, reader);
+            let mut outcome = self.map_record(record, ancestors, reader);
+            if let Ok(mapped) = &mut outcome {
+                mapped.is_nested = depth > 1;
+            }
             let ancestors = ancestors.below(&outcome);
             outcomes.push(outcome);
             let below = self.records.below(record, depth)?;
@@ -201,6 +204,7 @@ impl Mapping {
             group,
             unparsed_timestamps,
             unread_people,
+            is_nested: false,
         })
     }
 }

@@ -28,4 +28,6 @@ pub struct Mapped {
     pub unparsed_timestamps: u64,
     /// Items of lists of people that gave neither an id nor an email address.
     pub unread_people: u64,
+    /// Whether its record stands below another one, and is not listed itself.
+    pub is_nested: bool,
 }

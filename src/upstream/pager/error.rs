@@ -107,7 +107,8 @@ pub enum PagerError {
     #[error(
         "{records} records stand under {parents} parents on one page, and an offset that counts the \
          ones skips the others if the upstream counts those: set `pagination.step = \"asked\"` and \
-         `limit` if it counts parents, or `pagination.total` to how many records there are"
+         `limit` if it counts parents, `pagination.step = \"received\"` if it counts records, or \
+         `pagination.total` to how many records there are"
     )]
     SeveralParents {
         /// The number of records on the page.
@@ -132,8 +133,9 @@ pub enum PagerError {
     Loop,
     /// The page was read before, at another position.
     #[error(
-        "a page was repeated at another position (`pagination.on_repeat = \"end\"` where the \
-         upstream is known to repeat its last page): it may ignore the position in the request"
+        "a page was repeated at another position: the upstream may ignore the position in the request; \
+         correct how the request says it, or set `pagination.on_repeat = \"end\"` where the upstream is \
+         known to repeat its last page"
     )]
     SamePage,
     /// A page of a list of one page says that there is more.

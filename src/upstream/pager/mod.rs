@@ -187,12 +187,12 @@ impl Paging {
         }
     }
 
-    /// Where a page would be that is so many records or parents after this one, if positions count
-    /// records.
+    /// Where a page would be that is so many records or parents after this one, if positions are taken to
+    /// count records and nothing declares that they do.
     pub fn further(&self, position: &Position, step: u64) -> Option<Position> {
         match (&self.style, position) {
             (PagingStyle::Offset(style), Position::Offset(offset))
-                if !matches!(style.stride, Stride::Fixed(_)) =>
+                if style.stride == Stride::FirstPage =>
             {
                 Some(Position::Offset(offset + step))
             }

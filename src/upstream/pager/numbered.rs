@@ -43,7 +43,8 @@ impl Paging {
     /// Where to read on after the page at `offset`. `flag` is the flag on the page.
     ///
     /// Where records stand under several parents, a step by records is right only if the upstream
-    /// counts records. An exact total shows that in the end; without one it would be a guess.
+    /// counts records. `step = "received"` declares that, which is never set unless it is written. An exact
+    /// total shows it in the end; without either it would be a guess.
     pub(super) fn next_offset<'a>(
         &'a self,
         style: &'a OffsetPages,
@@ -53,9 +54,9 @@ impl Paging {
         context: PageContext<'_>,
     ) -> Result<Decision<'a>, PagerError> {
         let decision = self.step_offset(style, offset, flag, totals, context)?;
-        let counts_records = !matches!(style.stride, Stride::Fixed(_));
+        let is_guess = style.stride == Stride::FirstPage;
         let is_stepped = decision.next != Next::End || decision.reason == Reason::Empty;
-        match context.parents.filter(|_| counts_records && is_stepped) {
+        match context.parents.filter(|_| is_guess && is_stepped) {
             Some(parents) if self.exact_total(totals, context)?.is_none() => {
                 Err(PagerError::SeveralParents {
                     records: context.records,

@@ -33,9 +33,9 @@ pub(super) enum Doubt {
     /// The last page links to a next one.
     Linked,
     /// Records stand under several parents, which the position may count in place of them.
-    Parents,
+    ParentsInPosition,
     /// Records stand under several parents, which the announced number may count in place of them.
-    Nested,
+    ParentsInTotal,
     /// Records came twice, so that others may be missing.
     Repeated,
     /// The announced number has changed.
@@ -51,6 +51,25 @@ impl Doubt {
     pub(super) const fn is_only_to_be_sure(self) -> bool {
         !matches!(self, Self::Disproved)
     }
+
+    /// What helps where the request that it leads to fails.
+    pub(super) const fn remedy(self) -> &'static str {
+        match self {
+            Self::OwnLength => {
+                "if it answers so past the end, set `limit` and `pagination.short_page = \"end\"`, or write \
+                 a rule in `answers` that means `end`"
+            }
+            Self::Linked
+            | Self::ParentsInPosition
+            | Self::ParentsInTotal
+            | Self::Repeated
+            | Self::Changed
+            | Self::Hinted
+            | Self::Disproved => {
+                "if it answers so past the end, write a rule in `answers` that means `end`"
+            }
+        }
+    }
 }
 
 impl fmt::Display for Doubt {
@@ -58,8 +77,10 @@ impl fmt::Display for Doubt {
         formatter.write_str(match self {
             Self::OwnLength => "the announced number may be that of this page alone",
             Self::Linked => "the `Link` header names a next page",
-            Self::Parents => "the position may count the parents of records in place of them",
-            Self::Nested => "the announced number may be that of the parents of records",
+            Self::ParentsInPosition => {
+                "the position may count the parents of records in place of them"
+            }
+            Self::ParentsInTotal => "the announced number may be that of the parents of records",
             Self::Repeated => "records came twice, so others may be missing",
             Self::Changed => "the announced number has changed",
             Self::Hinted => "the total is a hint, and says only how far to read at least",
@@ -100,7 +121,7 @@ fn against_parents(evidence: &WalkEvidence) -> Result<Option<Doubt>, Contradicti
     let total = (evidence.total.as_ref()).filter(|total| total.trust == Trust::Exact);
     let is_reached = total.is_some_and(|total| total.records == Some(evidence.listed));
     if is_reached && evidence.distinct >= evidence.listed {
-        return Ok(Some(Doubt::Parents));
+        return Ok(Some(Doubt::ParentsInPosition));
     }
     Err(Contradiction::SeveralParents(parents.into()))
 }
@@ -163,8 +184,9 @@ fn is_within_drift(evidence: &WalkEvidence) -> bool {
     let Some(seen) = seen.filter(|_| is_certain && !evidence.is_numbered) else {
         return false;
     };
-    let unlike = evidence.listed.saturating_sub(evidence.repeated);
-    seen.start() < seen.end() && seen.contains(&evidence.listed) && unlike >= *seen.start()
+    seen.start() < seen.end()
+        && seen.contains(&evidence.listed)
+        && evidence.distinct >= *seen.start()
 }
 
 /// Holds the list against the announced number of pages.
@@ -180,7 +202,6 @@ fn against_pages(evidence: &WalkEvidence) -> Result<(), Contradiction> {
 }
 
 /// Why an end is not believed, if it is not. Only numbered pages can be asked for more.
-///
 fn doubt(evidence: &WalkEvidence) -> Option<Doubt> {
     let is_announced = matches!(evidence.ended_by, EndedBy::Total | EndedBy::LastPage);
     let is_declared = matches!(evidence.ended_by, EndedBy::ShortPage | EndedBy::NoTotal);
@@ -209,7 +230,7 @@ fn doubt(evidence: &WalkEvidence) -> Option<Doubt> {
     {
         Some(Doubt::Repeated)
     } else if evidence.has_parents {
-        Some(Doubt::Nested)
+        Some(Doubt::ParentsInTotal)
     } else if evidence.pages == 1 && may_be_its_own(evidence) {
         Some(Doubt::OwnLength)
     } else {
@@ -281,11 +302,11 @@ fn against_range(evidence: &WalkEvidence) -> Result<(), Contradiction> {
 pub(super) fn unsettled(evidence: &WalkEvidence, doubt: Doubt) -> Option<Contradiction> {
     match doubt {
         Doubt::Linked => Some(evidence.says_more(link(evidence.part.links()?))),
-        Doubt::Parents => evidence
+        Doubt::ParentsInPosition => evidence
             .parents
             .map(|parents| Contradiction::SeveralParents(parents.into())),
         Doubt::OwnLength
-        | Doubt::Nested
+        | Doubt::ParentsInTotal
         | Doubt::Repeated
         | Doubt::Changed
         | Doubt::Hinted

@@ -15,7 +15,7 @@ use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Next, PagerError, Position, WalkTotals};
 
 use super::account::{Doubt, Verdict};
-use super::outcome::{Interrupted, Walked, is_client_error};
+use super::outcome::{Interrupted, Walked, is_answer, is_client_error};
 use super::tally::{PageSeen, Tally};
 
 /// One attempt to read the whole list.
@@ -28,6 +28,8 @@ pub(super) struct Attempt<'a> {
     granted: u64,
     /// The last page that was read, and its number of records.
     last: Option<(Position, u64)>,
+    /// Where it was read whether positions count the parents of records: nothing new was there.
+    beyond_parents: Option<Position>,
     /// What seems to be the end, once nothing names a further page.
     ended_by: EndedBy,
     tally: Tally<'a>,
@@ -47,6 +49,7 @@ impl<'a> Attempt<'a> {
             positions: HashSet::new(),
             granted: 0,
             last: None,
+            beyond_parents: None,
             ended_by: EndedBy::WholeList,
             tally: Tally::new(adapter, is_second),
         }
@@ -106,27 +109,60 @@ impl<'a> Attempt<'a> {
 
     /// Reads a page after the last one, because an announced end is not believed.
     async fn ask_once_more(&mut self, doubt: Doubt) -> Result<Next, Interrupted> {
-        let position = self.further(doubt)?;
+        let position = self.further(doubt);
+        let is_to_be_sure = doubt.is_only_to_be_sure();
+        let is_known = if doubt == Doubt::ParentsInPosition {
+            // All that comes after parents was read where it belongs.
+            position.is_none()
+        } else {
+            is_to_be_sure && position.is_some() && position == self.beyond_parents
+        };
+        if is_known {
+            return self.settle(doubt, doubt == Doubt::Linked);
+        }
+        let position = (position.filter(|position| self.positions.insert(position.clone())))
+            .ok_or_else(|| PagerError::NoFurtherPage {
+                doubt: doubt.to_string(),
+            })?;
         self.observers.notify(&Event::NextDecided {
             next: &Next::One(position.clone()),
             reason: format_args!("{doubt}"),
         });
         self.tally.read_beyond();
-        let is_to_be_sure = doubt.is_only_to_be_sure();
+        if doubt == Doubt::ParentsInPosition {
+            self.beyond_parents = Some(position.clone());
+        }
         let page = match self.fetch(position).await {
             Ok(page) => page,
             Err(error) if is_to_be_sure && is_client_error(&error) => {
                 return self.settle(doubt, doubt == Doubt::Linked);
             }
-            Err(error) => return Err(Interrupted::after_first_page(error)),
+            Err(error) if self.tally.is_settled_by(doubt, &error) => {
+                return self.settle(doubt, false);
+            }
+            Err(mut error) => {
+                if is_to_be_sure && is_answer(&error) {
+                    error.detail = format!(
+                        "asked once more, because {doubt}: {}; {}",
+                        error.detail,
+                        doubt.remedy()
+                    );
+                }
+                return Err(Interrupted::after_first_page(error));
+            }
         };
-        if doubt == Doubt::Parents {
+        if doubt == Doubt::ParentsInPosition {
             // What came is not counted again.
             self.observers.notify(&Event::PageRead(&page));
             return self.settle(doubt, !self.tally.has_all(&page));
         }
-        let is_empty = page.listed() == 0 && page.parents().is_none() && !page.is_past_end();
-        let is_end = is_empty && !self.adapter.paging().says_more((&page).into())?;
+        let paging = self.adapter.paging();
+        // Parents without records are no end, unless nothing leads over them.
+        let is_empty = page.listed() == 0
+            && !page.is_past_end()
+            && (page.parents().is_none()
+                || paging.after(&page.position, self.totals(0), 0).is_none());
+        let is_end = is_empty && !paging.says_more((&page).into())?;
         let is_seen = is_to_be_sure && self.tally.has_seen(&page);
         if !is_end && !is_seen {
             return self.take(page).await;
@@ -137,25 +173,24 @@ impl<'a> Attempt<'a> {
     }
 
     /// Where to read on to settle a doubt.
-    fn further(&mut self, doubt: Doubt) -> Result<Position, PagerError> {
+    fn further(&mut self, doubt: Doubt) -> Option<Position> {
+        if doubt == Doubt::ParentsInPosition {
+            return self.tally.after_parents(&self.positions);
+        }
+        let (last, records) = self.last.take()?;
         let paging = self.adapter.paging();
-        let position = if doubt == Doubt::Parents {
-            self.tally.after_parents()
-        } else {
-            (self.last.take())
-                .and_then(|(last, records)| paging.after(&last, self.totals(0), records))
-        };
-        position
-            .filter(|position| self.positions.insert(position.clone()))
-            .ok_or_else(|| PagerError::NoFurtherPage {
-                doubt: doubt.to_string(),
-            })
+        paging.after(&last, self.totals(0), records)
     }
 
     /// The end, unless what came of a further request contradicts it.
     fn settle(&mut self, doubt: Doubt, is_contradicted: bool) -> Result<Next, Interrupted> {
         if is_contradicted && let Some(contradiction) = self.tally.unsettled(doubt, self.ended_by) {
             return Err(Interrupted::Failed(contradiction.into()));
+        }
+        if doubt == Doubt::ParentsInPosition {
+            // What ended the walk is still to be held against everything else.
+            self.tally.settle_parents();
+            return Ok(Next::End);
         }
         Ok(self.end(if doubt.is_only_to_be_sure() {
             EndedBy::Confirmed
@@ -215,8 +250,9 @@ impl<'a> Attempt<'a> {
         room.take(&mut page, false).await?;
         match self.tally.add(page)? {
             PageSeen::New => Ok(next),
-            // The same parents without records again, and nothing else says that there is more.
-            PageSeen::Repeated if is_empty => {
+            // The same parents without records again, and nothing else says that there is more. Where no
+            // record ever came, the upstream may ignore the position.
+            PageSeen::Repeated if is_empty && self.tally.listed > 0 => {
                 let is_open =
                     self.adapter.paging().is_numbered() && self.ended_by == EndedBy::NoNext;
                 Ok(if is_open {

@@ -41,9 +41,7 @@ impl Interrupted {
             Self::Failed(error)
         }
     }
-}
 
-impl Interrupted {
     /// The same, as it may be shown.
     pub(super) fn masked(self, masks: &Masks) -> Self {
         match self {
@@ -77,6 +75,24 @@ pub(in crate::upstream) fn is_client_error(error: &UpstreamError) -> bool {
     let is_answer = is_refusal(error.kind) || error.kind == ErrorKind::Unauthorized;
     let status = error.status.filter(http::StatusCode::is_client_error);
     is_answer && status.is_some_and(|status| !matches!(status.as_u16(), 408 | 421 | 425 | 429))
+}
+
+/// Whether the upstream answered with an error of whatever status. An answer that asks for another attempt,
+/// that comes of something between, or that cannot be read says nothing of the list.
+pub(super) fn is_any_refusal(error: &UpstreamError) -> bool {
+    let is_temporary = (error.status)
+        .is_some_and(|status| matches!(status.as_u16(), 408 | 421 | 425 | 429 | 502..=504));
+    let is_refused = is_refusal(error.kind) || error.kind == ErrorKind::Unauthorized;
+    is_refused && !is_temporary
+}
+
+/// Whether the upstream answered, and it was no page.
+pub(super) const fn is_answer(error: &UpstreamError) -> bool {
+    is_refusal(error.kind)
+        || matches!(
+            error.kind,
+            ErrorKind::Unauthorized | ErrorKind::Decode | ErrorKind::Mapping
+        )
 }
 
 /// Whether the upstream answered with a fault of its own.

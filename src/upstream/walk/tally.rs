@@ -25,7 +25,7 @@ use super::account::{
     Contradiction, Doubt, PartOfList, SeveralParents, StatedTotal, Verdict, WalkEvidence,
     unsettled, weigh,
 };
-use super::outcome::{Interrupted, Walked};
+use super::outcome::{Interrupted, Walked, is_any_refusal};
 use super::room::GroupRoom;
 
 /// How much of an id a message shows.
@@ -45,6 +45,8 @@ pub(super) struct Tally<'a> {
     /// Whether the list already changed during an earlier attempt.
     is_second_attempt: bool,
     fingerprints: HashSet<u64>,
+    /// The records that are no groups.
+    skipped: HashSet<u64>,
     /// Whether a page with a single record was already accepted twice.
     has_spared: bool,
     /// How much there is in the list, as far as it was stated.
@@ -69,11 +71,15 @@ pub(super) struct Tally<'a> {
     last_page: u64,
     /// Whether the records of a page stand under several parents, not as many as records.
     has_parents: bool,
-    /// The first such page, and how many those are, where positions count records.
-    parents: Option<(Position, SeveralParents)>,
+    /// Such pages, and how many those are, where positions count records.
+    parents: Vec<(Position, SeveralParents)>,
+    /// Whether it is known that positions do not count those.
+    are_parents_settled: bool,
     records: u64,
     /// Records without nested ones: the unit of paging, totals and caps.
     pub(super) listed: u64,
+    /// Those of them whose group came before.
+    repeated: u64,
     bytes: u64,
     /// The least memory that the groups take in a snapshot.
     mapped_bytes: u64,
@@ -113,7 +119,10 @@ impl<'a> Tally<'a> {
             first_page: 0,
             last_page: 0,
             has_parents: false,
-            parents: None,
+            parents: Vec::new(),
+            are_parents_settled: false,
+            skipped: HashSet::new(),
+            repeated: 0,
             counted: None,
             groups: Vec::new(),
             counts: Counts::default(),
@@ -154,6 +163,7 @@ impl<'a> Tally<'a> {
             }
         }
         self.check_limits()?;
+        self.skipped.extend(&page.skipped);
         for outcome in page.into_outcomes() {
             match outcome {
                 Ok(mapped) => self.add_group(mapped)?,
@@ -175,6 +185,7 @@ impl<'a> Tally<'a> {
             group,
             unparsed_timestamps,
             unread_people: _,
+            is_nested,
         } = mapped;
         self.counts.unparsed_timestamps += unparsed_timestamps;
         let Some(&first) = self.ids.get(&group.source_id) else {
@@ -187,6 +198,7 @@ impl<'a> Tally<'a> {
             return Ok(());
         };
         self.counts.repeated += 1;
+        self.repeated += u64::from(!is_nested);
         let Some(field) = different_people(&self.groups[first.index], &group) else {
             return Ok(());
         };
@@ -209,35 +221,54 @@ impl<'a> Tally<'a> {
     /// Whether a page was read before, and none was before it: an upstream that ignores positions
     /// repeats one for ever.
     pub(super) fn has_seen(&self, page: &FetchedPage) -> bool {
-        page.records() > 0 && !self.has_spared && self.fingerprints.contains(&page.fingerprint())
+        let parents = page.parents().and_then(|parents| parents.fingerprint);
+        let is_bare = page.records() == 0 && parents.is_none();
+        !is_bare && !self.has_spared && self.fingerprints.contains(&page.fingerprint())
     }
 
     /// Whether all records of a page came before.
     pub(super) fn has_all(&self, page: &FetchedPage) -> bool {
-        let mut outcomes = page.outcomes().iter();
-        outcomes.all(|outcome| {
-            outcome
-                .as_ref()
-                .is_ok_and(|mapped| self.ids.contains_key(&mapped.group.source_id))
+        let mut mapped = page.outcomes().iter().flatten();
+        let mut skipped = page.skipped.iter();
+        mapped.all(|mapped| self.ids.contains_key(&mapped.group.source_id))
+            && skipped.all(|record| self.skipped.contains(record))
+    }
+
+    /// Where a page would be that begins after the parents on an earlier one, if they were counted, and
+    /// that was not read.
+    pub(super) fn after_parents(&self, read: &HashSet<Position>) -> Option<Position> {
+        let paging = self.adapter.paging();
+        let mut pages = self.parents.iter();
+        pages.find_map(|(position, several)| {
+            paging
+                .further(position, several.parents)
+                .filter(|position| !read.contains(position))
         })
     }
 
-    /// Where a page would be that begins after the parents on an earlier one, if they were counted.
-    pub(super) fn after_parents(&self) -> Option<Position> {
-        let (position, several) = self.parents.as_ref()?;
-        self.adapter.paging().further(position, several.parents)
+    /// From now on it is known that positions do not count parents.
+    pub(super) const fn settle_parents(&mut self) {
+        self.are_parents_settled = true;
+    }
+
+    /// Whether this error confirms the end that is doubted. A page shorter than asked whose total equals
+    /// it seldom has another after it, so that any refusal does.
+    pub(super) fn is_settled_by(&self, doubt: Doubt, error: &UpstreamError) -> bool {
+        let asked = self.adapter.paging().limit.map(u64::from);
+        let is_short = asked.is_some_and(|asked| self.last_page < asked);
+        doubt == Doubt::OwnLength && is_short && is_any_refusal(error)
     }
 
     fn note_parents(&mut self, page: &FetchedPage) {
         self.has_parents |= page.parents().is_some();
-        if let (None, Some(parents)) = (&self.parents, page.parents())
+        if let Some(parents) = page.parents()
             && self.adapter.paging().further(&page.position, 0).is_some()
         {
             let several = SeveralParents {
                 records: page.listed(),
                 parents: parents.count,
             };
-            self.parents = Some((page.position.clone(), several));
+            self.parents.push((page.position.clone(), several));
         }
     }
 
@@ -300,13 +331,14 @@ impl<'a> Tally<'a> {
             has_changed: self.counts.drifted,
             has_spared: self.has_spared,
             has_parents: self.has_parents,
-            parents: self.parents.as_ref().map(|(_, several)| *several),
+            parents: (self.parents.first())
+                .filter(|_| !self.are_parents_settled)
+                .map(|(_, several)| *several),
             part: self.part.clone(),
             pages_read: self.pages,
             pages: self.pages_with_records,
             listed: self.listed,
-            distinct: self.records - self.counts.repeated,
-            repeated: self.counts.repeated,
+            distinct: self.listed.saturating_sub(self.repeated),
             first_page: self.first_page,
             last_page: self.last_page,
             is_short: paging.is_short(self.last_page),
@@ -317,7 +349,8 @@ impl<'a> Tally<'a> {
     /// Whether a page was read before. A page with a single record may occur twice: that is a
     /// repeated id. If it occurs again, the upstream ignores the position.
     fn check_repeat(&mut self, page: &FetchedPage) -> PageSeen {
-        let is_bare = page.records() == 0 && page.parents().is_none();
+        let parents = page.parents().and_then(|parents| parents.fingerprint);
+        let is_bare = page.records() == 0 && parents.is_none();
         if is_bare || self.fingerprints.insert(page.fingerprint()) {
             return PageSeen::New;
         }

@@ -171,6 +171,11 @@ impl Liar {
                 parents.sizes = parents.sizes.map(|size| size.max(1));
             }
         }
+        // `received` declares that positions count records.
+        if let (Style::Offset("received"), Some(parents)) = (self.style, &mut self.parents) {
+            parents.are_counted = false;
+            parents.sizes = parents.sizes.map(|size| size.max(1));
+        }
         // That a total counts parents shows where pages have several.
         if self.number == Number::Parents
             && !self.parents.is_some_and(|parents| parents.are_counted)

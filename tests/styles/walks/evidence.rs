@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::adapters::{adapter_of, failed, ids, walked};
 use crate::support::server::{Server, json as answer, parameter};
 
-fn block(format: &str, records: &str, query: &str, pagination: &str) -> String {
+pub(super) fn block(format: &str, records: &str, query: &str, pagination: &str) -> String {
     format!(
         "[upstreams.club]\nbase_url = \"\"\nformat = '{format}'\nrecords = '{records}'\n\
          request = {{ path = '/list', query = {{ {query} }} }}\npagination = {{ {pagination} }}\n\
@@ -19,7 +19,7 @@ fn block(format: &str, records: &str, query: &str, pagination: &str) -> String {
     )
 }
 
-fn number(request: &Request<Bytes>, name: &str, default: usize) -> usize {
+pub(super) fn number(request: &Request<Bytes>, name: &str, default: usize) -> usize {
     parameter(request, name).map_or(default, |number| number.parse().unwrap())
 }
 
@@ -60,7 +60,6 @@ fn of_organizations(is_xml: bool, pagination: &str) -> String {
 
 #[rstest]
 #[case::by_the_first_page("step = 'granted'", "6 records stand under 2 parents on one page")]
-#[case::by_each_page("step = 'received'", "6 records stand under 2 parents on one page")]
 #[case::with_a_total("total = TOTAL", "6 records stand under 2 parents on one page")]
 #[case::with_a_hint(
     "total = TOTAL, trust = 'hint'",

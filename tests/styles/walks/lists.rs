@@ -134,7 +134,7 @@ async fn an_upstream_that_ignores_the_page_is_no_list_though_its_pages_hold_one_
     assert!(
         error
             .detail
-            .starts_with("a page was repeated at another position (`pagination.on_repeat"),
+            .starts_with("a page was repeated at another position: the upstream may ignore"),
         "{error}"
     );
 }

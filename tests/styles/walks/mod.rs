@@ -2,6 +2,7 @@
 //! styles that no shipped upstream has against small ones.
 
 mod bounds;
+mod doubts;
 mod drift;
 mod drift_of_cursors;
 mod evidence;

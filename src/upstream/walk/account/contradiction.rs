@@ -77,7 +77,7 @@ const fn remedy(ended_by: EndedBy) -> &'static str {
         EndedBy::Flag => "correct `pagination.more` or `pagination.last`",
         EndedBy::LastPage => "leave `pagination.pages` out",
         EndedBy::Total => {
-            "let `pagination.total` name what counts the whole list, set \
+            "let `pagination.total` name what counts the whole list, or set \
              `pagination.step = \"received\"` if pages vary in length"
         }
         EndedBy::EmptyPage => {

@@ -37,7 +37,7 @@ pub(in crate::upstream::walk) struct WalkEvidence {
     pub(in crate::upstream::walk) has_spared: bool,
     /// Whether the records of a page stand under several parents, not as many as records.
     pub(in crate::upstream::walk) has_parents: bool,
-    /// How many those are, where positions count records.
+    /// How many those are, where positions may count them in place of records.
     pub(in crate::upstream::walk) parents: Option<SeveralParents>,
     /// What the responses said of their place in the list.
     pub(in crate::upstream::walk) part: PartOfList,
@@ -47,10 +47,8 @@ pub(in crate::upstream::walk) struct WalkEvidence {
     pub(in crate::upstream::walk) pages: u64,
     /// The number of records on them.
     pub(in crate::upstream::walk) listed: u64,
-    /// The number of records without those that came before.
+    /// The number of those that did not come before.
     pub(in crate::upstream::walk) distinct: u64,
-    /// The number of those that came before.
-    pub(in crate::upstream::walk) repeated: u64,
     /// The number of records on the first of them.
     pub(in crate::upstream::walk) first_page: u64,
     /// The number of records on the last of them.

@@ -22,7 +22,6 @@ fn evidence(ended_by: EndedBy) -> WalkEvidence {
         pages: 1,
         listed: 3,
         distinct: 3,
-        repeated: 0,
         first_page: 3,
         last_page: 3,
         is_short: false,
@@ -365,7 +364,6 @@ fn a_list_within_what_a_changing_total_said_is_whole_where_its_end_is_its_own(
     }
     let repeats = WalkEvidence {
         distinct: 2,
-        repeated: 1,
         ..drifted(ended_by, 3, 4)
     };
     assert!(
