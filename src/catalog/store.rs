@@ -123,6 +123,8 @@ impl Store {
         // It may be the same list as before.
         stored.snapshot.keep(true);
         present.cache.insert(key.clone(), stored);
+        // Or else the cache lets go of the list before at some later time.
+        present.cache.run_pending_tasks();
         if let Some(used) = &mut used {
             **used = after;
         }
