@@ -134,7 +134,12 @@ pub(crate) fn settings(fault: InjectedFault, upstream: &str, setup: Setup) -> Se
                 "vinyldns" => "/groups/parts",
                 _ => "/data/parts",
             };
-            setup.set(&format!("{block}__RECORDS"), records)
+            let setup = setup.set(&format!("{block}__RECORDS"), records);
+            if upstream == "publisher" {
+                // Its total is a hint, which does not show what an offset counts.
+                return setup.set(&format!("{block}__PAGINATION__STEP"), "received");
+            }
+            setup
         }
         Expected::Fails(_) | Expected::NotShort if upstream == "tallyfy" => reading(fault, setup),
         Expected::Fails(_) | Expected::Whole | Expected::NotShort | Expected::Odd { .. } => setup,

@@ -229,7 +229,7 @@ fn doubt(evidence: &WalkEvidence) -> Option<Doubt> {
         || announced.is_some_and(|announced| evidence.distinct < announced)
     {
         Some(Doubt::Repeated)
-    } else if evidence.has_parents {
+    } else if evidence.has_parents && evidence.ended_by == EndedBy::Total {
         Some(Doubt::ParentsInTotal)
     } else if evidence.pages == 1 && may_be_its_own(evidence) {
         Some(Doubt::OwnLength)

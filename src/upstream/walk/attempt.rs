@@ -10,6 +10,7 @@ use crate::error::UpstreamError;
 use crate::observe::{Event, Observers};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
+use crate::page::format::Parents;
 use crate::plan::Repeat;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Next, PagerError, Position, WalkTotals};
@@ -157,11 +158,14 @@ impl<'a> Attempt<'a> {
             return self.settle(doubt, !self.tally.has_all(&page));
         }
         let paging = self.adapter.paging();
-        // Parents without records are no end, unless nothing leads over them.
-        let is_empty = page.listed() == 0
-            && !page.is_past_end()
-            && (page.parents().is_none()
-                || paging.after(&page.position, self.totals(0), 0).is_none());
+        // Parents without records are no end, unless nothing leads over them, or nothing tells them from
+        // those of any page behind the last while all that was announced has come.
+        let is_no_more = |parents: Parents| {
+            paging.after(&page.position, self.totals(0), 0).is_none()
+                || (doubt == Doubt::ParentsInTotal && parents.fingerprint.is_none())
+        };
+        let is_empty =
+            page.listed() == 0 && !page.is_past_end() && page.parents().is_none_or(is_no_more);
         let is_end = is_empty && !paging.says_more((&page).into())?;
         let is_seen = is_to_be_sure && self.tally.has_seen(&page);
         if !is_end && !is_seen {
