@@ -242,7 +242,12 @@ fn publisher(shape: &Shape) -> usize {
                     };
                     field.push_str(&text);
                 }
-                _ => {}
+                Event::Empty(_)
+                | Event::CData(_)
+                | Event::Comment(_)
+                | Event::Decl(_)
+                | Event::PI(_)
+                | Event::DocType(_) => {}
             }
         }
     }

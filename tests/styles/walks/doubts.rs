@@ -20,7 +20,7 @@ fn under_two(records: &[Value]) -> Value {
 async fn an_offset_refused_as_no_multiple_of_the_limit_settles_no_other_doubt() {
     let server = Server::start(|request| {
         let offset = number(request, "offset", 0);
-        if offset % 3 != 0 {
+        if !offset.is_multiple_of(3) {
             return Response::builder().status(400).body(String::new()).unwrap();
         }
         let records = (offset..(offset + 3).min(30)).map(|id| json!({ "id": id }));

@@ -350,9 +350,8 @@ async fn a_page_of_parents_without_records_is_not_the_end(
         };
         let orgs = match page {
             1 => json!([org("a", &[1, 2]), org("z", &[3])]),
-            2 => json!([org("a", &[]), org("z", &[])]),
             3 if third == "b" => json!([org("b", &[]), org("c", &[4])]),
-            3 => json!([org("a", &[]), org("z", &[])]),
+            2 | 3 => json!([org("a", &[]), org("z", &[])]),
             _ => json!([]),
         };
         answer(&json!({ "orgs": orgs }))

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Map, Value, json};
 
-use super::samples::{groups, load, read};
+use super::samples::{groups, load, read, replayed};
 
 #[rstest]
 #[case::okta("okta")]
@@ -131,11 +131,14 @@ fn check(samples: &[Sample]) {
     }
     load(&text);
     if proposal.records() == Confidence::Clear {
+        // Of two documents, one may be no list.
         let found = samples
             .iter()
-            .map(|sample| groups(&text, sample).len())
-            .sum::<usize>();
-        assert!(found > 0, "{text}");
+            .filter_map(|sample| replayed(&text, sample).ok());
+        assert!(
+            found.map(|groups| groups.len()).sum::<usize>() > 0,
+            "{text}"
+        );
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use groupgate::app;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, Loaded, load_text};
+use groupgate::error::UpstreamError;
 use groupgate::group::Group;
 use groupgate::problem::Problems;
 use groupgate::tls::Tls;
@@ -57,8 +58,13 @@ pub(crate) fn load(block: &str) -> Loaded {
         .unwrap_or_else(|report| panic!("{report}\n{block}"))
 }
 
-/// What a block makes of a sample.
+/// What a block makes of a sample that it reads.
 pub(crate) fn groups(block: &str, sample: &Sample) -> Vec<Group> {
+    replayed(block, sample).unwrap_or_else(|error| panic!("{error}\n{block}"))
+}
+
+/// What a block makes of a sample, or why it does not read it.
+pub(crate) fn replayed(block: &str, sample: &Sample) -> Result<Vec<Group>, UpstreamError> {
     let loaded = load(block);
     let name = &loaded.plan.upstreams[0].name;
     let mut problems = Problems::default();
@@ -67,9 +73,7 @@ pub(crate) fn groups(block: &str, sample: &Sample) -> Vec<Group> {
     let Some(adapter) = adapter.filter(|_| problems.is_empty()) else {
         panic!("{}\n{block}", loaded.report(problems));
     };
-    let turn = adapter
-        .replay(sample.status, sample.headers.clone(), &sample.body)
-        .unwrap_or_else(|error| panic!("{error}\n{block}"));
+    let turn = adapter.replay(sample.status, sample.headers.clone(), &sample.body)?;
     let outcomes = turn.into_outcomes().into_iter().flatten();
-    outcomes.map(|mapped| mapped.group).collect()
+    Ok(outcomes.map(|mapped| mapped.group).collect())
 }
