@@ -15,24 +15,7 @@
 //! `cargo bench --bench load` measures; `… -- --seconds 60` measures for longer. Node's packages come from the
 //! npm registry; without Node its columns are missing.
 //!
-//! November 2026, two virtual cores that others used too, 29 kB of JSON and 4.5 kB of gzip. Shares of
-//! bare hyper, microseconds of CPU time for each request, and instructions outside the kernel
-//! (callgrind, one connection):
-//!
-//! |                          | plain               | gzip                | 304                | instructions |
-//! |--------------------------|---------------------|---------------------|--------------------|--------------|
-//! | log lines through serde  | 0.69 (19.2 of 13.8) | 0.59 (14.6 of 8.9)  | 0.60 (14.0 of 8.0) | 41,800       |
-//! | written straight, quiet  | 0.73 (17.5 of 12.8) | 0.70 (13.3 of 10.4) | 0.63 (12.9 of 8.1) | 31,800       |
-//! | put together first, busy | 0.81 (13.5 of 11.0) | 0.56 (14.1 of 7.9)  | 0.60 (12.5 of 7.4) | 28,900       |
-//! | the same, two runs       | 0.74 and 0.68       | 0.70 and 0.64       | 0.66 and 0.65      |              |
-//! | log in batches, two runs | 0.76 and 0.79       | 0.70 and 0.73       | 0.68 and 0.69      |              |
-//!
-//! The first two rows had 2.3 kB of gzip; the third is of the least disturbed seconds; the last two give the
-//! medians of two runs each (0.74 and 0.69, 0.71 and 0.66, 0.67 and 0.66 in requests per second; then 0.75
-//! and 0.81, 0.72 and 0.74, 0.69 and 0.68). The last row also has mimalloc, the time of a log line kept for a
-//! second, and one `Accept` value taken without weighing ranges; what each of these brings was not measured
-//! apart. Bare hyper takes 9,900 instructions. Of what the gateway added before, the log line was 5,700, the
-//! cache's lookup 1,300, the limiter 1,000 and the timeout for slow heads 1,300.
+//! Figures: `docs/performance.md`.
 
 #![allow(
     clippy::panic,

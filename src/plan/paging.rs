@@ -30,7 +30,8 @@ pub struct Paging {
 
 impl Paging {
     /// The same list if it is always a single page. What its pages say of how much there is still counts;
-    /// `total` is where that states the number of its records.
+    /// `total` is where that states the number of its records; one that may count more than is shown says
+    /// nothing of a page that nothing can be read beyond.
     #[must_use]
     pub fn single_page(&self, total: Option<Total>) -> Self {
         let (next, pages) = match &self.style {
@@ -45,7 +46,7 @@ impl Paging {
             style: PagingStyle::Only(OnlyPage { next, pages }),
             limit: None,
             flag: self.flag.clone(),
-            total,
+            total: total.filter(|total| total.trust == Trust::Exact),
             cap: self.cap,
             empty_page: EmptyPage::End,
             on_repeat: Repeat::Error,

@@ -44,7 +44,8 @@ pub struct Pushdown {
     pub updated_before: Option<PushedTime>,
     /// Whether filtered results come in pages like the whole list. If false, the first response is
     /// the whole result, and the placeholders of `pagination` are left out of filtered requests. A
-    /// response that says there is more, in any way that `pagination` names, is an error.
+    /// response that says there is more, in any way that `pagination` names, is an error; a total with
+    /// `trust = "hint"` does not, for it may count more than the response shows.
     pub paged: bool,
 }
 
