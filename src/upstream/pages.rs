@@ -21,7 +21,7 @@ use super::walk::is_client_error;
 use crate::error::UpstreamError;
 use crate::observe::Observers;
 use crate::page::fetched_page::FetchedPage;
-use crate::page::format::{Node, Parents};
+use crate::page::format::Node;
 use crate::page::mapping::{Mapped, PageRecords, Skip};
 use crate::snapshot::Snapshot;
 
@@ -140,13 +140,10 @@ impl Adapter {
             .flatten();
         let nodes: Vec<_> = records.nodes().collect();
         let outcomes = self.mapping().map(records)?;
-        let fingerprint = match parents {
-            Some(Parents {
-                fingerprint: Some(fingerprint),
-                ..
-            }) if listed == 0 => fingerprint,
-            Some(_) | None => fingerprint(&nodes, &outcomes),
-        };
+        // Parents that are told apart tell more than their records: a record may come twice.
+        let fingerprint = parents
+            .and_then(|parents| parents.fingerprint)
+            .unwrap_or_else(|| fingerprint(&nodes, &outcomes));
         let skipped = if outcomes.iter().any(Result::is_err) {
             skipped(&self.mapping().values(&answer.page), &outcomes)
         } else {
