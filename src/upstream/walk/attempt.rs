@@ -17,7 +17,8 @@ use crate::upstream::pager::{Next, PagerError, Position, WalkTotals};
 
 use super::account::{Doubt, Verdict};
 use super::outcome::{Interrupted, Walked, is_answer, is_client_error};
-use super::tally::{PageSeen, Tally};
+use super::seen::PageSeen;
+use super::tally::Tally;
 
 /// One attempt to read the whole list.
 pub(super) struct Attempt<'a> {

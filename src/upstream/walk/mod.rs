@@ -23,12 +23,16 @@ mod account;
 mod attempt;
 use attempt::Attempt;
 
+mod distinct;
+
 mod outcome;
 pub use outcome::Walked;
 pub(super) use outcome::is_client_error;
 use outcome::{Interrupted, is_fault, is_refusal};
 
 mod room;
+
+mod seen;
 
 mod tally;
 

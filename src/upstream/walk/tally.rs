@@ -1,6 +1,6 @@
 //! The tally of a walk: what was read so far, checked against limits and totals.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -9,14 +9,11 @@ use http::header::CONTENT_RANGE;
 use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::group::{Group, Member};
 use crate::list_memory::WalkHold;
 use crate::observe::{Event, Observers};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
-use crate::page::format::excerpt;
 use crate::page::mapping::Mapped;
-use crate::plan::Repeat;
 use crate::snapshot::Counts;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Announcement, Position};
@@ -25,11 +22,10 @@ use super::account::{
     Contradiction, Doubt, PartOfList, SeveralParents, StatedTotal, Verdict, WalkEvidence,
     unsettled, weigh,
 };
+use super::distinct::DistinctGroups;
 use super::outcome::{Interrupted, Walked, is_any_refusal};
 use super::room::GroupRoom;
-
-/// How much of an id a message shows.
-const ID_CHARS: usize = 60;
+use super::seen::{PageSeen, SeenPages};
 
 /// After so many pages without a group the walk ends, unless a total says that more follow: the adapter
 /// is wrong, and a long list would cost its upstream hundreds of requests to show it.
@@ -44,11 +40,9 @@ pub(super) struct Tally<'a> {
     adapter: &'a Arc<Adapter>,
     /// Whether the list already changed during an earlier attempt.
     is_second_attempt: bool,
-    fingerprints: HashSet<u64>,
+    seen_pages: SeenPages,
     /// The records that are no groups.
     skipped: HashSet<u64>,
-    /// Whether a page with a single record was already accepted twice.
-    has_spared: bool,
     /// How much there is in the list, as far as it was stated.
     announced: Announcement,
     /// From the least to the greatest number of records that was stated.
@@ -59,9 +53,7 @@ pub(super) struct Tally<'a> {
     is_beyond: bool,
     /// The total that a request of its own returned.
     counted: Option<u64>,
-    groups: Vec<Group>,
-    /// Each group by its id in the source.
-    ids: HashMap<String, FirstRecord>,
+    groups: DistinctGroups,
     counts: Counts,
     pages: u64,
     pages_with_records: u64,
@@ -87,34 +79,16 @@ pub(super) struct Tally<'a> {
     hold: WalkHold,
 }
 
-/// The first record of a group.
-#[derive(Debug, Clone, Copy)]
-struct FirstRecord {
-    /// Which of the groups it is.
-    index: usize,
-    /// The number of the page that it is on, from 1.
-    page: u64,
-}
-
-/// Whether a page was read before.
-#[derive(PartialEq)]
-pub(super) enum PageSeen {
-    New,
-    Repeated,
-}
-
 impl<'a> Tally<'a> {
     pub(super) fn new(adapter: &'a Arc<Adapter>, is_second_attempt: bool) -> Self {
         Self {
             adapter,
             is_second_attempt,
-            fingerprints: HashSet::new(),
-            has_spared: false,
+            seen_pages: SeenPages::default(),
             announced: Announcement::default(),
             seen: None,
             part: PartOfList::default(),
             is_beyond: false,
-            ids: HashMap::new(),
             pages_with_records: 0,
             first_page: 0,
             last_page: 0,
@@ -124,7 +98,7 @@ impl<'a> Tally<'a> {
             skipped: HashSet::new(),
             repeated: 0,
             counted: None,
-            groups: Vec::new(),
+            groups: DistinctGroups::default(),
             counts: Counts::default(),
             pages: 0,
             records: 0,
@@ -147,7 +121,8 @@ impl<'a> Tally<'a> {
         self.bytes += page.bytes();
         self.check_limits()?;
         self.check_announcement(page.announcement())?;
-        if self.check_repeat(&page) == PageSeen::Repeated {
+        let on_repeat = self.adapter.paging().on_repeat;
+        if self.seen_pages.note(&page, on_repeat) == PageSeen::Repeated {
             return Ok(PageSeen::Repeated);
         }
         self.part.note(&page);
@@ -178,59 +153,26 @@ impl<'a> Tally<'a> {
         Ok(PageSeen::New)
     }
 
-    /// Adds one group. Of one that comes again the first is kept. If it has the same name and other
-    /// people, each record may hold a part of them; another name is another group with the same id.
     fn add_group(&mut self, mapped: Mapped) -> Result<(), Interrupted> {
-        let Mapped {
-            group,
-            unparsed_timestamps,
-            unread_people: _,
-            is_nested,
-        } = mapped;
-        self.counts.unparsed_timestamps += unparsed_timestamps;
-        let Some(&first) = self.ids.get(&group.source_id) else {
-            let first = FirstRecord {
-                index: self.groups.len(),
-                page: self.pages,
-            };
-            self.ids.insert(group.source_id.clone(), first);
-            self.groups.push(group);
-            return Ok(());
-        };
-        self.counts.repeated += 1;
-        self.repeated += u64::from(!is_nested);
-        let Some(field) = different_people(&self.groups[first.index], &group) else {
-            return Ok(());
-        };
-        let id = excerpt(&group.source_id, ID_CHARS);
-        let pages = if first.page == self.pages {
-            format!("twice on page {}", self.pages)
-        } else {
-            format!("on page {} and again on page {}", first.page, self.pages)
-        };
-        Err(Interrupted::ListChanged(UpstreamError::new(
-            ErrorKind::Pagination,
-            format!(
-                "the group `{id}` is {pages} of the walk, with other `{field}`: each record may hold a \
-                 part of them, and parts are not merged (leave `fields.{field}` out, or request records \
-                 that are whole)"
-            ),
-        )))
+        self.counts.unparsed_timestamps += mapped.unparsed_timestamps;
+        let is_new = self.groups.add(mapped.group, self.pages);
+        if !is_new.map_err(Interrupted::ListChanged)? {
+            self.counts.repeated += 1;
+            self.repeated += u64::from(!mapped.is_nested);
+        }
+        Ok(())
     }
 
-    /// Whether a page was read before, and none was before it: an upstream that ignores positions
-    /// repeats one for ever.
+    /// Whether a page was read before, and none was before it.
     pub(super) fn has_seen(&self, page: &FetchedPage) -> bool {
-        let parents = page.parents().and_then(|parents| parents.fingerprint);
-        let is_bare = page.records() == 0 && parents.is_none();
-        !is_bare && !self.has_spared && self.fingerprints.contains(&page.fingerprint())
+        self.seen_pages.contains(page)
     }
 
     /// Whether all records of a page came before.
     pub(super) fn has_all(&self, page: &FetchedPage) -> bool {
         let mut mapped = page.outcomes().iter().flatten();
         let mut skipped = page.skipped.iter();
-        mapped.all(|mapped| self.ids.contains_key(&mapped.group.source_id))
+        mapped.all(|mapped| self.groups.contains(&mapped.group.source_id))
             && skipped.all(|record| self.skipped.contains(record))
     }
 
@@ -329,7 +271,7 @@ impl<'a> Tally<'a> {
             total: self.total(),
             announced_pages: self.announced.pages,
             has_changed: self.counts.drifted,
-            has_spared: self.has_spared,
+            has_spared: self.seen_pages.has_spared,
             has_parents: self.has_parents,
             parents: (self.parents.first())
                 .filter(|_| !self.are_parents_settled)
@@ -343,25 +285,6 @@ impl<'a> Tally<'a> {
             last_page: self.last_page,
             is_short: paging.is_short(self.last_page),
             asked: paging.limit.map(u64::from),
-        }
-    }
-
-    /// Whether a page was read before. A page with a single record may occur twice: that is a
-    /// repeated id. If it occurs again, the upstream ignores the position.
-    fn check_repeat(&mut self, page: &FetchedPage) -> PageSeen {
-        let parents = page.parents().and_then(|parents| parents.fingerprint);
-        let is_bare = page.records() == 0 && parents.is_none();
-        if is_bare || self.fingerprints.insert(page.fingerprint()) {
-            return PageSeen::New;
-        }
-        let is_spared = page.records() == 1
-            && !self.has_spared
-            && self.adapter.paging().on_repeat == Repeat::Error;
-        self.has_spared |= is_spared;
-        if is_spared {
-            PageSeen::New
-        } else {
-            PageSeen::Repeated
         }
     }
 
@@ -435,7 +358,7 @@ impl<'a> Tally<'a> {
             repeated: self.counts.repeated,
         });
         Ok(Walked {
-            groups: self.groups,
+            groups: self.groups.into_groups(),
             counts: self.counts,
             pages: self.pages,
             ended_by,
@@ -455,25 +378,4 @@ impl<'a> Tally<'a> {
             format!("none of {records} records has an id and a name (`fields`)"),
         ))
     }
-}
-
-/// The field of people in which two records of one group differ, which has one name.
-fn different_people(first: &Group, again: &Group) -> Option<&'static str> {
-    fn set(people: &[Member]) -> BTreeSet<(Option<&str>, Option<&str>)> {
-        let people = people.iter();
-        people
-            .map(|one| (one.id.as_deref(), one.email.as_deref()))
-            .collect()
-    }
-    if first.name != again.name {
-        return None;
-    }
-    [
-        ("members", &first.members, &again.members),
-        ("admins", &first.admins, &again.admins),
-        ("guests", &first.guests, &again.guests),
-    ]
-    .into_iter()
-    .find(|(_, first, again)| first != again && set(first) != set(again))
-    .map(|(field, ..)| field)
 }
