@@ -67,6 +67,23 @@ pub struct Group {
 impl Group {
     /// About how much memory it takes.
     pub(crate) fn bytes(&self) -> u64 {
+        let people = self.people().count() * size_of::<Member>();
+        let attributes = if self.attributes.is_empty() {
+            0
+        } else {
+            self.attributes.as_json().len()
+        };
+        (size_of::<Self>() + self.text_bytes() + people + attributes) as u64
+    }
+
+    /// Everybody in it, whatever the role.
+    fn people(&self) -> impl Iterator<Item = &Member> {
+        let people = [&self.members, &self.admins, &self.guests];
+        people.into_iter().flatten()
+    }
+
+    /// How long all its texts are together, but for the attributes.
+    fn text_bytes(&self) -> usize {
         let texts = [&self.id, &self.source, &self.source_id, &self.name];
         let optional = [
             &self.description,
@@ -79,24 +96,10 @@ impl Group {
             &self.url,
             &self.logo_url,
         ];
-        let texts = texts.into_iter().chain(optional.into_iter().flatten());
-        let people = [&self.members, &self.admins, &self.guests]
-            .into_iter()
-            .flatten();
-        let people = people
-            .map(|one| size_of::<Member>() + text(one.id.as_ref()) + text(one.email.as_ref()));
-        let own = texts.map(String::len).sum::<usize>() + people.sum::<usize>();
-        let attributes = if self.attributes.is_empty() {
-            0
-        } else {
-            self.attributes.as_json().len()
-        };
-        (size_of::<Self>() + own + attributes) as u64
+        let people = self.people().flat_map(|one| [&one.id, &one.email]);
+        let optional = optional.into_iter().chain(people).flatten();
+        texts.into_iter().chain(optional).map(String::len).sum()
     }
-}
-
-fn text(text: Option<&String>) -> usize {
-    text.map_or(0, String::len)
 }
 
 /// One person or account in a group: at least one of the two keys is not null.

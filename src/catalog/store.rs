@@ -174,7 +174,7 @@ fn kib(bytes: usize) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::thread;
 
     use jiff::Timestamp;
@@ -197,7 +197,8 @@ mod tests {
         }
     }
 
-    fn stored(name: &str) -> Arc<CachedSnapshot> {
+    /// A list of one group with this name.
+    pub(in crate::catalog) fn stored(name: &str) -> Arc<CachedSnapshot> {
         Arc::new(CachedSnapshot {
             snapshot: Arc::new(Snapshot::new("u".into(), vec![group("u", "1", name)])),
             counts: Counts::default(),

@@ -60,34 +60,8 @@ impl Group {
     pub(crate) fn least_json(&self) -> usize {
         // With the shortest that can stand for what may be absent.
         const NAMES: usize = r#"{"id":"","source":"","source_id":"","name":"","description":"","email":"","status":"","organization_id":"","external_id":"","parent_id":"","path":"","url":"","logo_url":"","members":[],"admins":[],"guests":[],"member_count":0,"created_at":null,"updated_at":null,"deleted_at":null,"attributes":}"#.len();
-        let texts = [
-            &self.description,
-            &self.email,
-            &self.status,
-            &self.organization_id,
-            &self.external_id,
-            &self.parent_id,
-            &self.path,
-            &self.url,
-            &self.logo_url,
-        ];
-        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
-        let people = [&self.members, &self.admins, &self.guests];
-        let people = people.into_iter().flatten().map(|one| {
-            let id = one.id.as_ref().map_or(0, String::len);
-            let email = one.email.as_ref().map_or(0, String::len);
-            r#"{"id":"","email":""}"#.len() + id + email
-        });
-        let people: usize = people.sum();
-        let attributes = self.attributes.as_json().len();
-        NAMES
-            + self.id.len()
-            + self.source.len()
-            + self.source_id.len()
-            + self.name.len()
-            + texts
-            + people
-            + attributes
+        let people = self.people().count() * r#"{"id":"","email":""}"#.len();
+        NAMES + self.text_bytes() + people + self.attributes.as_json().len()
     }
 }
 

@@ -7,17 +7,14 @@ use std::time::Duration;
 use super::*;
 use crate::app;
 use crate::caller::Caller;
-use crate::catalog::cached::CachedSnapshot;
 use crate::catalog::store::Store;
+use crate::catalog::store::tests::stored;
 use crate::catalog::{Catalog, Scope};
 use crate::clock::WallClock;
 use crate::config::testing::load_block;
 use crate::error::ErrorKind;
 use crate::plan::Cache;
 use crate::problem::Problems;
-use crate::snapshot::Counts;
-use crate::snapshot::Snapshot;
-use crate::snapshot::tests::group;
 use crate::tls::Tls;
 
 /// An upstream that nobody answers for, asked by the search alone.
@@ -162,18 +159,6 @@ fn a_store_for_queries_evicts_the_least_recently_used_and_refuses_what_never_fit
         account: crate::plan::Account::default(),
         scope: Scope::Shared,
         filters: adapter().rules().unwrap().push(&searching(text)),
-    };
-    let stored = |name: &str| {
-        Arc::new(CachedSnapshot {
-            snapshot: Arc::new(Snapshot::new("u".into(), vec![group("u", "1", name)])),
-            counts: Counts::default(),
-            as_of: Timestamp::UNIX_EPOCH,
-            walked_at: Timestamp::UNIX_EPOCH,
-            pages: 1,
-            ended_by: None,
-            got_at: Instant::now(),
-            age_then: Duration::ZERO,
-        })
     };
     let store = Store::evicting(16 * 1024);
     for turn in 0..100 {
