@@ -92,7 +92,7 @@ async fn page(client: &HttpClient, urls: Vec<String>, limit: usize) -> Bytes {
     let mut calls = JoinSet::new();
     for (number, url) in urls.into_iter().enumerate() {
         let client = client.clone();
-        calls.spawn(async move { normalized(number, list(&client, &url).await) });
+        calls.spawn(async move { list(&client, number, &url).await });
     }
     let mut groups = calls.join_all().await.concat();
     groups.sort_unstable_by(|left, right| {
@@ -109,17 +109,20 @@ async fn page(client: &HttpClient, urls: Vec<String>, limit: usize) -> Bytes {
     serde_json::to_vec(&page).unwrap().into()
 }
 
-async fn list(client: &HttpClient, url: &str) -> Vec<Record> {
+async fn list(client: &HttpClient, number: usize, url: &str) -> Vec<Group> {
     let (_, headers, body) = get(client, url, "", "").await.unwrap();
     if headers["content-type"] == "application/xml" {
         let list: XmlList = quick_xml::de::from_reader(&*body).unwrap();
-        return list.group.into_iter().map(Record::from).collect();
+        return normalized(number, list.group, |people| people.person);
     }
-    serde_json::from_slice(&body).unwrap()
+    normalized(number, serde_json::from_slice(&body).unwrap(), |people| {
+        people
+    })
 }
 
+/// A record, with its people as a format has them.
 #[derive(Deserialize)]
-struct Record {
+struct Record<P> {
     id: String,
     name: String,
     about: String,
@@ -127,24 +130,12 @@ struct Record {
     state: String,
     made: Timestamp,
     changed: Timestamp,
-    people: Vec<Person>,
+    people: P,
 }
 
 #[derive(Deserialize)]
 struct XmlList {
-    group: Vec<XmlRecord>,
-}
-
-#[derive(Deserialize)]
-struct XmlRecord {
-    id: String,
-    name: String,
-    about: String,
-    mail: String,
-    state: String,
-    made: Timestamp,
-    changed: Timestamp,
-    people: People,
+    group: Vec<Record<People>>,
 }
 
 #[derive(Deserialize)]
@@ -152,25 +143,11 @@ struct People {
     person: Vec<Person>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 struct Person {
     id: String,
+    #[serde(rename(serialize = "email"))]
     mail: String,
-}
-
-impl From<XmlRecord> for Record {
-    fn from(record: XmlRecord) -> Self {
-        Self {
-            id: record.id,
-            name: record.name,
-            about: record.about,
-            mail: record.mail,
-            state: record.state,
-            made: record.made,
-            changed: record.changed,
-            people: record.people.person,
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -191,40 +168,34 @@ struct Group {
     description: String,
     email: String,
     status: String,
-    members: Vec<Member>,
+    members: Vec<Person>,
     member_count: usize,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
-#[derive(Clone, Serialize)]
-struct Member {
-    id: String,
-    email: String,
-}
-
-fn normalized(number: usize, records: Vec<Record>) -> Vec<Group> {
+fn normalized<P>(
+    number: usize,
+    records: Vec<Record<P>>,
+    people: fn(P) -> Vec<Person>,
+) -> Vec<Group> {
     let source = format!("u{number}");
-    let group = |record: Record| Group {
-        id: format!("{source}:{}", record.id),
-        source: source.clone(),
-        source_id: record.id,
-        folded: record.name.to_lowercase(),
-        name: record.name,
-        description: record.about,
-        email: record.mail,
-        status: record.state.to_lowercase(),
-        member_count: record.people.len(),
-        members: record
-            .people
-            .into_iter()
-            .map(|person| Member {
-                id: person.id,
-                email: person.mail,
-            })
-            .collect(),
-        created_at: record.made,
-        updated_at: record.changed,
+    let group = |record: Record<P>| {
+        let members = people(record.people);
+        Group {
+            id: format!("{source}:{}", record.id),
+            source: source.clone(),
+            source_id: record.id,
+            folded: record.name.to_lowercase(),
+            name: record.name,
+            description: record.about,
+            email: record.mail,
+            status: record.state.to_lowercase(),
+            member_count: members.len(),
+            members,
+            created_at: record.made,
+            updated_at: record.changed,
+        }
     };
     records.into_iter().map(group).collect()
 }

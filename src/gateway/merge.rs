@@ -72,6 +72,9 @@ impl<'a> Merge<'a> {
 
     /// The next rows, at most so many, and the way that was made.
     pub(super) fn next(self, progress: &mut MergeProgress, rows: usize) -> Vec<RowPlace> {
+        if rows == 0 {
+            return Vec::new();
+        }
         let mut places = Vec::with_capacity(rows.min(self.left(progress)));
         let heads = (0..self.rows.snapshots()).filter_map(|snapshot| self.head(progress, snapshot));
         let mut heads: BinaryHeap<_> = heads.collect();

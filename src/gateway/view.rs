@@ -1,6 +1,6 @@
 //! One filtered and sorted order over several snapshots, from which pages are cut.
 
-use std::mem::take;
+use std::mem::{replace, take};
 use std::sync::Arc;
 
 use crate::snapshot::{RowRef, Snapshot};
@@ -89,7 +89,7 @@ impl View {
     pub fn next_rows(&self, page: &mut ViewPage, rows: usize) -> Vec<RowRef<'_>> {
         let mut places = if page.merged.len() > rows {
             let later = page.merged.split_off(rows);
-            std::mem::replace(&mut page.merged, later)
+            replace(&mut page.merged, later)
         } else {
             take(&mut page.merged)
         };
@@ -103,7 +103,10 @@ impl View {
 
     /// All rows of a page.
     pub fn rows(&self, page: &ViewPage) -> Vec<RowRef<'_>> {
-        self.next_rows(&mut page.clone(), page.len())
+        let mut progress = page.progress.clone();
+        let unmerged = self.merge().next(&mut progress, page.unmerged);
+        let places = page.merged.iter().copied().chain(unmerged);
+        places.map(|place| self.row(place)).collect()
     }
 
     /// The row behind which the next page begins. `None` on the last page.
