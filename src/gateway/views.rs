@@ -16,14 +16,14 @@ use super::order::Sort;
 use super::pool::{BlockingPool, Overloaded};
 use super::view::View;
 
-/// How many groups are looked through in less time than it takes to hand them over.
-const AT_ONCE: usize = 512;
+/// How many bytes of lists are looked through in about the time that it takes to hand them over.
+const AT_ONCE: usize = 512 * 1024;
 
 /// Makes views, once for equal questions over equal content.
 #[derive(Debug, Clone)]
 pub(super) struct Views {
     share: u64,
-    /// How many groups are looked through on the thread that asks.
+    /// How many bytes of lists are looked through on the thread that asks.
     at_once: usize,
     made: Cache<ViewKey, Arc<MatchingRows>>,
     pool: BlockingPool,
@@ -100,9 +100,9 @@ impl Views {
         sort: &Sort,
         deadline: Instant,
     ) -> Result<View, Overloaded> {
-        let groups: usize = snapshots.iter().map(|snapshot| snapshot.len()).sum();
-        // Looking ids up or a few groups through is quicker than handing the work over or keeping it.
-        let rows = if filter.ids.is_some() || groups <= self.at_once {
+        let bytes: usize = snapshots.iter().map(|snapshot| snapshot.bytes()).sum();
+        // Looking ids up or short lists through is quicker than handing the work over or keeping it.
+        let rows = if filter.ids.is_some() || bytes <= self.at_once {
             let rows = MatchingRows::new(&snapshots, filter, sort);
             Arc::new(rows.with_match_digests(&snapshots, &digested))
         } else {
@@ -348,6 +348,17 @@ mod tests {
         let [first, second] = two_who_wait(60, 1).await;
         assert_eq!(first.0, Ok(1));
         assert_eq!(second, (Err(Overloaded), Duration::from_secs(1)));
+    }
+
+    #[tokio::test]
+    async fn only_short_lists_are_looked_through_on_the_thread_that_asks() {
+        let mut views = Views::new(1 << 20);
+        views.pool = BlockingPool::sized(0, 0);
+        for (name, is_short) in [("x".to_owned(), true), ("x".repeat(AT_ONCE), false)] {
+            let (filter, sort) = (Filter::default(), Sort::default());
+            let asked = views.view(vec![snapshot(&[&name])], Vec::new(), &filter, &sort, soon());
+            assert_eq!(asked.await.is_ok(), is_short);
+        }
     }
 
     #[tokio::test]
