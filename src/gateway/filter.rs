@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use memchr::memmem::Finder;
+
 use crate::group::Moment;
 
 use crate::snapshot::{MemberKey, RowRef};
@@ -125,6 +127,7 @@ impl Filter {
     pub fn matcher(&self) -> Matcher<'_> {
         Matcher {
             filter: self,
+            search: self.search.as_deref().map(Finder::new),
             member: self.member.as_deref().map(MemberKey::new),
         }
     }
@@ -144,6 +147,7 @@ pub fn source_id_of(id: &str) -> Option<&str> {
 #[derive(Debug)]
 pub struct Matcher<'a> {
     filter: &'a Filter,
+    search: Option<Finder<'a>>,
     member: Option<MemberKey>,
 }
 
@@ -168,10 +172,7 @@ impl Matcher<'_> {
                 row.updated_at(),
             )
             && filter.ids.as_ref().is_none_or(|ids| ids.contains(row.id()))
-            && filter
-                .search
-                .as_ref()
-                .is_none_or(|search| row.contains(search))
+            && (self.search.as_ref()).is_none_or(|search| row.contains(search))
             && self
                 .member
                 .as_ref()
@@ -192,7 +193,10 @@ fn within(after: Option<Moment>, before: Option<Moment>, value: Option<Moment>) 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::fold::fold;
     use crate::group::{Group, Member};
     use crate::snapshot::Snapshot;
     use crate::snapshot::tests::group;
@@ -292,5 +296,30 @@ mod tests {
         assert!(filter.admits_source("b"));
         assert!(!filter.admits_source("a"));
         assert!(!filter.admits_source("b:1"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_search_finds_what_stands_in_the_fold_of_a_name_or_a_description(
+            texts in prop::collection::vec(
+                ("[abAB ß]{0,6}|x{380,390}[ab]{0,3}", prop::option::of("[abAB ß\0]{0,9}")),
+                1..20,
+            ),
+            search in "[abs]{1,3}|x{1,2}a",
+        ) {
+            let groups = texts.into_iter().enumerate().map(|(number, (name, description))| Group {
+                description,
+                ..group("a", &number.to_string(), &name)
+            });
+            let snapshot = Snapshot::new("a".into(), groups.collect());
+            let filter = Filter { search: Some(search.clone()), ..Filter::default() };
+            let matcher = filter.matcher();
+            for row in snapshot.rows() {
+                let Group { name, description, .. } = row.group().unwrap();
+                let mut texts = std::iter::once(name).chain(description);
+                let expected = texts.any(|text| fold(&text).contains(&search));
+                prop_assert_eq!(matcher.matches(row), expected, "{:?}", row);
+            }
+        }
     }
 }

@@ -120,10 +120,9 @@ impl SortKey {
     /// Sorts rows of a snapshot by this key alone, and leaves those with equal keys as they stand.
     fn arrange(self, snapshot: &Snapshot, rows: &mut [u32]) {
         let at = |row: &u32| snapshot.row(*row as usize);
-        let key = |instant| self.direction.key(instant);
         match self.field {
-            SortField::CreatedAt => rows.sort_by_cached_key(|row| key(at(row).created_at())),
-            SortField::UpdatedAt => rows.sort_by_cached_key(|row| key(at(row).updated_at())),
+            SortField::CreatedAt => self.by_instants(rows, |row| at(row).created_at()),
+            SortField::UpdatedAt => self.by_instants(rows, |row| at(row).updated_at()),
             // To rank names, each of the snapshot's is looked at.
             SortField::Name if rows.len() < snapshot.len() / 16 => {
                 rows.sort_by(|left, right| self.compare(&at(left), &at(right)));
@@ -132,6 +131,16 @@ impl SortKey {
             SortField::Id => self.by_rank(&snapshot.id_ranks(), rows),
             SortField::Source => {}
         }
+    }
+
+    fn by_instants(self, rows: &mut [u32], instant: impl Fn(&u32) -> Option<Moment>) {
+        // One number of each row, its place lowest, which keeps those with equal instants as they stand.
+        let key = |(place, row)| self.direction.key(instant(row)) << 32 | place as u128;
+        let mut keys: Vec<_> = rows.iter().enumerate().map(key).collect();
+        keys.sort_unstable();
+        let sorted = keys.iter().map(|&key| rows[key as u32 as usize]);
+        let sorted: Vec<_> = sorted.collect();
+        rows.copy_from_slice(&sorted);
     }
 
     fn by_rank(self, ranks: &[u32], rows: &mut [u32]) {
@@ -184,13 +193,18 @@ impl Direction {
         }
     }
 
-    /// What sorts like [`by_instant`]: seconds and nanoseconds, and behind all others what is absent.
-    fn key(self, instant: Option<Moment>) -> (i64, i32) {
-        let key = |at: Moment| (at.as_second(), at.subsec_nanosecond());
-        match (instant.map(key), self) {
-            (None, _) => (i64::MAX, i32::MAX),
-            (Some(key), Self::Ascending) => key,
-            (Some((seconds, nanoseconds)), Self::Descending) => (-seconds, -nanoseconds),
+    /// A number of 96 bits that sorts like [`by_instant`]: seconds and nanoseconds, and behind all others
+    /// what is absent.
+    fn key(self, instant: Option<Moment>) -> u128 {
+        const LAST: u128 = (1 << 96) - 1;
+        let Some(instant) = instant else { return LAST };
+        // Without their sign, numbers sort as they did with it.
+        let seconds = instant.as_second().cast_unsigned() ^ (1 << 63);
+        let nanoseconds = instant.subsec_nanosecond().cast_unsigned() ^ (1 << 31);
+        let key = u128::from(seconds) << 32 | u128::from(nanoseconds);
+        match self {
+            Self::Ascending => key,
+            Self::Descending => LAST - key,
         }
     }
 }

@@ -256,6 +256,7 @@ fn bytes(reader: &mut impl Read, length: u64) -> Result<Vec<u8>, io::Error> {
 
 #[cfg(test)]
 mod tests {
+    use memchr::memmem::Finder;
     use proptest::prelude::*;
 
     use super::*;
@@ -296,7 +297,7 @@ mod tests {
             let shown = (row.id(), row.name(), row.folded_name(), row.status());
             let more = (row.organization_id(), row.external_id(), row.is_deleted());
             let times = (row.created_at(), row.updated_at());
-            let searched = (row.contains("name"), row.has_member(&member));
+            let searched = (row.contains(&Finder::new("name")), row.has_member(&member));
             format!(
                 "{found:?} {shown:?} {more:?} {times:?} {searched:?} {:?}",
                 row.json()

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::group::Moment;
+use memchr::memmem::Finder;
 use serde::Deserialize as _;
 
-use crate::group::Group;
+use crate::group::{Group, Moment};
 
 use super::layout::{Buffers, Row};
 use super::member::MemberKey;
@@ -39,14 +39,11 @@ impl<'a> RowRef<'a> {
         self.buffers.text(self.row.folded).unwrap_or_default()
     }
 
-    /// Whether the folded name or description contains `folded`.
-    pub fn contains(self, folded: &str) -> bool {
+    /// Whether the folded name or description contains the folded text that `search` looks for.
+    pub fn contains(self, search: &Finder<'_>) -> bool {
+        let is_in = |text: &str| search.find(text.as_bytes()).is_some();
         // A name that is longer than its key is searched in full: its fold follows in the text.
-        self.folded_name().contains(folded)
-            || self
-                .buffers
-                .text(self.row.description)
-                .is_some_and(|text| text.contains(folded))
+        is_in(self.folded_name()) || self.buffers.text(self.row.description).is_some_and(is_in)
     }
 
     /// The status, lower-cased.

@@ -87,8 +87,15 @@ fn seeds() -> impl Strategy<Value = Seed> {
         "\\PC{1,3}",
         "y{382,386}",
     ];
-    let instant =
-        || prop::option::of((0..4_i64).prop_map(|second| Moment::new(second, 0).unwrap()));
+    let instants = [
+        "1969-12-31T23:59:58.5Z",
+        "1969-12-31T23:59:59Z",
+        "1970-01-01T00:00:00Z",
+        "1970-01-01T00:00:00.5Z",
+        "9999-12-31T23:59:59.999999999Z",
+    ];
+    let instants = instants.map(|text| text.parse::<Moment>().unwrap());
+    let instant = || prop::option::of(prop::sample::select(instants.to_vec()));
     (
         prop::sample::select(&SOURCES[..]),
         name,
