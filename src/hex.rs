@@ -5,23 +5,30 @@ pub(crate) const NUMBER_DIGITS: usize = 32;
 
 /// Two digits for each byte.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| digits(*byte))
-        .map(char::from)
-        .collect()
+    let digits = bytes.iter().flat_map(|byte| PAIRS[usize::from(*byte)]);
+    digits.map(char::from).collect()
 }
 
 /// All digits of a number, on the stack: every request is given an id.
 pub(crate) fn hex_of_number(number: u128) -> [u8; NUMBER_DIGITS] {
-    let bytes = number.to_be_bytes();
-    std::array::from_fn(|place| digits(bytes[place / 2])[place % 2])
+    let mut digits = [0; NUMBER_DIGITS];
+    for (place, byte) in number.to_be_bytes().into_iter().enumerate() {
+        [digits[2 * place], digits[2 * place + 1]] = PAIRS[usize::from(byte)];
+    }
+    digits
 }
 
-const fn digits(byte: u8) -> [u8; 2] {
+/// The digits of each byte.
+static PAIRS: [[u8; 2]; 256] = {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    [DIGITS[(byte >> 4) as usize], DIGITS[(byte & 0xf) as usize]]
-}
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < pairs.len() {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0xf]];
+        byte += 1;
+    }
+    pairs
+};
 
 #[cfg(test)]
 mod tests {

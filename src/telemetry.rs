@@ -6,10 +6,14 @@
 //! fit the queue are dropped and counted. Nothing is exported yet: the tracer makes ids, and drops
 //! the spans.
 
-mod batches;
-mod json_lines;
+mod access_lines;
+use access_lines::LetThrough;
+pub(crate) use access_lines::{AccessLines, LoggedRequest};
 
-use std::io::{IsTerminal, Write};
+mod json_lines;
+mod line_queue;
+
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use opentelemetry::trace::TracerProvider as _;
@@ -17,7 +21,6 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata, Subscriber};
-use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::filter_fn;
@@ -26,17 +29,20 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::WallClock;
 
-use batches::Batches;
 use json_lines::JsonLines;
+use line_queue::{LineQueue, LogWriter, queue};
 
 /// How many lines wait for the log's reader before further ones are dropped.
 const QUEUED_LINES: usize = 4096;
 
-/// The writer's thread, until it has been flushed.
-static WORKER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
+/// The log's thread, until all is written.
+static WRITER: Mutex<Option<LogWriter>> = Mutex::new(None);
 
-/// Counts the lines that did not fit the queue.
-static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+/// The queue of the log.
+static LINES: OnceLock<LineQueue> = OnceLock::new();
+
+/// The short way to the log, where there is one.
+static ACCESS_LINES: OnceLock<Option<AccessLines>> = OnceLock::new();
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +56,7 @@ pub enum LogFormat {
 impl LogFormat {
     /// Readable if standard error is a terminal, JSON otherwise.
     pub fn for_stderr() -> Self {
-        if std::io::stderr().is_terminal() {
+        if io::stderr().is_terminal() {
             Self::Human
         } else {
             Self::Json
@@ -69,6 +75,9 @@ pub enum TelemetryError {
         /// What is wrong with it.
         source: tracing_subscriber::filter::ParseError,
     },
+    /// There is no thread for the log.
+    #[error("cannot start the thread that writes the log")]
+    Thread(#[from] io::Error),
     /// Another subscriber was installed before.
     #[error("logging was set up twice")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
@@ -88,7 +97,7 @@ impl Drop for Guard {
 /// Starts logging to standard error what `filter` lets through, in the syntax of [`EnvFilter`], and
 /// making trace ids. Once per process.
 pub fn init(format: LogFormat, filter: &str) -> Result<Guard, TelemetryError> {
-    init_to(Batches::new(std::io::stderr()), format, filter)
+    init_to(io::stderr(), format, filter)
 }
 
 /// The same for a log that goes elsewhere.
@@ -97,26 +106,32 @@ pub fn init_to(
     format: LogFormat,
     filter: &str,
 ) -> Result<Guard, TelemetryError> {
-    let filter = parse(filter)?;
-    let (writer, worker) = queue(log, QUEUED_LINES);
-    let dropped = writer.error_counter();
-    subscriber(format, filter, writer).try_init()?;
-    // The subscriber can be installed only once, so neither is set yet.
-    let _ = DROPPED.set(dropped);
-    *WORKER.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker);
+    let levels = LetThrough::by(parse(filter)?);
+    let (lines, writer) = queue(log, QUEUED_LINES)?;
+    let access = AccessLines::new(lines.clone(), levels, WallClock::system());
+    subscriber(format, parse(filter)?, lines.clone()).try_init()?;
+    // The subscriber can be installed only once, so none of them is set yet.
+    let _ = LINES.set(lines);
+    let _ = ACCESS_LINES.set((format == LogFormat::Json).then_some(access));
+    *WRITER.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
     Ok(Guard(()))
 }
 
 /// Writes all queued log lines, for at most about a second, and ends the log.
 pub fn flush() {
-    let worker = WORKER.lock().unwrap_or_else(PoisonError::into_inner).take();
-    // Its drop waits for the writer.
-    drop(worker);
+    let writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // Its drop waits for the thread.
+    drop(writer);
 }
 
 /// How many log lines were dropped because their reader was too slow.
 pub fn dropped_lines() -> usize {
-    DROPPED.get().map_or(0, ErrorCounter::dropped_lines)
+    LINES.get().map_or(0, LineQueue::dropped)
+}
+
+/// The short way to the log for the lines of requests, if the log is one of JSON.
+pub(crate) fn access_lines() -> Option<AccessLines> {
+    ACCESS_LINES.get().cloned().flatten()
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, TelemetryError> {
@@ -126,21 +141,12 @@ fn parse(filter: &str) -> Result<EnvFilter, TelemetryError> {
     })
 }
 
-/// A writer whose lines are written by another thread. If `lines` of them wait, more are dropped.
-fn queue(writer: impl Write + Send + 'static, lines: usize) -> (NonBlocking, WorkerGuard) {
-    NonBlockingBuilder::default()
-        .lossy(true)
-        .buffered_lines_limit(lines)
-        .thread_name("log")
-        .finish(writer)
-}
-
 fn subscriber(
     format: LogFormat,
     filter: EnvFilter,
-    writer: NonBlocking,
+    lines: LineQueue,
 ) -> impl Subscriber + Send + Sync {
-    let logs = tracing_subscriber::fmt::layer().with_writer(writer);
+    let logs = tracing_subscriber::fmt::layer().with_writer(lines);
     let logs = match format {
         LogFormat::Human => logs.boxed(),
         LogFormat::Json => logs
@@ -163,57 +169,28 @@ fn subscriber(
 /// Whether a line may be logged at all. Libraries that sign, encrypt and send requests log secrets
 /// at their finer levels, so these are open to our own modules only, whatever the filter says.
 fn may_log(metadata: &Metadata<'_>) -> bool {
-    let module = metadata.target().split("::").next();
-    *metadata.level() <= Level::INFO || module == Some(env!("CARGO_CRATE_NAME"))
+    let module = || metadata.target().split("::").next();
+    *metadata.level() <= Level::INFO || module() == Some(env!("CARGO_CRATE_NAME"))
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+
+#[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::Arc;
     use std::sync::mpsc::{Receiver, channel};
     use std::time::Duration;
 
     use tokio::time::Instant;
     use tracing::subscriber::with_default;
 
+    use super::testing::{CapturedLog, logged};
     use super::*;
 
     #[test]
     fn an_invalid_filter_is_named() {
         let error = init(LogFormat::Json, "groupgate=loudly").unwrap_err();
         assert!(error.to_string().contains("`groupgate=loudly`"), "{error}");
-    }
-
-    /// Keeps what is written.
-    #[derive(Debug, Clone, Default)]
-    struct CapturedLog(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for CapturedLog {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl CapturedLog {
-        fn text(&self) -> String {
-            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-        }
-    }
-
-    /// What is logged under `filter` while `work` runs.
-    fn logged(filter: &str, work: impl FnOnce()) -> String {
-        let written = CapturedLog::default();
-        let (writer, worker) = queue(written.clone(), 1000);
-        let subscriber = subscriber(LogFormat::Json, parse(filter).unwrap(), writer);
-        with_default(subscriber, work);
-        drop(worker);
-        written.text()
     }
 
     #[test]
@@ -282,9 +259,8 @@ mod tests {
             released,
             written: written.clone(),
         };
-        let (writer, worker) = queue(stalled, 4);
-        let dropped = writer.error_counter();
-        let subscriber = subscriber(LogFormat::Json, parse("info").unwrap(), writer);
+        let (lines, writer) = queue(stalled, 4).unwrap();
+        let subscriber = subscriber(LogFormat::Json, parse("info").unwrap(), lines.clone());
         let start = Instant::now();
         with_default(subscriber, || {
             for number in 0..100 {
@@ -292,11 +268,11 @@ mod tests {
             }
         });
         assert!(start.elapsed() < Duration::from_secs(5));
-        let lost = dropped.dropped_lines();
-        // Four wait, and one is being written.
-        assert!((95..=96).contains(&lost), "{lost}");
+        let lost = lines.dropped();
+        // Four wait, or are being written.
+        assert_eq!(lost, 96);
         drop(release);
-        drop(worker);
+        drop(writer);
         assert_eq!(written.text().lines().count(), 100 - lost);
     }
 }

@@ -23,6 +23,7 @@ use crate::gateway::cursor::Keys;
 use crate::gateway::pool::BlockingPool;
 use crate::observe::Observers;
 use crate::plan::Plan;
+use crate::telemetry;
 use crate::upstream::Adapter;
 
 use super::answers::AnswerCache;
@@ -141,7 +142,7 @@ impl Process {
             walks: Handle::current(),
             pool: BlockingPool::new(),
             description: Description::default(),
-            observers: Arc::new(AccessLog::of_probes(PROBES)).into(),
+            observers: Arc::new(AccessLog::new(PROBES, telemetry::access_lines())).into(),
         }
     }
 }
