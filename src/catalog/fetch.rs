@@ -9,8 +9,8 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Observers, Progress};
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
-use crate::upstream::Adapter;
 use crate::upstream::walk::{Walked, walk};
+use crate::upstream::{Adapter, LARGE_BODY};
 
 use super::in_flight::InFlightWalk;
 use super::resources::CatalogResources;
@@ -32,7 +32,7 @@ pub(super) type Fetch =
 /// What comes of a walk, if it began.
 pub(super) type WalkFetched = Option<Result<WalkResult, UpstreamError>>;
 
-/// Walks the upstream, and builds the snapshot off the I/O threads.
+/// Walks the upstream, and builds the snapshot: of a large list, off the I/O threads.
 pub(super) async fn walk_to_snapshot(
     adapter: Arc<Adapter>,
     progress: Arc<Progress>,
@@ -45,14 +45,19 @@ pub(super) async fn walk_to_snapshot(
         hold,
     } = walk(&adapter, &Observers::from(progress)).await?;
     let source = Arc::clone(adapter.name());
+    let is_large = hold.bytes() >= LARGE_BODY;
     let build = move || {
         let mut snapshot = Snapshot::new(source, groups);
         snapshot.count_with(hold.into_list(snapshot.bytes() as u64));
         snapshot
     };
-    let snapshot = tokio::task::spawn_blocking(build)
-        .await
-        .map_err(|error| UpstreamError::ours(format!("building the snapshot failed: {error}")))?;
+    let snapshot = if is_large {
+        tokio::task::spawn_blocking(build).await.map_err(|error| {
+            UpstreamError::ours(format!("building the snapshot failed: {error}"))
+        })?
+    } else {
+        build()
+    };
     Ok(WalkResult {
         snapshot,
         counts,

@@ -34,3 +34,4 @@ pub mod transport;
 pub mod classify;
 mod masks;
 mod off_thread;
+pub(crate) use off_thread::LARGE_BODY;

@@ -2,9 +2,9 @@
 
 use crate::error::UpstreamError;
 
-/// Bodies of this size are decoded and mapped off the I/O threads: for smaller ones the hand-over
-/// costs more than the work.
-pub(super) const LARGE_BODY: u64 = 256 * 1024;
+/// Bodies of this size are decoded and mapped, and made lists, off the I/O threads: for smaller ones the
+/// hand-over costs more than the work.
+pub(crate) const LARGE_BODY: u64 = 256 * 1024;
 
 /// Runs `work` on a blocking thread if the body has that many bytes or more.
 pub(super) async fn off_thread_if_large<T, F>(bytes: u64, work: F) -> Result<T, UpstreamError>
