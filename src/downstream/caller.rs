@@ -5,10 +5,13 @@
 //! credentials say decides the caller here, and nothing below changes.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use crate::caller::Caller;
 
-/// Who sends a request.
+use super::rate_limiter::HeldBucket;
+
+/// Who sends a request: the same for all that come over one connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     /// Where it is: an IPv4 address, or an IPv6 network. Its requests are counted by it. It is no
@@ -16,6 +19,8 @@ pub(crate) struct Client {
     pub(crate) network: IpAddr,
     /// On whose behalf it asks.
     pub(crate) caller: Caller,
+    /// What it may ask, as its connection found it.
+    pub(crate) bucket: Arc<HeldBucket>,
 }
 
 impl Client {
@@ -34,6 +39,7 @@ impl Client {
                 network: Some(network),
                 ..Caller::default()
             },
+            bucket: Arc::default(),
         }
     }
 }

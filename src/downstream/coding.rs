@@ -82,10 +82,12 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accepted, ProblemDetails>
     let values = headers.get_all(ACCEPT_ENCODING).iter();
     let entries = values.filter_map(|value| value.to_str().ok());
     for entry in entries.flat_map(|entries| entries.split(',')) {
-        let mut parts = entry.split(';').map(str::trim);
-        let (Some(name), Some(quality)) = (parts.next(), quality(parts)) else {
-            continue;
+        let (name, quality) = match entry.split_once(';') {
+            Some((name, rest)) => (name, quality(rest.split(';').map(str::trim))),
+            None => (entry, Some(1.0)),
         };
+        let Some(quality) = quality else { continue };
+        let name = name.trim();
         if name == "*" {
             others = Some(quality);
         } else if let Some(coding) = Coding::named(name) {
@@ -95,15 +97,16 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accepted, ProblemDetails>
     let quality = |coding: Coding| qualities[coding as usize].or(others);
     // Accepted unless it is refused, but by nobody's wish.
     let identity = quality(Coding::Identity).is_none_or(|quality| quality > 0.0);
-    let wished = Coding::ALL
-        .into_iter()
-        .filter_map(|coding| Some((coding, quality(coding)?)));
-    let best = wished
-        .filter(|(_, quality)| *quality > 0.0)
-        .max_by(|(_, left), (_, right)| left.total_cmp(right))
-        .map(|(coding, _)| coding)
-        .or_else(|| identity.then_some(Coding::Identity));
-    best.map(|best| Accepted { best, identity })
+    let mut best = identity.then_some((Coding::Identity, 0.0));
+    for coding in Coding::ALL {
+        let wished = quality(coding).filter(|quality| *quality > 0.0);
+        if let Some(quality) = wished
+            && best.is_none_or(|(_, best)| quality >= best)
+        {
+            best = Some((coding, quality));
+        }
+    }
+    best.map(|(best, _)| Accepted { best, identity })
         .ok_or_else(|| not_acceptable(headers))
 }
 

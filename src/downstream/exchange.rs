@@ -1,6 +1,5 @@
 //! One request on its way through the edge, with all that its layers know of it.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -12,7 +11,7 @@ use super::answers::AskedAnswer;
 use super::caller::Client;
 use super::request_id::RequestId;
 
-/// One request. Layers pass it on by value, so nothing of it is looked up by type or cloned.
+/// One request. Layers pass it on whole, so nothing of it is looked up by type or cloned.
 #[derive(Debug)]
 pub(crate) struct RequestContext<S> {
     /// What the request may read. It is taken once: no request sees two generations of it.
@@ -33,14 +32,14 @@ pub(crate) struct RequestContext<S> {
 }
 
 impl<S> RequestContext<S> {
-    /// A request that came just now, over a connection from `peer`.
+    /// A request of `client` that came just now.
     pub(crate) fn new(
         state: Arc<S>,
-        peer: SocketAddr,
+        client: Client,
         head: Parts,
         body: Option<Incoming>,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             state,
             id: RequestId::of(&head.headers),
             method: head.method,
@@ -48,9 +47,9 @@ impl<S> RequestContext<S> {
             version: head.version,
             headers: head.headers,
             begun: Instant::now(),
-            client: Client::at(peer),
+            client,
             asked: None,
             _body: body,
-        }
+        })
     }
 }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -22,10 +24,11 @@ use tokio_io_timeout::TimeoutStream;
 
 use super::caller::Client;
 use super::connections::{
-    ConnectionTable, ConnectionVerdict, HEAD_TIMEOUT, Seat, SeatTurn, StreamExecutor, WatchedSocket,
+    ConnectionTable, ConnectionVerdict, HEAD_TIMEOUT, Seat, SeatTurn, StreamExecutor, WatchedBody,
+    WatchedSocket,
 };
 use super::exchange::RequestContext;
-use super::layers::Stack;
+use super::layers::{Answering, Stack};
 use crate::error::causes;
 
 /// The last resort against large heads: beyond it the connection breaks without a problem body.
@@ -65,10 +68,10 @@ impl<S: Send + Sync + 'static, L: Stack<S>> Edge<S, L> {
         Self { state, layers }
     }
 
-    /// Answers one request that came from `peer`.
-    pub(super) fn answer(&self, request: Request<Option<Incoming>>, peer: SocketAddr) -> L::Future {
+    /// Answers one request that came from `client`.
+    pub(super) fn answer(&self, request: Request<Option<Incoming>>, client: Client) -> Answering {
         let (head, body) = request.into_parts();
-        let exchange = RequestContext::new(self.state.load_full(), peer, head, body);
+        let exchange = RequestContext::new(self.state.load_full(), client, head, body);
         let mut layers = self.layers;
         layers.call(exchange)
     }
@@ -198,8 +201,9 @@ async fn serve<S, L>(
             accepted = socket.accept(), if !table.is_full() && connections.len() < most => {
                 match accepted {
                     Ok((stream, peer)) => {
-                        let seat = table.enter(Client::at(peer).network);
-                        connections.spawn(converse(stream, peer, edge.clone(), seat));
+                        let client = Client::at(peer);
+                        let seat = table.enter(client.network);
+                        connections.spawn(converse(stream, client, edge.clone(), seat));
                     }
                     Err(error) => rest(&error).await,
                 }
@@ -236,7 +240,7 @@ async fn rest(error: &io::Error) {
 }
 
 /// Serves one connection to its end.
-async fn converse<S, L>(stream: TcpStream, peer: SocketAddr, edge: Edge<S, L>, seat: Seat)
+async fn converse<S, L>(stream: TcpStream, client: Client, edge: Edge<S, L>, seat: Seat)
 where
     S: Send + Sync + 'static,
     L: Stack<S>,
@@ -255,11 +259,11 @@ where
         if seat.is_crowded() {
             seat.close();
         }
-        let answer = edge.answer(request.map(Some), peer);
+        let answer = edge.answer(request.map(Some), client.clone());
         async {
             answer
                 .await
-                .map(|answer| answer.map(|body| guard.watch(body)))
+                .map(|answer| answer.map(|body| WatchedBody::new(body, guard)))
         }
     });
     let builder = builder();
@@ -268,9 +272,13 @@ where
     stream.set_write_timeout(Some(activity.limits().send_timeout.get()));
     let stream = Box::pin(WatchedSocket::new(stream, Arc::clone(activity)));
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), answer));
-    let mut look = std::pin::pin!(sleep_until(Instant::now() + HEAD_TIMEOUT));
-    let mut is_closing = false;
+    let (mut is_closing, mut look) = (false, Instant::now() + HEAD_TIMEOUT);
+    // In a set, it is polled when it was woken itself, and not with each request.
+    let mut alarms = FuturesUnordered::new();
     loop {
+        if alarms.is_empty() {
+            alarms.push(alarm(&seat, is_closing, look));
+        }
         tokio::select! {
             biased;
             result = connection.as_mut() => {
@@ -282,26 +290,46 @@ where
                 }
                 return;
             }
-            () = seat.asked_to_close(), if !is_closing => {
-                is_closing = true;
-                activity.close();
-                connection.as_mut().graceful_shutdown();
-                look.as_mut().reset(Instant::now());
-            }
-            () = look.as_mut() => match activity.verdict(Instant::now()) {
-                ConnectionVerdict::Keep(until) => look.as_mut().reset(until),
-                ConnectionVerdict::Reset(until) => {
-                    seat.broken_off("its client reads answers too slowly (`send_rate`): they are reset");
-                    look.as_mut().reset(until);
+            Some(alarm) = alarms.next() => match alarm {
+                Alarm::Close => {
+                    is_closing = true;
+                    activity.close();
+                    connection.as_mut().graceful_shutdown();
+                    look = Instant::now();
                 }
-                ConnectionVerdict::Close => {
-                    seat.closed_idle();
-                    seat.close();
-                    look.as_mut().reset(Instant::now() + HEAD_TIMEOUT);
-                }
-                ConnectionVerdict::BreakOff(reason) => return seat.broken_off(reason),
+                Alarm::Look => match activity.verdict(Instant::now()) {
+                    ConnectionVerdict::Keep(until) => look = until,
+                    ConnectionVerdict::Reset(until) => {
+                        seat.broken_off(
+                            "its client reads answers too slowly (`send_rate`): they are reset",
+                        );
+                        look = until;
+                    }
+                    ConnectionVerdict::Close => {
+                        seat.closed_idle();
+                        seat.close();
+                        look = Instant::now() + HEAD_TIMEOUT;
+                    }
+                    ConnectionVerdict::BreakOff(reason) => return seat.broken_off(reason),
+                },
             },
         }
+    }
+}
+
+/// What is to be done on a connection, whatever comes over it.
+enum Alarm {
+    /// It is asked to close.
+    Close,
+    /// It is time to look what goes on.
+    Look,
+}
+
+async fn alarm(seat: &Seat, is_closing: bool, look: Instant) -> Alarm {
+    tokio::select! {
+        biased;
+        () = seat.asked_to_close(), if !is_closing => Alarm::Close,
+        () = sleep_until(look) => Alarm::Look,
     }
 }
 

@@ -71,6 +71,7 @@ use std::time::Duration;
 use http::Request;
 use thiserror::Error;
 
+use caller::Client;
 use connections::ConnectionTable;
 use layers::Stack;
 use listener::{Bound, Edge, Listener};
@@ -152,7 +153,10 @@ pub fn service(
 > + Clone
 + use<> {
     let edge = data_edge(live);
-    tower::service_fn(move |request: Request<()>| edge.answer(request.map(|()| None), peer))
+    let client = Client::at(peer);
+    tower::service_fn(move |request: Request<()>| {
+        edge.answer(request.map(|()| None), client.clone())
+    })
 }
 
 fn data_edge(live: &Live) -> Edge<Generation, impl Stack<Generation> + use<>> {

@@ -2,12 +2,14 @@
 //!
 //! Each caller has a token bucket of its own. The buckets live in a bounded cache, for callers
 //! choose their addresses and must not choose our memory: the one that asked longest ago is
-//! forgotten first, and by then its bucket is most likely full again.
+//! forgotten first, and by then its bucket is most likely full again. A connection holds on to the
+//! bucket of its client for a moment, for looking it up costs more than counting.
 
-use std::io::{Cursor, Write as _};
+use std::io::Write as _;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::Clock as _;
@@ -17,6 +19,7 @@ use governor::{Quota, RateLimiter};
 use http::HeaderValue;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
+use tokio::time::Instant;
 
 use crate::clock::TokioClock;
 use crate::plan::ClientRateLimit;
@@ -32,8 +35,27 @@ pub(crate) struct CallerRateLimiter {
     quota: Quota,
     clock: TokioClock,
     buckets: Cache<IpAddr, Arc<Bucket>>,
+    /// Which limiter it is: a bucket belongs to one.
+    number: u64,
     /// The same for everybody, so it is written once.
     policy: HeaderValue,
+}
+
+/// How long a connection takes it that its client's bucket was not forgotten.
+const HELD: Duration = Duration::from_secs(1);
+
+/// The number of the next limiter.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// The bucket of a connection's client, where it was looked up not long ago.
+#[derive(Debug, Default)]
+pub(crate) struct HeldBucket(Mutex<Option<FoundBucket>>);
+
+#[derive(Debug)]
+struct FoundBucket {
+    bucket: Arc<Bucket>,
+    limiter: u64,
+    at: Instant,
 }
 
 /// What a bucket says of one request.
@@ -56,6 +78,7 @@ impl CallerRateLimiter {
         Self {
             policy: policy(quota),
             quota,
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             clock: TokioClock::new(),
             buckets: Cache::builder()
                 .max_capacity(CALLERS)
@@ -64,12 +87,19 @@ impl CallerRateLimiter {
         }
     }
 
-    /// Counts a request from `network`.
-    pub(crate) fn ask(&self, network: IpAddr) -> Admitted {
-        let bucket = self.buckets.get(&network);
-        let bucket =
-            bucket.unwrap_or_else(|| self.buckets.get_with(network, || Arc::new(self.bucket())));
-        match bucket.check() {
+    /// Counts a request from `network` that came `now`, over a connection that may hold its bucket.
+    pub(crate) fn ask(&self, network: IpAddr, held: &HeldBucket, now: Instant) -> Admitted {
+        let mut held = held.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_ours = |found: &FoundBucket| found.limiter == self.number && now < found.at + HELD;
+        let found = match held.take().filter(is_ours) {
+            Some(found) => found,
+            None => FoundBucket {
+                bucket: self.find(network),
+                limiter: self.number,
+                at: now,
+            },
+        };
+        match held.insert(found).bucket.check() {
             Ok(state) => Admitted {
                 wait: None,
                 remaining: state.remaining_burst_capacity(),
@@ -81,8 +111,10 @@ impl CallerRateLimiter {
         }
     }
 
-    fn bucket(&self) -> Bucket {
-        RateLimiter::direct_with_clock(self.quota, self.clock).with_middleware()
+    fn find(&self, network: IpAddr) -> Arc<Bucket> {
+        let bucket = || RateLimiter::direct_with_clock(self.quota, self.clock).with_middleware();
+        let found = self.buckets.get(&network);
+        found.unwrap_or_else(|| self.buckets.get_with(network, || Arc::new(bucket())))
     }
 
     /// What is allowed, as a header says it.
@@ -95,11 +127,21 @@ impl CallerRateLimiter {
         let remaining = verdict.remaining;
         let missing = self.quota.burst_size().get().saturating_sub(remaining);
         let reset = whole_seconds(self.quota.replenish_interval() * missing);
+        let (mut first, mut second) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let parts = [
+            r#""client";r="#,
+            first.format(remaining),
+            ";t=",
+            second.format(reset),
+        ];
         // Room for both numbers at their largest.
-        let mut text = Cursor::new([0; 48]);
-        write!(text, r#""client";r={remaining};t={reset}"#).ok()?;
-        let length = text.position() as usize;
-        HeaderValue::from_bytes(&text.get_ref()[..length]).ok()
+        let mut text = [0; 48];
+        let mut room = &mut text[..];
+        for part in parts {
+            room.write_all(part.as_bytes()).ok()?;
+        }
+        let unused = room.len();
+        HeaderValue::from_bytes(&text[..text.len() - unused]).ok()
     }
 }
 
@@ -120,6 +162,40 @@ fn whole_seconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn limiter() -> CallerRateLimiter {
+        CallerRateLimiter::new(&ClientRateLimit {
+            per_client: "1/h".parse().unwrap(),
+            burst: 3.try_into().unwrap(),
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_of_a_client_share_its_bucket_and_those_of_another_do_not() {
+        let limiter = limiter();
+        let [first, second, other] = <[HeldBucket; 3]>::default();
+        let ask = |network: [u8; 4], held| limiter.ask(network.into(), held, Instant::now());
+        let here = [192, 0, 2, 1];
+        for (held, remaining) in [(&first, 2), (&second, 1), (&first, 0)] {
+            assert_eq!(ask(here, held).remaining, remaining);
+        }
+        for held in [&first, &second] {
+            assert!(ask(here, held).wait.is_some());
+        }
+        assert_eq!(ask([192, 0, 2, 2], &other).remaining, 2);
+        // It is looked up again.
+        tokio::time::advance(HELD).await;
+        assert!(ask(here, &first).wait.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_holds_no_bucket_of_the_limiter_before() {
+        let held = HeldBucket::default();
+        let network = [192, 0, 2, 1].into();
+        for limiter in [limiter(), limiter()] {
+            assert_eq!(limiter.ask(network, &held, Instant::now()).remaining, 2);
+        }
+    }
 
     #[test]
     fn what_is_left_has_room_for_the_largest_numbers() {

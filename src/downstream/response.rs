@@ -11,9 +11,6 @@ use http::{HeaderValue, StatusCode};
 use hyper::body::{Frame, SizeHint};
 use thiserror::Error;
 
-/// The size of the parts of a body that is handed over in parts.
-const FRAME: usize = 64 * 1024;
-
 /// What the edge answers.
 pub(crate) type Response = http::Response<Body>;
 
@@ -31,8 +28,6 @@ pub enum Body {
     Empty,
     /// All of it, ready to send.
     Full(Bytes),
-    /// All of it, handed over in parts: what was not asked for yet can be taken back.
-    InParts(Bytes),
     /// One part after the other, each made when the one before is on its way.
     Streamed(Pin<Box<dyn Stream<Item = Result<Bytes, BrokenOff>> + Send>>),
 }
@@ -41,7 +36,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => formatter.write_str("Empty"),
-            Self::Full(bytes) | Self::InParts(bytes) => {
+            Self::Full(bytes) => {
                 write!(formatter, "Full({} bytes)", bytes.len())
             }
             Self::Streamed(_) => formatter.write_str("Streamed"),
@@ -64,10 +59,6 @@ impl http_body::Body for Body {
                 *self = Self::Empty;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Self::InParts(bytes) => {
-                let part = bytes.split_to(bytes.len().min(FRAME));
-                Poll::Ready((!part.is_empty()).then(|| Ok(Frame::data(part))))
-            }
             Self::Streamed(parts) => {
                 let part = parts.as_mut().poll_next(context);
                 part.map(|part| part.map(|part| part.map(Frame::data)))
@@ -78,7 +69,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Full(bytes) | Self::InParts(bytes) => bytes.is_empty(),
+            Self::Full(bytes) => bytes.is_empty(),
             Self::Streamed(_) => false,
         }
     }
@@ -86,7 +77,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
-            Self::Full(bytes) | Self::InParts(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Streamed(_) => SizeHint::default(),
         }
     }

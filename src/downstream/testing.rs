@@ -2,7 +2,6 @@
 //! and reading its answers.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -26,6 +25,7 @@ use crate::snapshot::tests::group;
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::transport::{Circuit, CircuitState};
 
+use super::caller::Client;
 use super::exchange::RequestContext;
 use super::generation::{Generation, Process};
 use super::layers::Stack;
@@ -38,7 +38,7 @@ pub(super) fn get(path: &str) -> Builder {
 }
 
 /// A request without a body, as the listener passes it on.
-pub(super) fn exchange<S>(state: impl Into<Arc<S>>, request: Builder) -> RequestContext<S> {
+pub(super) fn exchange<S>(state: impl Into<Arc<S>>, request: Builder) -> Box<RequestContext<S>> {
     exchange_from("192.0.2.1:1", state, request)
 }
 
@@ -47,10 +47,10 @@ pub(super) fn exchange_from<S>(
     peer: &str,
     state: impl Into<Arc<S>>,
     request: Builder,
-) -> RequestContext<S> {
+) -> Box<RequestContext<S>> {
     let (head, ()) = request.body(()).unwrap().into_parts();
-    let peer: SocketAddr = peer.parse().unwrap();
-    RequestContext::new(state.into(), peer, head, None)
+    let client = Client::at(peer.parse().unwrap());
+    RequestContext::new(state.into(), client, head, None)
 }
 
 /// What a stack answers to a request without a body.

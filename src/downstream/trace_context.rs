@@ -1,13 +1,13 @@
 //! The trace that a request belongs to (W3C Trace Context).
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, TraceId};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
 /// The header by which a caller names its trace.
-const TRACEPARENT: &str = "traceparent";
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What the caller says of its trace; an empty context where it says nothing.
 pub(crate) fn of_caller(headers: &HeaderMap) -> Context {
@@ -17,7 +17,7 @@ pub(crate) fn of_caller(headers: &HeaderMap) -> Context {
 /// The trace that the caller began, if it says so.
 pub(crate) fn id_of_caller(headers: &HeaderMap) -> Option<TraceId> {
     // Most do not, and a lookup is less than a context.
-    if !headers.contains_key(TRACEPARENT) {
+    if !headers.contains_key(&TRACEPARENT) {
         return None;
     }
     let caller = of_caller(headers);
@@ -35,7 +35,7 @@ impl Extractor for Headers<'_> {
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(http::HeaderName::as_str).collect()
+        self.0.keys().map(HeaderName::as_str).collect()
     }
 }
 

@@ -3,7 +3,8 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use moka::sync::Cache;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout_at};
 
@@ -16,10 +17,24 @@ use super::key::AnswerKey;
 /// for; and two different answers seldom wait for each other.
 const TURNS: usize = 64;
 
+/// The size of a large answer. The cache is cut into parts that can be locked each, and for a part that holds
+/// dozens of such none is too large.
+const LARGE: u64 = 256 * 1024;
+
+/// Counts answers by the memory that they take.
+#[derive(Debug, Clone, Copy)]
+struct InMemory;
+
+impl Weighter<AnswerKey, Arc<Answer>> for InMemory {
+    fn weight(&self, key: &AnswerKey, answer: &Arc<Answer>) -> u64 {
+        (key.bytes() + answer.bytes()) as u64
+    }
+}
+
 /// Answers that are ready to be sent.
 #[derive(Debug)]
 pub(crate) struct AnswerCache {
-    answers: Cache<AnswerKey, Arc<Answer>>,
+    answers: Cache<AnswerKey, Arc<Answer>, InMemory>,
     turns: [Mutex<()>; TURNS],
 }
 
@@ -27,13 +42,7 @@ impl AnswerCache {
     /// Keeps answers in so many bytes.
     pub(crate) fn new(share: u64) -> Self {
         Self {
-            answers: Cache::builder()
-                .name("answers")
-                .max_capacity(share)
-                .weigher(|key: &AnswerKey, answer: &Arc<Answer>| {
-                    u32::try_from(key.bytes() + answer.bytes()).unwrap_or(u32::MAX)
-                })
-                .build(),
+            answers: Cache::with_weighter((share / LARGE) as usize, share, InMemory),
             turns: std::array::from_fn(|_| Mutex::default()),
         }
     }
@@ -57,16 +66,10 @@ impl AnswerCache {
         self.answers.insert(key.detached(), answer);
     }
 
-    /// Lets go of what there is no room for: moka puts that off.
-    pub(crate) fn settle(&self) {
-        self.answers.run_pending_tasks();
-    }
-
-    /// How many bytes are kept, once moka has done what it puts off.
+    /// How many bytes are kept.
     #[cfg(test)]
-    pub(super) fn settled_bytes(&self) -> u64 {
-        self.answers.run_pending_tasks();
-        self.answers.weighted_size()
+    pub(super) fn bytes(&self) -> u64 {
+        self.answers.weight()
     }
 
     /// Waits until nobody else makes the answer to the same question, at most until then.

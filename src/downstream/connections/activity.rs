@@ -7,14 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _, stream};
 use http::Version;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::streams::end_of_stream;
-use crate::downstream::response::{Body, BrokenOff};
 use crate::plan::ConnectionLimits;
 
 /// How long a client may take to send the head of a request.
@@ -76,6 +72,8 @@ struct ConnectionState {
 #[derive(Debug)]
 struct PendingAnswer {
     id: u64,
+    /// How many hold it: its body, and parts of that which are on their way.
+    holders: usize,
     /// By when its client must have read what was sent. `None`: it waits for us.
     until: Option<Instant>,
     /// What resets its stream, where that leaves others alone.
@@ -140,6 +138,7 @@ impl ConnectionActivity {
         state.next += 1;
         state.answers.push(PendingAnswer {
             id,
+            holders: 1,
             until: None,
             end: None,
         });
@@ -205,23 +204,24 @@ impl ConnectionActivity {
         })
     }
 
-    fn ends_with(&self, id: u64, end: Option<Arc<Notify>>) {
+    fn change(&self, id: u64, change: impl FnOnce(&mut PendingAnswer)) {
         let mut state = self.lock();
         if let Some(answer) = state.answers.iter_mut().find(|answer| answer.id == id) {
-            answer.end = end;
+            change(answer);
         }
     }
 
-    fn expect_read(&self, id: u64, until: Option<Instant>) {
+    /// One of those who hold an answer lets go of it.
+    fn let_go(&self, id: u64) {
         let mut state = self.lock();
-        if let Some(answer) = state.answers.iter_mut().find(|answer| answer.id == id) {
-            answer.until = until;
+        let place = state.answers.iter().position(|answer| answer.id == id);
+        let Some(place) = place else { return };
+        let answer = &mut state.answers[place];
+        answer.holders -= 1;
+        if answer.holders > 0 {
+            return;
         }
-    }
-
-    fn end(&self, id: u64) {
-        let mut state = self.lock();
-        state.answers.retain(|answer| answer.id != id);
+        state.answers.swap_remove(place);
         if state.answers.is_empty() {
             state.idle_since = Instant::now();
             // What was read meanwhile belongs to what was asked.
@@ -275,7 +275,7 @@ fn keep_until(end: Instant, now: Instant) -> Option<ConnectionVerdict> {
     (end > now).then_some(ConnectionVerdict::Keep(end))
 }
 
-/// An answer that is being made or read. Whatever is dropped last of it ends it.
+/// One who holds an answer that is being made or read. When the last one is dropped, it ends.
 #[derive(Debug)]
 pub(in crate::downstream) struct AnswerGuard {
     activity: Arc<ConnectionActivity>,
@@ -284,73 +284,50 @@ pub(in crate::downstream) struct AnswerGuard {
 
 impl Drop for AnswerGuard {
     fn drop(&mut self) {
-        self.activity.end(self.id);
+        self.activity.let_go(self.id);
     }
 }
 
 impl AnswerGuard {
-    /// The body, which from now on must be read in time.
-    pub(in crate::downstream) fn watch(self, body: Body) -> Body {
-        let end = end_of_stream();
-        let is_alone = end.is_none();
-        self.activity.ends_with(self.id, end);
-        match body {
-            Body::Empty => Body::Empty,
-            Body::Full(bytes) | Body::InParts(bytes) => {
-                self.sent(bytes.len());
-                let bytes = Bytes::from_owner(AnswerBytes {
-                    bytes,
-                    _guard: Arc::new(self),
-                });
-                if is_alone {
-                    Body::Full(bytes)
-                } else {
-                    Body::InParts(bytes)
-                }
-            }
-            Body::Streamed(parts) => Body::Streamed(Box::pin(self.watch_parts(parts))),
+    /// So many bytes are ready for the client. `end` resets its stream, where that leaves others alone.
+    pub(super) fn send(&self, bytes: usize, end: Option<Arc<Notify>>) {
+        let until = self.time_to_read(bytes);
+        self.activity.change(self.id, |answer| {
+            answer.end = end;
+            answer.until = Some(until);
+        });
+    }
+
+    /// Nothing is ready for the client.
+    pub(super) fn expect_nothing(&self) {
+        self.activity.change(self.id, |answer| answer.until = None);
+    }
+
+    /// Another one who holds the answer.
+    pub(super) fn share(&self) -> Self {
+        self.activity.change(self.id, |answer| answer.holders += 1);
+        self.shared()
+    }
+
+    /// The same for so many bytes, which are ready for the client now.
+    pub(super) fn share_sent(&self, bytes: usize) -> Self {
+        let until = self.time_to_read(bytes);
+        self.activity.change(self.id, |answer| {
+            answer.until = Some(until);
+            answer.holders += 1;
+        });
+        self.shared()
+    }
+
+    fn shared(&self) -> Self {
+        Self {
+            activity: Arc::clone(&self.activity),
+            id: self.id,
         }
     }
 
-    fn watch_parts(
-        self,
-        parts: impl Stream<Item = Result<Bytes, BrokenOff>> + Send + Unpin,
-    ) -> impl Stream<Item = Result<Bytes, BrokenOff>> + Send {
-        // The first part is asked for when there is room for it, and until then the client counts as
-        // slow: so does one that leaves no room for the next.
-        self.sent(0);
-        stream::unfold((parts, Arc::new(self)), |(mut parts, guard)| async {
-            // It is asked for the next part: making that is not the client's time.
-            guard.activity.expect_read(guard.id, None);
-            let part = parts.next().await?;
-            let part = part.map(|bytes| {
-                guard.sent(bytes.len());
-                Bytes::from_owner(AnswerBytes {
-                    bytes,
-                    _guard: Arc::clone(&guard),
-                })
-            });
-            Some((part, (parts, guard)))
-        })
-    }
-
-    /// So many bytes are ready for the client.
-    fn sent(&self, bytes: usize) {
-        let allowed = self.activity.limits.time_to_read(bytes as u64);
-        self.activity
-            .expect_read(self.id, Some(Instant::now() + allowed));
-    }
-}
-
-/// Bytes that end their answer when the last of them is written.
-struct AnswerBytes {
-    bytes: Bytes,
-    _guard: Arc<AnswerGuard>,
-}
-
-impl AsRef<[u8]> for AnswerBytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
+    fn time_to_read(&self, bytes: usize) -> Instant {
+        Instant::now() + self.activity.limits.time_to_read(bytes as u64)
     }
 }
 

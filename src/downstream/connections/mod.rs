@@ -20,3 +20,6 @@ pub(super) use table::{Seat, SeatTurn};
 
 mod watched;
 pub(super) use watched::WatchedSocket;
+
+mod watched_body;
+pub(super) use watched_body::WatchedBody;

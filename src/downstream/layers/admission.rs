@@ -39,7 +39,8 @@ impl<S: Admits> Interceptor<S> for Admission {
 
     fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, Allowance> {
         let rate_limiter = exchange.state.rate_limiter();
-        let verdict = rate_limiter.ask(exchange.client.network);
+        let client = &exchange.client;
+        let verdict = rate_limiter.ask(client.network, &client.bucket, exchange.begun);
         let allowance = Allowance {
             policy: rate_limiter.policy().clone(),
             left: rate_limiter.left(verdict),
@@ -68,13 +69,13 @@ fn announce(allowance: Allowance, response: &mut Response) {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
     use std::sync::Arc;
     use std::time::Duration;
 
     use http::StatusCode;
-    use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
+    use tower::{ServiceBuilder, ServiceExt as _};
 
+    use super::super::answering::{Layered, handler};
     use super::super::intercept::intercept;
     use super::*;
     use crate::downstream::response::full;
@@ -94,12 +95,10 @@ mod tests {
         }))
     }
 
-    fn stack()
-    -> impl Service<RequestContext<CallerRateLimiter>, Response = Response, Error = Infallible>
-    {
+    fn stack() -> impl Layered<CallerRateLimiter> {
         ServiceBuilder::new()
             .layer(intercept(Admission))
-            .service(service_fn(async |_| Ok(full("text/plain", "in"))))
+            .service(handler(async |_| Ok(full("text/plain", "in"))))
     }
 
     async fn ask(rate_limiter: &Arc<CallerRateLimiter>, peer: &str) -> Response {

@@ -1,18 +1,19 @@
 //! The backstop for answers that take longer than they may.
 
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use pin_project_lite::pin_project;
-use tokio::time::{Timeout, timeout_at};
+use futures_util::FutureExt as _;
+use tokio::time::timeout_at;
 use tower::{Layer, Service};
 
 use crate::downstream::deadline::CallerDeadline;
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::response::Response;
+
+use super::answering::{Answering, Layered};
 
 /// What says how long an answer may take.
 pub(crate) trait Patience {
@@ -36,47 +37,24 @@ impl<L> Layer<L> for Deadlines {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounded<L>(L);
 
-impl<S, L> Service<RequestContext<S>> for Bounded<L>
-where
-    S: Patience,
-    L: Service<RequestContext<S>, Response = Response, Error = Infallible>,
-{
+impl<S: Patience, L: Layered<S>> Service<Box<RequestContext<S>>> for Bounded<L> {
     type Response = Response;
     type Error = Infallible;
-    type Future = InTime<L::Future>;
+    type Future = Answering;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.0.poll_ready(context)
     }
 
-    fn call(&mut self, exchange: RequestContext<S>) -> Self::Future {
+    fn call(&mut self, exchange: Box<RequestContext<S>>) -> Answering {
         let allowed = exchange.state.deadline();
         let deadline = CallerDeadline::new(exchange.begun, allowed);
-        InTime {
-            inner: timeout_at(deadline.answer, self.0.call(exchange)),
-            allowed,
-        }
-    }
-}
-
-pin_project! {
-    /// The answer of a service, or that there was none in time.
-    #[derive(Debug)]
-    pub(crate) struct InTime<F> {
-        #[pin]
-        inner: Timeout<F>,
-        allowed: Duration,
-    }
-}
-
-impl<F: Future<Output = Result<Response, Infallible>>> Future for InTime<F> {
-    type Output = Result<Response, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        Poll::Ready(ready!(this.inner.poll(context)).unwrap_or_else(|_| {
-            let detail = format!("no answer within {:?}", this.allowed);
-            Ok(ProblemDetails::new(Kind::DeadlineExceeded, detail).into())
+        let in_time = timeout_at(deadline.answer, self.0.call(exchange));
+        Answering::later(in_time.map(move |outcome| {
+            outcome.unwrap_or_else(|_| {
+                let detail = format!("no answer within {allowed:?}");
+                Ok(ProblemDetails::new(Kind::DeadlineExceeded, detail).into())
+            })
         }))
     }
 }
@@ -85,8 +63,9 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for InTime<F> {
 mod tests {
     use http::StatusCode;
     use tokio::time::Instant;
-    use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+    use tower::{ServiceBuilder, ServiceExt as _};
 
+    use super::super::answering::handler;
     use super::*;
     use crate::downstream::testing::{exchange, get};
 
@@ -98,7 +77,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_never_comes_is_given_up_before_the_deadline() {
-        let never = service_fn(|_: RequestContext<Duration>| std::future::pending());
+        let never = handler(|_: RequestContext<Duration>| std::future::pending());
         let stack = ServiceBuilder::new().layer(Deadlines).service(never);
         let asked = exchange(Duration::from_secs(10), get("/"));
         let begun = Instant::now();

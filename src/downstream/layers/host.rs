@@ -58,28 +58,38 @@ fn shown(host: &HeaderValue) -> String {
 /// Whether it is a host with an optional port (RFC 3986, section 3.2.2). A comma may stand in a host
 /// by that grammar, but what comes here with one is two values in one line.
 fn is_host(value: &[u8]) -> bool {
-    let Ok(value) = str::from_utf8(value) else {
-        return false;
-    };
-    let (is_good, port) = if let Some(rest) = value.strip_prefix('[') {
-        let Some((address, port)) = rest.split_once(']') else {
+    let (is_good, port) = if let Some(rest) = value.strip_prefix(b"[") {
+        let Some(end) = rest.iter().position(|byte| *byte == b']') else {
             return false;
         };
-        (address.parse::<Ipv6Addr>().is_ok(), port)
+        let (address, rest) = rest.split_at(end);
+        let address = str::from_utf8(address).unwrap_or_default();
+        (address.parse::<Ipv6Addr>().is_ok(), &rest[1..])
     } else {
-        let end = value.find(':').unwrap_or(value.len());
-        let (name, port) = value.split_at(end);
-        (!name.is_empty() && name.bytes().all(stands_in_a_name), port)
+        let colon = value.iter().position(|byte| *byte == b':');
+        let (name, port) = value.split_at(colon.unwrap_or(value.len()));
+        let is_name = name.iter().all(|byte| IN_A_NAME[usize::from(*byte)]);
+        (!name.is_empty() && is_name, port)
     };
-    let is_port = |port: &str| port.is_empty() || port.parse::<u16>().is_ok();
-    is_good && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+    let is_port = |port: &[u8]| {
+        let port = str::from_utf8(port).unwrap_or("no number");
+        port.is_empty() || port.parse::<u16>().is_ok()
+    };
+    is_good && (port.is_empty() || port.strip_prefix(b":").is_some_and(is_port))
 }
 
-const fn stands_in_a_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$')
-        || matches!(byte, b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b';' | b'=')
-}
+/// Which bytes stand in a name.
+static IN_A_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < u8::MAX {
+        table[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$')
+            || matches!(byte, b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b';' | b'=');
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

@@ -2,19 +2,19 @@
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
 
+use super::answering::{Answering, Layered};
+
 /// What one layer does.
-pub(crate) trait Interceptor<S>: Copy {
+pub(crate) trait Interceptor<S>: Copy + Send + 'static {
     /// What it keeps from the request until there is a response.
-    type Kept;
+    type Kept: Send + 'static;
 
     /// Looks at the request, and may change or answer it.
     fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, Self::Kept>;
@@ -50,74 +50,27 @@ pub(crate) struct Intercepted<I, L> {
     inner: L,
 }
 
-impl<S, I, L> Service<RequestContext<S>> for Intercepted<I, L>
+impl<S, I, L> Service<Box<RequestContext<S>>> for Intercepted<I, L>
 where
     I: Interceptor<S>,
-    L: Service<RequestContext<S>, Response = Response, Error = Infallible>,
+    L: Layered<S>,
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Answering<S, I, L::Future>;
+    type Future = Answering;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut exchange: RequestContext<S>) -> Self::Future {
-        match self.interceptor.before(&mut exchange) {
-            ControlFlow::Continue(kept) => Answering::Below {
-                interceptor: self.interceptor,
-                kept: Some(kept),
-                inner: self.inner.call(exchange),
-            },
-            ControlFlow::Break(response) => Answering::Here {
-                response: Some(response),
-            },
-        }
-    }
-}
-
-pin_project! {
-    /// The answer of an intercepted service.
-    #[project = Project]
-    #[derive(Debug)]
-    pub(crate) enum Answering<S, I: Interceptor<S>, F> {
-        /// It comes from below.
-        Below {
-            interceptor: I,
-            kept: Option<I::Kept>,
-            #[pin]
-            inner: F,
-        },
-        /// The interceptor has given it.
-        Here { response: Option<Response> },
-    }
-}
-
-impl<S, I, F> Future for Answering<S, I, F>
-where
-    I: Interceptor<S>,
-    F: Future<Output = Result<Response, Infallible>>,
-{
-    type Output = Result<Response, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            Project::Below {
-                interceptor,
-                kept,
-                inner,
-            } => {
-                let Ok(mut response) = ready!(inner.poll(context));
-                if let Some(kept) = kept.take() {
-                    interceptor.after(kept, &mut response);
-                }
-                Poll::Ready(Ok(response))
-            }
-            // Nobody asks a second time: a future is over once it was ready.
-            Project::Here { response } => response
-                .take()
-                .map_or(Poll::Pending, |response| Poll::Ready(Ok(response))),
+    fn call(&mut self, mut exchange: Box<RequestContext<S>>) -> Answering {
+        let interceptor = self.interceptor;
+        match interceptor.before(&mut exchange) {
+            ControlFlow::Continue(kept) => self
+                .inner
+                .call(exchange)
+                .then(move |response| interceptor.after(kept, response)),
+            ControlFlow::Break(response) => Answering::Here(response),
         }
     }
 }

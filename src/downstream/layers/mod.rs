@@ -1,9 +1,12 @@
 //! What every request passes, and in which order.
 //!
-//! Most layers decide and never wait: they are two plain functions ([`intercept`]). Each is a tower
-//! layer with a future of its own, so that nothing is boxed on the way to a ready answer, and none has
-//! state: what a
-//! request may read, it brings along ([`RequestContext::state`]).
+//! Most layers decide and never wait: they are two plain functions ([`intercept`]). What is ready is
+//! answered where it is found, without a future ([`Answering`]). No layer has state: what a request may
+//! read, it brings along ([`RequestContext::state`]).
+
+mod answering;
+use answering::Layered;
+pub(crate) use answering::{Answering, handler};
 
 mod intercept;
 
@@ -36,10 +39,7 @@ mod request_spans;
 mod deadlines;
 pub(crate) use deadlines::Patience;
 
-use std::convert::Infallible;
-
-use futures_util::FutureExt as _;
-use tower::{Service, ServiceBuilder, service_fn};
+use tower::ServiceBuilder;
 
 use super::exchange::RequestContext;
 use super::problem::ProblemDetails;
@@ -58,23 +58,9 @@ use request_ids::RequestIds;
 use request_spans::RequestSpans;
 
 /// What answers the requests of a listener.
-pub(crate) trait Stack<S>:
-    Service<RequestContext<S>, Response = Response, Error = Infallible, Future: Send + 'static>
-    + Copy
-    + Send
-    + Sync
-    + 'static
-{
-}
+pub(crate) trait Stack<S>: Layered<S> + Copy + Send + Sync + 'static {}
 
-impl<S, T> Stack<S> for T where
-    T: Service<RequestContext<S>, Response = Response, Error = Infallible, Future: Send + 'static>
-        + Copy
-        + Send
-        + Sync
-        + 'static
-{
-}
+impl<S, T> Stack<S> for T where T: Layered<S> + Copy + Send + Sync + 'static {}
 
 /// What every request to the data listener passes, from the outside in.
 pub(crate) fn data<S, R, F>(route: R) -> impl Stack<S>
@@ -104,10 +90,7 @@ where
         .layer(RequestSpans)
         // Counts from when the request came, and bounds all that waits.
         .layer(Deadlines)
-        .service(service_fn(move |exchange| {
-            // On the heap: it is large, and a ready answer would carry it through every layer.
-            Box::pin(route(exchange)).map(|outcome| Ok(answered(outcome)))
-        }))
+        .service(handler(route))
 }
 
 /// What every request to the admin listener passes: as above, without what is for callers.
@@ -126,11 +109,5 @@ where
         .layer(intercept(RequestLimits))
         .layer(RequestSpans)
         .layer(Deadlines)
-        .service(service_fn(move |exchange| {
-            Box::pin(route(exchange)).map(|outcome| Ok(answered(outcome)))
-        }))
-}
-
-fn answered(outcome: Result<Response, ProblemDetails>) -> Response {
-    outcome.unwrap_or_else(Response::from)
+        .service(handler(route))
 }

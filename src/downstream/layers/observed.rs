@@ -68,8 +68,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use http::StatusCode;
-    use tower::{ServiceBuilder, service_fn};
+    use tower::ServiceBuilder;
 
+    use super::super::answering::handler;
     use super::super::intercept::intercept;
     use super::*;
     use crate::downstream::response::empty;
@@ -97,7 +98,7 @@ mod tests {
         let observers = told.clone().map(|told| told as Arc<dyn Observer>);
         let stack = ServiceBuilder::new()
             .layer(intercept(Notify))
-            .service(service_fn(async |_| Ok(empty(StatusCode::NOT_FOUND))));
+            .service(handler(async |_| Ok(empty(StatusCode::NOT_FOUND))));
         let request = get("/nowhere?search=secret")
             .header("x-request-id", "the-id")
             .header(

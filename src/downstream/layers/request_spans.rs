@@ -1,21 +1,20 @@
 //! A span for what happens while a request is answered, in the trace that its caller began.
 
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use opentelemetry::TraceId;
 use opentelemetry::trace::TraceContextExt as _;
-use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 use tracing::field::Empty;
-use tracing::instrument::Instrumented;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
 use crate::downstream::trace_context;
+
+use super::answering::{Answering, Layered};
 
 /// Runs what is below in a span of the request.
 #[derive(Debug, Clone, Copy)]
@@ -33,48 +32,24 @@ impl<L> Layer<L> for RequestSpans {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spanning<L>(L);
 
-impl<S, L> Service<RequestContext<S>> for Spanning<L>
-where
-    L: Service<RequestContext<S>, Response = Response, Error = Infallible>,
-{
+impl<S, L: Layered<S>> Service<Box<RequestContext<S>>> for Spanning<L> {
     type Response = Response;
     type Error = Infallible;
-    type Future = Spanned<L::Future>;
+    type Future = Answering;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.0.poll_ready(context)
     }
 
-    fn call(&mut self, exchange: RequestContext<S>) -> Self::Future {
+    fn call(&mut self, exchange: Box<RequestContext<S>>) -> Answering {
         let (span, trace) = span_of(&exchange);
         let inner = span.in_scope(|| self.0.call(exchange));
-        Spanned {
-            inner: inner.instrument(span),
-            trace,
-        }
-    }
-}
-
-pin_project! {
-    /// The answer of a request with a span. It says which trace the span is in.
-    #[derive(Debug)]
-    pub(crate) struct Spanned<F> {
-        #[pin]
-        inner: Instrumented<F>,
-        trace: Option<TraceId>,
-    }
-}
-
-impl<F: Future<Output = Result<Response, Infallible>>> Future for Spanned<F> {
-    type Output = Result<Response, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let Ok(mut response) = ready!(this.inner.poll(context));
-        if let Some(trace) = this.trace.take() {
-            response.extensions_mut().insert(trace);
-        }
-        Poll::Ready(Ok(response))
+        // The answer says which trace the span is in.
+        Answering::later(inner.instrument(span)).then(move |response| {
+            if let Some(trace) = trace {
+                response.extensions_mut().insert(trace);
+            }
+        })
     }
 }
 

@@ -1,5 +1,3 @@
-use std::convert::Infallible;
-
 use bytes::Bytes;
 use futures_util::stream;
 use http::{StatusCode, Version};
@@ -9,10 +7,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
-use tower::service_fn;
 
 use super::*;
 use crate::downstream::bodies::BodyMemory;
+use crate::downstream::layers::handler;
 use crate::downstream::response::{Body, Response, full};
 use crate::plan::{Cache, ConnectionLimits};
 
@@ -59,9 +57,9 @@ where
     A: Fn(Arc<S>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let layers = service_fn(move |exchange: RequestContext<S>| {
+    let layers = handler(move |exchange: RequestContext<S>| {
         let answer = answer(exchange.state);
-        async move { Ok::<_, Infallible>(answer.await) }
+        async move { Ok(answer.await) }
     });
     Edge::new(Arc::new(ArcSwap::from_pointee(state)), layers)
 }
