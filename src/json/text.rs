@@ -1,37 +1,38 @@
 //! Texts in JSON: what is escaped in them, and where they end.
 
-/// Eight bytes, each of which is one.
-const ONES: u64 = u64::from_le_bytes([1; 8]);
-/// The highest bit of each byte.
-const HIGH: u64 = ONES << 7;
+use wide::u8x16;
 
 /// Where the first byte is that cannot stand in a text as it is (a quote, a backslash, a control
 /// character), at or behind `from`; else the end.
 #[inline]
 pub(crate) fn special(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        // Where a byte is lower than what is subtracted, it borrows and is marked. One behind it may be
-        // marked for the borrowing, but none before it.
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let quote = word ^ (ONES * u64::from(b'"'));
-        let quote = quote.wrapping_sub(ONES) & !quote;
-        let backslash = word ^ (ONES * u64::from(b'\\'));
-        let backslash = backslash.wrapping_sub(ONES) & !backslash;
-        let found = (control | quote | backslash) & HIGH;
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    let rest = bytes.get(at..).unwrap_or_default();
-    let found = rest.iter().position(|&byte| is_special(byte));
-    found.map_or(bytes.len(), |found| at + found)
+    first_among(bytes, from, |bytes| {
+        let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+        control | bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\'))
+    })
 }
 
-const fn is_special(byte: u8) -> bool {
-    matches!(byte, 0..=0x1f | b'"' | b'\\')
+/// Where the first byte is that `marks` marks, at or behind `from`; else the end. It marks no space.
+#[inline]
+pub(crate) fn first_among(bytes: &[u8], from: usize, marks: impl Fn(u8x16) -> u8x16) -> usize {
+    let marked = |chunk| marks(u8x16::new(chunk)).to_bitmask();
+    let mut at = from;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let marked = marked(*chunk);
+        if marked != 0 {
+            return at + marked.trailing_zeros() as usize;
+        }
+        at += chunk.len();
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    let mut chunk = [b' '; 16];
+    if let Some(start) = chunk.get_mut(..rest.len()) {
+        start.copy_from_slice(rest);
+    }
+    match marked(chunk) {
+        0 => bytes.len(),
+        marked => at + marked.trailing_zeros() as usize,
+    }
 }
 
 /// Writes a text that needs no escape, between quotes.
@@ -88,6 +89,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const fn is_special(byte: u8) -> bool {
+        matches!(byte, 0..=0x1f | b'"' | b'\\')
+    }
 
     proptest! {
         #[test]

@@ -16,6 +16,8 @@ mod server;
 #[path = "../support/wait.rs"]
 mod wait;
 
+mod pages;
+
 use std::convert::Infallible;
 
 use allocation_counter::{AllocationInfo, measure};

@@ -23,6 +23,7 @@ pub(crate) use excerpt::excerpt;
 
 mod limits;
 pub use limits::Bounds;
+pub(crate) use limits::PageWeight;
 
 mod error;
 pub use error::FormatError;
@@ -130,7 +131,7 @@ mod tests {
         #[case] end: &str,
     ) {
         let bounds = Bounds {
-            room: ByteSize::mib(1),
+            room: ByteSize::kib(256),
             ..Bounds::default()
         };
         let body = |bytes: usize| {
@@ -141,7 +142,7 @@ mod tests {
         let error =
             Page::decode_within(format, body(1 << 16).as_bytes(), None, bounds).unwrap_err();
         let message = error.to_string();
-        let expected = "the decoded body takes more than 1.0 MiB of memory, 16 times \
+        let expected = "the decoded body takes more than 256.0 KiB of memory, 16 times \
                         `limits.page_bytes`, at line 1 column ";
         assert!(message.starts_with(expected), "{message}");
         assert_eq!(UpstreamError::from(error).kind, ErrorKind::LimitExceeded);

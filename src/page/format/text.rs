@@ -71,7 +71,7 @@ pub(super) fn of<'a>(
     declared: Option<&'static Encoding>,
 ) -> Result<Cow<'a, str>, NotUtf8> {
     if let Some((encoding, bytes)) = marked(body).or_else(|| utf16(body)) {
-        return Ok(encoding.decode_without_bom_handling(bytes).0);
+        return Ok(shrunk(encoding.decode_without_bom_handling(bytes).0));
     }
     let bytes = without_bom(body);
     // What can be read byte by byte so far is not UTF-16, whatever it says.
@@ -80,7 +80,8 @@ pub(super) fn of<'a>(
     let named = |encoding: &&Encoding| !is_marked && named(encoding);
     let charset = charset.and_then(encoding).filter(named);
     let declared = declared.filter(named);
-    let utf8 = str::from_utf8(bytes);
+    // It says that there is a flaw, and the standard library where.
+    let utf8 = simdutf8::basic::from_utf8(bytes).or_else(|_| str::from_utf8(bytes));
     let is_default = declared.is_none_or(|declared| declared == UTF_8)
         && charset.is_none_or(Encoding::is_ascii_compatible);
     let first = if is_default { utf8.ok() } else { None };
@@ -91,10 +92,18 @@ pub(super) fn of<'a>(
         })
     });
     match (text, utf8) {
-        (Some(text), _) => Ok(text),
+        (Some(text), _) => Ok(shrunk(text)),
         (None, Ok(text)) => Ok(Cow::Borrowed(text)),
         (None, Err(error)) => Err(NotUtf8::new(body, bytes, error.valid_up_to())),
     }
+}
+
+/// The text in no more memory than it needs: up to three times as much is reserved to decode it.
+fn shrunk(mut text: Cow<'_, str>) -> Cow<'_, str> {
+    if let Cow::Owned(text) = &mut text {
+        text.shrink_to_fit();
+    }
+    text
 }
 
 /// The encoding that a byte order mark names, if it is not UTF-8, and what stands behind it.

@@ -18,8 +18,7 @@ use tokio::time::Instant;
 use super::off_thread::off_thread_if_large;
 use crate::clock::WallClock;
 use crate::error::UpstreamError;
-use crate::json;
-use crate::page::format::{Bounds, Page, charset, without_prefix};
+use crate::page::format::{Bounds, Page, PageWeight, charset, without_prefix};
 use crate::page_memory::{BodyHold, OwnWaits, PageHold, PageMemory, UNCOUNTED};
 use crate::plan::{BodyFormat, ClassifyRules};
 
@@ -77,11 +76,10 @@ impl Classifier {
         let mut hold = PageHold::default();
         if memory.is_bounded() && bytes > UNCOUNTED {
             let text = body.clone();
-            let weight = off_thread_if_large(bytes, move || Ok(json::weight(&text))).await?;
+            let weight = off_thread_if_large(bytes, move || Ok(PageWeight::of(&text))).await?;
             let _waiting = waits.begin();
-            hold = memory.decode(weight, deadline).await?;
-            // A weight that is wrong by more fails the page, and nothing else.
-            classifier.bounds = classifier.bounds.within(weight.saturating_mul(2));
+            hold = memory.decode(weight.bytes(), deadline).await?;
+            classifier.bounds = classifier.bounds.within(weight);
         }
         off_thread_if_large(bytes, move || {
             let answer = classifier.classify(parts.status, parts.headers, &body);

@@ -7,7 +7,7 @@ use super::text;
 use crate::json::{self, Unread};
 
 mod scan;
-use scan::scan;
+use scan::{ScanStop, scan};
 
 /// What is wrong with a body that is read by serde_json and does not fit a tape.
 const TOO_LONG: &str = "it is longer than 2 GiB, all that one page may be";
@@ -21,21 +21,24 @@ pub(super) fn decode(
     let unreadable = |body, problem| FormatError::unreadable("JSON", body, problem);
     let text =
         text::of(body, charset, None).map_err(|error| unreadable(body, error.to_string()))?;
-    let Bounds { depth, room } = bounds;
-    if let Some(tape) = scan(&text, depth, room.as_u64()) {
-        return Ok(tape.finish(text.into_owned(), false));
+    let Bounds { depth, room, .. } = bounds;
+    match scan(&text, bounds) {
+        Ok(tape) => Ok(tape.finish(text, false)),
+        Err(ScanStop::Full(at)) => {
+            let (line, column) = text::position(text.as_bytes(), at);
+            Err(FormatError::Swollen { room, line, column })
+        }
+        Err(ScanStop::Unread) => Err(match json::flaw(&text, depth) {
+            Some(Unread::TooDeep { line, column }) => FormatError::Nested {
+                what: "lists and objects",
+                depth,
+                line,
+                column,
+            },
+            Some(Unread::Malformed(error)) => unreadable(text.as_bytes(), error.to_string()),
+            None => unreadable(text.as_bytes(), TOO_LONG.to_owned()),
+        }),
     }
-    Err(match json::read(&text, depth, room.as_u64()) {
-        Err(Unread::TooDeep { line, column }) => FormatError::Nested {
-            what: "lists and objects",
-            depth,
-            line,
-            column,
-        },
-        Err(Unread::TooLarge { line, column }) => FormatError::Swollen { room, line, column },
-        Err(Unread::Malformed(error)) => unreadable(text.as_bytes(), error.to_string()),
-        Ok(_) => unreadable(text.as_bytes(), TOO_LONG.to_owned()),
-    })
 }
 
 #[cfg(test)]

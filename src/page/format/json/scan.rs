@@ -1,24 +1,40 @@
 //! JSON text onto a tape, in one pass and without recursion.
 //!
 //! It says only whether a text can be read. What is wrong with one that cannot, and where, is asked of
-//! [`crate::json::read`], which reads the same texts.
+//! [`crate::json::flaw`], which reads the same texts.
 
-use crate::json::{MemoryBudget, special};
-use crate::page::format::tape::{EntryKind, OpenEntry, RepeatRule, TapeBuilder, TapeEntry};
+use crate::json::special;
+use crate::page::format::limits::Bounds;
+use crate::page::format::tape::{
+    EntryKind, OpenEntry, RepeatRule, TapeBuilder, TapeEntry, TapeFull,
+};
 
-/// Reads one document in which at most `depth` lists and objects stand in each other, and whose values
-/// take at most so many bytes of memory.
-pub(super) fn scan(text: &str, depth: u32, bytes: u64) -> Option<TapeBuilder> {
-    let scanner = Scanner {
+/// Why a text was not read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ScanStop {
+    /// It is no JSON, too deep, or too long.
+    Unread,
+    /// It takes more memory than there is from a byte on.
+    Full(usize),
+}
+
+/// Reads one document within `bounds`.
+pub(super) fn scan(text: &str, bounds: Bounds) -> Result<TapeBuilder, ScanStop> {
+    let tape = TapeBuilder::new(text, bounds);
+    let mut scanner = Scanner {
         text,
         bytes: text.as_bytes(),
         at: 0,
-        depth: depth as usize,
-        budget: MemoryBudget::of(bytes),
-        tape: TapeBuilder::new(text)?,
+        depth: bounds.depth as usize,
+        tape: tape.ok_or(ScanStop::Unread)?,
+        is_full: false,
         open: Vec::new(),
     };
-    scanner.document()
+    match scanner.document() {
+        Some(()) => Ok(scanner.tape),
+        None if scanner.is_full => Err(ScanStop::Full(scanner.at)),
+        None => Err(ScanStop::Unread),
+    }
 }
 
 struct Scanner<'a> {
@@ -26,13 +42,13 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
-    budget: MemoryBudget,
     tape: TapeBuilder,
+    is_full: bool,
     open: Vec<OpenEntry>,
 }
 
 impl Scanner<'_> {
-    fn document(mut self) -> Option<TapeBuilder> {
+    fn document(&mut self) -> Option<()> {
         loop {
             let is_open = self.value()?;
             if is_open {
@@ -42,7 +58,7 @@ impl Scanner<'_> {
             loop {
                 let next = self.skip_space();
                 let Some(open) = self.open.last_mut() else {
-                    return next.is_none().then_some(self.tape);
+                    return next.is_none().then_some(());
                 };
                 self.at += 1;
                 match (next?, open.kind) {
@@ -57,9 +73,9 @@ impl Scanner<'_> {
                     }
                     (b']', EntryKind::List) => {
                         open.count += 1;
-                        self.close();
+                        self.close()?;
                     }
-                    (b'}', EntryKind::Object) => self.close(),
+                    (b'}', EntryKind::Object) => self.close()?,
                     _ => return None,
                 }
             }
@@ -71,8 +87,7 @@ impl Scanner<'_> {
         match self.skip_space()? {
             b'"' => {
                 let entry = self.string()?;
-                self.budget.value(entry.length as usize).ok()?;
-                self.tape.push(entry);
+                self.push(entry)?;
             }
             b'{' => {
                 self.begin(EntryKind::Object)?;
@@ -81,7 +96,7 @@ impl Scanner<'_> {
                     return Some(true);
                 }
                 self.at += 1;
-                self.close();
+                self.close()?;
             }
             b'[' => {
                 self.begin(EntryKind::List)?;
@@ -89,7 +104,7 @@ impl Scanner<'_> {
                     return Some(true);
                 }
                 self.at += 1;
-                self.close();
+                self.close()?;
             }
             b'n' => self.word("null", EntryKind::Null)?,
             b't' => self.word("true", EntryKind::True)?,
@@ -112,44 +127,64 @@ impl Scanner<'_> {
         }
     }
 
+    /// What was put on the tape, if there was memory for it.
+    #[inline]
+    fn fits<T>(&mut self, put: Result<T, TapeFull>) -> Option<T> {
+        if put.is_err() {
+            self.is_full = true;
+        }
+        put.ok()
+    }
+
+    #[inline]
+    fn push(&mut self, entry: TapeEntry) -> Option<()> {
+        let pushed = self.tape.push(entry);
+        self.fits(pushed)
+    }
+
     fn begin(&mut self, kind: EntryKind) -> Option<()> {
         if self.open.len() >= self.depth {
             return None;
         }
-        self.budget.value(0).ok()?;
-        self.at += 1;
-        let open = self.tape.open(kind);
+        let open = self.tape.open(kind, self.open.last());
+        let open = self.fits(open)?;
         self.open.push(open);
+        self.at += 1;
         Some(())
     }
 
-    fn close(&mut self) {
-        if let Some(open) = self.open.pop() {
-            self.tape.close(open, self.text, RepeatRule::Last);
-        }
+    fn close(&mut self) -> Option<()> {
+        let mut closed = self.open.pop()?;
+        let parent = self.open.last_mut();
+        let closed = self
+            .tape
+            .close(&mut closed, parent, self.text, RepeatRule::Last);
+        self.fits(closed)
     }
 
     /// A member's name and the colon behind it.
     #[inline]
     fn name(&mut self) -> Option<()> {
-        let entry = self.string()?;
+        let object = self.open.last_mut()?;
+        if let Some(name) = self.tape.expected(object)
+            && let Some(length) = name_again(self.bytes, self.at, name)
+        {
+            let start = (self.at + 1) as u32;
+            self.at += length;
+            let name = TapeEntry { start, ..*name };
+            self.tape.meet(object);
+            return self.push(name);
+        }
+        if self.bytes.get(self.at)? != &b'"' {
+            return None;
+        }
+        let name = self.string()?;
+        self.tape.note(self.open.last_mut()?, name, self.text);
         if self.skip_space()? != b':' {
             return None;
         }
         self.at += 1;
-        let object = self.open.last_mut()?;
-        let length = entry.length as usize;
-        self.budget.member(length, object.count == 0).ok()?;
-        object.count += 1;
-        if entry.kind == EntryKind::PlainText {
-            let start = entry.start as usize;
-            object.names.note(self.bytes.get(start..start + length)?);
-        } else {
-            // Another one may be written in another way and mean the same.
-            object.names.doubt();
-        }
-        self.tape.push(entry);
-        Some(())
+        self.push(name)
     }
 
     fn word(&mut self, word: &str, kind: EntryKind) -> Option<()> {
@@ -157,10 +192,8 @@ impl Scanner<'_> {
         if !rest.starts_with(word.as_bytes()) {
             return None;
         }
-        self.budget.value(0).ok()?;
         self.at += word.len();
-        self.tape.push(TapeEntry::bare(kind));
-        Some(())
+        self.push(TapeEntry::bare(kind))
     }
 
     /// A number (RFC 8259, section 6), which keeps its digits.
@@ -171,24 +204,19 @@ impl Scanner<'_> {
             b'0' => self.at += 1,
             _ => self.digits()?,
         }
-        let mut is_whole = true;
         if self.skip(|byte| byte == b'.', 1) > 0 {
             self.digits()?;
-            is_whole = false;
         }
         if self.skip(|byte| matches!(byte, b'e' | b'E'), 1) > 0 {
-            is_whole = false;
             self.skip(|byte| matches!(byte, b'+' | b'-'), 1);
             self.digits()?;
         }
         let length = self.at - start;
-        self.budget.value(if is_whole { 0 } else { length }).ok()?;
-        self.tape.push(TapeEntry {
+        self.push(TapeEntry {
             start: start as u32,
             length: length as u32,
             ..TapeEntry::bare(EntryKind::Number)
-        });
-        Some(())
+        })
     }
 
     fn digits(&mut self) -> Option<()> {
@@ -208,9 +236,6 @@ impl Scanner<'_> {
     /// A string, from its first quote on.
     #[inline]
     fn string(&mut self) -> Option<TapeEntry> {
-        if self.bytes.get(self.at) != Some(&b'"') {
-            return None;
-        }
         let start = self.at + 1;
         let end = special(self.bytes, start);
         if self.bytes.get(end)? != &b'"' {
@@ -230,7 +255,7 @@ impl Scanner<'_> {
         let (mut from, mut at) = (start, escape);
         loop {
             let text = self.text.get(from..at)?;
-            self.tape.beside_text().push_str(text);
+            self.write_beside(text)?;
             match self.bytes.get(at)? {
                 b'"' => {
                     self.at = at + 1;
@@ -238,13 +263,18 @@ impl Scanner<'_> {
                 }
                 b'\\' => {
                     let (letter, length) = self.escape(at)?;
-                    self.tape.beside_text().push(letter);
+                    self.write_beside(letter.encode_utf8(&mut [0; 4]))?;
                     from = at + length;
                     at = special(self.bytes, from);
                 }
                 _ => return None,
             }
         }
+    }
+
+    fn write_beside(&mut self, text: &str) -> Option<()> {
+        let written = self.tape.write_beside(text);
+        self.fits(written)
     }
 
     /// What the escape at a byte means, and how long it is. A half of a character without the other is
@@ -282,6 +312,17 @@ impl Scanner<'_> {
         let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         is_hex.then(|| u32::from_str_radix(digits, 16).ok())?
     }
+}
+
+/// How far it is to the value, if the name at a byte is written as an earlier one, up to its colon.
+#[inline]
+fn name_again(bytes: &[u8], at: usize, name: &TapeEntry) -> Option<usize> {
+    if name.kind != EntryKind::PlainText {
+        return None;
+    }
+    let (start, length) = (name.start as usize - 1, name.length as usize + 3);
+    let written = bytes.get(start..start + length)?;
+    (bytes.get(at..at + length)? == written && written.ends_with(b":")).then_some(length)
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@
 //! A value of its own for every text and number, and a table for every object, would cost more than all
 //! that is done with a page afterwards. An entry says where in the text its own text is, and how many
 //! entries it takes with all that is in it. What is not written in the page as it is meant (escapes,
-//! names of attributes) stands behind the page's text.
+//! names of attributes) stands beside that text.
 
 mod builder;
-pub(super) use builder::{OpenEntry, TapeBuilder};
+pub(super) use builder::{OpenEntry, TapeBuilder, TapeFull};
 
 mod repeated;
 pub(super) use repeated::RepeatRule;
@@ -19,6 +19,9 @@ pub(super) use repeated::RepeatRule;
 mod write;
 
 use serde_json::{Map, Number, Value};
+
+/// What an entry takes, in bytes.
+pub(super) const ENTRY: usize = size_of::<TapeEntry>();
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,8 @@ impl TapeEntry {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tape {
     text: String,
+    /// What the page writes in another way than it is meant. It counts from the end of the page's text.
+    beside: String,
     entries: Vec<TapeEntry>,
     pub(super) is_xml: bool,
 }
@@ -78,6 +83,7 @@ impl Tape {
     pub(super) const fn nothing() -> Self {
         Self {
             text: String::new(),
+            beside: String::new(),
             entries: Vec::new(),
             is_xml: false,
         }
@@ -92,6 +98,7 @@ impl Tape {
         };
         Self {
             text,
+            beside: String::new(),
             entries: vec![entry],
             is_xml: false,
         }
@@ -109,8 +116,11 @@ impl Tape {
     /// The text of a text or a number.
     #[inline]
     pub(super) fn text(&self, entry: TapeEntry) -> &str {
-        let start = entry.start as usize;
-        let text = self.text.get(start..start + entry.length as usize);
+        let (start, length) = (entry.start as usize, entry.length as usize);
+        let text = match start.checked_sub(self.text.len()) {
+            None => self.text.get(start..start + length),
+            Some(start) => self.beside.get(start..start + length),
+        };
         text.unwrap_or_default()
     }
 
@@ -153,9 +163,8 @@ impl Tape {
     #[inline]
     pub(super) fn member(&self, index: u32, name: &str) -> Option<u32> {
         let is_named = |entry: TapeEntry| {
-            let start = entry.start as usize;
-            let named = self.text.as_bytes().get(start..start + name.len());
-            entry.length as usize == name.len() && named == Some(name.as_bytes())
+            entry.length as usize == name.len()
+                && text(entry, &self.text, &self.beside) == name.as_bytes()
         };
         let mut members = self.members(index);
         members
@@ -184,4 +193,15 @@ impl Tape {
             }
         }
     }
+}
+
+/// The bytes of a text or a number, wherever it stands.
+#[inline]
+fn text<'a>(entry: TapeEntry, source: &'a str, beside: &'a str) -> &'a [u8] {
+    let (start, length) = (entry.start as usize, entry.length as usize);
+    let text = match start.checked_sub(source.len()) {
+        None => source.as_bytes().get(start..start + length),
+        Some(start) => beside.as_bytes().get(start..start + length),
+    };
+    text.unwrap_or_default()
 }

@@ -1,15 +1,8 @@
 //! Members of one object that have one name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{EntryKind, TapeEntry};
-
-/// The names of an object, as far as it takes to see that none repeats.
-#[derive(Debug, Default)]
-pub(in crate::page::format) struct SeenNames {
-    seen: u128,
-    may_repeat: bool,
-}
+use super::{ENTRY, EntryKind, TapeEntry};
 
 /// Which of the members with one name count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,92 +15,84 @@ pub(in crate::page::format) enum RepeatRule {
     All,
 }
 
-impl SeenNames {
-    /// Takes note of a name.
-    #[inline]
-    pub(in crate::page::format) fn note(&mut self, name: &[u8]) {
-        let (first, middle, last) = match name {
-            [] => (0, 0, 0),
-            [first, ..] => (*first, name[name.len() / 2], name[name.len() - 1]),
-        };
-        let mixed = u32::from_le_bytes([name.len() as u8, first, middle, last]);
-        let bit = 1_u128 << (mixed.wrapping_mul(0x9e37_79b1) >> 25);
-        self.may_repeat |= self.seen & bit != 0;
-        self.seen |= bit;
-    }
+/// What [`repeats`] and [`settled`] take at most per member: tables grow by doubling.
+const MEMBER: usize = 80;
 
-    /// Takes note of a name that is not known here.
-    pub(in crate::page::format) const fn doubt(&mut self) {
-        self.may_repeat = true;
-    }
-
-    /// Whether one of them may have come before.
-    pub(in crate::page::format) const fn may_repeat(&self) -> bool {
-        self.may_repeat
-    }
+/// How much memory these functions take at most for so many entries, of so many members.
+pub(super) const fn takes(entries: usize, members: usize) -> usize {
+    entries * ENTRY + members * MEMBER
 }
 
-/// Up to so many members are compared with each other; a table costs more.
-const FEW: usize = 16;
+/// The members of an object, each the entry of its name and those of its value.
+fn members(entries: &[TapeEntry]) -> impl Iterator<Item = &[TapeEntry]> {
+    let mut rest = entries;
+    std::iter::from_fn(move || {
+        let value = rest.get(1)?;
+        let (member, after) = rest.split_at_checked(1 + value.span as usize)?;
+        rest = after;
+        Some(member)
+    })
+}
 
-/// The members without repeated names, and how many there are; `None` if no name repeats.
+/// Whether a name comes twice among so many members.
+pub(super) fn repeats<'a>(
+    entries: &[TapeEntry],
+    count: usize,
+    text: impl Fn(&TapeEntry) -> &'a [u8],
+) -> bool {
+    let mut seen = HashSet::with_capacity(count);
+    members(entries).any(|member| !seen.insert(text(&member[0])))
+}
+
+/// So many members without repeated names, and how many there are then.
 pub(super) fn settled<'a>(
     entries: &[TapeEntry],
-    text: impl Fn(&TapeEntry) -> &'a str,
+    count: usize,
+    text: impl Fn(&TapeEntry) -> &'a [u8],
     counts: RepeatRule,
-) -> Option<(Vec<TapeEntry>, u32)> {
-    let mut members: Vec<(&str, &[TapeEntry])> = Vec::new();
-    let mut rest = entries;
-    while let [name, value, ..] = rest {
-        let (member, after) = rest.split_at_checked(1 + value.span as usize)?;
-        members.push((text(name), member));
-        rest = after;
+) -> (Vec<TapeEntry>, u32) {
+    let mut places = HashMap::with_capacity(count);
+    let mut order: Vec<(usize, u32)> = Vec::with_capacity(count);
+    let mut at = 0;
+    for member in members(entries) {
+        let next = places.len();
+        let place = *places.entry(text(&member[0])).or_insert(next);
+        order.push((place, at));
+        at += member.len() as u32;
     }
-    let is_repeated = |index: usize| {
-        let (name, _) = members[index];
-        members[..index].iter().any(|(before, _)| *before == name)
-    };
-    if members.len() <= FEW && !(1..members.len()).any(is_repeated) {
-        return None;
-    }
-    let mut places: HashMap<&str, usize> = HashMap::with_capacity(members.len());
-    let mut groups: Vec<Vec<&[TapeEntry]>> = Vec::with_capacity(members.len());
-    for (name, member) in &members {
-        let place = *places.entry(name).or_insert(groups.len());
-        match groups.get_mut(place) {
-            Some(group) => group.push(member),
-            None => groups.push(vec![member]),
-        }
-    }
-    if groups.len() == members.len() {
-        return None;
-    }
+    order.sort_unstable();
+    let member = |&(_, at): &(usize, u32)| members(&entries[at as usize..]).next();
     let mut settled = Vec::with_capacity(entries.len());
-    for group in &groups {
-        let counted = match counts {
-            RepeatRule::First => group.first(),
-            RepeatRule::Last | RepeatRule::All => group.last(),
-        };
-        match (counts, group.as_slice()) {
-            (RepeatRule::All, [[name, list, ..], _, ..]) if list.kind == EntryKind::List => {
-                let lists = group.iter().filter_map(|member| member.get(1..));
-                let (mut length, mut span) = (0, 1);
-                for list in lists.clone().filter_map(<[TapeEntry]>::first) {
-                    length += list.length;
-                    span += list.span - 1;
-                }
-                settled.extend([
-                    *name,
-                    TapeEntry {
-                        length,
-                        span,
-                        ..*list
-                    },
-                ]);
-                settled.extend(lists.flat_map(|list| &list[1..]));
-            }
-            _ => settled.extend(counted.into_iter().copied().flatten()),
+    for same in order.chunk_by(|(one, _), (other, _)| one == other) {
+        let mut same = same.iter().filter_map(member);
+        match counts {
+            RepeatRule::First => settled.extend(same.next().into_iter().flatten()),
+            RepeatRule::Last => settled.extend(same.next_back().into_iter().flatten()),
+            RepeatRule::All => join(same, &mut settled),
         }
     }
-    Some((settled, groups.len() as u32))
+    (settled, places.len() as u32)
+}
+
+/// Joins the lists of members that have one name. Of those that are no lists the last counts.
+fn join<'a>(mut same: impl Iterator<Item = &'a [TapeEntry]>, settled: &mut Vec<TapeEntry>) {
+    let start = settled.len();
+    let Some(first) = same.next() else { return };
+    settled.extend(first);
+    for member in same {
+        let [_, list, items @ ..] = member else {
+            continue;
+        };
+        match settled.get_mut(start + 1) {
+            Some(joined) if joined.kind == EntryKind::List => {
+                joined.length += list.length;
+                joined.span += list.span - 1;
+                settled.extend(items);
+            }
+            _ => {
+                settled.truncate(start);
+                settled.extend(member);
+            }
+        }
+    }
 }

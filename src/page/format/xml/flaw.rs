@@ -2,8 +2,8 @@
 
 use quick_xml::Error;
 
-use crate::json::BudgetExceeded;
 use crate::page::format::excerpt::excerpt;
+use crate::page::format::tape::TapeFull;
 
 /// How much a message quotes of the reader's error: some of them contain names of any length.
 const ERROR_CHARS: usize = 120;
@@ -21,8 +21,8 @@ impl Flaw {
     }
 }
 
-impl From<BudgetExceeded> for Flaw {
-    fn from(_: BudgetExceeded) -> Self {
+impl From<TapeFull> for Flaw {
+    fn from(_: TapeFull) -> Self {
         Self::TooLarge
     }
 }

@@ -1,100 +1,183 @@
-//! Puts a document on a tape, by its elements, attributes and texts, event by event.
+//! Puts a document on a tape, by its tags and texts.
 //!
-//! OpenEntry elements are kept on a stack of bounded depth and their memory is counted, so a small
-//! document cannot become a large one.
+//! Tags without attributes and texts, which are nearly all of a page, are read right here. Attributes,
+//! comments, instructions and the like are quick-xml's. Elements that are open are kept on a stack of
+//! bounded depth and what they become is counted, so a small document cannot become a large one.
 
-use quick_xml::escape::resolve_predefined_entity;
-use quick_xml::events::{BytesRef, BytesStart, Event};
+use std::mem;
+
+use quick_xml::errors::IllFormedError;
+use quick_xml::events::BytesStart;
+use quick_xml::parser::{ElementParser, Parser};
 use quick_xml::{Error, XmlVersion};
+use wide::u8x16;
 
-use crate::json::MemoryBudget;
+use crate::json::first_among;
 use crate::page::format::excerpt::{GLIMPSE_CHARS, excerpt};
 use crate::page::format::limits::Bounds;
-use crate::page::format::tape::{EntryKind, OpenEntry, RepeatRule, TapeBuilder, TapeEntry};
+use crate::page::format::tape::{EntryKind, RepeatRule, TapeBuilder, TapeEntry};
 
-use super::doctype::declares_entities;
+use super::element::{Child, Element, Piece, Span, entry};
 use super::flaw::Flaw;
+use super::name::{check_name, local_name};
+
+mod content;
 
 /// The key of text beside attributes or children. No element can have this name.
 pub(crate) const TEXT: &str = "#text";
 
+/// The tape of a document, or what is wrong with it, and where.
+pub(super) fn read(source: &str, bounds: Bounds) -> Result<TapeBuilder, (usize, Flaw)> {
+    let mut tree = Tree::new(source, bounds).map_err(|flaw| (0, flaw))?;
+    match tree.document() {
+        Ok(()) => Ok(tree.tape),
+        Err(flaw) => Err((tree.at, flaw)),
+    }
+}
+
 /// The document so far.
-pub(super) struct Tree<'a> {
+struct Tree<'a> {
     source: &'a str,
+    /// How far it has been read.
+    at: usize,
     tape: TapeBuilder,
-    /// The elements that are open, outermost first. The first of all stands for the document.
-    open: Vec<Element<'a>>,
+    /// The innermost element that is open, or the document.
+    current: Element,
+    /// What is around it, outermost first: the document, then elements.
+    around: Vec<Element>,
+    /// The texts of all that is open.
+    pieces: Vec<Piece>,
+    /// The name of text beside attributes or children, once there is any.
+    text_name: Option<TapeEntry>,
     has_root: bool,
     has_doctype: bool,
     depth: usize,
-    room: MemoryBudget,
 }
 
 impl<'a> Tree<'a> {
-    pub(super) fn new(source: &'a str, bounds: Bounds) -> Result<Self, Flaw> {
-        let tape = TapeBuilder::new(source);
+    fn new(source: &'a str, bounds: Bounds) -> Result<Self, Flaw> {
+        let tape = TapeBuilder::new(source, bounds);
         let mut tape = tape.ok_or_else(|| Flaw::new("more than 2 GiB in one page"))?;
-        let document = Element::new("", tape.open(EntryKind::Object));
+        let document = tape.open(EntryKind::Object, None)?;
+        let mark = '\u{feff}';
         Ok(Self {
             source,
+            at: if source.starts_with(mark) {
+                mark.len_utf8()
+            } else {
+                0
+            },
             tape,
-            open: vec![document],
+            current: Element::new(document, Span::NONE, 0),
+            around: Vec::new(),
+            pieces: Vec::new(),
+            text_name: None,
             has_root: false,
             has_doctype: false,
             depth: bounds.depth as usize,
-            room: MemoryBudget::of(bounds.room.as_u64()),
         })
     }
 
-    pub(super) fn take(&mut self, event: Event<'a>) -> Result<(), Flaw> {
-        match event {
-            // The reader is told to expand empty elements into a start and an end.
-            Event::Start(tag) | Event::Empty(tag) => self.start(&tag),
-            Event::End(_) => self.end(),
-            Event::Text(text) => self.text(&text.xml10_content()),
-            Event::CData(text) => self.text(&text.xml10_content()),
-            Event::GeneralRef(reference) => self.reference(&reference),
-            Event::DocType(doctype) => self.doctype(&doctype),
-            Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::Eof => Ok(()),
+    /// Reads all of it. What is wrong is wrong where it has come to.
+    fn document(&mut self) -> Result<(), Flaw> {
+        let bytes = self.source.as_bytes();
+        loop {
+            match bytes.get(self.at) {
+                Some(b'<') => match bytes.get(self.at + 1) {
+                    Some(b'/') => self.end_tag()?,
+                    Some(b'!' | b'?') | None => self.other()?,
+                    Some(_) => self.start_tag()?,
+                },
+                Some(b'&') => self.reference()?,
+                Some(_) => self.text()?,
+                None => return self.finish(),
+            }
         }
     }
 
     const fn is_outside(&self) -> bool {
-        self.open.len() < 2
+        self.around.is_empty()
     }
 
-    fn doctype(&mut self, doctype: &str) -> Result<(), Flaw> {
-        if self.has_doctype || self.has_root {
-            return Err(Flaw::new(
-                "a document type that is not before the root element",
-            ));
+    fn start_tag(&mut self) -> Result<(), Flaw> {
+        let bytes = self.source.as_bytes();
+        let start = self.at + 1;
+        let (child, local, end) = match self.likely_child(start) {
+            Some((child, end)) => (child, start, end),
+            None => match local_name(bytes, start) {
+                Some((local, end)) => (Child::Other, local, end),
+                None => return self.other_start_tag(),
+            },
+        };
+        let is_empty = match &bytes[end..] {
+            [b'>', ..] => false,
+            [b'/', b'>', ..] => true,
+            _ => return self.other_start_tag(),
+        };
+        self.may_begin()?;
+        self.begin_in_list(child, Span::new(local, end))?;
+        let content = end + 1;
+        if is_empty {
+            self.put(Span::new(end, end).entry())?;
+            self.at = content + 1;
+            return Ok(());
         }
-        if declares_entities(doctype) {
-            return Err(Flaw::new(
-                "a document type that declares entities, which is refused,",
-            ));
+        // Most elements hold a text and nothing else.
+        let text = first_among(bytes, content, |bytes| {
+            let starts = bytes.simd_eq(u8x16::splat(b'<')) | bytes.simd_eq(u8x16::splat(b'&'));
+            starts | bytes.simd_eq(u8x16::splat(b'\r'))
+        });
+        if let Some(tag) = bytes[text..].strip_prefix(b"</")
+            && let Some([b'>', ..]) = tag.strip_prefix(&bytes[start..end])
+        {
+            self.put(Span::new(content, text).entry())?;
+            self.at = text + "</>".len() + (end - start);
+            return Ok(());
         }
-        self.has_doctype = true;
+        self.begin(Span::new(start, end))?;
+        self.at = content;
         Ok(())
     }
 
-    fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), Flaw> {
-        if self.is_outside() && self.has_root {
-            return Err(Flaw::new("a second root element"));
-        }
-        if self.open.len() > self.depth {
-            return Err(Flaw::TooDeep);
-        }
-        self.has_root = true;
-        let local = tag.local_name();
-        let name = part_of(self.source, local.as_ref());
-        let name = name.ok_or_else(|| Flaw::new("a name that is nowhere"))?;
-        check_name(name)?;
-        let element = match self.open.last_mut() {
-            Some(parent) => parent.begin(name, self.source, &mut self.tape),
-            None => return Err(Flaw::new("an element outside of the document")),
+    /// Which child begins, and where its name ends, if that is the one before once more or the one that
+    /// an earlier element like this one had next.
+    #[inline]
+    fn likely_child(&self, start: usize) -> Option<(Child, usize)> {
+        let bytes = self.source.as_bytes();
+        let Element { open, last, .. } = &self.current;
+        let is_named = |name: &[u8]| {
+            let end = start + name.len();
+            bytes.get(end) == Some(&b'>') && bytes[start..end] == *name
         };
-        self.open.push(element);
+        let again = last.bytes(bytes);
+        if !again.is_empty() && is_named(again) {
+            return Some((Child::Again, start + again.len()));
+        }
+        // None if it is the name of an attribute, which stands beside the document.
+        let name = self.tape.expected(open)?;
+        let name = Span::of_entry(*name).bytes(bytes);
+        (!name.is_empty() && is_named(name)).then(|| (Child::Expected, start + name.len()))
+    }
+
+    /// A tag with attributes, or one that is wrong.
+    fn other_start_tag(&mut self) -> Result<(), Flaw> {
+        let (content, end) = self.tag()?;
+        let content = &content["<".len()..];
+        let (content, is_empty) = match content.strip_suffix('/') {
+            Some(content) => (content, true),
+            None => (content, false),
+        };
+        let is_space = |letter| matches!(letter, ' ' | '\t' | '\n' | '\r');
+        let length = content.find(is_space).unwrap_or(content.len());
+        let tag = BytesStart::from_content(content, length);
+        self.may_begin()?;
+        let local = tag.local_name().into_inner();
+        check_name(local)?;
+        let start = self.at + 1;
+        let name = Span::new(start, start + length);
+        let local = Span::new(name.end() - local.len(), name.end());
+        self.begin_in_list(Child::Other, local)?;
+        self.begin(name)?;
         // The reader's own check for repeated names is quadratic, and a body of nothing but
         // attributes would take hours.
         for attribute in tag.attributes().with_checks(false) {
@@ -105,268 +188,178 @@ impl<'a> Tree<'a> {
             let value = attribute.normalized_value(XmlVersion::Implicit1_0)?;
             self.attribute(attribute.key.local_name().as_ref(), &value)?;
         }
-        if let Some(element) = self.open.last_mut()
-            && element.open.names.may_repeat()
-        {
-            let open = &mut element.open;
-            open.count = self.tape.settle(open, self.source, RepeatRule::First);
+        let open = &mut self.current.open;
+        self.tape.settle(open, self.source, RepeatRule::First)?;
+        if is_empty {
+            self.close()?;
         }
+        self.at = end;
+        Ok(())
+    }
+
+    /// A tag up to its end, and where that is.
+    fn tag(&self) -> Result<(&'a str, usize), Flaw> {
+        let rest = &self.source[self.at..];
+        let mut parser = ElementParser::Outside;
+        match parser.feed(rest.as_bytes()) {
+            Some(length) => Ok((&rest[..length], self.at + length + 1)),
+            None => Err(Error::Syntax(parser.eof_error(rest.as_bytes())).into()),
+        }
+    }
+
+    /// Whether an element may begin here.
+    fn may_begin(&mut self) -> Result<(), Flaw> {
+        if self.is_outside() && self.has_root {
+            return Err(Flaw::new("a second root element"));
+        }
+        if self.around.len() >= self.depth {
+            return Err(Flaw::TooDeep);
+        }
+        self.has_root = true;
+        Ok(())
+    }
+
+    /// Begins a child. Those of one name that follow each other are one list.
+    #[inline]
+    fn begin_in_list(&mut self, child: Child, name: Span) -> Result<(), Flaw> {
+        let Element {
+            open, last, list, ..
+        } = &mut self.current;
+        let bytes = self.source.as_bytes();
+        match child {
+            Child::Again => return Ok(()),
+            Child::Other if name.bytes(bytes) == last.bytes(bytes) => return Ok(()),
+            Child::Other => self.tape.note(open, name.entry(), self.source),
+            Child::Expected => self.tape.meet(open),
+        }
+        open.enter_list();
+        self.tape.push(name.entry())?;
+        (*last, *list) = (name, self.tape.next());
+        self.tape.push(TapeEntry {
+            length: 0,
+            ..TapeEntry::bare(EntryKind::List)
+        })?;
+        Ok(())
+    }
+
+    /// Begins what stands on the list that has begun, and is more than a text.
+    fn begin(&mut self, name: Span) -> Result<(), Flaw> {
+        let open = self
+            .tape
+            .open(EntryKind::Object, Some(&self.current.open))?;
+        let child = Element::new(open, name, self.pieces.len());
+        let parent = mem::replace(&mut self.current, child);
+        self.around.push(parent);
+        Ok(())
+    }
+
+    /// Puts a child that is a text on the list that has begun.
+    fn put(&mut self, text: TapeEntry) -> Result<(), Flaw> {
+        self.tape.push(text)?;
+        self.current.end_of_child(&mut self.tape);
         Ok(())
     }
 
     fn attribute(&mut self, name: &str, value: &str) -> Result<(), Flaw> {
-        let Some(element) = self.open.last_mut() else {
-            return Ok(());
-        };
         if name == "nil" {
-            element.is_nil = matches!(value, "true" | "1");
+            self.current.is_nil = matches!(value, "true" | "1");
             return Ok(());
         }
         check_name(name)?;
-        let open = &mut element.open;
-        self.room.member(name.len() + 1, open.count == 0)?;
-        self.room.value(value.len())?;
-        open.count += 1;
-        open.names.note(name.as_bytes());
         let start = self.tape.beside_start();
-        let beside = self.tape.beside_text();
-        beside.push('@');
-        beside.push_str(name);
+        self.tape.write_beside("@")?;
+        self.tape.write_beside(name)?;
         let name = self.tape.beside_since(start);
-        self.tape.push(name);
-        let value = entry(self.source, value, &mut self.tape);
-        self.tape.push(value);
+        self.tape.note(&mut self.current.open, name, self.source);
+        self.tape.push(name)?;
+        let value = entry(self.source, value, &mut self.tape)?;
+        self.tape.push(value)?;
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), Flaw> {
-        let closed = if self.is_outside() {
-            None
-        } else {
-            self.open.pop()
+    fn end_tag(&mut self) -> Result<(), Flaw> {
+        let bytes = self.source.as_bytes();
+        let name = self.current.name.bytes(bytes);
+        let end = match bytes[self.at + "</".len()..].strip_prefix(name) {
+            Some([b'>', ..]) if !self.is_outside() => self.at + "</>".len() + name.len(),
+            _ => self.other_end_tag()?,
         };
-        let (Some(closed), Some(parent)) = (closed, self.open.last_mut()) else {
+        self.close()?;
+        self.at = end;
+        Ok(())
+    }
+
+    /// Where a tag ends that has white space in it, unless it is another one than is expected.
+    fn other_end_tag(&self) -> Result<usize, Flaw> {
+        let (content, end) = self.tag()?;
+        let is_space = |letter| matches!(letter, ' ' | '\t' | '\n' | '\r');
+        let found = content["</".len()..].trim_end_matches(is_space);
+        let found = if found.is_empty() {
+            &content["</".len()..]
+        } else {
+            found
+        };
+        let expected = self.current.name.of(self.source);
+        let flaw = if self.is_outside() {
+            IllFormedError::UnmatchedEndTag(found.to_owned())
+        } else if found == expected {
+            return Ok(end);
+        } else {
+            IllFormedError::MismatchedEndTag {
+                expected: expected.to_owned(),
+                found: found.to_owned(),
+            }
+        };
+        Err(Error::IllFormed(flaw).into())
+    }
+
+    /// Closes the innermost element.
+    fn close(&mut self) -> Result<(), Flaw> {
+        let Some(parent) = self.around.pop() else {
             return Err(Flaw::new("an end without a start"));
         };
-        let is_first = closed.is_first_of_parent;
-        let name = closed.is_first_of_name.then_some(closed.name);
-        closed.finish(self.source, &mut self.tape);
-        parent.end_of_child(&mut self.tape);
-        // Its content was counted when it was read.
-        self.room.value(0)?;
-        if let Some(name) = name {
-            self.room.member(name.len(), is_first)?;
-            self.room.value(0)?;
-        }
-        Ok(())
-    }
-
-    fn text(&mut self, text: &str) -> Result<(), Flaw> {
-        if self.is_outside() {
-            if is_blank(text) {
-                return Ok(());
+        let mut closed = mem::replace(&mut self.current, parent);
+        let index = closed.open.index;
+        if closed.is_nil || closed.open.count == 0 {
+            let entry = if closed.is_nil {
+                TapeEntry::NULL
+            } else {
+                self.joined(closed.pieces)?
+            };
+            self.tape.truncate(index);
+            self.tape.push(entry)?;
+        } else {
+            let is_indentation = closed.is_blank && closed.has_children();
+            if closed.pieces < self.pieces.len() && !is_indentation {
+                let name = self.text_name()?;
+                self.tape.push(name)?;
+                let text = self.joined(closed.pieces)?;
+                self.tape.push(text)?;
+                closed.open.count += 1;
             }
-            return Err(Flaw::new("text outside the root element"));
+            let parent = &mut self.current.open;
+            self.tape
+                .close(&mut closed.open, Some(parent), self.source, RepeatRule::All)?;
         }
-        self.room.text(text.len())?;
-        if let Some(element) = self.open.last_mut() {
-            element.text.push(self.source, text);
-        }
+        self.pieces.truncate(closed.pieces);
+        self.current.end_of_child(&mut self.tape);
         Ok(())
     }
 
-    /// Character references and the five predefined entities (XML 1.0, section 4.6).
-    fn reference(&mut self, reference: &BytesRef<'_>) -> Result<(), Flaw> {
-        if let Some(character) = reference.resolve_char_ref()? {
-            return self.text(character.encode_utf8(&mut [0; 4]));
-        }
-        match resolve_predefined_entity(reference) {
-            Some(text) => self.text(text),
-            None => Err(Flaw::new(format!(
-                "the unknown entity `&{};`",
-                excerpt(reference, GLIMPSE_CHARS)
-            ))),
-        }
-    }
-
-    /// The tape of the document, whose text is `source`.
-    pub(super) fn finish(mut self) -> Result<TapeBuilder, Flaw> {
-        if !self.is_outside()
-            && let Some(element) = self.open.last()
-        {
-            let name = excerpt(element.name, GLIMPSE_CHARS);
+    /// The end of the body.
+    fn finish(&mut self) -> Result<(), Flaw> {
+        if !self.is_outside() {
+            let name = self.current.name.of(self.source);
+            let (_, local) = name.split_once(':').unwrap_or(("", name));
+            let name = excerpt(local, GLIMPSE_CHARS);
             return Err(Flaw::new(format!("the end of the body inside `<{name}>`")));
         }
         if !self.has_root {
             return Err(Flaw::new("the end of the body before any element"));
         }
-        if let Some(document) = self.open.pop() {
-            document.finish(self.source, &mut self.tape);
-        }
-        Ok(self.tape)
+        let document = &mut self.current.open;
+        self.tape
+            .close(document, None, self.source, RepeatRule::All)?;
+        Ok(())
     }
-}
-
-/// One element, while it is open.
-struct Element<'a> {
-    name: &'a str,
-    open: OpenEntry,
-    text: ElementText<'a>,
-    /// The name of the child that was begun last, and where the list of children of this name is.
-    last: Option<(&'a str, usize)>,
-    is_nil: bool,
-    /// Whether it is the first child of its parent, which has no attributes either.
-    is_first_of_parent: bool,
-    is_first_of_name: bool,
-}
-
-/// The text of an element so far.
-enum ElementText<'a> {
-    /// As it stands in the document.
-    Part(&'a str),
-    Own(String),
-}
-
-impl<'a> ElementText<'a> {
-    fn push(&mut self, source: &'a str, text: &str) {
-        match self {
-            Self::Part("") if !text.is_empty() => {
-                *self = match part_of(source, text) {
-                    Some(part) => Self::Part(part),
-                    None => Self::Own(text.to_owned()),
-                };
-            }
-            Self::Part(part) => *self = Self::Own([part, text].concat()),
-            Self::Own(own) => own.push_str(text),
-        }
-    }
-
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Part(part) => part,
-            Self::Own(own) => own,
-        }
-    }
-}
-
-impl<'a> Element<'a> {
-    fn new(name: &'a str, open: OpenEntry) -> Self {
-        Self {
-            name,
-            open,
-            text: ElementText::Part(""),
-            last: None,
-            is_nil: false,
-            is_first_of_parent: false,
-            is_first_of_name: false,
-        }
-    }
-
-    /// Begins a child. Those of one name that follow each other are one list.
-    fn begin(&mut self, name: &'a str, source: &str, tape: &mut TapeBuilder) -> Self {
-        let is_first_of_parent = self.open.count == 0;
-        let is_next = self.last.is_some_and(|(last, _)| last == name);
-        if !is_next {
-            self.open.count += 1;
-            self.open.names.note(name.as_bytes());
-            let entry = entry(source, name, tape);
-            tape.push(entry);
-            self.last = Some((name, tape.next()));
-            tape.push(TapeEntry {
-                length: 0,
-                ..TapeEntry::bare(EntryKind::List)
-            });
-        }
-        Self {
-            is_first_of_parent,
-            is_first_of_name: !is_next,
-            ..Self::new(name, tape.open(EntryKind::Object))
-        }
-    }
-
-    /// Takes note that the child that was begun last has ended.
-    fn end_of_child(&self, tape: &mut TapeBuilder) {
-        let next = tape.next();
-        if let Some((_, list)) = self.last
-            && let Some(entry) = tape.entry_mut(list)
-        {
-            entry.length += 1;
-            entry.span = (next - list) as u32;
-        }
-    }
-
-    fn finish(mut self, source: &str, tape: &mut TapeBuilder) {
-        let index = self.open.index;
-        if self.is_nil {
-            tape.truncate(index);
-            tape.push(TapeEntry::NULL);
-            return;
-        }
-        let text = self.text.as_str();
-        if self.open.count == 0 {
-            tape.truncate(index);
-            let entry = entry(source, text, tape);
-            tape.push(entry);
-            return;
-        }
-        let is_indentation = self.last.is_some() && is_blank(text);
-        if !text.is_empty() && !is_indentation {
-            self.open.count += 1;
-            let name = tape.beside(TEXT);
-            tape.push(name);
-            let entry = entry(source, text, tape);
-            tape.push(entry);
-        }
-        tape.close(self.open, source, RepeatRule::All);
-    }
-}
-
-/// The entry of a text, wherever it stands.
-fn entry(source: &str, text: &str, tape: &mut TapeBuilder) -> TapeEntry {
-    match place_in(source, text) {
-        Some(start) => TapeEntry {
-            start: start as u32,
-            length: text.len() as u32,
-            ..TapeEntry::bare(EntryKind::Text)
-        },
-        None => tape.beside(text),
-    }
-}
-
-/// Where a text stands in the document, if it is a part of it.
-fn place_in(source: &str, text: &str) -> Option<usize> {
-    let start = text.as_ptr().addr().checked_sub(source.as_ptr().addr())?;
-    (start + text.len() <= source.len()).then_some(start)
-}
-
-/// The same text as a part of the document.
-fn part_of<'a>(source: &'a str, text: &str) -> Option<&'a str> {
-    let start = place_in(source, text)?;
-    source.get(start..start + text.len())
-}
-
-/// Rejects invalid names (XML 1.0, section 2.3), by their ASCII characters: they could pass for an
-/// attribute or text.
-fn check_name(name: &str) -> Result<(), Flaw> {
-    let is_start = |letter: char| letter == '_' || letter.is_ascii_alphabetic();
-    let is_inner = |letter: char| matches!(letter, '-' | '.' | '0'..='9');
-    let mut letters = name.chars();
-    let Some(first) = letters.next() else {
-        return Err(Flaw::new("a tag or an attribute without a name"));
-    };
-    let is_name = (is_start(first) || !first.is_ascii())
-        && letters.all(|letter| is_start(letter) || is_inner(letter) || !letter.is_ascii());
-    if is_name {
-        return Ok(());
-    }
-    Err(Flaw::new(format!(
-        "`{}`, which is not a name,",
-        excerpt(name, GLIMPSE_CHARS)
-    )))
-}
-
-/// Whether a text is only white space, like indentation. XML defines four such characters; vendors
-/// also indent with no-break spaces.
-pub(crate) fn is_blank(text: &str) -> bool {
-    text.chars().all(char::is_whitespace)
 }
