@@ -30,18 +30,20 @@ pub fn fold(text: &str) -> Cow<'_, str> {
 /// Writes what [`fold`] makes of a text.
 pub fn push_fold(out: &mut String, text: &str) {
     let start = out.len();
-    if text.is_ascii() {
-        out.push_str(text);
-        out[start..].make_ascii_lowercase();
-        return;
-    }
-    for letter in text.chars() {
-        if letter.is_ascii() {
-            out.push(letter.to_ascii_lowercase());
-        } else if is_its_own_fold(letter) {
+    let mut rest = text;
+    while !rest.is_ascii() {
+        let ascii = rest.bytes().take_while(u8::is_ascii).count();
+        let (ascii, others) = rest.split_at(ascii);
+        out.push_str(ascii);
+        let mut others = others.chars();
+        let Some(letter) = others.next() else {
+            break;
+        };
+        rest = others.as_str();
+        if is_its_own_fold(letter) {
             out.push(letter);
         } else if let Some(folded) = fold_of_letter(letter) {
-            out.extend(folded.iter().take_while(|&&letter| letter != NOTHING));
+            out.push_str(folded);
         } else {
             // A letter whose fold depends on what stands around it, or which is rare.
             out.truncate(start);
@@ -49,6 +51,8 @@ pub fn push_fold(out: &mut String, text: &str) {
             return;
         }
     }
+    out.push_str(rest);
+    out[start..].make_ascii_lowercase();
 }
 
 /// The fold by the tables of Unicode.
@@ -85,32 +89,24 @@ const fn is_its_own_fold(letter: char) -> bool {
     )
 }
 
-/// What stands where a fold has fewer letters than there is room for.
-const NOTHING: char = '\0';
-
 /// The letters of Latin, Greek, Cyrillic and Armenian. But for the marks among them, nothing that stands
 /// before or behind one of them changes its fold, for none combines with another.
 const LETTERS: RangeInclusive<u32> = 0x80..=0x58f;
 
 /// The fold of one letter, if it is known and always the same.
-fn fold_of_letter(letter: char) -> Option<[char; 3]> {
-    static FOLDS: LazyLock<Vec<Option<[char; 3]>>> = LazyLock::new(|| {
+fn fold_of_letter(letter: char) -> Option<&'static str> {
+    static FOLDS: LazyLock<Vec<Option<Box<str>>>> = LazyLock::new(|| {
         let folds = LETTERS.map(|letter| {
             let letter = char::from_u32(letter)?;
             if matches!(letter, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}') {
                 return None;
             }
-            let folded = fold_in_full(letter.encode_utf8(&mut [0; 4]));
-            let mut letters = [NOTHING; 3];
-            for (place, letter) in folded.chars().enumerate() {
-                *letters.get_mut(place)? = letter;
-            }
-            Some(letters)
+            Some(fold_in_full(letter.encode_utf8(&mut [0; 4])).into())
         });
         folds.collect()
     });
     let place = u32::from(letter).checked_sub(*LETTERS.start())?;
-    *FOLDS.get(place as usize)?
+    FOLDS.get(place as usize)?.as_deref()
 }
 
 #[cfg(test)]

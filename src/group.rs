@@ -10,7 +10,11 @@ pub use attributes::Attributes;
 mod moment;
 pub use moment::Moment;
 
+mod parts;
+pub(crate) use parts::{GroupParts, GroupPerson, GroupText, GroupTime};
+
 mod write;
+pub(crate) use write::JsonSource;
 
 /// One group, as `GET /groups` shows it. Every key is always there, unless `fields` chooses some.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -62,48 +66,6 @@ pub struct Group {
     /// What the source sends and no field takes, verbatim.
     #[schemars(with = "Map<String, Value>")]
     pub attributes: Attributes,
-}
-
-impl Group {
-    /// About how much memory it takes.
-    pub(crate) fn bytes(&self) -> u64 {
-        let people = [&self.members, &self.admins, &self.guests].map(Vec::len);
-        let people = people.iter().sum::<usize>() * size_of::<Member>();
-        let attributes = if self.attributes.is_empty() {
-            0
-        } else {
-            self.attributes.as_json().len()
-        };
-        (size_of::<Self>() + self.text_bytes() + people + attributes) as u64
-    }
-
-    /// Everybody in it, whatever the role.
-    fn people(&self) -> impl Iterator<Item = &Member> {
-        let people = [&self.members, &self.admins, &self.guests];
-        people.into_iter().flatten()
-    }
-
-    /// How long all its texts are together, but for the attributes.
-    fn text_bytes(&self) -> usize {
-        let texts = [&self.id, &self.source, &self.source_id, &self.name];
-        let optional = [
-            &self.description,
-            &self.email,
-            &self.status,
-            &self.organization_id,
-            &self.external_id,
-            &self.parent_id,
-            &self.path,
-            &self.url,
-            &self.logo_url,
-        ];
-        let people = self.people().flat_map(|one| [&one.id, &one.email]);
-        // One loop each: a chain of them takes three times as long, and every group is counted twice.
-        let texts: usize = texts.into_iter().map(String::len).sum();
-        let optional: usize = optional.into_iter().flatten().map(String::len).sum();
-        let people: usize = people.flatten().map(String::len).sum();
-        texts + optional + people
-    }
 }
 
 /// One person or account in a group: at least one of the two keys is not null.

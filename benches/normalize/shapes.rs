@@ -8,7 +8,7 @@ use groupgate::app::App;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, load_text};
 use groupgate::observe::{Event, Observer, Observers};
-use groupgate::snapshot::Snapshot;
+use groupgate::snapshot::{PagedGroups, Snapshot};
 use groupgate::tools::demo::{Emulations, Options};
 use groupgate::upstream::Adapter;
 use groupgate::upstream::walk::walk;
@@ -33,14 +33,13 @@ pub(super) struct Response {
 impl Shape {
     /// Normalizes all pages, by the code that a walk runs.
     pub(super) fn snapshot(&self) -> Snapshot {
-        let mut groups = Vec::with_capacity(GROUPS);
+        let mut groups = PagedGroups::default();
         for page in &self.pages {
             let headers = page.headers.clone();
             let page = self.adapter.replay(StatusCode::OK, headers, &page.body);
-            let outcomes = page.unwrap().into_outcomes();
-            groups.extend(outcomes.into_iter().flatten().map(|mapped| mapped.group));
+            groups.push(page.unwrap().into_groups());
         }
-        Snapshot::new(self.name.into(), groups)
+        Snapshot::of(self.name.into(), groups)
     }
 }
 
@@ -103,7 +102,7 @@ async fn record(name: &'static str, adapter: &Arc<Adapter>) -> Shape {
     // A login is no page, and neither is the one that was read only to be sure that there is no more.
     pages.retain(|page| {
         let read = adapter.replay(StatusCode::OK, page.headers.clone(), &page.body);
-        read.is_ok_and(|page| page.outcomes().iter().any(Result::is_ok))
+        read.is_ok_and(|page| !page.mapped().groups.is_empty())
     });
     Shape {
         name,

@@ -47,7 +47,7 @@ pub(super) async fn walk_to_snapshot(
     let source = Arc::clone(adapter.name());
     let is_large = hold.bytes() >= LARGE_BODY;
     let build = move || {
-        let mut snapshot = Snapshot::new(source, groups);
+        let mut snapshot = Snapshot::of(source, groups);
         snapshot.count_with(hold.into_list(snapshot.bytes() as u64));
         snapshot
     };

@@ -75,6 +75,46 @@ impl Moment {
         reader(text).map(Self::from).or_else(last)
     }
 
+    /// The instant of a text that is written as [`Self`]'s `Display` does, which any other reader reads
+    /// as well. Most upstreams write it so.
+    pub(crate) fn read_own(text: &str) -> Option<Self> {
+        let (seconds, rest) = text.as_bytes().split_first_chunk::<SECONDS>()?;
+        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', time @ ..] = seconds else {
+            return None;
+        };
+        let [h1, h2, b':', n1, n2, b':', s1, s2] = time else {
+            return None;
+        };
+        let century = two_digits(*y1, *y2)?;
+        let year = century * 100 + two_digits(*y3, *y4)?;
+        let (month, day) = (two_digits(*m1, *m2)?, two_digits(*d1, *d2)?);
+        let (hour, minute) = (two_digits(*h1, *h2)?, two_digits(*n1, *n2)?);
+        let second = two_digits(*s1, *s2)?;
+        let nanoseconds = match rest {
+            b"Z" => 0,
+            [b'.', digits @ .., b'Z'] => fraction(digits)?,
+            _ => return None,
+        };
+        let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let days = match month {
+            2 => 28 + i32::from(is_leap),
+            4 | 6 | 9 | 11 => 30,
+            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+            _ => return None,
+        };
+        // The last hours of the year 9999 are for the others.
+        let is_plain = (1970..9999).contains(&year)
+            && (1..=days).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second < 60;
+        is_plain.then(|| Self {
+            seconds: i64::from(days_since_1970(year, month, day)) * 86_400
+                + i64::from(hour * 3600 + minute * 60 + second),
+            nanoseconds,
+        })
+    }
+
     /// An instant that is later than the last [`Timestamp`].
     fn a_cycle_after(time: Timestamp) -> Option<Self> {
         let later = Self {
@@ -129,6 +169,32 @@ impl Moment {
     pub fn nearest(self) -> Timestamp {
         Timestamp::new(self.seconds, self.nanoseconds).unwrap_or(Timestamp::MAX)
     }
+}
+
+/// The number of two digits.
+fn two_digits(tens: u8, ones: u8) -> Option<i32> {
+    let is_number = tens.is_ascii_digit() && ones.is_ascii_digit();
+    is_number.then(|| i32::from((tens - b'0') * 10 + (ones - b'0')))
+}
+
+/// The days from 1970 to a day that is not before it, in the Gregorian calendar. Years that begin in March
+/// end with the day that not all have.
+const fn days_since_1970(year: i32, month: i32, day: i32) -> i32 {
+    const FROM_YEAR_0: i32 = 719_468;
+    let year = year - (month <= 2) as i32;
+    let months = (month + 9) % 12;
+    let day_of_year = (153 * months + 2) / 5 + day - 1;
+    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - FROM_YEAR_0
+}
+
+/// The nanoseconds of a fraction without zeros at its end.
+fn fraction(digits: &[u8]) -> Option<i32> {
+    let is_short = (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    if !is_short || digits.ends_with(b"0") {
+        return None;
+    }
+    let all = digits.iter().chain([b'0'; 9].iter()).take(9);
+    Some(all.fold(0, |number, digit| number * 10 + i32::from(digit - b'0')))
 }
 
 /// Writes a number over all of these bytes.

@@ -17,7 +17,7 @@ use serde_json::{Map, Number, Value};
 mod surrogates;
 
 mod text;
-pub(crate) use text::{first_among, push_quoted, push_text, special};
+pub(crate) use text::{first_among, push_body, push_quoted, push_text, special};
 
 /// Why a text is no value.
 #[derive(Debug)]

@@ -50,20 +50,21 @@ pub(crate) fn push_text(out: &mut String, text: &str) {
     if special(text.as_bytes(), 0) == text.len() {
         push_quoted(out, text);
     } else {
-        push_escaped(out, text);
+        out.push('"');
+        push_body(out, text);
+        out.push('"');
     }
 }
 
-#[cold]
-fn push_escaped(out: &mut String, text: &str) {
+/// Writes what stands between the quotes of a text.
+pub(crate) fn push_body(out: &mut String, text: &str) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.push('"');
     let mut from = 0;
     loop {
         let at = special(text.as_bytes(), from);
         out.push_str(&text[from..at]);
         let Some(&byte) = text.as_bytes().get(at) else {
-            break;
+            return;
         };
         match byte {
             b'"' => out.push_str("\\\""),
@@ -81,7 +82,6 @@ fn push_escaped(out: &mut String, text: &str) {
         }
         from = at + 1;
     }
-    out.push('"');
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@ use http::{HeaderMap, Request, StatusCode};
 use url::Url;
 
 use super::format::{Page, Parents};
-use super::mapping::{Mapped, Skip};
+use super::mapping::{MappedPage, Skip};
 use super::position::{Announcement, Position};
+use crate::group::Group;
 use crate::page_memory::PageHold;
+use crate::snapshot::GroupPage;
 
 /// A page, and the groups on it.
 #[derive(Debug)]
@@ -37,26 +39,30 @@ pub struct FetchedPage {
     pub(crate) fingerprint: u64,
     /// By which the records that are no groups are recognized.
     pub(crate) skipped: Vec<u64>,
-    pub(crate) mapped_bytes: u64,
     pub(crate) listed: u64,
-    pub(crate) outcomes: Vec<Result<Mapped, Skip>>,
+    pub(crate) mapped: MappedPage,
     pub(crate) hold: PageHold,
 }
 
 impl FetchedPage {
-    /// The outcome of each record, in order.
-    pub fn outcomes(&self) -> &[Result<Mapped, Skip>] {
-        &self.outcomes
+    /// What its records have become.
+    pub const fn mapped(&self) -> &MappedPage {
+        &self.mapped
     }
 
-    /// The outcome of each record, in order.
-    pub fn into_outcomes(self) -> Vec<Result<Mapped, Skip>> {
-        self.outcomes
+    /// Its groups.
+    pub fn into_groups(self) -> GroupPage {
+        self.mapped.groups
+    }
+
+    /// The outcome of each record, in order: for whoever shows a few.
+    pub fn outcomes(&self) -> Vec<Result<Group, Skip>> {
+        self.mapped.outcomes()
     }
 
     /// The number of records on the page, including nested ones.
     pub fn records(&self) -> u64 {
-        self.outcomes.len() as u64
+        self.mapped.records() as u64
     }
 
     /// The number of records that the page lists, without nested ones: the unit of paging.
@@ -70,8 +76,8 @@ impl FetchedPage {
     }
 
     /// The least memory that its groups take in a snapshot.
-    pub const fn mapped_bytes(&self) -> u64 {
-        self.mapped_bytes
+    pub(crate) fn mapped_bytes(&self) -> u64 {
+        self.mapped.groups.least_bytes()
     }
 
     /// The totals that it states.

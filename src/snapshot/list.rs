@@ -2,15 +2,15 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
-use crate::fold::push_fold;
 use crate::group::Group;
 use crate::list_memory::ListHold;
 
+use super::assembly::Assembly;
 use super::content_hash::ContentHash;
-use super::layout::{Buffers, Layout, Row, name_key};
+use super::group_page::{GroupPage, PageRow, PagedGroups};
+use super::layout::{Buffers, Row, Stretch};
 use super::row::RowRef;
 
 /// The whole group list of one upstream and credential scope.
@@ -25,32 +25,37 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Normalizes the order of `groups` and lays them out. Ids must be unique; the walk sees to
-    /// that.
+    /// Puts groups that do not come from pages in order and lays them out. Ids must be unique.
     pub fn new(source: Arc<str>, groups: Vec<Group>) -> Self {
-        let mut folds = String::new();
-        let mut order: Vec<_> = (groups.iter().enumerate())
-            .map(|(index, group)| OrderedRow::new(index, group, &mut folds))
-            .collect();
-        // Groups stay where they are: they are much larger than what they are ordered by.
-        let rest = |left: &OrderedRow, right: &OrderedRow| {
-            let (one, other) = (&groups[left.index], &groups[right.index]);
-            (folds[left.folded()].cmp(&folds[right.folded()]))
-                .then_with(|| name_key(&one.name).cmp(name_key(&other.name)))
-                .then_with(|| one.id.cmp(&other.id))
-        };
-        sort_by_start(&mut order, |row| row.start, rest);
-        let mut layout = Layout::default();
-        let mut groups: Vec<_> = groups.into_iter().map(Some).collect();
-        // Each group is let go of once it is laid out.
-        let rows = order
-            .iter()
-            .filter_map(|row| {
-                let group = groups.get_mut(row.index)?.take()?;
-                Some(layout.row(&folds[row.folded()], &group))
-            })
-            .collect();
-        let buffers = layout.finish();
+        Self::of(source, groups.into())
+    }
+
+    /// Puts the groups of a walk in order and lays them out. Ids must be unique; the walk sees to that.
+    pub fn of(source: Arc<str>, groups: PagedGroups) -> Self {
+        let PagedGroups { pages } = groups;
+        let mut order = Vec::with_capacity(pages.iter().map(GroupPage::len).sum());
+        for (number, page) in pages.iter().enumerate() {
+            order.extend(page.distinct().map(|row| {
+                let folded = &page.text[row.row.folded.range()];
+                (start_of(folded.as_bytes()), (number as u32, row))
+            }));
+        }
+        let text = |number: u32, text: Stretch| &pages[number as usize].text[text.range()];
+        let folded = |(page, row): &(u32, &PageRow)| text(*page, row.row.folded);
+        sort_by_text(&mut order, folded, |(one, left), (other, right)| {
+            let order = |of: fn(&Row) -> Stretch| {
+                text(*one, of(&left.row)).cmp(text(*other, of(&right.row)))
+            };
+            order(|row| row.folded)
+                .then_with(|| order(|row| row.name))
+                .then_with(|| order(|row| row.id))
+        });
+        let mut assembly = Assembly::of(&pages);
+        let rows = (order.iter()).map(|(_, (page, row))| assembly.row(*page as usize, row));
+        let rows = rows.collect();
+        let buffers = assembly.finish();
+        drop(order);
+        drop(pages);
         let hash = ContentHash::of([&*buffers.json]);
         let mut snapshot = Self {
             source,
@@ -102,12 +107,6 @@ impl Snapshot {
     /// The groups' JSON, one after the other in default order.
     pub fn json(&self) -> &[u8] {
         &self.buffers.json
-    }
-
-    /// How much memory a group takes in a snapshot at least: walks need not go on once the groups
-    /// that they have take more than there is.
-    pub fn least_bytes(group: &Group) -> usize {
-        group.least_json() + size_of::<Row>()
     }
 
     /// How much memory the snapshot takes.
@@ -178,9 +177,11 @@ impl Snapshot {
             id.get(self.source.len()..).unwrap_or(id)
         };
         let rows = 0..self.rows.len() as u32;
-        let mut rows: Vec<_> = rows.map(|row| (start_of(rest(row)), row)).collect();
-        let order = |(_, one): &(_, u32), (_, other): &(_, u32)| rest(*one).cmp(rest(*other));
-        sort_by_start(&mut rows, |(start, _)| *start, order);
+        let mut rows: Vec<_> = rows
+            .map(|row| (start_of(rest(row).as_bytes()), row))
+            .collect();
+        let order = |one: &u32, other: &u32| rest(*one).cmp(rest(*other));
+        sort_by_text(&mut rows, |row| rest(*row), order);
         // Not by value: the vector would keep the room of the texts.
         rows.iter().map(|&(_, row)| row).collect()
     }
@@ -197,45 +198,33 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// What a group is ordered by.
-struct OrderedRow {
-    /// The first bytes of its folded name, which decide most comparisons.
-    start: u128,
-    index: usize,
-    fold: usize,
-    length: u32,
-}
-
-impl OrderedRow {
-    fn new(index: usize, group: &Group, folds: &mut String) -> Self {
-        let fold = folds.len();
-        push_fold(folds, name_key(&group.name));
-        Self {
-            start: start_of(&folds[fold..]),
-            index,
-            fold,
-            length: (folds.len() - fold) as u32,
+/// Sorts by texts, each beside how it starts, and what has equal ones by the `rest`.
+fn sort_by_text<'a, T>(
+    rows: &mut [(u128, T)],
+    text: impl Fn(&T) -> &'a str,
+    rest: impl Fn(&T, &T) -> Ordering,
+) {
+    rows.sort_unstable_by_key(|(start, _)| *start);
+    let equal = rows.chunk_by_mut(|(left, _), (right, _)| left == right);
+    for equal in equal.filter(|equal| equal.len() > 1) {
+        for (start, row) in &mut *equal {
+            *start = start_of(text(row).as_bytes().get(START..).unwrap_or_default());
         }
-    }
-
-    const fn folded(&self) -> Range<usize> {
-        self.fold..self.fold + self.length as usize
-    }
-}
-
-/// Sorts by the numbers that texts start with, and what has equal ones by the `rest`.
-fn sort_by_start<T>(rows: &mut [T], start: impl Fn(&T) -> u128, rest: impl Fn(&T, &T) -> Ordering) {
-    rows.sort_unstable_by_key(|row| start(row));
-    for equal in rows.chunk_by_mut(|left, right| start(left) == start(right)) {
-        equal.sort_unstable_by(|left, right| rest(left, right));
+        equal.sort_unstable_by(|(left, one), (right, other)| {
+            left.cmp(right).then_with(|| rest(one, other))
+        });
     }
 }
+
+/// How many bytes of a text its start is.
+const START: usize = 16;
 
 /// The first bytes of a text as a number that is in the same order.
-fn start_of(text: &str) -> u128 {
-    let mut start = [0; 16];
-    let bytes = text.as_bytes();
-    let length = bytes.len().min(start.len());
-    start[..length].copy_from_slice(&bytes[..length]);
+fn start_of(text: &[u8]) -> u128 {
+    if let Some(start) = text.first_chunk::<START>() {
+        return u128::from_be_bytes(*start);
+    }
+    let mut start = [0; START];
+    start[..text.len()].copy_from_slice(text);
     u128::from_be_bytes(start)
 }

@@ -97,11 +97,16 @@ impl<'a> RowRef<'a> {
 
     /// The group itself, read back from its JSON.
     pub fn group(self) -> Result<Group, serde_json::Error> {
-        let mut deserializer = serde_json::Deserializer::from_slice(self.json());
-        // As deep as `limits.depth` let it become, which may be deeper than serde_json's own bound.
-        deserializer.disable_recursion_limit();
-        Group::deserialize(&mut deserializer)
+        read_group(self.json())
     }
+}
+
+/// A group, read back from its JSON.
+pub(super) fn read_group(json: &[u8]) -> Result<Group, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    // As deep as `limits.depth` let it become, which may be deeper than serde_json's own bound.
+    deserializer.disable_recursion_limit();
+    Group::deserialize(&mut deserializer)
 }
 
 impl fmt::Debug for RowRef<'_> {

@@ -22,8 +22,7 @@ use crate::error::UpstreamError;
 use crate::observe::Observers;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::Node;
-use crate::page::mapping::{Mapped, PageRecords, Skip};
-use crate::snapshot::Snapshot;
+use crate::page::mapping::{MappedPage, PageRecords, Skip};
 
 impl Adapter {
     /// Reads the page at `position`.
@@ -139,19 +138,16 @@ impl Adapter {
             .then(|| self.mapping().parents(&answer.page, listed))
             .flatten();
         let nodes: Vec<_> = records.nodes().collect();
-        let outcomes = self.mapping().map(records)?;
+        let mapped = self.mapping().map(records)?;
         // Parents that are told apart tell more than their records: a record may come twice.
         let fingerprint = parents
             .and_then(|parents| parents.fingerprint)
-            .unwrap_or_else(|| fingerprint(&nodes, &outcomes));
-        let skipped = if outcomes.iter().any(Result::is_err) {
-            skipped(&self.mapping().values(&answer.page), &outcomes)
-        } else {
+            .unwrap_or_else(|| fingerprint(&nodes, &mapped));
+        let skipped = if mapped.skipped.is_empty() {
             Vec::new()
+        } else {
+            skipped(&self.mapping().values(&answer.page), &mapped.skipped)
         };
-        let mapped = outcomes.iter().flatten();
-        let mapped_bytes = mapped.map(|mapped| Snapshot::least_bytes(&mapped.group) as u64);
-        let mapped_bytes = mapped_bytes.sum();
         let url = url(answer.uri.as_ref().unwrap_or(request.uri()))?;
         let context = PageContext {
             page: &answer.page,
@@ -182,9 +178,8 @@ impl Adapter {
             linked,
             fingerprint,
             skipped,
-            mapped_bytes,
             listed,
-            outcomes,
+            mapped,
             hold: answer.hold,
         })
     }
@@ -192,12 +187,12 @@ impl Adapter {
 
 /// What makes two pages the same: their groups' ids, in order. A page with records that are no
 /// groups is identified by its whole content, or any two pages of such records would be the same.
-fn fingerprint(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
+fn fingerprint(records: &[Node<'_>], mapped: &MappedPage) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for mapped in outcomes.iter().flatten() {
-        mapped.group.source_id.hash(&mut hasher);
+    for row in mapped.groups.rows() {
+        row.id_hash().hash(&mut hasher);
     }
-    if outcomes.iter().any(Result::is_err) {
+    if !mapped.skipped.is_empty() {
         let mut content = String::new();
         for record in records {
             record.write(&mut content);
@@ -208,20 +203,17 @@ fn fingerprint(records: &[Node<'_>], outcomes: &[Result<Mapped, Skip>]) -> u64 {
 }
 
 /// By which the records that are no groups are recognized.
-fn skipped(records: &[Option<Node<'_>>], outcomes: &[Result<Mapped, Skip>]) -> Vec<u64> {
-    let skipped = records.iter().zip(outcomes);
-    let skipped = skipped.filter(|(_, outcome)| outcome.is_err());
-    skipped
-        .map(|(record, _)| {
-            let mut content = String::new();
-            if let Some(record) = record {
-                record.write(&mut content);
-            }
-            let mut hasher = DefaultHasher::new();
-            content.hash(&mut hasher);
-            hasher.finish()
-        })
-        .collect()
+fn skipped(records: &[Option<Node<'_>>], skipped: &[(usize, Skip)]) -> Vec<u64> {
+    let hash = |(index, _): &(usize, Skip)| {
+        let mut content = String::new();
+        if let Some(record) = records.get(*index)? {
+            record.write(&mut content);
+        }
+        let mut hasher = DefaultHasher::new();
+        content.hash(&mut hasher);
+        Some(hasher.finish())
+    };
+    skipped.iter().filter_map(hash).collect()
 }
 
 fn url(uri: &Uri) -> Result<Url, UpstreamError> {

@@ -103,9 +103,9 @@ fn shown(outcome: Result<FetchedPage, UpstreamError>) -> String {
 }
 
 fn groups(turn: &FetchedPage) -> Vec<Value> {
-    let groups = turn.outcomes().iter();
+    let groups = turn.outcomes().into_iter();
     groups
-        .map(|outcome| serde_json::to_value(&outcome.as_ref().unwrap().group).unwrap())
+        .map(|outcome| serde_json::to_value(outcome.unwrap()).unwrap())
         .collect()
 }
 

@@ -20,9 +20,9 @@ static JSON: LazyLock<Arc<Adapter>> = LazyLock::new(|| shipped("publisher", &PUB
 fn groups(adapter: &Adapter, body: &str) -> Vec<Group> {
     let turn = adapter.replay(StatusCode::OK, HeaderMap::new(), body.as_bytes());
     turn.unwrap_or_else(|error| panic!("{error}: {body}"))
-        .into_outcomes()
+        .outcomes()
         .into_iter()
-        .map(|outcome| outcome.expect("the record has id and name").group)
+        .map(|outcome| outcome.expect("the record has id and name"))
         .collect()
 }
 

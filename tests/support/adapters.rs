@@ -162,7 +162,7 @@ pub(crate) async fn failed(adapter: &Arc<Adapter>) -> UpstreamError {
 }
 
 /// The ids that a walk brought, in order.
-pub(crate) fn ids(walked: &Walked) -> Vec<&str> {
-    let groups = walked.groups.iter();
-    groups.map(|group| group.source_id.as_str()).collect()
+pub(crate) fn ids(walked: &Walked) -> Vec<String> {
+    let groups = walked.groups.to_groups().into_iter();
+    groups.map(|group| group.source_id).collect()
 }

@@ -29,6 +29,7 @@ mod error;
 pub use error::FormatError;
 
 pub mod node;
+pub(crate) use node::MemberName;
 pub use node::Node;
 
 pub mod page;

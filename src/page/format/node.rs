@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::error::FormatError;
 use super::excerpt::excerpt;
-use super::tape::{EntryKind, Tape};
+use super::tape::{EntryKind, Tape, TapeEntry};
 use super::xml;
+use crate::json::{push_quoted, push_text};
 use crate::plan::Path;
 use crate::plan::path::Anchor;
 
@@ -20,6 +21,25 @@ use crate::plan::path::Anchor;
 pub struct Node<'a> {
     tape: &'a Tape,
     index: u32,
+}
+
+/// The name of a member.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MemberName<'a> {
+    pub(crate) text: &'a str,
+    /// Whether it is known that it stands in JSON as it is.
+    is_plain: bool,
+}
+
+impl MemberName<'_> {
+    /// Writes the name as JSON.
+    pub(crate) fn write(self, out: &mut String) {
+        if self.is_plain {
+            push_quoted(out, self.text);
+        } else {
+            push_text(out, self.text);
+        }
+    }
 }
 
 impl<'a> Node<'a> {
@@ -148,21 +168,26 @@ impl<'a> Node<'a> {
 
     /// The text of a scalar: a string, a number with the digits as they were written, the text of an
     /// XML element. `None` for null, lists and objects.
-    #[inline]
     pub fn text(self) -> Option<Cow<'a, str>> {
+        self.written_text().map(|(text, _)| Cow::Borrowed(text))
+    }
+
+    /// The same, and whether it is known that the text stands in JSON as it is.
+    #[inline]
+    pub(crate) fn written_text(self) -> Option<(&'a str, bool)> {
         let first = self.first();
         let entry = self.tape.entry(first.index);
-        let text = match entry.kind {
-            EntryKind::Text | EntryKind::PlainText | EntryKind::Number => self.tape.text(entry),
-            EntryKind::True => "true",
-            EntryKind::False => "false",
+        Some(match entry.kind {
+            EntryKind::PlainText | EntryKind::Number => (self.tape.text(entry), true),
+            EntryKind::Text => (self.tape.text(entry), false),
+            EntryKind::True => ("true", true),
+            EntryKind::False => ("false", true),
             EntryKind::Object if self.is_xml() => {
                 let text = self.tape.member(first.index, xml::TEXT)?;
-                self.tape.text(self.tape.entry(text))
+                (self.tape.text(self.tape.entry(text)), false)
             }
             EntryKind::Null | EntryKind::List | EntryKind::Object => return None,
-        };
-        Some(Cow::Borrowed(text))
+        })
     }
 
     /// Whether it is part of an XML document, where every scalar is a text.
@@ -206,6 +231,18 @@ impl<'a> Node<'a> {
         let tape = self.tape;
         let members = tape.members(self.index);
         members.map(move |(name, at)| (tape.text(name), self.at(at)))
+    }
+
+    /// The same, with names that can be written again.
+    #[inline]
+    pub(crate) fn written_members(self) -> impl Iterator<Item = (MemberName<'a>, Self)> {
+        let tape = self.tape;
+        let name = move |name: TapeEntry| MemberName {
+            text: tape.text(name),
+            is_plain: name.kind == EntryKind::PlainText,
+        };
+        let members = tape.members(self.index);
+        members.map(move |(entry, at)| (name(entry), self.at(at)))
     }
 
     /// The names of an object's members; of repeated XML elements those of the first. Nothing for

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use crate::group::GroupText;
 use crate::plan::{Conversions, Decode, Take};
 
 use super::item::Reading;
 
 impl Conversions {
     /// The text after all conversions.
-    pub(super) fn apply<'t>(&'t self, text: Cow<'t, str>) -> Reading<Cow<'t, str>> {
+    pub(super) fn apply<'t>(&'t self, start: GroupText<'t>) -> Reading<GroupText<'t>> {
+        let GroupText { text, is_plain } = start;
         if self.null.iter().any(|null| *null == text) {
             return Reading::Null;
         }
@@ -26,7 +28,13 @@ impl Conversions {
             None => text,
         };
         let value = self.values.get(text.as_ref()).or(self.otherwise.as_ref());
-        Reading::Value(value.map_or(text, |value| Cow::Borrowed(value.as_str())))
+        Reading::Value(match value {
+            Some(value) => GroupText::any(value),
+            None => GroupText {
+                text,
+                is_plain: is_plain && self.decode.is_none(),
+            },
+        })
     }
 }
 

@@ -1,46 +1,31 @@
 //! One field of a group: its sources, and which of them applies.
 
-use std::borrow::Cow;
-
-use crate::group::Moment;
-
+use crate::group::GroupText;
 use crate::plan::path::Anchor;
 use crate::plan::{Field, FieldTemplate, FieldTemplatePiece, Part, Source, Start};
 
 use super::item::{Item, Reading};
-use super::time;
 
 impl Field {
-    /// The first value that `convert` makes of a source's text. `take` is called with each source
-    /// that was used: the one with the value, and those before it that are null.
-    pub(super) fn read<'f, T>(
-        &'f self,
-        item: Item<'_>,
-        mut take: impl FnMut(&'f Source),
-        convert: impl Fn(&Source, Cow<'_, str>) -> Reading<T>,
-    ) -> Reading<T> {
+    /// The first text that is not null. `take` is called with each source that was used: the one with the
+    /// value, and those before it that are null.
+    pub(super) fn text<'t>(
+        &'t self,
+        item: Item<'t>,
+        mut take: impl FnMut(&'t Source),
+    ) -> Option<GroupText<'t>> {
         for source in &self.0 {
-            match source.text(item).and_then(|text| convert(source, text)) {
+            match source.text(item) {
                 Reading::Absent => {}
                 Reading::Null => take(source),
-                Reading::Unfit => return Reading::Unfit,
-                Reading::Value(value) => {
+                Reading::Unfit => return None,
+                Reading::Value(text) => {
                     take(source);
-                    return Reading::Value(value);
+                    return Some(text);
                 }
             }
         }
-        Reading::Absent
-    }
-
-    /// The first text that is not null.
-    pub(super) fn text<'f>(
-        &'f self,
-        item: Item<'_>,
-        take: impl FnMut(&'f Source),
-    ) -> Option<String> {
-        self.read(item, take, |_, text| Reading::Value(text.into_owned()))
-            .value()
+        None
     }
 
     /// Whether one of the sources reads what stands at a path from the item.
@@ -53,11 +38,6 @@ impl Field {
 }
 
 impl Source {
-    /// Parses the text of this source as a timestamp.
-    pub(super) fn time(&self, text: &str) -> Reading<Moment> {
-        time::read(&self.format, text.trim())
-    }
-
     /// The path that the source reads, relative to the item, if it is one and nothing else.
     #[inline]
     pub(super) fn only_path(&self) -> Option<&[String]> {
@@ -83,12 +63,13 @@ impl Source {
             })
     }
 
+    /// The text of this source in an item.
     #[inline]
-    fn text<'t>(&'t self, item: Item<'t>) -> Reading<Cow<'t, str>> {
+    pub(super) fn text<'t>(&'t self, item: Item<'t>) -> Reading<GroupText<'t>> {
         let start = match &self.start {
             Start::Part(part) => item.text(part),
             Start::Template(template) => render(template, item),
-            Start::Constant(text) => Reading::Value(Cow::Borrowed(text.as_str())),
+            Start::Constant(text) => Reading::Value(GroupText::any(text)),
         };
         match &self.conversions {
             Some(conversions) => start.and_then(|text| conversions.apply(text)),
@@ -98,18 +79,18 @@ impl Source {
 }
 
 /// The text of a template; absent if one of its parts has none.
-fn render<'t>(template: &FieldTemplate, item: Item<'t>) -> Reading<Cow<'t, str>> {
+fn render<'t>(template: &FieldTemplate, item: Item<'t>) -> Reading<GroupText<'t>> {
     let mut rendered = String::new();
     for piece in template.pieces() {
         match piece {
             FieldTemplatePiece::Literal(text) => rendered.push_str(text),
             FieldTemplatePiece::Part(part) => match item.text(part) {
-                Reading::Value(text) => rendered.push_str(&text),
+                Reading::Value(text) => rendered.push_str(&text.text),
                 Reading::Absent | Reading::Null | Reading::Unfit => return Reading::Absent,
             },
         }
     }
-    Reading::Value(Cow::Owned(rendered))
+    Reading::Value(GroupText::owned(rendered))
 }
 
 #[cfg(test)]

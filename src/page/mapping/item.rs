@@ -1,7 +1,6 @@
 //! What fields are read from: a record, or one person of a list in it.
 
-use std::borrow::Cow;
-
+use crate::group::GroupText;
 use crate::page::format::Node;
 use crate::plan::Part;
 
@@ -38,6 +37,11 @@ impl<T> Reading<T> {
         }
     }
 
+    /// The same of another value.
+    pub(super) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Reading<U> {
+        self.and_then(|value| Reading::Value(convert(value)))
+    }
+
     /// Converts the value.
     pub(super) fn and_then<U>(self, convert: impl FnOnce(T) -> Reading<U>) -> Reading<U> {
         match self {
@@ -59,14 +63,14 @@ impl<'a> Item<'a> {
     }
 
     /// The text of one part.
-    pub(super) fn text(self, part: &Part) -> Reading<Cow<'a, str>> {
+    pub(super) fn text(self, part: &Part) -> Reading<GroupText<'a>> {
         match (part, self) {
             (Part::At(path), Self::Plain(node) | Self::Keyed(_, node)) => {
                 node.find(path).map_or(Reading::Absent, scalar)
             }
-            (Part::Key, Self::Keyed(key, _)) => Reading::Value(Cow::Borrowed(key)),
+            (Part::Key, Self::Keyed(key, _)) => Reading::Value(GroupText::any(key)),
             (Part::At(path), Self::Piece(text)) if path.is_record() => {
-                Reading::Value(Cow::Borrowed(text))
+                Reading::Value(GroupText::any(text))
             }
             (Part::Key, Self::Plain(_) | Self::Piece(_)) | (Part::At(_), Self::Piece(_)) => {
                 Reading::Absent
@@ -75,9 +79,14 @@ impl<'a> Item<'a> {
     }
 }
 
-fn scalar(node: Node<'_>) -> Reading<Cow<'_, str>> {
-    match node.text() {
-        Some(text) => Reading::Value(text),
+/// The text of a value.
+#[inline]
+pub(super) fn scalar(node: Node<'_>) -> Reading<GroupText<'_>> {
+    match node.written_text() {
+        Some((text, is_plain)) => Reading::Value(GroupText {
+            is_plain,
+            ..GroupText::any(text)
+        }),
         // Some servers send `{}` or `[]` for no value.
         None if node.is_null() || node.is_empty() => Reading::Null,
         None => Reading::Unfit,

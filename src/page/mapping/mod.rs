@@ -1,10 +1,13 @@
 //! The mapping: the records of a page become groups.
 //!
 //! ```text
-//!                                    ┌▸ field (sources, conversions, times) ┐
-//! page ▸ tree (records, in order) ▸ reader ▸ people ────────────────────────┼▸ group
-//!                                    └▸ unmapped ───────────────────────────┘
+//!                                    ┌▸ field_readers ▸ field (sources, conversions, times) ┐
+//! page ▸ tree (records, in order) ▸ mapper ▸ reader (members) ▸ people ─────────────────────┼▸ group
+//!                                    └▸ unmapped ───────────────────────────────────────────┘
 //! ```
+//!
+//! A group is written while its record is read (`snapshot/group_page`): between the page and its place in
+//! the list nothing is allocated for it.
 //!
 //! A pure function of a page and of the plan ([`Mapping`]). Parts that no field maps are kept
 //! unchanged under `attributes`. A value that does not fit its field (an object for a name, an
@@ -15,29 +18,29 @@ mod tree;
 mod item;
 
 mod outcome;
-pub use outcome::{Mapped, Skip};
+pub use outcome::{MappedPage, Skip};
 
+mod mapper;
+
+mod members;
 mod reader;
 
 mod shape;
 
 mod conversions;
 mod field;
+mod field_readers;
 pub(crate) mod time;
 
 mod people;
 
 mod unmapped;
 
-use crate::group::{Attributes, Group};
-use crate::plan::Extra;
 pub use crate::plan::Mapping;
 
 use super::format::{FormatError, Node, Page, Parents};
-use crate::snapshot::SOURCE_ID_BYTES;
 use item::Item;
-use reader::Reader;
-use shape::RecordsShape;
+use mapper::Mapper;
 use tree::Ancestors;
 
 /// The records that a page lists, without nested ones: the unit of paging.
@@ -107,105 +110,16 @@ impl Mapping {
         }
     }
 
-    /// The outcome of each record, followed by those of its nested records.
-    pub fn map<'a>(
-        &'a self,
-        records: PageRecords<'a>,
-    ) -> Result<Vec<Result<Mapped, Skip>>, FormatError> {
+    /// What becomes of the records, each followed by its nested ones.
+    pub fn map(&self, records: PageRecords<'_>) -> Result<MappedPage, FormatError> {
         let PageRecords(records) = records;
-        let mut outcomes = Vec::with_capacity(records.len());
-        let mut reader = Reader::new();
+        let mut mapper = Mapper::new(self);
         if self.records.children.is_some() {
-            self.map_tree(records, &Ancestors::top(), 1, &mut reader, &mut outcomes)?;
+            mapper.map_tree(records, &Ancestors::top(), 1)?;
         } else {
-            let ancestors = Ancestors::default();
-            let mut shape = RecordsShape::of(&self.records.at);
-            for record in records {
-                let outcome = self.map_record(record, &ancestors, &mut reader);
-                outcomes.push(shape.check(record, outcome)?);
-            }
+            mapper.map_list(records)?;
         }
-        Ok(outcomes)
-    }
-
-    fn map_tree<'a>(
-        &'a self,
-        records: Vec<Item<'a>>,
-        ancestors: &Ancestors,
-        depth: usize,
-        reader: &mut Reader<'a>,
-        outcomes: &mut Vec<Result<Mapped, Skip>>,
-    ) -> Result<(), FormatError> {
-        for record in records {
-            let mut outcome = self.map_record(record, ancestors, reader);
-            if let Ok(mapped) = &mut outcome {
-                mapped.is_nested = depth > 1;
-            }
-            let ancestors = ancestors.below(&outcome);
-            outcomes.push(outcome);
-            let below = self.records.below(record, depth)?;
-            self.map_tree(below, &ancestors, depth + 1, reader, outcomes)?;
-        }
-        Ok(())
-    }
-
-    fn map_record<'a>(
-        &'a self,
-        record: Item<'a>,
-        ancestors: &Ancestors,
-        reader: &mut Reader<'a>,
-    ) -> Result<Mapped, Skip> {
-        reader.begin(record);
-        let fields = &self.fields;
-        let source_id = reader.some_text(&fields.id).ok_or(Skip::NoId)?;
-        if source_id.len() > SOURCE_ID_BYTES {
-            return Err(Skip::LongId);
-        }
-        let name = reader.some_text(&fields.name).ok_or(Skip::NoName)?;
-        let members = reader.people(fields.members.as_ref());
-        let counted = reader.count(fields.member_count.as_ref());
-        let mut group = Group {
-            id: [&*self.source, ":", &source_id].concat(),
-            source: (*self.source).to_owned(),
-            source_id,
-            description: reader.text(fields.description.as_ref()),
-            email: reader.text(fields.email.as_ref()),
-            status: reader
-                .text(fields.status.as_ref())
-                .map(|status| status.to_lowercase()),
-            organization_id: reader.text(fields.organization_id.as_ref()),
-            external_id: reader.text(fields.external_id.as_ref()),
-            parent_id: match &fields.parent_id {
-                Some(parent_id) => reader.text(Some(parent_id)),
-                None => ancestors.parent_id.clone(),
-            },
-            path: match &fields.path {
-                Some(path) => reader.text(Some(path)),
-                None => ancestors.path_to(&name),
-            },
-            name,
-            url: reader.text(fields.url.as_ref()),
-            logo_url: reader.text(fields.logo_url.as_ref()),
-            member_count: counted.or_else(|| members.as_ref().map(|list| list.len() as u64)),
-            members: members.unwrap_or_default(),
-            admins: reader.people(fields.admins.as_ref()).unwrap_or_default(),
-            guests: reader.people(fields.guests.as_ref()).unwrap_or_default(),
-            created_at: reader.time(fields.created_at.as_ref()),
-            updated_at: reader.time(fields.updated_at.as_ref()),
-            deleted_at: reader.time(fields.deleted_at.as_ref()),
-            attributes: Attributes::default(),
-        };
-        let unread_people = reader.unread_people();
-        let unparsed_timestamps = reader.unparsed_timestamps();
-        if self.extra == Extra::Keep {
-            group.attributes = reader.unmapped(self.records.children.as_ref());
-        }
-        Ok(Mapped {
-            group,
-            unparsed_timestamps,
-            unread_people,
-            is_nested: false,
-        })
+        Ok(mapper.finish())
     }
 }
 
@@ -216,17 +130,38 @@ pub(super) mod tests {
     use super::*;
     use crate::config::resolve::mapping;
     use crate::config::upstream::Upstream;
+    use crate::group::Group;
     use crate::problem::{KeyPath, Problems};
+    use crate::snapshot::SOURCE_ID_BYTES;
+
+    mod plain;
 
     /// The outcomes of the records of a page.
     #[derive(Debug)]
     pub(in crate::page::mapping) struct Batch {
         pub(in crate::page::mapping) listed: usize,
-        pub(in crate::page::mapping) outcomes: Vec<Result<Mapped, Skip>>,
+        pub(in crate::page::mapping) outcomes: Vec<Result<Group, Skip>>,
+        pub(in crate::page::mapping) unparsed_timestamps: u64,
+        pub(in crate::page::mapping) unread_people: u64,
     }
 
     /// Maps a body by an adapter of these keys.
     pub(in crate::page::mapping) fn batch(keys: &str, body: &str) -> Result<Batch, FormatError> {
+        let (listed, mapped) = map_body(keys, body)?;
+        Ok(Batch {
+            listed,
+            outcomes: mapped.outcomes(),
+            unparsed_timestamps: mapped.unparsed_timestamps,
+            unread_people: mapped.unread_people,
+        })
+    }
+
+    /// What a body becomes by an adapter of these keys.
+    pub(in crate::page::mapping) fn mapped(keys: &str, body: &str) -> MappedPage {
+        map_body(keys, body).unwrap().1
+    }
+
+    fn map_body(keys: &str, body: &str) -> Result<(usize, MappedPage), FormatError> {
         let block = format!("base_url = 'http://localhost'\nrequest.path = '/'\n{keys}");
         let upstream: Upstream = toml::from_str(&block).unwrap();
         let page = Page::decode(upstream.format, body.as_bytes())?;
@@ -236,21 +171,22 @@ pub(super) mod tests {
         assert_eq!(problems, Problems::default());
         let mapping = mapping.unwrap();
         let records = mapping.records(&page)?;
-        Ok(Batch {
-            listed: records.len(),
-            outcomes: mapping.map(records)?,
-        })
+        let listed = records.len();
+        Ok((listed, mapping.map(records)?))
     }
 
-    fn map(fields: &str, record: &Value) -> Result<Mapped, Skip> {
+    fn map_one(fields: &str, record: &Value) -> Batch {
         let keys = format!("records = '/'\n[fields]\n{fields}");
-        let mut batch = batch(&keys, &json!([record]).to_string()).unwrap();
-        batch.outcomes.remove(0)
+        batch(&keys, &json!([record]).to_string()).unwrap()
+    }
+
+    fn map(fields: &str, record: &Value) -> Result<Group, Skip> {
+        map_one(fields, record).outcomes.remove(0)
     }
 
     /// The group of one JSON record by these fields.
     pub(in crate::page::mapping) fn group(fields: &str, record: &Value) -> Group {
-        map(fields, record).unwrap().group
+        map(fields, record).unwrap()
     }
 
     pub(in crate::page::mapping) const BARE: &str = "id = 'id'\nname = 'name'\n";
@@ -311,22 +247,23 @@ pub(super) mod tests {
     #[test]
     fn a_time_that_cannot_be_read_is_null_counted_and_kept() {
         let fields = format!("{BARE}created_at = 'created'");
-        let mapped = map(
+        let batch = map_one(
             &fields,
             &json!({"id": 1, "name": "a", "created": "yesterday"}),
-        )
-        .unwrap();
-        assert_eq!(mapped.group.created_at, None);
-        assert_eq!(mapped.unparsed_timestamps, 1);
-        assert_eq!(mapped.group.attributes.members()["created"], "yesterday");
+        );
+        let group = groups(&batch).next().unwrap();
+        assert_eq!(group.created_at, None);
+        assert_eq!(batch.unparsed_timestamps, 1);
+        assert_eq!(group.attributes.members()["created"], "yesterday");
     }
 
     #[test]
     fn items_of_a_list_of_people_with_neither_id_nor_email_are_counted() {
         let fields = format!("{BARE}members = {{ each = 'members', id = 'value' }}");
         let record = json!({"id": 1, "name": "a", "members": [{"display": "only"}, {"value": 7}]});
-        let mapped = map(&fields, &record).unwrap();
-        assert_eq!((mapped.unread_people, mapped.group.members.len()), (1, 1));
+        let batch = map_one(&fields, &record);
+        let members = groups(&batch).next().unwrap().members.len();
+        assert_eq!((batch.unread_people, members), (1, 1));
     }
 
     #[test]
@@ -349,6 +286,6 @@ pub(super) mod tests {
     /// The groups of a batch, which must have skipped nothing.
     pub(in crate::page::mapping) fn groups(batch: &Batch) -> impl Iterator<Item = &Group> {
         let outcomes = batch.outcomes.iter();
-        outcomes.map(|outcome| &outcome.as_ref().unwrap().group)
+        outcomes.map(|outcome| outcome.as_ref().unwrap())
     }
 }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::group::Group;
-use crate::snapshot::SOURCE_ID_BYTES;
+use crate::snapshot::{GroupPage, SOURCE_ID_BYTES};
 
 /// Why a record is not a group. The rest of its page is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
@@ -19,15 +19,35 @@ pub enum Skip {
     LongId,
 }
 
-/// A group, and how many of its timestamps could not be parsed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Mapped {
-    /// The group.
-    pub group: Group,
+/// What the records of a page have become.
+#[derive(Debug)]
+pub struct MappedPage {
+    /// The groups.
+    pub groups: GroupPage,
+    /// Which of the records are no groups, and why.
+    pub skipped: Vec<(usize, Skip)>,
     /// Timestamps that are null because they could not be parsed; they are kept in `attributes`.
     pub unparsed_timestamps: u64,
     /// Items of lists of people that gave neither an id nor an email address.
     pub unread_people: u64,
-    /// Whether its record stands below another one, and is not listed itself.
-    pub is_nested: bool,
+}
+
+impl MappedPage {
+    /// How many records there are, nested ones among them.
+    pub fn records(&self) -> usize {
+        self.groups.rows().len() + self.skipped.len()
+    }
+
+    /// The outcome of each record, in order, the groups read back from their JSON: for whoever shows a few.
+    pub fn outcomes(&self) -> Vec<Result<Group, Skip>> {
+        let mut groups = self.groups.rows().filter_map(|row| row.group().ok());
+        let mut skipped = self.skipped.iter().peekable();
+        let outcomes = (0..self.records()).filter_map(|record| {
+            match skipped.next_if(|(index, _)| *index == record) {
+                Some((_, skip)) => Some(Err(*skip)),
+                None => groups.next().map(Ok),
+            }
+        });
+        outcomes.collect()
+    }
 }

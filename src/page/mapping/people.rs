@@ -1,19 +1,19 @@
 //! Lists of people in a record: objects or scalars, one or many, keyed by id, or joined in a text.
 
-use crate::group::Member;
+use crate::group::GroupPerson;
 use crate::json::push_text;
 use crate::page::format::{Node, TEXT};
 use crate::plan::path::Anchor;
 use crate::plan::{Field, People, PeopleKind};
 
-use super::item::Item;
+use super::item::{Item, scalar};
 use super::unmapped::{MappedList, remaining, remaining_items};
 
-/// The people of a record.
+/// What was found where people are.
 #[derive(Debug)]
 pub(super) struct FoundPeople<'p> {
-    /// `None` if the record has no list.
-    pub(super) people: Option<Vec<Member>>,
+    /// Whether the record has a list.
+    pub(super) is_listed: bool,
     /// A part of the record that holds nothing else, where there is no list.
     pub(super) taken: Option<&'p [String]>,
     /// The list.
@@ -23,22 +23,27 @@ pub(super) struct FoundPeople<'p> {
 }
 
 impl People {
-    /// Reads the lists of a record; `None` if there is none.
-    pub(super) fn read(&self, record: Node<'_>) -> Option<FoundPeople<'_>> {
-        let mut lists = record.find_all(&self.each).peekable();
+    /// Adds the people of the lists of a record to others; `None` if there is none.
+    pub(super) fn read<'a>(
+        &'a self,
+        record: Node<'a>,
+        lists: impl Iterator<Item = Node<'a>>,
+        people: &mut Vec<GroupPerson<'a>>,
+    ) -> Option<FoundPeople<'a>> {
+        let mut lists = lists.peekable();
         if lists.peek().is_none() {
             return self.nobody(record);
         }
-        let mut found = None;
+        let start = people.len();
+        let mut is_listed = false;
         let mut is_whole = true;
         let mut unread = 0;
         for list in lists.filter(|list| !list.is_null()) {
-            let people = found.get_or_insert_with(Vec::new);
+            is_listed = true;
             let before = people.len();
             let items = match &self.kind {
                 PeopleKind::List if list.is_empty() => 0,
                 PeopleKind::List if list.is_list() => {
-                    people.reserve(list.len());
                     is_whole &= self.all(list.items().map(Item::Plain), people);
                     list.len()
                 }
@@ -47,7 +52,10 @@ impl People {
                     1
                 }
                 PeopleKind::Keyed => {
-                    let entries = list.entries()?;
+                    let Some(entries) = list.entries() else {
+                        people.truncate(start);
+                        return None;
+                    };
                     let items = entries.iter().map(|(key, node)| Item::Keyed(key, *node));
                     is_whole &= self.all(items, people);
                     entries.len()
@@ -60,7 +68,7 @@ impl People {
             unread += items.saturating_sub(people.len() - before) as u64;
         }
         Some(FoundPeople {
-            people: found,
+            is_listed,
             taken: None,
             left: self.path().map(|path| (path, (!is_whole).then_some(self))),
             unread,
@@ -72,7 +80,7 @@ impl People {
         let around = record.around(&self.each)?;
         let path = self.path().and_then(<[String]>::split_last);
         Some(FoundPeople {
-            people: (!around.is_null()).then(Vec::new),
+            is_listed: !around.is_null(),
             taken: path.map(|(_, around)| around).filter(|_| around.is_empty()),
             left: None,
             unread: 0,
@@ -86,11 +94,16 @@ impl People {
 
     /// Adds the people in a text, and says whether it holds nothing else. Items that are not texts are
     /// read as they are.
-    fn in_text(&self, list: Node<'_>, split: &str, people: &mut Vec<Member>) -> bool {
+    fn in_text<'a>(
+        &'a self,
+        list: Node<'a>,
+        split: &str,
+        people: &mut Vec<GroupPerson<'a>>,
+    ) -> bool {
         let mut is_whole = true;
         for item in list.list() {
-            let text = item.text();
-            let pieces = text.iter().flat_map(|text| text.split(split));
+            let text = item.written_text();
+            let pieces = text.iter().flat_map(|(text, _)| text.split(split));
             let pieces = pieces.map(str::trim).filter(|piece| !piece.is_empty());
             let other = text.is_none().then_some(Item::Plain(item));
             is_whole &= self.all(pieces.map(Item::Piece).chain(other), people);
@@ -99,24 +112,37 @@ impl People {
     }
 
     /// Adds the people among items, and says whether these hold nothing else.
-    fn all<'a>(&self, items: impl Iterator<Item = Item<'a>>, people: &mut Vec<Member>) -> bool {
+    fn all<'a>(
+        &'a self,
+        items: impl Iterator<Item = Item<'a>>,
+        people: &mut Vec<GroupPerson<'a>>,
+    ) -> bool {
+        let simple = SimplePerson::of(self);
         let mut is_whole = true;
         for item in items {
-            let person = self.person(item);
-            is_whole = is_whole && person.is_some() && self.is_whole(item);
+            let read = (simple.as_ref()).and_then(|simple| simple.read(item));
+            let (person, is_all) = read.unwrap_or_else(|| {
+                let person = self.person(item);
+                let is_all = person.is_some() && self.is_whole(item);
+                (person, is_all)
+            });
+            is_whole = is_whole && is_all && person.is_some();
             people.extend(person);
         }
         is_whole
     }
 
-    fn person(&self, item: Item<'_>) -> Option<Member> {
-        let text =
-            |field: Option<&Field>| field?.text(item, |_| {}).filter(|text| !text.is_empty());
-        let member = Member {
+    fn person<'a>(&'a self, item: Item<'a>) -> Option<GroupPerson<'a>> {
+        let text = |field: Option<&'a Field>| {
+            field?
+                .text(item, |_| {})
+                .filter(|text| !text.text.is_empty())
+        };
+        let person = GroupPerson {
             id: text(self.id.as_ref()),
             email: text(self.email.as_ref()),
         };
-        (member.id.is_some() || member.email.is_some()).then_some(member)
+        (person.id.is_some() || person.email.is_some()).then_some(person)
     }
 
     /// Whether an item holds only what a member maps.
@@ -175,7 +201,7 @@ impl People {
     }
 
     /// Writes what of an item its person does not take.
-    fn left_of(&self, item: Item<'_>, node: Node<'_>, out: &mut String) -> bool {
+    fn left_of<'a>(&'a self, item: Item<'a>, node: Node<'a>, out: &mut String) -> bool {
         let is_whole = match &self.kind {
             PeopleKind::Text(split) if node.text().is_some() => {
                 self.in_text(node, split, &mut Vec::new())
@@ -194,23 +220,23 @@ impl People {
         !is_whole
     }
 
-    fn left_of_object(&self, item: Item<'_>, node: Node<'_>, out: &mut String) -> bool {
+    fn left_of_object<'a>(&'a self, item: Item<'a>, node: Node<'a>, out: &mut String) -> bool {
         let text = [TEXT.to_owned()];
         let taken = self.taken(item).into_iter();
         // Its own text is the member that stands for it.
         let taken: Vec<_> = taken
             .map(|path| if path.is_empty() { &text[..] } else { path })
             .collect();
-        remaining(node, &taken, &[], out)
+        remaining(node.written_members(), &taken, &[], out)
     }
 
     /// Whether a person takes the text of an item itself.
-    fn takes_text(&self, item: Item<'_>) -> bool {
+    fn takes_text<'a>(&'a self, item: Item<'a>) -> bool {
         self.taken(item).iter().any(|path| path.is_empty())
     }
 
     /// The paths that the person of an item takes.
-    fn taken(&self, item: Item<'_>) -> Vec<&[String]> {
+    fn taken<'a>(&'a self, item: Item<'a>) -> Vec<&'a [String]> {
         let mut taken = Vec::new();
         for field in self.fields() {
             field.text(item, |source| taken.extend(source.paths()));
@@ -220,6 +246,65 @@ impl People {
 
     fn fields(&self) -> impl Iterator<Item = &Field> {
         [&self.id, &self.email].into_iter().flatten()
+    }
+}
+
+/// A person whose id and address are, without any conversion, members of its item or the item itself, as most
+/// are: it is read in one pass.
+struct SimplePerson<'a> {
+    id: Option<&'a [String]>,
+    email: Option<&'a [String]>,
+}
+
+impl<'a> SimplePerson<'a> {
+    fn of(people: &'a People) -> Option<Self> {
+        let path = |field: &'a Option<Field>| match field.as_ref().map(|field| &*field.0) {
+            None => Some(None),
+            Some([source]) if source.conversions.is_none() => match source.only_path() {
+                Some(path @ ([] | [_])) => Some(Some(path)),
+                Some(_) | None => None,
+            },
+            Some(_) => None,
+        };
+        let (id, email) = (path(&people.id)?, path(&people.email)?);
+        (id != email).then_some(Self { id, email })
+    }
+
+    /// The person of an item, and whether the item holds nothing else. `None` if this is not so simple.
+    fn read(&self, item: Item<'a>) -> Option<(Option<GroupPerson<'a>>, bool)> {
+        let Item::Plain(node) = item else {
+            return None;
+        };
+        let text = |node| scalar(node).value().filter(|text| !text.text.is_empty());
+        let mut person = GroupPerson {
+            id: None,
+            email: None,
+        };
+        let mut is_all = true;
+        if node.is_object() {
+            if [self.id, self.email].contains(&Some(&[])) {
+                return None;
+            }
+            for (name, value) in node.members() {
+                let is = |path: Option<&[String]>| matches!(path, Some([only]) if only == name);
+                if is(self.id) {
+                    person.id = text(value);
+                } else if is(self.email) {
+                    person.email = text(value);
+                } else {
+                    is_all = false;
+                }
+            }
+        } else if self.id == Some(&[]) {
+            person.id = text(node);
+        } else if self.email == Some(&[]) {
+            person.email = text(node);
+        } else {
+            // A name may also be the number of an item of a list.
+            return None;
+        }
+        let is_any = person.id.is_some() || person.email.is_some();
+        Some((is_any.then_some(person), is_all))
     }
 }
 

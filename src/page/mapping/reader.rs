@@ -1,55 +1,83 @@
 //! Reads one record, field by field.
 
-use crate::group::{Attributes, Member, Moment};
-use crate::plan::{Field, Path, People, Source};
+use std::ops::Range;
 
+use crate::group::{GroupPerson, GroupText, GroupTime};
+use crate::plan::{Path, Source};
+
+use super::field_readers::{FieldReader, PeopleReader};
 use super::item::{Item, Reading};
+use super::members::RecordMembers;
+use super::time;
 use super::unmapped::{MappedList, unmapped};
 
 /// Reads records one after the other, and remembers which parts of each were mapped.
 pub(super) struct Reader<'a> {
     record: Item<'a>,
+    members: RecordMembers<'a>,
+    /// What was mapped besides whole members.
     mapped: Vec<&'a [String]>,
+    /// The lists of people that are no whole members.
     lists: Vec<MappedList<'a>>,
     unparsed_timestamps: u64,
     unread_people: u64,
-    /// What no field has mapped, while it is written.
-    rest: String,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new() -> Self {
+    /// For records of which fields read these members.
+    pub(super) const fn new(members: RecordMembers<'a>) -> Self {
         Self {
             record: Item::Piece(""),
+            members,
             mapped: Vec::new(),
             lists: Vec::new(),
             unparsed_timestamps: 0,
             unread_people: 0,
-            rest: String::new(),
         }
     }
 
     /// Goes on with another record.
     pub(super) fn begin(&mut self, record: Item<'a>) {
         self.record = record;
+        self.members.begin(record.node());
         self.mapped.clear();
         self.lists.clear();
-        self.unparsed_timestamps = 0;
-        self.unread_people = 0;
-        self.rest.clear();
     }
 
-    pub(super) fn text(&mut self, field: Option<&'a Field>) -> Option<String> {
-        field?.text(self.record, |source| take(&mut self.mapped, source))
+    /// The first value that `convert` makes of a source's text. Taken are the source with the value, and
+    /// those before it that are null.
+    #[inline]
+    fn read<T>(
+        &mut self,
+        field: &FieldReader<'a>,
+        convert: impl Fn(&'a Source, GroupText<'a>) -> Reading<T>,
+    ) -> Reading<T> {
+        for reader in &field.0 {
+            let text = reader.text(self.record, &self.members);
+            match text.and_then(|text| convert(reader.source, text)) {
+                Reading::Absent => {}
+                Reading::Null => reader.take(&mut self.members, &mut self.mapped),
+                Reading::Unfit => return Reading::Unfit,
+                Reading::Value(value) => {
+                    reader.take(&mut self.members, &mut self.mapped);
+                    return Reading::Value(value);
+                }
+            }
+        }
+        Reading::Absent
     }
 
-    pub(super) fn some_text(&mut self, field: &'a Field) -> Option<String> {
-        self.text(Some(field)).filter(|text| !text.is_empty())
+    #[inline]
+    pub(super) fn text(&mut self, field: &FieldReader<'a>) -> Option<GroupText<'a>> {
+        self.read(field, |_, text| Reading::Value(text)).value()
     }
 
-    pub(super) fn time(&mut self, field: Option<&'a Field>) -> Option<Moment> {
-        let take = |source: &'a Source| take(&mut self.mapped, source);
-        match field?.read(self.record, take, |source, text| source.time(&text)) {
+    pub(super) fn some_text(&mut self, field: &FieldReader<'a>) -> Option<GroupText<'a>> {
+        self.text(field).filter(|text| !text.text.is_empty())
+    }
+
+    pub(super) fn time(&mut self, field: &FieldReader<'a>) -> Option<GroupTime<'a>> {
+        match self.read(field, |source, text| time::of_text(&source.format, text)) {
             Reading::Value(time) => Some(time),
             Reading::Absent | Reading::Null => None,
             Reading::Unfit => {
@@ -59,52 +87,48 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn count(&mut self, field: Option<&'a Field>) -> Option<u64> {
-        let take = |source: &'a Source| take(&mut self.mapped, source);
-        let count = field?.read(self.record, take, |_, text| {
-            (text.trim().parse()).map_or(Reading::Unfit, Reading::Value)
+    pub(super) fn count(&mut self, field: &FieldReader<'a>) -> Option<u64> {
+        let count = self.read(field, |_, text| {
+            (text.text.trim().parse()).map_or(Reading::Unfit, Reading::Value)
         });
         count.value()
     }
 
-    /// The people of a list; `None` if the record has none.
-    pub(super) fn people(&mut self, people: Option<&'a People>) -> Option<Vec<Member>> {
-        let found = people?.read(self.record.node()?)?;
+    /// Adds the people of a list to others, and says where among these they are; `None` if the record has
+    /// no list.
+    pub(super) fn people(
+        &mut self,
+        list: Option<PeopleReader<'a>>,
+        people: &mut Vec<GroupPerson<'a>>,
+    ) -> Option<Range<usize>> {
+        let start = people.len();
+        let (list, record) = (list?, self.record.node()?);
+        let lists = list.lists(record, &self.members);
+        let found = list.people.read(record, lists, people)?;
         self.mapped.extend(found.taken);
-        self.lists.extend(found.left);
+        match (found.left, list.whole_member(&self.members)) {
+            (Some((_, None)), Some(member)) => self.members.take(member),
+            (left, _) => self.lists.extend(left),
+        }
         self.unread_people += found.unread;
-        found.people
+        found.is_listed.then_some(start..people.len())
     }
 
-    /// The number of timestamps that could not be parsed.
+    /// The number of timestamps that could not be parsed, in all records.
     pub(super) const fn unparsed_timestamps(&self) -> u64 {
         self.unparsed_timestamps
     }
 
-    /// The number of items of lists of people that gave neither an id nor an email address.
+    /// The number of items of lists of people that gave neither an id nor an email address, in all records.
     pub(super) const fn unread_people(&self) -> u64 {
         self.unread_people
     }
 
-    /// What no field has mapped, without `children`, which become groups of their own.
-    pub(super) fn unmapped(&mut self, children: Option<&'a Path>) -> Attributes {
-        let Some(record) = self.record.node() else {
-            return Attributes::default();
-        };
+    /// Writes what no field has mapped, without `children`, which become groups of their own.
+    pub(super) fn write_unmapped(&mut self, children: Option<&'a Path>, out: &mut String) {
         self.mapped.extend(children.map(Path::segments));
-        if unmapped(record, &self.mapped, &self.lists, &mut self.rest) {
-            Attributes::written(&self.rest)
-        } else {
-            Attributes::default()
+        if !unmapped(self.members.left(), &self.mapped, &self.lists, out) {
+            out.push_str("{}");
         }
-    }
-}
-
-/// Takes note of what a source reads.
-#[inline]
-fn take<'a>(mapped: &mut Vec<&'a [String]>, source: &'a Source) {
-    match source.only_path() {
-        Some(path) => mapped.push(path),
-        None => mapped.extend(source.paths()),
     }
 }

@@ -9,7 +9,7 @@ use crate::page::format::{FormatError, Node};
 use crate::plan::Path;
 
 use super::item::Item;
-use super::outcome::{Mapped, Skip};
+use super::outcome::Skip;
 
 /// The shape of the records at a path.
 pub(super) struct RecordsShape<'a> {
@@ -29,15 +29,15 @@ impl<'a> RecordsShape<'a> {
         }
     }
 
-    /// The outcome of the next record, unless that is no group because it is no record.
+    /// Takes note of the next record, which may be no group; an error if that is because it is no record.
     pub(super) fn check(
         &mut self,
         record: Item<'_>,
-        outcome: Result<Mapped, Skip>,
-    ) -> Result<Result<Mapped, Skip>, FormatError> {
+        skip: Option<Skip>,
+    ) -> Result<(), FormatError> {
         self.looked_at += 1;
-        let (Err(skip), Item::Plain(node)) = (&outcome, record) else {
-            return Ok(outcome);
+        let (Some(skip), Item::Plain(node)) = (skip, record) else {
+            return Ok(());
         };
         if node.is_object() && !node.is_xml() && self.is_container(node) {
             return Err(FormatError::LoneObject {
@@ -53,7 +53,7 @@ impl<'a> RecordsShape<'a> {
                 holds: node.holds(),
             });
         }
-        Ok(outcome)
+        Ok(())
     }
 
     fn is_container(&mut self, node: Node<'_>) -> bool {

@@ -1,11 +1,13 @@
 //! Parses timestamps in the formats of upstreams.
 
+use std::borrow::Cow;
+
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::rfc2822;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::group::Moment;
+use crate::group::{GroupText, GroupTime, Moment};
 use crate::plan::TimeFormat;
 use crate::plan::time::read_by_pattern;
 
@@ -13,6 +15,19 @@ use super::item::Reading;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 const NANOS_PER_MILLISECOND: i128 = 1_000_000;
+
+/// Parses the text of a time. What is written as groupgate writes it is kept as it is.
+pub(super) fn of_text<'t>(format: &TimeFormat, written: GroupText<'t>) -> Reading<GroupTime<'t>> {
+    if let (Cow::Borrowed(text), TimeFormat::Rfc3339 | TimeFormat::DateTime) =
+        (&written.text, format)
+        && let Some(moment) = Moment::read_own(text)
+    {
+        let text = Some(*text);
+        return Reading::Value(GroupTime { moment, text });
+    }
+    let moment = read(format, written.text.trim());
+    moment.map(|moment| GroupTime { moment, text: None })
+}
 
 /// Parses a timestamp. An epoch of 0 is null: upstreams send it for never.
 pub(super) fn read(format: &TimeFormat, text: &str) -> Reading<Moment> {
@@ -294,6 +309,25 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_time_that_is_written_as_groupgate_does_is_read_by_any_reader_and_stays_as_it_is(
+            second in -62_000_000_000..254_000_000_000_i64,
+            nanosecond in prop_oneof![Just(0), Just(500_000_000), Just(1_000), 0..1_000_000_000_i32],
+            change in prop::option::of((0..31_usize, "[0-9:.TZ+ -]")),
+        ) {
+            let moment = Moment::new(second, nanosecond);
+            let mut text = moment.map_or_else(String::new, |moment| moment.to_string());
+            if let Some((at, letter)) = change
+                && at < text.len()
+            {
+                text.replace_range(at..=at, &letter);
+            }
+            if let Some(own) = Moment::read_own(&text) {
+                prop_assert_eq!(text.parse().ok(), Some(own));
+                prop_assert_eq!(own.to_string(), text);
+            }
+        }
+
         #[test]
         fn what_a_format_writes_reads_back(
             second in 86_400_i64..200_000_000_000,

@@ -4,7 +4,6 @@ use crate::page::format::{FormatError, Page};
 use crate::plan::Records;
 
 use super::item::Item;
-use super::outcome::{Mapped, Skip};
 
 /// How deep records may be nested. Deeper trees are not groups of people.
 pub(super) const MAX_DEPTH: usize = 64;
@@ -75,14 +74,11 @@ impl Ancestors {
         }
     }
 
-    /// Below a record with this outcome.
-    pub(super) fn below(&self, above: &Result<Mapped, Skip>) -> Self {
-        let Ok(Mapped { group, .. }) = above else {
-            return Self::default();
-        };
+    /// Below a group with this id and name.
+    pub(super) fn below(&self, source_id: &str, name: &str) -> Self {
         Self {
-            parent_id: Some(group.source_id.clone()),
-            path: self.path_to(&group.name),
+            parent_id: Some(source_id.to_owned()),
+            path: self.path_to(name),
         }
     }
 

@@ -1,57 +1,41 @@
 //! The parts of a record that no field maps, written as JSON.
 
-use crate::json::push_text;
-use crate::page::format::Node;
+use crate::page::format::{MemberName, Node};
 use crate::plan::People;
 
 /// The path of a list of people, and who they are if it holds more than them.
 pub(super) type MappedList<'a> = (&'a [String], Option<&'a People>);
 
-/// Writes a record without the parts at `mapped` and the people of `lists`, and says whether anything
-/// was left. A scalar record has no other parts.
-pub(super) fn unmapped(
-    record: Node<'_>,
+/// Writes these members of a record without the parts at `mapped` and the people of `lists`, and says
+/// whether anything was left. A scalar record has no other parts.
+pub(super) fn unmapped<'a>(
+    members: impl Iterator<Item = (MemberName<'a>, Node<'a>)>,
     mapped: &[&[String]],
     lists: &[MappedList<'_>],
     out: &mut String,
 ) -> bool {
-    !mapped.iter().any(|path| path.is_empty()) && remaining(record, mapped, lists, out)
+    !mapped.iter().any(|path| path.is_empty()) && remaining(members, mapped, lists, out)
 }
 
 /// The same of any object. Where nothing is left, nothing is written.
-pub(super) fn remaining(
-    around: Node<'_>,
+pub(super) fn remaining<'a>(
+    members: impl Iterator<Item = (MemberName<'a>, Node<'a>)>,
     mapped: &[&[String]],
     lists: &[MappedList<'_>],
     out: &mut String,
 ) -> bool {
     let start = out.len();
-    for (key, value) in around.members() {
-        // Most members are mapped completely or not at all, so the rests of paths come second.
-        let is_mapped = mapped
-            .iter()
-            .any(|path| matches!(path, [only] if only == key));
-        if is_mapped {
-            continue;
-        }
-        let below_lists: Vec<_> = lists
-            .iter()
-            .filter_map(|(path, people)| Some((below(key, path)?, *people)))
-            .collect();
-        let mapped: Vec<_> = mapped.iter().filter_map(|path| below(key, path)).collect();
-        let mut here = below_lists.iter().filter(|(path, _)| path.is_empty());
-        if here.clone().any(|(_, people)| people.is_none()) {
-            continue;
-        }
+    for (name, value) in members {
         let before = out.len();
         out.push(if before == start { '{' } else { ',' });
-        push_text(out, key);
+        name.write(out);
         out.push(':');
-        let is_left = match here.find_map(|(_, people)| *people) {
-            Some(people) => people.left(value, out),
-            None => without(value, &mapped, &below_lists, out),
-        };
-        if !is_left {
+        let is_below = |path: &[String]| path.first().is_some_and(|first| first == name.text);
+        let is_touched = mapped.iter().any(|path| is_below(path))
+            || lists.iter().any(|(path, _)| is_below(path));
+        if !is_touched {
+            value.write(out);
+        } else if !without_member(name.text, value, mapped, lists, out) {
             out.truncate(before);
         }
     }
@@ -60,6 +44,31 @@ pub(super) fn remaining(
         out.push('}');
     }
     is_left
+}
+
+/// Writes the value of a member without the parts at `mapped` and the people of `lists`, and says whether
+/// anything was left.
+fn without_member(
+    name: &str,
+    value: Node<'_>,
+    mapped: &[&[String]],
+    lists: &[MappedList<'_>],
+    out: &mut String,
+) -> bool {
+    let lists = lists.iter();
+    let lists: Vec<_> = lists
+        .filter_map(|(path, people)| Some((below(name, path)?, *people)))
+        .collect();
+    let mapped: Vec<_> = mapped.iter().filter_map(|path| below(name, path)).collect();
+    let mut here = lists.iter().filter(|(path, _)| path.is_empty());
+    if mapped.iter().any(|path| path.is_empty()) || here.clone().any(|(_, people)| people.is_none())
+    {
+        return false;
+    }
+    match here.find_map(|(_, people)| *people) {
+        Some(people) => people.left(value, out),
+        None => without(value, &mapped, &lists, out),
+    }
 }
 
 /// Writes a list of what `rest` writes of each item: `{}` where that is nothing, and no list at all
@@ -103,7 +112,7 @@ fn without(
 ) -> bool {
     let is_whole = mapped.is_empty() && lists.is_empty();
     if node.is_object() && !is_whole {
-        return remaining(node, mapped, lists, out);
+        return remaining(node.written_members(), mapped, lists, out);
     }
     if node.is_list() && !is_whole {
         let mut items = node.items();

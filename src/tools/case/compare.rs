@@ -19,7 +19,7 @@ impl CaseFile {
         let expect = &self.expect;
         match (outcome, &expect.error) {
             (Ok(walked), None) => {
-                let mut differences = self.group_differences(source, &walked.groups);
+                let mut differences = self.group_differences(source, &walked.groups.to_groups());
                 let counts = ExpectedCounts::from(walked.counts);
                 if counts != expect.counts {
                     differences.push(format!("counted {counts:?}; expected {:?}", expect.counts));

@@ -244,7 +244,7 @@ impl Writer<'_> {
         let mut expect = Expectation::default();
         match &outcome.walked {
             Some(Ok(walked)) => {
-                let groups: Vec<_> = walked.groups.iter().map(comparable).collect();
+                let groups: Vec<_> = walked.groups.to_groups().iter().map(comparable).collect();
                 let groups = self.sanitizer.text(&serde_json::to_string(&groups)?);
                 expect.groups = Some(serde_json::from_str(&groups)?);
                 expect.counts = walked.counts.into();

@@ -82,7 +82,7 @@ impl ProbeRun {
         match self.sample.as_slice() {
             [] => self.walk_upstream(environment).await,
             [file] if file.extension().is_some_and(|kind| kind == "toml") => {
-                self.walk_case(file).await
+                Box::pin(self.walk_case(file)).await
             }
             files => self.walk_pages(files, environment).await,
         }

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::config::upstream::Upstream;
 use crate::error::ErrorKind;
+use crate::group::Group;
+use crate::page::mapping::Skip;
 use crate::plan::{Format, Success};
 use crate::redact::{MASK, Redactor};
 use crate::tools::case::without_empty;
@@ -35,15 +37,11 @@ pub(super) fn page(
     attempts: &[CapturedAttempt],
     redactor: &Redactor,
 ) -> PageReport {
-    let skipped = fetched.outcomes().iter().enumerate();
-    let skipped = skipped.filter_map(|(index, outcome)| {
-        let reason = outcome.as_ref().err()?.to_string();
-        Some(SkippedRecord {
-            record: index + 1,
-            reason,
-        })
+    let mapped = fetched.mapped();
+    let skipped = mapped.skipped.iter().map(|(index, skip)| SkippedRecord {
+        record: index + 1,
+        reason: skip.to_string(),
     });
-    let mapped = fetched.outcomes().iter().flatten();
     let announcement = fetched.announcement();
     PageReport {
         page: number,
@@ -51,13 +49,10 @@ pub(super) fn page(
         requests: attempts.iter().map(|one| request(one, redactor)).collect(),
         bytes: fetched.bytes(),
         records: fetched.records(),
-        groups: mapped.clone().count() as u64,
+        groups: mapped.groups.len() as u64,
         skipped: skipped.collect(),
-        unparsed_timestamps: mapped
-            .clone()
-            .map(|mapped| mapped.unparsed_timestamps)
-            .sum(),
-        unread_people: mapped.map(|mapped| mapped.unread_people).sum(),
+        unparsed_timestamps: mapped.unparsed_timestamps,
+        unread_people: mapped.unread_people,
         announced_records: announcement.records,
         announced_pages: announcement.pages,
         unknown_expiry: None,
@@ -74,9 +69,10 @@ pub(super) fn detail(
     redactor: &Redactor,
 ) -> PageDetail {
     let records = adapter.records(&fetched.page);
-    let pairs = fetched.outcomes().iter().zip(records);
+    let outcomes = fetched.outcomes();
+    let pairs = outcomes.iter().zip(records);
     let pairs = pairs.filter_map(|(outcome, record)| {
-        let group = without_empty(&outcome.as_ref().ok()?.group);
+        let group = without_empty(outcome.as_ref().ok()?);
         Some(RecordAndGroup {
             record: redactor.redact_json(&record?.to_value()),
             group: redactor.redact_json(&Value::Object(group)),
@@ -85,7 +81,7 @@ pub(super) fn detail(
     PageDetail {
         page: number,
         groups: pairs.take(SHOWN_GROUPS).collect(),
-        unmapped: unmapped(fetched, adapter, redactor),
+        unmapped: unmapped(fetched, &outcomes, adapter, redactor),
     }
 }
 
@@ -93,14 +89,13 @@ pub(super) fn detail(
 /// them is what a field should name.
 fn unmapped(
     fetched: &FetchedPage,
+    outcomes: &[Result<Group, Skip>],
     adapter: &Adapter,
     redactor: &Redactor,
 ) -> Vec<UnmappedAttribute> {
-    let groups: Vec<_> = fetched.outcomes().iter().flatten().collect();
+    let groups: Vec<_> = outcomes.iter().flatten().collect();
     if !groups.is_empty() {
-        let attributes = groups
-            .iter()
-            .map(|mapped| mapped.group.attributes.members());
+        let attributes = groups.iter().map(|group| group.attributes.members());
         return counted(attributes, redactor);
     }
     let records = adapter.records(&fetched.page).into_iter().flatten();

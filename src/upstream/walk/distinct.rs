@@ -1,10 +1,13 @@
 //! The groups that a walk brings, each once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use hashbrown::HashTable;
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::group::{Group, Member};
+use crate::group::Member;
 use crate::page::format::excerpt;
+use crate::snapshot::{GroupPage, PageRowRef, PagedGroups};
 
 /// How much of an id a message shows.
 const ID_CHARS: usize = 60;
@@ -12,73 +15,109 @@ const ID_CHARS: usize = 60;
 /// The groups that a walk brings, in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct DistinctGroups {
-    groups: Vec<Group>,
-    /// Each group by its id in the source.
-    ids: HashMap<String, FirstRecord>,
+    groups: PagedGroups,
+    /// The numbers of their pages in the walk.
+    numbers: Vec<u64>,
+    /// The first record of each group, by its id.
+    first: HashTable<GroupPlace>,
 }
 
-/// The first record of a group.
+/// Where a group stands.
 #[derive(Debug, Clone, Copy)]
-struct FirstRecord {
-    /// Which of the groups it is.
-    index: usize,
-    /// The number of the page that it is on, from 1.
-    page: u64,
+struct GroupPlace {
+    page: u32,
+    row: u32,
+}
+
+/// The groups of a page that came before.
+#[derive(Debug, Default)]
+pub(super) struct RepeatedGroups {
+    pub(super) all: u64,
+    /// Those whose record is not nested in another.
+    pub(super) listed: u64,
 }
 
 impl DistinctGroups {
-    /// Adds the group of a record on the page with this number, and says whether it is new. Of one that comes
-    /// again the first is kept. If it has the same name and other people, each record may hold a part of them;
-    /// another name is another group with the same id.
-    pub(super) fn add(&mut self, group: Group, page: u64) -> Result<bool, UpstreamError> {
-        let Some(&first) = self.ids.get(&group.source_id) else {
-            let index = self.groups.len();
-            self.ids
-                .insert(group.source_id.clone(), FirstRecord { index, page });
-            self.groups.push(group);
-            return Ok(true);
+    /// Adds the groups of the page with this number, from 1, and says how many came before. Of those the
+    /// first is kept. If one has the same name and other people, each record may hold a part of them; another
+    /// name is another group with the same id.
+    pub(super) fn add(
+        &mut self,
+        groups: GroupPage,
+        number: u64,
+    ) -> Result<RepeatedGroups, UpstreamError> {
+        let page = self.numbers.len() as u32;
+        self.groups.push(groups);
+        self.numbers.push(number);
+        let mut repeated = Vec::new();
+        let mut counts = RepeatedGroups::default();
+        let pages = self.groups.pages();
+        let row_at = |place: &GroupPlace| row_at(pages, *place);
+        let Some(added) = pages.last() else {
+            return Ok(counts);
         };
-        let Some(field) = different_people(&self.groups[first.index], &group) else {
-            return Ok(false);
-        };
-        let id = excerpt(&group.source_id, ID_CHARS);
-        let pages = if first.page == page {
-            format!("twice on page {page}")
-        } else {
-            format!("on page {} and again on page {page}", first.page)
-        };
-        Err(UpstreamError::new(
-            ErrorKind::Pagination,
-            format!(
-                "the group `{id}` is {pages} of the walk, with other `{field}`: each record may hold a \
-                 part of them, and parts are not merged (leave `fields.{field}` out, or request records \
-                 that are whole)"
-            ),
-        ))
+        let hash = |place: &GroupPlace| row_at(place).map_or(0, PageRowRef::id_hash);
+        self.first.reserve(added.rows().len(), hash);
+        for (index, row) in added.rows().enumerate() {
+            let place = GroupPlace {
+                page,
+                row: index as u32,
+            };
+            let is_same = |place: &GroupPlace| {
+                row_at(place).is_some_and(|first| first.source_id() == row.source_id())
+            };
+            let entry = self.first.entry(row.id_hash(), is_same, hash);
+            let hashbrown::hash_table::Entry::Occupied(entry) = entry else {
+                entry.or_insert(place);
+                continue;
+            };
+            let first = *entry.get();
+            if let Some(field) = row_at(&first).and_then(|first| different_people(first, row)) {
+                let first = (self.numbers.get(first.page as usize)).copied();
+                return Err(other_people(row, field, first.unwrap_or(number), number));
+            }
+            repeated.push(index);
+            counts.all += 1;
+            counts.listed += u64::from(!row.is_nested());
+        }
+        self.groups.drop_repeated(&repeated);
+        Ok(counts)
     }
 
-    /// Whether a group with this id in the source has come.
-    pub(super) fn contains(&self, source_id: &str) -> bool {
-        self.ids.contains_key(source_id)
+    /// Whether the group of another page has come.
+    pub(super) fn contains(&self, row: PageRowRef<'_>) -> bool {
+        let is_same = |place: &GroupPlace| {
+            let first = row_at(self.groups.pages(), *place);
+            first.is_some_and(|first| first.source_id() == row.source_id())
+        };
+        self.first.find(row.id_hash(), is_same).is_some()
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_empty()
     }
 
-    pub(super) fn into_groups(self) -> Vec<Group> {
+    pub(super) fn into_groups(self) -> PagedGroups {
         self.groups
     }
 }
 
+fn row_at(pages: &[GroupPage], place: GroupPlace) -> Option<PageRowRef<'_>> {
+    pages.get(place.page as usize)?.row(place.row as usize)
+}
+
 /// The field of people in which two records of one group differ, which has one name.
-fn different_people(first: &Group, again: &Group) -> Option<&'static str> {
+fn different_people(first: PageRowRef<'_>, again: PageRowRef<'_>) -> Option<&'static str> {
     fn set(people: &[Member]) -> BTreeSet<(Option<&str>, Option<&str>)> {
         let people = people.iter();
         people
             .map(|one| (one.id.as_deref(), one.email.as_deref()))
             .collect()
     }
+    if first.json() == again.json() {
+        return None;
+    }
+    let (first, again) = (first.group().ok()?, again.group().ok()?);
     if first.name != again.name {
         return None;
     }
@@ -90,4 +129,20 @@ fn different_people(first: &Group, again: &Group) -> Option<&'static str> {
     .into_iter()
     .find(|(_, first, again)| first != again && set(first) != set(again))
     .map(|(field, ..)| field)
+}
+
+fn other_people(again: PageRowRef<'_>, field: &str, first: u64, page: u64) -> UpstreamError {
+    let id = excerpt(again.source_id(), ID_CHARS);
+    let pages = if first == page {
+        format!("twice on page {page}")
+    } else {
+        format!("on page {first} and again on page {page}")
+    };
+    UpstreamError::new(
+        ErrorKind::Pagination,
+        format!(
+            "the group `{id}` is {pages} of the walk, with other `{field}`: each record may hold a part of \
+             them, and parts are not merged (leave `fields.{field}` out, or request records that are whole)"
+        ),
+    )
 }

@@ -1,10 +1,9 @@
 //! How a walk ends: with the whole list, an error, or a list that changed under it.
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::group::Group;
 use crate::list_memory::WalkHold;
 use crate::page::ended_by::EndedBy;
-use crate::snapshot::Counts;
+use crate::snapshot::{Counts, PagedGroups};
 use crate::upstream::masks::Masks;
 use crate::upstream::pager::PagerError;
 
@@ -12,7 +11,7 @@ use crate::upstream::pager::PagerError;
 #[derive(Debug)]
 pub struct Walked {
     /// The groups, each id once, in the upstream's order.
-    pub groups: Vec<Group>,
+    pub groups: PagedGroups,
     /// What was counted besides.
     pub counts: Counts,
     /// The number of pages read.

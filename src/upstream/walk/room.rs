@@ -12,7 +12,7 @@ use crate::list_memory::WalkHold;
 use crate::page::fetched_page::FetchedPage;
 
 /// About what the place of a group takes, by its id.
-const INDEXED: u64 = 80;
+const INDEXED: u64 = 16;
 
 /// The room for the groups of a walk.
 #[derive(Debug)]
@@ -47,9 +47,9 @@ impl GroupRoom {
             // It is refused when it is added.
             return Ok(());
         }
-        let groups = page.outcomes().iter().flatten();
-        let groups = groups.map(|mapped| mapped.group.bytes() + INDEXED);
-        self.hold.grow(groups.sum(), self.deadline).await
+        let groups = page.mapped().groups.rows().len() as u64;
+        let bytes = page.mapped().groups.bytes() + groups * INDEXED;
+        self.hold.grow(bytes, self.deadline).await
     }
 }
 

@@ -13,7 +13,6 @@ use crate::list_memory::WalkHold;
 use crate::observe::{Event, Observers};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
-use crate::page::mapping::Mapped;
 use crate::snapshot::Counts;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Announcement, Position};
@@ -139,28 +138,18 @@ impl<'a> Tally<'a> {
         }
         self.check_limits()?;
         self.skipped.extend(&page.skipped);
-        for outcome in page.into_outcomes() {
-            match outcome {
-                Ok(mapped) => self.add_group(mapped)?,
-                Err(_) => self.counts.skipped += 1,
-            }
-        }
+        self.counts.skipped += page.mapped().skipped.len() as u64;
+        self.counts.unparsed_timestamps += page.mapped().unparsed_timestamps;
+        let repeated = self.groups.add(page.into_groups(), self.pages);
+        let repeated = repeated.map_err(Interrupted::ListChanged)?;
+        self.counts.repeated += repeated.all;
+        self.repeated += repeated.listed;
         let says_more =
             (self.total().and_then(|total| total.records)).is_some_and(|total| total > self.listed);
         if self.pages == PAGES_WITHOUT_GROUPS && !says_more {
             self.check_mapped()?;
         }
         Ok(PageSeen::New)
-    }
-
-    fn add_group(&mut self, mapped: Mapped) -> Result<(), Interrupted> {
-        self.counts.unparsed_timestamps += mapped.unparsed_timestamps;
-        let is_new = self.groups.add(mapped.group, self.pages);
-        if !is_new.map_err(Interrupted::ListChanged)? {
-            self.counts.repeated += 1;
-            self.repeated += u64::from(!mapped.is_nested);
-        }
-        Ok(())
     }
 
     /// Whether a page was read before, and none was before it.
@@ -170,9 +159,9 @@ impl<'a> Tally<'a> {
 
     /// Whether all records of a page came before.
     pub(super) fn has_all(&self, page: &FetchedPage) -> bool {
-        let mut mapped = page.outcomes().iter().flatten();
+        let mut rows = page.mapped().groups.rows();
         let mut skipped = page.skipped.iter();
-        mapped.all(|mapped| self.groups.contains(&mapped.group.source_id))
+        rows.all(|row| self.groups.contains(row))
             && skipped.all(|record| self.skipped.contains(record))
     }
 

@@ -74,14 +74,13 @@ fn map(page: &Page, adapter: &Adapter) {
     if let Err(error) = adapter.paging().next(&Position::Start, totals, context) {
         says_little(error);
     }
-    let outcomes = match adapter.mapping().map(records) {
-        Ok(outcomes) => outcomes,
+    let mapped = match adapter.mapping().map(records) {
+        Ok(mapped) => mapped,
         Err(error) => return says_little(error),
     };
     let mut ids = HashSet::new();
     let mut groups = Vec::new();
-    for mapped in outcomes.into_iter().flatten() {
-        let group = mapped.group;
+    for group in mapped.outcomes().into_iter().flatten() {
         assert!(!group.source_id.is_empty() && !group.name.is_empty());
         assert_eq!(group.id, format!("{}:{}", group.source, group.source_id));
         assert!(

@@ -184,8 +184,8 @@ fn no_walk_is_both_shorter_than_its_list_and_complete() {
         };
         *ends.borrow_mut().entry(end).or_default() += 1;
         if let Ok(walked) = walked {
-            let groups = walked.groups.iter();
-            let ids: Vec<_> = groups.map(|group| group.source_id.clone()).collect();
+            let groups = walked.groups.to_groups().into_iter();
+            let ids: Vec<_> = groups.map(|group| group.source_id).collect();
             prop_assert_eq!(ids, expected, "ended by {}", walked.ended_by);
         }
         Ok(())

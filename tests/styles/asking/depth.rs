@@ -58,7 +58,7 @@ async fn a_page_is_read_up_to_its_depth_and_no_deeper(
     let toml = format!("{}{limits}", keys(format));
 
     let good = walked(&adapter_of(&toml, server.base_url(), &[])).await;
-    let snapshot = Snapshot::new(Arc::from("staff"), good.groups);
+    let snapshot = Snapshot::of(Arc::from("staff"), good.groups);
     let group = snapshot.row(0).group().unwrap();
     let kept = group.attributes.members();
     assert!(kept.contains_key("more") || kept.contains_key("m"));
@@ -127,12 +127,12 @@ async fn what_looks_like_a_private_mark_is_an_object_like_any_other() {
     let server = Server::start(move |_| Response::new(page.clone())).await;
     let adapter = adapter(server.base_url(), "");
     let groups = walked(&adapter).await.groups;
-    let kept = groups[0].attributes.members()["more"].to_string();
+    let kept = groups.to_groups()[0].attributes.members()["more"].to_string();
     assert!(
         kept.contains("$serde_json::private::RawValue"),
         "{kept:.200}"
     );
-    let snapshot = Snapshot::new(Arc::from("staff"), groups);
+    let snapshot = Snapshot::of(Arc::from("staff"), groups);
     let read_back = snapshot.row(0).group().unwrap();
     let read_back = read_back.attributes.members()["more"].to_string();
     assert_eq!(read_back, kept);

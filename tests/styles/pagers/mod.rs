@@ -396,11 +396,8 @@ fn config(style: &str, end: &End, limit: u64) -> String {
 }
 
 fn ids(walked: &Walked) -> Vec<String> {
-    walked
-        .groups
-        .iter()
-        .map(|group| group.source_id.clone())
-        .collect()
+    let groups = walked.groups.to_groups().into_iter();
+    groups.map(|group| group.source_id).collect()
 }
 
 /// The emulation that is asked at the moment, and the adapters that were made for it: making one

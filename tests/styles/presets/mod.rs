@@ -89,8 +89,8 @@ fn show(turn: &FetchedPage) -> String {
     if turn.records() == 0 {
         return "no groups".to_owned();
     }
-    let shown = turn.outcomes().iter().map(|outcome| match outcome {
-        Ok(mapped) => serde_json::to_string_pretty(&brief(&mapped.group)).unwrap(),
+    let shown = turn.outcomes().into_iter().map(|outcome| match outcome {
+        Ok(group) => serde_json::to_string_pretty(&brief(&group)).unwrap(),
         Err(skip) => format!("skipped: {skip}"),
     });
     shown.collect::<Vec<_>>().join("\n")
@@ -157,7 +157,8 @@ async fn walked(
         block(preset, server.origin())
     );
     let walked = walk(&adapter(&block), &Observers::default()).await.unwrap();
-    let names: Vec<_> = walked.groups.iter().map(|group| &group.name).collect();
+    let names = walked.groups.to_groups().into_iter();
+    let names: Vec<_> = names.map(|group| group.name).collect();
     assert_eq!(names, expected);
     assert_eq!(server.left(), Vec::<&str>::new());
     server.asked()

@@ -84,7 +84,7 @@ fn linked(request: &Request<Bytes>) -> Response<String> {
 async fn an_upstream_with_link_headers_a_bearer_token_and_a_root_array_is_walked_whole() {
     let server = Server::start(linked).await;
     let walked = whole(LINKED, &server).await;
-    insta::assert_snapshot!(serde_json::to_string_pretty(&walked.groups[1]).unwrap());
+    insta::assert_snapshot!(serde_json::to_string_pretty(&walked.groups.to_groups()[1]).unwrap());
 }
 
 #[tokio::test]
@@ -252,6 +252,7 @@ async fn an_upstream_whose_total_is_an_xml_attribute_is_walked_whole() {
     assert!(
         walked
             .groups
+            .to_groups()
             .iter()
             .all(|group| group.attributes.is_empty())
     );

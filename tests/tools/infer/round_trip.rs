@@ -318,8 +318,8 @@ pub(super) async fn walked(block: &str) -> Vec<String> {
     let adapter = app::adapter(&loaded, "api", &wall, &tls, &mut problems).unwrap();
     let walked = walk(&Arc::new(adapter), &Observers::default()).await;
     let walked = walked.unwrap_or_else(|error| panic!("{error}\n{block}"));
-    let ids = walked.groups.iter().map(|group| group.source_id.clone());
-    ids.collect()
+    let groups = walked.groups.to_groups().into_iter();
+    groups.map(|group| group.source_id).collect()
 }
 
 const JSON: &str = "--json";

@@ -74,6 +74,5 @@ pub(crate) fn replayed(block: &str, sample: &Sample) -> Result<Vec<Group>, Upstr
         panic!("{}\n{block}", loaded.report(problems));
     };
     let turn = adapter.replay(sample.status, sample.headers.clone(), &sample.body)?;
-    let outcomes = turn.into_outcomes().into_iter().flatten();
-    Ok(outcomes.map(|mapped| mapped.group).collect())
+    Ok(turn.outcomes().into_iter().flatten().collect())
 }

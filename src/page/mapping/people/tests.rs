@@ -2,7 +2,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::super::tests::{BARE, batch, group, groups};
-use super::*;
+use crate::group::Member;
 
 #[test]
 fn people_may_be_scalars_or_objects_and_one_or_many() {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use super::super::outcome::Skip;
 use super::*;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::mapping::tests::{Batch, batch, groups};

@@ -1,0 +1,198 @@
+//! The fields of a mapping, made ready to read one record after the other.
+
+use crate::group::GroupText;
+use crate::page::format::Node;
+use crate::plan::path::Anchor;
+use crate::plan::{Field, Fields, People, Source};
+
+use super::item::{Item, Reading, scalar};
+use super::members::RecordMembers;
+
+/// How all fields are read.
+pub(super) struct FieldReaders<'a> {
+    pub(super) id: FieldReader<'a>,
+    pub(super) name: FieldReader<'a>,
+    pub(super) description: FieldReader<'a>,
+    pub(super) email: FieldReader<'a>,
+    pub(super) status: FieldReader<'a>,
+    pub(super) organization_id: FieldReader<'a>,
+    pub(super) external_id: FieldReader<'a>,
+    pub(super) parent_id: Option<FieldReader<'a>>,
+    pub(super) path: Option<FieldReader<'a>>,
+    pub(super) url: FieldReader<'a>,
+    pub(super) logo_url: FieldReader<'a>,
+    pub(super) members: Option<PeopleReader<'a>>,
+    pub(super) admins: Option<PeopleReader<'a>>,
+    pub(super) guests: Option<PeopleReader<'a>>,
+    pub(super) member_count: FieldReader<'a>,
+    pub(super) created_at: FieldReader<'a>,
+    pub(super) updated_at: FieldReader<'a>,
+    pub(super) deleted_at: FieldReader<'a>,
+}
+
+/// How one field is read: its sources, none if no field of this name is mapped.
+pub(super) struct FieldReader<'a>(pub(super) Vec<SourceReader<'a>>);
+
+/// How one source of a field is read.
+pub(super) struct SourceReader<'a> {
+    pub(super) source: &'a Source,
+    place: SourcePlace<'a>,
+}
+
+/// Where the text of a source stands.
+enum SourcePlace<'a> {
+    /// In a member of the record.
+    Member(usize),
+    /// Below one.
+    BelowMember(usize, &'a [String]),
+    /// Elsewhere, or in several places.
+    Other,
+}
+
+/// How a list of people is read.
+#[derive(Clone, Copy)]
+pub(super) struct PeopleReader<'a> {
+    pub(super) people: &'a People,
+    /// The member of the record that the list is, or stands in, unless it is elsewhere.
+    member: Option<usize>,
+    /// Its name in that member.
+    below: Option<&'a str>,
+}
+
+impl<'a> FieldReaders<'a> {
+    /// For these fields, whose members the record is asked for from now on.
+    pub(super) fn of(fields: &'a Fields, members: &mut RecordMembers<'a>) -> Self {
+        let mut field = |field: &'a Field| FieldReader::of(field, members);
+        let (id, name) = (field(&fields.id), field(&fields.name));
+        let parent_id = fields.parent_id.as_ref().map(&mut field);
+        let path = fields.path.as_ref().map(&mut field);
+        let mut optional = |of: &'a Option<Field>| {
+            let reader = of.as_ref().map(&mut field);
+            reader.unwrap_or(FieldReader(Vec::new()))
+        };
+        Self {
+            id,
+            name,
+            description: optional(&fields.description),
+            email: optional(&fields.email),
+            status: optional(&fields.status),
+            organization_id: optional(&fields.organization_id),
+            external_id: optional(&fields.external_id),
+            parent_id,
+            path,
+            url: optional(&fields.url),
+            logo_url: optional(&fields.logo_url),
+            member_count: optional(&fields.member_count),
+            created_at: optional(&fields.created_at),
+            updated_at: optional(&fields.updated_at),
+            deleted_at: optional(&fields.deleted_at),
+            members: PeopleReader::of(fields.members.as_ref(), members),
+            admins: PeopleReader::of(fields.admins.as_ref(), members),
+            guests: PeopleReader::of(fields.guests.as_ref(), members),
+        }
+    }
+}
+
+impl<'a> FieldReader<'a> {
+    fn of(field: &'a Field, members: &mut RecordMembers<'a>) -> Self {
+        let sources = field.0.iter().map(|source| SourceReader {
+            source,
+            place: match source.only_path() {
+                Some([name]) => SourcePlace::Member(members.want(name)),
+                Some([name, below @ ..]) => SourcePlace::BelowMember(members.want(name), below),
+                Some([]) | None => SourcePlace::Other,
+            },
+        });
+        Self(sources.collect())
+    }
+}
+
+impl<'a> SourceReader<'a> {
+    /// The text of the source in a record.
+    #[inline]
+    pub(super) fn text(
+        &self,
+        record: Item<'a>,
+        members: &RecordMembers<'a>,
+    ) -> Reading<GroupText<'a>> {
+        let node = match self.place {
+            SourcePlace::Member(member) if members.is_object() => members.get(member),
+            SourcePlace::BelowMember(member, below) if members.is_object() => {
+                let mut below = below.iter();
+                let start = members.get(member);
+                start.and_then(|start| below.try_fold(start, |node, name| node.member(name)))
+            }
+            SourcePlace::Member(_) | SourcePlace::BelowMember(..) | SourcePlace::Other => {
+                return self.source.text(record);
+            }
+        };
+        let start = match node {
+            Some(node) => scalar(node),
+            None => Reading::Absent,
+        };
+        match &self.source.conversions {
+            Some(conversions) => start.and_then(|text| conversions.apply(text)),
+            None => start,
+        }
+    }
+
+    /// Takes note that the source was used: of all of a member, or of these paths.
+    #[inline]
+    pub(super) fn take(&self, members: &mut RecordMembers<'a>, mapped: &mut Vec<&'a [String]>) {
+        match self.place {
+            SourcePlace::Member(member) if members.is_object() => members.take(member),
+            SourcePlace::Member(_) | SourcePlace::BelowMember(..) | SourcePlace::Other => {
+                mapped.extend(self.source.paths());
+            }
+        }
+    }
+}
+
+impl<'a> PeopleReader<'a> {
+    fn of(people: Option<&'a People>, members: &mut RecordMembers<'a>) -> Option<Self> {
+        let people = people?;
+        let (member, below) = match people.each.segments() {
+            [name] if people.each.anchor() == Anchor::Record => (Some(members.want(name)), None),
+            [name, below] if people.each.anchor() == Anchor::Record => {
+                (Some(members.want(name)), Some(below.as_str()))
+            }
+            _ => (None, None),
+        };
+        Some(Self {
+            people,
+            member,
+            below,
+        })
+    }
+
+    /// The member of the record that is the list, if it is one.
+    pub(super) fn whole_member(self, members: &RecordMembers<'a>) -> Option<usize> {
+        self.member
+            .filter(|_| self.below.is_none() && members.is_object())
+    }
+
+    /// The lists in a record.
+    pub(super) fn lists(
+        self,
+        record: Node<'a>,
+        members: &RecordMembers<'a>,
+    ) -> impl Iterator<Item = Node<'a>> {
+        let member = self.member.filter(|_| members.is_object());
+        let start = member.and_then(|member| members.get(member));
+        let (only, is_found) = match (member, self.below) {
+            (Some(_), None) => (start, true),
+            // Where there are several, or none, the list is searched.
+            (Some(_), Some(below)) => {
+                let around = start.map(Node::first).filter(|around| around.is_object());
+                let is_one = start.is_some_and(|start| !start.is_list() || start.len() == 1);
+                let only = around
+                    .filter(|_| is_one)
+                    .and_then(|around| around.member(below));
+                (only, only.is_some())
+            }
+            (None, _) => (None, false),
+        };
+        let all = (!is_found).then(|| record.find_all(&self.people.each));
+        only.into_iter().chain(all.into_iter().flatten())
+    }
+}

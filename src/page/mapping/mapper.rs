@@ -1,0 +1,155 @@
+//! Maps the records of one page: reads each, and lays its group out behind those before it.
+
+use std::sync::Arc;
+
+use crate::group::{GroupParts, GroupPerson, GroupText};
+use crate::page::format::FormatError;
+use crate::plan::{Extra, Mapping};
+use crate::snapshot::{GroupPage, SOURCE_ID_BYTES};
+
+use super::field_readers::FieldReaders;
+use super::item::Item;
+use super::members::RecordMembers;
+use super::outcome::{MappedPage, Skip};
+use super::reader::Reader;
+use super::shape::RecordsShape;
+use super::tree::Ancestors;
+
+/// How many records tell what the others will take.
+const TYPICAL: usize = 8;
+
+/// Maps the records of one page, one after the other.
+pub(super) struct Mapper<'a> {
+    mapping: &'a Mapping,
+    fields: FieldReaders<'a>,
+    reader: Reader<'a>,
+    /// Those of the record at hand, whatever their role.
+    people: Vec<GroupPerson<'a>>,
+    looked_at: usize,
+    groups: GroupPage,
+    skipped: Vec<(usize, Skip)>,
+}
+
+impl<'a> Mapper<'a> {
+    pub(super) fn new(mapping: &'a Mapping) -> Self {
+        let mut members = RecordMembers::default();
+        Self {
+            mapping,
+            fields: FieldReaders::of(&mapping.fields, &mut members),
+            reader: Reader::new(members),
+            people: Vec::new(),
+            looked_at: 0,
+            groups: GroupPage::new(Arc::clone(&mapping.source)),
+            skipped: Vec::new(),
+        }
+    }
+
+    pub(super) fn map_list(&mut self, records: Vec<Item<'a>>) -> Result<(), FormatError> {
+        let ancestors = Ancestors::default();
+        let mut shape = RecordsShape::of(&self.mapping.records.at);
+        let more = records.len().saturating_sub(TYPICAL);
+        for record in records {
+            let outcome = self.map_record(record, &ancestors, false);
+            shape.check(record, outcome.err())?;
+            if self.looked_at == TYPICAL {
+                self.groups.expect(more);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn map_tree(
+        &mut self,
+        records: Vec<Item<'a>>,
+        ancestors: &Ancestors,
+        depth: usize,
+    ) -> Result<(), FormatError> {
+        for record in records {
+            let ancestors = self.map_record(record, ancestors, depth > 1);
+            let below = self.mapping.records.below(record, depth)?;
+            self.map_tree(below, &ancestors.unwrap_or_default(), depth + 1)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the group of a record, and says what stands above the records nested in it.
+    fn map_record(
+        &mut self,
+        record: Item<'a>,
+        ancestors: &Ancestors,
+        is_nested: bool,
+    ) -> Result<Ancestors, Skip> {
+        let outcome = self.map_group(record, ancestors, is_nested);
+        if let Err(skip) = outcome {
+            self.skipped.push((self.looked_at, skip));
+        }
+        self.looked_at += 1;
+        outcome
+    }
+
+    fn map_group(
+        &mut self,
+        record: Item<'a>,
+        ancestors: &Ancestors,
+        is_nested: bool,
+    ) -> Result<Ancestors, Skip> {
+        let Mapping { records, extra, .. } = self.mapping;
+        let (fields, reader, people) = (&self.fields, &mut self.reader, &mut self.people);
+        reader.begin(record);
+        people.clear();
+        let source_id = reader.some_text(&fields.id).ok_or(Skip::NoId)?;
+        if source_id.text.len() > SOURCE_ID_BYTES {
+            return Err(Skip::LongId);
+        }
+        let name = reader.some_text(&fields.name).ok_or(Skip::NoName)?;
+        let below = match records.children {
+            Some(_) => ancestors.below(&source_id.text, &name.text),
+            None => Ancestors::default(),
+        };
+        let members = reader.people(fields.members, people);
+        let admins = reader.people(fields.admins, people);
+        let guests = reader.people(fields.guests, people);
+        let counted = reader.count(&fields.member_count);
+        let group = GroupParts {
+            source_id,
+            description: reader.text(&fields.description),
+            email: reader.text(&fields.email),
+            status: (reader.text(&fields.status)).map(GroupText::lower_cased),
+            organization_id: reader.text(&fields.organization_id),
+            external_id: reader.text(&fields.external_id),
+            parent_id: match &fields.parent_id {
+                Some(parent_id) => reader.text(parent_id),
+                None => ancestors.parent_id.as_deref().map(GroupText::any),
+            },
+            path: match &fields.path {
+                Some(path) => reader.text(path),
+                None => ancestors.path_to(&name.text).map(GroupText::owned),
+            },
+            name,
+            url: reader.text(&fields.url),
+            logo_url: reader.text(&fields.logo_url),
+            member_count: counted.or_else(|| members.as_ref().map(|list| list.len() as u64)),
+            members: &people[members.unwrap_or_default()],
+            admins: &people[admins.unwrap_or_default()],
+            guests: &people[guests.unwrap_or_default()],
+            created_at: reader.time(&fields.created_at),
+            updated_at: reader.time(&fields.updated_at),
+            deleted_at: reader.time(&fields.deleted_at),
+        };
+        self.groups.push(&group, is_nested, |out| match extra {
+            Extra::Keep => reader.write_unmapped(records.children.as_ref(), out),
+            Extra::Drop => out.push_str("{}"),
+        });
+        Ok(below)
+    }
+
+    pub(super) fn finish(mut self) -> MappedPage {
+        self.groups.shrink();
+        MappedPage {
+            groups: self.groups,
+            skipped: self.skipped,
+            unparsed_timestamps: self.reader.unparsed_timestamps(),
+            unread_people: self.reader.unread_people(),
+        }
+    }
+}

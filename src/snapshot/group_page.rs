@@ -1,0 +1,325 @@
+//! Groups as they came, laid out page by page: what a snapshot is put together from.
+//!
+//! A group is written once, when its page is read, on the thread that reads it. What comes after only
+//! drops, orders and copies rows.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, LazyLock};
+
+use crate::fold::{fold, push_fold};
+use crate::group::{Group, GroupParts, JsonSource, Moment};
+
+use super::layout::{Row, Stretch, name_key};
+use super::member::member_hash;
+use super::row::read_group;
+
+/// The groups of one page, in its order.
+#[derive(Debug)]
+pub struct GroupPage {
+    source: Arc<str>,
+    json_source: JsonSource,
+    pub(super) json: String,
+    pub(super) text: String,
+    pub(super) members: Vec<u64>,
+    pub(super) rows: Vec<PageRow>,
+    /// Texts that several rows may share.
+    shared: Vec<Stretch>,
+    repeated: usize,
+}
+
+/// One group of a page.
+#[derive(Debug)]
+pub(super) struct PageRow {
+    /// Its stretches are those of the page.
+    pub(super) row: Row,
+    /// All of its texts that stand together and are its own.
+    pub(super) text: Stretch,
+    id_hash: u64,
+    is_nested: bool,
+    is_repeated: bool,
+}
+
+/// One group of a page, as a walk looks at it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageRowRef<'a> {
+    page: &'a GroupPage,
+    row: &'a PageRow,
+}
+
+/// How many texts of a page are looked through for one that is the same.
+const SHARED: usize = 8;
+
+impl GroupPage {
+    /// A page without groups.
+    pub(crate) fn new(source: Arc<str>) -> Self {
+        Self {
+            json_source: JsonSource::of(&source),
+            source,
+            json: String::new(),
+            text: String::new(),
+            members: Vec::new(),
+            rows: Vec::new(),
+            shared: Vec::new(),
+            repeated: 0,
+        }
+    }
+
+    /// Gets ready for so many more groups like those that there are.
+    pub(crate) fn expect(&mut self, more: usize) {
+        let groups = self.rows.len().max(1);
+        // A bit more, for they are not all of one length.
+        let by = |length: usize| (length / groups + length / groups / 8) * more;
+        self.json.reserve(by(self.json.len()));
+        self.text.reserve(by(self.text.len()));
+        self.members.reserve(by(self.members.len()));
+        self.rows.reserve(more);
+    }
+
+    /// Adds a group. What writes its attributes writes an object.
+    pub(crate) fn push(
+        &mut self,
+        group: &GroupParts<'_>,
+        is_nested: bool,
+        attributes: impl FnOnce(&mut String),
+    ) {
+        let json = self.json.len();
+        group.write_json(&self.json_source, &mut self.json, attributes);
+        let members = self.members.len();
+        for person in group.people() {
+            let id = person.id.as_ref();
+            self.members.extend(id.map(|id| member_hash(&id.text)));
+            let email = person.email.as_ref();
+            self.members
+                .extend(email.map(|email| member_hash(&fold(&email.text))));
+        }
+        let mut share = |text: Option<&str>| text.map_or(Stretch::ABSENT, |text| self.share(text));
+        let status = share(group.status.as_ref().map(|status| &*status.text));
+        let organization_id = share(group.organization_id.as_ref().map(|id| &*id.text));
+        let external_id = match &group.external_id {
+            Some(id) => added(&mut self.text, |out| out.push_str(&id.text)),
+            None => Stretch::ABSENT,
+        };
+        let own = self.text.len();
+        let whole_name = &*group.name.text;
+        let name = name_key(whole_name);
+        // Searches look at the whole name, the order only at its key.
+        let is_cut = name.len() < whole_name.len();
+        let description = if is_cut || group.description.is_some() {
+            let description = group.description.as_ref().map(|text| &*text.text);
+            added(&mut self.text, |out| {
+                if is_cut {
+                    push_fold(out, whole_name);
+                    out.push('\0');
+                }
+                push_fold(out, description.unwrap_or_default());
+            })
+        } else {
+            Stretch::ABSENT
+        };
+        let source = &*self.source;
+        let id = added(&mut self.text, |out| {
+            out.push_str(source);
+            out.push(':');
+            out.push_str(&group.source_id.text);
+        });
+        let name_at = added(&mut self.text, |out| out.push_str(name));
+        let mut folded = added(&mut self.text, |out| push_fold(out, name));
+        if self.text[folded.range()] == *name {
+            self.text.truncate(folded.range().start);
+            folded = name_at;
+        }
+        let row = Row {
+            json: Stretch::between(json, self.json.len()),
+            id,
+            name: name_at,
+            folded,
+            description,
+            status,
+            organization_id,
+            external_id,
+            members: Stretch::between(members, self.members.len()),
+            created_at: group.created_at.map_or(Moment::NONE, |time| time.moment),
+            updated_at: group.updated_at.map_or(Moment::NONE, |time| time.moment),
+            deleted: group.deleted_at.is_some(),
+        };
+        self.rows.push(PageRow {
+            row,
+            text: Stretch::between(own, self.text.len()),
+            id_hash: id_hash(&group.source_id.text),
+            is_nested,
+            is_repeated: false,
+        });
+    }
+
+    /// A text that other rows may have, too.
+    fn share(&mut self, text: &str) -> Stretch {
+        let mut known = self.shared.iter();
+        if let Some(known) = known.find(|known| self.text[known.range()] == *text) {
+            return *known;
+        }
+        let stretch = added(&mut self.text, |out| out.push_str(text));
+        if self.shared.len() < SHARED {
+            self.shared.push(stretch);
+        }
+        stretch
+    }
+
+    /// Gives back what it does not need any more, now that all of its groups are there.
+    pub(crate) fn shrink(&mut self) {
+        self.json.shrink_to_fit();
+        self.text.shrink_to_fit();
+        self.members.shrink_to_fit();
+        self.rows.shrink_to_fit();
+    }
+
+    /// How many groups there are that did not come before.
+    pub const fn len(&self) -> usize {
+        self.rows.len() - self.repeated
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The groups that did not come before.
+    pub(super) fn distinct(&self) -> impl Iterator<Item = &PageRow> {
+        self.rows.iter().filter(|row| !row.is_repeated)
+    }
+
+    /// All of its groups, in order.
+    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = PageRowRef<'_>> {
+        self.rows.iter().map(|row| PageRowRef { page: self, row })
+    }
+
+    /// One of its groups.
+    pub(crate) fn row(&self, index: usize) -> Option<PageRowRef<'_>> {
+        let row = self.rows.get(index)?;
+        Some(PageRowRef { page: self, row })
+    }
+
+    /// From now on these groups count as such that came before.
+    fn drop_repeated(&mut self, indexes: &[usize]) {
+        for &index in indexes {
+            if let Some(row) = self.rows.get_mut(index) {
+                row.is_repeated = true;
+            }
+        }
+        self.repeated += indexes.len();
+    }
+
+    /// How much memory it takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let rows = self.rows.capacity() * size_of::<PageRow>();
+        let members = self.members.capacity() * size_of::<u64>();
+        let buffers = self.json.capacity() + self.text.capacity();
+        (size_of::<Self>() + rows + members + buffers) as u64
+    }
+
+    /// How much memory its groups take in a snapshot at least: walks need not go on once what they have
+    /// takes more than there is.
+    pub(crate) fn least_bytes(&self) -> u64 {
+        (self.json.len() + self.rows.len() * size_of::<Row>()) as u64
+    }
+}
+
+impl<'a> PageRowRef<'a> {
+    /// The group's id in its source.
+    pub(crate) fn source_id(self) -> &'a str {
+        let id = &self.page.text[self.row.row.id.range()];
+        id.get(self.page.source.len() + 1..).unwrap_or_default()
+    }
+
+    /// By which groups with one id find each other.
+    pub(crate) const fn id_hash(self) -> u64 {
+        self.row.id_hash
+    }
+
+    /// Whether its record stands below another one, and is not listed itself.
+    pub(crate) const fn is_nested(self) -> bool {
+        self.row.is_nested
+    }
+
+    /// The group's JSON.
+    pub(crate) fn json(self) -> &'a [u8] {
+        &self.page.json.as_bytes()[self.row.row.json.range()]
+    }
+
+    /// The group itself, read back from its JSON.
+    pub(crate) fn group(self) -> Result<Group, serde_json::Error> {
+        read_group(self.json())
+    }
+}
+
+/// Where what is written behind a text stands.
+#[inline]
+fn added(text: &mut String, write: impl FnOnce(&mut String)) -> Stretch {
+    let start = text.len();
+    write(text);
+    Stretch::between(start, text.len())
+}
+
+/// The hash of an id: the same as long as the process runs, and nothing that an upstream could foresee.
+fn id_hash(source_id: &str) -> u64 {
+    static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    STATE.hash_one(source_id)
+}
+
+/// The groups of many pages, in the order in which they came.
+#[derive(Debug, Default)]
+pub struct PagedGroups {
+    pub(super) pages: Vec<GroupPage>,
+}
+
+impl PagedGroups {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.pages.iter().map(GroupPage::len).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.pages.iter().all(GroupPage::is_empty)
+    }
+
+    /// Adds the groups of one more page.
+    pub fn push(&mut self, page: GroupPage) {
+        self.pages.push(page);
+    }
+
+    /// From now on these groups of the last page count as such that came before.
+    pub(crate) fn drop_repeated(&mut self, indexes: &[usize]) {
+        if let Some(last) = self.pages.last_mut() {
+            last.drop_repeated(indexes);
+        }
+    }
+
+    /// The pages.
+    pub(crate) fn pages(&self) -> &[GroupPage] {
+        &self.pages
+    }
+
+    /// The groups themselves, read back from their JSON: for whoever shows or compares a few.
+    pub fn to_groups(&self) -> Vec<Group> {
+        let rows = self.pages.iter().flat_map(|page| {
+            let rows = page.distinct();
+            rows.map(move |row| PageRowRef { page, row })
+        });
+        rows.filter_map(|row| row.group().ok()).collect()
+    }
+}
+
+impl From<Vec<Group>> for PagedGroups {
+    fn from(groups: Vec<Group>) -> Self {
+        let mut groups_of_all = Self::default();
+        if let Some(first) = groups.first() {
+            let mut page = GroupPage::new(first.source.as_str().into());
+            for group in &groups {
+                let attributes = |out: &mut String| out.push_str(group.attributes.as_json());
+                page.push(&GroupParts::of(group, &mut Vec::new()), false, attributes);
+            }
+            groups_of_all.push(page);
+        }
+        groups_of_all
+    }
+}
