@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How long the end of the log waits for its reader.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// What a buffer keeps of its memory between two batches, in bytes.
+/// What each of the two buffers has from the start, and keeps between two batches, in bytes.
 const KEPT: usize = 1 << 20;
 
 /// Takes lines in. Its clones fill one queue.
@@ -61,7 +61,10 @@ pub(super) fn queue(
     most: usize,
 ) -> io::Result<(LineQueue, LogWriter)> {
     let state = Arc::new(LogState {
-        lines: Mutex::default(),
+        lines: Mutex::new(QueuedLines {
+            text: Vec::with_capacity(KEPT),
+            ..QueuedLines::default()
+        }),
         most,
         due: Condvar::new(),
         ended: Condvar::new(),
@@ -129,7 +132,7 @@ impl LogState {
     }
 
     fn write_to(&self, mut log: impl Write) {
-        let mut batch = Vec::new();
+        let mut batch = Vec::with_capacity(KEPT);
         while let Some(count) = self.take(&mut batch) {
             // There is nobody to tell that the log cannot be written.
             let _ = log.write_all(&batch).and_then(|()| log.flush());

@@ -4,7 +4,7 @@ use crate::page::format::tape::{EntryKind, OpenEntry, TapeBuilder, TapeEntry, Ta
 
 /// A part of the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct SourceRange {
     start: u32,
     length: u32,
 }
@@ -21,9 +21,9 @@ pub(super) enum Child {
 
 /// A part of an element's text.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Piece {
+pub(super) enum ContentPart {
     /// As it stands in the document, but for the ends of lines.
-    Part(Span),
+    Verbatim(SourceRange),
     /// What is written as a reference.
     Letter(char),
 }
@@ -32,7 +32,7 @@ pub(super) enum Piece {
 #[derive(Debug)]
 pub(super) struct Element {
     /// Its name, with the prefix.
-    pub(super) name: Span,
+    pub(super) name: SourceRange,
     pub(super) open: OpenEntry,
     /// How many texts there were when it began.
     pub(super) pieces: usize,
@@ -40,11 +40,11 @@ pub(super) struct Element {
     pub(super) is_blank: bool,
     pub(super) is_nil: bool,
     /// The name of the child that was begun last, and where the list of children of this name is.
-    pub(super) last: Span,
+    pub(super) last: SourceRange,
     pub(super) list: usize,
 }
 
-impl Span {
+impl SourceRange {
     pub(super) const NONE: Self = Self {
         start: 0,
         length: 0,
@@ -98,14 +98,14 @@ impl Span {
 }
 
 impl Element {
-    pub(super) const fn new(open: OpenEntry, name: Span, pieces: usize) -> Self {
+    pub(super) const fn new(open: OpenEntry, name: SourceRange, pieces: usize) -> Self {
         Self {
             name,
             open,
             pieces,
             is_blank: true,
             is_nil: false,
-            last: Span::NONE,
+            last: SourceRange::NONE,
             list: 0,
         }
     }
@@ -134,7 +134,7 @@ pub(super) fn entry(
 ) -> Result<TapeEntry, TapeFull> {
     let start = text.as_ptr().addr().checked_sub(source.as_ptr().addr());
     if let Some(start) = start.filter(|start| start + text.len() <= source.len()) {
-        return Ok(Span::new(start, start + text.len()).entry());
+        return Ok(SourceRange::new(start, start + text.len()).entry());
     }
     let start = tape.beside_start();
     tape.write_beside(text)?;

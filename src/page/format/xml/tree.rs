@@ -17,7 +17,7 @@ use crate::page::format::excerpt::{GLIMPSE_CHARS, excerpt};
 use crate::page::format::limits::Bounds;
 use crate::page::format::tape::{EntryKind, RepeatRule, TapeBuilder, TapeEntry};
 
-use super::element::{Child, Element, Piece, Span, entry};
+use super::element::{Child, ContentPart, Element, SourceRange, entry};
 use super::flaw::Flaw;
 use super::name::{check_name, local_name};
 
@@ -46,7 +46,7 @@ struct Tree<'a> {
     /// What is around it, outermost first: the document, then elements.
     around: Vec<Element>,
     /// The texts of all that is open.
-    pieces: Vec<Piece>,
+    pieces: Vec<ContentPart>,
     /// The name of text beside attributes or children, once there is any.
     text_name: Option<TapeEntry>,
     has_root: bool,
@@ -68,7 +68,7 @@ impl<'a> Tree<'a> {
                 0
             },
             tape,
-            current: Element::new(document, Span::NONE, 0),
+            current: Element::new(document, SourceRange::NONE, 0),
             around: Vec::new(),
             pieces: Vec::new(),
             text_name: None,
@@ -115,10 +115,10 @@ impl<'a> Tree<'a> {
             _ => return self.other_start_tag(),
         };
         self.may_begin()?;
-        self.begin_in_list(child, Span::new(local, end))?;
+        self.begin_in_list(child, SourceRange::new(local, end))?;
         let content = end + 1;
         if is_empty {
-            self.put(Span::new(end, end).entry())?;
+            self.put(SourceRange::new(end, end).entry())?;
             self.at = content + 1;
             return Ok(());
         }
@@ -130,11 +130,11 @@ impl<'a> Tree<'a> {
         if let Some(tag) = bytes[text..].strip_prefix(b"</")
             && let Some([b'>', ..]) = tag.strip_prefix(&bytes[start..end])
         {
-            self.put(Span::new(content, text).entry())?;
+            self.put(SourceRange::new(content, text).entry())?;
             self.at = text + "</>".len() + (end - start);
             return Ok(());
         }
-        self.begin(Span::new(start, end))?;
+        self.begin(SourceRange::new(start, end))?;
         self.at = content;
         Ok(())
     }
@@ -155,7 +155,7 @@ impl<'a> Tree<'a> {
         }
         // None if it is the name of an attribute, which stands beside the document.
         let name = self.tape.expected(open)?;
-        let name = Span::of_entry(*name).bytes(bytes);
+        let name = SourceRange::of_entry(*name).bytes(bytes);
         (!name.is_empty() && is_named(name)).then(|| (Child::Expected, start + name.len()))
     }
 
@@ -174,8 +174,8 @@ impl<'a> Tree<'a> {
         let local = tag.local_name().into_inner();
         check_name(local)?;
         let start = self.at + 1;
-        let name = Span::new(start, start + length);
-        let local = Span::new(name.end() - local.len(), name.end());
+        let name = SourceRange::new(start, start + length);
+        let local = SourceRange::new(name.end() - local.len(), name.end());
         self.begin_in_list(Child::Other, local)?;
         self.begin(name)?;
         // The reader's own check for repeated names is quadratic, and a body of nothing but
@@ -221,7 +221,7 @@ impl<'a> Tree<'a> {
 
     /// Begins a child. Those of one name that follow each other are one list.
     #[inline]
-    fn begin_in_list(&mut self, child: Child, name: Span) -> Result<(), Flaw> {
+    fn begin_in_list(&mut self, child: Child, name: SourceRange) -> Result<(), Flaw> {
         let Element {
             open, last, list, ..
         } = &mut self.current;
@@ -243,7 +243,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Begins what stands on the list that has begun, and is more than a text.
-    fn begin(&mut self, name: Span) -> Result<(), Flaw> {
+    fn begin(&mut self, name: SourceRange) -> Result<(), Flaw> {
         let open = self
             .tape
             .open(EntryKind::Object, Some(&self.current.open))?;

@@ -7,7 +7,7 @@ use quick_xml::events::{BytesRef, BytesText, Event};
 use quick_xml::{Error, Reader};
 
 use super::super::doctype::declares_entities;
-use super::super::element::{Piece, Span};
+use super::super::element::{ContentPart, SourceRange};
 use super::super::flaw::Flaw;
 use super::super::name::is_blank;
 use super::{TEXT, Tree};
@@ -29,7 +29,7 @@ impl Tree<'_> {
     /// The texts from one on, joined.
     pub(super) fn joined(&mut self, from: usize) -> Result<TapeEntry, Flaw> {
         let pieces = self.pieces.get(from..).unwrap_or_default();
-        if let [Piece::Part(part)] = pieces
+        if let [ContentPart::Verbatim(part)] = pieces
             && memchr(b'\r', part.of(self.source).as_bytes()).is_none()
         {
             return Ok(part.entry());
@@ -37,11 +37,11 @@ impl Tree<'_> {
         let start = self.tape.beside_start();
         for piece in pieces {
             match piece {
-                Piece::Part(part) => {
+                ContentPart::Verbatim(part) => {
                     let part = BytesText::from_escaped(part.of(self.source));
                     self.tape.write_beside(&part.xml10_content())?;
                 }
-                Piece::Letter(letter) => {
+                ContentPart::Letter(letter) => {
                     self.tape.write_beside(letter.encode_utf8(&mut [0; 4]))?;
                 }
             }
@@ -56,14 +56,14 @@ impl Tree<'_> {
         let space = space.unwrap_or(rest.len());
         let length = memchr2(b'<', b'&', &rest[space..]);
         let length = length.map_or(rest.len(), |length| space + length);
-        let part = Span::new(self.at, self.at + length);
+        let part = SourceRange::new(self.at, self.at + length);
         let is_blank = space == length || is_blank(part.of(self.source));
-        self.piece(Piece::Part(part), is_blank)?;
+        self.piece(ContentPart::Verbatim(part), is_blank)?;
         self.at += length;
         Ok(())
     }
 
-    fn piece(&mut self, piece: Piece, is_blank: bool) -> Result<(), Flaw> {
+    fn piece(&mut self, piece: ContentPart, is_blank: bool) -> Result<(), Flaw> {
         if self.is_outside() {
             if is_blank {
                 return Ok(());
@@ -93,7 +93,7 @@ impl Tree<'_> {
             let name = excerpt(name, GLIMPSE_CHARS);
             return Err(Flaw::new(format!("the unknown entity `&{name};`")));
         };
-        self.piece(Piece::Letter(letter), letter.is_whitespace())?;
+        self.piece(ContentPart::Letter(letter), letter.is_whitespace())?;
         self.at += "&;".len() + name.len();
         Ok(())
     }
@@ -110,8 +110,8 @@ impl Tree<'_> {
         let end = start + reader.buffer_position() as usize;
         match event {
             Event::CData(text) if !text.is_empty() => {
-                let text = Span::new(start + "<![CDATA[".len(), end - "]]>".len());
-                self.piece(Piece::Part(text), is_blank(text.of(self.source)))?;
+                let text = SourceRange::new(start + "<![CDATA[".len(), end - "]]>".len());
+                self.piece(ContentPart::Verbatim(text), is_blank(text.of(self.source)))?;
             }
             Event::DocType(doctype) => self.doctype(&doctype)?,
             Event::CData(_)
