@@ -1,7 +1,5 @@
-//! How a server is asked, each connection again as soon as it is answered, and what that costs.
+//! Closed loop: each connection asks again as soon as it is answered. Servers take turns.
 
-use std::fs;
-use std::process;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,159 +8,123 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::SLICE;
-use crate::processes::Server;
+use crate::connection::{Answer, BUFFER, Question};
+use crate::meter::{Meter, Usage};
+use crate::servers::Server;
 
-/// How a server is asked.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Question<'a> {
-    pub(crate) method: &'a str,
-    pub(crate) path: &'a str,
-    pub(crate) coding: &'a str,
-    pub(crate) tag: &'a str,
-    pub(crate) connections: usize,
-}
+/// How long one server is asked before it is another's turn.
+const SLICE: Duration = Duration::from_millis(500);
 
-/// What one turn of a server came to.
-#[derive(Clone, Copy)]
+/// How many connections ask, where nothing else is said.
+pub(crate) const CONNECTIONS: usize = 16;
+
+/// How many figures there are of each server, of which the median is told, and how far they are apart.
+pub(crate) const ROUNDS: u64 = 5;
+
+/// What came of one server's turns in one round.
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Turn {
     pub(crate) asked: usize,
-    pub(crate) per_second: f64,
-    /// Microseconds of CPU time for each request.
-    pub(crate) cpu: f64,
     /// How long its answers are, in bytes.
     pub(crate) body: usize,
-    /// Which part of the time the client and the upstreams were busy, which share a core.
-    pub(crate) client: f64,
+    pub(crate) usage: Usage,
 }
 
-impl Question<'_> {
-    /// Asks for the length of a slice.
-    pub(crate) async fn ask(self, server: &Server) -> Turn {
-        let Self {
-            method,
-            path,
-            coding,
-            tag,
-            connections,
-        } = self;
-        let address = server.address;
-        let request: Bytes = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nuser-agent: load\r\n\
-             accept: application/json\r\naccept-encoding: {coding}\r\n\
-             if-none-match: {tag}\r\n\r\n"
-        )
-        .into();
-        let mut streams = Vec::new();
-        for _ in 0..connections {
-            let stream = TcpStream::connect(address).await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            streams.push(stream);
+/// What came of all turns of servers that were asked the same.
+pub(crate) struct Comparison {
+    /// For each round, the servers in order.
+    pub(crate) rounds: Vec<Vec<Turn>>,
+    /// How often they were asked, before anything was measured too.
+    pub(crate) asked: usize,
+}
+
+impl Turn {
+    pub(crate) fn per_second(&self) -> f64 {
+        self.asked as f64 / self.usage.long.as_secs_f64()
+    }
+
+    /// Microseconds of CPU time for each request.
+    pub(crate) fn cpu(&self) -> f64 {
+        self.usage.server.as_secs_f64() * 1e6 / self.asked as f64
+    }
+}
+
+/// Lets all servers take turns of half a second, each so many seconds in all.
+pub(crate) async fn compare(
+    question: Question<'_>,
+    connections: usize,
+    servers: &[&Server],
+    seconds: u64,
+) -> Comparison {
+    let mut asked = 0;
+    // Buffers and caches fill.
+    for server in servers {
+        asked += ask(question, connections, server).await.asked;
+    }
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut round = vec![Turn::default(); servers.len()];
+        for _ in 0..(2 * seconds).div_ceil(ROUNDS) {
+            for (server, sum) in servers.iter().zip(&mut round) {
+                let turn = ask(question, connections, server).await;
+                asked += turn.asked;
+                sum.asked += turn.asked;
+                sum.body = turn.body;
+                sum.usage += turn.usage;
+            }
         }
-        let cpu = || [server.id(), process::id()].map(cpu_time);
-        let (begun, before) = (Instant::now(), cpu());
-        let mut asking = JoinSet::new();
-        for stream in streams {
-            asking.spawn(ask(
-                stream,
-                request.clone(),
-                method == "HEAD",
-                begun + SLICE,
-            ));
-        }
-        sleep_until(begun + SLICE).await;
-        let answers = asking.join_all().await;
-        let (long, after) = (begun.elapsed(), cpu());
-        let [server, client] = [0, 1].map(|of| after[of].saturating_sub(before[of]));
-        let asked: usize = answers.iter().map(|(asked, _)| asked).sum();
-        Turn {
-            asked,
-            per_second: asked as f64 / long.as_secs_f64(),
-            cpu: server.as_secs_f64() * 1e6 / asked as f64,
-            body: answers[0].1,
-            client: client.as_secs_f64() / long.as_secs_f64(),
-        }
+        rounds.push(round);
+    }
+    Comparison { rounds, asked }
+}
+
+/// Asks one server for the length of a slice, and once at least.
+pub(crate) async fn ask(question: Question<'_>, connections: usize, server: &Server) -> Turn {
+    let request = question.request(server.address);
+    let mut streams = Vec::new();
+    for _ in 0..connections {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        streams.push(stream);
+    }
+    let meter = Meter::start(server.id());
+    let until = Instant::now() + SLICE;
+    let mut asking = JoinSet::new();
+    for stream in streams {
+        asking.spawn(ask_over(stream, question.answer(), request.clone(), until));
+    }
+    sleep_until(until).await;
+    let answers = asking.join_all().await;
+    Turn {
+        usage: meter.stop(),
+        asked: answers.iter().map(|(asked, _)| asked).sum(),
+        body: answers[0].1,
     }
 }
 
 /// Asks again and again until then: how often, and how long the last answer's body was.
-async fn ask(
+async fn ask_over(
     mut stream: TcpStream,
+    nothing_yet: Answer,
     request: Bytes,
-    is_head: bool,
     until: Instant,
 ) -> (usize, usize) {
-    let mut buffer = vec![0; 2 * 1024 * 1024];
-    let (mut asked, mut body) = (0, 0);
-    while Instant::now() < until {
+    let mut buffer = vec![0; BUFFER];
+    let mut asked = 0;
+    loop {
         stream.write_all(&request).await.unwrap();
-        let (mut filled, mut head) = (0, None);
-        loop {
+        let (mut filled, mut answer) = (0, nothing_yet);
+        let body = loop {
             let read = stream.read(&mut buffer[filled..]).await.unwrap();
             assert!(read > 0, "the server closed the connection");
             filled += read;
-            head = head.or_else(|| Head::read(&buffer[..filled], is_head));
-            let Some(Head { length, content }) = head else {
-                continue;
-            };
-            body = content.unwrap_or(filled - length);
-            if filled == length + body
-                && (content.is_some() || buffer[..filled].ends_with(LAST_CHUNK))
-            {
-                break;
+            if let Some(body) = answer.body(&buffer[..filled]) {
+                break body;
             }
-        }
+        };
         asked += 1;
+        if Instant::now() >= until {
+            return (asked, body);
+        }
     }
-    (asked, body)
-}
-
-/// How a body ends whose length nobody announced.
-const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
-
-/// The head of a good answer.
-#[derive(Clone, Copy)]
-struct Head {
-    length: usize,
-    /// How long the body is, unless it comes in chunks.
-    content: Option<usize>,
-}
-
-impl Head {
-    /// Reads it, once it is whole.
-    fn read(answer: &[u8], is_head: bool) -> Option<Self> {
-        let end = answer.windows(4).position(|end| end == b"\r\n\r\n")?;
-        let status = &answer[..12];
-        let is_unchanged = status == b"HTTP/1.1 304";
-        assert!(
-            is_unchanged || status == b"HTTP/1.1 200",
-            "not a good answer"
-        );
-        let mut lines = answer[..end].split(|byte| *byte == b'\n');
-        let content = lines.find_map(|line| {
-            let (name, value) = line.split_at_checked(15)?;
-            let value = name
-                .eq_ignore_ascii_case(b"content-length:")
-                .then_some(value)?;
-            std::str::from_utf8(value).ok()?.trim().parse().ok()
-        });
-        Some(Self {
-            length: end + 4,
-            content: if is_head || is_unchanged {
-                Some(0)
-            } else {
-                content
-            },
-        })
-    }
-}
-
-/// How long the threads of a process have been running.
-fn cpu_time(process: u32) -> Duration {
-    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    let nanoseconds = tasks.flatten().filter_map(|task| {
-        let statistics = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        statistics.split(' ').next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(nanoseconds.sum())
 }

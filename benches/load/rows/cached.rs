@@ -1,0 +1,71 @@
+//! A page that was asked for before, beside servers that send the same head and body, or keep it themselves.
+
+use std::time::Duration;
+
+use super::{Bench, comparisons, push};
+use crate::bare::{client, get};
+use crate::closed_loop::{CONNECTIONS, compare};
+use crate::connection::Question;
+use crate::servers::{Gateway, HELD, Server};
+use crate::table::Table;
+use crate::upstreams::{Format, List, Pages, Upstream};
+
+pub(super) async fn measure(bench: &Bench) -> Table {
+    let mut table = comparisons("Cached pages", "page");
+    let cores = &bench.cores;
+    let upstreams = [0, 1, 2].map(|seed| {
+        let list = List::new(seed, Format::Json, Pages::Whole, 1000);
+        bench.upstreams.serve(list, Duration::ZERO)
+    });
+    let gateway = Gateway::start(cores, &upstreams, HELD).await;
+    let recipes = upstreams.each_ref().map(Upstream::recipe);
+    let node = bench.node.as_ref().map(|node| {
+        let recipes = recipes.iter().map(String::as_str);
+        node.start(cores, ["--cache"].into_iter().chain(recipes))
+    });
+    for limit in [50, 1000] {
+        let path = &*format!("/groups?limit={limit}");
+        let tag = &*gateway.tag(path).await;
+        let plain = Question::get(path);
+        let with = |coding| Question { coding, ..plain };
+        let questions = [
+            ("", plain),
+            (", gzip", with("gzip")),
+            (", zstd", with("zstd")),
+            (", 304", Question { tag, ..plain }),
+            (
+                ", HEAD",
+                Question {
+                    method: "HEAD",
+                    ..plain
+                },
+            ),
+        ];
+        for (name, question) in questions {
+            let page = gateway.url(path);
+            let bare = ["replay", &page, question.coding, question.tag];
+            let bare = Server::bare(cores, &bare);
+            let mut others = vec![("bare hyper", &bare)];
+            let (mut nginx, mut varnish) = (None, None);
+            // The afternoon's script knows neither validators nor codings, and files have one.
+            if name.is_empty() {
+                others.extend(node.as_ref().map(|node| ("Node", node)));
+                let answer = get(&client(), &page, "", "").await.unwrap();
+                if let Some(found) = &bench.nginx {
+                    nginx = found.start(cores, path, &answer).await;
+                }
+                if let Some(found) = &bench.varnish {
+                    varnish = found.start(cores, &bare, path).await;
+                }
+            }
+            others.extend(nginx.as_ref().map(|nginx| ("nginx", &nginx.server)));
+            others.extend(varnish.as_ref().map(|varnish| ("Varnish", &varnish.server)));
+            let (names, others): (Vec<_>, Vec<_>) = others.into_iter().unzip();
+            let servers: Vec<_> = [&*gateway].into_iter().chain(others).collect();
+            let comparison = compare(question, CONNECTIONS, &servers, bench.seconds).await;
+            let work = format!("{limit} groups{name}");
+            push(bench, &mut table, &work, &names, &comparison);
+        }
+    }
+    table
+}
