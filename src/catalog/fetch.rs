@@ -9,8 +9,9 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Observers, Progress};
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
+use crate::upstream::Adapter;
+use crate::upstream::off_thread::{LARGE_BODY, compute};
 use crate::upstream::walk::{Walked, walk};
-use crate::upstream::{Adapter, LARGE_BODY};
 
 use super::in_flight::InFlightWalk;
 use super::resources::CatalogResources;
@@ -52,7 +53,7 @@ pub(super) async fn walk_to_snapshot(
         snapshot
     };
     let snapshot = if is_large {
-        tokio::task::spawn_blocking(build).await.map_err(|error| {
+        compute(&adapter.memory, build).await.map_err(|error| {
             UpstreamError::ours(format!("building the snapshot failed: {error}"))
         })?
     } else {

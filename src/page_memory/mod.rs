@@ -17,8 +17,10 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::list_memory::{ListMemory, ListMemoryCounts};
 
 mod received;
+mod turns;
 use received::ReceivedMemory;
 pub(crate) use received::{BodyHold, OwnWaits};
+use turns::ReadingTurns;
 
 /// Bodies up to this size are not counted. There are no more of them at once than all
 /// `limits.concurrency` together.
@@ -46,6 +48,7 @@ struct SharedMemory {
     lists: ListMemory,
     decoded: Mutex<DecodedMemory>,
     received: ReceivedMemory,
+    turns: ReadingTurns,
 }
 
 #[derive(Debug, Default)]
@@ -99,6 +102,7 @@ impl PageMemory {
             lists: ListMemory::new(room.lists()),
             decoded: Mutex::default(),
             received: ReceivedMemory::new(room.received),
+            turns: ReadingTurns::default(),
         })))
     }
 

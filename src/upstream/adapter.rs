@@ -30,7 +30,7 @@ pub struct Adapter {
     is_filtered: bool,
     pub(super) pushed: Pushed,
     room: u64,
-    pub(super) memory: PageMemory,
+    pub(crate) memory: PageMemory,
     /// What no message may show.
     pub(super) masks: Masks,
 }
@@ -192,7 +192,7 @@ mod tests {
     use crate::app;
     use crate::config::testing::load_block;
     use crate::error::Fault;
-    use crate::upstream::off_thread::{LARGE_BODY, off_thread_if_large};
+    use crate::upstream::off_thread::{LARGE_BODY, Urgency, run};
     use crate::upstream::pager::Position;
 
     /// Compiles a block on a system without certificates.
@@ -231,7 +231,9 @@ mod tests {
     #[tokio::test]
     async fn a_panic_over_a_page_is_told_as_our_own_fault_and_in_its_words() {
         let work = || -> Result<(), _> { panic!("a list of lists") };
-        let error = off_thread_if_large(LARGE_BODY, work).await.unwrap_err();
+        let error = run(LARGE_BODY, Urgency::Now, &PageMemory::default(), work)
+            .await
+            .unwrap_err();
         assert_eq!(error.fault(), Fault::Gateway);
         assert!(error.detail.contains("a list of lists"), "{error}");
     }

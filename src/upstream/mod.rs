@@ -16,6 +16,7 @@ pub mod adapter;
 pub use crate::page::fetched_page::FetchedPage;
 pub use adapter::Adapter;
 
+mod arrived_page;
 pub mod pager;
 mod pages;
 pub mod pushdown;
@@ -33,5 +34,4 @@ pub mod transport;
 
 pub mod classify;
 mod masks;
-mod off_thread;
-pub(crate) use off_thread::LARGE_BODY;
+pub(crate) mod off_thread;

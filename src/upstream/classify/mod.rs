@@ -15,7 +15,7 @@ use http::{HeaderMap, Response, StatusCode};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::off_thread::off_thread_if_large;
+use super::off_thread::{Urgency, run};
 use crate::clock::WallClock;
 use crate::error::UpstreamError;
 use crate::page::format::{Bounds, Page, PageWeight, charset, without_prefix};
@@ -67,6 +67,7 @@ impl Classifier {
         memory: &PageMemory,
         deadline: Option<Instant>,
         waits: &OwnWaits,
+        urgency: Urgency,
     ) -> Result<ClassifiedResponse, UpstreamError> {
         let (mut parts, body) = response.into_parts();
         // The room that the body takes while it is there.
@@ -76,12 +77,12 @@ impl Classifier {
         let mut hold = PageHold::default();
         if memory.is_bounded() && bytes > UNCOUNTED {
             let text = body.clone();
-            let weight = off_thread_if_large(bytes, move || Ok(PageWeight::of(&text))).await?;
+            let weight = run(bytes, urgency, memory, move || Ok(PageWeight::of(&text))).await?;
             let _waiting = waits.begin();
             hold = memory.decode(weight.bytes(), deadline).await?;
             classifier.bounds = classifier.bounds.within(weight);
         }
-        off_thread_if_large(bytes, move || {
+        run(bytes, urgency, memory, move || {
             let answer = classifier.classify(parts.status, parts.headers, &body);
             drop((body, received));
             answer.map(|answer| ClassifiedResponse { hold, ..answer })

@@ -13,6 +13,7 @@ use crate::page_memory::{OwnWaits, PageMemory};
 use crate::upstream::classify::{ClassifiedResponse, Classifier};
 use crate::upstream::extensions::deadline;
 use crate::upstream::masks::Masks;
+use crate::upstream::off_thread::Urgency;
 
 /// Classifies responses with the [`Classifier`] that comes with the request.
 #[derive(Debug, Clone)]
@@ -53,6 +54,7 @@ where
         let classifier = request.extensions().get::<Classifier>().cloned();
         let memory = request.extensions().get::<PageMemory>().cloned();
         let waits = request.extensions().get::<OwnWaits>().cloned();
+        let urgency = request.extensions().get::<Urgency>().copied();
         let deadline = deadline(&request);
         let masks = self.masks.clone();
         let response = self.inner.call(request);
@@ -64,7 +66,13 @@ where
             let response = response.await?;
             let memory = memory.unwrap_or_default();
             classifier
-                .classify_response(response, &memory, deadline, &waits.unwrap_or_default())
+                .classify_response(
+                    response,
+                    &memory,
+                    deadline,
+                    &waits.unwrap_or_default(),
+                    urgency.unwrap_or_default(),
+                )
                 .await
         };
         // Above this line, no message shows what the upstream knows of our secrets.

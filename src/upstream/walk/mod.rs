@@ -20,6 +20,8 @@ use crate::observe::{Event, Observers};
 
 mod account;
 
+mod ahead;
+
 mod attempt;
 use attempt::Attempt;
 
