@@ -15,6 +15,9 @@ use crate::servers::Server;
 /// How long one server is asked before it is another's turn.
 const SLICE: Duration = Duration::from_millis(500);
 
+/// How much longer it is for each connection, where they are so many that few could ask more than once.
+const FOR_EACH: Duration = Duration::from_micros(500);
+
 /// How many connections ask, where nothing else is said.
 pub(crate) const CONNECTIONS: usize = 16;
 
@@ -78,17 +81,23 @@ pub(crate) async fn compare(
     Comparison { rounds, asked }
 }
 
-/// Asks one server for the length of a slice, and once at least.
+/// Asks one server for the length of a slice, and over each connection once at least. Where there are several, all
+/// are in use
+/// before anything is measured.
 pub(crate) async fn ask(question: Question<'_>, connections: usize, server: &Server) -> Turn {
     let request = question.request(server.address);
+    let mut buffer = vec![0; BUFFER];
     let mut streams = Vec::new();
     for _ in 0..connections {
-        let stream = TcpStream::connect(server.address).await.unwrap();
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
         stream.set_nodelay(true).unwrap();
+        if connections > 1 {
+            exchange(&mut stream, question.answer(), &request, &mut buffer).await;
+        }
         streams.push(stream);
     }
     let meter = Meter::start(server.id());
-    let until = Instant::now() + SLICE;
+    let until = Instant::now() + SLICE.max(FOR_EACH * connections as u32);
     let mut asking = JoinSet::new();
     for stream in streams {
         asking.spawn(ask_over(stream, question.answer(), request.clone(), until));
@@ -112,19 +121,29 @@ async fn ask_over(
     let mut buffer = vec![0; BUFFER];
     let mut asked = 0;
     loop {
-        stream.write_all(&request).await.unwrap();
-        let (mut filled, mut answer) = (0, nothing_yet);
-        let body = loop {
-            let read = stream.read(&mut buffer[filled..]).await.unwrap();
-            assert!(read > 0, "the server closed the connection");
-            filled += read;
-            if let Some(body) = answer.body(&buffer[..filled]) {
-                break body;
-            }
-        };
+        let body = exchange(&mut stream, nothing_yet, &request, &mut buffer).await;
         asked += 1;
         if Instant::now() >= until {
             return (asked, body);
+        }
+    }
+}
+
+/// Asks once. How long the body of the answer was.
+async fn exchange(
+    stream: &mut TcpStream,
+    mut answer: Answer,
+    request: &Bytes,
+    buffer: &mut [u8],
+) -> usize {
+    stream.write_all(request).await.unwrap();
+    let mut filled = 0;
+    loop {
+        let read = stream.read(&mut buffer[filled..]).await.unwrap();
+        assert!(read > 0, "the server closed the connection");
+        filled += read;
+        if let Some(body) = answer.body(&buffer[..filled]) {
+            return body;
         }
     }
 }

@@ -87,6 +87,7 @@ fn ask_over(
     let mut latencies = Histogram::new(3).unwrap();
     let mut due = first;
     while due < until {
+        #[expect(clippy::disallowed_methods, reason = "this thread serves nobody else")]
         thread::sleep(due.saturating_duration_since(Instant::now()));
         stream.write_all(&request).unwrap();
         let (mut filled, mut answer) = (0, question.answer());

@@ -9,7 +9,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use super::Bench;
 use crate::closed_loop::{CONNECTIONS, Turn, compare};
 use crate::connection::Question;
-use crate::servers::{Gateway, HELD, NOTHING_KEPT};
+use crate::servers::{Gateway, HELD, NOTHING_KEPT, Server};
 use crate::statistics::{Growth, Spread};
 use crate::table::Table;
 use crate::upstreams::{Format, List, Pages, Upstream};
@@ -35,6 +35,7 @@ pub(super) async fn measure(bench: &Bench) -> Table {
         "groups",
         "connections",
         "cached page, CPU us",
+        "bare hyper's",
         "walk and first page, ms",
         "the same, CPU ms",
         "load, upstreams busy: cached; walk",
@@ -69,7 +70,7 @@ fn descriptors() -> u64 {
 
 /// Measures points, each with its size, and tells how the costs grow.
 async fn grow(bench: &Bench, table: &mut Table, what: &str, points: Vec<(usize, Point)>) {
-    let mut costs: [Vec<(f64, f64)>; 3] = Default::default();
+    let mut costs: [Vec<(f64, f64)>; 4] = Default::default();
     for (size, point) in points {
         let Point {
             upstreams,
@@ -84,16 +85,21 @@ async fn grow(bench: &Bench, table: &mut Table, what: &str, points: Vec<(usize, 
         let seconds = bench.seconds.div_ceil(4);
         let question = Question::get("/groups?limit=50");
         let gateway = Gateway::start(&bench.cores, &upstreams, HELD).await;
-        let cached = compare(question, connections, &[&gateway], seconds).await;
-        drop(gateway);
-        let cpu = Spread::of(cached.of(0).map(Turn::cpu));
-        costs[0].push((size as f64, cpu.median));
+        let bare = ["replay", &gateway.url(question.path), "", ""];
+        let bare = Server::bare(&bench.cores, &bare);
+        let cached = compare(question, connections, &[&gateway, &bare], seconds).await;
+        drop((gateway, bare));
+        let cpu = [0, 1].map(|server| Spread::of(cached.of(server).map(Turn::cpu)));
+        for (costs, cpu) in costs.iter_mut().zip(cpu) {
+            costs.push((size as f64, cpu.median));
+        }
         let mut row = vec![
             what.to_owned(),
             upstreams.len().to_string(),
             groups.to_string(),
             connections.to_string(),
-            format!("{cpu:.1}"),
+            format!("{:.1}", cpu[0]),
+            format!("{:.1}", cpu[1]),
         ];
         let mut busy = cached.busy(bench.cores.are_shared());
         // A walk knows nothing of connections.
@@ -101,8 +107,8 @@ async fn grow(bench: &Bench, table: &mut Table, what: &str, points: Vec<(usize, 
             row.extend([String::new(), String::new()]);
         } else {
             let (walk, long, cpu) = walks(bench, &upstreams, question, seconds).await;
-            costs[1].push((size as f64, long.median));
-            costs[2].push((size as f64, cpu.median));
+            costs[2].push((size as f64, long.median));
+            costs[3].push((size as f64, cpu.median));
             row.extend([format!("{long:.1}"), format!("{cpu:.1}")]);
             busy = format!("{busy}; {walk}");
         }
@@ -111,6 +117,7 @@ async fn grow(bench: &Bench, table: &mut Table, what: &str, points: Vec<(usize, 
     }
     let names = [
         "a cached page's CPU time",
+        "bare hyper's",
         "a walk's time",
         "a walk's CPU time",
     ];

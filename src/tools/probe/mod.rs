@@ -80,11 +80,11 @@ struct Target {
 impl ProbeRun {
     pub(crate) async fn run(self, environment: Environment) -> Result<(), CommandError> {
         match self.sample.as_slice() {
-            [] => self.walk_upstream(environment).await,
+            [] => Box::pin(self.walk_upstream(environment)).await,
             [file] if file.extension().is_some_and(|kind| kind == "toml") => {
                 Box::pin(self.walk_case(file)).await
             }
-            files => self.walk_pages(files, environment).await,
+            files => Box::pin(self.walk_pages(files, environment)).await,
         }
     }
 

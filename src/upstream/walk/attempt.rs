@@ -345,15 +345,12 @@ impl<'a> Attempt<'a> {
     /// Waits for the page at `position`, which may have been asked for already.
     async fn receive(&mut self, position: Position) -> Result<ArrivedPage, UpstreamError> {
         let ahead = self.ahead.take().and_then(|ahead| ahead.of(&position));
-        let arrived = match ahead {
-            Some(answer) => answer.await,
-            None => {
-                let page = position.clone();
-                self.adapter
-                    .receive(page, self.deadline, self.observers)
-                    .await
-            }
-        };
+        let (adapter, observers, deadline) = (self.adapter, self.observers, self.deadline);
+        let answer = ahead.unwrap_or_else(|| {
+            let page = position.clone();
+            adapter.receive(page, deadline, observers).boxed()
+        });
+        let arrived = answer.await;
         told(self.observers, &position, arrived)
     }
 
@@ -363,8 +360,8 @@ impl<'a> Attempt<'a> {
             Some(next) => {
                 let (adapter, observers, deadline) = (self.adapter, self.observers, self.deadline);
                 let page = next.clone();
-                let answer = async move { adapter.receive(page, deadline, observers).await };
-                Some(PageAhead::send(next, answer.boxed()).await)
+                let answer = adapter.receive(page, deadline, observers).boxed();
+                Some(PageAhead::send(next, answer).await)
             }
             None => None,
         };
