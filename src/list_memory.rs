@@ -231,12 +231,6 @@ impl WalkHold {
         Ok(())
     }
 
-    /// How many bytes of groups there are, where they are counted.
-    pub(crate) fn bytes(&self) -> u64 {
-        let held = self.0.as_deref().map(|groups| groups.held.try_lock());
-        held.and_then(Result::ok).map_or(0, |held| held.bytes)
-    }
-
     /// The groups have become a list of so many bytes.
     pub(crate) fn into_list(self, bytes: u64) -> ListHold {
         let shared = self.0.as_ref().map(|groups| Arc::clone(&groups.shared));

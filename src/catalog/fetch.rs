@@ -46,7 +46,7 @@ pub(super) async fn walk_to_snapshot(
         hold,
     } = walk(&adapter, &Observers::from(progress)).await?;
     let source = Arc::clone(adapter.name());
-    let is_large = hold.bytes() >= LARGE_BODY;
+    let is_large = groups.bytes() >= LARGE_BODY;
     let build = move || {
         let mut snapshot = Snapshot::of(source, groups);
         snapshot.count_with(hold.into_list(snapshot.bytes() as u64));

@@ -9,11 +9,6 @@ use super::event::Event;
 pub trait Observer: fmt::Debug + Send + Sync {
     /// Takes note of an event. The request or walk that it is about waits meanwhile.
     fn observe(&self, event: &Event<'_>);
-
-    /// Whether it must hear of a page before the next one is asked for.
-    fn is_in_step(&self) -> bool {
-        true
-    }
 }
 
 /// Observers, told about each event in this order. Clones share them.
@@ -24,12 +19,6 @@ impl Observers {
     /// Whether nobody is told anything.
     pub const fn is_empty(&self) -> bool {
         self.0.is_none()
-    }
-
-    /// Whether any of them must hear of a page before the next one is asked for.
-    pub(crate) fn are_in_step(&self) -> bool {
-        let mut observers = self.0.iter().flat_map(|observers| observers.iter());
-        observers.any(|observer| observer.is_in_step())
     }
 
     /// Tells all observers about `event`.

@@ -31,8 +31,4 @@ impl Observer for Progress {
             self.records.fetch_add(page.records(), Ordering::Relaxed);
         }
     }
-
-    fn is_in_step(&self) -> bool {
-        false
-    }
 }

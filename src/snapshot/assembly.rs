@@ -86,7 +86,8 @@ impl<'a> Assembly<'a> {
         if stretch.is_absent() {
             return stretch;
         }
-        let is_here = |(there, _): &&(Stretch, Stretch)| there.start == stretch.start;
+        // An empty text begins where another one does.
+        let is_here = |(there, _): &&(Stretch, Stretch)| there.range() == stretch.range();
         if let Some((_, here)) = self.found[page].iter().find(is_here) {
             return *here;
         }

@@ -46,6 +46,10 @@ pub(crate) struct PageRowRef<'a> {
     row: &'a PageRow,
 }
 
+/// How many bytes of a buffer are reserved ahead, at most. The first groups of a page may be of another kind
+/// than the others.
+const EXPECTED: usize = 1 << 20;
+
 /// How many texts of a page are looked through for one that is the same.
 const SHARED: usize = 8;
 
@@ -64,15 +68,19 @@ impl GroupPage {
         }
     }
 
-    /// Gets ready for so many more groups like those that there are.
+    /// Gets ready for so many more groups like those that there are, but for no more than [`EXPECTED`].
     pub(crate) fn expect(&mut self, more: usize) {
         let groups = self.rows.len().max(1);
         // A bit more, for they are not all of one length.
-        let by = |length: usize| (length / groups + length / groups / 8) * more;
-        self.json.reserve(by(self.json.len()));
-        self.text.reserve(by(self.text.len()));
-        self.members.reserve(by(self.members.len()));
-        self.rows.reserve(more);
+        let by = |length: usize, size: usize| {
+            let each = length / groups + length / groups / 8;
+            each.saturating_mul(more).min(EXPECTED / size)
+        };
+        self.json.reserve(by(self.json.len(), 1));
+        self.text.reserve(by(self.text.len(), 1));
+        self.members
+            .reserve(by(self.members.len(), size_of::<u64>()));
+        self.rows.reserve(more.min(EXPECTED / size_of::<PageRow>()));
     }
 
     /// Adds a group. What writes its attributes writes an object.
@@ -275,6 +283,11 @@ impl PagedGroups {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.pages.iter().map(GroupPage::len).sum()
+    }
+
+    /// How much memory their buffers take.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.pages.iter().map(GroupPage::bytes).sum()
     }
 
     /// Whether there are none.

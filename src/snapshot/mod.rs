@@ -32,7 +32,7 @@ pub const SOURCE_ID_BYTES: usize = 512;
 pub(crate) mod tests {
     use memchr::memmem::Finder;
 
-    use crate::group::{Attributes, Group, Member};
+    use crate::group::{Attributes, Group, GroupParts, Member};
 
     use super::*;
 
@@ -97,6 +97,27 @@ pub(crate) mod tests {
         assert!(!row.has_member(&MemberKey::new("bob@example.com")));
         assert_eq!(row.group().unwrap(), straße);
         assert_eq!(snapshot.row(1).status(), None);
+    }
+
+    #[test]
+    fn an_empty_text_is_not_taken_for_the_one_behind_it() {
+        let mut first = group("a", "1", "x");
+        first.status = Some(String::new());
+        first.organization_id = Some("acme".to_owned());
+        let snapshot = Snapshot::new("a".into(), vec![first]);
+        assert_eq!(snapshot.row(0).status(), Some(""));
+        assert_eq!(snapshot.row(0).organization_id(), Some("acme"));
+    }
+
+    #[test]
+    fn large_groups_at_the_start_of_a_page_reserve_nothing_for_all_others() {
+        let mut page = GroupPage::new("a".into());
+        let large = group("a", "1", &"x".repeat(1 << 20));
+        page.push(&GroupParts::of(&large, &mut Vec::new()), false, |out| {
+            out.push_str("{}");
+        });
+        page.expect(usize::MAX);
+        assert!(page.bytes() < 16 << 20, "{}", page.bytes());
     }
 
     #[test]

@@ -22,6 +22,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What each of the two buffers has from the start, and keeps between two batches, in bytes.
 const KEPT: usize = 1 << 20;
 
+/// How many bytes may wait: paths may be long.
+const MOST: usize = 8 << 20;
+
 /// Takes lines in. Its clones fill one queue.
 #[derive(Debug, Clone)]
 pub(super) struct LineQueue(Arc<LogState>);
@@ -82,7 +85,8 @@ impl LineQueue {
     pub(super) fn push(&self, line: &[u8]) {
         let state = &*self.0;
         let mut lines = state.lock();
-        if lines.is_over || lines.count >= state.most {
+        let is_full = lines.count >= state.most || lines.text.len() + line.len() > MOST;
+        if lines.is_over || is_full {
             state.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }

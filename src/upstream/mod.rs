@@ -16,7 +16,6 @@ pub mod adapter;
 pub use crate::page::fetched_page::FetchedPage;
 pub use adapter::Adapter;
 
-mod arrived_page;
 pub mod pager;
 mod pages;
 pub mod pushdown;

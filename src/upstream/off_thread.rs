@@ -1,8 +1,5 @@
 //! Where and when a page is decoded and mapped: a large one on a thread of its own.
 
-use std::cell::Cell;
-
-use rustix::process::{getpriority_process, setpriority_process};
 use tokio::task::spawn_blocking;
 
 use crate::error::UpstreamError;
@@ -55,24 +52,7 @@ pub(crate) async fn compute<T: Send + 'static>(
     let turn = memory.long_turn().await;
     spawn_blocking(move || {
         let _turn = turn;
-        step_back();
         work()
     })
     .await
-}
-
-/// How much nicer threads are that compute. Linux then lets an I/O thread that has something to do interrupt them,
-/// instead of when their time slice ends.
-const NICER: i32 = 10;
-
-/// Lets I/O threads go before this one, from now on: what it has computed once, it will compute again.
-fn step_back() {
-    thread_local! {
-        static HAS_STEPPED_BACK: Cell<bool> = const { Cell::new(false) };
-    }
-    if cfg!(target_os = "linux") && !HAS_STEPPED_BACK.replace(true) {
-        // On Linux, this is about the thread. Without it everything works, only later.
-        let nice = getpriority_process(None).map_or(0, |nice| nice.saturating_add(NICER));
-        let _ = setpriority_process(None, nice);
-    }
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use tokio::time::Instant;
+use url::Url;
 
 use super::adapter::Adapter;
-use super::arrived_page::{ArrivedPage, url};
 use super::classify::ClassifiedResponse;
 use super::extensions::Purpose;
 use super::off_thread::{Urgency, run};
@@ -22,16 +22,7 @@ use crate::error::UpstreamError;
 use crate::observe::Observers;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::Node;
-use crate::page::mapping::{MappedPage, Skip};
-
-/// How much of a response is read.
-type Read<T> = fn(
-    &Adapter,
-    Position,
-    http::Request<Bytes>,
-    ClassifiedResponse,
-    Duration,
-) -> Result<T, UpstreamError>;
+use crate::page::mapping::{MappedPage, PageRecords, Skip};
 
 impl Adapter {
     /// Reads the page at `position`.
@@ -41,8 +32,8 @@ impl Adapter {
         deadline: Instant,
         observers: &Observers,
     ) -> Result<FetchedPage, UpstreamError> {
-        let arrived = self.receive(position, deadline, observers).await?;
-        self.map_arrived(arrived).await
+        self.fetch(position, Urgency::Now, deadline, observers)
+            .await
     }
 
     /// Reads a page that was announced, when its turn comes.
@@ -52,44 +43,17 @@ impl Adapter {
         deadline: Instant,
         observers: &Observers,
     ) -> Result<FetchedPage, UpstreamError> {
-        let read = Self::read;
-        self.fetch_with(read, Urgency::InTurn, position, deadline, observers)
+        self.fetch(position, Urgency::InTurn, deadline, observers)
             .await
     }
 
-    /// Reads as much of the page at `position` as a pager needs.
-    pub(super) async fn receive(
+    async fn fetch(
         self: &Arc<Self>,
         position: Position,
-        deadline: Instant,
-        observers: &Observers,
-    ) -> Result<ArrivedPage, UpstreamError> {
-        let read = Self::arrived;
-        self.fetch_with(read, Urgency::Now, position, deadline, observers)
-            .await
-    }
-
-    /// Reads the rest of a page.
-    pub(super) async fn map_arrived(
-        self: &Arc<Self>,
-        arrived: ArrivedPage,
-    ) -> Result<FetchedPage, UpstreamError> {
-        let adapter = Arc::clone(self);
-        let bytes = arrived.answer.bytes;
-        run(bytes, Urgency::Now, &self.memory, move || {
-            adapter.map(arrived)
-        })
-        .await
-    }
-
-    async fn fetch_with<T: Send + 'static>(
-        self: &Arc<Self>,
-        read: Read<T>,
         urgency: Urgency,
-        position: Position,
         deadline: Instant,
         observers: &Observers,
-    ) -> Result<T, UpstreamError> {
+    ) -> Result<FetchedPage, UpstreamError> {
         let mut request = self.request(&position)?;
         let sent = request.clone();
         let purpose = Purpose::Page(position.clone());
@@ -101,7 +65,7 @@ impl Adapter {
         let elapsed = start.elapsed();
         let adapter = Arc::clone(self);
         let bytes = answer.bytes;
-        let read = move || read(&adapter, position, sent, answer, elapsed);
+        let read = move || adapter.read(position, sent, answer, elapsed);
         run(bytes, urgency, &self.memory, read).await
     }
 
@@ -183,40 +147,44 @@ impl Adapter {
         answer: ClassifiedResponse,
         elapsed: Duration,
     ) -> Result<FetchedPage, UpstreamError> {
-        self.map(self.arrived(position, request, answer, elapsed)?)
-    }
-
-    /// Maps the records of a page.
-    fn map(&self, arrived: ArrivedPage) -> Result<FetchedPage, UpstreamError> {
-        let records = self.records_of(&arrived.answer)?;
+        let records = if answer.is_past_end {
+            PageRecords::default()
+        } else {
+            self.mapping().records(&answer.page)?
+        };
+        let last = records.last();
+        let last_record_key =
+            last.and_then(|(record, key)| self.paging().last_record_key(record, key));
+        let last_record_flag =
+            last.and_then(|(record, key)| self.paging().last_record_flag(record, key));
+        let listed = records.len() as u64;
+        let parents = (!answer.is_past_end)
+            .then(|| self.mapping().parents(&answer.page, listed))
+            .flatten();
         let nodes: Vec<_> = records.nodes().collect();
         let mapped = self.mapping().map(records)?;
         // Parents that are told apart tell more than their records: a record may come twice.
-        let fingerprint = arrived
-            .parents
+        let fingerprint = parents
             .and_then(|parents| parents.fingerprint)
             .unwrap_or_else(|| fingerprint(&nodes, &mapped));
         let skipped = if mapped.skipped.is_empty() {
             Vec::new()
         } else {
-            skipped(
-                &self.mapping().values(&arrived.answer.page),
-                &mapped.skipped,
-            )
+            skipped(&self.mapping().values(&answer.page), &mapped.skipped)
         };
-        let announcement = self.paging().announces(arrived.context())?;
-        let linked = self.paging().linked(arrived.context());
-        let ArrivedPage {
-            position,
-            request,
-            elapsed,
-            url,
-            listed,
-            last_record_key,
-            last_record_flag,
+        let url = url(answer.uri.as_ref().unwrap_or(request.uri()))?;
+        let context = PageContext {
+            page: &answer.page,
+            headers: &answer.headers,
+            url: &url,
+            records: listed,
+            last_record_key: last_record_key.as_ref(),
+            last_record_flag: last_record_flag.as_deref(),
             parents,
-            answer,
-        } = arrived;
+            is_past_end: answer.is_past_end,
+        };
+        let announcement = self.paging().announces(context)?;
+        let linked = self.paging().linked(context);
         Ok(FetchedPage {
             position,
             request,
@@ -270,4 +238,9 @@ fn skipped(records: &[Option<Node<'_>>], skipped: &[(usize, Skip)]) -> Vec<u64> 
         Some(hasher.finish())
     };
     skipped.iter().filter_map(hash).collect()
+}
+
+fn url(uri: &Uri) -> Result<Url, UpstreamError> {
+    let url = uri.to_string().parse();
+    url.map_err(|_| UpstreamError::ours("the request's URL cannot be read back"))
 }

@@ -139,4 +139,18 @@ mod tests {
         assert!(fits(weight), "{weight} are too few");
         assert!(!fits(weight / 3), "{weight} are too many");
     }
+
+    #[test]
+    fn an_object_that_is_keyed_by_data_fits_what_its_text_weighs() {
+        let members: String = (0..5_000)
+            .map(|id| format!(r#""{id}":{{"name":"Sales"}},"#))
+            .collect();
+        for last in ["z", "7"] {
+            let text = format!(r#"{{{members}"{last}":0}}"#);
+            let bounds = Bounds::default().within(PageWeight::of(text.as_bytes()));
+            let page = Page::decode_within(Format::Json, text.as_bytes(), None, bounds);
+            let expected = if last == "z" { 5_001 } else { 5_000 };
+            assert_eq!(page.unwrap().root().len(), expected);
+        }
+    }
 }

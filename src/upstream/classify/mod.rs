@@ -77,8 +77,8 @@ impl Classifier {
         let mut hold = PageHold::default();
         if memory.is_bounded() && bytes > UNCOUNTED {
             let text = body.clone();
-            let weight = run(bytes, urgency, memory, move || Ok(PageWeight::of(&text))).await?;
             let _waiting = waits.begin();
+            let weight = run(bytes, urgency, memory, move || Ok(PageWeight::of(&text))).await?;
             hold = memory.decode(weight.bytes(), deadline).await?;
             classifier.bounds = classifier.bounds.within(weight);
         }

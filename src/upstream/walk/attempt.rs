@@ -1,10 +1,9 @@
 //! One attempt to read the whole list, page after page.
 
 use std::collections::HashSet;
-use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
 use crate::error::UpstreamError;
@@ -14,11 +13,9 @@ use crate::page::fetched_page::FetchedPage;
 use crate::page::format::Parents;
 use crate::plan::Repeat;
 use crate::upstream::adapter::Adapter;
-use crate::upstream::arrived_page::ArrivedPage;
 use crate::upstream::pager::{Next, PagerError, Position, WalkTotals};
 
 use super::account::{Doubt, Verdict};
-use super::ahead::PageAhead;
 use super::outcome::{Interrupted, Walked, is_answer, is_client_error};
 use super::seen::PageSeen;
 use super::tally::Tally;
@@ -35,8 +32,6 @@ pub(super) struct Attempt<'a> {
     last: Option<(Position, u64)>,
     /// Where it was read whether positions count the parents of records: nothing new was there.
     beyond_parents: Option<Position>,
-    /// The page after the last one, if it was asked for already.
-    ahead: Option<PageAhead<'a>>,
     /// What seems to be the end, once nothing names a further page.
     ended_by: EndedBy,
     tally: Tally<'a>,
@@ -57,7 +52,6 @@ impl<'a> Attempt<'a> {
             granted: 0,
             last: None,
             beyond_parents: None,
-            ahead: None,
             ended_by: EndedBy::WholeList,
             tally: Tally::new(adapter, is_second),
         }
@@ -67,9 +61,8 @@ impl<'a> Attempt<'a> {
         self.count().await?;
         let first = self.adapter.paging().first();
         self.positions.insert(first.clone());
-        let arrived = self.receive(first).await?;
-        self.granted = arrived.listed();
-        let page = self.map(arrived).await?;
+        let page = self.fetch(first).await?;
+        self.granted = page.listed();
         let mut next = self.take(page).await?;
         loop {
             next = match next {
@@ -261,16 +254,7 @@ impl<'a> Attempt<'a> {
         let next = self.next(&page)?;
         let is_empty = page.listed() == 0;
         let room = self.tally.room(self.deadline);
-        {
-            let mut taken = pin!(room.take(&mut page, false));
-            if let Some(taken) = taken.as_mut().now_or_never() {
-                taken?;
-            } else {
-                // It may last, and nobody looks at an answer meanwhile.
-                self.ahead = None;
-                taken.await?;
-            }
-        }
+        room.take(&mut page, false).await?;
         match self.tally.add(page)? {
             PageSeen::New => Ok(next),
             // The same parents without records again, and nothing else says that there is more. Where no
@@ -337,60 +321,18 @@ impl<'a> Attempt<'a> {
         Err(interrupted(what.into()))
     }
 
-    async fn fetch(&mut self, position: Position) -> Result<FetchedPage, UpstreamError> {
-        let arrived = self.receive(position).await?;
-        self.map(arrived).await
-    }
-
-    /// Waits for the page at `position`, which may have been asked for already.
-    async fn receive(&mut self, position: Position) -> Result<ArrivedPage, UpstreamError> {
-        let ahead = self.ahead.take().and_then(|ahead| ahead.of(&position));
-        let (adapter, observers, deadline) = (self.adapter, self.observers, self.deadline);
-        let answer = ahead.unwrap_or_else(|| {
-            let page = position.clone();
-            adapter.receive(page, deadline, observers).boxed()
-        });
-        let arrived = answer.await;
-        told(self.observers, &position, arrived)
-    }
-
-    /// Maps the records of a page, after the next one was asked for.
-    async fn map(&mut self, arrived: ArrivedPage) -> Result<FetchedPage, UpstreamError> {
-        self.ahead = match self.after(&arrived) {
-            Some(next) => {
-                let (adapter, observers, deadline) = (self.adapter, self.observers, self.deadline);
-                let page = next.clone();
-                let answer = adapter.receive(page, deadline, observers).boxed();
-                Some(PageAhead::send(next, answer).await)
-            }
-            None => None,
-        };
-        let position = arrived.position.clone();
-        let page = self.adapter.map_arrived(arrived).await;
-        told(self.observers, &position, page)
-    }
-
-    /// The page that this one names, if it may be asked for before anything else is known of this one.
-    fn after(&self, arrived: &ArrivedPage) -> Option<Position> {
-        if self.observers.are_in_step()
-            || self.positions.len() >= self.adapter.limits().pages as usize
-        {
-            return None;
-        }
-        let totals = self.totals(arrived.listed());
-        let paging = self.adapter.paging();
-        match paging.next(&arrived.position, totals, arrived.context()) {
-            Ok(Next::One(position)) => (!self.positions.contains(&position)).then_some(position),
-            Ok(Next::End | Next::Rest(_)) | Err(_) => None,
-        }
+    async fn fetch(&self, position: Position) -> Result<FetchedPage, UpstreamError> {
+        let (observers, page) = (self.observers, position.clone());
+        let page = (self.adapter.fetch_page(page, self.deadline, observers)).await;
+        told(observers, &position, page)
     }
 }
 
 /// Tells observers if the page at `position` could not be read.
-fn told<T>(
+fn told(
     observers: &Observers,
     position: &Position,
-    page: Result<T, UpstreamError>,
-) -> Result<T, UpstreamError> {
+    page: Result<FetchedPage, UpstreamError>,
+) -> Result<FetchedPage, UpstreamError> {
     page.inspect_err(|error| observers.notify(&Event::PageFailed { position, error }))
 }

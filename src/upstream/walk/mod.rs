@@ -20,8 +20,6 @@ use crate::observe::{Event, Observers};
 
 mod account;
 
-mod ahead;
-
 mod attempt;
 use attempt::Attempt;
 

@@ -326,12 +326,15 @@ impl TapeBuilder {
     ) -> Result<(), TapeFull> {
         let members = self.entries.get(open.index + 1..).unwrap_or_default();
         let count = open.count as usize;
-        if repeated::takes(members.len(), count) > self.left() {
+        if repeated::to_look(count) > self.left() {
             return Err(TapeFull);
         }
         let text = |name: &TapeEntry| text(*name, source, &self.beside);
-        if !repeated::repeats(members, count, text) {
+        if !repeated::may_repeat(members, count, text) {
             return Ok(());
+        }
+        if repeated::to_settle(members.len(), count) > self.left() {
+            return Err(TapeFull);
         }
         let (members, count) = repeated::settled(members, count, text, counts);
         self.entries.truncate(open.index + 1);

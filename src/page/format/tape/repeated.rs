@@ -1,6 +1,6 @@
 //! Members of one object that have one name.
 
-use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::{ENTRY, EntryKind, TapeEntry};
 
@@ -15,12 +15,14 @@ pub(in crate::page::format) enum RepeatRule {
     All,
 }
 
-/// What [`repeats`] and [`settled`] take at most per member: tables grow by doubling.
-const MEMBER: usize = 80;
+/// How much memory [`may_repeat`] takes for so many members.
+pub(super) const fn to_look(members: usize) -> usize {
+    members * size_of::<u64>()
+}
 
-/// How much memory these functions take at most for so many entries, of so many members.
-pub(super) const fn takes(entries: usize, members: usize) -> usize {
-    entries * ENTRY + members * MEMBER
+/// How much memory [`settled`] takes for so many entries, of so many members.
+pub(super) const fn to_settle(entries: usize, members: usize) -> usize {
+    entries * ENTRY + members * size_of::<(u32, u32)>()
 }
 
 /// The members of an object, each the entry of its name and those of its value.
@@ -34,14 +36,21 @@ fn members(entries: &[TapeEntry]) -> impl Iterator<Item = &[TapeEntry]> {
     })
 }
 
-/// Whether a name comes twice among so many members.
-pub(super) fn repeats<'a>(
+/// Whether a name comes twice among so many members, or at least its hash does. Objects of many members are
+/// often keyed by data, and they are whole pages.
+pub(super) fn may_repeat<'a>(
     entries: &[TapeEntry],
     count: usize,
     text: impl Fn(&TapeEntry) -> &'a [u8],
 ) -> bool {
-    let mut seen = HashSet::with_capacity(count);
-    members(entries).any(|member| !seen.insert(text(&member[0])))
+    let mut hashes = Vec::with_capacity(count);
+    hashes.extend(members(entries).map(|member| {
+        let mut hasher = DefaultHasher::new();
+        text(&member[0]).hash(&mut hasher);
+        hasher.finish()
+    }));
+    hashes.sort_unstable();
+    hashes.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// So many members without repeated names, and how many there are then.
@@ -51,19 +60,27 @@ pub(super) fn settled<'a>(
     text: impl Fn(&TapeEntry) -> &'a [u8],
     counts: RepeatRule,
 ) -> (Vec<TapeEntry>, u32) {
-    let mut places = HashMap::with_capacity(count);
-    let mut order: Vec<(usize, u32)> = Vec::with_capacity(count);
+    // Each member, and the first one of its name.
+    let mut order: Vec<(u32, u32)> = Vec::with_capacity(count);
     let mut at = 0;
     for member in members(entries) {
-        let next = places.len();
-        let place = *places.entry(text(&member[0])).or_insert(next);
-        order.push((place, at));
+        order.push((at, at));
         at += member.len() as u32;
     }
+    let name = |&(_, at): &(u32, u32)| text(&entries[at as usize]);
+    order.sort_unstable_by_key(|member| (name(member), member.1));
+    for same in order.chunk_by_mut(|one, other| name(one) == name(other)) {
+        let (_, first) = same[0];
+        for member in same {
+            member.0 = first;
+        }
+    }
     order.sort_unstable();
-    let member = |&(_, at): &(usize, u32)| members(&entries[at as usize..]).next();
+    let member = |&(_, at): &(u32, u32)| members(&entries[at as usize..]).next();
     let mut settled = Vec::with_capacity(entries.len());
+    let mut names = 0;
     for same in order.chunk_by(|(one, _), (other, _)| one == other) {
+        names += 1;
         let mut same = same.iter().filter_map(member);
         match counts {
             RepeatRule::First => settled.extend(same.next().into_iter().flatten()),
@@ -71,7 +88,7 @@ pub(super) fn settled<'a>(
             RepeatRule::All => join(same, &mut settled),
         }
     }
-    (settled, places.len() as u32)
+    (settled, names)
 }
 
 /// Joins the lists of members that have one name. Of those that are no lists the last counts.
