@@ -229,7 +229,12 @@ impl<G> Generation<G> {
 
     /// Takes memory for another answer of about so many bytes.
     fn reserve(&self, bytes: u64) -> Result<ReservedBody, ProblemDetails> {
-        let reserved = self.process.bodies.reserve(bytes);
+        let bodies = &self.process.bodies;
+        let reserved = bodies.reserve(bytes).or_else(|| {
+            // What the cache lets go of is still there until it gets round to it.
+            self.answers.settle();
+            bodies.reserve(bytes)
+        });
         reserved.ok_or_else(BodyMemory::exhausted)
     }
 

@@ -3,8 +3,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use moka::sync::Cache;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout_at};
 
@@ -17,24 +16,10 @@ use super::key::AnswerKey;
 /// for; and two different answers seldom wait for each other.
 const TURNS: usize = 64;
 
-/// The size of a large answer. The cache is cut into parts that can be locked each, and for a part that holds
-/// dozens of such none is too large.
-const LARGE: u64 = 256 * 1024;
-
-/// Counts answers by the memory that they take.
-#[derive(Debug, Clone, Copy)]
-struct InMemory;
-
-impl Weighter<AnswerKey, Arc<Answer>> for InMemory {
-    fn weight(&self, key: &AnswerKey, answer: &Arc<Answer>) -> u64 {
-        (key.bytes() + answer.bytes()) as u64
-    }
-}
-
 /// Answers that are ready to be sent.
 #[derive(Debug)]
 pub(crate) struct AnswerCache {
-    answers: Cache<AnswerKey, Arc<Answer>, InMemory>,
+    answers: Cache<AnswerKey, Arc<Answer>>,
     turns: [Mutex<()>; TURNS],
 }
 
@@ -42,7 +27,13 @@ impl AnswerCache {
     /// Keeps answers in so many bytes.
     pub(crate) fn new(share: u64) -> Self {
         Self {
-            answers: Cache::with_weighter((share / LARGE) as usize, share, InMemory),
+            answers: Cache::builder()
+                .name("answers")
+                .max_capacity(share)
+                .weigher(|key: &AnswerKey, answer: &Arc<Answer>| {
+                    u32::try_from(key.bytes() + answer.bytes()).unwrap_or(u32::MAX)
+                })
+                .build(),
             turns: std::array::from_fn(|_| Mutex::default()),
         }
     }
@@ -66,10 +57,16 @@ impl AnswerCache {
         self.answers.insert(key.detached(), answer);
     }
 
-    /// How many bytes are kept.
+    /// Lets go of what there is no room for: moka puts that off.
+    pub(crate) fn settle(&self) {
+        self.answers.run_pending_tasks();
+    }
+
+    /// How many bytes are kept, once moka has done what it puts off.
     #[cfg(test)]
-    pub(super) fn bytes(&self) -> u64 {
-        self.answers.weight()
+    pub(super) fn settled_bytes(&self) -> u64 {
+        self.answers.run_pending_tasks();
+        self.answers.weighted_size()
     }
 
     /// Waits until nobody else makes the answer to the same question, at most until then.

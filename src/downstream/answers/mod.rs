@@ -3,8 +3,11 @@
 //! An entry answers `GET`, `HEAD` and conditional requests for exactly one question: who may see
 //! what, the query as it was written, the format and the coding. It holds until the catalog's epoch
 //! moves or a source in it passes into another state; its two fields that count seconds are written
-//! again when they count otherwise. What is asked often stays, by quick_cache's S3-FIFO: one-off queries
-//! do not push it out. moka, which keeps everything else, takes three times as long for a hit.
+//! again when they count otherwise. What is asked often stays, by moka's W-TinyLFU: one-off queries
+//! do not push it out.
+//!
+//! moka is asked directly, with nothing in front of it: a hit takes it 0.2 µs and quick_cache
+//! 0.05 µs, of some 12 µs for the whole request, most of them in the kernel.
 
 mod answer;
 mod cache;
