@@ -43,14 +43,14 @@ pub(super) fn may_repeat<'a>(
     count: usize,
     text: impl Fn(&TapeEntry) -> &'a [u8],
 ) -> bool {
-    let mut hashes = Vec::with_capacity(count);
-    hashes.extend(members(entries).map(|member| {
+    let mut seen = Vec::with_capacity(count);
+    seen.extend(members(entries).map(|member| {
         let mut hasher = DefaultHasher::new();
         text(&member[0]).hash(&mut hasher);
         hasher.finish()
     }));
-    hashes.sort_unstable();
-    hashes.windows(2).any(|pair| pair[0] == pair[1])
+    seen.sort_unstable();
+    seen.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// So many members without repeated names, and how many there are then.
