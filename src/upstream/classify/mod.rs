@@ -73,11 +73,12 @@ impl Classifier {
         // The room that the body takes while it is there.
         let received = parts.extensions.remove::<Arc<BodyHold>>();
         let bytes = body.len() as u64;
+        // All of it has come: from here on, it waits for us.
+        let _waiting = waits.begin();
         let mut classifier = self.clone();
         let mut hold = PageHold::default();
         if memory.is_bounded() && bytes > UNCOUNTED {
             let text = body.clone();
-            let _waiting = waits.begin();
             let weight = run(bytes, urgency, memory, move || Ok(PageWeight::of(&text))).await?;
             hold = memory.decode(weight.bytes(), deadline).await?;
             classifier.bounds = classifier.bounds.within(weight);
