@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 
 use crate::group::Moment;
 
-use crate::snapshot::{MemberKey, RowRef};
+use crate::snapshot::{MemberKey, RowRef, Snapshot};
 use crate::upstream::pushdown::Conditions;
 
 /// Which groups a query asks for: those that pass every condition that is set.
@@ -63,6 +63,7 @@ impl Deleted {
         }
     }
 
+    #[inline]
     const fn admits(self, deleted: bool) -> bool {
         match self {
             Self::Exclude => !deleted,
@@ -152,10 +153,46 @@ pub struct Matcher<'a> {
 }
 
 impl Matcher<'_> {
-    /// Whether the row passes every condition. What costs little is looked at first.
+    /// The rows of a snapshot that pass every condition, in default order.
     ///
     /// `sources` is not looked at: it decides which snapshots are there.
-    pub fn matches(&self, row: RowRef<'_>) -> bool {
+    pub fn pick(&self, snapshot: &Snapshot) -> Vec<u32> {
+        let passes = |row: &u32| self.passes(snapshot.row(*row as usize));
+        match (&self.filter.ids, &self.search) {
+            // A lookup by id need not scan.
+            (Some(ids), search) => {
+                let found = ids.iter().filter_map(|id| snapshot.find(id));
+                let found = found.map(|row| row as u32).filter(passes);
+                let contains = |row: &u32| {
+                    let row = snapshot.row(*row as usize);
+                    search.as_ref().is_none_or(|search| row.contains(search))
+                };
+                let mut rows: Vec<_> = found.filter(contains).collect();
+                rows.sort_unstable();
+                rows
+            }
+            (None, Some(search)) => {
+                let found = snapshot.search(search).map(|row| row as u32);
+                found.filter(passes).collect()
+            }
+            (None, None) if self.passes_all_of(snapshot) => (0..snapshot.len() as u32).collect(),
+            (None, None) => (0..snapshot.len() as u32).filter(passes).collect(),
+        }
+    }
+
+    /// Whether it is known without a look at them that all rows of a snapshot pass.
+    fn passes_all_of(&self, snapshot: &Snapshot) -> bool {
+        let admits_all = match self.filter.deleted {
+            Deleted::Exclude => !snapshot.has_deleted(),
+            Deleted::Include => true,
+            Deleted::Only => false,
+        };
+        admits_all && self.filter.conditions(snapshot.source()) == Conditions::default()
+    }
+
+    /// Whether the row passes every condition but the ids and the search. What costs little is looked at
+    /// first.
+    fn passes(&self, row: RowRef<'_>) -> bool {
         let filter = self.filter;
         filter.deleted.admits(row.is_deleted())
             && equals(filter.status.as_ref(), row.status())
@@ -171,8 +208,6 @@ impl Matcher<'_> {
                 filter.updated_before,
                 row.updated_at(),
             )
-            && filter.ids.as_ref().is_none_or(|ids| ids.contains(row.id()))
-            && (self.search.as_ref()).is_none_or(|search| row.contains(search))
             && self
                 .member
                 .as_ref()
@@ -180,12 +215,14 @@ impl Matcher<'_> {
     }
 }
 
+#[inline]
 fn equals(wanted: Option<&String>, value: Option<&str>) -> bool {
     wanted.is_none_or(|wanted| value == Some(wanted))
 }
 
 /// Whether `value` lies from `after` inclusive to `before` exclusive. A group that does not say
 /// when lies in no bounded range.
+#[inline]
 fn within(after: Option<Moment>, before: Option<Moment>, value: Option<Moment>) -> bool {
     after.is_none_or(|after| value.is_some_and(|value| value >= after))
         && before.is_none_or(|before| value.is_some_and(|value| value < before))
@@ -198,12 +235,11 @@ mod tests {
     use super::*;
     use crate::fold::fold;
     use crate::group::{Group, Member};
-    use crate::snapshot::Snapshot;
     use crate::snapshot::tests::group;
 
     fn matches(filter: &Filter, group: &Group) -> bool {
         let snapshot = Snapshot::new(group.source.as_str().into(), vec![group.clone()]);
-        filter.matcher().matches(snapshot.row(0))
+        !filter.matcher().pick(&snapshot).is_empty()
     }
 
     fn moment(text: &str) -> Moment {
@@ -302,24 +338,40 @@ mod tests {
         #[test]
         fn a_search_finds_what_stands_in_the_fold_of_a_name_or_a_description(
             texts in prop::collection::vec(
-                ("[abAB ß]{0,6}|x{380,390}[ab]{0,3}", prop::option::of("[abAB ß\0]{0,9}")),
-                1..20,
+                (
+                    "[abAB ß]{0,6}|x{380,390}[ab]{0,3}",
+                    prop::option::of("[abAB ß\0]{0,9}"),
+                    "[ab:]{0,4}",
+                    prop::option::of("[ab]{0,2}"),
+                    prop::option::weighted(0.2, Just(Moment::MAX)),
+                ),
+                1..40,
             ),
-            search in "[abs]{1,3}|x{1,2}a",
+            search in prop::option::of("[abs]{1,3}|[ab:]{1,2}|x{1,2}a"),
+            deleted in prop::sample::select(Deleted::ALL.to_vec()),
         ) {
-            let groups = texts.into_iter().enumerate().map(|(number, (name, description))| Group {
+            let groups = texts.into_iter().enumerate();
+            let groups = groups.map(|(number, (name, description, id, more, deleted_at))| Group {
                 description,
-                ..group("a", &number.to_string(), &name)
+                status: more.clone(),
+                external_id: more,
+                deleted_at,
+                ..group("a", &format!("{id}{number}"), &name)
             });
             let snapshot = Snapshot::new("a".into(), groups.collect());
-            let filter = Filter { search: Some(search.clone()), ..Filter::default() };
-            let matcher = filter.matcher();
-            for row in snapshot.rows() {
-                let Group { name, description, .. } = row.group().unwrap();
+            let expected = snapshot.rows().enumerate().filter_map(|(index, row)| {
+                let Group { name, description, deleted_at, .. } = row.group().unwrap();
                 let mut texts = std::iter::once(name).chain(description);
-                let expected = texts.any(|text| fold(&text).contains(&search));
-                prop_assert_eq!(matcher.matches(row), expected, "{:?}", row);
-            }
+                let is_found = search.as_ref().is_none_or(|search| {
+                    texts.any(|text| fold(&text).contains(search))
+                });
+                (is_found && deleted.admits(deleted_at.is_some())).then_some(index as u32)
+            });
+            let expected: Vec<_> = expected.collect();
+            let mut filter = Filter { search, deleted, ..Filter::default() };
+            prop_assert_eq!(&filter.matcher().pick(&snapshot), &expected);
+            filter.ids = Some(snapshot.rows().map(|row| row.id().to_owned()).collect());
+            prop_assert_eq!(&filter.matcher().pick(&snapshot), &expected);
         }
     }
 }

@@ -43,8 +43,9 @@ pub struct MatchDigest {
 impl MatchingRows {
     /// Picks and sorts rows of `snapshots`.
     pub(super) fn new(snapshots: &[Arc<Snapshot>], filter: &Filter, sort: &Sort) -> Self {
+        let matcher = filter.matcher();
         let of = snapshots.iter().map(|snapshot| {
-            let mut rows = pick(snapshot, filter);
+            let mut rows = matcher.pick(snapshot);
             sort.arrange(snapshot, &mut rows);
             let is_as_it_was = rows.len() == snapshot.len() && rows.is_sorted();
             if is_as_it_was {
@@ -119,21 +120,5 @@ impl MatchingRows {
             + size_of_val(&*self.of)
             + rows.sum::<usize>()
             + size_of_val(&*self.match_digests)
-    }
-}
-
-/// The rows that pass, in default order.
-fn pick(snapshot: &Snapshot, filter: &Filter) -> Vec<u32> {
-    let matcher = filter.matcher();
-    let passes = |row: &u32| matcher.matches(snapshot.row(*row as usize));
-    match &filter.ids {
-        // A lookup by id need not scan.
-        Some(ids) => {
-            let found = ids.iter().filter_map(|id| snapshot.find(id));
-            let mut rows: Vec<_> = found.map(|row| row as u32).filter(passes).collect();
-            rows.sort_unstable();
-            rows
-        }
-        None => (0..snapshot.len() as u32).filter(passes).collect(),
     }
 }

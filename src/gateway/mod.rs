@@ -15,6 +15,7 @@ mod parse;
 mod query_string;
 pub use parse::ParseContext;
 
+mod arrange;
 pub mod filter;
 pub mod order;
 

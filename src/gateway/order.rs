@@ -4,11 +4,11 @@
 //! groups are equal under it, so a page can be cut anywhere, and it never depends on which upstream
 //! was faster.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 
 use crate::group::Moment;
 
-use crate::snapshot::{RowRef, Snapshot};
+use crate::snapshot::RowRef;
 
 /// By which fields groups are sorted, the first counting most.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -86,21 +86,6 @@ impl Sort {
                     .then_with(|| left.id().cmp(right.id()))
             })
     }
-
-    /// Sorts rows of a snapshot, which stand in default order. It takes one key of each row at a time,
-    /// the one that counts least first, where [`Sort::compare`] looks into both rows at each step.
-    pub(super) fn arrange(&self, snapshot: &Snapshot, rows: &mut [u32]) {
-        let mut keys = self.0.as_slice();
-        // Rows stand so already, and one source has but one name.
-        while let [before @ .., last] = keys
-            && (last.is_default() || last.field == SortField::Source)
-        {
-            keys = before;
-        }
-        for key in keys.iter().rev() {
-            key.arrange(snapshot, rows);
-        }
-    }
 }
 
 impl Default for Sort {
@@ -113,45 +98,7 @@ impl Default for Sort {
 }
 
 impl SortKey {
-    fn is_default(self) -> bool {
-        self.field == SortField::Name && self.direction == Direction::Ascending
-    }
-
-    /// Sorts rows of a snapshot by this key alone, and leaves those with equal keys as they stand.
-    fn arrange(self, snapshot: &Snapshot, rows: &mut [u32]) {
-        let at = |row: &u32| snapshot.row(*row as usize);
-        match self.field {
-            SortField::CreatedAt => self.by_instants(rows, |row| at(row).created_at()),
-            SortField::UpdatedAt => self.by_instants(rows, |row| at(row).updated_at()),
-            // To rank names, each of the snapshot's is looked at.
-            SortField::Name if rows.len() < snapshot.len() / 16 => {
-                rows.sort_by(|left, right| self.compare(&at(left), &at(right)));
-            }
-            SortField::Name => self.by_rank(&snapshot.name_ranks(), rows),
-            SortField::Id => self.by_rank(&snapshot.id_ranks(), rows),
-            SortField::Source => {}
-        }
-    }
-
-    fn by_instants(self, rows: &mut [u32], instant: impl Fn(&u32) -> Option<Moment>) {
-        // One number of each row, its place lowest, which keeps those with equal instants as they stand.
-        let key = |(place, row)| self.direction.key(instant(row)) << 32 | place as u128;
-        let mut keys: Vec<_> = rows.iter().enumerate().map(key).collect();
-        keys.sort_unstable();
-        let sorted = keys.iter().map(|&key| rows[key as u32 as usize]);
-        let sorted: Vec<_> = sorted.collect();
-        rows.copy_from_slice(&sorted);
-    }
-
-    fn by_rank(self, ranks: &[u32], rows: &mut [u32]) {
-        let rank = |row: &u32| ranks[*row as usize];
-        match self.direction {
-            Direction::Ascending => rows.sort_by_key(rank),
-            Direction::Descending => rows.sort_by_key(|row| Reverse(rank(row))),
-        }
-    }
-
-    fn compare(self, left: &impl Ranked, right: &impl Ranked) -> Ordering {
+    pub(super) fn compare(self, left: &impl Ranked, right: &impl Ranked) -> Ordering {
         let direction = self.direction;
         match self.field {
             SortField::Name => direction.turn(by_name(left, right)),
@@ -190,21 +137,6 @@ impl Direction {
         match self {
             Self::Ascending => ordering,
             Self::Descending => ordering.reverse(),
-        }
-    }
-
-    /// A number of 96 bits that sorts like [`by_instant`]: seconds and nanoseconds, and behind all others
-    /// what is absent.
-    fn key(self, instant: Option<Moment>) -> u128 {
-        const LAST: u128 = (1 << 96) - 1;
-        let Some(instant) = instant else { return LAST };
-        // Without their sign, numbers sort as they did with it.
-        let seconds = instant.as_second().cast_unsigned() ^ (1 << 63);
-        let nanoseconds = instant.subsec_nanosecond().cast_unsigned() ^ (1 << 31);
-        let key = u128::from(seconds) << 32 | u128::from(nanoseconds);
-        match self {
-            Self::Ascending => key,
-            Self::Descending => LAST - key,
         }
     }
 }

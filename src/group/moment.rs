@@ -43,6 +43,7 @@ impl Moment {
     };
 
     /// The instant, unless it is [`Self::NONE`].
+    #[inline]
     pub(crate) const fn known(self) -> Option<Self> {
         if self.seconds == i64::MIN {
             None

@@ -106,6 +106,7 @@ impl Snapshot {
         let json = bytes(reader, json)?.into();
         let snapshot = Self {
             source,
+            has_deleted: rows.iter().any(|row| row.deleted),
             rows,
             buffers: Buffers {
                 json,
@@ -139,6 +140,18 @@ impl Snapshot {
                     .all(|stretch| stretch.is_absent() || is_text(stretch))
         });
         check(all_there, "a group lies outside of it")?;
+        // As searches find them.
+        let mut end = 0;
+        let mut follows = |stretch: Stretch| {
+            let range = stretch.range();
+            let follows = range.start >= end;
+            end = range.end;
+            follows
+        };
+        check(
+            (self.rows.iter()).all(|row| row.searched().all(&mut follows)),
+            "its texts are not in order",
+        )?;
         let is_its_own = |id: &str| {
             id.strip_prefix(&*self.source)
                 .is_some_and(|rest| rest.starts_with(':'))
@@ -303,7 +316,8 @@ mod tests {
                 row.json()
             )
         });
-        rows.collect::<Vec<_>>().join("\n")
+        let found = snapshot.search(&Finder::new("a")).count();
+        format!("{found} {}", rows.collect::<Vec<_>>().join("\n"))
     }
 
     #[test]

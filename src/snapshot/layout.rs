@@ -28,6 +28,7 @@ impl Stretch {
         length: 0,
     };
 
+    #[inline]
     pub(super) const fn between(start: usize, end: usize) -> Self {
         Self {
             start: start as u64,
@@ -36,6 +37,7 @@ impl Stretch {
     }
 
     /// The same stretch of a buffer in which all that begins at `from` begins at `to`.
+    #[inline]
     pub(super) fn moved(self, from: Self, to: usize) -> Self {
         if self.is_absent() {
             return self;
@@ -46,6 +48,7 @@ impl Stretch {
         }
     }
 
+    #[inline]
     pub(super) fn range(self) -> Range<usize> {
         let start = self.start as usize;
         start..start + self.length as usize
@@ -57,6 +60,7 @@ impl Stretch {
         Some(start..start.checked_add(self.length as usize)?)
     }
 
+    #[inline]
     pub(super) const fn is_absent(self) -> bool {
         self.start == Self::ABSENT.start
     }
@@ -82,6 +86,13 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// What searches look at, in the order of the text.
+    #[inline]
+    pub(super) fn searched(&self) -> impl Iterator<Item = Stretch> {
+        let stretches = [self.description, self.folded].into_iter();
+        stretches.filter(|stretch| !stretch.is_absent())
+    }
+
     /// What a group need not have.
     pub(super) const fn may_be_absent(&self) -> [Stretch; 4] {
         [
@@ -107,6 +118,7 @@ impl Buffers {
         self.json.len() + self.text.len() + self.members.len() * size_of::<u64>()
     }
 
+    #[inline]
     pub(super) fn text(&self, stretch: Stretch) -> Option<&str> {
         (!stretch.is_absent()).then(|| &self.text[stretch.range()])
     }

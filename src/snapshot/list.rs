@@ -20,6 +20,7 @@ pub struct Snapshot {
     pub(super) buffers: Buffers,
     pub(super) by_id: Vec<u32>,
     pub(super) hash: ContentHash,
+    pub(super) has_deleted: bool,
     /// The memory that it is counted with.
     pub(super) hold: ListHold,
 }
@@ -52,7 +53,8 @@ impl Snapshot {
         });
         let mut assembly = Assembly::of(&pages);
         let rows = (order.iter()).map(|(_, (page, row))| assembly.row(*page as usize, row));
-        let rows = rows.collect();
+        let rows: Vec<Row> = rows.collect();
+        let has_deleted = rows.iter().any(|row| row.deleted);
         let buffers = assembly.finish();
         drop(order);
         drop(pages);
@@ -63,6 +65,7 @@ impl Snapshot {
             buffers,
             by_id: Vec::new(),
             hash,
+            has_deleted,
             hold: ListHold::default(),
         };
         snapshot.by_id = snapshot.rows_by_id();
@@ -99,6 +102,11 @@ impl Snapshot {
         self.rows.is_empty()
     }
 
+    /// Whether the upstream marks any of the groups deleted.
+    pub const fn has_deleted(&self) -> bool {
+        self.has_deleted
+    }
+
     /// What the content is, by which snapshots compare.
     pub const fn hash(&self) -> ContentHash {
         self.hash
@@ -122,6 +130,7 @@ impl Snapshot {
     /// # Panics
     ///
     /// When there is no such row.
+    #[inline]
     pub fn row(&self, index: usize) -> RowRef<'_> {
         self.row_ref(&self.rows[index])
     }
@@ -162,6 +171,7 @@ impl Snapshot {
         ranks
     }
 
+    #[inline]
     fn row_ref<'a>(&'a self, row: &'a Row) -> RowRef<'a> {
         RowRef {
             source: &self.source,

@@ -14,6 +14,7 @@ mod layout;
 mod list;
 mod member;
 mod row;
+mod search;
 
 pub use content_hash::ContentHash;
 pub use counts::Counts;
@@ -24,6 +25,7 @@ pub use layout::{NAME_KEY_BYTES, name_key};
 pub use list::Snapshot;
 pub use member::MemberKey;
 pub use row::RowRef;
+pub use search::FoundRows;
 
 /// How long a source's id of a group may be: cursors carry it, as they carry a name's key.
 pub const SOURCE_ID_BYTES: usize = 512;

@@ -25,53 +25,61 @@ impl<'a> RowRef<'a> {
     }
 
     /// The normalized id.
+    #[inline]
     pub fn id(self) -> &'a str {
         self.buffers.text(self.row.id).unwrap_or_default()
     }
 
     /// The name, as long as it takes part in the order.
+    #[inline]
     pub fn name(self) -> &'a str {
         self.buffers.text(self.row.name).unwrap_or_default()
     }
 
     /// The fold of [`RowRef::name`].
+    #[inline]
     pub fn folded_name(self) -> &'a str {
         self.buffers.text(self.row.folded).unwrap_or_default()
     }
 
     /// Whether the folded name or description contains the folded text that `search` looks for.
     pub fn contains(self, search: &Finder<'_>) -> bool {
-        let is_in = |text: &str| search.find(text.as_bytes()).is_some();
-        // A name that is longer than its key is searched in full: its fold follows in the text.
-        is_in(self.folded_name()) || self.buffers.text(self.row.description).is_some_and(is_in)
+        let mut texts = (self.row.searched()).filter_map(|stretch| self.buffers.text(stretch));
+        texts.any(|text| search.find(text.as_bytes()).is_some())
     }
 
     /// The status, lower-cased.
+    #[inline]
     pub fn status(self) -> Option<&'a str> {
         self.buffers.text(self.row.status)
     }
 
     /// The organization's id.
+    #[inline]
     pub fn organization_id(self) -> Option<&'a str> {
         self.buffers.text(self.row.organization_id)
     }
 
     /// The id in a third system.
+    #[inline]
     pub fn external_id(self) -> Option<&'a str> {
         self.buffers.text(self.row.external_id)
     }
 
     /// When the group was made.
+    #[inline]
     pub const fn created_at(self) -> Option<Moment> {
         self.row.created_at.known()
     }
 
     /// When the group last changed.
+    #[inline]
     pub const fn updated_at(self) -> Option<Moment> {
         self.row.updated_at.known()
     }
 
     /// Whether the upstream marks the group deleted.
+    #[inline]
     pub const fn is_deleted(self) -> bool {
         self.row.deleted
     }
