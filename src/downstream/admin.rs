@@ -103,7 +103,7 @@ struct Standing {
 
 /// Answers a request to the admin listener.
 pub(crate) async fn route<G: CatalogService>(
-    exchange: RequestContext<Generation<G>>,
+    exchange: Arc<RequestContext<Generation<G>>>,
 ) -> Result<Response, ProblemDetails> {
     let generation = &*exchange.state;
     match (&exchange.method, exchange.uri.path()) {

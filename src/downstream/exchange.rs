@@ -1,6 +1,6 @@
 //! One request on its way through the edge, with all that its layers know of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
@@ -11,7 +11,7 @@ use super::answers::AskedAnswer;
 use super::caller::Client;
 use super::request_id::RequestId;
 
-/// One request. Layers pass it on whole, so nothing of it is looked up by type or cloned.
+/// One request. Layers borrow it whole, so nothing of it is looked up by type or cloned.
 #[derive(Debug)]
 pub(crate) struct RequestContext<S> {
     /// What the request may read. It is taken once: no request sees two generations of it.
@@ -26,7 +26,7 @@ pub(crate) struct RequestContext<S> {
     /// Who sent it.
     pub(crate) client: Client,
     /// Which answer of `/groups` is wanted, once the answer cache has looked for it.
-    pub(crate) asked: Option<AskedAnswer>,
+    pub(crate) asked: OnceLock<AskedAnswer>,
     /// Nobody reads it. A body that is dropped early ends its connection early, too.
     _body: Option<Incoming>,
 }
@@ -38,8 +38,8 @@ impl<S> RequestContext<S> {
         client: Client,
         head: Parts,
         body: Option<Incoming>,
-    ) -> Box<Self> {
-        Box::new(Self {
+    ) -> Arc<Self> {
+        Arc::new(Self {
             state,
             id: RequestId::of(&head.headers),
             method: head.method,
@@ -48,7 +48,7 @@ impl<S> RequestContext<S> {
             headers: head.headers,
             begun: Instant::now(),
             client,
-            asked: None,
+            asked: OnceLock::new(),
             _body: body,
         })
     }

@@ -53,26 +53,18 @@ struct AnswerDraft {
 
 /// Answers `GET /groups`.
 pub(crate) async fn list<G: GroupService + CatalogService>(
-    exchange: RequestContext<Generation<G>>,
+    exchange: &RequestContext<Generation<G>>,
 ) -> Result<Response, ProblemDetails> {
-    let RequestContext {
-        state,
-        uri,
-        headers,
-        begun,
-        client,
-        asked,
-        ..
-    } = exchange;
-    let caller = client.caller;
-    let AskedAnswer { key, mode } = match asked {
-        Some(asked) => asked,
-        None => AskedAnswer::read(&caller, &uri, &headers)?,
+    let (state, headers) = (&exchange.state, &exchange.headers);
+    let caller = &exchange.client.caller;
+    let AskedAnswer { key, mode } = match exchange.asked.get() {
+        Some(asked) => asked.clone(),
+        None => AskedAnswer::read(caller, &exchange.uri, headers)?,
     };
     // Before the catalog is asked: what changes in between makes the answer an old one.
     let epoch = state.epoch();
-    let deadline = CallerDeadline::new(begun, state.deadline());
-    let query = state.parse(&key, &caller)?;
+    let deadline = CallerDeadline::new(exchange.begun, state.deadline());
+    let query = state.parse(&key, caller)?;
     let ask = Ask {
         query: query.clone(),
         caller: caller.clone(),
@@ -82,11 +74,11 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
         deadline: deadline.answer,
     };
     let listing = state.gateway.list(ask).await?;
-    let draft = AnswerDraft::new(&key, &caller, query, listing, epoch, begun);
+    let draft = AnswerDraft::new(&key, caller, query, listing, epoch, exchange.begun);
     if !key.format.is_streamed() && answers::is_steady(&draft.listing) {
-        return state.kept(&key, draft, &headers, deadline.answer).await;
+        return state.kept(&key, draft, headers, deadline.answer).await;
     }
-    if draft.tag.is_known(&headers) {
+    if draft.tag.is_known(headers) {
         let mut response = empty(StatusCode::NOT_MODIFIED);
         draft.timing.announce(response.headers_mut());
         response.headers_mut().extend(draft.headers);

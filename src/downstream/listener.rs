@@ -73,7 +73,7 @@ impl<S: Send + Sync + 'static, L: Stack<S>> Edge<S, L> {
         let (head, body) = request.into_parts();
         let exchange = RequestContext::new(self.state.load_full(), client, head, body);
         let mut layers = self.layers;
-        layers.call(exchange)
+        layers.call(&exchange)
     }
 }
 

@@ -39,12 +39,12 @@ impl RequestId {
     }
 
     /// The id as a header value.
-    pub(crate) fn into_value(self) -> HeaderValue {
+    pub(crate) fn to_value(&self) -> HeaderValue {
         match self {
-            Self::Sent(id) => id,
+            Self::Sent(id) => id.clone(),
             // Hexadecimal digits always make a header value.
             Self::Made(digits) => {
-                HeaderValue::from_bytes(&digits).unwrap_or(HeaderValue::from_static("unknown"))
+                HeaderValue::from_bytes(digits).unwrap_or(HeaderValue::from_static("unknown"))
             }
         }
     }

@@ -22,13 +22,13 @@ const PATHS: &str =
 
 /// Answers a request that was not answered from the cache.
 pub(crate) async fn route<G: GroupService + CatalogService>(
-    exchange: RequestContext<Generation<G>>,
+    exchange: Arc<RequestContext<Generation<G>>>,
 ) -> Result<Response, ProblemDetails> {
     let accepted = coding::negotiate(&exchange.headers)?;
     let deadline = CallerDeadline::new(exchange.begun, exchange.state.deadline());
     let process = Arc::clone(&exchange.state.process);
     let response = match (&exchange.method, exchange.uri.path()) {
-        (&Method::GET | &Method::HEAD, "/groups") => groups::list(exchange).await?,
+        (&Method::GET | &Method::HEAD, "/groups") => groups::list(&exchange).await?,
         (&Method::GET | &Method::HEAD, path) if is_group(path) => groups::one(&exchange).await?,
         (&Method::GET | &Method::HEAD, "/sources") => sources::list(&exchange)?,
         (&Method::GET | &Method::HEAD, "/openapi.json") => process

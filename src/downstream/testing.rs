@@ -38,7 +38,7 @@ pub(super) fn get(path: &str) -> Builder {
 }
 
 /// A request without a body, as the listener passes it on.
-pub(super) fn exchange<S>(state: impl Into<Arc<S>>, request: Builder) -> Box<RequestContext<S>> {
+pub(super) fn exchange<S>(state: impl Into<Arc<S>>, request: Builder) -> Arc<RequestContext<S>> {
     exchange_from("192.0.2.1:1", state, request)
 }
 
@@ -47,7 +47,7 @@ pub(super) fn exchange_from<S>(
     peer: &str,
     state: impl Into<Arc<S>>,
     request: Builder,
-) -> Box<RequestContext<S>> {
+) -> Arc<RequestContext<S>> {
     let (head, ()) = request.body(()).unwrap().into_parts();
     let client = Client::at(peer.parse().unwrap());
     RequestContext::new(state.into(), client, head, None)
@@ -59,7 +59,7 @@ pub(super) async fn send<S>(
     state: &Arc<S>,
     request: Builder,
 ) -> Response {
-    let answer: Result<_, Infallible> = stack.call(exchange(Arc::clone(state), request)).await;
+    let answer: Result<_, Infallible> = stack.call(&exchange(Arc::clone(state), request)).await;
     let Ok(response) = answer;
     response
 }

@@ -28,7 +28,7 @@ pub(crate) struct AnswerKey {
 }
 
 /// What a request asks for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct AskedAnswer {
     pub(crate) key: AnswerKey,
     /// How fresh the answer must be.

@@ -46,8 +46,9 @@ impl Edge {
 
     async fn ask_as(&self, caller: &Caller, request: Builder) -> Response {
         let mut exchange = exchange(Arc::clone(&self.state), request);
-        exchange.client.caller = caller.clone();
-        let Ok(response) = layers::data(route::route).call(exchange).await;
+        let asked = Arc::get_mut(&mut exchange).unwrap();
+        asked.client.caller = caller.clone();
+        let Ok(response) = layers::data(route::route).call(&exchange).await;
         response
     }
 

@@ -37,7 +37,7 @@ pub(crate) struct Allowance {
 impl<S: Admits> Interceptor<S> for Admission {
     type Kept = Allowance;
 
-    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, Allowance> {
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, Allowance> {
         let rate_limiter = exchange.state.rate_limiter();
         let client = &exchange.client;
         let verdict = rate_limiter.ask(client.network, &client.bucket, exchange.begun);
@@ -54,7 +54,12 @@ impl<S: Admits> Interceptor<S> for Admission {
         ControlFlow::Break(response)
     }
 
-    fn after(self, allowance: Allowance, response: &mut Response) {
+    fn after(
+        self,
+        allowance: Allowance,
+        _exchange: &RequestContext<S>,
+        response: &mut Response,
+    ) {
         announce(allowance, response);
     }
 }
@@ -103,7 +108,7 @@ mod tests {
 
     async fn ask(rate_limiter: &Arc<CallerRateLimiter>, peer: &str) -> Response {
         let asked = exchange_from(peer, Arc::clone(rate_limiter), get("/"));
-        let Ok(response) = stack().oneshot(asked).await;
+        let Ok(response) = stack().oneshot(&asked).await;
         response
     }
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt as _;
@@ -29,16 +30,21 @@ impl Answering {
         Self::Later(Box::pin(answer.map(|Ok(response)| response)))
     }
 
-    /// The answer with a change.
-    pub(crate) fn then(mut self, change: impl FnOnce(&mut Response) + Send + 'static) -> Self {
+    /// The answer to a request with a change.
+    pub(crate) fn then<S: Send + Sync + 'static>(
+        mut self,
+        exchange: &Arc<RequestContext<S>>,
+        change: impl FnOnce(&RequestContext<S>, &mut Response) + Send + 'static,
+    ) -> Self {
         // Where it is: moving it costs more than most changes.
         if let Self::Here(response) = &mut self {
-            change(response);
+            change(exchange, response);
             return self;
         }
+        let exchange = Arc::clone(exchange);
         let changed = async move {
             let Ok(mut response) = self.await;
-            change(&mut response);
+            change(&exchange, &mut response);
             response
         };
         Self::Later(Box::pin(changed))
@@ -57,14 +63,24 @@ impl Future for Answering {
     }
 }
 
-/// What answers requests. A request travels in a box, for it is large.
-pub(crate) trait Layered<S>:
-    Service<Box<RequestContext<S>>, Response = Response, Error = Infallible, Future = Answering>
+/// What answers requests. Layers borrow them, so that none keeps a copy of what it needs once there is an answer.
+pub(crate) trait Layered<S: 'static>:
+    for<'a> Service<
+        &'a Arc<RequestContext<S>>,
+        Response = Response,
+        Error = Infallible,
+        Future = Answering,
+    >
 {
 }
 
-impl<S, T> Layered<S> for T where
-    T: Service<Box<RequestContext<S>>, Response = Response, Error = Infallible, Future = Answering>
+impl<S: 'static, T> Layered<S> for T where
+    T: for<'a> Service<
+            &'a Arc<RequestContext<S>>,
+            Response = Response,
+            Error = Infallible,
+            Future = Answering,
+        >
 {
 }
 
@@ -77,9 +93,9 @@ pub(crate) const fn handler<R>(route: R) -> Handler<R> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Handler<R>(R);
 
-impl<S, R, F> Service<Box<RequestContext<S>>> for Handler<R>
+impl<S, R, F> Service<&Arc<RequestContext<S>>> for Handler<R>
 where
-    R: Fn(RequestContext<S>) -> F,
+    R: Fn(Arc<RequestContext<S>>) -> F,
     F: Future<Output = Result<Response, ProblemDetails>> + Send + 'static,
 {
     type Response = Response;
@@ -90,8 +106,8 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, exchange: Box<RequestContext<S>>) -> Answering {
-        let outcome = (self.0)(*exchange);
+    fn call(&mut self, exchange: &Arc<RequestContext<S>>) -> Answering {
+        let outcome = (self.0)(Arc::clone(exchange));
         Answering::Later(Box::pin(
             outcome.map(|outcome| outcome.unwrap_or_else(Response::from)),
         ))

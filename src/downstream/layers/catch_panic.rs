@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt as _;
@@ -31,7 +32,7 @@ impl<L> Layer<L> for CatchPanic {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Catching<L>(L);
 
-impl<S, L: Layered<S>> Service<Box<RequestContext<S>>> for Catching<L> {
+impl<S: Send + Sync + 'static, L: Layered<S>> Service<&Arc<RequestContext<S>>> for Catching<L> {
     type Response = Response;
     type Error = Infallible;
     type Future = Answering;
@@ -40,18 +41,19 @@ impl<S, L: Layered<S>> Service<Box<RequestContext<S>>> for Catching<L> {
         self.0.poll_ready(context)
     }
 
-    fn call(&mut self, exchange: Box<RequestContext<S>>) -> Answering {
-        let id = exchange.id.clone();
+    fn call(&mut self, exchange: &Arc<RequestContext<S>>) -> Answering {
         // Layers that never wait do their work here, before there is a future.
         match catch_unwind(AssertUnwindSafe(|| self.0.call(exchange))) {
             Ok(Answering::Later(inner)) => {
+                let exchange = Arc::clone(exchange);
                 let caught = AssertUnwindSafe(inner).catch_unwind();
-                let outcome =
-                    caught.map(move |outcome| outcome.unwrap_or_else(|panic| answer(&*panic, &id)));
+                let outcome = caught.map(move |outcome| {
+                    outcome.unwrap_or_else(|panic| answer(&*panic, &exchange.id))
+                });
                 Answering::Later(Box::pin(outcome))
             }
             Ok(here) => here,
-            Err(panic) => Answering::Here(answer(&*panic, &id)),
+            Err(panic) => Answering::Here(answer(&*panic, &exchange.id)),
         }
     }
 }

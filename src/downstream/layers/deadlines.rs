@@ -1,6 +1,7 @@
 //! The backstop for answers that take longer than they may.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ impl<L> Layer<L> for Deadlines {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounded<L>(L);
 
-impl<S: Patience, L: Layered<S>> Service<Box<RequestContext<S>>> for Bounded<L> {
+impl<S: Patience + 'static, L: Layered<S>> Service<&Arc<RequestContext<S>>> for Bounded<L> {
     type Response = Response;
     type Error = Infallible;
     type Future = Answering;
@@ -46,7 +47,7 @@ impl<S: Patience, L: Layered<S>> Service<Box<RequestContext<S>>> for Bounded<L> 
         self.0.poll_ready(context)
     }
 
-    fn call(&mut self, exchange: Box<RequestContext<S>>) -> Answering {
+    fn call(&mut self, exchange: &Arc<RequestContext<S>>) -> Answering {
         let allowed = exchange.state.deadline();
         let deadline = CallerDeadline::new(exchange.begun, allowed);
         let in_time = timeout_at(deadline.answer, self.0.call(exchange));
@@ -77,11 +78,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_never_comes_is_given_up_before_the_deadline() {
-        let never = handler(|_: RequestContext<Duration>| std::future::pending());
+        let never = handler(|_: Arc<RequestContext<Duration>>| std::future::pending());
         let stack = ServiceBuilder::new().layer(Deadlines).service(never);
         let asked = exchange(Duration::from_secs(10), get("/"));
         let begun = Instant::now();
-        let Ok(response) = stack.oneshot(asked).await;
+        let Ok(response) = stack.oneshot(&asked).await;
         assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(begun.elapsed(), Duration::from_millis(9_875));
     }

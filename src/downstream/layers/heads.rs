@@ -15,15 +15,14 @@ use super::intercept::Interceptor;
 pub(crate) struct Heads;
 
 impl<S> Interceptor<S> for Heads {
-    /// Whether it is one.
-    type Kept = bool;
+    type Kept = ();
 
-    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, bool> {
-        ControlFlow::Continue(exchange.method == Method::HEAD)
+    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Response> {
+        ControlFlow::Continue(())
     }
 
-    fn after(self, is_head: bool, response: &mut Response) {
-        if !is_head {
+    fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
+        if exchange.method != Method::HEAD {
             return;
         }
         let body = std::mem::take(response.body_mut());

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tower::{Layer, Service};
@@ -13,14 +14,14 @@ use super::answering::{Answering, Layered};
 
 /// What one layer does.
 pub(crate) trait Interceptor<S>: Copy + Send + 'static {
-    /// What it keeps from the request until there is a response.
+    /// What it finds out before there is a response, and needs then.
     type Kept: Send + 'static;
 
-    /// Looks at the request, and may change or answer it.
-    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, Self::Kept>;
+    /// Looks at the request, and may answer it.
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, Self::Kept>;
 
     /// Looks at the response of what is below, and may change it.
-    fn after(self, _kept: Self::Kept, _response: &mut Response) {}
+    fn after(self, _kept: Self::Kept, _exchange: &RequestContext<S>, _response: &mut Response) {}
 }
 
 /// The layer of an interceptor.
@@ -50,8 +51,9 @@ pub(crate) struct Intercepted<I, L> {
     inner: L,
 }
 
-impl<S, I, L> Service<Box<RequestContext<S>>> for Intercepted<I, L>
+impl<S, I, L> Service<&Arc<RequestContext<S>>> for Intercepted<I, L>
 where
+    S: Send + Sync + 'static,
     I: Interceptor<S>,
     L: Layered<S>,
 {
@@ -63,13 +65,15 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut exchange: Box<RequestContext<S>>) -> Answering {
+    fn call(&mut self, exchange: &Arc<RequestContext<S>>) -> Answering {
         let interceptor = self.interceptor;
-        match interceptor.before(&mut exchange) {
-            ControlFlow::Continue(kept) => self
-                .inner
-                .call(exchange)
-                .then(move |response| interceptor.after(kept, response)),
+        match interceptor.before(exchange) {
+            ControlFlow::Continue(kept) => {
+                let after = move |exchange: &_, response: &mut _| {
+                    interceptor.after(kept, exchange, response);
+                };
+                self.inner.call(exchange).then(exchange, after)
+            }
             ControlFlow::Break(response) => Answering::Here(response),
         }
     }

@@ -36,7 +36,7 @@ pub(crate) struct RequestLimits;
 impl<S> Interceptor<S> for RequestLimits {
     type Kept = ();
 
-    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, ()> {
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, ()> {
         let misdirected = || misdirection(exchange.version, &exchange.uri, &exchange.headers);
         match excess(exchange).or_else(misdirected) {
             Some(problem) => ControlFlow::Break(problem.into()),

@@ -39,6 +39,8 @@ mod request_spans;
 mod deadlines;
 pub(crate) use deadlines::Patience;
 
+use std::sync::Arc;
+
 use tower::ServiceBuilder;
 
 use super::exchange::RequestContext;
@@ -58,15 +60,15 @@ use request_ids::RequestIds;
 use request_spans::RequestSpans;
 
 /// What answers the requests of a listener.
-pub(crate) trait Stack<S>: Layered<S> + Copy + Send + Sync + 'static {}
+pub(crate) trait Stack<S: 'static>: Layered<S> + Copy + Send + Sync + 'static {}
 
-impl<S, T> Stack<S> for T where T: Layered<S> + Copy + Send + Sync + 'static {}
+impl<S: 'static, T> Stack<S> for T where T: Layered<S> + Copy + Send + Sync + 'static {}
 
 /// What every request to the data listener passes, from the outside in.
 pub(crate) fn data<S, R, F>(route: R) -> impl Stack<S>
 where
     S: Observed + Admits + KeepsAnswers + Patience + Send + Sync + 'static,
-    R: Fn(RequestContext<S>) -> F + Copy + Send + Sync + 'static,
+    R: Fn(Arc<RequestContext<S>>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, ProblemDetails>> + Send + 'static,
 {
     ServiceBuilder::new()
@@ -97,7 +99,7 @@ where
 pub(crate) fn admin<S, R, F>(route: R) -> impl Stack<S>
 where
     S: Observed + Patience + Send + Sync + 'static,
-    R: Fn(RequestContext<S>) -> F + Copy + Send + Sync + 'static,
+    R: Fn(Arc<RequestContext<S>>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, ProblemDetails>> + Send + 'static,
 {
     ServiceBuilder::new()

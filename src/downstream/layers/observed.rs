@@ -2,12 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use http::{Method, Uri};
-use opentelemetry::TraceId;
-use tokio::time::Instant;
-
 use crate::downstream::exchange::RequestContext;
-use crate::downstream::request_id::RequestId;
 use crate::downstream::response::Response;
 use crate::downstream::trace_context;
 use crate::observe::{Event, Observers};
@@ -24,41 +19,24 @@ pub(crate) trait Observed {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Notify;
 
-/// What they are told of the request.
-#[derive(Debug)]
-pub(crate) struct ObservedRequest {
-    observers: Observers,
-    begun: Instant,
-    method: Method,
-    uri: Uri,
-    id: RequestId,
-    trace: Option<TraceId>,
-}
-
 impl<S: Observed> Interceptor<S> for Notify {
-    type Kept = ObservedRequest;
+    type Kept = ();
 
-    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, ObservedRequest> {
-        ControlFlow::Continue(ObservedRequest {
-            observers: exchange.state.observers().clone(),
-            begun: exchange.begun,
-            method: exchange.method.clone(),
-            uri: exchange.uri.clone(),
-            id: exchange.id.clone(),
-            trace: trace_context::id_of_caller(&exchange.headers),
-        })
+    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Response> {
+        ControlFlow::Continue(())
     }
 
-    fn after(self, asked: ObservedRequest, response: &mut Response) {
+    fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
         // Of a request that had a span, the span's; else the caller's.
         let spanned = response.extensions().get().copied();
-        asked.observers.notify(&Event::RequestAnswered {
-            method: &asked.method,
-            path: asked.uri.path(),
-            id: asked.id.as_str(),
-            trace: spanned.or(asked.trace),
+        let trace = spanned.or_else(|| trace_context::id_of_caller(&exchange.headers));
+        exchange.state.observers().notify(&Event::RequestAnswered {
+            method: &exchange.method,
+            path: exchange.uri.path(),
+            id: exchange.id.as_str(),
+            trace,
             status: response.status(),
-            elapsed: asked.begun.elapsed(),
+            elapsed: exchange.begun.elapsed(),
         });
     }
 }

@@ -7,7 +7,6 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{self, ProblemDetails};
-use crate::downstream::request_id::RequestId;
 use crate::downstream::response::{Body, Response};
 
 use super::intercept::Interceptor;
@@ -17,19 +16,19 @@ use super::intercept::Interceptor;
 pub(crate) struct ProblemBodies;
 
 impl<S> Interceptor<S> for ProblemBodies {
-    type Kept = RequestId;
+    type Kept = ();
 
-    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, RequestId> {
-        ControlFlow::Continue(exchange.id.clone())
+    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Response> {
+        ControlFlow::Continue(())
     }
 
-    fn after(self, id: RequestId, response: &mut Response) {
+    fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
         let Some(problem) = response.extensions_mut().remove::<ProblemDetails>() else {
             return;
         };
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        *response.body_mut() = Body::Full(problem.body(id.as_str()).into());
+        *response.body_mut() = Body::Full(problem.body(exchange.id.as_str()).into());
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct ReadyAnswers;
 impl<S: KeepsAnswers> Interceptor<S> for ReadyAnswers {
     type Kept = ();
 
-    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, ()> {
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, ()> {
         let is_read = matches!(exchange.method, Method::GET | Method::HEAD);
         if !is_read || exchange.uri.path() != PATH {
             return ControlFlow::Continue(());
@@ -40,7 +40,8 @@ impl<S: KeepsAnswers> Interceptor<S> for ReadyAnswers {
                 if let Some(response) = ready(exchange, &asked) {
                     return ControlFlow::Break(response);
                 }
-                exchange.asked = Some(asked);
+                // Nobody else says what is asked for.
+                let _ = exchange.asked.set(asked);
                 ControlFlow::Continue(())
             }
             Err(problem) => ControlFlow::Break(problem.into()),

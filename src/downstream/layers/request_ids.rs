@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::downstream::exchange::RequestContext;
-use crate::downstream::request_id::{RequestId, X_REQUEST_ID};
+use crate::downstream::request_id::X_REQUEST_ID;
 use crate::downstream::response::Response;
 
 use super::intercept::Interceptor;
@@ -13,13 +13,14 @@ use super::intercept::Interceptor;
 pub(crate) struct RequestIds;
 
 impl<S> Interceptor<S> for RequestIds {
-    type Kept = RequestId;
+    type Kept = ();
 
-    fn before(self, exchange: &mut RequestContext<S>) -> ControlFlow<Response, RequestId> {
-        ControlFlow::Continue(exchange.id.clone())
+    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Response> {
+        ControlFlow::Continue(())
     }
 
-    fn after(self, id: RequestId, response: &mut Response) {
-        response.headers_mut().insert(X_REQUEST_ID, id.into_value());
+    fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
+        let id = exchange.id.to_value();
+        response.headers_mut().insert(X_REQUEST_ID, id);
     }
 }

@@ -1,6 +1,7 @@
 //! A span for what happens while a request is answered, in the trace that its caller began.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use opentelemetry::TraceId;
@@ -32,7 +33,7 @@ impl<L> Layer<L> for RequestSpans {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spanning<L>(L);
 
-impl<S, L: Layered<S>> Service<Box<RequestContext<S>>> for Spanning<L> {
+impl<S: Send + Sync + 'static, L: Layered<S>> Service<&Arc<RequestContext<S>>> for Spanning<L> {
     type Response = Response;
     type Error = Infallible;
     type Future = Answering;
@@ -41,11 +42,11 @@ impl<S, L: Layered<S>> Service<Box<RequestContext<S>>> for Spanning<L> {
         self.0.poll_ready(context)
     }
 
-    fn call(&mut self, exchange: Box<RequestContext<S>>) -> Answering {
-        let (span, trace) = span_of(&exchange);
+    fn call(&mut self, exchange: &Arc<RequestContext<S>>) -> Answering {
+        let (span, trace) = span_of(exchange);
         let inner = span.in_scope(|| self.0.call(exchange));
         // The answer says which trace the span is in.
-        Answering::later(inner.instrument(span)).then(move |response| {
+        Answering::later(inner.instrument(span)).then(exchange, move |_, response| {
             if let Some(trace) = trace {
                 response.extensions_mut().insert(trace);
             }

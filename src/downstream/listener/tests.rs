@@ -57,8 +57,8 @@ where
     A: Fn(Arc<S>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let layers = handler(move |exchange: RequestContext<S>| {
-        let answer = answer(exchange.state);
+    let layers = handler(move |exchange: Arc<RequestContext<S>>| {
+        let answer = answer(Arc::clone(&exchange.state));
         async move { Ok(answer.await) }
     });
     Edge::new(Arc::new(ArcSwap::from_pointee(state)), layers)

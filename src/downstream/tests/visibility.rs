@@ -94,8 +94,8 @@ fn limited() -> Caller {
 async fn answer(gateway: &Listening, caller: Caller, path: &str) -> (StatusCode, String, String) {
     let request = get(path).header("x-request-id", "the-id");
     let mut exchange = exchange(Arc::clone(gateway), request);
-    exchange.client.caller = caller;
-    let Ok(mut response) = layers::data(route::route).call(exchange).await;
+    Arc::get_mut(&mut exchange).unwrap().client.caller = caller;
+    let Ok(mut response) = layers::data(route::route).call(&exchange).await;
     for name in ["server-timing", "ratelimit"] {
         response.headers_mut().remove(name);
     }
