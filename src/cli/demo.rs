@@ -7,9 +7,15 @@ use crate::plan::Span;
 use crate::terminal::CommandError;
 use crate::tools::demo::{InjectedFault, Options, TallyfyPaging, TokenKind, gateway, listing};
 
+const EXAMPLES: &str = "\
+Examples:
+  groupgate demo
+  groupgate demo --groups 10000 --latency 20ms
+  groupgate demo --fault tallyfy=gzip-bomb --fault publisher=hang";
+
 /// Start five emulated upstreams on loopback and the gateway in front of them.
 #[derive(Debug, Args)]
-#[command(after_long_help = format!("Faults:\n{}", listing()))]
+#[command(after_long_help = format!("{EXAMPLES}\n\nFaults:\n{}", listing()))]
 pub(super) struct Demo {
     /// Groups per upstream, at most 1000000
     #[arg(long, default_value_t = 200)]

@@ -7,6 +7,13 @@ use clap::Args;
 use crate::terminal::CommandError;
 use crate::tools::infer::{InferRun, SampleRequest};
 
+const EXAMPLES: &str = "\
+Examples:
+  groupgate infer --url 'https://api.example.com/v1/teams?per_page=100'
+  groupgate infer --url https://api.example.com/v1/teams --header 'X-Api-Key: KEY'
+  groupgate infer --url https://api.example.com/search --json '{\"type\": \"group\"}'
+  groupgate infer --sample page1.json page2.json --name staff";
+
 /// Propose a block of gateway.toml from a response of an API.
 ///
 /// Give one page with --url, or a few pages of one list with --sample, in order. With --url the
@@ -17,6 +24,7 @@ use crate::tools::infer::{InferRun, SampleRequest};
 ///
 /// It fails if no sample can be read or has a list, and if the walk shows that the block is wrong.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Infer {
     /// Request this URL once for a sample, and then walk the list
     #[arg(long, required_unless_present = "sample", conflicts_with = "sample")]

@@ -2,12 +2,17 @@
 //!
 //! A command that fails says why on standard error, in a form for people, and exits with 1; clap
 //! answers misuse with 2. What a command is for goes to standard output, logs never do.
+//!
+//! What stands below the options in `--help` is written in sections, a heading with a colon and indented
+//! lines, which the manual pages take over.
 
 mod check;
+mod completions;
 #[cfg(feature = "demo")]
 mod demo;
 #[cfg(feature = "infer")]
 mod infer;
+mod man;
 mod presets;
 #[cfg(feature = "probe")]
 mod probe;
@@ -28,9 +33,24 @@ use crate::terminal::CommandError;
 /// The commands that a build may lack: each is a cargo feature of its own name.
 const OPTIONAL: [&str; 3] = ["probe", "infer", "demo"];
 
+/// What the process ends with.
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  The command did what it is for, or `serve` and `demo` were stopped by SIGINT or SIGTERM.
+  1  It failed and says why on standard error: a configuration with problems, a list that cannot
+     be walked, a port that is taken, or a second signal before open requests had ended.
+  2  The command line is wrong.";
+
+const EXAMPLES: &str = "\
+Examples:
+  groupgate demo
+  groupgate infer --url https://api.example.com/v1/teams --header 'Authorization: Bearer TOKEN'
+  groupgate check gateway.toml
+  groupgate serve --config gateway.toml";
+
 /// One GET /groups over many group backends.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, about, max_term_width = 100, after_long_help = format!("{EXAMPLES}\n\n{EXIT_STATUS}"))]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -48,6 +68,8 @@ enum Command {
     Infer(infer::Infer),
     Presets(presets::Presets),
     Schema(schema::Schema),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Runs the command that the process was started with.
@@ -102,6 +124,8 @@ fn run(command: Command, environment: Environment) -> Result<(), CommandError> {
             Command::Infer(infer) => infer.run().await,
             Command::Presets(presets) => presets.run(),
             Command::Schema(schema) => schema.run(),
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
         }
     })?
 }
@@ -133,7 +157,40 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
+    use clap::CommandFactory;
+
     use super::*;
+
+    /// The words of a command line as a shell reads them, up to where its output goes.
+    fn words(line: &str) -> Vec<String> {
+        let quoted = line.split('\'').enumerate();
+        let words = quoted.flat_map(|(index, part)| match index % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![part.to_owned()],
+        });
+        words
+            .take_while(|word| word != ">" && word != "|")
+            .collect()
+    }
+
+    #[test]
+    fn every_command_has_examples_and_each_of_them_is_a_command_line() {
+        let command = Arguments::command();
+        for command in std::iter::once(&command).chain(command.get_subcommands()) {
+            let help = command.get_after_long_help().map(ToString::to_string);
+            let help = help.unwrap_or_default();
+            let examples: Vec<_> = (help.lines())
+                .filter_map(|line| line.strip_prefix("  groupgate "))
+                .collect();
+            assert!(!examples.is_empty(), "{} has none", command.get_name());
+            for example in examples {
+                let line = words(&format!("groupgate {example}"));
+                if let Err(error) = Arguments::try_parse_from(line) {
+                    panic!("{example}\n{error}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_command_that_was_built_out_is_named_and_a_misspelt_one_is_not() {

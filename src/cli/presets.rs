@@ -8,8 +8,14 @@ use crate::did_you_mean::nearest;
 use crate::presets::{self, Preset};
 use crate::terminal::{CommandError, print};
 
+const EXAMPLES: &str = "\
+Examples:
+  groupgate presets
+  groupgate presets okta";
+
 /// List the adapters that ship with groupgate, or print one as a block to start from.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Presets {
     /// The preset to print, as `preset = "NAME"` calls it
     name: Option<String>,

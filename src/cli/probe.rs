@@ -8,6 +8,14 @@ use crate::config::Environment;
 use crate::terminal::CommandError;
 use crate::tools::probe;
 
+const EXAMPLES: &str = "\
+Examples:
+  groupgate probe staff
+  groupgate probe staff --page 2 --config /etc/groupgate/gateway.toml
+  groupgate probe staff --json | jq .summary
+  groupgate probe staff --record cases
+  groupgate probe staff --sample cases/staff.toml";
+
 /// Walk one upstream and show each step.
 ///
 /// The whole list is walked, as the gateway does it. One page is shown in full: its request and
@@ -16,6 +24,7 @@ use crate::tools::probe;
 /// the totals come last. Secrets that the configuration names and tokens that logins return are
 /// masked. Exits with 1 if the walk fails.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Probe {
     /// The upstream, as `[upstreams.NAME]` calls it
     name: String,

@@ -5,8 +5,14 @@ use clap::Args;
 use crate::config::{reference, schema};
 use crate::terminal::{CommandError, print};
 
+const EXAMPLES: &str = "\
+Examples:
+  groupgate schema > gateway.schema.json
+  groupgate schema --markdown > adapters.md";
+
 /// Print the JSON Schema of gateway.toml, for editor completion.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Schema {
     /// Print it as a reference for people instead
     #[arg(long)]

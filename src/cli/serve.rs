@@ -12,8 +12,14 @@ use crate::terminal::{CommandError, stop_signal};
 
 use super::load;
 
+const EXAMPLES: &str = "\
+Examples:
+  groupgate serve
+  groupgate serve --config /etc/groupgate/gateway.toml";
+
 /// Run the gateway.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Serve {
     /// The configuration to run with.
     #[arg(long, default_value = "gateway.toml")]

@@ -15,6 +15,7 @@ mod admin;
 mod admission;
 mod caching;
 mod cli;
+mod command_line;
 mod config;
 mod equivalence;
 mod fuzz;

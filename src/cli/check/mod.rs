@@ -28,8 +28,14 @@ use credentials::{explain_auth, warn_of_plain_http};
 mod paging;
 use paging::{explain_filters, explain_paging, explain_total};
 
+const EXAMPLES: &str = "\
+Examples:
+  groupgate check
+  groupgate check /etc/groupgate/gateway.toml";
+
 /// Validate a configuration and explain what it means.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Check {
     /// The configuration to check.
     #[arg(default_value = "gateway.toml")]
