@@ -255,4 +255,18 @@ mod tests {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.to_string());
         }
     }
+    #[test]
+    fn the_manual_says_of_every_kind_what_to_do() {
+        let manual = include_str!("../docs/errors.md");
+        let (sources, _) = manual.split_once("\n## Problems\n").unwrap();
+        let rows = sources.lines().filter(|line| line.starts_with("| `"));
+        let described: Vec<_> = rows
+            .filter_map(|row| {
+                row.rsplit_once(" | ")
+                    .map(|(described, _)| described.to_owned())
+            })
+            .collect();
+        let expected = ErrorKind::ALL.map(|kind| format!("| `{kind}` | {}", kind.title()));
+        assert_eq!(described, expected);
+    }
 }

@@ -53,7 +53,7 @@ def report(checks):
     passed = failed = 0
     for what, holds in checks:
         print(f"{'ok' if holds else 'FAILED'}: {what}")
-        passed += holds
+        passed += bool(holds)
         failed += not holds
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)

@@ -192,4 +192,21 @@ mod tests {
         let types: BTreeSet<_> = Kind::ALL.into_iter().map(Kind::uri).collect();
         assert_eq!(types.len(), Kind::ALL.len());
     }
+    #[test]
+    fn the_manual_says_of_every_kind_what_to_do() {
+        let manual = include_str!("../../../docs/errors.md");
+        let (_, problems) = manual.split_once("\n## Problems\n").unwrap();
+        let rows = problems.lines().filter(|line| line.starts_with("| `"));
+        let described: Vec<_> = rows
+            .filter_map(|row| {
+                row.rsplit_once(" | ")
+                    .map(|(described, _)| described.to_owned())
+            })
+            .collect();
+        let expected = Kind::ALL.map(|kind| {
+            let (status, word, _) = kind.parts();
+            format!("| `{word}` | {}", status.as_u16())
+        });
+        assert_eq!(described, expected);
+    }
 }
