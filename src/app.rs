@@ -9,6 +9,7 @@ use crate::catalog::{self, Catalog};
 use crate::clock::WallClock;
 use crate::config::{Loaded, Report};
 use crate::downstream::{self, Listeners, Live};
+use crate::metrics::Metrics;
 use crate::plan::Plan;
 use crate::problem::{KeyPath, Problem, Problems};
 use crate::tls::Tls;
@@ -19,6 +20,7 @@ use crate::upstream::Adapter;
 pub struct App {
     live: Live,
     server: Listeners,
+    metrics: Arc<Metrics>,
 }
 
 /// A plan, and what it comes to on this machine.
@@ -68,13 +70,21 @@ impl App {
     ) -> Result<Self, StartError> {
         let Compiled { plan, adapters } = compiled;
         prepare_directory(loaded)?;
-        let catalog = Catalog::new(adapters, &plan.cache, wall);
+        // Further readers of metrics come in here.
+        let metrics = Arc::new(Metrics::new(|provider| provider));
+        let observers = Arc::clone(&metrics).into();
+        let catalog = Catalog::new(adapters, &plan.cache, wall, observers);
         // Before anybody is answered: until its first walk succeeds, it is all that there is.
         catalog.load().await;
-        let live = Live::new(plan, catalog);
+        let live = Live::new(plan, catalog, Arc::clone(&metrics));
+        downstream::show_state(&live);
         let server = Listeners::start(live.clone()).await?;
         live.load().catalog().start(None);
-        Ok(Self { live, server })
+        Ok(Self {
+            live,
+            server,
+            metrics,
+        })
     }
 
     /// Goes on with another plan, or changes nothing and says why that cannot be. What comes back are
@@ -111,6 +121,9 @@ impl App {
     pub async fn stop(self) {
         self.server.shutdown().await;
         self.live.close().await;
+        let metrics = self.metrics;
+        // Whoever reads them may have to send them somewhere. A panic there is nobody's here.
+        let _ = tokio::task::spawn_blocking(move || metrics.shut_down()).await;
     }
 }
 

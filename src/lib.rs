@@ -31,6 +31,8 @@ pub mod upstream;
 
 pub mod page;
 
+pub mod metrics;
+
 pub mod observe;
 
 pub mod snapshot;

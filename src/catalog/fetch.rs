@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use crate::caller::Asker;
 use crate::error::{ErrorKind, UpstreamError};
-use crate::observe::{Observers, Progress};
+use crate::observe::Observers;
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::Adapter;
@@ -36,7 +36,7 @@ pub(super) type WalkFetched = Option<Result<WalkResult, UpstreamError>>;
 /// Walks the upstream, and builds the snapshot: of a large list, off the I/O threads.
 pub(super) async fn walk_to_snapshot(
     adapter: Arc<Adapter>,
-    progress: Arc<Progress>,
+    observers: &Observers,
 ) -> Result<WalkResult, UpstreamError> {
     let Walked {
         groups,
@@ -44,7 +44,7 @@ pub(super) async fn walk_to_snapshot(
         pages,
         ended_by,
         hold,
-    } = walk(&adapter, &Observers::from(progress)).await?;
+    } = walk(&adapter, observers).await?;
     let source = Arc::clone(adapter.name());
     let is_large = groups.bytes() >= LARGE_BODY;
     let build = move || {
@@ -71,9 +71,9 @@ pub(super) async fn walk_to_snapshot(
 pub(super) async fn walk_whole(
     adapter: Arc<Adapter>,
     for_queries: Option<Arc<CatalogResources>>,
-    progress: Arc<Progress>,
+    observers: Observers,
 ) -> WalkFetched {
-    let result = walk_to_snapshot(adapter, progress).await;
+    let result = walk_to_snapshot(adapter, &observers).await;
     if let (Some(resources), true) = (for_queries, is_refused(&result)) {
         resources.store.clear();
         resources.epoch.advance();

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::observe::Progress;
+use crate::observe::Timeline;
 
 /// How far a walk is that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -44,7 +44,7 @@ pub(super) struct WalkBegin {
 pub(super) struct InFlightWalk {
     begun: Arc<OnceLock<WalkBegin>>,
     end: Arc<watch::Sender<Option<WalkEnd>>>,
-    pub(super) progress: Arc<Progress>,
+    pub(super) timeline: Arc<Timeline>,
 }
 
 impl InFlightWalk {
@@ -53,7 +53,7 @@ impl InFlightWalk {
         Self {
             begun: Arc::default(),
             end: Arc::new(watch::Sender::new(None)),
-            progress: Arc::default(),
+            timeline: Arc::default(),
         }
     }
 

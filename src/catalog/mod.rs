@@ -19,6 +19,7 @@ mod disk;
 mod entry;
 mod epoch;
 mod fetch;
+mod history;
 mod in_flight;
 mod keep_fresh;
 mod key;
@@ -35,6 +36,7 @@ mod tasks;
 mod tier;
 mod underway;
 
+pub use history::WalkRecord;
 pub use in_flight::RunningWalk;
 pub use key::Scope;
 pub use lookup::{CacheMode, CacheOutcome, SourceLookup, SourceState};

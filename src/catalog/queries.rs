@@ -12,6 +12,7 @@ use moka::sync::Cache;
 use tokio::time::Instant;
 
 use crate::caller::Asker;
+use crate::metrics::CacheStanding;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::{Conditions, Pushed};
 
@@ -141,6 +142,11 @@ impl Queries {
         last.as_ref().map_or(whole, |entry| entry.peek())
     }
 
+    /// How the store of its results stands.
+    pub(super) fn standing(&self) -> CacheStanding {
+        self.resources.store.standing("queries")
+    }
+
     /// May take so many bytes from now on.
     pub(super) fn resize(&self, budget: u64) {
         self.resources.store.resize_for_queries(budget);
@@ -174,6 +180,7 @@ impl Queries {
                 self.fetch(pushed.clone(), Weak::clone(entry)),
                 Arc::clone(&self.resources),
                 Arc::clone(&self.tasks),
+                Arc::clone(self.whole.history()),
             )
         })
     }
@@ -187,6 +194,7 @@ impl Queries {
         Box::new(move |walk, asker| {
             let here = underway.enter(&pushed, &entry);
             let asking = Arc::new(adapter.asking(pushed.clone(), resources.store.capacity()));
+            let observers = resources.observers.of_upstream(adapter.name());
             let (whole, resources, queue) = (
                 Arc::clone(&whole),
                 Arc::clone(&resources),
@@ -205,7 +213,7 @@ impl Queries {
                     Err(error) => return Some(Err(error)),
                 };
                 walk.begin(resources.wall.now_in_milliseconds());
-                let result = walk_to_snapshot(asking, walk.progress.clone()).await;
+                let result = walk_to_snapshot(asking, &observers.and(walk.timeline.clone())).await;
                 if is_refused(&result) {
                     // All of this was read with one account. What that may no longer see, nobody may.
                     resources.store.clear();

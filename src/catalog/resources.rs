@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::clock::WallClock;
+use crate::observe::Observers;
 use crate::page_memory::{PageMemory, PageRoom};
 
 use super::epoch::Epoch;
@@ -25,6 +26,8 @@ pub(super) struct CatalogResources {
     pub(super) epoch: Arc<Epoch>,
     /// Where pages are received and decoded.
     pub(super) pages: PageMemory,
+    /// Who is told what happens.
+    pub(super) observers: Observers,
 }
 
 impl CatalogResources {
@@ -37,6 +40,7 @@ impl CatalogResources {
             wall: wall.clone(),
             epoch: Arc::default(),
             pages: PageMemory::default(),
+            observers: Observers::default(),
         }
     }
 
@@ -46,6 +50,11 @@ impl CatalogResources {
             pages: PageMemory::new(room),
             ..self
         }
+    }
+
+    /// The same, of which these are told.
+    pub(super) fn with_observers(self, observers: Observers) -> Self {
+        Self { observers, ..self }
     }
 
     /// Where snapshots are kept besides memory.
@@ -67,6 +76,7 @@ impl CatalogResources {
             wall: self.wall.clone(),
             epoch: Arc::clone(&self.epoch),
             pages: self.pages.clone(),
+            observers: self.observers.clone(),
         }
     }
 }

@@ -4,17 +4,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::caller::{Caller, NotVisible};
 use crate::clock::WallClock;
 use crate::list_memory::ListMemory;
+use crate::metrics::CacheStanding;
+use crate::observe::Observers;
 use crate::page_memory::{PageMemoryCounts, PageRoom};
 use crate::plan::Cache;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::Conditions;
 use crate::upstream::transport::Circuit;
 
+use super::history::WalkRecord;
 use super::in_flight::RunningWalk;
 use super::key::Scope;
 use super::lookup::{CacheMode, SourceLookup};
@@ -45,10 +49,16 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// A catalog of these upstreams, with nothing in it yet. Must be called within a tokio runtime.
-    pub fn new(adapters: Vec<Arc<Adapter>>, cache: &Cache, wall: &WallClock) -> Self {
+    /// A catalog of these upstreams, with nothing in it yet, whose news `observers` are told. Must be called within a tokio runtime.
+    pub fn new(
+        adapters: Vec<Arc<Adapter>>,
+        cache: &Cache,
+        wall: &WallClock,
+        observers: Observers,
+    ) -> Self {
         let resources = CatalogResources::new(cache.snapshots(), cache.directory.as_deref(), wall)
-            .with_pages(PageRoom::default());
+            .with_pages(PageRoom::default())
+            .with_observers(observers);
         Self::over(adapters, Arc::new(resources), cache, |_| None)
     }
 
@@ -225,6 +235,36 @@ impl Catalog {
     /// [`UpstreamRuntime::circuit`] of one of them.
     pub fn circuit(&self, source: &str) -> Option<Circuit> {
         self.upstream(source)?.circuit()
+    }
+
+    /// [`UpstreamRuntime::last_walks`] of one of them.
+    pub fn last_walks(&self, source: &str) -> Vec<Arc<WalkRecord>> {
+        let upstream = self.upstream(source);
+        upstream.map_or_else(Vec::new, |upstream| upstream.last_walks())
+    }
+
+    /// How the stores of lists stand: that of whole lists, and all those of results of queries together.
+    pub fn caches(&self) -> Vec<CacheStanding> {
+        let by_query = self.upstreams.iter();
+        let by_query = by_query.filter_map(|upstream| upstream.standing_of_queries());
+        let by_query = by_query.reduce(|one, other| CacheStanding {
+            name: one.name,
+            bytes: one.bytes + other.bytes,
+            capacity: one.capacity + other.capacity,
+            entries: one.entries + other.entries,
+        });
+        let whole = self.resources.store.standing("snapshots");
+        [whole].into_iter().chain(by_query).collect()
+    }
+
+    /// The time that lists are dated by.
+    pub fn now(&self) -> Timestamp {
+        self.resources.wall.now()
+    }
+
+    /// Who is told what happens.
+    pub fn observers(&self) -> &Observers {
+        &self.resources.observers
     }
 
     /// [`UpstreamRuntime::running_walk`] of one of them.

@@ -14,6 +14,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use crate::error::{ErrorKind, UpstreamError};
+use crate::metrics::CacheStanding;
 
 use super::cached::CachedSnapshot;
 use super::key::CatalogKey;
@@ -87,6 +88,18 @@ impl Store {
     /// The same for results of queries, which share `bytes` with their entries.
     pub(super) fn resize_for_queries(&self, bytes: u64) {
         self.resize(without_entries(bytes));
+    }
+
+    /// How it stands.
+    pub(super) fn standing(&self, name: &'static str) -> CacheStanding {
+        let used = self.lock().map(|used| *used);
+        let present = self.cache.get();
+        CacheStanding {
+            name,
+            bytes: used.unwrap_or_else(|| present.cache.weighted_size() * 1024),
+            capacity: present.capacity,
+            entries: present.cache.entry_count(),
+        }
     }
 
     pub(super) fn get(&self, key: &CatalogKey) -> Option<Arc<CachedSnapshot>> {

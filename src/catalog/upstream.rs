@@ -8,12 +8,14 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::caller::{Asker, Caller, NotVisible};
+use crate::metrics::CacheStanding;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::Conditions;
 use crate::upstream::transport::Circuit;
 
 use super::entry::Entry;
 use super::fetch::{Fetch, walk_whole};
+use super::history::WalkRecord;
 use super::in_flight::RunningWalk;
 use super::keep_fresh::keep_fresh;
 use super::key::{CatalogKey, Scope};
@@ -51,6 +53,7 @@ impl UpstreamRuntime {
             .map(|_| Arc::new(resources.for_queries(query_budget)));
         let fetch: Fetch = {
             let (adapter, for_queries) = (Arc::clone(&adapter), for_queries.clone());
+            let observers = resources.observers.of_upstream(adapter.name());
             let resources = Arc::clone(resources);
             Box::new(move |walk, _| {
                 // As much as there is for lists when it begins: that may change.
@@ -58,7 +61,7 @@ impl UpstreamRuntime {
                 Box::pin(walk_whole(
                     Arc::new(adapter),
                     for_queries.clone(),
-                    walk.progress,
+                    observers.and(walk.timeline),
                 ))
             })
         };
@@ -68,6 +71,7 @@ impl UpstreamRuntime {
             fetch,
             Arc::clone(resources),
             Arc::clone(&tasks),
+            Arc::default(),
         ));
         let queries = for_queries.map(|resources| {
             let (adapter, whole) = (Arc::clone(&adapter), Arc::clone(&shared));
@@ -141,9 +145,19 @@ impl UpstreamRuntime {
         }
     }
 
+    /// How the store stands of what it brought to filters, if it is asked by query.
+    pub(super) fn standing_of_queries(&self) -> Option<CacheStanding> {
+        self.queries.as_ref().map(Queries::standing)
+    }
+
     /// How far its running walk is, if one is running.
     pub fn running_walk(&self, scope: &Scope) -> Option<RunningWalk> {
         self.entry(scope).ok()?.running_walk()
+    }
+
+    /// What its last walks were like, the latest first.
+    pub fn last_walks(&self) -> Vec<Arc<WalkRecord>> {
+        self.shared.history().walks()
     }
 
     /// The key of its whole list.

@@ -1,4 +1,4 @@
-//! The admin listener: health for whoever runs the process, status and refresh for its operators.
+//! The admin listener: health for whoever runs the process; status, metrics and refresh for its operators.
 //!
 //! Where a token is configured, all but the two health endpoints require it: probes cannot carry
 //! secrets, and learn none.
@@ -10,19 +10,13 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
 use subtle::ConstantTimeEq as _;
 
-use crate::catalog::{self, RunningWalk, SourceLookup};
+use crate::catalog::{self, SourceLookup};
 use crate::error::UpstreamError;
-use crate::page::ended_by::EndedBy;
-use crate::page_memory::PageMemoryCounts;
+use crate::metrics::TEXT_FORMAT;
 use crate::plan::{List, SecretValue};
-use crate::telemetry;
-use crate::upstream::transport::Circuit;
 
-use super::bodies::BodyMemoryCounts;
-use super::connections::ConnectionCounts;
 use super::deadline::CallerDeadline;
 use super::exchange::RequestContext;
 use super::fallback::{READ, method_not_allowed, not_found};
@@ -33,13 +27,20 @@ use super::response::{Response, full};
 use super::services::{CatalogService, peek_all};
 use super::source_list::ListedSource;
 use super::sources::json;
+use super::status::status;
 
-const PATHS: &str = "`/livez`, `/readyz`, `/status` and `POST /refresh/{upstream}`";
+const PATHS: &str =
+    "`/`, `/livez`, `/readyz`, `/metrics`, `/status` and `POST /refresh/{upstream}`";
+
+/// A page that shows all of `/status`, again and again.
+const PAGE: &str = include_str!("admin/page.html");
 
 /// What stands before the name of an upstream that is to be walked.
 const REFRESH: &str = "/refresh/";
 
 const TEXT: &str = "text/plain; charset=utf-8";
+
+const HTML: &str = "text/html; charset=utf-8";
 
 impl<G> Generation<G> {
     /// Whether an upstream's whole list is not asked for at start.
@@ -55,52 +56,6 @@ impl<G> Generation<G> {
     }
 }
 
-/// The answer of `GET /status`.
-#[derive(Debug, Serialize)]
-struct Status {
-    /// The version of groupgate.
-    version: &'static str,
-    /// How long it has been serving, in seconds.
-    uptime_seconds: u64,
-    /// Whether it is about to stop.
-    draining: bool,
-    /// How many log lines were dropped because their reader was too slow.
-    dropped_log_lines: usize,
-    /// How the connections of callers stand.
-    connections: ConnectionCounts,
-    /// What takes how much memory.
-    memory: Memory,
-    /// How many groups there are in all.
-    groups: usize,
-    /// How each source stands, in order of name.
-    sources: Vec<Standing>,
-}
-
-/// What takes how much memory, in bytes.
-#[derive(Debug, Serialize)]
-struct Memory {
-    /// All that may be taken (`cache.capacity`).
-    capacity: u64,
-    #[serde(flatten)]
-    pages: PageMemoryCounts,
-    #[serde(flatten)]
-    bodies: BodyMemoryCounts,
-}
-
-/// How one source stands, and whether it is asked at all.
-#[derive(Debug, Serialize)]
-struct Standing {
-    #[serde(flatten)]
-    source: ListedSource,
-    /// Why the walk that brought its list knew that it is whole; null where the list is from disk.
-    ended_by: Option<EndedBy>,
-    /// How its circuit breaker stands; null where it is switched off.
-    circuit: Option<Circuit>,
-    /// How far its walk is, null if none is under way. One that has been for long and has read
-    /// little waits for the upstream.
-    walking: Option<RunningWalk>,
-}
-
 /// Answers a request to the admin listener.
 pub(crate) async fn route<G: CatalogService>(
     exchange: Arc<RequestContext<Generation<G>>>,
@@ -113,7 +68,8 @@ pub(crate) async fn route<G: CatalogService>(
         (method, path) => {
             let upstream = path.strip_prefix(REFRESH);
             let upstream = upstream.filter(|name| !name.is_empty() && !name.contains('/'));
-            if path != "/status" && upstream.is_none() {
+            let is_page = matches!(path, "/" | "/metrics" | "/status");
+            if !is_page && upstream.is_none() {
                 return Err(not_found(path, PATHS));
             }
             if !is_authorized(
@@ -123,7 +79,11 @@ pub(crate) async fn route<G: CatalogService>(
                 return Ok(unauthorized());
             }
             match (method, upstream) {
-                (&Method::GET | &Method::HEAD, None) => status(generation),
+                (&Method::GET | &Method::HEAD, None) => match path {
+                    "/" => Ok(full(HTML, PAGE)),
+                    "/metrics" => metrics(generation),
+                    _ => status(generation),
+                },
                 (method, None) => Ok(method_not_allowed(method, READ)),
                 (&Method::POST, Some(upstream)) => refresh(&exchange, upstream).await,
                 (method, Some(_)) => Ok(method_not_allowed(method, &[Method::POST])),
@@ -193,29 +153,9 @@ fn readyz<G: CatalogService>(generation: &Generation<G>) -> Result<Response, Pro
     Err(ProblemDetails::new(Kind::NotReady, detail))
 }
 
-fn status<G: CatalogService>(generation: &Generation<G>) -> Result<Response, ProblemDetails> {
-    let held = peek_all(&generation.gateway);
-    let standing = |held: &SourceLookup| Standing {
-        source: ListedSource::from(held),
-        ended_by: held.ended_by,
-        circuit: generation.gateway.circuit(&held.source),
-        walking: generation.gateway.walking(&held.source),
-    };
-    let snapshots = held.iter().filter_map(|held| held.snapshot.as_ref());
-    json(&Status {
-        version: env!("CARGO_PKG_VERSION"),
-        uptime_seconds: generation.process.begun.elapsed().as_secs(),
-        draining: generation.process.draining.load(Ordering::Relaxed),
-        dropped_log_lines: telemetry::dropped_lines(),
-        connections: generation.process.connections.counts(),
-        memory: Memory {
-            capacity: generation.plan.cache.capacity,
-            pages: generation.gateway.page_memory(),
-            bodies: generation.process.bodies.counts(),
-        },
-        groups: snapshots.map(|snapshot| snapshot.len()).sum(),
-        sources: held.iter().map(standing).collect(),
-    })
+fn metrics<G>(generation: &Generation<G>) -> Result<Response, ProblemDetails> {
+    let text = generation.process.metrics.text();
+    Ok(full(TEXT_FORMAT, text.map_err(ProblemDetails::defect)?))
 }
 
 /// Says what became of the walk that was asked for: 200 means that the list was read anew.

@@ -37,7 +37,7 @@ pub(crate) struct BodyMemoryCounts {
     /// What answers take, kept or on their way.
     pub(crate) answers: u64,
     /// What they may take.
-    answers_limit: u64,
+    pub(crate) answers_limit: u64,
 }
 
 /// Bytes that are counted as long as anybody holds a part of them.

@@ -9,7 +9,7 @@ use crate::gateway::pool::BlockingPool;
 
 use super::coding::{self, Accepted};
 use super::problem::ProblemDetails;
-use super::response::{Body, Response};
+use super::response::{Content, Response};
 
 /// What an answer depends on that comes here as it is for everybody.
 const VARIES_BY: HeaderValue = HeaderValue::from_static("accept-encoding");
@@ -29,7 +29,7 @@ pub(crate) async fn compress(
     if response.status() != StatusCode::OK || response.headers().contains_key(CONTENT_ENCODING) {
         return Ok(response);
     }
-    let Body::Full(body) = response.body() else {
+    let Content::Full(body) = &response.body().content else {
         return Ok(response);
     };
     let coding = accepted.for_length(body.len());
@@ -38,7 +38,7 @@ pub(crate) async fn compress(
     };
     let body: Bytes = body.clone();
     let encoded = pool.run(move || coding::encode(coding, body), until).await;
-    *response.body_mut() = Body::Full(encoded?.map_err(ProblemDetails::defect)?);
+    response.body_mut().content = Content::Full(encoded?.map_err(ProblemDetails::defect)?);
     let name = HeaderValue::from_static(name);
     response.headers_mut().insert(CONTENT_ENCODING, name);
     Ok(response)

@@ -13,15 +13,18 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::catalog::Catalog;
+use crate::clock::WallClock;
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
 use crate::gateway::pool::BlockingPool;
-use crate::observe::Observers;
+use crate::metrics::Metrics;
+use crate::observe::{Observer, Observers};
 use crate::plan::Plan;
 use crate::telemetry;
 use crate::upstream::Adapter;
@@ -56,6 +59,8 @@ pub struct Generation<G = Gateway> {
 pub(super) struct Process {
     /// When it began to serve.
     pub(super) begun: Instant,
+    /// The same by the wall clock.
+    pub(super) started: Timestamp,
     /// Whether it is about to stop.
     pub(super) draining: AtomicBool,
     /// Whether it was ready once.
@@ -70,6 +75,7 @@ pub(super) struct Process {
     pub(super) connections: Arc<ConnectionTable>,
     pub(super) description: Description,
     pub(super) observers: Observers,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// The generation in force. Its clones are one.
@@ -91,7 +97,7 @@ impl<G> Generation<G> {
     pub(super) fn first(plan: Arc<Plan>, keys: Keys, gateway: G, process: Process) -> Self {
         Self {
             rate_limiter: Arc::new(CallerRateLimiter::new(&plan.rate_limit)),
-            answers: AnswerCache::new(plan.cache.answers()),
+            answers: AnswerCache::new(plan.cache.answers(), process.observers.clone()),
             plan,
             gateway,
             keys,
@@ -123,7 +129,7 @@ impl Generation {
             gateway: self.gateway.succeed(catalog, &plan, keys.clone()),
             keys,
             rate_limiter,
-            answers: AnswerCache::new(plan.cache.answers()),
+            answers: AnswerCache::new(plan.cache.answers(), self.process.observers.clone()),
             plan,
             process: Arc::clone(&self.process),
         }
@@ -132,27 +138,31 @@ impl Generation {
 
 impl Process {
     /// A process that begins to serve now, on the runtime that this is called in.
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &Plan, metrics: Arc<Metrics>) -> Self {
+        let access_log = AccessLog::new(PROBES, telemetry::access_lines());
+        let observers: [Arc<dyn Observer>; 2] = [Arc::new(access_log), Arc::clone(&metrics) as _];
         Self {
             bodies: BodyMemory::new(&plan.cache),
             connections: Arc::new(ConnectionTable::new(plan.server.connections)),
             begun: Instant::now(),
+            started: WallClock::system().now(),
             draining: AtomicBool::new(false),
             was_ready: AtomicBool::new(false),
             walks: Handle::current(),
             pool: BlockingPool::new(),
             description: Description::default(),
-            observers: Arc::new(AccessLog::new(PROBES, telemetry::access_lines())).into(),
+            observers: observers.into_iter().collect(),
+            metrics,
         }
     }
 }
 
 impl Live {
-    /// Begins with a first generation. Must be called within a tokio runtime.
-    pub fn new(plan: Arc<Plan>, catalog: Catalog) -> Self {
+    /// Begins with a first generation, whose requests `metrics` count. Must be called within a tokio runtime.
+    pub fn new(plan: Arc<Plan>, catalog: Catalog, metrics: Arc<Metrics>) -> Self {
         let keys = Keys::from(&*plan);
         let gateway = Gateway::new(catalog, &plan, keys.clone());
-        let process = Process::new(&plan);
+        let process = Process::new(&plan, metrics);
         let first = Generation::first(plan, keys, gateway, process);
         Self {
             present: Arc::new(ArcSwap::from_pointee(first)),

@@ -1,6 +1,7 @@
 //! `GET /groups` and `GET /groups/{id}`, as far as they are not answered from the cache.
 
 use std::borrow::Cow;
+use std::slice;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,7 +11,9 @@ use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 
 use crate::caller::Caller;
+use crate::gateway::listing::SourceReport;
 use crate::gateway::{Ask, Listing, ParseContext, Query};
+use crate::observe::AnswerTraits;
 
 use super::answers::{self, Answer, AnswerKey, AskedAnswer, Made};
 use super::bodies::{BodyMemory, ReservedBody};
@@ -75,16 +78,20 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
     };
     let listing = state.gateway.list(ask).await?;
     let draft = AnswerDraft::new(&key, caller, query, listing, epoch, exchange.begun);
+    let traits = traits(key.format, &draft.listing.sources);
     if !key.format.is_streamed() && answers::is_steady(&draft.listing) {
         return state.kept(&key, draft, headers, deadline.answer).await;
     }
     if draft.tag.is_known(headers) {
         let mut response = empty(StatusCode::NOT_MODIFIED);
+        response.body_mut().traits = traits;
         draft.timing.announce(response.headers_mut());
         response.headers_mut().extend(draft.headers);
         return Ok(response);
     }
-    state.once(&key, draft, deadline.answer).await
+    let mut response = state.once(&key, draft, deadline.answer).await?;
+    response.body_mut().traits = traits;
+    Ok(response)
 }
 
 impl AnswerDraft {
@@ -175,9 +182,10 @@ impl<G> Generation<G> {
         if let Some(name) = coding.name() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
         }
-        let answer = Arc::new(Answer::new(made, tag, headers, body));
+        let answer = Arc::new(Answer::new(made, tag, key.format, headers, body));
         self.answers().put(key, Arc::clone(&answer));
         let mut response = answer.respond(request);
+        response.body_mut().traits.cache = Some("hit");
         timing.end_stage("render");
         timing.announce(response.headers_mut());
         Ok(response)
@@ -281,7 +289,7 @@ impl<G> Generation<G> {
             coding,
         );
         let mut response = full(format.content_type(), Bytes::new());
-        *response.body_mut() = body.map_err(ProblemDetails::defect)?;
+        response.body_mut().content = body.map_err(ProblemDetails::defect)?;
         if format == AnswerFormat::Csv {
             render::csv::describe(response.headers_mut(), &envelope)
                 .map_err(ProblemDetails::defect)?;
@@ -326,11 +334,23 @@ pub(crate) async fn one<G: GroupService>(
         };
         full(format.content_type(), reserved.fill(body))
     };
+    response.body_mut().traits = traits(format, slice::from_ref(&found.source));
     let now = Instant::now();
     caching::describe(response.headers_mut(), &tag);
     Countdown::new(Basis::from(&found), caller, now).tell(response.headers_mut(), now);
     timing.announce(response.headers_mut());
     Ok(response)
+}
+
+/// What observers are told of an answer in this format that comes from these sources.
+fn traits(format: AnswerFormat, sources: &[SourceReport]) -> AnswerTraits {
+    let mut outcomes = sources.iter().map(|source| source.held.outcome);
+    let has_waited = outcomes.any(|outcome| outcome.forwarded.is_some());
+    AnswerTraits {
+        format: Some(format.name()),
+        cache: Some(if has_waited { "miss" } else { "hit" }),
+        problem: None,
+    }
 }
 
 /// About how many bytes a page has.

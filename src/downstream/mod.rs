@@ -30,6 +30,7 @@ pub use generation::{Generation, Live};
 
 mod fallback;
 mod route;
+mod templates;
 
 mod coding;
 mod negotiate;
@@ -52,6 +53,9 @@ mod render;
 mod server_timing;
 
 mod admin;
+mod process_state;
+pub use process_state::show_state;
+mod status;
 
 #[cfg(test)]
 mod testing;
@@ -59,7 +63,7 @@ mod testing;
 mod tests;
 
 pub use openapi::document;
-pub use response::{Body, BrokenOff};
+pub use response::{Body, BrokenOff, Content};
 
 use std::convert::Infallible;
 use std::io;

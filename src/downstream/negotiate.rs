@@ -25,6 +25,16 @@ impl AnswerFormat {
     /// Every format, the preferred first.
     pub(crate) const ALL: &'static [Self] = &[Self::Json, Self::Xml, Self::Ndjson, Self::Csv];
 
+    /// The word for it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Xml => "xml",
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+        }
+    }
+
     /// The media type that asks for it.
     pub(crate) const fn media_type(self) -> &'static str {
         match self {

@@ -11,6 +11,8 @@ use http::{HeaderValue, StatusCode};
 use hyper::body::{Frame, SizeHint};
 use thiserror::Error;
 
+use crate::observe::AnswerTraits;
+
 /// What the edge answers.
 pub(crate) type Response = http::Response<Body>;
 
@@ -20,9 +22,17 @@ pub(crate) type Response = http::Response<Body>;
 #[error("the answer broke off")]
 pub struct BrokenOff;
 
-/// The body of a response.
+/// The body of a response, and what observers are told of the response beside what is sent.
+#[derive(Debug, Default)]
+pub struct Body {
+    /// What is sent.
+    pub content: Content,
+    pub(crate) traits: AnswerTraits,
+}
+
+/// What a body consists of.
 #[derive(Default)]
-pub enum Body {
+pub enum Content {
     /// Nothing.
     #[default]
     Empty,
@@ -32,7 +42,16 @@ pub enum Body {
     Streamed(Pin<Box<dyn Stream<Item = Result<Bytes, BrokenOff>> + Send>>),
 }
 
-impl fmt::Debug for Body {
+impl From<Content> for Body {
+    fn from(content: Content) -> Self {
+        Self {
+            content,
+            traits: AnswerTraits::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Content {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => formatter.write_str("Empty"),
@@ -52,14 +71,14 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        match &mut *self {
-            Self::Empty => Poll::Ready(None),
-            Self::Full(bytes) => {
+        match &mut self.content {
+            Content::Empty => Poll::Ready(None),
+            Content::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
-                *self = Self::Empty;
+                self.content = Content::Empty;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Self::Streamed(parts) => {
+            Content::Streamed(parts) => {
                 let part = parts.as_mut().poll_next(context);
                 part.map(|part| part.map(|part| part.map(Frame::data)))
             }
@@ -67,18 +86,18 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Empty => true,
-            Self::Full(bytes) => bytes.is_empty(),
-            Self::Streamed(_) => false,
+        match &self.content {
+            Content::Empty => true,
+            Content::Full(bytes) => bytes.is_empty(),
+            Content::Streamed(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Empty => SizeHint::with_exact(0),
-            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Streamed(_) => SizeHint::default(),
+        match &self.content {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Streamed(_) => SizeHint::default(),
         }
     }
 }
@@ -92,7 +111,7 @@ pub(crate) fn empty(status: StatusCode) -> Response {
 
 /// A good response in one piece.
 pub(crate) fn full(content_type: &'static str, body: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Body::Full(body.into()));
+    let mut response = Response::new(Content::Full(body.into()).into());
     let content_type = HeaderValue::from_static(content_type);
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response

@@ -4,14 +4,16 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 use crate::caller::Caller;
-use crate::catalog::{self, CacheMode, RunningWalk, Scope, SourceLookup};
+use crate::catalog::{self, CacheMode, RunningWalk, Scope, SourceLookup, WalkRecord};
 use crate::gateway::listing::FoundGroup;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
 use crate::list_memory::ListMemory;
+use crate::metrics::CacheStanding;
 use crate::page_memory::PageMemoryCounts;
 use crate::upstream::transport::Circuit;
 
@@ -70,6 +72,15 @@ pub(crate) trait CatalogService: Send + Sync + 'static {
     /// How far one's walk is, if one is under way.
     fn walking(&self, source: &str) -> Option<RunningWalk>;
 
+    /// What one's last walks were like, the latest first.
+    fn last_walks(&self, source: &str) -> Vec<Arc<WalkRecord>>;
+
+    /// How the caches of lists and views stand.
+    fn caches(&self) -> Vec<CacheStanding>;
+
+    /// The time that lists are dated by.
+    fn now(&self) -> Timestamp;
+
     /// How the memory of pages stands.
     fn page_memory(&self) -> PageMemoryCounts;
 
@@ -113,6 +124,18 @@ impl CatalogService for Gateway {
 
     fn walking(&self, source: &str) -> Option<RunningWalk> {
         self.catalog().running_walk(source, &Scope::Shared)
+    }
+
+    fn last_walks(&self, source: &str) -> Vec<Arc<WalkRecord>> {
+        self.catalog().last_walks(source)
+    }
+
+    fn caches(&self) -> Vec<CacheStanding> {
+        Self::caches(self)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.catalog().now()
     }
 
     fn page_memory(&self) -> PageMemoryCounts {

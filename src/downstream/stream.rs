@@ -15,7 +15,7 @@ use super::bodies::BodyMemory;
 use super::coding::{Coding, Encoder};
 use super::negotiate::AnswerFormat;
 use super::render::{self, Frame, RenderError};
-use super::response::{Body, BrokenOff};
+use super::response::{BrokenOff, Content};
 
 /// How many rows are rendered at once: enough that a part is worth sending, few enough that
 /// rendering it holds up nobody.
@@ -57,7 +57,7 @@ pub(crate) fn body(
     fields: Option<Vec<&'static str>>,
     (listing, page): (Lent<Listing>, ViewPage),
     coding: Coding,
-) -> io::Result<Body> {
+) -> io::Result<Content> {
     let encoder = Encoder::new(coding)?;
     let is_copied = encoder.is_none() && render::is_copied(format, fields.as_deref());
     let parts = Parts {
@@ -90,7 +90,7 @@ pub(crate) fn body(
         tracing::error!(%error, "a streamed answer broke off");
         BrokenOff
     });
-    Ok(Body::Streamed(Box::pin(parts)))
+    Ok(Content::Streamed(Box::pin(parts)))
 }
 
 impl Parts {

@@ -9,16 +9,18 @@ use std::time::Duration;
 use http::Request;
 use http::request::Builder;
 use http_body_util::BodyExt as _;
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::caller::Caller;
-use crate::catalog::{self, CacheMode, CacheOutcome, RunningWalk, SourceLookup};
+use crate::catalog::{self, CacheMode, CacheOutcome, RunningWalk, SourceLookup, WalkRecord};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::gateway::cursor::Keys;
 use crate::gateway::listing::{FoundGroup, SourceReport, Spent};
 use crate::gateway::view::View;
 use crate::gateway::{Ask, GatewayError, Listing};
 use crate::list_memory::ListMemory;
+use crate::metrics::CacheStanding;
 use crate::page_memory::PageMemoryCounts;
 use crate::plan::Plan;
 use crate::snapshot::tests::group;
@@ -79,7 +81,7 @@ pub(super) async fn text(response: Response) -> String {
 pub(crate) fn generation<G>(plan: impl Into<Arc<Plan>>, gateway: G) -> Generation<G> {
     let keys = Keys::new(vec![vec![7; 32].into()]);
     let plan = plan.into();
-    let process = Process::new(&plan);
+    let process = Process::new(&plan, Arc::default());
     Generation::first(plan, keys, gateway, process)
 }
 
@@ -143,6 +145,18 @@ impl CatalogService for Fixed {
             pages: 2,
             records: 200,
         })
+    }
+
+    fn last_walks(&self, _: &str) -> Vec<Arc<WalkRecord>> {
+        Vec::new()
+    }
+
+    fn caches(&self) -> Vec<CacheStanding> {
+        Vec::new()
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
     }
 
     fn page_memory(&self) -> PageMemoryCounts {

@@ -21,6 +21,7 @@ use crate::catalog::{Catalog, SourceLookup, SourceState as Standing};
 use crate::clock::WallClock;
 use crate::config::testing::plan;
 use crate::error::ErrorKind;
+use crate::observe::Observers;
 
 mod description;
 mod visibility;
@@ -352,8 +353,15 @@ async fn server(shutdown_delay: &str) -> Listeners {
     let plan = Arc::new(plan(&format!(
         "server = {{ listen = '127.0.0.1:0', admin = '127.0.0.1:0', shutdown_delay = '{shutdown_delay}' }}"
     )));
-    let catalog = Catalog::new(Vec::new(), &plan.cache, &WallClock::system());
-    Listeners::start(Live::new(plan, catalog)).await.unwrap()
+    let catalog = Catalog::new(
+        Vec::new(),
+        &plan.cache,
+        &WallClock::system(),
+        Observers::default(),
+    );
+    Listeners::start(Live::new(plan, catalog, Arc::default()))
+        .await
+        .unwrap()
 }
 
 fn client() -> Client<HttpConnector, Empty<Bytes>> {

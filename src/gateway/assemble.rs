@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::metrics::CacheStanding;
+use crate::observe::Observers;
 use crate::plan::Plan;
 
 use super::ask::{Ask, GatewayError};
@@ -24,9 +26,9 @@ pub(super) struct Assembler {
 }
 
 impl Assembler {
-    pub(super) fn new(plan: &Plan, keys: Keys) -> Self {
+    pub(super) fn new(plan: &Plan, keys: Keys, observers: Observers) -> Self {
         Self {
-            views: Views::new(plan.cache.views()),
+            views: Views::new(plan.cache.views(), observers),
             keys,
             min_sources: plan.min_sources,
         }
@@ -39,6 +41,11 @@ impl Assembler {
             keys,
             min_sources: plan.min_sources,
         }
+    }
+
+    /// How the views stand.
+    pub(super) fn views(&self) -> CacheStanding {
+        self.views.standing()
     }
 
     #[cfg(test)]

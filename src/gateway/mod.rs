@@ -53,6 +53,7 @@ use tower::Service;
 
 use crate::caller::Caller;
 use crate::catalog::{CacheMode, Catalog, SourceEntry};
+use crate::metrics::CacheStanding;
 use crate::plan::Plan;
 use crate::upstream::pushdown::Conditions;
 
@@ -72,9 +73,10 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway over these upstreams.
     pub fn new(catalog: Catalog, plan: &Plan, keys: Keys) -> Self {
+        let observers = catalog.observers().clone();
         Self {
             catalog: Arc::new(catalog),
-            assembler: Assembler::new(plan, keys),
+            assembler: Assembler::new(plan, keys, observers),
         }
     }
 
@@ -85,6 +87,13 @@ impl Gateway {
             catalog: Arc::new(catalog),
             assembler: self.assembler.succeed(plan, keys),
         }
+    }
+
+    /// How the caches of lists and views stand.
+    pub fn caches(&self) -> Vec<CacheStanding> {
+        let mut caches = self.catalog.caches();
+        caches.push(self.assembler.views());
+        caches
     }
 
     /// The upstreams and their snapshots.

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use moka::future::Cache;
+use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use tokio::time::{Instant, timeout_at};
 
+use crate::metrics::CacheStanding;
+use crate::observe::{Event, Observers};
 use crate::snapshot::{ContentHash, Snapshot};
 
 use super::filter::Filter;
@@ -19,6 +22,9 @@ use super::view::View;
 /// How many bytes of lists are looked through in about the time that it takes to hand them over.
 const AT_ONCE: usize = 512 * 1024;
 
+/// What they are called where caches are told apart.
+const NAME: &str = "views";
+
 /// Makes views, once for equal questions over equal content.
 #[derive(Debug, Clone)]
 pub(super) struct Views {
@@ -27,6 +33,7 @@ pub(super) struct Views {
     at_once: usize,
     made: Cache<ViewKey, Arc<MatchingRows>>,
     pool: BlockingPool,
+    observers: Observers,
 }
 
 /// What the matching rows depend on. No caller is in it: callers who see the same content share it.
@@ -58,9 +65,19 @@ impl ViewKey {
 }
 
 impl Views {
-    /// Views that take so many bytes.
-    pub(super) fn new(share: u64) -> Self {
-        Self::over(share, BlockingPool::new())
+    /// Views that take so many bytes, of which `observers` are told.
+    pub(super) fn new(share: u64, observers: Observers) -> Self {
+        Self::over(share, BlockingPool::new(), observers)
+    }
+
+    /// How they stand.
+    pub(super) fn standing(&self) -> CacheStanding {
+        CacheStanding {
+            name: NAME,
+            bytes: self.made.weighted_size() * 1024,
+            capacity: self.share,
+            entries: self.made.entry_count(),
+        }
     }
 
     /// The same if they take so many bytes, or else none yet, made by the same workers.
@@ -68,12 +85,18 @@ impl Views {
         if share == self.share {
             return self.clone();
         }
-        Self::over(share, self.pool.clone())
+        Self::over(share, self.pool.clone(), self.observers.clone())
     }
 
-    fn over(share: u64, pool: BlockingPool) -> Self {
+    fn over(share: u64, pool: BlockingPool, observers: Observers) -> Self {
+        let told = observers.clone();
         let made = Cache::builder()
-            .name("views")
+            .name(NAME)
+            .eviction_listener(move |_, _, cause| {
+                if cause == RemovalCause::Size {
+                    told.notify(&Event::Evicted(NAME));
+                }
+            })
             // The default policy may refuse a new entry when the cache is full.
             .eviction_policy(EvictionPolicy::lru())
             .max_capacity(kibibytes(share))
@@ -87,6 +110,7 @@ impl Views {
             at_once: AT_ONCE,
             made,
             pool,
+            observers,
         }
     }
 
@@ -103,8 +127,11 @@ impl Views {
         let bytes: usize = snapshots.iter().map(|snapshot| snapshot.bytes()).sum();
         // Looking ids up or short lists through is quicker than handing the work over or keeping it.
         let rows = if filter.ids.is_some() || bytes <= self.at_once {
+            let begun = Instant::now();
             let rows = MatchingRows::new(&snapshots, filter, sort);
-            Arc::new(rows.with_match_digests(&snapshots, &digested))
+            let rows = rows.with_match_digests(&snapshots, &digested);
+            self.observers.notify(&Event::ViewMade(begun.elapsed()));
+            Arc::new(rows)
         } else {
             let contents = snapshots.iter();
             let contents =
@@ -147,7 +174,11 @@ impl Views {
                 Err(_) => return Err(Overloaded),
             };
             match rows.as_ref().map_err(|error| &**error) {
-                Ok(rows) | Err(NotKept::Empty(rows)) => return Ok(Arc::clone(rows)),
+                Ok(rows) | Err(NotKept::Empty(rows)) => {
+                    let is_hit = !is_ours;
+                    self.observers.notify(&Event::ViewAskedFor { is_hit });
+                    return Ok(Arc::clone(rows));
+                }
                 Err(NotKept::Overloaded(overloaded)) if is_ours => return Err(*overloaded),
                 // Another caller ran out of time, and we have not yet.
                 Err(NotKept::Overloaded(_)) => {}
@@ -162,9 +193,13 @@ impl Views {
         deadline: Instant,
     ) -> Result<Arc<MatchingRows>, NotKept> {
         let (key, snapshots) = (key.clone(), snapshots.to_vec());
+        let observers = self.observers.clone();
         let work = move || {
+            let begun = Instant::now();
             let rows = MatchingRows::new(&snapshots, &key.filter, &key.sort);
-            Arc::new(rows.with_match_digests(&snapshots, &key.digested))
+            let rows = rows.with_match_digests(&snapshots, &key.digested);
+            observers.notify(&Event::ViewMade(begun.elapsed()));
+            Arc::new(rows)
         };
         let rows = self.pool.run(work, deadline).await;
         let rows = rows.map_err(NotKept::Overloaded)?;
@@ -207,7 +242,7 @@ mod tests {
     fn views(share: u64) -> Views {
         Views {
             at_once: 0,
-            ..Views::new(share)
+            ..Views::new(share, Observers::default())
         }
     }
 
@@ -352,7 +387,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_short_lists_are_looked_through_on_the_thread_that_asks() {
-        let mut views = Views::new(1 << 20);
+        let mut views = Views::new(1 << 20, Observers::default());
         views.pool = BlockingPool::sized(0, 0);
         for (name, is_short) in [("x".to_owned(), true), ("x".repeat(AT_ONCE), false)] {
             let (filter, sort) = (Filter::default(), Sort::default());

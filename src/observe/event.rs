@@ -7,12 +7,13 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use opentelemetry::TraceId;
 
-use crate::error::UpstreamError;
+use crate::error::{ErrorKind, UpstreamError};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::{Next, Position};
 
-/// What just happened to a caller's request, in a walk, or in one of a walk's exchanges.
+/// What just happened: to a caller's request, in a walk, in one of a walk's exchanges, in a cache, or to the
+/// process.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A caller's request was answered, up to the beginning of the body.
@@ -25,8 +26,12 @@ pub enum Event<'a> {
         id: &'a str,
         /// The trace it is in, if there is one.
         trace: Option<TraceId>,
+        /// The template of the path, from a fixed list.
+        route: &'static str,
         /// The status of the response.
         status: StatusCode,
+        /// What else is known of the response.
+        traits: AnswerTraits,
         /// How long it took.
         elapsed: Duration,
     },
@@ -46,6 +51,29 @@ pub enum Event<'a> {
         /// How long it took.
         elapsed: Duration,
     },
+    /// An attempt at an exchange has ended, up to the last byte of the response, which is not classified
+    /// yet. One that was given up because another came first is not reported.
+    AttemptEnded {
+        /// The method of the request.
+        method: &'a Method,
+        /// The status of the response, or why there is none.
+        outcome: Result<StatusCode, ErrorKind>,
+        /// How long it took, without waiting for a slot or a permit.
+        elapsed: Duration,
+    },
+    /// A request is about to be sent again.
+    Retried {
+        /// The page that it is for, if it is for one.
+        position: Option<&'a Position>,
+        /// Why the attempt before failed.
+        error: &'a UpstreamError,
+    },
+    /// A late request is sent a second time.
+    Hedged,
+    /// A request has waited so long for the upstream's rate limit.
+    SlotAwaited(Duration),
+    /// A login has ended, with a token or without.
+    LoginEnded(Result<(), &'a UpstreamError>),
     /// It is unknown when the token that a login returned expires. Says why.
     ExpiryUnknown(&'a str),
     /// A request of its own returned the total number of records.
@@ -87,4 +115,78 @@ pub enum Event<'a> {
         /// How many of them were repeated.
         repeated: u64,
     },
+    /// Nothing more is read, and what comes of the walk is decided.
+    WalkSettled {
+        /// What comes of it.
+        outcome: SettledWalk<'a>,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// Somebody asked for the list of an upstream.
+    ListAskedFor {
+        /// Why a walk was waited for: `miss`, `stale` or `request`. `None`: no walk was.
+        forwarded: Option<&'static str>,
+        /// Whether another had begun that walk.
+        collapsed: bool,
+    },
+    /// Rows were looked for among those that were picked and sorted before, and found or not.
+    ViewAskedFor {
+        /// Whether they were found.
+        is_hit: bool,
+    },
+    /// Rows were picked and sorted, which took so long.
+    ViewMade(Duration),
+    /// A cache let go of something for want of room.
+    Evicted(&'static str),
+    /// The configuration was read again.
+    Reloaded {
+        /// What came of it, a word from a fixed list.
+        outcome: &'static str,
+    },
+}
+
+/// What comes of a walk.
+#[derive(Debug, Clone, Copy)]
+pub enum SettledWalk<'a> {
+    /// Its list is served from now on.
+    Replaced {
+        /// Why it is whole.
+        ended_by: EndedBy,
+        /// How many groups it has.
+        groups: u64,
+        /// How many records were skipped.
+        skipped: u64,
+    },
+    /// Its list is much shorter than the one before, and waits for another walk to confirm it.
+    PendingShrink {
+        /// Why it is whole.
+        ended_by: EndedBy,
+        /// How many groups it has.
+        groups: u64,
+    },
+    /// It failed.
+    Failed(&'a UpstreamError),
+}
+
+impl SettledWalk<'_> {
+    /// The stable word for it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Replaced { .. } => "replaced",
+            Self::PendingShrink { .. } => "pending_shrink",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// What is known of an answer beside what is sent. All are words from fixed lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AnswerTraits {
+    /// The format of its groups.
+    pub format: Option<&'static str>,
+    /// Where it comes from: `ready` to be sent, a `hit` made of lists that were there, or a `miss` that
+    /// waited for a walk.
+    pub cache: Option<&'static str>,
+    /// What kind of problem it is.
+    pub problem: Option<&'static str>,
 }

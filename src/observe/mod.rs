@@ -1,14 +1,15 @@
 //! Observers: told about callers' requests, about walks, and about the exchanges of walks.
 //!
-//! One [`Event`] type and one list ([`Observers`]). The edge has a list, and every walk has one. A walk
-//! passes it down to its exchanges as a request extension, so every observer of a walk sees its pages
+//! One [`Event`] type and one list ([`Observers`]). The process has a list, each upstream has one of its own
+//! that comes from it ([`Observers::of_upstream`]), and every walk adds its [`Timeline`] to that. A walk
+//! passes its list down to its exchanges as a request extension, so every observer of a walk sees its pages
 //! and their requests, in one order. Events borrow what they describe; an empty list costs nothing.
 
 mod event;
-pub use event::Event;
+pub use event::{AnswerTraits, Event, SettledWalk};
 
 mod observers;
 pub use observers::{Observer, Observers};
 
-mod progress;
-pub use progress::Progress;
+mod timeline;
+pub use timeline::{PageNote, Timeline, TimelineNotes};

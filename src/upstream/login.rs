@@ -95,7 +95,9 @@ impl LoginCall {
         observers: Observers,
         memory: PageMemory,
     ) -> Result<Token, UpstreamError> {
-        confirmed(deadline, || self.attempt(deadline, &observers, &memory)).await
+        let login = confirmed(deadline, || self.attempt(deadline, &observers, &memory)).await;
+        observers.notify(&Event::LoginEnded(login.as_ref().map(|_| ())));
+        login
     }
 
     async fn attempt(

@@ -19,6 +19,7 @@ mod wait;
 mod pages;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use allocation_counter::{AllocationInfo, measure};
 use bytes::Bytes;
@@ -27,7 +28,8 @@ use groupgate::app::App;
 use groupgate::catalog::Catalog;
 use groupgate::clock::WallClock;
 use groupgate::config::{Environment, load_text};
-use groupgate::downstream::{self, Body, Live};
+use groupgate::downstream::{self, Body, Content, Live};
+use groupgate::metrics::Metrics;
 use groupgate::snapshot::Snapshot;
 use groupgate::telemetry::{self, LogFormat};
 use http::{Request, Response, StatusCode};
@@ -181,10 +183,10 @@ impl Case {
     fn body(&self, response: Result<http::Response<Body>, Infallible>) -> Bytes {
         let Ok(response) = response;
         assert_eq!(response.status(), self.status, "{}", self.name);
-        match response.into_body() {
-            Body::Full(bytes) => bytes,
-            Body::Empty => Bytes::new(),
-            Body::Streamed(_) => panic!("{}: a stream is not ready", self.name),
+        match response.into_body().content {
+            Content::Full(bytes) => bytes,
+            Content::Empty => Bytes::new(),
+            Content::Streamed(_) => panic!("{}: a stream is not ready", self.name),
         }
     }
 }
@@ -204,8 +206,10 @@ async fn service(upstream: &Server) -> impl Edge {
     let wall = WallClock::system();
     let compiled = App::compile(&loaded, &wall).unwrap();
     let plan = compiled.plan;
-    let catalog = Catalog::new(compiled.adapters, &plan.cache, &wall);
-    let live = Live::new(plan, catalog);
+    let metrics = Arc::<Metrics>::default();
+    let observers = Arc::clone(&metrics).into();
+    let catalog = Catalog::new(compiled.adapters, &plan.cache, &wall, observers);
+    let live = Live::new(plan, catalog, metrics);
     live.load().catalog().start(None);
     let mut service = downstream::service(&live, ([127, 0, 0, 1], 1).into());
     eventually("the upstream is walked", async || {

@@ -27,6 +27,7 @@ mod http;
 mod layering;
 mod logs;
 mod memory;
+mod metrics;
 mod paging;
 mod partial;
 mod readme;

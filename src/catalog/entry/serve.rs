@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::caller::Asker;
 use crate::error::UpstreamError;
+use crate::observe::Event;
 use crate::plan::Refresh;
 use crate::snapshot::Counts;
 
@@ -48,12 +49,23 @@ impl Entry {
         deadline: Instant,
     ) -> SourceLookup {
         match self.decide(mode, asker) {
-            ServeDecision::Serve(held) => held,
+            ServeDecision::Serve(held) => {
+                self.note(CacheOutcome::HIT);
+                held
+            }
             ServeDecision::Wait(walk, outcome) => {
+                self.note(outcome);
                 let ended = walk.end(deadline).await;
                 self.waited(ended, outcome)
             }
         }
+    }
+
+    fn note(&self, outcome: CacheOutcome) {
+        self.observers.notify(&Event::ListAskedFor {
+            forwarded: outcome.forwarded,
+            collapsed: outcome.collapsed,
+        });
     }
 
     /// What there is right now.
@@ -81,8 +93,8 @@ impl Entry {
         let walk = walks.running.as_ref()?;
         Some(RunningWalk {
             seconds: walk.begun()?.at.elapsed().as_secs(),
-            pages: walk.progress.pages(),
-            records: walk.progress.records(),
+            pages: walk.timeline.pages(),
+            records: walk.timeline.records(),
         })
     }
 

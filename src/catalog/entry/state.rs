@@ -8,11 +8,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::caller::Asker;
+use crate::observe::Observers;
 
 use super::super::age::Age;
 use super::super::backoff::Failure;
 use super::super::cached::CachedSnapshot;
 use super::super::fetch::Fetch;
+use super::super::history::WalkHistory;
 use super::super::in_flight::{InFlightWalk, WalkEnd};
 use super::super::key::CatalogKey;
 use super::super::policy::EntryPolicy;
@@ -28,6 +30,10 @@ pub(in crate::catalog) struct Entry {
     pub(super) resources: Arc<CatalogResources>,
     /// Where its walks run.
     pub(super) tasks: Arc<Tasks>,
+    /// What its last walks were like, and those of other entries of its upstream.
+    history: Arc<WalkHistory>,
+    /// Who is told what happens with its upstream.
+    pub(super) observers: Observers,
     /// When these settings came into force. What was cached earlier was read under others.
     since: Instant,
     walks: Mutex<Walks>,
@@ -76,8 +82,11 @@ impl Entry {
         fetch: Fetch,
         resources: Arc<CatalogResources>,
         tasks: Arc<Tasks>,
+        history: Arc<WalkHistory>,
     ) -> Self {
         Self {
+            observers: resources.observers.of_upstream(&key.upstream),
+            history,
             key,
             policy,
             fetch,
@@ -92,6 +101,11 @@ impl Entry {
     /// Its key.
     pub(in crate::catalog) const fn key(&self) -> &CatalogKey {
         &self.key
+    }
+
+    /// What its last walks were like.
+    pub(in crate::catalog) const fn history(&self) -> &Arc<WalkHistory> {
+        &self.history
     }
 
     pub(in crate::catalog) const fn policy(&self) -> EntryPolicy {

@@ -8,12 +8,15 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::error::{ErrorKind, Fault, UpstreamError};
+use crate::observe::{Event, SettledWalk};
+use crate::page::ended_by::EndedBy;
 use crate::plan::Refresh;
 
 use super::super::age::{Age, serves_for};
 use super::super::backoff::Failure;
 use super::super::cached::CachedSnapshot;
 use super::super::fetch::WalkResult;
+use super::super::history::WalkRecord;
 use super::super::in_flight::{InFlightWalk, WalkBegin, WalkEnd};
 use super::super::renewal::{renewal, retry};
 use super::super::shrink_guard::{self, PendingConfirmation, PendingShrink, is_suspicious};
@@ -84,7 +87,7 @@ impl Entry {
                     ))),
                     None => Err(UpstreamError::ours("the walk did not start")),
                 };
-                entry.end(walked, walk.begun());
+                entry.end(walked, &walk);
                 break;
             }
             walk.finish(WalkEnd::Done);
@@ -108,9 +111,9 @@ impl Entry {
         true
     }
 
-    /// Takes the result of the walk that began then, and begins the queued one. A walk may fail before it
-    /// begins.
-    fn end(self: &Arc<Self>, walked: Result<WalkResult, UpstreamError>, begun: Option<WalkBegin>) {
+    /// Takes the result of a walk, and begins the queued one. A walk may fail before it begins.
+    fn end(self: &Arc<Self>, walked: Result<WalkResult, UpstreamError>, walk: &InFlightWalk) {
+        let begun = walk.begun();
         let mut walks = self.lock();
         if walks.retired.is_some() {
             return;
@@ -124,9 +127,30 @@ impl Entry {
         let taken = begun.elapsed();
         walks.running = None;
         walks.taken = Some(taken);
+        let ended_by = walked.as_ref().map(|result| result.ended_by);
+        let ended_by = ended_by.unwrap_or(EndedBy::WholeList);
         let outcome = walked.and_then(|result| match self.shrunk(&walks, &result, as_of, begun) {
             Some(pending) => Ok(Kept::PendingShrink(pending)),
             None => self.keep(result, as_of).map(Kept::Replaced),
+        });
+        let settled = match &outcome {
+            Ok(Kept::Replaced(cached)) => SettledWalk::Replaced {
+                ended_by,
+                groups: cached.snapshot.len() as u64,
+                skipped: cached.counts.skipped,
+            },
+            Ok(Kept::PendingShrink(pending)) => SettledWalk::PendingShrink {
+                ended_by,
+                groups: pending.shown.groups as u64,
+            },
+            Err(error) => SettledWalk::Failed(error),
+        };
+        let (is_filtered, notes) = (!self.key.filters.is_none(), walk.timeline.notes());
+        self.history()
+            .add(WalkRecord::new(as_of, taken, is_filtered, &settled, notes));
+        self.observers.notify(&Event::WalkSettled {
+            outcome: settled,
+            elapsed: taken,
         });
         match outcome {
             Ok(Kept::Replaced(cached)) => {

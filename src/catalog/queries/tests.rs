@@ -13,6 +13,7 @@ use crate::catalog::{Catalog, Scope};
 use crate::clock::WallClock;
 use crate::config::testing::load_block;
 use crate::error::ErrorKind;
+use crate::observe::Observers;
 use crate::plan::Cache;
 use crate::problem::Problems;
 use crate::tls::Tls;
@@ -52,7 +53,12 @@ fn catalog_of(base_url: &str) -> Catalog {
         capacity: 1024 * 1024,
         directory: None,
     };
-    Catalog::new(vec![adapter_at(base_url)], &cache, &wall)
+    Catalog::new(
+        vec![adapter_at(base_url)],
+        &cache,
+        &wall,
+        Observers::default(),
+    )
 }
 
 fn searching(text: &str) -> Conditions<'_> {

@@ -10,11 +10,13 @@ use tokio::time::Instant;
 use crate::catalog::{CacheOutcome, SourceState};
 use crate::downstream::caching::{Countdown, EntityTag};
 use crate::downstream::layers::{RATELIMIT, RATELIMIT_POLICY};
+use crate::downstream::negotiate::AnswerFormat;
 use crate::downstream::request_id::X_REQUEST_ID;
-use crate::downstream::response::{Body, Response};
+use crate::downstream::response::{Content, Response};
 use crate::downstream::server_timing::{READY, SERVER_TIMING};
 use crate::gateway::Listing;
 use crate::gateway::listing::SourceReport;
+use crate::observe::AnswerTraits;
 
 /// About what an answer takes beside its body and the values of its headers.
 const FIXED_BYTES: usize = 2048;
@@ -56,6 +58,7 @@ pub(crate) struct Answer {
     counts_until: Option<Instant>,
     countdown: Countdown,
     tag: EntityTag,
+    traits: AnswerTraits,
     /// Every header of a `GET`. Those of the request alone are empty yet.
     headers: HeaderMap,
     body: Bytes,
@@ -63,7 +66,13 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// An answer of what the catalog held.
-    pub(crate) fn new(made: Made, tag: EntityTag, mut headers: HeaderMap, body: Bytes) -> Self {
+    pub(crate) fn new(
+        made: Made,
+        tag: EntityTag,
+        format: AnswerFormat,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Self {
         headers.insert(SERVER_TIMING, READY);
         // Places for what every request is told in the end: a map that has them never grows.
         for name in [RATELIMIT_POLICY, RATELIMIT, X_REQUEST_ID] {
@@ -75,6 +84,11 @@ impl Answer {
             counts_until: made.countdown.holds_until(made.held_at),
             countdown: made.countdown,
             tag,
+            traits: AnswerTraits {
+                format: Some(format.name()),
+                cache: Some("ready"),
+                problem: None,
+            },
             headers,
             body,
         }
@@ -96,6 +110,7 @@ impl Answer {
             counts_until: self.countdown.holds_until(now),
             countdown: self.countdown.clone(),
             tag: self.tag.clone(),
+            traits: self.traits,
             headers,
             body: self.body.clone(),
         })
@@ -104,13 +119,14 @@ impl Answer {
     /// The response to a request with these headers: all of it, or that the caller has it already.
     pub(crate) fn respond(&self, request: &HeaderMap) -> Response {
         let mut response = Response::default();
+        response.body_mut().traits = self.traits;
         let mut headers = self.headers.clone();
         if self.tag.is_known(request) {
             headers.remove(CONTENT_TYPE);
             headers.remove(CONTENT_ENCODING);
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
-            *response.body_mut() = Body::Full(self.body.clone());
+            response.body_mut().content = Content::Full(self.body.clone());
         }
         *response.headers_mut() = headers;
         response

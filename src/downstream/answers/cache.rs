@@ -3,11 +3,14 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
+use moka::notification::RemovalCause;
 use moka::sync::Cache;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout_at};
 
 use crate::gateway::pool::Overloaded;
+use crate::metrics::CacheStanding;
+use crate::observe::{Event, Observers};
 
 use super::answer::Answer;
 use super::key::AnswerKey;
@@ -16,20 +19,30 @@ use super::key::AnswerKey;
 /// for; and two different answers seldom wait for each other.
 const TURNS: usize = 64;
 
+/// What it is called where caches are told apart.
+const NAME: &str = "answers";
+
 /// Answers that are ready to be sent.
 #[derive(Debug)]
 pub(crate) struct AnswerCache {
+    share: u64,
     answers: Cache<AnswerKey, Arc<Answer>>,
     turns: [Mutex<()>; TURNS],
 }
 
 impl AnswerCache {
-    /// Keeps answers in so many bytes.
-    pub(crate) fn new(share: u64) -> Self {
+    /// Keeps answers in so many bytes. `observers` are told when one has to go.
+    pub(crate) fn new(share: u64, observers: Observers) -> Self {
         Self {
+            share,
             answers: Cache::builder()
-                .name("answers")
+                .name(NAME)
                 .max_capacity(share)
+                .eviction_listener(move |_, _, cause| {
+                    if cause == RemovalCause::Size {
+                        observers.notify(&Event::Evicted(NAME));
+                    }
+                })
                 .weigher(|key: &AnswerKey, answer: &Arc<Answer>| {
                     u32::try_from(key.bytes() + answer.bytes()).unwrap_or(u32::MAX)
                 })
@@ -55,6 +68,17 @@ impl AnswerCache {
     /// Keeps an answer, in the place of the one before it.
     pub(crate) fn put(&self, key: &AnswerKey, answer: Arc<Answer>) {
         self.answers.insert(key.detached(), answer);
+    }
+
+    /// How it stands.
+    pub(crate) fn standing(&self) -> CacheStanding {
+        self.settle();
+        CacheStanding {
+            name: NAME,
+            bytes: self.answers.weighted_size(),
+            capacity: self.share,
+            entries: self.answers.entry_count(),
+        }
     }
 
     /// Lets go of what there is no room for: moka puts that off.
@@ -94,7 +118,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_a_turn_waits_no_longer_than_its_own_deadline() {
-        let answers = AnswerCache::new(1 << 20);
+        let answers = AnswerCache::new(1 << 20, Observers::default());
         let uri = http::Uri::from_static("/groups");
         let asked = AskedAnswer::read(&Caller::default(), &uri, &HeaderMap::new());
         let Ok(AskedAnswer { key, .. }) = asked else {

@@ -18,10 +18,12 @@ use crate::catalog::{SourceLookup, SourceState as Standing};
 use crate::config::testing::plan;
 use crate::downstream::caching::{Basis, Countdown, EntityTag};
 use crate::downstream::generation::Generation;
-use crate::downstream::response::{Body, Response};
+use crate::downstream::negotiate::AnswerFormat;
+use crate::downstream::response::{Content, Response};
 use crate::downstream::testing::{Fixed, exchange, failed, fresh, generation, get, text};
 use crate::downstream::{layers, route};
 use crate::error::ErrorKind;
+use crate::observe::Observers;
 
 /// An edge over upstreams that hold what they are given.
 struct Edge {
@@ -65,9 +67,9 @@ fn two() -> Vec<SourceLookup> {
 }
 
 fn whole(response: Response) -> Bytes {
-    match response.into_body() {
-        Body::Full(bytes) => bytes,
-        other @ (Body::Empty | Body::Streamed(_)) => panic!("{other:?}"),
+    match response.into_body().content {
+        Content::Full(bytes) => bytes,
+        other @ (Content::Empty | Content::Streamed(_)) => panic!("{other:?}"),
     }
 }
 
@@ -288,7 +290,7 @@ fn put(cache: &AnswerCache, number: usize) {
         countdown: Countdown::new(nothing, &Caller::default(), now),
     };
     let (tag, body) = (EntityTag::of_text(""), vec![0; BODY].into());
-    let answer = Answer::new(made, tag, HeaderMap::new(), body);
+    let answer = Answer::new(made, tag, AnswerFormat::Json, HeaderMap::new(), body);
     cache.put(&key, Arc::new(answer));
 }
 
@@ -305,7 +307,7 @@ fn is_there(cache: &AnswerCache, number: usize) -> bool {
 #[test]
 fn answers_take_no_more_memory_than_their_share() {
     let share = ROOM * BODY as u64;
-    let cache = AnswerCache::new(share);
+    let cache = AnswerCache::new(share, Observers::default());
     for number in 0..10 * ROOM as usize {
         put(&cache, number);
         is_there(&cache, number);
@@ -318,7 +320,7 @@ fn answers_take_no_more_memory_than_their_share() {
 
 #[test]
 fn what_is_asked_once_does_not_push_out_what_is_asked_often() {
-    let cache = AnswerCache::new(ROOM * BODY as u64);
+    let cache = AnswerCache::new(ROOM * BODY as u64, Observers::default());
     for often in 0..5 {
         put(&cache, often);
     }

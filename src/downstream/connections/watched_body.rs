@@ -9,7 +9,7 @@ use http_body::{Frame, SizeHint};
 
 use super::activity::AnswerGuard;
 use super::streams::end_of_stream;
-use crate::downstream::response::{Body, BrokenOff};
+use crate::downstream::response::{Body, BrokenOff, Content};
 
 /// The size of the parts of a body that is handed over in parts: what was not asked for yet can be taken
 /// back.
@@ -37,12 +37,12 @@ impl WatchedBody {
     pub(in crate::downstream) fn new(body: Body, guard: AnswerGuard) -> Self {
         let end = end_of_stream();
         let is_alone = end.is_none();
-        let bytes = match &body {
-            Body::Empty => None,
-            Body::Full(bytes) => Some(bytes.len()),
+        let bytes = match &body.content {
+            Content::Empty => None,
+            Content::Full(bytes) => Some(bytes.len()),
             // The first part is asked for when there is room for it, and until then the client counts as
             // slow: so does one that leaves no room for the next.
-            Body::Streamed(_) => Some(0),
+            Content::Streamed(_) => Some(0),
         };
         let guard = bytes.map(|bytes| {
             guard.send(bytes, end);
@@ -65,17 +65,17 @@ impl http_body::Body for WatchedBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<WatchedBytes>, BrokenOff>>> {
         let this = &mut *self;
-        let (bytes, guard) = match &mut this.body {
-            Body::Empty => return Poll::Ready(None),
-            Body::Full(bytes) if bytes.is_empty() => return Poll::Ready(None),
-            Body::Full(bytes) if this.is_alone || bytes.len() <= PART => {
+        let (bytes, guard) = match &mut this.body.content {
+            Content::Empty => return Poll::Ready(None),
+            Content::Full(bytes) if bytes.is_empty() => return Poll::Ready(None),
+            Content::Full(bytes) if this.is_alone || bytes.len() <= PART => {
                 (mem::take(bytes), this.guard.take())
             }
-            Body::Full(bytes) => (
+            Content::Full(bytes) => (
                 bytes.split_to(PART),
                 this.guard.as_ref().map(AnswerGuard::share),
             ),
-            Body::Streamed(parts) => {
+            Content::Streamed(parts) => {
                 // It is asked for the next part: making that is not the client's time.
                 if let Some(guard) = &this.guard {
                     guard.expect_nothing();

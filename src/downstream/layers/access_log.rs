@@ -35,6 +35,7 @@ impl Observer for AccessLog {
             trace,
             status,
             elapsed,
+            ..
         } = event
         else {
             return;
@@ -92,6 +93,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::observe::AnswerTraits;
     use crate::telemetry::testing::logged_both_ways;
 
     #[derive(Debug, Clone, Default)]
@@ -122,6 +124,8 @@ mod tests {
                 path,
                 id: "the-id",
                 trace: None,
+                route: "",
+                traits: AnswerTraits::default(),
                 status: StatusCode::from_u16(status).unwrap(),
                 elapsed: Duration::ZERO,
             });
@@ -154,6 +158,8 @@ mod tests {
                     path,
                     id: "the \"id\"",
                     trace: Some(TraceId::from_bytes([0x0a; 16])),
+                    route: "",
+                    traits: AnswerTraits::default(),
                     status: StatusCode::from_u16(status).unwrap(),
                     elapsed: Duration::from_nanos(elapsed),
                 });

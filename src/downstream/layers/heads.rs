@@ -6,7 +6,7 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method};
 
 use crate::downstream::exchange::RequestContext;
-use crate::downstream::response::{Body, Response};
+use crate::downstream::response::{Content, Response};
 
 use super::intercept::Interceptor;
 
@@ -25,9 +25,9 @@ impl<S> Interceptor<S> for Heads {
         if exchange.method != Method::HEAD {
             return;
         }
-        let body = std::mem::take(response.body_mut());
+        let body = std::mem::take(&mut response.body_mut().content);
         // Of a stream, `GET` does not say the length either; and a 304 has none to say.
-        if let Body::Full(bytes) = body {
+        if let Content::Full(bytes) = body {
             let length = HeaderValue::from(bytes.len());
             response.headers_mut().insert(CONTENT_LENGTH, length);
         }

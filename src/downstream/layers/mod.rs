@@ -46,6 +46,7 @@ use tower::ServiceBuilder;
 use super::exchange::RequestContext;
 use super::problem::ProblemDetails;
 use super::response::Response;
+use super::templates;
 
 use admission::Admission;
 use catch_panic::CatchPanic;
@@ -75,7 +76,7 @@ where
         // Outermost: whatever is logged or answered from here on carries the id.
         .layer(intercept(RequestIds))
         // Next, so that the access log has the time and status of all that happens below.
-        .layer(intercept(Notify))
+        .layer(intercept(Notify(templates::of_data)))
         // Above all that has a body, problems too.
         .layer(intercept(Heads))
         // Above all that can refuse.
@@ -104,7 +105,7 @@ where
 {
     ServiceBuilder::new()
         .layer(intercept(RequestIds))
-        .layer(intercept(Notify))
+        .layer(intercept(Notify(templates::of_admin)))
         .layer(intercept(Heads))
         .layer(intercept(ProblemBodies))
         .layer(CatchPanic)

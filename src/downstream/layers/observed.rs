@@ -17,7 +17,10 @@ pub(crate) trait Observed {
 
 /// Tells the observers about each request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Notify;
+pub(crate) struct Notify(
+    /// Gives the template of a path.
+    pub(crate) fn(&str) -> &'static str,
+);
 
 impl<S: Observed> Interceptor<S> for Notify {
     type Kept = ();
@@ -35,7 +38,9 @@ impl<S: Observed> Interceptor<S> for Notify {
             path: exchange.uri.path(),
             id: exchange.id.as_str(),
             trace,
+            route: (self.0)(exchange.uri.path()),
             status: response.status(),
+            traits: response.body().traits,
             elapsed: exchange.begun.elapsed(),
         });
     }
@@ -52,6 +57,7 @@ mod tests {
     use super::super::intercept::intercept;
     use super::*;
     use crate::downstream::response::empty;
+    use crate::downstream::templates;
     use crate::downstream::testing::{get, send};
     use crate::observe::Observer;
 
@@ -75,7 +81,7 @@ mod tests {
         let told = [Arc::new(Told::default()), Arc::default()];
         let observers = told.clone().map(|told| told as Arc<dyn Observer>);
         let stack = ServiceBuilder::new()
-            .layer(intercept(Notify))
+            .layer(intercept(Notify(templates::of_data)))
             .service(handler(async |_| Ok(empty(StatusCode::NOT_FOUND))));
         let request = get("/nowhere?search=secret")
             .header("x-request-id", "the-id")
@@ -89,7 +95,8 @@ mod tests {
                 *told.0.lock().unwrap(),
                 [
                     "RequestAnswered { method: GET, path: \"/nowhere\", id: \"the-id\", \
-                     trace: Some(4bf92f3577b34da6a3ce929d0e0e4736), status: 404, elapsed: 0ns }"
+                     trace: Some(4bf92f3577b34da6a3ce929d0e0e4736), route: \"_OTHER\", status: 404, \
+                     traits: AnswerTraits { format: None, cache: None, problem: None }, elapsed: 0ns }"
                 ]
             );
         }

@@ -7,7 +7,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{self, ProblemDetails};
-use crate::downstream::response::{Body, Response};
+use crate::downstream::response::{Content, Response};
 
 use super::intercept::Interceptor;
 
@@ -29,6 +29,8 @@ impl<S> Interceptor<S> for ProblemBodies {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        *response.body_mut() = Body::Full(problem.body(exchange.id.as_str()).into());
+        let body = response.body_mut();
+        body.content = Content::Full(problem.body(exchange.id.as_str()).into());
+        body.traits.problem = Some(problem.kind().name());
     }
 }

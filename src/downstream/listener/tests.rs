@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::*;
 use crate::downstream::bodies::BodyMemory;
 use crate::downstream::layers::handler;
-use crate::downstream::response::{Body, Response, full};
+use crate::downstream::response::{Body, Content, Response, full};
 use crate::plan::{Cache, ConnectionLimits};
 
 fn table() -> Arc<ConnectionTable> {
@@ -177,10 +177,11 @@ async fn an_answer_that_its_client_leaves_unread_is_let_go() {
     let listener = start(held, async |held| {
         let held = held.lock().unwrap().take();
         let chunk = Bytes::from(vec![b'x'; 1 << 20]);
-        Response::new(Body::Streamed(Box::pin(stream::repeat_with(move || {
+        let parts = stream::repeat_with(move || {
             let _ = &held;
             Ok(chunk.clone())
-        }))))
+        });
+        Response::new(Body::from(Content::Streamed(Box::pin(parts))))
     })
     .await;
     let mut client = TcpStream::connect(listener.address()).await.unwrap();

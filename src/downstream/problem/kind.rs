@@ -160,6 +160,11 @@ impl Kind {
         self.parts().0
     }
 
+    /// The word for it, with which its `type` ends.
+    pub(crate) const fn name(self) -> &'static str {
+        self.parts().1
+    }
+
     /// The stable `type`.
     pub(crate) fn uri(self) -> String {
         format!("{TYPE_PREFIX}{}", self.parts().1)

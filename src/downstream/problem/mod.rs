@@ -89,7 +89,6 @@ impl ProblemDetails {
     }
 
     /// What kind of problem it is.
-    #[cfg(test)]
     pub(crate) const fn kind(&self) -> Kind {
         self.kind
     }

@@ -24,6 +24,7 @@ use crate::config::testing::load;
 use crate::downstream::generation::{Generation, Live};
 use crate::downstream::testing::{exchange, get, text};
 use crate::downstream::{layers, route};
+use crate::observe::Observers;
 
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:1";
@@ -75,8 +76,8 @@ fn gateway(upstreams: &[(&str, &str, bool)]) -> Listening {
     let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
     let compiled = App::compile(&loaded, &wall).unwrap();
     let plan = compiled.plan;
-    let catalog = Catalog::new(compiled.adapters, &plan.cache, &wall);
-    Live::new(plan, catalog).load()
+    let catalog = Catalog::new(compiled.adapters, &plan.cache, &wall, Observers::default());
+    Live::new(plan, catalog, Arc::default()).load()
 }
 
 fn seeing(visible: VisibleSources) -> Caller {

@@ -13,11 +13,16 @@ use crate::gateway::cursor::Keys;
 use crate::gateway::listing::{Listing, SourceReport};
 use crate::gateway::query::Query;
 use crate::gateway::{GatewayError, ParseContext, look_up};
+use crate::observe::Observers;
 use crate::snapshot::RowRef;
 use crate::snapshot::tests::group;
 
 fn assembler(key: u8) -> Assembler {
-    Assembler::new(&plan(""), Keys::new(vec![vec![key; 32].into()]))
+    Assembler::new(
+        &plan(""),
+        Keys::new(vec![vec![key; 32].into()]),
+        Observers::default(),
+    )
 }
 
 /// What is asked for, and what a gateway of its own makes of these sources.

@@ -22,6 +22,7 @@ use crate::gateway::listing::{Listing, SourceReport};
 use crate::gateway::order::{Direction, Sort, SortField};
 use crate::gateway::query::{Limit, Query};
 use crate::group::Group;
+use crate::observe::Observers;
 use crate::snapshot::tests::group;
 
 const SOURCES: [&str; 3] = ["a", "a-b", "b"];
@@ -35,7 +36,10 @@ struct Replicas {
 
 impl Replicas {
     fn new() -> Self {
-        let assembler = || Assembler::new(&plan(""), Keys::new(vec![vec![7; 32].into()]));
+        let assembler = || {
+            let keys = Keys::new(vec![vec![7; 32].into()]);
+            Assembler::new(&plan(""), keys, Observers::default())
+        };
         Self {
             assemblers: [assembler(), assembler()],
             runtime: Builder::new_current_thread().enable_time().build().unwrap(),

@@ -118,6 +118,10 @@ impl Capture {
 }
 
 impl Observer for Capture {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "it is told of all that happens, and needs some of it"
+    )]
     fn observe(&self, event: &Event<'_>) {
         match event {
             Event::RequestSent { exchange, request } => self.sent(*exchange, request),
@@ -126,15 +130,7 @@ impl Observer for Capture {
                 response,
                 elapsed,
             } => self.received(*exchange, response, *elapsed),
-            Event::RequestAnswered { .. }
-            | Event::ExpiryUnknown(_)
-            | Event::RecordsCounted(_)
-            | Event::PageRead(_)
-            | Event::NextDecided { .. }
-            | Event::Repeated { .. }
-            | Event::PageFailed { .. }
-            | Event::WalkRestarted(_)
-            | Event::WalkEnded { .. } => {}
+            _ => {}
         }
     }
 }

@@ -66,14 +66,13 @@ pub(super) struct Recorded {
 }
 
 impl Observer for Recorder {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "it is told of all that happens, and needs some of it"
+    )]
     fn observe(&self, event: &Event<'_>) {
         let recorded = &mut *lock(&self.recorded);
         match event {
-            Event::RequestAnswered { .. }
-            | Event::RecordsCounted(_)
-            | Event::RequestSent { .. }
-            | Event::Repeated { .. }
-            | Event::ResponseReceived { .. } => {}
             Event::ExpiryUnknown(why) => {
                 let why = self.redactor.redact(why).into_owned();
                 recorded.unknown_expiry = Some(why);
@@ -109,6 +108,7 @@ impl Observer for Recorder {
                 recorded.summary.announced = *announced;
                 recorded.summary.ended_by = Some(*ended_by);
             }
+            _ => {}
         }
     }
 }

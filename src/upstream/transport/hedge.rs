@@ -19,6 +19,7 @@ use tower::retry::budget::{Budget, TpsBudget};
 use tower::{Layer, Service, ServiceExt};
 
 use crate::error::UpstreamError;
+use crate::observe::{Event, Observers};
 use crate::page_memory::OwnWaits;
 
 use crate::upstream::extensions::{Hedgeable, Sent, is_repeatable};
@@ -82,6 +83,7 @@ where
         }
         Box::pin(async move {
             let second = request.clone();
+            let observers = request.extensions().get::<Observers>().cloned();
             let sent = Arc::new(Notify::new());
             request.extensions_mut().insert(Sent(Arc::clone(&sent)));
             let waits = OwnWaits::default();
@@ -98,6 +100,9 @@ where
             // One that has waited for our own memory has arrived, or is about to.
             if waits.has_begun() || !budget.withdraw() {
                 return first.await;
+            }
+            if let Some(observers) = observers {
+                observers.notify(&Event::Hedged);
             }
             let second = pin!(inner.oneshot(second));
             match select(first, second).await {

@@ -6,8 +6,8 @@
 //! kind before anyone decides on a retry.
 //!
 //! ```text
-//! retry (budget) ▸ hedge ▸ breaker ▸ redirect ▸ rate limit ▸ classify ▸ concurrency ▸ timeout ▸ sign
-//! ▸ tap ▸ replay ▸ body ▸ decompression ▸ client
+//! retry (budget) ▸ hedge ▸ breaker ▸ redirect ▸ rate limit ▸ classify ▸ concurrency ▸ attempt ▸ timeout
+//! ▸ sign ▸ tap ▸ replay ▸ body ▸ decompression ▸ client
 //! ```
 
 use std::sync::Arc;
@@ -53,6 +53,9 @@ use rate_limit::RateLimitLayer;
 
 mod classify;
 use classify::ClassifyLayer;
+
+mod attempts;
+use attempts::AttemptLayer;
 
 mod timeout;
 use timeout::TimeoutLayer;
@@ -150,6 +153,8 @@ impl Transport {
             })
             // Shared by clones, so it limits the upstream and not the walk.
             .concurrency_limit(limits.concurrency as usize)
+            // Below the permits, which are not the upstream's time; above what gives errors their kind.
+            .layer(AttemptLayer)
             // Above this line all errors have a kind.
             .map_err(move |error| to_upstream_error(error, &timeouts))
             // Covers one attempt: the connection, the head and the whole body.

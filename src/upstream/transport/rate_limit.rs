@@ -20,6 +20,7 @@ use tower::{Layer, Service, ServiceExt};
 
 use crate::clock::TokioClock;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::observe::{Event, Observers};
 use crate::plan::Rate;
 use crate::upstream::classify::delay;
 use crate::upstream::classify::rate_limit_headers::parse;
@@ -58,12 +59,14 @@ impl RateLimitLayer {
         }
     }
 
-    /// Waits for a slot, or fails at once if there is none before `deadline`.
-    async fn slot(&self, deadline: Option<Instant>) -> Result<(), UpstreamError> {
+    /// Waits for a slot, or fails at once if there is none before `deadline`. How long it waited, if it had to.
+    async fn slot(&self, deadline: Option<Instant>) -> Result<Option<Duration>, UpstreamError> {
+        let mut since = None;
         loop {
             let Some(slot) = self.take_slot() else {
-                return Ok(());
+                return Ok(since.map(|since: Instant| since.elapsed()));
             };
+            since.get_or_insert_with(Instant::now);
             if deadline.is_some_and(|deadline| slot > deadline) {
                 return Err(UpstreamError::new(
                     ErrorKind::RateLimited,
@@ -177,7 +180,12 @@ where
         let inner = self.inner.clone();
         let limit = self.limit.clone();
         Box::pin(async move {
-            limit.slot(deadline(&request)).await?;
+            let waited = limit.slot(deadline(&request)).await?;
+            if let (Some(waited), Some(observers)) =
+                (waited, request.extensions().get::<Observers>())
+            {
+                observers.notify(&Event::SlotAwaited(waited));
+            }
             let outcome = inner.oneshot(request).await;
             if let Err(error) = &outcome
                 && error.is_transient()

@@ -21,8 +21,9 @@ use tower::retry::budget::{Budget, TpsBudget};
 
 use crate::backoff;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::observe::{Event, Observers};
 
-use crate::upstream::extensions::{deadline, is_repeatable};
+use crate::upstream::extensions::{Purpose, deadline, is_repeatable};
 
 /// The bound of the wait before the first retry.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -106,7 +107,16 @@ impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
                 return None;
             }
         };
-        self.wait(retry_after, deadline(request)).map(sleep)
+        let wait = self.wait(retry_after, deadline(request))?;
+        if let (Err(error), Some(observers)) = (&*outcome, request.extensions().get::<Observers>())
+        {
+            let position = match request.extensions().get() {
+                Some(Purpose::Page(position)) => Some(position),
+                Some(Purpose::Login | Purpose::Count) | None => None,
+            };
+            observers.notify(&Event::Retried { position, error });
+        }
+        Some(sleep(wait))
     }
 
     /// Only repeatable requests are kept for a retry (RFC 9110, section 9.2.2).

@@ -9,7 +9,7 @@ use super::*;
 use crate::app;
 use crate::clock::WallClock;
 use crate::config::testing::load_block;
-use crate::observe::{Observer, Progress};
+use crate::observe::{Observer, Timeline};
 use crate::problem::Problems;
 use crate::tls::Tls;
 use crate::upstream::extensions::Purpose;
@@ -69,6 +69,10 @@ impl Replay for TwoPages {
 struct Log(Mutex<Vec<String>>);
 
 impl Observer for Log {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "it is told of all that happens, and writes most of it down as it is"
+    )]
     fn observe(&self, event: &Event<'_>) {
         let line = match event {
             Event::RequestSent { exchange, request } => {
@@ -83,12 +87,9 @@ impl Observer for Log {
             Event::WalkEnded {
                 ended_by, listed, ..
             } => format!("{listed} records, ended by {ended_by}"),
-            other @ (Event::RequestAnswered { .. }
-            | Event::ExpiryUnknown(_)
-            | Event::RecordsCounted(_)
-            | Event::Repeated { .. }
-            | Event::PageFailed { .. }
-            | Event::WalkRestarted(_)) => format!("{other:?}"),
+            Event::AttemptEnded { outcome, .. } => format!("ended: {outcome:?}"),
+            Event::Retried { error, .. } => format!("again, because {error}"),
+            other => format!("{other:?}"),
         };
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         lines.push(line);
@@ -99,36 +100,42 @@ impl Observer for Log {
 async fn all_observers_see_a_walk_and_its_exchanges_in_one_order() {
     let adapter = Arc::new(adapter(BLOCK));
     adapter.set_replay(Arc::new(TwoPages::default()));
-    let (one, other, progress) = (
+    let (one, other, timeline) = (
         Arc::<Log>::default(),
         Arc::<Log>::default(),
-        Arc::<Progress>::default(),
+        Arc::<Timeline>::default(),
     );
     let observers: [Arc<dyn Observer>; 3] = [
         Arc::clone(&one) as _,
         Arc::clone(&other) as _,
-        Arc::clone(&progress) as _,
+        Arc::clone(&timeline) as _,
     ];
     let walked = walk(&adapter, &observers.into_iter().collect()).await;
     assert_eq!(walked.unwrap().groups.len(), 3);
     let expected = [
         "0 sent http://club.example/login, signed: false",
         "0 received 200",
+        "ended: Ok(200)",
+        "LoginEnded(Ok(()))",
         "1 sent http://club.example/teams, signed: true",
         "1 received 503",
+        "ended: Ok(503)",
+        "again, because http_status: status 503",
         "2 sent http://club.example/teams, signed: true",
         "2 received 200",
+        "ended: Ok(200)",
         "read 2 records",
         "One(Cursor(\"b\")): `/next` names it",
         "3 sent http://club.example/teams?from=b, signed: true",
         "3 received 200",
+        "ended: Ok(200)",
         "read 1 records",
         "End: `/next` is absent, null or empty",
         "3 records, ended by no_next",
     ];
     assert_eq!(*one.0.lock().unwrap(), expected);
     assert_eq!(*other.0.lock().unwrap(), expected);
-    assert_eq!((progress.pages(), progress.records()), (2, 3));
+    assert_eq!((timeline.pages(), timeline.records()), (2, 3));
 }
 
 #[tokio::test(start_paused = true)]

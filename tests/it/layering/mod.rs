@@ -48,11 +48,12 @@ fn lines_with(folder: &str, words: &[&str]) -> Vec<String> {
 }
 
 /// The rooms of the data path, from the callers to the bytes: each may know those after it.
-const ROOMS: [&str; 7] = [
+const ROOMS: [&str; 8] = [
     "downstream",
     "gateway",
     "catalog",
     "upstream",
+    "metrics",
     "observe",
     "page",
     "snapshot",

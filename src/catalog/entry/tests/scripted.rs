@@ -96,7 +96,14 @@ impl Scripted {
         };
         let tasks = Arc::new(Tasks::new());
         Self {
-            entry: Arc::new(Entry::new(key(), policy, fetch, resources, tasks)),
+            entry: Arc::new(Entry::new(
+                key(),
+                policy,
+                fetch,
+                resources,
+                tasks,
+                Arc::default(),
+            )),
             walks,
             script,
         }

@@ -17,7 +17,8 @@ pub enum CircuitState {
 }
 
 impl CircuitState {
-    pub(super) const fn as_str(self) -> &'static str {
+    /// The stable word for it.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
             Self::Open => "open",

@@ -1,0 +1,122 @@
+//! How long requests take, at a cost that a ready answer does not notice.
+//!
+//! An instrument that is bound to its labels records a value in about a tenth of the instructions that looking
+//! five labels up takes. Which one it is, a map of its own says, by where the words of the labels lie: all of
+//! them are the program's own.
+
+use std::fmt;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use hashbrown::HashTable;
+use http::{Method, StatusCode};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{BoundHistogram, Histogram};
+
+use crate::observe::AnswerTraits;
+
+/// How many series are bound. Further ones are recorded by their labels.
+const BOUND: usize = 1024;
+
+/// The golden ratio as a fraction of 64 bits, which spreads what is multiplied by it.
+const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The durations of requests, by series.
+pub(super) struct RequestDurations {
+    histogram: Histogram<f64>,
+    bound: RwLock<HashTable<(SeriesKey, BoundHistogram<f64>)>>,
+}
+
+/// The labels of a series. Two copies of one word come to the same series by two keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct SeriesKey([usize; 5], StatusCode);
+
+impl SeriesKey {
+    /// A hash that is good enough for a few hundred keys which nobody else chooses.
+    fn hash(&self) -> u64 {
+        let words = self.0.iter().map(|word| *word as u64);
+        let parts = words.chain([self.1.as_u16().into()]);
+        let mix = |hash: u64, part: u64| (hash.rotate_left(23) ^ part).wrapping_mul(ODD);
+        parts.fold(0, mix)
+    }
+}
+
+impl RequestDurations {
+    pub(super) fn new(histogram: Histogram<f64>) -> Self {
+        Self {
+            histogram,
+            bound: RwLock::default(),
+        }
+    }
+
+    /// Records how long a request took.
+    pub(super) fn record(
+        &self,
+        route: &'static str,
+        method: &Method,
+        status: StatusCode,
+        traits: AnswerTraits,
+        elapsed: Duration,
+    ) {
+        let seconds = elapsed.as_secs_f64();
+        let method = known(method);
+        let address = |word: Option<&'static str>| word.map_or(0, |word| word.as_ptr().addr());
+        let AnswerTraits {
+            format,
+            cache,
+            problem,
+        } = traits;
+        let words = [Some(route), Some(method), format, cache, problem];
+        let key = SeriesKey(words.map(address), status);
+        let bound = self.bound.read().unwrap_or_else(PoisonError::into_inner);
+        let (hash, is_same) = (key.hash(), |series: &(SeriesKey, _)| series.0 == key);
+        if let Some((_, series)) = bound.find(hash, is_same) {
+            return series.record(seconds);
+        }
+        let is_full = bound.len() >= BOUND;
+        drop(bound);
+        let mut labels = vec![
+            KeyValue::new("http.request.method", method),
+            KeyValue::new("http.route", route),
+            KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
+        ];
+        let others = [
+            ("error.type", problem),
+            ("format", format),
+            ("cache", cache),
+        ];
+        let others = others.into_iter();
+        labels.extend(others.filter_map(|(name, word)| Some(KeyValue::new(name, word?))));
+        if is_full {
+            return self.histogram.record(seconds, &labels);
+        }
+        let series = self.histogram.bind(&labels);
+        series.record(seconds);
+        let mut bound = self.bound.write().unwrap_or_else(PoisonError::into_inner);
+        bound.insert_unique(hash, (key, series), |(key, _)| key.hash());
+    }
+}
+
+impl fmt::Debug for RequestDurations {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RequestDurations")
+            .finish_non_exhaustive()
+    }
+}
+
+/// The name of a method, `_OTHER` if it is none that HTTP knows.
+pub(super) const fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::CONNECT => "CONNECT",
+        Method::OPTIONS => "OPTIONS",
+        Method::TRACE => "TRACE",
+        Method::PATCH => "PATCH",
+        _ => "_OTHER",
+    }
+}

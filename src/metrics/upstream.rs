@@ -1,0 +1,164 @@
+//! What is counted of one upstream.
+
+use std::sync::Arc;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Histogram};
+
+use crate::observe::{Event, Observer, SettledWalk};
+
+use super::instruments::Instruments;
+use super::requests::known;
+use super::table;
+
+/// What counts, for all upstreams.
+#[derive(Debug)]
+pub(super) struct UpstreamInstruments {
+    attempts: Histogram<f64>,
+    retries: Counter<u64>,
+    hedges: Counter<u64>,
+    slot_wait: Histogram<f64>,
+    logins: Counter<u64>,
+    walks: Histogram<f64>,
+    ended: Counter<u64>,
+    pages: Counter<u64>,
+    records: Counter<u64>,
+    skipped: Counter<u64>,
+    groups: Counter<u64>,
+    restarts: Counter<u64>,
+    lookups: Counter<u64>,
+}
+
+/// Counts what happens with one upstream.
+#[derive(Debug)]
+pub(super) struct UpstreamMetrics {
+    instruments: Arc<UpstreamInstruments>,
+    source: KeyValue,
+}
+
+impl UpstreamInstruments {
+    pub(super) fn new(instruments: &Instruments) -> Self {
+        Self {
+            attempts: instruments.histogram(&table::ATTEMPT_DURATION),
+            retries: instruments.counter(&table::RETRIES),
+            hedges: instruments.counter(&table::HEDGES),
+            slot_wait: instruments.histogram(&table::SLOT_WAIT),
+            logins: instruments.counter(&table::LOGINS),
+            walks: instruments.histogram(&table::WALK_DURATION),
+            ended: instruments.counter(&table::WALKS_ENDED),
+            pages: instruments.counter(&table::WALK_PAGES),
+            records: instruments.counter(&table::WALK_RECORDS),
+            skipped: instruments.counter(&table::WALK_SKIPPED),
+            groups: instruments.counter(&table::WALK_GROUPS),
+            restarts: instruments.counter(&table::WALK_RESTARTS),
+            lookups: instruments.counter(&table::LIST_REQUESTS),
+        }
+    }
+}
+
+impl UpstreamMetrics {
+    pub(super) fn new(instruments: Arc<UpstreamInstruments>, name: &Arc<str>) -> Self {
+        Self {
+            instruments,
+            source: KeyValue::new("source", Arc::clone(name)),
+        }
+    }
+
+    /// The name of the upstream, and further labels.
+    fn with<const N: usize>(&self, labels: [Option<KeyValue>; N]) -> Vec<KeyValue> {
+        let source = [self.source.clone()].into_iter();
+        source.chain(labels.into_iter().flatten()).collect()
+    }
+
+    fn add(&self, counter: &Counter<u64>, count: u64) {
+        counter.add(count, &self.with([]));
+    }
+
+    fn settled(&self, outcome: SettledWalk<'_>) -> Vec<KeyValue> {
+        let instruments = &self.instruments;
+        let (ended_by, groups, skipped) = match outcome {
+            SettledWalk::Replaced {
+                ended_by,
+                groups,
+                skipped,
+            } => (Some(ended_by), groups, skipped),
+            SettledWalk::PendingShrink { ended_by, groups } => (Some(ended_by), groups, 0),
+            SettledWalk::Failed(_) => (None, 0, 0),
+        };
+        if let Some(ended_by) = ended_by {
+            let ended_by = KeyValue::new("ended_by", <&str>::from(ended_by));
+            instruments.ended.add(1, &self.with([Some(ended_by)]));
+            self.add(&instruments.groups, groups);
+            self.add(&instruments.skipped, skipped);
+        }
+        let error = match outcome {
+            SettledWalk::Failed(error) => Some(KeyValue::new("error.type", error.kind.as_str())),
+            SettledWalk::Replaced { .. } | SettledWalk::PendingShrink { .. } => None,
+        };
+        self.with([Some(KeyValue::new("outcome", outcome.as_str())), error])
+    }
+}
+
+impl Observer for UpstreamMetrics {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "it is told of all that happens, and counts some of it"
+    )]
+    fn observe(&self, event: &Event<'_>) {
+        let instruments = &self.instruments;
+        match event {
+            Event::AttemptEnded {
+                method,
+                outcome,
+                elapsed,
+            } => {
+                let method = Some(KeyValue::new("http.request.method", known(method)));
+                let status = outcome.ok().map(|status| status.as_u16());
+                let code =
+                    status.map(|code| KeyValue::new("http.response.status_code", i64::from(code)));
+                let error = match outcome {
+                    Err(kind) => Some(KeyValue::new("error.type", kind.as_str())),
+                    Ok(status) if status.is_client_error() || status.is_server_error() => {
+                        Some(KeyValue::new("error.type", status.as_str().to_owned()))
+                    }
+                    Ok(_) => None,
+                };
+                let labels = self.with([method, code, error]);
+                instruments.attempts.record(elapsed.as_secs_f64(), &labels);
+            }
+            Event::Retried { error, .. } => {
+                let error = KeyValue::new("error.type", error.kind.as_str());
+                instruments.retries.add(1, &self.with([Some(error)]));
+            }
+            Event::Hedged => self.add(&instruments.hedges, 1),
+            Event::SlotAwaited(waited) => {
+                let labels = self.with([]);
+                instruments.slot_wait.record(waited.as_secs_f64(), &labels);
+            }
+            Event::LoginEnded(outcome) => {
+                let error = outcome.err();
+                let error = error.map(|error| KeyValue::new("error.type", error.kind.as_str()));
+                instruments.logins.add(1, &self.with([error]));
+            }
+            Event::PageRead(page) => {
+                self.add(&instruments.pages, 1);
+                self.add(&instruments.records, page.records());
+            }
+            Event::WalkRestarted(_) => self.add(&instruments.restarts, 1),
+            Event::WalkSettled { outcome, elapsed } => {
+                let labels = self.settled(*outcome);
+                instruments.walks.record(elapsed.as_secs_f64(), &labels);
+            }
+            Event::ListAskedFor {
+                forwarded,
+                collapsed,
+            } => {
+                let outcome = KeyValue::new("outcome", forwarded.unwrap_or("hit"));
+                let collapsed = KeyValue::new("collapsed", *collapsed);
+                let labels = self.with([Some(outcome), Some(collapsed)]);
+                instruments.lookups.add(1, &labels);
+            }
+            _ => {}
+        }
+    }
+}
