@@ -1,4 +1,4 @@
-//! The file as written: what stands where, what it says, and what of it may be shown.
+//! The files as written: what stands where, what they say, and what of it may be shown.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,13 +9,21 @@ use toml::de::{DeArray, DeInteger, DeTable, DeValue};
 
 use super::as_written;
 use super::mask::{self, Masked};
-use super::report::{Finding, Report};
+use super::report::{FilePlace, Finding, Report, ShownFile};
 use super::upstream::Auth;
 use crate::problem::{KeyPath, Problem};
 
-/// One key, or one item of a list, in the file.
+/// The key under which upstreams are described.
+pub(super) const UPSTREAMS: &str = "upstreams";
+
+/// The key that names other files.
+pub(super) const INCLUDE: &str = "include";
+
+/// One key, or one item of a list, in a file.
 #[derive(Debug, Clone)]
 pub(super) struct KeySpan {
+    /// Which of the files, by number.
+    pub(super) file: usize,
     /// What to point at: the assignment, or the head of a table, or the item.
     pub(super) span: Range<usize>,
     /// Whether it is a table.
@@ -24,73 +32,128 @@ pub(super) struct KeySpan {
     pub(super) is_list: bool,
 }
 
-/// What the file says, and where it says it.
+/// What the files say together, and where they say it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Document {
     /// What stands where, in bytes of the text as written.
     pub(super) places: BTreeMap<KeyPath, KeySpan>,
-    /// What the file says, as the layer that others are laid over.
+    /// What the files say, as the layer that others are laid over.
     pub(super) layer: Map<String, Value>,
     /// Values that TOML can write and no setting can take.
     pub(super) problems: Vec<Problem>,
-    /// The text as it may be shown.
-    pub(super) shown: Masked,
+    /// What is wrong at a place that no key leads to.
+    pub(super) findings: Vec<Finding>,
+    /// Whether all of the texts are TOML. What one says that is not can only mislead.
+    pub(super) is_toml: bool,
+    pub(super) files: Vec<MaskedFile>,
     secrets: Vec<Range<usize>>,
     /// The text as written, while it is read.
     text: String,
 }
 
+/// A file, and its text as it may be shown.
+#[derive(Debug, Clone)]
+pub(super) struct MaskedFile {
+    pub(super) name: String,
+    shown: Masked,
+}
+
 impl Document {
     /// Reads the text of the file of this name.
-    pub(super) fn read(name: &str, text: &str) -> Result<Self, Report> {
+    pub(super) fn read(name: &str, text: &str) -> Self {
         let (table, errors) = DeTable::parse_recoverable(text);
         let mut document = Self {
             text: text.to_owned(),
+            is_toml: errors.is_empty(),
             ..Self::default()
         };
         document.layer = document.table(&KeyPath::default(), table.get_ref(), None);
         document.text.clear();
         let mut secrets = std::mem::take(&mut document.secrets);
-        if errors.is_empty() {
-            document.shown = Masked::new(text, secrets);
-            return Ok(document);
+        if !errors.is_empty() {
+            secrets.extend(mask::secrets_by_looks(text));
         }
-        secrets.extend(mask::secrets_by_looks(text));
-        document.shown = Masked::new(text, secrets);
+        let shown = Masked::new(text, secrets);
         // What is wrong after the first error may be wrong only because of it.
         let first = errors.into_iter().next().map(|error| Finding {
-            message: error.message().replace(", expected nothing", ""),
             help: syntax_help(error.message()).map(str::to_owned),
-            span: error.span().map(|span| document.shown.range(&span)),
+            place: error.span().map(|span| FilePlace {
+                file: 0,
+                span: shown.range(&span),
+            }),
+            ..Finding::outside(error.message().replace(", expected nothing", ""))
         });
-        let findings = first.into_iter().collect();
-        Err(Report::new(name, document.shown.text, findings))
+        document.findings.extend(first);
+        document.files.push(MaskedFile {
+            name: name.to_owned(),
+            shown,
+        });
+        document
     }
 
-    /// The upstreams that the file has.
+    /// The patterns of files that it includes, as far as they are texts, and where each stands.
+    pub(super) fn includes(&self) -> Vec<(KeyPath, String)> {
+        let Some(ValueKind::Array(items)) = self.layer.get(INCLUDE).map(|list| &list.kind) else {
+            return Vec::new();
+        };
+        let at = KeyPath::new([INCLUDE]);
+        let texts = items.iter().enumerate().filter_map(|(index, item)| {
+            let ValueKind::String(text) = &item.kind else {
+                return None;
+            };
+            Some((at.join(index.to_string()), text.clone()))
+        });
+        texts.collect()
+    }
+
+    /// A report on the files, with what was found of them by place.
+    pub(super) fn report(&self, findings: impl IntoIterator<Item = Finding>) -> Report {
+        let findings = self.findings.iter().cloned().chain(findings);
+        Report::new(self.shown_files(), findings.collect())
+    }
+
+    /// The files as reports show them.
+    pub(super) fn shown_files(&self) -> Vec<ShownFile> {
+        let files = self.files.iter().map(|file| ShownFile {
+            name: file.name.clone(),
+            text: file.shown.text.clone(),
+        });
+        files.collect()
+    }
+
+    /// The upstreams that the files have.
     pub(super) fn upstreams(&self) -> impl Iterator<Item = &str> {
         self.places.keys().filter_map(|at| match at.keys() {
-            [upstreams, name] if upstreams == "upstreams" => Some(name.as_str()),
+            [upstreams, name] if upstreams == UPSTREAMS => Some(name.as_str()),
             _ => None,
         })
     }
 
-    /// Whether the file has a table at a key.
+    /// Whether the files have a table at a key.
     pub(super) fn is_table(&self, at: &KeyPath) -> bool {
         self.places.get(at).is_some_and(|place| place.is_table)
     }
 
-    /// Whether the file has a list at a key.
+    /// Whether the files have a list at a key.
     pub(super) fn is_list(&self, at: &KeyPath) -> bool {
         self.places.get(at).is_some_and(|place| place.is_list)
     }
 
     /// Where to point for a key: at its own place, or else at the nearest table around it that the
-    /// file has. In bytes of the text as shown.
-    pub(super) fn span(&self, at: &KeyPath) -> Option<Range<usize>> {
+    /// files have.
+    pub(super) fn place_of(&self, at: &KeyPath) -> Option<FilePlace> {
         std::iter::successors(Some(at.clone()), KeyPath::parent)
             .find_map(|at| self.places.get(&at))
-            .map(|place| self.shown.range(&place.span))
+            .map(|place| self.shown(place))
+    }
+
+    /// A place in the text as shown.
+    pub(super) fn shown(&self, place: &KeySpan) -> FilePlace {
+        let file = self.files.get(place.file);
+        FilePlace {
+            file: place.file,
+            span: file.map_or(0..0, |file| file.shown.range(&place.span)),
+        }
     }
 
     fn table(
@@ -171,6 +234,7 @@ impl Document {
             value.span().end.max(key.end)
         };
         let place = KeySpan {
+            file: 0,
             span: key.start..end,
             is_table,
             is_list,

@@ -1,19 +1,22 @@
 //! Reads `gateway.toml`, lays the environment over it, and checks what came of it.
 //!
-//! Text ▸ [`super::document`] ▸ [`super::layers`] ▸ [`super::preset`] ▸ [`super::read`] ▸
+//! [`super::parts`] ▸ [`super::document`] ▸ [`super::layers`] ▸ [`super::preset`] ▸ [`super::read`] ▸
 //! [`crate::config::resolve`]. Each stage goes on as far as it can, so that one reading reports every
 //! problem; settings come out only if there was none.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::document::Document;
+use super::document::{Document, INCLUDE};
 use super::layers::{self, Variables};
+use super::parts::{self, Fingerprint};
 use super::preset::{self, Laid, PresetOrigin};
 use super::read;
 use super::report::{Finding, Report};
 use super::resolve::{named, resolve};
+use super::secret::ReadFiles;
 use super::{Environment, Secret, SecretReader, Settings};
 use crate::did_you_mean::list;
 use crate::plan::Plan;
@@ -28,14 +31,24 @@ pub struct Loaded {
     pub plan: Arc<Plan>,
     /// The variables that secrets are read from.
     pub environment: Environment,
+    /// The file that it was loaded from, unless it was a text.
+    pub file: Option<PathBuf>,
+    /// What was read for it.
+    pub fingerprint: Fingerprint,
+    read: Arc<ReadFiles>,
     source: LoadedFrom,
     tree: toml::Value,
 }
 
 impl Loaded {
-    /// Reads the secrets that the settings name.
+    /// Reads the secrets that the settings name, as they were when the plan was made.
     pub fn secrets(&self) -> SecretReader<'_> {
-        SecretReader::new(&self.environment)
+        SecretReader::after(&self.environment, &self.read)
+    }
+
+    /// What the files, the environment and presets write together.
+    pub const fn tree(&self) -> &toml::Value {
+        &self.tree
     }
 
     /// One upstream's block as the file, the environment and its preset write it together.
@@ -60,33 +73,78 @@ impl Loaded {
     }
 }
 
-/// Loads a configuration from a file.
+/// Loads a configuration from a file and those that it includes.
 pub fn load(file: &Path, environment: Environment) -> Result<Loaded, Report> {
-    let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        let finding = Finding {
-            message: format!("`{name}` cannot be read: {error}"),
-            help: Some(
-                "name another: `groupgate check FILE`, elsewhere `--config FILE`".to_owned(),
-            ),
-            span: None,
-        };
-        Report::new(&name, String::new(), vec![finding])
-    })?;
-    load_text(&name, &text, environment)
+    load_with_fingerprint(file, environment).1
 }
 
-/// Loads a configuration from the text of a file of this name.
+/// The same, and what was read for it, whatever came of it.
+pub fn load_with_fingerprint(
+    file: &Path,
+    environment: Environment,
+) -> (Fingerprint, Result<Loaded, Report>) {
+    let reader = SecretReader::new(&environment);
+    let mut folders = BTreeSet::new();
+    let document = parts::read(file, &reader, &mut folders);
+    let composed = document.and_then(|document| compose(document, &environment, &reader));
+    let files = reader.into_files();
+    let fingerprint = Fingerprint::new(&files, folders);
+    let loaded = composed.map(|composed| Loaded {
+        file: Some(file.to_owned()),
+        fingerprint: fingerprint.clone(),
+        ..composed.into_loaded(environment, files)
+    });
+    (fingerprint, loaded)
+}
+
+/// Loads a configuration from a text, which may be the one of a file of this name.
 pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loaded, Report> {
-    let document = Document::read(name, text)?;
-    let mut layers = layers::lay(&document, &environment).map_err(|error| {
-        let finding = Finding {
-            message: error.to_string(),
-            help: None,
-            span: None,
-        };
-        Report::new(name, document.shown.text.clone(), vec![finding])
-    })?;
+    let mut document = Document::read(name, text);
+    if !document.includes().is_empty() {
+        let at = KeyPath::new([INCLUDE]);
+        let message = "only what is read from a file can include other files";
+        document.problems.push(Problem::new(at, message));
+    }
+    let reader = SecretReader::new(&environment);
+    let composed = compose(document, &environment, &reader)?;
+    let files = reader.into_files();
+    Ok(composed.into_loaded(environment, files))
+}
+
+/// What is loaded, but for where it was read.
+struct Composed {
+    settings: Settings,
+    plan: Plan,
+    source: LoadedFrom,
+    tree: toml::Value,
+}
+
+impl Composed {
+    fn into_loaded(self, environment: Environment, files: ReadFiles) -> Loaded {
+        Loaded {
+            settings: self.settings,
+            plan: Arc::new(self.plan),
+            environment,
+            file: None,
+            fingerprint: Fingerprint::default(),
+            read: Arc::new(files),
+            source: self.source,
+            tree: self.tree,
+        }
+    }
+}
+
+/// Lays the environment and presets over and under what was read, and decides what it comes to.
+fn compose(
+    document: Document,
+    environment: &Environment,
+    secrets: &SecretReader<'_>,
+) -> Result<Composed, Report> {
+    if !document.is_toml {
+        return Err(document.report([]));
+    }
+    let mut layers = layers::lay(&document, environment)
+        .map_err(|error| document.report([Finding::outside(error.to_string())]))?;
     let presets = preset::lay(&mut layers.tree);
     let reading = read::read(layers.tree, &layers.variables, &presets);
 
@@ -99,21 +157,20 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
     problems.extend(presets.problems.clone());
     problems.extend(reading.problems);
     let plan = reading.settings.as_ref().and_then(|settings| {
-        let (plan, wrong) = resolve(settings, &unread, &SecretReader::new(&environment));
+        let (plan, wrong) = resolve(settings, &unread, secrets);
         problems.extend(wrong);
         plan
     });
+    let is_right = problems.is_empty() && document.findings.is_empty();
     let source = LoadedFrom {
-        name: name.to_owned(),
         document,
         variables: layers.variables,
         presets,
     };
     match reading.settings.zip(plan) {
-        Some((settings, plan)) if problems.is_empty() => Ok(Loaded {
+        Some((settings, plan)) if is_right => Ok(Composed {
             settings,
-            plan: Arc::new(plan),
-            environment,
+            plan,
             source,
             tree: reading.tree,
         }),
@@ -124,7 +181,6 @@ pub fn load_text(name: &str, text: &str, environment: Environment) -> Result<Loa
 /// The file, the variables and the presets that settings came from.
 #[derive(Clone)]
 struct LoadedFrom {
-    name: String,
     document: Document,
     variables: Variables,
     presets: Laid,
@@ -132,21 +188,14 @@ struct LoadedFrom {
 
 impl fmt::Debug for LoadedFrom {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Source")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        formatter.debug_struct("LoadedFrom").finish_non_exhaustive()
     }
 }
 
 impl LoadedFrom {
     fn report(&self, problems: Problems) -> Report {
         let findings = problems.into_iter().map(|problem| self.locate(problem));
-        Report::new(
-            &self.name,
-            self.document.shown.text.clone(),
-            findings.collect(),
-        )
+        self.document.report(findings)
     }
 
     fn locate(&self, problem: Problem) -> Finding {
@@ -156,9 +205,9 @@ impl LoadedFrom {
         match self.presets.origin(&problem.at) {
             Some(origin) => self.in_preset(problem, &origin),
             None => Finding {
-                span: self.document.span(&problem.at),
-                message: problem.message,
+                place: self.document.place_of(&problem.at),
                 help: problem.help,
+                ..Finding::outside(problem.message)
             },
         }
     }
@@ -171,13 +220,13 @@ impl LoadedFrom {
         };
         let plural = if variables.len() == 1 { "" } else { "s" };
         let variables = list(variables)?;
+        let message = format!(
+            "environment variable{plural} {variables}: {}",
+            problem.message
+        );
         Some(Finding {
-            message: format!(
-                "environment variable{plural} {variables}: {}",
-                problem.message
-            ),
             help: problem.help.clone(),
-            span: None,
+            ..Finding::outside(message)
         })
     }
 
@@ -185,16 +234,17 @@ impl LoadedFrom {
     fn in_preset(&self, problem: Problem, origin: &PresetOrigin) -> Finding {
         let PresetOrigin { preset, key, .. } = origin;
         let instead = format!("set `{key}` in this block instead");
+        let message = format!(
+            "in the preset `{}`, `{key}`: {}",
+            preset.name, problem.message
+        );
         Finding {
-            span: self.document.span(&origin.named_at),
-            message: format!(
-                "in the preset `{}`, `{key}`: {}",
-                preset.name, problem.message
-            ),
+            place: self.document.place_of(&origin.named_at),
             help: Some(match problem.help {
                 Some(help) => format!("{help}; or {instead}"),
                 None => instead,
             }),
+            ..Finding::outside(message)
         }
     }
 

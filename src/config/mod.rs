@@ -7,13 +7,16 @@
 //! Only this folder reads files and the environment.
 
 pub mod load;
-pub use load::{Loaded, load, load_text};
+pub use load::{Loaded, load, load_text, load_with_fingerprint};
 
 mod as_written;
 pub(crate) mod credential_names;
 mod document;
 mod layers;
 pub(crate) mod mask;
+mod parts;
+pub use parts::Fingerprint;
+
 mod preset;
 mod read;
 mod requirements;
@@ -54,6 +57,14 @@ use crate::plan::{ConnectionLimits, Rate, Span, text};
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// More files, each of which describes upstreams and nothing else: `include = ["teams/*.toml"]`, so
+    /// that every team has its own. A name or pattern is relative to the folder of this file. In a
+    /// pattern, `*`, `?` and `[…]` match within one name, `**` matches any number of folders, and none
+    /// matches what begins with a dot. Files are read in the order of the patterns and, within each,
+    /// of their names. A file that is named and not there is an error; a pattern may match nothing. No
+    /// upstream may be described twice, and an included file includes no others. Paths of secrets
+    /// and certificates in it start at the working directory of the process, as everywhere.
+    pub include: Vec<String>,
     /// The listeners, and how long a request or a shutdown may take.
     pub server: Server,
     /// How many sources an answer needs.
@@ -104,6 +115,11 @@ pub struct Server {
     pub drain: Span,
     /// How many connections clients may keep open, and how long.
     pub connections: ConnectionLimits,
+    /// Whether the configuration is loaded again when one of its files changes: this file, those that it
+    /// includes, secrets and certificates. What has changed takes effect without a restart, except
+    /// `listen`, `admin` and `connections`; a configuration with errors changes nothing. `SIGHUP` and
+    /// `POST /reload` on the admin listener do the same at any time.
+    pub watch: bool,
 }
 
 impl Default for Server {
@@ -116,6 +132,7 @@ impl Default for Server {
             shutdown_delay: Span::seconds(1),
             drain: Span::seconds(30),
             connections: ConnectionLimits::default(),
+            watch: true,
         }
     }
 }

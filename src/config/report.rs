@@ -1,5 +1,6 @@
 //! All problems of one reading, shown where they are.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -12,18 +13,60 @@ use miette::{
 /// itself with secrets masked, and what would be right.
 #[derive(Clone)]
 pub struct Report {
-    name: String,
-    text: String,
+    /// The file that was named, and after it those that it includes.
+    files: Vec<ShownFile>,
     findings: Vec<Finding>,
 }
 
-/// One problem and its place in the text.
+/// A file as it may be shown: nothing secret is left in its text.
+#[derive(Debug, Clone)]
+pub(super) struct ShownFile {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+/// A part of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FilePlace {
+    /// Which of the files, by number.
+    pub(super) file: usize,
+    /// In bytes of the text as shown.
+    pub(super) span: Range<usize>,
+}
+
+/// One problem and its place.
 #[derive(Debug, Clone)]
 pub(super) struct Finding {
     pub(super) message: String,
     pub(super) help: Option<String>,
-    /// In bytes of the text as shown. `None` where the file is not what is wrong.
-    pub(super) span: Option<Range<usize>>,
+    /// `None` where no file is what is wrong.
+    pub(super) place: Option<FilePlace>,
+    /// Another place that has to do with it, and what is there.
+    pub(super) other: Option<(&'static str, FilePlace)>,
+}
+
+impl Finding {
+    /// A problem that no line of a file is to blame for.
+    pub(super) fn outside(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            help: None,
+            place: None,
+            other: None,
+        }
+    }
+
+    /// The same problem, with what would be right.
+    pub(super) fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same problem, where it stands.
+    pub(super) fn at(mut self, place: FilePlace) -> Self {
+        self.place = Some(place);
+        self
+    }
 }
 
 /// One problem as a report shows it.
@@ -40,6 +83,8 @@ pub struct ReportedProblem<'a> {
 /// A line of the file, and the part of it that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultyLine<'a> {
+    /// The file that it is in.
+    pub file: &'a str,
     /// Its number, from 1.
     pub number: usize,
     /// The line as shown: what may be a secret is masked.
@@ -48,15 +93,30 @@ pub struct FaultyLine<'a> {
     pub span: Range<usize>,
 }
 
+impl FaultyLine<'_> {
+    /// Where the part begins, counted from 1.
+    pub const fn column(&self) -> usize {
+        self.span.start + 1
+    }
+}
+
 impl Report {
-    /// A report on the file of this name and this text, in which nothing secret is left.
-    pub(super) fn new(name: &str, text: String, mut findings: Vec<Finding>) -> Self {
-        findings.sort_by_key(|finding| finding.span.as_ref().map(|span| span.start));
-        Self {
+    /// A report on files, of which the first is the one that was named.
+    pub(super) fn new(files: Vec<ShownFile>, mut findings: Vec<Finding>) -> Self {
+        findings.sort_by_key(|finding| {
+            let place = finding.place.as_ref();
+            place.map(|place| (place.file, place.span.start))
+        });
+        Self { files, findings }
+    }
+
+    /// A report that the file of this name could not be read.
+    pub(super) fn unread(name: &str, finding: Finding) -> Self {
+        let file = ShownFile {
             name: name.to_owned(),
-            text,
-            findings,
-        }
+            text: String::new(),
+        };
+        Self::new(vec![file], vec![finding])
     }
 
     /// Every problem, in the order in which they are shown.
@@ -64,18 +124,20 @@ impl Report {
         self.findings.iter().map(|finding| ReportedProblem {
             message: &finding.message,
             help: finding.help.as_deref(),
-            line: finding.span.as_ref().map(|span| self.faulty_line(span)),
+            line: (finding.place.as_ref()).and_then(|place| self.faulty_line(place)),
         })
     }
 
-    fn faulty_line(&self, span: &Range<usize>) -> FaultyLine<'_> {
-        let span = self.on_one_line(span);
-        let start = self.text[..span.start].rfind('\n').map_or(0, |at| at + 1);
-        FaultyLine {
-            number: self.text[..start].lines().count() + 1,
-            text: self.text[start..].lines().next().unwrap_or_default(),
+    fn faulty_line(&self, place: &FilePlace) -> Option<FaultyLine<'_>> {
+        let file = self.files.get(place.file)?;
+        let span = file.on_one_line(&place.span);
+        let start = file.line_start(span.start);
+        Some(FaultyLine {
+            file: &file.name,
+            number: file.line_number(span.start),
+            text: file.text[start..].lines().next().unwrap_or_default(),
             span: span.start - start..span.end - start,
-        }
+        })
     }
 
     /// The report as text: for a terminal with `color`, and else in plain ASCII.
@@ -92,9 +154,15 @@ impl Report {
             .with_wrap_lines(false);
         let mut rendered = String::new();
         for finding in &self.findings {
+            let shown = self.diagnostic(finding);
             // Writing to a string cannot fail.
-            let _ = handler.render_report(&mut rendered, self.diagnostic(finding).as_ref());
+            let _ = handler.render_report(&mut rendered, shown.as_ref());
             rendered.push('\n');
+            if let Some((message, place)) = &finding.other {
+                let other = MietteDiagnostic::new(*message).with_severity(Severity::Advice);
+                let _ = handler.render_report(&mut rendered, self.at(other, place).as_ref());
+                rendered.push('\n');
+            }
         }
         rendered.push_str(&self.summary());
         rendered
@@ -104,15 +172,46 @@ impl Report {
         let mut diagnostic =
             MietteDiagnostic::new(finding.message.clone()).with_severity(Severity::Error);
         diagnostic.help.clone_from(&finding.help);
-        let Some(span) = &finding.span else {
+        match &finding.place {
+            Some(place) => self.at(diagnostic, place),
+            None => miette::Report::new(diagnostic),
+        }
+    }
+
+    fn at(&self, diagnostic: MietteDiagnostic, place: &FilePlace) -> miette::Report {
+        let Some(file) = self.files.get(place.file) else {
             return miette::Report::new(diagnostic);
         };
-        let span = self.on_one_line(span);
+        let span = file.on_one_line(&place.span);
         let label = LabeledSpan::new(None, span.start, span.len());
-        miette::Report::new(diagnostic.with_label(label)).with_source_code(OneLine {
-            name: self.name.clone(),
-            text: self.text.clone(),
-        })
+        miette::Report::new(diagnostic.with_label(label)).with_source_code(OneLine(file.clone()))
+    }
+
+    /// How many problems there are, and in which files. What stands in none is a matter of the first.
+    fn summary(&self) -> String {
+        let number = |finding: &Finding| finding.place.as_ref().map_or(0, |place| place.file);
+        let numbers: BTreeSet<_> = self.findings.iter().map(number).collect();
+        let named = numbers
+            .into_iter()
+            .filter_map(|number| self.files.get(number));
+        let names: Vec<_> = named.map(|file| file.name.as_str()).collect();
+        let plural = if self.findings.len() == 1 { "" } else { "s" };
+        format!(
+            "{} problem{plural} in {}",
+            self.findings.len(),
+            names.join(", ")
+        )
+    }
+}
+
+impl ShownFile {
+    /// The number of the line that a byte is in, from 1.
+    pub(super) fn line_number(&self, at: usize) -> usize {
+        self.text[..self.line_start(at)].lines().count() + 1
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        self.text[..at].rfind('\n').map_or(0, |end| end + 1)
     }
 
     /// The part of a span that lies on its first line: a value of many lines need not be shown
@@ -135,13 +234,6 @@ impl Report {
     fn is_line_end(&self, at: usize) -> bool {
         matches!(self.text[at..].chars().next(), None | Some('\n' | '\r'))
     }
-
-    fn summary(&self) -> String {
-        match self.findings.len() {
-            1 => format!("1 problem in {}", self.name),
-            count => format!("{count} problems in {}", self.name),
-        }
-    }
 }
 
 impl fmt::Display for Report {
@@ -154,7 +246,10 @@ impl fmt::Debug for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Report")
-            .field("name", &self.name)
+            .field(
+                "files",
+                &self.files.iter().map(|file| &file.name).collect::<Vec<_>>(),
+            )
             .field("findings", &self.findings)
             .finish_non_exhaustive()
     }
@@ -164,10 +259,7 @@ impl std::error::Error for Report {}
 
 /// A source that shows the line of a problem and none around it, which may be anyone's business.
 #[derive(Debug)]
-struct OneLine {
-    name: String,
-    text: String,
-}
+struct OneLine(ShownFile);
 
 impl SourceCode for OneLine {
     fn read_span<'a>(
@@ -181,9 +273,9 @@ impl SourceCode for OneLine {
             0 => *span,
             _ => self.line_around(span),
         };
-        let contents = self.text.read_span(&span, 0, 0)?;
+        let contents = self.0.text.read_span(&span, 0, 0)?;
         Ok(Box::new(MietteSpanContents::new_named(
-            self.name.clone(),
+            self.0.name.clone(),
             contents.data(),
             *contents.span(),
             contents.line(),
@@ -195,12 +287,10 @@ impl SourceCode for OneLine {
 
 impl OneLine {
     fn line_around(&self, span: &SourceSpan) -> SourceSpan {
-        let start = self.text[..span.offset()]
-            .rfind('\n')
-            .map_or(0, |at| at + 1);
-        let end = self.text[span.offset()..]
+        let text = &self.0.text;
+        let end = text[span.offset()..]
             .find('\n')
-            .map_or(self.text.len(), |length| span.offset() + length);
-        (start..end).into()
+            .map_or(text.len(), |length| span.offset() + length);
+        (self.0.line_start(span.offset())..end).into()
     }
 }

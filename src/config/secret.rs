@@ -46,7 +46,26 @@ pub enum SecretError {
 /// reader was asked for fits together, though a file changes meanwhile.
 pub struct SecretReader<'a> {
     environment: &'a Environment,
-    files: RefCell<HashMap<PathBuf, Vec<u8>>>,
+    /// What another reader has read before.
+    before: Option<&'a ReadFiles>,
+    files: RefCell<ReadFiles>,
+}
+
+/// What files held when they were read; `None` for one that could not be.
+#[derive(Clone, Default)]
+pub(super) struct ReadFiles(pub(super) HashMap<PathBuf, Option<Vec<u8>>>);
+
+impl ReadFiles {
+    fn get(&self, path: &Path) -> Option<Vec<u8>> {
+        self.0.get(path)?.clone()
+    }
+}
+
+impl fmt::Debug for ReadFiles {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names only: contents may be secrets.
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 impl<'a> SecretReader<'a> {
@@ -54,8 +73,22 @@ impl<'a> SecretReader<'a> {
     pub fn new(environment: &'a Environment) -> Self {
         Self {
             environment,
+            before: None,
             files: RefCell::default(),
         }
+    }
+
+    /// A reader that goes on from what another has read.
+    pub(super) fn after(environment: &'a Environment, files: &'a ReadFiles) -> Self {
+        Self {
+            before: Some(files),
+            ..Self::new(environment)
+        }
+    }
+
+    /// What it has read.
+    pub(super) fn into_files(self) -> ReadFiles {
+        self.files.into_inner()
     }
 
     /// Reads one secret.
@@ -85,16 +118,17 @@ impl<'a> SecretReader<'a> {
 
     /// Reads a file that stands beside secrets and is none, such as a certificate.
     pub fn file(&self, path: &Path) -> Result<Vec<u8>, SecretError> {
-        if let Some(content) = self.files.borrow().get(path) {
-            return Ok(content.clone());
+        let known = self.before.and_then(|before| before.get(path));
+        if let Some(content) = known.or_else(|| self.files.borrow().get(path)) {
+            return Ok(content);
         }
-        let content = std::fs::read(path).map_err(|source| SecretError::Unreadable {
+        let read = std::fs::read(path);
+        let content = read.as_ref().ok().cloned();
+        self.files.borrow_mut().0.insert(path.to_owned(), content);
+        read.map_err(|source| SecretError::Unreadable {
             path: path.to_owned(),
             source,
-        })?;
-        let mut files = self.files.borrow_mut();
-        files.insert(path.to_owned(), content.clone());
-        Ok(content)
+        })
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Server {
     pub drain: Duration,
     /// How many connections clients may keep open, and how long.
     pub connections: ConnectionLimits,
+    /// Whether the configuration is loaded again when one of its files changes.
+    pub watch: bool,
 }
 
 /// How many connections clients may keep open, and how long. Each listener counts its own.
@@ -79,15 +81,19 @@ impl ConnectionLimits {
     }
 }
 
+/// The keys that hold from the start of the process to its end.
+pub const FIXED_AT_START: [&str; 3] = ["server.listen", "server.admin", "server.connections"];
+
 impl Server {
-    /// The keys that hold from the start of the process to its end, of which `next` says something else.
+    /// Those of [`FIXED_AT_START`] of which `next` says something else.
     pub fn fixed_at_start(&self, next: &Self) -> Vec<&'static str> {
-        let fixed = [
-            ("server.listen", self.listen == next.listen),
-            ("server.admin", self.admin == next.admin),
-            ("server.connections", self.connections == next.connections),
+        let is_same = [
+            self.listen == next.listen,
+            self.admin == next.admin,
+            self.connections == next.connections,
         ];
-        let changed = fixed.into_iter().filter(|(_, is_same)| !is_same);
+        let keys = FIXED_AT_START.into_iter().zip(is_same);
+        let changed = keys.filter(|(_, is_same)| !is_same);
         changed.map(|(key, _)| key).collect()
     }
 

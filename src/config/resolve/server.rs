@@ -57,6 +57,7 @@ pub(super) fn server(
         shutdown_delay: server.shutdown_delay.get(),
         drain: server.drain.get(),
         connections: server.connections,
+        watch: server.watch,
     })
 }
 

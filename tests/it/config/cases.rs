@@ -124,7 +124,9 @@ fn drawn(problem: &ReportedProblem<'_>) -> String {
     let Some(line) = &problem.line else {
         return format!("  x {}\n", problem.message);
     };
-    let FaultyLine { number, text, span } = line;
+    let FaultyLine {
+        number, text, span, ..
+    } = line;
     let margin = " ".repeat(number.to_string().len() + 1);
     let column = span.start + 1;
     format!(

@@ -1,6 +1,7 @@
 //! What the loader makes of good files and of broken ones.
 
 mod cases;
+mod parts;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,0 +1,163 @@
+//! A configuration in parts: one file that includes others.
+
+use std::fs;
+use std::path::Path;
+
+use groupgate::config::{Environment, Loaded, Report, load, load_text};
+use tempfile::TempDir;
+
+/// A block that is right.
+fn block(name: &str, more: &str) -> String {
+    format!(
+        "[upstreams.{name}]\nbase_url = 'https://{name}.example'\nrequest = {{ path = '/' }}\n\
+         records = '/'\nfields = {{ id = 'id', name = 'name' }}\n{more}\n"
+    )
+}
+
+/// A folder with these files.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn load_from(folder: &Path, variables: &[(&str, &str)]) -> Result<Loaded, Report> {
+    let variables: Environment = variables.iter().copied().collect();
+    load(&folder.join("gateway.toml"), variables)
+}
+
+/// What is reported of these files, with the folder's name left out.
+fn report(files: &[(&str, &str)]) -> String {
+    let folder = folder(files);
+    let report = load_from(folder.path(), &[]).unwrap_err();
+    let name = format!("{}/", folder.path().display());
+    report.to_string().replace(&name, "")
+}
+
+#[test]
+fn every_team_has_its_own_file_and_variables_reach_into_it() {
+    let folder = folder(&[
+        (
+            "gateway.toml",
+            &format!(
+                "include = ['*.toml', 'teams/*.toml', 'teams/b.toml']\n{}",
+                block("a", "")
+            ),
+        ),
+        ("teams/b.toml", &block("b", "")),
+        ("teams/c.toml", &block("c", "ttl = '1s'")),
+        ("teams/.hidden.toml", "not = [toml"),
+        ("teams/notes.txt", "not TOML"),
+    ]);
+    let variables = [("GROUPGATE__UPSTREAMS__C__TTL", "9s")];
+    let loaded = load_from(folder.path(), &variables).unwrap_or_else(|report| panic!("{report}"));
+    let names: Vec<&str> = loaded
+        .settings
+        .upstreams
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    assert_eq!(
+        loaded.settings.upstreams["c"].ttl.unwrap().to_string(),
+        "9s"
+    );
+    let folders = loaded.fingerprint.folders();
+    assert!(
+        folders.contains(&folder.path().join("teams")),
+        "{folders:?}"
+    );
+}
+
+#[test]
+fn an_upstream_that_is_described_twice_is_shown_in_both_places() {
+    let (first, second) = (block("a", ""), format!("# ours\n{}", block("a", "")));
+    let files = [
+        ("gateway.toml", "include = ['teams/*.toml']\n"),
+        ("teams/one.toml", &*first),
+        ("teams/two.toml", &*second),
+    ];
+    insta::assert_snapshot!(report(&files));
+}
+
+#[test]
+fn every_error_names_the_file_that_it_is_in() {
+    let wrong = block("b", "ttl = 'soon'\nlimts = { rate = '1/s' }");
+    let files = [
+        (
+            "gateway.toml",
+            "include = ['teams/*.toml', 'not-there.toml', 'a[.toml', '']\n[servr]\n",
+        ),
+        (
+            "teams/a.toml",
+            "[server]\nadmin_token = 'hunter2'\n[upsteams.x]\n",
+        ),
+        ("teams/b.toml", &*wrong),
+        (
+            "teams/c.toml",
+            "include = ['d.toml']\nupstreams = 3\nserver = { admin_token = 'hunter2' }\n",
+        ),
+    ];
+    let report = report(&files);
+    assert!(!report.contains("hunter2"), "{report}");
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn what_is_no_toml_is_said_of_each_file_and_nothing_that_may_follow_from_it() {
+    let files = [
+        ("gateway.toml", "include = ['teams/*.toml']\n[servr]\n"),
+        ("teams/a.toml", "[upstreams.a\n"),
+        ("teams/b.toml", "[upstreams.b]\ntoken = 'hunter2\n"),
+    ];
+    let report = report(&files);
+    assert!(!report.contains("hunter2"), "{report}");
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn a_pattern_may_match_nothing_and_a_text_includes_nothing() {
+    let folder = folder(&[(
+        "gateway.toml",
+        &format!("include = ['teams/*.toml']\n{}", block("a", "")),
+    )]);
+    let loaded = load_from(folder.path(), &[]).unwrap_or_else(|report| panic!("{report}"));
+    assert_eq!(loaded.settings.upstreams.len(), 1);
+    let text = format!("include = ['*.toml']\n{}", block("a", ""));
+    let report = load_text("gateway.toml", &text, Environment::default()).unwrap_err();
+    let problems: Vec<_> = report.problems().collect();
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].line.as_ref().unwrap().number, 1);
+}
+
+#[test]
+fn a_fingerprint_tells_whether_any_file_has_changed() {
+    let secret = "auth = { type = 'bearer', token = { file = 'TOKEN' } }";
+    let folder = folder(&[
+        ("gateway.toml", "include = ['*/*.toml']\n"),
+        ("token", "s3cr3t"),
+    ]);
+    let token = folder.path().join("token");
+    let text = block("a", &secret.replace("TOKEN", token.to_str().unwrap()));
+    let part = folder.path().join("team/a.toml");
+    fs::create_dir(part.parent().unwrap()).unwrap();
+    fs::write(&part, &text).unwrap();
+    let read = || load_from(folder.path(), &[]).unwrap().fingerprint;
+    let first = read();
+    assert_eq!(read(), first);
+    fs::write(&token, "another").unwrap();
+    assert_ne!(read(), first);
+    fs::write(&token, "s3cr3t").unwrap();
+    assert_eq!(read(), first);
+    fs::write(&part, format!("# note\n{text}")).unwrap();
+    assert_ne!(read(), first);
+    let folders = first.folders();
+    assert!(folders.contains(&folder.path().join("team")), "{folders:?}");
+    // A team that comes later has a folder of its own.
+    assert!(folders.contains(folder.path()), "{folders:?}");
+    assert!(!format!("{first:?}").contains("s3cr3t"));
+}
