@@ -56,7 +56,7 @@ pub(super) fn exchange_from<S>(
 }
 
 /// What a stack answers to a request without a body.
-pub(super) async fn send<S>(
+pub(super) async fn send<S: 'static>(
     mut stack: impl Stack<S>,
     state: &Arc<S>,
     request: Builder,
