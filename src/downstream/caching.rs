@@ -87,14 +87,18 @@ impl EntityTag {
     /// Whether the caller has this very answer already (RFC 9110, section 13.1.2; a weak
     /// comparison).
     pub(crate) fn is_known(&self, headers: &HeaderMap) -> bool {
-        let own = opaque(self.0.as_bytes());
-        headers
-            .get_all(IF_NONE_MATCH)
+        let known = headers.get_all(IF_NONE_MATCH);
+        known
             .iter()
-            // Our tags hold no comma.
-            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-            .map(<[u8]>::trim_ascii)
-            .any(|known| known == b"*" || opaque(known) == own)
+            .any(|known| *known == self.0 || self.is_among(known))
+    }
+
+    fn is_among(&self, known: &HeaderValue) -> bool {
+        let own = opaque(self.0.as_bytes());
+        // Our tags hold no comma.
+        let known = known.as_bytes().split(|byte| *byte == b',');
+        let mut known = known.map(<[u8]>::trim_ascii);
+        known.any(|known| known == b"*" || opaque(known) == own)
     }
 }
 

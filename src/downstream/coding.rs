@@ -79,19 +79,21 @@ impl Accepted {
 pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accepted, ProblemDetails> {
     let mut qualities = [None; Coding::ALL.len()];
     let mut others = None;
-    let values = headers.get_all(ACCEPT_ENCODING).iter();
-    let entries = values.filter_map(|value| value.to_str().ok());
-    for entry in entries.flat_map(|entries| entries.split(',')) {
-        let (name, quality) = match entry.split_once(';') {
-            Some((name, rest)) => (name, quality(rest.split(';').map(str::trim))),
-            None => (entry, Some(1.0)),
-        };
-        let Some(quality) = quality else { continue };
-        let name = name.trim();
-        if name == "*" {
-            others = Some(quality);
-        } else if let Some(coding) = Coding::named(name) {
-            qualities[coding as usize] = Some(quality);
+    for value in headers.get_all(ACCEPT_ENCODING) {
+        let entries = value.to_str().unwrap_or_default();
+        // Loops over few bytes: what searches long texts takes longer to begin.
+        for entry in entries.split(|character| character == ',') {
+            let (name, quality) = match entry.split_once(|character| character == ';') {
+                Some((name, rest)) => (name, quality(rest.split(';').map(str::trim))),
+                None => (entry, Some(1.0)),
+            };
+            let Some(quality) = quality else { continue };
+            let name = name.trim_ascii();
+            if name == "*" {
+                others = Some(quality);
+            } else if let Some(coding) = Coding::named(name) {
+                qualities[coding as usize] = Some(quality);
+            }
         }
     }
     let quality = |coding: Coding| qualities[coding as usize].or(others);

@@ -3,12 +3,14 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Says which preferences were honoured.
+/// Says what a caller would rather have.
 pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// What strict handling is answered with.
 pub(crate) const STRICT: HeaderValue = HeaderValue::from_static("handling=strict");
 
-const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// Says what a caller would rather have.
+pub(crate) const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// Whether an incomplete answer is to be a problem instead. Preferences that are not known are
 /// passed over, as section 2 says; of one given twice, the first counts.

@@ -56,15 +56,17 @@ struct FoundBucket {
     bucket: Arc<Bucket>,
     limiter: u64,
     at: Instant,
+    /// What was said last. A client that asks seldom enough is told the same each time.
+    told: Option<(u32, HeaderValue)>,
 }
 
 /// What a bucket says of one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Admitted {
     /// How long to wait, if the request is refused.
     pub(crate) wait: Option<Duration>,
-    /// How many requests are left at once.
-    remaining: u32,
+    /// What is left, as a header says it.
+    pub(crate) left: Option<HeaderValue>,
 }
 
 impl CallerRateLimiter {
@@ -97,17 +99,24 @@ impl CallerRateLimiter {
                 bucket: self.find(network),
                 limiter: self.number,
                 at: now,
+                told: None,
             },
         };
-        match held.insert(found).bucket.check() {
-            Ok(state) => Admitted {
-                wait: None,
-                remaining: state.remaining_burst_capacity(),
-            },
-            Err(until) => Admitted {
-                wait: Some(until.wait_time_from(self.clock.now())),
-                remaining: 0,
-            },
+        let found = held.insert(found);
+        let (wait, remaining) = match found.bucket.check() {
+            Ok(state) => (None, state.remaining_burst_capacity()),
+            Err(until) => (Some(until.wait_time_from(self.clock.now())), 0),
+        };
+        if found
+            .told
+            .as_ref()
+            .is_none_or(|(told, _)| *told != remaining)
+        {
+            found.told = self.left(remaining).map(|left| (remaining, left));
+        }
+        Admitted {
+            wait,
+            left: found.told.as_ref().map(|(_, left)| left.clone()),
         }
     }
 
@@ -123,8 +132,7 @@ impl CallerRateLimiter {
     }
 
     /// What is left, as a header says it.
-    pub(crate) fn left(&self, verdict: Admitted) -> Option<HeaderValue> {
-        let remaining = verdict.remaining;
+    fn left(&self, remaining: u32) -> Option<HeaderValue> {
         let missing = self.quota.burst_size().get().saturating_sub(remaining);
         let reset = whole_seconds(self.quota.replenish_interval() * missing);
         let (mut first, mut second) = (itoa::Buffer::new(), itoa::Buffer::new());
@@ -170,19 +178,26 @@ mod tests {
         })
     }
 
+    /// How many requests are left, as the header says it.
+    fn remaining(admitted: &Admitted) -> u32 {
+        let left = admitted.left.as_ref().unwrap().to_str().unwrap();
+        let (_, left) = left.split_once("r=").unwrap();
+        left.split_once(';').unwrap().0.parse().unwrap()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn connections_of_a_client_share_its_bucket_and_those_of_another_do_not() {
         let limiter = limiter();
         let [first, second, other] = <[HeldBucket; 3]>::default();
         let ask = |network: [u8; 4], held| limiter.ask(network.into(), held, Instant::now());
         let here = [192, 0, 2, 1];
-        for (held, remaining) in [(&first, 2), (&second, 1), (&first, 0)] {
-            assert_eq!(ask(here, held).remaining, remaining);
+        for (held, expected) in [(&first, 2), (&second, 1), (&first, 0)] {
+            assert_eq!(remaining(&ask(here, held)), expected);
         }
         for held in [&first, &second] {
             assert!(ask(here, held).wait.is_some());
         }
-        assert_eq!(ask([192, 0, 2, 2], &other).remaining, 2);
+        assert_eq!(remaining(&ask([192, 0, 2, 2], &other)), 2);
         // It is looked up again.
         tokio::time::advance(HELD).await;
         assert!(ask(here, &first).wait.is_some());
@@ -193,7 +208,8 @@ mod tests {
         let held = HeldBucket::default();
         let network = [192, 0, 2, 1].into();
         for limiter in [limiter(), limiter()] {
-            assert_eq!(limiter.ask(network, &held, Instant::now()).remaining, 2);
+            let admitted = limiter.ask(network, &held, Instant::now());
+            assert_eq!(remaining(&admitted), 2);
         }
     }
 
@@ -203,10 +219,6 @@ mod tests {
             per_client: "1/h".parse().unwrap(),
             burst: NonZeroU32::MAX,
         });
-        let nothing = Admitted {
-            wait: None,
-            remaining: 0,
-        };
-        assert!(slow.left(nothing).is_some());
+        assert!(slow.left(0).is_some());
     }
 }

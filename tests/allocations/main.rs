@@ -54,7 +54,7 @@ struct Case {
     bytes: u64,
 }
 
-/// Five are the request's box, two of the header map, and the values of `RateLimit` and `X-Request-ID`.
+/// Five are the request, two of the header map, and the values of `RateLimit` and `X-Request-ID`.
 /// `HEAD` makes room for `Content-Length` and writes it.
 const CASES: [Case; 4] = [
     Case {

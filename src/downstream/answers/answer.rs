@@ -19,7 +19,7 @@ use crate::gateway::listing::SourceReport;
 use crate::observe::AnswerTraits;
 
 /// About what an answer takes beside its body and the values of its headers.
-const FIXED_BYTES: usize = 2048;
+const FIXED_BYTES: usize = 4096;
 
 /// How long an answer is kept in which a source is not fresh: its refresh is due, or due soon, and
 /// begins only when a request reaches the catalog.
@@ -61,6 +61,8 @@ pub(crate) struct Answer {
     traits: AnswerTraits,
     /// Every header of a `GET`. Those of the request alone are empty yet.
     headers: HeaderMap,
+    /// The same of a 304.
+    unchanged: HeaderMap,
     body: Bytes,
 }
 
@@ -79,6 +81,7 @@ impl Answer {
             headers.insert(name, HeaderValue::from_static(""));
         }
         Self {
+            unchanged: unchanged(&headers),
             epoch: made.epoch,
             ends: made.lasts.map(|lasts| made.held_at + lasts),
             counts_until: made.countdown.holds_until(made.held_at),
@@ -105,6 +108,7 @@ impl Answer {
         let mut headers = self.headers.clone();
         self.countdown.tell(&mut headers, now);
         Some(Self {
+            unchanged: unchanged(&headers),
             epoch: self.epoch,
             ends: self.ends,
             counts_until: self.countdown.holds_until(now),
@@ -120,15 +124,13 @@ impl Answer {
     pub(crate) fn respond(&self, request: &HeaderMap) -> Response {
         let mut response = Response::default();
         response.body_mut().traits = self.traits;
-        let mut headers = self.headers.clone();
         if self.tag.is_known(request) {
-            headers.remove(CONTENT_TYPE);
-            headers.remove(CONTENT_ENCODING);
             *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.headers_mut() = self.unchanged.clone();
         } else {
             response.body_mut().content = Content::Full(self.body.clone());
+            *response.headers_mut() = self.headers.clone();
         }
-        *response.headers_mut() = headers;
         response
     }
 
@@ -138,6 +140,14 @@ impl Answer {
         // The fields that count seconds are kept as texts, too.
         FIXED_BYTES + 2 * values + self.body.len()
     }
+}
+
+/// The headers of a 304, of those of the whole answer.
+fn unchanged(headers: &HeaderMap) -> HeaderMap {
+    let mut unchanged = headers.clone();
+    unchanged.remove(CONTENT_TYPE);
+    unchanged.remove(CONTENT_ENCODING);
+    unchanged
 }
 
 /// How long what is said of all sources of a listing stays the same by itself.

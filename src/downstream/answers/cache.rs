@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
 use moka::notification::RemovalCause;
 use moka::sync::Cache;
 use tokio::sync::{Mutex, MutexGuard};
@@ -26,7 +27,8 @@ const NAME: &str = "answers";
 #[derive(Debug)]
 pub(crate) struct AnswerCache {
     share: u64,
-    answers: Cache<AnswerKey, Arc<Answer>>,
+    /// Each process hashes in its own way, so that nobody can choose what collides.
+    answers: Cache<AnswerKey, Arc<Answer>, RandomState>,
     turns: [Mutex<()>; TURNS],
 }
 
@@ -46,7 +48,7 @@ impl AnswerCache {
                 .weigher(|key: &AnswerKey, answer: &Arc<Answer>| {
                     u32::try_from(key.bytes() + answer.bytes()).unwrap_or(u32::MAX)
                 })
-                .build(),
+                .build_with_hasher(RandomState::default()),
             turns: std::array::from_fn(|_| Mutex::default()),
         }
     }

@@ -1,5 +1,6 @@
 //! Which answer is wanted, as far as a request says it before its query is read.
 
+use http::header::CACHE_CONTROL;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 
@@ -43,6 +44,10 @@ impl AskedAnswer {
         headers: &HeaderMap,
     ) -> Result<Self, ProblemDetails> {
         let root = || PathAndQuery::from_static("/");
+        // Most requests have neither, and one pass takes less than two lookups.
+        let is_plain = !headers
+            .keys()
+            .any(|name| *name == CACHE_CONTROL || *name == prefer::PREFER);
         Ok(Self {
             key: AnswerKey {
                 identity: caller.identity,
@@ -50,9 +55,13 @@ impl AskedAnswer {
                 target: uri.path_and_query().cloned().unwrap_or_else(root),
                 format: negotiate::negotiate(headers, AnswerFormat::ALL)?,
                 coding: coding::negotiate(headers)?,
-                is_strict: prefer::is_strict(headers),
+                is_strict: !is_plain && prefer::is_strict(headers),
             },
-            mode: caching::mode(headers),
+            mode: if is_plain {
+                CacheMode::Cached
+            } else {
+                caching::mode(headers)
+            },
         })
     }
 }

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::rate_limiter::CallerRateLimiter;
-use crate::downstream::response::Response;
+use crate::downstream::response::{Response, set};
 
 use super::intercept::Interceptor;
 
@@ -43,7 +43,7 @@ impl<S: Admits> Interceptor<S> for Admission {
         let verdict = rate_limiter.ask(client.network, &client.bucket, exchange.begun);
         let allowance = Allowance {
             policy: rate_limiter.policy().clone(),
-            left: rate_limiter.left(verdict),
+            left: verdict.left,
         };
         let Some(wait) = verdict.wait else {
             return ControlFlow::Continue(allowance);
@@ -54,21 +54,16 @@ impl<S: Admits> Interceptor<S> for Admission {
         ControlFlow::Break(response)
     }
 
-    fn after(
-        self,
-        allowance: Allowance,
-        _exchange: &RequestContext<S>,
-        response: &mut Response,
-    ) {
+    fn after(self, allowance: Allowance, _exchange: &RequestContext<S>, response: &mut Response) {
         announce(allowance, response);
     }
 }
 
 fn announce(allowance: Allowance, response: &mut Response) {
     let headers = response.headers_mut();
-    headers.insert(RATELIMIT_POLICY, allowance.policy);
+    set(headers, RATELIMIT_POLICY, allowance.policy);
     if let Some(left) = allowance.left {
-        headers.insert(RATELIMIT, left);
+        set(headers, RATELIMIT, left);
     }
 }
 

@@ -4,19 +4,34 @@
 
 use std::net::Ipv6Addr;
 
-use http::header::HOST;
-use http::{HeaderMap, HeaderValue, Uri, Version};
+use http::{HeaderValue, Uri, Version};
 
 use crate::downstream::problem::{Kind, ProblemDetails};
+
+/// The `Host` headers of a request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct NamedHosts<'a> {
+    first: Option<&'a HeaderValue>,
+    others: usize,
+}
+
+impl<'a> NamedHosts<'a> {
+    /// Another one.
+    pub(super) fn add(&mut self, host: &'a HeaderValue) {
+        match self.first {
+            None => self.first = Some(host),
+            Some(_) => self.others += 1,
+        }
+    }
+}
 
 /// What is wrong with the host that a request names.
 pub(super) fn misdirection(
     version: Version,
     uri: &Uri,
-    headers: &HeaderMap,
+    hosts: NamedHosts<'_>,
 ) -> Option<ProblemDetails> {
-    let mut hosts = headers.get_all(HOST).iter();
-    let detail = match (hosts.next(), hosts.count()) {
+    let detail = match (hosts.first, hosts.others) {
         (None, _) if version == Version::HTTP_11 => {
             "there is no `Host` header; an HTTP/1.1 request needs exactly one".to_owned()
         }
@@ -66,10 +81,10 @@ fn is_host(value: &[u8]) -> bool {
         let address = str::from_utf8(address).unwrap_or_default();
         (address.parse::<Ipv6Addr>().is_ok(), &rest[1..])
     } else {
-        let colon = value.iter().position(|byte| *byte == b':');
-        let (name, port) = value.split_at(colon.unwrap_or(value.len()));
-        let is_name = name.iter().all(|byte| IN_A_NAME[usize::from(*byte)]);
-        (!name.is_empty() && is_name, port)
+        // A colon stands in no name.
+        let end = value.iter().position(|byte| !IN_A_NAME[usize::from(*byte)]);
+        let (name, port) = value.split_at(end.unwrap_or(value.len()));
+        (!name.is_empty(), port)
     };
     let is_port = |port: &[u8]| {
         let port = str::from_utf8(port).unwrap_or("no number");
@@ -98,11 +113,13 @@ mod tests {
     use super::*;
 
     fn detail(version: Version, uri: &str, hosts: &[&str]) -> Option<String> {
-        let mut headers = HeaderMap::new();
-        for host in hosts {
-            headers.append(HOST, HeaderValue::from_str(host).unwrap());
-        }
-        let problem = misdirection(version, &uri.parse().unwrap(), &headers)?;
+        let values = hosts
+            .iter()
+            .map(|host| HeaderValue::from_str(host).unwrap());
+        let values: Vec<_> = values.collect();
+        let mut hosts = NamedHosts::default();
+        values.iter().for_each(|host| hosts.add(host));
+        let problem = misdirection(version, &uri.parse().unwrap(), hosts)?;
         assert_eq!(problem.kind(), Kind::BadRequest);
         let body: serde_json::Value = serde_json::from_slice(&problem.body("")).unwrap();
         Some(body["detail"].as_str().unwrap().to_owned())

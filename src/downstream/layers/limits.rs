@@ -5,8 +5,8 @@
 
 use std::ops::ControlFlow;
 
-use http::HeaderMap;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{HeaderMap, HeaderValue};
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{Kind, ProblemDetails};
@@ -14,7 +14,7 @@ use crate::downstream::response::Response;
 use crate::gateway::cursor::CURSOR_BYTES;
 use crate::gateway::query::CANONICAL_BYTES;
 
-use super::host::misdirection;
+use super::host::{NamedHosts, misdirection};
 use super::intercept::Interceptor;
 
 /// The longest path and query, in bytes: room for a cursor and dozens of ids.
@@ -37,15 +37,16 @@ impl<S> Interceptor<S> for RequestLimits {
     type Kept = ();
 
     fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, ()> {
-        let misdirected = || misdirection(exchange.version, &exchange.uri, &exchange.headers);
-        match excess(exchange).or_else(misdirected) {
+        let fields = CheckedFields::of(&exchange.headers);
+        let misdirected = || misdirection(exchange.version, &exchange.uri, fields.hosts);
+        match excess(exchange, &fields).or_else(misdirected) {
             Some(problem) => ControlFlow::Break(problem.into()),
             None => ControlFlow::Continue(()),
         }
     }
 }
 
-fn excess<S>(exchange: &RequestContext<S>) -> Option<ProblemDetails> {
+fn excess<S>(exchange: &RequestContext<S>, fields: &CheckedFields<'_>) -> Option<ProblemDetails> {
     let uri = exchange
         .uri
         .path_and_query()
@@ -54,12 +55,12 @@ fn excess<S>(exchange: &RequestContext<S>) -> Option<ProblemDetails> {
         let detail = format!("the path and query have {uri} bytes; the limit is {URI}");
         return Some(ProblemDetails::new(Kind::UriTooLong, detail));
     }
-    let headers = size(&exchange.headers);
+    let headers = fields.size;
     if headers > HEADERS {
         let detail = format!("the headers have {headers} bytes; the limit is {HEADERS}");
         return Some(ProblemDetails::new(Kind::HeadersTooLarge, detail));
     }
-    let body = announced_body(&exchange.headers);
+    let body = fields.length.map_or(0, announced_body);
     if body > BODY {
         let detail = format!("the body has {body} bytes; the limit is {BODY}");
         return Some(ProblemDetails::new(Kind::ContentTooLarge, detail));
@@ -67,19 +68,33 @@ fn excess<S>(exchange: &RequestContext<S>) -> Option<ProblemDetails> {
     None
 }
 
-fn size(headers: &HeaderMap) -> usize {
-    headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum()
+/// What is checked of the headers. It is read in one pass: looking up one of them takes longer.
+#[derive(Debug, Default)]
+struct CheckedFields<'a> {
+    /// Bytes of names and values.
+    size: usize,
+    hosts: NamedHosts<'a>,
+    length: Option<&'a HeaderValue>,
 }
 
-fn announced_body(headers: &HeaderMap) -> u64 {
-    headers
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok())
-        .and_then(|length| length.parse().ok())
-        .unwrap_or(0)
+impl<'a> CheckedFields<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in headers {
+            fields.size += name.as_str().len() + value.len();
+            if *name == HOST {
+                fields.hosts.add(value);
+            } else if *name == CONTENT_LENGTH {
+                fields.length.get_or_insert(value);
+            }
+        }
+        fields
+    }
+}
+
+fn announced_body(length: &HeaderValue) -> u64 {
+    let length = length.to_str().ok();
+    length.and_then(|length| length.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -92,7 +107,8 @@ mod tests {
     use crate::downstream::testing::exchange;
 
     fn status(request: Builder) -> Option<StatusCode> {
-        let excess = excess(&exchange((), request));
+        let exchange = exchange((), request);
+        let excess = excess(&exchange, &CheckedFields::of(&exchange.headers));
         excess.map(|problem| problem.kind().status())
     }
 
