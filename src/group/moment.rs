@@ -86,11 +86,29 @@ impl Moment {
         let [h1, h2, b':', n1, n2, b':', s1, s2] = time else {
             return None;
         };
-        let century = two_digits(*y1, *y2)?;
-        let year = century * 100 + two_digits(*y3, *y4)?;
-        let (month, day) = (two_digits(*m1, *m2)?, two_digits(*d1, *d2)?);
-        let (hour, minute) = (two_digits(*h1, *h2)?, two_digits(*n1, *n2)?);
-        let second = two_digits(*s1, *s2)?;
+        let is_other = |letter: &u8| letter.wrapping_sub(b'0') > 9;
+        // All are looked at, for they are digits nearly always.
+        let is_other = is_other(y1)
+            | is_other(y2)
+            | is_other(y3)
+            | is_other(y4)
+            | is_other(m1)
+            | is_other(m2)
+            | is_other(d1)
+            | is_other(d2)
+            | is_other(h1)
+            | is_other(h2)
+            | is_other(n1)
+            | is_other(n2)
+            | is_other(s1)
+            | is_other(s2);
+        if is_other {
+            return None;
+        }
+        let number = |tens: &u8, ones: &u8| i32::from(tens - b'0') * 10 + i32::from(ones - b'0');
+        let year = number(y1, y2) * 100 + number(y3, y4);
+        let (month, day) = (number(m1, m2), number(d1, d2));
+        let (hour, minute, second) = (number(h1, h2), number(n1, n2), number(s1, s2));
         let nanoseconds = match rest {
             b"Z" => 0,
             [b'.', digits @ .., b'Z'] => fraction(digits)?,
@@ -172,12 +190,6 @@ impl Moment {
     }
 }
 
-/// The number of two digits.
-fn two_digits(tens: u8, ones: u8) -> Option<i32> {
-    let is_number = tens.is_ascii_digit() && ones.is_ascii_digit();
-    is_number.then(|| i32::from((tens - b'0') * 10 + (ones - b'0')))
-}
-
 /// The days from 1970 to a day that is not before it, in the Gregorian calendar. Years that begin in March
 /// end with the day that not all have.
 const fn days_since_1970(year: i32, month: i32, day: i32) -> i32 {
@@ -194,8 +206,9 @@ fn fraction(digits: &[u8]) -> Option<i32> {
     if !is_short || digits.ends_with(b"0") {
         return None;
     }
-    let all = digits.iter().chain([b'0'; 9].iter()).take(9);
-    Some(all.fold(0, |number, digit| number * 10 + i32::from(digit - b'0')))
+    let number = digits.iter();
+    let number = number.fold(0, |number, digit| number * 10 + i32::from(digit - b'0'));
+    Some((digits.len()..9).fold(number, |number, _| number * 10))
 }
 
 /// Writes a number over all of these bytes.

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
+use super::content_hash::{ContentDigest, ContentHash};
 use super::group_page::{GroupPage, PageRow};
 use super::layout::{Buffers, Row, Stretch};
 
 /// The buffers of a snapshot while rows of pages are copied to them.
 pub(super) struct Assembly<'a> {
     pages: &'a [GroupPage],
-    json: String,
+    /// The JSON of the rows, in the order of the snapshot, where it stands in their pages.
+    json: Vec<(usize, Stretch)>,
+    json_bytes: usize,
     text: String,
     members: Vec<u64>,
     // Few distinct values stand for all rows, so each is kept once.
@@ -17,6 +20,9 @@ pub(super) struct Assembly<'a> {
     found: Vec<Vec<(Stretch, Stretch)>>,
 }
 
+/// How much JSON is hashed at once: as much as is still in the cache when it has been copied.
+const HASHED: usize = 128 * 1024;
+
 /// How many texts that rows share are remembered by their place in a page.
 const FOUND: usize = 8;
 
@@ -24,12 +30,12 @@ impl<'a> Assembly<'a> {
     pub(super) fn of(pages: &'a [GroupPage]) -> Self {
         let rows = || pages.iter().flat_map(GroupPage::distinct);
         let sum = |length: fn(&PageRow) -> usize| rows().map(length).sum();
-        let json = sum(|row| row.row.json.length as usize);
         let text: usize = sum(|row| (row.text.length + row.row.external_id.length) as usize);
         let members = sum(|row| row.row.members.length as usize);
         Self {
             pages,
-            json: String::with_capacity(json),
+            json: Vec::with_capacity(rows().count()),
+            json_bytes: 0,
             // With some room for what is shared.
             text: String::with_capacity(text + text / 64 + 64),
             members: Vec::with_capacity(members),
@@ -38,12 +44,15 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// Copies one row of a page behind those before it.
+    /// Puts one row of a page behind those before it.
     pub(super) fn row(&mut self, number: usize, row: &PageRow) -> Row {
         let PageRow { row, text: own, .. } = row;
         let page = &self.pages[number];
-        let json = self.json.len();
-        self.json.push_str(&page.json[row.json.range()]);
+        // Copied later: it is elsewhere in memory for every row, and the loop that copies it and does nothing
+        // else waits for several at a time.
+        self.json.push((number, row.json));
+        let json = self.json_bytes;
+        self.json_bytes += row.json.length as usize;
         let members = self.members.len();
         self.members
             .extend_from_slice(&page.members[row.members.range()]);
@@ -63,14 +72,27 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// The buffers, which take no more memory than they need.
-    pub(super) fn finish(mut self) -> Buffers {
+    /// The buffers, which take no more memory than they need, and the hash of the JSON in them.
+    pub(super) fn finish(mut self) -> (Buffers, ContentHash) {
         self.text.shrink_to_fit();
-        Buffers {
-            json: self.json.into_bytes().into(),
+        let mut json = Vec::with_capacity(self.json_bytes);
+        let mut digest = ContentDigest::default();
+        let mut hashed = 0;
+        for (number, stretch) in &self.json {
+            let page = &self.pages[*number];
+            json.extend_from_slice(&page.json.as_bytes()[stretch.range()]);
+            while let Some(next) = json.get(hashed..hashed + HASHED) {
+                digest.update(next);
+                hashed += HASHED;
+            }
+        }
+        digest.update(&json[hashed..]);
+        let buffers = Buffers {
+            json: json.into(),
             text: self.text,
             members: self.members,
-        }
+        };
+        (buffers, digest.finish())
     }
 
     fn own(&mut self, page: usize, stretch: Stretch) -> Stretch {

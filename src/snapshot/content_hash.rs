@@ -14,18 +14,32 @@ pub struct ContentHash(pub(super) [u8; 16]);
 impl ContentHash {
     /// The hash of rows, given as their JSON.
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut digest = Hasher::new();
+        let mut digest = ContentDigest::default();
         for row in rows {
             digest.update(row);
         }
-        let mut hash = Self([0; 16]);
-        hash.0.copy_from_slice(&digest.finalize().as_bytes()[..16]);
-        hash
+        digest.finish()
     }
 
     /// The hash's bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+}
+
+/// The hash of rows whose JSON comes piece by piece.
+#[derive(Default)]
+pub(super) struct ContentDigest(Hasher);
+
+impl ContentDigest {
+    pub(super) fn update(&mut self, json: &[u8]) {
+        self.0.update(json);
+    }
+
+    pub(super) fn finish(self) -> ContentHash {
+        let mut hash = ContentHash([0; 16]);
+        hash.0.copy_from_slice(&self.0.finalize().as_bytes()[..16]);
+        hash
     }
 }
 

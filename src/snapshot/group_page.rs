@@ -46,9 +46,12 @@ pub(crate) struct PageRowRef<'a> {
     row: &'a PageRow,
 }
 
-/// How many bytes of a buffer are reserved ahead, at most. The first groups of a page may be of another kind
-/// than the others.
+/// How many bytes of a buffer are reserved ahead, at most, unless the page itself is large. The first groups of
+/// a page may be of another kind than the others.
 const EXPECTED: usize = 1 << 20;
+
+/// How many times as long as their page groups are, at most, where room is reserved for them.
+const LONGER: usize = 3;
 
 /// How many texts of a page are looked through for one that is the same.
 const SHARED: usize = 8;
@@ -68,19 +71,21 @@ impl GroupPage {
         }
     }
 
-    /// Gets ready for so many more groups like those that there are, but for no more than [`EXPECTED`].
-    pub(crate) fn expect(&mut self, more: usize) {
+    /// Gets ready for so many more groups like those that there are, but for no more than can be expected of a
+    /// page of so many `bytes`.
+    pub(crate) fn expect(&mut self, more: usize, bytes: usize) {
+        let most = EXPECTED.max(bytes.saturating_mul(LONGER));
         let groups = self.rows.len().max(1);
         // A bit more, for they are not all of one length.
         let by = |length: usize, size: usize| {
             let each = length / groups + length / groups / 8;
-            each.saturating_mul(more).min(EXPECTED / size)
+            each.saturating_mul(more).min(most / size)
         };
         self.json.reserve(by(self.json.len(), 1));
         self.text.reserve(by(self.text.len(), 1));
         self.members
             .reserve(by(self.members.len(), size_of::<u64>()));
-        self.rows.reserve(more.min(EXPECTED / size_of::<PageRow>()));
+        self.rows.reserve(more.min(most / size_of::<PageRow>()));
     }
 
     /// Adds a group. What writes its attributes writes an object.

@@ -1,6 +1,5 @@
 //! A whole list, in default order, and what it can be asked.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,9 +8,10 @@ use crate::list_memory::ListHold;
 
 use super::assembly::Assembly;
 use super::content_hash::ContentHash;
-use super::group_page::{GroupPage, PageRow, PagedGroups};
+use super::group_page::{GroupPage, PagedGroups};
 use super::layout::{Buffers, Row, Stretch};
 use super::row::RowRef;
+use super::text_order::rows_in_order;
 
 /// The whole group list of one upstream and credential scope.
 pub struct Snapshot {
@@ -34,31 +34,31 @@ impl Snapshot {
     /// Puts the groups of a walk in order and lays them out. Ids must be unique; the walk sees to that.
     pub fn of(source: Arc<str>, groups: PagedGroups) -> Self {
         let PagedGroups { pages } = groups;
-        let mut order = Vec::with_capacity(pages.iter().map(GroupPage::len).sum());
+        let mut unordered = Vec::with_capacity(pages.iter().map(GroupPage::len).sum());
         for (number, page) in pages.iter().enumerate() {
-            order.extend(page.distinct().map(|row| {
-                let folded = &page.text[row.row.folded.range()];
-                (start_of(folded.as_bytes()), (number as u32, row))
-            }));
+            unordered.extend(page.distinct().map(|row| (number, row)));
         }
-        let text = |number: u32, text: Stretch| &pages[number as usize].text[text.range()];
-        let folded = |(page, row): &(u32, &PageRow)| text(*page, row.row.folded);
-        sort_by_text(&mut order, folded, |(one, left), (other, right)| {
-            let order = |of: fn(&Row) -> Stretch| {
-                text(*one, of(&left.row)).cmp(text(*other, of(&right.row)))
-            };
+        let text = |row: u32, of: fn(&Row) -> Stretch| {
+            let (number, row) = unordered[row as usize];
+            &pages[number].text.as_bytes()[of(&row.row).range()]
+        };
+        let folded = |row| text(row, |row| row.folded);
+        let order = rows_in_order(unordered.len(), folded, |left, right| {
+            let order = |of| text(left, of).cmp(text(right, of));
             order(|row| row.folded)
                 .then_with(|| order(|row| row.name))
                 .then_with(|| order(|row| row.id))
         });
         let mut assembly = Assembly::of(&pages);
-        let rows = (order.iter()).map(|(_, (page, row))| assembly.row(*page as usize, row));
-        let rows: Vec<Row> = rows.collect();
+        let rows = order.iter().map(|&row| unordered[row as usize]);
+        let rows: Vec<Row> = rows
+            .map(|(number, row)| assembly.row(number, row))
+            .collect();
         let has_deleted = rows.iter().any(|row| row.deleted);
-        let buffers = assembly.finish();
+        let (buffers, hash) = assembly.finish();
         drop(order);
+        drop(unordered);
         drop(pages);
-        let hash = ContentHash::of([&*buffers.json]);
         let mut snapshot = Self {
             source,
             rows,
@@ -183,17 +183,11 @@ impl Snapshot {
     fn rows_by_id(&self) -> Vec<u32> {
         // All begin with the source.
         let rest = |row: u32| {
-            let id = self.row(row as usize).id();
+            let id = self.row(row as usize).id().as_bytes();
             id.get(self.source.len()..).unwrap_or(id)
         };
-        let rows = 0..self.rows.len() as u32;
-        let mut rows: Vec<_> = rows
-            .map(|row| (start_of(rest(row).as_bytes()), row))
-            .collect();
-        let order = |one: &u32, other: &u32| rest(*one).cmp(rest(*other));
-        sort_by_text(&mut rows, |row| rest(*row), order);
-        // Not by value: the vector would keep the room of the texts.
-        rows.iter().map(|&(_, row)| row).collect()
+        let compare = |one, other| rest(one).cmp(rest(other));
+        rows_in_order(self.rows.len(), rest, compare)
     }
 }
 
@@ -206,35 +200,4 @@ impl fmt::Debug for Snapshot {
             .field("hash", &self.hash)
             .finish_non_exhaustive()
     }
-}
-
-/// Sorts by texts, each beside how it starts, and what has equal ones by the `rest`.
-fn sort_by_text<'a, T>(
-    rows: &mut [(u128, T)],
-    text: impl Fn(&T) -> &'a str,
-    rest: impl Fn(&T, &T) -> Ordering,
-) {
-    rows.sort_unstable_by_key(|(start, _)| *start);
-    let equal = rows.chunk_by_mut(|(left, _), (right, _)| left == right);
-    for equal in equal.filter(|equal| equal.len() > 1) {
-        for (start, row) in &mut *equal {
-            *start = start_of(text(row).as_bytes().get(START..).unwrap_or_default());
-        }
-        equal.sort_unstable_by(|(left, one), (right, other)| {
-            left.cmp(right).then_with(|| rest(one, other))
-        });
-    }
-}
-
-/// How many bytes of a text its start is.
-const START: usize = 16;
-
-/// The first bytes of a text as a number that is in the same order.
-fn start_of(text: &[u8]) -> u128 {
-    if let Some(start) = text.first_chunk::<START>() {
-        return u128::from_be_bytes(*start);
-    }
-    let mut start = [0; START];
-    start[..text.len()].copy_from_slice(text);
-    u128::from_be_bytes(start)
 }

@@ -15,6 +15,7 @@ mod list;
 mod member;
 mod row;
 mod search;
+mod text_order;
 
 pub use content_hash::ContentHash;
 pub use counts::Counts;
@@ -118,7 +119,7 @@ pub(crate) mod tests {
         page.push(&GroupParts::of(&large, &mut Vec::new()), false, |out| {
             out.push_str("{}");
         });
-        page.expect(usize::MAX);
+        page.expect(usize::MAX, 1 << 18);
         assert!(page.bytes() < 16 << 20, "{}", page.bytes());
     }
 

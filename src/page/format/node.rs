@@ -270,6 +270,11 @@ impl<'a> Node<'a> {
         self.tape.write(self.index, out);
     }
 
+    /// How long the text of its page is.
+    pub(crate) const fn page_bytes(self) -> usize {
+        self.tape.text_bytes()
+    }
+
     /// Where it is in its page: another one is elsewhere.
     pub(crate) const fn place(self) -> u32 {
         self.index

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::group::{GroupParts, GroupPerson, GroupText};
-use crate::page::format::FormatError;
+use crate::page::format::{FormatError, Node};
 use crate::plan::{Extra, Mapping};
 use crate::snapshot::{GroupPage, SOURCE_ID_BYTES};
 
@@ -48,11 +48,12 @@ impl<'a> Mapper<'a> {
         let ancestors = Ancestors::default();
         let mut shape = RecordsShape::of(&self.mapping.records.at);
         let more = records.len().saturating_sub(TYPICAL);
+        let bytes = (records.first().and_then(|record| record.node())).map_or(0, Node::page_bytes);
         for record in records {
             let outcome = self.map_record(record, &ancestors, false);
             shape.check(record, outcome.err())?;
             if self.looked_at == TYPICAL {
-                self.groups.expect(more);
+                self.groups.expect(more, bytes);
             }
         }
         Ok(())

@@ -104,6 +104,11 @@ impl Tape {
         }
     }
 
+    /// How long the page's own text is.
+    pub(super) const fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// The entry at an index.
     #[inline]
     pub(super) fn entry(&self, index: u32) -> TapeEntry {
