@@ -32,6 +32,12 @@ pub(crate) struct MemberName<'a> {
 }
 
 impl MemberName<'_> {
+    /// Whether it is the same as another one, which mostly stands for the same bytes of the page.
+    #[inline]
+    pub(crate) fn is(self, other: Self) -> bool {
+        std::ptr::eq(self.text, other.text) || self.text == other.text
+    }
+
     /// Writes the name as JSON.
     pub(crate) fn write(self, out: &mut String) {
         if self.is_plain {

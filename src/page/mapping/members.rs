@@ -53,7 +53,7 @@ impl<'a> RecordMembers<'a> {
         let mut count = 0;
         for (name, node) in record.into_iter().flat_map(Node::written_members) {
             let before = self.members.get(count);
-            let wanted = match before.filter(|before| before.name.text == name.text) {
+            let wanted = match before.filter(|before| before.name.is(name)) {
                 Some(before) => before.wanted,
                 None => (self.wanted.iter()).position(|wanted| wanted.name == name.text),
             };

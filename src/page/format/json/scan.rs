@@ -169,10 +169,11 @@ impl Scanner<'_> {
         if let Some(name) = self.tape.expected(object)
             && let Some(length) = name_again(self.bytes, self.at, name)
         {
-            let start = (self.at + 1) as u32;
+            // One text stands for all names like it, so readers need not compare them.
+            let name = *name;
             self.at += length;
-            let name = TapeEntry { start, ..*name };
             self.tape.meet(object);
+            self.tape.reach(self.at);
             return self.push(name);
         }
         if self.bytes.get(self.at)? != &b'"' {

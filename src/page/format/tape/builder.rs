@@ -17,6 +17,8 @@ pub(in crate::page::format) struct TapeBuilder {
     /// What the page writes in another way than it is meant.
     beside: String,
     entries: Vec<TapeEntry>,
+    /// How far the page is read at least.
+    reached: usize,
 }
 
 /// There is no memory for more: a page may take no more than this.
@@ -69,6 +71,7 @@ impl TapeBuilder {
             room,
             beside: String::new(),
             entries: Vec::with_capacity(bounds.entries.min(room / ENTRY)),
+            reached: 0,
         })
     }
 
@@ -103,20 +106,27 @@ impl TapeBuilder {
         self.entries.truncate(index);
     }
 
+    /// Takes note that the page is read up to a byte, where no entry says it.
+    #[inline]
+    pub(in crate::page::format) const fn reach(&mut self, at: usize) {
+        self.reached = at;
+    }
+
     /// Makes room for more entries: for as many as the rest of the page will probably need.
     #[cold]
     #[inline(never)]
     fn grow(&mut self) -> Result<(), TapeFull> {
         let length = self.entries.len();
-        let mut last = self.entries.iter().rev().take(8);
-        let read = last.find(|entry| entry.start > 0 && (entry.start as usize) < self.source);
-        let wanted = match read {
+        let last = self.entries.iter().rev().take(8);
+        let last = last.map(|entry| entry.start as usize);
+        let read = last.filter(|start| *start < self.source).max();
+        let wanted = match read.unwrap_or_default().max(self.reached) {
+            0 => self.source / 64 + 16,
             // Entries so far, for so many bytes of the page.
-            Some(entry) => {
-                let all = length as u64 * self.source as u64 / u64::from(entry.start);
+            read => {
+                let all = length as u64 * self.source as u64 / read as u64;
                 (all + all / 8) as usize
             }
-            None => self.source / 64 + 16,
         };
         let wanted = wanted.max(length + length / 4 + 16);
         // While they are moved, there are those before beside them: all of the new ones must fit.
