@@ -1,10 +1,11 @@
-"""Runs every command of the book: `book.py BINARY`. The `sh` blocks of a chapter are one session of bash, in an empty
-folder; a `json` or `text` block after one of them is what it must print, where `…` stands for anything. What needs
-Docker, systemd or a cluster is in `console` blocks, which are not run."""
+"""Runs the commands of the book: `book.py BINARY`. The `sh` blocks of a chapter in SESSIONS are one session of bash, in
+an empty folder; a `json` or `text` block after one of them is what it must print, where `…` stands for anything. Of
+commands elsewhere, which need what is not here, it is asked that groupgate has such a command with such options."""
 
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -15,9 +16,10 @@ from pathlib import Path
 from demo_gateway import report
 
 BINARY = Path(sys.argv[1]).resolve()
+SESSIONS = ("first-hour.md", "your-backend.md", "command-line.md")
 # Ports that chapters use, each of which is replaced by a free one.
 PORTS = ("8000", "8080", "9090")
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 PATIENCE = 300
 
 
@@ -118,9 +120,23 @@ def chapter(path):
         yield name, holds
 
 
+def mentioned(path):
+    """Each command line of groupgate in a page that is no session, and whether there are such a command and options."""
+    blocks = FENCE.findall(path.read_text())
+    lines = [line for language, text in blocks if language in ("sh", "console") for line in text.splitlines()]
+    for line in (line.removeprefix("$ ") for line in lines):
+        if not line.startswith("groupgate "):
+            continue
+        words = shlex.split(line, comments=True)
+        asked = subprocess.run([BINARY, words[1], "--help"], capture_output=True, text=True, timeout=60)
+        options = [word.split("=")[0] for word in words if word.startswith("--")]
+        unknown = [option for option in options if not re.search(rf"{option}\b", asked.stdout)]
+        yield f"{path.name}: {line[:70]} {unknown}", asked.returncode == 0 and not unknown
+
+
 missing = [tool for tool in ("bash", "curl") if not shutil.which(tool)]
 if missing:
     print(f"the book's commands are not run: there is no {missing[0]}")
     sys.exit(0)
-chapters = sorted(Path("docs").glob("*.md"))
-report(check for path in chapters for check in chapter(path))
+pages = [*sorted(Path("docs").glob("*.md")), Path("README.md")]
+report(check for page in pages for check in (chapter if page.name in SESSIONS else mentioned)(page))

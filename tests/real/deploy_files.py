@@ -179,11 +179,15 @@ def kubernetes():
 
 
 def documented():
-    """The command in docs/deploying.md that makes the secret has every file of the config map."""
+    """The command in docs/deploying.md that makes the secret has every file of the config map, and paths are right."""
     text = Path("docs/deploying.md").read_text()
     made = set(re.findall(r"--from-(?:literal|file)=([\w-]+)=", text))
     named = set(re.findall(r'/run/secrets/groupgate/([\w-]+)', (DEPLOY / "kubernetes/gateway.toml").read_text()))
     yield f"docs/deploying.md makes every secret {named - made}", named and named == made
+    pages = [*Path("docs").glob("*.md"), Path("README.md")]
+    paths = {path for page in pages for path in re.findall(r"\bdeploy/[\w/.-]*\w", page.read_text())}
+    missing = sorted(path for path in paths if not Path(path).exists())
+    yield f"what the book names of deploy is there {missing}", paths and not missing
 
 
 report(check for part in (container, compose, systemd, kubernetes, documented) for check in part())
