@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use groupgate::app::App;
 use groupgate::clock::WallClock;
-use groupgate::config::{Environment, load_text};
+use groupgate::config::{Environment, load};
 use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
 
@@ -119,7 +119,9 @@ fn every_block_of_configuration_loads_and_compiles() {
         let block = &format!("{block}{complete}")
             .replace("/etc/groupgate", &folder)
             .replace("/var/cache/groupgate", &folder);
-        let compiled = load_text("block.toml", block, environment(block))
+        let file = certificates.path().join("block.toml");
+        std::fs::write(&file, block).unwrap();
+        let compiled = load(&file, environment(block))
             .and_then(|loaded| App::compile(&loaded, &WallClock::system()));
         if let Err(report) = compiled {
             panic!("{block}\n{report}");
