@@ -11,5 +11,8 @@ pub use event::{AnswerTraits, Event, SettledWalk};
 mod observers;
 pub use observers::{Observer, Observers};
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 mod timeline;
 pub use timeline::{PageNote, Timeline, TimelineNotes};

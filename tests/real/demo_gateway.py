@@ -12,9 +12,8 @@ import threading
 def running(binary, groups):
     """Runs the demo on free ports, with `groups` groups a source; gives the URLs of the upstreams by
     name, and the gateway's. Its callers may ask as often as they like."""
-    environment = os.environ | {
+    environment = {"GROUPGATE__SERVER__ADMIN": "127.0.0.1:0"} | os.environ | {
         "GROUPGATE__SERVER__LISTEN": "127.0.0.1:0",
-        "GROUPGATE__SERVER__ADMIN": "127.0.0.1:0",
         "GROUPGATE__RATE_LIMIT__PER_CLIENT": "100000/s",
         "GROUPGATE__RATE_LIMIT__BURST": "100000",
         "RUST_LOG": "warn",

@@ -24,6 +24,7 @@ use crate::downstream::testing::{Fixed, exchange, failed, fresh, generation, get
 use crate::downstream::{layers, route};
 use crate::error::ErrorKind;
 use crate::observe::Observers;
+use crate::observe::testing::Told;
 
 /// An edge over upstreams that hold what they are given.
 struct Edge {
@@ -307,7 +308,8 @@ fn is_there(cache: &AnswerCache, number: usize) -> bool {
 #[test]
 fn answers_take_no_more_memory_than_their_share() {
     let share = ROOM * BODY as u64;
-    let cache = AnswerCache::new(share, Observers::default());
+    let told = Told::default();
+    let cache = AnswerCache::new(share, Arc::new(told.clone()).into());
     for number in 0..10 * ROOM as usize {
         put(&cache, number);
         is_there(&cache, number);
@@ -316,6 +318,11 @@ fn answers_take_no_more_memory_than_their_share() {
     assert!(bytes <= share, "{bytes}");
     // Far from empty, either.
     assert!(bytes > share / 2, "{bytes}");
+    // Each that had to go is news.
+    let kept = cache.standing().entries;
+    let evicted = told.lines();
+    assert_eq!(evicted.len() as u64, 10 * ROOM - kept);
+    assert!(evicted.iter().all(|event| event == "Evicted(\"answers\")"));
 }
 
 #[test]

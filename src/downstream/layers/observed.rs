@@ -48,7 +48,7 @@ impl<S: Observed> Interceptor<S> for Notify {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
 
     use http::StatusCode;
     use tower::ServiceBuilder;
@@ -60,15 +60,7 @@ mod tests {
     use crate::downstream::templates;
     use crate::downstream::testing::{get, send};
     use crate::observe::Observer;
-
-    #[derive(Debug, Default)]
-    struct Told(Mutex<Vec<String>>);
-
-    impl Observer for Told {
-        fn observe(&self, event: &Event<'_>) {
-            self.0.lock().unwrap().push(format!("{event:?}"));
-        }
-    }
+    use crate::observe::testing::Told;
 
     impl Observed for Observers {
         fn observers(&self) -> &Observers {
@@ -78,8 +70,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn every_observer_is_told_about_a_request_once_it_is_answered() {
-        let told = [Arc::new(Told::default()), Arc::default()];
-        let observers = told.clone().map(|told| told as Arc<dyn Observer>);
+        let told = [Told::default(), Told::default()];
+        let observers = told.clone().map(|told| Arc::new(told) as Arc<dyn Observer>);
         let stack = ServiceBuilder::new()
             .layer(intercept(Notify(templates::of_data)))
             .service(handler(async |_| Ok(empty(StatusCode::NOT_FOUND))));
@@ -92,7 +84,7 @@ mod tests {
         send(stack, &Arc::new(Observers::from_iter(observers)), request).await;
         for told in told {
             assert_eq!(
-                *told.0.lock().unwrap(),
+                told.lines(),
                 [
                     "RequestAnswered { method: GET, path: \"/nowhere\", id: \"the-id\", \
                      trace: Some(4bf92f3577b34da6a3ce929d0e0e4736), route: \"_OTHER\", status: 404, \

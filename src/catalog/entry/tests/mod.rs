@@ -3,6 +3,7 @@
 mod background;
 mod epochs;
 mod failing;
+mod observed;
 mod restarting;
 mod scripted;
 mod serving;

@@ -1,0 +1,180 @@
+//! The admin listener over upstreams that hold what a test says.
+
+use http::header::AUTHORIZATION;
+use rstest::rstest;
+
+use super::super::layers;
+use super::super::testing::{Fixed, empty, failed, fresh, generation, get, send, text};
+use super::*;
+use crate::catalog::PendingShrink;
+use crate::config::testing::{LEAST, load_block};
+use crate::error::ErrorKind;
+use crate::plan::Plan;
+
+fn admin(
+    held: impl Into<Arc<[SourceLookup]>>,
+    draining: bool,
+    token: Option<&str>,
+) -> Arc<Generation<Fixed>> {
+    let mut plan = Plan::clone(&load_block("alpha", LEAST, &[]).plan);
+    plan.server.admin_token = token.map(SecretValue::from);
+    let generation = generation(plan, Fixed::new(held));
+    generation
+        .process
+        .draining
+        .store(draining, Ordering::Relaxed);
+    generation.into()
+}
+
+async fn ask(admin: &Arc<Generation<Fixed>>, request: http::request::Builder) -> Response {
+    send(layers::admin(route), admin, request).await
+}
+
+fn post(path: &str) -> http::request::Builder {
+    get(path).method(Method::POST)
+}
+
+#[tokio::test]
+async fn it_is_ready_when_every_upstream_was_walked_or_has_failed() {
+    let walked = [fresh("alpha", &[]), failed("beta", ErrorKind::Timeout)];
+    let pending = [
+        fresh("alpha", &[]),
+        empty("beta", catalog::SourceState::Pending),
+    ];
+    let mut from_disk = fresh("beta", &["x"]);
+    from_disk.walked = false;
+    let response = ask(&admin([from_disk], false, None), get("/readyz")).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let ready = ask(&admin(walked, false, None), get("/readyz")).await;
+    assert_eq!(ready.status(), StatusCode::OK);
+    let waiting = ask(&admin(pending, false, None), get("/readyz")).await;
+    assert_eq!(waiting.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn it_stays_ready_when_a_changed_upstream_was_not_walked_yet() {
+    let first = admin([fresh("alpha", &[])], false, None);
+    let readiness = async |of| ask(of, get("/readyz")).await.status();
+    assert_eq!(readiness(&first).await, StatusCode::OK);
+    let mut changed = fresh("alpha", &[]);
+    changed.walked = false;
+    let mut second = Arc::into_inner(admin([changed], false, None)).unwrap();
+    second.process = Arc::clone(&first.process);
+    let second = Arc::new(second);
+    assert_eq!(readiness(&second).await, StatusCode::OK);
+    first.process.draining.store(true, Ordering::Relaxed);
+    assert_eq!(readiness(&second).await, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn it_is_not_ready_while_it_drains() {
+    let draining = admin([fresh("alpha", &[])], true, None);
+    let response = ask(&draining, get("/readyz")).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let response = ask(&draining, get("/livez")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_shows_the_process_and_every_source() {
+    let pending = empty("gamma", catalog::SourceState::Pending);
+    let held = [
+        fresh("alpha", &["x", "y"]),
+        failed("beta", ErrorKind::Dns),
+        pending,
+    ];
+    let admin = admin(held, false, None);
+    tokio::time::advance(Duration::from_secs(90)).await;
+    let body = text(ask(&admin, get("/status")).await).await;
+    insta::assert_snapshot!(body.replace(env!("CARGO_PKG_VERSION"), "[version]"));
+}
+
+#[rstest]
+#[case("alpha", StatusCode::OK)]
+#[case("beta", StatusCode::ACCEPTED)]
+#[case("gamma", StatusCode::GATEWAY_TIMEOUT)]
+#[case("delta", StatusCode::SERVICE_UNAVAILABLE)]
+#[case("epsilon", StatusCode::BAD_GATEWAY)]
+#[case("zeta", StatusCode::ACCEPTED)]
+#[case("late_again", StatusCode::ACCEPTED)]
+#[case("eta", StatusCode::BAD_GATEWAY)]
+#[case("theta", StatusCode::ACCEPTED)]
+#[case("omega", StatusCode::NOT_FOUND)]
+#[tokio::test]
+async fn a_refresh_tells_what_became_of_the_walk(
+    #[case] upstream: &str,
+    #[case] expected: StatusCode,
+) {
+    let mut late = fresh("zeta", &["x"]);
+    late.outcome.detail = Some("deadline");
+    let failed_before = failed("late_again", ErrorKind::Dns).error;
+    let mut late_again = fresh("late_again", &["x"]);
+    late_again.outcome.detail = Some("deadline");
+    late_again.error = failed_before;
+    let mut stale = fresh("eta", &["x"]);
+    stale.state = catalog::SourceState::Stale;
+    stale.error = failed("eta", ErrorKind::Dns).error;
+    let mut in_doubt = fresh("theta", &["x"]);
+    in_doubt.pending_shrink = Some(PendingShrink {
+        groups: 0,
+        served: 1,
+        since: jiff::Timestamp::UNIX_EPOCH,
+    });
+    let mut held = [
+        in_doubt,
+        fresh("alpha", &["x"]),
+        empty("beta", catalog::SourceState::Pending),
+        failed("gamma", ErrorKind::Timeout),
+        failed("delta", ErrorKind::RateLimited),
+        failed("epsilon", ErrorKind::Unauthorized),
+        late,
+        late_again,
+        stale,
+    ];
+    for held in &mut held {
+        held.outcome.forwarded = Some("request");
+    }
+    let request = post(&format!("/refresh/{upstream}"));
+    let response = ask(&admin(held, false, None), request).await;
+    assert_eq!(response.status(), expected);
+}
+
+#[rstest]
+#[case(None, "5")]
+#[case(Some(2), "2")]
+#[case(Some(600), "5")]
+#[tokio::test]
+async fn a_refresh_that_walks_nothing_says_when_one_would(
+    #[case] rest: Option<u64>,
+    #[case] expected: &str,
+) {
+    let mut held = fresh("alpha", &["x"]);
+    held.outcome.detail = Some("min_refresh");
+    held.error = rest.map(|seconds| {
+        let rest = Some(Duration::from_secs(seconds));
+        Arc::new(UpstreamError::new(ErrorKind::Dns, "").with_retry_after(rest))
+    });
+    let response = ask(&admin([held], false, None), post("/refresh/alpha")).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(response.headers()["retry-after"], expected);
+}
+
+#[rstest]
+#[case(None, StatusCode::UNAUTHORIZED)]
+#[case(Some("Bearer wrong"), StatusCode::UNAUTHORIZED)]
+#[case(Some("Basic letmein"), StatusCode::UNAUTHORIZED)]
+#[case(Some("Bearer letmei"), StatusCode::UNAUTHORIZED)]
+#[case(Some("Bearer letmein"), StatusCode::OK)]
+#[case(Some("bearer letmein"), StatusCode::OK)]
+#[tokio::test]
+async fn a_configured_token_is_demanded(#[case] sent: Option<&str>, #[case] expected: StatusCode) {
+    let admin = admin([fresh("alpha", &[])], false, Some("letmein"));
+    let mut request = get("/status");
+    if let Some(sent) = sent {
+        request = request.header(AUTHORIZATION, sent);
+    }
+    let response = ask(&admin, request).await;
+    assert_eq!(response.status(), expected);
+    let probe = ask(&admin, get("/readyz")).await;
+    assert_eq!(probe.status(), StatusCode::OK);
+}
