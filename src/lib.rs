@@ -35,6 +35,8 @@ pub mod metrics;
 
 pub mod observe;
 
+pub mod reload;
+
 pub mod snapshot;
 
 mod backoff;

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::StartError;
 use crate::config::Report;
@@ -54,6 +54,22 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), CommandError> {
     match io::stdout().write_all(bytes) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => Ok(outcome?),
+    }
+}
+
+/// The signal that asks the process to load its configuration again, SIGHUP.
+#[derive(Debug)]
+pub(crate) struct ReloadSignal(Signal);
+
+impl ReloadSignal {
+    /// Listens from now on: the signal no longer ends the process.
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) -> Option<()> {
+        self.0.recv().await
     }
 }
 

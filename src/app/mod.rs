@@ -1,9 +1,15 @@
 //! The whole gateway, put together: settings in, listeners out.
 
+mod file_watch;
+mod reload_report;
+mod reloader;
+pub use reloader::Pace;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use thiserror::Error;
+use tokio::task::JoinHandle;
 
 use crate::catalog::{self, Catalog};
 use crate::clock::WallClock;
@@ -12,8 +18,11 @@ use crate::downstream::{self, Listeners, Live};
 use crate::metrics::Metrics;
 use crate::plan::Plan;
 use crate::problem::{KeyPath, Problem, Problems};
+use crate::reload::{ConfigurationStanding, KeyDigests, Reloads};
 use crate::tls::Tls;
 use crate::upstream::Adapter;
+
+use reloader::Reloader;
 
 /// A running gateway.
 #[derive(Debug)]
@@ -21,6 +30,19 @@ pub struct App {
     live: Live,
     server: Listeners,
     metrics: Arc<Metrics>,
+    reloads: Reloads,
+    /// Loads the configuration again, if it came from a file.
+    reloader: Option<AbortOnDrop>,
+}
+
+/// A task that ends with what holds it.
+#[derive(Debug)]
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A plan, and what it comes to on this machine.
@@ -62,11 +84,23 @@ impl App {
         })
     }
 
-    /// Reads what is kept on disk, starts listening, and begins the first walk of every upstream.
+    /// Reads what is kept on disk, starts listening, and begins the first walk of every upstream. Where
+    /// the configuration came from a file, it is loaded again from there when somebody asks or a file
+    /// of it changes.
     pub async fn start(
         loaded: &Loaded,
         compiled: Compiled,
         wall: &WallClock,
+    ) -> Result<Self, StartError> {
+        Self::start_at(loaded, compiled, wall, Pace::default()).await
+    }
+
+    /// The same, with how often files are looked at.
+    pub async fn start_at(
+        loaded: &Loaded,
+        compiled: Compiled,
+        wall: &WallClock,
+        pace: Pace,
     ) -> Result<Self, StartError> {
         let Compiled { plan, adapters } = compiled;
         prepare_directory(loaded)?;
@@ -76,29 +110,28 @@ impl App {
         let catalog = Catalog::new(adapters, &plan.cache, wall, observers);
         // Before anybody is answered: until its first walk succeeds, it is all that there is.
         catalog.load().await;
-        let live = Live::new(plan, catalog, Arc::clone(&metrics));
+        let digests = KeyDigests::of(loaded.tree());
+        let (reloads, requests) = Reloads::new(ConfigurationStanding::first(digests, wall.now()));
+        let live = Live::new(plan, catalog, Arc::clone(&metrics), reloads.clone());
         downstream::show_state(&live);
         let server = Listeners::start(live.clone()).await?;
         live.load().catalog().start(None);
+        let reloader = Reloader::new(loaded, wall, &live, &reloads, pace);
+        let reloader = reloader.map(|reloader| tokio::spawn(reloader.run(requests)));
         Ok(Self {
             live,
             server,
             metrics,
+            reloads,
+            reloader: reloader.map(AbortOnDrop),
         })
     }
 
-    /// Goes on with another plan, or changes nothing and says why that cannot be. What comes back are
-    /// the keys whose new values hold only for another process.
-    pub async fn swap(
-        &self,
-        loaded: &Loaded,
-        compiled: Compiled,
-    ) -> Result<Vec<&'static str>, StartError> {
+    /// Goes on with another plan, or changes nothing and says why that cannot be.
+    pub async fn swap(live: &Live, loaded: &Loaded, compiled: Compiled) -> Result<(), StartError> {
         prepare_directory(loaded)?;
-        let before = self.live.load();
-        let fixed = (before.plan().server).fixed_at_start(&compiled.plan.server);
-        self.live.swap(compiled.plan, compiled.adapters).await;
-        Ok(fixed)
+        live.swap(compiled.plan, compiled.adapters).await;
+        Ok(())
     }
 
     /// Where groups are served.
@@ -111,6 +144,11 @@ impl App {
         self.server.admin_addr()
     }
 
+    /// How the configuration stands, and the way to have it loaded again.
+    pub const fn reloads(&self) -> &Reloads {
+        &self.reloads
+    }
+
     /// The plan in force, and what runs by it.
     pub const fn live(&self) -> &Live {
         &self.live
@@ -119,6 +157,7 @@ impl App {
     /// Stops accepting, waits for open requests as long as `server.drain` allows, and ends what
     /// goes on behind them.
     pub async fn stop(self) {
+        drop(self.reloader);
         self.server.shutdown().await;
         self.live.close().await;
         let metrics = self.metrics;

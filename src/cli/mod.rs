@@ -117,7 +117,7 @@ fn run(command: Command, environment: Environment) -> Result<(), CommandError> {
                 let _guard = log(&environment, "warn,groupgate::gateway::cursor=error")?;
                 demo.run(environment).await
             }
-            Command::Check(check) => check.run(environment),
+            Command::Check(check) => check.run(environment).await,
             #[cfg(feature = "probe")]
             Command::Probe(probe) => probe.run(environment).await,
             #[cfg(feature = "infer")]

@@ -1,5 +1,7 @@
 //! `groupgate serve`: runs the gateway until it is asked to stop.
 
+mod systemd;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,7 +10,8 @@ use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::Environment;
 use crate::plan::server::OPEN_TO_ALL;
-use crate::terminal::{CommandError, stop_signal};
+use crate::reload::{ReloadTrigger, Reloads};
+use crate::terminal::{CommandError, ReloadSignal, stop_signal};
 
 use super::load;
 
@@ -28,6 +31,8 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self, environment: Environment) -> Result<(), CommandError> {
+        // Before anything else: a process that takes no notice of SIGHUP is ended by it.
+        let mut hangup = ReloadSignal::listen()?;
         let loaded = load(&self.config, environment)?;
         let adapters = App::compile(&loaded, &WallClock::system())
             .map_err(|report| CommandError::report(&report))?;
@@ -44,9 +49,27 @@ impl Serve {
         if loaded.plan.server.is_open_to_all() {
             tracing::warn!(listen = %app.data_addr(), "{OPEN_TO_ALL}");
         }
-        stop.await;
+        drop(loaded);
+        systemd::ready();
+        tokio::select! {
+            () = stop => {}
+            () = reload(app.reloads(), &mut hangup) => {}
+            () = systemd::watchdog() => {}
+        }
         tracing::info!("stopping");
+        systemd::stopping();
         app.stop().await;
         Ok(())
     }
+}
+
+/// Has the configuration loaded again at each signal.
+async fn reload(reloads: &Reloads, hangup: &mut ReloadSignal) {
+    while hangup.next().await.is_some() {
+        systemd::reloading();
+        // What comes of it is in the log.
+        let _ = reloads.reload(ReloadTrigger::Signal).await;
+        systemd::ready();
+    }
+    std::future::pending::<()>().await;
 }

@@ -165,9 +165,9 @@ impl Document {
                 _ => {}
             }
         }
-        let blocks = match part.layer.remove(UPSTREAMS).map(|upstreams| upstreams.kind) {
-            Some(ValueKind::Table(blocks)) => blocks,
-            _ => return,
+        let upstreams = part.layer.remove(UPSTREAMS);
+        let Some(ValueKind::Table(blocks)) = upstreams.map(|upstreams| upstreams.kind) else {
+            return;
         };
         let upstreams = (self.layer.entry(UPSTREAMS.to_owned()))
             .or_insert_with(|| Value::from(ValueKind::Table(Map::new())));

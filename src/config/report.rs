@@ -191,10 +191,10 @@ impl Report {
     fn summary(&self) -> String {
         let number = |finding: &Finding| finding.place.as_ref().map_or(0, |place| place.file);
         let numbers: BTreeSet<_> = self.findings.iter().map(number).collect();
-        let named = numbers
+        let files = numbers
             .into_iter()
             .filter_map(|number| self.files.get(number));
-        let names: Vec<_> = named.map(|file| file.name.as_str()).collect();
+        let names: Vec<_> = files.map(|file| file.name.as_str()).collect();
         let plural = if self.findings.len() == 1 { "" } else { "s" };
         format!(
             "{} problem{plural} in {}",

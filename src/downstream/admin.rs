@@ -16,6 +16,7 @@ use crate::catalog::{self, SourceLookup};
 use crate::error::UpstreamError;
 use crate::metrics::TEXT_FORMAT;
 use crate::plan::{List, SecretValue};
+use crate::reload::{ReloadOutcome, ReloadTrigger, Reloads};
 
 use super::deadline::CallerDeadline;
 use super::exchange::RequestContext;
@@ -29,8 +30,8 @@ use super::source_list::ListedSource;
 use super::sources::json;
 use super::status::status;
 
-const PATHS: &str =
-    "`/`, `/livez`, `/readyz`, `/metrics`, `/status` and `POST /refresh/{upstream}`";
+const PATHS: &str = "`/`, `/livez`, `/readyz`, `/metrics`, `/status`, `/configuration`, `POST /reload` and \
+                     `POST /refresh/{upstream}`";
 
 /// A page that shows all of `/status`, again and again.
 const PAGE: &str = include_str!("admin/page.html");
@@ -56,6 +57,42 @@ impl<G> Generation<G> {
     }
 }
 
+/// What is for operators only.
+#[derive(Debug, Clone, Copy)]
+enum Target<'a> {
+    Page,
+    Metrics,
+    Status,
+    Configuration,
+    Reload,
+    /// The list of this upstream.
+    Refresh(&'a str),
+}
+
+impl<'a> Target<'a> {
+    fn of(path: &'a str) -> Option<Self> {
+        match path {
+            "/" => Some(Self::Page),
+            "/metrics" => Some(Self::Metrics),
+            "/status" => Some(Self::Status),
+            "/configuration" => Some(Self::Configuration),
+            "/reload" => Some(Self::Reload),
+            path => {
+                let upstream = path.strip_prefix(REFRESH)?;
+                (!upstream.is_empty() && !upstream.contains('/')).then_some(Self::Refresh(upstream))
+            }
+        }
+    }
+
+    /// The methods that it takes.
+    const fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Page | Self::Metrics | Self::Status | Self::Configuration => READ,
+            Self::Reload | Self::Refresh(_) => &[Method::POST],
+        }
+    }
+}
+
 /// Answers a request to the admin listener.
 pub(crate) async fn route<G: CatalogService>(
     exchange: Arc<RequestContext<Generation<G>>>,
@@ -66,27 +103,25 @@ pub(crate) async fn route<G: CatalogService>(
         (&Method::GET | &Method::HEAD, "/readyz") => readyz(generation),
         (method, "/livez" | "/readyz") => Ok(method_not_allowed(method, READ)),
         (method, path) => {
-            let upstream = path.strip_prefix(REFRESH);
-            let upstream = upstream.filter(|name| !name.is_empty() && !name.contains('/'));
-            let is_page = matches!(path, "/" | "/metrics" | "/status");
-            if !is_page && upstream.is_none() {
+            let Some(target) = Target::of(path) else {
                 return Err(not_found(path, PATHS));
-            }
+            };
             if !is_authorized(
                 generation.plan.server.admin_token.as_ref(),
                 &exchange.headers,
             ) {
                 return Ok(unauthorized());
             }
-            match (method, upstream) {
-                (&Method::GET | &Method::HEAD, None) => match path {
-                    "/" => Ok(full(HTML, PAGE)),
-                    "/metrics" => metrics(generation),
-                    _ => status(generation),
-                },
-                (method, None) => Ok(method_not_allowed(method, READ)),
-                (&Method::POST, Some(upstream)) => refresh(&exchange, upstream).await,
-                (method, Some(_)) => Ok(method_not_allowed(method, &[Method::POST])),
+            if !target.methods().contains(method) {
+                return Ok(method_not_allowed(method, target.methods()));
+            }
+            match target {
+                Target::Page => Ok(full(HTML, PAGE)),
+                Target::Metrics => metrics(generation),
+                Target::Status => status(generation),
+                Target::Configuration => json(&*generation.process.reloads.standing().keys),
+                Target::Reload => reload(&generation.process.reloads).await,
+                Target::Refresh(upstream) => refresh(&exchange, upstream).await,
             }
         }
     }
@@ -156,6 +191,18 @@ fn readyz<G: CatalogService>(generation: &Generation<G>) -> Result<Response, Pro
 fn metrics<G>(generation: &Generation<G>) -> Result<Response, ProblemDetails> {
     let text = generation.process.metrics.text();
     Ok(full(TEXT_FORMAT, text.map_err(ProblemDetails::defect)?))
+}
+
+/// Has the configuration loaded again, and says what is different now or why nothing is.
+async fn reload(reloads: &Reloads) -> Result<Response, ProblemDetails> {
+    let Some(report) = reloads.reload(ReloadTrigger::Request).await else {
+        let detail = "the configuration is not loaded again: it came from no file, or the gateway is stopping";
+        return Err(ProblemDetails::new(Kind::NotReady, detail));
+    };
+    match report.outcome {
+        ReloadOutcome::Applied | ReloadOutcome::Unchanged => json(&*report),
+        ReloadOutcome::Failed => Err(ProblemDetails::of_configuration(report.errors.clone())),
+    }
 }
 
 /// Says what became of the walk that was asked for: 200 means that the list was read anew.

@@ -24,8 +24,9 @@ use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
 use crate::gateway::pool::BlockingPool;
 use crate::metrics::Metrics;
-use crate::observe::{Observer, Observers};
+use crate::observe::{Event, Observer, Observers};
 use crate::plan::Plan;
+use crate::reload::Reloads;
 use crate::telemetry;
 use crate::upstream::Adapter;
 
@@ -76,6 +77,8 @@ pub(super) struct Process {
     pub(super) description: Description,
     pub(super) observers: Observers,
     pub(super) metrics: Arc<Metrics>,
+    /// How the configuration stands, and the way to have it loaded again.
+    pub(super) reloads: Reloads,
 }
 
 /// The generation in force. Its clones are one.
@@ -138,10 +141,11 @@ impl Generation {
 
 impl Process {
     /// A process that begins to serve now, on the runtime that this is called in.
-    pub(super) fn new(plan: &Plan, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(plan: &Plan, metrics: Arc<Metrics>, reloads: Reloads) -> Self {
         let access_log = AccessLog::new(PROBES, telemetry::access_lines());
         let observers: [Arc<dyn Observer>; 2] = [Arc::new(access_log), Arc::clone(&metrics) as _];
         Self {
+            reloads,
             bodies: BodyMemory::new(&plan.cache),
             connections: Arc::new(ConnectionTable::new(plan.server.connections)),
             begun: Instant::now(),
@@ -159,10 +163,10 @@ impl Process {
 
 impl Live {
     /// Begins with a first generation, whose requests `metrics` count. Must be called within a tokio runtime.
-    pub fn new(plan: Arc<Plan>, catalog: Catalog, metrics: Arc<Metrics>) -> Self {
+    pub fn new(plan: Arc<Plan>, catalog: Catalog, metrics: Arc<Metrics>, reloads: Reloads) -> Self {
         let keys = Keys::from(&*plan);
         let gateway = Gateway::new(catalog, &plan, keys.clone());
-        let process = Process::new(&plan, metrics);
+        let process = Process::new(&plan, metrics, reloads);
         let first = Generation::first(plan, keys, gateway, process);
         Self {
             present: Arc::new(ArcSwap::from_pointee(first)),
@@ -173,6 +177,11 @@ impl Live {
     /// The generation in force. A request calls this once.
     pub fn load(&self) -> Arc<Generation> {
         self.present.load_full()
+    }
+
+    /// Tells those who watch the process of an event.
+    pub fn notify(&self, event: &Event<'_>) {
+        self.load().process.observers.notify(event);
     }
 
     /// Where a listener loads the generation of each request.

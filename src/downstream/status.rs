@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::catalog::{RunningWalk, SourceLookup, WalkRecord};
 use crate::page::ended_by::EndedBy;
 use crate::page_memory::PageMemoryCounts;
+use crate::reload::ConfigurationStanding;
 use crate::telemetry;
 use crate::upstream::transport::Circuit;
 
@@ -31,6 +32,8 @@ struct Status {
     draining: bool,
     /// How many log lines were dropped because their reader was too slow.
     dropped_log_lines: usize,
+    /// Which configuration is in force, and what became of the last reload.
+    configuration: Arc<ConfigurationStanding>,
     /// How the connections of callers stand.
     connections: ConnectionCounts,
     /// What takes how much memory.
@@ -86,6 +89,7 @@ pub(crate) fn status<G: CatalogService>(
         uptime_seconds: generation.process.begun.elapsed().as_secs(),
         draining: generation.process.draining.load(Ordering::Relaxed),
         dropped_log_lines: telemetry::dropped_lines(),
+        configuration: generation.process.reloads.standing(),
         connections: generation.process.connections.counts(),
         memory: Memory {
             capacity: generation.plan.cache.capacity,

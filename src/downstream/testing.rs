@@ -23,6 +23,7 @@ use crate::list_memory::ListMemory;
 use crate::metrics::CacheStanding;
 use crate::page_memory::PageMemoryCounts;
 use crate::plan::Plan;
+use crate::reload::Reloads;
 use crate::snapshot::tests::group;
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::transport::{Circuit, CircuitState};
@@ -81,7 +82,7 @@ pub(super) async fn text(response: Response) -> String {
 pub(crate) fn generation<G>(plan: impl Into<Arc<Plan>>, gateway: G) -> Generation<G> {
     let keys = Keys::new(vec![vec![7; 32].into()]);
     let plan = plan.into();
-    let process = Process::new(&plan, Arc::default());
+    let process = Process::new(&plan, Arc::default(), Reloads::none());
     Generation::first(plan, keys, gateway, process)
 }
 

@@ -22,6 +22,7 @@ use crate::clock::WallClock;
 use crate::config::testing::plan;
 use crate::error::ErrorKind;
 use crate::observe::Observers;
+use crate::reload::Reloads;
 
 mod description;
 mod visibility;
@@ -359,7 +360,7 @@ async fn server(shutdown_delay: &str) -> Listeners {
         &WallClock::system(),
         Observers::default(),
     );
-    Listeners::start(Live::new(plan, catalog, Arc::default()))
+    Listeners::start(Live::new(plan, catalog, Arc::default(), Reloads::none()))
         .await
         .unwrap()
 }

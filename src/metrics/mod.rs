@@ -179,8 +179,9 @@ impl Observer for Metrics {
             }
             Event::ViewMade(elapsed) => self.views.record(elapsed.as_secs_f64(), &[]),
             Event::Evicted(cache) => self.evictions.add(1, &[KeyValue::new("cache", *cache)]),
-            Event::Reloaded { outcome } => {
-                self.reloads.add(1, &[KeyValue::new("outcome", *outcome)]);
+            Event::Reloaded { outcome, .. } => {
+                self.reloads
+                    .add(1, &[KeyValue::new("outcome", outcome.name())]);
             }
             _ => {}
         }

@@ -10,6 +10,7 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::SettledWalk;
 use crate::page::ended_by::EndedBy;
 use crate::page::position::Position;
+use crate::reload::{ReloadOutcome, ReloadTrigger};
 
 /// The value of each series, by its name and labels as they are written.
 fn series(metrics: &Metrics) -> BTreeMap<String, f64> {
@@ -167,7 +168,11 @@ fn metrics() -> Metrics {
         Event::ViewAskedFor { is_hit: false },
         Event::ViewMade(Duration::from_millis(3)),
         Event::Evicted("answers"),
-        Event::Reloaded { outcome: "refused" },
+        Event::Reloaded {
+            trigger: ReloadTrigger::Signal,
+            outcome: ReloadOutcome::Failed,
+            generation: 1,
+        },
     ] {
         metrics.observe(&event);
     }
@@ -285,7 +290,7 @@ fn every_event_is_counted_where_it_belongs() {
         ),
         (r#"groupgate_cache_evictions_total{cache="answers"}"#, 1.0),
         ("groupgate_view_duration_seconds_sum", 0.003),
-        (r#"groupgate_reloads_total{outcome="refused"}"#, 1.0),
+        (r#"groupgate_reloads_total{outcome="failed"}"#, 1.0),
     ] {
         let value = told.get(name).copied();
         let is_right = value.is_some_and(|value| (value - expected).abs() < 1e-9);

@@ -11,6 +11,7 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::{Next, Position};
+use crate::reload::{ReloadOutcome, ReloadTrigger};
 
 /// What just happened: to a caller's request, in a walk, in one of a walk's exchanges, in a cache, or to the
 /// process.
@@ -34,6 +35,15 @@ pub enum Event<'a> {
         traits: AnswerTraits,
         /// How long it took.
         elapsed: Duration,
+    },
+    /// The configuration was loaded again, to whatever end.
+    Reloaded {
+        /// What asked for it.
+        trigger: ReloadTrigger,
+        /// What became of it.
+        outcome: ReloadOutcome,
+        /// The generation in force after it.
+        generation: u64,
     },
     /// A request is about to be sent, signed. Each attempt is an exchange of its own.
     RequestSent {
@@ -138,11 +148,6 @@ pub enum Event<'a> {
     ViewMade(Duration),
     /// A cache let go of something for want of room.
     Evicted(&'static str),
-    /// The configuration was read again.
-    Reloaded {
-        /// What came of it, a word from a fixed list.
-        outcome: &'static str,
-    },
 }
 
 /// What comes of a walk.

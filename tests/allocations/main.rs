@@ -30,6 +30,7 @@ use groupgate::clock::WallClock;
 use groupgate::config::{Environment, load_text};
 use groupgate::downstream::{self, Body, Content, Live};
 use groupgate::metrics::Metrics;
+use groupgate::reload::Reloads;
 use groupgate::snapshot::Snapshot;
 use groupgate::telemetry::{self, LogFormat};
 use http::{Request, Response, StatusCode};
@@ -209,7 +210,7 @@ async fn service(upstream: &Server) -> impl Edge {
     let metrics = Arc::<Metrics>::default();
     let observers = Arc::clone(&metrics).into();
     let catalog = Catalog::new(compiled.adapters, &plan.cache, &wall, observers);
-    let live = Live::new(plan, catalog, metrics);
+    let live = Live::new(plan, catalog, metrics, Reloads::none());
     live.load().catalog().start(None);
     let mut service = downstream::service(&live, ([127, 0, 0, 1], 1).into());
     eventually("the upstream is walked", async || {

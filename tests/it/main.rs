@@ -32,6 +32,7 @@ mod paging;
 mod partial;
 mod readme;
 mod refusals;
+mod reload;
 mod restart;
 mod secrets;
 mod signals;

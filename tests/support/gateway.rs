@@ -34,12 +34,17 @@ impl Gateway {
         }
     }
 
+    /// One that was started elsewhere.
+    pub(crate) const fn of(app: App) -> Self {
+        Self { app }
+    }
+
     /// Puts another configuration in force.
     pub(crate) async fn swap(&self, loaded: &Loaded) {
         let compiled = App::compile(loaded, &WallClock::system());
         let compiled = compiled.unwrap_or_else(|report| panic!("{report}"));
-        let fixed = self.app.swap(loaded, compiled).await;
-        assert_eq!(fixed.expect("the folder can be written to"), [""; 0]);
+        let swapped = App::swap(self.app.live(), loaded, compiled).await;
+        swapped.expect("the folder can be written to");
     }
 
     /// The gateway itself.

@@ -19,6 +19,9 @@ use crate::upstream::Adapter;
 
 use super::load;
 
+mod against;
+use against::Against;
+
 mod connection;
 use connection::explain_connection;
 
@@ -40,14 +43,18 @@ pub(super) struct Check {
     /// The configuration to check.
     #[arg(default_value = "gateway.toml")]
     file: PathBuf,
+    #[command(flatten)]
+    against: Against,
 }
 
 impl Check {
-    pub(super) fn run(self, environment: Environment) -> Result<(), CommandError> {
-        let loaded = load(&self.file, environment)?;
+    pub(super) async fn run(self, environment: Environment) -> Result<(), CommandError> {
+        let loaded = load(&self.file, environment.clone())?;
         let compiled = App::compile(&loaded, &WallClock::system())
             .map_err(|report| CommandError::report(&report))?;
-        print(&explain(&loaded, &compiled.adapters))
+        let compared = self.against.compare(&loaded, &environment).await?;
+        let explained = explain(&loaded, &compiled.adapters);
+        print(&format!("{explained}\n{compared}"))
     }
 }
 
@@ -83,6 +90,9 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
             text,
             "snapshots are kept in {directory} as well, for a restart"
         );
+    }
+    if !server.watch {
+        text.push_str("files are not watched: SIGHUP and POST /reload load them again\n");
     }
     if server.is_open_to_all() {
         let listen = server.listen;

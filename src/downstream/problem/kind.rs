@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     TooManyRequests,
     /// The headers are too long.
     HeadersTooLarge,
+    /// The files that were loaded again have errors.
+    InvalidConfiguration,
     /// A defect of ours.
     Internal,
     /// Sources failed, and not all of them by time.
@@ -50,7 +52,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, as OpenAPI lists them.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::InvalidParameter,
         Self::StartOver,
         Self::BadRequest,
@@ -62,6 +64,7 @@ impl Kind {
         Self::UriTooLong,
         Self::TooManyRequests,
         Self::HeadersTooLarge,
+        Self::InvalidConfiguration,
         Self::Internal,
         Self::SourcesFailed,
         Self::SourcesNotReady,
@@ -120,6 +123,11 @@ impl Kind {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "headers-too-large",
                 "request headers too large",
+            ),
+            Self::InvalidConfiguration => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-configuration",
+                "the configuration has errors",
             ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,

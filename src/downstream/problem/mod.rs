@@ -21,6 +21,7 @@ use crate::gateway::availability::{self, FailureClass};
 use crate::gateway::listing::SourceReport;
 use crate::gateway::pool::Overloaded;
 use crate::gateway::query::QueryError;
+use crate::reload::LocatedProblem;
 
 use super::envelope::SourceStatus;
 use super::response::{Response, empty};
@@ -39,6 +40,7 @@ pub(crate) struct ProblemDetails {
     parameter: Option<String>,
     retry_after: Option<Duration>,
     sources: Vec<SourceStatus>,
+    errors: Vec<LocatedProblem>,
 }
 
 impl ProblemDetails {
@@ -50,6 +52,16 @@ impl ProblemDetails {
             parameter: None,
             retry_after: None,
             sources: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// That a configuration was not put in force, for these errors.
+    pub(crate) fn of_configuration(errors: Vec<LocatedProblem>) -> Self {
+        let detail = "the configuration in force stays";
+        Self {
+            errors,
+            ..Self::new(Kind::InvalidConfiguration, detail)
         }
     }
 
@@ -83,6 +95,7 @@ impl ProblemDetails {
             instance: request_id,
             parameter: self.parameter.as_deref(),
             sources: &self.sources,
+            errors: &self.errors,
         };
         // Strings and numbers always serialize into memory.
         serde_json::to_vec(&document).unwrap_or_default()
@@ -193,6 +206,10 @@ pub(crate) struct ProblemDocument<'a> {
     /// How the sources stand that are to blame, where any are.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     sources: &'a [SourceStatus],
+    /// What is wrong with the configuration, for operators.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(skip)]
+    errors: &'a [LocatedProblem],
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use crate::downstream::generation::{Generation, Live};
 use crate::downstream::testing::{exchange, get, text};
 use crate::downstream::{layers, route};
 use crate::observe::Observers;
+use crate::reload::Reloads;
 
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:1";
@@ -77,7 +78,7 @@ fn gateway(upstreams: &[(&str, &str, bool)]) -> Listening {
     let compiled = App::compile(&loaded, &wall).unwrap();
     let plan = compiled.plan;
     let catalog = Catalog::new(compiled.adapters, &plan.cache, &wall, Observers::default());
-    Live::new(plan, catalog, Arc::default()).load()
+    Live::new(plan, catalog, Arc::default(), Reloads::none()).load()
 }
 
 fn seeing(visible: VisibleSources) -> Caller {

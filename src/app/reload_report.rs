@@ -1,0 +1,89 @@
+//! What is said of a reload: problems with their places, and the lines of the log.
+
+use super::StartError;
+use crate::config::{FaultyLine, Report};
+use crate::error::chain;
+use crate::reload::{LocatedProblem, PlanChanges, ReloadOutcome, ReloadReport};
+
+/// The problems of a report, each with its place.
+pub(super) fn located(report: &Report) -> Vec<LocatedProblem> {
+    let problems = report.problems().map(|problem| LocatedProblem {
+        message: problem.message.to_owned(),
+        help: problem.help.map(str::to_owned),
+        file: problem.line.as_ref().map(|line| line.file.to_owned()),
+        line: problem.line.as_ref().map(|line| line.number),
+        column: problem.line.as_ref().map(FaultyLine::column),
+    });
+    problems.collect()
+}
+
+pub(super) fn start_problems(error: &StartError) -> Vec<LocatedProblem> {
+    match error {
+        StartError::Settings(report) => located(report),
+        StartError::Listen(_) => vec![defect(error)],
+    }
+}
+
+/// A problem of which the files know nothing.
+pub(super) fn defect(error: &(dyn std::error::Error + 'static)) -> LocatedProblem {
+    LocatedProblem {
+        message: chain(error),
+        help: None,
+        file: None,
+        line: None,
+        column: None,
+    }
+}
+
+/// Writes what became of a reload to the log.
+pub(super) fn log(report: &ReloadReport) {
+    let (trigger, generation) = (report.trigger.name(), report.generation);
+    for error in &report.errors {
+        tracing::error!(
+            file = error.file,
+            line = error.line,
+            column = error.column,
+            help = error.help,
+            "the configuration has an error: {}",
+            error.message
+        );
+    }
+    match (report.outcome, &report.changes) {
+        (ReloadOutcome::Applied, Some(changes)) => tracing::info!(
+            trigger,
+            generation,
+            added = changes.upstreams.added.join(","),
+            removed = changes.upstreams.removed.join(","),
+            changed = names(changes).join(","),
+            kept = changes.upstreams.kept.len(),
+            "the configuration was reloaded"
+        ),
+        (ReloadOutcome::Failed, _) => tracing::error!(
+            trigger,
+            generation,
+            errors = report.errors.len(),
+            "the configuration was not reloaded, and the one in force stays"
+        ),
+        (ReloadOutcome::Applied | ReloadOutcome::Unchanged, _) => {
+            tracing::info!(trigger, generation, "the configuration has not changed");
+        }
+    }
+    if let Some(changes) = &report.changes
+        && !changes.needs_restart.is_empty()
+    {
+        let keys = changes.needs_restart.join(",");
+        tracing::warn!(
+            keys,
+            "some of the configuration takes effect only after a restart"
+        );
+    }
+}
+
+fn names(changes: &PlanChanges) -> Vec<&str> {
+    changes
+        .upstreams
+        .changed
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
