@@ -53,6 +53,7 @@ pub mod page_memory;
 mod percent;
 pub mod problem;
 mod redact;
+mod trace;
 
 pub mod telemetry;
 

@@ -1,10 +1,19 @@
-//! Logs and traces.
+//! Logs, and what is exported of them, of traces and of metrics.
 //!
-//! Every request runs in a span with a real trace id, continued from the caller's `traceparent` if
-//! there is one. Logs go to standard error, for standard output belongs to commands. A log line is
-//! written by a thread of its own, in batches: no request waits for a slow reader of the log. Lines that do not
-//! fit the queue are dropped and counted. Nothing is exported yet: the tracer makes ids, and drops
-//! the spans.
+//! Logs go to standard error, for standard output belongs to commands. A log line is written by a thread of
+//! its own, in batches: no request waits for a slow reader of the log. Lines that do not fit the queue are
+//! dropped and counted.
+//!
+//! Where the variables `OTEL_*` name a collector, traces, metrics and logs go to it as well, by threads of
+//! their own. What they make spans of is in [`crate::trace`].
+
+mod variables;
+
+mod export;
+use export::Exporting;
+pub use export::MetricsReader;
+
+mod collector;
 
 mod access_lines;
 use access_lines::LetThrough;
@@ -16,18 +25,20 @@ mod line_queue;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_otlp::ExporterBuildError;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use thiserror::Error;
-use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::clock::WallClock;
+use crate::tls::TlsSetupError;
 
 use json_lines::JsonLines;
 use line_queue::{LineQueue, LogWriter, queue};
@@ -40,6 +51,9 @@ static WRITER: Mutex<Option<LogWriter>> = Mutex::new(None);
 
 /// The queue of the log.
 static LINES: OnceLock<LineQueue> = OnceLock::new();
+
+/// What is exported, until the process ends.
+static EXPORTING: Mutex<Option<Exporting>> = Mutex::new(None);
 
 /// The short way to the log, where there is one.
 static ACCESS_LINES: OnceLock<Option<AccessLines>> = OnceLock::new();
@@ -75,6 +89,20 @@ pub enum TelemetryError {
         /// What is wrong with it.
         source: tracing_subscriber::filter::ParseError,
     },
+    /// A variable says something that is not understood.
+    #[error("`{name}`: {problem}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Nothing can be exported.
+    #[error("telemetry cannot be exported")]
+    Exporter(#[from] ExporterBuildError),
+    /// The system has no certificates to verify a collector with.
+    #[error("telemetry cannot be exported over TLS")]
+    Tls(#[from] TlsSetupError),
     /// There is no thread for the log.
     #[error("cannot start the thread that writes the log")]
     Thread(#[from] io::Error),
@@ -83,21 +111,25 @@ pub enum TelemetryError {
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Flushes the log when it is dropped. Nothing is logged after that.
+/// Exports what waits and flushes the log when it is dropped. Nothing is logged after that.
 #[must_use = "dropping it ends the log"]
 #[derive(Debug)]
 pub struct Guard(());
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        flush();
+        end();
     }
 }
 
-/// Starts logging to standard error what `filter` lets through, in the syntax of [`EnvFilter`], and
-/// making trace ids. Once per process.
-pub fn init(format: LogFormat, filter: &str) -> Result<Guard, TelemetryError> {
-    init_to(io::stderr(), format, filter)
+/// Starts logging to standard error what `filter` lets through, in the syntax of [`EnvFilter`], and exporting
+/// what these variables ask for. Once per process, within a tokio runtime.
+pub fn init(
+    format: LogFormat,
+    filter: &str,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Guard, TelemetryError> {
+    init_to(io::stderr(), format, filter, variable)
 }
 
 /// The same for a log that goes elsewhere.
@@ -105,16 +137,44 @@ pub fn init_to(
     log: impl Write + Send + 'static,
     format: LogFormat,
     filter: &str,
+    variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Guard, TelemetryError> {
     let levels = LetThrough::by(parse(filter)?);
+    let exporting = Exporting::start(variables::read(variable)?)?;
     let (lines, writer) = queue(log, QUEUED_LINES)?;
     let access = AccessLines::new(lines.clone(), levels, WallClock::system());
-    subscriber(format, parse(filter)?, lines.clone()).try_init()?;
+    let logger = exporting.logger.as_ref();
+    // What goes by the short way goes to no collector.
+    let takes_short_way = format == LogFormat::Json && logger.is_none();
+    let exported = logger.map(|logger| exported(logger, filter)).transpose()?;
+    subscriber(format, parse(filter)?, lines.clone())
+        .with(exported)
+        .try_init()?;
     // The subscriber can be installed only once, so none of them is set yet.
     let _ = LINES.set(lines);
-    let _ = ACCESS_LINES.set((format == LogFormat::Json).then_some(access));
+    let _ = ACCESS_LINES.set(takes_short_way.then_some(access));
     *WRITER.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
+    *EXPORTING.lock().unwrap_or_else(PoisonError::into_inner) = Some(exporting);
     Ok(Guard(()))
+}
+
+/// What sends metrics, if they are exported, with what says who sends them. It is there once.
+pub fn take_metrics_reader() -> Option<(MetricsReader, Resource)> {
+    let mut exporting = EXPORTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let exporting = exporting.as_mut()?;
+    exporting.metrics.take().zip(exporting.resource.clone())
+}
+
+/// Exports what waits, writes all queued log lines, for at most a few seconds, and ends the log.
+fn end() {
+    let exporting = EXPORTING
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    if let Some(exporting) = exporting {
+        exporting.flush();
+    }
+    flush();
 }
 
 /// Writes all queued log lines, for at most about a second, and ends the log.
@@ -145,7 +205,7 @@ fn subscriber(
     format: LogFormat,
     filter: EnvFilter,
     lines: LineQueue,
-) -> impl Subscriber + Send + Sync {
+) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
     let logs = tracing_subscriber::fmt::layer().with_writer(lines);
     let logs = match format {
         LogFormat::Human => logs.boxed(),
@@ -156,14 +216,37 @@ fn subscriber(
             })
             .boxed(),
     };
-    let tracer = SdkTracerProvider::builder().build().tracer("groupgate");
-    // The filter applies to the logs only: a quiet log must not end a caller's trace.
-    let spans = tracing_opentelemetry::layer()
-        .with_tracer(tracer)
-        .with_filter(LevelFilter::INFO);
-    tracing_subscriber::registry()
-        .with(spans)
-        .with(logs.with_filter(filter).with_filter(filter_fn(may_log)))
+    tracing_subscriber::registry().with(logs.with_filter(filter).with_filter(filter_fn(may_log)))
+}
+
+/// Hands the lines that `filter` lets through to a collector, too.
+fn exported<S>(
+    logger: &SdkLoggerProvider,
+    filter: &str,
+) -> Result<impl Layer<S> + Send + Sync + use<S>, TelemetryError>
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+{
+    let bridge = OpenTelemetryTracingBridge::new(logger);
+    let bridge = bridge.with_filter(parse(filter)?);
+    Ok(bridge.with_filter(filter_fn(|metadata| {
+        may_log(metadata) && !is_about_exports(metadata.target())
+    })))
+}
+
+/// Whether a line is about exporting lines, or of what they are exported with.
+fn is_about_exports(target: &str) -> bool {
+    const OURS: &str = concat!(env!("CARGO_CRATE_NAME"), "::telemetry");
+    let is_of = |library: &&str| target.split("::").next() == Some(*library);
+    let libraries = [
+        "opentelemetry",
+        "opentelemetry_sdk",
+        "opentelemetry_otlp",
+        "hyper",
+        "hyper_util",
+        "rustls",
+    ];
+    target.starts_with(OURS) || libraries.iter().any(is_of)
 }
 
 /// Whether a line may be logged at all. Libraries that sign, encrypt and send requests log secrets
@@ -189,7 +272,7 @@ mod tests {
 
     #[test]
     fn an_invalid_filter_is_named() {
-        let error = init(LogFormat::Json, "groupgate=loudly").unwrap_err();
+        let error = init(LogFormat::Json, "groupgate=loudly", &|_| None).unwrap_err();
         assert!(error.to_string().contains("`groupgate=loudly`"), "{error}");
     }
 

@@ -119,6 +119,12 @@ fn system_trust() -> Result<ClientConfig, TlsSetupError> {
     Ok(config.with_no_client_auth())
 }
 
+/// TLS that trusts no server, where none is spoken.
+pub(crate) fn trust_nobody() -> Result<ClientConfig, TlsSetupError> {
+    let builder = builder()?.with_root_certificates(RootCertStore::empty());
+    Ok(builder.with_no_client_auth())
+}
+
 /// TLS that trusts only the CAs in a PEM file.
 pub(crate) fn trust_only(pem: &[u8], now: Timestamp) -> Result<ClientConfig, CertificateError> {
     let mut roots = RootCertStore::empty();

@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::plan::Plan;
 use crate::problem::{KeyPath, Problem, Problems};
 use crate::reload::{ConfigurationStanding, KeyDigests, Reloads};
+use crate::telemetry;
 use crate::tls::Tls;
 use crate::upstream::Adapter;
 
@@ -104,8 +105,11 @@ impl App {
     ) -> Result<Self, StartError> {
         let Compiled { plan, adapters } = compiled;
         prepare_directory(loaded)?;
-        // Further readers of metrics come in here.
-        let metrics = Arc::new(Metrics::new(|provider| provider));
+        let metrics = Metrics::new(|provider| match telemetry::take_metrics_reader() {
+            Some((reader, resource)) => provider.with_reader(reader).with_resource(resource),
+            None => provider,
+        });
+        let metrics = Arc::new(metrics);
         let observers = Arc::clone(&metrics).into();
         let catalog = Catalog::new(adapters, &plan.cache, wall, observers);
         // Before anybody is answered: until its first walk succeeds, it is all that there is.

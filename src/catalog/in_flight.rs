@@ -3,6 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -45,15 +47,18 @@ pub(super) struct InFlightWalk {
     begun: Arc<OnceLock<WalkBegin>>,
     end: Arc<watch::Sender<Option<WalkEnd>>>,
     pub(super) timeline: Arc<Timeline>,
+    /// Its span, or at least its trace.
+    pub(super) span: Context,
 }
 
 impl InFlightWalk {
-    /// A walk that has not ended.
-    pub(super) fn new() -> Self {
+    /// A walk that has not ended, in this span.
+    pub(super) fn new(span: Context) -> Self {
         Self {
             begun: Arc::default(),
             end: Arc::new(watch::Sender::new(None)),
             timeline: Arc::default(),
+            span,
         }
     }
 
@@ -70,7 +75,10 @@ impl InFlightWalk {
 
     /// Somebody who waits for it.
     pub(super) fn waiter(&self) -> WalkWaiter {
-        WalkWaiter(self.end.subscribe())
+        WalkWaiter {
+            end: self.end.subscribe(),
+            span: self.span.span().span_context().clone(),
+        }
     }
 
     /// Whether somebody waits for it.
@@ -86,17 +94,22 @@ impl InFlightWalk {
     /// Tells whoever waits that it has ended.
     pub(super) fn finish(&self, end: WalkEnd) {
         self.end.send_replace(Some(end));
+        self.span.span().end();
     }
 }
 
 /// Somebody who waits for a walk, for as long as this is not dropped.
 #[derive(Debug)]
-pub(super) struct WalkWaiter(watch::Receiver<Option<WalkEnd>>);
+pub(super) struct WalkWaiter {
+    end: watch::Receiver<Option<WalkEnd>>,
+    /// The span of the walk.
+    pub(super) span: SpanContext,
+}
 
 impl WalkWaiter {
     /// Waits for the walk's end, at most until `deadline`. `None`: it did not come by then.
     pub(super) async fn end(mut self, deadline: Instant) -> Option<WalkEnd> {
-        let ended = timeout_at(deadline, self.0.wait_for(Option::is_some)).await;
+        let ended = timeout_at(deadline, self.end.wait_for(Option::is_some)).await;
         *ended.ok()?.ok()?
     }
 }

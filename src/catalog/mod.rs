@@ -31,6 +31,7 @@ mod renewal;
 mod resizable;
 mod resources;
 mod shrink_guard;
+mod source_span;
 mod store;
 mod tasks;
 mod tier;

@@ -23,6 +23,7 @@ use super::in_flight::RunningWalk;
 use super::key::Scope;
 use super::lookup::{CacheMode, SourceLookup};
 use super::resources::CatalogResources;
+use super::source_span::spanned;
 use super::tier::Tier;
 use super::upstream::UpstreamRuntime;
 
@@ -207,7 +208,8 @@ impl Catalog {
         mode: CacheMode,
         deadline: Instant,
     ) -> Option<SourceLookup> {
-        Some(self.upstream(source)?.get(scope, mode, deadline).await)
+        let lookup = self.upstream(source)?.get(scope, mode, deadline);
+        Some(spanned(source, lookup).await)
     }
 
     /// [`UpstreamRuntime::find`] of one of them, for the scope of `caller`.
@@ -222,9 +224,8 @@ impl Catalog {
         let upstream = self.upstream(source).ok_or(NotVisible)?;
         let scope = upstream.scope(caller)?;
         let asker = caller.asker();
-        Ok(upstream
-            .find(&scope, asker, conditions, mode, deadline)
-            .await)
+        let lookup = upstream.find(&scope, asker, conditions, mode, deadline);
+        Ok(spanned(source, lookup).await)
     }
 
     /// [`UpstreamRuntime::peek`] of one of them.

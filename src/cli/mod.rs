@@ -144,7 +144,8 @@ fn to_the_end<T>(future: impl Future<Output = T>) -> io::Result<T> {
 /// Starts logging with the filter in `RUST_LOG`, or the default. The log lasts as long as the guard.
 fn log(environment: &Environment, default: &str) -> Result<telemetry::Guard, CommandError> {
     let filter = environment.get("RUST_LOG").unwrap_or(default);
-    Ok(telemetry::init(LogFormat::for_stderr(), filter)?)
+    let variable = |name: &str| environment.get(name).map(str::to_owned);
+    Ok(telemetry::init(LogFormat::for_stderr(), filter, &variable)?)
 }
 
 fn load(file: &Path, environment: Environment) -> Result<Loaded, CommandError> {

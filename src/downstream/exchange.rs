@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
 use hyper::body::Incoming;
+use opentelemetry::Context;
 use tokio::time::Instant;
 
 use super::answers::AskedAnswer;
@@ -23,6 +24,8 @@ pub(crate) struct RequestContext<S> {
     /// When the request came. Its deadline counts from here, and so does the age of what it finds.
     pub(crate) begun: Instant,
     pub(crate) id: RequestId,
+    /// Its span, where spans are exported.
+    pub(crate) span: OnceLock<Context>,
     /// Who sent it.
     pub(crate) client: Client,
     /// Which answer of `/groups` is wanted, once the answer cache has looked for it.
@@ -47,6 +50,7 @@ impl<S> RequestContext<S> {
             version: head.version,
             headers: head.headers,
             begun: Instant::now(),
+            span: OnceLock::new(),
             client,
             asked: OnceLock::new(),
             _body: body,

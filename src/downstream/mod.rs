@@ -18,7 +18,6 @@ mod exchange;
 mod layers;
 mod rate_limiter;
 mod request_id;
-mod trace_context;
 
 mod problem;
 mod response;

@@ -1,7 +1,7 @@
 //! The addresses of both listeners, without what callers choose of them.
 
 /// What stands for every address that there is not.
-const OTHER: &str = "_OTHER";
+pub(crate) const OTHER: &str = "_OTHER";
 
 /// The template of an address of the data listener.
 pub(crate) fn of_data(path: &str) -> &'static str {

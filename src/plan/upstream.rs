@@ -46,6 +46,8 @@ pub struct Upstream {
     pub refresh: Refresh,
     /// The share of what is served that a new list must have.
     pub shrink_guard: Share,
+    /// Whether its requests name the span that they are sent in.
+    pub trace_context: bool,
     /// Whether no answer is given without it.
     pub required: bool,
 }

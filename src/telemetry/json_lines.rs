@@ -8,6 +8,8 @@ use std::fmt::{self, Write as _};
 use std::io::Cursor;
 
 use jiff::Timestamp;
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
 use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -52,6 +54,10 @@ where
         let mut line = fields.line;
         line.push_str(r#","target":"#);
         push_string(&mut line, metadata.target());
+        // What is logged once a request is answered says its trace itself.
+        if metadata.fields().field("trace_id").is_none() {
+            push_trace(&mut line);
+        }
         let parent = event.parent().and_then(|id| context.span(id));
         if let Some(span) = parent.or_else(|| context.lookup_current()) {
             let extensions = span.extensions();
@@ -67,6 +73,20 @@ where
         line.push_str("}\n");
         writer.write_str(&line)
     }
+}
+
+/// Writes which trace this is said in, and in which span if that is recorded.
+fn push_trace(line: &mut String) {
+    Context::map_current(|current| {
+        let span = current.span();
+        let ids = span.span_context();
+        if ids.is_valid() {
+            line.extend([r#","trace_id":""#, &ids.trace_id().to_string(), "\""]);
+        }
+        if span.is_recording() {
+            line.extend([r#","span_id":""#, &ids.span_id().to_string(), "\""]);
+        }
+    });
 }
 
 thread_local! {

@@ -17,6 +17,10 @@ pub struct Deadline(pub Instant);
 #[derive(Debug, Clone, Copy)]
 pub struct Repeatable;
 
+/// How often the request was sent before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Resent(pub(super) u32);
+
 /// The request may be sent a second time while its response is late.
 #[derive(Debug, Clone, Copy)]
 pub struct Hedgeable;

@@ -95,7 +95,7 @@ const CASES: [Case; 4] = [
 #[tokio::test]
 async fn a_ready_answer_allocates_next_to_nothing_and_copies_no_body() {
     // As it is served: with a line in the log for each.
-    let _log = telemetry::init_to(std::io::sink(), LogFormat::Json, "info").unwrap();
+    let _log = telemetry::init_to(std::io::sink(), LogFormat::Json, "info", &|_| None).unwrap();
     let upstream = Server::start(|_| Response::new(list())).await;
     let mut service = service(&upstream).await;
     for case in CASES {

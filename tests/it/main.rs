@@ -37,3 +37,4 @@ mod restart;
 mod secrets;
 mod signals;
 mod stampede;
+mod telemetry;

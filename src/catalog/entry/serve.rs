@@ -10,12 +10,14 @@ use crate::error::UpstreamError;
 use crate::observe::Event;
 use crate::plan::Refresh;
 use crate::snapshot::Counts;
+use crate::trace;
 
 use super::super::age::Age;
 use super::super::cached::CachedSnapshot;
-use super::super::in_flight::{InFlightWalk, RunningWalk, WalkEnd, WalkWaiter};
+use super::super::in_flight::{RunningWalk, WalkEnd, WalkWaiter};
 use super::super::lookup::{CacheMode, CacheOutcome, SourceLookup, SourceState};
 use super::state::{Entry, Walks};
+use super::walks::Awaited;
 
 /// What to do for one caller.
 enum ServeDecision {
@@ -28,7 +30,8 @@ impl Entry {
     pub(in crate::catalog) fn warm(self: &Arc<Self>) {
         let mut walks = self.lock();
         if walks.running.is_none() && walks.last_begun.is_none() {
-            self.begin(&mut walks, InFlightWalk::new());
+            let walk = self.new_walk(Awaited::No);
+            self.begin(&mut walks, walk);
         }
     }
 
@@ -55,6 +58,10 @@ impl Entry {
             }
             ServeDecision::Wait(walk, outcome) => {
                 self.note(outcome);
+                // Whoever has begun it is in its trace already.
+                if outcome.collapsed {
+                    trace::link(&walk.span);
+                }
                 let ended = walk.end(deadline).await;
                 self.waited(ended, outcome)
             }
@@ -160,7 +167,8 @@ impl Entry {
                 .is_some_and(|pending| now < pending.not_before);
         let is_left_alone = is_unconfirmed || self.backs_off(walks, now);
         if !matches!(age, Age::Fresh(_)) && !is_left_alone {
-            let (walk, collapsed) = self.begin_or_join(walks);
+            let awaited = if serve_now { Awaited::No } else { Awaited::Yes };
+            let (walk, collapsed) = self.begin_or_join(walks, awaited);
             if !serve_now {
                 let forwarded = if cached.is_some() { "stale" } else { "miss" };
                 let outcome = CacheOutcome {

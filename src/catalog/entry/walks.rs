@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use opentelemetry::trace::FutureExt as _;
+use opentelemetry::{Context, KeyValue};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -11,6 +13,7 @@ use crate::error::{ErrorKind, Fault, UpstreamError};
 use crate::observe::{Event, SettledWalk};
 use crate::page::ended_by::EndedBy;
 use crate::plan::Refresh;
+use crate::trace;
 
 use super::super::age::{Age, serves_for};
 use super::super::backoff::Failure;
@@ -22,6 +25,13 @@ use super::super::renewal::{renewal, retry};
 use super::super::shrink_guard::{self, PendingConfirmation, PendingShrink, is_suspicious};
 use super::state::{Entry, Walks};
 
+/// Whether the caller who has a walk begin waits for its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaited {
+    Yes,
+    No,
+}
+
 /// What becomes of the result of a walk.
 enum Kept {
     /// It is served from now on.
@@ -31,12 +41,22 @@ enum Kept {
 }
 
 impl Entry {
+    /// A walk that has not begun, in the trace of whoever waits for it.
+    pub(super) fn new_walk(&self, awaited: Awaited) -> InFlightWalk {
+        let is_awaited = awaited == Awaited::Yes;
+        InFlightWalk::new(trace::walk(&self.key.upstream, is_awaited))
+    }
+
     /// The running walk or a new one, and whether it was running already.
-    pub(super) fn begin_or_join(self: &Arc<Self>, walks: &mut Walks) -> (InFlightWalk, bool) {
+    pub(super) fn begin_or_join(
+        self: &Arc<Self>,
+        walks: &mut Walks,
+        awaited: Awaited,
+    ) -> (InFlightWalk, bool) {
         if let Some(walk) = &walks.running {
             return (walk.clone(), true);
         }
-        let walk = InFlightWalk::new();
+        let walk = self.new_walk(awaited);
         self.begin(walks, walk.clone());
         (walk, false)
     }
@@ -51,13 +71,13 @@ impl Entry {
     ) -> (InFlightWalk, bool) {
         let has_begun = |walk: &InFlightWalk| walk.begun().is_some();
         if !walks.running.as_ref().is_some_and(has_begun) {
-            return self.begin_or_join(walks);
+            return self.begin_or_join(walks, Awaited::Yes);
         }
         walks.queued_insists |= insists;
         if let Some(walk) = &walks.queued {
             return (walk.clone(), true);
         }
-        let walk = InFlightWalk::new();
+        let walk = self.new_walk(Awaited::Yes);
         walks.queued = Some(walk.clone());
         (walk, false)
     }
@@ -71,12 +91,14 @@ impl Entry {
             walk.begin(self.resources.wall.now_in_milliseconds());
         }
         let (entry, asker) = (Arc::clone(self), walks.asker);
-        let is_spawned = self.tasks.spawn(async move {
+        let span = walk.span.clone();
+        let run = async move {
             loop {
                 // A task within the task: a panic in it fails this walk, and nobody waits for ever.
                 // In a set, so that it is aborted with the task around it.
                 let mut task = JoinSet::new();
-                task.spawn((entry.fetch)(walk.clone(), asker));
+                let fetch = (entry.fetch)(walk.clone(), asker);
+                task.spawn(fetch.with_current_context());
                 let walked = match task.join_next().await {
                     Some(Ok(Some(walked))) => walked,
                     Some(Ok(None)) if entry.is_given_up(&walk) => break,
@@ -91,7 +113,8 @@ impl Entry {
                 break;
             }
             walk.finish(WalkEnd::Done);
-        });
+        };
+        let is_spawned = self.tasks.spawn(run.with_context(span));
         // The upstream may be retired before an entry that a query has just made.
         if !is_spawned && let Some(walk) = walks.running.take() {
             walk.finish(WalkEnd::Superseded);
@@ -166,9 +189,26 @@ impl Entry {
                     ?taken,
                     "walk finished"
                 );
+                trace::describe(|| {
+                    let mut attributes = vec![
+                        KeyValue::new("groupgate.walk.groups", cached.snapshot.len() as i64),
+                        KeyValue::new("groupgate.walk.pages", cached.pages as i64),
+                        KeyValue::new("groupgate.walk.skipped", cached.counts.skipped as i64),
+                    ];
+                    let ended_by = cached.ended_by.map(<&str>::from);
+                    attributes
+                        .extend(ended_by.map(|end| KeyValue::new("groupgate.walk.ended_by", end)));
+                    attributes
+                });
                 walks.pending = None;
             }
             Ok(Kept::PendingShrink(pending)) => {
+                trace::event("pending shrink", || {
+                    vec![
+                        KeyValue::new("groupgate.walk.groups", pending.shown.groups as i64),
+                        KeyValue::new("groupgate.walk.served", pending.shown.served as i64),
+                    ]
+                });
                 tracing::warn!(
                     source = %self.key.upstream,
                     groups = pending.shown.groups,
@@ -296,6 +336,7 @@ impl Entry {
             ?taken,
             "walk failed"
         );
+        trace::fail(&Context::current(), error.kind.as_str(), &error.detail);
         if error.kind == ErrorKind::Unauthorized {
             // What the account may no longer see, nobody may.
             self.evict();
@@ -361,7 +402,7 @@ impl Entry {
 
     /// Begins a walk, unless one is running.
     pub(in crate::catalog) fn renew(self: &Arc<Self>) {
-        self.begin_or_join(&mut self.lock());
+        self.begin_or_join(&mut self.lock(), Awaited::No);
     }
 
     /// Waits until a walk ends.

@@ -165,6 +165,9 @@ fn explain_upstream(upstream: &Upstream, written: &Written) -> String {
     lines.extend(explain_limits(upstream));
     lines.extend(explain_freshness(upstream));
     lines.extend(warn_of_plain_http(written));
+    if !upstream.trace_context {
+        lines.push("traces   its requests carry no trace context".to_owned());
+    }
     if upstream.required {
         lines.push("required no answer is given without it".to_owned());
     }

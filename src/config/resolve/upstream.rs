@@ -93,6 +93,7 @@ impl WrittenUpstream<'_> {
             },
             refresh: upstream.refresh,
             shrink_guard: upstream.shrink_guard,
+            trace_context: upstream.trace_context,
             required: upstream.required,
         })
     }

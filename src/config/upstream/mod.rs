@@ -120,6 +120,10 @@ pub struct Upstream {
     /// When to send a second request for a slow page, for example `hedge = { after = "300ms" }`.
     /// Without it, never.
     pub hedge: Option<Hedging>,
+    /// Whether requests carry W3C trace context: `traceparent`, and the caller's `tracestate` where there is
+    /// one. They are not signed. An upstream that does not expect them ignores them.
+    #[serde(default = "yes")]
+    pub trace_context: bool,
     /// If true, no answer is given without this upstream.
     #[serde(default)]
     pub required: bool,
@@ -141,6 +145,10 @@ pub struct Upstream {
     /// current list is too old to be served. `0` turns the guard off.
     #[serde(default = "half")]
     pub shrink_guard: Share,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 const fn half() -> Share {

@@ -12,6 +12,8 @@ mod intercept;
 
 mod request_ids;
 
+mod server_spans;
+
 mod observed;
 pub(crate) use observed::Observed;
 
@@ -59,6 +61,7 @@ use problems::ProblemBodies;
 use ready_answers::ReadyAnswers;
 use request_ids::RequestIds;
 use request_spans::RequestSpans;
+use server_spans::ServerSpans;
 
 /// What answers the requests of a listener.
 pub(crate) trait Stack<S: 'static>: Layered<S> + Copy + Send + Sync + 'static {}
@@ -75,6 +78,8 @@ where
     ServiceBuilder::new()
         // Outermost: whatever is logged or answered from here on carries the id.
         .layer(intercept(RequestIds))
+        // Next: what is ready is in a trace, too.
+        .layer(intercept(ServerSpans(templates::of_data)))
         // Next, so that the access log has the time and status of all that happens below.
         .layer(intercept(Notify(templates::of_data)))
         // Above all that has a body, problems too.
@@ -87,7 +92,7 @@ where
         .layer(intercept(Admission))
         // Below admission, so that a request that is refused here counts like any other.
         .layer(intercept(RequestLimits))
-        // The last that never waits: what is answered here costs neither a span nor a timer.
+        // The last that never waits: what is answered here costs no timer, and no span around its log lines.
         .layer(intercept(ReadyAnswers))
         // Above all that may have something to tell.
         .layer(RequestSpans)
@@ -105,6 +110,7 @@ where
 {
     ServiceBuilder::new()
         .layer(intercept(RequestIds))
+        .layer(intercept(ServerSpans(templates::of_admin)))
         .layer(intercept(Notify(templates::of_admin)))
         .layer(intercept(Heads))
         .layer(intercept(ProblemBodies))

@@ -2,10 +2,13 @@
 
 use std::ops::ControlFlow;
 
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
+
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
-use crate::downstream::trace_context;
 use crate::observe::{Event, Observers};
+use crate::trace;
 
 use super::intercept::Interceptor;
 
@@ -30,9 +33,13 @@ impl<S: Observed> Interceptor<S> for Notify {
     }
 
     fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
-        // Of a request that had a span, the span's; else the caller's.
-        let spanned = response.extensions().get().copied();
-        let trace = spanned.or_else(|| trace_context::id_of_caller(&exchange.headers));
+        let span = exchange.span.get();
+        let spanned = span.map(|span| span.span().span_context().trace_id());
+        // A request that is in no trace of its caller may have been given one further down.
+        let trace = (spanned.or_else(|| response.extensions().get().copied()))
+            .or_else(|| trace::id_of_caller(&exchange.headers));
+        // What is logged of it belongs to its span.
+        let _attached = span.cloned().map(Context::attach);
         exchange.state.observers().notify(&Event::RequestAnswered {
             method: &exchange.method,
             path: exchange.uri.path(),

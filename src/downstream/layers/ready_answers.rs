@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 
 use http::Method;
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TraceContextExt as _;
 
 use crate::catalog::CacheMode;
 use crate::downstream::answers::{AnswerCache, AskedAnswer};
@@ -38,6 +40,9 @@ impl<S: KeepsAnswers> Interceptor<S> for ReadyAnswers {
         match AskedAnswer::read(&exchange.client.caller, &exchange.uri, &exchange.headers) {
             Ok(asked) => {
                 if let Some(response) = ready(exchange, &asked) {
+                    if let Some(span) = exchange.span.get() {
+                        (span.span()).set_attribute(KeyValue::new("groupgate.answer", "ready"));
+                    }
                     return ControlFlow::Break(response);
                 }
                 // Nobody else says what is asked for.

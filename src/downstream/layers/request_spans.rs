@@ -1,19 +1,17 @@
-//! A span for what happens while a request is answered, in the trace that its caller began.
+//! What happens while a request is answered happens in its trace, and its log lines say in which request.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use opentelemetry::TraceId;
-use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::trace::{FutureExt as _, TraceContextExt as _};
 use tower::{Layer, Service};
-use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
-use crate::downstream::trace_context;
+use crate::trace;
 
 use super::answering::{Answering, Layered};
 
@@ -43,76 +41,90 @@ impl<S: Send + Sync + 'static, L: Layered<S>> Service<&Arc<RequestContext<S>>> f
     }
 
     fn call(&mut self, exchange: &Arc<RequestContext<S>>) -> Answering {
-        let (span, trace) = span_of(exchange);
-        let inner = span.in_scope(|| self.0.call(exchange));
-        // The answer says which trace the span is in.
-        Answering::later(inner.instrument(span)).then(exchange, move |_, response| {
-            if let Some(trace) = trace {
-                response.extensions_mut().insert(trace);
-            }
+        let traced = exchange.span.get().cloned();
+        let traced = traced.unwrap_or_else(|| trace::of_request(&exchange.headers));
+        let id = traced.span().span_context().trace_id();
+        let lines = span_of_lines(exchange, id);
+        let inner = {
+            let _attached = traced.clone().attach();
+            lines.in_scope(|| self.0.call(exchange))
+        };
+        // The answer says which trace it is in.
+        let answer = Answering::later(inner.with_context(traced).instrument(lines));
+        answer.then(exchange, move |_, response| {
+            response.extensions_mut().insert(id);
         })
     }
 }
 
-/// A span for the request and the trace that it is in, where a subscriber makes trace ids.
-fn span_of<S>(exchange: &RequestContext<S>) -> (Span, Option<TraceId>) {
+/// What log lines say of the request that they are about.
+fn span_of_lines<S>(exchange: &RequestContext<S>, trace: TraceId) -> Span {
     // As loud as the loudest line in it, or a log of warnings would say that something went wrong
     // and not in which request.
-    let span = tracing::warn_span!(
+    tracing::warn_span!(
         "request",
-        otel.kind = "server",
         method = exchange.method.as_str(),
         path = exchange.uri.path(),
         request_id = exchange.id.as_str(),
-        trace_id = Empty,
-    );
-    let caller = trace_context::of_caller(&exchange.headers);
-    // It fails where no subscriber makes trace ids, as in most tests: then there is no trace to
-    // continue.
-    if span.set_parent(caller).is_err() {
-        return (span, None);
-    }
-    let context = span.context();
-    let trace = context.span().span_context().trace_id();
-    span.record("trace_id", trace.to_string());
-    (span, Some(trace))
+        trace_id = %trace,
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::TracerProvider as _;
-    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use std::sync::Arc;
+
+    use http::StatusCode;
+    use opentelemetry::{Context, SpanId};
+    use tower::ServiceBuilder;
     use tracing::level_filters::LevelFilter;
     use tracing_subscriber::layer::SubscriberExt as _;
 
+    use super::super::answering::handler;
     use super::*;
-    use crate::downstream::testing::{exchange, get};
+    use crate::downstream::response::empty;
+    use crate::downstream::testing::{exchange, get, send};
 
     #[test]
     fn a_log_of_warnings_says_which_request_failed() {
         let subscriber = tracing_subscriber::registry().with(LevelFilter::WARN);
         tracing::subscriber::with_default(subscriber, || {
-            let (span, _) = span_of(&exchange((), get("/")));
+            let span = span_of_lines(&exchange((), get("/")), TraceId::from(1));
             assert!(span.has_field("path") && !span.is_disabled());
         });
     }
 
-    #[test]
-    fn the_trace_of_the_caller_is_continued() {
-        let tracer = SdkTracerProvider::builder().build().tracer("test");
-        let subscriber =
-            tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer));
-        let request = get("/").header(
+    #[tokio::test]
+    async fn the_trace_of_the_caller_is_continued_and_a_request_without_one_is_given_one() {
+        let stack = ServiceBuilder::new().layer(RequestSpans).service(handler(
+            async |_: Arc<RequestContext<()>>| {
+                tokio::task::yield_now().await;
+                let current = Context::current();
+                let mut response = empty(StatusCode::OK);
+                let ids = current.span().span_context().clone();
+                response.extensions_mut().insert(ids.span_id());
+                response.extensions_mut().insert(ids.trace_id());
+                Ok(response)
+            },
+        ));
+        let answered = send(stack, &Arc::new(()), get("/")).await;
+        let own: TraceId = *answered.extensions().get().unwrap();
+        assert_ne!(own, TraceId::INVALID);
+        let continued = get("/").header(
             "traceparent",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         );
-        tracing::subscriber::with_default(subscriber, || {
-            let (span, trace) = span_of(&exchange((), request));
-            let expected = "4bf92f3577b34da6a3ce929d0e0e4736";
-            assert_eq!(trace.unwrap().to_string(), expected);
-            let context = span.context();
-            let own = context.span().span_context().span_id();
-            assert_ne!(own.to_string(), "00f067aa0ba902b7");
-        });
+        let answered = send(stack, &Arc::new(()), continued).await;
+        let ids: (TraceId, SpanId) = (
+            *answered.extensions().get().unwrap(),
+            *answered.extensions().get().unwrap(),
+        );
+        assert_eq!(
+            (ids.0.to_string(), ids.1.to_string()),
+            (
+                "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
+                "00f067aa0ba902b7".to_owned()
+            )
+        );
     }
 }

@@ -21,6 +21,7 @@ use tower::{Layer, Service, ServiceExt};
 use crate::error::UpstreamError;
 use crate::observe::{Event, Observers};
 use crate::page_memory::OwnWaits;
+use crate::trace;
 
 use crate::upstream::extensions::{Hedgeable, Sent, is_repeatable};
 
@@ -104,6 +105,7 @@ where
             if let Some(observers) = observers {
                 observers.notify(&Event::Hedged);
             }
+            trace::event("hedge", Vec::new);
             let second = pin!(inner.oneshot(second));
             match select(first, second).await {
                 // A permanent error is final, even while the second request is under way.

@@ -6,8 +6,8 @@
 //! kind before anyone decides on a retry.
 //!
 //! ```text
-//! retry (budget) ▸ hedge ▸ breaker ▸ redirect ▸ rate limit ▸ classify ▸ concurrency ▸ attempt ▸ timeout
-//! ▸ sign ▸ tap ▸ replay ▸ body ▸ decompression ▸ client
+//! retry (budget) ▸ hedge ▸ breaker ▸ redirect ▸ rate limit ▸ classify ▸ concurrency ▸ attempt ▸ span
+//! ▸ timeout ▸ sign ▸ tap ▸ replay ▸ body ▸ decompression ▸ client
 //! ```
 
 use std::sync::Arc;
@@ -62,6 +62,9 @@ use timeout::TimeoutLayer;
 
 mod sign;
 use sign::Sign;
+
+mod spans;
+use spans::ExchangeSpans;
 
 mod tap;
 use tap::TapLayer;
@@ -155,14 +158,17 @@ impl Transport {
             .concurrency_limit(limits.concurrency as usize)
             // Below the permits, which are not the upstream's time; above what gives errors their kind.
             .layer(AttemptLayer)
+            // As long, too.
+            .layer(ExchangeSpans::new(name, masks))
             // Above this line all errors have a kind.
             .map_err(move |error| to_upstream_error(error, &timeouts))
             // Covers one attempt: the connection, the head and the whole body.
             .layer(TimeoutLayer(limits.timeout.get()))
             // Last: the signature covers what is sent, when it is sent.
             .filter(Sign::new(auth, wall))
-            // Below the signature: observers see what is sent.
-            .layer(TapLayer::default())
+            // Below the signature, which must not cover trace context: a hop may change it. Observers see what
+            // is sent.
+            .layer(TapLayer::new(upstream.trace_context))
             // Below the tap: a recording is observed like an upstream.
             .layer(replay.clone())
             // Inside the timeout, so that a body that trickles is cut off. A body that exceeds the

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
+use opentelemetry::KeyValue;
 use rand::RngExt;
 use tokio::time::{Instant, Sleep, sleep};
 use tower::retry::Policy;
@@ -22,8 +23,9 @@ use tower::retry::budget::{Budget, TpsBudget};
 use crate::backoff;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observers};
+use crate::trace;
 
-use crate::upstream::extensions::{Purpose, deadline, is_repeatable};
+use crate::upstream::extensions::{Purpose, Resent, deadline, is_repeatable};
 
 /// The bound of the wait before the first retry.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -116,6 +118,16 @@ impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
             };
             observers.notify(&Event::Retried { position, error });
         }
+        request.extensions_mut().insert(Resent(self.attempted));
+        trace::event("retry", || {
+            let failed = self.failed.as_ref();
+            let error_type = failed.map_or("", |error| error.kind.as_str());
+            vec![
+                KeyValue::new("error.type", error_type),
+                KeyValue::new("groupgate.retry.attempt", i64::from(self.attempted)),
+                KeyValue::new("groupgate.retry.wait_ms", wait.as_millis() as i64),
+            ]
+        });
         Some(sleep(wait))
     }
 

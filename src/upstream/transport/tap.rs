@@ -1,6 +1,8 @@
 //! Tells observers about each attempt: the request as it is sent, signed, and the response as it
 //! arrives, before it is classified.
 //!
+//! What is sent names the span that it is sent in, so that the upstream's own spans stand below it.
+//!
 //! It sits at the bottom, right above the connection. The observers come with the request
 //! ([`Observers`] in its extensions); without any, it only passes the request on.
 
@@ -15,12 +17,24 @@ use tokio::time::Instant;
 use tower::{BoxError, Layer, Service};
 
 use crate::observe::{Event, Observers};
+use crate::trace;
 
 /// Reports exchanges to the observers that come with a request.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct TapLayer {
     /// The number of the next exchange.
     next: Arc<AtomicU64>,
+    /// Whether the upstream is told of the trace.
+    trace_context: bool,
+}
+
+impl TapLayer {
+    pub(super) fn new(trace_context: bool) -> Self {
+        Self {
+            next: Arc::default(),
+            trace_context,
+        }
+    }
 }
 
 impl<S> Layer<S> for TapLayer {
@@ -30,6 +44,7 @@ impl<S> Layer<S> for TapLayer {
         Tap {
             inner,
             next: Arc::clone(&self.next),
+            trace_context: self.trace_context,
         }
     }
 }
@@ -39,6 +54,7 @@ impl<S> Layer<S> for TapLayer {
 pub(super) struct Tap<S> {
     inner: S,
     next: Arc<AtomicU64>,
+    trace_context: bool,
 }
 
 impl<S> Service<Request<Bytes>> for Tap<S>
@@ -54,7 +70,10 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Bytes>) -> Self::Future {
+        if self.trace_context {
+            trace::inject(request.headers_mut());
+        }
         let Some(observers) = request.extensions().get::<Observers>().cloned() else {
             return Either::Left(self.inner.call(request));
         };

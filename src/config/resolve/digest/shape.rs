@@ -39,6 +39,7 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         limits: _,
         breaker: _,
         hedge: _,
+        trace_context: _,
         required: _,
         ttl: _,
         stale_while_revalidate: _,

@@ -168,6 +168,7 @@ fn an_account_whose_secrets_cannot_be_read_is_none() {
 #[case("limits = { timeout = '9s', pages = 7, depth = 64 }")]
 #[case("breaker = { enabled = false }")]
 #[case("hedge = { after = '300ms' }")]
+#[case("trace_context = false")]
 #[case("ttl = '7s'\nmin_refresh = '1s'")]
 #[case("required = true\nrefresh = 'background'\nshrink_guard = 0")]
 #[case("message = '/error'")]

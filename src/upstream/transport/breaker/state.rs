@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use opentelemetry::KeyValue;
 use rand::RngExt;
 use tokio::time::Instant;
 
@@ -11,6 +12,7 @@ use crate::backoff;
 use crate::clock::WallClock;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::BreakerThresholds as Thresholds;
+use crate::trace;
 
 use super::circuit::{Circuit, CircuitState};
 use super::health::Health;
@@ -127,6 +129,16 @@ impl Breaker {
 
     /// Admits one request, or says why not.
     pub(super) fn admit(&self) -> Result<Permit, UpstreamError> {
+        let admitted = self.decide();
+        if let Err(error) = &admitted {
+            trace::event("circuit breaker refused", || {
+                vec![KeyValue::new("error.type", error.kind.as_str())]
+            });
+        }
+        admitted
+    }
+
+    fn decide(&self) -> Result<Permit, UpstreamError> {
         let now = Instant::now();
         let mut state = self.0.lock();
         match state.phase {
@@ -227,6 +239,12 @@ impl Shared {
         let source = &*self.source;
         let from = state.phase.circuit_state().as_str();
         let to = phase.circuit_state().as_str();
+        trace::event("circuit breaker changed", || {
+            vec![
+                KeyValue::new("groupgate.circuit.from", from),
+                KeyValue::new("groupgate.circuit.to", to),
+            ]
+        });
         match phase {
             Phase::Open { .. } => tracing::warn!(
                 source,

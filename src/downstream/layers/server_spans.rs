@@ -1,0 +1,117 @@
+//! The span of a request, where spans are exported, in the trace that its caller began.
+//!
+//! Attributes have the names of OpenTelemetry's semantic conventions for HTTP servers. The query string
+//! stays out of it: it holds what people search for, and cursors.
+
+use std::ops::ControlFlow;
+
+use http::header::{HOST, USER_AGENT};
+use http::uri::Authority;
+use http::{HeaderName, Method, Version};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TraceContextExt as _;
+
+use crate::downstream::exchange::RequestContext;
+use crate::downstream::response::Response;
+use crate::downstream::templates;
+use crate::trace;
+
+use super::intercept::Interceptor;
+
+/// What is asked every few seconds by whoever runs the process, and would bury everything else.
+const WITHOUT_SPAN: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+
+/// Begins and ends the spans of requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ServerSpans(
+    /// Gives the template of a path.
+    pub(crate) fn(&str) -> &'static str,
+);
+
+impl<S> Interceptor<S> for ServerSpans {
+    type Kept = ();
+
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response> {
+        let path = exchange.uri.path();
+        if WITHOUT_SPAN.contains(&path) {
+            return ControlFlow::Continue(());
+        }
+        let Some(span) = trace::server(&exchange.headers) else {
+            return ControlFlow::Continue(());
+        };
+        if span.span().is_recording() {
+            let route = Some((self.0)(path)).filter(|route| *route != templates::OTHER);
+            span.span().update_name(name(&exchange.method, route));
+            span.span().set_attributes(attributes(exchange, route));
+        }
+        // It has none yet.
+        let _ = exchange.span.set(span);
+        ControlFlow::Continue(())
+    }
+
+    fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
+        let span = exchange.span.get();
+        let Some(span) = span.filter(|span| span.span().is_recording()) else {
+            return;
+        };
+        let status = response.status();
+        let code = i64::from(status.as_u16());
+        let code = KeyValue::new("http.response.status_code", code);
+        span.span().set_attribute(code);
+        if status.is_server_error() {
+            trace::fail(span, status.as_str().to_owned(), "");
+        }
+        span.span().end();
+    }
+}
+
+fn name(method: &Method, route: Option<&'static str>) -> String {
+    let method = known(method);
+    let word = if method == OTHER { "HTTP" } else { method };
+    route.map_or_else(|| word.to_owned(), |route| format!("{word} {route}"))
+}
+
+const OTHER: &str = "_OTHER";
+
+/// The method, if it is one that everybody knows: callers may send any word.
+fn known(method: &Method) -> &'static str {
+    const KNOWN: [(&Method, &str); 8] = [
+        (&Method::GET, "GET"),
+        (&Method::HEAD, "HEAD"),
+        (&Method::POST, "POST"),
+        (&Method::PUT, "PUT"),
+        (&Method::PATCH, "PATCH"),
+        (&Method::DELETE, "DELETE"),
+        (&Method::OPTIONS, "OPTIONS"),
+        (&Method::TRACE, "TRACE"),
+    ];
+    let known = KNOWN.into_iter().find(|(known, _)| *known == method);
+    known.map_or(OTHER, |(_, word)| word)
+}
+
+fn attributes<S>(exchange: &RequestContext<S>, route: Option<&'static str>) -> Vec<KeyValue> {
+    let header = |name: HeaderName| exchange.headers.get(name)?.to_str().ok();
+    let version = match exchange.version {
+        Version::HTTP_2 => "2",
+        Version::HTTP_10 => "1.0",
+        _ => "1.1",
+    };
+    let mut attributes = vec![
+        KeyValue::new("http.request.method", known(&exchange.method)),
+        KeyValue::new("url.scheme", "http"),
+        KeyValue::new("url.path", exchange.uri.path().to_owned()),
+        KeyValue::new("network.protocol.version", version),
+        KeyValue::new("client.address", exchange.client.network.to_string()),
+        KeyValue::new("groupgate.request_id", exchange.id.as_str().to_owned()),
+    ];
+    attributes.extend(route.map(|route| KeyValue::new("http.route", route)));
+    let authority = exchange.uri.authority().cloned();
+    if let Some(server) = authority.or_else(|| header(HOST)?.parse::<Authority>().ok()) {
+        attributes.push(KeyValue::new("server.address", server.host().to_owned()));
+        let port = server.port_u16().map(i64::from);
+        attributes.extend(port.map(|port| KeyValue::new("server.port", port)));
+    }
+    let agent = header(USER_AGENT).map(str::to_owned);
+    attributes.extend(agent.map(|agent| KeyValue::new("user_agent.original", agent)));
+    attributes
+}

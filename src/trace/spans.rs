@@ -1,0 +1,134 @@
+//! Where spans begin, and what is told of them.
+
+use futures_util::future::Either;
+use http::HeaderMap;
+use opentelemetry::trace::{
+    FutureExt as _, Link, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _,
+    TraceFlags, TraceState, Tracer as _,
+};
+use opentelemetry::{Context, KeyValue, StringValue, TraceId};
+use opentelemetry_sdk::trace::SdkTracer;
+
+use super::headers::of_caller;
+use super::tracer;
+
+/// The span of a caller's request, below the caller's own. `None` where no spans are exported. One of a
+/// trace that is not sampled has ids and records nothing.
+pub(crate) fn server(headers: &HeaderMap) -> Option<Context> {
+    let tracer = tracer()?;
+    let caller = of_caller(headers).unwrap_or_default();
+    let builder = SpanBuilder::from_name("request").with_kind(SpanKind::Server);
+    Some(begin(tracer, builder, &caller))
+}
+
+/// The trace of a request that has no span: the caller's, or one of its own.
+pub(crate) fn of_request(headers: &HeaderMap) -> Context {
+    of_caller(headers).unwrap_or_else(made)
+}
+
+/// A span below the current one, if that is recorded.
+pub(crate) fn child(builder: impl FnOnce() -> SpanBuilder) -> Option<Context> {
+    Context::map_current(|current| {
+        let tracer = tracer().filter(|_| is_recorded(current))?;
+        Some(begin(tracer, builder(), current))
+    })
+}
+
+/// The span of a walk, or at least its trace: below the span of whoever waits for it, else in a trace of
+/// its own that is linked to what set it off.
+pub(crate) fn walk(source: &str, is_awaited: bool) -> Context {
+    let current = Context::current();
+    let is_traced = current.span().span_context().is_valid();
+    let Some(tracer) = tracer() else {
+        return if is_awaited && is_traced {
+            current
+        } else {
+            made()
+        };
+    };
+    let mut builder = SpanBuilder::from_name("walk");
+    builder.attributes = Some(vec![KeyValue::new("groupgate.source", source.to_owned())]);
+    if is_awaited {
+        return begin(tracer, builder, &current);
+    }
+    if is_traced {
+        let set_off_by = current.span().span_context().clone();
+        builder = builder.with_links(vec![Link::with_context(set_off_by)]);
+    }
+    begin(tracer, builder, &Context::new())
+}
+
+/// Runs a future within a span, if there is one.
+pub(crate) fn within<F: Future>(
+    span: Option<Context>,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    match span {
+        Some(span) => Either::Left(future.with_context(span)),
+        None => Either::Right(future),
+    }
+}
+
+/// Tells more of the current span, if it is recorded.
+pub(crate) fn describe(attributes: impl FnOnce() -> Vec<KeyValue>) {
+    Context::map_current(|current| {
+        if is_recorded(current) {
+            current.span().set_attributes(attributes());
+        }
+    });
+}
+
+/// Tells what happened in the current span, if it is recorded.
+pub(crate) fn event(name: &'static str, attributes: impl FnOnce() -> Vec<KeyValue>) {
+    Context::map_current(|current| {
+        if is_recorded(current) {
+            current.span().add_event(name, attributes());
+        }
+    });
+}
+
+/// Links the current span to another, if it is recorded.
+pub(crate) fn link(other: &SpanContext) {
+    Context::map_current(|current| {
+        if is_recorded(current) {
+            current.span().add_link(other.clone(), Vec::new());
+        }
+    });
+}
+
+/// Says that what a span stands for has failed: a stable word for why, and a text without secrets.
+pub(crate) fn fail(span: &Context, error_type: impl Into<StringValue>, detail: &str) {
+    if is_recorded(span) {
+        let span = span.span();
+        span.set_attribute(KeyValue::new("error.type", error_type.into()));
+        span.set_status(Status::error(detail.to_owned()));
+    }
+}
+
+fn begin(tracer: &SdkTracer, builder: SpanBuilder, parent: &Context) -> Context {
+    use opentelemetry::trace::Span as _;
+    let span = tracer.build_with_context(builder, parent);
+    if span.is_recording() {
+        parent.with_span(span)
+    } else {
+        // Its ids are all that it has.
+        parent.with_remote_span_context(span.span_context().clone())
+    }
+}
+
+fn is_recorded(context: &Context) -> bool {
+    let span = context.span();
+    span.span_context().is_sampled() && span.is_recording()
+}
+
+/// A trace that nobody records.
+fn made() -> Context {
+    let ids = SpanContext::new(
+        TraceId::from_bytes(rand::random()),
+        SpanId::from_bytes(rand::random()),
+        TraceFlags::NOT_SAMPLED,
+        false,
+        TraceState::NONE,
+    );
+    Context::new().with_remote_span_context(ids)
+}

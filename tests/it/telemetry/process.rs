@@ -1,0 +1,104 @@
+//! A process that exports what it does.
+
+use std::fs;
+
+use http::Method;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{BufReader, Lines};
+use tokio::process::{Child, ChildStderr};
+
+use crate::support::client::{Reply, ask};
+use crate::support::command::{ended, groupgate, line_with, lines, terminate};
+use crate::support::wait::eventually;
+
+/// The trace of a caller that wants it recorded, with the span that it asks in.
+pub(super) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+pub(super) const CALLER: &str = "00f067aa0ba902b7";
+
+/// The headers by which a caller names its trace.
+pub(super) const TRACED: [(&str, &str); 2] = [
+    (
+        "traceparent",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    ),
+    ("tracestate", "vendor=opaque"),
+];
+
+/// Nothing is fresh, so that every request has all upstreams walked and waits for it.
+pub(super) const KEEPS_NOTHING: &str =
+    "[cache]\nttl = '0s'\nstale_while_revalidate = '0s'\nmin_refresh = '0s'\n";
+
+/// A running process.
+pub(super) struct Process {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+    data: String,
+    admin: String,
+    _folder: TempDir,
+}
+
+/// The block of an upstream that is a whole list.
+pub(super) fn upstream(name: &str, base_url: &str, more: &str) -> String {
+    format!(
+        "[upstreams.{name}]\nbase_url = '{base_url}'\n\
+         request = {{ path = '/teams', query = {{ kind = 'k1nd' }} }}\nrecords = '/'\n\
+         fields = {{ id = 'id', name = 'name' }}\n{more}\n"
+    )
+}
+
+impl Process {
+    /// Starts one that sends everything to a collector, with more variables over it. Every upstream was
+    /// walked once.
+    pub(super) async fn start(toml: &str, collector: &str, variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("gateway.toml");
+        let server = "[server]\nlisten = '127.0.0.1:0'\nadmin = '127.0.0.1:0'\n\
+                      shutdown_delay = '0s'\ndeadline = '50s'\n";
+        fs::write(&config, format!("{server}{toml}")).unwrap();
+        let arguments = ["serve", "--config", config.to_str().unwrap()];
+        let usual = [
+            ("RUST_LOG", "info"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector),
+            ("OTEL_SERVICE_NAME", "gate"),
+        ];
+        let mut child = groupgate(&arguments, usual.iter().chain(variables).copied())
+            .spawn()
+            .unwrap();
+        let mut log = lines(child.stderr.take());
+        let serving = line_with(&mut log, "\"serving\"").await;
+        let serving: Value = serde_json::from_str(&serving).unwrap();
+        let address = |key: &str| format!("http://{}", serving[key].as_str().unwrap());
+        let process = Self {
+            child,
+            log,
+            data: address("listen"),
+            admin: address("admin"),
+            _folder: folder,
+        };
+        eventually("the gateway is ready", async || {
+            let url = format!("{}/readyz", process.admin);
+            let reply = ask(Method::GET, &url, &[]).await;
+            (reply.status == 200).then_some(())
+        })
+        .await;
+        process
+    }
+
+    /// Asks the data listener.
+    pub(super) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        ask(Method::GET, &format!("{}{path}", self.data), headers).await
+    }
+
+    /// The next line of the log with this text.
+    pub(super) async fn logged(&mut self, text: &str) -> Value {
+        let line = line_with(&mut self.log, text).await;
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// Ends it: whatever it has to export is exported.
+    pub(super) async fn end(self) {
+        terminate(&self.child).await;
+        assert_eq!(ended(self.child).await.code(), Some(0));
+    }
+}
