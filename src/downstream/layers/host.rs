@@ -118,7 +118,9 @@ mod tests {
             .map(|host| HeaderValue::from_str(host).unwrap());
         let values: Vec<_> = values.collect();
         let mut hosts = NamedHosts::default();
-        values.iter().for_each(|host| hosts.add(host));
+        for host in &values {
+            hosts.add(host);
+        }
         let problem = misdirection(version, &uri.parse().unwrap(), hosts)?;
         assert_eq!(problem.kind(), Kind::BadRequest);
         let body: serde_json::Value = serde_json::from_slice(&problem.body("")).unwrap();
