@@ -16,8 +16,9 @@ use crate::connection::{BUFFER, Question};
 use crate::meter::{Meter, Usage};
 use crate::servers::Server;
 
-/// How many connections are asked over, each by a thread of its own. One that is late catches up.
-const CONNECTIONS: u32 = 32;
+/// How many connections are asked over, each by a thread of its own. One that is late catches up. Each
+/// more costs the load switches between threads.
+const CONNECTIONS: u32 = 8;
 
 /// What came of a stretch of time.
 pub(crate) struct Latency {

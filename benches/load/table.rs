@@ -7,6 +7,9 @@ use crate::statistics::Spread;
 /// What is busy for a larger part of the time is saturated: load or upstreams then say nothing of the servers.
 pub(crate) const SATURATED: f64 = 0.95;
 
+/// What stands behind figures that say nothing of the servers.
+pub(crate) const VOID: &str = ", VOID";
+
 /// A table under a heading.
 pub(crate) struct Table {
     heading: &'static str,
@@ -61,7 +64,7 @@ pub(crate) fn busy(usages: impl Iterator<Item = Usage> + Clone, share: bool) -> 
     } else {
         load.max(upstreams)
     };
-    let void = if most > SATURATED { ", VOID" } else { "" };
+    let void = if most > SATURATED { VOID } else { "" };
     format!("{:.0} %, {:.0} %{void}", load * 100.0, upstreams * 100.0)
 }
 

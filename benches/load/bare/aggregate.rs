@@ -59,6 +59,22 @@ async fn list(client: &HttpClient, number: usize, url: &str) -> Vec<Group> {
     })
 }
 
+/// Decodes every record of a page in JSON, and counts them.
+pub(crate) fn decode(body: &[u8]) -> usize {
+    let records = match body.first() {
+        Some(b'[') => serde_json::from_slice(body),
+        _ => serde_json::from_slice(body).map(|page: JsonPage| page.items),
+    };
+    let records: Vec<Record<Vec<Person>>> = records.unwrap();
+    records.len()
+}
+
+/// One of several pages.
+#[derive(Deserialize)]
+struct JsonPage {
+    items: Vec<Record<Vec<Person>>>,
+}
+
 /// A record, with its people as a format has them.
 #[derive(Deserialize)]
 struct Record<P> {

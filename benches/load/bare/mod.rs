@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 
 use crate::free_port;
-pub(crate) use aggregate::aggregate;
+pub(crate) use aggregate::{aggregate, decode};
 pub(crate) use walk::walk;
 
 pub(crate) type Answer = (StatusCode, HeaderMap, Bytes);

@@ -23,8 +23,21 @@ pub(super) async fn measure(bench: &Bench) -> Table {
         let recipes = recipes.iter().map(String::as_str);
         node.start(cores, ["--cache"].into_iter().chain(recipes))
     });
-    for limit in [50, 1000] {
-        let path = &*format!("/groups?limit={limit}");
+    let pages = [
+        ("50 groups", "/groups?limit=50", true),
+        ("1000 groups", "/groups?limit=1000", true),
+        (
+            "50 groups, two fields",
+            "/groups?limit=50&fields=id,name",
+            false,
+        ),
+        (
+            "50 groups, a search",
+            "/groups?limit=50&search=office",
+            false,
+        ),
+    ];
+    for (page_name, path, is_asked_in_all_ways) in pages {
         let tag = &*gateway.tag(path).await;
         let plain = Question::get(path);
         let with = |coding| Question { coding, ..plain };
@@ -41,14 +54,19 @@ pub(super) async fn measure(bench: &Bench) -> Table {
                 },
             ),
         ];
-        for (name, question) in questions {
+        let ways = if is_asked_in_all_ways {
+            questions.len()
+        } else {
+            1
+        };
+        for (name, question) in &questions[..ways] {
             let page = gateway.url(path);
             let bare = ["replay", &page, question.coding, question.tag];
             let bare = Server::bare(cores, &bare);
             let mut others = vec![("bare hyper", &bare)];
             let (mut nginx, mut varnish) = (None, None);
             // The afternoon's script knows neither validators nor codings, and files have one.
-            if name.is_empty() {
+            if name.is_empty() && is_asked_in_all_ways {
                 others.extend(node.as_ref().map(|node| ("Node", node)));
                 let answer = get(&client(), &page, "", "").await.unwrap();
                 if let Some(found) = &bench.nginx {
@@ -62,8 +80,8 @@ pub(super) async fn measure(bench: &Bench) -> Table {
             others.extend(varnish.as_ref().map(|varnish| ("Varnish", &varnish.server)));
             let (names, others): (Vec<_>, Vec<_>) = others.into_iter().unzip();
             let servers: Vec<_> = [&*gateway].into_iter().chain(others).collect();
-            let comparison = compare(question, CONNECTIONS, &servers, bench.seconds).await;
-            let work = format!("{limit} groups{name}");
+            let comparison = compare(*question, CONNECTIONS, &servers, bench.seconds).await;
+            let work = format!("{page_name}{name}");
             push(bench, &mut table, &work, &names, &comparison);
         }
     }

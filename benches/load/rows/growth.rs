@@ -11,7 +11,7 @@ use crate::closed_loop::{CONNECTIONS, Turn, compare};
 use crate::connection::Question;
 use crate::servers::{Gateway, HELD, NOTHING_KEPT, Server};
 use crate::statistics::{Growth, Spread};
-use crate::table::Table;
+use crate::table::{Table, VOID};
 use crate::upstreams::{Format, List, Pages, Upstream};
 
 /// How long the pages of upstreams are.
@@ -71,6 +71,7 @@ fn descriptors() -> u64 {
 /// Measures points, each with its size, and tells how the costs grow.
 async fn grow(bench: &Bench, table: &mut Table, what: &str, points: Vec<(usize, Point)>) {
     let mut costs: [Vec<(f64, f64)>; 4] = Default::default();
+    let mut is_void = false;
     for (size, point) in points {
         let Point {
             upstreams,
@@ -112,6 +113,7 @@ async fn grow(bench: &Bench, table: &mut Table, what: &str, points: Vec<(usize, 
             row.extend([format!("{long:.1}"), format!("{cpu:.1}")]);
             busy = format!("{busy}; {walk}");
         }
+        is_void |= busy.contains(VOID);
         row.push(busy);
         table.push(row);
     }
@@ -127,8 +129,9 @@ async fn grow(bench: &Bench, table: &mut Table, what: &str, points: Vec<(usize, 
         .filter(|(_, costs)| !costs.is_empty())
     {
         let Growth { slope, worst } = Growth::of(&costs);
+        let void = if is_void { VOID } else { "" };
         table.note(format!(
-            "{what}, {name}: slope {slope:.2}, at most {worst:.2} times the fit."
+            "{what}, {name}: slope {slope:.2}, at most {worst:.2} times the fit{void}."
         ));
     }
 }

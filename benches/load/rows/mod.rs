@@ -5,8 +5,10 @@ mod cold;
 mod fan_out;
 mod growth;
 mod latency;
+mod memory;
 mod replace;
 mod two_cores;
+mod whole;
 
 use clap::ValueEnum;
 
@@ -25,10 +27,14 @@ pub(crate) enum Row {
     FanOut,
     /// Lists of many pages, of which nothing is held.
     Cold,
+    /// What one group costs from the upstream's socket to the first page.
+    Whole,
     /// How long cached pages take, in an open loop.
     Latency,
     /// The same while lists are replaced.
     Replace,
+    /// What many large lists take while they are replaced.
+    Memory,
     /// How costs grow with upstreams, groups and connections.
     Growth,
     /// What a second core brings.
@@ -78,8 +84,10 @@ impl Bench {
                 Row::Cached => cached::measure(self).await.print(),
                 Row::FanOut => fan_out::measure(self).await.print(),
                 Row::Cold => cold::measure(self).await.print(),
+                Row::Whole => whole::measure(self).await.print(),
                 Row::Latency => latency::measure(self).await.print(),
                 Row::Replace => replace::measure(self).await.print(),
+                Row::Memory => memory::measure(self).await.print(),
                 Row::Growth => growth::measure(self).await.print(),
                 Row::Cores => two_cores::measure(self).await.print(),
             }

@@ -12,11 +12,11 @@ use crate::free_port;
 use crate::upstreams::Upstream;
 
 /// Settings of a cache that keeps lists for as long as anything is measured.
-pub(crate) const HELD: &str = "ttl = '1h'\n";
+pub(crate) const HELD: &str = "capacity = '8GiB'\nttl = '1h'\n";
 
 /// Settings of a cache that keeps nothing: each request makes walks.
 pub(crate) const NOTHING_KEPT: &str =
-    "ttl = '0s'\nstale_while_revalidate = '0s'\nmin_refresh = '0s'\n";
+    "capacity = '8GiB'\nttl = '0s'\nstale_while_revalidate = '0s'\nmin_refresh = '0s'\n";
 
 /// A gateway that runs.
 pub(crate) struct Gateway {
@@ -33,7 +33,7 @@ impl Gateway {
             "[server]\nlisten = '{address}'\nadmin = '{admin}'\ndeadline = '2m'\n\
              connections = {{ total = 20000, per_client = 20000 }}\n\
              [rate_limit]\nper_client = '1000000/s'\nburst = 1000000\n\
-             [cache]\ncapacity = '8GiB'\n{cache}"
+             [cache]\n{cache}"
         );
         for (number, upstream) in upstreams.iter().enumerate() {
             toml.push_str(&upstream.toml(&format!("u{number}")));

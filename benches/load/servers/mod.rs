@@ -6,6 +6,7 @@ mod node;
 mod packages;
 mod varnish;
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -32,6 +33,14 @@ impl Server {
     /// The process that is measured.
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Bytes of memory, by the name that Linux has for them.
+    pub(crate) fn memory(&self, name: &str) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kilobytes = line.and_then(|line| line.split_whitespace().nth(1));
+        1024.0 * kilobytes.unwrap().parse::<f64>().unwrap()
     }
 
     /// This program again, in another role.

@@ -82,6 +82,11 @@ impl List {
         }
     }
 
+    /// Its pages.
+    pub(crate) fn bodies(&self) -> &[Bytes] {
+        &self.bodies
+    }
+
     /// What a program must know to read it: its kind, how many pages it has, and what the number of a
     /// page, from 0, is appended to.
     pub(crate) fn recipe(&self, address: SocketAddr) -> String {
