@@ -5,7 +5,7 @@
 
 use memchr::memmem::Finder;
 
-use super::layout::Row;
+use super::layout::{Row, Stretch};
 use super::list::Snapshot;
 
 /// The indexes of the rows that a search finds, in default order.
@@ -45,7 +45,7 @@ impl Iterator for FoundRows<'_> {
             self.row += leading(self.rows.get(self.row..)?, ends_before);
             let row = self.rows.get(self.row)?;
             self.at = row.folded.range().end;
-            for stretch in row.searched().map(|stretch| stretch.range()) {
+            for stretch in row.searched().map(Stretch::range) {
                 if start < stretch.start {
                     // It begins where nothing is searched.
                     self.at = stretch.start;
