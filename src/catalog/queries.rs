@@ -111,6 +111,7 @@ impl Queries {
         if mode == CacheMode::Cached {
             let held = self.whole.peek();
             if held.state == SourceState::Fresh {
+                self.whole.note(held.outcome);
                 return held;
             }
         }

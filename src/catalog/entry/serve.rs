@@ -68,7 +68,8 @@ impl Entry {
         }
     }
 
-    fn note(&self, outcome: CacheOutcome) {
+    /// Tells observers that somebody was served, or waits.
+    pub(in crate::catalog) fn note(&self, outcome: CacheOutcome) {
         self.observers.notify(&Event::ListAskedFor {
             forwarded: outcome.forwarded,
             collapsed: outcome.collapsed,

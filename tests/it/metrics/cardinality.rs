@@ -28,13 +28,18 @@ async fn ask(gateway: &Gateway, number: u32, method: &str, path: &str) -> Status
     reply.status()
 }
 
+/// The block of an upstream that is asked for what callers search for.
+fn by_query(name: &str, server: &Server) -> String {
+    let more = "list = 'by_query'\nrequest = { path = '/teams', query = { q = '{search}' } }\n\
+                pushdown.search = { matches = 'contains', in = ['name'], case = 'folded' }";
+    block(name, server, more)
+}
+
 #[tokio::test]
 async fn ten_thousand_addresses_parameters_callers_and_traces_make_no_new_series() {
     let server = Server::start(|_| answer(&json!({ "teams": [{ "id": 1, "name": "one" }] }))).await;
     let plain = block("plain", &server, "request = { path = '/teams' }");
-    let by_query = "list = 'by_query'\nrequest = { path = '/teams', query = { q = '{search}' } }\n\
-                    pushdown.search = { matches = 'contains', in = ['name'], case = 'folded' }";
-    let by_query = block("queried", &server, by_query);
+    let by_query = by_query("queried", &server);
     let gateway = Gateway::start(&settings(&[plain, by_query])).await;
     gateway.ready().await;
     let attack = async |from: u32, to: u32| {
@@ -84,4 +89,30 @@ async fn ten_thousand_addresses_parameters_callers_and_traces_make_no_new_series
         ],
     );
     assert_eq!(refused, 2012);
+}
+
+#[tokio::test]
+async fn queries_are_counted_by_whether_they_waited_and_not_by_what_they_ask() {
+    let server = Server::start(|_| answer(&json!({ "teams": [{ "id": 1, "name": "one" }] }))).await;
+    let gateway = Gateway::start(&settings(&[by_query("queried", &server)])).await;
+    // Two queries of their own, the whole list, and a query that this answers.
+    for path in ["search=a", "search=b", "", "search=c"] {
+        gateway.page(&format!("/groups?{path}")).await;
+    }
+    let told = Told::by(&gateway).await;
+    let lookups = |outcome| {
+        let labels = [
+            ("collapsed", "false"),
+            ("outcome", outcome),
+            ("source", "queried"),
+        ];
+        told.value("groupgate_source_lookups_total", &labels)
+    };
+    assert_eq!((lookups("miss"), lookups("hit")), (3, 1));
+    let cache = [("cache", "queries")];
+    assert!(told.value("groupgate_cache_capacity_bytes", &cache) > 0);
+    assert_eq!(
+        told.value("groupgate_snapshot_groups", &[("source", "queried")]),
+        1
+    );
 }
