@@ -168,7 +168,7 @@ metrics! {
 
     RELOADS = Counter "groupgate.reloads" in "{reload}"
         ["outcome"]:
-        "How often the configuration was read again, by what came of it."
+        "How often the configuration was read again: `applied`, `unchanged`, or `failed` where it has errors and nothing changed."
     LOG_LINES_DROPPED = Counter "groupgate.log.lines.dropped" in "{line}"
         []:
         "Log lines that were lost because their reader was too slow."
