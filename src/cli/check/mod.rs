@@ -34,7 +34,8 @@ use paging::{explain_filters, explain_paging, explain_total};
 const EXAMPLES: &str = "\
 Examples:
   groupgate check
-  groupgate check /etc/groupgate/gateway.toml";
+  groupgate check /etc/groupgate/gateway.toml
+  groupgate check next.toml --against http://127.0.0.1:9090 --token-env ADMIN_TOKEN";
 
 /// Validate a configuration and explain what it means.
 #[derive(Debug, Args)]
