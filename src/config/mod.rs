@@ -51,7 +51,7 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::plan::{ConnectionLimits, Rate, Span, text};
+use crate::plan::{AccessLogRules, ConnectionLimits, Rate, Span, text};
 
 /// Everything that `gateway.toml` can contain.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -73,6 +73,8 @@ pub struct Settings {
     pub cache: Cache,
     /// How many requests each client may make.
     pub rate_limit: ClientRateLimit,
+    /// What the log says of each request.
+    pub access_log: AccessLogRules,
     /// The keys that sign cursors.
     pub cursor: CursorSettings,
     /// The group backends, one `[upstreams.NAME]` block each. NAME has 1 to 64 characters from `a`

@@ -76,6 +76,7 @@ pub(super) struct Process {
     pub(super) connections: Arc<ConnectionTable>,
     pub(super) description: Description,
     pub(super) observers: Observers,
+    access_log: Arc<AccessLog>,
     pub(super) metrics: Arc<Metrics>,
     /// How the configuration stands, and the way to have it loaded again.
     pub(super) reloads: Reloads,
@@ -123,6 +124,7 @@ impl Generation {
     fn succeed(&self, plan: Arc<Plan>, catalog: Catalog) -> Self {
         let keys = self.keys.succeed(&plan);
         self.process.bodies.resize(&plan.cache);
+        self.process.access_log.go_by(&plan.access_log);
         let rate_limiter = if plan.rate_limit == self.plan.rate_limit {
             Arc::clone(&self.rate_limiter)
         } else {
@@ -142,8 +144,10 @@ impl Generation {
 impl Process {
     /// A process that begins to serve now, on the runtime that this is called in.
     pub(super) fn new(plan: &Plan, metrics: Arc<Metrics>, reloads: Reloads) -> Self {
-        let access_log = AccessLog::new(PROBES, telemetry::access_lines());
-        let observers: [Arc<dyn Observer>; 2] = [Arc::new(access_log), Arc::clone(&metrics) as _];
+        let lines = telemetry::access_lines();
+        let access_log = Arc::new(AccessLog::new(&plan.access_log, PROBES, lines));
+        let observers: [Arc<dyn Observer>; 2] =
+            [Arc::clone(&access_log) as _, Arc::clone(&metrics) as _];
         Self {
             reloads,
             bodies: BodyMemory::new(&plan.cache),
@@ -156,6 +160,7 @@ impl Process {
             pool: BlockingPool::new(),
             description: Description::default(),
             observers: observers.into_iter().collect(),
+            access_log,
             metrics,
         }
     }

@@ -4,6 +4,9 @@
 //! stand, so their doc comments are the manual of those keys. What has to be decided first is written
 //! in [`crate::config`], and resolved from there.
 
+pub mod access_log;
+pub use access_log::{AccessField, AccessLogRules};
+
 pub mod answers;
 pub use answers::{DelayUnit, HeaderCondition, Meaning, RetryAfter, Rule, StatusPattern};
 
@@ -99,6 +102,8 @@ pub struct Plan {
     pub cache: Cache,
     /// How many requests each client may make.
     pub rate_limit: ClientRateLimit,
+    /// What the log says of each request.
+    pub access_log: AccessLogRules,
     /// The keys that sign cursors; the first one signs, all of them verify. Without any, the process
     /// makes one of its own.
     pub cursor_keys: Vec<SecretValue>,

@@ -210,6 +210,9 @@ impl Share {
     /// A half.
     pub const HALF: Self = Self(0.5);
 
+    /// All.
+    pub const ALL: Self = Self(1.0);
+
     /// Nothing.
     pub const NONE: Self = Self(0.0);
 

@@ -48,7 +48,11 @@ impl LetThrough {
                     request_id,
                     trace_id,
                     status,
-                    latency_ms
+                    latency_ms,
+                    route,
+                    format,
+                    cache,
+                    problem
                 )
                 .then_some(Level::$level)
             };
@@ -64,19 +68,23 @@ impl LetThrough {
 /// What a line says of a request that was answered.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LoggedRequest<'a> {
-    pub(crate) method: &'a str,
-    pub(crate) path: &'a str,
-    pub(crate) request_id: &'a str,
+    pub(crate) method: Option<&'a str>,
+    pub(crate) path: Option<&'a str>,
+    pub(crate) request_id: Option<&'a str>,
     /// Hexadecimal digits.
-    pub(crate) trace_id: &'a str,
-    pub(crate) status: StatusCode,
-    pub(crate) elapsed: Duration,
+    pub(crate) trace_id: Option<&'a str>,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) elapsed: Option<Duration>,
+    pub(crate) route: Option<&'static str>,
+    pub(crate) format: Option<&'static str>,
+    pub(crate) cache: Option<&'static str>,
+    pub(crate) problem: Option<&'static str>,
 }
 
 impl LoggedRequest<'_> {
     /// How long it took, as the line says it.
-    pub(crate) fn latency_ms(&self) -> f64 {
-        self.elapsed.as_secs_f64() * 1e3
+    pub(crate) fn latency_ms(&self) -> Option<f64> {
+        self.elapsed.map(|elapsed| elapsed.as_secs_f64() * 1e3)
     }
 }
 
@@ -120,18 +128,40 @@ impl AccessLines {
         line.push_str(level.as_str());
         line.push_str(r#"","message":""#);
         line.push_str(message);
-        line.push_str(r#"","method":"#);
-        push_string(line, request.method);
-        line.push_str(r#","path":"#);
-        push_string(line, request.path);
-        line.push_str(r#","request_id":"#);
-        push_string(line, request.request_id);
-        line.push_str(r#","trace_id":""#);
-        line.push_str(request.trace_id);
-        line.push_str(r#"","status":"#);
-        line.push_str(request.status.as_str());
-        line.push_str(r#","latency_ms":"#);
-        push_number(line, request.latency_ms())?;
+        line.push('"');
+        if let Some(method) = request.method {
+            line.push_str(r#","method":"#);
+            push_string(line, method);
+        }
+        if let Some(path) = request.path {
+            line.push_str(r#","path":"#);
+            push_string(line, path);
+        }
+        if let Some(id) = request.request_id {
+            line.push_str(r#","request_id":"#);
+            push_string(line, id);
+        }
+        if let Some(id) = request.trace_id {
+            line.extend([r#","trace_id":""#, id, "\""]);
+        }
+        if let Some(status) = request.status {
+            line.extend([r#","status":"#, status.as_str()]);
+        }
+        if let Some(latency) = request.latency_ms() {
+            line.push_str(r#","latency_ms":"#);
+            push_number(line, latency)?;
+        }
+        for (name, word) in [
+            ("route", request.route),
+            ("format", request.format),
+            ("cache", request.cache),
+            ("problem", request.problem),
+        ] {
+            // They are words of the source code, with nothing to escape.
+            if let Some(word) = word {
+                line.extend([",\"", name, "\":\"", word, "\""]);
+            }
+        }
         line.push_str(r#","target":""#);
         line.push_str(TARGET);
         line.push_str("\"}\n");

@@ -84,6 +84,7 @@ pub(super) fn resolve(
         min_sources: settings.gateway.min_sources,
         cache,
         rate_limit,
+        access_log: settings.access_log.clone(),
         cursor_keys,
         upstreams,
     });

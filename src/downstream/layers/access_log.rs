@@ -2,17 +2,22 @@
 //!
 //! The query string stays out of it: it holds what people search for, and cursors.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use http::StatusCode;
 use opentelemetry::TraceId;
 use tracing::Level;
 
 use crate::hex::{NUMBER_DIGITS, hex_of_number};
 use crate::observe::{Event, Observer};
+use crate::plan::{AccessField, AccessLogRules, Share};
 use crate::telemetry::{AccessLines, LoggedRequest};
 
 /// Logs each request once it is answered.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct AccessLog {
+    rules: ArcSwap<AccessLogRules>,
     probes: &'static [&'static str],
     lines: Option<AccessLines>,
 }
@@ -21,8 +26,23 @@ impl AccessLog {
     /// The log of listeners that probes ask at these paths. They come every few seconds, and 503 is one
     /// of their two right answers: neither is news above DEBUG. Where there is no short way to the log,
     /// lines go through tracing.
-    pub(crate) const fn new(probes: &'static [&'static str], lines: Option<AccessLines>) -> Self {
-        Self { probes, lines }
+    pub(crate) fn new(
+        rules: &AccessLogRules,
+        probes: &'static [&'static str],
+        lines: Option<AccessLines>,
+    ) -> Self {
+        Self {
+            rules: ArcSwap::from_pointee(rules.clone()),
+            probes,
+            lines,
+        }
+    }
+
+    /// Goes by these rules from now on.
+    pub(crate) fn go_by(&self, rules: &AccessLogRules) {
+        if **self.rules.load() != *rules {
+            self.rules.store(Arc::new(rules.clone()));
+        }
     }
 }
 
@@ -33,21 +53,31 @@ impl Observer for AccessLog {
             path,
             id,
             trace,
+            route,
             status,
+            traits,
             elapsed,
-            ..
         } = event
         else {
             return;
         };
+        let rules = self.rules.load();
+        if !rules.enabled || is_left_out(rules.sample, *status) {
+            return;
+        }
         let trace = digits(*trace);
+        let says = |field| rules.says(field);
         let request = LoggedRequest {
-            method: method.as_str(),
-            path,
-            request_id: id,
-            trace_id: str::from_utf8(&trace).unwrap_or_default(),
-            status: *status,
-            elapsed: *elapsed,
+            method: says(AccessField::Method).then(|| method.as_str()),
+            path: says(AccessField::Path).then_some(*path),
+            request_id: says(AccessField::RequestId).then_some(*id),
+            trace_id: (str::from_utf8(&trace).ok()).filter(|_| says(AccessField::TraceId)),
+            status: says(AccessField::Status).then_some(*status),
+            elapsed: says(AccessField::LatencyMs).then_some(*elapsed),
+            route: says(AccessField::Route).then_some(*route),
+            format: traits.format.filter(|_| says(AccessField::Format)),
+            cache: traits.cache.filter(|_| says(AccessField::Cache)),
+            problem: traits.problem.filter(|_| says(AccessField::Problem)),
         };
         macro_rules! log {
             ($level:ident, $message:literal) => {
@@ -58,9 +88,13 @@ impl Observer for AccessLog {
                         method = request.method,
                         path = request.path,
                         request_id = request.request_id,
-                        trace_id = %request.trace_id,
-                        status = request.status.as_u16(),
+                        trace_id = request.trace_id,
+                        status = request.status.map(|status| status.as_u16()),
                         latency_ms = request.latency_ms(),
+                        route = request.route,
+                        format = request.format,
+                        cache = request.cache,
+                        problem = request.problem,
                         $message
                     ),
                 }
@@ -77,6 +111,12 @@ impl Observer for AccessLog {
     }
 }
 
+/// Whether a request that went well is one of those that are not logged.
+fn is_left_out(sample: Share, status: StatusCode) -> bool {
+    let went_well = !status.is_client_error() && !status.is_server_error();
+    went_well && sample != Share::ALL && rand::random::<f64>() >= sample.get()
+}
+
 /// The digits of a request's trace; where it is in none, of one of its own.
 fn digits(trace: Option<TraceId>) -> [u8; NUMBER_DIGITS] {
     let trace = trace.map(|trace| u128::from_be_bytes(trace.to_bytes()));
@@ -86,7 +126,7 @@ fn digits(trace: Option<TraceId>) -> [u8; NUMBER_DIGITS] {
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
     use std::time::Duration;
 
     use http::Method;
@@ -151,7 +191,7 @@ mod tests {
         #[case] is_logged: bool,
     ) {
         let [plain, short] = logged_both_ways(filter, |lines| {
-            let log = AccessLog::new(&["/livez", "/readyz"], lines);
+            let log = AccessLog::new(&AccessLogRules::default(), &["/livez", "/readyz"], lines);
             for elapsed in [0, 7, 34_821, 1_000_000, 12_345_678_901] {
                 log.observe(&Event::RequestAnswered {
                     method: &Method::GET,
@@ -183,8 +223,52 @@ mod tests {
         #[case] status: u16,
         #[case] expected: &str,
     ) {
-        let probes = AccessLog::new(&["/livez", "/readyz"], None);
+        let probes = AccessLog::new(&AccessLogRules::default(), &["/livez", "/readyz"], None);
         let line = logged(probes, path, status);
         assert!(line.trim_start().starts_with(expected), "{line}");
+    }
+
+    fn rules(text: &str) -> AccessLogRules {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_line_says_what_the_rules_name_by_either_way() {
+        let rules = rules("fields = ['status', 'route', 'cache', 'format', 'problem']");
+        let [plain, short] = logged_both_ways("info", |lines| {
+            let log = AccessLog::new(&rules, &[], lines);
+            log.observe(&Event::RequestAnswered {
+                method: &Method::GET,
+                path: "/groups/a:1",
+                id: "the-id",
+                trace: None,
+                route: "/groups/{id}",
+                status: StatusCode::OK,
+                traits: AnswerTraits {
+                    format: Some("json"),
+                    cache: Some("hit"),
+                    problem: None,
+                },
+                elapsed: Duration::ZERO,
+            });
+        });
+        assert_eq!(plain, short);
+        let said = r#""message":"request answered","status":200,"route":"/groups/{id}","format":"json","cache":"hit","target""#;
+        assert!(plain.contains(said), "{plain}");
+    }
+
+    #[test]
+    fn failures_are_logged_though_nothing_else_is_and_rules_change_at_once() {
+        let log = || AccessLog::new(&rules("sample = 0"), &[], None);
+        assert_eq!(logged(log(), "/groups", 200), "");
+        assert_eq!(logged(log(), "/groups", 304), "");
+        for status in [404, 429, 503] {
+            assert!(logged(log(), "/groups", status).contains("/groups"));
+        }
+        let log = log();
+        log.go_by(&AccessLogRules::default());
+        assert!(!logged(log, "/groups", 200).is_empty());
+        let off = AccessLog::new(&rules("enabled = false"), &[], None);
+        assert_eq!(logged(off, "/groups", 500), "");
     }
 }
