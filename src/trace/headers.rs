@@ -1,6 +1,6 @@
 //! Trace context in headers: `traceparent` and `tracestate`.
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, TraceId};
@@ -38,18 +38,13 @@ pub(crate) fn inject(headers: &mut HeaderMap) {
     Context::map_current(|current| {
         propagator.inject_context(current, &mut HeaderInjector(headers));
     });
-    if headers
-        .get(&TRACESTATE)
-        .is_some_and(|state| state.is_empty())
-    {
+    if headers.get(&TRACESTATE).is_some_and(HeaderValue::is_empty) {
         headers.remove(&TRACESTATE);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     const SENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

@@ -12,7 +12,9 @@ mod headers;
 pub(crate) use headers::{id_of_caller, inject};
 
 mod spans;
-pub(crate) use spans::{child, describe, event, fail, link, of_request, server, walk, within};
+pub(crate) use spans::{
+    child, count, describe, event, fail, link, of_request, server, walk, within,
+};
 
 use std::sync::OnceLock;
 

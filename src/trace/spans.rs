@@ -96,6 +96,11 @@ pub(crate) fn link(other: &SpanContext) {
     });
 }
 
+/// A number as an attribute.
+pub(crate) fn count(key: &'static str, number: u64) -> KeyValue {
+    KeyValue::new(key, i64::try_from(number).unwrap_or(i64::MAX))
+}
+
 /// Says that what a span stands for has failed: a stable word for why, and a text without secrets.
 pub(crate) fn fail(span: &Context, error_type: impl Into<StringValue>, detail: &str) {
     if is_recorded(span) {

@@ -191,9 +191,9 @@ impl Entry {
                 );
                 trace::describe(|| {
                     let mut attributes = vec![
-                        KeyValue::new("groupgate.walk.groups", cached.snapshot.len() as i64),
-                        KeyValue::new("groupgate.walk.pages", cached.pages as i64),
-                        KeyValue::new("groupgate.walk.skipped", cached.counts.skipped as i64),
+                        trace::count("groupgate.walk.groups", cached.snapshot.len() as u64),
+                        trace::count("groupgate.walk.pages", cached.pages),
+                        trace::count("groupgate.walk.skipped", cached.counts.skipped),
                     ];
                     let ended_by = cached.ended_by.map(<&str>::from);
                     attributes
@@ -205,8 +205,8 @@ impl Entry {
             Ok(Kept::PendingShrink(pending)) => {
                 trace::event("pending shrink", || {
                     vec![
-                        KeyValue::new("groupgate.walk.groups", pending.shown.groups as i64),
-                        KeyValue::new("groupgate.walk.served", pending.shown.served as i64),
+                        trace::count("groupgate.walk.groups", pending.shown.groups as u64),
+                        trace::count("groupgate.walk.served", pending.shown.served as u64),
                     ]
                 });
                 tracing::warn!(

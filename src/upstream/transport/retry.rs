@@ -125,7 +125,7 @@ impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
             vec![
                 KeyValue::new("error.type", error_type),
                 KeyValue::new("groupgate.retry.attempt", i64::from(self.attempted)),
-                KeyValue::new("groupgate.retry.wait_ms", wait.as_millis() as i64),
+                trace::count("groupgate.retry.wait_ms", wait.as_millis() as u64),
             ]
         });
         Some(sleep(wait))
