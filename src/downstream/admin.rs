@@ -59,7 +59,7 @@ impl<G> Generation<G> {
 
 /// What is for operators only.
 #[derive(Debug, Clone, Copy)]
-enum Target<'a> {
+enum AdminTarget<'a> {
     Page,
     Metrics,
     Status,
@@ -69,7 +69,7 @@ enum Target<'a> {
     Refresh(&'a str),
 }
 
-impl<'a> Target<'a> {
+impl<'a> AdminTarget<'a> {
     fn of(path: &'a str) -> Option<Self> {
         match path {
             "/" => Some(Self::Page),
@@ -103,7 +103,7 @@ pub(crate) async fn route<G: CatalogService>(
         (&Method::GET | &Method::HEAD, "/readyz") => readyz(generation),
         (method, "/livez" | "/readyz") => Ok(method_not_allowed(method, READ)),
         (method, path) => {
-            let Some(target) = Target::of(path) else {
+            let Some(target) = AdminTarget::of(path) else {
                 return Err(not_found(path, PATHS));
             };
             if !is_authorized(
@@ -116,12 +116,12 @@ pub(crate) async fn route<G: CatalogService>(
                 return Ok(method_not_allowed(method, target.methods()));
             }
             match target {
-                Target::Page => Ok(full(HTML, PAGE)),
-                Target::Metrics => metrics(generation),
-                Target::Status => status(generation),
-                Target::Configuration => json(&*generation.process.reloads.standing().keys),
-                Target::Reload => reload(&generation.process.reloads).await,
-                Target::Refresh(upstream) => refresh(&exchange, upstream).await,
+                AdminTarget::Page => Ok(full(HTML, PAGE)),
+                AdminTarget::Metrics => metrics(generation),
+                AdminTarget::Status => status(generation),
+                AdminTarget::Configuration => json(&*generation.process.reloads.standing().keys),
+                AdminTarget::Reload => reload(&generation.process.reloads).await,
+                AdminTarget::Refresh(upstream) => refresh(&exchange, upstream).await,
             }
         }
     }
