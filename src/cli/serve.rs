@@ -51,10 +51,11 @@ impl Serve {
         }
         drop(loaded);
         systemd::ready();
+        // To the end of the process: stopping may take longer than `WatchdogSec=`.
+        tokio::spawn(systemd::watchdog());
         tokio::select! {
             () = stop => {}
             () = reload(app.reloads(), &mut hangup) => {}
-            () = systemd::watchdog() => {}
         }
         tracing::info!("stopping");
         systemd::stopping();

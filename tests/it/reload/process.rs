@@ -49,7 +49,7 @@ async fn a_signal_has_the_configuration_loaded_again_and_never_ends_the_process(
 }
 
 #[tokio::test]
-async fn systemd_is_told_of_the_start_of_reloads_of_the_end_and_that_it_lives() {
+async fn systemd_is_told_of_the_start_of_reloads_of_the_end_and_all_the_time_that_it_lives() {
     let server = list().await;
     let folder = ConfigFolder::new();
     folder.write("gateway.toml", &root("", &block("a", &server, "")));
@@ -73,7 +73,8 @@ async fn systemd_is_told_of_the_start_of_reloads_of_the_end_and_that_it_lives() 
     let variables = [
         ("NOTIFY_SOCKET", &*folder.path("notify")),
         ("WATCHDOG_USEC", "50000"),
-        ("GROUPGATE__SERVER__SHUTDOWN_DELAY", "0s"),
+        // So that it is still stopping when it says again that it lives.
+        ("GROUPGATE__SERVER__SHUTDOWN_DELAY", "1h"),
     ];
     let mut process = groupgate(&arguments, variables).spawn().unwrap();
     let _log = process.stderr.take();
@@ -85,7 +86,9 @@ async fn systemd_is_told_of_the_start_of_reloads_of_the_end_and_that_it_lives() 
     next("READY=1").await;
     terminate(&process).await;
     next("STOPPING=1").await;
-    assert_eq!(ended(process).await.code(), Some(0));
+    next("WATCHDOG=1").await;
+    terminate(&process).await;
+    assert_eq!(ended(process).await.code(), Some(1));
 }
 
 #[tokio::test]
