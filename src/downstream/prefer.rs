@@ -3,7 +3,6 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Says which preferences were honoured.
-/// Says what a caller would rather have.
 pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// What strict handling is answered with.

@@ -9,8 +9,9 @@ use toml::Value;
 use crate::hex::hex;
 
 /// A digest of every key's value as it is written, presets and environment variables laid in. Secrets
-/// count by where they are, never by what they are. Each process has a salt of its own, so that
-/// nobody can look values up; whoever compares takes the salt of the other.
+/// count by where they are, never by what they are. Each process has a salt of its own:
+/// digests of two processes cannot be compared, and no table made beforehand helps. The salt goes out with
+/// them, for whoever compares needs it, so that a value of which there are few can be guessed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyDigests {
     salt: String,

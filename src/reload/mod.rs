@@ -1,7 +1,7 @@
 //! Reloads: what is known of the configuration in force, and how to ask for the next one.
 //!
 //! [`Reloads`] is the handle that triggers share: a signal, a request to the admin listener, a file that
-//! has changed. The one task behind it (`app/reload`) makes one reload at a time; whoever asks while one is
+//! has changed. The one task behind it (`app/reloader`) makes one reload at a time; whoever asks while one is
 //! under way gets the outcome of the next, together with everybody else who does. The rest is what is
 //! said of it, in the log, in `/status` and in answers.
 
