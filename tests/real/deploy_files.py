@@ -143,7 +143,7 @@ def kubernetes():
     ports = {port["name"] for port in main["ports"]}
     used = {port["targetPort"] for port in objects["Service"]["spec"]["ports"]}
     used |= {port["port"] for rule in objects["NetworkPolicy"]["spec"]["ingress"] for port in rule["ports"]}
-    probes = [main[f"{name}Probe"]["httpGet"] for name in ("liveness", "readiness")]
+    probes = [main[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")]
     used |= {probe["port"] for probe in probes}
     yield "every port that is named is one of the container", used == ports
     yield "probes ask for what needs no token", {probe["path"] for probe in probes} == PROBES
