@@ -1,7 +1,7 @@
 //! The book in `docs`: its blocks of configuration load and compile as they stand, its links lead somewhere, and no
-//! page is missing from its contents. `tests/real/book.py` runs its commands.
+//! page is missing from its contents, nor a warning from what it says of the log. `tests/real/book.py` runs its commands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use groupgate::app::App;
@@ -165,4 +165,79 @@ fn the_contents_list_every_page_once() {
         .filter_map(|path| path.file_name()?.to_str())
         .collect();
     assert_eq!(listed, names);
+}
+
+/// A warning or an error that the process logs.
+#[derive(Debug)]
+struct Logged {
+    level: &'static str,
+    /// What stands before the message: the fields, each with a comma behind it.
+    fields: String,
+    message: String,
+}
+
+/// What the files of a folder log. The tools, whose users read along, say what they say.
+fn logged(folder: &Path) -> Vec<Logged> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if !path.ends_with("tools") {
+                found.extend(logged(&path));
+            }
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (text, _) = text.split_once("mod tests {").unwrap_or((&text, ""));
+        for (start, level) in [("tracing::warn!(", "WARN"), ("tracing::error!(", "ERROR")] {
+            found.extend(text.split(start).skip(1).map(|call| {
+                let mut parts = call.split('"').map(str::to_owned);
+                let (fields, message) = (parts.next().unwrap(), parts.next().unwrap());
+                let message = message.replace("{}", "…");
+                Logged {
+                    level,
+                    fields,
+                    message,
+                }
+            }));
+        }
+    }
+    // What a constant says stands below the table.
+    found.retain(|logged| !logged.message.starts_with('{'));
+    found
+}
+
+#[test]
+fn every_warning_and_error_of_the_log_is_in_the_book_with_its_level_and_fields() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/operating.md")).unwrap();
+    let (_, section) = page.split_once("### What the log says").unwrap();
+    let (section, _) = section.split_once("\n#").unwrap();
+    let rows = section.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
+        let message = cells.next()?.trim_matches('`');
+        let level = cells.next()?;
+        let fields: Vec<_> = cells.next()?.split('`').skip(1).step_by(2).collect();
+        Some((message, (level, fields)))
+    });
+    let documented: BTreeMap<_, _> = rows.skip(1).collect();
+    let found = logged(&root.join("src"));
+    for logged in &found {
+        let row = documented.get(logged.message.as_str());
+        let (level, fields) = row.unwrap_or_else(|| panic!("{logged:?} is not in the book"));
+        assert_eq!(*level, logged.level, "{logged:?}");
+        assert_eq!(
+            fields.len(),
+            logged.fields.matches(',').count(),
+            "{logged:?}"
+        );
+        for field in fields {
+            assert!(logged.fields.contains(field), "{logged:?}: {field}");
+        }
+    }
+    let messages: BTreeSet<_> = found.iter().map(|logged| logged.message.as_str()).collect();
+    let gone: Vec<_> = (documented.keys())
+        .filter(|message| !messages.contains(*message))
+        .collect();
+    assert!(gone.is_empty(), "nobody logs {gone:?}");
 }
