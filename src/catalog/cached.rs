@@ -10,7 +10,7 @@ use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
 
 /// A snapshot, and when it was made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct CachedSnapshot {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) counts: Counts,
@@ -20,6 +20,8 @@ pub(super) struct CachedSnapshot {
     pub(super) walked_at: Timestamp,
     /// How many pages its walk had.
     pub(super) pages: u64,
+    /// Whether it was read under settings that shape lists otherwise than those that serve it now.
+    pub(super) is_of_another_shape: bool,
     /// Why its walk knew that the list is whole, if that was a walk of this process.
     pub(super) ended_by: Option<EndedBy>,
     /// When this process got it, from its walk or from a tier.

@@ -46,6 +46,16 @@ impl CatalogKey {
         }
     }
 
+    /// Whether the lists of both are of one upstream and seen with the same eyes, and only shaped otherwise.
+    pub(super) fn differs_in_shape_only(&self, other: &Self) -> bool {
+        self.shape != other.shape
+            && *self
+                == Self {
+                    shape: self.shape,
+                    ..other.clone()
+                }
+    }
+
     /// How much memory it takes.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + self.filters.bytes()

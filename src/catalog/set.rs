@@ -65,9 +65,9 @@ impl Catalog {
 
     /// The catalog of the settings that come after these. An upstream whose settings are the same is
     /// the same, with all that it holds, and all of them share memory in another way where that is
-    /// what changed. One whose list is of the same shape, read with the same account, begins with the
-    /// list of the one before, as stale. Nothing is asked before [`Catalog::start`], and nothing of
-    /// this one ends before [`Catalog::retire_for`].
+    /// what changed. One that is seen with the same account begins with the list of the one before, as stale;
+    /// where the list is shaped otherwise, [`Catalog::take_over`] sees to that. Nothing is asked before
+    /// [`Catalog::start`], and nothing of this one ends before [`Catalog::retire_for`].
     #[must_use]
     pub fn succeed(&self, adapters: Vec<Arc<Adapter>>, cache: &Cache) -> Self {
         self.resources.store.resize(cache.snapshots());
@@ -133,6 +133,16 @@ impl Catalog {
         join_all(self.upstreams.iter().map(|upstream| upstream.load())).await;
     }
 
+    /// Takes over the lists of `before` that are only shaped otherwise, to be served until the first walks
+    /// succeed.
+    pub fn take_over(&self, before: &Self) {
+        for upstream in &self.upstreams {
+            if let Some(before) = before.upstream(upstream.name()) {
+                upstream.take_over(before);
+            }
+        }
+    }
+
     /// Begins the first walk of every upstream that is not of `before`.
     pub fn start(&self, before: Option<&Self>) {
         for upstream in &self.upstreams {
@@ -148,6 +158,9 @@ impl Catalog {
             if !next.holds(upstream) {
                 let has_key = |other: &Arc<UpstreamRuntime>| other.key() == upstream.key();
                 upstream.retire(next.upstreams.iter().any(has_key));
+                if let Some(successor) = next.upstream(upstream.name()) {
+                    successor.hold();
+                }
             }
         }
         self.resources.epoch.advance();

@@ -144,6 +144,25 @@ impl Store {
         Ok(())
     }
 
+    /// Puts a snapshot that is here under another key as well, until it is [removed](Store::remove) there: it
+    /// takes no memory of its own, so it fits.
+    pub(super) fn share(&self, key: &CatalogKey, stored: Arc<CachedSnapshot>) {
+        self.remove(key);
+        let mut used = self.lock();
+        if let Some(used) = &mut used {
+            **used += stored.snapshot.bytes() as u64;
+        }
+        self.cache.get().cache.insert(key.clone(), stored);
+    }
+
+    /// Says that a snapshot is in use which was removed under another key.
+    pub(super) fn hold(&self, key: &CatalogKey) {
+        let _used = self.lock();
+        if let Some(stored) = self.get(key) {
+            stored.snapshot.keep(true);
+        }
+    }
+
     pub(super) fn remove(&self, key: &CatalogKey) {
         let mut used = self.lock();
         if let Some(used) = &mut used {
@@ -218,6 +237,7 @@ pub(super) mod tests {
             as_of: Timestamp::UNIX_EPOCH,
             walked_at: Timestamp::UNIX_EPOCH,
             pages: 1,
+            is_of_another_shape: false,
             ended_by: None,
             got_at: Instant::now(),
             age_then: Duration::ZERO,

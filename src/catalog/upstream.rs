@@ -187,6 +187,17 @@ impl UpstreamRuntime {
         self.shared.load().await;
     }
 
+    /// Begins with the list of the upstream of the same name that it takes the place of, as far as the account
+    /// allows.
+    pub(super) fn take_over(&self, before: &Self) {
+        self.shared.take_over(&before.shared);
+    }
+
+    /// Keeps what it took over, now that the upstream before it is retired.
+    pub(super) fn hold(&self) {
+        self.shared.hold();
+    }
+
     /// Begins its first walk, so that the first caller does not pay for it, and from then on those
     /// that nobody asks for. The whole list of an upstream that is asked by query is what nobody may
     /// ever need.

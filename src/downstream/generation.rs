@@ -223,6 +223,7 @@ impl Live {
         let catalog = before.catalog().succeed(adapters, &plan.cache);
         // Before anybody is answered by it.
         catalog.load().await;
+        catalog.take_over(before.catalog());
         let next = Arc::new(before.succeed(plan, catalog));
         self.present.store(Arc::clone(&next));
         before.catalog().retire_for(next.catalog()).await;

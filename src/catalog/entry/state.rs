@@ -139,10 +139,38 @@ impl Entry {
 
     /// Has the tier keep what memory has.
     pub(in crate::catalog) fn save(&self) {
-        if let Some(cached) = self.resources.store.get(&self.key) {
+        if let Some(cached) = self.resources.store.get(&self.key)
+            && !cached.is_of_another_shape
+        {
             let tier = self.resources.tier();
             tier.save(&self.key, &cached, self.policy.freshness);
         }
+    }
+
+    /// Begins with the list of the entry whose settings these follow, if these only shape lists otherwise and
+    /// nothing later is there. It is served as stale, and is never on disk under this key.
+    pub(in crate::catalog) fn take_over(&self, before: &Self) {
+        let store = &self.resources.store;
+        if !self.key.differs_in_shape_only(&before.key) {
+            return;
+        }
+        let Some(old) = store.get(&before.key) else {
+            return;
+        };
+        let own = store.get(&self.key);
+        if own.is_none_or(|own| own.walked_at < old.walked_at) {
+            let shared = CachedSnapshot {
+                is_of_another_shape: true,
+                ..CachedSnapshot::clone(&old)
+            };
+            store.share(&self.key, Arc::new(shared));
+            self.resources.epoch.advance();
+        }
+    }
+
+    /// Keeps what it took over from an entry that has been retired since.
+    pub(in crate::catalog) fn hold(&self) {
+        self.resources.store.hold(&self.key);
     }
 
     /// Removes its snapshot everywhere. What a refused account may no longer see, nobody may.

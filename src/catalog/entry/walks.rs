@@ -251,7 +251,7 @@ impl Entry {
         let now = Instant::now();
         let cached = self.resources.store.get(&self.key)?;
         let (served, groups) = (cached.snapshot.len(), result.snapshot.len());
-        if !is_suspicious(self.policy.shrink_guard, served, groups) {
+        if cached.is_of_another_shape || !is_suspicious(self.policy.shrink_guard, served, groups) {
             return None;
         }
         if self.age(&cached, now) == Age::Expired {
@@ -310,6 +310,7 @@ impl Entry {
             as_of,
             walked_at: self.resources.wall.now(),
             pages,
+            is_of_another_shape: false,
             ended_by: Some(ended_by),
             got_at: Instant::now(),
             age_then: Duration::ZERO,

@@ -2,6 +2,7 @@
 
 mod churn;
 mod folder;
+mod lists;
 mod process;
 
 use folder::{ConfigFolder, block, groups_list, root, text};
