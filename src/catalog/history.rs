@@ -57,9 +57,10 @@ impl WalkRecord {
             SettledWalk::Replaced {
                 groups, ended_by, ..
             }
-            | SettledWalk::PendingShrink { groups, ended_by } => {
-                (Some(*groups), Some(*ended_by), None)
-            }
+            | SettledWalk::PendingShrink {
+                groups, ended_by, ..
+            } => (Some(*groups), Some(*ended_by), None),
+            SettledWalk::Superseded | SettledWalk::GivenUp => (None, None, None),
             SettledWalk::Failed(error) => {
                 let failure = WalkFailure {
                     r#type: error.kind,

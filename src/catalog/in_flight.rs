@@ -3,14 +3,14 @@
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
-use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::observe::Timeline;
+use crate::observe::{SettledWalk, Timeline};
 
 /// How far a walk is that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -89,6 +89,12 @@ impl InFlightWalk {
     /// Waits until nobody waits for it.
     pub(super) async fn unawaited(&self) {
         self.end.closed().await;
+    }
+
+    /// Says in its span what came of it.
+    pub(super) fn tell(&self, outcome: &SettledWalk<'_>) {
+        let outcome = KeyValue::new("groupgate.walk.outcome", outcome.as_str());
+        self.span.span().set_attribute(outcome);
     }
 
     /// Tells whoever waits that it has ended.

@@ -81,6 +81,12 @@ impl CacheOutcome {
         detail: Some("reloaded"),
         ..Self::HIT
     };
+
+    /// The word for it in metrics and traces, where a list was found or not.
+    pub(super) fn word(self, is_found: bool) -> &'static str {
+        let served = if is_found { "hit" } else { "none" };
+        self.forwarded.unwrap_or(served)
+    }
 }
 
 /// What the catalog has of one upstream for one caller: the snapshot, and how it was looked up.

@@ -111,7 +111,7 @@ impl Queries {
         if mode == CacheMode::Cached {
             let held = self.whole.peek();
             if held.state == SourceState::Fresh {
-                self.whole.note(held.outcome);
+                self.whole.note(held.outcome, held.snapshot.is_some());
                 return held;
             }
         }

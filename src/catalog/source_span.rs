@@ -38,7 +38,7 @@ fn attributes(found: &SourceLookup) -> Vec<KeyValue> {
     let outcome = found.outcome;
     let mut attributes = vec![
         KeyValue::new("groupgate.source.state", found.state.as_str()),
-        KeyValue::new("groupgate.cache", outcome.forwarded.unwrap_or("hit")),
+        KeyValue::new("groupgate.cache", outcome.word(found.snapshot.is_some())),
         KeyValue::new("groupgate.cache.collapsed", outcome.collapsed),
     ];
     let detail = outcome.detail;

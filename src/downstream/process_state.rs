@@ -41,6 +41,7 @@ fn state<G: CatalogService>(generation: &Generation<G>) -> ProcessState {
             memory("capacity", None, Some(generation.plan.cache.capacity)),
             memory("lists", Some(pages.lists.lists), None),
             memory("collected", Some(pages.lists.collected), None),
+            memory("arriving", Some(pages.arriving), Some(pages.arriving_limit)),
             memory("decoding", Some(pages.decoding), Some(pages.decoding_limit)),
             memory("answers", Some(bodies.answers), Some(bodies.answers_limit)),
         ],

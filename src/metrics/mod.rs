@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, MeterProvider as _};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
+use opentelemetry_sdk::metrics::{Instrument, MeterProviderBuilder, SdkMeterProvider, Stream};
 use prometheus::{Registry, TextEncoder};
 
 use crate::observe::{AnswerTraits, Event, Observer};
@@ -51,6 +51,10 @@ const REFUSALS: [&str; 4] = [
     "not-ready",
     "deadline-exceeded",
 ];
+
+/// How many series a metric of upstreams may have. Those that count stay as long as the process, also for
+/// upstreams that a reload has removed or renamed; what goes beyond is counted in one series.
+const SERIES_OF_UPSTREAMS: usize = 20_000;
 
 /// The metrics of one gateway.
 pub struct Metrics {
@@ -81,7 +85,9 @@ impl Metrics {
     pub fn new(extend: impl FnOnce(MeterProviderBuilder) -> MeterProviderBuilder) -> Self {
         let registry = Registry::new();
         let resource = Resource::builder().with_service_name("groupgate");
-        let mut provider = SdkMeterProvider::builder().with_resource(resource.build());
+        let mut provider = SdkMeterProvider::builder()
+            .with_resource(resource.build())
+            .with_view(of_upstreams);
         let text = opentelemetry_prometheus::exporter()
             .with_registry(registry.clone())
             // There is one scope, and one target.
@@ -136,6 +142,15 @@ impl Metrics {
             self.refused.add(1, &[KeyValue::new("reason", problem)]);
         }
     }
+}
+
+/// Makes room for the series of many upstreams, where a metric has some for each.
+fn of_upstreams(instrument: &Instrument) -> Option<Stream> {
+    let mut metrics = METRICS.iter();
+    let metric = metrics.find(|metric| metric.name == instrument.name())?;
+    let stream = || Stream::builder().with_cardinality_limit(SERIES_OF_UPSTREAMS);
+    let is_by_source = metric.labels.contains(&"source");
+    is_by_source.then(stream)?.build().ok()
 }
 
 impl Default for Metrics {

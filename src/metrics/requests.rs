@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use hashbrown::HashTable;
 use http::{Method, StatusCode};
-use opentelemetry::KeyValue;
 use opentelemetry::metrics::{BoundHistogram, Histogram};
+use opentelemetry::{KeyValue, Value};
 
 use crate::observe::AnswerTraits;
 
@@ -27,14 +27,15 @@ pub(super) struct RequestDurations {
     bound: RwLock<HashTable<(SeriesKey, BoundHistogram<f64>)>>,
 }
 
-/// The labels of a series. Two copies of one word come to the same series by two keys.
+/// The labels of a series: where each word lies, and how long it is. Two copies of one word come to the same
+/// series by two keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct SeriesKey([usize; 5], StatusCode);
+struct SeriesKey([(usize, usize); 5], StatusCode);
 
 impl SeriesKey {
     /// A hash that is good enough for a few hundred keys which nobody else chooses.
     fn hash(&self) -> u64 {
-        let words = self.0.iter().map(|word| *word as u64);
+        let words = self.0.iter().map(|(address, _)| *address as u64);
         let parts = words.chain([self.1.as_u16().into()]);
         let mix = |hash: u64, part: u64| (hash.rotate_left(23) ^ part).wrapping_mul(ODD);
         parts.fold(0, mix)
@@ -49,6 +50,15 @@ impl RequestDurations {
         }
     }
 
+    /// How many series are bound.
+    #[cfg(test)]
+    pub(super) fn bound_series(&self) -> usize {
+        self.bound
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+
     /// Records how long a request took.
     pub(super) fn record(
         &self,
@@ -60,14 +70,14 @@ impl RequestDurations {
     ) {
         let seconds = elapsed.as_secs_f64();
         let method = known(method);
-        let address = |word: Option<&'static str>| word.map_or(0, |word| word.as_ptr().addr());
+        let place = |word: &'static str| (word.as_ptr().addr(), word.len());
         let AnswerTraits {
             format,
             cache,
             problem,
         } = traits;
         let words = [Some(route), Some(method), format, cache, problem];
-        let key = SeriesKey(words.map(address), status);
+        let key = SeriesKey(words.map(|word| word.map_or((0, 0), place)), status);
         let bound = self.bound.read().unwrap_or_else(PoisonError::into_inner);
         let (hash, is_same) = (key.hash(), |series: &(SeriesKey, _)| series.0 == key);
         if let Some((_, series)) = bound.find(hash, is_same) {
@@ -80,10 +90,20 @@ impl RequestDurations {
             KeyValue::new("http.route", route),
             KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
         ];
+        let error = status.is_server_error().then(|| match problem {
+            Some(problem) => Value::from(problem),
+            None => Value::from(status.as_str().to_owned()),
+        });
         let others = [
-            ("error.type", problem),
-            ("format", format),
-            ("cache", cache),
+            ("error.type", error),
+            (
+                "problem",
+                problem
+                    .filter(|_| !status.is_server_error())
+                    .map(Value::from),
+            ),
+            ("format", format.map(Value::from)),
+            ("cache", cache.map(Value::from)),
         ];
         let others = others.into_iter();
         labels.extend(others.filter_map(|(name, word)| Some(KeyValue::new(name, word?))));
@@ -93,7 +113,10 @@ impl RequestDurations {
         let series = self.histogram.bind(&labels);
         series.record(seconds);
         let mut bound = self.bound.write().unwrap_or_else(PoisonError::into_inner);
-        bound.insert_unique(hash, (key, series), |(key, _)| key.hash());
+        // Another thread may have been here meanwhile.
+        if bound.find(hash, is_same).is_none() {
+            bound.insert_unique(hash, (key, series), |(key, _)| key.hash());
+        }
     }
 }
 
@@ -104,6 +127,9 @@ impl fmt::Debug for RequestDurations {
             .finish_non_exhaustive()
     }
 }
+
+/// What stands for all that others choose freely.
+pub(super) const OTHER: &str = "_OTHER";
 
 /// The name of a method, `_OTHER` if it is none that HTTP knows.
 pub(super) const fn known(method: &Method) -> &'static str {
@@ -117,6 +143,6 @@ pub(super) const fn known(method: &Method) -> &'static str {
         Method::OPTIONS => "OPTIONS",
         Method::TRACE => "TRACE",
         Method::PATCH => "PATCH",
-        _ => "_OTHER",
+        _ => OTHER,
     }
 }

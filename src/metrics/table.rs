@@ -1,8 +1,8 @@
 //! Every metric: its name, what it counts, and in what. Instruments and the manual are made from this table.
 //!
 //! Names follow OpenTelemetry's semantic conventions where they have one. No label takes a value that callers
-//! or upstreams choose freely: each is a word from a fixed list, an HTTP status, or the name of an upstream in
-//! the configuration.
+//! or upstreams choose freely: each is a word from a fixed list, a status that HTTP defines, or the name of an upstream
+//! in the configuration. `_OTHER` stands for all else.
 
 use std::fmt::Write as _;
 
@@ -65,8 +65,8 @@ macro_rules! metrics {
 
 metrics! {
     REQUEST_DURATION = Histogram "http.server.request.duration" in "s"
-        ["http.request.method", "http.route", "http.response.status_code", "error.type", "format", "cache"]:
-        "How long requests took, up to the beginning of the body. `cache` is `ready` for an answer that was kept, `hit` for one made of lists in memory, `miss` where a walk was waited for; `error.type` is the problem."
+        ["http.request.method", "http.route", "http.response.status_code", "error.type", "problem", "format", "cache"]:
+        "How long requests took, up to the beginning of the body. `cache` is `ready` for an answer that was kept, `hit` for one made of lists in memory, `miss` where a walk was waited for. From 500 on, `error.type` is the problem, or the status where there is none; below, `problem` is. A caller that hung up before its answer is a 499 with the problem `abandoned`."
     REQUESTS_REFUSED = Counter "groupgate.requests.refused" in "{request}"
         ["reason"]:
         "Requests that were turned away: `too-many-requests` by the rate limit, `overloaded` because a queue or memory was full, `not-ready` while starting or stopping, `deadline-exceeded` because no answer was done in time."
@@ -82,7 +82,7 @@ metrics! {
 
     ATTEMPT_DURATION = Histogram "http.client.request.duration" in "s"
         ["source", "http.request.method", "http.response.status_code", "error.type"]:
-        "How long requests to an upstream took, each attempt for itself, up to the last byte of the answer and without waiting for a slot. `error.type` says why there was no answer, or is its status from 400 on."
+        "How long requests to an upstream took, each attempt for itself, up to the last byte of the answer and without waiting for a slot. `error.type` says why there was no answer, or is its status from 400 on. A status that HTTP does not define is `_OTHER`. `source` stands for the `server.address` and `server.port` of the conventions, for a redirect may lead to any host."
     RETRIES = Counter "groupgate.upstream.retries" in "{request}"
         ["source", "error.type"]:
         "Requests to an upstream that were sent again, by what went wrong before."
@@ -101,7 +101,7 @@ metrics! {
 
     WALK_DURATION = Histogram "groupgate.walk.duration" in "s"
         ["source", "outcome", "error.type"]:
-        "How long walks took, from the first request to the snapshot. `outcome` is `replaced`, `pending_shrink` for a list that waits for confirmation, or `failed`."
+        "How long walks took, from the first request to the snapshot. `outcome` is `replaced`, `pending_shrink` for a list that waits for confirmation, `failed`, `superseded` where a reload ended it, or `given_up` before it began, because nobody waited any more or the walk before it failed."
     WALKS_ENDED = Counter "groupgate.walk.ended" in "{walk}"
         ["source", "ended_by"]:
         "Walks that brought a whole list, by how they know that it is whole."
@@ -122,7 +122,7 @@ metrics! {
         "Walks that began again because the list changed while it was read."
     LIST_REQUESTS = Counter "groupgate.source.lookups" in "{lookup}"
         ["source", "outcome", "collapsed"]:
-        "How often the list of a source was asked for: a `hit`, or why a walk was waited for (`miss`, `stale`, `request`). `collapsed` says whether another request had begun that walk."
+        "How often the list of a source was asked for: a `hit`, `none` where there was nothing to serve, or why a walk was waited for (`miss`, `stale`, `request`). `collapsed` says whether another request had begun that walk."
 
     SOURCE_STATE = Gauge "groupgate.source.state" in ""
         ["source", "state"]:
@@ -158,7 +158,7 @@ metrics! {
 
     MEMORY_USED = Gauge "groupgate.memory.used" in "By"
         ["use"]:
-        "What takes memory of `cache.capacity`: whole `lists`, groups `collected` by running walks, pages that are `decoding`, `answers` that are kept or on their way."
+        "What takes memory of `cache.capacity`: whole `lists`, groups `collected` by running walks, pages that are `arriving` (those above 256 KiB), pages that are `decoding`, `answers` that are kept or on their way."
     MEMORY_LIMIT = Gauge "groupgate.memory.limit" in "By"
         ["use"]:
         "What a use of memory may take right now; `capacity` is all of it (`cache.capacity`)."

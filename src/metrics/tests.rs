@@ -1,4 +1,4 @@
-//! Every metric, by value, from the events that it counts and the state that it shows.
+//! Every metric, by value, from the events that it counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,6 +11,10 @@ use crate::observe::SettledWalk;
 use crate::page::ended_by::EndedBy;
 use crate::page::position::Position;
 use crate::reload::{ReloadOutcome, ReloadTrigger};
+
+mod limits;
+mod states;
+use states::state;
 
 /// The value of each series, by its name and labels as they are written.
 fn series(metrics: &Metrics) -> BTreeMap<String, f64> {
@@ -42,47 +46,6 @@ fn answered<'a>(
     }
 }
 
-fn state() -> ProcessState {
-    let source = |name: &str, state, circuit, groups: Option<u64>| SourceStanding {
-        name: name.into(),
-        state,
-        circuit,
-        age: groups.map(|_| 12.5),
-        groups,
-        bytes: groups.map(|groups| groups * 100),
-    };
-    ProcessState {
-        sources: vec![
-            source("club", "fresh", Some("closed"), Some(7)),
-            source("guild", "failed", None, None),
-        ],
-        caches: vec![CacheStanding {
-            name: "views",
-            bytes: 10,
-            capacity: 20,
-            entries: 3,
-        }],
-        memory: vec![
-            MemoryUse {
-                name: "capacity",
-                bytes: None,
-                limit: Some(1000),
-            },
-            MemoryUse {
-                name: "lists",
-                bytes: Some(700),
-                limit: None,
-            },
-        ],
-        waiting_pages: 2,
-        connections: vec![("in_use", 4), ("idle", 1)],
-        connections_limit: 64,
-        connections_closed: vec![("slow", 9)],
-        dropped_log_lines: 11,
-        started: Duration::from_secs(1_795_000_000),
-    }
-}
-
 /// Metrics of which each has been told something.
 fn metrics() -> Metrics {
     let metrics = Metrics::default();
@@ -109,6 +72,7 @@ fn metrics() -> Metrics {
         (&Method::GET, 200, ready),
         (&Method::GET, 200, made),
         (&Method::HEAD, 503, refused),
+        (&Method::GET, 503, AnswerTraits::default()),
         (&"BREW".parse().unwrap(), 400, malformed),
     ] {
         metrics.observe(&answered(method, "/groups", status, traits));
@@ -119,6 +83,9 @@ fn metrics() -> Metrics {
     for outcome in [
         Ok(StatusCode::OK),
         Ok(StatusCode::BAD_GATEWAY),
+        Ok(StatusCode::from_u16(299).unwrap()),
+        Ok(StatusCode::from_u16(777).unwrap()),
+        Ok(StatusCode::from_u16(999).unwrap()),
         Err(ErrorKind::Connect),
     ] {
         club.observe(&Event::AttemptEnded {
@@ -151,13 +118,16 @@ fn metrics() -> Metrics {
         settled(SettledWalk::PendingShrink {
             ended_by: EndedBy::NoNext,
             groups: 1,
+            skipped: 3,
         }),
+        settled(SettledWalk::Superseded),
+        settled(SettledWalk::GivenUp),
         Event::ListAskedFor {
-            forwarded: None,
+            outcome: "hit",
             collapsed: false,
         },
         Event::ListAskedFor {
-            forwarded: Some("miss"),
+            outcome: "miss",
             collapsed: true,
         },
     ] {
@@ -208,7 +178,7 @@ fn every_event_is_counted_where_it_belongs() {
             1.0,
         ),
         (
-            r#"http_server_request_duration_seconds_count{error_type="invalid-parameter",http_request_method="_OTHER",http_response_status_code="400",http_route="/groups"}"#,
+            r#"http_server_request_duration_seconds_count{http_request_method="_OTHER",http_response_status_code="400",http_route="/groups",problem="invalid-parameter"}"#,
             1.0,
         ),
         (
@@ -222,6 +192,18 @@ fn every_event_is_counted_where_it_belongs() {
         (
             r#"http_client_request_duration_seconds_count{error_type="502",http_request_method="GET",http_response_status_code="502",source="club"}"#,
             1.0,
+        ),
+        (
+            r#"http_server_request_duration_seconds_count{error_type="503",http_request_method="GET",http_response_status_code="503",http_route="/groups"}"#,
+            1.0,
+        ),
+        (
+            r#"http_client_request_duration_seconds_count{http_request_method="GET",http_response_status_code="_OTHER",source="club"}"#,
+            1.0,
+        ),
+        (
+            r#"http_client_request_duration_seconds_count{error_type="_OTHER",http_request_method="GET",http_response_status_code="_OTHER",source="club"}"#,
+            2.0,
         ),
         (
             r#"http_client_request_duration_seconds_count{error_type="connect",http_request_method="GET",source="club"}"#,
@@ -254,6 +236,14 @@ fn every_event_is_counted_where_it_belongs() {
             1.0,
         ),
         (
+            r#"groupgate_walk_duration_seconds_count{outcome="superseded",source="club"}"#,
+            1.0,
+        ),
+        (
+            r#"groupgate_walk_duration_seconds_count{outcome="given_up",source="club"}"#,
+            1.0,
+        ),
+        (
             r#"groupgate_walk_ended_total{ended_by="total",source="club"}"#,
             1.0,
         ),
@@ -262,7 +252,7 @@ fn every_event_is_counted_where_it_belongs() {
             1.0,
         ),
         (r#"groupgate_walk_groups_total{source="club"}"#, 8.0),
-        (r#"groupgate_walk_skipped_total{source="club"}"#, 2.0),
+        (r#"groupgate_walk_skipped_total{source="club"}"#, 5.0),
         (r#"groupgate_walk_restarts_total{source="club"}"#, 1.0),
         (
             r#"groupgate_source_lookups_total{collapsed="false",outcome="hit",source="club"}"#,
@@ -296,81 +286,6 @@ fn every_event_is_counted_where_it_belongs() {
         let is_right = value.is_some_and(|value| (value - expected).abs() < 1e-9);
         assert!(is_right, "{name}: {value:?}, and not {expected}: {told:#?}");
     }
-}
-
-#[test]
-fn every_state_is_shown_as_it_is() {
-    let told = series(&metrics());
-    for (name, expected) in [
-        (
-            r#"groupgate_source_state{source="club",state="fresh"}"#,
-            1.0,
-        ),
-        (
-            r#"groupgate_source_state{source="club",state="failed"}"#,
-            0.0,
-        ),
-        (
-            r#"groupgate_source_state{source="guild",state="failed"}"#,
-            1.0,
-        ),
-        (
-            r#"groupgate_upstream_circuit{source="club",state="closed"}"#,
-            1.0,
-        ),
-        (
-            r#"groupgate_upstream_circuit{source="club",state="open"}"#,
-            0.0,
-        ),
-        (r#"groupgate_snapshot_age_seconds{source="club"}"#, 12.5),
-        (r#"groupgate_snapshot_groups{source="club"}"#, 7.0),
-        (r#"groupgate_snapshot_size_bytes{source="club"}"#, 700.0),
-        (r#"groupgate_cache_size_bytes{cache="views"}"#, 10.0),
-        (r#"groupgate_cache_capacity_bytes{cache="views"}"#, 20.0),
-        (r#"groupgate_cache_entries{cache="views"}"#, 3.0),
-        (r#"groupgate_memory_used_bytes{use="lists"}"#, 700.0),
-        (r#"groupgate_memory_limit_bytes{use="capacity"}"#, 1000.0),
-        ("groupgate_memory_waiting", 2.0),
-        (r#"groupgate_connections{state="in_use"}"#, 4.0),
-        ("groupgate_connections_limit", 64.0),
-        (r#"groupgate_connections_closed_total{reason="slow"}"#, 9.0),
-        ("groupgate_log_lines_dropped_total", 11.0),
-        ("process_start_time_seconds", 1_795_000_000.0),
-        (
-            concat!(
-                r#"groupgate_build_info{version=""#,
-                env!("CARGO_PKG_VERSION"),
-                r#""}"#
-            ),
-            1.0,
-        ),
-    ] {
-        assert_eq!(told.get(name), Some(&expected), "{name}: {told:#?}");
-    }
-    let absent = r#"groupgate_snapshot_age_seconds{source="guild"}"#;
-    assert_eq!(told.get(absent), None);
-}
-
-#[test]
-fn a_source_that_is_gone_shows_no_state_any_more() {
-    let metrics = Metrics::default();
-    let sources = Arc::new(std::sync::Mutex::new(state().sources));
-    let present = Arc::clone(&sources);
-    metrics.read_state_by(move || {
-        Some(ProcessState {
-            sources: present.lock().unwrap().clone(),
-            ..state()
-        })
-    });
-    let shown = |name: &str| {
-        let label = format!("source={name:?}");
-        series(&metrics)
-            .keys()
-            .any(|series| series.contains(&label))
-    };
-    assert!(shown("club") && shown("guild"));
-    sources.lock().unwrap().remove(0);
-    assert!(!shown("club") && shown("guild"));
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use opentelemetry::KeyValue;
+use http::StatusCode;
 use opentelemetry::metrics::{Counter, Histogram};
+use opentelemetry::{KeyValue, Value};
 
 use crate::observe::{Event, Observer, SettledWalk};
 
 use super::instruments::Instruments;
-use super::requests::known;
+use super::requests::{OTHER, known};
 use super::table;
 
 /// What counts, for all upstreams.
@@ -82,8 +83,12 @@ impl UpstreamMetrics {
                 groups,
                 skipped,
             } => (Some(ended_by), groups, skipped),
-            SettledWalk::PendingShrink { ended_by, groups } => (Some(ended_by), groups, 0),
-            SettledWalk::Failed(_) => (None, 0, 0),
+            SettledWalk::PendingShrink {
+                ended_by,
+                groups,
+                skipped,
+            } => (Some(ended_by), groups, skipped),
+            SettledWalk::Failed(_) | SettledWalk::Superseded | SettledWalk::GivenUp => (None, 0, 0),
         };
         if let Some(ended_by) = ended_by {
             let ended_by = KeyValue::new("ended_by", <&str>::from(ended_by));
@@ -93,7 +98,10 @@ impl UpstreamMetrics {
         }
         let error = match outcome {
             SettledWalk::Failed(error) => Some(KeyValue::new("error.type", error.kind.as_str())),
-            SettledWalk::Replaced { .. } | SettledWalk::PendingShrink { .. } => None,
+            SettledWalk::Replaced { .. }
+            | SettledWalk::PendingShrink { .. }
+            | SettledWalk::Superseded
+            | SettledWalk::GivenUp => None,
         };
         self.with([Some(KeyValue::new("outcome", outcome.as_str())), error])
     }
@@ -113,15 +121,9 @@ impl Observer for UpstreamMetrics {
                 elapsed,
             } => {
                 let method = Some(KeyValue::new("http.request.method", known(method)));
-                let status = outcome.ok().map(|status| status.as_u16());
-                let code =
-                    status.map(|code| KeyValue::new("http.response.status_code", i64::from(code)));
-                let error = match outcome {
-                    Err(kind) => Some(KeyValue::new("error.type", kind.as_str())),
-                    Ok(status) if status.is_client_error() || status.is_server_error() => {
-                        Some(KeyValue::new("error.type", status.as_str().to_owned()))
-                    }
-                    Ok(_) => None,
+                let [code, error] = match outcome {
+                    Err(kind) => [None, Some(KeyValue::new("error.type", kind.as_str()))],
+                    Ok(status) => status_labels(*status),
                 };
                 let labels = self.with([method, code, error]);
                 instruments.attempts.record(elapsed.as_secs_f64(), &labels);
@@ -149,11 +151,8 @@ impl Observer for UpstreamMetrics {
                 let labels = self.settled(*outcome);
                 instruments.walks.record(elapsed.as_secs_f64(), &labels);
             }
-            Event::ListAskedFor {
-                forwarded,
-                collapsed,
-            } => {
-                let outcome = KeyValue::new("outcome", forwarded.unwrap_or("hit"));
+            Event::ListAskedFor { outcome, collapsed } => {
+                let outcome = KeyValue::new("outcome", *outcome);
                 let collapsed = KeyValue::new("collapsed", *collapsed);
                 let labels = self.with([Some(outcome), Some(collapsed)]);
                 instruments.lookups.add(1, &labels);
@@ -161,4 +160,22 @@ impl Observer for UpstreamMetrics {
             _ => {}
         }
     }
+}
+
+/// What is said of the status of a response. An upstream may send any number: those that HTTP does not define are
+/// one.
+fn status_labels(status: StatusCode) -> [Option<KeyValue>; 2] {
+    let is_known = status.canonical_reason().is_some();
+    let (code, word) = if is_known {
+        (
+            i64::from(status.as_u16()).into(),
+            status.as_str().to_owned().into(),
+        )
+    } else {
+        (Value::from(OTHER), Value::from(OTHER))
+    };
+    let code = KeyValue::new("http.response.status_code", code);
+    let is_error = status >= StatusCode::BAD_REQUEST;
+    let error = is_error.then(|| KeyValue::new("error.type", word));
+    [Some(code), error]
 }

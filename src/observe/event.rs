@@ -134,8 +134,9 @@ pub enum Event<'a> {
     },
     /// Somebody asked for the list of an upstream.
     ListAskedFor {
-        /// Why a walk was waited for: `miss`, `stale` or `request`. `None`: no walk was.
-        forwarded: Option<&'static str>,
+        /// Why a walk was waited for: `miss`, `stale` or `request`. Where none was, `hit`, or `none` if there was
+        /// nothing to serve.
+        outcome: &'static str,
         /// Whether another had begun that walk.
         collapsed: bool,
     },
@@ -168,9 +169,15 @@ pub enum SettledWalk<'a> {
         ended_by: EndedBy,
         /// How many groups it has.
         groups: u64,
+        /// How many records were skipped.
+        skipped: u64,
     },
     /// It failed.
     Failed(&'a UpstreamError),
+    /// Other settings took the place of those that it ran under.
+    Superseded,
+    /// It never began: nobody waited for it any more, or the walk before it failed.
+    GivenUp,
 }
 
 impl SettledWalk<'_> {
@@ -180,6 +187,8 @@ impl SettledWalk<'_> {
             Self::Replaced { .. } => "replaced",
             Self::PendingShrink { .. } => "pending_shrink",
             Self::Failed(_) => "failed",
+            Self::Superseded => "superseded",
+            Self::GivenUp => "given_up",
         }
     }
 }

@@ -69,6 +69,10 @@ pub struct PageMemoryCounts {
     /// What lists take.
     #[serde(flatten)]
     pub lists: ListMemoryCounts,
+    /// What bodies take that arrive, beyond a part of each that is not counted.
+    pub arriving: u64,
+    /// What such bodies may take.
+    pub arriving_limit: u64,
     /// What pages take that are being decoded.
     pub decoding: u64,
     /// What such pages may take right now.
@@ -122,8 +126,11 @@ impl PageMemory {
             return PageMemoryCounts::default();
         };
         let decoded = shared.lock();
+        let (arriving, arriving_limit) = shared.received.counts();
         PageMemoryCounts {
             lists: shared.lists.counts(),
+            arriving,
+            arriving_limit,
             decoding: decoded.taken,
             decoding_limit: shared.limit(),
             waiting: decoded.line.len(),

@@ -72,6 +72,19 @@ impl ReceivedMemory {
         (self.bytes.load(Ordering::Relaxed) / ALL_UNITS).max(1)
     }
 
+    /// How many bytes bodies take, and may take.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let shared = u64::from(UNITS).saturating_sub(self.units.available_permits() as u64);
+        let is_one_alone = self.alone.available_permits() == 0;
+        let alone = if is_one_alone {
+            ALL_UNITS - u64::from(UNITS)
+        } else {
+            0
+        };
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        ((shared + alone) * self.unit(), bytes)
+    }
+
     /// The size that no body may exceed.
     fn largest(&self) -> u64 {
         UNCOUNTED + self.unit() * (ALL_UNITS - u64::from(UNITS))
@@ -222,6 +235,21 @@ mod tests {
         assert!(ends.iter().all(Result::is_ok), "{ends:?}");
         let error = body(&memory).grow(largest + KIB).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::LimitExceeded);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_bodies_take_is_told_until_they_are_gone() {
+        let memory = ReceivedMemory::new(48 * KIB);
+        let (mut first, mut second) = (body(&memory), body(&memory));
+        first.grow(UNCOUNTED).await.unwrap();
+        assert_eq!(memory.counts(), (0, 48 * KIB));
+        first.grow(UNCOUNTED + 13 * KIB).await.unwrap();
+        assert_eq!(memory.counts(), (13 * KIB, 48 * KIB));
+        // More than the others leave: it has the other part for itself.
+        second.grow(UNCOUNTED + 2 * KIB).await.unwrap();
+        assert_eq!(memory.counts(), (47 * KIB, 48 * KIB));
+        drop((first, second));
+        assert_eq!(memory.counts(), (0, 48 * KIB));
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@
 //! never while anything waits. moka has no refresh-ahead and runs its loaders in the caller's
 //! future, so coalescing and stale-while-revalidate are kept here.
 
+mod results;
 mod serve;
 mod state;
 mod walks;

@@ -53,11 +53,11 @@ impl Entry {
     ) -> SourceLookup {
         match self.decide(mode, asker) {
             ServeDecision::Serve(held) => {
-                self.note(CacheOutcome::HIT);
+                self.note(held.outcome, held.snapshot.is_some());
                 held
             }
             ServeDecision::Wait(walk, outcome) => {
-                self.note(outcome);
+                self.note(outcome, false);
                 // Whoever has begun it is in its trace already.
                 if outcome.collapsed {
                     trace::link(&walk.span);
@@ -68,10 +68,10 @@ impl Entry {
         }
     }
 
-    /// Tells observers that somebody was served, or waits.
-    pub(in crate::catalog) fn note(&self, outcome: CacheOutcome) {
+    /// Tells observers that somebody was served a list or nothing, or waits.
+    pub(in crate::catalog) fn note(&self, outcome: CacheOutcome, is_found: bool) {
         self.observers.notify(&Event::ListAskedFor {
-            forwarded: outcome.forwarded,
+            outcome: outcome.word(is_found),
             collapsed: outcome.collapsed,
         });
     }

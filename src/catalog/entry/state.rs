@@ -8,14 +8,14 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::caller::Asker;
-use crate::observe::Observers;
+use crate::observe::{Observers, SettledWalk};
 
 use super::super::age::Age;
 use super::super::backoff::Failure;
 use super::super::cached::CachedSnapshot;
 use super::super::fetch::Fetch;
 use super::super::history::WalkHistory;
-use super::super::in_flight::{InFlightWalk, WalkEnd};
+use super::super::in_flight::InFlightWalk;
 use super::super::key::CatalogKey;
 use super::super::policy::EntryPolicy;
 use super::super::resources::CatalogResources;
@@ -199,7 +199,7 @@ impl Entry {
         }
         let ended = [walks.running.take(), walks.queued.take()];
         for walk in ended.into_iter().flatten() {
-            walk.finish(WalkEnd::Superseded);
+            self.settle_unread(&walk, SettledWalk::Superseded);
         }
         drop(walks);
         self.resources.epoch.advance();

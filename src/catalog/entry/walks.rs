@@ -1,28 +1,25 @@
-//! The walks of an entry: when one begins, and what becomes of what it brings.
+//! The walks of an entry: when one begins, and how it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use opentelemetry::KeyValue;
 use opentelemetry::trace::FutureExt as _;
-use opentelemetry::{Context, KeyValue};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::error::{ErrorKind, Fault, UpstreamError};
+use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, SettledWalk};
 use crate::page::ended_by::EndedBy;
 use crate::plan::Refresh;
 use crate::trace;
 
-use super::super::age::{Age, serves_for};
-use super::super::backoff::Failure;
-use super::super::cached::CachedSnapshot;
+use super::super::age::serves_for;
 use super::super::fetch::WalkResult;
 use super::super::history::WalkRecord;
 use super::super::in_flight::{InFlightWalk, WalkBegin, WalkEnd};
 use super::super::renewal::{renewal, retry};
-use super::super::shrink_guard::{self, PendingConfirmation, PendingShrink, is_suspicious};
+use super::results::Kept;
 use super::state::{Entry, Walks};
 
 /// Whether the caller who has a walk begin waits for its end.
@@ -30,14 +27,6 @@ use super::state::{Entry, Walks};
 pub(super) enum Awaited {
     Yes,
     No,
-}
-
-/// What becomes of the result of a walk.
-enum Kept {
-    /// It is served from now on.
-    Replaced(Arc<CachedSnapshot>),
-    /// It waits for confirmation.
-    PendingShrink(PendingConfirmation),
 }
 
 impl Entry {
@@ -84,7 +73,7 @@ impl Entry {
 
     pub(super) fn begin(self: &Arc<Self>, walks: &mut Walks, walk: InFlightWalk) {
         if walks.retired.is_some() {
-            return walk.finish(WalkEnd::Superseded);
+            return self.settle_unread(&walk, SettledWalk::Superseded);
         }
         walks.running = Some(walk.clone());
         if !self.policy.takes_turns {
@@ -117,8 +106,24 @@ impl Entry {
         let is_spawned = self.tasks.spawn(run.with_context(span));
         // The upstream may be retired before an entry that a query has just made.
         if !is_spawned && let Some(walk) = walks.running.take() {
-            walk.finish(WalkEnd::Superseded);
+            self.settle_unread(&walk, SettledWalk::Superseded);
         }
+    }
+
+    /// Ends a walk that brings nothing, and says why.
+    pub(super) fn settle_unread(&self, walk: &InFlightWalk, outcome: SettledWalk<'_>) {
+        let begun = walk.begun();
+        walk.tell(&outcome);
+        self.observers.notify(&Event::WalkSettled {
+            outcome,
+            elapsed: begun.map_or(Duration::ZERO, |begun| begun.at.elapsed()),
+        });
+        let is_superseded = matches!(outcome, SettledWalk::Superseded);
+        walk.finish(if is_superseded {
+            WalkEnd::Superseded
+        } else {
+            WalkEnd::Done
+        });
     }
 
     /// Whether nobody waits any more for a walk that has not had its turn: then there is none.
@@ -128,6 +133,7 @@ impl Entry {
             return false;
         }
         walks.running = None;
+        self.settle_unread(walk, SettledWalk::GivenUp);
         if let Some(queued) = walks.queued.take() {
             self.begin(&mut walks, queued);
         }
@@ -152,6 +158,7 @@ impl Entry {
         walks.taken = Some(taken);
         let ended_by = walked.as_ref().map(|result| result.ended_by);
         let ended_by = ended_by.unwrap_or(EndedBy::WholeList);
+        let skipped = walked.as_ref().map_or(0, |result| result.counts.skipped);
         let outcome = walked.and_then(|result| match self.shrunk(&walks, &result, as_of, begun) {
             Some(pending) => Ok(Kept::PendingShrink(pending)),
             None => self.keep(result, as_of).map(Kept::Replaced),
@@ -160,14 +167,16 @@ impl Entry {
             Ok(Kept::Replaced(cached)) => SettledWalk::Replaced {
                 ended_by,
                 groups: cached.snapshot.len() as u64,
-                skipped: cached.counts.skipped,
+                skipped,
             },
             Ok(Kept::PendingShrink(pending)) => SettledWalk::PendingShrink {
                 ended_by,
                 groups: pending.shown.groups as u64,
+                skipped,
             },
             Err(error) => SettledWalk::Failed(error),
         };
+        walk.tell(&settled);
         let (is_filtered, notes) = (!self.key.filters.is_none(), walk.timeline.notes());
         self.history()
             .add(WalkRecord::new(as_of, taken, is_filtered, &settled, notes));
@@ -228,125 +237,15 @@ impl Entry {
         let insists = std::mem::take(&mut walks.queued_insists);
         match walks.queued.take() {
             // The backoff has just begun, and holds for the queued walk too.
-            Some(queued) if walks.failure.is_some() && !insists => queued.finish(WalkEnd::Done),
+            Some(queued) if walks.failure.is_some() && !insists => {
+                self.settle_unread(&queued, SettledWalk::GivenUp);
+            }
             Some(queued) => self.begin(&mut walks, queued),
             None => {}
         }
         self.resources.epoch.advance();
         drop(walks);
         self.ended.notify_one();
-    }
-
-    /// Whether a list must wait for confirmation: it is much shorter than one that may still be
-    /// served, and no walk that began long enough before returned the same groups. Another short list
-    /// waits anew, for as long as the first one did: it takes two walks that agree, some time apart.
-    /// A list that changes with every walk waits until the one that is served expires.
-    fn shrunk(
-        &self,
-        walks: &Walks,
-        result: &WalkResult,
-        as_of: Timestamp,
-        begun: Instant,
-    ) -> Option<PendingConfirmation> {
-        let now = Instant::now();
-        let cached = self.resources.store.get(&self.key)?;
-        let (served, groups) = (cached.snapshot.len(), result.snapshot.len());
-        if cached.is_of_another_shape || !is_suspicious(self.policy.shrink_guard, served, groups) {
-            return None;
-        }
-        if self.age(&cached, now) == Age::Expired {
-            tracing::warn!(
-                source = %self.key.upstream,
-                groups,
-                served,
-                "much shorter list accepted, because the previous one has expired"
-            );
-            return None;
-        }
-        let which = shrink_guard::groups(&result.snapshot);
-        let min_refresh = self.policy.freshness.min_refresh;
-        let shown = PendingShrink {
-            groups,
-            served,
-            since: walks.pending.map_or(as_of, |pending| pending.shown.since),
-        };
-        let Some(pending) = walks.pending.filter(|pending| pending.groups == which) else {
-            return Some(PendingConfirmation::new(shown, which, min_refresh, now));
-        };
-        if begun >= pending.not_before {
-            tracing::warn!(
-                source = %self.key.upstream,
-                groups,
-                served,
-                "much shorter list confirmed by another walk"
-            );
-            return None;
-        }
-        // Too soon to confirm anything. It goes on waiting, for no longer than before.
-        Some(PendingConfirmation { shown, ..pending })
-    }
-
-    fn keep(
-        &self,
-        result: WalkResult,
-        as_of: Timestamp,
-    ) -> Result<Arc<CachedSnapshot>, UpstreamError> {
-        let WalkResult {
-            snapshot,
-            counts,
-            pages,
-            ended_by,
-        } = result;
-        // The same content keeps the same memory.
-        let snapshot = match self.resources.store.get(&self.key) {
-            Some(before) if before.snapshot.hash() == snapshot.hash() => {
-                Arc::clone(&before.snapshot)
-            }
-            Some(_) | None => Arc::new(snapshot),
-        };
-        let cached = Arc::new(CachedSnapshot {
-            snapshot,
-            counts,
-            as_of,
-            walked_at: self.resources.wall.now(),
-            pages,
-            is_of_another_shape: false,
-            ended_by: Some(ended_by),
-            got_at: Instant::now(),
-            age_then: Duration::ZERO,
-        });
-        self.resources.store.put(&self.key, Arc::clone(&cached))?;
-        let freshness = self.policy.freshness;
-        self.resources.tier().save(&self.key, &cached, freshness);
-        Ok(cached)
-    }
-
-    fn failed(&self, error: UpstreamError, count: u32, taken: Duration) -> Failure {
-        if error.fault() == Fault::Gateway {
-            tracing::error!(
-                source = %self.key.upstream,
-                error.detail = error.detail,
-                "walk failed because of an internal error"
-            );
-        }
-        tracing::warn!(
-            source = %self.key.upstream,
-            error.type = error.kind.as_str(),
-            error.detail = error.detail,
-            failures = count,
-            ?taken,
-            "walk failed"
-        );
-        trace::fail(&Context::current(), error.kind.as_str(), &error.detail);
-        if error.kind == ErrorKind::Unauthorized {
-            // What the account may no longer see, nobody may.
-            self.evict();
-        }
-        Failure {
-            error: Arc::new(error),
-            at: Instant::now(),
-            count,
-        }
     }
 
     /// When the next background walk is due. None while one is running.

@@ -82,10 +82,10 @@ async fn ten_thousand_addresses_parameters_callers_and_traces_make_no_new_series
     let refused = after.value(
         "http_server_request_duration_seconds_count",
         &[
-            ("error_type", "method-not-allowed"),
             ("http_request_method", "_OTHER"),
             ("http_response_status_code", "405"),
             ("http_route", "/groups"),
+            ("problem", "method-not-allowed"),
         ],
     );
     assert_eq!(refused, 2012);

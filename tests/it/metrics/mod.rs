@@ -302,12 +302,13 @@ async fn answers_are_counted_by_where_they_come_from() {
         all(&kind("hit", "json"), what("GET", "200", "/groups/{id}")),
         1
     );
-    let problem = [("error_type", "invalid-parameter")];
-    assert_eq!(all(&problem, what("GET", "400", "/groups")), 1);
-    assert_eq!(
-        all(&[("error_type", "not-found")], what("GET", "404", "_OTHER")),
-        1
-    );
+    for (status, route, problem) in [
+        ("400", "/groups", "invalid-parameter"),
+        ("404", "_OTHER", "not-found"),
+    ] {
+        let labels = [&what("GET", status, route)[..], &[("problem", problem)]];
+        assert_eq!(requests(&labels.concat()), 1);
+    }
     let lookups = |outcome| {
         told.value(
             "groupgate_cache_lookups_total",

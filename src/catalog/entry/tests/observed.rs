@@ -30,12 +30,53 @@ async fn who_waits_and_who_joins_is_told_and_what_becomes_of_the_walk() {
     assert_eq!(
         told.lines(),
         [
-            "ListAskedFor { forwarded: Some(\"miss\"), collapsed: false }",
-            "ListAskedFor { forwarded: Some(\"miss\"), collapsed: true }",
+            "ListAskedFor { outcome: \"miss\", collapsed: false }",
+            "ListAskedFor { outcome: \"miss\", collapsed: true }",
             "WalkSettled { outcome: Replaced { ended_by: NoNext, groups: 1, skipped: 0 }, elapsed: 1s }",
-            "ListAskedFor { forwarded: None, collapsed: false }",
+            "ListAskedFor { outcome: \"hit\", collapsed: false }",
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_with_nothing_to_serve_is_no_hit() {
+    let (told, upstream) = observed();
+    let upstream = upstream.then(SECOND, Err(ErrorKind::Dns));
+    upstream.get().await;
+    // It is left alone for a while.
+    assert!(upstream.get().await.snapshot.is_none());
+    let last = told.lines().pop().unwrap();
+    assert_eq!(last, "ListAskedFor { outcome: \"none\", collapsed: false }");
+}
+
+#[tokio::test(start_paused = true)]
+async fn walks_that_a_reload_ends_are_told_of_and_those_that_never_begin() {
+    let (told, upstream) = observed();
+    let upstream = upstream
+        .then(10 * SECOND, Err(ErrorKind::Dns))
+        .then(SECOND, Ok("a"));
+    // It would begin after the first, and does not after a failure.
+    let later = async {
+        tokio::time::sleep(6 * SECOND).await;
+        upstream.ask(CacheMode::Revalidate).await
+    };
+    tokio::join!(upstream.get(), later);
+    tokio::time::advance(10 * SECOND).await;
+    let retire = async {
+        tokio::time::sleep(SECOND / 2).await;
+        upstream.entry.retire(false);
+    };
+    tokio::join!(upstream.ask(CacheMode::Insist), retire);
+    let settled = told.lines().into_iter();
+    let settled = settled.filter(|line| line.starts_with("WalkSettled"));
+    let settled: Vec<_> = settled.collect();
+    let [failed, given_up, superseded] = &settled[..] else {
+        panic!("{settled:#?}");
+    };
+    assert!(failed.contains("Failed("), "{failed}");
+    assert_eq!(given_up, "WalkSettled { outcome: GivenUp, elapsed: 0ns }");
+    let expected = "WalkSettled { outcome: Superseded, elapsed: 500ms }";
+    assert_eq!(superseded, expected);
 }
 
 #[tokio::test(start_paused = true)]
