@@ -122,6 +122,9 @@ pub struct Server {
     /// `listen`, `admin` and `connections`; a configuration with errors changes nothing. `SIGHUP` and
     /// `POST /reload` on the admin listener do the same at any time.
     pub watch: bool,
+    /// Whether answers about groups say where their time went (`Server-Timing`). It tells every caller
+    /// how long it was waited for sources, and whether the answer had been kept.
+    pub server_timing: bool,
 }
 
 impl Default for Server {
@@ -135,6 +138,7 @@ impl Default for Server {
             drain: Span::seconds(30),
             connections: ConnectionLimits::default(),
             watch: true,
+            server_timing: false,
         }
     }
 }

@@ -51,7 +51,6 @@ struct AnswerDraft {
     /// Every header but those of the body.
     headers: HeaderMap,
     made: Made,
-    timing: ServerTiming,
 }
 
 /// Answers `GET /groups`.
@@ -77,19 +76,24 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
         deadline: deadline.answer,
     };
     let listing = state.gateway.list(ask).await?;
+    let spent = listing.spent;
+    let stages = [("wait", spent.wait), ("view", spent.view)];
+    let timing = ServerTiming::after(state.plan.server.server_timing, stages);
     let draft = AnswerDraft::new(&key, caller, query, listing, epoch, exchange.begun);
     let traits = traits(key.format, &draft.listing.sources);
     if !key.format.is_streamed() && answers::is_steady(&draft.listing) {
-        return state.kept(&key, draft, headers, deadline.answer).await;
+        return state
+            .kept(&key, draft, timing, headers, deadline.answer)
+            .await;
     }
     if draft.tag.is_known(headers) {
         let mut response = empty(StatusCode::NOT_MODIFIED);
         response.body_mut().traits = traits;
-        draft.timing.announce(response.headers_mut());
+        timing.announce(response.headers_mut());
         response.headers_mut().extend(draft.headers);
         return Ok(response);
     }
-    let mut response = state.once(&key, draft, deadline.answer).await?;
+    let mut response = state.once(&key, draft, timing, deadline.answer).await?;
     response.body_mut().traits = traits;
     Ok(response)
 }
@@ -103,8 +107,6 @@ impl AnswerDraft {
         epoch: u64,
         held_at: Instant,
     ) -> Self {
-        let spent = listing.spent;
-        let timing = ServerTiming::after(vec![("wait", spent.wait), ("view", spent.view)]);
         let tag = EntityTag::of_page(&query, &caller.visible, key.format, &listing);
         let countdown = Countdown::new(Basis::from(&listing), caller, held_at);
         let mut headers = HeaderMap::with_capacity(16);
@@ -128,7 +130,6 @@ impl AnswerDraft {
             tag,
             headers,
             made,
-            timing,
         }
     }
 }
@@ -154,6 +155,7 @@ impl<G> Generation<G> {
         &self,
         key: &AnswerKey,
         draft: AnswerDraft,
+        mut timing: ServerTiming,
         request: &HeaderMap,
         until: Instant,
     ) -> Result<Response, ProblemDetails>
@@ -166,7 +168,6 @@ impl<G> Generation<G> {
             tag,
             mut headers,
             made,
-            mut timing,
         } = draft;
         let _turn = self.answers().turn(key, until).await?;
         if let Some(answer) = self.answers().get(key, self.epoch(), Instant::now()) {
@@ -182,6 +183,7 @@ impl<G> Generation<G> {
         if let Some(name) = coding.name() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
         }
+        timing.announce_ready(&mut headers);
         let answer = Arc::new(Answer::new(made, tag, key.format, headers, body));
         self.answers().put(key, Arc::clone(&answer));
         let mut response = answer.respond(request);
@@ -196,6 +198,7 @@ impl<G> Generation<G> {
         &self,
         key: &AnswerKey,
         draft: AnswerDraft,
+        mut timing: ServerTiming,
         until: Instant,
     ) -> Result<Response, ProblemDetails>
     where
@@ -205,7 +208,6 @@ impl<G> Generation<G> {
             query,
             listing,
             headers,
-            mut timing,
             ..
         } = draft;
         let (mut response, coding) = if key.format.is_streamed() {
@@ -310,7 +312,7 @@ pub(crate) async fn one<G: GroupService>(
     let mode = caching::mode(headers);
     let deadline = CallerDeadline::new(exchange.begun, state.deadline());
 
-    let mut timing = ServerTiming::begin();
+    let mut timing = ServerTiming::after(state.plan.server.server_timing, []);
     let found = state
         .gateway
         .group(&id, caller, mode, deadline.wait_until)

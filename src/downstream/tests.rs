@@ -45,7 +45,8 @@ fn part() -> Vec<SourceLookup> {
 
 /// The state of a data listener that admits one request.
 fn state(held: Vec<SourceLookup>) -> Arc<Generation<Fixed>> {
-    generation(plan("rate_limit.burst = 1"), Fixed::new(held)).into()
+    let plan = plan("rate_limit.burst = 1\nserver.server_timing = true");
+    generation(plan, Fixed::new(held)).into()
 }
 
 async fn ask(state: &Arc<Generation<Fixed>>, request: Builder) -> Response {
@@ -95,6 +96,21 @@ async fn a_page_comes_with_all_that_describes_it() {
         "{timing}"
     );
     insta::assert_snapshot!(shown(response).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_where_the_time_went_unless_the_configuration_says_so() {
+    let state = Arc::new(generation(
+        plan("rate_limit.burst = 100"),
+        Fixed::new(both()),
+    ));
+    let csv = get("/groups").header("accept", "text/csv");
+    let one = get("/groups/alpha:1");
+    for request in [get("/groups"), get("/groups"), csv, one] {
+        let response = ask(&state, request).await;
+        assert!(response.status().is_success());
+        assert!(!response.headers().contains_key("server-timing"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

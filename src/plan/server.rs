@@ -30,6 +30,8 @@ pub struct Server {
     pub connections: ConnectionLimits,
     /// Whether the configuration is loaded again when one of its files changes.
     pub watch: bool,
+    /// Whether answers about groups say where their time went.
+    pub server_timing: bool,
 }
 
 /// How many connections clients may keep open, and how long. Each listener counts its own.

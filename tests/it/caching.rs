@@ -278,6 +278,7 @@ fn was_ready(reply: &Reply) -> bool {
 async fn of_two_equal_requests_the_one_after_a_change_gets_the_new_list() {
     let gateway = Setup::new(10)
         .set("CACHE__MIN_REFRESH", "1ms")
+        .set("SERVER__SERVER_TIMING", "true")
         .ready()
         .await;
     let path = "/groups?source=vinyldns";
@@ -297,7 +298,11 @@ async fn of_two_equal_requests_the_one_after_a_change_gets_the_new_list() {
 
 #[tokio::test]
 async fn get_and_head_and_whoever_has_the_answer_get_one_compressed_answer() {
-    let gateway = Setup::new(50).set("CACHE__TTL", "1h").ready().await;
+    let gateway = Setup::new(50)
+        .set("CACHE__TTL", "1h")
+        .set("SERVER__SERVER_TIMING", "true")
+        .ready()
+        .await;
     let (path, gzip) = ("/groups?limit=50", ("accept-encoding", "gzip"));
     let made = gateway.get_with(path, &[gzip]).await;
     assert!(!was_ready(&made));

@@ -58,6 +58,7 @@ pub(super) fn server(
         drain: server.drain.get(),
         connections: server.connections,
         watch: server.watch,
+        server_timing: server.server_timing,
     })
 }
 

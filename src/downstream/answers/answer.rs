@@ -13,7 +13,6 @@ use crate::downstream::layers::{RATELIMIT, RATELIMIT_POLICY};
 use crate::downstream::negotiate::AnswerFormat;
 use crate::downstream::request_id::X_REQUEST_ID;
 use crate::downstream::response::{Content, Response};
-use crate::downstream::server_timing::{READY, SERVER_TIMING};
 use crate::gateway::Listing;
 use crate::gateway::listing::SourceReport;
 use crate::observe::AnswerTraits;
@@ -75,7 +74,6 @@ impl Answer {
         mut headers: HeaderMap,
         body: Bytes,
     ) -> Self {
-        headers.insert(SERVER_TIMING, READY);
         // Places for what every request is told in the end: a map that has them never grows.
         for name in [RATELIMIT_POLICY, RATELIMIT, X_REQUEST_ID] {
             headers.insert(name, HeaderValue::from_static(""));

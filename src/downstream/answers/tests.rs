@@ -34,7 +34,7 @@ struct Edge {
 
 impl Edge {
     fn over(held: Vec<SourceLookup>) -> Self {
-        let plan = plan("rate_limit.burst = 1000000");
+        let plan = plan("rate_limit.burst = 1000000\nserver.server_timing = true");
         let upstreams = Fixed::new(held);
         let state = generation(plan, upstreams.clone());
         Self {

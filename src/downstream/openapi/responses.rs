@@ -55,7 +55,10 @@ pub(super) const MADE: &[DescribedHeader] = &[
         "Cache-Status",
         "What the cache of each asked source did (RFC 9211).",
     ),
-    always("Server-Timing", "Where the time went, in milliseconds."),
+    sometimes(
+        "Server-Timing",
+        "Where the time went, in milliseconds, if the gateway is set up to tell it.",
+    ),
 ];
 
 /// That an answer shows the present, and is nobody's to keep.

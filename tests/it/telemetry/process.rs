@@ -54,7 +54,7 @@ impl Process {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("gateway.toml");
         let server = "[server]\nlisten = '127.0.0.1:0'\nadmin = '127.0.0.1:0'\n\
-                      shutdown_delay = '0s'\ndeadline = '50s'\n";
+                      shutdown_delay = '0s'\ndeadline = '50s'\nserver_timing = true\n";
         fs::write(&config, format!("{server}{toml}")).unwrap();
         let arguments = ["serve", "--config", config.to_str().unwrap()];
         let usual = [
