@@ -17,7 +17,7 @@ use crate::reload::{ReloadOutcome, ReloadTrigger};
 /// process.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// A caller's request was answered, up to the beginning of the body.
+    /// A caller's request was answered, up to the beginning of the body, or its caller has gone before.
     RequestAnswered {
         /// The method of the request.
         method: &'a Method,
@@ -192,6 +192,9 @@ impl SettledWalk<'_> {
         }
     }
 }
+
+/// The problem that is told of a request whose caller has gone before its answer.
+pub const ABANDONED: &str = "abandoned";
 
 /// What is known of an answer beside what is sent. All are words from fixed lists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

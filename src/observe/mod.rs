@@ -6,7 +6,7 @@
 //! and their requests, in one order. Events borrow what they describe; an empty list costs nothing.
 
 mod event;
-pub use event::{AnswerTraits, Event, SettledWalk};
+pub use event::{ABANDONED, AnswerTraits, Event, SettledWalk};
 
 mod observers;
 pub use observers::{Observer, Observers};

@@ -10,7 +10,7 @@ use opentelemetry::TraceId;
 use tracing::Level;
 
 use crate::hex::{NUMBER_DIGITS, hex_of_number};
-use crate::observe::{Event, Observer};
+use crate::observe::{ABANDONED, Event, Observer};
 use crate::plan::{AccessField, AccessLogRules, Share};
 use crate::telemetry::{AccessLines, LoggedRequest};
 
@@ -105,6 +105,8 @@ impl Observer for AccessLog {
             log!(DEBUG, "probe answered");
         } else if status.is_server_error() {
             log!(WARN, "request failed");
+        } else if traits.problem == Some(ABANDONED) {
+            log!(INFO, "request abandoned");
         } else {
             log!(INFO, "request answered");
         }

@@ -29,26 +29,6 @@ impl Answering {
     ) -> Self {
         Self::Later(Box::pin(answer.map(|Ok(response)| response)))
     }
-
-    /// The answer to a request with a change.
-    pub(crate) fn then<S: Send + Sync + 'static>(
-        mut self,
-        exchange: &Arc<RequestContext<S>>,
-        change: impl FnOnce(&RequestContext<S>, &mut Response) + Send + 'static,
-    ) -> Self {
-        // Where it is: moving it costs more than most changes.
-        if let Self::Here(response) = &mut self {
-            change(exchange, response);
-            return self;
-        }
-        let exchange = Arc::clone(exchange);
-        let changed = async move {
-            let Ok(mut response) = self.await;
-            change(&exchange, &mut response);
-            response
-        };
-        Self::Later(Box::pin(changed))
-    }
 }
 
 impl Future for Answering {

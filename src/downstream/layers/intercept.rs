@@ -22,6 +22,9 @@ pub(crate) trait Interceptor<S>: Copy + Send + 'static {
 
     /// Looks at the response of what is below, and may change it.
     fn after(self, _kept: Self::Kept, _exchange: &RequestContext<S>, _response: &mut Response) {}
+
+    /// The caller has gone, and nobody makes the response any more.
+    fn abandoned(self, _exchange: &RequestContext<S>) {}
 }
 
 /// The layer of an interceptor.
@@ -69,12 +72,40 @@ where
         let interceptor = self.interceptor;
         match interceptor.before(exchange) {
             ControlFlow::Continue(kept) => {
-                let after = move |exchange: &_, response: &mut _| {
+                let mut answer = self.inner.call(exchange);
+                // Where it is: moving it costs more than most changes.
+                if let Answering::Here(response) = &mut answer {
                     interceptor.after(kept, exchange, response);
+                    return answer;
+                }
+                let mut awaited = Awaited {
+                    interceptor,
+                    exchange: Arc::clone(exchange),
+                    is_over: false,
                 };
-                self.inner.call(exchange).then(exchange, after)
+                Answering::later(async move {
+                    let Ok(mut response) = answer.await;
+                    awaited.is_over = true;
+                    interceptor.after(kept, &awaited.exchange, &mut response);
+                    Ok(response)
+                })
             }
             ControlFlow::Break(response) => Answering::Here(response),
+        }
+    }
+}
+
+/// A response that is waited for. Where this is dropped before it has come, the caller has gone.
+struct Awaited<S, I: Interceptor<S>> {
+    interceptor: I,
+    exchange: Arc<RequestContext<S>>,
+    is_over: bool,
+}
+
+impl<S, I: Interceptor<S>> Drop for Awaited<S, I> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.interceptor.abandoned(&self.exchange);
         }
     }
 }

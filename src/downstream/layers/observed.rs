@@ -1,16 +1,20 @@
-//! Tells the listener's observers about each request, once it is answered.
+//! Tells the listener's observers about each request, once it is answered or its caller has gone.
 
 use std::ops::ControlFlow;
 
-use opentelemetry::Context;
+use http::StatusCode;
 use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, TraceId};
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
-use crate::observe::{Event, Observers};
+use crate::observe::{ABANDONED, AnswerTraits, Event, Observers};
 use crate::trace;
 
 use super::intercept::Interceptor;
+
+/// The status that is told of a request whose caller has gone. Nothing is sent.
+const HUNG_UP: u16 = 499;
 
 /// What has observers.
 pub(crate) trait Observed {
@@ -33,11 +37,34 @@ impl<S: Observed> Interceptor<S> for Notify {
     }
 
     fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
+        let traits = response.body().traits;
+        let trace = response.extensions().get().copied();
+        self.notify(exchange, response.status(), traits, trace);
+    }
+
+    fn abandoned(self, exchange: &RequestContext<S>) {
+        let traits = AnswerTraits {
+            problem: Some(ABANDONED),
+            ..AnswerTraits::default()
+        };
+        if let Ok(status) = StatusCode::from_u16(HUNG_UP) {
+            self.notify(exchange, status, traits, None);
+        }
+    }
+}
+
+impl Notify {
+    fn notify<S: Observed>(
+        self,
+        exchange: &RequestContext<S>,
+        status: StatusCode,
+        traits: AnswerTraits,
+        trace: Option<TraceId>,
+    ) {
         let span = exchange.span.get();
         let spanned = span.map(|span| span.span().span_context().trace_id());
         // A request that is in no trace of its caller may have been given one further down.
-        let trace = (spanned.or_else(|| response.extensions().get().copied()))
-            .or_else(|| trace::id_of_caller(&exchange.headers));
+        let trace = (spanned.or(trace)).or_else(|| trace::id_of_caller(&exchange.headers));
         // What is logged of it belongs to its span.
         let _attached = span.cloned().map(Context::attach);
         exchange.state.observers().notify(&Event::RequestAnswered {
@@ -46,8 +73,8 @@ impl<S: Observed> Interceptor<S> for Notify {
             id: exchange.id.as_str(),
             trace,
             route: (self.0)(exchange.uri.path()),
-            status: response.status(),
-            traits: response.body().traits,
+            status,
+            traits,
             elapsed: exchange.begun.elapsed(),
         });
     }
@@ -56,8 +83,9 @@ impl<S: Observed> Interceptor<S> for Notify {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
-    use http::StatusCode;
+    use tokio::time::timeout;
     use tower::ServiceBuilder;
 
     use super::super::answering::handler;
@@ -99,5 +127,33 @@ mod tests {
                 ]
             );
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_whose_caller_hangs_up_is_told_of_once() {
+        let told = Told::default();
+        let observers = Arc::new(Observers::from(Arc::new(told.clone())));
+        let stack = ServiceBuilder::new()
+            .layer(intercept(Notify(templates::of_data)))
+            .service(handler(async |_| {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                Ok(empty(StatusCode::OK))
+            }));
+        let sent = || {
+            send(
+                stack,
+                &observers,
+                get("/groups").header("x-request-id", "the-id"),
+            )
+        };
+        let answer = timeout(Duration::from_secs(2), sent()).await;
+        assert!(answer.is_err());
+        let lines = told.lines();
+        let [line] = &lines[..] else {
+            panic!("{lines:#?}");
+        };
+        assert!(line.contains("status: 499, traits: AnswerTraits { format: None, cache: None, problem: Some(\"abandoned\") }, elapsed: 2s"), "{line}");
+        assert_eq!(sent().await.status(), StatusCode::OK);
+        assert_eq!(told.lines().len(), 2);
     }
 }

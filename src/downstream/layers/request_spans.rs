@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_util::TryFutureExt as _;
 use opentelemetry::TraceId;
 use opentelemetry::trace::{FutureExt as _, TraceContextExt as _};
 use tower::{Layer, Service};
@@ -50,10 +51,11 @@ impl<S: Send + Sync + 'static, L: Layered<S>> Service<&Arc<RequestContext<S>>> f
             lines.in_scope(|| self.0.call(exchange))
         };
         // The answer says which trace it is in.
-        let answer = Answering::later(inner.with_context(traced).instrument(lines));
-        answer.then(exchange, move |_, response| {
+        let answer = inner.with_context(traced).instrument(lines);
+        Answering::later(answer.map_ok(move |mut response| {
             response.extensions_mut().insert(id);
-        })
+            response
+        }))
     }
 }
 

@@ -63,6 +63,14 @@ impl<S> Interceptor<S> for ServerSpans {
         }
         span.span().end();
     }
+
+    fn abandoned(self, exchange: &RequestContext<S>) {
+        if let Some(span) = exchange.span.get() {
+            let answer = KeyValue::new("groupgate.answer", "abandoned");
+            span.span().set_attribute(answer);
+            span.span().end();
+        }
+    }
 }
 
 fn name(method: &Method, route: Option<&'static str>) -> String {
