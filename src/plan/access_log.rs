@@ -13,8 +13,10 @@ use super::Share;
 pub struct AccessLogRules {
     /// Whether requests are logged at all.
     pub enabled: bool,
-    /// What a line says. It says so in the order of this list's defaults, followed by the other fields.
-    pub fields: Vec<AccessField>,
+    /// What a line says: at least one field, each named once. It says so in the order of this list's defaults,
+    /// followed by the other fields.
+    #[schemars(with = "Vec<AccessField>", extend("minItems" = 1, "uniqueItems" = true))]
+    pub fields: AccessFields,
     /// The share of requests that are logged of those that were answered with a status below 400. Others always
     /// are.
     pub sample: Share,
@@ -50,22 +52,80 @@ impl Default for AccessLogRules {
     fn default() -> Self {
         Self {
             enabled: true,
-            fields: vec![
-                AccessField::Method,
-                AccessField::Path,
-                AccessField::RequestId,
-                AccessField::TraceId,
-                AccessField::Status,
-                AccessField::LatencyMs,
-            ],
+            fields: AccessFields::DEFAULT,
             sample: Share::ALL,
         }
     }
 }
 
-impl AccessLogRules {
+/// The fields of a line. To ask for one is cheap, for every request asks for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<AccessField>")]
+pub struct AccessFields(u16);
+
+impl AccessFields {
+    const DEFAULT: Self = Self(
+        AccessField::Method.bit()
+            | AccessField::Path.bit()
+            | AccessField::RequestId.bit()
+            | AccessField::TraceId.bit()
+            | AccessField::Status.bit()
+            | AccessField::LatencyMs.bit(),
+    );
+
     /// Whether a line says this.
-    pub fn says(&self, field: AccessField) -> bool {
-        self.fields.contains(&field)
+    pub const fn contain(self, field: AccessField) -> bool {
+        self.0 & field.bit() != 0
+    }
+}
+
+impl AccessField {
+    const fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+impl TryFrom<Vec<AccessField>> for AccessFields {
+    type Error = String;
+
+    fn try_from(named: Vec<AccessField>) -> Result<Self, String> {
+        if named.is_empty() {
+            let problem = "the list is empty: name at least one field, or log nothing with \
+                           `enabled = false`";
+            return Err(problem.to_owned());
+        }
+        let mut fields = Self(0);
+        for (place, field) in named.into_iter().enumerate() {
+            if fields.contain(field) {
+                let place = place + 1;
+                return Err(format!(
+                    "field {place} of the list is named before: name each once"
+                ));
+            }
+            fields.0 |= field.bit();
+        }
+        Ok(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("fields = []", "the list is empty")]
+    #[case(
+        "fields = ['path', 'status', 'path']",
+        "field 3 of the list is named before"
+    )]
+    #[case("fields = ['query']", "unknown variant `query`")]
+    fn a_list_of_fields_names_at_least_one_and_each_once(
+        #[case] written: &str,
+        #[case] problem: &str,
+    ) {
+        let error = toml::from_str::<AccessLogRules>(written).unwrap_err();
+        assert!(error.to_string().contains(problem), "{error}");
     }
 }

@@ -5,7 +5,7 @@
 //! in [`crate::config`], and resolved from there.
 
 pub mod access_log;
-pub use access_log::{AccessField, AccessLogRules};
+pub use access_log::{AccessField, AccessFields, AccessLogRules};
 
 pub mod answers;
 pub use answers::{DelayUnit, HeaderCondition, Meaning, RetryAfter, Rule, StatusPattern};

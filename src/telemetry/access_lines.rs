@@ -15,8 +15,9 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::clock::WallClock;
+use crate::json::push_text;
 
-use super::json_lines::{push_number, push_string, push_time};
+use super::json_lines::{push_number, push_time, six_digits};
 use super::line_queue::LineQueue;
 use super::may_log;
 
@@ -84,7 +85,7 @@ pub(crate) struct LoggedRequest<'a> {
 impl LoggedRequest<'_> {
     /// How long it took, as the line says it.
     pub(crate) fn latency_ms(&self) -> Option<f64> {
-        self.elapsed.map(|elapsed| elapsed.as_secs_f64() * 1e3)
+        self.elapsed.map(milliseconds)
     }
 }
 
@@ -130,41 +131,89 @@ impl AccessLines {
         line.push_str(message);
         line.push('"');
         if let Some(method) = request.method {
-            line.push_str(r#","method":"#);
-            push_string(line, method);
+            // A token (RFC 9110, section 5.6.2) has nothing to escape.
+            line.push_str(r#","method":""#);
+            line.push_str(method);
+            line.push('"');
         }
         if let Some(path) = request.path {
             line.push_str(r#","path":"#);
-            push_string(line, path);
+            push_text(line, path);
         }
         if let Some(id) = request.request_id {
             line.push_str(r#","request_id":"#);
-            push_string(line, id);
+            push_text(line, id);
         }
         if let Some(id) = request.trace_id {
-            line.extend([r#","trace_id":""#, id, "\""]);
+            line.push_str(r#","trace_id":""#);
+            line.push_str(id);
+            line.push('"');
         }
         if let Some(status) = request.status {
-            line.extend([r#","status":"#, status.as_str()]);
+            line.push_str(r#","status":"#);
+            line.push_str(status.as_str());
         }
-        if let Some(latency) = request.latency_ms() {
+        if let Some(elapsed) = request.elapsed {
             line.push_str(r#","latency_ms":"#);
-            push_number(line, latency)?;
+            push_milliseconds(line, elapsed)?;
         }
         for (name, word) in [
-            ("route", request.route),
-            ("format", request.format),
-            ("cache", request.cache),
-            ("problem", request.problem),
+            (r#","route":""#, request.route),
+            (r#","format":""#, request.format),
+            (r#","cache":""#, request.cache),
+            (r#","problem":""#, request.problem),
         ] {
             // They are words of the source code, with nothing to escape.
             if let Some(word) = word {
-                line.extend([",\"", name, "\":\"", word, "\""]);
+                line.push_str(name);
+                line.push_str(word);
+                line.push('"');
             }
         }
         line.push_str(r#","target":""#);
         line.push_str(TARGET);
         line.push_str("\"}\n");
         Ok(())
+    }
+}
+
+/// A duration in milliseconds, rounded once.
+fn milliseconds(elapsed: Duration) -> f64 {
+    elapsed.as_nanos() as f64 / 1e6
+}
+
+/// Writes a duration in milliseconds, as serde_json writes that number: in a quarter of the time.
+fn push_milliseconds(line: &mut String, elapsed: Duration) -> fmt::Result {
+    // Up to here a number of 64 bits is written with all of its digits, none of them rounded.
+    const EXACT: u64 = 1_000_000_000_000_000;
+    let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+    // What is shorter than ten nanoseconds is written with an exponent.
+    if nanos >= EXACT || (1..10).contains(&nanos) {
+        return push_number(line, milliseconds(elapsed));
+    }
+    line.push_str(itoa::Buffer::new().format(nanos / 1_000_000));
+    let digits = six_digits((nanos % 1_000_000) as u32);
+    let last = digits.iter().rposition(|digit| *digit != b'0').unwrap_or(0);
+    line.push('.');
+    line.push_str(str::from_utf8(&digits[..=last]).unwrap_or_default());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn milliseconds_are_written_as_serde_json_writes_them(
+            nanos in prop_oneof![0..20_u64, 0..5_000_000_u64, (0..1000_u64).prop_map(|whole| whole * 100_000), any::<u64>()],
+        ) {
+            let elapsed = Duration::from_nanos(nanos);
+            let mut line = String::new();
+            push_milliseconds(&mut line, elapsed).unwrap();
+            prop_assert_eq!(line, serde_json::to_string(&milliseconds(elapsed)).unwrap());
+        }
     }
 }

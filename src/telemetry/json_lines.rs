@@ -18,6 +18,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::clock::WallClock;
+use crate::json::{push_body, push_text};
 
 /// Room for most lines, in bytes.
 const LINE: usize = 512;
@@ -53,7 +54,7 @@ where
         fields.outcome?;
         let mut line = fields.line;
         line.push_str(r#","target":"#);
-        push_string(&mut line, metadata.target());
+        push_text(&mut line, metadata.target());
         // What is logged once a request is answered says its trace itself.
         if metadata.fields().field("trace_id").is_none() {
             push_trace(&mut line);
@@ -67,7 +68,7 @@ where
             let fields = fields.unwrap_or("{");
             let comma = if fields == "{" { "" } else { "," };
             line.extend([r#","span":"#, fields, comma, r#""name":"#]);
-            push_string(&mut line, span.name());
+            push_text(&mut line, span.name());
             line.push('}');
         }
         line.push_str("}\n");
@@ -98,7 +99,7 @@ thread_local! {
 /// Writes a time with six digits of its second, RFC 3339 UTC.
 pub(super) fn push_time(line: &mut String, time: Timestamp) {
     let second = time.as_second();
-    let Ok(mut micros) = u32::try_from(time.subsec_microsecond()) else {
+    let Ok(micros) = u32::try_from(time.subsec_microsecond()) else {
         // Before 1970. Writing into a string does not fail.
         let _ = write!(line, "{time:.6}");
         return;
@@ -112,12 +113,19 @@ pub(super) fn push_time(line: &mut String, time: Timestamp) {
         }
         line.push_str(text);
     });
-    let mut fraction = *b".000000Z";
-    for digit in fraction[1..7].iter_mut().rev() {
-        *digit += (micros % 10) as u8;
-        micros /= 10;
+    line.push('.');
+    line.push_str(str::from_utf8(&six_digits(micros)).unwrap_or_default());
+    line.push('Z');
+}
+
+/// The last six digits of a number, the first of which may be zeros.
+pub(super) fn six_digits(mut number: u32) -> [u8; 6] {
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        *digit += (number % 10) as u8;
+        number /= 10;
     }
-    line.push_str(str::from_utf8(&fraction).unwrap_or_default());
+    digits
 }
 
 /// Writes a number, as JSON has it.
@@ -168,7 +176,7 @@ impl Visit for LineFields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        push_string(self.name(field), value);
+        push_text(self.name(field), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -180,40 +188,12 @@ impl Visit for LineFields {
     }
 }
 
-pub(super) fn push_string(line: &mut String, text: &str) {
-    line.push('"');
-    push_escaped(line, text);
-    line.push('"');
-}
-
-/// Writes what may stand between the quotes of a string (RFC 8259, section 7).
-fn push_escaped(line: &mut String, text: &str) {
-    // Most texts go in as they are. Looking at every byte is quicker than stopping at the first.
-    let is_special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-    if !text.bytes().fold(false, |any, byte| any | is_special(byte)) {
-        line.push_str(text);
-        return;
-    }
-    for character in text.chars() {
-        match character {
-            '\n' => line.push_str("\\n"),
-            '\r' => line.push_str("\\r"),
-            '\t' => line.push_str("\\t"),
-            '\u{8}' => line.push_str("\\b"),
-            '\u{c}' => line.push_str("\\f"),
-            '"' | '\\' => line.extend(['\\', character]),
-            control @ ..'\u{20}' => line.push_str(&format!("\\u{:04x}", control as u32)),
-            other => line.push(other),
-        }
-    }
-}
-
 /// Writes what is formatted into a string of the line.
 struct Escaped<'a>(&'a mut String);
 
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        push_escaped(self.0, text);
+        push_body(self.0, text);
         Ok(())
     }
 }

@@ -65,13 +65,13 @@ impl Observer for AccessLog {
         if !rules.enabled || is_left_out(rules.sample, *status) {
             return;
         }
-        let trace = digits(*trace);
-        let says = |field| rules.says(field);
+        let says = |field| rules.fields.contain(field);
+        let trace = says(AccessField::TraceId).then(|| digits(*trace));
         let request = LoggedRequest {
             method: says(AccessField::Method).then(|| method.as_str()),
             path: says(AccessField::Path).then_some(*path),
             request_id: says(AccessField::RequestId).then_some(*id),
-            trace_id: (str::from_utf8(&trace).ok()).filter(|_| says(AccessField::TraceId)),
+            trace_id: trace.as_ref().and_then(|trace| str::from_utf8(trace).ok()),
             status: says(AccessField::Status).then_some(*status),
             elapsed: says(AccessField::LatencyMs).then_some(*elapsed),
             route: says(AccessField::Route).then_some(*route),
