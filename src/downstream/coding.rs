@@ -77,6 +77,15 @@ impl Accepted {
 
 /// The coding that the caller likes best.
 pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accepted, ProblemDetails> {
+    let mut values = headers.get_all(ACCEPT_ENCODING).iter();
+    let only = values.next().filter(|_| values.next().is_none());
+    // Many callers name one coding and nothing else: nothing is to be weighed.
+    let named =
+        |coding: &Coding| only.is_some_and(|only| only == coding.name().unwrap_or_default());
+    if let Some(best) = Coding::ALL.into_iter().find(named) {
+        let identity = true;
+        return Ok(Accepted { best, identity });
+    }
     let mut qualities = [None; Coding::ALL.len()];
     let mut others = None;
     for value in headers.get_all(ACCEPT_ENCODING) {

@@ -9,9 +9,8 @@ use tokio::time::Instant;
 
 use crate::catalog::{CacheOutcome, SourceState};
 use crate::downstream::caching::{Countdown, EntityTag};
-use crate::downstream::layers::{RATELIMIT, RATELIMIT_POLICY};
 use crate::downstream::negotiate::AnswerFormat;
-use crate::downstream::request_id::X_REQUEST_ID;
+use crate::downstream::own_fields::with_places;
 use crate::downstream::response::{Content, Response};
 use crate::gateway::Listing;
 use crate::gateway::listing::SourceReport;
@@ -71,13 +70,10 @@ impl Answer {
         made: Made,
         tag: EntityTag,
         format: AnswerFormat,
-        mut headers: HeaderMap,
+        headers: HeaderMap,
         body: Bytes,
     ) -> Self {
-        // Places for what every request is told in the end: a map that has them never grows.
-        for name in [RATELIMIT_POLICY, RATELIMIT, X_REQUEST_ID] {
-            headers.insert(name, HeaderValue::from_static(""));
-        }
+        let headers = with_places(headers);
         Self {
             unchanged: unchanged(&headers),
             epoch: made.epoch,

@@ -2,20 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 
 use crate::downstream::exchange::RequestContext;
+use crate::downstream::own_fields::OwnField;
 use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::rate_limiter::CallerRateLimiter;
-use crate::downstream::response::{Response, set};
+use crate::downstream::response::Response;
 
 use super::intercept::Interceptor;
-
-/// What is left, as in draft-ietf-httpapi-ratelimit-headers-10, section 4.
-pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
-
-/// What is allowed, as in section 3 of the same draft.
-pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// What counts the requests that its layer lets through.
 pub(crate) trait Admits {
@@ -61,9 +56,9 @@ impl<S: Admits> Interceptor<S> for Admission {
 
 fn announce(allowance: Allowance, response: &mut Response) {
     let headers = response.headers_mut();
-    set(headers, RATELIMIT_POLICY, allowance.policy);
+    OwnField::Policy.set(headers, allowance.policy);
     if let Some(left) = allowance.left {
-        set(headers, RATELIMIT, left);
+        OwnField::Left.set(headers, left);
     }
 }
 
