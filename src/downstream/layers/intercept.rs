@@ -78,7 +78,7 @@ where
                     interceptor.after(kept, exchange, response);
                     return answer;
                 }
-                let mut awaited = Awaited {
+                let mut awaited = AwaitedResponse {
                     interceptor,
                     exchange: Arc::clone(exchange),
                     is_over: false,
@@ -96,13 +96,13 @@ where
 }
 
 /// A response that is waited for. Where this is dropped before it has come, the caller has gone.
-struct Awaited<S, I: Interceptor<S>> {
+struct AwaitedResponse<S, I: Interceptor<S>> {
     interceptor: I,
     exchange: Arc<RequestContext<S>>,
     is_over: bool,
 }
 
-impl<S, I: Interceptor<S>> Drop for Awaited<S, I> {
+impl<S, I: Interceptor<S>> Drop for AwaitedResponse<S, I> {
     fn drop(&mut self) {
         if !self.is_over {
             self.interceptor.abandoned(&self.exchange);
