@@ -16,7 +16,6 @@ mod caller;
 mod deadline;
 mod exchange;
 mod layers;
-mod own_fields;
 mod rate_limiter;
 mod request_id;
 

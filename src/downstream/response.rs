@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::Stream;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use hyper::body::{Frame, SizeHint};
 use thiserror::Error;
 
@@ -98,6 +98,16 @@ impl http_body::Body for Body {
             Content::Empty => SizeHint::with_exact(0),
             Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Content::Streamed(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// Sets a field that most likely has a place already, as in a ready answer: this takes half as long as an insertion.
+pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    match headers.get_mut(&name) {
+        Some(place) => *place = value,
+        None => {
+            headers.insert(name, value);
         }
     }
 }

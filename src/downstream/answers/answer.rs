@@ -9,8 +9,9 @@ use tokio::time::Instant;
 
 use crate::catalog::{CacheOutcome, SourceState};
 use crate::downstream::caching::{Countdown, EntityTag};
+use crate::downstream::layers::{RATELIMIT, RATELIMIT_POLICY};
 use crate::downstream::negotiate::AnswerFormat;
-use crate::downstream::own_fields::with_places;
+use crate::downstream::request_id::X_REQUEST_ID;
 use crate::downstream::response::{Content, Response};
 use crate::gateway::Listing;
 use crate::gateway::listing::SourceReport;
@@ -70,10 +71,13 @@ impl Answer {
         made: Made,
         tag: EntityTag,
         format: AnswerFormat,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         body: Bytes,
     ) -> Self {
-        let headers = with_places(headers);
+        // Places for what every request is told in the end: a map that has them never grows.
+        for name in [RATELIMIT_POLICY, RATELIMIT, X_REQUEST_ID] {
+            headers.insert(name, HeaderValue::from_static(""));
+        }
         Self {
             unchanged: unchanged(&headers),
             epoch: made.epoch,

@@ -2,15 +2,20 @@
 
 use std::ops::ControlFlow;
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 use crate::downstream::exchange::RequestContext;
-use crate::downstream::own_fields::OwnField;
 use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::rate_limiter::CallerRateLimiter;
-use crate::downstream::response::Response;
+use crate::downstream::response::{Response, set};
 
 use super::intercept::Interceptor;
+
+/// What is left, as in draft-ietf-httpapi-ratelimit-headers-10, section 4.
+pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// What is allowed, as in section 3 of the same draft.
+pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// What counts the requests that its layer lets through.
 pub(crate) trait Admits {
@@ -56,9 +61,9 @@ impl<S: Admits> Interceptor<S> for Admission {
 
 fn announce(allowance: Allowance, response: &mut Response) {
     let headers = response.headers_mut();
-    OwnField::Policy.set(headers, allowance.policy);
+    set(headers, RATELIMIT_POLICY, allowance.policy);
     if let Some(left) = allowance.left {
-        OwnField::Left.set(headers, left);
+        set(headers, RATELIMIT, left);
     }
 }
 

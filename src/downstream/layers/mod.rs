@@ -27,7 +27,7 @@ mod problems;
 mod catch_panic;
 
 mod admission;
-pub(crate) use admission::Admits;
+pub(crate) use admission::{Admits, RATELIMIT, RATELIMIT_POLICY};
 
 mod host;
 

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use crate::downstream::exchange::RequestContext;
-use crate::downstream::own_fields::OwnField;
-use crate::downstream::response::Response;
+use crate::downstream::request_id::X_REQUEST_ID;
+use crate::downstream::response::{Response, set};
 
 use super::intercept::Interceptor;
 
@@ -21,6 +21,6 @@ impl<S> Interceptor<S> for RequestIds {
 
     fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
         let id = exchange.id.to_value();
-        OwnField::Id.set(response.headers_mut(), id);
+        set(response.headers_mut(), X_REQUEST_ID, id);
     }
 }
