@@ -4,9 +4,9 @@ mod process;
 mod receiver;
 
 use http::StatusCode;
-use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode as Outcome;
+use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use serde_json::json;
 
 use crate::support::command::{groupgate, run};
@@ -32,7 +32,7 @@ async fn slow() -> Server {
 
 fn outcome(span: &Span) -> Outcome {
     let status = span.status.as_ref();
-    status.map_or(Outcome::Unset, |status| status.code())
+    status.map_or(Outcome::Unset, Status::code)
 }
 
 fn kinds(spans: &[&Span], expected: SpanKind) -> bool {
