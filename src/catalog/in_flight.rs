@@ -12,6 +12,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::observe::{SettledWalk, Timeline};
 
+use super::cached::CachedSnapshot;
+
 /// How far a walk is that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RunningWalk {
@@ -46,6 +48,8 @@ pub(super) struct WalkBegin {
 pub(super) struct InFlightWalk {
     begun: Arc<OnceLock<WalkBegin>>,
     end: Arc<watch::Sender<Option<WalkEnd>>>,
+    /// What it has brought. Whoever waits for it is given that, even where it is too old to be kept.
+    brought: Arc<OnceLock<Arc<CachedSnapshot>>>,
     pub(super) timeline: Arc<Timeline>,
     /// Its span, or at least its trace.
     pub(super) span: Context,
@@ -57,6 +61,7 @@ impl InFlightWalk {
         Self {
             begun: Arc::default(),
             end: Arc::new(watch::Sender::new(None)),
+            brought: Arc::default(),
             timeline: Arc::default(),
             span,
         }
@@ -73,10 +78,17 @@ impl InFlightWalk {
         self.begun.get().copied()
     }
 
+    /// It has brought this.
+    pub(super) fn bring(&self, cached: &Arc<CachedSnapshot>) {
+        // A walk ends once.
+        let _ = self.brought.set(Arc::clone(cached));
+    }
+
     /// Somebody who waits for it.
     pub(super) fn waiter(&self) -> WalkWaiter {
         WalkWaiter {
             end: self.end.subscribe(),
+            brought: Arc::clone(&self.brought),
             span: self.span.span().span_context().clone(),
         }
     }
@@ -108,14 +120,20 @@ impl InFlightWalk {
 #[derive(Debug)]
 pub(super) struct WalkWaiter {
     end: watch::Receiver<Option<WalkEnd>>,
+    brought: Arc<OnceLock<Arc<CachedSnapshot>>>,
     /// The span of the walk.
     pub(super) span: SpanContext,
 }
 
 impl WalkWaiter {
     /// Waits for the walk's end, at most until `deadline`. `None`: it did not come by then.
-    pub(super) async fn end(mut self, deadline: Instant) -> Option<WalkEnd> {
+    pub(super) async fn end(&mut self, deadline: Instant) -> Option<WalkEnd> {
         let ended = timeout_at(deadline, self.end.wait_for(Option::is_some)).await;
         *ended.ok()?.ok()?
+    }
+
+    /// What it has brought, if it is over.
+    pub(super) fn brought(self) -> Option<Arc<CachedSnapshot>> {
+        self.brought.get().cloned()
     }
 }

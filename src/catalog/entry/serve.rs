@@ -56,14 +56,14 @@ impl Entry {
                 self.note(held.outcome, held.snapshot.is_some());
                 held
             }
-            ServeDecision::Wait(walk, outcome) => {
+            ServeDecision::Wait(mut walk, outcome) => {
                 self.note(outcome, false);
                 // Whoever has begun it is in its trace already.
                 if outcome.collapsed {
                     trace::link(&walk.span);
                 }
                 let ended = walk.end(deadline).await;
-                self.waited(ended, outcome)
+                self.waited(ended, walk.brought(), outcome)
             }
         }
     }
@@ -205,7 +205,12 @@ impl Entry {
     }
 
     /// What a caller gets after waiting for a walk.
-    fn waited(&self, end: Option<WalkEnd>, mut outcome: CacheOutcome) -> SourceLookup {
+    fn waited(
+        &self,
+        end: Option<WalkEnd>,
+        brought: Option<Arc<CachedSnapshot>>,
+        mut outcome: CacheOutcome,
+    ) -> SourceLookup {
         let walks = self.lock();
         let now = Instant::now();
         let is_replaced = match end {
@@ -227,8 +232,8 @@ impl Entry {
             }
             Some(WalkEnd::Done) => true,
         };
-        match self.cached(&walks).filter(|_| is_replaced) {
-            // Just walked for this caller, so it is fresh even if the time to live is zero.
+        match brought.filter(|_| is_replaced) {
+            // Just walked for this caller, so it is fresh even if the time to live is zero, and nobody keeps it.
             Some(cached) => SourceLookup {
                 state: SourceState::Fresh,
                 ..self.shown(&cached, &walks, now, outcome)

@@ -186,6 +186,7 @@ impl Entry {
         });
         match outcome {
             Ok(Kept::Replaced(cached)) => {
+                walk.bring(&cached);
                 tracing::info!(
                     source = %self.key.upstream,
                     groups = cached.snapshot.len(),

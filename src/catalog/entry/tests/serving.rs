@@ -36,6 +36,25 @@ async fn a_caller_that_gives_up_does_not_cancel_the_walk() {
     assert_eq!(upstream.walks(), 1);
 }
 
+/// What [`crate::catalog::keep_fresh`] does as soon as a walk has ended may come before its waiters.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_gets_the_list_of_the_walk_though_it_expires_at_once() {
+    let nothing = Freshness {
+        ttl: Duration::ZERO,
+        stale_while_revalidate: Duration::ZERO,
+        stale_if_error: Duration::ZERO,
+        min_refresh: Duration::ZERO,
+    };
+    let upstream = Scripted::new(nothing, 1 << 20).then(SECOND, Ok("a"));
+    let expire = async {
+        upstream.entry.walked().await;
+        upstream.entry.expire();
+    };
+    let ((), held) = tokio::join!(expire, upstream.get());
+    assert_eq!((held.state, name(&held)), (SourceState::Fresh, Some("a")));
+    assert!(upstream.entry.servable().is_none());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stale_snapshot_is_served_while_one_refresh_runs() {
     let upstream = Scripted::usual()
