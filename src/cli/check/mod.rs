@@ -13,7 +13,9 @@ use crate::clock::WallClock;
 use crate::config::upstream::Upstream as Written;
 use crate::config::{Environment, Loaded};
 use crate::plan::server::OPEN_TO_ALL;
-use crate::plan::{BodyFormat, Format, Limits, List, Refresh, Share, Span, Upstream};
+use crate::plan::{
+    AccessLogRules, BodyFormat, Format, Limits, List, Refresh, Share, Span, Upstream,
+};
 use crate::terminal::{CommandError, print};
 use crate::upstream::Adapter;
 
@@ -92,6 +94,7 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
             "snapshots are kept in {directory} as well, for a restart"
         );
     }
+    text.push_str(&explain_access_log(&plan.access_log));
     if !server.watch {
         text.push_str("files are not watched: SIGHUP and POST /reload load them again\n");
     }
@@ -130,6 +133,22 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
     let plural = if count == 1 { "" } else { "s" };
     let _ = write!(text, "\nok: {count} upstream{plural}");
     text
+}
+
+fn explain_access_log(rules: &AccessLogRules) -> String {
+    if !rules.enabled {
+        return "requests are not logged\n".to_owned();
+    }
+    let fields: Vec<&str> = rules.fields.iter().map(|field| field.into()).collect();
+    let which = if rules.sample == Share::ALL {
+        "every request".to_owned()
+    } else {
+        format!(
+            "every request that fails, and {} of the others",
+            rules.sample
+        )
+    };
+    format!("{which} is logged, with {}\n", fields.join(", "))
 }
 
 fn explain_upstream(upstream: &Upstream, written: &Written) -> String {
