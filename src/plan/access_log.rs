@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use strum::VariantArray as _;
 
 use super::Share;
 
@@ -23,7 +24,17 @@ pub struct AccessLogRules {
 }
 
 /// A field of the line that each request has in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema, strum::IntoStaticStr)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum AccessField {
@@ -77,6 +88,12 @@ impl AccessFields {
     /// Whether a line says this.
     pub const fn contain(self, field: AccessField) -> bool {
         self.0 & field.bit() != 0
+    }
+
+    /// All of them, in the order in which a line says them.
+    pub fn iter(self) -> impl Iterator<Item = AccessField> {
+        let all = AccessField::VARIANTS.iter().copied();
+        all.filter(move |field| self.contain(*field))
     }
 }
 

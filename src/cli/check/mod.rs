@@ -139,7 +139,7 @@ fn explain_access_log(rules: &AccessLogRules) -> String {
     if !rules.enabled {
         return "requests are not logged\n".to_owned();
     }
-    let fields: Vec<&str> = rules.fields.iter().map(|field| field.into()).collect();
+    let fields: Vec<&str> = rules.fields.iter().map(Into::into).collect();
     let which = if rules.sample == Share::ALL {
         "every request".to_owned()
     } else {
