@@ -11,7 +11,6 @@ mod variables;
 
 mod export;
 use export::Exporting;
-pub use export::MetricsReader;
 
 mod collector;
 
@@ -19,6 +18,7 @@ mod access_lines;
 use access_lines::LetThrough;
 pub(crate) use access_lines::{AccessLines, LoggedRequest};
 
+mod human_lines;
 mod json_lines;
 mod line_queue;
 
@@ -27,8 +27,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_otlp::ExporterBuildError;
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
 use thiserror::Error;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::filter_fn;
@@ -40,6 +40,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::clock::WallClock;
 use crate::tls::TlsSetupError;
 
+use human_lines::HumanLines;
 use json_lines::JsonLines;
 use line_queue::{LineQueue, LogWriter, queue};
 
@@ -140,7 +141,9 @@ pub fn init_to(
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Guard, TelemetryError> {
     let levels = LetThrough::by(parse(filter)?);
-    let exporting = Exporting::start(variables::read(variable)?)?;
+    let exports = variables::read(variable)?;
+    let ignored = exports.ignored.clone();
+    let exporting = Exporting::start(exports)?;
     let (lines, writer) = queue(log, QUEUED_LINES)?;
     let access = AccessLines::new(lines.clone(), levels, WallClock::system());
     let logger = exporting.logger.as_ref();
@@ -155,14 +158,38 @@ pub fn init_to(
     let _ = ACCESS_LINES.set(takes_short_way.then_some(access));
     *WRITER.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
     *EXPORTING.lock().unwrap_or_else(PoisonError::into_inner) = Some(exporting);
+    for variable in ignored {
+        tracing::warn!(variable, "this variable is not supported and is ignored");
+    }
     Ok(Guard(()))
 }
 
-/// What sends metrics, if they are exported, with what says who sends them. It is there once.
-pub fn take_metrics_reader() -> Option<(MetricsReader, Resource)> {
+/// Metrics say who sends them from now on. The first that come are sent, too, if any are.
+pub fn extend_metrics(mut provider: MeterProviderBuilder) -> MeterProviderBuilder {
     let mut exporting = EXPORTING.lock().unwrap_or_else(PoisonError::into_inner);
-    let exporting = exporting.as_mut()?;
-    exporting.metrics.take().zip(exporting.resource.clone())
+    let Some(exporting) = exporting.as_mut() else {
+        return provider;
+    };
+    if let Some(resource) = &exporting.resource {
+        provider = provider.with_resource(resource.clone());
+    }
+    match exporting.metrics.take() {
+        Some(reader) => provider.with_reader(reader),
+        None => provider,
+    }
+}
+
+/// Has these metrics sent a last time when the process ends.
+pub fn send_last(metrics: &SdkMeterProvider) {
+    let mut exporting = EXPORTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(exporting) = exporting.as_mut() {
+        exporting.meter.get_or_insert_with(|| metrics.clone());
+    }
+}
+
+/// How many exports failed, by the name of what was sent.
+pub fn failed_exports() -> Vec<(&'static str, u64)> {
+    collector::failed()
 }
 
 /// Exports what waits, writes all queued log lines, for at most a few seconds, and ends the log.
@@ -208,7 +235,7 @@ fn subscriber(
 ) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
     let logs = tracing_subscriber::fmt::layer().with_writer(lines);
     let logs = match format {
-        LogFormat::Human => logs.boxed(),
+        LogFormat::Human => logs.event_format(HumanLines).boxed(),
         LogFormat::Json => logs
             .json()
             .event_format(JsonLines {
@@ -238,21 +265,29 @@ where
 fn is_about_exports(target: &str) -> bool {
     const OURS: &str = concat!(env!("CARGO_CRATE_NAME"), "::telemetry");
     let is_of = |library: &&str| target.split("::").next() == Some(*library);
-    let libraries = [
-        "opentelemetry",
-        "opentelemetry_sdk",
-        "opentelemetry_otlp",
-        "hyper",
-        "hyper_util",
-        "rustls",
-    ];
-    target.starts_with(OURS) || libraries.iter().any(is_of)
+    let libraries = ["hyper", "hyper_util", "rustls"];
+    target.starts_with(OURS) || is_opentelemetry(target) || libraries.iter().any(is_of)
+}
+
+/// Whether a line comes from OpenTelemetry's crates. Some name themselves as a package, some as a module.
+fn is_opentelemetry(target: &str) -> bool {
+    target.starts_with("opentelemetry")
+}
+
+/// Whether a line is one by which OpenTelemetry's crates say that something is lost. A failed export is reported
+/// by the collector, now and then; they would do so each time.
+fn is_loss(metadata: &Metadata<'_>) -> bool {
+    let name = metadata.name();
+    *metadata.level() <= Level::WARN && !name.contains("Export") && !name.starts_with("HttpClient.")
 }
 
 /// Whether a line may be logged at all. Libraries that sign, encrypt and send requests log secrets
 /// at their finer levels, so these are open to our own modules only, whatever the filter says.
 fn may_log(metadata: &Metadata<'_>) -> bool {
     let module = || metadata.target().split("::").next();
+    if is_opentelemetry(metadata.target()) && !is_loss(metadata) {
+        return false;
+    }
     *metadata.level() <= Level::INFO || module() == Some(env!("CARGO_CRATE_NAME"))
 }
 

@@ -30,7 +30,6 @@ use reloader::Reloader;
 pub struct App {
     live: Live,
     server: Listeners,
-    metrics: Arc<Metrics>,
     reloads: Reloads,
     /// Loads the configuration again, if it came from a file.
     reloader: Option<AbortOnDrop>,
@@ -105,11 +104,8 @@ impl App {
     ) -> Result<Self, StartError> {
         let Compiled { plan, adapters } = compiled;
         prepare_directory(loaded)?;
-        let metrics = Metrics::new(|provider| match telemetry::take_metrics_reader() {
-            Some((reader, resource)) => provider.with_reader(reader).with_resource(resource),
-            None => provider,
-        });
-        let metrics = Arc::new(metrics);
+        let metrics = Arc::new(Metrics::new(telemetry::extend_metrics));
+        telemetry::send_last(metrics.provider());
         let observers = Arc::clone(&metrics).into();
         let catalog = Catalog::new(adapters, &plan.cache, wall, observers);
         // Before anybody is answered: until its first walk succeeds, it is all that there is.
@@ -125,7 +121,6 @@ impl App {
         Ok(Self {
             live,
             server,
-            metrics,
             reloads,
             reloader: reloader.map(AbortOnDrop),
         })
@@ -164,9 +159,6 @@ impl App {
         drop(self.reloader);
         self.server.shutdown().await;
         self.live.close().await;
-        let metrics = self.metrics;
-        // Whoever reads them may have to send them somewhere. A panic there is nobody's here.
-        let _ = tokio::task::spawn_blocking(move || metrics.shut_down()).await;
     }
 }
 

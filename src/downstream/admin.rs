@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use opentelemetry::trace::FutureExt as _;
 use percent_encoding::percent_decode_str;
 use subtle::ConstantTimeEq as _;
 
@@ -221,7 +222,7 @@ async fn refresh<G: CatalogService>(
     let Some(held) = generation
         .process
         .walks
-        .spawn(walk)
+        .spawn(walk.with_current_context())
         .await
         .map_err(stopping)?
     else {

@@ -37,9 +37,7 @@ use super::layers::{AccessLog, Admits, KeepsAnswers, Observed, Patience};
 use super::openapi::Description;
 use super::rate_limiter::CallerRateLimiter;
 use super::services::GroupService;
-
-/// Where whoever runs the process asks for its health.
-const PROBES: &[&str] = &["/livez", "/readyz"];
+use super::templates;
 
 /// All that a request may read.
 #[derive(Debug)]
@@ -145,7 +143,7 @@ impl Process {
     /// A process that begins to serve now, on the runtime that this is called in.
     pub(super) fn new(plan: &Plan, metrics: Arc<Metrics>, reloads: Reloads) -> Self {
         let lines = telemetry::access_lines();
-        let access_log = Arc::new(AccessLog::new(&plan.access_log, PROBES, lines));
+        let access_log = Arc::new(AccessLog::new(&plan.access_log, templates::PROBES, lines));
         let observers: [Arc<dyn Observer>; 2] =
             [Arc::clone(&access_log) as _, Arc::clone(&metrics) as _];
         Self {

@@ -59,6 +59,7 @@ fn state<G: CatalogService>(generation: &Generation<G>) -> ProcessState {
             ("refused", connections.refused),
         ],
         dropped_log_lines: telemetry::dropped_lines() as u64,
+        failed_exports: telemetry::failed_exports(),
         started: Duration::try_from(process.started.as_duration()).unwrap_or_default(),
     }
 }

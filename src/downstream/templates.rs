@@ -1,5 +1,13 @@
 //! The addresses of both listeners, without what callers choose of them.
 
+/// Where whoever runs the process asks for its health.
+pub(crate) const PROBES: &[&str] = &["/livez", "/readyz"];
+
+/// Whether an address is asked every few seconds by whoever runs the process, or by our own page.
+pub(crate) fn is_polled(path: &str) -> bool {
+    PROBES.contains(&path) || matches!(path, "/metrics" | "/status")
+}
+
 /// What stands for every address that there is not.
 pub(crate) const OTHER: &str = "_OTHER";
 

@@ -125,11 +125,9 @@ impl Metrics {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 
-    /// Has further readers send what they have, and ends them. It may wait for them for a few seconds.
-    pub fn shut_down(&self) {
-        if let Err(error) = self.provider.shutdown() {
-            tracing::debug!(%error, "metrics were not flushed");
-        }
+    /// What collects them, for whoever reads them.
+    pub const fn provider(&self) -> &SdkMeterProvider {
+        &self.provider
     }
 
     fn answered(&self, traits: AnswerTraits) {

@@ -13,7 +13,7 @@ use http::{Method, StatusCode};
 use opentelemetry::metrics::{BoundHistogram, Histogram};
 use opentelemetry::{KeyValue, Value};
 
-use crate::observe::AnswerTraits;
+use crate::observe::{AnswerTraits, known_method};
 
 /// How many series are bound. Further ones are recorded by their labels.
 const BOUND: usize = 1024;
@@ -69,7 +69,7 @@ impl RequestDurations {
         elapsed: Duration,
     ) {
         let seconds = elapsed.as_secs_f64();
-        let method = known(method);
+        let method = known_method(method);
         let place = |word: &'static str| (word.as_ptr().addr(), word.len());
         let AnswerTraits {
             format,
@@ -130,19 +130,3 @@ impl fmt::Debug for RequestDurations {
 
 /// What stands for all that others choose freely.
 pub(super) const OTHER: &str = "_OTHER";
-
-/// The name of a method, `_OTHER` if it is none that HTTP knows.
-pub(super) const fn known(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::DELETE => "DELETE",
-        Method::CONNECT => "CONNECT",
-        Method::OPTIONS => "OPTIONS",
-        Method::TRACE => "TRACE",
-        Method::PATCH => "PATCH",
-        _ => OTHER,
-    }
-}

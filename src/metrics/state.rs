@@ -22,6 +22,8 @@ pub struct ProcessState {
     pub connections_closed: Vec<(&'static str, u64)>,
     /// How many log lines were lost.
     pub dropped_log_lines: u64,
+    /// How many exports failed, by what was sent.
+    pub failed_exports: Vec<(&'static str, u64)>,
     /// When the process began to serve, since 1970.
     pub started: Duration,
 }

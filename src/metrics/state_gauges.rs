@@ -173,6 +173,9 @@ const STATES: &[(&MetricEntry, ObserveState)] = &[
     (&table::LOG_LINES_DROPPED, |state, observe| {
         observe(state.dropped_log_lines as f64, &[]);
     }),
+    (&table::EXPORTS_FAILED, |state, observe| {
+        named("signal", state.failed_exports.iter().copied(), observe);
+    }),
 ];
 
 /// 1 for the state that a source is in, 0 for the others.

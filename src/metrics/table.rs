@@ -172,6 +172,9 @@ metrics! {
     LOG_LINES_DROPPED = Counter "groupgate.log.lines.dropped" in "{line}"
         []:
         "Log lines that were lost because their reader was too slow."
+    EXPORTS_FAILED = Counter "groupgate.telemetry.exports.failed" in "{export}"
+        ["signal"]:
+        "Exports of `traces`, `metrics` or `logs` that no collector took. Those of `traces` and `logs` are lost."
     START_TIME = Gauge "process.start_time" in "s"
         []:
         "When the process began to serve, in seconds since 1970."

@@ -6,10 +6,10 @@ use http::StatusCode;
 use opentelemetry::metrics::{Counter, Histogram};
 use opentelemetry::{KeyValue, Value};
 
-use crate::observe::{Event, Observer, SettledWalk};
+use crate::observe::{Event, Observer, SettledWalk, known_method};
 
 use super::instruments::Instruments;
-use super::requests::{OTHER, known};
+use super::requests::OTHER;
 use super::table;
 
 /// What counts, for all upstreams.
@@ -120,7 +120,7 @@ impl Observer for UpstreamMetrics {
                 outcome,
                 elapsed,
             } => {
-                let method = Some(KeyValue::new("http.request.method", known(method)));
+                let method = Some(KeyValue::new("http.request.method", known_method(method)));
                 let [code, error] = match outcome {
                     Err(kind) => [None, Some(KeyValue::new("error.type", kind.as_str()))],
                     Ok(status) => status_labels(*status),

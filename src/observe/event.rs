@@ -207,3 +207,19 @@ pub struct AnswerTraits {
     /// What kind of problem it is.
     pub problem: Option<&'static str>,
 }
+
+/// The name of a method for spans and metrics, `_OTHER` if it is none that HTTP knows: callers may send any word.
+pub(crate) const fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::CONNECT => "CONNECT",
+        Method::OPTIONS => "OPTIONS",
+        Method::TRACE => "TRACE",
+        Method::PATCH => "PATCH",
+        _ => "_OTHER",
+    }
+}

@@ -6,6 +6,7 @@
 //! and their requests, in one order. Events borrow what they describe; an empty list costs nothing.
 
 mod event;
+pub(crate) use event::known_method;
 pub use event::{ABANDONED, AnswerTraits, Event, SettledWalk};
 
 mod observers;

@@ -6,15 +6,12 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use http::header::CONTENT_ENCODING;
-use http::{HeaderValue, Request, Response, Uri};
+use http::{Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -29,7 +26,7 @@ use crate::clock::WallClock;
 use crate::tls::{Tls, trust_only};
 
 use super::TelemetryError;
-use super::variables::Destination;
+use super::variables::{Destination, Signal};
 
 /// How large an answer may be: it says at most which records were refused.
 const ANSWER: usize = 1 << 20;
@@ -37,14 +34,29 @@ const ANSWER: usize = 1 << 20;
 /// How far apart lines about failures are.
 const QUIET: Duration = Duration::from_mins(1);
 
+/// How many exports failed, by signal.
+static FAILED: [(Signal, AtomicU64); 3] = [
+    (Signal::Traces, AtomicU64::new(0)),
+    (Signal::Metrics, AtomicU64::new(0)),
+    (Signal::Logs, AtomicU64::new(0)),
+];
+
+/// How many exports failed, by the name of what was sent.
+pub(super) fn failed() -> Vec<(&'static str, u64)> {
+    let counts = FAILED.iter();
+    counts
+        .map(|(signal, count)| (signal.name(), count.load(Ordering::Relaxed)))
+        .collect()
+}
+
 /// Sends to the collector of one signal.
 #[derive(Debug)]
 pub(super) struct Collector {
+    signal: Signal,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     /// Where it runs: those who wait for it have no runtime.
     runtime: Handle,
     timeout: Duration,
-    gzip: bool,
     failures: Mutex<Failures>,
 }
 
@@ -57,7 +69,11 @@ struct Failures {
 
 impl Collector {
     /// Connects when there is something to send. Must be called within a tokio runtime.
-    pub(super) fn new(destination: &Destination, tls: &Tls) -> Result<Self, TelemetryError> {
+    pub(super) fn new(
+        signal: Signal,
+        destination: &Destination,
+        tls: &Tls,
+    ) -> Result<Self, TelemetryError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         let tls = trust(destination, tls)?;
@@ -71,10 +87,10 @@ impl Collector {
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(1);
         Ok(Self {
+            signal,
             client: builder.build(connector),
             runtime: Handle::current(),
             timeout: destination.timeout,
-            gzip: destination.gzip,
             failures: Mutex::default(),
         })
     }
@@ -88,6 +104,11 @@ impl Collector {
             Ok(response) => format!("status {}", response.status().as_u16()),
             Err(error) => with_causes(&**error),
         };
+        for (signal, count) in &FAILED {
+            if *signal == self.signal {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
         failures.count += 1;
         if failures
             .logged
@@ -96,7 +117,7 @@ impl Collector {
             return;
         }
         tracing::warn!(
-            collector = %target,
+            collector = shown(target),
             failures = failures.count,
             reason,
             "telemetry cannot be exported, and is lost if that lasts"
@@ -112,7 +133,6 @@ impl Collector {
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let target = request.uri().clone();
-        let request = if self.gzip { zipped(request)? } else { request };
         let (client, limit) = (self.client.clone(), self.timeout);
         // The timer, too, needs the runtime.
         let exchange = async move { timeout(limit, exchange(client, request)).await };
@@ -136,13 +156,14 @@ async fn exchange(
     Ok(Response::from_parts(head, body.to_bytes()))
 }
 
-fn zipped(request: Request<Bytes>) -> Result<Request<Bytes>, HttpError> {
-    let (mut head, body) = request.into_parts();
-    let mut zip = GzEncoder::new(Vec::new(), Compression::fast());
-    zip.write_all(&body)?;
-    head.headers
-        .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    Ok(Request::from_parts(head, zip.finish()?.into()))
+/// An address for the log: a query may hold a key.
+fn shown(target: &Uri) -> String {
+    let scheme = target.scheme_str().unwrap_or_default();
+    let authority = target
+        .authority()
+        .map_or("", |authority| authority.as_str());
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{}", target.path())
 }
 
 /// Whom to trust: the CAs in a file, else those of the system, which are not asked for without need.
@@ -171,4 +192,18 @@ fn with_causes(error: &dyn Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("http://c:4318/v1/traces?api-key=s3cret", "http://c:4318/v1/traces")]
+    #[case("https://me:s3cret@c/", "https://c/")]
+    fn an_address_is_logged_without_secrets(#[case] target: &str, #[case] expected: &str) {
+        assert_eq!(shown(&target.parse().unwrap()), expected);
+    }
 }

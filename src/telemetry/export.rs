@@ -1,5 +1,7 @@
-//! What makes records of traces, metrics and logs, and hands them to collectors (OTLP over HTTP).
+//! Builds the exporters of traces, metrics and logs (OTLP over HTTP).
 
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
@@ -8,9 +10,9 @@ use opentelemetry_otlp::{
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
-use opentelemetry_sdk::metrics::PeriodicReader;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tokio::time::Instant;
 
 use crate::tls::Tls;
@@ -18,13 +20,13 @@ use crate::trace::{self, Tracing};
 
 use super::TelemetryError;
 use super::collector::Collector;
-use super::variables::Exports;
+use super::variables::{Exports, Signal};
 
 /// How long the end of the process waits for collectors in all.
 const LAST_EXPORTS: Duration = Duration::from_secs(3);
 
 /// Sends metrics now and then, once it is handed to what has some.
-pub type MetricsReader = PeriodicReader<MetricExporter>;
+pub(super) type MetricsReader = PeriodicReader<MetricExporter>;
 
 /// What is exported until this is flushed.
 #[derive(Debug, Default)]
@@ -32,6 +34,8 @@ pub(super) struct Exporting {
     tracer: Option<SdkTracerProvider>,
     pub(super) logger: Option<SdkLoggerProvider>,
     pub(super) metrics: Option<MetricsReader>,
+    /// What the reader of metrics was handed to.
+    pub(super) meter: Option<SdkMeterProvider>,
     pub(super) resource: Option<Resource>,
 }
 
@@ -47,11 +51,12 @@ impl Exporting {
         if let Some(destination) = &exports.traces {
             let exporter = SpanExporter::builder()
                 .with_http()
-                .with_http_client(Collector::new(destination, &tls)?)
+                .with_http_client(Collector::new(Signal::Traces, destination, &tls)?)
                 .with_protocol(Protocol::HttpBinary)
                 .build()?;
             let provider = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
+                .with_sampler(exports.sampler.unwrap_or(Sampler::AlwaysOn))
                 .with_batch_exporter(exporter)
                 .build();
             exporting.tracer = Some(provider);
@@ -59,7 +64,7 @@ impl Exporting {
         if let Some(destination) = &exports.logs {
             let exporter = LogExporter::builder()
                 .with_http()
-                .with_http_client(Collector::new(destination, &tls)?)
+                .with_http_client(Collector::new(Signal::Logs, destination, &tls)?)
                 .with_protocol(Protocol::HttpBinary)
                 .build()?;
             let provider = SdkLoggerProvider::builder()
@@ -71,7 +76,7 @@ impl Exporting {
         if let Some(destination) = &exports.metrics {
             let exporter = MetricExporter::builder()
                 .with_http()
-                .with_http_client(Collector::new(destination, &tls)?)
+                .with_http_client(Collector::new(Signal::Metrics, destination, &tls)?)
                 .with_protocol(Protocol::HttpBinary)
                 .build()?;
             exporting.metrics = Some(PeriodicReader::builder(exporter).build());
@@ -84,15 +89,36 @@ impl Exporting {
         Ok(exporting)
     }
 
-    /// Sends what waits, for at most a few seconds, and ends.
-    pub(super) fn flush(&self) {
+    /// Sends what waits, all at once and for at most a few seconds, and ends. Collectors report failures.
+    pub(super) fn flush(self) {
         let end = Instant::now() + LAST_EXPORTS;
-        // Whether it has come, the collector knows.
-        if let Some(tracer) = &self.tracer {
-            let _ = tracer.shutdown_with_timeout(LAST_EXPORTS);
+        let (ended, all_ended) = channel::<()>();
+        let ending = |shut_down: Box<dyn FnOnce() + Send>| {
+            let ended = ended.clone();
+            // One that cannot be started leaves at once, and what it would have sent is lost.
+            let _ = thread::Builder::new().spawn(move || {
+                shut_down();
+                drop(ended);
+            });
+        };
+        if let Some(tracer) = self.tracer {
+            ending(Box::new(move || {
+                let _ = tracer.shutdown_with_timeout(LAST_EXPORTS);
+            }));
         }
-        if let Some(logger) = &self.logger {
-            let _ = logger.shutdown_with_timeout(end.saturating_duration_since(Instant::now()));
+        if let Some(logger) = self.logger {
+            ending(Box::new(move || {
+                let _ = logger.shutdown_with_timeout(LAST_EXPORTS);
+            }));
         }
+        if let Some(meter) = self.meter {
+            ending(Box::new(move || {
+                let _ = meter.shutdown_with_timeout(LAST_EXPORTS);
+            }));
+        }
+        drop(ended);
+        // Nothing is ever said: it is over when all have let go.
+        let left = end.saturating_duration_since(Instant::now());
+        let _ = all_ended.recv_timeout(left);
     }
 }

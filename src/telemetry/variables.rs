@@ -1,14 +1,19 @@
 //! What the variables `OTEL_*` say, checked.
 //!
 //! OpenTelemetry's crates read most of them themselves, and fall back in silence where they do not understand
-//! one. So all are checked here first: one that says something else than was meant is an error at start.
+//! one. So all that matter are checked here first: one that says something else than was meant is an error at
+//! start. What is read here may have blanks around it and any case; what those crates read is refused unless they
+//! understand every character of it.
 
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use opentelemetry::KeyValue;
+use opentelemetry_sdk::trace::Sampler;
 use percent_encoding::percent_decode_str;
 use url::Url;
+
+use crate::hex::hex;
 
 use super::TelemetryError;
 
@@ -28,6 +33,15 @@ impl Signal {
             Self::Logs => "LOGS",
         }
     }
+
+    /// Its name in metrics.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Metrics => "metrics",
+            Self::Logs => "logs",
+        }
+    }
 }
 
 /// Where a signal goes.
@@ -38,7 +52,6 @@ pub(super) struct Destination {
     pub(super) timeout: Duration,
     /// The file with the CAs of the collector, and the variable that names it.
     pub(super) certificate: Option<(String, String)>,
-    pub(super) gzip: bool,
 }
 
 /// All that the variables say.
@@ -49,9 +62,45 @@ pub(super) struct Exports {
     pub(super) logs: Option<Destination>,
     /// Whether trace context is read and sent.
     pub(super) propagates: bool,
+    /// Which traces are recorded.
+    pub(super) sampler: Option<Sampler>,
     /// What says who sends it.
     pub(super) resource: Vec<KeyValue>,
+    /// Variables that say something which is not done here.
+    pub(super) ignored: Vec<&'static str>,
 }
+
+/// What each signal's batches go by. The crates read it.
+const fn numbers(signal: Signal) -> &'static [&'static str] {
+    match signal {
+        Signal::Traces => &[
+            "OTEL_BSP_SCHEDULE_DELAY",
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+            "OTEL_BSP_EXPORT_TIMEOUT",
+            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+            "OTEL_SPAN_EVENT_COUNT_LIMIT",
+            "OTEL_SPAN_LINK_COUNT_LIMIT",
+        ],
+        Signal::Logs => &[
+            "OTEL_BLRP_SCHEDULE_DELAY",
+            "OTEL_BLRP_MAX_QUEUE_SIZE",
+            "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+            "OTEL_BLRP_EXPORT_TIMEOUT",
+        ],
+        Signal::Metrics => &["OTEL_METRIC_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_TIMEOUT"],
+    }
+}
+
+/// Limits of the specification that the crates do not have.
+const IGNORED: [&str; 6] = [
+    "OTEL_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+];
 
 /// The variables of the process.
 #[derive(Clone, Copy)]
@@ -60,42 +109,28 @@ struct OtelVariables<'a>(&'a dyn Fn(&str) -> Option<String>);
 /// Reads and checks all of them.
 pub(super) fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Exports, TelemetryError> {
     let variables = OtelVariables(get);
-    let propagates = variables.propagates()?;
-    if variables.is_disabled()? {
-        return Ok(Exports {
-            propagates,
-            ..Exports::default()
-        });
-    }
-    variables.check_sampler()?;
-    for name in [
-        "OTEL_BSP_SCHEDULE_DELAY",
-        "OTEL_BSP_MAX_QUEUE_SIZE",
-        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        "OTEL_BSP_EXPORT_TIMEOUT",
-        "OTEL_BLRP_SCHEDULE_DELAY",
-        "OTEL_BLRP_MAX_QUEUE_SIZE",
-        "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
-        "OTEL_BLRP_EXPORT_TIMEOUT",
-        "OTEL_METRIC_EXPORT_INTERVAL",
-        "OTEL_METRIC_EXPORT_TIMEOUT",
-        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
-        "OTEL_SPAN_EVENT_COUNT_LIMIT",
-        "OTEL_SPAN_LINK_COUNT_LIMIT",
-    ] {
-        variables.number(name)?;
-    }
-    variables.one_of(
-        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-        &["cumulative", "delta", "lowmemory"],
-    )?;
-    Ok(Exports {
-        traces: variables.destination(Signal::Traces)?,
-        metrics: variables.destination(Signal::Metrics)?,
-        logs: variables.destination(Signal::Logs)?,
-        propagates,
+    let mut exports = Exports {
+        propagates: variables.propagates()?,
         resource: variables.resource()?,
-    })
+        ..Exports::default()
+    };
+    if variables.is_disabled()? {
+        return Ok(exports);
+    }
+    exports.traces = variables.destination(Signal::Traces)?;
+    exports.metrics = variables.destination(Signal::Metrics)?;
+    exports.logs = variables.destination(Signal::Logs)?;
+    if exports.traces.is_some() {
+        exports.sampler = Some(variables.sampler()?);
+        let is_set = |name: &&str| variables.get(name).is_some();
+        exports.ignored = IGNORED.into_iter().filter(is_set).collect();
+    }
+    if exports.metrics.is_some() {
+        const NAME: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+        variables.one_of(NAME, &["cumulative", "delta", "lowmemory"])?;
+        variables.exact(NAME)?;
+    }
+    Ok(exports)
 }
 
 impl OtelVariables<'_> {
@@ -116,8 +151,20 @@ impl OtelVariables<'_> {
             .map(|(value, name)| (name, value))
     }
 
+    /// What a variable says that the crates read: with blanks around it, they would not understand it.
+    fn exact(self, name: &str) -> Result<Option<String>, TelemetryError> {
+        match (self.get(name), (self.0)(name)) {
+            (Some(value), Some(raw)) if raw != value => {
+                let text = "there must be no blanks before or after the value";
+                Err(wrong(name, text.to_owned()))
+            }
+            (value, _) => Ok(value),
+        }
+    }
+
     fn number(self, name: &str) -> Result<Option<u64>, TelemetryError> {
-        self.get(name).map(|value| number(name, &value)).transpose()
+        let said = self.exact(name)?;
+        said.map(|value| number(name, &value)).transpose()
     }
 
     fn one_of(self, name: &str, words: &[&str]) -> Result<Option<String>, TelemetryError> {
@@ -148,9 +195,9 @@ impl OtelVariables<'_> {
         Ok(propagates)
     }
 
-    fn check_sampler(self) -> Result<(), TelemetryError> {
-        const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
-        let sampler = self.one_of(
+    /// The sampler, made here: the crates would take all traces where they do not understand what is said.
+    fn sampler(self) -> Result<Sampler, TelemetryError> {
+        let said = self.one_of(
             "OTEL_TRACES_SAMPLER",
             &[
                 "always_on",
@@ -161,26 +208,59 @@ impl OtelVariables<'_> {
                 "parentbased_traceidratio",
             ],
         )?;
-        let takes_share = sampler.is_some_and(|sampler| sampler.ends_with("traceidratio"));
-        let Some(share) = self.get(ARGUMENT).filter(|_| takes_share) else {
-            return Ok(());
+        let said = said.as_deref().unwrap_or("parentbased_always_on");
+        let of_root = said.strip_prefix("parentbased_");
+        let sampler = match of_root.unwrap_or(said) {
+            "always_off" => Sampler::AlwaysOff,
+            "traceidratio" => Sampler::TraceIdRatioBased(self.share()?),
+            _ => Sampler::AlwaysOn,
         };
-        match share.parse::<f64>() {
-            Ok(share) if (0.0..=1.0).contains(&share) => Ok(()),
+        Ok(match of_root {
+            Some(_) => Sampler::ParentBased(Box::new(sampler)),
+            None => sampler,
+        })
+    }
+
+    fn share(self) -> Result<f64, TelemetryError> {
+        const NAME: &str = "OTEL_TRACES_SAMPLER_ARG";
+        let Some(share) = self.get(NAME) else {
+            return Ok(1.0);
+        };
+        match share.parse() {
+            Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
             _ => Err(wrong(
-                ARGUMENT,
+                NAME,
                 format!("`{share}` is not a share of traces: write a number from 0 to 1"),
             )),
         }
     }
 
-    /// Where a signal goes, if it goes anywhere: its exporter says so, or an endpoint is named.
+    /// Whether a signal is sent: its exporters say so, or an endpoint is named. `/metrics` is there in any case.
+    fn is_on(self, signal: Signal) -> Result<bool, TelemetryError> {
+        let name = format!("OTEL_{}_EXPORTER", signal.word());
+        let Some(exporters) = self.get(&name) else {
+            return Ok(self.of(signal, "ENDPOINT").is_some());
+        };
+        let words: &[&str] = match signal {
+            Signal::Traces | Signal::Logs => &["otlp", "none"],
+            Signal::Metrics => &["otlp", "prometheus", "none"],
+        };
+        let mut is_on = false;
+        for word in exporters.split(',') {
+            is_on |= one_of(&name, word.trim().to_owned(), words)? == "otlp";
+        }
+        Ok(is_on)
+    }
+
+    /// Where a signal goes, if it goes anywhere. What is said of one that does not is nobody's business.
     fn destination(self, signal: Signal) -> Result<Option<Destination>, TelemetryError> {
-        let exporter = format!("OTEL_{}_EXPORTER", signal.word());
-        let exporter = self.one_of(&exporter, &["otlp", "none"])?;
-        let endpoint = self.of(signal, "ENDPOINT");
-        let is_https = match &endpoint {
-            Some((name, value)) => check_endpoint(name, value)?,
+        if !self.is_on(signal)? {
+            return Ok(None);
+        }
+        let is_https = match self.of(signal, "ENDPOINT") {
+            Some((name, _)) => self
+                .exact(&name)?
+                .map_or(Ok(false), |value| check_endpoint(&name, &value))?,
             None => false,
         };
         if let Some((name, value)) = self.of(signal, "PROTOCOL")
@@ -194,23 +274,30 @@ impl OtelVariables<'_> {
                 ),
             ));
         }
+        for what in ["CLIENT_KEY", "CLIENT_CERTIFICATE"] {
+            if let Some((name, _)) = self.of(signal, what) {
+                let text = "certificates of clients are not supported here: use headers";
+                return Err(wrong(&name, text.to_owned()));
+            }
+        }
         if let Some((name, value)) = self.of(signal, "HEADERS") {
             check_headers(&name, &value)?;
         }
-        let timeout = self.of(signal, "TIMEOUT");
-        let timeout = timeout
-            .map(|(name, value)| number(&name, &value))
-            .transpose()?;
-        let compression = self.of(signal, "COMPRESSION");
-        let compression = compression
-            .map(|(name, value)| one_of(&name, value, &["gzip", "none"]))
-            .transpose()?;
-        let is_on = exporter.map_or(endpoint.is_some(), |exporter| exporter == "otlp");
-        Ok(is_on.then(|| Destination {
+        let timeout = match self.of(signal, "TIMEOUT") {
+            Some((name, _)) => self.number(&name)?,
+            None => None,
+        };
+        if let Some((name, value)) = self.of(signal, "COMPRESSION") {
+            one_of(&name, value, &["gzip", "none"])?;
+            self.exact(&name)?;
+        }
+        for name in numbers(signal) {
+            self.number(name)?;
+        }
+        Ok(Some(Destination {
             is_https,
             timeout: Duration::from_millis(timeout.unwrap_or(10_000)),
             certificate: self.of(signal, "CERTIFICATE"),
-            gzip: compression.is_some_and(|compression| compression == "gzip"),
         }))
     }
 
@@ -220,6 +307,8 @@ impl OtelVariables<'_> {
         let mut attributes = vec![
             KeyValue::new("service.name", env!("CARGO_PKG_NAME")),
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+            // Replicas that say the same of themselves would mix their metrics.
+            KeyValue::new("service.instance.id", hex(&rand::random::<[u8; 16]>())),
         ];
         let said = self.get(NAME).unwrap_or_default();
         for pair in said.split(',').filter(|pair| !pair.trim().is_empty()) {
@@ -240,7 +329,13 @@ fn check_endpoint(name: &str, value: &str) -> Result<bool, TelemetryError> {
     let url = value.parse::<Url>().ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let Some(url) = url else {
-        let text = format!("`{value}` is no endpoint: write a URL such as `http://localhost:4318`");
+        // Before an `@` may stand a password.
+        let shown = if value.contains('@') {
+            "the value".to_owned()
+        } else {
+            format!("`{value}`")
+        };
+        let text = format!("{shown} is no endpoint: write a URL such as `http://localhost:4318`");
         return Err(wrong(name, text));
     };
     if !url.username().is_empty() || url.password().is_some() {
@@ -281,8 +376,11 @@ fn decoded_pair(pair: &str) -> Option<(String, String)> {
 }
 
 fn number(name: &str, value: &str) -> Result<u64, TelemetryError> {
-    let number = value.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| wrong(name, format!("`{value}` is not a whole number above zero")))
+    // Some are read into so many bits.
+    let number = value.parse::<u32>().ok().filter(|number| *number > 0);
+    number
+        .map(u64::from)
+        .ok_or_else(|| wrong(name, format!("`{value}` is not a whole number above zero")))
 }
 
 fn one_of(name: &str, value: String, words: &[&str]) -> Result<String, TelemetryError> {
@@ -306,195 +404,4 @@ fn wrong(name: &str, problem: String) -> TelemetryError {
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    fn read_all(variables: &[(&str, &str)]) -> Result<Exports, TelemetryError> {
-        read(&|name| {
-            let found = variables.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    fn is_on(variables: &[(&str, &str)]) -> [bool; 3] {
-        let exports = read_all(variables).unwrap();
-        [
-            exports.traces.is_some(),
-            exports.metrics.is_some(),
-            exports.logs.is_some(),
-        ]
-    }
-
-    #[rstest]
-    #[case(&[], [false; 3])]
-    #[case(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "")], [false; 3])]
-    #[case(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318")], [true; 3])]
-    #[case(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"), ("OTEL_LOGS_EXPORTER", "none")], [true, true, false])]
-    #[case(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"), ("OTEL_SDK_DISABLED", "true")], [false; 3])]
-    #[case(&[("OTEL_TRACES_EXPORTER", "otlp")], [true, false, false])]
-    #[case(&[("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "https://c/v1/metrics")], [false, true, false])]
-    fn nothing_is_exported_unless_an_endpoint_or_an_exporter_is_named(
-        #[case] variables: &[(&str, &str)],
-        #[case] expected: [bool; 3],
-    ) {
-        assert_eq!(is_on(variables), expected);
-    }
-
-    #[test]
-    fn what_is_said_of_one_signal_outranks_what_is_said_of_all() {
-        let exports = read_all(&[
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://c:4318"),
-            ("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"),
-            ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "3000"),
-            (
-                "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-                "http://logs:4318/v1/logs",
-            ),
-            ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "gzip"),
-            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "ca.pem"),
-        ])
-        .unwrap();
-        let certificate = (
-            "OTEL_EXPORTER_OTLP_CERTIFICATE".to_owned(),
-            "ca.pem".to_owned(),
-        );
-        let traces = Destination {
-            is_https: true,
-            timeout: Duration::from_secs(2),
-            certificate: Some(certificate.clone()),
-            gzip: true,
-        };
-        let logs = Destination {
-            is_https: false,
-            timeout: Duration::from_secs(3),
-            certificate: Some(certificate),
-            gzip: false,
-        };
-        assert_eq!((exports.traces, exports.logs), (Some(traces), Some(logs)));
-    }
-
-    #[rstest]
-    #[case(
-        "OTEL_SDK_DISABLED",
-        "yes",
-        "`yes` is not known here: write one of `true`, `false`"
-    )]
-    #[case(
-        "OTEL_TRACES_SAMPLER",
-        "jaeger_remote",
-        "`jaeger_remote` is not known here: write one of `always_on`, `always_off`, `traceidratio`, `parentbased_always_on`, `parentbased_always_off`, `parentbased_traceidratio`"
-    )]
-    #[case(
-        "OTEL_TRACES_EXPORTER",
-        "zipkin",
-        "`zipkin` is not known here: write one of `otlp`, `none`"
-    )]
-    #[case(
-        "OTEL_PROPAGATORS",
-        "tracecontext,b3",
-        "`b3` is not known here: write one of `tracecontext`, `baggage`, `none`"
-    )]
-    #[case(
-        "OTEL_EXPORTER_OTLP_PROTOCOL",
-        "grpc",
-        "`grpc` is not spoken here: write `http/protobuf`, which collectors take on port 4318"
-    )]
-    #[case(
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-        "collector:4318",
-        "`collector:4318` is no endpoint: write a URL such as `http://localhost:4318`"
-    )]
-    #[case(
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "http://me:s3cret@c",
-        "an endpoint must hold no user name and password: use the variable for headers"
-    )]
-    #[case(
-        "OTEL_EXPORTER_OTLP_HEADERS",
-        "a=b,s3cret",
-        "header 2 is not understood: write `name=value,name=value`"
-    )]
-    #[case(
-        "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
-        "10s",
-        "`10s` is not a whole number above zero"
-    )]
-    #[case(
-        "OTEL_EXPORTER_OTLP_COMPRESSION",
-        "zstd",
-        "`zstd` is not known here: write one of `gzip`, `none`"
-    )]
-    #[case("OTEL_BSP_MAX_QUEUE_SIZE", "0", "`0` is not a whole number above zero")]
-    #[case(
-        "OTEL_METRIC_EXPORT_INTERVAL",
-        "1m",
-        "`1m` is not a whole number above zero"
-    )]
-    #[case(
-        "OTEL_RESOURCE_ATTRIBUTES",
-        "team",
-        "`team` is not understood: write `key=value,key=value`"
-    )]
-    fn what_is_not_understood_is_refused_by_name(
-        #[case] name: &str,
-        #[case] value: &str,
-        #[case] problem: &str,
-    ) {
-        let error = read_all(&[(name, value)]).unwrap_err();
-        assert_eq!(error.to_string(), format!("`{name}`: {problem}"));
-    }
-
-    #[rstest]
-    #[case("traceidratio", "1.5", false)]
-    #[case("parentbased_traceidratio", "often", false)]
-    #[case("parentbased_traceidratio", "0.01", true)]
-    #[case("always_on", "whatever", true)]
-    fn a_share_of_traces_is_a_number_up_to_one(
-        #[case] sampler: &str,
-        #[case] share: &str,
-        #[case] is_right: bool,
-    ) {
-        let read = read_all(&[
-            ("OTEL_TRACES_SAMPLER", sampler),
-            ("OTEL_TRACES_SAMPLER_ARG", share),
-        ]);
-        assert_eq!(read.is_ok(), is_right);
-    }
-
-    #[rstest]
-    #[case("", true)]
-    #[case("tracecontext,baggage", true)]
-    #[case("baggage", false)]
-    #[case("none", false)]
-    fn trace_context_is_passed_on_unless_it_is_switched_off(
-        #[case] said: &str,
-        #[case] expected: bool,
-    ) {
-        let exports = read_all(&[("OTEL_PROPAGATORS", said)]).unwrap();
-        assert_eq!(exports.propagates, expected);
-    }
-
-    #[test]
-    fn the_name_of_the_service_outranks_its_attributes() {
-        let resource = read_all(&[
-            ("OTEL_RESOURCE_ATTRIBUTES", "service.name=other, team=a%20b"),
-            ("OTEL_SERVICE_NAME", "gate"),
-        ])
-        .unwrap()
-        .resource;
-        let last = |key: &str| {
-            let found = resource
-                .iter()
-                .rfind(|attribute| attribute.key.as_str() == key);
-            found.map(|attribute| attribute.value.to_string())
-        };
-        assert_eq!(last("service.name").as_deref(), Some("gate"));
-        assert_eq!(last("team").as_deref(), Some("a b"));
-        assert_eq!(
-            last("service.version").as_deref(),
-            Some(env!("CARGO_PKG_VERSION"))
-        );
-    }
-}
+mod tests;

@@ -13,7 +13,7 @@ pub(crate) use headers::{id_of_caller, inject};
 
 mod spans;
 pub(crate) use spans::{
-    child, count, describe, event, fail, link, of_request, server, walk, within,
+    child, count, cut, describe, event, fail, link, of_request, server, walk, within,
 };
 
 use std::sync::OnceLock;

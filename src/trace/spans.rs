@@ -101,6 +101,11 @@ pub(crate) fn count(key: &'static str, number: u64) -> KeyValue {
     KeyValue::new(key, i64::try_from(number).unwrap_or(i64::MAX))
 }
 
+/// The first kilobyte of what somebody else wrote: what waits to be exported is bounded in number, not in bytes.
+pub(crate) fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(1024)]
+}
+
 /// Says that what a span stands for has failed: a stable word for why, and a text without secrets.
 pub(crate) fn fail(span: &Context, error_type: impl Into<StringValue>, detail: &str) {
     if is_recorded(span) {
@@ -126,7 +131,7 @@ fn is_recorded(context: &Context) -> bool {
     span.span_context().is_sampled() && span.is_recording()
 }
 
-/// A trace that nobody records.
+/// Random ids for an unrecorded trace.
 fn made() -> Context {
     let ids = SpanContext::new(
         TraceId::from_bytes(rand::random()),

@@ -21,6 +21,10 @@ pub struct Repeatable;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Resent(pub(super) u32);
 
+/// The path as others may see it, where it holds values.
+#[derive(Debug, Clone)]
+pub(super) struct ShownPath(pub(super) Arc<str>);
+
 /// The request may be sent a second time while its response is late.
 #[derive(Debug, Clone, Copy)]
 pub struct Hedgeable;

@@ -69,7 +69,7 @@ impl Notify {
         let _attached = span.cloned().map(Context::attach);
         exchange.state.observers().notify(&Event::RequestAnswered {
             method: &exchange.method,
-            path: exchange.uri.path(),
+            path: trace::cut(exchange.uri.path()),
             id: exchange.id.as_str(),
             trace,
             route: (self.0)(exchange.uri.path()),
@@ -155,5 +155,18 @@ mod tests {
         assert!(line.contains("status: 499, traits: AnswerTraits { format: None, cache: None, problem: Some(\"abandoned\") }, elapsed: 2s"), "{line}");
         assert_eq!(sent().await.status(), StatusCode::OK);
         assert_eq!(told.lines().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_a_part_of_a_long_path_is_told() {
+        let told = Told::default();
+        let observers = Arc::new(Observers::from(Arc::new(told.clone())));
+        let stack = ServiceBuilder::new()
+            .layer(intercept(Notify(templates::of_data)))
+            .service(handler(async |_| Ok(empty(StatusCode::NOT_FOUND))));
+        let request = get(&format!("/{}", "a".repeat(2000)));
+        send(stack, &observers, request).await;
+        let shown = format!("path: \"/{}\", id", "a".repeat(1023));
+        assert!(told.lines()[0].contains(&shown));
     }
 }

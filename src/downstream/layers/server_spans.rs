@@ -8,18 +8,16 @@ use std::ops::ControlFlow;
 use http::header::{HOST, USER_AGENT};
 use http::uri::Authority;
 use http::{HeaderName, Method, Version};
-use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, KeyValue};
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
 use crate::downstream::templates;
+use crate::observe::known_method;
 use crate::trace;
 
 use super::intercept::Interceptor;
-
-/// What is asked every few seconds by whoever runs the process, and would bury everything else.
-const WITHOUT_SPAN: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
 /// Begins and ends the spans of requests.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +31,8 @@ impl<S> Interceptor<S> for ServerSpans {
 
     fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response> {
         let path = exchange.uri.path();
-        if WITHOUT_SPAN.contains(&path) {
+        // It would bury everything else.
+        if templates::is_polled(path) {
             return ControlFlow::Continue(());
         }
         let Some(span) = trace::server(&exchange.headers) else {
@@ -50,8 +49,7 @@ impl<S> Interceptor<S> for ServerSpans {
     }
 
     fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
-        let span = exchange.span.get();
-        let Some(span) = span.filter(|span| span.span().is_recording()) else {
+        let Some(span) = recorded(exchange) else {
             return;
         };
         let status = response.status();
@@ -59,13 +57,16 @@ impl<S> Interceptor<S> for ServerSpans {
         let code = KeyValue::new("http.response.status_code", code);
         span.span().set_attribute(code);
         if status.is_server_error() {
-            trace::fail(span, status.as_str().to_owned(), "");
+            match response.body().traits.problem {
+                Some(problem) => trace::fail(span, problem, ""),
+                None => trace::fail(span, status.as_str().to_owned(), ""),
+            }
         }
         span.span().end();
     }
 
     fn abandoned(self, exchange: &RequestContext<S>) {
-        if let Some(span) = exchange.span.get() {
+        if let Some(span) = recorded(exchange) {
             let answer = KeyValue::new("groupgate.answer", "abandoned");
             span.span().set_attribute(answer);
             span.span().end();
@@ -73,28 +74,19 @@ impl<S> Interceptor<S> for ServerSpans {
     }
 }
 
-fn name(method: &Method, route: Option<&'static str>) -> String {
-    let method = known(method);
-    let word = if method == OTHER { "HTTP" } else { method };
-    route.map_or_else(|| word.to_owned(), |route| format!("{word} {route}"))
+fn recorded<S>(exchange: &RequestContext<S>) -> Option<&Context> {
+    let span = exchange.span.get();
+    span.filter(|span| span.span().is_recording())
 }
 
-const OTHER: &str = "_OTHER";
-
-/// The method, if it is one that everybody knows: callers may send any word.
-fn known(method: &Method) -> &'static str {
-    const KNOWN: [(&Method, &str); 8] = [
-        (&Method::GET, "GET"),
-        (&Method::HEAD, "HEAD"),
-        (&Method::POST, "POST"),
-        (&Method::PUT, "PUT"),
-        (&Method::PATCH, "PATCH"),
-        (&Method::DELETE, "DELETE"),
-        (&Method::OPTIONS, "OPTIONS"),
-        (&Method::TRACE, "TRACE"),
-    ];
-    let known = KNOWN.into_iter().find(|(known, _)| *known == method);
-    known.map_or(OTHER, |(_, word)| word)
+fn name(method: &Method, route: Option<&'static str>) -> String {
+    let method = known_method(method);
+    let word = if method == templates::OTHER {
+        "HTTP"
+    } else {
+        method
+    };
+    route.map_or_else(|| word.to_owned(), |route| format!("{word} {route}"))
 }
 
 fn attributes<S>(exchange: &RequestContext<S>, route: Option<&'static str>) -> Vec<KeyValue> {
@@ -105,9 +97,9 @@ fn attributes<S>(exchange: &RequestContext<S>, route: Option<&'static str>) -> V
         _ => "1.1",
     };
     let mut attributes = vec![
-        KeyValue::new("http.request.method", known(&exchange.method)),
+        KeyValue::new("http.request.method", known_method(&exchange.method)),
         KeyValue::new("url.scheme", "http"),
-        KeyValue::new("url.path", exchange.uri.path().to_owned()),
+        KeyValue::new("url.path", trace::cut(exchange.uri.path()).to_owned()),
         KeyValue::new("network.protocol.version", version),
         KeyValue::new("client.address", exchange.client.network.to_string()),
         KeyValue::new("groupgate.request_id", exchange.id.as_str().to_owned()),
@@ -119,7 +111,7 @@ fn attributes<S>(exchange: &RequestContext<S>, route: Option<&'static str>) -> V
         let port = server.port_u16().map(i64::from);
         attributes.extend(port.map(|port| KeyValue::new("server.port", port)));
     }
-    let agent = header(USER_AGENT).map(str::to_owned);
+    let agent = header(USER_AGENT).map(|agent| trace::cut(agent).to_owned());
     attributes.extend(agent.map(|agent| KeyValue::new("user_agent.original", agent)));
     attributes
 }

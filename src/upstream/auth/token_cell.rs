@@ -10,10 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use opentelemetry::Context;
+use opentelemetry::trace::{FutureExt as _, SpanContext, TraceContextExt as _};
 use tokio::time::Instant;
 
 use super::Token;
 use crate::error::UpstreamError;
+use crate::trace;
 
 /// The outcome of a login, as everyone who waited for it sees it.
 type Outcome = Result<Arc<Token>, UpstreamError>;
@@ -31,7 +34,13 @@ struct TokenState {
     /// The earliest next try after an early renewal has failed.
     hold_off: Option<Instant>,
     /// The login under way. Those who wait for it own it.
-    login: Option<WeakShared<LoginFuture>>,
+    login: Option<LoginUnderWay>,
+}
+
+/// A login, and the span that it was begun in: there its exchanges stand, whoever carries it on.
+struct LoginUnderWay {
+    login: WeakShared<LoginFuture>,
+    span: SpanContext,
 }
 
 /// What a request for a token finds.
@@ -80,14 +89,23 @@ impl TokenCell {
     {
         let now = Instant::now();
         let mut state = self.lock();
-        let under_way = state.login.as_ref().and_then(WeakShared::upgrade);
+        let under_way = (state.login.as_ref())
+            .and_then(|login| Some((login.login.upgrade()?, login.span.clone())));
         match (state.alive(now), under_way) {
             (Some(token), Some(_)) => TokenLookup::Token(token),
             (Some(token), None) if !state.is_due(now) => TokenLookup::Token(token),
-            (None, Some(login)) => TokenLookup::Login(login),
+            (None, Some((login, span))) => {
+                // Whoever has begun it waits for it in its own span.
+                if span.is_valid() && span != *Context::current().span().span_context() {
+                    trace::link(&span);
+                }
+                TokenLookup::Login(login)
+            }
             (_, None) => {
                 let login = self.begin(login);
-                state.login = login.downgrade();
+                let span = Context::current().span().span_context().clone();
+                let under_way = |login| LoginUnderWay { login, span };
+                state.login = login.downgrade().map(under_way);
                 TokenLookup::Login(login)
             }
         }
@@ -103,7 +121,7 @@ impl TokenCell {
             cell.lock().settle(&outcome, Instant::now());
             outcome
         };
-        login.boxed().shared()
+        login.with_current_context().boxed().shared()
     }
 
     fn lock(&self) -> MutexGuard<'_, TokenState> {
@@ -323,5 +341,36 @@ mod tests {
         upstream.set_down(true);
         cell.invalidate(&refused);
         assert_eq!(get(&cell, &upstream).await, Err(ErrorKind::HttpStatus));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_login_stays_in_the_trace_that_it_was_begun_in_whoever_carries_it_on() {
+        let trace = |traceparent: &str| {
+            let headers = [("traceparent", traceparent)].into_iter();
+            let headers = headers.map(|(name, value)| {
+                let name = http::HeaderName::from_static(name);
+                (name, value.parse().unwrap())
+            });
+            trace::of_request(&headers.collect())
+        };
+        let first = trace("00-11111111111111111111111111111111-2222222222222222-01");
+        let second = trace("00-33333333333333333333333333333333-4444444444444444-01");
+        let cell = TokenCell::default();
+        let server = TokenServer::default();
+        let seen = Arc::new(Mutex::new(None));
+        let saw = Arc::clone(&seen);
+        let logs_in = server.clone();
+        let login = async move {
+            let token = logs_in.login().await;
+            *saw.lock().unwrap() = Some(Context::current().span().span_context().clone());
+            token
+        };
+        let began = cell.get(login).with_context(first.clone());
+        let joins = cell.get(server.login()).with_context(second);
+        let half = Duration::from_millis(500);
+        let (began, joined) = tokio::join!(timeout(half, began), joins);
+        assert!(began.is_err() && joined.is_ok());
+        let expected = first.span().span_context().clone();
+        assert_eq!(*seen.lock().unwrap(), Some(expected));
     }
 }

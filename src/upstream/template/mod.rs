@@ -14,7 +14,7 @@ use crate::percent::{RESERVED, encode};
 use crate::plan::request::Text;
 use crate::plan::{Request, TextPart};
 
-use super::extensions::Repeatable;
+use super::extensions::{Repeatable, ShownPath};
 use super::pager::Position;
 
 mod text;
@@ -82,8 +82,29 @@ impl Request {
         if self.idempotent {
             request = request.extension(Repeatable);
         }
+        if let Some(shown) = self.shown_path(variables)? {
+            request = request.extension(ShownPath(shown.into()));
+        }
         let body = self.body.as_ref().and_then(|body| body.render(variables));
         Ok(request.body(body.unwrap_or_default())?)
+    }
+
+    /// The path without its values, if it has some: they are what people search for, or whose list it is.
+    fn shown_path(&self, variables: &Variables<'_>) -> Result<Option<String>, TemplateError> {
+        let is_literal = |part: &TextPart| matches!(part, TextPart::Literal(_));
+        if self.path.iter().all(|text| text.0.iter().all(is_literal)) {
+            return Ok(None);
+        }
+        let mut shown = self.base_url.path().trim_end_matches('/').to_owned();
+        for text in &self.path {
+            let Some(segment) = render_segment(text, variables)? else {
+                continue;
+            };
+            let whole = text.0.iter().all(is_literal);
+            shown.push('/');
+            shown.push_str(if whole { &segment } else { "REDACTED" });
+        }
+        Ok(Some(shown))
     }
 
     fn uri(&self, variables: &Variables<'_>) -> Result<Uri, TemplateError> {

@@ -47,6 +47,25 @@ fn a_parameter_without_a_value_is_left_out() {
 }
 
 #[test]
+fn a_path_with_values_is_shown_without_them() {
+    let shown = |request: &str, position: &Position| {
+        let request = render(&template(request), position);
+        request
+            .extensions()
+            .get::<ShownPath>()
+            .map(|path| path.0.to_string())
+    };
+    let org = "path = '/o r/{org}/g-{cursor}'\nvars = { org = { env = 'ORG' } }";
+    let cursor = Position::Cursor("secret".to_owned());
+    let expected = "/base/o%20r/REDACTED/REDACTED";
+    assert_eq!(shown(org, &cursor).as_deref(), Some(expected));
+    let next = Position::Url("https://u.example/base/o%20r/a/g-2".parse().unwrap());
+    let expected = "/base/o%20r/REDACTED";
+    assert_eq!(shown(org, &next).as_deref(), Some(expected));
+    assert_eq!(shown("path = '/g'", &cursor), None);
+}
+
+#[test]
 fn a_path_value_is_one_segment() {
     let org = template("path = '/o/{org}/g'\nvars = { org = { env = 'ORG' } }");
     assert_eq!(

@@ -6,7 +6,7 @@
 //! kind before anyone decides on a retry.
 //!
 //! ```text
-//! retry (budget) ▸ hedge ▸ breaker ▸ redirect ▸ rate limit ▸ classify ▸ concurrency ▸ attempt ▸ span
+//! retry (budget) ▸ hedge ▸ breaker ▸ redirect ▸ rate limit ▸ classify ▸ concurrency ▸ attempt
 //! ▸ timeout ▸ sign ▸ tap ▸ replay ▸ body ▸ decompression ▸ client
 //! ```
 
@@ -54,17 +54,14 @@ use rate_limit::RateLimitLayer;
 mod classify;
 use classify::ClassifyLayer;
 
-mod attempts;
-use attempts::AttemptLayer;
-
 mod timeout;
 use timeout::TimeoutLayer;
 
 mod sign;
 use sign::Sign;
 
-mod spans;
-use spans::ExchangeSpans;
+mod attempts;
+use attempts::Attempts;
 
 mod tap;
 use tap::TapLayer;
@@ -157,9 +154,7 @@ impl Transport {
             // Shared by clones, so it limits the upstream and not the walk.
             .concurrency_limit(limits.concurrency as usize)
             // Below the permits, which are not the upstream's time; above what gives errors their kind.
-            .layer(AttemptLayer)
-            // As long, too.
-            .layer(ExchangeSpans::new(name, masks))
+            .layer(Attempts::new(name, masks))
             // Above this line all errors have a kind.
             .map_err(move |error| to_upstream_error(error, &timeouts))
             // Covers one attempt: the connection, the head and the whole body.

@@ -1,11 +1,13 @@
 //! A process that exports what it does.
 
 use std::fs;
+use std::path::PathBuf;
 
 use http::Method;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{BufReader, Lines};
+use tokio::io::{AsyncWriteExt as _, BufReader, Lines};
+use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr};
 
 use crate::support::client::{Reply, ask};
@@ -29,13 +31,21 @@ pub(super) const TRACED: [(&str, &str); 2] = [
 pub(super) const KEEPS_NOTHING: &str =
     "[cache]\nttl = '0s'\nstale_while_revalidate = '0s'\nmin_refresh = '0s'\n";
 
+fn write(folder: &TempDir, toml: &str) -> PathBuf {
+    let config = folder.path().join("gateway.toml");
+    let server = "[server]\nlisten = '127.0.0.1:0'\nadmin = '127.0.0.1:0'\n\
+                  shutdown_delay = '0s'\ndeadline = '50s'\nserver_timing = true\nwatch = false\n";
+    fs::write(&config, format!("{server}{toml}")).unwrap();
+    config
+}
+
 /// A running process.
 pub(super) struct Process {
     child: Child,
     log: Lines<BufReader<ChildStderr>>,
     data: String,
     admin: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// The block of an upstream that is a whole list.
@@ -52,10 +62,7 @@ impl Process {
     /// walked once.
     pub(super) async fn start(toml: &str, collector: &str, variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("gateway.toml");
-        let server = "[server]\nlisten = '127.0.0.1:0'\nadmin = '127.0.0.1:0'\n\
-                      shutdown_delay = '0s'\ndeadline = '50s'\nserver_timing = true\n";
-        fs::write(&config, format!("{server}{toml}")).unwrap();
+        let config = write(&folder, toml);
         let arguments = ["serve", "--config", config.to_str().unwrap()];
         let usual = [
             ("RUST_LOG", "info"),
@@ -74,7 +81,7 @@ impl Process {
             log,
             data: address("listen"),
             admin: address("admin"),
-            _folder: folder,
+            folder,
         };
         eventually("the gateway is ready", async || {
             let url = format!("{}/readyz", process.admin);
@@ -83,6 +90,28 @@ impl Process {
         })
         .await;
         process
+    }
+
+    /// Writes its configuration anew, and has it loaded.
+    pub(super) async fn reload(&self, toml: &str) {
+        write(&self.folder, toml);
+        let reply = self.post("/reload", &[]).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+
+    /// Asks the admin listener to do something.
+    pub(super) async fn post(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        ask(Method::POST, &format!("{}{path}", self.admin), headers).await
+    }
+
+    /// Sends a request to the data listener, and leaves the answer to whoever holds the connection.
+    pub(super) async fn begin(&self, path: &str) -> TcpStream {
+        let address = self.data.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let [(name, value), _] = TRACED;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: g\r\n{name}: {value}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
     }
 
     /// Asks the data listener.
