@@ -82,8 +82,8 @@ impl UpstreamMetrics {
                 ended_by,
                 groups,
                 skipped,
-            } => (Some(ended_by), groups, skipped),
-            SettledWalk::PendingShrink {
+            }
+            | SettledWalk::PendingShrink {
                 ended_by,
                 groups,
                 skipped,
