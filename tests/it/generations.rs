@@ -50,11 +50,17 @@ fn running(gateway: &Gateway, name: &str) -> Arc<UpstreamRuntime> {
     Arc::clone(generation.catalog().upstream(name).unwrap())
 }
 
-/// Under which settings the groups of those that change were read, as far as they are there.
+/// Under which settings the groups of those that change were read, as far as they are fresh: what is stale was
+/// read before.
 fn settings_seen(page: &Value) -> BTreeSet<bool> {
+    let is_fresh = |name: &str| source(page, name)["state"] == "fresh";
     let groups = groups_of(page).iter();
     groups
-        .filter(|group| CHANGED.iter().any(|name| group["source"] == *name))
+        .filter(|group| {
+            CHANGED
+                .iter()
+                .any(|name| group["source"] == *name && is_fresh(name))
+        })
         .map(|group| group["attributes"] == serde_json::json!({}))
         .collect()
 }
@@ -96,6 +102,12 @@ async fn each_request_sees_one_generation_and_what_has_not_changed_stays_what_it
         let epoch = gateway.app().live().load().catalog().epoch();
         gateway.swap(&settings).await;
         assert_ne!(gateway.app().live().load().catalog().epoch(), epoch);
+        // Until then, they serve their old lists.
+        let is_fresh = |page: &Value| {
+            let mut states = CHANGED.iter().map(|name| &source(page, name)["state"]);
+            states.all(|state| state == "fresh")
+        };
+        gateway.until("/sources", is_fresh).await;
         sleep(Duration::from_millis(100)).await;
     }
     is_over.store(true, Ordering::Relaxed);
