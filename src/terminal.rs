@@ -35,6 +35,7 @@ impl CommandError {
         match error {
             StartError::Settings(report) => Self::report(&report),
             StartError::Listen(error) => error.into(),
+            StartError::Defect(error) => error.into(),
         }
     }
 

@@ -6,10 +6,13 @@ mod reloader;
 pub use reloader::Pace;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::time::timeout;
 
 use crate::catalog::{self, Catalog};
 use crate::clock::WallClock;
@@ -24,6 +27,9 @@ use crate::tls::Tls;
 use crate::upstream::Adapter;
 
 use reloader::Reloader;
+
+/// How long the folder for lists may take to be prepared while the process serves.
+const DISK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running gateway.
 #[derive(Debug)]
@@ -63,6 +69,9 @@ pub enum StartError {
     /// The settings ask for what this machine does not give.
     #[error(transparent)]
     Settings(Report),
+    /// There is a defect in the gateway.
+    #[error("the plan could not be put in force")]
+    Defect(#[from] JoinError),
 }
 
 impl App {
@@ -110,7 +119,7 @@ impl App {
         let catalog = Catalog::new(adapters, &plan.cache, wall, observers);
         // Before anybody is answered: until its first walk succeeds, it is all that there is.
         catalog.load().await;
-        let digests = KeyDigests::of(loaded.tree());
+        let digests = KeyDigests::of(loaded.tree(), &plan.upstreams);
         let (reloads, requests) = Reloads::new(ConfigurationStanding::first(digests, wall.now()));
         let live = Live::new(plan, catalog, Arc::clone(&metrics), reloads.clone());
         downstream::show_state(&live);
@@ -128,8 +137,15 @@ impl App {
 
     /// Goes on with another plan, or changes nothing and says why that cannot be.
     pub async fn swap(live: &Live, loaded: &Loaded, compiled: Compiled) -> Result<(), StartError> {
-        prepare_directory(loaded)?;
-        live.swap(compiled.plan, compiled.adapters).await;
+        let preparing = {
+            let loaded = loaded.clone();
+            spawn_blocking(move || prepare_directory(&loaded))
+        };
+        match timeout(DISK_PATIENCE, preparing).await {
+            Ok(prepared) => prepared??,
+            Err(_) => return Err(unprepared(loaded, "it does not answer")),
+        }
+        live.swap(compiled.plan, compiled.adapters).await?;
         Ok(())
     }
 
@@ -192,18 +208,22 @@ fn prepare_directory(loaded: &Loaded) -> Result<(), StartError> {
     let Some(directory) = &loaded.plan.cache.directory else {
         return Ok(());
     };
-    catalog::prepare(directory).map_err(|error| {
-        let mut problems = Problems::default();
-        problems.push(
-            Problem::new(
-                KeyPath::new(["cache", "directory"]),
-                format!("`{}` cannot be written to: {error}", directory.display()),
-            )
-            .with_help(
-                "name a folder that the gateway's user may write to, or leave `directory` out to \
-                 keep nothing on disk",
-            ),
-        );
-        StartError::Settings(loaded.report(problems))
-    })
+    catalog::prepare(directory).map_err(|error| unprepared(loaded, &error.to_string()))
+}
+
+fn unprepared(loaded: &Loaded, reason: &str) -> StartError {
+    let directory = loaded.plan.cache.directory.as_deref();
+    let directory = directory.unwrap_or(Path::new("")).display();
+    let mut problems = Problems::default();
+    problems.push(
+        Problem::new(
+            KeyPath::new(["cache", "directory"]),
+            format!("`{directory}` cannot be written to: {reason}"),
+        )
+        .with_help(
+            "name a folder that the gateway's user may write to, or leave `directory` out to \
+             keep nothing on disk",
+        ),
+    );
+    StartError::Settings(loaded.report(problems))
 }

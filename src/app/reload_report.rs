@@ -20,7 +20,7 @@ pub(super) fn located(report: &Report) -> Vec<LocatedProblem> {
 pub(super) fn start_problems(error: &StartError) -> Vec<LocatedProblem> {
     match error {
         StartError::Settings(report) => located(report),
-        StartError::Listen(_) => vec![defect(error)],
+        StartError::Listen(_) | StartError::Defect(_) => vec![defect(error)],
     }
 }
 

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{sleep, timeout};
 
 use super::file_watch::FileWatch;
 use super::reload_report::{defect, located, log, start_problems};
@@ -24,7 +24,7 @@ use crate::clock::WallClock;
 use crate::config::{Environment, Fingerprint, Loaded, load_with_fingerprint};
 use crate::downstream::Live;
 use crate::observe::Event;
-use crate::plan::Server;
+use crate::plan::{Server, Span};
 use crate::reload::{
     ConfigurationStanding, LocatedProblem, PlanChanges, ReloadOutcome, ReloadReport, ReloadRequest,
     ReloadTrigger, Reloads,
@@ -37,6 +37,8 @@ pub struct Pace {
     pub settle: Duration,
     /// How long to wait for word of a change, before looking without it.
     pub recheck: Duration,
+    /// How long the files may take to be read.
+    pub patience: Duration,
 }
 
 impl Default for Pace {
@@ -44,6 +46,7 @@ impl Default for Pace {
         Self {
             settle: Duration::from_millis(250),
             recheck: Duration::from_mins(1),
+            patience: Duration::from_secs(30),
         }
     }
 }
@@ -63,8 +66,24 @@ pub(super) struct Reloader {
     /// What the listeners were started with.
     started: Server,
     watch: FileWatch,
+    is_watching: bool,
+    /// The reading that is under way, or hangs.
+    reading: Option<JoinHandle<Option<FilesReading>>>,
     /// What the last reading found, to whatever end.
     seen: Fingerprint,
+}
+
+/// When the watch looks at the files again.
+#[derive(Debug)]
+enum NextLook {
+    Now,
+    /// They were being written: after a moment, and again until two readings in a row find the same.
+    UntilAtRest {
+        last: Fingerprint,
+        readings: usize,
+    },
+    /// When there is word of a change.
+    AtAChange,
 }
 
 /// What one reading found.
@@ -92,22 +111,18 @@ impl Reloader {
             pace,
             started: loaded.plan.server.clone(),
             watch: FileWatch::default(),
+            is_watching: false,
+            reading: None,
             seen: loaded.fingerprint.clone(),
         })
     }
 
     /// Makes reloads for as long as somebody can ask for them.
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<ReloadRequest>) {
-        let watches = self.started.watch;
-        self.follow(watches).await;
+        self.follow().await;
         // What changed between the first reading and the first watch is found at once.
-        let mut is_due = watches;
+        let mut next = NextLook::Now;
         loop {
-            if std::mem::take(&mut is_due)
-                && let Some(reading) = self.changed().await
-            {
-                self.reload(ReloadTrigger::Files, reading).await;
-            }
             tokio::select! {
                 request = requests.recv() => {
                     let Some(request) = request else { return };
@@ -117,51 +132,99 @@ impl Reloader {
                         asked.push(request);
                     }
                     let trigger = asked[0].trigger;
-                    let reading = self.read().await;
+                    let reading = match self.read(false).await {
+                        Ok(Some(reading)) => reading,
+                        Ok(None) => continue,
+                        Err(problem) => FilesReading::none(problem),
+                    };
                     let report = self.reload(trigger, reading).await;
                     for request in asked {
                         // Who has stopped waiting need not know.
                         let _ = request.answer.send(Arc::clone(&report));
                     }
+                    next = NextLook::Now;
                 }
-                () = self.watch.happened(self.pace.settle, self.pace.recheck) => is_due = true,
+                () = self.wait(&next) => next = self.look(next).await,
             }
         }
     }
 
-    /// What the files hold, once it has stayed the same for a while and is not what was read last.
-    async fn changed(&mut self) -> Option<FilesReading> {
-        let mut last = self.read().await;
-        for _ in 0..MOST_READINGS {
-            if last.fingerprint == self.seen {
+    /// Waits until the files are to be looked at. Nobody who asks for a reload waits for that.
+    async fn wait(&self, next: &NextLook) {
+        match next {
+            _ if !self.is_watching => std::future::pending().await,
+            NextLook::Now => {}
+            NextLook::UntilAtRest { .. } => sleep(self.pace.settle).await,
+            NextLook::AtAChange => {
+                self.watch
+                    .happened(self.pace.settle, self.pace.recheck)
+                    .await;
+            }
+        }
+    }
+
+    /// Looks at the files, and puts in force what they hold once it has stayed the same for a while and is
+    /// not what was read last.
+    async fn look(&mut self, next: NextLook) -> NextLook {
+        let reading = match self.read(true).await {
+            Ok(Some(reading)) => reading,
+            Ok(None) => {
                 // Folders may have been put in the place of others.
-                self.follow(true).await;
+                self.follow().await;
+                return NextLook::AtAChange;
+            }
+            Err(problem) => {
+                let reading = FilesReading::none(problem);
+                self.reload(ReloadTrigger::Files, reading).await;
+                return NextLook::AtAChange;
+            }
+        };
+        if let Some(next) = next.after(&reading.fingerprint) {
+            return next;
+        }
+        self.reload(ReloadTrigger::Files, reading).await;
+        // Something may have changed before the watch knew of it.
+        NextLook::Now
+    }
+
+    /// What the files hold; with `only_changed`, unless that is what was read last. A reading that hangs, as
+    /// on a lost network file system, is given up, and none begins beside it.
+    async fn read(&mut self, only_changed: bool) -> Result<Option<FilesReading>, LocatedProblem> {
+        let (file, environment) = (self.file.clone(), self.environment.clone());
+        let seen = only_changed.then(|| self.seen.clone());
+        let reading = move || {
+            if seen.is_some_and(|seen| seen.is_current(&file, &environment)) {
                 return None;
             }
-            sleep(self.pace.settle).await;
-            let next = self.read().await;
-            if next.fingerprint == last.fingerprint {
-                return Some(next);
-            }
-            last = next;
-        }
-        Some(last)
-    }
-
-    async fn read(&self) -> FilesReading {
-        let (file, environment) = (self.file.clone(), self.environment.clone());
-        let reading = spawn_blocking(move || {
             let (fingerprint, loaded) = load_with_fingerprint(&file, environment);
             let loaded = loaded.map_err(|report| located(&report));
-            FilesReading {
+            Some(FilesReading {
                 fingerprint,
                 loaded,
+            })
+        };
+        let patience = self.pace.patience;
+        let underway = &mut self.reading;
+        let read = async move {
+            if let Some(before) = underway {
+                // What it found may be old.
+                let _ = before.await;
             }
-        });
-        reading.await.unwrap_or_else(|error| FilesReading {
-            fingerprint: self.seen.clone(),
-            loaded: Err(vec![defect(&error)]),
-        })
+            let read = underway.insert(spawn_blocking(reading)).await;
+            *underway = None;
+            read
+        };
+        match timeout(patience, read).await {
+            Ok(read) => read.map_err(|error| defect(&error)),
+            Err(error) => Err(LocatedProblem {
+                message: format!(
+                    "the files could not be read within {}",
+                    Span::from(patience)
+                ),
+                help: Some("one of them may be on a disk that does not answer".to_owned()),
+                ..defect(&error)
+            }),
+        }
     }
 
     /// Puts what was read in force, or says why not.
@@ -175,8 +238,7 @@ impl Reloader {
             },
             Err(errors) => (ReloadOutcome::Failed, None, errors),
         };
-        let watches = self.live.load().plan().server.watch;
-        self.follow(watches).await;
+        self.follow().await;
         let standing = self.reloads.standing();
         let report = Arc::new(ReloadReport {
             at: self.wall.now(),
@@ -205,7 +267,7 @@ impl Reloader {
         standing: &ConfigurationStanding,
     ) -> Result<(ReloadOutcome, PlanChanges), Vec<LocatedProblem>> {
         let before = Arc::clone(self.live.load().plan());
-        let keys = standing.keys.beside(loaded.tree());
+        let keys = (standing.keys).beside(loaded.tree(), &loaded.plan.upstreams);
         let mut changes = PlanChanges::between(&standing.keys, &keys);
         let is_same = |name: &str| before.upstream(name) == loaded.plan.upstream(name);
         changes.settle(is_same);
@@ -237,16 +299,51 @@ impl Reloader {
         Ok((outcome, changes))
     }
 
-    /// Watches the folders of what was read, or nothing.
-    async fn follow(&mut self, watches: bool) {
-        if !watches {
-            self.watch.end();
+    /// Watches the folders of what was read, if the plan in force says so.
+    async fn follow(&mut self) {
+        self.is_watching = self.live.load().plan().server.watch;
+        let mut watch = std::mem::take(&mut self.watch);
+        if !self.is_watching {
             return;
         }
         let seen = self.seen.clone();
-        // Links are followed on the disk.
-        if let Ok(folders) = spawn_blocking(move || seen.folders()).await {
-            self.watch.follow(folders);
+        // Links are followed on the disk, and the watch waits for the system.
+        let followed = spawn_blocking(move || {
+            watch.follow(seen.places());
+            watch
+        });
+        if let Ok(Ok(watch)) = timeout(self.pace.patience, followed).await {
+            self.watch = watch;
+        }
+    }
+}
+
+impl NextLook {
+    /// What comes after a look that has found files to be other than they were read last. `None`: they are at
+    /// rest, and what they hold counts.
+    fn after(self, found: &Fingerprint) -> Option<Self> {
+        let readings = match self {
+            Self::UntilAtRest { last, readings } => {
+                if last == *found || readings == MOST_READINGS {
+                    return None;
+                }
+                readings + 1
+            }
+            Self::Now | Self::AtAChange => 1,
+        };
+        Some(Self::UntilAtRest {
+            last: found.clone(),
+            readings,
+        })
+    }
+}
+
+impl FilesReading {
+    /// One that found nothing out. Another finds something else.
+    fn none(problem: LocatedProblem) -> Self {
+        Self {
+            fingerprint: Fingerprint::default(),
+            loaded: Err(vec![problem]),
         }
     }
 }
@@ -258,4 +355,45 @@ async fn compile(loaded: Loaded, wall: WallClock) -> Result<Compiled, Vec<Locate
     compiled
         .await
         .unwrap_or_else(|error| Err(vec![defect(&error)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn files_are_at_rest_once_two_readings_find_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("gateway.toml");
+        let read = |text: &str| {
+            fs::write(&file, text).unwrap();
+            load_with_fingerprint(&file, Environment::default()).0
+        };
+        let (part, whole) = (read("[server]"), read("[server]\nwatch = true"));
+        let next = NextLook::Now.after(&part).unwrap();
+        let next = next.after(&whole).unwrap();
+        assert!(next.after(&whole).is_none());
+        let next = NextLook::AtAChange.after(&part).unwrap();
+        assert!(next.after(&part).is_none());
+    }
+
+    #[test]
+    fn files_that_never_come_to_rest_are_read_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("gateway.toml");
+        let mut next = NextLook::Now;
+        let mut readings = 0;
+        loop {
+            fs::write(&file, format!("# {readings}")).unwrap();
+            let found = load_with_fingerprint(&file, Environment::default()).0;
+            readings += 1;
+            match next.after(&found) {
+                Some(after) => next = after,
+                None => break,
+            }
+        }
+        assert_eq!(readings, MOST_READINGS + 1);
+    }
 }

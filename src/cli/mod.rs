@@ -28,7 +28,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Environment, Loaded};
 use crate::telemetry::{self, LogFormat};
-use crate::terminal::CommandError;
+use crate::terminal::{CommandError, ReloadSignal};
 
 /// The commands that a build may lack: each is a cargo feature of its own name.
 const OPTIONAL: [&str; 3] = ["probe", "infer", "demo"];
@@ -108,8 +108,10 @@ fn run(command: Command, environment: Environment) -> Result<(), CommandError> {
     to_the_end(async {
         match command {
             Command::Serve(serve) => {
+                // Before anything else: a process that takes no notice of SIGHUP is ended by it.
+                let hangup = ReloadSignal::listen()?;
                 let _guard = log(&environment, "info")?;
-                serve.run(environment).await
+                serve.run(environment, hangup).await
             }
             #[cfg(feature = "demo")]
             Command::Demo(demo) => {

@@ -30,9 +30,11 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) async fn run(self, environment: Environment) -> Result<(), CommandError> {
-        // Before anything else: a process that takes no notice of SIGHUP is ended by it.
-        let mut hangup = ReloadSignal::listen()?;
+    pub(super) async fn run(
+        self,
+        environment: Environment,
+        mut hangup: ReloadSignal,
+    ) -> Result<(), CommandError> {
         let loaded = load(&self.config, environment)?;
         let adapters = App::compile(&loaded, &WallClock::system())
             .map_err(|report| CommandError::report(&report))?;
@@ -69,7 +71,9 @@ async fn reload(reloads: &Reloads, hangup: &mut ReloadSignal) {
     while hangup.next().await.is_some() {
         systemd::reloading();
         // What comes of it is in the log.
-        let _ = reloads.reload(ReloadTrigger::Signal).await;
+        if reloads.reload(ReloadTrigger::Signal).await.is_none() {
+            tracing::warn!("the configuration cannot be loaded again");
+        }
         systemd::ready();
     }
     std::future::pending::<()>().await;

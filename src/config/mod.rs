@@ -15,7 +15,7 @@ mod document;
 mod layers;
 pub(crate) mod mask;
 mod parts;
-pub use parts::Fingerprint;
+pub use parts::{Fingerprint, WatchedPlaces};
 
 mod preset;
 mod read;
@@ -61,7 +61,7 @@ pub struct Settings {
     /// that every team has its own. A name or pattern is relative to the folder of this file. In a
     /// pattern, `*`, `?` and `[…]` match within one name, `**` matches any number of folders, and none
     /// matches what begins with a dot. Files are read in the order of the patterns and, within each,
-    /// of their names. A file that is named and not there is an error; a pattern may match nothing. No
+    /// of their names. A file or folder that is named and not there is an error; a pattern may match nothing. No
     /// upstream may be described twice, and an included file includes no others. Paths of secrets
     /// and certificates in it start at the working directory of the process, as everywhere.
     pub include: Vec<String>,

@@ -6,16 +6,18 @@
 //! nothing has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use config::{Map, Value, ValueKind};
-use glob::{MatchOptions, Pattern, glob_with};
+use glob::{GlobError, MatchOptions, Pattern, glob_with};
 
-use super::SecretReader;
 use super::document::{Document, INCLUDE, KeySpan, UPSTREAMS};
 use super::report::{FilePlace, Finding, Report};
 use super::secret::{ReadFiles, SecretError};
+use super::{Environment, SecretReader};
 use crate::did_you_mean::nearest;
 use crate::problem::{KeyPath, Problem};
 
@@ -26,6 +28,12 @@ const MATCH: MatchOptions = MatchOptions {
     require_literal_separator: true,
     require_literal_leading_dot: true,
 };
+
+/// What a pattern has in it, other than a name.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
+
+/// How many links a path may lead through; Linux follows no more.
+const MOST_LINKS: usize = 40;
 
 /// How an include is written.
 const FORM: &str = "write the name of a file, or a pattern such as `teams/*.toml`";
@@ -51,15 +59,65 @@ impl Fingerprint {
         }
     }
 
-    /// The folders in which something changes when the configuration does: those of the files as they
-    /// are named, those that they really are in where they are links, and those that includes look into.
-    pub fn folders(&self) -> BTreeSet<PathBuf> {
-        let mut folders = self.folders.clone();
+    /// Whether another reading would find the same. Nothing is resolved for it.
+    pub fn is_current(&self, file: &Path, environment: &Environment) -> bool {
+        let reader = SecretReader::new(environment);
+        let mut folders = BTreeSet::new();
+        // What is wrong with the files has been said.
+        let _ = read(file, &reader, &mut folders);
         for path in self.files.keys() {
-            folders.extend(folder(path));
-            folders.extend(path.canonicalize().ok().and_then(|path| folder(&path)));
+            let _ = reader.file(path);
         }
-        folders
+        Self::new(&reader.into_files(), folders) == *self
+    }
+
+    /// Where something changes when the configuration does.
+    pub fn places(&self) -> WatchedPlaces {
+        let mut places = WatchedPlaces::default();
+        for path in &self.folders {
+            places.follow(&path.join("x"));
+        }
+        // What includes look for has any name.
+        places.names.clear();
+        for path in self.files.keys() {
+            places.follow(path);
+        }
+        places
+    }
+}
+
+/// Where something changes when a configuration does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WatchedPlaces {
+    /// The folders of its files as they are named, those of every link on the way, and those that the files
+    /// really are in; and the same for the folders that includes look into.
+    pub folders: BTreeSet<PathBuf>,
+    /// What its files are called there.
+    pub names: BTreeSet<OsString>,
+}
+
+impl WatchedPlaces {
+    /// Adds a path, and where each link on the way leads.
+    fn follow(&mut self, path: &Path) {
+        let mut path = path.to_owned();
+        for _ in 0..MOST_LINKS {
+            let link = path.ancestors().filter(|part| part.is_symlink()).last();
+            let link = link.map(Path::to_owned);
+            let shown = link.as_deref().unwrap_or(&path);
+            self.folders.extend(folder(shown));
+            self.names.extend(shown.file_name().map(OsStr::to_owned));
+            let Some(link) = link else { return };
+            let (Some(beside), Ok(target)) = (link.parent(), link.read_link()) else {
+                return;
+            };
+            let rest = path.strip_prefix(&link).unwrap_or(Path::new(""));
+            // Joined with nothing, it would end in a slash.
+            path = if rest.as_os_str().is_empty() {
+                beside.join(target)
+            } else {
+                beside.join(target).join(rest)
+            };
+        }
     }
 }
 
@@ -100,7 +158,7 @@ pub(super) fn read(
     // A pattern may match the file itself, and two patterns one file.
     let mut read = BTreeSet::from([identity(file)]);
     for (at, pattern) in document.includes() {
-        match matches(file, &pattern, folders) {
+        match matches(file, &pattern, &at, folders) {
             Ok(parts) => {
                 for part in parts {
                     if read.insert(identity(&part)) {
@@ -108,10 +166,7 @@ pub(super) fn read(
                     }
                 }
             }
-            Err(message) => {
-                let problem = Problem::new(at, message).with_help(FORM);
-                document.problems.push(problem);
-            }
+            Err(problem) => document.problems.push(problem),
         }
     }
     Ok(document)
@@ -231,17 +286,27 @@ fn identity(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-/// The files that a pattern matches, by name, or what is wrong with it.
+/// The files that a pattern matches, by name, or what is wrong with it. What cannot be looked into is wrong:
+/// if it had no match, every upstream described there would be gone.
 fn matches(
     file: &Path,
     pattern: &str,
+    at: &KeyPath,
     folders: &mut BTreeSet<PathBuf>,
-) -> Result<Vec<PathBuf>, String> {
+) -> Result<Vec<PathBuf>, Problem> {
+    let malformed = |message: String| Problem::new(at.clone(), message).with_help(FORM);
+    let unreadable = |path: &Path, error: &io::Error| {
+        let path = path.display();
+        Problem::new(
+            at.clone(),
+            format!("the folder `{path}` cannot be read: {error}"),
+        )
+    };
     if pattern.is_empty() {
-        return Err("the name of the file is empty".to_owned());
+        return Err(malformed("the name of the file is empty".to_owned()));
     }
     let beside = file.parent().unwrap_or(Path::new(""));
-    if !pattern.contains(['*', '?', '[']) {
+    if !pattern.contains(WILDCARDS) {
         return Ok(vec![beside.join(pattern)]);
     }
     let paths = |pattern: &str| {
@@ -252,9 +317,9 @@ fn matches(
             format!("{}/{pattern}", Pattern::escape(&beside.to_string_lossy()))
         };
         let paths = glob_with(&absolute, MATCH)
-            .map_err(|error| format!("`{pattern}` is not a pattern: {}", error.msg))?;
-        // What cannot be looked into has no match, as for a shell.
-        Ok::<Vec<PathBuf>, String>(paths.flatten().collect())
+            .map_err(|error| malformed(format!("`{pattern}` is not a pattern: {}", error.msg)))?;
+        let paths: Result<Vec<_>, GlobError> = paths.collect();
+        paths.map_err(|error| unreadable(error.path(), error.error()))
     };
     match pattern.rsplit_once('/') {
         None => folders.extend(folder(file)),
@@ -263,7 +328,20 @@ fn matches(
     }
     let mut found = paths(pattern)?;
     found.retain(|path| !path.is_dir());
+    // `glob` passes over a folder that is not there.
+    let named = beside.join(literal(pattern)).join("x");
+    let named = folder(&named).unwrap_or_default();
+    named
+        .read_dir()
+        .map_err(|error| unreadable(&named, &error))?;
     Ok(found)
+}
+
+/// The folder that a pattern names before it has a wildcard.
+fn literal(pattern: &str) -> &str {
+    let end = pattern.find(WILDCARDS).unwrap_or(pattern.len());
+    let slash = pattern[..end].rfind('/');
+    slash.map_or("", |slash| &pattern[..=slash])
 }
 
 fn text(path: &Path, reader: &SecretReader<'_>) -> Result<String, String> {

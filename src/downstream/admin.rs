@@ -22,7 +22,7 @@ use crate::reload::{ReloadOutcome, ReloadTrigger, Reloads};
 use super::deadline::CallerDeadline;
 use super::exchange::RequestContext;
 use super::fallback::{READ, method_not_allowed, not_found};
-use super::generation::Generation;
+use super::generation::{Generation, RELOAD};
 use super::layers::Patience as _;
 use super::problem::{Kind, ProblemDetails};
 use super::response::{Response, full};
@@ -77,7 +77,7 @@ impl<'a> AdminTarget<'a> {
             "/metrics" => Some(Self::Metrics),
             "/status" => Some(Self::Status),
             "/configuration" => Some(Self::Configuration),
-            "/reload" => Some(Self::Reload),
+            RELOAD => Some(Self::Reload),
             path => {
                 let upstream = path.strip_prefix(REFRESH)?;
                 (!upstream.is_empty() && !upstream.contains('/')).then_some(Self::Refresh(upstream))
@@ -120,7 +120,9 @@ pub(crate) async fn route<G: CatalogService>(
                 AdminTarget::Page => Ok(full(HTML, PAGE)),
                 AdminTarget::Metrics => metrics(generation),
                 AdminTarget::Status => status(generation),
-                AdminTarget::Configuration => json(&*generation.process.reloads.standing().keys),
+                AdminTarget::Configuration => {
+                    json(&generation.process.reloads.standing().running())
+                }
                 AdminTarget::Reload => reload(&generation.process.reloads).await,
                 AdminTarget::Refresh(upstream) => refresh(&exchange, upstream).await,
             }

@@ -16,7 +16,8 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::task::JoinError;
+use tokio::time::{Instant, timeout};
 
 use crate::catalog::Catalog;
 use crate::clock::WallClock;
@@ -38,6 +39,16 @@ use super::openapi::Description;
 use super::rate_limiter::CallerRateLimiter;
 use super::services::GroupService;
 use super::templates;
+
+/// How long lists may take to be read from disk while the process serves.
+const DISK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the answer to a reload may take, whatever `server.deadline` says: files are read for 30 s at most,
+/// and the disk is waited for.
+const RELOAD_PATIENCE: Duration = Duration::from_mins(1);
+
+/// Where the configuration is loaded again.
+pub(super) const RELOAD: &str = "/reload";
 
 /// All that a request may read.
 #[derive(Debug)]
@@ -195,20 +206,23 @@ impl Live {
     /// Puts another plan in force. Requests that loaded the generation before are answered by it;
     /// whoever waits in it for a walk that ends with it is told at once. It runs to its end though
     /// nobody waits for it any more. Once closed, nothing changes.
-    pub async fn swap(&self, plan: Arc<Plan>, adapters: Vec<Arc<Adapter>>) {
+    pub async fn swap(
+        &self,
+        plan: Arc<Plan>,
+        adapters: Vec<Arc<Adapter>>,
+    ) -> Result<(), JoinError> {
         let live = self.clone();
-        let swap = tokio::spawn(async move { live.swap_to_the_end(plan, adapters).await });
-        if let Err(error) = swap.await
-            && let Ok(panic) = error.try_into_panic()
-        {
-            std::panic::resume_unwind(panic);
-        }
+        tokio::spawn(async move { live.swap_to_the_end(plan, adapters).await }).await
     }
 
     /// Ends what goes on behind the generation in force, and lets none follow it.
     pub async fn close(&self) {
-        let mut swapping = self.swapping.lock().await;
-        swapping.is_over = true;
+        // A swap waits for the disk at most as long.
+        if let Ok(mut swapping) = timeout(2 * DISK_PATIENCE, self.swapping.lock()).await {
+            swapping.is_over = true;
+        } else {
+            tracing::warn!("the gateway stops while a plan is put in force");
+        }
         self.load().catalog().close().await;
     }
 
@@ -220,7 +234,9 @@ impl Live {
         let before = self.load();
         let catalog = before.catalog().succeed(adapters, &plan.cache);
         // Before anybody is answered by it.
-        catalog.load().await;
+        if timeout(DISK_PATIENCE, catalog.load()).await.is_err() {
+            tracing::warn!("the disk does not answer: lists kept there are not read");
+        }
         catalog.take_over(before.catalog());
         let next = Arc::new(before.succeed(plan, catalog));
         self.present.store(Arc::clone(&next));
@@ -232,6 +248,14 @@ impl Live {
 impl<G> Patience for Generation<G> {
     fn deadline(&self) -> Duration {
         self.plan.server.deadline.get()
+    }
+
+    fn deadline_of(&self, path: &str) -> Duration {
+        if path == RELOAD {
+            self.deadline().max(RELOAD_PATIENCE)
+        } else {
+            self.deadline()
+        }
     }
 }
 

@@ -143,8 +143,8 @@ mod tests {
 
     fn changes(before: &str, now: &str) -> PlanChanges {
         let tree = |text: &str| Value::Table(text.parse().unwrap());
-        let before = KeyDigests::of(&tree(before));
-        let now = before.beside(&tree(now));
+        let before = KeyDigests::of(&tree(before), &[]);
+        let now = before.beside(&tree(now), &[]);
         PlanChanges::between(&before, &now)
     }
 

@@ -2,11 +2,13 @@
 //! neither may be seen.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use crate::hex::hex;
+use crate::plan::{Account, Upstream};
 
 /// A digest of every key's value as it is written, presets and environment variables laid in. Secrets
 /// count by where they are, never by what they are. Each process has a salt of its own:
@@ -21,18 +23,25 @@ pub struct KeyDigests {
     pub(super) settings: BTreeMap<String, String>,
     /// The keys of each upstream.
     pub(super) upstreams: BTreeMap<String, BTreeMap<String, String>>,
+    /// What each upstream comes to, with what it takes from general settings.
+    plans: BTreeMap<String, String>,
 }
 
 impl KeyDigests {
-    /// The digests of a configuration under a salt of their own.
-    pub fn of(tree: &Value) -> Self {
-        Self::salted(tree, hex(&rand::random::<[u8; 16]>()))
+    /// The digests of a configuration and the upstreams that it comes to, under a salt of their own.
+    pub fn of(tree: &Value, upstreams: &[Arc<Upstream>]) -> Self {
+        Self::salted(tree, upstreams, hex(&rand::random::<[u8; 16]>()))
     }
 
     /// The digests of another configuration, which can be compared with these.
     #[must_use]
-    pub fn beside(&self, tree: &Value) -> Self {
-        Self::salted(tree, self.salt.clone())
+    pub fn beside(&self, tree: &Value, upstreams: &[Arc<Upstream>]) -> Self {
+        Self::salted(tree, upstreams, self.salt.clone())
+    }
+
+    /// Whether an upstream comes to the same under another configuration, secrets and certificates aside.
+    pub fn agrees_on(&self, upstream: &str, other: &Self) -> bool {
+        self.plans.get(upstream) == other.plans.get(upstream)
     }
 
     /// The digest of the whole configuration.
@@ -40,14 +49,19 @@ impl KeyDigests {
         &self.whole
     }
 
-    fn salted(tree: &Value, salt: String) -> Self {
+    fn salted(tree: &Value, upstreams: &[Arc<Upstream>], salt: String) -> Self {
         let key = blake3::derive_key("groupgate configuration keys 1", salt.as_bytes());
         let mut digests = Self {
             salt,
             whole: short(blake3::hash(&written(tree))),
             settings: BTreeMap::new(),
             upstreams: BTreeMap::new(),
+            plans: BTreeMap::new(),
         };
+        for upstream in upstreams {
+            let hash = blake3::keyed_hash(&key, resolved(upstream).as_bytes());
+            digests.plans.insert(upstream.name.to_string(), short(hash));
+        }
         for (name, value) in tree.as_table().into_iter().flatten() {
             match (name.as_str(), value) {
                 ("upstreams", Value::Table(upstreams)) => {
@@ -81,6 +95,16 @@ fn leaves(path: String, value: &Value, key: &[u8; 32], into: &mut BTreeMap<Strin
     into.insert(path, short(blake3::keyed_hash(key, &written(value))));
 }
 
+/// What an upstream comes to, but for what follows from its secrets: those are shown nowhere, and its account
+/// is a hash of them that could be guessed.
+fn resolved(upstream: &Upstream) -> String {
+    let shown = Upstream {
+        account: Account::default(),
+        ..upstream.clone()
+    };
+    format!("{shown:?}")
+}
+
 /// A value in one form. Tables are in order of their keys.
 fn written(value: &Value) -> Vec<u8> {
     // Values of TOML are values of JSON.
@@ -102,15 +126,32 @@ mod tests {
     #[test]
     fn one_configuration_has_one_digest_and_keys_that_only_its_salt_compares() {
         let tree = tree("server.deadline = '1s'\nupstreams.a.limits.rate = '1/s'");
-        let (first, second) = (KeyDigests::of(&tree), KeyDigests::of(&tree));
+        let (first, second) = (KeyDigests::of(&tree, &[]), KeyDigests::of(&tree, &[]));
         assert_eq!(first.whole(), second.whole());
         assert_ne!(first.upstreams, second.upstreams);
-        assert_eq!(first.beside(&tree), first);
+        assert_eq!(first.beside(&tree, &[]), first);
         let keys: Vec<_> = first.upstreams["a"].keys().collect();
         assert_eq!(keys, ["limits.rate"]);
         assert_eq!(
             first.settings.keys().collect::<Vec<_>>(),
             ["server.deadline"]
         );
+    }
+
+    #[test]
+    fn what_an_upstream_comes_to_is_compared_without_its_secrets() {
+        let digests = |token: &str, ttl: &str| {
+            let text = format!(
+                "[upstreams.a]\nbase_url = 'https://a.example'\nrequest = {{ path = '/' }}\nrecords = '/'\n\
+                 fields = {{ id = 'id', name = 'name' }}\nttl = '{ttl}'\n\
+                 auth = {{ type = 'bearer', token = {{ env = 'TOKEN' }} }}\n"
+            );
+            let environment = [("TOKEN", token)].into_iter().collect();
+            let loaded = crate::config::load_text("gateway.toml", &text, environment).unwrap();
+            KeyDigests::salted(loaded.tree(), &loaded.plan.upstreams, "salt".to_owned())
+        };
+        let first = digests("first", "60s");
+        assert!(first.agrees_on("a", &digests("second", "1m")));
+        assert!(!first.agrees_on("a", &digests("first", "2m")));
     }
 }

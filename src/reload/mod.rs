@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 /// What asked for a reload.
@@ -127,6 +127,24 @@ impl ConfigurationStanding {
             keys: Arc::new(keys),
         }
     }
+
+    /// The same for whoever compares another configuration with it.
+    pub fn running(&self) -> RunningConfiguration {
+        RunningConfiguration {
+            keys: KeyDigests::clone(&self.keys),
+            needs_restart: self.needs_restart.clone(),
+        }
+    }
+}
+
+/// What a process says of its configuration to whoever compares another one with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RunningConfiguration {
+    /// What each key said when it was last loaded.
+    #[serde(flatten)]
+    pub keys: KeyDigests,
+    /// Keys that say something else than the process was started with, and need a restart.
+    pub needs_restart: Vec<String>,
 }
 
 /// A wish for a reload, and where its outcome is awaited.
@@ -158,7 +176,7 @@ impl Reloads {
 
     /// Of a process whose configuration is from no file: it is never loaded again.
     pub fn none() -> Self {
-        let nothing = KeyDigests::of(&toml::Value::Table(toml::Table::new()));
+        let nothing = KeyDigests::of(&toml::Value::Table(toml::Table::new()), &[]);
         Self::new(ConfigurationStanding::first(nothing, Timestamp::UNIX_EPOCH)).0
     }
 

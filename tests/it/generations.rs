@@ -242,7 +242,7 @@ async fn a_swap_that_nobody_waits_for_goes_on_and_none_begins_once_the_gateway_h
     let before = live.load();
     let next = compile("extra = 'drop'");
     let asked = server.requests().len();
-    live.swap(next.plan, next.adapters).await;
+    live.swap(next.plan, next.adapters).await.unwrap();
     assert!(Arc::ptr_eq(&before, &live.load()));
     assert_eq!(server.requests().len(), asked);
 }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use crate::config::{Environment, Loaded};
 use crate::error::chain;
-use crate::reload::{KeyDigests, PlanChanges};
+use crate::reload::{PlanChanges, RunningConfiguration};
 use crate::terminal::CommandError;
 use crate::tls::Tls;
 
@@ -50,15 +50,30 @@ impl Against {
         let url = url.to_string();
         let url = url.trim_end_matches('/');
         let running = self.ask(url, environment).await?;
-        let file = running.beside(loaded.tree());
-        let changes = PlanChanges::between(&running, &file);
+        let file = (running.keys).beside(loaded.tree(), &loaded.plan.upstreams);
+        let mut changes = PlanChanges::between(&running.keys, &file);
+        changes.settle(|name| file.agrees_on(name, &running.keys));
+        let pending = running.needs_restart.join(", ");
+        let pending = if pending.is_empty() {
+            String::new()
+        } else {
+            format!("it has yet to be restarted for {pending}\n")
+        };
         if changes.is_empty() {
-            return Ok(format!("\nunchanged: {url} runs with this configuration\n"));
+            return Ok(format!(
+                "\nunchanged: {url} runs with this configuration\n{pending}"
+            ));
         }
-        Ok(format!("\na reload of {url} would change:\n{changes}"))
+        Ok(format!(
+            "\na reload of {url} would change:\n{changes}{pending}"
+        ))
     }
 
-    async fn ask(&self, url: &str, environment: &Environment) -> Result<KeyDigests, CommandError> {
+    async fn ask(
+        &self,
+        url: &str,
+        environment: &Environment,
+    ) -> Result<RunningConfiguration, CommandError> {
         let failed =
             |reason: String| CommandError::new(format!("`{url}` cannot be asked: {reason}"));
         let address = format!("{url}/configuration");

@@ -20,6 +20,11 @@ use super::answering::{Answering, Layered};
 pub(crate) trait Patience {
     /// The time from a request to its answer.
     fn deadline(&self) -> Duration;
+
+    /// The same for the requests to one path.
+    fn deadline_of(&self, _path: &str) -> Duration {
+        self.deadline()
+    }
 }
 
 /// Gives up on what takes longer than it may.
@@ -48,7 +53,7 @@ impl<S: Patience + 'static, L: Layered<S>> Service<&Arc<RequestContext<S>>> for 
     }
 
     fn call(&mut self, exchange: &Arc<RequestContext<S>>) -> Answering {
-        let allowed = exchange.state.deadline();
+        let allowed = exchange.state.deadline_of(exchange.uri.path());
         let deadline = CallerDeadline::new(exchange.begun, allowed);
         let in_time = timeout_at(deadline.answer, self.0.call(exchange));
         Answering::later(in_time.map(move |outcome| {

@@ -1,6 +1,9 @@
 //! A configuration in parts: one file that includes others.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use groupgate::config::{Environment, Loaded, Report, load, load_text};
@@ -66,7 +69,7 @@ fn every_team_has_its_own_file_and_variables_reach_into_it() {
         loaded.settings.upstreams["c"].ttl.unwrap().to_string(),
         "9s"
     );
-    let folders = loaded.fingerprint.folders();
+    let folders = loaded.fingerprint.places().folders;
     assert!(
         folders.contains(&folder.path().join("teams")),
         "{folders:?}"
@@ -125,6 +128,7 @@ fn a_pattern_may_match_nothing_and_a_text_includes_nothing() {
         "gateway.toml",
         &format!("include = ['teams/*.toml']\n{}", block("a", "")),
     )]);
+    fs::create_dir(folder.path().join("teams")).unwrap();
     let loaded = load_from(folder.path(), &[]).unwrap_or_else(|report| panic!("{report}"));
     assert_eq!(loaded.settings.upstreams.len(), 1);
     let text = format!("include = ['*.toml']\n{}", block("a", ""));
@@ -132,6 +136,45 @@ fn a_pattern_may_match_nothing_and_a_text_includes_nothing() {
     let problems: Vec<_> = report.problems().collect();
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].line.as_ref().unwrap().number, 1);
+}
+
+#[test]
+fn a_folder_that_cannot_be_looked_into_is_an_error_and_not_one_without_files() {
+    let missing = "the folder `teams` cannot be read: No such file or directory (os error 2)";
+    let another = "the folder `teams` cannot be read: Not a directory (os error 20)";
+    for (file, pattern, said) in [
+        ("other/a.toml", "teams/*.toml", missing),
+        ("other/a.toml", "teams/**/*.toml", missing),
+        ("teams", "teams/*.toml", another),
+    ] {
+        let text = format!("\ninclude = ['{pattern}']\n{}", block("a", ""));
+        let folder = folder(&[("gateway.toml", &text), (file, "")]);
+        let report = load_from(folder.path(), &[]).unwrap_err();
+        let problems: Vec<_> = report.problems().collect();
+        assert_eq!(problems.len(), 1, "{report}");
+        let name = format!("{}/", folder.path().display());
+        assert_eq!(problems[0].message.replace(&name, ""), said);
+        assert_eq!(problems[0].line.as_ref().unwrap().number, 2);
+    }
+}
+
+#[test]
+fn the_folder_of_every_link_on_the_way_to_a_file_is_watched() {
+    let folder = folder(&[("releases/7/gateway.toml", &block("a", ""))]);
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("links")).unwrap();
+    symlink("../releases/7", at("links/newest")).unwrap();
+    symlink(at("links/newest"), at("current")).unwrap();
+    let fingerprint = load_from(&at("current"), &[]).unwrap().fingerprint;
+    let places = fingerprint.places();
+    for link in ["gateway.toml", "current", "newest"] {
+        assert!(places.names.contains(OsStr::new(link)), "{places:?}");
+    }
+    let real: BTreeSet<_> = (places.folders.iter())
+        .map(|folder| folder.canonicalize().unwrap())
+        .collect();
+    let expected = ["", "links", "releases/7"].map(|name| at(name).canonicalize().unwrap());
+    assert_eq!(real, BTreeSet::from(expected));
 }
 
 #[test]
@@ -148,14 +191,19 @@ fn a_fingerprint_tells_whether_any_file_has_changed() {
     fs::write(&part, &text).unwrap();
     let read = || load_from(folder.path(), &[]).unwrap().fingerprint;
     let first = read();
+    let is_current =
+        || first.is_current(&folder.path().join("gateway.toml"), &Environment::default());
     assert_eq!(read(), first);
+    assert!(is_current());
     fs::write(&token, "another").unwrap();
     assert_ne!(read(), first);
+    assert!(!is_current());
     fs::write(&token, "s3cr3t").unwrap();
     assert_eq!(read(), first);
     fs::write(&part, format!("# note\n{text}")).unwrap();
     assert_ne!(read(), first);
-    let folders = first.folders();
+    assert!(!is_current());
+    let folders = first.places().folders;
     assert!(folders.contains(&folder.path().join("team")), "{folders:?}");
     // A team that comes later has a folder of its own.
     assert!(folders.contains(folder.path()), "{folders:?}");

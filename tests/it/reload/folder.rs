@@ -51,7 +51,9 @@ pub(super) struct ConfigFolder(TempDir);
 
 impl ConfigFolder {
     pub(super) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let folder = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(folder.path("teams")).unwrap();
+        folder
     }
 
     /// The path of a file in it.
@@ -79,15 +81,20 @@ impl ConfigFolder {
 
     /// The same under these variables.
     pub(super) async fn start_with(&self, variables: &[(&str, &str)]) -> Gateway {
+        let pace = Pace {
+            settle: Duration::from_millis(20),
+            ..Pace::default()
+        };
+        self.start_at(pace, variables).await
+    }
+
+    /// The same at this pace.
+    pub(super) async fn start_at(&self, pace: Pace, variables: &[(&str, &str)]) -> Gateway {
         let file = self.0.path().join("gateway.toml");
         let variables: Environment = variables.iter().copied().collect();
         let loaded = load(&file, variables).unwrap_or_else(|report| panic!("{report}"));
         let wall = WallClock::system();
         let compiled = App::compile(&loaded, &wall).unwrap_or_else(|report| panic!("{report}"));
-        let pace = Pace {
-            settle: Duration::from_millis(20),
-            ..Pace::default()
-        };
         let app = App::start_at(&loaded, compiled, &wall, pace).await;
         Gateway::of(app.expect("ports are free"))
     }

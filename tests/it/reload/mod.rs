@@ -3,6 +3,7 @@
 mod churn;
 mod folder;
 mod lists;
+mod pace;
 mod process;
 
 use folder::{ConfigFolder, block, groups_list, root, text};

@@ -163,3 +163,50 @@ async fn check_says_what_a_reload_would_change_in_a_process() {
     let nobody = run(groupgate(&["check", "--token-env", "X"], NO_VARIABLES)).await;
     assert_eq!(nobody.code, 2, "a token is for a process to compare with");
 }
+
+#[tokio::test]
+async fn check_compares_what_upstreams_come_to_and_names_what_waits_for_a_restart() {
+    let server = list().await;
+    let folder = ConfigFolder::new();
+    let with = |settings: &str, rate: &str| {
+        let limited = block("a", &server, &format!("limits.rate = '{rate}'"));
+        let own = block("b", &server, "ttl = '1m'\nstale_if_error = '2m'");
+        root(
+            &format!("watch = false\n{settings}"),
+            &[limited, own].concat(),
+        )
+    };
+    folder.write("gateway.toml", &with("", "1/s"));
+    let gateway = folder.start().await;
+    let url = format!("http://{}", gateway.app().admin_addr());
+    let check = async || {
+        let arguments = ["check", &folder.path("gateway.toml"), "--against", &url];
+        let said = run(groupgate(&arguments, NO_VARIABLES)).await.stdout;
+        let at = said.find("\n\nok: 2 upstreams\n").unwrap();
+        said[at..]
+            .trim_start_matches("\n\nok: 2 upstreams\n")
+            .to_owned()
+    };
+    let change = format!("\na reload of {url} would change:\n");
+
+    // Written otherwise, and the same.
+    folder.write(
+        "gateway.toml",
+        &with("", "1/s").replace("ttl = '1m'", "ttl = '60s'"),
+    );
+    let same = format!("\nunchanged: {url} runs with this configuration\n");
+    assert_eq!(check().await, same);
+    // A default that one of them does not say itself.
+    let other = with("", "1/s").replace("ttl = '10m'", "ttl = '9m'");
+    folder.write("gateway.toml", &other);
+    let said = format!("{change}changed  a\nsettings cache.ttl\nkept     b\n");
+    assert_eq!(check().await, said);
+
+    folder.write("gateway.toml", &with("connections.total = 9", "1/s"));
+    assert_eq!(super::reload(&gateway).await.json()["outcome"], "applied");
+    let restart = "it has yet to be restarted for server.connections\n";
+    assert_eq!(check().await, format!("{same}{restart}"));
+    folder.write("gateway.toml", &with("connections.total = 9", "2/s"));
+    let said = format!("{change}changed  a: limits.rate\nkept     b\n{restart}");
+    assert_eq!(check().await, said);
+}
