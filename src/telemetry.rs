@@ -7,6 +7,7 @@
 //! Where the variables `OTEL_*` name a collector, traces, metrics and logs go to it as well, by threads of
 //! their own. What they make spans of is in [`crate::trace`].
 
+mod signal;
 mod variables;
 
 mod export;

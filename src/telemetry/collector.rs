@@ -26,7 +26,8 @@ use crate::clock::WallClock;
 use crate::tls::{Tls, trust_only};
 
 use super::TelemetryError;
-use super::variables::{Destination, Signal};
+use super::signal::Signal;
+use super::variables::Destination;
 
 /// How large an answer may be: it says at most which records were refused.
 const ANSWER: usize = 1 << 20;

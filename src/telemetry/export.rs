@@ -20,7 +20,8 @@ use crate::trace::{self, Tracing};
 
 use super::TelemetryError;
 use super::collector::Collector;
-use super::variables::{Exports, Signal};
+use super::signal::Signal;
+use super::variables::Exports;
 
 /// How long the end of the process waits for collectors in all.
 const LAST_EXPORTS: Duration = Duration::from_secs(3);

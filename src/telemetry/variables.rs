@@ -16,33 +16,7 @@ use url::Url;
 use crate::hex::hex;
 
 use super::TelemetryError;
-
-/// What is exported, each by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
-    Traces,
-    Metrics,
-    Logs,
-}
-
-impl Signal {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Traces => "TRACES",
-            Self::Metrics => "METRICS",
-            Self::Logs => "LOGS",
-        }
-    }
-
-    /// Its name in metrics.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Traces => "traces",
-            Self::Metrics => "metrics",
-            Self::Logs => "logs",
-        }
-    }
-}
+use super::signal::Signal;
 
 /// Where a signal goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,28 +42,6 @@ pub(super) struct Exports {
     pub(super) resource: Vec<KeyValue>,
     /// Variables that say something which is not done here.
     pub(super) ignored: Vec<&'static str>,
-}
-
-/// What each signal's batches go by. The crates read it.
-const fn numbers(signal: Signal) -> &'static [&'static str] {
-    match signal {
-        Signal::Traces => &[
-            "OTEL_BSP_SCHEDULE_DELAY",
-            "OTEL_BSP_MAX_QUEUE_SIZE",
-            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-            "OTEL_BSP_EXPORT_TIMEOUT",
-            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
-            "OTEL_SPAN_EVENT_COUNT_LIMIT",
-            "OTEL_SPAN_LINK_COUNT_LIMIT",
-        ],
-        Signal::Logs => &[
-            "OTEL_BLRP_SCHEDULE_DELAY",
-            "OTEL_BLRP_MAX_QUEUE_SIZE",
-            "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
-            "OTEL_BLRP_EXPORT_TIMEOUT",
-        ],
-        Signal::Metrics => &["OTEL_METRIC_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_TIMEOUT"],
-    }
 }
 
 /// Limits of the specification that the crates do not have.
@@ -291,7 +243,7 @@ impl OtelVariables<'_> {
             one_of(&name, value, &["gzip", "none"])?;
             self.exact(&name)?;
         }
-        for name in numbers(signal) {
+        for name in signal.numbers() {
             self.number(name)?;
         }
         Ok(Some(Destination {
