@@ -100,6 +100,8 @@ fn certificates() -> TempDir {
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
+    // Blocks include what teams have there.
+    std::fs::create_dir(folder.path().join("teams")).unwrap();
     folder
 }
 
