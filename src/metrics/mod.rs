@@ -53,8 +53,9 @@ const REFUSALS: [&str; 4] = [
 ];
 
 /// How many series a metric of upstreams may have. Those that count stay as long as the process, also for
-/// upstreams that a reload has removed or renamed; what goes beyond is counted in one series.
-const SERIES_OF_UPSTREAMS: usize = 20_000;
+/// upstreams that a reload has removed or renamed; what goes beyond is counted in one series. The SDK makes room for all
+/// of them ahead, in each metric.
+const SERIES_OF_UPSTREAMS: usize = 4_000;
 
 /// The metrics of one gateway.
 pub struct Metrics {

@@ -9,8 +9,8 @@ fn series_of(metrics: &Metrics, family: &str) -> Vec<String> {
 }
 
 #[test]
-fn thousands_of_upstreams_have_series_of_their_own() {
-    const UPSTREAMS: usize = 2_500;
+fn a_thousand_upstreams_have_series_of_their_own() {
+    const UPSTREAMS: usize = 1_000;
     let metrics = Metrics::default();
     let names: Vec<Arc<str>> = (0..UPSTREAMS)
         .map(|number| format!("u{number}").into())
