@@ -7,6 +7,12 @@
 //! Where the variables `OTEL_*` name a collector, traces, metrics and logs go to it as well, by threads of
 //! their own. What they make spans of is in [`crate::trace`].
 
+mod error;
+pub use error::TelemetryError;
+
+mod secrecy;
+use secrecy::{is_about_exports, may_log};
+
 mod signal;
 mod variables;
 
@@ -27,11 +33,9 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
-use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
-use thiserror::Error;
-use tracing::{Level, Metadata, Subscriber};
+use tracing::Subscriber;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
@@ -39,7 +43,6 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::clock::WallClock;
-use crate::tls::TlsSetupError;
 
 use human_lines::HumanLines;
 use json_lines::JsonLines;
@@ -78,39 +81,6 @@ impl LogFormat {
             Self::Json
         }
     }
-}
-
-/// Why logging could not start.
-#[derive(Debug, Error)]
-pub enum TelemetryError {
-    /// The filter is invalid.
-    #[error("invalid log filter `{filter}`: write it as in `info,groupgate=debug`")]
-    Filter {
-        /// The filter as it was given.
-        filter: String,
-        /// What is wrong with it.
-        source: tracing_subscriber::filter::ParseError,
-    },
-    /// A variable says something that is not understood.
-    #[error("`{name}`: {problem}")]
-    Variable {
-        /// The variable.
-        name: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// Nothing can be exported.
-    #[error("telemetry cannot be exported")]
-    Exporter(#[from] ExporterBuildError),
-    /// The system has no certificates to verify a collector with.
-    #[error("telemetry cannot be exported over TLS")]
-    Tls(#[from] TlsSetupError),
-    /// There is no thread for the log.
-    #[error("cannot start the thread that writes the log")]
-    Thread(#[from] io::Error),
-    /// Another subscriber was installed before.
-    #[error("logging was set up twice")]
-    Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
 /// Exports what waits and flushes the log when it is dropped. Nothing is logged after that.
@@ -260,36 +230,6 @@ where
     Ok(bridge.with_filter(filter_fn(|metadata| {
         may_log(metadata) && !is_about_exports(metadata.target())
     })))
-}
-
-/// Whether a line is about exporting lines, or of what they are exported with.
-fn is_about_exports(target: &str) -> bool {
-    const OURS: &str = concat!(env!("CARGO_CRATE_NAME"), "::telemetry");
-    let is_of = |library: &&str| target.split("::").next() == Some(*library);
-    let libraries = ["hyper", "hyper_util", "rustls"];
-    target.starts_with(OURS) || is_opentelemetry(target) || libraries.iter().any(is_of)
-}
-
-/// Whether a line comes from OpenTelemetry's crates. Some name themselves as a package, some as a module.
-fn is_opentelemetry(target: &str) -> bool {
-    target.starts_with("opentelemetry")
-}
-
-/// Whether a line is one by which OpenTelemetry's crates say that something is lost. A failed export is reported
-/// by the collector, now and then; they would do so each time.
-fn is_loss(metadata: &Metadata<'_>) -> bool {
-    let name = metadata.name();
-    *metadata.level() <= Level::WARN && !name.contains("Export") && !name.starts_with("HttpClient.")
-}
-
-/// Whether a line may be logged at all. Libraries that sign, encrypt and send requests log secrets
-/// at their finer levels, so these are open to our own modules only, whatever the filter says.
-fn may_log(metadata: &Metadata<'_>) -> bool {
-    let module = || metadata.target().split("::").next();
-    if is_opentelemetry(metadata.target()) && !is_loss(metadata) {
-        return false;
-    }
-    *metadata.level() <= Level::INFO || module() == Some(env!("CARGO_CRATE_NAME"))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::json::push_text;
 
 use super::json_lines::{push_number, push_time, six_digits};
 use super::line_queue::LineQueue;
-use super::may_log;
+use super::secrecy::may_log;
 
 /// Where the event comes from that makes the line.
 const TARGET: &str = "groupgate::downstream::layers::access_log";

@@ -25,7 +25,7 @@ use tokio::time::{Instant, timeout};
 use crate::clock::WallClock;
 use crate::tls::{Tls, trust_only};
 
-use super::TelemetryError;
+use super::error::TelemetryError;
 use super::signal::Signal;
 use super::variables::Destination;
 

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 use crate::tls::Tls;
 use crate::trace::{self, Tracing};
 
-use super::TelemetryError;
 use super::collector::Collector;
+use super::error::TelemetryError;
 use super::signal::Signal;
 use super::variables::Exports;
 

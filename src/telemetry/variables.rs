@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::hex::hex;
 
-use super::TelemetryError;
+use super::error::TelemetryError;
 use super::signal::Signal;
 
 /// Where a signal goes.
