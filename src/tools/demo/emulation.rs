@@ -5,7 +5,7 @@ use std::mem;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
 use super::emulated_api::EmulatedApi;
@@ -26,6 +26,9 @@ pub struct Emulation {
     base_url: String,
     api: Arc<EmulatedApi>,
     port: Mutex<Port>,
+    /// Keeps the port while nobody listens on it: otherwise the system may give it to others, who
+    /// would answer in the emulation's place.
+    _reserved: TcpSocket,
 }
 
 /// The port. It is open unless somebody stopped the emulation or a fault closes it.
@@ -48,15 +51,15 @@ enum PortState {
 
 impl Emulation {
     /// Starts the emulation of this vendor.
-    pub(super) async fn start(vendor: &VendorEntry, options: &Options) -> io::Result<Self> {
+    pub(super) fn start(vendor: &VendorEntry, options: &Options) -> io::Result<Self> {
         let name = vendor.name;
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = socket.local_addr()?;
+        let reserved = reserve_port()?;
+        let address = reserved.local_addr()?;
         let origin = format!("http://{address}");
         let vendor = (vendor.open)(&origin, options);
         let base_url = origin + vendor.context();
         let api = Arc::new(EmulatedApi::new(vendor, options));
-        let listener = EmulationListener::open(socket, Arc::clone(&api));
+        let listener = EmulationListener::open(address, Arc::clone(&api))?;
         let emulation = Self {
             name,
             address,
@@ -65,6 +68,7 @@ impl Emulation {
                 stopped: false,
                 state: PortState::Open(listener),
             }),
+            _reserved: reserved,
             api,
         };
         emulation.set_fault(options.fault_of(name));
@@ -139,7 +143,7 @@ impl Emulation {
     ///
     /// # Errors
     ///
-    /// Somebody else took the port.
+    /// The system refuses the port.
     pub async fn restart(&self) -> io::Result<()> {
         self.stop().await;
         lock(&self.port).stopped = false;
@@ -182,11 +186,19 @@ impl Emulation {
         }
         if !matches!(port.state, PortState::Open(_)) {
             port.close();
-            let listener = EmulationListener::reopen(self.address, Arc::clone(&self.api))?;
+            let listener = EmulationListener::open(self.address, Arc::clone(&self.api))?;
             port.state = PortState::Open(listener);
         }
         Ok(())
     }
+}
+
+/// A free port, bound and not listened on: connections are refused until a second socket listens.
+fn reserve_port() -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    Ok(socket)
 }
 
 impl Port {

@@ -35,23 +35,19 @@ pub(super) struct EmulationListener {
 }
 
 impl EmulationListener {
-    /// Serves `api` on a bound socket.
-    pub(super) fn open(socket: TcpListener, api: Arc<EmulatedApi>) -> Self {
-        let socket = Arc::new(Mutex::new(Some(socket)));
+    /// Serves `api` on an address that is reserved.
+    pub(super) fn open(address: SocketAddr, api: Arc<EmulatedApi>) -> io::Result<Self> {
+        // The standard library's sockets may share their address with one that does not listen.
+        let socket = std::net::TcpListener::bind(address)?;
+        socket.set_nonblocking(true)?;
+        let socket = Arc::new(Mutex::new(Some(TcpListener::from_std(socket)?)));
         let (open, closed) = oneshot::channel();
         let accepting = tokio::spawn(accept(Arc::clone(&socket), api, closed));
-        Self {
+        Ok(Self {
             socket,
             accepting,
             _open: open,
-        }
-    }
-
-    /// Serves `api` on an address that was bound before.
-    pub(super) fn reopen(address: SocketAddr, api: Arc<EmulatedApi>) -> io::Result<Self> {
-        let socket = std::net::TcpListener::bind(address)?;
-        socket.set_nonblocking(true)?;
-        Ok(Self::open(TcpListener::from_std(socket)?, api))
+        })
     }
 
     /// Closes the port at once and its connections soon: the task given back ends when all are

@@ -57,7 +57,7 @@ impl Emulations {
         check(&options)?;
         let mut emulations = Vec::with_capacity(VENDORS.len());
         for vendor in &VENDORS {
-            emulations.push(Emulation::start(vendor, &options).await?);
+            emulations.push(Emulation::start(vendor, &options)?);
         }
         Ok(Self { emulations })
     }

@@ -1,6 +1,7 @@
 //! What every emulation does alike: faults, stopping, counting, and the environment it gives.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use groupgate::tools::demo::{
@@ -10,6 +11,7 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use hyper_util::client::legacy::Error as ClientError;
 use rstest::rstest;
+use tokio::net::TcpSocket;
 use tokio::time::{Instant, timeout};
 use tower::BoxError;
 
@@ -80,6 +82,18 @@ async fn an_emulation_that_is_down_refuses_connections_at_once() {
     assert_refused(&emulations).await;
     emulation.set_fault(None);
     assert_eq!(list(&emulations, "").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_port_of_a_stopped_emulation_goes_to_nobody_else() {
+    let emulations = start(1).await;
+    let emulation = pick(&emulations, "publisher");
+    emulation.stop().await;
+    let url: http::Uri = emulation.base_url().parse().unwrap();
+    let address = ([127, 0, 0, 1], url.port_u16().unwrap()).into();
+    // As the system does when it looks for a free port.
+    let taken = TcpSocket::new_v4().unwrap().bind(address).unwrap_err();
+    assert_eq!(taken.kind(), ErrorKind::AddrInUse);
 }
 
 #[tokio::test]
