@@ -290,9 +290,27 @@ impl QueryError {
 mod tests {
     use std::collections::BTreeSet;
 
+    use strum::IntoEnumIterator;
+
     use super::*;
+    use crate::caller::HideableField;
     use crate::gateway::cursor::CURSOR_BYTES;
     use crate::snapshot::tests::group;
+
+    #[test]
+    fn every_field_can_be_hidden_but_those_without_which_no_group_is_listed() {
+        let hideable: Vec<_> = HideableField::iter().map(HideableField::as_str).collect();
+        let always = ["id", "source", "source_id", "name", "deleted_at"];
+        let all: Vec<_> = FIELDS
+            .iter()
+            .copied()
+            .filter(|name| !always.contains(name))
+            .collect();
+        let mut sorted = (hideable, all);
+        sorted.0.sort_unstable();
+        sorted.1.sort_unstable();
+        assert_eq!(sorted.0, sorted.1);
+    }
 
     #[test]
     fn the_fields_are_those_of_a_group_in_the_order_of_the_record() {
