@@ -99,9 +99,10 @@ pub struct Upstream {
     pub auth: Auth,
     /// A name for the account that `auth` stands for. A stored list is served only to the account
     /// that fetched it, even after a restart. Without a name, the account is identified by the
-    /// public part of `auth` (user name, client id or key id) and by the client certificate; if
-    /// `auth` has no public part, by the token itself. Name the account if such a token is rotated,
-    /// so that its list is kept.
+    /// public part of `auth` (user name, client id or key id) and by the client certificate (its
+    /// issuer, subject and alternative names, so that a renewed one is the same account); if `auth`
+    /// has no public part, by the token itself. Name the account if such a token is rotated, so that
+    /// its list is kept.
     pub account: Option<String>,
     /// TLS, proxy and HTTP version.
     #[serde(default)]

@@ -1,8 +1,12 @@
 //! Who asks, and with which values, encoded without a secret in it.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256, Sha512};
+use x509_parser::oid_registry::OID_X509_EXT_SUBJECT_ALT_NAME;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::encoding::{CanonicalTable, CanonicalValue};
 use super::request;
@@ -90,12 +94,29 @@ impl Secrets<'_> {
         }))
     }
 
-    /// The certificate that we show. Its file may be renewed in place, so its content counts.
+    /// The certificate that we show.
     fn certificate(&self, connection: &Connection) -> Result<Option<CanonicalValue>, SecretError> {
         let path = connection.client_certificate.as_deref();
         let pem = path.map(|path| self.0.file(path)).transpose()?;
-        Ok(pem.map(|pem| hashed(&pem)))
+        Ok(pem.map(|pem| named_by(&pem).unwrap_or_else(|| hashed(&pem))))
     }
+}
+
+/// Who a certificate says that we are. One that is renewed says the same, with another key, number and time.
+/// `None` where it names nobody, or cannot be read.
+fn named_by(pem: &[u8]) -> Option<CanonicalValue> {
+    let der = CertificateDer::from_pem_slice(pem).ok()?;
+    let (_, certificate) = X509Certificate::from_der(&der).ok()?;
+    let mut extensions = certificate.extensions().iter();
+    let names = extensions.find(|extension| extension.oid == OID_X509_EXT_SUBJECT_ALT_NAME);
+    if certificate.subject().iter_rdn().next().is_none() && names.is_none() {
+        return None;
+    }
+    let named = CanonicalTable::default()
+        .put("issuer", &hashed(certificate.issuer().as_raw()))
+        .put("subject", &hashed(certificate.subject().as_raw()))
+        .put("names", &names.map(|names| hashed(names.value)));
+    Some(CanonicalValue::Table(named))
 }
 
 fn hashed(bytes: &[u8]) -> CanonicalValue {

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair};
 use rstest::rstest;
 
 use super::*;
@@ -140,21 +141,82 @@ fn every_scheme_is_an_account_of_its_own() {
     assert_eq!(BTreeMap::from(accounts).len(), schemes.len());
 }
 
-#[test]
-fn a_certificate_is_known_by_what_is_in_its_file() {
+/// The digests of the usual block that shows what is in this file.
+fn showing(pem: &str) -> (Shape, Account) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("gate.pem");
     let shown = format!(
         "connection = {{ client_certificate = '{}' }}",
         path.display()
     );
-    std::fs::write(&path, "one").unwrap();
-    let one = digests(&shown, &[]);
-    std::fs::write(&path, "two").unwrap();
-    let two = digests(&shown, &[]);
-    assert_eq!(one.0, two.0);
-    assert_ne!(one.1, two.1);
-    assert_ne!(one.1, digests("", &[]).1);
+    std::fs::write(&path, pem).unwrap();
+    digests(&shown, &[])
+}
+
+/// A certificate with a new key that an authority has issued, or that is signed by itself.
+fn issued(subject: &str, names: &[&str], issuer: Option<&str>) -> String {
+    let named = |subject: &str, names: &[&str]| {
+        let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        if !subject.is_empty() {
+            params.distinguished_name.push(DnType::CommonName, subject);
+        }
+        params
+    };
+    let (params, key) = (named(subject, names), KeyPair::generate().unwrap());
+    let certificate = match issuer {
+        Some(issuer) => {
+            let issuer = Issuer::new(named(issuer, &[]), KeyPair::generate().unwrap());
+            params.signed_by(&key, &issuer)
+        }
+        None => params.self_signed(&key),
+    };
+    certificate.unwrap().pem()
+}
+
+#[rstest]
+#[case::by_its_subject("gate", &[], Some("club CA"))]
+#[case::by_its_names("", &["gate.example"], Some("club CA"))]
+#[case::signed_by_itself("gate", &["gate.example"], None)]
+fn a_certificate_that_is_renewed_keeps_the_account(
+    #[case] subject: &str,
+    #[case] names: &[&str],
+    #[case] issuer: Option<&str>,
+) {
+    let pem = issued(subject, names, issuer);
+    let renewed = issued(subject, names, issuer);
+    assert_ne!(pem, renewed);
+    assert_eq!(showing(&pem), showing(&renewed));
+    // What follows it vouches for it, and says nothing of us.
+    let chain = renewed + &issued("club CA", &[], None);
+    assert_eq!(showing(&pem), showing(&chain));
+}
+
+#[rstest]
+#[case::subject("other", &["gate.example"], Some("club CA"))]
+#[case::names("gate", &["other.example"], Some("club CA"))]
+#[case::no_names("gate", &[], Some("club CA"))]
+#[case::issuer("gate", &["gate.example"], Some("guild CA"))]
+fn a_certificate_for_somebody_else_is_another_account(
+    #[case] subject: &str,
+    #[case] names: &[&str],
+    #[case] issuer: Option<&str>,
+) {
+    let (shape, account) = showing(&issued("gate", &["gate.example"], Some("club CA")));
+    let (other_shape, other_account) = showing(&issued(subject, names, issuer));
+    assert_eq!(shape, other_shape);
+    assert_ne!(account, other_account);
+    assert_ne!(account, digests("", &[]).1);
+}
+
+#[test]
+fn a_certificate_that_names_nobody_is_known_by_what_is_in_its_file() {
+    let nobody = || issued("", &[], Some("club CA"));
+    for [one, other] in [[nobody(), nobody()], ["one", "two"].map(str::to_owned)] {
+        assert_eq!(showing(&one), showing(&one));
+        assert_ne!(showing(&one).1, showing(&other).1);
+    }
 }
 
 #[test]
