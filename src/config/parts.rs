@@ -309,12 +309,12 @@ fn matches(
     if !pattern.contains(WILDCARDS) {
         return Ok(vec![beside.join(pattern)]);
     }
-    let paths = |pattern: &str| {
+    let paths = |part: &str| {
         // What the folder is called is no pattern, and an absolute pattern says all of it.
-        let absolute = if pattern.starts_with('/') || beside.as_os_str().is_empty() {
-            pattern.to_owned()
+        let absolute = if part.starts_with('/') || beside.as_os_str().is_empty() {
+            part.to_owned()
         } else {
-            format!("{}/{pattern}", Pattern::escape(&beside.to_string_lossy()))
+            format!("{}/{part}", Pattern::escape(&beside.to_string_lossy()))
         };
         let paths = glob_with(&absolute, MATCH)
             .map_err(|error| malformed(format!("`{pattern}` is not a pattern: {}", error.msg)))?;

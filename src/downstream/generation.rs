@@ -280,3 +280,6 @@ impl<G: GroupService> KeepsAnswers for Generation<G> {
         self.gateway.epoch()
     }
 }
+
+#[cfg(test)]
+mod tests;

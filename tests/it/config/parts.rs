@@ -93,7 +93,7 @@ fn every_error_names_the_file_that_it_is_in() {
     let files = [
         (
             "gateway.toml",
-            "include = ['teams/*.toml', 'not-there.toml', 'a[.toml', '']\n[servr]\n",
+            "include = ['teams/*.toml', 'not-there.toml', 'a[.toml', 'te[ams/*.toml', '']\n[servr]\n",
         ),
         (
             "teams/a.toml",

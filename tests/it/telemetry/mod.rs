@@ -242,7 +242,9 @@ async fn a_ready_answer_is_in_the_trace_of_its_caller_and_a_walk_that_nobody_wai
     let toml = upstream("club", club.base_url(), "ttl = '1h'");
     let process = Process::start(&toml, receiver.url(), &[]).await;
     process.get("/groups", &[]).await;
-    let reply = process.get("/groups", &TRACED).await;
+    let agent = "a".repeat(2000);
+    let headers = [&TRACED[..], &[("user-agent", &*agent)]].concat();
+    let reply = process.get("/groups", &headers).await;
     assert_eq!(reply.header("server-timing"), "cache;desc=hit");
     process.end().await;
     let spans = receiver.spans();
@@ -256,6 +258,7 @@ async fn a_ready_answer_is_in_the_trace_of_its_caller_and_a_walk_that_nobody_wai
     assert_eq!(hex(&ready.parent_span_id), CALLER);
     let attributes = texts(&ready.attributes);
     assert_eq!(attributes["groupgate.answer"], "ready");
+    assert_eq!(attributes["user_agent.original"], agent[..1024]);
     assert_eq!(attributes["http.response.status_code"], "200");
 }
 
