@@ -1,6 +1,8 @@
 //! The whole gateway, put together: settings in, listeners out.
 
+mod config_files;
 mod file_watch;
+mod next_look;
 mod reload_report;
 mod reloader;
 pub use reloader::Pace;

@@ -1,9 +1,11 @@
 //! What is said of a reload: problems with their places, and the lines of the log.
 
+use std::collections::BTreeMap;
+
 use super::StartError;
 use crate::config::{FaultyLine, Report};
 use crate::error::chain;
-use crate::reload::{LocatedProblem, PlanChanges, ReloadOutcome, ReloadReport};
+use crate::reload::{LocatedProblem, ReloadOutcome, ReloadReport};
 
 /// The problems of a report, each with its place.
 pub(super) fn located(report: &Report) -> Vec<LocatedProblem> {
@@ -54,7 +56,8 @@ pub(super) fn log(report: &ReloadReport) {
             generation,
             added = changes.upstreams.added.join(","),
             removed = changes.upstreams.removed.join(","),
-            changed = names(changes).join(","),
+            changed = names(&changes.upstreams.changed).join(","),
+            adjusted = names(&changes.upstreams.adjusted).join(","),
             kept = changes.upstreams.kept.len(),
             "the configuration was reloaded"
         ),
@@ -79,11 +82,6 @@ pub(super) fn log(report: &ReloadReport) {
     }
 }
 
-fn names(changes: &PlanChanges) -> Vec<&str> {
-    changes
-        .upstreams
-        .changed
-        .keys()
-        .map(String::as_str)
-        .collect()
+fn names(upstreams: &BTreeMap<String, Vec<String>>) -> Vec<&str> {
+    upstreams.keys().map(String::as_str).collect()
 }

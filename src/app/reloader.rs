@@ -9,25 +9,26 @@
 //! What a reload reads is checked as a whole before any of it counts. A file that is being written is left
 //! alone until two readings in a row find the same.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
+use super::config_files::{ConfigFiles, FilesReading};
 use super::file_watch::FileWatch;
+use super::next_look::NextLook;
 use super::reload_report::{defect, located, log, start_problems};
 use super::{App, Compiled};
 use crate::clock::WallClock;
-use crate::config::{Environment, Fingerprint, Loaded, load_with_fingerprint};
+use crate::config::Loaded;
 use crate::downstream::Live;
 use crate::observe::Event;
-use crate::plan::{Server, Span};
+use crate::plan::{Plan, Server};
 use crate::reload::{
     ConfigurationStanding, LocatedProblem, PlanChanges, ReloadOutcome, ReloadReport, ReloadRequest,
-    ReloadTrigger, Reloads,
+    ReloadTrigger, Reloads, UpstreamFate,
 };
 
 /// How often files are looked at.
@@ -51,14 +52,10 @@ impl Default for Pace {
     }
 }
 
-/// How often files may be found to have changed in a row. One that never comes to rest is read all the same.
-const MOST_READINGS: usize = 40;
-
 /// What loads the configuration again.
 #[derive(Debug)]
 pub(super) struct Reloader {
-    file: PathBuf,
-    environment: Environment,
+    files: ConfigFiles,
     wall: WallClock,
     live: Live,
     reloads: Reloads,
@@ -67,30 +64,6 @@ pub(super) struct Reloader {
     started: Server,
     watch: FileWatch,
     is_watching: bool,
-    /// The reading that is under way, or hangs.
-    reading: Option<JoinHandle<Option<FilesReading>>>,
-    /// What the last reading found, to whatever end.
-    seen: Fingerprint,
-}
-
-/// When the watch looks at the files again.
-#[derive(Debug)]
-enum NextLook {
-    Now,
-    /// They were being written: after a moment, and again until two readings in a row find the same.
-    UntilAtRest {
-        last: Fingerprint,
-        readings: usize,
-    },
-    /// When there is word of a change.
-    AtAChange,
-}
-
-/// What one reading found.
-#[derive(Debug)]
-struct FilesReading {
-    fingerprint: Fingerprint,
-    loaded: Result<Loaded, Vec<LocatedProblem>>,
 }
 
 impl Reloader {
@@ -103,8 +76,7 @@ impl Reloader {
         pace: Pace,
     ) -> Option<Self> {
         Some(Self {
-            file: loaded.file.clone()?,
-            environment: loaded.environment.clone(),
+            files: ConfigFiles::of(loaded, pace.patience)?,
             wall: wall.clone(),
             live: live.clone(),
             reloads: reloads.clone(),
@@ -112,8 +84,6 @@ impl Reloader {
             started: loaded.plan.server.clone(),
             watch: FileWatch::default(),
             is_watching: false,
-            reading: None,
-            seen: loaded.fingerprint.clone(),
         })
     }
 
@@ -132,7 +102,7 @@ impl Reloader {
                         asked.push(request);
                     }
                     let trigger = asked[0].trigger;
-                    let reading = match self.read(false).await {
+                    let reading = match self.files.read(false).await {
                         Ok(Some(reading)) => reading,
                         Ok(None) => continue,
                         Err(problem) => FilesReading::none(problem),
@@ -166,7 +136,7 @@ impl Reloader {
     /// Looks at the files, and puts in force what they hold once it has stayed the same for a while and is
     /// not what was read last.
     async fn look(&mut self, next: NextLook) -> NextLook {
-        let reading = match self.read(true).await {
+        let reading = match self.files.read(true).await {
             Ok(Some(reading)) => reading,
             Ok(None) => {
                 // Folders may have been put in the place of others.
@@ -187,49 +157,9 @@ impl Reloader {
         NextLook::Now
     }
 
-    /// What the files hold; with `only_changed`, unless that is what was read last. A reading that hangs, as
-    /// on a lost network file system, is given up, and none begins beside it.
-    async fn read(&mut self, only_changed: bool) -> Result<Option<FilesReading>, LocatedProblem> {
-        let (file, environment) = (self.file.clone(), self.environment.clone());
-        let seen = only_changed.then(|| self.seen.clone());
-        let reading = move || {
-            if seen.is_some_and(|seen| seen.is_current(&file, &environment)) {
-                return None;
-            }
-            let (fingerprint, loaded) = load_with_fingerprint(&file, environment);
-            let loaded = loaded.map_err(|report| located(&report));
-            Some(FilesReading {
-                fingerprint,
-                loaded,
-            })
-        };
-        let patience = self.pace.patience;
-        let underway = &mut self.reading;
-        let read = async move {
-            if let Some(before) = underway {
-                // What it found may be old.
-                let _ = before.await;
-            }
-            let read = underway.insert(spawn_blocking(reading)).await;
-            *underway = None;
-            read
-        };
-        match timeout(patience, read).await {
-            Ok(read) => read.map_err(|error| defect(&error)),
-            Err(error) => Err(LocatedProblem {
-                message: format!(
-                    "the files could not be read within {}",
-                    Span::from(patience)
-                ),
-                help: Some("one of them may be on a disk that does not answer".to_owned()),
-                ..defect(&error)
-            }),
-        }
-    }
-
     /// Puts what was read in force, or says why not.
     async fn reload(&mut self, trigger: ReloadTrigger, reading: FilesReading) -> Arc<ReloadReport> {
-        self.seen = reading.fingerprint;
+        self.files.note(reading.fingerprint);
         let standing = self.reloads.standing();
         let (outcome, changes, errors) = match reading.loaded {
             Ok(loaded) => match self.put_in_force(&loaded, &standing).await {
@@ -269,8 +199,7 @@ impl Reloader {
         let before = Arc::clone(self.live.load().plan());
         let keys = (standing.keys).beside(loaded.tree(), &loaded.plan.upstreams);
         let mut changes = PlanChanges::between(&standing.keys, &keys);
-        let is_same = |name: &str| before.upstream(name) == loaded.plan.upstream(name);
-        changes.settle(is_same);
+        changes.settle(|name| fate(&before, &loaded.plan, name));
         let needs_restart = self.started.fixed_at_start(&loaded.plan.server);
         changes.needs_restart = needs_restart.into_iter().map(str::to_owned).collect();
         let is_other = *before != *loaded.plan;
@@ -306,7 +235,7 @@ impl Reloader {
         if !self.is_watching {
             return;
         }
-        let seen = self.seen.clone();
+        let seen = self.files.seen().clone();
         // Links are followed on the disk, and the watch waits for the system.
         let followed = spawn_blocking(move || {
             watch.follow(seen.places());
@@ -318,33 +247,12 @@ impl Reloader {
     }
 }
 
-impl NextLook {
-    /// What comes after a look that has found files to be other than they were read last. `None`: they are at
-    /// rest, and what they hold counts.
-    fn after(self, found: &Fingerprint) -> Option<Self> {
-        let readings = match self {
-            Self::UntilAtRest { last, readings } => {
-                if last == *found || readings == MOST_READINGS {
-                    return None;
-                }
-                readings + 1
-            }
-            Self::Now | Self::AtAChange => 1,
-        };
-        Some(Self::UntilAtRest {
-            last: found.clone(),
-            readings,
-        })
-    }
-}
-
-impl FilesReading {
-    /// One that found nothing out. Another finds something else.
-    fn none(problem: LocatedProblem) -> Self {
-        Self {
-            fingerprint: Fingerprint::default(),
-            loaded: Err(vec![problem]),
-        }
+/// What becomes of an upstream that both plans have.
+fn fate(before: &Plan, next: &Plan, name: &str) -> UpstreamFate {
+    match (before.upstream(name), next.upstream(name)) {
+        (Some(before), Some(next)) if before == next => UpstreamFate::Kept,
+        (Some(before), Some(next)) if before.runs_like(next) => UpstreamFate::Adjusted,
+        _ => UpstreamFate::Changed,
     }
 }
 
@@ -355,45 +263,4 @@ async fn compile(loaded: Loaded, wall: WallClock) -> Result<Compiled, Vec<Locate
     compiled
         .await
         .unwrap_or_else(|error| Err(vec![defect(&error)]))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    #[test]
-    fn files_are_at_rest_once_two_readings_find_the_same() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("gateway.toml");
-        let read = |text: &str| {
-            fs::write(&file, text).unwrap();
-            load_with_fingerprint(&file, Environment::default()).0
-        };
-        let (part, whole) = (read("[server]"), read("[server]\nwatch = true"));
-        let next = NextLook::Now.after(&part).unwrap();
-        let next = next.after(&whole).unwrap();
-        assert!(next.after(&whole).is_none());
-        let next = NextLook::AtAChange.after(&part).unwrap();
-        assert!(next.after(&part).is_none());
-    }
-
-    #[test]
-    fn files_that_never_come_to_rest_are_read_all_the_same() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("gateway.toml");
-        let mut next = NextLook::Now;
-        let mut readings = 0;
-        loop {
-            fs::write(&file, format!("# {readings}")).unwrap();
-            let found = load_with_fingerprint(&file, Environment::default()).0;
-            readings += 1;
-            match next.after(&found) {
-                Some(after) => next = after,
-                None => break,
-            }
-        }
-        assert_eq!(readings, MOST_READINGS + 1);
-    }
 }

@@ -17,8 +17,8 @@ pub(super) async fn keep_fresh(entry: Arc<Entry>) {
             None => pending().await,
         };
         tokio::select! {
-            // Each walk changes when the next one is due.
-            () = entry.walked() => {}
+            // Each walk changes when the next one is due, and so do other terms.
+            () = entry.changed() => {}
             () = comes(due) => entry.renew(),
             () = comes(entry.expires()) => entry.expire(),
         }

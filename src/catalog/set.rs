@@ -64,8 +64,8 @@ impl Catalog {
     }
 
     /// The catalog of the settings that come after these. An upstream whose settings are the same is
-    /// the same, with all that it holds, and all of them share memory in another way where that is
-    /// what changed. One that is seen with the same account begins with the list of the one before, as stale;
+    /// the same, with all that it holds, on whatever terms that serves from now on, and all of them share
+    /// memory in another way where that is what changed. One that is seen with the same account begins with the list of the one before, as stale;
     /// where the list is shaped otherwise, [`Catalog::take_over`] sees to that. Nothing is asked before
     /// [`Catalog::start`], and nothing of this one ends before [`Catalog::retire_for`].
     #[must_use]
@@ -105,6 +105,7 @@ impl Catalog {
             .into_iter()
             .map(|adapter| match same(&adapter) {
                 Some(upstream) => {
+                    upstream.go_by(&adapter);
                     upstream.resize(query_budget);
                     upstream
                 }

@@ -67,7 +67,7 @@ impl UpstreamRuntime {
         };
         let shared = Arc::new(Entry::new(
             CatalogKey::shared(&adapter),
-            EntryPolicy::of(&adapter),
+            EntryPolicy::new(adapter.terms()),
             fetch,
             Arc::clone(resources),
             Arc::clone(&tasks),
@@ -92,7 +92,7 @@ impl UpstreamRuntime {
 
     /// Whether no answer may be given without it.
     pub fn required(&self) -> bool {
-        self.adapter.required()
+        self.shared.policy().terms().required
     }
 
     /// How its breaker stands, if it has one.
@@ -165,9 +165,14 @@ impl UpstreamRuntime {
         self.shared.key()
     }
 
-    /// Whether the settings of `adapter` are those that it runs under.
+    /// Whether the settings of `adapter` are those that it runs under, the terms of its lists aside.
     pub(super) fn is_of(&self, adapter: &Adapter) -> bool {
-        self.adapter.is_same(adapter)
+        self.adapter.runs_like(adapter)
+    }
+
+    /// What it holds serves on the terms of `adapter` from now on.
+    pub(super) fn go_by(&self, adapter: &Adapter) {
+        self.shared.go_by(adapter.terms());
     }
 
     /// What single queries bring may take so many bytes from now on.

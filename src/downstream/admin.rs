@@ -54,7 +54,9 @@ impl<G> Generation<G> {
     /// How far apart an upstream's walks must be that are asked for.
     fn min_refresh(&self, upstream: &str) -> Duration {
         let own = self.plan.upstream(upstream);
-        own.map_or(Duration::ZERO, |upstream| upstream.freshness.min_refresh)
+        own.map_or(Duration::ZERO, |upstream| {
+            upstream.terms.freshness.min_refresh
+        })
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Share;
+
 /// When a list is refreshed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -19,7 +21,7 @@ pub enum Refresh {
 }
 
 /// How long a snapshot serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Freshness {
     /// How long it is fresh.
     pub ttl: Duration,
@@ -29,4 +31,18 @@ pub struct Freshness {
     pub stale_if_error: Duration,
     /// The shortest time between two walks that are asked for, or after a failed one.
     pub min_refresh: Duration,
+}
+
+/// On what terms a list is refreshed and served. Others can take their place while it is served: nothing is
+/// asked anew for them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ListTerms {
+    /// How long its snapshots serve.
+    pub freshness: Freshness,
+    /// When it is refreshed.
+    pub refresh: Refresh,
+    /// The share of what is served that a new list must have.
+    pub shrink_guard: Share,
+    /// Whether no answer is given without it.
+    pub required: bool,
 }

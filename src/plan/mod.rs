@@ -31,7 +31,7 @@ pub mod fields;
 pub use fields::{Extra, Fields, Mapping, People, PeopleKind};
 
 pub mod freshness;
-pub use freshness::{Freshness, Refresh};
+pub use freshness::{Freshness, ListTerms, Refresh};
 
 pub mod keys;
 pub use keys::{Account, Shape};

@@ -203,7 +203,7 @@ impl JsonSchema for Rate {
 }
 
 /// A fraction from 0 (none) to 1 (all): `0.5` is half.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd)]
 pub struct Share(f64);
 
 impl Share {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Account, Auth, BreakerThresholds, ClassifyRules, Connection, Freshness, Hedging, Limits, List,
-    Mapping, Paging, PushdownRules, Refresh, Requests, Shape, Share,
+    Account, Auth, BreakerThresholds, ClassifyRules, Connection, Hedging, Limits, List, ListTerms,
+    Mapping, Paging, PushdownRules, Requests, Shape,
 };
 
 /// One upstream. Two that are equal are asked, treated and read in the same way.
@@ -40,14 +40,19 @@ pub struct Upstream {
     pub breaker: Option<BreakerThresholds>,
     /// When a slow page is requested a second time; never without one.
     pub hedge: Option<Hedging>,
-    /// How long its snapshots serve.
-    pub freshness: Freshness,
-    /// When its list is refreshed.
-    pub refresh: Refresh,
-    /// The share of what is served that a new list must have.
-    pub shrink_guard: Share,
+    /// On what terms its list is refreshed and served.
+    pub terms: ListTerms,
     /// Whether its requests name the span that they are sent in.
     pub trace_context: bool,
-    /// Whether no answer is given without it.
-    pub required: bool,
+}
+
+impl Upstream {
+    /// Whether another one is asked, treated and read in the same way, on whatever terms its list serves.
+    pub fn runs_like(&self, other: &Self) -> bool {
+        let on_these = Self {
+            terms: self.terms,
+            ..other.clone()
+        };
+        *self == on_these
+    }
 }

@@ -26,11 +26,25 @@ pub struct UpstreamChanges {
     pub added: Vec<String>,
     /// Those that are there no longer.
     pub removed: Vec<String>,
-    /// Those that begin anew, and the keys that say something else. There are none where a secret, a
-    /// certificate or a general default is what has changed.
+    /// Those that begin anew, and the keys that say something else. There are none where a secret or a
+    /// certificate is what has changed.
     pub changed: BTreeMap<String, Vec<String>>,
+    /// Those that go on with all that they have, whose lists are refreshed and served on other terms, and the
+    /// keys that say so. There are none where a general default is what has changed.
+    pub adjusted: BTreeMap<String, Vec<String>>,
     /// Those that go on as if nothing had happened.
     pub kept: Vec<String>,
+}
+
+/// What becomes of an upstream that both configurations have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamFate {
+    /// It goes on as if nothing had happened.
+    Kept,
+    /// It goes on, and its list is refreshed and served on other terms.
+    Adjusted,
+    /// It begins anew.
+    Changed,
 }
 
 impl PlanChanges {
@@ -67,15 +81,20 @@ impl PlanChanges {
 
     /// Corrects what is said of upstreams by what they come to: one whose plan is the same is kept, however
     /// it is written, and one whose secret was rotated is not.
-    pub fn settle(&mut self, is_same: impl Fn(&str) -> bool) {
-        let UpstreamChanges { changed, kept, .. } = &mut self.upstreams;
+    pub fn settle(&mut self, fate: impl Fn(&str) -> UpstreamFate) {
+        let UpstreamChanges {
+            changed,
+            adjusted,
+            kept,
+            ..
+        } = &mut self.upstreams;
         let written = std::mem::take(changed).into_iter();
         let same = std::mem::take(kept).into_iter();
         for (name, keys) in written.chain(same.map(|name| (name, Vec::new()))) {
-            if is_same(&name) {
-                kept.push(name);
-            } else {
-                changed.insert(name, keys);
+            match fate(&name) {
+                UpstreamFate::Kept => kept.push(name),
+                UpstreamFate::Adjusted => _ = adjusted.insert(name, keys),
+                UpstreamFate::Changed => _ = changed.insert(name, keys),
             }
         }
         kept.sort_unstable();
@@ -87,10 +106,11 @@ impl PlanChanges {
             added,
             removed,
             changed,
-            ..
+            adjusted,
+            kept: _,
         } = &self.upstreams;
-        let none = added.is_empty() && removed.is_empty() && changed.is_empty();
-        none && self.settings.is_empty()
+        let none = added.is_empty() && removed.is_empty();
+        none && changed.is_empty() && adjusted.is_empty() && self.settings.is_empty()
     }
 }
 
@@ -111,12 +131,15 @@ impl fmt::Display for PlanChanges {
             added,
             removed,
             changed,
+            adjusted,
             kept,
         } = &self.upstreams;
-        for (name, keys) in changed {
-            let keys = keys.join(", ");
-            let colon = if keys.is_empty() { "" } else { ": " };
-            writeln!(formatter, "changed  {name}{colon}{keys}")?;
+        for (what, upstreams) in [("changed ", changed), ("adjusted", adjusted)] {
+            for (name, keys) in upstreams {
+                let keys = keys.join(", ");
+                let colon = if keys.is_empty() { "" } else { ": " };
+                writeln!(formatter, "{what} {name}{colon}{keys}")?;
+            }
         }
         let setting = |key: &&String| !self.needs_restart.contains(*key);
         let settings: Vec<_> = self.settings.iter().filter(setting).cloned().collect();
@@ -178,8 +201,12 @@ mod tests {
     fn what_an_upstream_comes_to_decides_over_how_it_is_written() {
         let now = BEFORE.replace("rate = '1/s'", "rate = '60/m'");
         let mut changes = changes(BEFORE, &now);
-        changes.settle(|name| name != "b");
-        assert_eq!(changes.to_string(), "changed  b\nkept     a, c\n");
+        changes.settle(|name| match name {
+            "a" => UpstreamFate::Kept,
+            "b" => UpstreamFate::Changed,
+            _ => UpstreamFate::Adjusted,
+        });
+        assert_eq!(changes.to_string(), "changed  b\nadjusted c\nkept     a\n");
     }
 
     #[test]

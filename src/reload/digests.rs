@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use crate::hex::hex;
-use crate::plan::{Account, Upstream};
+use crate::plan::{Account, ListTerms, Upstream};
+
+use super::UpstreamFate;
 
 /// A digest of every key's value as it is written, presets and environment variables laid in. Secrets
 /// count by where they are, never by what they are. Each process has a salt of its own:
@@ -23,8 +25,10 @@ pub struct KeyDigests {
     pub(super) settings: BTreeMap<String, String>,
     /// The keys of each upstream.
     pub(super) upstreams: BTreeMap<String, BTreeMap<String, String>>,
-    /// What each upstream comes to, with what it takes from general settings.
+    /// How each upstream is asked, treated and read, with what it takes from general settings.
     plans: BTreeMap<String, String>,
+    /// On what terms the list of each upstream is refreshed and served.
+    terms: BTreeMap<String, String>,
 }
 
 impl KeyDigests {
@@ -39,9 +43,16 @@ impl KeyDigests {
         Self::salted(tree, upstreams, self.salt.clone())
     }
 
-    /// Whether an upstream comes to the same under another configuration, secrets and certificates aside.
-    pub fn agrees_on(&self, upstream: &str, other: &Self) -> bool {
-        self.plans.get(upstream) == other.plans.get(upstream)
+    /// What becomes of an upstream where another configuration follows this one, secrets and certificates
+    /// aside.
+    pub fn fate(&self, upstream: &str, other: &Self) -> UpstreamFate {
+        if self.plans.get(upstream) != other.plans.get(upstream) {
+            UpstreamFate::Changed
+        } else if self.terms.get(upstream) != other.terms.get(upstream) {
+            UpstreamFate::Adjusted
+        } else {
+            UpstreamFate::Kept
+        }
     }
 
     /// The digest of the whole configuration.
@@ -57,10 +68,14 @@ impl KeyDigests {
             settings: BTreeMap::new(),
             upstreams: BTreeMap::new(),
             plans: BTreeMap::new(),
+            terms: BTreeMap::new(),
         };
         for upstream in upstreams {
-            let hash = blake3::keyed_hash(&key, resolved(upstream).as_bytes());
-            digests.plans.insert(upstream.name.to_string(), short(hash));
+            let name = upstream.name.to_string();
+            let digest = |shown: String| short(blake3::keyed_hash(&key, shown.as_bytes()));
+            let terms = digest(format!("{:?}", upstream.terms));
+            digests.terms.insert(name.clone(), terms);
+            digests.plans.insert(name, digest(resolved(upstream)));
         }
         for (name, value) in tree.as_table().into_iter().flatten() {
             match (name.as_str(), value) {
@@ -95,11 +110,12 @@ fn leaves(path: String, value: &Value, key: &[u8; 32], into: &mut BTreeMap<Strin
     into.insert(path, short(blake3::keyed_hash(key, &written(value))));
 }
 
-/// What an upstream comes to, but for what follows from its secrets: those are shown nowhere, and its account
-/// is a hash of them that could be guessed.
+/// What an upstream comes to, but for its terms and for what follows from its secrets: those are shown nowhere,
+/// and its account is a hash of them that could be guessed.
 fn resolved(upstream: &Upstream) -> String {
     let shown = Upstream {
         account: Account::default(),
+        terms: ListTerms::default(),
         ..upstream.clone()
     };
     format!("{shown:?}")
@@ -140,18 +156,20 @@ mod tests {
 
     #[test]
     fn what_an_upstream_comes_to_is_compared_without_its_secrets() {
-        let digests = |token: &str, ttl: &str| {
+        let digests = |token: &str, ttl: &str, rate: &str| {
             let text = format!(
                 "[upstreams.a]\nbase_url = 'https://a.example'\nrequest = {{ path = '/' }}\nrecords = '/'\n\
-                 fields = {{ id = 'id', name = 'name' }}\nttl = '{ttl}'\n\
+                 fields = {{ id = 'id', name = 'name' }}\nttl = '{ttl}'\nlimits = {{ rate = '{rate}' }}\n\
                  auth = {{ type = 'bearer', token = {{ env = 'TOKEN' }} }}\n"
             );
             let environment = [("TOKEN", token)].into_iter().collect();
             let loaded = crate::config::load_text("gateway.toml", &text, environment).unwrap();
             KeyDigests::salted(loaded.tree(), &loaded.plan.upstreams, "salt".to_owned())
         };
-        let first = digests("first", "60s");
-        assert!(first.agrees_on("a", &digests("second", "1m")));
-        assert!(!first.agrees_on("a", &digests("first", "2m")));
+        let first = digests("first", "60s", "1/s");
+        let fate = |other: KeyDigests| first.fate("a", &other);
+        assert_eq!(fate(digests("second", "1m", "1/s")), UpstreamFate::Kept);
+        assert_eq!(fate(digests("first", "2m", "1/s")), UpstreamFate::Adjusted);
+        assert_eq!(fate(digests("first", "2m", "2/s")), UpstreamFate::Changed);
     }
 }

@@ -6,7 +6,7 @@
 //! said of it, in the log, in `/status` and in answers.
 
 mod changes;
-pub use changes::{PlanChanges, UpstreamChanges};
+pub use changes::{PlanChanges, UpstreamChanges, UpstreamFate};
 
 mod digests;
 pub use digests::KeyDigests;

@@ -6,8 +6,7 @@ use secrecy::SecretString;
 
 use crate::clock::WallClock;
 use crate::plan::{
-    self, Account, Freshness, Limits, Mapping, Paging, PushdownRules, Refresh, Requests, Shape,
-    Share,
+    self, Account, Limits, ListTerms, Mapping, Paging, PushdownRules, Requests, Shape,
 };
 use crate::problem::Problems;
 
@@ -80,8 +79,8 @@ impl Adapter {
     }
 
     /// Whether it is asked, treated and read in the same way as another one.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.plan == other.plan
+    pub(crate) fn runs_like(&self, other: &Self) -> bool {
+        self.plan.runs_like(&other.plan)
     }
 
     /// What may be handed to the upstream, if it is asked by query.
@@ -147,24 +146,9 @@ impl Adapter {
         self.room
     }
 
-    /// How long its snapshots serve.
-    pub fn freshness(&self) -> Freshness {
-        self.plan.freshness
-    }
-
-    /// When its list is read anew.
-    pub fn refresh(&self) -> Refresh {
-        self.plan.refresh
-    }
-
-    /// The share of what is served that a new list must have.
-    pub fn shrink_guard(&self) -> Share {
-        self.plan.shrink_guard
-    }
-
-    /// Whether no answer may be given without it.
-    pub fn required(&self) -> bool {
-        self.plan.required
+    /// On what terms its list was to be refreshed and served when it was made.
+    pub fn terms(&self) -> ListTerms {
+        self.plan.terms
     }
 
     /// How its breaker stands, if it has one.

@@ -13,6 +13,7 @@ use groupgate::config::Loaded;
 use groupgate::tools::demo::InjectedFault;
 use groupgate::upstream::transport::CircuitState;
 use http::StatusCode;
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -126,9 +127,14 @@ async fn each_request_sees_one_generation_and_what_has_not_changed_stays_what_it
     assert_eq!(page["groups"], before["groups"]);
 }
 
+#[rstest]
+#[case::of_another("extra = 'drop'", "")]
+#[case::the_terms_of_all("", "ttl = '1h'\nstale_while_revalidate = '1h'\nstale_if_error = '2h'")]
 #[tokio::test]
-async fn an_upstream_that_has_not_changed_keeps_its_snapshot_token_breaker_limiter_and_connections()
-{
+async fn what_is_not_asked_otherwise_keeps_its_snapshot_token_breaker_limiter_and_connections(
+    #[case] extra: &str,
+    #[case] terms: &str,
+) {
     let well = Server::start(|request| match request.uri().path() {
         "/token" => {
             answer(&json!({ "access_token": "t", "token_type": "Bearer", "expires_in": 3600 }))
@@ -152,7 +158,7 @@ async fn an_upstream_that_has_not_changed_keeps_its_snapshot_token_breaker_limit
         well.base_url()
     );
     let breaker = "limits = { retries = 0 }\nbreaker = { failures = 1, open_for = '1h' }";
-    let settings = |extra: &str| {
+    let settings = |extra: &str, terms: &str| {
         let blocks = [
             block("broken", &broken, breaker),
             block("changed", &changed, extra),
@@ -164,12 +170,12 @@ async fn an_upstream_that_has_not_changed_keeps_its_snapshot_token_breaker_limit
             block("well", &well, &login),
         ];
         let text = format!(
-            "{ANY_PORT}[cache]\nmin_refresh = '1ms'\n{}",
+            "{ANY_PORT}[cache]\nmin_refresh = '1ms'\n{terms}\n{}",
             blocks.concat()
         );
         load(&text, [("SECRET", "secret")])
     };
-    let gateway = Gateway::start(&settings("")).await;
+    let gateway = Gateway::start(&settings("", "")).await;
     gateway.ready().await;
     let held = |name| running(&gateway, name).peek(&Scope::Shared).snapshot;
     let (snapshot, circuit) = (held("well").unwrap(), running(&gateway, "broken").circuit());
@@ -177,7 +183,7 @@ async fn an_upstream_that_has_not_changed_keeps_its_snapshot_token_breaker_limit
     let (connections, refused) = (well.connections(), broken.asked().len());
     assert_eq!(well.asked(), ["/token", "/list"]);
 
-    gateway.swap(&settings("extra = 'drop'")).await;
+    gateway.swap(&settings(extra, terms)).await;
     assert!(Arc::ptr_eq(&held("well").unwrap(), &snapshot));
     let after = running(&gateway, "broken").circuit();
     assert_eq!(

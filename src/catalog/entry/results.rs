@@ -40,7 +40,7 @@ impl Entry {
         let now = Instant::now();
         let cached = self.resources.store.get(&self.key)?;
         let (served, groups) = (cached.snapshot.len(), result.snapshot.len());
-        if cached.is_of_another_shape || !is_suspicious(self.policy.shrink_guard, served, groups) {
+        if cached.is_of_another_shape || !is_suspicious(self.terms().shrink_guard, served, groups) {
             return None;
         }
         if self.age(&cached, now) == Age::Expired {
@@ -53,7 +53,7 @@ impl Entry {
             return None;
         }
         let which = shrink_guard::groups(&result.snapshot);
-        let min_refresh = self.policy.freshness.min_refresh;
+        let min_refresh = self.terms().freshness.min_refresh;
         let shown = PendingShrink {
             groups,
             served,
@@ -105,7 +105,7 @@ impl Entry {
             age_then: Duration::ZERO,
         });
         self.resources.store.put(&self.key, Arc::clone(&cached))?;
-        let freshness = self.policy.freshness;
+        let freshness = self.terms().freshness;
         self.resources.tier().save(&self.key, &cached, freshness);
         Ok(cached)
     }

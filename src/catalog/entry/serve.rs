@@ -153,7 +153,7 @@ impl Entry {
         // the failure, and one bad source must not delay every answer.
         let failing = walks.failure.is_some();
         // So is one with background refresh, and one whose shrunk list waits for confirmation.
-        let behind = walks.pending.is_some() || self.policy.refresh == Refresh::Background;
+        let behind = walks.pending.is_some() || self.terms().refresh == Refresh::Background;
         // A list from disk or from earlier settings is served until the first walk ends.
         let is_from_before = walks.taken.is_none();
         let serve_now = match age {
@@ -195,13 +195,13 @@ impl Entry {
 
     fn backs_off(&self, walks: &Walks, now: Instant) -> bool {
         let failure = walks.failure.as_ref();
-        failure.is_some_and(|failure| failure.wait(self.policy.freshness, now).is_some())
+        failure.is_some_and(|failure| failure.wait(self.terms().freshness, now).is_some())
     }
 
     fn walked_just_now(&self, walks: &Walks, now: Instant) -> bool {
         walks
             .last_begun()
-            .is_some_and(|begun| now < begun + self.policy.freshness.min_refresh)
+            .is_some_and(|begun| now < begun + self.terms().freshness.min_refresh)
     }
 
     /// What a caller gets after waiting for a walk.
@@ -281,7 +281,7 @@ impl Entry {
 
     fn bare(&self, walks: &Walks, now: Instant, outcome: CacheOutcome) -> SourceLookup {
         let failure = walks.failure.as_ref();
-        let wait = failure.and_then(|failure| failure.wait(self.policy.freshness, now));
+        let wait = failure.and_then(|failure| failure.wait(self.terms().freshness, now));
         let error = failure.map(|failure| {
             let mut error = UpstreamError::clone(&failure.error);
             error.retry_after = wait;
@@ -289,7 +289,7 @@ impl Entry {
         });
         SourceLookup {
             source: Arc::clone(&self.key.upstream),
-            required: self.policy.required,
+            required: self.terms().required,
             state: SourceState::Pending,
             snapshot: None,
             by_query: false,

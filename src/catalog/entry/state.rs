@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::caller::Asker;
 use crate::observe::{Observers, SettledWalk};
+use crate::plan::ListTerms;
 
 use super::super::age::Age;
 use super::super::backoff::Failure;
@@ -37,8 +38,8 @@ pub(in crate::catalog) struct Entry {
     /// When these settings came into force. What was cached earlier was read under others.
     since: Instant,
     walks: Mutex<Walks>,
-    /// Notified whenever a walk has ended.
-    pub(super) ended: Notify,
+    /// Notified whenever a walk has ended, or other terms hold.
+    pub(super) changed: Notify,
 }
 
 /// The walks of one entry: at most one is under way, and at most one waits behind it.
@@ -94,7 +95,7 @@ impl Entry {
             tasks,
             since: Instant::now(),
             walks: Mutex::default(),
-            ended: Notify::new(),
+            changed: Notify::new(),
         }
     }
 
@@ -108,8 +109,21 @@ impl Entry {
         &self.history
     }
 
-    pub(in crate::catalog) const fn policy(&self) -> EntryPolicy {
-        self.policy
+    pub(in crate::catalog) const fn policy(&self) -> &EntryPolicy {
+        &self.policy
+    }
+
+    pub(super) fn terms(&self) -> ListTerms {
+        self.policy.terms()
+    }
+
+    /// Goes by these terms from now on: they say anew how long its list serves, and when the next walk is due.
+    pub(in crate::catalog) fn go_by(&self, terms: ListTerms) {
+        if self.policy.go_by(terms) {
+            self.save();
+            self.resources.epoch.advance();
+            self.changed.notify_one();
+        }
     }
 
     /// Loads the snapshot from the tier, if memory has none.
@@ -119,7 +133,7 @@ impl Entry {
             return;
         }
         let (tier, most) = (resources.tier(), resources.store.capacity());
-        let loaded = tier.load(&self.key, self.policy.freshness, most).await;
+        let loaded = tier.load(&self.key, self.terms().freshness, most).await;
         let Some(mut cached) = loaded else {
             return;
         };
@@ -143,7 +157,7 @@ impl Entry {
             && !cached.is_of_another_shape
         {
             let tier = self.resources.tier();
-            tier.save(&self.key, &cached, self.policy.freshness);
+            tier.save(&self.key, &cached, self.terms().freshness);
         }
     }
 
@@ -213,7 +227,7 @@ impl Entry {
     }
 
     pub(super) fn age(&self, cached: &CachedSnapshot, now: Instant) -> Age {
-        Age::of(cached, self.policy.freshness, self.since, now)
+        Age::of(cached, self.terms().freshness, self.since, now)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Walks> {

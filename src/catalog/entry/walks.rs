@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, SettledWalk};
 use crate::page::ended_by::EndedBy;
-use crate::plan::Refresh;
+use crate::plan::{ListTerms, Refresh};
 use crate::trace;
 
 use super::super::age::serves_for;
@@ -246,7 +246,7 @@ impl Entry {
         }
         self.resources.epoch.advance();
         drop(walks);
-        self.ended.notify_one();
+        self.changed.notify_one();
     }
 
     /// When the next background walk is due. None while one is running.
@@ -256,7 +256,9 @@ impl Entry {
         if !is_idle || walks.last_begun.is_none() {
             return None;
         }
-        let freshness = self.policy.freshness;
+        let ListTerms {
+            freshness, refresh, ..
+        } = self.terms();
         let retry = walks
             .failure
             .as_ref()
@@ -264,7 +266,7 @@ impl Entry {
         if let Some(pending) = walks.pending {
             return Some(retry.map_or(pending.not_before, |retry| retry.max(pending.not_before)));
         }
-        match self.policy.refresh {
+        match refresh {
             Refresh::OnDemand => None,
             Refresh::Background => retry.or_else(|| {
                 let cached = self.resources.store.get(&self.key)?;
@@ -284,7 +286,7 @@ impl Entry {
         let walks = self.lock();
         let cached = self.cached(&walks).filter(|_| walks.retired.is_none())?;
         let now = Instant::now();
-        let left = serves_for(&cached, self.policy.freshness, now).unwrap_or_default();
+        let left = serves_for(&cached, self.terms().freshness, now).unwrap_or_default();
         now.checked_add(left)
     }
 
@@ -293,7 +295,7 @@ impl Entry {
         let walks = self.lock();
         let cached = self.cached(&walks);
         let is_expired = cached.is_some_and(|cached| {
-            serves_for(&cached, self.policy.freshness, Instant::now()).is_none()
+            serves_for(&cached, self.terms().freshness, Instant::now()).is_none()
         });
         if is_expired && walks.retired.is_none() {
             self.resources.store.remove(&self.key);
@@ -306,8 +308,8 @@ impl Entry {
         self.begin_or_join(&mut self.lock(), Awaited::No);
     }
 
-    /// Waits until a walk ends.
-    pub(in crate::catalog) async fn walked(&self) {
-        self.ended.notified().await;
+    /// Waits until a walk ends, or other terms hold.
+    pub(in crate::catalog) async fn changed(&self) {
+        self.changed.notified().await;
     }
 }

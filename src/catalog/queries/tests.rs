@@ -14,7 +14,7 @@ use crate::clock::WallClock;
 use crate::config::testing::load_block;
 use crate::error::ErrorKind;
 use crate::observe::Observers;
-use crate::plan::Cache;
+use crate::plan::{Cache, Refresh};
 use crate::problem::Problems;
 use crate::tls::Tls;
 
@@ -24,8 +24,11 @@ fn adapter() -> Arc<Adapter> {
 }
 
 fn adapter_at(base_url: &str) -> Arc<Adapter> {
-    let block = BLOCK.replace("http://club.example", base_url);
-    let loaded = load_block("club", &block, &[]);
+    adapter_of(&BLOCK.replace("http://club.example", base_url))
+}
+
+fn adapter_of(block: &str) -> Arc<Adapter> {
+    let loaded = load_block("club", block, &[]);
     let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
     let mut problems = Problems::default();
     let adapter = app::adapter(&loaded, "club", &wall, &Tls::unavailable(), &mut problems);
@@ -137,6 +140,32 @@ async fn whoever_waits_for_a_query_whose_entry_is_evicted_is_told_when_the_setti
     };
     let (found, ()) = tokio::join!(waits, ends);
     assert_eq!(found.outcome.detail, Some("reloaded"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_terms_reach_the_results_that_are_there() {
+    let catalog = catalog();
+    let upstream = catalog.upstream("club").unwrap();
+    let queries = upstream.queries.as_ref().unwrap();
+    let conditions = searching("sales");
+    let found = queries.find(
+        Asker::default(),
+        &conditions,
+        CacheMode::Cached,
+        Instant::now(),
+    );
+    assert!(!found.await.required);
+    let required = adapter_of(&format!(
+        "required = true\nrefresh = 'background'\n{}",
+        BLOCK.replace("http://club.example", "http://127.0.0.1:1")
+    ));
+    assert!(upstream.is_of(&required));
+    upstream.go_by(&required);
+    let pushed = required.rules().unwrap().push(&conditions);
+    let entry = queries.entries.get().cache.get(&pushed).unwrap();
+    assert!(entry.peek().required && upstream.required());
+    // Nobody may ask the same again, whatever is said of whole lists.
+    assert_eq!(entry.policy().terms().refresh, Refresh::OnDemand);
 }
 
 #[tokio::test(start_paused = true)]

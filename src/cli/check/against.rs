@@ -52,7 +52,7 @@ impl Against {
         let running = self.ask(url, environment).await?;
         let file = (running.keys).beside(loaded.tree(), &loaded.plan.upstreams);
         let mut changes = PlanChanges::between(&running.keys, &file);
-        changes.settle(|name| file.agrees_on(name, &running.keys));
+        changes.settle(|name| running.keys.fate(name, &file));
         let pending = running.needs_restart.join(", ");
         let pending = if pending.is_empty() {
             String::new()

@@ -191,7 +191,7 @@ fn explain_upstream(upstream: &Upstream, written: &Written) -> String {
     if !upstream.trace_context {
         lines.push("traces   its requests carry no trace context".to_owned());
     }
-    if upstream.required {
+    if upstream.terms.required {
         lines.push("required no answer is given without it".to_owned());
     }
     lines.iter().map(|line| format!("  {line}\n")).collect()
@@ -242,17 +242,18 @@ fn explain_limits(upstream: &Upstream) -> Vec<String> {
 
 /// How long its list serves, and when it is read again.
 fn explain_freshness(upstream: &Upstream) -> Vec<String> {
-    let freshness = upstream.freshness;
-    let refresh = match upstream.refresh {
+    let terms = upstream.terms;
+    let freshness = terms.freshness;
+    let refresh = match terms.refresh {
         Refresh::OnDemand => "when it is asked for after that",
         Refresh::Background => "before that, though nobody asks",
     };
-    let guard = if upstream.shrink_guard == Share::NONE {
+    let guard = if terms.shrink_guard == Share::NONE {
         "nothing: a list that suddenly shrinks is believed at once".to_owned()
     } else {
         format!(
             "a list that shrinks below {} of itself is held back until a second walk agrees",
-            upstream.shrink_guard
+            terms.shrink_guard
         )
     };
     vec![

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::upstream::Auth;
 use crate::config::{Cache, SecretReader, Upstream};
-use crate::plan::{self, Refresh};
+use crate::plan::{self, Refresh, Span};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::{
@@ -62,7 +62,6 @@ impl WrittenUpstream<'_> {
         let connection = connection::resolve(at, upstream, secrets, problems);
         // A secret that cannot be read has become a problem where it stands: each file is read once.
         let account = digest::account_of(upstream, secrets).ok();
-        let cache = self.cache;
         Some(plan::Upstream {
             name: self.name.into(),
             shape: digest::shape_of(upstream),
@@ -79,22 +78,8 @@ impl WrittenUpstream<'_> {
             limits: limits::resolve(&upstream.limits),
             breaker: upstream.breaker.enabled.then(|| upstream.breaker.clone()),
             hedge: upstream.hedge.clone(),
-            freshness: plan::Freshness {
-                ttl: upstream.ttl.unwrap_or(cache.ttl).get(),
-                stale_while_revalidate: upstream
-                    .stale_while_revalidate
-                    .unwrap_or(cache.stale_while_revalidate)
-                    .get(),
-                stale_if_error: upstream
-                    .stale_if_error
-                    .unwrap_or(cache.stale_if_error)
-                    .get(),
-                min_refresh: upstream.min_refresh.unwrap_or(cache.min_refresh).get(),
-            },
-            refresh: upstream.refresh,
-            shrink_guard: upstream.shrink_guard,
+            terms: terms(upstream, self.cache),
             trace_context: upstream.trace_context,
-            required: upstream.required,
         })
     }
 
@@ -112,6 +97,25 @@ impl WrittenUpstream<'_> {
 
     fn has_read_all_of(&self, table: &KeyPath) -> bool {
         !self.unread.iter().any(|unread| unread.is_within(table))
+    }
+}
+
+/// The terms of its list, where it does not say them itself those of `[cache]`.
+fn terms(upstream: &Upstream, cache: &Cache) -> plan::ListTerms {
+    let or = |own: Option<Span>, general: Span| own.unwrap_or(general).get();
+    plan::ListTerms {
+        freshness: plan::Freshness {
+            ttl: or(upstream.ttl, cache.ttl),
+            stale_while_revalidate: or(
+                upstream.stale_while_revalidate,
+                cache.stale_while_revalidate,
+            ),
+            stale_if_error: or(upstream.stale_if_error, cache.stale_if_error),
+            min_refresh: or(upstream.min_refresh, cache.min_refresh),
+        },
+        refresh: upstream.refresh,
+        shrink_guard: upstream.shrink_guard,
+        required: upstream.required,
     }
 }
 

@@ -87,8 +87,8 @@ async fn upstreams() -> Server {
     .await
 }
 
-/// The text of the file in which `changed` has this time to live.
-fn versioned(folder: &ConfigFolder, server: &Server, ttl: &str) -> String {
+/// The text of the file in which walks of `changed` may take as long as this, and lists are fresh for as long.
+fn versioned(folder: &ConfigFolder, server: &Server, span: &str) -> String {
     let login = format!(
         "auth = {{ type = 'oauth2_client_credentials', token_url = '{}/token', \
          client_id = 'me', client_secret = {{ file = '{}' }} }}",
@@ -96,14 +96,14 @@ fn versioned(folder: &ConfigFolder, server: &Server, ttl: &str) -> String {
         folder.path("secret")
     );
     let bearer = format!(
-        "ttl = '{ttl}'\naccount = 'svc'\nauth = {{ type = 'bearer', token = {{ file = '{}' }} }}",
+        "limits.walk = '{span}'\naccount = 'svc'\nauth = {{ type = 'bearer', token = {{ file = '{}' }} }}",
         folder.path("token")
     );
     let blocks = [
         block("kept", server, &login),
         block("changed", server, &bearer),
     ];
-    root("", &blocks.concat())
+    root("", &blocks.concat()).replace("ttl = '10m'", &format!("ttl = '{span}'"))
 }
 
 /// Writes a version of the file, and lets the links lead to it.
@@ -132,7 +132,7 @@ async fn turn(number: usize, process: &Process, folder: &ConfigFolder, server: &
         1 => {
             folder.write(
                 "..data/gateway.toml",
-                &usual.replace("ttl = '6", "ttl = 'soon 6"),
+                &usual.replace("walk = '6", "walk = 'soon 6"),
             );
             process.reload().await.problem(422, "invalid-configuration");
         }
@@ -258,8 +258,8 @@ async fn a_hundred_reloads_under_load_fail_no_request_and_leave_nothing_behind()
 async fn a_reload_leaves_no_task_behind() {
     let server = list().await;
     let folder = ConfigFolder::new();
-    let with = |ttl: usize| {
-        let block = block("a", &server, &format!("ttl = '{ttl}s'"));
+    let with = |walk: usize| {
+        let block = block("a", &server, &format!("limits.walk = '{walk}s'"));
         root("watch = false", &block)
     };
     folder.write("gateway.toml", &with(600));

@@ -44,16 +44,17 @@ async fn list() -> Server {
 async fn a_reload_answers_what_has_changed() {
     let server = list().await;
     let folder = ConfigFolder::new();
-    let all = ["a", "b", "c"].map(|name| block(name, &server, ""));
+    let all = ["a", "b", "c", "e"].map(|name| block(name, &server, ""));
     folder.write("gateway.toml", &root("watch = false", &all.concat()));
     let gateway = folder.start().await;
     gateway.ready().await;
     assert_eq!(configuration(&gateway).await["last_reload"], Value::Null);
 
     let changed = [
-        block("a", &server, ""),
+        block("a", &server, "ttl = '7s'"),
         block("c", &server, "ttl = '7s'\nlimits.rate = '5/s'"),
         block("d", &server, ""),
+        block("e", &server, ""),
     ];
     folder.write(
         "gateway.toml",
@@ -71,7 +72,7 @@ async fn a_reload_answers_what_has_changed() {
     let sources = gateway.get("/sources").await.json();
     assert_eq!(
         each(sources["sources"].as_array().unwrap(), "name"),
-        ["a", "c", "d"]
+        ["a", "c", "d", "e"]
     );
 
     let again = reload(&gateway).await.json();
@@ -145,6 +146,39 @@ async fn what_only_a_restart_changes_is_said_until_it_comes() {
     folder.write("gateway.toml", &root("watch = false", &block));
     reload(&gateway).await;
     assert_eq!(configuration(&gateway).await["needs_restart"], json!([]));
+}
+
+#[tokio::test]
+async fn server_timing_is_told_from_the_next_request_on_and_no_longer_than_it_is_asked_for() {
+    let server = list().await;
+    let folder = ConfigFolder::new();
+    let with = |settings: &str| {
+        root(
+            &format!("watch = false\n{settings}"),
+            &block("a", &server, ""),
+        )
+    };
+    folder.write("gateway.toml", &with(""));
+    let gateway = folder.start().await;
+    gateway.ready().await;
+    let told = async || {
+        let reply = gateway.get("/groups").await;
+        let told = reply.headers.get("server-timing")?;
+        Some(told.to_str().unwrap().to_owned())
+    };
+    for _ in 0..2 {
+        assert_eq!(told().await, None);
+    }
+    folder.write("gateway.toml", &with("server_timing = true"));
+    assert_eq!(reload(&gateway).await.json()["outcome"], "applied");
+    let made = told().await.unwrap();
+    assert!(made.contains("render;dur="), "{made}");
+    assert_eq!(told().await.as_deref(), Some("cache;desc=hit"));
+    folder.write("gateway.toml", &with(""));
+    assert_eq!(reload(&gateway).await.json()["outcome"], "applied");
+    for _ in 0..2 {
+        assert_eq!(told().await, None);
+    }
 }
 
 #[tokio::test]
@@ -230,7 +264,7 @@ async fn files_are_followed_however_they_are_written() {
     folder.link("..2", "..data");
     let report = folder.reloaded(&gateway, 1).await;
     assert_eq!(
-        report["changes"]["upstreams"]["changed"],
+        report["changes"]["upstreams"]["adjusted"],
         json!({ "a": ["ttl"] })
     );
 

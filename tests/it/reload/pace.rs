@@ -5,7 +5,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use groupgate::app::Pace;
+use groupgate::reload::ReloadOutcome;
 use serde_json::json;
+use tokio::time::sleep;
 
 use super::folder::{ConfigFolder, block, root};
 use super::{list, reload};
@@ -34,6 +36,29 @@ async fn what_no_watch_hears_of_is_found_now_and_then() {
     folder.write("elsewhere/gateway.toml", &with("2s"));
     let report = folder.reloaded(&gateway, 1).await;
     assert_eq!(report["trigger"], "files");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_written_in_two_steps_counts_once_it_is_whole() {
+    let folder = ConfigFolder::new();
+    let nobody = "[upstreams.a]\nbase_url = 'http://127.0.0.1:1'\nrequest = { path = '/' }\n\
+                  records = '/'\nfields = { id = 'id', name = 'name' }\n";
+    let with = |ttl: &str| root("", &format!("{nobody}ttl = '{ttl}'\n"));
+    folder.write("gateway.toml", &with("1s"));
+    let gateway = folder.start_at(Pace::default(), &[]).await;
+    let last = || gateway.app().reloads().standing().last_reload.clone();
+    // It looks once a minute, and sooner where the system tells of a change: never twice within 250 ms.
+    let whole = with("2s");
+    sleep(Duration::from_millis(59_900)).await;
+    folder.write("gateway.toml", &whole[..whole.len() - 5]);
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(last(), None);
+    folder.write("gateway.toml", &whole);
+    sleep(Duration::from_mins(3)).await;
+    let last = last().expect("the change was found");
+    assert_eq!(last.outcome, ReloadOutcome::Applied, "{last:?}");
+    assert_eq!(last.generation, 2);
+    gateway.stop().await;
 }
 
 #[tokio::test]

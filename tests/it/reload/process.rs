@@ -39,7 +39,7 @@ async fn a_signal_has_the_configuration_loaded_again_and_never_ends_the_process(
     assert!(error.contains(&place), "{error}");
     line_with(&mut log, "the configuration was not reloaded").await;
 
-    folder.write("gateway.toml", &with("ttl = '8s'"));
+    folder.write("gateway.toml", &with("ttl = '8s'\nlimits.rate = '8/s'"));
     signal(pid, "-HUP").await;
     let line = line_with(&mut log, "the configuration was reloaded").await;
     assert!(line.contains("\"trigger\":\"signal\""), "{line}");
@@ -125,7 +125,7 @@ async fn check_says_what_a_reload_would_change_in_a_process() {
     let other = check(&by_token, "letmein").await;
     let said = format!(
         "a reload of {url} would change:\n\
-         changed  a: ttl\n\
+         adjusted a: ttl\n\
          added    c\n\
          removed  b\n\
          settings server.watch\n\
@@ -199,7 +199,7 @@ async fn check_compares_what_upstreams_come_to_and_names_what_waits_for_a_restar
     // A default that one of them does not say itself.
     let other = with("", "1/s").replace("ttl = '10m'", "ttl = '9m'");
     folder.write("gateway.toml", &other);
-    let said = format!("{change}changed  a\nsettings cache.ttl\nkept     b\n");
+    let said = format!("{change}adjusted a\nsettings cache.ttl\nkept     b\n");
     assert_eq!(check().await, said);
 
     folder.write("gateway.toml", &with("connections.total = 9", "1/s"));

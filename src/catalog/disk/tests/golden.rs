@@ -56,12 +56,12 @@ async fn a_release_that_changes_nothing_about_lists_writes_the_same_file() {
     let golden = Path::new(FOLDER).join(&name);
     if option_env!("UPDATE_GOLDEN").is_some() {
         let disk = Disk::open(Path::new(FOLDER), &wall);
-        disk.save(&key, &Arc::new(cached), adapter.freshness());
+        disk.save(&key, &Arc::new(cached), adapter.terms().freshness);
         return disk.close().await;
     }
     let directory = tempfile::tempdir().unwrap();
     let disk = Disk::open(directory.path(), &wall);
-    disk.save(&key, &Arc::new(cached), adapter.freshness());
+    disk.save(&key, &Arc::new(cached), adapter.terms().freshness);
     disk.close().await;
     let written = std::fs::read(directory.path().join(&name)).unwrap();
     let golden = std::fs::read(golden).expect("every list on disk would be read anew");

@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::scripted::{POLICY, SECOND, Scripted, USUAL, name};
+use super::scripted::{SECOND, Scripted, TERMS, USUAL, name};
 use crate::catalog::lookup::SourceState;
-use crate::catalog::policy::EntryPolicy;
 use crate::error::ErrorKind;
-use crate::plan::Freshness;
-use crate::plan::Refresh;
+use crate::plan::{Freshness, ListTerms, Refresh};
 
-const BACKGROUND: EntryPolicy = EntryPolicy {
+const BACKGROUND: ListTerms = ListTerms {
     refresh: Refresh::Background,
-    ..POLICY
+    ..TERMS
 };
 
 #[tokio::test(start_paused = true)]
@@ -44,11 +42,11 @@ async fn in_the_background_a_caller_never_waits_for_a_list_that_is_there() {
         stale_while_revalidate: Duration::ZERO,
         ..USUAL
     };
-    let policy = EntryPolicy {
+    let terms = ListTerms {
         freshness,
         ..BACKGROUND
     };
-    let upstream = Scripted::on_terms(policy, 1 << 20)
+    let upstream = Scripted::on_terms(terms, 1 << 20)
         .then(SECOND, Ok("a"))
         .then(60 * SECOND, Ok("b"))
         .kept();

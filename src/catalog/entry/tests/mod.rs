@@ -9,4 +9,5 @@ mod scripted;
 mod serving;
 mod shrinking;
 mod superseded;
+mod terms;
 mod turns;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::scripted::{NOW, POLICY, SECOND, Scripted};
+use super::scripted::{NOW, SECOND, Scripted, TERMS};
 use crate::catalog::lookup::CacheMode;
+use crate::catalog::policy::EntryPolicy;
 use crate::catalog::resources::CatalogResources;
 use crate::clock::WallClock;
 use crate::error::ErrorKind;
@@ -18,7 +19,10 @@ fn observed() -> (Told, Scripted) {
     let observers = Observers::from(Arc::new(told.clone()));
     let wall = WallClock::fixed(NOW.parse().unwrap());
     let resources = CatalogResources::new(1 << 20, None, &wall).with_observers(observers);
-    (told, Scripted::over(POLICY, Arc::new(resources)))
+    (
+        told,
+        Scripted::over(EntryPolicy::new(TERMS), Arc::new(resources)),
+    )
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,10 +19,7 @@ use crate::catalog::tasks::Tasks;
 use crate::clock::WallClock;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::ended_by::EndedBy;
-use crate::plan::Freshness;
-use crate::plan::Refresh;
-use crate::plan::Share;
-use crate::plan::{Account, Shape};
+use crate::plan::{Account, Freshness, ListTerms, Refresh, Shape, Share};
 use crate::snapshot::tests::group;
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::pushdown::Pushed;
@@ -40,22 +37,16 @@ pub(super) struct Scripted {
 
 impl Scripted {
     pub(super) fn new(freshness: Freshness, capacity: u64) -> Self {
-        Self::on_terms(
-            EntryPolicy {
-                freshness,
-                ..POLICY
-            },
-            capacity,
-        )
+        Self::on_terms(ListTerms { freshness, ..TERMS }, capacity)
     }
 
-    pub(super) fn on_terms(policy: EntryPolicy, capacity: u64) -> Self {
-        Self::in_place(policy, capacity, None, NOW)
+    pub(super) fn on_terms(terms: ListTerms, capacity: u64) -> Self {
+        Self::in_place(EntryPolicy::new(terms), capacity, None, NOW)
     }
 
     /// An entry at a certain time, whose snapshot is kept in a folder.
     pub(super) fn on_disk(directory: &Path, now: &str) -> Self {
-        Self::in_place(POLICY, 1 << 20, Some(directory), now)
+        Self::in_place(EntryPolicy::new(TERMS), 1 << 20, Some(directory), now)
     }
 
     pub(super) fn in_place(
@@ -70,6 +61,7 @@ impl Scripted {
     }
 
     pub(super) fn over(policy: EntryPolicy, resources: Arc<CatalogResources>) -> Self {
+        let takes_turns = policy.takes_turns;
         let walks = Arc::new(AtomicUsize::new(0));
         let script = Arc::new(Mutex::new(Script::new()));
         let fetch: Fetch = {
@@ -79,7 +71,7 @@ impl Scripted {
                 let step = script.lock().unwrap().pop_front();
                 Box::pin(async move {
                     let (takes, outcome) = step.expect("an unexpected walk");
-                    if policy.takes_turns {
+                    if takes_turns {
                         sleep(TURN).await;
                         walk.begin(NOW.parse().unwrap());
                     }
@@ -111,7 +103,7 @@ impl Scripted {
 
     /// An entry whose settings take the place of these, with the same key.
     pub(super) fn successor(&self) -> Self {
-        Self::over(self.entry.policy, Arc::clone(&self.entry.resources))
+        Self::over(self.entry.policy.clone(), Arc::clone(&self.entry.resources))
     }
 
     pub(super) fn usual() -> Self {
@@ -165,12 +157,11 @@ pub(super) const TURN: Duration = Duration::from_mins(1);
 
 pub(super) const NOW: &str = "2026-11-21T09:30:00Z";
 
-pub(super) const POLICY: EntryPolicy = EntryPolicy {
+pub(super) const TERMS: ListTerms = ListTerms {
     freshness: USUAL,
     required: false,
     refresh: Refresh::OnDemand,
     shrink_guard: Share::HALF,
-    takes_turns: false,
 };
 
 pub(super) const USUAL: Freshness = Freshness {

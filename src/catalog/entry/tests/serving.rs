@@ -47,7 +47,7 @@ async fn whoever_waits_gets_the_list_of_the_walk_though_it_expires_at_once() {
     };
     let upstream = Scripted::new(nothing, 1 << 20).then(SECOND, Ok("a"));
     let expire = async {
-        upstream.entry.walked().await;
+        upstream.entry.changed().await;
         upstream.entry.expire();
     };
     let ((), held) = tokio::join!(expire, upstream.get());

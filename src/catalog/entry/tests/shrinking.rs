@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, advance, sleep};
 
-use super::scripted::{POLICY, SECOND, Scripted, USUAL, groups};
+use super::scripted::{SECOND, Scripted, TERMS, USUAL, groups};
 use crate::catalog::lookup::{CacheMode, SourceState};
-use crate::catalog::policy::EntryPolicy;
 use crate::error::ErrorKind;
-use crate::plan::Freshness;
-use crate::plan::Share;
+use crate::plan::{Freshness, ListTerms, Share};
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_has_lost_most_of_its_groups_is_held_back_until_a_second_walk_confirms_it() {
@@ -228,11 +226,11 @@ async fn a_short_list_is_believed_when_the_one_before_may_be_served_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_guard_every_list_is_believed() {
-    let policy = EntryPolicy {
+    let terms = ListTerms {
         shrink_guard: Share::NONE,
-        ..POLICY
+        ..TERMS
     };
-    let upstream = Scripted::on_terms(policy, 1 << 20)
+    let upstream = Scripted::on_terms(terms, 1 << 20)
         .then_groups(100)
         .then_groups(0);
     upstream.get().await;

@@ -2,16 +2,13 @@
 
 use tokio::time::{Instant, sleep};
 
-use super::scripted::{POLICY, SECOND, Scripted, TURN, name};
+use super::scripted::{NOW, SECOND, Scripted, TERMS, TURN, name};
 use crate::catalog::lookup::{CacheMode, SourceState};
 use crate::catalog::policy::EntryPolicy;
 
 fn taking_turns() -> Scripted {
-    let policy = EntryPolicy {
-        takes_turns: true,
-        ..POLICY
-    };
-    Scripted::on_terms(policy, 1 << 20)
+    let policy = EntryPolicy::new(TERMS).for_queries();
+    Scripted::in_place(policy, 1 << 20, None, NOW)
 }
 
 #[tokio::test(start_paused = true)]
