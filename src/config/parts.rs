@@ -321,19 +321,22 @@ fn matches(
         let paths: Result<Vec<_>, GlobError> = paths.collect();
         paths.map_err(|error| unreadable(error.path(), error.error()))
     };
-    match pattern.rsplit_once('/') {
-        None => folders.extend(folder(file)),
-        Some(("", _)) => folders.extend([PathBuf::from("/")]),
-        Some((within, _)) => folders.extend(paths(within)?),
-    }
     let mut found = paths(pattern)?;
     found.retain(|path| !path.is_dir());
     // `glob` passes over a folder that is not there.
-    let named = beside.join(literal(pattern)).join("x");
+    let literal = literal(pattern);
+    let named = beside.join(literal).join("x");
     let named = folder(&named).unwrap_or_default();
     named
         .read_dir()
         .map_err(|error| unreadable(&named, &error))?;
+    folders.insert(named);
+    // What comes later comes into one of these, be it another folder on the way.
+    let slashes = pattern.match_indices('/').map(|(slash, _)| slash);
+    for slash in slashes.filter(|slash| *slash > literal.len()) {
+        let on_the_way = paths(&pattern[..slash])?.into_iter();
+        folders.extend(on_the_way.filter(|path| path.is_dir()));
+    }
     Ok(found)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use groupgate::config::{Environment, Loaded, Report, load, load_text};
 use tempfile::TempDir;
@@ -155,6 +155,44 @@ fn a_folder_that_cannot_be_looked_into_is_an_error_and_not_one_without_files() {
         let name = format!("{}/", folder.path().display());
         assert_eq!(problems[0].message.replace(&name, ""), said);
         assert_eq!(problems[0].line.as_ref().unwrap().number, 2);
+    }
+}
+
+#[test]
+fn every_folder_on_the_way_of_a_pattern_is_watched_and_nothing_beside_it() {
+    let folder = folder(&[
+        ("gateway.toml", ""),
+        ("readme", "not a folder"),
+        ("teams/a/conf/a.toml", &block("a", "")),
+        ("teams/notes", ""),
+    ]);
+    for (pattern, expected) in [
+        ("teams/**/*.toml", &["teams", "teams/a", "teams/a/conf"][..]),
+        ("teams/*/conf/*.toml", &["teams", "teams/a", "teams/a/conf"]),
+        ("*/a/conf/a.*", &["", "teams", "teams/a", "teams/a/conf"]),
+        ("teams/a/*", &["teams/a"]),
+    ] {
+        let file = folder.path().join("gateway.toml");
+        fs::write(
+            &file,
+            format!("include = ['{pattern}']\n{}", block("b", "")),
+        )
+        .unwrap();
+        let loaded = load_from(folder.path(), &[]).unwrap_or_else(|report| panic!("{report}"));
+        let real = |folders: BTreeSet<PathBuf>| -> BTreeSet<_> {
+            (folders.iter())
+                .map(|folder| folder.canonicalize().unwrap())
+                .collect()
+        };
+        let watched = real(loaded.fingerprint.places().folders);
+        // The file itself is in the first.
+        let expected = ["", "teams/a/conf"].iter().chain(expected);
+        let expected = expected.map(|name| folder.path().join(name));
+        let mut expected = real(expected.collect());
+        if pattern == "teams/a/*" {
+            expected.remove(&folder.path().canonicalize().unwrap().join("teams/a/conf"));
+        }
+        assert_eq!(watched, expected, "{pattern}");
     }
 }
 
