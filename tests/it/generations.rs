@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -12,10 +12,10 @@ use groupgate::clock::WallClock;
 use groupgate::config::Loaded;
 use groupgate::tools::demo::InjectedFault;
 use groupgate::upstream::transport::CircuitState;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::support::adapters::load;
 use crate::support::client::{each, groups_of, source};
@@ -76,8 +76,10 @@ async fn each_request_sees_one_generation_and_what_has_not_changed_stays_what_it
     let first = running(&gateway, "publisher");
 
     let is_over = Arc::new(AtomicBool::new(false));
-    let clients = (0..8).map(|_| {
+    let pages: Arc<[AtomicUsize; 8]> = Arc::default();
+    let clients = (0..8).map(|client| {
         let (gateway, is_over) = (Arc::clone(&gateway), Arc::clone(&is_over));
+        let pages = Arc::clone(&pages);
         tokio::spawn(async move {
             let mut seen = BTreeSet::new();
             while !is_over.load(Ordering::Relaxed) {
@@ -93,6 +95,7 @@ async fn each_request_sees_one_generation_and_what_has_not_changed_stays_what_it
                     assert_eq!(source(&page, name)["state"], "fresh");
                 }
                 seen.extend(settings);
+                pages[client].fetch_add(1, Ordering::Relaxed);
             }
             seen
         })
@@ -109,7 +112,14 @@ async fn each_request_sees_one_generation_and_what_has_not_changed_stays_what_it
             states.all(|state| state == "fresh")
         };
         gateway.until("/sources", is_fresh).await;
-        sleep(Duration::from_millis(100)).await;
+        // The one under way may have begun before.
+        let asked = || pages.each_ref().map(|pages| pages.load(Ordering::Relaxed));
+        let before = asked();
+        eventually("each client has seen them", async || {
+            let mut each = asked().into_iter().zip(before);
+            each.all(|(now, before)| now >= before + 2).then_some(())
+        })
+        .await;
     }
     is_over.store(true, Ordering::Relaxed);
     for seen in join_all(clients).await {
@@ -206,13 +216,17 @@ async fn whoever_waits_for_a_walk_that_ends_with_its_settings_is_told_at_once() 
         .fault("publisher", InjectedFault::Hang)
         .start()
         .await;
-    let begun = Instant::now();
+    let waits = "groupgate_source_lookups_total{collapsed=\"true\",outcome=\"miss\",source=\"publisher\"} 1";
     let swap = async {
-        sleep(Duration::from_millis(200)).await;
+        eventually("the request waits for the walk", async || {
+            let told = gateway.admin(Method::GET, "/metrics", &[]).await;
+            told.text().contains(waits).then_some(())
+        })
+        .await;
         gateway.swap(&dropping()).await;
     };
+    // Told of the reload, and not of the deadline.
     let (reply, ()) = tokio::join!(gateway.get("/groups?source=publisher,vinyldns"), swap);
-    assert!(begun.elapsed() < Duration::from_secs(5));
     assert!(
         reply.header("cache-status").contains("reloaded"),
         "{reply:?}"

@@ -46,7 +46,7 @@ async fn an_exchange_that_loses_against_its_hedge_is_cancelled() {
     .await;
     let toml = format!(
         "{KEEPS_NOTHING}{}",
-        upstream("club", club.base_url(), "hedge = { after = '50ms' }")
+        upstream("club", club.base_url(), "hedge = { after = '1s' }")
     );
     let process = Process::start(&toml, receiver.url(), &[]).await;
     let reply = process.get("/groups", &TRACED).await;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use groupgate::error::ErrorKind;
 use http::StatusCode;
 use rstest::rstest;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::process::Command;
 
 use super::authority::Authority;
@@ -142,10 +142,12 @@ async fn a_proxy_that_refuses_is_named_with_what_it_said(
     assert_eq!(site.connections(), 0);
 }
 
-/// An address at which nobody listens.
-async fn nobody() -> SocketAddr {
-    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    socket.local_addr().unwrap()
+/// An address that is taken for as long as the socket is held, and at which nobody listens.
+fn nobody() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 #[rstest]
@@ -153,7 +155,8 @@ async fn nobody() -> SocketAddr {
 #[case::http("http")]
 #[tokio::test]
 async fn a_proxy_that_is_not_there_is_named(#[case] scheme: &str) {
-    let proxy = format!("http://{}", nobody().await);
+    let (_socket, address) = nobody();
+    let proxy = format!("http://{address}");
     let base_url = format!("{scheme}://{INTERNAL}");
     let error = failed(&adapter(&base_url, &format!("proxy = '{proxy}'"))).await;
     assert_eq!(error.kind, ErrorKind::Connect, "{error}");

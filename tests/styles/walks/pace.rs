@@ -102,12 +102,11 @@ async fn a_pause_longer_than_the_walk_is_not_waited_for(
     let onlivesite = emulation(&emulations, "onlivesite");
     onlivesite.set_fault(Some(InjectedFault::Status(status)));
     let settings = [("limits.walk", "900ms"), ("limits.timeout", "500ms")];
-    let start = Instant::now();
     let error = failed(&adapter(&emulations, "onlivesite", &settings)).await;
+    // Had it been waited for, the end of the walk would have come first.
     assert_eq!(error.kind, kind, "{error}");
     assert_eq!(error.retry_after, Some(Duration::from_secs(1)));
     assert_eq!(onlivesite.stats().requests, 1);
-    assert!(start.elapsed() < Duration::from_millis(900));
 }
 
 #[tokio::test]
