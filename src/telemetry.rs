@@ -28,6 +28,7 @@ pub(crate) use access_lines::{AccessLines, LoggedRequest};
 mod human_lines;
 mod json_lines;
 mod line_queue;
+mod losses;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -161,6 +162,11 @@ pub fn send_last(metrics: &SdkMeterProvider) {
 /// How many exports failed, by the name of what was sent.
 pub fn failed_exports() -> Vec<(&'static str, u64)> {
     collector::failed()
+}
+
+/// How many spans and log records were lost because too many waited, by the name of what was to be sent.
+pub fn lost_before_export() -> Vec<(&'static str, u64)> {
+    losses::lost()
 }
 
 /// Exports what waits, writes all queued log lines, for at most a few seconds, and ends the log.

@@ -24,6 +24,8 @@ pub struct ProcessState {
     pub dropped_log_lines: u64,
     /// How many exports failed, by what was sent.
     pub failed_exports: Vec<(&'static str, u64)>,
+    /// How many spans and log records were lost before an export, by what was to be sent.
+    pub lost_before_export: Vec<(&'static str, u64)>,
     /// When the process began to serve, since 1970.
     pub started: Duration,
 }

@@ -176,6 +176,9 @@ const STATES: &[(&MetricEntry, ObserveState)] = &[
     (&table::EXPORTS_FAILED, |state, observe| {
         named("signal", state.failed_exports.iter().copied(), observe);
     }),
+    (&table::EXPORTS_LOST, |state, observe| {
+        named("signal", state.lost_before_export.iter().copied(), observe);
+    }),
 ];
 
 /// 1 for the state that a source is in, 0 for the others.

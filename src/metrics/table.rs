@@ -2,7 +2,7 @@
 //!
 //! Names follow OpenTelemetry's semantic conventions where they have one. No label takes a value that callers
 //! or upstreams choose freely: each is a word from a fixed list, a status that HTTP defines, or the name of an upstream
-//! in the configuration. `_OTHER` stands for all else.
+//! or its host in the configuration. `_OTHER` stands for all else.
 
 use std::fmt::Write as _;
 
@@ -81,8 +81,8 @@ metrics! {
         "Connections that the gateway closed: `idle` for too long, `room` for others, `slow` to send or to read, `refused` after waiting for a turn."
 
     ATTEMPT_DURATION = Histogram "http.client.request.duration" in "s"
-        ["source", "http.request.method", "http.response.status_code", "error.type"]:
-        "How long requests to an upstream took, each attempt for itself, up to the last byte of the answer and without waiting for a slot. `error.type` says why there was no answer, or is its status from 400 on. A status that HTTP does not define is `_OTHER`. `source` stands for the `server.address` and `server.port` of the conventions, for a redirect may lead to any host."
+        ["source", "server.address", "server.port", "http.request.method", "http.response.status_code", "error.type"]:
+        "How long requests to an upstream took, each attempt for itself, up to the last byte of the answer and without waiting for a slot. `error.type` says why there was no answer, or is its status from 400 on. A status that HTTP does not define is `_OTHER`. `server.address` and `server.port` are those of `base_url`; what went elsewhere (a login, a redirect, a next page) has the address `_OTHER` and no port."
     RETRIES = Counter "groupgate.upstream.retries" in "{request}"
         ["source", "error.type"]:
         "Requests to an upstream that were sent again, by what went wrong before."
@@ -175,6 +175,9 @@ metrics! {
     EXPORTS_FAILED = Counter "groupgate.telemetry.exports.failed" in "{export}"
         ["signal"]:
         "Exports of `traces`, `metrics` or `logs` that no collector took. Those of `traces` and `logs` are lost."
+    EXPORTS_LOST = Counter "groupgate.telemetry.lost" in "{item}"
+        ["signal"]:
+        "Spans (`traces`) and records (`logs`) that were lost because too many waited to be exported."
     START_TIME = Gauge "process.start_time" in "s"
         []:
         "When the process began to serve, in seconds since 1970."

@@ -28,6 +28,16 @@ fn series(metrics: &Metrics) -> BTreeMap<String, f64> {
         .collect()
 }
 
+/// Checks what is told of everything, series by series.
+fn assert_told(expected: &[(&str, f64)]) {
+    let told = series(&metrics());
+    for (name, expected) in expected {
+        let value = told.get(*name).copied();
+        let is_right = value.is_some_and(|value| (value - expected).abs() < 1e-9);
+        assert!(is_right, "{name}: {value:?}, and not {expected}: {told:#?}");
+    }
+}
+
 fn answered<'a>(
     method: &'a Method,
     route: &'static str,
@@ -80,16 +90,19 @@ fn metrics() -> Metrics {
     let name: Arc<str> = "club".into();
     let club = metrics.of_upstream(&name).unwrap();
     let error = UpstreamError::new(ErrorKind::Timeout, "late");
-    for outcome in [
-        Ok(StatusCode::OK),
-        Ok(StatusCode::BAD_GATEWAY),
-        Ok(StatusCode::from_u16(299).unwrap()),
-        Ok(StatusCode::from_u16(777).unwrap()),
-        Ok(StatusCode::from_u16(999).unwrap()),
-        Err(ErrorKind::Connect),
+    let home = Some(("club.example", 443));
+    for (server, outcome) in [
+        (home, Ok(StatusCode::OK)),
+        (None, Ok(StatusCode::OK)),
+        (home, Ok(StatusCode::BAD_GATEWAY)),
+        (home, Ok(StatusCode::from_u16(299).unwrap())),
+        (home, Ok(StatusCode::from_u16(777).unwrap())),
+        (home, Ok(StatusCode::from_u16(999).unwrap())),
+        (home, Err(ErrorKind::Connect)),
     ] {
         club.observe(&Event::AttemptEnded {
             method: &Method::GET,
+            server,
             outcome,
             elapsed: Duration::from_millis(300),
         });
@@ -151,8 +164,7 @@ fn metrics() -> Metrics {
 
 #[test]
 fn every_event_is_counted_where_it_belongs() {
-    let told = series(&metrics());
-    for (name, expected) in [
+    assert_told(&[
         (
             r#"http_server_request_duration_seconds_count{cache="ready",format="json",http_request_method="GET",http_response_status_code="200",http_route="/groups"}"#,
             2.0,
@@ -186,11 +198,15 @@ fn every_event_is_counted_where_it_belongs() {
             1.0,
         ),
         (
-            r#"http_client_request_duration_seconds_count{http_request_method="GET",http_response_status_code="200",source="club"}"#,
+            r#"http_client_request_duration_seconds_count{http_request_method="GET",http_response_status_code="200",server_address="club.example",server_port="443",source="club"}"#,
             1.0,
         ),
         (
-            r#"http_client_request_duration_seconds_count{error_type="502",http_request_method="GET",http_response_status_code="502",source="club"}"#,
+            r#"http_client_request_duration_seconds_count{http_request_method="GET",http_response_status_code="200",server_address="_OTHER",source="club"}"#,
+            1.0,
+        ),
+        (
+            r#"http_client_request_duration_seconds_count{error_type="502",http_request_method="GET",http_response_status_code="502",server_address="club.example",server_port="443",source="club"}"#,
             1.0,
         ),
         (
@@ -198,15 +214,15 @@ fn every_event_is_counted_where_it_belongs() {
             1.0,
         ),
         (
-            r#"http_client_request_duration_seconds_count{http_request_method="GET",http_response_status_code="_OTHER",source="club"}"#,
+            r#"http_client_request_duration_seconds_count{http_request_method="GET",http_response_status_code="_OTHER",server_address="club.example",server_port="443",source="club"}"#,
             1.0,
         ),
         (
-            r#"http_client_request_duration_seconds_count{error_type="_OTHER",http_request_method="GET",http_response_status_code="_OTHER",source="club"}"#,
+            r#"http_client_request_duration_seconds_count{error_type="_OTHER",http_request_method="GET",http_response_status_code="_OTHER",server_address="club.example",server_port="443",source="club"}"#,
             2.0,
         ),
         (
-            r#"http_client_request_duration_seconds_count{error_type="connect",http_request_method="GET",source="club"}"#,
+            r#"http_client_request_duration_seconds_count{error_type="connect",http_request_method="GET",server_address="club.example",server_port="443",source="club"}"#,
             1.0,
         ),
         (
@@ -281,11 +297,7 @@ fn every_event_is_counted_where_it_belongs() {
         (r#"groupgate_cache_evictions_total{cache="answers"}"#, 1.0),
         ("groupgate_view_duration_seconds_sum", 0.003),
         (r#"groupgate_reloads_total{outcome="failed"}"#, 1.0),
-    ] {
-        let value = told.get(name).copied();
-        let is_right = value.is_some_and(|value| (value - expected).abs() < 1e-9);
-        assert!(is_right, "{name}: {value:?}, and not {expected}: {told:#?}");
-    }
+    ]);
 }
 
 #[test]

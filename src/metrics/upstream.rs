@@ -117,15 +117,17 @@ impl Observer for UpstreamMetrics {
         match event {
             Event::AttemptEnded {
                 method,
+                server,
                 outcome,
                 elapsed,
             } => {
                 let method = Some(KeyValue::new("http.request.method", known_method(method)));
+                let [address, port] = server_labels(*server);
                 let [code, error] = match outcome {
                     Err(kind) => [None, Some(KeyValue::new("error.type", kind.as_str()))],
                     Ok(status) => status_labels(*status),
                 };
-                let labels = self.with([method, code, error]);
+                let labels = self.with([method, address, port, code, error]);
                 instruments.attempts.record(elapsed.as_secs_f64(), &labels);
             }
             Event::Retried { error, .. } => {
@@ -160,6 +162,13 @@ impl Observer for UpstreamMetrics {
             _ => {}
         }
     }
+}
+
+/// What is said of where a request went. A redirect may lead to any host: all but the upstream's own are one.
+fn server_labels(server: Option<(&str, u16)>) -> [Option<KeyValue>; 2] {
+    let address = server.map_or(Value::from(OTHER), |(address, _)| address.to_owned().into());
+    let port = server.map(|(_, port)| KeyValue::new("server.port", i64::from(port)));
+    [Some(KeyValue::new("server.address", address)), port]
 }
 
 /// What is said of the status of a response. An upstream may send any number: those that HTTP does not define are

@@ -66,6 +66,8 @@ pub enum Event<'a> {
     AttemptEnded {
         /// The method of the request.
         method: &'a Method,
+        /// The host and port of the upstream, if the request went there and not elsewhere.
+        server: Option<(&'a str, u16)>,
         /// The status of the response, or why there is none.
         outcome: Result<StatusCode, ErrorKind>,
         /// How long it took, without waiting for a slot or a permit.

@@ -20,6 +20,7 @@ use crate::trace::{self, Tracing};
 
 use super::collector::Collector;
 use super::error::TelemetryError;
+use super::losses;
 use super::signal::Signal;
 use super::variables::Exports;
 
@@ -49,6 +50,9 @@ impl Exporting {
             .with_attributes(exports.resource)
             .build();
         let mut exporting = Self::default();
+        if exports.traces.is_some() || exports.logs.is_some() {
+            losses::count();
+        }
         if let Some(destination) = &exports.traces {
             let exporter = SpanExporter::builder()
                 .with_http()

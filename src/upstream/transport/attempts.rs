@@ -18,6 +18,7 @@ use tower::{Layer, Service};
 
 use crate::error::UpstreamError;
 use crate::observe::{Event, Observers};
+use crate::plan;
 use crate::trace;
 use crate::upstream::extensions::{Resent, ShownPath};
 use crate::upstream::masks::Masks;
@@ -26,13 +27,19 @@ use crate::upstream::masks::Masks;
 #[derive(Debug, Clone)]
 pub(super) struct Attempts {
     source: Arc<str>,
+    /// The host and port of the upstream.
+    home: Arc<(String, u16)>,
     masks: Masks,
 }
 
 impl Attempts {
-    pub(super) fn new(source: &Arc<str>, masks: &Masks) -> Self {
+    pub(super) fn new(upstream: &plan::Upstream, masks: &Masks) -> Self {
+        let base_url = &upstream.requests.listing.base_url;
+        let host = bare(base_url.host_str().unwrap_or_default());
+        let port = base_url.port_or_known_default().unwrap_or_default();
         Self {
-            source: Arc::clone(source),
+            source: Arc::clone(&upstream.name),
+            home: Arc::new((host.to_owned(), port)),
             masks: masks.clone(),
         }
     }
@@ -48,12 +55,7 @@ impl Attempts {
             KeyValue::new("server.address", host(uri).to_owned()),
             KeyValue::new("groupgate.source", self.source.to_string()),
         ];
-        let port = uri.port_u16().or_else(|| match uri.scheme_str() {
-            Some("https") => Some(443),
-            Some("http") => Some(80),
-            _ => None,
-        });
-        attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
+        attributes.extend(port(uri).map(|port| KeyValue::new("server.port", i64::from(port))));
         if let Some(Resent(times)) = request.extensions().get() {
             let times = i64::from(*times);
             attributes.push(KeyValue::new("http.request.resend_count", times));
@@ -66,11 +68,23 @@ impl Attempts {
 
 /// The host of a URL, an IPv6 address without its brackets.
 fn host(uri: &Uri) -> &str {
-    let host = uri.host().unwrap_or_default();
+    bare(uri.host().unwrap_or_default())
+}
+
+fn bare(host: &str) -> &str {
     let bare = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'));
     bare.unwrap_or(host)
+}
+
+/// The port of a URL, said or not.
+fn port(uri: &Uri) -> Option<u16> {
+    uri.port_u16().or_else(|| match uri.scheme_str() {
+        Some("https") => Some(443),
+        Some("http") => Some(80),
+        _ => None,
+    })
 }
 
 /// A URL whose query has names and no values, with the path that may be shown for it.
@@ -126,6 +140,8 @@ where
             return Either::Left(self.inner.call(request));
         }
         let method = request.method().clone();
+        let (home, uri) = (Arc::clone(&self.attempts.home), request.uri());
+        let is_home = host(uri).eq_ignore_ascii_case(&home.0) && port(uri) == Some(home.1);
         let begun = Instant::now();
         let response = {
             let _attached = span.clone().map(Spanned::attach);
@@ -140,6 +156,7 @@ where
                 let outcome = outcome.as_ref();
                 observers.notify(&Event::AttemptEnded {
                     method: &method,
+                    server: is_home.then_some((&*home.0, home.1)),
                     outcome: outcome.map(Response::status).map_err(|error| error.kind),
                     elapsed: begun.elapsed(),
                 });

@@ -154,7 +154,7 @@ impl Transport {
             // Shared by clones, so it limits the upstream and not the walk.
             .concurrency_limit(limits.concurrency as usize)
             // Below the permits, which are not the upstream's time; above what gives errors their kind.
-            .layer(Attempts::new(name, masks))
+            .layer(Attempts::new(upstream, masks))
             // Above this line all errors have a kind.
             .map_err(move |error| to_upstream_error(error, &timeouts))
             // Covers one attempt: the connection, the head and the whole body.

@@ -76,7 +76,7 @@ fn settings(blocks: &[String]) -> Loaded {
 }
 
 /// Three pages of two records each, of which one has no id. The second page fails once, each needs a token,
-/// and no more than 20 requests go out in a second.
+/// and no more than four requests go out in a second.
 async fn paged() -> (Server, String) {
     let server = Server::start(move |request| {
         if request.uri().path() == "/token" {
@@ -104,7 +104,7 @@ async fn paged() -> (Server, String) {
     );
     let more = format!(
         "request = {{ path = '/teams', query = {{ page = '{{cursor}}' }} }}\n\
-         pagination = {{ style = 'cursor', next = '/next' }}\nlimits.rate = '20/s'\n{auth}"
+         pagination = {{ style = 'cursor', next = '/next' }}\nlimits.rate = '4/s'\n{auth}"
     );
     let block = block("paged", &server, &more);
     (server, block)
@@ -112,7 +112,7 @@ async fn paged() -> (Server, String) {
 
 #[tokio::test]
 async fn what_happens_with_upstreams_is_counted_and_shown_page_by_page() {
-    let (_server, block_of_pages) = paged().await;
+    let (server, block_of_pages) = paged().await;
     let failing = Server::start(|_| status(503)).await;
     let more = "request = { path = '/teams' }\nlimits.retries = 1\n\
                 breaker = { failures = 2, open_for = '1h' }";
@@ -132,6 +132,9 @@ async fn what_happens_with_upstreams_is_counted_and_shown_page_by_page() {
     let told = Told::by(&gateway).await;
     let of = |family: &str, labels: &[(&str, &str)]| told.value(family, labels);
     let paged = ("source", "paged");
+    let address = ("server_address", "127.0.0.1");
+    let port = server.address().port().to_string();
+    let port = ("server_port", &*port);
     let (get, post) = (
         ("http_request_method", "GET"),
         ("http_request_method", "POST"),
@@ -140,14 +143,14 @@ async fn what_happens_with_upstreams_is_counted_and_shown_page_by_page() {
     assert_eq!(
         of(
             "http_client_request_duration_seconds_count",
-            &[get, ok, paged]
+            &[get, ok, address, port, paged]
         ),
         3
     );
     assert_eq!(
         of(
             "http_client_request_duration_seconds_count",
-            &[post, ok, paged]
+            &[post, ok, address, port, paged]
         ),
         1
     );
@@ -168,7 +171,7 @@ async fn what_happens_with_upstreams_is_counted_and_shown_page_by_page() {
         of("groupgate_walk_duration_seconds_count", &[replaced, paged]),
         1
     );
-    // Of four requests that go out 50 ms apart, three have to wait.
+    // Of four requests that go out 250 ms apart, three have to wait.
     assert_eq!(
         of("groupgate_upstream_rate_limit_wait_seconds_count", &[paged]),
         3
@@ -188,9 +191,11 @@ async fn what_happens_with_upstreams_is_counted_and_shown_page_by_page() {
     let hit = [("collapsed", "false"), ("outcome", "hit"), paged];
     assert_eq!(of("groupgate_source_lookups_total", &hit), 1);
 
+    let port = failing.address().port().to_string();
+    let port = ("server_port", &*port);
     let (failing, unavailable) = (("source", "failing"), ("error_type", "503"));
     let code = ("http_response_status_code", "503");
-    let failed = [unavailable, get, code, failing];
+    let failed = [unavailable, get, code, address, port, failing];
     assert_eq!(of("http_client_request_duration_seconds_count", &failed), 2);
     let reason = ("error_type", "http_status");
     assert_eq!(

@@ -10,7 +10,8 @@ use super::club;
 use super::process::{KEEPS_NOTHING, Process, TRACED, upstream};
 use super::receiver::Receiver;
 use crate::support::command::{groupgate, run};
-use crate::support::server::{Server, header, status};
+use crate::support::server::{Server, Step, header, status};
+use crate::support::wait::eventually;
 
 #[tokio::test]
 async fn a_collector_gets_its_headers_and_zipped_bodies_over_tls_of_the_authority_that_is_named() {
@@ -110,4 +111,32 @@ async fn a_variable_that_is_not_understood_is_refused_by_name() {
         "error: `OTEL_EXPORTER_OTLP_PROTOCOL`: `grpc` is not spoken here: write `http/protobuf`, \
          which collectors take on port 4318"
     );
+}
+
+#[tokio::test]
+async fn spans_that_find_no_room_while_the_collector_hangs_are_counted() {
+    let dead = Server::play(|_| vec![Step::Hang]).await;
+    let club = club().await;
+    let toml = format!("{KEEPS_NOTHING}{}", upstream("club", club.base_url(), ""));
+    let variables = [
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "1"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"),
+        ("OTEL_LOGS_EXPORTER", "none"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+    ];
+    let process = Process::start(&toml, dead.base_url(), &variables).await;
+    for _ in 0..5 {
+        assert_eq!(process.get("/groups", &TRACED).await.status, 200);
+    }
+    let traces = "groupgate_telemetry_lost_total{signal=\"traces\"} ";
+    let told = eventually("of four spans each, all but two are lost", async || {
+        let told = process.metrics().await;
+        let lost = told.lines().find_map(|line| line.strip_prefix(traces));
+        let lost: u64 = lost.expect("losses are told").parse().unwrap();
+        (lost >= 5 * 4 - 2).then_some(told)
+    })
+    .await;
+    let logs = "groupgate_telemetry_lost_total{signal=\"logs\"} 0";
+    assert!(told.contains(logs), "{told}");
+    process.end().await;
 }

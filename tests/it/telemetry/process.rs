@@ -114,6 +114,12 @@ impl Process {
         stream
     }
 
+    /// What its metrics say.
+    pub(super) async fn metrics(&self) -> String {
+        let reply = ask(Method::GET, &format!("{}/metrics", self.admin), &[]).await;
+        reply.text().to_owned()
+    }
+
     /// Asks the data listener.
     pub(super) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
         ask(Method::GET, &format!("{}{path}", self.data), headers).await
