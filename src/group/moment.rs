@@ -78,37 +78,20 @@ impl Moment {
 
     /// The instant of a text that is written as [`Self`]'s `Display` does, which any other reader reads
     /// as well. Most upstreams write it so.
+    #[inline]
     pub(crate) fn read_own(text: &str) -> Option<Self> {
         let (seconds, rest) = text.as_bytes().split_first_chunk::<SECONDS>()?;
-        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', time @ ..] = seconds else {
-            return None;
-        };
-        let [h1, h2, b':', n1, n2, b':', s1, s2] = time else {
-            return None;
-        };
-        let is_other = |letter: &u8| letter.wrapping_sub(b'0') > 9;
-        // All are looked at, for they are digits nearly always.
-        let is_other = is_other(y1)
-            | is_other(y2)
-            | is_other(y3)
-            | is_other(y4)
-            | is_other(m1)
-            | is_other(m2)
-            | is_other(d1)
-            | is_other(d2)
-            | is_other(h1)
-            | is_other(h2)
-            | is_other(n1)
-            | is_other(n2)
-            | is_other(s1)
-            | is_other(s2);
-        if is_other {
-            return None;
-        }
-        let number = |tens: &u8, ones: &u8| i32::from(tens - b'0') * 10 + i32::from(ones - b'0');
-        let year = number(y1, y2) * 100 + number(y3, y4);
-        let (month, day) = (number(m1, m2), number(d1, d2));
-        let (hour, minute, second) = (number(h1, h2), number(n1, n2), number(s1, s2));
+        // Read by eight bytes each, which overlap: `YYYY-MM-`, `MM-DDThh` and `hh:mm:ss`.
+        let [date @ .., _, _, _, _, _, _] = seconds;
+        let (years, days) = (
+            pairs(date.first_chunk()?, YEAR)?,
+            pairs(date.last_chunk()?, DAY)?,
+        );
+        let times = pairs(seconds.last_chunk()?, TIME)?;
+        let pair = |pairs: u64, at: u32| (pairs >> (8 * at) & 0xff) as i32;
+        let (year, month) = (pair(years, 0) * 100 + pair(years, 2), pair(years, 5));
+        let (day, hour) = (pair(days, 3), pair(days, 6));
+        let (minute, second) = (pair(times, 3), pair(times, 6));
         let nanoseconds = match rest {
             b"Z" => 0,
             [b'.', digits @ .., b'Z'] => fraction(digits)?,
@@ -127,7 +110,10 @@ impl Moment {
             && hour < 24
             && minute < 60
             && second < 60;
-        is_plain.then(|| Self {
+        if !is_plain {
+            return None;
+        }
+        Some(Self {
             seconds: i64::from(days_since_1970(year, month, day)) * 86_400
                 + i64::from(hour * 3600 + minute * 60 + second),
             nanoseconds,
@@ -188,6 +174,47 @@ impl Moment {
     pub fn nearest(self) -> Timestamp {
         Timestamp::new(self.seconds, self.nanoseconds).unwrap_or(Timestamp::MAX)
     }
+}
+
+/// How a text of eight bytes looks in which some are digits.
+#[derive(Clone, Copy)]
+struct DigitForm {
+    /// The text with a zero for each digit.
+    zeros: u64,
+    /// What may be added to each byte that differs from these, so that it stays below 128 if it fits.
+    room: u64,
+}
+
+const YEAR: DigitForm = DigitForm::of(*b"0000-00-");
+const DAY: DigitForm = DigitForm::of(*b"00-00T00");
+const TIME: DigitForm = DigitForm::of(*b"00:00:00");
+
+impl DigitForm {
+    /// Digits where there is a zero, and otherwise these very bytes.
+    const fn of(text: [u8; 8]) -> Self {
+        let mut room = [0; 8];
+        let mut at = 0;
+        while at < text.len() {
+            room[at] = if text[at] == b'0' { 0x7f - 9 } else { 0x7f };
+            at += 1;
+        }
+        Self {
+            zeros: u64::from_le_bytes(text),
+            room: u64::from_le_bytes(room),
+        }
+    }
+}
+
+/// The number of each two digits that stand together in a text of a form, in the byte of the first of them,
+/// where the first byte is the lowest.
+#[inline]
+fn pairs(text: &[u8; 8], form: DigitForm) -> Option<u64> {
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let digits = u64::from_le_bytes(*text) ^ form.zeros;
+    if (digits | ((digits & !HIGH) + form.room)) & HIGH != 0 {
+        return None;
+    }
+    Some(digits * 10 + (digits >> 8))
 }
 
 /// The days from 1970 to a day that is not before it, in the Gregorian calendar. Years that begin in March

@@ -30,6 +30,7 @@ pub(super) enum Reading<T> {
 
 impl<T> Reading<T> {
     /// The value, if there is one.
+    #[inline]
     pub(super) fn value(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
@@ -43,6 +44,7 @@ impl<T> Reading<T> {
     }
 
     /// Converts the value.
+    #[inline]
     pub(super) fn and_then<U>(self, convert: impl FnOnce(T) -> Reading<U>) -> Reading<U> {
         match self {
             Self::Value(value) => convert(value),

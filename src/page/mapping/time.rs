@@ -17,6 +17,7 @@ const NANOS_PER_SECOND: i128 = 1_000_000_000;
 const NANOS_PER_MILLISECOND: i128 = 1_000_000;
 
 /// Parses the text of a time. What is written as groupgate writes it is kept as it is.
+#[inline]
 pub(super) fn of_text<'t>(format: &TimeFormat, written: GroupText<'t>) -> Reading<GroupTime<'t>> {
     if let (Cow::Borrowed(text), TimeFormat::Rfc3339 | TimeFormat::DateTime) =
         (&written.text, format)
@@ -317,6 +318,8 @@ mod tests {
         ) {
             let moment = Moment::new(second, nanosecond);
             let mut text = moment.map_or_else(String::new, |moment| moment.to_string());
+            let is_common = (0..253_370_764_800).contains(&second);
+            prop_assert!(!is_common || Moment::read_own(&text) == moment);
             if let Some((at, letter)) = change
                 && at < text.len()
             {
