@@ -38,7 +38,6 @@ pub(crate) fn first_among(bytes: &[u8], from: usize, marks: impl Fn(u8x16) -> u8
 /// Writes a text that needs no escape, between quotes.
 #[inline]
 pub(crate) fn push_quoted(out: &mut String, text: &str) {
-    out.reserve(text.len() + 2);
     out.push('"');
     out.push_str(text);
     out.push('"');

@@ -299,9 +299,11 @@ impl<'a> Node<'a> {
     /// The first of repeated XML elements, and anything else itself.
     #[inline]
     pub(crate) fn first(self) -> Self {
-        let entry = self.tape.entry(self.index);
-        if self.is_xml() && entry.kind == EntryKind::List && entry.length > 0 {
-            return self.at(self.index + 1);
+        if self.is_xml() {
+            let entry = self.tape.entry(self.index);
+            if entry.kind == EntryKind::List && entry.length > 0 {
+                return self.at(self.index + 1);
+            }
         }
         self
     }

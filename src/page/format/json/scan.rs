@@ -29,6 +29,7 @@ pub(super) fn scan(text: &str, bounds: Bounds) -> Result<TapeBuilder, ScanStop> 
         tape: tape.ok_or(ScanStop::Unread)?,
         is_full: false,
         open: Vec::new(),
+        unlike: 0,
     };
     match scanner.document() {
         Some(()) => Ok(scanner.tape),
@@ -45,6 +46,8 @@ struct Scanner<'a> {
     tape: TapeBuilder,
     is_full: bool,
     open: Vec<OpenEntry>,
+    /// Up to where at least something is not as it would be written again.
+    unlike: usize,
 }
 
 impl Scanner<'_> {
@@ -124,6 +127,7 @@ impl Scanner<'_> {
                 return Some(byte);
             }
             self.at += 1;
+            self.unlike = self.at;
         }
     }
 
@@ -148,6 +152,9 @@ impl Scanner<'_> {
         }
         let open = self.tape.open(kind, self.open.last());
         let open = self.fits(open)?;
+        if let Some(entry) = self.tape.entry_mut(open.index) {
+            entry.start = self.at as u32;
+        }
         self.open.push(open);
         self.at += 1;
         Some(())
@@ -155,6 +162,15 @@ impl Scanner<'_> {
 
     fn close(&mut self) -> Option<()> {
         let mut closed = self.open.pop()?;
+        if closed.may_repeat {
+            self.unlike = self.at;
+        }
+        if let Some(entry) = self.tape.entry_mut(closed.index)
+            && entry.start as usize >= self.unlike
+        {
+            let length = self.at - entry.start as usize;
+            entry.verbatim = length.try_into().unwrap_or_default();
+        }
         let parent = self.open.last_mut();
         let closed = self
             .tape
@@ -252,6 +268,7 @@ impl Scanner<'_> {
 
     /// A string with escapes, the first of which is at `escape`.
     fn escaped(&mut self, start: usize, escape: usize) -> Option<TapeEntry> {
+        self.unlike = escape;
         let beside = self.tape.beside_start();
         let (mut from, mut at) = (start, escape);
         loop {

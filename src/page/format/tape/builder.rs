@@ -33,7 +33,7 @@ pub(in crate::page::format) struct OpenEntry {
     /// How many items or members it has so far.
     pub(in crate::page::format) count: u32,
     /// Whether a name may have come twice.
-    may_repeat: bool,
+    pub(in crate::page::format) may_repeat: bool,
     /// The member that is expected next, and how many more are: those of an earlier object, which most
     /// probably has the same ones.
     expected: u32,

@@ -42,7 +42,10 @@ pub(super) enum EntryKind {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TapeEntry {
     pub(super) kind: EntryKind,
-    /// Where the text of a text or a number begins.
+    /// How long a list or an object is in the page, if it stands there as it would be written again and is not
+    /// too long for this number; else 0.
+    pub(super) verbatim: u16,
+    /// Where the text of a text or a number begins, and a list or an object that is verbatim.
     pub(super) start: u32,
     /// How long that text is, or how many items or members there are.
     pub(super) length: u32,
@@ -57,6 +60,7 @@ impl TapeEntry {
     pub(super) const fn bare(kind: EntryKind) -> Self {
         Self {
             kind,
+            verbatim: 0,
             start: 0,
             length: 0,
             span: 1,

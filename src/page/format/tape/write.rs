@@ -1,13 +1,18 @@
 //! Writes values as JSON: without white space, texts with no escape that need not be, numbers with the
 //! digits that they came with.
 
-use super::{EntryKind, Tape};
+use super::{EntryKind, Tape, TapeEntry};
 use crate::json::{push_quoted, push_text};
 
 impl Tape {
     /// Writes a value.
     pub(in crate::page::format) fn write(&self, index: u32, out: &mut String) {
         let entry = self.entry(index);
+        if entry.verbatim > 0 {
+            let length = entry.verbatim.into();
+            out.push_str(self.text(TapeEntry { length, ..entry }));
+            return;
+        }
         match entry.kind {
             EntryKind::Null => out.push_str("null"),
             EntryKind::False => out.push_str("false"),

@@ -136,6 +136,7 @@ proptest! {
         let (scanned, read) = both(&text, DEPTH);
         prop_assert_eq!(&scanned, &read);
         prop_assert!(scanned.is_some());
+        prop_assert_eq!(&written(&text), &scanned);
     }
 
     #[test]
