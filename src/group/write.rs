@@ -1,7 +1,7 @@
 //! Writes a group as JSON: what serde writes, with the names of fields in one piece with what stands
 //! between them.
 
-use crate::json::{push_body, push_quoted, push_text};
+use crate::json::{push_body, push_text};
 
 use super::{GroupParts, GroupPerson, GroupText, GroupTime};
 
@@ -40,6 +40,16 @@ macro_rules! push_member {
             None => $out.push_str(concat!(",\"", $name, "\":null")),
         }
     };
+    ($out:ident, $name:literal, $value:expr, in quotes $push:ident) => {
+        match $value {
+            Some(value) => {
+                $out.push_str(concat!(",\"", $name, "\":\""));
+                $push($out, value);
+                $out.push('"');
+            }
+            None => $out.push_str(concat!(",\"", $name, "\":null")),
+        }
+    };
 }
 
 impl GroupParts<'_> {
@@ -52,25 +62,22 @@ impl GroupParts<'_> {
     ) {
         out.push_str(&source.before_id);
         let id = out.len();
-        if self.source_id.is_plain {
-            out.push_str(&self.source_id.text);
-        } else {
-            push_body(out, &self.source_id.text);
-        }
+        push_text_body(out, &self.source_id);
         let id = id..out.len();
         out.push_str(&source.before_source_id);
         out.extend_from_within(id);
-        out.push_str(r#"","name":"#);
-        push(out, &self.name);
-        push_member!(out, "description", &self.description, push);
-        push_member!(out, "email", &self.email, push);
-        push_member!(out, "status", &self.status, push);
-        push_member!(out, "organization_id", &self.organization_id, push);
-        push_member!(out, "external_id", &self.external_id, push);
-        push_member!(out, "parent_id", &self.parent_id, push);
-        push_member!(out, "path", &self.path, push);
-        push_member!(out, "url", &self.url, push);
-        push_member!(out, "logo_url", &self.logo_url, push);
+        out.push_str(r#"","name":""#);
+        push_text_body(out, &self.name);
+        out.push('"');
+        push_member!(out, "description", &self.description, in quotes push_text_body);
+        push_member!(out, "email", &self.email, in quotes push_text_body);
+        push_member!(out, "status", &self.status, in quotes push_text_body);
+        push_member!(out, "organization_id", &self.organization_id, in quotes push_text_body);
+        push_member!(out, "external_id", &self.external_id, in quotes push_text_body);
+        push_member!(out, "parent_id", &self.parent_id, in quotes push_text_body);
+        push_member!(out, "path", &self.path, in quotes push_text_body);
+        push_member!(out, "url", &self.url, in quotes push_text_body);
+        push_member!(out, "logo_url", &self.logo_url, in quotes push_text_body);
         out.push_str(r#","members":["#);
         push_people(out, self.members);
         out.push_str(r#"],"admins":["#);
@@ -79,29 +86,22 @@ impl GroupParts<'_> {
         push_people(out, self.guests);
         out.push(']');
         push_member!(out, "member_count", self.member_count, push_number);
-        push_member!(out, "created_at", self.created_at, push_time);
-        push_member!(out, "updated_at", self.updated_at, push_time);
-        push_member!(out, "deleted_at", self.deleted_at, push_time);
+        push_member!(out, "created_at", self.created_at, in quotes push_time);
+        push_member!(out, "updated_at", self.updated_at, in quotes push_time);
+        push_member!(out, "deleted_at", self.deleted_at, in quotes push_time);
         out.push_str(r#","attributes":"#);
         attributes(out);
         out.push('}');
     }
 }
 
+/// Writes what stands between the quotes of a text.
 #[inline]
-fn push(out: &mut String, text: &GroupText<'_>) {
+fn push_text_body(out: &mut String, text: &GroupText<'_>) {
     if text.is_plain {
-        push_quoted(out, &text.text);
+        out.push_str(&text.text);
     } else {
-        push_text(out, &text.text);
-    }
-}
-
-#[inline]
-fn push_optional(out: &mut String, text: Option<&GroupText<'_>>) {
-    match text {
-        Some(text) => push(out, text),
-        None => out.push_str("null"),
+        push_body(out, &text.text);
     }
 }
 
@@ -110,13 +110,19 @@ fn push_people(out: &mut String, people: &[GroupPerson<'_>]) {
         if place > 0 {
             out.push(',');
         }
-        out.push_str(r#"{"id":"#);
-        push_optional(out, id.as_ref());
+        match id {
+            Some(id) => {
+                out.push_str(r#"{"id":""#);
+                push_text_body(out, id);
+                out.push('"');
+            }
+            None => out.push_str(r#"{"id":null"#),
+        }
         match email {
             Some(email) => {
-                out.push_str(r#","email":"#);
-                push(out, email);
-                out.push('}');
+                out.push_str(r#","email":""#);
+                push_text_body(out, email);
+                out.push_str(r#""}"#);
             }
             None => out.push_str(r#","email":null}"#),
         }
@@ -132,12 +138,9 @@ fn push_number(out: &mut String, number: u64) {
 }
 
 fn push_time(out: &mut String, time: GroupTime<'_>) {
-    if let Some(text) = time.text {
-        push_quoted(out, text);
-    } else {
-        out.push('"');
-        time.moment.write(out);
-        out.push('"');
+    match time.text {
+        Some(text) => out.push_str(text),
+        None => time.moment.write(out),
     }
 }
 
