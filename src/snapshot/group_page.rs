@@ -3,14 +3,16 @@
 //! A group is written once, when its page is read, on the thread that reads it. What comes after only
 //! drops, orders and copies rows.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 use std::sync::{Arc, LazyLock};
 
-use crate::fold::{fold, push_fold};
+use foldhash::quality::RandomState;
+
+use crate::fold::push_fold;
 use crate::group::{Group, GroupParts, JsonSource, Moment};
 
 use super::layout::{Row, Stretch, name_key};
-use super::member::member_hash;
+use super::member::{email_hash, member_hash};
 use super::row::read_group;
 
 /// The groups of one page, in its order.
@@ -28,7 +30,7 @@ pub struct GroupPage {
 }
 
 /// One group of a page.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct PageRow {
     /// Its stretches are those of the page.
     pub(super) row: Row,
@@ -99,11 +101,12 @@ impl GroupPage {
         group.write_json(&self.json_source, &mut self.json, attributes);
         let members = self.members.len();
         for person in group.people() {
-            let id = person.id.as_ref();
-            self.members.extend(id.map(|id| member_hash(&id.text)));
-            let email = person.email.as_ref();
-            self.members
-                .extend(email.map(|email| member_hash(&fold(&email.text))));
+            if let Some(id) = &person.id {
+                self.members.push(member_hash(&id.text));
+            }
+            if let Some(email) = &person.email {
+                self.members.push(email_hash(&email.text));
+            }
         }
         let mut share = |text: Option<&str>| text.map_or(Stretch::ABSENT, |text| self.share(text));
         let status = share(group.status.as_ref().map(|status| &*status.text));
@@ -274,7 +277,7 @@ fn added(text: &mut String, write: impl FnOnce(&mut String)) -> Stretch {
 
 /// The hash of an id: the same as long as the process runs, and nothing that an upstream could foresee.
 fn id_hash(source_id: &str) -> u64 {
-    static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::default);
     STATE.hash_one(source_id)
 }
 

@@ -171,28 +171,16 @@ impl<'a> PeopleReader<'a> {
             .filter(|_| self.below.is_none() && members.is_object())
     }
 
-    /// The lists in a record.
-    pub(super) fn lists(
-        self,
-        record: Node<'a>,
-        members: &RecordMembers<'a>,
-    ) -> impl Iterator<Item = Node<'a>> {
-        let member = self.member.filter(|_| members.is_object());
-        let start = member.and_then(|member| members.get(member));
-        let (only, is_found) = match (member, self.below) {
-            (Some(_), None) => (start, true),
-            // Where there are several, or none, the list is searched.
-            (Some(_), Some(below)) => {
-                let around = start.map(Node::first).filter(|around| around.is_object());
-                let is_one = start.is_some_and(|start| !start.is_list() || start.len() == 1);
-                let only = around
-                    .filter(|_| is_one)
-                    .and_then(|around| around.member(below));
-                (only, only.is_some())
-            }
-            (None, _) => (None, false),
+    /// The only list that the record at hand can have, as most have; `None` if lists must be searched.
+    pub(super) fn only_list(self, members: &RecordMembers<'a>) -> Option<Option<Node<'a>>> {
+        let member = self.member.filter(|_| members.is_object())?;
+        let start = members.get(member);
+        let Some(below) = self.below else {
+            return Some(start);
         };
-        let all = (!is_found).then(|| record.find_all(&self.people.each));
-        only.into_iter().chain(all.into_iter().flatten())
+        // Where there are several, or none, the list is searched.
+        let around = start.filter(|start| !start.is_list() || start.len() == 1)?;
+        let around = Some(around.first()).filter(|around| around.is_object())?;
+        around.member(below).map(Some)
     }
 }

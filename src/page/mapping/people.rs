@@ -1,12 +1,12 @@
 //! Lists of people in a record: objects or scalars, one or many, keyed by id, or joined in a text.
 
-use crate::group::GroupPerson;
+use crate::group::{GroupPerson, GroupText};
 use crate::json::push_text;
 use crate::page::format::{Node, TEXT};
 use crate::plan::path::Anchor;
 use crate::plan::{Field, People, PeopleKind};
 
-use super::item::{Item, scalar};
+use super::item::Item;
 use super::unmapped::{MappedList, remaining, remaining_items};
 
 /// What was found where people are.
@@ -120,14 +120,13 @@ impl People {
         let simple = SimplePerson::of(self);
         let mut is_whole = true;
         for item in items {
-            let read = (simple.as_ref()).and_then(|simple| simple.read(item));
-            let (person, is_all) = read.unwrap_or_else(|| {
+            let read = (simple.as_ref()).and_then(|simple| simple.read(item, people));
+            is_whole &= read.unwrap_or_else(|| {
                 let person = self.person(item);
                 let is_all = person.is_some() && self.is_whole(item);
-                (person, is_all)
+                people.extend(person);
+                is_all
             });
-            is_whole = is_whole && is_all && person.is_some();
-            people.extend(person);
         }
         is_whole
     }
@@ -270,16 +269,13 @@ impl<'a> SimplePerson<'a> {
         (id != email).then_some(Self { id, email })
     }
 
-    /// The person of an item, and whether the item holds nothing else. `None` if this is not so simple.
-    fn read(&self, item: Item<'a>) -> Option<(Option<GroupPerson<'a>>, bool)> {
+    /// Adds the person of an item, and says whether there is one and the item holds nothing else. `None` if
+    /// this is not so simple.
+    fn read(&self, item: Item<'a>, people: &mut Vec<GroupPerson<'a>>) -> Option<bool> {
         let Item::Plain(node) = item else {
             return None;
         };
-        let text = |node| scalar(node).value().filter(|text| !text.text.is_empty());
-        let mut person = GroupPerson {
-            id: None,
-            email: None,
-        };
+        let (mut id, mut email) = (None, None);
         let mut is_all = true;
         if node.is_object() {
             if [self.id, self.email].contains(&Some(&[])) {
@@ -288,24 +284,37 @@ impl<'a> SimplePerson<'a> {
             for (name, value) in node.members() {
                 let is = |path: Option<&[String]>| matches!(path, Some([only]) if only == name);
                 if is(self.id) {
-                    person.id = text(value);
+                    id = some_text(value);
                 } else if is(self.email) {
-                    person.email = text(value);
+                    email = some_text(value);
                 } else {
                     is_all = false;
                 }
             }
         } else if self.id == Some(&[]) {
-            person.id = text(node);
+            id = some_text(node);
         } else if self.email == Some(&[]) {
-            person.email = text(node);
+            email = some_text(node);
         } else {
             // A name may also be the number of an item of a list.
             return None;
         }
-        let is_any = person.id.is_some() || person.email.is_some();
-        Some((is_any.then_some(person), is_all))
+        let is_any = id.is_some() || email.is_some();
+        if is_any {
+            people.push(GroupPerson { id, email });
+        }
+        Some(is_all && is_any)
     }
+}
+
+/// The text of a value, unless it is empty.
+#[inline]
+fn some_text(node: Node<'_>) -> Option<GroupText<'_>> {
+    let (text, is_plain) = node.written_text()?;
+    (!text.is_empty()).then_some(GroupText {
+        is_plain,
+        ..GroupText::any(text)
+    })
 }
 
 #[cfg(test)]

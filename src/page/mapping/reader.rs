@@ -69,6 +69,14 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(super) fn text(&mut self, field: &FieldReader<'a>) -> Option<GroupText<'a>> {
+        // Most of the fields are not mapped.
+        if field.0.is_empty() {
+            return None;
+        }
+        self.mapped_text(field)
+    }
+
+    fn mapped_text(&mut self, field: &FieldReader<'a>) -> Option<GroupText<'a>> {
         self.read(field, |_, text| Reading::Value(text)).value()
     }
 
@@ -103,8 +111,13 @@ impl<'a> Reader<'a> {
     ) -> Option<Range<usize>> {
         let start = people.len();
         let (list, record) = (list?, self.record.node()?);
-        let lists = list.lists(record, &self.members);
-        let found = list.people.read(record, lists, people)?;
+        let found = match list.only_list(&self.members) {
+            Some(only) => list.people.read(record, only.into_iter(), people),
+            None => {
+                let lists = record.find_all(&list.people.each);
+                list.people.read(record, lists, people)
+            }
+        }?;
         self.mapped.extend(found.taken);
         match (found.left, list.whole_member(&self.members)) {
             (Some((_, None)), Some(member)) => self.members.take(member),
