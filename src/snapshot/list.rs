@@ -25,6 +25,9 @@ pub struct Snapshot {
     pub(super) hold: ListHold,
 }
 
+/// How many rows are looked up together.
+const AT_ONCE: usize = 64;
+
 impl Snapshot {
     /// Puts groups that do not come from pages in order and lays them out. Ids must be unique.
     pub fn new(source: Arc<str>, groups: Vec<Group>) -> Self {
@@ -49,27 +52,45 @@ impl Snapshot {
                 .then_with(|| order(|row| row.name))
                 .then_with(|| order(|row| row.id))
         });
+        // Many upstreams list by id, and then this order is the one in which the groups came.
+        let id = |row| {
+            let id = text(row, |row| row.id);
+            // All begin with the source.
+            id.get(source.len()..).unwrap_or(id)
+        };
+        let compare = |left, right| id(left).cmp(id(right));
+        let mut by_id = rows_in_order(unordered.len(), id, compare);
+        let mut places = vec![0; order.len()];
+        for (place, &row) in order.iter().enumerate() {
+            places[row as usize] = place as u32;
+        }
+        for row in &mut by_id {
+            *row = places[*row as usize];
+        }
         let mut assembly = Assembly::of(&pages);
-        let rows = order.iter().map(|&row| unordered[row as usize]);
-        let rows: Vec<Row> = rows
-            .map(|(number, row)| assembly.row(number, row))
-            .collect();
+        let mut rows: Vec<Row> = Vec::with_capacity(order.len());
+        let mut next = Vec::with_capacity(AT_ONCE);
+        for some in order.chunks(AT_ONCE) {
+            // Each is elsewhere in memory, and a loop that does nothing else waits for several of them at a time.
+            let some = some.iter().map(|&row| unordered[row as usize]);
+            next.clear();
+            next.extend(some.map(|(number, row)| (number, *row)));
+            rows.extend(next.iter().map(|(number, row)| assembly.row(*number, row)));
+        }
         let has_deleted = rows.iter().any(|row| row.deleted);
         let (buffers, hash) = assembly.finish();
         drop(order);
         drop(unordered);
         drop(pages);
-        let mut snapshot = Self {
+        Self {
             source,
             rows,
             buffers,
-            by_id: Vec::new(),
+            by_id,
             hash,
             has_deleted,
             hold: ListHold::default(),
-        };
-        snapshot.by_id = snapshot.rows_by_id();
-        snapshot
+        }
     }
 
     /// Counts it with this memory as long as anybody has it.
@@ -178,16 +199,6 @@ impl Snapshot {
             buffers: &self.buffers,
             row,
         }
-    }
-
-    fn rows_by_id(&self) -> Vec<u32> {
-        // All begin with the source.
-        let rest = |row: u32| {
-            let id = self.row(row as usize).id().as_bytes();
-            id.get(self.source.len()..).unwrap_or(id)
-        };
-        let compare = |one, other| rest(one).cmp(rest(other));
-        rows_in_order(self.rows.len(), rest, compare)
     }
 }
 
