@@ -23,6 +23,8 @@ pub mod presets;
 
 pub mod downstream;
 
+pub mod authentication;
+
 pub mod gateway;
 
 pub mod catalog;

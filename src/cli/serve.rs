@@ -48,7 +48,7 @@ impl Serve {
             admin = %app.admin_addr(),
             "serving"
         );
-        if loaded.plan.server.is_open_to_all() {
+        if loaded.plan.is_open_to_all() {
             tracing::warn!(listen = %app.data_addr(), "{OPEN_TO_ALL}");
         }
         drop(loaded);

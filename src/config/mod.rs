@@ -10,6 +10,9 @@ pub mod load;
 pub use load::{Loaded, load, load_text, load_with_fingerprint};
 
 mod as_written;
+pub mod callers;
+pub use callers::{CallerKey, Callers};
+
 pub(crate) mod credential_names;
 mod document;
 mod layers;
@@ -51,7 +54,7 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::plan::{AccessLogRules, ConnectionLimits, Rate, Span, text};
+use crate::plan::{AccessLogRules, CallerGrant, ConnectionLimits, Rate, Span, text};
 
 /// Everything that `gateway.toml` can contain.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -75,6 +78,12 @@ pub struct Settings {
     pub rate_limit: ClientRateLimit,
     /// What the log says of each request.
     pub access_log: AccessLogRules,
+    /// Who may ask. Without this table, whoever can connect sees every group.
+    pub callers: Option<Callers>,
+    /// What callers may see, one `[grants.NAME]` block each. What is not granted does not exist for a
+    /// caller.
+    #[schemars(extend("propertyNames" = { "pattern": "^[a-z0-9_-]{1,64}$" }))]
+    pub grants: BTreeMap<String, CallerGrant>,
     /// The keys that sign cursors.
     pub cursor: CursorSettings,
     /// The group backends, one `[upstreams.NAME]` block each. NAME has 1 to 64 characters from `a`

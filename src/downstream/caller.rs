@@ -1,8 +1,8 @@
 //! Who sends a request.
 //!
-//! Today a client is known by the network that the connection comes from, and every client is the
-//! same anonymous [`Caller`], who sees every source. When callers are authenticated, what their
-//! credentials say decides the caller here, and nothing below changes.
+//! A client is known by the network that its connection comes from, and its requests are those of an
+//! anonymous [`Caller`], who sees every source, unless the plan tells callers apart: then each request
+//! is of the caller that its credentials say.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;

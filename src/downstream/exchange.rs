@@ -8,6 +8,9 @@ use hyper::body::Incoming;
 use opentelemetry::Context;
 use tokio::time::Instant;
 
+use crate::authentication::KnownCaller;
+use crate::caller::Caller;
+
 use super::answers::AskedAnswer;
 use super::caller::Client;
 use super::request_id::RequestId;
@@ -26,8 +29,10 @@ pub(crate) struct RequestContext<S> {
     pub(crate) id: RequestId,
     /// Its span, where spans are exported.
     pub(crate) span: OnceLock<Context>,
-    /// Who sent it.
+    /// Where it comes from.
     pub(crate) client: Client,
+    /// Who sent it, where callers are told apart.
+    known: OnceLock<(Arc<KnownCaller>, Caller)>,
     /// Which answer of `/groups` is wanted, once the answer cache has looked for it.
     pub(crate) asked: OnceLock<AskedAnswer>,
     /// Nobody reads it. A body that is dropped early ends its connection early, too.
@@ -52,8 +57,21 @@ impl<S> RequestContext<S> {
             begun: Instant::now(),
             span: OnceLock::new(),
             client,
+            known: OnceLock::new(),
             asked: OnceLock::new(),
             _body: body,
         })
+    }
+    /// Takes it as a request of this caller. The first one counts.
+    pub(crate) fn admit(&self, known: Arc<KnownCaller>) {
+        let caller = known.at(self.client.network);
+        // Nobody else says who it is.
+        let _ = self.known.set((known, caller));
+    }
+
+    /// On whose behalf it asks.
+    pub(crate) fn caller(&self) -> &Caller {
+        let known = self.known.get();
+        known.map_or(&self.client.caller, |(_, caller)| caller)
     }
 }

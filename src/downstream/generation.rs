@@ -19,6 +19,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinError;
 use tokio::time::{Instant, timeout};
 
+use crate::authentication::Authenticator;
 use crate::catalog::Catalog;
 use crate::clock::WallClock;
 use crate::gateway::Gateway;
@@ -34,7 +35,7 @@ use crate::upstream::Adapter;
 use super::answers::AnswerCache;
 use super::bodies::BodyMemory;
 use super::connections::ConnectionTable;
-use super::layers::{AccessLog, Admits, KeepsAnswers, Observed, Patience};
+use super::layers::{AccessLog, Admits, Authenticates, KeepsAnswers, Observed, Patience};
 use super::openapi::Description;
 use super::rate_limiter::CallerRateLimiter;
 use super::services::GroupService;
@@ -60,6 +61,8 @@ pub struct Generation<G = Gateway> {
     pub(super) keys: Keys,
     /// What each client has asked.
     rate_limiter: Arc<CallerRateLimiter>,
+    /// What knows callers, where they are told apart.
+    authenticator: Option<Arc<Authenticator>>,
     pub(super) answers: AnswerCache,
     pub(super) process: Arc<Process>,
 }
@@ -110,6 +113,7 @@ impl<G> Generation<G> {
     pub(super) fn first(plan: Arc<Plan>, keys: Keys, gateway: G, process: Process) -> Self {
         Self {
             rate_limiter: Arc::new(CallerRateLimiter::new(&plan.rate_limit)),
+            authenticator: authenticator_of(&plan),
             answers: AnswerCache::new(plan.cache.answers(), process.observers.clone()),
             plan,
             gateway,
@@ -139,10 +143,16 @@ impl Generation {
         } else {
             Arc::new(CallerRateLimiter::new(&plan.rate_limit))
         };
+        let authenticator = if plan.callers == self.plan.callers {
+            self.authenticator.clone()
+        } else {
+            authenticator_of(&plan)
+        };
         Self {
             gateway: self.gateway.succeed(catalog, &plan, keys.clone()),
             keys,
             rate_limiter,
+            authenticator,
             answers: AnswerCache::new(plan.cache.answers(), self.process.observers.clone()),
             plan,
             process: Arc::clone(&self.process),
@@ -269,6 +279,17 @@ impl<G> Admits for Generation<G> {
     fn rate_limiter(&self) -> &CallerRateLimiter {
         &self.rate_limiter
     }
+}
+
+impl<G> Authenticates for Generation<G> {
+    fn authenticator(&self) -> Option<&Authenticator> {
+        self.authenticator.as_deref()
+    }
+}
+
+fn authenticator_of(plan: &Plan) -> Option<Arc<Authenticator>> {
+    let callers = plan.callers.as_ref()?;
+    Some(Arc::new(Authenticator::new(callers)))
 }
 
 impl<G: GroupService> KeepsAnswers for Generation<G> {

@@ -58,7 +58,7 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
     exchange: &RequestContext<Generation<G>>,
 ) -> Result<Response, ProblemDetails> {
     let (state, headers) = (&exchange.state, &exchange.headers);
-    let caller = &exchange.client.caller;
+    let caller = exchange.caller();
     let AskedAnswer { key, mode } = match exchange.asked.get() {
         Some(asked) => asked.clone(),
         None => AskedAnswer::read(caller, &exchange.uri, headers)?,
@@ -308,7 +308,7 @@ pub(crate) async fn one<G: GroupService>(
     let (state, headers) = (&exchange.state, &exchange.headers);
     let format = negotiate(headers, SINGLE)?;
     let id = id_of(exchange.uri.path())?;
-    let caller = &exchange.client.caller;
+    let caller = exchange.caller();
     let mode = caching::mode(headers);
     let deadline = CallerDeadline::new(exchange.begun, state.deadline());
 

@@ -19,7 +19,7 @@ pub(crate) fn list<G: CatalogService>(
 ) -> Result<Response, ProblemDetails> {
     fallback::no_parameters(&exchange.uri)?;
     negotiate(&exchange.headers, &[AnswerFormat::Json])?;
-    let held = exchange.state.gateway.peek_for(&exchange.client.caller);
+    let held = exchange.state.gateway.peek_for(exchange.caller());
     json(&SourceList {
         sources: held.iter().map(ListedSource::from).collect(),
     })

@@ -16,6 +16,9 @@ pub use auth::{
     LoginFormat, SigV4, SigningPiece, SigningPlaceholder, SigningText, TokenAuth,
 };
 
+pub mod callers;
+pub use callers::{CallerGrant, CallerKey, Callers, ClaimCondition, EVERY_SOURCE, KeyHash};
+
 pub mod connection;
 pub use connection::{ClientIdentity, Connection, HttpVersion, PemFile, ProxyServer};
 
@@ -104,6 +107,8 @@ pub struct Plan {
     pub rate_limit: ClientRateLimit,
     /// What the log says of each request.
     pub access_log: AccessLogRules,
+    /// Who may ask, and what each caller may see. `None`: whoever can connect sees everything.
+    pub callers: Option<Callers>,
     /// The keys that sign cursors; the first one signs, all of them verify. Without any, the process
     /// makes one of its own.
     pub cursor_keys: Vec<SecretValue>,
@@ -112,6 +117,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether anyone beyond this machine can connect and read every group.
+    pub fn is_open_to_all(&self) -> bool {
+        self.callers.is_none() && !self.server.listen.ip().is_loopback()
+    }
+
     /// The upstream of this name.
     pub fn upstream(&self, name: &str) -> Option<&Arc<Upstream>> {
         let found = (self.upstreams).binary_search_by(|upstream| (*upstream.name).cmp(name));

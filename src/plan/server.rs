@@ -98,11 +98,6 @@ impl Server {
         let changed = keys.filter(|(_, is_same)| !is_same);
         changed.map(|(key, _)| key).collect()
     }
-
-    /// Whether anyone beyond this machine can connect and read every group.
-    pub fn is_open_to_all(&self) -> bool {
-        !self.listen.ip().is_loopback()
-    }
 }
 
 /// What is said of a data listener that others can reach, wherever it is said.

@@ -15,6 +15,7 @@ mod admin;
 mod admission;
 mod book;
 mod caching;
+mod callers;
 mod cli;
 mod command_line;
 mod config;

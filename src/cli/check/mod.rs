@@ -101,7 +101,7 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
     if server.server_timing {
         text.push_str("callers are told where the time of an answer went (Server-Timing)\n");
     }
-    if server.is_open_to_all() {
+    if plan.is_open_to_all() {
         let listen = server.listen;
         let _ = writeln!(text, "warning: on {listen}, {OPEN_TO_ALL}");
     }

@@ -13,6 +13,7 @@ mod auth;
 pub(crate) use auth::tests::auth_in;
 
 pub(crate) mod block;
+mod callers;
 mod connection;
 pub(crate) mod digest;
 mod fields;
@@ -51,6 +52,7 @@ pub(super) fn resolve(
     let server = server::server(&settings.server, secrets, &mut problems);
     let cache = server::cache(&settings.cache, &mut problems);
     let rate_limit = server::rate_limit(&settings.rate_limit, &mut problems);
+    let callers = callers::callers(settings, &mut problems);
     let cursor_keys = server::cursor_keys(&settings.cursor, secrets, &mut problems);
     if settings.upstreams.is_empty() && unread.is_empty() {
         problems.push(
@@ -85,6 +87,7 @@ pub(super) fn resolve(
         cache,
         rate_limit,
         access_log: settings.access_log.clone(),
+        callers,
         cursor_keys,
         upstreams,
     });

@@ -29,6 +29,9 @@ mod catch_panic;
 mod admission;
 pub(crate) use admission::{Admits, RATELIMIT, RATELIMIT_POLICY};
 
+mod authentication;
+pub(crate) use authentication::Authenticates;
+
 mod host;
 
 mod limits;
@@ -51,6 +54,7 @@ use super::response::Response;
 use super::templates;
 
 use admission::Admission;
+use authentication::Authentication;
 use catch_panic::CatchPanic;
 use deadlines::Deadlines;
 use heads::Heads;
@@ -71,7 +75,7 @@ impl<S: 'static, T> Stack<S> for T where T: Layered<S> + Copy + Send + Sync + 's
 /// What every request to the data listener passes, from the outside in.
 pub(crate) fn data<S, R, F>(route: R) -> impl Stack<S>
 where
-    S: Observed + Admits + KeepsAnswers + Patience + Send + Sync + 'static,
+    S: Observed + Admits + Authenticates + KeepsAnswers + Patience + Send + Sync + 'static,
     R: Fn(Arc<RequestContext<S>>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, ProblemDetails>> + Send + 'static,
 {
@@ -88,8 +92,10 @@ where
         .layer(intercept(ProblemBodies))
         // A panic further down costs one request, not the connection.
         .layer(CatchPanic)
-        // As soon as the caller is known, and before anything expensive.
+        // Before anything expensive: whoever guesses at credentials is counted, too.
         .layer(intercept(Admission))
+        // Above all that depends on who asks.
+        .layer(Authentication)
         // Below admission, so that a request that is refused here counts like any other.
         .layer(intercept(RequestLimits))
         // The last that never waits: what is answered here costs no timer, and no span around its log lines.

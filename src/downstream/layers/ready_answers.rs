@@ -37,7 +37,7 @@ impl<S: KeepsAnswers> Interceptor<S> for ReadyAnswers {
         if !is_read || exchange.uri.path() != PATH {
             return ControlFlow::Continue(());
         }
-        match AskedAnswer::read(&exchange.client.caller, &exchange.uri, &exchange.headers) {
+        match AskedAnswer::read(exchange.caller(), &exchange.uri, &exchange.headers) {
             Ok(asked) => {
                 if let Some(response) = ready(exchange, &asked) {
                     if let Some(span) = exchange.span.get() {

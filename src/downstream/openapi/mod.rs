@@ -88,7 +88,7 @@ impl Description {
         mut sources: Vec<Arc<str>>,
         exchange: &RequestContext<S>,
     ) -> Arc<DescribedSources> {
-        let caller = &exchange.client.caller;
+        let caller = exchange.caller();
         sources.retain(|name| caller.visible.allows(name));
         if let Some(described) = self.0.load_full().filter(|kept| kept.sources == sources) {
             return described;
@@ -122,7 +122,7 @@ impl TextSchema {
         } else {
             full(self.content_type, self.bytes.clone())
         };
-        let kept = if exchange.client.caller.is_anyone() {
+        let kept = if exchange.caller().is_anyone() {
             AN_HOUR
         } else {
             AN_HOUR_OF_ONE

@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     StartOver,
     /// The request is malformed elsewhere than in its parameters.
     BadRequest,
-    /// The admin listener's token is missing or wrong.
+    /// The caller's credentials, or the admin listener's token, are missing or wrong.
     Unauthorized,
     /// There is no such thing.
     NotFound,
@@ -91,7 +91,7 @@ impl Kind {
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
-                "a valid bearer token is required",
+                "valid credentials are required",
             ),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "not found"),
             Self::MethodNotAllowed => (

@@ -48,8 +48,9 @@ fn lines_with(folder: &str, words: &[&str]) -> Vec<String> {
 }
 
 /// The rooms of the data path, from the callers to the bytes: each may know those after it.
-const ROOMS: [&str; 8] = [
+const ROOMS: [&str; 9] = [
     "downstream",
+    "authentication",
     "gateway",
     "catalog",
     "upstream",
@@ -178,6 +179,7 @@ fn only_the_configuration_reads_the_environment() {
         "snapshot",
         "gateway",
         "downstream",
+        "authentication",
         "cli",
         "tools",
     ] {

@@ -1,0 +1,171 @@
+//! Who asks: what a request brings to show it, and what its caller is granted.
+//!
+//! An [`Authenticator`] is made from the plan, one for each generation. What it can decide at once it does
+//! at once, so that a ready answer stays one for a caller who is known.
+
+mod api_keys;
+pub use api_keys::hash_of_key;
+
+mod credentials;
+
+mod grants;
+pub use grants::{rate_of, visible_of};
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use http::HeaderMap;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use strum::IntoStaticStr;
+
+use crate::caller::{Caller, Credentials, Identity, Verified};
+use crate::plan::{CallerGrant, Callers, Rate};
+
+use api_keys::KeyTable;
+use credentials::Presented;
+
+/// The first bytes of what an identity is a hash of. Another encoding gets another number.
+const IDENTITY_ENCODING: &[u8] = b"groupgate caller 1\0";
+
+/// Finds out who asks.
+#[derive(Debug)]
+pub struct Authenticator {
+    required: bool,
+    anonymous: Arc<KnownCaller>,
+    keys: KeyTable,
+}
+
+/// How a caller showed who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum CredentialKind {
+    /// It brought nothing.
+    Anonymous,
+    /// With an API key.
+    Key,
+}
+
+/// A caller as its credentials and grants have it.
+#[derive(Debug)]
+pub struct KnownCaller {
+    /// The caller; where it asks from is not known.
+    caller: Caller,
+    /// How it showed who it is.
+    pub kind: CredentialKind,
+    /// The names of its grants.
+    pub grants: Box<[String]>,
+    /// How many requests it may make, if its grants limit them.
+    pub rate: Option<Rate>,
+}
+
+/// What becomes of a request.
+#[expect(missing_debug_implementations, reason = "a future shows nothing")]
+pub enum Recognition {
+    /// It is answered as one of this caller.
+    Known(Arc<KnownCaller>),
+    /// It is not answered.
+    Refused(RefusedCredentials),
+    /// That is known once something has been fetched.
+    Awaited(BoxFuture<'static, Result<Arc<KnownCaller>, RefusedCredentials>>),
+}
+
+/// Why a request is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedCredentials {
+    /// It brought no credentials.
+    Missing,
+    /// It brought some that are not accepted. Nobody is told why.
+    Invalid,
+}
+
+impl CredentialKind {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// The digest of who a caller is that showed it in this way: the same in every process and release.
+    fn identity(self, name: &str) -> Identity {
+        if self == Self::Anonymous {
+            return Identity::Anonymous;
+        }
+        let mut digest = Sha256::new_with_prefix(IDENTITY_ENCODING);
+        digest.update(self.as_str());
+        digest.update([0]);
+        digest.update(name);
+        Identity::Authenticated(digest.finalize().into())
+    }
+}
+
+impl KnownCaller {
+    /// A caller who showed in this way to be `name`, with grants of these names.
+    fn new(kind: CredentialKind, name: &str, grants: &[String], callers: &Callers) -> Self {
+        let given: Vec<&CallerGrant> = callers.granted(grants).collect();
+        let verified = || Verified {
+            id: name.to_owned(),
+            claims: Value::Null,
+            token: None,
+            forwarded: HeaderMap::new(),
+        };
+        let identity = kind.identity(name);
+        Self {
+            caller: Caller {
+                identity,
+                visible: visible_of(&given),
+                credentials: match identity {
+                    Identity::Anonymous => Credentials::default(),
+                    Identity::Authenticated(_) => Credentials::of(verified()),
+                },
+                network: None,
+            },
+            kind,
+            grants: grants.into(),
+            rate: rate_of(&given),
+        }
+    }
+
+    /// The caller, asking from this network.
+    pub fn at(&self, network: IpAddr) -> Caller {
+        Caller {
+            network: Some(network),
+            ..self.caller.clone()
+        }
+    }
+
+    /// Who it is.
+    pub const fn identity(&self) -> Identity {
+        self.caller.identity
+    }
+}
+
+impl Authenticator {
+    /// Knows the callers of a plan.
+    pub fn new(callers: &Callers) -> Self {
+        let anonymous =
+            KnownCaller::new(CredentialKind::Anonymous, "", &callers.anonymous, callers);
+        Self {
+            required: callers.required,
+            anonymous: Arc::new(anonymous),
+            keys: KeyTable::new(callers),
+        }
+    }
+
+    /// Who asks, by the headers of a request.
+    pub fn authenticate(&self, headers: &HeaderMap) -> Recognition {
+        let known = match Presented::in_headers(headers) {
+            Err(refusal) => return Recognition::Refused(refusal),
+            Ok(None) if self.required => return Recognition::Refused(RefusedCredentials::Missing),
+            Ok(None) => Some(Arc::clone(&self.anonymous)),
+            Ok(Some(Presented::Key(secret) | Presented::Bearer(secret))) => self.keys.find(secret),
+        };
+        known.map_or(
+            Recognition::Refused(RefusedCredentials::Invalid),
+            Recognition::Known,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

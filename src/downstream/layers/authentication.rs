@@ -1,0 +1,126 @@
+//! Who asks, where the plan says who may; and 401 where nobody knows.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::TryFutureExt as _;
+use http::HeaderValue;
+use http::header::{VARY, WWW_AUTHENTICATE};
+use tower::{Layer, Service};
+
+use crate::authentication::{Authenticator, Recognition, RefusedCredentials};
+use crate::downstream::exchange::RequestContext;
+use crate::downstream::problem::{Kind, ProblemDetails};
+use crate::downstream::response::Response;
+
+use super::answering::{Answering, Layered};
+
+/// The request headers by which a caller is known.
+const VARIES_BY: HeaderValue = HeaderValue::from_static("authorization, x-api-key");
+
+/// How to authenticate, in the words of RFC 6750 where it has them.
+const CHALLENGES: [(RefusedCredentials, HeaderValue); 2] = [
+    (
+        RefusedCredentials::Missing,
+        HeaderValue::from_static(r#"Bearer realm="groupgate""#),
+    ),
+    (
+        RefusedCredentials::Invalid,
+        HeaderValue::from_static(r#"Bearer realm="groupgate", error="invalid_token""#),
+    ),
+];
+
+/// What may know its callers.
+pub(crate) trait Authenticates {
+    /// What knows them; `None` where everybody may ask for everything.
+    fn authenticator(&self) -> Option<&Authenticator>;
+}
+
+/// Lets requests through whose callers may ask, each as the caller that it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Authentication;
+
+impl<L> Layer<L> for Authentication {
+    type Service = Authenticating<L>;
+
+    fn layer(&self, inner: L) -> Self::Service {
+        Authenticating(inner)
+    }
+}
+
+/// The service of [`Authentication`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Authenticating<L>(L);
+
+impl<S, L> Service<&Arc<RequestContext<S>>> for Authenticating<L>
+where
+    S: Authenticates + Send + Sync + 'static,
+    L: Layered<S> + Copy + Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, exchange: &Arc<RequestContext<S>>) -> Answering {
+        let Some(authenticator) = exchange.state.authenticator() else {
+            return self.0.call(exchange);
+        };
+        let mut inner = self.0;
+        match authenticator.authenticate(&exchange.headers) {
+            Recognition::Known(known) => {
+                exchange.admit(known);
+                let mut answer = inner.call(exchange);
+                if let Answering::Here(response) = &mut answer {
+                    vary(response);
+                    return answer;
+                }
+                Answering::later(answer.map_ok(varied))
+            }
+            Recognition::Refused(refusal) => Answering::Here(unauthorized(refusal)),
+            Recognition::Awaited(decision) => {
+                let exchange = Arc::clone(exchange);
+                Answering::later(async move {
+                    match decision.await {
+                        Ok(known) => {
+                            exchange.admit(known);
+                            inner.call(&exchange).await.map(varied)
+                        }
+                        Err(refusal) => Ok(unauthorized(refusal)),
+                    }
+                })
+            }
+        }
+    }
+}
+
+/// Says that another caller gets another answer.
+fn vary(response: &mut Response) {
+    response.headers_mut().append(VARY, VARIES_BY);
+}
+
+fn varied(mut response: Response) -> Response {
+    vary(&mut response);
+    response
+}
+
+fn unauthorized(refusal: RefusedCredentials) -> Response {
+    let detail = match refusal {
+        RefusedCredentials::Missing => {
+            "send credentials, such as `Authorization: Bearer` with a key"
+        }
+        RefusedCredentials::Invalid => "the credentials are not accepted",
+    };
+    let mut response = Response::from(ProblemDetails::new(Kind::Unauthorized, detail));
+    let headers = response.headers_mut();
+    for (of, challenge) in CHALLENGES {
+        if of == refusal {
+            headers.append(WWW_AUTHENTICATE, challenge);
+        }
+    }
+    response
+}
