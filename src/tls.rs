@@ -4,7 +4,9 @@
 //! HTTP or have CAs of their own, a system without certificates suffices. A server must always prove
 //! the host name in the URL: nothing here can turn that off.
 
-use std::path::Path;
+pub(crate) mod server;
+
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use hyper_rustls::ConfigBuilderExt;
@@ -21,7 +23,7 @@ use rustls::{
 };
 use thiserror::Error;
 
-use crate::plan::{ClientIdentity, PemFile};
+use crate::plan::{ClientIdentity, PemFile, SecretValue};
 use crate::problem::{KeyPath, Problem};
 
 /// The trust of all connections: the system's certificates, read when they are needed.
@@ -57,8 +59,8 @@ pub(crate) enum CertificateError {
 }
 
 impl CertificateError {
-    /// The problem at `at` with the file of certificates at `path`.
-    pub(crate) fn in_file(&self, at: KeyPath, path: &Path) -> Problem {
+    /// The problem at `at` with certificates that were read from `place`, such as "the file `ca.pem`".
+    pub(crate) fn in_file(&self, at: KeyPath, place: &dyn fmt::Display) -> Problem {
         let help = match self {
             Self::Expired => "ask for the CA's new certificate",
             Self::None
@@ -72,22 +74,29 @@ impl CertificateError {
                  der -in FILE` prints that of one which is not"
             }
         };
-        let message = format!("the file `{}` {self}", path.display());
-        Problem::new(at, message).with_help(help)
+        Problem::new(at, format!("{place} {self}")).with_help(help)
     }
 
     /// The problem with a client certificate or its key, which stand in the table at `table`.
     pub(crate) fn in_identity(&self, table: &KeyPath, identity: &ClientIdentity) -> Problem {
         let ClientIdentity { certificate, key } = identity;
-        let at_key = table.join("client_key");
+        let certificate = (table.join("client_certificate"), certificate as _);
+        self.in_pair(certificate, (table.join("client_key"), key))
+    }
+
+    /// The problem with a certificate or its key: where each is named, and where it was read.
+    pub(crate) fn in_pair(
+        &self,
+        (at_certificate, certificate): (KeyPath, &dyn fmt::Display),
+        (at_key, key): (KeyPath, &dyn fmt::Display),
+    ) -> Problem {
         match self {
             Self::NoKey => Problem::new(at_key, format!("{key} {self}")).with_help(
                 "write a key in PEM, `-----BEGIN PRIVATE KEY-----`; `openssl pkey` takes the \
                  encryption off one that has some",
             ),
             Self::BadKey(_) | Self::OtherKey => {
-                let path = certificate.path.display();
-                Problem::new(at_key, format!("{key} {self} in `{path}`")).with_help(
+                Problem::new(at_key, format!("{key} {self} in {certificate}")).with_help(
                     "the two are made together: the certificate names the public half of its key",
                 )
             }
@@ -95,7 +104,7 @@ impl CertificateError {
             | Self::Broken(_)
             | Self::Unreadable(..)
             | Self::Unusable(_)
-            | Self::Expired => self.in_file(table.join("client_certificate"), &certificate.path),
+            | Self::Expired => self.in_file(at_certificate, certificate),
         }
     }
 }
@@ -154,8 +163,12 @@ pub(crate) fn check_trust(file: &PemFile) -> Result<(), CertificateError> {
 
 /// A certificate with its chain and its key.
 pub(crate) fn identity(identity: &ClientIdentity) -> Result<Arc<CertifiedKey>, CertificateError> {
-    let chain = certificates(&identity.certificate.pem)?;
-    let key = identity.key.expose().as_bytes();
+    certified_key(&identity.certificate.pem, &identity.key)
+}
+
+fn certified_key(pem: &[u8], key: &SecretValue) -> Result<Arc<CertifiedKey>, CertificateError> {
+    let chain = certificates(pem)?;
+    let key = key.expose().as_bytes();
     // The reason is left out: it may quote the file.
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateError::NoKey)?;
     let identity = CertifiedKey::from_der(chain, key, &provider());

@@ -54,7 +54,9 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::plan::{AccessLogRules, CallerGrant, ConnectionLimits, Rate, Span, text};
+use crate::plan::{
+    AccessLogRules, AddressBlock, CallerGrant, ConnectionLimits, Rate, ScriptOrigin, Span, text,
+};
 
 /// Everything that `gateway.toml` can contain.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -126,9 +128,23 @@ pub struct Server {
     pub drain: Span,
     /// How many connections clients may keep open, and how long.
     pub connections: ConnectionLimits,
+    /// The certificate with which the data listener speaks TLS 1.2 and 1.3, and nothing else. Without
+    /// it, it speaks plain HTTP.
+    pub tls: Option<ServerTls>,
+    /// The proxies and load balancers in front, by address. A request that comes from one of them
+    /// counts as its client's: the address is taken from `X-Forwarded-For` or `Forwarded` (RFC 7239),
+    /// read from the right, as far as each address in it is one of these. Where both headers are there
+    /// and name different clients, neither counts. From everyone else, the headers are ignored.
+    pub trusted_proxies: Vec<AddressBlock>,
+    /// Whether every connection begins with a header of the PROXY protocol, version 1 or 2, which says
+    /// whose connection it is. Connections from addresses that are not in `trusted_proxies` are
+    /// closed, and so is one without the header.
+    pub proxy_protocol: bool,
+    /// Which pages of other origins may read answers in a browser.
+    pub cors: Cors,
     /// Whether the configuration is loaded again when one of its files changes: this file, those that it
     /// includes, secrets and certificates. What has changed takes effect without a restart, except
-    /// `listen`, `admin` and `connections`; a configuration with errors changes nothing. `SIGHUP` and
+    /// `listen`, `admin` and `connections`, and for new connections what is said of TLS and proxies; a configuration with errors changes nothing. `SIGHUP` and
     /// `POST /reload` on the admin listener do the same at any time.
     pub watch: bool,
     /// Whether answers about groups say where their time went (`Server-Timing`). It tells every caller
@@ -146,10 +162,38 @@ impl Default for Server {
             shutdown_delay: Span::seconds(1),
             drain: Span::seconds(30),
             connections: ConnectionLimits::default(),
+            tls: None,
+            trusted_proxies: Vec::new(),
+            proxy_protocol: false,
+            cors: Cors::default(),
             watch: true,
             server_timing: false,
         }
     }
+}
+
+/// What the data listener speaks TLS with. The files are read again by every reload, and new
+/// connections get what was read last.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerTls {
+    /// The certificate, followed by the intermediate certificates of its chain, in PEM.
+    pub certificate: Secret,
+    /// Its private key, in PEM and unencrypted.
+    pub key: Secret,
+    /// The CAs of callers, in PEM. Callers are then asked for a certificate. One that none of these
+    /// CAs vouches for, or that has expired, ends the connection; a caller without one is served as
+    /// `[callers]` says.
+    pub client_ca: Option<Secret>,
+}
+
+/// Which pages of other origins may read answers in a browser (CORS).
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cors {
+    /// The origins, such as `"https://portal.example.com"`. Each is compared as a whole; there is no
+    /// wildcard. Without any, browsers let no other origin read an answer.
+    pub origins: Vec<ScriptOrigin>,
 }
 
 /// How many sources an answer needs.

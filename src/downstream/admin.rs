@@ -3,6 +3,8 @@
 //! Where a token is configured, all but the two health endpoints require it: probes cannot carry
 //! secrets, and learn none.
 
+mod page;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -34,15 +36,10 @@ use super::status::status;
 const PATHS: &str = "`/`, `/livez`, `/readyz`, `/metrics`, `/status`, `/configuration`, `POST /reload` and \
                      `POST /refresh/{upstream}`";
 
-/// A page that shows all of `/status`, again and again.
-const PAGE: &str = include_str!("admin/page.html");
-
 /// What stands before the name of an upstream that is to be walked.
 const REFRESH: &str = "/refresh/";
 
 const TEXT: &str = "text/plain; charset=utf-8";
-
-const HTML: &str = "text/html; charset=utf-8";
 
 impl<G> Generation<G> {
     /// Whether an upstream's whole list is not asked for at start.
@@ -119,7 +116,7 @@ pub(crate) async fn route<G: CatalogService>(
                 return Ok(method_not_allowed(method, target.methods()));
             }
             match target {
-                AdminTarget::Page => Ok(full(HTML, PAGE)),
+                AdminTarget::Page => Ok(page::page()),
                 AdminTarget::Metrics => metrics(generation),
                 AdminTarget::Status => status(generation),
                 AdminTarget::Configuration => {

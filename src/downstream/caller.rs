@@ -4,14 +4,16 @@
 //! anonymous [`Caller`], who sees every source, unless the plan tells callers apart: then each request
 //! is of the caller that its credentials say.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
 
 use crate::caller::Caller;
 
 use super::rate_limiter::HeldBucket;
 
-/// Who sends a request: the same for all that come over one connection.
+/// Who sends a request: the same for all that come over one connection, unless that is a proxy's.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     /// Where it is: an IPv4 address, or an IPv6 network. Its requests are counted by it. It is no
@@ -21,13 +23,18 @@ pub(crate) struct Client {
     pub(crate) caller: Caller,
     /// What it may ask, as its connection found it.
     pub(crate) bucket: Arc<HeldBucket>,
+    /// Whether its connection is encrypted.
+    pub(crate) is_encrypted: bool,
+    /// The certificate that it has shown and has the key of, in a connection of its own. One of
+    /// `server.tls.client_ca` vouches for it.
+    pub(crate) certificate: Option<Arc<CertificateDer<'static>>>,
 }
 
 impl Client {
     /// The client behind a connection. A single IPv6 subscriber holds a whole /64, so one is one
     /// client.
-    pub(crate) fn at(peer: SocketAddr) -> Self {
-        let network = match peer.ip().to_canonical() {
+    pub(crate) fn at(address: IpAddr) -> Self {
+        let network = match address.to_canonical() {
             IpAddr::V4(address) => IpAddr::V4(address),
             IpAddr::V6(address) => {
                 IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
@@ -40,6 +47,16 @@ impl Client {
                 ..Caller::default()
             },
             bucket: Arc::default(),
+            is_encrypted: false,
+            certificate: None,
+        }
+    }
+
+    /// The client for whom a trusted proxy asks. What the proxy's connection shows is not its own.
+    pub(crate) fn behind(&self, address: IpAddr) -> Self {
+        Self {
+            is_encrypted: self.is_encrypted,
+            ..Self::at(address)
         }
     }
 }
@@ -54,19 +71,13 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_of_64_bits_is_one_client() {
-        assert_eq!(
-            network("[2001:db8:1:2::1]:1"),
-            network("[2001:db8:1:2:ffff::9]:2")
-        );
-        assert_ne!(
-            network("[2001:db8:1:2::1]:1"),
-            network("[2001:db8:1:3::1]:1")
-        );
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
     }
 
     #[test]
     fn an_ipv4_address_is_one_client_however_it_is_written() {
-        assert_eq!(network("192.0.2.7:1"), network("[::ffff:192.0.2.7]:2"));
-        assert_ne!(network("192.0.2.7:1"), network("192.0.2.8:1"));
+        assert_eq!(network("192.0.2.7"), network("::ffff:192.0.2.7"));
+        assert_ne!(network("192.0.2.7"), network("192.0.2.8"));
     }
 }

@@ -27,7 +27,7 @@ use crate::gateway::cursor::Keys;
 use crate::gateway::pool::BlockingPool;
 use crate::metrics::Metrics;
 use crate::observe::{Event, Observer, Observers};
-use crate::plan::Plan;
+use crate::plan::{Plan, ScriptOrigin, Server};
 use crate::reload::Reloads;
 use crate::telemetry;
 use crate::upstream::Adapter;
@@ -35,7 +35,10 @@ use crate::upstream::Adapter;
 use super::answers::AnswerCache;
 use super::bodies::BodyMemory;
 use super::connections::ConnectionTable;
-use super::layers::{AccessLog, Admits, Authenticates, KeepsAnswers, Observed, Patience};
+use super::entrance::Entrance;
+use super::layers::{
+    AccessLog, Admits, Authenticates, KeepsAnswers, Observed, Patience, ReadableByScripts,
+};
 use super::openapi::Description;
 use super::rate_limiter::CallerRateLimiter;
 use super::services::GroupService;
@@ -86,6 +89,8 @@ pub(super) struct Process {
     pub(super) bodies: BodyMemory,
     /// The connections of callers.
     pub(super) connections: Arc<ConnectionTable>,
+    /// How new ones are met.
+    pub(super) entrance: Arc<ArcSwap<Entrance>>,
     pub(super) description: Description,
     pub(super) observers: Observers,
     access_log: Arc<AccessLog>,
@@ -171,6 +176,7 @@ impl Process {
             reloads,
             bodies: BodyMemory::new(&plan.cache),
             connections: Arc::new(ConnectionTable::new(plan.server.connections)),
+            entrance: Arc::default(),
             begun: Instant::now(),
             started: WallClock::system().now(),
             draining: AtomicBool::new(false),
@@ -181,6 +187,15 @@ impl Process {
             observers: observers.into_iter().collect(),
             access_log,
             metrics,
+        }
+    }
+
+    /// Has new connections met as a plan says.
+    fn meet_as(&self, server: &Server) {
+        match Entrance::of(server) {
+            Ok(entrance) => self.entrance.store(Arc::new(entrance)),
+            // The plan was refused if it could not be served.
+            Err(error) => tracing::error!(%error, "new connections are met as before"),
         }
     }
 }
@@ -242,6 +257,9 @@ impl Live {
             return;
         }
         let before = self.load();
+        if before.plan.server != plan.server {
+            before.process.meet_as(&plan.server);
+        }
         let catalog = before.catalog().succeed(adapters, &plan.cache);
         // Before anybody is answered by it.
         if timeout(DISK_PATIENCE, catalog.load()).await.is_err() {
@@ -290,6 +308,12 @@ impl<G> Authenticates for Generation<G> {
 fn authenticator_of(plan: &Plan) -> Option<Arc<Authenticator>> {
     let callers = plan.callers.as_ref()?;
     Some(Arc::new(Authenticator::new(callers)))
+}
+
+impl<G> ReadableByScripts for Generation<G> {
+    fn script_origins(&self) -> &[ScriptOrigin] {
+        &self.plan.server.cors_origins
+    }
 }
 
 impl<G: GroupService> KeepsAnswers for Generation<G> {

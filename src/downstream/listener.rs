@@ -4,7 +4,7 @@
 //! connection needs.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,15 +27,22 @@ use super::connections::{
     ConnectionTable, ConnectionVerdict, HEAD_TIMEOUT, Seat, SeatTurn, StreamExecutor, WatchedBody,
     WatchedSocket,
 };
+use super::entrance::Entrance;
 use super::exchange::RequestContext;
 use super::layers::{Answering, Stack};
-use crate::error::causes;
+use crate::error::{causes, chain};
+use crate::plan::ConnectionLimits;
 
 /// The last resort against large heads: beyond it the connection breaks without a problem body.
 const HEAD_BYTES: usize = 64 * 1024;
 
-/// How many requests one HTTP/2 connection may have open.
-const STREAMS: u32 = 256;
+/// What one HTTP/2 connection may send of bodies that nobody reads.
+const WINDOW: u32 = 65_535;
+
+/// How many streams of a connection may be reset before they were looked at, and how many may be reset because
+/// its client breaks the rules. Beyond, the connection is closed (CVE-2023-44487 and its kind).
+const EARLY_RESETS: usize = 20;
+const FAULTY_STREAMS: usize = 64;
 
 /// How often a silent HTTP/2 peer is asked whether it is there, and how long it may take to say.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
@@ -114,6 +121,7 @@ impl Listener {
     pub(super) fn start<S, L>(
         bound: Bound,
         edge: Edge<S, L>,
+        entrance: Arc<ArcSwap<Entrance>>,
         table: Arc<ConnectionTable>,
     ) -> io::Result<Self>
     where
@@ -124,7 +132,7 @@ impl Listener {
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         tokio::spawn(async move {
-            serve(socket, edge, table, stopped).await;
+            serve(socket, edge, entrance, table, stopped).await;
             // Nobody waits for the end of a listener that was dropped.
             let _ = end.send(());
         });
@@ -135,8 +143,8 @@ impl Listener {
         })
     }
 
-    /// Serves what comes to a socket, on a thread of its own: it answers however busy all others
-    /// are.
+    /// Serves plain HTTP on what comes to a socket, on a thread of its own: it answers however busy
+    /// all others are.
     pub(super) fn start_apart<S, L>(
         name: &str,
         bound: Bound,
@@ -157,7 +165,10 @@ impl Listener {
             .spawn(move || {
                 runtime.block_on(async move {
                     match TcpListener::from_std(bound.socket) {
-                        Ok(socket) => serve(socket, edge, table, stopped).await,
+                        Ok(socket) => {
+                            let entrance = Arc::default();
+                            serve(socket, edge, entrance, table, stopped).await;
+                        }
                         Err(error) => tracing::error!(%error, "a listener cannot serve"),
                     }
                 });
@@ -187,6 +198,7 @@ impl Listener {
 async fn serve<S, L>(
     socket: TcpListener,
     edge: Edge<S, L>,
+    entrance: Arc<ArcSwap<Entrance>>,
     table: Arc<ConnectionTable>,
     mut stopped: oneshot::Receiver<Duration>,
 ) where
@@ -201,9 +213,18 @@ async fn serve<S, L>(
             accepted = socket.accept(), if !table.is_full() && connections.len() < most => {
                 match accepted {
                     Ok((stream, peer)) => {
-                        let client = Client::at(peer);
-                        let seat = table.enter(client.network);
-                        connections.spawn(converse(stream, client, edge.clone(), seat));
+                        let arrival = Arrival {
+                            stream,
+                            peer,
+                            entrance: entrance.load_full(),
+                        };
+                        let edge = edge.clone();
+                        if arrival.entrance.is_announced() {
+                            connections.spawn(receive(arrival, edge, Arc::clone(&table)));
+                        } else {
+                            let (client, seat) = arrival.seat(peer.ip(), &table);
+                            connections.spawn(converse(arrival, client, edge, seat));
+                        }
                     }
                     Err(error) => rest(&error).await,
                 }
@@ -239,12 +260,52 @@ async fn rest(error: &io::Error) {
     }
 }
 
-/// Serves one connection to its end.
-async fn converse<S, L>(stream: TcpStream, client: Client, edge: Edge<S, L>, seat: Seat)
+/// A connection that was accepted.
+struct Arrival {
+    stream: TcpStream,
+    peer: SocketAddr,
+    /// How it is met.
+    entrance: Arc<Entrance>,
+}
+
+impl Arrival {
+    /// A place for the client that the connection comes from.
+    fn seat(&self, address: IpAddr, table: &Arc<ConnectionTable>) -> (Client, Seat) {
+        let client = Client::at(address);
+        let seat = table.enter(client.network, self.entrance.trusts(address));
+        (client, seat)
+    }
+}
+
+/// Serves a connection that says whose it is. It takes no place before, but is one of those that may be on
+/// their way, and a proxy's.
+async fn receive<S, L>(mut arrival: Arrival, edge: Edge<S, L>, table: Arc<ConnectionTable>)
 where
     S: Send + Sync + 'static,
     L: Stack<S>,
 {
+    let peer = arrival.peer;
+    match arrival.entrance.announced(&arrival.stream, peer).await {
+        Ok(address) => {
+            arrival.peer.set_ip(address);
+            let (client, seat) = arrival.seat(address, &table);
+            converse(arrival, client, edge, seat).await;
+        }
+        Err(error) => table.unannounced(peer.ip(), &chain(&error)),
+    }
+}
+
+/// Serves one connection to its end.
+async fn converse<S, L>(arrival: Arrival, mut client: Client, edge: Edge<S, L>, seat: Seat)
+where
+    S: Send + Sync + 'static,
+    L: Stack<S>,
+{
+    let Arrival {
+        stream,
+        peer,
+        entrance,
+    } = arrival;
     if seat.admission().await == SeatTurn::Refused {
         return;
     }
@@ -254,22 +315,45 @@ where
         return;
     }
     let activity = seat.activity();
+    let mut stream = TimeoutStream::new(stream);
+    // A client that reads nothing at all of what is written.
+    stream.set_write_timeout(Some(activity.limits().send_timeout.get()));
+    let opened = tokio::select! {
+        biased;
+        opened = entrance.open(stream) => opened,
+        // A place that others need is not kept for one who has not asked yet.
+        () = seat.asked_to_close() => return,
+    };
+    let (stream, certificate) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return seat.handshake_failed(&chain(&error)),
+    };
+    client.is_encrypted = stream.is_encrypted();
+    client.certificate = certificate;
+    let is_proxy = entrance.trusts(peer.ip());
     let answer = service_fn(|request: Request<Incoming>| {
         let guard = activity.begin(request.version());
         if seat.is_crowded() {
             seat.close();
         }
-        let answer = edge.answer(request.map(Some), client.clone());
+        let asker = if is_proxy {
+            entrance.asker(peer.ip(), request.headers())
+        } else {
+            peer.ip()
+        };
+        let client = if asker == peer.ip() {
+            client.clone()
+        } else {
+            client.behind(asker)
+        };
+        let answer = edge.answer(request.map(Some), client);
         async {
             answer
                 .await
                 .map(|answer| answer.map(|body| WatchedBody::new(body, guard)))
         }
     });
-    let builder = builder();
-    let mut stream = TimeoutStream::new(stream);
-    // A client that reads nothing at all of what is written.
-    stream.set_write_timeout(Some(activity.limits().send_timeout.get()));
+    let builder = builder(activity.limits());
     let stream = Box::pin(WatchedSocket::new(stream, Arc::clone(activity)));
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), answer));
     let (mut is_closing, mut look) = (false, Instant::now() + HEAD_TIMEOUT);
@@ -340,7 +424,7 @@ fn is_unread(error: &(dyn std::error::Error + 'static)) -> bool {
         .any(|error| error.kind() == io::ErrorKind::TimedOut)
 }
 
-fn builder() -> Builder<StreamExecutor> {
+fn builder(limits: &ConnectionLimits) -> Builder<StreamExecutor> {
     let mut builder = Builder::new(StreamExecutor);
     builder
         .http1()
@@ -350,7 +434,11 @@ fn builder() -> Builder<StreamExecutor> {
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
+        .max_concurrent_streams(limits.streams)
+        .max_pending_accept_reset_streams(EARLY_RESETS)
+        .max_local_error_reset_streams(FAULTY_STREAMS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
         .max_header_list_size(HEAD_BYTES as u32)
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_INTERVAL);

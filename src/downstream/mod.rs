@@ -10,6 +10,7 @@
 //! that it answers however busy the other one is.
 
 mod connections;
+mod entrance;
 mod listener;
 
 mod caller;
@@ -76,6 +77,7 @@ use thiserror::Error;
 
 use caller::Client;
 use connections::ConnectionTable;
+use entrance::Entrance;
 use layers::Stack;
 use listener::{Bound, Edge, Listener};
 
@@ -108,10 +110,13 @@ impl Listeners {
         let data = bind("server.listen", server.listen).await?;
         let admin = bind("server.admin", server.admin).await?;
         let connections = Arc::clone(&generation.process.connections);
+        let entrance = Arc::clone(&generation.process.entrance);
+        let met = Entrance::of(server).map_err(io::Error::other);
+        entrance.store(Arc::new(met.map_err(failed("server.tls", server.listen))?));
         let operators = Arc::new(ConnectionTable::new(server.connections));
         let admin_edge = Edge::new(Arc::clone(live.present()), layers::admin(admin::route));
         Ok(Self {
-            data: Listener::start(data, data_edge(&live), connections)
+            data: Listener::start(data, data_edge(&live), entrance, connections)
                 .map_err(failed("server.listen", server.listen))?,
             admin: Listener::start_apart("admin", admin, admin_edge, operators)
                 .map_err(failed("server.admin", server.admin))?,
@@ -156,7 +161,7 @@ pub fn service(
 > + Clone
 + use<> {
     let edge = data_edge(live);
-    let client = Client::at(peer);
+    let client = Client::at(peer.ip());
     tower::service_fn(move |request: Request<()>| {
         edge.answer(request.map(|()| None), client.clone())
     })

@@ -57,6 +57,8 @@ fn state<G: CatalogService>(generation: &Generation<G>) -> ProcessState {
             ("room", connections.closed_for_room),
             ("slow", connections.broken_off),
             ("refused", connections.refused),
+            ("proxy_header", connections.unannounced),
+            ("handshake", connections.handshakes_failed),
         ],
         dropped_log_lines: telemetry::dropped_lines() as u64,
         failed_exports: telemetry::failed_exports(),

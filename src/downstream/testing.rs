@@ -2,6 +2,7 @@
 //! and reading its answers.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -52,7 +53,7 @@ pub(super) fn exchange_from<S>(
     request: Builder,
 ) -> Arc<RequestContext<S>> {
     let (head, ()) = request.body(()).unwrap().into_parts();
-    let client = Client::at(peer.parse().unwrap());
+    let client = Client::at(peer.parse::<SocketAddr>().unwrap().ip());
     RequestContext::new(state.into(), client, head, None)
 }
 

@@ -78,7 +78,7 @@ metrics! {
         "How many connections may be open (`server.connections.total`)."
     CONNECTIONS_CLOSED = Counter "groupgate.connections.closed" in "{connection}"
         ["reason"]:
-        "Connections that the gateway closed: `idle` for too long, `room` for others, `slow` to send or to read, `refused` after waiting for a turn."
+        "Connections that the gateway closed: `idle` for too long, `room` for others, `slow` to send or to read, `refused` after waiting for a turn, `proxy_header` for want of one that says whose they are, `handshake` where TLS did not come about."
 
     ATTEMPT_DURATION = Histogram "http.client.request.duration" in "s"
         ["source", "server.address", "server.port", "http.request.method", "http.response.status_code", "error.type"]:

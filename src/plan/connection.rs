@@ -108,6 +108,12 @@ pub struct PemFile {
     pub pem: Vec<u8>,
 }
 
+impl fmt::Display for PemFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the file `{}`", self.path.display())
+    }
+}
+
 impl fmt::Debug for PemFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -25,6 +25,9 @@ pub use connection::{ClientIdentity, Connection, HttpVersion, PemFile, ProxyServ
 pub mod cursor_source;
 pub use cursor_source::CursorSource;
 
+pub mod edge;
+pub use edge::{AddressBlock, ScriptOrigin, ServerTls};
+
 pub mod field;
 pub use field::{
     Conversions, Decode, Field, FieldTemplate, FieldTemplatePiece, Part, Source, Start, Take,

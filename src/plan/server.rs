@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Rate, SecretValue, Span, text};
+use super::{AddressBlock, Rate, ScriptOrigin, SecretValue, ServerTls, Span, text};
 
 /// The listeners, and how long a request or a shutdown may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,14 @@ pub struct Server {
     pub drain: Duration,
     /// How many connections clients may keep open, and how long.
     pub connections: ConnectionLimits,
+    /// What the data listener speaks TLS with. Without it, it speaks plain HTTP.
+    pub tls: Option<ServerTls>,
+    /// The proxies that say for whom they ask.
+    pub trusted_proxies: Vec<AddressBlock>,
+    /// Whether every connection begins with a PROXY protocol header of such a proxy.
+    pub proxy_protocol: bool,
+    /// The origins whose scripts may read answers.
+    pub cors_origins: Vec<ScriptOrigin>,
     /// Whether the configuration is loaded again when one of its files changes.
     pub watch: bool,
     /// Whether answers about groups say where their time went.
@@ -45,10 +53,14 @@ pub struct ConnectionLimits {
     pub total: u32,
     /// How many of them are served at once for one client, which is an IPv4 address or an IPv6 /64
     /// network. Beyond it, its idle connections are closed, and new ones wait up to 10 seconds for
-    /// one of the others to end. A proxy or load balancer in front is one client: give it as many as
-    /// it opens.
+    /// one of the others to end. Those of `trusted_proxies` are not counted by it, for they carry
+    /// many clients. Any other proxy or load balancer in front is one client: give it as many as it
+    /// opens.
     #[schemars(range(min = 1))]
     pub per_client: u32,
+    /// How many requests one HTTP/2 connection may have open at once.
+    #[schemars(range(min = 1))]
+    pub streams: u32,
     /// How long a connection is kept open between requests. It should be longer than that of a load
     /// balancer in front, so that no request is sent on a connection that is being closed. Must be
     /// longer than zero.
@@ -68,6 +80,7 @@ impl Default for ConnectionLimits {
         Self {
             total: 4096,
             per_client: 64,
+            streams: 256,
             idle: Span::seconds(75),
             send_timeout: Span::seconds(30),
             send_rate: ByteSize::kib(16),

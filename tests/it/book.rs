@@ -96,6 +96,8 @@ fn certificates() -> TempDir {
     for (name, text) in [
         ("company-ca.pem", certificate.pem()),
         ("client.pem", certificate.pem()),
+        ("tls.crt", certificate.pem()),
+        ("tls.key", key.serialize_pem()),
         ("client.key", key.serialize_pem()),
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();

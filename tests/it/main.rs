@@ -19,6 +19,7 @@ mod callers;
 mod cli;
 mod command_line;
 mod config;
+mod edge;
 mod equivalence;
 mod fuzz;
 mod generations;

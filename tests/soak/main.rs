@@ -18,8 +18,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -28,14 +27,12 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Empty;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::process::Child;
 use tokio::time::{Instant, sleep};
 
 use support::client::ask;
-use support::command::{groupgate, line_with, lines};
+use support::process::Process;
 use support::server::{Server, parameter};
 use support::wait::eventually;
 
@@ -109,56 +106,7 @@ fn config(base_url: &str) -> String {
 
 const GREEDY: [&str; 4] = ["greedy_a", "greedy_b", "greedy_c", "greedy_d"];
 
-/// The process, and where it listens.
-struct Process {
-    child: Child,
-    data: SocketAddr,
-    admin: SocketAddr,
-}
-
 impl Process {
-    async fn start(config: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("gateway.toml");
-        fs::write(&file, config).unwrap();
-        let arguments = ["serve", "--config", file.to_str().unwrap()];
-        let mut child = groupgate(&arguments, [("RUST_LOG", "info")])
-            .spawn()
-            .unwrap();
-        let mut log = lines(child.stderr.take());
-        let line = line_with(&mut log, "serving").await;
-        // Nobody waits for the rest of it.
-        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        let mut addresses = line
-            .split(|character: char| !(character.is_ascii_digit() || ".:".contains(character)))
-            .filter_map(|word| word.parse::<SocketAddr>().ok());
-        Self {
-            data: addresses.next().expect("the data listener"),
-            admin: addresses.next().expect("the admin listener"),
-            child,
-        }
-    }
-
-    /// A line of the process's status, in MiB.
-    fn memory(&self, name: &str) -> u64 {
-        let id = self.child.id().expect("it runs");
-        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let line = line.unwrap().trim().trim_end_matches("kB").trim();
-        line.parse::<u64>().unwrap() / 1024
-    }
-
-    /// Forgets how much memory it took (proc(5)).
-    fn forget_peak(&self) {
-        let id = self.child.id().expect("it runs");
-        fs::write(format!("/proc/{id}/clear_refs"), "5").unwrap();
-    }
-
-    async fn status(&self) -> Value {
-        let url = format!("http://{}/status", self.admin);
-        ask(Method::GET, &url, &[]).await.json()
-    }
-
     async fn refresh(&self, upstream: &str) {
         let url = format!("http://{}/refresh/{upstream}", self.admin);
         ask(Method::POST, &url, &[]).await;

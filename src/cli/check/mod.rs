@@ -30,6 +30,9 @@ use connection::explain_connection;
 mod credentials;
 use credentials::{explain_auth, warn_of_plain_http};
 
+mod edge;
+use edge::explain_edge;
+
 mod paging;
 use paging::{explain_filters, explain_paging, explain_total};
 
@@ -94,6 +97,7 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
             "snapshots are kept in {directory} as well, for a restart"
         );
     }
+    text.push_str(&explain_edge(server));
     text.push_str(&explain_access_log(&plan.access_log));
     if !server.watch {
         text.push_str("files are not watched: SIGHUP and POST /reload load them again\n");

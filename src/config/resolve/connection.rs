@@ -84,7 +84,7 @@ fn authorities(block: &mut Block<'_>, key: &str, path: Option<&Path>) -> Option<
     if let Some(file) = &file
         && let Err(error) = tls::check_trust(file)
     {
-        block.push(error.in_file(block.path(key), &file.path));
+        block.push(error.in_file(block.path(key), file));
     }
     Some(file)
 }

@@ -16,6 +16,7 @@ pub(crate) mod block;
 mod callers;
 mod connection;
 pub(crate) mod digest;
+mod edge;
 mod fields;
 mod limits;
 pub(crate) mod mapping;

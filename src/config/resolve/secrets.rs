@@ -3,7 +3,7 @@
 use super::texts::values;
 use crate::config::secret::SecretError;
 use crate::config::upstream::{Auth, Connection, Json, Request, Text, Upstream};
-use crate::config::{Secret, Settings};
+use crate::config::{Secret, ServerTls, Settings};
 use crate::problem::{KeyPath, Problem};
 
 /// That the secret which a key names cannot be read, and how to provide it.
@@ -27,6 +27,7 @@ pub(in crate::config) fn named(settings: &Settings) -> Vec<(KeyPath, &Secret)> {
         found.push((KeyPath::new(["server", "admin_token"]), token));
     }
     let keys = KeyPath::new(["cursor", "keys"]);
+    found.extend(settings.server.tls.iter().flat_map(in_tls));
     for (index, key) in settings.cursor.keys.iter().enumerate() {
         found.push((keys.join(index.to_string()), key));
     }
@@ -37,6 +38,17 @@ pub(in crate::config) fn named(settings: &Settings) -> Vec<(KeyPath, &Secret)> {
         in_connection(&at.join("connection"), &upstream.connection, &mut found);
     }
     found
+}
+
+fn in_tls(tls: &ServerTls) -> impl Iterator<Item = (KeyPath, &Secret)> {
+    let at = KeyPath::new(["server", "tls"]);
+    let named = [
+        ("certificate", Some(&tls.certificate)),
+        ("key", Some(&tls.key)),
+        ("client_ca", tls.client_ca.as_ref()),
+    ];
+    let named = named.into_iter();
+    named.filter_map(move |(key, secret)| Some((at.join(key), secret?)))
 }
 
 /// The secrets in the requests of an upstream, logins aside.

@@ -9,6 +9,7 @@ use crate::problem::{KeyPath, Problem, Problems};
 
 use super::at_least_one;
 use super::block::Block;
+use super::edge;
 
 pub(super) fn server(
     server: &Server,
@@ -44,6 +45,19 @@ pub(super) fn server(
         ));
     }
     check_connections(&at.join("connections"), &server.connections, problems);
+    if server.proxy_protocol && server.trusted_proxies.is_empty() {
+        problems.push(
+            Problem::new(
+                at.join("proxy_protocol"),
+                "`proxy_protocol` needs `trusted_proxies`: nobody could connect",
+            )
+            .with_help("name the load balancers: `trusted_proxies = [\"10.0.0.0/8\"]`"),
+        );
+    }
+    let tls = server
+        .tls
+        .as_ref()
+        .map(|tls| edge::tls(tls, secrets, problems));
     let mut block = Block::new(at, secrets, problems);
     let admin_token = match &server.admin_token {
         Some(token) => Some(block.secret("admin_token", token)?),
@@ -57,6 +71,13 @@ pub(super) fn server(
         shutdown_delay: server.shutdown_delay.get(),
         drain: server.drain.get(),
         connections: server.connections,
+        tls: match tls {
+            Some(tls) => Some(tls?),
+            None => None,
+        },
+        trusted_proxies: server.trusted_proxies.clone(),
+        proxy_protocol: server.proxy_protocol,
+        cors_origins: server.cors.origins.clone(),
         watch: server.watch,
         server_timing: server.server_timing,
     })
@@ -66,6 +87,7 @@ fn check_connections(at: &KeyPath, limits: &ConnectionLimits, problems: &mut Pro
     for (key, value) in [
         ("total", u64::from(limits.total)),
         ("per_client", u64::from(limits.per_client)),
+        ("streams", u64::from(limits.streams)),
         ("send_rate", limits.send_rate.as_u64()),
     ] {
         at_least_one(at, key, value, problems);

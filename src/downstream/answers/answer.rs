@@ -12,7 +12,7 @@ use crate::downstream::caching::{Countdown, EntityTag};
 use crate::downstream::layers::{RATELIMIT, RATELIMIT_POLICY};
 use crate::downstream::negotiate::AnswerFormat;
 use crate::downstream::request_id::X_REQUEST_ID;
-use crate::downstream::response::{Content, Response};
+use crate::downstream::response::{AS_IT_SAYS, Content, Response};
 use crate::gateway::Listing;
 use crate::gateway::listing::SourceReport;
 use crate::observe::AnswerTraits;
@@ -78,6 +78,7 @@ impl Answer {
         for name in [RATELIMIT_POLICY, RATELIMIT, X_REQUEST_ID] {
             headers.insert(name, HeaderValue::from_static(""));
         }
+        headers.extend([AS_IT_SAYS]);
         Self {
             unchanged: unchanged(&headers),
             epoch: made.epoch,

@@ -32,6 +32,8 @@ pub(crate) struct ConnectionTable {
     /// Rung when there may be room again.
     changed: Notify,
     refused: AtomicU64,
+    unannounced: AtomicU64,
+    handshakes_failed: AtomicU64,
     closed_for_room: AtomicU64,
     closed_idle: AtomicU64,
     broken_off: AtomicU64,
@@ -50,6 +52,8 @@ struct OpenConnections {
 struct ClientConnections {
     entries: Vec<OpenConnection>,
     served: u32,
+    /// Whether it carries others: then its share is everything.
+    is_proxy: bool,
     /// Whether some of them wait for their turn.
     is_crowded: Arc<AtomicBool>,
 }
@@ -70,6 +74,13 @@ impl OpenConnection {
         let since = self.activity.idle_since()?;
         let is_coming = self.is_served && !self.activity.was_asked() && since.elapsed() < COMING;
         (!is_coming && !self.activity.is_asking()).then_some(since)
+    }
+}
+
+impl ClientConnections {
+    /// Whether one more of its connections may be served.
+    const fn has_room(&self, limits: &ConnectionLimits) -> bool {
+        self.is_proxy || self.served < limits.per_client
     }
 }
 
@@ -96,6 +107,10 @@ pub(crate) struct ConnectionCounts {
     pub(crate) broken_off: u64,
     /// How many waited for a turn that never came.
     pub(crate) refused: u64,
+    /// How many began without a PROXY protocol header of a trusted proxy.
+    pub(crate) unannounced: u64,
+    /// How many failed to agree on TLS.
+    pub(crate) handshakes_failed: u64,
 }
 
 impl ConnectionTable {
@@ -106,6 +121,8 @@ impl ConnectionTable {
             is_full: Arc::default(),
             changed: Notify::new(),
             refused: AtomicU64::new(0),
+            unannounced: AtomicU64::new(0),
+            handshakes_failed: AtomicU64::new(0),
             closed_for_room: AtomicU64::new(0),
             closed_idle: AtomicU64::new(0),
             broken_off: AtomicU64::new(0),
@@ -118,7 +135,7 @@ impl ConnectionTable {
 
     /// Enters a connection of `network`. Where there are too many, one that is not in use is asked to
     /// leave.
-    pub(in crate::downstream) fn enter(self: &Arc<Self>, network: IpAddr) -> Seat {
+    pub(in crate::downstream) fn enter(self: &Arc<Self>, network: IpAddr, is_proxy: bool) -> Seat {
         let out_of_use = Arc::new(Notify::new());
         let signal = Arc::new(SeatSignal::default());
         let mut open = self.lock();
@@ -126,11 +143,12 @@ impl ConnectionTable {
         open.next += 1;
         open.total += 1;
         let client = open.clients.entry(network).or_default();
+        client.is_proxy |= is_proxy;
         let is_crowded = Arc::clone(&client.is_crowded);
         let wanted = [Arc::clone(&is_crowded), Arc::clone(&self.is_full)];
         let activity = ConnectionActivity::new(self.limits, wanted, Arc::clone(&out_of_use));
         let activity = Arc::new(activity);
-        let is_served = client.served < self.limits.per_client;
+        let is_served = client.has_room(&self.limits);
         client.entries.push(OpenConnection {
             id,
             activity: Arc::clone(&activity),
@@ -180,6 +198,12 @@ impl ConnectionTable {
         self.make_room(&mut self.lock(), None);
     }
 
+    /// Counts a connection that was closed because it was not known whose it is.
+    pub(in crate::downstream) fn unannounced(&self, peer: IpAddr, reason: &str) {
+        self.unannounced.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(client = %peer, reason, "closed a connection without a PROXY header");
+    }
+
     /// Asks every connection to close in good order.
     pub(in crate::downstream) fn close(&self) {
         for client in self.lock().clients.values_mut() {
@@ -205,6 +229,8 @@ impl ConnectionTable {
             closed_for_room: self.closed_for_room.load(Ordering::Relaxed),
             broken_off: self.broken_off.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            unannounced: self.unannounced.load(Ordering::Relaxed),
+            handshakes_failed: self.handshakes_failed.load(Ordering::Relaxed),
         }
     }
 
@@ -255,13 +281,12 @@ impl ConnectionTable {
         if gone.is_served {
             client.served -= 1;
         }
+        let has_room = client.has_room(&self.limits);
         let mut waiting = client
             .entries
             .iter_mut()
             .filter(|entry| !entry.is_served && !entry.is_leaving);
-        if client.served < self.limits.per_client
-            && let Some(next) = waiting.next()
-        {
+        if has_room && let Some(next) = waiting.next() {
             client.served += 1;
             next.is_served = true;
             next.activity.admitted();

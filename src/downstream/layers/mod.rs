@@ -26,6 +26,9 @@ mod problems;
 
 mod catch_panic;
 
+mod cross_origin;
+pub(crate) use cross_origin::ReadableByScripts;
+
 mod admission;
 pub(crate) use admission::{Admits, RATELIMIT, RATELIMIT_POLICY};
 
@@ -56,6 +59,7 @@ use super::templates;
 use admission::Admission;
 use authentication::Authentication;
 use catch_panic::CatchPanic;
+use cross_origin::CrossOrigin;
 use deadlines::Deadlines;
 use heads::Heads;
 use intercept::intercept;
@@ -75,7 +79,7 @@ impl<S: 'static, T> Stack<S> for T where T: Layered<S> + Copy + Send + Sync + 's
 /// What every request to the data listener passes, from the outside in.
 pub(crate) fn data<S, R, F>(route: R) -> impl Stack<S>
 where
-    S: Observed + Admits + Authenticates + KeepsAnswers + Patience + Send + Sync + 'static,
+    S: Observed + Admits + Authenticates + KeepsAnswers + ReadableByScripts + Patience + Send + Sync + 'static,
     R: Fn(Arc<RequestContext<S>>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, ProblemDetails>> + Send + 'static,
 {
@@ -90,6 +94,8 @@ where
         .layer(intercept(Heads))
         // Above all that can refuse.
         .layer(intercept(ProblemBodies))
+        // Above all that can refuse, too: a script may read why.
+        .layer(intercept(CrossOrigin))
         // A panic further down costs one request, not the connection.
         .layer(CatchPanic)
         // Before anything expensive: whoever guesses at credentials is counted, too.

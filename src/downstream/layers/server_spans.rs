@@ -96,9 +96,14 @@ fn attributes<S>(exchange: &RequestContext<S>, route: Option<&'static str>) -> V
         Version::HTTP_10 => "1.0",
         _ => "1.1",
     };
+    let scheme = if exchange.client.is_encrypted {
+        "https"
+    } else {
+        "http"
+    };
     let mut attributes = vec![
         KeyValue::new("http.request.method", known_method(&exchange.method)),
-        KeyValue::new("url.scheme", "http"),
+        KeyValue::new("url.scheme", scheme),
         KeyValue::new("url.path", trace::cut(exchange.uri.path()).to_owned()),
         KeyValue::new("network.protocol.version", version),
         KeyValue::new("client.address", exchange.client.network.to_string()),

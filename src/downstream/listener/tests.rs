@@ -47,7 +47,12 @@ where
 {
     let bound = Bound::to(([127, 0, 0, 1], 0).into()).await.unwrap();
     let table = Arc::new(ConnectionTable::new(limits));
-    let listener = Listener::start(bound, edge(state, answer), Arc::clone(&table));
+    let listener = Listener::start(
+        bound,
+        edge(state, answer),
+        Arc::default(),
+        Arc::clone(&table),
+    );
     (listener.unwrap(), table)
 }
 

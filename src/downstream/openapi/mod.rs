@@ -36,7 +36,8 @@ const AN_HOUR: &str = "max-age=3600";
 const AN_HOUR_OF_ONE: &str = "private, max-age=3600";
 
 /// The page brings its own style, and nothing else may run or load.
-const NOTHING_FROM_ELSEWHERE: &str = "default-src 'none'; style-src 'unsafe-inline'";
+const NOTHING_FROM_ELSEWHERE: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+                                      frame-ancestors 'none'";
 
 /// The description, for machines and for people. It is made again only when a caller sees other
 /// sources than the one before, for its examples name them.

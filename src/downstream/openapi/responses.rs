@@ -108,6 +108,10 @@ pub(super) const CODED: &[DescribedHeader] = &[sometimes(
 /// What every answer to a request says.
 const ADMITTED: &[DescribedHeader] = &[
     always(
+        "X-Content-Type-Options",
+        "`nosniff`: a body is what its media type says.",
+    ),
+    always(
         "X-Request-Id",
         "The id of the request, made here or taken from it.",
     ),

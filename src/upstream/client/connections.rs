@@ -110,7 +110,7 @@ impl Setup<'_> {
         let config = trust_only(&ca.pem, self.now);
         config
             .map_err(|error| {
-                let problem = error.in_file(self.at.join(key), &ca.path);
+                let problem = error.in_file(self.at.join(key), ca);
                 self.problems.push(problem);
             })
             .ok()

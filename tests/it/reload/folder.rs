@@ -17,7 +17,7 @@ use crate::support::server::{Server, json as answer};
 use crate::support::wait::eventually;
 
 /// An answer with so many groups.
-pub(super) fn groups_list(count: usize) -> Response<String> {
+pub(crate) fn groups_list(count: usize) -> Response<String> {
     let groups: Vec<_> = (0..count)
         .map(|id| json!({ "id": id, "name": format!("group {id}") }))
         .collect();
@@ -25,7 +25,7 @@ pub(super) fn groups_list(count: usize) -> Response<String> {
 }
 
 /// A block that asks this server.
-pub(super) fn block(name: &str, server: &Server, more: &str) -> String {
+pub(crate) fn block(name: &str, server: &Server, more: &str) -> String {
     format!(
         "[upstreams.{name}]\nbase_url = '{}'\nrequest = {{ path = '/{name}' }}\nrecords = '/'\n\
          fields = {{ id = 'id', name = 'name' }}\nlimits.retries = 0\n{more}\n",
@@ -34,7 +34,7 @@ pub(super) fn block(name: &str, server: &Server, more: &str) -> String {
 }
 
 /// The text of a file with these blocks.
-pub(super) fn text(server: &str, blocks: &str) -> String {
+pub(crate) fn text(server: &str, blocks: &str) -> String {
     format!(
         "{ANY_PORT}{server}\n[cache]\nttl = '10m'\nmin_refresh = '1ms'\n\
          [rate_limit]\nper_client = '100000/s'\nburst = 100000\n{blocks}"
@@ -42,45 +42,45 @@ pub(super) fn text(server: &str, blocks: &str) -> String {
 }
 
 /// The same of one that includes the files of teams.
-pub(super) fn root(server: &str, blocks: &str) -> String {
+pub(crate) fn root(server: &str, blocks: &str) -> String {
     format!("include = ['teams/*.toml']\n{}", text(server, blocks))
 }
 
 #[derive(Debug)]
-pub(super) struct ConfigFolder(TempDir);
+pub(crate) struct ConfigFolder(TempDir);
 
 impl ConfigFolder {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         fs::create_dir(folder.path("teams")).unwrap();
         folder
     }
 
     /// The path of a file in it.
-    pub(super) fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }
 
-    pub(super) fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         fs::create_dir_all(Path::new(&path).parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
     /// Makes a link, in one step, or lets it lead elsewhere.
-    pub(super) fn link(&self, to: &str, name: &str) {
+    pub(crate) fn link(&self, to: &str, name: &str) {
         let beside = self.path(&format!("{name}.tmp"));
         std::os::unix::fs::symlink(to, &beside).unwrap();
         fs::rename(beside, self.path(name)).unwrap();
     }
 
     /// Starts the gateway over `gateway.toml`, which looks at files often.
-    pub(super) async fn start(&self) -> Gateway {
+    pub(crate) async fn start(&self) -> Gateway {
         self.start_with(&[]).await
     }
 
     /// The same under these variables.
-    pub(super) async fn start_with(&self, variables: &[(&str, &str)]) -> Gateway {
+    pub(crate) async fn start_with(&self, variables: &[(&str, &str)]) -> Gateway {
         let pace = Pace {
             settle: Duration::from_millis(20),
             ..Pace::default()
@@ -89,7 +89,7 @@ impl ConfigFolder {
     }
 
     /// The same at this pace.
-    pub(super) async fn start_at(&self, pace: Pace, variables: &[(&str, &str)]) -> Gateway {
+    pub(crate) async fn start_at(&self, pace: Pace, variables: &[(&str, &str)]) -> Gateway {
         let file = self.0.path().join("gateway.toml");
         let variables: Environment = variables.iter().copied().collect();
         let loaded = load(&file, variables).unwrap_or_else(|report| panic!("{report}"));
@@ -100,13 +100,13 @@ impl ConfigFolder {
     }
 
     /// Waits until so many plans were put in force after the first, and gives the last reload.
-    pub(super) async fn reloaded(&self, gateway: &Gateway, times: u64) -> Value {
+    pub(crate) async fn reloaded(&self, gateway: &Gateway, times: u64) -> Value {
         self.until_reloaded(gateway, |last| last["generation"] == times + 1)
             .await
     }
 
     /// Waits until the last reload is as wished.
-    pub(super) async fn until_reloaded(
+    pub(crate) async fn until_reloaded(
         &self,
         gateway: &Gateway,
         wished: impl Fn(&Value) -> bool,

@@ -1,7 +1,7 @@
 //! The configuration is loaded again while the gateway runs.
 
 mod churn;
-mod folder;
+pub(crate) mod folder;
 mod lists;
 mod pace;
 mod process;

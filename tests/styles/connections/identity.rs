@@ -3,9 +3,9 @@
 use groupgate::error::ErrorKind;
 use rstest::rstest;
 
-use super::authority::Authority;
 use super::upstream::{self, adapter, mutual, open};
 use crate::support::adapters::{failed, ids, walked};
+use crate::support::authority::Authority;
 
 #[tokio::test]
 async fn a_client_certificate_is_shown_to_a_server_that_asks() {

@@ -1,7 +1,6 @@
 //! How an upstream is reached, over real sockets on loopback: certificates, proxies, HTTP versions,
 //! and what old servers do on the wire.
 
-mod authority;
 mod proxy;
 mod upstream;
 

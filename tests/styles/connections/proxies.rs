@@ -8,10 +8,10 @@ use rstest::rstest;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::process::Command;
 
-use super::authority::Authority;
 use super::proxy::{self, Rules, asked, setting};
 use super::upstream::{self, adapter, adapter_with, config, mutual, open};
 use crate::support::adapters::{failed, ids, walked};
+use crate::support::authority::Authority;
 use crate::support::server::Server;
 
 /// A name that nobody but the proxy finds.

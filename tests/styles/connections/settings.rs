@@ -5,9 +5,9 @@ use groupgate::clock::WallClock;
 use groupgate::config::{Report, load_text};
 use rstest::rstest;
 
-use super::authority::{Authority, Time};
 use super::upstream::config;
 use crate::staff::VARIABLES;
+use crate::support::authority::{Authority, Time};
 
 fn compile(connection: &str) -> Result<Compiled, Report> {
     let toml = config("", connection).replace("\"\"", "\"https://127.0.0.1\"");
@@ -105,7 +105,7 @@ const CLIENT: &str = "client_certificate = 'FOLDER/client.pem'\n";
 #[case::another_key(
     "client_key",
     "client_key = { file = 'FOLDER/other.key' }\nclient_certificate = 'FOLDER/client.pem'",
-    "the file `FOLDER/other.key` holds a key that does not belong to the certificate in `FOLDER/client.pem`",
+    "the file `FOLDER/other.key` holds a key that does not belong to the certificate in the file `FOLDER/client.pem`",
     "the two are made together"
 )]
 #[case::no_key(

@@ -4,9 +4,9 @@ use groupgate::error::ErrorKind;
 use rcgen::{BasicConstraints, IsCa};
 use rstest::rstest;
 
-use super::authority::{Authority, Time, self_signed};
 use super::upstream::{self, adapter, adapter_with, open};
 use crate::support::adapters::{failed, ids, walked};
+use crate::support::authority::{Authority, Time, self_signed};
 
 #[rstest]
 #[case::an_address("127.0.0.1")]

@@ -10,9 +10,9 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use serde_json::json;
 
-use super::authority::{Authority, Signed};
 use crate::staff::{self, VARIABLES};
 use crate::support::adapters::adapter_of;
+use crate::support::authority::{Authority, Signed};
 use crate::support::server::{self, Server};
 
 /// An adapter of the upstream at `base_url`, with these keys in its table `connection`.

@@ -4,9 +4,9 @@ use groupgate::error::ErrorKind;
 use http::Version;
 use rstest::rstest;
 
-use super::authority::Authority;
 use super::upstream::{self, adapter, open};
 use crate::support::adapters::{failed, ids, walked};
+use crate::support::authority::Authority;
 
 #[rstest]
 #[case::both_agree("", &["h2", "http/1.1"], Version::HTTP_2)]

@@ -114,6 +114,12 @@ impl Seat {
         self.table.closed_idle.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts that its client and we did not agree on TLS.
+    pub(in crate::downstream) fn handshake_failed(&self, reason: &str) {
+        self.table.handshakes_failed.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(client = %self.network, reason, "a TLS handshake failed");
+    }
+
     /// Counts that the connection was broken off because its client is too slow.
     pub(in crate::downstream) fn broken_off(&self, reason: &str) {
         self.table.broken_off.fetch_add(1, Ordering::Relaxed);

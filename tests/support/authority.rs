@@ -62,7 +62,12 @@ impl Authority {
 
     /// The certificate of a client.
     pub(crate) fn client(&self) -> Signed {
-        let mut params = params(&["groupgate"], Time::Now);
+        self.client_of(&["groupgate"], Time::Now)
+    }
+
+    /// The certificate of a client with these names.
+    pub(crate) fn client_of(&self, names: &[&str], time: Time) -> Signed {
+        let mut params = params(names, time);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.sign(&params)
     }

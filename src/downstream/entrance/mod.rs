@@ -1,0 +1,122 @@
+//! How a new connection is met: whose it is, and what is spoken on it.
+//!
+//! ```text
+//! accept ▸ announced (PROXY protocol) ▸ a place in the table ▸ TLS ▸ HTTP ▸ forwarded (whose request)
+//! ```
+//!
+//! What is decided here holds for the life of a connection: another plan meets new ones.
+
+mod announced;
+mod forwarded;
+mod socket;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use http::HeaderMap;
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+
+use crate::clock::WallClock;
+use crate::plan::{AddressBlock, Server};
+use crate::tls::{self, CertificateError};
+
+use super::connections::HEAD_TIMEOUT;
+
+pub(super) use announced::HeaderFault;
+pub(super) use socket::ServedSocket;
+
+/// How new connections are met.
+#[derive(Debug, Default)]
+pub(super) struct Entrance {
+    tls: Option<Arc<ServerConfig>>,
+    trusted: Arc<[AddressBlock]>,
+    is_announced: bool,
+}
+
+/// Why TLS did not come about.
+#[derive(Debug, Error)]
+pub(super) enum HandshakeError {
+    #[error("the handshake took too long")]
+    TooSlow,
+    #[error(transparent)]
+    Failed(#[from] io::Error),
+}
+
+impl Entrance {
+    /// What the plan says of the data listener.
+    pub(super) fn of(server: &Server) -> Result<Self, CertificateError> {
+        if let Some(tls) = &server.tls
+            && tls::server::has_expired(tls, WallClock::system().now())
+        {
+            tracing::warn!(certificate = %tls.certificate, "the certificate of `server.tls` has expired");
+        }
+        Ok(Self {
+            tls: server.tls.as_ref().map(tls::server::config).transpose()?,
+            trusted: server.trusted_proxies.as_slice().into(),
+            is_announced: server.proxy_protocol,
+        })
+    }
+
+    /// Whether a connection says whose it is before anything else.
+    pub(super) const fn is_announced(&self) -> bool {
+        self.is_announced
+    }
+
+    /// Whether an address is that of a proxy that says for whom it asks.
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
+        trusts(&self.trusted, address)
+    }
+
+    /// Whose connection this is that `peer` has opened, as its header says.
+    pub(super) async fn announced(
+        &self,
+        stream: &TcpStream,
+        peer: SocketAddr,
+    ) -> Result<IpAddr, HeaderFault> {
+        if !self.trusts(peer.ip()) {
+            return Err(HeaderFault::NotTrusted);
+        }
+        let source = timeout(HEAD_TIMEOUT, announced::read(stream)).await;
+        let source = source.map_err(|_| HeaderFault::TooSlow)??;
+        Ok(source.unwrap_or(peer.ip()))
+    }
+
+    /// For whom a trusted proxy at `peer` asks, as the request's headers say.
+    pub(super) fn asker(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        forwarded::origin(peer, headers, &self.trusted)
+    }
+
+    /// What is spoken on a connection: TLS, or nothing beside HTTP. With it comes the certificate that the
+    /// client has shown.
+    pub(super) async fn open(
+        &self,
+        stream: TimeoutStream<TcpStream>,
+    ) -> Result<(ServedSocket, Option<Arc<CertificateDer<'static>>>), HandshakeError> {
+        let Some(tls) = &self.tls else {
+            return Ok((ServedSocket::Plain { stream }, None));
+        };
+        let acceptor = TlsAcceptor::from(Arc::clone(tls));
+        let handshake = acceptor.accept(Box::pin(stream));
+        let stream = timeout(HEAD_TIMEOUT, handshake).await;
+        let stream = stream.map_err(|_| HandshakeError::TooSlow)??;
+        let (_, session) = stream.get_ref();
+        let shown = session.peer_certificates().and_then(<[_]>::first);
+        let certificate = shown.map(|certificate| Arc::new(certificate.clone().into_owned()));
+        let stream = Box::new(stream);
+        Ok((ServedSocket::Encrypted { stream }, certificate))
+    }
+}
+
+fn trusts(trusted: &[AddressBlock], address: IpAddr) -> bool {
+    trusted.iter().any(|block| block.contains(address))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! A socket on which HTTP is spoken, encrypted or not.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::server::TlsStream;
+
+pin_project! {
+    /// A socket on which HTTP is spoken.
+    #[project = SocketProjection]
+    #[derive(Debug)]
+    pub(in crate::downstream) enum ServedSocket {
+        /// As it is.
+        Plain {
+            #[pin]
+            stream: TimeoutStream<TcpStream>,
+        },
+        /// Inside TLS.
+        Encrypted {
+            stream: Box<TlsStream<Pin<Box<TimeoutStream<TcpStream>>>>>,
+        },
+    }
+}
+
+impl ServedSocket {
+    /// Whether others on the way see nothing of it.
+    pub(in crate::downstream) const fn is_encrypted(&self) -> bool {
+        matches!(self, Self::Encrypted { .. })
+    }
+}
+
+impl AsyncRead for ServedSocket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.project() {
+            SocketProjection::Plain { stream } => stream.poll_read(context, buffer),
+            SocketProjection::Encrypted { stream } => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for ServedSocket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.project() {
+            SocketProjection::Plain { stream } => stream.poll_write(context, bytes),
+            SocketProjection::Encrypted { stream } => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.project() {
+            SocketProjection::Plain { stream } => stream.poll_write_vectored(context, parts),
+            SocketProjection::Encrypted { stream } => {
+                Pin::new(stream).poll_write_vectored(context, parts)
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain { stream } => stream.is_write_vectored(),
+            Self::Encrypted { stream } => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.project() {
+            SocketProjection::Plain { stream } => stream.poll_flush(context),
+            SocketProjection::Encrypted { stream } => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.project() {
+            SocketProjection::Plain { stream } => stream.poll_shutdown(context),
+            SocketProjection::Encrypted { stream } => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Ten thousand connections that ask nothing.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{Instant, timeout};
+
+use super::{process, serves_others};
+
+/// How many there are, if this process may have as many descriptors.
+const CROWD: usize = 10_000;
+
+/// The address of one of so many clients with ten connections each.
+fn address(connection: usize) -> Ipv4Addr {
+    let client = u32::try_from(connection / 10).unwrap();
+    Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 1).to_bits() + client)
+}
+
+async fn connect(from: Ipv4Addr, to: SocketAddr) -> Option<TcpStream> {
+    let socket = TcpSocket::new_v4().ok()?;
+    socket.bind((from, 0).into()).unwrap();
+    // One that is not accepted waits in the backlog.
+    timeout(Duration::from_secs(10), socket.connect(to))
+        .await
+        .ok()?
+        .ok()
+}
+
+async fn crowd(to: SocketAddr) -> Vec<TcpStream> {
+    let mut crowd = Vec::new();
+    for connection in 0..CROWD {
+        match connect(address(connection), to).await {
+            Some(stream) => crowd.push(stream),
+            // No more descriptors are to be had here.
+            None => break,
+        }
+    }
+    assert!(crowd.len() > 1000, "{}", crowd.len());
+    crowd
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_idle_connections_keep_nobody_out() {
+    let (process, _upstream) = process("connections = { total = 12000, per_client = 64 }").await;
+    serves_others(&process).await;
+    let before = process.memory("VmRSS:");
+    let crowd = crowd(process.data).await;
+    let begun = Instant::now();
+    serves_others(&process).await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+    let status = process.status().await;
+    let open = status["connections"]["open"].as_u64().unwrap() as usize;
+    assert!(open >= crowd.len(), "{open} of {}", crowd.len());
+    let each = process.memory("VmRSS:").saturating_sub(before) * 1024 / crowd.len() as u64;
+    assert!(each <= 16, "{each} KiB for each");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_beyond_the_limit_goes_again_and_keeps_nobody_out() {
+    let (process, _upstream) = process("connections = { total = 500 }").await;
+    let descriptors = process.descriptors();
+    let crowd = crowd(process.data).await;
+    serves_others(&process).await;
+    // Those on their way out are some more.
+    assert!(
+        process.descriptors() < descriptors + 1000,
+        "{}",
+        process.descriptors()
+    );
+    let status = process.status().await;
+    let closed = status["connections"]["closed_for_room"].as_u64().unwrap() as usize;
+    assert!(closed + 800 >= crowd.len(), "{closed} of {}", crowd.len());
+}
