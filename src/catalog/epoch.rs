@@ -10,6 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) struct Epoch(AtomicU64);
 
 impl Epoch {
+    /// One that never shows a number which another one of these shows, unless that changes four billion
+    /// times. `number` tells them apart.
+    pub(super) const fn numbered(number: u32) -> Self {
+        Self(AtomicU64::new((number as u64) << 32))
+    }
+
     /// The current number.
     pub(super) fn current(&self) -> u64 {
         self.0.load(Ordering::Acquire)

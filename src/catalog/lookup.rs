@@ -11,6 +11,7 @@ use crate::caller::NotVisible;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
+use crate::upstream::on_behalf::MissingValue;
 
 use super::shrink_guard::PendingShrink;
 
@@ -127,20 +128,50 @@ pub struct SourceLookup {
 impl SourceLookup {
     /// What comes of asking an upstream that cannot be asked on behalf of the caller: a failure, so
     /// that no answer without it looks complete.
-    pub(crate) fn not_askable(source: &Arc<str>, required: bool) -> Self {
-        let error = UpstreamError::new(ErrorKind::Unauthorized, NotVisible.to_string());
+    pub(crate) fn not_askable(
+        source: &Arc<str>,
+        required: bool,
+        missing: Option<&MissingValue>,
+    ) -> Self {
+        let mut detail = NotVisible.to_string();
+        if let Some(missing) = missing {
+            detail = format!("{detail}: {missing}");
+        }
+        let error = UpstreamError::new(ErrorKind::Unauthorized, detail);
+        Self {
+            state: SourceState::Failed,
+            error: Some(Arc::new(error)),
+            walked: true,
+            ..Self::never_asked(source, required)
+        }
+    }
+
+    /// The same without what was read on behalf of one caller.
+    pub(super) fn without_list(self) -> Self {
+        Self {
+            snapshot: None,
+            as_of: None,
+            pending_shrink: None,
+            counts: Counts::default(),
+            ended_by: None,
+            ..self
+        }
+    }
+
+    /// What there is of an upstream that was never asked.
+    pub(super) fn never_asked(source: &Arc<str>, required: bool) -> Self {
         Self {
             source: Arc::clone(source),
             required,
-            state: SourceState::Failed,
+            state: SourceState::Pending,
             snapshot: None,
             by_query: false,
             as_of: None,
             fresh_for: Duration::ZERO,
             changes_in: None,
-            error: Some(Arc::new(error)),
+            error: None,
             pending_shrink: None,
-            walked: true,
+            walked: false,
             counts: Counts::default(),
             ended_by: None,
             outcome: CacheOutcome::HIT,

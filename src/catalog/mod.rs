@@ -30,6 +30,7 @@ mod query_queue;
 mod renewal;
 mod resizable;
 mod resources;
+mod scopes;
 mod shrink_guard;
 mod source_span;
 mod store;
@@ -41,7 +42,7 @@ pub use history::WalkRecord;
 pub use in_flight::RunningWalk;
 pub use key::Scope;
 pub use lookup::{CacheMode, CacheOutcome, SourceLookup, SourceState};
-pub use set::{Catalog, SourceEntry};
+pub use set::{CallerScopes, Catalog, SourceEntry};
 pub use shrink_guard::PendingShrink;
 pub use upstream::UpstreamRuntime;
 

@@ -13,6 +13,8 @@ pub(super) struct EntryPolicy {
     terms: Arc<ArcSwap<ListTerms>>,
     /// Whether its walks wait for their turn first, and say themselves when they begin.
     pub(super) takes_turns: bool,
+    /// Whether they bring whole lists, which do not shrink without a reason.
+    is_whole: bool,
 }
 
 impl EntryPolicy {
@@ -21,30 +23,38 @@ impl EntryPolicy {
         Self {
             terms: Arc::new(ArcSwap::from_pointee(terms)),
             takes_turns: false,
+            is_whole: true,
         }
     }
 
-    /// The policy for what single queries bring.
-    pub(super) fn for_queries(&self) -> Self {
+    /// The policy for the lists of callers: whoever asks has one read, and nobody else does.
+    pub(super) fn for_scopes(&self) -> Self {
         Self {
             takes_turns: true,
             ..self.clone()
         }
     }
 
-    /// The terms that hold now. Of what a single query brings, nobody may ask the same again, and what matches
-    /// may well be nothing from now on.
-    pub(super) fn terms(&self) -> ListTerms {
-        let terms = **self.terms.load();
-        if self.takes_turns {
-            ListTerms {
-                refresh: Refresh::OnDemand,
-                shrink_guard: Share::NONE,
-                ..terms
-            }
-        } else {
-            terms
+    /// The policy for what single queries bring: nobody may ask the same again, and what matches may well be
+    /// nothing from now on.
+    pub(super) fn for_queries(&self) -> Self {
+        Self {
+            takes_turns: true,
+            is_whole: false,
+            ..self.clone()
         }
+    }
+
+    /// The terms that hold now.
+    pub(super) fn terms(&self) -> ListTerms {
+        let mut terms = **self.terms.load();
+        if self.takes_turns {
+            terms.refresh = Refresh::OnDemand;
+        }
+        if !self.is_whole {
+            terms.shrink_guard = Share::NONE;
+        }
+        terms
     }
 
     /// Goes by these terms from now on. Whether they are others.

@@ -40,7 +40,7 @@ pub(super) struct Queries {
     resources: Arc<CatalogResources>,
     tasks: Arc<Tasks>,
     queue: Arc<QueryQueue>,
-    underway: Arc<Underway>,
+    underway: Arc<Underway<Pushed>>,
     /// The entry that was asked last: its state stands for the upstream.
     last: Mutex<Option<Arc<Entry>>>,
 }
@@ -203,13 +203,7 @@ impl Queries {
             );
             Box::pin(async move {
                 let _here = here;
-                let permit = tokio::select! {
-                    biased;
-                    permit = queue.acquire(asker) => permit,
-                    // A place that nobody waits in is left to others.
-                    () = walk.unawaited() => return None,
-                };
-                let _permit = match permit {
+                let _permit = match queue.turn(asker, &walk).await? {
                     Ok(permit) => permit,
                     Err(error) => return Some(Err(error)),
                 };

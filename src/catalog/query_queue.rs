@@ -11,6 +11,8 @@ use tokio::sync::oneshot;
 use crate::caller::Asker;
 use crate::error::{ErrorKind, UpstreamError};
 
+use super::in_flight::InFlightWalk;
+
 /// How many queries may wait for each walk that runs.
 const WAITING_PER_WALK: usize = 64;
 
@@ -88,6 +90,20 @@ impl QueryQueue {
         let called = (&mut waiter.called).await;
         called.map_err(|_| full(self.at_once))?;
         Ok(WalkPermit(Arc::clone(self)))
+    }
+
+    /// The same for a walk that somebody waits for. `None`: nobody does any more, and a place that nobody
+    /// waits in is left to others.
+    pub(super) async fn turn(
+        self: &Arc<Self>,
+        asker: Asker,
+        walk: &InFlightWalk,
+    ) -> Option<Result<WalkPermit, UpstreamError>> {
+        tokio::select! {
+            biased;
+            permit = self.acquire(asker) => Some(permit),
+            () = walk.unawaited() => None,
+        }
     }
 
     /// Lets the next one walk, after one has ended.

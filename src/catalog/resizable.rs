@@ -12,7 +12,7 @@ pub(super) struct Resizable<K, V> {
     /// meanwhile.
     present: RwLock<SizedCache<K, V>>,
     /// Makes a cache of this capacity.
-    build: fn(u64) -> Cache<K, V>,
+    build: Box<dyn Fn(u64) -> Cache<K, V> + Send + Sync>,
 }
 
 /// A cache of one capacity.
@@ -27,13 +27,16 @@ where
     V: Clone + Send + Sync + 'static,
 {
     /// An empty cache of this capacity.
-    pub(super) fn new(capacity: u64, build: fn(u64) -> Cache<K, V>) -> Self {
+    pub(super) fn new(
+        capacity: u64,
+        build: impl Fn(u64) -> Cache<K, V> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             present: RwLock::new(SizedCache {
                 capacity,
                 cache: build(capacity),
             }),
-            build,
+            build: Box::new(build),
         }
     }
 

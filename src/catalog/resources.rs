@@ -17,7 +17,7 @@ use super::tier::Tier;
 #[derive(Debug)]
 pub(super) struct CatalogResources {
     /// Where their snapshots are kept in memory.
-    pub(super) store: Store,
+    pub(super) store: Arc<Store>,
     /// Where they are kept besides. A change of settings may name another folder.
     tier: ArcSwap<Tier>,
     /// The clock that `as_of` shows.
@@ -35,7 +35,7 @@ impl CatalogResources {
     /// within a tokio runtime.
     pub(super) fn new(capacity: u64, directory: Option<&Path>, wall: &WallClock) -> Self {
         Self {
-            store: Store::reserved(capacity),
+            store: Arc::new(Store::reserved(capacity)),
             tier: ArcSwap::from_pointee(Tier::open(directory, wall)),
             wall: wall.clone(),
             epoch: Arc::default(),
@@ -71,10 +71,31 @@ impl CatalogResources {
     /// and nothing kept outside of memory.
     pub(super) fn for_queries(&self, budget: u64) -> Self {
         Self {
-            store: Store::for_queries(budget),
+            store: Arc::new(Store::for_queries(budget)),
+            ..self.in_memory(Arc::clone(&self.epoch))
+        }
+    }
+
+    /// The same for the lists of callers: with a store of its own that holds `budget` bytes, and nothing
+    /// kept outside of memory.
+    pub(super) fn for_scopes(&self, budget: u64) -> Self {
+        Self {
+            store: Arc::new(Store::for_scopes(budget)),
+            ..self.in_memory(Arc::clone(&self.epoch))
+        }
+    }
+
+    /// The same for the list of one caller, which changes by itself: with an epoch of its own.
+    pub(super) fn of_scope(&self, epoch: Epoch) -> Self {
+        self.in_memory(Arc::new(epoch))
+    }
+
+    fn in_memory(&self, epoch: Arc<Epoch>) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
             tier: ArcSwap::from_pointee(Tier::None),
             wall: self.wall.clone(),
-            epoch: Arc::clone(&self.epoch),
+            epoch,
             pages: self.pages.clone(),
             observers: self.observers.clone(),
         }

@@ -1,5 +1,7 @@
 //! The upstreams of one generation of settings.
 
+use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ use super::in_flight::RunningWalk;
 use super::key::Scope;
 use super::lookup::{CacheMode, SourceLookup};
 use super::resources::CatalogResources;
+use super::scopes::ScopeDigest;
 use super::source_span::spanned;
 use super::tier::Tier;
 use super::upstream::UpstreamRuntime;
@@ -36,6 +39,19 @@ pub struct SourceEntry {
     pub required: bool,
 }
 
+/// What stands for the lists of a caller's own, in the order of the upstreams that are asked on behalf of
+/// each caller. Nothing where there are none.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct CallerScopes(Option<Arc<[Option<ScopeDigest>]>>);
+
+impl fmt::Debug for CallerScopes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_tuple("CallerScopes")
+            .finish_non_exhaustive()
+    }
+}
+
 /// Every upstream of one generation of settings, with its snapshots. The one that follows it keeps
 /// the upstreams whose settings are the same ([`Catalog::succeed`]).
 #[derive(Debug)]
@@ -43,6 +59,8 @@ pub struct Catalog {
     sources: Vec<SourceEntry>,
     /// In order of name, as `sources` are.
     upstreams: Vec<Arc<UpstreamRuntime>>,
+    /// Those of them that are asked on behalf of each caller.
+    by_caller: Vec<Arc<UpstreamRuntime>>,
     resources: Arc<CatalogResources>,
     /// Where the snapshots are kept besides memory.
     tier: Arc<Tier>,
@@ -92,9 +110,11 @@ impl Catalog {
         cache: &Cache,
         same: impl Fn(&Adapter) -> Option<Arc<UpstreamRuntime>>,
     ) -> Self {
-        let by_query = adapters.iter().filter(|adapter| adapter.rules().is_some());
-        let by_query = by_query.count() as u64;
-        // Each has a part of its own, so that no flood of queries to one flushes another's.
+        let has_part =
+            |adapter: &&Arc<Adapter>| adapter.rules().is_some() || adapter.on_behalf().is_some();
+        let by_query = adapters.iter().filter(has_part).count() as u64;
+        // Each that is asked by query or on behalf of each caller has a part of its own, so that no flood of
+        // queries or callers to one flushes another's.
         let query_budget = cache.queries() / by_query.max(1);
         resources.pages.resize(PageRoom {
             decoded_and_lists: cache.decoded_and_lists(by_query > 0),
@@ -121,6 +141,10 @@ impl Catalog {
         tier.use_keys(upstreams.iter().map(|upstream| upstream.key()));
         Self {
             sources: sources.collect(),
+            by_caller: (upstreams.iter())
+                .filter(|upstream| upstream.scopes.is_some())
+                .cloned()
+                .collect(),
             upstreams,
             tier,
             directory: cache.directory.clone(),
@@ -186,6 +210,35 @@ impl Catalog {
         self.resources.epoch.current()
     }
 
+    /// Which lists of their own `caller` has.
+    pub fn scopes_of(&self, caller: &Caller) -> CallerScopes {
+        if self.by_caller.is_empty() {
+            return CallerScopes::default();
+        }
+        let scopes = self.by_caller.iter().map(|upstream| {
+            let scopes = upstream.scopes.as_ref()?;
+            // What does not exist for the caller makes no difference to it.
+            let is_visible = caller.visible.allows(upstream.name());
+            is_visible.then(|| scopes.digest(caller).ok()).flatten()
+        });
+        CallerScopes(Some(scopes.collect()))
+    }
+
+    /// [`Catalog::epoch`], where the answers also depend on these lists.
+    pub fn epoch_with(&self, scopes: &CallerScopes) -> u64 {
+        let Some(digests) = &scopes.0 else {
+            return self.epoch();
+        };
+        let mut hasher = DefaultHasher::new();
+        self.epoch().hash(&mut hasher);
+        for (upstream, digest) in self.by_caller.iter().zip(&**digests) {
+            let epoch = upstream.scopes.as_ref().zip(digest.as_ref());
+            let epoch = epoch.map(|(scopes, digest)| scopes.epoch(digest));
+            epoch.hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
     /// Every upstream, in order of name.
     pub fn sources(&self) -> &[SourceEntry] {
         &self.sources
@@ -197,11 +250,6 @@ impl Catalog {
             .upstreams
             .binary_search_by(|upstream| (**upstream.name()).cmp(name));
         Some(&self.upstreams[found.ok()?])
-    }
-
-    /// With which account an upstream is asked on behalf of `caller`.
-    pub fn scope(&self, source: &str, caller: &Caller) -> Result<Scope, NotVisible> {
-        self.upstream(source).ok_or(NotVisible)?.scope(caller)
     }
 
     /// The memory of lists.
@@ -222,11 +270,12 @@ impl Catalog {
         mode: CacheMode,
         deadline: Instant,
     ) -> Option<SourceLookup> {
-        let lookup = self.upstream(source)?.get(scope, mode, deadline);
-        Some(spanned(source, lookup).await)
+        let upstream = self.upstream(source)?;
+        let lookup = async { Ok(upstream.get(scope, mode, deadline).await) };
+        spanned(source, lookup).await.ok()
     }
 
-    /// [`UpstreamRuntime::find`] of one of them, for the scope of `caller`.
+    /// [`UpstreamRuntime::find`] of one of them.
     pub async fn find(
         &self,
         source: &str,
@@ -236,10 +285,12 @@ impl Catalog {
         deadline: Instant,
     ) -> Result<SourceLookup, NotVisible> {
         let upstream = self.upstream(source).ok_or(NotVisible)?;
-        let scope = upstream.scope(caller)?;
-        let asker = caller.asker();
-        let lookup = upstream.find(&scope, asker, conditions, mode, deadline);
-        Ok(spanned(source, lookup).await)
+        spanned(source, upstream.find(caller, conditions, mode, deadline)).await
+    }
+
+    /// [`UpstreamRuntime::peek_for`] of one of them.
+    pub fn peek_for(&self, source: &str, caller: &Caller) -> Result<SourceLookup, NotVisible> {
+        self.upstream(source).ok_or(NotVisible)?.peek_for(caller)
     }
 
     /// [`UpstreamRuntime::peek`] of one of them.
@@ -258,18 +309,25 @@ impl Catalog {
         upstream.map_or_else(Vec::new, |upstream| upstream.last_walks())
     }
 
-    /// How the stores of lists stand: that of whole lists, and all those of results of queries together.
+    /// How the stores of lists stand: that of whole lists, all those of results of queries together, and all
+    /// those of callers' lists together.
     pub fn caches(&self) -> Vec<CacheStanding> {
-        let by_query = self.upstreams.iter();
-        let by_query = by_query.filter_map(|upstream| upstream.standing_of_queries());
-        let by_query = by_query.reduce(|one, other| CacheStanding {
+        let upstreams = self.upstreams.iter();
+        let by_query = upstreams.filter_map(|upstream| upstream.standing_of_queries());
+        let upstreams = self.upstreams.iter();
+        let of_callers = upstreams.filter_map(|upstream| upstream.standing_of_scopes());
+        let sum = |one: CacheStanding, other: CacheStanding| CacheStanding {
             name: one.name,
             bytes: one.bytes + other.bytes,
             capacity: one.capacity + other.capacity,
             entries: one.entries + other.entries,
-        });
+        };
         let whole = self.resources.store.standing("snapshots");
-        [whole].into_iter().chain(by_query).collect()
+        let others = by_query
+            .reduce(sum)
+            .into_iter()
+            .chain(of_callers.reduce(sum));
+        [whole].into_iter().chain(others).collect()
     }
 
     /// The time that lists are dated by.

@@ -23,6 +23,9 @@ use super::resizable::Resizable;
 /// How long the result of a query is kept if nobody asks for it.
 pub(super) const IDLE: Duration = Duration::from_mins(10);
 
+/// How long the list of a caller is kept if it does not come back.
+pub(super) const SCOPE_IDLE: Duration = Duration::from_hours(1);
+
 /// The fraction of the snapshots' budget that query entries may take besides: one in so many.
 pub(super) const ENTRIES_SHARE: u64 = 8;
 
@@ -50,17 +53,26 @@ impl Store {
         Self::evicting(without_entries(bytes))
     }
 
+    /// A store for the lists of callers, which share `bytes` with their entries.
+    pub(super) fn for_scopes(bytes: u64) -> Self {
+        Self::evicting_after(without_entries(bytes), SCOPE_IDLE)
+    }
+
     /// A store of `capacity` bytes that evicts the least recently used, and what nobody has used for
     /// a while.
     pub(super) fn evicting(capacity: u64) -> Self {
-        let build = |capacity| {
+        Self::evicting_after(capacity, IDLE)
+    }
+
+    fn evicting_after(capacity: u64, idle: Duration) -> Self {
+        let build = move |capacity| {
             Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
                 .weigher(|key: &CatalogKey, stored: &Arc<CachedSnapshot>| {
                     kib(key.bytes() + stored.snapshot.bytes())
                 })
                 .max_capacity(capacity / 1024)
-                .time_to_idle(IDLE)
+                .time_to_idle(idle)
                 .eviction_listener(|_, stored: Arc<CachedSnapshot>, cause| {
                     if cause != RemovalCause::Replaced {
                         stored.snapshot.keep(false);
@@ -85,7 +97,7 @@ impl Store {
         self.cache.resize(capacity);
     }
 
-    /// The same for results of queries, which share `bytes` with their entries.
+    /// The same for results of queries and lists of callers, which share `bytes` with their entries.
     pub(super) fn resize_for_queries(&self, bytes: u64) {
         self.resize(without_entries(bytes));
     }
@@ -196,7 +208,7 @@ impl Store {
     }
 }
 
-/// What results of queries may take of `bytes` that they share with their entries.
+/// What results of queries or lists of callers may take of `bytes` that they share with their entries.
 const fn without_entries(bytes: u64) -> u64 {
     bytes - bytes / (ENTRIES_SHARE + 1)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::caller::{Asker, Caller, NotVisible};
+use crate::caller::{Caller, NotVisible};
 use crate::metrics::CacheStanding;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::Conditions;
@@ -23,15 +23,17 @@ use super::lookup::{CacheMode, SourceLookup};
 use super::policy::EntryPolicy;
 use super::queries::Queries;
 use super::resources::CatalogResources;
+use super::scopes::Scopes;
 use super::tasks::Tasks;
 
 /// One upstream, running.
 #[derive(Debug)]
 pub struct UpstreamRuntime {
     adapter: Arc<Adapter>,
-    /// What the gateway's own account sees. Scopes of callers come beside it, once an auth scheme
-    /// forwards credentials.
+    /// What the gateway's own account sees: nothing where each caller is asked for by itself.
     shared: Arc<Entry>,
+    /// What each caller sees, where each is asked for by itself.
+    pub(super) scopes: Option<Scopes>,
     /// What it brought to filters, if it is asked by query.
     pub(super) queries: Option<Queries>,
     /// Its walks, and what begins those that nobody asks for.
@@ -39,7 +41,7 @@ pub struct UpstreamRuntime {
 }
 
 impl UpstreamRuntime {
-    /// An upstream that nothing was asked of yet. What single queries bring may take
+    /// An upstream that nothing was asked of yet. What single queries bring, or what callers see, may take
     /// `query_budget` bytes.
     pub(super) fn new(
         adapter: Arc<Adapter>,
@@ -77,9 +79,12 @@ impl UpstreamRuntime {
             let (adapter, whole) = (Arc::clone(&adapter), Arc::clone(&shared));
             Queries::new(adapter, whole, resources, Arc::clone(&tasks))
         });
+        let for_scopes = Arc::new(resources.for_scopes(query_budget));
+        let scopes = Scopes::of(&adapter, shared.policy(), for_scopes, Arc::clone(&tasks));
         Self {
             adapter,
             shared,
+            scopes,
             queries,
             tasks,
         }
@@ -100,16 +105,6 @@ impl UpstreamRuntime {
         self.adapter.circuit()
     }
 
-    /// With which account it is asked on behalf of `caller`.
-    pub fn scope(&self, caller: &Caller) -> Result<Scope, NotVisible> {
-        // No auth scheme forwards a caller's own credentials yet.
-        if caller.visible.allows(self.name()) {
-            Ok(Scope::Shared)
-        } else {
-            Err(NotVisible)
-        }
-    }
-
     /// What it holds for `scope`, refreshed as `mode` and the cache rules say, waiting until
     /// `deadline` at the latest. Giving up never cancels a walk.
     pub async fn get(&self, scope: &Scope, mode: CacheMode, deadline: Instant) -> SourceLookup {
@@ -119,25 +114,46 @@ impl UpstreamRuntime {
         }
     }
 
-    /// Like [`UpstreamRuntime::get`], where only groups that meet `conditions` are needed. What comes holds
-    /// all of these, and may hold more.
+    /// Like [`UpstreamRuntime::get`] for what `caller` may see of it, where only groups that meet
+    /// `conditions` are needed. What comes holds all of these, and may hold more.
     pub async fn find(
         &self,
-        scope: &Scope,
-        asker: Asker,
+        caller: &Caller,
         conditions: &Conditions<'_>,
         mode: CacheMode,
         deadline: Instant,
-    ) -> SourceLookup {
-        match (scope, &self.queries) {
-            (Scope::Shared, Some(queries)) => queries.find(asker, conditions, mode, deadline).await,
-            _ => self.get(scope, mode, deadline).await,
+    ) -> Result<SourceLookup, NotVisible> {
+        if !caller.visible.allows(self.name()) {
+            return Err(NotVisible);
         }
+        Ok(match (&self.scopes, &self.queries) {
+            (Some(scopes), _) => scopes.get(caller, mode, deadline).await,
+            (None, Some(queries)) => {
+                let asker = caller.asker();
+                queries.find(asker, conditions, mode, deadline).await
+            }
+            (None, None) => self.shared.get(mode, deadline).await,
+        })
+    }
+
+    /// What it holds for `caller` right now: it neither waits nor asks.
+    pub fn peek_for(&self, caller: &Caller) -> Result<SourceLookup, NotVisible> {
+        if !caller.visible.allows(self.name()) {
+            return Err(NotVisible);
+        }
+        Ok(match &self.scopes {
+            Some(scopes) => scopes.peek_for(caller),
+            None => self.peek(&Scope::Shared),
+        })
     }
 
     /// What it holds for `scope` right now: it neither waits nor asks. Of an upstream that is asked
-    /// by query that is what the last query brought, until its whole list was asked for.
+    /// by query that is what the last query brought, until its whole list was asked for; of one that is asked
+    /// on behalf of each caller, how the last one stands, without its list.
     pub fn peek(&self, scope: &Scope) -> SourceLookup {
+        if let (Scope::Shared, Some(scopes)) = (scope, &self.scopes) {
+            return scopes.peek();
+        }
         match (self.entry(scope), &self.queries) {
             (Err(NotVisible), _) => self.not_askable(),
             (Ok(_), Some(queries)) => queries.peek(),
@@ -155,9 +171,17 @@ impl UpstreamRuntime {
         self.entry(scope).ok()?.running_walk()
     }
 
+    /// How the lists of callers stand, if each is asked for by itself.
+    pub fn standing_of_scopes(&self) -> Option<CacheStanding> {
+        self.scopes.as_ref().map(Scopes::standing)
+    }
+
     /// What its last walks were like, the latest first.
     pub fn last_walks(&self) -> Vec<Arc<WalkRecord>> {
-        self.shared.history().walks()
+        match &self.scopes {
+            Some(scopes) => scopes.last_walks(),
+            None => self.shared.history().walks(),
+        }
     }
 
     /// The key of its whole list.
@@ -175,10 +199,13 @@ impl UpstreamRuntime {
         self.shared.go_by(adapter.terms());
     }
 
-    /// What single queries bring may take so many bytes from now on.
+    /// What single queries bring, or what callers see, may take so many bytes from now on.
     pub(super) fn resize(&self, query_budget: u64) {
         if let Some(queries) = &self.queries {
             queries.resize(query_budget);
+        }
+        if let Some(scopes) = &self.scopes {
+            scopes.resize(query_budget);
         }
     }
 
@@ -205,8 +232,11 @@ impl UpstreamRuntime {
 
     /// Begins its first walk, so that the first caller does not pay for it, and from then on those
     /// that nobody asks for. The whole list of an upstream that is asked by query is what nobody may
-    /// ever need.
+    /// ever need, and on behalf of nobody in particular there is nothing to ask for.
     pub(super) fn start(&self) {
+        if self.scopes.is_some() {
+            return;
+        }
         if self.queries.is_none() {
             self.shared.warm();
         }
@@ -219,19 +249,23 @@ impl UpstreamRuntime {
         if let Some(queries) = &self.queries {
             queries.retire();
         }
+        if let Some(scopes) = &self.scopes {
+            scopes.retire();
+        }
         self.tasks.close();
     }
 
-    fn entry(&self, scope: &Scope) -> Result<&Arc<Entry>, NotVisible> {
-        match scope {
-            Scope::Shared => Ok(&self.shared),
+    fn entry(&self, scope: &Scope) -> Result<Arc<Entry>, NotVisible> {
+        match (scope, &self.scopes) {
+            (Scope::Shared, None) => Ok(Arc::clone(&self.shared)),
+            (Scope::Caller(digest), Some(scopes)) => scopes.present(digest).ok_or(NotVisible),
             // What the gateway's account sees must not be taken for what a caller may see.
-            Scope::Caller(_) => Err(NotVisible),
+            (Scope::Shared, Some(_)) | (Scope::Caller(_), None) => Err(NotVisible),
         }
     }
 
     fn not_askable(&self) -> SourceLookup {
-        SourceLookup::not_askable(self.name(), self.required())
+        SourceLookup::not_askable(self.name(), self.required(), None)
     }
 }
 

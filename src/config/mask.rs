@@ -13,7 +13,7 @@ use crate::problem::KeyPath;
 pub(super) const MASK: &str = "\"***\"";
 
 /// The keys of an `auth` block whose values are no secrets under any scheme.
-const OPEN_IN_AUTH: [&str; 21] = [
+const OPEN_IN_AUTH: [&str; 24] = [
     "type",
     "answer",
     "answers",
@@ -23,6 +23,7 @@ const OPEN_IN_AUTH: [&str; 21] = [
     "success",
     "header",
     "header_name",
+    "headers",
     "query",
     "scheme",
     "region",
@@ -33,6 +34,8 @@ const OPEN_IN_AUTH: [&str; 21] = [
     "string_to_sign",
     "token_url",
     "scope",
+    "audience",
+    "resource",
     "username",
     "client_id",
 ];

@@ -210,6 +210,8 @@ mod tests {
                     "api_key",
                     "token_exchange",
                     "oauth2_client_credentials",
+                    "forward",
+                    "token_exchange_caller",
                     "aws_sigv4",
                     "hmac",
                 ],

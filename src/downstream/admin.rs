@@ -42,10 +42,16 @@ const REFRESH: &str = "/refresh/";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 impl<G> Generation<G> {
-    /// Whether an upstream's whole list is not asked for at start.
-    fn is_by_query(&self, upstream: &str) -> bool {
+    /// Whether an upstream is not asked before somebody needs it.
+    fn is_asked_when_needed(&self, upstream: &str) -> bool {
         let own = self.plan.upstream(upstream);
-        own.is_some_and(|upstream| upstream.list == List::ByQuery)
+        own.is_some_and(|own| own.list == List::ByQuery || own.on_behalf.is_some())
+    }
+
+    /// Whether each caller has its own list of an upstream.
+    fn is_by_caller(&self, upstream: &str) -> bool {
+        let own = self.plan.upstream(upstream);
+        own.is_some_and(|own| own.on_behalf.is_some())
     }
 
     /// How far apart an upstream's walks must be that are asked for.
@@ -156,7 +162,7 @@ fn carries(sent: &HeaderValue, token: &SecretValue) -> bool {
 
 /// Ready is a process that would answer as well as it can: every upstream was walked once, or has
 /// failed once, for a failed one gets no better by sending callers elsewhere. One that is asked by
-/// query is not walked before somebody asks.
+/// query or on behalf of each caller is not walked before somebody asks.
 ///
 /// A process that was ready stays so: an upstream that the file describes anew is served from its last
 /// list, and taking every replica out of service at once would help nobody.
@@ -179,7 +185,7 @@ fn readyz<G: CatalogService>(generation: &Generation<G>) -> Result<Response, Pro
     let pending: Vec<_> = held
         .iter()
         // A list from disk is served, and says nothing of whether the upstream answers.
-        .filter(|held| !held.walked && !generation.is_by_query(&held.source))
+        .filter(|held| !held.walked && !generation.is_asked_when_needed(&held.source))
         .map(|held| held.source.as_ref())
         .collect();
     if pending.is_empty() {
@@ -216,6 +222,13 @@ async fn refresh<G: CatalogService>(
     let upstream = percent_decode_str(upstream)
         .decode_utf8_lossy()
         .into_owned();
+    if generation.is_by_caller(&upstream) {
+        let detail = format!(
+            "`{upstream}` is asked on behalf of each caller: a caller has its own list read anew with \
+             `Cache-Control: no-cache`"
+        );
+        return Err(ProblemDetails::new(Kind::BadRequest, detail));
+    }
     let until = CallerDeadline::new(exchange.begun, generation.deadline()).wait_until;
     let (walked, name) = (Arc::clone(generation), upstream.clone());
     let walk = async move { walked.gateway.refresh(&name, until).await };

@@ -20,7 +20,8 @@ use tokio::task::JoinError;
 use tokio::time::{Instant, timeout};
 
 use crate::authentication::Authenticator;
-use crate::catalog::Catalog;
+use crate::caller::Caller;
+use crate::catalog::{CallerScopes, Catalog};
 use crate::clock::WallClock;
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
@@ -321,8 +322,12 @@ impl<G: GroupService> KeepsAnswers for Generation<G> {
         &self.answers
     }
 
-    fn epoch(&self) -> u64 {
-        self.gateway.epoch()
+    fn scopes_of(&self, caller: &Caller) -> CallerScopes {
+        self.gateway.scopes_of(caller)
+    }
+
+    fn epoch(&self, scopes: &CallerScopes) -> u64 {
+        self.gateway.epoch(scopes)
     }
 }
 

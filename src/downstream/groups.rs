@@ -61,10 +61,10 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
     let caller = exchange.caller();
     let AskedAnswer { key, mode } = match exchange.asked.get() {
         Some(asked) => asked.clone(),
-        None => AskedAnswer::read(caller, &exchange.uri, headers)?,
+        None => AskedAnswer::read(caller, state.scopes_of(caller), &exchange.uri, headers)?,
     };
     // Before the catalog is asked: what changes in between makes the answer an old one.
-    let epoch = state.epoch();
+    let epoch = state.epoch(&key.scopes);
     let deadline = CallerDeadline::new(exchange.begun, state.deadline());
     let query = state.parse(&key, caller)?;
     let ask = Ask {
@@ -170,7 +170,10 @@ impl<G> Generation<G> {
             made,
         } = draft;
         let _turn = self.answers().turn(key, until).await?;
-        if let Some(answer) = self.answers().get(key, self.epoch(), Instant::now()) {
+        if let Some(answer) = self
+            .answers()
+            .get(key, self.epoch(&key.scopes), Instant::now())
+        {
             return Ok(answer.respond(request));
         }
         let reserved = self.reserve(page_bytes(&listing))?;

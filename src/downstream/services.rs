@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
-use crate::caller::Caller;
-use crate::catalog::{self, CacheMode, RunningWalk, Scope, SourceLookup, WalkRecord};
+use crate::caller::{Caller, NotVisible};
+use crate::catalog::{self, CacheMode, CallerScopes, RunningWalk, Scope, SourceLookup, WalkRecord};
 use crate::gateway::listing::FoundGroup;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
 use crate::list_memory::ListMemory;
@@ -19,8 +19,11 @@ use crate::upstream::transport::Circuit;
 
 /// What answers queries.
 pub(crate) trait GroupService: Send + Sync + 'static {
-    /// Moves whenever a walk has changed what is answered.
-    fn epoch(&self) -> u64;
+    /// Which lists of their own `caller` has.
+    fn scopes_of(&self, caller: &Caller) -> CallerScopes;
+
+    /// Moves whenever a walk has changed what is answered to whoever has these lists of their own.
+    fn epoch(&self, scopes: &CallerScopes) -> u64;
 
     /// One page of groups.
     fn list(&self, ask: Ask) -> impl Future<Output = Result<Listing, GatewayError>> + Send;
@@ -36,8 +39,12 @@ pub(crate) trait GroupService: Send + Sync + 'static {
 }
 
 impl GroupService for Gateway {
-    fn epoch(&self) -> u64 {
-        self.catalog().epoch()
+    fn scopes_of(&self, caller: &Caller) -> CallerScopes {
+        self.catalog().scopes_of(caller)
+    }
+
+    fn epoch(&self, scopes: &CallerScopes) -> u64 {
+        self.catalog().epoch_with(scopes)
     }
 
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
@@ -71,6 +78,9 @@ pub(crate) trait CatalogService: Send + Sync + 'static {
 
     /// How far one's walk is, if one is under way.
     fn walking(&self, source: &str) -> Option<RunningWalk>;
+
+    /// How one's lists of callers stand, if each is asked for by itself.
+    fn scopes(&self, source: &str) -> Option<CacheStanding>;
 
     /// What one's last walks were like, the latest first.
     fn last_walks(&self, source: &str) -> Vec<Arc<WalkRecord>>;
@@ -110,10 +120,10 @@ impl CatalogService for Gateway {
         let visible = catalog.sources().iter();
         let visible = visible.filter(|source| caller.visible.allows(&source.name));
         let peek = |source: &catalog::SourceEntry| {
-            let scope = catalog.scope(&source.name, caller).ok();
-            scope
-                .and_then(|scope| catalog.peek(&source.name, &scope))
-                .unwrap_or_else(|| SourceLookup::not_askable(&source.name, source.required))
+            let held = catalog.peek_for(&source.name, caller);
+            held.unwrap_or_else(|NotVisible| {
+                SourceLookup::not_askable(&source.name, source.required, None)
+            })
         };
         visible.map(peek).collect()
     }
@@ -124,6 +134,10 @@ impl CatalogService for Gateway {
 
     fn walking(&self, source: &str) -> Option<RunningWalk> {
         self.catalog().running_walk(source, &Scope::Shared)
+    }
+
+    fn scopes(&self, source: &str) -> Option<CacheStanding> {
+        self.catalog().upstream(source)?.standing_of_scopes()
     }
 
     fn last_walks(&self, source: &str) -> Vec<Arc<WalkRecord>> {

@@ -62,6 +62,8 @@ struct Standing {
     source: ListedSource,
     /// Why the walk that brought its list knew that it is whole; null where the list is from disk.
     ended_by: Option<EndedBy>,
+    /// The lists of callers, where each caller is asked for by itself; else null.
+    scopes: Option<ScopesStanding>,
     /// How its circuit breaker stands; null where it is switched off.
     circuit: Option<Circuit>,
     /// How far its walk is, null if none is under way. One that has been for long and has read
@@ -69,6 +71,19 @@ struct Standing {
     walking: Option<RunningWalk>,
     /// What its last walks were like, page by page, the latest first.
     walks: Vec<Arc<WalkRecord>>,
+}
+
+/// The lists of callers that are held of one source.
+#[derive(Debug, Serialize)]
+struct ScopesStanding {
+    /// How many callers' lists there are; callers of whom the same is sent count as one.
+    held: u64,
+    /// How many there may be.
+    limit: u32,
+    /// How much memory they take, in bytes.
+    bytes: u64,
+    /// How much they may take.
+    bytes_limit: u64,
 }
 
 /// Answers `GET /status`.
@@ -79,6 +94,7 @@ pub(crate) fn status<G: CatalogService>(
     let standing = |held: &SourceLookup| Standing {
         source: ListedSource::from(held),
         ended_by: held.ended_by,
+        scopes: scopes(generation, &held.source),
         circuit: generation.gateway.circuit(&held.source),
         walking: generation.gateway.walking(&held.source),
         walks: generation.gateway.last_walks(&held.source),
@@ -98,5 +114,16 @@ pub(crate) fn status<G: CatalogService>(
         },
         groups: snapshots.map(|snapshot| snapshot.len()).sum(),
         sources: held.iter().map(standing).collect(),
+    })
+}
+
+fn scopes<G: CatalogService>(generation: &Generation<G>, source: &str) -> Option<ScopesStanding> {
+    let limit = generation.plan.upstream(source)?.on_behalf.as_ref()?.scopes;
+    let standing = generation.gateway.scopes(source)?;
+    Some(ScopesStanding {
+        held: standing.entries,
+        limit,
+        bytes: standing.bytes,
+        bytes_limit: standing.capacity,
     })
 }

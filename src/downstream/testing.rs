@@ -14,7 +14,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::caller::Caller;
-use crate::catalog::{self, CacheMode, CacheOutcome, RunningWalk, SourceLookup, WalkRecord};
+use crate::catalog::{
+    self, CacheMode, CacheOutcome, CallerScopes, RunningWalk, SourceLookup, WalkRecord,
+};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::gateway::cursor::Keys;
 use crate::gateway::listing::{FoundGroup, SourceReport, Spent};
@@ -149,6 +151,10 @@ impl CatalogService for Fixed {
         })
     }
 
+    fn scopes(&self, _: &str) -> Option<CacheStanding> {
+        None
+    }
+
     fn last_walks(&self, _: &str) -> Vec<Arc<WalkRecord>> {
         Vec::new()
     }
@@ -219,7 +225,11 @@ pub(crate) fn fresh(source: &str, names: &[&str]) -> SourceLookup {
 }
 
 impl GroupService for Fixed {
-    fn epoch(&self) -> u64 {
+    fn scopes_of(&self, _: &Caller) -> CallerScopes {
+        CallerScopes::default()
+    }
+
+    fn epoch(&self, _: &CallerScopes) -> u64 {
         self.epoch.load(Ordering::Relaxed)
     }
 

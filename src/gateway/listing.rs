@@ -100,7 +100,8 @@ impl SourceReport {
 
     /// A report on what came of asking `source`, on the first page of a sequence.
     pub(super) fn of(source: &SourceEntry, outcome: Result<SourceLookup, NotVisible>) -> Self {
-        let not_askable = |NotVisible| SourceLookup::not_askable(&source.name, source.required);
+        let not_askable =
+            |NotVisible| SourceLookup::not_askable(&source.name, source.required, None);
         Self::new(outcome.unwrap_or_else(not_askable))
     }
 

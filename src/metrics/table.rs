@@ -139,7 +139,7 @@ metrics! {
 
     CACHE_SIZE = Gauge "groupgate.cache.size" in "By"
         ["cache"]:
-        "How much a cache holds: ready `answers`, `views` (filtered and sorted orders), `snapshots` (whole lists), `queries` (lists of upstreams that are asked by query)."
+        "How much a cache holds: ready `answers`, `views` (filtered and sorted orders), `snapshots` (whole lists), `queries` (lists of upstreams that are asked by query), `scopes` (callers' own lists)."
     CACHE_CAPACITY = Gauge "groupgate.cache.capacity" in "By"
         ["cache"]:
         "How much a cache may hold."
@@ -148,7 +148,7 @@ metrics! {
         "How many entries a cache holds."
     CACHE_LOOKUPS = Counter "groupgate.cache.lookups" in "{lookup}"
         ["cache", "outcome"]:
-        "How often a cache was asked, with `hit` or `miss`. For `snapshots` and `queries` see `groupgate.source.lookups`."
+        "How often a cache was asked, with `hit` or `miss`. For `snapshots`, `queries` and `scopes` see `groupgate.source.lookups`."
     CACHE_EVICTIONS = Counter "groupgate.cache.evictions" in "{entry}"
         ["cache"]:
         "Entries that a cache let go of for want of room."

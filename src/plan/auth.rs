@@ -22,6 +22,8 @@ pub enum Auth {
     SigV4(SigV4),
     /// With an HMAC signature over a text of the upstream's choice.
     Hmac(Box<Hmac>),
+    /// With headers of the caller's request.
+    Forward(Vec<HeaderName>),
 }
 
 /// Credentials that are the same in every request, and where they go.
@@ -77,9 +79,12 @@ pub enum Grant {
     },
     /// OAuth 2.0 client credentials.
     ClientCredentials(ClientCredentials),
+    /// The caller's token, exchanged for another one (RFC 8693), in the name of this client. The body
+    /// lacks the caller's token.
+    CallerToken(ClientCredentials),
 }
 
-/// OAuth 2.0 client credentials (RFC 6749, section 4.4).
+/// A client of an OAuth 2.0 token endpoint, and what it asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCredentials {
     /// The token endpoint.

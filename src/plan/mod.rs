@@ -45,6 +45,9 @@ pub use keys::{Account, Shape};
 pub mod limits;
 pub use limits::Limits;
 
+pub mod on_behalf;
+pub use on_behalf::{CallerValue, OnBehalf};
+
 pub mod origin;
 pub use origin::Origin;
 pub(crate) use origin::holds_userinfo;
@@ -97,6 +100,8 @@ pub use upstream::Upstream;
 
 use std::sync::Arc;
 
+use http::HeaderName;
+
 /// Everything that the process does, decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -129,5 +134,15 @@ impl Plan {
     pub fn upstream(&self, name: &str) -> Option<&Arc<Upstream>> {
         let found = (self.upstreams).binary_search_by(|upstream| (*upstream.name).cmp(name));
         self.upstreams.get(found.ok()?)
+    }
+
+    /// The headers of a caller's request that some upstream forwards. No others need be kept.
+    pub fn forwarded_headers(&self) -> Vec<HeaderName> {
+        let on_behalf = self.upstreams.iter();
+        let on_behalf = on_behalf.filter_map(|upstream| upstream.on_behalf.as_ref());
+        let mut names: Vec<HeaderName> = on_behalf.flat_map(|it| it.headers.clone()).collect();
+        names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+        names.dedup();
+        names
     }
 }

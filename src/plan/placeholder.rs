@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::on_behalf::CallerValue;
+
 /// A part of a text with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
@@ -36,7 +38,7 @@ pub enum PlaceholderError {
 /// );
 /// ```
 pub fn scan(text: &str) -> Result<Vec<Piece>, PlaceholderError> {
-    scan_for(text, is_name)
+    scan_for(text, |name| is_name(name) || CallerValue::is_claim(name))
 }
 
 /// Like [`scan`], where other texts than names may stand between the braces.

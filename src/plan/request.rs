@@ -4,7 +4,7 @@ use http::{HeaderName, Method};
 use serde_json::Value;
 use url::Url;
 
-use super::{Pushable, SecretValue};
+use super::{CallerValue, Pushable, SecretValue};
 
 /// The requests that list the groups of an upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,12 +94,12 @@ pub enum TextPart {
     Literal(String),
     /// A secret, or a value of `vars`. Escaped for its place.
     Value(SecretValue),
-    /// Replaced by a value that differs from page to page, escaped for its place.
+    /// Replaced by a value that differs from page to page, or from caller to caller, escaped for its place.
     Placeholder(Placeholder),
 }
 
-/// What stands for a value that differs from page to page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What stands for a value that differs from page to page, or from caller to caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Placeholder {
     /// The cursor of the page.
     Cursor,
@@ -111,6 +111,8 @@ pub enum Placeholder {
     Limit,
     /// The value of a filter.
     Filter(Pushable),
+    /// A value of the caller.
+    Caller(CallerValue),
 }
 
 impl Placeholder {
@@ -121,8 +123,52 @@ impl Placeholder {
             "offset" => Self::Offset,
             "page" => Self::Page,
             "limit" => Self::Limit,
-            _ => Self::Filter(Pushable::named(name)?),
+            _ => match Pushable::named(name) {
+                Some(filter) => Self::Filter(filter),
+                None => Self::Caller(CallerValue::named(name)?),
+            },
         })
+    }
+}
+
+impl Requests {
+    /// The values of the caller in them.
+    pub fn caller_values(&self) -> Vec<&CallerValue> {
+        let others = self.continuation.iter().chain(&self.count);
+        let requests = [&self.listing].into_iter().chain(others);
+        requests.flat_map(Request::caller_values).collect()
+    }
+}
+
+impl Request {
+    /// The values of the caller in it.
+    pub fn caller_values(&self) -> Vec<&CallerValue> {
+        let mut texts: Vec<&Text> = self.path.iter().collect();
+        texts.extend(self.query.iter().map(|(_, text)| text));
+        texts.extend(self.headers.iter().map(|(_, text)| text));
+        match &self.body {
+            None => {}
+            Some(RequestBody::Json(json)) => json.texts(&mut texts),
+            Some(RequestBody::Form(form)) => texts.extend(form.iter().map(|(_, text)| text)),
+            Some(RequestBody::Raw(text, _)) => texts.push(text),
+        }
+        let parts = texts.into_iter().flat_map(|text| &text.0);
+        let values = parts.filter_map(|part| match part {
+            TextPart::Placeholder(Placeholder::Caller(value)) => Some(value),
+            TextPart::Literal(_) | TextPart::Value(_) | TextPart::Placeholder(_) => None,
+        });
+        values.collect()
+    }
+}
+
+impl Json {
+    fn texts<'a>(&'a self, texts: &mut Vec<&'a Text>) {
+        match self {
+            Self::Text(text) => texts.push(text),
+            Self::Constant(_) => {}
+            Self::List(items) => items.iter().for_each(|item| item.texts(texts)),
+            Self::Object(members) => members.iter().for_each(|(_, member)| member.texts(texts)),
+        }
     }
 }
 

@@ -143,7 +143,8 @@ impl Cache {
         self.capacity / 16
     }
 
-    /// What upstreams answered that are asked by query: an eighth, if there are any.
+    /// What upstreams answered that are asked by query or on behalf of each caller: an eighth, if there are
+    /// any.
     pub const fn queries(&self) -> u64 {
         self.capacity / 8
     }

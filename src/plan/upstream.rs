@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Account, Auth, BreakerThresholds, ClassifyRules, Connection, Hedging, Limits, List, ListTerms,
-    Mapping, Paging, PushdownRules, Requests, Shape,
+    Mapping, OnBehalf, Paging, PushdownRules, Requests, Shape,
 };
 
 /// One upstream. Two that are equal are asked, treated and read in the same way.
@@ -20,6 +20,8 @@ pub struct Upstream {
     pub list: List,
     /// How its requests are authenticated.
     pub auth: Arc<Auth>,
+    /// What it is asked with on behalf of each caller, if every caller is asked for by itself.
+    pub on_behalf: Option<OnBehalf>,
     /// What its responses mean.
     pub classify: ClassifyRules,
     /// Which filters are passed on to it, if it is asked by query.

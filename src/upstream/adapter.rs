@@ -6,15 +6,18 @@ use secrecy::SecretString;
 
 use crate::clock::WallClock;
 use crate::plan::{
-    self, Account, Limits, ListTerms, Mapping, Paging, PushdownRules, Requests, Shape,
+    self, Account, Limits, ListTerms, Mapping, OnBehalf, Paging, PushdownRules, Requests, Shape,
 };
 use crate::problem::Problems;
 
 use super::client::Connections;
 use super::exchange::Exchange;
 use super::masks::Masks;
+use super::on_behalf::{CallerAsk, MissingValue};
 use super::pushdown::Pushed;
 use super::transport::{Circuit, Replay, Transport};
+use crate::caller::Credentials;
+use crate::error::UpstreamError;
 use crate::page::format::{Bounds, Node, Page};
 use crate::page_memory::PageMemory;
 use crate::tls::Tls;
@@ -32,6 +35,8 @@ pub struct Adapter {
     pub(crate) memory: PageMemory,
     /// What no message may show.
     pub(super) masks: Masks,
+    /// On whose behalf it asks, if that has been decided.
+    caller: Option<Arc<CallerAsk>>,
 }
 
 impl Adapter {
@@ -60,6 +65,7 @@ impl Adapter {
             room,
             memory: PageMemory::default(),
             masks,
+            caller: None,
         })
     }
 
@@ -106,6 +112,43 @@ impl Adapter {
             room,
             ..self.clone()
         }
+    }
+
+    /// What is sent of each caller, if it is asked on behalf of each.
+    pub fn on_behalf(&self) -> Option<&OnBehalf> {
+        self.plan.on_behalf.as_ref()
+    }
+
+    /// The adapter that asks on behalf of a caller, and how much memory it takes about. They share what
+    /// concerns the upstream: connections, limits, retries and the breaker.
+    pub fn on_behalf_of(&self, credentials: &Credentials) -> Result<Self, MissingValue> {
+        let Some(on_behalf) = self.on_behalf() else {
+            return Ok(self.clone());
+        };
+        let ask = Arc::new(on_behalf.ask(credentials)?);
+        let masks = self.masks.with_caller(&ask);
+        let exchange = (self.exchange).on_behalf(&ask, on_behalf.has_own_login, &masks);
+        Ok(Self {
+            exchange: Arc::new(exchange),
+            masks,
+            caller: Some(ask),
+            ..self.clone()
+        })
+    }
+
+    /// About how much memory the caller takes that it asks on behalf of.
+    pub fn caller_bytes(&self) -> usize {
+        self.caller.as_ref().map_or(0, |caller| caller.bytes())
+    }
+
+    /// What is sent of the caller. Where every caller is asked for by itself, nothing is sent without one.
+    pub(super) fn caller(&self) -> Result<Option<&CallerAsk>, UpstreamError> {
+        if self.caller.is_none() && self.on_behalf().is_some() {
+            return Err(UpstreamError::ours(
+                "it is asked on behalf of callers only, and there is none",
+            ));
+        }
+        Ok(self.caller.as_deref())
     }
 
     /// The adapter that reads pages within this memory.

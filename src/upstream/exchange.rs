@@ -14,9 +14,10 @@ use tokio::time::Instant;
 use crate::clock::WallClock;
 
 use super::classify::{ClassifiedResponse, Classifier};
-use super::extensions::{Deadline, Hedgeable, LoginToken};
+use super::extensions::{Deadline, ForwardedHeaders, Hedgeable, LoginToken};
 use super::login::TokenSource;
 use super::masks::Masks;
+use super::on_behalf::CallerAsk;
 use super::refusal::confirmed;
 use super::transport::{Circuit, Replay, Transport};
 use crate::error::{ErrorKind, UpstreamError};
@@ -28,9 +29,11 @@ use crate::plan::{Auth, ClassifyRules, Span};
 /// Makes exchanges with one upstream.
 #[derive(Debug)]
 pub struct Exchange {
-    transport: Transport,
-    login: Option<TokenSource>,
+    transport: Arc<Transport>,
+    login: Option<Arc<TokenSource>>,
     classifier: Classifier,
+    /// What is sent of the caller, and what no message may show then.
+    caller: Option<(ForwardedHeaders, Masks)>,
 }
 
 impl Exchange {
@@ -45,6 +48,7 @@ impl Exchange {
         wall: &WallClock,
         masks: &Masks,
     ) -> Self {
+        let transport = Arc::new(transport);
         let classifier = |rules| Classifier::new(rules, bounds, wall.clone());
         let login = match auth {
             Auth::Token(token) => {
@@ -52,18 +56,38 @@ impl Exchange {
                 let grant = token.login.grant.clone();
                 Some(TokenSource::new(
                     grant,
-                    transport.clone(),
+                    Arc::clone(&transport),
                     classifier,
                     longest,
                     masks.clone(),
                 ))
             }
-            Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) => None,
+            Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) | Auth::Forward(_) => None,
         };
         Self {
             transport,
-            login,
+            login: login.map(Arc::new),
             classifier: classifier(rules),
+            caller: None,
+        }
+    }
+
+    /// The same on behalf of a caller, with a login of its own where that depends on the caller.
+    pub(super) fn on_behalf(
+        &self,
+        ask: &Arc<CallerAsk>,
+        has_own_login: bool,
+        masks: &Masks,
+    ) -> Self {
+        let login = self.login.as_ref().map(|login| match has_own_login {
+            true => Arc::new(login.on_behalf(ask, masks)),
+            false => Arc::clone(login),
+        });
+        Self {
+            transport: Arc::clone(&self.transport),
+            login,
+            classifier: self.classifier.clone(),
+            caller: Some((ForwardedHeaders(Arc::clone(&ask.forwarded)), masks.clone())),
         }
     }
 
@@ -77,6 +101,10 @@ impl Exchange {
     ) -> Result<ClassifiedResponse, UpstreamError> {
         request.extensions_mut().insert(Deadline(deadline));
         request.extensions_mut().insert(Hedgeable);
+        if let Some((headers, masks)) = &self.caller {
+            request.extensions_mut().insert(headers.clone());
+            request.extensions_mut().insert(masks.clone());
+        }
         if !observers.is_empty() {
             request.extensions_mut().insert(observers.clone());
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -32,6 +32,10 @@ pub struct Hedgeable;
 /// The token that a login returned.
 #[derive(Debug, Clone)]
 pub struct LoginToken(pub SecretString);
+
+/// The headers of the caller that the upstream is sent.
+#[derive(Debug, Clone)]
+pub(super) struct ForwardedHeaders(pub(super) Arc<HeaderMap>);
 
 /// The text that was signed, where the adapter defines it.
 #[derive(Debug, Clone)]

@@ -11,6 +11,8 @@ use super::auth::{Token, TokenCell};
 use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, Purpose, Repeatable};
 use super::masks::Masks;
+use super::on_behalf::CallerAsk;
+use super::pushdown::Pushed;
 use super::refusal::confirmed;
 use super::requests::render_error;
 use super::template::Variables;
@@ -33,17 +35,19 @@ pub(super) struct TokenSource {
 /// The exchange that logs in. Shared with those under way, which outlive whoever asked first.
 #[derive(Debug)]
 struct LoginCall {
-    transport: Transport,
-    grant: Grant,
+    transport: Arc<Transport>,
+    grant: Arc<Grant>,
     classifier: Classifier,
     /// What no message may show, each token included.
     masks: Masks,
+    /// On whose behalf it logs in, if that makes a difference.
+    caller: Option<Arc<CallerAsk>>,
 }
 
 impl TokenSource {
     pub(super) fn new(
         grant: Grant,
-        transport: Transport,
+        transport: Arc<Transport>,
         classifier: Classifier,
         longest: Span,
         masks: Masks,
@@ -52,9 +56,25 @@ impl TokenSource {
             longest,
             call: Arc::new(LoginCall {
                 transport,
-                grant,
+                grant: Arc::new(grant),
                 classifier,
                 masks,
+                caller: None,
+            }),
+            cell: TokenCell::default(),
+        }
+    }
+
+    /// The same on behalf of a caller, with a token of its own.
+    pub(super) fn on_behalf(&self, caller: &Arc<CallerAsk>, masks: &Masks) -> Self {
+        Self {
+            longest: self.longest,
+            call: Arc::new(LoginCall {
+                transport: Arc::clone(&self.call.transport),
+                grant: Arc::clone(&self.call.grant),
+                classifier: self.call.classifier.clone(),
+                masks: masks.clone(),
+                caller: Some(Arc::clone(caller)),
             }),
             cell: TokenCell::default(),
         }
@@ -112,6 +132,9 @@ impl LoginCall {
         // A login makes a token and changes nothing else, so it may be sent twice.
         request.extensions_mut().insert(Repeatable);
         request.extensions_mut().insert(Purpose::Login);
+        if self.caller.is_some() {
+            request.extensions_mut().insert(self.masks.clone());
+        }
         if !observers.is_empty() {
             request.extensions_mut().insert(observers.clone());
         }
@@ -128,17 +151,28 @@ impl LoginCall {
     }
 
     fn request(&self) -> Result<Request<Bytes>, UpstreamError> {
-        match &self.grant {
+        match &*self.grant {
             Grant::Exchange { request, .. } => {
-                request.render(&Variables::NONE).map_err(render_error)
+                let (nothing, caller) = (Pushed::NONE, self.caller.as_deref());
+                let variables = Variables::unpaged(&nothing, caller);
+                request.render(&variables).map_err(render_error)
             }
             Grant::ClientCredentials(client) => Ok(client.token_request()),
+            Grant::CallerToken(client) => {
+                let token = self
+                    .caller
+                    .as_ref()
+                    .and_then(|caller| caller.token.as_ref());
+                let none =
+                    || UpstreamError::ours("there is no caller whose token could be exchanged");
+                Ok(client.exchange_request(token.ok_or_else(none)?))
+            }
         }
     }
 
     fn read(&self, answer: &ClassifiedResponse) -> Result<Token, UpstreamError> {
         let now = self.classifier.now();
-        match &self.grant {
+        match &*self.grant {
             Grant::Exchange { token, expires, .. } => {
                 let text = token_at(token, &answer.page, &answer.headers).ok_or_else(|| {
                     UpstreamError::new(ErrorKind::Mapping, "the login's answer holds no token")
@@ -151,7 +185,9 @@ impl LoginCall {
                     &self.masks,
                 )
             }
-            Grant::ClientCredentials(_) => token_from_reply(&answer.page, now, &self.masks),
+            Grant::ClientCredentials(_) | Grant::CallerToken(_) => {
+                token_from_reply(&answer.page, now, &self.masks)
+            }
         }
     }
 }

@@ -5,15 +5,27 @@
 
 use std::sync::Arc;
 
+use http::Request;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::UpstreamError;
 use crate::plan::{self, Auth, Fixed};
 use crate::redact::Redactor;
 
-/// The secrets of one upstream. Clones share them.
+use super::on_behalf::CallerAsk;
+
+/// A value of a caller that is shorter may be a word or a number of any message.
+const MIN_VALUE_BYTES: usize = 4;
+
+/// A part of a header that is shorter names something and proves nothing.
+const MIN_PART_BYTES: usize = 8;
+
+/// The secrets of one upstream, and those of the caller that it is asked for. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Masks(Arc<Redactor>);
+pub(crate) struct Masks {
+    upstream: Arc<Redactor>,
+    caller: Option<Arc<Redactor>>,
+}
 
 impl Masks {
     /// These secrets, and the credentials of `upstream` as they are sent.
@@ -29,17 +41,58 @@ impl Masks {
         if let Some(value) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
             redactor.add_header(value, "SECRET");
         }
-        Self(Arc::new(redactor))
+        Self {
+            upstream: Arc::new(redactor),
+            caller: None,
+        }
+    }
+
+    /// The same, and what is sent of a caller.
+    pub(super) fn with_caller(&self, ask: &CallerAsk) -> Self {
+        let redactor = Redactor::default();
+        for text in ask.texts().filter(|text| text.len() >= MIN_VALUE_BYTES) {
+            redactor.add(text, "CALLER");
+        }
+        for value in ask.forwarded.values() {
+            redactor.add_header(value, "SECRET");
+            let value = value.to_str().unwrap_or_default();
+            redactor.add(value, "SECRET");
+            // A cookie has several, and so may a header have parameters.
+            for part in value.split([' ', ',', ';']) {
+                let part = part.split_once('=').map_or(part, |(_, part)| part);
+                let part = part.trim_matches('"');
+                if part.len() >= MIN_PART_BYTES {
+                    redactor.add(part, "SECRET");
+                }
+            }
+        }
+        if let Some(token) = &ask.token {
+            redactor.add(token.expose_secret(), "SECRET");
+        }
+        Self {
+            upstream: Arc::clone(&self.upstream),
+            caller: Some(Arc::new(redactor)),
+        }
+    }
+
+    /// Those that come with a request, or else `usual`.
+    pub(super) fn of<'a, B>(request: &'a Request<B>, usual: &'a Self) -> &'a Self {
+        request.extensions().get().unwrap_or(usual)
     }
 
     /// Adds a token that a login brought. Those of the last logins are remembered.
     pub(super) fn add_token(&self, token: &str) {
-        self.0.add_recent(token, "TOKEN");
+        let redactor = self.caller.as_ref().unwrap_or(&self.upstream);
+        redactor.add_recent(token, "TOKEN");
     }
 
     /// A text of the upstream's, as it may be shown.
     pub(crate) fn text(&self, text: &str) -> String {
-        self.0.redact(text).into_owned()
+        let text = self.upstream.redact(text);
+        match &self.caller {
+            Some(caller) => caller.redact(&text).into_owned(),
+            None => text.into_owned(),
+        }
     }
 
     /// An error, as it may be shown.

@@ -34,3 +34,4 @@ pub mod transport;
 pub mod classify;
 mod masks;
 pub(crate) mod off_thread;
+pub mod on_behalf;

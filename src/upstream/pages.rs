@@ -79,7 +79,8 @@ impl Adapter {
         if !self.paging().has_count() || self.exchange.has_only_pages() {
             return Ok(None);
         }
-        let Some(mut request) = self.requests().total(&self.pushed)? else {
+        let variables = Variables::unpaged(&self.pushed, self.caller()?);
+        let Some(mut request) = self.requests().total(&variables)? else {
             return Ok(None);
         };
         request.extensions_mut().insert(Purpose::Count);
@@ -132,6 +133,7 @@ impl Adapter {
             position,
             limit: self.paging().limit,
             pushed: &self.pushed,
+            caller: self.caller()?,
         };
         if *position == self.paging().first() {
             self.requests().first(&variables)

@@ -3,8 +3,6 @@
 use bytes::Bytes;
 use http::Request;
 
-use super::pager::Position;
-use super::pushdown::Pushed;
 use super::template::{TemplateError, Variables};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::Requests;
@@ -25,13 +23,11 @@ impl Requests {
     }
 
     /// The request for the total number of records, if it is one of its own.
-    pub(super) fn total(&self, pushed: &Pushed) -> Result<Option<Request<Bytes>>, UpstreamError> {
-        let variables = Variables {
-            position: &Position::Start,
-            limit: None,
-            pushed,
-        };
-        let request = (self.count.as_ref()).map(|count| count.render(&variables));
+    pub(super) fn total(
+        &self,
+        variables: &Variables<'_>,
+    ) -> Result<Option<Request<Bytes>>, UpstreamError> {
+        let request = (self.count.as_ref()).map(|count| count.render(variables));
         request.transpose().map_err(render_error)
     }
 }

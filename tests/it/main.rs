@@ -30,6 +30,7 @@ mod layering;
 mod logs;
 mod memory;
 mod metrics;
+mod on_behalf;
 mod paging;
 mod partial;
 mod readme;

@@ -104,6 +104,11 @@ impl Entry {
         &self.key
     }
 
+    /// A number that changes with what it shows.
+    pub(in crate::catalog) fn epoch(&self) -> u64 {
+        self.resources.epoch.current()
+    }
+
     /// What its last walks were like.
     pub(in crate::catalog) const fn history(&self) -> &Arc<WalkHistory> {
         &self.history

@@ -23,6 +23,10 @@ pub(super) fn explain_auth(upstream: &Upstream) -> String {
         Auth::Oauth2ClientCredentials(auth) => {
             format!("an OAuth 2.0 client at {}", auth.token_url)
         }
+        Auth::Forward(auth) => format!("what each caller sends in {}", auth.headers.join(", ")),
+        Auth::TokenExchangeCaller(auth) => {
+            format!("the token of each caller, exchanged at {}", auth.token_url)
+        }
         Auth::AwsSigv4(auth) => format!(
             "an AWS signature for {} in {}, key from {}",
             auth.service, auth.region, auth.access_key
@@ -56,9 +60,7 @@ pub(super) fn warn_of_plain_http(upstream: &Upstream) -> Option<String> {
         let origins = upstream.pagination.origins().iter();
         urls.extend(origins.filter_map(|origin| origin.to_string().parse().ok()));
     }
-    if let Auth::Oauth2ClientCredentials(oauth2) = &upstream.auth {
-        urls.push(oauth2.token_url.clone());
-    }
+    urls.extend(upstream.auth.token_url().cloned());
     if upstream.connection.proxy_password.is_some() {
         urls.extend(upstream.connection.proxy.clone());
     }

@@ -20,6 +20,7 @@ mod edge;
 mod fields;
 mod limits;
 pub(crate) mod mapping;
+mod on_behalf;
 pub(crate) mod pagination;
 mod paths;
 mod placeholders;

@@ -6,7 +6,7 @@ use crate::config::Upstream;
 use crate::config::upstream::{Pagination, Request};
 use crate::did_you_mean::{list, nearest};
 use crate::plan::placeholder::{Piece, PlaceholderError, scan};
-use crate::plan::{List, Pushable};
+use crate::plan::{CallerValue, List, Pushable};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::texts::texts;
@@ -54,7 +54,11 @@ fn check_listing(
     problems: &mut Problems,
 ) -> Option<BTreeSet<(KeyPath, String)>> {
     let used = used(at, request);
-    let is_known = |name: &String| request.vars.contains_key(name) || style.provides(name);
+    let is_known = |name: &String| {
+        request.vars.contains_key(name)
+            || style.provides(name)
+            || CallerValue::named(name).is_some()
+    };
     for (at, name) in used.iter().filter(|(_, name)| !is_known(name)) {
         problems.push(style.refuse(at, name, request));
     }
@@ -80,7 +84,8 @@ fn check_pageless(at: &KeyPath, request: &Request, by_query: bool, problems: &mu
     let known: Vec<&str> = request.vars.keys().map(String::as_str).collect();
     let unknown = |name: &String| {
         let is_filter = by_query && Pushable::named(name).is_some();
-        !is_filter && !request.vars.contains_key(name)
+        let is_known = is_filter || CallerValue::named(name).is_some();
+        !is_known && !request.vars.contains_key(name)
     };
     for (at, name) in used.iter().filter(|(_, name)| unknown(name)) {
         problems.push(unknown_placeholder(at, name, &known));
@@ -115,12 +120,12 @@ pub(super) fn brace(at: &KeyPath, error: &PlaceholderError) -> Problem {
 }
 
 pub(super) fn unknown_placeholder(at: &KeyPath, name: &str, known: &[&str]) -> Problem {
-    if name == "caller" || name.starts_with("caller.") {
-        return Problem::new(
-            at.clone(),
-            format!("`{{{name}}}` is reserved: nothing about callers is passed on yet"),
-        )
-        .with_help("every caller sees what this upstream's `auth` sees");
+    let is_of_callers = name == "caller" || name.starts_with("caller.");
+    if is_of_callers && CallerValue::named(name).is_none() {
+        let message = format!("`{{{name}}}` is nothing that is known of a caller");
+        return Problem::new(at.clone(), message).with_help(
+            "write `{caller.id}`, or a claim of its token as in `{caller.claims/tenant}`",
+        );
     }
     let problem = Problem::new(at.clone(), format!("unknown placeholder `{{{name}}}`"));
     let braced: Vec<String> = known.iter().map(|name| format!("{{{name}}}")).collect();

@@ -81,6 +81,11 @@ fn in_auth<'a>(at: &KeyPath, auth: &'a Auth, found: &mut Vec<(KeyPath, &'a Secre
             in_text(at.join("client_id"), &oauth2.client_id, found);
             found.push((at.join("client_secret"), &oauth2.client_secret));
         }
+        Auth::Forward(_) => {}
+        Auth::TokenExchangeCaller(exchange) => {
+            in_text(at.join("client_id"), &exchange.client_id, found);
+            found.push((at.join("client_secret"), &exchange.client_secret));
+        }
         Auth::AwsSigv4(aws) => {
             found.push((at.join("access_key"), &aws.access_key));
             found.push((at.join("secret_key"), &aws.secret_key));

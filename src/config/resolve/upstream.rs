@@ -8,8 +8,8 @@ use crate::plan::{self, Refresh, Span};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::{
-    answers, auth, connection, digest, limits, mapping, pagination, placeholders, pushdown,
-    records, request,
+    answers, auth, connection, digest, limits, mapping, on_behalf, pagination, placeholders,
+    pushdown, records, request,
 };
 
 /// A block as it is written.
@@ -38,6 +38,8 @@ impl WrittenUpstream<'_> {
         request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
         let requests = request::requests(upstream, at, secrets, problems);
         let auth = auth::auth(upstream, at, secrets, problems);
+        let asked = requests.as_ref().zip(auth.as_ref());
+        let on_behalf = asked.and_then(|asked| on_behalf::on_behalf(at, upstream, asked, problems));
         let classify = answers::classify_rules(upstream, at, problems);
         let paging = pagination::paging(at, upstream, problems);
         records::check_prefix(at, upstream, problems);
@@ -68,6 +70,7 @@ impl WrittenUpstream<'_> {
             account: account?,
             list: upstream.list,
             auth: Arc::new(auth?),
+            on_behalf,
             classify,
             pushdown: pushdown::rules(upstream),
             requests: requests?,

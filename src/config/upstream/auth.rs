@@ -40,6 +40,12 @@ pub enum Auth {
     /// HTTP Basic authentication, both encoded as in a form first (section 2.3.1): `a:b` is sent as
     /// `a%3Ab`. For a server that takes them in the body instead, use `token_exchange` with a `form`.
     Oauth2ClientCredentials(Oauth2Auth),
+    /// Headers of the caller's own request. Each caller is asked for by itself, with what it sent, and
+    /// only if it authenticated to groupgate.
+    Forward(ForwardAuth),
+    /// The caller's own token (a JWT), exchanged for one that the upstream takes (RFC 8693). Each caller
+    /// is asked for by itself. The new token is cached for as long as it lives.
+    TokenExchangeCaller(CallerExchangeAuth),
     /// AWS Signature Version 4.
     AwsSigv4(AwsSigv4Auth),
     /// An HMAC signature (RFC 2104) over a text that you define, sent in a header that you define.
@@ -64,6 +70,22 @@ impl Auth {
     /// The key that names the scheme.
     pub(in crate::config) const TAG: &'static str = "type";
 
+    /// The token endpoint, where it has a URL of its own.
+    pub fn token_url(&self) -> Option<&url::Url> {
+        match self {
+            Self::Oauth2ClientCredentials(auth) => Some(&auth.token_url),
+            Self::TokenExchangeCaller(auth) => Some(&auth.token_url),
+            Self::None
+            | Self::Bearer(_)
+            | Self::Basic(_)
+            | Self::ApiKey(_)
+            | Self::TokenExchange(_)
+            | Self::Forward(_)
+            | Self::AwsSigv4(_)
+            | Self::Hmac(_) => None,
+        }
+    }
+
     /// What is wrong with the keys beside the tag, and where. serde forgets the where when it
     /// reads a tagged table, so a refused one is read again as its scheme's own struct.
     pub(in crate::config) fn misfit(scheme: &str, keys: toml::Value) -> Option<Misfit> {
@@ -74,6 +96,8 @@ impl Auth {
             AuthScheme::ApiKey => tree::read::<ApiKeyAuth>(keys).err(),
             AuthScheme::TokenExchange => tree::read::<TokenExchangeAuth>(keys).err(),
             AuthScheme::Oauth2ClientCredentials => tree::read::<Oauth2Auth>(keys).err(),
+            AuthScheme::Forward => tree::read::<ForwardAuth>(keys).err(),
+            AuthScheme::TokenExchangeCaller => tree::read::<CallerExchangeAuth>(keys).err(),
             AuthScheme::AwsSigv4 => tree::read::<AwsSigv4Auth>(keys).err(),
             AuthScheme::Hmac => tree::read::<HmacAuth>(keys).err(),
         }
@@ -166,6 +190,44 @@ pub struct Oauth2Auth {
     pub client_secret: Secret,
     /// The scope to request. Without it, none is sent.
     pub scope: Option<String>,
+}
+
+/// Headers of the caller's own request.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForwardAuth {
+    /// The names of the headers, such as `authorization`. Those that the caller sent are forwarded as they
+    /// came; a caller that sent none of them cannot be asked for. A cookie is forwarded only if `cookie` is
+    /// named. Headers that belong to one connection or to the body, such as `host`, are refused.
+    #[schemars(length(min = 1))]
+    pub headers: Vec<String>,
+}
+
+/// The caller's token, exchanged for one that the upstream takes (RFC 8693).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallerExchangeAuth {
+    /// The token endpoint. It can be on another host than `base_url`.
+    #[serde(deserialize_with = "text::url")]
+    #[schemars(with = "String", extend("format" = "uri"))]
+    pub token_url: url::Url,
+    /// The client id. It is sent with the secret as HTTP Basic authentication, both encoded as in a form.
+    pub client_id: Text,
+    /// The client secret.
+    pub client_secret: Secret,
+    /// The name of the service that the new token is for. Without it, none is sent.
+    pub audience: Option<String>,
+    /// The URL of the service that the new token is for. Without it, none is sent.
+    pub resource: Option<String>,
+    /// The scope to request. Without it, none is sent.
+    pub scope: Option<String>,
+    /// What the caller's token is.
+    #[serde(default = "access_token")]
+    pub subject_token_type: String,
+}
+
+fn access_token() -> String {
+    "urn:ietf:params:oauth:token-type:access_token".to_owned()
 }
 
 /// AWS Signature Version 4.

@@ -16,8 +16,8 @@ pub use pushdown::Pushdown;
 
 pub mod auth;
 pub use auth::{
-    ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DateHeader, HmacAuth, Oauth2Auth,
-    TokenExchangeAuth,
+    ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, CallerExchangeAuth, DateHeader,
+    ForwardAuth, HmacAuth, Oauth2Auth, TokenExchangeAuth,
 };
 
 pub mod connection;
@@ -104,6 +104,13 @@ pub struct Upstream {
     /// has no public part, by the token itself. Name the account if such a token is rotated, so that
     /// its list is kept.
     pub account: Option<String>,
+    /// How many lists of callers are kept at most, where each caller is asked for by itself: with
+    /// `auth.type = "forward"` or `"token_exchange_caller"`, or with `{caller.id}` or `{caller.claims/…}`
+    /// in a request. Callers with the same values share one. Beyond it, the least recently used is
+    /// dropped. They have an eighth of `cache.capacity`, together with upstreams that are asked by query,
+    /// and are never on disk.
+    #[schemars(default = "default_scopes", range(min = 1))]
+    pub scopes: Option<u32>,
     /// TLS, proxy and HTTP version.
     #[serde(default)]
     pub connection: Connection,
@@ -148,6 +155,11 @@ pub struct Upstream {
     pub shrink_guard: Share,
 }
 
+/// How many lists of callers are kept where a block does not say.
+pub(in crate::config) const fn default_scopes() -> u32 {
+    1000
+}
+
 const fn yes() -> bool {
     true
 }
@@ -160,19 +172,9 @@ impl Upstream {
     /// What every URL that is asked starts with. No page is read from elsewhere than `base_url` and
     /// `pagination.origins`, and no login but one kind goes elsewhere.
     pub fn urls(&self) -> impl Iterator<Item = &url::Url> {
-        let token_url = match &self.auth {
-            Auth::Oauth2ClientCredentials(auth) => Some(&auth.token_url),
-            Auth::None
-            | Auth::Bearer(_)
-            | Auth::Basic(_)
-            | Auth::ApiKey(_)
-            | Auth::TokenExchange(_)
-            | Auth::AwsSigv4(_)
-            | Auth::Hmac(_) => None,
-        };
         let origins = self.pagination.origins().iter().map(Origin::url);
         std::iter::once(&self.base_url)
-            .chain(token_url)
+            .chain(self.auth.token_url())
             .chain(origins)
     }
 }

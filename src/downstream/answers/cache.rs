@@ -117,12 +117,18 @@ mod tests {
     use super::super::key::AskedAnswer;
     use super::*;
     use crate::caller::Caller;
+    use crate::catalog::CallerScopes;
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_a_turn_waits_no_longer_than_its_own_deadline() {
         let answers = AnswerCache::new(1 << 20, Observers::default());
         let uri = http::Uri::from_static("/groups");
-        let asked = AskedAnswer::read(&Caller::default(), &uri, &HeaderMap::new());
+        let asked = AskedAnswer::read(
+            &Caller::default(),
+            CallerScopes::default(),
+            &uri,
+            &HeaderMap::new(),
+        );
         let Ok(AskedAnswer { key, .. }) = asked else {
             unreachable!("the question is a good one")
         };

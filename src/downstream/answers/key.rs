@@ -5,7 +5,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 
 use crate::caller::{Caller, Identity, VisibleSources};
-use crate::catalog::CacheMode;
+use crate::catalog::{CacheMode, CallerScopes};
 use crate::downstream::caching;
 use crate::downstream::coding::{self, Accepted};
 use crate::downstream::negotiate::{self, AnswerFormat};
@@ -19,6 +19,8 @@ pub(crate) struct AnswerKey {
     identity: Identity,
     /// Which sources there are for them.
     visible: VisibleSources,
+    /// Which lists there are for nobody else.
+    pub(crate) scopes: CallerScopes,
     /// The query as it was written. Two spellings of one query are two entries, for reading a query
     /// costs more than looking its answer up.
     target: PathAndQuery,
@@ -40,6 +42,7 @@ impl AskedAnswer {
     /// Reads what these headers and this address ask for.
     pub(crate) fn read(
         caller: &Caller,
+        scopes: CallerScopes,
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Result<Self, ProblemDetails> {
@@ -52,6 +55,7 @@ impl AskedAnswer {
             key: AnswerKey {
                 identity: caller.identity,
                 visible: caller.visible.clone(),
+                scopes,
                 target: uri.path_and_query().cloned().unwrap_or_else(root),
                 format: negotiate::negotiate(headers, AnswerFormat::ALL)?,
                 coding: coding::negotiate(headers)?,

@@ -14,7 +14,7 @@ use tower::Service as _;
 
 use super::*;
 use crate::caller::{Caller, Identity, VisibleSources};
-use crate::catalog::{SourceLookup, SourceState as Standing};
+use crate::catalog::{CallerScopes, SourceLookup, SourceState as Standing};
 use crate::config::testing::plan;
 use crate::downstream::caching::{Basis, Countdown, EntityTag};
 use crate::downstream::generation::Generation;
@@ -252,7 +252,7 @@ fn callers_share_a_key_only_if_they_are_one_to_every_answer() {
             ..Caller::default()
         };
         let uri = Uri::from_static("/groups");
-        AskedAnswer::read(&caller, &uri, &HeaderMap::new())
+        AskedAnswer::read(&caller, CallerScopes::default(), &uri, &HeaderMap::new())
             .unwrap()
             .key
     };
@@ -297,7 +297,12 @@ fn put(cache: &AnswerCache, number: usize) {
 
 fn key(number: usize) -> AnswerKey {
     let uri = format!("/groups?search={number}").parse().unwrap();
-    let asked = AskedAnswer::read(&Caller::default(), &uri, &HeaderMap::new());
+    let asked = AskedAnswer::read(
+        &Caller::default(),
+        CallerScopes::default(),
+        &uri,
+        &HeaderMap::new(),
+    );
     asked.unwrap().key
 }
 

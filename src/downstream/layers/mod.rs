@@ -79,7 +79,15 @@ impl<S: 'static, T> Stack<S> for T where T: Layered<S> + Copy + Send + Sync + 's
 /// What every request to the data listener passes, from the outside in.
 pub(crate) fn data<S, R, F>(route: R) -> impl Stack<S>
 where
-    S: Observed + Admits + Authenticates + KeepsAnswers + ReadableByScripts + Patience + Send + Sync + 'static,
+    S: Observed
+        + Admits
+        + Authenticates
+        + KeepsAnswers
+        + ReadableByScripts
+        + Patience
+        + Send
+        + Sync
+        + 'static,
     R: Fn(Arc<RequestContext<S>>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, ProblemDetails>> + Send + 'static,
 {

@@ -6,7 +6,8 @@ use http::Method;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt as _;
 
-use crate::catalog::CacheMode;
+use crate::caller::Caller;
+use crate::catalog::{CacheMode, CallerScopes};
 use crate::downstream::answers::{AnswerCache, AskedAnswer};
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
@@ -21,8 +22,11 @@ pub(crate) trait KeepsAnswers {
     /// Where they are kept.
     fn answers(&self) -> &AnswerCache;
 
-    /// The epoch of the catalog.
-    fn epoch(&self) -> u64;
+    /// Which lists of their own `caller` has.
+    fn scopes_of(&self, caller: &Caller) -> CallerScopes;
+
+    /// The epoch of the catalog, for whoever has these lists of their own.
+    fn epoch(&self, scopes: &CallerScopes) -> u64;
 }
 
 /// Answers from the cache where it can.
@@ -37,7 +41,9 @@ impl<S: KeepsAnswers> Interceptor<S> for ReadyAnswers {
         if !is_read || exchange.uri.path() != PATH {
             return ControlFlow::Continue(());
         }
-        match AskedAnswer::read(exchange.caller(), &exchange.uri, &exchange.headers) {
+        let caller = exchange.caller();
+        let scopes = exchange.state.scopes_of(caller);
+        match AskedAnswer::read(caller, scopes, &exchange.uri, &exchange.headers) {
             Ok(asked) => {
                 if let Some(response) = ready(exchange, &asked) {
                     if let Some(span) = exchange.span.get() {
@@ -62,6 +68,6 @@ fn ready<S: KeepsAnswers>(exchange: &RequestContext<S>, asked: &AskedAnswer) -> 
     let state = &exchange.state;
     let answer = state
         .answers()
-        .get(&asked.key, state.epoch(), exchange.begun)?;
+        .get(&asked.key, state.epoch(&asked.key.scopes), exchange.begun)?;
     Some(answer.respond(&exchange.headers))
 }

@@ -293,10 +293,16 @@ fn basic_pairs(upstream: &plan::Upstream) -> impl Iterator<Item = &str> {
     let own = match &*upstream.auth {
         Auth::Fixed(Fixed::Header { value, .. }) => Some(value),
         Auth::Token(token) => match &token.login.grant {
-            Grant::ClientCredentials(client) => Some(&client.authorization),
+            Grant::ClientCredentials(client) | Grant::CallerToken(client) => {
+                Some(&client.authorization)
+            }
             Grant::Exchange { .. } => None,
         },
-        Auth::None | Auth::Fixed(Fixed::Query { .. }) | Auth::SigV4(_) | Auth::Hmac(_) => None,
+        Auth::None
+        | Auth::Fixed(Fixed::Query { .. })
+        | Auth::SigV4(_)
+        | Auth::Hmac(_)
+        | Auth::Forward(_) => None,
     };
     let proxy = upstream.connection.proxy.as_ref();
     let proxy = proxy.and_then(|proxy| proxy.authorization.as_ref());

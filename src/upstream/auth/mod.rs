@@ -19,6 +19,7 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::Auth;
 
 mod fixed;
+mod forward;
 mod hmac;
 pub mod oauth2;
 mod query;
@@ -54,6 +55,7 @@ impl Auth {
             Self::Token(auth) => auth.sign(request, token.ok_or(AuthError::NoToken)?),
             Self::SigV4(sigv4) => sigv4.sign(request, now),
             Self::Hmac(hmac) => hmac.sign(request, now),
+            Self::Forward(names) => forward::sign(names, request),
         }
     }
 }
@@ -64,6 +66,9 @@ pub enum AuthError {
     /// The scheme needs a token, and there was no login.
     #[error("there is no token to sign the request with")]
     NoToken,
+    /// The request is made on behalf of nobody.
+    #[error("there is no caller whose headers could be forwarded")]
+    NoCaller,
     /// The URI is relative, and there is no `Host` header.
     #[error("the request has no host to sign")]
     NoHost,
@@ -88,6 +93,7 @@ impl From<AuthError> for UpstreamError {
             // The only value that is not known before is the token that a login brought.
             AuthError::Header(_) => Self::new(ErrorKind::Mapping, error.to_string()),
             AuthError::NoToken
+            | AuthError::NoCaller
             | AuthError::NoHost
             | AuthError::Uri
             | AuthError::Date(_)

@@ -1,10 +1,12 @@
-//! OAuth 2.0 client credentials (RFC 6749, section 4.4): the token request, and what its answer
-//! says. Sending the one and receiving the other is the transport's matter.
+//! OAuth 2.0 client credentials (RFC 6749, section 4.4) and token exchange (RFC 8693): the token request,
+//! and what its answer says. Sending the one and receiving the other is the transport's matter.
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request};
 use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::form_urlencoded;
 
 use super::{Token, token};
 use crate::error::{ErrorKind, UpstreamError};
@@ -25,6 +27,17 @@ impl ClientCredentials {
             CONTENT_TYPE,
             HeaderValue::from_static("application/x-www-form-urlencoded"),
         );
+        request
+    }
+
+    /// The request for a token in exchange for that of a caller (RFC 8693, section 2.1).
+    pub(in crate::upstream) fn exchange_request(&self, token: &SecretString) -> Request<Bytes> {
+        let mut request = self.token_request();
+        let form = String::from_utf8_lossy(&self.form).into_owned();
+        let form = form_urlencoded::Serializer::new(form)
+            .append_pair("subject_token", token.expose_secret())
+            .finish();
+        *request.body_mut() = form.into();
         request
     }
 }
@@ -74,7 +87,7 @@ mod tests {
         };
         match token.login.grant {
             Grant::ClientCredentials(client) => Some(client),
-            Grant::Exchange { .. } => None,
+            Grant::Exchange { .. } | Grant::CallerToken(_) => None,
         }
     }
 

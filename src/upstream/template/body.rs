@@ -58,6 +58,7 @@ impl TemplateValue<'_> {
         match self {
             Self::Text(text) => text.into(),
             Self::Number(number) => number.into(),
+            Self::Bool(bool) => bool.into(),
             Self::Digits(digits) => match digits.parse::<serde_json::Number>() {
                 Ok(number) => number.into(),
                 Err(_) => digits.into(),

@@ -30,6 +30,7 @@ fn render(template: &Request, position: &Position) -> http::Request<Bytes> {
         position,
         limit: Some(100),
         pushed: &Pushed::NONE,
+        caller: None,
     };
     template.render(&variables).unwrap()
 }
@@ -78,6 +79,7 @@ fn a_path_value_is_one_segment() {
         position: &climbing,
         limit: None,
         pushed: &Pushed::NONE,
+        caller: None,
     };
     assert!(matches!(
         cursor.render(&variables),
@@ -115,6 +117,7 @@ fn a_line_break_never_reaches_a_header() {
         position: &forged,
         limit: None,
         pushed: &Pushed::NONE,
+        caller: None,
     };
     assert!(matches!(
         template.render(&variables),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::percent::encode;
 use crate::plan::request::Text;
 use crate::plan::{Placeholder, TextPart};
+use crate::upstream::on_behalf::{CallerAsk, CallerText};
 use crate::upstream::pager::Position;
 use crate::upstream::pushdown::{Pushed, PushedValue};
 
@@ -17,15 +18,20 @@ pub struct Variables<'a> {
     pub limit: Option<u32>,
     /// The filters that are pushed down.
     pub pushed: &'a Pushed,
+    /// What is sent of the caller, if it is asked on behalf of one.
+    pub caller: Option<&'a CallerAsk>,
 }
 
-impl Variables<'_> {
-    /// No values, for requests that are not about a page.
-    pub const NONE: Variables<'static> = Variables {
-        position: &Position::Start,
-        limit: None,
-        pushed: &Pushed::NONE,
-    };
+impl<'a> Variables<'a> {
+    /// For requests that are about no page.
+    pub const fn unpaged(pushed: &'a Pushed, caller: Option<&'a CallerAsk>) -> Self {
+        Self {
+            position: &Position::Start,
+            limit: None,
+            pushed,
+            caller,
+        }
+    }
 }
 
 /// The value of a placeholder for one page.
@@ -34,6 +40,7 @@ pub(super) enum TemplateValue<'a> {
     Number(u64),
     /// A number of an upstream's own, which may be larger than any of ours.
     Digits(&'a str),
+    Bool(bool),
 }
 
 impl<'a> TemplateValue<'a> {
@@ -41,12 +48,13 @@ impl<'a> TemplateValue<'a> {
         match self {
             Self::Text(text) | Self::Digits(text) => Cow::Borrowed(text),
             Self::Number(number) => Cow::Owned(number.to_string()),
+            Self::Bool(bool) => Cow::Borrowed(if bool { "true" } else { "false" }),
         }
     }
 }
 
 impl Placeholder {
-    pub(super) fn value<'a>(self, variables: &Variables<'a>) -> Option<TemplateValue<'a>> {
+    pub(super) fn value<'a>(&self, variables: &Variables<'a>) -> Option<TemplateValue<'a>> {
         match (self, variables.position) {
             (Self::Cursor, Position::Cursor(cursor)) => Some(TemplateValue::Text(cursor)),
             (Self::Cursor, Position::NumberCursor(digits)) => Some(TemplateValue::Digits(digits)),
@@ -54,11 +62,16 @@ impl Placeholder {
                 Some(TemplateValue::Number(*number))
             }
             (Self::Filter(filter), _) => {
-                variables.pushed.get(filter).map(|written| match written {
+                variables.pushed.get(*filter).map(|written| match written {
                     PushedValue::Text(text) => TemplateValue::Text(text),
                     PushedValue::Number(number) => TemplateValue::Number(*number),
                 })
             }
+            (Self::Caller(value), _) => variables.caller?.get(value).map(|value| match value {
+                CallerText::Text(text) => TemplateValue::Text(text),
+                CallerText::Digits(digits) => TemplateValue::Digits(digits),
+                CallerText::Bool(bool) => TemplateValue::Bool(*bool),
+            }),
             (Self::Limit, _) => variables
                 .limit
                 .map(|limit| TemplateValue::Number(limit.into())),
@@ -83,9 +96,14 @@ impl Text {
         Some(rendered)
     }
 
-    /// Whether it contains a secret, or a value of `vars`, which may be one.
+    /// Whether it contains a secret, or a value of `vars` or of a caller, which may be one.
     pub(super) fn may_be_secret(&self) -> bool {
-        (self.0.iter()).any(|part| matches!(part, TextPart::Value(_)))
+        (self.0.iter()).any(|part| {
+            matches!(
+                part,
+                TextPart::Value(_) | TextPart::Placeholder(Placeholder::Caller(_))
+            )
+        })
     }
 }
 

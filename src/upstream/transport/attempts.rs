@@ -51,7 +51,7 @@ impl Attempts {
         let url = without_values(uri, path.map(|path| &*path.0));
         let mut attributes = vec![
             KeyValue::new("http.request.method", method.clone()),
-            KeyValue::new("url.full", self.masks.text(&url)),
+            KeyValue::new("url.full", Masks::of(request, &self.masks).text(&url)),
             KeyValue::new("server.address", host(uri).to_owned()),
             KeyValue::new("groupgate.source", self.source.to_string()),
         ];
@@ -142,13 +142,13 @@ where
         let method = request.method().clone();
         let (home, uri) = (Arc::clone(&self.attempts.home), request.uri());
         let is_home = host(uri).eq_ignore_ascii_case(&home.0) && port(uri) == Some(home.1);
+        let masks = Masks::of(&request, &self.attempts.masks).clone();
         let begun = Instant::now();
         let response = {
             let _attached = span.clone().map(Spanned::attach);
             self.inner.call(request)
         };
         let span = span.map(AttemptSpan);
-        let masks = self.attempts.masks.clone();
         Either::Right(Box::pin(async move {
             let spanned = span.as_ref().map(|span| span.0.clone());
             let outcome = trace::within(spanned, response).await;

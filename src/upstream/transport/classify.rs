@@ -56,7 +56,7 @@ where
         let waits = request.extensions().get::<OwnWaits>().cloned();
         let urgency = request.extensions().get::<Urgency>().copied();
         let deadline = deadline(&request);
-        let masks = self.masks.clone();
+        let masks = Masks::of(&request, &self.masks).clone();
         let response = self.inner.call(request);
         let answer = async move {
             let Some(classifier) = classifier else {

@@ -62,18 +62,24 @@ impl RedirectLayer {
     }
 
     /// The error of a redirect that is not followed.
-    fn refused(&self, mut error: UpstreamError, refusal: &Refusal) -> UpstreamError {
+    fn refused(
+        &self,
+        sent: &Request<Bytes>,
+        mut error: UpstreamError,
+        refusal: &Refusal,
+    ) -> UpstreamError {
+        let masks = Masks::of(sent, &self.masks);
         if let Refusal::ForeignOrigin(origin) = refusal {
             tracing::warn!(
                 source = &*self.source,
-                origin = self.masks.text(origin),
+                origin = masks.text(origin),
                 "refused a URL of another origin"
             );
         }
         if *refusal == Refusal::TooMany {
             error.kind = ErrorKind::LimitExceeded;
         }
-        error.detail = self.masks.text(&format!("{}: {refusal}", error.detail));
+        error.detail = masks.text(&format!("{}: {refusal}", error.detail));
         error
     }
 }
@@ -134,7 +140,7 @@ where
                 };
                 match hop(&sent, status, location, &mut visited) {
                     Ok(next) => request = next,
-                    Err(refusal) => return Err(redirects.refused(error, &refusal)),
+                    Err(refusal) => return Err(redirects.refused(&sent, error, &refusal)),
                 }
             }
         })

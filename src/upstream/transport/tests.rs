@@ -260,7 +260,7 @@ async fn whoever_waits_for_a_login_waits_until_its_own_deadline_and_the_login_go
     let grant = token.login.grant.clone();
     let source = TokenSource::new(
         grant,
-        transport,
+        Arc::new(transport),
         classifier,
         Span::seconds(300),
         Masks::default(),

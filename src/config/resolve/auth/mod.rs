@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderValue};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use crate::config::upstream::{
     ApiKeyAuth, Auth as WrittenAuth, AwsSigv4Auth, BasicAuth, BearerAuth, Oauth2Auth, Text,
@@ -20,6 +20,7 @@ use super::paths::location_from_root;
 use super::request::{check_base_url, resolve_unpaged};
 
 mod hmac;
+mod of_callers;
 
 /// Decides how the upstream whose block stands at `at` is authenticated to, and reads its secrets.
 pub(crate) fn auth(
@@ -38,6 +39,10 @@ pub(crate) fn auth(
             .map(Box::new)
             .map(Auth::Token),
         WrittenAuth::Oauth2ClientCredentials(oauth2) => client_credentials(oauth2, block)
+            .map(Box::new)
+            .map(Auth::Token),
+        WrittenAuth::Forward(forward) => of_callers::forwarded(forward, block).map(Auth::Forward),
+        WrittenAuth::TokenExchangeCaller(exchange) => of_callers::exchange(exchange, block)
             .map(Box::new)
             .map(Auth::Token),
         WrittenAuth::AwsSigv4(aws) => sigv4(aws, block).map(Auth::SigV4),
@@ -150,14 +155,35 @@ fn token_exchange(
 
 /// The token is sent as RFC 6750, section 2.1 has it.
 fn client_credentials(written: &Oauth2Auth, block: &mut Block<'_>) -> Option<TokenAuth> {
-    check_base_url(
-        &block.path("token_url"),
-        &written.token_url,
-        block.problems(),
-    );
-    let client_id = block.text("client_id", &written.client_id);
-    let client_secret = block.secret("client_secret", &written.client_secret);
-    let Ok(token_url) = written.token_url.as_str().parse() else {
+    let client = (&written.client_id, &written.client_secret);
+    let form = token_form(written.scope.as_deref());
+    let client = token_client(&written.token_url, client, form, block)?;
+    Some(bearer_of(Grant::ClientCredentials(client)))
+}
+
+/// A token in the way of RFC 6750, that an OAuth 2.0 token endpoint gives.
+fn bearer_of(grant: Grant) -> TokenAuth {
+    TokenAuth {
+        header: AUTHORIZATION,
+        scheme: "Bearer".to_owned(),
+        login: Login {
+            grant,
+            rules: answers::client_credentials_rules(),
+        },
+    }
+}
+
+/// A client of a token endpoint that asks by this form.
+fn token_client(
+    token_url: &Url,
+    (client_id, client_secret): (&Text, &Secret),
+    form: String,
+    block: &mut Block<'_>,
+) -> Option<ClientCredentials> {
+    check_base_url(&block.path("token_url"), token_url, block.problems());
+    let client_id = block.text("client_id", client_id);
+    let client_secret = block.secret("client_secret", client_secret);
+    let Ok(token_url) = token_url.as_str().parse() else {
         block.wrong(
             "token_url",
             "the URL is invalid",
@@ -165,17 +191,10 @@ fn client_credentials(written: &Oauth2Auth, block: &mut Block<'_>) -> Option<Tok
         );
         return None;
     };
-    Some(TokenAuth {
-        header: AUTHORIZATION,
-        scheme: "Bearer".to_owned(),
-        login: Login {
-            grant: Grant::ClientCredentials(ClientCredentials {
-                token_url,
-                authorization: client_authorization(&client_id?, &client_secret?)?,
-                form: token_form(written.scope.as_deref()).into(),
-            }),
-            rules: answers::client_credentials_rules(),
-        },
+    Some(ClientCredentials {
+        token_url,
+        authorization: client_authorization(&client_id?, &client_secret?)?,
+        form: form.into(),
     })
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn auth_in(toml: &str) -> Result<Auth, Vec<String>> {
 fn login(auth: Auth) -> Option<Login> {
     match auth {
         Auth::Token(token) => Some(token.login),
-        Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) => None,
+        Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) | Auth::Forward(_) => None,
     }
 }
 

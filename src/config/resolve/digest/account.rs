@@ -86,6 +86,14 @@ impl Secrets<'_> {
                 .put("token_url", &auth.token_url)
                 .put("client_id", &self.text(&auth.client_id)?)
                 .put("scope", &auth.scope),
+            Auth::Forward(auth) => scheme("forward").put("headers", &auth.headers),
+            Auth::TokenExchangeCaller(auth) => scheme("token_exchange_caller")
+                .put("token_url", &auth.token_url)
+                .put("client_id", &self.text(&auth.client_id)?)
+                .put("audience", &auth.audience)
+                .put("resource", &auth.resource)
+                .put("scope", &auth.scope)
+                .put("subject_token_type", &auth.subject_token_type),
             Auth::AwsSigv4(auth) => scheme("aws_sigv4")
                 .put("region", &auth.region)
                 .put("service", &auth.service)

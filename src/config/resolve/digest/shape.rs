@@ -32,6 +32,7 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         list: _,
         auth: _,
         account: _,
+        scopes: _,
         // Only read where there is no list.
         message: _,
         // How it is treated.

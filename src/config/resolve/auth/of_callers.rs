@@ -1,0 +1,87 @@
+//! Schemes that use what the caller itself sent.
+
+use http::header::{self, HeaderName};
+use url::form_urlencoded;
+
+use crate::config::resolve::block::Block;
+use crate::config::upstream::{CallerExchangeAuth, ForwardAuth};
+use crate::plan::{Grant, TokenAuth};
+use crate::problem::Problem;
+
+use super::{bearer_of, token_client};
+
+/// What belongs to one connection, to a body or to how an answer is wanted: the gateway's own matter.
+const NEVER_FORWARDED: [HeaderName; 18] = [
+    header::ACCEPT,
+    header::ACCEPT_ENCODING,
+    header::CONNECTION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::EXPECT,
+    header::HOST,
+    header::IF_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_NONE_MATCH,
+    header::IF_RANGE,
+    header::IF_UNMODIFIED_SINCE,
+    header::RANGE,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// The headers that are forwarded.
+pub(super) fn forwarded(written: &ForwardAuth, block: &mut Block<'_>) -> Option<Vec<HeaderName>> {
+    if written.headers.is_empty() {
+        let help = "name at least one, as in `headers = [\"authorization\"]`";
+        block.wrong("headers", "no header is forwarded", help);
+        return None;
+    }
+    let list = &mut block.table("headers");
+    let mut names = Vec::new();
+    for (index, name) in written.headers.iter().enumerate() {
+        let index = index.to_string();
+        let name = list.header_name(&index, name).filter(|name| {
+            let text = name.as_str();
+            let is_refused = NEVER_FORWARDED.contains(name)
+                || text == "keep-alive"
+                || text == "traceparent"
+                || text == "tracestate"
+                || text.starts_with("proxy-");
+            if is_refused {
+                let message = format!("`{name}` cannot be forwarded");
+                let help = "name headers that say who the caller is, such as `authorization`";
+                list.push(Problem::new(list.path(&index), message).with_help(help));
+            }
+            !is_refused
+        });
+        names.push(name);
+    }
+    let mut names: Vec<_> = names.into_iter().collect::<Option<_>>()?;
+    names.sort_unstable_by(|one: &HeaderName, other| one.as_str().cmp(other.as_str()));
+    names.dedup();
+    Some(names)
+}
+
+/// The exchange of the caller's token (RFC 8693, section 2.1). The token itself comes with each caller.
+pub(super) fn exchange(written: &CallerExchangeAuth, block: &mut Block<'_>) -> Option<TokenAuth> {
+    let optional = [
+        ("audience", &written.audience),
+        ("resource", &written.resource),
+        ("scope", &written.scope),
+    ];
+    let optional = optional.into_iter();
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair(
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        )
+        .extend_pairs(optional.filter_map(|(name, value)| Some((name, value.as_ref()?))))
+        .append_pair("subject_token_type", &written.subject_token_type)
+        .finish();
+    let client = (&written.client_id, &written.client_secret);
+    let client = token_client(&written.token_url, client, form, block)?;
+    Some(bearer_of(Grant::CallerToken(client)))
+}

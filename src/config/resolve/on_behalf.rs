@@ -1,0 +1,69 @@
+//! Whether an upstream is asked on behalf of each caller, and what that rules out.
+
+use crate::config::Upstream;
+use crate::config::upstream::default_scopes;
+use crate::plan::{Auth, Grant, List, OnBehalf, Refresh, Requests};
+use crate::problem::{KeyPath, Problem, Problems};
+
+/// What the upstream in the block at `at` is asked with on behalf of each caller, if it is.
+pub(super) fn on_behalf(
+    at: &KeyPath,
+    upstream: &Upstream,
+    (requests, auth): (&Requests, &Auth),
+    problems: &mut Problems,
+) -> Option<OnBehalf> {
+    let grant = match auth {
+        Auth::Token(token) => Some(&token.login.grant),
+        Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) | Auth::Forward(_) => None,
+    };
+    let of_login = match grant {
+        Some(Grant::Exchange { request, .. }) => request.caller_values(),
+        Some(Grant::ClientCredentials(_) | Grant::CallerToken(_)) | None => Vec::new(),
+    };
+    let exchanges_token = matches!(grant, Some(Grant::CallerToken(_)));
+    let has_own_login = exchanges_token || !of_login.is_empty();
+    let values = requests.caller_values().into_iter().chain(of_login);
+    let mut values: Vec<_> = values.cloned().collect();
+    values.sort_unstable();
+    values.dedup();
+    let headers = match auth {
+        Auth::Forward(headers) => headers.clone(),
+        Auth::None | Auth::Fixed(_) | Auth::Token(_) | Auth::SigV4(_) | Auth::Hmac(_) => Vec::new(),
+    };
+    if values.is_empty() && headers.is_empty() && !exchanges_token {
+        if upstream.scopes.is_some() {
+            let message = "all callers share one list: none of them is asked for by itself";
+            let help =
+                "leave it out, or ask on behalf of each caller, as with `auth.type = \"forward\"`";
+            problems.push(Problem::new(at.join("scopes"), message).with_help(help));
+        }
+        return None;
+    }
+    check(at, upstream, problems);
+    Some(OnBehalf {
+        values,
+        headers,
+        exchanges_token,
+        has_own_login,
+        scopes: upstream.scopes.unwrap_or_else(default_scopes),
+    })
+}
+
+fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    if upstream.scopes == Some(0) {
+        problems.push(Problem::new(
+            at.join("scopes"),
+            "`scopes` must be at least 1",
+        ));
+    }
+    if upstream.list == List::ByQuery {
+        let message = "an upstream that is asked on behalf of each caller cannot be asked by query";
+        let help = "leave `list` out: the list of each caller is read as a whole";
+        problems.push(Problem::new(at.join("list"), message).with_help(help));
+    }
+    if upstream.refresh == Refresh::Background {
+        let message = "the lists of callers are read only when they ask";
+        let help = "leave `refresh` at `\"on_demand\"`";
+        problems.push(Problem::new(at.join("refresh"), message).with_help(help));
+    }
+}

@@ -1,0 +1,21 @@
+//! Headers of the caller's own request.
+
+use bytes::Bytes;
+use http::{HeaderName, Request};
+
+use super::AuthError;
+use crate::upstream::extensions::ForwardedHeaders;
+
+/// Puts what the caller sent in the place of what is there under these names.
+pub(super) fn sign(names: &[HeaderName], request: &mut Request<Bytes>) -> Result<(), AuthError> {
+    let forwarded = request.extensions().get::<ForwardedHeaders>().cloned();
+    let ForwardedHeaders(forwarded) = forwarded.ok_or(AuthError::NoCaller)?;
+    let headers = request.headers_mut();
+    for name in names {
+        headers.remove(name);
+        for value in forwarded.get_all(name) {
+            headers.append(name, value.clone());
+        }
+    }
+    Ok(())
+}
