@@ -5,11 +5,11 @@ use std::sync::{Arc, OnceLock};
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, Version};
 use hyper::body::Incoming;
-use opentelemetry::Context;
 use tokio::time::Instant;
 
 use crate::authentication::KnownCaller;
 use crate::caller::Caller;
+use crate::trace::ServerTrace;
 
 use super::answers::AskedAnswer;
 use super::caller::Client;
@@ -27,8 +27,8 @@ pub(crate) struct RequestContext<S> {
     /// When the request came. Its deadline counts from here, and so does the age of what it finds.
     pub(crate) begun: Instant,
     pub(crate) id: RequestId,
-    /// Its span, where spans are exported.
-    pub(crate) span: OnceLock<Context>,
+    /// Its trace, where spans are exported.
+    pub(crate) trace: OnceLock<ServerTrace>,
     /// Where it comes from.
     pub(crate) client: Client,
     /// Who sent it, where callers are told apart.
@@ -55,7 +55,7 @@ impl<S> RequestContext<S> {
             version: head.version,
             headers: head.headers,
             begun: Instant::now(),
-            span: OnceLock::new(),
+            trace: OnceLock::new(),
             client,
             known: OnceLock::new(),
             asked: OnceLock::new(),

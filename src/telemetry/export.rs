@@ -16,7 +16,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tokio::time::Instant;
 
 use crate::tls::Tls;
-use crate::trace::{self, Tracing};
+use crate::trace::{self, DecidedIds, SpanExports, Tracing};
 
 use super::collector::Collector;
 use super::error::TelemetryError;
@@ -53,6 +53,7 @@ impl Exporting {
         if exports.traces.is_some() || exports.logs.is_some() {
             losses::count();
         }
+        let sampler = exports.sampler.unwrap_or(Sampler::AlwaysOn);
         if let Some(destination) = &exports.traces {
             let exporter = SpanExporter::builder()
                 .with_http()
@@ -61,7 +62,8 @@ impl Exporting {
                 .build()?;
             let provider = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
-                .with_sampler(exports.sampler.unwrap_or(Sampler::AlwaysOn))
+                .with_sampler(sampler.clone())
+                .with_id_generator(DecidedIds::default())
                 .with_batch_exporter(exporter)
                 .build();
             exporting.tracer = Some(provider);
@@ -88,7 +90,10 @@ impl Exporting {
         }
         exporting.resource = Some(resource);
         trace::install(Tracing {
-            tracer: (exporting.tracer.as_ref()).map(|tracer| tracer.tracer("groupgate")),
+            exports: exporting.tracer.as_ref().map(|provider| SpanExports {
+                tracer: provider.tracer("groupgate"),
+                sampler,
+            }),
             propagates: exports.propagates,
         });
         Ok(exporting)

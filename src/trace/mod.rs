@@ -8,17 +8,21 @@
 //! request (server) ▸ source ▸ walk ▸ exchange (client)
 //! ```
 
+mod decided_ids;
+pub(crate) use decided_ids::DecidedIds;
+
 mod headers;
 pub(crate) use headers::{id_of_caller, inject};
 
 mod spans;
 pub(crate) use spans::{
-    child, count, cut, describe, event, fail, link, of_request, server, walk, within,
+    ServerTrace, child, count, cut, describe, event, fail, link, of_request, server, unsampled,
+    walk, within,
 };
 
 use std::sync::OnceLock;
 
-use opentelemetry_sdk::trace::SdkTracer;
+use opentelemetry_sdk::trace::{Sampler, SdkTracer};
 
 /// Set once, when telemetry starts. Commands and tests have none.
 static TRACING: OnceLock<Tracing> = OnceLock::new();
@@ -27,9 +31,18 @@ static TRACING: OnceLock<Tracing> = OnceLock::new();
 #[derive(Debug)]
 pub(crate) struct Tracing {
     /// What makes spans, if they are exported.
-    pub(crate) tracer: Option<SdkTracer>,
+    pub(crate) exports: Option<SpanExports>,
     /// Whether trace context is read from callers and sent to upstreams.
     pub(crate) propagates: bool,
+}
+
+/// What makes spans, and of which traces.
+#[derive(Debug)]
+pub(crate) struct SpanExports {
+    /// What makes them, with the same sampler, and with ids of [`DecidedIds`].
+    pub(crate) tracer: SdkTracer,
+    /// What says of each trace whether it is sampled.
+    pub(crate) sampler: Sampler,
 }
 
 /// Says what becomes of traces. Only the first call counts.
@@ -37,8 +50,17 @@ pub(crate) fn install(tracing: Tracing) {
     let _ = TRACING.set(tracing);
 }
 
+/// Whether spans are exported.
+pub(crate) fn are_exported() -> bool {
+    exports().is_some()
+}
+
+fn exports() -> Option<&'static SpanExports> {
+    TRACING.get()?.exports.as_ref()
+}
+
 fn tracer() -> Option<&'static SdkTracer> {
-    TRACING.get()?.tracer.as_ref()
+    exports().map(|exports| &exports.tracer)
 }
 
 fn propagates() -> bool {

@@ -7,23 +7,75 @@ use opentelemetry::trace::{
     TraceFlags, TraceState, Tracer as _,
 };
 use opentelemetry::{Context, KeyValue, StringValue, TraceId};
-use opentelemetry_sdk::trace::SdkTracer;
+use opentelemetry_sdk::trace::{SamplingDecision, SdkTracer, ShouldSample as _};
 
+use super::decided_ids::with_decided;
 use super::headers::of_caller;
-use super::tracer;
+use super::{exports, tracer};
 
-/// The span of a caller's request, below the caller's own. `None` where no spans are exported. One of a
-/// trace that is not sampled has ids and records nothing.
-pub(crate) fn server(headers: &HeaderMap) -> Option<Context> {
-    let tracer = tracer()?;
-    let caller = of_caller(headers).unwrap_or_default();
-    let builder = SpanBuilder::from_name("request").with_kind(SpanKind::Server);
-    Some(begin(tracer, builder, &caller))
+/// The trace of a caller's request, where spans are exported.
+#[derive(Debug)]
+pub(crate) enum ServerTrace {
+    /// It is sampled: this is the span of the request.
+    Sampled(Context),
+    /// It is not, and has an id and nothing else.
+    Unsampled(TraceId),
+}
+
+impl ServerTrace {
+    /// Its id.
+    pub(crate) fn id(&self) -> TraceId {
+        match self {
+            Self::Sampled(span) => span.span().span_context().trace_id(),
+            Self::Unsampled(id) => *id,
+        }
+    }
+
+    /// The span of the request, if there is one.
+    pub(crate) const fn span(&self) -> Option<&Context> {
+        match self {
+            Self::Sampled(span) => Some(span),
+            Self::Unsampled(_) => None,
+        }
+    }
+}
+
+/// The trace of a caller's request: the caller's own, or a new one. `None` where no spans are exported. The
+/// sampler is asked before there is anything to record: most requests are not sampled.
+pub(crate) fn server(headers: &HeaderMap) -> Option<ServerTrace> {
+    const NAME: &str = "request";
+    let exports = exports()?;
+    let caller = of_caller(headers);
+    let id = match &caller {
+        Some(caller) => caller.span().span_context().trace_id(),
+        None => TraceId::from(rand::random::<u128>()),
+    };
+    let sampler = &exports.sampler;
+    let verdict = sampler.should_sample(caller.as_ref(), id, NAME, &SpanKind::Server, &[], &[]);
+    if verdict.decision == SamplingDecision::Drop {
+        return Some(ServerTrace::Unsampled(id));
+    }
+    let builder = SpanBuilder::from_name(NAME).with_kind(SpanKind::Server);
+    let parent = caller.unwrap_or_default();
+    let span = with_decided(id, || begin(&exports.tracer, builder, &parent));
+    Some(ServerTrace::Sampled(span))
 }
 
 /// The trace of a request that has no span: the caller's, or one of its own.
 pub(crate) fn of_request(headers: &HeaderMap) -> Context {
     of_caller(headers).unwrap_or_else(made)
+}
+
+/// The trace of a request that is not sampled, although spans are exported.
+pub(crate) fn unsampled(headers: &HeaderMap, id: TraceId) -> Context {
+    let caller = of_caller(headers);
+    let state = caller.map(|caller| caller.span().span_context().trace_state().clone());
+    unrecorded(id, state.unwrap_or_default())
+}
+
+/// The context of a trace of which only the id is known, for what is logged in it.
+pub(crate) fn of_id(id: TraceId) -> Context {
+    unrecorded(id, TraceState::NONE)
 }
 
 /// A span below the current one, if that is recorded.
@@ -133,12 +185,12 @@ fn is_recorded(context: &Context) -> bool {
 
 /// Random ids for an unrecorded trace.
 fn made() -> Context {
-    let ids = SpanContext::new(
-        TraceId::from_bytes(rand::random()),
-        SpanId::from_bytes(rand::random()),
-        TraceFlags::NOT_SAMPLED,
-        false,
-        TraceState::NONE,
-    );
+    of_id(TraceId::from(rand::random::<u128>()))
+}
+
+/// An unrecorded trace, with the id of a span that there is not.
+fn unrecorded(trace: TraceId, state: TraceState) -> Context {
+    let span = SpanId::from(rand::random::<u64>());
+    let ids = SpanContext::new(trace, span, TraceFlags::NOT_SAMPLED, false, state);
     Context::new().with_remote_span_context(ids)
 }

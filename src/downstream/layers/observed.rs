@@ -3,13 +3,12 @@
 use std::ops::ControlFlow;
 
 use http::StatusCode;
-use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, TraceId};
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
 use crate::observe::{ABANDONED, AnswerTraits, Event, Observers};
-use crate::trace;
+use crate::trace::{self, ServerTrace};
 
 use super::intercept::Interceptor;
 
@@ -61,11 +60,12 @@ impl Notify {
         traits: AnswerTraits,
         trace: Option<TraceId>,
     ) {
-        let span = exchange.span.get();
-        let spanned = span.map(|span| span.span().span_context().trace_id());
+        let exported = exchange.trace.get();
         // A request that is in no trace of its caller may have been given one further down.
-        let trace = (spanned.or(trace)).or_else(|| trace::id_of_caller(&exchange.headers));
+        let trace = (exported.map(ServerTrace::id).or(trace))
+            .or_else(|| trace::id_of_caller(&exchange.headers));
         // What is logged of it belongs to its span.
+        let span = exported.and_then(ServerTrace::span);
         let _attached = span.cloned().map(Context::attach);
         exchange.state.observers().notify(&Event::RequestAnswered {
             method: &exchange.method,

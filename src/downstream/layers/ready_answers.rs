@@ -11,6 +11,7 @@ use crate::catalog::{CacheMode, CallerScopes};
 use crate::downstream::answers::{AnswerCache, AskedAnswer};
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
+use crate::trace::ServerTrace;
 
 use super::intercept::Interceptor;
 
@@ -46,7 +47,7 @@ impl<S: KeepsAnswers> Interceptor<S> for ReadyAnswers {
         match AskedAnswer::read(caller, scopes, &exchange.uri, &exchange.headers) {
             Ok(asked) => {
                 if let Some(response) = ready(exchange, &asked) {
-                    if let Some(span) = exchange.span.get() {
+                    if let Some(span) = exchange.trace.get().and_then(ServerTrace::span) {
                         (span.span()).set_attribute(KeyValue::new("groupgate.answer", "ready"));
                     }
                     return ControlFlow::Break(response);

@@ -12,7 +12,7 @@ use tracing::{Instrument as _, Span};
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
-use crate::trace;
+use crate::trace::{self, ServerTrace};
 
 use super::answering::{Answering, Layered};
 
@@ -42,8 +42,11 @@ impl<S: Send + Sync + 'static, L: Layered<S>> Service<&Arc<RequestContext<S>>> f
     }
 
     fn call(&mut self, exchange: &Arc<RequestContext<S>>) -> Answering {
-        let traced = exchange.span.get().cloned();
-        let traced = traced.unwrap_or_else(|| trace::of_request(&exchange.headers));
+        let traced = match exchange.trace.get() {
+            Some(ServerTrace::Sampled(span)) => span.clone(),
+            Some(ServerTrace::Unsampled(id)) => trace::unsampled(&exchange.headers, *id),
+            None => trace::of_request(&exchange.headers),
+        };
         let id = traced.span().span_context().trace_id();
         let lines = span_of_lines(exchange, id);
         let inner = {

@@ -15,7 +15,7 @@ use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
 use crate::downstream::templates;
 use crate::observe::known_method;
-use crate::trace;
+use crate::trace::{self, ServerTrace};
 
 use super::intercept::Interceptor;
 
@@ -32,24 +32,24 @@ impl<S> Interceptor<S> for ServerSpans {
     fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response> {
         let path = exchange.uri.path();
         // It would bury everything else.
-        if templates::is_polled(path) {
+        if !trace::are_exported() || templates::is_polled(path) {
             return ControlFlow::Continue(());
         }
-        let Some(span) = trace::server(&exchange.headers) else {
+        let Some(trace) = trace::server(&exchange.headers) else {
             return ControlFlow::Continue(());
         };
-        if span.span().is_recording() {
+        if let Some(span) = recorded(&trace) {
             let route = Some((self.0)(path)).filter(|route| *route != templates::OTHER);
             span.span().update_name(name(&exchange.method, route));
             span.span().set_attributes(attributes(exchange, route));
         }
         // It has none yet.
-        let _ = exchange.span.set(span);
+        let _ = exchange.trace.set(trace);
         ControlFlow::Continue(())
     }
 
     fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
-        let Some(span) = recorded(exchange) else {
+        let Some(span) = exchange.trace.get().and_then(recorded) else {
             return;
         };
         let status = response.status();
@@ -66,7 +66,7 @@ impl<S> Interceptor<S> for ServerSpans {
     }
 
     fn abandoned(self, exchange: &RequestContext<S>) {
-        if let Some(span) = recorded(exchange) {
+        if let Some(span) = exchange.trace.get().and_then(recorded) {
             let answer = KeyValue::new("groupgate.answer", "abandoned");
             span.span().set_attribute(answer);
             span.span().end();
@@ -74,9 +74,8 @@ impl<S> Interceptor<S> for ServerSpans {
     }
 }
 
-fn recorded<S>(exchange: &RequestContext<S>) -> Option<&Context> {
-    let span = exchange.span.get();
-    span.filter(|span| span.span().is_recording())
+fn recorded(trace: &ServerTrace) -> Option<&Context> {
+    trace.span().filter(|span| span.span().is_recording())
 }
 
 fn name(method: &Method, route: Option<&'static str>) -> String {
