@@ -1,5 +1,7 @@
 //! Lower-case hexadecimal digits.
 
+use wide::u8x16;
+
 /// How many digits a number of 128 bits has.
 pub(crate) const NUMBER_DIGITS: usize = 32;
 
@@ -11,11 +13,17 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// All digits of a number, on the stack: every request is given an id.
 pub(crate) fn hex_of_number(number: u128) -> [u8; NUMBER_DIGITS] {
-    let mut digits = [0; NUMBER_DIGITS];
-    for (place, byte) in number.to_be_bytes().into_iter().enumerate() {
-        [digits[2 * place], digits[2 * place + 1]] = PAIRS[usize::from(byte)];
-    }
-    digits
+    let halves = |number: u128| u8x16::new(number.to_be_bytes()) & u8x16::splat(0xf);
+    let digits = |halves: u8x16| {
+        let is_letter = halves.max(u8x16::splat(10)).simd_eq(halves);
+        halves + u8x16::splat(b'0') + (is_letter & u8x16::splat(b'a' - b'0' - 10))
+    };
+    let (high, low) = (digits(halves(number >> 4)), digits(halves(number)));
+    let mut written = [0; NUMBER_DIGITS];
+    let (first, last) = written.split_at_mut(NUMBER_DIGITS / 2);
+    first.copy_from_slice(u8x16::unpack_low(high, low).as_array());
+    last.copy_from_slice(u8x16::unpack_high(high, low).as_array());
+    written
 }
 
 /// The digits of each byte.

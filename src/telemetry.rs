@@ -28,6 +28,7 @@ pub(crate) use access_lines::{AccessLines, LoggedRequest};
 mod human_lines;
 mod json_lines;
 mod line_queue;
+mod line_room;
 mod losses;
 
 use std::io::{self, IsTerminal, Write};

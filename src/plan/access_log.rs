@@ -86,6 +86,7 @@ impl AccessFields {
     );
 
     /// Whether a line says this.
+    #[inline]
     pub const fn contain(self, field: AccessField) -> bool {
         self.0 & field.bit() != 0
     }

@@ -4,10 +4,10 @@
 //! on its way through tracing it took more than a third of the time in which a ready answer is sent.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
+use jiff::Timestamp;
 use tracing::Level;
 use tracing::subscriber::with_default;
 use tracing_subscriber::EnvFilter;
@@ -15,10 +15,13 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::clock::WallClock;
-use crate::json::push_text;
+use crate::hex::hex_of_number;
+use crate::observe::AnswerTraits;
+use crate::plan::{AccessField, AccessFields};
 
-use super::json_lines::{push_number, push_time, six_digits};
+use super::json_lines::{push_number, six_digits};
 use super::line_queue::LineQueue;
+use super::line_room::LineRoom;
 use super::secrecy::may_log;
 
 /// Where the event comes from that makes the line.
@@ -66,33 +69,35 @@ impl LetThrough {
     }
 }
 
-/// What a line says of a request that was answered.
+/// A request that was answered, and what a line says of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LoggedRequest<'a> {
-    pub(crate) method: Option<&'a str>,
-    pub(crate) path: Option<&'a str>,
-    pub(crate) request_id: Option<&'a str>,
-    /// Hexadecimal digits.
-    pub(crate) trace_id: Option<&'a str>,
-    pub(crate) status: Option<StatusCode>,
-    pub(crate) elapsed: Option<Duration>,
-    pub(crate) route: Option<&'static str>,
-    pub(crate) format: Option<&'static str>,
-    pub(crate) cache: Option<&'static str>,
-    pub(crate) problem: Option<&'static str>,
+    pub(crate) fields: AccessFields,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) request_id: &'a str,
+    /// The number of its trace.
+    pub(crate) trace: u128,
+    pub(crate) status: StatusCode,
+    pub(crate) elapsed: Duration,
+    pub(crate) route: &'static str,
+    pub(crate) traits: AnswerTraits,
 }
 
 impl LoggedRequest<'_> {
     /// How long it took, as the line says it.
-    pub(crate) fn latency_ms(&self) -> Option<f64> {
-        self.elapsed.map(milliseconds)
+    pub(crate) fn latency_ms(&self) -> f64 {
+        milliseconds(self.elapsed)
     }
 }
 
 thread_local! {
-    /// The line that is put together.
-    static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+    /// Room for the line that is put together.
+    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
+
+/// Room for most lines, in bytes.
+const LINE: usize = 1024;
 
 impl AccessLines {
     pub(super) const fn new(lines: LineQueue, levels: LetThrough, clock: WallClock) -> Self {
@@ -108,73 +113,91 @@ impl AccessLines {
         if !self.levels.0.contains(&Some(level)) {
             return;
         }
-        LINE.with_borrow_mut(|line| {
-            line.clear();
-            if self.push(line, level, message, request).is_ok() {
-                self.lines.push(line.as_bytes());
+        let time = self.clock.now();
+        ROOM.with_borrow_mut(|room| {
+            loop {
+                let mut line = LineRoom::new(room);
+                write(&mut line, time, level, message, request);
+                if let Some(line) = line.written() {
+                    return self.lines.push(line);
+                }
+                // Paths may be long.
+                let more = LINE.max(2 * room.len());
+                room.resize(more, 0);
             }
         });
     }
+}
 
-    fn push(
-        &self,
-        line: &mut String,
-        level: Level,
-        message: &'static str,
-        request: &LoggedRequest<'_>,
-    ) -> fmt::Result {
-        line.push_str(r#"{"timestamp":""#);
-        push_time(line, self.clock.now());
-        line.push_str(r#"","level":""#);
-        line.push_str(level.as_str());
-        line.push_str(r#"","message":""#);
-        line.push_str(message);
-        line.push('"');
-        if let Some(method) = request.method {
-            // A token (RFC 9110, section 5.6.2) has nothing to escape.
-            line.push_str(r#","method":""#);
-            line.push_str(method);
-            line.push('"');
-        }
-        if let Some(path) = request.path {
-            line.push_str(r#","path":"#);
-            push_text(line, path);
-        }
-        if let Some(id) = request.request_id {
-            line.push_str(r#","request_id":"#);
-            push_text(line, id);
-        }
-        if let Some(id) = request.trace_id {
-            line.push_str(r#","trace_id":""#);
-            line.push_str(id);
-            line.push('"');
-        }
-        if let Some(status) = request.status {
-            line.push_str(r#","status":"#);
-            line.push_str(status.as_str());
-        }
-        if let Some(elapsed) = request.elapsed {
-            line.push_str(r#","latency_ms":"#);
-            push_milliseconds(line, elapsed)?;
-        }
-        for (name, word) in [
-            (r#","route":""#, request.route),
-            (r#","format":""#, request.format),
-            (r#","cache":""#, request.cache),
-            (r#","problem":""#, request.problem),
-        ] {
-            // They are words of the source code, with nothing to escape.
-            if let Some(word) = word {
-                line.push_str(name);
-                line.push_str(word);
-                line.push('"');
-            }
-        }
-        line.push_str(r#","target":""#);
-        line.push_str(TARGET);
-        line.push_str("\"}\n");
-        Ok(())
+fn write(
+    line: &mut LineRoom<'_>,
+    time: Timestamp,
+    level: Level,
+    message: &'static str,
+    request: &LoggedRequest<'_>,
+) {
+    line.put(br#"{"timestamp":""#);
+    line.time(time);
+    line.put(br#"","level":""#);
+    line.text(level.as_str());
+    line.put(br#"","message":""#);
+    line.text(message);
+    line.put(b"\"");
+    let says = |field| request.fields.contain(field);
+    if says(AccessField::Method) {
+        // A token (RFC 9110, section 5.6.2) has nothing to escape.
+        line.put(br#","method":""#);
+        line.text(request.method);
+        line.put(b"\"");
     }
+    if says(AccessField::Path) {
+        line.put(br#","path":""#);
+        line.escaped(request.path);
+        line.put(b"\"");
+    }
+    if says(AccessField::RequestId) {
+        line.put(br#","request_id":""#);
+        line.escaped(request.request_id);
+        line.put(b"\"");
+    }
+    if says(AccessField::TraceId) {
+        line.put(br#","trace_id":""#);
+        line.put(&hex_of_number(request.trace));
+        line.put(b"\"");
+    }
+    if says(AccessField::Status) {
+        line.put(br#","status":"#);
+        line.text(request.status.as_str());
+    }
+    if says(AccessField::LatencyMs) {
+        line.put(br#","latency_ms":"#);
+        write_milliseconds(line, request.elapsed);
+    }
+    // They are words of the source code, with nothing to escape.
+    if says(AccessField::Route) {
+        line.put(br#","route":""#);
+        line.text(request.route);
+        line.put(b"\"");
+    }
+    let traits = &request.traits;
+    if let Some(format) = traits.format.filter(|_| says(AccessField::Format)) {
+        line.put(br#","format":""#);
+        line.text(format);
+        line.put(b"\"");
+    }
+    if let Some(cache) = traits.cache.filter(|_| says(AccessField::Cache)) {
+        line.put(br#","cache":""#);
+        line.text(cache);
+        line.put(b"\"");
+    }
+    if let Some(problem) = traits.problem.filter(|_| says(AccessField::Problem)) {
+        line.put(br#","problem":""#);
+        line.text(problem);
+        line.put(b"\"");
+    }
+    line.put(br#","target":""#);
+    line.text(TARGET);
+    line.put(b"\"}\n");
 }
 
 /// A duration in milliseconds, rounded once.
@@ -183,20 +206,22 @@ fn milliseconds(elapsed: Duration) -> f64 {
 }
 
 /// Writes a duration in milliseconds, as serde_json writes that number: in a quarter of the time.
-fn push_milliseconds(line: &mut String, elapsed: Duration) -> fmt::Result {
+fn write_milliseconds(line: &mut LineRoom<'_>, elapsed: Duration) {
     // Up to here a number of 64 bits is written with all of its digits, none of them rounded.
     const EXACT: u64 = 1_000_000_000_000_000;
     let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
     // What is shorter than ten nanoseconds is written with an exponent.
     if nanos >= EXACT || (1..10).contains(&nanos) {
-        return push_number(line, milliseconds(elapsed));
+        let mut text = String::new();
+        // A string takes any number.
+        let _ = push_number(&mut text, milliseconds(elapsed));
+        return line.text(&text);
     }
-    line.push_str(itoa::Buffer::new().format(nanos / 1_000_000));
+    line.text(itoa::Buffer::new().format(nanos / 1_000_000));
     let digits = six_digits((nanos % 1_000_000) as u32);
     let last = digits.iter().rposition(|digit| *digit != b'0').unwrap_or(0);
-    line.push('.');
-    line.push_str(str::from_utf8(&digits[..=last]).unwrap_or_default());
-    Ok(())
+    line.put(b".");
+    line.bytes(&digits[..=last]);
 }
 
 #[cfg(test)]
@@ -211,8 +236,10 @@ mod tests {
             nanos in prop_oneof![0..20_u64, 0..5_000_000_u64, (0..1000_u64).prop_map(|whole| whole * 100_000), any::<u64>()],
         ) {
             let elapsed = Duration::from_nanos(nanos);
-            let mut line = String::new();
-            push_milliseconds(&mut line, elapsed).unwrap();
+            let mut room = [0; 32];
+            let mut line = LineRoom::new(&mut room);
+            write_milliseconds(&mut line, elapsed);
+            let line = str::from_utf8(line.written().unwrap()).unwrap();
             prop_assert_eq!(line, serde_json::to_string(&milliseconds(elapsed)).unwrap());
         }
     }

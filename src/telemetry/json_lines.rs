@@ -98,35 +98,49 @@ thread_local! {
 
 /// Writes a time with six digits of its second, RFC 3339 UTC.
 pub(super) fn push_time(line: &mut String, time: Timestamp) {
-    let second = time.as_second();
     let Ok(micros) = u32::try_from(time.subsec_microsecond()) else {
         // Before 1970. Writing into a string does not fail.
         let _ = write!(line, "{time:.6}");
         return;
     };
-    SECOND.with_borrow_mut(|(written, text)| {
-        if *written != second {
-            text.clear();
-            let _ = write!(text, "{time:.0}");
-            text.pop();
-            *written = second;
-        }
-        line.push_str(text);
-    });
+    with_second(time, |second| line.push_str(second));
     line.push('.');
     line.push_str(str::from_utf8(&six_digits(micros)).unwrap_or_default());
     line.push('Z');
 }
 
-/// The last six digits of a number, the first of which may be zeros.
-pub(super) fn six_digits(mut number: u32) -> [u8; 6] {
-    let mut digits = [b'0'; 6];
-    for digit in digits.iter_mut().rev() {
-        *digit += (number % 10) as u8;
-        number /= 10;
-    }
-    digits
+/// Hands on the text of a time since 1970, up to the second.
+pub(super) fn with_second(time: Timestamp, write: impl FnOnce(&str)) {
+    let second = time.as_second();
+    SECOND.with_borrow_mut(|(written, text)| {
+        if *written != second {
+            text.clear();
+            // Writing into a string does not fail.
+            let _ = write!(text, "{time:.0}");
+            text.pop();
+            *written = second;
+        }
+        write(text);
+    });
 }
+
+/// The last six digits of a number, the first of which may be zeros.
+pub(super) fn six_digits(number: u32) -> [u8; 6] {
+    let pair = |number: u32| PAIRS[(number % 100) as usize];
+    let [[a, b], [c, d], [e, f]] = [pair(number / 10_000), pair(number / 100), pair(number)];
+    [a, b, c, d, e, f]
+}
+
+/// The two digits of each number below a hundred.
+static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < pairs.len() {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
 
 /// Writes a number, as JSON has it.
 pub(super) fn push_number(line: &mut String, value: impl Serialize) -> fmt::Result {

@@ -16,8 +16,8 @@ pub(crate) use headers::{id_of_caller, inject};
 
 mod spans;
 pub(crate) use spans::{
-    ServerTrace, child, count, cut, describe, event, fail, link, of_request, server, unsampled,
-    walk, within,
+    ServerTrace, child, count, cut, describe, event, fail, link, of_id, of_request, server,
+    unsampled, walk, within,
 };
 
 use std::sync::OnceLock;

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use http::StatusCode;
-use opentelemetry::TraceId;
+use opentelemetry::trace::TraceContextExt;
+use opentelemetry::{Context, TraceId};
 use tracing::Level;
 
-use crate::hex::{NUMBER_DIGITS, hex_of_number};
+use crate::hex::hex_of_number;
 use crate::observe::{ABANDONED, Event, Observer};
 use crate::plan::{AccessField, AccessLogRules, Share};
 use crate::telemetry::{AccessLines, LoggedRequest};
+use crate::trace;
 
 /// Logs each request once it is answered.
 #[derive(Debug)]
@@ -65,43 +67,46 @@ impl Observer for AccessLog {
         if !rules.enabled || is_left_out(rules.sample, *status) {
             return;
         }
-        let says = |field| rules.fields.contain(field);
-        let trace = says(AccessField::TraceId).then(|| digits(*trace));
         let request = LoggedRequest {
-            method: says(AccessField::Method).then(|| method.as_str()),
-            path: says(AccessField::Path).then_some(*path),
-            request_id: says(AccessField::RequestId).then_some(*id),
-            trace_id: trace.as_ref().and_then(|trace| str::from_utf8(trace).ok()),
-            status: says(AccessField::Status).then_some(*status),
-            elapsed: says(AccessField::LatencyMs).then_some(*elapsed),
-            route: says(AccessField::Route).then_some(*route),
-            format: traits.format.filter(|_| says(AccessField::Format)),
-            cache: traits.cache.filter(|_| says(AccessField::Cache)),
-            problem: traits.problem.filter(|_| says(AccessField::Problem)),
+            fields: rules.fields,
+            method: method.as_str(),
+            path,
+            request_id: id,
+            trace: number(*trace),
+            status: *status,
+            elapsed: *elapsed,
+            route,
+            traits: *traits,
         };
         macro_rules! log {
             ($level:ident, $message:literal) => {
                 match &self.lines {
                     Some(lines) => lines.log(Level::$level, $message, &request),
-                    None => tracing::event!(
-                        Level::$level,
-                        method = request.method,
-                        path = request.path,
-                        request_id = request.request_id,
-                        trace_id = request.trace_id,
-                        status = request.status.map(|status| status.as_u16()),
-                        latency_ms = request.latency_ms(),
-                        route = request.route,
-                        format = request.format,
-                        cache = request.cache,
-                        problem = request.problem,
-                        $message
-                    ),
+                    None => {
+                        let _attached = unspanned(*trace).map(Context::attach);
+                        let says = |field| request.fields.contain(field);
+                        let trace_id = hex_of_number(request.trace);
+                        let trace_id = str::from_utf8(&trace_id).ok();
+                        tracing::event!(
+                            Level::$level,
+                            method = says(AccessField::Method).then_some(request.method),
+                            path = says(AccessField::Path).then_some(request.path),
+                            request_id = says(AccessField::RequestId).then_some(request.request_id),
+                            trace_id = trace_id.filter(|_| says(AccessField::TraceId)),
+                            status = says(AccessField::Status).then(|| status.as_u16()),
+                            latency_ms = says(AccessField::LatencyMs).then(|| request.latency_ms()),
+                            route = says(AccessField::Route).then_some(request.route),
+                            format = traits.format.filter(|_| says(AccessField::Format)),
+                            cache = traits.cache.filter(|_| says(AccessField::Cache)),
+                            problem = traits.problem.filter(|_| says(AccessField::Problem)),
+                            $message
+                        );
+                    }
                 }
             };
         }
         let is_expected = status.is_success() || *status == StatusCode::SERVICE_UNAVAILABLE;
-        if is_expected && self.probes.contains(path) {
+        if is_expected && self.probes.iter().any(|probe| probe == path) {
             log!(DEBUG, "probe answered");
         } else if status.is_server_error() {
             log!(WARN, "request failed");
@@ -119,10 +124,17 @@ fn is_left_out(sample: Share, status: StatusCode) -> bool {
     went_well && sample != Share::ALL && rand::random::<f64>() >= sample.get()
 }
 
-/// The digits of a request's trace; where it is in none, of one of its own.
-fn digits(trace: Option<TraceId>) -> [u8; NUMBER_DIGITS] {
+/// The context of a request's trace, where it has no span: what is exported of the log says which trace it is in.
+fn unspanned(trace: Option<TraceId>) -> Option<Context> {
+    trace
+        .filter(|_| !Context::map_current(TraceContextExt::has_active_span))
+        .map(trace::of_id)
+}
+
+/// The number of a request's trace; where it is in none, of one of its own.
+fn number(trace: Option<TraceId>) -> u128 {
     let trace = trace.map(|trace| u128::from_be_bytes(trace.to_bytes()));
-    hex_of_number(trace.unwrap_or_else(rand::random))
+    trace.unwrap_or_else(rand::random)
 }
 
 #[cfg(test)]
@@ -209,6 +221,28 @@ mod tests {
         });
         assert_eq!(plain, short);
         assert_eq!(plain.lines().count(), if is_logged { 5 } else { 0 });
+    }
+
+    #[test]
+    fn a_line_is_the_same_by_either_way_however_long_it_is() {
+        let path = format!("/{}", "\"\u{1}".repeat(500));
+        let [plain, short] = logged_both_ways("info", |lines| {
+            let log = AccessLog::new(&AccessLogRules::default(), &[], lines);
+            for path in ["/groups", &path, "/groups"] {
+                log.observe(&Event::RequestAnswered {
+                    method: &Method::GET,
+                    path,
+                    id: "the-id",
+                    trace: Some(TraceId::from_bytes([0x0a; 16])),
+                    route: "",
+                    traits: AnswerTraits::default(),
+                    status: StatusCode::OK,
+                    elapsed: Duration::ZERO,
+                });
+            }
+        });
+        assert_eq!(plain, short);
+        assert!(plain.len() > 4000 && plain.lines().count() == 3, "{plain}");
     }
 
     #[rstest]
