@@ -6,8 +6,8 @@ use std::mem;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
+use http::{HeaderMap, HeaderValue};
 
 use super::negotiate::{quality, sent};
 use super::problem::{Kind, ProblemDetails};
@@ -75,16 +75,20 @@ impl Accepted {
     }
 }
 
+/// The coding whose name is all that a caller sent. Many do, and nothing is to be weighed.
+pub(crate) fn named(only: &HeaderValue) -> Option<Accepted> {
+    let is_named = |coding: &Coding| only == coding.name().unwrap_or_default();
+    let best = Coding::ALL.into_iter().find(is_named)?;
+    let identity = true;
+    Some(Accepted { best, identity })
+}
+
 /// The coding that the caller likes best.
 pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accepted, ProblemDetails> {
     let mut values = headers.get_all(ACCEPT_ENCODING).iter();
     let only = values.next().filter(|_| values.next().is_none());
-    // Many callers name one coding and nothing else: nothing is to be weighed.
-    let named =
-        |coding: &Coding| only.is_some_and(|only| only == coding.name().unwrap_or_default());
-    if let Some(best) = Coding::ALL.into_iter().find(named) {
-        let identity = true;
-        return Ok(Accepted { best, identity });
+    if let Some(accepted) = only.and_then(named) {
+        return Ok(accepted);
     }
     let mut qualities = [None; Coding::ALL.len()];
     let mut others = None;

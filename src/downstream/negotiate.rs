@@ -4,7 +4,7 @@
 //! ranges beside good ones, and a caller that cannot change its headers still wants its groups.
 
 use http::header::ACCEPT;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::problem::{Kind, ProblemDetails};
 
@@ -126,6 +126,12 @@ pub(crate) fn sent(headers: &HeaderMap, name: &HeaderName) -> String {
     sent
 }
 
+/// The offered format whose media type is all that a caller sent. Most do, and nothing is to be weighed.
+pub(crate) fn named(only: &HeaderValue, offered: &[AnswerFormat]) -> Option<AnswerFormat> {
+    let is_named = |format: &&AnswerFormat| only == format.media_type();
+    offered.iter().find(is_named).copied()
+}
+
 /// The offered format that the caller likes best; among equals, the first offered.
 pub(crate) fn negotiate(
     headers: &HeaderMap,
@@ -133,10 +139,8 @@ pub(crate) fn negotiate(
 ) -> Result<AnswerFormat, ProblemDetails> {
     let mut values = headers.get_all(ACCEPT).iter();
     let only = values.next().filter(|_| values.next().is_none());
-    // Most callers name one type and nothing else: nothing is to be weighed.
-    let named = |format: &&AnswerFormat| only.is_some_and(|only| only == format.media_type());
-    if let Some(format) = offered.iter().find(named) {
-        return Ok(*format);
+    if let Some(format) = only.and_then(|only| named(only, offered)) {
+        return Ok(format);
     }
     let ranges = || {
         let values = headers.get_all(ACCEPT).iter();

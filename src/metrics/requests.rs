@@ -35,10 +35,11 @@ struct SeriesKey([(usize, usize); 5], StatusCode);
 impl SeriesKey {
     /// A hash that is good enough for a few hundred keys which nobody else chooses.
     fn hash(&self) -> u64 {
-        let words = self.0.iter().map(|(address, _)| *address as u64);
-        let parts = words.chain([self.1.as_u16().into()]);
-        let mix = |hash: u64, part: u64| (hash.rotate_left(23) ^ part).wrapping_mul(ODD);
-        parts.fold(0, mix)
+        let mut hash = u64::from(self.1.as_u16());
+        for (address, _) in self.0 {
+            hash = (hash.rotate_left(23) ^ address as u64).wrapping_mul(ODD);
+        }
+        hash
     }
 }
 
@@ -70,14 +71,24 @@ impl RequestDurations {
     ) {
         let seconds = elapsed.as_secs_f64();
         let method = known_method(method);
-        let place = |word: &'static str| (word.as_ptr().addr(), word.len());
+        let place = |word: Option<&'static str>| match word {
+            Some(word) => (word.as_ptr().addr(), word.len()),
+            None => (0, 0),
+        };
         let AnswerTraits {
             format,
             cache,
             problem,
         } = traits;
-        let words = [Some(route), Some(method), format, cache, problem];
-        let key = SeriesKey(words.map(|word| word.map_or((0, 0), place)), status);
+        // `map` over an array is a call for each.
+        let places = [
+            place(Some(route)),
+            place(Some(method)),
+            place(format),
+            place(cache),
+            place(problem),
+        ];
+        let key = SeriesKey(places, status);
         let bound = self.bound.read().unwrap_or_else(PoisonError::into_inner);
         let (hash, is_same) = (key.hash(), |series: &(SeriesKey, _)| series.0 == key);
         if let Some((_, series)) = bound.find(hash, is_same) {

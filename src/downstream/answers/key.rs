@@ -1,8 +1,8 @@
 //! Which answer is wanted, as far as a request says it before its query is read.
 
-use http::header::CACHE_CONTROL;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::caller::{Caller, Identity, VisibleSources};
 use crate::catalog::{CacheMode, CallerScopes};
@@ -46,19 +46,31 @@ impl AskedAnswer {
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Result<Self, ProblemDetails> {
+        const ALL: &[AnswerFormat] = AnswerFormat::ALL;
         let root = || PathAndQuery::from_static("/");
-        // Most requests have neither, and one pass takes less than two lookups.
-        let is_plain = !headers
-            .keys()
-            .any(|name| *name == CACHE_CONTROL || *name == prefer::PREFER);
+        // One pass takes less than two lookups. Most callers name one format and one coding, and nothing is to be
+        // weighed.
+        let (mut accept, mut accept_encoding) = (OnlyValue::default(), OnlyValue::default());
+        let (mut is_plain, prefer) = (true, prefer::PREFER);
+        for (name, value) in headers {
+            if *name == ACCEPT {
+                accept.add(value);
+            } else if *name == ACCEPT_ENCODING {
+                accept_encoding.add(value);
+            } else if *name == CACHE_CONTROL || *name == prefer {
+                is_plain = false;
+            }
+        }
+        let format = accept.get().and_then(|only| negotiate::named(only, ALL));
+        let coding = accept_encoding.get().and_then(coding::named);
         Ok(Self {
             key: AnswerKey {
                 identity: caller.identity,
                 visible: caller.visible.clone(),
                 scopes,
                 target: uri.path_and_query().cloned().unwrap_or_else(root),
-                format: negotiate::negotiate(headers, AnswerFormat::ALL)?,
-                coding: coding::negotiate(headers)?,
+                format: format.map_or_else(|| negotiate::negotiate(headers, ALL), Ok)?,
+                coding: coding.map_or_else(|| coding::negotiate(headers), Ok)?,
                 is_strict: !is_plain && prefer::is_strict(headers),
             },
             mode: if is_plain {
@@ -67,6 +79,24 @@ impl AskedAnswer {
                 caching::mode(headers)
             },
         })
+    }
+}
+
+/// The value of a field that was sent once.
+#[derive(Debug, Clone, Copy, Default)]
+struct OnlyValue<'a> {
+    first: Option<&'a HeaderValue>,
+    is_repeated: bool,
+}
+
+impl<'a> OnlyValue<'a> {
+    fn add(&mut self, value: &'a HeaderValue) {
+        self.is_repeated = self.first.is_some();
+        self.first = Some(value);
+    }
+
+    fn get(self) -> Option<&'a HeaderValue> {
+        self.first.filter(|_| !self.is_repeated)
     }
 }
 
