@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use strum::{EnumIter, IntoStaticStr};
+use strum::{EnumIter, EnumString, IntoEnumIterator as _, IntoStaticStr};
 
 /// A field of a group that can be hidden. Those without which no group can be listed cannot: `id`,
 /// `source`, `source_id`, `name` and `deleted_at`, which decides whether a group is listed at all.
@@ -19,6 +19,7 @@ use strum::{EnumIter, IntoStaticStr};
     Serialize,
     JsonSchema,
     EnumIter,
+    EnumString,
     IntoStaticStr,
 )]
 #[serde(rename_all = "snake_case")]
@@ -77,6 +78,19 @@ impl HiddenFields {
     /// No field.
     pub const NONE: Self = Self(0);
 
+    /// Every field that can be hidden.
+    pub const ALL: Self = Self((HideableField::Attributes.bit() << 1) - 1);
+
+    /// These fields.
+    pub const fn of(fields: &[HideableField]) -> Self {
+        let (mut set, mut at) = (0, 0);
+        while at < fields.len() {
+            set |= fields[at].bit();
+            at += 1;
+        }
+        Self(set)
+    }
+
     /// Whether no field is hidden.
     pub const fn is_none(self) -> bool {
         self.0 == 0
@@ -85,6 +99,11 @@ impl HiddenFields {
     /// Whether this field is hidden.
     pub const fn contains(self, field: HideableField) -> bool {
         self.0 & field.bit() != 0
+    }
+
+    /// The fields that are hidden.
+    pub fn fields(self) -> impl Iterator<Item = HideableField> {
+        HideableField::iter().filter(move |&field| self.contains(field))
     }
 
     /// The fields that are hidden in both: what two grants of the same source hide.
@@ -107,15 +126,13 @@ impl HiddenFields {
 
 impl FromIterator<HideableField> for HiddenFields {
     fn from_iter<I: IntoIterator<Item = HideableField>>(fields: I) -> Self {
-        let bits = fields.into_iter().map(HideableField::bit);
-        Self(bits.fold(0, |set, bit| set | bit))
+        let fields = fields.into_iter();
+        fields.fold(Self::NONE, |set, field| set.in_either(Self::of(&[field])))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use strum::IntoEnumIterator;
-
     use super::*;
 
     #[test]
@@ -123,13 +140,15 @@ mod tests {
         let set: HiddenFields = [HideableField::Members, HideableField::Email]
             .into_iter()
             .collect();
-        let held: Vec<_> = HideableField::iter()
-            .filter(|&field| set.contains(field))
-            .collect();
+        let held: Vec<_> = set.fields().collect();
         assert_eq!(held, [HideableField::Email, HideableField::Members]);
         let email: HiddenFields = [HideableField::Email].into_iter().collect();
         assert_eq!(set.in_both(email), email);
         assert_eq!(HiddenFields::NONE.in_either(email), email);
         assert!(HiddenFields::NONE.is_none() && !email.is_none());
+        assert_eq!(
+            HideableField::iter().collect::<HiddenFields>(),
+            HiddenFields::ALL
+        );
     }
 }

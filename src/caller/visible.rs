@@ -79,6 +79,21 @@ impl VisibleSources {
         }
     }
 
+    /// Whether the caller may see all these `fields` in one of the `sources` that exist for it, or none exists for
+    /// it: what it can use nowhere is not shown to it.
+    pub fn can_use<'a>(
+        &self,
+        fields: HiddenFields,
+        sources: impl IntoIterator<Item = &'a str>,
+    ) -> bool {
+        if *self == Self::All {
+            return true;
+        }
+        let mut hidden = sources.into_iter().filter_map(|name| self.hidden_of(name));
+        let may_see = |hidden: HiddenFields| hidden.in_both(fields).is_none();
+        hidden.next().is_none_or(may_see) || hidden.any(may_see)
+    }
+
     /// What stands for it: the same in every process and every release, and different for everything
     /// else that a caller may see. `None` of all sources with all fields.
     pub fn digest(&self) -> Option<&[u8; 32]> {
@@ -128,6 +143,17 @@ mod tests {
         assert_eq!(seen.hidden_of("a"), Some(members));
         assert_eq!(seen.hidden_of("b"), Some(HiddenFields::NONE));
         assert_eq!(VisibleSources::only(["a"]).hidden_of("b"), None);
+    }
+
+    #[test]
+    fn a_field_can_be_used_that_is_shown_somewhere() {
+        let members = hidden(&[HideableField::Members]);
+        let named = [("a".into(), members), ("b".into(), HiddenFields::NONE)].into();
+        let seen = VisibleSources::granted(named, None);
+        assert!(seen.can_use(members, ["a", "b", "c"]));
+        assert!(!seen.can_use(members, ["a", "c"]));
+        assert!(seen.can_use(hidden(&[HideableField::Email]), ["a"]));
+        assert!(seen.can_use(members, ["c"]) && VisibleSources::All.can_use(members, ["a"]));
     }
 
     #[test]

@@ -253,8 +253,8 @@ impl<G> Generation<G> {
         until: Instant,
     ) -> Result<(Bytes, Coding), ProblemDetails> {
         let (format, accepted) = (key.format, key.coding);
-        let is_copied =
-            accepted.best == Coding::Identity && render::is_copied(format, query.fields.as_deref());
+        let is_copied = accepted.best == Coding::Identity
+            && render::is_copied(format, query.fields.as_deref(), listing.hides());
         let page = move || render::page(format, query.fields.as_deref(), &listing);
         if is_copied {
             return Ok((page().map_err(ProblemDetails::defect)?, Coding::Identity));
@@ -283,6 +283,7 @@ impl<G> Generation<G> {
         let frame = frame.map_err(ProblemDetails::defect)?;
         let pool = self.process.pool.clone();
         let page = listing.page.clone();
+        let is_copied = render::is_copied(format, query.fields.as_deref(), listing.hides());
         let listing = self.gateway.lists().lend(listing, Listing::is_overtaken);
         let body = stream::body(
             pool,
@@ -291,6 +292,7 @@ impl<G> Generation<G> {
             format,
             query.fields,
             (listing, page),
+            is_copied,
             coding,
         );
         let mut response = full(format.content_type(), Bytes::new());
@@ -326,12 +328,12 @@ pub(crate) async fn one<G: GroupService>(
     let mut response = if tag.is_known(headers) {
         empty(StatusCode::NOT_MODIFIED)
     } else {
-        let bytes = found.row().json().len();
+        let bytes = found.row().bytes();
         let reserved = state.reserve(bytes as u64)?;
-        let (list, index) = (Arc::clone(&found.snapshot), found.index);
-        let render =
-            move || render::single(format, list.row(index)).map_err(ProblemDetails::defect);
-        let is_quick = bytes < LARGE_GROUP || render::is_copied(format, None);
+        let is_copied = render::is_copied(format, None, !found.hidden.is_none());
+        let is_quick = bytes < LARGE_GROUP || is_copied;
+        let found = found.clone();
+        let render = move || render::single(format, found.row()).map_err(ProblemDetails::defect);
         let body = if is_quick {
             render()?
         } else {
@@ -360,7 +362,7 @@ fn traits(format: AnswerFormat, sources: &[SourceReport]) -> AnswerTraits {
 
 /// About how many bytes a page has.
 fn page_bytes(listing: &Listing) -> u64 {
-    listing.rows().map(|row| row.json().len() as u64).sum()
+    listing.rows().map(|row| row.bytes() as u64).sum()
 }
 
 /// The id in a path, decoded once: an id that holds a percent sign comes encoded twice. What is no

@@ -56,10 +56,11 @@ pub(crate) fn body(
     format: AnswerFormat,
     fields: Option<Vec<&'static str>>,
     (listing, page): (Lent<Listing>, ViewPage),
+    is_copied: bool,
     coding: Coding,
 ) -> io::Result<Content> {
     let encoder = Encoder::new(coding)?;
-    let is_copied = encoder.is_none() && render::is_copied(format, fields.as_deref());
+    let is_copied = is_copied && encoder.is_none();
     let parts = Parts {
         before: Some(frame.before),
         after: Some(frame.after),
@@ -122,7 +123,7 @@ impl Parts {
             return Ok(self.after.take());
         }
         let listing = self.listing.get().ok_or(StreamError::Overtaken)?;
-        let rows = listing.view.next_rows(&mut self.page, ROWS_AT_ONCE);
+        let rows = listing.next_rows(&mut self.page, ROWS_AT_ONCE);
         Ok(Some(render::rows(
             self.format,
             rows,

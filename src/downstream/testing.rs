@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, HiddenFields};
 use crate::catalog::{
     self, CacheMode, CacheOutcome, CallerScopes, RunningWalk, SourceLookup, WalkRecord,
 };
@@ -256,6 +256,8 @@ impl GroupService for Fixed {
             view: Arc::new(view),
             page,
             complete,
+            visible: ask.caller.visible,
+            seen: None,
             sources,
             spent: Spent {
                 wait: Duration::from_secs(3),
@@ -277,6 +279,7 @@ impl GroupService for Fixed {
             Some(FoundGroup {
                 index: snapshot.find(id)?,
                 source: SourceReport::new(held.clone()),
+                hidden: HiddenFields::NONE,
                 snapshot,
             })
         });

@@ -37,6 +37,9 @@ pub enum GatewayError {
         /// How each asked source stands.
         sources: Vec<SourceReport>,
     },
+    /// A row cannot be read back. It takes a defect of ours.
+    #[error("a row has no JSON")]
+    Row(#[from] serde_json::Error),
     /// As many views are being built as may be.
     #[error("too many answers are being prepared at once")]
     Overloaded,

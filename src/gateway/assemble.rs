@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::caller::HiddenFields;
 use crate::metrics::CacheStanding;
 use crate::observe::Observers;
 use crate::plan::Plan;
@@ -11,6 +12,7 @@ use crate::plan::Plan;
 use super::ask::{Ask, GatewayError};
 use super::availability::{self, Needs};
 use super::cursor::Keys;
+use super::keyset::SeekKey;
 use super::listing::{Listing, SourceReport, Spent};
 use super::missing_sources::MissingSources;
 use super::pool::Overloaded;
@@ -96,16 +98,20 @@ impl Assembler {
         };
         let after = query.resume.as_ref().map(|resume| &resume.after);
         let page = view.page(after, query.limit);
+        let visible = &ask.caller.visible;
         let complete = missing.is_empty();
         let next = view.last_row(&page).map(|last| {
-            let after = last.into();
+            let hidden = visible
+                .hidden_of(last.source())
+                .unwrap_or(HiddenFields::ALL);
+            let after = SeekKey::from(last).without(hidden);
             let resume = Resume { after, missing };
             self.keys.sign(&ask.caller, query, resume)
         });
         let signed_by = next.as_ref().and_then(|_| self.keys.id());
         let (next_cursor, next_query) = next.map(|next| (next.cursor, next.query)).unzip();
         let remaining = sources.iter().map(|report| report.held.fresh_for);
-        Ok(Listing {
+        let listing = Listing {
             view: Arc::new(view),
             page,
             next_cursor,
@@ -113,9 +119,15 @@ impl Assembler {
             signed_by,
             complete,
             max_age: remaining.min().unwrap_or_default(),
+            visible: visible.clone(),
+            seen: None,
             spent,
             sources,
-        })
+        };
+        if listing.hides() {
+            return self.views.with_seen(listing, turn).await;
+        }
+        Ok(listing)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which groups a query asks for.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use memchr::memmem::Finder;
 
@@ -14,6 +15,9 @@ use crate::upstream::pushdown::Conditions;
 pub struct Filter {
     /// Folded text that the name or description contains.
     pub search: Option<String>,
+    /// The sources of which only names are searched, for their descriptions are hidden from the caller. The query
+    /// does not say so, and who sees the same sources shares all that comes of it.
+    pub names_only: BTreeSet<Arc<str>>,
     /// The sources to ask; `None` is all that the caller may see.
     pub sources: Option<BTreeSet<String>>,
     /// The normalized ids to look up.
@@ -94,7 +98,11 @@ impl Filter {
             _ => None,
         };
         Conditions {
-            search: self.search.as_deref(),
+            // An upstream would search descriptions, too.
+            search: self
+                .search
+                .as_deref()
+                .filter(|_| !self.names_only.contains(source)),
             id,
             status: self.status.as_deref(),
             organization_id: self.organization_id.as_deref(),
@@ -117,11 +125,13 @@ impl Filter {
             &self.member,
         ];
         let texts = texts.into_iter().flatten().map(String::len);
+        let names = self.names_only.len() * size_of::<Arc<str>>();
         let sets = [&self.sources, &self.ids];
         let words = sets.into_iter().flatten().flatten();
         texts
             .chain(words.map(|word| size_of::<String>() + word.len()))
-            .sum()
+            .sum::<usize>()
+            + names
     }
 
     /// The filter, made ready to look at many rows.
@@ -158,18 +168,30 @@ impl Matcher<'_> {
     /// `sources` is not looked at: it decides which snapshots are there.
     pub fn pick(&self, snapshot: &Snapshot) -> Vec<u32> {
         let passes = |row: &u32| self.passes(snapshot.row(*row as usize));
+        let names_only = self.filter.names_only.contains(snapshot.source());
+        let contains = |row: &u32| {
+            let row = snapshot.row(*row as usize);
+            self.search.as_ref().is_none_or(|search| {
+                if names_only {
+                    search.find(row.folded_name().as_bytes()).is_some()
+                } else {
+                    row.contains(search)
+                }
+            })
+        };
         match (&self.filter.ids, &self.search) {
             // A lookup by id need not scan.
-            (Some(ids), search) => {
+            (Some(ids), _) => {
                 let found = ids.iter().filter_map(|id| snapshot.find(id));
                 let found = found.map(|row| row as u32).filter(passes);
-                let contains = |row: &u32| {
-                    let row = snapshot.row(*row as usize);
-                    search.as_ref().is_none_or(|search| row.contains(search))
-                };
                 let mut rows: Vec<_> = found.filter(contains).collect();
                 rows.sort_unstable();
                 rows
+            }
+            (None, Some(_)) if names_only => {
+                // What is hidden must not even cost time.
+                let rows = (0..snapshot.len() as u32).filter(passes);
+                rows.filter(contains).collect()
             }
             (None, Some(search)) => {
                 let found = snapshot.search(search).map(|row| row as u32);

@@ -6,6 +6,7 @@
 use crate::group::Moment;
 use serde::{Deserialize, Serialize};
 
+use crate::caller::{HiddenFields, HideableField};
 use crate::fold::fold;
 use crate::snapshot::RowRef;
 
@@ -56,6 +57,18 @@ impl From<RowRef<'_>> for SeekKey {
 }
 
 impl SeekKey {
+    /// The key without these fields, which are hidden from the caller: nobody sorts by them, and what they hold must
+    /// not stand in a cursor, which can be read.
+    #[must_use]
+    pub(super) fn without(self, hidden: HiddenFields) -> Self {
+        let shown = |field, moment: Option<Moment>| moment.filter(|_| !hidden.contains(field));
+        Self {
+            created_at: shown(HideableField::CreatedAt, self.created_at),
+            updated_at: shown(HideableField::UpdatedAt, self.updated_at),
+            ..self
+        }
+    }
+
     /// How much memory the key takes besides its own value.
     pub(super) fn bytes(&self) -> usize {
         self.name.raw.len() + self.name.folded.len() + self.id.len()

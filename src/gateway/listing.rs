@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::caller::NotVisible;
+use sha2::{Digest as _, Sha256};
+
+use crate::caller::{HiddenFields, NotVisible, VisibleSources};
 use crate::catalog::{SourceEntry, SourceLookup};
 use crate::error::ErrorKind;
-use crate::snapshot::Snapshot;
-use crate::snapshot::{ContentHash, RowRef};
+use crate::snapshot::{ContentHash, RowRef, Snapshot};
 
 use super::cursor::KeyId;
 use super::matching_rows::MatchDigest;
+use super::seen_row::SeenRow;
 use super::view::{View, ViewPage};
+
+/// How many rows are looked at at once, of all that a long answer has.
+const ROWS_AT_ONCE: usize = 256;
 
 /// One page of groups, and how each asked source stands.
 #[derive(Debug, Clone)]
@@ -33,9 +38,17 @@ pub struct Listing {
     pub sources: Vec<SourceReport>,
     /// How long the answer stays what it is: the smallest remaining freshness.
     pub max_age: Duration,
+    /// What of the sources its caller may see.
+    pub visible: VisibleSources,
+    /// What stands for the groups of this page as its caller sees them, if something of them is hidden.
+    pub seen: Option<SeenDigest>,
     /// What the time until now was spent on.
     pub spent: Spent,
 }
+
+/// What stands for the groups of a page as their caller sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenDigest(pub(super) [u8; 32]);
 
 /// What the time of one listing was spent on: "is it the upstreams, or is it us?"
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -67,6 +80,8 @@ pub struct FoundGroup {
     pub index: usize,
     /// How its source stands.
     pub source: SourceReport,
+    /// What of it the caller may not see.
+    pub hidden: HiddenFields,
 }
 
 impl Listing {
@@ -83,8 +98,45 @@ impl Listing {
     }
 
     /// The rows of this page, in order.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = RowRef<'_>> {
-        self.view.rows(&self.page).into_iter()
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = SeenRow<'_>> {
+        let rows = self.view.rows(&self.page).into_iter();
+        rows.map(|row| self.see(row))
+    }
+
+    /// The next rows of a page, at most so many, which it has no more.
+    pub fn next_rows(
+        &self,
+        page: &mut ViewPage,
+        rows: usize,
+    ) -> impl ExactSizeIterator<Item = SeenRow<'_>> {
+        let rows = self.view.next_rows(page, rows).into_iter();
+        rows.map(|row| self.see(row))
+    }
+
+    /// Whether something of the groups is hidden from the caller.
+    pub fn hides(&self) -> bool {
+        let mut sources = self.sources.iter();
+        let visible = |source: &SourceReport| self.visible.hidden_of(&source.held.source);
+        self.visible != VisibleSources::All
+            && sources.any(|source| visible(source) != Some(HiddenFields::NONE))
+    }
+
+    /// What stands for the groups of this page as the caller sees them.
+    pub(super) fn digest_seen(&self) -> Result<SeenDigest, serde_json::Error> {
+        let mut digest = Sha256::new();
+        let mut page = self.page.clone();
+        while !page.is_empty() {
+            for row in self.next_rows(&mut page, ROWS_AT_ONCE) {
+                // An object tells where it ends.
+                digest.update(row.json()?);
+            }
+        }
+        Ok(SeenDigest(digest.finalize().into()))
+    }
+
+    fn see<'a>(&self, row: RowRef<'a>) -> SeenRow<'a> {
+        let hidden = self.visible.hidden_of(row.source());
+        SeenRow::new(row, hidden.unwrap_or(HiddenFields::ALL))
     }
 }
 
@@ -139,7 +191,7 @@ impl SourceReport {
 
 impl FoundGroup {
     /// The group.
-    pub fn row(&self) -> RowRef<'_> {
-        self.snapshot.row(self.index)
+    pub fn row(&self) -> SeenRow<'_> {
+        SeenRow::new(self.snapshot.row(self.index), self.hidden)
     }
 }

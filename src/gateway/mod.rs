@@ -38,6 +38,7 @@ mod views;
 mod assemble;
 pub mod listing;
 pub use listing::Listing;
+pub mod seen_row;
 mod validator;
 pub use validator::{Representation, Validator};
 
@@ -51,7 +52,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use tower::Service;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, HiddenFields};
 use crate::catalog::{CacheMode, Catalog, SourceEntry};
 use crate::metrics::CacheStanding;
 use crate::plan::Plan;
@@ -126,7 +127,8 @@ impl Gateway {
         let outcome = catalog
             .find(&source.name, caller, &conditions, mode, wait_until)
             .await;
-        look_up(id, SourceReport::of(source, outcome))
+        let hidden = caller.visible.hidden_of(name).unwrap_or(HiddenFields::ALL);
+        look_up(id, SourceReport::of(source, outcome), hidden)
     }
 
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
@@ -148,7 +150,11 @@ impl Gateway {
     }
 }
 
-fn look_up(id: &str, source: SourceReport) -> Result<Option<FoundGroup>, GatewayError> {
+fn look_up(
+    id: &str,
+    source: SourceReport,
+    hidden: HiddenFields,
+) -> Result<Option<FoundGroup>, GatewayError> {
     let Some(snapshot) = source.held.snapshot.clone() else {
         return Err(GatewayError::Unavailable {
             reason: format!("the source `{}` is unavailable", source.held.source),
@@ -159,6 +165,7 @@ fn look_up(id: &str, source: SourceReport) -> Result<Option<FoundGroup>, Gateway
         snapshot,
         index,
         source,
+        hidden,
     }))
 }
 

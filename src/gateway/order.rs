@@ -6,6 +6,7 @@
 
 use std::cmp::Ordering;
 
+use crate::caller::{HiddenFields, HideableField};
 use crate::group::Moment;
 
 use crate::snapshot::RowRef;
@@ -119,6 +120,15 @@ impl SortField {
         Self::Source,
         Self::Id,
     ];
+
+    /// What a caller must see of a group to sort by it.
+    pub const fn looks_at(self) -> HiddenFields {
+        match self {
+            Self::CreatedAt => HiddenFields::of(&[HideableField::CreatedAt]),
+            Self::UpdatedAt => HiddenFields::of(&[HideableField::UpdatedAt]),
+            Self::Name | Self::Source | Self::Id => HiddenFields::NONE,
+        }
+    }
 
     /// The word for it in a query.
     pub const fn as_str(self) -> &'static str {

@@ -7,6 +7,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::caller::{HiddenFields, HideableField};
+
 use super::filter::Filter;
 use super::keyset::SeekKey;
 use super::missing_sources::MissingSources;
@@ -85,6 +87,8 @@ impl Default for Limit {
 pub struct Parameter {
     /// Its name.
     pub name: &'static str,
+    /// What a caller must see of a group to filter by it.
+    pub looks_at: HiddenFields,
     /// What it means, for people.
     pub description: &'static str,
     /// Whether it may be given more than once.
@@ -105,6 +109,7 @@ const MOMENT: &str =
 pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "search",
+        looks_at: HiddenFields::NONE,
         description: "Only groups whose name or description contains this text, ignoring case and \
                       Unicode composition.",
         repeatable: false,
@@ -113,6 +118,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "source",
+        looks_at: HiddenFields::NONE,
         description: "Only groups of these sources, separated by commas; `/sources` names them.",
         repeatable: false,
         schema: r#"{"type":"string","pattern":"^[a-z0-9_-]+(,[a-z0-9_-]+)*$"}"#,
@@ -120,6 +126,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "id",
+        looks_at: HiddenFields::NONE,
         description: "Only the group with this normalized id. May be repeated; it is never split \
                       at commas.",
         repeatable: true,
@@ -128,6 +135,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "status",
+        looks_at: HiddenFields::of(&[HideableField::Status]),
         description: "Only groups with this status, ignoring case.",
         repeatable: false,
         schema: TEXT,
@@ -135,6 +143,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "organization_id",
+        looks_at: HiddenFields::of(&[HideableField::OrganizationId]),
         description: "Only groups of the organization with exactly this id.",
         repeatable: false,
         schema: TEXT,
@@ -142,6 +151,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "external_id",
+        looks_at: HiddenFields::of(&[HideableField::ExternalId]),
         description: "Only groups with exactly this id in an external system.",
         repeatable: false,
         schema: TEXT,
@@ -149,6 +159,11 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "member",
+        looks_at: HiddenFields::of(&[
+            HideableField::Members,
+            HideableField::Admins,
+            HideableField::Guests,
+        ]),
         description: "Only groups that list this account among members, admins or guests: its \
                       exact id, or its e-mail address ignoring case.",
         repeatable: false,
@@ -157,6 +172,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "created_after",
+        looks_at: HiddenFields::of(&[HideableField::CreatedAt]),
         description: "Only groups created at or after this time: an RFC 3339 timestamp, or a date, \
                       which means midnight UTC.",
         repeatable: false,
@@ -165,6 +181,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "created_before",
+        looks_at: HiddenFields::of(&[HideableField::CreatedAt]),
         description: "Only groups created before this time.",
         repeatable: false,
         schema: MOMENT,
@@ -172,6 +189,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "updated_after",
+        looks_at: HiddenFields::of(&[HideableField::UpdatedAt]),
         description: "Only groups last changed at or after this time.",
         repeatable: false,
         schema: MOMENT,
@@ -179,6 +197,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "updated_before",
+        looks_at: HiddenFields::of(&[HideableField::UpdatedAt]),
         description: "Only groups last changed before this time.",
         repeatable: false,
         schema: MOMENT,
@@ -186,6 +205,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "deleted",
+        looks_at: HiddenFields::NONE,
         description: "How to treat groups that their source marks deleted.",
         repeatable: false,
         schema: r#"{"type":"string","enum":["exclude","include","only"],"default":"exclude"}"#,
@@ -193,6 +213,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "sort",
+        looks_at: HiddenFields::NONE,
         description: "Up to three of `name`, `created_at`, `updated_at`, `source` and `id`, \
                       separated by commas; `-` before a field means descending. Groups without a \
                       value come last in either direction. Each field may be named once.",
@@ -202,6 +223,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "fields",
+        looks_at: HiddenFields::NONE,
         description: "Only these fields of each group, separated by commas; `id` and `source` are \
                       always included.",
         repeatable: false,
@@ -210,6 +232,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "limit",
+        looks_at: HiddenFields::NONE,
         description: "How many groups a page holds; larger values are cut to 1000. `all` is \
                       available only in the streamed formats, NDJSON and CSV.",
         repeatable: false,
@@ -218,6 +241,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "cursor",
+        looks_at: HiddenFields::NONE,
         description: "The `next_cursor` of the previous page. It is enough on its own; parameters \
                       sent with it must match the query that it continues, except `limit`.",
         repeatable: false,
@@ -293,7 +317,6 @@ mod tests {
     use strum::IntoEnumIterator;
 
     use super::*;
-    use crate::caller::HideableField;
     use crate::gateway::cursor::CURSOR_BYTES;
     use crate::snapshot::tests::group;
 

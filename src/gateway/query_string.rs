@@ -15,12 +15,16 @@ use super::query::{PARAMETERS, Parameter, QueryError};
 pub(super) struct QueryString(Vec<(&'static Parameter, String)>);
 
 impl QueryString {
-    /// Reads `raw` as form data: `&` between pairs, `+` for a space.
-    pub(super) fn parse(raw: &str) -> Result<Self, QueryError> {
+    /// Reads `raw` as form data: `&` between pairs, `+` for a space. Who sends an unknown parameter is told of those
+    /// that it `can_use`.
+    pub(super) fn parse(
+        raw: &str,
+        can_use: impl Fn(&Parameter) -> bool,
+    ) -> Result<Self, QueryError> {
         let mut parameters = Self(Vec::new());
         for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let parameter = known(name)?;
+            let parameter = known(name, &can_use)?;
             parameters.admit(parameter, decoded(parameter.name, value)?)?;
         }
         Ok(parameters)
@@ -59,13 +63,17 @@ impl QueryString {
     }
 }
 
-fn known(raw: &str) -> Result<&'static Parameter, QueryError> {
+fn known(
+    raw: &str,
+    can_use: impl Fn(&Parameter) -> bool,
+) -> Result<&'static Parameter, QueryError> {
     let name = decoded(raw, raw)?;
     let mut parameters = PARAMETERS.iter();
     parameters
         .find(|parameter| parameter.name == name)
         .ok_or_else(|| {
-            let names: Vec<_> = PARAMETERS.iter().map(|parameter| parameter.name).collect();
+            let usable = PARAMETERS.iter().filter(|parameter| can_use(parameter));
+            let names: Vec<_> = usable.map(|parameter| parameter.name).collect();
             QueryError::parameter(&name, refusal("parameter", &name, &names))
         })
 }
@@ -98,13 +106,17 @@ fn is_percent_encoded(raw: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn parse(raw: &str) -> Result<QueryString, QueryError> {
+        QueryString::parse(raw, |_| true)
+    }
+
     fn message(raw: &str) -> String {
-        QueryString::parse(raw).unwrap_err().to_string()
+        parse(raw).unwrap_err().to_string()
     }
 
     #[test]
     fn values_are_decoded_as_form_data() {
-        let parameters = QueryString::parse("search=a+b%20c%2Bd%C3%A9&id=x:1&id=x:2,3").unwrap();
+        let parameters = parse("search=a+b%20c%2Bd%C3%A9&id=x:1&id=x:2,3").unwrap();
         assert_eq!(parameters.one("search"), Some("a b c+dé"));
         assert_eq!(parameters.all("id").collect::<Vec<_>>(), ["x:1", "x:2,3"]);
         assert_eq!(parameters.one("limit"), None);
@@ -113,7 +125,7 @@ mod tests {
     #[test]
     fn an_empty_query_string_asks_for_everything_in_pages() {
         for raw in ["", "&", "&&"] {
-            assert_eq!(QueryString::parse(raw).unwrap().names().count(), 0);
+            assert_eq!(parse(raw).unwrap().names().count(), 0);
         }
     }
 
@@ -141,7 +153,7 @@ mod tests {
 
     #[test]
     fn an_unknown_parameter_is_named_as_it_was_sent() {
-        let Err(QueryError::Parameter { name, .. }) = QueryString::parse("s%C3%A9arch=x") else {
+        let Err(QueryError::Parameter { name, .. }) = parse("s%C3%A9arch=x") else {
             panic!("the parameter is unknown");
         };
         assert_eq!(name, "séarch");

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::caller::VisibleSources;
 use crate::error::ErrorKind;
 
-use super::listing::{FoundGroup, Listing, SourceReport};
+use super::listing::{FoundGroup, Listing, SeenDigest, SourceReport};
 use super::query::Query;
 
 /// The first bytes of the encoding. Another encoding gets another number.
@@ -40,7 +40,12 @@ impl Validator {
         representation: Representation,
         listing: &Listing,
     ) -> Self {
-        let mut encoding = ValidatorDigest::new("page", representation);
+        let kind = if listing.seen.is_some() {
+            "seen page"
+        } else {
+            "page"
+        };
+        let mut encoding = ValidatorDigest::new(kind, representation);
         encoding.text(query.first_page());
         // The format is the one that cursors have, whose version stands in every cursor.
         let resume = query.resume.as_ref().map(postcard::to_stdvec);
@@ -51,9 +56,19 @@ impl Validator {
         // signed by another key is another answer, for keys are retired.
         encoding.option(listing.signed_by.map(|key| key.0));
         encoding.text([u8::from(listing.complete)]);
+        if let Some(SeenDigest(seen)) = listing.seen {
+            // Nothing of what is hidden: only what the answer shows.
+            encoding.text(seen);
+            encoding.number(listing.total());
+            encoding.text([u8::from(listing.next_cursor.is_some())]);
+        }
         for report in &listing.sources {
             encoding.source(report);
-            encoding.option(report.content().map(|hash| hash.as_bytes().to_owned()));
+            if listing.seen.is_some() {
+                encoding.number(report.groups());
+            } else {
+                encoding.option(report.content().map(|hash| hash.as_bytes().to_owned()));
+            }
         }
         encoding.finish()
     }
@@ -61,7 +76,8 @@ impl Validator {
     /// What stands for a single group. It does not change with the others of its source.
     pub fn of_group(representation: Representation, found: &FoundGroup) -> Self {
         let mut encoding = ValidatorDigest::new("group", representation);
-        encoding.text(found.row().json());
+        // What has no JSON has no answer either.
+        encoding.text(found.row().json().unwrap_or_default());
         encoding.source(&found.source);
         encoding.finish()
     }
@@ -92,6 +108,10 @@ impl ValidatorDigest {
         let text = text.as_ref();
         self.0.update((text.len() as u64).to_be_bytes());
         self.0.update(text);
+    }
+
+    fn number(&mut self, number: usize) {
+        self.0.update((number as u64).to_be_bytes());
     }
 
     fn option(&mut self, text: Option<impl AsRef<[u8]>>) {

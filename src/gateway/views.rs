@@ -13,7 +13,9 @@ use crate::metrics::CacheStanding;
 use crate::observe::{Event, Observers};
 use crate::snapshot::{ContentHash, Snapshot};
 
+use super::ask::GatewayError;
 use super::filter::Filter;
+use super::listing::Listing;
 use super::matching_rows::MatchingRows;
 use super::order::Sort;
 use super::pool::{BlockingPool, Overloaded};
@@ -145,6 +147,20 @@ impl Views {
             self.rows(&key, &snapshots, deadline).await?
         };
         Ok(View::over(snapshots, rows, sort.clone()))
+    }
+
+    /// The same listing with what stands for the groups as its caller sees them.
+    pub(super) async fn with_seen(
+        &self,
+        listing: Listing,
+        deadline: Instant,
+    ) -> Result<Listing, GatewayError> {
+        let work = move || {
+            let seen = Some(listing.digest_seen()?);
+            Ok(Listing { seen, ..listing })
+        };
+        let listing = self.pool.run(work, deadline).await;
+        listing.map_err(|Overloaded| GatewayError::Overloaded)?
     }
 
     /// The rows that `key` asks for. Equal questions wait for one answer, each until its own

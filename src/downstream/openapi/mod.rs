@@ -19,6 +19,8 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG};
 use http::{HeaderValue, StatusCode};
 
+use crate::caller::VisibleSources;
+
 use super::caching::EntityTag;
 use super::exchange::RequestContext;
 use super::fallback;
@@ -47,18 +49,20 @@ pub(crate) struct Description(ArcSwapOption<DescribedSources>);
 #[derive(Debug)]
 struct DescribedSources {
     sources: Vec<Arc<str>>,
+    visible: VisibleSources,
     document: TextSchema,
     page: TextSchema,
 }
 
 impl DescribedSources {
-    fn new(sources: Vec<Arc<str>>) -> Self {
+    fn new(sources: Vec<Arc<str>>, visible: VisibleSources) -> Self {
         let names: Vec<_> = sources.iter().map(|name| &**name).collect();
-        let document = document(&names);
+        let document = document(&names, &visible);
         Self {
             page: TextSchema::new("text/html; charset=utf-8", page::render(&document)),
             document: TextSchema::new(AnswerFormat::Json.content_type(), document.to_string()),
             sources,
+            visible,
         }
     }
 }
@@ -91,10 +95,14 @@ impl Description {
     ) -> Arc<DescribedSources> {
         let caller = exchange.caller();
         sources.retain(|name| caller.visible.allows(name));
-        if let Some(described) = self.0.load_full().filter(|kept| kept.sources == sources) {
+        if let Some(described) = self
+            .0
+            .load_full()
+            .filter(|kept| kept.visible == caller.visible && kept.sources == sources)
+        {
             return described;
         }
-        let described = Arc::new(DescribedSources::new(sources));
+        let described = Arc::new(DescribedSources::new(sources, caller.visible.clone()));
         self.0.store(Some(Arc::clone(&described)));
         described
     }

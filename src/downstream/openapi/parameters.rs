@@ -2,17 +2,26 @@
 
 use serde_json::{Value, json};
 
+use crate::caller::{HiddenFields, HideableField, VisibleSources};
+use crate::gateway::order::SortField;
 use crate::gateway::query::{FIELDS, FIXED_FIELDS, PARAMETERS, Parameter};
 
-/// Every query parameter of `GET /groups`. Examples name sources that there are.
-pub(super) fn of_list(sources: &[&str]) -> Vec<Value> {
+/// Every query parameter of `GET /groups` that a caller can use which may see this much of these `sources`. Examples
+/// name sources that there are.
+pub(super) fn of_list(sources: &[&str], visible: &VisibleSources) -> Vec<Value> {
+    let can_use = |fields| visible.can_use(fields, sources.iter().copied());
     PARAMETERS
         .iter()
-        .map(|parameter| described(parameter, sources))
+        .filter(|parameter| can_use(parameter.looks_at))
+        .map(|parameter| described(parameter, sources, can_use))
         .collect()
 }
 
-fn described(parameter: &Parameter, sources: &[&str]) -> Value {
+fn described(
+    parameter: &Parameter,
+    sources: &[&str],
+    can_use: impl Fn(HiddenFields) -> bool,
+) -> Value {
     // The table's schemas are JSON text; a test reads every one.
     let mut schema: Value = serde_json::from_str(parameter.schema).unwrap_or_default();
     let mut description = parameter.description.to_owned();
@@ -24,13 +33,28 @@ fn described(parameter: &Parameter, sources: &[&str]) -> Value {
         }
         "id" => example = Some(group_id(sources)),
         "fields" => {
-            let one = FIELDS.join("|");
+            let is_usable = |field: &&&str| {
+                let field = field.parse::<HideableField>();
+                field.map_or(true, |field| can_use(HiddenFields::of(&[field])))
+            };
+            let fields: Vec<_> = FIELDS.iter().filter(is_usable).copied().collect();
+            let one = fields.join("|");
             schema["pattern"] = format!("^({one})(,({one}))*$").into();
-            let optional = FIELDS.iter().filter(|field| !FIXED_FIELDS.contains(field));
+            let optional = fields.iter().filter(|field| !FIXED_FIELDS.contains(field));
             let names: Vec<_> = optional.map(|field| format!("`{field}`")).collect();
             description.push_str(" There are also ");
             description.push_str(&names.join(", "));
             description.push('.');
+        }
+        "sort" => {
+            let hidden = SortField::ALL.into_iter();
+            for field in hidden.filter(|field| !can_use(field.looks_at())) {
+                let word = field.as_str();
+                description = description.replace(&format!("`{word}`, "), "");
+                let pattern = schema["pattern"].as_str().unwrap_or_default();
+                schema["pattern"] = pattern.replace(&format!("{word}|"), "").into();
+                example = Some("-name".to_owned());
+            }
         }
         _ => {}
     }

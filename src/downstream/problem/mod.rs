@@ -163,6 +163,7 @@ impl From<GatewayError> for ProblemDetails {
         let detail = error.to_string();
         match error {
             GatewayError::Unavailable { sources, .. } => Self::of_sources(detail, &sources),
+            GatewayError::Row(error) => Self::defect(error),
             GatewayError::Overloaded => Self::new(Kind::Overloaded, detail),
         }
     }

@@ -15,10 +15,9 @@ use thiserror::Error;
 use crate::catalog::SourceState;
 use crate::downstream::envelope::{Envelope, SourceStatus};
 use crate::error::ErrorKind;
-use crate::snapshot::RowRef;
+use crate::gateway::seen_row::{SeenRow, SelectedFields, columns};
 
-use super::record::{Record, columns};
-use super::{RenderError, SelectedFields};
+use super::RenderError;
 
 const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 const X_COMPLETE: HeaderName = HeaderName::from_static("x-complete");
@@ -56,11 +55,11 @@ pub(super) fn before(fields: SelectedFields<'_>) -> Bytes {
 /// Writes the lines of these rows.
 pub(super) fn write<'a>(
     out: &mut Vec<u8>,
-    rows: impl IntoIterator<Item = RowRef<'a>>,
+    rows: impl IntoIterator<Item = SeenRow<'a>>,
     fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
     for row in rows {
-        let record = Record::read(row)?;
+        let record = row.record()?;
         let mut before = "";
         for (_, value) in record.fields(fields) {
             out.extend_from_slice(before.as_bytes());

@@ -1,14 +1,11 @@
 //! JSON: one object per page, assembled from what the snapshots have rendered already.
 
-use std::io::Write as _;
-
 use bytes::Bytes;
 
 use crate::downstream::envelope::Envelope;
-use crate::snapshot::RowRef;
+use crate::gateway::seen_row::{SeenRow, SelectedFields};
 
-use super::record::Record;
-use super::{RenderError, SelectedFields};
+use super::RenderError;
 
 /// What stands before the groups of a page.
 pub(super) const BEFORE: Bytes = Bytes::from_static(b"{\"groups\":[");
@@ -16,7 +13,7 @@ pub(super) const BEFORE: Bytes = Bytes::from_static(b"{\"groups\":[");
 /// Writes the groups of a page, separated by commas.
 pub(super) fn write<'a>(
     out: &mut Vec<u8>,
-    rows: impl IntoIterator<Item = RowRef<'a>>,
+    rows: impl IntoIterator<Item = SeenRow<'a>>,
     fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
     for (place, row) in rows.into_iter().enumerate() {
@@ -41,19 +38,12 @@ pub(super) fn after(envelope: &Envelope) -> Result<Bytes, RenderError> {
 /// One group, whole as the snapshot holds it, or with the wanted fields only.
 pub(super) fn write_group(
     out: &mut Vec<u8>,
-    row: RowRef<'_>,
+    row: SeenRow<'_>,
     fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
-    if fields.is_none() {
-        out.extend_from_slice(row.json());
-        return Ok(());
+    match row.whole().filter(|_| fields.is_none()) {
+        Some(json) => out.extend_from_slice(json),
+        None => row.record()?.write_json(out, fields),
     }
-    let record = Record::read(row)?;
-    let mut before = '{';
-    for (name, value) in record.fields(fields) {
-        write!(out, "{before}\"{name}\":{value}")?;
-        before = ',';
-    }
-    out.push(b'}');
     Ok(())
 }

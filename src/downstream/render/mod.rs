@@ -4,12 +4,11 @@
 //! parts in every format, so that a page and a stream differ in nothing but how they are sent.
 //! Renderers add nothing of their own: each format converts back to the JSON answer (a property
 //! test in `round_trip`). JSON and NDJSON copy what the snapshot has rendered already; the others,
-//! and answers with chosen fields, read a row's JSON back once.
+//! and answers with chosen or hidden fields, read a row's JSON back once.
 
 pub(crate) mod csv;
 mod json;
 mod ndjson;
-mod record;
 mod xml;
 
 #[cfg(test)]
@@ -19,16 +18,13 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::gateway::Listing;
-use crate::snapshot::RowRef;
+use crate::gateway::seen_row::{SeenRow, SelectedFields};
 
 use super::envelope::Envelope;
 use super::negotiate::AnswerFormat;
 
 /// Part of every `ETag`. Whoever changes the bytes of an answer that says the same must count it up.
 pub(crate) const VERSION: u8 = 1;
-
-/// The fields to render, in the order of the record; `None` is all of them.
-pub(crate) type SelectedFields<'a> = Option<&'a [&'static str]>;
 
 /// Why a row could not be rendered. It takes a defect of ours.
 #[derive(Debug, Error)]
@@ -76,7 +72,7 @@ pub(crate) fn page(
     let frame = Frame::new(format, fields, &Envelope::of(listing))?;
     // Of what is copied, that is exact: a row and a comma.
     let rows: Vec<_> = listing.rows().collect();
-    let copied = rows.iter().map(|row| row.json().len() + 1);
+    let copied = rows.iter().map(|row| row.bytes() + 1);
     let length = frame.before.len() + copied.sum::<usize>() + frame.after.len();
     let mut out = Vec::with_capacity(length);
     out.extend_from_slice(&frame.before);
@@ -85,15 +81,20 @@ pub(crate) fn page(
     Ok(out.into())
 }
 
-/// Whether rendering copies what the snapshots have rendered already, and nothing more.
-pub(crate) const fn is_copied(format: AnswerFormat, fields: SelectedFields<'_>) -> bool {
-    matches!(format, AnswerFormat::Json | AnswerFormat::Ndjson) && fields.is_none()
+/// Whether rendering copies what the snapshots have rendered already, and nothing more. Where something `is_hidden`,
+/// it does not.
+pub(crate) const fn is_copied(
+    format: AnswerFormat,
+    fields: SelectedFields<'_>,
+    is_hidden: bool,
+) -> bool {
+    matches!(format, AnswerFormat::Json | AnswerFormat::Ndjson) && fields.is_none() && !is_hidden
 }
 
 /// The rows of an answer; of a streamed one, the next few.
 pub(crate) fn rows<'a>(
     format: AnswerFormat,
-    rows: impl IntoIterator<Item = RowRef<'a>>,
+    rows: impl IntoIterator<Item = SeenRow<'a>>,
     fields: SelectedFields<'_>,
 ) -> Result<Bytes, RenderError> {
     let mut out = Vec::new();
@@ -104,7 +105,7 @@ pub(crate) fn rows<'a>(
 fn write<'a>(
     out: &mut Vec<u8>,
     format: AnswerFormat,
-    rows: impl IntoIterator<Item = RowRef<'a>>,
+    rows: impl IntoIterator<Item = SeenRow<'a>>,
     fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
     match format {
@@ -116,11 +117,11 @@ fn write<'a>(
 }
 
 /// One group as a document of its own: the JSON object, or an XML document around its element.
-pub(crate) fn single(format: AnswerFormat, row: RowRef<'_>) -> Result<Bytes, RenderError> {
+pub(crate) fn single(format: AnswerFormat, row: SeenRow<'_>) -> Result<Bytes, RenderError> {
     match format {
         AnswerFormat::Xml => xml::single(row),
         AnswerFormat::Json | AnswerFormat::Ndjson | AnswerFormat::Csv => {
-            Ok(Bytes::copy_from_slice(row.json()))
+            Ok(row.json()?.into_owned().into())
         }
     }
 }

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::downstream::envelope::Envelope;
-use crate::snapshot::RowRef;
+use crate::gateway::seen_row::{SeenRow, SelectedFields};
 
-use super::{RenderError, SelectedFields, json};
+use super::{RenderError, json};
 
 /// The last line.
 #[derive(Debug, Serialize)]
@@ -18,7 +18,7 @@ struct LastLine<'a> {
 /// Writes the lines of these rows.
 pub(super) fn write<'a>(
     out: &mut Vec<u8>,
-    rows: impl IntoIterator<Item = RowRef<'a>>,
+    rows: impl IntoIterator<Item = SeenRow<'a>>,
     fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
     for row in rows {

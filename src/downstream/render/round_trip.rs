@@ -9,16 +9,23 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Number, Value, json};
 
+use crate::caller::HiddenFields;
 use crate::catalog::SourceState;
 use crate::downstream::envelope::{Envelope, SourceError, SourceStatus};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::gateway::query::FIELDS;
+use crate::gateway::seen_row::{SeenRow, SelectedFields};
 use crate::group::{Group, Member};
 use crate::plan::limits::DEEPEST;
 use crate::snapshot::Snapshot;
 use crate::snapshot::tests::group;
 
-use super::{AnswerFormat, Frame, SelectedFields, csv};
+use super::{AnswerFormat, Frame, csv};
+
+fn seen(snapshot: &Snapshot) -> impl Iterator<Item = SeenRow<'_>> {
+    let rows = snapshot.rows();
+    rows.map(|row| SeenRow::new(row, HiddenFields::NONE))
+}
 
 /// The whole answer in a format.
 fn answer(
@@ -28,7 +35,7 @@ fn answer(
     envelope: &Envelope,
 ) -> String {
     let frame = Frame::new(format, fields, envelope).unwrap();
-    let rows = super::rows(format, snapshot.rows(), fields).unwrap();
+    let rows = super::rows(format, seen(snapshot), fields).unwrap();
     String::from_utf8([&frame.before[..], &rows, &frame.after].concat()).unwrap()
 }
 
@@ -492,7 +499,7 @@ fn ndjson_ends_with_a_summary() {
 fn chosen_fields_come_in_the_order_of_the_record() {
     let snapshot = sample();
     let fields: SelectedFields<'_> = Some(&["id", "source", "name"]);
-    let rows = super::rows(AnswerFormat::Json, snapshot.rows(), fields).unwrap();
+    let rows = super::rows(AnswerFormat::Json, seen(&snapshot), fields).unwrap();
     assert_eq!(
         &rows[..],
         br#"{"id":"a:1","source":"a","name":"Ops & \"Sales\""}"#

@@ -15,18 +15,17 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use serde_json::{Map, Value};
 
 use crate::downstream::envelope::{Envelope, SourceStatus};
+use crate::gateway::seen_row::{SeenRow, SelectedFields};
 use crate::json;
-use crate::snapshot::RowRef;
 
-use super::record::Record;
-use super::{RenderError, SelectedFields};
+use super::RenderError;
 
 type Xml = Writer<Vec<u8>>;
 
 /// Writes the groups of a page, each a `<group>` element.
 pub(super) fn write<'a>(
     out: &mut Vec<u8>,
-    rows: impl IntoIterator<Item = RowRef<'a>>,
+    rows: impl IntoIterator<Item = SeenRow<'a>>,
     fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
     let mut xml = Writer::new(mem::take(out));
@@ -65,7 +64,7 @@ pub(super) fn after(envelope: &Envelope) -> Result<Bytes, RenderError> {
 }
 
 /// The document of a single group.
-pub(super) fn single(row: RowRef<'_>) -> Result<Bytes, RenderError> {
+pub(super) fn single(row: SeenRow<'_>) -> Result<Bytes, RenderError> {
     let mut xml = document()?;
     write_group(&mut xml, row, None)?;
     Ok(xml.into_inner().into())
@@ -103,10 +102,10 @@ fn write_source(xml: &mut Xml, source: &SourceStatus) -> Result<(), RenderError>
 
 fn write_group(
     xml: &mut Xml,
-    row: RowRef<'_>,
+    row: SeenRow<'_>,
     fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
-    let record = Record::read(row)?;
+    let record = row.record()?;
     xml.write_event(Event::Start(BytesStart::new("group")))?;
     for (name, json) in record.fields(fields) {
         write_field(xml, name, &json::read_own(json)?)?;

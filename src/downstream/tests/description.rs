@@ -5,6 +5,7 @@ use http::{HeaderName, Method, Request, StatusCode};
 use rstest::rstest;
 
 use super::{answer, ask, both, header, json, state};
+use crate::caller::VisibleSources;
 use crate::downstream::document;
 use crate::downstream::response::Response;
 use crate::downstream::testing::{failed, get};
@@ -74,7 +75,7 @@ async fn the_description_names_what_comes_of_asking_too_often() {
 
 async fn assert_described(response: Response, path: &str, status: u16) {
     assert_eq!(response.status().as_u16(), status, "{response:?}");
-    let document = document(&["alpha", "beta"]);
+    let document = document(&["alpha", "beta"], &VisibleSources::All);
     let described = &document["paths"][path]["get"]["responses"][status.to_string()];
     let described = match described["$ref"].as_str() {
         Some(reference) => document.pointer(&reference[1..]).unwrap(),

@@ -3,15 +3,17 @@
 //! Here the caller is left behind: its cursor is verified for it and only its sources can be named;
 //! the query that comes out says nothing of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, HiddenFields};
 
 use super::cursor::{Carried, Keys};
 use super::filter::Filter;
 use super::query::{CANONICAL_BYTES, Query, QueryError};
 use super::query_string::QueryString;
 
+mod granted;
 mod value;
 
 /// What a query string is read with.
@@ -27,21 +29,34 @@ pub struct ParseContext<'a> {
     pub keys: &'a Keys,
 }
 
+impl ParseContext<'_> {
+    /// Whether the caller may see all these fields in one of its sources.
+    fn can_use(self, fields: HiddenFields) -> bool {
+        let sources = self.sources.iter().map(|name| &**name);
+        self.caller.visible.can_use(fields, sources)
+    }
+
+    fn query_string(self, raw: &str) -> Result<QueryString, QueryError> {
+        QueryString::parse(raw, |parameter| self.can_use(parameter.looks_at))
+    }
+}
+
 impl Query {
     /// Parses the raw query string of a request.
     ///
     /// A cursor brings the whole query along; what is sent with it must agree, except `limit`.
     pub fn parse(raw: &str, context: ParseContext<'_>) -> Result<Self, QueryError> {
-        let parameters = QueryString::parse(raw)?;
+        let parameters = context.query_string(raw)?;
         let sent = read(&parameters, context)?;
         let length = sent.canonical().len();
         if length > CANONICAL_BYTES {
             return Err(QueryError::TooLong(length));
         }
-        match parameters.one("cursor") {
-            None => Ok(sent),
-            Some(token) => resume(token, sent, &parameters, context),
-        }
+        let query = match parameters.one("cursor") {
+            None => sent,
+            Some(token) => resume(token, sent, &parameters, context)?,
+        };
+        granted::within_grants(query, context)
     }
 }
 
@@ -79,7 +94,8 @@ fn resume(
 
 /// The query that a cursor carries. It was valid when it was written; what it names may be gone.
 fn recall(canonical: &str, context: ParseContext<'_>) -> Result<Query, QueryError> {
-    QueryString::parse(canonical)
+    context
+        .query_string(canonical)
         .and_then(|parameters| read(&parameters, context))
         .map_err(|error| {
             QueryError::Cursor(format!(
@@ -110,6 +126,7 @@ fn read(parameters: &QueryString, context: ParseContext<'_>) -> Result<Query, Qu
     Ok(Query {
         filter: Filter {
             search: parsed(parameters, "search", value::search)?,
+            names_only: BTreeSet::new(),
             sources: parsed(parameters, "source", |text| {
                 value::sources(text, context.sources, &context.caller.visible)
             })?,
@@ -124,8 +141,14 @@ fn read(parameters: &QueryString, context: ParseContext<'_>) -> Result<Query, Qu
             updated_before: instant("updated_before")?,
             deleted: parsed(parameters, "deleted", value::deleted)?.unwrap_or_default(),
         },
-        sort: parsed(parameters, "sort", value::sort)?.unwrap_or_default(),
-        fields: parsed(parameters, "fields", value::fields)?.flatten(),
+        sort: parsed(parameters, "sort", |text| {
+            value::sort(text, |looks_at| context.can_use(looks_at))
+        })?
+        .unwrap_or_default(),
+        fields: parsed(parameters, "fields", |text| {
+            value::fields(text, |looks_at| context.can_use(looks_at))
+        })?
+        .flatten(),
         limit: parsed(parameters, "limit", |text| {
             value::limit(text, context.streamed)
         })?

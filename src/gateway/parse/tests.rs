@@ -224,6 +224,7 @@ fn filters() -> impl Strategy<Value = Filter> {
                 .0
                 .map(|text| fold(&text).into_owned())
                 .filter(|text| !text.is_empty()),
+            names_only: BTreeSet::new(),
             sources: sources.map(|names| names.into_iter().map(str::to_owned).collect()),
             ids: (!ids.is_empty()).then_some(ids),
             status: texts.1.map(|text| text.to_lowercase()),

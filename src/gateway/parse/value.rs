@@ -8,7 +8,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 
-use crate::caller::VisibleSources;
+use crate::caller::{HiddenFields, HideableField, VisibleSources};
 use crate::did_you_mean::{choose, refusal};
 use crate::fold::fold;
 use crate::gateway::filter::Deleted;
@@ -109,10 +109,11 @@ pub(super) fn deleted(text: &str) -> Result<Deleted, String> {
         .ok_or_else(|| refusal("value", text, &words))
 }
 
-pub(super) fn sort(text: &str) -> Result<Sort, String> {
+/// The fields to sort by. Who names another is told of those that it `can_use`.
+pub(super) fn sort(text: &str, can_use: impl Fn(HiddenFields) -> bool) -> Result<Sort, String> {
     let keys = text
         .split(',')
-        .map(sort_key)
+        .map(|text| sort_key(text, &can_use))
         .collect::<Result<Vec<_>, _>>()?;
     if keys.len() > SORT_FIELDS {
         return Err(format!("at most {SORT_FIELDS} sort fields are allowed"));
@@ -124,7 +125,7 @@ pub(super) fn sort(text: &str) -> Result<Sort, String> {
     }
 }
 
-fn sort_key(text: &str) -> Result<SortKey, String> {
+fn sort_key(text: &str, can_use: impl Fn(HiddenFields) -> bool) -> Result<SortKey, String> {
     let (direction, word) = match text.strip_prefix('-') {
         Some(word) => (Direction::Descending, word),
         // The plus of `+name` arrives as a space unless it was percent-encoded.
@@ -133,19 +134,38 @@ fn sort_key(text: &str) -> Result<SortKey, String> {
             text.strip_prefix(['+', ' ']).unwrap_or(text),
         ),
     };
-    let words = SortField::ALL.map(SortField::as_str);
     SortField::ALL
         .into_iter()
         .find(|field| field.as_str() == word)
         .map(|field| SortKey { field, direction })
-        .ok_or_else(|| refusal("field", word, &words))
+        .ok_or_else(|| {
+            let usable = SortField::ALL.into_iter();
+            let usable = usable.filter(|field| can_use(field.looks_at()));
+            let words: Vec<_> = usable.map(SortField::as_str).collect();
+            refusal("field", word, &words)
+        })
 }
 
-/// The fields in the order of the record; `None` when all are named.
-pub(super) fn fields(text: &str) -> Result<Option<Vec<&'static str>>, String> {
+/// The fields in the order of the record; `None` when all are named. Who names another is told of those that it
+/// `can_use`; one that is always empty for it may be named like any other.
+pub(super) fn fields(
+    text: &str,
+    can_use: impl Fn(HiddenFields) -> bool,
+) -> Result<Option<Vec<&'static str>>, String> {
+    let choose = |word| {
+        let known = FIELDS.iter().copied().find(|field| *field == word);
+        known.ok_or_else(|| {
+            let is_usable = |name: &&str| {
+                let field = name.parse::<HideableField>();
+                field.map_or(true, |field| can_use(HiddenFields::of(&[field])))
+            };
+            let usable: Vec<_> = FIELDS.iter().copied().filter(is_usable).collect();
+            refusal("field", word, &usable)
+        })
+    };
     let named = text
         .split(',')
-        .map(|word| choose("field", word, FIELDS))
+        .map(choose)
         .collect::<Result<BTreeSet<_>, _>>()?;
     let fields: Vec<_> = FIELDS
         .iter()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ask, failed, fresh, pending, source};
-use crate::caller::{Caller, NotVisible};
+use crate::caller::{Caller, HiddenFields, NotVisible};
 use crate::catalog::SourceState;
 use crate::config::testing::plan;
 use crate::error::ErrorKind;
@@ -12,9 +12,9 @@ use crate::gateway::availability::{FailureClass, retry_after};
 use crate::gateway::cursor::Keys;
 use crate::gateway::listing::{Listing, SourceReport};
 use crate::gateway::query::Query;
-use crate::gateway::{GatewayError, ParseContext, look_up};
+use crate::gateway::seen_row::SeenRow;
+use crate::gateway::{Ask, GatewayError, ParseContext, look_up};
 use crate::observe::Observers;
-use crate::snapshot::RowRef;
 use crate::snapshot::tests::group;
 
 fn assembler(key: u8) -> Assembler {
@@ -41,15 +41,29 @@ pub(super) async fn answer_by(
     strict: bool,
     sources: Vec<SourceReport>,
 ) -> (Query, Result<Listing, GatewayError>) {
+    answer_to(&Caller::default(), key, raw, strict, sources).await
+}
+
+/// The same for a caller.
+pub(super) async fn answer_to(
+    caller: &Caller,
+    key: u8,
+    raw: &str,
+    strict: bool,
+    sources: Vec<SourceReport>,
+) -> (Query, Result<Listing, GatewayError>) {
     let assembler = assembler(key);
     let context = ParseContext {
         sources: &["a".into(), "b".into()],
         streamed: true,
-        caller: &Caller::default(),
+        caller,
         keys: assembler.keys(),
     };
     let query = Query::parse(raw, context).unwrap();
-    let ask = ask(query.clone(), strict);
+    let ask = Ask {
+        caller: caller.clone(),
+        ..ask(query.clone(), strict)
+    };
     (query, assembler.assemble(&ask, sources).await)
 }
 
@@ -74,7 +88,7 @@ pub(super) fn some(source: &str) -> SourceReport {
 }
 
 fn ids(listing: &Listing) -> Vec<&str> {
-    listing.rows().map(RowRef::id).collect()
+    listing.rows().map(SeenRow::id).collect()
 }
 
 #[tokio::test]
@@ -97,7 +111,7 @@ async fn a_source_that_cannot_be_asked_for_the_caller_makes_the_answer_incomplet
     let alone = listed("source=b", false, vec![not_askable()]).await;
     let class = FailureClass::of(&unavailable(alone.unwrap_err()));
     assert_eq!(class, FailureClass::Failed);
-    assert!(look_up("b:1", not_askable()).is_err());
+    assert!(look_up("b:1", not_askable(), HiddenFields::NONE).is_err());
 }
 
 #[tokio::test]
@@ -162,14 +176,20 @@ async fn the_last_page_names_no_next_one_even_when_it_is_full() {
 
 #[test]
 fn one_group_is_found_by_its_id() {
-    let found = look_up("a:2", some("a")).unwrap().unwrap();
+    let found = look_up("a:2", some("a"), HiddenFields::NONE)
+        .unwrap()
+        .unwrap();
     assert_eq!(found.row().id(), "a:2");
-    assert!(look_up("a:9", some("a")).unwrap().is_none());
+    assert!(
+        look_up("a:9", some("a"), HiddenFields::NONE)
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[test]
 fn a_group_of_an_unavailable_source_is_not_declared_missing() {
-    let error = look_up("a:2", failed("a", ErrorKind::Timeout)).unwrap_err();
+    let error = look_up("a:2", failed("a", ErrorKind::Timeout), HiddenFields::NONE).unwrap_err();
     let class = FailureClass::of(&unavailable(error));
     assert_eq!(class, FailureClass::TimedOut);
 }

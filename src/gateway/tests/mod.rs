@@ -1,6 +1,7 @@
 //! What the tests of this layer share.
 
 mod answers;
+mod hidden;
 mod sequences;
 mod validators;
 

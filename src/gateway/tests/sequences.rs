@@ -247,7 +247,12 @@ fn first_page(sort: &Sort, limit: usize) -> String {
 }
 
 fn groups(listing: &Listing) -> Vec<Group> {
-    listing.rows().map(|row| row.group().unwrap()).collect()
+    listing
+        .view
+        .rows(&listing.page)
+        .into_iter()
+        .map(|row| row.group().unwrap())
+        .collect()
 }
 
 fn ids(groups: &[Group]) -> Vec<String> {

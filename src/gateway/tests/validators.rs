@@ -2,7 +2,7 @@
 
 use super::answers::{answer, answer_by, some};
 use super::{failed, fresh, pending};
-use crate::caller::VisibleSources;
+use crate::caller::{HiddenFields, VisibleSources};
 use crate::catalog::SourceState;
 use crate::error::ErrorKind;
 use crate::gateway::listing::{FoundGroup, SourceReport};
@@ -42,6 +42,7 @@ fn one(names: &[&str]) -> FoundGroup {
         index: snapshot.find("a:0").unwrap(),
         snapshot,
         source,
+        hidden: HiddenFields::NONE,
     }
 }
 

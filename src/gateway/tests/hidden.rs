@@ -1,0 +1,245 @@
+//! Callers from whom fields are hidden: what they are shown, and what nothing tells them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::answers::answer_to;
+use super::fresh;
+use crate::caller::{Caller, HiddenFields, HideableField, VisibleSources};
+use crate::gateway::cursor::Keys;
+use crate::gateway::listing::{FoundGroup, Listing, SourceReport};
+use crate::gateway::seen_row::SeenRow;
+use crate::gateway::{ParseContext, Query, Representation, Validator};
+use crate::group::Group;
+use crate::snapshot::tests::group;
+
+const JSON: Representation = Representation {
+    media_type: "application/json",
+    renderer: 1,
+};
+
+/// Who may see two sources, and all but these fields of `a`.
+fn lacking(fields: &[HideableField]) -> Caller {
+    let named = [
+        ("a".into(), HiddenFields::of(fields)),
+        ("b".into(), HiddenFields::NONE),
+    ];
+    Caller {
+        visible: VisibleSources::granted(named.into(), None),
+        ..Caller::default()
+    }
+}
+
+fn parse(caller: &Caller, raw: &str) -> Result<Query, String> {
+    let context = ParseContext {
+        sources: &["a".into(), "b".into(), "c".into()],
+        streamed: false,
+        caller,
+        keys: &Keys::new(vec![vec![7; 32].into()]),
+    };
+    Query::parse(raw, context).map_err(|error| error.to_string())
+}
+
+fn changed(source: &str, change: impl Fn(&mut Group)) -> SourceReport {
+    let groups = ["1", "2", "3"].map(|id| {
+        let mut group = group(source, id, id);
+        change(&mut group);
+        group
+    });
+    fresh(source, groups.into())
+}
+
+async fn listed(caller: &Caller, raw: &str, sources: Vec<SourceReport>) -> (Listing, Validator) {
+    let (query, listing) = answer_to(caller, 7, raw, false, sources).await;
+    let listing = listing.unwrap();
+    let validator = Validator::of_page(&query, &caller.visible, JSON, &listing);
+    (listing, validator)
+}
+
+fn json(listing: &Listing) -> String {
+    let rows = listing.rows().map(|row| row.json().unwrap().into_owned());
+    String::from_utf8(rows.collect::<Vec<_>>().concat()).unwrap()
+}
+
+#[test]
+fn whatever_looks_at_a_hidden_field_is_refused_where_a_source_that_hides_it_is_asked() {
+    use HideableField as Field;
+    for (field, asked) in [
+        (Field::Status, "status=active"),
+        (Field::OrganizationId, "organization_id=x"),
+        (Field::ExternalId, "external_id=x"),
+        (Field::Members, "member=x"),
+        (Field::Admins, "member=x"),
+        (Field::Guests, "member=x"),
+        (Field::CreatedAt, "created_after=2024-01-01"),
+        (Field::CreatedAt, "created_before=2024-01-01"),
+        (Field::CreatedAt, "sort=-name,created_at"),
+        (Field::UpdatedAt, "updated_after=2024-01-01"),
+        (Field::UpdatedAt, "updated_before=2024-01-01"),
+        (Field::UpdatedAt, "sort=-updated_at"),
+    ] {
+        let caller = lacking(&[field]);
+        let (name, _) = asked.split_once('=').unwrap();
+        let field = field.as_str();
+        let refusal = format!(
+            "`{name}`: it looks at `{field}`, which is not granted to this caller in the source `a`"
+        );
+        for raw in [
+            asked,
+            &format!("{asked}&source=a"),
+            &format!("{asked}&id=a:1&id=b:1"),
+        ] {
+            assert_eq!(parse(&caller, raw), Err(refusal.clone()), "{raw}");
+        }
+        assert!(parse(&caller, &format!("{asked}&source=b")).is_ok());
+        assert!(parse(&caller, &format!("{asked}&id=b:1")).is_ok());
+        assert!(parse(&lacking(&[Field::Url]), asked).is_ok());
+    }
+}
+
+#[test]
+fn what_a_caller_can_use_nowhere_is_not_among_what_is_allowed() {
+    use HideableField as Field;
+    let hidden = HiddenFields::of(&[Field::Guests, Field::CreatedAt]);
+    let caller = Caller {
+        visible: VisibleSources::granted([("a".into(), hidden)].into(), None),
+        ..Caller::default()
+    };
+    for (raw, gone, there) in [
+        ("x=1", "`member`", "`status`"),
+        ("sort=x", "`created_at`", "`updated_at`"),
+        ("fields=x", "`guests`", "`members`"),
+    ] {
+        let refusal = parse(&caller, raw).unwrap_err();
+        assert!(
+            !refusal.contains(gone) && refusal.contains(there),
+            "{refusal}"
+        );
+        let refusal = parse(&lacking(&[Field::Guests, Field::CreatedAt]), raw).unwrap_err();
+        assert!(refusal.contains(gone), "{refusal}");
+    }
+    // It is always empty, as it is in each group.
+    assert!(parse(&caller, "fields=guests").is_ok());
+}
+
+#[tokio::test]
+async fn a_search_does_not_find_what_is_hidden() {
+    let sources = || {
+        let described = |group: &mut Group| group.description = Some("secret 2".to_owned());
+        vec![changed("a", described), changed("b", described)]
+    };
+    let caller = lacking(&[HideableField::Description]);
+    for (raw, ids) in [
+        ("search=secret", &["b:1", "b:2", "b:3"][..]),
+        ("search=2", &["b:1", "a:2", "b:2", "b:3"]),
+        ("search=2&id=a:1&id=a:2", &["a:2"]),
+        ("search=2&source=a", &["a:2"]),
+    ] {
+        let asked = parse(&caller, raw).unwrap().filter;
+        let mut asked_of = sources();
+        asked_of.retain(|source| asked.admits_source(&source.held.source));
+        let (listing, _) = listed(&caller, raw, asked_of).await;
+        let found: Vec<_> = listing.rows().map(SeenRow::id).collect();
+        assert_eq!(found, ids, "{raw}");
+    }
+    let query = parse(&caller, "search=x").unwrap();
+    assert_eq!(query.filter.conditions("a").search, None);
+    assert_eq!(query.filter.conditions("b").search, Some("x"));
+    // Callers who see the same share what was found; to others it makes no difference without a search.
+    assert_eq!(
+        parse(&caller, "sort=id"),
+        parse(&Caller::default(), "sort=id")
+    );
+}
+
+#[tokio::test]
+async fn what_is_hidden_changes_neither_what_is_shown_nor_what_stands_for_it() {
+    for field in HiddenFields::ALL.fields() {
+        let caller = lacking(&[field]);
+        let change = |group: &mut Group| {
+            let mut value = serde_json::to_value(&*group).unwrap();
+            value[field.as_str()] = match field {
+                HideableField::Members | HideableField::Admins | HideableField::Guests => {
+                    serde_json::json!([{"id": "x", "email": null}])
+                }
+                HideableField::Attributes => serde_json::json!({"x": 1}),
+                HideableField::MemberCount => 7.into(),
+                HideableField::CreatedAt | HideableField::UpdatedAt => {
+                    "2024-01-01T00:00:00Z".into()
+                }
+                _ => "x".into(),
+            };
+            *group = serde_json::from_value(value).unwrap();
+        };
+        let plain = |source| changed(source, |_| ());
+        let before = listed(&caller, "limit=2", vec![plain("a"), plain("b")]).await;
+        let hidden = listed(&caller, "limit=2", vec![changed("a", change), plain("b")]).await;
+        assert_eq!(json(&before.0), json(&hidden.0));
+        assert_eq!(before.1, hidden.1, "{field:?}");
+        assert_eq!(before.0.next_cursor, hidden.0.next_cursor, "{field:?}");
+        let shown = listed(&caller, "limit=2", vec![plain("a"), changed("b", change)]).await;
+        assert_ne!(json(&before.0), json(&shown.0));
+        assert_ne!(before.1, shown.1, "{field:?}");
+        let one = |source: SourceReport| {
+            let found = FoundGroup {
+                snapshot: source.held.snapshot.clone().unwrap(),
+                index: 0,
+                source,
+                hidden: HiddenFields::of(&[field]),
+            };
+            (
+                Validator::of_group(JSON, &found),
+                found.row().json().unwrap().into_owned(),
+            )
+        };
+        assert_eq!(one(plain("a")), one(changed("a", change)));
+    }
+}
+
+#[tokio::test]
+async fn what_is_shown_besides_the_groups_of_a_page_changes_what_stands_for_it() {
+    let caller = lacking(&[HideableField::Members]);
+    let some = |source: &str, ids: &[&str]| {
+        fresh(source, ids.iter().map(|id| group(source, id, id)).collect())
+    };
+    let validator = async |ids: &[&str]| {
+        listed(&caller, "limit=1", vec![some("a", ids), some("b", &[])])
+            .await
+            .1
+    };
+    let two = validator(&["1", "2"]).await;
+    assert_eq!(two, validator(&["1", "2"]).await);
+    for other in [&["1"][..], &["1", "2", "3"], &["0", "1"]] {
+        assert_ne!(two, validator(other).await);
+    }
+    // A long answer is covered to its end.
+    let all = async |last: &str| {
+        let sources = vec![some("a", &["1", last]), some("b", &[])];
+        listed(&caller, "limit=all", sources).await.1
+    };
+    assert_ne!(all("2").await, all("3").await);
+}
+
+#[tokio::test]
+async fn a_cursor_holds_no_time_that_is_hidden() {
+    let made = |group: &mut Group| {
+        group.created_at = "2024-01-01T00:00:00.123456789Z".parse().ok();
+        group.updated_at = group.created_at;
+    };
+    let cursor = async |fields: &[HideableField]| {
+        let sources = vec![changed("a", made), changed("b", |_| ())];
+        let (listing, _) = listed(&lacking(fields), "limit=1", sources).await;
+        let cursor = URL_SAFE_NO_PAD
+            .decode(listing.next_cursor.unwrap())
+            .unwrap();
+        // The MAC at its end differs with the caller.
+        cursor.len()
+    };
+    use HideableField::{CreatedAt, UpdatedAt};
+    let [none, one, both] = [
+        cursor(&[]).await,
+        cursor(&[CreatedAt]).await,
+        cursor(&[CreatedAt, UpdatedAt]).await,
+    ];
+    assert!(none > one && one > both, "{none} {one} {both}");
+}
