@@ -25,6 +25,8 @@ use crate::observe::Observers;
 use crate::reload::Reloads;
 
 mod description;
+mod existence;
+mod isolation;
 mod visibility;
 
 /// Two sources that answer.

@@ -14,10 +14,10 @@ mod page;
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG};
 use http::{HeaderValue, StatusCode};
+use moka::sync::Cache;
 
 use crate::caller::VisibleSources;
 
@@ -41,28 +41,32 @@ const AN_HOUR_OF_ONE: &str = "private, max-age=3600";
 const NOTHING_FROM_ELSEWHERE: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                                       frame-ancestors 'none'";
 
-/// The description, for machines and for people. It is made again only when a caller sees other
-/// sources than the one before, for its examples name them.
-#[derive(Debug, Default)]
-pub(crate) struct Description(ArcSwapOption<DescribedSources>);
+/// How many descriptions are kept: those of callers who see the same are one.
+const KEPT: u64 = 64;
+
+/// The description, for machines and for people: of the sources that a caller sees and of what it can use of them.
+#[derive(Debug)]
+pub(crate) struct Description(Cache<(Vec<Arc<str>>, VisibleSources), Arc<DescribedSources>>);
+
+impl Default for Description {
+    fn default() -> Self {
+        Self(Cache::new(KEPT))
+    }
+}
 
 #[derive(Debug)]
 struct DescribedSources {
-    sources: Vec<Arc<str>>,
-    visible: VisibleSources,
     document: TextSchema,
     page: TextSchema,
 }
 
 impl DescribedSources {
-    fn new(sources: Vec<Arc<str>>, visible: VisibleSources) -> Self {
+    fn new(sources: &[Arc<str>], visible: &VisibleSources) -> Self {
         let names: Vec<_> = sources.iter().map(|name| &**name).collect();
-        let document = document(&names, &visible);
+        let document = document(&names, visible);
         Self {
             page: TextSchema::new("text/html; charset=utf-8", page::render(&document)),
             document: TextSchema::new(AnswerFormat::Json.content_type(), document.to_string()),
-            sources,
-            visible,
         }
     }
 }
@@ -95,15 +99,12 @@ impl Description {
     ) -> Arc<DescribedSources> {
         let caller = exchange.caller();
         sources.retain(|name| caller.visible.allows(name));
-        if let Some(described) = self
-            .0
-            .load_full()
-            .filter(|kept| kept.visible == caller.visible && kept.sources == sources)
-        {
+        let key = (sources, caller.visible.clone());
+        if let Some(described) = self.0.get(&key) {
             return described;
         }
-        let described = Arc::new(DescribedSources::new(sources, caller.visible.clone()));
-        self.0.store(Some(Arc::clone(&described)));
+        let described = Arc::new(DescribedSources::new(&key.0, &key.1));
+        self.0.insert(key, Arc::clone(&described));
         described
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
+use http::request::Builder;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -31,7 +32,7 @@ use crate::reload::Reloads;
 const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// Where every path is a list of two groups.
-async fn upstream() -> String {
+pub(super) async fn upstream() -> String {
     let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = socket.local_addr().unwrap();
     let list = service_fn(async |request: http::Request<Incoming>| {
@@ -52,10 +53,15 @@ async fn upstream() -> String {
 }
 
 /// The state of a data listener over a gateway.
-type Listening = Arc<Generation>;
+pub(super) type Listening = Arc<Generation>;
 
 /// A gateway over these upstreams: name, address, and whether no answer may be given without it.
 fn gateway(upstreams: &[(&str, &str, bool)]) -> Listening {
+    gateway_with("", upstreams)
+}
+
+/// The same with more settings.
+pub(super) fn gateway_with(more: &str, upstreams: &[(&str, &str, bool)]) -> Listening {
     let block = |(name, base_url, required): &(&str, &str, bool)| {
         format!(
             "[upstreams.{name}]
@@ -69,9 +75,9 @@ fn gateway(upstreams: &[(&str, &str, bool)]) -> Listening {
         )
     };
     let blocks: String = upstreams.iter().map(block).collect();
-    let settings = "gateway.min_sources = 3\ncache.ttl = '1h'\ncursor.keys = [{ env = 'KEY' }]";
+    let settings = "rate_limit = { per_client = '100000/s', burst = 100000 }\nserver.server_timing = true\ngateway.min_sources = 3\ncache.ttl = '1h'\ncursor.keys = [{ env = 'KEY' }]";
     let loaded = load(
-        &format!("{settings}\n{blocks}"),
+        &format!("{settings}\n{more}\n{blocks}"),
         &[("KEY", &"7".repeat(32))],
     );
     let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
@@ -81,33 +87,49 @@ fn gateway(upstreams: &[(&str, &str, bool)]) -> Listening {
     Live::new(plan, catalog, Arc::default(), Reloads::none()).load()
 }
 
-fn seeing(visible: VisibleSources) -> Caller {
+pub(super) fn seeing(visible: VisibleSources) -> Caller {
     Caller {
         visible,
         ..Caller::default()
     }
 }
 
-fn limited() -> Caller {
+pub(super) fn limited() -> Caller {
     seeing(VisibleSources::only(["alpha", "beta"]))
 }
 
 /// What `gateway` answers to `caller`: status, headers and body, without what says how long it took.
 async fn answer(gateway: &Listening, caller: Caller, path: &str) -> (StatusCode, String, String) {
-    let request = get(path).header("x-request-id", "the-id");
+    answer_to(gateway, caller, get(path)).await
+}
+
+/// The same of a request.
+pub(super) async fn answer_to(
+    gateway: &Listening,
+    caller: Caller,
+    request: Builder,
+) -> (StatusCode, String, String) {
+    let request = request.header("x-request-id", "the-id");
     let mut exchange = exchange(Arc::clone(gateway), request);
     Arc::get_mut(&mut exchange).unwrap().client.caller = caller;
     let Ok(mut response) = layers::data(route::route).call(&exchange).await;
-    for name in ["server-timing", "ratelimit"] {
-        response.headers_mut().remove(name);
+    // How long it took is another matter than what it says.
+    if let Some(stages) = response.headers().get("server-timing") {
+        let stages = stages.to_str().unwrap().split(',');
+        let stages: Vec<_> = stages
+            .map(|stage| stage.split(";dur").next().unwrap().trim())
+            .collect();
+        let stages = stages.join(",").parse().unwrap();
+        response.headers_mut().insert("server-timing", stages);
     }
+    response.headers_mut().remove("ratelimit");
     let headers = format!("{:?}", response.headers());
     (response.status(), headers, text(response).await)
 }
 
 /// A gateway with two sources that `limited` may not see, one of them down and both required; and one
 /// that does not have them. Both have just been asked for everything.
-async fn with_and_without() -> [Listening; 2] {
+pub(super) async fn with_and_without() -> [Listening; 2] {
     let up = upstream().await;
     let seen = [("alpha", &*up, false), ("beta", &*up, true)];
     let hidden = [("gamma", &*up, true), ("delta", NOWHERE, true)];
