@@ -25,6 +25,10 @@ mod access_lines;
 use access_lines::LetThrough;
 pub(crate) use access_lines::{AccessLines, LoggedRequest};
 
+mod audit_file;
+pub use audit_file::lost_audit_records;
+pub(crate) use audit_file::{AuditFile, prepare_audit_file};
+
 mod human_lines;
 mod json_lines;
 mod line_queue;

@@ -114,7 +114,7 @@ impl App {
         pace: Pace,
     ) -> Result<Self, StartError> {
         let Compiled { plan, adapters } = compiled;
-        prepare_directory(loaded)?;
+        prepare(loaded)?;
         let metrics = Arc::new(Metrics::new(telemetry::extend_metrics));
         telemetry::send_last(metrics.provider());
         let observers = Arc::clone(&metrics).into();
@@ -141,7 +141,7 @@ impl App {
     pub async fn swap(live: &Live, loaded: &Loaded, compiled: Compiled) -> Result<(), StartError> {
         let preparing = {
             let loaded = loaded.clone();
-            spawn_blocking(move || prepare_directory(&loaded))
+            spawn_blocking(move || prepare(&loaded))
         };
         match timeout(DISK_PATIENCE, preparing).await {
             Ok(prepared) => prepared??,
@@ -203,6 +203,27 @@ pub fn adapter(
         .collect();
     let room = plan.cache.snapshots();
     Adapter::new(upstream, &secrets, room, wall, tls, problems)
+}
+
+/// Sees to what is written on disk. `check` writes nothing.
+fn prepare(loaded: &Loaded) -> Result<(), StartError> {
+    prepare_directory(loaded)?;
+    let audit = &loaded.plan.audit;
+    let Some(file) = audit.file.as_deref().filter(|_| audit.enabled) else {
+        return Ok(());
+    };
+    telemetry::prepare_audit_file(file).map_err(|error| {
+        let file = file.display();
+        let mut problems = Problems::default();
+        problems.push(
+            Problem::new(
+                KeyPath::new(["audit", "file"]),
+                format!("`{file}` cannot be written to: {error}"),
+            )
+            .with_help("name a file that the gateway's user may write to"),
+        );
+        StartError::Settings(loaded.report(problems))
+    })
 }
 
 /// Sees to the folder that snapshots are kept in. Only where they will be: `check` writes nothing.

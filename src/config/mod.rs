@@ -55,7 +55,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::plan::{
-    AccessLogRules, AddressBlock, CallerGrant, ConnectionLimits, Rate, ScriptOrigin, Span, text,
+    AccessLogRules, AddressBlock, AuditRules, CallerGrant, ConnectionLimits, Rate, ScriptOrigin,
+    Span, text,
 };
 
 /// Everything that `gateway.toml` can contain.
@@ -86,6 +87,8 @@ pub struct Settings {
     /// caller.
     #[schemars(extend("propertyNames" = { "pattern": "^[a-z0-9_-]{1,64}$" }))]
     pub grants: BTreeMap<String, CallerGrant>,
+    /// What is recorded of who asked for what.
+    pub audit: AuditRules,
     /// The keys that sign cursors.
     pub cursor: CursorSettings,
     /// The group backends, one `[upstreams.NAME]` block each. NAME has 1 to 64 characters from `a`

@@ -19,6 +19,8 @@ pub(crate) struct Client {
     /// Where it is: an IPv4 address, or an IPv6 network. Its requests are counted by it. It is no
     /// identity to bind a cursor to, for it may change between two pages.
     pub(crate) network: IpAddr,
+    /// Its address, for records.
+    pub(crate) address: IpAddr,
     /// On whose behalf it asks.
     pub(crate) caller: Caller,
     /// What it may ask, as its connection found it.
@@ -34,7 +36,8 @@ impl Client {
     /// The client behind a connection. A single IPv6 subscriber holds a whole /64, so one is one
     /// client.
     pub(crate) fn at(address: IpAddr) -> Self {
-        let network = match address.to_canonical() {
+        let address = address.to_canonical();
+        let network = match address {
             IpAddr::V4(address) => IpAddr::V4(address),
             IpAddr::V6(address) => {
                 IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
@@ -42,6 +45,7 @@ impl Client {
         };
         Self {
             network,
+            address,
             caller: Caller {
                 network: Some(network),
                 ..Caller::default()

@@ -62,11 +62,17 @@ impl<S> RequestContext<S> {
             _body: body,
         })
     }
+
     /// Takes it as a request of this caller. The first one counts.
     pub(crate) fn admit(&self, known: Arc<KnownCaller>) {
         let caller = known.at(self.client.network);
         // Nobody else says who it is.
         let _ = self.known.set((known, caller));
+    }
+
+    /// What is known of who sent it, where callers are told apart.
+    pub(crate) fn known(&self) -> Option<&KnownCaller> {
+        self.known.get().map(|(known, _)| &**known)
     }
 
     /// On whose behalf it asks.

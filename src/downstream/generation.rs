@@ -34,11 +34,12 @@ use crate::telemetry;
 use crate::upstream::Adapter;
 
 use super::answers::AnswerCache;
+use super::audit::AuditLog;
 use super::bodies::BodyMemory;
 use super::connections::ConnectionTable;
 use super::entrance::Entrance;
 use super::layers::{
-    AccessLog, Admits, Authenticates, KeepsAnswers, Observed, Patience, ReadableByScripts,
+    AccessLog, Admits, Audits, Authenticates, KeepsAnswers, Observed, Patience, ReadableByScripts,
 };
 use super::openapi::Description;
 use super::rate_limiter::CallerRateLimiter;
@@ -67,6 +68,8 @@ pub struct Generation<G = Gateway> {
     rate_limiter: Arc<CallerRateLimiter>,
     /// What knows callers, where they are told apart.
     authenticator: Option<Arc<Authenticator>>,
+    /// Where requests are recorded, if they are.
+    pub(super) audit: Option<Arc<AuditLog>>,
     pub(super) answers: AnswerCache,
     pub(super) process: Arc<Process>,
 }
@@ -120,6 +123,7 @@ impl<G> Generation<G> {
         Self {
             rate_limiter: Arc::new(CallerRateLimiter::new(&plan.rate_limit)),
             authenticator: authenticator_of(&plan),
+            audit: AuditLog::new(&plan.audit).map(Arc::new),
             answers: AnswerCache::new(plan.cache.answers(), process.observers.clone()),
             plan,
             gateway,
@@ -154,7 +158,13 @@ impl Generation {
         } else {
             authenticator_of(&plan)
         };
+        let audit = if plan.audit == self.plan.audit {
+            self.audit.clone()
+        } else {
+            AuditLog::new(&plan.audit).map(Arc::new)
+        };
         Self {
+            audit,
             gateway: self.gateway.succeed(catalog, &plan, keys.clone()),
             keys,
             rate_limiter,
@@ -249,7 +259,11 @@ impl Live {
         } else {
             tracing::warn!("the gateway stops while a plan is put in force");
         }
-        self.load().catalog().close().await;
+        let last = self.load();
+        last.catalog().close().await;
+        if let Some(audit) = &last.audit {
+            audit.close();
+        }
     }
 
     async fn swap_to_the_end(&self, plan: Arc<Plan>, adapters: Vec<Arc<Adapter>>) {
@@ -291,6 +305,12 @@ impl<G> Patience for Generation<G> {
 impl<G> Observed for Generation<G> {
     fn observers(&self) -> &Observers {
         &self.process.observers
+    }
+}
+
+impl<G> Audits for Generation<G> {
+    fn audit(&self) -> Option<&AuditLog> {
+        self.audit.as_deref()
     }
 }
 

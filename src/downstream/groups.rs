@@ -16,6 +16,7 @@ use crate::gateway::{Ask, Listing, ParseContext, Query};
 use crate::observe::AnswerTraits;
 
 use super::answers::{self, Answer, AnswerKey, AskedAnswer, Made};
+use super::audited_answer::AuditedAnswer;
 use super::bodies::{BodyMemory, ReservedBody};
 use super::caching::{self, Basis, Countdown, EntityTag};
 use super::coding::{self, Coding};
@@ -79,7 +80,12 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
     let spent = listing.spent;
     let stages = [("wait", spent.wait), ("view", spent.view)];
     let timing = ServerTiming::after(state.plan.server.server_timing, stages);
-    let draft = AnswerDraft::new(&key, caller, query, listing, epoch, exchange.begun);
+    let audited = state
+        .audit
+        .as_ref()
+        .map(|_| Arc::new(AuditedAnswer::page(&state.keys, caller, &query, &listing)));
+    let mut draft = AnswerDraft::new(&key, caller, query, listing, epoch, exchange.begun);
+    draft.made.audited.clone_from(&audited);
     let traits = traits(key.format, &draft.listing.sources);
     if !key.format.is_streamed() && answers::is_steady(&draft.listing) {
         return state
@@ -89,12 +95,14 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
     if draft.tag.is_known(headers) {
         let mut response = empty(StatusCode::NOT_MODIFIED);
         response.body_mut().traits = traits;
+        response.body_mut().audited = audited;
         timing.announce(response.headers_mut());
         response.headers_mut().extend(draft.headers);
         return Ok(response);
     }
     let mut response = state.once(&key, draft, timing, deadline.answer).await?;
     response.body_mut().traits = traits;
+    response.body_mut().audited = audited;
     Ok(response)
 }
 
@@ -123,6 +131,7 @@ impl AnswerDraft {
             held_at,
             lasts: answers::lasts(&listing),
             countdown,
+            audited: None,
         };
         Self {
             query,
@@ -342,6 +351,8 @@ pub(crate) async fn one<G: GroupService>(
         full(format.content_type(), reserved.fill(body))
     };
     response.body_mut().traits = traits(format, slice::from_ref(&found.source));
+    let audited = state.audit.as_ref();
+    response.body_mut().audited = audited.map(|_| Arc::new(AuditedAnswer::group(&found)));
     let now = Instant::now();
     caching::describe(response.headers_mut(), &tag);
     Countdown::new(Basis::from(&found), caller, now).tell(response.headers_mut(), now);

@@ -13,6 +13,8 @@ mod connections;
 mod entrance;
 mod listener;
 
+mod audit;
+mod audited_answer;
 mod caller;
 mod deadline;
 mod exchange;

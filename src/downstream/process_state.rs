@@ -61,6 +61,7 @@ fn state<G: CatalogService>(generation: &Generation<G>) -> ProcessState {
             ("handshake", connections.handshakes_failed),
         ],
         dropped_log_lines: telemetry::dropped_lines() as u64,
+        lost_audit_records: telemetry::lost_audit_records() as u64,
         failed_exports: telemetry::failed_exports(),
         lost_before_export: telemetry::lost_before_export(),
         started: Duration::try_from(process.started.as_duration()).unwrap_or_default(),

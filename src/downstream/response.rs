@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -12,6 +13,8 @@ use hyper::body::{Frame, SizeHint};
 use thiserror::Error;
 
 use crate::observe::AnswerTraits;
+
+use super::audited_answer::AuditedAnswer;
 
 /// What the edge answers.
 pub(crate) type Response = http::Response<Body>;
@@ -28,6 +31,8 @@ pub struct Body {
     /// What is sent.
     pub content: Content,
     pub(crate) traits: AnswerTraits,
+    /// What its record says of it, where it is recorded.
+    pub(crate) audited: Option<Arc<AuditedAnswer>>,
 }
 
 /// What a body consists of.
@@ -47,6 +52,7 @@ impl From<Content> for Body {
         Self {
             content,
             traits: AnswerTraits::default(),
+            audited: None,
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::error::ErrorKind;
 use crate::observe::Observers;
 use crate::reload::Reloads;
 
+mod audit;
 mod description;
 mod existence;
 mod isolation;

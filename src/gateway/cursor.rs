@@ -80,6 +80,18 @@ pub struct Keys {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyId(pub(super) [u8; 8]);
 
+/// What stands for a caller's sequence of pages: the same on each of them. Nothing of what is asked for can be read
+/// from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SequenceId([u8; 8]);
+
+impl SequenceId {
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl Keys {
     /// These keys; without any, a random one that ends with the process.
     pub fn new(keys: Vec<SecretSlice<u8>>) -> Self {
@@ -141,6 +153,18 @@ impl Keys {
         }
     }
 
+    /// What stands for the pages of what `caller` asks for with `query`.
+    pub fn sequence(&self, caller: &Caller, query: &Query) -> SequenceId {
+        let mac = mac(
+            &self.signing,
+            b"groupgate sequence",
+            caller,
+            &query.digest(),
+        );
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        SequenceId(std::array::from_fn(|at| digest[at]))
+    }
+
     /// What stands for the key that signs, where it can be retired.
     pub const fn id(&self) -> Option<KeyId> {
         self.id
@@ -156,7 +180,9 @@ impl Keys {
         let mut bytes = vec![VERSION];
         // Strings, numbers and lists of them: writing those to memory cannot fail.
         bytes.extend(postcard::to_stdvec(cursor).unwrap_or_default());
-        let tag = mac(&self.signing, caller, &bytes).finalize().into_bytes();
+        let tag = mac(&self.signing, CURSOR, caller, &bytes)
+            .finalize()
+            .into_bytes();
         bytes.extend_from_slice(&tag[..TAG_BYTES]);
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -168,8 +194,11 @@ impl Keys {
         if version != VERSION {
             return None;
         }
-        let made_by =
-            |key: &SecretSlice<u8>| mac(key, caller, signed).verify_truncated_left(tag).is_ok();
+        let made_by = |key: &SecretSlice<u8>| {
+            mac(key, CURSOR, caller, signed)
+                .verify_truncated_left(tag)
+                .is_ok()
+        };
         let mut others = self.retired.iter().chain(self.own.as_deref());
         if !made_by(&self.signing) && !others.any(made_by) {
             return None;
@@ -205,10 +234,13 @@ fn keyed(key: &SecretSlice<u8>) -> Hmac<Sha256> {
     Hmac::new(&Sha512::digest(key.expose_secret()))
 }
 
-/// The MAC of what is `signed` for `caller`.
-fn mac(key: &SecretSlice<u8>, caller: &Caller, signed: &[u8]) -> Hmac<Sha256> {
+/// What the MAC of a cursor begins with.
+const CURSOR: &[u8] = b"groupgate cursor";
+
+/// The MAC of what is `signed` for `caller`, to this `end`.
+fn mac(key: &SecretSlice<u8>, end: &[u8], caller: &Caller, signed: &[u8]) -> Hmac<Sha256> {
     let mut mac = keyed(key);
-    mac.update(b"groupgate cursor");
+    mac.update(end);
     let identity = match &caller.identity {
         Identity::Anonymous => None,
         Identity::Authenticated(digest) => Some(digest),

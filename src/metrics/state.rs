@@ -22,6 +22,8 @@ pub struct ProcessState {
     pub connections_closed: Vec<(&'static str, u64)>,
     /// How many log lines were lost.
     pub dropped_log_lines: u64,
+    /// How many records of the audit log were lost.
+    pub lost_audit_records: u64,
     /// How many exports failed, by what was sent.
     pub failed_exports: Vec<(&'static str, u64)>,
     /// How many spans and log records were lost before an export, by what was to be sent.

@@ -173,6 +173,9 @@ const STATES: &[(&MetricEntry, ObserveState)] = &[
     (&table::LOG_LINES_DROPPED, |state, observe| {
         observe(state.dropped_log_lines as f64, &[]);
     }),
+    (&table::AUDIT_RECORDS_LOST, |state, observe| {
+        observe(state.lost_audit_records as f64, &[]);
+    }),
     (&table::EXPORTS_FAILED, |state, observe| {
         named("signal", state.failed_exports.iter().copied(), observe);
     }),

@@ -172,6 +172,9 @@ metrics! {
     LOG_LINES_DROPPED = Counter "groupgate.log.lines.dropped" in "{line}"
         []:
         "Log lines that were lost because their reader was too slow."
+    AUDIT_RECORDS_LOST = Counter "groupgate.audit.records.lost" in "{record}"
+        []:
+        "Records of the audit log that were lost because their file was too slow or could not be written."
     EXPORTS_FAILED = Counter "groupgate.telemetry.exports.failed" in "{export}"
         ["signal"]:
         "Exports of `traces`, `metrics` or `logs` that no collector took. Those of `traces` and `logs` are lost."

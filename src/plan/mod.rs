@@ -10,6 +10,9 @@ pub use access_log::{AccessField, AccessFields, AccessLogRules};
 pub mod answers;
 pub use answers::{DelayUnit, HeaderCondition, Meaning, RetryAfter, Rule, StatusPattern};
 
+pub mod audit;
+pub use audit::AuditRules;
+
 pub mod auth;
 pub use auth::{
     Auth, ClientCredentials, DateHeader, Encoding, Expiry, Fixed, Grant, Hash, Hmac, Login,
@@ -117,6 +120,8 @@ pub struct Plan {
     pub access_log: AccessLogRules,
     /// Who may ask, and what each caller may see. `None`: whoever can connect sees everything.
     pub callers: Option<Callers>,
+    /// What is recorded of who asked for what.
+    pub audit: AuditRules,
     /// The keys that sign cursors; the first one signs, all of them verify. Without any, the process
     /// makes one of its own.
     pub cursor_keys: Vec<SecretValue>,

@@ -81,14 +81,14 @@ pub(super) fn queue(
 }
 
 impl LineQueue {
-    /// Takes in a line with its end, if there is room.
-    pub(super) fn push(&self, line: &[u8]) {
+    /// Takes in a line with its end, if there is room. Says whether there was.
+    pub(super) fn push(&self, line: &[u8]) -> bool {
         let state = &*self.0;
         let mut lines = state.lock();
         let is_full = lines.count >= state.most || lines.text.len() + line.len() > MOST;
         if lines.is_over || is_full {
             state.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
+            return false;
         }
         lines.text.extend_from_slice(line);
         lines.count += 1;
@@ -97,6 +97,7 @@ impl LineQueue {
         if is_due {
             state.due.notify_one();
         }
+        true
     }
 
     /// How many lines were dropped.

@@ -14,7 +14,7 @@ use crate::config::upstream::Upstream as Written;
 use crate::config::{Environment, Loaded};
 use crate::plan::server::OPEN_TO_ALL;
 use crate::plan::{
-    AccessLogRules, BodyFormat, Format, Limits, List, Refresh, Share, Span, Upstream,
+    AccessLogRules, AuditRules, BodyFormat, Format, Limits, List, Refresh, Share, Span, Upstream,
 };
 use crate::terminal::{CommandError, print};
 use crate::upstream::Adapter;
@@ -99,6 +99,7 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
     }
     text.push_str(&explain_edge(server));
     text.push_str(&explain_access_log(&plan.access_log));
+    text.push_str(&explain_audit(&plan.audit));
     if !server.watch {
         text.push_str("files are not watched: SIGHUP and POST /reload load them again\n");
     }
@@ -153,6 +154,17 @@ fn explain_access_log(rules: &AccessLogRules) -> String {
         )
     };
     format!("{which} is logged, with {}\n", fields.join(", "))
+}
+
+fn explain_audit(rules: &AuditRules) -> String {
+    if !rules.enabled {
+        return String::new();
+    }
+    let place = rules.file.as_deref().map_or_else(
+        || "the log".to_owned(),
+        |file| format!("`{}`", file.display()),
+    );
+    format!("every request is recorded for audits in {place}\n")
 }
 
 fn explain_upstream(upstream: &Upstream, written: &Written) -> String {

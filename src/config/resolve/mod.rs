@@ -90,6 +90,7 @@ pub(super) fn resolve(
         rate_limit,
         access_log: settings.access_log.clone(),
         callers,
+        audit: server::audit(&settings.audit, &mut problems),
         cursor_keys,
         upstreams,
     });

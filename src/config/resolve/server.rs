@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::config::{Cache, ClientRateLimit, CursorSettings, SecretReader, Server};
-use crate::plan::{self, ConnectionLimits, SecretValue};
+use crate::plan::{self, AuditRules, ConnectionLimits, SecretValue};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::at_least_one;
@@ -100,6 +100,23 @@ fn check_connections(at: &KeyPath, limits: &ConnectionLimits, problems: &mut Pro
             ));
         }
     }
+}
+
+pub(super) fn audit(audit: &AuditRules, problems: &mut Problems) -> AuditRules {
+    if audit
+        .file
+        .as_ref()
+        .is_some_and(|file| file.as_os_str().is_empty())
+    {
+        problems.push(
+            Problem::new(
+                KeyPath::new(["audit", "file"]),
+                "the path of the file is empty",
+            )
+            .with_help("name a file, or leave `file` out to have the records in the log"),
+        );
+    }
+    audit.clone()
 }
 
 pub(super) fn cache(cache: &Cache, problems: &mut Problems) -> plan::Cache {

@@ -1,5 +1,6 @@
 //! One answer, ready to be sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::Instant;
 
 use crate::catalog::{CacheOutcome, SourceState};
+use crate::downstream::audited_answer::AuditedAnswer;
 use crate::downstream::caching::{Countdown, EntityTag};
 use crate::downstream::layers::{RATELIMIT, RATELIMIT_POLICY};
 use crate::downstream::negotiate::AnswerFormat;
@@ -44,6 +46,8 @@ pub(crate) struct Made {
     /// How long what it held stays the same by itself.
     pub(crate) lasts: Option<Duration>,
     pub(crate) countdown: Countdown,
+    /// What records say of it, where there are any.
+    pub(crate) audited: Option<Arc<AuditedAnswer>>,
 }
 
 /// One answer, ready to be sent.
@@ -58,6 +62,7 @@ pub(crate) struct Answer {
     countdown: Countdown,
     tag: EntityTag,
     traits: AnswerTraits,
+    audited: Option<Arc<AuditedAnswer>>,
     /// Every header of a `GET`. Those of the request alone are empty yet.
     headers: HeaderMap,
     /// The same of a 304.
@@ -85,6 +90,7 @@ impl Answer {
             ends: made.lasts.map(|lasts| made.held_at + lasts),
             counts_until: made.countdown.holds_until(made.held_at),
             countdown: made.countdown,
+            audited: made.audited,
             tag,
             traits: AnswerTraits {
                 format: Some(format.name()),
@@ -114,6 +120,7 @@ impl Answer {
             countdown: self.countdown.clone(),
             tag: self.tag.clone(),
             traits: self.traits,
+            audited: self.audited.clone(),
             headers,
             body: self.body.clone(),
         })
@@ -123,6 +130,7 @@ impl Answer {
     pub(crate) fn respond(&self, request: &HeaderMap) -> Response {
         let mut response = Response::default();
         response.body_mut().traits = self.traits;
+        response.body_mut().audited.clone_from(&self.audited);
         if self.tag.is_known(request) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             *response.headers_mut() = self.unchanged.clone();

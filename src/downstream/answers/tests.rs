@@ -289,6 +289,7 @@ fn put(cache: &AnswerCache, number: usize) {
         held_at: now,
         lasts: None,
         countdown: Countdown::new(nothing, &Caller::default(), now),
+        audited: None,
     };
     let (tag, body) = (EntityTag::of_text(""), vec![0; BODY].into());
     let answer = Answer::new(made, tag, AnswerFormat::Json, HeaderMap::new(), body);

@@ -17,6 +17,10 @@ mod server_spans;
 mod observed;
 pub(crate) use observed::Observed;
 
+mod audit;
+use audit::Audit;
+pub(crate) use audit::Audits;
+
 mod access_log;
 pub(crate) use access_log::AccessLog;
 
@@ -80,6 +84,7 @@ impl<S: 'static, T> Stack<S> for T where T: Layered<S> + Copy + Send + Sync + 's
 pub(crate) fn data<S, R, F>(route: R) -> impl Stack<S>
 where
     S: Observed
+        + Audits
         + Admits
         + Authenticates
         + KeepsAnswers
@@ -98,6 +103,8 @@ where
         .layer(intercept(ServerSpans(templates::of_data)))
         // Next, so that the access log has the time and status of all that happens below.
         .layer(intercept(Notify(templates::of_data)))
+        // The same of records.
+        .layer(intercept(Audit(templates::of_data)))
         // Above all that has a body, problems too.
         .layer(intercept(Heads))
         // Above all that can refuse.

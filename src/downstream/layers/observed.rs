@@ -13,7 +13,7 @@ use crate::trace::{self, ServerTrace};
 use super::intercept::Interceptor;
 
 /// The status that is told of a request whose caller has gone. Nothing is sent.
-const HUNG_UP: u16 = 499;
+pub(super) const HUNG_UP: u16 = 499;
 
 /// What has observers.
 pub(crate) trait Observed {

@@ -198,7 +198,7 @@ fn a_cursor_is_the_same_in_every_release() {
 fn a_cursor_of_another_version_is_refused_although_its_mac_is_right() {
     let keys = keys(&[1]);
     let mut bytes = vec![VERSION + 1];
-    let tag = mac(&keys.signing, &Caller::default(), &bytes).finalize();
+    let tag = mac(&keys.signing, CURSOR, &Caller::default(), &bytes).finalize();
     bytes.extend_from_slice(&tag.into_bytes()[..TAG_BYTES]);
     let token = URL_SAFE_NO_PAD.encode(bytes);
     assert!(refused(keys.verify(&token, &Caller::default())));

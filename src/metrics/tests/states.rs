@@ -39,6 +39,7 @@ pub(super) fn state() -> ProcessState {
         connections_limit: 64,
         connections_closed: vec![("slow", 9)],
         dropped_log_lines: 11,
+        lost_audit_records: 13,
         failed_exports: vec![("traces", 2)],
         lost_before_export: vec![("logs", 5)],
         started: Duration::from_secs(1_795_000_000),
@@ -81,6 +82,7 @@ fn every_state_is_shown_as_it_is() {
         ("groupgate_connections_limit", 64.0),
         (r#"groupgate_connections_closed_total{reason="slow"}"#, 9.0),
         ("groupgate_log_lines_dropped_total", 11.0),
+        ("groupgate_audit_records_lost_total", 13.0),
         (
             r#"groupgate_telemetry_exports_failed_total{signal="traces"}"#,
             2.0,

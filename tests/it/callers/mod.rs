@@ -1,5 +1,6 @@
 //! Callers who are told apart, as each of them sees the gateway.
 
+mod hidden;
 mod keys;
 
 use groupgate::authentication::hash_of_key;

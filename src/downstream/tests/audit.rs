@@ -1,0 +1,112 @@
+//! Records of requests: who asked for what, and nothing of what came.
+
+use std::fs;
+use std::sync::Arc;
+
+use http::Request;
+use serde_json::{Value, json};
+
+use super::visibility::{answer_to, gateway_with, limited, upstream};
+use crate::caller::{Caller, Credentials, Identity, Verified};
+
+/// A caller who authenticated.
+fn billing() -> Caller {
+    Caller {
+        identity: Identity::Authenticated([7; 32]),
+        credentials: Credentials::of(Verified {
+            id: "billing".to_owned(),
+            claims: Value::Null,
+            token: Some("the-token".into()),
+            forwarded: http::HeaderMap::new(),
+        }),
+        ..limited()
+    }
+}
+
+#[tokio::test]
+async fn each_request_has_one_record_that_says_nothing_of_the_groups() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.log");
+    let settings = format!("audit = {{ enabled = true, file = '{}' }}", file.display());
+    let up = upstream().await;
+    let seen = [
+        ("alpha", &*up, false),
+        ("beta", &*up, true),
+        ("gamma", &*up, false),
+    ];
+    let gateway = gateway_with(&settings, &seen);
+    let ask = async |caller: Caller, address: &str| {
+        let request = Request::get(address)
+            .header("host", "here")
+            .header("authorization", "Bearer the-token");
+        let (_, _, body) = answer_to(&gateway, caller, request).await;
+        serde_json::from_str::<Value>(&body).unwrap_or_default()
+    };
+    // The second is a ready answer.
+    let page = ask(billing(), "/groups?search=alpha&limit=1").await;
+    ask(billing(), "/groups?search=alpha&limit=1").await;
+    let next = page["next_cursor"].as_str().unwrap();
+    ask(billing(), &format!("/groups?cursor={next}")).await;
+    ask(Caller::default(), "/groups/gamma:1").await;
+    ask(billing(), "/groups/gamma:1").await;
+    ask(Caller::default(), "/sources").await;
+    // What waits is written before it is let go of.
+    drop(Arc::into_inner(gateway).unwrap());
+    let written = fs::read_to_string(&file).unwrap();
+    let mut records: Vec<Value> = written
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for secret in ["the-token", "alpha 1", "search", "gamma:1", next] {
+        assert!(!written.contains(secret), "{written}");
+    }
+    let sequence = records[0]["sequence"].clone();
+    assert_eq!(sequence.as_str().unwrap().len(), 16);
+    for record in &mut records {
+        let record = record.as_object_mut().unwrap();
+        let timestamp = record.remove("timestamp").unwrap();
+        assert!(timestamp.as_str().unwrap().ends_with('Z'), "{timestamp}");
+        assert_eq!(record.remove("request_id").unwrap(), "the-id");
+        assert_eq!(record.remove("address").unwrap(), "192.0.2.1");
+        assert_eq!(record.remove("method").unwrap(), "GET");
+    }
+    let both = json!(["alpha", "beta"]);
+    let page = |which: &str| {
+        json!({
+            "caller": "billing", "authentication": null, "grants": [], "route": "/groups", "status": 200, "problem": null,
+            "format": "json", "sources": both, "groups": 1, "sequence": sequence, "page": which,
+        })
+    };
+    let one = |caller: Value, status: u16| {
+        json!({
+            "caller": caller, "authentication": null, "grants": [], "route": "/groups/{id}", "status": status, "problem": null,
+            "format": null, "sources": null, "groups": null, "sequence": null, "page": null,
+        })
+    };
+    let mut found = one(Value::Null, 200);
+    found["format"] = "json".into();
+    found["sources"] = json!(["gamma"]);
+    found["groups"] = 1.into();
+    let mut absent = one("billing".into(), 404);
+    absent["problem"] = "not-found".into();
+    let mut sources = one(Value::Null, 200);
+    sources["route"] = "/sources".into();
+    assert_eq!(
+        records,
+        [
+            page("first"),
+            page("first"),
+            page("next"),
+            found,
+            absent,
+            sources
+        ]
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_recorded_unless_it_is_asked_for() {
+    let up = upstream().await;
+    let gateway = gateway_with("", &[("alpha", &*up, false)]);
+    assert!(gateway.audit.is_none());
+}

@@ -1,0 +1,170 @@
+//! The file of the audit log. A thread of its own writes it, so that no request waits for the disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::QUEUED_LINES;
+use super::line_queue::{LineQueue, LogWriter, queue};
+
+/// How many records were lost in this process.
+static LOST: AtomicUsize = AtomicUsize::new(0);
+
+/// How many records were lost, because their file was too slow or could not be written.
+pub fn lost_audit_records() -> usize {
+    LOST.load(Ordering::Relaxed)
+}
+
+/// Finds out whether records can be appended to this file, which is made if it is not there.
+pub(crate) fn prepare_audit_file(path: &Path) -> io::Result<()> {
+    appended(path).map(drop)
+}
+
+/// A file that records are appended to. Dropping it writes what waits.
+#[derive(Debug)]
+pub(crate) struct AuditFile {
+    lines: LineQueue,
+    writer: Mutex<Option<LogWriter>>,
+}
+
+impl AuditFile {
+    /// Opens the file, or makes it: readable by its owner alone.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = RotatedFile::open(path)?;
+        let (lines, writer) = queue(file, QUEUED_LINES)?;
+        Ok(Self {
+            lines,
+            writer: Mutex::new(Some(writer)),
+        })
+    }
+
+    /// Writes what waits, for at most about a second. What comes after that is lost.
+    pub(crate) fn close(&self) {
+        let writer = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        // Its drop waits for the thread.
+        drop(writer);
+    }
+
+    /// Appends a record, which ends its line. If too many wait, it is lost and counted.
+    pub(crate) fn append(&self, record: &[u8]) {
+        if !self.lines.push(record) {
+            LOST.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A file that may be moved away at any time: what comes after that goes to a new one.
+#[derive(Debug)]
+struct RotatedFile {
+    path: PathBuf,
+    file: File,
+    /// Whether what was written last is not all there.
+    is_torn: bool,
+}
+
+impl RotatedFile {
+    fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            file: appended(path)?,
+            path: path.to_owned(),
+            is_torn: false,
+        })
+    }
+
+    /// Opens the file anew if another stands in its place, or none.
+    fn follow(&mut self) -> io::Result<()> {
+        let place = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
+        let open = self.file.metadata()?;
+        let is_there = fs::metadata(&self.path).is_ok_and(|there| place(&there) == place(&open));
+        if !is_there {
+            self.file = appended(&self.path)?;
+            self.is_torn = false;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, records: &[u8]) -> io::Result<()> {
+        // What cannot be opened anew goes where the ones before went.
+        let followed = self.follow();
+        if self.is_torn {
+            self.file.write_all(b"\n")?;
+        }
+        self.file.write_all(records)?;
+        self.is_torn = false;
+        followed
+    }
+}
+
+/// What is written at once is whole lines.
+impl Write for RotatedFile {
+    fn write(&mut self, records: &[u8]) -> io::Result<usize> {
+        if let Err(error) = self.append(records) {
+            if !self.is_torn {
+                let file = self.path.display();
+                tracing::error!(%file, %error, "the audit log cannot be written");
+            }
+            self.is_torn = true;
+            let lost = records.iter().filter(|byte| **byte == b'\n').count();
+            LOST.fetch_add(lost, Ordering::Relaxed);
+        }
+        Ok(records.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn appended(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600);
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::tempdir;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_moved_away_is_followed_by_a_new_one() {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("audit.log");
+        let moved = folder.path().join("audit.log.1");
+        let mut file = RotatedFile::open(&path).unwrap();
+        file.write_all(b"first\n").unwrap();
+        fs::rename(&path, &moved).unwrap();
+        file.write_all(b"second\n").unwrap();
+        file.write_all(b"third\n").unwrap();
+        assert_eq!(fs::read_to_string(&moved).unwrap(), "first\n");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "second\nthird\n");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_is_appended_to_and_written_to_its_end_when_it_is_dropped() {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("audit.log");
+        for record in ["first\n", "second\n"] {
+            AuditFile::open(&path).unwrap().append(record.as_bytes());
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), "first\nsecond\n");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_counted() {
+        let before = lost_audit_records();
+        let mut full = RotatedFile::open(Path::new("/dev/full")).unwrap();
+        full.write_all(b"first\nsecond\n").unwrap();
+        full.write_all(b"third\n").unwrap();
+        assert_eq!(lost_audit_records() - before, 3);
+    }
+}
