@@ -1,5 +1,7 @@
 //! The fields of a mapping, made ready to read one record after the other.
 
+use std::option::IntoIter;
+
 use crate::group::GroupText;
 use crate::page::format::Node;
 use crate::plan::path::Anchor;
@@ -172,15 +174,16 @@ impl<'a> PeopleReader<'a> {
     }
 
     /// The only list that the record at hand can have, as most have; `None` if lists must be searched.
-    pub(super) fn only_list(self, members: &RecordMembers<'a>) -> Option<Option<Node<'a>>> {
+    pub(super) fn only_list(self, members: &RecordMembers<'a>) -> Option<IntoIter<Node<'a>>> {
         let member = self.member.filter(|_| members.is_object())?;
         let start = members.get(member);
         let Some(below) = self.below else {
-            return Some(start);
+            return Some(start.into_iter());
         };
         // Where there are several, or none, the list is searched.
         let around = start.filter(|start| !start.is_list() || start.len() == 1)?;
         let around = Some(around.first()).filter(|around| around.is_object())?;
-        around.member(below).map(Some)
+        let only = Some(around.member(below)?);
+        Some(only.into_iter())
     }
 }

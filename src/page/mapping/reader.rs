@@ -111,13 +111,12 @@ impl<'a> Reader<'a> {
     ) -> Option<Range<usize>> {
         let start = people.len();
         let (list, record) = (list?, self.record.node()?);
-        let found = match list.only_list(&self.members) {
-            Some(only) => list.people.read(record, only.into_iter(), people),
-            None => {
-                let lists = record.find_all(&list.people.each);
-                list.people.read(record, lists, people)
-            }
-        }?;
+        let found = if let Some(only) = list.only_list(&self.members) {
+            list.people.read(record, only, people)?
+        } else {
+            let lists = record.find_all(&list.people.each);
+            list.people.read(record, lists, people)?
+        };
         self.mapped.extend(found.taken);
         match (found.left, list.whole_member(&self.members)) {
             (Some((_, None)), Some(member)) => self.members.take(member),
