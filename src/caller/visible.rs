@@ -36,8 +36,8 @@ struct Granted {
 impl VisibleSources {
     /// These sources with all fields, and no others.
     pub fn only<Name: Into<Box<str>>>(names: impl IntoIterator<Item = Name>) -> Self {
-        let named = names.into_iter().map(Into::into);
-        Self::granted(named.map(|name| (name, HiddenFields::NONE)).collect(), None)
+        let whole = |name: Name| (name.into(), HiddenFields::NONE);
+        Self::granted(names.into_iter().map(whole).collect(), None)
     }
 
     /// What is hidden of each source that is named, and of all `others`, if they may be seen.

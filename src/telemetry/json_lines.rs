@@ -127,8 +127,10 @@ pub(super) fn with_second(time: Timestamp, write: impl FnOnce(&str)) {
 /// The last six digits of a number, the first of which may be zeros.
 pub(super) fn six_digits(number: u32) -> [u8; 6] {
     let pair = |number: u32| PAIRS[(number % 100) as usize];
-    let [[a, b], [c, d], [e, f]] = [pair(number / 10_000), pair(number / 100), pair(number)];
-    [a, b, c, d, e, f]
+    let mut digits = [0; 6];
+    let pairs = [pair(number / 10_000), pair(number / 100), pair(number)];
+    digits.copy_from_slice(pairs.as_flattened());
+    digits
 }
 
 /// The two digits of each number below a hundred.

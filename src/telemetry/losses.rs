@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use opentelemetry::global;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::Registry;
-use prometheus::proto::Metric;
+use prometheus::proto::{Metric, MetricFamily};
 
 use super::signal::Signal;
 
@@ -31,7 +31,7 @@ pub(super) fn lost() -> Vec<(&'static str, u64)> {
     let families = COUNTED.get().map(Registry::gather).unwrap_or_default();
     let lost = |name: &str| {
         let family = families.iter().find(|family| family.name() == name);
-        let series = family.into_iter().flat_map(|family| family.get_metric());
+        let series = family.into_iter().flat_map(MetricFamily::get_metric);
         let lost = series.filter(|series| is_lost(series));
         lost.map(|series| series.get_counter().get_value())
             .sum::<f64>() as u64

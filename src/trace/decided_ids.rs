@@ -27,10 +27,10 @@ impl IdGenerator for DecidedIds {
 /// Begins a trace under this id, if it begins one.
 pub(super) fn with_decided<T>(id: TraceId, begin: impl FnOnce() -> T) -> T {
     DECIDED.set(Some(id));
-    let begun = begin();
+    let result = begin();
     // A span in the trace of a caller takes none.
     DECIDED.set(None);
-    begun
+    result
 }
 
 #[cfg(test)]

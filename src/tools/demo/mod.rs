@@ -53,6 +53,10 @@ impl Emulations {
     /// # Errors
     ///
     /// A port cannot be bound, or an option is out of range.
+    #[expect(
+        clippy::unused_async,
+        reason = "whoever awaits it is within a runtime, which its listeners need"
+    )]
     pub async fn start(options: Options) -> io::Result<Self> {
         check(&options)?;
         let mut emulations = Vec::with_capacity(VENDORS.len());

@@ -120,11 +120,11 @@ fn named_by(pem: &[u8]) -> Option<CanonicalValue> {
     if certificate.subject().iter_rdn().next().is_none() && names.is_none() {
         return None;
     }
-    let named = CanonicalTable::default()
+    let table = CanonicalTable::default()
         .put("issuer", &hashed(certificate.issuer().as_raw()))
         .put("subject", &hashed(certificate.subject().as_raw()))
         .put("names", &names.map(|names| hashed(names.value)));
-    Some(CanonicalValue::Table(named))
+    Some(CanonicalValue::Table(table))
 }
 
 fn hashed(bytes: &[u8]) -> CanonicalValue {

@@ -155,7 +155,7 @@ fn showing(pem: &str) -> (Shape, Account) {
 
 /// A certificate with a new key that an authority has issued, or that is signed by itself.
 fn issued(subject: &str, names: &[&str], issuer: Option<&str>) -> String {
-    let named = |subject: &str, names: &[&str]| {
+    let params_of = |subject: &str, names: &[&str]| {
         let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         params.distinguished_name = DistinguishedName::new();
@@ -164,10 +164,10 @@ fn issued(subject: &str, names: &[&str], issuer: Option<&str>) -> String {
         }
         params
     };
-    let (params, key) = (named(subject, names), KeyPair::generate().unwrap());
+    let (params, key) = (params_of(subject, names), KeyPair::generate().unwrap());
     let certificate = match issuer {
         Some(issuer) => {
-            let issuer = Issuer::new(named(issuer, &[]), KeyPair::generate().unwrap());
+            let issuer = Issuer::new(params_of(issuer, &[]), KeyPair::generate().unwrap());
             params.signed_by(&key, &issuer)
         }
         None => params.self_signed(&key),
