@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use crate::hex::hex;
 use crate::plan::{Callers, KeyHash};
 
 use super::{CredentialKind, KnownCaller};
@@ -13,6 +14,15 @@ use super::{CredentialKind, KnownCaller};
 /// The hash of a key, as the configuration has it.
 pub fn hash_of_key(key: &[u8]) -> KeyHash {
     KeyHash(Sha256::digest(key).into())
+}
+
+/// What keys begin with, so that whoever finds one knows what it is.
+const PREFIX: &str = "gg_";
+
+/// A new key of 256 random bits.
+pub fn new_key() -> String {
+    let bits: [u8; 32] = rand::random();
+    format!("{PREFIX}{}", hex(&bits))
 }
 
 /// The callers with keys, by the first bytes of the hashes. How long it takes to find one tells no more
@@ -51,7 +61,6 @@ impl KeyTable {
     }
 }
 
-const fn beginning(hash: &KeyHash) -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = hash.0;
-    [a, b, c, d, e, f, g, h]
+fn beginning(hash: &KeyHash) -> [u8; 8] {
+    hash.0.first_chunk().copied().unwrap_or_default()
 }

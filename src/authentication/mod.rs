@@ -4,7 +4,7 @@
 //! at once, so that a ready answer stays one for a caller who is known.
 
 mod api_keys;
-pub use api_keys::hash_of_key;
+pub use api_keys::{hash_of_key, new_key};
 
 mod credentials;
 
@@ -72,7 +72,8 @@ pub enum Recognition {
 }
 
 /// Why a request is not answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum RefusedCredentials {
     /// It brought no credentials.
     Missing,
@@ -96,6 +97,13 @@ impl CredentialKind {
         digest.update([0]);
         digest.update(name);
         Identity::Authenticated(digest.finalize().into())
+    }
+}
+
+impl RefusedCredentials {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 
-use crate::caller::Caller;
+use crate::caller::{Asker, Caller};
 
 use super::rate_limiter::HeldBucket;
 
@@ -25,6 +25,8 @@ pub(crate) struct Client {
     pub(crate) caller: Caller,
     /// What it may ask, as its connection found it.
     pub(crate) bucket: Arc<HeldBucket>,
+    /// The same of the caller who it was last.
+    pub(crate) own_bucket: Arc<HeldBucket<Asker>>,
     /// Whether its connection is encrypted.
     pub(crate) is_encrypted: bool,
     /// The certificate that it has shown and has the key of, in a connection of its own. One of
@@ -51,6 +53,7 @@ impl Client {
                 ..Caller::default()
             },
             bucket: Arc::default(),
+            own_bucket: Arc::default(),
             is_encrypted: false,
             certificate: None,
         }

@@ -13,6 +13,7 @@ use crate::trace::ServerTrace;
 
 use super::answers::AskedAnswer;
 use super::caller::Client;
+use super::rate_limiter::Allowance;
 use super::request_id::RequestId;
 
 /// One request. Layers borrow it whole, so nothing of it is looked up by type or cloned.
@@ -33,6 +34,8 @@ pub(crate) struct RequestContext<S> {
     pub(crate) client: Client,
     /// Who sent it, where callers are told apart.
     known: OnceLock<(Arc<KnownCaller>, Caller)>,
+    /// What it may still ask by its grants, if they limit it.
+    pub(crate) own_allowance: OnceLock<Allowance>,
     /// Which answer of `/groups` is wanted, once the answer cache has looked for it.
     pub(crate) asked: OnceLock<AskedAnswer>,
     /// Nobody reads it. A body that is dropped early ends its connection early, too.
@@ -58,6 +61,7 @@ impl<S> RequestContext<S> {
             trace: OnceLock::new(),
             client,
             known: OnceLock::new(),
+            own_allowance: OnceLock::new(),
             asked: OnceLock::new(),
             _body: body,
         })

@@ -19,8 +19,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinError;
 use tokio::time::{Instant, timeout};
 
-use crate::authentication::Authenticator;
-use crate::caller::Caller;
+use crate::caller::{Asker, Caller};
 use crate::catalog::{CallerScopes, Catalog};
 use crate::clock::WallClock;
 use crate::gateway::Gateway;
@@ -28,7 +27,7 @@ use crate::gateway::cursor::Keys;
 use crate::gateway::pool::BlockingPool;
 use crate::metrics::Metrics;
 use crate::observe::{Event, Observer, Observers};
-use crate::plan::{Plan, ScriptOrigin, Server};
+use crate::plan::{Plan, Rate, ScriptOrigin, Server};
 use crate::reload::Reloads;
 use crate::telemetry;
 use crate::upstream::Adapter;
@@ -36,6 +35,7 @@ use crate::upstream::Adapter;
 use super::answers::AnswerCache;
 use super::audit::AuditLog;
 use super::bodies::BodyMemory;
+use super::caller_gate::CallerGate;
 use super::connections::ConnectionTable;
 use super::entrance::Entrance;
 use super::layers::{
@@ -67,7 +67,7 @@ pub struct Generation<G = Gateway> {
     /// What each client has asked.
     rate_limiter: Arc<CallerRateLimiter>,
     /// What knows callers, where they are told apart.
-    authenticator: Option<Arc<Authenticator>>,
+    gate: Option<Arc<CallerGate>>,
     /// Where requests are recorded, if they are.
     pub(super) audit: Option<Arc<AuditLog>>,
     pub(super) answers: AnswerCache,
@@ -121,8 +121,8 @@ impl<G> Generation<G> {
     /// The first generation of a process.
     pub(super) fn first(plan: Arc<Plan>, keys: Keys, gateway: G, process: Process) -> Self {
         Self {
-            rate_limiter: Arc::new(CallerRateLimiter::new(&plan.rate_limit)),
-            authenticator: authenticator_of(&plan),
+            rate_limiter: Arc::new(CallerRateLimiter::new(&plan.rate_limit, "client")),
+            gate: gate_of(&plan, None),
             audit: AuditLog::new(&plan.audit).map(Arc::new),
             answers: AnswerCache::new(plan.cache.answers(), process.observers.clone()),
             plan,
@@ -151,12 +151,12 @@ impl Generation {
         let rate_limiter = if plan.rate_limit == self.plan.rate_limit {
             Arc::clone(&self.rate_limiter)
         } else {
-            Arc::new(CallerRateLimiter::new(&plan.rate_limit))
+            Arc::new(CallerRateLimiter::new(&plan.rate_limit, "client"))
         };
-        let authenticator = if plan.callers == self.plan.callers {
-            self.authenticator.clone()
+        let gate = if plan.callers == self.plan.callers {
+            self.gate.clone()
         } else {
-            authenticator_of(&plan)
+            gate_of(&plan, self.gate.as_deref())
         };
         let audit = if plan.audit == self.plan.audit {
             self.audit.clone()
@@ -168,7 +168,7 @@ impl Generation {
             gateway: self.gateway.succeed(catalog, &plan, keys.clone()),
             keys,
             rate_limiter,
-            authenticator,
+            gate,
             answers: AnswerCache::new(plan.cache.answers(), self.process.observers.clone()),
             plan,
             process: Arc::clone(&self.process),
@@ -318,17 +318,21 @@ impl<G> Admits for Generation<G> {
     fn rate_limiter(&self) -> &CallerRateLimiter {
         &self.rate_limiter
     }
-}
 
-impl<G> Authenticates for Generation<G> {
-    fn authenticator(&self) -> Option<&Authenticator> {
-        self.authenticator.as_deref()
+    fn own_limiter(&self, rate: Rate) -> Option<&CallerRateLimiter<Asker>> {
+        self.gate.as_ref()?.limiter(rate).map(|limiter| &**limiter)
     }
 }
 
-fn authenticator_of(plan: &Plan) -> Option<Arc<Authenticator>> {
+impl<G> Authenticates for Generation<G> {
+    fn gate(&self) -> Option<&CallerGate> {
+        self.gate.as_deref()
+    }
+}
+
+fn gate_of(plan: &Plan, before: Option<&CallerGate>) -> Option<Arc<CallerGate>> {
     let callers = plan.callers.as_ref()?;
-    Some(Arc::new(Authenticator::new(callers)))
+    Some(Arc::new(CallerGate::new(callers, before)))
 }
 
 impl<G> ReadableByScripts for Generation<G> {

@@ -16,6 +16,7 @@ mod listener;
 mod audit;
 mod audited_answer;
 mod caller;
+mod caller_gate;
 mod deadline;
 mod exchange;
 mod layers;

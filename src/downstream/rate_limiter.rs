@@ -1,10 +1,12 @@
 //! How often a caller may ask: 429 beyond its allowance, and on every answer how much is left.
 //!
-//! Each caller has a token bucket of its own. The buckets live in a bounded cache, for callers
+//! Each caller, which is known by its network or by who it is, has a token bucket of its own. The buckets live in a bounded cache, for callers
 //! choose their addresses and must not choose our memory: the one that asked longest ago is
 //! forgotten first, and by then its bucket is most likely full again. A connection holds on to the
 //! bucket of its client for a moment, for looking it up costs more than counting.
 
+use std::fmt;
+use std::hash::Hash;
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -29,16 +31,24 @@ const CALLERS: u64 = 100_000;
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, TokioClock, StateInformationMiddleware>;
 
-/// Counts what each caller asks.
-#[derive(Debug)]
-pub(crate) struct CallerRateLimiter {
+/// Counts what each caller asks, by what tells callers apart.
+pub(crate) struct CallerRateLimiter<K = IpAddr> {
+    /// What headers call its limit.
+    name: &'static str,
     quota: Quota,
     clock: TokioClock,
-    buckets: Cache<IpAddr, Arc<Bucket>>,
+    buckets: Cache<K, Arc<Bucket>>,
     /// Which limiter it is: a bucket belongs to one.
     number: u64,
     /// The same for everybody, so it is written once.
     policy: HeaderValue,
+}
+
+impl<K> fmt::Debug for CallerRateLimiter<K> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("CallerRateLimiter");
+        shown.field("policy", &self.policy).finish_non_exhaustive()
+    }
 }
 
 /// How long a connection takes it that its client's bucket was not forgotten.
@@ -48,16 +58,32 @@ const HELD: Duration = Duration::from_secs(1);
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// The bucket of a connection's client, where it was looked up not long ago.
-#[derive(Debug, Default)]
-pub(crate) struct HeldBucket(Mutex<Option<FoundBucket>>);
+#[derive(Debug)]
+pub(crate) struct HeldBucket<K = IpAddr>(Mutex<Option<FoundBucket<K>>>);
+
+impl<K> Default for HeldBucket<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
 
 #[derive(Debug)]
-struct FoundBucket {
+struct FoundBucket<K> {
+    caller: K,
     bucket: Arc<Bucket>,
     limiter: u64,
     at: Instant,
     /// What was said last. A client that asks seldom enough is told the same each time.
     told: Option<(u32, HeaderValue)>,
+}
+
+/// What an answer says of its caller's allowance.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    /// What is allowed.
+    pub(crate) policy: HeaderValue,
+    /// What is left of it.
+    pub(crate) left: Option<HeaderValue>,
 }
 
 /// What a bucket says of one request.
@@ -69,16 +95,22 @@ pub(crate) struct Admitted {
     pub(crate) left: Option<HeaderValue>,
 }
 
-impl CallerRateLimiter {
-    /// Admits what the plan allows.
-    pub(crate) fn new(limit: &ClientRateLimit) -> Self {
+impl<K: Copy + Eq + Hash + Send + Sync + 'static> CallerRateLimiter<K> {
+    /// Admits what the plan allows. Headers call the limit by this name.
+    pub(crate) fn new(limit: &ClientRateLimit, name: &'static str) -> Self {
+        Self::every(limit.per_client.interval(), limit.burst, name)
+    }
+
+    /// Admits one request in each interval, and so many at once.
+    pub(crate) fn every(interval: Duration, burst: NonZeroU32, name: &'static str) -> Self {
         // The shortest interval that can be counted is a nanosecond: a rate beyond it is no limit.
-        let interval = limit.per_client.interval().max(Duration::from_nanos(1));
+        let interval = interval.max(Duration::from_nanos(1));
         let quota = Quota::with_period(interval)
             .unwrap_or(Quota::per_second(NonZeroU32::MAX))
-            .allow_burst(limit.burst);
+            .allow_burst(burst);
         Self {
-            policy: policy(quota),
+            name,
+            policy: policy(name, quota),
             quota,
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             clock: TokioClock::new(),
@@ -89,14 +121,17 @@ impl CallerRateLimiter {
         }
     }
 
-    /// Counts a request from `network` that came `now`, over a connection that may hold its bucket.
-    pub(crate) fn ask(&self, network: IpAddr, held: &HeldBucket, now: Instant) -> Admitted {
+    /// Counts a request of `caller` that came `now`, over a connection that may hold its bucket.
+    pub(crate) fn ask(&self, caller: K, held: &HeldBucket<K>, now: Instant) -> Admitted {
         let mut held = held.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_ours = |found: &FoundBucket| found.limiter == self.number && now < found.at + HELD;
+        let is_ours = |found: &FoundBucket<K>| {
+            found.limiter == self.number && found.caller == caller && now < found.at + HELD
+        };
         let found = match held.take().filter(is_ours) {
             Some(found) => found,
             None => FoundBucket {
-                bucket: self.find(network),
+                caller,
+                bucket: self.find(caller),
                 limiter: self.number,
                 at: now,
                 told: None,
@@ -120,10 +155,10 @@ impl CallerRateLimiter {
         }
     }
 
-    fn find(&self, network: IpAddr) -> Arc<Bucket> {
+    fn find(&self, caller: K) -> Arc<Bucket> {
         let bucket = || RateLimiter::direct_with_clock(self.quota, self.clock).with_middleware();
-        let found = self.buckets.get(&network);
-        found.unwrap_or_else(|| self.buckets.get_with(network, || Arc::new(bucket())))
+        let found = self.buckets.get(&caller);
+        found.unwrap_or_else(|| self.buckets.get_with(caller, || Arc::new(bucket())))
     }
 
     /// What is allowed, as a header says it.
@@ -137,7 +172,9 @@ impl CallerRateLimiter {
         let reset = whole_seconds(self.quota.replenish_interval() * missing);
         let (mut first, mut second) = (itoa::Buffer::new(), itoa::Buffer::new());
         let parts = [
-            r#""client";r="#,
+            "\"",
+            self.name,
+            "\";r=",
             first.format(remaining),
             ";t=",
             second.format(reset),
@@ -154,10 +191,10 @@ impl CallerRateLimiter {
 }
 
 /// What is allowed, as a header says it.
-fn policy(quota: Quota) -> HeaderValue {
+fn policy(name: &str, quota: Quota) -> HeaderValue {
     let burst = quota.burst_size().get();
     let window = whole_seconds(quota.burst_size_replenished_in());
-    HeaderValue::try_from(format!(r#""client";q={burst};w={window}"#))
+    HeaderValue::try_from(format!(r#""{name}";q={burst};w={window}"#))
         // Quotes, letters and digits always make a header value.
         .unwrap_or(HeaderValue::from_static(""))
 }
@@ -172,10 +209,13 @@ mod tests {
     use super::*;
 
     fn limiter() -> CallerRateLimiter {
-        CallerRateLimiter::new(&ClientRateLimit {
-            per_client: "1/h".parse().unwrap(),
-            burst: 3.try_into().unwrap(),
-        })
+        CallerRateLimiter::new(
+            &ClientRateLimit {
+                per_client: "1/h".parse().unwrap(),
+                burst: 3.try_into().unwrap(),
+            },
+            "client",
+        )
     }
 
     /// How many requests are left, as the header says it.
@@ -215,10 +255,13 @@ mod tests {
 
     #[test]
     fn what_is_left_has_room_for_the_largest_numbers() {
-        let slow = CallerRateLimiter::new(&ClientRateLimit {
-            per_client: "1/h".parse().unwrap(),
-            burst: NonZeroU32::MAX,
-        });
+        let slow = CallerRateLimiter::<IpAddr>::new(
+            &ClientRateLimit {
+                per_client: "1/h".parse().unwrap(),
+                burst: NonZeroU32::MAX,
+            },
+            "client",
+        );
         assert!(slow.left(0).is_some());
     }
 }

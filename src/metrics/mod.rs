@@ -14,6 +14,7 @@ pub use table::{METRICS, MetricEntry, MetricKind, reference};
 
 mod instruments;
 
+mod authentications;
 mod requests;
 mod upstream;
 
@@ -36,6 +37,7 @@ use prometheus::{Registry, TextEncoder};
 
 use crate::observe::{AnswerTraits, Event, Observer};
 
+use authentications::Authentications;
 use instruments::Instruments;
 use requests::RequestDurations;
 use state_gauges::StateReader;
@@ -63,6 +65,7 @@ pub struct Metrics {
     registry: Registry,
     requests: RequestDurations,
     refused: Counter<u64>,
+    authentications: Authentications,
     evictions: Counter<u64>,
     views: Histogram<f64>,
     reloads: Counter<u64>,
@@ -105,6 +108,7 @@ impl Metrics {
         Self {
             requests: RequestDurations::new(instruments.histogram(&table::REQUEST_DURATION)),
             refused: instruments.counter(&table::REQUESTS_REFUSED),
+            authentications: Authentications::new(instruments.counter(&table::AUTHENTICATIONS)),
             evictions: instruments.counter(&table::CACHE_EVICTIONS),
             views: instruments.histogram(&table::VIEW_DURATION),
             reloads: instruments.counter(&table::RELOADS),
@@ -183,6 +187,7 @@ impl Observer for Metrics {
                     .record(route, method, *status, *traits, *elapsed);
                 self.answered(*traits);
             }
+            Event::Authenticated(outcome) => self.authentications.count(outcome),
             Event::ViewAskedFor { is_hit } => {
                 let lookups = if *is_hit {
                     &self.lookups.view_hits

@@ -70,6 +70,9 @@ metrics! {
     REQUESTS_REFUSED = Counter "groupgate.requests.refused" in "{request}"
         ["reason"]:
         "Requests that were turned away: `too-many-requests` by the rate limit, `overloaded` because a queue or memory was full, `not-ready` while starting or stopping, `deadline-exceeded` because no answer was done in time."
+    AUTHENTICATIONS = Counter "groupgate.authentications" in "{request}"
+        ["outcome"]:
+        "Requests by who sent them, where `[callers]` tells callers apart: one with a `key`, or `anonymous`; `missing` without credentials that are required, `invalid` with some that are not accepted."
     CONNECTIONS = Gauge "groupgate.connections" in "{connection}"
         ["state"]:
         "Open connections: `in_use` with an answer on its way, `waiting` for another of the same client to end, `idle` the rest."

@@ -87,6 +87,9 @@ fn metrics() -> Metrics {
     ] {
         metrics.observe(&answered(method, "/groups", status, traits));
     }
+    for outcome in ["key", "key", "invalid"] {
+        metrics.observe(&Event::Authenticated(outcome));
+    }
     let name: Arc<str> = "club".into();
     let club = metrics.of_upstream(&name).unwrap();
     let error = UpstreamError::new(ErrorKind::Timeout, "late");
@@ -193,6 +196,8 @@ fn every_event_is_counted_where_it_belongs() {
             r#"http_server_request_duration_seconds_count{http_request_method="_OTHER",http_response_status_code="400",http_route="/groups",problem="invalid-parameter"}"#,
             1.0,
         ),
+        (r#"groupgate_authentications_total{outcome="key"}"#, 2.0),
+        (r#"groupgate_authentications_total{outcome="invalid"}"#, 1.0),
         (
             r#"groupgate_requests_refused_total{reason="overloaded"}"#,
             1.0,

@@ -36,6 +36,9 @@ pub enum Event<'a> {
         /// How long it took.
         elapsed: Duration,
     },
+    /// It was found out who sends a request, or that nobody known does: the kind of credentials, or why they
+    /// are refused.
+    Authenticated(&'static str),
     /// The configuration was loaded again, to whatever end.
     Reloaded {
         /// What asked for it.

@@ -2,12 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 
+use crate::caller::Asker;
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{Kind, ProblemDetails};
-use crate::downstream::rate_limiter::CallerRateLimiter;
+use crate::downstream::rate_limiter::{Allowance, CallerRateLimiter};
 use crate::downstream::response::{Response, set};
+use crate::plan::Rate;
 
 use super::intercept::Interceptor;
 
@@ -21,18 +23,17 @@ pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelim
 pub(crate) trait Admits {
     /// What counts them.
     fn rate_limiter(&self) -> &CallerRateLimiter;
+
+    /// What counts those of each caller whose grants allow this rate.
+    fn own_limiter(&self, _rate: Rate) -> Option<&CallerRateLimiter<Asker>> {
+        None
+    }
 }
 
-/// Lets a request through if its caller's allowance does, and says on every answer what is left.
+/// Lets a request through if the allowance of its address does, and says on every answer what is left, also
+/// of its caller's own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Admission;
-
-/// What an answer says of its caller's allowance.
-#[derive(Debug)]
-pub(crate) struct Allowance {
-    policy: HeaderValue,
-    left: Option<HeaderValue>,
-}
 
 impl<S: Admits> Interceptor<S> for Admission {
     type Kept = Allowance;
@@ -54,8 +55,46 @@ impl<S: Admits> Interceptor<S> for Admission {
         ControlFlow::Break(response)
     }
 
-    fn after(self, allowance: Allowance, _exchange: &RequestContext<S>, response: &mut Response) {
+    fn after(self, allowance: Allowance, exchange: &RequestContext<S>, response: &mut Response) {
         announce(allowance, response);
+        let Some(own) = exchange.own_allowance.get() else {
+            return;
+        };
+        let headers = response.headers_mut();
+        headers.append(RATELIMIT_POLICY, own.policy.clone());
+        if let Some(left) = &own.left {
+            headers.append(RATELIMIT, left.clone());
+        }
+    }
+}
+
+/// Lets a request through if what its caller's grants allow does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OwnAdmission;
+
+impl<S: Admits> Interceptor<S> for OwnAdmission {
+    type Kept = ();
+
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, ()> {
+        let rate = exchange.known().and_then(|known| known.rate);
+        let Some(limiter) = rate.and_then(|rate| exchange.state.own_limiter(rate)) else {
+            return ControlFlow::Continue(());
+        };
+        let (asker, held) = (exchange.caller().asker(), &exchange.client.own_bucket);
+        let verdict = limiter.ask(asker, held, exchange.begun);
+        // Each request comes by once.
+        let _ = exchange.own_allowance.set(Allowance {
+            policy: limiter.policy().clone(),
+            left: verdict.left,
+        });
+        match verdict.wait {
+            None => ControlFlow::Continue(()),
+            Some(wait) => {
+                let detail = "the rate limit of this caller is exceeded";
+                let problem = ProblemDetails::new(Kind::TooManyRequests, detail);
+                ControlFlow::Break(problem.with_retry_after(wait).into())
+            }
+        }
     }
 }
 
@@ -89,10 +128,13 @@ mod tests {
     }
 
     fn rate_limiter(rate: &str, burst: u32) -> Arc<CallerRateLimiter> {
-        Arc::new(CallerRateLimiter::new(&ClientRateLimit {
-            per_client: rate.parse().unwrap(),
-            burst: burst.try_into().unwrap(),
-        }))
+        Arc::new(CallerRateLimiter::new(
+            &ClientRateLimit {
+                per_client: rate.parse().unwrap(),
+                burst: burst.try_into().unwrap(),
+            },
+            "client",
+        ))
     }
 
     fn stack() -> impl Layered<CallerRateLimiter> {

@@ -9,12 +9,15 @@ use http::HeaderValue;
 use http::header::{VARY, WWW_AUTHENTICATE};
 use tower::{Layer, Service};
 
-use crate::authentication::{Authenticator, Recognition, RefusedCredentials};
+use crate::authentication::{KnownCaller, Recognition, RefusedCredentials};
+use crate::downstream::caller_gate::CallerGate;
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::response::Response;
+use crate::observe::Event;
 
 use super::answering::{Answering, Layered};
+use super::observed::Observed;
 
 /// The request headers by which a caller is known.
 const VARIES_BY: HeaderValue = HeaderValue::from_static("authorization, x-api-key");
@@ -33,8 +36,8 @@ const CHALLENGES: [(RefusedCredentials, HeaderValue); 2] = [
 
 /// What may know its callers.
 pub(crate) trait Authenticates {
-    /// What knows them; `None` where everybody may ask for everything.
-    fn authenticator(&self) -> Option<&Authenticator>;
+    /// What lets them in; `None` where everybody may ask for everything.
+    fn gate(&self) -> Option<&CallerGate>;
 }
 
 /// Lets requests through whose callers may ask, each as the caller that it is.
@@ -55,7 +58,7 @@ pub(crate) struct Authenticating<L>(L);
 
 impl<S, L> Service<&Arc<RequestContext<S>>> for Authenticating<L>
 where
-    S: Authenticates + Send + Sync + 'static,
+    S: Authenticates + Observed + Send + Sync + 'static,
     L: Layered<S> + Copy + Send + 'static,
 {
     type Response = Response;
@@ -67,13 +70,13 @@ where
     }
 
     fn call(&mut self, exchange: &Arc<RequestContext<S>>) -> Answering {
-        let Some(authenticator) = exchange.state.authenticator() else {
+        let Some(gate) = exchange.state.gate() else {
             return self.0.call(exchange);
         };
         let mut inner = self.0;
-        match authenticator.authenticate(&exchange.headers) {
+        match gate.authenticator.authenticate(&exchange.headers) {
             Recognition::Known(known) => {
-                exchange.admit(known);
+                admit(exchange, known);
                 let mut answer = inner.call(exchange);
                 if let Answering::Here(response) = &mut answer {
                     vary(response);
@@ -81,16 +84,16 @@ where
                 }
                 Answering::later(answer.map_ok(varied))
             }
-            Recognition::Refused(refusal) => Answering::Here(unauthorized(refusal)),
+            Recognition::Refused(refusal) => Answering::Here(refuse(exchange, refusal)),
             Recognition::Awaited(decision) => {
                 let exchange = Arc::clone(exchange);
                 Answering::later(async move {
                     match decision.await {
                         Ok(known) => {
-                            exchange.admit(known);
+                            admit(&exchange, known);
                             inner.call(&exchange).await.map(varied)
                         }
-                        Err(refusal) => Ok(unauthorized(refusal)),
+                        Err(refusal) => Ok(refuse(&exchange, refusal)),
                     }
                 })
             }
@@ -106,6 +109,35 @@ fn vary(response: &mut Response) {
 fn varied(mut response: Response) -> Response {
     vary(&mut response);
     response
+}
+
+fn admit<S: Observed>(exchange: &RequestContext<S>, known: Arc<KnownCaller>) {
+    let outcome = known.kind.as_str();
+    exchange.admit(known);
+    (exchange.state.observers()).notify(&Event::Authenticated(outcome));
+}
+
+/// The answer to a request without credentials that are accepted. An address that sends many of them is told to
+/// wait.
+fn refuse<S: Authenticates + Observed>(
+    exchange: &RequestContext<S>,
+    refusal: RefusedCredentials,
+) -> Response {
+    (exchange.state.observers()).notify(&Event::Authenticated(refusal.as_str()));
+    let network = exchange.client.network;
+    let wait = match refusal {
+        RefusedCredentials::Missing => None,
+        RefusedCredentials::Invalid => {
+            let gate = exchange.state.gate();
+            gate.and_then(|gate| gate.count_failure(network, exchange.begun))
+        }
+    };
+    let Some(wait) = wait else {
+        return unauthorized(refusal);
+    };
+    let detail = "too many requests with credentials that are not accepted";
+    let problem = ProblemDetails::new(Kind::TooManyRequests, detail);
+    problem.with_retry_after(wait).into()
 }
 
 fn unauthorized(refusal: RefusedCredentials) -> Response {

@@ -60,7 +60,7 @@ use super::problem::ProblemDetails;
 use super::response::Response;
 use super::templates;
 
-use admission::Admission;
+use admission::{Admission, OwnAdmission};
 use authentication::Authentication;
 use catch_panic::CatchPanic;
 use cross_origin::CrossOrigin;
@@ -117,6 +117,8 @@ where
         .layer(intercept(Admission))
         // Above all that depends on who asks.
         .layer(Authentication)
+        // As soon as the caller is known.
+        .layer(intercept(OwnAdmission))
         // Below admission, so that a request that is refused here counts like any other.
         .layer(intercept(RequestLimits))
         // The last that never waits: what is answered here costs no timer, and no span around its log lines.

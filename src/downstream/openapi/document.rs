@@ -18,6 +18,7 @@ use super::{HTML, parameters, responses, schemas};
 /// What any request may be answered, whatever it asks for.
 const ANYWHERE: &[StatusCode] = &[
     StatusCode::BAD_REQUEST,
+    StatusCode::UNAUTHORIZED,
     StatusCode::METHOD_NOT_ALLOWED,
     StatusCode::NOT_ACCEPTABLE,
     StatusCode::PAYLOAD_TOO_LARGE,

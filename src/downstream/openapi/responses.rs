@@ -177,8 +177,8 @@ fn name(status: StatusCode) -> String {
 pub(super) fn problems(schema: &Value) -> Map<String, Value> {
     let mut problems = Map::new();
     for kind in Kind::ALL {
-        // Those two are answers of the admin listener.
-        if matches!(kind, Kind::Unauthorized | Kind::NotReady) {
+        // That is an answer of the admin listener.
+        if kind == Kind::NotReady {
             continue;
         }
         let status = kind.status();
@@ -199,6 +199,10 @@ pub(super) fn problems(schema: &Value) -> Map<String, Value> {
 
 fn problem_of(status: StatusCode, meaning: &str, schema: &Value) -> Value {
     let own = match status {
+        StatusCode::UNAUTHORIZED => Some(always(
+            "WWW-Authenticate",
+            "How to authenticate, where callers are told apart.",
+        )),
         StatusCode::METHOD_NOT_ALLOWED => Some(always("Allow", "The methods that are.")),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             Some(always("Retry-After", WAIT).number())

@@ -2,6 +2,7 @@
 
 mod hidden;
 mod keys;
+mod limits;
 
 use groupgate::authentication::hash_of_key;
 use groupgate::config::Loaded;
