@@ -11,6 +11,7 @@ const EXAMPLES: &str = "\
 Examples:
   groupgate demo
   groupgate demo --groups 10000 --latency 20ms
+  groupgate demo --callers
   groupgate demo --fault tallyfy=gzip-bomb --fault publisher=hang";
 
 /// Start five emulated upstreams on loopback and the gateway in front of them.
@@ -28,6 +29,9 @@ pub(super) struct Demo {
     /// The faults are listed below.
     #[arg(long, value_name = "UPSTREAM=FAULT", value_parser = InjectedFault::switch)]
     fault: Vec<(String, InjectedFault)>,
+    /// Tell two callers apart, each with an API key and grants of its own
+    #[arg(long)]
+    callers: bool,
     /// Let tallyfy answer with the whole list and without `meta`, as it does for small organizations
     #[arg(long)]
     tallyfy_without_meta: bool,
@@ -58,6 +62,6 @@ impl Demo {
             },
             ..Options::default()
         };
-        gateway::run(options, environment).await
+        gateway::run(options, self.callers, environment).await
     }
 }

@@ -10,6 +10,7 @@ mod check;
 mod completions;
 #[cfg(feature = "demo")]
 mod demo;
+mod hash_key;
 #[cfg(feature = "infer")]
 mod infer;
 mod man;
@@ -66,6 +67,7 @@ enum Command {
     Probe(probe::Probe),
     #[cfg(feature = "infer")]
     Infer(infer::Infer),
+    HashKey(hash_key::HashKey),
     Presets(presets::Presets),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -124,6 +126,7 @@ fn run(command: Command, environment: Environment) -> Result<(), CommandError> {
             Command::Probe(probe) => probe.run(environment).await,
             #[cfg(feature = "infer")]
             Command::Infer(infer) => infer.run().await,
+            Command::HashKey(hash_key) => hash_key.run(),
             Command::Presets(presets) => presets.run(),
             Command::Schema(schema) => schema.run(),
             Command::Completions(completions) => completions.run(),
@@ -172,7 +175,7 @@ mod tests {
             _ => vec![part.to_owned()],
         });
         words
-            .take_while(|word| word != ">" && word != "|")
+            .take_while(|word| !matches!(word.as_str(), "<" | ">" | "|"))
             .collect()
     }
 

@@ -367,6 +367,56 @@ async fn demo_prints_urls_that_work() {
     assert!(ended(child).await.success());
 }
 
+#[tokio::test]
+async fn demo_tells_two_callers_apart() {
+    let arguments = ["demo", "--groups", "3", "--latency", "0ms", "--callers"];
+    let mut child = groupgate(&arguments, ANY_PORT).spawn().unwrap();
+    let mut output = lines(child.stdout.take());
+    line_with(&mut output, "try it:").await;
+    let mut told = Vec::new();
+    while let Some(line) = output.next_line().await.unwrap() {
+        let Some(curl) = line.trim().strip_prefix("curl ") else {
+            break;
+        };
+        let quoted: Vec<&str> = curl.split('\'').collect();
+        let header = quoted.get(3).and_then(|header| header.split_once(": "));
+        let reply = ask(Method::GET, quoted[1], header.as_slice()).await;
+        told.push((reply.status.as_u16(), reply));
+    }
+    let statuses: Vec<u16> = told.iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [200, 200, 200, 200, 400, 401]);
+    let sources = |place: usize| told[place].1.json()["sources"].as_array().unwrap().len();
+    assert_eq!((sources(0), sources(1)), (5, 2));
+    terminate(&child).await;
+    assert!(ended(child).await.success());
+}
+
+#[tokio::test]
+async fn hash_key_makes_a_key_and_hashes_one_that_it_is_given() {
+    let made = run(groupgate(&["hash-key"], NO_VARIABLES)).await;
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let said = |name: &str| {
+        let mut lines = made.stdout.lines();
+        let line = lines.find_map(|line| line.strip_prefix(name));
+        line.expect("it says so").trim().to_owned()
+    };
+    let (key, hash) = (said("key "), said("sha256 "));
+    assert_eq!(key.len(), 67, "{key}");
+    assert!(made.stdout.contains(&format!("sha256 = \"{hash}\"")));
+    let mut hashing = groupgate(&["hash-key", "--stdin"], NO_VARIABLES);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, format!("{key}\n")).unwrap();
+    hashing.stdin(std::fs::File::open(&file).unwrap());
+    let hashed = run(hashing).await;
+    assert_eq!(hashed.stdout, format!("{hash}\n"), "{}", hashed.stderr);
+    let again = run(groupgate(&["hash-key"], NO_VARIABLES)).await;
+    assert_ne!(made.stdout, again.stdout);
+    // A key on the command line would be seen by others.
+    let argument = run(groupgate(&["hash-key", &key], NO_VARIABLES)).await;
+    assert_eq!(argument.code, 2);
+}
+
 /// What a printed command answers. `None` where the machine lacks a program that it runs.
 async fn asked(command: &str) -> Option<String> {
     let shell = async |script: &str| {

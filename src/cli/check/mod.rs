@@ -24,6 +24,9 @@ use super::load;
 mod against;
 use against::Against;
 
+mod callers;
+use callers::explain_callers;
+
 mod connection;
 use connection::explain_connection;
 
@@ -125,7 +128,7 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
             text,
             "\n{}\n{}",
             upstream.name,
-            explain_upstream(upstream, written)
+            explain_upstream(upstream, written, plan.callers.is_some())
         );
         let adapter = (adapters.iter()).find(|adapter| *adapter.name() == upstream.name);
         let directory = plan.cache.directory.as_deref();
@@ -134,6 +137,7 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
             .and_then(|(adapter, directory)| pages_kept(directory, adapter));
         text.extend(pages.and_then(|pages| too_slow(&upstream.limits, pages)));
     }
+    text.push_str(&explain_callers(plan));
     let count = plan.upstreams.len();
     let plural = if count == 1 { "" } else { "s" };
     let _ = write!(text, "\nok: {count} upstream{plural}");
@@ -167,8 +171,13 @@ fn explain_audit(rules: &AuditRules) -> String {
     format!("every request is recorded for audits in {place}\n")
 }
 
-fn explain_upstream(upstream: &Upstream, written: &Written) -> String {
+fn explain_upstream(upstream: &Upstream, written: &Written, is_granted: bool) -> String {
     let listing = &upstream.requests.listing;
+    let granted = if is_granted {
+        " that is granted it"
+    } else {
+        ""
+    };
     let format = match upstream.classify.format {
         BodyFormat::Decoded(Format::Json) => "JSON",
         BodyFormat::Decoded(Format::Xml) => "XML",
@@ -199,7 +208,7 @@ fn explain_upstream(upstream: &Upstream, written: &Written) -> String {
     }
     lines.extend([
         format!("auth     {}", explain_auth(written)),
-        "sees     every caller sees what this account sees".to_owned(),
+        format!("sees     every caller{granted} sees what this account sees"),
     ]);
     lines.extend(explain_limits(upstream));
     lines.extend(explain_freshness(upstream));

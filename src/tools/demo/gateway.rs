@@ -16,6 +16,7 @@ use crate::config::{Environment, load_text};
 use crate::terminal::{CommandError, print, stop_signal};
 
 use super::Emulations;
+use super::callers::DemoCallers;
 use super::options::Options;
 
 /// The configuration that ships with groupgate.
@@ -24,11 +25,20 @@ const SHIPPED: &str = include_str!("../../../gateway.toml");
 /// Groups per upstream up to which the shipped limits are enough.
 const SHIPPED_GROUPS: usize = 50_000;
 
-/// Starts emulations with these options and the gateway in front of them, until it is stopped.
-pub(crate) async fn run(options: Options, environment: Environment) -> Result<(), CommandError> {
+/// Starts emulations with these options and the gateway in front of them, until it is stopped. It may tell
+/// two callers apart.
+pub(crate) async fn run(
+    options: Options,
+    tells_apart: bool,
+    environment: Environment,
+) -> Result<(), CommandError> {
+    let callers = tells_apart.then(DemoCallers::new);
     let emulations = Emulations::start(options.clone()).await?;
     let environment = overlaid(&options, &emulations, environment);
-    let loaded = load_text("gateway.toml", SHIPPED, environment)
+    let granted = callers
+        .as_ref()
+        .map_or_else(String::new, DemoCallers::configuration);
+    let loaded = load_text("gateway.toml", &format!("{SHIPPED}{granted}"), environment)
         .map_err(|report| CommandError::report(&report))?;
     let wall = WallClock::system();
     let compiled = App::compile(&loaded, &wall).map_err(|report| CommandError::report(&report))?;
@@ -41,7 +51,7 @@ pub(crate) async fn run(options: Options, environment: Environment) -> Result<()
         () = watch_first_walks(&app) => {}
         () = &mut stop => return Ok(()),
     }
-    print(&invitation(&app))?;
+    print(&invitation(&app, callers.as_ref()))?;
     print(&credentials(&emulations))?;
     stop.await;
     app.stop().await;
@@ -142,7 +152,7 @@ async fn watch_first_walks(app: &App) {
     bar.finish_and_clear();
 }
 
-fn invitation(app: &App) -> String {
+fn invitation(app: &App, callers: Option<&DemoCallers>) -> String {
     let data = reachable(app.data_addr());
     let admin = reachable(app.admin_addr());
     let mut text = String::from("\nthe gateway:\n");
@@ -158,6 +168,10 @@ fn invitation(app: &App) -> String {
             (None, None) => "still walking".to_owned(),
         };
         text.push_str(&format!("  {:<12} {outcome}\n", source.name));
+    }
+    if let Some(callers) = callers {
+        text.push_str(&callers.invitation(data));
+        return text;
     }
     text.push_str(&format!(
         "\ntry it:\n\

@@ -10,6 +10,7 @@
 //! ```
 
 mod cached_order;
+mod callers;
 mod emulated_api;
 mod emulation;
 mod fault;

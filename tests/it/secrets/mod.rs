@@ -284,7 +284,15 @@ async fn serving_shows_no_secret(setup: &Setup, config: &str) {
 }
 
 /// The commands that take no secret, and so have none to show.
-const WITHOUT_SECRETS: [&str; 6] = ["demo", "presets", "schema", "completions", "man", "help"];
+const WITHOUT_SECRETS: [&str; 7] = [
+    "demo",
+    "hash-key",
+    "presets",
+    "schema",
+    "completions",
+    "man",
+    "help",
+];
 
 /// The commands that are run with secrets above.
 const WITH_SECRETS: [&str; 4] = ["serve", "check", "probe", "infer"];
@@ -310,6 +318,7 @@ async fn commands_that_take_no_secret_print_none_of_the_environment() {
     for arguments in [
         &["presets"][..],
         &["presets", "github"],
+        &["hash-key"],
         &["schema"],
         &["completions", "bash"],
         &["man"],
