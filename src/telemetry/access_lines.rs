@@ -16,7 +16,6 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::clock::WallClock;
 use crate::hex::hex_of_number;
-use crate::observe::AnswerTraits;
 use crate::plan::{AccessField, AccessFields};
 
 use super::json_lines::{push_number, six_digits};
@@ -81,7 +80,9 @@ pub(crate) struct LoggedRequest<'a> {
     pub(crate) status: StatusCode,
     pub(crate) elapsed: Duration,
     pub(crate) route: &'static str,
-    pub(crate) traits: AnswerTraits,
+    pub(crate) format: Option<&'static str>,
+    pub(crate) cache: Option<&'static str>,
+    pub(crate) problem: Option<&'static str>,
 }
 
 impl LoggedRequest<'_> {
@@ -179,18 +180,17 @@ fn write(
         line.text(request.route);
         line.put(b"\"");
     }
-    let traits = &request.traits;
-    if let Some(format) = traits.format.filter(|_| says(AccessField::Format)) {
+    if let Some(format) = request.format.filter(|_| says(AccessField::Format)) {
         line.put(br#","format":""#);
         line.text(format);
         line.put(b"\"");
     }
-    if let Some(cache) = traits.cache.filter(|_| says(AccessField::Cache)) {
+    if let Some(cache) = request.cache.filter(|_| says(AccessField::Cache)) {
         line.put(br#","cache":""#);
         line.text(cache);
         line.put(b"\"");
     }
-    if let Some(problem) = traits.problem.filter(|_| says(AccessField::Problem)) {
+    if let Some(problem) = request.problem.filter(|_| says(AccessField::Problem)) {
         line.put(br#","problem":""#);
         line.text(problem);
         line.put(b"\"");

@@ -76,7 +76,9 @@ impl Observer for AccessLog {
             status: *status,
             elapsed: *elapsed,
             route,
-            traits: *traits,
+            format: traits.format,
+            cache: traits.cache,
+            problem: traits.problem,
         };
         macro_rules! log {
             ($level:ident, $message:literal) => {
