@@ -15,7 +15,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinError;
 use tokio::time::{Instant, timeout};
 
@@ -40,6 +40,7 @@ use super::connections::ConnectionTable;
 use super::entrance::Entrance;
 use super::layers::{
     AccessLog, Admits, Audits, Authenticates, KeepsAnswers, Observed, Patience, ReadableByScripts,
+    ShedsLoad,
 };
 use super::openapi::Description;
 use super::rate_limiter::CallerRateLimiter;
@@ -93,7 +94,9 @@ pub(super) struct Process {
     pub(super) bodies: BodyMemory,
     /// The connections of callers.
     pub(super) connections: Arc<ConnectionTable>,
-    /// How new ones are met.
+    /// A permit for each request that may wait for its answer.
+    under_way: Arc<Semaphore>,
+    /// How new connections are met.
     pub(super) entrance: Arc<ArcSwap<Entrance>>,
     pub(super) description: Description,
     pub(super) observers: Observers,
@@ -187,6 +190,7 @@ impl Process {
             reloads,
             bodies: BodyMemory::new(&plan.cache),
             connections: Arc::new(ConnectionTable::new(plan.server.connections)),
+            under_way: Arc::new(Semaphore::new(plan.server.connections.requests as usize)),
             entrance: Arc::default(),
             begun: Instant::now(),
             started: WallClock::system().now(),
@@ -333,6 +337,12 @@ impl<G> Authenticates for Generation<G> {
 fn gate_of(plan: &Plan, before: Option<&CallerGate>) -> Option<Arc<CallerGate>> {
     let callers = plan.callers.as_ref()?;
     Some(Arc::new(CallerGate::new(callers, before)))
+}
+
+impl<G> ShedsLoad for Generation<G> {
+    fn under_way(&self) -> &Arc<Semaphore> {
+        &self.process.under_way
+    }
 }
 
 impl<G> ReadableByScripts for Generation<G> {

@@ -1,7 +1,6 @@
 //! One socket that serves: accepts connections, speaks HTTP/1 and HTTP/2 on them, and drains.
-//!
-//! hyper-util's connection builder serves, for it shows the timeouts and limits that a stranger's
-//! connection needs.
+
+mod protocol;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -14,8 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -24,28 +22,12 @@ use tokio_io_timeout::TimeoutStream;
 
 use super::caller::Client;
 use super::connections::{
-    ConnectionTable, ConnectionVerdict, HEAD_TIMEOUT, Seat, SeatTurn, StreamExecutor, WatchedBody,
-    WatchedSocket,
+    ConnectionTable, ConnectionVerdict, HEAD_TIMEOUT, Seat, SeatTurn, WatchedBody, WatchedSocket,
 };
 use super::entrance::Entrance;
 use super::exchange::RequestContext;
 use super::layers::{Answering, Stack};
-use crate::error::{causes, chain};
-use crate::plan::ConnectionLimits;
-
-/// The last resort against large heads: beyond it the connection breaks without a problem body.
-const HEAD_BYTES: usize = 64 * 1024;
-
-/// What one HTTP/2 connection may send of bodies that nobody reads.
-const WINDOW: u32 = 65_535;
-
-/// How many streams of a connection may be reset before they were looked at, and how many may be reset because
-/// its client breaks the rules. Beyond, the connection is closed (CVE-2023-44487 and its kind).
-const EARLY_RESETS: usize = 20;
-const FAULTY_STREAMS: usize = 64;
-
-/// How often a silent HTTP/2 peer is asked whether it is there, and how long it may take to say.
-const PING_INTERVAL: Duration = Duration::from_secs(30);
+use crate::error::chain;
 
 /// How many connections may be on their way out besides those that are open.
 const LEAVING: usize = 256;
@@ -336,15 +318,10 @@ where
         if seat.is_crowded() {
             seat.close();
         }
-        let asker = if is_proxy {
-            entrance.asker(peer.ip(), request.headers())
-        } else {
-            peer.ip()
-        };
-        let client = if asker == peer.ip() {
-            client.clone()
-        } else {
-            client.behind(asker)
+        let asker = is_proxy.then(|| entrance.asker(peer.ip(), request.headers()));
+        let client = match asker.filter(|asker| *asker != peer.ip()) {
+            Some(asker) => client.behind(asker),
+            None => client.clone(),
         };
         let answer = edge.answer(request.map(Some), client);
         async {
@@ -353,7 +330,7 @@ where
                 .map(|answer| answer.map(|body| WatchedBody::new(body, guard)))
         }
     });
-    let builder = builder(activity.limits());
+    let builder = protocol::builder(activity.limits());
     let stream = Box::pin(WatchedSocket::new(stream, Arc::clone(activity)));
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), answer));
     let (mut is_closing, mut look) = (false, Instant::now() + HEAD_TIMEOUT);
@@ -367,7 +344,7 @@ where
             biased;
             result = connection.as_mut() => {
                 if let Err(error) = result {
-                    if is_unread(&*error) {
+                    if protocol::is_unread(&*error) {
                         seat.broken_off("its client reads nothing of an answer (`send_timeout`)");
                     }
                     tracing::debug!(error = &*error, "a connection broke");
@@ -415,34 +392,6 @@ async fn alarm(seat: &Seat, is_closing: bool, look: Instant) -> Alarm {
         () = seat.asked_to_close(), if !is_closing => Alarm::Close,
         () = sleep_until(look) => Alarm::Look,
     }
-}
-
-/// Whether a client read nothing for too long.
-fn is_unread(error: &(dyn std::error::Error + 'static)) -> bool {
-    causes(error)
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|error| error.kind() == io::ErrorKind::TimedOut)
-}
-
-fn builder(limits: &ConnectionLimits) -> Builder<StreamExecutor> {
-    let mut builder = Builder::new(StreamExecutor);
-    builder
-        .http1()
-        // It would also bound how long a connection may be idle.
-        .header_read_timeout(None)
-        .max_buf_size(HEAD_BYTES);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams)
-        .max_pending_accept_reset_streams(EARLY_RESETS)
-        .max_local_error_reset_streams(FAULTY_STREAMS)
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW)
-        .max_header_list_size(HEAD_BYTES as u32)
-        .keep_alive_interval(PING_INTERVAL)
-        .keep_alive_timeout(PING_INTERVAL);
-    builder
 }
 
 #[cfg(test)]

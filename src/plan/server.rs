@@ -61,6 +61,10 @@ pub struct ConnectionLimits {
     /// How many requests one HTTP/2 connection may have open at once.
     #[schemars(range(min = 1))]
     pub streams: u32,
+    /// How many requests may be under way over all connections, beside those whose answers are kept
+    /// ready. Beyond it, a request is answered with 503 and `Retry-After`.
+    #[schemars(range(min = 1))]
+    pub requests: u32,
     /// How long a connection is kept open between requests. It should be longer than that of a load
     /// balancer in front, so that no request is sent on a connection that is being closed. Must be
     /// longer than zero.
@@ -81,6 +85,7 @@ impl Default for ConnectionLimits {
             total: 4096,
             per_client: 64,
             streams: 256,
+            requests: 8192,
             idle: Span::seconds(75),
             send_timeout: Span::seconds(30),
             send_rate: ByteSize::kib(16),

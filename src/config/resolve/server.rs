@@ -88,6 +88,7 @@ fn check_connections(at: &KeyPath, limits: &ConnectionLimits, problems: &mut Pro
         ("total", u64::from(limits.total)),
         ("per_client", u64::from(limits.per_client)),
         ("streams", u64::from(limits.streams)),
+        ("requests", u64::from(limits.requests)),
         ("send_rate", limits.send_rate.as_u64()),
     ] {
         at_least_one(at, key, value, problems);

@@ -46,6 +46,9 @@ mod limits;
 mod ready_answers;
 pub(crate) use ready_answers::KeepsAnswers;
 
+mod shedding;
+pub(crate) use shedding::ShedsLoad;
+
 mod request_spans;
 
 mod deadlines;
@@ -74,6 +77,7 @@ use ready_answers::ReadyAnswers;
 use request_ids::RequestIds;
 use request_spans::RequestSpans;
 use server_spans::ServerSpans;
+use shedding::Shedding;
 
 /// What answers the requests of a listener.
 pub(crate) trait Stack<S: 'static>: Layered<S> + Copy + Send + Sync + 'static {}
@@ -88,6 +92,7 @@ where
         + Admits
         + Authenticates
         + KeepsAnswers
+        + ShedsLoad
         + ReadableByScripts
         + Patience
         + Send
@@ -123,6 +128,8 @@ where
         .layer(intercept(RequestLimits))
         // The last that never waits: what is answered here costs no timer, and no span around its log lines.
         .layer(intercept(ReadyAnswers))
+        // Whatever is not ready takes memory until it is.
+        .layer(intercept(Shedding))
         // Above all that may have something to tell.
         .layer(RequestSpans)
         // Counts from when the request came, and bounds all that waits.

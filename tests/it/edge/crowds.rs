@@ -1,12 +1,18 @@
-//! Ten thousand connections that ask nothing.
+//! More connections than anybody needs, and more requests than there is room for.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use http::Method;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
-use super::{process, serves_others};
+use super::{config, process, serves_others};
+use crate::support::adapters::{NO_VARIABLES, load};
+use crate::support::client::ask;
+use crate::support::gateway::Gateway;
+use crate::support::server::{Server, Step};
+use crate::support::wait::eventually;
 
 /// How many there are, if this process may have as many descriptors.
 const CROWD: usize = 10_000;
@@ -75,4 +81,39 @@ async fn a_crowd_beyond_the_limit_goes_again_and_keeps_nobody_out() {
     let status = process.status().await;
     let closed = status["connections"]["closed_for_room"].as_u64().unwrap() as usize;
     assert!(closed + 800 >= crowd.len(), "{closed} of {}", crowd.len());
+}
+
+/// Waits until so many requests are under way.
+async fn under_way(gateway: &Gateway, count: usize) {
+    eventually("so many are under way", async || {
+        let status = gateway.admin(Method::GET, "/status", &[]).await.json();
+        (status["connections"]["in_use"] == count).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn while_as_many_requests_wait_as_may_others_are_told_to_come_again() {
+    let upstream = Server::play(|_| vec![Step::Hang]).await;
+    let server = "deadline = '5m'\nconnections = { requests = 5 }";
+    let gateway = Gateway::start(&load(&config(server, &upstream), NO_VARIABLES)).await;
+    let wait = || {
+        let url = gateway.url("/groups");
+        tokio::spawn(async move { ask(Method::GET, &url, &[]).await })
+    };
+    let waiting: Vec<_> = (0..5).map(|_| wait()).collect();
+    under_way(&gateway, 5).await;
+    for _ in 0..10 {
+        let refused = gateway.get("/groups").await;
+        refused.problem(503, "overloaded");
+        assert_eq!(refused.header("retry-after"), "1");
+    }
+    for request in waiting {
+        request.abort();
+    }
+    under_way(&gateway, 0).await;
+    let one = wait();
+    under_way(&gateway, 1).await;
+    assert!(!one.is_finished());
+    one.abort();
 }
