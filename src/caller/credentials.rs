@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -40,8 +40,63 @@ impl Credentials {
         Self(Some(Arc::new(verified)))
     }
 
+    /// The same with those headers of its request that upstreams forward: `names`, and no others. Nothing
+    /// changes for a caller who did not authenticate.
+    #[must_use]
+    pub fn forwarding(&self, names: &[HeaderName], request: &HeaderMap) -> Self {
+        let Some(verified) = self.verified() else {
+            return self.clone();
+        };
+        let mut forwarded = HeaderMap::new();
+        for name in names {
+            for value in request.get_all(name) {
+                forwarded.append(name, value.clone());
+            }
+        }
+        if forwarded.is_empty() && verified.forwarded.is_empty() {
+            return self.clone();
+        }
+        Self::of(Verified {
+            id: verified.id.clone(),
+            claims: verified.claims.clone(),
+            token: verified.token.clone(),
+            forwarded,
+        })
+    }
+
     /// What is known of the caller; `None` if it did not authenticate.
     pub fn verified(&self) -> Option<&Verified> {
         self.0.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use http::header::{AUTHORIZATION, COOKIE};
+
+    use super::*;
+
+    #[test]
+    fn only_named_headers_of_a_caller_who_authenticated_are_forwarded() {
+        let mut request = HeaderMap::new();
+        request.insert(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
+        request.insert(COOKIE, HeaderValue::from_static("b=c"));
+        let names = [AUTHORIZATION];
+        let nobody = Credentials::default().forwarding(&names, &request);
+        assert!(nobody.verified().is_none());
+        let known = Credentials::of(Verified {
+            id: "alice".to_owned(),
+            claims: Value::Null,
+            token: None,
+            forwarded: HeaderMap::new(),
+        });
+        let forwarding = known.forwarding(&names, &request);
+        let forwarded = &forwarding.verified().unwrap().forwarded;
+        assert_eq!(forwarded.len(), 1);
+        assert_eq!(forwarded[AUTHORIZATION], "Bearer a");
+        // What it sent before is no part of another request.
+        let silent = forwarding.forwarding(&names, &HeaderMap::new());
+        assert!(silent.verified().unwrap().forwarded.is_empty());
     }
 }

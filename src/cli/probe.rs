@@ -14,6 +14,7 @@ Examples:
   groupgate probe staff --page 2 --config /etc/groupgate/gateway.toml
   groupgate probe staff --json | jq .summary
   groupgate probe staff --record cases
+  groupgate probe staff --caller alice.toml
   groupgate probe staff --sample cases/staff.toml";
 
 /// Walk one upstream and show each step.
@@ -60,6 +61,12 @@ pub(super) struct Probe {
     /// The walk fails if it does not yield the groups that the case expects.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "record")]
     sample: Vec<PathBuf>,
+    /// Walk on behalf of the caller that this TOML file describes, where each caller is asked for by itself
+    ///
+    /// It may have `id`, `claims` (a table), `token` and `headers` (a table): what the upstream is sent of
+    /// the caller. Headers and token are masked.
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    caller: Option<PathBuf>,
 }
 
 impl Probe {
@@ -75,6 +82,7 @@ impl Probe {
             },
             record: self.record,
             sample: self.sample,
+            caller: self.caller,
         };
         Box::pin(probe.run(environment)).await
     }

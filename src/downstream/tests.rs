@@ -28,6 +28,7 @@ mod audit;
 mod description;
 mod existence;
 mod isolation;
+mod on_behalf;
 mod visibility;
 
 /// Two sources that answer.

@@ -141,9 +141,14 @@ impl Adapter {
         self.caller.as_ref().map_or(0, |caller| caller.bytes())
     }
 
+    /// Whether it is asked on behalf of each caller, and there is none.
+    pub fn lacks_caller(&self) -> bool {
+        self.caller.is_none() && self.on_behalf().is_some()
+    }
+
     /// What is sent of the caller. Where every caller is asked for by itself, nothing is sent without one.
     pub(super) fn caller(&self) -> Result<Option<&CallerAsk>, UpstreamError> {
-        if self.caller.is_none() && self.on_behalf().is_some() {
+        if self.lacks_caller() {
             return Err(UpstreamError::ours(
                 "it is asked on behalf of callers only, and there is none",
             ));

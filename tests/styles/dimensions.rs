@@ -26,7 +26,7 @@ const fn dimension(number: u8, title: &'static str, values: &'static [&'static s
 }
 
 /// All of them.
-pub(crate) const DIMENSIONS: [Dimension; 30] = [
+pub(crate) const DIMENSIONS: [Dimension; 31] = [
     dimension(
         1,
         "method, where parameters go",
@@ -378,6 +378,16 @@ pub(crate) const DIMENSIONS: [Dimension; 30] = [
             "same id twice in a page",
             "same id across pages",
             "ids unique only per upstream",
+        ],
+    ),
+    dimension(
+        31,
+        "on whose behalf",
+        &[
+            "headers of the caller",
+            "id of the caller",
+            "claim of the caller",
+            "token of the caller, exchanged",
         ],
     ),
 ];

@@ -10,7 +10,8 @@ use super::{Json, Text};
 
 /// One request. The path, query values, header values and body can contain placeholders:
 /// `{cursor}`, `{offset}`, `{page}`, `{limit}`, the names under `vars` and, with `list =
-/// "by_query"`, the filters of a query. `{{` and `}}` are literal braces.
+/// "by_query"`, the filters of a query. `{caller.id}` and claims of the caller's token, such as
+/// `{caller.claims/tenant}`, have each caller asked for by itself. `{{` and `}}` are literal braces.
 ///
 /// A parameter, header or JSON member whose placeholder has no value is left out, for example the
 /// cursor of the first page.

@@ -14,6 +14,9 @@
 //! [environment]                                   # the variables of its secrets
 //! TOKEN = "t0ken"
 //!
+//! [caller]                                        # on whose behalf, where that makes a difference
+//! id = "alice"                                    # and `claims`, `token` and `headers`
+//!
 //! [upstream]                                      # as in gateway.toml, without `base_url`
 //! request = { path = "/groups" }
 //!
@@ -38,11 +41,13 @@
 //!
 //! `{origin}` stands for the upstream's own origin, in the block and in both sides of an exchange.
 
+mod caller;
 mod compare;
 mod exchange;
 mod playback;
 mod write;
 
+pub use caller::WrittenCaller;
 pub(crate) use compare::{comparable, without_empty};
 pub use exchange::{ExpectedRequest, RecordedExchange, RecordedResponse};
 pub(crate) use exchange::{HeaderValues, ORIGIN};
@@ -50,6 +55,7 @@ pub use playback::{ExchangeOrder, Playback};
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
@@ -84,6 +90,8 @@ pub struct CaseFile {
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
     pub(crate) upstream: toml::Table,
+    /// On whose behalf the upstream is asked.
+    pub(crate) caller: Option<WrittenCaller>,
     /// The expected requests, and their responses.
     #[serde(default, rename = "exchange")]
     pub exchanges: Vec<RecordedExchange>,
@@ -200,6 +208,13 @@ impl CaseFile {
             let compiled = App::compile(&loaded, &self.wall())?;
             Ok((loaded, compiled))
         });
+        let compiled = match (compiled, &self.caller) {
+            (Ok((loaded, compiled)), Some(caller)) => {
+                let compiled = on_behalf_of(caller, compiled)?;
+                Ok((loaded, compiled))
+            }
+            (compiled, _) => compiled,
+        };
         match (compiled, &self.expect.problem) {
             (Ok(compiled), None) => Ok(Some(compiled)),
             (Ok(_), Some(expected)) => Err(format!(
@@ -221,6 +236,28 @@ impl CaseFile {
         let text = self.gateway(name, origin);
         load_text("gateway.toml", &text, variables.collect())
     }
+}
+
+/// The same gateway, whose upstreams are asked on behalf of `caller` where they are asked for callers.
+///
+/// # Errors
+///
+/// One of them cannot be asked on behalf of this caller.
+pub(crate) fn on_behalf_of(caller: &WrittenCaller, compiled: Compiled) -> Result<Compiled, String> {
+    let credentials = caller.credentials()?;
+    let adapters = compiled.adapters.iter().map(|adapter| {
+        let asking = adapter.on_behalf_of(&credentials);
+        let asking = asking.map_err(|missing| {
+            let name = adapter.name();
+            format!("`{name}` cannot be asked on behalf of this caller: {missing}")
+        });
+        asking.map(Arc::new)
+    });
+    let adapters = adapters.collect::<Result<_, _>>()?;
+    Ok(Compiled {
+        adapters,
+        ..compiled
+    })
 }
 
 impl std::str::FromStr for CaseFile {

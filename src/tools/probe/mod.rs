@@ -37,7 +37,7 @@ use crate::observe::{Observer, Observers};
 use crate::plan::{self, Auth, Fixed, Grant};
 use crate::redact::Redactor;
 use crate::terminal::{CommandError, print, print_bytes};
-use crate::tools::case::{CaseFile, ExchangeOrder, Playback};
+use crate::tools::case::{CaseFile, ExchangeOrder, Playback, WrittenCaller, on_behalf_of};
 use crate::upstream::Adapter;
 use crate::upstream::transport::Replay;
 use crate::upstream::walk::walk;
@@ -66,6 +66,8 @@ pub(crate) struct ProbeRun {
     pub(crate) record: Option<PathBuf>,
     /// Recorded pages, or one case, to walk instead of the upstream.
     pub(crate) sample: Vec<PathBuf>,
+    /// The file of the caller on whose behalf the upstream is asked.
+    pub(crate) caller: Option<PathBuf>,
 }
 
 /// One upstream, compiled, with what answers for it.
@@ -93,7 +95,31 @@ impl ProbeRun {
         let loaded = loaded.map_err(|report| CommandError::report(&report))?;
         let compiled = App::compile(&loaded, &WallClock::system());
         let compiled = compiled.map_err(|report| CommandError::report(&report))?;
+        let compiled = match self.caller()? {
+            Some(caller) => {
+                on_behalf_of(&caller, self.only(compiled)).map_err(CommandError::new)?
+            }
+            None => compiled,
+        };
         Ok((loaded, compiled))
+    }
+
+    /// The caller on whose behalf the upstream is asked, if one is named.
+    fn caller(&self) -> Result<Option<WrittenCaller>, CommandError> {
+        let read = |file: &PathBuf| {
+            let wrong = |problem| CommandError::new(format!("`{}`: {problem}", file.display()));
+            WrittenCaller::read(file).map_err(wrong)
+        };
+        self.caller.as_ref().map(read).transpose()
+    }
+
+    /// The same without the other upstreams: the caller need have nothing for them.
+    fn only(&self, mut compiled: Compiled) -> Compiled {
+        let is_meant = |adapter: &Arc<Adapter>| **adapter.name() == *self.name;
+        if compiled.adapters.iter().any(is_meant) {
+            compiled.adapters.retain(is_meant);
+        }
+        compiled
     }
 
     async fn walk_upstream(&self, environment: Environment) -> Result<(), CommandError> {
@@ -191,10 +217,22 @@ impl ProbeRun {
         let (Some(adapter), Some(block)) = (adapter, block) else {
             return Err(unknown(&self.name, &compiled.adapters));
         };
+        if adapter.lacks_caller() {
+            return Err(CommandError::new(format!(
+                "`{}` is asked on behalf of each caller: name a file that describes one with `--caller`",
+                self.name
+            )));
+        }
+        let redactor = redactor(&loaded, &self.name);
+        if let Some(caller) = self.caller()? {
+            for (secret, name) in caller.secrets() {
+                redactor.add(secret, name);
+            }
+        }
         Ok(Target {
             adapter: Arc::clone(adapter),
             block: block.clone(),
-            redactor: Arc::new(redactor(&loaded, &self.name)),
+            redactor: Arc::new(redactor),
             loaded,
             replay,
         })

@@ -1,0 +1,77 @@
+//! On whose behalf an upstream is asked, as a file says it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::caller::{Credentials, Verified};
+
+/// A caller: what an upstream may be sent of it.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WrittenCaller {
+    /// Who it is, as `{caller.id}`.
+    id: String,
+    /// What its token claims, as `{caller.claims/…}`.
+    claims: Value,
+    /// Its token, for `token_exchange_caller`.
+    token: Option<String>,
+    /// The headers that it sent, for `forward`.
+    headers: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for WrittenCaller {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("WrittenCaller")
+            .finish_non_exhaustive()
+    }
+}
+
+impl WrittenCaller {
+    /// Reads the caller in a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is no caller. The text says nothing of what is in it.
+    pub fn read(file: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+        toml::from_str(&text).map_err(|error| error.message().to_owned())
+    }
+
+    /// The caller as one that has authenticated.
+    ///
+    /// # Errors
+    ///
+    /// A header cannot be sent.
+    pub fn credentials(&self) -> Result<Credentials, String> {
+        let mut forwarded = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let sent = name.parse::<HeaderName>().ok();
+            let sent = sent.zip(HeaderValue::try_from(value).ok());
+            let (name, value) =
+                sent.ok_or_else(|| format!("the header `{name}` of the caller cannot be sent"))?;
+            forwarded.append(name, value);
+        }
+        Ok(Credentials::of(Verified {
+            id: self.id.clone(),
+            claims: self.claims.clone(),
+            token: self.token.clone().map(SecretString::from),
+            forwarded,
+        }))
+    }
+
+    /// The texts that are not to be shown, and what stands for each.
+    #[cfg(feature = "probe")]
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        let headers = self.headers.values();
+        let headers = headers.map(|value| (value.as_str(), "CALLER_HEADER"));
+        let token = self.token.as_deref().map(|token| (token, "CALLER_TOKEN"));
+        headers.chain(token)
+    }
+}
