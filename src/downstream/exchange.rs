@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use http::request::Parts;
-use http::{HeaderMap, Method, Uri, Version};
+use http::{HeaderMap, HeaderName, Method, Uri, Version};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
@@ -67,9 +67,13 @@ impl<S> RequestContext<S> {
         })
     }
 
-    /// Takes it as a request of this caller. The first one counts.
-    pub(crate) fn admit(&self, known: Arc<KnownCaller>) {
-        let caller = known.at(self.client.network);
+    /// Takes it as a request of this caller, who sent headers of these names for upstreams. The first one
+    /// counts.
+    pub(crate) fn admit(&self, known: Arc<KnownCaller>, forwarded: &[HeaderName]) {
+        let mut caller = known.at(self.client.network);
+        if !forwarded.is_empty() {
+            caller.credentials = caller.credentials.forwarding(forwarded, &self.headers);
+        }
         // Nobody else says who it is.
         let _ = self.known.set((known, caller));
     }

@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use http::HeaderName;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Semaphore};
@@ -71,6 +72,8 @@ pub struct Generation<G = Gateway> {
     gate: Option<Arc<CallerGate>>,
     /// Where requests are recorded, if they are.
     pub(super) audit: Option<Arc<AuditLog>>,
+    /// The headers of callers that upstreams forward.
+    forwarded_headers: Vec<HeaderName>,
     pub(super) answers: AnswerCache,
     pub(super) process: Arc<Process>,
 }
@@ -127,6 +130,7 @@ impl<G> Generation<G> {
             rate_limiter: Arc::new(CallerRateLimiter::new(&plan.rate_limit, "client")),
             gate: gate_of(&plan, None),
             audit: AuditLog::new(&plan.audit).map(Arc::new),
+            forwarded_headers: plan.forwarded_headers(),
             answers: AnswerCache::new(plan.cache.answers(), process.observers.clone()),
             plan,
             gateway,
@@ -172,6 +176,7 @@ impl Generation {
             keys,
             rate_limiter,
             gate,
+            forwarded_headers: plan.forwarded_headers(),
             answers: AnswerCache::new(plan.cache.answers(), self.process.observers.clone()),
             plan,
             process: Arc::clone(&self.process),
@@ -331,6 +336,10 @@ impl<G> Admits for Generation<G> {
 impl<G> Authenticates for Generation<G> {
     fn gate(&self) -> Option<&CallerGate> {
         self.gate.as_deref()
+    }
+
+    fn forwarded_headers(&self) -> &[HeaderName] {
+        &self.forwarded_headers
     }
 }
 

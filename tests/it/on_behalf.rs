@@ -376,28 +376,27 @@ async fn the_least_recently_used_caller_is_dropped_for_a_new_one() {
 #[tokio::test]
 async fn other_settings_keep_the_lists_of_callers_where_the_upstream_is_the_same() {
     let server = Server::start(by_key).await;
-    let toml = |ttl: &str| {
-        format!(
+    let adapter = |keys: &str| {
+        let toml = format!(
             "[upstreams.club]\nbase_url = '{}'\nrequest = {{ path = '/groups' }}\nrecords = '/'\n\
-             fields = {{ id = 'id', name = 'name' }}\nttl = '{ttl}'\n{FORWARDS}",
+             fields = {{ id = 'id', name = 'name' }}\n{FORWARDS}\n{keys}",
             server.base_url()
-        )
-    };
-    let adapter = |ttl| {
-        let loaded = load(&toml(ttl), crate::support::adapters::NO_VARIABLES);
+        );
+        let loaded = load(&toml, crate::support::adapters::NO_VARIABLES);
         compile(&loaded, "club", &WallClock::system())
     };
-    let before = catalog(adapter("1h"));
+    let before = catalog(adapter("ttl = '1h'"));
     ask(&before, &caller("alice")).await;
     let cache = Cache {
         capacity: 32 << 20,
         directory: None,
     };
-    let same = before.succeed(vec![adapter("1h")], &cache);
+    // How long lists serve is no reason to read them again.
+    let same = before.succeed(vec![adapter("ttl = '2h'")], &cache);
     before.retire_for(&same).await;
     assert_eq!(owner(&ask(&same, &caller("alice")).await), "alice-key");
     assert_eq!(server.requests().len(), 1);
-    let other = same.succeed(vec![adapter("2h")], &cache);
+    let other = same.succeed(vec![adapter("scopes = 9")], &cache);
     same.retire_for(&other).await;
     assert_eq!(owner(&ask(&other, &caller("alice")).await), "alice-key");
     assert_eq!(server.requests().len(), 2);

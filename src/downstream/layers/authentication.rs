@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::TryFutureExt as _;
-use http::HeaderValue;
 use http::header::{VARY, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue};
 use tower::{Layer, Service};
 
 use crate::authentication::{KnownCaller, Recognition, RefusedCredentials};
@@ -38,6 +38,9 @@ const CHALLENGES: [(RefusedCredentials, HeaderValue); 2] = [
 pub(crate) trait Authenticates {
     /// What lets them in; `None` where everybody may ask for everything.
     fn gate(&self) -> Option<&CallerGate>;
+
+    /// The headers of a caller that upstreams forward.
+    fn forwarded_headers(&self) -> &[HeaderName];
 }
 
 /// Lets requests through whose callers may ask, each as the caller that it is.
@@ -111,9 +114,9 @@ fn varied(mut response: Response) -> Response {
     response
 }
 
-fn admit<S: Observed>(exchange: &RequestContext<S>, known: Arc<KnownCaller>) {
+fn admit<S: Authenticates + Observed>(exchange: &RequestContext<S>, known: Arc<KnownCaller>) {
     let outcome = known.kind.as_str();
-    exchange.admit(known);
+    exchange.admit(known, exchange.state.forwarded_headers());
     (exchange.state.observers()).notify(&Event::Authenticated(outcome));
 }
 
