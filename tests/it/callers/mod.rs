@@ -3,6 +3,7 @@
 mod hidden;
 mod keys;
 mod limits;
+mod on_behalf;
 
 use groupgate::authentication::hash_of_key;
 use groupgate::config::Loaded;
