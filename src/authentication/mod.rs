@@ -6,25 +6,42 @@
 mod api_keys;
 pub use api_keys::{hash_of_key, new_key};
 
+mod certificate_callers;
+mod certificates;
+
 mod credentials;
 
 mod grants;
 pub use grants::{rate_of, visible_of};
 
+mod key_set;
+mod remembered;
+mod token_callers;
+mod tokens;
+
+#[cfg(test)]
+mod testing;
+
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
+use rustls::pki_types::CertificateDer;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use strum::IntoStaticStr;
 
 use crate::caller::{Caller, Credentials, Identity, Verified};
+use crate::clock::WallClock;
+use crate::observe::Observers;
 use crate::plan::{CallerGrant, Callers, Rate};
 
 use api_keys::KeyTable;
+use certificate_callers::CertificateCallers;
 use credentials::Presented;
+use token_callers::TokenCallers;
 
 /// The first bytes of what an identity is a hash of. Another encoding gets another number.
 const IDENTITY_ENCODING: &[u8] = b"groupgate caller 1\0";
@@ -35,6 +52,8 @@ pub struct Authenticator {
     required: bool,
     anonymous: Arc<KnownCaller>,
     keys: KeyTable,
+    tokens: Option<Arc<TokenCallers>>,
+    certificates: Option<CertificateCallers>,
 }
 
 /// How a caller showed who it is.
@@ -45,6 +64,10 @@ pub enum CredentialKind {
     Anonymous,
     /// With an API key.
     Key,
+    /// With a token.
+    Token,
+    /// With a client certificate.
+    Certificate,
 }
 
 /// A caller as its credentials and grants have it.
@@ -79,6 +102,11 @@ pub enum RefusedCredentials {
     Missing,
     /// It brought some that are not accepted. Nobody is told why.
     Invalid,
+    /// Its token cannot be verified at the moment. It may be good.
+    Unavailable {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
 }
 
 impl CredentialKind {
@@ -110,13 +138,24 @@ impl RefusedCredentials {
 impl KnownCaller {
     /// A caller who showed in this way to be `name`, with grants of these names.
     fn new(kind: CredentialKind, name: &str, grants: &[String], callers: &Callers) -> Self {
-        let given: Vec<&CallerGrant> = callers.granted(grants).collect();
-        let verified = || Verified {
+        let verified = Verified {
             id: name.to_owned(),
             claims: Value::Null,
             token: None,
             forwarded: HeaderMap::new(),
         };
+        Self::verified(kind, name, verified, grants, callers)
+    }
+
+    /// The same of one of whom more is known. Cursors are bound to its `name`.
+    fn verified(
+        kind: CredentialKind,
+        name: &str,
+        verified: Verified,
+        grants: &[String],
+        callers: &Callers,
+    ) -> Self {
+        let given: Vec<&CallerGrant> = callers.granted(grants).collect();
         let identity = kind.identity(name);
         Self {
             caller: Caller {
@@ -124,7 +163,7 @@ impl KnownCaller {
                 visible: visible_of(&given),
                 credentials: match identity {
                     Identity::Anonymous => Credentials::default(),
-                    Identity::Authenticated(_) => Credentials::of(verified()),
+                    Identity::Authenticated(_) => Credentials::of(verified),
                 },
                 network: None,
             },
@@ -149,29 +188,57 @@ impl KnownCaller {
 }
 
 impl Authenticator {
-    /// Knows the callers of a plan.
-    pub fn new(callers: &Callers) -> Self {
+    /// Knows the callers of a plan. `observers` are told of tokens. What `before` has fetched for equal settings
+    /// stays. Must be called within a tokio runtime, in which the keys of tokens are fetched.
+    pub fn new(callers: &Callers, observers: &Observers, before: Option<&Self>) -> Self {
         let anonymous =
             KnownCaller::new(CredentialKind::Anonymous, "", &callers.anonymous, callers);
+        let before = before.and_then(|before| before.tokens.as_deref());
+        let tokens = callers.jwt.as_ref();
+        let certificates = callers.certificates.as_ref();
         Self {
             required: callers.required,
             anonymous: Arc::new(anonymous),
             keys: KeyTable::new(callers),
+            tokens: tokens
+                .map(|rules| Arc::new(TokenCallers::new(rules, callers, observers, before))),
+            certificates: certificates
+                .map(|rules| CertificateCallers::new(rules, callers, WallClock::system())),
         }
     }
 
-    /// Who asks, by the headers of a request.
-    pub fn authenticate(&self, headers: &HeaderMap) -> Recognition {
-        let known = match Presented::in_headers(headers) {
-            Err(refusal) => return Recognition::Refused(refusal),
-            Ok(None) if self.required => return Recognition::Refused(RefusedCredentials::Missing),
-            Ok(None) => Some(Arc::clone(&self.anonymous)),
-            Ok(Some(Presented::Key(secret) | Presented::Bearer(secret))) => self.keys.find(secret),
+    /// Who asks, by the headers of a request; where they say nothing, by the certificate of its connection.
+    pub fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        certificate: Option<&CertificateDer<'_>>,
+    ) -> Recognition {
+        let certificate = certificate.zip(self.certificates.as_ref());
+        let known = match (Presented::in_headers(headers), certificate) {
+            (Err(refusal), _) => return Recognition::Refused(refusal),
+            (Ok(Some(Presented::Bearer(secret))), _) => return self.by_bearer(secret),
+            (Ok(Some(Presented::Key(secret))), _) => self.keys.find(secret),
+            (Ok(None), Some((certificate, callers))) => callers.recognize(certificate),
+            (Ok(None), None) if self.required => {
+                return Recognition::Refused(RefusedCredentials::Missing);
+            }
+            (Ok(None), None) => Some(Arc::clone(&self.anonymous)),
         };
         known.map_or(
             Recognition::Refused(RefusedCredentials::Invalid),
             Recognition::Known,
         )
+    }
+
+    /// Who brings this key or token. One that is remembered comes first: it costs the least.
+    fn by_bearer(&self, secret: &[u8]) -> Recognition {
+        let tokens = self.tokens.as_ref();
+        let known = tokens.and_then(|tokens| tokens.remembered(secret));
+        match (known.or_else(|| self.keys.find(secret)), tokens) {
+            (Some(known), _) => Recognition::Known(known),
+            (None, Some(tokens)) => tokens.recognize(secret),
+            (None, None) => Recognition::Refused(RefusedCredentials::Invalid),
+        }
     }
 }
 

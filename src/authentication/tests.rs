@@ -9,7 +9,8 @@ use crate::config::testing::plan;
 use crate::hex::hex;
 
 fn authenticator(text: &str) -> Authenticator {
-    Authenticator::new(&plan(text).callers.unwrap())
+    let callers = plan(text).callers.unwrap();
+    Authenticator::new(&callers, &Observers::default(), None)
 }
 
 /// A file with the keys `key-of-NAME` of `a`, which is granted `club`, and of `b`, which is granted nothing.
@@ -32,7 +33,7 @@ fn known(
     authenticator: &Authenticator,
     headers: &HeaderMap,
 ) -> Result<Arc<KnownCaller>, RefusedCredentials> {
-    match authenticator.authenticate(headers) {
+    match authenticator.authenticate(headers, None) {
         Recognition::Known(known) => Ok(known),
         Recognition::Refused(refusal) => Err(refusal),
         Recognition::Awaited(_) => panic!("a key is known at once"),

@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use super::upstream::OneOrMany;
 
+mod jwt;
+pub use jwt::{Certificates, Jwks, Jwt, NamedCertificate};
+
 /// Who may ask. Without this table, whoever can connect sees every group. With it, a caller sees only
 /// what its grants name.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -21,6 +24,10 @@ pub struct Callers {
     /// KEY`. The name is who the caller is: cursors stay valid when its key is replaced.
     #[schemars(extend("propertyNames" = { "pattern": "^[a-z0-9_-]{1,64}$" }))]
     pub keys: BTreeMap<String, CallerKey>,
+    /// Tokens (JWT) that tell who asks.
+    pub jwt: Option<Jwt>,
+    /// Client certificates that tell who asks.
+    pub certificates: Option<Certificates>,
 }
 
 /// A caller with an API key.
@@ -41,6 +48,8 @@ impl Default for Callers {
             required: true,
             anonymous: Vec::new(),
             keys: BTreeMap::new(),
+            jwt: None,
+            certificates: None,
         }
     }
 }

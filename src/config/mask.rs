@@ -45,10 +45,11 @@ const OPEN_IN_AUTH: [&str; 24] = [
 pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
     let keys: Vec<&str> = at.keys().iter().map(String::as_str).collect();
     match keys.as_slice() {
-        // These say where a secret is, or are names of grants.
+        // These say where a secret is, are names of grants, or are no secrets: tokens and certificates are shown by
+        // callers, and the keys that verify them are public.
         [.., "env" | "file"]
         | ["upstreams", _, "records" | "fields", ..]
-        | ["callers", "anonymous", ..]
+        | ["callers", "anonymous" | "jwt" | "certificates", ..]
         | ["callers", _, _, "grants", ..] => false,
         // A placeholder may be used where a secret belongs, whatever it is called.
         ["upstreams", .., "vars", _] | ["upstreams", _, "auth"] => true,

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::authentication::Authenticator;
 use crate::caller::Asker;
+use crate::observe::Observers;
 use crate::plan::{Callers, ClientRateLimit, Rate};
 
 use super::rate_limiter::{CallerRateLimiter, HeldBucket};
@@ -38,7 +39,7 @@ pub(crate) struct CallerGate {
 
 impl CallerGate {
     /// Lets in the callers of a plan. What clients have used of equal limits of `before` counts.
-    pub(crate) fn new(callers: &Callers, before: Option<&Self>) -> Self {
+    pub(crate) fn new(callers: &Callers, observers: &Observers, before: Option<&Self>) -> Self {
         let mut limiters: Vec<(Rate, Arc<CallerRateLimiter<Asker>>)> = Vec::new();
         for rate in callers.grants.values().filter_map(|grant| grant.rate) {
             if limiters.iter().any(|(other, _)| *other == rate) {
@@ -57,7 +58,11 @@ impl CallerGate {
         let failures = before.map(|before| Arc::clone(&before.failures));
         let (interval, burst) = FAILURES;
         Self {
-            authenticator: Authenticator::new(callers),
+            authenticator: Authenticator::new(
+                callers,
+                observers,
+                before.map(|before| &before.authenticator),
+            ),
             failures: failures
                 .unwrap_or_else(|| Arc::new(CallerRateLimiter::every(interval, burst, "failures"))),
             limiters,

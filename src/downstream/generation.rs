@@ -128,7 +128,7 @@ impl<G> Generation<G> {
     pub(super) fn first(plan: Arc<Plan>, keys: Keys, gateway: G, process: Process) -> Self {
         Self {
             rate_limiter: Arc::new(CallerRateLimiter::new(&plan.rate_limit, "client")),
-            gate: gate_of(&plan, None),
+            gate: gate_of(&plan, &process, None),
             audit: AuditLog::new(&plan.audit).map(Arc::new),
             forwarded_headers: plan.forwarded_headers(),
             answers: AnswerCache::new(plan.cache.answers(), process.observers.clone()),
@@ -163,7 +163,7 @@ impl Generation {
         let gate = if plan.callers == self.plan.callers {
             self.gate.clone()
         } else {
-            gate_of(&plan, self.gate.as_deref())
+            gate_of(&plan, &self.process, self.gate.as_deref())
         };
         let audit = if plan.audit == self.plan.audit {
             self.audit.clone()
@@ -343,9 +343,16 @@ impl<G> Authenticates for Generation<G> {
     }
 }
 
-fn gate_of(plan: &Plan, before: Option<&CallerGate>) -> Option<Arc<CallerGate>> {
+/// What lets callers in. Keys of tokens are fetched where everything else is.
+fn gate_of(
+    plan: &Plan,
+    process: &Process,
+    before: Option<&CallerGate>,
+) -> Option<Arc<CallerGate>> {
     let callers = plan.callers.as_ref()?;
-    Some(Arc::new(CallerGate::new(callers, before)))
+    let _in_runtime = process.walks.enter();
+    let gate = CallerGate::new(callers, &process.observers, before);
+    Some(Arc::new(gate))
 }
 
 impl<G> ShedsLoad for Generation<G> {

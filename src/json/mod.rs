@@ -47,14 +47,24 @@ pub(crate) fn read_own(text: &str) -> Result<Value, serde_json::Error> {
     })
 }
 
+/// Reads a document of which every reader has to make the same: a name that an object has twice is an error.
+pub(crate) fn read_unambiguous(text: &str, depth: u32) -> Result<Value, Unread> {
+    read_with(text, depth, true, true)
+}
+
 /// Reads one document. An escaped half of a character is U+FFFD.
 fn read(text: &str, depth: u32, keeps: bool) -> Result<Value, Unread> {
+    read_with(text, depth, keeps, false)
+}
+
+fn read_with(text: &str, depth: u32, keeps: bool, refuses_twins: bool) -> Result<Value, Unread> {
     let text = &*surrogates::replaced(text);
     let is_too_deep = Cell::new(false);
     let seed = Verbatim {
         left: depth,
         is_too_deep: &is_too_deep,
         keeps,
+        refuses_twins,
     };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer.disable_recursion_limit();
@@ -80,6 +90,7 @@ where
         left: u32::MAX,
         is_too_deep: &Cell::new(false),
         keeps: true,
+        refuses_twins: false,
     };
     match seed.deserialize(deserializer)? {
         Value::Object(members) => Ok(members),
@@ -96,6 +107,8 @@ struct Verbatim<'a> {
     is_too_deep: &'a Cell<bool>,
     /// Whether lists and objects keep what is in them.
     keeps: bool,
+    /// Whether no object may have a name twice.
+    refuses_twins: bool,
 }
 
 impl Verbatim<'_> {
@@ -180,8 +193,8 @@ impl<'de> Visitor<'de> for Verbatim<'_> {
         while let Some(name) = key {
             let value = object.next_value_seed(deeper)?;
             // Of members that have one name the last counts, as everywhere where JSON is read.
-            if self.keeps {
-                members.insert(name, value);
+            if self.keeps && members.insert(name, value).is_some() && self.refuses_twins {
+                return Err(A::Error::custom("a name stands there twice"));
             }
             key = object.next_key()?;
         }
@@ -230,6 +243,22 @@ mod tests {
     #[test]
     fn of_members_with_one_name_the_last_counts() {
         assert_eq!(written(r#"{"a":1,"b":2,"a":3}"#), r#"{"a":3,"b":2}"#);
+    }
+
+    #[rstest]
+    #[case(r#"{"a":1,"b":2,"a":1}"#)]
+    #[case(r#"[{"c":{"a":1,"\u0061":2}}]"#)]
+    #[case(r#"{"$serde_json::private::Number":"1","$serde_json::private::Number":"1"}"#)]
+    fn a_name_that_stands_there_twice_is_refused_where_readers_must_agree(#[case] text: &str) {
+        assert!(read_unambiguous(text, DEPTH).is_err());
+        assert!(read_deep(text, DEPTH).is_ok());
+    }
+
+    #[test]
+    fn names_that_stand_in_different_objects_are_no_twins() {
+        let text = r#"{"a":{"a":[{"a":1},{"a":1.50}]}}"#;
+        let value = read_unambiguous(text, DEPTH).unwrap();
+        assert_eq!(value.to_string(), text);
     }
 
     #[rstest]

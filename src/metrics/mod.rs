@@ -69,6 +69,8 @@ pub struct Metrics {
     evictions: Counter<u64>,
     views: Histogram<f64>,
     reloads: Counter<u64>,
+    tokens: Counter<u64>,
+    key_set_fetches: Counter<u64>,
     upstreams: Arc<UpstreamInstruments>,
     lookups: Arc<CacheLookups>,
     state: Arc<StateReader>,
@@ -112,6 +114,8 @@ impl Metrics {
             evictions: instruments.counter(&table::CACHE_EVICTIONS),
             views: instruments.histogram(&table::VIEW_DURATION),
             reloads: instruments.counter(&table::RELOADS),
+            tokens: instruments.counter(&table::TOKENS),
+            key_set_fetches: instruments.counter(&table::KEY_SET_FETCHES),
             upstreams: Arc::new(UpstreamInstruments::new(&instruments)),
             provider,
             registry,
@@ -197,6 +201,18 @@ impl Observer for Metrics {
                 lookups.fetch_add(1, Ordering::Relaxed);
             }
             Event::ViewMade(elapsed) => self.views.record(elapsed.as_secs_f64(), &[]),
+            Event::TokenRemembered => {
+                self.lookups
+                    .tokens_remembered
+                    .fetch_add(1, Ordering::Relaxed);
+            }
+            Event::TokenChecked(outcome) => {
+                self.tokens.add(1, &[KeyValue::new("outcome", *outcome)]);
+            }
+            Event::KeySetFetched(outcome) => {
+                let outcome = KeyValue::new("outcome", *outcome);
+                self.key_set_fetches.add(1, &[outcome]);
+            }
             Event::Evicted(cache) => self.evictions.add(1, &[KeyValue::new("cache", *cache)]),
             Event::Reloaded { outcome, .. } => {
                 self.reloads

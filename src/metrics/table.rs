@@ -169,6 +169,12 @@ metrics! {
         []:
         "Pages that have come and wait for memory to be decoded."
 
+    TOKENS = Counter "groupgate.tokens" in "{token}"
+        ["outcome"]:
+        "Tokens (JWT) that had to be verified, because none was remembered: `verified`, `no-keys` while there are none to verify them with, or why they were refused: `malformed`, `critical`, `type`, `algorithm`, `unknown-key`, `signature`, `expired`, `not-yet-valid`, `issuer`, `audience`, `identity`."
+    KEY_SET_FETCHES = Counter "groupgate.key_set.fetches" in "{fetch}"
+        ["outcome"]:
+        "How often the keys that tokens are verified with were asked for: `fetched`, or why not: `unreachable`, `slow`, `status`, `too-large`, `unusable`."
     RELOADS = Counter "groupgate.reloads" in "{reload}"
         ["outcome"]:
         "How often the configuration was read again: `applied`, `unchanged`, or `failed` where it has errors and nothing changed."

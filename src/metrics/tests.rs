@@ -154,6 +154,8 @@ fn metrics() -> Metrics {
         Event::ViewAskedFor { is_hit: false },
         Event::ViewMade(Duration::from_millis(3)),
         Event::Evicted("answers"),
+        Event::TokenChecked("expired"),
+        Event::KeySetFetched("unreachable"),
         Event::Reloaded {
             trigger: ReloadTrigger::Signal,
             outcome: ReloadOutcome::Failed,
@@ -198,6 +200,11 @@ fn every_event_is_counted_where_it_belongs() {
         ),
         (r#"groupgate_authentications_total{outcome="key"}"#, 2.0),
         (r#"groupgate_authentications_total{outcome="invalid"}"#, 1.0),
+        (r#"groupgate_tokens_total{outcome="expired"}"#, 1.0),
+        (
+            r#"groupgate_key_set_fetches_total{outcome="unreachable"}"#,
+            1.0,
+        ),
         (
             r#"groupgate_requests_refused_total{reason="overloaded"}"#,
             1.0,

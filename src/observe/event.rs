@@ -152,6 +152,10 @@ pub enum Event<'a> {
     },
     /// Rows were picked and sorted, which took so long.
     ViewMade(Duration),
+    /// A token that tells who asks was verified or refused: why, in a word.
+    TokenChecked(&'static str),
+    /// The keys that tokens are verified with were fetched, or not: why not, in a word.
+    KeySetFetched(&'static str),
     /// A cache let go of something for want of room.
     Evicted(&'static str),
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Rate;
+use super::{Certificates, ClaimPointer, Jwt, Rate};
 use crate::caller::HideableField;
 
 /// In the `sources` of a grant, every source.
@@ -21,6 +21,10 @@ pub struct Callers {
     pub anonymous: Vec<String>,
     /// The callers with API keys, by name.
     pub keys: BTreeMap<String, CallerKey>,
+    /// Which tokens tell who asks, if any.
+    pub jwt: Option<Jwt>,
+    /// Which client certificates tell who asks, if any.
+    pub certificates: Option<Certificates>,
     /// The grants, by name.
     pub grants: BTreeMap<String, CallerGrant>,
 }
@@ -61,9 +65,10 @@ pub struct CallerGrant {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimCondition {
-    /// Where the claim is: an RFC 6901 pointer from the root of the token's claims, such as `/groups`.
-    pub claim: String,
-    /// The claim must be one of these texts, or a list that has one of them.
+    /// Where the claim is, such as `/groups`.
+    pub claim: ClaimPointer,
+    /// The claim must be one of these texts, or a list that has one of them. `/scope` is a list whose words are
+    /// separated by spaces.
     #[schemars(length(min = 1))]
     pub any: Vec<String>,
 }
@@ -98,7 +103,7 @@ impl fmt::Debug for KeyHash {
 impl Callers {
     /// Whether there is any way for a caller to say who it is.
     pub fn has_credentials(&self) -> bool {
-        !self.keys.is_empty()
+        !self.keys.is_empty() || self.jwt.is_some() || self.certificates.is_some()
     }
 
     /// The grants of these names, as far as there are such.

@@ -22,6 +22,9 @@ pub use auth::{
 pub mod callers;
 pub use callers::{CallerGrant, CallerKey, Callers, ClaimCondition, EVERY_SOURCE, KeyHash};
 
+pub mod certificates;
+pub use certificates::{CertificateName, Certificates};
+
 pub mod connection;
 pub use connection::{ClientIdentity, Connection, HttpVersion, PemFile, ProxyServer};
 
@@ -41,6 +44,12 @@ pub use fields::{Extra, Fields, Mapping, People, PeopleKind};
 
 pub mod freshness;
 pub use freshness::{Freshness, ListTerms, Refresh};
+
+pub mod jwt;
+pub use jwt::{ClaimPointer, Jwt, KeySource, TokenAlgorithm};
+
+pub mod key_set;
+pub use key_set::{KeySet, KeySetError, VerificationKey};
 
 pub mod keys;
 pub use keys::{Account, Shape};

@@ -11,5 +11,6 @@ pub(crate) mod deployment;
 pub(crate) mod emulations;
 pub(crate) mod gateway;
 pub(crate) mod process;
+pub(crate) mod issuer;
 pub(crate) mod server;
 pub(crate) mod wait;

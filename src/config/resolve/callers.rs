@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Callers, Settings};
+use crate::config::{Callers, SecretReader, Settings};
 use crate::did_you_mean::suggest;
 use crate::plan::{self, CallerGrant, KeyHash};
 use crate::problem::{KeyPath, Problem, Problems};
@@ -10,7 +10,13 @@ use crate::problem::{KeyPath, Problem, Problems};
 /// How long the name of a key or grant may be.
 const NAME_LENGTH: usize = 64;
 
-pub(super) fn callers(settings: &Settings, problems: &mut Problems) -> Option<plan::Callers> {
+mod jwt;
+
+pub(super) fn callers(
+    settings: &Settings,
+    secrets: &SecretReader<'_>,
+    problems: &mut Problems,
+) -> Option<plan::Callers> {
     let grants = &settings.grants;
     check_grants(grants, problems);
     let Some(callers) = &settings.callers else {
@@ -26,6 +32,11 @@ pub(super) fn callers(settings: &Settings, problems: &mut Problems) -> Option<pl
         return None;
     };
     let at = KeyPath::new(["callers"]);
+    let jwt = callers.jwt.as_ref();
+    if jwt.is_none() {
+        check_conditions(grants, problems);
+    }
+    let jwt = jwt.map(|jwt| jwt::resolve(jwt, secrets, problems));
     let granted = GrantNames { grants, problems };
     let resolved = resolve(&at, callers, granted);
     if callers.required && !callers.anonymous.is_empty() {
@@ -37,7 +48,12 @@ pub(super) fn callers(settings: &Settings, problems: &mut Problems) -> Option<pl
             .with_help("set `required = false`, or leave `anonymous` out"),
         );
     }
-    if callers.required && !resolved.has_credentials() {
+    let has_tokens = jwt.is_some();
+    let resolved = plan::Callers {
+        jwt: jwt.flatten(),
+        ..resolved
+    };
+    if callers.required && !resolved.has_credentials() && !has_tokens {
         problems.push(
             Problem::new(at, "nobody can say who it is, so every request is refused").with_help(
                 "describe callers under `[callers.keys.NAME]`, or set `required = false`",
@@ -76,10 +92,17 @@ fn resolve(at: &KeyPath, callers: &Callers, mut granted: GrantNames<'_>) -> plan
         let grants = key.grants.clone();
         keys.insert(name.clone(), plan::CallerKey { hashes, grants });
     }
+    let certificates = callers.certificates.as_ref();
+    for (name, named) in certificates.iter().flat_map(|all| &all.names) {
+        let at = at.join("certificates").join("names").join(name);
+        granted.check(&at.join("grants"), &named.grants);
+    }
     plan::Callers {
         required: callers.required,
         anonymous: callers.anonymous.clone(),
         keys,
+        jwt: None,
+        certificates: certificates.map(jwt::certificates),
         grants: granted.grants.clone(),
     }
 }
@@ -114,6 +137,20 @@ impl GrantNames<'_> {
     }
 }
 
+/// Refuses conditions on tokens where nobody has any.
+fn check_conditions(grants: &BTreeMap<String, CallerGrant>, problems: &mut Problems) {
+    for (name, _) in grants.iter().filter(|(_, grant)| grant.when.is_some()) {
+        let at = KeyPath::new(["grants", name, "when"]);
+        problems.push(
+            Problem::new(
+                at,
+                "no caller has a token, so nobody has this grant by its claims",
+            )
+            .with_help("say under `[callers.jwt]` whose tokens are accepted, or take `when` out"),
+        );
+    }
+}
+
 fn check_grants(grants: &BTreeMap<String, CallerGrant>, problems: &mut Problems) {
     for (name, grant) in grants {
         let at = KeyPath::new(["grants", name]);
@@ -126,15 +163,6 @@ fn check_grants(grants: &BTreeMap<String, CallerGrant>, problems: &mut Problems)
         }
         let Some(when) = &grant.when else { continue };
         let at = at.join("when");
-        if !when.claim.starts_with('/') {
-            problems.push(
-                Problem::new(
-                    at.join("claim"),
-                    format!("`{}` is not a pointer", when.claim),
-                )
-                .with_help("a pointer begins with a slash, as in `/groups`"),
-            );
-        }
         if when.any.is_empty() {
             problems.push(
                 Problem::new(at.join("any"), "the list is empty: no claim meets this")

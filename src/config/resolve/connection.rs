@@ -79,7 +79,11 @@ pub(super) fn resolve(
     clippy::option_option,
     reason = "no file and one that cannot be read differ"
 )]
-fn authorities(block: &mut Block<'_>, key: &str, path: Option<&Path>) -> Option<Option<PemFile>> {
+pub(super) fn authorities(
+    block: &mut Block<'_>,
+    key: &str,
+    path: Option<&Path>,
+) -> Option<Option<PemFile>> {
     let file = file(block, key, path)?;
     if let Some(file) = &file
         && let Err(error) = tls::check_trust(file)

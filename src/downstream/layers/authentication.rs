@@ -77,7 +77,8 @@ where
             return self.0.call(exchange);
         };
         let mut inner = self.0;
-        match gate.authenticator.authenticate(&exchange.headers) {
+        let certificate = exchange.client.certificate.as_deref();
+        match gate.authenticator.authenticate(&exchange.headers, certificate) {
             Recognition::Known(known) => {
                 admit(exchange, known);
                 let mut answer = inner.call(exchange);
@@ -129,7 +130,7 @@ fn refuse<S: Authenticates + Observed>(
     (exchange.state.observers()).notify(&Event::Authenticated(refusal.as_str()));
     let network = exchange.client.network;
     let wait = match refusal {
-        RefusedCredentials::Missing => None,
+        RefusedCredentials::Missing | RefusedCredentials::Unavailable { .. } => None,
         RefusedCredentials::Invalid => {
             let gate = exchange.state.gate();
             gate.and_then(|gate| gate.count_failure(network, exchange.begun))
@@ -149,6 +150,11 @@ fn unauthorized(refusal: RefusedCredentials) -> Response {
             "send credentials, such as `Authorization: Bearer` with a key"
         }
         RefusedCredentials::Invalid => "the credentials are not accepted",
+        RefusedCredentials::Unavailable { retry_after } => {
+            let detail = "the credentials cannot be verified at the moment";
+            let problem = ProblemDetails::new(Kind::AuthenticationUnavailable, detail);
+            return Response::from(problem.with_retry_after(retry_after));
+        }
     };
     let mut response = Response::from(ProblemDetails::new(Kind::Unauthorized, detail));
     let headers = response.headers_mut();

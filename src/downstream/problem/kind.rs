@@ -44,6 +44,8 @@ pub(crate) enum Kind {
     SourcesTimedOut,
     /// As much is being done as can be done.
     Overloaded,
+    /// Whether a caller's credentials are good cannot be found out at the moment.
+    AuthenticationUnavailable,
     /// The process does not take requests yet, or no longer.
     NotReady,
     /// The answer was not done by its deadline.
@@ -52,7 +54,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, as OpenAPI lists them.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::InvalidParameter,
         Self::StartOver,
         Self::BadRequest,
@@ -70,6 +72,7 @@ impl Kind {
         Self::SourcesNotReady,
         Self::SourcesTimedOut,
         Self::Overloaded,
+        Self::AuthenticationUnavailable,
         Self::NotReady,
         Self::DeadlineExceeded,
     ];
@@ -149,6 +152,11 @@ impl Kind {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "overloaded",
                 "the gateway is overloaded",
+            ),
+            Self::AuthenticationUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "authentication-unavailable",
+                "credentials cannot be verified at the moment",
             ),
             Self::NotReady => (
                 StatusCode::SERVICE_UNAVAILABLE,

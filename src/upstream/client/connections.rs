@@ -30,7 +30,7 @@ pub struct Connections {
 
 impl Connections {
     /// Connections as they usually are, over this TLS.
-    pub(in crate::upstream) fn usual(tls: Option<ClientConfig>) -> Self {
+    pub(crate) fn usual(tls: Option<ClientConfig>) -> Self {
         Self::over(&Connection::usual(tls.is_some()), tls, None)
     }
 

@@ -23,7 +23,7 @@ mod connections;
 pub use connections::Connections;
 
 mod connector;
-pub(super) use connector::HttpClient;
+pub(crate) use connector::HttpClient;
 use connector::{Connector, DnsResolver, as_asked, in_time, secured, tcp};
 pub(super) use connector::{DnsFailure, Slow};
 
@@ -40,7 +40,7 @@ mod stream;
 mod tests;
 
 /// A client whose connections are made as `connections` says.
-pub(super) fn http_client(connections: &Connections) -> HttpClient {
+pub(crate) fn http_client(connections: &Connections) -> HttpClient {
     client_by(GaiResolver::new(), connections)
 }
 

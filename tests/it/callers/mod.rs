@@ -4,6 +4,7 @@ mod hidden;
 mod keys;
 mod limits;
 mod on_behalf;
+mod tokens;
 
 use groupgate::authentication::hash_of_key;
 use groupgate::config::Loaded;

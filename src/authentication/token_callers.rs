@@ -1,0 +1,162 @@
+//! Callers with tokens: verified once, and remembered with all that their grants come to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::caller::Verified;
+use crate::observe::Observers;
+use crate::plan::{Callers, ClaimCondition, Jwt};
+
+use super::remembered::Remembered;
+use super::tokens::{TokenCheck, TokenRefusal, TokenVerifier, VerifiedToken};
+use super::{CredentialKind, KnownCaller, Recognition, RefusedCredentials};
+
+/// How long a request waits for keys that are fetched. Whoever is told to come again may do so.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a claim takes in memory for each byte of its token, at worst.
+const BYTES_PER_BYTE: usize = 8;
+
+/// Knows callers by their tokens.
+#[derive(Debug)]
+pub(super) struct TokenCallers {
+    verifier: TokenVerifier,
+    remembered: Remembered<Arc<KnownCaller>>,
+    /// Whose grants they have.
+    callers: Callers,
+}
+
+impl TokenCallers {
+    /// Knows those whose tokens keep these rules. Keys that `before` has fetched by equal rules stay.
+    pub(super) fn new(
+        rules: &Jwt,
+        callers: &Callers,
+        observers: &Observers,
+        before: Option<&Self>,
+    ) -> Self {
+        Self {
+            verifier: match before {
+                Some(before) => before.verifier.succeed(rules),
+                None => TokenVerifier::new(rules, observers.clone()),
+            },
+            remembered: Remembered::new("tokens"),
+            callers: callers.clone(),
+        }
+    }
+
+    /// The caller whose token was verified a moment ago.
+    pub(super) fn remembered(&self, token: &[u8]) -> Option<Arc<KnownCaller>> {
+        let keys = self.verifier.keys_in_force();
+        self.remembered.get(token, keys, Instant::now())
+    }
+
+    /// The caller who brings a token.
+    pub(super) fn recognize(self: &Arc<Self>, token: &[u8]) -> Recognition {
+        let Ok(token) = str::from_utf8(token) else {
+            return Recognition::Refused(RefusedCredentials::Invalid);
+        };
+        match self.verifier.check(token) {
+            TokenCheck::Decided(decided) => match self.known(token, decided) {
+                Ok(known) => Recognition::Known(known),
+                Err(refusal) => Recognition::Refused(refusal),
+            },
+            TokenCheck::AwaitsKeys => {
+                let (callers, token) = (Arc::clone(self), token.to_owned());
+                let until = Instant::now() + PATIENCE;
+                Recognition::Awaited(Box::pin(async move {
+                    let decided = callers.verifier.check_with_new_keys(&token, until).await;
+                    callers.known(&token, decided)
+                }))
+            }
+        }
+    }
+
+    fn known(
+        &self,
+        token: &str,
+        decided: Result<VerifiedToken, TokenRefusal>,
+    ) -> Result<Arc<KnownCaller>, RefusedCredentials> {
+        let verified = decided.map_err(|refusal| match refusal {
+            TokenRefusal::Invalid(_) => RefusedCredentials::Invalid,
+            TokenRefusal::Unavailable { retry_after } => {
+                RefusedCredentials::Unavailable { retry_after }
+            }
+        })?;
+        let VerifiedToken {
+            identity,
+            claims,
+            holds_for,
+            keys,
+        } = verified;
+        let grants = self.callers.grants.iter();
+        let grants = grants.filter(|(_, grant)| {
+            (grant.when.as_ref()).is_some_and(|condition| holds(condition, &claims))
+        });
+        let grants: Vec<_> = grants.map(|(name, _)| name.clone()).collect();
+        // The same name of another issuer is another caller.
+        let name = format!("{}\0{identity}", self.verifier.issuer());
+        let verified = Verified {
+            id: identity,
+            claims,
+            token: Some(SecretString::from(token)),
+            forwarded: http::HeaderMap::new(),
+        };
+        let known = KnownCaller::verified(
+            CredentialKind::Token,
+            &name,
+            verified,
+            &grants,
+            &self.callers,
+        );
+        let known = Arc::new(known);
+        let bytes = token.len() * BYTES_PER_BYTE;
+        (self.remembered).put(token.as_bytes(), Arc::clone(&known), bytes, keys, holds_for);
+        Ok(known)
+    }
+}
+
+/// Whether a claim is one of the texts, or a list that has one of them.
+fn holds(condition: &ClaimCondition, claims: &Value) -> bool {
+    let is_wanted = |text: &str| condition.any.iter().any(|any| any == text);
+    match condition.claim.find(claims) {
+        Some(Value::String(text)) if condition.claim.is_scope() => text.split(' ').any(is_wanted),
+        Some(Value::String(text)) => is_wanted(text),
+        Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).any(is_wanted),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case("/groups", json!({ "groups": ["staff", "finance"] }), true)]
+    #[case("/groups", json!({ "groups": "finance" }), true)]
+    #[case("/groups", json!({ "groups": "Finance" }), false)]
+    #[case("/groups", json!({ "groups": "finance staff" }), false)]
+    #[case("/groups", json!({ "groups": ["staff", ["finance"], 7] }), false)]
+    #[case("/groups", json!({ "groups": { "finance": true } }), false)]
+    #[case("/groups", json!({}), false)]
+    #[case("/scope", json!({ "scope": "openid finance" }), true)]
+    #[case("/scope", json!({ "scope": "openid finances" }), false)]
+    #[case("/realm/roles", json!({ "realm": { "roles": ["finance"] } }), true)]
+    fn a_claim_is_one_of_the_texts_or_a_list_with_one_of_them(
+        #[case] claim: &str,
+        #[case] claims: Value,
+        #[case] expected: bool,
+    ) {
+        let condition = ClaimCondition {
+            claim: claim.parse().unwrap(),
+            any: vec!["finance".to_owned(), "audit".to_owned()],
+        };
+        assert_eq!(holds(&condition, &claims), expected);
+    }
+}

@@ -1,0 +1,204 @@
+//! Which tokens (JWT) tell who asks.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jsonptr::PointerBuf;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use url::Url;
+
+use super::{KeySet, PemFile, text};
+
+/// Which tokens are accepted, and what they say of their caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jwt {
+    /// Who must have issued a token (`iss`).
+    pub issuer: String,
+    /// For whom: one of these must be among its audiences (`aud`).
+    pub audiences: Vec<String>,
+    /// Where the keys are that it must be signed with.
+    pub keys: KeySource,
+    /// The algorithms that it may be signed with.
+    pub algorithms: Vec<TokenAlgorithm>,
+    /// The claim that says who asks.
+    pub identity: ClaimPointer,
+    /// How far the clocks of issuers may be off.
+    pub leeway: Duration,
+}
+
+/// Where the keys of an issuer are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// They were read from a file.
+    File(KeySet),
+    /// They are fetched while the gateway runs.
+    Url {
+        /// From where.
+        url: Url,
+        /// The only CAs to trust there. Without them, those that the system trusts.
+        ca: Option<PemFile>,
+    },
+}
+
+/// An algorithm that signs tokens (RFC 7518, section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+pub enum TokenAlgorithm {
+    /// RSA with PKCS #1 v1.5 padding and SHA-256.
+    RS256,
+    /// RSA with PKCS #1 v1.5 padding and SHA-384.
+    RS384,
+    /// RSA with PKCS #1 v1.5 padding and SHA-512.
+    RS512,
+    /// RSA with PSS padding and SHA-256.
+    PS256,
+    /// RSA with PSS padding and SHA-384.
+    PS384,
+    /// RSA with PSS padding and SHA-512.
+    PS512,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// ECDSA on P-384 with SHA-384.
+    ES384,
+    /// Ed25519.
+    EdDSA,
+    /// HMAC with SHA-256: whoever can verify a token can make one. Only with keys from a file.
+    HS256,
+    /// HMAC with SHA-384.
+    HS384,
+    /// HMAC with SHA-512.
+    HS512,
+}
+
+impl TokenAlgorithm {
+    /// What tokens call it. `none` is not among the names.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "RS256" => Self::RS256,
+            "RS384" => Self::RS384,
+            "RS512" => Self::RS512,
+            "PS256" => Self::PS256,
+            "PS384" => Self::PS384,
+            "PS512" => Self::PS512,
+            "ES256" => Self::ES256,
+            "ES384" => Self::ES384,
+            "EdDSA" => Self::EdDSA,
+            "HS256" => Self::HS256,
+            "HS384" => Self::HS384,
+            "HS512" => Self::HS512,
+            _ => return None,
+        })
+    }
+
+    /// Whether whoever can verify its signatures can make them.
+    pub const fn is_symmetric(self) -> bool {
+        matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
+    }
+}
+
+impl fmt::Display for TokenAlgorithm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, formatter)
+    }
+}
+
+/// Where a claim stands in a token: a JSON pointer (RFC 6901), such as `/sub`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimPointer(String);
+
+impl ClaimPointer {
+    /// The usual one for who asks, `/sub`.
+    pub fn subject() -> Self {
+        Self("/sub".to_owned())
+    }
+
+    /// What stands there.
+    pub fn find<'a>(&self, claims: &'a Value) -> Option<&'a Value> {
+        claims.pointer(&self.0)
+    }
+
+    /// Whether it points to a scope, which is a list of words (RFC 8693, section 4.2).
+    pub fn is_scope(&self) -> bool {
+        self.0 == "/scope"
+    }
+}
+
+impl fmt::Display for ClaimPointer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for ClaimPointer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let help = "write a JSON pointer, such as `/sub` or `/realm_access/roles`";
+        if !text.starts_with('/') {
+            return Err(format!("`{text}` does not begin with a slash: {help}"));
+        }
+        PointerBuf::parse(text)
+            .map(|pointer| Self(pointer.to_string()))
+            .map_err(|_| {
+                format!("`{text}` is no JSON pointer: `~` must be followed by 0 or 1; {help}")
+            })
+    }
+}
+
+impl<'de> Deserialize<'de> for ClaimPointer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::parse(deserializer, "a JSON pointer such as `/sub`", str::parse)
+    }
+}
+
+impl JsonSchema for ClaimPointer {
+    fn schema_name() -> Cow<'static, str> {
+        "ClaimPointer".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^/",
+            "description": "A JSON pointer (RFC 6901) to a claim, such as `\"/sub\"` or `\"/realm_access/roles\"`. In a name, `~1` stands for `/` and `~0` for `~`.",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case("/sub", Some("anna"))]
+    #[case("/realm/0", Some("staff"))]
+    #[case("/https:~1~1example.com~1id", Some("a-1"))]
+    #[case("/absent", None)]
+    fn a_pointer_finds_its_claim(#[case] pointer: &str, #[case] expected: Option<&str>) {
+        let claims = json!({ "sub": "anna", "realm": ["staff"], "https://example.com/id": "a-1" });
+        let pointer: ClaimPointer = pointer.parse().unwrap();
+        assert_eq!(pointer.find(&claims).and_then(Value::as_str), expected);
+    }
+
+    #[rstest]
+    #[case("sub")]
+    #[case("")]
+    #[case("/a~2b")]
+    fn what_is_no_pointer_is_refused(#[case] text: &str) {
+        assert!(text.parse::<ClaimPointer>().is_err());
+    }
+
+    #[test]
+    fn no_algorithm_is_called_none() {
+        for name in ["none", "None", "NONE", "", "rs256", "HS1", "RSA1_5"] {
+            assert_eq!(TokenAlgorithm::named(name), None);
+        }
+        assert_eq!(TokenAlgorithm::named("RS256"), Some(TokenAlgorithm::RS256));
+    }
+}
