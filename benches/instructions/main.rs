@@ -1,5 +1,5 @@
-//! How many instructions two hot paths take: a page that was asked for before, and a list of 10,000 groups
-//! from bytes to snapshot. Where others use the machine, too, they say what time does not.
+//! How many instructions two hot paths take: a page that was asked for before, by anybody and by a caller with a
+//! token, and a list of 10,000 groups from bytes to snapshot. Where others use the machine, too, they say what time does not.
 //!
 //! ```text
 //! cargo bench --bench instructions    # counts, by valgrind's callgrind
@@ -26,7 +26,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use groupgate::tools::demo::{Emulations, Options};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use mimalloc::MiMalloc;
+use rcgen::KeyPair;
+use serde_json::json;
 
 #[path = "../normalize/shapes.rs"]
 mod shapes;
@@ -50,8 +54,21 @@ fn main() {
         return normalize(&shapes::all(Some(name))[0]);
     }
     let directory = tempfile::tempdir().unwrap();
-    let [few, many] = [FEW, MANY].map(|answers| cached(directory.path(), answers));
-    println!("cached page\t{}", (many - few) / (MANY - FEW));
+    let settings = fs::read_to_string("gateway.toml").unwrap();
+    let (token, callers) = token_caller(directory.path());
+    for (name, settings, headers) in [
+        ("cached page", settings.clone(), String::new()),
+        (
+            "cached page, by token",
+            settings + &callers,
+            format!("authorization: Bearer {token}\r\n"),
+        ),
+    ] {
+        let file = directory.path().join("gateway.toml");
+        fs::write(&file, settings).unwrap();
+        let [few, many] = [FEW, MANY].map(|answers| cached(directory.path(), answers, &headers));
+        println!("{name}\t{}", (many - few) / (MANY - FEW));
+    }
     for name in NORMALIZED {
         println!(
             "normalizing {name}\t{}",
@@ -75,8 +92,34 @@ fn normalizing(directory: &Path, name: &str) -> u64 {
     counted(directory)
 }
 
+/// A token of about a kilobyte, and what the configuration says of its caller.
+fn token_caller(directory: &Path) -> (String, String) {
+    let key = EncodingKey::from_ec_der(&KeyPair::generate().unwrap().serialize_der());
+    let public = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
+    let keys = directory.join("keys.json");
+    fs::write(&keys, json!({ "keys": [public] }).to_string()).unwrap();
+    let groups: Vec<_> = (0..20)
+        .map(|number| format!("/division/group-{number}"))
+        .collect();
+    let claims = json!({ "iss": "i", "aud": "a", "sub": "s", "exp": 1e10, "groups": groups });
+    let token = encode(&Header::new(Algorithm::ES256), &claims, &key).unwrap();
+    let callers = format!(
+        "
+        [callers.jwt]
+        issuer = 'i'
+        audience = 'a'
+        jwks = {{ file = '{}' }}
+        [grants.all]
+        sources = ['*']
+        when = {{ claim = '/groups', any = ['/division/group-7'] }}
+        ",
+        keys.display()
+    );
+    (token, callers)
+}
+
 /// The instructions of a gateway that starts, answers so often with one page, and stops.
-fn cached(directory: &Path, answers: u64) -> u64 {
+fn cached(directory: &Path, answers: u64, headers: &str) -> u64 {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let emulations = runtime
         .block_on(Emulations::start(Options::default()))
@@ -84,7 +127,8 @@ fn cached(directory: &Path, answers: u64) -> u64 {
     let [address, admin] = [free_port(), free_port()];
     let mut gateway = callgrind(directory)
         .arg(env!("CARGO_BIN_EXE_groupgate"))
-        .args(["serve", "--config", "gateway.toml"])
+        .args(["serve", "--config"])
+        .arg(directory.join("gateway.toml"))
         .envs(emulations.variables())
         .env("GROUPGATE__SERVER__LISTEN", address.to_string())
         .env("GROUPGATE__SERVER__ADMIN", admin.to_string())
@@ -98,7 +142,7 @@ fn cached(directory: &Path, answers: u64) -> u64 {
     wait_until_ready(admin, &mut gateway);
     let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
     for _ in 0..answers {
-        assert_eq!(ask(&mut stream, "/groups?limit=50"), 200);
+        assert_eq!(ask(&mut stream, "/groups?limit=50", headers), 200);
     }
     // Asked to stop, it ends by itself, or nothing would be counted.
     let stopped = Command::new("kill").arg(gateway.id().to_string()).status();
@@ -113,7 +157,7 @@ fn cached(directory: &Path, answers: u64) -> u64 {
 fn wait_until_ready(admin: SocketAddr, gateway: &mut Child) {
     for _ in 0..600 {
         let stream = TcpStream::connect(admin).map(BufReader::new);
-        if stream.is_ok_and(|mut stream| ask(&mut stream, "/readyz") == 200) {
+        if stream.is_ok_and(|mut stream| ask(&mut stream, "/readyz", "") == 200) {
             return;
         }
         assert!(gateway.try_wait().unwrap().is_none(), "the gateway ended");
@@ -123,8 +167,8 @@ fn wait_until_ready(admin: SocketAddr, gateway: &mut Child) {
 }
 
 /// Asks once, and reads the answer to its end. Returned is its status.
-fn ask(stream: &mut BufReader<TcpStream>, path: &str) -> u16 {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+fn ask(stream: &mut BufReader<TcpStream>, path: &str, headers: &str) -> u16 {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
     stream.get_mut().write_all(request.as_bytes()).unwrap();
     let (mut status, mut length) = (0, 0);
     let mut line = String::new();
