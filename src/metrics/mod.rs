@@ -201,11 +201,6 @@ impl Observer for Metrics {
                 lookups.fetch_add(1, Ordering::Relaxed);
             }
             Event::ViewMade(elapsed) => self.views.record(elapsed.as_secs_f64(), &[]),
-            Event::TokenRemembered => {
-                self.lookups
-                    .tokens_remembered
-                    .fetch_add(1, Ordering::Relaxed);
-            }
             Event::TokenChecked(outcome) => {
                 self.tokens.add(1, &[KeyValue::new("outcome", *outcome)]);
             }
