@@ -300,8 +300,7 @@ impl<G> Generation<G> {
             frame,
             format,
             query.fields,
-            (listing, page),
-            is_copied,
+            (listing, page, is_copied),
             coding,
         );
         let mut response = full(format.content_type(), Bytes::new());

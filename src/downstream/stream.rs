@@ -55,8 +55,7 @@ pub(crate) fn body(
     frame: Frame,
     format: AnswerFormat,
     fields: Option<Vec<&'static str>>,
-    (listing, page): (Lent<Listing>, ViewPage),
-    is_copied: bool,
+    (listing, page, is_copied): (Lent<Listing>, ViewPage, bool),
     coding: Coding,
 ) -> io::Result<Content> {
     let encoder = Encoder::new(coding)?;

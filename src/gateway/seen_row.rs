@@ -103,7 +103,7 @@ impl Record<'_> {
 }
 
 /// The names of the wanted fields.
-pub const fn columns<'a>(wanted: SelectedFields<'a>) -> &'a [&'static str] {
+pub const fn columns(wanted: SelectedFields<'_>) -> &[&'static str] {
     match wanted {
         Some(wanted) => wanted,
         None => FIELDS,

@@ -51,8 +51,11 @@ const ADDRESSES: &[&str] = &[
     "/gamma",
 ];
 
+/// What it is called, and what is changed of a plain request.
+type Way = (&'static str, fn(Builder) -> Builder);
+
 /// In which ways each is asked.
-fn ways() -> Vec<(&'static str, fn(Builder) -> Builder)> {
+fn ways() -> Vec<Way> {
     vec![
         ("plain", |request| request),
         ("again", |request| request),

@@ -180,7 +180,7 @@ impl Run {
             let Compiled { plan, adapters } = plan(&self.base_url, (round % 2) as usize);
             self.live.swap(plan, adapters).await.unwrap();
         } else {
-            let soon = Instant::now() + Duration::from_secs(60);
+            let soon = Instant::now() + Duration::from_mins(1);
             let generation = self.live.load();
             let source = *dice.pick(&SOURCES);
             generation.gateway.refresh(source, soon).await;
