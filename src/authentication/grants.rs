@@ -65,8 +65,8 @@ mod tests {
         visible_of(&grants.iter().collect::<Vec<_>>())
     }
 
-    fn hidden(fields: &[HideableField]) -> Option<HiddenFields> {
-        Some(fields.iter().copied().collect())
+    fn hidden(fields: &[HideableField]) -> HiddenFields {
+        fields.iter().copied().collect()
     }
 
     #[test]
@@ -83,9 +83,9 @@ mod tests {
             grant(&["a", "b"], &[Members, Guests]),
             grant(&["b", "c"], &[Guests, Admins]),
         ]);
-        assert_eq!(seen.hidden_of("a"), hidden(&[Members, Guests]));
-        assert_eq!(seen.hidden_of("b"), hidden(&[Guests]));
-        assert_eq!(seen.hidden_of("c"), hidden(&[Guests, Admins]));
+        assert_eq!(seen.hidden_of("a"), Some(hidden(&[Members, Guests])));
+        assert_eq!(seen.hidden_of("b"), Some(hidden(&[Guests])));
+        assert_eq!(seen.hidden_of("c"), Some(hidden(&[Guests, Admins])));
         assert_eq!(seen.hidden_of("d"), None);
     }
 
@@ -93,9 +93,9 @@ mod tests {
     fn a_grant_of_every_source_is_one_of_each_that_is_named() {
         let all = grant(&["*"], &[Members, Guests]);
         let seen = visible(&[all.clone(), grant(&["a"], &[Members]), grant(&["b"], &[])]);
-        assert_eq!(seen.hidden_of("a"), hidden(&[Members]));
-        assert_eq!(seen.hidden_of("b"), hidden(&[]));
-        assert_eq!(seen.hidden_of("z"), hidden(&[Members, Guests]));
+        assert_eq!(seen.hidden_of("a"), Some(hidden(&[Members])));
+        assert_eq!(seen.hidden_of("b"), Some(hidden(&[])));
+        assert_eq!(seen.hidden_of("z"), Some(hidden(&[Members, Guests])));
         // What is seen alike is equal, however it was granted.
         let more = grant(&["a"], &[Members, Guests, Admins]);
         assert_eq!(visible(&[all.clone(), more]), visible(&[all]));

@@ -78,12 +78,11 @@ fn ec(id: &'static str) -> SigningKey {
 impl SigningKey {
     /// The key as its issuer publishes it.
     pub(crate) fn published(&self) -> Value {
-        let mut key = match &self.public {
-            Some(public) => json!({ "kty": "OKP", "crv": "Ed25519", "x": public }),
-            None => {
-                let key = Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
-                serde_json::to_value(key).unwrap()
-            }
+        let mut key = if let Some(public) = &self.public {
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": public })
+        } else {
+            let key = Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
+            serde_json::to_value(key).unwrap()
         };
         key["kid"] = json!(self.id);
         // Many issuers do not say it.
@@ -168,7 +167,7 @@ pub(crate) fn rules(keys: KeySource) -> Jwt {
         keys,
         algorithms: algorithms(),
         identity: ClaimPointer::subject(),
-        leeway: std::time::Duration::from_secs(60),
+        leeway: std::time::Duration::from_mins(1),
     }
 }
 

@@ -123,12 +123,12 @@ mod tests {
         let asker = Asker::default();
         let waits = |gate: &CallerGate, rate: &str| {
             let limiter = gate.limiter(rate.parse().unwrap()).unwrap();
-            let asked = limiter.ask(asker, &HeldBucket::default(), Instant::now());
-            asked.wait.is_some()
+            let answer = limiter.ask(asker, &HeldBucket::default(), Instant::now());
+            answer.wait.is_some()
         };
-        let before = CallerGate::new(&rates("2/h"), None);
+        let before = CallerGate::new(&rates("2/h"), &Observers::default(), None);
         assert!(!waits(&before, "1/h") && !waits(&before, "2/h"));
-        let after = CallerGate::new(&rates("3/h"), Some(&before));
+        let after = CallerGate::new(&rates("3/h"), &Observers::default(), Some(&before));
         assert!(waits(&after, "1/h") && !waits(&after, "3/h"));
         assert!(after.limiter("2/h".parse().unwrap()).is_none());
     }

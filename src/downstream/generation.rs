@@ -344,11 +344,7 @@ impl<G> Authenticates for Generation<G> {
 }
 
 /// What lets callers in. Keys of tokens are fetched where everything else is.
-fn gate_of(
-    plan: &Plan,
-    process: &Process,
-    before: Option<&CallerGate>,
-) -> Option<Arc<CallerGate>> {
+fn gate_of(plan: &Plan, process: &Process, before: Option<&CallerGate>) -> Option<Arc<CallerGate>> {
     let callers = plan.callers.as_ref()?;
     let _in_runtime = process.walks.enter();
     let gate = CallerGate::new(callers, &process.observers, before);

@@ -126,11 +126,11 @@ impl VerificationKey {
                     A::RS256 | A::RS384 | A::RS512 | A::PS256 | A::PS384 | A::PS512
                 ) && self.modulus_length() >= SHORTEST_MODULUS
             }
-            AlgorithmParameters::EllipticCurve(key) => match algorithm {
-                A::ES256 => key.curve == EllipticCurve::P256,
-                A::ES384 => key.curve == EllipticCurve::P384,
-                _ => false,
-            },
+            AlgorithmParameters::EllipticCurve(key) => {
+                let curve = &key.curve;
+                (algorithm == A::ES256 && *curve == EllipticCurve::P256)
+                    || (algorithm == A::ES384 && *curve == EllipticCurve::P384)
+            }
             AlgorithmParameters::OctetKeyPair(key) => {
                 algorithm == A::EdDSA && key.curve == EllipticCurve::Ed25519
             }

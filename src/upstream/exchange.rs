@@ -79,9 +79,12 @@ impl Exchange {
         has_own_login: bool,
         masks: &Masks,
     ) -> Self {
-        let login = self.login.as_ref().map(|login| match has_own_login {
-            true => Arc::new(login.on_behalf(ask, masks)),
-            false => Arc::clone(login),
+        let login = self.login.as_ref().map(|login| {
+            if has_own_login {
+                Arc::new(login.on_behalf(ask, masks))
+            } else {
+                Arc::clone(login)
+            }
         });
         Self {
             transport: Arc::clone(&self.transport),

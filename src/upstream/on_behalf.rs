@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -120,7 +120,7 @@ impl OnBehalf {
         let verified = credentials.verified().ok_or(MissingValue::Unknown)?;
         let sent = |name| verified.forwarded.contains_key(name);
         if !self.headers.is_empty() && !self.headers.iter().any(sent) {
-            let names: Vec<_> = self.headers.iter().map(|name| name.as_str()).collect();
+            let names: Vec<_> = self.headers.iter().map(HeaderName::as_str).collect();
             return Err(MissingValue::Headers(names.join(", ")));
         }
         Ok(verified)
@@ -167,7 +167,7 @@ impl CallerAsk {
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
         let values: usize = self.texts().map(str::len).sum();
-        let headers = self.forwarded.values().map(|value| value.len());
+        let headers = self.forwarded.values().map(HeaderValue::len);
         let token = self
             .token
             .as_ref()

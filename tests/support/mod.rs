@@ -10,7 +10,7 @@ pub(crate) mod command;
 pub(crate) mod deployment;
 pub(crate) mod emulations;
 pub(crate) mod gateway;
-pub(crate) mod process;
 pub(crate) mod issuer;
+pub(crate) mod process;
 pub(crate) mod server;
 pub(crate) mod wait;

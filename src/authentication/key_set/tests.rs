@@ -65,11 +65,11 @@ impl Issuer {
 
 async fn verify(verifier: &TokenVerifier, token: &str) -> Result<(), TokenRefusal> {
     let until = Instant::now() + Duration::from_secs(5);
-    let verified = match verifier.check(token) {
+    let decision = match verifier.check(token) {
         TokenCheck::Decided(decided) => decided,
         TokenCheck::AwaitsKeys => verifier.check_with_new_keys(token, until).await,
     };
-    verified.map(drop)
+    decision.map(drop)
 }
 
 #[tokio::test(start_paused = true)]

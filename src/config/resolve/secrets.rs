@@ -67,7 +67,7 @@ pub(crate) fn in_requests<'a>(at: &KeyPath, upstream: &'a Upstream) -> Vec<(KeyP
 
 fn in_auth<'a>(at: &KeyPath, auth: &'a Auth, found: &mut Vec<(KeyPath, &'a Secret)>) {
     match auth {
-        Auth::None => {}
+        Auth::None | Auth::Forward(_) => {}
         Auth::Bearer(bearer) => found.push((at.join("token"), &bearer.token)),
         Auth::Basic(basic) => {
             in_text(at.join("username"), &basic.username, found);
@@ -81,7 +81,6 @@ fn in_auth<'a>(at: &KeyPath, auth: &'a Auth, found: &mut Vec<(KeyPath, &'a Secre
             in_text(at.join("client_id"), &oauth2.client_id, found);
             found.push((at.join("client_secret"), &oauth2.client_secret));
         }
-        Auth::Forward(_) => {}
         Auth::TokenExchangeCaller(exchange) => {
             in_text(at.join("client_id"), &exchange.client_id, found);
             found.push((at.join("client_secret"), &exchange.client_secret));

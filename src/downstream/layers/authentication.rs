@@ -78,7 +78,10 @@ where
         };
         let mut inner = self.0;
         let certificate = exchange.client.certificate.as_deref();
-        match gate.authenticator.authenticate(&exchange.headers, certificate) {
+        match gate
+            .authenticator
+            .authenticate(&exchange.headers, certificate)
+        {
             Recognition::Known(known) => {
                 admit(exchange, known);
                 let mut answer = inner.call(exchange);

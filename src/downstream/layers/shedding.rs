@@ -32,14 +32,11 @@ impl<S: ShedsLoad> Interceptor<S> for Shedding {
     type Kept = OwnedSemaphorePermit;
 
     fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, OwnedSemaphorePermit> {
-        match Arc::clone(exchange.state.under_way()).try_acquire_owned() {
-            Ok(permit) => ControlFlow::Continue(permit),
-            Err(_) => {
-                let problem =
-                    ProblemDetails::new(Kind::Overloaded, "too many requests are under way");
-                ControlFlow::Break(problem.with_retry_after(RETRY).into())
-            }
+        if let Ok(permit) = Arc::clone(exchange.state.under_way()).try_acquire_owned() {
+            return ControlFlow::Continue(permit);
         }
+        let problem = ProblemDetails::new(Kind::Overloaded, "too many requests are under way");
+        ControlFlow::Break(problem.with_retry_after(RETRY).into())
     }
 }
 
