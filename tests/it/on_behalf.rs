@@ -84,9 +84,10 @@ fn adapter(server: &Server, keys: &str) -> Arc<Adapter> {
         {keys}
         "
     );
-    let toml = match keys.contains("request") {
-        true => toml,
-        false => format!("{toml}\nrequest = {{ path = '/groups' }}"),
+    let toml = if keys.contains("request") {
+        toml
+    } else {
+        format!("{toml}\nrequest = {{ path = '/groups' }}")
     };
     adapter_of(&toml, server.base_url(), &[("SECRET", "s3cret-of-ours")])
 }
@@ -335,8 +336,8 @@ async fn a_refused_caller_loses_its_own_list_and_nobody_else_notices() {
     assert_eq!(owner(&ask(&catalog, &alice).await), "alice-key");
     assert_eq!(owner(&ask(&catalog, &mallory).await), "mallory-key");
     is_refused.store(true, Ordering::SeqCst);
-    let refused = ask_as(&catalog, &mallory, CacheMode::Insist).await;
-    let (kind, detail) = error(&refused);
+    let lookup = ask_as(&catalog, &mallory, CacheMode::Insist).await;
+    let (kind, detail) = error(&lookup);
     assert_eq!(kind, ErrorKind::Unauthorized);
     assert!(!detail.contains("mallory-key"), "{detail}");
     assert!(detail.contains("who is ***"), "{detail}");

@@ -2,7 +2,6 @@
 //! caller may not see. Every text of a group says of which source and field it is.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,6 +18,7 @@ use crate::app::Compiled;
 use crate::caller::{Caller, HiddenFields, HideableField, Identity, VisibleSources};
 use crate::catalog::Catalog;
 use crate::clock::WallClock;
+use crate::config::Environment;
 use crate::downstream::generation::Live;
 use crate::downstream::services::CatalogService as _;
 use crate::downstream::testing::{exchange, text};
@@ -190,7 +190,8 @@ impl Run {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answer_holds_anything_that_its_caller_may_not_see() {
-    let number = |name| env::var(name).ok().map(|number| number.parse().unwrap());
+    let environment = Environment::from_process();
+    let number = |name| environment.get(name).map(|number| number.parse().unwrap());
     let answers: u64 = number("GROUPGATE_ISOLATION_ANSWERS").unwrap_or(ANSWERS);
     let seed: u64 = number("GROUPGATE_ISOLATION_SEED").unwrap_or_else(rand::random);
     println!("seed {seed}");

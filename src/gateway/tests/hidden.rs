@@ -167,7 +167,15 @@ async fn what_is_hidden_changes_neither_what_is_shown_nor_what_stands_for_it() {
                 HideableField::CreatedAt | HideableField::UpdatedAt => {
                     "2024-01-01T00:00:00Z".into()
                 }
-                _ => "x".into(),
+                HideableField::Description
+                | HideableField::Email
+                | HideableField::Status
+                | HideableField::OrganizationId
+                | HideableField::ExternalId
+                | HideableField::ParentId
+                | HideableField::Path
+                | HideableField::Url
+                | HideableField::LogoUrl => "x".into(),
             };
             *group = serde_json::from_value(value).unwrap();
         };
@@ -235,11 +243,10 @@ async fn a_cursor_holds_no_time_that_is_hidden() {
         // The MAC at its end differs with the caller.
         cursor.len()
     };
-    use HideableField::{CreatedAt, UpdatedAt};
     let [none, one, both] = [
         cursor(&[]).await,
-        cursor(&[CreatedAt]).await,
-        cursor(&[CreatedAt, UpdatedAt]).await,
+        cursor(&[HideableField::CreatedAt]).await,
+        cursor(&[HideableField::CreatedAt, HideableField::UpdatedAt]).await,
     ];
     assert!(none > one && one > both, "{none} {one} {both}");
 }

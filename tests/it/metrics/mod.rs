@@ -135,22 +135,22 @@ async fn what_happens_with_upstreams_is_counted_and_shown_page_by_page() {
     let address = ("server_address", "127.0.0.1");
     let port = server.address().port().to_string();
     let port = ("server_port", &*port);
-    let (get, post) = (
+    let [listed, logged_in] = [
         ("http_request_method", "GET"),
         ("http_request_method", "POST"),
-    );
+    ];
     let ok = ("http_response_status_code", "200");
     assert_eq!(
         of(
             "http_client_request_duration_seconds_count",
-            &[get, ok, address, port, paged]
+            &[listed, ok, address, port, paged]
         ),
         3
     );
     assert_eq!(
         of(
             "http_client_request_duration_seconds_count",
-            &[post, ok, address, port, paged]
+            &[logged_in, ok, address, port, paged]
         ),
         1
     );
@@ -195,7 +195,7 @@ async fn what_happens_with_upstreams_is_counted_and_shown_page_by_page() {
     let port = ("server_port", &*port);
     let (failing, unavailable) = (("source", "failing"), ("error_type", "503"));
     let code = ("http_response_status_code", "503");
-    let failed = [unavailable, get, code, address, port, failing];
+    let failed = [unavailable, listed, code, address, port, failing];
     assert_eq!(of("http_client_request_duration_seconds_count", &failed), 2);
     let reason = ("error_type", "http_status");
     assert_eq!(
