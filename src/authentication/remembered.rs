@@ -21,10 +21,10 @@ const LONGEST: Duration = Duration::from_mins(5);
 const ROOM: u64 = 16 << 20;
 
 /// What is known of credentials that were verified.
-pub(crate) struct Remembered<T>(Cache<Box<[u8]>, Known<T>, RandomState>);
+pub(crate) struct Remembered<T>(Cache<Box<[u8]>, RememberedEntry<T>, RandomState>);
 
 #[derive(Clone)]
-struct Known<T> {
+struct RememberedEntry<T> {
     value: T,
     until: Instant,
     keys: u64,
@@ -38,7 +38,7 @@ impl<T: Clone + Send + Sync + 'static> Remembered<T> {
             .name(name)
             .max_capacity(ROOM)
             .eviction_policy(EvictionPolicy::lru())
-            .weigher(|_, known: &Known<T>| known.bytes)
+            .weigher(|_, known: &RememberedEntry<T>| known.bytes)
             .build_with_hasher(RandomState::default());
         Self(tokens)
     }
@@ -51,7 +51,7 @@ impl<T: Clone + Send + Sync + 'static> Remembered<T> {
 
     /// Remembers credentials that hold for so long, and what takes so many bytes beside them.
     pub(crate) fn put(&self, token: &[u8], value: T, bytes: usize, keys: u64, holds_for: Duration) {
-        let known = Known {
+        let known = RememberedEntry {
             value,
             until: Instant::now() + holds_for.min(LONGEST),
             keys,

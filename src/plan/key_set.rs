@@ -43,7 +43,7 @@ pub enum KeySetError {
     #[error("is larger than {} KiB", LARGEST_KEY_SET >> 10)]
     TooLarge,
     /// It is no JSON, or no object with a list of keys.
-    #[error("is no JSON Web Key Set, `{{ \"keys\": [ … ] }}`")]
+    #[error("is no JSON Web Key Set, `{{ \"keys\": [ ... ] }}`")]
     Malformed,
     /// It has too many keys.
     #[error("holds {0} keys, and {MOST_KEYS} are the most that are read")]

@@ -46,7 +46,7 @@ pub mod freshness;
 pub use freshness::{Freshness, ListTerms, Refresh};
 
 pub mod jwt;
-pub use jwt::{ClaimPointer, Jwt, KeySource, TokenAlgorithm};
+pub use jwt::{ClaimPointer, Jwt, KeySource};
 
 pub mod key_set;
 pub use key_set::{KeySet, KeySetError, VerificationKey};
@@ -100,6 +100,9 @@ pub(crate) mod text;
 
 pub mod time;
 pub use time::TimeFormat;
+
+pub mod token_algorithm;
+pub use token_algorithm::TokenAlgorithm;
 
 pub mod units;
 pub use units::{Rate, Share, Span};

@@ -7,10 +7,10 @@ use crate::did_you_mean::suggest;
 use crate::plan::{self, CallerGrant, KeyHash};
 use crate::problem::{KeyPath, Problem, Problems};
 
+use super::tokens;
+
 /// How long the name of a key or grant may be.
 const NAME_LENGTH: usize = 64;
-
-mod jwt;
 
 pub(super) fn callers(
     settings: &Settings,
@@ -36,7 +36,7 @@ pub(super) fn callers(
     if jwt.is_none() {
         check_conditions(grants, problems);
     }
-    let jwt = jwt.map(|jwt| jwt::resolve(jwt, secrets, problems));
+    let jwt = jwt.map(|jwt| tokens::resolve(jwt, secrets, problems));
     let granted = GrantNames { grants, problems };
     let resolved = resolve(&at, callers, granted);
     if callers.required && !callers.anonymous.is_empty() {
@@ -102,7 +102,7 @@ fn resolve(at: &KeyPath, callers: &Callers, mut granted: GrantNames<'_>) -> plan
         anonymous: callers.anonymous.clone(),
         keys,
         jwt: None,
-        certificates: certificates.map(jwt::certificates),
+        certificates: certificates.map(tokens::certificates),
         grants: granted.grants.clone(),
     }
 }

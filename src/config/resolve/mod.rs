@@ -33,6 +33,7 @@ pub(super) use secrets::named;
 
 mod server;
 mod texts;
+mod tokens;
 mod upstream;
 
 use std::collections::BTreeMap;

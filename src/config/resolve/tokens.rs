@@ -5,10 +5,11 @@ use std::time::Duration;
 use crate::config::SecretReader;
 use crate::config::callers::{Certificates, Jwks, Jwt};
 use crate::config::mask::has_password;
-use crate::config::resolve::block::Block;
-use crate::config::resolve::connection::authorities;
 use crate::plan::{self, KeySet, KeySource, TokenAlgorithm};
-use crate::problem::{KeyPath, Problems};
+use crate::problem::{KeyPath, Problem, Problems};
+
+use super::block::Block;
+use super::connection::authorities;
 
 /// The most that clocks may be off. Beyond it, tokens would not end.
 const MOST_LEEWAY: Duration = Duration::from_mins(5);
@@ -54,7 +55,7 @@ pub(super) fn resolve(
         block.wrong(
             "algorithms",
             format!("`{symmetric}` needs a shared secret, which no URL can publish"),
-            "use an algorithm with public keys, such as RS256, or `jwks = { file = … }`",
+            "use an algorithm with public keys, such as RS256, or `jwks = { file = ... }`",
         );
     }
     let keys = key_source(&mut block.table("jwks"), &jwt.jwks, &jwt.algorithms)?;
@@ -105,7 +106,7 @@ fn key_source(
                 block.wrong(
                     "file",
                     format!("the file `{}` {error}", file.display()),
-                    "write a JSON Web Key Set: `{ \"keys\": [ … ] }`",
+                    "write a JSON Web Key Set: `{ \"keys\": [ ... ] }`",
                 );
             })
             .map(KeySource::File)
@@ -118,8 +119,8 @@ fn key_source(
                 "neither `url` nor `file` is given"
             };
             let at = block.own_path();
-            block.push(crate::problem::Problem::new(at, message).with_help(
-                "write `jwks = { url = \"https://…\" }` or `jwks = { file = \"path\" }`",
+            block.push(Problem::new(at, message).with_help(
+                "write `jwks = { url = \"https://...\" }` or `jwks = { file = \"path\" }`",
             ));
             None
         }
