@@ -26,6 +26,7 @@ use crate::reload::Reloads;
 
 mod audit;
 mod description;
+mod entrance;
 mod existence;
 mod isolation;
 mod on_behalf;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::KeyDigests;
+use super::{KeyDigests, UpstreamFate};
 use crate::plan::server::FIXED_AT_START;
 
 /// What is different in a plan that follows another.
@@ -34,17 +34,6 @@ pub struct UpstreamChanges {
     pub adjusted: BTreeMap<String, Vec<String>>,
     /// Those that go on as if nothing had happened.
     pub kept: Vec<String>,
-}
-
-/// What becomes of an upstream that both configurations have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UpstreamFate {
-    /// It goes on as if nothing had happened.
-    Kept,
-    /// It goes on, and its list is refreshed and served on other terms.
-    Adjusted,
-    /// It begins anew.
-    Changed,
 }
 
 impl PlanChanges {

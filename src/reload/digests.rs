@@ -10,7 +10,16 @@ use toml::Value;
 use crate::hex::hex;
 use crate::plan::{Account, ListTerms, Upstream};
 
-use super::UpstreamFate;
+/// What becomes of an upstream that both configurations have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamFate {
+    /// It goes on as if nothing had happened.
+    Kept,
+    /// It goes on, and its list is refreshed and served on other terms.
+    Adjusted,
+    /// It begins anew.
+    Changed,
+}
 
 /// A digest of every key's value as it is written, presets and environment variables laid in. Secrets
 /// count by where they are, never by what they are. Each process has a salt of its own:

@@ -6,10 +6,10 @@
 //! said of it, in the log, in `/status` and in answers.
 
 mod changes;
-pub use changes::{PlanChanges, UpstreamChanges, UpstreamFate};
+pub use changes::{PlanChanges, UpstreamChanges};
 
 mod digests;
-pub use digests::KeyDigests;
+pub use digests::{KeyDigests, UpstreamFate};
 
 use std::sync::Arc;
 

@@ -35,9 +35,9 @@ pub(super) use socket::ServedSocket;
 /// How new connections are met.
 #[derive(Debug, Default)]
 pub(super) struct Entrance {
-    tls: Option<Arc<ServerConfig>>,
-    trusted: Arc<[AddressBlock]>,
-    is_announced: bool,
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) trusted: Arc<[AddressBlock]>,
+    pub(super) is_announced: bool,
 }
 
 /// Why TLS did not come about.
@@ -117,6 +117,3 @@ impl Entrance {
 fn trusts(trusted: &[AddressBlock], address: IpAddr) -> bool {
     trusted.iter().any(|block| block.contains(address))
 }
-
-#[cfg(test)]
-mod tests;

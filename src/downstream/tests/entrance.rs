@@ -1,17 +1,21 @@
 //! What a new connection must do in time.
 
+use std::sync::Arc;
+
 use arc_swap::ArcSwap;
 use rstest::rstest;
 use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::*;
-use crate::downstream::connections::ConnectionTable;
+use crate::downstream::connections::{ConnectionTable, HEAD_TIMEOUT};
+use crate::downstream::entrance::Entrance;
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::layers::handler;
 use crate::downstream::listener::{Bound, Edge, Listener};
 use crate::downstream::response::full;
 use crate::plan::{ConnectionLimits, SecretValue, ServerTls};
+use crate::tls;
 
 fn encrypted() -> Entrance {
     let signed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
