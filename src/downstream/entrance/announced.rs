@@ -25,7 +25,7 @@ const LONGEST: usize = 2048;
 
 /// Why it is not known whose a connection is.
 #[derive(Debug, Error)]
-pub(in crate::downstream) enum HeaderFault {
+pub(crate) enum HeaderFault {
     #[error("its peer is not in `server.trusted_proxies`")]
     NotTrusted,
     #[error("its header took too long")]

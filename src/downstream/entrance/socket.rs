@@ -14,7 +14,7 @@ pin_project! {
     /// A socket on which HTTP is spoken.
     #[project = SocketProjection]
     #[derive(Debug)]
-    pub(in crate::downstream) enum ServedSocket {
+    pub(crate) enum ServedSocket {
         /// As it is.
         Plain {
             #[pin]
@@ -29,7 +29,7 @@ pin_project! {
 
 impl ServedSocket {
     /// Whether others on the way see nothing of it.
-    pub(in crate::downstream) const fn is_encrypted(&self) -> bool {
+    pub(crate) const fn is_encrypted(&self) -> bool {
         matches!(self, Self::Encrypted { .. })
     }
 }
