@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -19,11 +20,15 @@ pub(super) struct CatalogResources {
     /// Where their snapshots are kept in memory.
     pub(super) store: Arc<Store>,
     /// Where they are kept besides. A change of settings may name another folder.
-    tier: ArcSwap<Tier>,
+    tier: Arc<ArcSwap<Tier>>,
     /// The clock that `as_of` shows.
     pub(super) wall: WallClock,
     /// Moves when what one of them shows has changed.
     pub(super) epoch: Arc<Epoch>,
+    /// Moves, and `epoch` with it, when a generation of settings ends.
+    pub(super) generations: Arc<Epoch>,
+    /// How many parts of it were made.
+    parts: AtomicU32,
     /// Where pages are received and decoded.
     pub(super) pages: PageMemory,
     /// Who is told what happens.
@@ -34,11 +39,14 @@ impl CatalogResources {
     /// Room for snapshots of `capacity` bytes, which are also kept in `directory`. Must be called
     /// within a tokio runtime.
     pub(super) fn new(capacity: u64, directory: Option<&Path>, wall: &WallClock) -> Self {
+        let epoch = Arc::<Epoch>::default();
         Self {
             store: Arc::new(Store::reserved(capacity)),
-            tier: ArcSwap::from_pointee(Tier::open(directory, wall)),
+            tier: Arc::new(ArcSwap::from_pointee(Tier::open(directory, wall))),
             wall: wall.clone(),
-            epoch: Arc::default(),
+            generations: Arc::new(Epoch::default().within(Arc::clone(&epoch))),
+            epoch,
+            parts: AtomicU32::new(0),
             pages: PageMemory::default(),
             observers: Observers::default(),
         }
@@ -67,6 +75,16 @@ impl CatalogResources {
         self.tier.store(Arc::new(Tier::open(directory, &self.wall)));
     }
 
+    /// The same for one upstream: with an epoch of its own, with which that of all moves.
+    pub(super) fn part(&self) -> Self {
+        let number = self.parts.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let epoch = Epoch::numbered(number).within(Arc::clone(&self.epoch));
+        Self {
+            tier: Arc::clone(&self.tier),
+            ..self.in_memory(Arc::new(epoch))
+        }
+    }
+
     /// The same for what single queries bring: with a store of its own that holds `budget` bytes,
     /// and nothing kept outside of memory.
     pub(super) fn for_queries(&self, budget: u64) -> Self {
@@ -93,9 +111,11 @@ impl CatalogResources {
     fn in_memory(&self, epoch: Arc<Epoch>) -> Self {
         Self {
             store: Arc::clone(&self.store),
-            tier: ArcSwap::from_pointee(Tier::None),
+            tier: Arc::new(ArcSwap::from_pointee(Tier::None)),
             wall: self.wall.clone(),
             epoch,
+            generations: Arc::clone(&self.generations),
+            parts: AtomicU32::new(0),
             pages: self.pages.clone(),
             observers: self.observers.clone(),
         }

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::caller::{Caller, NotVisible};
+use crate::caller::{Caller, NotVisible, VisibleSources};
 use crate::clock::WallClock;
 use crate::list_memory::ListMemory;
 use crate::metrics::CacheStanding;
@@ -188,7 +188,7 @@ impl Catalog {
                 }
             }
         }
-        self.resources.epoch.advance();
+        self.resources.generations.advance();
         if !Arc::ptr_eq(&self.tier, &next.tier) {
             self.tier.close().await;
         }
@@ -224,14 +224,21 @@ impl Catalog {
         CallerScopes(Some(scopes.collect()))
     }
 
-    /// [`Catalog::epoch`], where the answers also depend on these lists.
-    pub fn epoch_with(&self, scopes: &CallerScopes) -> u64 {
-        let Some(digests) = &scopes.0 else {
+    /// [`Catalog::epoch`] for whoever sees no other sources, and has these lists. What becomes of a source that is
+    /// not visible does not move it: the caller would learn of it.
+    pub fn epoch_of(&self, visible: &VisibleSources, scopes: &CallerScopes) -> u64 {
+        if *visible == VisibleSources::All && scopes.0.is_none() {
             return self.epoch();
-        };
+        }
         let mut hasher = DefaultHasher::new();
-        self.epoch().hash(&mut hasher);
-        for (upstream, digest) in self.by_caller.iter().zip(&**digests) {
+        self.resources.generations.current().hash(&mut hasher);
+        for upstream in &self.upstreams {
+            if visible.allows(upstream.name()) {
+                upstream.epoch().hash(&mut hasher);
+            }
+        }
+        let digests = scopes.0.as_deref().unwrap_or_default();
+        for (upstream, digest) in self.by_caller.iter().zip(digests) {
             let epoch = upstream.scopes.as_ref().zip(digest.as_ref());
             let epoch = epoch.map(|(scopes, digest)| scopes.epoch(digest));
             epoch.hash(&mut hasher);

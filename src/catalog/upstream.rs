@@ -48,6 +48,7 @@ impl UpstreamRuntime {
         resources: &Arc<CatalogResources>,
         query_budget: u64,
     ) -> Self {
+        let resources = &Arc::new(resources.part());
         let tasks = Arc::new(Tasks::new());
         let adapter = Arc::new(adapter.within(resources.pages.clone()));
         let for_queries = adapter
@@ -88,6 +89,11 @@ impl UpstreamRuntime {
             queries,
             tasks,
         }
+    }
+
+    /// A number that changes with what all callers see of it.
+    pub(super) fn epoch(&self) -> u64 {
+        self.shared.epoch()
     }
 
     /// Its name.

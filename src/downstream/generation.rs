@@ -33,7 +33,7 @@ use crate::reload::Reloads;
 use crate::telemetry;
 use crate::upstream::Adapter;
 
-use super::answers::AnswerCache;
+use super::answers::{AnswerCache, AnswerKey};
 use super::audit::AuditLog;
 use super::bodies::BodyMemory;
 use super::caller_gate::CallerGate;
@@ -372,8 +372,8 @@ impl<G: GroupService> KeepsAnswers for Generation<G> {
         self.gateway.scopes_of(caller)
     }
 
-    fn epoch(&self, scopes: &CallerScopes) -> u64 {
-        self.gateway.epoch(scopes)
+    fn epoch(&self, key: &AnswerKey) -> u64 {
+        self.gateway.epoch(&key.visible, &key.scopes)
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
         None => AskedAnswer::read(caller, state.scopes_of(caller), &exchange.uri, headers)?,
     };
     // Before the catalog is asked: what changes in between makes the answer an old one.
-    let epoch = state.epoch(&key.scopes);
+    let epoch = state.epoch(&key);
     let deadline = CallerDeadline::new(exchange.begun, state.deadline());
     let query = state.parse(&key, caller)?;
     let ask = Ask {
@@ -179,10 +179,7 @@ impl<G> Generation<G> {
             made,
         } = draft;
         let _turn = self.answers().turn(key, until).await?;
-        if let Some(answer) = self
-            .answers()
-            .get(key, self.epoch(&key.scopes), Instant::now())
-        {
+        if let Some(answer) = self.answers().get(key, self.epoch(key), Instant::now()) {
             return Ok(answer.respond(request));
         }
         let reserved = self.reserve(page_bytes(&listing))?;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
-use crate::caller::{Caller, NotVisible};
+use crate::caller::{Caller, NotVisible, VisibleSources};
 use crate::catalog::{self, CacheMode, CallerScopes, RunningWalk, Scope, SourceLookup, WalkRecord};
 use crate::gateway::listing::FoundGroup;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
@@ -23,7 +23,7 @@ pub(crate) trait GroupService: Send + Sync + 'static {
     fn scopes_of(&self, caller: &Caller) -> CallerScopes;
 
     /// Moves whenever a walk has changed what is answered to whoever has these lists of their own.
-    fn epoch(&self, scopes: &CallerScopes) -> u64;
+    fn epoch(&self, visible: &VisibleSources, scopes: &CallerScopes) -> u64;
 
     /// One page of groups.
     fn list(&self, ask: Ask) -> impl Future<Output = Result<Listing, GatewayError>> + Send;
@@ -43,8 +43,8 @@ impl GroupService for Gateway {
         self.catalog().scopes_of(caller)
     }
 
-    fn epoch(&self, scopes: &CallerScopes) -> u64 {
-        self.catalog().epoch_with(scopes)
+    fn epoch(&self, visible: &VisibleSources, scopes: &CallerScopes) -> u64 {
+        self.catalog().epoch_of(visible, scopes)
     }
 
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {

@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::caller::{Caller, HiddenFields};
+use crate::caller::{Caller, HiddenFields, VisibleSources};
 use crate::catalog::{
     self, CacheMode, CacheOutcome, CallerScopes, RunningWalk, SourceLookup, WalkRecord,
 };
@@ -229,7 +229,7 @@ impl GroupService for Fixed {
         CallerScopes::default()
     }
 
-    fn epoch(&self, _: &CallerScopes) -> u64 {
+    fn epoch(&self, _: &VisibleSources, _: &CallerScopes) -> u64 {
         self.epoch.load(Ordering::Relaxed)
     }
 

@@ -18,7 +18,7 @@ pub(crate) struct AnswerKey {
     /// Whose it is: the cursors in it work for nobody else.
     identity: Identity,
     /// Which sources there are for them.
-    visible: VisibleSources,
+    pub(crate) visible: VisibleSources,
     /// Which lists there are for nobody else.
     pub(crate) scopes: CallerScopes,
     /// The query as it was written. Two spellings of one query are two entries, for reading a query

@@ -8,7 +8,7 @@ use opentelemetry::trace::TraceContextExt as _;
 
 use crate::caller::Caller;
 use crate::catalog::{CacheMode, CallerScopes};
-use crate::downstream::answers::{AnswerCache, AskedAnswer};
+use crate::downstream::answers::{AnswerCache, AnswerKey, AskedAnswer};
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
 use crate::trace::ServerTrace;
@@ -26,8 +26,8 @@ pub(crate) trait KeepsAnswers {
     /// Which lists of their own `caller` has.
     fn scopes_of(&self, caller: &Caller) -> CallerScopes;
 
-    /// The epoch of the catalog, for whoever has these lists of their own.
-    fn epoch(&self, scopes: &CallerScopes) -> u64;
+    /// The epoch of what the catalog shows to whoever asks for this.
+    fn epoch(&self, key: &AnswerKey) -> u64;
 }
 
 /// Answers from the cache where it can.
@@ -69,6 +69,6 @@ fn ready<S: KeepsAnswers>(exchange: &RequestContext<S>, asked: &AskedAnswer) -> 
     let state = &exchange.state;
     let answer = state
         .answers()
-        .get(&asked.key, state.epoch(&asked.key.scopes), exchange.begun)?;
+        .get(&asked.key, state.epoch(&asked.key), exchange.begun)?;
     Some(answer.respond(&exchange.headers))
 }

@@ -1,10 +1,17 @@
 //! What is not granted is answered like what does not exist: every endpoint, format and error, byte for byte.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use http::request::Builder;
 use http::{Method, Request};
+use tokio::time::Instant;
 
-use super::visibility::{answer_to, limited, seeing, with_and_without};
+use super::visibility::{
+    NOWHERE, answer_to, gateway_with, limited, seeing, upstream, with_and_without,
+};
 use crate::caller::{Caller, HiddenFields, HideableField, VisibleSources};
+use crate::downstream::services::CatalogService as _;
 
 /// What is asked about sources of which `gamma` and `delta` are granted to nobody here. One of them answers, one is
 /// down, and both are required.
@@ -74,6 +81,10 @@ fn ways() -> Vec<Way> {
         ("strict", |request| {
             request.header("prefer", "handling=strict")
         }),
+        ("a body", |request| {
+            request.header("content-length", "100000")
+        }),
+        ("much", |request| request.header("x", "x".repeat(20_000))),
         ("any tag", |request| request.header("if-none-match", "*")),
         ("anew", |request| {
             request.header("cache-control", "no-cache")
@@ -101,7 +112,7 @@ fn callers() -> [Caller; 3] {
 #[tokio::test]
 async fn what_is_not_granted_is_answered_like_what_does_not_exist() {
     let [with, without] = with_and_without().await;
-    let mut statuses = std::collections::BTreeSet::new();
+    let mut statuses = BTreeSet::new();
     for (number, caller) in callers().into_iter().enumerate() {
         for address in ADDRESSES {
             for (way, ask) in ways() {
@@ -118,11 +129,163 @@ async fn what_is_not_granted_is_answered_like_what_does_not_exist() {
             }
         }
     }
-    // None of the answers that there are is left out.
+    let long = format!("/groups?source=gamma&search={}", "x".repeat(9000));
+    for gateway in [&with, &without] {
+        let request = Request::get(&long).header("host", "here");
+        let (status, _, body) = answer_to(gateway, limited(), request).await;
+        statuses.insert(status.as_u16());
+        assert!(!body.contains("gamma"), "{body}");
+    }
+    // Where a source fails or nobody is let in, others of these tests look.
     assert_eq!(
-        statuses.into_iter().collect::<Vec<_>>(),
-        [200, 304, 400, 404, 405, 406]
+        Vec::from_iter(statuses),
+        [200, 304, 400, 404, 405, 406, 413, 414, 431]
     );
+}
+
+#[tokio::test]
+async fn where_a_source_fails_that_is_granted_others_make_no_difference() {
+    let up = upstream().await;
+    let broken = [
+        ("busy", &*up, true, 503),
+        ("mute", &*up, true, 503),
+        ("nowhere", NOWHERE, true, 502),
+    ];
+    for (name, address, required, status) in broken {
+        let seen = [("alpha", &*up, false), (name, address, required)];
+        let hidden = [("gamma", &*up, true), ("delta", NOWHERE, true)];
+        let deadline = "server.deadline = '300ms'";
+        let with = gateway_with(deadline, &[&seen[..], &hidden[..]].concat());
+        let without = gateway_with(deadline, &seen);
+        let caller = seeing(VisibleSources::only(["alpha", name]));
+        for gateway in [&with, &without] {
+            let all = Request::get("/groups").header("host", "here");
+            answer_to(gateway, Caller::default(), all).await;
+        }
+        let source = format!("/groups?source={name}");
+        for address in ["/groups", "/groups?deleted=include", &source] {
+            for strictness in ["lenient", "strict"] {
+                let ask = async |gateway| {
+                    let request = Request::get(address).header("host", "here");
+                    let request = request.header("prefer", format!("handling={strictness}"));
+                    let (status, headers, body) = answer_to(gateway, caller.clone(), request).await;
+                    // When to come again is drawn by lot.
+                    let mut headers: Vec<_> = headers.split(", ").map(str::to_owned).collect();
+                    headers.retain(|header| !header.contains("retry-after"));
+                    (status, headers, body)
+                };
+                let hidden = ask(&with).await;
+                assert_eq!(hidden.0, status, "{address}: {}", hidden.2);
+                assert_eq!(hidden, ask(&without).await, "{address} {strictness}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_learns_nothing_of_any_source() {
+    let callers = format!(
+        "callers.keys.one = {{ sha256 = '{}', grants = ['few'] }}
+        grants.few.sources = ['alpha']",
+        "5f8b0f4dbb3e8b6b1d9d7a4d3b6a8c9de0f1a2b3c4d5e6f708192a3b4c5d6e7f"
+    );
+    let up = upstream().await;
+    let with = gateway_with(&callers, &[("alpha", &up, false), ("gamma", &up, true)]);
+    let without = gateway_with(&callers, &[("alpha", &up, false)]);
+    tokio::time::pause();
+    let mut statuses = BTreeSet::new();
+    for address in ADDRESSES {
+        for key in [None, Some("wrong")] {
+            let request = || {
+                let request = Request::get(*address).header("host", "here");
+                match key {
+                    Some(key) => request.header("x-api-key", key),
+                    None => request,
+                }
+            };
+            let hidden = answer_to(&with, Caller::default(), request()).await;
+            let absent = answer_to(&without, Caller::default(), request()).await;
+            assert_eq!(hidden, absent, "{address}, {key:?}");
+            statuses.insert(hidden.0.as_u16());
+        }
+    }
+    assert_eq!(Vec::from_iter(statuses), [401, 429]);
+}
+
+/// How many times as long the answers about one kind of source may take as those about the other.
+const SPREAD: f64 = 1.25;
+
+#[tokio::test]
+async fn what_is_not_granted_takes_as_long_as_what_does_not_exist() {
+    let [gateway, _] = with_and_without().await;
+    let took = async |address: &str| {
+        let request = Request::get(address).header("host", "here");
+        let begun = std::time::Instant::now();
+        answer_to(&gateway, limited(), request).await;
+        begun.elapsed()
+    };
+    for [hidden, absent] in [
+        ["/groups/gamma:1", "/groups/gemma:1"],
+        ["/groups?source=gamma", "/groups?source=gemma"],
+        ["/groups?id=gamma:1", "/groups?id=gemma:1"],
+    ] {
+        // The machine does other things meanwhile: medians of requests that take turns, and three tries.
+        let mut ratios = Vec::new();
+        for _ in 0..3 {
+            let (mut of_hidden, mut of_absent) = (Vec::new(), Vec::new());
+            for _ in 0..2000 {
+                of_hidden.push(took(hidden).await);
+                of_absent.push(took(absent).await);
+            }
+            let [hidden, absent] = [of_hidden, of_absent].map(|mut times| {
+                times.sort_unstable();
+                times[times.len() / 2].as_secs_f64()
+            });
+            ratios.push((hidden / absent).max(absent / hidden));
+            if ratios.last().is_some_and(|ratio| *ratio <= SPREAD) {
+                break;
+            }
+        }
+        let best = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+        assert!(best <= SPREAD, "{hidden}: {ratios:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_stays_ready_whatever_becomes_of_a_source_that_is_not_granted() {
+    let up = upstream().await;
+    let gateway = gateway_with(
+        "cache.min_refresh = '1ms'",
+        &[
+            ("alpha", &up, false),
+            ("gamma", &up, false),
+            ("delta", NOWHERE, false),
+        ],
+    );
+    let is_ready = async |caller: Caller| {
+        let request = Request::get("/groups").header("host", "here");
+        let (status, headers, body) = answer_to(&gateway, caller, request).await;
+        assert_eq!(status, 200, "{body}");
+        headers.contains("cache;desc=hit")
+    };
+    let refresh = async |source| {
+        let soon = Instant::now() + Duration::from_mins(1);
+        gateway.gateway.refresh(source, soon).await;
+    };
+    let granted = || seeing(VisibleSources::only(["alpha", "gamma"]));
+    for caller in [limited(), granted()] {
+        // The first waits for lists, which are news to the second.
+        is_ready(caller.clone()).await;
+        is_ready(caller.clone()).await;
+        assert!(is_ready(caller).await);
+    }
+    for hidden in ["gamma", "delta"] {
+        refresh(hidden).await;
+        assert!(is_ready(limited()).await, "{hidden}");
+    }
+    assert!(!is_ready(granted()).await, "it sees one of them");
+    refresh("alpha").await;
+    assert!(!is_ready(limited()).await);
 }
 
 #[tokio::test]

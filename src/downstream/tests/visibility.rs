@@ -1,6 +1,7 @@
 //! Two callers, one of whom may not see every source: for it, what it may not see does not exist.
 
 use std::convert::Infallible;
+use std::future;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -29,9 +30,9 @@ use crate::observe::Observers;
 use crate::reload::Reloads;
 
 /// Nobody listens there.
-const NOWHERE: &str = "http://127.0.0.1:1";
+pub(super) const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// Where every path is a list of two groups.
+/// Where every path is a list of two groups, but `/busy`, which has too much to do, and `/mute`, which never answers.
 pub(super) async fn upstream() -> String {
     let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = socket.local_addr().unwrap();
@@ -39,8 +40,15 @@ pub(super) async fn upstream() -> String {
         let name = &request.uri().path()[1..];
         let group = |id: u8| json!({ "id": id, "name": format!("{name} {id}") });
         let list = json!([group(1), group(2)]);
+        if name == "mute" {
+            future::pending::<()>().await;
+        }
         let body = Full::new(Bytes::from(list.to_string()));
-        Ok::<_, Infallible>(http::Response::new(body))
+        let mut response = http::Response::new(body);
+        if name == "busy" {
+            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        }
+        Ok::<_, Infallible>(response)
     });
     tokio::spawn(async move {
         loop {
