@@ -100,6 +100,9 @@ impl Drop for Guard {
     }
 }
 
+/// Whose events are records of the audit log. Whoever wants them enables them: no filter of the log keeps them out.
+pub(crate) const AUDIT_TARGET: &str = "groupgate::audit";
+
 /// Starts logging to standard error what `filter` lets through, in the syntax of [`EnvFilter`], and exporting
 /// what these variables ask for. Once per process, within a tokio runtime.
 pub fn init(
@@ -204,10 +207,14 @@ pub(crate) fn access_lines() -> Option<AccessLines> {
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, TelemetryError> {
-    EnvFilter::try_new(filter).map_err(|source| TelemetryError::Filter {
+    let unread = |source| TelemetryError::Filter {
         filter: filter.to_owned(),
         source,
-    })
+    };
+    let records = format!("{AUDIT_TARGET}=info").parse().map_err(unread)?;
+    Ok(EnvFilter::try_new(filter)
+        .map_err(unread)?
+        .add_directive(records))
 }
 
 fn subscriber(

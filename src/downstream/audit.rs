@@ -9,15 +9,12 @@ use serde::Serialize;
 
 use crate::clock::WallClock;
 use crate::hex::hex;
-use crate::observe::ABANDONED;
+use crate::observe::{ABANDONED, known_method};
 use crate::plan::AuditRules;
-use crate::telemetry::AuditFile;
+use crate::telemetry::{AUDIT_TARGET, AuditFile};
 
 use super::exchange::RequestContext;
 use super::response::Response;
-
-/// Where records go that have no file of their own.
-const TARGET: &str = "groupgate::audit";
 
 /// Records requests.
 #[derive(Debug)]
@@ -37,7 +34,8 @@ struct AuditRecord<'a> {
     authentication: Option<&'static str>,
     grants: &'a [String],
     address: IpAddr,
-    method: &'a str,
+    /// One that HTTP knows: a caller may send any word.
+    method: &'static str,
     /// The template of the path.
     route: &'static str,
     status: u16,
@@ -124,7 +122,7 @@ impl AuditLog {
             authentication: known.map(|known| known.kind.as_str()),
             grants: known.map_or(&[], |known| &known.grants),
             address: exchange.client.address,
-            method: exchange.method.as_str(),
+            method: known_method(&exchange.method),
             route,
             status: status.as_u16(),
             problem,
@@ -136,24 +134,35 @@ impl AuditLog {
         };
         complete(&mut record);
         match &self.file {
-            Some(file) => record.append_to(file),
+            Some(file) => record.append_to(file, is_read(status)),
             None => record.log(),
         }
     }
 }
 
+/// Whether an answer of this status shows something to its caller. What is refused costs whoever asks nothing, and
+/// must not take the room for the rest.
+fn is_read(status: StatusCode) -> bool {
+    let is_shown = status.is_success() && status != StatusCode::NO_CONTENT;
+    is_shown || status == StatusCode::NOT_MODIFIED
+}
+
 impl AuditRecord<'_> {
-    fn append_to(&self, file: &AuditFile) {
+    fn append_to(&self, file: &AuditFile, is_read: bool) {
         // Texts, numbers and lists of texts: they always have JSON.
         let mut line = serde_json::to_vec(self).unwrap_or_default();
         line.push(b'\n');
-        file.append(&line);
+        if is_read {
+            file.append(&line);
+        } else {
+            file.append_if_ample(&line);
+        }
     }
 
     fn log(&self) {
         let sources = self.sources.map(|sources| sources.join(","));
         tracing::info!(
-            target: TARGET,
+            target: AUDIT_TARGET,
             request_id = self.request_id,
             caller = self.caller,
             authentication = self.authentication,

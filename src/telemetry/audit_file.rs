@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -54,9 +54,18 @@ impl AuditFile {
 
     /// Appends a record, which ends its line. If too many wait, it is lost and counted.
     pub(crate) fn append(&self, record: &[u8]) {
-        if !self.lines.push(record) {
-            LOST.fetch_add(1, Ordering::Relaxed);
-        }
+        count(self.lines.push(record));
+    }
+
+    /// The same of a record that leaves half of the room to others.
+    pub(crate) fn append_if_ample(&self, record: &[u8]) {
+        count(self.lines.push_if_ample(record));
+    }
+}
+
+fn count(is_taken: bool) {
+    if !is_taken {
+        LOST.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -123,6 +132,10 @@ impl Write for RotatedFile {
 }
 
 fn appended(path: &Path) -> io::Result<File> {
+    // Opening one that nobody reads would take for ever.
+    if fs::metadata(path).is_ok_and(|there| there.file_type().is_fifo()) {
+        return Err(io::Error::other("it is a pipe"));
+    }
     let mut options = OpenOptions::new();
     options.append(true).create(true).mode(0o600);
     options.open(path)
@@ -130,9 +143,18 @@ fn appended(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
     use tempfile::tempdir;
 
     use super::*;
+
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        assert!(prepare_audit_file(&path).is_err());
+    }
 
     #[test]
     fn a_file_that_was_moved_away_is_followed_by_a_new_one() {

@@ -83,9 +83,18 @@ pub(super) fn queue(
 impl LineQueue {
     /// Takes in a line with its end, if there is room. Says whether there was.
     pub(super) fn push(&self, line: &[u8]) -> bool {
+        self.push_within(line, self.0.most, MOST)
+    }
+
+    /// The same of a line that leaves half of the room to others.
+    pub(super) fn push_if_ample(&self, line: &[u8]) -> bool {
+        self.push_within(line, self.0.most / 2, MOST / 2)
+    }
+
+    fn push_within(&self, line: &[u8], most: usize, most_bytes: usize) -> bool {
         let state = &*self.0;
         let mut lines = state.lock();
-        let is_full = lines.count >= state.most || lines.text.len() + line.len() > MOST;
+        let is_full = lines.count >= most || lines.text.len() + line.len() > most_bytes;
         if lines.is_over || is_full {
             state.dropped.fetch_add(1, Ordering::Relaxed);
             return false;
@@ -180,5 +189,39 @@ impl Drop for LogWriter {
             .ended
             .wait_timeout_while(lines, LAST_WORDS, is_writing);
         drop(ended);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+
+    /// A log that takes nothing until it is let go.
+    struct Stuck(Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(lines.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_leave_room_to_others_take_half_of_it() {
+        let (let_go, stuck) = channel();
+        let (lines, writer) = queue(Stuck(stuck), 8).unwrap();
+        let ample: Vec<_> = (0..8).map(|_| lines.push_if_ample(b"refused\n")).collect();
+        assert_eq!(ample.iter().filter(|taken| **taken).count(), 4);
+        let others: Vec<_> = (0..8).map(|_| lines.push(b"read\n")).collect();
+        assert_eq!(others.iter().filter(|taken| **taken).count(), 4);
+        assert_eq!(lines.dropped(), 8);
+        drop(let_go);
+        drop(writer);
     }
 }

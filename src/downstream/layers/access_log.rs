@@ -11,7 +11,7 @@ use opentelemetry::{Context, TraceId};
 use tracing::Level;
 
 use crate::hex::hex_of_number;
-use crate::observe::{ABANDONED, Event, Observer};
+use crate::observe::{ABANDONED, Event, Observer, known_method};
 use crate::plan::{AccessField, AccessLogRules, Share};
 use crate::telemetry::{AccessLines, LoggedRequest};
 use crate::trace;
@@ -69,7 +69,7 @@ impl Observer for AccessLog {
         }
         let request = LoggedRequest {
             fields: rules.fields,
-            method: method.as_str(),
+            method: known_method(method),
             path,
             request_id: id,
             trace: number(*trace),
@@ -293,6 +293,26 @@ mod tests {
         assert_eq!(plain, short);
         let said = r#""message":"request answered","status":200,"route":"/groups/{id}","format":"json","cache":"hit","target""#;
         assert!(plain.contains(said), "{plain}");
+    }
+
+    #[test]
+    fn a_method_that_http_does_not_know_is_not_written() {
+        let [plain, short] = logged_both_ways("info", |lines| {
+            AccessLog::new(&rules("fields = ['method']"), &[], lines).observe(
+                &Event::RequestAnswered {
+                    method: &Method::from_bytes("X".repeat(10_000).as_bytes()).unwrap(),
+                    path: "/groups",
+                    id: "the-id",
+                    trace: None,
+                    route: "",
+                    status: StatusCode::OK,
+                    traits: AnswerTraits::default(),
+                    elapsed: Duration::ZERO,
+                },
+            );
+        });
+        assert_eq!(plain, short);
+        assert!(plain.contains(r#""method":"_OTHER""#), "{plain}");
     }
 
     #[test]

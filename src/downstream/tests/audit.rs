@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::visibility::{answer_to, gateway_with, limited, upstream};
 use crate::caller::{Caller, Credentials, Identity, Verified};
+use crate::telemetry::testing::logged;
 
 /// A caller who authenticated.
 fn billing() -> Caller {
@@ -109,4 +110,23 @@ async fn nothing_is_recorded_unless_it_is_asked_for() {
     let up = upstream().await;
     let gateway = gateway_with("", &[("alpha", &*up, false)]);
     assert!(gateway.audit.is_none());
+}
+
+#[test]
+fn no_filter_keeps_records_out_of_the_log_and_no_caller_writes_text_into_them() {
+    let written = logged("off", || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let ask = async {
+            let up = upstream().await;
+            let gateway = gateway_with("audit.enabled = true", &[("alpha", &*up, false)]);
+            let request = Request::get("/sources").header("host", "here");
+            let request = request.method(&*"X".repeat(10_000));
+            answer_to(&gateway, limited(), request).await.0
+        };
+        assert_eq!(runtime.enable_all().build().unwrap().block_on(ask), 405);
+    });
+    let record: Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(record["target"], "groupgate::audit");
+    assert_eq!(record["method"], "_OTHER");
+    assert!(written.len() < 1000, "{written}");
 }
