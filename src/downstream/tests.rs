@@ -30,6 +30,7 @@ mod entrance;
 mod existence;
 mod isolation;
 mod on_behalf;
+mod preflights;
 mod visibility;
 
 /// Two sources that answer.

@@ -39,11 +39,15 @@ pub(crate) trait ReadableByScripts {
     fn script_origins(&self) -> &[ScriptOrigin];
 }
 
-/// Answers what browsers ask before a script does, and tells them who may read an answer.
+/// Tells browsers who may read an answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CrossOrigin;
 
-impl<S: ReadableByScripts> Interceptor<S> for CrossOrigin {
+/// Answers what browsers ask before a script does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Preflights;
+
+impl<S: ReadableByScripts> Interceptor<S> for Preflights {
     type Kept = ();
 
     fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response> {
@@ -64,8 +68,15 @@ impl<S: ReadableByScripts> Interceptor<S> for CrossOrigin {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        announce(origins, &exchange.headers, headers);
         ControlFlow::Break(response)
+    }
+}
+
+impl<S: ReadableByScripts> Interceptor<S> for CrossOrigin {
+    type Kept = ();
+
+    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Response> {
+        ControlFlow::Continue(())
     }
 
     fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
@@ -116,6 +127,7 @@ mod tests {
         let origins: Vec<ScriptOrigin> = origins.iter().map(|o| o.parse().unwrap()).collect();
         let stack = ServiceBuilder::new()
             .layer(intercept(CrossOrigin))
+            .layer(intercept(Preflights))
             .service(handler(async |_| Ok(full("text/plain", "in"))));
         let request = headers
             .iter()

@@ -66,7 +66,7 @@ use super::templates;
 use admission::{Admission, OwnAdmission};
 use authentication::Authentication;
 use catch_panic::CatchPanic;
-use cross_origin::CrossOrigin;
+use cross_origin::{CrossOrigin, Preflights};
 use deadlines::Deadlines;
 use heads::Heads;
 use intercept::intercept;
@@ -120,6 +120,8 @@ where
         .layer(CatchPanic)
         // Before anything expensive: whoever guesses at credentials is counted, too.
         .layer(intercept(Admission))
+        // Below admission, for anybody can ask; above authentication, for no browser sends credentials with it.
+        .layer(intercept(Preflights))
         // Above all that depends on who asks.
         .layer(Authentication)
         // As soon as the caller is known.
