@@ -12,6 +12,7 @@ use super::fallback;
 use super::generation::Generation;
 use super::groups;
 use super::layers::Patience as _;
+use super::openapi::DescribedCredentials;
 use super::problem::ProblemDetails;
 use super::response::Response;
 use super::services::{CatalogService, GroupService};
@@ -27,16 +28,21 @@ pub(crate) async fn route<G: GroupService + CatalogService>(
     let accepted = coding::negotiate(&exchange.headers)?;
     let deadline = CallerDeadline::new(exchange.begun, exchange.state.deadline());
     let process = Arc::clone(&exchange.state.process);
+    let credentials = || DescribedCredentials::of(exchange.state.plan.callers.as_ref());
     let response = match (&exchange.method, exchange.uri.path()) {
         (&Method::GET | &Method::HEAD, "/groups") => groups::list(&exchange).await?,
         (&Method::GET | &Method::HEAD, path) if is_group(path) => groups::one(&exchange).await?,
         (&Method::GET | &Method::HEAD, "/sources") => sources::list(&exchange)?,
-        (&Method::GET | &Method::HEAD, "/openapi.json") => process
-            .description
-            .document(exchange.state.gateway.names(), &exchange)?,
-        (&Method::GET | &Method::HEAD, "/docs") => process
-            .description
-            .page(exchange.state.gateway.names(), &exchange)?,
+        (&Method::GET | &Method::HEAD, "/openapi.json") => process.description.document(
+            exchange.state.gateway.names(),
+            credentials(),
+            &exchange,
+        )?,
+        (&Method::GET | &Method::HEAD, "/docs") => {
+            process
+                .description
+                .page(exchange.state.gateway.names(), credentials(), &exchange)?
+        }
         (method, "/groups" | "/sources" | "/openapi.json" | "/docs") => {
             fallback::method_not_allowed(method, fallback::READ)
         }

@@ -4,6 +4,9 @@
 mod document;
 pub use document::document;
 
+mod credentials;
+pub(crate) use credentials::DescribedCredentials;
+
 mod parameters;
 
 mod responses;
@@ -46,7 +49,10 @@ const KEPT: u64 = 64;
 
 /// The description, for machines and for people: of the sources that a caller sees and of what it can use of them.
 #[derive(Debug)]
-pub(crate) struct Description(Cache<(Vec<Arc<str>>, VisibleSources), Arc<DescribedSources>>);
+pub(crate) struct Description(Cache<DescriptionKey, Arc<DescribedSources>>);
+
+/// What a description depends on. The process keeps it across changes of settings.
+type DescriptionKey = (Vec<Arc<str>>, VisibleSources, DescribedCredentials);
 
 impl Default for Description {
     fn default() -> Self {
@@ -61,9 +67,10 @@ struct DescribedSources {
 }
 
 impl DescribedSources {
-    fn new(sources: &[Arc<str>], visible: &VisibleSources) -> Self {
+    fn new((sources, visible, credentials): &DescriptionKey) -> Self {
         let names: Vec<_> = sources.iter().map(|name| &**name).collect();
-        let document = document(&names, visible);
+        let mut document = document(&names, visible);
+        credentials.describe_in(&mut document);
         Self {
             page: TextSchema::new("text/html; charset=utf-8", page::render(&document)),
             document: TextSchema::new(AnswerFormat::Json.content_type(), document.to_string()),
@@ -72,38 +79,41 @@ impl DescribedSources {
 }
 
 impl Description {
-    /// Answers `GET /openapi.json`, where there are these `sources`.
+    /// Answers `GET /openapi.json`, where there are these `sources`, for callers with such credentials.
     pub(crate) fn document<S>(
         &self,
         sources: Vec<Arc<str>>,
+        credentials: DescribedCredentials,
         exchange: &RequestContext<S>,
     ) -> Result<Response, ProblemDetails> {
-        let described = self.of_visible(sources, exchange);
+        let described = self.of_visible(sources, credentials, exchange);
         described.document.answer(exchange)
     }
 
-    /// Answers `GET /docs`, where there are these `sources`.
+    /// Answers `GET /docs`, where there are these `sources`, for callers with such credentials.
     pub(crate) fn page<S>(
         &self,
         sources: Vec<Arc<str>>,
+        credentials: DescribedCredentials,
         exchange: &RequestContext<S>,
     ) -> Result<Response, ProblemDetails> {
-        let described = self.of_visible(sources, exchange);
+        let described = self.of_visible(sources, credentials, exchange);
         described.page.answer(exchange)
     }
 
     fn of_visible<S>(
         &self,
         mut sources: Vec<Arc<str>>,
+        credentials: DescribedCredentials,
         exchange: &RequestContext<S>,
     ) -> Arc<DescribedSources> {
         let caller = exchange.caller();
         sources.retain(|name| caller.visible.allows(name));
-        let key = (sources, caller.visible.clone());
+        let key = (sources, caller.visible.clone(), credentials);
         if let Some(described) = self.0.get(&key) {
             return described;
         }
-        let described = Arc::new(DescribedSources::new(&key.0, &key.1));
+        let described = Arc::new(DescribedSources::new(&key));
         self.0.insert(key, Arc::clone(&described));
         described
     }
