@@ -23,6 +23,7 @@ use crate::downstream::generation::Live;
 use crate::downstream::services::CatalogService as _;
 use crate::downstream::testing::{exchange, text};
 use crate::downstream::{layers, route};
+use crate::metrics::Metrics;
 use crate::observe::Observers;
 use crate::reload::Reloads;
 
@@ -103,6 +104,8 @@ struct Run {
     tags: Parked<(&'static str, String)>,
     answers: AtomicUsize,
     ready: AtomicUsize,
+    /// How often another plan was put in force.
+    swaps: AtomicUsize,
 }
 
 impl Run {
@@ -177,7 +180,8 @@ impl Run {
     /// Reads a list again, or puts the other plan in force.
     async fn stir(&self, dice: &mut Dice, round: u64) {
         if round % 3 == 2 {
-            let Compiled { plan, adapters } = plan(&self.base_url, (round % 2) as usize);
+            let number = self.swaps.fetch_add(1, Ordering::Relaxed) + 1;
+            let Compiled { plan, adapters } = plan(&self.base_url, number % 2);
             self.live.swap(plan, adapters).await.unwrap();
         } else {
             let soon = Instant::now() + Duration::from_mins(1);
@@ -186,6 +190,15 @@ impl Run {
             generation.gateway.refresh(source, soon).await;
         }
     }
+}
+
+/// How many ready answers had to go because there was no room.
+fn evicted(metrics: &Metrics) -> u64 {
+    let text = metrics.text().unwrap();
+    let count = text
+        .lines()
+        .find_map(|line| line.strip_prefix(r#"groupgate_cache_evictions_total{cache="answers"} "#));
+    count.map_or(0, |count| count.parse().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -205,7 +218,9 @@ async fn no_answer_holds_anything_that_its_caller_may_not_see() {
         &wall,
         Observers::default(),
     );
-    let live = Live::new(first.plan, catalog, Arc::default(), Reloads::none());
+    let metrics = Arc::<Metrics>::default();
+    let reloads = Reloads::none();
+    let live = Live::new(first.plan, catalog, Arc::clone(&metrics), reloads);
     let run = Arc::new(Run {
         live,
         base_url,
@@ -214,6 +229,7 @@ async fn no_answer_holds_anything_that_its_caller_may_not_see() {
         tags: Parked::new(CALLERS),
         answers: AtomicUsize::new(0),
         ready: AtomicUsize::new(0),
+        swaps: AtomicUsize::new(0),
     });
     let tasks = (0..TASKS).map(|task| {
         let (run, mut dice) = (Arc::clone(&run), Dice(seed ^ task.wrapping_mul(7919)));
@@ -230,8 +246,11 @@ async fn no_answer_holds_anything_that_its_caller_may_not_see() {
         task.await
             .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     }
-    let [answered, ready] = [&run.answers, &run.ready].map(|count| count.load(Ordering::Relaxed));
-    println!("{answered} answers, {ready} of them ready");
+    let counts = [&run.answers, &run.ready, &run.swaps];
+    let [answered, ready, swaps] = counts.map(|count| count.load(Ordering::Relaxed));
+    let evicted = evicted(&metrics);
+    println!("{answered} answers, {ready} of them ready; {evicted} evicted, {swaps} plans");
+    assert!(swaps > 1 && evicted > 0, "{swaps} plans, {evicted} evicted");
     assert!(answered as u64 >= answers / TASKS * TASKS);
     assert!(2 * ready >= answered, "{ready} of {answered} were ready");
 }

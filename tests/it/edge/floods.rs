@@ -135,7 +135,7 @@ const PROTOCOL_ERROR: u32 = 1;
 #[case::empty_bodies(on_an_open_stream(DATA, &[]), &[])]
 #[case::streams_beyond_what_is_allowed(streams(20_000).flat_map(request).collect(), &[])]
 #[tokio::test]
-async fn a_flood_of_frames_ends_with_its_connection(
+async fn a_flood_of_frames_takes_little_and_keeps_nobody_out(
     #[case] flood: Vec<u8>,
     #[case] reasons: &[u32],
 ) {

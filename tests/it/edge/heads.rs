@@ -40,6 +40,9 @@ const HIDDEN: &str = "GET /docs HTTP/1.1\r\nhost: hidden\r\n\r\n";
 #[case::a_null("x: a\0b\r\n\r\n", Some(400))]
 #[case::a_name_with_a_space("content length: 42\r\n\r\n", Some(400))]
 #[case::a_line_without_a_name(": 42\r\n\r\n", Some(400))]
+#[case::a_bare_line_feed("x: y\ncontent-length: 42\r\n\r\n", None)]
+#[case::a_bare_line_feed_behind_a_size("transfer-encoding: chunked\r\n\r\n0\n\r\n", None)]
+#[case::a_bare_line_feed_in_an_extension("transfer-encoding: chunked\r\n\r\n0;x\ny\r\n\r\n", None)]
 #[case::chunks_of_no_size("transfer-encoding: chunked\r\n\r\nxyz\r\n", None)]
 #[case::chunks_of_too_large_a_size("transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n", None)]
 #[tokio::test]
@@ -66,6 +69,17 @@ async fn what_two_servers_could_read_differently_hides_no_request(
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
     }
     assert_eq!(gateway.get("/groups").await.status, StatusCode::OK);
+}
+
+/// RFC 9112, section 2.2: a server may. `docs/security.md` says what that asks of proxies.
+#[tokio::test]
+async fn a_bare_line_feed_ends_a_line_of_a_head() {
+    let (gateway, _upstream) = gateway("").await;
+    let mut stream = TcpStream::connect(gateway.app().data_addr()).await.unwrap();
+    let bytes = "GET /sources HTTP/1.1\nhost: here\nconnection: close\n\n";
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let answer = answers(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[tokio::test]
