@@ -103,7 +103,7 @@ impl Scopes {
 
     /// What stands for everything that the upstream is sent of `caller`.
     pub(super) fn digest(&self, caller: &Caller) -> Result<ScopeDigest, MissingValue> {
-        self.on_behalf.digest(&caller.credentials)
+        self.on_behalf.digest(caller)
     }
 
     /// The list of `caller`, refreshed as `mode` and the cache rules say, waiting until `deadline` at the

@@ -51,6 +51,12 @@ impl Serve {
         if loaded.plan.is_open_to_all() {
             tracing::warn!(listen = %app.data_addr(), "{OPEN_TO_ALL}");
         }
+        for (upstream, missing) in loaded.plan.never_asked() {
+            tracing::warn!(
+                source = upstream,
+                "it can never be asked: there is {missing}"
+            );
+        }
         drop(loaded);
         systemd::ready();
         // To the end of the process: stopping may take longer than `WatchdogSec=`.

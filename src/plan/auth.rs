@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 
-use super::{BodyFormat, ClassifyRules, Format, Location, Path, Request, SecretValue, Span, text};
+use super::{
+    BodyFormat, ClassifyRules, Format, ForwardedNames, Location, Path, Request, SecretValue, Span,
+    text,
+};
 
 /// How requests to one upstream are authenticated.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +26,7 @@ pub enum Auth {
     /// With an HMAC signature over a text of the upstream's choice.
     Hmac(Box<Hmac>),
     /// With headers of the caller's request.
-    Forward(Vec<HeaderName>),
+    Forward(ForwardedNames),
 }
 
 /// Credentials that are the same in every request, and where they go.

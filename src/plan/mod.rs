@@ -58,7 +58,7 @@ pub mod limits;
 pub use limits::Limits;
 
 pub mod on_behalf;
-pub use on_behalf::{CallerValue, OnBehalf};
+pub use on_behalf::{CallerValue, ForwardedNames, OnBehalf};
 
 pub mod origin;
 pub use origin::Origin;
@@ -153,11 +153,32 @@ impl Plan {
         self.upstreams.get(found.ok()?)
     }
 
+    /// The upstreams that can never be asked, because no caller brings what they are asked with, and what is
+    /// missing.
+    pub fn never_asked(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        let callers = self.callers.as_ref();
+        let is_known = callers.is_some_and(|callers| callers.has_credentials());
+        let has_tokens = callers.is_some_and(|callers| callers.jwt.is_some());
+        self.upstreams.iter().filter_map(move |upstream| {
+            let on_behalf = upstream.on_behalf.as_ref()?;
+            let missing = if on_behalf.needs_token() && !has_tokens {
+                "no `[callers.jwt]`"
+            } else if !is_known && !has_tokens {
+                "no `[callers]` who could say who they are"
+            } else {
+                return None;
+            };
+            Some((&*upstream.name, missing))
+        })
+    }
+
     /// The headers of a caller's request that some upstream forwards. No others need be kept.
     pub fn forwarded_headers(&self) -> Vec<HeaderName> {
         let on_behalf = self.upstreams.iter();
         let on_behalf = on_behalf.filter_map(|upstream| upstream.on_behalf.as_ref());
-        let mut names: Vec<HeaderName> = on_behalf.flat_map(|it| it.headers.clone()).collect();
+        let mut names: Vec<HeaderName> = on_behalf
+            .flat_map(|it| it.headers.iter().cloned())
+            .collect();
         names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         names.dedup();
         names

@@ -18,14 +18,45 @@ pub enum CallerValue {
 pub struct OnBehalf {
     /// The values of the caller in its requests, sorted.
     pub values: Vec<CallerValue>,
+    /// Those of them that stand within a longer text of a query or header.
+    pub in_texts: Vec<CallerValue>,
     /// The headers of the caller's request that are forwarded to it.
-    pub headers: Vec<HeaderName>,
+    pub headers: ForwardedNames,
     /// Whether the caller's token is exchanged for one of its own.
     pub exchanges_token: bool,
     /// Whether its login depends on the caller.
     pub has_own_login: bool,
     /// How many lists of callers are kept at most.
     pub scopes: u32,
+}
+
+impl OnBehalf {
+    /// Whether only a caller with a token has what it is asked with.
+    pub fn needs_token(&self) -> bool {
+        let is_claim = |value: &CallerValue| matches!(value, CallerValue::Claim(_));
+        self.exchanges_token || self.values.iter().any(is_claim)
+    }
+}
+
+/// The headers of a caller's request that are forwarded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ForwardedNames {
+    /// Those without which nothing is asked.
+    pub required: Vec<HeaderName>,
+    /// Those that are forwarded where the caller sent them.
+    pub optional: Vec<HeaderName>,
+}
+
+impl ForwardedNames {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &HeaderName> {
+        self.required.iter().chain(&self.optional)
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.required.is_empty() && self.optional.is_empty()
+    }
 }
 
 /// Where the name of a claim begins.

@@ -138,9 +138,25 @@ impl Requests {
         let requests = [&self.listing].into_iter().chain(others);
         requests.flat_map(Request::caller_values).collect()
     }
+
+    /// Those of them that stand within a longer text of a query or header.
+    pub fn caller_values_in_texts(&self) -> Vec<&CallerValue> {
+        let others = self.continuation.iter().chain(&self.count);
+        let requests = [&self.listing].into_iter().chain(others);
+        requests.flat_map(Request::caller_values_in_texts).collect()
+    }
 }
 
 impl Request {
+    /// The values of the caller that stand within a longer text of its query or headers, where nothing says
+    /// how they would be escaped.
+    pub fn caller_values_in_texts(&self) -> impl Iterator<Item = &CallerValue> {
+        let query = self.query.iter().map(|(_, text)| text);
+        let texts = query.chain(self.headers.iter().map(|(_, text)| text));
+        let texts = texts.filter(|text| text.0.len() > 1);
+        texts.flat_map(Text::caller_values)
+    }
+
     /// The values of the caller in it.
     pub fn caller_values(&self) -> Vec<&CallerValue> {
         let mut texts: Vec<&Text> = self.path.iter().collect();
@@ -152,12 +168,17 @@ impl Request {
             Some(RequestBody::Form(form)) => texts.extend(form.iter().map(|(_, text)| text)),
             Some(RequestBody::Raw(text, _)) => texts.push(text),
         }
-        let parts = texts.into_iter().flat_map(|text| &text.0);
-        let values = parts.filter_map(|part| match part {
+        texts.into_iter().flat_map(Text::caller_values).collect()
+    }
+}
+
+impl Text {
+    /// The values of the caller in it.
+    pub(crate) fn caller_values(&self) -> impl Iterator<Item = &CallerValue> {
+        self.0.iter().filter_map(|part| match part {
             TextPart::Placeholder(Placeholder::Caller(value)) => Some(value),
             TextPart::Literal(_) | TextPart::Value(_) | TextPart::Placeholder(_) => None,
-        });
-        values.collect()
+        })
     }
 }
 

@@ -23,7 +23,11 @@ pub(super) fn explain_auth(upstream: &Upstream) -> String {
         Auth::Oauth2ClientCredentials(auth) => {
             format!("an OAuth 2.0 client at {}", auth.token_url)
         }
-        Auth::Forward(auth) => format!("what each caller sends in {}", auth.headers.join(", ")),
+        Auth::Forward(auth) => {
+            let names = auth.headers.iter().chain(&auth.optional_headers);
+            let names: Vec<_> = names.map(String::as_str).collect();
+            format!("what each caller sends in {}", names.join(", "))
+        }
         Auth::TokenExchangeCaller(auth) => {
             format!("the token of each caller, exchanged at {}", auth.token_url)
         }

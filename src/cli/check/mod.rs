@@ -113,6 +113,12 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
         let listen = server.listen;
         let _ = writeln!(text, "warning: on {listen}, {OPEN_TO_ALL}");
     }
+    for (name, missing) in plan.never_asked() {
+        let _ = writeln!(
+            text,
+            "warning: the upstream `{name}` can never be asked: there is {missing}"
+        );
+    }
     if plan.cursor_keys.is_empty() {
         text.push_str(
             "warning: no `cursor.keys`: cursors end with the process, and replicas do not know \

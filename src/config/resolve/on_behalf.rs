@@ -2,7 +2,7 @@
 
 use crate::config::Upstream;
 use crate::config::upstream::default_scopes;
-use crate::plan::{Auth, Grant, List, OnBehalf, Refresh, Requests};
+use crate::plan::{Auth, ForwardedNames, Grant, List, OnBehalf, Refresh, Requests};
 use crate::problem::{KeyPath, Problem, Problems};
 
 /// What the upstream in the block at `at` is asked with on behalf of each caller, if it is.
@@ -16,19 +16,24 @@ pub(super) fn on_behalf(
         Auth::Token(token) => Some(&token.login.grant),
         Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) | Auth::Forward(_) => None,
     };
-    let of_login = match grant {
-        Some(Grant::Exchange { request, .. }) => request.caller_values(),
-        Some(Grant::ClientCredentials(_) | Grant::CallerToken(_)) | None => Vec::new(),
+    let login = match grant {
+        Some(Grant::Exchange { request, .. }) => Some(request),
+        Some(Grant::ClientCredentials(_) | Grant::CallerToken(_)) | None => None,
     };
+    let of_login = login.map_or_else(Vec::new, |request| request.caller_values());
     let exchanges_token = matches!(grant, Some(Grant::CallerToken(_)));
     let has_own_login = exchanges_token || !of_login.is_empty();
     let values = requests.caller_values().into_iter().chain(of_login);
     let mut values: Vec<_> = values.cloned().collect();
     values.sort_unstable();
     values.dedup();
+    let in_texts = requests.caller_values_in_texts().into_iter();
+    let in_texts = in_texts.chain(login.iter().flat_map(|it| it.caller_values_in_texts()));
     let headers = match auth {
         Auth::Forward(headers) => headers.clone(),
-        Auth::None | Auth::Fixed(_) | Auth::Token(_) | Auth::SigV4(_) | Auth::Hmac(_) => Vec::new(),
+        Auth::None | Auth::Fixed(_) | Auth::Token(_) | Auth::SigV4(_) | Auth::Hmac(_) => {
+            ForwardedNames::default()
+        }
     };
     if values.is_empty() && headers.is_empty() && !exchanges_token {
         if upstream.scopes.is_some() {
@@ -41,6 +46,7 @@ pub(super) fn on_behalf(
     }
     check(at, upstream, problems);
     Some(OnBehalf {
+        in_texts: in_texts.cloned().collect(),
         values,
         headers,
         exchanges_token,

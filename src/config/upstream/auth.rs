@@ -196,11 +196,14 @@ pub struct Oauth2Auth {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForwardAuth {
-    /// The names of the headers, such as `authorization`. Those that the caller sent are forwarded as they
-    /// came; a caller that sent none of them cannot be asked for. A cookie is forwarded only if `cookie` is
-    /// named. Headers that belong to one connection or to the body, such as `host`, are refused.
+    /// The names of the headers, such as `authorization`. They are forwarded as they came; a caller that did
+    /// not send all of them cannot be asked for. A cookie is forwarded only if `cookie` is named. Headers
+    /// that belong to one connection or to the body, such as `host`, are refused.
     #[schemars(length(min = 1))]
     pub headers: Vec<String>,
+    /// The names of headers that are forwarded as well if the caller sent them.
+    #[serde(default)]
+    pub optional_headers: Vec<String>,
 }
 
 /// The caller's token, exchanged for one that the upstream takes (RFC 8693).

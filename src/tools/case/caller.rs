@@ -38,10 +38,22 @@ impl WrittenCaller {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or is no caller. The text says nothing of what is in it.
+    /// The file cannot be read, or is no caller. The text says where, and nothing of what is in it: an error
+    /// of the reader quotes values.
     pub fn read(file: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
-        toml::from_str(&text).map_err(|error| error.message().to_owned())
+        Self::parse(&text)
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(0, |before| before.matches('\n').count()) + 1;
+            format!(
+                "line {line} does not describe a caller: `id` and `token` are texts, `headers` is a table of \
+                 texts, and `claims` are as in its token"
+            )
+        })
     }
 
     /// The caller as one that has authenticated.
@@ -73,5 +85,25 @@ impl WrittenCaller {
         let headers = headers.map(|value| (value.as_str(), "CALLER_HEADER"));
         let token = self.token.as_deref().map(|token| (token, "CALLER_TOKEN"));
         headers.chain(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::another_type("id = 'a'\nheaders = 'Bearer s3cret'", 2)]
+    #[case::another_key("\n\ns3cret = 's3cret'", 3)]
+    #[case::no_toml("token = s3cret", 1)]
+    fn a_file_that_is_no_caller_is_refused_without_a_word_of_what_is_in_it(
+        #[case] text: &str,
+        #[case] line: usize,
+    ) {
+        let error = WrittenCaller::parse(text).unwrap_err();
+        assert!(error.starts_with(&format!("line {line} ")), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
     }
 }

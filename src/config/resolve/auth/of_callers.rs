@@ -5,7 +5,7 @@ use url::form_urlencoded;
 
 use crate::config::resolve::block::Block;
 use crate::config::upstream::{CallerExchangeAuth, ForwardAuth};
-use crate::plan::{Grant, TokenAuth};
+use crate::plan::{ForwardedNames, Grant, TokenAuth};
 use crate::problem::Problem;
 
 use super::{bearer_of, token_client};
@@ -33,23 +33,32 @@ const NEVER_FORWARDED: [HeaderName; 18] = [
 ];
 
 /// The headers that are forwarded.
-pub(super) fn forwarded(written: &ForwardAuth, block: &mut Block<'_>) -> Option<Vec<HeaderName>> {
+pub(super) fn forwarded(written: &ForwardAuth, block: &mut Block<'_>) -> Option<ForwardedNames> {
     if written.headers.is_empty() {
         let help = "name at least one, as in `headers = [\"authorization\"]`";
-        block.wrong("headers", "no header is forwarded", help);
-        return None;
+        let message = if written.optional_headers.is_empty() {
+            "no header is forwarded"
+        } else {
+            "a caller that sends no header at all would be asked for"
+        };
+        block.wrong("headers", message, help);
     }
-    let list = &mut block.table("headers");
+    let required = names(&written.headers, &mut block.table("headers"));
+    let optional = names(
+        &written.optional_headers,
+        &mut block.table("optional_headers"),
+    );
+    let (required, mut optional) = (required.filter(|names| !names.is_empty())?, optional?);
+    optional.retain(|name| !required.contains(name));
+    Some(ForwardedNames { required, optional })
+}
+
+fn names(written: &[String], list: &mut Block<'_>) -> Option<Vec<HeaderName>> {
     let mut names = Vec::new();
-    for (index, name) in written.headers.iter().enumerate() {
+    for (index, name) in written.iter().enumerate() {
         let index = index.to_string();
         let name = list.header_name(&index, name).filter(|name| {
-            let text = name.as_str();
-            let is_refused = NEVER_FORWARDED.contains(name)
-                || text == "keep-alive"
-                || text == "traceparent"
-                || text == "tracestate"
-                || text.starts_with("proxy-");
+            let is_refused = is_never_forwarded(name);
             if is_refused {
                 let message = format!("`{name}` cannot be forwarded");
                 let help = "name headers that say who the caller is, such as `authorization`";
@@ -63,6 +72,18 @@ pub(super) fn forwarded(written: &ForwardAuth, block: &mut Block<'_>) -> Option<
     names.sort_unstable_by(|one: &HeaderName, other| one.as_str().cmp(other.as_str()));
     names.dedup();
     Some(names)
+}
+
+/// Of where a request comes from, a caller could say anything: an upstream would believe it of the gateway.
+fn is_never_forwarded(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    NEVER_FORWARDED.contains(name)
+        || matches!(
+            text,
+            "keep-alive" | "traceparent" | "tracestate" | "forwarded" | "x-real-ip"
+        )
+        || text.starts_with("proxy-")
+        || text.starts_with("x-forwarded-")
 }
 
 /// The exchange of the caller's token (RFC 8693, section 2.1). The token itself comes with each caller.

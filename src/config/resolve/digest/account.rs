@@ -86,7 +86,14 @@ impl Secrets<'_> {
                 .put("token_url", &auth.token_url)
                 .put("client_id", &self.text(&auth.client_id)?)
                 .put("scope", &auth.scope),
-            Auth::Forward(auth) => scheme("forward").put("headers", &auth.headers),
+            Auth::Forward(auth) => {
+                let table = scheme("forward").put("headers", &auth.headers);
+                if auth.optional_headers.is_empty() {
+                    table
+                } else {
+                    table.put("optional_headers", &auth.optional_headers)
+                }
+            }
             Auth::TokenExchangeCaller(auth) => scheme("token_exchange_caller")
                 .put("token_url", &auth.token_url)
                 .put("client_id", &self.text(&auth.client_id)?)

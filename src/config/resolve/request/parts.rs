@@ -9,7 +9,7 @@ use crate::config::credential_names::{named_in_body, names_secret};
 use crate::config::secret::{SECRET_HELP, SECRET_LITERAL};
 use crate::config::upstream::{self as written, Values};
 use crate::plan::placeholder::{Piece, scan};
-use crate::plan::request::{Json, Text};
+use crate::plan::request::{BodySyntax, Json, Text};
 use crate::plan::{Placeholder, RequestBody, SecretValue, TextPart};
 use crate::problem::{KeyPath, Problem};
 
@@ -121,6 +121,16 @@ impl<'r> PartsResolver<'r> {
             }
             let text = self.value(body, "body", block)?;
             let syntax = syntax(request, &text);
+            if syntax == BodySyntax::Text
+                && text.0.len() > 1
+                && let Some(value) = text.caller_values().next()
+            {
+                let message =
+                    format!("`{{{value}}}` cannot be escaped in a body of this kind");
+                let help = "say what the body is with a `content-type` of JSON, XML or a form, or use `json` or `form`";
+                block.wrong("body", message, help);
+                return None;
+            }
             Some(RequestBody::Raw(text, syntax))
         });
         optional(json.or(form).or(raw))
