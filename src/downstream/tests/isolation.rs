@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 use tower::Service as _;
 
 use crate::app::Compiled;
-use crate::caller::{Caller, HiddenFields, HideableField, Identity, VisibleSources};
+use crate::caller::{
+    Caller, Credentials, HiddenFields, HideableField, Identity, Verified, VisibleSources,
+};
 use crate::catalog::Catalog;
 use crate::clock::WallClock;
 use crate::config::Environment;
@@ -37,7 +39,12 @@ use probes::{Expected, HOT, Probe};
 /// How many answers are looked at, unless `GROUPGATE_ISOLATION_ANSWERS` says otherwise.
 const ANSWERS: u64 = 20_000;
 
-const SOURCES: [&str; 5] = ["srcalpha", "srcbeta", "srcgamma", "srcdelta", "srcomega"];
+const SOURCES: [&str; 6] = [
+    "srcalpha", "srcbeta", "srcgamma", "srcdelta", "srcomega", BY_CALLER,
+];
+
+/// The source that is asked on behalf of each caller. It keeps fewer lists than callers see it.
+const BY_CALLER: &str = "srcsigma";
 
 /// How many groups each source has.
 const GROUPS: usize = 6;
@@ -67,7 +74,10 @@ impl Dice {
 /// Some callers. The first sees all, and some see the same as others.
 fn callers(dice: &mut Dice) -> Vec<Caller> {
     let fields: Vec<_> = HiddenFields::ALL.fields().collect();
-    let mut callers = vec![Caller::default()];
+    let mut callers = vec![Caller {
+        credentials: credentials(0),
+        ..Caller::default()
+    }];
     while callers.len() < CALLERS {
         let number = callers.len();
         let visible = if number > CALLERS - 4 {
@@ -75,7 +85,11 @@ fn callers(dice: &mut Dice) -> Vec<Caller> {
         } else {
             let mut named = BTreeMap::new();
             for source in SOURCES {
-                if dice.roll(2) == 0 {
+                let is_seen = match source {
+                    BY_CALLER => number % 3 == 0,
+                    _ => dice.roll(2) == 0,
+                };
+                if is_seen {
                     let hidden = (0..dice.roll(5)).map(|_| *dice.pick(&fields)).collect();
                     named.insert(source.into(), hidden);
                 }
@@ -89,10 +103,24 @@ fn callers(dice: &mut Dice) -> Vec<Caller> {
         callers.push(Caller {
             identity,
             visible,
+            credentials: credentials(number),
             ..Caller::default()
         });
     }
     callers
+}
+
+/// What the source is sent that is asked on behalf of each caller.
+fn credentials(number: usize) -> Credentials {
+    let value = format!("owner-{number}-").parse().unwrap();
+    Credentials::of(Verified {
+        id: String::new(),
+        claims: Value::Null,
+        token: None,
+        forwarded: [(HeaderName::from_static("x-owner"), value)]
+            .into_iter()
+            .collect(),
+    })
 }
 
 /// What all have in common.
@@ -102,6 +130,7 @@ struct Run {
     callers: Vec<Caller>,
     cursors: Parked<String>,
     tags: Parked<(&'static str, String)>,
+    asked: AtomicUsize,
     answers: AtomicUsize,
     ready: AtomicUsize,
     /// How often another plan was put in force.
@@ -119,9 +148,12 @@ impl Run {
         let mut exchange = exchange(self.live.load(), request);
         Arc::get_mut(&mut exchange).unwrap().client.caller = self.callers[caller].clone();
         let Ok(response) = layers::data(route::route).call(&exchange).await;
-        self.answers.fetch_add(1, Ordering::Relaxed);
+        // Where lists go all the time, few answers can be ready.
+        let counts = usize::from(!self.callers[caller].visible.allows(BY_CALLER));
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.answers.fetch_add(counts, Ordering::Relaxed);
         if response.body().traits.cache == Some("ready") {
-            self.ready.fetch_add(1, Ordering::Relaxed);
+            self.ready.fetch_add(counts, Ordering::Relaxed);
         }
         let status = response.status();
         let headers = response.headers().clone();
@@ -155,6 +187,13 @@ impl Run {
 
     /// Fails if a text has anything that the caller may not see, but what the request says itself.
     fn look_through(&self, caller: usize, says: &str, text: &str) {
+        for other in (0..CALLERS).filter(|other| *other != caller) {
+            let owner = format!("owner-{other}-");
+            assert!(
+                !text.contains(&owner),
+                "{says}: caller {caller} reads what is there for {owner} in {text}"
+            );
+        }
         for source in SOURCES {
             let Some(hidden) = self.callers[caller].visible.hidden_of(source) else {
                 // Of a source that is not granted nobody hears the name.
@@ -227,6 +266,7 @@ async fn no_answer_holds_anything_that_its_caller_may_not_see() {
         callers: callers(&mut dice),
         cursors: Parked::new(CALLERS),
         tags: Parked::new(CALLERS),
+        asked: AtomicUsize::new(0),
         answers: AtomicUsize::new(0),
         ready: AtomicUsize::new(0),
         swaps: AtomicUsize::new(0),
@@ -246,11 +286,11 @@ async fn no_answer_holds_anything_that_its_caller_may_not_see() {
         task.await
             .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     }
-    let counts = [&run.answers, &run.ready, &run.swaps];
-    let [answered, ready, swaps] = counts.map(|count| count.load(Ordering::Relaxed));
+    let counts = [&run.asked, &run.answers, &run.ready, &run.swaps];
+    let [asked, answered, ready, swaps] = counts.map(|count| count.load(Ordering::Relaxed));
     let evicted = evicted(&metrics);
-    println!("{answered} answers, {ready} of them ready; {evicted} evicted, {swaps} plans");
+    println!("{asked} answers; {ready} ready of {answered}; {evicted} evicted, {swaps} plans");
     assert!(swaps > 1 && evicted > 0, "{swaps} plans, {evicted} evicted");
-    assert!(answered as u64 >= answers / TASKS * TASKS);
+    assert!(asked as u64 >= answers / TASKS * TASKS);
     assert!(2 * ready >= answered, "{ready} of {answered} were ready");
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{GROUPS, SOURCES};
+use super::{BY_CALLER, GROUPS, SOURCES};
 use crate::app::{App, Compiled};
 use crate::clock::WallClock;
 use crate::config::testing::load;
@@ -32,12 +32,12 @@ pub(super) fn mark(source: &str, field: &str) -> String {
 }
 
 /// A group as its source has it. Each walk finds another version.
-fn record(source: &str, id: usize, version: u64) -> Value {
+fn record(source: &str, id: usize, version: u64, owner: &str) -> Value {
     let of = |field: &str| format!("{}{id}", mark(source, field));
     let person = |field: &str| json!([{ "id": of(field), "email": format!("{}@x", of(field)) }]);
     json!({
         "id": id,
-        "name": format!("{}v{version}", of("name")),
+        "name": format!("{}v{version}{owner}", of("name")),
         "description": of("description"),
         "email": of("email"),
         "status": of("status"),
@@ -69,7 +69,10 @@ pub(super) async fn upstream() -> String {
             let list = service_fn(move |request: Request<Incoming>| {
                 let version = version.fetch_add(1, Ordering::Relaxed);
                 let source = &request.uri().path()[1..];
-                let list: Vec<_> = (1..=GROUPS).map(|id| record(source, id, version)).collect();
+                let owner = request.headers().get("x-owner");
+                let owner = owner.map_or("", |owner| owner.to_str().unwrap());
+                let list = (1..=GROUPS).map(|id| record(source, id, version, owner));
+                let list: Vec<_> = list.collect();
                 let body = Full::new(Bytes::from(Value::from(list).to_string()));
                 async move { Ok::<_, Infallible>(http::Response::new(body)) }
             });
@@ -83,6 +86,11 @@ pub(super) async fn upstream() -> String {
 pub(super) fn plan(base_url: &str, number: usize) -> Compiled {
     let block = |(place, name): (usize, &&str)| {
         let retries = if place % 2 == 0 { number } else { 0 };
+        let by_caller = if *name == BY_CALLER {
+            "scopes = 4\nauth = { type = 'forward', headers = ['x-owner'] }"
+        } else {
+            ""
+        };
         let texts = [
             "description",
             "email",
@@ -109,6 +117,7 @@ pub(super) fn plan(base_url: &str, number: usize) -> Compiled {
             min_refresh = '1ms'
             limits = {{ retries = {retries} }}
             fields = {{ id = 'id', name = 'name', {texts} {people} }}
+            {by_caller}
             "
         )
     };
