@@ -98,6 +98,11 @@ impl ConfigFiles {
 }
 
 impl FilesReading {
+    /// Whether anything was found out: a reading that hangs says nothing of the files.
+    pub(super) fn found_out(&self) -> bool {
+        self.fingerprint != Fingerprint::default()
+    }
+
     /// One that found nothing out. Another finds something else.
     pub(super) fn none(problem: LocatedProblem) -> Self {
         Self {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
 use super::config_files::{ConfigFiles, FilesReading};
@@ -63,6 +63,8 @@ pub(super) struct Reloader {
     /// What the listeners were started with.
     started: Server,
     watch: FileWatch,
+    /// What has the folders watched, or hangs.
+    following: Option<JoinHandle<FileWatch>>,
     is_watching: bool,
 }
 
@@ -83,6 +85,7 @@ impl Reloader {
             pace,
             started: loaded.plan.server.clone(),
             watch: FileWatch::default(),
+            following: None,
             is_watching: false,
         })
     }
@@ -107,12 +110,14 @@ impl Reloader {
                         Ok(None) => continue,
                         Err(problem) => FilesReading::none(problem),
                     };
+                    let found_out = reading.found_out();
                     let report = self.reload(trigger, reading).await;
                     for request in asked {
                         // Who has stopped waiting need not know.
                         let _ = request.answer.send(Arc::clone(&report));
                     }
-                    next = NextLook::Now;
+                    // What could not be read just now is not read again at once.
+                    next = if found_out { NextLook::Now } else { NextLook::AtAChange };
                 }
                 () = self.wait(&next) => next = self.look(next).await,
             }
@@ -159,6 +164,7 @@ impl Reloader {
 
     /// Puts what was read in force, or says why not.
     async fn reload(&mut self, trigger: ReloadTrigger, reading: FilesReading) -> Arc<ReloadReport> {
+        let found_out = reading.found_out();
         self.files.note(reading.fingerprint);
         let standing = self.reloads.standing();
         let (outcome, changes, errors) = match reading.loaded {
@@ -168,7 +174,10 @@ impl Reloader {
             },
             Err(errors) => (ReloadOutcome::Failed, None, errors),
         };
-        self.follow().await;
+        // Otherwise there is no word of other folders, and a change in the last ones ends it.
+        if found_out {
+            self.follow().await;
+        }
         let standing = self.reloads.standing();
         let report = Arc::new(ReloadReport {
             at: self.wall.now(),
@@ -228,22 +237,32 @@ impl Reloader {
         Ok((outcome, changes))
     }
 
-    /// Watches the folders of what was read, if the plan in force says so.
+    /// Watches the folders of what was read, if the plan in force says so. Where that hangs, as on a lost network
+    /// file system, it is not begun again beside it.
     async fn follow(&mut self) {
         self.is_watching = self.live.load().plan().server.watch;
-        let mut watch = std::mem::take(&mut self.watch);
         if !self.is_watching {
+            self.watch = FileWatch::default();
             return;
         }
         let seen = self.files.seen().clone();
-        // Links are followed on the disk, and the watch waits for the system.
-        let followed = spawn_blocking(move || {
-            watch.follow(seen.places());
-            watch
-        });
-        if let Ok(Ok(watch)) = timeout(self.pace.patience, followed).await {
-            self.watch = watch;
-        }
+        let (following, watch) = (&mut self.following, &mut self.watch);
+        let followed = async move {
+            if let Some(before) = following.as_mut() {
+                *watch = before.await.unwrap_or_default();
+                *following = None;
+            }
+            let mut next = std::mem::take(watch);
+            // Links are followed on the disk, and the watch waits for the system.
+            let follow = spawn_blocking(move || {
+                next.follow(seen.places());
+                next
+            });
+            *watch = following.insert(follow).await.unwrap_or_default();
+            *following = None;
+        };
+        // What hangs is waited for by the next one.
+        let _ = timeout(self.pace.patience, followed).await;
     }
 }
 
