@@ -13,6 +13,7 @@ mod set;
 mod upstream;
 
 mod age;
+mod asker_refusals;
 mod backoff;
 mod cached;
 mod disk;

@@ -5,7 +5,7 @@
 //! in number, and so is the queue for them. Each entry follows the rules of whole lists: one walk at
 //! a time, the same freshness, the same backoff.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
@@ -40,7 +40,7 @@ pub(super) struct Queries {
     resources: Arc<CatalogResources>,
     tasks: Arc<Tasks>,
     queue: Arc<QueryQueue>,
-    underway: Arc<Underway<Pushed>>,
+    underway: Underway<Pushed>,
     /// The entry that was asked last: its state stands for the upstream.
     last: Mutex<Option<Arc<Entry>>>,
 }
@@ -74,7 +74,7 @@ impl Queries {
             entries,
             resources,
             tasks,
-            underway: Arc::default(),
+            underway: Underway::default(),
             last: Mutex::default(),
         }
     }
@@ -167,33 +167,30 @@ impl Queries {
     }
 
     fn entry(&self, pushed: &Pushed) -> Arc<Entry> {
-        if let Some(entry) = self.underway.get(pushed) {
-            return entry;
-        }
+        self.underway.get_or_make(pushed, || self.make(pushed))
+    }
+
+    fn make(&self, pushed: &Pushed) -> Arc<Entry> {
         let key = CatalogKey {
             filters: pushed.clone(),
             ..self.whole.key().clone()
         };
-        Arc::new_cyclic(|entry| {
-            Entry::new(
-                key,
-                self.whole.policy().for_queries(),
-                self.fetch(pushed.clone(), Weak::clone(entry)),
-                Arc::clone(&self.resources),
-                Arc::clone(&self.tasks),
-                Arc::clone(self.whole.history()),
-            )
-        })
+        Arc::new(Entry::new(
+            key,
+            self.whole.policy().for_queries(),
+            self.fetch(pushed.clone()),
+            Arc::clone(&self.resources),
+            Arc::clone(&self.tasks),
+            Arc::clone(self.whole.history()),
+        ))
     }
 
-    fn fetch(&self, pushed: Pushed, entry: Weak<Entry>) -> Fetch {
+    fn fetch(&self, pushed: Pushed) -> Fetch {
         let adapter = Arc::clone(&self.adapter);
         let whole = Arc::clone(&self.whole);
         let resources = Arc::clone(&self.resources);
         let queue = Arc::clone(&self.queue);
-        let underway = Arc::clone(&self.underway);
         Box::new(move |walk, asker| {
-            let here = underway.enter(&pushed, &entry);
             let asking = Arc::new(adapter.asking(pushed.clone(), resources.store.capacity()));
             let observers = resources.observers.of_upstream(adapter.name());
             let (whole, resources, queue) = (
@@ -202,7 +199,6 @@ impl Queries {
                 Arc::clone(&queue),
             );
             Box::pin(async move {
-                let _here = here;
                 let _permit = match queue.turn(asker, &walk).await? {
                     Ok(permit) => permit,
                     Err(error) => return Some(Err(error)),

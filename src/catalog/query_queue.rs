@@ -179,8 +179,8 @@ fn full(at_once: usize) -> UpstreamError {
     UpstreamError::new(
         ErrorKind::Overloaded,
         format!(
-            "too many different queries are waiting for this upstream, of which {at_once} are \
-             answered at once (`limits.concurrency`)"
+            "too many walks for queries or callers are waiting for this upstream, which makes {at_once} \
+             at once (`limits.concurrency`)"
         ),
     )
 }

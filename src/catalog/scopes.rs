@@ -7,6 +7,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
@@ -14,12 +15,14 @@ use moka::sync::Cache;
 use tokio::time::Instant;
 
 use crate::caller::Caller;
+use crate::error::{ErrorKind, UpstreamError};
 use crate::metrics::CacheStanding;
 use crate::observe::{Event, Observers};
 use crate::plan::OnBehalf;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::on_behalf::MissingValue;
 
+use super::asker_refusals::AskerRefusals;
 use super::entry::Entry;
 use super::epoch::Epoch;
 use super::fetch::{Fetch, walk_to_snapshot};
@@ -57,12 +60,27 @@ pub(super) struct Scopes {
     resources: Arc<CatalogResources>,
     tasks: Arc<Tasks>,
     queue: Arc<QueryQueue>,
-    underway: Arc<Underway<ScopeDigest>>,
+    underway: Underway<ScopeDigest>,
     history: Arc<WalkHistory>,
     /// How many entries there have been.
     made: AtomicU32,
-    /// The entry that was asked last: its state stands for the upstream.
-    last: Mutex<Option<Arc<Entry>>>,
+    /// Whose credentials were refused lately.
+    refusals: Arc<AskerRefusals>,
+    /// The entry that was asked last, for as long as it is there: its state stands for the upstream.
+    last: Mutex<Weak<Entry>>,
+}
+
+/// Why there is no entry for a caller.
+enum NoEntry {
+    NotAskable(MissingValue),
+    /// Its credentials were refused too often: for so long, new ones are not tried.
+    RefusedLately(Duration),
+}
+
+impl From<MissingValue> for NoEntry {
+    fn from(missing: MissingValue) -> Self {
+        Self::NotAskable(missing)
+    }
 }
 
 /// The entry of one scope, and about how many bytes it takes.
@@ -94,7 +112,8 @@ impl Scopes {
             entries,
             resources,
             tasks,
-            underway: Arc::default(),
+            underway: Underway::default(),
+            refusals: Arc::default(),
             history: Arc::default(),
             made: AtomicU32::default(),
             last: Mutex::default(),
@@ -116,11 +135,13 @@ impl Scopes {
     ) -> SourceLookup {
         match self.entry(caller) {
             Ok(entry) => {
-                *self.last.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(Arc::clone(&entry));
+                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&entry);
+                // It may have been dropped while it was looked for.
+                entry.keep_lists(true);
                 entry.get_for(caller.asker(), mode, deadline).await
             }
-            Err(missing) => self.not_askable(&missing),
+            Err(NoEntry::NotAskable(missing)) => self.not_askable(&missing),
+            Err(NoEntry::RefusedLately(wait)) => self.refused_lately(wait),
         }
     }
 
@@ -138,13 +159,17 @@ impl Scopes {
     /// The state of the upstream: that of the list that was asked for last, without the list.
     pub(super) fn peek(&self) -> SourceLookup {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.as_ref()
-            .map_or_else(|| self.never_asked(), |entry| entry.peek().without_list())
+        let last = last.upgrade();
+        last.map_or_else(|| self.never_asked(), |entry| entry.peek().without_list())
     }
 
     /// A number that changes with what the scope shows; 0 if it was not asked for, or was dropped since.
     pub(super) fn epoch(&self, digest: &ScopeDigest) -> u64 {
-        self.present(digest).map_or(0, |entry| entry.epoch())
+        self.present(digest).map_or(0, |entry| {
+            // A list in use must not be the first to go, although ready answers do without it.
+            self.resources.store.get(entry.key());
+            entry.epoch()
+        })
     }
 
     /// The entry of a scope, if it is there.
@@ -160,10 +185,24 @@ impl Scopes {
 
     /// How its lists stand. They are counted by scope, whether the list is there or not.
     pub(super) fn standing(&self) -> CacheStanding {
+        let lists = self.resources.store.standing(NAME);
+        let entries = self.entries.get();
+        let bytes = entries
+            .cache
+            .iter()
+            .map(|(_, scope)| u64::from(scope.bytes));
         CacheStanding {
-            entries: self.entries.get().cache.entry_count(),
-            ..self.resources.store.standing(NAME)
+            bytes: lists.bytes + bytes.sum::<u64>(),
+            capacity: lists.capacity + entries.capacity,
+            entries: entries.cache.entry_count(),
+            ..lists
         }
+    }
+
+    /// Lets go of what nobody has asked for in a while: the caches do so only when they are used.
+    pub(super) fn drop_idle(&self) {
+        self.entries.get().cache.run_pending_tasks();
+        self.resources.store.drop_idle();
     }
 
     /// May take so many bytes from now on.
@@ -184,18 +223,18 @@ impl Scopes {
         }
     }
 
-    fn entry(&self, caller: &Caller) -> Result<Arc<Entry>, MissingValue> {
+    fn entry(&self, caller: &Caller) -> Result<Arc<Entry>, NoEntry> {
         let digest = self.digest(caller)?;
         if let Some(entry) = self.present(&digest) {
             return Ok(entry);
         }
+        if let Some(wait) = self.refusals.wait(caller.asker(), Instant::now()) {
+            return Err(NoEntry::RefusedLately(wait));
+        }
         let adapter = self.adapter.on_behalf_of(&caller.credentials)?;
         let bytes = ENTRY_BYTES + COPIES * adapter.caller_bytes();
         let make = || ScopeEntry {
-            entry: match self.underway.get(&digest) {
-                Some(entry) => entry,
-                None => self.make(digest, Arc::new(adapter)),
-            },
+            entry: (self.underway).get_or_make(&digest, || self.make(digest, Arc::new(adapter))),
             bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
         };
         let present = self.entries.get();
@@ -212,41 +251,56 @@ impl Scopes {
         };
         let epoch = Epoch::numbered(self.made.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
         let resources = Arc::new(self.resources.of_scope(epoch));
-        Arc::new_cyclic(|entry| {
-            Entry::new(
-                key,
-                self.policy.clone(),
-                self.fetch(digest, adapter, Weak::clone(entry)),
-                resources,
-                Arc::clone(&self.tasks),
-                Arc::clone(&self.history),
-            )
-        })
+        Arc::new(Entry::new(
+            key,
+            self.policy.clone(),
+            self.fetch(adapter),
+            resources,
+            Arc::clone(&self.tasks),
+            Arc::clone(&self.history),
+        ))
     }
 
-    fn fetch(&self, digest: ScopeDigest, adapter: Arc<Adapter>, entry: Weak<Entry>) -> Fetch {
+    fn fetch(&self, adapter: Arc<Adapter>) -> Fetch {
         let resources = Arc::clone(&self.resources);
         let queue = Arc::clone(&self.queue);
-        let underway = Arc::clone(&self.underway);
+        let refusals = Arc::clone(&self.refusals);
         Box::new(move |walk, asker| {
-            let here = underway.enter(&digest, &entry);
             let asking = Arc::new(adapter.with_room(resources.store.capacity()));
             let observers = resources.observers.of_upstream(adapter.name());
             let (resources, queue) = (Arc::clone(&resources), Arc::clone(&queue));
+            let refusals = Arc::clone(&refusals);
             Box::pin(async move {
-                let _here = here;
                 let _permit = match queue.turn(asker, &walk).await? {
                     Ok(permit) => permit,
                     Err(error) => return Some(Err(error)),
                 };
                 walk.begin(resources.wall.now_in_milliseconds());
-                Some(walk_to_snapshot(asking, &observers.and(walk.timeline)).await)
+                let walked = walk_to_snapshot(asking, &observers.and(walk.timeline)).await;
+                let error = walked.as_ref().err();
+                let is_refused = error.is_some_and(|it| it.kind == ErrorKind::Unauthorized);
+                if is_refused || walked.is_ok() {
+                    refusals.note(asker, is_refused, Instant::now());
+                }
+                Some(walked)
             })
         })
     }
 
     fn never_asked(&self) -> SourceLookup {
         SourceLookup::never_asked(self.adapter.name(), self.policy.terms().required)
+    }
+
+    fn refused_lately(&self, wait: Duration) -> SourceLookup {
+        let detail = "the upstream has refused what this caller sent several times in a row";
+        let mut error = UpstreamError::new(ErrorKind::RateLimited, detail);
+        error.retry_after = Some(wait);
+        let (name, required) = (self.adapter.name(), self.policy.terms().required);
+        SourceLookup {
+            error: Some(Arc::new(error)),
+            changes_in: Some(wait),
+            ..SourceLookup::not_askable(name, required, None)
+        }
     }
 
     fn not_askable(&self, missing: &MissingValue) -> SourceLookup {
@@ -271,7 +325,7 @@ fn cache(capacity: u64, scopes: u32, observers: Observers) -> Cache<ScopeDigest,
                 observers.notify(&Event::Evicted(NAME));
             }
             if matches!(cause, RemovalCause::Size | RemovalCause::Expired) {
-                scope.entry.forget();
+                scope.entry.keep_lists(false);
             }
         })
         .build()

@@ -188,6 +188,11 @@ impl Store {
         drop(used);
     }
 
+    /// Lets go of what nobody has used for a while.
+    pub(super) fn drop_idle(&self) {
+        self.cache.get().cache.run_pending_tasks();
+    }
+
     /// Removes every snapshot of a store that evicts.
     pub(super) fn clear(&self) {
         debug_assert!(

@@ -1,4 +1,4 @@
-//! The entries of queries and callers whose walks are under way.
+//! The entries of queries and callers that somebody still holds.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,52 +6,61 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::entry::Entry;
 
-/// The entries whose walks run or wait for their turn. Such an entry may be evicted, for its list is not
-/// there yet; who asks the same again waits for the same walk.
+/// How many entries there may be before those that are gone are looked for.
+const FEW: usize = 64;
+
+/// The entries that a cache, a request or a walk under way holds. Such an entry may be evicted; who asks the
+/// same again gets the same entry, and waits for the same walk.
 #[derive(Debug)]
-pub(super) struct Underway<K>(Mutex<HashMap<K, Weak<Entry>>>);
+pub(super) struct Underway<K>(Mutex<HeldEntries<K>>);
+
+#[derive(Debug)]
+struct HeldEntries<K> {
+    by_key: HashMap<K, Weak<Entry>>,
+    /// With how many of them those that are gone are removed.
+    most: usize,
+}
 
 impl<K> Default for Underway<K> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self(Mutex::new(HeldEntries {
+            by_key: HashMap::new(),
+            most: FEW,
+        }))
     }
-}
-
-/// A walk that is under way until this is dropped.
-pub(super) struct UnderwayWalk<K: Hash + Eq> {
-    underway: Arc<Underway<K>>,
-    key: K,
 }
 
 impl<K: Hash + Eq + Clone> Underway<K> {
-    /// The walk of `entry` is under way from now on.
-    pub(super) fn enter(self: &Arc<Self>, key: &K, entry: &Weak<Entry>) -> UnderwayWalk<K> {
-        self.lock().insert(key.clone(), Weak::clone(entry));
-        UnderwayWalk {
-            underway: Arc::clone(self),
-            key: key.clone(),
+    /// The entry of this key that somebody holds, or else the one that `make` makes.
+    pub(super) fn get_or_make(&self, key: &K, make: impl FnOnce() -> Arc<Entry>) -> Arc<Entry> {
+        let mut held = self.lock();
+        if let Some(entry) = held.by_key.get(key).and_then(Weak::upgrade) {
+            return entry;
         }
+        if held.by_key.len() >= held.most {
+            held.by_key.retain(|_, entry| entry.strong_count() > 0);
+            held.most = FEW.max(2 * held.by_key.len());
+        }
+        let entry = make();
+        held.by_key.insert(key.clone(), Arc::downgrade(&entry));
+        entry
     }
 
-    /// The entry whose walk for this key is under way.
+    /// The entry of this key, if somebody holds it.
+    #[cfg(test)]
     pub(super) fn get(&self, key: &K) -> Option<Arc<Entry>> {
-        self.lock().get(key)?.upgrade()
+        self.lock().by_key.get(key)?.upgrade()
     }
 
     /// All of them.
     pub(super) fn all(&self) -> Vec<Arc<Entry>> {
-        self.lock().values().filter_map(Weak::upgrade).collect()
+        let held = self.lock();
+        held.by_key.values().filter_map(Weak::upgrade).collect()
     }
 }
 
 impl<K> Underway<K> {
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Weak<Entry>>> {
+    fn lock(&self) -> MutexGuard<'_, HeldEntries<K>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<K: Hash + Eq> Drop for UnderwayWalk<K> {
-    fn drop(&mut self) {
-        self.underway.lock().remove(&self.key);
     }
 }

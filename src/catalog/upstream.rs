@@ -4,8 +4,9 @@
 //! go its transport, its login, its breaker and its limiter.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::caller::{Caller, NotVisible};
 use crate::metrics::CacheStanding;
@@ -26,6 +27,9 @@ use super::resources::CatalogResources;
 use super::scopes::Scopes;
 use super::tasks::Tasks;
 
+/// How long lists and credentials of callers may stay beyond their time.
+const BETWEEN_LOOKS_FOR_IDLE: Duration = Duration::from_mins(1);
+
 /// One upstream, running.
 #[derive(Debug)]
 pub struct UpstreamRuntime {
@@ -33,7 +37,7 @@ pub struct UpstreamRuntime {
     /// What the gateway's own account sees: nothing where each caller is asked for by itself.
     shared: Arc<Entry>,
     /// What each caller sees, where each is asked for by itself.
-    pub(super) scopes: Option<Scopes>,
+    pub(super) scopes: Option<Arc<Scopes>>,
     /// What it brought to filters, if it is asked by query.
     pub(super) queries: Option<Queries>,
     /// Its walks, and what begins those that nobody asks for.
@@ -85,7 +89,7 @@ impl UpstreamRuntime {
         Self {
             adapter,
             shared,
-            scopes,
+            scopes: scopes.map(Arc::new),
             queries,
             tasks,
         }
@@ -179,7 +183,7 @@ impl UpstreamRuntime {
 
     /// How the lists of callers stand, if each is asked for by itself.
     pub fn standing_of_scopes(&self) -> Option<CacheStanding> {
-        self.scopes.as_ref().map(Scopes::standing)
+        self.scopes.as_ref().map(|scopes| scopes.standing())
     }
 
     /// What its last walks were like, the latest first.
@@ -240,7 +244,14 @@ impl UpstreamRuntime {
     /// that nobody asks for. The whole list of an upstream that is asked by query is what nobody may
     /// ever need, and on behalf of nobody in particular there is nothing to ask for.
     pub(super) fn start(&self) {
-        if self.scopes.is_some() {
+        if let Some(scopes) = &self.scopes {
+            let scopes = Arc::clone(scopes);
+            self.tasks.spawn(async move {
+                loop {
+                    sleep(BETWEEN_LOOKS_FOR_IDLE).await;
+                    scopes.drop_idle();
+                }
+            });
             return;
         }
         if self.queries.is_none() {

@@ -77,6 +77,7 @@ impl Entry {
 
     pub(super) fn keep(
         &self,
+        walks: &Walks,
         result: WalkResult,
         as_of: Timestamp,
     ) -> Result<Arc<CachedSnapshot>, UpstreamError> {
@@ -104,6 +105,9 @@ impl Entry {
             got_at: Instant::now(),
             age_then: Duration::ZERO,
         });
+        if walks.is_dropped {
+            return Ok(cached);
+        }
         self.resources.store.put(&self.key, Arc::clone(&cached))?;
         let freshness = self.terms().freshness;
         self.resources.tier().save(&self.key, &cached, freshness);

@@ -58,6 +58,8 @@ pub(super) struct Walks {
     pub(super) failure: Option<Failure>,
     /// What the last one returned and still waits for confirmation.
     pub(super) pending: Option<PendingConfirmation>,
+    /// Whether a cache has dropped the entry. What its walk brings is for its waiters alone.
+    pub(super) is_dropped: bool,
     /// Set when the settings are replaced. No walk begins from then on.
     pub(super) retired: Option<Retired>,
 }
@@ -190,6 +192,17 @@ impl Entry {
     /// Keeps what it took over from an entry that has been retired since.
     pub(in crate::catalog) fn hold(&self) {
         self.resources.store.hold(&self.key);
+    }
+
+    /// Whether its list is kept from now on, or only brought to those who wait for it. An entry that a cache
+    /// has dropped keeps none.
+    pub(in crate::catalog) fn keep_lists(&self, keeps: bool) {
+        let mut walks = self.lock();
+        walks.is_dropped = !keeps;
+        // Otherwise it would remove what the settings that followed have read.
+        if walks.is_dropped && walks.retired.is_none() {
+            self.evict();
+        }
     }
 
     /// Removes its snapshot everywhere. What a refused account may no longer see, nobody may.

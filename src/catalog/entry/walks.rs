@@ -161,7 +161,7 @@ impl Entry {
         let skipped = walked.as_ref().map_or(0, |result| result.counts.skipped);
         let outcome = walked.and_then(|result| match self.shrunk(&walks, &result, as_of, begun) {
             Some(pending) => Ok(Kept::PendingShrink(pending)),
-            None => self.keep(result, as_of).map(Kept::Replaced),
+            None => self.keep(&walks, result, as_of).map(Kept::Replaced),
         });
         let settled = match &outcome {
             Ok(Kept::Replaced(cached)) => SettledWalk::Replaced {
