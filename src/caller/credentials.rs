@@ -15,7 +15,11 @@ use serde_json::Value;
     missing_debug_implementations,
     reason = "what is shown by nothing can be logged by nobody"
 )]
-pub struct Credentials(Option<Arc<Verified>>);
+pub struct Credentials {
+    verified: Option<Arc<Verified>>,
+    /// What of its request is forwarded. Other requests of the same caller have others.
+    forwarded: Option<Arc<HeaderMap>>,
+}
 
 /// What is known of a caller who authenticated.
 #[expect(
@@ -30,21 +34,29 @@ pub struct Verified {
     pub claims: Value,
     /// The token that it authenticated with.
     pub token: Option<SecretString>,
-    /// The headers of its request that an upstream forwards.
+    /// The headers of its request that an upstream forwards: [`Credentials::of`] takes them.
     pub forwarded: HeaderMap,
 }
 
 impl Credentials {
     /// Those of a caller who authenticated.
-    pub fn of(verified: Verified) -> Self {
-        Self(Some(Arc::new(verified)))
+    pub fn of(mut verified: Verified) -> Self {
+        let forwarded = std::mem::take(&mut verified.forwarded);
+        Self {
+            verified: Some(Arc::new(verified)),
+            forwarded: (!forwarded.is_empty()).then(|| Arc::new(forwarded)),
+        }
     }
 
     /// The same with those headers of its request that upstreams forward: `names`, and no others. Nothing
     /// changes for a caller who did not authenticate.
     #[must_use]
-    pub fn forwarding(&self, names: &[HeaderName], request: &HeaderMap) -> Self {
-        let Some(verified) = self.verified() else {
+    pub fn forwarding<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a HeaderName>,
+        request: &HeaderMap,
+    ) -> Self {
+        let Some(verified) = &self.verified else {
             return self.clone();
         };
         let mut forwarded = HeaderMap::new();
@@ -53,20 +65,20 @@ impl Credentials {
                 forwarded.append(name, value.clone());
             }
         }
-        if forwarded.is_empty() && verified.forwarded.is_empty() {
-            return self.clone();
+        Self {
+            verified: Some(Arc::clone(verified)),
+            forwarded: (!forwarded.is_empty()).then(|| Arc::new(forwarded)),
         }
-        Self::of(Verified {
-            id: verified.id.clone(),
-            claims: verified.claims.clone(),
-            token: verified.token.clone(),
-            forwarded,
-        })
     }
 
     /// What is known of the caller; `None` if it did not authenticate.
     pub fn verified(&self) -> Option<&Verified> {
-        self.0.as_deref()
+        self.verified.as_deref()
+    }
+
+    /// The headers of its request that an upstream forwards, if there are any.
+    pub fn forwarded(&self) -> Option<&HeaderMap> {
+        self.forwarded.as_deref()
     }
 }
 
@@ -92,11 +104,15 @@ mod tests {
             forwarded: HeaderMap::new(),
         });
         let forwarding = known.forwarding(&names, &request);
-        let forwarded = &forwarding.verified().unwrap().forwarded;
+        let forwarded = forwarding.forwarded().unwrap();
         assert_eq!(forwarded.len(), 1);
         assert_eq!(forwarded[AUTHORIZATION], "Bearer a");
         // What it sent before is no part of another request.
         let silent = forwarding.forwarding(&names, &HeaderMap::new());
-        assert!(silent.verified().unwrap().forwarded.is_empty());
+        assert!(silent.forwarded().is_none());
+        // Nothing of what is known is copied for a request.
+        let same = [&known, &forwarding]
+            .map(|credentials| std::ptr::from_ref(credentials.verified().unwrap()));
+        assert_eq!(same[0], same[1]);
     }
 }

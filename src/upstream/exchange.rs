@@ -18,7 +18,7 @@ use super::extensions::{Deadline, ForwardedHeaders, Hedgeable, LoginToken};
 use super::login::TokenSource;
 use super::masks::Masks;
 use super::on_behalf::CallerAsk;
-use super::refusal::confirmed;
+use super::refusal::{confirmed, once_more};
 use super::transport::{Circuit, Replay, Transport};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
@@ -34,6 +34,8 @@ pub struct Exchange {
     classifier: Classifier,
     /// What is sent of the caller, and what no message may show then.
     caller: Option<(ForwardedHeaders, Masks)>,
+    /// Whether callers who are asked for by themselves share its login.
+    shares_login: bool,
 }
 
 impl Exchange {
@@ -69,6 +71,7 @@ impl Exchange {
             login: login.map(Arc::new),
             classifier: classifier(rules),
             caller: None,
+            shares_login: false,
         }
     }
 
@@ -91,6 +94,7 @@ impl Exchange {
             login,
             classifier: self.classifier.clone(),
             caller: Some((ForwardedHeaders(Arc::clone(&ask.forwarded)), masks.clone())),
+            shares_login: !has_own_login,
         }
     }
 
@@ -123,6 +127,15 @@ impl Exchange {
         let token = login.token(deadline, observers, &memory).await?;
         let answer = self.send_with(request.clone(), token.secret()).await;
         match answer {
+            // One caller is refused, and the account that all share may be fine.
+            Err(error)
+                if error.kind == ErrorKind::Unauthorized
+                    && self.shares_login
+                    && !login.is_worth_renewing(&error) =>
+            {
+                let again = || self.send_with(request, token.secret());
+                once_more(error, deadline, again).await
+            }
             Err(error) if error.kind == ErrorKind::Unauthorized => {
                 tracing::info!(
                     error.detail = error.detail,

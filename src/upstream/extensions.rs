@@ -45,6 +45,10 @@ pub struct SignedText(pub String);
 #[derive(Debug, Clone)]
 pub(super) struct Sent(pub(super) Arc<Notify>);
 
+/// What fails may be the fault of one caller's credentials: it says nothing of the upstream.
+#[derive(Debug, Clone)]
+pub(super) struct OfOneCaller;
+
 /// What the response is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {

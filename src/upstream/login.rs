@@ -1,6 +1,7 @@
 //! The login call: an exchange of its own that brings the token of the others.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -9,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::auth::oauth2::token_from_reply;
 use super::auth::{Token, TokenCell};
 use super::classify::{ClassifiedResponse, Classifier};
-use super::extensions::{Deadline, Purpose, Repeatable};
+use super::extensions::{Deadline, OfOneCaller, Purpose, Repeatable};
 use super::masks::Masks;
 use super::on_behalf::CallerAsk;
 use super::pushdown::Pushed;
@@ -30,7 +31,12 @@ pub(super) struct TokenSource {
     cell: TokenCell,
     /// How long a login may take, whoever waits for it.
     longest: Span,
+    /// When the token was last renewed because one caller of several was refused.
+    renewed_for_one: Mutex<Option<Instant>>,
 }
+
+/// How long the refusals of single callers do not renew a token that all share.
+const BETWEEN_RENEWALS: Duration = Duration::from_secs(10);
 
 /// The exchange that logs in. Shared with those under way, which outlive whoever asked first.
 #[derive(Debug)]
@@ -62,6 +68,7 @@ impl TokenSource {
                 caller: None,
             }),
             cell: TokenCell::default(),
+            renewed_for_one: Mutex::default(),
         }
     }
 
@@ -77,6 +84,7 @@ impl TokenSource {
                 caller: Some(Arc::clone(caller)),
             }),
             cell: TokenCell::default(),
+            renewed_for_one: Mutex::default(),
         }
     }
 
@@ -100,6 +108,21 @@ impl TokenSource {
                 "login: no token came in time (`limits.walk`)",
             ))
         })
+    }
+
+    /// Whether the refusal of one caller may be that of the token, which all callers share: a 403 is about who is
+    /// asked for, and if the token was renewed a moment ago, so is a 401.
+    pub(super) fn is_worth_renewing(&self, refusal: &UpstreamError) -> bool {
+        if refusal.status == Some(StatusCode::FORBIDDEN) {
+            return false;
+        }
+        let now = Instant::now();
+        let mut renewed = (self.renewed_for_one.lock()).unwrap_or_else(PoisonError::into_inner);
+        let is_recent = renewed.is_some_and(|at| now < at + BETWEEN_RENEWALS);
+        if !is_recent {
+            *renewed = Some(now);
+        }
+        !is_recent
     }
 
     /// Says that the upstream refused `token`: the next one to ask logs in again.
@@ -134,6 +157,7 @@ impl LoginCall {
         request.extensions_mut().insert(Purpose::Login);
         if self.caller.is_some() {
             request.extensions_mut().insert(self.masks.clone());
+            request.extensions_mut().insert(OfOneCaller);
         }
         if !observers.is_empty() {
             request.extensions_mut().insert(observers.clone());
@@ -142,7 +166,7 @@ impl LoginCall {
             .transport
             .exchange(request, &self.classifier)
             .await
-            .map_err(refused)?;
+            .map_err(|error| refused(error, &self.grant))?;
         let token = self.read(&answer)?;
         if let Some(problem) = token.unknown_expiry() {
             observers.notify(&Event::ExpiryUnknown(problem));
@@ -196,7 +220,8 @@ impl LoginCall {
 /// 401 and 403, which always say so, these are the words of RFC 6749, section 5.2, and of servers
 /// that check a form. Any other status blames no credentials: 404 may be a deployment. Nor does one
 /// that says when to come back.
-fn refused(mut error: UpstreamError) -> UpstreamError {
+/// The rules of an exchange of a caller's token tell that already.
+fn refused(mut error: UpstreamError, grant: &Grant) -> UpstreamError {
     let is_refusal = matches!(
         error.status,
         Some(StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
@@ -205,6 +230,7 @@ fn refused(mut error: UpstreamError) -> UpstreamError {
         && !error.is_transient()
         && error.retry_after.is_none()
         && is_refusal
+        && !matches!(grant, Grant::CallerToken(_))
     {
         error.kind = ErrorKind::Unauthorized;
     }

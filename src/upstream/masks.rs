@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use http::Request;
+use http::{HeaderValue, Request};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::UpstreamError;
@@ -54,17 +54,7 @@ impl Masks {
             redactor.add(text, "CALLER");
         }
         for value in ask.forwarded.values() {
-            redactor.add_header(value, "SECRET");
-            let value = value.to_str().unwrap_or_default();
-            redactor.add(value, "SECRET");
-            // A cookie has several, and so may a header have parameters.
-            for part in value.split([' ', ',', ';']) {
-                let part = part.split_once('=').map_or(part, |(_, part)| part);
-                let part = part.trim_matches('"');
-                if part.len() >= MIN_PART_BYTES {
-                    redactor.add(part, "SECRET");
-                }
-            }
+            add_header_of_caller(&redactor, value, "SECRET");
         }
         if let Some(token) = &ask.token {
             redactor.add(token.expose_secret(), "SECRET");
@@ -99,6 +89,21 @@ impl Masks {
     pub(crate) fn error(&self, mut error: UpstreamError) -> UpstreamError {
         error.detail = self.text(&error.detail);
         error
+    }
+}
+
+/// Masks a header of a caller, and the parts of it that may come back by themselves.
+pub(crate) fn add_header_of_caller(redactor: &Redactor, value: &HeaderValue, name: &str) {
+    redactor.add_header(value, name);
+    let value = value.to_str().unwrap_or_default();
+    redactor.add(value, name);
+    // A cookie has several, and so may a header have parameters.
+    for part in value.split([' ', ',', ';']) {
+        let part = part.split_once('=').map_or(part, |(_, part)| part);
+        let part = part.trim_matches('"');
+        if part.len() >= MIN_PART_BYTES {
+            redactor.add(part, name);
+        }
     }
 }
 

@@ -32,6 +32,6 @@ pub mod client;
 pub mod transport;
 
 pub mod classify;
-mod masks;
+pub(crate) mod masks;
 pub(crate) mod off_thread;
 pub mod on_behalf;

@@ -79,7 +79,8 @@ impl OnBehalf {
             }
         }
         for name in self.headers.iter() {
-            for value in verified.forwarded.get_all(name) {
+            let sent = caller.credentials.forwarded();
+            for value in sent.iter().flat_map(|sent| sent.get_all(name)) {
                 put(name.as_str().as_bytes());
                 put(value.as_bytes());
             }
@@ -105,7 +106,8 @@ impl OnBehalf {
         });
         let mut forwarded = HeaderMap::new();
         for name in self.headers.iter() {
-            for value in verified.forwarded.get_all(name) {
+            let sent = credentials.forwarded();
+            for value in sent.iter().flat_map(|sent| sent.get_all(name)) {
                 let mut value = value.clone();
                 value.set_sensitive(true);
                 forwarded.append(name, value);
@@ -127,7 +129,9 @@ impl OnBehalf {
         let verified = credentials.verified().ok_or(MissingValue::Unknown)?;
         let required = &self.headers.required;
         // Or else it would be asked with what the gateway has besides, such as its certificate.
-        if !(required.iter()).all(|name| verified.forwarded.contains_key(name)) {
+        let sent = credentials.forwarded();
+        let is_sent = |name| sent.is_some_and(|sent| sent.contains_key(name));
+        if !required.iter().all(is_sent) {
             let names: Vec<_> = required.iter().map(HeaderName::as_str).collect();
             return Err(MissingValue::Headers(names.join(", ")));
         }

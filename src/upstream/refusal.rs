@@ -26,6 +26,18 @@ where
         Err(error) if error.kind == ErrorKind::Unauthorized => error,
         outcome => return outcome,
     };
+    once_more(error, deadline, attempt).await
+}
+
+/// Makes a second attempt after a first one was refused with `error`, whose outcome counts.
+pub(super) async fn once_more<T, F>(
+    error: UpstreamError,
+    deadline: Instant,
+    attempt: impl FnOnce() -> F,
+) -> Result<T, UpstreamError>
+where
+    F: Future<Output = Result<T, UpstreamError>>,
+{
     if Instant::now() + PAUSE >= deadline {
         return Err(unconfirmed(error));
     }

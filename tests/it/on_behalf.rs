@@ -24,6 +24,8 @@ use crate::support::adapters::{adapter_of, compile, load};
 use crate::support::server::{Server, json as answer, status};
 use crate::support::wait::PATIENCE;
 
+mod refusals;
+
 /// Asks with what the caller sent.
 const FORWARDS: &str =
     "auth = { type = 'forward', headers = ['authorization'], optional_headers = ['x-tenant'] }";

@@ -6,7 +6,7 @@ use crate::config::Upstream;
 use crate::config::upstream::TokenExchangeAuth;
 use crate::plan::{
     Absence, BodyFormat, ClassifyRules, Expiry, Format, Location, Meaning, OneOrMany, Path,
-    RetryAfter, Rule, Success,
+    RetryAfter, Rule, Scalar, StatusPattern, Success,
 };
 use crate::problem::{KeyPath, Problem, Problems};
 
@@ -67,6 +67,37 @@ pub(super) fn client_credentials_rules() -> ClassifyRules {
             .iter()
             .filter_map(|path| path.parse().ok())
             .collect(),
+    }
+}
+
+/// What the responses to an exchange of a caller's token mean. Only what concerns that token is the caller's
+/// refusal; another error (RFC 6749, section 5.2, RFC 8693, section 2.2.2) is one of our settings.
+pub(super) fn caller_exchange_rules() -> ClassifyRules {
+    let paths = ["/error_description", "/error"].map(|path| path.parse::<Path>().ok());
+    let [description, error] = paths;
+    let statuses = [400, 401, 403, 422].map(StatusPattern::Code);
+    let rule = |means| Rule {
+        status: Some(OneOrMany::Many(statuses.to_vec())),
+        header: None,
+        path: None,
+        equals: None,
+        content_type: None,
+        means,
+        retry_after: None,
+        message: error.clone().map(OneOrMany::One),
+    };
+    let of_the_token = ["invalid_grant", "invalid_request", "invalid_token"];
+    let refused = Rule {
+        path: error.clone(),
+        equals: Some(OneOrMany::Many(
+            of_the_token.map(|word| Scalar(word.to_owned())).to_vec(),
+        )),
+        message: description.map(OneOrMany::One),
+        ..rule(Meaning::Unauthorized)
+    };
+    ClassifyRules {
+        rules: vec![refused, rule(Meaning::Failed)],
+        ..client_credentials_rules()
     }
 }
 

@@ -10,6 +10,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::caller::{Credentials, Verified};
+#[cfg(feature = "probe")]
+use crate::redact::Redactor;
+#[cfg(feature = "probe")]
+use crate::upstream::masks::add_header_of_caller;
 
 /// A caller: what an upstream may be sent of it.
 #[derive(Clone, Default, Deserialize)]
@@ -78,13 +82,15 @@ impl WrittenCaller {
         }))
     }
 
-    /// The texts that are not to be shown, and what stands for each.
+    /// Has `redactor` remove what is not to be shown.
     #[cfg(feature = "probe")]
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = (&str, &'static str)> {
-        let headers = self.headers.values();
-        let headers = headers.map(|value| (value.as_str(), "CALLER_HEADER"));
-        let token = self.token.as_deref().map(|token| (token, "CALLER_TOKEN"));
-        headers.chain(token)
+    pub(crate) fn hide_in(&self, redactor: &Redactor) {
+        for value in self.headers.values().flat_map(HeaderValue::try_from) {
+            add_header_of_caller(redactor, &value, "CALLER_HEADER");
+        }
+        if let Some(token) = &self.token {
+            redactor.add(token, "CALLER_TOKEN");
+        }
     }
 }
 

@@ -225,9 +225,7 @@ impl ProbeRun {
         }
         let redactor = redactor(&loaded, &self.name);
         if let Some(caller) = self.caller()? {
-            for (secret, name) in caller.secrets() {
-                redactor.add(secret, name);
-            }
+            caller.hide_in(&redactor);
         }
         Ok(Target {
             adapter: Arc::clone(adapter),

@@ -3,6 +3,7 @@
 use http::header::{self, HeaderName};
 use url::form_urlencoded;
 
+use crate::config::resolve::answers;
 use crate::config::resolve::block::Block;
 use crate::config::upstream::{CallerExchangeAuth, ForwardAuth};
 use crate::plan::{ForwardedNames, Grant, TokenAuth};
@@ -104,5 +105,7 @@ pub(super) fn exchange(written: &CallerExchangeAuth, block: &mut Block<'_>) -> O
         .finish();
     let client = (&written.client_id, &written.client_secret);
     let client = token_client(&written.token_url, client, form, block)?;
-    Some(bearer_of(Grant::CallerToken(client)))
+    let mut auth = bearer_of(Grant::CallerToken(client));
+    auth.login.rules = answers::caller_exchange_rules();
+    Some(auth)
 }

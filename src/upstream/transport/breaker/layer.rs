@@ -7,6 +7,7 @@ use http::Request;
 use tower::{Layer, Service, ServiceExt};
 
 use crate::error::UpstreamError;
+use crate::upstream::extensions::OfOneCaller;
 
 use super::state::Breaker;
 
@@ -57,6 +58,9 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let inner = self.inner.clone();
+        if request.extensions().get::<OfOneCaller>().is_some() {
+            return Box::pin(inner.oneshot(request));
+        }
         let breaker = self.breaker.clone();
         Box::pin(async move {
             let permit = breaker.admit()?;
