@@ -87,37 +87,3 @@ async fn a_caller_that_makes_up_credentials_is_left_alone_with_them_and_no_other
     assert_eq!(server.requests().len(), asked);
     assert_eq!(owner(&ask(&catalog, &caller("bob")).await), "bob-key");
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_list_whose_scope_is_dropped_while_it_is_read_is_brought_and_not_kept() {
-    let (wait, goes_on) = std::sync::mpsc::channel::<()>();
-    let goes_on = std::sync::Mutex::new(goes_on);
-    let server = Server::start(move |request| {
-        if header(request, "authorization") == "Bearer alice-key" {
-            goes_on.lock().unwrap().recv().unwrap();
-        }
-        by_key(request)
-    })
-    .await;
-    let keys = format!("{FORWARDS}\nscopes = 1\nlimits.concurrency = 4");
-    let catalog = catalog(adapter(&server, &keys));
-    let bytes = || {
-        let standing = catalog.upstream("club").unwrap().standing_of_scopes();
-        standing.unwrap().bytes
-    };
-    let drops = async {
-        while server.requests().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        ask(&catalog, &caller("bob")).await;
-        let held = bytes();
-        wait.send(()).unwrap();
-        held
-    };
-    let alice = caller("alice");
-    let (found, held) = tokio::join!(ask(&catalog, &alice), drops);
-    assert_eq!(owner(&found), "alice-key");
-    let left = catalog.peek_for("club", &alice).unwrap();
-    assert_eq!(left.state, SourceState::Pending);
-    assert_eq!(bytes(), held);
-}
