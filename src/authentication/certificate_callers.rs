@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::caller::Verified;
+use crate::caller::{ShownCertificate, Verified};
 use crate::clock::WallClock;
 use crate::plan::{Callers, Certificates};
 
@@ -39,8 +39,13 @@ impl CertificateCallers {
         }
     }
 
-    /// The caller who has shown a certificate. `None`: it names nobody, or has ended since.
-    pub(super) fn recognize(&self, certificate: &[u8]) -> Option<Arc<KnownCaller>> {
+    /// The caller who has shown a certificate. `None`: it names nobody, has ended since, or those who vouched
+    /// for it are trusted no more.
+    pub(super) fn recognize(&self, shown: &ShownCertificate) -> Option<Arc<KnownCaller>> {
+        if shown.authorities != self.rules.authorities {
+            return None;
+        }
+        let certificate = &*shown.der;
         let now = Instant::now();
         if let Some(known) = self.remembered.get(certificate, NO_KEYS, now) {
             return Some(known);
@@ -65,7 +70,8 @@ impl CertificateCallers {
             &self.callers,
         );
         let known = Arc::new(known);
-        (self.remembered).put(certificate, Arc::clone(&known), 0, NO_KEYS, holds_for);
+        let bytes = known.bytes();
+        (self.remembered).put(certificate, Arc::clone(&known), bytes, NO_KEYS, holds_for);
         Some(known)
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn identity(
     let ends = ends.map_err(|_| CertificateRefusal::Malformed)?;
     match names.as_slice() {
         [] => Err(CertificateRefusal::Nameless),
-        [name] if is_name(name) => Ok(((*name).to_owned(), ends)),
+        [name] if is_name(name) => Ok((kind.canonical(name), ends)),
         [_] => Err(CertificateRefusal::Malformed),
         _ => Err(CertificateRefusal::Ambiguous),
     }
@@ -119,6 +119,13 @@ mod tests {
         let certificate = certificate(&["billing"], &[uri(URI), dns("billing.example.com")]);
         let found = name(&certificate, kind);
         assert_eq!(found.as_deref(), expected.as_deref());
+    }
+
+    #[test]
+    fn a_dns_name_is_the_same_in_either_case() {
+        let certificate = certificate(&[], &[dns("Billing.Example.com")]);
+        let found = name(&certificate, CertificateName::SanDns);
+        assert_eq!(found.as_deref(), Ok("billing.example.com"));
     }
 
     #[rstest]

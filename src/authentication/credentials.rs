@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::RefusedCredentials;
 
 /// The header of an API key. Where it is, `Authorization` is not looked at: it may be for an upstream.
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The scheme of `Authorization`, in any case.
 const BEARER: &[u8] = b"bearer";

@@ -27,20 +27,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use http::HeaderMap;
-use rustls::pki_types::CertificateDer;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use strum::IntoStaticStr;
+use tokio::time::Instant;
 
-use crate::caller::{Caller, Credentials, Identity, Verified};
+use crate::caller::{Caller, Credentials, Identity, ShownCertificate, Verified};
 use crate::clock::WallClock;
 use crate::observe::Observers;
 use crate::plan::{CallerGrant, Callers, Rate};
 
 use api_keys::KeyTable;
 use certificate_callers::CertificateCallers;
-use credentials::Presented;
+use credentials::{API_KEY, Presented};
 use token_callers::TokenCallers;
 
 /// The first bytes of what an identity is a hash of. Another encoding gets another number.
@@ -91,8 +92,13 @@ pub enum Recognition {
     /// It is not answered.
     Refused(RefusedCredentials),
     /// That is known once something has been fetched.
-    Awaited(BoxFuture<'static, Result<Arc<KnownCaller>, RefusedCredentials>>),
+    Awaited(AwaitedCaller),
 }
+
+/// Waits for what shows who asks, until then at the latest.
+pub type AwaitedCaller = Box<
+    dyn FnOnce(Instant) -> BoxFuture<'static, Result<Arc<KnownCaller>, RefusedCredentials>> + Send,
+>;
 
 /// Why a request is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
@@ -102,6 +108,8 @@ pub enum RefusedCredentials {
     Missing,
     /// It brought some that are not accepted. Nobody is told why.
     Invalid,
+    /// It brought a token that its issuer has signed and that has ended: a new one is wanted.
+    Ended,
     /// Its token cannot be verified at the moment. It may be good.
     Unavailable {
         /// When it is worth trying again.
@@ -173,12 +181,29 @@ impl KnownCaller {
         }
     }
 
+    /// How much memory what it may see takes.
+    fn bytes(&self) -> usize {
+        let grants = self.grants.iter();
+        let grants = grants.map(|name| size_of::<String>() + name.len());
+        size_of::<Self>() + grants.sum::<usize>() + self.caller.visible.bytes()
+    }
+
     /// The caller, asking from this network.
     pub fn at(&self, network: IpAddr) -> Caller {
         Caller {
             network: Some(network),
             ..self.caller.clone()
         }
+    }
+
+    /// Whether a header of its `request` may go to upstreams. A key is for groupgate alone: who has it is
+    /// this caller.
+    pub fn forwards(&self, name: &HeaderName, request: &HeaderMap) -> bool {
+        let is_key = *name == API_KEY
+            || (*name == AUTHORIZATION
+                && self.kind == CredentialKind::Key
+                && !request.contains_key(API_KEY));
+        !is_key
     }
 
     /// Who it is.
@@ -211,7 +236,7 @@ impl Authenticator {
     pub fn authenticate(
         &self,
         headers: &HeaderMap,
-        certificate: Option<&CertificateDer<'_>>,
+        certificate: Option<&ShownCertificate>,
     ) -> Recognition {
         let certificate = certificate.zip(self.certificates.as_ref());
         let known = match (Presented::in_headers(headers), certificate) {

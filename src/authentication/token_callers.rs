@@ -12,7 +12,7 @@ use crate::observe::Observers;
 use crate::plan::{Callers, ClaimCondition, Jwt};
 
 use super::remembered::Remembered;
-use super::tokens::{TokenCheck, TokenRefusal, TokenVerifier, VerifiedToken};
+use super::tokens::{TokenCheck, TokenFault, TokenRefusal, TokenVerifier, VerifiedToken};
 use super::{CredentialKind, KnownCaller, Recognition, RefusedCredentials};
 
 /// How long a request waits for keys that are fetched. Whoever is told to come again may do so.
@@ -66,10 +66,12 @@ impl TokenCallers {
             },
             TokenCheck::AwaitsKeys => {
                 let (callers, token) = (Arc::clone(self), token.to_owned());
-                let until = Instant::now() + PATIENCE;
-                Recognition::Awaited(Box::pin(async move {
-                    let decided = callers.verifier.check_with_new_keys(&token, until).await;
-                    callers.known(&token, decided)
+                Recognition::Awaited(Box::new(move |until| {
+                    let until = until.min(Instant::now() + PATIENCE);
+                    Box::pin(async move {
+                        let decided = callers.verifier.check_with_new_keys(&token, until).await;
+                        callers.known(&token, decided)
+                    })
                 }))
             }
         }
@@ -81,6 +83,7 @@ impl TokenCallers {
         decided: Result<VerifiedToken, TokenRefusal>,
     ) -> Result<Arc<KnownCaller>, RefusedCredentials> {
         let verified = decided.map_err(|refusal| match refusal {
+            TokenRefusal::Invalid(TokenFault::Expired) => RefusedCredentials::Ended,
             TokenRefusal::Invalid(_) => RefusedCredentials::Invalid,
             TokenRefusal::Unavailable { retry_after } => {
                 RefusedCredentials::Unavailable { retry_after }
@@ -113,7 +116,7 @@ impl TokenCallers {
             &self.callers,
         );
         let known = Arc::new(known);
-        let bytes = token.len() * BYTES_PER_BYTE;
+        let bytes = token.len() * BYTES_PER_BYTE + known.bytes();
         (self.remembered).put(token.as_bytes(), Arc::clone(&known), bytes, keys, holds_for);
         Ok(known)
     }
@@ -147,6 +150,7 @@ mod tests {
     #[case("/groups", json!({}), false)]
     #[case("/scope", json!({ "scope": "openid finance" }), true)]
     #[case("/scope", json!({ "scope": "openid finances" }), false)]
+    #[case("/scp", json!({ "scp": "openid finance" }), true)]
     #[case("/realm/roles", json!({ "realm": { "roles": ["finance"] } }), true)]
     fn a_claim_is_one_of_the_texts_or_a_list_with_one_of_them(
         #[case] claim: &str,

@@ -4,6 +4,9 @@
 //! who it is decides whose cursors it may use, and its credentials are what an upstream can be asked
 //! with on its behalf. Each upstream derives its own credential scope from it.
 
+mod certificate;
+pub use certificate::{ClientAuthorities, ShownCertificate};
+
 mod credentials;
 pub use credentials::{Credentials, Verified};
 

@@ -63,6 +63,16 @@ impl VisibleSources {
         })))
     }
 
+    /// How much memory it takes, beside its own place.
+    pub fn bytes(&self) -> usize {
+        let Self::Granted(GrantedSources(granted)) = self else {
+            return 0;
+        };
+        let names = granted.named.keys();
+        let names = names.map(|name| size_of::<(Box<str>, HiddenFields)>() + name.len());
+        size_of::<Granted>() + names.sum::<usize>()
+    }
+
     /// Whether `source` exists for the caller.
     pub fn allows(&self, source: &str) -> bool {
         self.hidden_of(source).is_some()
@@ -143,6 +153,13 @@ mod tests {
         assert_eq!(seen.hidden_of("a"), Some(members));
         assert_eq!(seen.hidden_of("b"), Some(HiddenFields::NONE));
         assert_eq!(VisibleSources::only(["a"]).hidden_of("b"), None);
+    }
+
+    #[test]
+    fn each_name_takes_memory() {
+        let [one, more] = [&["a"][..], &["a", "long-name"]]
+            .map(|names| VisibleSources::only(names.iter().copied()).bytes());
+        assert!(more >= one + "long-name".len() && VisibleSources::All.bytes() == 0);
     }
 
     #[test]

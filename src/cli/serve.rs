@@ -9,7 +9,6 @@ use clap::Args;
 use crate::app::App;
 use crate::clock::WallClock;
 use crate::config::Environment;
-use crate::plan::server::OPEN_TO_ALL;
 use crate::reload::{ReloadTrigger, Reloads};
 use crate::terminal::{CommandError, ReloadSignal, stop_signal};
 
@@ -48,8 +47,8 @@ impl Serve {
             admin = %app.admin_addr(),
             "serving"
         );
-        if loaded.plan.is_open_to_all() {
-            tracing::warn!(listen = %app.data_addr(), "{OPEN_TO_ALL}");
+        for exposure in loaded.plan.exposures() {
+            tracing::warn!(listen = %app.data_addr(), "{exposure}");
         }
         for (upstream, missing) in loaded.plan.never_asked() {
             tracing::warn!(

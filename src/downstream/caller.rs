@@ -7,9 +7,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
-
-use crate::caller::{Asker, Caller};
+use crate::caller::{Asker, Caller, ShownCertificate};
 
 use super::rate_limiter::HeldBucket;
 
@@ -29,9 +27,8 @@ pub(crate) struct Client {
     pub(crate) own_bucket: Arc<HeldBucket<Asker>>,
     /// Whether its connection is encrypted.
     pub(crate) is_encrypted: bool,
-    /// The certificate that it has shown and has the key of, in a connection of its own. One of
-    /// `server.tls.client_ca` vouches for it.
-    pub(crate) certificate: Option<Arc<CertificateDer<'static>>>,
+    /// The certificate that it has shown, in a connection of its own.
+    pub(crate) certificate: Option<Arc<ShownCertificate>>,
 }
 
 impl Client {

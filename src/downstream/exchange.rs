@@ -72,7 +72,8 @@ impl<S> RequestContext<S> {
     pub(crate) fn admit(&self, known: Arc<KnownCaller>, forwarded: &[HeaderName]) {
         let mut caller = known.at(self.client.network);
         if !forwarded.is_empty() {
-            caller.credentials = caller.credentials.forwarding(forwarded, &self.headers);
+            let names = (forwarded.iter()).filter(|name| known.forwards(name, &self.headers));
+            caller.credentials = caller.credentials.forwarding(names, &self.headers);
         }
         // Nobody else says who it is.
         let _ = self.known.set((known, caller));

@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Semaphore};
@@ -41,7 +41,7 @@ use super::connections::ConnectionTable;
 use super::entrance::Entrance;
 use super::layers::{
     AccessLog, Admits, Audits, Authenticates, KeepsAnswers, Observed, Patience, ReadableByScripts,
-    ShedsLoad,
+    ShedsLoad, varies_by,
 };
 use super::openapi::Description;
 use super::rate_limiter::CallerRateLimiter;
@@ -74,6 +74,8 @@ pub struct Generation<G = Gateway> {
     pub(super) audit: Option<Arc<AuditLog>>,
     /// The headers of callers that upstreams forward.
     forwarded_headers: Vec<HeaderName>,
+    /// The request headers on which answers depend.
+    varies_by: HeaderValue,
     pub(super) answers: AnswerCache,
     pub(super) process: Arc<Process>,
 }
@@ -130,6 +132,7 @@ impl<G> Generation<G> {
             rate_limiter: Arc::new(CallerRateLimiter::new(&plan.rate_limit, "client")),
             gate: gate_of(&plan, &process, None),
             audit: AuditLog::new(&plan.audit).map(Arc::new),
+            varies_by: varies_by(&plan.forwarded_headers()),
             forwarded_headers: plan.forwarded_headers(),
             answers: AnswerCache::new(plan.cache.answers(), process.observers.clone()),
             plan,
@@ -176,6 +179,7 @@ impl Generation {
             keys,
             rate_limiter,
             gate,
+            varies_by: varies_by(&plan.forwarded_headers()),
             forwarded_headers: plan.forwarded_headers(),
             answers: AnswerCache::new(plan.cache.answers(), self.process.observers.clone()),
             plan,
@@ -340,6 +344,10 @@ impl<G> Authenticates for Generation<G> {
 
     fn forwarded_headers(&self) -> &[HeaderName] {
         &self.forwarded_headers
+    }
+
+    fn varies_by(&self) -> &HeaderValue {
+        &self.varies_by
     }
 }
 

@@ -319,7 +319,7 @@ where
             seat.close();
         }
         let asker = is_proxy.then(|| entrance.asker(peer.ip(), request.headers()));
-        let client = match asker.filter(|asker| *asker != peer.ip()) {
+        let client = match asker.flatten() {
             Some(asker) => client.behind(asker),
             None => client.clone(),
         };

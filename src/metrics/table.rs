@@ -72,7 +72,7 @@ metrics! {
         "Requests that were turned away: `too-many-requests` by the rate limit, `overloaded` because a queue or memory was full, `not-ready` while starting or stopping, `deadline-exceeded` because no answer was done in time."
     AUTHENTICATIONS = Counter "groupgate.authentications" in "{request}"
         ["outcome"]:
-        "Requests by who sent them, where `[callers]` tells callers apart: one with a `key`, or `anonymous`; `missing` without credentials that are required, `invalid` with some that are not accepted."
+        "Requests by who sent them, where `[callers]` tells callers apart: one with a `key`, a `token`, a `certificate`, or `anonymous`; `missing` without credentials that are required, `invalid` with some that are not accepted, `ended` with a token that was good, `unavailable` while there are no keys to verify tokens with."
     CONNECTIONS = Gauge "groupgate.connections" in "{connection}"
         ["state"]:
         "Open connections: `in_use` with an answer on its way, `waiting` for another of the same client to end, `idle` the rest."

@@ -67,8 +67,8 @@ pub struct CallerGrant {
 pub struct ClaimCondition {
     /// Where the claim is, such as `/groups`.
     pub claim: ClaimPointer,
-    /// The claim must be one of these texts, or a list that has one of them. `/scope` is a list whose words are
-    /// separated by spaces.
+    /// The claim must be one of these texts, or a list that has one of them. The text of
+    /// `/scope` and `/scp` is a list whose words are separated by spaces.
     #[schemars(length(min = 1))]
     pub any: Vec<String>,
 }

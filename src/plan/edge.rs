@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer};
 use url::Url;
 
 use super::{SecretValue, text};
+use crate::caller::ClientAuthorities;
 
 /// What TLS is served with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,14 @@ pub struct ServerTls {
     pub key: SecretValue,
     /// The CAs whose client certificates count, in PEM. Without them, no client is asked for one.
     pub client_ca: Option<SecretValue>,
+}
+
+impl ServerTls {
+    /// What vouches for the certificates of clients, if they are asked for any.
+    pub fn client_authorities(&self) -> Option<ClientAuthorities> {
+        let client_ca = self.client_ca.as_ref()?;
+        Some(ClientAuthorities::in_pem(client_ca.expose()))
+    }
 }
 
 /// The addresses that share a prefix (CIDR, RFC 4632): `"10.0.0.0/8"`, `"2001:db8::/32"`, or one address.

@@ -44,6 +44,16 @@ pub enum KeySource {
     },
 }
 
+impl KeySource {
+    /// Where they are fetched from, if they are.
+    pub(crate) const fn url(&self) -> Option<&Url> {
+        match self {
+            Self::File(_) => None,
+            Self::Url { url, .. } => Some(url),
+        }
+    }
+}
+
 /// Where a claim stands in a token: a JSON pointer (RFC 6901), such as `/sub`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimPointer(String);
@@ -59,9 +69,10 @@ impl ClaimPointer {
         claims.pointer(&self.0)
     }
 
-    /// Whether it points to a scope, which is a list of words (RFC 8693, section 4.2).
+    /// Whether it points to a scope, which is a list of words (RFC 8693, section 4.2). Some issuers call it
+    /// `scp`.
     pub fn is_scope(&self) -> bool {
-        self.0 == "/scope"
+        matches!(&*self.0, "/scope" | "/scp")
     }
 }
 

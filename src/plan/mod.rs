@@ -62,7 +62,7 @@ pub use on_behalf::{CallerValue, ForwardedNames, OnBehalf};
 
 pub mod origin;
 pub use origin::Origin;
-pub(crate) use origin::holds_userinfo;
+pub(crate) use origin::{holds_userinfo, is_loopback};
 
 pub mod paging;
 pub use paging::{
@@ -142,9 +142,26 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether anyone beyond this machine can connect and read every group.
-    pub fn is_open_to_all(&self) -> bool {
-        self.callers.is_none() && !self.server.listen.ip().is_loopback()
+    /// What is open to anyone beyond this machine, in words.
+    pub fn exposures(&self) -> impl Iterator<Item = &'static str> {
+        let server = &self.server;
+        let is_open = !server.listen.ip().is_loopback();
+        let is_plain = server.tls.is_none() && server.trusted_proxies.is_empty();
+        let has_secrets = |callers: &Callers| !callers.keys.is_empty() || callers.jwt.is_some();
+        let shows = |callers: &Callers| {
+            !callers.required && callers.granted(&callers.anonymous).next().is_some()
+        };
+        let callers = self.callers.as_ref();
+        [
+            (callers.is_none(), server::OPEN_TO_ALL),
+            (callers.is_some_and(shows), server::OPEN_TO_ANONYMOUS),
+            (
+                is_plain && callers.is_some_and(has_secrets),
+                server::READABLE_SECRETS,
+            ),
+        ]
+        .into_iter()
+        .filter_map(move |(is_so, exposure)| (is_open && is_so).then_some(exposure))
     }
 
     /// The upstream of this name.

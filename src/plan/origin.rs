@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer};
-use url::Url;
+use url::{Host, Url};
 
 use crate::plan::text;
 
@@ -42,6 +42,16 @@ impl Origin {
 /// 9110, section 4.2.4): it may hide where the URL leads.
 pub(crate) fn holds_userinfo(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
+}
+
+/// Whether a URL leads to this machine, so that nobody is on the way.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 impl FromStr for Origin {

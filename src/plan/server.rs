@@ -122,6 +122,13 @@ impl Server {
 pub const OPEN_TO_ALL: &str =
     "whoever can connect reads every group: callers are not authenticated";
 
+/// The same where some groups are for callers without credentials.
+pub const OPEN_TO_ANONYMOUS: &str = "whoever can connect reads what `callers.anonymous` is granted: no credentials are needed for it";
+
+/// The same where callers bring secrets unencrypted.
+pub const READABLE_SECRETS: &str = "keys and tokens of callers come over plain http, where anyone on the way can read them: \
+     set `server.tls`, or name the proxies that speak TLS in `server.trusted_proxies`";
+
 /// Where lists are kept, and how much memory each kind of cached thing may take, so that nothing
 /// flushes anything else.
 #[derive(Debug, Clone, PartialEq, Eq)]

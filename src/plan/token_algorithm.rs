@@ -46,7 +46,8 @@ impl TokenAlgorithm {
             "PS512" => Self::PS512,
             "ES256" => Self::ES256,
             "ES384" => Self::ES384,
-            "EdDSA" => Self::EdDSA,
+            // RFC 9864 gives the one curve a name of its own.
+            "EdDSA" | "Ed25519" => Self::EdDSA,
             "HS256" => Self::HS256,
             "HS384" => Self::HS384,
             "HS512" => Self::HS512,
@@ -76,5 +77,9 @@ mod tests {
             assert_eq!(TokenAlgorithm::named(name), None);
         }
         assert_eq!(TokenAlgorithm::named("RS256"), Some(TokenAlgorithm::RS256));
+        assert_eq!(
+            TokenAlgorithm::named("Ed25519"),
+            Some(TokenAlgorithm::EdDSA)
+        );
     }
 }

@@ -38,6 +38,10 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// How long that may become.
 const LAST_RETRY: Duration = Duration::from_mins(1);
 
+/// How many ids of keys the log shows, and how long they may be: the set is another's to write.
+const MOST_SHOWN: usize = 10;
+const LONGEST_SHOWN: usize = 100;
+
 /// Numbers sets of keys, so that no two of a process have the same.
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
@@ -89,14 +93,17 @@ impl KeysInForce {
 impl IssuerKeys {
     /// The keys that these rules name. Must be called within a tokio runtime if they are to be fetched,
     /// which begins at once.
-    pub(crate) fn new(rules: &Jwt, observers: Observers) -> Self {
+    /// Those of `before` are good until they have been.
+    pub(crate) fn new(rules: &Jwt, observers: Observers, before: Option<&Self>) -> Self {
         let fetched = Arc::new(FetchedKeys::new());
+        let present = before.and_then(Self::in_force);
         let fetching = match &rules.keys {
             KeySource::File(keys) => {
                 fetched.present.store(Some(KeysInForce::new(keys.clone())));
                 None
             }
             KeySource::Url { url, ca } => {
+                fetched.present.store(present);
                 let client = KeySetClient::new(url.clone(), ca.clone(), &rules.algorithms);
                 let client = Arc::new(client);
                 let fetch = move || {
@@ -152,10 +159,11 @@ impl IssuerKeys {
         let _ = timeout_at(until, progress.wait_for(|now| now.ended > ended)).await;
     }
 
-    /// When keys are fetched next.
+    /// When it is worth asking for keys again. While a fetch is under way, nobody knows when the next is.
     pub(crate) fn next_fetch_in(&self) -> Duration {
         let next = self.fetched.progress.borrow().next;
-        next.saturating_duration_since(Instant::now())
+        let wait = next.saturating_duration_since(Instant::now());
+        wait.max(FIRST_RETRY)
     }
 }
 
@@ -262,13 +270,15 @@ impl FetchedKeys {
         if present.as_ref().is_some_and(|present| present.keys == keys) {
             return;
         }
-        let ids: Vec<_> = keys
-            .keys()
-            .iter()
-            .map(|key| key.id().unwrap_or(""))
+        let all = keys.keys();
+        let named = all.iter().filter_map(|key| key.id());
+        let some: Vec<_> = named
+            .filter(|id| id.len() <= LONGEST_SHOWN)
+            .take(MOST_SHOWN)
             .collect();
         tracing::info!(
-            keys = ids.join(" "),
+            count = all.len(),
+            keys = some.join(" "),
             "the keys that tokens are verified with are in force"
         );
         self.present.store(Some(KeysInForce::new(keys)));

@@ -120,6 +120,48 @@ async fn without_keys_every_token_is_refused_and_told_when_to_come_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_an_issuer_keeps_silent_nobody_is_told_to_come_again_at_once() {
+    let keys = Issuer::of(&[None]).keys();
+    for _ in 0..9 {
+        assert!(keys.next_fetch_in() >= FIRST_RETRY);
+        sleep(Duration::from_millis(150)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_a_token_does_not_name_is_fetched_too() {
+    let issuer = Issuer::of(&[Some(&[&EC]), Some(&[&OTHER_EC])]);
+    let verifier = issuer.verifier();
+    let token = OTHER_EC.sign(r#"{"alg":"ES256"}"#, &claims().to_string());
+    let forged: Result<(), TokenRefusal> = Err(TokenFault::Signature.into());
+    assert_eq!(verify(&verifier, &token).await, forged);
+    advance(WANTED_AT_MOST).await;
+    assert_eq!(verify(&verifier, &token).await, Ok(()));
+    assert_eq!(issuer.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_from_the_same_url_stay_until_other_rules_have_fetched_theirs() {
+    let source = |host: &str| KeySource::Url {
+        url: format!("http://{host}/keys").parse().unwrap(),
+        ca: None,
+    };
+    let before = rules(source("127.0.0.1:1"));
+    let keys = Issuer::of(&[Some(&[&EC])]).keys();
+    let clock = WallClock::fixed(now());
+    let verifier = TokenVerifier::with_keys(&before, keys, clock, Observers::default());
+    let token = EC.token(&claims());
+    assert_eq!(verify(&verifier, &token).await, Ok(()));
+    let mut after = before.clone();
+    after.algorithms.reverse();
+    let next = verifier.succeed(&after);
+    assert_eq!(verify(&next, &token).await, Ok(()));
+    after.keys = source("127.0.0.2:1");
+    let elsewhere = verifier.succeed(&after);
+    assert_eq!(elsewhere.keys_in_force(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outage_keeps_the_keys_that_are_there() {
     let issuer = Issuer::of(&[Some(&[&EC]), None]);
     let told = Told::default();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use icu_properties::CodePointMapData;
+use icu_properties::props::GeneralCategory;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -45,7 +47,17 @@ pub(super) fn claims(written: &str, rules: &Jwt, now: Timestamp) -> Result<Claim
 
 /// Whether a text can name a caller: it may come into headers, logs and the addresses of upstreams.
 pub(in crate::authentication) fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= LONGEST_IDENTITY && !text.chars().any(char::is_control)
+    !text.is_empty() && text.len() <= LONGEST_IDENTITY && !text.chars().any(is_unseen)
+}
+
+/// Whether a character shows nothing itself and changes how others are shown, or where a line ends.
+fn is_unseen(character: char) -> bool {
+    use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator};
+    let category = CodePointMapData::<GeneralCategory>::new().get(character);
+    matches!(
+        category,
+        Control | Format | LineSeparator | ParagraphSeparator
+    )
 }
 
 fn is_for_us(audience: Option<&Value>, ours: &[String]) -> bool {

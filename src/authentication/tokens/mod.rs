@@ -71,7 +71,7 @@ impl TokenVerifier {
     /// Verifies by these rules. Must be called within a tokio runtime, in which keys are fetched.
     pub(crate) fn new(rules: &Jwt, observers: Observers) -> Self {
         Self {
-            keys: Arc::new(IssuerKeys::new(rules, observers.clone())),
+            keys: Arc::new(IssuerKeys::new(rules, observers.clone(), None)),
             rules: rules.clone(),
             clock: WallClock::system(),
             observers,
@@ -94,15 +94,21 @@ impl TokenVerifier {
         }
     }
 
-    /// Verifies by other rules from now on. Keys that were fetched for equal ones stay.
+    /// Verifies by other rules from now on. Keys that were fetched for equal ones stay. Those from the same
+    /// URL stay until they have been fetched by the new rules: what they are used for, each token decides.
     pub(crate) fn succeed(&self, rules: &Jwt) -> Self {
         let is_same = rules.keys == self.rules.keys && rules.algorithms == self.rules.algorithms;
-        if !is_same {
-            return Self::new(rules, self.observers.clone());
-        }
+        let url = self.rules.keys.url();
+        let before = (url.is_some() && url == rules.keys.url()).then_some(&*self.keys);
+        let keys = if is_same {
+            Arc::clone(&self.keys)
+        } else {
+            let observers = self.observers.clone();
+            Arc::new(IssuerKeys::new(rules, observers, before))
+        };
         Self {
             rules: rules.clone(),
-            keys: Arc::clone(&self.keys),
+            keys,
             clock: self.clock.clone(),
             observers: self.observers.clone(),
         }
@@ -151,6 +157,7 @@ impl TokenVerifier {
         let keys = self.keys.in_force().ok_or(MissingKey::All)?;
         match is_signed(&parts, &keys) {
             None => Err(MissingKey::This),
+            Some(false) if parts.key_id.is_none() => Err(MissingKey::Perhaps),
             Some(false) => Ok(Err(TokenFault::Signature)),
             Some(true) => Ok(self.verified(&parts, keys.number)),
         }
@@ -169,6 +176,7 @@ impl TokenVerifier {
     fn without(&self, missing: MissingKey) -> TokenRefusal {
         match missing {
             MissingKey::This => TokenFault::UnknownKey.into(),
+            MissingKey::Perhaps => TokenFault::Signature.into(),
             MissingKey::All => TokenRefusal::Unavailable {
                 retry_after: self.keys.next_fetch_in(),
             },
@@ -191,6 +199,8 @@ impl TokenVerifier {
 enum MissingKey {
     /// Its own key is not among those that are there.
     This,
+    /// It names none, and none of those that are there made its signature.
+    Perhaps,
     /// There are no keys.
     All,
 }

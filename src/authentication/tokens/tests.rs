@@ -16,7 +16,7 @@ fn verifier_of(keys: &[&SigningKey]) -> TokenVerifier {
 }
 
 fn verifier_by(rules: &Jwt, observers: Observers) -> TokenVerifier {
-    let keys = IssuerKeys::new(rules, observers.clone());
+    let keys = IssuerKeys::new(rules, observers.clone(), None);
     TokenVerifier::with_keys(rules, keys, WallClock::fixed(now()), observers)
 }
 
@@ -243,6 +243,8 @@ fn a_token_for_access_is_accepted(#[case] typ: &str) {
 #[case::empty_name("sub", json!(""), TokenFault::Identity)]
 #[case::a_number("sub", json!(7), TokenFault::Identity)]
 #[case::a_line_break("sub", json!("anna\r\nx-admin: 1"), TokenFault::Identity)]
+#[case::another_direction("sub", json!("anna\u{202e}nimda"), TokenFault::Identity)]
+#[case::another_line("sub", json!("anna\u{2028}ben"), TokenFault::Identity)]
 #[case::a_long_name("sub", json!("a".repeat(1025)), TokenFault::Identity)]
 fn claims_that_do_not_hold_are_refused(
     #[case] name: &str,

@@ -7,7 +7,7 @@ use strum::IntoEnumIterator as _;
 use crate::authentication::{rate_of, visible_of};
 use crate::caller::{HiddenFields, HideableField, VisibleSources};
 use crate::did_you_mean::nearest;
-use crate::plan::{CallerGrant, Callers, EVERY_SOURCE, Plan};
+use crate::plan::{CallerGrant, CallerValue, Callers, EVERY_SOURCE, OnBehalf, Plan};
 
 /// The heads of the columns.
 const HEADS: [&str; 4] = ["caller", "source", "without", "rate"];
@@ -26,7 +26,7 @@ pub(super) fn explain_callers(plan: &Plan) -> String {
         "\ncallers may authenticate; who sees what:\n"
     });
     text.push_str(&table(&rows(callers, &sources)));
-    for warning in warnings(callers, &sources) {
+    for warning in warnings(callers, &sources).chain(shared_names(plan, callers)) {
         // Writing into a string does not fail.
         let _ = writeln!(text, "  warning: {warning}");
     }
@@ -52,6 +52,13 @@ fn rows(callers: &Callers, sources: &[&str]) -> Vec<Row> {
             &key.grants,
             sources,
         ));
+    }
+    if let Some(certificates) = &callers.certificates {
+        for (name, grants) in &certificates.names {
+            let caller = format!("certificate {name}");
+            rows.extend(rows_of(&caller, callers, grants, sources));
+        }
+        rows.extend(rows_of("another certificate", callers, &[], sources));
     }
     for (name, grant) in &callers.grants {
         if let Some(when) = &grant.when {
@@ -110,7 +117,27 @@ fn table(rows: &[Row]) -> String {
     text
 }
 
-fn warnings(callers: &Callers, sources: &[&str]) -> Vec<String> {
+/// Where an upstream cannot tell callers apart whom groupgate does.
+fn shared_names<'a>(plan: &'a Plan, callers: &Callers) -> impl Iterator<Item = String> + use<'a> {
+    let kinds = [
+        !callers.keys.is_empty(),
+        callers.jwt.is_some(),
+        callers.certificates.is_some(),
+    ];
+    let are_several = kinds.into_iter().filter(|is_there| *is_there).count() > 1;
+    let is_told = |on_behalf: &OnBehalf| on_behalf.values.contains(&CallerValue::Id);
+    let told = plan.upstreams.iter();
+    let told = told.filter(move |it| are_several && it.on_behalf.as_ref().is_some_and(is_told));
+    told.map(|upstream| {
+        format!(
+            "`{}` is asked with `{{caller.id}}`, which is the same for a key, a token and a certificate of one \
+             name: give no name twice",
+            upstream.name
+        )
+    })
+}
+
+fn warnings(callers: &Callers, sources: &[&str]) -> impl Iterator<Item = String> {
     let mut warnings = Vec::new();
     for (name, key) in &callers.keys {
         if key.grants.is_empty() {
@@ -118,6 +145,13 @@ fn warnings(callers: &Callers, sources: &[&str]) -> Vec<String> {
                 "the key `{name}` has no grants, so it sees no source"
             ));
         }
+    }
+    let certificates = callers.certificates.iter();
+    let certificates = certificates.flat_map(|all| &all.names);
+    for (name, _) in certificates.clone().filter(|(_, grants)| grants.is_empty()) {
+        warnings.push(format!(
+            "the certificate `{name}` has no grants, so it sees no source"
+        ));
     }
     for (name, grant) in &callers.grants {
         for source in &grant.sources {
@@ -133,13 +167,15 @@ fn warnings(callers: &Callers, sources: &[&str]) -> Vec<String> {
         }
         let has = |grants: &[String]| grants.contains(name);
         let mut keys = callers.keys.values();
-        let is_given =
-            grant.when.is_some() || has(&callers.anonymous) || keys.any(|key| has(&key.grants));
+        let is_given = grant.when.is_some()
+            || has(&callers.anonymous)
+            || keys.any(|key| has(&key.grants))
+            || certificates.clone().any(|(_, grants)| has(grants));
         if !is_given {
             warnings.push(format!("nobody has the grant `{name}`"));
         }
     }
-    warnings
+    warnings.into_iter()
 }
 
 #[cfg(test)]
@@ -148,8 +184,40 @@ mod tests {
     use crate::config::testing::{LEAST, load};
 
     fn explained(callers: &str) -> String {
+        explained_with(callers, &[])
+    }
+
+    fn explained_with(callers: &str, variables: &[(&str, &str)]) -> String {
         let upstreams = ["publisher", "tallyfy"].map(|name| format!("[upstreams.{name}]{LEAST}"));
-        explain_callers(&load(&format!("{callers}\n{}", upstreams.concat()), &[]).plan)
+        let text = format!("{callers}\n{}", upstreams.concat());
+        explain_callers(&load(&text, variables).plan)
+    }
+
+    #[test]
+    fn an_upstream_that_is_told_names_may_take_two_callers_for_one() {
+        let told = |more: &str| {
+            let key = "0".repeat(64);
+            let text = format!(
+                "[callers.keys.a]
+                sha256 = '{key}'
+                grants = ['all']
+                {more}
+                [grants.all]
+                sources = ['*']
+                [upstreams.club]
+                base_url = 'http://127.0.0.1:1'
+                request = {{ path = '/{{caller.id}}' }}
+                records = '/'
+                fields = {{ id = 'id', name = 'name' }}"
+            );
+            explain_callers(&load(&text, &[]).plan)
+        };
+        let tokens = "[callers.jwt]
+            issuer = 'https://id.example.com'
+            audience = 'groupgate'
+            jwks = { url = 'https://id.example.com/keys' }";
+        let warning = "warning: `club` is asked with `{caller.id}`";
+        assert!(told(tokens).contains(warning) && !told("").contains(warning));
     }
 
     #[test]
@@ -190,6 +258,48 @@ mod tests {
                 "  warning: the grant `finance` gives `talyfy`, and there is no such upstream: did you mean \
                  `tallyfy`?",
                 "  warning: nobody has the grant `spare`",
+            ]
+        );
+    }
+
+    #[test]
+    fn callers_of_every_kind_have_a_row() {
+        let signed = rcgen::generate_simple_self_signed([]).unwrap();
+        let (pem, key_pem) = (signed.cert.pem(), signed.signing_key.serialize_pem());
+        let key = "0".repeat(64);
+        let text = explained_with(
+            &format!(
+                "[server.tls]
+                certificate = {{ env = 'PEM' }}
+                key = {{ env = 'KEY' }}
+                client_ca = {{ env = 'PEM' }}
+                [callers.keys]
+                billing = {{ sha256 = '{key}', grants = ['finance'] }}
+                [callers.jwt]
+                issuer = 'https://id.example.com'
+                audience = 'groupgate'
+                jwks = {{ url = 'https://id.example.com/keys' }}
+                [callers.certificates]
+                identity = 'san_dns'
+                names = {{ 'a.example.com' = {{ grants = ['wiki'] }}, 'b.example.com' = {{ grants = [] }} }}
+                [grants.finance]
+                sources = ['publisher']
+                when = {{ claim = '/groups', any = ['finance', 'audit'] }}
+                [grants.wiki]
+                sources = ['tallyfy']"
+            ),
+            &[("PEM", &pem), ("KEY", &key_pem)],
+        );
+        assert_eq!(
+            text.lines().skip(2).collect::<Vec<_>>(),
+            [
+                "  caller                                   source     without  rate",
+                "  key billing                              publisher",
+                "  certificate a.example.com                tallyfy",
+                "  certificate b.example.com                nothing",
+                "  another certificate                      nothing",
+                "  token with /groups finance or audit      publisher",
+                "  warning: the certificate `b.example.com` has no grants, so it sees no source",
             ]
         );
     }

@@ -1,11 +1,12 @@
 //! Which credentials an upstream is asked with, and who could read them on the way. The plan holds the
 //! credentials themselves, and not what they are called.
 
-use url::{Host, Url};
+use url::Url;
 
 use super::paging::location;
 use crate::config::resolve::in_requests;
 use crate::config::upstream::{Auth, Upstream};
+use crate::plan::is_loopback;
 use crate::problem::KeyPath;
 
 /// Where credentials are read.
@@ -84,13 +85,7 @@ pub(super) fn warn_of_plain_http(upstream: &Upstream) -> Option<String> {
 }
 
 fn is_readable_on_the_way(url: &Url) -> bool {
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "http" && !is_loopback
+    url.scheme() == "http" && !is_loopback(url)
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ use crate::catalog::pages_kept;
 use crate::clock::WallClock;
 use crate::config::upstream::Upstream as Written;
 use crate::config::{Environment, Loaded};
-use crate::plan::server::OPEN_TO_ALL;
 use crate::plan::{
     AccessLogRules, AuditRules, BodyFormat, Format, Limits, List, Refresh, Share, Span, Upstream,
 };
@@ -109,9 +108,9 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
     if server.server_timing {
         text.push_str("callers are told where the time of an answer went (Server-Timing)\n");
     }
-    if plan.is_open_to_all() {
+    for exposure in plan.exposures() {
         let listen = server.listen;
-        let _ = writeln!(text, "warning: on {listen}, {OPEN_TO_ALL}");
+        let _ = writeln!(text, "warning: on {listen}, {exposure}");
     }
     for (name, missing) in plan.never_asked() {
         let _ = writeln!(
@@ -214,7 +213,10 @@ fn explain_upstream(upstream: &Upstream, written: &Written, is_granted: bool) ->
     }
     lines.extend([
         format!("auth     {}", explain_auth(written)),
-        format!("sees     every caller{granted} sees what this account sees"),
+        match &upstream.on_behalf {
+            Some(_) => "sees     each caller sees what is shown on its behalf".to_owned(),
+            None => format!("sees     every caller{granted} sees what this account sees"),
+        },
     ]);
     lines.extend(explain_limits(upstream));
     lines.extend(explain_freshness(upstream));

@@ -1,7 +1,8 @@
 //! Who may ask, and what grants say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::caller::ClientAuthorities;
 use crate::config::{Callers, SecretReader, Settings};
 use crate::did_you_mean::suggest;
 use crate::plan::{self, CallerGrant, KeyHash};
@@ -14,6 +15,7 @@ const NAME_LENGTH: usize = 64;
 
 pub(super) fn callers(
     settings: &Settings,
+    server: Option<&plan::Server>,
     secrets: &SecretReader<'_>,
     problems: &mut Problems,
 ) -> Option<plan::Callers> {
@@ -37,6 +39,8 @@ pub(super) fn callers(
         check_conditions(grants, problems);
     }
     let jwt = jwt.map(|jwt| tokens::resolve(jwt, secrets, problems));
+    let certificates = callers.certificates.as_ref();
+    let authorities = certificates.and_then(|_| authorities(settings, server, problems));
     let granted = GrantNames { grants, problems };
     let resolved = resolve(&at, callers, granted);
     if callers.required && !callers.anonymous.is_empty() {
@@ -48,12 +52,15 @@ pub(super) fn callers(
             .with_help("set `required = false`, or leave `anonymous` out"),
         );
     }
-    let has_tokens = jwt.is_some();
+    // What is wrong with tokens and certificates is said where it stands.
+    let is_described = jwt.is_some() || certificates.is_some();
+    let certificates = certificates.zip(authorities);
     let resolved = plan::Callers {
         jwt: jwt.flatten(),
+        certificates: certificates.map(|(written, vouch)| tokens::certificates(written, vouch)),
         ..resolved
     };
-    if callers.required && !resolved.has_credentials() && !has_tokens {
+    if callers.required && !resolved.has_credentials() && !is_described {
         problems.push(
             Problem::new(at, "nobody can say who it is, so every request is refused").with_help(
                 "describe callers under `[callers.keys.NAME]`, or set `required = false`",
@@ -61,6 +68,25 @@ pub(super) fn callers(
         );
     }
     Some(resolved)
+}
+
+/// What vouches for the certificates that tell who asks.
+fn authorities(
+    settings: &Settings,
+    server: Option<&plan::Server>,
+    problems: &mut Problems,
+) -> Option<ClientAuthorities> {
+    let tls = settings.server.tls.as_ref();
+    if tls.is_none_or(|tls| tls.client_ca.is_none()) {
+        problems.push(
+            Problem::new(
+                KeyPath::new(["callers", "certificates"]),
+                "no caller is asked for a certificate, so none tells who asks",
+            )
+            .with_help("name the CAs that vouch for callers: `server.tls.client_ca`"),
+        );
+    }
+    server?.tls.as_ref()?.client_authorities()
 }
 
 fn resolve(at: &KeyPath, callers: &Callers, mut granted: GrantNames<'_>) -> plan::Callers {
@@ -92,17 +118,28 @@ fn resolve(at: &KeyPath, callers: &Callers, mut granted: GrantNames<'_>) -> plan
         let grants = key.grants.clone();
         keys.insert(name.clone(), plan::CallerKey { hashes, grants });
     }
-    let certificates = callers.certificates.as_ref();
-    for (name, named) in certificates.iter().flat_map(|all| &all.names) {
-        let at = at.join("certificates").join("names").join(name);
-        granted.check(&at.join("grants"), &named.grants);
+    if let Some(certificates) = &callers.certificates {
+        let mut known = BTreeSet::new();
+        for (name, named) in &certificates.names {
+            let at = at.join("certificates").join("names").join(name);
+            granted.check(&at.join("grants"), &named.grants);
+            if !known.insert(certificates.identity.canonical(name)) {
+                granted.problems.push(
+                    Problem::new(
+                        at,
+                        "the name is there twice: DNS names are the same in either case",
+                    )
+                    .with_help("take one of them out"),
+                );
+            }
+        }
     }
     plan::Callers {
         required: callers.required,
         anonymous: callers.anonymous.clone(),
         keys,
         jwt: None,
-        certificates: certificates.map(tokens::certificates),
+        certificates: None,
         grants: granted.grants.clone(),
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn resolve(
     let server = server::server(&settings.server, secrets, &mut problems);
     let cache = server::cache(&settings.cache, &mut problems);
     let rate_limit = server::rate_limit(&settings.rate_limit, &mut problems);
-    let callers = callers::callers(settings, secrets, &mut problems);
+    let callers = callers::callers(settings, server.as_ref(), secrets, &mut problems);
     let cursor_keys = server::cursor_keys(&settings.cursor, secrets, &mut problems);
     if settings.upstreams.is_empty() && unread.is_empty() {
         problems.push(

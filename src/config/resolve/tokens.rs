@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::caller::ClientAuthorities;
 use crate::config::SecretReader;
 use crate::config::callers::{Certificates, Jwks, Jwt};
 use crate::config::mask::has_password;
-use crate::plan::{self, KeySet, KeySource, TokenAlgorithm};
+use crate::plan::{self, KeySet, KeySource, TokenAlgorithm, is_loopback};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::block::Block;
@@ -129,22 +130,21 @@ fn key_source(
 
 /// Whether what comes from a URL is its owner's.
 fn is_safe(url: &url::Url) -> bool {
-    let is_loopback = match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
 }
 
 /// Decides `[callers.certificates]`.
-pub(super) fn certificates(certificates: &Certificates) -> plan::Certificates {
+pub(super) fn certificates(
+    certificates: &Certificates,
+    authorities: ClientAuthorities,
+) -> plan::Certificates {
+    let identity = certificates.identity;
     let names = certificates.names.iter();
     plan::Certificates {
-        identity: certificates.identity,
+        identity,
+        authorities,
         names: names
-            .map(|(name, named)| (name.clone(), named.grants.clone()))
+            .map(|(name, named)| (identity.canonical(name), named.grants.clone()))
             .collect(),
     }
 }

@@ -14,6 +14,11 @@ use super::trusts;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+/// Whether a proxy says that it asks for another, however well it can be understood.
+pub(super) fn is_for_another(headers: &HeaderMap) -> bool {
+    headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)
+}
+
 /// The address for which the trusted proxy at `peer` asks. Where the two headers differ, one of them was not
 /// written by the proxy, and it cannot be told which: then the request counts as the proxy's own.
 pub(super) fn origin(peer: IpAddr, headers: &HeaderMap, trusted: &[AddressBlock]) -> IpAddr {

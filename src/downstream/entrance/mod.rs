@@ -16,15 +16,15 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use rustls::ServerConfig;
-use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
+use crate::caller::{ClientAuthorities, ShownCertificate};
 use crate::clock::WallClock;
-use crate::plan::{AddressBlock, Server};
+use crate::plan::{AddressBlock, Server, ServerTls};
 use crate::tls::{self, CertificateError};
 
 use super::connections::HEAD_TIMEOUT;
@@ -36,6 +36,8 @@ pub(super) use socket::ServedSocket;
 #[derive(Debug, Default)]
 pub(super) struct Entrance {
     pub(super) tls: Option<Arc<ServerConfig>>,
+    /// What vouches for the certificates of clients.
+    pub(super) client_ca: Option<ClientAuthorities>,
     pub(super) trusted: Arc<[AddressBlock]>,
     pub(super) is_announced: bool,
 }
@@ -59,6 +61,7 @@ impl Entrance {
         }
         Ok(Self {
             tls: server.tls.as_ref().map(tls::server::config).transpose()?,
+            client_ca: (server.tls.as_ref()).and_then(ServerTls::client_authorities),
             trusted: server.trusted_proxies.as_slice().into(),
             is_announced: server.proxy_protocol,
         })
@@ -88,9 +91,10 @@ impl Entrance {
         Ok(source.unwrap_or(peer.ip()))
     }
 
-    /// For whom a trusted proxy at `peer` asks, as the request's headers say.
-    pub(super) fn asker(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        forwarded::origin(peer, headers, &self.trusted)
+    /// For whom a trusted proxy at `peer` asks, as the request's headers say: the proxy's own address where
+    /// they cannot be understood. `None`: they say nothing, so it asks for itself.
+    pub(super) fn asker(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        forwarded::is_for_another(headers).then(|| forwarded::origin(peer, headers, &self.trusted))
     }
 
     /// What is spoken on a connection: TLS, or nothing beside HTTP. With it comes the certificate that the
@@ -98,7 +102,7 @@ impl Entrance {
     pub(super) async fn open(
         &self,
         stream: TimeoutStream<TcpStream>,
-    ) -> Result<(ServedSocket, Option<Arc<CertificateDer<'static>>>), HandshakeError> {
+    ) -> Result<(ServedSocket, Option<Arc<ShownCertificate>>), HandshakeError> {
         let Some(tls) = &self.tls else {
             return Ok((ServedSocket::Plain { stream }, None));
         };
@@ -108,7 +112,10 @@ impl Entrance {
         let stream = stream.map_err(|_| HandshakeError::TooSlow)??;
         let (_, session) = stream.get_ref();
         let shown = session.peer_certificates().and_then(<[_]>::first);
-        let certificate = shown.map(|certificate| Arc::new(certificate.clone().into_owned()));
+        let certificate = shown.zip(self.client_ca).map(|(der, authorities)| {
+            let der = der.clone().into_owned();
+            Arc::new(ShownCertificate { der, authorities })
+        });
         let stream = Box::new(stream);
         Ok((ServedSocket::Encrypted { stream }, certificate))
     }

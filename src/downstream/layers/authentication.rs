@@ -1,6 +1,8 @@
 //! Who asks, where the plan says who may; and 401 where nobody knows.
 
 use std::convert::Infallible;
+use std::iter;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,25 +13,33 @@ use tower::{Layer, Service};
 
 use crate::authentication::{KnownCaller, Recognition, RefusedCredentials};
 use crate::downstream::caller_gate::CallerGate;
+use crate::downstream::deadline::CallerDeadline;
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::response::Response;
 use crate::observe::Event;
 
 use super::answering::{Answering, Layered};
+use super::deadlines::Patience;
+use super::intercept::Interceptor as _;
 use super::observed::Observed;
+use super::shedding::{Shedding, ShedsLoad};
 
 /// The request headers by which a caller is known.
-const VARIES_BY: HeaderValue = HeaderValue::from_static("authorization, x-api-key");
+const VARIES_BY: &str = "authorization, x-api-key";
 
 /// How to authenticate, in the words of RFC 6750 where it has them.
-const CHALLENGES: [(RefusedCredentials, HeaderValue); 2] = [
+const CHALLENGES: [(RefusedCredentials, HeaderValue); 3] = [
     (
         RefusedCredentials::Missing,
         HeaderValue::from_static(r#"Bearer realm="groupgate""#),
     ),
     (
         RefusedCredentials::Invalid,
+        HeaderValue::from_static(r#"Bearer realm="groupgate", error="invalid_token""#),
+    ),
+    (
+        RefusedCredentials::Ended,
         HeaderValue::from_static(r#"Bearer realm="groupgate", error="invalid_token""#),
     ),
 ];
@@ -41,6 +51,9 @@ pub(crate) trait Authenticates {
 
     /// The headers of a caller that upstreams forward.
     fn forwarded_headers(&self) -> &[HeaderName];
+
+    /// The request headers on which an answer depends, as [`varies_by`] has them.
+    fn varies_by(&self) -> &HeaderValue;
 }
 
 /// Lets requests through whose callers may ask, each as the caller that it is.
@@ -61,7 +74,7 @@ pub(crate) struct Authenticating<L>(L);
 
 impl<S, L> Service<&Arc<RequestContext<S>>> for Authenticating<L>
 where
-    S: Authenticates + Observed + Send + Sync + 'static,
+    S: Authenticates + Observed + ShedsLoad + Patience + Send + Sync + 'static,
     L: Layered<S> + Copy + Send + 'static,
 {
     type Response = Response;
@@ -85,20 +98,31 @@ where
             Recognition::Known(known) => {
                 admit(exchange, known);
                 let mut answer = inner.call(exchange);
+                let varies_by = exchange.state.varies_by().clone();
                 if let Answering::Here(response) = &mut answer {
-                    vary(response);
+                    response.headers_mut().append(VARY, varies_by);
                     return answer;
                 }
-                Answering::later(answer.map_ok(varied))
+                Answering::later(answer.map_ok(|answer| varied(answer, varies_by)))
             }
             Recognition::Refused(refusal) => Answering::Here(refuse(exchange, refusal)),
             Recognition::Awaited(decision) => {
+                // Whoever waits takes memory, and nobody knows who it is.
+                let permit = match Shedding.before(exchange) {
+                    ControlFlow::Continue(permit) => permit,
+                    ControlFlow::Break(refused) => return Answering::Here(refused),
+                };
                 let exchange = Arc::clone(exchange);
+                let allowed = exchange.state.deadline_of(exchange.uri.path());
+                let decision = decision(CallerDeadline::new(exchange.begun, allowed).answer);
                 Answering::later(async move {
-                    match decision.await {
+                    let decided = decision.await;
+                    drop(permit);
+                    match decided {
                         Ok(known) => {
                             admit(&exchange, known);
-                            inner.call(&exchange).await.map(varied)
+                            let answer = inner.call(&exchange).await?;
+                            Ok(varied(answer, exchange.state.varies_by().clone()))
                         }
                         Err(refusal) => Ok(refuse(&exchange, refusal)),
                     }
@@ -108,13 +132,18 @@ where
     }
 }
 
-/// Says that another caller gets another answer.
-fn vary(response: &mut Response) {
-    response.headers_mut().append(VARY, VARIES_BY);
+/// The request headers on which answers depend, where upstreams forward these: another caller gets another
+/// answer, and so does one that sends something else to an upstream.
+pub(crate) fn varies_by(forwarded: &[HeaderName]) -> HeaderValue {
+    let forwarded = forwarded.iter().map(HeaderName::as_str);
+    let others = forwarded.filter(|name| !VARIES_BY.split(", ").any(|known| known == *name));
+    let names: Vec<_> = iter::once(VARIES_BY).chain(others).collect();
+    // Names of headers can stand in one.
+    HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static("*"))
 }
 
-fn varied(mut response: Response) -> Response {
-    vary(&mut response);
+fn varied(mut response: Response, varies_by: HeaderValue) -> Response {
+    response.headers_mut().append(VARY, varies_by);
     response
 }
 
@@ -133,7 +162,9 @@ fn refuse<S: Authenticates + Observed>(
     (exchange.state.observers()).notify(&Event::Authenticated(refusal.as_str()));
     let network = exchange.client.network;
     let wait = match refusal {
-        RefusedCredentials::Missing | RefusedCredentials::Unavailable { .. } => None,
+        RefusedCredentials::Missing
+        | RefusedCredentials::Ended
+        | RefusedCredentials::Unavailable { .. } => None,
         RefusedCredentials::Invalid => {
             let gate = exchange.state.gate();
             gate.and_then(|gate| gate.count_failure(network, exchange.begun))
@@ -152,7 +183,9 @@ fn unauthorized(refusal: RefusedCredentials) -> Response {
         RefusedCredentials::Missing => {
             "send credentials, such as `Authorization: Bearer` with a key"
         }
-        RefusedCredentials::Invalid => "the credentials are not accepted",
+        RefusedCredentials::Invalid | RefusedCredentials::Ended => {
+            "the credentials are not accepted"
+        }
         RefusedCredentials::Unavailable { retry_after } => {
             let detail = "the credentials cannot be verified at the moment";
             let problem = ProblemDetails::new(Kind::AuthenticationUnavailable, detail);

@@ -2,36 +2,26 @@
 
 use serde_json::Value;
 
-use crate::support::client::{each, groups_of};
-
 use super::*;
 
 /// Two grants, and a caller with each.
 fn two_callers() -> String {
-    let grants = "grants.first.sources = ['alpha', 'beta']\ngrants.last.sources = ['gamma']\n";
-    let grants = grants
-        .replace("grants.", "[grants.")
-        .replace(".sources", "]\nsources");
-    grants
-        + &keys(&[
-            ("one", "key-one", &["first"]),
-            ("two", "key-two", &["last"]),
-        ])
-}
-
-fn names(reply: &Reply) -> Vec<String> {
-    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
-    let page = reply.json();
-    let names = each(groups_of(&page), "name").into_iter();
-    names.map(str::to_owned).collect()
+    let grants =
+        "[grants.first]\nsources = ['alpha', 'beta']\n[grants.last]\nsources = ['gamma']\n";
+    let callers = keys(&[
+        ("one", "key-one", &["first"]),
+        ("two", "key-two", &["last"]),
+    ]);
+    format!("{grants}{callers}")
 }
 
 #[tokio::test]
 async fn each_caller_sees_what_it_is_granted_however_it_sends_its_key() {
     let upstream = upstream().await;
-    let gateway = started(&configuration(&upstream, &two_callers())).await;
+    let timed = configuration_with("server_timing = true\n", &upstream, &two_callers());
+    let gateway = started(&timed).await;
     // The second time from the answer cache.
-    for _ in 0..2 {
+    for is_ready in [false, true] {
         let reply = asked_with(&gateway, "key-one", "/groups?search=2").await;
         assert_eq!(names(&reply), ["alpha 2", "beta 2"]);
         assert!(reply.header("cache-control").starts_with("private"));
@@ -47,6 +37,10 @@ async fn each_caller_sees_what_it_is_granted_however_it_sends_its_key() {
             .get_with("/groups?search=2", &[("x-api-key", "key-two")])
             .await;
         assert_eq!(names(&other), ["gamma 2"]);
+        for reply in [&reply, &other] {
+            let timing = reply.header("server-timing");
+            assert_eq!(timing == "cache;desc=hit", is_ready, "{timing}");
+        }
     }
     let sources = asked_with(&gateway, "key-two", "/sources").await.json();
     assert_eq!(

@@ -1,5 +1,6 @@
 //! Callers who are told apart, as each of them sees the gateway.
 
+mod certificates;
 mod hidden;
 mod keys;
 mod limits;
@@ -12,9 +13,17 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::support::adapters::{NO_VARIABLES, load};
-use crate::support::client::Reply;
+use crate::support::client::{Reply, each, groups_of};
 use crate::support::gateway::{ANY_PORT, Gateway};
 use crate::support::server::{Server, json as answer};
+
+/// The names of the groups that an answer shows.
+fn names(reply: &Reply) -> Vec<String> {
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    let page = reply.json();
+    let names = each(groups_of(&page), "name").into_iter();
+    names.map(str::to_owned).collect()
+}
 
 /// The SHA-256 of a key, as the file has it.
 fn sha256(key: &str) -> String {
@@ -37,6 +46,11 @@ async fn upstream() -> Server {
 
 /// The sources `alpha`, `beta` and `gamma` of one upstream, and what is said of callers.
 fn configuration(upstream: &Server, callers: &str) -> Loaded {
+    configuration_with("", upstream, callers)
+}
+
+/// The same with these keys of `[server]`.
+fn configuration_with(server: &str, upstream: &Server, callers: &str) -> Loaded {
     let base_url = upstream.base_url();
     let block = |name: &str| {
         format!(
@@ -51,7 +65,7 @@ fn configuration(upstream: &Server, callers: &str) -> Loaded {
     let blocks: String = ["alpha", "beta", "gamma"].map(block).concat();
     let settings = "cache.ttl = '1h'\nrate_limit = { per_client = '100000/s', burst = 100000 }\n";
     load(
-        &format!("{settings}{ANY_PORT}{blocks}{callers}"),
+        &format!("{settings}{ANY_PORT}{server}{blocks}{callers}"),
         NO_VARIABLES,
     )
 }

@@ -65,6 +65,13 @@ async fn a_caller_is_asked_for_with_its_name_or_with_what_it_sent_and_nobody_wit
         }
         let silent = gateway.get_with("/groups", &[bob]).await;
         assert_eq!(silent.status, StatusCode::BAD_GATEWAY);
+        let varies: Vec<_> = silent.headers.get_all("vary").iter().collect();
+        assert!(
+            varies
+                .iter()
+                .any(|it| *it == "authorization, x-api-key, x-tenant"),
+            "{varies:?}"
+        );
         let source = &silent.json()["sources"][0];
         assert_eq!(source["error"]["type"], "unauthorized");
     }
@@ -72,4 +79,26 @@ async fn a_caller_is_asked_for_with_its_name_or_with_what_it_sent_and_nobody_wit
     assert_eq!(unknown.status, StatusCode::UNAUTHORIZED);
     assert_eq!(upstream.requests().len(), 4);
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_goes_to_no_upstream() {
+    let upstream = Server::start(|request| {
+        let sent = request.headers().get(AUTHORIZATION);
+        let sent = sent.map_or("none", |sent| sent.to_str().unwrap());
+        answer(&json!([{ "id": "1", "name": sent }]))
+    })
+    .await;
+    let forwards =
+        "request = { path = '/' }\nauth = { type = 'forward', headers = ['authorization'] }";
+    let gateway = Gateway::start(&on_behalf(&upstream, forwards)).await;
+    let own = asked_with(&gateway, "alices-key", "/groups").await;
+    assert_eq!(own.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(own.json()["sources"][0]["error"]["type"], "unauthorized");
+    assert_eq!(upstream.requests().len(), 0);
+    let both = [
+        ("x-api-key", "alices-key"),
+        ("authorization", "Bearer theirs"),
+    ];
+    assert_eq!(seen(&gateway, &both).await, "\"Bearer theirs\"");
 }

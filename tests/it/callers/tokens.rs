@@ -6,7 +6,6 @@ use rstest::rstest;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
-use crate::support::client::{each, groups_of};
 use crate::support::issuer::{Issuer, claims, unsigned};
 use crate::support::server::{Step, head, status, whole};
 
@@ -28,13 +27,6 @@ fn token_callers(jwks: &str) -> String {
         {}",
         keys(&[("one", "key-one", &["last"])])
     )
-}
-
-fn names(reply: &Reply) -> Vec<String> {
-    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
-    let page = reply.json();
-    let names = each(groups_of(&page), "name").into_iter();
-    names.map(str::to_owned).collect()
 }
 
 /// A file with the keys of an issuer.
@@ -132,6 +124,15 @@ async fn a_bad_token_is_refused_without_a_reason() {
     }
     refusals.dedup();
     assert_eq!(refusals.len(), 1, "{refusals:?}");
+    // However often an address sends bad ones, whoever has to renew its own is told so.
+    let mut bad = StatusCode::UNAUTHORIZED;
+    while bad == StatusCode::UNAUTHORIZED {
+        bad = asked_with(&gateway, "no token", "/groups").await.status;
+    }
+    assert_eq!(bad, StatusCode::TOO_MANY_REQUESTS);
+    let ended = asked_with(&gateway, &with("exp", json!(1)), "/groups").await;
+    ended.problem(401, "unauthorized");
+    assert!(!ended.header("www-authenticate").is_empty());
 }
 
 #[tokio::test]
@@ -198,6 +199,26 @@ async fn without_keys_tokens_wait_and_other_callers_do_not(
     let metrics = metrics(&gateway).await;
     let counted = format!(r#"groupgate_key_set_fetches_total{{outcome="{outcome}"}}"#);
     assert!(metrics.contains(&counted), "{metrics}");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_keys_is_one_of_those_that_may_be_under_way_and_not_longer_than_any() {
+    let upstream = upstream().await;
+    let issuer = Issuer::new("a");
+    let silent = Server::play(|_| vec![Step::Hang]).await;
+    let few = "deadline = '1s'\nconnections.requests = 1\n";
+    let text = token_callers(&at(&silent));
+    let gateway = started(&configuration_with(few, &upstream, &text)).await;
+    let token = issuer.token("anna", &["staff"]);
+    let ask = || asked_with(&gateway, &token, "/groups");
+    let (one, other) = tokio::join!(ask(), ask());
+    let (waited, refused) = match one.json()["type"].as_str() {
+        Some(word) if word.ends_with("overloaded") => (other, one),
+        _ => (one, other),
+    };
+    waited.problem(503, "authentication-unavailable");
+    assert_eq!(waited.header("retry-after"), "1");
+    refused.problem(503, "overloaded");
 }
 
 #[tokio::test]

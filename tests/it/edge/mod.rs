@@ -5,6 +5,7 @@ mod floods;
 mod headers;
 mod heads;
 mod proxies;
+pub(crate) mod secured;
 mod tls;
 
 use http::{Method, StatusCode};

@@ -1,7 +1,5 @@
 //! TLS: what is spoken, who is let in, and certificates that change while it serves.
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -11,111 +9,18 @@ use http_body_util::Empty;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rstest::rstest;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::SupportedProtocolVersion;
+use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
+use super::secured::{Caller, Secured, address};
 use super::{answers, list, rest};
-use crate::reload::folder::{ConfigFolder, block, root};
-use crate::support::authority::{Authority, Signed, Time};
+use crate::reload::folder::{block, root};
+use crate::support::authority::{Authority, Time};
 use crate::support::gateway::Gateway;
 use crate::support::wait::eventually;
-
-/// A folder with a configuration that serves TLS, and what signed its certificate.
-struct Secured {
-    folder: ConfigFolder,
-    authority: Authority,
-}
-
-impl Secured {
-    fn new() -> Self {
-        let secured = Self {
-            folder: ConfigFolder::new(),
-            authority: Authority::new(),
-        };
-        let signed = secured.authority.server(&["127.0.0.1"]);
-        secured.write(&signed);
-        secured
-    }
-
-    /// Puts the server's certificate where it is read.
-    fn write(&self, signed: &Signed) {
-        self.folder.write("tls.crt", &signed.certificate.pem());
-        self.folder.write("tls.key", &signed.key.serialize_pem());
-    }
-
-    /// The keys of `[server]`.
-    fn tls(&self, more: &str) -> String {
-        format!(
-            "tls = {{ certificate = {{ file = '{}' }}, key = {{ file = '{}' }}{more} }}",
-            self.folder.path("tls.crt"),
-            self.folder.path("tls.key")
-        )
-    }
-
-    /// The same where callers are asked for a certificate of this authority.
-    fn mutual(&self, authority: &Authority) -> String {
-        self.folder.write("callers.pem", &authority.pem());
-        let ca = self.folder.path("callers.pem");
-        self.tls(&format!(", client_ca = {{ file = '{ca}' }}"))
-    }
-
-    async fn connect(
-        &self,
-        gateway: &Gateway,
-        caller: &Caller<'_>,
-    ) -> io::Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.authority.der()).unwrap();
-        let versions = caller
-            .version
-            .map_or(vec![&TLS12, &TLS13], |version| vec![version]);
-        let client =
-            ClientConfig::builder_with_protocol_versions(&versions).with_root_certificates(roots);
-        let mut client = match caller.shows {
-            Some(signed) => client
-                .with_client_auth_cert(signed.chain(), signed.private_key())
-                .unwrap(),
-            None => client.with_no_client_auth(),
-        };
-        client.alpn_protocols = caller
-            .speaks
-            .iter()
-            .map(|name| name.as_bytes().to_vec())
-            .collect();
-        let stream = TcpStream::connect(address(gateway)).await?;
-        let name = ServerName::try_from("127.0.0.1").unwrap();
-        TlsConnector::from(Arc::new(client))
-            .connect(name, stream)
-            .await
-    }
-
-    /// What a caller gets over a connection of its own. It may be told only then that it is not let in.
-    async fn ask(&self, gateway: &Gateway, caller: &Caller<'_>) -> io::Result<String> {
-        let mut stream = self.connect(gateway, caller).await?;
-        let request = b"GET /groups HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n";
-        stream.write_all(request).await?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
-        Ok(String::from_utf8(answer).unwrap())
-    }
-}
-
-/// How a caller connects.
-#[derive(Default)]
-struct Caller<'a> {
-    version: Option<&'static SupportedProtocolVersion>,
-    speaks: Vec<&'static str>,
-    shows: Option<&'a Signed>,
-}
-
-fn address(gateway: &Gateway) -> SocketAddr {
-    gateway.app().data_addr()
-}
 
 async fn connections(gateway: &Gateway) -> serde_json::Value {
     let status = gateway.admin(Method::GET, "/status", &[]).await.json();

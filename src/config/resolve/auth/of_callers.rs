@@ -81,7 +81,7 @@ fn is_never_forwarded(name: &HeaderName) -> bool {
     NEVER_FORWARDED.contains(name)
         || matches!(
             text,
-            "keep-alive" | "traceparent" | "tracestate" | "forwarded" | "x-real-ip"
+            "keep-alive" | "traceparent" | "tracestate" | "forwarded" | "x-real-ip" | "x-api-key"
         )
         || text.starts_with("proxy-")
         || text.starts_with("x-forwarded-")
