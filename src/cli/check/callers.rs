@@ -293,12 +293,12 @@ mod tests {
         assert_eq!(
             text.lines().skip(2).collect::<Vec<_>>(),
             [
-                "  caller                                   source     without  rate",
-                "  key billing                              publisher",
-                "  certificate a.example.com                tallyfy",
-                "  certificate b.example.com                nothing",
-                "  another certificate                      nothing",
-                "  token with /groups finance or audit      publisher",
+                "  caller                               source     without  rate",
+                "  key billing                          publisher",
+                "  certificate a.example.com            tallyfy",
+                "  certificate b.example.com            nothing",
+                "  another certificate                  nothing",
+                "  token with /groups finance or audit  publisher",
                 "  warning: the certificate `b.example.com` has no grants, so it sees no source",
             ]
         );
