@@ -139,7 +139,10 @@ fn cached(directory: &Path, answers: u64, headers: &str) -> u64 {
         .stderr(File::create(directory.join("log")).unwrap())
         .spawn()
         .unwrap();
-    wait_until_ready(admin, &mut gateway);
+    if !is_ready(admin, &mut gateway) {
+        let log = fs::read_to_string(directory.join("log"));
+        panic!("the gateway does not get ready: {log:?}");
+    }
     let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
     for _ in 0..answers {
         assert_eq!(ask(&mut stream, "/groups?limit=50", headers), 200);
@@ -154,16 +157,18 @@ fn cached(directory: &Path, answers: u64, headers: &str) -> u64 {
     clippy::disallowed_methods,
     reason = "it blocks no runtime, only this program"
 )]
-fn wait_until_ready(admin: SocketAddr, gateway: &mut Child) {
+fn is_ready(admin: SocketAddr, gateway: &mut Child) -> bool {
     for _ in 0..600 {
         let stream = TcpStream::connect(admin).map(BufReader::new);
         if stream.is_ok_and(|mut stream| ask(&mut stream, "/readyz", "") == 200) {
-            return;
+            return true;
         }
-        assert!(gateway.try_wait().unwrap().is_none(), "the gateway ended");
+        if gateway.try_wait().unwrap().is_some() {
+            return false;
+        }
         sleep(Duration::from_millis(100));
     }
-    panic!("the gateway does not get ready");
+    false
 }
 
 /// Asks once, and reads the answer to its end. Returned is its status.

@@ -174,7 +174,7 @@ impl Plan {
     /// missing.
     pub fn never_asked(&self) -> impl Iterator<Item = (&str, &'static str)> {
         let callers = self.callers.as_ref();
-        let is_known = callers.is_some_and(|callers| callers.has_credentials());
+        let is_known = callers.is_some_and(Callers::has_credentials);
         let has_tokens = callers.is_some_and(|callers| callers.jwt.is_some());
         self.upstreams.iter().filter_map(move |upstream| {
             let on_behalf = upstream.on_behalf.as_ref()?;

@@ -6,6 +6,10 @@ use crate::plan::Callers;
 
 /// Which credentials a listener takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are one set: which ways there are, and whether one must be gone"
+)]
 pub(crate) struct DescribedCredentials {
     has_keys: bool,
     has_tokens: bool,

@@ -220,7 +220,7 @@ async fn what_is_not_granted_takes_as_long_as_what_does_not_exist() {
     let [gateway, _] = with_and_without().await;
     let took = async |address: &str| {
         let request = Request::get(address).header("host", "here");
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         answer_to(&gateway, limited(), request).await;
         begun.elapsed()
     };
