@@ -357,7 +357,7 @@ async fn an_address_that_is_taken_is_named_with_its_key() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn callers_who_ask_too_often_are_told_when_to_come_back() {
     let state = state(both());
     let first = ask(&state, get("/sources")).await;
