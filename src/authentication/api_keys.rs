@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 use crate::hex::hex;
 use crate::plan::{Callers, KeyHash};
 
-use super::{CredentialKind, KnownCaller};
+use super::known_caller::{CredentialKind, KnownCaller};
 
 /// The hash of a key, as the configuration has it.
 pub fn hash_of_key(key: &[u8]) -> KeyHash {

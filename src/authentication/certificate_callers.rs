@@ -13,8 +13,8 @@ use crate::clock::WallClock;
 use crate::plan::{Callers, Certificates};
 
 use super::certificates::identity;
+use super::known_caller::{CredentialKind, KnownCaller};
 use super::remembered::Remembered;
-use super::{CredentialKind, KnownCaller};
 
 /// Certificates are verified with no keys that change while a connection is open.
 const NO_KEYS: u64 = 0;

@@ -3,7 +3,7 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::RefusedCredentials;
+use super::refused::RefusedCredentials;
 
 /// The header of an API key. Where it is, `Authorization` is not looked at: it may be for an upstream.
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");

@@ -15,6 +15,16 @@ mod grants;
 pub use grants::{rate_of, visible_of};
 
 mod key_set;
+
+mod known_caller;
+pub use known_caller::{CredentialKind, KnownCaller};
+
+mod recognition;
+pub use recognition::{AwaitedCaller, Recognition};
+
+mod refused;
+pub use refused::RefusedCredentials;
+
 mod remembered;
 mod token_callers;
 mod tokens;
@@ -22,30 +32,19 @@ mod tokens;
 #[cfg(test)]
 mod testing;
 
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName};
-use serde_json::Value;
-use sha2::{Digest, Sha256};
-use strum::IntoStaticStr;
-use tokio::time::Instant;
+use http::HeaderMap;
 
-use crate::caller::{Caller, Credentials, Identity, ShownCertificate, Verified};
+use crate::caller::ShownCertificate;
 use crate::clock::WallClock;
 use crate::observe::Observers;
-use crate::plan::{CallerGrant, Callers, Rate};
+use crate::plan::Callers;
 
 use api_keys::KeyTable;
 use certificate_callers::CertificateCallers;
-use credentials::{API_KEY, Presented};
+use credentials::Presented;
 use token_callers::TokenCallers;
-
-/// The first bytes of what an identity is a hash of. Another encoding gets another number.
-const IDENTITY_ENCODING: &[u8] = b"groupgate caller 1\0";
 
 /// Finds out who asks.
 #[derive(Debug)]
@@ -55,161 +54,6 @@ pub struct Authenticator {
     keys: KeyTable,
     tokens: Option<Arc<TokenCallers>>,
     certificates: Option<CertificateCallers>,
-}
-
-/// How a caller showed who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub enum CredentialKind {
-    /// It brought nothing.
-    Anonymous,
-    /// With an API key.
-    Key,
-    /// With a token.
-    Token,
-    /// With a client certificate.
-    Certificate,
-}
-
-/// A caller as its credentials and grants have it.
-#[derive(Debug)]
-pub struct KnownCaller {
-    /// The caller; where it asks from is not known.
-    caller: Caller,
-    /// How it showed who it is.
-    pub kind: CredentialKind,
-    /// The names of its grants.
-    pub grants: Box<[String]>,
-    /// How many requests it may make, if its grants limit them.
-    pub rate: Option<Rate>,
-}
-
-/// What becomes of a request.
-#[expect(missing_debug_implementations, reason = "a future shows nothing")]
-pub enum Recognition {
-    /// It is answered as one of this caller.
-    Known(Arc<KnownCaller>),
-    /// It is not answered.
-    Refused(RefusedCredentials),
-    /// That is known once something has been fetched.
-    Awaited(AwaitedCaller),
-}
-
-/// Waits for what shows who asks, until then at the latest.
-pub type AwaitedCaller = Box<
-    dyn FnOnce(Instant) -> BoxFuture<'static, Result<Arc<KnownCaller>, RefusedCredentials>> + Send,
->;
-
-/// Why a request is not answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub enum RefusedCredentials {
-    /// It brought no credentials.
-    Missing,
-    /// It brought some that are not accepted. Nobody is told why.
-    Invalid,
-    /// It brought a token that its issuer has signed and that has ended: a new one is wanted.
-    Ended,
-    /// Its token cannot be verified at the moment. It may be good.
-    Unavailable {
-        /// When it is worth trying again.
-        retry_after: Duration,
-    },
-}
-
-impl CredentialKind {
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// The digest of who a caller is that showed it in this way: the same in every process and release.
-    fn identity(self, name: &str) -> Identity {
-        if self == Self::Anonymous {
-            return Identity::Anonymous;
-        }
-        let mut digest = Sha256::new_with_prefix(IDENTITY_ENCODING);
-        digest.update(self.as_str());
-        digest.update([0]);
-        digest.update(name);
-        Identity::Authenticated(digest.finalize().into())
-    }
-}
-
-impl RefusedCredentials {
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
-
-impl KnownCaller {
-    /// A caller who showed in this way to be `name`, with grants of these names.
-    fn new(kind: CredentialKind, name: &str, grants: &[String], callers: &Callers) -> Self {
-        let verified = Verified {
-            id: name.to_owned(),
-            claims: Value::Null,
-            token: None,
-            forwarded: HeaderMap::new(),
-        };
-        Self::verified(kind, name, verified, grants, callers)
-    }
-
-    /// The same of one of whom more is known. Cursors are bound to its `name`.
-    fn verified(
-        kind: CredentialKind,
-        name: &str,
-        verified: Verified,
-        grants: &[String],
-        callers: &Callers,
-    ) -> Self {
-        let given: Vec<&CallerGrant> = callers.granted(grants).collect();
-        let identity = kind.identity(name);
-        Self {
-            caller: Caller {
-                identity,
-                visible: visible_of(&given),
-                credentials: match identity {
-                    Identity::Anonymous => Credentials::default(),
-                    Identity::Authenticated(_) => Credentials::of(verified),
-                },
-                network: None,
-            },
-            kind,
-            grants: grants.into(),
-            rate: rate_of(&given),
-        }
-    }
-
-    /// How much memory what it may see takes.
-    fn bytes(&self) -> usize {
-        let grants = self.grants.iter();
-        let grants = grants.map(|name| size_of::<String>() + name.len());
-        size_of::<Self>() + grants.sum::<usize>() + self.caller.visible.bytes()
-    }
-
-    /// The caller, asking from this network.
-    pub fn at(&self, network: IpAddr) -> Caller {
-        Caller {
-            network: Some(network),
-            ..self.caller.clone()
-        }
-    }
-
-    /// Whether a header of its `request` may go to upstreams. A key is for groupgate alone: who has it is
-    /// this caller.
-    pub fn forwards(&self, name: &HeaderName, request: &HeaderMap) -> bool {
-        let is_key = *name == API_KEY
-            || (*name == AUTHORIZATION
-                && self.kind == CredentialKind::Key
-                && !request.contains_key(API_KEY));
-        !is_key
-    }
-
-    /// Who it is.
-    pub const fn identity(&self) -> Identity {
-        self.caller.identity
-    }
 }
 
 impl Authenticator {

@@ -1,10 +1,12 @@
 //! Who is known, by what, and what it is granted.
 
+use std::net::IpAddr;
+
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 
 use super::*;
-use crate::caller::VisibleSources;
+use crate::caller::{Identity, VisibleSources};
 use crate::config::testing::plan;
 use crate::hex::hex;
 

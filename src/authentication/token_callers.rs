@@ -11,9 +11,11 @@ use crate::caller::Verified;
 use crate::observe::Observers;
 use crate::plan::{Callers, ClaimCondition, Jwt};
 
+use super::known_caller::{CredentialKind, KnownCaller};
+use super::recognition::Recognition;
+use super::refused::RefusedCredentials;
 use super::remembered::Remembered;
 use super::tokens::{TokenCheck, TokenFault, TokenRefusal, TokenVerifier, VerifiedToken};
-use super::{CredentialKind, KnownCaller, Recognition, RefusedCredentials};
 
 /// How long a request waits for keys that are fetched. Whoever is told to come again may do so.
 const PATIENCE: Duration = Duration::from_secs(5);
