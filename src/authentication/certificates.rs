@@ -5,9 +5,8 @@ use thiserror::Error;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::caller::is_name;
 use crate::plan::CertificateName;
-
-use super::tokens::is_name;
 
 /// Why a certificate that TLS has verified names nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -37,14 +36,22 @@ pub(crate) fn identity(
         CertificateName::SubjectCn => common_names(&certificate)?,
         CertificateName::SanUri | CertificateName::SanDns => alternative_names(&certificate, kind)?,
     };
-    let ends = Timestamp::from_second(certificate.validity().not_after.timestamp());
-    let ends = ends.map_err(|_| CertificateRefusal::Malformed)?;
+    let ends = end(certificate.validity().not_after.timestamp())?;
     match names.as_slice() {
         [] => Err(CertificateRefusal::Nameless),
         [name] if is_name(name) => Ok((kind.canonical(name), ends)),
         [_] => Err(CertificateRefusal::Malformed),
         _ => Err(CertificateRefusal::Ambiguous),
     }
+}
+
+/// The moment of an end, in seconds since 1970. That of a certificate without one is the last second of the year 9999
+/// (RFC 5280, section 4.1.2.5), which is later than any timestamp.
+fn end(seconds: i64) -> Result<Timestamp, CertificateRefusal> {
+    if seconds > Timestamp::MAX.as_second() {
+        return Ok(Timestamp::MAX);
+    }
+    Timestamp::from_second(seconds).map_err(|_| CertificateRefusal::Malformed)
 }
 
 fn common_names<'a>(
@@ -78,6 +85,8 @@ fn alternative_names<'a>(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use rcgen::{CertificateParams, DnType, KeyPair, SanType};
     use rstest::rstest;
 
@@ -146,6 +155,19 @@ mod tests {
         let certificate = certificate(&["billing\nadmin"], &[]);
         let found = name(&certificate, CertificateName::SubjectCn);
         assert_eq!(found, Err(CertificateRefusal::Malformed));
+    }
+
+    #[test]
+    fn a_certificate_without_an_end_ends_at_the_end_of_time() {
+        let mut params = CertificateParams::new(["billing.example.com".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(9999, 12, 31) + Duration::from_secs(86_399);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let found = identity(certificate.der(), CertificateName::SanDns);
+        assert_eq!(
+            found,
+            Ok(("billing.example.com".to_owned(), Timestamp::MAX))
+        );
     }
 
     #[test]

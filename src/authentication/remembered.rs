@@ -38,6 +38,8 @@ impl<T: Clone + Send + Sync + 'static> Remembered<T> {
             .name(name)
             .max_capacity(ROOM)
             .eviction_policy(EvictionPolicy::lru())
+            // Nothing rests on its clock but that no secret stays for ever.
+            .time_to_live(LONGEST)
             .weigher(|_, known: &RememberedEntry<T>| known.bytes)
             .build_with_hasher(RandomState::default());
         Self(tokens)
@@ -46,7 +48,11 @@ impl<T: Clone + Send + Sync + 'static> Remembered<T> {
     /// What is known of credentials that were verified with the keys of this number.
     pub(crate) fn get(&self, token: &[u8], keys: u64, now: Instant) -> Option<T> {
         let known = self.0.get(token)?;
-        (known.keys == keys && now < known.until).then_some(known.value)
+        if known.keys == keys && now < known.until {
+            return Some(known.value);
+        }
+        self.0.invalidate(token);
+        None
     }
 
     /// Remembers credentials that hold for so long, and what takes so many bytes beside them.
@@ -58,6 +64,15 @@ impl<T: Clone + Send + Sync + 'static> Remembered<T> {
             bytes: u32::try_from(token.len() + bytes).unwrap_or(u32::MAX),
         };
         self.0.insert(token.into(), known);
+    }
+}
+
+#[cfg(test)]
+impl<T: Clone + Send + Sync + 'static> Remembered<T> {
+    /// How many bytes are kept.
+    pub(super) fn weighed(&self) -> u64 {
+        self.0.run_pending_tasks();
+        self.0.weighted_size()
     }
 }
 
@@ -91,6 +106,8 @@ mod tests {
         assert_eq!(known(&tokens, b"d.e.f"), Some(2));
         tokio::time::advance(LONGEST).await;
         assert_eq!(known(&tokens, b"d.e.f"), None);
+        // What nobody is answered with is not kept either.
+        assert_eq!(tokens.weighed(), 0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -113,8 +130,7 @@ mod tests {
                 LONGEST,
             );
         }
-        tokens.0.run_pending_tasks();
-        assert!(tokens.0.weighted_size() <= ROOM);
+        assert!(tokens.weighed() <= ROOM);
         let last = (many - 1).to_string();
         assert_eq!(
             tokens.get(last.as_bytes(), KEYS, Instant::now()),

@@ -13,6 +13,9 @@ pub use credentials::{Credentials, Verified};
 mod hidden;
 pub use hidden::{HiddenFields, HideableField};
 
+mod name;
+pub use name::is_name;
+
 mod visible;
 pub use visible::VisibleSources;
 

@@ -285,9 +285,6 @@ impl Live {
             return;
         }
         let before = self.load();
-        if before.plan.server != plan.server {
-            before.process.meet_as(&plan.server);
-        }
         let catalog = before.catalog().succeed(adapters, &plan.cache);
         // Before anybody is answered by it.
         if timeout(DISK_PATIENCE, catalog.load()).await.is_err() {
@@ -295,6 +292,10 @@ impl Live {
         }
         catalog.take_over(before.catalog());
         let next = Arc::new(before.succeed(plan, catalog));
+        // What a new connection shows is judged by the plan that it was met by.
+        if before.plan.server != next.plan.server {
+            before.process.meet_as(&next.plan.server);
+        }
         self.present.store(Arc::clone(&next));
         before.catalog().retire_for(next.catalog()).await;
         next.catalog().start(Some(before.catalog()));

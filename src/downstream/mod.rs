@@ -10,7 +10,7 @@
 //! that it answers however busy the other one is.
 
 mod connections;
-mod entrance;
+pub mod entrance;
 mod listener;
 
 mod audit;

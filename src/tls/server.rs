@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -53,8 +54,14 @@ pub(crate) fn has_expired(tls: &ServerTls, now: Timestamp) -> bool {
 pub(crate) fn client_verifier(
     client_ca: &SecretValue,
 ) -> Result<Arc<dyn ClientCertVerifier>, CertificateError> {
+    vouching(certificates(client_ca.expose().as_bytes())?)
+}
+
+/// The same of CAs that were read.
+pub(crate) fn vouching(
+    authorities: impl IntoIterator<Item = CertificateDer<'static>>,
+) -> Result<Arc<dyn ClientCertVerifier>, CertificateError> {
     let mut roots = RootCertStore::empty();
-    let authorities = certificates(client_ca.expose().as_bytes())?;
     for (index, authority) in authorities.into_iter().enumerate() {
         roots
             .add(authority)

@@ -2,18 +2,14 @@
 
 use std::time::Duration;
 
-use icu_properties::CodePointMapData;
-use icu_properties::props::GeneralCategory;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::caller::is_name;
 use crate::plan::Jwt;
 
 use super::parts::object;
 use super::refusal::TokenFault;
-
-/// How long the name of a caller may be.
-const LONGEST_IDENTITY: usize = 1024;
 
 /// The claims of a token that was verified.
 #[derive(Debug)]
@@ -43,21 +39,6 @@ pub(super) fn claims(written: &str, rules: &Jwt, now: Timestamp) -> Result<Claim
         holds_for,
         all,
     })
-}
-
-/// Whether a text can name a caller: it may come into headers, logs and the addresses of upstreams.
-pub(in crate::authentication) fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= LONGEST_IDENTITY && !text.chars().any(is_unseen)
-}
-
-/// Whether a character shows nothing itself and changes how others are shown, or where a line ends.
-fn is_unseen(character: char) -> bool {
-    use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator};
-    let category = CodePointMapData::<GeneralCategory>::new().get(character);
-    matches!(
-        category,
-        Control | Format | LineSeparator | ParagraphSeparator
-    )
 }
 
 fn is_for_us(audience: Option<&Value>, ours: &[String]) -> bool {

@@ -9,7 +9,6 @@
 //! come from the configured set alone, never from a token or an address in it.
 
 mod claims;
-pub(in crate::authentication) use claims::is_name;
 
 mod parts;
 use parts::TokenParts;

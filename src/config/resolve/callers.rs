@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::caller::ClientAuthorities;
+use crate::caller::{ClientAuthorities, is_name};
 use crate::config::{Callers, SecretReader, Settings};
 use crate::did_you_mean::suggest;
 use crate::plan::{self, CallerGrant, KeyHash};
@@ -12,6 +12,10 @@ use super::tokens;
 
 /// How long the name of a key or grant may be.
 const NAME_LENGTH: usize = 64;
+
+/// What a name of a certificate is like.
+const NAMES: &str = "write it as it stands in the certificate: 1 to 1024 bytes, without line ends and other \
+                     characters that do not show";
 
 pub(super) fn callers(
     settings: &Settings,
@@ -123,6 +127,11 @@ fn resolve(at: &KeyPath, callers: &Callers, mut granted: GrantNames<'_>) -> plan
         for (name, named) in &certificates.names {
             let at = at.join("certificates").join("names").join(name);
             granted.check(&at.join("grants"), &named.grants);
+            if !is_name(name) {
+                granted.problems.push(
+                    Problem::new(at.clone(), "no certificate can show this name").with_help(NAMES),
+                );
+            }
             if !known.insert(certificates.identity.canonical(name)) {
                 granted.problems.push(
                     Problem::new(

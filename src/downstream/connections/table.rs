@@ -45,6 +45,8 @@ struct OpenConnections {
     /// Those that were not asked to leave.
     total: usize,
     next: u64,
+    /// Whether all were asked to leave, and whichever comes is.
+    is_over: bool,
 }
 
 /// The connections of one client, the oldest first.
@@ -169,6 +171,9 @@ impl ConnectionTable {
                 open.total -= 1;
             }
         }
+        if open.is_over {
+            signal.leave();
+        }
         self.make_room(&mut open, Some(id));
         drop(open);
         Seat {
@@ -204,9 +209,11 @@ impl ConnectionTable {
         tracing::debug!(client = %peer, reason, "closed a connection without a PROXY header");
     }
 
-    /// Asks every connection to close in good order.
+    /// Asks every connection to close in good order, and those that will still say whose they are.
     pub(in crate::downstream) fn close(&self) {
-        for client in self.lock().clients.values_mut() {
+        let mut open = self.lock();
+        open.is_over = true;
+        for client in open.clients.values_mut() {
             for entry in &mut client.entries {
                 entry.signal.leave();
             }

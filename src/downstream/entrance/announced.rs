@@ -25,24 +25,40 @@ const LONGEST: usize = 2048;
 
 /// Why it is not known whose a connection is.
 #[derive(Debug, Error)]
-pub(crate) enum HeaderFault {
+pub enum HeaderFault {
+    /// Its peer is no proxy that is trusted.
     #[error("its peer is not in `server.trusted_proxies`")]
     NotTrusted,
+    /// Its header took too long.
     #[error("its header took too long")]
     TooSlow,
+    /// It begins with something else.
     #[error("it does not begin with a PROXY protocol header")]
     Missing,
+    /// Its header is too large.
     #[error("its PROXY protocol header is larger than {LONGEST} bytes")]
     TooLarge,
+    /// Its header breaks the rules of its version.
     #[error("its PROXY protocol header cannot be read")]
     Malformed,
+    /// It broke.
     #[error("it broke")]
     Broken(#[from] io::Error),
 }
 
-/// Reads the header and not a byte more. `None`: the connection is the proxy's own, as of a health check, or
-/// comes from no address.
-pub(super) async fn read(stream: &TcpStream) -> Result<Option<IpAddr>, HeaderFault> {
+/// Whose connection a header says that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Announced {
+    /// The proxy's own, as of a health check.
+    Own,
+    /// That of a client at this address.
+    Client(IpAddr),
+    /// That of somebody else, of whom no address is known.
+    Unknown,
+}
+
+/// Reads the header and not a byte more.
+pub(super) async fn read(stream: &TcpStream) -> Result<Announced, HeaderFault> {
     let mut header = vec![0; SHORTEST];
     fill(stream, &mut header).await?;
     if header.starts_with(SIGNATURE) {
@@ -71,7 +87,7 @@ pub(super) async fn read(stream: &TcpStream) -> Result<Option<IpAddr>, HeaderFau
     } else {
         return Err(HeaderFault::Missing);
     }
-    source(&header)
+    announcement(&header)
 }
 
 /// Reads so many bytes.
@@ -88,18 +104,20 @@ async fn fill(stream: &TcpStream, mut bytes: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn source(header: &[u8]) -> Result<Option<IpAddr>, HeaderFault> {
+/// What a whole header says.
+pub fn announcement(header: &[u8]) -> Result<Announced, HeaderFault> {
+    use Announced::{Client, Own, Unknown};
     match HeaderResult::parse(header) {
         HeaderResult::V1(Ok(header)) => Ok(match header.addresses {
-            v1::Addresses::Tcp4(addresses) => Some(addresses.source_address.into()),
-            v1::Addresses::Tcp6(addresses) => Some(addresses.source_address.into()),
-            v1::Addresses::Unknown => None,
+            v1::Addresses::Tcp4(addresses) => Client(addresses.source_address.into()),
+            v1::Addresses::Tcp6(addresses) => Client(addresses.source_address.into()),
+            v1::Addresses::Unknown => Unknown,
         }),
-        HeaderResult::V2(Ok(header)) if header.command == v2::Command::Local => Ok(None),
+        HeaderResult::V2(Ok(header)) if header.command == v2::Command::Local => Ok(Own),
         HeaderResult::V2(Ok(header)) => Ok(match header.addresses {
-            v2::Addresses::IPv4(addresses) => Some(addresses.source_address.into()),
-            v2::Addresses::IPv6(addresses) => Some(addresses.source_address.into()),
-            v2::Addresses::Unix(_) | v2::Addresses::Unspecified => None,
+            v2::Addresses::IPv4(addresses) => Client(addresses.source_address.into()),
+            v2::Addresses::IPv6(addresses) => Client(addresses.source_address.into()),
+            v2::Addresses::Unix(_) | v2::Addresses::Unspecified => Unknown,
         }),
         HeaderResult::V1(Err(_)) | HeaderResult::V2(Err(_)) => Err(HeaderFault::Malformed),
     }
@@ -114,7 +132,7 @@ mod tests {
     use super::*;
 
     /// What is read of these parts, sent one after the other, and what is left.
-    async fn sent(parts: &[&[u8]]) -> (Result<Option<IpAddr>, HeaderFault>, Vec<u8>) {
+    async fn sent(parts: &[&[u8]]) -> (Result<Announced, HeaderFault>, Vec<u8>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap())
             .await
@@ -140,22 +158,27 @@ mod tests {
         [SIGNATURE, &[0x20 | command, family], &length, addresses].concat()
     }
 
+    fn client(address: &str) -> Announced {
+        Announced::Client(address.parse().unwrap())
+    }
+
     #[rstest]
-    #[case::first(b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 443\r\n".to_vec(), Some("192.0.2.7"))]
-    #[case::first_of_ipv6(b"PROXY TCP6 2001:db8::7 ::1 4711 443\r\n".to_vec(), Some("2001:db8::7"))]
-    #[case::first_unknown(b"PROXY UNKNOWN\r\n".to_vec(), None)]
-    #[case::second(second(1, 0x11, &[192, 0, 2, 7, 10, 0, 0, 1, 0, 1, 0, 2]), Some("192.0.2.7"))]
+    #[case::first(b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 443\r\n".to_vec(), client("192.0.2.7"))]
+    #[case::first_of_ipv6(b"PROXY TCP6 2001:db8::7 ::1 4711 443\r\n".to_vec(), client("2001:db8::7"))]
+    #[case::first_unknown(b"PROXY UNKNOWN\r\n".to_vec(), Announced::Unknown)]
+    #[case::second(second(1, 0x11, &[192, 0, 2, 7, 10, 0, 0, 1, 0, 1, 0, 2]), client("192.0.2.7"))]
     #[case::second_with_notes(
         second(1, 0x11, &[192, 0, 2, 7, 10, 0, 0, 1, 0, 1, 0, 2, 4, 0, 1, 9]),
-        Some("192.0.2.7")
+        client("192.0.2.7")
     )]
-    #[case::second_of_a_health_check(second(0, 0, &[]), None)]
+    #[case::second_of_a_health_check(second(0, 0, &[]), Announced::Own)]
+    #[case::second_of_no_address(second(1, 0, &[]), Announced::Unknown)]
+    #[case::second_of_a_socket_file(second(1, 0x31, &[0; 216]), Announced::Unknown)]
     #[tokio::test]
     async fn a_header_says_whose_a_connection_is_however_it_is_cut(
         #[case] header: Vec<u8>,
-        #[case] expected: Option<&str>,
+        #[case] expected: Announced,
     ) {
-        let expected = expected.map(|address| address.parse().unwrap());
         let whole = [&header[..], b"GET"].concat();
         for cut in 0..header.len() {
             let (first, rest) = whole.split_at(cut);

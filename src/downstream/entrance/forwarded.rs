@@ -21,7 +21,7 @@ pub(super) fn is_for_another(headers: &HeaderMap) -> bool {
 
 /// The address for which the trusted proxy at `peer` asks. Where the two headers differ, one of them was not
 /// written by the proxy, and it cannot be told which: then the request counts as the proxy's own.
-pub(super) fn origin(peer: IpAddr, headers: &HeaderMap, trusted: &[AddressBlock]) -> IpAddr {
+pub fn origin(peer: IpAddr, headers: &HeaderMap, trusted: &[AddressBlock]) -> IpAddr {
     let follow = |name: &HeaderName, read: fn(&str) -> Hops| {
         let mut address = headers.contains_key(name).then_some(peer)?;
         for line in headers.get_all(name).iter().rev() {

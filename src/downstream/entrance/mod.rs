@@ -29,7 +29,8 @@ use crate::tls::{self, CertificateError};
 
 use super::connections::HEAD_TIMEOUT;
 
-pub(super) use announced::HeaderFault;
+pub use announced::{Announced, HeaderFault, announcement};
+pub use forwarded::origin;
 pub(super) use socket::ServedSocket;
 
 /// How new connections are met.
@@ -77,18 +78,22 @@ impl Entrance {
         trusts(&self.trusted, address)
     }
 
+    /// Whether the same CAs vouch for the certificates of clients.
+    pub(super) fn has_authorities_of(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || self.client_ca == other.client_ca
+    }
+
     /// Whose connection this is that `peer` has opened, as its header says.
     pub(super) async fn announced(
         &self,
         stream: &TcpStream,
         peer: SocketAddr,
-    ) -> Result<IpAddr, HeaderFault> {
+    ) -> Result<Announced, HeaderFault> {
         if !self.trusts(peer.ip()) {
             return Err(HeaderFault::NotTrusted);
         }
-        let source = timeout(HEAD_TIMEOUT, announced::read(stream)).await;
-        let source = source.map_err(|_| HeaderFault::TooSlow)??;
-        Ok(source.unwrap_or(peer.ip()))
+        let announced = timeout(HEAD_TIMEOUT, announced::read(stream)).await;
+        announced.map_err(|_| HeaderFault::TooSlow)?
     }
 
     /// For whom a trusted proxy at `peer` asks, as the request's headers say: the proxy's own address where
@@ -111,10 +116,17 @@ impl Entrance {
         let stream = timeout(HEAD_TIMEOUT, handshake).await;
         let stream = stream.map_err(|_| HandshakeError::TooSlow)??;
         let (_, session) = stream.get_ref();
-        let shown = session.peer_certificates().and_then(<[_]>::first);
-        let certificate = shown.zip(self.client_ca).map(|(der, authorities)| {
-            let der = der.clone().into_owned();
-            Arc::new(ShownCertificate { der, authorities })
+        let shown = session.peer_certificates().and_then(<[_]>::split_first);
+        let certificate = shown.zip(self.client_ca.clone());
+        let certificate = certificate.map(|((der, intermediates), authorities)| {
+            Arc::new(ShownCertificate {
+                der: der.clone().into_owned(),
+                intermediates: intermediates
+                    .iter()
+                    .map(|der| der.clone().into_owned())
+                    .collect(),
+                authorities,
+            })
         });
         let stream = Box::new(stream);
         Ok((ServedSocket::Encrypted { stream }, certificate))

@@ -4,12 +4,15 @@ use http::{StatusCode, Version};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::*;
 use crate::downstream::bodies::BodyMemory;
+use crate::downstream::connections::HEAD_TIMEOUT;
 use crate::downstream::layers::handler;
 use crate::downstream::response::{Body, Content, Response, full};
 use crate::plan::{Cache, ConnectionLimits};

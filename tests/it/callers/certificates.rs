@@ -109,27 +109,69 @@ async fn nobody_behind_a_proxy_is_taken_for_the_proxy() {
     }
 }
 
+/// A connection that stays open, of one who shows this certificate.
+async fn kept_open(secured: &Secured, gateway: &Gateway, shows: &Signed) -> KeptOpen {
+    let caller = Caller {
+        shows: Some(shows),
+        ..Caller::default()
+    };
+    let stream = secured.connect(gateway, &caller).await.unwrap();
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    KeptOpen(sender)
+}
+
+struct KeptOpen(http1::SendRequest<Empty<Bytes>>);
+
+impl KeptOpen {
+    async fn status(&mut self) -> StatusCode {
+        let request = Request::get("/sources").header("host", "here");
+        let request = request.body(Empty::new()).unwrap();
+        self.0.ready().await.unwrap();
+        self.0.send_request(request).await.unwrap().status()
+    }
+
+    /// Whether the gateway closes it.
+    async fn is_closed(&mut self) -> bool {
+        self.0.ready().await.is_err()
+    }
+}
+
 #[tokio::test]
 async fn a_certificate_whose_authority_is_trusted_no_more_is_good_for_nothing_in_a_connection_that_is_open()
  {
     let callers = Authority::new();
     let (secured, gateway, _upstream) = secured(&callers, "").await;
     let billing = callers.client_of(&[BILLING], Time::Now);
-    let caller = Caller {
-        shows: Some(&billing),
-        ..Caller::default()
-    };
-    let stream = secured.connect(&gateway, &caller).await.unwrap();
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    let mut status = async || {
-        let request = Request::get("/sources").header("host", "here");
-        let request = request.body(Empty::<Bytes>::new()).unwrap();
-        sender.ready().await.unwrap();
-        sender.send_request(request).await.unwrap().status()
-    };
-    assert_eq!(status().await, StatusCode::OK);
+    let mut open = kept_open(&secured, &gateway, &billing).await;
+    assert_eq!(open.status().await, StatusCode::OK);
     secured.mutual(&Authority::new());
     secured.folder.reloaded(&gateway, 1).await;
-    assert_eq!(status().await, StatusCode::UNAUTHORIZED);
+    assert_eq!(open.status().await, StatusCode::UNAUTHORIZED);
+    // It may show another one in a connection of its own.
+    assert!(open.is_closed().await);
+}
+
+#[tokio::test]
+async fn certificates_whose_authority_stays_are_good_in_connections_that_are_open_while_others_come_and_go()
+ {
+    let (callers, next) = (Authority::new(), Authority::new());
+    let (secured, gateway, _upstream) = secured(&callers, "").await;
+    let trust = |pem: String| secured.folder.write("callers.pem", &pem);
+    let billing = callers.client_of(&[BILLING], Time::Now);
+    let mut open = kept_open(&secured, &gateway, &billing).await;
+    trust(format!("{}{}", next.pem(), callers.pem()));
+    secured.folder.reloaded(&gateway, 1).await;
+    // It is asked to come anew, and answered meanwhile.
+    assert_eq!(open.status().await, StatusCode::OK);
+    assert!(open.is_closed().await);
+    let renewed = next.client_of(&[BILLING], Time::Now);
+    let mut of_each = Vec::new();
+    for shown in [&billing, &renewed] {
+        of_each.push(kept_open(&secured, &gateway, shown).await);
+    }
+    trust(next.pem());
+    secured.folder.reloaded(&gateway, 2).await;
+    assert_eq!(of_each[0].status().await, StatusCode::UNAUTHORIZED);
+    assert_eq!(of_each[1].status().await, StatusCode::OK);
 }

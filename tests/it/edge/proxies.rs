@@ -65,10 +65,18 @@ async fn a_stranger_who_forges_addresses_is_counted_as_who_it_is(
 
 /// What comes back for these bytes.
 async fn raw(address: SocketAddr, header: &[u8]) -> String {
+    forwarded(address, header, "").await
+}
+
+/// The same with these lines in the head of the request.
+async fn forwarded(address: SocketAddr, header: &[u8], lines: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = b"GET /sources HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n";
+    let request =
+        format!("GET /sources HTTP/1.1\r\nhost: here\r\nconnection: close\r\n{lines}\r\n");
     // A connection that is closed at once may refuse the rest.
-    let _ = stream.write_all(&[header, request].concat()).await;
+    let _ = stream
+        .write_all(&[header, request.as_bytes()].concat())
+        .await;
     answers(&mut stream).await
 }
 
@@ -104,6 +112,25 @@ async fn the_proxy_protocol_says_whose_a_connection_is() {
     }
     let status = gateway.admin(Method::GET, "/status", &[]).await.json();
     assert_eq!(status["connections"]["unannounced"], 3);
+}
+
+#[tokio::test]
+async fn who_is_behind_a_proxy_and_unknown_is_not_believed_to_be_another() {
+    let server = format!("trusted_proxies = ['127.0.0.0/8']\nproxy_protocol = true\n{RATE}");
+    let (gateway, _upstream) = gateway(&server).await;
+    let address = gateway.app().data_addr();
+    let unspecified = b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\0";
+    let own = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+    for (header, expected) in [
+        // Counted for the proxy.
+        (&b"PROXY UNKNOWN\r\n"[..], "r=2;"),
+        (unspecified, "r=1;"),
+        // What is the proxy's own says for whom it is.
+        (own, "r=2;"),
+    ] {
+        let answer = forwarded(address, header, "x-forwarded-for: 192.0.2.1\r\n").await;
+        assert!(answer.contains(expected), "{answer}");
+    }
 }
 
 #[tokio::test]

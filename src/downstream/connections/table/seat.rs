@@ -62,11 +62,12 @@ impl Seat {
         let signal = &self.signal;
         let told = async {
             loop {
-                if signal.is_to_leave.load(Ordering::Relaxed) {
-                    return SeatTurn::Refused;
-                }
+                // One that has its turn may have sent a request by now: it leaves in good order.
                 if signal.is_served.load(Ordering::Relaxed) {
                     return SeatTurn::Served;
+                }
+                if signal.is_to_leave.load(Ordering::Relaxed) {
+                    return SeatTurn::Refused;
                 }
                 signal.rung.notified().await;
             }

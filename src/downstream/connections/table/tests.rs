@@ -50,3 +50,15 @@ async fn a_trusted_proxy_has_as_many_connections_as_there_are(
     let second = table.enter(network, is_proxy);
     assert_eq!(second.admission().await, expected);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_entered_after_the_end_is_asked_to_close() {
+    let table = Arc::new(ConnectionTable::new(ConnectionLimits::default()));
+    let network = IpAddr::from([127, 0, 0, 1]);
+    let before = table.enter(network, false);
+    table.close();
+    for seat in [before, table.enter(network, false)] {
+        let asked = timeout(Duration::from_secs(1), seat.asked_to_close()).await;
+        assert!(asked.is_ok());
+    }
+}
