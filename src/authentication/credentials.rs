@@ -42,6 +42,13 @@ impl<'a> Presented<'a> {
     }
 }
 
+/// The last word of `Authorization`, whatever its scheme; `None` where there is none, or two of these headers.
+pub(super) fn only_word(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = only(headers, &AUTHORIZATION).ok()??;
+    let mut words = value.as_bytes().rsplit(u8::is_ascii_whitespace);
+    words.find(|word| !word.is_empty())
+}
+
 /// The value of a header that a request must not have twice: two readers could take different ones.
 fn only<'a>(
     headers: &'a HeaderMap,

@@ -2,8 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use strum::IntoStaticStr;
@@ -11,7 +10,6 @@ use strum::IntoStaticStr;
 use crate::caller::{Caller, Credentials, Identity, Verified};
 use crate::plan::{CallerGrant, Callers, Rate};
 
-use super::credentials::API_KEY;
 use super::grants::{rate_of, visible_of};
 
 /// The first bytes of what an identity is a hash of. Another encoding gets another number.
@@ -106,11 +104,16 @@ impl KnownCaller {
         }
     }
 
-    /// How much memory what it may see takes.
+    /// How much memory it takes.
     pub(super) fn bytes(&self) -> usize {
         let grants = self.grants.iter();
         let grants = grants.map(|name| size_of::<String>() + name.len());
-        size_of::<Self>() + grants.sum::<usize>() + self.caller.visible.bytes()
+        let shown = self
+            .caller
+            .credentials
+            .verified()
+            .map_or(0, Verified::bytes);
+        size_of::<Self>() + grants.sum::<usize>() + self.caller.visible.bytes() + shown
     }
 
     /// The caller, asking from this network.
@@ -119,16 +122,6 @@ impl KnownCaller {
             network: Some(network),
             ..self.caller.clone()
         }
-    }
-
-    /// Whether a header of its `request` may go to upstreams. A key is for groupgate alone: who has it is
-    /// this caller.
-    pub fn forwards(&self, name: &HeaderName, request: &HeaderMap) -> bool {
-        let is_key = *name == API_KEY
-            || (*name == AUTHORIZATION
-                && self.kind == CredentialKind::Key
-                && !request.contains_key(API_KEY));
-        !is_key
     }
 
     /// Who it is.

@@ -34,7 +34,8 @@ mod testing;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 
 use crate::caller::ShownCertificate;
 use crate::clock::WallClock;
@@ -43,7 +44,7 @@ use crate::plan::Callers;
 
 use api_keys::KeyTable;
 use certificate_callers::CertificateCallers;
-use credentials::Presented;
+use credentials::{API_KEY, Presented, only_word};
 use token_callers::TokenCallers;
 
 /// Finds out who asks.
@@ -97,6 +98,19 @@ impl Authenticator {
             Recognition::Refused(RefusedCredentials::Invalid),
             Recognition::Known,
         )
+    }
+
+    /// Whether a header of a request of this caller may go to upstreams. A key is for groupgate alone: who has it
+    /// is its caller.
+    pub fn forwards(&self, known: &KnownCaller, name: &HeaderName, request: &HeaderMap) -> bool {
+        if *name != AUTHORIZATION {
+            return *name != API_KEY;
+        }
+        if request.contains_key(API_KEY) {
+            only_word(request).is_some_and(|word| self.keys.find(word).is_none())
+        } else {
+            known.kind != CredentialKind::Key
+        }
     }
 
     /// Who brings this key or token. One that is remembered comes first: it costs the least.

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
+use rstest::rstest;
 
+use super::credentials::API_KEY;
 use super::*;
 use crate::caller::{Identity, VisibleSources};
 use crate::config::testing::plan;
@@ -109,4 +111,26 @@ fn whoever_brings_nothing_is_refused_or_has_the_grants_of_nobody() {
     let granted = authenticator(&of_two_keys("required = false\nanonymous = ['members']"));
     let nobody = known(&granted, &nothing).unwrap();
     assert_eq!(nobody.caller.visible, VisibleSources::only(["club"]));
+}
+
+#[rstest]
+#[case::none(&[], false)]
+#[case::of_an_upstream(&["Bearer of-an-upstream"], true)]
+#[case::of_the_caller(&["Bearer key-of-a"], false)]
+#[case::of_another(&["bearer key-of-b "], false)]
+#[case::of_another_scheme(&["Token key-of-b"], false)]
+#[case::of_no_scheme(&["key-of-b"], false)]
+#[case::two(&["Bearer of-an-upstream", "Bearer of-an-upstream"], false)]
+fn no_key_goes_to_an_upstream_beside_another(#[case] values: &[&str], #[case] expected: bool) {
+    let authenticator = authenticator(&of_two_keys(""));
+    let mut request = HeaderMap::new();
+    request.insert(API_KEY, HeaderValue::from_static("key-of-a"));
+    for value in values {
+        request.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+    }
+    let caller = known(&authenticator, &request).unwrap();
+    let others = HeaderName::from_static("x-tenant");
+    let forwarded = [AUTHORIZATION, API_KEY, others]
+        .map(|name| authenticator.forwards(&caller, &name, &request));
+    assert_eq!(forwarded, [expected, false, true]);
 }

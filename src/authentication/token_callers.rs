@@ -20,9 +20,6 @@ use super::tokens::{TokenCheck, TokenFault, TokenRefusal, TokenVerifier, Verifie
 /// How long a request waits for keys that are fetched. Whoever is told to come again may do so.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a claim takes in memory for each byte of its token, at worst.
-const BYTES_PER_BYTE: usize = 8;
-
 /// Knows callers by their tokens.
 #[derive(Debug)]
 pub(super) struct TokenCallers {
@@ -118,7 +115,7 @@ impl TokenCallers {
             &self.callers,
         );
         let known = Arc::new(known);
-        let bytes = token.len() * BYTES_PER_BYTE + known.bytes();
+        let bytes = known.bytes();
         (self.remembered).put(token.as_bytes(), Arc::clone(&known), bytes, keys, holds_for);
         Ok(known)
     }
@@ -140,7 +137,41 @@ mod tests {
     use rstest::rstest;
     use serde_json::json;
 
+    use super::super::testing::{EC, claims_with, key_set, rules};
     use super::*;
+    use crate::config::testing::plan;
+    use crate::plan::KeySource;
+
+    /// How many bytes are kept of a caller who is granted so many sources, and whose token claims this as well.
+    fn weighed(sources: usize, more: Value) -> u64 {
+        let sources: Vec<_> = (0..sources)
+            .map(|number| format!("source-{number}"))
+            .collect();
+        let plan = plan(&format!(
+            "callers.jwt = {{ issuer = 'i', audience = 'a', jwks.url = 'https://id.example.com/keys' }}
+            grants.all = {{ sources = {sources:?}, when = {{ claim = '/groups', any = ['finance'] }} }}"
+        ));
+        let rules = rules(KeySource::File(key_set(&[&EC])));
+        let observers = Observers::default();
+        let callers = TokenCallers::new(&rules, &plan.callers.unwrap(), &observers, None);
+        let mut claims = claims_with("iat", Value::Null);
+        claims["exp"] = 4_000_000_000_u64.into();
+        claims["more"] = more;
+        let callers = Arc::new(callers);
+        let Recognition::Known(_) = callers.recognize(EC.token(&claims).as_bytes()) else {
+            panic!("it is known");
+        };
+        callers.remembered.weighed()
+    }
+
+    #[test]
+    fn what_is_remembered_counts_what_its_caller_may_see_and_what_its_claims_take() {
+        let least = weighed(1, Value::Null);
+        assert!(weighed(1000, Value::Null) >= least + 999 * "source-0".len() as u64);
+        let list = json!(vec![0; 4000]);
+        let (text, places) = (list.to_string().len(), 4000 * size_of::<Value>());
+        assert!(weighed(1, list) >= least + (text + places) as u64);
+    }
 
     #[rstest]
     #[case("/groups", json!({ "groups": ["staff", "finance"] }), true)]

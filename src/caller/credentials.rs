@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
+
+use crate::json::heap_bytes;
 
 /// What an authenticated caller brought, and what was verified of it: for upstreams that are asked on
 /// its behalf. Nobody who did not authenticate has any.
@@ -36,6 +38,14 @@ pub struct Verified {
     pub token: Option<SecretString>,
     /// The headers of its request that an upstream forwards: [`Credentials::of`] takes them.
     pub forwarded: HeaderMap,
+}
+
+impl Verified {
+    /// How much memory it takes.
+    pub fn bytes(&self) -> usize {
+        let token = self.token.as_ref().map(|token| token.expose_secret().len());
+        size_of::<Self>() + self.id.len() + heap_bytes(&self.claims) + token.unwrap_or(0)
+    }
 }
 
 impl Credentials {

@@ -69,11 +69,15 @@ impl<S> RequestContext<S> {
 
     /// Takes it as a request of this caller, who sent headers of these names for upstreams. The first one
     /// counts.
-    pub(crate) fn admit(&self, known: Arc<KnownCaller>, forwarded: &[HeaderName]) {
+    pub(crate) fn admit<'a>(
+        &self,
+        known: Arc<KnownCaller>,
+        forwarded: impl IntoIterator<Item = &'a HeaderName>,
+    ) {
         let mut caller = known.at(self.client.network);
-        if !forwarded.is_empty() {
-            let names = (forwarded.iter()).filter(|name| known.forwards(name, &self.headers));
-            caller.credentials = caller.credentials.forwarding(names, &self.headers);
+        let mut forwarded = forwarded.into_iter().peekable();
+        if forwarded.peek().is_some() {
+            caller.credentials = caller.credentials.forwarding(forwarded, &self.headers);
         }
         // Nobody else says who it is.
         let _ = self.known.set((known, caller));

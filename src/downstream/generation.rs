@@ -55,6 +55,9 @@ const DISK_PATIENCE: Duration = Duration::from_secs(10);
 /// and the disk is waited for.
 const RELOAD_PATIENCE: Duration = Duration::from_mins(1);
 
+/// What part of the requests that may be under way may besides wait until their callers are known.
+const STRANGERS: usize = 8;
+
 /// Where the configuration is loaded again.
 pub(super) const RELOAD: &str = "/reload";
 
@@ -101,6 +104,8 @@ pub(super) struct Process {
     pub(super) connections: Arc<ConnectionTable>,
     /// A permit for each request that may wait for its answer.
     under_way: Arc<Semaphore>,
+    /// A permit for each that may wait until its caller is known.
+    strangers: Arc<Semaphore>,
     /// How new connections are met.
     pub(super) entrance: Arc<ArcSwap<Entrance>>,
     pub(super) description: Description,
@@ -191,6 +196,7 @@ impl Generation {
 impl Process {
     /// A process that begins to serve now, on the runtime that this is called in.
     pub(super) fn new(plan: &Plan, metrics: Arc<Metrics>, reloads: Reloads) -> Self {
+        let requests = plan.server.connections.requests as usize;
         let lines = telemetry::access_lines();
         let access_log = Arc::new(AccessLog::new(&plan.access_log, templates::PROBES, lines));
         let observers: [Arc<dyn Observer>; 2] =
@@ -199,7 +205,8 @@ impl Process {
             reloads,
             bodies: BodyMemory::new(&plan.cache),
             connections: Arc::new(ConnectionTable::new(plan.server.connections)),
-            under_way: Arc::new(Semaphore::new(plan.server.connections.requests as usize)),
+            under_way: Arc::new(Semaphore::new(requests)),
+            strangers: Arc::new(Semaphore::new(requests.div_ceil(STRANGERS))),
             entrance: Arc::default(),
             begun: Instant::now(),
             started: WallClock::system().now(),
@@ -363,6 +370,10 @@ fn gate_of(plan: &Plan, process: &Process, before: Option<&CallerGate>) -> Optio
 impl<G> ShedsLoad for Generation<G> {
     fn under_way(&self) -> &Arc<Semaphore> {
         &self.process.under_way
+    }
+
+    fn strangers(&self) -> &Arc<Semaphore> {
+        &self.process.strangers
     }
 }
 

@@ -31,6 +31,7 @@ mod existence;
 mod isolation;
 mod on_behalf;
 mod preflights;
+mod strangers;
 mod visibility;
 
 /// Two sources that answer.

@@ -52,6 +52,26 @@ pub(crate) fn read_unambiguous(text: &str, depth: u32) -> Result<Value, Unread> 
     read_with(text, depth, true, true)
 }
 
+/// How much memory a value takes beside its own place, at most: lists and objects grow by doubling.
+pub(crate) fn heap_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 0,
+        Value::Number(number) => number.as_str().len(),
+        Value::String(text) => text.len(),
+        Value::Array(items) => {
+            2 * size_of_val(&**items) + items.iter().map(heap_bytes).sum::<usize>()
+        }
+        Value::Object(members) => {
+            // Beside the members, their hashes and an index.
+            let each = 2 * (size_of::<(String, Value)>() + 2 * size_of::<usize>());
+            let within = members
+                .iter()
+                .map(|(name, value)| name.len() + heap_bytes(value));
+            within.map(|within| each + within).sum()
+        }
+    }
+}
+
 /// Reads one document. An escaped half of a character is U+FFFD.
 fn read(text: &str, depth: u32, keeps: bool) -> Result<Value, Unread> {
     read_with(text, depth, keeps, false)

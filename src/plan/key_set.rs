@@ -89,9 +89,14 @@ impl KeySet {
 
 impl VerificationKey {
     fn read(mut key: Value) -> Result<Self, serde_json::Error> {
-        // Nothing is made of them, and one that is malformed spoils no key.
         if let Some(key) = key.as_object_mut() {
+            // Nothing is made of them, and one that is malformed spoils no key.
             key.retain(|name, _| !name.starts_with("x5"));
+            let named = key.get("alg").and_then(Value::as_str);
+            // The crate knows one of the two names that this one has.
+            if named.and_then(TokenAlgorithm::named) == Some(TokenAlgorithm::EdDSA) {
+                key.insert("alg".to_owned(), "EdDSA".into());
+            }
         }
         serde_json::from_value(key).map(Self)
     }
@@ -237,6 +242,14 @@ mod tests {
     #[case::p384(ec("P-384"), &[TokenAlgorithm::ES384])]
     #[case::p521(ec("P-521"), &[])]
     #[case::ed25519(json!({ "kty": "OKP", "crv": "Ed25519", "x": "AAAA" }), &[TokenAlgorithm::EdDSA])]
+    #[case::of_the_newer_name(
+        json!({ "kty": "OKP", "crv": "Ed25519", "x": "AAAA", "alg": "Ed25519" }),
+        &[TokenAlgorithm::EdDSA]
+    )]
+    #[case::of_the_older_name(
+        json!({ "kty": "OKP", "crv": "Ed25519", "x": "AAAA", "alg": "EdDSA" }),
+        &[TokenAlgorithm::EdDSA]
+    )]
     #[case::x25519(json!({ "kty": "OKP", "crv": "X25519", "x": "AAAA" }), &[])]
     #[case::a_secret(json!({ "kty": "oct", "k": "A".repeat(43) }), &[TokenAlgorithm::HS256])]
     #[case::a_short_secret(json!({ "kty": "oct", "k": "A".repeat(20) }), &[])]

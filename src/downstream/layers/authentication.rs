@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::iter;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -21,9 +20,8 @@ use crate::observe::Event;
 
 use super::answering::{Answering, Layered};
 use super::deadlines::Patience;
-use super::intercept::Interceptor as _;
 use super::observed::Observed;
-use super::shedding::{Shedding, ShedsLoad};
+use super::shedding::{RETRY, ShedsLoad};
 
 /// The request headers by which a caller is known.
 const VARIES_BY: &str = "authorization, x-api-key";
@@ -96,7 +94,7 @@ where
             .authenticate(&exchange.headers, certificate)
         {
             Recognition::Known(known) => {
-                admit(exchange, known);
+                admit(exchange, gate, known);
                 let mut answer = inner.call(exchange);
                 let varies_by = exchange.state.varies_by().clone();
                 if let Answering::Here(response) = &mut answer {
@@ -107,10 +105,10 @@ where
             }
             Recognition::Refused(refusal) => Answering::Here(refuse(exchange, refusal)),
             Recognition::Awaited(decision) => {
-                // Whoever waits takes memory, and nobody knows who it is.
-                let permit = match Shedding.before(exchange) {
-                    ControlFlow::Continue(permit) => permit,
-                    ControlFlow::Break(refused) => return Answering::Here(refused),
+                // Whoever waits takes memory, and nobody knows who it is: those who are known lose nothing by it.
+                let Ok(permit) = Arc::clone(exchange.state.strangers()).try_acquire_owned() else {
+                    let refusal = RefusedCredentials::Unavailable { retry_after: RETRY };
+                    return Answering::Here(refuse(exchange, refusal));
                 };
                 let exchange = Arc::clone(exchange);
                 let allowed = exchange.state.deadline_of(exchange.uri.path());
@@ -120,7 +118,9 @@ where
                     drop(permit);
                     match decided {
                         Ok(known) => {
-                            admit(&exchange, known);
+                            if let Some(gate) = exchange.state.gate() {
+                                admit(&exchange, gate, known);
+                            }
                             let answer = inner.call(&exchange).await?;
                             Ok(varied(answer, exchange.state.varies_by().clone()))
                         }
@@ -147,9 +147,19 @@ fn varied(mut response: Response, varies_by: HeaderValue) -> Response {
     response
 }
 
-fn admit<S: Authenticates + Observed>(exchange: &RequestContext<S>, known: Arc<KnownCaller>) {
+fn admit<S: Authenticates + Observed>(
+    exchange: &RequestContext<S>,
+    gate: &CallerGate,
+    known: Arc<KnownCaller>,
+) {
     let outcome = known.kind.as_str();
-    exchange.admit(known, exchange.state.forwarded_headers());
+    let caller = Arc::clone(&known);
+    let may_go =
+        |name: &&HeaderName| (gate.authenticator).forwards(&caller, name, &exchange.headers);
+    exchange.admit(
+        known,
+        exchange.state.forwarded_headers().iter().filter(may_go),
+    );
     (exchange.state.observers()).notify(&Event::Authenticated(outcome));
 }
 

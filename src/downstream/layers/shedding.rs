@@ -15,12 +15,15 @@ use crate::downstream::response::Response;
 use super::intercept::Interceptor;
 
 /// When to ask again.
-const RETRY: Duration = Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 /// What knows how many requests may be under way.
 pub(crate) trait ShedsLoad {
     /// A permit for each.
     fn under_way(&self) -> &Arc<Semaphore>;
+
+    /// A permit for each that waits until its caller is known.
+    fn strangers(&self) -> &Arc<Semaphore>;
 }
 
 /// Refuses a request where too many are under way.
@@ -59,6 +62,10 @@ mod tests {
 
     impl ShedsLoad for Busy {
         fn under_way(&self) -> &Arc<Semaphore> {
+            &self.permits
+        }
+
+        fn strangers(&self) -> &Arc<Semaphore> {
             &self.permits
         }
     }

@@ -101,4 +101,12 @@ async fn a_key_goes_to_no_upstream() {
         ("authorization", "Bearer theirs"),
     ];
     assert_eq!(seen(&gateway, &both).await, "\"Bearer theirs\"");
+    // Nor does another's.
+    let others = [
+        ("x-api-key", "alices-key"),
+        ("authorization", "Bearer bobs-key"),
+    ];
+    let refused = gateway.get_with("/groups", &others).await;
+    assert_eq!(refused.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(upstream.requests().len(), 1);
 }

@@ -202,26 +202,6 @@ async fn without_keys_tokens_wait_and_other_callers_do_not(
 }
 
 #[tokio::test]
-async fn whoever_waits_for_keys_is_one_of_those_that_may_be_under_way_and_not_longer_than_any() {
-    let upstream = upstream().await;
-    let issuer = Issuer::new("a");
-    let silent = Server::play(|_| vec![Step::Hang]).await;
-    let few = "deadline = '1s'\nconnections.requests = 1\n";
-    let text = token_callers(&at(&silent));
-    let gateway = started(&configuration_with(few, &upstream, &text)).await;
-    let token = issuer.token("anna", &["staff"]);
-    let ask = || asked_with(&gateway, &token, "/groups");
-    let (one, other) = tokio::join!(ask(), ask());
-    let (waited, refused) = match one.json()["type"].as_str() {
-        Some(word) if word.ends_with("overloaded") => (other, one),
-        _ => (one, other),
-    };
-    waited.problem(503, "authentication-unavailable");
-    assert_eq!(waited.header("retry-after"), "1");
-    refused.problem(503, "overloaded");
-}
-
-#[tokio::test]
 async fn keys_that_a_reload_does_not_touch_stay_and_others_go() {
     let upstream = upstream().await;
     let issuer = Issuer::new("a");
