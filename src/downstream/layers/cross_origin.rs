@@ -3,6 +3,7 @@
 //! The gateway never asks for cookies, so nothing is allowed with credentials of the browser's: a script sends
 //! its own.
 
+use std::iter;
 use std::ops::ControlFlow;
 
 use http::header::{
@@ -10,18 +11,19 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
     VARY,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::{Response, empty};
 use crate::plan::ScriptOrigin;
 
+use super::authentication::Authenticates;
 use super::intercept::Interceptor;
 
 /// What scripts may do.
 const METHODS: &str = "GET, HEAD";
 
-/// What they may send beside what any may.
+/// What they may send beside what any may, and beside what upstreams forward.
 const REQUEST_HEADERS: &str = "authorization, cache-control, if-none-match, prefer, traceparent, tracestate, \
                                x-api-key, x-request-id";
 
@@ -47,7 +49,7 @@ pub(crate) struct CrossOrigin;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Preflights;
 
-impl<S: ReadableByScripts> Interceptor<S> for Preflights {
+impl<S: ReadableByScripts + Authenticates> Interceptor<S> for Preflights {
     type Kept = ();
 
     fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response> {
@@ -63,13 +65,23 @@ impl<S: ReadableByScripts> Interceptor<S> for Preflights {
         let headers = response.headers_mut();
         for (name, value) in [
             (ACCESS_CONTROL_ALLOW_METHODS, METHODS),
-            (ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS),
             (ACCESS_CONTROL_MAX_AGE, KEPT),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
+        let sent = sendable(exchange.state.forwarded_headers());
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, sent);
         ControlFlow::Break(response)
     }
+}
+
+/// What scripts may send, where upstreams forward these headers.
+fn sendable(forwarded: &[HeaderName]) -> HeaderValue {
+    let forwarded = forwarded.iter().map(HeaderName::as_str);
+    let others = forwarded.filter(|name| !REQUEST_HEADERS.split(", ").any(|known| known == *name));
+    let names: Vec<_> = iter::once(REQUEST_HEADERS).chain(others).collect();
+    // Names of headers can stand in one.
+    HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static(REQUEST_HEADERS))
 }
 
 impl<S: ReadableByScripts> Interceptor<S> for CrossOrigin {
@@ -114,12 +126,32 @@ mod tests {
     use super::super::answering::handler;
     use super::super::intercept::intercept;
     use super::*;
+    use crate::downstream::caller_gate::CallerGate;
     use crate::downstream::response::full;
     use crate::downstream::testing::{get, send};
 
     impl ReadableByScripts for Vec<ScriptOrigin> {
         fn script_origins(&self) -> &[ScriptOrigin] {
             self
+        }
+    }
+
+    impl Authenticates for Vec<ScriptOrigin> {
+        fn gate(&self) -> Option<&CallerGate> {
+            None
+        }
+
+        fn forwarded_headers(&self) -> &[HeaderName] {
+            static NAMES: [HeaderName; 2] = [
+                HeaderName::from_static("x-tenant"),
+                http::header::AUTHORIZATION,
+            ];
+            &NAMES
+        }
+
+        fn varies_by(&self) -> &HeaderValue {
+            static NOTHING: HeaderValue = HeaderValue::from_static("");
+            &NOTHING
         }
     }
 
@@ -171,6 +203,13 @@ mod tests {
         assert_eq!(
             header(&answer, "access-control-allow-methods"),
             Some(METHODS)
+        );
+        let sent = header(&answer, "access-control-allow-headers").unwrap();
+        let sent: Vec<_> = sent.split(", ").collect();
+        let count = |name| sent.iter().filter(|sent| **sent == name).count();
+        assert_eq!(
+            ["x-tenant", "authorization", "x-other"].map(count),
+            [1, 1, 0]
         );
         let other = ask(Method::OPTIONS, &preflight, &["https://other.example"]).await;
         assert_eq!(other.status(), StatusCode::OK, "it reaches what is below");

@@ -120,14 +120,15 @@ where
         .layer(CatchPanic)
         // Before anything expensive: whoever guesses at credentials is counted, too.
         .layer(intercept(Admission))
-        // Below admission, for anybody can ask; above authentication, for no browser sends credentials with it.
+        // Below admission, so that a request that is refused here counts like any other; above all that reads more of
+        // it than where it comes from.
+        .layer(intercept(RequestLimits))
+        // Above authentication, for no browser sends credentials with it.
         .layer(intercept(Preflights))
         // Above all that depends on who asks.
         .layer(Authentication)
         // As soon as the caller is known.
         .layer(intercept(OwnAdmission))
-        // Below admission, so that a request that is refused here counts like any other.
-        .layer(intercept(RequestLimits))
         // The last that never waits: what is answered here costs no timer, and no span around its log lines.
         .layer(intercept(ReadyAnswers))
         // Whatever is not ready takes memory until it is.
