@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -41,7 +41,7 @@ struct AuditRecord<'a> {
     status: u16,
     problem: Option<&'static str>,
     format: Option<&'static str>,
-    /// Null where the answer holds no groups.
+    /// Null where no source was asked.
     sources: Option<&'a [Arc<str>]>,
     groups: Option<usize>,
     /// The same on all pages of one sequence.
@@ -86,7 +86,8 @@ impl AuditLog {
         self.write(exchange, route, status, body.traits.problem, |record| {
             record.format = body.traits.format;
             record.sources = answer.map(|answer| &*answer.sources);
-            record.groups = answer.map(|answer| answer.groups);
+            let is_sent = status != StatusCode::NOT_MODIFIED && exchange.method != Method::HEAD;
+            record.groups = answer.map(|answer| if is_sent { answer.groups } else { 0 });
             let sequence = answer.and_then(|answer| answer.sequence);
             record.sequence = sequence.map(|sequence| hex(sequence.as_bytes()));
             record.page = sequence
@@ -179,5 +180,24 @@ impl AuditRecord<'_> {
             page = self.page,
             "request recorded"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(&[200, 206, 304], true)]
+    #[case(&[204, 400, 401, 404, 429, 499, 500, 503, 504], false)]
+    fn what_shows_something_is_recorded_before_what_is_refused(
+        #[case] statuses: &[u16],
+        #[case] expected: bool,
+    ) {
+        for status in statuses {
+            assert_eq!(is_read(StatusCode::from_u16(*status).unwrap()), expected);
+        }
     }
 }

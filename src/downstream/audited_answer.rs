@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use crate::caller::Caller;
+use crate::catalog::SourceLookup;
 use crate::gateway::Query;
 use crate::gateway::cursor::{Keys, SequenceId};
 use crate::gateway::listing::{FoundGroup, Listing};
 
-/// What an answer holds, for its record.
+/// What an answer holds or speaks of, for its record.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct AuditedAnswer {
-    /// Whose groups are in it.
+    /// Whose groups are in it, or of which sources it speaks.
     pub(super) sources: Box<[Arc<str>]>,
     /// How many groups are in it.
     pub(super) groups: usize,
@@ -31,6 +32,17 @@ impl AuditedAnswer {
             groups: listing.page.len(),
             sequence: Some(keys.sequence(caller, query)),
             is_continued: query.resume.is_some(),
+        }
+    }
+
+    /// What speaks of sources and holds no group.
+    pub(crate) fn of_sources<'a>(sources: impl IntoIterator<Item = &'a SourceLookup>) -> Self {
+        let sources = sources.into_iter();
+        Self {
+            sources: sources.map(|held| Arc::clone(&held.source)).collect(),
+            groups: 0,
+            sequence: None,
+            is_continued: false,
         }
     }
 

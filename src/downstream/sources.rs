@@ -1,9 +1,12 @@
 //! `GET /sources`: how each upstream that the caller may see stands.
 
+use std::sync::Arc;
+
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use serde::Serialize;
 
+use super::audited_answer::AuditedAnswer;
 use super::exchange::RequestContext;
 use super::fallback;
 use super::generation::Generation;
@@ -20,9 +23,12 @@ pub(crate) fn list<G: CatalogService>(
     fallback::no_parameters(&exchange.uri)?;
     negotiate(&exchange.headers, &[AnswerFormat::Json])?;
     let held = exchange.state.gateway.peek_for(exchange.caller());
-    json(&SourceList {
+    let mut response = json(&SourceList {
         sources: held.iter().map(ListedSource::from).collect(),
-    })
+    })?;
+    let audited = exchange.state.audit.as_ref();
+    response.body_mut().audited = audited.map(|_| Arc::new(AuditedAnswer::of_sources(&held)));
+    Ok(response)
 }
 
 /// A JSON response that says how things stand now: nobody may keep it.

@@ -76,6 +76,8 @@ struct RotatedFile {
     file: File,
     /// Whether what was written last is not all there.
     is_torn: bool,
+    /// Whether it stands elsewhere, and no other can be opened in its place.
+    is_astray: bool,
 }
 
 impl RotatedFile {
@@ -84,6 +86,7 @@ impl RotatedFile {
             file: appended(path)?,
             path: path.to_owned(),
             is_torn: false,
+            is_astray: false,
         })
     }
 
@@ -100,14 +103,22 @@ impl RotatedFile {
     }
 
     fn append(&mut self, records: &[u8]) -> io::Result<()> {
-        // What cannot be opened anew goes where the ones before went.
-        let followed = self.follow();
+        if let Err(error) = self.follow() {
+            // Records go where the ones before went, so none is lost.
+            if !self.is_astray {
+                let file = self.path.display();
+                tracing::error!(%file, %error, "the audit log cannot be opened anew, and goes on where it was moved to");
+            }
+            self.is_astray = true;
+        } else {
+            self.is_astray = false;
+        }
         if self.is_torn {
             self.file.write_all(b"\n")?;
         }
         self.file.write_all(records)?;
         self.is_torn = false;
-        followed
+        Ok(())
     }
 }
 
@@ -134,7 +145,9 @@ impl Write for RotatedFile {
 fn appended(path: &Path) -> io::Result<File> {
     // Opening one that nobody reads would take for ever.
     if fs::metadata(path).is_ok_and(|there| there.file_type().is_fifo()) {
-        return Err(io::Error::other("it is a pipe"));
+        return Err(io::Error::other(
+            "it is a pipe: without `file`, records go to the log",
+        ));
     }
     let mut options = OpenOptions::new();
     options.append(true).create(true).mode(0o600);
@@ -169,6 +182,27 @@ mod tests {
         assert_eq!(fs::read_to_string(&moved).unwrap(), "first\n");
         assert_eq!(fs::read_to_string(&path).unwrap(), "second\nthird\n");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn records_go_on_in_a_file_that_was_moved_away_where_no_other_can_be_opened() {
+        let folder = tempdir().unwrap();
+        let (place, moved) = (folder.path().join("logs"), folder.path().join("moved"));
+        fs::create_dir(&place).unwrap();
+        let path = place.join("audit.log");
+        let mut file = RotatedFile::open(&path).unwrap();
+        // A file in a folder that is none cannot be made, not even by root.
+        fs::rename(&path, &moved).unwrap();
+        fs::remove_dir(&place).unwrap();
+        fs::write(&place, "").unwrap();
+        for record in [b"first\n", b"again\n"] {
+            assert!(file.append(record).is_ok(), "what is written is not lost");
+        }
+        assert_eq!(fs::read_to_string(&moved).unwrap(), "first\nagain\n");
+        fs::remove_file(&place).unwrap();
+        fs::create_dir(&place).unwrap();
+        file.append(b"third\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "third\n");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod kind;
 pub(crate) use kind::Kind;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
@@ -23,6 +24,7 @@ use crate::gateway::pool::Overloaded;
 use crate::gateway::query::QueryError;
 use crate::reload::LocatedProblem;
 
+use super::audited_answer::AuditedAnswer;
 use super::envelope::SourceStatus;
 use super::response::{Response, empty};
 
@@ -41,6 +43,8 @@ pub(crate) struct ProblemDetails {
     retry_after: Option<Duration>,
     sources: Vec<SourceStatus>,
     errors: Vec<LocatedProblem>,
+    /// What its record says of it.
+    audited: Option<Arc<AuditedAnswer>>,
 }
 
 impl ProblemDetails {
@@ -53,6 +57,7 @@ impl ProblemDetails {
             retry_after: None,
             sources: Vec::new(),
             errors: Vec::new(),
+            audited: None,
         }
     }
 
@@ -108,6 +113,7 @@ impl ProblemDetails {
 
     /// That sources are missing, with the status that their failures call for.
     pub(crate) fn of_sources(detail: impl Into<String>, reports: &[SourceReport]) -> Self {
+        let asked = reports.iter().map(|report| &report.held);
         let blamed = |report: &&SourceReport| !report.contributed() || report.missed.is_some();
         Self {
             retry_after: availability::retry_after(reports),
@@ -116,6 +122,7 @@ impl ProblemDetails {
                 .filter(blamed)
                 .map(SourceStatus::of)
                 .collect(),
+            audited: Some(Arc::new(AuditedAnswer::of_sources(asked))),
             ..Self::new(FailureClass::of(reports).into(), detail)
         }
     }
@@ -178,6 +185,7 @@ impl From<Overloaded> for ProblemDetails {
 impl From<ProblemDetails> for Response {
     fn from(problem: ProblemDetails) -> Self {
         let mut response = empty(problem.kind.status());
+        response.body_mut().audited.clone_from(&problem.audited);
         if let Some(wait) = problem.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, wait);
         }

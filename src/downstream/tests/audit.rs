@@ -3,11 +3,16 @@
 use std::fs;
 use std::sync::Arc;
 
-use http::Request;
+use futures_util::FutureExt as _;
+use http::request::Builder;
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
+use tower::Service as _;
 
 use super::visibility::{answer_to, gateway_with, limited, upstream};
 use crate::caller::{Caller, Credentials, Identity, Verified};
+use crate::downstream::testing::{exchange, get};
+use crate::downstream::{layers, route};
 use crate::telemetry::testing::logged;
 
 /// A caller who authenticated.
@@ -92,6 +97,8 @@ async fn each_request_has_one_record_that_says_nothing_of_the_groups() {
     absent["problem"] = "not-found".into();
     let mut sources = one(Value::Null, 200);
     sources["route"] = "/sources".into();
+    sources["sources"] = json!(["alpha", "beta", "gamma"]);
+    sources["groups"] = 0.into();
     assert_eq!(
         records,
         [
@@ -103,6 +110,62 @@ async fn each_request_has_one_record_that_says_nothing_of_the_groups() {
             sources
         ]
     );
+}
+
+#[tokio::test]
+async fn a_record_counts_what_was_sent_and_names_whom_a_failure_is_to_blame_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.log");
+    let settings = format!(
+        "server.deadline = '500ms'\naudit = {{ enabled = true, file = '{}' }}",
+        file.display()
+    );
+    let up = upstream().await;
+    let seen = [
+        ("alpha", &*up, false),
+        ("busy", &*up, false),
+        ("mute", &*up, false),
+    ];
+    let gateway = gateway_with(&settings, &seen);
+    let ask = async |request: Builder| {
+        let request = request.header("host", "here");
+        answer_to(&gateway, Caller::default(), request).await.0
+    };
+    ask(Request::get("/groups?source=alpha")).await;
+    ask(Request::head("/groups?source=alpha")).await;
+    for path in ["/groups?source=alpha", "/groups/alpha:1"] {
+        let known = Request::get(path).header("if-none-match", "*");
+        assert_eq!(ask(known).await, StatusCode::NOT_MODIFIED);
+    }
+    for path in ["/groups?source=busy,mute", "/groups/busy:1"] {
+        assert!(ask(Request::get(path)).await.is_server_error());
+    }
+    // Its caller hangs up.
+    let waits = exchange(Arc::clone(&gateway), get("/groups/mute:1"));
+    let waiting = layers::data(route::route).call(&waits);
+    assert!(waiting.now_or_never().is_none());
+    drop(waits);
+    drop(Arc::into_inner(gateway).unwrap());
+    let written = fs::read_to_string(&file).unwrap();
+    let records = written.lines().map(|line| {
+        let record: Value = serde_json::from_str(line).unwrap();
+        (
+            record["status"].clone(),
+            record["sources"].clone(),
+            record["groups"].clone(),
+        )
+    });
+    let expected = [
+        (200, json!(["alpha"]), json!(2)),
+        (200, json!(["alpha"]), json!(0)),
+        (304, json!(["alpha"]), json!(0)),
+        (304, json!(["alpha"]), json!(0)),
+        (503, json!(["busy", "mute"]), json!(0)),
+        (503, json!(["busy"]), json!(0)),
+        (499, Value::Null, Value::Null),
+    ];
+    let expected = expected.map(|(status, sources, groups)| (json!(status), sources, groups));
+    assert_eq!(records.collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
