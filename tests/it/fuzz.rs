@@ -466,3 +466,139 @@ proptest! {
         targets::cursor(&data);
     }
 }
+
+const TOKEN_WORDS: &[&str] = &[
+    "\n",
+    "{",
+    "}",
+    "\"",
+    ",",
+    ":",
+    ".",
+    "null",
+    "[]",
+    "\"alg\":",
+    "\"none\"",
+    "\"HS256\"",
+    "\"RS256\"",
+    "\"kid\":",
+    "\"k\"",
+    "\"crit\":",
+    "\"typ\":",
+    "\"iss\":",
+    "\"aud\":",
+    "\"sub\":",
+    "\"exp\":",
+    "\"nbf\":",
+    "\"iat\":",
+    "1e400",
+    "\\u0000",
+    "\u{202e}",
+];
+
+const KEY_SET_WORDS: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "\"keys\":",
+    "\"kty\":",
+    "\"oct\"",
+    "\"RSA\"",
+    "\"EC\"",
+    "\"OKP\"",
+    "\"crv\":",
+    "\"P-256\"",
+    "\"alg\":",
+    "\"HS256\"",
+    "\"ES256\"",
+    "\"Ed25519\"",
+    "\"use\":",
+    "\"enc\"",
+    "\"key_ops\":",
+    "\"k\":",
+    "\"n\":",
+    "\"e\":\"AQAB\"",
+    "\"x\":",
+    "\"x5c\":",
+    "AAAA",
+];
+
+const FORWARDED_WORDS: &[&str] = &[
+    "\n",
+    ",",
+    ";",
+    "=",
+    "\"",
+    "\\",
+    "for=",
+    "For=",
+    "proto=https",
+    "[::1]",
+    "10.0.0.2",
+    "203.0.113.9",
+    ":80",
+    "unknown",
+    "_hidden",
+    "\u{e9}",
+    "::ffff:10.0.0.2",
+];
+
+const PROXY_WORDS: &[&str] = &[
+    "PROXY ",
+    "TCP4 ",
+    "TCP6 ",
+    "UNKNOWN",
+    "\r\n",
+    "192.0.2.7 ",
+    "::1 ",
+    "65535",
+    " ",
+    "\r\n\r\n\0\r\nQUIT\n",
+    "\x21",
+    "\x20",
+    "\x11",
+    "\0",
+];
+
+proptest! {
+    #![proptest_config(cases(800))]
+
+    #[test]
+    fn only_the_issuer_makes_tokens(
+        data in prop_oneof![changed("token", TOKEN_WORDS), vec(any::<u8>(), 0..600)],
+    ) {
+        targets::token(&data);
+    }
+
+    #[test]
+    fn a_certificate_names_whom_it_shows_or_nobody(
+        data in changed("certificate", &["\0", "\x02", "\x0c", "\x30", "\x03", "CN", "\n", "\u{e9}"]),
+    ) {
+        targets::certificate(&data);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(2000))]
+
+    #[test]
+    fn a_key_is_of_one_kind(data in changed("key_set", KEY_SET_WORDS)) {
+        targets::key_set(&data);
+    }
+
+    #[test]
+    fn what_a_client_writes_before_a_proxy_changes_nothing(
+        data in changed("forwarded", FORWARDED_WORDS),
+    ) {
+        targets::forwarded(&data);
+    }
+
+    #[test]
+    fn the_header_of_a_connection_says_one_address_or_none(
+        data in changed("proxy_header", PROXY_WORDS),
+    ) {
+        targets::proxy_header(&data);
+    }
+}

@@ -2,17 +2,21 @@
 //!
 //! `tests/it/fuzz.rs` runs them as property tests, and `fuzz_targets` under libFuzzer.
 
+mod callers;
 mod config;
 mod cursor;
 mod link;
 mod pages;
+mod proxies;
 mod query;
 mod template;
 
+pub(crate) use callers::{certificate, key_set, token};
 pub(crate) use config::config;
 pub(crate) use cursor::cursor;
 pub(crate) use link::link;
 pub(crate) use pages::{json, xml};
+pub(crate) use proxies::{forwarded, proxy_header};
 pub(crate) use query::query;
 pub(crate) use template::template;
 
