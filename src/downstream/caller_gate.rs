@@ -132,4 +132,23 @@ mod tests {
         assert!(waits(&after, "1/h") && !waits(&after, "3/h"));
         assert!(after.limiter("2/h".parse().unwrap()).is_none());
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_an_address_has_tried_in_vain_counts_after_a_reload() {
+        let callers = |grants| {
+            let text = format!("callers.required = false\ngrants.a.sources = {grants}");
+            plan(&text).callers.unwrap()
+        };
+        let [network, other] = [1, 2].map(|last| IpAddr::from([192, 0, 2, last]));
+        let before = CallerGate::new(&callers("['*']"), &Observers::default(), None);
+        for _ in 0..20 {
+            assert_eq!(before.count_failure(network, Instant::now()), None);
+        }
+        let after = CallerGate::new(&callers("['b']"), &Observers::default(), Some(&before));
+        assert_ne!(after.count_failure(network, Instant::now()), None);
+        assert_eq!(after.count_failure(other, Instant::now()), None);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(after.count_failure(network, Instant::now()), None);
+        assert_ne!(after.count_failure(network, Instant::now()), None);
+    }
 }

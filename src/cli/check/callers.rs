@@ -72,6 +72,9 @@ fn rows(callers: &Callers, sources: &[&str]) -> Vec<Row> {
             ));
         }
     }
+    if callers.jwt.is_some() {
+        rows.extend(rows_of("another token", callers, &[], sources));
+    }
     rows
 }
 
@@ -146,6 +149,10 @@ fn warnings(callers: &Callers, sources: &[&str]) -> impl Iterator<Item = String>
             ));
         }
     }
+    if callers.jwt.is_some() && callers.grants.values().all(|grant| grant.when.is_none()) {
+        let warning = "no grant has a `when`, so callers with tokens see no source";
+        warnings.push(warning.to_owned());
+    }
     let certificates = callers.certificates.iter();
     let certificates = certificates.flat_map(|all| &all.names);
     for (name, _) in certificates.clone().filter(|(_, grants)| grants.is_empty()) {
@@ -217,6 +224,8 @@ mod tests {
             audience = 'groupgate'
             jwks = { url = 'https://id.example.com/keys' }";
         let warning = "warning: `club` is asked with `{caller.id}`";
+        assert!(told(tokens).contains(warning) && !told("").contains(warning));
+        let warning = "warning: no grant has a `when`, so callers with tokens see no source";
         assert!(told(tokens).contains(warning) && !told("").contains(warning));
     }
 
@@ -299,6 +308,7 @@ mod tests {
                 "  certificate b.example.com            nothing",
                 "  another certificate                  nothing",
                 "  token with /groups finance or audit  publisher",
+                "  another token                        nothing",
                 "  warning: the certificate `b.example.com` has no grants, so it sees no source",
             ]
         );

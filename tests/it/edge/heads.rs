@@ -104,7 +104,7 @@ async fn chunks_are_not_for_http_1_0() {
 async fn an_endless_head_is_cut_off_and_takes_no_memory(#[case] begin: &str, #[case] more: &str) {
     let (process, _upstream) = process("").await;
     serves_others(&process).await;
-    let before = process.memory("VmRSS:");
+    let before = process.memory("VmHWM:");
     let mut streams = Vec::new();
     for _ in 0..50 {
         let mut stream = TcpStream::connect(process.data).await.unwrap();
@@ -137,8 +137,9 @@ async fn an_endless_head_is_cut_off_and_takes_no_memory(#[case] begin: &str, #[c
         // Whoever still writes may be reset before it has read why.
         assert!(answer.is_empty() || is_refused, "{answer}");
     }
-    let grown = process.memory("VmRSS:").saturating_sub(before);
-    assert!(grown < 48, "{grown} MiB");
+    // At most while it lasted. Each of the 50 may be 64 KiB.
+    let grown = process.memory("VmHWM:").saturating_sub(before);
+    assert!(grown < 10, "{grown} MiB");
 }
 
 #[tokio::test]
