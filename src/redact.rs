@@ -29,7 +29,7 @@ pub(crate) const MASK: &str = "***";
 const MIN_EMBEDDED_BYTES: usize = 8;
 
 /// How many of the secrets that come and go are remembered. A request under way carries one of the last.
-const RECENT: usize = 8;
+const RECENT: usize = 32;
 
 /// Removes secrets from texts.
 #[derive(Debug, Default)]

@@ -162,7 +162,7 @@ impl Document {
         table: &DeTable<'_>,
         scheme: Option<&str>,
     ) -> Map<String, Value> {
-        let scheme = scheme.or_else(|| scheme_of(at, table));
+        let scheme = scheme_of(at, table).or(scheme);
         let mut values = Map::new();
         for (key, value) in table {
             let at = at.join(key.get_ref().clone());
@@ -263,9 +263,13 @@ fn syntax_help(message: &str) -> Option<&'static str> {
     None
 }
 
-/// The scheme that an `auth` table names.
+/// The scheme that an `auth` table names, or a login in its chain.
 fn scheme_of<'a>(at: &KeyPath, table: &'a DeTable<'_>) -> Option<&'a str> {
-    let is_auth = at.keys().len() == 3 && at.keys()[2] == "auth";
+    let is_auth = match at.keys() {
+        [_, _, auth] => auth == "auth",
+        [_, _, auth, chain, _] => auth == "auth" && chain == "chain",
+        _ => false,
+    };
     is_auth
         .then(|| table.get(Auth::TAG))
         .flatten()

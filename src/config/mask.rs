@@ -13,7 +13,7 @@ use crate::problem::KeyPath;
 pub(super) const MASK: &str = "\"***\"";
 
 /// The keys of an `auth` block whose values are no secrets under any scheme.
-const OPEN_IN_AUTH: [&str; 24] = [
+const OPEN_IN_AUTH: [&str; 25] = [
     "type",
     "answer",
     "answers",
@@ -38,12 +38,17 @@ const OPEN_IN_AUTH: [&str; 24] = [
     "resource",
     "username",
     "client_id",
+    "base_url",
 ];
 
 /// Whether what stands at a key may be a secret. `scheme` is what the `auth` block around it names
 /// as its type.
 pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
-    let keys: Vec<&str> = at.keys().iter().map(String::as_str).collect();
+    let mut keys: Vec<&str> = at.keys().iter().map(String::as_str).collect();
+    if let ["upstreams", _, "auth", "chain", _, _, ..] = keys.as_slice() {
+        // A login before another one is written like any other.
+        keys.drain(3..5);
+    }
     match keys.as_slice() {
         // These say where a secret is, are names of grants, or are no secrets: tokens and certificates are shown by
         // callers, and the keys that verify them are public.
@@ -53,8 +58,10 @@ pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
         | ["callers", _, _, "grants", ..] => false,
         // A placeholder may be used where a secret belongs, whatever it is called.
         ["upstreams", .., "vars", _] | ["upstreams", _, "auth"] => true,
+        // Places in the answer, and names of cookies.
+        ["upstreams", _, "auth", "values" | "cookie" | "cookies", ..] => false,
         // The one `token` that is a place in the answer.
-        ["upstreams", _, "auth", "token"] if scheme == Some("token_exchange") => false,
+        ["upstreams", _, "auth", "token", ..] if scheme == Some("token_exchange") => false,
         ["upstreams", _, "auth", key, ..] if !OPEN_IN_AUTH.contains(key) => true,
         // Elsewhere `auth` names a secret.
         ["upstreams", _, "auth", rest @ ..] => rest.iter().any(|key| may_name_secret(key)),
@@ -221,6 +228,12 @@ mod tests {
             Some("token_exchange")
         ));
         assert!(!may_be_secret("upstreams.a.auth.token.env", Some("bearer")));
+        assert!(may_be_secret(
+            "upstreams.a.auth.chain.b.client_secret",
+            None
+        ));
+        assert!(!may_be_secret("upstreams.a.auth.chain.b.client_id", None));
+        assert!(!may_be_secret("upstreams.a.auth.values.csrf_token", None));
         assert!(!may_be_secret(
             "upstreams.a.auth.request.json.fingerprint",
             None

@@ -93,17 +93,17 @@ type InVariant = fn(&str, Value) -> Option<Misfit>;
 
 /// Leads a misfit that stopped at a tagged table to the key in it.
 fn refine(tree: &Value, misfit: Misfit) -> Misfit {
-    let [upstreams, _, block, inner @ ..] = misfit.at.keys() else {
-        return misfit;
-    };
-    let (tag, in_variant): (_, InVariant) = match (upstreams.as_str(), block.as_str()) {
-        ("upstreams", "pagination") => (Pagination::TAG, Pagination::misfit),
-        ("upstreams", "auth") => (Auth::TAG, Auth::misfit),
+    let keys: Vec<&str> = misfit.at.keys().iter().map(String::as_str).collect();
+    let (tag, in_variant, depth): (_, InVariant, usize) = match keys.as_slice() {
+        ["upstreams", _, "pagination", ..] => (Pagination::TAG, Pagination::misfit, 3),
+        ["upstreams", _, "auth", "chain", _, ..] => (Auth::TAG, Auth::misfit, 5),
+        ["upstreams", _, "auth", ..] => (Auth::TAG, Auth::misfit, 3),
         _ => return misfit,
     };
-    let at = KeyPath::new(misfit.at.keys().iter().take(3).cloned());
+    let is_at_table = keys.len() == depth;
+    let at = KeyPath::new(misfit.at.keys().iter().take(depth).cloned());
     let mut table = match find(tree, &at) {
-        Some(Value::Table(table)) if inner.is_empty() => table.clone(),
+        Some(Value::Table(table)) if is_at_table => table.clone(),
         // serde takes its first item for the tag.
         Some(Value::Array(_)) => {
             let fault = TreeError::WrongType {
@@ -121,10 +121,18 @@ fn refine(tree: &Value, misfit: Misfit) -> Misfit {
         .as_str()
         .and_then(|variant| in_variant(variant, Value::Table(table)));
     match inner {
-        Some(inner) => Misfit {
-            at: misfit.at.append(&inner.at),
-            fault: inner.fault,
-        },
+        Some(inner) => {
+            let found = Misfit {
+                at: misfit.at.append(&inner.at),
+                fault: inner.fault,
+            };
+            // It may have stopped at another tagged table, which stands in this one.
+            if inner.at.keys().is_empty() {
+                found
+            } else {
+                refine(tree, found)
+            }
+        }
         None => Misfit {
             at: misfit.at.join(tag),
             fault: misfit.fault,

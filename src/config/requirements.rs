@@ -205,7 +205,7 @@ mod tests {
         let login = json!({
             "if": { "properties": { "type": { "const": "token_exchange" } }, "required": ["type"] },
             "then": {
-                "required": ["request", "token"],
+                "required": ["request"],
                 "properties": {
                     "request": { "required": ["path"] },
                     "success": { "required": ["path", "equals"] },

@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(
             describe(&at, &tree).as_deref(),
             Some(
-                "Where the response holds the token. `/` is the whole response, as a JSON string or as plain text."
+                "Where the response holds the token: a path (`/` is the whole response, as a JSON string or as plain text), a header or a cookie. It can be left out with `cookies` or `values`."
             )
         );
     }

@@ -15,8 +15,8 @@ pub use audit::AuditRules;
 
 pub mod auth;
 pub use auth::{
-    Auth, ClientCredentials, DateHeader, Encoding, Expiry, Fixed, Grant, Hash, Hmac, Login,
-    LoginFormat, SigV4, SigningPiece, SigningPlaceholder, SigningText, TokenAuth,
+    Auth, DateHeader, Encoding, Fixed, Hash, Hmac, SigV4, SigningPiece, SigningPlaceholder,
+    SigningText,
 };
 
 pub mod callers;
@@ -56,6 +56,15 @@ pub use keys::{Account, Shape};
 
 pub mod limits;
 pub use limits::Limits;
+
+pub mod login;
+pub use login::{
+    ClientCredentials, EarlierLogin, Grant, Login, LoginExchange, LoginFormat, TokenAuth,
+    TokenPlace,
+};
+
+pub mod login_answer;
+pub use login_answer::{Expiry, ExpiryUnit, LoginLocation};
 
 pub mod on_behalf;
 pub use on_behalf::{CallerValue, ForwardedNames, OnBehalf};

@@ -6,6 +6,9 @@ use url::Url;
 
 use super::{CallerValue, Pushable, SecretValue};
 
+/// What the names of placeholders begin with that stand for what a login returned.
+pub(crate) const LOGIN: &str = "login.";
+
 /// The requests that list the groups of an upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requests {
@@ -113,6 +116,8 @@ pub enum Placeholder {
     Filter(Pushable),
     /// A value of the caller.
     Caller(CallerValue),
+    /// What a login returned under this name.
+    Login(Box<str>),
 }
 
 impl Placeholder {
@@ -125,7 +130,10 @@ impl Placeholder {
             "limit" => Self::Limit,
             _ => match Pushable::named(name) {
                 Some(filter) => Self::Filter(filter),
-                None => Self::Caller(CallerValue::named(name)?),
+                None => match name.strip_prefix(LOGIN) {
+                    Some(value) => Self::Login(value.into()),
+                    None => Self::Caller(CallerValue::named(name)?),
+                },
             },
         })
     }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::clock::WallClock;
 
+use super::auth::{LoginValues, Token};
 use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, ForwardedHeaders, Hedgeable, LoginToken};
 use super::login::TokenSource;
@@ -53,17 +54,13 @@ impl Exchange {
         let transport = Arc::new(transport);
         let classifier = |rules| Classifier::new(rules, bounds, wall.clone());
         let login = match auth {
-            Auth::Token(token) => {
-                let classifier = classifier(token.login.rules.clone());
-                let grant = token.login.grant.clone();
-                Some(TokenSource::new(
-                    grant,
-                    Arc::clone(&transport),
-                    classifier,
-                    longest,
-                    masks.clone(),
-                ))
-            }
+            Auth::Token(token) => Some(TokenSource::new(
+                &token.login,
+                &transport,
+                &classifier,
+                longest,
+                masks,
+            )),
             Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) | Auth::Forward(_) => None,
         };
         Self {
@@ -98,14 +95,89 @@ impl Exchange {
         }
     }
 
-    /// Sends a request, with a login token where one is needed. If it is refused, a second attempt is
-    /// made: with a renewed token where there is a login, otherwise signed again after a pause.
-    pub async fn send(
+    /// Sends what `render` makes of what a login returned, where one is needed, and returns it with its
+    /// response. If it is refused, a second attempt is made: with a renewed token where there is a login,
+    /// otherwise signed again after a pause.
+    pub(super) async fn send<R>(
         &self,
-        mut request: Request<Bytes>,
+        render: R,
+        memory: &PageMemory,
         deadline: Instant,
         observers: &Observers,
-    ) -> Result<ClassifiedResponse, UpstreamError> {
+    ) -> Result<(Request<Bytes>, ClassifiedResponse), UpstreamError>
+    where
+        R: Fn(&LoginValues) -> Result<Request<Bytes>, UpstreamError>,
+    {
+        if let (Some(login), false) = (&self.login, self.transport.has_only_pages()) {
+            let waiting = (memory, deadline, observers);
+            return self.send_logged_in(login, &render, waiting).await;
+        }
+        let request = render(&LoginValues::NONE)?;
+        let prepared = self.prepared(&request, deadline, observers);
+        let once = || (self.transport).exchange(prepared.clone(), &self.classifier);
+        let answer = if self.transport.has_only_pages() {
+            once().await?
+        } else {
+            confirmed(deadline, once).await?
+        };
+        Ok((request, answer))
+    }
+
+    async fn send_logged_in<R>(
+        &self,
+        login: &TokenSource,
+        render: &R,
+        (memory, deadline, observers): (&PageMemory, Instant, &Observers),
+    ) -> Result<(Request<Bytes>, ClassifiedResponse), UpstreamError>
+    where
+        R: Fn(&LoginValues) -> Result<Request<Bytes>, UpstreamError>,
+    {
+        let with = |token: &Arc<Token>| {
+            let request = render(token.values())?;
+            let mut prepared = self.prepared(&request, deadline, observers);
+            let token = LoginToken(Arc::clone(token));
+            prepared.extensions_mut().insert(token);
+            Ok::<_, UpstreamError>((request, prepared))
+        };
+        let token = login.token(deadline, observers, memory).await?;
+        let (mut request, prepared) = with(&token)?;
+        let answer = (self.transport)
+            .exchange(prepared.clone(), &self.classifier)
+            .await;
+        let answer = match answer {
+            // One caller is refused, and the account that all share may be fine.
+            Err(error)
+                if error.kind == ErrorKind::Unauthorized
+                    && self.shares_login
+                    && !login.is_worth_renewing(&error) =>
+            {
+                let again = || self.transport.exchange(prepared, &self.classifier);
+                once_more(error, deadline, again).await
+            }
+            Err(error) if error.kind == ErrorKind::Unauthorized => {
+                tracing::info!(
+                    error.detail = error.detail,
+                    "login token refused, logging in again"
+                );
+                login.refused(&token);
+                let token = login.token(deadline, observers, memory).await?;
+                let prepared;
+                (request, prepared) = with(&token)?;
+                self.transport.exchange(prepared, &self.classifier).await
+            }
+            answer => answer,
+        };
+        Ok((request, answer?))
+    }
+
+    /// A request with what the transport has to know of it.
+    fn prepared(
+        &self,
+        request: &Request<Bytes>,
+        deadline: Instant,
+        observers: &Observers,
+    ) -> Request<Bytes> {
+        let mut request = request.clone();
         request.extensions_mut().insert(Deadline(deadline));
         request.extensions_mut().insert(Hedgeable);
         if let Some((headers, masks)) = &self.caller {
@@ -115,38 +187,7 @@ impl Exchange {
         if !observers.is_empty() {
             request.extensions_mut().insert(observers.clone());
         }
-        let once = || self.transport.exchange(request.clone(), &self.classifier);
-        if self.transport.has_only_pages() {
-            return once().await;
-        }
-        let Some(login) = &self.login else {
-            return confirmed(deadline, once).await;
-        };
-        let memory = request.extensions().get::<PageMemory>().cloned();
-        let memory = memory.unwrap_or_default();
-        let token = login.token(deadline, observers, &memory).await?;
-        let answer = self.send_with(request.clone(), token.secret()).await;
-        match answer {
-            // One caller is refused, and the account that all share may be fine.
-            Err(error)
-                if error.kind == ErrorKind::Unauthorized
-                    && self.shares_login
-                    && !login.is_worth_renewing(&error) =>
-            {
-                let again = || self.send_with(request, token.secret());
-                once_more(error, deadline, again).await
-            }
-            Err(error) if error.kind == ErrorKind::Unauthorized => {
-                tracing::info!(
-                    error.detail = error.detail,
-                    "login token refused, logging in again"
-                );
-                login.refused(&token);
-                let token = login.token(deadline, observers, &memory).await?;
-                self.send_with(request, token.secret()).await
-            }
-            answer => answer,
-        }
+        request
     }
 
     /// Takes one retry from the budget of all exchanges, if there is one left.
@@ -177,14 +218,5 @@ impl Exchange {
         body: &[u8],
     ) -> Result<ClassifiedResponse, UpstreamError> {
         self.classifier.classify(status, headers, body)
-    }
-
-    async fn send_with(
-        &self,
-        mut request: Request<Bytes>,
-        token: &secrecy::SecretString,
-    ) -> Result<ClassifiedResponse, UpstreamError> {
-        request.extensions_mut().insert(LoginToken(token.clone()));
-        self.transport.exchange(request, &self.classifier).await
     }
 }

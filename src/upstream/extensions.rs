@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, Request};
-use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::auth::Token;
 use crate::page::position::Position;
 
 /// The latest moment at which the response is of use.
@@ -29,9 +29,9 @@ pub(super) struct ShownPath(pub(super) Arc<str>);
 #[derive(Debug, Clone, Copy)]
 pub struct Hedgeable;
 
-/// The token that a login returned.
+/// What a login returned.
 #[derive(Debug, Clone)]
-pub struct LoginToken(pub SecretString);
+pub struct LoginToken(pub Arc<Token>);
 
 /// The headers of the caller that the upstream is sent.
 #[derive(Debug, Clone)]

@@ -1,14 +1,17 @@
-//! The login call: an exchange of its own that brings the token of the others.
+//! The login call: an exchange of its own that brings the token of the others. Those that come before it
+//! have tokens of their own, which its request is made of.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode};
+use futures_util::future::BoxFuture;
+use http::{Request, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
+use super::auth::login_answer::LoginAnswer;
 use super::auth::oauth2::token_from_reply;
-use super::auth::{Token, TokenCell};
+use super::auth::{LoginValues, Token, TokenCell};
 use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, OfOneCaller, Purpose, Repeatable};
 use super::masks::Masks;
@@ -20,9 +23,8 @@ use super::template::Variables;
 use super::transport::Transport;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observers};
-use crate::page::format::Page;
 use crate::page_memory::PageMemory;
-use crate::plan::{Grant, Location, Span};
+use crate::plan::{ClassifyRules, Grant, Login, Span};
 
 /// Logs in, and keeps the token until it ends or is refused.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ const BETWEEN_RENEWALS: Duration = Duration::from_secs(10);
 /// The exchange that logs in. Shared with those under way, which outlive whoever asked first.
 #[derive(Debug)]
 struct LoginCall {
+    /// The logins whose values its request is made of, with their names.
+    earlier: Vec<(String, Arc<TokenSource>)>,
     transport: Arc<Transport>,
     grant: Arc<Grant>,
     classifier: Classifier,
@@ -51,41 +55,57 @@ struct LoginCall {
 }
 
 impl TokenSource {
+    /// The source of a login's tokens, and with it those of the logins before it. `classifier` says by their
+    /// rules what answers mean.
     pub(super) fn new(
-        grant: Grant,
-        transport: Arc<Transport>,
-        classifier: Classifier,
+        login: &Login,
+        transport: &Arc<Transport>,
+        classifier: &impl Fn(ClassifyRules) -> Classifier,
         longest: Span,
-        masks: Masks,
+        masks: &Masks,
     ) -> Self {
+        let mut earlier: Vec<(String, Arc<Self>)> = Vec::new();
+        for step in &login.chain {
+            let used = earlier.iter().filter(|(name, _)| step.uses.contains(name));
+            let call = LoginCall {
+                earlier: used.cloned().collect(),
+                transport: Arc::clone(transport),
+                grant: Arc::new(step.grant.clone()),
+                classifier: classifier(step.rules.clone()),
+                masks: masks.clone(),
+                caller: None,
+            };
+            earlier.push((step.name.clone(), Arc::new(Self::of(call, longest))));
+        }
+        let call = LoginCall {
+            earlier,
+            transport: Arc::clone(transport),
+            grant: Arc::new(login.grant.clone()),
+            classifier: classifier(login.rules.clone()),
+            masks: masks.clone(),
+            caller: None,
+        };
+        Self::of(call, longest)
+    }
+
+    fn of(call: LoginCall, longest: Span) -> Self {
         Self {
             longest,
-            call: Arc::new(LoginCall {
-                transport,
-                grant: Arc::new(grant),
-                classifier,
-                masks,
-                caller: None,
-            }),
+            call: Arc::new(call),
             cell: TokenCell::default(),
             renewed_for_one: Mutex::default(),
         }
     }
 
-    /// The same on behalf of a caller, with a token of its own.
+    /// The same on behalf of a caller, with a token of its own, and those before it with theirs.
     pub(super) fn on_behalf(&self, caller: &Arc<CallerAsk>, masks: &Masks) -> Self {
-        Self {
-            longest: self.longest,
-            call: Arc::new(LoginCall {
-                transport: Arc::clone(&self.call.transport),
-                grant: Arc::clone(&self.call.grant),
-                classifier: self.call.classifier.clone(),
-                masks: masks.clone(),
-                caller: Some(Arc::clone(caller)),
-            }),
-            cell: TokenCell::default(),
-            renewed_for_one: Mutex::default(),
+        let mut earlier: Vec<(String, Arc<Self>)> = Vec::new();
+        for (name, source) in &self.call.earlier {
+            let call = source.call.on_behalf(caller, masks, &earlier);
+            let source = Self::of(call, source.longest);
+            earlier.push((name.clone(), Arc::new(source)));
         }
+        Self::of(self.call.on_behalf(caller, masks, &earlier), self.longest)
     }
 
     /// The current token, after a login if there is none. However many ask, one login runs. Each of them
@@ -110,6 +130,16 @@ impl TokenSource {
         })
     }
 
+    /// The current token, for a login that comes after this one.
+    fn token_before<'a>(
+        &'a self,
+        deadline: Instant,
+        observers: &'a Observers,
+        memory: &'a PageMemory,
+    ) -> BoxFuture<'a, Result<Arc<Token>, UpstreamError>> {
+        Box::pin(self.token(deadline, observers, memory))
+    }
+
     /// Whether the refusal of one caller may be that of the token, which all callers share: a 403 is about who is
     /// asked for, and if the token was renewed a moment ago, so is a 401.
     pub(super) fn is_worth_renewing(&self, refusal: &UpstreamError) -> bool {
@@ -132,6 +162,25 @@ impl TokenSource {
 }
 
 impl LoginCall {
+    /// The same on behalf of a caller; `sources` are those that are asked for it before.
+    fn on_behalf(
+        &self,
+        caller: &Arc<CallerAsk>,
+        masks: &Masks,
+        sources: &[(String, Arc<TokenSource>)],
+    ) -> Self {
+        let is_used = |name: &String| self.earlier.iter().any(|(used, _)| used == name);
+        let earlier = sources.iter().filter(|(name, _)| is_used(name));
+        Self {
+            earlier: earlier.cloned().collect(),
+            transport: Arc::clone(&self.transport),
+            grant: Arc::clone(&self.grant),
+            classifier: self.classifier.clone(),
+            masks: masks.clone(),
+            caller: Some(Arc::clone(caller)),
+        }
+    }
+
     async fn log_in(
         &self,
         deadline: Instant,
@@ -149,7 +198,14 @@ impl LoginCall {
         observers: &Observers,
         memory: &PageMemory,
     ) -> Result<Token, UpstreamError> {
-        let mut request = self.request()?;
+        let mut earlier = LoginValues::default();
+        let mut tokens = Vec::new();
+        for (name, source) in &self.earlier {
+            let token = source.token_before(deadline, observers, memory).await?;
+            earlier.put_all_of(name, token.values());
+            tokens.push((source, token));
+        }
+        let mut request = self.request(&earlier)?;
         request.extensions_mut().insert(memory.clone());
         request.extensions_mut().insert(Deadline(deadline));
         // A login makes a token and changes nothing else, so it may be sent twice.
@@ -166,20 +222,26 @@ impl LoginCall {
             .transport
             .exchange(request, &self.classifier)
             .await
-            .map_err(|error| refused(error, &self.grant))?;
-        let token = self.read(&answer)?;
+            .map_err(|error| refused(error, &self.grant))
+            .inspect_err(|error| {
+                // What the request was made of may be what is refused.
+                if error.kind == ErrorKind::Unauthorized {
+                    (tokens.iter()).for_each(|(source, token)| source.refused(token));
+                }
+            })?;
+        let token = self.read(&answer, &earlier)?;
         if let Some(problem) = token.unknown_expiry() {
             observers.notify(&Event::ExpiryUnknown(problem));
         }
         Ok(token)
     }
 
-    fn request(&self) -> Result<Request<Bytes>, UpstreamError> {
+    fn request(&self, earlier: &LoginValues) -> Result<Request<Bytes>, UpstreamError> {
         match &*self.grant {
-            Grant::Exchange { request, .. } => {
+            Grant::Exchange(exchange) => {
                 let (nothing, caller) = (Pushed::NONE, self.caller.as_deref());
-                let variables = Variables::unpaged(&nothing, caller);
-                request.render(&variables).map_err(render_error)
+                let variables = Variables::unpaged(&nothing, caller, earlier);
+                exchange.request.render(&variables).map_err(render_error)
             }
             Grant::ClientCredentials(client) => Ok(client.token_request()),
             Grant::CallerToken(client) => {
@@ -194,20 +256,16 @@ impl LoginCall {
         }
     }
 
-    fn read(&self, answer: &ClassifiedResponse) -> Result<Token, UpstreamError> {
+    fn read(
+        &self,
+        answer: &ClassifiedResponse,
+        earlier: &LoginValues,
+    ) -> Result<Token, UpstreamError> {
         let now = self.classifier.now();
         match &*self.grant {
-            Grant::Exchange { token, expires, .. } => {
-                let text = token_at(token, &answer.page, &answer.headers).ok_or_else(|| {
-                    UpstreamError::new(ErrorKind::Mapping, "the login's answer holds no token")
-                })?;
-                Token::from_answer(
-                    &text,
-                    expires.as_ref(),
-                    Some(&answer.page),
-                    now,
-                    &self.masks,
-                )
+            Grant::Exchange(exchange) => {
+                LoginAnswer::new(Some(&answer.page), &answer.headers, now, &self.masks)
+                    .token(exchange, earlier)
             }
             Grant::ClientCredentials(_) | Grant::CallerToken(_) => {
                 token_from_reply(&answer.page, now, &self.masks)
@@ -241,11 +299,4 @@ fn refused(mut error: UpstreamError, grant: &Grant) -> UpstreamError {
     }
     error.detail.insert_str(0, "login: ");
     error
-}
-
-fn token_at(location: &Location, page: &Page, headers: &HeaderMap) -> Option<String> {
-    match location {
-        Location::Body(path) => Some(page.find(path)?.text()?.into_owned()),
-        Location::Header { header } => Some(headers.get(header)?.to_str().ok()?.to_owned()),
-    }
 }

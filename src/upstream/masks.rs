@@ -14,8 +14,8 @@ use crate::redact::Redactor;
 
 use super::on_behalf::CallerAsk;
 
-/// A value of a caller that is shorter may be a word or a number of any message.
-const MIN_VALUE_BYTES: usize = 4;
+/// A value of a caller or of a login that is shorter may be a word or a number of any message.
+pub(super) const MIN_VALUE_BYTES: usize = 4;
 
 /// A part of a header that is shorter names something and proves nothing.
 const MIN_PART_BYTES: usize = 8;
@@ -74,6 +74,13 @@ impl Masks {
     pub(super) fn add_token(&self, token: &str) {
         let redactor = self.caller.as_ref().unwrap_or(&self.upstream);
         redactor.add_recent(token, "TOKEN");
+    }
+
+    /// Adds another value that a login brought, unless it may be a word or a number of any message.
+    pub(super) fn add_login_value(&self, value: &str) {
+        if value.len() >= MIN_VALUE_BYTES {
+            self.add_token(value);
+        }
     }
 
     /// A text of the upstream's, as it may be shown.

@@ -12,10 +12,12 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::adapter::Adapter;
+use super::auth::LoginValues;
 use super::classify::ClassifiedResponse;
 use super::extensions::Purpose;
 use super::off_thread::{Urgency, run};
 use super::pager::{PageContext, Position};
+use super::requests::render_error;
 use super::template::Variables;
 use super::walk::is_client_error;
 use crate::error::UpstreamError;
@@ -54,14 +56,17 @@ impl Adapter {
         deadline: Instant,
         observers: &Observers,
     ) -> Result<FetchedPage, UpstreamError> {
-        let mut request = self.request(&position)?;
-        let sent = request.clone();
-        let purpose = Purpose::Page(position.clone());
-        request.extensions_mut().insert(purpose);
-        request.extensions_mut().insert(urgency);
-        request.extensions_mut().insert(self.memory.clone());
+        let render = |login: &LoginValues| {
+            let mut request = self.rendered(&position, login)?;
+            let purpose = Purpose::Page(position.clone());
+            request.extensions_mut().insert(purpose);
+            request.extensions_mut().insert(urgency);
+            request.extensions_mut().insert(self.memory.clone());
+            Ok(request)
+        };
         let start = Instant::now();
-        let answer = self.exchange.send(request, deadline, observers).await?;
+        let sending = (self.exchange).send(render, &self.memory, deadline, observers);
+        let (sent, answer) = sending.await?;
         let elapsed = start.elapsed();
         let adapter = Arc::clone(self);
         let bytes = answer.bytes;
@@ -79,14 +84,19 @@ impl Adapter {
         if !self.paging().has_count() || self.exchange.has_only_pages() {
             return Ok(None);
         }
-        let variables = Variables::unpaged(&self.pushed, self.caller()?);
-        let Some(mut request) = self.requests().total(&variables)? else {
+        let Some(count) = &self.requests().count else {
             return Ok(None);
         };
-        request.extensions_mut().insert(Purpose::Count);
-        request.extensions_mut().insert(self.memory.clone());
-        let asked = request.uri().clone();
-        let answer = match self.exchange.send(request, deadline, observers).await {
+        let caller = self.caller()?;
+        let render = |login: &LoginValues| {
+            let variables = Variables::unpaged(&self.pushed, caller, login);
+            let mut request = count.render(&variables).map_err(render_error)?;
+            request.extensions_mut().insert(Purpose::Count);
+            request.extensions_mut().insert(self.memory.clone());
+            Ok(request)
+        };
+        let sending = (self.exchange).send(render, &self.memory, deadline, observers);
+        let (asked, answer) = match sending.await {
             Err(error) if self.paging().is_hint() && is_client_error(&error) => {
                 tracing::info!(
                     source = %self.name(),
@@ -97,7 +107,7 @@ impl Adapter {
             }
             answer => answer?,
         };
-        let url = url(answer.uri.as_ref().unwrap_or(&asked))?;
+        let url = url(answer.uri.as_ref().unwrap_or(asked.uri()))?;
         let context = PageContext {
             page: &answer.page,
             headers: &answer.headers,
@@ -124,16 +134,23 @@ impl Adapter {
         self.read(position, request, answer, Duration::ZERO)
     }
 
+    /// The request for the page at `position`, without what a login would bring.
+    pub fn request(&self, position: &Position) -> Result<http::Request<Bytes>, UpstreamError> {
+        self.rendered(position, &LoginValues::NONE)
+    }
+
     /// The request for the page at `position`, before it is signed.
-    pub fn request(
+    fn rendered(
         &self,
         position: &Position,
-    ) -> Result<http::Request<bytes::Bytes>, UpstreamError> {
+        login: &LoginValues,
+    ) -> Result<http::Request<Bytes>, UpstreamError> {
         let variables = Variables {
             position,
             limit: self.paging().limit,
             pushed: &self.pushed,
             caller: self.caller()?,
+            login,
         };
         if *position == self.paging().first() {
             self.requests().first(&variables)

@@ -21,15 +21,6 @@ impl Requests {
             .render(variables)
             .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))
     }
-
-    /// The request for the total number of records, if it is one of its own.
-    pub(super) fn total(
-        &self,
-        variables: &Variables<'_>,
-    ) -> Result<Option<Request<Bytes>>, UpstreamError> {
-        let request = (self.count.as_ref()).map(|count| count.render(variables));
-        request.transpose().map_err(render_error)
-    }
 }
 
 /// A request that contains nothing from the upstream, and still cannot be rendered: our fault.

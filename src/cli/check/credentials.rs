@@ -3,10 +3,9 @@
 
 use url::Url;
 
-use super::paging::location;
 use crate::config::resolve::in_requests;
-use crate::config::upstream::{Auth, Upstream};
-use crate::plan::is_loopback;
+use crate::config::upstream::{Auth, TokenExchangeAuth, Upstream};
+use crate::plan::{LoginLocation, is_loopback};
 use crate::problem::KeyPath;
 
 /// Where credentials are read.
@@ -16,11 +15,7 @@ pub(super) fn explain_auth(upstream: &Upstream) -> String {
         Auth::Bearer(auth) => format!("a token from {}", auth.token),
         Auth::Basic(auth) => format!("a user with the password from {}", auth.password),
         Auth::ApiKey(auth) => format!("a key from {}", auth.key),
-        Auth::TokenExchange(auth) => format!(
-            "a login at {}, token at {}",
-            auth.request.path,
-            location(&auth.token)
-        ),
+        Auth::TokenExchange(auth) => explain_login(auth),
         Auth::Oauth2ClientCredentials(auth) => {
             format!("an OAuth 2.0 client at {}", auth.token_url)
         }
@@ -41,6 +36,36 @@ pub(super) fn explain_auth(upstream: &Upstream) -> String {
             auth.header_name, auth.key_id
         ),
     }
+}
+
+/// Where a login goes, and what is kept of it.
+fn explain_login(auth: &TokenExchangeAuth) -> String {
+    let place = match &auth.base_url {
+        Some(url) => format!(
+            "{}{}",
+            url.as_str().trim_end_matches('/'),
+            auth.request.path
+        ),
+        None => auth.request.path.clone(),
+    };
+    let location = |location: &LoginLocation| match location {
+        LoginLocation::Body(path) => path.to_string(),
+        LoginLocation::Header { header } => format!("the header {header}"),
+        LoginLocation::Cookie { cookie } => format!("the cookie {cookie}"),
+    };
+    let token = auth
+        .token
+        .iter()
+        .map(|token| format!("token at {}", location(token)));
+    let values = auth.values.keys().map(|name| format!("{{login.{name}}}"));
+    let cookies = auth.cookies.then(|| "its cookies".to_owned());
+    let kept: Vec<_> = token.chain(values).chain(cookies).collect();
+    let text = format!("a login at {place}, {}", kept.join(", "));
+    if auth.chain.is_empty() {
+        return text;
+    }
+    let names: Vec<_> = auth.chain.keys().map(String::as_str).collect();
+    format!("{text}, after {}", names.join(" and "))
 }
 
 /// Without `auth`, the requests themselves may carry secrets.
@@ -65,7 +90,7 @@ pub(super) fn warn_of_plain_http(upstream: &Upstream) -> Option<String> {
         let origins = upstream.pagination.origins().iter();
         urls.extend(origins.filter_map(|origin| origin.to_string().parse().ok()));
     }
-    urls.extend(upstream.auth.token_url().cloned());
+    urls.extend(upstream.auth.login_urls().into_iter().cloned());
     if upstream.connection.proxy_password.is_some() {
         urls.extend(upstream.connection.proxy.clone());
     }

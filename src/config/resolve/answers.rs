@@ -5,7 +5,7 @@ use super::request::check_header_name;
 use crate::config::Upstream;
 use crate::config::upstream::TokenExchangeAuth;
 use crate::plan::{
-    Absence, BodyFormat, ClassifyRules, Expiry, Format, Location, Meaning, OneOrMany, Path,
+    Absence, BodyFormat, ClassifyRules, Expiry, Format, LoginLocation, Meaning, OneOrMany, Path,
     RetryAfter, Rule, Scalar, StatusPattern, Success,
 };
 use crate::problem::{KeyPath, Problem, Problems};
@@ -102,9 +102,17 @@ pub(super) fn caller_exchange_rules() -> ClassifyRules {
 }
 
 /// The format of a login's responses. Where only headers matter, the body may be anything, or empty.
-fn login_format(login: &TokenExchangeAuth) -> BodyFormat {
-    let reads_body = matches!(login.token, Location::Body(_))
-        || matches!(login.expires, Some(Expiry::At(_)))
+pub(super) fn login_format(login: &TokenExchangeAuth) -> BodyFormat {
+    let expires = match &login.expires {
+        Some(Expiry::At(location, _)) => Some(location),
+        Some(Expiry::Jwt | Expiry::After(_)) | None => None,
+    };
+    let mut locations = login
+        .token
+        .iter()
+        .chain(expires)
+        .chain(login.values.values());
+    let reads_body = locations.any(|location| matches!(location, LoginLocation::Body(_)))
         || login.success.is_some();
     match login.answer {
         Some(format) => format.into(),

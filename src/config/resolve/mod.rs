@@ -19,6 +19,7 @@ pub(crate) mod digest;
 mod edge;
 mod fields;
 mod limits;
+mod login_names;
 pub(crate) mod mapping;
 mod on_behalf;
 pub(crate) mod pagination;

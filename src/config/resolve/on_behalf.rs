@@ -12,23 +12,21 @@ pub(super) fn on_behalf(
     (requests, auth): (&Requests, &Auth),
     problems: &mut Problems,
 ) -> Option<OnBehalf> {
-    let grant = match auth {
-        Auth::Token(token) => Some(&token.login.grant),
+    let login = match auth {
+        Auth::Token(token) => Some(&token.login),
         Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) | Auth::Forward(_) => None,
     };
-    let login = match grant {
-        Some(Grant::Exchange { request, .. }) => Some(request),
-        Some(Grant::ClientCredentials(_) | Grant::CallerToken(_)) | None => None,
-    };
-    let of_login = login.map_or_else(Vec::new, |request| request.caller_values());
-    let exchanges_token = matches!(grant, Some(Grant::CallerToken(_)));
+    let logins: Vec<_> = login.iter().flat_map(|login| login.requests()).collect();
+    let of_login = logins.iter().flat_map(|request| request.caller_values());
+    let of_login: Vec<_> = of_login.collect();
+    let exchanges_token = login.is_some_and(|login| matches!(login.grant, Grant::CallerToken(_)));
     let has_own_login = exchanges_token || !of_login.is_empty();
     let values = requests.caller_values().into_iter().chain(of_login);
     let mut values: Vec<_> = values.cloned().collect();
     values.sort_unstable();
     values.dedup();
     let in_texts = requests.caller_values_in_texts().into_iter();
-    let in_texts = in_texts.chain(login.iter().flat_map(|it| it.caller_values_in_texts()));
+    let in_texts = in_texts.chain(logins.iter().flat_map(|it| it.caller_values_in_texts()));
     let headers = match auth {
         Auth::Forward(headers) => headers.clone(),
         Auth::None | Auth::Fixed(_) | Auth::Token(_) | Auth::SigV4(_) | Auth::Hmac(_) => {

@@ -6,7 +6,7 @@ use crate::config::Upstream;
 use crate::config::upstream::{self as written, Pagination, Terms, TotalCall};
 use crate::plan::path::Anchor;
 use crate::plan::{
-    Absent, CursorSource, EmptyPage, EndFlag, Format, List, Location, Meaning, NumberedPages,
+    Absent, CursorSource, EmptyPage, EndFlag, Format, Location, Meaning, NumberedPages,
     OffsetPages, Origin, Paging, PagingStyle, Part, Path, ShortPage, Step, Stride, Total, Trust,
 };
 use crate::problem::{KeyPath, Problem, Problems};
@@ -146,7 +146,7 @@ pub(super) fn check(upstream_at: &KeyPath, upstream: &Upstream, problems: &mut P
     check_flags(&at, upstream, problems);
     check_trust(&at, upstream, problems);
     if let Some(call) = upstream.pagination.total_call() {
-        check_total_call(&at.join("total"), call, upstream.list, problems);
+        check_total_call(&at.join("total"), call, upstream, problems);
     }
     match &upstream.pagination {
         Pagination::None(_) => check_continuation(upstream_at, upstream, problems),
@@ -358,8 +358,8 @@ impl Numbered {
     }
 }
 
-fn check_total_call(at: &KeyPath, call: &TotalCall, list: List, problems: &mut Problems) {
+fn check_total_call(at: &KeyPath, call: &TotalCall, upstream: &Upstream, problems: &mut Problems) {
     let request = at.join("request");
-    super::placeholders::check_count(&request, &call.request, list, problems);
+    super::placeholders::check_count(&request, &call.request, upstream, problems);
     location_from_root(&at.join("at"), &call.at, "a count has no records", problems);
 }

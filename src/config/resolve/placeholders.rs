@@ -6,9 +6,11 @@ use crate::config::Upstream;
 use crate::config::upstream::{Pagination, Request};
 use crate::did_you_mean::{list, nearest};
 use crate::plan::placeholder::{Piece, PlaceholderError, scan};
+use crate::plan::request::LOGIN;
 use crate::plan::{CallerValue, List, Pushable};
 use crate::problem::{KeyPath, Problem, Problems};
 
+use super::login_names;
 use super::texts::texts;
 
 /// The names that stand for a position or a page's size under some style.
@@ -70,22 +72,45 @@ fn check_listing(
 }
 
 /// Checks the placeholders of a request that counts: it is not about a page.
-pub(super) fn check_count(at: &KeyPath, request: &Request, list: List, problems: &mut Problems) {
-    check_pageless(at, request, list == List::ByQuery, problems);
+pub(super) fn check_count(
+    at: &KeyPath,
+    request: &Request,
+    upstream: &Upstream,
+    problems: &mut Problems,
+) {
+    let by_query = upstream.list == List::ByQuery;
+    check_pageless(
+        at,
+        request,
+        (by_query, &login_names::of(&upstream.auth)),
+        problems,
+    );
 }
 
-/// Checks the placeholders of a request that is about no page and no query: a login.
-pub(super) fn check_unpaged(at: &KeyPath, request: &Request, problems: &mut Problems) {
-    check_pageless(at, request, false, problems);
+/// Checks the placeholders of a request that is about no page and no query: a login, which may have what the
+/// `logins` before it return.
+pub(super) fn check_unpaged(
+    at: &KeyPath,
+    request: &Request,
+    logins: &[String],
+    problems: &mut Problems,
+) {
+    check_pageless(at, request, (false, logins), problems);
 }
 
-fn check_pageless(at: &KeyPath, request: &Request, by_query: bool, problems: &mut Problems) {
+fn check_pageless(
+    at: &KeyPath,
+    request: &Request,
+    (by_query, logins): (bool, &[String]),
+    problems: &mut Problems,
+) {
     let used = used(at, request);
-    let known: Vec<&str> = request.vars.keys().map(String::as_str).collect();
+    let known = request.vars.keys().chain(logins).map(String::as_str);
+    let known: Vec<&str> = known.collect();
     let unknown = |name: &String| {
         let is_filter = by_query && Pushable::named(name).is_some();
         let is_known = is_filter || CallerValue::named(name).is_some();
-        !is_known && !request.vars.contains_key(name)
+        !is_known && !known.contains(&name.as_str())
     };
     for (at, name) in used.iter().filter(|(_, name)| unknown(name)) {
         problems.push(unknown_placeholder(at, name, &known));
@@ -127,6 +152,12 @@ pub(super) fn unknown_placeholder(at: &KeyPath, name: &str, known: &[&str]) -> P
             "write `{caller.id}`, or a claim of its token as in `{caller.claims/tenant}`",
         );
     }
+    if name.starts_with(LOGIN) && !known.iter().any(|known| known.starts_with(LOGIN)) {
+        let message = format!("`{{{name}}}` is nothing that a login before this request returns");
+        return Problem::new(at.clone(), message).with_help(
+            "use `auth.type = \"token_exchange\"`, and say under `auth.values` where its response holds the value",
+        );
+    }
     let problem = Problem::new(at.clone(), format!("unknown placeholder `{{{name}}}`"));
     let braced: Vec<String> = known.iter().map(|name| format!("{{{name}}}")).collect();
     let help = match (
@@ -147,6 +178,8 @@ struct Style {
     has_limit: bool,
     takes_limit: bool,
     by_query: bool,
+    /// What placeholders call what the login returns.
+    logins: Vec<String>,
 }
 
 impl Style {
@@ -166,6 +199,7 @@ impl Style {
             has_limit: pagination.terms().limit.is_some(),
             takes_limit: !matches!(pagination, Pagination::None(_)),
             by_query: upstream.list == List::ByQuery,
+            logins: login_names::of(&upstream.auth),
         }
     }
 
@@ -173,6 +207,7 @@ impl Style {
         self.position == Some(name)
             || (name == "limit" && self.has_limit)
             || (self.by_query && Pushable::named(name).is_some())
+            || self.logins.iter().any(|known| known == name)
     }
 
     fn refuse(&self, at: &KeyPath, name: &str, request: &Request) -> Problem {
@@ -196,7 +231,7 @@ impl Style {
         if !POSITIONS.contains(&name) {
             let known: Vec<&str> = (self.position.into_iter())
                 .chain(self.has_limit.then_some("limit"))
-                .chain(request.vars.keys().map(String::as_str))
+                .chain(request.vars.keys().chain(&self.logins).map(String::as_str))
                 .collect();
             return unknown_placeholder(at, name, &known);
         }
@@ -212,6 +247,12 @@ impl Style {
             None => problem.with_help(format!("this style provides no `{{{name}}}`")),
         }
     }
+}
+
+/// The names of the placeholders in a request.
+pub(super) fn names_in(request: &Request) -> BTreeSet<String> {
+    let used = used(&KeyPath::default(), request).into_iter();
+    used.map(|(_, name)| name).collect()
 }
 
 /// The placeholders in a request, and where they stand.

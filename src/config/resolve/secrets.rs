@@ -54,13 +54,8 @@ fn in_tls(tls: &ServerTls) -> impl Iterator<Item = (KeyPath, &Secret)> {
 /// The secrets in the requests of an upstream, logins aside.
 pub(crate) fn in_requests<'a>(at: &KeyPath, upstream: &'a Upstream) -> Vec<(KeyPath, &'a Secret)> {
     let mut found = Vec::new();
-    in_request(&at.join("request"), &upstream.request, &mut found);
-    if let Some(continuation) = &upstream.continuation {
-        in_request(&at.join("continuation"), continuation, &mut found);
-    }
-    if let Some(call) = upstream.pagination.total_call() {
-        let at = at.join("pagination").join("total").join("request");
-        in_request(&at, &call.request, &mut found);
+    for (keys, request) in upstream.requests() {
+        in_request(&at.append(&keys), request, &mut found);
     }
     found
 }
@@ -76,6 +71,9 @@ fn in_auth<'a>(at: &KeyPath, auth: &'a Auth, found: &mut Vec<(KeyPath, &'a Secre
         Auth::ApiKey(api_key) => found.push((at.join("key"), &api_key.key)),
         Auth::TokenExchange(exchange) => {
             in_request(&at.join("request"), &exchange.request, found);
+            for (name, step) in &exchange.chain {
+                in_auth(&at.join("chain").join(name), step, found);
+            }
         }
         Auth::Oauth2ClientCredentials(oauth2) => {
             in_text(at.join("client_id"), &oauth2.client_id, found);

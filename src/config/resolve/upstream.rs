@@ -180,7 +180,15 @@ fn check_asking(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
 /// Checks what depends on several keys of a login.
 fn check_login(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
     request::check_login_body(at, auth, problems);
+    check_login_answers(at, auth, problems);
+}
+
+/// Checks the rules over the answers of a login and of those before it.
+fn check_login_answers(at: &KeyPath, auth: &Auth, problems: &mut Problems) {
     if let Auth::TokenExchange(login) = auth {
         answers::check_login(&at.join("answers"), &login.answers, problems);
+        for (name, step) in &login.chain {
+            check_login_answers(&at.join("chain").join(name), step, problems);
+        }
     }
 }

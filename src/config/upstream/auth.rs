@@ -7,11 +7,11 @@ use serde::Deserialize;
 use strum::{EnumDiscriminants, EnumString};
 
 use super::value::{Nothing, nothing_else};
-use super::{Request, Text};
+use super::{Oauth2Auth, Text, TokenExchangeAuth};
 use crate::config::Secret;
 use crate::config::tree::{self, Misfit};
 use crate::plan::text;
-use crate::plan::{Encoding, Expiry, Hash, Location, LoginFormat, Rule, Success};
+use crate::plan::{Encoding, Hash};
 
 /// How requests to this upstream are authenticated.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, EnumDiscriminants)]
@@ -33,8 +33,13 @@ pub enum Auth {
     Basic(BasicAuth),
     /// A key in a header or in a query parameter. Set exactly one of `header` and `query`.
     ApiKey(ApiKeyAuth),
-    /// A login request that returns a token. The token is cached and renewed after 80 to 90 percent
-    /// of its lifetime. If the upstream rejects it, it is renewed once.
+    /// A login request that returns a token, cookies or other values. They are cached and renewed after
+    /// 80 to 90 percent of the token's lifetime. If the upstream rejects them, they are renewed once.
+    ///
+    /// The token goes to `header`, `query` or `cookie`. Any request of the upstream can hold
+    /// `{login.token}`, `{login.NAME}` for a name under `values`, and `{login.cookies}` for the cookies that
+    /// the login set, as a `Cookie` header has them; also in a JSON body:
+    /// `json = { session = "{login.token}" }`.
     TokenExchange(Box<TokenExchangeAuth>),
     /// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client sends its id and secret with
     /// HTTP Basic authentication, both encoded as in a form first (section 2.3.1): `a:b` is sent as
@@ -70,19 +75,22 @@ impl Auth {
     /// The key that names the scheme.
     pub(in crate::config) const TAG: &'static str = "type";
 
-    /// The token endpoint, where it has a URL of its own.
-    pub fn token_url(&self) -> Option<&url::Url> {
+    /// Where its logins go that have a URL of their own.
+    pub fn login_urls(&self) -> Vec<&url::Url> {
         match self {
-            Self::Oauth2ClientCredentials(auth) => Some(&auth.token_url),
-            Self::TokenExchangeCaller(auth) => Some(&auth.token_url),
+            Self::Oauth2ClientCredentials(auth) => vec![&auth.token_url],
+            Self::TokenExchangeCaller(auth) => vec![&auth.token_url],
+            Self::TokenExchange(auth) => {
+                let before = auth.chain.values().flat_map(Self::login_urls);
+                auth.base_url.iter().chain(before).collect()
+            }
             Self::None
             | Self::Bearer(_)
             | Self::Basic(_)
             | Self::ApiKey(_)
-            | Self::TokenExchange(_)
             | Self::Forward(_)
             | Self::AwsSigv4(_)
-            | Self::Hmac(_) => None,
+            | Self::Hmac(_) => Vec::new(),
         }
     }
 
@@ -139,57 +147,6 @@ pub struct ApiKeyAuth {
     pub header: Option<String>,
     /// The query parameter that carries the key.
     pub query: Option<String>,
-}
-
-/// A login request that returns a token. The token is cached, renewed before it expires, and
-/// renewed once when the upstream rejects it.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TokenExchangeAuth {
-    /// The login request. Its path is relative to `base_url`. Placeholders for pages have no
-    /// meaning here.
-    pub request: Request,
-    /// The format of the login response. Without it, JSON; if the token and its expiry are read
-    /// from headers, the body is ignored.
-    pub answer: Option<LoginFormat>,
-    /// Where the response holds the token. `/` is the whole response, as a JSON string or as plain
-    /// text.
-    pub token: Location,
-    /// When the token expires. Without it, the token is used until the upstream rejects it.
-    pub expires: Option<Expiry>,
-    /// How the body tells whether the login succeeded. Without it, the upstream's `success`
-    /// applies, except that a response without a status counts as a success.
-    pub success: Option<Success>,
-    /// What a login response means when the status and `success` do not tell. The upstream's own
-    /// rules do not apply to logins. `end` has no meaning here.
-    #[serde(default)]
-    pub answers: Vec<Rule>,
-    /// The header that carries the token.
-    #[serde(default = "authorization")]
-    pub header: String,
-    /// The word before the token. If empty, the token stands alone.
-    #[serde(default = "bearer")]
-    pub scheme: String,
-}
-
-fn authorization() -> String {
-    "authorization".to_owned()
-}
-
-/// OAuth 2.0 client credentials.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Oauth2Auth {
-    /// The token endpoint. It can be on another host than `base_url`.
-    #[serde(deserialize_with = "text::url")]
-    #[schemars(with = "String", extend("format" = "uri"))]
-    pub token_url: url::Url,
-    /// The client id.
-    pub client_id: Text,
-    /// The client secret.
-    pub client_secret: Secret,
-    /// The scope to request. Without it, none is sent.
-    pub scope: Option<String>,
 }
 
 /// Headers of the caller's own request.
@@ -281,6 +238,10 @@ pub struct HmacAuth {
     /// The name of the header that carries the signature.
     #[serde(default = "authorization")]
     pub header_name: String,
+}
+
+fn authorization() -> String {
+    "authorization".to_owned()
 }
 
 /// A header that carries the time of signing.

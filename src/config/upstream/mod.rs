@@ -17,8 +17,11 @@ pub use pushdown::Pushdown;
 pub mod auth;
 pub use auth::{
     ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, CallerExchangeAuth, DateHeader,
-    ForwardAuth, HmacAuth, Oauth2Auth, TokenExchangeAuth,
+    ForwardAuth, HmacAuth,
 };
+
+pub mod login;
+pub use login::{Oauth2Auth, TokenExchangeAuth};
 
 pub mod connection;
 pub use connection::Connection;
@@ -45,6 +48,7 @@ use crate::plan::{
     self, BreakerThresholds, Extra, Format, Hedging, List, Origin, Path, Rate, Refresh, Rule,
     Share, Span, Success, text,
 };
+use crate::problem::KeyPath;
 
 /// How to query one backend, and how its response becomes groups.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -169,12 +173,24 @@ const fn half() -> Share {
 }
 
 impl Upstream {
+    /// The requests that list groups, and the keys that lead to them.
+    pub(in crate::config) fn requests(&self) -> Vec<(KeyPath, &Request)> {
+        let mut requests = vec![(KeyPath::new(["request"]), &self.request)];
+        let continuation = self.continuation.iter();
+        requests.extend(continuation.map(|request| (KeyPath::new(["continuation"]), request)));
+        if let Some(call) = self.pagination.total_call() {
+            let at = KeyPath::new(["pagination", "total", "request"]);
+            requests.push((at, &call.request));
+        }
+        requests
+    }
+
     /// What every URL that is asked starts with. No page is read from elsewhere than `base_url` and
-    /// `pagination.origins`, and no login but one kind goes elsewhere.
+    /// `pagination.origins`.
     pub fn urls(&self) -> impl Iterator<Item = &url::Url> {
         let origins = self.pagination.origins().iter().map(Origin::url);
         std::iter::once(&self.base_url)
-            .chain(self.auth.token_url())
+            .chain(self.auth.login_urls())
             .chain(origins)
     }
 }

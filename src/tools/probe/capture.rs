@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use secrecy::ExposeSecret as _;
 
 use crate::observe::{Event, Observer};
 use crate::redact::Redactor;
@@ -88,7 +87,10 @@ impl Capture {
     fn sent(&self, exchange: u64, request: &Request<Bytes>) {
         let extensions = request.extensions();
         if let Some(LoginToken(token)) = extensions.get() {
-            self.redactor.add(token.expose_secret(), "LOGIN_TOKEN");
+            for (name, text) in token.values().secrets() {
+                let name = name.replace('.', "_").to_ascii_uppercase();
+                self.redactor.add(text, &format!("LOGIN_{name}"));
+            }
         }
         let attempt = CapturedAttempt {
             exchange,

@@ -332,7 +332,7 @@ fn basic_pairs(upstream: &plan::Upstream) -> impl Iterator<Item = &str> {
             Grant::ClientCredentials(client) | Grant::CallerToken(client) => {
                 Some(&client.authorization)
             }
-            Grant::Exchange { .. } => None,
+            Grant::Exchange(_) => None,
         },
         Auth::None
         | Auth::Fixed(Fixed::Query { .. })

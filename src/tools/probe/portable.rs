@@ -9,12 +9,14 @@ use crate::redact::{identifier, stand_in};
 use crate::tools::case::ORIGIN;
 
 /// The tables of a block that describe a request.
-const REQUESTS: [&[&str]; 4] = [
+const REQUESTS: [&[&str]; 3] = [
     &["request"],
     &["continuation"],
-    &["auth", "request"],
     &["pagination", "total", "request"],
 ];
+
+/// The table that describes the request of a login.
+const LOGIN: &[&str] = &["auth", "request"];
 
 /// A secret of an upstream, and the variable that takes its place in a case.
 #[derive(Debug)]
@@ -41,11 +43,14 @@ pub(super) fn block(mut block: Table, base: &Url, variables: &[Variable]) -> Tab
             path.insert_str(0, below);
         }
     }
-    if let Some(auth) = table_at(&mut block, &["auth"])
-        && let Some(Value::String(url)) = auth.get_mut("token_url")
-        && let Ok(token_url) = Url::parse(url)
-    {
-        *url = format!("{ORIGIN}{}", &token_url[url::Position::BeforePath..]);
+    if let Some(auth) = table_at(&mut block, &["auth"]) {
+        move_login(auth, below);
+        let chain = auth.get_mut("chain").and_then(Value::as_table_mut);
+        for (_, step) in chain.into_iter().flatten() {
+            step.as_table_mut()
+                .into_iter()
+                .for_each(|step| move_login(step, below));
+        }
     }
     for variable in variables {
         rename(&mut block, &variable.secret, &variable.name);
@@ -53,10 +58,27 @@ pub(super) fn block(mut block: Table, base: &Url, variables: &[Variable]) -> Tab
     block
 }
 
+/// Moves a login to the one origin of a recording. `below` is the path of the upstream's `base_url`.
+fn move_login(auth: &mut Table, below: &str) {
+    let mut is_elsewhere = false;
+    for key in ["token_url", "base_url"] {
+        if let Some(Value::String(url)) = auth.get_mut(key)
+            && let Ok(parsed) = Url::parse(url)
+        {
+            *url = format!("{ORIGIN}{}", &parsed[url::Position::BeforePath..]);
+            is_elsewhere = true;
+        }
+    }
+    let path = table_at(auth, &["request"]).and_then(|request| request.get_mut("path"));
+    if let (Some(Value::String(path)), false) = (path, is_elsewhere) {
+        path.insert_str(0, below);
+    }
+}
+
 /// The names of the headers that a block's requests set.
 pub(super) fn headers(block: &mut Table) -> Vec<String> {
     let mut names = Vec::new();
-    for keys in REQUESTS {
+    for keys in REQUESTS.into_iter().chain([LOGIN]) {
         let request = table_at(block, keys);
         let headers = request.and_then(|request| request.get("headers")?.as_table());
         names.extend(

@@ -1,12 +1,10 @@
 //! Credentials that are the same in every request: bearer, basic, and keys.
 
 use bytes::Bytes;
-use http::{Request, Uri};
-use percent_encoding::percent_decode_str;
+use http::Request;
 
 use super::{AuthError, query};
-use crate::percent::encode;
-use crate::plan::{Fixed, SecretValue};
+use crate::plan::Fixed;
 
 impl Fixed {
     pub(super) fn sign(&self, request: &mut Request<Bytes>) -> Result<(), AuthError> {
@@ -15,28 +13,11 @@ impl Fixed {
                 request.headers_mut().insert(name, value.clone());
             }
             Self::Query { name, key } => {
-                *request.uri_mut() = with_key(request.uri(), name, key)?;
+                *request.uri_mut() = query::with_parameter(request.uri(), name, key.expose())?;
             }
         }
         Ok(())
     }
-}
-
-/// The URI with the key as its last parameter. A URL that the upstream gave us for the next page
-/// may hold the key already.
-fn with_key(uri: &Uri, name: &str, key: &SecretValue) -> Result<Uri, AuthError> {
-    let is_other = |pair: &&str| {
-        let present = pair.split('=').next().unwrap_or_default();
-        !percent_decode_str(present).eq(name.bytes())
-    };
-    let others = uri.query().unwrap_or_default().split('&');
-    let mut pairs: Vec<_> = others
-        .filter(|pair| !pair.is_empty())
-        .filter(is_other)
-        .collect();
-    let own = format!("{}={}", encode(name), encode(key.expose()));
-    pairs.push(&own);
-    query::replace(uri, &pairs.join("&"))
 }
 
 #[cfg(test)]

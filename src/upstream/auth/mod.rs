@@ -12,15 +12,18 @@ use bytes::Bytes;
 use http::header::{HOST, HeaderName};
 use http::{Request, Uri};
 use jiff::Timestamp;
-use secrecy::SecretString;
 use thiserror::Error;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::Auth;
 
+mod cookies;
 mod fixed;
 mod forward;
 mod hmac;
+pub(super) mod login_answer;
+pub mod login_values;
+pub use login_values::LoginValues;
 pub mod oauth2;
 mod query;
 mod signing_text;
@@ -46,7 +49,7 @@ impl Auth {
     pub fn sign(
         &self,
         request: &mut Request<Bytes>,
-        token: Option<&SecretString>,
+        token: Option<&Token>,
         now: Timestamp,
     ) -> Result<(), AuthError> {
         match self {
@@ -140,7 +143,7 @@ mod tests {
 
     /// A request signed at the moment that AWS's test vectors use.
     pub(super) fn signed(auth: &Auth, mut request: Request<Bytes>) -> Request<Bytes> {
-        let token = SecretString::from("t0ken");
+        let token = Token::new(Some("t0ken"), None, Timestamp::UNIX_EPOCH).unwrap();
         let now = "2015-08-30T12:36:00Z".parse().unwrap();
         auth.sign(&mut request, Some(&token), now).unwrap();
         request

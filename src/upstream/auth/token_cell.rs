@@ -168,14 +168,12 @@ mod tests {
     use std::time::Duration;
 
     use futures_util::future::join_all;
-    use jiff::Timestamp;
+    use jiff::{SignedDuration, Timestamp};
     use secrecy::ExposeSecret as _;
     use tokio::time::{advance, timeout};
 
     use super::*;
     use crate::error::ErrorKind;
-    use crate::plan::Expiry;
-    use crate::upstream::masks::Masks;
 
     /// An upstream whose logins take a second and bring tokens that live 100 seconds.
     #[derive(Clone, Default)]
@@ -193,14 +191,9 @@ mod tests {
             if self.is_down.load(Ordering::Relaxed) {
                 return Err(UpstreamError::new(ErrorKind::HttpStatus, "down"));
             }
-            let expires = Expiry::After("100s".parse().unwrap());
-            Token::from_answer(
-                &format!("t{number}"),
-                Some(&expires),
-                None,
-                Timestamp::UNIX_EPOCH,
-                &Masks::default(),
-            )
+            let end = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(100);
+            let text = format!("t{number}");
+            Token::new(Some(&text), Some(Ok(end)), Timestamp::UNIX_EPOCH)
         }
 
         fn set_down(&self, is_down: bool) {
@@ -218,7 +211,7 @@ mod tests {
     async fn get(cell: &TokenCell, upstream: &TokenServer) -> Result<String, ErrorKind> {
         cell.get(upstream.clone().login())
             .await
-            .map(|token| token.secret().expose_secret().to_owned())
+            .map(|token| token.secret().unwrap().expose_secret().to_owned())
             .map_err(|error| error.kind)
     }
 

@@ -8,6 +8,7 @@ use super::*;
 use crate::config::resolve::{block::Block, request};
 use crate::config::{Environment, SecretReader};
 use crate::problem::{KeyPath, Problems};
+use crate::upstream::auth::LoginValues;
 use crate::upstream::pushdown::Pushed;
 
 fn template(request: &str) -> Request {
@@ -31,6 +32,7 @@ fn render(template: &Request, position: &Position) -> http::Request<Bytes> {
         limit: Some(100),
         pushed: &Pushed::NONE,
         caller: None,
+        login: &LoginValues::NONE,
     };
     template.render(&variables).unwrap()
 }
@@ -80,6 +82,7 @@ fn a_path_value_is_one_segment() {
         limit: None,
         pushed: &Pushed::NONE,
         caller: None,
+        login: &LoginValues::NONE,
     };
     assert!(matches!(
         cursor.render(&variables),
@@ -118,6 +121,7 @@ fn a_line_break_never_reaches_a_header() {
         limit: None,
         pushed: &Pushed::NONE,
         caller: None,
+        login: &LoginValues::NONE,
     };
     assert!(matches!(
         template.render(&variables),

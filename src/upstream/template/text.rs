@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::percent::encode;
 use crate::plan::request::Text;
 use crate::plan::{Placeholder, TextPart};
+use crate::upstream::auth::LoginValues;
 use crate::upstream::on_behalf::{CallerAsk, CallerText};
 use crate::upstream::pager::Position;
 use crate::upstream::pushdown::{Pushed, PushedValue};
@@ -20,16 +21,23 @@ pub struct Variables<'a> {
     pub pushed: &'a Pushed,
     /// What is sent of the caller, if it is asked on behalf of one.
     pub caller: Option<&'a CallerAsk>,
+    /// What the logins returned.
+    pub login: &'a LoginValues,
 }
 
 impl<'a> Variables<'a> {
     /// For requests that are about no page.
-    pub const fn unpaged(pushed: &'a Pushed, caller: Option<&'a CallerAsk>) -> Self {
+    pub const fn unpaged(
+        pushed: &'a Pushed,
+        caller: Option<&'a CallerAsk>,
+        login: &'a LoginValues,
+    ) -> Self {
         Self {
             position: &Position::Start,
             limit: None,
             pushed,
             caller,
+            login,
         }
     }
 }
@@ -72,6 +80,14 @@ impl Placeholder {
                 CallerText::Digits(digits) => TemplateValue::Digits(digits),
                 CallerText::Bool(bool) => TemplateValue::Bool(*bool),
             }),
+            (Self::Login(name), _) => {
+                let value = variables.login.get(name)?;
+                Some(if value.is_number() {
+                    TemplateValue::Digits(value.text())
+                } else {
+                    TemplateValue::Text(value.text())
+                })
+            }
             (Self::Limit, _) => variables
                 .limit
                 .map(|limit| TemplateValue::Number(limit.into())),
@@ -96,12 +112,13 @@ impl Text {
         Some(rendered)
     }
 
-    /// Whether it contains a secret, or a value of `vars` or of a caller, which may be one.
+    /// Whether it contains a secret, or a value of `vars`, of a caller or of a login, which may be one.
     pub(super) fn may_be_secret(&self) -> bool {
         (self.0.iter()).any(|part| {
             matches!(
                 part,
-                TextPart::Value(_) | TextPart::Placeholder(Placeholder::Caller(_))
+                TextPart::Value(_)
+                    | TextPart::Placeholder(Placeholder::Caller(_) | Placeholder::Login(_))
             )
         })
     }

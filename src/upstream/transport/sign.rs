@@ -30,7 +30,7 @@ impl Predicate<Request<Bytes>> for Sign {
 
     fn check(&mut self, mut request: Request<Bytes>) -> Result<Request<Bytes>, BoxError> {
         let token = request.extensions().get::<LoginToken>().cloned();
-        let token = token.as_ref().map(|LoginToken(secret)| secret);
+        let token = token.as_ref().map(|LoginToken(token)| &**token);
         // Only the login itself is sent without the token that it returns.
         if token.is_some() || !self.auth.needs_token() {
             self.auth.sign(&mut request, token, self.wall.now())?;

@@ -256,14 +256,13 @@ async fn whoever_waits_for_a_login_waits_until_its_own_deadline_and_the_login_go
     let stack = Stack::new("", |_, _| {
         (2000, Response::builder().header("x-token", "t1"))
     });
-    let (transport, classifier) = (stack.transport.clone(), stack.classifier.clone());
-    let grant = token.login.grant.clone();
+    let (transport, classifier) = (Arc::new(stack.transport.clone()), stack.classifier.clone());
     let source = TokenSource::new(
-        grant,
-        Arc::new(transport),
-        classifier,
+        &token.login,
+        &transport,
+        &|_| classifier.clone(),
         Span::seconds(300),
-        Masks::default(),
+        &Masks::default(),
     );
     let (observers, memory) = (Observers::default(), PageMemory::default());
     let within = |seconds| {

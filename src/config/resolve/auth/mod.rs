@@ -7,19 +7,21 @@ use url::{Url, form_urlencoded};
 
 use crate::config::upstream::{
     ApiKeyAuth, Auth as WrittenAuth, AwsSigv4Auth, BasicAuth, BearerAuth, Oauth2Auth, Text,
-    TokenExchangeAuth, Upstream,
+    Upstream,
 };
 use crate::config::{Secret, SecretReader};
 use crate::plan::auth::credentials;
-use crate::plan::{Auth, ClientCredentials, Fixed, Grant, Login, SecretValue, SigV4, TokenAuth};
+use crate::plan::{
+    Auth, ClientCredentials, Fixed, Grant, Login, SecretValue, SigV4, TokenAuth, TokenPlace,
+};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::answers;
 use super::block::Block;
-use super::paths::location_from_root;
-use super::request::{check_base_url, resolve_unpaged};
+use super::request::check_base_url;
 
 mod hmac;
+mod logins;
 mod of_callers;
 
 /// Decides how the upstream whose block stands at `at` is authenticated to, and reads its secrets.
@@ -35,7 +37,7 @@ pub(crate) fn auth(
         WrittenAuth::Bearer(bearer) => self::bearer(bearer, block).map(Auth::Fixed),
         WrittenAuth::Basic(basic) => self::basic(basic, block).map(Auth::Fixed),
         WrittenAuth::ApiKey(key) => api_key(key, block).map(Auth::Fixed),
-        WrittenAuth::TokenExchange(exchange) => token_exchange(exchange, upstream, block)
+        WrittenAuth::TokenExchange(exchange) => logins::token_exchange(exchange, upstream, block)
             .map(Box::new)
             .map(Auth::Token),
         WrittenAuth::Oauth2ClientCredentials(oauth2) => client_credentials(oauth2, block)
@@ -119,54 +121,29 @@ fn api_key(written: &ApiKeyAuth, block: &mut Block<'_>) -> Option<Fixed> {
     }
 }
 
-fn token_exchange(
-    written: &TokenExchangeAuth,
-    upstream: &Upstream,
-    block: &mut Block<'_>,
-) -> Option<TokenAuth> {
-    location_from_root(
-        &block.path("token"),
-        &written.token,
-        "a login's answer has no records",
-        block.problems(),
-    );
-    let header = block.header_name("header", &written.header);
-    let scheme = block.header_text("scheme", &written.scheme);
-    let rules = answers::login_rules(written, upstream, &block.own_path(), block.problems());
-    let request = resolve_unpaged(
-        &upstream.base_url,
-        &written.request,
-        rules.format.accept(),
-        &mut block.table("request"),
-    );
-    Some(TokenAuth {
-        header: header?,
-        scheme: scheme?.to_owned(),
-        login: Login {
-            grant: Grant::Exchange {
-                request: Box::new(request?),
-                token: written.token.clone(),
-                expires: written.expires.clone(),
-            },
-            rules,
-        },
-    })
-}
-
 /// The token is sent as RFC 6750, section 2.1 has it.
 fn client_credentials(written: &Oauth2Auth, block: &mut Block<'_>) -> Option<TokenAuth> {
+    Some(bearer_of(Grant::ClientCredentials(oauth2_client(
+        written, block,
+    )?)))
+}
+
+fn oauth2_client(written: &Oauth2Auth, block: &mut Block<'_>) -> Option<ClientCredentials> {
     let client = (&written.client_id, &written.client_secret);
     let form = token_form(written.scope.as_deref());
-    let client = token_client(&written.token_url, client, form, block)?;
-    Some(bearer_of(Grant::ClientCredentials(client)))
+    token_client(&written.token_url, client, form, block)
 }
 
 /// A token in the way of RFC 6750, that an OAuth 2.0 token endpoint gives.
 fn bearer_of(grant: Grant) -> TokenAuth {
     TokenAuth {
-        header: AUTHORIZATION,
-        scheme: "Bearer".to_owned(),
+        place: TokenPlace::Header {
+            name: AUTHORIZATION,
+            scheme: "Bearer".to_owned(),
+        },
+        sends_cookies: false,
         login: Login {
+            chain: Vec::new(),
             grant,
             rules: answers::client_credentials_rules(),
         },

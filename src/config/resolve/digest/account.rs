@@ -1,5 +1,7 @@
 //! Who asks, and with which values, encoded without a secret in it.
 
+use std::collections::BTreeMap;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -80,7 +82,11 @@ impl Secrets<'_> {
             Auth::ApiKey(auth) => scheme("api_key").put("key", &self.secret(&auth.key)?),
             // Which of a login's secrets is a name and which a password, nothing says.
             Auth::TokenExchange(auth) => {
-                scheme("token_exchange").put("request", &self.request(&auth.request)?)
+                let table = scheme("token_exchange").put("request", &self.request(&auth.request)?);
+                let chain = auth.chain.iter();
+                let chain = chain.map(|(name, step)| Ok((name.clone(), self.auth(step)?)));
+                let chain: BTreeMap<_, _> = chain.collect::<Result<_, SecretError>>()?;
+                table.put("base_url", &auth.base_url).put("chain", &chain)
             }
             Auth::Oauth2ClientCredentials(auth) => scheme("oauth2_client_credentials")
                 .put("token_url", &auth.token_url)

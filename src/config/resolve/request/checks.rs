@@ -54,17 +54,12 @@ pub(in crate::config::resolve) fn check_bodies(
     upstream: &Upstream,
     problems: &mut Problems,
 ) {
-    check_body(&at.join("request"), &upstream.request, problems);
-    if let Some(continuation) = &upstream.continuation {
-        check_body(&at.join("continuation"), continuation, problems);
-    }
-    if let Some(call) = upstream.pagination.total_call() {
-        let at = at.join("pagination").join("total").join("request");
-        check_body(&at, &call.request, problems);
+    for (keys, request) in upstream.requests() {
+        check_body(&at.append(&keys), request, problems);
     }
 }
 
-/// Checks the body of a login's request.
+/// Checks the bodies of the requests of a login and of those before it.
 pub(in crate::config::resolve) fn check_login_body(
     at: &KeyPath,
     auth: &Auth,
@@ -72,6 +67,9 @@ pub(in crate::config::resolve) fn check_login_body(
 ) {
     if let Auth::TokenExchange(login) = auth {
         check_body(&at.join("request"), &login.request, problems);
+        for (name, step) in &login.chain {
+            check_login_body(&at.join("chain").join(name), step, problems);
+        }
     }
 }
 

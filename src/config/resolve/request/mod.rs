@@ -49,14 +49,16 @@ pub(crate) fn requests(
     })
 }
 
-/// Resolves a request that is about no page and no query: a login. `block` is the request's table.
+/// Resolves a request that is about no page and no query: a login, which may have placeholders for what the
+/// `logins` before it return. `block` is the request's table.
 pub(crate) fn resolve_unpaged(
     base_url: &Url,
     request: &written::Request,
     accept: &str,
+    logins: &[String],
     block: &mut Block<'_>,
 ) -> Option<Request> {
-    placeholders::check_unpaged(&block.own_path(), request, block.problems());
+    placeholders::check_unpaged(&block.own_path(), request, logins, block.problems());
     resolve(base_url, request, accept, block)
 }
 

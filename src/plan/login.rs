@@ -1,0 +1,141 @@
+//! Logins: what is sent, what is kept of the answer, and where that goes.
+
+use bytes::Bytes;
+use http::Uri;
+use http::header::{HeaderName, HeaderValue};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{BodyFormat, ClassifyRules, Expiry, Format, LoginLocation, Request};
+
+/// What placeholders call the token itself.
+pub(crate) const LOGIN_TOKEN: &str = "token";
+
+/// What they call the cookies that the login set.
+pub(crate) const LOGIN_COOKIES: &str = "cookies";
+
+/// What a login returns, and where that goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenAuth {
+    /// Where the token goes.
+    pub place: TokenPlace,
+    /// Whether the cookies that the login set go with every request.
+    pub sends_cookies: bool,
+    /// The login.
+    pub login: Login,
+}
+
+/// Where a token goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenPlace {
+    /// Into a header.
+    Header {
+        /// The name of the header.
+        name: HeaderName,
+        /// The word before the token. If empty, the token stands alone.
+        scheme: String,
+    },
+    /// Into a parameter of the query.
+    Query(String),
+    /// Into a cookie.
+    Cookie(String),
+    /// Only where a request has a placeholder for it.
+    Requests,
+}
+
+/// A login.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Login {
+    /// The logins that come before it, each after those that it uses.
+    pub chain: Vec<EarlierLogin>,
+    /// What is sent, and where the response holds the token.
+    pub grant: Grant,
+    /// What its responses mean.
+    pub rules: ClassifyRules,
+}
+
+/// A login that comes before another one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EarlierLogin {
+    /// What placeholders call it.
+    pub name: String,
+    /// The names of those whose values its request has.
+    pub uses: Vec<String>,
+    /// What is sent, and where the response holds the token.
+    pub grant: Grant,
+    /// What its responses mean.
+    pub rules: ClassifyRules,
+}
+
+impl Login {
+    /// The requests of the upstream's own that it and those before it send.
+    pub fn requests(&self) -> impl Iterator<Item = &Request> {
+        let earlier = self.chain.iter().map(|step| &step.grant);
+        earlier
+            .chain([&self.grant])
+            .filter_map(|grant| match grant {
+                Grant::Exchange(exchange) => Some(&exchange.request),
+                Grant::ClientCredentials(_) | Grant::CallerToken(_) => None,
+            })
+    }
+}
+
+/// What a login sends, and where its response holds the token.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Grant {
+    /// A request of the upstream's own.
+    Exchange(Box<LoginExchange>),
+    /// OAuth 2.0 client credentials.
+    ClientCredentials(ClientCredentials),
+    /// The caller's token, exchanged for another one (RFC 8693), in the name of this client. The body
+    /// lacks the caller's token.
+    CallerToken(ClientCredentials),
+}
+
+/// A login request of the upstream's own, and what is kept of its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoginExchange {
+    /// The request.
+    pub request: Request,
+    /// Where the response holds the token, if there is one.
+    pub token: Option<LoginLocation>,
+    /// Where the response holds other values, by the names that placeholders have for them.
+    pub values: Vec<(String, LoginLocation)>,
+    /// Whether a response that sets no cookie is no login.
+    pub needs_cookies: bool,
+    /// When the token expires. Without it, the token is used until it is rejected.
+    pub expires: Option<Expiry>,
+}
+
+/// A client of an OAuth 2.0 token endpoint, and what it asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCredentials {
+    /// The token endpoint.
+    pub token_url: Uri,
+    /// The client's id and secret, as HTTP Basic authentication. Marked sensitive.
+    pub authorization: HeaderValue,
+    /// The body of the token request.
+    pub form: Bytes,
+}
+
+/// The format of a login response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginFormat {
+    /// JSON (RFC 8259).
+    Json,
+    /// Plain text: the whole response is the token.
+    Text,
+    /// XML 1.0.
+    Xml,
+}
+
+impl From<LoginFormat> for BodyFormat {
+    fn from(format: LoginFormat) -> Self {
+        match format {
+            LoginFormat::Json => Self::Decoded(Format::Json),
+            LoginFormat::Xml => Self::Decoded(Format::Xml),
+            LoginFormat::Text => Self::Text,
+        }
+    }
+}

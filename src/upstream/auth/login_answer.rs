@@ -1,0 +1,470 @@
+//! What is kept of a login's answer, and when that ends.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
+
+use super::cookies::{SetCookies, written};
+use super::login_values::{LoginValue, LoginValues};
+use super::token::Token;
+use crate::error::{ErrorKind, UpstreamError};
+use crate::group::Moment;
+use crate::page::format::{Node, Page, excerpt};
+use crate::page::mapping::time::read_exactly;
+use crate::plan::{Expiry, ExpiryUnit, Format, LoginExchange, LoginLocation, TimeFormat};
+use crate::upstream::masks::Masks;
+
+/// The answer to a login.
+pub(in crate::upstream) struct LoginAnswer<'a> {
+    page: Option<&'a Page>,
+    headers: &'a HeaderMap,
+    cookies: SetCookies<'a>,
+    now: Timestamp,
+    /// What no message may show.
+    masks: &'a Masks,
+}
+
+/// Why nobody knows when a token ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NoEnd {
+    /// The answer says that there is none, or one that cannot be right. The token is used until it is refused.
+    Unknown(String),
+    /// The answer says it in no form that could be read, or not where it should.
+    Unreadable(String),
+}
+
+/// What an end may look like.
+const FORMS: &str = "seconds from now, a Unix time in seconds or milliseconds, a duration such as `3600s` \
+                     or `PT1H`, RFC 3339, `2026-11-21 10:30:00` in UTC, or an HTTP date";
+
+/// From this number on, seconds are counted from 1970, and not from now: it would be 31 years.
+const EPOCH_SECONDS: f64 = 1e9;
+/// From this number on, they are milliseconds: as seconds it would be the year 5138.
+const EPOCH_MILLISECONDS: f64 = 1e11;
+
+impl<'a> LoginAnswer<'a> {
+    /// An answer that came at `now`; `page` is its body, where it could be decoded.
+    pub(in crate::upstream) fn new(
+        page: Option<&'a Page>,
+        headers: &'a HeaderMap,
+        now: Timestamp,
+        masks: &'a Masks,
+    ) -> Self {
+        let cookies = SetCookies::of(headers, now);
+        for (_, value) in cookies.pairs() {
+            masks.add_login_value(value);
+        }
+        Self {
+            page,
+            headers,
+            cookies,
+            now,
+            masks,
+        }
+    }
+
+    /// All that is kept of it. `earlier` is what the logins before it returned.
+    pub(in crate::upstream) fn token(
+        &self,
+        exchange: &LoginExchange,
+        earlier: &LoginValues,
+    ) -> Result<Token, UpstreamError> {
+        let lacks = |what: &str| {
+            UpstreamError::new(ErrorKind::Mapping, format!("the login's answer {what}"))
+        };
+        let token = match &exchange.token {
+            Some(location) => Some(
+                self.value(location)
+                    .ok_or_else(|| lacks("holds no token"))?,
+            ),
+            None => None,
+        };
+        if let Some(token) = &token {
+            self.masks.add_token(token.text());
+        }
+        let mut values = LoginValues::default();
+        for (name, location) in &exchange.values {
+            let missing = || lacks(&format!("holds no `{name}` at {}", place(location)));
+            values.put(name, self.value(location).ok_or_else(missing)?);
+        }
+        let cookies = written(self.cookies.pairs());
+        if exchange.needs_cookies && cookies.is_empty() {
+            return Err(lacks("set no cookie"));
+        }
+        let text = token.as_ref().map(LoginValue::text);
+        let end = (exchange.expires.as_ref()).map(|expires| self.end(expires, text));
+        if !cookies.is_empty() {
+            values.put_cookies(&cookies);
+        }
+        values.extend(earlier);
+        Token::new(text, end, self.now).map(|token| token.with_values(values))
+    }
+
+    /// The value at a place, which may be a secret.
+    fn value(&self, location: &LoginLocation) -> Option<LoginValue> {
+        let value = match location {
+            LoginLocation::Body(path) => {
+                let node = self.page?.find(path)?;
+                LoginValue::new(node.text()?.trim(), node.is_number())
+            }
+            LoginLocation::Header { header } => {
+                LoginValue::new(self.headers.get(header)?.to_str().ok()?.trim(), false)
+            }
+            LoginLocation::Cookie { cookie } => LoginValue::new(self.cookies.value(cookie)?, false),
+        };
+        if value.text().is_empty() {
+            return None;
+        }
+        self.masks.add_login_value(value.text());
+        Some(value)
+    }
+
+    /// When what it brought ends. `token` is the token, if there is one.
+    fn end(&self, expires: &Expiry, token: Option<&str>) -> Result<Timestamp, NoEnd> {
+        match expires {
+            Expiry::Jwt => jwt_end(token.unwrap_or_default()),
+            Expiry::After(span) => SignedDuration::try_from(span.get())
+                .ok()
+                .and_then(|length| after(self.now, length))
+                .ok_or_else(|| NoEnd::Unknown(format!("{span} is after all time"))),
+            Expiry::At(location, unit) => self.end_at(location, *unit, token),
+        }
+    }
+
+    fn end_at(
+        &self,
+        location: &LoginLocation,
+        unit: ExpiryUnit,
+        token: Option<&str>,
+    ) -> Result<Timestamp, NoEnd> {
+        let at = place(location);
+        let missing = || NoEnd::Unreadable(format!("{at} is not in the response"));
+        let stated = StatedEnd {
+            at: &at,
+            unit,
+            token: token.unwrap_or_default(),
+            now: self.now,
+            masks: self.masks,
+        };
+        match location {
+            LoginLocation::Body(path) => {
+                let value = self.page.and_then(|page| page.find(path));
+                stated.of_value(value.ok_or_else(missing)?)
+            }
+            LoginLocation::Header { header } => {
+                let value = self
+                    .headers
+                    .get(header)
+                    .and_then(|value| value.to_str().ok());
+                stated.of_text(value.ok_or_else(missing)?)
+            }
+            LoginLocation::Cookie { cookie } => {
+                let end = self.cookies.end(cookie, self.now).ok_or_else(missing)?;
+                end.ok_or_else(|| NoEnd::Unknown(format!("{at} says of no end")))
+            }
+        }
+    }
+}
+
+/// Where a value stands, as a message says it.
+fn place(location: &LoginLocation) -> String {
+    match location {
+        LoginLocation::Body(path) => format!("`{path}`"),
+        LoginLocation::Header { header } => format!("the header `{header}`"),
+        LoginLocation::Cookie { cookie } => format!("the cookie `{cookie}`"),
+    }
+}
+
+/// An end that a login's answer states.
+pub(super) struct StatedEnd<'a> {
+    /// Where it stands.
+    pub(super) at: &'a str,
+    /// What a number that counts from now counts.
+    pub(super) unit: ExpiryUnit,
+    /// The token that the answer brought.
+    pub(super) token: &'a str,
+    pub(super) now: Timestamp,
+    pub(super) masks: &'a Masks,
+}
+
+impl StatedEnd<'_> {
+    /// The end that a value of a body states.
+    pub(super) fn of_value(&self, value: Node<'_>) -> Result<Timestamp, NoEnd> {
+        if value.is_null() {
+            return Err(NoEnd::Unknown(format!("{} is null", self.at)));
+        }
+        let text = value.text();
+        let text = text.ok_or_else(|| self.unreadable(&value.holds()))?;
+        self.of_text(&text)
+    }
+
+    fn of_text(&self, text: &str) -> Result<Timestamp, NoEnd> {
+        let text = text.trim();
+        if text == self.token.trim() {
+            return Err(self.unreadable("is the token itself"));
+        }
+        if let Some(end) = self.read(text) {
+            return end;
+        }
+        // It may be anything of a login's answer. What looks like no date is shown no further than an
+        // unreadable body.
+        let is_date = |letter: char| letter.is_alphanumeric() || " :/.,+-".contains(letter);
+        let is_shown = text.contains([' ', ':']) && text.chars().all(is_date);
+        let text = self.masks.text(text);
+        let text = excerpt(&text, if is_shown { 40 } else { 12 });
+        Err(self.unreadable(&format!("is `{text}`")))
+    }
+
+    fn unreadable(&self, found: &str) -> NoEnd {
+        NoEnd::Unreadable(format!("{} {found}: expected {FORMS}", self.at))
+    }
+
+    /// Seconds from now or from 1970, milliseconds from 1970, a duration, RFC 3339, or an HTTP date.
+    fn read(&self, text: &str) -> Option<Result<Timestamp, NoEnd>> {
+        if let Ok(number) = text.parse::<f64>() {
+            return (!number.is_nan()).then(|| self.counted(number));
+        }
+        let milliseconds = text
+            .strip_prefix("/Date(")
+            .and_then(|text| text.strip_suffix(")/"));
+        if let Some(number) = milliseconds.and_then(|text| text.parse::<f64>().ok()) {
+            return after_seconds(Timestamp::UNIX_EPOCH, number / 1000.0).map(Ok);
+        }
+        let formats = [
+            TimeFormat::Rfc3339,
+            TimeFormat::Rfc1123,
+            TimeFormat::DateTime,
+        ];
+        let moment = formats.iter().find_map(|format| read_exactly(format, text));
+        let end = moment.map(Moment::nearest);
+        end.or_else(|| after(self.now, text.parse().ok()?)).map(Ok)
+    }
+
+    fn counted(&self, number: f64) -> Result<Timestamp, NoEnd> {
+        let end = match self.unit {
+            _ if number <= 0.0 => return Err(NoEnd::Unknown(format!("{} is {number}", self.at))),
+            ExpiryUnit::Milliseconds => after_seconds(self.now, number / 1000.0),
+            ExpiryUnit::Minutes => after_seconds(self.now, number * 60.0),
+            ExpiryUnit::Seconds if number >= EPOCH_MILLISECONDS => {
+                after_seconds(Timestamp::UNIX_EPOCH, number / 1000.0)
+            }
+            ExpiryUnit::Seconds if number >= EPOCH_SECONDS => {
+                after_seconds(Timestamp::UNIX_EPOCH, number)
+            }
+            ExpiryUnit::Seconds => after_seconds(self.now, number),
+        };
+        end.ok_or_else(|| NoEnd::Unknown(format!("{} is after all time", self.at)))
+    }
+}
+
+fn after_seconds(from: Timestamp, seconds: f64) -> Option<Timestamp> {
+    after(from, SignedDuration::try_from_secs_f64(seconds).ok()?)
+}
+
+fn after(from: Timestamp, length: SignedDuration) -> Option<Timestamp> {
+    from.checked_add(length).ok()
+}
+
+/// When a JWT ends (RFC 7519, section 4.1.4). Whether its signature is right is for the upstream
+/// to judge.
+fn jwt_end(token: &str) -> Result<Timestamp, NoEnd> {
+    let payload = token.trim().split('.').nth(1);
+    let claims = payload.and_then(|payload| {
+        let claims = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+        Page::decode(Format::Json, &claims).ok()
+    });
+    let unknown = |problem: &str| NoEnd::Unknown(problem.to_owned());
+    let claims = claims.ok_or_else(|| unknown("the token is no JWT"))?;
+    let exp = claims.root().member("exp");
+    let exp = exp.ok_or_else(|| unknown("the token is a JWT without `exp`"))?;
+    let text = exp.text();
+    let seconds = text.as_ref().and_then(|text| text.parse().ok());
+    seconds
+        .and_then(|seconds| after_seconds(Timestamp::UNIX_EPOCH, seconds))
+        .ok_or_else(|| {
+            let found = text.map_or_else(
+                || exp.holds(),
+                |text| format!("is `{}`", excerpt(&text, 12)),
+            );
+            let problem = format!("`exp` of the JWT {found}: expected seconds since 1970");
+            NoEnd::Unreadable(problem)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::SET_COOKIE;
+    use rstest::rstest;
+    use secrecy::ExposeSecret as _;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const NOW: &str = "2026-11-21T09:30:00Z";
+
+    /// The exchange that reads a token at `/t`, and these keys besides.
+    fn exchange(keys: &str) -> LoginExchange {
+        let toml = format!(
+            "type = 'token_exchange'\nrequest = {{ path = '/login' }}\ntoken = '/t'\n{keys}"
+        );
+        let crate::plan::Auth::Token(auth) = crate::upstream::auth::tests::resolve(&toml).unwrap()
+        else {
+            unreachable!("it logs in")
+        };
+        match auth.login.grant {
+            crate::plan::Grant::Exchange(exchange) => *exchange,
+            _ => unreachable!("it has a request of its own"),
+        }
+    }
+
+    /// What comes of an answer whose body has these members beside the token.
+    fn token(text: &str, keys: &str, members: &str) -> Result<Token, UpstreamError> {
+        let comma = if members.is_empty() { "" } else { ", " };
+        let body = format!("{{\"t\": \"{text}\"{comma}{members}}}");
+        let page = Page::decode(Format::Json, body.as_bytes()).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ttl", "600".parse().unwrap());
+        headers.append(SET_COOKIE, "SID=s1; Max-Age=1800; Path=/".parse().unwrap());
+        headers.append(SET_COOKIE, "lang=en".parse().unwrap());
+        let masks = Masks::default();
+        masks.add_token("a-secret-word");
+        LoginAnswer::new(Some(&page), &headers, NOW.parse().unwrap(), &masks)
+            .token(&exchange(keys), &LoginValues::NONE)
+    }
+
+    fn jwt(payload: &str) -> String {
+        format!(
+            "eyJhbGciOiJub25lIn0.{}.c2ln",
+            URL_SAFE_NO_PAD.encode(payload)
+        )
+    }
+
+    #[rstest]
+    #[case::a_duration("t", "'50m'", "", Some(3000))]
+    #[case::seconds("t", "'/in'", r#""in": 3600"#, Some(3600))]
+    #[case::seconds_as_text("t", "'/in'", r#""in": " 3600 ""#, Some(3600))]
+    #[case::a_fraction("t", "'/in'", r#""in": 90.5"#, Some(90))]
+    #[case::milliseconds(
+        "t",
+        "{ path = '/in', as = 'milliseconds' }",
+        r#""in": 3600000"#,
+        Some(3600)
+    )]
+    #[case::minutes("t", "{ path = '/in', as = 'minutes' }", r#""in": "60""#, Some(3600))]
+    #[case::an_instant("t", "'/at'", r#""at": "2026-11-21T10:00:00+00:00""#, Some(1800))]
+    #[case::epoch("t", "'/at'", r#""at": 1795257000"#, Some(3600))]
+    #[case::epoch_as_text("t", "'/at'", r#""at": "1795257000""#, Some(3600))]
+    #[case::epoch_ms("t", "'/at'", r#""at": 1795257000000"#, Some(3600))]
+    #[case::date_of_old_json("t", "'/at'", r#""at": "/Date(1795257000000)/""#, Some(3600))]
+    #[case::http_date("t", "'/at'", r#""at": "Sat, 21 Nov 2026 10:30:00 GMT""#, Some(3600))]
+    #[case::date_time("t", "'/at'", r#""at": "2026-11-21 10:30:00""#, Some(3600))]
+    #[case::date_time_with_t("t", "'/at'", r#""at": "2026-11-21T10:30:00""#, Some(3600))]
+    #[case::duration("t", "'/in'", r#""in": "3600s""#, Some(3600))]
+    #[case::iso_duration("t", "'/in'", r#""in": "PT1H""#, Some(3600))]
+    #[case::a_header("t", "{ header = 'X-TTL' }", "", Some(600))]
+    #[case::a_cookie("t", "{ cookie = 'SID' }", "", Some(1800))]
+    #[case::a_session_cookie("t", "{ cookie = 'lang' }", "", None)]
+    #[case::in_the_past("t", "'/at'", r#""at": "2026-11-21T09:29:59Z""#, None)]
+    #[case::zero("t", "'/in'", r#""in": 0"#, None)]
+    #[case::negative("t", "'/in'", r#""in": -1"#, None)]
+    #[case::endless("t", "'/in'", r#""in": 1e300"#, None)]
+    #[case::null("t", "'/in'", r#""in": null"#, None)]
+    #[case::opaque("t0ken", "'jwt'", "", None)]
+    #[case::looks_like_a_jwt("a.b.c", "'jwt'", "", None)]
+    #[case::without_exp(&jwt(r#"{"sub": "x"}"#), "'jwt'", "", None)]
+    #[case::not_json(&jwt("exp"), "'jwt'", "", None)]
+    #[case::ended(&jwt(r#"{"exp": 1000000000}"#), "'jwt'", "", None)]
+    // 2026-11-21T10:30:00Z
+    #[case::jwt(&jwt(r#"{"exp": 1795257000}"#), "'jwt'", "", Some(3600))]
+    #[case::jwt_with_a_fraction(&jwt(r#"{"exp": 1795257000.5}"#), "'jwt'", "", Some(3600))]
+    #[tokio::test(start_paused = true)]
+    async fn a_token_lives_as_long_as_its_answer_says(
+        #[case] text: &str,
+        #[case] expires: &str,
+        #[case] members: &str,
+        #[case] expected: Option<u64>,
+    ) {
+        let token = token(text, &format!("expires = {expires}"), members).unwrap();
+        let left = token.left(Instant::now()).map(|left| left.as_secs());
+        assert_eq!(left, expected);
+        assert_eq!(token.unknown_expiry().is_none(), expected.is_some());
+    }
+
+    #[rstest]
+    #[case::missing("'/in'", "", "`/in` is not in the response")]
+    #[case::no_header(
+        "{ header = 'x-end' }",
+        "",
+        "the header `x-end` is not in the response"
+    )]
+    #[case::no_cookie("{ cookie = 'sid' }", "", "the cookie `sid` is not in the response")]
+    #[case::an_object("'/at'", r#""at": {"s": 1}"#, "`/at` has `s`: expected ")]
+    #[case::not_a_number("'/in'", r#""in": "NaN""#, "`/in` is `NaN`: expected ")]
+    #[case::a_date(
+        "'/at'",
+        r#""at": "21/11/2026 10:30:00""#,
+        "`/at` is `21/11/2026 10:30:00`"
+    )]
+    #[case::a_word("'/at'", r#""at": "tomorrow_at_noon""#, "`/at` is `tomorrow_at_…`")]
+    #[case::a_secret("'/at'", r#""at": "x a-secret-word""#, "`/at` is `x ***`")]
+    #[case::the_token("'/at'", r#""at": "t0ken""#, "`/at` is the token itself")]
+    fn an_expiry_that_cannot_be_read_is_an_error(
+        #[case] expires: &str,
+        #[case] members: &str,
+        #[case] expected: &str,
+    ) {
+        let error = token("t0ken", &format!("expires = {expires}"), members).unwrap_err();
+        let start = "the expiry of the login cannot be read: ";
+        assert_eq!(error.kind, ErrorKind::Mapping);
+        assert!(
+            error.detail.starts_with(&format!("{start}{expected}")),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_jwt_says_it_in_seconds_since_1970() {
+        let unreadable = jwt(r#"{"exp": "tomorrow"}"#);
+        let problem = "`exp` of the JWT is `tomorrow`: expected seconds since 1970";
+        assert_eq!(
+            jwt_end(&unreadable),
+            Err(NoEnd::Unreadable(problem.to_owned()))
+        );
+    }
+
+    #[rstest]
+    #[case("token", "t0ken", false)]
+    #[case("tenant", "7", true)]
+    #[case("csrf", "x y", false)]
+    #[case("session", "s1", false)]
+    #[case("ttl", "600", false)]
+    #[case("cookies", "SID=s1; lang=en", false)]
+    fn an_answer_has_several_values(
+        #[case] name: &str,
+        #[case] expected: &str,
+        #[case] is_number: bool,
+    ) {
+        let keys = "values = { tenant = '/me/tenant', csrf = '/csrf', session = { cookie = 'SID' }, \
+                    ttl = { header = 'X-TTL' } }";
+        let members = r#""me": {"tenant": 7}, "csrf": " x y ""#;
+        let token = token("t0ken", keys, members).unwrap();
+        let value = token.values().get(name).unwrap();
+        assert_eq!((value.text(), value.is_number()), (expected, is_number));
+        assert_eq!(token.secret().unwrap().expose_secret(), "t0ken");
+        let printed = format!("{token:?}");
+        assert!(
+            !printed.contains("x y") && !printed.contains("s1"),
+            "{printed}"
+        );
+    }
+
+    #[rstest]
+    #[case::missing("values = { csrf = '/csrf' }", "holds no `csrf` at `/csrf`")]
+    #[case::in_no_cookie("values = { x = { cookie = 'x' } }", "holds no `x` at the cookie `x`")]
+    #[case::empty("values = { x = '/empty' }", "holds no `x` at `/empty`")]
+    fn a_value_that_is_missing_is_an_error(#[case] keys: &str, #[case] expected: &str) {
+        let error = token("t0ken", keys, r#""empty": """#).unwrap_err();
+        assert_eq!(error.detail, format!("the login's answer {expected}"));
+    }
+}
