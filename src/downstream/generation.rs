@@ -20,7 +20,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinError;
 use tokio::time::{Instant, timeout};
 
-use crate::caller::{Asker, Caller};
+use crate::caller::{Asker, Caller, VisibleSources};
 use crate::catalog::{CallerScopes, Catalog};
 use crate::clock::WallClock;
 use crate::gateway::Gateway;
@@ -41,12 +41,13 @@ use super::connections::ConnectionTable;
 use super::entrance::Entrance;
 use super::layers::{
     AccessLog, Admits, Audits, Authenticates, KeepsAnswers, Observed, Patience, ReadableByScripts,
-    ShedsLoad, varies_by,
+    ShedsLoad,
 };
 use super::openapi::Description;
 use super::rate_limiter::CallerRateLimiter;
 use super::services::GroupService;
 use super::templates;
+use super::varies_by::VariesBy;
 
 /// How long lists may take to be read from disk while the process serves.
 const DISK_PATIENCE: Duration = Duration::from_secs(10);
@@ -78,7 +79,7 @@ pub struct Generation<G = Gateway> {
     /// The headers of callers that upstreams forward.
     forwarded_headers: Vec<HeaderName>,
     /// The request headers on which answers depend.
-    varies_by: HeaderValue,
+    varies_by: VariesBy,
     pub(super) answers: AnswerCache,
     pub(super) process: Arc<Process>,
 }
@@ -137,7 +138,7 @@ impl<G> Generation<G> {
             rate_limiter: Arc::new(CallerRateLimiter::new(&plan.rate_limit, "client")),
             gate: gate_of(&plan, &process, None),
             audit: AuditLog::new(&plan.audit).map(Arc::new),
-            varies_by: varies_by(&plan.forwarded_headers()),
+            varies_by: VariesBy::new(&plan),
             forwarded_headers: plan.forwarded_headers(),
             answers: AnswerCache::new(plan.cache.answers(), process.observers.clone()),
             plan,
@@ -184,7 +185,7 @@ impl Generation {
             keys,
             rate_limiter,
             gate,
-            varies_by: varies_by(&plan.forwarded_headers()),
+            varies_by: VariesBy::new(&plan),
             forwarded_headers: plan.forwarded_headers(),
             answers: AnswerCache::new(plan.cache.answers(), self.process.observers.clone()),
             plan,
@@ -354,8 +355,8 @@ impl<G> Authenticates for Generation<G> {
         &self.forwarded_headers
     }
 
-    fn varies_by(&self) -> &HeaderValue {
-        &self.varies_by
+    fn varies_by(&self, visible: &VisibleSources) -> HeaderValue {
+        self.varies_by.of(visible)
     }
 }
 

@@ -28,6 +28,8 @@ mod response;
 
 mod services;
 
+mod varies_by;
+
 mod generation;
 pub use generation::{Generation, Live};
 

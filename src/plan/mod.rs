@@ -198,13 +198,18 @@ impl Plan {
         })
     }
 
+    /// The upstreams that are sent headers of a caller's request, and which.
+    pub fn forwarding(&self) -> impl Iterator<Item = (&str, &ForwardedNames)> {
+        self.upstreams.iter().filter_map(|upstream| {
+            let headers = &upstream.on_behalf.as_ref()?.headers;
+            (!headers.is_empty()).then_some((&*upstream.name, headers))
+        })
+    }
+
     /// The headers of a caller's request that some upstream forwards. No others need be kept.
     pub fn forwarded_headers(&self) -> Vec<HeaderName> {
-        let on_behalf = self.upstreams.iter();
-        let on_behalf = on_behalf.filter_map(|upstream| upstream.on_behalf.as_ref());
-        let mut names: Vec<HeaderName> = on_behalf
-            .flat_map(|it| it.headers.iter().cloned())
-            .collect();
+        let names = self.forwarding().flat_map(|(_, names)| names.iter());
+        let mut names: Vec<HeaderName> = names.cloned().collect();
         names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         names.dedup();
         names

@@ -1,7 +1,6 @@
 //! Who asks, where the plan says who may; and 401 where nobody knows.
 
 use std::convert::Infallible;
-use std::iter;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,6 +10,7 @@ use http::{HeaderName, HeaderValue};
 use tower::{Layer, Service};
 
 use crate::authentication::{KnownCaller, Recognition, RefusedCredentials};
+use crate::caller::VisibleSources;
 use crate::downstream::caller_gate::CallerGate;
 use crate::downstream::deadline::CallerDeadline;
 use crate::downstream::exchange::RequestContext;
@@ -22,9 +22,6 @@ use super::answering::{Answering, Layered};
 use super::deadlines::Patience;
 use super::observed::Observed;
 use super::shedding::{RETRY, ShedsLoad};
-
-/// The request headers by which a caller is known.
-const VARIES_BY: &str = "authorization, x-api-key";
 
 /// How to authenticate, in the words of RFC 6750 where it has them.
 const CHALLENGES: [(RefusedCredentials, HeaderValue); 3] = [
@@ -50,8 +47,8 @@ pub(crate) trait Authenticates {
     /// The headers of a caller that upstreams forward.
     fn forwarded_headers(&self) -> &[HeaderName];
 
-    /// The request headers on which an answer depends, as [`varies_by`] has them.
-    fn varies_by(&self) -> &HeaderValue;
+    /// The request headers on which an answer depends for who sees this.
+    fn varies_by(&self, visible: &VisibleSources) -> HeaderValue;
 }
 
 /// Lets requests through whose callers may ask, each as the caller that it is.
@@ -96,7 +93,7 @@ where
             Recognition::Known(known) => {
                 admit(exchange, gate, known);
                 let mut answer = inner.call(exchange);
-                let varies_by = exchange.state.varies_by().clone();
+                let varies_by = exchange.state.varies_by(&exchange.caller().visible);
                 if let Answering::Here(response) = &mut answer {
                     response.headers_mut().append(VARY, varies_by);
                     return answer;
@@ -122,7 +119,8 @@ where
                                 admit(&exchange, gate, known);
                             }
                             let answer = inner.call(&exchange).await?;
-                            Ok(varied(answer, exchange.state.varies_by().clone()))
+                            let visible = &exchange.caller().visible;
+                            Ok(varied(answer, exchange.state.varies_by(visible)))
                         }
                         Err(refusal) => Ok(refuse(&exchange, refusal)),
                     }
@@ -130,16 +128,6 @@ where
             }
         }
     }
-}
-
-/// The request headers on which answers depend, where upstreams forward these: another caller gets another
-/// answer, and so does one that sends something else to an upstream.
-pub(crate) fn varies_by(forwarded: &[HeaderName]) -> HeaderValue {
-    let forwarded = forwarded.iter().map(HeaderName::as_str);
-    let others = forwarded.filter(|name| !VARIES_BY.split(", ").any(|known| known == *name));
-    let names: Vec<_> = iter::once(VARIES_BY).chain(others).collect();
-    // Names of headers can stand in one.
-    HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static("*"))
 }
 
 fn varied(mut response: Response, varies_by: HeaderValue) -> Response {

@@ -37,7 +37,7 @@ mod admission;
 pub(crate) use admission::{Admits, RATELIMIT, RATELIMIT_POLICY};
 
 mod authentication;
-pub(crate) use authentication::{Authenticates, varies_by};
+pub(crate) use authentication::Authenticates;
 
 mod host;
 
