@@ -18,8 +18,10 @@ pub enum CallerValue {
 pub struct OnBehalf {
     /// The values of the caller in its requests, sorted.
     pub values: Vec<CallerValue>,
-    /// Those of them that stand within a longer text of a query or header.
+    /// Those of them that stand within a longer text.
     pub in_texts: Vec<CallerValue>,
+    /// Those of them that stand in a header.
+    pub in_headers: Vec<CallerValue>,
     /// The headers of the caller's request that are forwarded to it.
     pub headers: ForwardedNames,
     /// Whether the caller's token is exchanged for one of its own.

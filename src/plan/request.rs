@@ -147,22 +147,46 @@ impl Requests {
         requests.flat_map(Request::caller_values).collect()
     }
 
-    /// Those of them that stand within a longer text of a query or header.
+    /// Those of them that stand within a longer text.
     pub fn caller_values_in_texts(&self) -> Vec<&CallerValue> {
         let others = self.continuation.iter().chain(&self.count);
         let requests = [&self.listing].into_iter().chain(others);
         requests.flat_map(Request::caller_values_in_texts).collect()
     }
+
+    /// Those of them that stand in a header.
+    pub fn caller_values_in_headers(&self) -> Vec<&CallerValue> {
+        let others = self.continuation.iter().chain(&self.count);
+        let requests = [&self.listing].into_iter().chain(others);
+        let values = requests.flat_map(Request::caller_values_in_headers);
+        values.collect()
+    }
 }
 
 impl Request {
-    /// The values of the caller that stand within a longer text of its query or headers, where nothing says
-    /// how they would be escaped.
-    pub fn caller_values_in_texts(&self) -> impl Iterator<Item = &CallerValue> {
-        let query = self.query.iter().map(|(_, text)| text);
-        let texts = query.chain(self.headers.iter().map(|(_, text)| text));
-        let texts = texts.filter(|text| text.0.len() > 1);
-        texts.flat_map(Text::caller_values)
+    /// The values of the caller that stand within a longer text of it, such as a filter. The text may be of any
+    /// language, and nothing says how they would be escaped for it: what is done for a URL or for JSON is undone
+    /// before that text is read.
+    pub fn caller_values_in_texts(&self) -> Vec<&CallerValue> {
+        let mut texts: Vec<&Text> = self.path.iter().collect();
+        texts.extend(self.query.iter().map(|(_, text)| text));
+        texts.extend(self.headers.iter().map(|(_, text)| text));
+        let mut values = Vec::new();
+        match &self.body {
+            None => {}
+            Some(RequestBody::Json(json)) => json.texts(&mut texts),
+            Some(RequestBody::Form(form)) => texts.extend(form.iter().map(|(_, text)| text)),
+            Some(RequestBody::Raw(text, syntax)) => values = text.caller_values_in_texts(*syntax),
+        }
+        let longer = texts.into_iter().filter(|text| text.0.len() > 1);
+        values.extend(longer.flat_map(Text::caller_values));
+        values
+    }
+
+    /// The values of the caller in its headers, any of which may be read as a list (RFC 9110, section 5.3).
+    pub fn caller_values_in_headers(&self) -> impl Iterator<Item = &CallerValue> {
+        let headers = self.headers.iter().map(|(_, text)| text);
+        headers.flat_map(Text::caller_values)
     }
 
     /// The values of the caller in it.
@@ -187,6 +211,31 @@ impl Text {
             TextPart::Placeholder(Placeholder::Caller(value)) => Some(value),
             TextPart::Literal(_) | TextPart::Value(_) | TextPart::Placeholder(_) => None,
         })
+    }
+
+    /// The values of the caller in a body that is written out, but for those that are a whole text of it.
+    fn caller_values_in_texts(&self, syntax: BodySyntax) -> Vec<&CallerValue> {
+        let is_whole = |at: usize| {
+            let literal = |part: Option<&TextPart>| match part {
+                Some(TextPart::Literal(text)) => text.clone(),
+                Some(TextPart::Value(_) | TextPart::Placeholder(_)) | None => String::new(),
+            };
+            let before = literal(at.checked_sub(1).and_then(|at| self.0.get(at)));
+            let after = literal(self.0.get(at + 1));
+            match syntax {
+                BodySyntax::Json => {
+                    before.ends_with('"') && !before.ends_with("\\\"") && after.starts_with('"')
+                }
+                BodySyntax::Xml => before.ends_with('>') && after.starts_with('<'),
+                BodySyntax::Form | BodySyntax::Text => self.0.len() == 1,
+            }
+        };
+        let parts = self.0.iter().enumerate();
+        let values = parts.filter_map(|(at, part)| match part {
+            TextPart::Placeholder(Placeholder::Caller(value)) => (!is_whole(at)).then_some(value),
+            TextPart::Literal(_) | TextPart::Value(_) | TextPart::Placeholder(_) => None,
+        });
+        values.collect()
     }
 }
 

@@ -25,6 +25,7 @@ use crate::support::server::{Server, json as answer, status};
 use crate::support::wait::PATIENCE;
 
 mod refusals;
+mod values;
 
 /// Asks with what the caller sent.
 const FORWARDS: &str =
@@ -371,10 +372,17 @@ async fn the_least_recently_used_caller_is_dropped_for_a_new_one() {
     assert_eq!(server.requests().len(), 3);
     let gone = catalog.peek_for("club", &bob).unwrap();
     assert_eq!(gone.state, SourceState::Pending);
-    assert_eq!(owner(&ask(&catalog, &bob).await), "bob-key");
+    // No list of it was left behind.
+    let standing = || {
+        let standing = catalog.upstream("club").unwrap().standing_of_scopes();
+        standing.unwrap()
+    };
+    let both = standing().bytes;
+    let again = ask(&catalog, &bob).await;
+    assert_eq!(owner(&again), "bob-key");
+    assert!(again.outcome.forwarded.is_some(), "{again:?}");
     assert_eq!(server.requests().len(), 4);
-    let standing = catalog.upstream("club").unwrap().standing_of_scopes();
-    assert_eq!(standing.unwrap().entries, 2);
+    assert_eq!((standing().entries, standing().bytes), (2, both));
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub(super) fn on_behalf(
     values.dedup();
     let in_texts = requests.caller_values_in_texts().into_iter();
     let in_texts = in_texts.chain(logins.iter().flat_map(|it| it.caller_values_in_texts()));
+    let in_headers = requests.caller_values_in_headers().into_iter();
+    let in_headers = in_headers.chain(logins.iter().flat_map(|it| it.caller_values_in_headers()));
     let headers = match auth {
         Auth::Forward(headers) => headers.clone(),
         Auth::None | Auth::Fixed(_) | Auth::Token(_) | Auth::SigV4(_) | Auth::Hmac(_) => {
@@ -45,6 +47,7 @@ pub(super) fn on_behalf(
     check(at, upstream, problems);
     Some(OnBehalf {
         in_texts: in_texts.cloned().collect(),
+        in_headers: in_headers.cloned().collect(),
         values,
         headers,
         exchanges_token,

@@ -109,3 +109,55 @@ pub(super) fn exchange(written: &CallerExchangeAuth, block: &mut Block<'_>) -> O
     auth.login.rules = answers::caller_exchange_rules();
     Some(auth)
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    fn what_is_a_matter_of_the_gateway_is_never_forwarded(
+        #[values(
+            "accept",
+            "accept-encoding",
+            "connection",
+            "content-encoding",
+            "content-length",
+            "content-type",
+            "expect",
+            "host",
+            "if-match",
+            "if-modified-since",
+            "if-none-match",
+            "if-range",
+            "if-unmodified-since",
+            "range",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "keep-alive",
+            "traceparent",
+            "tracestate",
+            "forwarded",
+            "x-real-ip",
+            "x-api-key",
+            "proxy-authorization",
+            "proxy-connection",
+            "x-forwarded-for",
+            "x-forwarded-host"
+        )]
+        name: &'static str,
+    ) {
+        assert!(is_never_forwarded(&HeaderName::from_static(name)));
+    }
+
+    #[rstest]
+    fn what_says_who_asks_may_be_forwarded(
+        #[values("authorization", "cookie", "x-tenant", "x-forward-me", "x-real-name")]
+        name: &'static str,
+    ) {
+        assert!(!is_never_forwarded(&HeaderName::from_static(name)));
+    }
+}
