@@ -31,6 +31,7 @@ mod query_queue;
 mod renewal;
 mod resizable;
 mod resources;
+mod scope_entries;
 mod scopes;
 mod shrink_guard;
 mod source_span;

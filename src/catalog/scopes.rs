@@ -5,19 +5,15 @@
 //! read before somebody asks, and nothing leaves memory. Each entry follows the rules of shared lists; what
 //! goes wrong with one caller's credentials concerns no other.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use moka::notification::RemovalCause;
-use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
 use tokio::time::Instant;
 
-use crate::caller::Caller;
+use crate::caller::{Asker, Caller};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::metrics::CacheStanding;
-use crate::observe::{Event, Observers};
 use crate::plan::OnBehalf;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::on_behalf::MissingValue;
@@ -25,20 +21,20 @@ use crate::upstream::on_behalf::MissingValue;
 use super::asker_refusals::AskerRefusals;
 use super::entry::Entry;
 use super::epoch::Epoch;
-use super::fetch::{Fetch, walk_to_snapshot};
+use super::fetch::{Fetch, WalkResult, walk_to_snapshot};
 use super::history::{WalkHistory, WalkRecord};
 use super::key::{CatalogKey, Scope};
 use super::lookup::{CacheMode, SourceLookup};
 use super::policy::EntryPolicy;
 use super::query_queue::QueryQueue;
-use super::resizable::Resizable;
 use super::resources::CatalogResources;
-use super::store::{ENTRIES_SHARE, SCOPE_IDLE};
+use super::scope_entries::{KeptScope, ScopeEntries};
+use super::store::{ENTRIES_SHARE, Store};
 use super::tasks::Tasks;
 use super::underway::Underway;
 
 /// What it is called where caches are told apart.
-const NAME: &str = "scopes";
+pub(super) const NAME: &str = "scopes";
 
 /// About how many bytes an entry takes besides its caller's values, with its walks, its login and the
 /// bookkeeping of moka.
@@ -56,7 +52,7 @@ pub(super) struct Scopes {
     adapter: Arc<Adapter>,
     policy: EntryPolicy,
     on_behalf: OnBehalf,
-    entries: Resizable<ScopeDigest, ScopeEntry>,
+    entries: Arc<ScopeEntries>,
     resources: Arc<CatalogResources>,
     tasks: Arc<Tasks>,
     queue: Arc<QueryQueue>,
@@ -83,13 +79,6 @@ impl From<MissingValue> for NoEntry {
     }
 }
 
-/// The entry of one scope, and about how many bytes it takes.
-#[derive(Debug, Clone)]
-struct ScopeEntry {
-    entry: Arc<Entry>,
-    bytes: u32,
-}
-
 impl Scopes {
     /// No lists yet, if `adapter` asks on behalf of each caller. They go into the store of `resources`, and by
     /// the terms of `policy`.
@@ -100,16 +89,14 @@ impl Scopes {
         tasks: Arc<Tasks>,
     ) -> Option<Self> {
         let on_behalf = adapter.on_behalf()?.clone();
-        let scopes = on_behalf.scopes;
-        let observers = resources.observers.clone();
-        let build = move |capacity| cache(capacity, scopes, observers.clone());
-        let entries = Resizable::new(resources.store.capacity() / ENTRIES_SHARE, build);
+        let capacity = resources.store.capacity() / ENTRIES_SHARE;
+        let entries = ScopeEntries::new(capacity, on_behalf.scopes, resources.observers.clone());
         Some(Self {
             queue: Arc::new(QueryQueue::new(adapter.limits().concurrency as usize)),
             adapter: Arc::clone(adapter),
             policy: policy.for_scopes(),
             on_behalf,
-            entries,
+            entries: Arc::new(entries),
             resources,
             tasks,
             underway: Underway::default(),
@@ -163,19 +150,21 @@ impl Scopes {
         last.map_or_else(|| self.never_asked(), |entry| entry.peek().without_list())
     }
 
-    /// A number that changes with what the scope shows; 0 if it was not asked for, or was dropped since.
+    /// A number that changes with what the scope shows. One that is not there has never the number that it had before
+    /// it was there last, or else what was shown then would be shown again.
     pub(super) fn epoch(&self, digest: &ScopeDigest) -> u64 {
-        self.present(digest).map_or(0, |entry| {
+        let absent = || u64::from(self.made.load(Ordering::Acquire));
+        self.present(digest).map_or_else(absent, |entry| {
             // A list in use must not be the first to go, although ready answers do without it.
             self.resources.store.get(entry.key());
             entry.epoch()
         })
     }
 
-    /// The entry of a scope, if it is there.
+    /// The entry of a scope, if it is kept or somebody waits for it.
     pub(super) fn present(&self, digest: &ScopeDigest) -> Option<Arc<Entry>> {
-        let found = self.entries.get().cache.get(digest);
-        found.map(|found| found.entry)
+        let kept = self.entries.get(digest);
+        kept.or_else(|| self.underway.get(digest))
     }
 
     /// What the last walks were like, whoever they were for.
@@ -186,22 +175,18 @@ impl Scopes {
     /// How its lists stand. They are counted by scope, whether the list is there or not.
     pub(super) fn standing(&self) -> CacheStanding {
         let lists = self.resources.store.standing(NAME);
-        let entries = self.entries.get();
-        let bytes = entries
-            .cache
-            .iter()
-            .map(|(_, scope)| u64::from(scope.bytes));
+        let (bytes, capacity, entries) = self.entries.standing();
         CacheStanding {
-            bytes: lists.bytes + bytes.sum::<u64>(),
-            capacity: lists.capacity + entries.capacity,
-            entries: entries.cache.entry_count(),
+            bytes: lists.bytes + bytes,
+            capacity: lists.capacity + capacity,
+            entries,
             ..lists
         }
     }
 
     /// Lets go of what nobody has asked for in a while: the caches do so only when they are used.
     pub(super) fn drop_idle(&self) {
-        self.entries.get().cache.run_pending_tasks();
+        self.entries.drop_idle();
         self.resources.store.drop_idle();
     }
 
@@ -214,9 +199,6 @@ impl Scopes {
 
     /// Ends the walks of its entries, for good, and tells whoever waits for them.
     pub(super) fn retire(&self) {
-        for (_, found) in &self.entries.get().cache {
-            found.entry.retire(true);
-        }
         // Those that were dropped have waiters too.
         for entry in self.underway.all() {
             entry.retire(true);
@@ -231,57 +213,89 @@ impl Scopes {
         if let Some(wait) = self.refusals.wait(caller.asker(), Instant::now()) {
             return Err(NoEntry::RefusedLately(wait));
         }
-        let adapter = self.adapter.on_behalf_of(&caller.credentials)?;
-        let bytes = ENTRY_BYTES + COPIES * adapter.caller_bytes();
-        let make = || ScopeEntry {
-            entry: (self.underway).get_or_make(&digest, || self.make(digest, Arc::new(adapter))),
-            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
-        };
-        let present = self.entries.get();
-        let found = present.cache.get_with(digest, make);
-        // Or else the cache lets go of others at some later time.
-        present.cache.run_pending_tasks();
-        Ok(found.entry)
+        let adapter = Arc::new(self.adapter.on_behalf_of(&caller.credentials)?);
+        let asker = caller.asker();
+        Ok(self
+            .underway
+            .get_or_make(&digest, || self.make(digest, adapter, asker)))
     }
 
-    fn make(&self, digest: ScopeDigest, adapter: Arc<Adapter>) -> Arc<Entry> {
+    fn make(&self, digest: ScopeDigest, adapter: Arc<Adapter>, asker: Asker) -> Arc<Entry> {
         let key = CatalogKey {
             scope: Scope::Caller(digest),
             ..CatalogKey::shared(&adapter)
         };
-        let epoch = Epoch::numbered(self.made.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
-        let resources = Arc::new(self.resources.of_scope(epoch));
-        Arc::new(Entry::new(
-            key,
-            self.policy.clone(),
-            self.fetch(adapter),
-            resources,
-            Arc::clone(&self.tasks),
-            Arc::clone(&self.history),
-        ))
+        let number = self.made.fetch_add(1, Ordering::Release).wrapping_add(1);
+        let resources = Arc::new(self.resources.of_scope(Epoch::numbered(number)));
+        Arc::new_cyclic(|entry| {
+            Entry::new(
+                key,
+                self.policy.clone(),
+                self.fetch(digest, adapter, asker, Weak::clone(entry)),
+                resources,
+                Arc::clone(&self.tasks),
+                Arc::clone(&self.history),
+            )
+        })
     }
 
-    fn fetch(&self, adapter: Arc<Adapter>) -> Fetch {
+    /// How the list of a scope is read: when its turn comes, for `maker` first. What comes of it says where its `entry`
+    /// is kept.
+    fn fetch(
+        &self,
+        digest: ScopeDigest,
+        adapter: Arc<Adapter>,
+        maker: Asker,
+        entry: Weak<Entry>,
+    ) -> Fetch {
+        let bytes = ENTRY_BYTES + COPIES * adapter.caller_bytes();
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        // They hold it, so it must not hold them.
+        let entries = Arc::downgrade(&self.entries);
+        let keep = move |walked: &Result<WalkResult, UpstreamError>, lists: &Store| {
+            let (Some(entries), Some(entry)) = (entries.upgrade(), entry.upgrade()) else {
+                return;
+            };
+            let scope = KeptScope::new(entry, bytes, maker);
+            match walked {
+                // Others took its place while it was read, and nobody has asked again.
+                Ok(_) if !scope.entry.keeps_lists() => {}
+                Ok(walked) => {
+                    entries.put_listed(digest, scope, walked.snapshot.bytes() as u64, lists);
+                }
+                Err(_) => entries.put_unlisted(digest, scope),
+            }
+        };
         let resources = Arc::clone(&self.resources);
         let queue = Arc::clone(&self.queue);
         let refusals = Arc::clone(&self.refusals);
+        let once = Arc::new((keep, AtomicBool::new(true)));
         Box::new(move |walk, asker| {
             let asking = Arc::new(adapter.with_room(resources.store.capacity()));
             let observers = resources.observers.of_upstream(adapter.name());
             let (resources, queue) = (Arc::clone(&resources), Arc::clone(&queue));
-            let refusals = Arc::clone(&refusals);
+            let (refusals, once) = (Arc::clone(&refusals), Arc::clone(&once));
             Box::pin(async move {
                 let _permit = match queue.turn(asker, &walk).await? {
                     Ok(permit) => permit,
                     Err(error) => return Some(Err(error)),
                 };
+                let (keep, is_new) = &*once;
+                // Others of its credentials may have been refused while it waited for its turn.
+                if is_new.load(Ordering::Relaxed)
+                    && let Some(wait) = refusals.wait(asker, Instant::now())
+                {
+                    return Some(Err(refused_lately(wait)));
+                }
                 walk.begin(resources.wall.now_in_milliseconds());
                 let walked = walk_to_snapshot(asking, &observers.and(walk.timeline)).await;
                 let error = walked.as_ref().err();
                 let is_refused = error.is_some_and(|it| it.kind == ErrorKind::Unauthorized);
-                if is_refused || walked.is_ok() {
+                let is_known = is_refused || walked.is_ok();
+                if is_known && is_new.swap(false, Ordering::Relaxed) {
                     refusals.note(asker, is_refused, Instant::now());
                 }
+                keep(&walked, &resources.store);
                 Some(walked)
             })
         })
@@ -292,12 +306,9 @@ impl Scopes {
     }
 
     fn refused_lately(&self, wait: Duration) -> SourceLookup {
-        let detail = "the upstream has refused what this caller sent several times in a row";
-        let mut error = UpstreamError::new(ErrorKind::RateLimited, detail);
-        error.retry_after = Some(wait);
         let (name, required) = (self.adapter.name(), self.policy.terms().required);
         SourceLookup {
-            error: Some(Arc::new(error)),
+            error: Some(Arc::new(refused_lately(wait))),
             changes_in: Some(wait),
             ..SourceLookup::not_askable(name, required, None)
         }
@@ -309,24 +320,11 @@ impl Scopes {
     }
 }
 
-/// Entries of at most so many bytes and so many scopes. An entry counts at least for its share of the bytes,
-/// so that both bounds are one.
-fn cache(capacity: u64, scopes: u32, observers: Observers) -> Cache<ScopeDigest, ScopeEntry> {
-    let least = (capacity / u64::from(scopes.max(1))).max(1);
-    let weight = u32::try_from(least).unwrap_or(u32::MAX);
-    Cache::builder()
-        .name(NAME)
-        .eviction_policy(EvictionPolicy::lru())
-        .weigher(move |_, scope: &ScopeEntry| scope.bytes.max(weight))
-        .max_capacity(u64::from(weight).saturating_mul(u64::from(scopes)))
-        .time_to_idle(SCOPE_IDLE)
-        .eviction_listener(move |_, scope: ScopeEntry, cause| {
-            if cause == RemovalCause::Size {
-                observers.notify(&Event::Evicted(NAME));
-            }
-            if matches!(cause, RemovalCause::Size | RemovalCause::Expired) {
-                scope.entry.keep_lists(false);
-            }
-        })
-        .build()
+/// Why new credentials of a caller are not tried for so long.
+fn refused_lately(wait: Duration) -> UpstreamError {
+    let detail = "the upstream has refused what this caller sent several times in a row";
+    UpstreamError::new(ErrorKind::RateLimited, detail).with_retry_after(Some(wait))
 }
+
+#[cfg(test)]
+mod tests;

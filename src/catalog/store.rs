@@ -104,11 +104,11 @@ impl Store {
 
     /// How it stands.
     pub(super) fn standing(&self, name: &'static str) -> CacheStanding {
-        let used = self.lock().map(|used| *used);
+        let bytes = self.bytes();
         let present = self.cache.get();
         CacheStanding {
             name,
-            bytes: used.unwrap_or_else(|| present.cache.weighted_size() * 1024),
+            bytes,
             capacity: present.capacity,
             entries: present.cache.entry_count(),
         }
@@ -207,7 +207,14 @@ impl Store {
         Some(used.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn size(&self, key: &CatalogKey) -> u64 {
+    /// How many bytes its snapshots take.
+    pub(super) fn bytes(&self) -> u64 {
+        let used = self.lock().map(|used| *used);
+        used.unwrap_or_else(|| self.cache.get().cache.weighted_size() * 1024)
+    }
+
+    /// How many bytes a snapshot takes, if it is there.
+    pub(super) fn size(&self, key: &CatalogKey) -> u64 {
         self.get(key)
             .map_or(0, |stored| stored.snapshot.bytes() as u64)
     }

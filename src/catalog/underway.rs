@@ -47,7 +47,6 @@ impl<K: Hash + Eq + Clone> Underway<K> {
     }
 
     /// The entry of this key, if somebody holds it.
-    #[cfg(test)]
     pub(super) fn get(&self, key: &K) -> Option<Arc<Entry>> {
         self.lock().by_key.get(key)?.upgrade()
     }

@@ -262,6 +262,8 @@ impl UpstreamRuntime {
 
     /// Ends its walks, for good, and tells whoever waits for them.
     pub(super) fn retire(&self, is_key_in_use: bool) {
+        // First, or an entry that is made meanwhile would begin a walk that nobody ends.
+        self.tasks.close();
         self.shared.retire(is_key_in_use);
         if let Some(queries) = &self.queries {
             queries.retire();
@@ -269,7 +271,6 @@ impl UpstreamRuntime {
         if let Some(scopes) = &self.scopes {
             scopes.retire();
         }
-        self.tasks.close();
     }
 
     fn entry(&self, scope: &Scope) -> Result<Arc<Entry>, NotVisible> {

@@ -24,6 +24,7 @@ use crate::support::adapters::{adapter_of, compile, load};
 use crate::support::server::{Server, json as answer, status};
 use crate::support::wait::PATIENCE;
 
+mod crowds;
 mod refusals;
 mod values;
 

@@ -205,6 +205,11 @@ impl Entry {
         }
     }
 
+    /// Whether its list is kept.
+    pub(in crate::catalog) fn keeps_lists(&self) -> bool {
+        !self.lock().is_dropped
+    }
+
     /// Removes its snapshot everywhere. What a refused account may no longer see, nobody may.
     pub(in crate::catalog) fn forget(&self) {
         let walks = self.lock();
