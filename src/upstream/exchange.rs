@@ -6,6 +6,7 @@
 //! holds.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -15,17 +16,20 @@ use crate::clock::WallClock;
 
 use super::auth::{LoginValues, Token};
 use super::classify::{ClassifiedResponse, Classifier};
-use super::extensions::{Deadline, ForwardedHeaders, Hedgeable, LoginToken};
+use super::extensions::{Deadline, ForwardedHeaders, Hedgeable, LoginToken, ScopeNumber};
 use super::login::TokenSource;
 use super::masks::Masks;
 use super::on_behalf::CallerAsk;
 use super::refusal::{confirmed, once_more};
-use super::transport::{Circuit, Replay, Transport};
+use super::transport::{AccountLimits, Circuit, Replay, Transport};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
 use crate::page::format::Bounds;
 use crate::page_memory::PageMemory;
 use crate::plan::{Auth, ClassifyRules, Span};
+
+/// The number of the next scope.
+static NEXT_SCOPE: AtomicU64 = AtomicU64::new(0);
 
 /// Makes exchanges with one upstream.
 #[derive(Debug)]
@@ -33,10 +37,34 @@ pub struct Exchange {
     transport: Arc<Transport>,
     login: Option<Arc<TokenSource>>,
     classifier: Classifier,
-    /// What is sent of the caller, and what no message may show then.
-    caller: Option<(ForwardedHeaders, Masks)>,
+    /// The caller that it asks for, if it does.
+    caller: Option<CallerExtensions>,
     /// Whether callers who are asked for by themselves share its login.
     shares_login: bool,
+}
+
+/// What goes with each request for one caller.
+#[derive(Debug)]
+struct CallerExtensions {
+    scope: ScopeNumber,
+    /// What is sent of it.
+    headers: ForwardedHeaders,
+    /// What no message may show then.
+    masks: Masks,
+    /// What the upstream has said of its account, if it has one of its own.
+    account: Option<AccountLimits>,
+}
+
+impl CallerExtensions {
+    fn add_to<B>(&self, request: &mut Request<B>) {
+        let extensions = request.extensions_mut();
+        extensions.insert(self.scope);
+        extensions.insert(self.headers.clone());
+        extensions.insert(self.masks.clone());
+        if let Some(account) = &self.account {
+            extensions.insert(account.clone());
+        }
+    }
 }
 
 impl Exchange {
@@ -79,9 +107,11 @@ impl Exchange {
         has_own_login: bool,
         masks: &Masks,
     ) -> Self {
+        let has_own_account = has_own_login || !ask.forwarded.is_empty();
+        let account = has_own_account.then(AccountLimits::default);
         let login = self.login.as_ref().map(|login| {
             if has_own_login {
-                Arc::new(login.on_behalf(ask, masks))
+                Arc::new(login.on_behalf(ask, masks, account.as_ref()))
             } else {
                 Arc::clone(login)
             }
@@ -90,7 +120,12 @@ impl Exchange {
             transport: Arc::clone(&self.transport),
             login,
             classifier: self.classifier.clone(),
-            caller: Some((ForwardedHeaders(Arc::clone(&ask.forwarded)), masks.clone())),
+            caller: Some(CallerExtensions {
+                scope: ScopeNumber(NEXT_SCOPE.fetch_add(1, Ordering::Relaxed)),
+                headers: ForwardedHeaders(Arc::clone(&ask.forwarded)),
+                masks: masks.clone(),
+                account,
+            }),
             shares_login: !has_own_login,
         }
     }
@@ -139,19 +174,20 @@ impl Exchange {
             prepared.extensions_mut().insert(token);
             Ok::<_, UpstreamError>((request, prepared))
         };
+        let exchange = async |(request, prepared)| {
+            let answer = self.transport.exchange(prepared, &self.classifier).await?;
+            Ok::<_, UpstreamError>((request, answer))
+        };
         let token = login.token(deadline, observers, memory).await?;
-        let (mut request, prepared) = with(&token)?;
-        let answer = (self.transport)
-            .exchange(prepared.clone(), &self.classifier)
-            .await;
-        let answer = match answer {
+        match exchange(with(&token)?).await {
             // One caller is refused, and the account that all share may be fine.
-            Err(error)
-                if error.kind == ErrorKind::Unauthorized
-                    && self.shares_login
-                    && !login.is_worth_renewing(&error) =>
-            {
-                let again = || self.transport.exchange(prepared, &self.classifier);
+            Err(error) if error.kind == ErrorKind::Unauthorized && self.shares_login => {
+                let refusal = error.clone();
+                let again = async || {
+                    let waiting = (deadline, observers, memory);
+                    let token = login.token_instead_of(&token, &refusal, waiting).await?;
+                    exchange(with(&token)?).await
+                };
                 once_more(error, deadline, again).await
             }
             Err(error) if error.kind == ErrorKind::Unauthorized => {
@@ -161,13 +197,10 @@ impl Exchange {
                 );
                 login.refused(&token);
                 let token = login.token(deadline, observers, memory).await?;
-                let prepared;
-                (request, prepared) = with(&token)?;
-                self.transport.exchange(prepared, &self.classifier).await
+                exchange(with(&token)?).await
             }
             answer => answer,
-        };
-        Ok((request, answer?))
+        }
     }
 
     /// A request with what the transport has to know of it.
@@ -180,9 +213,8 @@ impl Exchange {
         let mut request = request.clone();
         request.extensions_mut().insert(Deadline(deadline));
         request.extensions_mut().insert(Hedgeable);
-        if let Some((headers, masks)) = &self.caller {
-            request.extensions_mut().insert(headers.clone());
-            request.extensions_mut().insert(masks.clone());
+        if let Some(caller) = &self.caller {
+            caller.add_to(&mut request);
         }
         if !observers.is_empty() {
             request.extensions_mut().insert(observers.clone());

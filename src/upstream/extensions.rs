@@ -37,6 +37,10 @@ pub struct LoginToken(pub Arc<Token>);
 #[derive(Debug, Clone)]
 pub(super) struct ForwardedHeaders(pub(super) Arc<HeaderMap>);
 
+/// For which of the callers it is who are asked for by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ScopeNumber(pub(super) u64);
+
 /// The text that was signed, where the adapter defines it.
 #[derive(Debug, Clone)]
 pub struct SignedText(pub String);

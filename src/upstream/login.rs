@@ -20,7 +20,7 @@ use super::pushdown::Pushed;
 use super::refusal::confirmed;
 use super::requests::render_error;
 use super::template::Variables;
-use super::transport::Transport;
+use super::transport::{AccountLimits, Transport};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observers};
 use crate::page_memory::PageMemory;
@@ -37,8 +37,10 @@ pub(super) struct TokenSource {
     renewed_for_one: Mutex<Option<Instant>>,
 }
 
-/// How long the refusals of single callers do not renew a token that all share.
+/// How long the refusals of single callers do not renew a token that all share: with 401, and with 403, which is
+/// more often about who is asked for.
 const BETWEEN_RENEWALS: Duration = Duration::from_secs(10);
+const BETWEEN_RENEWALS_AFTER_403: Duration = Duration::from_mins(1);
 
 /// The exchange that logs in. Shared with those under way, which outlive whoever asked first.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ struct LoginCall {
     masks: Masks,
     /// On whose behalf it logs in, if that makes a difference.
     caller: Option<Arc<CallerAsk>>,
+    /// What the upstream has said of the account of that caller.
+    account: Option<AccountLimits>,
 }
 
 impl TokenSource {
@@ -74,6 +78,7 @@ impl TokenSource {
                 classifier: classifier(step.rules.clone()),
                 masks: masks.clone(),
                 caller: None,
+                account: None,
             };
             earlier.push((step.name.clone(), Arc::new(Self::of(call, longest))));
         }
@@ -84,6 +89,7 @@ impl TokenSource {
             classifier: classifier(login.rules.clone()),
             masks: masks.clone(),
             caller: None,
+            account: None,
         };
         Self::of(call, longest)
     }
@@ -98,14 +104,19 @@ impl TokenSource {
     }
 
     /// The same on behalf of a caller, with a token of its own, and those before it with theirs.
-    pub(super) fn on_behalf(&self, caller: &Arc<CallerAsk>, masks: &Masks) -> Self {
+    pub(super) fn on_behalf(
+        &self,
+        caller: &Arc<CallerAsk>,
+        masks: &Masks,
+        account: Option<&AccountLimits>,
+    ) -> Self {
         let mut earlier: Vec<(String, Arc<Self>)> = Vec::new();
         for (name, source) in &self.call.earlier {
-            let call = source.call.on_behalf(caller, masks, &earlier);
+            let call = source.call.on_behalf(caller, masks, account, &earlier);
             let source = Self::of(call, source.longest);
             earlier.push((name.clone(), Arc::new(source)));
         }
-        Self::of(self.call.on_behalf(caller, masks, &earlier), self.longest)
+        Self::of(self.call.on_behalf(caller, masks, account, &earlier), self.longest)
     }
 
     /// The current token, after a login if there is none. However many ask, one login runs. Each of them
@@ -116,18 +127,7 @@ impl TokenSource {
         observers: &Observers,
         memory: &PageMemory,
     ) -> Result<Arc<Token>, UpstreamError> {
-        let call = Arc::clone(&self.call);
-        let (observers, memory) = (observers.clone(), memory.clone());
-        // Not that of the first who asks: others may have more time.
-        let until = Instant::now() + self.longest.get();
-        let login = async move { call.log_in(until, observers, memory).await };
-        let token = timeout_at(deadline, self.cell.get(login)).await;
-        token.unwrap_or_else(|_| {
-            Err(UpstreamError::new(
-                ErrorKind::Timeout,
-                "login: no token came in time (`limits.walk`)",
-            ))
-        })
+        in_time(deadline, self.cell.get(self.login(observers, memory))).await
     }
 
     /// The current token, for a login that comes after this one.
@@ -140,19 +140,47 @@ impl TokenSource {
         Box::pin(self.token(deadline, observers, memory))
     }
 
-    /// Whether the refusal of one caller may be that of the token, which all callers share: a 403 is about who is
-    /// asked for, and if the token was renewed a moment ago, so is a 401.
-    pub(super) fn is_worth_renewing(&self, refusal: &UpstreamError) -> bool {
-        if refusal.status == Some(StatusCode::FORBIDDEN) {
-            return false;
+    /// A token for one caller of several, which was refused with `refused`: the current one if that is another, or if
+    /// `refusal` says nothing of it. The others go on with what there is.
+    pub(super) async fn token_instead_of(
+        &self,
+        refused: &Token,
+        refusal: &UpstreamError,
+        (deadline, observers, memory): (Instant, &Observers, &PageMemory),
+    ) -> Result<Arc<Token>, UpstreamError> {
+        if self.cell.is_settled(refused) && !self.is_worth_renewing(refusal) {
+            return self.token(deadline, observers, memory).await;
         }
+        let login = self.login(observers, memory);
+        in_time(deadline, self.cell.get_other_than(Some(refused), login)).await
+    }
+
+    /// Whether the refusal of one caller may be that of the current token, which all callers share: not if that was
+    /// renewed a moment ago for another.
+    fn is_worth_renewing(&self, refusal: &UpstreamError) -> bool {
         let now = Instant::now();
+        let between = match refusal.status {
+            Some(StatusCode::FORBIDDEN) => BETWEEN_RENEWALS_AFTER_403,
+            Some(_) | None => BETWEEN_RENEWALS,
+        };
         let mut renewed = (self.renewed_for_one.lock()).unwrap_or_else(PoisonError::into_inner);
-        let is_recent = renewed.is_some_and(|at| now < at + BETWEEN_RENEWALS);
+        let is_recent = renewed.is_some_and(|at| now < at + between);
         if !is_recent {
             *renewed = Some(now);
         }
         !is_recent
+    }
+
+    fn login(
+        &self,
+        observers: &Observers,
+        memory: &PageMemory,
+    ) -> impl Future<Output = Result<Token, UpstreamError>> + Send + 'static {
+        let call = Arc::clone(&self.call);
+        let (observers, memory) = (observers.clone(), memory.clone());
+        // Not that of the first who asks: others may have more time.
+        let until = Instant::now() + self.longest.get();
+        async move { call.log_in(until, observers, memory).await }
     }
 
     /// Says that the upstream refused `token`: the next one to ask logs in again.
@@ -161,12 +189,25 @@ impl TokenSource {
     }
 }
 
+async fn in_time(
+    deadline: Instant,
+    token: impl Future<Output = Result<Arc<Token>, UpstreamError>>,
+) -> Result<Arc<Token>, UpstreamError> {
+    timeout_at(deadline, token).await.unwrap_or_else(|_| {
+        Err(UpstreamError::new(
+            ErrorKind::Timeout,
+            "login: no token came in time (`limits.walk`)",
+        ))
+    })
+}
+
 impl LoginCall {
     /// The same on behalf of a caller; `sources` are those that are asked for it before.
     fn on_behalf(
         &self,
         caller: &Arc<CallerAsk>,
         masks: &Masks,
+        account: Option<&AccountLimits>,
         sources: &[(String, Arc<TokenSource>)],
     ) -> Self {
         let is_used = |name: &String| self.earlier.iter().any(|(used, _)| used == name);
@@ -178,6 +219,7 @@ impl LoginCall {
             classifier: self.classifier.clone(),
             masks: masks.clone(),
             caller: Some(Arc::clone(caller)),
+            account: account.cloned(),
         }
     }
 
@@ -214,6 +256,9 @@ impl LoginCall {
         if self.caller.is_some() {
             request.extensions_mut().insert(self.masks.clone());
             request.extensions_mut().insert(OfOneCaller);
+        }
+        if let Some(account) = &self.account {
+            request.extensions_mut().insert(account.clone());
         }
         if !observers.is_empty() {
             request.extensions_mut().insert(observers.clone());

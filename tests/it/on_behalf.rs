@@ -26,6 +26,7 @@ use crate::support::wait::PATIENCE;
 
 mod crowds;
 mod refusals;
+mod shared_login;
 mod values;
 
 /// Asks with what the caller sent.

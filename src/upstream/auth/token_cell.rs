@@ -58,7 +58,24 @@ impl TokenCell {
     where
         L: Future<Output = Result<Token, UpstreamError>> + Send + 'static,
     {
-        let login = match self.look(login) {
+        self.get_other_than(None, login).await
+    }
+
+    /// Whether this is the current token, and nobody logs in to renew it.
+    pub fn is_settled(&self, token: &Token) -> bool {
+        let state = self.lock();
+        let is_renewed = (state.login.as_ref()).is_some_and(|it| it.login.upgrade().is_some());
+        !is_renewed && (state.current.as_ref()).is_some_and(|current| is_same(current, token))
+    }
+
+    /// The same after the upstream has `refused` a token to one of several: if that is still the current one, the one that
+    /// `login` brings, while the others go on with it.
+    pub async fn get_other_than<L>(&self, refused: Option<&Token>, login: L) -> Outcome
+    where
+        L: Future<Output = Result<Token, UpstreamError>> + Send + 'static,
+    {
+        let is_refused = |token: &Arc<Token>| refused.is_some_and(|it| is_same(token, it));
+        let login = match self.look(login, is_refused) {
             TokenLookup::Token(token) => return Ok(token),
             TokenLookup::Login(login) => login,
         };
@@ -66,7 +83,7 @@ impl TokenCell {
             Ok(token) => return Ok(token),
             Err(error) => error,
         };
-        let survivor = self.lock().alive(Instant::now());
+        let survivor = (self.lock().alive(Instant::now())).filter(|token| !is_refused(token));
         if survivor.is_some() {
             tracing::warn!(%error, "token not renewed early, the current one serves");
         }
@@ -77,13 +94,12 @@ impl TokenCell {
     /// be refused with it, and only the first of them is news.
     pub fn invalidate(&self, refused: &Token) {
         let mut state = self.lock();
-        let is_current = |current: &Arc<Token>| std::ptr::eq(Arc::as_ptr(current), refused);
-        if state.current.as_ref().is_some_and(is_current) {
+        if (state.current.as_ref()).is_some_and(|current| is_same(current, refused)) {
             state.current = None;
         }
     }
 
-    fn look<L>(&self, login: L) -> TokenLookup
+    fn look<L>(&self, login: L, is_refused: impl Fn(&Arc<Token>) -> bool) -> TokenLookup
     where
         L: Future<Output = Result<Token, UpstreamError>> + Send + 'static,
     {
@@ -91,7 +107,8 @@ impl TokenCell {
         let mut state = self.lock();
         let under_way = (state.login.as_ref())
             .and_then(|login| Some((login.login.upgrade()?, login.span.clone())));
-        match (state.alive(now), under_way) {
+        let usable = state.alive(now).filter(|token| !is_refused(token));
+        match (usable, under_way) {
             (Some(token), Some(_)) => TokenLookup::Token(token),
             (Some(token), None) if !state.is_due(now) => TokenLookup::Token(token),
             (None, Some((login, span))) => {
@@ -128,6 +145,10 @@ impl TokenCell {
         // The state is whole between any two statements that hold the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_same(token: &Arc<Token>, other: &Token) -> bool {
+    std::ptr::eq(Arc::as_ptr(token), other)
 }
 
 impl TokenState {

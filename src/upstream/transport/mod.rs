@@ -47,7 +47,11 @@ pub use breaker::{Circuit, CircuitState};
 mod redirect;
 use redirect::RedirectLayer;
 
+mod account_limits;
 mod pacing;
+pub(super) use account_limits::AccountLimits;
+mod read_limits;
+use read_limits::ReadLimitsLayer;
 mod rate_limit;
 use rate_limit::RateLimitLayer;
 
@@ -145,12 +149,7 @@ impl Transport {
             // is being decoded holds none.
             .layer(ClassifyLayer(masks.clone()))
             // Below the classification, which turns a response into an error without its headers.
-            .map_response(move |response: Response<Bytes>| {
-                if let Some((rate_limit, wall)) = &paced {
-                    rate_limit.apply(response.status(), response.headers(), wall.now());
-                }
-                response
-            })
+            .layer(ReadLimitsLayer(paced))
             // Shared by clones, so it limits the upstream and not the walk.
             .concurrency_limit(limits.concurrency as usize)
             // Below the permits, which are not the upstream's time; above what gives errors their kind.

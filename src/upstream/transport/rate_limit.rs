@@ -2,10 +2,10 @@
 //!
 //! A rate is kept by spacing requests evenly, never in bursts: nobody knows when a window of the
 //! upstream begins. A response that says when to come back, in a header or in its body, delays all
-//! requests, not only the one that was refused; one that says how little is left spreads them
-//! ([`Pacing`]).
+//! requests of the same account, not only the one that was refused; one that says how little is left spreads them
+//! ([`Pacing`]). Where callers are asked for with accounts of their own, what is said of one concerns no other.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use crate::upstream::classify::delay;
 use crate::upstream::classify::rate_limit_headers::parse;
 use crate::upstream::extensions::deadline;
 
+use super::account_limits::AccountLimits;
 use super::pacing::{LONGEST_PAUSE, Pacing};
 
 type Limiter = governor::RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>;
@@ -35,14 +36,7 @@ type Limiter = governor::RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMi
 pub(super) struct RateLimitLayer {
     clock: TokioClock,
     limiter: Option<Arc<Limiter>>,
-    requested: Arc<Mutex<Requested>>,
-}
-
-/// What the upstream has requested in its responses.
-#[derive(Debug, Default)]
-struct Requested {
-    blocked_until: Option<Instant>,
-    pacing: Option<Pacing>,
+    requested: AccountLimits,
 }
 
 impl RateLimitLayer {
@@ -55,15 +49,20 @@ impl RateLimitLayer {
         Self {
             clock,
             limiter,
-            requested: Arc::default(),
+            requested: AccountLimits::default(),
         }
     }
 
-    /// Waits for a slot, or fails at once if there is none before `deadline`. How long it waited, if it had to.
-    async fn slot(&self, deadline: Option<Instant>) -> Result<Option<Duration>, UpstreamError> {
+    /// Waits for a slot of an `account` of its own, or else of the upstream's; or fails at once if there is none before
+    /// `deadline`. How long it waited, if it had to.
+    async fn slot(
+        &self,
+        account: Option<&AccountLimits>,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Duration>, UpstreamError> {
         let mut since = None;
         loop {
-            let Some(slot) = self.take_slot() else {
+            let Some(slot) = self.take_slot(account) else {
                 return Ok(since.map(|since: Instant| since.elapsed()));
             };
             since.get_or_insert_with(Instant::now);
@@ -79,13 +78,12 @@ impl RateLimitLayer {
     }
 
     /// When to try again; `None` if a slot was taken.
-    fn take_slot(&self) -> Option<Instant> {
-        let mut requested = self.requested();
+    fn take_slot(&self, account: Option<&AccountLimits>) -> Option<Instant> {
+        let mut requested = self.requested.lock();
+        let mut of_account = account.map(AccountLimits::lock);
         let now = Instant::now();
-        if let Some(until) = requested.blocked_until.filter(|&until| until > now) {
-            return Some(until);
-        }
-        if let Some(due) = requested.pacing.and_then(|pacing| pacing.due(now)) {
+        let due = of_account.as_ref().and_then(|requested| requested.due(now));
+        if let Some(due) = requested.due(now).max(due) {
             return Some(due);
         }
         if let Some(limiter) = &self.limiter
@@ -93,41 +91,44 @@ impl RateLimitLayer {
         {
             return Some(now + early.wait_time_from(self.clock.now()));
         }
-        if let Some(pacing) = &mut requested.pacing {
-            pacing.take(now);
+        requested.take(now);
+        if let Some(requested) = &mut of_account {
+            requested.take(now);
         }
         None
     }
 
-    fn requested(&self) -> MutexGuard<'_, Requested> {
-        self.requested
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Delays all requests for so long.
-    fn block(&self, pause: Duration) {
-        let until = Instant::now() + pause;
-        let blocked = &mut self.requested().blocked_until;
-        *blocked = Some(blocked.map_or(until, |earlier| earlier.max(until)));
+    /// Whom a response is about: what a server says that fails holds for all.
+    fn concerned<'a>(
+        &'a self,
+        account: Option<&'a AccountLimits>,
+        is_of_server: bool,
+    ) -> &'a AccountLimits {
+        account.filter(|_| !is_of_server).unwrap_or(&self.requested)
     }
 
     /// Applies what the headers of a response say about the requests to come. A response that
     /// refuses nothing cannot stall a healthy upstream for long.
-    pub(super) fn apply(&self, status: StatusCode, headers: &HeaderMap, now: Timestamp) {
+    pub(super) fn apply(
+        &self,
+        account: Option<&AccountLimits>,
+        (status, headers): (StatusCode, &HeaderMap),
+        now: Timestamp,
+    ) {
+        let concerned = self.concerned(account, status.is_server_error());
         let longest = if status.is_client_error() || status.is_server_error() {
             delay::LONGEST_DELAY
         } else {
             LONGEST_PAUSE
         };
         if let Some(pause) = delay::retry_after(headers, now) {
-            self.block(pause.min(longest));
+            concerned.block(pause.min(longest));
         }
         let limits = parse(headers, now);
         if limits.is_empty() {
             return;
         }
-        let mut requested = self.requested();
+        let mut requested = concerned.lock();
         requested.pacing = Pacing::after(requested.pacing, &limits, Instant::now(), longest);
     }
 }
@@ -137,7 +138,7 @@ impl std::fmt::Debug for RateLimitLayer {
         formatter
             .debug_struct("RateLimitLayer")
             .field("limited", &self.limiter.is_some())
-            .field("requested", &self.requested())
+            .field("requested", &self.requested)
             .finish_non_exhaustive()
     }
 }
@@ -180,7 +181,8 @@ where
         let inner = self.inner.clone();
         let limit = self.limit.clone();
         Box::pin(async move {
-            let waited = limit.slot(deadline(&request)).await?;
+            let account = request.extensions().get::<AccountLimits>().cloned();
+            let waited = limit.slot(account.as_ref(), deadline(&request)).await?;
             if let (Some(waited), Some(observers)) =
                 (waited, request.extensions().get::<Observers>())
             {
@@ -191,7 +193,8 @@ where
                 && error.is_transient()
                 && let Some(pause) = error.retry_after
             {
-                limit.block(pause);
+                let is_of_server = error.kind != ErrorKind::RateLimited;
+                limit.concerned(account.as_ref(), is_of_server).block(pause);
             }
             outcome
         })
@@ -210,7 +213,7 @@ mod tests {
         let limit = RateLimitLayer::new("5/s".parse().ok());
         let start = Instant::now();
         for _ in 0..6 {
-            limit.slot(None).await.unwrap();
+            limit.slot(None, None).await.unwrap();
         }
         let elapsed = start.elapsed();
         assert!(elapsed >= Duration::from_secs(1), "{elapsed:?}");
@@ -220,16 +223,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_delays_all_requests_and_a_deadline_before_its_end_fails_at_once() {
         let limit = RateLimitLayer::new(None);
-        limit.block(Duration::from_secs(30));
+        limit.requested.block(Duration::from_secs(30));
         let start = Instant::now();
         let error = limit
-            .slot(Some(start + Duration::from_secs(5)))
+            .slot(None, Some(start + Duration::from_secs(5)))
             .await
             .unwrap_err();
         assert_eq!(error.kind, ErrorKind::RateLimited);
         assert_eq!(error.retry_after, Some(Duration::from_secs(30)));
         assert_eq!(start.elapsed(), Duration::ZERO);
-        limit.slot(None).await.unwrap();
+        limit.slot(None, None).await.unwrap();
         assert!(start.elapsed() >= Duration::from_secs(30));
     }
 
@@ -239,7 +242,8 @@ mod tests {
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
         let status = StatusCode::from_u16(status).unwrap();
-        limit.apply(status, &headers.collect(), Timestamp::UNIX_EPOCH);
+        let headers: HeaderMap = headers.collect();
+        limit.apply(None, (status, &headers), Timestamp::UNIX_EPOCH);
         limit
     }
 
@@ -255,7 +259,7 @@ mod tests {
         );
         let start = Instant::now();
         let slots = (0..5).map(|_| async {
-            limit.slot(None).await.unwrap();
+            limit.slot(None, None).await.unwrap();
             start.elapsed().as_secs()
         });
         let mut slots = futures_util::future::join_all(slots).await;
@@ -267,7 +271,7 @@ mod tests {
     async fn a_retry_after_on_any_response_delays_all_requests() {
         let limit = limit_after(200, &[("retry-after", "7")]);
         let start = Instant::now();
-        limit.slot(None).await.unwrap();
+        limit.slot(None, None).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 7);
     }
 
@@ -291,7 +295,7 @@ mod tests {
         ] {
             let limit = limit_after(status, lines);
             let start = Instant::now();
-            limit.slot(None).await.unwrap();
+            limit.slot(None, None).await.unwrap();
             assert_eq!(start.elapsed(), longest, "{lines:?}");
         }
     }
@@ -301,9 +305,55 @@ mod tests {
         let limit = limit_after(429, &[("ratelimit", "\"day\";r=0;t=300")]);
         let start = Instant::now();
         let deadline = start + Duration::from_secs(10);
-        let error = limit.slot(Some(deadline)).await.unwrap_err();
+        let error = limit.slot(None, Some(deadline)).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::RateLimited);
         assert_eq!(error.retry_after, Some(Duration::from_mins(5)));
         assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[rstest]
+    #[case::too_many_requests(429, [5, 0, 0])]
+    #[case::a_server_that_fails(503, [5, 5, 5])]
+    #[tokio::test(start_paused = true)]
+    async fn what_is_said_of_one_account_delays_that_account_alone(
+        #[case] status: u16,
+        #[case] seconds: [u64; 3],
+    ) {
+        let limit = RateLimitLayer::new(None);
+        let [one, other] = [AccountLimits::default(), AccountLimits::default()];
+        let headers = HeaderMap::from_iter([(http::header::RETRY_AFTER, "5".parse().unwrap())]);
+        let status = StatusCode::from_u16(status).unwrap();
+        limit.apply(Some(&one), (status, &headers), Timestamp::UNIX_EPOCH);
+        let start = Instant::now();
+        let slots = [Some(&one), Some(&other), None].map(async |account| {
+            limit.slot(account, None).await.unwrap();
+            start.elapsed().as_secs()
+        });
+        assert_eq!(futures_util::future::join_all(slots).await, seconds);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_of_one_account_spreads_its_requests_alone() {
+        let limit = RateLimitLayer::new(None);
+        let account = AccountLimits::default();
+        let lines = [
+            ("x-ratelimit-limit", "100"),
+            ("x-ratelimit-remaining", "1"),
+            ("x-ratelimit-reset", "20"),
+        ];
+        let headers = lines
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+            .into_iter()
+            .collect();
+        let said = (StatusCode::OK, &headers);
+        limit.apply(Some(&account), said, Timestamp::UNIX_EPOCH);
+        let start = Instant::now();
+        for account in [Some(&account), None, None, Some(&account)] {
+            limit.slot(account, None).await.unwrap();
+            if account.is_none() {
+                assert_eq!(start.elapsed().as_secs(), 0);
+            }
+        }
+        assert!(start.elapsed().as_secs() >= 5, "{:?}", start.elapsed());
     }
 }

@@ -7,7 +7,7 @@ use http::Request;
 use tower::{Layer, Service, ServiceExt};
 
 use crate::error::UpstreamError;
-use crate::upstream::extensions::OfOneCaller;
+use crate::upstream::extensions::{OfOneCaller, ScopeNumber};
 
 use super::state::Breaker;
 
@@ -62,8 +62,9 @@ where
             return Box::pin(inner.oneshot(request));
         }
         let breaker = self.breaker.clone();
+        let scope = request.extensions().get::<ScopeNumber>().copied();
         Box::pin(async move {
-            let permit = breaker.admit()?;
+            let permit = breaker.admit()?.for_scope(scope);
             let outcome = inner.oneshot(request).await;
             permit.end(&outcome);
             outcome

@@ -13,6 +13,7 @@ use crate::clock::WallClock;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::BreakerThresholds as Thresholds;
 use crate::trace;
+use crate::upstream::extensions::ScopeNumber;
 
 use super::circuit::{Circuit, CircuitState};
 use super::health::Health;
@@ -45,6 +46,8 @@ struct BreakerState {
     /// Failures in a row. Requests that failed while under way together count once.
     consecutive_failures: u32,
     last_failure: Option<Instant>,
+    /// For which caller the last failure was, where each is asked for by itself.
+    failed_scope: Option<ScopeNumber>,
     window: Window,
     /// How often it has opened in a row, and for how long the last time.
     times_opened: u32,
@@ -78,9 +81,16 @@ pub(super) struct Permit {
     started: Instant,
     health: Health,
     reason: String,
+    scope: Option<ScopeNumber>,
 }
 
 impl Permit {
+    /// The same for a request on behalf of one of several callers.
+    pub(super) fn for_scope(mut self, scope: Option<ScopeNumber>) -> Self {
+        self.scope = scope;
+        self
+    }
+
     pub(super) fn end<T>(mut self, outcome: &Result<T, UpstreamError>) {
         self.health = Health::of(outcome);
         if let Err(error) = outcome {
@@ -92,8 +102,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let reason = std::mem::take(&mut self.reason);
-        self.shared
-            .record(self.generation, self.started, self.health, reason);
+        self.shared.record(self, reason);
     }
 }
 
@@ -109,6 +118,7 @@ impl Breaker {
                 generation: 0,
                 consecutive_failures: 0,
                 last_failure: None,
+                failed_scope: None,
                 window: Window::new(thresholds.window.get()),
                 times_opened: 0,
                 open_for: Duration::ZERO,
@@ -153,6 +163,7 @@ impl Breaker {
             started: now,
             health: Health::Unknown,
             reason: String::new(),
+            scope: None,
         })
     }
 }
@@ -171,21 +182,25 @@ impl Shared {
     }
 
     /// Records the outcome of a request.
-    fn record(&self, generation: u64, started: Instant, health: Health, reason: String) {
+    fn record(&self, permit: &Permit, reason: String) {
         let mut state = self.lock();
-        if state.generation != generation {
+        if state.generation != permit.generation {
             return;
         }
         let now = Instant::now();
-        match (state.phase, health) {
+        match (state.phase, permit.health) {
+            // What is sent of one caller may be all that is wrong: its failures in a row count once.
+            (Phase::Closed, Health::Failing)
+                if permit.scope.is_some() && permit.scope == state.failed_scope => {}
             (Phase::Closed, Health::Alive) => {
                 state.consecutive_failures = 0;
                 state.window.count(now, false);
             }
             (Phase::Closed, Health::Failing) => {
                 state.reason = reason;
+                state.failed_scope = permit.scope;
                 state.window.count(now, true);
-                if state.last_failure.is_none_or(|last| started >= last) {
+                if state.last_failure.is_none_or(|last| permit.started >= last) {
                     state.consecutive_failures += 1;
                     state.last_failure = Some(now);
                 }
@@ -230,6 +245,7 @@ impl Shared {
     fn close(&self, state: &mut BreakerState) {
         state.consecutive_failures = 0;
         state.last_failure = None;
+        state.failed_scope = None;
         state.times_opened = 0;
         state.window.clear();
         self.enter(state, Phase::Closed);

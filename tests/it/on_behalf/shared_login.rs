@@ -1,0 +1,168 @@
+//! Callers who are asked for with the gateway's own login: what is refused for one costs neither the others nor the
+//! account that all share.
+
+use std::sync::Mutex;
+
+use super::*;
+
+/// An upstream that takes the last token that it gave, and the path that logs in.
+struct Club {
+    server: Server,
+    /// The token that it takes.
+    valid: Arc<AtomicUsize>,
+}
+
+impl Club {
+    /// Answers whom it knows; `refuses` says with which status it refuses others.
+    async fn start(refuses: impl Fn(&str) -> Option<u16> + Send + Sync + 'static) -> Self {
+        let valid = Arc::new(AtomicUsize::new(0));
+        let current = Arc::clone(&valid);
+        let given = Mutex::new(0);
+        let server = Server::start(move |request| {
+            if request.uri().path() == "/token" {
+                let mut given = given.lock().unwrap();
+                *given += 1;
+                current.store(*given, Ordering::SeqCst);
+                let token = format!("t{given}");
+                let body = json!({ "access_token": token, "token_type": "Bearer" });
+                return answer(&body).map(Bytes::from);
+            }
+            let token = header(request, "authorization");
+            let owner = header(request, "x-on-behalf-of");
+            if token != format!("Bearer t{}", current.load(Ordering::SeqCst)) {
+                return status(401).map(Bytes::from);
+            }
+            refuses(owner).map_or_else(|| list_of(owner), |code| status(code).map(Bytes::from))
+        })
+        .await;
+        Self { server, valid }
+    }
+
+    fn catalog(&self) -> Catalog {
+        let keys = format!(
+            "request = {{ path = '/groups', headers = {{ x-on-behalf-of = '{{caller.id}}' }} }}\n\
+             min_refresh = '0s'\nlimits.concurrency = 8\n\
+             auth = {{ type = 'oauth2_client_credentials', token_url = '{}/token', client_id = 'c', \
+             client_secret = {{ env = 'SECRET' }} }}",
+            self.server.base_url()
+        );
+        catalog(adapter(&self.server, &keys))
+    }
+
+    fn logins(&self) -> usize {
+        let asked = self.server.asked();
+        asked.iter().filter(|path| *path == "/token").count()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_revoked_under_several_walks_costs_no_caller_its_list() {
+    let club = Club::start(|_| None).await;
+    let catalog = club.catalog();
+    let callers = ["alice", "bob", "carol", "dave"].map(caller);
+    for caller in &callers {
+        ask(&catalog, caller).await;
+    }
+    assert_eq!(club.logins(), 1);
+    club.valid.store(usize::MAX, Ordering::SeqCst);
+    let walks = callers.iter();
+    let renewed = join_all(walks.map(|caller| ask_as(&catalog, caller, CacheMode::Insist))).await;
+    for (found, name) in renewed.iter().zip(["alice", "bob", "carol", "dave"]) {
+        assert!(found.error.is_none(), "{found:?}");
+        assert_eq!(owner(found), name);
+    }
+    assert_eq!(club.logins(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_who_are_refused_renew_the_login_of_all_now_and_then() {
+    for (code, seconds) in [(401, 10), (403, 60)] {
+        let club = Club::start(move |owner| owner.starts_with("mallory").then_some(code)).await;
+        let catalog = club.catalog();
+        let refused = async |name| {
+            let (kind, _) = error(&ask(&catalog, &caller(name)).await);
+            assert_eq!(kind, ErrorKind::Unauthorized);
+        };
+        assert_eq!(owner(&ask(&catalog, &caller("alice")).await), "alice");
+        refused("mallory1").await;
+        refused("mallory2").await;
+        assert_eq!(club.logins(), 2, "{code}");
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        refused("mallory3").await;
+        assert_eq!(club.logins(), 3, "{code}");
+        // Whatever is refused to others, its list stays, and can be read again.
+        let alice = ask_as(&catalog, &caller("alice"), CacheMode::Insist).await;
+        assert_eq!(owner(&alice), "alice");
+        assert_eq!(club.logins(), 3, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_ended_is_renewed_although_the_upstream_says_403() {
+    let is_ended = Arc::new(AtomicBool::new(false));
+    let ended = Arc::clone(&is_ended);
+    let server = Server::start(move |request| {
+        if request.uri().path() == "/token" {
+            let token = if ended.load(Ordering::SeqCst) {
+                "t2"
+            } else {
+                "t1"
+            };
+            let body = json!({ "access_token": token, "token_type": "Bearer" });
+            return answer(&body).map(Bytes::from);
+        }
+        let is_over =
+            header(request, "authorization") == "Bearer t1" && ended.load(Ordering::SeqCst);
+        if is_over {
+            status(403).map(Bytes::from)
+        } else {
+            list_of("alice")
+        }
+    })
+    .await;
+    let club = Club {
+        server,
+        valid: Arc::default(),
+    };
+    let catalog = club.catalog();
+    ask(&catalog, &caller("alice")).await;
+    is_ended.store(true, Ordering::SeqCst);
+    let renewed = ask_as(&catalog, &caller("alice"), CacheMode::Insist).await;
+    assert!(renewed.error.is_none(), "{renewed:?}");
+    assert_eq!((owner(&renewed), club.logins()), ("alice".to_owned(), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_fails_for_one_leaves_the_others_the_token_that_there_is() {
+    let is_down = Arc::new(AtomicBool::new(false));
+    let down = Arc::clone(&is_down);
+    let server = Server::start(move |request| {
+        if request.uri().path() == "/token" {
+            if down.load(Ordering::SeqCst) {
+                return status(503).map(Bytes::from);
+            }
+            let body = json!({ "access_token": "t", "token_type": "Bearer" });
+            return answer(&body).map(Bytes::from);
+        }
+        match header(request, "x-on-behalf-of") {
+            "mallory" => status(401).map(Bytes::from),
+            owner => list_of(owner),
+        }
+    })
+    .await;
+    let club = Club {
+        server,
+        valid: Arc::default(),
+    };
+    let catalog = club.catalog();
+    ask(&catalog, &caller("alice")).await;
+    is_down.store(true, Ordering::SeqCst);
+    // Whether it is refused is not known as long as nobody can log in.
+    let (kind, _) = error(&ask(&catalog, &caller("mallory")).await);
+    assert_eq!(kind, ErrorKind::HttpStatus);
+    let alice = ask_as(&catalog, &caller("alice"), CacheMode::Insist).await;
+    assert!(alice.error.is_none(), "{alice:?}");
+    // A moment later it is tried with the token that there is.
+    let (kind, _) = error(&ask_as(&catalog, &caller("mallory"), CacheMode::Insist).await);
+    assert_eq!(kind, ErrorKind::Unauthorized);
+}
