@@ -54,18 +54,22 @@ impl<'a> From<&'a FoundGroup> for Basis<'a> {
     }
 }
 
-/// The weak `ETag` of an answer.
+/// The weak `ETag` of an answer, if it has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EntityTag(HeaderValue);
+pub(crate) struct EntityTag(Option<HeaderValue>);
 
 impl EntityTag {
-    /// The tag of the page that `query` asks for.
+    /// The tag of the page that `query` asks for. None of a whole list of which something is hidden: that of the list
+    /// would tell of what is hidden, and one of what is shown costs as much as the answer.
     pub(crate) fn of_page(
         query: &Query,
         visible: &VisibleSources,
         format: AnswerFormat,
         listing: &Listing,
     ) -> Self {
+        if listing.hides() && listing.seen.is_none() {
+            return Self(None);
+        }
         Validator::of_page(query, visible, representation(format), listing).into()
     }
 
@@ -80,21 +84,24 @@ impl EntityTag {
     }
 
     /// The tag as a header says it.
-    pub(crate) const fn value(&self) -> &HeaderValue {
-        &self.0
+    pub(crate) const fn value(&self) -> Option<&HeaderValue> {
+        self.0.as_ref()
     }
 
     /// Whether the caller has this very answer already (RFC 9110, section 13.1.2; a weak
     /// comparison).
     pub(crate) fn is_known(&self, headers: &HeaderMap) -> bool {
+        let Some(own) = &self.0 else {
+            return false;
+        };
         let known = headers.get_all(IF_NONE_MATCH);
         known
             .iter()
-            .any(|known| *known == self.0 || self.is_among(known))
+            .any(|known| known == own || Self::is_among(own, known))
     }
 
-    fn is_among(&self, known: &HeaderValue) -> bool {
-        let own = opaque(self.0.as_bytes());
+    fn is_among(own: &HeaderValue, known: &HeaderValue) -> bool {
+        let own = opaque(own.as_bytes());
         // Our tags hold no comma.
         let known = known.as_bytes().split(|byte| *byte == b',');
         let mut known = known.map(<[u8]>::trim_ascii);
@@ -111,7 +118,7 @@ impl From<Validator> for EntityTag {
     fn from(validator: Validator) -> Self {
         let tag = format!("W/\"{}\"", hex(&validator.0));
         // Hexadecimal digits and quotes always make a header value.
-        Self(HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("W/\"\"")))
+        Self(HeaderValue::try_from(tag).ok())
     }
 }
 
@@ -245,7 +252,7 @@ fn seconds_until(end: Instant, now: Instant) -> u64 {
 
 /// Says on a response, a 304 too, what it is and what it varies by.
 pub(crate) fn describe(headers: &mut HeaderMap, tag: &EntityTag) {
-    headers.insert(ETAG, tag.0.clone());
+    headers.extend(tag.value().map(|tag| (ETAG, tag.clone())));
     headers.insert(VARY, VARIES_BY);
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::caller::{HiddenFields, HideableField};
 use crate::catalog::{self, PendingShrink, SourceLookup};
 use crate::snapshot::Counts;
 
@@ -40,6 +41,19 @@ pub(crate) struct ListedSource {
     /// Why its last walk failed, while that still matters.
     error: Option<SourceError>,
 }
+
+impl ListedSource {
+    /// The same for a caller from whom this is hidden.
+    pub(crate) fn hiding(mut self, hidden: HiddenFields) -> Self {
+        if !hidden.in_both(TIMES).is_none() {
+            self.counts.unparsed_timestamps = 0;
+        }
+        self
+    }
+}
+
+/// The fields whose times may not have been read.
+const TIMES: HiddenFields = HiddenFields::of(&[HideableField::CreatedAt, HideableField::UpdatedAt]);
 
 impl From<&SourceLookup> for ListedSource {
     fn from(held: &SourceLookup) -> Self {

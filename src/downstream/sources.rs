@@ -6,6 +6,8 @@ use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use serde::Serialize;
 
+use crate::caller::HiddenFields;
+
 use super::audited_answer::AuditedAnswer;
 use super::exchange::RequestContext;
 use super::fallback;
@@ -22,9 +24,14 @@ pub(crate) fn list<G: CatalogService>(
 ) -> Result<Response, ProblemDetails> {
     fallback::no_parameters(&exchange.uri)?;
     negotiate(&exchange.headers, &[AnswerFormat::Json])?;
-    let held = exchange.state.gateway.peek_for(exchange.caller());
+    let caller = exchange.caller();
+    let held = exchange.state.gateway.peek_for(caller);
+    let listed = held.iter().map(|held| {
+        let hidden = caller.visible.hidden_of(&held.source);
+        ListedSource::from(held).hiding(hidden.unwrap_or(HiddenFields::ALL))
+    });
     let mut response = json(&SourceList {
-        sources: held.iter().map(ListedSource::from).collect(),
+        sources: listed.collect(),
     })?;
     let audited = exchange.state.audit.as_ref();
     response.body_mut().audited = audited.map(|_| Arc::new(AuditedAnswer::of_sources(&held)));

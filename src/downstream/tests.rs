@@ -28,6 +28,7 @@ mod audit;
 mod description;
 mod entrance;
 mod existence;
+mod hidden;
 mod isolation;
 mod on_behalf;
 mod preflights;

@@ -16,7 +16,7 @@ use super::keyset::SeekKey;
 use super::listing::{Listing, SourceReport, Spent};
 use super::missing_sources::MissingSources;
 use super::pool::Overloaded;
-use super::query::{Query, Resume};
+use super::query::{Limit, Query, Resume};
 use super::views::Views;
 
 /// Makes listings of what the sources hold.
@@ -124,7 +124,8 @@ impl Assembler {
             spent,
             sources,
         };
-        if listing.hides() {
+        // Of a whole list nobody is told a tag: it would be read twice.
+        if listing.hides() && query.limit != Limit::All {
             return self.views.with_seen(listing, turn).await;
         }
         Ok(listing)

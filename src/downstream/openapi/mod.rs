@@ -153,8 +153,8 @@ impl TextSchema {
                 CONTENT_SECURITY_POLICY,
                 HeaderValue::from_static(NOTHING_FROM_ELSEWHERE),
             ),
-            (ETAG, self.tag.value().clone()),
         ]);
+        (response.headers_mut()).extend(self.tag.value().map(|tag| (ETAG, tag.clone())));
         Ok(response)
     }
 }
