@@ -30,7 +30,7 @@ mod token_callers;
 mod tokens;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::sync::Arc;
 

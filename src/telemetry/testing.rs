@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use tracing::Dispatch;
 use tracing::subscriber::with_default;
 
 use crate::clock::WallClock;
 
 use super::access_lines::{AccessLines, LetThrough};
-use super::line_queue::queue;
+use super::line_queue::{LogWriter, queue};
 use super::{LogFormat, parse, subscriber};
 
 /// Keeps what is written.
@@ -29,6 +30,41 @@ impl Write for CapturedLog {
 impl CapturedLog {
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// All whole lines that were written since the last time.
+    pub(crate) fn take(&self) -> String {
+        let mut written = self.0.lock().unwrap();
+        let end = written.iter().rposition(|byte| *byte == b'\n');
+        let rest = written.split_off(end.map_or(0, |end| end + 1));
+        String::from_utf8(std::mem::replace(&mut *written, rest)).unwrap()
+    }
+}
+
+/// What threads log to whose default it is made.
+pub(crate) struct Capturing {
+    pub(crate) dispatch: Dispatch,
+    pub(crate) log: CapturedLog,
+    /// Writes what waits when it is dropped.
+    writer: Mutex<Option<LogWriter>>,
+}
+
+impl Capturing {
+    /// Waits until all that was logged is written. What is logged later is lost.
+    pub(crate) fn end(&self) {
+        drop(self.writer.lock().unwrap().take());
+    }
+}
+
+/// A log under `filter` that loses nothing.
+pub(crate) fn capturing(filter: &str) -> Capturing {
+    let log = CapturedLog::default();
+    let (lines, writer) = queue(log.clone(), usize::MAX).unwrap();
+    let subscriber = subscriber(LogFormat::Json, parse(filter).unwrap(), lines);
+    Capturing {
+        dispatch: Dispatch::new(subscriber),
+        log,
+        writer: Mutex::new(Some(writer)),
     }
 }
 

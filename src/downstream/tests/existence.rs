@@ -8,10 +8,13 @@ use http::{Method, Request};
 use tokio::time::Instant;
 
 use super::visibility::{
-    NOWHERE, answer_to, gateway_with, limited, seeing, upstream, with_and_without,
+    Listening, NOWHERE, answer_to, gateway_of, gateway_with, limited, seeing, upstream,
+    with_and_without,
 };
+use crate::authentication::hash_of_key;
 use crate::caller::{Caller, HiddenFields, HideableField, VisibleSources};
 use crate::downstream::services::CatalogService as _;
+use crate::hex::hex;
 
 /// What is asked about sources of which `gamma` and `delta` are granted to nobody here. One of them answers, one is
 /// down, and both are required.
@@ -143,12 +146,65 @@ async fn what_is_not_granted_is_answered_like_what_does_not_exist() {
     );
 }
 
+/// A gateway with two sources that are granted to the caller with the key, and one that is asked on behalf of each caller
+/// and granted to nobody; and one without that. Both have just been asked for everything.
+async fn with_and_without_one_that_is_forwarded_to() -> [Listening; 2] {
+    let up = upstream().await;
+    let seen = [("alpha", &*up, false), ("beta", &*up, true)];
+    let callers = format!(
+        "callers.keys.one = {{ sha256 = '{}', grants = ['few'] }}
+        grants.few.sources = ['alpha', 'beta']",
+        hex(&hash_of_key(b"the-key").0)
+    );
+    let hidden = [("gamma", &*up, true)];
+    let forwards = "[upstreams.gamma.auth]\ntype = 'forward'\nheaders = ['x-gamma-token']";
+    let with = gateway_of(&callers, &[&seen[..], &hidden].concat(), forwards);
+    let without = gateway_of(&callers, &seen, "");
+    for gateway in [&with, &without] {
+        answer_to(gateway, Caller::default(), keyed("/groups")).await;
+    }
+    tokio::time::pause();
+    [with, without]
+}
+
+/// A request with the key, and with what the hidden source is sent of a request.
+fn keyed(address: &str) -> Builder {
+    Request::get(address)
+        .header("host", "here")
+        .header("x-api-key", "the-key")
+        .header("x-gamma-token", "a-token")
+}
+
+#[tokio::test]
+async fn what_is_not_granted_shows_in_nothing_that_a_caller_with_a_key_is_told() {
+    let [with, without] = with_and_without_one_that_is_forwarded_to().await;
+    let mut statuses = BTreeSet::new();
+    for address in ADDRESSES {
+        for (way, ask) in ways() {
+            let hidden = answer_to(&with, Caller::default(), ask(keyed(address))).await;
+            let absent = answer_to(&without, Caller::default(), ask(keyed(address))).await;
+            assert_eq!(hidden, absent, "{address} {way}");
+            let (status, headers, body) = hidden;
+            statuses.insert(status.as_u16());
+            // It is known by its key, as it is told.
+            assert!(headers.contains("authorization, x-api-key"), "{headers}");
+            let all = headers + &body;
+            assert!(address.contains("gam") || !all.contains("gamma"), "{all}");
+        }
+    }
+    assert_eq!(
+        Vec::from_iter(statuses),
+        [200, 304, 400, 404, 405, 406, 413, 431]
+    );
+}
+
 #[tokio::test]
 async fn where_a_source_fails_that_is_granted_others_make_no_difference() {
     let up = upstream().await;
     let broken = [
         ("busy", &*up, true, 503),
         ("mute", &*up, true, 503),
+        ("late", &*up, true, 504),
         ("nowhere", NOWHERE, true, 502),
     ];
     for (name, address, required, status) in broken {
@@ -221,25 +277,29 @@ const SPREAD: f64 = 1.25;
     reason = "what a caller measures is real time, and tokio's stands still here"
 )]
 async fn what_is_not_granted_takes_as_long_as_what_does_not_exist() {
-    let [gateway, _] = with_and_without().await;
-    let took = async |address: &str| {
-        let request = Request::get(address).header("host", "here");
+    let [gateway, _] = with_and_without_one_that_is_forwarded_to().await;
+    let took = async |address: &str, format: &str| {
+        let request = keyed(address).header("accept", format);
         let begun = std::time::Instant::now();
-        answer_to(&gateway, limited(), request).await;
+        answer_to(&gateway, Caller::default(), request).await;
         begun.elapsed()
     };
-    for [hidden, absent] in [
-        ["/groups/gamma:1", "/groups/gemma:1"],
-        ["/groups?source=gamma", "/groups?source=gemma"],
-        ["/groups?id=gamma:1", "/groups?id=gemma:1"],
+    let [json, xml] = ["application/json", "application/xml"];
+    for [hidden, absent, format] in [
+        ["/groups/gamma:1", "/groups/gemma:1", json],
+        ["/groups?source=gamma", "/groups?source=gemma", json],
+        ["/groups?id=gamma:1", "/groups?id=gemma:1", json],
+        ["/groups/gamma:1", "/groups/gemma:1", xml],
+        ["/sources/gamma", "/sources/gemma", json],
+        ["/groups?cursor=gamma", "/groups?cursor=gemma", json],
     ] {
         // The machine does other things meanwhile: medians of requests that take turns, and three tries.
         let mut ratios = Vec::new();
         for _ in 0..3 {
             let (mut of_hidden, mut of_absent) = (Vec::new(), Vec::new());
             for _ in 0..2000 {
-                of_hidden.push(took(hidden).await);
-                of_absent.push(took(absent).await);
+                of_hidden.push(took(hidden, format).await);
+                of_absent.push(took(absent, format).await);
             }
             let [hidden, absent] = [of_hidden, of_absent].map(|mut times| {
                 times.sort_unstable();

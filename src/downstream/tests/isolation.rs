@@ -1,23 +1,22 @@
-//! Many callers at once, while lists are read again, caches are full and plans change: no answer holds anything that its
-//! caller may not see. Every text of a group says of which source and field it is.
+//! Many callers at once, while lists are read again, caches are full and plans change: no answer, and no line in the log
+//! about it, holds anything that its caller may not see. Every text of a group says of which source and field it is.
+//! Each request shows who sends it, as it would from outside.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::runtime::Builder;
 use tokio::time::Instant;
 use tower::Service as _;
 
 use crate::app::Compiled;
-use crate::caller::{
-    Caller, Credentials, HiddenFields, HideableField, Identity, Verified, VisibleSources,
-};
+use crate::caller::HideableField;
 use crate::catalog::Catalog;
 use crate::clock::WallClock;
 use crate::config::Environment;
@@ -29,10 +28,14 @@ use crate::metrics::Metrics;
 use crate::observe::Observers;
 use crate::reload::Reloads;
 
+mod callers;
 mod lists;
+mod log;
 mod parking;
 mod probes;
+use callers::{AskingCaller, Crowd};
 use lists::{mark, plan, upstream};
+use log::RunLog;
 use parking::Parked;
 use probes::{Expected, HOT, Probe};
 
@@ -42,6 +45,9 @@ const ANSWERS: u64 = 20_000;
 const SOURCES: [&str; 6] = [
     "srcalpha", "srcbeta", "srcgamma", "srcdelta", "srcomega", BY_CALLER,
 ];
+
+/// Those of them that are the same for all.
+const SHARED: &[&str] = SOURCES.split_at(5).0;
 
 /// The source that is asked on behalf of each caller. It keeps fewer lists than callers see it.
 const BY_CALLER: &str = "srcsigma";
@@ -71,73 +77,30 @@ impl Dice {
     }
 }
 
-/// Some callers. The first sees all, and some see the same as others.
-fn callers(dice: &mut Dice) -> Vec<Caller> {
-    let fields: Vec<_> = HiddenFields::ALL.fields().collect();
-    let mut callers = vec![Caller {
-        credentials: credentials(0),
-        ..Caller::default()
-    }];
-    while callers.len() < CALLERS {
-        let number = callers.len();
-        let visible = if number > CALLERS - 4 {
-            callers[number - 3].visible.clone()
-        } else {
-            let mut named = BTreeMap::new();
-            for source in SOURCES {
-                let is_seen = match source {
-                    BY_CALLER => number % 3 == 0,
-                    _ => dice.roll(2) == 0,
-                };
-                if is_seen {
-                    let hidden = (0..dice.roll(5)).map(|_| *dice.pick(&fields)).collect();
-                    named.insert(source.into(), hidden);
-                }
-            }
-            VisibleSources::granted(named, None)
-        };
-        let identity = match dice.roll(6) {
-            0 => Identity::Anonymous,
-            _ => Identity::Authenticated([number as u8; 32]),
-        };
-        callers.push(Caller {
-            identity,
-            visible,
-            credentials: credentials(number),
-            ..Caller::default()
-        });
-    }
-    callers
-}
-
-/// What the source is sent that is asked on behalf of each caller.
-fn credentials(number: usize) -> Credentials {
-    let value = format!("owner-{number}-").parse().unwrap();
-    Credentials::of(Verified {
-        id: String::new(),
-        claims: Value::Null,
-        token: None,
-        forwarded: [(HeaderName::from_static("x-owner"), value)]
-            .into_iter()
-            .collect(),
-    })
-}
-
 /// What all have in common.
 struct Run {
     live: Live,
     base_url: String,
-    callers: Vec<Caller>,
+    crowd: Crowd,
+    log: RunLog,
     cursors: Parked<String>,
     tags: Parked<(&'static str, String)>,
     asked: AtomicUsize,
     answers: AtomicUsize,
     ready: AtomicUsize,
+    /// How many of them were ready for who has lists of its own.
+    ready_of_its_own: AtomicUsize,
+    /// How many lines the log had of requests, and how many others.
+    lines: [AtomicUsize; 2],
     /// How often another plan was put in force.
     swaps: AtomicUsize,
 }
 
 impl Run {
+    fn caller(&self, number: usize) -> &AskingCaller {
+        &self.crowd.callers[number]
+    }
+
     async fn ask(&self, dice: &mut Dice) {
         let caller = dice.roll(CALLERS);
         let Probe {
@@ -145,15 +108,22 @@ impl Run {
             says,
             expected,
         } = self.probe(dice, caller);
-        let mut exchange = exchange(self.live.load(), request);
-        Arc::get_mut(&mut exchange).unwrap().client.caller = self.callers[caller].clone();
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        let request = self.crowd.sign(dice, caller, request);
+        let request = request.header("x-request-id", self.log.id(number, caller, &says));
+        let exchange = exchange(self.live.load(), request);
         let Ok(response) = layers::data(route::route).call(&exchange).await;
         // Where lists go all the time, few answers can be ready.
-        let counts = usize::from(!self.callers[caller].visible.allows(BY_CALLER));
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        self.answers.fetch_add(counts, Ordering::Relaxed);
+        let is_own = self.caller(caller).has_own_lists();
+        self.answers
+            .fetch_add(usize::from(!is_own), Ordering::Relaxed);
         if response.body().traits.cache == Some("ready") {
-            self.ready.fetch_add(counts, Ordering::Relaxed);
+            let ready = if is_own {
+                &self.ready_of_its_own
+            } else {
+                &self.ready
+            };
+            ready.fetch_add(1, Ordering::Relaxed);
         }
         let status = response.status();
         let headers = response.headers().clone();
@@ -188,14 +158,14 @@ impl Run {
     /// Fails if a text has anything that the caller may not see, but what the request says itself.
     fn look_through(&self, caller: usize, says: &str, text: &str) {
         for other in (0..CALLERS).filter(|other| *other != caller) {
-            let owner = format!("owner-{other}-");
+            let owner = &self.caller(other).owner;
             assert!(
-                !text.contains(&owner),
+                !text.contains(owner),
                 "{says}: caller {caller} reads what is there for {owner} in {text}"
             );
         }
         for source in SOURCES {
-            let Some(hidden) = self.callers[caller].visible.hidden_of(source) else {
+            let Some(hidden) = self.caller(caller).visible.hidden_of(source) else {
                 // Of a source that is not granted nobody hears the name.
                 assert!(
                     says.contains(source) || !text.contains(source),
@@ -216,16 +186,29 @@ impl Run {
         }
     }
 
+    /// Looks through what was logged.
+    fn look_through_log(&self) {
+        self.count(self.log.look_through(|caller, says, line| {
+            self.look_through(caller, says, line);
+        }));
+    }
+
+    fn count(&self, (of_requests, others): (usize, usize)) {
+        self.lines[0].fetch_add(of_requests, Ordering::Relaxed);
+        self.lines[1].fetch_add(others, Ordering::Relaxed);
+    }
+
     /// Reads a list again, or puts the other plan in force.
     async fn stir(&self, dice: &mut Dice, round: u64) {
         if round % 3 == 2 {
             let number = self.swaps.fetch_add(1, Ordering::Relaxed) + 1;
-            let Compiled { plan, adapters } = plan(&self.base_url, number % 2);
+            let callers = self.crowd.settings(number % 2);
+            let Compiled { plan, adapters } = plan(&self.base_url, number % 2, &callers);
             self.live.swap(plan, adapters).await.unwrap();
         } else {
             let soon = Instant::now() + Duration::from_mins(1);
             let generation = self.live.load();
-            let source = *dice.pick(&SOURCES);
+            let source = *dice.pick(&SHARED);
             generation.gateway.refresh(source, soon).await;
         }
     }
@@ -240,17 +223,36 @@ fn evicted(metrics: &Metrics) -> u64 {
     count.map_or(0, |count| count.parse().unwrap())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_answer_holds_anything_that_its_caller_may_not_see() {
+#[test]
+fn no_answer_holds_anything_that_its_caller_may_not_see() {
+    let log = RunLog::new();
+    let dispatch = log.dispatch().clone();
+    let on_thread_start = move || {
+        // For as long as the thread is there.
+        std::mem::forget(tracing::dispatcher::set_default(&dispatch));
+    };
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .on_thread_start(on_thread_start)
+        .build()
+        .unwrap();
+    let dispatch = log.dispatch().clone();
+    tracing::dispatcher::with_default(&dispatch, || runtime.block_on(run(log)));
+}
+
+async fn run(log: RunLog) {
     let environment = Environment::from_process();
     let number = |name| environment.get(name).map(|number| number.parse().unwrap());
     let answers: u64 = number("GROUPGATE_ISOLATION_ANSWERS").unwrap_or(ANSWERS);
     let seed: u64 = number("GROUPGATE_ISOLATION_SEED").unwrap_or_else(rand::random);
     println!("seed {seed}");
     let mut dice = Dice(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let crowd = Crowd::new(&mut dice, folder.path());
     let base_url = upstream().await;
     let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);
-    let first = plan(&base_url, 0);
+    let first = plan(&base_url, 0, &crowd.settings(0));
     let catalog = Catalog::new(
         first.adapters,
         &first.plan.cache,
@@ -263,12 +265,15 @@ async fn no_answer_holds_anything_that_its_caller_may_not_see() {
     let run = Arc::new(Run {
         live,
         base_url,
-        callers: callers(&mut dice),
+        crowd,
+        log,
         cursors: Parked::new(CALLERS),
         tags: Parked::new(CALLERS),
         asked: AtomicUsize::new(0),
         answers: AtomicUsize::new(0),
         ready: AtomicUsize::new(0),
+        ready_of_its_own: AtomicUsize::new(0),
+        lines: Default::default(),
         swaps: AtomicUsize::new(0),
     });
     let tasks = (0..TASKS).map(|task| {
@@ -278,6 +283,7 @@ async fn no_answer_holds_anything_that_its_caller_may_not_see() {
                 run.ask(&mut dice).await;
                 if number % 1000 == 0 {
                     run.stir(&mut dice, number / 1000).await;
+                    run.look_through_log();
                 }
             }
         })
@@ -286,11 +292,25 @@ async fn no_answer_holds_anything_that_its_caller_may_not_see() {
         task.await
             .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     }
-    let counts = [&run.asked, &run.answers, &run.ready, &run.swaps];
-    let [asked, answered, ready, swaps] = counts.map(|count| count.load(Ordering::Relaxed));
+    run.log.end();
+    run.look_through_log();
+    let counts = [
+        &run.asked,
+        &run.answers,
+        &run.ready,
+        &run.ready_of_its_own,
+        &run.swaps,
+    ];
+    let [asked, answered, ready, own, swaps] = counts.map(|count| count.load(Ordering::Relaxed));
+    let [lines, others] = [&run.lines[0], &run.lines[1]].map(|count| count.load(Ordering::Relaxed));
     let evicted = evicted(&metrics);
-    println!("{asked} answers; {ready} ready of {answered}; {evicted} evicted, {swaps} plans");
+    println!(
+        "{asked} answers; {ready} ready of {answered}, and {own} of callers' own; {evicted} evicted, {swaps} plans; \
+         {lines} lines of requests, {others} others"
+    );
     assert!(swaps > 1 && evicted > 0, "{swaps} plans, {evicted} evicted");
     assert!(asked as u64 >= answers / TASKS * TASKS);
     assert!(2 * ready >= answered, "{ready} of {answered} were ready");
+    assert!(own > 0, "no ready answer of a caller's own list");
+    assert!(lines >= asked && others > 0, "{lines} and {others} lines");
 }

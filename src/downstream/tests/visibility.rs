@@ -32,7 +32,8 @@ use crate::reload::Reloads;
 /// Nobody listens there.
 pub(super) const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// Where every path is a list of two groups, but `/busy`, which has too much to do, and `/mute`, which never answers.
+/// Where every path is a list of two groups, but `/busy`, which has too much to do, and `/mute` and `/late`, which never
+/// answer.
 pub(super) async fn upstream() -> String {
     let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = socket.local_addr().unwrap();
@@ -40,7 +41,7 @@ pub(super) async fn upstream() -> String {
         let name = &request.uri().path()[1..];
         let group = |id: u8| json!({ "id": id, "name": format!("{name} {id}") });
         let list = json!([group(1), group(2)]);
-        if name == "mute" {
+        if matches!(name, "mute" | "late") {
             future::pending::<()>().await;
         }
         let body = Full::new(Bytes::from(list.to_string()));
@@ -70,14 +71,24 @@ fn gateway(upstreams: &[(&str, &str, bool)]) -> Listening {
 
 /// The same with more settings.
 pub(super) fn gateway_with(more: &str, upstreams: &[(&str, &str, bool)]) -> Listening {
+    gateway_of(more, upstreams, "")
+}
+
+/// The same with more to say of upstreams. For that which is late nobody waits long.
+pub(super) fn gateway_of(
+    more: &str,
+    upstreams: &[(&str, &str, bool)],
+    more_of_upstreams: &str,
+) -> Listening {
     let block = |(name, base_url, required): &(&str, &str, bool)| {
+        let timeout = if *name == "late" { "100ms" } else { "10s" };
         format!(
             "[upstreams.{name}]
             base_url = '{base_url}'
             request = {{ path = '/{name}' }}
             required = {required}
             records = '/'
-            limits = {{ retries = 0 }}
+            limits = {{ retries = 0, timeout = '{timeout}' }}
             fields = {{ id = 'id', name = 'name' }}
             "
         )
@@ -85,7 +96,7 @@ pub(super) fn gateway_with(more: &str, upstreams: &[(&str, &str, bool)]) -> List
     let blocks: String = upstreams.iter().map(block).collect();
     let settings = "rate_limit = { per_client = '100000/s', burst = 100000 }\nserver.server_timing = true\ngateway.min_sources = 3\ncache.ttl = '1h'\ncursor.keys = [{ env = 'KEY' }]";
     let loaded = load(
-        &format!("{settings}\n{more}\n{blocks}"),
+        &format!("{settings}\n{more}\n{blocks}\n{more_of_upstreams}"),
         &[("KEY", &"7".repeat(32))],
     );
     let wall = WallClock::fixed(Timestamp::UNIX_EPOCH);

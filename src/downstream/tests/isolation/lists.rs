@@ -83,7 +83,8 @@ pub(super) async fn upstream() -> String {
 }
 
 /// One of two plans that follow each other. Each has upstreams that the other asks in another way.
-pub(super) fn plan(base_url: &str, number: usize) -> Compiled {
+/// `callers` says who may ask.
+pub(super) fn plan(base_url: &str, number: usize, callers: &str) -> Compiled {
     let block = |(place, name): (usize, &&str)| {
         let retries = if place % 2 == 0 { number } else { 0 };
         let by_caller = if *name == BY_CALLER {
@@ -126,7 +127,7 @@ pub(super) fn plan(base_url: &str, number: usize) -> Compiled {
         cache = { ttl = '1h', capacity = '32MiB' }
         cursor.keys = [{ env = 'KEY' }]";
     let loaded = load(
-        &format!("{settings}\n{blocks}"),
+        &format!("{settings}\n{callers}\n{blocks}"),
         &[("KEY", &"7".repeat(32))],
     );
     App::compile(&loaded, &WallClock::fixed(Timestamp::UNIX_EPOCH)).unwrap()

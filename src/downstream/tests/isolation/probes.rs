@@ -35,13 +35,13 @@ pub(super) const HOT: [&str; 3] = [
 
 impl Run {
     fn sees(&self, caller: usize) -> Vec<&'static str> {
-        let visible = &self.callers[caller].visible;
+        let visible = &self.caller(caller).visible;
         let seen = SOURCES.iter().copied();
         seen.filter(|source| visible.allows(source)).collect()
     }
 
     fn hides(&self, caller: usize, source: &str, field: HideableField) -> bool {
-        let hidden = self.callers[caller].visible.hidden_of(source);
+        let hidden = self.caller(caller).visible.hidden_of(source);
         hidden.is_some_and(|hidden| hidden.contains(field))
     }
 
@@ -140,7 +140,7 @@ impl Run {
             }
             37 => match self.cursors.take(dice.roll(CALLERS)) {
                 Some((owner, cursor)) => {
-                    let is_own = self.is_same(owner, caller);
+                    let is_own = self.caller(owner).is_same(self.caller(caller));
                     let status = if is_own { 200 } else { 400 };
                     of(format!("/groups?cursor={cursor}"), Expected::Status(status))
                 }
@@ -148,7 +148,9 @@ impl Run {
             },
             38 => match self.tags.take(dice.roll(CALLERS)) {
                 Some((owner, (address, tag))) => {
-                    let is_own = self.callers[owner].visible == self.callers[caller].visible;
+                    let is_own = self
+                        .caller(owner)
+                        .may_share_tags(self.caller(caller), address);
                     let probe = of(
                         address.to_owned(),
                         if is_own {
@@ -178,11 +180,5 @@ impl Run {
                 }
             }
         }
-    }
-
-    /// Whether a cursor of one caller is one of the other.
-    fn is_same(&self, one: usize, other: usize) -> bool {
-        let [one, other] = [one, other].map(|number| &self.callers[number]);
-        one.identity == other.identity && one.visible == other.visible
     }
 }
