@@ -126,6 +126,7 @@ mod tests {
     use super::super::answering::handler;
     use super::super::intercept::intercept;
     use super::*;
+    use crate::caller::VisibleSources;
     use crate::downstream::caller_gate::CallerGate;
     use crate::downstream::response::full;
     use crate::downstream::testing::{get, send};
@@ -149,9 +150,8 @@ mod tests {
             &NAMES
         }
 
-        fn varies_by(&self) -> &HeaderValue {
-            static NOTHING: HeaderValue = HeaderValue::from_static("");
-            &NOTHING
+        fn varies_by(&self, _visible: &VisibleSources) -> HeaderValue {
+            HeaderValue::from_static("")
         }
     }
 
