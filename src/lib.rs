@@ -55,6 +55,7 @@ pub mod page_memory;
 mod percent;
 pub mod problem;
 mod redact;
+mod signing;
 mod trace;
 
 pub mod telemetry;

@@ -26,6 +26,22 @@ pub(super) fn sent(at: &KeyPath) -> Option<SentForm> {
     if let ["upstreams", _, "auth", "username" | "client_id" | "scope"] = keys[..] {
         return Some(SentForm::Text);
     }
+    if let ["upstreams", _, "auth", own @ ..] = keys.as_slice() {
+        let is_of_claims = |pair: &[&str]| {
+            matches!(pair, ["assertion" | "client_assertion", "claims"]) && own.len() > 2
+        };
+        if own.windows(2).any(is_of_claims) {
+            return Some(SentForm::Json);
+        }
+        if let [.., "parameters", _] = own {
+            return Some(SentForm::Text);
+        }
+    }
+    in_request(&keys)
+}
+
+/// How what stands in a request is sent.
+fn in_request(keys: &[&str]) -> Option<SentForm> {
     keys.windows(2).find_map(|pair| match pair {
         ["request" | "continuation", "json"] => Some(SentForm::Json),
         [

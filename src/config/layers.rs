@@ -165,6 +165,17 @@ fn theirs<'a>(keys: &[&'a str]) -> Option<&'a str> {
     if let ["upstreams", _, "fields", .., table @ "values", _] = keys {
         return Some(table);
     }
+    if let [
+        "upstreams",
+        _,
+        "auth",
+        ..,
+        table @ ("parameters" | "claims"),
+        _,
+    ] = keys
+    {
+        return Some(table);
+    }
     keys.windows(2).find_map(|pair| match pair {
         [
             "request" | "continuation",

@@ -13,7 +13,7 @@ use crate::problem::KeyPath;
 pub(super) const MASK: &str = "\"***\"";
 
 /// The keys of an `auth` block whose values are no secrets under any scheme.
-const OPEN_IN_AUTH: [&str; 25] = [
+const OPEN_IN_AUTH: [&str; 27] = [
     "type",
     "answer",
     "answers",
@@ -39,6 +39,8 @@ const OPEN_IN_AUTH: [&str; 25] = [
     "username",
     "client_id",
     "base_url",
+    "client_auth",
+    "parameters",
 ];
 
 /// Whether what stands at a key may be a secret. `scheme` is what the `auth` block around it names

@@ -1,12 +1,10 @@
 //! Logins: what is sent, what is kept of the answer, and where that goes.
 
-use bytes::Bytes;
-use http::Uri;
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{BodyFormat, ClassifyRules, Expiry, Format, LoginLocation, Request};
+use super::{BodyFormat, ClassifyRules, Expiry, Format, LoginLocation, Oauth2Client, Request};
 
 /// What placeholders call the token itself.
 pub(crate) const LOGIN_TOKEN: &str = "token";
@@ -75,7 +73,7 @@ impl Login {
             .chain([&self.grant])
             .filter_map(|grant| match grant {
                 Grant::Exchange(exchange) => Some(&exchange.request),
-                Grant::ClientCredentials(_) | Grant::CallerToken(_) => None,
+                Grant::Oauth2(_) | Grant::CallerToken(_) => None,
             })
     }
 }
@@ -85,11 +83,11 @@ impl Login {
 pub enum Grant {
     /// A request of the upstream's own.
     Exchange(Box<LoginExchange>),
-    /// OAuth 2.0 client credentials.
-    ClientCredentials(ClientCredentials),
+    /// A grant of OAuth 2.0.
+    Oauth2(Oauth2Client),
     /// The caller's token, exchanged for another one (RFC 8693), in the name of this client. The body
     /// lacks the caller's token.
-    CallerToken(ClientCredentials),
+    CallerToken(Oauth2Client),
 }
 
 /// A login request of the upstream's own, and what is kept of its answer.
@@ -105,17 +103,6 @@ pub struct LoginExchange {
     pub needs_cookies: bool,
     /// When the token expires. Without it, the token is used until it is rejected.
     pub expires: Option<Expiry>,
-}
-
-/// A client of an OAuth 2.0 token endpoint, and what it asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientCredentials {
-    /// The token endpoint.
-    pub token_url: Uri,
-    /// The client's id and secret, as HTTP Basic authentication. Marked sensitive.
-    pub authorization: HeaderValue,
-    /// The body of the token request.
-    pub form: Bytes,
 }
 
 /// The format of a login response.

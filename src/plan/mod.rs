@@ -58,13 +58,13 @@ pub mod limits;
 pub use limits::Limits;
 
 pub mod login;
-pub use login::{
-    ClientCredentials, EarlierLogin, Grant, Login, LoginExchange, LoginFormat, TokenAuth,
-    TokenPlace,
-};
+pub use login::{EarlierLogin, Grant, Login, LoginExchange, LoginFormat, TokenAuth, TokenPlace};
 
 pub mod login_answer;
 pub use login_answer::{Expiry, ExpiryUnit, LoginLocation};
+
+pub mod oauth2;
+pub use oauth2::{Assertion, ClientProof, Oauth2Client, PrivateKey, TokenRequest};
 
 pub mod on_behalf;
 pub use on_behalf::{CallerValue, ForwardedNames, OnBehalf};

@@ -1,16 +1,17 @@
 //! The login call: an exchange of its own that brings the token of the others. Those that come before it
 //! have tokens of their own, which its request is made of.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, StatusCode};
+use secrecy::SecretString;
 use tokio::time::{Instant, timeout_at};
 
 use super::auth::login_answer::LoginAnswer;
-use super::auth::oauth2::token_from_reply;
+use super::auth::oauth2::{Given, refresh_token_in, token_from_reply};
 use super::auth::{LoginValues, Token, TokenCell};
 use super::classify::{ClassifiedResponse, Classifier};
 use super::extensions::{Deadline, OfOneCaller, Purpose, Repeatable};
@@ -24,7 +25,7 @@ use super::transport::{AccountLimits, Transport};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observers};
 use crate::page_memory::PageMemory;
-use crate::plan::{ClassifyRules, Grant, Login, Span};
+use crate::plan::{ClassifyRules, Grant, Login, Span, TokenRequest};
 
 /// Logs in, and keeps the token until it ends or is refused.
 #[derive(Debug)]
@@ -56,6 +57,8 @@ struct LoginCall {
     caller: Option<Arc<CallerAsk>>,
     /// What the upstream has said of the account of that caller.
     account: Option<AccountLimits>,
+    /// The refresh token that the server returned last, if it returned one.
+    returned: Mutex<Option<SecretString>>,
 }
 
 impl TokenSource {
@@ -79,6 +82,7 @@ impl TokenSource {
                 masks: masks.clone(),
                 caller: None,
                 account: None,
+                returned: Mutex::default(),
             };
             earlier.push((step.name.clone(), Arc::new(Self::of(call, longest))));
         }
@@ -90,6 +94,7 @@ impl TokenSource {
             masks: masks.clone(),
             caller: None,
             account: None,
+            returned: Mutex::default(),
         };
         Self::of(call, longest)
     }
@@ -220,6 +225,7 @@ impl LoginCall {
             masks: masks.clone(),
             caller: Some(Arc::clone(caller)),
             account: account.cloned(),
+            returned: Mutex::default(),
         }
     }
 
@@ -271,6 +277,7 @@ impl LoginCall {
             .inspect_err(|error| {
                 // What the request was made of may be what is refused.
                 if error.kind == ErrorKind::Unauthorized {
+                    *self.returned() = None;
                     (tokens.iter()).for_each(|(source, token)| source.refused(token));
                 }
             })?;
@@ -288,7 +295,10 @@ impl LoginCall {
                 let variables = Variables::unpaged(&nothing, caller, earlier);
                 exchange.request.render(&variables).map_err(render_error)
             }
-            Grant::ClientCredentials(client) => Ok(client.token_request()),
+            Grant::Oauth2(client) => {
+                let returned = self.refresh_token();
+                client.token_request(self.given(returned.as_ref(), None))
+            }
             Grant::CallerToken(client) => {
                 let token = self
                     .caller
@@ -296,7 +306,7 @@ impl LoginCall {
                     .and_then(|caller| caller.token.as_ref());
                 let none =
                     || UpstreamError::ours("there is no caller whose token could be exchanged");
-                Ok(client.exchange_request(token.ok_or_else(none)?))
+                client.token_request(self.given(None, Some(token.ok_or_else(none)?)))
             }
         }
     }
@@ -312,10 +322,38 @@ impl LoginCall {
                 LoginAnswer::new(Some(&answer.page), &answer.headers, now, &self.masks)
                     .token(exchange, earlier)
             }
-            Grant::ClientCredentials(_) | Grant::CallerToken(_) => {
+            Grant::Oauth2(client) => {
+                if let TokenRequest::RefreshToken(_) = client.request
+                    && let Some(token) = refresh_token_in(&answer.page, &self.masks)
+                {
+                    *self.returned() = Some(token);
+                }
                 token_from_reply(&answer.page, now, &self.masks)
             }
+            Grant::CallerToken(_) => token_from_reply(&answer.page, now, &self.masks),
         }
+    }
+
+    fn given<'a>(
+        &'a self,
+        refresh_token: Option<&'a SecretString>,
+        subject: Option<&'a SecretString>,
+    ) -> Given<'a> {
+        Given {
+            refresh_token,
+            subject,
+            now: self.classifier.now(),
+            masks: &self.masks,
+        }
+    }
+
+    /// The refresh token that the server returned last.
+    fn refresh_token(&self) -> Option<SecretString> {
+        self.returned().clone()
+    }
+
+    fn returned(&self) -> MutexGuard<'_, Option<SecretString>> {
+        self.returned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

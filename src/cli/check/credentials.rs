@@ -19,6 +19,18 @@ pub(super) fn explain_auth(upstream: &Upstream) -> String {
         Auth::Oauth2ClientCredentials(auth) => {
             format!("an OAuth 2.0 client at {}", auth.token_url)
         }
+        Auth::Oauth2Password(auth) => format!(
+            "the password from {}, for a token at {}",
+            auth.password, auth.token_url
+        ),
+        Auth::Oauth2RefreshToken(auth) => format!(
+            "the refresh token from {}, at {}",
+            auth.refresh_token, auth.token_url
+        ),
+        Auth::Oauth2JwtBearer(auth) => format!(
+            "a token signed with the key from {}, at {}",
+            auth.assertion.private_key, auth.token_url
+        ),
         Auth::Forward(auth) => {
             let names = auth.headers.iter().chain(&auth.optional_headers);
             let names: Vec<_> = names.map(String::as_str).collect();

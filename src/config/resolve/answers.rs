@@ -57,7 +57,7 @@ pub(super) fn login_rules(
 }
 
 /// What the responses of a token endpoint mean: RFC 6749, section 5, leaves nothing to decide.
-pub(super) fn client_credentials_rules() -> ClassifyRules {
+pub(super) fn token_endpoint_rules() -> ClassifyRules {
     ClassifyRules {
         format: BodyFormat::Decoded(Format::Json),
         strip_prefix: None,
@@ -97,7 +97,7 @@ pub(super) fn caller_exchange_rules() -> ClassifyRules {
     };
     ClassifyRules {
         rules: vec![refused, rule(Meaning::Failed)],
-        ..client_credentials_rules()
+        ..token_endpoint_rules()
     }
 }
 

@@ -16,6 +16,9 @@ pub(super) fn of(auth: &Auth) -> Vec<String> {
         | Auth::Basic(_)
         | Auth::ApiKey(_)
         | Auth::Oauth2ClientCredentials(_)
+        | Auth::Oauth2Password(_)
+        | Auth::Oauth2RefreshToken(_)
+        | Auth::Oauth2JwtBearer(_)
         | Auth::Forward(_)
         | Auth::TokenExchangeCaller(_)
         | Auth::AwsSigv4(_)
@@ -45,7 +48,11 @@ fn own(auth: &Auth) -> Vec<&str> {
                 .chain(values)
                 .collect()
         }
-        Auth::Oauth2ClientCredentials(_) | Auth::TokenExchangeCaller(_) => vec![LOGIN_TOKEN],
+        Auth::Oauth2ClientCredentials(_)
+        | Auth::Oauth2Password(_)
+        | Auth::Oauth2RefreshToken(_)
+        | Auth::Oauth2JwtBearer(_)
+        | Auth::TokenExchangeCaller(_) => vec![LOGIN_TOKEN],
         Auth::None
         | Auth::Bearer(_)
         | Auth::Basic(_)

@@ -2,7 +2,7 @@
 
 use super::texts::values;
 use crate::config::secret::SecretError;
-use crate::config::upstream::{Auth, Connection, Json, Request, Text, Upstream};
+use crate::config::upstream::{Auth, Connection, Json, Request, SignedAssertion, Text, Upstream};
 use crate::config::{Secret, ServerTls, Settings};
 use crate::problem::{KeyPath, Problem};
 
@@ -75,13 +75,21 @@ fn in_auth<'a>(at: &KeyPath, auth: &'a Auth, found: &mut Vec<(KeyPath, &'a Secre
                 in_auth(&at.join("chain").join(name), step, found);
             }
         }
-        Auth::Oauth2ClientCredentials(oauth2) => {
-            in_text(at.join("client_id"), &oauth2.client_id, found);
-            found.push((at.join("client_secret"), &oauth2.client_secret));
+        Auth::Oauth2ClientCredentials(_) | Auth::TokenExchangeCaller(_) => {
+            in_client(at, auth, found);
         }
-        Auth::TokenExchangeCaller(exchange) => {
-            in_text(at.join("client_id"), &exchange.client_id, found);
-            found.push((at.join("client_secret"), &exchange.client_secret));
+        Auth::Oauth2Password(oauth2) => {
+            in_client(at, auth, found);
+            in_text(at.join("username"), &oauth2.username, found);
+            found.push((at.join("password"), &oauth2.password));
+        }
+        Auth::Oauth2RefreshToken(oauth2) => {
+            in_client(at, auth, found);
+            found.push((at.join("refresh_token"), &oauth2.refresh_token));
+        }
+        Auth::Oauth2JwtBearer(oauth2) => {
+            in_client(at, auth, found);
+            in_assertion(&at.join("assertion"), &oauth2.assertion, found);
         }
         Auth::AwsSigv4(aws) => {
             found.push((at.join("access_key"), &aws.access_key));
@@ -96,6 +104,43 @@ fn in_auth<'a>(at: &KeyPath, auth: &'a Auth, found: &mut Vec<(KeyPath, &'a Secre
             found.push((at.join("key_id"), &hmac.key_id));
             found.push((at.join("secret"), &hmac.secret));
         }
+    }
+}
+
+/// The secrets of the client of a token endpoint.
+fn in_client<'a>(at: &KeyPath, auth: &'a Auth, found: &mut Vec<(KeyPath, &'a Secret)>) {
+    let Some(keys) = auth.oauth2_client() else {
+        return;
+    };
+    if let Some(id) = keys.client_id {
+        in_text(at.join("client_id"), id, found);
+    }
+    let secret = keys.client_secret.into_iter();
+    found.extend(secret.map(|secret| (at.join("client_secret"), secret)));
+    for (name, text) in keys.parameters {
+        in_text(at.join("parameters").join(name), text, found);
+    }
+    if let Some(assertion) = keys.client_assertion {
+        in_assertion(&at.join("client_assertion"), assertion, found);
+    }
+}
+
+fn in_assertion<'a>(
+    at: &KeyPath,
+    assertion: &'a SignedAssertion,
+    found: &mut Vec<(KeyPath, &'a Secret)>,
+) {
+    found.push((at.join("private_key"), &assertion.private_key));
+    for (key, text) in [
+        ("issuer", &assertion.issuer),
+        ("subject", &assertion.subject),
+    ] {
+        if let Some(text) = text {
+            in_text(at.join(key), text, found);
+        }
+    }
+    for (name, claim) in &assertion.claims {
+        in_json(at.join("claims").join(name), claim, found);
     }
 }
 

@@ -7,10 +7,12 @@ use serde::Deserialize;
 use strum::{EnumDiscriminants, EnumString};
 
 use super::value::{Nothing, nothing_else};
-use super::{Oauth2Auth, Text, TokenExchangeAuth};
+use super::{
+    CallerExchangeAuth, ClientCredentialsAuth, ClientKeys, JwtBearerAuth, PasswordAuth,
+    RefreshTokenAuth, Text, TokenExchangeAuth,
+};
 use crate::config::Secret;
 use crate::config::tree::{self, Misfit};
-use crate::plan::text;
 use crate::plan::{Encoding, Hash};
 
 /// How requests to this upstream are authenticated.
@@ -41,16 +43,22 @@ pub enum Auth {
     /// the login set, as a `Cookie` header has them; also in a JSON body:
     /// `json = { session = "{login.token}" }`.
     TokenExchange(Box<TokenExchangeAuth>),
-    /// OAuth 2.0 client credentials (RFC 6749, section 4.4). The client sends its id and secret with
-    /// HTTP Basic authentication, both encoded as in a form first (section 2.3.1): `a:b` is sent as
-    /// `a%3Ab`. For a server that takes them in the body instead, use `token_exchange` with a `form`.
-    Oauth2ClientCredentials(Oauth2Auth),
+    /// OAuth 2.0 client credentials (RFC 6749, section 4.4). Any request of the upstream can hold
+    /// `{login.token}`.
+    Oauth2ClientCredentials(Box<ClientCredentialsAuth>),
+    /// The password of a user, sent for a token (RFC 6749, section 4.3).
+    Oauth2Password(Box<PasswordAuth>),
+    /// A refresh token, sent for an access token (RFC 6749, section 6).
+    Oauth2RefreshToken(Box<RefreshTokenAuth>),
+    /// A token that is signed here, sent for one of the server's (RFC 7523, section 2.1), as with a service
+    /// account of Google.
+    Oauth2JwtBearer(Box<JwtBearerAuth>),
     /// Headers of the caller's own request. Each caller is asked for by itself, with what it sent, and
     /// only if it authenticated to groupgate.
     Forward(ForwardAuth),
     /// The caller's own token (a JWT), exchanged for one that the upstream takes (RFC 8693). Each caller
     /// is asked for by itself. The new token is cached for as long as it lives.
-    TokenExchangeCaller(CallerExchangeAuth),
+    TokenExchangeCaller(Box<CallerExchangeAuth>),
     /// AWS Signature Version 4.
     AwsSigv4(AwsSigv4Auth),
     /// An HMAC signature (RFC 2104) over a text that you define, sent in a header that you define.
@@ -78,8 +86,14 @@ impl Auth {
     /// Where its logins go that have a URL of their own.
     pub fn login_urls(&self) -> Vec<&url::Url> {
         match self {
-            Self::Oauth2ClientCredentials(auth) => vec![&auth.token_url],
-            Self::TokenExchangeCaller(auth) => vec![&auth.token_url],
+            Self::Oauth2ClientCredentials(_)
+            | Self::Oauth2Password(_)
+            | Self::Oauth2RefreshToken(_)
+            | Self::Oauth2JwtBearer(_)
+            | Self::TokenExchangeCaller(_) => {
+                let client = self.oauth2_client();
+                client.into_iter().map(|keys| keys.token_url).collect()
+            }
             Self::TokenExchange(auth) => {
                 let before = auth.chain.values().flat_map(Self::login_urls);
                 auth.base_url.iter().chain(before).collect()
@@ -94,6 +108,25 @@ impl Auth {
         }
     }
 
+    /// The client of a token endpoint, if it is one.
+    pub fn oauth2_client(&self) -> Option<ClientKeys<'_>> {
+        Some(match self {
+            Self::Oauth2ClientCredentials(auth) => auth.client(),
+            Self::Oauth2Password(auth) => auth.client(),
+            Self::Oauth2RefreshToken(auth) => auth.client(),
+            Self::Oauth2JwtBearer(auth) => auth.client(),
+            Self::TokenExchangeCaller(auth) => auth.client(),
+            Self::None
+            | Self::Bearer(_)
+            | Self::Basic(_)
+            | Self::ApiKey(_)
+            | Self::TokenExchange(_)
+            | Self::Forward(_)
+            | Self::AwsSigv4(_)
+            | Self::Hmac(_) => return None,
+        })
+    }
+
     /// What is wrong with the keys beside the tag, and where. serde forgets the where when it
     /// reads a tagged table, so a refused one is read again as its scheme's own struct.
     pub(in crate::config) fn misfit(scheme: &str, keys: toml::Value) -> Option<Misfit> {
@@ -103,7 +136,10 @@ impl Auth {
             AuthScheme::Basic => tree::read::<BasicAuth>(keys).err(),
             AuthScheme::ApiKey => tree::read::<ApiKeyAuth>(keys).err(),
             AuthScheme::TokenExchange => tree::read::<TokenExchangeAuth>(keys).err(),
-            AuthScheme::Oauth2ClientCredentials => tree::read::<Oauth2Auth>(keys).err(),
+            AuthScheme::Oauth2ClientCredentials => tree::read::<ClientCredentialsAuth>(keys).err(),
+            AuthScheme::Oauth2Password => tree::read::<PasswordAuth>(keys).err(),
+            AuthScheme::Oauth2RefreshToken => tree::read::<RefreshTokenAuth>(keys).err(),
+            AuthScheme::Oauth2JwtBearer => tree::read::<JwtBearerAuth>(keys).err(),
             AuthScheme::Forward => tree::read::<ForwardAuth>(keys).err(),
             AuthScheme::TokenExchangeCaller => tree::read::<CallerExchangeAuth>(keys).err(),
             AuthScheme::AwsSigv4 => tree::read::<AwsSigv4Auth>(keys).err(),
@@ -161,33 +197,6 @@ pub struct ForwardAuth {
     /// The names of headers that are forwarded as well if the caller sent them.
     #[serde(default)]
     pub optional_headers: Vec<String>,
-}
-
-/// The caller's token, exchanged for one that the upstream takes (RFC 8693).
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CallerExchangeAuth {
-    /// The token endpoint. It can be on another host than `base_url`.
-    #[serde(deserialize_with = "text::url")]
-    #[schemars(with = "String", extend("format" = "uri"))]
-    pub token_url: url::Url,
-    /// The client id. It is sent with the secret as HTTP Basic authentication, both encoded as in a form.
-    pub client_id: Text,
-    /// The client secret.
-    pub client_secret: Secret,
-    /// The name of the service that the new token is for. Without it, none is sent.
-    pub audience: Option<String>,
-    /// The URL of the service that the new token is for. Without it, none is sent.
-    pub resource: Option<String>,
-    /// The scope to request. Without it, none is sent.
-    pub scope: Option<String>,
-    /// What the caller's token is.
-    #[serde(default = "access_token")]
-    pub subject_token_type: String,
-}
-
-fn access_token() -> String {
-    "urn:ietf:params:oauth:token-type:access_token".to_owned()
 }
 
 /// AWS Signature Version 4.

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Auth, Request, Text};
-use crate::config::Secret;
+use super::{Auth, Request};
 use crate::plan::text;
 use crate::plan::{Expiry, LoginFormat, LoginLocation, Rule, Success};
 
@@ -60,20 +59,4 @@ pub struct TokenExchangeAuth {
     /// another.
     #[serde(default)]
     pub chain: BTreeMap<String, Auth>,
-}
-
-/// OAuth 2.0 client credentials.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Oauth2Auth {
-    /// The token endpoint. It can be on another host than `base_url`.
-    #[serde(deserialize_with = "text::url")]
-    #[schemars(with = "String", extend("format" = "uri"))]
-    pub token_url: url::Url,
-    /// The client id.
-    pub client_id: Text,
-    /// The client secret.
-    pub client_secret: Secret,
-    /// The scope to request. Without it, none is sent.
-    pub scope: Option<String>,
 }

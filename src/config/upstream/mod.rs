@@ -16,12 +16,17 @@ pub use pushdown::Pushdown;
 
 pub mod auth;
 pub use auth::{
-    ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, CallerExchangeAuth, DateHeader,
-    ForwardAuth, HmacAuth,
+    ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DateHeader, ForwardAuth, HmacAuth,
 };
 
 pub mod login;
-pub use login::{Oauth2Auth, TokenExchangeAuth};
+pub use login::TokenExchangeAuth;
+
+pub mod oauth2;
+pub use oauth2::{
+    CallerExchangeAuth, ClientAuth, ClientCredentialsAuth, ClientKeys, JwtBearerAuth, PasswordAuth,
+    RefreshTokenAuth, SignedAssertion,
+};
 
 pub mod connection;
 pub use connection::Connection;

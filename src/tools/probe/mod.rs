@@ -34,7 +34,7 @@ use crate::clock::WallClock;
 use crate::config::upstream::Upstream;
 use crate::config::{self, Environment, Loaded};
 use crate::observe::{Observer, Observers};
-use crate::plan::{self, Auth, Fixed, Grant};
+use crate::plan::{self, Auth, ClientProof, Fixed, Grant};
 use crate::redact::Redactor;
 use crate::terminal::{CommandError, print, print_bytes};
 use crate::tools::case::{CaseFile, ExchangeOrder, Playback, WrittenCaller, on_behalf_of};
@@ -329,9 +329,10 @@ fn basic_pairs(upstream: &plan::Upstream) -> impl Iterator<Item = &str> {
     let own = match &*upstream.auth {
         Auth::Fixed(Fixed::Header { value, .. }) => Some(value),
         Auth::Token(token) => match &token.login.grant {
-            Grant::ClientCredentials(client) | Grant::CallerToken(client) => {
-                Some(&client.authorization)
-            }
+            Grant::Oauth2(client) | Grant::CallerToken(client) => match &client.proof {
+                ClientProof::Header(value) => Some(value),
+                ClientProof::Form | ClientProof::Assertion(_) => None,
+            },
             Grant::Exchange(_) => None,
         },
         Auth::None

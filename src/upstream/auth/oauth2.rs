@@ -1,45 +1,91 @@
-//! OAuth 2.0 client credentials (RFC 6749, section 4.4) and token exchange (RFC 8693): the token request,
-//! and what its answer says. Sending the one and receiving the other is the transport's matter.
+//! Token endpoints of OAuth 2.0: the token request of each grant (RFC 6749, RFC 7523, RFC 8693), and what its
+//! answer says. Sending the one and receiving the other is the transport's matter.
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::form_urlencoded;
 
 use super::Token;
 use super::login_answer::StatedEnd;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::hex::hex;
 use crate::page::format::Page;
-use crate::plan::{ClientCredentials, ExpiryUnit};
+use crate::plan::{Assertion, ClientProof, ExpiryUnit, Oauth2Client, TokenRequest};
 use crate::upstream::masks::Masks;
 
-impl ClientCredentials {
+/// What a token request is made of besides its plan.
+#[derive(Clone, Copy)]
+pub(in crate::upstream) struct Given<'a> {
+    /// The refresh token that the server returned last.
+    pub(in crate::upstream) refresh_token: Option<&'a SecretString>,
+    /// The token of a caller.
+    pub(in crate::upstream) subject: Option<&'a SecretString>,
+    /// The time of signing.
+    pub(in crate::upstream) now: Timestamp,
+    /// What no message may show, to which signed tokens are added.
+    pub(in crate::upstream) masks: &'a Masks,
+}
+
+impl Oauth2Client {
     /// The request for a token, with nothing left to add.
-    pub(in crate::upstream) fn token_request(&self) -> Request<Bytes> {
-        let mut request = Request::new(self.form.clone());
+    pub(in crate::upstream) fn token_request(
+        &self,
+        given: Given<'_>,
+    ) -> Result<Request<Bytes>, UpstreamError> {
+        let mut form = form_urlencoded::Serializer::new(self.form.expose().to_owned());
+        match &self.request {
+            TokenRequest::Complete => {}
+            TokenRequest::RefreshToken(configured) => {
+                let returned = given.refresh_token.map(|token| token.expose_secret());
+                form.append_pair("refresh_token", returned.unwrap_or(configured.expose()));
+            }
+            TokenRequest::Assertion(assertion) => {
+                form.append_pair("assertion", &assertion.signed(given)?);
+            }
+        }
+        if let ClientProof::Assertion(assertion) = &self.proof {
+            let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+            form.append_pair("client_assertion_type", kind)
+                .append_pair("client_assertion", &assertion.signed(given)?);
+        }
+        if let Some(subject) = given.subject {
+            form.append_pair("subject_token", subject.expose_secret());
+        }
+        let mut request = Request::new(form.finish().into());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.token_url.clone();
         let headers = request.headers_mut();
-        headers.insert(AUTHORIZATION, self.authorization.clone());
+        if let ClientProof::Header(value) = &self.proof {
+            headers.insert(AUTHORIZATION, value.clone());
+        }
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static("application/x-www-form-urlencoded"),
         );
-        request
+        Ok(request)
     }
+}
 
-    /// The request for a token in exchange for that of a caller (RFC 8693, section 2.1).
-    pub(in crate::upstream) fn exchange_request(&self, token: &SecretString) -> Request<Bytes> {
-        let mut request = self.token_request();
-        let form = String::from_utf8_lossy(&self.form).into_owned();
-        let form = form_urlencoded::Serializer::new(form)
-            .append_pair("subject_token", token.expose_secret())
-            .finish();
-        *request.body_mut() = form.into();
-        request
+impl Assertion {
+    /// The token, signed.
+    fn signed(&self, given: Given<'_>) -> Result<String, UpstreamError> {
+        let lifetime = SignedDuration::try_from(self.lifetime.get()).unwrap_or(SignedDuration::MAX);
+        let end = given.now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
+        let mut claims = self.claims.clone();
+        claims.insert("iat".to_owned(), given.now.as_second().into());
+        claims.insert("exp".to_owned(), end.as_second().into());
+        let id = hex(&rand::random::<[u8; 16]>());
+        claims.insert("jti".to_owned(), id.into());
+        let token = self.key.token(self.header.clone(), &claims);
+        let token = token.map_err(|error| {
+            UpstreamError::ours(format!("the token of the login cannot be signed: {error}"))
+        })?;
+        given.masks.add_token(&token);
+        Ok(token)
     }
 }
 
@@ -77,131 +123,16 @@ pub(in crate::upstream) fn token_from_reply(
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-
-    use super::*;
-    use crate::plan::{Auth, Format, Grant};
-    use crate::upstream::auth::tests::resolve;
-
-    fn client(toml: &str) -> Option<ClientCredentials> {
-        let auth = resolve(&format!("type = 'oauth2_client_credentials'\n{toml}"));
-        let Ok(Auth::Token(token)) = auth else {
-            return None;
-        };
-        match token.login.grant {
-            Grant::ClientCredentials(client) => Some(client),
-            Grant::Exchange { .. } | Grant::CallerToken(_) => None,
-        }
+/// The refresh token that an answer brings, if it brings another one.
+pub(in crate::upstream) fn refresh_token_in(reply: &Page, masks: &Masks) -> Option<SecretString> {
+    let token = reply.root().member("refresh_token")?.text()?;
+    let token = token.trim();
+    if token.is_empty() {
+        return None;
     }
-
-    #[test]
-    fn the_token_request_is_the_rfcs() {
-        let client = client(
-            "token_url = 'https://server.example.com/token'\nclient_id = 's6:Bhd'\n\
-             client_secret = { env = 'ODD' }\nscope = 'groups.read users.read'",
-        )
-        .unwrap();
-        let request = client.token_request();
-        assert_eq!(request.method(), Method::POST);
-        assert_eq!(request.uri(), "https://server.example.com/token");
-        assert_eq!(
-            request.body(),
-            "grant_type=client_credentials&scope=groups.read+users.read"
-        );
-        let authorization = &request.headers()[AUTHORIZATION];
-        assert!(authorization.is_sensitive());
-        let pair = STANDARD
-            .decode(
-                authorization
-                    .to_str()
-                    .unwrap()
-                    .strip_prefix("Basic ")
-                    .unwrap(),
-            )
-            .unwrap();
-        assert_eq!(
-            String::from_utf8(pair).unwrap(),
-            "s6%3ABhd:7Fjfp0ZBr1KtDRbnfVdmIw%2F%2B+%C3%A9"
-        );
-    }
-
-    #[test]
-    fn without_a_scope_none_is_asked_for() {
-        let unscoped = client(
-            "token_url = 'http://localhost/t'\nclient_id = 'a'\nclient_secret = { env = 'ODD' }",
-        );
-        assert_eq!(
-            unscoped.unwrap().token_request().body(),
-            "grant_type=client_credentials"
-        );
-        assert!(
-            client(
-                "token_url = 'http://localhost/t'\nclient_id = 'a'\nclient_secret = { env = 'NO' }"
-            )
-            .is_none()
-        );
-    }
-
-    #[rstest]
-    #[case(
-        r#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"Bearer","expires_in":3600}"#,
-        Ok(Some(3600))
-    )]
-    #[case(
-        r#"{"access_token":"a","token_type":"bearer","expires_in":"60"}"#,
-        Ok(Some(60))
-    )]
-    #[case(r#"{"access_token":"a"}"#, Ok(None))]
-    #[case(
-        r#"{"access_token":"a","expires_in":{"s":1}}"#,
-        Err(ErrorKind::Mapping)
-    )]
-    #[case(r#"{"access_token":"a","expires_in":"soon"}"#, Err(ErrorKind::Mapping))]
-    #[case(r#"{"access_token":"a","token_type":"mac"}"#, Err(ErrorKind::Mapping))]
-    #[case(r#"{"error":"invalid_client"}"#, Err(ErrorKind::Mapping))]
-    #[case("[]", Err(ErrorKind::Mapping))]
-    #[tokio::test(start_paused = true)]
-    async fn the_reply_says_how_long_the_token_lives(
-        #[case] body: &str,
-        #[case] expected: Result<Option<u64>, ErrorKind>,
-    ) {
-        let page = Page::decode(Format::Json, body.as_bytes()).unwrap();
-        let life = token_from_reply(&page, Timestamp::UNIX_EPOCH, &Masks::default())
-            .map(|token| {
-                token
-                    .left(tokio::time::Instant::now())
-                    .map(|left| left.as_secs())
-            })
-            .map_err(|error| error.kind);
-        assert_eq!(life, expected);
-    }
-
-    #[rstest]
-    #[case::absent(r#"{"access_token":"a"}"#, Some("`expires_in` is not in the response"))]
-    #[case::null(
-        r#"{"access_token":"a","expires_in":null}"#,
-        Some("`expires_in` is not in the response")
-    )]
-    #[case::zero(r#"{"access_token":"a","expires_in":0}"#, Some("`expires_in` is 0"))]
-    #[case::known(r#"{"access_token":"a","expires_in":60}"#, None)]
-    #[tokio::test(start_paused = true)]
-    async fn an_unknown_expiry_is_told_with_the_reason(
-        #[case] body: &str,
-        #[case] said: Option<&str>,
-    ) {
-        let page = Page::decode(Format::Json, body.as_bytes()).unwrap();
-        let token = token_from_reply(&page, Timestamp::UNIX_EPOCH, &Masks::default()).unwrap();
-        assert_eq!(token.unknown_expiry().is_some(), said.is_some());
-        assert!(
-            token
-                .unknown_expiry()
-                .unwrap_or_default()
-                .starts_with(said.unwrap_or_default())
-        );
-    }
+    masks.add_token(token);
+    Some(SecretString::from(token))
 }
+
+#[cfg(test)]
+mod tests;

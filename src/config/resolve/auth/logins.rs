@@ -14,11 +14,12 @@ use crate::config::resolve::request::resolve_unpaged;
 use crate::config::upstream::{Auth as WrittenAuth, TokenExchangeAuth};
 use crate::plan::login::{LOGIN_COOKIES, LOGIN_TOKEN};
 use crate::plan::{
-    EarlierLogin, Expiry, Grant, Login, LoginExchange, LoginLocation, TokenAuth, TokenPlace,
+    ClassifyRules, EarlierLogin, Expiry, Grant, Login, LoginExchange, LoginLocation, TokenAuth,
+    TokenPlace,
 };
 use crate::problem::Problem;
 
-use super::oauth2_client;
+use super::oauth2;
 
 /// How many logins may run one after another.
 const MOST_IN_A_ROW: usize = 4;
@@ -29,7 +30,14 @@ pub(super) fn token_exchange(
     upstream: &Upstream,
     block: &mut Block<'_>,
 ) -> Option<TokenAuth> {
-    let place = place(written, upstream, block);
+    let keys = PlaceKeys {
+        header: written.header.as_deref(),
+        scheme: written.scheme.as_deref(),
+        query: written.query.as_deref(),
+        cookie: written.cookie.as_deref(),
+        has_token: written.token.is_some(),
+    };
+    let place = place(&keys, upstream, block);
     let returns_nothing = written.token.is_none() && written.values.is_empty() && !written.cookies;
     if returns_nothing {
         let problem = Problem::new(block.own_path(), "a login has to return something");
@@ -86,20 +94,30 @@ fn exchange(
     })
 }
 
+/// The keys that say where a token goes.
+pub(super) struct PlaceKeys<'a> {
+    pub(super) header: Option<&'a str>,
+    pub(super) scheme: Option<&'a str>,
+    pub(super) query: Option<&'a str>,
+    pub(super) cookie: Option<&'a str>,
+    /// Whether the login returns one.
+    pub(super) has_token: bool,
+}
+
 /// Where the token goes.
-fn place(
-    written: &TokenExchangeAuth,
+pub(super) fn place(
+    keys: &PlaceKeys<'_>,
     upstream: &Upstream,
     block: &mut Block<'_>,
 ) -> Option<TokenPlace> {
     let named = [
-        ("header", &written.header),
-        ("query", &written.query),
-        ("cookie", &written.cookie),
+        ("header", keys.header),
+        ("query", keys.query),
+        ("cookie", keys.cookie),
     ];
     let mut places = named
         .into_iter()
-        .filter_map(|(key, place)| Some((key, place.as_deref()?)));
+        .filter_map(|(key, place)| Some((key, place?)));
     let place = places.next();
     if let (Some((first, _)), Some((second, _))) = (place, places.next()) {
         let message =
@@ -108,9 +126,9 @@ fn place(
         block.wrong(second, message, help);
         return None;
     }
-    let scheme = written.scheme.as_deref();
+    let scheme = keys.scheme;
     let of_the_token = place.map(|(key, _)| key).or(scheme.map(|_| "scheme"));
-    if let (Some(key), None) = (of_the_token, &written.token) {
+    if let (Some(key), false) = (of_the_token, keys.has_token) {
         let help = "say with `token` where the response holds it";
         block.wrong(key, "the login returns no token that could go there", help);
         return None;
@@ -148,7 +166,7 @@ fn place(
             }
             Some(TokenPlace::Cookie(name.to_owned()))
         }
-        None if written.token.is_none() => Some(TokenPlace::Requests),
+        None if !keys.has_token => Some(TokenPlace::Requests),
         None if scheme.is_none() && is_in_a_request(LOGIN_TOKEN, upstream) => {
             Some(TokenPlace::Requests)
         }
@@ -269,7 +287,7 @@ fn earlier(
     upstream: &Upstream,
     known: &[String],
     block: &mut Block<'_>,
-) -> Option<(Grant, crate::plan::ClassifyRules)> {
+) -> Option<(Grant, ClassifyRules)> {
     match step {
         WrittenAuth::TokenExchange(exchange) => {
             let of_the_last = [
@@ -280,23 +298,27 @@ fn earlier(
                 ("cookies", exchange.cookies),
                 ("chain", !exchange.chain.is_empty()),
             ];
-            for (key, _) in of_the_last.into_iter().filter(|(_, is_set)| *is_set) {
-                let message = "what an earlier login returns goes only where a request has a placeholder for it";
-                let help = "leave it out, and write `{login.NAME.token}` or `{login.NAME.cookies}` into the request \
-                            of a later login";
-                block.wrong(key, message, help);
-            }
+            refuse_of_the_last(of_the_last, block);
             let rules =
                 answers::login_rules(exchange, upstream, &block.own_path(), block.problems());
             let exchange = self::exchange(exchange, upstream, known, block)?;
             Some((Grant::Exchange(Box::new(exchange)), rules))
         }
-        WrittenAuth::Oauth2ClientCredentials(oauth2) => {
-            let client = oauth2_client(oauth2, block)?;
-            Some((
-                Grant::ClientCredentials(client),
-                answers::client_credentials_rules(),
-            ))
+        WrittenAuth::Oauth2ClientCredentials(_)
+        | WrittenAuth::Oauth2Password(_)
+        | WrittenAuth::Oauth2RefreshToken(_)
+        | WrittenAuth::Oauth2JwtBearer(_) => {
+            let keys = step.oauth2_client()?;
+            let of_the_last = [
+                ("header", keys.header.is_some()),
+                ("scheme", keys.scheme.is_some()),
+                ("query", keys.query.is_some()),
+                ("cookie", keys.cookie.is_some()),
+            ];
+            refuse_of_the_last(of_the_last, block);
+            let grant = oauth2::grant(step, block)?;
+            let rules = oauth2::rules(&grant);
+            Some((grant, rules))
         }
         WrittenAuth::None
         | WrittenAuth::Bearer(_)
@@ -306,11 +328,22 @@ fn earlier(
         | WrittenAuth::TokenExchangeCaller(_)
         | WrittenAuth::AwsSigv4(_)
         | WrittenAuth::Hmac(_) => {
-            let help = "use `token_exchange` or `oauth2_client_credentials`; credentials that no login returns go \
-                        straight into a request";
+            let help = "use `token_exchange` or a grant of OAuth 2.0; credentials that no login returns go straight \
+                        into a request";
             block.wrong(WrittenAuth::TAG, "this is no login of its own", help);
             None
         }
+    }
+}
+
+/// Refuses keys that say where the last login's token goes.
+fn refuse_of_the_last<const N: usize>(keys: [(&str, bool); N], block: &mut Block<'_>) {
+    for (key, _) in keys.into_iter().filter(|(_, is_set)| *is_set) {
+        let message =
+            "what an earlier login returns goes only where a request has a placeholder for it";
+        let help = "leave it out, and write `{login.NAME.token}` or `{login.NAME.cookies}` into the request of a \
+                    later login";
+        block.wrong(key, message, help);
     }
 }
 

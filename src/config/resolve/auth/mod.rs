@@ -3,25 +3,21 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderValue};
-use url::{Url, form_urlencoded};
 
 use crate::config::upstream::{
-    ApiKeyAuth, Auth as WrittenAuth, AwsSigv4Auth, BasicAuth, BearerAuth, Oauth2Auth, Text,
-    Upstream,
+    ApiKeyAuth, Auth as WrittenAuth, AwsSigv4Auth, BasicAuth, BearerAuth, Text, Upstream,
 };
 use crate::config::{Secret, SecretReader};
 use crate::plan::auth::credentials;
-use crate::plan::{
-    Auth, ClientCredentials, Fixed, Grant, Login, SecretValue, SigV4, TokenAuth, TokenPlace,
-};
+use crate::plan::{Auth, Fixed, SigV4};
 use crate::problem::{KeyPath, Problem, Problems};
 
-use super::answers;
 use super::block::Block;
 use super::request::check_base_url;
 
 mod hmac;
 mod logins;
+mod oauth2;
 mod of_callers;
 
 /// Decides how the upstream whose block stands at `at` is authenticated to, and reads its secrets.
@@ -40,13 +36,14 @@ pub(crate) fn auth(
         WrittenAuth::TokenExchange(exchange) => logins::token_exchange(exchange, upstream, block)
             .map(Box::new)
             .map(Auth::Token),
-        WrittenAuth::Oauth2ClientCredentials(oauth2) => client_credentials(oauth2, block)
+        WrittenAuth::Oauth2ClientCredentials(_)
+        | WrittenAuth::Oauth2Password(_)
+        | WrittenAuth::Oauth2RefreshToken(_)
+        | WrittenAuth::Oauth2JwtBearer(_)
+        | WrittenAuth::TokenExchangeCaller(_) => oauth2::token_auth(upstream, block)
             .map(Box::new)
             .map(Auth::Token),
         WrittenAuth::Forward(forward) => of_callers::forwarded(forward, block).map(Auth::Forward),
-        WrittenAuth::TokenExchangeCaller(exchange) => of_callers::exchange(exchange, block)
-            .map(Box::new)
-            .map(Auth::Token),
         WrittenAuth::AwsSigv4(aws) => sigv4(aws, block).map(Auth::SigV4),
         WrittenAuth::Hmac(hmac) => hmac::hmac(hmac, block).map(Box::new).map(Auth::Hmac),
     }
@@ -119,80 +116,6 @@ fn api_key(written: &ApiKeyAuth, block: &mut Block<'_>) -> Option<Fixed> {
             None
         }
     }
-}
-
-/// The token is sent as RFC 6750, section 2.1 has it.
-fn client_credentials(written: &Oauth2Auth, block: &mut Block<'_>) -> Option<TokenAuth> {
-    Some(bearer_of(Grant::ClientCredentials(oauth2_client(
-        written, block,
-    )?)))
-}
-
-fn oauth2_client(written: &Oauth2Auth, block: &mut Block<'_>) -> Option<ClientCredentials> {
-    let client = (&written.client_id, &written.client_secret);
-    let form = token_form(written.scope.as_deref());
-    token_client(&written.token_url, client, form, block)
-}
-
-/// A token in the way of RFC 6750, that an OAuth 2.0 token endpoint gives.
-fn bearer_of(grant: Grant) -> TokenAuth {
-    TokenAuth {
-        place: TokenPlace::Header {
-            name: AUTHORIZATION,
-            scheme: "Bearer".to_owned(),
-        },
-        sends_cookies: false,
-        login: Login {
-            chain: Vec::new(),
-            grant,
-            rules: answers::client_credentials_rules(),
-        },
-    }
-}
-
-/// A client of a token endpoint that asks by this form.
-fn token_client(
-    token_url: &Url,
-    (client_id, client_secret): (&Text, &Secret),
-    form: String,
-    block: &mut Block<'_>,
-) -> Option<ClientCredentials> {
-    check_base_url(&block.path("token_url"), token_url, block.problems());
-    let client_id = block.text("client_id", client_id);
-    let client_secret = block.secret("client_secret", client_secret);
-    let Ok(token_url) = token_url.as_str().parse() else {
-        block.wrong(
-            "token_url",
-            "the URL is invalid",
-            "write an absolute URL, such as `https://example.com/token`",
-        );
-        return None;
-    };
-    Some(ClientCredentials {
-        token_url,
-        authorization: client_authorization(&client_id?, &client_secret?)?,
-        form: form.into(),
-    })
-}
-
-/// HTTP Basic over the id and secret as a form would write them (RFC 6749, section 2.3.1).
-fn client_authorization(
-    client_id: &SecretValue,
-    client_secret: &SecretValue,
-) -> Option<HeaderValue> {
-    let encoded = |secret: &SecretValue| -> String {
-        form_urlencoded::byte_serialize(secret.expose().as_bytes()).collect()
-    };
-    let pair = format!("{}:{}", encoded(client_id), encoded(client_secret));
-    // Base64 always fits into a header.
-    credentials("Basic", &STANDARD.encode(pair)).ok()
-}
-
-fn token_form(scope: Option<&str>) -> String {
-    form_urlencoded::Serializer::new(String::new())
-        .append_pair("grant_type", "client_credentials")
-        .extend_pairs(scope.map(|scope| ("scope", scope)))
-        .finish()
 }
 
 fn sigv4(written: &AwsSigv4Auth, block: &mut Block<'_>) -> Option<SigV4> {

@@ -1,15 +1,11 @@
 //! Schemes that use what the caller itself sent.
 
 use http::header::{self, HeaderName};
-use url::form_urlencoded;
 
-use crate::config::resolve::answers;
 use crate::config::resolve::block::Block;
-use crate::config::upstream::{CallerExchangeAuth, ForwardAuth};
-use crate::plan::{ForwardedNames, Grant, TokenAuth};
+use crate::config::upstream::ForwardAuth;
+use crate::plan::ForwardedNames;
 use crate::problem::Problem;
-
-use super::{bearer_of, token_client};
 
 /// What belongs to one connection, to a body or to how an answer is wanted: the gateway's own matter.
 const NEVER_FORWARDED: [HeaderName; 18] = [
@@ -85,29 +81,6 @@ fn is_never_forwarded(name: &HeaderName) -> bool {
         )
         || text.starts_with("proxy-")
         || text.starts_with("x-forwarded-")
-}
-
-/// The exchange of the caller's token (RFC 8693, section 2.1). The token itself comes with each caller.
-pub(super) fn exchange(written: &CallerExchangeAuth, block: &mut Block<'_>) -> Option<TokenAuth> {
-    let optional = [
-        ("audience", &written.audience),
-        ("resource", &written.resource),
-        ("scope", &written.scope),
-    ];
-    let optional = optional.into_iter();
-    let form = form_urlencoded::Serializer::new(String::new())
-        .append_pair(
-            "grant_type",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-        )
-        .extend_pairs(optional.filter_map(|(name, value)| Some((name, value.as_ref()?))))
-        .append_pair("subject_token_type", &written.subject_token_type)
-        .finish();
-    let client = (&written.client_id, &written.client_secret);
-    let client = token_client(&written.token_url, client, form, block)?;
-    let mut auth = bearer_of(Grant::CallerToken(client));
-    auth.login.rules = answers::caller_exchange_rules();
-    Some(auth)
 }
 
 #[cfg(test)]

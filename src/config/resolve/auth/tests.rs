@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::config::Environment;
-use crate::plan::{Absence, BodyFormat, Format};
+use crate::plan::{Absence, BodyFormat, Format, Login};
 
 /// What is decided of an `auth` block, in an environment that has `KEY`, `SECRET`, `ODD` and
 /// `BROKEN`.

@@ -13,7 +13,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use super::encoding::{CanonicalTable, CanonicalValue};
 use super::request;
 use crate::config::secret::SecretError;
-use crate::config::upstream::{Auth, Connection, Request, Text};
+use crate::config::upstream::{Auth, ClientKeys, Connection, Request, SignedAssertion, Text};
 use crate::config::{Secret, SecretReader, Upstream};
 use crate::hex::hex;
 
@@ -88,10 +88,19 @@ impl Secrets<'_> {
                 let chain: BTreeMap<_, _> = chain.collect::<Result<_, SecretError>>()?;
                 table.put("base_url", &auth.base_url).put("chain", &chain)
             }
-            Auth::Oauth2ClientCredentials(auth) => scheme("oauth2_client_credentials")
-                .put("token_url", &auth.token_url)
-                .put("client_id", &self.text(&auth.client_id)?)
-                .put("scope", &auth.scope),
+            Auth::Oauth2ClientCredentials(auth) => {
+                self.client(scheme("oauth2_client_credentials"), &auth.client())?
+            }
+            Auth::Oauth2Password(auth) => self
+                .client(scheme("oauth2_password"), &auth.client())?
+                .put("username", &self.text(&auth.username)?),
+            // It may be another one after a rotation, but nothing else says who we are.
+            Auth::Oauth2RefreshToken(auth) => self
+                .client(scheme("oauth2_refresh_token"), &auth.client())?
+                .put("refresh_token", &self.secret(&auth.refresh_token)?),
+            Auth::Oauth2JwtBearer(auth) => self
+                .client(scheme("oauth2_jwt_bearer"), &auth.client())?
+                .put("assertion", &self.assertion(&auth.assertion)?),
             Auth::Forward(auth) => {
                 let table = scheme("forward").put("headers", &auth.headers);
                 if auth.optional_headers.is_empty() {
@@ -100,12 +109,8 @@ impl Secrets<'_> {
                     table.put("optional_headers", &auth.optional_headers)
                 }
             }
-            Auth::TokenExchangeCaller(auth) => scheme("token_exchange_caller")
-                .put("token_url", &auth.token_url)
-                .put("client_id", &self.text(&auth.client_id)?)
-                .put("audience", &auth.audience)
-                .put("resource", &auth.resource)
-                .put("scope", &auth.scope)
+            Auth::TokenExchangeCaller(auth) => self
+                .client(scheme("token_exchange_caller"), &auth.client())?
                 .put("subject_token_type", &auth.subject_token_type),
             Auth::AwsSigv4(auth) => scheme("aws_sigv4")
                 .put("region", &auth.region)
@@ -113,6 +118,39 @@ impl Secrets<'_> {
                 .put("access_key", &self.secret(&auth.access_key)?),
             Auth::Hmac(auth) => scheme("hmac").put("key_id", &self.secret(&auth.key_id)?),
         }))
+    }
+
+    /// Who the client of a token endpoint is, and what it asks for.
+    fn client(
+        &self,
+        table: CanonicalTable,
+        keys: &ClientKeys<'_>,
+    ) -> Result<CanonicalTable, SecretError> {
+        let id = keys.client_id.map(|id| self.text(id)).transpose()?;
+        let parameters = keys.parameters.iter();
+        let parameters = parameters.map(|(name, text)| Ok((name.clone(), self.text(text)?)));
+        let parameters: BTreeMap<_, _> = parameters.collect::<Result<_, SecretError>>()?;
+        Ok(table
+            .put("token_url", keys.token_url)
+            .put("client_id", &id)
+            .put("audience", &keys.audience.map(str::to_owned))
+            .put("resource", &keys.resource.map(str::to_owned))
+            .put("scope", &keys.scope.map(str::to_owned))
+            .put("parameters", &parameters))
+    }
+
+    /// Whom a signed token is about. Its key may be rotated, unless only its file says who signs.
+    fn assertion(&self, assertion: &SignedAssertion) -> Result<CanonicalTable, SecretError> {
+        let text = |text: &Option<Text>| text.as_ref().map(|text| self.text(text)).transpose();
+        let claims = request::claims(&assertion.claims, &|secret| self.secret(secret))?;
+        let table = CanonicalTable::default()
+            .put("issuer", &text(&assertion.issuer)?)
+            .put("subject", &text(&assertion.subject)?)
+            .put("claims", &claims);
+        Ok(match assertion.issuer {
+            Some(_) => table,
+            None => table.put("key", &self.secret(&assertion.private_key)?),
+        })
     }
 
     /// The certificate that we show.

@@ -40,6 +40,14 @@ pub(super) fn encode<E>(
         .put("vars", &each(vars, text)?))
 }
 
+/// Encodes the claims of a token that is signed here.
+pub(super) fn claims<E>(
+    claims: &BTreeMap<String, Json>,
+    secret: &dyn Fn(&Secret) -> Result<CanonicalValue, E>,
+) -> Result<BTreeMap<String, CanonicalValue>, E> {
+    each(claims, |claim| json(claim, secret))
+}
+
 /// Encodes a text that may be a secret.
 pub(super) fn text<E>(
     text: &Text,

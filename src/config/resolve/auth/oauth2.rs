@@ -1,0 +1,543 @@
+//! OAuth 2.0: what the client of a token endpoint sends.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::header::HeaderValue;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use url::form_urlencoded;
+
+use super::check_base_url;
+use super::logins::{PlaceKeys, place};
+use crate::config::credential_names::names_secret;
+use crate::config::resolve::answers;
+use crate::config::resolve::block::Block;
+use crate::config::secret::{SECRET_HELP, SECRET_LITERAL};
+use crate::config::upstream::{
+    Auth as WrittenAuth, CallerExchangeAuth, ClientAuth, ClientCredentialsAuth, ClientKeys, Json,
+    JwtBearerAuth, PasswordAuth, RefreshTokenAuth, SignedAssertion, Text,
+};
+use crate::config::{Secret, Upstream};
+use crate::plan::auth::credentials;
+use crate::plan::{
+    Assertion, ClassifyRules, ClientProof, Grant, Login, Oauth2Client, PrivateKey, SecretValue,
+    TokenAuth, TokenRequest,
+};
+
+/// What a token request has besides what its client and its grant have for it.
+type Parameters = Vec<(String, SecretValue)>;
+
+/// Client credentials (RFC 6749, section 4.4).
+fn client_credentials(written: &ClientCredentialsAuth, block: &mut Block<'_>) -> Option<Grant> {
+    let own = Vec::from([parameter("grant_type", "client_credentials")]);
+    client(&written.client(), Some(own), Requested::Complete, block).map(Grant::Oauth2)
+}
+
+/// The password of a user (RFC 6749, section 4.3).
+fn password(written: &PasswordAuth, block: &mut Block<'_>) -> Option<Grant> {
+    let username = block.text("username", &written.username);
+    let password = block.secret("password", &written.password);
+    let own = username.zip(password).map(|(username, password)| {
+        Vec::from([
+            parameter("grant_type", "password"),
+            ("username".to_owned(), username),
+            ("password".to_owned(), password),
+        ])
+    });
+    client(&written.client(), own, Requested::Complete, block).map(Grant::Oauth2)
+}
+
+/// A refresh token (RFC 6749, section 6).
+fn refresh_token(written: &RefreshTokenAuth, block: &mut Block<'_>) -> Option<Grant> {
+    let own = Vec::from([parameter("grant_type", "refresh_token")]);
+    let requested = Requested::Refresh(&written.refresh_token);
+    client(&written.client(), Some(own), requested, block).map(Grant::Oauth2)
+}
+
+/// A token that is signed here (RFC 7523, section 2.1).
+fn jwt_bearer(written: &JwtBearerAuth, block: &mut Block<'_>) -> Option<Grant> {
+    let own = Vec::from([parameter(
+        "grant_type",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    )]);
+    let requested = Requested::Signed(&written.assertion);
+    client(&written.client(), Some(own), requested, block).map(Grant::Oauth2)
+}
+
+/// The exchange of the caller's token (RFC 8693, section 2.1). The token itself comes with each caller.
+fn caller_token(written: &CallerExchangeAuth, block: &mut Block<'_>) -> Option<Grant> {
+    let own = Vec::from([
+        parameter(
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ),
+        parameter("subject_token_type", &written.subject_token_type),
+    ]);
+    client(&written.client(), Some(own), Requested::Complete, block).map(Grant::CallerToken)
+}
+
+/// A login that sends nothing but a token request, and where its token goes.
+pub(super) fn token_auth(upstream: &Upstream, block: &mut Block<'_>) -> Option<TokenAuth> {
+    let keys = upstream.auth.oauth2_client()?;
+    let places = PlaceKeys {
+        header: keys.header,
+        scheme: keys.scheme,
+        query: keys.query,
+        cookie: keys.cookie,
+        has_token: true,
+    };
+    let place = place(&places, upstream, block);
+    let grant = grant(&upstream.auth, block)?;
+    Some(TokenAuth {
+        place: place?,
+        sends_cookies: false,
+        login: Login {
+            chain: Vec::new(),
+            rules: rules(&grant),
+            grant,
+        },
+    })
+}
+
+/// What a login at a token endpoint sends; `None` for other logins, too.
+pub(super) fn grant(auth: &WrittenAuth, block: &mut Block<'_>) -> Option<Grant> {
+    match auth {
+        WrittenAuth::Oauth2ClientCredentials(written) => client_credentials(written, block),
+        WrittenAuth::Oauth2Password(written) => password(written, block),
+        WrittenAuth::Oauth2RefreshToken(written) => refresh_token(written, block),
+        WrittenAuth::Oauth2JwtBearer(written) => jwt_bearer(written, block),
+        WrittenAuth::TokenExchangeCaller(written) => caller_token(written, block),
+        WrittenAuth::None
+        | WrittenAuth::Bearer(_)
+        | WrittenAuth::Basic(_)
+        | WrittenAuth::ApiKey(_)
+        | WrittenAuth::TokenExchange(_)
+        | WrittenAuth::Forward(_)
+        | WrittenAuth::AwsSigv4(_)
+        | WrittenAuth::Hmac(_) => None,
+    }
+}
+
+/// What the responses of a token endpoint mean.
+pub(super) fn rules(grant: &Grant) -> ClassifyRules {
+    match grant {
+        Grant::CallerToken(_) => answers::caller_exchange_rules(),
+        Grant::Oauth2(_) | Grant::Exchange(_) => answers::token_endpoint_rules(),
+    }
+}
+
+/// What a token request has that differs from one to the next.
+#[derive(Clone, Copy)]
+enum Requested<'a> {
+    Complete,
+    Refresh(&'a Secret),
+    Signed(&'a SignedAssertion),
+}
+
+fn client(
+    keys: &ClientKeys<'_>,
+    own: Option<Parameters>,
+    requested: Requested<'_>,
+    block: &mut Block<'_>,
+) -> Option<Oauth2Client> {
+    check_base_url(&block.path("token_url"), keys.token_url, block.problems());
+    let optional = [
+        ("audience", keys.audience),
+        ("resource", keys.resource),
+        ("scope", keys.scope),
+    ];
+    let optional = optional.into_iter();
+    let optional = optional.filter_map(|(name, value)| Some(parameter(name, value?)));
+    let others = parameters(keys, block);
+    let id = match keys.client_id {
+        Some(id) => block.text("client_id", id).map(Some),
+        None => Some(None),
+    };
+    let proof = id.as_ref().and_then(|id| proof(keys, id.as_ref(), block));
+    let signer = Signer {
+        token_url: keys.token_url.as_str(),
+        client_id: id.as_ref().and_then(Option::as_ref),
+        is_client: false,
+    };
+    let request = match requested {
+        Requested::Complete => Some(TokenRequest::Complete),
+        Requested::Refresh(token) => block
+            .secret("refresh_token", token)
+            .map(TokenRequest::RefreshToken),
+        Requested::Signed(written) => assertion(written, signer, &mut block.table("assertion"))
+            .map(|assertion| TokenRequest::Assertion(Box::new(assertion))),
+    };
+    let Ok(token_url) = keys.token_url.as_str().parse() else {
+        block.wrong(
+            "token_url",
+            "the URL is invalid",
+            "write an absolute URL, such as `https://example.com/token`",
+        );
+        return None;
+    };
+    let (own, (proof, of_the_client)) = (own?, proof?);
+    let all = own
+        .into_iter()
+        .chain(optional)
+        .chain(of_the_client)
+        .chain(others?);
+    Some(Oauth2Client {
+        token_url,
+        proof,
+        form: form(all),
+        request: request?,
+    })
+}
+
+fn parameter(name: &str, value: &str) -> (String, SecretValue) {
+    (name.to_owned(), SecretValue::from(value))
+}
+
+fn form(parameters: impl Iterator<Item = (String, SecretValue)>) -> SecretValue {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parameters {
+        form.append_pair(&name, value.expose());
+    }
+    SecretValue::from(form.finish().as_str())
+}
+
+/// The parameters of the file's own.
+fn parameters(keys: &ClientKeys<'_>, block: &mut Block<'_>) -> Option<Parameters> {
+    const OURS: [&str; 10] = [
+        "grant_type",
+        "client_id",
+        "client_secret",
+        "client_assertion",
+        "client_assertion_type",
+        "assertion",
+        "scope",
+        "audience",
+        "resource",
+        "refresh_token",
+    ];
+    let table = &mut block.table("parameters");
+    let parameters = keys.parameters.iter().map(|(name, text)| {
+        if OURS.contains(&name.as_str()) {
+            let message = format!("`{name}` has a key of its own");
+            table.wrong(name, message, "write it beside `parameters`");
+            return None;
+        }
+        if matches!(text, Text::Literal(_)) && names_secret(name) {
+            table.wrong(name, SECRET_LITERAL, SECRET_HELP);
+            return None;
+        }
+        table.text(name, text).map(|value| (name.clone(), value))
+    });
+    let parameters: Vec<_> = parameters.collect();
+    parameters.into_iter().collect()
+}
+
+/// How the client shows who it is, and what of it goes into the form.
+fn proof(
+    keys: &ClientKeys<'_>,
+    id: Option<&SecretValue>,
+    block: &mut Block<'_>,
+) -> Option<(ClientProof, Parameters)> {
+    let secret = match keys.client_secret {
+        Some(secret) => Some(block.secret("client_secret", secret)?),
+        None => None,
+    };
+    let of_form = |name: &str, value: &SecretValue| (name.to_owned(), value.clone());
+    let in_form = id.iter().map(|id| of_form("client_id", id));
+    let way = keys
+        .client_auth
+        .unwrap_or(match (keys.client_assertion, &secret) {
+            (Some(_), _) => ClientAuth::PrivateKeyJwt,
+            (None, Some(_)) => ClientAuth::ClientSecretBasic,
+            (None, None) => ClientAuth::None,
+        });
+    if let (ClientAuth::PrivateKeyJwt, None) = (way, keys.client_assertion) {
+        let help = "set it, as in `client_assertion = { private_key = { file = \"client.key\" } }`";
+        block.wrong(
+            "client_assertion",
+            "nothing says what the client signs",
+            help,
+        );
+        return None;
+    }
+    let unused = match way {
+        ClientAuth::PrivateKeyJwt | ClientAuth::None if secret.is_some() => Some("client_secret"),
+        ClientAuth::PrivateKeyJwt => None,
+        _ if keys.client_assertion.is_some() => Some("client_assertion"),
+        _ => None,
+    };
+    if let Some(key) = unused {
+        let message = format!("`{key}` is not used under this `client_auth`");
+        block.wrong(key, message, "leave it out, or name another `client_auth`");
+        return None;
+    }
+    let needs_secret = !matches!(way, ClientAuth::PrivateKeyJwt | ClientAuth::None);
+    if needs_secret && secret.is_none() {
+        let help = "set it; or for a public client, `client_auth = \"none\"`";
+        block.wrong(
+            "client_secret",
+            "the client has no secret to authenticate with",
+            help,
+        );
+        return None;
+    }
+    if way != ClientAuth::None && id.is_none() {
+        block.wrong(
+            "client_id",
+            "the client has no id to authenticate with",
+            "set it",
+        );
+        return None;
+    }
+    let pair = id.zip(secret.as_ref());
+    Some(match way {
+        ClientAuth::ClientSecretBasic => {
+            let (id, secret) = pair?;
+            (
+                ClientProof::Header(basic(&encoded(id), &encoded(secret))?),
+                Vec::new(),
+            )
+        }
+        ClientAuth::ClientSecretBasicUnencoded => {
+            let (id, secret) = pair?;
+            (
+                ClientProof::Header(basic(id.expose(), secret.expose())?),
+                Vec::new(),
+            )
+        }
+        ClientAuth::ClientSecretPost => {
+            let secret = secret.iter().map(|secret| of_form("client_secret", secret));
+            (ClientProof::Form, in_form.chain(secret).collect())
+        }
+        ClientAuth::PrivateKeyJwt => {
+            let signer = Signer {
+                token_url: keys.token_url.as_str(),
+                client_id: id,
+                is_client: true,
+            };
+            let table = &mut block.table("client_assertion");
+            let assertion = assertion(keys.client_assertion?, signer, table)?;
+            (
+                ClientProof::Assertion(Box::new(assertion)),
+                in_form.collect(),
+            )
+        }
+        ClientAuth::None => (ClientProof::Form, in_form.collect()),
+    })
+}
+
+/// As a form would write it (RFC 6749, section 2.3.1).
+fn encoded(value: &SecretValue) -> String {
+    form_urlencoded::byte_serialize(value.expose().as_bytes()).collect()
+}
+
+fn basic(id: &str, secret: &str) -> Option<HeaderValue> {
+    // Base64 always fits into a header.
+    credentials("Basic", &STANDARD.encode(format!("{id}:{secret}"))).ok()
+}
+
+/// Who signs a token.
+#[derive(Clone, Copy)]
+struct Signer<'a> {
+    token_url: &'a str,
+    client_id: Option<&'a SecretValue>,
+    /// Whether the token shows who the client is, and is not one that is exchanged.
+    is_client: bool,
+}
+
+fn assertion(
+    written: &SignedAssertion,
+    signer: Signer<'_>,
+    block: &mut Block<'_>,
+) -> Option<Assertion> {
+    let secret = block.secret("private_key", &written.private_key)?;
+    let account = ServiceAccount::read(secret.expose());
+    let key = PrivateKey {
+        key: match &account {
+            Some(account) => SecretValue::from(account.private_key.as_str()),
+            None => secret,
+        },
+        algorithm: written.algorithm,
+    };
+    if let Err(error) = key.sign(b"") {
+        let help = "name a private key in PEM (PKCS #8, PKCS #1 or SEC 1), and its algorithm under `algorithm`";
+        block.wrong("private_key", format!("the key cannot sign: {error}"), help);
+        return None;
+    }
+    let of_account = account
+        .as_ref()
+        .map(|account| account.client_email.as_str());
+    let issuer = match &written.issuer {
+        Some(issuer) => Some(block.text("issuer", issuer)?),
+        None => of_account
+            .map(SecretValue::from)
+            .or_else(|| signer.client_id.cloned()),
+    };
+    let Some(issuer) = issuer else {
+        block.wrong(
+            "issuer",
+            "nothing says who signs the token",
+            "set `issuer`, or `client_id`",
+        );
+        return None;
+    };
+    let subject = match &written.subject {
+        Some(subject) => Some(block.text("subject", subject)?),
+        None => signer.client_id.filter(|_| signer.is_client).cloned(),
+    };
+    let audience = written.audience.as_deref().unwrap_or(signer.token_url);
+    let mut claims = claims(written, block)?;
+    claims.insert("iss".to_owned(), issuer.expose().into());
+    claims.insert("aud".to_owned(), audience.into());
+    if let Some(subject) = subject {
+        claims.insert("sub".to_owned(), subject.expose().into());
+    }
+    let mut header = Map::from_iter([("typ".to_owned(), json!("JWT"))]);
+    let key_id = account.and_then(|account| account.private_key_id);
+    if let Some(id) = written.key_id.clone().or(key_id) {
+        header.insert("kid".to_owned(), id.into());
+    }
+    if let Some(path) = &written.certificate {
+        let pem = block.file("certificate", path)?;
+        let Ok(certificate) = CertificateDer::from_pem_slice(&pem) else {
+            let help = "name a file with a certificate in PEM";
+            block.wrong("certificate", "the file holds no certificate", help);
+            return None;
+        };
+        let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&certificate));
+        header.insert("x5t#S256".to_owned(), thumbprint.into());
+    }
+    Some(Assertion {
+        key,
+        header,
+        claims,
+        lifetime: written.lifetime,
+    })
+}
+
+/// The claims of the file's own.
+fn claims(written: &SignedAssertion, block: &mut Block<'_>) -> Option<Map<String, Value>> {
+    const OURS: [&str; 6] = ["iss", "sub", "aud", "iat", "exp", "jti"];
+    let table = &mut block.table("claims");
+    let claims = written.claims.iter().map(|(name, claim)| {
+        if OURS.contains(&name.as_str()) {
+            let message = format!("`{name}` is set by groupgate");
+            let help = "set it with `issuer`, `subject`, `audience` or `lifetime`";
+            table.wrong(name, message, help);
+            return None;
+        }
+        Some((name.clone(), claim_value(claim, name, table)?))
+    });
+    let claims: Vec<_> = claims.collect();
+    claims.into_iter().collect()
+}
+
+fn claim_value(claim: &Json, key: &str, block: &mut Block<'_>) -> Option<Value> {
+    Some(match claim {
+        Json::Text(text) => text.as_str().into(),
+        Json::Integer(number) => (*number).into(),
+        Json::Float(number) => (*number).into(),
+        Json::Number(digits) => digits.parse::<serde_json::Number>().ok()?.into(),
+        Json::Bool(bool) => (*bool).into(),
+        Json::Secret(secret) => block.secret(key, secret)?.expose().into(),
+        Json::List(items) => {
+            let list = &mut block.table(key);
+            let items = items.iter().enumerate();
+            let items = items.map(|(index, item)| claim_value(item, &index.to_string(), list));
+            let items: Vec<_> = items.collect();
+            Value::Array(items.into_iter().collect::<Option<_>>()?)
+        }
+        Json::Object(members) => {
+            let object = &mut block.table(key);
+            let members = members.iter();
+            let members = members
+                .map(|(name, member)| Some((name.clone(), claim_value(member, name, object)?)));
+            let members: Vec<_> = members.collect();
+            Value::Object(members.into_iter().collect::<Option<_>>()?)
+        }
+    })
+}
+
+/// The file of a Google service account's key.
+#[derive(serde::Deserialize)]
+struct ServiceAccount {
+    private_key: String,
+    client_email: String,
+    private_key_id: Option<String>,
+}
+
+impl ServiceAccount {
+    fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::auth_in;
+
+    #[test]
+    fn each_problem_of_a_client_is_told_at_its_key() {
+        let key = "private_key = { env = 'KEY' }";
+        let blocks = [
+            "type = 'oauth2_client_credentials'\nclient_id = 'a'\nclient_auth = 'client_secret_post'".to_owned(),
+            "type = 'oauth2_client_credentials'\nclient_id = 'a'\nclient_secret = { env = 'KEY' }\nclient_auth = 'none'".to_owned(),
+            "type = 'oauth2_client_credentials'\nclient_id = 'a'\nclient_auth = 'private_key_jwt'".to_owned(),
+            format!("type = 'oauth2_client_credentials'\nclient_id = 'a'\nclient_secret = {{ env = 'KEY' }}\nclient_assertion = {{ {key}, algorithm = 'HS256' }}"),
+            format!("type = 'oauth2_client_credentials'\nclient_id = 'a'\nclient_assertion = {{ {key} }}"),
+            "type = 'oauth2_client_credentials'\nclient_id = 'a'\nparameters = { scope = 'a', api_token = 'hunter2' }".to_owned(),
+            "type = 'oauth2_password'\nusername = 'a'\npassword = { env = 'ABSENT' }\nclient_secret = { env = 'KEY' }".to_owned(),
+            "type = 'oauth2_refresh_token'\nrefresh_token = { env = 'ABSENT' }\nheader = 'x'\nquery = 'y'".to_owned(),
+            format!("type = 'oauth2_jwt_bearer'\nassertion = {{ {key}, algorithm = 'HS256', claims = {{ exp = 7 }} }}"),
+            format!("type = 'oauth2_jwt_bearer'\nassertion = {{ {key}, algorithm = 'HS256', issuer = 'a', certificate = '/nowhere/c.pem' }}"),
+            format!("type = 'oauth2_jwt_bearer'\nassertion = {{ {key}, algorithm = 'HS256', issuer = 'a', claims = {{ exp = 7 }} }}"),
+        ];
+        let told: Vec<_> = (blocks.iter())
+            .map(
+                |block| match auth_in(&format!("{block}\ntoken_url = 'https://a.example/t'")) {
+                    Ok(_) => "nothing".to_owned(),
+                    Err(problems) => problems.join("\n"),
+                },
+            )
+            .collect();
+        let told = told.join("\n--\n");
+        assert!(!told.contains("hunter2"), "{told}");
+        insta::assert_snapshot!(told);
+    }
+
+    #[test]
+    fn a_service_account_s_file_says_who_signs_with_which_key() {
+        use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
+
+        use crate::plan::{Auth, Grant, TokenRequest};
+
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("account.json");
+        let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let account = serde_json::json!({
+            "type": "service_account", "client_email": "svc@x.example", "private_key_id": "k7",
+            "private_key": pair.serialize_pem(),
+        });
+        std::fs::write(&file, account.to_string()).unwrap();
+        let block = format!(
+            "type = 'oauth2_jwt_bearer'\ntoken_url = 'https://a.example/t'\n\
+             assertion = {{ private_key = {{ file = '{}' }}, algorithm = 'ES256' }}",
+            file.display()
+        );
+        let Ok(Auth::Token(auth)) = auth_in(&block) else {
+            panic!("it is an account's file")
+        };
+        let Grant::Oauth2(client) = &auth.login.grant else {
+            panic!("it is a grant")
+        };
+        let TokenRequest::Assertion(assertion) = &client.request else {
+            panic!("it is signed")
+        };
+        assert_eq!(assertion.header["kid"], "k7");
+        assert_eq!(assertion.claims["iss"], "svc@x.example");
+        assert_eq!(assertion.claims["aud"], "https://a.example/t");
+        assert!(!assertion.claims.contains_key("sub"));
+    }
+}
