@@ -1,7 +1,7 @@
 //! Signatures with a key of ours: of tokens (RFC 7515) and of messages (RFC 9421).
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use rustls::SignatureScheme;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use sha2::{Sha256, Sha384, Sha512};
 use thiserror::Error;
 
-use crate::plan::{PrivateKey, TokenAlgorithm};
+use crate::plan::{KeyEncoding, PrivateKey, TokenAlgorithm};
 
 /// Why a key cannot sign.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -25,6 +25,24 @@ pub(crate) enum SigningError {
     /// The cryptography refused.
     #[error("signing failed")]
     Failed,
+}
+
+impl KeyEncoding {
+    /// The key that a text stands for.
+    pub(crate) fn bytes_of(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Text => Some(text.as_bytes().to_vec()),
+            Self::Base64 => STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok(),
+            Self::Hex => {
+                let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+                let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+                let pairs = pairs
+                    .iter()
+                    .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
+                rest.is_empty().then(|| pairs.collect()).flatten()
+            }
+        }
+    }
 }
 
 impl PrivateKey {
@@ -186,6 +204,22 @@ mod tests {
             let header = URL_SAFE_NO_PAD.decode(header).unwrap();
             assert_eq!(header, format!("{{\"alg\":\"{ours}\"}}").as_bytes());
         }
+    }
+
+    #[rstest]
+    #[case::text(KeyEncoding::Text, "key", Some(&b"key"[..]))]
+    #[case::base64(KeyEncoding::Base64, "a2V5", Some(&b"key"[..]))]
+    #[case::padded(KeyEncoding::Base64, "a2V5cw==", Some(&b"keys"[..]))]
+    #[case::no_base64(KeyEncoding::Base64, "a key", None)]
+    #[case::hex(KeyEncoding::Hex, "6B6579", Some(&b"key"[..]))]
+    #[case::half_a_byte(KeyEncoding::Hex, "6b657", None)]
+    #[case::no_hex(KeyEncoding::Hex, "key!", None)]
+    fn a_key_is_read_as_it_is_written(
+        #[case] encoding: KeyEncoding,
+        #[case] text: &str,
+        #[case] expected: Option<&[u8]>,
+    ) {
+        assert_eq!(encoding.bytes_of(text).as_deref(), expected);
     }
 
     #[test]

@@ -66,27 +66,64 @@ pub struct Hmac {
     pub key_id: SecretValue,
     /// The key.
     pub key: SecretValue,
-    /// The hash function of the signature and of the body's hash.
+    /// How the key is written.
+    pub key_encoding: KeyEncoding,
+    /// What stands before the key.
+    pub key_prefix: String,
+    /// The texts of which each is signed with the key before it, for the next key.
+    pub derived_key: Vec<SigningText>,
+    /// The hash function of the signature and of all hashes.
     pub hash: Hash,
-    /// How the signature and the body's hash are written.
+    /// How the signature and all hashes are written.
     pub encoding: Encoding,
-    /// The header that carries the signing time.
-    pub date: Option<DateHeader>,
+    /// The signing time.
+    pub date: Option<SigningDate>,
+    /// The headers of the canonical request, in order.
+    pub signed_headers: Vec<HeaderName>,
+    /// Headers that are added before the request is signed.
+    pub headers: Vec<(HeaderName, SigningText)>,
+    /// The text whose hash is part of what is signed.
+    pub canonical_request: Option<SigningText>,
+    /// Whether the query is sent in the form that is signed.
+    pub has_strict_query: bool,
     /// The text to sign.
     pub string_to_sign: SigningText,
-    /// The value of the header that carries the signature.
-    pub header: SigningText,
-    /// The name of that header.
-    pub header_name: HeaderName,
+    /// Where the signature goes.
+    pub place: SignaturePlace,
 }
 
-/// A header that carries the signing time.
+/// Where a signature goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DateHeader {
-    /// The name of the header.
-    pub header: HeaderName,
-    /// The time's format in UTC, as a `strftime` pattern.
+pub enum SignaturePlace {
+    /// Into a header.
+    Header {
+        /// The name of the header.
+        name: HeaderName,
+        /// Its value.
+        value: SigningText,
+    },
+    /// Into the query, with other parameters.
+    Query(Vec<(String, SigningText)>),
+}
+
+/// The signing time, where it goes and how it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningDate {
+    /// Where it goes.
+    pub place: DatePlace,
+    /// Its format in UTC, as a `strftime` pattern.
     pub format: String,
+    /// A second format.
+    pub short_format: Option<String>,
+}
+
+/// Where the signing time goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatePlace {
+    /// Into a header.
+    Header(HeaderName),
+    /// Into a parameter of the query.
+    Query(String),
 }
 
 /// A text with placeholders for parts of the request and its signature.
@@ -122,8 +159,34 @@ pub enum SigningPlaceholder {
     Host,
     /// The id of the key.
     KeyId,
+    /// The signing time in its second format.
+    ShortDate,
+    /// A random text.
+    Nonce,
+    /// The names of the signed headers.
+    SignedHeaders,
+    /// The signed headers, a line each.
+    CanonicalHeaders,
+    /// The path, normalized and encoded once more.
+    CanonicalPath,
+    /// The parameters of the query in order.
+    CanonicalQuery,
+    /// The hash of the canonical request.
+    CanonicalHash,
     /// The signature.
     Signature,
+}
+
+impl SigningText {
+    /// Whether it has a placeholder.
+    pub fn uses(&self, placeholder: SigningPlaceholder) -> bool {
+        self.0.contains(&SigningPiece::Placeholder(placeholder))
+    }
+
+    /// Whether it has the signature.
+    pub fn has_signature(&self) -> bool {
+        self.uses(SigningPlaceholder::Signature)
+    }
 }
 
 /// A scheme's word and the credentials as one header value (RFC 9110, section 11.4). Without a
@@ -153,6 +216,21 @@ pub enum Hash {
     Sha512,
     /// SHA-1, for upstreams that support nothing better.
     Sha1,
+    /// MD5, for upstreams that support nothing better.
+    Md5,
+}
+
+/// How a key is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyEncoding {
+    /// The key is the text itself.
+    #[default]
+    Text,
+    /// Base64, with or without padding.
+    Base64,
+    /// Hexadecimal.
+    Hex,
 }
 
 /// How bytes are written as text.

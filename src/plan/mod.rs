@@ -15,8 +15,8 @@ pub use audit::AuditRules;
 
 pub mod auth;
 pub use auth::{
-    Auth, DateHeader, Encoding, Fixed, Hash, Hmac, SigV4, SigningPiece, SigningPlaceholder,
-    SigningText,
+    Auth, DatePlace, Encoding, Fixed, Hash, Hmac, KeyEncoding, SigV4, SignaturePlace, SigningDate,
+    SigningPiece, SigningPlaceholder, SigningText,
 };
 
 pub mod callers;

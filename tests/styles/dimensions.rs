@@ -104,6 +104,9 @@ pub(crate) const DIMENSIONS: [Dimension; 31] = [
             "hex",
             "base64",
             "clock window",
+            "HMAC derived keys",
+            "HMAC canonical request",
+            "HMAC in the query",
         ],
     ),
     dimension(

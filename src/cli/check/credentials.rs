@@ -43,6 +43,9 @@ pub(super) fn explain_auth(upstream: &Upstream) -> String {
             "an AWS signature for {} in {}, key from {}",
             auth.service, auth.region, auth.access_key
         ),
+        Auth::Hmac(auth) if auth.header.is_none() => {
+            format!("a signature in the query, key from {}", auth.key_id)
+        }
         Auth::Hmac(auth) => format!(
             "a signature in `{}`, key from {}",
             auth.header_name, auth.key_id

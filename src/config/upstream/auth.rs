@@ -8,12 +8,11 @@ use strum::{EnumDiscriminants, EnumString};
 
 use super::value::{Nothing, nothing_else};
 use super::{
-    CallerExchangeAuth, ClientCredentialsAuth, ClientKeys, JwtBearerAuth, PasswordAuth,
+    CallerExchangeAuth, ClientCredentialsAuth, ClientKeys, HmacAuth, JwtBearerAuth, PasswordAuth,
     RefreshTokenAuth, Text, TokenExchangeAuth,
 };
 use crate::config::Secret;
 use crate::config::tree::{self, Misfit};
-use crate::plan::{Encoding, Hash};
 
 /// How requests to this upstream are authenticated.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema, EnumDiscriminants)]
@@ -61,22 +60,34 @@ pub enum Auth {
     TokenExchangeCaller(Box<CallerExchangeAuth>),
     /// AWS Signature Version 4.
     AwsSigv4(AwsSigv4Auth),
-    /// An HMAC signature (RFC 2104) over a text that you define, sent in a header that you define.
+    /// An HMAC signature (RFC 2104) over a text that you define, sent in a header or in parameters that you
+    /// define.
     ///
-    /// Placeholders in `string_to_sign` and `header`:
+    /// Placeholders in all of its texts:
     ///
     /// - `{method}`: the HTTP method, in upper case.
     /// - `{path}`: the path as it is sent, percent-encoded.
     /// - `{query}`: the query string as it is sent, without the question mark; empty if there is
     ///   none.
     /// - `{host}`: the value of the `Host` header, with the port unless it is the default one.
-    /// - `{date}`: the signing time, as `date` writes it.
+    /// - `{date}` and `{short_date}`: the signing time, as `date` writes it.
     /// - `{body_hash}`: the hash of the request body, in `encoding`. An empty body has a hash too.
     /// - `{key_id}`: the id of the key.
-    /// - `{signature}`: the signature. Only in `header`, which must contain it.
+    /// - `{nonce}`: 32 random hexadecimal digits, the same in all texts of one request.
+    /// - `{signed_headers}`: the names of the `signed_headers`, in order, as in `host;x-date`.
+    ///
+    /// In `canonical_request` and `string_to_sign`, and where the signature is sent, also:
+    ///
+    /// - `{canonical_headers}`: a line for each of the `signed_headers`, as in `x-date:20261121T120000Z`,
+    ///   with a line feed at its end.
+    /// - `{canonical_path}`: the path without empty segments and dots, each segment percent-encoded once more.
+    /// - `{canonical_query}`: the parameters in the order of their names, with all but unreserved characters
+    ///   percent-encoded. The query is then sent with this encoding, too.
+    /// - `{canonical_hash}`: the hash of `canonical_request`, in `encoding`. Only in `string_to_sign` and after.
+    /// - `{signature}`: the signature. Only in `header` or `query`, one of which must contain it.
     ///
     /// `{{` and `}}` are literal braces.
-    Hmac(HmacAuth),
+    Hmac(Box<HmacAuth>),
 }
 
 impl Auth {
@@ -218,47 +229,4 @@ pub struct AwsSigv4Auth {
     /// refused.
     #[serde(default)]
     pub sign_headers: Vec<String>,
-}
-
-/// An HMAC signature over a text that you define, sent in a header that you define.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HmacAuth {
-    /// The id of the key.
-    pub key_id: Secret,
-    /// The key.
-    pub secret: Secret,
-    /// The hash function of the signature and of `{body_hash}`.
-    #[serde(default)]
-    pub hash: Hash,
-    /// How the signature and `{body_hash}` are written.
-    #[serde(default)]
-    pub encoding: Encoding,
-    /// A header that carries the signing time. Required for `{date}`.
-    pub date: Option<DateHeader>,
-    /// The text to sign, with placeholders: `{method}`; `{path}` and `{query}` as they are sent;
-    /// `{host}` as in the `Host` header; `{date}` as in the `date` header; `{key_id}`; `{body_hash}`,
-    /// the hash of the body as it is sent (of nothing where there is none), by `hash` and written as
-    /// `encoding` says. In a basic TOML string, `\n` is a line feed. `{{` and `}}` are braces.
-    pub string_to_sign: String,
-    /// The value of the header that carries the signature, with the same placeholders and
-    /// `{signature}`, which it must contain.
-    pub header: String,
-    /// The name of the header that carries the signature.
-    #[serde(default = "authorization")]
-    pub header_name: String,
-}
-
-fn authorization() -> String {
-    "authorization".to_owned()
-}
-
-/// A header that carries the time of signing.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DateHeader {
-    /// The name of the header.
-    pub header: String,
-    /// The format of the time in UTC, as a `strftime` pattern such as `%Y%m%dT%H%M%SZ`.
-    pub format: String,
 }

@@ -15,9 +15,10 @@ pub mod pushdown;
 pub use pushdown::Pushdown;
 
 pub mod auth;
-pub use auth::{
-    ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DateHeader, ForwardAuth, HmacAuth,
-};
+pub use auth::{ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, ForwardAuth};
+
+pub mod signing;
+pub use signing::{HmacAuth, SigningDate};
 
 pub mod login;
 pub use login::TokenExchangeAuth;

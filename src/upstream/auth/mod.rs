@@ -17,6 +17,7 @@ use thiserror::Error;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::Auth;
 
+mod canonical;
 mod cookies;
 mod fixed;
 mod forward;
@@ -78,6 +79,12 @@ pub enum AuthError {
     /// A value holds what no header may hold, such as a line break.
     #[error("the header `{0}` cannot carry its value")]
     Header(HeaderName),
+    /// A header that is signed is not in the request.
+    #[error("the request has no header `{0}` that could be signed")]
+    NoHeader(HeaderName),
+    /// A parameter that is signed is not in the request.
+    #[error("the request has no parameter `{0}` that could be signed")]
+    NoParameter(String),
     /// The URI is no URI any more, or too long.
     #[error("the request's URI cannot carry its query")]
     Uri,
@@ -98,6 +105,8 @@ impl From<AuthError> for UpstreamError {
             AuthError::NoToken
             | AuthError::NoCaller
             | AuthError::NoHost
+            | AuthError::NoHeader(_)
+            | AuthError::NoParameter(_)
             | AuthError::Uri
             | AuthError::Date(_)
             | AuthError::Signer(_) => Self::ours(error.to_string()),

@@ -3,36 +3,50 @@
 use crate::plan::{SigningPiece, SigningPlaceholder, SigningText};
 
 /// What the placeholders stand for in one request.
-#[derive(Clone, Copy)]
-pub(super) struct SigningValues<'a> {
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
-    pub(super) query: &'a str,
-    pub(super) date: &'a str,
-    pub(super) body_hash: &'a str,
-    pub(super) host: &'a str,
-    pub(super) key_id: &'a str,
-    pub(super) signature: &'a str,
+#[derive(Default)]
+pub(super) struct SigningValues {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) date: String,
+    pub(super) short_date: String,
+    pub(super) body_hash: String,
+    pub(super) host: String,
+    pub(super) key_id: String,
+    pub(super) nonce: String,
+    pub(super) signed_headers: String,
+    pub(super) canonical_headers: String,
+    pub(super) canonical_path: String,
+    pub(super) canonical_query: String,
+    pub(super) canonical_hash: String,
+    pub(super) signature: String,
 }
 
-impl<'a> SigningValues<'a> {
-    const fn get(&self, placeholder: SigningPlaceholder) -> &'a str {
+impl SigningValues {
+    fn get(&self, placeholder: SigningPlaceholder) -> &str {
         match placeholder {
-            SigningPlaceholder::Method => self.method,
-            SigningPlaceholder::Path => self.path,
-            SigningPlaceholder::Query => self.query,
-            SigningPlaceholder::Date => self.date,
-            SigningPlaceholder::BodyHash => self.body_hash,
-            SigningPlaceholder::Host => self.host,
-            SigningPlaceholder::KeyId => self.key_id,
-            SigningPlaceholder::Signature => self.signature,
+            SigningPlaceholder::Method => &self.method,
+            SigningPlaceholder::Path => &self.path,
+            SigningPlaceholder::Query => &self.query,
+            SigningPlaceholder::Date => &self.date,
+            SigningPlaceholder::ShortDate => &self.short_date,
+            SigningPlaceholder::BodyHash => &self.body_hash,
+            SigningPlaceholder::Host => &self.host,
+            SigningPlaceholder::KeyId => &self.key_id,
+            SigningPlaceholder::Nonce => &self.nonce,
+            SigningPlaceholder::SignedHeaders => &self.signed_headers,
+            SigningPlaceholder::CanonicalHeaders => &self.canonical_headers,
+            SigningPlaceholder::CanonicalPath => &self.canonical_path,
+            SigningPlaceholder::CanonicalQuery => &self.canonical_query,
+            SigningPlaceholder::CanonicalHash => &self.canonical_hash,
+            SigningPlaceholder::Signature => &self.signature,
         }
     }
 }
 
 impl SigningText {
     /// The text with values in place of placeholders.
-    pub(super) fn render(&self, values: &SigningValues<'_>) -> String {
+    pub(super) fn render(&self, values: &SigningValues) -> String {
         let pieces = self.0.iter();
         pieces
             .map(|piece| match piece {
@@ -46,19 +60,22 @@ impl SigningText {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Auth;
+    use crate::plan::{Auth, SignaturePlace};
     use crate::upstream::auth::tests::resolve;
 
-    const VALUES: SigningValues<'_> = SigningValues {
-        method: "GET",
-        path: "/a",
-        query: "b=c",
-        date: "today",
-        body_hash: "00",
-        host: "example.com",
-        key_id: "id",
-        signature: "ff",
-    };
+    fn values() -> SigningValues {
+        SigningValues {
+            method: "GET".to_owned(),
+            path: "/a".to_owned(),
+            query: "b=c".to_owned(),
+            date: "today".to_owned(),
+            body_hash: "00".to_owned(),
+            host: "example.com".to_owned(),
+            key_id: "id".to_owned(),
+            signature: "ff".to_owned(),
+            ..SigningValues::default()
+        }
+    }
 
     #[test]
     fn placeholders_take_their_values() {
@@ -79,7 +96,10 @@ mod tests {
             let Ok(Auth::Hmac(hmac)) = auth else {
                 panic!("{auth:?}");
             };
-            assert_eq!(hmac.header.render(&VALUES), expected);
+            let SignaturePlace::Header { value, .. } = &hmac.place else {
+                panic!("{hmac:?}");
+            };
+            assert_eq!(value.render(&values()), expected);
         }
     }
 }

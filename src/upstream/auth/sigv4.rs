@@ -16,13 +16,11 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
+use http::Request;
 use http::header::{HOST, HeaderName, HeaderValue};
-use http::{Request, Uri};
 use jiff::Timestamp;
-use url::form_urlencoded;
 
 use super::{AuthError, host, query};
-use crate::percent::encode;
 use crate::plan::SigV4;
 use crate::plan::auth::sensitive;
 
@@ -61,7 +59,7 @@ impl SigV4 {
         request: &mut Request<Bytes>,
         now: Timestamp,
     ) -> Result<(), AuthError> {
-        *request.uri_mut() = with_strict_query(request.uri())?;
+        *request.uri_mut() = query::strict(request.uri())?;
         let instructions = self.instructions(settings, request, now)?;
         for (name, value) in instructions.headers() {
             let name = HeaderName::try_from(name).map_err(signer_error)?;
@@ -131,13 +129,6 @@ fn signable_headers(request: &Request<Bytes>) -> Result<Vec<(&str, Cow<'_, str>)
 
 fn readable<'a>(name: &HeaderName, value: &'a HeaderValue) -> Result<&'a str, AuthError> {
     str::from_utf8(value.as_bytes()).map_err(|_| AuthError::Header(name.clone()))
-}
-
-fn with_strict_query(uri: &Uri) -> Result<Uri, AuthError> {
-    let pairs: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
-        .map(|(name, value)| format!("{}={}", encode(&name), encode(&value)))
-        .collect();
-    query::replace(uri, &pairs.join("&"))
 }
 
 fn signer_error(error: impl std::error::Error) -> AuthError {
@@ -321,12 +312,12 @@ mod tests {
         let uri = format!("https://example.com/groups{query}")
             .parse()
             .unwrap();
-        let strict = with_strict_query(&uri).unwrap();
+        let strict = query::strict(&uri).unwrap();
         assert_eq!(
             strict.to_string(),
             format!("https://example.com/groups{expected}")
         );
-        assert_eq!(with_strict_query(&strict).unwrap(), strict);
+        assert_eq!(query::strict(&strict).unwrap(), strict);
     }
 
     #[test]

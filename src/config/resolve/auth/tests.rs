@@ -18,6 +18,8 @@ pub(crate) fn auth_in(toml: &str) -> Result<Auth, Vec<String>> {
         ("SECRET", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
         ("ODD", "7Fjfp0ZBr1KtDRbnfVdmIw/+ é"),
         ("BROKEN", "line\nbreak"),
+        ("S3_KEY", "AKIAIOSFODNN7EXAMPLE"),
+        ("S3_SECRET", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
     ]);
     let mut problems = Problems::default();
     let auth = auth(
@@ -106,6 +108,9 @@ fn each_problem_is_told_at_its_key() {
         "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{date}'\nheader = 'x {signature}'",
         "type = 'hmac'\nkey_id = { env = 'BROKEN' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{date}'\nheader = '{key_id} {signature}'\ndate = { header = 'x date', format = '%Q%' }",
         "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'ABSENT' }\nstring_to_sign = '{verb}{date}'\nheader = 'date}'\nheader_name = 'a b'",
+        "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{short_date}{canonical_hash}{signed_headers}'\nquery = { a = '{canonical_path}' }\nderived_key = ['{canonical_query}']\ndate = { header = 'x', query = 'y', format = '%Y', short_format = '%Q' }",
+        "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'ODD' }\nkey_encoding = 'hex'\nstring_to_sign = ''\nheader = '{signature}'\nquery = { a = '{signature}' }\nheaders = { 'a b' = '{signature}' }\nsigned_headers = ['a b']",
+        "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = ''",
     ];
     let told: Vec<_> = blocks
         .iter()
