@@ -19,6 +19,9 @@ pub(crate) enum SigningError {
     /// It cannot be read.
     #[error("it is no private key in PEM")]
     NoKey,
+    /// It is written in another way.
+    #[error("it is not written as its encoding says")]
+    WrongEncoding,
     /// It is of another kind.
     #[error("it is no key for {0}")]
     WrongKind(TokenAlgorithm),
@@ -48,11 +51,14 @@ impl KeyEncoding {
 impl PrivateKey {
     /// The signature of a message. ECDSA signatures are the two numbers, one after the other.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
-        let key = self.key.expose().as_bytes();
+        let secret = || {
+            let secret = self.encoding.bytes_of(self.key.expose());
+            secret.ok_or(SigningError::WrongEncoding)
+        };
         match self.algorithm {
-            TokenAlgorithm::HS256 => mac::<Hmac<Sha256>>(key, message),
-            TokenAlgorithm::HS384 => mac::<Hmac<Sha384>>(key, message),
-            TokenAlgorithm::HS512 => mac::<Hmac<Sha512>>(key, message),
+            TokenAlgorithm::HS256 => mac::<Hmac<Sha256>>(&secret()?, message),
+            TokenAlgorithm::HS384 => mac::<Hmac<Sha384>>(&secret()?, message),
+            TokenAlgorithm::HS512 => mac::<Hmac<Sha512>>(&secret()?, message),
             TokenAlgorithm::RS256 => self.asymmetric(SignatureScheme::RSA_PKCS1_SHA256, message),
             TokenAlgorithm::RS384 => self.asymmetric(SignatureScheme::RSA_PKCS1_SHA384, message),
             TokenAlgorithm::RS512 => self.asymmetric(SignatureScheme::RSA_PKCS1_SHA512, message),
@@ -156,6 +162,7 @@ mod tests {
     fn key(algorithm: TokenAlgorithm, text: &str) -> PrivateKey {
         PrivateKey {
             key: SecretValue::from(text),
+            encoding: KeyEncoding::Text,
             algorithm,
         }
     }

@@ -13,7 +13,7 @@ use crate::problem::KeyPath;
 pub(super) const MASK: &str = "\"***\"";
 
 /// The keys of an `auth` block whose values are no secrets under any scheme.
-const OPEN_IN_AUTH: [&str; 32] = [
+const OPEN_IN_AUTH: [&str; 37] = [
     "type",
     "answer",
     "answers",
@@ -40,6 +40,11 @@ const OPEN_IN_AUTH: [&str; 32] = [
     "client_id",
     "base_url",
     "client_auth",
+    "algorithm",
+    "components",
+    "label",
+    "tag",
+    "nonce",
     "key_encoding",
     "key_prefix",
     "derived_key",

@@ -4,7 +4,7 @@ use http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ForwardedNames, SecretValue, TokenAuth};
+use super::{ForwardedNames, MessageSignature, SecretValue, TokenAuth};
 
 /// How requests to one upstream are authenticated.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,10 @@ pub enum Auth {
     SigV4(SigV4),
     /// With an HMAC signature over a text of the upstream's choice.
     Hmac(Box<Hmac>),
+    /// With an HTTP Message Signature.
+    MessageSignature(Box<MessageSignature>),
+    /// With the answer to a challenge.
+    Digest(DigestAccess),
     /// With headers of the caller's request.
     Forward(ForwardedNames),
 }
@@ -57,6 +61,15 @@ pub struct SigV4 {
     pub session_token: Option<SecretValue>,
     /// Headers to sign although a proxy may change them.
     pub sign_headers: Vec<HeaderName>,
+}
+
+/// Digest access authentication (RFC 7616).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestAccess {
+    /// The user name.
+    pub username: SecretValue,
+    /// The password.
+    pub password: SecretValue,
 }
 
 /// An HMAC signature (RFC 2104) over a text of the upstream's choice.

@@ -15,8 +15,8 @@ pub use audit::AuditRules;
 
 pub mod auth;
 pub use auth::{
-    Auth, DatePlace, Encoding, Fixed, Hash, Hmac, KeyEncoding, SigV4, SignaturePlace, SigningDate,
-    SigningPiece, SigningPlaceholder, SigningText,
+    Auth, DatePlace, DigestAccess, Encoding, Fixed, Hash, Hmac, KeyEncoding, SigV4, SignaturePlace,
+    SigningDate, SigningPiece, SigningPlaceholder, SigningText,
 };
 
 pub mod callers;
@@ -62,6 +62,9 @@ pub use login::{EarlierLogin, Grant, Login, LoginExchange, LoginFormat, TokenAut
 
 pub mod login_answer;
 pub use login_answer::{Expiry, ExpiryUnit, LoginLocation};
+
+pub mod message_signature;
+pub use message_signature::{MessageAlgorithm, MessageSignature, SignedComponent};
 
 pub mod oauth2;
 pub use oauth2::{Assertion, ClientProof, Oauth2Client, PrivateKey, TokenRequest};

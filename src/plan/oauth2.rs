@@ -6,7 +6,7 @@ use http::Uri;
 use http::header::HeaderValue;
 use serde_json::{Map, Value};
 
-use super::{SecretValue, Span, TokenAlgorithm};
+use super::{KeyEncoding, SecretValue, Span, TokenAlgorithm};
 
 /// A client of an OAuth 2.0 token endpoint, and what it asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +71,8 @@ impl fmt::Debug for Assertion {
 pub struct PrivateKey {
     /// The key: in PEM, or the shared secret itself.
     pub key: SecretValue,
+    /// How a shared secret is written.
+    pub encoding: KeyEncoding,
     /// The algorithm.
     pub algorithm: TokenAlgorithm,
 }

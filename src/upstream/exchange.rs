@@ -89,7 +89,13 @@ impl Exchange {
                 longest,
                 masks,
             )),
-            Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) | Auth::Forward(_) => None,
+            Auth::None
+            | Auth::Fixed(_)
+            | Auth::SigV4(_)
+            | Auth::Hmac(_)
+            | Auth::MessageSignature(_)
+            | Auth::Digest(_)
+            | Auth::Forward(_) => None,
         };
         Self {
             transport,

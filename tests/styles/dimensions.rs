@@ -107,6 +107,8 @@ pub(crate) const DIMENSIONS: [Dimension; 31] = [
             "HMAC derived keys",
             "HMAC canonical request",
             "HMAC in the query",
+            "HTTP Message Signatures",
+            "Digest",
         ],
     ),
     dimension(

@@ -43,6 +43,15 @@ pub(super) fn explain_auth(upstream: &Upstream) -> String {
             "an AWS signature for {} in {}, key from {}",
             auth.service, auth.region, auth.access_key
         ),
+        Auth::HttpMessageSignatures(auth) => {
+            format!("an HTTP Message Signature, key from {}", auth.key)
+        }
+        Auth::Digest(auth) => {
+            format!(
+                "Digest authentication with the password from {}",
+                auth.password
+            )
+        }
         Auth::Hmac(auth) if auth.header.is_none() => {
             format!("a signature in the query, key from {}", auth.key_id)
         }

@@ -22,7 +22,9 @@ pub(super) fn of(auth: &Auth) -> Vec<String> {
         | Auth::Forward(_)
         | Auth::TokenExchangeCaller(_)
         | Auth::AwsSigv4(_)
-        | Auth::Hmac(_) => Vec::new(),
+        | Auth::Hmac(_)
+        | Auth::HttpMessageSignatures(_)
+        | Auth::Digest(_) => Vec::new(),
     };
     own.chain(earlier).collect()
 }
@@ -59,6 +61,8 @@ fn own(auth: &Auth) -> Vec<&str> {
         | Auth::ApiKey(_)
         | Auth::Forward(_)
         | Auth::AwsSigv4(_)
-        | Auth::Hmac(_) => Vec::new(),
+        | Auth::Hmac(_)
+        | Auth::HttpMessageSignatures(_)
+        | Auth::Digest(_) => Vec::new(),
     }
 }

@@ -14,7 +14,13 @@ pub(super) fn on_behalf(
 ) -> Option<OnBehalf> {
     let login = match auth {
         Auth::Token(token) => Some(&token.login),
-        Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) | Auth::Forward(_) => None,
+        Auth::None
+        | Auth::Fixed(_)
+        | Auth::SigV4(_)
+        | Auth::Hmac(_)
+        | Auth::MessageSignature(_)
+        | Auth::Digest(_)
+        | Auth::Forward(_) => None,
     };
     let logins: Vec<_> = login.iter().flat_map(|login| login.requests()).collect();
     let of_login = logins.iter().flat_map(|request| request.caller_values());
@@ -31,9 +37,13 @@ pub(super) fn on_behalf(
     let in_headers = in_headers.chain(logins.iter().flat_map(|it| it.caller_values_in_headers()));
     let headers = match auth {
         Auth::Forward(headers) => headers.clone(),
-        Auth::None | Auth::Fixed(_) | Auth::Token(_) | Auth::SigV4(_) | Auth::Hmac(_) => {
-            ForwardedNames::default()
-        }
+        Auth::None
+        | Auth::Fixed(_)
+        | Auth::Token(_)
+        | Auth::SigV4(_)
+        | Auth::Hmac(_)
+        | Auth::MessageSignature(_)
+        | Auth::Digest(_) => ForwardedNames::default(),
     };
     if values.is_empty() && headers.is_empty() && !exchanges_token {
         if upstream.scopes.is_some() {

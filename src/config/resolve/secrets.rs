@@ -100,6 +100,14 @@ fn in_auth<'a>(at: &KeyPath, auth: &'a Auth, found: &mut Vec<(KeyPath, &'a Secre
                     .map(|token| (at.join("session_token"), token)),
             );
         }
+        Auth::HttpMessageSignatures(signature) => {
+            in_text(at.join("key_id"), &signature.key_id, found);
+            found.push((at.join("key"), &signature.key));
+        }
+        Auth::Digest(digest) => {
+            in_text(at.join("username"), &digest.username, found);
+            found.push((at.join("password"), &digest.password));
+        }
         Auth::Hmac(hmac) => {
             found.push((at.join("key_id"), &hmac.key_id));
             found.push((at.join("secret"), &hmac.secret));

@@ -8,8 +8,8 @@ use strum::{EnumDiscriminants, EnumString};
 
 use super::value::{Nothing, nothing_else};
 use super::{
-    CallerExchangeAuth, ClientCredentialsAuth, ClientKeys, HmacAuth, JwtBearerAuth, PasswordAuth,
-    RefreshTokenAuth, Text, TokenExchangeAuth,
+    CallerExchangeAuth, ClientCredentialsAuth, ClientKeys, HmacAuth, JwtBearerAuth,
+    MessageSignatureAuth, PasswordAuth, RefreshTokenAuth, Text, TokenExchangeAuth,
 };
 use crate::config::Secret;
 use crate::config::tree::{self, Misfit};
@@ -88,6 +88,12 @@ pub enum Auth {
     ///
     /// `{{` and `}}` are literal braces.
     Hmac(Box<HmacAuth>),
+    /// An HTTP Message Signature (RFC 9421) in the headers `Signature` and `Signature-Input`.
+    HttpMessageSignatures(Box<MessageSignatureAuth>),
+    /// Digest access authentication (RFC 7616): the user name, and a hash of the password with what the
+    /// upstream asks for in its 401. Its challenge is kept and answered with every further request. MD5,
+    /// SHA-256 and SHA-512-256 are known, each also as `-sess`, and `qop=auth`.
+    Digest(DigestAuth),
 }
 
 impl Auth {
@@ -115,7 +121,9 @@ impl Auth {
             | Self::ApiKey(_)
             | Self::Forward(_)
             | Self::AwsSigv4(_)
-            | Self::Hmac(_) => Vec::new(),
+            | Self::Hmac(_)
+            | Self::HttpMessageSignatures(_)
+            | Self::Digest(_) => Vec::new(),
         }
     }
 
@@ -134,7 +142,9 @@ impl Auth {
             | Self::TokenExchange(_)
             | Self::Forward(_)
             | Self::AwsSigv4(_)
-            | Self::Hmac(_) => return None,
+            | Self::Hmac(_)
+            | Self::HttpMessageSignatures(_)
+            | Self::Digest(_) => return None,
         })
     }
 
@@ -155,6 +165,8 @@ impl Auth {
             AuthScheme::TokenExchangeCaller => tree::read::<CallerExchangeAuth>(keys).err(),
             AuthScheme::AwsSigv4 => tree::read::<AwsSigv4Auth>(keys).err(),
             AuthScheme::Hmac => tree::read::<HmacAuth>(keys).err(),
+            AuthScheme::HttpMessageSignatures => tree::read::<MessageSignatureAuth>(keys).err(),
+            AuthScheme::Digest => tree::read::<DigestAuth>(keys).err(),
         }
     }
 }
@@ -179,6 +191,16 @@ fn bearer() -> String {
 #[serde(deny_unknown_fields)]
 pub struct BasicAuth {
     /// The user name. It cannot contain a colon.
+    pub username: Text,
+    /// The password.
+    pub password: Secret,
+}
+
+/// User name and password, of which only hashes are sent.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DigestAuth {
+    /// The user name.
     pub username: Text,
     /// The password.
     pub password: Secret,

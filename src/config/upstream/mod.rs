@@ -15,10 +15,10 @@ pub mod pushdown;
 pub use pushdown::Pushdown;
 
 pub mod auth;
-pub use auth::{ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, ForwardAuth};
+pub use auth::{ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DigestAuth, ForwardAuth};
 
 pub mod signing;
-pub use signing::{HmacAuth, SigningDate};
+pub use signing::{HmacAuth, MessageSignatureAuth, SigningDate};
 
 pub mod login;
 pub use login::TokenExchangeAuth;

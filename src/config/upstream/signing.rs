@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Text;
 use crate::config::Secret;
-use crate::plan::{Encoding, Hash, KeyEncoding};
+use crate::plan::{Encoding, Hash, KeyEncoding, MessageAlgorithm, Span};
 
 /// An HMAC signature over a text that you define.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -60,6 +61,47 @@ pub struct HmacAuth {
 
 fn authorization() -> String {
     "authorization".to_owned()
+}
+
+/// An HTTP Message Signature.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MessageSignatureAuth {
+    /// The id of the key (`keyid`).
+    pub key_id: Text,
+    /// The private key in PEM, or with `hmac-sha256` the shared secret.
+    pub key: Secret,
+    /// How a shared secret is written.
+    #[serde(default)]
+    pub key_encoding: KeyEncoding,
+    /// The algorithm of the signature.
+    pub algorithm: MessageAlgorithm,
+    /// What is signed, in order: `@method`, `@target-uri`, `@authority`, `@scheme`, `@request-target`,
+    /// `@path`, `@query`, a parameter as `@query-param;name="page"`, and the names of headers that each request
+    /// has. `content-digest` (RFC 9530) is added to the request.
+    #[serde(default = "components")]
+    pub components: Vec<String>,
+    /// What the signature is called.
+    #[serde(default = "label")]
+    pub label: String,
+    /// How long the signature is valid (`expires`). Without it, it does not say.
+    pub expires: Option<Span>,
+    /// What the signature is for (`tag`). Without it, it does not say.
+    pub tag: Option<String>,
+    /// Whether the signature names its algorithm (`alg`).
+    #[serde(default)]
+    pub algorithm_parameter: bool,
+    /// Whether the signature has a random number (`nonce`).
+    #[serde(default)]
+    pub nonce: bool,
+}
+
+fn components() -> Vec<String> {
+    ["@method", "@target-uri"].map(str::to_owned).to_vec()
+}
+
+fn label() -> String {
+    "sig1".to_owned()
 }
 
 /// The time of signing, and where it is sent: in exactly one of `header` and `query`.

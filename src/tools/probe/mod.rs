@@ -339,6 +339,8 @@ fn basic_pairs(upstream: &plan::Upstream) -> impl Iterator<Item = &str> {
         | Auth::Fixed(Fixed::Query { .. })
         | Auth::SigV4(_)
         | Auth::Hmac(_)
+        | Auth::MessageSignature(_)
+        | Auth::Digest(_)
         | Auth::Forward(_) => None,
     };
     let proxy = upstream.connection.proxy.as_ref();

@@ -19,12 +19,14 @@ use crate::plan::Auth;
 
 mod canonical;
 mod cookies;
+pub(super) mod digest_access;
 mod fixed;
 mod forward;
 mod hmac;
 pub(super) mod login_answer;
 pub mod login_values;
 pub use login_values::LoginValues;
+mod message_signature;
 pub mod oauth2;
 mod query;
 mod signing_text;
@@ -59,6 +61,9 @@ impl Auth {
             Self::Token(auth) => auth.sign(request, token.ok_or(AuthError::NoToken)?),
             Self::SigV4(sigv4) => sigv4.sign(request, now),
             Self::Hmac(hmac) => hmac.sign(request, now),
+            Self::MessageSignature(signature) => signature.sign(request, now),
+            // Only its own layer knows what the upstream asked for.
+            Self::Digest(_) => Ok(()),
             Self::Forward(names) => forward::sign(names, request),
         }
     }

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! retry (budget) ▸ hedge ▸ breaker ▸ redirect ▸ rate limit ▸ classify ▸ concurrency ▸ attempt
-//! ▸ timeout ▸ sign ▸ tap ▸ replay ▸ body ▸ decompression ▸ client
+//! ▸ timeout ▸ sign ▸ digest ▸ tap ▸ replay ▸ body ▸ decompression ▸ client
 //! ```
 
 use std::sync::Arc;
@@ -63,6 +63,9 @@ use timeout::TimeoutLayer;
 
 mod sign;
 use sign::Sign;
+
+mod digest;
+use digest::DigestLayer;
 
 mod attempts;
 use attempts::Attempts;
@@ -132,6 +135,7 @@ impl Transport {
         };
         let head_timeout = limits.head_timeout;
         let timeouts = TimeoutText::of(limits);
+        let digest = DigestLayer::of(&auth);
         let replay = ReplayLayer::default();
         let stack = ServiceBuilder::new()
             // Outermost: each attempt passes all layers below again.
@@ -160,6 +164,7 @@ impl Transport {
             .layer(TimeoutLayer(limits.timeout.get()))
             // Last: the signature covers what is sent, when it is sent.
             .filter(Sign::new(auth, wall))
+            .option_layer(digest)
             // Below the signature, which must not cover trace context: a hop may change it. Observers see what
             // is sent.
             .layer(TapLayer::new(upstream.trace_context))

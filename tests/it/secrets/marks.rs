@@ -27,6 +27,8 @@ const UPSTREAMS: &[&str] = &[
     "auth = { type = 'aws_sigv4', region = 'r', service = 's', access_key = MARK, secret_key = MARK, session_token = MARK }",
     "auth = { type = 'hmac', key_id = MARK, secret = MARK, string_to_sign = '{method}{path}{query}{host}{key_id}{body_hash}', header = 'K {key_id} {signature}' }",
     "auth = { type = 'hmac', key_id = MARK, secret = MARK, key_prefix = 'X', derived_key = ['{host}'], canonical_request = '{path}{key_id}', string_to_sign = '{canonical_hash}', headers = { x-k = '{key_id}' }, query = { k = '{key_id}', sig = '{signature}' } }",
+    "auth = { type = 'http_message_signatures', key_id = MARK, key = MARK, algorithm = 'hmac-sha256' }",
+    "auth = { type = 'digest', username = MARK, password = MARK }",
     "auth = { type = 'oauth2_client_credentials', token_url = 'BASE/login', client_id = MARK, client_secret = MARK, scope = 'a' }",
     "auth = { type = 'token_exchange', request = { method = 'POST', path = '/login/{v}', vars = { v = MARK }, headers = { x-a = MARK }, query = { q = MARK }, json = { a = [{ b = MARK }] } }, token = '/access_token' }",
     "request = { path = '/g', query = { page = '{page}' } }\nauth = { type = 'token_exchange', request = { method = 'POST', path = '/login', headers = { x-a = MARK } }, token = '/access_token', expires = '/expires_in', header = 'x-token', scheme = 'plain' }\npagination = { style = 'page', total = '/total' }",

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http::header::{AUTHORIZATION, HeaderValue};
+use http::header::HeaderValue;
 
 use crate::config::Upstream;
 use crate::config::resolve::answers;
@@ -15,11 +15,11 @@ use crate::config::upstream::{Auth as WrittenAuth, TokenExchangeAuth};
 use crate::plan::login::{LOGIN_COOKIES, LOGIN_TOKEN};
 use crate::plan::{
     ClassifyRules, EarlierLogin, Expiry, Grant, Login, LoginExchange, LoginLocation, TokenAuth,
-    TokenPlace,
 };
 use crate::problem::Problem;
 
 use super::oauth2;
+use super::token_place::{PlaceKeys, place};
 
 /// How many logins may run one after another.
 const MOST_IN_A_ROW: usize = 4;
@@ -92,93 +92,6 @@ fn exchange(
         needs_cookies: written.cookies || (written.token.is_none() && written.values.is_empty()),
         expires: written.expires.clone(),
     })
-}
-
-/// The keys that say where a token goes.
-pub(super) struct PlaceKeys<'a> {
-    pub(super) header: Option<&'a str>,
-    pub(super) scheme: Option<&'a str>,
-    pub(super) query: Option<&'a str>,
-    pub(super) cookie: Option<&'a str>,
-    /// Whether the login returns one.
-    pub(super) has_token: bool,
-}
-
-/// Where the token goes.
-pub(super) fn place(
-    keys: &PlaceKeys<'_>,
-    upstream: &Upstream,
-    block: &mut Block<'_>,
-) -> Option<TokenPlace> {
-    let named = [
-        ("header", keys.header),
-        ("query", keys.query),
-        ("cookie", keys.cookie),
-    ];
-    let mut places = named
-        .into_iter()
-        .filter_map(|(key, place)| Some((key, place?)));
-    let place = places.next();
-    if let (Some((first, _)), Some((second, _))) = (place, places.next()) {
-        let message =
-            format!("a token goes to one place, but `{first}` and `{second}` are both set");
-        let help = "name one of `header`, `query` and `cookie`; any request can hold `{login.token}` besides";
-        block.wrong(second, message, help);
-        return None;
-    }
-    let scheme = keys.scheme;
-    let of_the_token = place.map(|(key, _)| key).or(scheme.map(|_| "scheme"));
-    if let (Some(key), false) = (of_the_token, keys.has_token) {
-        let help = "say with `token` where the response holds it";
-        block.wrong(key, "the login returns no token that could go there", help);
-        return None;
-    }
-    let header = |name, block: &mut Block<'_>| {
-        let scheme = block.header_text("scheme", scheme.unwrap_or("Bearer"))?;
-        Some(TokenPlace::Header {
-            name,
-            scheme: scheme.to_owned(),
-        })
-    };
-    match place {
-        Some(("header", name)) => {
-            let name = block.header_name("header", name);
-            let place = header(AUTHORIZATION, block);
-            match (name, place?) {
-                (Some(name), TokenPlace::Header { scheme, .. }) => {
-                    Some(TokenPlace::Header { name, scheme })
-                }
-                _ => None,
-            }
-        }
-        Some((key, _)) if scheme.is_some() => {
-            let message = format!("the token goes to `{key}`, where no word stands before it");
-            block.wrong("scheme", message, "leave `scheme` out");
-            None
-        }
-        Some(("query", name)) => Some(TokenPlace::Query(name.to_owned())),
-        Some((_, name)) => {
-            let is_name = |letter: char| letter.is_ascii_graphic() && !"=;,\"\\".contains(letter);
-            if name.is_empty() || !name.chars().all(is_name) {
-                let message = format!("`{}` is not a valid cookie name", name.escape_debug());
-                block.wrong("cookie", message, "use letters, digits, `-` and `_`");
-                return None;
-            }
-            Some(TokenPlace::Cookie(name.to_owned()))
-        }
-        None if !keys.has_token => Some(TokenPlace::Requests),
-        None if scheme.is_none() && is_in_a_request(LOGIN_TOKEN, upstream) => {
-            Some(TokenPlace::Requests)
-        }
-        None => header(AUTHORIZATION, block),
-    }
-}
-
-/// Whether a request for groups has a placeholder for what the login returned under this name.
-fn is_in_a_request(name: &str, upstream: &Upstream) -> bool {
-    let requests = upstream.requests();
-    let mut names = requests.iter().flat_map(|(_, request)| names_in(request));
-    names.any(|used| used == format!("login.{name}"))
 }
 
 /// The logins before another one, each after those that it uses.
@@ -327,7 +240,9 @@ fn earlier(
         | WrittenAuth::Forward(_)
         | WrittenAuth::TokenExchangeCaller(_)
         | WrittenAuth::AwsSigv4(_)
-        | WrittenAuth::Hmac(_) => {
+        | WrittenAuth::Hmac(_)
+        | WrittenAuth::HttpMessageSignatures(_)
+        | WrittenAuth::Digest(_) => {
             let help = "use `token_exchange` or a grant of OAuth 2.0; credentials that no login returns go straight \
                         into a request";
             block.wrong(WrittenAuth::TAG, "this is no login of its own", help);

@@ -9,16 +9,19 @@ use crate::config::upstream::{
 };
 use crate::config::{Secret, SecretReader};
 use crate::plan::auth::credentials;
-use crate::plan::{Auth, Fixed, SigV4};
+use crate::plan::{Auth, DigestAccess, Fixed, SigV4};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::block::Block;
 use super::request::check_base_url;
 
+mod assertion;
 mod hmac;
 mod logins;
+mod message_signature;
 mod oauth2;
 mod of_callers;
+mod token_place;
 
 /// Decides how the upstream whose block stands at `at` is authenticated to, and reads its secrets.
 pub(crate) fn auth(
@@ -46,6 +49,18 @@ pub(crate) fn auth(
         WrittenAuth::Forward(forward) => of_callers::forwarded(forward, block).map(Auth::Forward),
         WrittenAuth::AwsSigv4(aws) => sigv4(aws, block).map(Auth::SigV4),
         WrittenAuth::Hmac(hmac) => hmac::hmac(hmac, block).map(Box::new).map(Auth::Hmac),
+        WrittenAuth::HttpMessageSignatures(written) => {
+            let signature = message_signature::message_signature(written, block);
+            signature.map(Box::new).map(Auth::MessageSignature)
+        }
+        WrittenAuth::Digest(digest) => {
+            let username = block.text("username", &digest.username);
+            let password = block.secret("password", &digest.password);
+            Some(Auth::Digest(DigestAccess {
+                username: username?,
+                password: password?,
+            }))
+        }
     }
 }
 

@@ -18,6 +18,15 @@ pub(crate) fn auth_in(toml: &str) -> Result<Auth, Vec<String>> {
         ("SECRET", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
         ("ODD", "7Fjfp0ZBr1KtDRbnfVdmIw/+ é"),
         ("BROKEN", "line\nbreak"),
+        // RFC 9421, appendices B.1.4 and B.1.5.
+        (
+            "RFC9421_ED25519",
+            "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF\n-----END PRIVATE KEY-----",
+        ),
+        (
+            "RFC9421_SECRET",
+            "uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDA==",
+        ),
         ("S3_KEY", "AKIAIOSFODNN7EXAMPLE"),
         ("S3_SECRET", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
     ]);
@@ -41,7 +50,13 @@ pub(crate) fn auth_in(toml: &str) -> Result<Auth, Vec<String>> {
 fn login(auth: Auth) -> Option<Login> {
     match auth {
         Auth::Token(token) => Some(token.login),
-        Auth::None | Auth::Fixed(_) | Auth::SigV4(_) | Auth::Hmac(_) | Auth::Forward(_) => None,
+        Auth::None
+        | Auth::Fixed(_)
+        | Auth::SigV4(_)
+        | Auth::Hmac(_)
+        | Auth::MessageSignature(_)
+        | Auth::Digest(_)
+        | Auth::Forward(_) => None,
     }
 }
 
@@ -111,6 +126,10 @@ fn each_problem_is_told_at_its_key() {
         "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{short_date}{canonical_hash}{signed_headers}'\nquery = { a = '{canonical_path}' }\nderived_key = ['{canonical_query}']\ndate = { header = 'x', query = 'y', format = '%Y', short_format = '%Q' }",
         "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'ODD' }\nkey_encoding = 'hex'\nstring_to_sign = ''\nheader = '{signature}'\nquery = { a = '{signature}' }\nheaders = { 'a b' = '{signature}' }\nsigned_headers = ['a b']",
         "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = ''",
+        "type = 'http_message_signatures'\nkey_id = 'k'\nkey = { env = 'SECRET' }\nalgorithm = 'ed25519'",
+        "type = 'http_message_signatures'\nkey_id = 'k'\nkey = { env = 'ODD' }\nkey_encoding = 'base64'\nalgorithm = 'hmac-sha256'",
+        "type = 'http_message_signatures'\nkey_id = { env = 'BROKEN' }\nkey = { env = 'KEY' }\nalgorithm = 'hmac-sha256'\nlabel = 'Sig 1'\ncomponents = ['@methd', 'a b']",
+        "type = 'digest'\nusername = { env = 'ABSENT' }\npassword = { env = 'ABSENT' }",
     ];
     let told: Vec<_> = blocks
         .iter()

@@ -117,6 +117,10 @@ impl Secrets<'_> {
                 .put("service", &auth.service)
                 .put("access_key", &self.secret(&auth.access_key)?),
             Auth::Hmac(auth) => scheme("hmac").put("key_id", &self.secret(&auth.key_id)?),
+            Auth::HttpMessageSignatures(auth) => {
+                scheme("http_message_signatures").put("key_id", &self.text(&auth.key_id)?)
+            }
+            Auth::Digest(auth) => scheme("digest").put("username", &self.text(&auth.username)?),
         }))
     }
 

@@ -1,0 +1,247 @@
+//! HTTP Message Signatures (RFC 9421): the signature base of a request, and the headers that sign it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::Request;
+use http::header::{HOST, HeaderName, HeaderValue};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
+use url::form_urlencoded;
+
+use super::{AuthError, host};
+use crate::hex::hex;
+use crate::percent::encode;
+use crate::plan::auth::sensitive;
+use crate::plan::{MessageSignature, SignedComponent};
+use crate::upstream::extensions::SignedText;
+
+const SIGNATURE: HeaderName = HeaderName::from_static("signature");
+const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
+/// RFC 9530, section 2.
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+
+impl MessageSignature {
+    pub(super) fn sign(
+        &self,
+        request: &mut Request<Bytes>,
+        now: Timestamp,
+    ) -> Result<(), AuthError> {
+        let signs_digest = |component: &SignedComponent| matches!(component, SignedComponent::Field(name) if *name == CONTENT_DIGEST);
+        if self.components.iter().any(signs_digest) {
+            let digest = STANDARD.encode(Sha256::digest(request.body()));
+            let value = HeaderValue::try_from(format!("sha-256=:{digest}:"));
+            let value = value.map_err(|_| AuthError::Header(CONTENT_DIGEST))?;
+            request.headers_mut().insert(CONTENT_DIGEST, value);
+        }
+        let parameters = self.parameters(now);
+        let base = self.base(request, &parameters)?;
+        let signature = self.key.sign(base.as_bytes());
+        let signature = signature.map_err(|error| AuthError::Signer(error.to_string()))?;
+        let label = &self.label;
+        let input = format!("{label}={parameters}");
+        let signature = format!("{label}=:{}:", STANDARD.encode(signature));
+        for (name, text) in [(SIGNATURE_INPUT, input), (SIGNATURE, signature)] {
+            let value = sensitive(text).map_err(|_| AuthError::Header(name.clone()))?;
+            request.headers_mut().insert(name, value);
+        }
+        request.extensions_mut().insert(SignedText(base));
+        Ok(())
+    }
+
+    /// The covered components and the parameters of the signature (section 2.3).
+    fn parameters(&self, now: Timestamp) -> String {
+        let components: Vec<_> = self.components.iter().map(identifier).collect();
+        let mut text = format!("({});created={}", components.join(" "), now.as_second());
+        if let Some(lifetime) = self.lifetime {
+            let lifetime = SignedDuration::try_from(lifetime.get()).unwrap_or(SignedDuration::MAX);
+            let end = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
+            text.push_str(&format!(";expires={}", end.as_second()));
+        }
+        text.push_str(&format!(";keyid={}", quoted(self.key_id.expose())));
+        if self.has_algorithm {
+            text.push_str(&format!(";alg={}", quoted(self.algorithm.into())));
+        }
+        if self.has_nonce {
+            let nonce = hex(&rand::random::<[u8; 16]>());
+            text.push_str(&format!(";nonce={}", quoted(&nonce)));
+        }
+        if let Some(tag) = &self.tag {
+            text.push_str(&format!(";tag={}", quoted(tag)));
+        }
+        text
+    }
+
+    /// What is signed (section 2.5).
+    fn base(&self, request: &Request<Bytes>, parameters: &str) -> Result<String, AuthError> {
+        let mut base = String::new();
+        for component in &self.components {
+            let value = value(component, request)?;
+            base.push_str(&format!("{}: {value}\n", identifier(component)));
+        }
+        base.push_str(&format!("\"@signature-params\": {parameters}"));
+        Ok(base)
+    }
+}
+
+/// How a component is named (section 2).
+fn identifier(component: &SignedComponent) -> String {
+    match component {
+        SignedComponent::Method => quoted("@method"),
+        SignedComponent::TargetUri => quoted("@target-uri"),
+        SignedComponent::Authority => quoted("@authority"),
+        SignedComponent::Scheme => quoted("@scheme"),
+        SignedComponent::RequestTarget => quoted("@request-target"),
+        SignedComponent::Path => quoted("@path"),
+        SignedComponent::Query => quoted("@query"),
+        SignedComponent::QueryParameter(name) => {
+            format!(
+                "\"@query-param\";name={}",
+                quoted(&encode(name).to_string())
+            )
+        }
+        SignedComponent::Field(name) => quoted(name.as_str()),
+    }
+}
+
+/// The value of a component (sections 2.1 and 2.2).
+fn value(component: &SignedComponent, request: &Request<Bytes>) -> Result<String, AuthError> {
+    let uri = request.uri();
+    let query = uri.query();
+    Ok(match component {
+        SignedComponent::Method => request.method().to_string(),
+        SignedComponent::TargetUri => uri.to_string(),
+        SignedComponent::Authority => host(request)?.to_ascii_lowercase(),
+        SignedComponent::Scheme => uri.scheme_str().unwrap_or_default().to_owned(),
+        SignedComponent::RequestTarget => {
+            let target = uri.path_and_query();
+            target.map_or("/", |target| target.as_str()).to_owned()
+        }
+        SignedComponent::Path => match uri.path() {
+            "" => "/".to_owned(),
+            path => path.to_owned(),
+        },
+        SignedComponent::Query => format!("?{}", query.unwrap_or_default()),
+        SignedComponent::QueryParameter(name) => {
+            let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+            let pair = pairs.find(|(present, _)| present == name);
+            let (_, value) = pair.ok_or_else(|| AuthError::NoParameter(name.clone()))?;
+            encode(&value).to_string()
+        }
+        SignedComponent::Field(name) if *name == HOST => host(request)?,
+        SignedComponent::Field(name) => {
+            let values = request.headers().get_all(name).iter();
+            let values = values.map(|value| {
+                let text = value.to_str().map_err(|_| AuthError::Header(name.clone()));
+                text.map(str::trim)
+            });
+            let values: Vec<_> = values.collect::<Result<_, AuthError>>()?;
+            if values.is_empty() {
+                return Err(AuthError::NoHeader(name.clone()));
+            }
+            values.join(", ")
+        }
+    })
+}
+
+/// A string (RFC 8941, section 3.3.3).
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::plan::Auth;
+    use crate::upstream::auth::tests::{get, resolve};
+
+    /// The request of RFC 9421, appendix B.2.
+    fn request() -> Request<Bytes> {
+        Request::post("https://example.com/foo?param=Value&Pet=dog")
+            .header("host", "example.com")
+            .header("date", "Tue, 20 Apr 2021 02:07:55 GMT")
+            .header("content-type", "application/json")
+            .header("content-length", "18")
+            .body(Bytes::from_static(b"{\"hello\": \"world\"}"))
+            .unwrap()
+    }
+
+    fn auth(keys: &str) -> MessageSignature {
+        let toml = format!("type = 'http_message_signatures'\n{keys}");
+        match resolve(&toml).unwrap() {
+            Auth::MessageSignature(auth) => *auth,
+            _ => unreachable!("it signs messages"),
+        }
+    }
+
+    fn signed(auth: &MessageSignature) -> Request<Bytes> {
+        let mut request = request();
+        auth.sign(&mut request, Timestamp::from_second(1_618_884_473).unwrap())
+            .unwrap();
+        request
+    }
+
+    /// Appendices B.2.5 and B.2.6.
+    #[rstest]
+    #[case::hmac(
+        "key_id = 'test-shared-secret'\nkey = { env = 'RFC9421_SECRET' }\nkey_encoding = 'base64'\n\
+         algorithm = 'hmac-sha256'\nlabel = 'sig-b25'\ncomponents = ['date', '@authority', 'content-type']",
+        "sig-b25=(\"date\" \"@authority\" \"content-type\");created=1618884473;keyid=\"test-shared-secret\"",
+        "sig-b25=:pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=:"
+    )]
+    #[case::ed25519(
+        "key_id = 'test-key-ed25519'\nkey = { env = 'RFC9421_ED25519' }\nalgorithm = 'ed25519'\n\
+         label = 'sig-b26'\ncomponents = ['date', '@method', '@path', '@authority', 'content-type', 'content-length']",
+        "sig-b26=(\"date\" \"@method\" \"@path\" \"@authority\" \"content-type\" \"content-length\");created=1618884473;keyid=\"test-key-ed25519\"",
+        "sig-b26=:wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw==:"
+    )]
+    fn the_published_examples_hold(
+        #[case] keys: &str,
+        #[case] input: &str,
+        #[case] signature: &str,
+    ) {
+        let request = signed(&auth(keys));
+        assert_eq!(request.headers()["signature-input"], input);
+        assert_eq!(request.headers()["signature"], signature);
+    }
+
+    #[test]
+    fn the_signature_base_has_each_component_as_the_rfc_writes_it() {
+        let auth = auth(
+            "key_id = 'k'\nkey = { env = 'KEY' }\nalgorithm = 'hmac-sha256'\nexpires = '5m'\ntag = 'a\"b'\n\
+             algorithm_parameter = true\n\
+             components = ['@method', '@target-uri', '@authority', '@scheme', '@request-target', '@path', '@query', \
+             '@query-param;name=\"Pet\"', 'content-digest']",
+        );
+        let request = signed(&auth);
+        let SignedText(base) = request.extensions().get().unwrap();
+        let expected = "\"@method\": POST\n\
+            \"@target-uri\": https://example.com/foo?param=Value&Pet=dog\n\
+            \"@authority\": example.com\n\
+            \"@scheme\": https\n\
+            \"@request-target\": /foo?param=Value&Pet=dog\n\
+            \"@path\": /foo\n\
+            \"@query\": ?param=Value&Pet=dog\n\
+            \"@query-param\";name=\"Pet\": dog\n\
+            \"content-digest\": sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:\n\
+            \"@signature-params\": (\"@method\" \"@target-uri\" \"@authority\" \"@scheme\" \"@request-target\" \
+            \"@path\" \"@query\" \"@query-param\";name=\"Pet\" \"content-digest\");created=1618884473;\
+            expires=1618884773;keyid=\"k\";alg=\"hmac-sha256\";tag=\"a\\\"b\"";
+        assert_eq!(base, expected);
+    }
+
+    #[test]
+    fn what_a_request_does_not_have_cannot_be_signed() {
+        let auth = auth(
+            "key_id = 'k'\nkey = { env = 'KEY' }\nalgorithm = 'hmac-sha256'\ncomponents = ['x-tenant']",
+        );
+        let mut request = get("https://example.com/");
+        let error = auth.sign(&mut request, Timestamp::UNIX_EPOCH).unwrap_err();
+        assert_eq!(
+            error,
+            AuthError::NoHeader(HeaderName::from_static("x-tenant"))
+        );
+    }
+}
