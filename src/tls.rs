@@ -22,6 +22,7 @@ use rustls::{
     WantsVerifier,
 };
 use thiserror::Error;
+use x509_parser::prelude::X509Certificate;
 
 use crate::plan::{ClientIdentity, PemFile, SecretValue};
 use crate::problem::{KeyPath, Problem};
@@ -234,4 +235,12 @@ fn has_expired(certificate: &CertificateDer<'_>, now: Timestamp) -> bool {
             Fault::Expired | Fault::ExpiredContext { .. }
         ))
     )
+}
+
+/// When a certificate ends. That of one without an end is the last second of the year 9999 (RFC 5280, section 4.1.2.5),
+/// which is later than any timestamp.
+pub(crate) fn end(certificate: &X509Certificate<'_>) -> Timestamp {
+    let seconds = certificate.validity().not_after.timestamp();
+    let bounds = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+    Timestamp::from_second(seconds.clamp(bounds.0, bounds.1)).unwrap_or(Timestamp::MAX)
 }

@@ -7,6 +7,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::caller::is_name;
 use crate::plan::CertificateName;
+use crate::tls::end;
 
 /// Why a certificate that TLS has verified names nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -36,22 +37,13 @@ pub(crate) fn identity(
         CertificateName::SubjectCn => common_names(&certificate)?,
         CertificateName::SanUri | CertificateName::SanDns => alternative_names(&certificate, kind)?,
     };
-    let ends = end(certificate.validity().not_after.timestamp())?;
+    let ends = end(&certificate);
     match names.as_slice() {
         [] => Err(CertificateRefusal::Nameless),
         [name] if is_name(name) => Ok((kind.canonical(name), ends)),
         [_] => Err(CertificateRefusal::Malformed),
         _ => Err(CertificateRefusal::Ambiguous),
     }
-}
-
-/// The moment of an end, in seconds since 1970. That of a certificate without one is the last second of the year 9999
-/// (RFC 5280, section 4.1.2.5), which is later than any timestamp.
-fn end(seconds: i64) -> Result<Timestamp, CertificateRefusal> {
-    if seconds > Timestamp::MAX.as_second() {
-        return Ok(Timestamp::MAX);
-    }
-    Timestamp::from_second(seconds).map_err(|_| CertificateRefusal::Malformed)
 }
 
 fn common_names<'a>(
@@ -166,7 +158,10 @@ mod tests {
         let found = identity(certificate.der(), CertificateName::SanDns);
         assert_eq!(
             found,
-            Ok(("billing.example.com".to_owned(), Timestamp::MAX))
+            Ok((
+                "billing.example.com".to_owned(),
+                Timestamp::from_second(Timestamp::MAX.as_second()).unwrap()
+            ))
         );
     }
 

@@ -60,6 +60,7 @@ fn state<G: CatalogService>(generation: &Generation<G>) -> ProcessState {
             ("proxy_header", connections.unannounced),
             ("handshake", connections.handshakes_failed),
         ],
+        certificate_ends: process.entrance.load().certificate_ends.clone(),
         dropped_log_lines: telemetry::dropped_lines() as u64,
         lost_audit_records: telemetry::lost_audit_records() as u64,
         failed_exports: telemetry::failed_exports(),

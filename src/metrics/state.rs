@@ -20,6 +20,8 @@ pub struct ProcessState {
     pub connections_limit: u64,
     /// How many connections were closed, by reason.
     pub connections_closed: Vec<(&'static str, u64)>,
+    /// When the certificates of a kind end that is served with, in seconds since 1970.
+    pub certificate_ends: Vec<(&'static str, u64)>,
     /// How many log lines were lost.
     pub dropped_log_lines: u64,
     /// How many records of the audit log were lost.

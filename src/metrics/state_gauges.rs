@@ -170,6 +170,9 @@ const STATES: &[(&MetricEntry, ObserveState)] = &[
     (&table::CONNECTIONS_CLOSED, |state, observe| {
         named("reason", state.connections_closed.iter().copied(), observe);
     }),
+    (&table::CERTIFICATE_END, |state, observe| {
+        named("of", state.certificate_ends.iter().copied(), observe);
+    }),
     (&table::LOG_LINES_DROPPED, |state, observe| {
         observe(state.dropped_log_lines as f64, &[]);
     }),

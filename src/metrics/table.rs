@@ -178,6 +178,9 @@ metrics! {
     RELOADS = Counter "groupgate.reloads" in "{reload}"
         ["outcome"]:
         "How often the configuration was read again: `applied`, `unchanged`, or `failed` where it has errors and nothing changed."
+    CERTIFICATE_END = Gauge "groupgate.tls.certificate.end" in "s"
+        ["of"]:
+        "When the certificates of `server.tls` end, in seconds since 1970: the first to end of the `server`'s chain, and of those in `client_ca`."
     LOG_LINES_DROPPED = Counter "groupgate.log.lines.dropped" in "{line}"
         []:
         "Log lines that were lost because their reader was too slow."

@@ -8,10 +8,11 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::plan::{SecretValue, ServerTls};
 
-use super::{CertificateError, certificates, certified_key, provider};
+use super::{CertificateError, certificates, certified_key, end, provider};
 
 /// What is spoken inside TLS, the best first (RFC 7301).
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -48,6 +49,26 @@ pub(crate) fn has_expired(tls: &ServerTls, now: Timestamp) -> bool {
             .first()
             .is_some_and(|own| super::has_expired(own, now))
     })
+}
+
+/// When the first certificate of each file ends, in seconds since 1970.
+pub(crate) fn ends(tls: &ServerTls) -> Vec<(&'static str, u64)> {
+    let files = [
+        ("server", Some(&tls.certificate)),
+        ("client_ca", tls.client_ca.as_ref()),
+    ];
+    let end = |pem: &SecretValue| {
+        let all = certificates(pem.expose().as_bytes()).ok()?;
+        let ends = all
+            .iter()
+            .filter_map(|one| Some(end(&X509Certificate::from_der(one).ok()?.1)));
+        ends.min()
+    };
+    let ends = files
+        .into_iter()
+        .filter_map(|(of, pem)| Some((of, end(pem?)?)));
+    ends.map(|(of, end)| (of, u64::try_from(end.as_second()).unwrap_or(0)))
+        .collect()
 }
 
 /// What vouches for callers that show a certificate. Nobody has to.

@@ -39,6 +39,8 @@ pub(super) struct Entrance {
     pub(super) tls: Option<Arc<ServerConfig>>,
     /// What vouches for the certificates of clients.
     pub(super) client_ca: Option<ClientAuthorities>,
+    /// When the certificates end that TLS needs, in seconds since 1970.
+    pub(super) certificate_ends: Vec<(&'static str, u64)>,
     pub(super) trusted: Arc<[AddressBlock]>,
     pub(super) is_announced: bool,
 }
@@ -63,6 +65,11 @@ impl Entrance {
         Ok(Self {
             tls: server.tls.as_ref().map(tls::server::config).transpose()?,
             client_ca: (server.tls.as_ref()).and_then(ServerTls::client_authorities),
+            certificate_ends: server
+                .tls
+                .as_ref()
+                .map(tls::server::ends)
+                .unwrap_or_default(),
             trusted: server.trusted_proxies.as_slice().into(),
             is_announced: server.proxy_protocol,
         })

@@ -38,6 +38,7 @@ pub(super) fn state() -> ProcessState {
         connections: vec![("in_use", 4), ("idle", 1)],
         connections_limit: 64,
         connections_closed: vec![("slow", 9)],
+        certificate_ends: vec![("server", 1_900_000_000)],
         dropped_log_lines: 11,
         lost_audit_records: 13,
         failed_exports: vec![("traces", 2)],
@@ -81,6 +82,10 @@ fn every_state_is_shown_as_it_is() {
         (r#"groupgate_connections{state="in_use"}"#, 4.0),
         ("groupgate_connections_limit", 64.0),
         (r#"groupgate_connections_closed_total{reason="slow"}"#, 9.0),
+        (
+            r#"groupgate_tls_certificate_end_seconds{of="server"}"#,
+            1_900_000_000.0,
+        ),
         ("groupgate_log_lines_dropped_total", 11.0),
         ("groupgate_audit_records_lost_total", 13.0),
         (
