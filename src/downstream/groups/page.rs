@@ -1,0 +1,183 @@
+//! What a page of groups gets as its body: one that is kept, one for this request alone, or a stream.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use tokio::time::Instant;
+
+use crate::downstream::answers::{Answer, AnswerKey};
+use crate::downstream::bodies::{BodyMemory, ReservedBody};
+use crate::downstream::coding::{self, Coding};
+use crate::downstream::envelope::Envelope;
+use crate::downstream::generation::Generation;
+use crate::downstream::layers::KeepsAnswers as _;
+use crate::downstream::negotiate::AnswerFormat;
+use crate::downstream::problem::ProblemDetails;
+use crate::downstream::render::{self, Frame};
+use crate::downstream::response::{Response, full};
+use crate::downstream::server_timing::ServerTiming;
+use crate::downstream::services::{CatalogService, GroupService};
+use crate::downstream::stream;
+use crate::gateway::{Listing, Query};
+
+use super::AnswerDraft;
+
+impl<G> Generation<G> {
+    /// Answers with a page that others may ask for, too. Of those who ask for it at once, one makes
+    /// it.
+    pub(super) async fn kept(
+        &self,
+        key: &AnswerKey,
+        draft: AnswerDraft,
+        mut timing: ServerTiming,
+        request: &HeaderMap,
+        until: Instant,
+    ) -> Result<Response, ProblemDetails>
+    where
+        G: GroupService,
+    {
+        let AnswerDraft {
+            query,
+            listing,
+            tag,
+            mut headers,
+            made,
+        } = draft;
+        let _turn = self.answers().turn(key, until).await?;
+        if let Some(answer) = self.answers().get(key, self.epoch(key), Instant::now()) {
+            return Ok(answer.respond(request));
+        }
+        let reserved = self.reserve(page_bytes(&listing))?;
+        let (body, coding) = self.page(key, query, listing, until).await?;
+        let body = reserved.fill(body);
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static(key.format.content_type()),
+        );
+        if let Some(name) = coding.name() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        timing.announce_ready(&mut headers);
+        let answer = Arc::new(Answer::new(made, tag, key.format, headers, body));
+        self.answers().put(key, Arc::clone(&answer));
+        let mut response = answer.respond(request);
+        response.body_mut().traits.cache = Some("hit");
+        timing.end_stage("render");
+        timing.announce(response.headers_mut());
+        Ok(response)
+    }
+
+    /// Answers with a page or a stream that only this request gets.
+    pub(super) async fn once(
+        &self,
+        key: &AnswerKey,
+        draft: AnswerDraft,
+        mut timing: ServerTiming,
+        until: Instant,
+    ) -> Result<Response, ProblemDetails>
+    where
+        G: CatalogService,
+    {
+        let AnswerDraft {
+            query,
+            listing,
+            headers,
+            ..
+        } = draft;
+        let (mut response, coding) = if key.format.is_streamed() {
+            drop(self.reserve(0)?);
+            (self.streamed(key, query, listing)?, key.coding.best)
+        } else {
+            let reserved = self.reserve(page_bytes(&listing))?;
+            let (body, coding) = self.page(key, query, listing, until).await?;
+            let body = reserved.fill(body);
+            (full(key.format.content_type(), body), coding)
+        };
+        if let Some(name) = coding.name() {
+            let name = HeaderValue::from_static(name);
+            response.headers_mut().insert(CONTENT_ENCODING, name);
+        }
+        timing.end_stage("render");
+        timing.announce(response.headers_mut());
+        response.headers_mut().extend(headers);
+        Ok(response)
+    }
+
+    /// Takes memory for another answer of about so many bytes.
+    pub(super) fn reserve(&self, bytes: u64) -> Result<ReservedBody, ProblemDetails> {
+        let bodies = &self.process.bodies;
+        let reserved = bodies.reserve(bytes).or_else(|| {
+            // What the cache lets go of is still there until it gets round to it.
+            self.answers.settle();
+            bodies.reserve(bytes)
+        });
+        reserved.ok_or_else(BodyMemory::exhausted)
+    }
+
+    /// A page in one piece, and the coding that it is in. Where that takes more than copying, it is
+    /// made off the I/O threads.
+    async fn page(
+        &self,
+        key: &AnswerKey,
+        query: Query,
+        listing: Listing,
+        until: Instant,
+    ) -> Result<(Bytes, Coding), ProblemDetails> {
+        let (format, accepted) = (key.format, key.coding);
+        let is_copied = accepted.best == Coding::Identity
+            && render::is_copied(format, query.fields.as_deref(), listing.hides());
+        let page = move || render::page(format, query.fields.as_deref(), &listing);
+        if is_copied {
+            return Ok((page().map_err(ProblemDetails::defect)?, Coding::Identity));
+        }
+        let encoded = move || {
+            let page = page().map_err(ProblemDetails::defect)?;
+            let coding = accepted.for_length(page.len());
+            let page = coding::encode(coding, page).map_err(ProblemDetails::defect)?;
+            Ok((page, coding))
+        };
+        self.process.pool.run(encoded, until).await?
+    }
+
+    fn streamed(
+        &self,
+        key: &AnswerKey,
+        query: Query,
+        listing: Listing,
+    ) -> Result<Response, ProblemDetails>
+    where
+        G: CatalogService,
+    {
+        let (format, coding) = (key.format, key.coding.best);
+        let envelope = Envelope::of(&listing);
+        let frame = Frame::new(format, query.fields.as_deref(), &envelope);
+        let frame = frame.map_err(ProblemDetails::defect)?;
+        let pool = self.process.pool.clone();
+        let page = listing.page.clone();
+        let is_copied = render::is_copied(format, query.fields.as_deref(), listing.hides());
+        let listing = self.gateway.lists().lend(listing, Listing::is_overtaken);
+        let body = stream::body(
+            pool,
+            self.process.bodies.clone(),
+            frame,
+            format,
+            query.fields,
+            (listing, page, is_copied),
+            coding,
+        );
+        let mut response = full(format.content_type(), Bytes::new());
+        response.body_mut().content = body.map_err(ProblemDetails::defect)?;
+        if format == AnswerFormat::Csv {
+            render::csv::describe(response.headers_mut(), &envelope)
+                .map_err(ProblemDetails::defect)?;
+        }
+        Ok(response)
+    }
+}
+
+/// About how many bytes a page has.
+fn page_bytes(listing: &Listing) -> u64 {
+    listing.rows().map(|row| row.bytes() as u64).sum()
+}
