@@ -6,14 +6,15 @@ mod next_look;
 mod reload_report;
 mod reloader;
 pub use reloader::Pace;
+mod start_error;
+pub use start_error::StartError;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use thiserror::Error;
-use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::catalog::{self, Catalog};
@@ -60,20 +61,6 @@ pub struct Compiled {
     pub plan: Arc<Plan>,
     /// The upstreams, in order of name.
     pub adapters: Vec<Arc<Adapter>>,
-}
-
-/// Why the gateway could not start.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// An address is taken.
-    #[error(transparent)]
-    Listen(#[from] downstream::ListenError),
-    /// The settings ask for what this machine does not give.
-    #[error(transparent)]
-    Settings(Report),
-    /// There is a defect in the gateway.
-    #[error("the plan could not be put in force")]
-    Defect(#[from] JoinError),
 }
 
 impl App {

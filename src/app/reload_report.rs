@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::StartError;
+use super::start_error::StartError;
 use crate::config::{FaultyLine, Report};
 use crate::error::chain;
 use crate::reload::{LocatedProblem, ReloadOutcome, ReloadReport};
