@@ -18,12 +18,12 @@ use crate::support::wait::eventually;
 const CROWD: usize = 10_000;
 
 /// The address of one of so many clients with ten connections each.
-fn address(connection: usize) -> Ipv4Addr {
+pub(super) fn address(connection: usize) -> Ipv4Addr {
     let client = u32::try_from(connection / 10).unwrap();
     Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 1).to_bits() + client)
 }
 
-async fn connect(from: Ipv4Addr, to: SocketAddr) -> Option<TcpStream> {
+pub(super) async fn connect(from: Ipv4Addr, to: SocketAddr) -> Option<TcpStream> {
     let socket = TcpSocket::new_v4().ok()?;
     socket.bind((from, 0).into()).unwrap();
     // One that is not accepted waits in the backlog.

@@ -2,6 +2,7 @@
 
 mod crowds;
 mod floods;
+mod half_open;
 mod headers;
 mod heads;
 mod proxies;

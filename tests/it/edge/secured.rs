@@ -60,6 +60,15 @@ impl Secured {
         gateway: &Gateway,
         caller: &Caller<'_>,
     ) -> io::Result<TlsStream<TcpStream>> {
+        self.connect_to(address(gateway), caller).await
+    }
+
+    /// The same to a gateway that listens there.
+    pub(crate) async fn connect_to(
+        &self,
+        address: SocketAddr,
+        caller: &Caller<'_>,
+    ) -> io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.authority.der()).unwrap();
         let versions = caller
@@ -78,7 +87,7 @@ impl Secured {
             .iter()
             .map(|name| name.as_bytes().to_vec())
             .collect();
-        let stream = TcpStream::connect(address(gateway)).await?;
+        let stream = TcpStream::connect(address).await?;
         let name = ServerName::try_from("127.0.0.1").unwrap();
         TlsConnector::from(Arc::new(client))
             .connect(name, stream)
@@ -97,7 +106,14 @@ impl Secured {
         caller: &Caller<'_>,
         lines: &str,
     ) -> io::Result<String> {
-        let mut stream = self.connect(gateway, caller).await?;
+        Self::answered(self.connect(gateway, caller).await?, lines).await
+    }
+
+    /// What is answered to a request with these header lines, over a connection that ends with it.
+    pub(crate) async fn answered(
+        mut stream: TlsStream<TcpStream>,
+        lines: &str,
+    ) -> io::Result<String> {
         let request =
             format!("GET /groups HTTP/1.1\r\nhost: here\r\nconnection: close\r\n{lines}\r\n");
         stream.write_all(request.as_bytes()).await?;
