@@ -1,16 +1,18 @@
 //! When keys are fetched, and what an issuer that fails costs.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::sync::Mutex;
 
 use futures_util::future::join_all;
 use tokio::time::{advance, sleep};
 
-use super::super::testing::{EC, OTHER_EC, SigningKey, claims, key_set, now, rules};
+use super::super::testing::{EC, OTHER_EC, SigningKey, algorithms, claims, key_set, now, rules};
 use super::super::tokens::{TokenCheck, TokenFault, TokenRefusal, TokenVerifier};
 use super::*;
 use crate::clock::WallClock;
 use crate::observe::testing::Told;
+use crate::telemetry::testing::logged;
 
 /// What an issuer answers, fetch by fetch; after the last answer, nothing but that.
 #[derive(Clone, Default)]
@@ -252,4 +254,24 @@ async fn nothing_is_fetched_for_keys_that_are_not_in_force_any_more() {
     drop(keys);
     sleep(Duration::from_hours(1)).await;
     assert_eq!(issuer.asked(), 1);
+}
+
+#[test]
+fn the_log_shows_the_first_ids_of_keys_that_are_short() {
+    let ids = (0..12).map(|number| format!("key-{number}"));
+    let ids = iter::once("x".repeat(LONGEST_SHOWN + 1)).chain(ids);
+    let secret = "A".repeat(43);
+    let keys: Vec<_> = ids
+        .map(|id| serde_json::json!({ "kty": "oct", "kid": id, "k": secret }))
+        .collect();
+    let text = serde_json::json!({ "keys": keys }).to_string();
+    let keys = KeySet::read(text.as_bytes(), &algorithms()).unwrap();
+    let written = logged("info", || FetchedKeys::new().put(keys));
+    let record: serde_json::Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(record["count"], 13);
+    let shown: Vec<_> = record["keys"].as_str().unwrap().split(' ').collect();
+    let expected: Vec<_> = (0..MOST_SHOWN)
+        .map(|number| format!("key-{number}"))
+        .collect();
+    assert_eq!(shown, expected);
 }

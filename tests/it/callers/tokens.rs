@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::support::issuer::{Issuer, claims, unsigned};
 use crate::support::server::{Step, head, status, whole};
+use crate::support::wait::eventually;
 
 use super::*;
 
@@ -199,6 +200,29 @@ async fn without_keys_tokens_wait_and_other_callers_do_not(
     let metrics = metrics(&gateway).await;
     let counted = format!(r#"groupgate_key_set_fetches_total{{outcome="{outcome}"}}"#);
     assert!(metrics.contains(&counted), "{metrics}");
+}
+
+#[tokio::test]
+async fn other_rules_fetch_keys_of_their_own_and_those_from_before_go() {
+    let upstream = upstream().await;
+    let [issuer, other] = ["a", "b"].map(Issuer::new);
+    let (server, published) = server_of(&issuer).await;
+    let before = token_callers(&at(&server));
+    let gateway = started(&configuration(&upstream, &before)).await;
+    let search = "/groups?search=2";
+    let [token, next] = [&issuer, &other].map(|issuer| issuer.token("anna", &["staff"]));
+    assert_eq!(names(&asked_with(&gateway, &token, search).await).len(), 2);
+    *published.lock().unwrap() = other.published();
+    let jwks = format!("{}\n        algorithms = ['ES256', 'RS256']", at(&server));
+    let changed = token_callers(&jwks);
+    gateway.swap(&configuration(&upstream, &changed)).await;
+    eventually("the keys are fetched again", async || {
+        (server.requests().len() == 2).then_some(())
+    })
+    .await;
+    assert_eq!(names(&asked_with(&gateway, &next, search).await).len(), 2);
+    let refused = asked_with(&gateway, &token, search).await;
+    refused.problem(401, "unauthorized");
 }
 
 #[tokio::test]
