@@ -121,7 +121,10 @@ impl TokenSource {
             let source = Self::of(call, source.longest);
             earlier.push((name.clone(), Arc::new(source)));
         }
-        Self::of(self.call.on_behalf(caller, masks, account, &earlier), self.longest)
+        Self::of(
+            self.call.on_behalf(caller, masks, account, &earlier),
+            self.longest,
+        )
     }
 
     /// The current token, after a login if there is none. However many ask, one login runs. Each of them

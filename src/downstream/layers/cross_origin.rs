@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
-    VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
@@ -17,13 +17,12 @@ use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::{Response, empty};
 use crate::plan::ScriptOrigin;
 
-use super::authentication::Authenticates;
 use super::intercept::Interceptor;
 
 /// What scripts may do.
 const METHODS: &str = "GET, HEAD";
 
-/// What they may send beside what any may, and beside what upstreams forward.
+/// What they may send beside what any may, whether they ask or not.
 const REQUEST_HEADERS: &str = "authorization, cache-control, if-none-match, prefer, traceparent, tracestate, \
                                x-api-key, x-request-id";
 
@@ -49,7 +48,7 @@ pub(crate) struct CrossOrigin;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Preflights;
 
-impl<S: ReadableByScripts + Authenticates> Interceptor<S> for Preflights {
+impl<S: ReadableByScripts> Interceptor<S> for Preflights {
     type Kept = ();
 
     fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response> {
@@ -69,19 +68,22 @@ impl<S: ReadableByScripts + Authenticates> Interceptor<S> for Preflights {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        let sent = sendable(exchange.state.forwarded_headers());
+        let sent = sendable(&exchange.headers);
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, sent);
         ControlFlow::Break(response)
     }
 }
 
-/// What scripts may send, where upstreams forward these headers.
-fn sendable(forwarded: &[HeaderName]) -> HeaderValue {
-    let forwarded = forwarded.iter().map(HeaderName::as_str);
-    let others = forwarded.filter(|name| !REQUEST_HEADERS.split(", ").any(|known| known == *name));
-    let names: Vec<_> = iter::once(REQUEST_HEADERS).chain(others).collect();
-    // Names of headers can stand in one.
-    HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static(REQUEST_HEADERS))
+/// What a script may send: whatever else it asks for, too. An upstream may be sent it, and a list of those that are would
+/// tell of sources that its caller may not see.
+fn sendable(asked: &HeaderMap) -> HeaderValue {
+    let usual = HeaderValue::from_static(REQUEST_HEADERS);
+    let lines = asked.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
+    let lines = lines.filter_map(|line| line.to_str().ok());
+    let names = lines.flat_map(|line| line.split(',')).map(str::trim);
+    let names = names.filter(|name| HeaderName::from_bytes(name.as_bytes()).is_ok());
+    let names: Vec<_> = iter::once(REQUEST_HEADERS).chain(names).collect();
+    HeaderValue::try_from(names.join(", ")).unwrap_or(usual)
 }
 
 impl<S: ReadableByScripts> Interceptor<S> for CrossOrigin {
@@ -126,32 +128,12 @@ mod tests {
     use super::super::answering::handler;
     use super::super::intercept::intercept;
     use super::*;
-    use crate::caller::VisibleSources;
-    use crate::downstream::caller_gate::CallerGate;
     use crate::downstream::response::full;
     use crate::downstream::testing::{get, send};
 
     impl ReadableByScripts for Vec<ScriptOrigin> {
         fn script_origins(&self) -> &[ScriptOrigin] {
             self
-        }
-    }
-
-    impl Authenticates for Vec<ScriptOrigin> {
-        fn gate(&self) -> Option<&CallerGate> {
-            None
-        }
-
-        fn forwarded_headers(&self) -> &[HeaderName] {
-            static NAMES: [HeaderName; 2] = [
-                HeaderName::from_static("x-tenant"),
-                http::header::AUTHORIZATION,
-            ];
-            &NAMES
-        }
-
-        fn varies_by(&self, _visible: &VisibleSources) -> HeaderValue {
-            HeaderValue::from_static("")
         }
     }
 
@@ -204,13 +186,23 @@ mod tests {
             header(&answer, "access-control-allow-methods"),
             Some(METHODS)
         );
-        let sent = header(&answer, "access-control-allow-headers").unwrap();
-        let sent: Vec<_> = sent.split(", ").collect();
-        let count = |name| sent.iter().filter(|sent| **sent == name).count();
         assert_eq!(
-            ["x-tenant", "authorization", "x-other"].map(count),
-            [1, 1, 0]
+            header(&answer, "access-control-allow-headers"),
+            Some(REQUEST_HEADERS)
         );
+        let own = (
+            "access-control-request-headers",
+            "x-tenant,, a b, x-api-key",
+        );
+        let answer = ask(
+            Method::OPTIONS,
+            &[preflight[0], preflight[1], own],
+            &[PORTAL],
+        )
+        .await;
+        let sent = header(&answer, "access-control-allow-headers").unwrap();
+        let more = sent.strip_prefix(REQUEST_HEADERS);
+        assert_eq!(more, Some(", x-tenant, x-api-key"));
         let other = ask(Method::OPTIONS, &preflight, &["https://other.example"]).await;
         assert_eq!(other.status(), StatusCode::OK, "it reaches what is below");
         assert_eq!(header(&other, "access-control-allow-origin"), None);
