@@ -198,6 +198,13 @@ impl UpstreamError {
         self
     }
 
+    /// The same failure, of a part of what was asked for.
+    #[must_use]
+    pub(crate) fn within(mut self, part: impl fmt::Display) -> Self {
+        self.detail = format!("{part}: {}", self.detail);
+        self
+    }
+
     /// The same failure, with whether the same request may succeed a moment later.
     #[must_use]
     pub fn with_transience(mut self, is_transient: bool) -> Self {

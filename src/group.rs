@@ -13,6 +13,10 @@ pub use moment::Moment;
 mod parts;
 pub(crate) use parts::{GroupParts, GroupPerson, GroupText, GroupTime};
 
+mod read_row;
+pub(crate) use read_row::row_bytes;
+pub use read_row::{ReadRow, ReadText};
+
 mod write;
 pub(crate) use write::JsonSource;
 

@@ -11,9 +11,10 @@ use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::Adapter;
 use crate::upstream::off_thread::{LARGE_BODY, compute};
-use crate::upstream::walk::{Walked, walk};
+use crate::upstream::walk::{KnownGroups, PastWalks, Walked, walk_again};
 
 use super::in_flight::InFlightWalk;
+use super::key::CatalogKey;
 use super::resources::CatalogResources;
 
 /// The result of one walk.
@@ -37,6 +38,7 @@ pub(super) type WalkFetched = Option<Result<WalkResult, UpstreamError>>;
 pub(super) async fn walk_to_snapshot(
     adapter: Arc<Adapter>,
     observers: &Observers,
+    past: &PastWalks,
 ) -> Result<WalkResult, UpstreamError> {
     let Walked {
         groups,
@@ -44,7 +46,8 @@ pub(super) async fn walk_to_snapshot(
         pages,
         ended_by,
         hold,
-    } = walk(&adapter, observers).await?;
+        ..
+    } = walk_again(&adapter, observers, past).await?;
     let source = Arc::clone(adapter.name());
     let is_large = groups.bytes() >= LARGE_BODY;
     let build = move || {
@@ -67,13 +70,30 @@ pub(super) async fn walk_to_snapshot(
     })
 }
 
+/// What a walk may use of those before it, by what is `known` of them and by the list that is kept.
+pub(super) fn past_walks(
+    known: &KnownGroups,
+    key: &CatalogKey,
+    adapter: &Adapter,
+    resources: &CatalogResources,
+) -> PastWalks {
+    let cached = resources.store.get(key);
+    let cached = cached.filter(|cached| !cached.is_of_another_shape);
+    PastWalks {
+        known: known.clone(),
+        snapshot: cached.map(|cached| Arc::clone(&cached.snapshot)),
+        ttl: adapter.terms().freshness.ttl,
+    }
+}
+
 /// Walks a whole list. If its account is refused, the results of queries go too.
 pub(super) async fn walk_whole(
     adapter: Arc<Adapter>,
     for_queries: Option<Arc<CatalogResources>>,
     observers: Observers,
+    past: PastWalks,
 ) -> WalkFetched {
-    let result = walk_to_snapshot(adapter, &observers).await;
+    let result = walk_to_snapshot(adapter, &observers, &past).await;
     if let (Some(resources), true) = (for_queries, is_refused(&result)) {
         resources.store.clear();
         resources.epoch.advance();

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::observe::{SettledWalk, Timeline};
+use crate::observe::{CompletionProgress, SettledWalk, Timeline};
 
 use super::cached::CachedSnapshot;
 
@@ -23,6 +23,9 @@ pub struct RunningWalk {
     pub pages: u64,
     /// How many records they hold.
     pub records: u64,
+    /// How far it is with what it asks for each group; absent if it asks for nothing, or has not come so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completion: Option<CompletionProgress>,
 }
 
 /// How a walk came to its end.

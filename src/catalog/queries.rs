@@ -15,6 +15,7 @@ use crate::caller::Asker;
 use crate::metrics::CacheStanding;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::{Conditions, Pushed};
+use crate::upstream::walk::PastWalks;
 
 use super::entry::Entry;
 use super::fetch::{Fetch, is_refused, walk_to_snapshot};
@@ -204,7 +205,8 @@ impl Queries {
                     Err(error) => return Some(Err(error)),
                 };
                 walk.begin(resources.wall.now_in_milliseconds());
-                let result = walk_to_snapshot(asking, &observers.and(walk.timeline.clone())).await;
+                let observers = observers.and(walk.timeline.clone());
+                let result = walk_to_snapshot(asking, &observers, &PastWalks::default()).await;
                 if is_refused(&result) {
                     // All of this was read with one account. What that may no longer see, nobody may.
                     resources.store.clear();

@@ -17,11 +17,12 @@ use crate::metrics::CacheStanding;
 use crate::plan::OnBehalf;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::on_behalf::MissingValue;
+use crate::upstream::walk::KnownGroups;
 
 use super::asker_refusals::AskerRefusals;
 use super::entry::Entry;
 use super::epoch::Epoch;
-use super::fetch::{Fetch, WalkResult, walk_to_snapshot};
+use super::fetch::{Fetch, WalkResult, past_walks, walk_to_snapshot};
 use super::history::{WalkHistory, WalkRecord};
 use super::key::{CatalogKey, Scope};
 use super::lookup::{CacheMode, SourceLookup};
@@ -229,9 +230,9 @@ impl Scopes {
         let resources = Arc::new(self.resources.of_scope(Epoch::numbered(number)));
         Arc::new_cyclic(|entry| {
             Entry::new(
-                key,
+                key.clone(),
                 self.policy.clone(),
-                self.fetch(digest, adapter, asker, Weak::clone(entry)),
+                self.fetch((digest, key), adapter, asker, Weak::clone(entry)),
                 resources,
                 Arc::clone(&self.tasks),
                 Arc::clone(&self.history),
@@ -243,7 +244,7 @@ impl Scopes {
     /// is kept.
     fn fetch(
         &self,
-        digest: ScopeDigest,
+        (digest, key): (ScopeDigest, CatalogKey),
         adapter: Arc<Adapter>,
         maker: Asker,
         entry: Weak<Entry>,
@@ -266,6 +267,7 @@ impl Scopes {
                 Err(_) => entries.put_unlisted(digest, scope),
             }
         };
+        let known = KnownGroups::default();
         let resources = Arc::clone(&self.resources);
         let queue = Arc::clone(&self.queue);
         let refusals = Arc::clone(&self.refusals);
@@ -275,6 +277,7 @@ impl Scopes {
             let observers = resources.observers.of_upstream(adapter.name());
             let (resources, queue) = (Arc::clone(&resources), Arc::clone(&queue));
             let (refusals, once) = (Arc::clone(&refusals), Arc::clone(&once));
+            let past = past_walks(&known, &key, &adapter, &resources);
             Box::pin(async move {
                 let _permit = match queue.turn(asker, &walk).await? {
                     Ok(permit) => permit,
@@ -288,7 +291,8 @@ impl Scopes {
                     return Some(Err(refused_lately(wait)));
                 }
                 walk.begin(resources.wall.now_in_milliseconds());
-                let walked = walk_to_snapshot(asking, &observers.and(walk.timeline)).await;
+                let observers = observers.and(walk.timeline);
+                let walked = walk_to_snapshot(asking, &observers, &past).await;
                 let error = walked.as_ref().err();
                 let is_refused = error.is_some_and(|it| it.kind == ErrorKind::Unauthorized);
                 let is_known = is_refused || walked.is_ok();

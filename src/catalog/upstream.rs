@@ -13,9 +13,10 @@ use crate::metrics::CacheStanding;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::Conditions;
 use crate::upstream::transport::Circuit;
+use crate::upstream::walk::KnownGroups;
 
 use super::entry::Entry;
-use super::fetch::{Fetch, walk_whole};
+use super::fetch::{Fetch, past_walks, walk_whole};
 use super::history::WalkRecord;
 use super::in_flight::RunningWalk;
 use super::keep_fresh::keep_fresh;
@@ -62,13 +63,16 @@ impl UpstreamRuntime {
             let (adapter, for_queries) = (Arc::clone(&adapter), for_queries.clone());
             let observers = resources.observers.of_upstream(adapter.name());
             let resources = Arc::clone(resources);
+            let (known, key) = (KnownGroups::default(), CatalogKey::shared(&adapter));
             Box::new(move |walk, _| {
                 // As much as there is for lists when it begins: that may change.
                 let adapter = adapter.with_room(resources.store.capacity());
+                let past = past_walks(&known, &key, &adapter, &resources);
                 Box::pin(walk_whole(
                     Arc::new(adapter),
                     for_queries.clone(),
                     observers.and(walk.timeline),
+                    past,
                 ))
             })
         };

@@ -66,6 +66,7 @@ pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
         // callers, and the keys that verify them are public.
         [.., "env" | "file"]
         | ["upstreams", _, "records" | "fields", ..]
+        | ["upstreams", _, _, "records" | "fields", ..]
         | ["callers", "anonymous" | "jwt" | "certificates", ..]
         | ["callers", _, _, "grants", ..] => false,
         // A placeholder may be used where a secret belongs, whatever it is called.

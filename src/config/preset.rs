@@ -152,7 +152,7 @@ const ALTERNATIVES: [&[&str]; 3] = [
     // A secret.
     &["env", "file"],
     // The source of a field.
-    &["path", "template", "constant"],
+    &["path", "template", "constant", "partition"],
     // A place in an answer.
     &["header", "at", "last_record"],
 ];
@@ -161,7 +161,7 @@ const ALTERNATIVES: [&[&str]; 3] = [
 fn is_same_thing(at: &KeyPath, under: &Table, over: &Table) -> bool {
     let keys: Vec<&str> = at.keys().iter().map(String::as_str).collect();
     let tag = match keys.as_slice() {
-        [_, _, "pagination"] => Pagination::TAG,
+        [_, _, "pagination"] | [_, _, _, "pagination"] => Pagination::TAG,
         [_, _, "auth"] => Auth::TAG,
         // Names in these are the upstream's, and mean nothing to us.
         [.., "query" | "headers" | "form" | "json" | "vars"] => return true,

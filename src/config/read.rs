@@ -96,6 +96,13 @@ fn refine(tree: &Value, misfit: Misfit) -> Misfit {
     let keys: Vec<&str> = misfit.at.keys().iter().map(String::as_str).collect();
     let (tag, in_variant, depth): (_, InVariant, usize) = match keys.as_slice() {
         ["upstreams", _, "pagination", ..] => (Pagination::TAG, Pagination::misfit, 3),
+        [
+            "upstreams",
+            _,
+            "partitions" | "members" | "admins" | "guests",
+            "pagination",
+            ..,
+        ] => (Pagination::TAG, Pagination::misfit, 4),
         ["upstreams", _, "auth", "chain", _, ..] => (Auth::TAG, Auth::misfit, 5),
         ["upstreams", _, "auth", ..] => (Auth::TAG, Auth::misfit, 3),
         _ => return misfit,

@@ -148,6 +148,7 @@ impl CatalogService for Fixed {
             seconds: 90,
             pages: 2,
             records: 200,
+            completion: None,
         })
     }
 

@@ -148,7 +148,15 @@ impl Observer for UpstreamMetrics {
                 self.add(&instruments.pages, 1);
                 self.add(&instruments.records, page.records());
             }
-            Event::WalkRestarted(_) => self.add(&instruments.restarts, 1),
+            Event::OfRelated {
+                event: Event::PageRead(_),
+                ..
+            } => self.add(&instruments.pages, 1),
+            Event::WalkRestarted(_)
+            | Event::OfRelated {
+                event: Event::WalkRestarted(_),
+                ..
+            } => self.add(&instruments.restarts, 1),
             Event::WalkSettled { outcome, elapsed } => {
                 let labels = self.settled(*outcome);
                 instruments.walks.record(elapsed.as_secs_f64(), &labels);

@@ -6,11 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use opentelemetry::TraceId;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::{Next, Position};
+use crate::plan::RelatedList;
 use crate::reload::{ReloadOutcome, ReloadTrigger};
 
 /// What just happened: to a caller's request, in a walk, in one of a walk's exchanges, in a cache, or to the
@@ -119,6 +122,22 @@ pub enum Event<'a> {
     /// The list changed while it was read. The pages read so far are dropped, and the walk starts
     /// over.
     WalkRestarted(&'a UpstreamError),
+    /// Something happened in one of the lists that belong to that of groups.
+    OfRelated {
+        /// In which of them.
+        list: RelatedList,
+        /// What happened.
+        event: &'a Event<'a>,
+    },
+    /// The list of groups of one more partition was read.
+    PartitionRead {
+        /// Of how many it was read.
+        done: u64,
+        /// How many partitions there are.
+        of: u64,
+    },
+    /// One more group is complete: its details and its people were read.
+    GroupsCompleted(CompletionProgress),
     /// The list is whole.
     WalkEnded {
         /// Why.
@@ -158,6 +177,26 @@ pub enum Event<'a> {
     KeySetFetched(&'static str),
     /// A cache let go of something for want of room.
     Evicted(&'static str),
+}
+
+/// How far a walk is with what it asks for each group.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CompletionProgress {
+    /// With how many groups it is done.
+    pub done: u64,
+    /// How many groups were listed.
+    pub of: u64,
+    /// How many lists of them were asked for.
+    pub asked: u64,
+    /// How many lists were used again, because they had not changed.
+    pub reused: u64,
+    /// How many groups were used again as a walk that failed had read them.
+    pub kept: u64,
+    /// How many groups were gone when they were asked for.
+    pub gone: u64,
+    /// How many groups had changed although they would have been taken for unchanged: only known where all are asked
+    /// for.
+    pub differing: u64,
 }
 
 /// What comes of a walk.

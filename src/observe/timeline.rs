@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::error::ErrorKind;
 use crate::page::position::Position;
 
-use super::event::Event;
+use super::event::{CompletionProgress, Event};
 use super::observers::Observer;
 
 /// How many pages are noted at the beginning, and how many at the end. Those between are counted only.
@@ -33,6 +33,7 @@ struct Notes {
     bytes: u64,
     retries: u64,
     restarts: u64,
+    completion: Option<CompletionProgress>,
     first: Vec<PageNote>,
     last: VecDeque<PageNote>,
     /// The retries of pages that have not come.
@@ -52,6 +53,9 @@ pub struct TimelineNotes {
     pub retries: u64,
     /// How often the walk started over because the list had changed.
     pub restarts: u64,
+    /// How far it came with what it asks for each group; absent if it asks for nothing, or did not come so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completion: Option<CompletionProgress>,
     /// The first pages.
     pub first: Vec<PageNote>,
     /// How many pages came between the first and the last.
@@ -90,6 +94,11 @@ impl Timeline {
         self.lock().records
     }
 
+    /// How far it is with what it asks for each group, if it has come so far.
+    pub fn completion(&self) -> Option<CompletionProgress> {
+        self.lock().completion
+    }
+
     /// All notes so far.
     pub fn notes(&self) -> TimelineNotes {
         let notes = self.lock();
@@ -101,6 +110,7 @@ impl Timeline {
             bytes: notes.bytes,
             retries: notes.retries,
             restarts: notes.restarts,
+            completion: notes.completion,
             first: notes.first.clone(),
             between: last.map_or(0, |last| last.number - listed),
             last: notes.last.iter().copied().collect(),
@@ -161,6 +171,15 @@ impl Observer for Timeline {
                 }
             }
             Event::WalkRestarted(_) => self.lock().restarts += 1,
+            Event::OfRelated {
+                event: Event::PageRead(page),
+                ..
+            } => {
+                let mut notes = self.lock();
+                notes.pages += 1;
+                notes.bytes += page.bytes();
+            }
+            Event::GroupsCompleted(progress) => self.lock().completion = Some(*progress),
             _ => {}
         }
     }

@@ -46,6 +46,8 @@ pub enum EndedBy {
     /// A position or a page was repeated, which the adapter declares to be the end
     /// (`on_repeat = "end"`).
     Repeat,
+    /// The list of every partition ended.
+    AllPartitions,
 }
 
 impl EndedBy {
@@ -67,6 +69,7 @@ impl EndedBy {
             Self::WholeList => "the first response is declared to be the whole list",
             Self::NoTotal => "no total is announced, which is declared to mean one page",
             Self::Repeat => "a page or a position was repeated, which is declared to be the end",
+            Self::AllPartitions => "the list of every partition ended",
         }
     }
 }

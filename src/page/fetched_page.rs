@@ -9,7 +9,7 @@ use url::Url;
 use super::format::{Page, Parents};
 use super::mapping::{MappedPage, Skip};
 use super::position::{Announcement, Position};
-use crate::group::Group;
+use crate::group::{Group, row_bytes};
 use crate::page_memory::PageHold;
 use crate::snapshot::GroupPage;
 
@@ -55,6 +55,11 @@ impl FetchedPage {
         self.mapped.groups
     }
 
+    /// What its records have become.
+    pub(crate) fn into_mapped(self) -> MappedPage {
+        self.mapped
+    }
+
     /// The outcome of each record, in order: for whoever shows a few.
     pub fn outcomes(&self) -> Vec<Result<Group, Skip>> {
         self.mapped.outcomes()
@@ -75,9 +80,10 @@ impl FetchedPage {
         self.bytes
     }
 
-    /// The least memory that its groups take in a snapshot.
+    /// The least memory that its groups take in a snapshot, or what was read in place of groups.
     pub(crate) fn mapped_bytes(&self) -> u64 {
-        self.mapped.groups.least_bytes()
+        let rows: u64 = self.mapped.rows.iter().map(row_bytes).sum();
+        self.mapped.groups.least_bytes() + rows
     }
 
     /// The totals that it states.

@@ -37,6 +37,8 @@ pub enum Start {
     Template(FieldTemplate),
     /// Nowhere: it is the same for every record.
     Constant(String),
+    /// In the record of the partition, under this name: it is the same for every record of one list.
+    Partition(String),
 }
 
 /// The conversions of a text, applied in this order.

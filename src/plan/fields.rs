@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Field, Path, Records};
+use super::{Column, Field, Path, Records, Start};
 
 /// How the records of one upstream become groups.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,48 @@ pub struct Mapping {
     pub fields: Fields,
     /// What happens to the other parts.
     pub extra: Extra,
+    /// What is read of a record besides its group, for the requests about it.
+    pub beside: Vec<Column>,
+    /// Whether another record is laid over that of each group.
+    pub has_details: bool,
+}
+
+impl Mapping {
+    /// The mapping of the list of one partition, where fields take values of that; else `None`.
+    pub fn of_partition(&self, value: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let mut own = self.clone();
+        let mut is_other = false;
+        for source in own.fields.all_mut().flat_map(|field| &mut field.0) {
+            if let Start::Partition(name) = &source.start {
+                source.start = Start::Constant(value(name).unwrap_or_default());
+                is_other = true;
+            }
+        }
+        is_other.then_some(own)
+    }
+}
+
+impl Fields {
+    /// All fields that are texts or times.
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Field> {
+        let optional = [
+            &mut self.description,
+            &mut self.email,
+            &mut self.status,
+            &mut self.organization_id,
+            &mut self.external_id,
+            &mut self.parent_id,
+            &mut self.path,
+            &mut self.url,
+            &mut self.logo_url,
+            &mut self.member_count,
+            &mut self.created_at,
+            &mut self.updated_at,
+            &mut self.deleted_at,
+        ];
+        let optional = optional.into_iter().flatten();
+        [&mut self.id, &mut self.name].into_iter().chain(optional)
+    }
 }
 
 /// Which part of a record becomes which field of a group.

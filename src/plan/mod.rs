@@ -76,6 +76,9 @@ pub mod origin;
 pub use origin::Origin;
 pub(crate) use origin::{holds_userinfo, is_loopback};
 
+pub mod outer_value;
+pub use outer_value::{GroupField, OuterValue};
+
 pub mod paging;
 pub use paging::{
     Absent, EmptyPage, EndFlag, NumberedPages, OffsetPages, Paging, PagingStyle, Repeat, ShortPage,
@@ -92,6 +95,12 @@ pub use pushdown::{List, Pushable, PushdownRule, PushdownRules};
 
 pub mod records;
 pub use records::{AbsentRecords, Records};
+
+pub mod related;
+pub use related::{
+    Column, Details, ListReading, MemberList, PartitionSource, Partitions, RelatedList,
+    RelatedLists, ReuseMarker, ReuseRule, UniqueIds,
+};
 
 pub mod request;
 pub use request::{Placeholder, Request, RequestBody, Requests, TextPart};

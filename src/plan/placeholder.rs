@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::on_behalf::CallerValue;
+use super::outer_value::OuterValue;
 
 /// A part of a text with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,9 @@ pub enum PlaceholderError {
 /// );
 /// ```
 pub fn scan(text: &str) -> Result<Vec<Piece>, PlaceholderError> {
-    scan_for(text, |name| is_name(name) || CallerValue::is_claim(name))
+    scan_for(text, |name| {
+        is_name(name) || CallerValue::is_claim(name) || OuterValue::is_record(name)
+    })
 }
 
 /// Like [`scan`], where other texts than names may stand between the braces.

@@ -4,7 +4,7 @@ use http::{HeaderName, Method};
 use serde_json::Value;
 use url::Url;
 
-use super::{CallerValue, Pushable, SecretValue};
+use super::{CallerValue, OuterValue, Pushable, SecretValue};
 
 /// What the names of placeholders begin with that stand for what a login returned.
 pub(crate) const LOGIN: &str = "login.";
@@ -118,6 +118,8 @@ pub enum Placeholder {
     Caller(CallerValue),
     /// What a login returned under this name.
     Login(Box<str>),
+    /// A value of a record around the list.
+    Outer(OuterValue),
 }
 
 impl Placeholder {
@@ -132,7 +134,10 @@ impl Placeholder {
                 Some(filter) => Self::Filter(filter),
                 None => match name.strip_prefix(LOGIN) {
                     Some(value) => Self::Login(value.into()),
-                    None => Self::Caller(CallerValue::named(name)?),
+                    None => match CallerValue::named(name) {
+                        Some(value) => Self::Caller(value),
+                        None => Self::Outer(OuterValue::named(name)?),
+                    },
                 },
             },
         })
@@ -142,23 +147,38 @@ impl Placeholder {
 impl Requests {
     /// The values of the caller in them.
     pub fn caller_values(&self) -> Vec<&CallerValue> {
+        self.all().flat_map(Request::caller_values).collect()
+    }
+
+    /// The values of records around the list in them, each once.
+    pub fn outer_values(&self) -> Vec<OuterValue> {
+        let mut values: Vec<OuterValue> = Vec::new();
+        for value in self
+            .all()
+            .flat_map(Request::texts)
+            .flat_map(Text::outer_values)
+        {
+            if !values.contains(value) {
+                values.push(value.clone());
+            }
+        }
+        values
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Request> {
         let others = self.continuation.iter().chain(&self.count);
-        let requests = [&self.listing].into_iter().chain(others);
-        requests.flat_map(Request::caller_values).collect()
+        [&self.listing].into_iter().chain(others)
     }
 
     /// Those of them that stand within a longer text.
     pub fn caller_values_in_texts(&self) -> Vec<&CallerValue> {
-        let others = self.continuation.iter().chain(&self.count);
-        let requests = [&self.listing].into_iter().chain(others);
+        let requests = self.all();
         requests.flat_map(Request::caller_values_in_texts).collect()
     }
 
     /// Those of them that stand in a header.
     pub fn caller_values_in_headers(&self) -> Vec<&CallerValue> {
-        let others = self.continuation.iter().chain(&self.count);
-        let requests = [&self.listing].into_iter().chain(others);
-        let values = requests.flat_map(Request::caller_values_in_headers);
+        let values = self.all().flat_map(Request::caller_values_in_headers);
         values.collect()
     }
 }
@@ -191,6 +211,12 @@ impl Request {
 
     /// The values of the caller in it.
     pub fn caller_values(&self) -> Vec<&CallerValue> {
+        let texts = self.texts().into_iter();
+        texts.flat_map(Text::caller_values).collect()
+    }
+
+    /// All texts in it.
+    fn texts(&self) -> Vec<&Text> {
         let mut texts: Vec<&Text> = self.path.iter().collect();
         texts.extend(self.query.iter().map(|(_, text)| text));
         texts.extend(self.headers.iter().map(|(_, text)| text));
@@ -200,11 +226,19 @@ impl Request {
             Some(RequestBody::Form(form)) => texts.extend(form.iter().map(|(_, text)| text)),
             Some(RequestBody::Raw(text, _)) => texts.push(text),
         }
-        texts.into_iter().flat_map(Text::caller_values).collect()
+        texts
     }
 }
 
 impl Text {
+    /// The values of records around the list in it.
+    fn outer_values(&self) -> impl Iterator<Item = &OuterValue> {
+        self.0.iter().filter_map(|part| match part {
+            TextPart::Placeholder(Placeholder::Outer(value)) => Some(value),
+            TextPart::Literal(_) | TextPart::Value(_) | TextPart::Placeholder(_) => None,
+        })
+    }
+
     /// The values of the caller in it.
     pub(crate) fn caller_values(&self) -> impl Iterator<Item = &CallerValue> {
         self.0.iter().filter_map(|part| match part {

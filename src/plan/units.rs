@@ -210,6 +210,9 @@ impl Share {
     /// A half.
     pub const HALF: Self = Self(0.5);
 
+    /// A tenth.
+    pub const TENTH: Self = Self(0.1);
+
     /// All.
     pub const ALL: Self = Self(1.0);
 

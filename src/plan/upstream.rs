@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Account, Auth, BreakerThresholds, ClassifyRules, Connection, Hedging, Limits, List, ListTerms,
-    Mapping, OnBehalf, Paging, PushdownRules, Requests, Shape,
+    Mapping, OnBehalf, Paging, PushdownRules, RelatedLists, Requests, Shape,
 };
 
 /// One upstream. Two that are equal are asked, treated and read in the same way.
@@ -34,6 +34,8 @@ pub struct Upstream {
     pub filtered_paging: Paging,
     /// How its records become groups.
     pub mapping: Arc<Mapping>,
+    /// The lists that belong to that of groups: partitions, details, members.
+    pub related: RelatedLists,
     /// How connections to it are made.
     pub connection: Connection,
     /// How much it is asked for, and how much it may send.

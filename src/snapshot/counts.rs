@@ -14,4 +14,11 @@ pub struct Counts {
     pub unparsed_timestamps: u64,
     /// Whether the list changed while it was walked, also on the second try.
     pub drifted: bool,
+    /// Groups left out because they were gone when their details or people were asked for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub gone: u64,
+}
+
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use foldhash::quality::RandomState;
 
 use crate::fold::push_fold;
-use crate::group::{Group, GroupParts, JsonSource, Moment};
+use crate::group::{Group, GroupParts, JsonSource, Moment, ReadRow, row_bytes};
 
 use super::layout::{Row, Stretch, name_key};
 use super::member::{email_hash, member_hash};
@@ -24,6 +24,8 @@ pub struct GroupPage {
     pub(super) text: String,
     pub(super) members: Vec<u64>,
     pub(super) rows: Vec<PageRow>,
+    /// What else was read of the records of its rows, as far as anything was.
+    beside: Vec<ReadRow>,
     /// Texts that several rows may share.
     shared: Vec<Stretch>,
     repeated: usize,
@@ -68,6 +70,7 @@ impl GroupPage {
             text: String::new(),
             members: Vec::new(),
             rows: Vec::new(),
+            beside: Vec::new(),
             shared: Vec::new(),
             repeated: 0,
         }
@@ -167,6 +170,11 @@ impl GroupPage {
         });
     }
 
+    /// Keeps what else was read of the record of the last group.
+    pub(crate) fn put_beside(&mut self, row: ReadRow) {
+        self.beside.push(row);
+    }
+
     /// A text that other rows may have, too.
     fn share(&mut self, text: &str) -> Stretch {
         let mut known = self.shared.iter();
@@ -208,6 +216,11 @@ impl GroupPage {
         self.rows.iter().map(|row| PageRowRef { page: self, row })
     }
 
+    /// What else was read of the record of one of its groups.
+    pub(crate) fn beside(&self, index: usize) -> Option<&ReadRow> {
+        self.beside.get(index)
+    }
+
     /// One of its groups.
     pub(crate) fn row(&self, index: usize) -> Option<PageRowRef<'_>> {
         let row = self.rows.get(index)?;
@@ -229,7 +242,8 @@ impl GroupPage {
         let rows = self.rows.capacity() * size_of::<PageRow>();
         let members = self.members.capacity() * size_of::<u64>();
         let buffers = self.json.capacity() + self.text.capacity();
-        (size_of::<Self>() + rows + members + buffers) as u64
+        let beside: u64 = self.beside.iter().map(row_bytes).sum();
+        (size_of::<Self>() + rows + members + buffers) as u64 + beside
     }
 
     /// How much memory its groups take in a snapshot at least: walks need not go on once what they have
@@ -249,6 +263,11 @@ impl<'a> PageRowRef<'a> {
     /// By which groups with one id find each other.
     pub(crate) const fn id_hash(self) -> u64 {
         self.row.id_hash
+    }
+
+    /// Whether the group came before.
+    pub(crate) const fn is_repeated(self) -> bool {
+        self.row.is_repeated
     }
 
     /// Whether its record stands below another one, and is not listed itself.
@@ -303,6 +322,11 @@ impl PagedGroups {
         self.pages.iter().all(GroupPage::is_empty)
     }
 
+    /// The pages, each for itself.
+    pub(crate) fn into_pages(self) -> Vec<GroupPage> {
+        self.pages
+    }
+
     /// Adds the groups of one more page.
     pub fn push(&mut self, page: GroupPage) {
         self.pages.push(page);
@@ -327,6 +351,12 @@ impl PagedGroups {
             rows.map(move |row| PageRowRef { page, row })
         });
         rows.filter_map(|row| row.group().ok()).collect()
+    }
+}
+
+impl From<Vec<GroupPage>> for PagedGroups {
+    fn from(pages: Vec<GroupPage>) -> Self {
+        Self { pages }
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use secrecy::SecretString;
 
 use crate::clock::WallClock;
 use crate::plan::{
-    self, Account, Limits, ListTerms, Mapping, OnBehalf, Paging, PushdownRules, Requests, Shape,
+    self, Account, Limits, ListReading, ListTerms, Mapping, OnBehalf, Paging, PushdownRules,
+    Records, RelatedList, RelatedLists, Requests, Shape,
 };
 use crate::problem::Problems;
 
@@ -14,11 +16,13 @@ use super::client::Connections;
 use super::exchange::Exchange;
 use super::masks::Masks;
 use super::on_behalf::{CallerAsk, MissingValue};
+use super::outer_values::OuterValues;
 use super::pushdown::Pushed;
 use super::transport::{Circuit, Replay, Transport};
 use crate::caller::Credentials;
 use crate::error::UpstreamError;
-use crate::page::format::{Bounds, Node, Page};
+use crate::page::format::{Bounds, FormatError, Node, Page};
+use crate::page::mapping::{MappedPage, PageRecords, map_columns};
 use crate::page_memory::PageMemory;
 use crate::tls::Tls;
 
@@ -37,6 +41,14 @@ pub struct Adapter {
     pub(super) masks: Masks,
     /// On whose behalf it asks, if that has been decided.
     caller: Option<Arc<CallerAsk>>,
+    /// How records become groups in the list that it reads.
+    mapping: Arc<Mapping>,
+    /// The list that it reads, if that is not the list of groups.
+    related: Option<RelatedList>,
+    /// The values of the records around that list.
+    pub(super) outer: OuterValues,
+    /// The entity tag of its first page when that was read before.
+    pub(super) known_etag: Option<HeaderValue>,
 }
 
 impl Adapter {
@@ -66,6 +78,10 @@ impl Adapter {
             memory: PageMemory::default(),
             masks,
             caller: None,
+            mapping: Arc::clone(&plan.mapping),
+            related: None,
+            outer: OuterValues::default(),
+            known_etag: None,
         })
     }
 
@@ -165,23 +181,91 @@ impl Adapter {
         }
     }
 
+    /// The adapter that reads one of the lists that belong to that of groups, or with `None` the list of groups
+    /// itself, for a record around it. It shares everything else. The first page is only asked for if it has not
+    /// this entity tag any more.
+    pub(super) fn reading(
+        &self,
+        related: Option<RelatedList>,
+        outer: OuterValues,
+        etag: Option<&HeaderValue>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            mapping: match related {
+                None => outer.mapping(&self.plan.mapping),
+                Some(_) => Arc::clone(&self.mapping),
+            },
+            related,
+            outer,
+            known_etag: etag.cloned(),
+            ..self.clone()
+        })
+    }
+
+    /// How the records of groups of a partition become groups.
+    pub(super) fn mapping_of(&self, partition: &OuterValues) -> Arc<Mapping> {
+        partition.mapping(&self.plan.mapping)
+    }
+
+    /// Whether the list that it reads is not that of groups.
+    pub(super) const fn is_related(&self) -> bool {
+        self.related.is_some()
+    }
+
+    /// The lists that belong to that of groups.
+    pub fn related(&self) -> &RelatedLists {
+        &self.plan.related
+    }
+
+    /// The list that it reads, if that is not the list of groups.
+    fn list(&self) -> Option<&ListReading> {
+        self.plan.related.reading(self.related?)
+    }
+
     /// Its requests.
     pub(super) fn requests(&self) -> &Requests {
-        &self.plan.requests
+        self.list()
+            .map_or(&self.plan.requests, |list| &list.requests)
     }
 
     /// How its pages follow each other.
     pub fn paging(&self) -> &Paging {
-        if self.is_filtered {
-            &self.plan.filtered_paging
-        } else {
-            &self.plan.paging
+        match self.list() {
+            Some(list) => &list.paging,
+            None if self.is_filtered => &self.plan.filtered_paging,
+            None => &self.plan.paging,
+        }
+    }
+
+    /// Where its pages have their records.
+    pub(super) fn listed_at(&self) -> &Records {
+        self.list()
+            .map_or(&self.plan.mapping.records, |list| &list.records)
+    }
+
+    /// Without what a record of its list is nothing.
+    pub(super) const fn wanted_of_records(&self) -> &'static str {
+        match self.related {
+            None => "an id and a name (`fields`)",
+            Some(RelatedList::Partitions) => "a value for a placeholder (`values`)",
+            Some(RelatedList::Details) => "any content",
+            Some(RelatedList::Members | RelatedList::Admins | RelatedList::Guests) => {
+                "an id or an email address (`fields`)"
+            }
+        }
+    }
+
+    /// What becomes of the records of a page.
+    pub(super) fn map(&self, records: PageRecords<'_>) -> Result<MappedPage, FormatError> {
+        match self.list() {
+            Some(list) => Ok(map_columns(&list.columns, records)),
+            None => self.mapping.map(records, self.outer.qualifier()),
         }
     }
 
     /// How its records become groups.
     pub fn mapping(&self) -> &Mapping {
-        &self.plan.mapping
+        &self.mapping
     }
 
     /// What the upstream may be asked for.
@@ -212,7 +296,7 @@ impl Adapter {
     /// The records of a page, in the order of its outcomes. `None` for a record that is listed but
     /// absent.
     pub fn records<'a>(&self, page: &'a Page) -> Vec<Option<Node<'a>>> {
-        self.mapping().values(page)
+        self.mapping().records.values(page)
     }
 }
 

@@ -16,6 +16,7 @@ pub mod adapter;
 pub use crate::page::fetched_page::FetchedPage;
 pub use adapter::Adapter;
 
+pub mod outer_values;
 pub mod pager;
 mod pages;
 pub mod pushdown;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::IF_NONE_MATCH;
 use http::{HeaderMap, StatusCode, Uri};
 use tokio::time::Instant;
 use url::Url;
@@ -56,8 +57,13 @@ impl Adapter {
         deadline: Instant,
         observers: &Observers,
     ) -> Result<FetchedPage, UpstreamError> {
+        let is_first = position == self.paging().first();
+        let known_etag = self.known_etag.as_ref().filter(|_| is_first);
         let render = |login: &LoginValues| {
             let mut request = self.rendered(&position, login)?;
+            if let Some(etag) = known_etag {
+                request.headers_mut().insert(IF_NONE_MATCH, etag.clone());
+            }
             let purpose = Purpose::Page(position.clone());
             request.extensions_mut().insert(purpose);
             request.extensions_mut().insert(urgency);
@@ -89,7 +95,10 @@ impl Adapter {
         };
         let caller = self.caller()?;
         let render = |login: &LoginValues| {
-            let variables = Variables::unpaged(&self.pushed, caller, login);
+            let variables = Variables {
+                outer: Some(&self.outer),
+                ..Variables::unpaged(&self.pushed, caller, login)
+            };
             let mut request = count.render(&variables).map_err(render_error)?;
             request.extensions_mut().insert(Purpose::Count);
             request.extensions_mut().insert(self.memory.clone());
@@ -151,6 +160,7 @@ impl Adapter {
             pushed: &self.pushed,
             caller: self.caller()?,
             login,
+            outer: Some(&self.outer),
         };
         if *position == self.paging().first() {
             self.requests().first(&variables)
@@ -169,7 +179,7 @@ impl Adapter {
         let records = if answer.is_past_end {
             PageRecords::default()
         } else {
-            self.mapping().records(&answer.page)?
+            self.listed_at().listed(&answer.page)?
         };
         let last = records.last();
         let last_record_key =
@@ -178,10 +188,10 @@ impl Adapter {
             last.and_then(|(record, key)| self.paging().last_record_flag(record, key));
         let listed = records.len() as u64;
         let parents = (!answer.is_past_end)
-            .then(|| self.mapping().parents(&answer.page, listed))
+            .then(|| self.listed_at().parents(&answer.page, listed))
             .flatten();
         let nodes: Vec<_> = records.nodes().collect();
-        let mapped = self.mapping().map(records)?;
+        let mapped = self.map(records)?;
         // Parents that are told apart tell more than their records: a record may come twice.
         let fingerprint = parents
             .and_then(|parents| parents.fingerprint)
@@ -189,7 +199,7 @@ impl Adapter {
         let skipped = if mapped.skipped.is_empty() {
             Vec::new()
         } else {
-            skipped(&self.mapping().values(&answer.page), &mapped.skipped)
+            skipped(&self.listed_at().values(&answer.page), &mapped.skipped)
         };
         let url = url(answer.uri.as_ref().unwrap_or(request.uri()))?;
         let context = PageContext {
@@ -235,6 +245,7 @@ fn fingerprint(records: &[Node<'_>], mapped: &MappedPage) -> u64 {
     for row in mapped.groups.rows() {
         row.id_hash().hash(&mut hasher);
     }
+    mapped.rows.hash(&mut hasher);
     if !mapped.skipped.is_empty() {
         let mut content = String::new();
         for record in records {

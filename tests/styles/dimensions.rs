@@ -26,7 +26,7 @@ const fn dimension(number: u8, title: &'static str, values: &'static [&'static s
 }
 
 /// All of them.
-pub(crate) const DIMENSIONS: [Dimension; 31] = [
+pub(crate) const DIMENSIONS: [Dimension; 32] = [
     dimension(
         1,
         "method, where parameters go",
@@ -408,6 +408,29 @@ pub(crate) const DIMENSIONS: [Dimension; 31] = [
             "token of the caller, exchanged",
         ],
     ),
+    dimension(
+        32,
+        "lists of lists",
+        &[
+            "members per group",
+            "members with pages",
+            "admins and guests per group",
+            "a path in the outer record",
+            "a group that is gone",
+            "more groups gone than may be",
+            "a failure in the middle",
+            "partitions that are listed",
+            "partitions with a cursor",
+            "partitions that are constants",
+            "ids unique within a partition",
+            "one id in two partitions",
+            "no partitions",
+            "a placeholder without a value",
+            "details per group",
+            "details that lack what a group needs",
+            "refused",
+        ],
+    ),
 ];
 
 /// Values that `gateway.toml` cannot say yet: their cases must not pass. Whoever makes one sayable
@@ -416,6 +439,11 @@ pub(crate) const UNSAID: &[&str] = &[];
 
 /// Values that interact: some one case shows them together.
 pub(crate) const PAIRS: &[(&str, &str)] = &[
+    (
+        "D32 partitions that are listed",
+        "D32 partitions with a cursor",
+    ),
+    ("D32 members per group", "D32 members with pages"),
     ("D9 in a response header", "D1 POST form"),
     ("D9 in a response header", "D1 POST JSON"),
     ("D10 in the body, absolute", "D3 token inside the JSON body"),

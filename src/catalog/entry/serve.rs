@@ -103,6 +103,7 @@ impl Entry {
             seconds: walk.begun()?.at.elapsed().as_secs(),
             pages: walk.timeline.pages(),
             records: walk.timeline.records(),
+            completion: walk.timeline.completion(),
         })
     }
 

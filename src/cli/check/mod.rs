@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
@@ -36,7 +37,9 @@ mod edge;
 use edge::explain_edge;
 
 mod paging;
+mod related;
 use paging::{explain_filters, explain_paging, explain_total};
+use related::explain_related;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -140,7 +143,8 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
         let pages = adapter
             .zip(directory)
             .and_then(|(adapter, directory)| pages_kept(directory, adapter));
-        text.extend(pages.and_then(|pages| too_slow(&upstream.limits, pages)));
+        let ttl = upstream.terms.freshness.ttl;
+        text.extend(pages.and_then(|pages| too_slow(&upstream.limits, ttl, pages)));
     }
     text.push_str(&explain_callers(plan));
     let count = plan.upstreams.len();
@@ -211,6 +215,7 @@ fn explain_upstream(upstream: &Upstream, written: &Written, is_granted: bool) ->
     for total in explain_total(upstream, written.preset.as_deref()) {
         lines.push(format!("total    {total}"));
     }
+    lines.extend(explain_related(upstream, written));
     lines.extend([
         format!("auth     {}", explain_auth(written)),
         match &upstream.on_behalf {
@@ -305,17 +310,21 @@ fn explain_freshness(upstream: &Upstream) -> Vec<String> {
 }
 
 /// What is to be said of a walk that cannot read as many pages as the last one did.
-fn too_slow(limits: &Limits, pages: u64) -> Option<String> {
+fn too_slow(limits: &Limits, ttl: Duration, pages: u64) -> Option<String> {
     let rate = limits.rate?;
     let takes = rate
         .interval()
         .saturating_mul(u32::try_from(pages).unwrap_or(u32::MAX));
-    (takes > limits.walk.get()).then(|| {
-        format!(
-            "  warning: the last walk read {pages} pages, which take {} s at {rate}: longer than \
-             {} (`limits.walk`)\n",
-            takes.as_secs(),
-            limits.walk
-        )
-    })
+    let (longest, key) = if takes > limits.walk.get() {
+        (limits.walk, "limits.walk")
+    } else if takes > ttl {
+        (Span::from(ttl), "ttl")
+    } else {
+        return None;
+    };
+    Some(format!(
+        "  warning: the last walk read {pages} pages, which take {} s at {rate}: longer than \
+         {longest} (`{key}`)\n",
+        takes.as_secs(),
+    ))
 }

@@ -1,7 +1,7 @@
 //! Fields: conversions that cannot be meant together, and keys of what is not keyed.
 
 use crate::config::Upstream;
-use crate::config::upstream::{self as written, Conversion, Each, OneOrMany, PathOr};
+use crate::config::upstream::{self as written, Conversion, Each, OneOrMany, Partitions, PathOr};
 use crate::plan::{
     Conversions, Field, FieldTemplate, Fields, Format, Part, People, PeopleKind, Scalar, Source,
     Start, TimeFormat,
@@ -19,6 +19,7 @@ pub(super) fn fields(at: &KeyPath, upstream: &Upstream, problems: &mut Problems)
         at: at.join("fields"),
         keyed_by,
         is_xml: upstream.format == Format::Xml,
+        partitions: upstream.partitions.as_ref(),
         problems,
     };
     let id = block.text("id", Some(&fields.id));
@@ -45,18 +46,36 @@ pub(super) fn fields(at: &KeyPath, upstream: &Upstream, problems: &mut Problems)
     })
 }
 
+/// Resolves a field of a record of `list` that becomes no group.
+pub(super) fn column(
+    at: &KeyPath,
+    field: &written::Field,
+    list: &Upstream,
+    problems: &mut Problems,
+) -> Option<Field> {
+    let scope = FieldScope {
+        partitions: None,
+        keyed_by: (!list.records.keyed()).then_some("`records` has no `keyed = true`"),
+        is_time: false,
+        is_xml: list.format == Format::Xml,
+    };
+    read_field(at, field, scope, problems)
+}
+
 /// The table `fields` of one block.
 struct FieldsBlock<'a> {
     at: KeyPath,
     /// Why `$key` stands for nothing in a record, where it does not.
     keyed_by: Option<&'static str>,
     is_xml: bool,
+    partitions: Option<&'a Partitions>,
     problems: &'a mut Problems,
 }
 
-impl FieldsBlock<'_> {
-    const fn scope(&self, keyed_by: Option<&'static str>, is_time: bool) -> FieldScope {
+impl<'a> FieldsBlock<'a> {
+    const fn scope(&self, keyed_by: Option<&'static str>, is_time: bool) -> FieldScope<'a> {
         FieldScope {
+            partitions: self.partitions,
             keyed_by,
             is_time,
             is_xml: self.is_xml,
@@ -97,11 +116,20 @@ impl FieldsBlock<'_> {
 
 /// What the fields around a source allow in it.
 #[derive(Clone, Copy)]
-struct FieldScope {
+struct FieldScope<'a> {
+    /// The partitions that its list is read once for each of, if there are any.
+    partitions: Option<&'a Partitions>,
     /// Why `$key` stands for nothing here, where it does not.
     keyed_by: Option<&'static str>,
     is_time: bool,
     is_xml: bool,
+}
+
+impl FieldScope<'_> {
+    fn has_partition(self, name: &str) -> bool {
+        self.partitions
+            .is_some_and(|partitions| partitions.values.contains_key(name))
+    }
 }
 
 fn check_each(at: &KeyPath, each: &Each, is_xml: bool, problems: &mut Problems) {
@@ -138,7 +166,7 @@ fn check_each(at: &KeyPath, each: &Each, is_xml: bool, problems: &mut Problems) 
 fn read_field(
     at: &KeyPath,
     field: &written::Field,
-    scope: FieldScope,
+    scope: FieldScope<'_>,
     problems: &mut Problems,
 ) -> Option<Field> {
     let sources = match field {
@@ -170,7 +198,7 @@ fn read_field(
 fn read_source(
     at: &KeyPath,
     source: &written::Source,
-    scope: FieldScope,
+    scope: FieldScope<'_>,
     problems: &mut Problems,
 ) -> Option<Source> {
     match source {
@@ -210,7 +238,7 @@ fn conversions(conversion: &Conversion) -> Option<Box<Conversions>> {
     (conversions != Conversions::default()).then(|| Box::new(conversions))
 }
 
-fn check_part(at: &KeyPath, part: &Part, scope: FieldScope, problems: &mut Problems) {
+fn check_part(at: &KeyPath, part: &Part, scope: FieldScope<'_>, problems: &mut Problems) {
     match (part, scope.keyed_by) {
         (Part::Key, Some(why)) => problems.push(
             Problem::new(at.clone(), format!("`$key` stands for nothing here: {why}"))
@@ -224,7 +252,7 @@ fn check_part(at: &KeyPath, part: &Part, scope: FieldScope, problems: &mut Probl
 fn check_conversion(
     at: &KeyPath,
     conversion: &Conversion,
-    scope: FieldScope,
+    scope: FieldScope<'_>,
     problems: &mut Problems,
 ) {
     check_pieces(at, conversion, problems);
@@ -233,6 +261,15 @@ fn check_conversion(
     }
     for part in conversion.template.iter().flat_map(FieldTemplate::parts) {
         check_part(&at.join("template"), part, scope, problems);
+    }
+    if let Some(name) = &conversion.partition
+        && !scope.has_partition(name)
+    {
+        let message = format!("`{name}` is no value of the partitions of a list of groups");
+        problems.push(
+            Problem::new(at.join("partition"), message)
+                .with_help("name one of `partitions.values`, in `fields` of the groups"),
+        );
     }
     if conversion.otherwise.is_some() && conversion.values.is_none() {
         problems.push(
@@ -263,12 +300,16 @@ fn read_start(at: &KeyPath, conversion: &Conversion, problems: &mut Problems) ->
             "constant",
             (conversion.constant.clone()).map(|Scalar(text)| Start::Constant(text)),
         ),
+        (
+            "partition",
+            conversion.partition.clone().map(Start::Partition),
+        ),
     ];
     let mut origins = (origins.into_iter()).filter_map(|(key, start)| Some((key, start?)));
     let Some((origin, start)) = origins.next() else {
         problems.push(
             Problem::new(at.clone(), "nothing says where the value comes from")
-                .with_help("name exactly one of `path`, `template` and `constant`"),
+                .with_help("name exactly one of `path`, `template`, `constant` and `partition`"),
         );
         return None;
     };

@@ -2,14 +2,15 @@
 
 use super::{fields, records};
 use crate::config::Upstream;
-use crate::plan::Mapping;
+use crate::plan::{Column, Mapping};
 use crate::problem::{KeyPath, Problems};
 
-/// Resolves how the records of an upstream become groups.
+/// Resolves how the records of an upstream become groups, `beside` which columns are read.
 pub(crate) fn mapping(
     at: &KeyPath,
     name: &str,
     upstream: &Upstream,
+    beside: Vec<Column>,
     problems: &mut Problems,
 ) -> Option<Mapping> {
     let records = records::records(at, upstream, problems);
@@ -18,5 +19,7 @@ pub(crate) fn mapping(
         records,
         fields: fields::fields(at, upstream, problems)?,
         extra: upstream.extra,
+        beside,
+        has_details: upstream.details.is_some(),
     })
 }

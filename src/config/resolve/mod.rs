@@ -27,6 +27,7 @@ mod paths;
 mod placeholders;
 pub(crate) mod pushdown;
 mod records;
+mod related;
 pub(crate) mod request;
 mod secrets;
 pub(crate) use secrets::in_requests;

@@ -9,7 +9,7 @@ use crate::problem::{KeyPath, Problem, Problems};
 pub(super) fn on_behalf(
     at: &KeyPath,
     upstream: &Upstream,
-    (requests, auth): (&Requests, &Auth),
+    (requests, auth): (&[&Requests], &Auth),
     problems: &mut Problems,
 ) -> Option<OnBehalf> {
     let login = match auth {
@@ -27,13 +27,18 @@ pub(super) fn on_behalf(
     let of_login: Vec<_> = of_login.collect();
     let exchanges_token = login.is_some_and(|login| matches!(login.grant, Grant::CallerToken(_)));
     let has_own_login = exchanges_token || !of_login.is_empty();
-    let values = requests.caller_values().into_iter().chain(of_login);
+    let in_requests = requests
+        .iter()
+        .flat_map(|requests| requests.caller_values());
+    let values = in_requests.chain(of_login);
     let mut values: Vec<_> = values.cloned().collect();
     values.sort_unstable();
     values.dedup();
-    let in_texts = requests.caller_values_in_texts().into_iter();
+    let in_texts = requests.iter();
+    let in_texts = in_texts.flat_map(|requests| requests.caller_values_in_texts());
     let in_texts = in_texts.chain(logins.iter().flat_map(|it| it.caller_values_in_texts()));
-    let in_headers = requests.caller_values_in_headers().into_iter();
+    let in_headers = requests.iter();
+    let in_headers = in_headers.flat_map(|requests| requests.caller_values_in_headers());
     let in_headers = in_headers.chain(logins.iter().flat_map(|it| it.caller_values_in_headers()));
     let headers = match auth {
         Auth::Forward(headers) => headers.clone(),

@@ -2,6 +2,7 @@
 
 use super::at_least_one;
 use super::paths::{location_from_root, through_attribute};
+use super::placeholders::{OuterNames, check_count};
 use crate::config::Upstream;
 use crate::config::upstream::{self as written, Pagination, Terms, TotalCall};
 use crate::plan::path::Anchor;
@@ -141,12 +142,17 @@ fn check_location(at: &KeyPath, location: &Location, format: Format, problems: &
 }
 
 /// Checks what the keys say together.
-pub(super) fn check(upstream_at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+pub(super) fn check(
+    upstream_at: &KeyPath,
+    upstream: &Upstream,
+    outer: OuterNames<'_>,
+    problems: &mut Problems,
+) {
     let at = upstream_at.join("pagination");
     check_flags(&at, upstream, problems);
     check_trust(&at, upstream, problems);
     if let Some(call) = upstream.pagination.total_call() {
-        check_total_call(&at.join("total"), call, upstream, problems);
+            check_total_call(&at.join("total"), call, upstream, outer, problems);
     }
     match &upstream.pagination {
         Pagination::None(_) => check_continuation(upstream_at, upstream, problems),
@@ -358,8 +364,14 @@ impl Numbered {
     }
 }
 
-fn check_total_call(at: &KeyPath, call: &TotalCall, upstream: &Upstream, problems: &mut Problems) {
+fn check_total_call(
+    at: &KeyPath,
+    call: &TotalCall,
+    upstream: &Upstream,
+    outer: OuterNames<'_>,
+    problems: &mut Problems,
+) {
     let request = at.join("request");
-    super::placeholders::check_count(&request, &call.request, upstream, problems);
+    check_count(&request, &call.request, upstream, outer, problems);
     location_from_root(&at.join("at"), &call.at, "a count has no records", problems);
 }

@@ -7,7 +7,7 @@ use crate::config::upstream::{Pagination, Request};
 use crate::did_you_mean::{list, nearest};
 use crate::plan::placeholder::{Piece, PlaceholderError, scan};
 use crate::plan::request::LOGIN;
-use crate::plan::{CallerValue, List, Pushable};
+use crate::plan::{CallerValue, GroupField, List, OuterValue, Pushable};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::login_names;
@@ -16,9 +16,106 @@ use super::texts::texts;
 /// The names that stand for a position or a page's size under some style.
 pub(super) const POSITIONS: [&str; 4] = ["cursor", "offset", "page", "limit"];
 
+/// What of the records around a list has a value in its requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OuterNames<'a> {
+    /// The block that may have partitions. `None` in the list of partitions itself.
+    partitions: Option<&'a Upstream>,
+    /// Whether the list is one of a group.
+    has_group: bool,
+}
+
+impl<'a> OuterNames<'a> {
+    /// Nothing is around the list.
+    pub(super) const NONE: OuterNames<'static> = OuterNames {
+        partitions: None,
+        has_group: false,
+    };
+
+    /// In the list of groups.
+    pub(super) const fn of_groups(upstream: &'a Upstream) -> Self {
+        Self {
+            partitions: Some(upstream),
+            has_group: false,
+        }
+    }
+
+    /// In a list of each group.
+    pub(super) const fn of_group(upstream: &'a Upstream) -> Self {
+        Self {
+            partitions: Some(upstream),
+            has_group: true,
+        }
+    }
+
+    /// Whether the list is one of a group.
+    pub(super) const fn is_of_group(self) -> bool {
+        self.has_group
+    }
+
+    fn has(self, name: &str) -> bool {
+        match OuterValue::named(name) {
+            Some(OuterValue::Partition(name)) => self.partition_names().any(|own| *own == name),
+            Some(OuterValue::Group(_) | OuterValue::Record(_)) => self.has_group,
+            None => false,
+        }
+    }
+
+    fn partition_names(self) -> impl Iterator<Item = &'a String> {
+        let partitions = self
+            .partitions
+            .and_then(|upstream| upstream.partitions.as_ref());
+        partitions
+            .into_iter()
+            .flat_map(|partitions| partitions.values.keys())
+    }
+
+    /// What is wrong with a placeholder that is meant as a value of a record around the list.
+    fn refuse(self, at: &KeyPath, name: &str) -> Option<Problem> {
+        if !OuterValue::is_meant(name) {
+            return None;
+        }
+        let is_of_group = !name.starts_with("partition");
+        if is_of_group && !self.has_group {
+            let message =
+                format!("`{{{name}}}` has no value here: this list is not one of a group");
+            return Some(Problem::new(at.clone(), message).with_help(
+                "it has one in the requests of `details`, `members`, `admins` and `guests`",
+            ));
+        }
+        let problem = Problem::new(at.clone(), format!("unknown placeholder `{{{name}}}`"));
+        let known: Vec<String> = if is_of_group {
+            let fields = <GroupField as strum::VariantNames>::VARIANTS.iter();
+            fields.map(|field| format!("group.{field}")).collect()
+        } else {
+            self.partition_names()
+                .map(|name| format!("partition.{name}"))
+                .collect()
+        };
+        Some(if known.is_empty() {
+            problem.with_help("name its value under `partitions.values`")
+        } else if let Some(nearest) = nearest(name, known.iter().map(String::as_str)) {
+            problem.with_help(format!("did you mean `{{{nearest}}}`?"))
+        } else {
+            let known: Vec<String> = known.iter().map(|name| format!("`{{{name}}}`")).collect();
+            let record = if is_of_group {
+                ", or a path in its record, as in `{record/links/self}`"
+            } else {
+                ""
+            };
+            problem.with_help(format!("one of {}{record}", known.join(", ")))
+        })
+    }
+}
+
 /// Checks the placeholders of the requests that list groups against their style of paging.
-pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
-    let style = Style::of(upstream);
+pub(super) fn check(
+    at: &KeyPath,
+    upstream: &Upstream,
+    outer: OuterNames<'_>,
+    problems: &mut Problems,
+) {
+    let style = Style::of(upstream, outer);
     let request = check_listing(&at.join("request"), &upstream.request, &style, problems);
     // Where there are two, the one that is sent again and again has to move on.
     let (key, used) = match &upstream.continuation {
@@ -52,7 +149,7 @@ pub(super) fn check(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) 
 fn check_listing(
     at: &KeyPath,
     request: &Request,
-    style: &Style,
+    style: &Style<'_>,
     problems: &mut Problems,
 ) -> Option<BTreeSet<(KeyPath, String)>> {
     let used = used(at, request);
@@ -76,15 +173,12 @@ pub(super) fn check_count(
     at: &KeyPath,
     request: &Request,
     upstream: &Upstream,
+    outer: OuterNames<'_>,
     problems: &mut Problems,
 ) {
     let by_query = upstream.list == List::ByQuery;
-    check_pageless(
-        at,
-        request,
-        (by_query, &login_names::of(&upstream.auth)),
-        problems,
-    );
+    let logins = login_names::of(&upstream.auth);
+    check_pageless(at, request, (by_query, &logins, outer), problems);
 }
 
 /// Checks the placeholders of a request that is about no page and no query: a login, which may have what the
@@ -95,13 +189,13 @@ pub(super) fn check_unpaged(
     logins: &[String],
     problems: &mut Problems,
 ) {
-    check_pageless(at, request, (false, logins), problems);
+    check_pageless(at, request, (false, logins, OuterNames::NONE), problems);
 }
 
 fn check_pageless(
     at: &KeyPath,
     request: &Request,
-    (by_query, logins): (bool, &[String]),
+    (by_query, logins, outer): (bool, &[String], OuterNames<'_>),
     problems: &mut Problems,
 ) {
     let used = used(at, request);
@@ -109,11 +203,12 @@ fn check_pageless(
     let known: Vec<&str> = known.collect();
     let unknown = |name: &String| {
         let is_filter = by_query && Pushable::named(name).is_some();
-        let is_known = is_filter || CallerValue::named(name).is_some();
+        let is_known = is_filter || CallerValue::named(name).is_some() || outer.has(name);
         !is_known && !known.contains(&name.as_str())
     };
     for (at, name) in used.iter().filter(|(_, name)| unknown(name)) {
-        problems.push(unknown_placeholder(at, name, &known));
+        let refused = outer.refuse(at, name);
+        problems.push(refused.unwrap_or_else(|| unknown_placeholder(at, name, &known)));
     }
     if !used.iter().any(|(_, name)| unknown(name)) {
         check_vars(at, request, &used, problems);
@@ -172,8 +267,9 @@ pub(super) fn unknown_placeholder(at: &KeyPath, name: &str, known: &[&str]) -> P
 }
 
 /// What a style of paging writes into the request.
-struct Style {
+struct Style<'a> {
     name: &'static str,
+    outer: OuterNames<'a>,
     position: Option<&'static str>,
     has_limit: bool,
     takes_limit: bool,
@@ -182,8 +278,8 @@ struct Style {
     logins: Vec<String>,
 }
 
-impl Style {
-    fn of(upstream: &Upstream) -> Self {
+impl<'a> Style<'a> {
+    fn of(upstream: &Upstream, outer: OuterNames<'a>) -> Self {
         let pagination = &upstream.pagination;
         let (name, position) = match pagination {
             Pagination::None(_) => ("none", None),
@@ -195,6 +291,7 @@ impl Style {
         };
         Self {
             name,
+            outer,
             position,
             has_limit: pagination.terms().limit.is_some(),
             takes_limit: !matches!(pagination, Pagination::None(_)),
@@ -208,9 +305,13 @@ impl Style {
             || (name == "limit" && self.has_limit)
             || (self.by_query && Pushable::named(name).is_some())
             || self.logins.iter().any(|known| known == name)
+            || self.outer.has(name)
     }
 
     fn refuse(&self, at: &KeyPath, name: &str, request: &Request) -> Problem {
+        if let Some(refused) = self.outer.refuse(at, name) {
+            return refused;
+        }
         if name == "limit" && self.takes_limit {
             return Problem::new(
                 at.clone(),

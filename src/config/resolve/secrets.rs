@@ -57,6 +57,10 @@ pub(crate) fn in_requests<'a>(at: &KeyPath, upstream: &'a Upstream) -> Vec<(KeyP
     for (keys, request) in upstream.requests() {
         in_request(&at.append(&keys), request, &mut found);
     }
+    for (keys, request) in upstream.related_requests() {
+        let at = keys.into_iter().fold(at.clone(), |at, key| at.join(key));
+        in_request(&at, request, &mut found);
+    }
     found
 }
 

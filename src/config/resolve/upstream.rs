@@ -7,9 +7,10 @@ use crate::config::{Cache, SecretReader, Upstream};
 use crate::plan::{self, Refresh, Span};
 use crate::problem::{KeyPath, Problem, Problems};
 
+use super::placeholders::OuterNames;
 use super::{
     answers, auth, connection, digest, limits, mapping, on_behalf, pagination, placeholders,
-    pushdown, records, request,
+    pushdown, records, related, request,
 };
 
 /// A block as it is written.
@@ -38,8 +39,6 @@ impl WrittenUpstream<'_> {
         request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
         let requests = request::requests(upstream, at, secrets, problems);
         let auth = auth::auth(upstream, at, secrets, problems);
-        let asked = requests.as_ref().zip(auth.as_ref());
-        let on_behalf = asked.and_then(|asked| on_behalf::on_behalf(at, upstream, asked, problems));
         let classify = answers::classify_rules(upstream, at, problems);
         let paging = pagination::paging(at, upstream, problems);
         records::check_prefix(at, upstream, problems);
@@ -54,8 +53,16 @@ impl WrittenUpstream<'_> {
         if self.has_read_all_of(&at.join("auth")) {
             check_login(&at.join("auth"), &upstream.auth, problems);
         }
+        let related = related::related(at, upstream, self.unread, secrets, problems);
+        let asked = requests.as_ref().zip(auth.as_ref());
+        let on_behalf = (asked.zip(related.as_ref())).and_then(|((requests, auth), related)| {
+            let all = related.readings().map(|(_, list)| &list.requests);
+            let all: Vec<_> = std::iter::once(requests).chain(all).collect();
+            on_behalf::on_behalf(at, upstream, (&all, auth), problems)
+        });
+        let beside = related.as_ref().map_or_else(Vec::new, related::beside);
         let mapping = if self.has_read(at, &["records", "fields"]) {
-            mapping::mapping(at, name, upstream, problems)
+            mapping::mapping(at, name, upstream, beside, problems)
         } else {
             records::records(at, upstream, problems);
             None
@@ -77,6 +84,7 @@ impl WrittenUpstream<'_> {
             filtered_paging: pagination::filtered(upstream, &paging),
             paging,
             mapping: Arc::new(mapping?),
+            related: related?,
             connection: connection?,
             limits: limits::resolve(&upstream.limits),
             breaker: upstream.breaker.enabled.then(|| upstream.breaker.clone()),
@@ -171,9 +179,10 @@ fn check_refresh(at: &KeyPath, upstream: &Upstream, cache: &Cache, problems: &mu
 /// Checks what depends on several keys of how an upstream is asked.
 fn check_asking(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     request::check_bodies(at, upstream, problems);
-    placeholders::check(at, upstream, problems);
+    let outer = OuterNames::of_groups(upstream);
+    placeholders::check(at, upstream, outer, problems);
     pushdown::check(at, upstream, problems);
-    pagination::check(at, upstream, problems);
+    pagination::check(at, upstream, outer, problems);
     answers::check(&at.join("answers"), &upstream.answers, problems);
 }
 

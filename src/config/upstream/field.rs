@@ -17,9 +17,9 @@ pub type Field = OneOrMany<Source>;
 /// A path, or a table with conversions.
 pub type Source = PathOr<Part, Conversion>;
 
-/// Where a value comes from, and how it is converted. Exactly one of `path`, `template` and
-/// `constant` is required. The conversions run in the order of the keys below. With `template` or
-/// `constant`, only `values`, `else` and `format` are allowed.
+/// Where a value comes from, and how it is converted. Exactly one of `path`, `template`, `constant` and
+/// `partition` is required. The conversions run in the order of the keys below. Without `path`, only `values`,
+/// `else` and `format` are allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Conversion {
@@ -30,6 +30,8 @@ pub struct Conversion {
     pub template: Option<FieldTemplate>,
     /// A value that is the same for every record.
     pub constant: Option<Scalar>,
+    /// A value of the partition, by its name in `partitions.values`: it is the same for every group of one.
+    pub partition: Option<String>,
     /// Texts that mean null, such as `["", "N/A", "0"]`.
     pub null: Option<OneOrMany<Scalar>>,
     /// How the text is escaped. Text that is not escaped this way stays as it is.

@@ -35,6 +35,9 @@ pub use connection::Connection;
 pub mod records;
 pub use records::Records;
 
+pub mod related;
+pub use related::{Details, MemberList, PartitionValue, Partitions, PersonFields};
+
 pub mod field;
 pub use field::{Conversion, Field, Source};
 
@@ -129,6 +132,16 @@ pub struct Upstream {
     /// What happens to the parts of a record that no field uses.
     #[serde(default)]
     pub extra: Extra,
+    /// What the list of groups is read once per item of, such as organizations.
+    pub partitions: Option<Partitions>,
+    /// One request for each group, whose record is laid over the listed one.
+    pub details: Option<Details>,
+    /// A list of the members of each group.
+    pub members: Option<MemberList>,
+    /// A list of the administrators of each group.
+    pub admins: Option<MemberList>,
+    /// A list of the members of each group from outside the organization.
+    pub guests: Option<MemberList>,
     /// How much the upstream may be asked for, and how much it may send.
     #[serde(default)]
     pub limits: Limits,

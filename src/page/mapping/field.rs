@@ -43,7 +43,7 @@ impl Source {
     pub(super) fn only_path(&self) -> Option<&[String]> {
         match &self.start {
             Start::Part(Part::At(path)) if path.anchor() == Anchor::Record => Some(path.segments()),
-            Start::Part(_) | Start::Template(_) | Start::Constant(_) => None,
+            Start::Part(_) | Start::Template(_) | Start::Constant(_) | Start::Partition(_) => None,
         }
     }
 
@@ -52,7 +52,7 @@ impl Source {
         let (part, template) = match &self.start {
             Start::Part(part) => (Some(part), None),
             Start::Template(template) => (None, Some(template)),
-            Start::Constant(_) => (None, None),
+            Start::Constant(_) | Start::Partition(_) => (None, None),
         };
         let in_template = template.into_iter().flat_map(FieldTemplate::parts);
         part.into_iter()
@@ -70,6 +70,8 @@ impl Source {
             Start::Part(part) => item.text(part),
             Start::Template(template) => render(template, item),
             Start::Constant(text) => Reading::Value(GroupText::any(text)),
+            // The mapping of each partition has its value in this place.
+            Start::Partition(_) => Reading::Absent,
         };
         match &self.conversions {
             Some(conversions) => start.and_then(|text| conversions.apply(text)),

@@ -7,6 +7,7 @@ use crate::page::format::{FormatError, Node};
 use crate::plan::{Extra, Mapping};
 use crate::snapshot::{GroupPage, SOURCE_ID_BYTES};
 
+use super::columns;
 use super::field_readers::FieldReaders;
 use super::item::Item;
 use super::members::RecordMembers;
@@ -21,6 +22,10 @@ const TYPICAL: usize = 8;
 /// Maps the records of one page, one after the other.
 pub(super) struct Mapper<'a> {
     mapping: &'a Mapping,
+    /// What comes before the ids of groups.
+    qualifier: Option<&'a str>,
+    /// The id of the only group, where it is known.
+    id: Option<&'a str>,
     fields: FieldReaders<'a>,
     reader: Reader<'a>,
     /// Those of the record at hand, whatever their role.
@@ -31,10 +36,17 @@ pub(super) struct Mapper<'a> {
 }
 
 impl<'a> Mapper<'a> {
-    pub(super) fn new(mapping: &'a Mapping) -> Self {
+    /// For records whose ids come behind a `qualifier`, or for one whose whole `id` is known.
+    pub(super) fn new(
+        mapping: &'a Mapping,
+        qualifier: Option<&'a str>,
+        id: Option<&'a str>,
+    ) -> Self {
         let mut members = RecordMembers::default();
         Self {
             mapping,
+            qualifier,
+            id,
             fields: FieldReaders::of(&mapping.fields, &mut members),
             reader: Reader::new(members),
             people: Vec::new(),
@@ -73,6 +85,12 @@ impl<'a> Mapper<'a> {
         Ok(())
     }
 
+    /// Maps one record that is known to be one.
+    pub(super) fn map_only(&mut self, record: Item<'a>) {
+        // What it is not is among what is skipped.
+        let _ = self.map_record(record, &Ancestors::default(), false);
+    }
+
     /// Adds the group of a record, and says what stands above the records nested in it.
     fn map_record(
         &mut self,
@@ -94,15 +112,34 @@ impl<'a> Mapper<'a> {
         ancestors: &Ancestors,
         is_nested: bool,
     ) -> Result<Ancestors, Skip> {
-        let Mapping { records, extra, .. } = self.mapping;
+        let Mapping {
+            records,
+            extra,
+            beside,
+            has_details,
+            ..
+        } = self.mapping;
         let (fields, reader, people) = (&self.fields, &mut self.reader, &mut self.people);
         reader.begin(record);
         people.clear();
-        let source_id = reader.some_text(&fields.id).ok_or(Skip::NoId)?;
+        let qualified = |id: GroupText<'a>| match self.qualifier {
+            Some(qualifier) => GroupText::owned(format!("{qualifier}/{}", id.text)),
+            None => id,
+        };
+        let own_id = reader.some_text(&fields.id);
+        let source_id = match self.id {
+            Some(id) => GroupText::any(id),
+            None => qualified(own_id.ok_or(Skip::NoId)?),
+        };
         if source_id.text.len() > SOURCE_ID_BYTES {
             return Err(Skip::LongId);
         }
-        let name = reader.some_text(&fields.name).ok_or(Skip::NoName)?;
+        let name = match reader.some_text(&fields.name) {
+            Some(name) => name,
+            // Its details may say it.
+            None if *has_details && self.id.is_none() => source_id.clone(),
+            None => return Err(Skip::NoName),
+        };
         let below = match records.children {
             Some(_) => ancestors.below(&source_id.text, &name.text),
             None => Ancestors::default(),
@@ -119,7 +156,7 @@ impl<'a> Mapper<'a> {
             organization_id: reader.text(&fields.organization_id),
             external_id: reader.text(&fields.external_id),
             parent_id: match &fields.parent_id {
-                Some(parent_id) => reader.text(parent_id),
+                Some(parent_id) => reader.text(parent_id).map(qualified),
                 None => ancestors.parent_id.as_deref().map(GroupText::any),
             },
             path: match &fields.path {
@@ -141,6 +178,9 @@ impl<'a> Mapper<'a> {
             Extra::Keep => reader.write_unmapped(records.children.as_ref(), out),
             Extra::Drop => out.push_str("{}"),
         });
+        if !beside.is_empty() {
+            self.groups.put_beside(columns::row(beside, record));
+        }
         Ok(below)
     }
 
@@ -148,6 +188,7 @@ impl<'a> Mapper<'a> {
         self.groups.shrink();
         MappedPage {
             groups: self.groups,
+            rows: Vec::new(),
             skipped: self.skipped,
             unparsed_timestamps: self.reader.unparsed_timestamps(),
             unread_people: self.reader.unread_people(),

@@ -20,6 +20,9 @@ mod item;
 mod outcome;
 pub use outcome::{MappedPage, Skip};
 
+mod columns;
+pub use columns::map_columns;
+
 mod mapper;
 
 mod members;
@@ -32,11 +35,13 @@ mod field;
 mod field_readers;
 pub(crate) mod time;
 
+mod overlay;
 mod people;
 
 mod unmapped;
 
 pub use crate::plan::Mapping;
+use crate::plan::Records;
 
 use super::format::{FormatError, Node, Page, Parents};
 use item::Item;
@@ -73,22 +78,22 @@ impl<'a> PageRecords<'a> {
     }
 }
 
-impl Mapping {
+impl Records {
     /// The records that a page lists.
-    pub fn records<'a>(&self, page: &'a Page) -> Result<PageRecords<'a>, FormatError> {
-        self.records.top(page).map(PageRecords)
+    pub fn listed<'a>(&self, page: &'a Page) -> Result<PageRecords<'a>, FormatError> {
+        self.top(page).map(PageRecords)
     }
 
     /// The parents of so many records on a page, if there are several and not as many as records.
     pub fn parents(&self, page: &Page, records: u64) -> Option<Parents> {
-        page.parents(&self.records.at, records)
+        page.parents(&self.at, records)
     }
 
     /// The records of a page, each followed by its nested ones: the order of their outcomes. None if
     /// the page lists no records.
     pub fn values<'a>(&self, page: &'a Page) -> Vec<Option<Node<'a>>> {
         let mut values = Vec::new();
-        if let Ok(top) = self.records.top(page) {
+        if let Ok(top) = self.top(page) {
             self.values_of(top, 1, &mut values);
         }
         values
@@ -102,18 +107,25 @@ impl Mapping {
     ) {
         for record in records {
             values.push(record.node());
-            if self.records.children.is_some()
-                && let Ok(below) = self.records.below(record, depth)
+            if self.children.is_some()
+                && let Ok(below) = self.below(record, depth)
             {
                 self.values_of(below, depth + 1, values);
             }
         }
     }
+}
 
-    /// What becomes of the records, each followed by its nested ones.
-    pub fn map(&self, records: PageRecords<'_>) -> Result<MappedPage, FormatError> {
+impl Mapping {
+    /// What becomes of the records, each followed by its nested ones. Ids that are unique only within a part of
+    /// the list come behind its `qualifier`.
+    pub fn map(
+        &self,
+        records: PageRecords<'_>,
+        qualifier: Option<&str>,
+    ) -> Result<MappedPage, FormatError> {
         let PageRecords(records) = records;
-        let mut mapper = Mapper::new(self);
+        let mut mapper = Mapper::new(self, qualifier, None);
         if self.records.children.is_some() {
             mapper.map_tree(records, &Ancestors::top(), 1)?;
         } else {
@@ -167,12 +179,12 @@ pub(super) mod tests {
         let page = Page::decode(upstream.format, body.as_bytes())?;
         let mut problems = Problems::default();
         let at = KeyPath::default();
-        let mapping = mapping::mapping(&at, "u", &upstream, &mut problems);
+        let mapping = mapping::mapping(&at, "u", &upstream, Vec::new(), &mut problems);
         assert_eq!(problems, Problems::default());
         let mapping = mapping.unwrap();
-        let records = mapping.records(&page)?;
+        let records = mapping.records.listed(&page)?;
         let listed = records.len();
-        Ok((listed, mapping.map(records)?))
+        Ok((listed, mapping.map(records, None)?))
     }
 
     fn map_one(fields: &str, record: &Value) -> Batch {

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::group::Group;
+use crate::group::{Group, ReadRow};
 use crate::snapshot::{GroupPage, SOURCE_ID_BYTES};
 
 /// Why a record is not a group. The rest of its page is kept.
@@ -17,6 +17,9 @@ pub enum Skip {
     /// The id does not fit a cursor.
     #[error("its id is longer than {SOURCE_ID_BYTES} bytes")]
     LongId,
+    /// None of the fields that are read has a value.
+    #[error("it has none of the values that are read of it")]
+    NoValue,
 }
 
 /// What the records of a page have become.
@@ -24,6 +27,8 @@ pub enum Skip {
 pub struct MappedPage {
     /// The groups.
     pub groups: GroupPage,
+    /// What was read of records that become no groups, where the list is not one of groups.
+    pub rows: Vec<ReadRow>,
     /// Which of the records are no groups, and why.
     pub skipped: Vec<(usize, Skip)>,
     /// Timestamps that are null because they could not be parsed; they are kept in `attributes`.
@@ -35,7 +40,7 @@ pub struct MappedPage {
 impl MappedPage {
     /// How many records there are, nested ones among them.
     pub fn records(&self) -> usize {
-        self.groups.rows().len() + self.skipped.len()
+        self.groups.rows().len() + self.rows.len() + self.skipped.len()
     }
 
     /// The outcome of each record, in order, the groups read back from their JSON: for whoever shows a few.

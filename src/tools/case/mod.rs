@@ -34,7 +34,7 @@
 //!
 //! [expect]                                        # in the upstream's order, keys with a value
 //! groups = [{ source_id = "1", name = "Sales" }]  # except `id` and `source`; a string is read as JSON
-//! counts = { skipped = 1 }                        # skipped, repeated, unparsed_timestamps, drifted
+//! counts = { skipped = 1 }                        # skipped, repeated, unparsed_timestamps, drifted, gone
 //! # or: error = { type = "pagination", detail = "a part of it", retry_after = 30 }
 //! # or: problem = "a part of what `check` says"
 //! ```
@@ -127,6 +127,7 @@ pub(crate) struct ExpectedCounts {
     repeated: u64,
     unparsed_timestamps: u64,
     drifted: bool,
+    gone: u64,
 }
 
 impl From<Counts> for ExpectedCounts {
@@ -136,6 +137,7 @@ impl From<Counts> for ExpectedCounts {
             repeated: counts.repeated,
             unparsed_timestamps: counts.unparsed_timestamps,
             drifted: counts.drifted,
+            gone: counts.gone,
         }
     }
 }

@@ -112,6 +112,7 @@ fn expectation(file: &mut fmt::Formatter<'_>, expect: &Expectation) -> fmt::Resu
         ("skipped", counts.skipped),
         ("repeated", counts.repeated),
         ("unparsed_timestamps", counts.unparsed_timestamps),
+        ("gone", counts.gone),
     ];
     let numbers = numbers.into_iter().filter(|(_, count)| *count > 0);
     let numbers = numbers.map(|(key, count)| (key, count.cast_signed().into()));

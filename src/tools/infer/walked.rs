@@ -194,7 +194,8 @@ const fn is_evidence(ended_by: EndedBy) -> bool {
         | EndedBy::ShortPage
         | EndedBy::WholeList
         | EndedBy::NoTotal
-        | EndedBy::Repeat => false,
+        | EndedBy::Repeat
+        | EndedBy::AllPartitions => false,
     }
 }
 

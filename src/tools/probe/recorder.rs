@@ -1,5 +1,6 @@
 //! Records a walk as a report, and prints it while the walk goes on.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use crate::error::UpstreamError;
 use crate::observe::{Event, Observer};
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::Position;
+use crate::plan::RelatedList;
 use crate::redact::Redactor;
 use crate::terminal::print;
 use crate::tools::lock::lock;
@@ -21,6 +23,12 @@ use super::outcome::WalkOutcome;
 use super::report::{FailureReport, PageDetail, PageReport, WalkReport, WalkSummary};
 use super::unused::unused;
 use super::{summarize, text};
+
+/// How many pages of each list that belongs to that of groups are shown.
+const SHOWN_OF_RELATED: u64 = 3;
+
+/// How often it is shown how far it is with the groups.
+const STEPS: u64 = 20;
 
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +65,8 @@ pub(super) struct Recorded {
     detail: Option<PageDetail>,
     raw: Option<Bytes>,
     summary: WalkSummary,
+    /// How many pages of other lists were read.
+    related: HashMap<RelatedList, u64>,
     /// The attempts for the page that was read last.
     last: Vec<CapturedAttempt>,
     /// The page that failed.
@@ -86,6 +96,17 @@ impl Observer for Recorder {
                 }
             }
             Event::PageFailed { position, .. } => recorded.failed = Some((*position).clone()),
+            Event::OfRelated { list, event } => self.of_related(*list, event, recorded),
+            Event::GroupsCompleted(progress) => {
+                let (done, of) = (progress.done, progress.of);
+                if done == of || done.is_multiple_of(of.div_ceil(STEPS)) {
+                    self.print(&format!("  {}\n", text::completion(progress)));
+                }
+                recorded.summary.completion = Some(*progress);
+            }
+            Event::PartitionRead { done, of } => {
+                self.print(&format!("  {done} of {of} partitions\n"));
+            }
             Event::WalkRestarted(reason) => {
                 let reason = self.redactor.redact(&reason.to_string()).into_owned();
                 self.print(&format!(
@@ -114,6 +135,28 @@ impl Observer for Recorder {
 }
 
 impl Recorder {
+    /// What happens in one of the lists that belong to that of groups. Of each the first pages are shown.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "it is told of all that happens, and needs some of it"
+    )]
+    fn of_related(&self, list: RelatedList, event: &Event<'_>, recorded: &mut Recorded) {
+        match event {
+            Event::PageRead(page) => {
+                let of_page = Purpose::Page(page.position.clone());
+                self.capture.take(|purpose| *purpose == of_page);
+                let shown = recorded.related.entry(list).or_default();
+                *shown += 1;
+                if *shown <= SHOWN_OF_RELATED {
+                    let line = text::related(list, page);
+                    self.print(&format!("  {}\n", self.redactor.redact(&line)));
+                }
+            }
+            Event::PageFailed { position, .. } => recorded.failed = Some((*position).clone()),
+            _ => {}
+        }
+    }
+
     fn page_read(&self, fetched: &FetchedPage, recorded: &mut Recorded) {
         let page = Purpose::Page(fetched.position.clone());
         let is_its_own = |purpose: &Purpose| {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::observe::CompletionProgress;
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::Counts;
 
@@ -137,6 +138,9 @@ pub(super) struct WalkSummary {
     pub(super) restarts: Vec<String>,
     /// Why the list is whole.
     pub(super) ended_by: Option<EndedBy>,
+    /// What was asked for each group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) completion: Option<CompletionProgress>,
     /// Whether the recorded pages ended before the list did.
     pub(super) is_part: bool,
 }

@@ -10,7 +10,9 @@ use bytesize::ByteSize;
 use http::StatusCode;
 
 use crate::config::upstream::Upstream;
-use crate::plan::Extra;
+use crate::observe::CompletionProgress;
+use crate::page::fetched_page::FetchedPage;
+use crate::plan::{Extra, RelatedList};
 
 use super::columns::{beside, cut, json, spaced};
 use super::lines::{LabelledLines, MARGIN, WIDTH, counted, limited, wrapped};
@@ -301,6 +303,7 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
             "no drift"
         }
     ));
+    lines.extend(summary.completion.as_ref().map(completion));
     lines.extend(
         summary
             .restarts
@@ -312,6 +315,31 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
     text.0.push_str("\ntotal\n");
     text.add("", lines);
     text.shown()
+}
+
+/// How far it is with what is asked for each group.
+pub(super) fn completion(progress: &CompletionProgress) -> String {
+    let CompletionProgress {
+        done,
+        of,
+        asked,
+        gone,
+        ..
+    } = progress;
+    let gone = match gone {
+        0 => String::new(),
+        gone => format!(", {gone} gone meanwhile"),
+    };
+    format!(
+        "{done} of {} complete, {asked} lists asked for{gone}",
+        counted(*of, "group")
+    )
+}
+
+/// A page of a list that belongs to that of groups, in a line.
+pub(super) fn related(list: RelatedList, page: &FetchedPage) -> String {
+    let (request, records) = (&page.request, counted(page.records(), "record"));
+    format!("{list}: {} {}: {records}", request.method(), request.uri())
 }
 
 /// Why a walk failed, and where.

@@ -33,6 +33,7 @@ fn render(template: &Request, position: &Position) -> http::Request<Bytes> {
         pushed: &Pushed::NONE,
         caller: None,
         login: &LoginValues::NONE,
+        outer: None,
     };
     template.render(&variables).unwrap()
 }
@@ -83,6 +84,7 @@ fn a_path_value_is_one_segment() {
         pushed: &Pushed::NONE,
         caller: None,
         login: &LoginValues::NONE,
+        outer: None,
     };
     assert!(matches!(
         cursor.render(&variables),
@@ -122,6 +124,7 @@ fn a_line_break_never_reaches_a_header() {
         pushed: &Pushed::NONE,
         caller: None,
         login: &LoginValues::NONE,
+        outer: None,
     };
     assert!(matches!(
         template.render(&variables),

@@ -7,6 +7,7 @@ use crate::plan::request::Text;
 use crate::plan::{Placeholder, TextPart};
 use crate::upstream::auth::LoginValues;
 use crate::upstream::on_behalf::{CallerAsk, CallerText};
+use crate::upstream::outer_values::OuterValues;
 use crate::upstream::pager::Position;
 use crate::upstream::pushdown::{Pushed, PushedValue};
 
@@ -23,6 +24,8 @@ pub struct Variables<'a> {
     pub caller: Option<&'a CallerAsk>,
     /// What the logins returned.
     pub login: &'a LoginValues,
+    /// The values of the records around the list, if it is one of a record.
+    pub outer: Option<&'a OuterValues>,
 }
 
 impl<'a> Variables<'a> {
@@ -38,6 +41,7 @@ impl<'a> Variables<'a> {
             pushed,
             caller,
             login,
+            outer: None,
         }
     }
 }
@@ -88,6 +92,13 @@ impl Placeholder {
                     TemplateValue::Text(value.text())
                 })
             }
+            (Self::Outer(name), _) => variables.outer?.get(name).map(|value| {
+                if value.is_number {
+                    TemplateValue::Digits(&value.text)
+                } else {
+                    TemplateValue::Text(&value.text)
+                }
+            }),
             (Self::Limit, _) => variables
                 .limit
                 .map(|limit| TemplateValue::Number(limit.into())),

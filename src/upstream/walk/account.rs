@@ -331,7 +331,8 @@ fn against_link(evidence: &WalkEvidence) -> Result<(), Contradiction> {
         | EndedBy::ShortPage
         | EndedBy::WholeList
         | EndedBy::NoTotal
-        | EndedBy::Drifted => false,
+        | EndedBy::Drifted
+        | EndedBy::AllPartitions => false,
     };
     match evidence.part.links().filter(|_| !is_settled) {
         Some(next) => Err(evidence.says_more(link(next))),

@@ -16,6 +16,7 @@ use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Next, PagerError, Position, WalkTotals};
 
 use super::account::{Doubt, Verdict};
+use super::budget::WalkBudget;
 use super::outcome::{Interrupted, Walked, is_answer, is_client_error};
 use super::seen::PageSeen;
 use super::tally::Tally;
@@ -42,6 +43,7 @@ impl<'a> Attempt<'a> {
         adapter: &'a Arc<Adapter>,
         observers: &'a Observers,
         deadline: Instant,
+        budget: &'a WalkBudget,
         is_second: bool,
     ) -> Self {
         Self {
@@ -53,7 +55,7 @@ impl<'a> Attempt<'a> {
             last: None,
             beyond_parents: None,
             ended_by: EndedBy::WholeList,
-            tally: Tally::new(adapter, is_second),
+            tally: Tally::new(adapter, budget, is_second),
         }
     }
 

@@ -46,6 +46,27 @@ impl DistinctGroups {
         groups: GroupPage,
         number: u64,
     ) -> Result<RepeatedGroups, UpstreamError> {
+        self.add_unless(groups, number, |first, row, first_number| {
+            let field = different_people(first, row)?;
+            Some(other_people(row, field, first_number, number))
+        })
+    }
+
+    /// Adds the groups of a page of another list, and says how many another list had. Where those differ, they
+    /// are not the same group.
+    pub(super) fn add_of_another_list(&mut self, groups: GroupPage) -> Result<u64, UpstreamError> {
+        let repeated = self.add_unless(groups, 0, |first, row, _| {
+            (first.json() != row.json()).then(|| two_groups(row))
+        })?;
+        Ok(repeated.all)
+    }
+
+    fn add_unless(
+        &mut self,
+        groups: GroupPage,
+        number: u64,
+        refused: impl Fn(PageRowRef<'_>, PageRowRef<'_>, u64) -> Option<UpstreamError>,
+    ) -> Result<RepeatedGroups, UpstreamError> {
         let page = self.numbers.len() as u32;
         self.groups.push(groups);
         self.numbers.push(number);
@@ -59,6 +80,9 @@ impl DistinctGroups {
         let hash = |place: &GroupPlace| row_at(place).map_or(0, PageRowRef::id_hash);
         self.first.reserve(added.rows().len(), hash);
         for (index, row) in added.rows().enumerate() {
+            if row.is_repeated() {
+                continue;
+            }
             let place = GroupPlace {
                 page,
                 row: index as u32,
@@ -72,9 +96,11 @@ impl DistinctGroups {
                 continue;
             };
             let first = *entry.get();
-            if let Some(field) = row_at(&first).and_then(|first| different_people(first, row)) {
-                let first = (self.numbers.get(first.page as usize)).copied();
-                return Err(other_people(row, field, first.unwrap_or(number), number));
+            let first_number = (self.numbers.get(first.page as usize)).copied();
+            let first_number = first_number.unwrap_or(number);
+            if let Some(error) = row_at(&first).and_then(|first| refused(first, row, first_number))
+            {
+                return Err(error);
             }
             repeated.push(index);
             counts.all += 1;
@@ -143,6 +169,17 @@ fn other_people(again: PageRowRef<'_>, field: &str, first: u64, page: u64) -> Up
         format!(
             "the group `{id}` is {pages} of the walk, with other `{field}`: each record may hold a part of \
              them, and parts are not merged (leave `fields.{field}` out, or request records that are whole)"
+        ),
+    )
+}
+
+fn two_groups(row: PageRowRef<'_>) -> UpstreamError {
+    let id = excerpt(row.source_id(), ID_CHARS);
+    UpstreamError::new(
+        ErrorKind::Mapping,
+        format!(
+            "two partitions list a group with the id `{id}`, and the two differ: if ids are unique only within a \
+             partition, set `partitions.ids = \"partition\"`"
         ),
     )
 }

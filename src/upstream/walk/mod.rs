@@ -6,9 +6,13 @@
 //! changes while it is read is read once more.
 //!
 //! ```text
-//! walk (deadline, one restart) ▸ attempt (page after page) ▸ room (memory for groups)
-//!      ▸ tally (what was read, limits, totals)
+//! walk (deadline) ▸ partitions ▸ list (one restart) ▸ attempt (page after page) ▸ room (memory for groups)
+//!      │                              ▲                     ▸ tally (what was read, limits, totals)
+//!      └▸ completion (details and people of each group) ┘
 //! ```
+//!
+//! Partitions, details and people are lists like that of groups, read by an adapter for each, and the walk is
+//! whole only if all of them are.
 
 use std::sync::Arc;
 
@@ -16,19 +20,35 @@ use tokio::time::{Instant, timeout_at};
 
 use super::adapter::Adapter;
 use crate::error::{ErrorKind, UpstreamError};
-use crate::observe::{Event, Observers};
+use crate::observe::Observers;
 
 mod account;
 
 mod attempt;
-use attempt::Attempt;
+
+mod budget;
+use budget::WalkBudget;
+
+mod completion;
+use completion::complete;
 
 mod distinct;
+mod distinct_rows;
+
+mod known;
+pub use known::{KnownGroups, PastWalks};
+
+mod list;
+use list::read_list;
 
 mod outcome;
 pub use outcome::Walked;
 pub(super) use outcome::is_client_error;
-use outcome::{Interrupted, is_fault, is_refusal};
+
+mod partitions;
+use partitions::read_partitions;
+
+mod related_observer;
 
 mod room;
 
@@ -36,53 +56,62 @@ mod seen;
 
 mod tally;
 
-/// Walks the whole list of `adapter`'s upstream, and tells `observers` how it goes.
-pub async fn walk(adapter: &Arc<Adapter>, observers: &Observers) -> Result<Walked, UpstreamError> {
-    let limit = adapter.limits().walk;
-    let deadline = Instant::now() + limit.get();
-    timeout_at(deadline, with_one_restart(adapter, observers, deadline))
-        .await
-        .unwrap_or_else(|_| {
-            Err(UpstreamError::new(
-                ErrorKind::Timeout,
-                format!("the walk took longer than {limit} (`limits.walk`)"),
-            ))
-        })
+/// What all lists of one walk have in common.
+#[derive(Clone, Copy)]
+struct WalkContext<'a> {
+    adapter: &'a Arc<Adapter>,
+    observers: &'a Observers,
+    deadline: Instant,
+    budget: &'a WalkBudget,
 }
 
-async fn with_one_restart(
+/// Walks the whole list of `adapter`'s upstream, and tells `observers` how it goes.
+pub async fn walk(adapter: &Arc<Adapter>, observers: &Observers) -> Result<Walked, UpstreamError> {
+    walk_again(adapter, observers, &PastWalks::default()).await
+}
+
+/// The same for a list that was walked before, of whose groups some are known.
+pub async fn walk_again(
     adapter: &Arc<Adapter>,
     observers: &Observers,
-    deadline: Instant,
+    past: &PastWalks,
 ) -> Result<Walked, UpstreamError> {
-    let first = Attempt::new(adapter, observers, deadline, false)
-        .run()
-        .await
-        .map_err(|interrupted| interrupted.masked(&adapter.masks));
-    let reason = match first {
-        Ok(walked) => return Ok(walked),
-        Err(Interrupted::Failed(error)) => return Err(error),
-        Err(Interrupted::ListChanged(reason)) => reason,
-    };
-    // Walking again because a page failed is a retry like any other.
-    if is_fault(&reason) && !adapter.exchange.withdraw_retry() {
-        return Err(reason);
-    }
-    tracing::info!(source = %adapter.name(), %reason, "list changed during its walk, walking again");
-    observers.notify(&Event::WalkRestarted(&reason));
-    let second = Attempt::new(adapter, observers, deadline, true).run().await;
-    match second.map_err(|interrupted| interrupted.masked(&adapter.masks)) {
-        Ok(walked) => Ok(walked),
-        // What ended the first attempt opened the breaker, so that is the error to report.
-        Err(Interrupted::Failed(error))
-            if error.kind == ErrorKind::CircuitOpen && is_refusal(reason.kind) =>
-        {
-            let wait = reason.retry_after.max(error.retry_after);
-            Err(reason.with_retry_after(wait))
+    let limit = adapter.limits().walk;
+    let deadline = Instant::now() + limit.get();
+    let whole = async {
+        // Recorded pages are those of the list of groups.
+        if adapter.related().is_empty() || adapter.exchange.has_only_pages() {
+            return read_list(adapter, observers, deadline, &WalkBudget::default()).await;
         }
-        Err(Interrupted::Failed(error) | Interrupted::ListChanged(error)) => Err(error),
+        let budget = &WalkBudget::shared(adapter.memory.lists().walk());
+        let context = WalkContext {
+            adapter,
+            observers,
+            deadline,
+            budget,
+        };
+        Box::pin(with_related(context, past)).await
+    };
+    timeout_at(deadline, whole).await.unwrap_or_else(|_| {
+        Err(UpstreamError::new(
+            ErrorKind::Timeout,
+            format!("the walk took longer than {limit} (`limits.walk`)"),
+        ))
+    })
+}
+
+/// Walks a list of groups with the lists that belong to it.
+async fn with_related(context: WalkContext<'_>, past: &PastWalks) -> Result<Walked, UpstreamError> {
+    let (walked, origins) = read_partitions(context).await?;
+    if context.adapter.related().is_per_group() {
+        complete(context, walked, &origins, past).await
+    } else {
+        Ok(walked)
     }
 }
+
+#[cfg(test)]
+use crate::observe::Event;
 
 #[cfg(test)]
 mod tests;

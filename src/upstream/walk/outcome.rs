@@ -1,6 +1,9 @@
 //! How a walk ends: with the whole list, an error, or a list that changed under it.
 
+use http::HeaderValue;
+
 use crate::error::{ErrorKind, UpstreamError};
+use crate::group::ReadRow;
 use crate::list_memory::WalkHold;
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, PagedGroups};
@@ -20,6 +23,16 @@ pub struct Walked {
     pub ended_by: EndedBy,
     /// The memory that the groups take.
     pub(crate) hold: WalkHold,
+    /// What was read of the records, where the list is not one of groups.
+    pub(super) rows: Vec<ReadRow>,
+    /// The entity tag of the first page.
+    pub(super) etag: Option<HeaderValue>,
+    /// The number of records, nested ones among them.
+    pub(super) records: u64,
+    /// How large the pages were.
+    pub(super) bytes: u64,
+    /// The least memory that the groups take in a snapshot.
+    pub(super) mapped_bytes: u64,
 }
 
 /// Why an attempt ended without a list.

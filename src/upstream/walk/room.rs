@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 
 use crate::error::UpstreamError;
+use crate::group::row_bytes;
 use crate::list_memory::WalkHold;
 use crate::page::fetched_page::FetchedPage;
 
@@ -48,7 +49,8 @@ impl GroupRoom {
             return Ok(());
         }
         let groups = page.mapped().groups.rows().len() as u64;
-        let bytes = page.mapped().groups.bytes() + groups * INDEXED;
+        let rows: u64 = page.mapped().rows.iter().map(row_bytes).sum();
+        let bytes = page.mapped().groups.bytes() + groups * INDEXED + rows;
         self.hold.grow(bytes, self.deadline).await
     }
 }

@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytesize::ByteSize;
-use http::header::CONTENT_RANGE;
+use http::HeaderValue;
+use http::header::{CONTENT_RANGE, ETAG};
 use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
@@ -21,7 +22,9 @@ use super::account::{
     Contradiction, Doubt, PartOfList, SeveralParents, StatedTotal, Verdict, WalkEvidence,
     unsettled, weigh,
 };
+use super::budget::WalkBudget;
 use super::distinct::DistinctGroups;
+use super::distinct_rows::DistinctRows;
 use super::outcome::{Interrupted, Walked, is_any_refusal};
 use super::room::GroupRoom;
 use super::seen::{PageSeen, SeenPages};
@@ -37,6 +40,8 @@ const PAGES_WITHOUT_GROUPS: u64 = 20;
 )]
 pub(super) struct Tally<'a> {
     adapter: &'a Arc<Adapter>,
+    /// What other lists of the walk take.
+    budget: &'a WalkBudget,
     /// Whether the list already changed during an earlier attempt.
     is_second_attempt: bool,
     seen_pages: SeenPages,
@@ -53,6 +58,7 @@ pub(super) struct Tally<'a> {
     /// The total that a request of its own returned.
     counted: Option<u64>,
     groups: DistinctGroups,
+    rows: DistinctRows,
     counts: Counts,
     pages: u64,
     pages_with_records: u64,
@@ -72,6 +78,8 @@ pub(super) struct Tally<'a> {
     /// Those of them whose group came before.
     repeated: u64,
     bytes: u64,
+    /// The entity tag of the first page, where that matters.
+    etag: Option<HeaderValue>,
     /// The least memory that the groups take in a snapshot.
     mapped_bytes: u64,
     /// The memory that the groups are counted with.
@@ -79,9 +87,14 @@ pub(super) struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(adapter: &'a Arc<Adapter>, is_second_attempt: bool) -> Self {
+    pub(super) fn new(
+        adapter: &'a Arc<Adapter>,
+        budget: &'a WalkBudget,
+        is_second_attempt: bool,
+    ) -> Self {
         Self {
             adapter,
+            budget,
             is_second_attempt,
             seen_pages: SeenPages::default(),
             announced: Announcement::default(),
@@ -98,19 +111,22 @@ impl<'a> Tally<'a> {
             repeated: 0,
             counted: None,
             groups: DistinctGroups::default(),
+            rows: DistinctRows::default(),
             counts: Counts::default(),
             pages: 0,
             records: 0,
             listed: 0,
             bytes: 0,
+            etag: None,
             mapped_bytes: 0,
-            hold: adapter.memory.lists().walk(),
+            hold: (budget.hold()).unwrap_or_else(|| adapter.memory.lists().walk()),
         }
     }
 
     /// The room for the groups of further pages.
     pub(super) fn room(&self, deadline: Instant) -> GroupRoom {
-        let left = self.adapter.room().saturating_sub(self.mapped_bytes);
+        let taken = self.mapped_bytes + self.budget.mapped_bytes();
+        let left = self.adapter.room().saturating_sub(taken);
         GroupRoom::new(self.hold.clone(), left, deadline)
     }
 
@@ -123,6 +139,9 @@ impl<'a> Tally<'a> {
         let on_repeat = self.adapter.paging().on_repeat;
         if self.seen_pages.note(&page, on_repeat) == PageSeen::Repeated {
             return Ok(PageSeen::Repeated);
+        }
+        if self.pages == 1 && self.adapter.is_related() {
+            self.etag = page.headers.get(ETAG).cloned();
         }
         self.part.note(&page);
         self.note_parents(&page);
@@ -140,10 +159,12 @@ impl<'a> Tally<'a> {
         self.skipped.extend(&page.skipped);
         self.counts.skipped += page.mapped().skipped.len() as u64;
         self.counts.unparsed_timestamps += page.mapped().unparsed_timestamps;
-        let repeated = self.groups.add(page.into_groups(), self.pages);
+        let mapped = page.into_mapped();
+        let repeated_rows = self.rows.add(mapped.rows);
+        let repeated = self.groups.add(mapped.groups, self.pages);
         let repeated = repeated.map_err(Interrupted::ListChanged)?;
-        self.counts.repeated += repeated.all;
-        self.repeated += repeated.listed;
+        self.counts.repeated += repeated.all + repeated_rows;
+        self.repeated += repeated.listed + repeated_rows;
         let says_more =
             (self.total().and_then(|total| total.records)).is_some_and(|total| total > self.listed);
         if self.pages == PAGES_WITHOUT_GROUPS && !says_more {
@@ -160,8 +181,10 @@ impl<'a> Tally<'a> {
     /// Whether all records of a page came before.
     pub(super) fn has_all(&self, page: &FetchedPage) -> bool {
         let mut rows = page.mapped().groups.rows();
+        let mut others = page.mapped().rows.iter();
         let mut skipped = page.skipped.iter();
-        rows.all(|row| self.groups.contains(row))
+        others.all(|row| self.rows.contains(row))
+            && rows.all(|row| self.groups.contains(row))
             && skipped.all(|record| self.skipped.contains(record))
     }
 
@@ -280,13 +303,15 @@ impl<'a> Tally<'a> {
     fn check_limits(&self) -> Result<(), UpstreamError> {
         let limits = self.adapter.limits();
         let cap = self.adapter.paging().cap.map(u64::from);
+        let is_of_groups = !self.adapter.is_related();
+        let others = if is_of_groups { self.budget.groups() } else { 0 };
         let exceeded = if self.pages > limits.pages.into() {
             format!("more than {} pages (`limits.pages`)", limits.pages)
-        } else if self.records > limits.groups.into() {
+        } else if self.records + others > limits.groups.into() {
             format!("more than {} records (`limits.groups`)", limits.groups)
-        } else if self.bytes > limits.walk_bytes.as_u64() {
+        } else if self.bytes + self.budget.bytes() > limits.walk_bytes.as_u64() {
             format!("more than {} (`limits.walk_bytes`)", limits.walk_bytes)
-        } else if self.mapped_bytes > self.adapter.room() {
+        } else if self.mapped_bytes + self.budget.mapped_bytes() > self.adapter.room() {
             let room = ByteSize(self.adapter.room());
             format!("its groups take more than {room}, all that snapshots may (`cache.capacity`)")
         } else if let Some(cap) = cap.filter(|&cap| self.listed >= cap) {
@@ -352,19 +377,27 @@ impl<'a> Tally<'a> {
             pages: self.pages,
             ended_by,
             hold: self.hold,
+            rows: self.rows.into_rows(),
+            etag: self.etag,
+            records: self.records,
+            bytes: self.bytes,
+            mapped_bytes: self.mapped_bytes,
         })
     }
 
     /// Records of which none is a group are something else, such as an error message in place of
     /// the list: they must not replace the groups of the last walk.
     fn check_mapped(&self) -> Result<(), UpstreamError> {
-        if self.records == 0 || !self.groups.is_empty() {
+        if self.records == 0 || !self.groups.is_empty() || !self.rows.is_empty() {
             return Ok(());
         }
         let records = self.records;
         Err(UpstreamError::new(
             ErrorKind::Mapping,
-            format!("none of {records} records has an id and a name (`fields`)"),
+            format!(
+                "none of {records} records has {}",
+                self.adapter.wanted_of_records()
+            ),
         ))
     }
 }

@@ -56,7 +56,7 @@ fn read(format: Format, body: &[u8], encode: impl Fn(&Value) -> String) {
 }
 
 fn map(page: &Page, adapter: &Adapter) {
-    let records = match adapter.mapping().records(page) {
+    let records = match adapter.mapping().records.listed(page) {
         Ok(records) => records,
         Err(error) => return says_little(error),
     };
@@ -74,7 +74,7 @@ fn map(page: &Page, adapter: &Adapter) {
     if let Err(error) = adapter.paging().next(&Position::Start, totals, context) {
         says_little(error);
     }
-    let mapped = match adapter.mapping().map(records) {
+    let mapped = match adapter.mapping().map(records, None) {
         Ok(mapped) => mapped,
         Err(error) => return says_little(error),
     };

@@ -15,6 +15,7 @@ const DRIFTED: Counts = Counts {
     repeated: 0,
     unparsed_timestamps: 0,
     drifted: true,
+    gone: 0,
 };
 
 #[tokio::test]

@@ -11,11 +11,19 @@ use crate::presets;
 
 /// How pages follow each other, and when they end.
 pub(super) fn explain_paging(upstream: &Upstream) -> String {
-    let paging = &upstream.paging;
+    in_words(&upstream.paging, rule(upstream))
+}
+
+/// The same of a list beside that of groups.
+pub(super) fn explain_pages(paging: &Paging) -> String {
+    in_words(paging, None)
+}
+
+fn in_words(paging: &Paging, rule: Option<String>) -> String {
     let mut text = format!("{}{}", position(paging), limit(paging));
     for part in [
         Some(end(paging)),
-        rule(upstream),
+        rule,
         cap(paging),
         repeat(paging),
         origins(paging),

@@ -38,6 +38,10 @@ pub(super) fn of(
             "total",
             &total.map(|call| request(&call.request)).transpose()?,
         );
+    let related: BTreeMap<_, _> = (upstream.related_requests().into_iter())
+        .map(|(keys, related)| Ok((keys.join("."), request(related)?)))
+        .collect::<Result<_, SecretError>>()?;
+    let account = account.put("related", &related);
     let account = match &upstream.account {
         Some(name) => account.put("named", name),
         None => account

@@ -83,6 +83,7 @@ impl Encode for Conversion {
             path,
             template,
             constant,
+            partition,
             null,
             decode,
             split,
@@ -95,6 +96,7 @@ impl Encode for Conversion {
             .put("path", path)
             .put("template", template)
             .put("constant", constant)
+            .put("partition", partition)
             .put("null", null)
             .put("decode", decode)
             .put("split", split)

@@ -14,6 +14,7 @@ mod encoding;
 mod fields;
 mod paging;
 mod pushdown;
+mod related;
 mod request;
 mod shape;
 

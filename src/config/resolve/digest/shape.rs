@@ -26,6 +26,11 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         pagination,
         fields,
         extra,
+        partitions,
+        details,
+        members,
+        admins,
+        guests,
         // Already part of the block, key by key.
         preset: _,
         // What a key of the catalog says itself, or the account.
@@ -61,7 +66,12 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         .put("answers", answers)
         .put("pagination", pagination)
         .put("fields", fields)
-        .put_changed("extra", extra);
+        .put_changed("extra", extra)
+        .put("partitions", partitions)
+        .put("details", details)
+        .put("members", members)
+        .put("admins", admins)
+        .put("guests", guests);
     CanonicalValue::Table(shape)
 }
 

@@ -87,7 +87,9 @@ const fn remedy(ended_by: EndedBy) -> &'static str {
         EndedBy::PastEnd => "correct the rule in `answers` that means `end`",
         EndedBy::Confirmed => "correct how the request says its position (`{offset}` or `{page}`)",
         EndedBy::ShortPage => "leave `pagination.short_page` out",
-        EndedBy::WholeList => "set `pagination.style` to how pages follow each other",
+        EndedBy::WholeList | EndedBy::AllPartitions => {
+            "set `pagination.style` to how pages follow each other"
+        }
         EndedBy::NoTotal => "set `pagination.absent = \"continue\"`",
         EndedBy::Repeat => "leave `pagination.on_repeat` out",
     }

@@ -1,0 +1,153 @@
+//! The lists that belong to a list of groups, in words.
+
+use crate::config::upstream::{Request as WrittenRequest, Upstream as Written};
+use crate::plan::{
+    ListReading, PartitionSource, ReuseMarker, ReuseRule, Share, Span, UniqueIds, Upstream,
+};
+
+use super::paging::explain_pages;
+
+/// How many constants are shown.
+const SHOWN: usize = 5;
+
+/// What is asked for before the list of groups, and for each group.
+pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<String> {
+    let mut lines = Vec::new();
+    let related = &upstream.related;
+    if let Some(partitions) = &related.partitions {
+        let names: Vec<_> = partitions
+            .names
+            .iter()
+            .map(|name| format!("{{partition.{name}}}"))
+            .collect();
+        let names = names.join(", ");
+        match &partitions.source {
+            PartitionSource::Constant(rows) => {
+                let more = rows.len().saturating_sub(SHOWN);
+                let shown: Vec<_> = rows
+                    .iter()
+                    .take(SHOWN)
+                    .map(|row| row.join(" and "))
+                    .collect();
+                let more = if more > 0 {
+                    format!(" and {more} more")
+                } else {
+                    String::new()
+                };
+                lines.push(format!(
+                    "parts    asked once for each of {} values of {names}: {}{more}",
+                    rows.len(),
+                    shown.join(", "),
+                ));
+            }
+            PartitionSource::Listed(list) => {
+                let request = written
+                    .partitions
+                    .as_ref()
+                    .and_then(|own| own.request.as_ref());
+                lines.push(format!(
+                    "parts    asked once for each record of {}, as {names}",
+                    list_in_words(list, request),
+                ));
+            }
+        }
+        lines.push(match partitions.ids {
+            UniqueIds::Global => {
+                "parts    a group that two of them list is one; if its records differ, the walk fails".to_owned()
+            }
+            UniqueIds::Partition => "parts    a group's id is its partition's values and its own id".to_owned(),
+        });
+    }
+    if let (Some(details), Some(own)) = (&related.details, &written.details) {
+        lines.push(format!(
+            "details  for each group {}, laid over its record; {}{}",
+            list_in_words(&details.list, Some(&own.request)),
+            reuse(details.reuse),
+            gone(details.gone),
+        ));
+    }
+    for list in &related.people {
+        let mut own = written
+            .member_lists()
+            .filter(|(role, _)| *role == list.role);
+        let request = own.next().map(|(_, own)| &own.request);
+        lines.push(format!(
+            "{:<8} for each group {}; {}{}",
+            <&str>::from(list.role),
+            list_in_words(&list.list, request),
+            reuse(list.reuse),
+            gone(list.gone),
+        ));
+    }
+    lines.extend(coverage(upstream));
+    lines
+}
+
+/// How many groups a walk can cover within the time for it, and within the time that its list is fresh, at the rate
+/// at which the upstream may be asked. Without a rate nobody can tell.
+fn coverage(upstream: &Upstream) -> Vec<String> {
+    let related = &upstream.related;
+    let Some(rate) = upstream.limits.rate.filter(|_| related.is_per_group()) else {
+        return Vec::new();
+    };
+    let lists = related.people.len() + usize::from(related.details.is_some());
+    let (walk, ttl) = (
+        upstream.limits.walk,
+        Span::from(upstream.terms.freshness.ttl),
+    );
+    let groups = |span: Span| {
+        let requests = span.get().as_nanos() / rate.interval().as_nanos().max(1);
+        requests / lists as u128
+    };
+    let each = if lists == 1 {
+        "a request".to_owned()
+    } else {
+        format!("{lists} requests")
+    };
+    let mut lines = vec![format!(
+        "covers   with at least {each} for each group at {rate}, {} groups in a walk of {walk} (`limits.walk`), \
+         {} within {ttl} (`ttl`)",
+        groups(walk),
+        groups(ttl),
+    )];
+    if groups(walk) > groups(ttl) && related.full().is_none() {
+        lines.push(format!(
+            "warning: where there are more than {} groups, their list is older than {ttl} (`ttl`) as soon as it has \
+             been read: raise `ttl` or `limits.rate`, or set `reuse`",
+            groups(ttl)
+        ));
+    }
+    lines
+}
+
+/// How one list is asked for and paged.
+fn list_in_words(list: &ListReading, request: Option<&WrittenRequest>) -> String {
+    let listing = &list.requests.listing;
+    let path = request.map_or("", |request| &request.path);
+    let base = listing.base_url.as_str().trim_end_matches('/');
+    let pages = explain_pages(&list.paging);
+    format!(
+        "{} {base}{path}, records at {}, pages {pages}",
+        listing.method, list.records.at
+    )
+}
+
+fn reuse(rule: Option<ReuseRule>) -> String {
+    let Some(ReuseRule { while_same, full }) = rule else {
+        return "asked for in every walk".to_owned();
+    };
+    match while_same {
+        ReuseMarker::UpdatedAt => {
+            format!("not again while its `updated_at` is the same, but all of them every {full}")
+        }
+        ReuseMarker::Etag => {
+            format!(
+                "with its last ETag, and read again if that has changed, but all of them every {full}"
+            )
+        }
+    }
+}
+
+fn gone(share: Share) -> String {
+    format!("; one group may be gone by then, or {share} of them")
+}

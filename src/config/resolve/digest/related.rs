@@ -1,0 +1,73 @@
+//! The lists that belong to a list of groups, encoded. When they are asked for again changes nothing about what
+//! they are.
+
+use super::encoding::{CanonicalTable, CanonicalValue, Encode};
+use crate::config::upstream::{Details, MemberList, PartitionValue, Partitions, PersonFields};
+use crate::plan::{Records, UniqueIds};
+
+impl Encode for Partitions {
+    fn encode(&self) -> Option<CanonicalValue> {
+        let Self {
+            request,
+            continuation,
+            records,
+            pagination,
+            values,
+            ids,
+        } = self;
+        let table = CanonicalTable::default()
+            .put("request", request)
+            .put("continuation", continuation)
+            .put("records", &records.clone().map(Records::from))
+            .put("pagination", pagination)
+            .put("values", values);
+        let is_partition = *ids == UniqueIds::Partition;
+        table.put("unique_in_partition", &is_partition).encode()
+    }
+}
+
+impl Encode for PartitionValue {
+    fn encode(&self) -> Option<CanonicalValue> {
+        match self {
+            Self::Read(source) => source.encode(),
+            Self::Constants(constants) => constants.encode(),
+        }
+    }
+}
+
+impl Encode for Details {
+    fn encode(&self) -> Option<CanonicalValue> {
+        let Self {
+            request,
+            record,
+            reuse: _,
+            full: _,
+            gone: _,
+        } = self;
+        let table = CanonicalTable::default().put("request", request);
+        table.put("record", record).encode()
+    }
+}
+
+impl Encode for MemberList {
+    fn encode(&self) -> Option<CanonicalValue> {
+        let Self {
+            request,
+            continuation,
+            records,
+            pagination,
+            fields: PersonFields { id, email },
+            reuse: _,
+            full: _,
+            gone: _,
+        } = self;
+        CanonicalTable::default()
+            .put("request", request)
+            .put("continuation", continuation)
+            .put("records", &Records::from(records.clone()))
+            .put("pagination", pagination)
+            .put("id", id)
+            .put("email", email)
+            .encode()
+    }
+}

@@ -1,0 +1,431 @@
+//! The lists that belong to a list of groups: each is resolved like the list of an upstream of its own that
+//! shares everything else.
+
+use std::collections::BTreeSet;
+
+use crate::config::SecretReader;
+use crate::config::upstream::related::default_full;
+use crate::config::upstream::{
+    Details, MemberList, OneOrMany, Pagination, PartitionValue, Partitions, Records, Request,
+    Upstream,
+};
+use crate::plan::{
+    self, Column, Format, List, ListReading, OuterValue, Part, PartitionSource, Path, RelatedList,
+    RelatedLists, ReuseMarker, ReuseRule, Scalar, Span, Start, TimeFormat,
+};
+use crate::problem::{KeyPath, Problem, Problems};
+
+use super::placeholders::OuterNames;
+use super::texts::texts;
+use super::{fields, pagination, placeholders, records, request};
+
+/// Resolves the lists that belong to the list of groups of the upstream whose block stands at `at`. Those in
+/// which a key is `unread` are checked as far as that goes.
+pub(super) fn related(
+    at: &KeyPath,
+    upstream: &Upstream,
+    unread: &[KeyPath],
+    secrets: &SecretReader<'_>,
+    problems: &mut Problems,
+) -> Option<RelatedLists> {
+    let mut resolver = RelatedResolver {
+        at,
+        upstream,
+        unread,
+        secrets,
+        problems,
+    };
+    let partitions =
+        (upstream.partitions.as_ref()).map(|partitions| resolver.partitions(partitions));
+    let details = (upstream.details.as_ref()).map(|details| resolver.details(details));
+    let people: Vec<_> = (upstream.member_lists())
+        .map(|(role, list)| resolver.member_list(role, list))
+        .collect();
+    resolver.check_together();
+    let people: Vec<_> = people.into_iter().collect::<Option<_>>()?;
+    let partitions = partitions.map_or(Some(None), |partitions| partitions.map(Some))?;
+    let details = details.map_or(Some(None), |details| details.map(Some))?;
+    let lists = people.iter().map(|list: &plan::MemberList| &list.list);
+    let lists = lists.chain(details.iter().map(|details: &plan::Details| &details.list));
+    let mut record_paths: Vec<Path> = Vec::new();
+    for value in lists.flat_map(|list| &list.outer) {
+        if let OuterValue::Record(path) = value
+            && !record_paths.contains(path)
+        {
+            record_paths.push(path.clone());
+        }
+    }
+    Some(RelatedLists {
+        partitions,
+        details,
+        people,
+        record_paths,
+    })
+}
+
+/// What is read of the record of each group besides the group.
+pub(super) fn beside(related: &RelatedLists) -> Vec<Column> {
+    let paths = related.record_paths.iter().map(|path| {
+        Column::Value(plan::Field(vec![plan::Source {
+            start: Start::Part(Part::At(path.clone())),
+            conversions: None,
+            format: TimeFormat::default(),
+        }]))
+    });
+    let record = related.details.as_ref().map(|_| Column::Record);
+    paths.chain(record).collect()
+}
+
+const fn is_of_partition(value: &OuterValue) -> bool {
+    matches!(value, OuterValue::Partition(_))
+}
+
+struct RelatedResolver<'a> {
+    at: &'a KeyPath,
+    upstream: &'a Upstream,
+    unread: &'a [KeyPath],
+    secrets: &'a SecretReader<'a>,
+    problems: &'a mut Problems,
+}
+
+impl RelatedResolver<'_> {
+    fn partitions(&mut self, partitions: &Partitions) -> Option<plan::Partitions> {
+        let at = self.at.join("partitions");
+        let values_at = at.join("values");
+        if partitions.values.is_empty() {
+            let message = "`values` is empty: nothing tells one partition from another";
+            let help = "name a value, as in `values = { org = \"login\" }`, and write `{partition.org}` in a request";
+            self.push(values_at, message, help);
+            return None;
+        }
+        for name in partitions.values.keys() {
+            let is_plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+            if name.is_empty() || !name.bytes().all(is_plain) {
+                let message = format!("`{name}` is not a valid placeholder name");
+                self.push(
+                    values_at.join(name),
+                    message,
+                    "use `a` to `z`, `0` to `9` and `_`",
+                );
+                return None;
+            }
+        }
+        let source = match &partitions.request {
+            Some(request) => self.listed_partitions(&at, partitions, request)?,
+            None => self.constant_partitions(&at, partitions)?,
+        };
+        Some(plan::Partitions {
+            names: partitions.values.keys().cloned().collect(),
+            source,
+            ids: partitions.ids,
+        })
+    }
+
+    fn listed_partitions(
+        &mut self,
+        at: &KeyPath,
+        partitions: &Partitions,
+        request: &Request,
+    ) -> Option<PartitionSource> {
+        let Some(records) = &partitions.records else {
+            let message = "`records` is missing: nothing says where a page holds the partitions";
+            self.push(at.clone(), message, "add it, as in `records = \"/\"`");
+            return None;
+        };
+        let list = self.upstream.with_list(
+            request,
+            partitions.continuation.as_ref(),
+            records,
+            &partitions.pagination,
+        );
+        let mut columns = Vec::new();
+        for (name, value) in &partitions.values {
+            let at = at.join("values").join(name);
+            match value {
+                PartitionValue::Read(source) => {
+                    let field = OneOrMany::One(source.clone());
+                    columns.push(fields::column(&at, &field, &list, self.problems));
+                }
+                PartitionValue::Constants(_) => {
+                    let message = "constants stand beside a `request` that lists the partitions";
+                    self.push(
+                        at,
+                        message,
+                        "keep one of them: name a path in a record, or leave `request` out",
+                    );
+                    columns.push(None);
+                }
+            }
+        }
+        let reading = self.reading(at, &list, OuterNames::NONE)?;
+        let columns = columns.into_iter().map(|column| column.map(Column::Value));
+        Some(PartitionSource::Listed(ListReading {
+            columns: columns.collect::<Option<_>>()?,
+            ..reading
+        }))
+    }
+
+    fn constant_partitions(
+        &mut self,
+        at: &KeyPath,
+        partitions: &Partitions,
+    ) -> Option<PartitionSource> {
+        for (key, is_set) in [
+            ("continuation", partitions.continuation.is_some()),
+            ("records", partitions.records.is_some()),
+            (
+                "pagination",
+                !matches!(&partitions.pagination, Pagination::None(list) if list.total.is_none()),
+            ),
+        ] {
+            if is_set {
+                let message = format!(
+                    "`{key}` says how a list of partitions is read, and no `request` asks for one"
+                );
+                self.push(at.join(key), message, "add `request`, or leave it out");
+            }
+        }
+        let mut columns = Vec::new();
+        for (name, value) in &partitions.values {
+            match value {
+                PartitionValue::Constants(constants) => columns.push((name, constants)),
+                PartitionValue::Read(_) => {
+                    let message =
+                        "this is read from a list of partitions, and no `request` asks for one";
+                    let help =
+                        "add `request`, or write a list of constants, as in `[\"a\", \"b\"]`";
+                    self.push(at.join("values").join(name), message, help);
+                    return None;
+                }
+            }
+        }
+        let (first, constants) = columns.first()?;
+        let count = constants.len();
+        if let Some((name, others)) = columns.iter().find(|(_, others)| others.len() != count) {
+            let message = format!(
+                "`{name}` has {} constants and `{first}` has {count}: those at one place belong to one partition",
+                others.len()
+            );
+            self.push(
+                at.join("values").join(name.as_str()),
+                message,
+                "write as many of each",
+            );
+            return None;
+        }
+        let mut seen = BTreeSet::new();
+        let mut rows = Vec::with_capacity(count);
+        for index in 0..count {
+            let row = columns
+                .iter()
+                .filter_map(|(_, constants)| constants.get(index));
+            let row: Vec<String> = row.map(|Scalar(text)| text.clone()).collect();
+            let place = at
+                .join("values")
+                .join(first.as_str())
+                .join(index.to_string());
+            if row.iter().any(String::is_empty) {
+                self.push(
+                    place,
+                    "a partition has an empty value",
+                    "write what the placeholder stands for",
+                );
+            } else if !seen.insert(row.clone()) {
+                self.push(place, "this partition comes twice", "leave one of them out");
+            }
+            rows.push(row);
+        }
+        Some(PartitionSource::Constant(rows))
+    }
+
+    fn details(&mut self, details: &Details) -> Option<plan::Details> {
+        let at = self.at.join("details");
+        let record = details.record.clone();
+        let whole = "/".parse::<Path>().ok()?;
+        let records = Records::Path(record.unwrap_or(whole));
+        let pagination = Pagination::default();
+        let list = self
+            .upstream
+            .with_list(&details.request, None, &records, &pagination);
+        let reading = self.reading(&at, &list, OuterNames::of_group(self.upstream));
+        self.check_details(&at);
+        let reuse = self.reuse(&at, details.reuse, details.full);
+        Some(plan::Details {
+            list: ListReading {
+                columns: vec![Column::Record],
+                ..reading?
+            },
+            reuse,
+            gone: details.gone,
+        })
+    }
+
+    /// What a record that is put together of two no longer says.
+    fn check_details(&mut self, at: &KeyPath) {
+        let upstream = self.upstream;
+        if upstream.format == Format::Xml {
+            let message = "details can only be laid over records in JSON";
+            self.push(at.clone(), message, "leave `details` out");
+        }
+        if upstream.records.keyed() || upstream.records.children().is_some() {
+            let message = "details cannot be laid over records that are keyed or contain others";
+            self.push(
+                at.clone(),
+                message,
+                "leave `details` out, or `records.keyed` and `records.children`",
+            );
+        }
+    }
+
+    fn member_list(&mut self, role: RelatedList, list: &MemberList) -> Option<plan::MemberList> {
+        let key: &str = role.into();
+        let at = self.at.join(key);
+        let own = self.upstream.with_list(
+            &list.request,
+            list.continuation.as_ref(),
+            &list.records,
+            &list.pagination,
+        );
+        let reading = self.reading(&at, &own, OuterNames::of_group(self.upstream));
+        let fields_at = at.join("fields");
+        if list.fields.id.is_none() && list.fields.email.is_none() {
+            let message = "neither `id` nor `email` says who an item is";
+            let help = "`id = \".\"` takes the item itself, `id = \"name\"` a part of it";
+            self.push(fields_at.clone(), message, help);
+        }
+        let mut column = |key: &str, field: Option<&_>| match field {
+            Some(field) => fields::column(&fields_at.join(key), field, &own, self.problems),
+            None => Some(plan::Field(Vec::new())),
+        };
+        let id = column("id", list.fields.id.as_ref());
+        let email = column("email", list.fields.email.as_ref());
+        let reuse = self.reuse(&at, list.reuse, list.full);
+        Some(plan::MemberList {
+            role,
+            list: ListReading {
+                columns: vec![Column::Value(id?), Column::Value(email?)],
+                ..reading?
+            },
+            reuse,
+            gone: list.gone,
+        })
+    }
+
+    /// How one list is asked for and paged. `list` is the upstream whose list it would be.
+    fn reading(
+        &mut self,
+        at: &KeyPath,
+        list: &Upstream,
+        names: OuterNames<'_>,
+    ) -> Option<ListReading> {
+        let requests = request::requests(list, at, self.secrets, self.problems);
+        let paging = pagination::paging(at, list, self.problems);
+        let records = records::records(at, list, self.problems);
+        if records.children.is_some() {
+            let message = "only groups can contain others of their kind";
+            self.push(at.join("records").join("children"), message, "leave it out");
+        }
+        if !self.unread.iter().any(|unread| unread.is_within(at)) {
+            request::check_bodies(at, list, self.problems);
+            placeholders::check(at, list, names, self.problems);
+            pagination::check(at, list, names, self.problems);
+        }
+        let requests = requests?;
+        if names.is_of_group() && requests.outer_values().iter().all(is_of_partition) {
+            let message = "no placeholder of the group stands in the request, so it would be the same for every group";
+            self.push(
+                at.join("request"),
+                message,
+                "write `{group.id}` where it names the group",
+            );
+        }
+        Some(ListReading {
+            outer: requests.outer_values(),
+            requests,
+            paging,
+            records,
+            columns: Vec::new(),
+        })
+    }
+
+    fn reuse(
+        &mut self,
+        at: &KeyPath,
+        reuse: Option<ReuseMarker>,
+        full: Option<Span>,
+    ) -> Option<ReuseRule> {
+        let Some(while_same) = reuse else {
+            if full.is_some() {
+                let message =
+                    "every walk asks for all of them: nothing is used again without `reuse`";
+                self.push(at.join("full"), message, "add `reuse`, or leave `full` out");
+            }
+            return None;
+        };
+        if while_same == ReuseMarker::UpdatedAt && self.upstream.fields.updated_at.is_none() {
+            let message = "`reuse` goes by `fields.updated_at`, which is not mapped";
+            self.push(at.join("reuse"), message, "map it, or leave `reuse` out");
+        }
+        Some(ReuseRule {
+            while_same,
+            full: full.unwrap_or_else(default_full),
+        })
+    }
+
+    /// Checks what the lists say together with the rest of the block.
+    fn check_together(&mut self) {
+        let upstream = self.upstream;
+        let has_any = upstream.partitions.is_some()
+            || upstream.details.is_some()
+            || upstream.member_lists().next().is_some();
+        if has_any && upstream.list == List::ByQuery {
+            let message =
+                "an upstream with partitions, details or lists of people cannot be asked by query";
+            self.push(
+                self.at.join("list"),
+                message,
+                "leave it out: the whole list answers queries",
+            );
+        }
+        let mapped = [
+            (RelatedList::Members, &upstream.fields.members),
+            (RelatedList::Admins, &upstream.fields.admins),
+            (RelatedList::Guests, &upstream.fields.guests),
+        ];
+        if let Some(partitions) = &upstream.partitions {
+            let requests = [Some(&upstream.request), upstream.continuation.as_ref()];
+            let mut texts = requests
+                .into_iter()
+                .flatten()
+                .flat_map(|request| texts(self.at, request));
+            if !texts.any(|(_, text)| text.contains("{partition.")) {
+                let name = partitions
+                    .values
+                    .keys()
+                    .next()
+                    .map_or("org", String::as_str);
+                let message = "no value of the partitions stands in `request`, so each would bring the same list";
+                let help =
+                    format!("write `{{partition.{name}}}` where the request names the partition");
+                self.push(self.at.join("partitions"), message, &help);
+            }
+        }
+        for (role, _) in upstream.member_lists() {
+            let is_mapped = mapped
+                .iter()
+                .any(|(own, field)| *own == role && field.is_some());
+            if is_mapped {
+                let key: &str = role.into();
+                let message =
+                    format!("`{key}` are read from a list of their own, and from each record");
+                let help = format!("keep one of `[{key}]` and `fields.{key}`");
+                self.push(self.at.join("fields").join(key), message, &help);
+            }
+        }
+    }
+
+    fn push(&mut self, at: KeyPath, message: impl Into<String>, help: &str) {
+        self.problems
+            .push(Problem::new(at, message).with_help(help));
+    }
+}

@@ -1,0 +1,220 @@
+//! The lists that belong to a list of groups: what it is asked for once per item of, and what is asked
+//! for each group.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Field, OuterValue, Paging, Path, Records, Requests, Share, Span};
+
+/// The lists that belong to a list of groups. Without any, the list of groups is all there is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RelatedLists {
+    /// What the list of groups is read once per item of.
+    pub partitions: Option<Partitions>,
+    /// What is laid over the record of each group.
+    pub details: Option<Details>,
+    /// The people of each group, one list per role.
+    pub people: Vec<MemberList>,
+    /// The paths in the record of a group that requests name, in the order in which they are read beside it.
+    pub record_paths: Vec<Path>,
+}
+
+/// Which of the related lists.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum RelatedList {
+    /// What the list of groups is read once per item of.
+    Partitions,
+    /// One record per group, laid over the listed one.
+    Details,
+    /// The members of each group.
+    Members,
+    /// Those who run it.
+    Admins,
+    /// Those from outside.
+    Guests,
+}
+
+/// How a related list is asked for, paged and read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListReading {
+    /// The requests for its pages.
+    pub requests: Requests,
+    /// How its pages follow each other.
+    pub paging: Paging,
+    /// Where a page has its records.
+    pub records: Records,
+    /// What is read of each record.
+    pub columns: Vec<Column>,
+    /// What of the records around it its requests name.
+    pub outer: Vec<OuterValue>,
+}
+
+/// What is read of a record, besides a group.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Column {
+    /// A value.
+    Value(Field),
+    /// The whole record, as JSON.
+    Record,
+}
+
+/// What the list of groups is read once per item of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Partitions {
+    /// The names of the values, as in `{partition.org}`, in the order of the columns.
+    pub names: Vec<String>,
+    /// Where the partitions come from.
+    pub source: PartitionSource,
+    /// What the ids of groups are unique in.
+    pub ids: UniqueIds,
+}
+
+/// Where partitions come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PartitionSource {
+    /// The file: the values of each.
+    Constant(Vec<Vec<String>>),
+    /// A list of the upstream.
+    Listed(ListReading),
+}
+
+/// What the ids of groups are unique in.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum UniqueIds {
+    /// All partitions: a group that two of them list is one group. If the two records differ, the walk fails.
+    #[default]
+    Global,
+    /// One partition: the id of a group in its source becomes the values of its partition and its id, joined
+    /// by `/`. `{group.id}` stays the id alone.
+    Partition,
+}
+
+/// One request per group, whose record is laid over the listed one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Details {
+    /// How it is asked for and read.
+    pub list: ListReading,
+    /// When it is not asked for again.
+    pub reuse: Option<ReuseRule>,
+    /// How many groups may be gone when they are asked for.
+    pub gone: Share,
+}
+
+/// The people of each group in one role: a list of its own per group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemberList {
+    /// Their role.
+    pub role: RelatedList,
+    /// How it is asked for and read. The columns are id and email address.
+    pub list: ListReading,
+    /// When it is not asked for again.
+    pub reuse: Option<ReuseRule>,
+    /// How many groups may be gone when they are asked for.
+    pub gone: Share,
+}
+
+/// When what was read of a group is used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReuseRule {
+    /// While this is what it was.
+    pub while_same: ReuseMarker,
+    /// All of it is read anew this often.
+    pub full: Span,
+}
+
+/// What says that a group has not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum ReuseMarker {
+    /// The field `updated_at` of the group: it is not asked for again while that is what it was. A group
+    /// without one is asked for in each walk.
+    UpdatedAt,
+    /// The `ETag` of the response: it is asked for in each walk, with `If-None-Match`, and not sent or read
+    /// again if the answer is 304.
+    Etag,
+}
+
+impl RelatedLists {
+    /// Whether the list of groups is all there is.
+    pub const fn is_empty(&self) -> bool {
+        self.partitions.is_none() && !self.is_per_group()
+    }
+
+    /// Whether something is asked for each group.
+    pub const fn is_per_group(&self) -> bool {
+        self.details.is_some() || !self.people.is_empty()
+    }
+
+    /// How often all groups are asked for anew, if some are used again.
+    pub fn full(&self) -> Option<Duration> {
+        self.reuse_rules().map(|rule| rule.full.get()).min()
+    }
+
+    /// Whether more than the list that is served is needed to tell what has changed.
+    pub fn needs_marks(&self) -> bool {
+        let is_etag = |rule: ReuseRule| rule.while_same == ReuseMarker::Etag;
+        let details = self.details.as_ref().and_then(|details| details.reuse);
+        details.is_some() || self.reuse_rules().any(is_etag)
+    }
+
+    fn reuse_rules(&self) -> impl Iterator<Item = ReuseRule> {
+        let details = self.details.iter().map(|details| details.reuse);
+        let rules = details.chain(self.people.iter().map(|people| people.reuse));
+        rules.flatten()
+    }
+
+    /// How one of the lists is read, if it is there and listed.
+    pub fn reading(&self, which: RelatedList) -> Option<&ListReading> {
+        match which {
+            RelatedList::Partitions => match &self.partitions.as_ref()?.source {
+                PartitionSource::Listed(list) => Some(list),
+                PartitionSource::Constant(_) => None,
+            },
+            RelatedList::Details => self.details.as_ref().map(|details| &details.list),
+            RelatedList::Members | RelatedList::Admins | RelatedList::Guests => {
+                let mut people = self.people.iter();
+                people
+                    .find(|people| people.role == which)
+                    .map(|people| &people.list)
+            }
+        }
+    }
+
+    /// All lists that are read, with what they are.
+    pub fn readings(&self) -> impl Iterator<Item = (RelatedList, &ListReading)> {
+        RelatedList::ALL
+            .into_iter()
+            .filter_map(|which| Some((which, self.reading(which)?)))
+    }
+}
+
+impl RelatedList {
+    /// All of them, in the order of a walk.
+    pub const ALL: [Self; 5] = [
+        Self::Partitions,
+        Self::Details,
+        Self::Members,
+        Self::Admins,
+        Self::Guests,
+    ];
+}

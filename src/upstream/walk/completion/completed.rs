@@ -1,0 +1,142 @@
+//! The groups that are complete so far.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytesize::ByteSize;
+use tokio::time::Instant;
+
+use crate::error::{ErrorKind, UpstreamError};
+use crate::group::GroupParts;
+use crate::plan::{RelatedList, Share};
+use crate::snapshot::GroupPage;
+use crate::upstream::walk::WalkContext;
+use crate::upstream::walk::known::{CompletedRow, GroupMark, KnownGroups};
+
+use super::group::{CompletedGroup, WholeGroup};
+
+/// How many groups are laid out together.
+const GROUPS_PER_PAGE: usize = 1024;
+
+/// Which part of the room for its list what a failed walk keeps may take.
+const KEPT_PART: u64 = 8;
+
+/// The groups that are complete so far, in the order in which they were listed. Where the walk ends before all
+/// are, they are kept for the next one.
+pub(super) struct CompletedGroups<'a> {
+    context: WalkContext<'a>,
+    known: &'a KnownGroups,
+    pages: Vec<GroupPage>,
+    /// By what each of them is known again, and when it was read.
+    marks: Vec<(GroupMark, Instant)>,
+    pub(super) done: u64,
+    pub(super) gone: u64,
+    of: u64,
+    bytes: u64,
+    is_finished: bool,
+}
+
+impl<'a> CompletedGroups<'a> {
+    pub(super) const fn new(context: WalkContext<'a>, known: &'a KnownGroups, of: u64) -> Self {
+        Self {
+            context,
+            known,
+            pages: Vec::new(),
+            marks: Vec::new(),
+            done: 0,
+            gone: 0,
+            of,
+            bytes: 0,
+            is_finished: false,
+        }
+    }
+
+    pub(super) fn add(&mut self, group: CompletedGroup) -> Result<(), UpstreamError> {
+        self.done += 1;
+        match group {
+            CompletedGroup::Complete(group) => self.lay_out(*group),
+            CompletedGroup::Gone(error, list, most) => self.note_gone(error, list, most),
+        }
+    }
+
+    fn lay_out(&mut self, whole: WholeGroup) -> Result<(), UpstreamError> {
+        let WholeGroup {
+            group,
+            is_nested,
+            mark,
+            at,
+        } = whole;
+        let adapter = self.context.adapter;
+        let is_full = |page: &GroupPage| page.rows().len() >= GROUPS_PER_PAGE;
+        if self.pages.last().is_none_or(is_full) {
+            self.bytes += self.pages.last().map_or(0, GroupPage::least_bytes);
+            self.pages.push(GroupPage::new(Arc::clone(adapter.name())));
+        }
+        let Some(page) = self.pages.last_mut() else {
+            return Ok(());
+        };
+        let attributes = |out: &mut String| out.push_str(group.attributes.as_json());
+        let mut people = Vec::new();
+        page.push(&GroupParts::of(&group, &mut people), is_nested, attributes);
+        self.marks.push((mark, at));
+        if self.bytes + page.least_bytes() > adapter.room() {
+            let room = ByteSize(adapter.room());
+            return Err(UpstreamError::new(
+                ErrorKind::LimitExceeded,
+                format!(
+                    "its groups take more than {room} with their people, all that snapshots may \
+                     (`cache.capacity`)"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// One group may always be gone, and others up to the share that is allowed.
+    fn note_gone(
+        &mut self,
+        error: UpstreamError,
+        list: RelatedList,
+        most: Share,
+    ) -> Result<(), UpstreamError> {
+        self.gone += 1;
+        let (gone, of) = (self.gone, self.of);
+        if gone == 1 || gone as f64 <= most.get() * of as f64 {
+            return Ok(());
+        }
+        Err(error.within(format_args!(
+            "{gone} of {of} groups are gone that were just listed, more than {most} (`{list}.gone`)"
+        )))
+    }
+
+    /// All of them. `full_at` is when the walk began, if it read everything anew.
+    pub(super) fn finish(mut self, full_at: Option<Instant>) -> Vec<GroupPage> {
+        self.is_finished = true;
+        let adapter = self.context.adapter;
+        let mut marks = HashMap::new();
+        if adapter.related().needs_marks() {
+            let pages = self.pages.iter().flat_map(GroupPage::rows);
+            let rows = pages.zip(self.marks.drain(..));
+            marks.extend(rows.map(|(row, (mark, _))| (row.source_id().into(), mark)));
+        }
+        self.known.settle(marks, full_at, &adapter.memory.lists());
+        std::mem::take(&mut self.pages)
+    }
+}
+
+impl Drop for CompletedGroups<'_> {
+    fn drop(&mut self) {
+        if self.is_finished {
+            return;
+        }
+        let adapter = self.context.adapter;
+        let pages = std::mem::take(&mut self.pages);
+        let rows = pages.iter().flat_map(GroupPage::rows);
+        let rows = rows.zip(self.marks.drain(..)).map(|(row, (mark, at))| {
+            let json = row.json().into();
+            (row.source_id().into(), CompletedRow { mark, at, json })
+        });
+        self.known
+            .keep(rows, &adapter.memory.lists(), adapter.room() / KEPT_PART);
+    }
+}

@@ -1,0 +1,513 @@
+//! One group with all that is asked for it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, StatusCode};
+use tokio::time::Instant;
+
+use crate::error::{ErrorKind, UpstreamError};
+use crate::group::{Group, Member, ReadRow, ReadText};
+use crate::observe::{CompletionProgress, Observers};
+use crate::page::format::excerpt;
+use crate::plan::{
+    Details, ListReading, MemberList, OuterValue, RelatedList, ReuseMarker, ReuseRule, Share,
+};
+use crate::snapshot::{GroupPage, PageRowRef};
+use crate::upstream::outer_values::OuterValues;
+use crate::upstream::walk::WalkContext;
+use crate::upstream::walk::known::{GroupMark, Recollection, listed_hash};
+use crate::upstream::walk::list::read_list;
+use crate::upstream::walk::outcome::is_refusal;
+use crate::upstream::walk::related_observer::of_related;
+
+/// How much of an id a message shows.
+const ID_CHARS: usize = 60;
+
+/// A group that was listed.
+#[derive(Clone, Copy)]
+struct ListedGroup<'a> {
+    row: PageRowRef<'a>,
+    /// What else was read of its record.
+    beside: Option<&'a ReadRow>,
+    /// The values of its partition.
+    around: &'a OuterValues,
+}
+
+/// What became of a group that was listed.
+pub(super) enum CompletedGroup {
+    /// All that is asked for it is there.
+    Complete(Box<WholeGroup>),
+    /// It has been deleted meanwhile: one of its lists is gone, as those of up to a share of all groups may be.
+    Gone(UpstreamError, RelatedList, Share),
+}
+
+/// A group with all that is asked for it.
+pub(super) struct WholeGroup {
+    pub(super) group: Group,
+    pub(super) is_nested: bool,
+    pub(super) mark: GroupMark,
+    /// When it was read.
+    pub(super) at: Instant,
+}
+
+/// Completes groups, and counts what that takes.
+pub(super) struct GroupCompletion<'a> {
+    context: WalkContext<'a>,
+    recollection: &'a Recollection,
+    /// The groups that were listed, and what stands around each page of them.
+    listed: (&'a [GroupPage], &'a [OuterValues]),
+    details: Option<(&'a Details, Observers)>,
+    people: Vec<(&'a MemberList, Observers)>,
+    /// Whether anything that was read before may be used again.
+    reuses: bool,
+    pages: AtomicU64,
+    asked: AtomicU64,
+    reused: AtomicU64,
+    kept: AtomicU64,
+    differing: AtomicU64,
+}
+
+/// What a request for a list of a group brought.
+enum Asked {
+    Rows(Vec<ReadRow>, Option<HeaderValue>),
+    /// It has not changed.
+    Unchanged(HeaderValue),
+}
+
+/// What is known of a group from the walk before.
+struct PastGroup<'a> {
+    group: Option<Group>,
+    mark: Option<&'a GroupMark>,
+}
+
+impl<'a> GroupCompletion<'a> {
+    pub(super) fn new(
+        context: WalkContext<'a>,
+        recollection: &'a Recollection,
+        listed: (&'a [GroupPage], &'a [OuterValues]),
+    ) -> Self {
+        let related = context.adapter.related();
+        let observers = |list| of_related(context.observers, list);
+        let details = related.details.as_ref();
+        Self {
+            context,
+            recollection,
+            listed,
+            details: details.map(|details| (details, observers(RelatedList::Details))),
+            people: (related.people.iter())
+                .map(|list| (list, observers(list.role)))
+                .collect(),
+            reuses: related.full().is_some(),
+            pages: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
+            reused: AtomicU64::new(0),
+            kept: AtomicU64::new(0),
+            differing: AtomicU64::new(0),
+        }
+    }
+
+    /// How far it is.
+    pub(super) fn progress(&self, done: u64, of: u64, gone: u64) -> CompletionProgress {
+        CompletionProgress {
+            done,
+            of,
+            asked: self.asked.load(Ordering::Relaxed),
+            reused: self.reused.load(Ordering::Relaxed),
+            kept: self.kept.load(Ordering::Relaxed),
+            gone,
+            differing: self.differing(),
+        }
+    }
+
+    /// How many groups had changed although they would have been taken for unchanged.
+    pub(super) fn differing(&self) -> u64 {
+        self.differing.load(Ordering::Relaxed)
+    }
+
+    /// How many pages were read.
+    pub(super) fn pages(&self) -> u64 {
+        self.pages.load(Ordering::Relaxed)
+    }
+
+    /// One group with all that is asked for it.
+    pub(super) fn complete(
+        &self,
+        page: usize,
+        row: usize,
+    ) -> BoxFuture<'_, Result<CompletedGroup, UpstreamError>> {
+        let (pages, origins) = self.listed;
+        let listed = (pages.get(page).zip(origins.get(page))).and_then(|(page, around)| {
+            let beside = page.beside(row);
+            let row = page.row(row)?;
+            Some(ListedGroup {
+                row,
+                beside,
+                around,
+            })
+        });
+        Box::pin(async move {
+            let listed = listed.ok_or_else(|| UpstreamError::ours("a group was not listed"))?;
+            self.completed(listed).await
+        })
+    }
+
+    async fn completed(&self, listed: ListedGroup<'_>) -> Result<CompletedGroup, UpstreamError> {
+        let mut group = read(listed.row)?;
+        let is_nested = listed.row.is_nested();
+        let mut mark = GroupMark {
+            listed: listed_hash(listed.row, listed.beside),
+            etags: Vec::new(),
+        };
+        if let Some(kept) = self.recollection.kept(&group.source_id, mark.listed)
+            && let Ok(group) = serde_json::from_slice(&kept.json)
+        {
+            self.kept.fetch_add(1, Ordering::Relaxed);
+            let (mark, at) = (kept.mark.clone(), kept.at);
+            return Ok(whole(group, is_nested, mark, at));
+        }
+        let at = Instant::now();
+        let past = self.past(&group);
+        let mut differs = false;
+        if let Some((details, observers)) = &self.details {
+            let asked = self.details(details, observers, &group, listed, &past, &mut mark);
+            match asked.await {
+                Ok(laid) => {
+                    differs |= laid.1;
+                    group = laid.0;
+                }
+                Err(error) => {
+                    return gone_or_failed(error, RelatedList::Details, details.gone, &group);
+                }
+            }
+        }
+        for (list, observers) in &self.people {
+            let asked = self.people(list, observers, &group, listed, &past, &mut mark);
+            match asked.await {
+                Ok((people, is_other)) => {
+                    differs |= is_other;
+                    self.put_people(&mut group, list.role, people);
+                }
+                Err(error) => return gone_or_failed(error, list.role, list.gone, &group),
+            }
+        }
+        self.differing
+            .fetch_add(u64::from(differs), Ordering::Relaxed);
+        if let Some(hold) = self.context.budget.hold() {
+            hold.grow(group_bytes(&group), self.context.deadline)
+                .await?;
+        }
+        Ok(whole(group, is_nested, mark, at))
+    }
+
+    fn past(&self, group: &Group) -> PastGroup<'_> {
+        if !self.reuses {
+            return PastGroup {
+                group: None,
+                mark: None,
+            };
+        }
+        PastGroup {
+            group: self.recollection.previous(&group.source, &group.source_id),
+            mark: self.recollection.mark(&group.source_id),
+        }
+    }
+
+    /// The group with its details, and whether they differ although they seemed not to have changed.
+    async fn details(
+        &self,
+        details: &Details,
+        observers: &Observers,
+        group: &Group,
+        listed: ListedGroup<'_>,
+        past: &PastGroup<'_>,
+        mark: &mut GroupMark,
+    ) -> Result<(Group, bool), UpstreamError> {
+        // What was listed is a part of it, so that must be what it was.
+        let is_listed_alike = past.mark.is_some_and(|past| past.listed == mark.listed);
+        let before = past.group.as_ref().filter(|_| is_listed_alike);
+        let seems_same =
+            before.is_some() && is_updated_at(details.reuse) && group.updated_at.is_some();
+        if let Some(before) = before.filter(|_| seems_same && !self.recollection.is_full) {
+            self.reused.fetch_add(1, Ordering::Relaxed);
+            return Ok((before.clone(), false));
+        }
+        let etag = past.mark.filter(|_| before.is_some());
+        let etag = etag.and_then(|past| past.etag(RelatedList::Details));
+        let etag = etag.filter(|_| is_etag(details.reuse) && !self.recollection.is_full);
+        let outer = self.outer_values(&details.list, group, listed)?;
+        match (
+            self.ask(RelatedList::Details, outer, etag, observers)
+                .await?,
+            before,
+        ) {
+            (Asked::Unchanged(etag), Some(before)) => {
+                mark.etags.push((RelatedList::Details, etag));
+                Ok((before.clone(), false))
+            }
+            (Asked::Unchanged(_), None) => Err(UpstreamError::ours(
+                "nothing is known that could be unchanged",
+            )),
+            (Asked::Rows(rows, etag), _) => {
+                mark.etags
+                    .extend(etag.map(|etag| (RelatedList::Details, etag)));
+                let laid = self.overlaid(group, listed, details, &rows)?;
+                let differs =
+                    seems_same && before.is_some_and(|before| !self.is_alike(before, &laid));
+                Ok((laid, differs))
+            }
+        }
+    }
+
+    /// Whether two are the same but for the people that come in lists of their own.
+    fn is_alike(&self, before: &Group, laid: &Group) -> bool {
+        let mut laid = laid.clone();
+        for (list, _) in &self.people {
+            let people = people_of(before, list.role).clone();
+            self.put_people(&mut laid, list.role, people);
+        }
+        laid == *before
+    }
+
+    /// The people of a group in one role, and whether they differ although they seemed not to have changed.
+    async fn people(
+        &self,
+        list: &MemberList,
+        observers: &Observers,
+        group: &Group,
+        listed: ListedGroup<'_>,
+        past: &PastGroup<'_>,
+        mark: &mut GroupMark,
+    ) -> Result<(Vec<Member>, bool), UpstreamError> {
+        let before = past.group.as_ref();
+        let is_full = self.recollection.is_full;
+        let is_same = |before: &&Group| {
+            is_updated_at(list.reuse)
+                && group.updated_at.is_some()
+                && before.updated_at == group.updated_at
+        };
+        let same = before
+            .filter(is_same)
+            .map(|before| people_of(before, list.role));
+        if let Some(people) = same.filter(|_| !is_full) {
+            self.reused.fetch_add(1, Ordering::Relaxed);
+            return Ok((people.clone(), false));
+        }
+        let etag = past.mark.and_then(|past| past.etag(list.role));
+        let etag = etag.filter(|_| is_etag(list.reuse) && before.is_some() && !is_full);
+        let outer = self.outer_values(&list.list, group, listed)?;
+        match (self.ask(list.role, outer, etag, observers).await?, before) {
+            (Asked::Unchanged(etag), Some(before)) => {
+                mark.etags.push((list.role, etag));
+                Ok((people_of(before, list.role).clone(), false))
+            }
+            (Asked::Unchanged(_), None) => Err(UpstreamError::ours(
+                "nothing is known that could be unchanged",
+            )),
+            (Asked::Rows(rows, etag), _) => {
+                let is_kept = is_etag(list.reuse);
+                mark.etags
+                    .extend(etag.filter(|_| is_kept).map(|etag| (list.role, etag)));
+                let people = members(rows);
+                let differs = same.is_some_and(|same| !is_same_people(same, &people));
+                Ok((people, differs))
+            }
+        }
+    }
+
+    /// What one of the lists of a group brings, unless it still has this entity tag.
+    async fn ask(
+        &self,
+        which: RelatedList,
+        outer: OuterValues,
+        etag: Option<&HeaderValue>,
+        observers: &Observers,
+    ) -> Result<Asked, UpstreamError> {
+        let WalkContext {
+            adapter,
+            deadline,
+            budget,
+            ..
+        } = self.context;
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let list = adapter.reading(Some(which), outer, etag);
+        let walked = match (read_list(&list, observers, deadline, budget).await, etag) {
+            (Ok(walked), _) => walked,
+            (Err(error), Some(etag)) if error.status == Some(StatusCode::NOT_MODIFIED) => {
+                self.pages.fetch_add(1, Ordering::Relaxed);
+                self.reused.fetch_add(1, Ordering::Relaxed);
+                return Ok(Asked::Unchanged(etag.clone()));
+            }
+            (Err(error), _) => return Err(error),
+        };
+        self.pages.fetch_add(walked.pages, Ordering::Relaxed);
+        // A page that is full may be followed by another one without being changed itself.
+        let limit = list.paging().limit.map(u64::from);
+        let is_all = walked.pages == 1 && limit.is_none_or(|limit| walked.records < limit);
+        Ok(Asked::Rows(walked.rows, walked.etag.filter(|_| is_all)))
+    }
+
+    /// The values that the requests of a list take of a group and of its partition.
+    fn outer_values(
+        &self,
+        list: &ListReading,
+        group: &Group,
+        listed: ListedGroup<'_>,
+    ) -> Result<OuterValues, UpstreamError> {
+        let paths = &self.context.adapter.related().record_paths;
+        let mut values = Vec::new();
+        for name in &list.outer {
+            let value = match name {
+                OuterValue::Partition(_) => continue,
+                OuterValue::Group(field) => {
+                    let text = field.of(group);
+                    let text = text.map(|text| listed.around.unqualified(*field, text));
+                    text.map(ReadText::text)
+                }
+                OuterValue::Record(path) => {
+                    let column = paths.iter().position(|own| own == path);
+                    let value = column.zip(listed.beside);
+                    value.and_then(|(column, row)| row.get(column).cloned().flatten())
+                }
+            };
+            let value = value.ok_or_else(|| {
+                let id = excerpt(&group.source_id, ID_CHARS);
+                let lacks = format!("the group `{id}` has no value for `{{{name}}}`");
+                let detail = format!("{lacks}, which a request for it needs");
+                UpstreamError::new(ErrorKind::Mapping, detail)
+            })?;
+            values.push((name.clone(), value));
+        }
+        Ok(listed.around.and(values))
+    }
+
+    /// The group of a listed record and of the one in its details.
+    fn overlaid(
+        &self,
+        group: &Group,
+        listed: ListedGroup<'_>,
+        details: &Details,
+        rows: &[ReadRow],
+    ) -> Result<Group, UpstreamError> {
+        let wrong = |what: String| UpstreamError::new(ErrorKind::Mapping, what);
+        let [row] = rows else {
+            let (at, found) = (&details.list.records.at, rows.len());
+            return Err(wrong(format!(
+                "expected one record at `{at}`, found {found}"
+            )));
+        };
+        let text = |row: &ReadRow| row.last().cloned().flatten();
+        let json = |text: Option<ReadText>| text.map_or_else(|| "null".into(), |text| text.text);
+        let (under, over) = (json(listed.beside.and_then(text)), json(text(row)));
+        let mapping = self.context.adapter.mapping_of(listed.around);
+        let mapped = mapping.map_overlaid(&under, &over, &group.source_id);
+        let mapped = mapped.map_err(|error| wrong(error.to_string()))?;
+        match (mapped.groups.row(0), mapped.skipped.first()) {
+            (Some(row), _) => read(row),
+            (None, Some((_, skip))) => Err(wrong(skip.to_string())),
+            (None, None) => Err(wrong("there is no record".to_owned())),
+        }
+    }
+
+    /// Puts people into their place in a group.
+    fn put_people(&self, group: &mut Group, role: RelatedList, people: Vec<Member>) {
+        match role {
+            RelatedList::Members => {
+                if self.context.adapter.mapping().fields.member_count.is_none() {
+                    group.member_count = Some(people.len() as u64);
+                }
+                group.members = people;
+            }
+            RelatedList::Admins => group.admins = people,
+            RelatedList::Guests | RelatedList::Partitions | RelatedList::Details => {
+                group.guests = people;
+            }
+        }
+    }
+}
+
+fn whole(group: Group, is_nested: bool, mark: GroupMark, at: Instant) -> CompletedGroup {
+    CompletedGroup::Complete(Box::new(WholeGroup {
+        group,
+        is_nested,
+        mark,
+        at,
+    }))
+}
+
+fn read(row: PageRowRef<'_>) -> Result<Group, UpstreamError> {
+    row.group()
+        .map_err(|error| UpstreamError::ours(format!("a group cannot be read back: {error}")))
+}
+
+fn is_updated_at(rule: Option<ReuseRule>) -> bool {
+    rule.is_some_and(|rule| rule.while_same == ReuseMarker::UpdatedAt)
+}
+
+fn is_etag(rule: Option<ReuseRule>) -> bool {
+    rule.is_some_and(|rule| rule.while_same == ReuseMarker::Etag)
+}
+
+/// The people of a group in one role.
+const fn people_of(group: &Group, role: RelatedList) -> &Vec<Member> {
+    match role {
+        RelatedList::Members => &group.members,
+        RelatedList::Admins => &group.admins,
+        RelatedList::Guests | RelatedList::Partitions | RelatedList::Details => &group.guests,
+    }
+}
+
+fn members(rows: Vec<ReadRow>) -> Vec<Member> {
+    let people = rows.into_iter().map(|row| {
+        let texts = row.into_iter();
+        let mut texts = texts.map(|value| value.map(|value| value.text.into_string()));
+        let mut next = || texts.next().flatten();
+        Member {
+            id: next(),
+            email: next(),
+        }
+    });
+    people.collect()
+}
+
+/// Whether two lists have the same people, in whatever order.
+fn is_same_people(some: &[Member], others: &[Member]) -> bool {
+    let sorted = |people: &[Member]| {
+        let people = people.iter();
+        let mut people: Vec<_> = people
+            .map(|one| (one.id.clone(), one.email.clone()))
+            .collect();
+        people.sort_unstable();
+        people
+    };
+    some == others || (some.len() == others.len() && sorted(some) == sorted(others))
+}
+
+/// A group that was just listed and is not found any more has been deleted.
+fn gone_or_failed(
+    error: UpstreamError,
+    list: RelatedList,
+    most: Share,
+    group: &Group,
+) -> Result<CompletedGroup, UpstreamError> {
+    let is_gone = is_refusal(error.kind)
+        && matches!(error.status, Some(StatusCode::NOT_FOUND | StatusCode::GONE));
+    let id = excerpt(&group.source_id, ID_CHARS);
+    let error = error.within(format_args!("the {list} of the group `{id}`"));
+    if is_gone {
+        Ok(CompletedGroup::Gone(error, list, most))
+    } else {
+        Err(error)
+    }
+}
+
+/// About what a group takes.
+fn group_bytes(group: &Group) -> u64 {
+    let people = [&group.members, &group.admins, &group.guests];
+    let people = people.into_iter().flatten().map(|person| {
+        let length = |text: &Option<String>| text.as_ref().map_or(4, String::len);
+        32 + length(&person.id) + length(&person.email)
+    });
+    let people: usize = people.sum();
+    (people + group.attributes.as_json().len() + group.name.len() * 2 + 600) as u64
+}

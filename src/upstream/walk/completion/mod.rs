@@ -1,0 +1,76 @@
+//! What is asked for each group, once the whole list of groups is there: its details, and its people.
+//!
+//! Groups that came twice are known by then, so that none is asked for twice, and a list that is read once more
+//! because it changed costs no request here. Several groups are asked for at once; the transport paces them. What
+//! a walk that fails has completed is kept for the next one.
+
+mod completed;
+use completed::CompletedGroups;
+
+mod group;
+use group::GroupCompletion;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::time::Instant;
+
+use crate::error::UpstreamError;
+use crate::observe::Event;
+use crate::upstream::outer_values::OuterValues;
+
+use super::WalkContext;
+use super::known::PastWalks;
+use super::outcome::Walked;
+
+/// The groups of a list with all that is asked for each of them, as far as it is not known of the `past`.
+pub(super) async fn complete(
+    context: WalkContext<'_>,
+    listed: Walked,
+    origins: &[OuterValues],
+    past: &PastWalks,
+) -> Result<Walked, UpstreamError> {
+    let adapter = context.adapter;
+    let began = Instant::now();
+    let full = adapter.related().full();
+    let recollection = past.recollect(full);
+    let is_full = recollection.is_full;
+    let completion = GroupCompletion::new(context, &recollection, (listed.groups.pages(), origins));
+    let of = listed.groups.len() as u64;
+    let mut places = Vec::with_capacity(listed.groups.len());
+    for (page, groups) in listed.groups.pages().iter().enumerate() {
+        let rows = groups.rows().enumerate();
+        let rows = rows.filter(|(_, row)| !row.is_repeated());
+        places.extend(rows.map(|(row, _)| (page, row)));
+    }
+    let mut completed = CompletedGroups::new(context, &past.known, of);
+    let groups = stream::iter(places).map(|(page, row)| completion.complete(page, row));
+    let mut groups = groups.buffered(adapter.limits().concurrency as usize);
+    while let Some(group) = groups.try_next().await? {
+        completed.add(group)?;
+        let progress = completion.progress(completed.done, of, completed.gone);
+        context.observers.notify(&Event::GroupsCompleted(progress));
+    }
+    drop(groups);
+    let differing = completion.differing();
+    if is_full && differing > 0 {
+        tracing::warn!(
+            source = %adapter.name(),
+            differing,
+            groups = of,
+            "groups had changed although `reuse` took them for unchanged"
+        );
+    }
+    let pages = completion.pages();
+    let mut counts = listed.counts;
+    counts.gone = completed.gone;
+    Ok(Walked {
+        groups: completed
+            .finish((full.is_some() && is_full).then_some(began))
+            .into(),
+        counts,
+        pages: listed.pages + pages,
+        ..listed
+    })
+}
+
+#[cfg(test)]
+mod tests;

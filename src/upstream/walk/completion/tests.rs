@@ -1,0 +1,436 @@
+//! Walks of lists of lists over an upstream that answers from memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ETAG, IF_NONE_MATCH, LINK};
+use http::{Request, Response, StatusCode};
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::error::{ErrorKind, UpstreamError};
+use crate::group::Group;
+use crate::observe::{CompletionProgress, Observers, Timeline};
+use crate::snapshot::Snapshot;
+use crate::upstream::Adapter;
+use crate::upstream::transport::Replay;
+use crate::upstream::walk::tests::adapter;
+use crate::upstream::walk::{PastWalks, Walked, walk_again};
+
+/// What the upstream has of one group.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct ForgeGroup {
+    updated: u64,
+    members: Vec<u64>,
+}
+
+/// An upstream that lists organizations, their groups and the members of these, page by page.
+#[derive(Debug, Default)]
+struct Forge {
+    orgs: Mutex<BTreeMap<u64, BTreeMap<u64, ForgeGroup>>>,
+    /// How many records a page has.
+    page: usize,
+    /// The lists of members that were asked for.
+    asked: Mutex<Vec<u64>>,
+    /// The group whose members cannot be read.
+    broken: Mutex<Option<(u64, StatusCode)>>,
+}
+
+impl Forge {
+    /// One organization with these groups.
+    fn of(groups: impl IntoIterator<Item = (u64, ForgeGroup)>, page: usize) -> Arc<Self> {
+        let orgs = BTreeMap::from([(1, groups.into_iter().collect())]);
+        Arc::new(Self {
+            orgs: Mutex::new(orgs),
+            page,
+            ..Self::default()
+        })
+    }
+
+    /// A group of the first organization.
+    fn change(&self, id: u64, change: impl FnOnce(&mut ForgeGroup)) {
+        change(
+            lock(&self.orgs)
+                .entry(1)
+                .or_default()
+                .entry(id)
+                .or_default(),
+        );
+    }
+
+    fn break_at(&self, group: Option<u64>, status: StatusCode) {
+        *lock(&self.broken) = group.map(|group| (group, status));
+    }
+
+    /// How many lists of members were asked for since this was asked last.
+    fn asked(&self) -> usize {
+        std::mem::take(&mut *lock(&self.asked)).len()
+    }
+
+    /// The members of all groups, by their ids.
+    fn members(&self) -> BTreeMap<String, Vec<String>> {
+        let orgs = lock(&self.orgs);
+        let groups = orgs.values().flatten();
+        let members = |group: &ForgeGroup| group.members.iter().map(u64::to_string).collect();
+        groups
+            .map(|(id, group)| (id.to_string(), members(group)))
+            .collect()
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let path: Vec<_> = request.uri().path().split('/').skip(1).collect();
+        let number = |text: &str| text.parse::<u64>().unwrap();
+        let orgs = lock(&self.orgs);
+        let records: Vec<_> = match path.as_slice() {
+            ["orgs"] => orgs.keys().map(|org| json!({"login": org})).collect(),
+            ["orgs", org, "groups"] => {
+                let groups = orgs[&number(org)].iter();
+                let record = |(id, group): (&u64, &ForgeGroup)| {
+                    let updated = 1_700_000_000 + group.updated;
+                    let updated = jiff::Timestamp::from_second(updated.cast_signed()).unwrap();
+                    json!({"id": id, "updated_at": updated.to_string()})
+                };
+                groups.map(record).collect()
+            }
+            ["groups", id, "members"] => {
+                let id = number(id);
+                if request.uri().query().is_none() {
+                    lock(&self.asked).push(id);
+                }
+                if let Some((_, status)) = lock(&self.broken).filter(|(broken, _)| *broken == id) {
+                    let mut response = Response::new(Bytes::new());
+                    *response.status_mut() = status;
+                    return response;
+                }
+                let group = orgs.values().find_map(|groups| groups.get(&id)).unwrap();
+                group.members.iter().map(|id| json!({"id": id})).collect()
+            }
+            other => panic!("{other:?}"),
+        };
+        let page = request
+            .uri()
+            .query()
+            .and_then(|query| query.strip_prefix("page="));
+        let page = page.map_or(0, |page| page.parse::<usize>().unwrap());
+        let shown: Vec<_> = records
+            .iter()
+            .skip(page * self.page)
+            .take(self.page)
+            .collect();
+        let body = serde_json::to_string(&shown).unwrap();
+        let etag = format!(
+            "\"{}\"",
+            body.len() + body.bytes().map(usize::from).sum::<usize>()
+        );
+        let mut response = Response::new(Bytes::from(body));
+        if request
+            .headers()
+            .get(IF_NONE_MATCH)
+            .is_some_and(|known| *known == *etag)
+        {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.body_mut() = Bytes::new();
+        }
+        response.headers_mut().insert(ETAG, etag.parse().unwrap());
+        if records.len() > (page + 1) * self.page {
+            let path = request.uri().path();
+            let link = format!(
+                "<http://forge.example{path}?page={}>; rel=\"next\"",
+                page + 1
+            );
+            response.headers_mut().insert(LINK, link.parse().unwrap());
+        }
+        response
+    }
+}
+
+impl Replay for Forge {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        Ok(self.answer(request))
+    }
+
+    fn has_only_pages(&self) -> bool {
+        false
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const GROUPS: &str = "
+    base_url = 'http://forge.example'
+    request = { path = '/orgs/1/groups' }
+    records = '/'
+    pagination = { style = 'link' }
+    fields = { id = 'id', name = 'id', updated_at = 'updated_at' }
+    limits = { retries = 0, walk = '1h' }
+    ttl = '1h'
+";
+
+fn with_members(keys: &str) -> String {
+    format!(
+        "{GROUPS}
+        [members]
+        request = {{ path = '/groups/{{group.id}}/members' }}
+        records = '/'
+        pagination = {{ style = 'link' }}
+        fields = {{ id = 'id' }}
+        {keys}
+        "
+    )
+}
+
+/// An upstream that is walked again and again, as the catalog does it.
+struct Walker {
+    adapter: Arc<Adapter>,
+    past: PastWalks,
+}
+
+impl Walker {
+    fn of(forge: &Arc<Forge>, block: &str) -> Self {
+        let adapter = Arc::new(adapter(block).with_room(1 << 30));
+        adapter.set_replay(Arc::clone(forge) as _);
+        let past = PastWalks {
+            ttl: Duration::from_hours(1),
+            ..PastWalks::default()
+        };
+        Self { adapter, past }
+    }
+
+    async fn walk(&mut self) -> Result<(Vec<Group>, CompletionProgress), UpstreamError> {
+        let timeline = Arc::new(Timeline::default());
+        let observers = Observers::from(Arc::clone(&timeline));
+        let walked: Walked = walk_again(&self.adapter, &observers, &self.past).await?;
+        let groups = walked.groups.to_groups();
+        let snapshot = Snapshot::of(Arc::clone(self.adapter.name()), walked.groups);
+        self.past.snapshot = Some(Arc::new(snapshot));
+        Ok((groups, timeline.completion().unwrap_or_default()))
+    }
+}
+
+/// The members of groups, by the ids of these.
+fn members_of(groups: &[Group]) -> BTreeMap<String, Vec<String>> {
+    let members = |group: &Group| {
+        let members = group.members.iter();
+        members.filter_map(|member| member.id.clone()).collect()
+    };
+    let groups = groups.iter();
+    groups
+        .map(|group| (group.source_id.clone(), members(group)))
+        .collect()
+}
+
+fn some_groups(count: u64) -> impl Iterator<Item = (u64, ForgeGroup)> {
+    (0..count).map(|id| {
+        let members = (0..id % 4).map(|member| id * 10 + member).collect();
+        (
+            id,
+            ForgeGroup {
+                updated: 1,
+                members,
+            },
+        )
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_after_a_hundredth_of_the_groups_changed_asks_for_no_more_than_these() {
+    let forge = Forge::of(some_groups(10_000), 1000);
+    let mut walker = Walker::of(&forge, &with_members("reuse = 'updated_at'"));
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert_eq!(members_of(&groups), forge.members());
+    assert_eq!((progress.asked, progress.reused), (10_000, 0));
+    let first = forge.asked() + 10;
+    for id in (0..10_000).step_by(100) {
+        forge.change(id, |group| {
+            group.updated += 1;
+            group.members.push(99);
+        });
+    }
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert_eq!(members_of(&groups), forge.members());
+    assert_eq!((progress.asked, progress.reused), (100, 9_900));
+    let second = forge.asked() + 10;
+    assert!(second * 50 <= first, "{second} requests after {first}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_walk_corrects_what_no_mark_told_and_counts_it() {
+    let forge = Forge::of(some_groups(20), 100);
+    let keys = "reuse = 'updated_at'\nfull = '2h'";
+    let mut walker = Walker::of(&forge, &with_members(keys));
+    walker.walk().await.unwrap();
+    forge.change(3, |group| group.members.push(99));
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert_ne!(members_of(&groups), forge.members());
+    assert_eq!((progress.asked, progress.differing), (0, 0));
+    tokio::time::advance(Duration::from_hours(2)).await;
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert_eq!(members_of(&groups), forge.members());
+    assert_eq!((progress.asked, progress.differing), (20, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unchanged_entity_tag_spares_a_list_that_came_in_one_response() {
+    let mut groups: BTreeMap<_, _> = some_groups(20).collect();
+    groups.insert(
+        20,
+        ForgeGroup {
+            updated: 1,
+            members: (0..150).collect(),
+        },
+    );
+    let forge = Forge::of(groups, 100);
+    let mut walker = Walker::of(&forge, &with_members("reuse = 'etag'"));
+    walker.walk().await.unwrap();
+    forge.change(3, |group| group.members.push(99));
+    // On the second page, which the tag of the first says nothing of.
+    forge.change(20, |group| group.members.push(999));
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert_eq!(members_of(&groups), forge.members());
+    assert_eq!((progress.asked, progress.reused), (21, 19));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_walk_read_within_the_ttl_is_kept_for_the_next_one() {
+    let forge = Forge::of(some_groups(100), 100);
+    let mut walker = Walker::of(&forge, &with_members(""));
+    forge.break_at(Some(95), StatusCode::INTERNAL_SERVER_ERROR);
+    let error = walker.walk().await.unwrap_err();
+    assert!(
+        error.detail.starts_with("the members of the group `95`: "),
+        "{error}"
+    );
+    assert!(forge.asked() >= 95);
+    forge.break_at(None, StatusCode::OK);
+    // It is listed otherwise than it was, so that nothing of it is kept.
+    forge.change(7, |group| {
+        group.updated += 1;
+        group.members.push(99);
+    });
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert_eq!(members_of(&groups), forge.members());
+    assert!(progress.kept >= 90, "{progress:?}");
+    assert_eq!(forge.asked() as u64, 100 - progress.kept);
+    // After a walk that succeeded nothing is kept.
+    let (_, progress) = walker.walk().await.unwrap();
+    assert_eq!((progress.kept, progress.asked), (0, 100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_walk_read_serves_for_the_ttl_only() {
+    let forge = Forge::of(some_groups(50), 100);
+    let mut walker = Walker::of(&forge, &with_members(""));
+    forge.break_at(Some(49), StatusCode::INTERNAL_SERVER_ERROR);
+    walker.walk().await.unwrap_err();
+    forge.break_at(None, StatusCode::OK);
+    tokio::time::advance(Duration::from_hours(1)).await;
+    let (_, progress) = walker.walk().await.unwrap();
+    assert_eq!((progress.kept, progress.asked), (0, 50));
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_that_are_gone_are_left_out_up_to_the_share_that_may_be() {
+    let forge = Forge::of(some_groups(20), 100);
+    let mut walker = Walker::of(&forge, &with_members(""));
+    forge.break_at(Some(3), StatusCode::GONE);
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert_eq!((groups.len(), progress.gone, progress.done), (19, 1, 20));
+    assert!(groups.iter().all(|group| group.source_id != "3"));
+}
+
+const PARTITIONED: &str = "
+    base_url = 'http://forge.example'
+    request = { path = '/orgs/{partition.org}/groups' }
+    records = '/'
+    pagination = { style = 'link' }
+    fields = { id = 'id', name = 'id', updated_at = 'updated_at' }
+    limits = { retries = 0 }
+    [partitions]
+    request = { path = '/orgs' }
+    records = '/'
+    pagination = { style = 'link' }
+    values = { org = 'login' }
+    [members]
+    request = { path = '/groups/{group.id}/members' }
+    records = '/'
+    pagination = { style = 'link' }
+    fields = { id = 'id' }
+    reuse = 'updated_at'
+";
+
+/// Organizations with groups whose ids are unique among all.
+fn forge() -> impl Strategy<Value = BTreeMap<u64, BTreeMap<u64, ForgeGroup>>> {
+    let members = prop::collection::btree_set(0..50_u64, 0..7);
+    let group = (0..3_u64, members).prop_map(|(updated, members)| ForgeGroup {
+        updated,
+        members: members.into_iter().collect(),
+    });
+    let groups = prop::collection::btree_map(0..40_u64, (0..4_u64, group), 0..12);
+    groups.prop_map(|groups| {
+        let mut orgs: BTreeMap<u64, BTreeMap<_, _>> = BTreeMap::new();
+        for (id, (org, group)) in groups {
+            orgs.entry(org).or_default().insert(id, group);
+        }
+        orgs
+    })
+}
+
+/// What becomes of an upstream between two walks: a group gets these members, and it fails at another.
+type Change = (u64, Vec<u64>, Option<(u64, bool)>);
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let failure = prop::option::of((0..40_u64, any::<bool>()));
+    let members = prop::collection::vec(0..50_u64, 0..7).prop_map(|mut members| {
+        members.sort_unstable();
+        members.dedup();
+        members
+    });
+    prop::collection::vec((0..40_u64, members, failure), 1..5)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_walk_brings_all_members_of_all_groups_of_all_partitions_or_an_error(
+        orgs in forge(),
+        page in 1..5_usize,
+        changes in changes(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let forge = Arc::new(Forge { orgs: Mutex::new(orgs), page, ..Forge::default() });
+            let mut walker = Walker::of(&forge, PARTITIONED);
+            for (id, members, failure) in changes {
+                if let Some(group) = lock(&forge.orgs).values_mut().find_map(|groups| groups.get_mut(&id)) {
+                    group.updated += 10;
+                    group.members = members;
+                }
+                let broken = failure.map(|(group, _)| group);
+                let is_gone = failure.is_some_and(|(_, is_gone)| is_gone);
+                let status = if is_gone { StatusCode::NOT_FOUND } else { StatusCode::BAD_GATEWAY };
+                forge.break_at(broken, status);
+                let mut expected = forge.members();
+                let fails = broken.is_some_and(|group| expected.contains_key(&group.to_string()));
+                match walker.walk().await {
+                    Ok((groups, progress)) => {
+                        if progress.gone > 0 {
+                            prop_assert!(is_gone && fails);
+                            expected.remove(&broken.unwrap().to_string());
+                        }
+                        prop_assert_eq!(members_of(&groups), expected);
+                    }
+                    Err(error) => {
+                        prop_assert!(fails, "{}", error);
+                        prop_assert_eq!(error.kind, ErrorKind::HttpStatus);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+    }
+}

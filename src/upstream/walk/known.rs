@@ -1,0 +1,188 @@
+//! What a walk knows of the groups that walks before it read, so that it asks again only for what changed.
+//!
+//! The people of a group are in the list that is served; what is kept beside it are marks that say whether they
+//! are still right, and the groups that a walk which failed had completed.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use foldhash::quality::RandomState;
+use http::HeaderValue;
+use tokio::time::Instant;
+
+use crate::group::{Group, ReadRow};
+use crate::list_memory::{ListHold, ListMemory};
+use crate::plan::RelatedList;
+use crate::snapshot::{PageRowRef, Snapshot};
+
+/// What walks of one list know of its groups. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct KnownGroups(Arc<Mutex<KnownState>>);
+
+#[derive(Debug, Default)]
+struct KnownState {
+    kept: Arc<HashMap<Box<str>, CompletedRow>>,
+    marks: Arc<HashMap<Box<str>, GroupMark>>,
+    /// When a walk that read everything anew began.
+    full_at: Option<Instant>,
+    /// The memory that all of this is counted with.
+    hold: ListHold,
+}
+
+/// By what a group that was read is known again.
+#[derive(Debug, Clone, Default)]
+pub(super) struct GroupMark {
+    /// The hash of what was listed of it.
+    pub(super) listed: u64,
+    /// The entity tags of the responses that its details and people came in, each if it was one response.
+    pub(super) etags: Vec<(RelatedList, HeaderValue)>,
+}
+
+/// A group that a walk has completed.
+#[derive(Debug, Clone)]
+pub(super) struct CompletedRow {
+    pub(super) mark: GroupMark,
+    /// When it was read.
+    pub(super) at: Instant,
+    /// The group, as its JSON.
+    pub(super) json: Arc<[u8]>,
+}
+
+/// What one walk knows.
+#[derive(Debug, Default)]
+pub(super) struct Recollection {
+    /// The list that is served.
+    previous: Option<Arc<Snapshot>>,
+    kept: Arc<HashMap<Box<str>, CompletedRow>>,
+    /// For how long those serve.
+    ttl: Duration,
+    marks: Arc<HashMap<Box<str>, GroupMark>>,
+    /// Whether it reads everything anew.
+    pub(super) is_full: bool,
+}
+
+/// What a walk may use of those before it.
+#[derive(Debug, Clone, Default)]
+pub struct PastWalks {
+    /// What is known of the groups.
+    pub known: KnownGroups,
+    /// The list that is served, if there is one.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// How long what was read may be served as fresh.
+    pub ttl: Duration,
+}
+
+impl PastWalks {
+    /// What a walk that begins now knows. Everything is read anew where that was not done within `full`.
+    pub(super) fn recollect(&self, full: Option<Duration>) -> Recollection {
+        let state = self.known.lock();
+        let now = Instant::now();
+        let is_current = |full| {
+            state
+                .full_at
+                .is_some_and(|at| now.duration_since(at) < full)
+        };
+        Recollection {
+            previous: self.snapshot.clone(),
+            kept: Arc::clone(&state.kept),
+            ttl: self.ttl,
+            marks: Arc::clone(&state.marks),
+            is_full: !full.is_some_and(is_current),
+        }
+    }
+}
+
+impl KnownGroups {
+    /// Keeps what a walk had completed that failed, as much as fits into `room`, for the next one.
+    pub(super) fn keep(
+        &self,
+        rows: impl IntoIterator<Item = (Box<str>, CompletedRow)>,
+        memory: &ListMemory,
+        room: u64,
+    ) {
+        let mut state = self.lock();
+        let before = state.kept.iter();
+        let before = before.map(|(id, row)| (id.clone(), row.clone()));
+        let mut kept = HashMap::new();
+        let mut bytes = 0;
+        for (id, row) in rows.into_iter().chain(before) {
+            let more = row_bytes(&id, &row.mark) + row.json.len() as u64;
+            if bytes + more <= room && !kept.contains_key(&id) {
+                bytes += more;
+                kept.insert(id, row);
+            }
+        }
+        let marks: u64 = state
+            .marks
+            .iter()
+            .map(|(id, mark)| row_bytes(id, mark))
+            .sum();
+        state.hold = memory.hold(marks + bytes);
+        state.kept = Arc::new(kept);
+    }
+
+    /// Takes note of a walk that succeeded, which began then.
+    pub(super) fn settle(
+        &self,
+        marks: HashMap<Box<str>, GroupMark>,
+        full_at: Option<Instant>,
+        memory: &ListMemory,
+    ) {
+        let bytes = marks.iter().map(|(id, mark)| row_bytes(id, mark)).sum();
+        let mut state = self.lock();
+        state.full_at = full_at.or(state.full_at);
+        state.hold = memory.hold(bytes);
+        state.marks = Arc::new(marks);
+        state.kept = Arc::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, KnownState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// About what a group that is known takes.
+fn row_bytes(id: &str, mark: &GroupMark) -> u64 {
+    let etags = mark.etags.iter().map(|(_, etag)| etag.len() + 48);
+    (id.len() + 96 + etags.sum::<usize>()) as u64
+}
+
+impl Recollection {
+    /// The group as a walk that failed a short while ago completed it, if it is listed as it was then.
+    pub(super) fn kept(&self, id: &str, listed: u64) -> Option<&CompletedRow> {
+        let is_right =
+            |row: &&CompletedRow| row.mark.listed == listed && row.at.elapsed() < self.ttl;
+        self.kept.get(id).filter(is_right)
+    }
+
+    /// The group as it is served.
+    pub(super) fn previous(&self, source: &str, id: &str) -> Option<Group> {
+        let previous = self.previous.as_ref()?;
+        let index = previous.find(&format!("{source}:{id}"))?;
+        previous.row(index).group().ok()
+    }
+
+    /// By what it was known when it was read.
+    pub(super) fn mark(&self, id: &str) -> Option<&GroupMark> {
+        self.marks.get(id)
+    }
+}
+
+impl GroupMark {
+    /// The entity tag of one of its lists.
+    pub(super) fn etag(&self, list: RelatedList) -> Option<&HeaderValue> {
+        let mut etags = self.etags.iter();
+        etags.find_map(|(own, etag)| (*own == list).then_some(etag))
+    }
+}
+
+/// The hash of what was listed of a group: the same as long as the process runs.
+pub(super) fn listed_hash(row: PageRowRef<'_>, beside: Option<&ReadRow>) -> u64 {
+    static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+    let mut hasher = STATE.build_hasher();
+    row.json().hash(&mut hasher);
+    beside.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,192 @@
+//! The list of groups, read once for each partition.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::error::{ErrorKind, UpstreamError};
+use crate::group::{ReadRow, ReadText};
+use crate::observe::Event;
+use crate::page::ended_by::EndedBy;
+use crate::page::format::excerpt;
+use crate::plan::{OuterValue, PartitionSource, Partitions, RelatedList, UniqueIds};
+use crate::snapshot::Counts;
+use crate::upstream::outer_values::OuterValues;
+
+use super::WalkContext;
+use super::distinct::DistinctGroups;
+use super::list::read_list;
+use super::outcome::Walked;
+use super::related_observer::{of_part, of_related};
+
+/// How much of a partition's values an error shows.
+const SHOWN: usize = 80;
+
+/// The whole list of groups, and what stands around each of its pages.
+pub(super) async fn read_partitions(
+    context: WalkContext<'_>,
+) -> Result<(Walked, Vec<OuterValues>), UpstreamError> {
+    let WalkContext {
+        adapter,
+        observers,
+        deadline,
+        budget,
+    } = context;
+    let Some(partitions) = &adapter.related().partitions else {
+        let walked = read_list(adapter, observers, deadline, budget).await?;
+        let origins = vec![OuterValues::default(); walked.groups.pages().len()];
+        return Ok((walked, origins));
+    };
+    let rows = match &partitions.source {
+        PartitionSource::Constant(rows) => {
+            let row = |row: &Vec<String>| {
+                let texts = row.iter().map(String::as_str);
+                texts.map(|text| Some(ReadText::text(text))).collect()
+            };
+            rows.iter().map(row).collect()
+        }
+        PartitionSource::Listed(_) => {
+            let list = adapter.reading(Some(RelatedList::Partitions), OuterValues::default(), None);
+            let observers = of_related(observers, RelatedList::Partitions);
+            let walked = read_list(&list, &observers, deadline, budget).await;
+            let walked = walked.map_err(|error| error.within("the list of partitions"))?;
+            check_listed(partitions, &walked)?;
+            walked.rows
+        }
+    };
+    let of = rows.len() as u64;
+    let (told, observers) = (observers, of_part(observers));
+    let context = &WalkContext {
+        observers: &observers,
+        ..context
+    };
+    let parts = stream::iter(rows).map(|row| read_partition(context, partitions, row));
+    let mut parts = parts.buffered(adapter.limits().concurrency as usize);
+    let mut all = AllPartitions::default();
+    while let Some((outer, walked)) = parts.try_next().await? {
+        all.add(outer, walked)?;
+        told.notify(&Event::PartitionRead { done: all.done, of });
+    }
+    drop(parts);
+    all.finish(&WalkContext {
+        observers: told,
+        ..*context
+    })
+}
+
+/// The list of groups of one partition, and what stands around it.
+fn read_partition<'f>(
+    context: &'f WalkContext<'f>,
+    partitions: &'f Partitions,
+    row: ReadRow,
+) -> BoxFuture<'f, Result<(OuterValues, Walked), UpstreamError>> {
+    Box::pin(async move {
+        let (outer, shown) = outer_values(partitions, row);
+        let list = context.adapter.reading(None, outer.clone(), None);
+        let walked = read_list(&list, context.observers, context.deadline, context.budget).await;
+        let walked = walked.map_err(|error| error.within(format_args!("the partition {shown}")))?;
+        Ok((outer, walked))
+    })
+}
+
+/// A partition that is skipped would leave its groups out.
+fn check_listed(partitions: &Partitions, walked: &Walked) -> Result<(), UpstreamError> {
+    let lacking = walked.rows.iter().find_map(|row| {
+        let mut values = partitions.names.iter().zip(row.iter());
+        values.find_map(|(name, value)| value.is_none().then_some(name))
+    });
+    let first = partitions.names.first();
+    let skipped = first.filter(|_| walked.counts.skipped > 0);
+    match lacking.or(skipped) {
+        Some(name) => Err(UpstreamError::new(
+            ErrorKind::Mapping,
+            format!(
+                "a record of the list of partitions has no value for `{{partition.{name}}}` \
+                 (`partitions.values.{name}`)"
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The values of a partition as placeholders take them, and as messages show them.
+fn outer_values(partitions: &Partitions, row: ReadRow) -> (OuterValues, String) {
+    let shown: Vec<&str> = row.iter().flatten().map(|value| &*value.text).collect();
+    let shown = shown.join(", ");
+    let qualifier = (partitions.ids == UniqueIds::Partition).then(|| {
+        // A slash within a value must not be taken for one between two.
+        let parts = row.iter().flatten();
+        let parts = parts.map(|value| value.text.replace('%', "%25").replace('/', "%2F"));
+        Arc::from(parts.collect::<Vec<_>>().join("/"))
+    });
+    let values = partitions.names.iter().zip(row);
+    let values = values.filter_map(|(name, value)| {
+        let name = OuterValue::Partition(name.clone());
+        Some((name, value?))
+    });
+    let outer = OuterValues::of_partition(values, qualifier);
+    (outer, format!("`{}`", excerpt(&shown, SHOWN)))
+}
+
+/// The groups of all partitions that were read.
+#[derive(Default)]
+struct AllPartitions {
+    done: u64,
+    groups: DistinctGroups,
+    /// What stands around each page of them.
+    origins: Vec<OuterValues>,
+    counts: Counts,
+    pages: u64,
+    records: u64,
+    bytes: u64,
+    mapped_bytes: u64,
+}
+
+impl AllPartitions {
+    fn add(&mut self, outer: OuterValues, walked: Walked) -> Result<(), UpstreamError> {
+        self.done += 1;
+        let counts = walked.counts;
+        self.counts.skipped += counts.skipped;
+        self.counts.repeated += counts.repeated;
+        self.counts.unparsed_timestamps += counts.unparsed_timestamps;
+        self.counts.drifted |= counts.drifted;
+        self.pages += walked.pages;
+        self.records += walked.records;
+        self.bytes += walked.bytes;
+        self.mapped_bytes += walked.mapped_bytes;
+        for page in walked.groups.into_pages() {
+            self.counts.repeated += self.groups.add_of_another_list(page)?;
+            self.origins.push(outer.clone());
+        }
+        Ok(())
+    }
+
+    fn finish(
+        self,
+        context: &WalkContext<'_>,
+    ) -> Result<(Walked, Vec<OuterValues>), UpstreamError> {
+        let ended_by = EndedBy::AllPartitions;
+        context.observers.notify(&Event::WalkEnded {
+            ended_by,
+            announced: None,
+            listed: self.records,
+            repeated: self.counts.repeated,
+        });
+        let memory = &context.adapter.memory;
+        let hold = context.budget.hold();
+        let walked = Walked {
+            groups: self.groups.into_groups(),
+            counts: self.counts,
+            pages: self.pages,
+            ended_by,
+            hold: hold.unwrap_or_else(|| memory.lists().walk()),
+            rows: Vec::new(),
+            etag: None,
+            records: self.records,
+            bytes: self.bytes,
+            mapped_bytes: self.mapped_bytes,
+        };
+        Ok((walked, self.origins))
+    }
+}
