@@ -48,7 +48,7 @@ pub enum HeaderFault {
 
 /// Whose connection a header says that it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Announced {
+pub enum AnnouncedOwner {
     /// The proxy's own, as of a health check.
     Own,
     /// That of a client at this address.
@@ -58,7 +58,7 @@ pub enum Announced {
 }
 
 /// Reads the header and not a byte more.
-pub(super) async fn read(stream: &TcpStream) -> Result<Announced, HeaderFault> {
+pub(super) async fn read(stream: &TcpStream) -> Result<AnnouncedOwner, HeaderFault> {
     let mut header = vec![0; SHORTEST];
     fill(stream, &mut header).await?;
     if header.starts_with(SIGNATURE) {
@@ -105,8 +105,8 @@ async fn fill(stream: &TcpStream, mut bytes: &mut [u8]) -> io::Result<()> {
 }
 
 /// What a whole header says.
-pub fn announcement(header: &[u8]) -> Result<Announced, HeaderFault> {
-    use Announced::{Client, Own, Unknown};
+pub fn announcement(header: &[u8]) -> Result<AnnouncedOwner, HeaderFault> {
+    use AnnouncedOwner::{Client, Own, Unknown};
     match HeaderResult::parse(header) {
         HeaderResult::V1(Ok(header)) => Ok(match header.addresses {
             v1::Addresses::Tcp4(addresses) => Client(addresses.source_address.into()),
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     /// What is read of these parts, sent one after the other, and what is left.
-    async fn sent(parts: &[&[u8]]) -> (Result<Announced, HeaderFault>, Vec<u8>) {
+    async fn sent(parts: &[&[u8]]) -> (Result<AnnouncedOwner, HeaderFault>, Vec<u8>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap())
             .await
@@ -158,26 +158,26 @@ mod tests {
         [SIGNATURE, &[0x20 | command, family], &length, addresses].concat()
     }
 
-    fn client(address: &str) -> Announced {
-        Announced::Client(address.parse().unwrap())
+    fn client(address: &str) -> AnnouncedOwner {
+        AnnouncedOwner::Client(address.parse().unwrap())
     }
 
     #[rstest]
     #[case::first(b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 443\r\n".to_vec(), client("192.0.2.7"))]
     #[case::first_of_ipv6(b"PROXY TCP6 2001:db8::7 ::1 4711 443\r\n".to_vec(), client("2001:db8::7"))]
-    #[case::first_unknown(b"PROXY UNKNOWN\r\n".to_vec(), Announced::Unknown)]
+    #[case::first_unknown(b"PROXY UNKNOWN\r\n".to_vec(), AnnouncedOwner::Unknown)]
     #[case::second(second(1, 0x11, &[192, 0, 2, 7, 10, 0, 0, 1, 0, 1, 0, 2]), client("192.0.2.7"))]
     #[case::second_with_notes(
         second(1, 0x11, &[192, 0, 2, 7, 10, 0, 0, 1, 0, 1, 0, 2, 4, 0, 1, 9]),
         client("192.0.2.7")
     )]
-    #[case::second_of_a_health_check(second(0, 0, &[]), Announced::Own)]
-    #[case::second_of_no_address(second(1, 0, &[]), Announced::Unknown)]
-    #[case::second_of_a_socket_file(second(1, 0x31, &[0; 216]), Announced::Unknown)]
+    #[case::second_of_a_health_check(second(0, 0, &[]), AnnouncedOwner::Own)]
+    #[case::second_of_no_address(second(1, 0, &[]), AnnouncedOwner::Unknown)]
+    #[case::second_of_a_socket_file(second(1, 0x31, &[0; 216]), AnnouncedOwner::Unknown)]
     #[tokio::test]
     async fn a_header_says_whose_a_connection_is_however_it_is_cut(
         #[case] header: Vec<u8>,
-        #[case] expected: Announced,
+        #[case] expected: AnnouncedOwner,
     ) {
         let whole = [&header[..], b"GET"].concat();
         for cut in 0..header.len() {

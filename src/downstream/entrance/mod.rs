@@ -29,7 +29,7 @@ use crate::tls::{self, CertificateError};
 
 use super::connections::HEAD_TIMEOUT;
 
-pub use announced::{Announced, HeaderFault, announcement};
+pub use announced::{AnnouncedOwner, HeaderFault, announcement};
 pub use forwarded::origin;
 pub(super) use socket::ServedSocket;
 
@@ -95,7 +95,7 @@ impl Entrance {
         &self,
         stream: &TcpStream,
         peer: SocketAddr,
-    ) -> Result<Announced, HeaderFault> {
+    ) -> Result<AnnouncedOwner, HeaderFault> {
         if !self.trusts(peer.ip()) {
             return Err(HeaderFault::NotTrusted);
         }

@@ -18,7 +18,7 @@ use crate::downstream::caller::Client;
 use crate::downstream::connections::{
     ConnectionTable, ConnectionVerdict, HEAD_TIMEOUT, Seat, SeatTurn, WatchedBody, WatchedSocket,
 };
-use crate::downstream::entrance::{Announced, Entrance};
+use crate::downstream::entrance::{AnnouncedOwner, Entrance};
 use crate::downstream::layers::Stack;
 use crate::error::chain;
 
@@ -80,9 +80,9 @@ pub(super) async fn receive<S, L>(
 {
     let peer = arrival.peer;
     match arrival.entrance.announced(&arrival.stream, peer).await {
-        Ok(Announced::Own) => {}
-        Ok(Announced::Unknown) => arrival.is_proxy = false,
-        Ok(Announced::Client(address)) => {
+        Ok(AnnouncedOwner::Own) => {}
+        Ok(AnnouncedOwner::Unknown) => arrival.is_proxy = false,
+        Ok(AnnouncedOwner::Client(address)) => {
             arrival.client = Client::at(address);
             arrival.peer.set_ip(address);
             arrival.is_proxy = arrival.entrance.trusts(address);

@@ -42,7 +42,7 @@ pub(crate) struct ProblemDetails {
     parameter: Option<String>,
     retry_after: Option<Duration>,
     sources: Vec<SourceStatus>,
-    errors: Vec<LocatedProblem>,
+    errors: Box<[LocatedProblem]>,
     /// What its record says of it.
     audited: Option<Arc<AuditedAnswer>>,
 }
@@ -56,7 +56,7 @@ impl ProblemDetails {
             parameter: None,
             retry_after: None,
             sources: Vec::new(),
-            errors: Vec::new(),
+            errors: Box::default(),
             audited: None,
         }
     }
@@ -65,7 +65,7 @@ impl ProblemDetails {
     pub(crate) fn of_configuration(errors: Vec<LocatedProblem>) -> Self {
         let detail = "the configuration in force stays";
         Self {
-            errors,
+            errors: errors.into(),
             ..Self::new(Kind::InvalidConfiguration, detail)
         }
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use groupgate::downstream::entrance::{Announced, announcement, origin};
+use groupgate::downstream::entrance::{AnnouncedOwner, announcement, origin};
 use groupgate::plan::AddressBlock;
 use http::header::FORWARDED;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -46,7 +46,7 @@ pub(crate) fn proxy_header(data: &[u8]) {
     };
     let is_second = data.starts_with(b"\r\n\r\n\0\r\nQUIT\n");
     assert!(is_second || data.starts_with(b"PROXY "));
-    let Announced::Client(address) = announced else {
+    let AnnouncedOwner::Client(address) = announced else {
         return;
     };
     if is_second {
