@@ -8,53 +8,46 @@
 //!
 //! What no plan can change while the process runs is in [`crate::plan::Server::fixed_at_start`].
 
+mod read_by_layers;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinError;
 use tokio::time::{Instant, timeout};
 
-use crate::caller::{Asker, Caller, VisibleSources};
-use crate::catalog::{CallerScopes, Catalog};
+use crate::catalog::Catalog;
 use crate::clock::WallClock;
 use crate::gateway::Gateway;
 use crate::gateway::cursor::Keys;
 use crate::gateway::pool::BlockingPool;
 use crate::metrics::Metrics;
 use crate::observe::{Event, Observer, Observers};
-use crate::plan::{Plan, Rate, ScriptOrigin, Server};
+use crate::plan::{Plan, Server};
 use crate::reload::Reloads;
 use crate::telemetry;
 use crate::upstream::Adapter;
 
-use super::answers::{AnswerCache, AnswerKey};
+use super::answers::AnswerCache;
 use super::audit::AuditLog;
 use super::bodies::BodyMemory;
 use super::caller_gate::CallerGate;
 use super::connections::ConnectionTable;
 use super::entrance::Entrance;
-use super::layers::{
-    AccessLog, Admits, Audits, Authenticates, KeepsAnswers, Observed, Patience, ReadableByScripts,
-    ShedsLoad,
-};
+use super::layers::AccessLog;
 use super::openapi::Description;
 use super::rate_limiter::CallerRateLimiter;
-use super::services::GroupService;
 use super::templates;
 use super::varies_by::VariesBy;
 
 /// How long lists may take to be read from disk while the process serves.
 const DISK_PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long the answer to a reload may take, whatever `server.deadline` says: files are read for 30 s at most,
-/// and the disk is waited for.
-const RELOAD_PATIENCE: Duration = Duration::from_mins(1);
 
 /// What part of the requests that may be under way may besides wait until their callers are known.
 const STRANGERS: usize = 8;
@@ -310,92 +303,12 @@ impl Live {
     }
 }
 
-impl<G> Patience for Generation<G> {
-    fn deadline(&self) -> Duration {
-        self.plan.server.deadline.get()
-    }
-
-    fn deadline_of(&self, path: &str) -> Duration {
-        if path == RELOAD {
-            self.deadline().max(RELOAD_PATIENCE)
-        } else {
-            self.deadline()
-        }
-    }
-}
-
-impl<G> Observed for Generation<G> {
-    fn observers(&self) -> &Observers {
-        &self.process.observers
-    }
-}
-
-impl<G> Audits for Generation<G> {
-    fn audit(&self) -> Option<&AuditLog> {
-        self.audit.as_deref()
-    }
-}
-
-impl<G> Admits for Generation<G> {
-    fn rate_limiter(&self) -> &CallerRateLimiter {
-        &self.rate_limiter
-    }
-
-    fn own_limiter(&self, rate: Rate) -> Option<&CallerRateLimiter<Asker>> {
-        self.gate.as_ref()?.limiter(rate).map(|limiter| &**limiter)
-    }
-}
-
-impl<G> Authenticates for Generation<G> {
-    fn gate(&self) -> Option<&CallerGate> {
-        self.gate.as_deref()
-    }
-
-    fn forwarded_headers(&self) -> &[HeaderName] {
-        &self.forwarded_headers
-    }
-
-    fn varies_by(&self, visible: &VisibleSources) -> HeaderValue {
-        self.varies_by.of(visible)
-    }
-}
-
 /// What lets callers in. Keys of tokens are fetched where everything else is.
 fn gate_of(plan: &Plan, process: &Process, before: Option<&CallerGate>) -> Option<Arc<CallerGate>> {
     let callers = plan.callers.as_ref()?;
     let _in_runtime = process.walks.enter();
     let gate = CallerGate::new(callers, &process.observers, before);
     Some(Arc::new(gate))
-}
-
-impl<G> ShedsLoad for Generation<G> {
-    fn under_way(&self) -> &Arc<Semaphore> {
-        &self.process.under_way
-    }
-
-    fn strangers(&self) -> &Arc<Semaphore> {
-        &self.process.strangers
-    }
-}
-
-impl<G> ReadableByScripts for Generation<G> {
-    fn script_origins(&self) -> &[ScriptOrigin] {
-        &self.plan.server.cors_origins
-    }
-}
-
-impl<G: GroupService> KeepsAnswers for Generation<G> {
-    fn answers(&self) -> &AnswerCache {
-        &self.answers
-    }
-
-    fn scopes_of(&self, caller: &Caller) -> CallerScopes {
-        self.gateway.scopes_of(caller)
-    }
-
-    fn epoch(&self, key: &AnswerKey) -> u64 {
-        self.gateway.epoch(&key.visible, &key.scopes)
-    }
 }
 
 #[cfg(test)]
