@@ -121,14 +121,14 @@ mod tests {
     async fn new_credentials_that_are_taken_make_up_for_one_refusal_each() {
         let refusals = AskerRefusals::default();
         let now = Instant::now();
-        let note = |is_refused| {
+        let wait_after = |is_refused| {
             refusals.note(asker(1), is_refused, now);
             refusals.wait(asker(1), now).map(|wait| wait.as_secs())
         };
         let noted = [
             true, true, true, true, false, true, true, true, false, false,
         ];
-        let waits = noted.map(note);
+        let waits = noted.map(wait_after);
         let none = None;
         assert_eq!(
             waits,

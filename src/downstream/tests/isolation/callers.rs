@@ -112,8 +112,8 @@ impl Crowd {
         );
         let (mut grants, mut tokens) = (String::new(), BTreeMap::new());
         for (number, caller) in callers.iter().enumerate() {
-            let names = caller.grants(number);
-            let named: Vec<_> = names.iter().map(|(name, ..)| name.clone()).collect();
+            let given = caller.grants(number);
+            let named: Vec<_> = given.iter().map(|(name, ..)| name.clone()).collect();
             match caller.shows {
                 Shows::Nothing => settings += &format!("anonymous = {named:?}\n"),
                 // Another has its key or tokens already.
@@ -128,7 +128,7 @@ impl Crowd {
                     tokens.insert(number, (0..TOKENS).map(token).collect());
                 }
             }
-            for (name, source, hidden) in names {
+            for (name, source, hidden) in given {
                 let hide: Vec<_> = hidden.fields().map(HideableField::as_str).collect();
                 grants += &format!("[grants.{name}]\nsources = ['{source}']\nhide = {hide:?}\n");
                 if matches!(caller.shows, Shows::Token(_)) {
