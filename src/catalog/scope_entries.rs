@@ -18,7 +18,7 @@ use crate::caller::Asker;
 use crate::observe::{Event, Observers};
 
 use super::entry::Entry;
-use super::resizable::Resizable;
+use super::resizable::{Resizable, SizedCache};
 use super::scopes::{NAME, ScopeDigest};
 use super::store::{SCOPE_IDLE, Store};
 
@@ -47,6 +47,8 @@ pub(super) struct KeptScope {
     pub(super) asker: Asker,
     /// When it was used last, in nanoseconds.
     used: Arc<AtomicU64>,
+    /// How many bytes its list took when it was read.
+    list: Arc<AtomicU64>,
 }
 
 impl KeptScope {
@@ -56,6 +58,7 @@ impl KeptScope {
             bytes,
             asker,
             used: Arc::default(),
+            list: Arc::default(),
         }
     }
 }
@@ -106,10 +109,16 @@ impl ScopeEntries {
         bytes: u64,
         lists: &Store,
     ) {
-        self.make_room(&digest, &scope, bytes, lists);
-        self.use_now(&scope);
         let listed = self.listed.get();
-        if !listed.cache.contains_key(&digest) {
+        let present = listed.cache.get(&digest);
+        let is_new = present.is_none();
+        let scope = present.unwrap_or(scope);
+        // As the store counts it, which lets go of the lists of others where it is more than there is room for.
+        let bytes = (scope.entry.key().bytes() as u64 + bytes).next_multiple_of(1024);
+        self.make_room(&listed, (&digest, &scope, is_new), bytes, lists);
+        scope.list.store(bytes, Ordering::Relaxed);
+        self.use_now(&scope);
+        if is_new {
             self.unlisted.get().cache.invalidate(&digest);
             listed.cache.insert(digest, scope);
         }
@@ -119,21 +128,22 @@ impl ScopeEntries {
 
     /// Where there is no room for a scope and its list, lets go of others of whoever asked for it, the least
     /// recently used first, for as long as they take much of it.
-    fn make_room(&self, digest: &ScopeDigest, scope: &KeptScope, bytes: u64, lists: &Store) {
-        let listed = self.listed.get();
+    fn make_room(
+        &self,
+        listed: &SizedCache<ScopeDigest, KeptScope>,
+        (digest, scope, is_new): (&ScopeDigest, &KeptScope, bool),
+        bytes: u64,
+        lists: &Store,
+    ) {
         let least = least_weight(listed.capacity, self.scopes);
         let weigh = |scope: &KeptScope| u64::from(scope.bytes.max(least));
+        let list_of = |scope: &KeptScope| scope.list.load(Ordering::Relaxed);
         let most = u64::from(least).saturating_mul(u64::from(self.scopes));
-        let is_new = !listed.cache.contains_key(digest);
         let entry = if is_new { weigh(scope) } else { 0 };
-        let before = lists.size(scope.entry.key());
+        let more = bytes.saturating_sub(list_of(scope));
         let mut room = [
             Room::new(listed.cache.weighted_size(), entry, most),
-            Room::new(
-                lists.bytes(),
-                bytes.saturating_sub(before),
-                lists.capacity(),
-            ),
+            Room::new(lists.bytes(), more, lists.capacity() / 1024 * 1024),
         ];
         if room.iter().all(Room::is_enough) {
             return;
@@ -142,7 +152,7 @@ impl ScopeEntries {
         let own = own.filter(|(other, kept)| **other != *digest && kept.asker == scope.asker);
         let mut own: Vec<_> = own.map(|(digest, kept)| (*digest, kept)).collect();
         own.sort_unstable_by_key(|(_, kept)| kept.used.load(Ordering::Relaxed));
-        let takes = |kept: &KeptScope| [weigh(kept), lists.size(kept.entry.key())];
+        let takes = |kept: &KeptScope| [weigh(kept), list_of(kept)];
         for (_, kept) in &own {
             for (room, bytes) in room.iter_mut().zip(takes(kept)) {
                 room.own += bytes;

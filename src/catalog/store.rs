@@ -213,8 +213,7 @@ impl Store {
         used.unwrap_or_else(|| self.cache.get().cache.weighted_size() * 1024)
     }
 
-    /// How many bytes a snapshot takes, if it is there.
-    pub(super) fn size(&self, key: &CatalogKey) -> u64 {
+    fn size(&self, key: &CatalogKey) -> u64 {
         self.get(key)
             .map_or(0, |stored| stored.snapshot.bytes() as u64)
     }

@@ -13,7 +13,7 @@ use super::*;
 )]
 #[case::a_form("method = 'POST', path = '/groups', form = { filter = '(uid={caller.id})' }")]
 #[case::written_json(
-    "method = 'POST', path = '/groups', body = '{\"filter\": \"user eq \\\\\"{caller.id}\\\\\"\"}'"
+    "method = 'POST', path = '/groups', body = '{{\"filter\": \"user eq \\\"{caller.id}\\\"\"}}'"
 )]
 #[case::written_xml("method = 'POST', path = '/groups', body = '<q>user=\"{caller.id}\"</q>'")]
 #[tokio::test]
@@ -44,7 +44,9 @@ async fn no_value_of_a_caller_ends_the_text_that_it_stands_in(#[case] request: &
 #[case::a_parameter("path = '/groups', query = { user = '{caller.id}' }")]
 #[case::a_member("method = 'POST', path = '/groups', json = { user = '{caller.id}' }")]
 #[case::a_field("method = 'POST', path = '/groups', form = { user = '{caller.id}' }")]
-#[case::a_written_member("method = 'POST', path = '/groups', body = '{\"user\": \"{caller.id}\"}'")]
+#[case::a_written_member(
+    "method = 'POST', path = '/groups', body = '{{\"user\": \"{caller.id}\"}}'"
+)]
 #[case::a_written_element("method = 'POST', path = '/groups', body = '<user>{caller.id}</user>'")]
 #[tokio::test]
 async fn a_value_that_stands_alone_may_be_anything(#[case] request: &str) {
