@@ -154,7 +154,17 @@ mod tests {
             TokenAlgorithm::ES256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256),
             TokenAlgorithm::ES384 => KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384),
             TokenAlgorithm::EdDSA => KeyPair::generate_for(&PKCS_ED25519),
-            _ => KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048),
+            TokenAlgorithm::RS256
+            | TokenAlgorithm::RS384
+            | TokenAlgorithm::RS512
+            | TokenAlgorithm::PS256
+            | TokenAlgorithm::PS384
+            | TokenAlgorithm::PS512
+            | TokenAlgorithm::HS256
+            | TokenAlgorithm::HS384
+            | TokenAlgorithm::HS512 => {
+                KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)
+            }
         }
         .unwrap()
     }
@@ -191,12 +201,12 @@ mod tests {
             )
         } else {
             let pair = pair(ours);
-            let public = match ours {
-                TokenAlgorithm::ES256 | TokenAlgorithm::ES384 => {
-                    DecodingKey::from_ec_der(pair.public_key_raw())
-                }
-                TokenAlgorithm::EdDSA => DecodingKey::from_ed_der(pair.public_key_raw()),
-                _ => DecodingKey::from_rsa_der(pair.public_key_raw()),
+            let public = if matches!(ours, TokenAlgorithm::ES256 | TokenAlgorithm::ES384) {
+                DecodingKey::from_ec_der(pair.public_key_raw())
+            } else if ours == TokenAlgorithm::EdDSA {
+                DecodingKey::from_ed_der(pair.public_key_raw())
+            } else {
+                DecodingKey::from_rsa_der(pair.public_key_raw())
             };
             (key(ours, &pair.serialize_pem()), public)
         };

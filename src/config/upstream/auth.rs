@@ -92,7 +92,8 @@ pub enum Auth {
     HttpMessageSignatures(Box<MessageSignatureAuth>),
     /// Digest access authentication (RFC 7616): the user name, and a hash of the password with what the
     /// upstream asks for in its 401. Its challenge is kept and answered with every further request. MD5,
-    /// SHA-256 and SHA-512-256 are known, each also as `-sess`, and `qop=auth`.
+    /// SHA-256 and SHA-512-256 are known, each also as `-sess`, and `qop=auth`. `limits.rate` does not count
+    /// the request that brings a challenge apart from the one that answers it.
     Digest(DigestAuth),
 }
 

@@ -22,28 +22,25 @@ pub(super) fn headers(
     request: &Request<Bytes>,
     signed: &[HeaderName],
 ) -> Result<String, AuthError> {
-    let mut lines = String::new();
-    for name in signed {
-        let value = if *name == HOST {
-            host(request)?
-        } else {
-            let values = request.headers().get_all(name).iter();
-            let values = values.map(|value| {
-                let text = value
-                    .to_str()
-                    .map_err(|_| AuthError::Header(name.clone()))?;
-                let words: Vec<_> = text.split_ascii_whitespace().collect();
-                Ok(words.join(" "))
-            });
-            let values: Vec<_> = values.collect::<Result<_, AuthError>>()?;
-            if values.is_empty() {
-                return Err(AuthError::NoHeader(name.clone()));
-            }
-            values.join(",")
-        };
-        lines.push_str(&format!("{name}:{value}\n"));
-    }
-    Ok(lines)
+    let lines = signed.iter().map(|name| {
+        if *name == HOST {
+            return Ok(format!("{name}:{}\n", host(request)?));
+        }
+        let values = request.headers().get_all(name).iter();
+        let values = values.map(|value| {
+            let text = value
+                .to_str()
+                .map_err(|_| AuthError::Header(name.clone()))?;
+            let words: Vec<_> = text.split_ascii_whitespace().collect();
+            Ok(words.join(" "))
+        });
+        let values: Vec<_> = values.collect::<Result<_, AuthError>>()?;
+        if values.is_empty() {
+            return Err(AuthError::NoHeader(name.clone()));
+        }
+        Ok(format!("{name}:{}\n", values.join(",")))
+    });
+    lines.collect()
 }
 
 /// The parameters, percent-encoded but for unreserved characters, and in the order of names and values.

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256, Sha512_256};
 
 use super::AuthError;
 use crate::hex::hex;
+use crate::percent::encode;
 use crate::plan::DigestAccess;
 use crate::plan::auth::sensitive;
 
@@ -160,27 +161,31 @@ impl Challenge {
             format!("username=\"{}\"", escaped(user))
         } else {
             // RFC 8187, section 3.2.
-            format!("username*=UTF-8''{}", crate::percent::encode(user))
+            format!("username*=UTF-8''{}", encode(user))
         };
-        let mut value = format!(
-            "Digest {name}, realm=\"{}\", uri=\"{uri}\", nonce=\"{nonce}\", response=\"{response}\"",
-            escaped(realm)
-        );
-        if let Some(algorithm) = &self.written {
-            value.push_str(&format!(", algorithm={algorithm}"));
-        }
-        if self.has_quality {
-            value.push_str(&format!(
-                ", nc={count:08x}, cnonce=\"{client_nonce}\", qop=auth"
-            ));
-        }
-        if let Some(opaque) = &self.opaque {
-            value.push_str(&format!(", opaque=\"{opaque}\""));
-        }
-        if self.hashes_user {
-            value.push_str(", userhash=true");
-        }
-        value
+        let realm = escaped(realm);
+        let algorithm = self.written.iter().map(|name| format!("algorithm={name}"));
+        let quality = self
+            .has_quality
+            .then(|| format!("nc={count:08x}, cnonce=\"{client_nonce}\", qop=auth"));
+        let opaque = self
+            .opaque
+            .iter()
+            .map(|opaque| format!("opaque=\"{opaque}\""));
+        let is_hashed = self.hashes_user.then(|| "userhash=true".to_owned());
+        let answer = [
+            name,
+            format!("realm=\"{realm}\""),
+            format!("uri=\"{uri}\""),
+            format!("nonce=\"{nonce}\""),
+            format!("response=\"{response}\""),
+        ];
+        let parts: Vec<_> = (answer.into_iter().chain(algorithm))
+            .chain(quality)
+            .chain(opaque)
+            .chain(is_hashed)
+            .collect();
+        format!("Digest {}", parts.join(", "))
     }
 }
 

@@ -242,8 +242,10 @@ impl StatedEnd<'_> {
     }
 
     fn counted(&self, number: f64) -> Result<Timestamp, NoEnd> {
+        if number <= 0.0 {
+            return Err(NoEnd::Unknown(format!("{} is {number}", self.at)));
+        }
         let end = match self.unit {
-            _ if number <= 0.0 => return Err(NoEnd::Unknown(format!("{} is {number}", self.at))),
             ExpiryUnit::Milliseconds => after_seconds(self.now, number / 1000.0),
             ExpiryUnit::Minutes => after_seconds(self.now, number * 60.0),
             ExpiryUnit::Seconds if number >= EPOCH_MILLISECONDS => {

@@ -52,35 +52,37 @@ impl MessageSignature {
     /// The covered components and the parameters of the signature (section 2.3).
     fn parameters(&self, now: Timestamp) -> String {
         let components: Vec<_> = self.components.iter().map(identifier).collect();
-        let mut text = format!("({});created={}", components.join(" "), now.as_second());
-        if let Some(lifetime) = self.lifetime {
+        let end = self.lifetime.map(|lifetime| {
             let lifetime = SignedDuration::try_from(lifetime.get()).unwrap_or(SignedDuration::MAX);
-            let end = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
-            text.push_str(&format!(";expires={}", end.as_second()));
-        }
-        text.push_str(&format!(";keyid={}", quoted(self.key_id.expose())));
-        if self.has_algorithm {
-            text.push_str(&format!(";alg={}", quoted(self.algorithm.into())));
-        }
-        if self.has_nonce {
-            let nonce = hex(&rand::random::<[u8; 16]>());
-            text.push_str(&format!(";nonce={}", quoted(&nonce)));
-        }
-        if let Some(tag) = &self.tag {
-            text.push_str(&format!(";tag={}", quoted(tag)));
-        }
-        text
+            now.saturating_add(lifetime).unwrap_or(Timestamp::MAX)
+        });
+        let algorithm: Option<&str> = self.has_algorithm.then(|| self.algorithm.into());
+        let nonce = self.has_nonce.then(|| hex(&rand::random::<[u8; 16]>()));
+        let parameters = [
+            ("created", Some(now.as_second().to_string())),
+            ("expires", end.map(|end| end.as_second().to_string())),
+            ("keyid", Some(quoted(self.key_id.expose()))),
+            ("alg", algorithm.map(quoted)),
+            ("nonce", nonce.as_deref().map(quoted)),
+            ("tag", self.tag.as_deref().map(quoted)),
+        ];
+        let parameters = parameters.into_iter();
+        let parameters = parameters.filter_map(|(name, value)| Some(format!(";{name}={}", value?)));
+        format!(
+            "({}){}",
+            components.join(" "),
+            parameters.collect::<String>()
+        )
     }
 
     /// What is signed (section 2.5).
     fn base(&self, request: &Request<Bytes>, parameters: &str) -> Result<String, AuthError> {
-        let mut base = String::new();
-        for component in &self.components {
+        let lines = self.components.iter().map(|component| {
             let value = value(component, request)?;
-            base.push_str(&format!("{}: {value}\n", identifier(component)));
-        }
-        base.push_str(&format!("\"@signature-params\": {parameters}"));
-        Ok(base)
+            Ok(format!("{}: {value}\n", identifier(component)))
+        });
+        let lines: String = lines.collect::<Result<_, AuthError>>()?;
+        Ok(format!("{lines}\"@signature-params\": {parameters}"))
     }
 }
 
@@ -170,10 +172,10 @@ mod tests {
 
     fn auth(keys: &str) -> MessageSignature {
         let toml = format!("type = 'http_message_signatures'\n{keys}");
-        match resolve(&toml).unwrap() {
-            Auth::MessageSignature(auth) => *auth,
-            _ => unreachable!("it signs messages"),
-        }
+        let Auth::MessageSignature(auth) = resolve(&toml).unwrap() else {
+            unreachable!("it signs messages")
+        };
+        *auth
     }
 
     fn signed(auth: &MessageSignature) -> Request<Bytes> {

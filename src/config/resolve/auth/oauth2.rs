@@ -260,18 +260,23 @@ fn proof(
         );
         return None;
     }
-    let unused = match way {
-        ClientAuth::PrivateKeyJwt | ClientAuth::None if secret.is_some() => Some("client_secret"),
-        ClientAuth::PrivateKeyJwt => None,
-        _ if keys.client_assertion.is_some() => Some("client_assertion"),
-        _ => None,
-    };
+    let needs_secret = !matches!(way, ClientAuth::PrivateKeyJwt | ClientAuth::None);
+    let needs_assertion = way == ClientAuth::PrivateKeyJwt;
+    let unused = [
+        ("client_secret", secret.is_some() && !needs_secret),
+        (
+            "client_assertion",
+            keys.client_assertion.is_some() && !needs_assertion,
+        ),
+    ];
+    let unused = unused
+        .into_iter()
+        .find_map(|(key, is_unused)| is_unused.then_some(key));
     if let Some(key) = unused {
         let message = format!("`{key}` is not used under this `client_auth`");
         block.wrong(key, message, "leave it out, or name another `client_auth`");
         return None;
     }
-    let needs_secret = !matches!(way, ClientAuth::PrivateKeyJwt | ClientAuth::None);
     if needs_secret && secret.is_none() {
         let help = "set it; or for a public client, `client_auth = \"none\"`";
         block.wrong(

@@ -25,7 +25,7 @@ pub(crate) fn auth_in(toml: &str) -> Result<Auth, Vec<String>> {
         ),
         (
             "RFC9421_SECRET",
-            "uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDA==",
+            "uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==",
         ),
         ("S3_KEY", "AKIAIOSFODNN7EXAMPLE"),
         ("S3_SECRET", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),

@@ -48,23 +48,14 @@ pub(super) fn place(
         return None;
     }
     let header = |name, block: &mut Block<'_>| {
-        let scheme = block.header_text("scheme", scheme.unwrap_or("Bearer"))?;
+        let scheme = block.header_text("scheme", scheme.unwrap_or("Bearer"));
         Some(TokenPlace::Header {
-            name,
-            scheme: scheme.to_owned(),
+            name: name?,
+            scheme: scheme?.to_owned(),
         })
     };
     match place {
-        Some(("header", name)) => {
-            let name = block.header_name("header", name);
-            let place = header(AUTHORIZATION, block);
-            match (name, place?) {
-                (Some(name), TokenPlace::Header { scheme, .. }) => {
-                    Some(TokenPlace::Header { name, scheme })
-                }
-                _ => None,
-            }
-        }
+        Some(("header", name)) => header(block.header_name("header", name), block),
         Some((key, _)) if scheme.is_some() => {
             let message = format!("the token goes to `{key}`, where no word stands before it");
             block.wrong("scheme", message, "leave `scheme` out");
@@ -84,7 +75,7 @@ pub(super) fn place(
         None if scheme.is_none() && is_in_a_request(LOGIN_TOKEN, upstream) => {
             Some(TokenPlace::Requests)
         }
-        None => header(AUTHORIZATION, block),
+        None => header(Some(AUTHORIZATION), block),
     }
 }
 

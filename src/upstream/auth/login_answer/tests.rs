@@ -17,10 +17,10 @@ fn exchange(keys: &str) -> LoginExchange {
     else {
         unreachable!("it logs in")
     };
-    match auth.login.grant {
-        crate::plan::Grant::Exchange(exchange) => *exchange,
-        _ => unreachable!("it has a request of its own"),
-    }
+    let crate::plan::Grant::Exchange(exchange) = auth.login.grant else {
+        unreachable!("it has a request of its own")
+    };
+    *exchange
 }
 
 /// What comes of an answer whose body has these members beside the token.
