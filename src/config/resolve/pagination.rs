@@ -152,7 +152,7 @@ pub(super) fn check(
     check_flags(&at, upstream, problems);
     check_trust(&at, upstream, problems);
     if let Some(call) = upstream.pagination.total_call() {
-            check_total_call(&at.join("total"), call, upstream, outer, problems);
+        check_total_call(&at.join("total"), call, upstream, outer, problems);
     }
     match &upstream.pagination {
         Pagination::None(_) => check_continuation(upstream_at, upstream, problems),

@@ -304,7 +304,11 @@ impl<'a> Tally<'a> {
         let limits = self.adapter.limits();
         let cap = self.adapter.paging().cap.map(u64::from);
         let is_of_groups = !self.adapter.is_related();
-        let others = if is_of_groups { self.budget.groups() } else { 0 };
+        let others = if is_of_groups {
+            self.budget.groups()
+        } else {
+            0
+        };
         let exceeded = if self.pages > limits.pages.into() {
             format!("more than {} pages (`limits.pages`)", limits.pages)
         } else if self.records + others > limits.groups.into() {
