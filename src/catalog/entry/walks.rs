@@ -187,6 +187,7 @@ impl Entry {
         match outcome {
             Ok(Kept::Replaced(cached)) => {
                 walk.bring(&cached);
+                let completion = walk.timeline.completion();
                 tracing::info!(
                     source = %self.key.upstream,
                     groups = cached.snapshot.len(),
@@ -196,6 +197,9 @@ impl Entry {
                     repeated = cached.counts.repeated,
                     unparsed_timestamps = cached.counts.unparsed_timestamps,
                     drifted = cached.counts.drifted,
+                    gone = completion.map(|completion| completion.gone),
+                    asked = completion.map(|completion| completion.asked),
+                    reused = completion.map(|completion| completion.reused),
                     ?taken,
                     "walk finished"
                 );

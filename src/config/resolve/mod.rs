@@ -22,6 +22,7 @@ mod limits;
 mod login_names;
 pub(crate) mod mapping;
 mod on_behalf;
+mod outer_names;
 pub(crate) mod pagination;
 mod paths;
 mod placeholders;

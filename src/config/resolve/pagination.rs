@@ -1,8 +1,9 @@
 //! Paging: how pages follow each other, end conditions that contradict each other, or no end at all.
 
 use super::at_least_one;
+use super::outer_names::OuterNames;
 use super::paths::{location_from_root, through_attribute};
-use super::placeholders::{OuterNames, check_count};
+use super::placeholders::check_count;
 use crate::config::Upstream;
 use crate::config::upstream::{self as written, Pagination, Terms, TotalCall};
 use crate::plan::path::Anchor;

@@ -7,106 +7,15 @@ use crate::config::upstream::{Pagination, Request};
 use crate::did_you_mean::{list, nearest};
 use crate::plan::placeholder::{Piece, PlaceholderError, scan};
 use crate::plan::request::LOGIN;
-use crate::plan::{CallerValue, GroupField, List, OuterValue, Pushable};
+use crate::plan::{CallerValue, List, Pushable};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::login_names;
+use super::outer_names::OuterNames;
 use super::texts::texts;
 
 /// The names that stand for a position or a page's size under some style.
 pub(super) const POSITIONS: [&str; 4] = ["cursor", "offset", "page", "limit"];
-
-/// What of the records around a list has a value in its requests.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct OuterNames<'a> {
-    /// The block that may have partitions. `None` in the list of partitions itself.
-    partitions: Option<&'a Upstream>,
-    /// Whether the list is one of a group.
-    has_group: bool,
-}
-
-impl<'a> OuterNames<'a> {
-    /// Nothing is around the list.
-    pub(super) const NONE: OuterNames<'static> = OuterNames {
-        partitions: None,
-        has_group: false,
-    };
-
-    /// In the list of groups.
-    pub(super) const fn of_groups(upstream: &'a Upstream) -> Self {
-        Self {
-            partitions: Some(upstream),
-            has_group: false,
-        }
-    }
-
-    /// In a list of each group.
-    pub(super) const fn of_group(upstream: &'a Upstream) -> Self {
-        Self {
-            partitions: Some(upstream),
-            has_group: true,
-        }
-    }
-
-    /// Whether the list is one of a group.
-    pub(super) const fn is_of_group(self) -> bool {
-        self.has_group
-    }
-
-    fn has(self, name: &str) -> bool {
-        match OuterValue::named(name) {
-            Some(OuterValue::Partition(name)) => self.partition_names().any(|own| *own == name),
-            Some(OuterValue::Group(_) | OuterValue::Record(_)) => self.has_group,
-            None => false,
-        }
-    }
-
-    fn partition_names(self) -> impl Iterator<Item = &'a String> {
-        let partitions = self
-            .partitions
-            .and_then(|upstream| upstream.partitions.as_ref());
-        partitions
-            .into_iter()
-            .flat_map(|partitions| partitions.values.keys())
-    }
-
-    /// What is wrong with a placeholder that is meant as a value of a record around the list.
-    fn refuse(self, at: &KeyPath, name: &str) -> Option<Problem> {
-        if !OuterValue::is_meant(name) {
-            return None;
-        }
-        let is_of_group = !name.starts_with("partition");
-        if is_of_group && !self.has_group {
-            let message =
-                format!("`{{{name}}}` has no value here: this list is not one of a group");
-            return Some(Problem::new(at.clone(), message).with_help(
-                "it has one in the requests of `details`, `members`, `admins` and `guests`",
-            ));
-        }
-        let problem = Problem::new(at.clone(), format!("unknown placeholder `{{{name}}}`"));
-        let known: Vec<String> = if is_of_group {
-            let fields = <GroupField as strum::VariantNames>::VARIANTS.iter();
-            fields.map(|field| format!("group.{field}")).collect()
-        } else {
-            self.partition_names()
-                .map(|name| format!("partition.{name}"))
-                .collect()
-        };
-        Some(if known.is_empty() {
-            problem.with_help("name its value under `partitions.values`")
-        } else if let Some(nearest) = nearest(name, known.iter().map(String::as_str)) {
-            problem.with_help(format!("did you mean `{{{nearest}}}`?"))
-        } else {
-            let known: Vec<String> = known.iter().map(|name| format!("`{{{name}}}`")).collect();
-            let record = if is_of_group {
-                ", or a path in its record, as in `{record/links/self}`"
-            } else {
-                ""
-            };
-            problem.with_help(format!("one of {}{record}", known.join(", ")))
-        })
-    }
-}
 
 /// Checks the placeholders of the requests that list groups against their style of paging.
 pub(super) fn check(

@@ -7,7 +7,7 @@ use crate::config::{Cache, SecretReader, Upstream};
 use crate::plan::{self, Refresh, Span};
 use crate::problem::{KeyPath, Problem, Problems};
 
-use super::placeholders::OuterNames;
+use super::outer_names::OuterNames;
 use super::{
     answers, auth, connection, digest, limits, mapping, on_behalf, pagination, placeholders,
     pushdown, records, related, request,

@@ -1,10 +1,11 @@
 //! The tally of a walk: what was read so far, checked against limits and totals.
 
+mod bounds;
+
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use bytesize::ByteSize;
 use http::HeaderValue;
 use http::header::{CONTENT_RANGE, ETAG};
 use tokio::time::Instant;
@@ -298,32 +299,6 @@ impl<'a> Tally<'a> {
             is_short: paging.is_short(self.last_page),
             asked: paging.limit.map(u64::from),
         }
-    }
-
-    fn check_limits(&self) -> Result<(), UpstreamError> {
-        let limits = self.adapter.limits();
-        let cap = self.adapter.paging().cap.map(u64::from);
-        let is_of_groups = !self.adapter.is_related();
-        let others = if is_of_groups {
-            self.budget.groups()
-        } else {
-            0
-        };
-        let exceeded = if self.pages > limits.pages.into() {
-            format!("more than {} pages (`limits.pages`)", limits.pages)
-        } else if self.records + others > limits.groups.into() {
-            format!("more than {} records (`limits.groups`)", limits.groups)
-        } else if self.bytes + self.budget.bytes() > limits.walk_bytes.as_u64() {
-            format!("more than {} (`limits.walk_bytes`)", limits.walk_bytes)
-        } else if self.mapped_bytes + self.budget.mapped_bytes() > self.adapter.room() {
-            let room = ByteSize(self.adapter.room());
-            format!("its groups take more than {room}, all that snapshots may (`cache.capacity`)")
-        } else if let Some(cap) = cap.filter(|&cap| self.listed >= cap) {
-            format!("{cap} records, at which the upstream truncates its list (`pagination.cap`)")
-        } else {
-            return Ok(());
-        };
-        Err(UpstreamError::new(ErrorKind::LimitExceeded, exceeded))
     }
 
     /// What a request of its own returned as the number of records.

@@ -3,35 +3,35 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, Member, ReadRow, ReadText};
 use crate::observe::{CompletionProgress, Observers};
 use crate::page::format::excerpt;
-use crate::plan::{
-    Details, ListReading, MemberList, OuterValue, RelatedList, ReuseMarker, ReuseRule, Share,
-};
+use crate::plan::{Details, MemberList, RelatedList, ReuseMarker, ReuseRule, Share};
 use crate::snapshot::{GroupPage, PageRowRef};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::WalkContext;
 use crate::upstream::walk::known::{GroupMark, Recollection, listed_hash};
-use crate::upstream::walk::list::read_list;
 use crate::upstream::walk::outcome::is_refusal;
 use crate::upstream::walk::related_observer::of_related;
 
+use super::asking::Asked;
+use super::people::{group_bytes, is_same_people, members, people_of, put_people};
+
 /// How much of an id a message shows.
-const ID_CHARS: usize = 60;
+pub(super) const ID_CHARS: usize = 60;
 
 /// A group that was listed.
 #[derive(Clone, Copy)]
-struct ListedGroup<'a> {
+pub(super) struct ListedGroup<'a> {
     row: PageRowRef<'a>,
     /// What else was read of its record.
-    beside: Option<&'a ReadRow>,
+    pub(super) beside: Option<&'a ReadRow>,
     /// The values of its partition.
-    around: &'a OuterValues,
+    pub(super) around: &'a OuterValues,
 }
 
 /// What became of a group that was listed.
@@ -53,7 +53,7 @@ pub(super) struct WholeGroup {
 
 /// Completes groups, and counts what that takes.
 pub(super) struct GroupCompletion<'a> {
-    context: WalkContext<'a>,
+    pub(super) context: WalkContext<'a>,
     recollection: &'a Recollection,
     /// The groups that were listed, and what stands around each page of them.
     listed: (&'a [GroupPage], &'a [OuterValues]),
@@ -61,18 +61,13 @@ pub(super) struct GroupCompletion<'a> {
     people: Vec<(&'a MemberList, Observers)>,
     /// Whether anything that was read before may be used again.
     reuses: bool,
-    pages: AtomicU64,
-    asked: AtomicU64,
-    reused: AtomicU64,
+    /// Whether the record of a group says how many members there are.
+    is_counted: bool,
+    pub(super) pages: AtomicU64,
+    pub(super) asked: AtomicU64,
+    pub(super) reused: AtomicU64,
     kept: AtomicU64,
     differing: AtomicU64,
-}
-
-/// What a request for a list of a group brought.
-enum Asked {
-    Rows(Vec<ReadRow>, Option<HeaderValue>),
-    /// It has not changed.
-    Unchanged(HeaderValue),
 }
 
 /// What is known of a group from the walk before.
@@ -99,6 +94,7 @@ impl<'a> GroupCompletion<'a> {
                 .map(|list| (list, observers(list.role)))
                 .collect(),
             reuses: related.full().is_some(),
+            is_counted: context.adapter.mapping().fields.member_count.is_some(),
             pages: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             reused: AtomicU64::new(0),
@@ -126,7 +122,7 @@ impl<'a> GroupCompletion<'a> {
     }
 
     /// How many pages were read.
-    pub(super) fn pages(&self) -> u64 {
+    pub(super) fn pages_read(&self) -> u64 {
         self.pages.load(Ordering::Relaxed)
     }
 
@@ -186,7 +182,7 @@ impl<'a> GroupCompletion<'a> {
             match asked.await {
                 Ok((people, is_other)) => {
                     differs |= is_other;
-                    self.put_people(&mut group, list.role, people);
+                    put_people(&mut group, list.role, people, self.is_counted);
                 }
                 Err(error) => return gone_or_failed(error, list.role, list.gone, &group),
             }
@@ -264,7 +260,7 @@ impl<'a> GroupCompletion<'a> {
         let mut laid = laid.clone();
         for (list, _) in &self.people {
             let people = people_of(before, list.role).clone();
-            self.put_people(&mut laid, list.role, people);
+            put_people(&mut laid, list.role, people, self.is_counted);
         }
         laid == *before
     }
@@ -315,72 +311,6 @@ impl<'a> GroupCompletion<'a> {
         }
     }
 
-    /// What one of the lists of a group brings, unless it still has this entity tag.
-    async fn ask(
-        &self,
-        which: RelatedList,
-        outer: OuterValues,
-        etag: Option<&HeaderValue>,
-        observers: &Observers,
-    ) -> Result<Asked, UpstreamError> {
-        let WalkContext {
-            adapter,
-            deadline,
-            budget,
-            ..
-        } = self.context;
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        let list = adapter.reading(Some(which), outer, etag);
-        let walked = match (read_list(&list, observers, deadline, budget).await, etag) {
-            (Ok(walked), _) => walked,
-            (Err(error), Some(etag)) if error.status == Some(StatusCode::NOT_MODIFIED) => {
-                self.pages.fetch_add(1, Ordering::Relaxed);
-                self.reused.fetch_add(1, Ordering::Relaxed);
-                return Ok(Asked::Unchanged(etag.clone()));
-            }
-            (Err(error), _) => return Err(error),
-        };
-        self.pages.fetch_add(walked.pages, Ordering::Relaxed);
-        // A page that is full may be followed by another one without being changed itself.
-        let limit = list.paging().limit.map(u64::from);
-        let is_all = walked.pages == 1 && limit.is_none_or(|limit| walked.records < limit);
-        Ok(Asked::Rows(walked.rows, walked.etag.filter(|_| is_all)))
-    }
-
-    /// The values that the requests of a list take of a group and of its partition.
-    fn outer_values(
-        &self,
-        list: &ListReading,
-        group: &Group,
-        listed: ListedGroup<'_>,
-    ) -> Result<OuterValues, UpstreamError> {
-        let paths = &self.context.adapter.related().record_paths;
-        let mut values = Vec::new();
-        for name in &list.outer {
-            let value = match name {
-                OuterValue::Partition(_) => continue,
-                OuterValue::Group(field) => {
-                    let text = field.of(group);
-                    let text = text.map(|text| listed.around.unqualified(*field, text));
-                    text.map(ReadText::text)
-                }
-                OuterValue::Record(path) => {
-                    let column = paths.iter().position(|own| own == path);
-                    let value = column.zip(listed.beside);
-                    value.and_then(|(column, row)| row.get(column).cloned().flatten())
-                }
-            };
-            let value = value.ok_or_else(|| {
-                let id = excerpt(&group.source_id, ID_CHARS);
-                let lacks = format!("the group `{id}` has no value for `{{{name}}}`");
-                let detail = format!("{lacks}, which a request for it needs");
-                UpstreamError::new(ErrorKind::Mapping, detail)
-            })?;
-            values.push((name.clone(), value));
-        }
-        Ok(listed.around.and(values))
-    }
-
     /// The group of a listed record and of the one in its details.
     fn overlaid(
         &self,
@@ -408,22 +338,6 @@ impl<'a> GroupCompletion<'a> {
             (None, None) => Err(wrong("there is no record".to_owned())),
         }
     }
-
-    /// Puts people into their place in a group.
-    fn put_people(&self, group: &mut Group, role: RelatedList, people: Vec<Member>) {
-        match role {
-            RelatedList::Members => {
-                if self.context.adapter.mapping().fields.member_count.is_none() {
-                    group.member_count = Some(people.len() as u64);
-                }
-                group.members = people;
-            }
-            RelatedList::Admins => group.admins = people,
-            RelatedList::Guests | RelatedList::Partitions | RelatedList::Details => {
-                group.guests = people;
-            }
-        }
-    }
 }
 
 fn whole(group: Group, is_nested: bool, mark: GroupMark, at: Instant) -> CompletedGroup {
@@ -448,41 +362,6 @@ fn is_etag(rule: Option<ReuseRule>) -> bool {
     rule.is_some_and(|rule| rule.while_same == ReuseMarker::Etag)
 }
 
-/// The people of a group in one role.
-const fn people_of(group: &Group, role: RelatedList) -> &Vec<Member> {
-    match role {
-        RelatedList::Members => &group.members,
-        RelatedList::Admins => &group.admins,
-        RelatedList::Guests | RelatedList::Partitions | RelatedList::Details => &group.guests,
-    }
-}
-
-fn members(rows: Vec<ReadRow>) -> Vec<Member> {
-    let people = rows.into_iter().map(|row| {
-        let texts = row.into_iter();
-        let mut texts = texts.map(|value| value.map(|value| value.text.into_string()));
-        let mut next = || texts.next().flatten();
-        Member {
-            id: next(),
-            email: next(),
-        }
-    });
-    people.collect()
-}
-
-/// Whether two lists have the same people, in whatever order.
-fn is_same_people(some: &[Member], others: &[Member]) -> bool {
-    let sorted = |people: &[Member]| {
-        let people = people.iter();
-        let mut people: Vec<_> = people
-            .map(|one| (one.id.clone(), one.email.clone()))
-            .collect();
-        people.sort_unstable();
-        people
-    };
-    some == others || (some.len() == others.len() && sorted(some) == sorted(others))
-}
-
 /// A group that was just listed and is not found any more has been deleted.
 fn gone_or_failed(
     error: UpstreamError,
@@ -499,15 +378,4 @@ fn gone_or_failed(
     } else {
         Err(error)
     }
-}
-
-/// About what a group takes.
-fn group_bytes(group: &Group) -> u64 {
-    let people = [&group.members, &group.admins, &group.guests];
-    let people = people.into_iter().flatten().map(|person| {
-        let length = |text: &Option<String>| text.as_ref().map_or(4, String::len);
-        32 + length(&person.id) + length(&person.email)
-    });
-    let people: usize = people.sum();
-    (people + group.attributes.as_json().len() + group.name.len() * 2 + 600) as u64
 }

@@ -4,11 +4,15 @@
 //! because it changed costs no request here. Several groups are asked for at once; the transport paces them. What
 //! a walk that fails has completed is kept for the next one.
 
+mod asking;
+
 mod completed;
 use completed::CompletedGroups;
 
 mod group;
 use group::GroupCompletion;
+
+mod people;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::Instant;
@@ -59,7 +63,7 @@ pub(super) async fn complete(
             "groups had changed although `reuse` took them for unchanged"
         );
     }
-    let pages = completion.pages();
+    let pages = completion.pages_read();
     let mut counts = listed.counts;
     counts.gone = completed.gone;
     Ok(Walked {

@@ -1,0 +1,156 @@
+//! An upstream that answers from memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::header::{ETAG, IF_NONE_MATCH, LINK};
+use http::{Request, Response, StatusCode};
+use serde_json::json;
+
+use crate::error::UpstreamError;
+use crate::upstream::transport::Replay;
+
+/// What the upstream has of one group.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct ForgeGroup {
+    pub(super) updated: u64,
+    pub(super) members: Vec<u64>,
+}
+
+/// An upstream that lists organizations, their groups and the members of these, page by page.
+#[derive(Debug, Default)]
+pub(super) struct Forge {
+    pub(super) orgs: Mutex<BTreeMap<u64, BTreeMap<u64, ForgeGroup>>>,
+    /// How many records a page has.
+    pub(super) page: usize,
+    /// The lists of members that were asked for.
+    asked: Mutex<Vec<u64>>,
+    /// The group whose members cannot be read.
+    broken: Mutex<Option<(u64, StatusCode)>>,
+}
+
+impl Forge {
+    /// One organization with these groups.
+    pub(super) fn of(
+        groups: impl IntoIterator<Item = (u64, ForgeGroup)>,
+        page: usize,
+    ) -> Arc<Self> {
+        let orgs = BTreeMap::from([(1, groups.into_iter().collect())]);
+        Arc::new(Self {
+            orgs: Mutex::new(orgs),
+            page,
+            ..Self::default()
+        })
+    }
+
+    /// A group of the first organization.
+    pub(super) fn change(&self, id: u64, change: impl FnOnce(&mut ForgeGroup)) {
+        change(
+            lock(&self.orgs)
+                .entry(1)
+                .or_default()
+                .entry(id)
+                .or_default(),
+        );
+    }
+
+    pub(super) fn break_at(&self, group: Option<u64>, status: StatusCode) {
+        *lock(&self.broken) = group.map(|group| (group, status));
+    }
+
+    /// How many lists of members were asked for since this was asked last.
+    pub(super) fn asked(&self) -> usize {
+        std::mem::take(&mut *lock(&self.asked)).len()
+    }
+
+    /// The members of all groups, by their ids.
+    pub(super) fn members(&self) -> BTreeMap<String, Vec<String>> {
+        let orgs = lock(&self.orgs);
+        let groups = orgs.values().flatten();
+        let members = |group: &ForgeGroup| group.members.iter().map(u64::to_string).collect();
+        groups
+            .map(|(id, group)| (id.to_string(), members(group)))
+            .collect()
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let path: Vec<_> = request.uri().path().split('/').skip(1).collect();
+        let number = |text: &str| text.parse::<u64>().unwrap();
+        let orgs = lock(&self.orgs);
+        let records: Vec<_> = match path.as_slice() {
+            ["orgs"] => orgs.keys().map(|org| json!({"login": org})).collect(),
+            ["orgs", org, "groups"] => {
+                let groups = orgs[&number(org)].iter();
+                let record = |(id, group): (&u64, &ForgeGroup)| {
+                    let updated = 1_700_000_000 + group.updated;
+                    let updated = jiff::Timestamp::from_second(updated.cast_signed()).unwrap();
+                    json!({"id": id, "updated_at": updated.to_string()})
+                };
+                groups.map(record).collect()
+            }
+            ["groups", id, "members"] => {
+                let id = number(id);
+                if request.uri().query().is_none() {
+                    lock(&self.asked).push(id);
+                }
+                if let Some((_, status)) = lock(&self.broken).filter(|(broken, _)| *broken == id) {
+                    let mut response = Response::new(Bytes::new());
+                    *response.status_mut() = status;
+                    return response;
+                }
+                let group = orgs.values().find_map(|groups| groups.get(&id)).unwrap();
+                group.members.iter().map(|id| json!({"id": id})).collect()
+            }
+            other => panic!("{other:?}"),
+        };
+        let page = request
+            .uri()
+            .query()
+            .and_then(|query| query.strip_prefix("page="));
+        let page = page.map_or(0, |page| page.parse::<usize>().unwrap());
+        let shown: Vec<_> = records
+            .iter()
+            .skip(page * self.page)
+            .take(self.page)
+            .collect();
+        let body = serde_json::to_string(&shown).unwrap();
+        let etag = format!(
+            "\"{}\"",
+            body.len() + body.bytes().map(usize::from).sum::<usize>()
+        );
+        let mut response = Response::new(Bytes::from(body));
+        if request
+            .headers()
+            .get(IF_NONE_MATCH)
+            .is_some_and(|known| *known == *etag)
+        {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.body_mut() = Bytes::new();
+        }
+        response.headers_mut().insert(ETAG, etag.parse().unwrap());
+        if records.len() > (page + 1) * self.page {
+            let path = request.uri().path();
+            let link = format!(
+                "<http://forge.example{path}?page={}>; rel=\"next\"",
+                page + 1
+            );
+            response.headers_mut().insert(LINK, link.parse().unwrap());
+        }
+        response
+    }
+}
+
+impl Replay for Forge {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        Ok(self.answer(request))
+    }
+
+    fn has_only_pages(&self) -> bool {
+        false
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

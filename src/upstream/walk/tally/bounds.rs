@@ -1,0 +1,35 @@
+//! The bounds of a walk: how many pages, records and bytes it may read.
+
+use bytesize::ByteSize;
+
+use super::Tally;
+use crate::error::{ErrorKind, UpstreamError};
+
+impl Tally<'_> {
+    /// Whether all that was read is within the bounds, that of other lists of the walk included.
+    pub(super) fn check_limits(&self) -> Result<(), UpstreamError> {
+        let limits = self.adapter.limits();
+        let cap = self.adapter.paging().cap.map(u64::from);
+        let is_of_groups = !self.adapter.is_related();
+        let others = if is_of_groups {
+            self.budget.groups()
+        } else {
+            0
+        };
+        let exceeded = if self.pages > limits.pages.into() {
+            format!("more than {} pages (`limits.pages`)", limits.pages)
+        } else if self.records + others > limits.groups.into() {
+            format!("more than {} records (`limits.groups`)", limits.groups)
+        } else if self.bytes + self.budget.bytes() > limits.walk_bytes.as_u64() {
+            format!("more than {} (`limits.walk_bytes`)", limits.walk_bytes)
+        } else if self.mapped_bytes + self.budget.mapped_bytes() > self.adapter.room() {
+            let room = ByteSize(self.adapter.room());
+            format!("its groups take more than {room}, all that snapshots may (`cache.capacity`)")
+        } else if let Some(cap) = cap.filter(|&cap| self.listed >= cap) {
+            format!("{cap} records, at which the upstream truncates its list (`pagination.cap`)")
+        } else {
+            return Ok(());
+        };
+        Err(UpstreamError::new(ErrorKind::LimitExceeded, exceeded))
+    }
+}
