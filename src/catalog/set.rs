@@ -15,7 +15,7 @@ use crate::list_memory::ListMemory;
 use crate::metrics::CacheStanding;
 use crate::observe::Observers;
 use crate::page_memory::{PageMemoryCounts, PageRoom};
-use crate::plan::Cache;
+use crate::plan::{Cache, FilterableAttribute};
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::Conditions;
 use crate::upstream::transport::Circuit;
@@ -37,6 +37,8 @@ pub struct SourceEntry {
     pub name: Arc<str>,
     /// Whether no answer may be given without it.
     pub required: bool,
+    /// The attributes of its groups that callers can filter by.
+    pub filterable: Arc<[FilterableAttribute]>,
 }
 
 /// What stands for the lists of a caller's own, in the order of the upstreams that are asked on behalf of
@@ -136,6 +138,7 @@ impl Catalog {
         let sources = upstreams.iter().map(|upstream| SourceEntry {
             name: Arc::clone(upstream.name()),
             required: upstream.required(),
+            filterable: Arc::clone(upstream.filterable()),
         });
         let tier = resources.tier();
         tier.use_keys(upstreams.iter().map(|upstream| upstream.key()));

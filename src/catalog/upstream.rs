@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::caller::{Caller, NotVisible};
 use crate::metrics::CacheStanding;
+use crate::plan::FilterableAttribute;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pushdown::Conditions;
 use crate::upstream::transport::Circuit;
@@ -112,6 +113,11 @@ impl UpstreamRuntime {
     /// Whether no answer may be given without it.
     pub fn required(&self) -> bool {
         self.shared.policy().terms().required
+    }
+
+    /// The attributes of its groups that callers can filter by.
+    pub fn filterable(&self) -> &Arc<[FilterableAttribute]> {
+        self.adapter.filterable()
     }
 
     /// How its breaker stands, if it has one.

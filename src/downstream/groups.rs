@@ -137,6 +137,7 @@ impl<G> Generation<G> {
         let sources = self.gateway.names();
         let context = ParseContext {
             sources: &sources,
+            attributes: &self.gateway.attributes(),
             streamed: key.format.is_streamed(),
             caller,
             keys: &self.keys,

@@ -29,19 +29,19 @@ pub(crate) async fn route<G: GroupService + CatalogService>(
     let deadline = CallerDeadline::new(exchange.begun, exchange.state.deadline());
     let process = Arc::clone(&exchange.state.process);
     let credentials = || DescribedCredentials::of(exchange.state.plan.callers.as_ref());
+    let gateway = &exchange.state.gateway;
+    let described = || (gateway.names(), gateway.attributes());
     let response = match (&exchange.method, exchange.uri.path()) {
         (&Method::GET | &Method::HEAD, "/groups") => groups::list(&exchange).await?,
         (&Method::GET | &Method::HEAD, path) if is_group(path) => groups::one(&exchange).await?,
         (&Method::GET | &Method::HEAD, "/sources") => sources::list(&exchange)?,
-        (&Method::GET | &Method::HEAD, "/openapi.json") => process.description.document(
-            exchange.state.gateway.names(),
-            credentials(),
-            &exchange,
-        )?,
+        (&Method::GET | &Method::HEAD, "/openapi.json") => {
+            let description = &process.description;
+            description.document(described(), credentials(), &exchange)?
+        }
         (&Method::GET | &Method::HEAD, "/docs") => {
-            process
-                .description
-                .page(exchange.state.gateway.names(), credentials(), &exchange)?
+            let description = &process.description;
+            description.page(described(), credentials(), &exchange)?
         }
         (method, "/groups" | "/sources" | "/openapi.json" | "/docs") => {
             fallback::method_not_allowed(method, fallback::READ)

@@ -10,6 +10,7 @@ use tower::ServiceExt as _;
 
 use crate::caller::{Caller, NotVisible, VisibleSources};
 use crate::catalog::{self, CacheMode, CallerScopes, RunningWalk, Scope, SourceLookup, WalkRecord};
+use crate::gateway::FilterableAttributes;
 use crate::gateway::listing::FoundGroup;
 use crate::gateway::{Ask, Gateway, GatewayError, Listing};
 use crate::list_memory::ListMemory;
@@ -67,6 +68,9 @@ pub(crate) trait CatalogService: Send + Sync + 'static {
     /// The names of the upstreams, in order.
     fn names(&self) -> Vec<Arc<str>>;
 
+    /// The attributes that groups can be filtered by.
+    fn attributes(&self) -> FilterableAttributes;
+
     /// What one holds right now for the gateway's own account. It does not wait.
     fn peek(&self, source: &str) -> Option<SourceLookup>;
 
@@ -109,6 +113,11 @@ impl CatalogService for Gateway {
     fn names(&self) -> Vec<Arc<str>> {
         let sources = self.catalog().sources().iter();
         sources.map(|source| Arc::clone(&source.name)).collect()
+    }
+
+    fn attributes(&self) -> FilterableAttributes {
+        let sources = self.catalog().sources().iter();
+        FilterableAttributes::of(sources.map(|source| (&source.name, &source.filterable)))
     }
 
     fn peek(&self, source: &str) -> Option<SourceLookup> {

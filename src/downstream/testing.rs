@@ -18,6 +18,7 @@ use crate::catalog::{
     self, CacheMode, CacheOutcome, CallerScopes, RunningWalk, SourceLookup, WalkRecord,
 };
 use crate::error::{ErrorKind, UpstreamError};
+use crate::gateway::FilterableAttributes;
 use crate::gateway::cursor::Keys;
 use crate::gateway::listing::{FoundGroup, SourceReport, Spent};
 use crate::gateway::view::View;
@@ -119,6 +120,10 @@ impl CatalogService for Fixed {
             .iter()
             .map(|held| Arc::clone(&held.source))
             .collect()
+    }
+
+    fn attributes(&self) -> FilterableAttributes {
+        FilterableAttributes::default()
     }
 
     fn peek(&self, source: &str) -> Option<SourceLookup> {

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::percent::RESERVED;
 
+use super::attributes::{ATTRIBUTE, AttributeFilter};
 use super::filter::Deleted;
 use super::order::{Direction, Sort};
 use super::query::{Limit, Query};
@@ -28,7 +29,10 @@ impl Query {
     pub fn canonical(&self) -> String {
         self.pairs()
             .iter()
-            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, ENCODED)))
+            .map(|(name, value)| {
+                let name = utf8_percent_encode(name, ENCODED);
+                format!("{name}={}", utf8_percent_encode(value, ENCODED))
+            })
             .collect::<Vec<_>>()
             .join("&")
     }
@@ -62,7 +66,7 @@ impl Query {
             .collect()
     }
 
-    fn pairs(&self) -> Vec<(&'static str, Cow<'_, str>)> {
+    fn pairs(&self) -> Vec<(Cow<'static, str>, Cow<'_, str>)> {
         let filter = &self.filter;
         let mut pairs = Pairs(Vec::new());
         pairs.text("search", filter.search.as_deref());
@@ -77,6 +81,10 @@ impl Query {
         pairs.text("organization_id", filter.organization_id.as_deref());
         pairs.text("external_id", filter.external_id.as_deref());
         pairs.text("member", filter.member.as_deref());
+        for AttributeFilter { name, value, .. } in &filter.attributes {
+            let name = format!("{ATTRIBUTE}{name}");
+            pairs.0.push((name.into(), value.as_str().into()));
+        }
         pairs.instant("created_after", filter.created_after);
         pairs.instant("created_before", filter.created_before);
         pairs.instant("updated_after", filter.updated_after);
@@ -106,19 +114,20 @@ fn spell(sort: &Sort) -> String {
         .join(",")
 }
 
-struct Pairs<'a>(Vec<(&'static str, Cow<'a, str>)>);
+struct Pairs<'a>(Vec<(Cow<'static, str>, Cow<'a, str>)>);
 
 impl<'a> Pairs<'a> {
     fn push(&mut self, name: &'static str, value: impl Into<Cow<'a, str>>) {
-        self.0.push((name, value.into()));
+        self.0.push((name.into(), value.into()));
     }
 
     fn text(&mut self, name: &'static str, value: Option<&'a str>) {
-        self.0.extend(value.map(|value| (name, value.into())));
+        self.0
+            .extend(value.map(|value| (name.into(), value.into())));
     }
 
     fn instant(&mut self, name: &'static str, value: Option<Moment>) {
         self.0
-            .extend(value.map(|value| (name, value.to_string().into())));
+            .extend(value.map(|value| (name.into(), value.to_string().into())));
     }
 }

@@ -16,6 +16,8 @@ mod query_string;
 pub use parse::ParseContext;
 
 mod arrange;
+pub mod attributes;
+pub use attributes::FilterableAttributes;
 pub mod filter;
 pub mod order;
 

@@ -4,15 +4,22 @@
 //! percent-encoding, an empty value, a second value where one is allowed. Nothing is ever skipped: a
 //! typo must not return everything.
 
+use std::collections::BTreeMap;
+
 use percent_encoding::percent_decode_str;
 
 use crate::did_you_mean::refusal;
 
+use super::attributes::ATTRIBUTE;
 use super::query::{PARAMETERS, Parameter, QueryError};
 
 /// The parameters of a request, in the order in which they were sent.
 #[derive(Debug)]
-pub(super) struct QueryString(Vec<(&'static Parameter, String)>);
+pub(super) struct QueryString {
+    parameters: Vec<(&'static Parameter, String)>,
+    /// The attributes that are filtered by, by name.
+    attributes: BTreeMap<String, String>,
+}
 
 impl QueryString {
     /// Reads `raw` as form data: `&` between pairs, `+` for a space. Who sends an unknown parameter is told of those
@@ -20,12 +27,23 @@ impl QueryString {
     pub(super) fn parse(
         raw: &str,
         can_use: impl Fn(&Parameter) -> bool,
+        attributes: &[&str],
     ) -> Result<Self, QueryError> {
-        let mut parameters = Self(Vec::new());
+        let mut parameters = Self {
+            parameters: Vec::new(),
+            attributes: BTreeMap::new(),
+        };
         for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let parameter = known(name, &can_use)?;
-            parameters.admit(parameter, decoded(parameter.name, value)?)?;
+            match known(name, &can_use, attributes)? {
+                SentName::Parameter(parameter) => {
+                    parameters.admit(parameter, decoded(parameter.name, value)?)?;
+                }
+                SentName::Attribute(name) => {
+                    let value = decoded(&format!("{ATTRIBUTE}{name}"), value)?;
+                    parameters.admit_attribute(name, value)?;
+                }
+            }
         }
         Ok(parameters)
     }
@@ -37,7 +55,7 @@ impl QueryString {
 
     /// Every value of a parameter.
     pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0
+        self.parameters
             .iter()
             .filter(move |(parameter, _)| parameter.name == name)
             .map(|(_, value)| value.as_str())
@@ -45,37 +63,73 @@ impl QueryString {
 
     /// The names of the parameters that were sent.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|(parameter, _)| parameter.name)
+        self.parameters.iter().map(|(parameter, _)| parameter.name)
+    }
+
+    /// The attributes that are filtered by, in order of name, with their values.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let attributes = self.attributes.iter();
+        attributes.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    fn admit_attribute(&mut self, name: &str, value: String) -> Result<(), QueryError> {
+        let parameter = format!("{ATTRIBUTE}{name}");
+        refuse_empty(&parameter, &value)?;
+        if self.attributes.insert(name.to_owned(), value).is_some() {
+            return Err(repeated(&parameter));
+        }
+        Ok(())
     }
 
     fn admit(&mut self, parameter: &'static Parameter, value: String) -> Result<(), QueryError> {
         let name = parameter.name;
-        if value.is_empty() {
-            let message = format!("`{name}` is empty; give it a value or leave it out");
-            return Err(QueryError::parameter(name, message));
-        }
+        refuse_empty(name, &value)?;
         if !parameter.repeatable && self.one(name).is_some() {
-            let message = format!("`{name}` may be given only once");
-            return Err(QueryError::parameter(name, message));
+            return Err(repeated(name));
         }
-        self.0.push((parameter, value));
+        self.parameters.push((parameter, value));
         Ok(())
     }
 }
 
-fn known(
+fn refuse_empty(name: &str, value: &str) -> Result<(), QueryError> {
+    if !value.is_empty() {
+        return Ok(());
+    }
+    let message = format!("`{name}` is empty; give it a value or leave it out");
+    Err(QueryError::parameter(name, message))
+}
+
+fn repeated(name: &str) -> QueryError {
+    QueryError::parameter(name, format!("`{name}` may be given only once"))
+}
+
+/// What a name in a query string stands for.
+enum SentName<'a> {
+    Parameter(&'static Parameter),
+    Attribute(&'a str),
+}
+
+fn known<'a>(
     raw: &str,
     can_use: impl Fn(&Parameter) -> bool,
-) -> Result<&'static Parameter, QueryError> {
+    attributes: &[&'a str],
+) -> Result<SentName<'a>, QueryError> {
     let name = decoded(raw, raw)?;
     let mut parameters = PARAMETERS.iter();
-    parameters
-        .find(|parameter| parameter.name == name)
-        .ok_or_else(|| {
-            let usable = PARAMETERS.iter().filter(|parameter| can_use(parameter));
-            let names: Vec<_> = usable.map(|parameter| parameter.name).collect();
-            QueryError::parameter(&name, refusal("parameter", &name, &names))
-        })
+    if let Some(parameter) = parameters.find(|parameter| parameter.name == name) {
+        return Ok(SentName::Parameter(parameter));
+    }
+    let mut named = attributes.iter().copied();
+    let attribute = (name.strip_prefix(ATTRIBUTE)).and_then(|name| named.find(|one| *one == name));
+    attribute.map(SentName::Attribute).ok_or_else(|| {
+        let usable = PARAMETERS.iter().filter(|parameter| can_use(parameter));
+        let names = usable.map(|parameter| parameter.name.to_owned());
+        let attributes = attributes.iter().map(|name| format!("{ATTRIBUTE}{name}"));
+        let names: Vec<_> = names.chain(attributes).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        QueryError::parameter(&name, refusal("parameter", &name, &names))
+    })
 }
 
 /// `raw`, decoded. Decoders usually keep a `%` that encodes nothing as it is; here it is an error,
@@ -107,7 +161,7 @@ mod tests {
     use super::*;
 
     fn parse(raw: &str) -> Result<QueryString, QueryError> {
-        QueryString::parse(raw, |_| true)
+        QueryString::parse(raw, |_| true, &[])
     }
 
     fn message(raw: &str) -> String {

@@ -11,6 +11,10 @@ pub enum Position {
     Cursor(String),
     /// The cursor from the page before, which is a JSON number with these digits.
     NumberCursor(String),
+    /// The cursor from the page before, which is this list or object of JSON.
+    JsonCursor(String),
+    /// Several values of the page before, each a cursor with its name.
+    Cursors(Vec<(String, Position)>),
     /// The number of records before it.
     Offset(u64),
     /// Its number.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Field, Path, Records, Start};
+use super::{Column, Field, OneOrMany, Path, RecordFilter, Records, Start};
 
 /// How the records of one upstream become groups.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,12 +87,12 @@ pub struct Fields {
     pub url: Option<Field>,
     /// The group's picture.
     pub logo_url: Option<Field>,
-    /// The members of the group.
-    pub members: Option<People>,
-    /// The administrators of the group.
-    pub admins: Option<People>,
-    /// Members from outside the organization.
-    pub guests: Option<People>,
+    /// Where the members of the group are.
+    pub members: Vec<People>,
+    /// Where its administrators are.
+    pub admins: Vec<People>,
+    /// Where members from outside the organization are.
+    pub guests: Vec<People>,
     /// The number of members; else it is the length of `members`.
     pub member_count: Option<Field>,
     /// When the group was created.
@@ -110,6 +110,8 @@ pub struct People {
     pub each: Path,
     /// What kind of list it is.
     pub kind: PeopleKind,
+    /// Which of its items are people.
+    pub only: Option<OneOrMany<RecordFilter>>,
     /// The account id, from the item.
     pub id: Option<Field>,
     /// The email address of the account, from the item.

@@ -42,6 +42,9 @@ pub use field::{
 pub mod fields;
 pub use fields::{Extra, Fields, Mapping, People, PeopleKind};
 
+pub mod filterable;
+pub use filterable::FilterableAttribute;
+
 pub mod freshness;
 pub use freshness::{Freshness, ListTerms, Refresh};
 
@@ -66,6 +69,9 @@ pub use login_answer::{Expiry, ExpiryUnit, LoginLocation};
 pub mod message_signature;
 pub use message_signature::{MessageAlgorithm, MessageSignature, SignedComponent};
 
+pub mod next_cursor;
+pub use next_cursor::NextCursor;
+
 pub mod oauth2;
 pub use oauth2::{Assertion, ClientProof, Oauth2Client, PrivateKey, TokenRequest};
 
@@ -81,8 +87,8 @@ pub use outer_value::{GroupField, OuterValue};
 
 pub mod paging;
 pub use paging::{
-    Absent, EmptyPage, EndFlag, NumberedPages, OffsetPages, Paging, PagingStyle, Repeat, ShortPage,
-    Step, Stride, Total, Trust,
+    Absent, EmptyPage, EndFlag, LinkBase, LinkTarget, NumberedPages, OffsetPages, Paging,
+    PagingStyle, Repeat, ShortPage, Step, Stride, Total, Trust,
 };
 
 pub mod path;
@@ -91,7 +97,10 @@ pub use path::Path;
 pub mod placeholder;
 
 pub mod pushdown;
-pub use pushdown::{List, Pushable, PushdownRule, PushdownRules};
+pub use pushdown::{List, Lookup, Pushable, PushdownRule, PushdownRules};
+
+pub mod record_filter;
+pub use record_filter::RecordFilter;
 
 pub mod records;
 pub use records::{AbsentRecords, Records};
@@ -129,7 +138,7 @@ pub mod units;
 pub use units::{Rate, Share, Span};
 
 pub mod value;
-pub use value::{Location, OneOrMany, PathOr, Scalar};
+pub use value::{ChosenPlace, Location, OneOrMany, PathOr, Scalar};
 
 pub mod upstream;
 pub use upstream::Upstream;

@@ -2,8 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
-use super::{CursorSource, Location, Origin};
+use super::{CursorSource, Location, NextCursor, Origin};
 
 /// How the pages of one list follow each other.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,11 +25,30 @@ pub struct Paging {
     pub on_repeat: Repeat,
     /// The origins that pages may be read from: that of the first page, then the others.
     pub origins: Vec<Origin>,
+    /// What the URLs of next pages are taken from.
+    pub links: LinkTarget,
     /// The number of pages that may be announced.
     pub max_pages: u32,
 }
 
 impl Paging {
+    /// A response that is no list of pages: all of it is one.
+    #[must_use]
+    pub fn of_one_group(&self) -> Self {
+        Self {
+            style: PagingStyle::Whole,
+            limit: None,
+            flag: None,
+            total: None,
+            cap: None,
+            empty_page: EmptyPage::End,
+            on_repeat: Repeat::Error,
+            origins: self.origins.clone(),
+            links: self.links.clone(),
+            max_pages: 1,
+        }
+    }
+
     /// The same list if it is always a single page. What its pages say of how much there is still counts;
     /// `total` is where that states the number of its records; one that may count more than is shown says
     /// nothing of a page that nothing can be read beyond.
@@ -36,9 +56,11 @@ impl Paging {
     pub fn single_page(&self, total: Option<Total>) -> Self {
         let (next, pages) = match &self.style {
             PagingStyle::Whole | PagingStyle::Offset(_) | PagingStyle::Link => (None, None),
-            // A last record says nothing of whether another follows.
-            PagingStyle::Cursor { next, .. } => (next.in_page().cloned(), None),
-            PagingStyle::NextUrl { next } => (Some(next.clone()), None),
+            PagingStyle::Cursor { next, .. } => (next.in_page(), None),
+            PagingStyle::NextUrl { next } => {
+                let next = CursorSource::Page(next.clone());
+                (Some(NextCursor::One(next)), None)
+            }
             PagingStyle::Page(numbered) => (None, numbered.pages.clone()),
             PagingStyle::Only(only) => (only.next.clone(), only.pages.clone()),
         };
@@ -51,6 +73,7 @@ impl Paging {
             empty_page: EmptyPage::End,
             on_repeat: Repeat::Error,
             origins: self.origins.clone(),
+            links: self.links.clone(),
             max_pages: self.max_pages,
         }
     }
@@ -66,7 +89,7 @@ pub enum PagingStyle {
     /// Each page contains a cursor for the next one.
     Cursor {
         /// Where a page contains the next cursor.
-        next: CursorSource,
+        next: NextCursor,
         /// The cursor of the first page, if it has one.
         first: Option<String>,
     },
@@ -83,11 +106,41 @@ pub enum PagingStyle {
     },
 }
 
+/// What the URLs of next pages are taken from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkTarget {
+    /// The URL of the page that names them.
+    Page,
+    /// The origin of this URL, whatever they say.
+    Origin(Url),
+    /// All of this URL, its path included.
+    Base(Url),
+}
+
+/// What the URL of a next page is relative to.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum LinkBase {
+    /// The URL of the page that names it, as in a browser.
+    #[default]
+    Page,
+    /// The scheme and host of `base_url`, whatever host it names: for upstreams behind a proxy that name
+    /// the host that they see themselves.
+    Origin,
+    /// All of `base_url`, whatever host it names: for upstreams that leave out the path that a proxy puts
+    /// before theirs. One that begins with that path already is taken as it is, and so is one that is
+    /// relative to the page, such as `?page=2`.
+    BaseUrl,
+}
+
 /// Where a page of which there is only one would say that there are more.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OnlyPage {
     /// Where it would name the next one.
-    pub next: Option<Location>,
+    pub next: Option<NextCursor>,
     /// Where it would state the number of pages.
     pub pages: Option<Location>,
 }

@@ -31,6 +31,14 @@ pub enum Anchor {
 }
 
 impl Path {
+    /// The page itself.
+    pub const fn root() -> Self {
+        Self {
+            anchor: Anchor::Page,
+            segments: Vec::new(),
+        }
+    }
+
     /// What the path is counted from.
     pub const fn anchor(&self) -> Anchor {
         self.anchor

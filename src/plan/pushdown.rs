@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::TimeFormat;
+use super::{Mapping, Paging, TimeFormat};
 use crate::plan::Span;
 
 /// How much of its list an upstream is asked for.
@@ -80,6 +80,14 @@ impl Pushable {
         }
     }
 
+    /// Whether it is an end of a range of times.
+    pub const fn is_time(self) -> bool {
+        matches!(
+            self,
+            Self::CreatedAfter | Self::CreatedBefore | Self::UpdatedAfter | Self::UpdatedBefore
+        )
+    }
+
     /// The filter whose placeholder has this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|filter| filter.as_str() == name)
@@ -111,6 +119,8 @@ pub enum PushdownRule {
     },
     /// It finds a group by its id.
     Id(Option<Quote>),
+    /// It finds a group by its id, by a request of its own. Nothing else is passed on then.
+    Lookup(Option<Quote>),
     /// It has a word of its own for each of these statuses.
     Status(BTreeMap<String, String>),
     /// It finds the groups of an organization.
@@ -135,11 +145,30 @@ pub enum PushdownRule {
 }
 
 impl PushdownRule {
+    /// What is sent in place of a time that a query does not have, where it has the other end of the range,
+    /// and which filter that is.
+    pub fn open(&self) -> Option<(&str, Pushable)> {
+        let (time, other) = match self {
+            Self::CreatedAfter(time) => (time, Pushable::CreatedBefore),
+            Self::CreatedBefore(time) => (time, Pushable::CreatedAfter),
+            Self::UpdatedAfter(time) => (time, Pushable::UpdatedBefore),
+            Self::UpdatedBefore(time) => (time, Pushable::UpdatedAfter),
+            Self::Search { .. }
+            | Self::Id(_)
+            | Self::Lookup(_)
+            | Self::Status(_)
+            | Self::OrganizationId(_)
+            | Self::ExternalId(_)
+            | Self::Member { .. } => return None,
+        };
+        Some((time.open.as_deref()?, other))
+    }
+
     /// The filter that it is about.
     pub const fn filter(&self) -> Pushable {
         match self {
             Self::Search { .. } => Pushable::Search,
-            Self::Id(_) => Pushable::Id,
+            Self::Id(_) | Self::Lookup(_) => Pushable::Id,
             Self::Status(_) => Pushable::Status,
             Self::OrganizationId(_) => Pushable::OrganizationId,
             Self::ExternalId(_) => Pushable::ExternalId,
@@ -150,6 +179,15 @@ impl PushdownRule {
             Self::UpdatedBefore(_) => Pushable::UpdatedBefore,
         }
     }
+}
+
+/// How one group is asked for by a request of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lookup {
+    /// Its response is one page.
+    pub paging: Paging,
+    /// How that becomes a group.
+    pub mapping: Mapping,
 }
 
 /// Which texts an upstream treats as equal.
@@ -222,6 +260,9 @@ pub struct PushedTime {
     /// The resolution of the upstream: `"24h"` if it compares dates, `"48h"` if those are dates in
     /// another time zone.
     pub round: Span,
+    /// What is sent in place of the time where a query has only the other end of the range, such as `"*"`.
+    /// Required of both ends if they are in one parameter: `created = "{created_after}..{created_before}"`.
+    pub open: Option<String>,
 }
 
 impl Default for PushedTime {
@@ -229,6 +270,7 @@ impl Default for PushedTime {
         Self {
             format: TimeFormat::default(),
             round: Span::seconds(1),
+            open: None,
         }
     }
 }

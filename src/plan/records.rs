@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Path;
+use super::{OneOrMany, Path, RecordFilter};
+
+/// The name that stands for every member of an object, on the way to records in JSON.
+pub const ANY_MEMBER: &str = "*";
 
 /// Where a page holds the list of groups, and what kind of list it is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -12,7 +15,8 @@ use super::Path;
 pub struct Records {
     /// Where the list is; `/` is the page itself. Every item of a JSON list on the way, and every
     /// repeated XML element there, is followed: `/orgs/groups` finds the groups of all `orgs`, and
-    /// `/orgs/0/groups` those of the first.
+    /// `/orgs/0/groups` those of the first. In JSON, a name of `*` is every member of an object:
+    /// `/orgs/*/groups`.
     pub at: Path,
     /// What it means if the list is missing, although the object around it exists.
     #[serde(default)]
@@ -25,6 +29,11 @@ pub struct Records {
     /// in order from the top down and at most 64 levels deep. Pages, offsets and totals count only
     /// the top level.
     pub children: Option<Path>,
+    /// Which records are groups, where the list holds others too, such as `{ path = "type", equals =
+    /// "group" }`. Of a list of conditions, all must hold. Records that are left out are counted, and
+    /// pages, offsets and totals count them as well. A list of which no record is a group, and none has a
+    /// value that is compared, is an error: the path may be another.
+    pub only: Option<OneOrMany<RecordFilter>>,
 }
 
 /// What a missing list of groups means.

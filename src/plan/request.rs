@@ -18,6 +18,8 @@ pub struct Requests {
     pub continuation: Option<Request>,
     /// The request for the total number of records, if it is one of its own.
     pub count: Option<Request>,
+    /// The request for one group by its id, if it is one of its own.
+    pub lookup: Option<Request>,
 }
 
 /// One request.
@@ -106,8 +108,14 @@ pub enum TextPart {
 pub enum Placeholder {
     /// The cursor of the page.
     Cursor,
-    /// The offset of the page.
+    /// One of several values of the cursor of the page.
+    CursorValue(String),
+    /// The offset of the page, which is the position of its first record.
     Offset,
+    /// The position of its last record.
+    Last,
+    /// The position after that.
+    End,
     /// The number of the page.
     Page,
     /// The number of records to request.
@@ -127,12 +135,15 @@ impl Placeholder {
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "cursor" => Self::Cursor,
-            "offset" => Self::Offset,
+            "offset" | "first" => Self::Offset,
+            "last" => Self::Last,
+            "end" => Self::End,
             "page" => Self::Page,
             "limit" => Self::Limit,
-            _ => match Pushable::named(name) {
-                Some(filter) => Self::Filter(filter),
-                None => match name.strip_prefix(LOGIN) {
+            _ => match (Pushable::named(name), name.split_once('.')) {
+                (Some(filter), _) => Self::Filter(filter),
+                (None, Some(("cursor", value))) => Self::CursorValue(value.to_owned()),
+                (None, _) => match name.strip_prefix(LOGIN) {
                     Some(value) => Self::Login(value.into()),
                     None => match CallerValue::named(name) {
                         Some(value) => Self::Caller(value),
@@ -166,7 +177,11 @@ impl Requests {
     }
 
     fn all(&self) -> impl Iterator<Item = &Request> {
-        let others = self.continuation.iter().chain(&self.count);
+        let others = self
+            .continuation
+            .iter()
+            .chain(&self.count)
+            .chain(&self.lookup);
         [&self.listing].into_iter().chain(others)
     }
 

@@ -17,6 +17,15 @@ pub enum Format {
     Json,
     /// XML 1.0. Paths name elements, and `@name` names an attribute.
     Xml,
+    /// One JSON value a line. The page is a list of them, at `/`.
+    Ndjson,
+    /// Text with commas between columns and a first row that names them (RFC 4180). The page is a list of
+    /// its other rows, at `/`. An empty cell has no value, and columns of one name are a list.
+    Csv,
+    /// The same with semicolons.
+    CsvSemicolon,
+    /// The same with tabs.
+    Tsv,
 }
 
 impl Format {
@@ -25,6 +34,41 @@ impl Format {
         match self {
             Self::Json => "application/json",
             Self::Xml => "application/xml",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Csv | Self::CsvSemicolon => "text/csv",
+            Self::Tsv => "text/tab-separated-values",
+        }
+    }
+
+    /// What it is called.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Xml => "XML",
+            Self::Ndjson => "NDJSON",
+            Self::Csv => "CSV",
+            Self::CsvSemicolon => "CSV with semicolons",
+            Self::Tsv => "TSV",
+        }
+    }
+
+    /// Whether a page is a table.
+    pub const fn is_table(self) -> bool {
+        self.separator().is_some()
+    }
+
+    /// Whether a page is JSON, or several values of it.
+    pub const fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::Ndjson)
+    }
+
+    /// What separates columns, where a page is a table.
+    pub const fn separator(self) -> Option<u8> {
+        match self {
+            Self::Csv => Some(b','),
+            Self::CsvSemicolon => Some(b';'),
+            Self::Tsv => Some(b'\t'),
+            Self::Json | Self::Xml | Self::Ndjson => None,
         }
     }
 }
@@ -36,6 +80,8 @@ pub struct ClassifyRules {
     pub format: BodyFormat,
     /// A prefix before JSON that is not part of it.
     pub strip_prefix: Option<String>,
+    /// Where texts hold JSON that is read as if it stood there.
+    pub embedded: Vec<Path>,
     /// The adapter's own rules, in order.
     pub rules: Vec<Rule>,
     /// How a body tells success from failure.

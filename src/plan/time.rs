@@ -29,6 +29,9 @@ pub enum TimeFormat {
     Ldap,
     /// `Mon, 15 Jan 2024 10:30:00 GMT` (RFC 1123, section 5.2.14).
     Rfc1123,
+    /// `/Date(1705314600000)/` or `/Date(1705314600000+0100)/`, as Microsoft's older services write JSON:
+    /// milliseconds since 1970 in UTC, whatever the offset. 0 and the year 1 mean no time.
+    Microsoft,
     /// A `strftime` pattern such as `%d/%m/%Y %H:%M`. Without an offset it is UTC.
     #[serde(untagged)]
     #[strum(to_string = "{0}")]
@@ -45,6 +48,7 @@ impl TimeFormat {
         "date",
         "ldap",
         "rfc1123",
+        "microsoft",
     ];
 
     fn of(word: &str) -> Option<Self> {
@@ -56,6 +60,7 @@ impl TimeFormat {
             "date" => Self::Date,
             "ldap" => Self::Ldap,
             "rfc1123" => Self::Rfc1123,
+            "microsoft" => Self::Microsoft,
             _ => return None,
         })
     }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    Account, Auth, BreakerThresholds, ClassifyRules, Connection, Hedging, Limits, List, ListTerms,
-    Mapping, OnBehalf, Paging, PushdownRules, RelatedLists, Requests, Shape,
+    Account, Auth, BreakerThresholds, ClassifyRules, Connection, FilterableAttribute, Hedging,
+    Limits, List, ListTerms, Lookup, Mapping, OnBehalf, Paging, PushdownRules, RelatedLists,
+    Requests, Shape,
 };
 
 /// One upstream. Two that are equal are asked, treated and read in the same way.
@@ -32,10 +33,14 @@ pub struct Upstream {
     pub paging: Paging,
     /// How the pages of an answer to a filter follow each other.
     pub filtered_paging: Paging,
+    /// How one group is asked for, if that is a request of its own.
+    pub lookup: Option<Lookup>,
     /// How its records become groups.
     pub mapping: Arc<Mapping>,
     /// The lists that belong to that of groups: partitions, details, members.
     pub related: RelatedLists,
+    /// The attributes of its groups that callers can filter by.
+    pub filterable: Arc<[FilterableAttribute]>,
     /// How connections to it are made.
     pub connection: Connection,
     /// How much it is asked for, and how much it may send.

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct Counts {
     /// Records skipped because they have no id or no name, or an id that is too long.
     pub skipped: u64,
+    /// Records left out because they are no groups, by what the adapter declares (`records.only`). Missing
+    /// where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
     /// Records left out because their id had come before.
     pub repeated: u64,
     /// Times that could not be read; they are null and kept under `attributes`.

@@ -7,8 +7,8 @@ use secrecy::SecretString;
 
 use crate::clock::WallClock;
 use crate::plan::{
-    self, Account, Limits, ListReading, ListTerms, Mapping, OnBehalf, Paging, PushdownRules,
-    Records, RelatedList, RelatedLists, Requests, Shape,
+    self, Account, FilterableAttribute, Limits, ListReading, ListTerms, Lookup, Mapping, OnBehalf,
+    Paging, Pushable, PushdownRules, Records, RelatedList, RelatedLists, Requests, Shape,
 };
 use crate::problem::Problems;
 
@@ -230,17 +230,26 @@ impl Adapter {
 
     /// How its pages follow each other.
     pub fn paging(&self) -> &Paging {
-        match self.list() {
-            Some(list) => &list.paging,
-            None if self.is_filtered => &self.plan.filtered_paging,
-            None => &self.plan.paging,
+        match (self.list(), self.lookup()) {
+            (Some(list), _) => &list.paging,
+            (None, Some(lookup)) => &lookup.paging,
+            (None, None) if self.is_filtered => &self.plan.filtered_paging,
+            (None, None) => &self.plan.paging,
         }
     }
 
     /// Where its pages have their records.
     pub(super) fn listed_at(&self) -> &Records {
         self.list()
-            .map_or(&self.plan.mapping.records, |list| &list.records)
+            .map_or(&self.mapping().records, |list| &list.records)
+    }
+
+    /// Whether a page that is a table has the columns that its records need.
+    pub(super) fn check_columns(&self, page: &Page) -> Result<(), FormatError> {
+        match self.list() {
+            Some(_) => Ok(()),
+            None => self.mapping().check_columns(page),
+        }
     }
 
     /// Without what a record of its list is nothing.
@@ -259,13 +268,27 @@ impl Adapter {
     pub(super) fn map(&self, records: PageRecords<'_>) -> Result<MappedPage, FormatError> {
         match self.list() {
             Some(list) => Ok(map_columns(&list.columns, records)),
-            None => self.mapping.map(records, self.outer.qualifier()),
+            None => self.mapping().map(records, self.outer.qualifier()),
         }
     }
 
     /// How its records become groups.
     pub fn mapping(&self) -> &Mapping {
-        &self.mapping
+        match self.lookup() {
+            Some(lookup) => &lookup.mapping,
+            None => &self.mapping,
+        }
+    }
+
+    /// How one group is asked for, if it is asked for that by a request of its own.
+    pub(super) fn lookup(&self) -> Option<&Lookup> {
+        let lookup = self.plan.lookup.as_ref();
+        lookup.filter(|_| self.pushed.get(Pushable::Id).is_some())
+    }
+
+    /// The attributes of its groups that callers can filter by.
+    pub fn filterable(&self) -> &Arc<[FilterableAttribute]> {
+        &self.plan.filterable
     }
 
     /// What the upstream may be asked for.

@@ -24,8 +24,9 @@ use super::walk::is_client_error;
 use crate::error::UpstreamError;
 use crate::observe::Observers;
 use crate::page::fetched_page::FetchedPage;
-use crate::page::format::Node;
+use crate::page::format::{Node, Page};
 use crate::page::mapping::{MappedPage, PageRecords, Skip};
+use crate::page_memory::PageHold;
 
 impl Adapter {
     /// Reads the page at `position`.
@@ -72,12 +73,35 @@ impl Adapter {
         };
         let start = Instant::now();
         let sending = (self.exchange).send(render, &self.memory, deadline, observers);
-        let (sent, answer) = sending.await?;
+        let (sent, answer) = match sending.await {
+            Ok(sent) => sent,
+            Err(error) => {
+                let answer = self.no_such_group(error)?;
+                (self.request(&position)?, answer)
+            }
+        };
         let elapsed = start.elapsed();
         let adapter = Arc::clone(self);
         let bytes = answer.bytes;
         let read = move || adapter.read(position, sent, answer, elapsed);
         run(bytes, urgency, &self.memory, read).await
+    }
+
+    /// The response to a request for one group that there is not.
+    fn no_such_group(&self, error: UpstreamError) -> Result<ClassifiedResponse, UpstreamError> {
+        let is_absent = error.status == Some(StatusCode::NOT_FOUND) && is_client_error(&error);
+        if self.lookup().is_none() || !is_absent {
+            return Err(error);
+        }
+        Ok(ClassifiedResponse {
+            status: StatusCode::NOT_FOUND,
+            uri: None,
+            headers: HeaderMap::new(),
+            page: Page::nothing(),
+            bytes: 0,
+            is_past_end: true,
+            hold: PageHold::default(),
+        })
     }
 
     /// Requests the total number of records, if that is a request of its own.
@@ -162,6 +186,11 @@ impl Adapter {
             login,
             outer: Some(&self.outer),
         };
+        if self.lookup().is_some()
+            && let Some(request) = self.requests().lookup(&variables)
+        {
+            return request;
+        }
         if *position == self.paging().first() {
             self.requests().first(&variables)
         } else {
@@ -179,6 +208,7 @@ impl Adapter {
         let records = if answer.is_past_end {
             PageRecords::default()
         } else {
+            self.check_columns(&answer.page)?;
             self.listed_at().listed(&answer.page)?
         };
         let last = records.last();

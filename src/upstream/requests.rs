@@ -21,6 +21,15 @@ impl Requests {
             .render(variables)
             .map_err(|error| UpstreamError::new(ErrorKind::Pagination, error.to_string()))
     }
+
+    /// The request for one group, if it is one of its own.
+    pub(super) fn lookup(
+        &self,
+        variables: &Variables<'_>,
+    ) -> Option<Result<Request<Bytes>, UpstreamError>> {
+        let request = self.lookup.as_ref()?.render(variables);
+        Some(request.map_err(render_error))
+    }
 }
 
 /// A request that contains nothing from the upstream, and still cannot be rendered: our fault.

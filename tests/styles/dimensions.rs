@@ -26,7 +26,7 @@ const fn dimension(number: u8, title: &'static str, values: &'static [&'static s
 }
 
 /// All of them.
-pub(crate) const DIMENSIONS: [Dimension; 32] = [
+pub(crate) const DIMENSIONS: [Dimension; 33] = [
     dimension(
         1,
         "method, where parameters go",
@@ -117,6 +117,8 @@ pub(crate) const DIMENSIONS: [Dimension; 32] = [
         &[
             "JSON",
             "XML",
+            "CSV",
+            "NDJSON",
             "JSON after a prefix to strip",
             "chosen by Accept",
             "chosen by extension",
@@ -136,6 +138,9 @@ pub(crate) const DIMENSIONS: [Dimension; 32] = [
             "object keyed by id",
             "object keyed by name",
             "scalars instead of objects",
+            "groups among others",
+            "under a keyed object",
+            "JSON within a string",
             "member absent when empty",
         ],
     ),
@@ -167,6 +172,8 @@ pub(crate) const DIMENSIONS: [Dimension; 32] = [
             "the first request needs an empty one",
             "other parameters repeat unchanged",
             "with an end flag",
+            "of several values",
+            "is a structure",
         ],
     ),
     dimension(
@@ -178,6 +185,9 @@ pub(crate) const DIMENSIONS: [Dimension; 32] = [
             "Link with several relations in one field",
             "Link in several fields",
             "Link empty",
+            "by its relation in a list",
+            "relative to a context path",
+            "host rewritten",
             "keeps the origin",
             "sends auth again",
             "never followed elsewhere",
@@ -191,6 +201,7 @@ pub(crate) const DIMENSIONS: [Dimension; 32] = [
             "page from 1",
             "offset",
             "startIndex from 1",
+            "closed range",
             "stepped by records received",
             "stepped by limit asked",
             "stepped by limit granted",
@@ -310,6 +321,7 @@ pub(crate) const DIMENSIONS: [Dimension; 32] = [
             "YYYY-MM-DD hh:mm:ss.n",
             "LDAP generalized",
             "RFC 1123",
+            "/Date(ms)/",
             "0 is never",
             "none",
         ],
@@ -357,6 +369,9 @@ pub(crate) const DIMENSIONS: [Dimension; 32] = [
             "SCIM filter",
             "OData",
             "exclusive with paging",
+            "range in one parameter",
+            "attribute",
+            "one group by its own request",
             "filtered again",
         ],
     ),
@@ -431,6 +446,11 @@ pub(crate) const DIMENSIONS: [Dimension; 32] = [
             "refused",
         ],
     ),
+    dimension(
+        33,
+        "people",
+        &["members from several lists", "nested groups among members"],
+    ),
 ];
 
 /// Values that `gateway.toml` cannot say yet: their cases must not pass. Whoever makes one sayable
@@ -481,6 +501,19 @@ pub(crate) const PAIRS: &[(&str, &str)] = &[
     ("D24 tree of subgroups", "D9 id of the last record"),
     ("D24 tree of subgroups", "D11 stepped by limit asked"),
     ("D24 tree of subgroups", "D15 number"),
+    ("D7 groups among others", "D15 number"),
+    ("D7 groups among others", "D9 id of the last record"),
+    ("D7 groups among others", "D24 tree of subgroups"),
+    ("D9 of several values", "D9 in a response header"),
+    ("D9 of several values", "D9 id of the last record"),
+    ("D9 is a structure", "D9 goes to a JSON body"),
+    ("D10 by its relation in a list", "D6 XML"),
+    ("D11 closed range", "D15 header"),
+    ("D11 closed range", "D1 POST JSON"),
+    ("D6 CSV", "D15 header"),
+    ("D6 CSV", "D9 id of the last record"),
+    ("D6 CSV", "D7 groups among others"),
+    ("D6 NDJSON", "D7 groups among others"),
 ];
 
 /// Every value of every dimension.

@@ -194,6 +194,7 @@ impl Entry {
                     pages = cached.pages,
                     ended_by = cached.ended_by.map(<&str>::from),
                     skipped = cached.counts.skipped,
+                    left_out = cached.counts.left_out,
                     repeated = cached.counts.repeated,
                     unparsed_timestamps = cached.counts.unparsed_timestamps,
                     drifted = cached.counts.drifted,

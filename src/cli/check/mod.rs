@@ -14,7 +14,7 @@ use crate::clock::WallClock;
 use crate::config::upstream::Upstream as Written;
 use crate::config::{Environment, Loaded};
 use crate::plan::{
-    AccessLogRules, AuditRules, BodyFormat, Format, Limits, List, Refresh, Share, Span, Upstream,
+    AccessLogRules, AuditRules, BodyFormat, Limits, List, Refresh, Share, Span, Upstream,
 };
 use crate::terminal::{CommandError, print};
 use crate::upstream::Adapter;
@@ -40,6 +40,9 @@ mod paging;
 mod related;
 use paging::{explain_filters, explain_paging, explain_total};
 use related::explain_related;
+
+mod records;
+use records::{explain_only, explain_values};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -188,8 +191,7 @@ fn explain_upstream(upstream: &Upstream, written: &Written, is_granted: bool) ->
         ""
     };
     let format = match upstream.classify.format {
-        BodyFormat::Decoded(Format::Json) => "JSON",
-        BodyFormat::Decoded(Format::Xml) => "XML",
+        BodyFormat::Decoded(format) => format.title(),
         BodyFormat::Text => "text",
     };
     let prefix = upstream.classify.strip_prefix.as_ref();
@@ -208,9 +210,11 @@ fn explain_upstream(upstream: &Upstream, written: &Written, is_granted: bool) ->
         lines.push(format!("through  {connection}"));
     }
     lines.push(format!(
-        "reads    {format}{prefix}, records at {}",
-        upstream.mapping.records.at
+        "reads    {format}{prefix}, records at {}{}",
+        upstream.mapping.records.at,
+        explain_only(upstream)
     ));
+    lines.extend(explain_values(upstream));
     lines.push(format!("pages    {}", explain_paging(upstream)));
     for total in explain_total(upstream, written.preset.as_deref()) {
         lines.push(format!("total    {total}"));

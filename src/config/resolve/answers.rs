@@ -26,12 +26,40 @@ pub(crate) fn classify_rules(
         all_from_root(&at.join("message"), message, WHOLE_ANSWER, problems);
     }
     check_paths(&at.join("answers"), &upstream.answers, problems);
+    let embedded = upstream.embedded.as_ref();
+    if let Some(embedded) = embedded {
+        check_embedded(&at.join("embedded"), embedded, upstream.format, problems);
+    }
     ClassifyRules {
         format: BodyFormat::Decoded(upstream.format),
         strip_prefix: upstream.strip_prefix.clone(),
+        embedded: embedded.map_or_else(Vec::new, |paths| paths.as_slice().to_vec()),
         rules: upstream.answers.clone(),
         success: upstream.success.clone(),
         message: message(upstream, upstream.success.as_ref()),
+    }
+}
+
+fn check_embedded(
+    at: &KeyPath,
+    embedded: &OneOrMany<Path>,
+    format: Format,
+    problems: &mut Problems,
+) {
+    all_from_root(
+        at,
+        embedded,
+        "strings are looked for in the whole page",
+        problems,
+    );
+    if !format.is_json() {
+        problems.push(
+            Problem::new(
+                at.clone(),
+                format!("only JSON is read within a string of JSON, and `format` is `{format}`"),
+            )
+            .with_help("leave it out"),
+        );
     }
 }
 
@@ -50,6 +78,7 @@ pub(super) fn login_rules(
     ClassifyRules {
         format: login_format(login),
         strip_prefix: upstream.strip_prefix.clone(),
+        embedded: Vec::new(),
         rules: login.answers.clone(),
         message: message(upstream, success.as_ref()),
         success,
@@ -61,6 +90,7 @@ pub(super) fn token_endpoint_rules() -> ClassifyRules {
     ClassifyRules {
         format: BodyFormat::Decoded(Format::Json),
         strip_prefix: None,
+        embedded: Vec::new(),
         rules: Vec::new(),
         success: None,
         message: ["/error_description", "/error"]

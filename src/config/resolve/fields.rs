@@ -8,13 +8,14 @@ use crate::plan::{
 };
 use crate::problem::{KeyPath, Problem, Problems};
 
-use super::paths::through_attribute;
-use super::records::KEYED_XML;
+use super::paths::{key_of_nothing, through_attribute};
+use super::record_filter;
+use super::records::{KEYED_XML, NOT_KEYED};
 
 /// Resolves which part of a record becomes which field of a group.
 pub(super) fn fields(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) -> Option<Fields> {
     let fields = &upstream.fields;
-    let keyed_by = (!upstream.records.keyed()).then_some("`records` has no `keyed = true`");
+    let keyed_by = (!upstream.records.keyed()).then_some(NOT_KEYED);
     let mut block = FieldsBlock {
         at: at.join("fields"),
         keyed_by,
@@ -92,25 +93,41 @@ impl<'a> FieldsBlock<'a> {
         read_field(&self.at.join(key), field?, scope, self.problems)
     }
 
-    fn people(&mut self, key: &str, each: Option<&Each>) -> Option<People> {
-        let each = each?;
+    fn people(&mut self, key: &str, lists: Option<&OneOrMany<Each>>) -> Vec<People> {
         let at = self.at.join(key);
+        match lists {
+            None => Vec::new(),
+            Some(OneOrMany::One(each)) => vec![self.list_of_people(at, each)],
+            Some(OneOrMany::Many(lists)) => {
+                let lists = lists.iter().enumerate();
+                let lists = lists
+                    .map(|(index, each)| self.list_of_people(at.join(index.to_string()), each));
+                lists.collect()
+            }
+        }
+    }
+
+    fn list_of_people(&mut self, at: KeyPath, each: &Each) -> People {
         check_each(&at, each, self.is_xml, self.problems);
         let keyed_by = (!each.keyed).then_some("the list of people has no `keyed = true`");
         let scope = self.scope(keyed_by, false);
+        if let Some(only) = &each.only {
+            record_filter::check(&at.join("only"), only, keyed_by, self.is_xml, self.problems);
+        }
         let mut field = |key: &str, field: Option<&written::Field>| {
             read_field(&at.join(key), field?, scope, self.problems)
         };
-        Some(People {
+        People {
             each: each.each.clone(),
             kind: match &each.split {
                 Some(split) => PeopleKind::Text(split.clone()),
                 None if each.keyed => PeopleKind::Keyed,
                 None => PeopleKind::List,
             },
+            only: each.only.clone(),
             id: field("id", each.id.as_ref()),
             email: field("email", each.email.as_ref()),
-        })
+        }
     }
 }
 
@@ -240,10 +257,7 @@ fn conversions(conversion: &Conversion) -> Option<Box<Conversions>> {
 
 fn check_part(at: &KeyPath, part: &Part, scope: FieldScope<'_>, problems: &mut Problems) {
     match (part, scope.keyed_by) {
-        (Part::Key, Some(why)) => problems.push(
-            Problem::new(at.clone(), format!("`$key` stands for nothing here: {why}"))
-                .with_help("set it where the list is an object whose names are part of the data"),
-        ),
+        (Part::Key, Some(why)) => problems.push(key_of_nothing(at, why)),
         (Part::At(path), _) if scope.is_xml => through_attribute(at, path, problems),
         (Part::Key | Part::At(_), _) => {}
     }

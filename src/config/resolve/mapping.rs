@@ -2,7 +2,7 @@
 
 use super::{fields, records};
 use crate::config::Upstream;
-use crate::plan::{Column, Mapping};
+use crate::plan::{Column, Lookup, Mapping, Paging};
 use crate::problem::{KeyPath, Problems};
 
 /// Resolves how the records of an upstream become groups, `beside` which columns are read.
@@ -13,7 +13,12 @@ pub(crate) fn mapping(
     beside: Vec<Column>,
     problems: &mut Problems,
 ) -> Option<Mapping> {
-    let records = records::records(at, upstream, problems);
+    let records = records::records(
+        &at.join("records"),
+        &upstream.records,
+        upstream.format,
+        problems,
+    );
     Some(Mapping {
         source: name.into(),
         records,
@@ -21,5 +26,25 @@ pub(crate) fn mapping(
         extra: upstream.extra,
         beside,
         has_details: upstream.details.is_some(),
+    })
+}
+
+/// Resolves how the response to a request for one group becomes that group, if there is one.
+pub(super) fn lookup(
+    at: &KeyPath,
+    upstream: &Upstream,
+    (listing, paging): (&Mapping, &Paging),
+    problems: &mut Problems,
+) -> Option<Lookup> {
+    let id = upstream.pushdown.id.as_ref()?;
+    id.request.as_ref()?;
+    let at = at.join("pushdown").join("id").join("records");
+    let records = records::records(&at, &id.records(), upstream.format, problems);
+    Some(Lookup {
+        paging: paging.of_one_group(),
+        mapping: Mapping {
+            records,
+            ..listing.clone()
+        },
     })
 }

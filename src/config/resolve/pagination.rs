@@ -1,15 +1,14 @@
 //! Paging: how pages follow each other, end conditions that contradict each other, or no end at all.
 
-use super::at_least_one;
 use super::outer_names::OuterNames;
 use super::paths::{location_from_root, through_attribute};
 use super::placeholders::check_count;
+use super::{at_least_one, cursors};
 use crate::config::Upstream;
 use crate::config::upstream::{self as written, Pagination, Terms, TotalCall};
-use crate::plan::path::Anchor;
 use crate::plan::{
-    Absent, CursorSource, EmptyPage, EndFlag, Format, Location, Meaning, NumberedPages,
-    OffsetPages, Origin, Paging, PagingStyle, Part, Path, ShortPage, Step, Stride, Total, Trust,
+    Absent, CursorSource, EmptyPage, EndFlag, Format, LinkBase, LinkTarget, Location, Meaning,
+    NumberedPages, OffsetPages, Origin, Paging, PagingStyle, ShortPage, Step, Stride, Total, Trust,
 };
 use crate::problem::{KeyPath, Problem, Problems};
 
@@ -26,7 +25,11 @@ pub(crate) fn paging(at: &KeyPath, upstream: &Upstream, problems: &mut Problems)
     for (key, location) in locations(pagination) {
         check_location(&at.join(key), location, upstream.format, problems);
     }
+    if let Pagination::Cursor(pages) = pagination {
+        cursors::check(&at, pages, upstream.format, problems);
+    }
     let home = Origin::of(&upstream.base_url);
+    let base = || upstream.base_url.clone();
     let others = pagination.origins().iter().cloned();
     Paging {
         style: style(pagination),
@@ -37,6 +40,11 @@ pub(crate) fn paging(at: &KeyPath, upstream: &Upstream, problems: &mut Problems)
         empty_page: terms.empty_page,
         on_repeat: terms.on_repeat,
         origins: std::iter::once(home).chain(others).collect(),
+        links: match pagination.relative_to() {
+            LinkBase::Page => LinkTarget::Page,
+            LinkBase::Origin => LinkTarget::Origin(base()),
+            LinkBase::BaseUrl => LinkTarget::Base(base()),
+        },
         max_pages: upstream.limits.pages,
     }
 }
@@ -117,7 +125,7 @@ fn flag(terms: Terms<'_>) -> Option<EndFlag> {
 fn locations(pagination: &Pagination) -> Vec<(&'static str, &Location)> {
     let (next, pages) = match pagination {
         Pagination::None(_) | Pagination::Link(_) | Pagination::Offset(_) => (None, None),
-        Pagination::Cursor(pages) => (pages.next.in_page(), None),
+        Pagination::Cursor(_) => (None, None),
         Pagination::Page(pages) => (None, pages.pages.as_ref()),
         Pagination::NextUrl(pages) => (Some(&pages.next), None),
     };
@@ -134,11 +142,32 @@ fn locations(pagination: &Pagination) -> Vec<(&'static str, &Location)> {
     named.filter_map(|(key, at)| Some((key, at?))).collect()
 }
 
-fn check_location(at: &KeyPath, location: &Location, format: Format, problems: &mut Problems) {
+pub(super) fn check_location(
+    at: &KeyPath,
+    location: &Location,
+    format: Format,
+    problems: &mut Problems,
+) {
     const WHY: &str = "paging looks at the page, not at a record";
     location_from_root(at, location, WHY, problems);
-    if let (Format::Xml, Location::Body(path)) = (format, location) {
+    let path = match location {
+        Location::Body(path) => path,
+        Location::Chosen(place) => &place.each,
+        Location::Header { .. } => return,
+    };
+    if format == Format::Xml {
         through_attribute(at, path, problems);
+    }
+    if format.is_table() {
+        problems.push(
+            Problem::new(
+                at.clone(),
+                "a table has nothing but rows, so nothing else stands in a page",
+            )
+            .with_help(
+                "name a header, as in `{ header = \"X-Next\" }`, or a part of the last record",
+            ),
+        );
     }
 }
 
@@ -158,7 +187,7 @@ pub(super) fn check(
     match &upstream.pagination {
         Pagination::None(_) => check_continuation(upstream_at, upstream, problems),
         Pagination::Cursor(pages) => {
-            check_last_record(&at.join("next"), &pages.next, upstream, problems);
+            cursors::check_last_records(&at, pages, upstream, problems);
         }
         Pagination::Offset(pages) => check_offset(&at, pages, upstream, problems),
         Pagination::Page(pages) => check_page(&at, pages, upstream, problems),
@@ -195,7 +224,7 @@ fn check_flags(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     let terms = upstream.pagination.terms();
     for (key, flag) in [("more", terms.more), ("last", terms.last)] {
         if let Some(flag) = flag {
-            check_last_record(&at.join(key), flag, upstream, problems);
+            cursors::check_last_record(&at.join(key), flag, upstream, problems);
         }
     }
     if terms.more.is_some() && terms.last.is_some() {
@@ -206,43 +235,6 @@ fn check_flags(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
             )
             .with_help("name the one that the upstream sends"),
         );
-    }
-}
-
-/// Checks what is read from the last record of a page.
-fn check_last_record(
-    at: &KeyPath,
-    source: &CursorSource,
-    upstream: &Upstream,
-    problems: &mut Problems,
-) {
-    let CursorSource::Record { last_record } = source else {
-        return;
-    };
-    let at = at.join("last_record");
-    match last_record {
-        Part::Key if !upstream.records.keyed() => problems.push(
-            Problem::new(
-                at,
-                "`$key` stands for nothing here: `records` has no `keyed = true`",
-            )
-            .with_help("set it where the list is an object whose names are part of the data"),
-        ),
-        Part::At(path) if path.anchor() == Anchor::Page => problems.push(
-            Problem::new(
-                at,
-                format!("`{path}` starts at the page, but a part of the last record is meant"),
-            )
-            .with_help(from_record(path)),
-        ),
-        Part::Key | Part::At(_) => {}
-    }
-}
-
-fn from_record(path: &Path) -> String {
-    match path.to_string().trim_start_matches('/') {
-        "" => "`.` is a scalar record itself".to_owned(),
-        name => format!("write `{name}`, without the leading slash"),
     }
 }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::config::Upstream;
-use crate::config::upstream::{Pagination, Request};
+use crate::config::upstream::{CursorPages, Pagination, Request};
 use crate::did_you_mean::{list, nearest};
 use crate::plan::placeholder::{Piece, PlaceholderError, scan};
 use crate::plan::request::LOGIN;
-use crate::plan::{CallerValue, List, Pushable};
+use crate::plan::{CallerValue, List, NextCursor, Pushable};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::login_names;
@@ -37,21 +37,25 @@ pub(super) fn check(
         }
         None => ("request", request),
     };
-    let (Some(used), Some(position)) = (used, style.position) else {
+    let Some(used) = used else {
         return;
     };
-    if used.iter().any(|(_, name)| name == position) {
-        return;
+    let is_used = |position: &str| used.iter().any(|(_, name)| name == position);
+    for position in style.positions.iter().map(String::as_str) {
+        if is_used(position) || (position == "offset" && is_used("first")) {
+            continue;
+        }
+        let key_of_it = position.rsplit('.').next().unwrap_or_default();
+        problems.push(
+            Problem::new(
+                at.join("pagination").join(Pagination::TAG),
+                format!("`{{{position}}}` is not used in the {key}, so every page would be the first"),
+            )
+            .with_help(format!(
+                "write it where the upstream expects it, as in `query = {{ {key_of_it} = \"{{{position}}}\" }}`"
+            )),
+        );
     }
-    problems.push(
-        Problem::new(
-            at.join("pagination").join(Pagination::TAG),
-            format!("`{{{position}}}` is not used in the {key}, so every page would be the first"),
-        )
-        .with_help(format!(
-            "write it where the upstream expects it, as in `query = {{ {position} = \"{{{position}}}\" }}`"
-        )),
-    );
 }
 
 /// The placeholders of one request, unless one of them is unknown: it may be another, misspelt.
@@ -85,9 +89,25 @@ pub(super) fn check_count(
     outer: OuterNames<'_>,
     problems: &mut Problems,
 ) {
-    let by_query = upstream.list == List::ByQuery;
+    let filters: &[Pushable] = match upstream.list {
+        List::Whole => &[],
+        List::ByQuery => &Pushable::ALL,
+    };
     let logins = login_names::of(&upstream.auth);
-    check_pageless(at, request, (by_query, &logins, outer), problems);
+    check_pageless(at, request, (filters, &logins, outer), problems);
+}
+
+/// Checks the placeholders of a request for one group, which knows nothing but its id.
+pub(super) fn check_lookup(
+    at: &KeyPath,
+    request: &Request,
+    upstream: &Upstream,
+    problems: &mut Problems,
+) {
+    let logins = login_names::of(&upstream.auth);
+    let known: (&[Pushable], &[String], OuterNames<'_>) =
+        (&[Pushable::Id], &logins, OuterNames::NONE);
+    check_pageless(at, request, known, problems);
 }
 
 /// Checks the placeholders of a request that is about no page and no query: a login, which may have what the
@@ -98,20 +118,20 @@ pub(super) fn check_unpaged(
     logins: &[String],
     problems: &mut Problems,
 ) {
-    check_pageless(at, request, (false, logins, OuterNames::NONE), problems);
+    check_pageless(at, request, (&[], logins, OuterNames::NONE), problems);
 }
 
 fn check_pageless(
     at: &KeyPath,
     request: &Request,
-    (by_query, logins, outer): (bool, &[String], OuterNames<'_>),
+    (filters, logins, outer): (&[Pushable], &[String], OuterNames<'_>),
     problems: &mut Problems,
 ) {
     let used = used(at, request);
     let known = request.vars.keys().chain(logins).map(String::as_str);
     let known: Vec<&str> = known.collect();
     let unknown = |name: &String| {
-        let is_filter = by_query && Pushable::named(name).is_some();
+        let is_filter = Pushable::named(name).is_some_and(|filter| filters.contains(&filter));
         let is_known = is_filter || CallerValue::named(name).is_some() || outer.has(name);
         !is_known && !known.contains(&name.as_str())
     };
@@ -179,7 +199,8 @@ pub(super) fn unknown_placeholder(at: &KeyPath, name: &str, known: &[&str]) -> P
 struct Style<'a> {
     name: &'static str,
     outer: OuterNames<'a>,
-    position: Option<&'static str>,
+    /// What the next page is named by: all of it has to be in the request.
+    positions: Vec<String>,
     has_limit: bool,
     takes_limit: bool,
     by_query: bool,
@@ -198,10 +219,17 @@ impl<'a> Style<'a> {
             Pagination::Link(_) => ("link", None),
             Pagination::NextUrl(_) => ("next_url", None),
         };
+        let positions = match pagination {
+            Pagination::Cursor(CursorPages {
+                next: NextCursor::Several { values },
+                ..
+            }) => values.keys().map(|name| format!("cursor.{name}")).collect(),
+            _ => position.into_iter().map(str::to_owned).collect(),
+        };
         Self {
             name,
             outer,
-            position,
+            positions,
             has_limit: pagination.terms().limit.is_some(),
             takes_limit: !matches!(pagination, Pagination::None(_)),
             by_query: upstream.list == List::ByQuery,
@@ -210,7 +238,10 @@ impl<'a> Style<'a> {
     }
 
     fn provides(&self, name: &str) -> bool {
-        self.position == Some(name)
+        let is_range = self.name == "offset"
+            && (name == "first" || (self.has_limit && matches!(name, "last" | "end")));
+        is_range
+            || self.positions.iter().any(|position| position == name)
             || (name == "limit" && self.has_limit)
             || (self.by_query && Pushable::named(name).is_some())
             || self.logins.iter().any(|known| known == name)
@@ -221,10 +252,11 @@ impl<'a> Style<'a> {
         if let Some(refused) = self.outer.refuse(at, name) {
             return refused;
         }
-        if name == "limit" && self.takes_limit {
+        let is_end = self.name == "offset" && matches!(name, "last" | "end");
+        if is_end || (name == "limit" && self.takes_limit) {
             return Problem::new(
                 at.clone(),
-                "`{limit}` is used, but `pagination.limit` is not set",
+                format!("`{{{name}}}` is used, but `pagination.limit` is not set"),
             )
             .with_help("set it, as in `limit = 100`");
         }
@@ -239,7 +271,7 @@ impl<'a> Style<'a> {
             );
         }
         if !POSITIONS.contains(&name) {
-            let known: Vec<&str> = (self.position.into_iter())
+            let known: Vec<&str> = (self.positions.iter().map(String::as_str))
                 .chain(self.has_limit.then_some("limit"))
                 .chain(request.vars.keys().chain(&self.logins).map(String::as_str))
                 .collect();
@@ -252,8 +284,13 @@ impl<'a> Style<'a> {
                 self.name
             ),
         );
-        match self.position {
-            Some(position) => problem.with_help(format!("this style provides `{{{position}}}`")),
+        let provided: Vec<_> = self
+            .positions
+            .iter()
+            .map(|name| format!("{{{name}}}"))
+            .collect();
+        match list(provided.iter().map(String::as_str)) {
+            Some(provided) => problem.with_help(format!("this style provides {provided}")),
             None => problem.with_help(format!("this style provides no `{{{name}}}`")),
         }
     }

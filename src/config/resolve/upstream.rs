@@ -9,8 +9,8 @@ use crate::problem::{KeyPath, Problem, Problems};
 
 use super::outer_names::OuterNames;
 use super::{
-    answers, auth, connection, digest, limits, mapping, on_behalf, pagination, placeholders,
-    pushdown, records, related, request,
+    answers, auth, connection, digest, filterable, limits, mapping, on_behalf, pagination,
+    placeholders, pushdown, records, related, request,
 };
 
 /// A block as it is written.
@@ -64,9 +64,14 @@ impl WrittenUpstream<'_> {
         let mapping = if self.has_read(at, &["records", "fields"]) {
             mapping::mapping(at, name, upstream, beside, problems)
         } else {
-            records::records(at, upstream, problems);
+            let at = at.join("records");
+            records::records(&at, &upstream.records, upstream.format, problems);
             None
         };
+        let lookup = mapping
+            .as_ref()
+            .and_then(|mapping| mapping::lookup(at, upstream, (mapping, &paging), problems));
+        let filterable = filterable::filterable(at, upstream, problems);
         // Last: no file is read whose key is wrong already.
         let connection = connection::resolve(at, upstream, secrets, problems);
         // A secret that cannot be read has become a problem where it stands: each file is read once.
@@ -81,10 +86,12 @@ impl WrittenUpstream<'_> {
             classify,
             pushdown: pushdown::rules(upstream),
             requests: requests?,
+            lookup,
             filtered_paging: pagination::filtered(upstream, &paging),
             paging,
             mapping: Arc::new(mapping?),
             related: related?,
+            filterable,
             connection: connection?,
             limits: limits::resolve(&upstream.limits),
             breaker: upstream.breaker.enabled.then(|| upstream.breaker.clone()),

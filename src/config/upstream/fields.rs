@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Field;
-use crate::plan::Path;
+use super::{Field, OneOrMany};
+use crate::plan::{Path, RecordFilter};
 
 /// Which part of a record becomes which field of a group.
 ///
 /// Each field is a path, a table with conversions, or a list of these. In a list, the first one
-/// whose value is not null counts.
+/// whose value is not null counts. Of several lists of people, all count, and who is in two of them
+/// counts once.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fields {
@@ -38,11 +39,11 @@ pub struct Fields {
     /// The group's picture.
     pub logo_url: Option<Field>,
     /// The members of the group.
-    pub members: Option<Each>,
+    pub members: Option<OneOrMany<Each>>,
     /// The administrators of the group.
-    pub admins: Option<Each>,
+    pub admins: Option<OneOrMany<Each>>,
     /// Members from outside the organization.
-    pub guests: Option<Each>,
+    pub guests: Option<OneOrMany<Each>>,
     /// The number of members. Without it, the length of `members`.
     pub member_count: Option<Field>,
     /// When the group was created.
@@ -67,6 +68,9 @@ pub struct Each {
     /// `email`, `$key` is that name. JSON only.
     #[serde(default)]
     pub keyed: bool,
+    /// Which items are people, where the list holds others too, such as `{ path = "type", not =
+    /// "group" }`. Of a list of conditions, all must hold. The other items stay in `attributes`.
+    pub only: Option<OneOrMany<RecordFilter>>,
     /// The account id, from the item; `.` is the item itself.
     pub id: Option<Field>,
     /// The email address of the account, from the item; `.` is the item itself.

@@ -91,6 +91,10 @@ pub struct Upstream {
     /// as a script. Responses that do not start with it, as is common for errors, are read as they
     /// are. It applies to logins too. JSON only.
     pub strip_prefix: Option<String>,
+    /// Where a response holds JSON within a string, such as `"/d"` or `"/groups/members"`: it is read as if
+    /// it stood there without quotes, and paths lead on into it. Lists on the way are followed. A string
+    /// that is no list or object of JSON stays a string. JSON only.
+    pub embedded: Option<OneOrMany<Path>>,
     /// Where a page holds the list of groups; `/` is the page itself. A table can add that the list
     /// may be missing, is an object keyed by id, or contains trees.
     pub records: Records,
@@ -132,6 +136,12 @@ pub struct Upstream {
     /// What happens to the parts of a record that no field uses.
     #[serde(default)]
     pub extra: Extra,
+    /// Attributes that callers can filter by, as paths from the record: with `["extra/department"]`,
+    /// `?attribute.department=Sales` finds the groups that have this value under `attributes`, exactly as
+    /// written. If a list stands there, any of its items may have it. The name in queries is the last part of the
+    /// path.
+    #[serde(default)]
+    pub filterable: Vec<Path>,
     /// What the list of groups is read once per item of, such as organizations.
     pub partitions: Option<Partitions>,
     /// One request for each group, whose record is laid over the listed one.
@@ -200,6 +210,9 @@ impl Upstream {
         if let Some(call) = self.pagination.total_call() {
             let at = KeyPath::new(["pagination", "total", "request"]);
             requests.push((at, &call.request));
+        }
+        if let Some(lookup) = self.pushdown.lookup() {
+            requests.push((KeyPath::new(["pushdown", "id", "request"]), lookup));
         }
         requests
     }

@@ -12,7 +12,8 @@ use strum::{EnumDiscriminants, EnumString};
 use super::{Total, TotalCall};
 use crate::config::tree::{self, Misfit};
 use crate::plan::{
-    Absent, CursorSource, EmptyPage, Location, Origin, Repeat, ShortPage, Step, Trust,
+    Absent, CursorSource, EmptyPage, LinkBase, Location, NextCursor, Origin, Repeat, ShortPage,
+    Step, Trust,
 };
 
 /// How to get from one page to the next. Where the position goes is up to the request: put the
@@ -30,7 +31,9 @@ pub enum Pagination {
     None(WholeList),
     /// Each page contains a token for the next one, which goes where `{cursor}` is.
     Cursor(CursorPages),
-    /// Pages are counted in records. `{offset}` is the number of records before the page.
+    /// Pages are counted in records. `{offset}` is the number of records before the page. For closed
+    /// ranges, `{first}` and `{last}` are the positions of its first and its last record, and `{end}` is the
+    /// one after: `Range = "items={first}-{last}"`.
     Offset(OffsetPages),
     /// Pages are numbered. `{page}` is the number.
     Page(NumberedPages),
@@ -75,6 +78,15 @@ impl Pagination {
             Self::Link(pages) => &pages.origins,
             Self::NextUrl(pages) => &pages.origins,
             Self::None(_) | Self::Cursor(_) | Self::Offset(_) | Self::Page(_) => &[],
+        }
+    }
+
+    /// What the URLs of next pages are relative to.
+    pub const fn relative_to(&self) -> LinkBase {
+        match self {
+            Self::Link(pages) => pages.relative_to,
+            Self::NextUrl(pages) => pages.relative_to,
+            Self::None(_) | Self::Cursor(_) | Self::Offset(_) | Self::Page(_) => LinkBase::Page,
         }
     }
 
@@ -164,7 +176,7 @@ pub struct CursorPages {
     /// Where a page contains the next cursor: a path, `{ header = "X-Next" }`, or `{ last_record =
     /// "id" }` for a part of its last record (`$key` for the name of a keyed one). If the value is
     /// missing, null or empty, the page was the last one.
-    pub next: CursorSource,
+    pub next: NextCursor,
     /// The cursor of the first page, such as `""` or `"*"`. Without it, the first request has no
     /// cursor, and its parameter is left out.
     pub first: Option<String>,
@@ -325,6 +337,9 @@ pub struct LinkPages {
     /// on any other origin is refused; `http` instead of `https` is another origin.
     #[serde(default)]
     pub origins: Vec<Origin>,
+    /// What the URL of a next page is relative to.
+    #[serde(default)]
+    pub relative_to: LinkBase,
     /// What it means if a position or a page comes a second time.
     #[serde(default)]
     pub on_repeat: Repeat,
@@ -365,6 +380,9 @@ pub struct NextUrlPages {
     /// on any other origin is refused; `http` instead of `https` is another origin.
     #[serde(default)]
     pub origins: Vec<Origin>,
+    /// What the URL of a next page is relative to.
+    #[serde(default)]
+    pub relative_to: LinkBase,
     /// What it means if a position or a page comes a second time.
     #[serde(default)]
     pub on_repeat: Repeat,

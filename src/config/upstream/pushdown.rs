@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::{Records, Request};
 use crate::plan::Pushable;
 use crate::plan::pushdown::{Case, PushedTime, Quote, Texts};
 
@@ -25,7 +26,7 @@ pub struct Pushdown {
     pub search: Option<PushedSearch>,
     /// How the upstream finds a group by its id (`{id}`). Passed on when a query asks for one
     /// group.
-    pub id: Option<PushedText>,
+    pub id: Option<PushedId>,
     /// How the upstream filters by status. Required for `{status}`.
     pub status: Option<PushedStatus>,
     /// How the upstream finds the groups of an organization (`{organization_id}`).
@@ -83,6 +84,11 @@ impl Pushdown {
             | Pushable::UpdatedBefore => self.time(*filter).is_some(),
         };
         Pushable::ALL.into_iter().filter(is_described).collect()
+    }
+
+    /// The request for one group, if it is one of its own.
+    pub fn lookup(&self) -> Option<&Request> {
+        self.id.as_ref()?.request.as_ref()
     }
 
     /// What is said of a moment.
@@ -174,6 +180,28 @@ pub struct PushedText {
     /// How the value is escaped inside a longer text. Required if the placeholder does not stand
     /// alone.
     pub quote: Option<Quote>,
+}
+
+/// How an upstream finds a group by its id.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PushedId {
+    /// How the value is escaped inside a longer text. Required if the placeholder does not stand
+    /// alone.
+    pub quote: Option<Quote>,
+    /// A request of its own for one group, such as `{ path = "/groups/{id}" }`. It is sent when a query
+    /// asks for one group, and nothing else of the query is passed on. Status 404 means that there is no
+    /// such group. Without it, `{id}` is in `request`.
+    pub request: Option<Request>,
+    /// Where its response holds the group: `/`, the default, is the response itself. Only with `request`.
+    pub records: Option<Records>,
+}
+
+impl PushedId {
+    /// Where its response holds the group.
+    pub fn records(&self) -> Records {
+        self.records.clone().unwrap_or_else(Records::root)
+    }
 }
 
 /// How an upstream filters by status.

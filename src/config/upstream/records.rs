@@ -7,6 +7,11 @@ use crate::plan::{self, AbsentRecords, Path};
 pub type Records = PathOr<Path, plan::Records>;
 
 impl Records {
+    /// The page itself.
+    pub const fn root() -> Self {
+        Self::Path(Path::root())
+    }
+
     /// Where a record holds those below it, if it does.
     pub const fn children(&self) -> Option<&Path> {
         match self {
@@ -40,6 +45,7 @@ impl From<Records> for plan::Records {
                 absent: AbsentRecords::default(),
                 keyed: false,
                 children: None,
+                only: None,
             },
             PathOr::Table(records) => records,
         }

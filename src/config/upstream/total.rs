@@ -8,7 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::Request;
-use crate::plan::Location;
+use crate::plan::{Location, OneOrMany, Path, RecordFilter};
 
 /// Where to find the total number of records.
 #[derive(Debug, Clone, JsonSchema)]
@@ -53,6 +53,9 @@ impl<'de> Deserialize<'de> for Total {
         #[serde(deny_unknown_fields)]
         struct TotalTable {
             header: Option<String>,
+            each: Option<Path>,
+            only: Option<OneOrMany<RecordFilter>>,
+            value: Option<Path>,
             request: Option<Request>,
             at: Option<Location>,
         }
@@ -75,18 +78,21 @@ impl<'de> Deserialize<'de> for Total {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Total, A::Error> {
-                match TotalTable::deserialize(MapAccessDeserializer::new(map))? {
-                    TotalTable {
-                        header: Some(header),
-                        request: None,
-                        at: None,
-                    } => Ok(Total::Page(Location::Header { header })),
-                    TotalTable {
-                        header: None,
-                        request: Some(request),
-                        at: Some(at),
-                    } => Ok(Total::Call(Box::new(TotalCall { request, at }))),
-                    TotalTable { .. } => Err(A::Error::custom(
+                let TotalTable {
+                    header,
+                    each,
+                    only,
+                    value,
+                    request,
+                    at,
+                } = TotalTable::deserialize(MapAccessDeserializer::new(map))?;
+                let is_elsewhere = header.is_some() || each.is_some();
+                match (Location::of_keys(header, each, only, value), request, at) {
+                    (Some(place), None, None) => Ok(Total::Page(place)),
+                    (None, Some(request), Some(at)) if !is_elsewhere => {
+                        Ok(Total::Call(Box::new(TotalCall { request, at })))
+                    }
+                    _ => Err(A::Error::custom(
                         "a total stands in a `header` of the page, or `at` a place in the answer \
                          to a `request`",
                     )),

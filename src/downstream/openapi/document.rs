@@ -8,6 +8,7 @@ use crate::caller::VisibleSources;
 use crate::downstream::negotiate::AnswerFormat;
 use crate::downstream::problem;
 use crate::downstream::source_list::SourceList;
+use crate::gateway::FilterableAttributes;
 
 use super::responses::{
     CONFINED, DescribedHeader, KEPT, MADE, PAGED, PRESENT, TABULAR, good, not_modified, of_status,
@@ -32,10 +33,14 @@ const ANYWHERE: &[StatusCode] = &[
 
 /// The OpenAPI 3.1 document of the data listener, with examples that name these sources, and without the parameters
 /// that look at what is hidden in all of them.
-pub fn document(sources: &[&str], visible: &VisibleSources) -> Value {
+pub fn document(
+    sources: &[&str],
+    attributes: &FilterableAttributes,
+    visible: &VisibleSources,
+) -> Value {
     let mut schemas = schemas::generator();
     let paths = json!({
-        "/groups": { "get": list(&mut schemas, sources, visible) },
+        "/groups": { "get": list(&mut schemas, sources, attributes, visible) },
         "/groups/{id}": { "get": one(sources) },
         "/sources": { "get": stand(&mut schemas) },
         "/openapi.json": { "get": machine() },
@@ -61,7 +66,12 @@ pub fn document(sources: &[&str], visible: &VisibleSources) -> Value {
     })
 }
 
-fn list(schemas: &mut SchemaGenerator, sources: &[&str], visible: &VisibleSources) -> Value {
+fn list(
+    schemas: &mut SchemaGenerator,
+    sources: &[&str],
+    attributes: &FilterableAttributes,
+    visible: &VisibleSources,
+) -> Value {
     let content = AnswerFormat::ALL.iter().map(|format| {
         let schema = match format {
             AnswerFormat::Json => schemas.subschema_for::<DescribedAnswer>().to_value(),
@@ -71,6 +81,7 @@ fn list(schemas: &mut SchemaGenerator, sources: &[&str], visible: &VisibleSource
     });
     let content = contents(content);
     let mut asked = parameters::of_list(sources, visible);
+    asked.extend(parameters::of_attributes(attributes, visible));
     asked.extend([
         parameters::strictness(),
         parameters::revalidation(),
@@ -216,7 +227,11 @@ mod tests {
 
     #[test]
     fn the_document_is_this() {
-        let mut document = document(SOURCES, &VisibleSources::All);
+        let mut document = document(
+            SOURCES,
+            &FilterableAttributes::default(),
+            &VisibleSources::All,
+        );
         document["info"]["version"] = "[version]".into();
         insta::assert_snapshot!(serde_json::to_string_pretty(&document).unwrap());
     }
@@ -230,7 +245,11 @@ mod tests {
 
     #[test]
     fn every_parameter_is_described() {
-        let document = document(SOURCES, &VisibleSources::All);
+        let document = document(
+            SOURCES,
+            &FilterableAttributes::default(),
+            &VisibleSources::All,
+        );
         for described in PARAMETERS {
             let schema = &parameter(&document, described.name)["schema"];
             assert!(schema.is_object(), "{}", described.name);
@@ -239,17 +258,25 @@ mod tests {
 
     #[test]
     fn the_examples_name_sources_that_there_are_and_none_is_a_cursor() {
-        let document = document(SOURCES, &VisibleSources::All);
+        let document = document(
+            SOURCES,
+            &FilterableAttributes::default(),
+            &VisibleSources::All,
+        );
         assert_eq!(parameter(&document, "source")["example"], "alpha,beta");
         assert_eq!(parameter(&document, "id")["example"], json!(["alpha:1001"]));
         assert_eq!(parameter(&document, "cursor").get("example"), None);
-        let without = super::document(&[], &VisibleSources::All);
+        let without = super::document(&[], &FilterableAttributes::default(), &VisibleSources::All);
         assert_eq!(parameter(&without, "source").get("example"), None);
     }
 
     #[test]
     fn a_default_is_prose_because_generated_clients_would_send_it_beside_a_cursor() {
-        let document = document(SOURCES, &VisibleSources::All);
+        let document = document(
+            SOURCES,
+            &FilterableAttributes::default(),
+            &VisibleSources::All,
+        );
         for (name, default) in [("deleted", "exclude"), ("sort", "name"), ("limit", "100")] {
             let parameter = parameter(&document, name);
             assert_eq!(parameter["schema"].get("default"), None, "{name}");
@@ -263,7 +290,11 @@ mod tests {
 
     #[test]
     fn every_field_of_a_group_is_described_and_those_are_required_that_fields_cannot_leave_out() {
-        let document = document(SOURCES, &VisibleSources::All);
+        let document = document(
+            SOURCES,
+            &FilterableAttributes::default(),
+            &VisibleSources::All,
+        );
         let schemas = &document["components"]["schemas"];
         for field in FIELDS {
             let described = &schemas["Group"]["properties"][field];
@@ -276,7 +307,11 @@ mod tests {
 
     #[test]
     fn a_state_is_an_enum_and_no_choice_between_constants_is_left() {
-        let document = document(SOURCES, &VisibleSources::All);
+        let document = document(
+            SOURCES,
+            &FilterableAttributes::default(),
+            &VisibleSources::All,
+        );
         let state = &document["components"]["schemas"]["State"];
         assert_eq!(
             state["enum"],
@@ -287,7 +322,12 @@ mod tests {
 
     #[test]
     fn every_kind_of_error_is_named() {
-        let text = document(SOURCES, &VisibleSources::All).to_string();
+        let text = document(
+            SOURCES,
+            &FilterableAttributes::default(),
+            &VisibleSources::All,
+        )
+        .to_string();
         for kind in ErrorKind::ALL {
             assert!(text.contains(&format!("\"{kind}\"")), "{kind}");
         }
@@ -298,7 +338,11 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere() {
-        let document = document(SOURCES, &VisibleSources::All);
+        let document = document(
+            SOURCES,
+            &FilterableAttributes::default(),
+            &VisibleSources::All,
+        );
         let text = document.to_string();
         let mut references = 0;
         for piece in text.split("\"$ref\":\"#").skip(1) {

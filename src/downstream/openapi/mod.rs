@@ -23,6 +23,7 @@ use http::{HeaderValue, StatusCode};
 use moka::sync::Cache;
 
 use crate::caller::VisibleSources;
+use crate::gateway::FilterableAttributes;
 
 use super::caching::EntityTag;
 use super::exchange::RequestContext;
@@ -52,7 +53,12 @@ const KEPT: u64 = 64;
 pub(crate) struct Description(Cache<DescriptionKey, Arc<DescribedSources>>);
 
 /// What a description depends on. The process keeps it across changes of settings.
-type DescriptionKey = (Vec<Arc<str>>, VisibleSources, DescribedCredentials);
+type DescriptionKey = (
+    Vec<Arc<str>>,
+    FilterableAttributes,
+    VisibleSources,
+    DescribedCredentials,
+);
 
 impl Default for Description {
     fn default() -> Self {
@@ -67,9 +73,9 @@ struct DescribedSources {
 }
 
 impl DescribedSources {
-    fn new((sources, visible, credentials): &DescriptionKey) -> Self {
+    fn new((sources, attributes, visible, credentials): &DescriptionKey) -> Self {
         let names: Vec<_> = sources.iter().map(|name| &**name).collect();
-        let mut document = document(&names, visible);
+        let mut document = document(&names, attributes, visible);
         credentials.describe_in(&mut document);
         Self {
             page: TextSchema::new("text/html; charset=utf-8", page::render(&document)),
@@ -82,34 +88,35 @@ impl Description {
     /// Answers `GET /openapi.json`, where there are these `sources`, for callers with such credentials.
     pub(crate) fn document<S>(
         &self,
-        sources: Vec<Arc<str>>,
+        (sources, attributes): (Vec<Arc<str>>, FilterableAttributes),
         credentials: DescribedCredentials,
         exchange: &RequestContext<S>,
     ) -> Result<Response, ProblemDetails> {
-        let described = self.of_visible(sources, credentials, exchange);
+        let described = self.of_visible((sources, attributes), credentials, exchange);
         described.document.answer(exchange)
     }
 
     /// Answers `GET /docs`, where there are these `sources`, for callers with such credentials.
     pub(crate) fn page<S>(
         &self,
-        sources: Vec<Arc<str>>,
+        (sources, attributes): (Vec<Arc<str>>, FilterableAttributes),
         credentials: DescribedCredentials,
         exchange: &RequestContext<S>,
     ) -> Result<Response, ProblemDetails> {
-        let described = self.of_visible(sources, credentials, exchange);
+        let described = self.of_visible((sources, attributes), credentials, exchange);
         described.page.answer(exchange)
     }
 
     fn of_visible<S>(
         &self,
-        mut sources: Vec<Arc<str>>,
+        (mut sources, attributes): (Vec<Arc<str>>, FilterableAttributes),
         credentials: DescribedCredentials,
         exchange: &RequestContext<S>,
     ) -> Arc<DescribedSources> {
         let caller = exchange.caller();
         sources.retain(|name| caller.visible.allows(name));
-        let key = (sources, caller.visible.clone(), credentials);
+        let attributes = attributes.usable(&caller.visible);
+        let key = (sources, attributes, caller.visible.clone(), credentials);
         if let Some(described) = self.0.get(&key) {
             return described;
         }

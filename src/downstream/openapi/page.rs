@@ -259,11 +259,16 @@ mod tests {
     use super::super::document;
     use super::*;
     use crate::caller::VisibleSources;
+    use crate::gateway::FilterableAttributes;
     use crate::gateway::query::{FIELDS, PARAMETERS};
 
     #[test]
     fn the_page_shows_every_parameter_field_and_problem() {
-        let page = render(&document(&["alpha", "beta"], &VisibleSources::All));
+        let page = render(&document(
+            &["alpha", "beta"],
+            &FilterableAttributes::default(),
+            &VisibleSources::All,
+        ));
         for parameter in PARAMETERS {
             assert!(page.contains(&format!("<td><code>{}</code></td>", parameter.name)));
         }
@@ -277,7 +282,11 @@ mod tests {
 
     #[test]
     fn the_page_shows_defaults_allowed_values_and_examples() {
-        let page = render(&document(&["alpha", "beta"], &VisibleSources::All));
+        let page = render(&document(
+            &["alpha", "beta"],
+            &FilterableAttributes::default(),
+            &VisibleSources::All,
+        ));
         for shown in [
             "By default <code>exclude</code>.",
             "<small>Allowed: <code>exclude</code>, <code>include</code>, <code>only</code></small>",
@@ -303,7 +312,11 @@ mod tests {
 
     #[test]
     fn the_page_loads_nothing() {
-        let page = render(&document(&["alpha", "beta"], &VisibleSources::All));
+        let page = render(&document(
+            &["alpha", "beta"],
+            &FilterableAttributes::default(),
+            &VisibleSources::All,
+        ));
         for loader in ["<script", "<link", "<img", "src=", "@import", "url("] {
             assert!(!page.contains(loader), "{loader}");
         }

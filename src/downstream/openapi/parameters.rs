@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::caller::{HiddenFields, HideableField, VisibleSources};
+use crate::gateway::FilterableAttributes;
+use crate::gateway::attributes::ATTRIBUTE;
 use crate::gateway::order::SortField;
 use crate::gateway::query::{FIELDS, FIXED_FIELDS, PARAMETERS, Parameter};
 
@@ -15,6 +17,28 @@ pub(super) fn of_list(sources: &[&str], visible: &VisibleSources) -> Vec<Value> 
         .filter(|parameter| can_use(parameter.looks_at))
         .map(|parameter| described(parameter, sources, can_use))
         .collect()
+}
+
+/// The attributes that a caller can filter by.
+pub(super) fn of_attributes(
+    attributes: &FilterableAttributes,
+    visible: &VisibleSources,
+) -> Vec<Value> {
+    let usable = attributes.usable(visible);
+    let described = usable.by_name().into_iter().map(|(name, places)| {
+        let sources: Vec<_> = places.keys().map(|source| format!("`{source}`")).collect();
+        let description = format!(
+            "Only groups whose attribute `{name}` has exactly this value. The source that has it: {}.",
+            sources.join(", ")
+        );
+        json!({
+            "name": format!("{ATTRIBUTE}{name}"),
+            "in": "query",
+            "description": description,
+            "schema": { "type": "string", "minLength": 1 },
+        })
+    });
+    described.collect()
 }
 
 fn described(

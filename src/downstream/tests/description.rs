@@ -10,6 +10,7 @@ use crate::downstream::document;
 use crate::downstream::response::Response;
 use crate::downstream::testing::{failed, get};
 use crate::error::ErrorKind;
+use crate::gateway::FilterableAttributes;
 
 /// Headers that HTTP itself needs, which no description names.
 const OF_HTTP: [&str; 2] = ["content-type", "content-length"];
@@ -75,7 +76,11 @@ async fn the_description_names_what_comes_of_asking_too_often() {
 
 async fn assert_described(response: Response, path: &str, status: u16) {
     assert_eq!(response.status().as_u16(), status, "{response:?}");
-    let document = document(&["alpha", "beta"], &VisibleSources::All);
+    let document = document(
+        &["alpha", "beta"],
+        &FilterableAttributes::default(),
+        &VisibleSources::All,
+    );
     let described = &document["paths"][path]["get"]["responses"][status.to_string()];
     let described = match described["$ref"].as_str() {
         Some(reference) => document.pointer(&reference[1..]).unwrap(),

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::caller::VisibleSources;
 use crate::error::ErrorKind;
+use crate::gateway::FilterableAttributes;
 use crate::gateway::keyset::SeekKey;
 use crate::gateway::missing_sources::MissingSources;
 use crate::gateway::missing_sources::NAMED;
@@ -19,6 +20,7 @@ fn keys(seeds: &[u8]) -> Keys {
 
 fn parse(raw: &str, caller: &Caller, keys: &Keys) -> Result<Query, QueryError> {
     let context = ParseContext {
+        attributes: &FilterableAttributes::default(),
         sources: &["a".into(), "b".into()],
         streamed: false,
         caller,
@@ -209,6 +211,7 @@ fn a_cursor_whose_source_is_gone_says_to_start_over() {
     let keys = keys(&[1]);
     let token = sign(&query("source=b"), &keys).query;
     let context = ParseContext {
+        attributes: &FilterableAttributes::default(),
         sources: &["a".into()],
         streamed: false,
         caller: &Caller::default(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::caller::{HiddenFields, HideableField};
+use crate::gateway::attributes::ATTRIBUTE;
 use crate::gateway::query::{PARAMETERS, Query, QueryError};
 
 use super::ParseContext;
@@ -21,7 +22,7 @@ pub(super) fn within_grants(
     if hidden.is_empty() {
         return Ok(query);
     }
-    let check = |parameter, looks_at: HiddenFields| {
+    let check = |parameter: &str, looks_at: HiddenFields| {
         let mut hidden = hidden.iter();
         let refused = hidden.find_map(|(source, fields)| {
             let field = fields.in_both(looks_at).fields().next()?;
@@ -33,6 +34,10 @@ pub(super) fn within_grants(
         if !parameter.looks_at.is_none() && !query.values(parameter.name).is_empty() {
             check(parameter.name, parameter.looks_at)?;
         }
+    }
+    for attribute in &query.filter.attributes {
+        let parameter = format!("{ATTRIBUTE}{}", attribute.name);
+        check(&parameter, HiddenFields::of(&[HideableField::Attributes]))?;
     }
     for key in query.sort.keys() {
         check("sort", key.field.looks_at())?;

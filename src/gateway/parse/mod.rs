@@ -3,11 +3,13 @@
 //! Here the caller is left behind: its cursor is verified for it and only its sources can be named;
 //! the query that comes out says nothing of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::caller::{Caller, HiddenFields};
 
+use super::attributes::{ATTRIBUTE, AttributeFilter, FilterableAttributes};
 use super::cursor::{Carried, Keys};
 use super::filter::Filter;
 use super::query::{CANONICAL_BYTES, Query, QueryError};
@@ -21,6 +23,8 @@ mod value;
 pub struct ParseContext<'a> {
     /// The name of every source, in order. Those that the caller may not see are unknown to it.
     pub sources: &'a [Arc<str>],
+    /// What groups can be filtered by besides, in the sources that have it.
+    pub attributes: &'a FilterableAttributes,
     /// Whether the answer is streamed, so that `limit=all` is allowed.
     pub streamed: bool,
     /// Who asks.
@@ -37,7 +41,9 @@ impl ParseContext<'_> {
     }
 
     fn query_string(self, raw: &str) -> Result<QueryString, QueryError> {
-        QueryString::parse(raw, |parameter| self.can_use(parameter.looks_at))
+        let attributes = self.attributes.usable(&self.caller.visible);
+        let names: Vec<_> = attributes.by_name().into_keys().collect();
+        QueryString::parse(raw, |parameter| self.can_use(parameter.looks_at), &names)
     }
 }
 
@@ -106,15 +112,18 @@ fn recall(canonical: &str, context: ParseContext<'_>) -> Result<Query, QueryErro
 }
 
 fn agree(sent: &Query, begun: &Query, parameters: &QueryString) -> Result<(), QueryError> {
-    let differs = |name: &&str| !sent.values(name).eq(&begun.values(name));
-    match parameters.names().find(differs) {
+    let names = parameters.names().map(Cow::Borrowed);
+    let attributes = parameters.attributes();
+    let attributes = attributes.map(|(name, _)| Cow::Owned(format!("{ATTRIBUTE}{name}")));
+    let differs = |name: &Cow<'_, str>| !sent.values(name).eq(&begun.values(name));
+    match names.chain(attributes).find(differs) {
         None => Ok(()),
         Some(name) => {
             let message = format!(
                 "`{name}` does not match the query that this `cursor` continues; leave it out, or \
                  start over without the cursor"
             );
-            Err(QueryError::parameter(name, message))
+            Err(QueryError::parameter(&name, message))
         }
     }
 }
@@ -135,6 +144,7 @@ fn read(parameters: &QueryString, context: ParseContext<'_>) -> Result<Query, Qu
             organization_id: text("organization_id"),
             external_id: text("external_id"),
             member: text("member"),
+            attributes: attributes(parameters, context),
             created_after: instant("created_after")?,
             created_before: instant("created_before")?,
             updated_after: instant("updated_after")?,
@@ -155,6 +165,22 @@ fn read(parameters: &QueryString, context: ParseContext<'_>) -> Result<Query, Qu
         .unwrap_or_default(),
         resume: None,
     })
+}
+
+/// The values that attributes must have. They are looked for in the sources that the caller may see.
+fn attributes(parameters: &QueryString, context: ParseContext<'_>) -> Vec<AttributeFilter> {
+    let sent: Vec<_> = parameters.attributes().collect();
+    if sent.is_empty() {
+        return Vec::new();
+    }
+    let known = context.attributes.usable(&context.caller.visible);
+    let mut places = known.by_name();
+    let filters = sent.into_iter().map(|(name, value)| AttributeFilter {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        places: places.remove(name).unwrap_or_default(),
+    });
+    filters.collect()
 }
 
 /// What `parse` makes of the parameter, if it was sent. A refusal names the parameter.

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::caller::VisibleSources;
 use crate::fold::fold;
+use crate::gateway::FilterableAttributes;
 use crate::gateway::filter::Deleted;
 use crate::gateway::query::{FIELDS, FIXED_FIELDS, LARGEST_LIMIT, Limit, PARAMETERS};
 
@@ -17,6 +18,7 @@ fn parse_as(raw: &str, streamed: bool) -> Result<Query, QueryError> {
 
 fn parse_for(caller: &Caller, raw: &str, streamed: bool) -> Result<Query, QueryError> {
     let context = ParseContext {
+        attributes: &FilterableAttributes::default(),
         sources: &SOURCES
             .iter()
             .map(|name| (*name).into())
@@ -231,6 +233,7 @@ fn filters() -> impl Strategy<Value = Filter> {
             organization_id: texts.2,
             external_id: texts.3,
             member: texts.4,
+            attributes: Vec::new(),
             created_after: instants.0,
             created_before: instants.1,
             updated_after: instants.2,

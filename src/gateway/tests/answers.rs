@@ -7,6 +7,7 @@ use crate::caller::{Caller, HiddenFields, NotVisible};
 use crate::catalog::SourceState;
 use crate::config::testing::plan;
 use crate::error::ErrorKind;
+use crate::gateway::FilterableAttributes;
 use crate::gateway::assemble::Assembler;
 use crate::gateway::availability::{FailureClass, retry_after};
 use crate::gateway::cursor::Keys;
@@ -54,6 +55,7 @@ pub(super) async fn answer_to(
 ) -> (Query, Result<Listing, GatewayError>) {
     let assembler = assembler(key);
     let context = ParseContext {
+        attributes: &FilterableAttributes::default(),
         sources: &["a".into(), "b".into()],
         streamed: true,
         caller,

@@ -1,16 +1,20 @@
 //! Callers from whom fields are hidden: what they are shown, and what nothing tells them.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::answers::answer_to;
 use super::fresh;
 use crate::caller::{Caller, HiddenFields, HideableField, VisibleSources};
+use crate::gateway::FilterableAttributes;
 use crate::gateway::cursor::Keys;
 use crate::gateway::listing::{FoundGroup, Listing, SourceReport};
 use crate::gateway::seen_row::SeenRow;
 use crate::gateway::{ParseContext, Query, Representation, Validator};
 use crate::group::Group;
+use crate::plan::FilterableAttribute;
 use crate::snapshot::tests::group;
 
 const JSON: Representation = Representation {
@@ -30,8 +34,23 @@ fn lacking(fields: &[HideableField]) -> Caller {
     }
 }
 
+/// All sources have a department, and `c` has a floor too.
+fn departments() -> FilterableAttributes {
+    let attribute = |name: &str| FilterableAttribute {
+        name: name.into(),
+        path: [name.to_owned()].into(),
+    };
+    let sources = ["a", "b", "c"].map(|source| {
+        let floor = (source == "c").then(|| attribute("floor"));
+        let attributes = [attribute("department")].into_iter().chain(floor);
+        (source.into(), attributes.collect::<Arc<[_]>>())
+    });
+    FilterableAttributes::of(sources.iter().map(|(name, attributes)| (name, attributes)))
+}
+
 fn parse(caller: &Caller, raw: &str) -> Result<Query, String> {
     let context = ParseContext {
+        attributes: &departments(),
         sources: &["a".into(), "b".into(), "c".into()],
         streamed: false,
         caller,
@@ -77,6 +96,7 @@ fn whatever_looks_at_a_hidden_field_is_refused_where_a_source_that_hides_it_is_a
         (Field::UpdatedAt, "updated_after=2024-01-01"),
         (Field::UpdatedAt, "updated_before=2024-01-01"),
         (Field::UpdatedAt, "sort=-updated_at"),
+        (Field::Attributes, "attribute.department=Sales"),
     ] {
         let caller = lacking(&[field]);
         let (name, _) = asked.split_once('=').unwrap();
@@ -109,6 +129,7 @@ fn what_a_caller_can_use_nowhere_is_not_among_what_is_allowed() {
         ("x=1", "`member`", "`status`"),
         ("sort=x", "`created_at`", "`updated_at`"),
         ("fields=x", "`guests`", "`members`"),
+        ("attribute.x=y", "`member`", "`attribute.department`"),
     ] {
         let refusal = parse(&caller, raw).unwrap_err();
         assert!(
@@ -120,6 +141,52 @@ fn what_a_caller_can_use_nowhere_is_not_among_what_is_allowed() {
     }
     // It is always empty, as it is in each group.
     assert!(parse(&caller, "fields=guests").is_ok());
+}
+
+#[test]
+fn an_attribute_that_a_caller_can_use_nowhere_is_an_unknown_parameter() {
+    let lacking_all = Caller {
+        visible: VisibleSources::granted(
+            [("a".into(), HiddenFields::of(&[HideableField::Attributes]))].into(),
+            None,
+        ),
+        ..Caller::default()
+    };
+    // `c` is not visible to the one, and the attributes of `a` not to the other.
+    for (caller, raw) in [
+        (lacking(&[]), "attribute.floor=2"),
+        (lacking_all, "attribute.department=Sales"),
+    ] {
+        let refusal = parse(&caller, raw).unwrap_err();
+        assert!(refusal.starts_with("unknown parameter"), "{refusal}");
+        let nowhere = parse(&caller, "attribute.nowhere=2").unwrap_err();
+        assert_eq!(
+            refusal.contains("`attribute.floor`,"),
+            nowhere.contains("`attribute.floor`,")
+        );
+    }
+}
+
+#[test]
+fn an_attribute_is_looked_for_where_the_caller_sees_it() {
+    let query = parse(&lacking(&[]), "attribute.department=R%26D").unwrap();
+    let [filter] = &*query.filter.attributes else {
+        panic!("one attribute is asked for");
+    };
+    assert_eq!(
+        (filter.name.as_str(), filter.value.as_str()),
+        ("department", "R&D")
+    );
+    let sources: Vec<_> = filter.places.keys().map(|source| &**source).collect();
+    assert_eq!(sources, ["a", "b"]);
+    assert_eq!(query.canonical(), "attribute.department=R%26D");
+    assert_eq!(parse(&lacking(&[]), &query.canonical()), Ok(query));
+    for raw in [
+        "attribute.department=a&attribute.department=b",
+        "attribute.department=",
+    ] {
+        assert!(parse(&lacking(&[]), raw).is_err(), "{raw}");
+    }
 }
 
 #[tokio::test]

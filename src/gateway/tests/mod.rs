@@ -53,6 +53,7 @@ pub(super) fn source(name: &str) -> SourceEntry {
     SourceEntry {
         name: name.into(),
         required: false,
+        filterable: std::sync::Arc::default(),
     }
 }
 

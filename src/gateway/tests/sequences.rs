@@ -14,6 +14,7 @@ use crate::caller::Caller;
 use crate::config::testing::plan;
 use crate::error::ErrorKind;
 use crate::fold::fold;
+use crate::gateway::FilterableAttributes;
 use crate::gateway::ParseContext;
 use crate::gateway::assemble::Assembler;
 use crate::gateway::cursor::Keys;
@@ -53,6 +54,7 @@ impl Replicas {
         let query = Query::parse(
             raw,
             ParseContext {
+                attributes: &FilterableAttributes::default(),
                 sources: &SOURCES.map(Into::into),
                 streamed: false,
                 caller: &Caller::default(),

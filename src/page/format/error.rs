@@ -71,6 +71,16 @@ pub enum FormatError {
         /// What is there instead.
         holds: String,
     },
+    /// A `*` stands for the members of something that has none.
+    #[error("`{path}` leads through all members of `{reached}`, which {holds}")]
+    NoMembers {
+        /// The path that was followed.
+        path: String,
+        /// How far it led.
+        reached: String,
+        /// What is there.
+        holds: String,
+    },
     /// `records` names something that is not keyed.
     #[error("expected an object keyed by data at `{path}`, which {holds}")]
     NotKeyed {
@@ -113,6 +123,14 @@ pub enum FormatError {
         /// How deep they may be nested.
         depth: usize,
     },
+    /// A table lacks a column that every group needs.
+    #[error("the first row names no column `{column}`: {columns}")]
+    NoColumn {
+        /// The column.
+        column: String,
+        /// What it names.
+        columns: String,
+    },
     /// `records` names something that is not a list.
     #[error("expected a list at `{path}`, which {holds}")]
     NoList {
@@ -129,6 +147,8 @@ impl From<FormatError> for UpstreamError {
             FormatError::Unreadable { .. } => ErrorKind::Decode,
             FormatError::Absent { .. }
             | FormatError::Missing { .. }
+            | FormatError::NoMembers { .. }
+            | FormatError::NoColumn { .. }
             | FormatError::NotKeyed { .. }
             | FormatError::LoneObject { .. }
             | FormatError::NoObject { .. }

@@ -37,3 +37,21 @@ pub(crate) fn excerpt(text: &str, length: usize) -> String {
     }
     shown
 }
+
+/// How many names a message lists, and how much of each: an object may be keyed by data.
+const NAMES_SHOWN: usize = 8;
+const NAME_CHARS: usize = 32;
+
+/// What an object has, by the names of its members.
+pub(crate) fn names(members: &[&str]) -> String {
+    let shown: Vec<_> = members
+        .iter()
+        .take(NAMES_SHOWN)
+        .map(|name| format!("`{}`", excerpt(name, NAME_CHARS)))
+        .collect();
+    let shown = shown.join(", ");
+    match members.len().saturating_sub(NAMES_SHOWN) {
+        0 => format!("has {shown}"),
+        more => format!("has {shown} and {more} more"),
+    }
+}

@@ -1,5 +1,8 @@
 //! Pages for people, of a login or a proxy, where the list belongs.
 
+use super::error::FormatError;
+use super::page::Page;
+
 /// What is said of a body that is a page for people: of a login, of a proxy.
 pub(super) const AN_HTML_PAGE: &str = "looks like an HTML page";
 
@@ -16,7 +19,7 @@ const HTML: [&str; 14] = [
 const HTML_ONLY: [&str; 4] = ["html", "h1", "h2", "center"];
 
 /// Whether a well-formed document with this root is an HTML page or a piece of one.
-pub(super) fn is_html_root(name: &str) -> bool {
+fn is_html_root(name: &str) -> bool {
     HTML_ONLY.iter().any(|html| name.eq_ignore_ascii_case(html))
 }
 
@@ -54,6 +57,18 @@ fn root_name(text: &str) -> Option<&str> {
 pub(super) fn begins_html(body: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&body[..body.len().min(PROLOG_BYTES)]);
     root_name(&start).is_some_and(is_html)
+}
+
+impl Page {
+    /// What a document is that has the root of an HTML page in place of the expected one.
+    pub(super) fn html(&self) -> Option<FormatError> {
+        let root = *self.root().names().first()?;
+        is_html_root(root).then(|| FormatError::Unreadable {
+            expected: "XML",
+            looks: AN_HTML_PAGE.to_owned(),
+            problem: format!("its root is `{root}`"),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use bytesize::ByteSize;
 use memchr::{memchr_iter, memmem};
 
 use super::tape::ENTRY;
+use crate::plan::BodyFormat;
 
 /// How many times as large as `limits.page_bytes` a page may be in memory. Groups take two to three
 /// times as much as their text, lists of almost nothing nine to thirteen times.
@@ -29,7 +30,7 @@ pub(crate) struct PageWeight {
 
 impl PageWeight {
     /// About what a body will take, JSON or XML, without reading it: seldom less than it does.
-    pub(crate) fn of(body: &[u8]) -> Self {
+    fn of(body: &[u8]) -> Self {
         let first = body
             .iter()
             .find(|byte| !b" \t\r\n\xef\xbb\xbf\xff\xfe\0".contains(byte));
@@ -52,6 +53,24 @@ impl PageWeight {
         Self {
             entries: entries + ROOT,
             texts: beside + if is_recoded { 4 * bytes } else { bytes } + OPEN,
+        }
+    }
+
+    /// The same of a body in this format: a table is all that is not told by its first character.
+    pub(crate) fn in_format(body: &[u8], format: BodyFormat) -> Self {
+        let separator = match format {
+            BodyFormat::Decoded(format) => format.separator(),
+            BodyFormat::Text => None,
+        };
+        let Some(separator) = separator else {
+            return Self::of(body);
+        };
+        let count = |byte| memchr_iter(byte, body).count() as u64;
+        let rows = count(b'\n') + 1;
+        // Each cell stands behind a name, and its text beside that of the page, which grows in steps.
+        Self {
+            entries: 2 * (count(separator) + rows) + rows + ROOT,
+            texts: 4 * body.len() as u64 + OPEN,
         }
     }
 
@@ -122,12 +141,13 @@ mod tests {
     #[case::objects(&format!("[{}{{}}]", r#"{"a": {"b": [1.5, "c\"]"]}}, "#.repeat(500)), Format::Json)]
     #[case::groups(&format!("[{}0]", r#"{"id": "a1", "name": "Sales", "members": [{"id": 7}]},"#.repeat(500)), Format::Json)]
     #[case::elements(&format!("<r>{}</r>", "<a/>".repeat(5_000)), Format::Xml)]
+    #[case::rows(&format!("id,name\n{}", "a1,Sales\n".repeat(2_000)), Format::Csv)]
     #[case::attributes(&format!("<r>{}</r>", "<a b='1' c=\"2\">x</a>".repeat(500)), Format::Xml)]
     fn what_a_text_will_take_is_weighed_before_it_is_read(
         #[case] text: &str,
         #[case] format: Format,
     ) {
-        let weight = PageWeight::of(text.as_bytes());
+        let weight = PageWeight::in_format(text.as_bytes(), BodyFormat::Decoded(format));
         let fits = |room: u64| {
             let bounds = Bounds {
                 room: ByteSize(room),

@@ -8,6 +8,8 @@
 //! is limited, an upstream cannot define entities, and memory stays in proportion to the largest
 //! body that the transport accepts.
 
+mod csv;
+
 mod json;
 mod text;
 pub(crate) use text::{charset, without_prefix};
@@ -16,10 +18,12 @@ pub(crate) use xml::TEXT;
 
 mod html;
 
+mod embedded;
+
 mod tape;
 
 mod excerpt;
-pub(crate) use excerpt::excerpt;
+pub(crate) use excerpt::{excerpt, names};
 
 mod limits;
 pub use limits::Bounds;

@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::error::FormatError;
-use super::excerpt::excerpt;
+use super::excerpt::names;
 use super::tape::{EntryKind, Tape, TapeEntry};
 use super::xml;
 use crate::json::{push_quoted, push_text};
@@ -106,6 +106,14 @@ impl<'a> Node<'a> {
             return self.items().collect();
         }
         vec![self]
+    }
+
+    /// Every item of a list and every member of an object; `None` for anything else that is not empty.
+    pub(super) fn every(self) -> Option<Vec<Self>> {
+        match self.entries() {
+            Some(entries) => Some(entries.into_iter().map(|(_, member)| member).collect()),
+            None => self.is_list().then(|| self.items().collect()),
+        }
     }
 
     /// Every value at a path, through all repeated elements and lists on the way.
@@ -372,23 +380,6 @@ fn index(name: &str) -> Option<usize> {
         return None;
     }
     name.parse().ok()
-}
-
-/// How many names a message lists, and how much of each: an object may be keyed by data.
-const NAMES_SHOWN: usize = 8;
-const NAME_CHARS: usize = 32;
-
-fn names(members: &[&str]) -> String {
-    let shown: Vec<_> = members
-        .iter()
-        .take(NAMES_SHOWN)
-        .map(|name| format!("`{}`", excerpt(name, NAME_CHARS)))
-        .collect();
-    let shown = shown.join(", ");
-    match members.len().saturating_sub(NAMES_SHOWN) {
-        0 => format!("has {shown}"),
-        more => format!("has {shown} and {more} more"),
-    }
 }
 
 #[cfg(test)]

@@ -6,28 +6,18 @@
 use jsonptr::PointerBuf;
 
 use super::error::FormatError;
-use super::html::{AN_HTML_PAGE, is_html_root};
 use super::limits::Bounds;
 use super::node::Node;
 use super::tape::Tape;
-use super::{json, xml};
+use super::{csv, json, xml};
+use crate::plan::records::ANY_MEMBER;
 use crate::plan::{AbsentRecords, Format, Path};
 
 /// One decoded page.
 #[derive(Debug, Clone)]
-pub struct Page(Tape);
+pub struct Page(pub(super) Tape);
 
 impl Page {
-    /// What a document is that has the root of an HTML page in place of the expected one.
-    pub(super) fn html(&self) -> Option<FormatError> {
-        let root = *self.root().names().first()?;
-        is_html_root(root).then(|| FormatError::Unreadable {
-            expected: "XML",
-            looks: AN_HTML_PAGE.to_owned(),
-            problem: format!("its root is `{root}`"),
-        })
-    }
-
     /// Decodes a body within the default bounds.
     pub fn decode(format: Format, body: &[u8]) -> Result<Self, FormatError> {
         Self::decode_within(format, body, None, Bounds::default())
@@ -43,6 +33,10 @@ impl Page {
         match format {
             Format::Json => json::decode(body, charset, bounds).map(Self),
             Format::Xml => xml::decode(body, charset, bounds).map(Self),
+            Format::Ndjson => json::decode_lines(body, charset, bounds).map(Self),
+            Format::Csv | Format::CsvSemicolon | Format::Tsv => {
+                csv::decode(format, body, charset, bounds).map(Self)
+            }
         }
     }
 
@@ -64,6 +58,16 @@ impl Page {
     /// The value at a path from the root. Absent is `None`, null is not.
     pub fn find(&self, path: &Path) -> Option<Node<'_>> {
         self.root().find(path)
+    }
+
+    /// The columns that it names, if it is a table.
+    pub fn columns(&self) -> Option<&[String]> {
+        self.0.columns.as_deref()
+    }
+
+    /// Whether a name on the way to records is that of every member.
+    pub(super) fn is_any(&self, name: &str) -> bool {
+        name == ANY_MEMBER && !self.is_xml()
     }
 
     /// Whether it was XML.
@@ -153,6 +157,17 @@ impl Page {
     ) -> Result<Vec<Node<'_>>, FormatError> {
         let mut nodes = vec![self.root()];
         for (depth, name) in segments.iter().enumerate() {
+            if self.is_any(name) {
+                let members = nodes.iter().map(|node| {
+                    node.every().ok_or_else(|| FormatError::NoMembers {
+                        path: path.to_string(),
+                        reached: pointer(&segments[..depth]),
+                        holds: node.holds(),
+                    })
+                });
+                nodes = members.collect::<Result<Vec<_>, _>>()?.concat();
+                continue;
+            }
             let parents: Vec<_> = nodes.iter().flat_map(|node| node.each(name)).collect();
             let is_listed = !self.is_xml() && nodes.iter().any(|node| node.is_list());
             let mut members = Vec::with_capacity(parents.len());

@@ -25,6 +25,14 @@ impl Page {
     pub fn parents(&self, path: &Path, records: u64) -> Option<Parents> {
         let mut nodes = vec![self.root()];
         for name in path.segments() {
+            if self.is_any(name) {
+                nodes = nodes
+                    .iter()
+                    .filter_map(|node| node.every())
+                    .flatten()
+                    .collect();
+                continue;
+            }
             let parents: Vec<_> = nodes.iter().flat_map(|node| node.each(name)).collect();
             let count = parents.len() as u64;
             if count > 1 && count != records {

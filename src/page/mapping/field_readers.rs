@@ -23,9 +23,9 @@ pub(super) struct FieldReaders<'a> {
     pub(super) path: Option<FieldReader<'a>>,
     pub(super) url: FieldReader<'a>,
     pub(super) logo_url: FieldReader<'a>,
-    pub(super) members: Option<PeopleReader<'a>>,
-    pub(super) admins: Option<PeopleReader<'a>>,
-    pub(super) guests: Option<PeopleReader<'a>>,
+    pub(super) members: Vec<PeopleReader<'a>>,
+    pub(super) admins: Vec<PeopleReader<'a>>,
+    pub(super) guests: Vec<PeopleReader<'a>>,
     pub(super) member_count: FieldReader<'a>,
     pub(super) created_at: FieldReader<'a>,
     pub(super) updated_at: FieldReader<'a>,
@@ -88,9 +88,9 @@ impl<'a> FieldReaders<'a> {
             created_at: optional(&fields.created_at),
             updated_at: optional(&fields.updated_at),
             deleted_at: optional(&fields.deleted_at),
-            members: PeopleReader::of(fields.members.as_ref(), members),
-            admins: PeopleReader::of(fields.admins.as_ref(), members),
-            guests: PeopleReader::of(fields.guests.as_ref(), members),
+            members: PeopleReader::all(&fields.members, members),
+            admins: PeopleReader::all(&fields.admins, members),
+            guests: PeopleReader::all(&fields.guests, members),
         }
     }
 }
@@ -151,8 +151,12 @@ impl<'a> SourceReader<'a> {
 }
 
 impl<'a> PeopleReader<'a> {
-    fn of(people: Option<&'a People>, members: &mut RecordMembers<'a>) -> Option<Self> {
-        let people = people?;
+    fn all(lists: &'a [People], members: &mut RecordMembers<'a>) -> Vec<Self> {
+        let lists = lists.iter();
+        lists.map(|people| Self::of(people, members)).collect()
+    }
+
+    fn of(people: &'a People, members: &mut RecordMembers<'a>) -> Self {
         let (member, below) = match people.each.segments() {
             [name] if people.each.anchor() == Anchor::Record => (Some(members.want(name)), None),
             [name, below] if people.each.anchor() == Anchor::Record => {
@@ -160,11 +164,11 @@ impl<'a> PeopleReader<'a> {
             }
             _ => (None, None),
         };
-        Some(Self {
+        Self {
             people,
             member,
             below,
-        })
+        }
     }
 
     /// The member of the record that is the list, if it is one.

@@ -13,6 +13,7 @@ use super::item::Item;
 use super::members::RecordMembers;
 use super::outcome::{MappedPage, Skip};
 use super::reader::Reader;
+use super::record_filter::left_out;
 use super::shape::RecordsShape;
 use super::tree::Ancestors;
 
@@ -63,7 +64,8 @@ impl<'a> Mapper<'a> {
         let bytes = (records.first().and_then(|record| record.node())).map_or(0, Node::page_bytes);
         for record in records {
             let outcome = self.map_record(record, &ancestors, false);
-            shape.check(record, outcome.err())?;
+            let skip = outcome.err().filter(|skip| *skip != Skip::LeftOut);
+            shape.check(record, skip)?;
             if self.looked_at == TYPICAL {
                 self.groups.expect(more, bytes);
             }
@@ -120,6 +122,11 @@ impl<'a> Mapper<'a> {
             ..
         } = self.mapping;
         let (fields, reader, people) = (&self.fields, &mut self.reader, &mut self.people);
+        if let Some(only) = &records.only
+            && let Some(skip) = left_out(only, record)
+        {
+            return Err(skip);
+        }
         reader.begin(record);
         people.clear();
         let qualified = |id: GroupText<'a>| match self.qualifier {
@@ -144,9 +151,9 @@ impl<'a> Mapper<'a> {
             Some(_) => ancestors.below(&source_id.text, &name.text),
             None => Ancestors::default(),
         };
-        let members = reader.people(fields.members, people);
-        let admins = reader.people(fields.admins, people);
-        let guests = reader.people(fields.guests, people);
+        let members = reader.people(&fields.members, people);
+        let admins = reader.people(&fields.admins, people);
+        let guests = reader.people(&fields.guests, people);
         let counted = reader.count(&fields.member_count);
         let group = GroupParts {
             source_id,

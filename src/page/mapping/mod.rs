@@ -27,6 +27,8 @@ mod mapper;
 
 mod members;
 mod reader;
+mod record_filter;
+pub(crate) use record_filter::{ChosenItem, choose};
 
 mod shape;
 
@@ -43,7 +45,7 @@ mod unmapped;
 pub use crate::plan::Mapping;
 use crate::plan::Records;
 
-use super::format::{FormatError, Node, Page, Parents};
+use super::format::{FormatError, Node, Page, Parents, names};
 use item::Item;
 use mapper::Mapper;
 use tree::Ancestors;
@@ -117,6 +119,29 @@ impl Records {
 }
 
 impl Mapping {
+    /// What is no table of groups has columns too, if it is read as one: a message has its own words.
+    pub(crate) fn check_columns(&self, page: &Page) -> Result<(), FormatError> {
+        let Some(columns) = page.columns() else {
+            return Ok(());
+        };
+        for field in [&self.fields.id, &self.fields.name] {
+            let mut missing = field.0.iter().map(|source| match source.only_path() {
+                Some([column, ..]) if !columns.contains(column) => Some(column),
+                Some(_) | None => None,
+            });
+            if let Some(Some(column)) = missing.next()
+                && missing.all(|missing| missing.is_some())
+            {
+                let columns: Vec<_> = columns.iter().map(String::as_str).collect();
+                return Err(FormatError::NoColumn {
+                    column: column.clone(),
+                    columns: format!("it {}", names(&columns)),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// What becomes of the records, each followed by its nested ones. Ids that are unique only within a part of
     /// the list come behind its `qualifier`.
     pub fn map(

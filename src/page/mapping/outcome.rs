@@ -20,6 +20,22 @@ pub enum Skip {
     /// None of the fields that are read has a value.
     #[error("it has none of the values that are read of it")]
     NoValue,
+    /// It is something else than a group, by `records.only`.
+    #[error("`records.only` leaves it out")]
+    LeftOut,
+    /// It lacks what `records.only` looks at.
+    #[error("`records.only` leaves it out: it has nothing at the path that is compared")]
+    Unmarked,
+}
+
+impl Skip {
+    /// Whether `records.only` leaves the record out: it was not expected to be a group.
+    pub const fn is_left_out(self) -> bool {
+        match self {
+            Self::LeftOut | Self::Unmarked => true,
+            Self::NoId | Self::NoName | Self::LongId | Self::NoValue => false,
+        }
+    }
 }
 
 /// What the records of a page have become.

@@ -7,6 +7,7 @@ use crate::plan::path::Anchor;
 use crate::plan::{Field, People, PeopleKind};
 
 use super::item::Item;
+use super::record_filter::left_out;
 use super::unmapped::{MappedList, remaining, remaining_items};
 
 /// What was found where people are.
@@ -65,7 +66,8 @@ impl People {
                     0
                 }
             };
-            unread += items.saturating_sub(people.len() - before) as u64;
+            let expected = items.saturating_sub(self.left_out(list));
+            unread += expected.saturating_sub(people.len() - before) as u64;
         }
         Some(FoundPeople {
             is_listed,
@@ -73,6 +75,30 @@ impl People {
             left: self.path().map(|path| (path, (!is_whole).then_some(self))),
             unread,
         })
+    }
+
+    /// How many items of a list are no people, by what is declared of them.
+    fn left_out(&self, list: Node<'_>) -> usize {
+        if self.only.is_none() {
+            return 0;
+        }
+        let is_left_out = |item: &Item<'_>| self.is_left_out(*item);
+        match &self.kind {
+            PeopleKind::List => {
+                let items = list.list().into_iter().map(Item::Plain);
+                items.filter(is_left_out).count()
+            }
+            PeopleKind::Keyed => {
+                let items = list.members().map(|(key, node)| Item::Keyed(key, node));
+                items.filter(is_left_out).count()
+            }
+            PeopleKind::Text(_) => 0,
+        }
+    }
+
+    fn is_left_out(&self, item: Item<'_>) -> bool {
+        let only = self.only.as_ref();
+        only.is_some_and(|only| left_out(only, item).is_some())
     }
 
     /// No people if XML has the element around their list, else `None`.
@@ -132,6 +158,9 @@ impl People {
     }
 
     fn person<'a>(&'a self, item: Item<'a>) -> Option<GroupPerson<'a>> {
+        if self.is_left_out(item) {
+            return None;
+        }
         let text = |field: Option<&'a Field>| {
             field?
                 .text(item, |_| {})
@@ -266,7 +295,7 @@ impl<'a> SimplePerson<'a> {
             Some(_) => None,
         };
         let (id, email) = (path(&people.id)?, path(&people.email)?);
-        (id != email).then_some(Self { id, email })
+        (id != email && people.only.is_none()).then_some(Self { id, email })
     }
 
     /// Adds the person of an item, and says whether there is one and the item holds nothing else. `None` if

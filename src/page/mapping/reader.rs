@@ -1,7 +1,9 @@
 //! Reads one record, field by field.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
+use crate::fold::fold;
 use crate::group::{GroupPerson, GroupText, GroupTime};
 use crate::plan::{Path, Source};
 
@@ -102,15 +104,35 @@ impl<'a> Reader<'a> {
         count.value()
     }
 
-    /// Adds the people of a list to others, and says where among these they are; `None` if the record has
-    /// no list.
+    /// Adds the people of all `lists` to others, and says where among these they are; `None` if the record
+    /// has none of the lists.
     pub(super) fn people(
         &mut self,
-        list: Option<PeopleReader<'a>>,
+        lists: &[PeopleReader<'a>],
+        people: &mut Vec<GroupPerson<'a>>,
+    ) -> Option<Range<usize>> {
+        match lists {
+            [] => None,
+            [only] => self.list(*only, people),
+            several => {
+                let start = people.len();
+                let mut is_listed = false;
+                for list in several {
+                    is_listed |= self.list(*list, people).is_some();
+                }
+                retain_distinct(people, start);
+                is_listed.then_some(start..people.len())
+            }
+        }
+    }
+
+    fn list(
+        &mut self,
+        list: PeopleReader<'a>,
         people: &mut Vec<GroupPerson<'a>>,
     ) -> Option<Range<usize>> {
         let start = people.len();
-        let (list, record) = (list?, self.record.node()?);
+        let record = self.record.node()?;
         let found = if let Some(only) = list.only_list(&self.members) {
             list.people.read(record, only, people)?
         } else {
@@ -143,4 +165,21 @@ impl<'a> Reader<'a> {
             out.push_str("{}");
         }
     }
+}
+
+/// Keeps the first of those people from `start` on that are the same: by id, or by address where there is
+/// no id.
+fn retain_distinct(people: &mut Vec<GroupPerson<'_>>, start: usize) {
+    let (mut ids, mut emails) = (HashSet::new(), HashSet::new());
+    let text = |text: &Option<GroupText<'_>>| text.as_ref().map(|text| text.text.to_string());
+    let mut at = 0;
+    people.retain(|person| {
+        at += 1;
+        if at <= start {
+            return true;
+        }
+        let (id, email) = (text(&person.id), text(&person.email));
+        let is_new_email = email.is_none_or(|email| emails.insert(fold(&email).into_owned()));
+        id.map_or(is_new_email, |id| ids.insert(id))
+    });
 }

@@ -40,6 +40,7 @@ pub(super) fn read(format: &TimeFormat, text: &str) -> Reading<Moment> {
         TimeFormat::Date => Moment::read(text, date),
         TimeFormat::Ldap => Moment::read(text, generalized),
         TimeFormat::Rfc1123 => Moment::read(text, rfc1123),
+        TimeFormat::Microsoft => return microsoft(text),
         TimeFormat::Pattern(pattern) => Moment::read(text, |text| read_by_pattern(pattern, text)),
     };
     time.map_or(Reading::Unfit, Reading::Value)
@@ -158,6 +159,31 @@ fn offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(if sign == "-" { -seconds } else { seconds }).ok()
 }
 
+/// `/Date(ms)/`, with an offset that only says whose local time was meant.
+fn microsoft(text: &str) -> Reading<Moment> {
+    /// `DateTime.MinValue` of .NET.
+    const YEAR_ONE: i128 = -62_135_596_800_000;
+    let inside = text
+        .strip_prefix("/Date(")
+        .and_then(|rest| rest.strip_suffix(")/"));
+    let Some(inside) = inside else {
+        return Reading::Unfit;
+    };
+    // The first character may be the sign of the number.
+    let sign = inside
+        .char_indices()
+        .skip(1)
+        .find(|(_, letter)| matches!(letter, '+' | '-'));
+    let (digits, zone) = inside.split_at(sign.map_or(inside.len(), |(at, _)| at));
+    if !zone.is_empty() && offset(zone).is_none() {
+        return Reading::Unfit;
+    }
+    match nanoseconds(digits, NANOS_PER_MILLISECOND) {
+        Some(count) if count == YEAR_ONE * NANOS_PER_MILLISECOND => Reading::Null,
+        Some(_) | None => counted(digits, NANOS_PER_MILLISECOND),
+    }
+}
+
 fn rfc1123(text: &str) -> Option<Timestamp> {
     // The weekday is redundant, so a wrong one does no harm.
     let parser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
@@ -195,6 +221,10 @@ mod tests {
     #[case("epoch_ms", "1705314600123", "2024-01-15T10:30:00.123Z")]
     #[case("epoch_ms", "1705314600123.5", "2024-01-15T10:30:00.1235Z")]
     #[case("epoch_ms", "1.705314600123E12", "2024-01-15T10:30:00.123Z")]
+    #[case("microsoft", "/Date(1705314600123)/", "2024-01-15T10:30:00.123Z")]
+    #[case("microsoft", "/Date(1705314600000+0530)/", "2024-01-15T10:30:00Z")]
+    #[case("microsoft", "/Date(1705314600000-0800)/", "2024-01-15T10:30:00Z")]
+    #[case("microsoft", "/Date(-1500)/", "1969-12-31T23:59:58.5Z")]
     #[case("date_time", "2024-01-15 10:30:00", "2024-01-15T10:30:00Z")]
     #[case("date_time", "2024-01-15 10:30:00.125", "2024-01-15T10:30:00.125Z")]
     #[case("date_time", "2024-01-15T10:30:00", "2024-01-15T10:30:00Z")]
@@ -256,6 +286,11 @@ mod tests {
     #[case("ldap", "20240115103000+é")]
     #[case("ldap", "20240115103000+99999")]
     #[case("rfc1123", "15.01.2024")]
+    #[case("microsoft", "1705314600123")]
+    #[case("microsoft", "/Date()/")]
+    #[case("microsoft", "/Date(1705314600000+é)/")]
+    #[case("microsoft", "/Date(1705314600000+9999)/")]
+    #[case("microsoft", "/Date(soon)/")]
     #[case("%d/%m/%Y", "2024-01-15")]
     fn what_is_no_time_is_not_guessed(#[case] word: &str, #[case] text: &str) {
         assert_eq!(read(&format(word), text), Reading::Unfit);
@@ -267,6 +302,8 @@ mod tests {
     #[case("epoch", "-0")]
     #[case("epoch_ms", "0")]
     #[case("epoch_ms", "0E0")]
+    #[case("microsoft", "/Date(0)/")]
+    #[case("microsoft", "/Date(-62135596800000)/")]
     fn counting_from_1970_zero_is_never(#[case] word: &str, #[case] text: &str) {
         assert_eq!(read(&format(word), text), Reading::Null);
     }

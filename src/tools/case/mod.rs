@@ -34,7 +34,7 @@
 //!
 //! [expect]                                        # in the upstream's order, keys with a value
 //! groups = [{ source_id = "1", name = "Sales" }]  # except `id` and `source`; a string is read as JSON
-//! counts = { skipped = 1 }                        # skipped, repeated, unparsed_timestamps, drifted, gone
+//! counts = { skipped = 1 }                        # skipped, left_out, repeated, unparsed_timestamps, drifted, gone
 //! # or: error = { type = "pagination", detail = "a part of it", retry_after = 30 }
 //! # or: problem = "a part of what `check` says"
 //! ```
@@ -124,6 +124,7 @@ pub struct Expectation {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ExpectedCounts {
     skipped: u64,
+    left_out: u64,
     repeated: u64,
     unparsed_timestamps: u64,
     drifted: bool,
@@ -134,6 +135,7 @@ impl From<Counts> for ExpectedCounts {
     fn from(counts: Counts) -> Self {
         Self {
             skipped: counts.skipped,
+            left_out: counts.left_out,
             repeated: counts.repeated,
             unparsed_timestamps: counts.unparsed_timestamps,
             drifted: counts.drifted,

@@ -110,6 +110,7 @@ fn expectation(file: &mut fmt::Formatter<'_>, expect: &Expectation) -> fmt::Resu
     let counts = &expect.counts;
     let numbers = [
         ("skipped", counts.skipped),
+        ("left_out", counts.left_out),
         ("repeated", counts.repeated),
         ("unparsed_timestamps", counts.unparsed_timestamps),
         ("gone", counts.gone),

@@ -46,7 +46,7 @@ impl SampleBody {
             }
             (Ok(page), _) => Ok(read(None, page)),
             (Err(error), Format::Xml) => Err(refusal(&error)),
-            (Err(error), Format::Json) => {
+            (Err(error), _) => {
                 let (prefix, page) = after_prefix(text).ok_or_else(|| refusal(&error))?;
                 Ok(read(Some(prefix), page))
             }

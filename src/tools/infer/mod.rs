@@ -262,11 +262,8 @@ impl<'a> ReadSamples<'a> {
         let Some((_, body)) = self.pages.first() else {
             return Vec::new();
         };
-        let (word, why) = match body.format {
-            Format::Json => ("json", "the body is JSON"),
-            Format::Xml => ("xml", "the body is XML"),
-        };
-        let mut line = ProposedLine::clear("format", word, why);
+        let (word, title) = (body.format.to_string(), body.format.title());
+        let mut line = ProposedLine::clear("format", word, &format!("the body is {title}"));
         if body.is_marked {
             line = line.and("It begins with a byte order mark, which is skipped.");
         }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil;
 use url::Url;
 
+use crate::page::mapping::time::read_exactly;
 use crate::plan::TimeFormat;
 
 /// The format of a text, if it is an instant. Numbers count from 1990 to 2100: any other is more
@@ -13,6 +14,9 @@ pub(super) fn time_format(text: &str) -> Option<TimeFormat> {
     let is_number = |byte: u8| byte.is_ascii_digit() || byte == b'.';
     if text.bytes().all(is_number) {
         return epoch_format(text);
+    }
+    if text.starts_with("/Date(") && read_exactly(&TimeFormat::Microsoft, text).is_some() {
+        return Some(TimeFormat::Microsoft);
     }
     if is_generalized(text) {
         return Some(TimeFormat::Ldap);
@@ -100,6 +104,8 @@ mod tests {
     #[case::date("2024-01-15", Some(TimeFormat::Date))]
     #[case::ldap("20240115103000Z", Some(TimeFormat::Ldap))]
     #[case::ldap_fraction("20240115103000.0Z", Some(TimeFormat::Ldap))]
+    #[case::microsoft("/Date(1705314600000+0100)/", Some(TimeFormat::Microsoft))]
+    #[case::no_date("/Date(x)/", None)]
     #[case::rfc1123("Mon, 15 Jan 2024 10:30:00 GMT", Some(TimeFormat::Rfc1123))]
     #[case::small_number("42", None)]
     #[case::long_number("98765432109876543210", None)]

@@ -125,6 +125,7 @@ const fn what(format: &TimeFormat) -> &'static str {
         TimeFormat::Date => "dates, taken as midnight UTC",
         TimeFormat::Ldap => "generalized times (LDAP)",
         TimeFormat::Rfc1123 => "times as in HTTP headers (RFC 1123)",
+        TimeFormat::Microsoft => "milliseconds since 1970, as in `/Date(0)/`",
         TimeFormat::Pattern(_) => "times in a format of their own",
     }
 }

@@ -10,7 +10,7 @@ use crate::config::upstream::Upstream;
 use crate::error::ErrorKind;
 use crate::group::Group;
 use crate::page::mapping::Skip;
-use crate::plan::{Format, Success};
+use crate::plan::Success;
 use crate::redact::{MASK, Redactor};
 use crate::tools::case::without_empty;
 use crate::upstream::extensions::Purpose;
@@ -153,7 +153,17 @@ pub(super) fn next(next: &Next, reason: fmt::Arguments<'_>, redactor: &Redactor)
 fn position(position: &Position, redactor: &Redactor) -> String {
     let text = match position {
         Position::Start => "the start".to_owned(),
-        Position::Cursor(cursor) | Position::NumberCursor(cursor) => format!("the cursor {cursor}"),
+        Position::Cursor(cursor)
+        | Position::NumberCursor(cursor)
+        | Position::JsonCursor(cursor) => {
+            format!("the cursor {cursor}")
+        }
+        Position::Cursors(values) => {
+            let values = values.iter();
+            let values =
+                values.map(|(name, value)| format!("{name} {}", self::position(value, redactor)));
+            values.collect::<Vec<_>>().join(", ")
+        }
         Position::Offset(offset) => format!("offset {offset}"),
         Position::Page(number) => format!("page {number}"),
         Position::Url(url) => url.to_string(),
@@ -248,10 +258,7 @@ pub(super) fn expected(
     status: Option<StatusCode>,
     block: &Upstream,
 ) -> Option<String> {
-    let format = match block.format {
-        Format::Json => "JSON",
-        Format::Xml => "XML",
-    };
+    let format = block.format.title();
     let records = block.records.at();
     let is_success = status.is_some_and(|status| status.is_success());
     match (kind, purpose) {

@@ -292,9 +292,14 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
             ),
         });
     }
+    let left_out = match summary.counts.left_out {
+        0 => String::new(),
+        left_out => format!(", {left_out} left out"),
+    };
     lines.push(format!(
-        "{} skipped, {} repeated, {} timestamps unparsed, {}",
+        "{} skipped{}, {} repeated, {} timestamps unparsed, {}",
         counted(summary.counts.skipped, "record"),
+        left_out,
         summary.counts.repeated,
         summary.counts.unparsed_timestamps,
         if summary.counts.drifted {

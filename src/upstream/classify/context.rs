@@ -25,7 +25,8 @@ impl BodyFormat {
         let others: &[Format] = match self {
             Self::Decoded(Format::Json) => &[Format::Xml],
             Self::Decoded(Format::Xml) => &[Format::Json],
-            Self::Text => &[Format::Json, Format::Xml],
+            Self::Decoded(Format::Ndjson | Format::Csv | Format::CsvSemicolon | Format::Tsv)
+            | Self::Text => &[Format::Json, Format::Xml],
         };
         let mut pages = others
             .iter()

@@ -79,7 +79,9 @@ impl Classifier {
         let mut hold = PageHold::default();
         if memory.is_bounded() && bytes > UNCOUNTED {
             let text = body.clone();
-            let weight = run(bytes, urgency, memory, move || Ok(PageWeight::of(&text))).await?;
+            let format = self.rules.format;
+            let weigh = move || Ok(PageWeight::in_format(&text, format));
+            let weight = run(bytes, urgency, memory, weigh).await?;
             hold = memory.decode(weight.bytes(), deadline).await?;
             classifier.bounds = classifier.bounds.within(weight);
         }
@@ -106,6 +108,7 @@ impl Classifier {
         };
         let charset = charset(&headers);
         let read = rules.format.read(body, charset, self.bounds);
+        let read = read.and_then(|page| page.with_embedded(&rules.embedded, self.bounds));
         let guessed;
         let page = match (&read, rules.format) {
             (Ok(page), BodyFormat::Decoded(_)) => page,

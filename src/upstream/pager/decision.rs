@@ -1,11 +1,12 @@
 //! What the pager decided after a page, and why.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::location::{flag_name, name};
 use crate::page::ended_by::EndedBy;
 use crate::page::position::{Next, Position};
-use crate::plan::{CursorSource, Location, Part};
+use crate::plan::{CursorSource, Location, NextCursor, Part, Path};
 
 /// Where to read on, and why there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,10 @@ pub enum Naming<'a> {
     Link,
     /// In its last record.
     LastRecord(&'a Part),
+    /// By a list or an object of JSON.
+    Structure(&'a Path),
+    /// By several values.
+    Several(&'a BTreeMap<String, CursorSource>),
 }
 
 impl<'a> Decision<'a> {
@@ -110,8 +115,11 @@ impl fmt::Display for Reason<'_> {
                 write!(formatter, "`{}` says that there is no more", flag_name(at))
             }
             Self::Named(naming) => write!(formatter, "{naming} names it"),
-            Self::Unnamed(naming @ Naming::At(_)) => {
+            Self::Unnamed(naming @ (Naming::At(_) | Naming::Structure(_))) => {
                 write!(formatter, "{naming} is absent, null or empty")
+            }
+            Self::Unnamed(naming @ Naming::Several(_)) => {
+                write!(formatter, "all of {naming} are absent, null or empty")
             }
             Self::Unnamed(Naming::Link) => {
                 formatter.write_str("no `Link` header has a target with `rel=\"next\"`")
@@ -141,12 +149,29 @@ impl fmt::Display for Reason<'_> {
     }
 }
 
+/// Where a page would name the next one, as messages name it.
+pub(super) fn cursor_name(next: &NextCursor) -> String {
+    match next {
+        NextCursor::One(source) => flag_name(source),
+        NextCursor::Structure { structure } => structure.to_string(),
+        NextCursor::Several { values } => {
+            let places: Vec<_> = values.values().map(flag_name).collect();
+            places.join("`, `")
+        }
+    }
+}
+
 impl fmt::Display for Naming<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::At(location) => write!(formatter, "`{}`", name(location)),
             Self::Link => formatter.write_str("the `Link` header"),
             Self::LastRecord(Part::Key) => formatter.write_str("the key of the last record"),
+            Self::Structure(path) => write!(formatter, "`{path}`"),
+            Self::Several(values) => {
+                let places: Vec<_> = values.values().map(flag_name).collect();
+                write!(formatter, "`{}`", places.join("`, `"))
+            }
             Self::LastRecord(Part::At(path)) => write!(formatter, "the last record's `{path}`"),
         }
     }

@@ -59,6 +59,16 @@ pub enum PagerError {
         /// What it holds.
         holds: String,
     },
+    /// Nothing says which item of a list is meant, or the one that is meant lacks its value.
+    #[error("{what} in `{list}` has no value at `{path}`")]
+    NothingChosen {
+        /// Where the list is.
+        list: String,
+        /// What lacks the value.
+        what: String,
+        /// Where it should be.
+        path: String,
+    },
     /// A header is no text.
     #[error("the header `{0}` is neither ASCII nor UTF-8")]
     NotText(String),
@@ -163,6 +173,7 @@ impl From<PagerError> for UpstreamError {
             | PagerError::NotAPosition { .. }
             | PagerError::NotText(_)
             | PagerError::LeadsNowhere { .. }
+            | PagerError::NothingChosen { .. }
             | PagerError::MoreThanOnePage(_)
             | PagerError::MoreThanOneAnswer(_)
             | PagerError::SeveralParents { .. }

@@ -9,35 +9,32 @@ use http::header::CONTENT_RANGE;
 
 use super::context::PageContext;
 use super::error::{Likely, PagerError};
+use super::likely::{HINT_DEPTH, POSITIONS, TOTALS, below, likely};
 use crate::page::format::{Node, excerpt};
-use crate::plan::{CursorSource, Location, Path};
+use crate::page::mapping::{ChosenItem, choose};
+use crate::plan::{ChosenPlace, CursorSource, Location, Path};
 
 /// How much of an invalid value a message shows: it may be a whole text.
-const VALUE_CHARS: usize = 40;
-
-/// How deep below a value that is no scalar a likely one is searched for.
-const HINT_DEPTH: usize = 3;
-
-/// What the members of an object are called that are positions, the likeliest first.
-const POSITIONS: [&str; 8] = [
-    "href", "url", "uri", "cursor", "token", "next", "value", "id",
-];
-
-/// What the members of an object are called that are totals, the likeliest first.
-const TOTALS: [&str; 4] = ["value", "total", "count", "records"];
+pub(super) const VALUE_CHARS: usize = 40;
 
 /// A location, as messages name it.
 pub(super) fn name(location: &Location) -> String {
     match location {
         Location::Body(path) => path.to_string(),
         Location::Header { header } => header.clone(),
+        Location::Chosen(place) => {
+            let value = place.value.to_string();
+            format!("{}/…/{value}", place.each.to_string().trim_end_matches('/'))
+        }
     }
 }
 
 /// What is at a location.
-enum Found<'a> {
-    /// A text that is not empty, or a number.
+pub(super) enum Found<'a> {
+    /// A text that is not empty.
     Text(Cow<'a, str>),
+    /// A number of JSON.
+    Number(Cow<'a, str>),
     /// JSON's true or false, or an XML element with that text.
     Truth(bool),
     /// A list or an object.
@@ -45,7 +42,7 @@ enum Found<'a> {
 }
 
 /// What is at a location. Absent, null and empty are the same.
-fn find<'a>(
+pub(super) fn find<'a>(
     location: &Location,
     context: PageContext<'a>,
 ) -> Result<Option<Found<'a>>, PagerError> {
@@ -60,11 +57,47 @@ fn find<'a>(
             let text = text.filter(|text| !text.is_empty());
             Ok(text.map(|text| Found::Text(Cow::Borrowed(text))))
         }
+        Location::Chosen(place) => Ok(chosen(place, context)?.and_then(found)),
+    }
+}
+
+/// The value in the item that is meant, if there is one. A list of other things is an error, and so is an
+/// item without the value: the walk would end there.
+fn chosen<'a>(
+    place: &ChosenPlace,
+    context: PageContext<'a>,
+) -> Result<Option<Node<'a>>, PagerError> {
+    let Some(list) = follow(context.page.root(), &place.each)? else {
+        return Ok(None);
+    };
+    let no_item = |what: String, path: String| PagerError::NothingChosen {
+        list: place.each.to_string(),
+        what,
+        path,
+    };
+    match choose(list, &place.only) {
+        ChosenItem::Nothing => Ok(None),
+        ChosenItem::One(item) => match item.find(&place.value) {
+            Some(value) => Ok(Some(value)),
+            None => Err(no_item(
+                "the item that is meant".to_owned(),
+                place.value.to_string(),
+            )),
+        },
+        ChosenItem::Unmarked => {
+            let paths = place
+                .only
+                .as_slice()
+                .iter()
+                .map(|filter| filter.path.to_string());
+            let paths: Vec<_> = paths.collect();
+            Err(no_item("every item".to_owned(), paths.join("` or `")))
+        }
     }
 }
 
 /// The value at a path, if it is there. A value on the way that can never lead there is an error.
-fn follow<'a>(root: Node<'a>, path: &Path) -> Result<Option<Node<'a>>, PagerError> {
+pub(super) fn follow<'a>(root: Node<'a>, path: &Path) -> Result<Option<Node<'a>>, PagerError> {
     let mut node = root;
     for (index, segment) in path.segments().iter().enumerate() {
         if let Some(member) = node.member(segment) {
@@ -89,13 +122,13 @@ fn follow<'a>(root: Node<'a>, path: &Path) -> Result<Option<Node<'a>>, PagerErro
     Ok(Some(node))
 }
 
-fn found(node: Node<'_>) -> Option<Found<'_>> {
+pub(super) fn found(node: Node<'_>) -> Option<Found<'_>> {
     let first = node.first();
     if let Some(truth) = first.boolean() {
         return Some(Found::Truth(truth));
     }
     match first.text() {
-        Some(Cow::Borrowed(digits)) if first.is_number() => Some(Found::Text(whole(digits))),
+        Some(Cow::Borrowed(digits)) if first.is_number() => Some(Found::Number(whole(digits))),
         Some(Cow::Borrowed(found)) => said(found, node.is_xml()),
         Some(Cow::Owned(_)) | None => (!first.is_null()).then_some(Found::Structure(node)),
     }
@@ -138,7 +171,7 @@ pub(super) fn position(
     };
     match find(location, context)? {
         None | Some(Found::Truth(false)) => Ok(None),
-        Some(Found::Text(text)) => Ok(Some(text.into_owned())),
+        Some(Found::Text(text) | Found::Number(text)) => Ok(Some(text.into_owned())),
         Some(Found::Truth(true)) => Err(no_position("is `true`".to_owned(), None)),
         Some(Found::Structure(node)) => {
             let likely = likely(node, &name(location), &POSITIONS, HINT_DEPTH, |_| true);
@@ -147,18 +180,10 @@ pub(super) fn position(
     }
 }
 
-/// The position in the last record, if it is there.
-pub(super) fn position_in(node: Node<'_>) -> Option<String> {
-    match found(node)? {
-        Found::Text(text) => Some(text.into_owned()),
-        Found::Truth(_) | Found::Structure(_) => None,
-    }
-}
-
 /// What a flag in the last record says, or what it holds that is none.
 pub(super) fn flag_in(node: Node<'_>) -> Option<String> {
     match found(node)? {
-        Found::Text(text) => Some(text.into_owned()),
+        Found::Text(text) | Found::Number(text) => Some(text.into_owned()),
         Found::Truth(truth) => Some(truth.to_string()),
         Found::Structure(node) => Some(node.holds()),
     }
@@ -176,7 +201,7 @@ pub(super) fn number(
     };
     let text = match find(location, context)? {
         None => return Ok(None),
-        Some(Found::Text(text)) => text,
+        Some(Found::Text(text) | Found::Number(text)) => text,
         Some(Found::Truth(truth)) => return Err(no_number(format!("is `{truth}`"), None)),
         Some(Found::Structure(node)) => {
             let is_number = |text: &str| whole(text).parse::<u64>().is_ok();
@@ -214,7 +239,7 @@ pub(super) fn flag(
         CursorSource::Page(location) => match find(location, context)? {
             None => None,
             Some(Found::Truth(truth)) => return Ok(Some(truth)),
-            Some(Found::Text(text)) => Some(text),
+            Some(Found::Text(text) | Found::Number(text)) => Some(text),
             Some(Found::Structure(node)) => {
                 let is_flag = |text: &str| truth(text).is_some();
                 let likely = likely(node, &name(location), &[], HINT_DEPTH, is_flag);
@@ -250,54 +275,6 @@ pub(super) fn flag_name(source: &CursorSource) -> String {
         CursorSource::Page(location) => name(location),
         CursorSource::Record { last_record } => format!("{last_record} of the last record"),
     }
-}
-
-/// The path of the likeliest scalar below a value, by what its members are called.
-fn likely(
-    node: Node<'_>,
-    path: &str,
-    names: &[&str],
-    depth: usize,
-    fits: impl Fn(&str) -> bool + Copy,
-) -> Option<String> {
-    if depth == 0 {
-        return None;
-    }
-    let mut members: Vec<(&str, Node<'_>)> = match node.names() {
-        // Of a list only the first item.
-        names if names.is_empty() => vec![("0", node.first().items().next()?)],
-        names => (names.into_iter())
-            .filter_map(|name| Some((name, node.member(name)?)))
-            .collect(),
-    };
-    let rank = |name: &str| names.iter().position(|one| name.eq_ignore_ascii_case(one));
-    members.sort_by_key(|(name, _)| rank(name).unwrap_or(names.len()));
-    let at = |name: &str| below(path, &[name.to_owned()]);
-    let scalar = members.iter().find(|(_, member)| {
-        let text = flag_in(*member);
-        !matches!(found(*member), Some(Found::Structure(_))) && text.is_some_and(|text| fits(&text))
-    });
-    match scalar {
-        Some((name, _)) => Some(at(name)),
-        None => (members.iter())
-            .find_map(|(name, member)| likely(*member, &at(name), names, depth - 1, fits)),
-    }
-}
-
-/// A path and segments below it, escaped (RFC 6901, section 3).
-fn below(path: &str, segments: &[String]) -> String {
-    let mut below = path.trim_end_matches('/').to_owned();
-    for segment in segments {
-        below.push('/');
-        below.push_str(&excerpt(
-            &segment.replace('~', "~0").replace('/', "~1"),
-            VALUE_CHARS,
-        ));
-    }
-    if below.is_empty() {
-        below.push('/');
-    }
-    below
 }
 
 #[cfg(test)]

@@ -7,14 +7,11 @@
 //! End conditions combine in all styles: a response that means the end, then a flag, then the
 //! style's own condition, then an empty page.
 
-use url::Url;
-
 use crate::plan::{
-    CursorSource, EmptyPage, EndFlag, Location, PagingStyle, Part, Stride, Total, Trust,
-    holds_userinfo,
+    CursorSource, EmptyPage, EndFlag, Location, NextCursor, PagingStyle, Part, Stride, Total, Trust,
 };
 
-use crate::page::format::{Node, excerpt};
+use crate::page::format::Node;
 
 pub mod context;
 pub use context::{PageContext, WalkTotals};
@@ -29,8 +26,14 @@ pub use decision::{Decision, Flag, Naming, Reason};
 
 pub(crate) mod link;
 
+mod cursor;
+use cursor::{key_in, next_cursor};
+
+mod likely;
+
 mod location;
 mod numbered;
+mod target;
 
 pub use crate::plan::Paging;
 
@@ -66,26 +69,21 @@ impl Paging {
     /// The key of a record with which the next page is requested, if the style continues from the last
     /// record.
     pub fn last_record_key(&self, record: Node<'_>, key: Option<&str>) -> Option<Position> {
-        let PagingStyle::Cursor {
-            next: CursorSource::Record { last_record },
-            ..
-        } = &self.style
-        else {
+        let PagingStyle::Cursor { next, .. } = &self.style else {
             return None;
         };
-        let (text, is_number) = match last_record {
-            Part::Key => (key?.to_owned(), false),
-            Part::At(path) => {
-                let value = record.find(path)?;
-                (location::position_in(value)?, value.is_number())
+        let values = next.sources().filter_map(|(name, source)| {
+            let value = key_in(source, record, key)?;
+            Some((name, value))
+        });
+        let mut several = Vec::new();
+        for (name, value) in values {
+            match name {
+                None => return Some(value),
+                Some(name) => several.push((name.to_owned(), value)),
             }
-        };
-        let position = if is_number {
-            Position::NumberCursor
-        } else {
-            Position::Cursor
-        };
-        (!text.is_empty()).then(|| position(text))
+        }
+        (!several.is_empty()).then_some(Position::Cursors(several))
     }
 
     /// What a record holds where the flag is, if the flag is in the last record.
@@ -177,8 +175,12 @@ impl Paging {
             (PagingStyle::Offset(_) | PagingStyle::Page(_), _) => Err(PagerError::Loop),
             (PagingStyle::Cursor { next, .. }, _) => {
                 let naming = match next {
-                    CursorSource::Page(location) => Naming::At(location),
-                    CursorSource::Record { last_record } => Naming::LastRecord(last_record),
+                    NextCursor::One(CursorSource::Page(location)) => Naming::At(location),
+                    NextCursor::One(CursorSource::Record { last_record }) => {
+                        Naming::LastRecord(last_record)
+                    }
+                    NextCursor::Structure { structure } => Naming::Structure(structure),
+                    NextCursor::Several { values } => Naming::Several(values),
                 };
                 self.follow(naming, flag, context)
             }
@@ -287,7 +289,7 @@ impl Paging {
     fn named(&self, context: PageContext<'_>) -> Result<Option<Position>, PagerError> {
         let url = match &self.style {
             PagingStyle::Cursor { next, .. } => {
-                return cursor(next, context);
+                return next_cursor(next, context);
             }
             PagingStyle::Link => link::next_link(context.headers)?,
             PagingStyle::NextUrl { next } => location::position(next, context)?,
@@ -298,64 +300,23 @@ impl Paging {
         };
         url.map(|url| self.at_url(&url, context.url)).transpose()
     }
-
-    /// The position of the page at `target`, relative to `base`. Allowed are the origin of this page
-    /// and those that the plan lists.
-    fn at_url(&self, target: &str, base: &Url) -> Result<Position, PagerError> {
-        let url = base.join(target).map_err(|_| PagerError::BadUrl)?;
-        let origin = url.origin();
-        let is_allowed = origin == base.origin() || self.origins.iter().any(|one| one.covers(&url));
-        if !is_allowed {
-            let origin = excerpt(&origin.ascii_serialization(), ORIGIN_CHARS);
-            return Err(PagerError::ForeignUrl(origin));
-        }
-        if holds_userinfo(&url) {
-            return Err(PagerError::UserinfoUrl);
-        }
-        Ok(Position::Url(url))
-    }
 }
-
-/// How much of an origin an error shows: more than any that exists.
-const ORIGIN_CHARS: usize = 300;
 
 /// What says that there is more than the only page, if anything does: a flag, or the place where a page
 /// names the `next` one.
 fn whole_says_more(
-    next: Option<&Location>,
+    next: Option<&NextCursor>,
     flag: Option<Flag<'_>>,
     context: PageContext<'_>,
 ) -> Result<Option<String>, PagerError> {
     if let Some(flag) = flag {
         return Ok(flag.more.then(|| location::flag_name(flag.at)));
     }
-    if let Some(next) = next
-        && location::position(next, context)?.is_some()
-    {
-        return Ok(Some(location::name(next)));
-    }
-    Ok(None)
-}
-
-/// The cursor of the next page, if the page contains one.
-fn cursor(next: &CursorSource, context: PageContext<'_>) -> Result<Option<Position>, PagerError> {
     match next {
-        CursorSource::Page(location) => {
-            let number = match location {
-                Location::Body(path) => context.page.find(path).filter(|node| node.is_number()),
-                Location::Header { .. } => None,
-            };
-            let text = location::position(location, context)?;
-            Ok(text.map(|text| match number {
-                Some(_) => Position::NumberCursor(text),
-                None => Position::Cursor(text),
-            }))
+        Some(next) if next_cursor(next, context)?.is_some() => {
+            Ok(Some(decision::cursor_name(next)))
         }
-        CursorSource::Record { .. } if context.records == 0 => Ok(None),
-        CursorSource::Record { last_record } => match context.last_record_key {
-            Some(key) => Ok(Some(key.clone())),
-            None => Err(PagerError::NoLastRecordKey(last_record.to_string())),
-        },
+        Some(_) | None => Ok(None),
     }
 }
 

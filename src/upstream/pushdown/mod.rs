@@ -18,7 +18,7 @@ use crate::group::Moment;
 
 use crate::fold::fold;
 use crate::plan::pushdown::{Case, Comparison, Quote, Texts};
-use crate::plan::{PushdownRule, PushdownRules};
+use crate::plan::{Pushable, PushdownRule, PushdownRules};
 
 use written::written;
 
@@ -50,9 +50,23 @@ pub struct Conditions<'a> {
 impl PushdownRules {
     /// What of `conditions` is handed on.
     pub fn push(&self, conditions: &Conditions<'_>) -> Pushed {
+        let mut lookups = self.0.iter();
+        let lookup = lookups.find(|rule| matches!(rule, PushdownRule::Lookup(_)));
+        if let Some(id) = lookup.and_then(|rule| rule.value(conditions)) {
+            return Pushed(vec![(Pushable::Id, id)]);
+        }
         let rules = self.0.iter();
         let pushed = rules.filter_map(|rule| Some((rule.filter(), rule.value(conditions)?)));
-        Pushed(pushed.collect())
+        let mut pushed: Vec<_> = pushed.collect();
+        let has = |filter: Pushable| pushed.iter().any(|(one, _)| *one == filter);
+        let open = self.0.iter().filter_map(|rule| {
+            let (open, other) = rule.open()?;
+            let is_open = has(other) && !has(rule.filter());
+            is_open.then(|| (rule.filter(), PushedValue::Text(open.to_owned())))
+        });
+        let open: Vec<_> = open.collect();
+        pushed.extend(open);
+        Pushed(pushed)
     }
 }
 
@@ -72,7 +86,7 @@ impl PushdownRule {
                 (is_long_enough && comparison.finds(sought) && is_plain(sought, *quote))
                     .then(|| text(sought, *quote))?
             }
-            Self::Id(quote) => text(conditions.id?, *quote),
+            Self::Id(quote) | Self::Lookup(quote) => text(conditions.id?, *quote),
             Self::Status(words) => text(words.get(conditions.status?)?, None),
             Self::OrganizationId(quote) => text(conditions.organization_id?, *quote),
             Self::ExternalId(quote) => text(conditions.external_id?, *quote),

@@ -48,6 +48,7 @@ fn write(rule: &PushedTime, nanoseconds: i128) -> Option<PushedValue> {
         TimeFormat::Date => PushedValue::Text(by("%Y-%m-%d")?),
         TimeFormat::Ldap => PushedValue::Text(by("%Y%m%d%H%M%SZ")?),
         TimeFormat::Rfc1123 => PushedValue::Text(by("%a, %d %b %Y %H:%M:%S GMT")?),
+        TimeFormat::Microsoft => PushedValue::Text(format!("/Date({})/", moment.as_millisecond())),
         TimeFormat::Pattern(pattern) => PushedValue::Text(by(pattern)?),
     };
     let text = match &written {
@@ -68,6 +69,7 @@ mod tests {
         PushedTime {
             format,
             round: round.parse().unwrap(),
+            open: None,
         }
     }
 

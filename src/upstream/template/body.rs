@@ -5,6 +5,7 @@ use serde_json::{Map, Value as JsonValue};
 
 use super::raw;
 use super::text::{TemplateValue, Variables, render_parameters};
+use crate::json::read_own;
 use crate::plan::request::Json;
 use crate::plan::{RequestBody, TextPart};
 
@@ -59,6 +60,8 @@ impl TemplateValue<'_> {
             Self::Text(text) => text.into(),
             Self::Number(number) => number.into(),
             Self::Bool(bool) => bool.into(),
+            // It was read before it was written.
+            Self::Json(json) => read_own(json).unwrap_or_else(|_| json.into()),
             Self::Digits(digits) => match digits.parse::<serde_json::Number>() {
                 Ok(number) => number.into(),
                 Err(_) => digits.into(),

@@ -66,6 +66,8 @@ impl Request {
             Position::Start
             | Position::Cursor(_)
             | Position::NumberCursor(_)
+            | Position::JsonCursor(_)
+            | Position::Cursors(_)
             | Position::Offset(_)
             | Position::Page(_) => self.uri(variables)?,
         };

@@ -52,13 +52,29 @@ pub(super) enum TemplateValue<'a> {
     Number(u64),
     /// A number of an upstream's own, which may be larger than any of ours.
     Digits(&'a str),
+    /// A list or an object of an upstream's own.
+    Json(&'a str),
     Bool(bool),
 }
 
 impl<'a> TemplateValue<'a> {
+    /// The value of a cursor.
+    fn of_cursor(position: &'a Position) -> Option<Self> {
+        match position {
+            Position::Cursor(cursor) => Some(Self::Text(cursor)),
+            Position::NumberCursor(digits) => Some(Self::Digits(digits)),
+            Position::JsonCursor(json) => Some(Self::Json(json)),
+            Position::Cursors(_)
+            | Position::Start
+            | Position::Offset(_)
+            | Position::Page(_)
+            | Position::Url(_) => None,
+        }
+    }
+
     pub(super) fn text(self) -> Cow<'a, str> {
         match self {
-            Self::Text(text) | Self::Digits(text) => Cow::Borrowed(text),
+            Self::Text(text) | Self::Digits(text) | Self::Json(text) => Cow::Borrowed(text),
             Self::Number(number) => Cow::Owned(number.to_string()),
             Self::Bool(bool) => Cow::Borrowed(if bool { "true" } else { "false" }),
         }
@@ -68,8 +84,19 @@ impl<'a> TemplateValue<'a> {
 impl Placeholder {
     pub(super) fn value<'a>(&self, variables: &Variables<'a>) -> Option<TemplateValue<'a>> {
         match (self, variables.position) {
-            (Self::Cursor, Position::Cursor(cursor)) => Some(TemplateValue::Text(cursor)),
-            (Self::Cursor, Position::NumberCursor(digits)) => Some(TemplateValue::Digits(digits)),
+            (Self::Cursor, position) => TemplateValue::of_cursor(position),
+            (Self::CursorValue(name), Position::Cursors(values)) => {
+                let mut values = values.iter();
+                let (_, value) = values.find(|(named, _)| named == name)?;
+                TemplateValue::of_cursor(value)
+            }
+            (Self::Last, Position::Offset(first)) => {
+                let after = first + u64::from(variables.limit?);
+                Some(TemplateValue::Number(after.saturating_sub(1)))
+            }
+            (Self::End, Position::Offset(first)) => {
+                Some(TemplateValue::Number(first + u64::from(variables.limit?)))
+            }
             (Self::Offset, Position::Offset(number)) | (Self::Page, Position::Page(number)) => {
                 Some(TemplateValue::Number(*number))
             }
@@ -102,7 +129,7 @@ impl Placeholder {
             (Self::Limit, _) => variables
                 .limit
                 .map(|limit| TemplateValue::Number(limit.into())),
-            (Self::Cursor | Self::Offset | Self::Page, _) => None,
+            (Self::CursorValue(_) | Self::Offset | Self::Last | Self::End | Self::Page, _) => None,
         }
     }
 }

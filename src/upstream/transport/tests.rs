@@ -51,6 +51,7 @@ impl Stack {
         let rules = ClassifyRules {
             format: BodyFormat::Decoded(Format::Json),
             strip_prefix: None,
+            embedded: Vec::new(),
             rules: Vec::new(),
             success: None,
             message: Vec::new(),

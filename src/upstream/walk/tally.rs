@@ -15,6 +15,7 @@ use crate::list_memory::WalkHold;
 use crate::observe::{Event, Observers};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
+use crate::page::mapping::Skip;
 use crate::snapshot::Counts;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Announcement, Position};
@@ -58,6 +59,8 @@ pub(super) struct Tally<'a> {
     is_beyond: bool,
     /// The total that a request of its own returned.
     counted: Option<u64>,
+    /// Whether a record is of another kind, by what it says of itself.
+    has_marked: bool,
     groups: DistinctGroups,
     rows: DistinctRows,
     counts: Counts,
@@ -111,6 +114,7 @@ impl<'a> Tally<'a> {
             skipped: HashSet::new(),
             repeated: 0,
             counted: None,
+            has_marked: false,
             groups: DistinctGroups::default(),
             rows: DistinctRows::default(),
             counts: Counts::default(),
@@ -158,7 +162,14 @@ impl<'a> Tally<'a> {
         }
         self.check_limits()?;
         self.skipped.extend(&page.skipped);
-        self.counts.skipped += page.mapped().skipped.len() as u64;
+        for (_, skip) in &page.mapped().skipped {
+            if skip.is_left_out() {
+                self.counts.left_out += 1;
+                self.has_marked |= *skip == Skip::LeftOut;
+            } else {
+                self.counts.skipped += 1;
+            }
+        }
         self.counts.unparsed_timestamps += page.mapped().unparsed_timestamps;
         let mapped = page.into_mapped();
         let repeated_rows = self.rows.add(mapped.rows);
@@ -365,18 +376,22 @@ impl<'a> Tally<'a> {
     }
 
     /// Records of which none is a group are something else, such as an error message in place of
-    /// the list: they must not replace the groups of the last walk.
+    /// the list: they must not replace the groups of the last walk. They may all be of another kind, if
+    /// they say so.
     fn check_mapped(&self) -> Result<(), UpstreamError> {
-        if self.records == 0 || !self.groups.is_empty() || !self.rows.is_empty() {
+        let is_any = !self.groups.is_empty() || !self.rows.is_empty() || self.has_marked;
+        if self.records == 0 || is_any {
             return Ok(());
         }
         let records = self.records;
+        let wanted = if self.counts.skipped == 0 {
+            "a value at the path that `records.only` compares"
+        } else {
+            self.adapter.wanted_of_records()
+        };
         Err(UpstreamError::new(
             ErrorKind::Mapping,
-            format!(
-                "none of {records} records has {}",
-                self.adapter.wanted_of_records()
-            ),
+            format!("none of {records} records has {wanted}"),
         ))
     }
 }

@@ -9,7 +9,7 @@ use groupgate::error::ErrorKind;
 use groupgate::gateway::cursor::{CURSOR_BYTES, Keys};
 use groupgate::gateway::missing_sources::MissingSources;
 use groupgate::gateway::query::Resume;
-use groupgate::gateway::{ParseContext, Query};
+use groupgate::gateway::{FilterableAttributes, ParseContext, Query};
 use groupgate::group::Group;
 use groupgate::snapshot::Snapshot;
 
@@ -23,6 +23,7 @@ static OTHERS: LazyLock<Keys> = LazyLock::new(|| keys(&[4, 5]));
 
 fn query(raw: &str, caller: &Caller) -> Option<Query> {
     let context = ParseContext {
+        attributes: &FilterableAttributes::default(),
         sources: &["a".into()],
         streamed: false,
         caller,

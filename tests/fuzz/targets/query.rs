@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 use groupgate::caller::Caller;
 use groupgate::gateway::cursor::Keys;
 use groupgate::gateway::query::{Limit, QueryError};
-use groupgate::gateway::{ParseContext, Query};
+use groupgate::gateway::{FilterableAttributes, ParseContext, Query};
 
 static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys::new(vec![vec![7; 32].into()]));
 
 fn parse(raw: &str) -> Result<Query, QueryError> {
     let context = ParseContext {
+        attributes: &FilterableAttributes::default(),
         sources: &["a".into(), "b_2".into()],
         streamed: true,
         caller: &Caller::default(),

@@ -13,6 +13,7 @@ const STEP_BY_STEP: [(&str, &str); 2] = [("pagination.limit", "7"), ("limits.con
 const DRIFTED: Counts = Counts {
     skipped: 0,
     repeated: 0,
+    left_out: 0,
     unparsed_timestamps: 0,
     drifted: true,
     gone: 0,

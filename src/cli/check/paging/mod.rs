@@ -4,8 +4,8 @@
 use toml::Table;
 
 use crate::plan::{
-    Absent, CursorSource, EmptyPage, EndFlag, Location, Meaning, Paging, PagingStyle, Pushable,
-    Repeat, Requests, Stride, TextPart, Trust, Upstream,
+    Absent, CursorSource, EmptyPage, EndFlag, LinkTarget, Location, Meaning, NextCursor, Paging,
+    PagingStyle, Pushable, Repeat, Requests, Stride, TextPart, Trust, Upstream,
 };
 use crate::presets;
 
@@ -26,6 +26,7 @@ fn in_words(paging: &Paging, rule: Option<String>) -> String {
         rule,
         cap(paging),
         repeat(paging),
+        links(paging),
         origins(paging),
     ] {
         if let Some(part) = part.filter(|part| !part.is_empty()) {
@@ -98,7 +99,7 @@ fn position(paging: &Paging) -> String {
             let first = first.as_ref().map(|first| format!(", first `{first}`"));
             format!(
                 "by the cursor at {}{}",
-                source(next),
+                next_cursor(next),
                 first.unwrap_or_default()
             )
         }
@@ -253,6 +254,17 @@ fn repeat(paging: &Paging) -> Option<String> {
     is_end.then(|| "a page that is repeated is the end".to_owned())
 }
 
+/// What the URLs of next pages are relative to.
+fn links(paging: &Paging) -> Option<String> {
+    match &paging.links {
+        LinkTarget::Page => None,
+        LinkTarget::Origin(_) => {
+            Some("from the origin of base_url, whatever host it names".to_owned())
+        }
+        LinkTarget::Base(_) => Some("below base_url, whatever host it names".to_owned()),
+    }
+}
+
 /// Our credentials go wherever pages are read from, which is worth a word.
 fn origins(paging: &Paging) -> Option<String> {
     let others: Vec<_> = paging
@@ -305,6 +317,19 @@ fn requested_total(requests: &Requests) -> Option<String> {
     ))
 }
 
+fn next_cursor(next: &NextCursor) -> String {
+    match next {
+        NextCursor::One(one) => source(one),
+        NextCursor::Structure { structure } => format!("{structure}, which is a structure"),
+        NextCursor::Several { values } => {
+            let values = values
+                .iter()
+                .map(|(name, at)| format!("{name} at {}", source(at)));
+            values.collect::<Vec<_>>().join(" and ")
+        }
+    }
+}
+
 fn source(source: &CursorSource) -> String {
     match source {
         CursorSource::Page(place) => location(place),
@@ -316,6 +341,7 @@ pub(super) fn location(location: &Location) -> String {
     match location {
         Location::Body(path) => path.to_string(),
         Location::Header { header } => format!("the header {header}"),
+        Location::Chosen(place) => format!("{} of one item of {}", place.value, place.each),
     }
 }
 

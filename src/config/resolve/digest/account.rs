@@ -37,6 +37,10 @@ pub(super) fn of(
         .put(
             "total",
             &total.map(|call| request(&call.request)).transpose()?,
+        )
+        .put(
+            "lookup",
+            &upstream.pushdown.lookup().map(request).transpose()?,
         );
     let related: BTreeMap<_, _> = (upstream.related_requests().into_iter())
         .map(|(keys, related)| Ok((keys.join("."), request(related)?)))

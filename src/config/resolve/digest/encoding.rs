@@ -7,8 +7,9 @@ use crate::config::upstream::Method;
 use crate::config::upstream::pushdown::{KnownBy, Matches, PeopleList, SearchedField};
 use crate::plan::pushdown::{Case, Quote, Texts};
 use crate::plan::{
-    Absence, Absent, AbsentRecords, Decode, EmptyPage, Extra, Format, Location, Meaning, OneOrMany,
-    Origin, Part, Repeat, Scalar, ShortPage, StatusPattern, Step, Take, TimeFormat, Trust,
+    Absence, Absent, AbsentRecords, Decode, EmptyPage, Extra, Format, LinkBase, Location, Meaning,
+    OneOrMany, Origin, Part, Repeat, Scalar, ShortPage, StatusPattern, Step, Take, TimeFormat,
+    Trust,
 };
 use crate::plan::{Path, Span};
 
@@ -161,6 +162,11 @@ impl Encode for Location {
         match self {
             Self::Body(path) => path.encode(),
             Self::Header { header } => CanonicalTable::default().put("header", header).encode(),
+            Self::Chosen(place) => CanonicalTable::default()
+                .put("each", &place.each)
+                .put("only", &place.only)
+                .put("value", &place.value)
+                .encode(),
         }
     }
 }
@@ -203,6 +209,7 @@ encode_as_written!(
     Trust,
     ShortPage,
     EmptyPage,
+    LinkBase,
     Repeat,
     Matches,
     SearchedField,

@@ -1,8 +1,8 @@
 //! How records become groups, encoded.
 
 use super::encoding::{CanonicalTable, CanonicalValue, Encode};
-use crate::config::upstream::{Conversion, Each, Fields, PathOr, Source};
-use crate::plan::{FieldTemplate, FieldTemplatePiece};
+use crate::config::upstream::{Conversion, Each, Fields, OneOrMany, PathOr, Source};
+use crate::plan::{FieldTemplate, FieldTemplatePiece, RecordFilter};
 
 impl Encode for Fields {
     fn encode(&self) -> Option<CanonicalValue> {
@@ -38,13 +38,38 @@ impl Encode for Fields {
             .put("path", path)
             .put("url", url)
             .put("logo_url", logo_url)
-            .put("members", members)
-            .put("admins", admins)
-            .put("guests", guests)
+            .put("members", &people(members))
+            .put("admins", &people(admins))
+            .put("guests", &people(guests))
             .put("member_count", member_count)
             .put("created_at", created_at)
             .put("updated_at", updated_at)
             .put("deleted_at", deleted_at)
+            .encode()
+    }
+}
+
+/// One list of people is encoded as itself.
+fn people(lists: &Option<OneOrMany<Each>>) -> Option<CanonicalValue> {
+    match lists.as_ref()?.as_slice() {
+        [only] => only.encode(),
+        several => several.encode(),
+    }
+}
+
+impl Encode for RecordFilter {
+    fn encode(&self) -> Option<CanonicalValue> {
+        let Self {
+            path,
+            equals,
+            not,
+            present,
+        } = self;
+        CanonicalTable::default()
+            .put("path", path)
+            .put("equals", equals)
+            .put("not", not)
+            .put("present", &present.map(|present| present.to_string()))
             .encode()
     }
 }
@@ -55,6 +80,7 @@ impl Encode for Each {
             each,
             split,
             keyed,
+            only,
             id,
             email,
         } = self;
@@ -62,6 +88,7 @@ impl Encode for Each {
             .put("each", each)
             .put("split", split)
             .put("keyed", keyed)
+            .put("only", only)
             .put("id", id)
             .put("email", email)
             .encode()

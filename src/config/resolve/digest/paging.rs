@@ -4,7 +4,7 @@ use super::encoding::{CanonicalTable, CanonicalValue, Encode};
 use crate::config::upstream::{
     CursorPages, LinkPages, NextUrlPages, NumberedPages, OffsetPages, Pagination, Total, WholeList,
 };
-use crate::plan::{Absent, CursorSource, EmptyPage, Repeat, ShortPage};
+use crate::plan::{Absent, CursorSource, EmptyPage, NextCursor, Repeat, ShortPage};
 
 impl Encode for Pagination {
     fn encode(&self) -> Option<CanonicalValue> {
@@ -137,6 +137,7 @@ fn link(pages: &LinkPages) -> CanonicalTable {
         empty_page,
         cap,
         origins,
+        relative_to,
         on_repeat,
     } = pages;
     CanonicalTable::default()
@@ -149,6 +150,7 @@ fn link(pages: &LinkPages) -> CanonicalTable {
         .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
         .put("cap", cap)
         .put("origins", origins)
+        .put_changed("relative_to", relative_to)
         .put_changed("on_repeat", on_repeat)
 }
 
@@ -163,6 +165,7 @@ fn next_url(pages: &NextUrlPages) -> CanonicalTable {
         empty_page,
         cap,
         origins,
+        relative_to,
         on_repeat,
     } = pages;
     CanonicalTable::default()
@@ -176,6 +179,7 @@ fn next_url(pages: &NextUrlPages) -> CanonicalTable {
         .put_unless(&EmptyPage::Continue, "empty_page", empty_page)
         .put("cap", cap)
         .put("origins", origins)
+        .put_changed("relative_to", relative_to)
         .put_changed("on_repeat", on_repeat)
 }
 
@@ -186,6 +190,18 @@ impl Encode for CursorSource {
             Self::Record { last_record } => CanonicalTable::default()
                 .put("last_record", last_record)
                 .encode(),
+        }
+    }
+}
+
+impl Encode for NextCursor {
+    fn encode(&self) -> Option<CanonicalValue> {
+        match self {
+            Self::One(source) => source.encode(),
+            Self::Structure { structure } => CanonicalTable::default()
+                .put("structure", structure)
+                .encode(),
+            Self::Several { values } => CanonicalTable::default().put("values", values).encode(),
         }
     }
 }

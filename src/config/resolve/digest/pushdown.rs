@@ -2,8 +2,9 @@
 
 use super::encoding::{CanonicalTable, CanonicalValue, Encode};
 use crate::config::upstream::pushdown::{
-    Pushdown, PushedMember, PushedSearch, PushedStatus, PushedText,
+    Pushdown, PushedId, PushedMember, PushedSearch, PushedStatus, PushedText,
 };
+use crate::plan;
 use crate::plan::pushdown::PushedTime;
 
 impl Encode for Pushdown {
@@ -61,6 +62,22 @@ impl Encode for PushedSearch {
     }
 }
 
+impl Encode for PushedId {
+    fn encode(&self) -> Option<CanonicalValue> {
+        let Self {
+            quote,
+            request,
+            records,
+        } = self;
+        let records = records.clone().map(plan::Records::from);
+        CanonicalTable::default()
+            .put("quote", quote)
+            .put("request", request)
+            .put("records", &records)
+            .encode()
+    }
+}
+
 impl Encode for PushedText {
     fn encode(&self) -> Option<CanonicalValue> {
         let Self { quote } = self;
@@ -96,11 +113,16 @@ impl Encode for PushedMember {
 
 impl Encode for PushedTime {
     fn encode(&self) -> Option<CanonicalValue> {
-        let Self { format, round } = self;
+        let Self {
+            format,
+            round,
+            open,
+        } = self;
         let usual = Self::default();
         CanonicalTable::default()
             .put_unless(&usual.format, "format", format)
             .put_unless(&usual.round, "round", round)
+            .put("open", open)
             .encode()
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         pushdown,
         format,
         strip_prefix,
+        embedded,
         records,
         success,
         answers,
@@ -38,6 +39,8 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         auth: _,
         account: _,
         scopes: _,
+        // What is asked of the list.
+        filterable: _,
         // Only read where there is no list.
         message: _,
         // How it is treated.
@@ -61,6 +64,7 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         .put("pushdown", pushdown)
         .put_changed("format", format)
         .put("strip_prefix", strip_prefix)
+        .put("embedded", embedded)
         .put("records", &Records::from(records.clone()))
         .put("success", success)
         .put("answers", answers)
@@ -91,12 +95,14 @@ impl Encode for Records {
             absent,
             keyed,
             children,
+            only,
         } = self;
         CanonicalTable::default()
             .put("at", at)
             .put_changed("absent", absent)
             .put("keyed", keyed)
             .put("children", children)
+            .put("only", only)
             .encode()
     }
 }

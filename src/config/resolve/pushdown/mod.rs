@@ -16,6 +16,7 @@ use crate::plan::placeholder::{Piece, scan};
 use crate::plan::{List, Pushable};
 use crate::problem::{KeyPath, Problem, Problems};
 
+use super::placeholders;
 use super::texts::texts;
 
 /// Checks how an upstream is asked by query.
@@ -45,7 +46,8 @@ fn check_by_query(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     let request = at.join("request");
     check_vars(&request, &upstream.request, problems);
     let used = upstream.request.filters();
-    if used.is_empty() {
+    let lookup = upstream.pushdown.lookup();
+    if used.is_empty() && lookup.is_none() {
         let all = Pushable::ALL.map(|filter| format!("{{{filter}}}"));
         let all = list(all.iter().map(String::as_str)).unwrap_or_default();
         problems.push(
@@ -58,7 +60,8 @@ fn check_by_query(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
     }
     let places = at.join("pushdown");
     for filter in upstream.pushdown.described() {
-        if !used.contains(&filter) {
+        let is_elsewhere = filter == Pushable::Id && lookup.is_some();
+        if !used.contains(&filter) && !is_elsewhere {
             problems.push(
                 Problem::new(
                     places.join(filter.as_str()),
@@ -78,8 +81,49 @@ fn check_by_query(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
         );
     }
     places::check(&request, &upstream.request, &upstream.pushdown, problems);
-    statements::check(at, upstream, &used, problems);
+    let mut described = used.clone();
+    if let Some(lookup) = lookup {
+        described.insert(Pushable::Id);
+        check_lookup(&places.join("id"), lookup, upstream, problems);
+    }
+    let id = upstream.pushdown.id.as_ref();
+    if lookup.is_none() && id.is_some_and(|id| id.records.is_some()) {
+        problems.push(
+            Problem::new(
+                places.join("id").join("records"),
+                "`records` is where the response to `request` holds the group, which is not set",
+            )
+            .with_help("set it, as in `request = { path = \"/groups/{id}\" }`, or leave this out"),
+        );
+    }
+    statements::check(at, upstream, &described, problems);
     check_further(at, upstream, &used, problems);
+}
+
+/// Checks the request for one group.
+fn check_lookup(at: &KeyPath, lookup: &Request, upstream: &Upstream, problems: &mut Problems) {
+    let request = at.join("request");
+    check_vars(&request, lookup, problems);
+    placeholders::check_lookup(&request, lookup, upstream, problems);
+    places::check(&request, lookup, &upstream.pushdown, problems);
+    if !lookup.filters().contains(&Pushable::Id) {
+        problems.push(
+            Problem::new(
+                request.clone(),
+                "`{id}` is not used here, so every group would be the same",
+            )
+            .with_help("write it where the upstream expects it, as in `/groups/{id}`"),
+        );
+    }
+    if upstream.request.filters().contains(&Pushable::Id) {
+        problems.push(
+            Problem::new(
+                request,
+                "`{id}` is used in the request that lists groups too",
+            )
+            .with_help("keep the one that the upstream answers faster"),
+        );
+    }
 }
 
 /// Checks the requests that belong to the same list.

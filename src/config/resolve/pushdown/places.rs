@@ -31,6 +31,21 @@ pub(super) fn check(at: &KeyPath, request: &Request, pushdown: &Pushdown, proble
     }
 }
 
+/// Whether filters are the two ends of one range, each of which says what it is where it is open.
+fn is_range(filters: &[Pushable], pushdown: &Pushdown) -> bool {
+    let is_open = |filter: &Pushable| {
+        pushdown
+            .time(*filter)
+            .is_some_and(|time| time.open.is_some())
+    };
+    let created = [Pushable::CreatedAfter, Pushable::CreatedBefore];
+    let updated = [Pushable::UpdatedAfter, Pushable::UpdatedBefore];
+    [created, updated]
+        .iter()
+        .any(|ends| filters.iter().all(|filter| ends.contains(filter)))
+        && filters.iter().all(is_open)
+}
+
 /// One text with filters in it.
 struct FilterText<'a> {
     at: &'a KeyPath,
@@ -42,7 +57,7 @@ struct FilterText<'a> {
 impl FilterText<'_> {
     fn check(&self, pushdown: &Pushdown, problems: &mut Problems) {
         let filters = filters_in(self.text);
-        if let Some(problem) = self.shared(&filters) {
+        if let Some(problem) = self.shared(&filters, pushdown) {
             problems.push(problem);
             return;
         }
@@ -82,9 +97,10 @@ impl FilterText<'_> {
     }
 
     /// A text is left out as soon as one of its placeholders has no value.
-    fn shared(&self, filters: &[Pushable]) -> Option<Problem> {
+    fn shared(&self, filters: &[Pushable], pushdown: &Pushdown) -> Option<Problem> {
         let &first = filters.first()?;
-        if let Some(other) = filters.iter().find(|&&filter| filter != first) {
+        let other = filters.iter().find(|&&filter| filter != first);
+        if let Some(other) = other.filter(|_| !is_range(filters, pushdown)) {
             let problem = Problem::new(
                 self.at.clone(),
                 format!(
@@ -92,7 +108,12 @@ impl FilterText<'_> {
                      has both"
                 ),
             );
-            return Some(problem.with_help("write each in a parameter of its own, or keep one"));
+            let is_time = first.is_time() && other.is_time();
+            return Some(problem.with_help(if is_time {
+                "say under `pushdown` what each is where a query has only the other one, as in `open = \"*\"`"
+            } else {
+                "write each in a parameter of its own, or keep one"
+            }));
         }
         let cursor = Piece::Placeholder("cursor".to_owned());
         scan(self.text)

@@ -1,7 +1,7 @@
 //! What is decided of the filters that an upstream is asked with.
 
 use crate::config::Upstream;
-use crate::config::upstream::Fields;
+use crate::config::upstream::{Fields, OneOrMany};
 use crate::plan::pushdown::{Comparison, PushedTime};
 use crate::plan::{List, Pushable, PushdownRule, PushdownRules};
 
@@ -14,7 +14,9 @@ pub(crate) fn rules(upstream: &Upstream) -> Option<PushdownRules> {
     }
     let used = upstream.request.filters();
     let rules = used.into_iter().filter_map(|filter| rule(filter, upstream));
-    Some(PushdownRules(rules.collect()))
+    let lookup = upstream.pushdown.lookup();
+    let lookup = lookup.map(|_| PushdownRule::Lookup(upstream.pushdown.quote(Pushable::Id)));
+    Some(PushdownRules(lookup.into_iter().chain(rules).collect()))
 }
 
 fn rule(filter: Pushable, upstream: &Upstream) -> Option<PushdownRule> {
@@ -59,5 +61,6 @@ fn has_emails(fields: &Fields) -> bool {
     [&fields.members, &fields.admins, &fields.guests]
         .into_iter()
         .flatten()
+        .flat_map(OneOrMany::as_slice)
         .any(|each| each.email.is_some())
 }

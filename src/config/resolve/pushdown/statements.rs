@@ -170,9 +170,10 @@ fn check_member(at: &KeyPath, member: &PushedMember, fields: &Fields, problems: 
         (PeopleList::Admins, "admins", &fields.admins),
         (PeopleList::Guests, "guests", &fields.guests),
     ];
-    let mapped: Vec<(PeopleList, &str, &Each)> = people
-        .into_iter()
-        .filter_map(|(word, key, each)| Some((word, key, each.as_ref()?)))
+    let lists = people.into_iter();
+    let lists = lists.filter_map(|(word, key, lists)| Some((word, key, lists.as_ref()?)));
+    let mapped: Vec<(PeopleList, &str, &Each)> = lists
+        .flat_map(|(word, key, lists)| lists.as_slice().iter().map(move |each| (word, key, each)))
         .collect();
     if mapped.is_empty() {
         problems.push(unmapped(at, Pushable::Member, "members"));
@@ -181,7 +182,8 @@ fn check_member(at: &KeyPath, member: &PushedMember, fields: &Fields, problems: 
     let missing = mapped
         .iter()
         .filter(|(word, ..)| !member.lists.contains(word));
-    if let Some(missing) = list(missing.map(|(_, key, _)| *key)) {
+    let missing: BTreeSet<_> = missing.map(|(_, key, _)| *key).collect();
+    if let Some(missing) = list(missing) {
         problems.push(
             Problem::new(
                 at.join("in"),

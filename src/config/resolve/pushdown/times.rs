@@ -22,6 +22,7 @@ pub(super) fn check(at: &KeyPath, time: Option<&PushedTime>, problems: &mut Prob
         | TimeFormat::DateTime
         | TimeFormat::Ldap
         | TimeFormat::Rfc1123
+        | TimeFormat::Microsoft
         | TimeFormat::Pattern(_) => {
             "set `round` to whole steps of what the format shows, such as `\"1s\"` or `\"1m\"`"
         }
@@ -46,7 +47,7 @@ fn is_fine_enough(time: &PushedTime) -> bool {
     let step = i128::try_from(time.round.get().as_nanos()).unwrap_or(0);
     let finest = match &time.format {
         TimeFormat::Rfc3339 => 1,
-        TimeFormat::EpochMs => MILLISECOND,
+        TimeFormat::EpochMs | TimeFormat::Microsoft => MILLISECOND,
         TimeFormat::Epoch | TimeFormat::DateTime | TimeFormat::Ldap | TimeFormat::Rfc1123 => SECOND,
         TimeFormat::Date => 24 * 60 * 60 * SECOND,
         TimeFormat::Pattern(pattern) => return step > 0 && is_fine_pattern(pattern, step),
@@ -81,6 +82,7 @@ mod tests {
         PushedTime {
             format,
             round: round.parse().unwrap(),
+            open: None,
         }
     }
 

@@ -42,10 +42,16 @@ pub(crate) fn requests(
         let mut total = pagination.table("total");
         request(&call.request, total.table("request"))
     });
+    let lookup = upstream.pushdown.lookup().map(|lookup| {
+        let mut pushdown = block.table("pushdown");
+        let mut id = pushdown.table("id");
+        request(lookup, id.table("request"))
+    });
     Some(Requests {
         listing: listing?,
         continuation: optional(continuation)?,
         count: optional(count)?,
+        lookup: optional(lookup)?,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Decodes JSON (RFC 8259). Numbers keep their digits as they were written.
 
+use std::borrow::Cow;
+
 use super::error::FormatError;
 use super::limits::Bounds;
 use super::tape::Tape;
@@ -18,9 +20,50 @@ pub(super) fn decode(
     charset: Option<&str>,
     bounds: Bounds,
 ) -> Result<Tape, FormatError> {
-    let unreadable = |body, problem| FormatError::unreadable("JSON", body, problem);
-    let text =
-        text::of(body, charset, None).map_err(|error| unreadable(body, error.to_string()))?;
+    let unreadable = |problem| FormatError::unreadable("JSON", body, problem);
+    let text = text::of(body, charset, None).map_err(|error| unreadable(error.to_string()))?;
+    read(text, bounds, |text, problem| {
+        FormatError::unreadable("JSON", text.as_bytes(), problem)
+    })
+}
+
+/// Decodes one value a line within `bounds`, as a list of them.
+pub(super) fn decode_lines(
+    body: &[u8],
+    charset: Option<&str>,
+    bounds: Bounds,
+) -> Result<Tape, FormatError> {
+    let unreadable = |problem| FormatError::unreadable("NDJSON", body, problem);
+    let text = text::of(body, charset, None).map_err(|error| unreadable(error.to_string()))?;
+    let mut list = String::with_capacity(text.len() + 2);
+    list.push('[');
+    let mut is_empty = true;
+    for (index, line) in text.lines().enumerate() {
+        if index > 0 {
+            // Flaws are told by line.
+            list.push('\n');
+        }
+        if line.trim().is_empty() {
+            continue;
+        }
+        if !is_empty {
+            list.push(',');
+        }
+        is_empty = false;
+        list.push_str(line);
+    }
+    if is_empty {
+        return Err(unreadable("it has no lines".to_owned()));
+    }
+    list.push(']');
+    read(list.into(), bounds, |_, problem| unreadable(problem))
+}
+
+fn read(
+    text: Cow<'_, str>,
+    bounds: Bounds,
+    unreadable: impl Fn(&str, String) -> FormatError,
+) -> Result<Tape, FormatError> {
     let Bounds { depth, room, .. } = bounds;
     match scan(&text, bounds) {
         Ok(tape) => Ok(tape.finish(text, false)),
@@ -35,8 +78,8 @@ pub(super) fn decode(
                 line,
                 column,
             },
-            Some(Unread::Malformed(error)) => unreadable(text.as_bytes(), error.to_string()),
-            None => unreadable(text.as_bytes(), TOO_LONG.to_owned()),
+            Some(Unread::Malformed(error)) => unreadable(&text, error.to_string()),
+            None => unreadable(&text, TOO_LONG.to_owned()),
         }),
     }
 }

@@ -360,6 +360,7 @@ impl TapeBuilder {
             beside: self.beside,
             entries: self.entries,
             is_xml,
+            columns: None,
         }
     }
 }

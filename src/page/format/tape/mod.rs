@@ -80,6 +80,8 @@ pub(super) struct Tape {
     beside: String,
     entries: Vec<TapeEntry>,
     pub(super) is_xml: bool,
+    /// The columns of a table.
+    pub(super) columns: Option<Box<[String]>>,
 }
 
 impl Tape {
@@ -90,6 +92,7 @@ impl Tape {
             beside: String::new(),
             entries: Vec::new(),
             is_xml: false,
+            columns: None,
         }
     }
 
@@ -105,6 +108,7 @@ impl Tape {
             beside: String::new(),
             entries: vec![entry],
             is_xml: false,
+            columns: None,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::problem::{KeyPath, Problems};
 
 use super::*;
 
+mod named;
 mod numbered;
 
 /// The paging that these keys describe, on `u.example`.
