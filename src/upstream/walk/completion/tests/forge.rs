@@ -25,9 +25,9 @@ pub(super) struct Forge {
     /// How many records a page has.
     pub(super) page: usize,
     /// The lists of members that were asked for.
-    asked: Mutex<Vec<u64>>,
+    pub(super) asked: Mutex<Vec<u64>>,
     /// The group whose members cannot be read.
-    broken: Mutex<Option<(u64, StatusCode)>>,
+    pub(super) broken: Mutex<Option<(u64, StatusCode)>>,
 }
 
 impl Forge {
