@@ -81,7 +81,9 @@ pub(super) fn place(
 
 /// Whether a request for groups has a placeholder for what the login returned under this name.
 fn is_in_a_request(name: &str, upstream: &Upstream) -> bool {
-    let requests = upstream.requests();
-    let mut names = requests.iter().flat_map(|(_, request)| names_in(request));
+    let own = upstream.requests().into_iter().map(|(_, request)| request);
+    let related = upstream.related_requests().into_iter();
+    let requests = own.chain(related.map(|(_, request)| request));
+    let mut names = requests.flat_map(names_in);
     names.any(|used| used == format!("login.{name}"))
 }
