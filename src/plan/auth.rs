@@ -4,7 +4,7 @@ use http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ForwardedNames, MessageSignature, SecretValue, TokenAuth};
+use super::{ForwardedNames, KeyEncoding, MessageSignature, SecretValue, TokenAuth};
 
 /// How requests to one upstream are authenticated.
 #[derive(Debug, Clone, PartialEq)]
@@ -231,19 +231,6 @@ pub enum Hash {
     Sha1,
     /// MD5, for upstreams that support nothing better.
     Md5,
-}
-
-/// How a key is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyEncoding {
-    /// The key is the text itself.
-    #[default]
-    Text,
-    /// Base64, with or without padding.
-    Base64,
-    /// Hexadecimal.
-    Hex,
 }
 
 /// How bytes are written as text.

@@ -91,7 +91,7 @@ enum WrittenExpiry {
 /// A place as a table: exactly one of three keys.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Place {
+struct PlaceTable {
     path: Option<Path>,
     header: Option<String>,
     cookie: Option<String>,
@@ -99,7 +99,7 @@ struct Place {
     unit: Option<ExpiryUnit>,
 }
 
-impl Place {
+impl PlaceTable {
     fn location<E: Error>(self) -> Result<(LoginLocation, Option<ExpiryUnit>), E> {
         let location = match (self.path, self.header, self.cookie) {
             (Some(path), None, None) => LoginLocation::Body(path),
@@ -133,7 +133,7 @@ impl<'de> Deserialize<'de> for LoginLocation {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<LoginLocation, A::Error> {
-                match Place::deserialize(MapAccessDeserializer::new(map))?.location()? {
+                match PlaceTable::deserialize(MapAccessDeserializer::new(map))?.location()? {
                     (location, None) => Ok(location),
                     (_, Some(_)) => Err(A::Error::custom("`as` belongs to `expires`")),
                 }
@@ -183,7 +183,7 @@ impl<'de> Deserialize<'de> for Expiry {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Expiry, A::Error> {
-                let place = Place::deserialize(MapAccessDeserializer::new(map))?;
+                let place = PlaceTable::deserialize(MapAccessDeserializer::new(map))?;
                 let (location, unit) = place.location()?;
                 Ok(Expiry::At(location, unit.unwrap_or_default()))
             }

@@ -15,8 +15,8 @@ pub use audit::AuditRules;
 
 pub mod auth;
 pub use auth::{
-    Auth, DatePlace, DigestAccess, Encoding, Fixed, Hash, Hmac, KeyEncoding, SigV4, SignaturePlace,
-    SigningDate, SigningPiece, SigningPlaceholder, SigningText,
+    Auth, DatePlace, DigestAccess, Encoding, Fixed, Hash, Hmac, SigV4, SignaturePlace, SigningDate,
+    SigningPiece, SigningPlaceholder, SigningText,
 };
 
 pub mod callers;
@@ -50,6 +50,9 @@ pub use freshness::{Freshness, ListTerms, Refresh};
 
 pub mod jwt;
 pub use jwt::{ClaimPointer, Jwt, KeySource};
+
+pub mod key_encoding;
+pub use key_encoding::KeyEncoding;
 
 pub mod key_set;
 pub use key_set::{KeySet, KeySetError, VerificationKey};

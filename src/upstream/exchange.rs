@@ -14,9 +14,9 @@ use tokio::time::Instant;
 
 use crate::clock::WallClock;
 
-use super::auth::{LoginValues, Token};
+use super::auth::{LoginToken, LoginValues, Token};
 use super::classify::{ClassifiedResponse, Classifier};
-use super::extensions::{Deadline, ForwardedHeaders, Hedgeable, LoginToken, ScopeNumber};
+use super::extensions::{Deadline, ForwardedHeaders, Hedgeable, ScopeNumber};
 use super::login::TokenSource;
 use super::masks::Masks;
 use super::on_behalf::CallerAsk;

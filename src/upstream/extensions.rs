@@ -6,7 +6,6 @@ use http::{HeaderMap, Method, Request};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::auth::Token;
 use crate::page::position::Position;
 
 /// The latest moment at which the response is of use.
@@ -28,10 +27,6 @@ pub(super) struct ShownPath(pub(super) Arc<str>);
 /// The request may be sent a second time while its response is late.
 #[derive(Debug, Clone, Copy)]
 pub struct Hedgeable;
-
-/// What a login returned.
-#[derive(Debug, Clone)]
-pub struct LoginToken(pub Arc<Token>);
 
 /// The headers of the caller that the upstream is sent.
 #[derive(Debug, Clone)]

@@ -1,5 +1,8 @@
 //! How requests are authenticated: one variant per scheme.
 
+mod login;
+pub use login::TokenExchangeAuth;
+
 use std::str::FromStr as _;
 
 use schemars::JsonSchema;
@@ -9,7 +12,7 @@ use strum::{EnumDiscriminants, EnumString};
 use super::value::{Nothing, nothing_else};
 use super::{
     CallerExchangeAuth, ClientCredentialsAuth, ClientKeys, HmacAuth, JwtBearerAuth,
-    MessageSignatureAuth, PasswordAuth, RefreshTokenAuth, Text, TokenExchangeAuth,
+    MessageSignatureAuth, PasswordAuth, RefreshTokenAuth, Text,
 };
 use crate::config::Secret;
 use crate::config::tree::{self, Misfit};

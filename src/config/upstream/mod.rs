@@ -15,13 +15,13 @@ pub mod pushdown;
 pub use pushdown::Pushdown;
 
 pub mod auth;
-pub use auth::{ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DigestAuth, ForwardAuth};
+pub use auth::{
+    ApiKeyAuth, Auth, AwsSigv4Auth, BasicAuth, BearerAuth, DigestAuth, ForwardAuth,
+    TokenExchangeAuth,
+};
 
 pub mod signing;
 pub use signing::{HmacAuth, MessageSignatureAuth, SigningDate};
-
-pub mod login;
-pub use login::TokenExchangeAuth;
 
 pub mod oauth2;
 pub use oauth2::{

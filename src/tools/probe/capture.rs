@@ -9,7 +9,8 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use crate::observe::{Event, Observer};
 use crate::redact::Redactor;
 use crate::tools::lock::lock;
-use crate::upstream::extensions::{LoginToken, Purpose, SignedText};
+use crate::upstream::auth::LoginToken;
+use crate::upstream::extensions::{Purpose, SignedText};
 
 /// One attempt at a request.
 #[derive(Debug, Clone)]

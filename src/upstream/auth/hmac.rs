@@ -47,7 +47,7 @@ impl Hmac {
             let names = parameters.iter().map(|(name, _)| name.as_str());
             *request.uri_mut() = query::without(request.uri(), &names.collect::<Vec<_>>())?;
         }
-        let moment = Moment::of(self, now)?;
+        let moment = SigningTime::of(self, now)?;
         if let Some(date) = &self.date {
             match &date.place {
                 DatePlace::Header(name) => {
@@ -160,12 +160,12 @@ impl Hmac {
 
 /// The time of signing, as it is written.
 #[derive(Default)]
-struct Moment {
+struct SigningTime {
     date: String,
     short_date: String,
 }
 
-impl Moment {
+impl SigningTime {
     fn of(hmac: &Hmac, now: Timestamp) -> Result<Self, AuthError> {
         let Some(date) = &hmac.date else {
             return Ok(Self::default());

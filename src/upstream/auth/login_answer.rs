@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::cookies::{SetCookies, written};
 use super::login_values::{LoginValue, LoginValues};
-use super::token::Token;
+use super::token::{NoEnd, Token};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Moment;
 use crate::page::format::{Node, Page, excerpt};
@@ -23,15 +23,6 @@ pub(in crate::upstream) struct LoginAnswer<'a> {
     now: Timestamp,
     /// What no message may show.
     masks: &'a Masks,
-}
-
-/// Why nobody knows when a token ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum NoEnd {
-    /// The answer says that there is none, or one that cannot be right. The token is used until it is refused.
-    Unknown(String),
-    /// The answer says it in no form that could be read, or not where it should.
-    Unreadable(String),
 }
 
 /// What an end may look like.

@@ -33,7 +33,7 @@ mod signing_text;
 mod sigv4;
 
 pub mod token;
-pub use token::Token;
+pub use token::{LoginToken, Token};
 
 pub mod token_cell;
 pub use token_cell::TokenCell;

@@ -1,5 +1,6 @@
 //! What a login brings: how it is sent, and how long it lives.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,6 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
-use super::login_answer::NoEnd;
 use super::login_values::LoginValues;
 use super::{AuthError, cookies, query};
 use crate::error::{ErrorKind, UpstreamError};
@@ -47,6 +47,10 @@ impl TokenAuth {
     }
 }
 
+/// What a login brought, as a request carries it through the transport.
+#[derive(Debug, Clone)]
+pub struct LoginToken(pub Arc<Token>);
+
 /// What a login brought.
 #[derive(Debug)]
 pub struct Token {
@@ -55,6 +59,15 @@ pub struct Token {
     values: LoginValues,
     life: Option<Life>,
     unknown_expiry: Option<String>,
+}
+
+/// Why nobody knows when a token ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NoEnd {
+    /// The answer says that there is none, or one that cannot be right. The token is used until it is refused.
+    Unknown(String),
+    /// The answer says it in no form that could be read, or not where it should.
+    Unreadable(String),
 }
 
 /// When a token is due for renewal, and when it ends.

@@ -10,7 +10,8 @@ use tower::filter::Predicate;
 
 use crate::clock::WallClock;
 use crate::plan::Auth;
-use crate::upstream::extensions::{LoginToken, Sent};
+use crate::upstream::auth::LoginToken;
+use crate::upstream::extensions::Sent;
 
 /// Signs requests; one that cannot be signed is not sent.
 #[derive(Debug, Clone)]

@@ -28,7 +28,7 @@ type Parameters = Vec<(String, SecretValue)>;
 /// Client credentials (RFC 6749, section 4.4).
 fn client_credentials(written: &ClientCredentialsAuth, block: &mut Block<'_>) -> Option<Grant> {
     let own = Vec::from([parameter("grant_type", "client_credentials")]);
-    client(&written.client(), Some(own), Requested::Complete, block).map(Grant::Oauth2)
+    client(&written.client(), Some(own), GrantRequest::Complete, block).map(Grant::Oauth2)
 }
 
 /// The password of a user (RFC 6749, section 4.3).
@@ -42,13 +42,13 @@ fn password(written: &PasswordAuth, block: &mut Block<'_>) -> Option<Grant> {
             ("password".to_owned(), password),
         ])
     });
-    client(&written.client(), own, Requested::Complete, block).map(Grant::Oauth2)
+    client(&written.client(), own, GrantRequest::Complete, block).map(Grant::Oauth2)
 }
 
 /// A refresh token (RFC 6749, section 6).
 fn refresh_token(written: &RefreshTokenAuth, block: &mut Block<'_>) -> Option<Grant> {
     let own = Vec::from([parameter("grant_type", "refresh_token")]);
-    let requested = Requested::Refresh(&written.refresh_token);
+    let requested = GrantRequest::Refresh(&written.refresh_token);
     client(&written.client(), Some(own), requested, block).map(Grant::Oauth2)
 }
 
@@ -58,7 +58,7 @@ fn jwt_bearer(written: &JwtBearerAuth, block: &mut Block<'_>) -> Option<Grant> {
         "grant_type",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
     )]);
-    let requested = Requested::Signed(&written.assertion);
+    let requested = GrantRequest::Signed(&written.assertion);
     client(&written.client(), Some(own), requested, block).map(Grant::Oauth2)
 }
 
@@ -71,7 +71,7 @@ fn caller_token(written: &CallerExchangeAuth, block: &mut Block<'_>) -> Option<G
         ),
         parameter("subject_token_type", &written.subject_token_type),
     ]);
-    client(&written.client(), Some(own), Requested::Complete, block).map(Grant::CallerToken)
+    client(&written.client(), Some(own), GrantRequest::Complete, block).map(Grant::CallerToken)
 }
 
 /// A login that sends nothing but a token request, and where its token goes.
@@ -128,7 +128,7 @@ pub(super) fn rules(grant: &Grant) -> ClassifyRules {
 
 /// What a token request has that differs from one to the next.
 #[derive(Clone, Copy)]
-enum Requested<'a> {
+enum GrantRequest<'a> {
     Complete,
     Refresh(&'a Secret),
     Signed(&'a SignedAssertion),
@@ -137,7 +137,7 @@ enum Requested<'a> {
 fn client(
     keys: &ClientKeys<'_>,
     own: Option<Parameters>,
-    requested: Requested<'_>,
+    requested: GrantRequest<'_>,
     block: &mut Block<'_>,
 ) -> Option<Oauth2Client> {
     check_base_url(&block.path("token_url"), keys.token_url, block.problems());
@@ -160,11 +160,11 @@ fn client(
         is_client: false,
     };
     let request = match requested {
-        Requested::Complete => Some(TokenRequest::Complete),
-        Requested::Refresh(token) => block
+        GrantRequest::Complete => Some(TokenRequest::Complete),
+        GrantRequest::Refresh(token) => block
             .secret("refresh_token", token)
             .map(TokenRequest::RefreshToken),
-        Requested::Signed(written) => assertion(written, signer, &mut block.table("assertion"))
+        GrantRequest::Signed(written) => assertion(written, signer, &mut block.table("assertion"))
             .map(|assertion| TokenRequest::Assertion(Box::new(assertion))),
     };
     let Ok(token_url) = keys.token_url.as_str().parse() else {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Auth, Request};
+use super::Auth;
+use crate::config::upstream::Request;
 use crate::plan::text;
 use crate::plan::{Expiry, LoginFormat, LoginLocation, Rule, Success};
 
