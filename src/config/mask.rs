@@ -13,7 +13,7 @@ use crate::problem::KeyPath;
 pub(super) const MASK: &str = "\"***\"";
 
 /// The keys of an `auth` block whose values are no secrets under any scheme.
-const OPEN_IN_AUTH: [&str; 37] = [
+const OPEN_IN_AUTH: [&str; 35] = [
     "type",
     "answer",
     "answers",
@@ -39,13 +39,11 @@ const OPEN_IN_AUTH: [&str; 37] = [
     "username",
     "client_id",
     "base_url",
-    "client_auth",
     "algorithm",
     "components",
     "label",
     "tag",
     "nonce",
-    "key_encoding",
     "key_prefix",
     "derived_key",
     "signed_headers",
@@ -71,8 +69,14 @@ pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
         | ["callers", _, _, "grants", ..] => false,
         // A placeholder may be used where a secret belongs, whatever it is called.
         ["upstreams", .., "vars", _] | ["upstreams", _, "auth"] => true,
-        // Places in the answer, and names of cookies.
-        ["upstreams", _, "auth", "values" | "cookie" | "cookies", ..] => false,
+        // Places in the answer, names of cookies, and words of ours.
+        [
+            "upstreams",
+            _,
+            "auth",
+            "values" | "cookie" | "cookies" | "client_auth" | "key_encoding",
+            ..,
+        ] => false,
         // The one `token` that is a place in the answer.
         ["upstreams", _, "auth", "token", ..] if scheme == Some("token_exchange") => false,
         ["upstreams", _, "auth", key, ..] if !OPEN_IN_AUTH.contains(key) => true,

@@ -168,8 +168,12 @@ impl RelatedResolver<'_> {
     ) -> Option<ListReading> {
         let requests = request::requests(list, at, self.secrets, self.problems);
         let paging = pagination::paging(at, list, self.problems);
-        let records =
-            records::records(&at.join("records"), &list.records, list.format, self.problems);
+        let records = records::records(
+            &at.join("records"),
+            &list.records,
+            list.format,
+            self.problems,
+        );
         if records.children.is_some() {
             let message = "only groups can contain others of their kind";
             self.push(at.join("records").join("children"), message, "leave it out");
