@@ -267,7 +267,10 @@ impl Adapter {
     /// What becomes of the records of a page.
     pub(super) fn map(&self, records: PageRecords<'_>) -> Result<MappedPage, FormatError> {
         match self.list() {
-            Some(list) => Ok(map_columns(&list.columns, records)),
+            Some(list) => {
+                let only = list.records.only.as_ref();
+                Ok(map_columns(&list.columns, only, records))
+            }
             None => self.mapping().map(records, self.outer.qualifier()),
         }
     }

@@ -510,6 +510,7 @@ pub(crate) const PAIRS: &[(&str, &str)] = &[
     ("D10 by its relation in a list", "D6 XML"),
     ("D11 closed range", "D15 header"),
     ("D11 closed range", "D1 POST JSON"),
+    ("D33 nested groups among members", "D32 members per group"),
     ("D6 CSV", "D15 header"),
     ("D6 CSV", "D9 id of the last record"),
     ("D6 CSV", "D7 groups among others"),

@@ -174,6 +174,11 @@ impl RelatedResolver<'_> {
             list.format,
             self.problems,
         );
+        if list.format.is_table() {
+            // A message in place of a table is known by the columns of groups alone.
+            let message = "beside a table of groups there can be no other lists";
+            self.push(at.clone(), message, "leave it out");
+        }
         if records.children.is_some() {
             let message = "only groups can contain others of their kind";
             self.push(at.join("records").join("children"), message, "leave it out");

@@ -2,12 +2,13 @@
 
 use crate::group::{ReadRow, ReadText};
 use crate::page::format::Node;
-use crate::plan::{Column, Field, Part, Start};
+use crate::plan::{Column, Field, OneOrMany, Part, RecordFilter, Start};
 use crate::snapshot::GroupPage;
 
 use super::PageRecords;
 use super::item::Item;
 use super::outcome::{MappedPage, Skip};
+use super::record_filter::left_out;
 
 impl Column {
     /// What it reads of a record.
@@ -45,8 +46,12 @@ pub(super) fn row(columns: &[Column], record: Item<'_>) -> ReadRow {
     columns.iter().map(|column| column.read(record)).collect()
 }
 
-/// What columns read of the records of a page. A record that gives nothing is skipped.
-pub fn map_columns(columns: &[Column], records: PageRecords<'_>) -> MappedPage {
+/// What columns read of the records of a page, as far as those are meant. A record that gives nothing is skipped.
+pub fn map_columns(
+    columns: &[Column],
+    only: Option<&OneOrMany<RecordFilter>>,
+    records: PageRecords<'_>,
+) -> MappedPage {
     let PageRecords(records) = records;
     let mut mapped = MappedPage {
         groups: GroupPage::new("".into()),
@@ -56,6 +61,10 @@ pub fn map_columns(columns: &[Column], records: PageRecords<'_>) -> MappedPage {
         unread_people: 0,
     };
     for (index, record) in records.into_iter().enumerate() {
+        if let Some(skip) = only.and_then(|only| left_out(only, record)) {
+            mapped.skipped.push((index, skip));
+            continue;
+        }
         let row = row(columns, record);
         if row.iter().any(Option::is_some) {
             mapped.rows.push(row);
