@@ -279,7 +279,7 @@ mod tests {
             "`{{` and `}}` are literal braces.",
             "both without their prefixes: write `Group` for `ns:Group`",
             "Every child element of XML is a list there, also a single one.",
-            "HTTP Basic authentication, both encoded as in a form first",
+            "HTTP Basic authentication, with id and secret encoded as in a form first",
             "a Unix time in seconds (from 1,000,000,000 on) or milliseconds",
             "| `deadline` | [Duration](#duration) | `\"10s\"` |",
             "| `encoding` | [`\"hex\"`, `\"base64\"`](#encoding) | `\"hex\"` |",
