@@ -151,3 +151,70 @@ fn reuse(rule: Option<ReuseRule>) -> String {
 fn gone(share: Share) -> String {
     format!("; one group may be gone by then, or {share} of them")
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::config::testing::load_block;
+
+    const LISTS: &str = "
+        base_url = 'https://a.example'
+        request = { path = '/{partition.org}/groups' }
+        records = '/'
+        fields = { id = 'id', name = 'name', updated_at = 'changed' }
+        limits = { rate = '10/s', walk = '10m' }
+        [partitions]
+        values = { org = ['a', 'b'] }
+        [details]
+        request = { path = '/groups/{group.id}' }
+        [members]
+        request = { path = '/groups/{group.id}/members' }
+        records = '/people'
+        pagination = { style = 'link' }
+        fields = { id = 'id' }
+    ";
+
+    fn explained(keys: &str) -> String {
+        let loaded = load_block("a", &format!("{keys}{LISTS}"), &[]);
+        let written = &loaded.settings.upstreams["a"];
+        explain_related(&loaded.plan.upstreams[0], written).join("\n")
+    }
+
+    #[rstest]
+    #[case::constants(
+        "",
+        "parts    asked once for each of 2 values of {partition.org}: a, b\n"
+    )]
+    #[case::details(
+        "",
+        "details  for each group GET https://a.example/groups/{group.id}, records at /, pages none: the first \
+         response is the whole list, laid over its record; asked for in every walk"
+    )]
+    #[case::members(
+        "",
+        "members  for each group GET https://a.example/groups/{group.id}/members, records at /people, pages by the \
+         Link header's rel=\"next\"; until there is none; asked for in every walk; one group may be gone by then, or \
+         0.1 of them"
+    )]
+    #[case::coverage(
+        "",
+        "covers   with at least 2 requests for each group at 10/s, 3000 groups in a walk of 10m (`limits.walk`), 150 \
+         within 30s (`ttl`)"
+    )]
+    #[case::too_old(
+        "",
+        "warning: where there are more than 150 groups, their list is older than 30s (`ttl`)"
+    )]
+    fn each_list_is_explained(#[case] keys: &str, #[case] expected: &str) {
+        let explained = explained(keys);
+        assert!(explained.contains(expected), "{explained}");
+    }
+
+    #[test]
+    fn a_list_that_is_fresh_for_as_long_as_a_walk_may_take_is_not_warned_of() {
+        let explained = explained("ttl = '10m'");
+        assert!(!explained.contains("warning"), "{explained}");
+    }
+}

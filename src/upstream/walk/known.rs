@@ -38,6 +38,8 @@ pub(super) struct GroupMark {
     pub(super) listed: u64,
     /// The entity tags of the responses that its details and people came in, each if it was one response.
     pub(super) etags: Vec<(RelatedList, HeaderValue)>,
+    /// Whether some of it was used again without being asked for.
+    pub(super) is_reused: bool,
 }
 
 /// A group that a walk has completed.
@@ -152,8 +154,10 @@ fn row_bytes(id: &str, mark: &GroupMark) -> u64 {
 impl Recollection {
     /// The group as a walk that failed a short while ago completed it, if it is listed as it was then.
     pub(super) fn kept(&self, id: &str, listed: u64) -> Option<&CompletedRow> {
-        let is_right =
-            |row: &&CompletedRow| row.mark.listed == listed && row.at.elapsed() < self.ttl;
+        let is_right = |row: &&CompletedRow| {
+            let is_wanted = !self.is_full || !row.mark.is_reused;
+            is_wanted && row.mark.listed == listed && row.at.elapsed() < self.ttl
+        };
         self.kept.get(id).filter(is_right)
     }
 

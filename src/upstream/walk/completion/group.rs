@@ -154,6 +154,7 @@ impl<'a> GroupCompletion<'a> {
         let mut mark = GroupMark {
             listed: listed_hash(listed.row, listed.beside),
             etags: Vec::new(),
+            is_reused: false,
         };
         if let Some(kept) = self.recollection.kept(&group.source_id, mark.listed)
             && let Ok(group) = serde_json::from_slice(&kept.json)
@@ -226,6 +227,7 @@ impl<'a> GroupCompletion<'a> {
             before.is_some() && is_updated_at(details.reuse) && group.updated_at.is_some();
         if let Some(before) = before.filter(|_| seems_same && !self.recollection.is_full) {
             self.reused.fetch_add(1, Ordering::Relaxed);
+            mark.is_reused = true;
             return Ok((before.clone(), false));
         }
         let etag = past.mark.filter(|_| before.is_some());
@@ -287,6 +289,7 @@ impl<'a> GroupCompletion<'a> {
             .map(|before| people_of(before, list.role));
         if let Some(people) = same.filter(|_| !is_full) {
             self.reused.fetch_add(1, Ordering::Relaxed);
+            mark.is_reused = true;
             return Ok((people.clone(), false));
         }
         let etag = past.mark.and_then(|past| past.etag(list.role));

@@ -15,6 +15,7 @@ use group::GroupCompletion;
 mod people;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use crate::error::UpstreamError;
@@ -24,6 +25,9 @@ use crate::upstream::outer_values::OuterValues;
 use super::WalkContext;
 use super::known::PastWalks;
 use super::outcome::Walked;
+
+/// How many groups are completed before others have their turn on the thread.
+const GROUPS_IN_A_ROW: u64 = 64;
 
 /// The groups of a list with all that is asked for each of them, as far as it is not known of the `past`.
 pub(super) async fn complete(
@@ -52,6 +56,10 @@ pub(super) async fn complete(
         completed.add(group)?;
         let progress = completion.progress(completed.done, of, completed.gone);
         context.observers.notify(&Event::GroupsCompleted(progress));
+        // Groups that are known are complete at once, and others wait for the thread.
+        if completed.done.is_multiple_of(GROUPS_IN_A_ROW) {
+            yield_now().await;
+        }
     }
     drop(groups);
     let differing = completion.differing();
@@ -60,7 +68,7 @@ pub(super) async fn complete(
             source = %adapter.name(),
             differing,
             groups = of,
-            "groups had changed although `reuse` took them for unchanged"
+            "groups had changed although reuse took them for unchanged"
         );
     }
     let pages = completion.pages_read();

@@ -3,7 +3,7 @@
 mod forge;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -262,7 +262,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let forge = Arc::new(Forge { orgs: Mutex::new(orgs), page, ..Forge::default() });
+            let forge = Forge::of_orgs(orgs, page);
             let mut walker = Walker::of(&forge, PARTITIONED);
             for (id, members, failure) in changes {
                 if let Some(group) = lock(&forge.orgs).values_mut().find_map(|groups| groups.get_mut(&id)) {

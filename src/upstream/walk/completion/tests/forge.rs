@@ -23,7 +23,7 @@ pub(super) struct ForgeGroup {
 pub(super) struct Forge {
     pub(super) orgs: Mutex<BTreeMap<u64, BTreeMap<u64, ForgeGroup>>>,
     /// How many records a page has.
-    pub(super) page: usize,
+    page: usize,
     /// The lists of members that were asked for.
     pub(super) asked: Mutex<Vec<u64>>,
     /// The group whose members cannot be read.
@@ -36,7 +36,14 @@ impl Forge {
         groups: impl IntoIterator<Item = (u64, ForgeGroup)>,
         page: usize,
     ) -> Arc<Self> {
-        let orgs = BTreeMap::from([(1, groups.into_iter().collect())]);
+        Self::of_orgs(BTreeMap::from([(1, groups.into_iter().collect())]), page)
+    }
+
+    /// These organizations.
+    pub(super) fn of_orgs(
+        orgs: BTreeMap<u64, BTreeMap<u64, ForgeGroup>>,
+        page: usize,
+    ) -> Arc<Self> {
         Arc::new(Self {
             orgs: Mutex::new(orgs),
             page,
